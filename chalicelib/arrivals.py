@@ -1,0 +1,114 @@
+"""Images as they arrive in the bucket, and the ids they get."""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote_plus, unquote_plus
+
+INBOX = "inbox/"
+PREPARED = "prepared/"
+_UPLOAD = re.compile(r"upload-([0-9a-f]{32})")
+_PREPARED_KEY = re.compile(r"prepared/([^/]+)/([0-9a-f]{32})\.npy")
+
+
+def new_id(*parts: str | bytes) -> str:
+    """A 128-bit hexadecimal id that depends on `parts` alone."""
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "big") + data)
+    return digest.hexdigest()[:32]
+
+
+def random_id() -> str:
+    """A 128-bit hexadecimal id that nobody can guess."""
+    return secrets.token_hex(16)
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """An object under `inbox/`."""
+
+    bucket: str
+    key: str
+    etag: str
+    size: int
+    """Bytes."""
+
+    @property
+    def task_name(self) -> str:
+        """The folder under `inbox/`; empty for a file that lies in none."""
+        parts = self.key.split("/")
+        return parts[1] if len(parts) > 2 else ""
+
+    @property
+    def name(self) -> str:
+        """The path below the task's folder. It may name a patient: never log it, never put it in a result."""
+        return self.key.split("/", 2)[-1]
+
+    @property
+    def id(self) -> str:
+        """The upload's own id, else one made of bucket, key and ETag: the same however often S3 delivers."""
+        upload = _UPLOAD.fullmatch(self.name)
+        return upload[1] if upload else new_id(self.bucket, self.key, self.etag)
+
+    @property
+    def way(self) -> str:
+        """How the image came: "upload" or "drop-folder"."""
+        return "upload" if _UPLOAD.fullmatch(self.name) else "drop-folder"
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether this is the empty object that the S3 console creates for a folder."""
+        return self.key.endswith("/") and self.size == 0
+
+
+def upload_key(task: str, image_id: str) -> str:
+    """Where the browser puts an upload. The name it had on the user's disk is left there."""
+    return f"{INBOX}{task}/upload-{image_id}"
+
+
+def prepared_key(task: str, image_id: str) -> str:
+    """Where the prepared array of an image lies."""
+    return f"{PREPARED}{task}/{image_id}.npy"
+
+
+def parse_prepared_key(key: str) -> tuple[str, str]:
+    """Task and image id of a prepared array.
+
+    Raises:
+        ValueError: if `key` is not one of ours.
+    """
+    match = _PREPARED_KEY.fullmatch(key)
+    if not match:
+        raise ValueError("not the key of a prepared array")
+    return match[1], match[2]
+
+
+def arrivals(event: Mapping[str, Any]) -> Iterator[Arrival]:
+    """The objects an S3 event speaks of, with their keys decoded; folders are left out."""
+    for bucket, record in _objects(event):
+        arrival = Arrival(bucket, unquote_plus(record["key"]), record["eTag"].strip('"'), record["size"])
+        if not arrival.is_folder:
+            yield arrival
+
+
+def event_keys(event: Mapping[str, Any]) -> list[str]:
+    """The decoded keys an S3 event speaks of."""
+    return [unquote_plus(record["key"]) for _, record in _objects(event)]
+
+
+def event_for(arrival: Arrival) -> dict[str, Any]:
+    """The S3 event that would announce `arrival`, to send it through once more."""
+    entry = {"key": quote_plus(arrival.key, safe="/"), "eTag": arrival.etag, "size": arrival.size}
+    s3 = {"bucket": {"name": arrival.bucket}, "object": entry}
+    return {"Records": [{"eventSource": "aws:s3", "s3": s3}]}
+
+
+def _objects(event: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    # S3 sends a test event without records when notifications are switched on.
+    for record in event.get("Records", ()):
+        yield record["s3"]["bucket"]["name"], record["s3"]["object"]

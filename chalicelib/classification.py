@@ -1,0 +1,145 @@
+"""Classifies prepared images: picks the task's model, runs it, and reads its outputs for people."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chalicelib.backend import Backend, ModelIdentity, Outputs
+from chalicelib.embedded import EmbeddedBackend
+from chalicelib.endpoint import EndpointBackend
+from chalicelib.errors import InvalidModelPackage, ModelFailed, TaskHasNoModel
+from chalicelib.film import Pixels
+from chalicelib.heatmap import heatmap
+from chalicelib.package import BUNDLED_MODELS, ModelPackage, bundled_package
+from chalicelib.review import Reason, reasons_for_review
+from chalicelib.tasks import Task
+
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Classification:
+    """The answer for one image."""
+
+    label: str
+    probability: float
+    probabilities: dict[str, float]
+    reasons: tuple[Reason, ...]
+    """Why a person should look as well; empty if nobody needs to."""
+    heatmap: dict[str, Any]
+    model: ModelIdentity
+
+
+class Classifier:
+    """Classifies for every task, with its endpoint where it has one, else with its bundled model."""
+
+    def __init__(
+        self,
+        endpoints: Mapping[str, str],
+        sagemaker_runtime: Callable[[], Any],
+        models: Path = BUNDLED_MODELS,
+        threads: int = 1,
+    ):
+        """Prepare to classify; nothing is loaded before it is needed.
+
+        Args:
+            endpoints: endpoint name by task name, for the tasks that have one.
+            sagemaker_runtime: makes the boto3 client, if it comes to that.
+            models: folder of the bundled packages.
+            threads: for onnxruntime; more than the CPUs of the Lambda only get in each other's way.
+        """
+        self._endpoints = endpoints
+        self._sagemaker_runtime = sagemaker_runtime
+        self._models = models
+        self._threads = threads
+        self._packages: dict[str, ModelPackage | None] = {}
+        self._backends: dict[str, Backend] = {}
+
+    def package(self, task: Task) -> ModelPackage | None:
+        """The bundled package of `task`, if there is one.
+
+        Raises:
+            InvalidModelPackage: if it is broken or was trained for other classes.
+        """
+        if task.name not in self._packages:
+            package = bundled_package(task.name, self._models)
+            if package and package.classes != task.class_names:
+                raise InvalidModelPackage(
+                    f"The model of {task.name} was trained for other classes than its task file "
+                    "lists. Train it anew."
+                )
+            self._packages[task.name] = package
+        return self._packages[task.name]
+
+    def require_model(self, task: Task) -> None:
+        """Raise unless `task` can be classified.
+
+        Raises:
+            TaskHasNoModel: saying what to do.
+        """
+        if task.name not in self._endpoints and self.package(task) is None:
+            raise TaskHasNoModel(
+                f"There is no model for {task.title} yet. Train one (make train TASK={task.name}) or choose "
+                "another task."
+            )
+
+    def is_current(self, task: Task, model: Mapping[str, Any] | None) -> bool:
+        """Whether `model`, out of an earlier result, is the bundled one that would answer today.
+
+        What an endpoint serves can change at any time, so its answers never count as current.
+        """
+        package = self.package(task)
+        return bool(
+            model and package and task.name not in self._endpoints and model["sha256"] == package.sha256
+        )
+
+    def classify(self, task: Task, images: Pixels, boxes: Sequence[Box]) -> list[Classification]:
+        """Classify a batch.
+
+        Args:
+            task: what to look for.
+            images: uint8, shape (N, channels, height, width), as `imaging.prepare` made them.
+            boxes: where each image's content lies within its frame.
+
+        Raises:
+            TaskHasNoModel: if there is nothing to classify with.
+            EndpointNotReady, ModelFailed: see `Backend.run`.
+        """
+        outputs = self._backend(task).run(images)
+        if outputs.probabilities.shape != (len(images), len(task.classes)):
+            raise ModelFailed(f"The model answered for other classes than {task.name} has.")
+        if not np.isfinite(outputs.probabilities).all():
+            raise ModelFailed("The model answered with numbers that are no probabilities.")
+        return [_read(task, outputs, index, box) for index, box in enumerate(boxes)]
+
+    def _backend(self, task: Task) -> Backend:
+        if task.name not in self._backends:
+            self._backends[task.name] = self._make_backend(task)
+        return self._backends[task.name]
+
+    def _make_backend(self, task: Task) -> Backend:
+        self.require_model(task)
+        if endpoint := self._endpoints.get(task.name):
+            return EndpointBackend(self._sagemaker_runtime(), endpoint)
+        package = self.package(task)
+        assert package is not None
+        return EmbeddedBackend(package, self._threads)
+
+
+def _read(task: Task, outputs: Outputs, index: int, box: Box) -> Classification:
+    probabilities = outputs.probabilities[index]
+    best = int(probabilities.argmax())
+    distance = float(outputs.distance[index])
+    return Classification(
+        label=task.class_names[best],
+        probability=round(float(probabilities[best]), 6),
+        probabilities={
+            name: round(float(p), 6) for name, p in zip(task.class_names, probabilities, strict=True)
+        },
+        reasons=tuple(reasons_for_review(task, probabilities, distance, outputs.distance_threshold)),
+        heatmap=heatmap(outputs.activation[index, best], task.input, box),
+        model=outputs.model,
+    )

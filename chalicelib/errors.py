@@ -1,0 +1,118 @@
+"""Everything that can go wrong in a way the caller can act on. Each message says what to do about it."""
+
+from http import HTTPStatus
+
+
+class NegatoscopeError(Exception):
+    """Base of all errors that are shown to people; the class name is the error's `code`."""
+
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+
+    def __init__(self, message: str):
+        super().__init__(message)
+        self.message = message
+
+    @property
+    def code(self) -> str:
+        """The machine-readable name of this kind of error."""
+        return type(self).__name__
+
+
+class InvalidRequest(NegatoscopeError):
+    """The request's parameters or body do not make sense."""
+
+    status = HTTPStatus.BAD_REQUEST
+
+
+class UnsupportedMediaType(NegatoscopeError):
+    """The request's Content-Type is not one this route takes."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+class UnknownTask(NegatoscopeError):
+    """There is no task of that name."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class UnknownResult(NegatoscopeError):
+    """There is no result with that id."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class TaskHasNoModel(NegatoscopeError):
+    """The task is known but no model has been trained for it yet."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class NotClassified(NegatoscopeError):
+    """The result is not (or not yet) a classification, so there is nothing to review or to show."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class EndpointNotReady(NegatoscopeError):
+    """The SageMaker endpoint is missing, starting, or overloaded; trying again later can help."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class ModelFailed(NegatoscopeError):
+    """The model answered with an error or with something that is not an answer."""
+
+    status = HTTPStatus.BAD_GATEWAY
+
+
+class InvalidModelPackage(NegatoscopeError):
+    """A model package is incomplete or its parts do not belong together."""
+
+
+class FileRemoved(NegatoscopeError):
+    """A file was gone, or another one stood in its place, before it could be read."""
+
+
+class GaveUp(NegatoscopeError):
+    """An image was sent through several times and never got a result."""
+
+
+class ImageError(NegatoscopeError):
+    """The image cannot be used; sending the same bytes again cannot help."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class EmptyImage(ImageError):
+    """There are no bytes."""
+
+
+class ImageTooLarge(ImageError):
+    """More bytes or pixels than are accepted."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class ImageTooSmall(ImageError):
+    """Too few pixels to show anything."""
+
+
+class NotAnImage(ImageError):
+    """The bytes are of no supported image format."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+class DamagedImage(ImageError):
+    """The bytes start as an image but cannot be decoded."""
+
+
+class UnsupportedImage(ImageError):
+    """A valid file of a supported format, in a variant that cannot be read."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+class NoPixels(ImageError):
+    """A DICOM object that holds something other than an image."""

@@ -1,0 +1,76 @@
+"""A decoded image on its way to the model, and the limits every image is held to."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from chalicelib import errors
+
+MAX_PIXELS = 100_000_000
+MIN_SIDE = 8
+"""Pixels; the smallest real image in use is an edge patch of histology, 50 x 17."""
+
+# Pillow guards every decoder with this limit, also those that DICOM frames go through.
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a result says of the file it came from; deliberately too little to identify anybody."""
+
+    format: str
+    rows: int
+    columns: int
+    modality: str | None = None
+    laterality: str | None = None
+    view_position: str | None = None
+    frame: int | None = None
+    """Which frame was used, counted from 1; only for files that hold several."""
+    frames: int | None = None
+    transfer_syntax: str | None = None
+
+    def to_dict(self) -> dict[str, str | int]:
+        """The facts that are known, as JSON types."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Film:
+    """A decoded image before it is fitted to a model's input."""
+
+    image: Image.Image
+    """Mode L or RGB (finished), or I;16, I or F (still in the detector's units)."""
+    source: Source
+    develop: Callable[[NDArray[Any]], Pixels] | None = None
+    """Turns detector units, shape (rows, columns), into grey levels 0..255. It runs after the resize: on a
+    few thousand pixels instead of millions."""
+
+
+def check_size(columns: int, rows: int) -> None:
+    """Refuse images too large to decode safely or too small to show anything, before decoding them.
+
+    Raises:
+        ImageTooLarge, ImageTooSmall: accordingly.
+    """
+    if columns * rows > MAX_PIXELS:
+        raise errors.ImageTooLarge(
+            f"The image has {columns} x {rows} pixels; at most {MAX_PIXELS // 1_000_000} megapixels are "
+            "accepted. Send a smaller version."
+        )
+    if min(columns, rows) < MIN_SIDE:
+        raise errors.ImageTooSmall(
+            f"The image has {columns} x {rows} pixels; at least {MIN_SIDE} x {MIN_SIDE} are needed."
+        )
+
+
+def stretch(values: NDArray[Any], black: float, white: float) -> Pixels:
+    """Map `black`..`white` to 0..255, clipping what lies outside; a constant image becomes black."""
+    span = white - black
+    levels = (np.nan_to_num(values.astype(np.float32)) - black) * (255.0 / span if span > 0 else 0.0)
+    return np.rint(levels).clip(0, 255).astype(np.uint8)

@@ -1,0 +1,133 @@
+"""From the bytes of a JPEG, PNG, TIFF or DICOM file to the array a model takes.
+
+`prepare` is the only way from bytes to pixels: training, evaluation and serving all call it, so they see
+identical arrays. Nothing but pixels and the few facts in `Source` leaves it: no DICOM tag, EXIF field or
+other text that could name a patient.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from chalicelib import errors, raster
+from chalicelib.film import Film, Pixels, Source
+from chalicelib.tasks import InputSpec
+
+MAX_BYTES = 200 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class PreparedImage:
+    """What a model is given, and where it came from."""
+
+    pixels: Pixels
+    """Shape (channels, height, width)."""
+    source: Source
+    box: tuple[int, int, int, int]
+    """Left, top, width and height of the image's content within the frame; the rest is padding."""
+
+
+def prepare(data: bytes, spec: InputSpec) -> PreparedImage:
+    """Decode, check, de-identify and resize one image.
+
+    Raises:
+        ImageError: one of its subclasses, with a message that says what is wrong and what to do.
+    """
+    if not data:
+        raise errors.EmptyImage("The file is empty (0 bytes). Send the image itself.")
+    if len(data) > MAX_BYTES:
+        raise errors.ImageTooLarge(f"The file has {len(data):,} bytes; at most {MAX_BYTES:,} are accepted.")
+    kind = sniff(data)
+    try:
+        return _fit(_decode(data, kind, spec), spec)
+    except errors.ImageError:
+        raise
+    except Exception as error:
+        # Pillow and pydicom raise nearly anything on malformed input, so anything here means "damaged".
+        raise errors.DamagedImage(
+            f"The {kind} file is damaged or cut off: its image cannot be decoded. Export or copy it again."
+        ) from error
+
+
+def _decode(data: bytes, kind: str, spec: InputSpec) -> Film:
+    if kind == "DICOM":
+        # pydicom costs 0.1 s to import, which users of other formats need not pay.
+        from chalicelib import dicom
+
+        return dicom.decode(data, spec)
+    return raster.decode(data, kind, spec)
+
+
+def _fit(film: Film, spec: InputSpec) -> PreparedImage:
+    """Resize first and develop then; padding comes last so that it is black whatever the window says."""
+    width, height = _fitted_size(film.image.size, spec)
+    small = np.asarray(film.image.resize((width, height), Image.Resampling.BILINEAR))
+    content = film.develop(small) if film.develop else small
+    if content.ndim == 2:
+        content = np.broadcast_to(content[..., np.newaxis], (height, width, spec.channels))
+    left, top = (spec.width - width) // 2, (spec.height - height) // 2
+    frame = np.zeros((spec.channels, spec.height, spec.width), np.uint8)
+    frame[:, top : top + height, left : left + width] = content.transpose(2, 0, 1)
+    return PreparedImage(frame, film.source, (left, top, width, height))
+
+
+def sniff(data: bytes) -> str:
+    """The format of `data`, told from its first bytes: JPEG, PNG, TIFF or DICOM.
+
+    Raises:
+        NotAnImage: for everything else, naming what it is where that can be told.
+    """
+    if data[128:132] == b"DICM" or _is_dicom_without_preamble(data):
+        return "DICOM"
+    for magic, name in _SUPPORTED.items():
+        if data.startswith(magic):
+            return name
+    for offset, magic, name in _RECOGNISED:
+        if data[offset:].startswith(magic):
+            raise errors.NotAnImage(f"This is {name}. Send a JPEG, PNG, TIFF or DICOM file.")
+    raise errors.NotAnImage("This is not an image in a known format. Send a JPEG, PNG, TIFF or DICOM file.")
+
+
+_SUPPORTED = {
+    b"\xff\xd8\xff": "JPEG",
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"II*\x00": "TIFF",
+    b"MM\x00*": "TIFF",
+    b"II+\x00": "TIFF",
+    b"MM\x00+": "TIFF",
+}
+
+_RECOGNISED = (
+    (0, b"GIF8", "a GIF"),
+    (0, b"BM", "a Windows bitmap"),
+    (8, b"WEBP", "a WebP image"),
+    (4, b"ftyp", "an HEIC image or a video"),
+    (0, b"\x00\x00\x00\x0cjP  ", "a bare JPEG 2000 file"),
+    (344, b"n+1\x00", "a NIfTI volume"),
+    (0, b"%PDF", "a PDF document"),
+    (0, b"PK\x03\x04", "a ZIP archive or an office document (unpack it first)"),
+    (0, b"\x1f\x8b", "a gzip archive (unpack it first)"),
+    (0, b"<", "HTML, XML or SVG text"),
+    (0, b"{", "JSON text"),
+    (0, b"--", "a multipart form; send the file's bytes as the whole body"),
+)
+
+
+def _is_dicom_without_preamble(data: bytes) -> bool:
+    """Old files start right with group 0008 (or 0002), little-endian, explicit or implicit VR."""
+    if data[:2] not in (b"\x08\x00", b"\x02\x00") or len(data) < 132:
+        return False
+    explicit = data[4:6].isalpha() and data[4:6].isupper()
+    implicit = int.from_bytes(data[4:8], "little") <= 64
+    return explicit or implicit
+
+
+def _fitted_size(size: tuple[int, int], spec: InputSpec) -> tuple[int, int]:
+    if spec.fit == "stretch":
+        return spec.width, spec.height
+    scale = min(spec.width / size[0], spec.height / size[1])
+    return (
+        min(spec.width, max(1, round(size[0] * scale))),
+        min(spec.height, max(1, round(size[1] * scale))),
+    )

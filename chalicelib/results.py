@@ -1,0 +1,84 @@
+"""The result documents that the API answers, the table keeps and `results/` holds."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from chalicelib import DISCLAIMER
+from chalicelib.classification import Classification
+from chalicelib.review import Reason
+
+Result = dict[str, Any]
+
+RECEIVED, CLASSIFIED, QUARANTINED = "received", "classified", "quarantined"
+FINISHED = (CLASSIFIED, QUARANTINED)
+
+UNKNOWN_TASK = "unknown"
+"""Stands as the task of files that were dropped into no task's folder."""
+
+
+def key(result: Result) -> str:
+    """Where a result lies in the bucket."""
+    return f"results/{result['task']}/{result['id']}.json"
+
+
+def now() -> str:
+    """The time in UTC, ISO 8601 with microseconds, so that text order is time order."""
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def received(image_id: str, task: str, arrival: str) -> Result:
+    """An image that is on its way.
+
+    Args:
+        image_id: 32 hexadecimal digits.
+        task: name of the task.
+        arrival: "api", "upload" or "drop-folder".
+    """
+    return {
+        "id": image_id,
+        "task": task,
+        "status": RECEIVED,
+        "label": None,
+        "probability": None,
+        "probabilities": {},
+        "needs_review": False,
+        "reasons": [],
+        "heatmap": None,
+        "model": None,
+        "source": None,
+        "arrival": arrival,
+        "created_at": now(),
+        "classified_at": None,
+        "review": None,
+        "disclaimer": DISCLAIMER,
+    }
+
+
+def classified(base: Result, source: dict[str, Any], answer: Classification) -> Result:
+    """`base` with its answer."""
+    return base | {
+        "status": CLASSIFIED,
+        "label": answer.label,
+        "probability": answer.probability,
+        "probabilities": answer.probabilities,
+        "needs_review": bool(answer.reasons),
+        "reasons": _dicts(answer.reasons),
+        "heatmap": answer.heatmap,
+        "model": {
+            "version": answer.model.version,
+            "sha256": answer.model.sha256,
+            "backend": answer.model.backend,
+        },
+        "source": source,
+        "classified_at": now(),
+    }
+
+
+def quarantined(base: Result, reason: Reason) -> Result:
+    """`base` as a file that could not be used, and why."""
+    return base | {"status": QUARANTINED, "needs_review": True, "reasons": _dicts([reason])}
+
+
+def _dicts(reasons: Sequence[Reason]) -> list[dict[str, str]]:
+    return [reason.to_dict() for reason in reasons]

@@ -1,0 +1,85 @@
+"""Everything the environment decides. Nobody else reads os.environ."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from chalicelib.tasks import load_tasks
+
+
+class SettingsError(RuntimeError):
+    """The environment is incomplete or wrong; the message names all of it."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How one stage of the application is set up."""
+
+    stage: str
+    data_bucket: str
+    results_table: str
+    prepare_function: str
+    """Name of the Lambda that the sweep sends forgotten images to."""
+    user_pool_arn: str | None
+    """Whose members may use the API; None leaves it open, which only the local stage, on loopback, may do."""
+    endpoints: Mapping[str, str]
+    """SageMaker endpoint by task, for tasks that have one."""
+    endpoint_url: str | None
+    """Where AWS is, if not at AWS: the emulator on this machine."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this is the stage on one machine."""
+        return self.stage == "local"
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process.
+
+    Raises:
+        SettingsError: naming everything that is missing or wrong.
+    """
+    return read_settings(os.environ)
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Parse and validate `environment`.
+
+    Raises:
+        SettingsError: naming everything that is missing or wrong.
+    """
+    stage = environment.get("STAGE", "")
+    required = ["STAGE", "DATA_BUCKET", "RESULTS_TABLE"]
+    if stage != "local":
+        required.append("USER_POOL_ARN")
+    problems = [f"{name} is not set" for name in required if not environment.get(name)]
+    endpoints = _endpoints(environment.get("ENDPOINTS") or "{}", problems)
+    if problems:
+        raise SettingsError(
+            f"The environment is incomplete: {'; '.join(problems)}. `make deploy STAGE=...` records these in "
+            ".chalice/config.json."
+        )
+    return Settings(
+        stage=stage,
+        data_bucket=environment["DATA_BUCKET"],
+        results_table=environment["RESULTS_TABLE"],
+        prepare_function=f"negatoscope-{stage}-prepare",
+        user_pool_arn=environment.get("USER_POOL_ARN") or None,
+        endpoints=endpoints,
+        endpoint_url=environment.get("AWS_ENDPOINT_URL") or None,
+    )
+
+
+def _endpoints(text: str, problems: list[str]) -> dict[str, str]:
+    try:
+        endpoints = json.loads(text)
+    except ValueError:
+        endpoints = None
+    if not isinstance(endpoints, dict) or not all(isinstance(name, str) for name in endpoints.values()):
+        problems.append("ENDPOINTS is not a JSON object of task names and endpoint names")
+        return {}
+    problems += [f"ENDPOINTS names an unknown task, {task}" for task in endpoints if task not in load_tasks()]
+    return endpoints

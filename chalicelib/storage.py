@@ -1,0 +1,99 @@
+"""The data bucket."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from chalicelib.arrivals import INBOX, Arrival
+
+UPLOAD_SECONDS = 900
+"""How long a presigned upload form can be used."""
+
+
+class ObjectMissing(Exception):
+    """There is no such object (any more)."""
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object's content and what was said about it."""
+
+    body: bytes
+    metadata: dict[str, str]
+
+
+class DataBucket:
+    """Reads and writes the bucket that images, arrays and results lie in. `client` is a boto3 S3 client."""
+
+    def __init__(self, client: Any, name: str):
+        self._client = client
+        self.name = name
+
+    def read(self, key: str, etag: str | None = None) -> StoredObject:
+        """The object at `key`, in the very version that `etag` names if it is given.
+
+        Raises:
+            ObjectMissing: if there is none (any more).
+        """
+        condition = {"IfMatch": etag} if etag else {}
+        try:
+            response = self._client.get_object(Bucket=self.name, Key=key, **condition)
+        except self._client.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "PreconditionFailed", "412"):
+                raise ObjectMissing from None
+            raise
+        return StoredObject(response["Body"].read(), response["Metadata"])
+
+    def write(self, key: str, body: bytes, content_type: str, metadata: dict[str, str] | None = None) -> None:
+        """Put `body` at `key`; metadata values must be ASCII."""
+        self._client.put_object(
+            Bucket=self.name, Key=key, Body=body, ContentType=content_type, Metadata=metadata or {}
+        )
+
+    def write_json(self, key: str, document: dict[str, Any]) -> None:
+        """Put `document` at `key`."""
+        body = json.dumps(document, ensure_ascii=False, indent=1).encode()
+        self.write(key, body, "application/json")
+
+    def copy(self, source: str, target: str) -> None:
+        """Copy an object within the bucket."""
+        self._client.copy({"Bucket": self.name, "Key": source}, self.name, target)
+
+    def delete(self, key: str) -> None:
+        """Delete an object; older versions of it stay, as the bucket is set up."""
+        self._client.delete_object(Bucket=self.name, Key=key)
+
+    def presign_upload(self, key: str, size: int, content_type: str) -> dict[str, Any]:
+        """A form with which a browser may put exactly `size` bytes at exactly `key`: `{"url", "fields"}`."""
+        form: dict[str, Any] = self._client.generate_presigned_post(
+            Bucket=self.name,
+            Key=key,
+            Fields={"Content-Type": content_type},
+            Conditions=[{"Content-Type": content_type}, ["content-length-range", size, size]],
+            ExpiresIn=UPLOAD_SECONDS,
+        )
+        return form
+
+    def presign_download(self, key: str, filename: str) -> str:
+        """A link under which the object can be fetched once or often for some minutes."""
+        link: str = self._client.generate_presigned_url(
+            "get_object",
+            Params={
+                "Bucket": self.name,
+                "Key": key,
+                "ResponseContentDisposition": f'attachment; filename="{filename}"',
+            },
+            ExpiresIn=UPLOAD_SECONDS,
+        )
+        return link
+
+    def inbox(self) -> Iterator[tuple[Arrival, datetime]]:
+        """Every object under `inbox/`, with the time it came."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=INBOX)
+        for page in pages:
+            for entry in page.get("Contents", ()):
+                arrival = Arrival(self.name, entry["Key"], entry["ETag"].strip('"'), entry["Size"])
+                if not arrival.is_folder:
+                    yield arrival, entry["LastModified"]

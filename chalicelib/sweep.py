@@ -1,0 +1,67 @@
+"""Finds images that arrived and never got a result, and sends them through again."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from chalicelib import arrivals, results
+from chalicelib.arrivals import Arrival
+from chalicelib.errors import GaveUp
+from chalicelib.observability import logger
+from chalicelib.pipeline import Pipeline
+
+OVERDUE = timedelta(minutes=10)
+"""How long an image may take before it counts as stuck."""
+FORGOTTEN = timedelta(days=7)
+"""The sweep looks no further back, so that its cost does not grow with the inbox."""
+MAX_TRIES = 5
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The scheduled look through the inbox."""
+
+    pipeline: Pipeline
+    send_event: Callable[[dict[str, Any]], None]
+    """Hands an S3 event to the prepare Lambda, without waiting for it."""
+
+    def run(self, moment: datetime) -> int:
+        """Send stuck images through once more; those stuck after `MAX_TRIES` go into quarantine.
+
+        Args:
+            moment: the time to measure ages against, with time zone.
+
+        Returns:
+            The number of images that were stuck.
+        """
+        old = [
+            arrival
+            for arrival, since in self.pipeline.bucket.inbox()
+            if OVERDUE <= moment - since <= FORGOTTEN
+        ]
+        progress = self.pipeline.table.progress([arrival.id for arrival in old])
+        stuck = 0
+        for arrival in old:
+            status, tries = progress.get(arrival.id, (results.RECEIVED, 0))
+            if status == results.RECEIVED:
+                stuck += 1
+                self._push(arrival, tries)
+        logger.info("swept", extra={"looked_at": len(old), "stuck": stuck})
+        return stuck
+
+    def _push(self, arrival: Arrival, tries: int) -> None:
+        known = arrival.task_name in self.pipeline.tasks
+        task_name = arrival.task_name if known else results.UNKNOWN_TASK
+        base = self.pipeline.table.receive(results.received(arrival.id, task_name, arrival.way))
+        if base is None:  # it got its result while we looked
+            return
+        if tries >= MAX_TRIES:
+            error = GaveUp(
+                f"Processing this file failed {MAX_TRIES} times over. If others go through, the file is at "
+                "fault: export it again. If none do, see the alarms."
+            )
+            self.pipeline.quarantine(arrival, base, error)
+            return
+        self.pipeline.table.count_try(arrival.id)
+        self.send_event(arrivals.event_for(arrival))

@@ -1,0 +1,250 @@
+"""The results table. One item per image; two indexes list them by time, one for all and one by task."""
+
+import base64
+import json
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from chalicelib.errors import InvalidRequest, NotClassified, UnknownResult
+from chalicelib.results import CLASSIFIED, RECEIVED, Result
+
+_EVERYTHING = "all"
+"""The one partition of the index over all results. At 1000 writes a second DynamoDB would slow it down."""
+
+_UNUSED_UPLOAD_SECONDS = 24 * 3600
+
+_BATCH = 100
+"""Keys per BatchGetItem, the service's limit."""
+
+# What lists leave out: large, and of no use in one.
+_LISTED = (
+    "id", "task", "status", "label", "probability", "probabilities", "needs_review", "reasons", "model",
+    "source", "arrival", "created_at", "classified_at", "review", "disclaimer",
+)  # fmt: skip
+
+_FILTERED_READ = 1000
+"""Items looked at per request where a filter lets only some through."""
+
+
+class ResultsTable:
+    """Reads and writes results. `resource` is a boto3 DynamoDB service resource."""
+
+    def __init__(self, resource: Any, name: str):
+        self._resource = resource
+        self._name = name
+        self._table = resource.Table(name)
+        self._conflict = resource.meta.client.exceptions.ConditionalCheckFailedException
+
+    def announce(self, result: Result) -> None:
+        """Keep a place for an upload that is yet to come; it vanishes after a day if nothing comes."""
+        expires = int(time.time()) + _UNUSED_UPLOAD_SECONDS
+        self._table.put_item(Item=_item(result) | {"expires_at": expires})
+
+    def receive(self, result: Result) -> Result | None:
+        """Note that an image has arrived; None if it has been dealt with before.
+
+        Events arrive once, twice, or at the same time: whoever comes second finds the first one's item.
+        """
+        try:
+            self._table.put_item(Item=_item(result), ConditionExpression="attribute_not_exists(id)")
+            return result
+        except self._conflict:
+            earlier = self.get(result["id"])
+        if earlier["status"] != RECEIVED:
+            return None
+        self._table.update_item(Key={"id": result["id"]}, UpdateExpression="REMOVE expires_at")
+        return earlier
+
+    def finish(self, result: Result) -> bool:
+        """Store the final result of an image; False if it had one already."""
+        try:
+            self._table.put_item(
+                Item=_item(result),
+                ConditionExpression="attribute_not_exists(id) OR #status = :received",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={":received": RECEIVED},
+            )
+        except self._conflict:
+            return False
+        return True
+
+    def replace(self, result: Result) -> None:
+        """Store a newer model's result of an image that may have one already."""
+        self._table.put_item(Item=_item(result))
+
+    def find(self, image_id: str) -> Result | None:
+        """The result of one image, if there is one."""
+        item = self._table.get_item(Key={"id": image_id}, ConsistentRead=True).get("Item")
+        return _result(item) if item else None
+
+    def get(self, image_id: str) -> Result:
+        """The result of one image.
+
+        Raises:
+            UnknownResult: if there is none.
+        """
+        result = self.find(image_id)
+        if result is None:
+            raise UnknownResult(
+                "There is no result with this id. Ids come from an upload or from the list of results."
+            )
+        return result
+
+    def review(self, image_id: str, review: dict[str, str | None]) -> Result:
+        """Add a person's judgement to a classified image.
+
+        Raises:
+            NotClassified: if it is not classified (any more).
+        """
+        try:
+            response = self._table.update_item(
+                Key={"id": image_id},
+                UpdateExpression="SET review = :review",
+                ConditionExpression="#status = :classified",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={":review": review, ":classified": CLASSIFIED},
+                ReturnValues="ALL_NEW",
+            )
+        except self._conflict:
+            raise NotClassified(
+                "This image has no classification yet, so there is nothing to review."
+            ) from None
+        return _result(response["Attributes"])
+
+    def count_try(self, image_id: str) -> None:
+        """Note that the sweep sent an image through once more; the table must know the image."""
+        self._table.update_item(
+            Key={"id": image_id},
+            UpdateExpression="ADD tries :one",
+            ExpressionAttributeValues={":one": 1},
+        )
+
+    def progress(self, image_ids: list[str]) -> dict[str, tuple[str, int]]:
+        """Status and number of tries, by id, of those images the table knows."""
+        known = {}
+        for start in range(0, len(image_ids), _BATCH):
+            request: dict[str, Any] = {
+                self._name: {
+                    "Keys": [{"id": image_id} for image_id in image_ids[start : start + _BATCH]],
+                    "ProjectionExpression": "id, #status, tries",
+                    "ExpressionAttributeNames": {"#status": "status"},
+                }
+            }
+            while request:
+                response = self._resource.batch_get_item(RequestItems=request)
+                for item in response["Responses"][self._name]:
+                    known[item["id"]] = (item["status"], int(item.get("tries", 0)))
+                request = response.get("UnprocessedKeys") or {}
+        return known
+
+    def page(
+        self,
+        *,
+        task: str | None = None,
+        label: str | None = None,
+        needs_review: bool | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> tuple[list[Result], str | None]:
+        """The newest results that match, and the cursor of the page after them (None at the end).
+
+        Raises:
+            InvalidRequest: if `cursor` was not made by this method for this query.
+        """
+        query = _query(task, label, needs_review)
+        reads = _FILTERED_READ if "FilterExpression" in query else limit
+        start = _decode_cursor(cursor) if cursor else None
+        results: list[Result] = []
+        while True:
+            # A filter thins out what was read, so reading goes on until enough is found.
+            page = self._run(query | {"Limit": reads} | ({"ExclusiveStartKey": start} if start else {}))
+            results += map(_result, page["Items"])
+            start = page.get("LastEvaluatedKey")
+            if not start or len(results) >= limit:
+                break
+        if len(results) > limit:
+            results = results[:limit]
+            start = _index_key(results[-1], task)
+        return results, _encode_cursor(start) if start else None
+
+    def every(self, task: str | None = None) -> Iterator[Result]:
+        """All results, the newest first."""
+        query, start = _query(task, None, None), None
+        while True:
+            page = self._run(query | ({"ExclusiveStartKey": start} if start else {}))
+            yield from map(_result, page["Items"])
+            start = page.get("LastEvaluatedKey")
+            if not start:
+                return
+
+    def _run(self, query: dict[str, Any]) -> Any:
+        try:
+            return self._table.query(**query)
+        except self._resource.meta.client.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] == "ValidationException" and "ExclusiveStartKey" in query:
+                raise _bad_cursor() from error
+            raise
+
+
+def _query(task: str | None, label: str | None, needs_review: bool | None) -> dict[str, Any]:
+    partition, value = ("task", task) if task else ("listing", _EVERYTHING)
+    names = {f"#{name}": name for name in _LISTED}
+    values: dict[str, Any] = {":partition": value}
+    filters = []
+    if label is not None:
+        filters.append("#label = :label")
+        values[":label"] = label
+    if needs_review is not None:
+        filters.append("#needs_review = :needs_review")
+        values[":needs_review"] = needs_review
+    return {
+        "IndexName": "by-task" if task else "by-time",
+        "KeyConditionExpression": "#partition = :partition",
+        "ExpressionAttributeNames": names | {"#partition": partition},
+        "ExpressionAttributeValues": values,
+        "ProjectionExpression": ", ".join(names),
+        "ScanIndexForward": False,
+    } | ({"FilterExpression": " AND ".join(filters)} if filters else {})
+
+
+def _index_key(result: Result, task: str | None) -> dict[str, str]:
+    key = {"id": result["id"], "created_at": result["created_at"]}
+    return key | ({"task": task} if task else {"listing": _EVERYTHING})
+
+
+def _encode_cursor(key: dict[str, str]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode()
+
+
+def _decode_cursor(cursor: str) -> dict[str, str]:
+    try:
+        key = json.loads(base64.urlsafe_b64decode(cursor))
+    except ValueError:
+        raise _bad_cursor() from None
+    if not isinstance(key, dict) or not all(isinstance(value, str) for value in key.values()):
+        raise _bad_cursor()
+    return key
+
+
+def _bad_cursor() -> InvalidRequest:
+    return InvalidRequest("'cursor' is not one that this list gave out. Start again without it.")
+
+
+def _item(result: Result) -> dict[str, Any]:
+    # DynamoDB knows decimals only; going through JSON turns every float into one.
+    item: dict[str, Any] = json.loads(json.dumps(result), parse_float=Decimal)
+    return item | {"listing": _EVERYTHING}
+
+
+def _result(item: dict[str, Any]) -> Result:
+    kept = {key: value for key, value in item.items() if key not in ("listing", "tries", "expires_at")}
+    result: Result = json.loads(json.dumps(kept, default=_number))
+    return result
+
+
+def _number(value: object) -> float | int:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    raise TypeError(f"{type(value).__name__} in a result")

@@ -1,0 +1,16 @@
+"""The classification tasks: one TOML file each, the only place that knows a task's classes and rules."""
+
+from chalicelib.tasks.reader import TaskFileError, load_task, load_tasks, read_task
+from chalicelib.tasks.task import Augmentation, ClassSpec, InputSpec, ReviewRule, Task
+
+__all__ = [
+    "Augmentation",
+    "ClassSpec",
+    "InputSpec",
+    "ReviewRule",
+    "Task",
+    "TaskFileError",
+    "load_task",
+    "load_tasks",
+    "read_task",
+]

@@ -1,0 +1,142 @@
+"""Loads and validates the task files."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+from chalicelib.tasks.task import Augmentation, ClassSpec, InputSpec, ReviewRule, Task
+from chalicelib.tasks.toml_table import TaskFileError, TomlTable
+
+__all__ = ["TaskFileError", "load_task", "load_tasks", "read_task"]
+
+TASKS_FOLDER = Path(__file__).parent
+
+GATE_METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "auc")
+
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+@cache
+def load_tasks(folder: Path = TASKS_FOLDER) -> dict[str, Task]:
+    """Every task of `folder` by name, in alphabetical order.
+
+    Raises:
+        TaskFileError: naming file and line of the first mistake.
+    """
+    paths = sorted(folder.glob("*.toml"), key=lambda path: path.stem)
+    return {path.stem: read_task(path) for path in paths}
+
+
+def load_task(name: str) -> Task:
+    """The task called `name`.
+
+    Raises:
+        KeyError: if there is no such task.
+        TaskFileError: if a task file is wrong.
+    """
+    return load_tasks()[name]
+
+
+def read_task(path: Path) -> Task:
+    """Read and validate one task file.
+
+    Raises:
+        TaskFileError: naming file and line of the mistake.
+    """
+    root = TomlTable.parse(path)
+    task = Task(
+        name=_name(root, path.stem),
+        title=root.string("title"),
+        modality=root.string("modality"),
+        intended_use=root.string("intended_use"),
+        limits=root.strings("limits"),
+        classes=_classes(root),
+        input=_input(root.table("input")),
+        review=_review(root.table("review")),
+        gate=_gate(root.table("gate")),
+        max_sensitivity_drop=root.table("gate").number("max_sensitivity_drop", 0, 1),
+        augmentation=_augmentation(root.table("augmentation")),
+    )
+    root.refuse_unknown()
+    return task
+
+
+def _name(root: TomlTable, stem: str) -> str:
+    name = root.string("name")
+    if not _NAME.fullmatch(name):
+        raise root.error(f"'name' must be lower-case words joined by hyphens, not '{name}'", "name")
+    if name != stem:
+        raise root.error(f"'name' is '{name}' but the file is called {stem}.toml; they must agree", "name")
+    return name
+
+
+def _classes(root: TomlTable) -> tuple[ClassSpec, ...]:
+    tables = root.tables("classes")
+    names = [table.string("name") for table in tables]
+    if len(names) < 2:
+        raise root.error("a task needs at least two [[classes]]", "classes")
+    specs = []
+    for table, name in zip(tables, names, strict=True):
+        if not _NAME.fullmatch(name):
+            raise table.error(f"a class name is lower-case words joined by hyphens, not '{name}'", "name")
+        if names.count(name) > 1:
+            raise table.error(f"two classes are called '{name}'", "name")
+        flips_to = table.string("flips_to", default=name)
+        if flips_to not in names:
+            raise table.error(f"'flips_to' names no class of this task: '{flips_to}'", "flips_to")
+        specs.append(ClassSpec(name, table.string("title"), flips_to))
+        table.refuse_unknown()
+    _check_flips_are_mutual(tables, specs)
+    return tuple(specs)
+
+
+def _check_flips_are_mutual(tables: list[TomlTable], specs: list[ClassSpec]) -> None:
+    """Mirroring twice gives the first image again, so `flips_to` must lead back."""
+    flips_to = {spec.name: spec.flips_to for spec in specs}
+    for table, spec in zip(tables, specs, strict=True):
+        if flips_to[spec.flips_to] != spec.name:
+            raise table.error(f"'{spec.flips_to}' must flip back to '{spec.name}'", "flips_to")
+
+
+def _input(table: TomlTable) -> InputSpec:
+    spec = InputSpec(
+        width=table.integer("width", 16, 2048),
+        height=table.integer("height", 16, 2048),
+        channels=table.integer("channels", 1, 3),
+        fit=table.choice("fit", ("pad", "stretch")),
+    )
+    if spec.channels == 2:
+        raise table.error("'channels' must be 1 (grey) or 3 (RGB)", "channels")
+    table.refuse_unknown()
+    return spec
+
+
+def _review(table: TomlTable) -> ReviewRule:
+    rule = ReviewRule(table.number("min_probability", 0, 1), table.number("min_margin", 0, 1))
+    table.refuse_unknown()
+    return rule
+
+
+def _gate(table: TomlTable) -> dict[str, float]:
+    metrics = [key for key in table.keys if key in GATE_METRICS]
+    if not metrics:
+        raise table.error(f"the gate needs at least one of {', '.join(GATE_METRICS)}")
+    table.number("max_sensitivity_drop", 0, 1)
+    gate = {metric: table.number(metric, 0, 1) for metric in metrics}
+    table.refuse_unknown()
+    return gate
+
+
+def _augmentation(table: TomlTable) -> Augmentation:
+    augmentation = Augmentation(
+        flip=table.boolean("flip"),
+        rotate_degrees=table.number("rotate_degrees", 0, 180),
+        scale=table.number("scale", 0, 0.9),
+        shift=table.number("shift", 0, 0.5),
+        gamma=table.number("gamma", 0, 2),
+        noise=table.number("noise", 0, 0.5),
+        quarter_turns=table.boolean("quarter_turns"),
+        colour=table.number("colour", 0, 0.5),
+    )
+    table.refuse_unknown()
+    return augmentation

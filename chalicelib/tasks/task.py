@@ -1,0 +1,92 @@
+"""What a classification task is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Fit = Literal["pad", "stretch"]
+
+
+@dataclass(frozen=True)
+class ClassSpec:
+    """One class an image can belong to."""
+
+    name: str
+    """Identifier, in lower-case kebab-case; also the folder name of its training images."""
+    title: str
+    """The words a person reads."""
+    flips_to: str
+    """Name of the class a left-right mirror image belongs to (itself where mirroring changes nothing)."""
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """The array a model takes: uint8, (channels, height, width)."""
+
+    width: int
+    height: int
+    channels: int
+    """1 for grey, 3 for RGB."""
+    fit: Fit
+    """"pad" keeps the aspect ratio and centres the image on black; "stretch" fills the frame."""
+
+
+@dataclass(frozen=True)
+class ReviewRule:
+    """When a person should look at the image as well."""
+
+    min_probability: float
+    """Below this probability of the predicted class the answer counts as unsure."""
+    min_margin: float
+    """Below this distance between the first and the second probability the two classes count as close."""
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Random changes to training images that keep (or, for the flip, predictably change) their class."""
+
+    flip: bool
+    """Left-right mirroring with probability 1/2; the label becomes the class's `flips_to`."""
+    rotate_degrees: float
+    scale: float
+    """Relative: 0.15 draws factors from 0.85 to 1.15."""
+    shift: float
+    """Fraction of the side length."""
+    gamma: float
+    """Exponents are drawn from exp(-gamma) to exp(gamma)."""
+    noise: float
+    """Largest standard deviation of additive noise, as a fraction of the full range."""
+    quarter_turns: bool
+    """Rotations by 90, 180 and 270 degrees (tissue has no upright)."""
+    colour: float
+    """Largest relative change per colour channel; 0 for grey images."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A classification task, as its TOML file describes it."""
+
+    name: str
+    title: str
+    modality: str
+    """DICOM modality code (PS3.3 C.7.3.1.1.1), such as MG or OPT."""
+    intended_use: str
+    limits: tuple[str, ...]
+    classes: tuple[ClassSpec, ...]
+    input: InputSpec
+    review: ReviewRule
+    gate: Mapping[str, float]
+    """Lowest value of each test metric with which a new model may be deployed."""
+    max_sensitivity_drop: float
+    """The most that any class's sensitivity may fall below the deployed model's."""
+    augmentation: Augmentation
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Class names in the order of the model's outputs."""
+        return tuple(spec.name for spec in self.classes)
+
+    @property
+    def flip_permutation(self) -> tuple[int, ...]:
+        """For each class index, the index of the class its mirror image belongs to."""
+        return tuple(self.class_names.index(spec.flips_to) for spec in self.classes)
