@@ -103,14 +103,12 @@ def export_results() -> Response:
     task = find_task(query["task"]).name if "task" in query else None
     csv = export.to_csv(aws.table().every(task))
     name = f"negatoscope-{task or 'results'}.csv"
-    headers = {
-        "Content-Type": "text/csv; charset=utf-8",
-        "Content-Disposition": f'attachment; filename="{name}"',
-    }
+    content_type = "text/csv; charset=utf-8"
     if len(csv.encode()) <= MAX_INLINE_CSV:
-        return Response(csv, headers)
+        disposition = f'attachment; filename="{name}"'
+        return Response(csv, {"Content-Type": content_type, "Content-Disposition": disposition})
     key = f"exports/{arrivals.new_id(csv)}.csv"
-    aws.bucket().write(key, csv.encode(), headers["Content-Type"])
+    aws.bucket().write(key, csv.encode(), content_type)
     return Response("", {"Location": aws.bucket().presign_download(key, name)}, HTTPStatus.SEE_OTHER.value)
 
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from chalicelib.backend import Backend, ModelIdentity, Outputs
 from chalicelib.embedded import EmbeddedBackend
-from chalicelib.endpoint import EndpointBackend
 from chalicelib.errors import InvalidModelPackage, ModelFailed, TaskHasNoModel
 from chalicelib.film import Pixels
 from chalicelib.heatmap import heatmap
@@ -123,6 +122,9 @@ class Classifier:
     def _make_backend(self, task: Task) -> Backend:
         self.require_model(task)
         if endpoint := self._endpoints.get(task.name):
+            # Only here does classification meet AWS; whoever uses embedded models needs no AWS library.
+            from chalicelib.endpoint import EndpointBackend
+
             return EndpointBackend(self._sagemaker_runtime(), endpoint)
         package = self.package(task)
         assert package is not None

@@ -9,7 +9,6 @@ import warnings
 from io import BytesIO
 from typing import Any
 
-import dicomsdl
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -40,9 +39,15 @@ from chalicelib.codestream import frame_shape
 from chalicelib.film import Film, Pixels, Source, check_size, stretch
 from chalicelib.tasks import InputSpec
 
+try:
+    import dicomsdl
+except ImportError:  # there is no wheel for this Python or machine: what it decodes is refused by name
+    dicomsdl = None
+
 # Both libraries report odd values together with their content, which may name a patient.
 logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
-dicomsdl.set_loglevel(dicomsdl.LogLevel.DISABLE)
+if dicomsdl:
+    dicomsdl.set_loglevel(dicomsdl.LogLevel.DISABLE)
 
 # The plugin is named so that others that happen to be installed do not change the result.
 _PYDICOM_DECODES = {
@@ -148,7 +153,7 @@ def _frame_values(dataset: FileDataset, data: bytes, frame: int) -> NDArray[Any]
     if syntax in _PYDICOM_DECODES:
         index = frame if frames > 1 else None
         return pixel_array(dataset, index=index, decoding_plugin=_PYDICOM_DECODES[syntax])
-    if syntax not in _DICOMSDL_DECODES:
+    if syntax not in _DICOMSDL_DECODES or dicomsdl is None:
         raise errors.UnsupportedImage(
             f"This DICOM file is compressed with the transfer syntax {syntax.name} ({syntax}), which "
             "cannot be read here. Send it uncompressed (Explicit VR Little Endian) or as lossless JPEG."
@@ -266,6 +271,8 @@ def _display_dataset(dataset: FileDataset, frame: int) -> Dataset:
     Multi-frame objects may keep them in functional groups (C.7.6.16), shared by all frames or one per frame.
     """
     display = Dataset()
+    # Lookup tables of VR OW are words in the file's byte order.
+    display.set_original_encoding(*dataset.original_encoding)
     groups: list[Dataset] = [dataset]
     groups += list(dataset.get("SharedFunctionalGroupsSequence") or [])
     per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or []

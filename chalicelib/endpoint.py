@@ -5,6 +5,8 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as AwsConnectionError
 
 from chalicelib.backend import ModelIdentity, Outputs
 from chalicelib.errors import EndpointNotReady, ModelFailed
@@ -60,19 +62,14 @@ class EndpointBackend:
         return outputs
 
     def _translate(self, error: Exception) -> EndpointNotReady | ModelFailed:
-        code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
+        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
         if code == "ValidationError":
             return EndpointNotReady(
                 f"The endpoint {self._name} does not exist or is not in service. Deploy the task's model, or "
                 "remove the endpoint from the stage's ENDPOINTS to use the bundled model."
             )
-        if code in _TRY_LATER or (not code and isinstance(error, OSError)) or _is_timeout(error):
+        if code in _TRY_LATER or isinstance(error, AwsConnectionError | HTTPClientError | OSError):
             return EndpointNotReady(
                 f"The endpoint {self._name} is starting or overloaded. Try again in a minute."
             )
         return ModelFailed(f"The model on the endpoint {self._name} failed. Its log in CloudWatch says why.")
-
-
-def _is_timeout(error: Exception) -> bool:
-    # botocore's timeout and connection errors share no base class that could be named without importing it.
-    return type(error).__name__ in ("ReadTimeoutError", "ConnectTimeoutError", "EndpointConnectionError")

@@ -96,7 +96,7 @@ def _reshape_framework_errors(request: Request, get_response: Callable[[Request]
     body = response.body
     if not (isinstance(body, dict) and body.keys() == {"Code", "Message"}):
         return response
-    code, message = body["Code"], body["Message"]
+    code, message = body["Code"], f"{body['Message'].removesuffix('.')}."
     if response.status_code == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
         code = UnsupportedMediaType.__name__
         message = (

@@ -1,7 +1,9 @@
 """Logs, metrics and traces. None of them may hold a file name, a DICOM tag or pixels."""
 
 from aws_lambda_powertools import Logger, Tracer
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+from chalicelib.settings import settings
 
 NAMESPACE = "Negatoscope"
 
@@ -10,15 +12,20 @@ tracer = Tracer(service="negatoscope")
 
 
 def count(metric: str, task: str) -> None:
-    """Add one to a metric of one task."""
+    """Add one to a metric."""
     _emit(metric, task, MetricUnit.Count, 1)
 
 
 def measure_milliseconds(metric: str, task: str, milliseconds: float) -> None:
-    """Record a duration for one task."""
+    """Record a duration."""
     _emit(metric, task, MetricUnit.Milliseconds, milliseconds)
 
 
 def _emit(name: str, task: str, unit: MetricUnit, value: float) -> None:
-    with single_metric(name=name, unit=unit, value=value, namespace=NAMESPACE) as metric:
-        metric.add_dimension(name="task", value=task)
+    """Once for the stage, which alarms watch, and once for the task."""
+    for dimensions in ({"stage": settings().stage}, {"stage": settings().stage, "task": task}):
+        metrics = EphemeralMetrics(namespace=NAMESPACE)
+        metrics.add_metric(name, unit, value)
+        for dimension, of in dimensions.items():
+            metrics.add_dimension(dimension, of)
+        metrics.flush_metrics()

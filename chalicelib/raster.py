@@ -3,6 +3,7 @@
 from io import BytesIO
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, TiffImageFile
@@ -60,6 +61,8 @@ def _read(image: Image.Image, kind: str, spec: InputSpec) -> Film:
 
 def _deep_grey(image: Image.Image, source: Source, inverted: bool) -> Film:
     """Grey images of more than 8 bits, none of which may be clipped."""
+    if image.mode == "I;16B":  # which Pillow reads but neither measures nor resizes
+        image = Image.fromarray(np.asarray(image).astype(np.uint16))
     low, high = image.getextrema()
     assert isinstance(low, int | float)
     assert isinstance(high, int | float)

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from chalicelib.arrivals import INBOX, Arrival
+
+_MISSING = ("NoSuchKey", "404", "PreconditionFailed", "412")
 
 UPLOAD_SECONDS = 900
 """How long a presigned upload form can be used."""
@@ -14,6 +17,10 @@ UPLOAD_SECONDS = 900
 
 class ObjectMissing(Exception):
     """There is no such object (any more)."""
+
+
+class StorageFailed(Exception):
+    """S3 refused something it should not refuse."""
 
 
 @dataclass(frozen=True)
@@ -38,19 +45,16 @@ class DataBucket:
             ObjectMissing: if there is none (any more).
         """
         condition = {"IfMatch": etag} if etag else {}
-        try:
+        with self._anonymous_errors():
             response = self._client.get_object(Bucket=self.name, Key=key, **condition)
-        except self._client.exceptions.ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "PreconditionFailed", "412"):
-                raise ObjectMissing from None
-            raise
         return StoredObject(response["Body"].read(), response["Metadata"])
 
     def write(self, key: str, body: bytes, content_type: str, metadata: dict[str, str] | None = None) -> None:
         """Put `body` at `key`; metadata values must be ASCII."""
-        self._client.put_object(
-            Bucket=self.name, Key=key, Body=body, ContentType=content_type, Metadata=metadata or {}
-        )
+        with self._anonymous_errors():
+            self._client.put_object(
+                Bucket=self.name, Key=key, Body=body, ContentType=content_type, Metadata=metadata or {}
+            )
 
     def write_json(self, key: str, document: dict[str, Any]) -> None:
         """Put `document` at `key`."""
@@ -59,11 +63,13 @@ class DataBucket:
 
     def copy(self, source: str, target: str) -> None:
         """Copy an object within the bucket."""
-        self._client.copy({"Bucket": self.name, "Key": source}, self.name, target)
+        with self._anonymous_errors():
+            self._client.copy({"Bucket": self.name, "Key": source}, self.name, target)
 
     def delete(self, key: str) -> None:
         """Delete an object; older versions of it stay, as the bucket is set up."""
-        self._client.delete_object(Bucket=self.name, Key=key)
+        with self._anonymous_errors():
+            self._client.delete_object(Bucket=self.name, Key=key)
 
     def presign_upload(self, key: str, size: int, content_type: str) -> dict[str, Any]:
         """A form with which a browser may put exactly `size` bytes at exactly `key`: `{"url", "fields"}`."""
@@ -97,3 +103,14 @@ class DataBucket:
                 arrival = Arrival(self.name, entry["Key"], entry["ETag"].strip('"'), entry["Size"])
                 if not arrival.is_folder:
                     yield arrival, entry["LastModified"]
+
+    @contextmanager
+    def _anonymous_errors(self) -> Iterator[None]:
+        """S3's messages quote the key, which may name a patient, and Lambda logs whatever is raised."""
+        try:
+            yield
+        except self._client.exceptions.ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in _MISSING:
+                raise ObjectMissing from None
+            raise StorageFailed(f"{error.operation_name}: {code}") from None

@@ -155,11 +155,11 @@ class ResultsTable:
         """
         query = _query(task, label, needs_review)
         reads = _FILTERED_READ if "FilterExpression" in query else limit
-        start = _decode_cursor(cursor) if cursor else None
+        start = _decode_cursor(cursor, task) if cursor else None
         results: list[Result] = []
         while True:
             # A filter thins out what was read, so reading goes on until enough is found.
-            page = self._run(query | {"Limit": reads} | ({"ExclusiveStartKey": start} if start else {}))
+            page = self._table.query(**query, **_start(start), Limit=reads)
             results += map(_result, page["Items"])
             start = page.get("LastEvaluatedKey")
             if not start or len(results) >= limit:
@@ -173,19 +173,11 @@ class ResultsTable:
         """All results, the newest first."""
         query, start = _query(task, None, None), None
         while True:
-            page = self._run(query | ({"ExclusiveStartKey": start} if start else {}))
+            page = self._table.query(**query, **_start(start))
             yield from map(_result, page["Items"])
             start = page.get("LastEvaluatedKey")
             if not start:
                 return
-
-    def _run(self, query: dict[str, Any]) -> Any:
-        try:
-            return self._table.query(**query)
-        except self._resource.meta.client.exceptions.ClientError as error:
-            if error.response["Error"]["Code"] == "ValidationException" and "ExclusiveStartKey" in query:
-                raise _bad_cursor() from error
-            raise
 
 
 def _query(task: str | None, label: str | None, needs_review: bool | None) -> dict[str, Any]:
@@ -209,27 +201,28 @@ def _query(task: str | None, label: str | None, needs_review: bool | None) -> di
     } | ({"FilterExpression": " AND ".join(filters)} if filters else {})
 
 
+def _start(key: dict[str, str] | None) -> dict[str, Any]:
+    return {"ExclusiveStartKey": key} if key else {}
+
+
 def _index_key(result: Result, task: str | None) -> dict[str, str]:
-    key = {"id": result["id"], "created_at": result["created_at"]}
-    return key | ({"task": task} if task else {"listing": _EVERYTHING})
+    """Where `result` stands in the index that lists one task, or all."""
+    partition = {"task": task} if task else {"listing": _EVERYTHING}
+    return {"id": result["id"], "created_at": result["created_at"]} | partition
 
 
 def _encode_cursor(key: dict[str, str]) -> str:
     return base64.urlsafe_b64encode(json.dumps(key).encode()).decode()
 
 
-def _decode_cursor(cursor: str) -> dict[str, str]:
+def _decode_cursor(cursor: str, task: str | None) -> dict[str, str]:
     try:
         key = json.loads(base64.urlsafe_b64decode(cursor))
-    except ValueError:
-        raise _bad_cursor() from None
-    if not isinstance(key, dict) or not all(isinstance(value, str) for value in key.values()):
-        raise _bad_cursor()
-    return key
-
-
-def _bad_cursor() -> InvalidRequest:
-    return InvalidRequest("'cursor' is not one that this list gave out. Start again without it.")
+        if key == _index_key(key, task) and all(isinstance(value, str) for value in key.values()):
+            return dict(key)
+    except (ValueError, LookupError, TypeError):
+        pass
+    raise InvalidRequest("'cursor' is not one that this list gave out. Start again without it.")
 
 
 def _item(result: Result) -> dict[str, Any]:

@@ -4,9 +4,10 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 Location = tuple[str | int, ...]
+Text = TypeVar("Text", bound=str)
 
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([\w.-]+)\s*\]\]?")
 _KEY = re.compile(r"^\s*([\w-]+)\s*=")
@@ -63,7 +64,7 @@ class TomlTable:
             raise self.error(f"'{key}' must be a list of strings", key)
         return tuple(values)
 
-    def choice[T: str](self, key: str, choices: tuple[T, ...]) -> T:
+    def choice(self, key: str, choices: tuple[Text, ...]) -> Text:
         """One of `choices`."""
         value = self._value(key, str, "a string")
         for choice in choices:

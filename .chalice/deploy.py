@@ -1,0 +1,293 @@
+"""Deploy Negatoscope to one stage: `python .chalice/deploy.py STAGE [--site-origin URL]`.
+
+Safe to repeat: every step creates what is missing, changes what differs and leaves the rest. The same code
+deploys to AWS and, where AWS_ENDPOINT_URL names it, to an emulator.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError, WaiterError
+
+PROJECT = Path(__file__).resolve().parent.parent
+TEMPLATE = PROJECT / ".chalice" / "foundation.yaml"
+CONFIG = PROJECT / ".chalice" / "config.json"
+PACKAGES = PROJECT / ".chalice" / "deployments"
+VENDORED = PROJECT / ".chalice" / "vendor.txt"
+GATEWAY_ERRORS = PROJECT / ".chalice" / "gateway-errors.json"
+
+# Chalice's name of each Lambda -> the stack output that holds its role.
+ROLES = {
+    "api_handler": "ApiRoleArn",
+    "prepare": "PrepareRoleArn",
+    "classify": "ClassifyRoleArn",
+    "sweep": "SweepRoleArn",
+}
+
+
+class DeployError(Exception):
+    """Why the deployment stopped, in words for the person who started it."""
+
+
+def main() -> None:
+    """Run every step in order, or end with a sentence that says what went wrong."""
+    arguments = parse_arguments()
+    try:
+        deploy(arguments.stage, arguments.site_origin)
+    except (DeployError, ClientError, BotoCoreError) as error:
+        sys.exit(f"Not deployed. {error}")
+
+
+def parse_arguments() -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(description="Deploy Negatoscope to one stage.")
+    parser.add_argument(
+        "stage", help="name of the installation, for example prod; part of every resource's name"
+    )
+    parser.add_argument("--site-origin", help="origin of the page, for example https://d111.cloudfront.net")
+    return parser.parse_args()
+
+
+def deploy(stage: str, site_origin: str | None) -> None:
+    """Deploy `stage`; `site_origin` None keeps the origin deployed before."""
+    step(f"Foundation stack of stage {stage}")
+    outputs = deploy_foundation(f"negatoscope-{stage}-foundation", stage, site_origin)
+    step("Stage settings in .chalice/config.json")
+    record_stage(stage, outputs)
+    step("Code, with `chalice deploy`")
+    check_pip(version("pip"))
+    vendor()
+    run_chalice(stage)
+    step("Errors of API Gateway in the shape of the API's own")
+    api_id = deployed_api(stage)
+    put_gateway_errors(api_id)
+    step("Done")
+    print(f"    API: {api_url(api_id)}")
+
+
+_STARTED = time.monotonic()
+
+
+def step(text: str) -> None:
+    """Print what comes next, and when."""
+    print(f"[{time.monotonic() - _STARTED:6.1f} s] {text}", flush=True)
+
+
+# ------------------------------------------------------------------------------------------- foundation
+
+
+def deploy_foundation(name: str, stage: str, site_origin: str | None) -> dict[str, str]:
+    """Create or update the stack, wait until it stands, and return its outputs."""
+    cloudformation = boto3.client("cloudformation")
+    status = stack_status(name)
+    if status == "ROLLBACK_COMPLETE":  # a first creation that failed leaves a stack that can only be deleted
+        cloudformation.delete_stack(StackName=name)
+        cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 2})
+        status = None
+    request = {
+        "StackName": name,
+        "TemplateBody": TEMPLATE.read_text(),
+        "Capabilities": ["CAPABILITY_NAMED_IAM"],
+        "Parameters": [
+            {"ParameterKey": "Stage", "ParameterValue": stage},
+            site_origin_parameter(site_origin, exists=status is not None),
+        ],
+    }
+    if status is None:
+        cloudformation.create_stack(**request, EnableTerminationProtection=stage != "local")
+        wait_for_stack("stack_create_complete", name)
+    elif start_update(request):
+        wait_for_stack("stack_update_complete", name)
+    stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    return {
+        **{output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]},
+        **{parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in stack["Parameters"]},
+    }
+
+
+def stack_status(name: str) -> str | None:
+    """The status of the stack, None where there is none."""
+    try:
+        stacks = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return None
+        raise
+    return str(stacks[0]["StackStatus"])
+
+
+def site_origin_parameter(site_origin: str | None, *, exists: bool) -> dict[str, Any]:
+    """The stack's parameter; an existing stack keeps its value where none is given."""
+    if site_origin is None and exists:
+        return {"ParameterKey": "SiteOrigin", "UsePreviousValue": True}
+    return {"ParameterKey": "SiteOrigin", "ParameterValue": site_origin or ""}
+
+
+def start_update(request: dict[str, Any]) -> bool:
+    """Start a stack update; False where nothing differs."""
+    try:
+        boto3.client("cloudformation").update_stack(**request)
+    except ClientError as error:
+        if "No updates are to be performed" in str(error):
+            return False
+        raise
+    return True
+
+
+def wait_for_stack(waiter: str, name: str) -> None:
+    """Wait for the end of a stack operation; raise DeployError with the reasons if it fails."""
+    cloudformation = boto3.client("cloudformation")
+    try:
+        cloudformation.get_waiter(waiter).wait(StackName=name, WaiterConfig={"Delay": 2, "MaxAttempts": 900})
+    except WaiterError as error:
+        reasons = "\n".join(failure_reasons(name)) or str(error)
+        raise DeployError(f"Stack {name} failed:\n{reasons}") from error
+
+
+def failure_reasons(name: str) -> Iterator[str]:
+    """Which resources the last operation on the stack failed on, and why, newest first."""
+    failed = boto3.client("cloudformation").describe_events(StackName=name, Filters={"FailedEvents": True})
+    operation = None
+    for event in failed["OperationEvents"]:
+        operation = operation or event["OperationId"]
+        reason = event.get("ResourceStatusReason") or event.get("ValidationStatusReason")
+        if event["OperationId"] == operation and reason:
+            yield f"  {event['LogicalResourceId']}: {reason}"
+
+
+# ------------------------------------------------------------------------------------------------ config
+
+
+def record_stage(stage: str, outputs: dict[str, str]) -> None:
+    """Write what the stack made into the stage of config.json; what else stands there stays."""
+    config = json.loads(CONFIG.read_text())
+    settings = config["stages"].setdefault(stage, {})
+    settings.setdefault("environment_variables", {}).update(stage_environment(stage, outputs))
+    functions = settings.setdefault("lambda_functions", {})
+    for function, output in ROLES.items():
+        functions.setdefault(function, {})["iam_role_arn"] = outputs[output]
+    text = json.dumps(config, indent=2) + "\n"
+    if text == CONFIG.read_text():
+        print("    as before")
+    else:
+        CONFIG.write_text(text)
+        print("    recorded; commit it")
+
+
+def stage_environment(stage: str, outputs: dict[str, str]) -> dict[str, str]:
+    """The variables of the Lambdas that differ between stages."""
+    environment = {
+        "DATA_BUCKET": outputs["DataBucket"],
+        "RESULTS_TABLE": outputs["ResultsTable"],
+        "STAGE": stage,
+    }
+    if "UserPoolArn" in outputs:
+        environment["USER_POOL_ARN"] = outputs["UserPoolArn"]
+    return environment
+
+
+# ------------------------------------------------------------------------------------------------ code
+
+
+def check_pip(installed: str) -> None:
+    """Chalice calls pip in a way that newer versions have given up."""
+    if tuple(map(int, installed.split(".")[:2])) >= (26, 3):
+        raise DeployError(f"Chalice cannot work with pip {installed}. Run `pip install 'pip<26.3'` first.")
+
+
+def vendor() -> None:
+    """Fetch the packages of vendor.txt for Lambda into vendor/, which Chalice packs along."""
+    fetched = PACKAGES / VENDORED.name
+    if fetched.exists() and fetched.read_text() == VENDORED.read_text() and (PROJECT / "vendor").exists():
+        return
+    shutil.rmtree(PROJECT / "vendor", ignore_errors=True)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    platforms = ["--platform=manylinux2014_x86_64", "--platform=manylinux_2_28_x86_64", "--only-binary=:all:"]
+    command = [*pip, *platforms, "--target", str(PROJECT / "vendor"), "--requirement", str(VENDORED)]
+    if subprocess.run(command, check=False).returncode:
+        raise DeployError(
+            "pip could not fetch the packages of .chalice/vendor.txt. Its own message stands above."
+        )
+    PACKAGES.mkdir(exist_ok=True)
+    fetched.write_text(VENDORED.read_text())
+
+
+def run_chalice(stage: str) -> None:
+    """Package and deploy the code, showing what Chalice says while it works."""
+    command = [str(Path(sys.executable).with_name("chalice")), "deploy", "--stage", stage]
+    with subprocess.Popen(
+        command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None
+        incomplete = False
+        for line in process.stdout:
+            print(f"    {line}", end="", flush=True)
+            incomplete = incomplete or "Could not install dependencies" in line
+    if incomplete:
+        # Chalice deploys anyway, and would take the incomplete package from its cache next time.
+        for package in PACKAGES.glob("*.zip"):
+            package.unlink()
+        raise DeployError(
+            "Chalice left out the dependencies named above, so the deployed code cannot work. Give each a "
+            "version in requirements.txt that has a wheel for Lambda's Python."
+        )
+    if process.returncode:
+        raise DeployError(
+            f"`chalice deploy` ended with code {process.returncode}. Its own message stands above."
+        )
+
+
+def deployed_api(stage: str) -> str:
+    """The id of the REST API that Chalice deployed."""
+    deployed = json.loads((PROJECT / ".chalice" / "deployed" / f"{stage}.json").read_text())
+    for resource in deployed["resources"]:
+        if resource["resource_type"] == "rest_api":
+            return str(resource["rest_api_id"])
+    raise DeployError("Chalice deployed no REST API: does app.py still have routes?")
+
+
+def put_gateway_errors(api_id: str) -> None:
+    """Give what API Gateway answers without asking the app the body {"code", "message", "request_id"}.
+
+    Chalice replaces the API's definition on every deployment, so this has to follow each one.
+    """
+    gateway = boto3.client("apigateway")
+    for response_type, error in json.loads(GATEWAY_ERRORS.read_text()).items():
+        body = {"code": error["code"], "message": error["message"], "request_id": "$context.requestId"}
+        gateway.put_gateway_response(
+            restApiId=api_id,
+            responseType=response_type,
+            responseTemplates={"application/json": json.dumps(body)},
+            **({"statusCode": error["status"]} if "status" in error else {}),
+        )
+    gateway.create_deployment(restApiId=api_id, stageName=api_stage(), description="with its own errors")
+
+
+def api_stage() -> str:
+    """The first part of every path of the API."""
+    return str(json.loads(CONFIG.read_text())["api_gateway_stage"])
+
+
+def api_url(api_id: str) -> str:
+    """Where the API answers: on AWS under its public name, on an emulator under the emulator's address."""
+    endpoint = os.environ.get("AWS_ENDPOINT_URL")
+    if endpoint:
+        scheme, _, host = endpoint.rstrip("/").partition("://")
+        port = host.partition(":")[2]
+        return f"{scheme}://{api_id}.execute-api.localhost:{port}/{api_stage()}/"
+    region = boto3.session.Session().region_name
+    return f"https://{api_id}.execute-api.{region}.amazonaws.com/{api_stage()}/"
+
+
+if __name__ == "__main__":
+    main()

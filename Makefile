@@ -1,0 +1,81 @@
+# Plain `make` lists the targets.
+
+PYTHON ?= $(shell for p in python3.12 python3.13 python3.14 python3 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && command -v $$p && break; done)
+# Training has its own environment, as on SageMaker; torch has no small CPU build for every Python.
+TRAINING_PYTHON ?= $(shell for p in python3.11 /usr/bin/python3.11 $(PYTHON); do \
+	$$p -c 'import venv, ensurepip' 2>/dev/null && command -v $$p && break; done)
+DATA ?= ../shared/data
+TASK ?= mammography-views
+STAGE ?= local
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+RUN := .venv/.run
+DEV := .venv/.dev
+TRAINING := .venv-training/.installed
+
+.PHONY: help
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 16
+
+.PHONY: run
+run: $(RUN) ## start everything on this machine: page and API on http://localhost:8000 (PORT=, EMULATOR_PORT=)
+	@.venv/bin/python -m local.run
+
+.PHONY: clean-local
+clean-local: ## forget what `make run` keeps: images, results, logs
+	rm -rf .local
+
+.PHONY: check
+check: $(DEV) $(TRAINING) ## formatting, lint, types, templates
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy app.py chalicelib local .chalice/deploy.py tests/unit tests/functional tests/stack tests/browser
+	.venv-training/bin/python -m mypy training tests/training
+	.venv/bin/cfn-lint .chalice/foundation.yaml
+
+.PHONY: test
+test: check ## everything: checks, then unit, functional, stack, browser and training tests
+	.venv/bin/python -m pytest --ignore tests/training
+	.venv-training/bin/python -m pytest tests/training
+
+.PHONY: train
+train: $(TRAINING) ## train a model from labelled images: make train TASK=mammography-views DATA=FOLDER
+	.venv-training/bin/python -m training.train --task $(TASK) --data $(DATA)/$(TASK)
+
+.PHONY: bench
+bench: $(RUN) ## measure speed side by side
+	.venv/bin/python -m benchmarks
+
+.PHONY: deploy
+deploy: $(RUN) ## put a stage into your AWS account: make deploy STAGE=prod
+	@test "$(STAGE)" != local || { echo "Name the stage: make deploy STAGE=prod (make run starts the local one)."; exit 1; }
+	.venv/bin/python .chalice/deploy.py $(STAGE)
+
+.PHONY: clean
+clean: clean-local ## remove environments and caches as well
+	rm -rf .venv .venv-lambda .venv-training .mypy_cache .ruff_cache .pytest_cache vendor
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.12 or later is needed; set PYTHON to its path."; exit 1; }
+	@echo "Making .venv with $(PYTHON)"
+	@$(PYTHON) -m venv .venv
+
+$(RUN): .venv/bin/python requirements.txt local/requirements.txt .chalice/vendor.txt
+	@echo "Installing what runs the system (once)"
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r local/requirements.txt
+	@touch $@
+
+$(DEV): $(RUN) requirements-dev.txt
+	@echo "Installing what tests the system (once)"
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(TRAINING): training/requirements.txt training/requirements-dev.txt
+	@echo "Making .venv-training with $(TRAINING_PYTHON) (once)"
+	@test -x .venv-training/bin/python || $(TRAINING_PYTHON) -m venv .venv-training
+	@.venv-training/bin/python -m pip install --quiet --disable-pip-version-check -r training/requirements-dev.txt
+	@touch $@

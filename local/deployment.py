@@ -1,0 +1,136 @@
+"""Deploy the app of this working tree to the emulator, when it differs from what is deployed there.
+
+The deployment works on a copy in the state folder: what Chalice and deploy.py record about the emulator
+stays with the emulator's state, and the working tree stays as it is.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from local.process import Process, StartFailed
+
+PROJECT = Path(__file__).parent.parent
+STAGE = "local"
+
+# What a deployment depends on, and where it stands in the project.
+SOURCES = (
+    ".chalice/config.json",
+    ".chalice/deploy.py",
+    ".chalice/foundation.yaml",
+    ".chalice/gateway-errors.json",
+    ".chalice/vendor.txt",
+    "app.py",
+    "chalicelib",
+    "requirements.txt",
+)
+
+
+# What of Chalice's output is progress; all of it stands in the log.
+PROGRESS = ("Configuring", "Creating", "Updating")
+
+
+class Deployment:
+    """The app as deployed to the emulator whose state lies in `directory`, for a page at `site_origin`."""
+
+    def __init__(self, directory: Path, site_origin: str) -> None:
+        self._copy = directory / "app"
+        self._record = directory / "deployed.json"
+        self._log = directory / "log" / "deploy.log"
+        self._site_origin = site_origin
+
+    def api_id(self) -> str | None:
+        """The id of the deployed REST API, None unless exactly what is in the working tree is deployed."""
+        if not self._record.exists():
+            return None
+        record = json.loads(self._record.read_text())
+        return str(record["api_id"]) if record["fingerprint"] == self._fingerprint() else None
+
+    def deploy(self, aws_url: str, say: Callable[[str], None]) -> str:
+        """Deploy, and return the id of the REST API. It counts as deployed when `record` has been called."""
+        self._record.unlink(missing_ok=True)
+        self._copy_sources()
+        script = self._copy / ".chalice" / "deploy.py"
+        command = [sys.executable, script, STAGE, "--site-origin", self._site_origin]
+        process = Process("deployment", command, self._log, aws_environment(aws_url))
+        try:
+            for line in process.follow():
+                if line.strip().startswith(PROGRESS):
+                    say(f"  {line.strip()}")
+            if process.wait():
+                raise process.failure(
+                    "The app could not be deployed to the emulator. If the app is right, its state "
+                    "may be wrong: `make clean-local` forgets it, with all results."
+                )
+        finally:
+            process.stop()
+        return self._deployed_api_id()
+
+    def record(self, api_id: str) -> None:
+        """Remember what is deployed, once the emulator has saved it."""
+        draft = self._record.with_suffix(".draft")
+        draft.write_text(json.dumps({"fingerprint": self._fingerprint(), "api_id": api_id}))
+        draft.replace(self._record)
+
+    def _deployed_api_id(self) -> str:
+        resources = json.loads((self._copy / ".chalice" / "deployed" / f"{STAGE}.json").read_text())[
+            "resources"
+        ]
+        for resource in resources:
+            if resource["resource_type"] == "rest_api":
+                return str(resource["rest_api_id"])
+        raise StartFailed("The app has no routes, so there is no API to serve. Does app.py define any?")
+
+    def _fingerprint(self) -> str:
+        digest = hashlib.sha256(f"{sys.version_info[:2]} {self._site_origin}".encode())
+        for path in sorted(source_files()):
+            digest.update(str(path.relative_to(PROJECT)).encode() + b"\0")
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+        return digest.hexdigest()
+
+    def _copy_sources(self) -> None:
+        """Copy the sources anew. What Chalice has built and recorded stays: it need not build it again."""
+        for source in SOURCES:
+            target = self._copy / source
+            if target.is_dir():
+                shutil.rmtree(target)
+            else:
+                target.unlink(missing_ok=True)
+        for path in source_files():
+            target = self._copy / path.relative_to(PROJECT)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, target)
+        for package in (self._copy / ".chalice" / "deployments").glob("appcode-*.zip"):
+            package.unlink()
+
+
+def source_files() -> Iterable[Path]:
+    """Every file that a deployment depends on."""
+    for source in SOURCES:
+        path = PROJECT / source
+        if path.is_file():
+            yield path
+        else:
+            yield from (
+                file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts
+            )
+
+
+def aws_environment(aws_url: str) -> dict[str, str]:
+    """The environment of programs that talk to the emulator, whatever account is set up on this machine."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {
+        **inherited,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL": aws_url,
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "NO_PROXY": "localhost,127.0.0.1",
+    }

@@ -1,0 +1,136 @@
+"""The AWS emulator: ministack on loopback, with its gaps closed. Started by local.stack."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from ministack import app
+
+from local import apigateway, cloudformation, lambda_events, persistence, transport
+from local.emulator_environment import HOST
+from local.lambda_executor import Executor
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
+
+
+def main() -> None:
+    """Serve until SIGTERM, SIGINT, or the end of standard input, which tells that the parent is gone."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True, help="where state is kept")
+    parser.add_argument("--lambda-python", type=Path, required=True, help="interpreter that runs the Lambdas")
+    parser.add_argument("--workers", type=int, required=True, help="most processes per Lambda")
+    parser.add_argument(
+        "--site-origin", required=True, help="the only web page that may talk to the services"
+    )
+    arguments = parser.parse_args()
+    asyncio.run(run(arguments.folder, arguments.lambda_python, arguments.workers, arguments.site_origin))
+
+
+async def run(folder: Path, lambda_python: Path, workers: int, site_origin: str) -> None:
+    """Close the gaps and serve."""
+    executor = Executor(
+        lambda_python, folder / "lambda", f"http://{HOST}:{os.environ['GATEWAY_PORT']}", workers
+    )
+    saver = persistence.Saver()
+    close_gaps(executor, saver, folder / "events.sqlite", workers)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    threading.Thread(target=stop_with_parent, args=(loop, stop), daemon=True).start()
+    saving = asyncio.create_task(saver.keep_tables())
+    application = guarded(with_settling(app.app, executor), site_origin)
+    await serve(application, server_config(), shutdown_trigger=stop.wait)  # type: ignore[arg-type]
+    saving.cancel()
+    executor.close()
+    # All is saved. Threads that wait for a Lambda would keep this process for as long as that runs.
+    os._exit(0)
+
+
+def close_gaps(executor: Executor, saver: persistence.Saver, events: Path, workers: int) -> None:
+    """Patch ministack where it differs from AWS in what Negatoscope needs."""
+    transport.install()
+    cloudformation.install()
+    apigateway.install()
+    executor.install()
+    lambda_events.install(events, workers)
+    saver.install()
+
+
+def server_config() -> Config:
+    """Loopback only, and no long wait for idle connections at the end."""
+    config = Config()
+    config.bind = [f"{HOST}:{os.environ['GATEWAY_PORT']}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 1
+    return config
+
+
+def with_settling(application: Application, executor: Executor) -> Application:
+    """Add `POST /_local/settle`, which saves all state and starts a worker of every Lambda before it answers.
+
+    The answer is 204, or 500 where a Lambda cannot be started.
+    """
+
+    async def serve_or_settle(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or (scope["method"], scope["path"]) != ("POST", "/_local/settle"):
+            await application(scope, receive, send)
+            return
+        persistence.save_everything()
+        status = 204 if await asyncio.to_thread(executor.warm) else 500
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body"})
+
+    return serve_or_settle
+
+
+def guarded(application: Application, site_origin: str) -> Application:
+    """Refuse what a web page from elsewhere sends through the browser of the person at this machine.
+
+    The services run code, and their credentials are known to everybody.
+    """
+
+    async def serve_or_refuse(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan" or (
+            scope["type"] == "http" and is_trusted(scope["headers"], site_origin)
+        ):
+            await application(scope, receive, send)
+            return
+        await receive()
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close"})
+            return
+        await send({"type": "http.response.start", "status": 403, "headers": []})
+        await send(
+            {"type": "http.response.body", "body": b"Pages of other sites may not use these services."}
+        )
+
+    return serve_or_refuse
+
+
+def is_trusted(headers: Iterable[tuple[bytes, bytes]], site_origin: str) -> bool:
+    """Whether a request comes from a program, or from the page, and is meant for this machine."""
+    values = {name.lower(): value.decode("latin-1") for name, value in headers}
+    host = values.get(b"host", "").partition(":")[0]
+    is_here = host in (HOST, "localhost") or host.endswith(".localhost")
+    return is_here and values.get(b"origin") in (None, site_origin)
+
+
+def stop_with_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """Stop when the process at the other end of standard input has ended, however it ended."""
+    sys.stdin.read()
+    loop.call_soon_threadsafe(stop.set)
+
+
+if __name__ == "__main__":
+    main()

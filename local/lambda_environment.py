@@ -1,0 +1,32 @@
+"""The Python that runs the Lambdas on this machine: as on AWS, it has boto3 and nothing else."""
+
+import os
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+from local.process import Process
+
+FOLDER = Path(__file__).parent.parent / ".venv-lambda"
+PYTHON = FOLDER / "bin" / "python"
+
+
+def make(log: Path, say: Callable[[str], None]) -> None:
+    """Create the environment unless it is there with the boto3 that the emulator is made for."""
+    boto3 = f"boto3-{version('boto3')}.dist-info"
+    packages = FOLDER / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
+    if PYTHON.exists() and (packages / boto3).exists():
+        return
+    say(f"Making {FOLDER.name}, the Python of the Lambdas (once)")
+    _run([sys.executable, "-m", "venv", "--clear", FOLDER], log)
+    _run([PYTHON, "-m", "pip", "install", "--disable-pip-version-check", f"boto3=={version('boto3')}"], log)
+
+
+def _run(command: list[str | Path], log: Path) -> None:
+    process = Process("environment", command, log, dict(os.environ))
+    try:
+        if process.wait():
+            raise process.failure(f"{FOLDER.name} could not be made.")
+    finally:
+        process.stop()

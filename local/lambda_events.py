@@ -1,0 +1,152 @@
+"""Asynchronous invocations: queued on disk, so that none is lost, and tried three times, as AWS does.
+
+ministack starts a thread per event and forgets all of them when it stops.
+"""
+
+import json
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ministack.core.responses import request_scope
+from ministack.services import lambda_svc
+
+from local import patching
+
+logger = logging.getLogger("lambda")
+
+DELAYS = (1.0, 5.0)  # seconds before the second and the third try; AWS waits 1 and 2 minutes
+DELAY_WITHOUT_FUNCTION = (
+    2.0  # while the function is not there (yet): the emulator starts, or is being deployed to
+)
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS events (
+    id INTEGER PRIMARY KEY,
+    function TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0,
+    due REAL NOT NULL DEFAULT 0,
+    taken INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS by_function ON events (function, taken, due);
+UPDATE events SET taken = 0;
+"""
+
+
+class Ending(Enum):
+    """How one try ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    NO_FUNCTION = "no function"
+
+
+class Event(NamedTuple):
+    """One asynchronous invocation."""
+
+    id: int
+    payload: str
+    tries: int
+
+
+class EventQueue:
+    """The events of all functions, each with `workers` threads that work on them. Thread-safe."""
+
+    def __init__(self, file: Path, workers: int, run: Callable[[str, Any], Ending]) -> None:
+        self._workers = workers
+        self._run = run
+        self._changed = threading.Condition()
+        self._database = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = NORMAL")  # survives the death of the process
+        self._database.executescript(SCHEMA)
+        self._functions: set[str] = set()
+        for (function,) in self._database.execute("SELECT DISTINCT function FROM events").fetchall():
+            self._serve(function)
+
+    def put(self, function: str, payload: Any) -> None:
+        """Take over the event for the function (an ARN). Once this returns, the event is not lost."""
+        with self._changed:
+            self._database.execute(
+                "INSERT INTO events (function, payload) VALUES (?, ?)", (function, json.dumps(payload))
+            )
+            self._serve(function)
+            self._changed.notify_all()
+
+    def _serve(self, function: str) -> None:
+        if function not in self._functions:
+            self._functions.add(function)
+            for _ in range(self._workers):
+                threading.Thread(target=self._work, args=(function,), daemon=True).start()
+
+    def _work(self, function: str) -> None:
+        while True:
+            event = self._take(function)
+            try:
+                ending = self._run(function, json.loads(event.payload))
+            except Exception:
+                logger.exception("An event for %s could not be delivered", function)
+                ending = Ending.FAILED
+            self._settle(function, event, ending)
+
+    def _take(self, function: str) -> Event:
+        """Wait for the next event that is due."""
+        with self._changed:
+            while True:
+                row = self._database.execute(
+                    "SELECT id, payload, tries, due FROM events "
+                    "WHERE function = ? AND taken = 0 ORDER BY due, id LIMIT 1",
+                    (function,),
+                ).fetchone()
+                wait = None if row is None else row[3] - time.time()
+                if wait is not None and wait <= 0:
+                    self._database.execute("UPDATE events SET taken = 1 WHERE id = ?", (row[0],))
+                    return Event(*row[:3])
+                self._changed.wait(wait)
+
+    def _settle(self, function: str, event: Event, ending: Ending) -> None:
+        """Forget the event, or put it back for another try."""
+        if ending is Ending.NO_FUNCTION:
+            self._put_back(event.id, event.tries, DELAY_WITHOUT_FUNCTION)
+        elif ending is Ending.FAILED and event.tries < len(DELAYS):
+            self._put_back(event.id, event.tries + 1, DELAYS[event.tries])
+        else:
+            if ending is Ending.FAILED:
+                logger.error("%s failed %d times; its event is dropped", function, event.tries + 1)
+            with self._changed:
+                self._database.execute("DELETE FROM events WHERE id = ?", (event.id,))
+
+    def _put_back(self, event_id: int, tries: int, delay: float) -> None:
+        with self._changed:
+            self._database.execute(
+                "UPDATE events SET taken = 0, tries = ?, due = ? WHERE id = ?",
+                (tries, time.time() + delay, event_id),
+            )
+            self._changed.notify_all()
+
+
+def install(file: Path, workers: int) -> None:
+    """Send every asynchronous invocation of the emulator through a queue in `file`."""
+    queue = EventQueue(file, workers, invoke)
+
+    def invoke_async_with_retry(record: dict[str, Any], event: Any) -> None:
+        queue.put(record["config"]["FunctionArn"], event)
+
+    patching.replace(lambda_svc, "invoke_async_with_retry", invoke_async_with_retry)
+
+
+def invoke(function: str, event: Any) -> Ending:
+    """Run the function once."""
+    region, account = function.split(":")[3:5]
+    with request_scope(account, region):
+        record, config, _ = lambda_svc._get_func_record_for_ref(function)
+        if not record or not config:
+            return Ending.NO_FUNCTION
+        result = lambda_svc._execute_function(lambda_svc._execution_record_for_config(record, config), event)
+    return Ending.FAILED if result.get("error") or result.get("throttle") else Ending.DONE

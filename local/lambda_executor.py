@@ -1,0 +1,149 @@
+"""Lambda of the emulator: run functions in the clean Lambda environment and report errors as AWS does.
+
+ministack would run them with its own interpreter and environment, start a process per concurrent call, wait
+50 ms for the log of a silent one, and report every error as `Runtime.HandlerError`, so that no `Retry` or
+`Catch` could tell them apart.
+"""
+
+import hashlib
+import logging
+import os
+import shutil
+import tempfile
+import threading
+import time
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
+
+from local import patching
+from local.lambda_pool import Pool
+from local.lambda_worker import Function
+
+logger = logging.getLogger("lambda")
+
+KEPT_SECONDS = 7 * 24 * 3600
+
+
+class Executor:
+    """Runs every deployed function.
+
+    `python` is the interpreter of the Lambda environment, `folder` holds unpacked archives, `endpoint` is the
+    address of the emulator, and `workers` the most processes per function.
+    """
+
+    def __init__(self, python: Path, folder: Path, endpoint: str, workers: int) -> None:
+        self._python = python
+        self._folder = folder
+        self._endpoint = endpoint
+        self._workers = workers
+        self._pools: dict[tuple[str, str], Pool] = {}
+        self._lock = threading.Lock()
+        prune(folder)
+
+    def install(self) -> None:
+        """Take the place of ministack's own executor."""
+        patching.replace(lambda_svc, "_execute_function_warm", self.execute)
+        patching.replace(lambda_svc, "invalidate_worker", self.discard)
+        # Chalice polls in steps of 5 s, per function, until it is active.
+        patching.replace(lambda_svc, "_LAMBDA_STATE_TRANSITION_DELAY", 0.0)
+
+    def execute(self, record: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
+        """Run one invocation; the answer has ministack's shape."""
+        config = record["config"]
+        pool = self._pool(record)
+        outcome = pool.invoke(event, request_id, lambda_svc._xray_trace_id_for_invocation(config))
+        if outcome.log:
+            logger.info("%s %s\n%s", config["FunctionName"], request_id, outcome.log.rstrip("\n"))
+        if outcome.error is None:
+            return {"body": outcome.result, "log": outcome.log}
+        return {"body": outcome.error, "log": outcome.log, "error": True}
+
+    def warm(self) -> bool:
+        """Have a worker of every function ready for its first invocation; False if one cannot be started."""
+        with ThreadPoolExecutor() as threads:
+            return all(threads.map(self._warm, list(lambda_svc._functions._data.values())))
+
+    def _warm(self, record: dict[str, Any]) -> bool:
+        failed = self._pool(record).warm()
+        if failed:
+            logger.error(
+                "%s cannot be started\n%s", record["config"]["FunctionName"], failed.log.rstrip("\n")
+            )
+        return failed is None
+
+    def discard(self, name: str, qualifier: str | None = None, **_scope: str) -> None:
+        """Forget the workers of a function that was changed or deleted."""
+        with self._lock:
+            keys = [key for key in self._pools if key[0] == name and qualifier in (None, key[1])]
+            pools = [self._pools.pop(key) for key in keys]
+        for pool in pools:
+            pool.close()
+
+    def close(self) -> None:
+        """Stop every idle worker."""
+        with self._lock:
+            pools = list(self._pools.values())
+            self._pools.clear()
+        for pool in pools:
+            pool.close()
+
+    def _pool(self, record: dict[str, Any]) -> Pool:
+        config = record["config"]
+        key = (config["FunctionName"], config["Version"])
+        with self._lock:
+            if key not in self._pools:
+                self._pools[key] = Pool(self._function(record), self._workers)
+            return self._pools[key]
+
+    def _function(self, record: dict[str, Any]) -> Function:
+        config = record["config"]
+        layers = [lambda_svc._resolve_layer_zip(layer) for layer in config.get("Layers", [])]
+        return Function(
+            name=config["FunctionName"],
+            arn=config["FunctionArn"],
+            version=config["Version"],
+            handler=config["Handler"],
+            runtime=config["Runtime"],
+            memory_mb=config["MemorySize"],
+            timeout_s=config["Timeout"],
+            python=self._python,
+            code=unpack(record["code_zip"], self._folder),
+            layers=tuple(unpack(layer, self._folder) for layer in layers),
+            environment=self._environment(config),
+        )
+
+    def _environment(self, config: dict[str, Any]) -> dict[str, str]:
+        region = config["FunctionArn"].split(":")[3]
+        return {
+            **config.get("Environment", {}).get("Variables", {}),
+            **lambda_runtime.execution_credentials(config),
+            "AWS_DEFAULT_REGION": region,
+            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",  # the emulator has one host name for all services
+            "AWS_ENDPOINT_URL": self._endpoint,
+            "AWS_REGION": region,
+        }
+
+
+def unpack(archive: bytes, folder: Path) -> Path:
+    """The folder that holds the contents of the zip archive, unpacked at most once per content."""
+    target = folder / hashlib.sha256(archive).hexdigest()[:16]
+    if not target.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary = tempfile.mkdtemp(dir=folder)
+        zipfile.ZipFile(BytesIO(archive)).extractall(temporary)
+        Path(temporary).rename(target)
+    os.utime(target)
+    return target
+
+
+def prune(folder: Path) -> None:
+    """Remove unpacked archives that no function has used for a week."""
+    for unpacked in folder.glob("*"):
+        if time.time() - unpacked.stat().st_mtime > KEPT_SECONDS:
+            shutil.rmtree(unpacked)

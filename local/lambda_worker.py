@@ -1,0 +1,237 @@
+"""One Lambda execution environment: a process in a clean Python, with the variables that a Lambda has."""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import tempfile
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+BOOTSTRAP = Path(__file__).with_name("lambda_bootstrap.py")
+START_TIMEOUT = 60.0  # seconds; AWS allows 10, on machines that do nothing else
+
+
+@dataclass(frozen=True)
+class Function:
+    """One deployed Lambda, unpacked.
+
+    `python` is the interpreter of the Lambda environment, `code` and `layers` the unpacked archives,
+    `environment` what the function's configuration and its role give it.
+    """
+
+    name: str
+    arn: str
+    version: str
+    handler: str
+    runtime: str
+    memory_mb: int
+    timeout_s: float
+    python: Path
+    code: Path
+    layers: tuple[Path, ...]
+    environment: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an invocation ended: with `result`, or `error` as Lambda answers it. `log` is what it printed."""
+
+    result: Any
+    error: dict[str, Any] | None
+    log: str
+
+
+class Worker:
+    """A process that serves the invocations of one function, one at a time. Not thread-safe."""
+
+    def __init__(self, function: Function) -> None:
+        self.function = function
+        self._log = _LogFile()
+        self._pipes = _Pipes()
+        self._process = subprocess.Popen(
+            _command(function, self._pipes),
+            cwd=function.code,
+            env=_environment(function),
+            stdin=subprocess.DEVNULL,
+            stdout=self._log.writer,
+            stderr=self._log.writer,
+            pass_fds=self._pipes.of_child,
+        )
+        self._pipes.close_ends_of_child()
+        self._ready = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process can serve another invocation."""
+        return self._process.poll() is None
+
+    def load(self) -> Outcome | None:
+        """Wait until the handler is loaded; how it ended if it could not be."""
+        if self._ready:
+            return None
+        answer = self._pipes.receive(START_TIMEOUT)
+        self._ready = answer == {"ready": True}
+        if self._ready:
+            return None
+        return self._end(answer["error"] if answer else self._failure(START_TIMEOUT))
+
+    def invoke(self, event: Any, request_id: str, trace_id: str | None) -> Outcome:
+        """Run the handler on `event`. It may raise as it likes, but ends the worker if it hangs or exits."""
+        failed = self.load()
+        if failed:
+            return failed
+        timeout = self.function.timeout_s
+        request = {"event": event, "request_id": request_id, "trace_id": trace_id}
+        self._pipes.send({**request, "deadline": time.time() + timeout})
+        answer = self._pipes.receive(timeout)
+        if answer is None:
+            error = self._failure(timeout)
+            return self._end({**error, "errorMessage": f"RequestId: {request_id} {error['errorMessage']}"})
+        return Outcome(answer.get("result"), answer.get("error"), self._log.take())
+
+    def _failure(self, timeout: float) -> dict[str, Any]:
+        """What Lambda answers for a process that did not: it hung or exited."""
+        try:
+            # The pipe of a process that exits closes a moment before its end can be seen.
+            status = describe_exit(self._process.wait(timeout=0.5))
+        except subprocess.TimeoutExpired:
+            message = f"Error: Task timed out after {timeout:.2f} seconds"
+            return {"errorType": "Sandbox.Timedout", "errorMessage": message}
+        return {
+            "errorType": "Runtime.ExitError",
+            "errorMessage": f"Error: Runtime exited with error: {status}",
+        }
+
+    def _end(self, error: dict[str, Any]) -> Outcome:
+        self._process.kill()
+        self._process.wait()
+        return Outcome(None, error, f"{self._log.take()}{error['errorMessage']}\n")
+
+    def stop(self) -> None:
+        """End the process; safe to repeat."""
+        self._process.kill()
+        self._process.wait()
+        self._pipes.close()
+        self._log.close()
+
+
+def describe_exit(returncode: int) -> str:
+    """How a process ended, in Lambda's words."""
+    if returncode < 0:
+        return f"signal: {signal.Signals(-returncode).name.removeprefix('SIG').lower()}"
+    return f"exit status {returncode}"
+
+
+def _command(function: Function, pipes: "_Pipes") -> list[str]:
+    requests, responses = pipes.of_child
+    # -P: the bootstrap's own folder is no place to look for the handler's imports.
+    return [
+        str(function.python),
+        "-P",
+        str(BOOTSTRAP),
+        str(requests),
+        str(responses),
+        *_import_path(function),
+    ]
+
+
+def _import_path(function: Function) -> list[str]:
+    """Where imports are looked up, in Lambda's order: the function, its layers, and last the runtime."""
+    in_layers = [
+        str(layer / folder)
+        for layer in function.layers
+        for folder in (f"python/lib/{function.runtime}/site-packages", "python")
+    ]
+    return [str(function.code), *in_layers]
+
+
+def _environment(function: Function) -> dict[str, str]:
+    """The variables a Lambda has on AWS, and nothing of the emulator's own."""
+    return {
+        "LANG": "en_US.UTF-8",
+        "PATH": os.defpath,
+        "TZ": ":UTC",
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
+        "AWS_LAMBDA_FUNCTION_NAME": function.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": function.version,
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": f"{time.strftime('%Y/%m/%d')}/[{function.version}]{uuid.uuid4().hex}",
+        "LAMBDA_TASK_ROOT": str(function.code),
+        "LOCAL_LAMBDA_FUNCTION_ARN": function.arn,
+        "_HANDLER": function.handler,
+        **function.environment,
+    }
+
+
+class _Pipes:
+    """Two pipes to a child process: a JSON line per request to it, a JSON line per answer from it."""
+
+    def __init__(self) -> None:
+        requests_read, requests_write = os.pipe()
+        responses_read, responses_write = os.pipe()
+        self.of_child = (requests_read, responses_write)
+        self._requests = os.fdopen(requests_write, "wb", buffering=0)
+        self._responses = os.fdopen(responses_read, "rb", buffering=0)
+        self._poll = select.poll()
+        self._poll.register(self._responses, select.POLLIN)
+        self._received = bytearray()
+
+    def close_ends_of_child(self) -> None:
+        """Leave these ends to the child alone, so that its end is noticed here."""
+        for end in self.of_child:
+            os.close(end)
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Write one message; a child that has exited shows when its answer is received."""
+        data = memoryview(json.dumps(message).encode() + b"\n")
+        with contextlib.suppress(BrokenPipeError):
+            while data:
+                data = data[self._requests.write(data) :]
+
+    def receive(self, timeout: float) -> dict[str, Any] | None:
+        """The next message, or None when `timeout` seconds passed or the child closed its end."""
+        deadline = time.monotonic() + timeout
+        while not self._received.endswith(b"\n"):
+            remaining = deadline - time.monotonic()
+            if remaining <= 0 or not self._poll.poll(remaining * 1000):
+                return None
+            data = self._responses.read(1 << 20)
+            if not data:
+                return None
+            self._received += data
+        message: dict[str, Any] = json.loads(self._received)
+        self._received.clear()
+        return message
+
+    def close(self) -> None:
+        self._requests.close()
+        self._responses.close()
+
+
+class _LogFile:
+    """What the child prints. It has written everything before it answers, so nothing has to be waited for."""
+
+    def __init__(self) -> None:
+        with tempfile.NamedTemporaryFile(prefix="negatoscope-lambda-") as file:
+            path = Path(file.name)
+            self.writer = path.open("ab")  # appending: the child goes on at the new end after take()
+            self._reader = path.open("r+b")
+
+    def take(self) -> str:
+        """What was printed since the last call."""
+        self._reader.seek(0)
+        text = self._reader.read().decode(errors="replace")
+        self._reader.truncate(0)
+        return text
+
+    def close(self) -> None:
+        self.writer.close()
+        self._reader.close()

@@ -1,0 +1,44 @@
+"""Replace parts of ministack, and notice when an upgrade took a part away."""
+
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+from local.process import StartFailed
+
+MINISTACK_VERSION = "1.5.33"
+
+
+class Mismatch(StartFailed):
+    """The installed ministack is not the one that the patches in this folder were written for."""
+
+
+def check_version() -> None:
+    """Raise Mismatch unless the installed ministack is the version the patches were written for."""
+    installed = version("ministack")
+    if installed != MINISTACK_VERSION:
+        raise Mismatch(
+            f"ministack {installed} is installed, but the patches in local/ are for {MINISTACK_VERSION}. "
+            "Install local/requirements.txt, or check every patch against the new version and change "
+            "MINISTACK_VERSION."
+        )
+
+
+def existing(module: Any, name: str) -> Any:
+    """What `name` of `module` is; raise Mismatch if there is none."""
+    if not hasattr(module, name):
+        raise Mismatch(
+            f"ministack {version('ministack')} has no {module.__name__}.{name}, which local/ needs."
+        )
+    return getattr(module, name)
+
+
+def replace(module: Any, name: str, replacement: Any) -> None:
+    """Set `name` of `module`, which must exist, to `replacement`."""
+    existing(module, name)
+    setattr(module, name, replacement)
+
+
+def wrap(module: Any, name: str, wrapper: Callable[[Any], Any]) -> None:
+    """Set `name` of `module` to `wrapper(what stood there)`."""
+    setattr(module, name, wrapper(existing(module, name)))

@@ -1,0 +1,101 @@
+"""`make run`: start the whole system on this machine, say where it is, and end all of it on Ctrl-C."""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import boto3
+
+from local.deployment import PROJECT
+from local.inbox import Inbox
+from local.process import StartFailed
+from local.stack import BUCKET, LocalStack
+
+STARTED = time.monotonic()
+
+
+def main() -> None:
+    """Run until Ctrl-C or SIGTERM; end with a message and code 1 where something does not start or stops."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--directory", type=Path, default=PROJECT / ".local", help="where everything is kept")
+    arguments = parser.parse_args()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, signal.default_int_handler)
+    try:
+        run(LocalStack(arguments.directory, port("PORT", 8000), port("EMULATOR_PORT", 4566), say))
+    except StartFailed as error:
+        sys.exit(f"\n{error}")
+    except KeyboardInterrupt:
+        say("Stopped. The results are kept.")
+
+
+def run(stack: LocalStack) -> None:
+    """Start the stack and watch over it."""
+    try:
+        with stack:
+            inbox = local_inbox(stack)
+            print(greeting(stack), flush=True)
+            while True:
+                stack.check()
+                inbox.poll()
+                time.sleep(1)
+    except KeyboardInterrupt:
+        say("Stopping")
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the state is being saved
+        stack.stop()
+        raise
+
+
+def say(text: str) -> None:
+    """Print what happens, and when."""
+    print(f"[{time.monotonic() - STARTED:5.1f} s] {text}", flush=True)
+
+
+def port(variable: str, default: int) -> int:
+    """The port that the environment variable names."""
+    text = os.environ.get(variable) or str(default)
+    if not (text.isdecimal() and 0 < int(text) < 65536):
+        raise StartFailed(f"{variable} is {text!r}, but has to be a port: a number from 1 to 65535.")
+    return int(text)
+
+
+def local_inbox(stack: LocalStack) -> Inbox:
+    """The folder on this machine that is uploaded to the stack's drop folder."""
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=stack.aws_url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106  # the emulator's
+    )
+    tasks = [file.stem for file in (PROJECT / "chalicelib" / "tasks").glob("*.toml")]
+    return Inbox(
+        stack.directory / "inbox", tasks, lambda file, key: s3.upload_file(str(file), BUCKET, key), say
+    )
+
+
+def greeting(stack: LocalStack) -> str:
+    """Where everything is and how to stop it."""
+    folder = Path(os.path.relpath(stack.directory))
+    return f"""
+Negatoscope is running. Not for clinical use.
+
+  Page and API   {stack.url}/
+
+  Drop folder    put images into {folder}/inbox/mammography-views/
+                 or copy a folder as you would to AWS:
+
+                 export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1
+                 aws --endpoint-url http://localhost:{stack.emulator_port} s3 cp --recursive FOLDER \\
+                     s3://{BUCKET}/inbox/mammography-views/
+
+  Logs           {folder}/log/
+  Stop           Ctrl-C. Results are kept; `make clean-local` forgets them.
+"""
+
+
+if __name__ == "__main__":
+    main()

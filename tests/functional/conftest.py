@@ -1,0 +1,42 @@
+"""The whole application in this process: Chalice's test client in front, moto behind."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chalice.test import Client, HTTPResponse
+
+import app
+from chalicelib import aws
+from chalicelib.classification import Classifier
+from tests.models import TASK, write_package
+
+Call = Callable[..., HTTPResponse]
+
+
+@pytest.fixture
+def client(cloud: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    """Chalice's test client, with a tiny model for one task."""
+    write_package(tmp_path / TASK)
+    classifier = Classifier({}, lambda: None, tmp_path)
+    monkeypatch.setattr(aws, "classifier", lambda: classifier)
+    for cached in (aws.pipeline, aws.sweep, aws.bucket, aws.table):
+        cached.cache_clear()
+    with Client(app.app) as client:
+        yield client
+
+
+@pytest.fixture
+def call(client: Client) -> Call:
+    """Calls a route: `call("POST", "/uploads", json={...})`."""
+
+    def send(method: str, path: str, body: bytes = b"", json: Any = None, **headers: str) -> HTTPResponse:
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        if json is not None:
+            import json as codec
+
+            body, names = codec.dumps(json).encode(), {"Content-Type": "application/json"} | names
+        return client.http.request(method, path, headers=names, body=body)
+
+    return send

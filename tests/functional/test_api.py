@@ -1,0 +1,319 @@
+"""Every route, from request to answer."""
+
+import base64
+import csv
+import json
+from io import BytesIO, StringIO
+from typing import Any
+
+import boto3
+import numpy as np
+import pytest
+from chalice.local import LambdaContext
+from chalice.test import Client, HTTPResponse
+from PIL import Image
+
+import app
+from chalicelib import DISCLAIMER, aws, storage
+from chalicelib.errors import EndpointNotReady, ModelFailed
+from chalicelib.imaging import MAX_BYTES
+from chalicelib.tasks import load_task, load_tasks
+from tests import images
+from tests.functional.conftest import Call
+from tests.models import TASK
+from tests.stage import BUCKET
+
+CLASSIFY = f"/tasks/{TASK}/classify"
+
+
+def classify(call: Call, data: bytes | None = None, content_type: str = "image/png") -> HTTPResponse:
+    return call("POST", CLASSIFY, images.grey_file() if data is None else data, Content_Type=content_type)
+
+
+def test_health(call: Call) -> None:
+    assert call("GET", "/health").json_body == {
+        "status": "ok",
+        "stage": "local",
+        "version": "0.1.0",
+        "data_bucket": BUCKET,
+        "disclaimer": DISCLAIMER,
+    }
+
+
+def test_tasks_are_listed_with_and_without_model(call: Call) -> None:
+    answer = call("GET", "/tasks").json_body
+    tasks = {task["name"]: task for task in answer["tasks"]}
+    assert list(tasks) == list(load_tasks())
+    assert tasks[TASK]["model"]["version"] == "2026.01.01-tiny"
+    assert tasks[TASK]["model"]["metrics"]["accuracy"]["value"] == 0.99
+    assert tasks["chest-xray"]["model"] is None
+    assert answer["disclaimer"] == DISCLAIMER
+
+
+@pytest.mark.parametrize(
+    ("data", "content_type", "kind"),
+    [
+        (images.grey_file("JPEG"), "image/jpeg", "JPEG"),
+        (images.grey_file("PNG"), "image/png", "PNG"),
+        (images.grey_file("TIFF"), "image/tiff", "TIFF"),
+        (images.dicom(images.gradient(high=4095).astype(np.uint16)), "application/dicom", "DICOM"),
+        (images.grey_file("PNG"), "image/jpeg", "PNG"),
+        (images.grey_file("PNG"), "application/octet-stream", "PNG"),
+    ],
+)
+def test_image_is_classified_whatever_its_header_says(
+    call: Call, data: bytes, content_type: str, kind: str
+) -> None:
+    response = classify(call, data, content_type)
+    assert response.status_code == 200
+    result = response.json_body
+    assert result["status"] == "classified"
+    assert result["label"] == max(result["probabilities"], key=result["probabilities"].get)
+    assert list(result["probabilities"]) == list(load_task(TASK).class_names)
+    assert result["source"]["format"] == kind
+    heat = result["heatmap"]
+    assert len(heat["values"]) == heat["width"] * heat["height"]
+    assert result["model"]["backend"] == "embedded"
+    assert result["disclaimer"] == DISCLAIMER
+    assert call("GET", f"/results/{result['id']}").json_body == result
+
+
+def assert_error(response: HTTPResponse, status: int, code: str) -> str:
+    assert response.status_code == status
+    body = response.json_body
+    assert body.keys() == {"code", "message", "request_id"}
+    assert body["code"] == code
+    assert "Traceback" not in response.body.decode()
+    message: str = body["message"]
+    assert message.endswith(".")
+    return message
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "code"),
+    [
+        (b"", 422, "EmptyImage"),
+        (b"just text", 415, "NotAnImage"),
+        (images.grey_file("JPEG")[:-200], 422, "DamagedImage"),
+        (images.grey_file(height=1, width=1), 422, "ImageTooSmall"),
+        (images.png_bomb(), 413, "ImageTooLarge"),
+        (images.structured_report(), 422, "NoPixels"),
+        (images.grey_file() + bytes(4_500_000), 413, "ImageTooLarge"),
+    ],
+)
+def test_unusable_image(call: Call, data: bytes, status: int, code: str) -> None:
+    assert_error(classify(call, data), status, code)
+    assert call("GET", "/results").json_body == {"results": [], "cursor": None}
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain"]
+)
+def test_other_content_types_are_refused_in_words(call: Call, content_type: str) -> None:
+    message = assert_error(classify(call, content_type=content_type), 415, "UnsupportedMediaType")
+    assert "image/jpeg" in message
+
+
+def test_unknown_task_lists_the_known_ones(call: Call) -> None:
+    message = assert_error(
+        call("POST", "/tasks/feet/classify", b"x", Content_Type="image/png"), 404, "UnknownTask"
+    )
+    assert TASK in message
+
+
+def test_task_without_model(call: Call) -> None:
+    response = call("POST", "/tasks/chest-xray/classify", images.grey_file(), Content_Type="image/png")
+    assert "make train" in assert_error(response, 409, "TaskHasNoModel")
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(EndpointNotReady("Try again."), 503), (ModelFailed("It failed."), 502)]
+)
+def test_model_trouble(call: Call, error: Exception, status: int) -> None:
+    class Broken:
+        def run(self, _images: Any) -> Any:
+            raise error
+
+    aws.classifier()._backends[TASK] = Broken()
+    response = classify(call)
+    assert_error(response, status, type(error).__name__)
+    assert ("Retry-After" in response.headers) == (status == 503)
+
+
+def test_unexpected_error_is_logged_and_not_shown(
+    call: Call, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(type(aws.table()), "get", fail)
+    response = call("GET", f"/results/{'0' * 32}")
+    message = assert_error(response, 500, "InternalError")
+    assert "secret detail" not in message
+    assert "secret detail" in caplog.text
+
+
+def test_upload_form_pins_key_size_and_type(call: Call) -> None:
+    body = {"task": TASK, "filename": "Jane Doe.dcm", "size": 123456, "content_type": "application/dicom"}
+    response = call("POST", "/uploads", json=body)
+    assert response.status_code == 201
+    answer = response.json_body
+    fields = answer["upload"]["fields"]
+    assert fields["key"] == f"inbox/{TASK}/upload-{answer['id']}"
+    policy = json.loads(base64.b64decode(fields["policy"]))
+    assert ["content-length-range", 123456, 123456] in policy["conditions"]
+    assert {"key": fields["key"]} in policy["conditions"]
+    assert {"Content-Type": "application/dicom"} in policy["conditions"]
+    assert "Jane" not in response.body.decode()
+    assert call("GET", f"/results/{answer['id']}").json_body["status"] == "received"
+
+
+GOOD_UPLOAD = {"task": TASK, "size": 10, "content_type": "image/png"}
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"task": "feet"}, 404, "UnknownTask"),
+        ({"task": None}, 400, "InvalidRequest"),
+        ({"task": "chest-xray"}, 409, "TaskHasNoModel"),
+        ({"size": 0}, 400, "InvalidRequest"),
+        ({"size": "10"}, 400, "InvalidRequest"),
+        ({"size": True}, 400, "InvalidRequest"),
+        ({"size": MAX_BYTES + 1}, 413, "ImageTooLarge"),
+        ({"content_type": "text/html"}, 415, "UnsupportedMediaType"),
+        ({"content_type": 7}, 400, "InvalidRequest"),
+    ],
+)
+def test_bad_upload_request(call: Call, change: dict[str, Any], status: int, code: str) -> None:
+    assert_error(call("POST", "/uploads", json=GOOD_UPLOAD | change), status, code)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"text"', b"\xff\xfe"])
+def test_body_that_is_no_json_object(call: Call, body: bytes) -> None:
+    assert_error(call("POST", "/uploads", body, Content_Type="application/json"), 400, "InvalidRequest")
+
+
+def test_results_are_paged_and_filtered(call: Call) -> None:
+    ids = [classify(call, images.grey_file(height=100 + number)).json_body["id"] for number in range(5)]
+    first = call("GET", "/results?limit=3").json_body
+    rest = call("GET", f"/results?limit=3&cursor={first['cursor']}").json_body
+    assert [result["id"] for result in first["results"] + rest["results"]] == ids[::-1]
+    assert rest["cursor"] is None
+    assert "heatmap" not in first["results"][0]
+    label = first["results"][0]["label"]
+    assert len(call("GET", f"/results?task={TASK}&label={label}").json_body["results"]) == 5
+    assert call("GET", "/results?task=chest-xray").json_body["results"] == []
+    shown = len(call("GET", "/results?needs_review=true").json_body["results"])
+    hidden = len(call("GET", "/results?needs_review=false").json_body["results"])
+    assert shown + hidden == 5
+
+
+@pytest.mark.parametrize(
+    "query", ["needs_review=yes", "limit=0", "limit=201", "limit=ten", "limit=-1", "cursor=x"]
+)
+def test_bad_query(call: Call, query: str) -> None:
+    assert_error(call("GET", f"/results?{query}"), 400, "InvalidRequest")
+
+
+def test_unknown_task_in_a_query(call: Call) -> None:
+    assert_error(call("GET", "/results?task=feet"), 404, "UnknownTask")
+    assert_error(call("GET", "/results.csv?task=feet"), 404, "UnknownTask")
+
+
+@pytest.mark.parametrize("path", ["/results/{}", "/results/{}/preview"])
+def test_unknown_result(call: Call, path: str) -> None:
+    assert_error(call("GET", path.format("0" * 32)), 404, "UnknownResult")
+
+
+def test_preview_shows_what_the_model_saw(call: Call) -> None:
+    result = classify(call, images.grey_file(height=100, width=100)).json_body
+    response = call("GET", f"/results/{result['id']}/preview", Accept="image/png")
+    assert response.headers["Content-Type"] == "image/png"
+    with Image.open(BytesIO(response.body)) as preview:
+        assert preview.size == (112, 112)  # a square in a frame of 112 x 224: the padding is gone
+
+
+def test_no_preview_of_what_is_not_classified(call: Call) -> None:
+    image_id = call("POST", "/uploads", json=GOOD_UPLOAD).json_body["id"]
+    assert_error(call("GET", f"/results/{image_id}/preview"), 409, "NotClassified")
+
+
+def test_review_is_stored_in_table_and_bucket(call: Call) -> None:
+    result = classify(call).json_body
+    label = load_task(TASK).class_names[2]
+    response = call("PUT", f"/results/{result['id']}/review", json={"label": label, "comment": "seen"})
+    assert response.status_code == 200
+    review = response.json_body["review"]
+    assert (review["label"], review["comment"], review["reviewer"]) == (label, "seen", "local")
+    stored = (
+        boto3.client("s3").get_object(Bucket=BUCKET, Key=f"results/{TASK}/{result['id']}.json")["Body"].read()
+    )
+    assert json.loads(stored)["review"] == review
+    assert call("GET", f"/results/{result['id']}").json_body["review"] == review
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"label": "cat"}, {"label": 1}, {"label": "normal"}, {"label": "left-cc", "comment": "x" * 1001}],
+)
+def test_bad_review(call: Call, body: dict[str, Any]) -> None:
+    result = classify(call).json_body
+    assert_error(call("PUT", f"/results/{result['id']}/review", json=body), 400, "InvalidRequest")
+
+
+def test_review_of_what_is_not_classified(call: Call) -> None:
+    image_id = call("POST", "/uploads", json=GOOD_UPLOAD).json_body["id"]
+    assert_error(call("PUT", f"/results/{image_id}/review", json={"label": "left-cc"}), 409, "NotClassified")
+
+
+def table_rows(response: HTTPResponse) -> list[dict[str, str]]:
+    return list(csv.DictReader(StringIO(response.body.decode())))
+
+
+def test_csv_holds_every_result_and_runs_no_formula(call: Call) -> None:
+    ids = {classify(call, images.grey_file(height=100 + number)).json_body["id"] for number in range(3)}
+    one = ids.copy().pop()
+    call("PUT", f"/results/{one}/review", json={"label": "left-cc", "comment": '=HYPERLINK("x")'})
+    response = call("GET", "/results.csv")
+    assert response.headers["Content-Type"].startswith("text/csv")
+    rows = {row["id"]: row for row in table_rows(response)}
+    assert rows.keys() == ids
+    assert rows[one]["reviewed_label"] == "left-cc"
+    assert rows[one]["comment"].startswith("'=")
+    assert rows[one]["format"] == "PNG"
+    assert table_rows(call("GET", "/results.csv?task=chest-xray")) == []
+
+
+def test_large_csv_is_fetched_from_the_bucket(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    classify(call)
+    inline = call("GET", "/results.csv").body
+    monkeypatch.setattr(app, "MAX_INLINE_CSV", 10)
+    response = call("GET", "/results.csv")
+    assert response.status_code == 303
+    assert str(storage.UPLOAD_SECONDS) in response.headers["Location"]
+    (key,) = (
+        entry["Key"]
+        for entry in boto3.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="exports/")["Contents"]
+    )
+    assert boto3.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read() == inline
+
+
+def test_wrong_method_has_the_shape_of_every_error(client: Client) -> None:
+    request = {
+        "httpMethod": "DELETE",
+        "requestContext": {"resourcePath": "/results", "httpMethod": "DELETE", "requestId": "r-1"},
+        "headers": {},
+        "multiValueQueryStringParameters": None,
+        "pathParameters": None,
+        "body": None,
+        "stageVariables": None,
+        "isBase64Encoded": False,
+    }
+    response = app.app(request, LambdaContext("api_handler", 2048))
+    assert response["statusCode"] == 405
+    assert json.loads(response["body"]) == {
+        "code": "MethodNotAllowedError",
+        "message": "Unsupported method: DELETE.",
+        "request_id": "r-1",
+    }

@@ -1,0 +1,151 @@
+"""What people and programs do with a running system: call the API, upload, fill the drop folder."""
+
+import http.client
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+
+from local.stack import BUCKET, LocalStack
+
+TASK = "mammography-views"
+PATIENCE = 60.0  # seconds
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP response."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body, parsed."""
+        return json.loads(self.body)
+
+
+def send(port: int, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
+    """One HTTP request to this machine; `Content_Type="..."` sets the header Content-Type."""
+    connection = http.client.HTTPConnection("localhost", port, timeout=PATIENCE)
+    try:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, path, body, named)
+        response = connection.getresponse()
+        return Answer(response.status, response.headers, response.read())
+    finally:
+        connection.close()
+
+
+def wait_for[T](what: Callable[[], T | None], patience: float = PATIENCE) -> T:
+    """What `what` returns as soon as it returns something."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        found = what()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"nothing came within {patience} seconds")
+
+
+class Client:
+    """A user of the system that `stack` runs."""
+
+    def __init__(self, stack: LocalStack):
+        self.stack = stack
+
+    def aws(self, service: str) -> Any:
+        """A boto3 client with the rights of the account's root."""
+        return boto3.client(
+            service,  # type: ignore[call-overload]  # any service
+            endpoint_url=self.stack.aws_url,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    @cached_property
+    def s3(self) -> Any:
+        """Amazon S3."""
+        return self.aws("s3")
+
+    @cached_property
+    def functions(self) -> Any:
+        """AWS Lambda."""
+        return self.aws("lambda")
+
+    def api(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
+        """One request to page or API."""
+        return send(self.stack.port, method, path, body, **headers)
+
+    def drop(self, key: str, content: bytes) -> None:
+        """Put a file into the drop folder."""
+        self.s3.put_object(Bucket=BUCKET, Key=f"inbox/{key}", Body=content)
+
+    def keys(self, prefix: str) -> list[str]:
+        """Every key under `prefix`."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
+        return [item["Key"] for page in pages for item in page.get("Contents", ())]
+
+    def open_upload(self, content: bytes, content_type: str = "image/png") -> Any:
+        """The answer to a request for an upload form."""
+        wish = {"task": TASK, "size": len(content), "content_type": content_type}
+        answer = self.api("POST", "/api/uploads", json.dumps(wish).encode(), Content_Type="application/json")
+        assert answer.status == 201, answer.body
+        return answer.json
+
+    def post_form(self, form: dict[str, Any], content: bytes, **changed: str) -> Answer:
+        """Send an upload form as a browser does, with some of its fields changed."""
+        boundary = uuid.uuid4().hex
+        parts = [
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+            for name, value in (form["fields"] | changed).items()
+        ]
+        file = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="Jane Doe.png"\r\n\r\n'
+        body = ("".join(parts) + file).encode() + content + f"\r\n--{boundary}--\r\n".encode()
+        url = urlsplit(form["url"])
+        assert url.port is not None
+        multipart = f"multipart/form-data; boundary={boundary}"
+        return send(url.port, "POST", url.path, body, Content_Type=multipart, Origin=self.stack.url)
+
+    def results(self) -> list[Any]:
+        """Every result the API lists, page by page."""
+        found: list[Any] = []
+        cursor = ""
+        while True:
+            page = self.api("GET", f"/api/results?limit=100{cursor}").json
+            found += page["results"]
+            if page["cursor"] is None:
+                return found
+            cursor = f"&cursor={page['cursor']}"
+
+    def result(self, image_id: str) -> Any:
+        """Wait for the finished result of one image."""
+
+        def finished() -> Any:
+            result = self.api("GET", f"/api/results/{image_id}").json
+            return None if result["status"] == "received" else result
+
+        return wait_for(finished)
+
+    def finished(self, count: int, known: Iterable[str] = ()) -> list[Any]:
+        """Wait for `count` finished results whose ids are not `known`."""
+        old = set(known)
+
+        def new() -> list[Any] | None:
+            found = [result for result in self.results() if result["id"] not in old]
+            done = [result for result in found if result["status"] != "received"]
+            return done if len(done) >= count else None
+
+        return wait_for(new, patience=120)
+
+    def ids(self) -> set[str]:
+        """The ids of all results."""
+        return {result["id"] for result in self.results()}

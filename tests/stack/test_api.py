@@ -1,0 +1,56 @@
+"""The deployed API behind its gateway."""
+
+import os
+
+import pytest
+
+from tests.images import grey_file
+from tests.stack.client import TASK, Client
+
+
+def test_health(client: Client) -> None:
+    answer = client.api("GET", "/api/health")
+
+    assert answer.status == 200
+    assert answer.json["status"] == "ok"
+    assert answer.json["stage"] == "local"
+    assert answer.json["data_bucket"] == "negatoscope-local-data-000000000000"
+
+
+def test_an_image_is_classified_while_the_caller_waits(client: Client) -> None:
+    answer = client.api("POST", f"/api/tasks/{TASK}/classify", grey_file(), Content_Type="image/png")
+
+    assert answer.status == 200, answer.body
+    assert answer.json["status"] == "classified"
+    assert answer.json == client.api("GET", f"/api/results/{answer.json['id']}").json
+
+
+def test_the_preview_is_an_image(client: Client) -> None:
+    image = client.api("POST", f"/api/tasks/{TASK}/classify", grey_file(), Content_Type="image/png").json
+
+    answer = client.api("GET", f"/api/results/{image['id']}/preview", Accept="image/png")
+
+    assert answer.headers["Content-Type"] == "image/png"
+    assert answer.body.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "size", "status", "code"),
+    [
+        ("GET", "/api/no-such-route", 0, 404, "NotFound"),
+        ("DELETE", "/api/health", 0, 404, "NotFound"),
+        ("POST", f"/api/tasks/{TASK}/classify", 5_000_000, 413, "ImageTooLarge"),
+        ("POST", f"/api/tasks/{TASK}/classify", 12_000_000, 413, "ImageTooLarge"),
+        ("GET", "/api/results/0", 0, 404, "UnknownResult"),
+    ],
+)
+def test_errors_of_gateway_and_app_have_one_shape(
+    client: Client, method: str, path: str, size: int, status: int, code: str
+) -> None:
+    answer = client.api(
+        method, path, os.urandom(size), Content_Type="image/png" if size else "application/json"
+    )
+
+    assert answer.status == status
+    assert answer.json.keys() == {"code", "message", "request_id"}
+    assert answer.json["code"] == code

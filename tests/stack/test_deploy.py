@@ -1,0 +1,195 @@
+"""The foundation template and the script that deploys it."""
+
+import importlib.util
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tests.cloud import foundation
+from tests.stack.client import Client
+from tests.stage import ROOT
+
+# IAM defines no ARN for what these actions work on.
+WITHOUT_ARN = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+
+
+@pytest.fixture
+def deploy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """deploy.py as a module, for an empty project in `tmp_path`."""
+    spec = importlib.util.spec_from_file_location("deploy", ROOT / ".chalice" / "deploy.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    folder = tmp_path / ".chalice"
+    (folder / "deployments").mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps({"stages": {"prod": {"lambda_timeout": 7}}}))
+    for name, path in {
+        "PROJECT": tmp_path,
+        "CONFIG": folder / "config.json",
+        "PACKAGES": folder / "deployments",
+    }.items():
+        monkeypatch.setattr(module, name, path)
+    return module
+
+
+def fake_chalice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str, code: int) -> None:
+    """A `chalice` beside the interpreter that prints `output` and exits with `code`."""
+    script = tmp_path / "bin" / "chalice"
+    script.parent.mkdir()
+    script.write_text(f"#!/bin/sh\ncat <<'END'\n{output}\nEND\nexit {code}\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(script.with_name("python")))
+
+
+def test_missing_dependencies_fail_and_are_not_cached(
+    deploy: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_chalice(tmp_path, monkeypatch, "Could not install dependencies:\nonnxruntime==1.28.0", code=0)
+    package = tmp_path / ".chalice" / "deployments" / "managed-layer-0-python3.12.zip"
+    package.write_bytes(b"incomplete")
+
+    with pytest.raises(deploy.DeployError, match=r"requirements\.txt"):
+        deploy.run_chalice("prod")
+
+    assert not package.exists()
+
+
+@pytest.mark.parametrize(
+    ("installed", "works"), [("23.2.1", True), ("26.2", True), ("26.3", False), ("27.0.1", False)]
+)
+def test_only_a_pip_that_chalice_can_use_is_used(deploy: ModuleType, installed: str, works: bool) -> None:
+    if works:
+        deploy.check_pip(installed)
+    else:
+        with pytest.raises(deploy.DeployError, match=r"pip<26\.3"):
+            deploy.check_pip(installed)
+
+
+def test_a_failure_of_chalice_is_one(
+    deploy: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake_chalice(tmp_path, monkeypatch, "AccessDenied", code=2)
+
+    with pytest.raises(deploy.DeployError, match="code 2"):
+        deploy.run_chalice("prod")
+
+    assert "AccessDenied" in capsys.readouterr().out
+
+
+def test_settings_are_recorded_beside_what_people_set(deploy: ModuleType, tmp_path: Path) -> None:
+    outputs = {output: f"arn:{output}" for output in deploy.ROLES.values()}
+    outputs |= {"DataBucket": "bucket", "ResultsTable": "table", "UserPoolArn": "arn:pool"}
+
+    deploy.record_stage("prod", outputs)
+    deploy.record_stage("prod", outputs)
+
+    stage = json.loads((tmp_path / ".chalice" / "config.json").read_text())["stages"]["prod"]
+    assert stage["lambda_timeout"] == 7
+    assert stage["environment_variables"] == {
+        "DATA_BUCKET": "bucket",
+        "RESULTS_TABLE": "table",
+        "STAGE": "prod",
+        "USER_POOL_ARN": "arn:pool",
+    }
+    assert stage["lambda_functions"]["prepare"]["iam_role_arn"] == "arn:PrepareRoleArn"
+    assert stage["lambda_functions"]["api_handler"]["iam_role_arn"] == "arn:ApiRoleArn"
+
+
+def test_every_function_of_the_app_has_settings_and_a_role(client: Client, deploy: ModuleType) -> None:
+    config = json.loads((ROOT / ".chalice" / "config.json").read_text())
+    functions = client.functions.list_functions()["Functions"]
+    deployed = {
+        function["FunctionName"].removeprefix("negatoscope-local").removeprefix("-")
+        or "api_handler": function
+        for function in functions
+        if function["FunctionName"].startswith("negatoscope-local")
+    }
+
+    assert deployed.keys() == config["lambda_functions"].keys() == deploy.ROLES.keys()
+    for name, settings in config["lambda_functions"].items():
+        assert deployed[name]["MemorySize"] == settings["lambda_memory_size"]
+        assert deployed[name]["Timeout"] == settings["lambda_timeout"]
+
+
+def statements() -> Iterator[dict[str, Any]]:
+    """Every statement of every role and policy in the template."""
+    for resource in foundation().values():
+        properties = resource["Properties"]
+        if resource["Type"] == "AWS::IAM::ManagedPolicy":
+            yield from properties["PolicyDocument"]["Statement"]
+        for policy in properties.get("Policies", []) if resource["Type"] == "AWS::IAM::Role" else []:
+            yield from policy["PolicyDocument"]["Statement"]
+
+
+def listed(value: Any) -> list[Any]:
+    """IAM writes one thing alone and many as a list."""
+    return value if isinstance(value, list) else [value]
+
+
+def test_no_policy_says_everything() -> None:
+    found = list(statements())
+
+    assert len(found) > 15
+    for statement in found:
+        actions = set(listed(statement["Action"]))
+        assert not [action for action in actions if "*" in action]
+        if "*" in listed(statement["Resource"]):
+            assert actions <= WITHOUT_ARN
+
+
+def test_what_holds_data_is_encrypted_closed_and_kept() -> None:
+    resources = foundation()
+    bucket, table = resources["DataBucket"], resources["ResultsTable"]
+
+    (encryption,) = bucket["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+    assert set(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
+    assert table["Properties"]["SSESpecification"]["SSEType"] == "KMS"
+    assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert resources["DataKey"]["Properties"]["EnableKeyRotation"] is True
+    for resource in (bucket, table, resources["DataKey"], resources["UserPool"]):
+        assert resource["UpdateReplacePolicy"] == "Retain"
+
+
+def test_a_stage_with_login_stands_too(client: Client) -> None:
+    """Also: the template changes in place, and its TLS-only policy is there."""
+    cloudformation, name = client.aws("cloudformation"), "negatoscope-test-foundation"
+    template = (ROOT / ".chalice" / "foundation.yaml").read_text()
+    for origin in ("https://a.example", "https://b.example"):
+        request = {
+            "StackName": name,
+            "TemplateBody": template,
+            "Capabilities": ["CAPABILITY_NAMED_IAM"],
+            "Parameters": [
+                {"ParameterKey": "Stage", "ParameterValue": "test"},
+                {"ParameterKey": "SiteOrigin", "ParameterValue": origin},
+            ],
+        }
+        if origin.startswith("https://a"):
+            cloudformation.create_stack(**request)
+            cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+        else:
+            cloudformation.update_stack(**request)
+            cloudformation.get_waiter("stack_update_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+
+    outputs = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["Outputs"]
+    values = {output["OutputKey"]: output["OutputValue"] for output in outputs}
+    pool = client.aws("cognito-idp").describe_user_pool(UserPoolId=values["UserPoolId"])["UserPool"]
+    cors = client.s3.get_bucket_cors(Bucket=values["DataBucket"])["CORSRules"]
+    policy = json.loads(client.s3.get_bucket_policy(Bucket=values["DataBucket"])["Policy"])
+    assert pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is True
+    assert pool["Policies"]["PasswordPolicy"]["MinimumLength"] == 14
+    assert [rule["AllowedOrigins"] for rule in cors] == [["https://b.example"]]
+    assert policy["Statement"][0]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_unused_uploads_expire(client: Client) -> None:
+    settings = client.aws("dynamodb").describe_time_to_live(TableName="negatoscope-local-results")
+
+    assert settings["TimeToLiveDescription"] == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}

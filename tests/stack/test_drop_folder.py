@@ -1,0 +1,116 @@
+"""Files copied into the drop folder, with the names and contents that the real world has."""
+
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.images import encode, grey_file
+from tests.stack.client import TASK, Client
+from tests.stack.processes import descendants
+
+NAMES = [
+    "plain.png",
+    "with spaces  twice.png",
+    "a+b.png",
+    "Mädchen ünd 日本.png",
+    "100%25.png",
+    "a&b=c;d.png",
+    "quote'\".png",
+    "~tilde#hash?q.png",
+    "sub/folder/x.png",
+    ".hidden",
+    "ends with a space ",
+]
+
+
+def noise(seed: int) -> bytes:
+    """A picture unlike every other."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (96, 64), dtype=np.uint8)
+    return encode(Image.fromarray(pixels), "PNG")
+
+
+def test_every_name_is_read_as_it_was_written(client: Client) -> None:
+    known = client.ids()
+    for seed, name in enumerate(NAMES):
+        client.drop(f"{TASK}/{name}", noise(seed))
+
+    results = client.finished(len(NAMES), known)
+
+    assert [result["status"] for result in results] == ["classified"] * len(NAMES)
+    assert all(result["arrival"] == "drop-folder" for result in results)
+
+
+@pytest.mark.parametrize(
+    ("key", "content", "task", "code"),
+    [
+        (f"{TASK}/zero.png", b"", TASK, "EmptyImage"),
+        (f"{TASK}/cut-off.jpg", grey_file("JPEG", 400, 300)[:2000], TASK, "DamagedImage"),
+        (f"{TASK}/letter.txt", b"Dear colleague,", TASK, "NotAnImage"),
+        ("no-such-task/x.png", grey_file(), "unknown", "UnknownTask"),
+        ("beside the folders.png", grey_file(), "unknown", "UnknownTask"),
+    ],
+)
+def test_what_cannot_be_used_is_quarantined_with_the_reason(
+    client: Client, key: str, content: bytes, task: str, code: str
+) -> None:
+    known = client.ids()
+
+    client.drop(key, content)
+
+    (result,) = client.finished(1, known)
+    assert (result["status"], result["label"]) == ("quarantined", None)
+    assert [reason["code"] for reason in result["reasons"]] == [code]
+    name = key.split("/")[-1]
+    assert f"quarantine/{task}/{result['id']}/{name}" in client.keys(f"quarantine/{task}/")
+    assert f"inbox/{key}" not in client.keys("inbox/")
+
+
+def test_two_hundred_images_at_once_have_one_result_each(client: Client) -> None:
+    known = client.ids()
+    with ThreadPoolExecutor(16) as people:
+        list(
+            people.map(
+                lambda number: client.drop(f"{TASK}/batch {number}.png", noise(1000 + number)), range(200)
+            )
+        )
+
+    results = client.finished(200, known)
+
+    # AWS would start an environment per image; here, they would all share the cores of this machine.
+    assert len(descendants(client.stack.processes["AWS emulator"])) <= 4 * (os.cpu_count() or 2)
+    assert len(results) == 200
+    assert len({result["id"] for result in results}) == 200
+    assert {result["status"] for result in results} == {"classified"}
+
+
+def test_an_event_delivered_again_changes_nothing(client: Client) -> None:
+    known = client.ids()
+    client.drop(f"{TASK}/once.png", noise(2000))
+    (before,) = client.finished(1, known)
+
+    event = created_event(client, f"inbox/{TASK}/once.png")
+    for _ in range(3):
+        answer = client.functions.invoke(FunctionName="negatoscope-local-prepare", Payload=event)
+        assert "FunctionError" not in answer, answer["Payload"].read()
+
+    (after,) = client.finished(1, known)
+    assert after == before
+    versions = client.s3.list_object_versions(
+        Bucket="negatoscope-local-data-000000000000", Prefix=f"results/{TASK}/{before['id']}.json"
+    )
+    assert len(versions["Versions"]) == 1
+
+
+def created_event(client: Client, key: str) -> str:
+    """The event that S3 sends for an object, as far as the app reads it."""
+    bucket = "negatoscope-local-data-000000000000"
+    head: dict[str, Any] = client.s3.head_object(Bucket=bucket, Key=key)
+    item = {"key": key, "size": head["ContentLength"], "eTag": head["ETag"].strip('"')}
+    return json.dumps(
+        {"Records": [{"eventSource": "aws:s3", "s3": {"bucket": {"name": bucket}, "object": item}}]}
+    )

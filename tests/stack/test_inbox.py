@@ -1,0 +1,73 @@
+"""The folder on this machine that works as a drop folder."""
+
+from pathlib import Path
+
+import pytest
+
+from local.inbox import Inbox
+
+Sent = list[tuple[str, bytes]]
+
+
+@pytest.fixture
+def sent() -> Sent:
+    return []
+
+
+@pytest.fixture
+def inbox(tmp_path: Path, sent: Sent) -> Inbox:
+    return Inbox(tmp_path, ["chest-xray"], lambda file, key: sent.append((key, file.read_bytes())), print)
+
+
+def put(folder: Path, name: str, content: bytes) -> None:
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(content)
+
+
+def test_a_file_is_sent_when_it_is_complete(tmp_path: Path, inbox: Inbox, sent: Sent) -> None:
+    put(tmp_path, "chest-xray/a b.png", b"half")
+    inbox.poll()
+    put(tmp_path, "chest-xray/a b.png", b"half and half")
+    inbox.poll()
+    assert sent == []
+
+    inbox.poll()
+    inbox.poll()
+
+    assert sent == [("inbox/chest-xray/a b.png", b"half and half")]
+    assert not (tmp_path / "chest-xray" / "a b.png").exists()
+    assert (tmp_path / ".sent" / "chest-xray" / "a b.png").read_bytes() == b"half and half"
+
+
+def test_folders_and_equal_names_are_kept_apart(tmp_path: Path, inbox: Inbox, sent: Sent) -> None:
+    for content in (b"first", b"second"):
+        put(tmp_path, "chest-xray/ward 7/x.png", content)
+        inbox.poll()
+        inbox.poll()
+
+    assert sent == [("inbox/chest-xray/ward 7/x.png", b"first"), ("inbox/chest-xray/ward 7/x.png", b"second")]
+    kept = (tmp_path / ".sent" / "chest-xray" / "ward 7").iterdir()
+    assert {file.read_bytes() for file in kept} == {b"first", b"second"}
+
+
+def test_hidden_files_stay(tmp_path: Path, inbox: Inbox, sent: Sent) -> None:
+    put(tmp_path, "chest-xray/.DS_Store", b"x")
+    inbox.poll()
+    inbox.poll()
+
+    assert sent == []
+
+
+def test_a_file_that_cannot_be_read_stays_and_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(file: Path, _key: str) -> None:
+        raise PermissionError(13, "Permission denied", str(file))
+
+    inbox = Inbox(tmp_path, [], refuse, print)
+    put(tmp_path, "chest-xray/x.png", b"x")
+    inbox.poll()
+    inbox.poll()
+
+    assert "x.png cannot be read and stays where it is: Permission denied." in capsys.readouterr().out
+    assert (tmp_path / "chest-xray" / "x.png").exists()

@@ -1,0 +1,32 @@
+"""An upgrade of ministack is noticed before anything behaves oddly."""
+
+from types import ModuleType
+
+import pytest
+
+from local import patching
+from local.process import StartFailed
+
+
+def test_the_installed_version_is_the_one_the_patches_are_for() -> None:
+    patching.check_version()
+
+
+def test_another_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patching, "MINISTACK_VERSION", "1.0.0")
+
+    with pytest.raises(StartFailed, match=r"patches in local/ are for 1\.0\.0"):
+        patching.check_version()
+
+
+def test_what_is_patched_has_to_be_there() -> None:
+    module = ModuleType("service")
+    module.handle = lambda: "original"  # type: ignore[attr-defined]
+
+    patching.wrap(module, "handle", lambda handle: lambda: f"wrapped {handle()}")
+    assert module.handle() == "wrapped original"
+
+    with pytest.raises(patching.Mismatch, match=r"no service\.gone"):
+        patching.replace(module, "gone", None)
+    with pytest.raises(patching.Mismatch, match=r"no service\.gone"):
+        patching.wrap(module, "gone", lambda gone: gone)

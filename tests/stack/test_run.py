@@ -1,0 +1,138 @@
+"""`make run` on one machine: starting, stopping, starting again."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from local.stack import LocalStack
+from tests.images import grey_file
+from tests.stack.client import TASK, Client, wait_for
+from tests.stack.conftest import free_ports
+from tests.stack.processes import alive, descendants
+from tests.stage import ROOT
+
+PORTS = ("PORT", "EMULATOR_PORT")
+WARM_START = 20.0  # seconds
+
+
+def start_run(directory: Path, ports: tuple[int, int], output: Path) -> subprocess.Popen[bytes]:
+    """`make run` in the background, with PORT and EMULATOR_PORT set to `ports`."""
+    environment = os.environ | dict(zip(PORTS, map(str, ports), strict=True))
+    command = [sys.executable, "-m", "local.run", "--directory", str(directory)]
+    with output.open("wb") as file:
+        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT)
+
+
+@contextmanager
+def stopped(stack: LocalStack) -> Iterator[None]:
+    """The session's system, out of the way for a while."""
+    stack.stop()
+    try:
+        yield
+    finally:
+        stack.start()
+
+
+@pytest.mark.parametrize("variable", PORTS)
+def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path, variable: str) -> None:
+    ports = free_ports()
+    taken = ports[PORTS.index(variable)]
+    with socket.create_server(("127.0.0.1", taken)):
+        run = start_run(tmp_path / "local", ports, tmp_path / "output")
+        assert run.wait(30) == 1
+
+    message = (tmp_path / "output").read_text()
+    assert f"Port {taken}" in message
+    assert f"make run {variable}=" in message
+    assert "Traceback" not in message
+
+
+def test_a_port_that_is_none_is_refused(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "local.run", "--directory", str(tmp_path)]
+    run = subprocess.run(command, cwd=ROOT, env=os.environ | {"PORT": "http"}, capture_output=True, text=True)
+
+    assert run.returncode == 1
+    assert run.stderr.strip() == "PORT is 'http', but has to be a port: a number from 1 to 65535."
+
+
+def test_starting_again_is_quick_and_keeps_results(
+    stack: LocalStack, client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = client.api(
+        "POST", f"/api/tasks/{TASK}/classify", grey_file(height=77), Content_Type="image/png"
+    ).json
+    objects = client.keys("")
+
+    stack.stop()
+    started = time.monotonic()
+    stack.start()
+    seconds = time.monotonic() - started
+
+    assert "Deploying" not in capsys.readouterr().out
+    print(f"warm start: {seconds:.1f} s")
+    assert client.api("GET", f"/api/results/{image['id']}").json == image
+    assert client.keys("") == objects
+    assert seconds < WARM_START
+
+
+def test_what_was_in_flight_when_the_emulator_was_killed_gets_its_result(
+    stack: LocalStack, client: Client
+) -> None:
+    known = client.ids()
+    for number in range(10):
+        client.drop(f"{TASK}/killed {number}.png", grey_file(height=100 + number))
+    time.sleep(3)  # by now, the tables have been saved
+    for number in range(10):
+        client.drop(f"{TASK}/killed later {number}.png", grey_file(height=200 + number))
+    os.kill(stack.processes["AWS emulator"], signal.SIGKILL)
+    stack.stop()
+    stack.start()
+
+    assert len(client.finished(10, known)) >= 10
+    assert client.api("GET", "/api/health").status == 200
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_stopping_leaves_no_process(stack: LocalStack, tmp_path: Path, name: str) -> None:
+    output = tmp_path / "output"
+    with stopped(stack):
+        run = start_run(stack.directory, (stack.port, stack.emulator_port), output)
+        wait_for(lambda: "Negatoscope is running" in output.read_text() or run.poll() is not None)
+        started = descendants(run.pid)
+        run.send_signal(signal.Signals[name])
+        assert run.wait(30) == 0, output.read_text()
+        left = alive(started)
+
+    text = output.read_text()
+    assert len(started) >= 4
+    assert not left
+    assert f"http://localhost:{stack.port}/" in text
+    assert "s3://negatoscope-local-data-000000000000/inbox/mammography-views/" in text
+
+
+def test_what_it_started_ends_with_it_even_if_it_is_killed(stack: LocalStack, tmp_path: Path) -> None:
+    output = tmp_path / "output"
+    with stopped(stack):
+        run = start_run(stack.directory, (stack.port, stack.emulator_port), output)
+        wait_for(lambda: "Negatoscope is running" in output.read_text() or run.poll() is not None)
+        started = descendants(run.pid)
+        run.kill()
+        run.wait()
+        wait_for(lambda: not alive(started), patience=20)
+
+    assert len(started) >= 4
+
+
+def test_a_second_run_on_the_same_folder_is_refused(stack: LocalStack, tmp_path: Path) -> None:
+    run = start_run(stack.directory, free_ports(), tmp_path / "output")
+
+    assert run.wait(30) == 1
+    assert "Another `make run` works in" in (tmp_path / "output").read_text()

@@ -1,0 +1,7 @@
+"""The stage that tests within one process belong to."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+BUCKET = "negatoscope-test-data-000000000000"
+TABLE = "negatoscope-test-results"

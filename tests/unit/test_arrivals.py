@@ -1,0 +1,100 @@
+"""Keys, events and ids."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from chalicelib.arrivals import (
+    Arrival,
+    arrivals,
+    event_for,
+    event_keys,
+    parse_prepared_key,
+    prepared_key,
+    upload_key,
+)
+from tests.stage import ROOT
+
+EVENTS = ROOT / "tests/events"
+
+
+def read(name: str) -> list[Arrival]:
+    return list(arrivals(json.loads((EVENTS / name).read_text())))
+
+
+@pytest.mark.parametrize(
+    ("file", "key"),
+    [
+        ("plain.json", "inbox/mammography-views/case1.jpg"),
+        ("spaces.json", "inbox/mammography-views/case 1 left.jpg"),
+        ("plus.json", "inbox/mammography-views/a+b=c.jpg"),
+        ("unicode.json", "inbox/mammography-views/Müller/日本 é.dcm"),
+        ("percent.json", "inbox/mammography-views/100%.jpg"),
+    ],
+)
+def test_keys_are_decoded_as_s3_encodes_them(file: str, key: str) -> None:
+    (arrival,) = read(file)
+    assert arrival.key == key
+
+
+def test_every_record_of_an_event_counts() -> None:
+    assert len(read("two-records.json")) == 2
+
+
+def test_test_event_and_folders_announce_nothing() -> None:
+    assert read("s3-test.json") == []
+    assert read("folder.json") == []
+
+
+def test_empty_file_is_an_arrival() -> None:
+    (arrival,) = read("zero-bytes.json")
+    assert arrival.size == 0
+
+
+def arrival(key: str = "inbox/mammography-views/a.jpg", etag: str = "e1", bucket: str = "b") -> Arrival:
+    return Arrival(bucket, key, etag, 10)
+
+
+def test_id_is_the_same_for_every_delivery_and_differs_with_place_and_content() -> None:
+    assert arrival().id == arrival().id
+    others = [arrival(key="inbox/mammography-views/b.jpg"), arrival(etag="e2"), arrival(bucket="c")]
+    assert len({arrival().id, *(other.id for other in others)}) == 4
+    assert len(arrival().id) == 32
+
+
+def test_parts_of_an_id_cannot_run_into_each_other() -> None:
+    assert arrival(bucket="ab", key="c/d/e").id != arrival(bucket="a", key="bc/d/e").id
+
+
+def test_upload_has_the_id_it_was_given() -> None:
+    image_id = "0123456789abcdef" * 2
+    upload = arrival(upload_key("mammography-views", image_id))
+    assert (upload.id, upload.way, upload.task_name) == (image_id, "upload", "mammography-views")
+    assert arrival().way == "drop-folder"
+
+
+@pytest.mark.parametrize(
+    ("key", "task", "name"),
+    [
+        ("inbox/mammography-views/a.jpg", "mammography-views", "a.jpg"),
+        ("inbox/mammography-views/2024/May/a.jpg", "mammography-views", "2024/May/a.jpg"),
+        ("inbox/a.jpg", "", "a.jpg"),
+    ],
+)
+def test_task_is_the_first_folder(key: str, task: str, name: str) -> None:
+    assert (arrival(key).task_name, arrival(key).name) == (task, name)
+
+
+@pytest.mark.parametrize("path", sorted(EVENTS.glob("*.json")), ids=lambda path: Path(path).stem)
+def test_event_made_for_an_arrival_announces_it_again(path: Path) -> None:
+    for original in arrivals(json.loads(path.read_text())):
+        assert list(arrivals(event_for(original))) == [original]
+
+
+def test_prepared_keys_lead_back() -> None:
+    key = prepared_key("mammography-views", "0" * 32)
+    assert parse_prepared_key(key) == ("mammography-views", "0" * 32)
+    assert event_keys(event_for(arrival(key))) == [key]
+    with pytest.raises(ValueError, match="not the key"):
+        parse_prepared_key("prepared/mammography-views/../../etc.npy")

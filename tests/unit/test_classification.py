@@ -1,0 +1,215 @@
+"""From prepared arrays to answers."""
+
+import json
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from chalicelib.classification import Classifier
+from chalicelib.embedded import EmbeddedBackend
+from chalicelib.endpoint import EndpointBackend
+from chalicelib.errors import EndpointNotReady, InvalidModelPackage, ModelFailed, TaskHasNoModel
+from chalicelib.heatmap import heatmap
+from chalicelib.package import ModelPackage
+from chalicelib.review import reasons_for_review
+from chalicelib.tasks import InputSpec, load_task
+from tests.models import TASK, FakeBackend, write_package
+
+TASK_ = load_task(TASK)
+BOX = (0, 0, TASK_.input.width, TASK_.input.height)
+
+
+def batch(*levels: int) -> np.ndarray:
+    return np.stack(
+        [np.full((1, TASK_.input.height, TASK_.input.width), level, np.uint8) for level in levels]
+    )
+
+
+def no_endpoint() -> Any:
+    raise AssertionError("there is no endpoint to call")
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    write_package(tmp_path / TASK)
+    return tmp_path
+
+
+def classifier_with(backend: FakeBackend, models: Path) -> Classifier:
+    classifier = Classifier({}, no_endpoint, models)
+    classifier._backends[TASK] = backend
+    return classifier
+
+
+def test_embedded_model_classifies_a_batch(models: Path) -> None:
+    answers = Classifier({}, no_endpoint, models).classify(TASK_, batch(0, 255), [BOX, BOX])
+    assert [answer.label for answer in answers] == [TASK_.class_names[0], TASK_.class_names[-1]]
+    for answer in answers:
+        assert list(answer.probabilities) == list(TASK_.class_names)
+        assert sum(answer.probabilities.values()) == pytest.approx(1, abs=1e-5)
+        assert answer.probability == max(answer.probabilities.values()) == answer.probabilities[answer.label]
+        assert answer.model.backend == "embedded"
+        assert answer.model.version == "2026.01.01-tiny"
+
+
+def test_session_is_made_once(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    original = EmbeddedBackend.__init__
+    monkeypatch.setattr(EmbeddedBackend, "__init__", lambda *args: made.append(1) or original(*args))
+    classifier = Classifier({}, no_endpoint, models)
+    for _ in range(3):
+        classifier.classify(TASK_, batch(7), [BOX])
+    assert made == [1]
+
+
+def test_far_image_is_unfamiliar(models: Path) -> None:
+    near, far = Classifier({}, no_endpoint, models).classify(TASK_, batch(199, 255), [BOX, BOX])
+    assert "unfamiliar" not in [reason.code for reason in near.reasons]
+    assert "unfamiliar" in [reason.code for reason in far.reasons]
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "distance", "codes"),
+    [
+        ([0.97, 0.01, 0.01, 0.005, 0.005], 1.0, []),
+        ([0.85, 0.05, 0.05, 0.03, 0.02], 1.0, ["low-confidence"]),
+        ([0.5, 0.45, 0.03, 0.01, 0.01], 1.0, ["low-confidence", "close-second"]),
+        ([0.97, 0.01, 0.01, 0.005, 0.005], 11.0, ["unfamiliar"]),
+        ([0.4, 0.3, 0.1, 0.1, 0.1], 11.0, ["unfamiliar", "low-confidence", "close-second"]),
+    ],
+)
+def test_review_rule(probabilities: list[float], distance: float, codes: list[str]) -> None:
+    reasons = reasons_for_review(TASK_, np.float32(probabilities), distance, threshold=10)
+    assert [reason.code for reason in reasons] == codes
+    if "close-second" in codes:
+        assert TASK_.classes[1].title in reasons[-1].message
+
+
+def test_task_without_model_says_what_to_do(models: Path) -> None:
+    with pytest.raises(TaskHasNoModel, match="make train TASK=chest-xray"):
+        Classifier({}, no_endpoint, models).classify(load_task("chest-xray"), batch(0), [BOX])
+
+
+def test_model_trained_for_other_classes_is_refused(tmp_path: Path) -> None:
+    write_package(tmp_path / TASK, classes=["cat", "dog"])
+    with pytest.raises(InvalidModelPackage, match="other classes"):
+        Classifier({}, no_endpoint, tmp_path).package(TASK_)
+
+
+def test_package_with_a_foreign_graph_is_refused(models: Path) -> None:
+    with (models / TASK / "model.onnx").open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(InvalidModelPackage, match="sha256 differs"):
+        ModelPackage.load(models / TASK)
+
+
+def test_incomplete_package_names_what_is_missing(tmp_path: Path) -> None:
+    folder = write_package(tmp_path / TASK)
+    facts = json.loads((folder / "model.json").read_text())
+    del facts["thresholds"], facts["version"]
+    (folder / "model.json").write_text(json.dumps(facts))
+    with pytest.raises(InvalidModelPackage, match="version, thresholds"):
+        ModelPackage.load(folder)
+
+
+def test_model_with_another_number_of_classes_fails(models: Path) -> None:
+    with pytest.raises(ModelFailed, match="other classes"):
+        classifier_with(FakeBackend([0.5, 0.5]), models).classify(TASK_, batch(0), [BOX])
+
+
+def test_numbers_that_are_no_probabilities_fail(models: Path) -> None:
+    with pytest.raises(ModelFailed, match="no probabilities"):
+        classifier_with(FakeBackend([np.nan] * 5), models).classify(TASK_, batch(0), [BOX])
+
+
+def test_array_of_another_size_fails_in_words(models: Path) -> None:
+    with pytest.raises(ModelFailed, match="could not process"):
+        Classifier({}, no_endpoint, models).classify(TASK_, np.zeros((1, 3, 5, 5), np.uint8), [BOX])
+
+
+def test_heat_map_covers_the_frame() -> None:
+    activation = np.arange(28, dtype=np.float32).reshape(7, 4) / 27
+    heat = heatmap(activation, InputSpec(64, 112, 1, "pad"), (0, 0, 64, 112))
+    assert (heat["width"], heat["height"]) == (4, 7)
+    np.testing.assert_allclose(heat["values"], activation.ravel(), atol=0.001)
+
+
+def test_heat_map_leaves_the_padding_out() -> None:
+    activation = np.zeros((8, 4), np.float32)
+    activation[:2] = activation[6:] = 1  # the padding above and below
+    heat = heatmap(activation, InputSpec(32, 64, 1, "pad"), (0, 16, 32, 32))
+    assert (heat["width"], heat["height"]) == (4, 4)
+    assert max(heat["values"]) == 0
+
+
+class FakeRuntime:
+    """A SageMaker Runtime client that answers or fails as told."""
+
+    def __init__(self, answer: Any):
+        self.answer = answer
+        self.request: dict[str, Any] = {}
+
+    def invoke_endpoint(self, **request: Any) -> dict[str, Any]:
+        self.request = request
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return {"Body": BytesIO(json.dumps(self.answer).encode())}
+
+
+ANSWER = {
+    "model": {"version": "v9", "sha256": "9" * 64, "thresholds": {"distance": 10}},
+    "probabilities": [[0.01, 0.96, 0.01, 0.01, 0.01]],
+    "activation": [[[[0.0, 1.0], [0.5, 0.0]]] * 5],
+    "distance": [3.0],
+}
+
+
+def test_endpoint_is_sent_the_array_and_its_answer_is_read() -> None:
+    runtime = FakeRuntime(ANSWER)
+    (answer,) = Classifier({TASK: "my-endpoint"}, lambda: runtime).classify(TASK_, batch(5), [BOX])
+    assert (answer.label, answer.probability) == (TASK_.class_names[1], pytest.approx(0.96))
+    assert (answer.model.version, answer.model.backend) == ("v9", "endpoint")
+    assert runtime.request["EndpointName"] == "my-endpoint"
+    np.testing.assert_array_equal(np.load(BytesIO(runtime.request["Body"])), batch(5))
+
+
+def client_error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "raw text of the service"}}, "InvokeEndpoint")
+
+
+@pytest.mark.parametrize(
+    ("failure", "error"),
+    [
+        (client_error("ValidationError"), EndpointNotReady),
+        (client_error("ThrottlingException"), EndpointNotReady),
+        (client_error("ServiceUnavailable"), EndpointNotReady),
+        (client_error("ModelNotReadyException"), EndpointNotReady),
+        (client_error("ModelError"), ModelFailed),
+        (client_error("AccessDeniedException"), ModelFailed),
+        (ReadTimeoutError(endpoint_url="https://x"), EndpointNotReady),
+        (ConnectionResetError(), EndpointNotReady),
+        ({"predictions": []}, ModelFailed),
+        ([0.1, 0.9], ModelFailed),
+        (ANSWER | {"distance": [1.0, 2.0]}, ModelFailed),
+        (ANSWER | {"probabilities": []}, ModelFailed),
+    ],
+)
+def test_endpoint_failures_are_told_apart(failure: Any, error: type[Exception]) -> None:
+    with pytest.raises(error) as caught:
+        EndpointBackend(FakeRuntime(failure), "my-endpoint").run(batch(5))
+    assert "my-endpoint" in str(caught.value)
+    assert "raw text" not in str(caught.value)
+
+
+def test_answer_of_an_endpoint_never_counts_as_current(models: Path) -> None:
+    bundled = Classifier({}, no_endpoint, models)
+    package = bundled.package(TASK_)
+    assert package is not None
+    assert bundled.is_current(TASK_, {"sha256": package.sha256})
+    assert not bundled.is_current(TASK_, {"sha256": "0" * 64})
+    assert not bundled.is_current(TASK_, None)
+    assert not Classifier({TASK: "x"}, no_endpoint, models).is_current(TASK_, {"sha256": package.sha256})

@@ -1,0 +1,230 @@
+"""JPEG, PNG and TIFF files, and what every kind of file has in common."""
+
+import warnings
+from io import BytesIO
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from chalicelib import errors, film, imaging
+from chalicelib.tasks import InputSpec
+from tests import images
+
+GREY = InputSpec(width=64, height=96, channels=1, fit="pad")
+RGB = InputSpec(width=64, height=96, channels=3, fit="pad")
+
+
+def prepared(data: bytes, spec: InputSpec = GREY) -> np.ndarray:
+    return imaging.prepare(data, spec).pixels
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_lossless_grey_of_the_right_size_passes_unchanged(kind: str) -> None:
+    np.testing.assert_array_equal(prepared(images.grey_file(kind))[0], images.gradient())
+
+
+def test_jpeg_is_close_to_what_was_encoded() -> None:
+    difference = prepared(images.grey_file("JPEG", quality=95))[0] - images.gradient()
+    assert abs(difference).max() <= 4
+
+
+def test_array_has_the_shape_and_type_of_the_spec() -> None:
+    for spec in (GREY, RGB, InputSpec(50, 40, 3, "stretch")):
+        array = prepared(images.grey_file(height=33, width=77), spec)
+        assert array.shape == (spec.channels, spec.height, spec.width)
+        assert array.dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "white"), [(0, 65535, 65535), (0, 4095, 4095), (100, 3000, 4095), (0, 255, 255)]
+)
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_sixteen_bits_are_scaled_to_their_bit_depth_and_never_clipped(
+    kind: str, low: int, high: int, white: int
+) -> None:
+    values = images.gradient(low=low, high=high)
+    array = prepared(images.encode(Image.fromarray(values.astype(np.uint16)), kind))[0]
+    np.testing.assert_allclose(array, values * (255 / white), atol=0.51)
+    assert len(np.unique(array)) > 100
+
+
+def test_big_endian_tiff_reads_like_little_endian() -> None:
+    values = images.gradient(high=60000).astype(np.uint16)
+    little = images.encode(Image.fromarray(values), "TIFF")
+    image = Image.frombytes("I;16B", values.shape[::-1], values.astype(">u2").tobytes())
+    big = images.encode(image, "TIFF")
+    assert big[:2] == b"MM"
+    np.testing.assert_array_equal(prepared(big), prepared(little))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_tiff_with_white_as_zero_is_inverted(dtype: type) -> None:
+    values = images.gradient(high=np.iinfo(dtype).max)
+    normal = images.encode(Image.fromarray(values.astype(dtype)), "TIFF")
+    entry = (262).to_bytes(2, "little") + (3).to_bytes(2, "little") + (1).to_bytes(4, "little")
+    inverted = normal.replace(entry + b"\x01\x00", entry + b"\x00\x00")
+    assert inverted != normal
+    np.testing.assert_allclose(prepared(inverted), 255 - prepared(normal).astype(int), atol=1)
+
+
+def test_float_tiff_is_stretched_over_its_range() -> None:
+    values = images.gradient(low=-500, high=1500).astype(np.float32)
+    array = prepared(images.encode(Image.fromarray(values), "TIFF"))[0]
+    assert (array.min(), array.max()) == (0, 255)
+
+
+def test_colour_survives_where_the_model_wants_it() -> None:
+    array = prepared(images.encode(Image.fromarray(images.colours()), "PNG"), RGB)
+    np.testing.assert_array_equal(array.transpose(1, 2, 0), images.colours())
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "LA", "1", "CMYK"])
+def test_every_colour_mode_becomes_grey(mode: str) -> None:
+    kind = "TIFF" if mode == "CMYK" else "PNG"
+    image = Image.fromarray(images.gradient().astype(np.uint8)).convert("RGB").convert(mode)
+    array = prepared(images.encode(image, kind))[0]
+    assert array[0, 0] < 20
+    assert array[-1, -1] > 235
+
+
+def test_transparent_pixels_become_black() -> None:
+    image = Image.new("RGBA", (64, 96), (255, 255, 255, 0))
+    assert prepared(images.encode(image, "PNG")).max() == 0
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_obeyed(orientation: int) -> None:
+    upright = Image.fromarray(images.gradient(96, 64).astype(np.uint8))
+    upright.paste(255, (0, 0, 20, 10))
+    undo = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    stored = upright.transpose(undo[orientation]) if orientation in undo else upright
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image = imaging.prepare(images.encode(stored, "JPEG", quality=95, exif=exif), GREY)
+    assert (image.source.rows, image.source.columns) == (96, 64)
+    np.testing.assert_allclose(image.pixels[0].astype(int), np.asarray(upright).astype(int), atol=40)
+
+
+def test_padding_is_black_and_its_place_is_told() -> None:
+    white = images.encode(Image.new("L", (100, 100), 255), "PNG")
+    image = imaging.prepare(white, GREY)
+    assert image.box == (0, 16, 64, 64)
+    assert image.pixels[0, 16:80].min() == 255
+    assert image.pixels[0, :16].max() == image.pixels[0, 80:].max() == 0
+
+
+def test_stretching_fills_the_frame() -> None:
+    image = imaging.prepare(images.grey_file(height=300, width=40), InputSpec(64, 96, 1, "stretch"))
+    assert image.box == (0, 0, 64, 96)
+
+
+def test_middle_page_of_a_tiff_is_used_and_said_so() -> None:
+    pages = [Image.new("L", (64, 96), 40 * number) for number in range(5)]
+    image = imaging.prepare(images.encode(pages[0], "TIFF", save_all=True, append_images=pages[1:]), GREY)
+    assert (image.source.frame, image.source.frames) == (3, 5)
+    assert set(np.unique(image.pixels)) == {80}
+
+
+def test_jpeg_decoded_at_reduced_scale_looks_like_the_full_one() -> None:
+    large = images.gradient(1536, 1024).astype(np.uint8)
+    reduced = prepared(images.encode(Image.fromarray(large), "JPEG", quality=95))
+    full = prepared(images.encode(Image.fromarray(large), "PNG"))
+    np.testing.assert_allclose(reduced.astype(int), full.astype(int), atol=3)
+
+
+def test_same_bytes_give_the_same_array() -> None:
+    data = images.grey_file("JPEG", height=777, width=333)
+    np.testing.assert_array_equal(prepared(data), prepared(data))
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "words"),
+    [
+        (b"", errors.EmptyImage, "empty"),
+        (b"hello, this is text", errors.NotAnImage, "not an image"),
+        (b"%PDF-1.7 and so on", errors.NotAnImage, "a PDF document"),
+        (b"GIF89a" + bytes(50), errors.NotAnImage, "a GIF"),
+        (b"PK\x03\x04" + bytes(50), errors.NotAnImage, "ZIP"),
+        (b"--boundary\r\nContent-Disposition: form-data", errors.NotAnImage, "multipart"),
+        (b"<!DOCTYPE html>", errors.NotAnImage, "HTML"),
+        (bytes(500), errors.NotAnImage, "not an image"),
+        (images.encode(Image.new("L", (1, 1)), "PNG"), errors.ImageTooSmall, "1 x 1"),
+        (images.encode(Image.new("L", (500, 7)), "PNG"), errors.ImageTooSmall, "500 x 7"),
+        (images.grey_file("JPEG")[:-200], errors.DamagedImage, "damaged or cut off"),
+        (images.grey_file("PNG")[:200], errors.DamagedImage, "damaged or cut off"),
+        (images.grey_file("TIFF")[:300], errors.DamagedImage, "damaged or cut off"),
+        (b"\xff\xd8\xff\xe0", errors.DamagedImage, "damaged or cut off"),
+        (b"\x89PNG\r\n\x1a\n", errors.DamagedImage, "damaged or cut off"),
+        (images.png_bomb(12_000), errors.ImageTooLarge, "megapixels"),
+        (images.png_bomb(30_000), errors.ImageTooLarge, "megapixels"),
+    ],
+)
+def test_unusable_file_says_what_is_wrong(data: bytes, error: type[errors.ImageError], words: str) -> None:
+    with pytest.raises(error, match=words):
+        imaging.prepare(data, GREY)
+
+
+def test_too_many_bytes_are_refused_before_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imaging, "MAX_BYTES", 100)
+    with pytest.raises(errors.ImageTooLarge, match="at most 100"):
+        imaging.prepare(images.grey_file(), GREY)
+
+
+def test_largest_allowed_image_is_not_a_bomb() -> None:
+    film.check_size(10_000, 10_000)
+    with pytest.raises(errors.ImageTooLarge):
+        film.check_size(10_000, 10_001)
+
+
+def test_no_text_of_a_png_or_exif_field_comes_through() -> None:
+    exif = Image.Exif()
+    exif[0x010E] = images.PATIENT
+    image = imaging.prepare(images.grey_file("JPEG", exif=exif), GREY)
+    assert images.PATIENT not in repr(image.source)
+    assert image.source.to_dict() == {"format": "JPEG", "rows": 96, "columns": 64}
+
+
+def test_flipping_one_byte_anywhere_never_escapes_as_another_error() -> None:
+    data = images.grey_file("PNG")
+    for position in range(0, len(data), 7):
+        mutant = bytearray(data)
+        mutant[position] ^= 0xFF
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                imaging.prepare(bytes(mutant), GREY)
+            except errors.ImageError:
+                continue
+
+
+def test_real_images_prepare_alike_however_lossless_they_are_stored(data_set: Path) -> None:
+    paths = sorted(data_set.glob("mammography-views/*/*/*.jpg"))[::200]
+    assert paths
+    for path in paths:
+        with Image.open(BytesIO(path.read_bytes())) as image:
+            grey = image.convert("L")
+        versions = [prepared(images.encode(grey, "PNG")), prepared(images.encode(grey, "TIFF"))]
+        versions.append(
+            prepared(
+                images.dicom(
+                    np.asarray(grey),
+                    bits=8,
+                    WindowCenter=127.5,
+                    WindowWidth=255,
+                    VOILUTFunction="LINEAR_EXACT",
+                )
+            )
+        )
+        for one, other in pairwise(versions):
+            np.testing.assert_array_equal(one, other)

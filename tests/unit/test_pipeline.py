@@ -1,0 +1,301 @@
+"""Images on their way from the inbox to a result, and those that get stuck."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import numpy as np
+import pytest
+
+from chalicelib import results
+from chalicelib.arrivals import Arrival, arrivals, event_keys, prepared_key, upload_key
+from chalicelib.classification import Classifier
+from chalicelib.errors import EndpointNotReady, ImageTooLarge, TaskHasNoModel
+from chalicelib.pipeline import Pipeline
+from chalicelib.prepared import PreparedArray
+from chalicelib.storage import DataBucket
+from chalicelib.sweep import MAX_TRIES, Sweep
+from chalicelib.table import ResultsTable
+from chalicelib.tasks import load_task, load_tasks
+from tests import images
+from tests.models import TASK, FakeBackend, write_package
+from tests.stage import BUCKET, TABLE
+
+pytestmark = pytest.mark.usefixtures("cloud")
+TASK_ = load_task(TASK)
+
+
+@pytest.fixture
+def pipeline(cloud: None, tmp_path: Path) -> Pipeline:
+    write_package(tmp_path / TASK)
+    classifier = Classifier({}, lambda: None, tmp_path)
+    bucket = DataBucket(boto3.client("s3"), BUCKET)
+    return Pipeline(bucket, ResultsTable(boto3.resource("dynamodb"), TABLE), classifier, load_tasks())
+
+
+def drop(key: str, body: bytes) -> Arrival:
+    response = boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
+    return Arrival(BUCKET, key, response["ETag"].strip('"'), len(body))
+
+
+def keys(prefix: str = "") -> list[str]:
+    listing = boto3.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=prefix)
+    return [entry["Key"] for entry in listing.get("Contents", ())]
+
+
+def document(key: str) -> dict[str, Any]:
+    body = boto3.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    loaded: dict[str, Any] = json.loads(body)
+    return loaded
+
+
+@pytest.mark.parametrize("name", ["plain.jpg", "with space.jpg", "a+b.jpg", "Müller/日本 é.jpg", "100%.jpg"])
+def test_dropped_image_is_prepared_and_classified(pipeline: Pipeline, name: str) -> None:
+    arrival = drop(f"inbox/{TASK}/{name}", images.grey_file("JPEG"))
+    pipeline.prepare(arrival)
+    assert keys("prepared/") == [prepared_key(TASK, arrival.id)]
+    pipeline.classify(keys("prepared/"))
+    result = pipeline.table.get(arrival.id)
+    assert result["status"] == "classified"
+    assert result["label"] in TASK_.class_names
+    assert result["arrival"] == "drop-folder"
+    assert result["source"] == {"format": "JPEG", "rows": 96, "columns": 64}
+    assert result["created_at"] < result["classified_at"]
+    assert document(f"results/{TASK}/{arrival.id}.json") == result
+    assert keys("inbox/") == [arrival.key]
+
+
+def test_upload_keeps_the_id_it_was_promised(pipeline: Pipeline) -> None:
+    image_id = "ab" * 16
+    pipeline.table.announce(results.received(image_id, TASK, "upload"))
+    pipeline.prepare(drop(upload_key(TASK, image_id), images.grey_file()))
+    pipeline.classify(keys("prepared/"))
+    result = pipeline.table.get(image_id)
+    assert (result["status"], result["arrival"]) == ("classified", "upload")
+
+
+def test_second_delivery_makes_no_second_result(
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arrival = drop(f"inbox/{TASK}/a.png", images.grey_file())
+    for _ in range(2):
+        pipeline.prepare(arrival)
+        pipeline.classify([prepared_key(TASK, arrival.id)])
+    page, _ = pipeline.table.page()
+    assert [result["id"] for result in page] == [arrival.id]
+    assert metrics(capsys, "Classified") == 1
+
+
+def test_two_deliveries_at_the_same_time_make_one_result(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arrival = drop(f"inbox/{TASK}/a.png", images.grey_file())
+    pipeline.prepare(arrival)
+    key = [prepared_key(TASK, arrival.id)]
+    monkeypatch.setattr(Pipeline, "_is_finished", lambda *_: False)  # both looked before either had finished
+    pipeline.classify(key)
+    pipeline.classify(key)
+    assert metrics(capsys, "Classified") == 1
+
+
+def metrics(capsys: pytest.CaptureFixture[str], name: str) -> int:
+    """How often a metric was counted for the task; its copy for the whole stage must agree."""
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    counted = [line for line in lines if name in line]
+    of_task = sum(sum(line[name]) for line in counted if line.get("task") == TASK)
+    assert of_task == sum(sum(line[name]) for line in counted if "task" not in line)
+    assert all(line["stage"] == "local" for line in counted)
+    return int(of_task)
+
+
+UNUSABLE = {
+    "EmptyImage": b"",
+    "NotAnImage": b"some text",
+    "DamagedImage": images.grey_file("JPEG")[:-300],
+    "ImageTooSmall": images.grey_file(height=1, width=1),
+    "ImageTooLarge": images.png_bomb(),
+    "NoPixels": images.structured_report(),
+}
+
+
+@pytest.mark.parametrize("code", UNUSABLE)
+def test_unusable_file_is_quarantined_with_its_reason(
+    pipeline: Pipeline, code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arrival = drop(f"inbox/{TASK}/May/file 1.jpg", UNUSABLE[code])
+    pipeline.prepare(arrival)
+    result = pipeline.table.get(arrival.id)
+    assert result["status"] == "quarantined"
+    assert [reason["code"] for reason in result["reasons"]] == [code]
+    folder = f"quarantine/{TASK}/{arrival.id}"
+    assert sorted(keys()) == [
+        f"{folder}.json",
+        f"{folder}/May/file 1.jpg",
+        f"results/{TASK}/{arrival.id}.json",
+    ]
+    assert (
+        boto3.client("s3").get_object(Bucket=BUCKET, Key=f"{folder}/May/file 1.jpg")["Body"].read()
+        == UNUSABLE[code]
+    )
+    assert document(f"{folder}.json") == {"reasons": result["reasons"]}
+    assert metrics(capsys, "Quarantined") == 1
+
+
+@pytest.mark.parametrize("key", ["inbox/no-such-task/a.png", "inbox/a.png"])
+def test_file_of_no_task_is_quarantined_and_told_the_tasks(pipeline: Pipeline, key: str) -> None:
+    arrival = drop(key, images.grey_file())
+    pipeline.prepare(arrival)
+    result = pipeline.table.get(arrival.id)
+    assert (result["task"], result["status"]) == ("unknown", "quarantined")
+    assert TASK in result["reasons"][0]["message"]
+    assert keys("inbox/") == []
+
+
+def test_file_for_a_task_without_model_is_quarantined_and_told_how_to_get_one(pipeline: Pipeline) -> None:
+    arrival = drop("inbox/chest-xray/a.png", images.grey_file())
+    pipeline.prepare(arrival)
+    (reason,) = pipeline.table.get(arrival.id)["reasons"]
+    assert reason["code"] == "TaskHasNoModel"
+    assert "make train" in reason["message"]
+
+
+def test_file_of_more_bytes_than_allowed_is_not_even_read(pipeline: Pipeline) -> None:
+    arrival = drop(f"inbox/{TASK}/a.png", images.grey_file())
+    pipeline.prepare(Arrival(BUCKET, arrival.key, arrival.etag, 201 * 1024 * 1024))
+    assert pipeline.table.page()[0][0]["reasons"][0]["code"] == "ImageTooLarge"
+
+
+def test_file_removed_before_it_was_read_is_told_so(pipeline: Pipeline) -> None:
+    pipeline.prepare(Arrival(BUCKET, f"inbox/{TASK}/gone.png", "e" * 32, 10))
+    (result,) = pipeline.table.page()[0]
+    assert (result["status"], result["reasons"][0]["code"]) == ("quarantined", "FileRemoved")
+
+
+def test_file_put_in_the_place_of_another_is_not_touched_by_the_first_event(pipeline: Pipeline) -> None:
+    first = drop(f"inbox/{TASK}/a.png", images.grey_file())
+    second = drop(f"inbox/{TASK}/a.png", images.grey_file(height=200))
+    pipeline.prepare(first)
+    assert keys("inbox/") == [second.key]
+    assert pipeline.table.get(first.id)["reasons"][0]["code"] == "FileRemoved"
+    pipeline.prepare(second)
+    pipeline.classify([prepared_key(TASK, second.id)])
+    assert pipeline.table.get(second.id)["source"]["rows"] == 200
+
+
+def test_images_of_one_event_are_classified_in_one_batch(pipeline: Pipeline) -> None:
+    backend = FakeBackend([0.96, 0.01, 0.01, 0.01, 0.01])
+    pipeline.classifier._backends[TASK] = backend
+    for number in range(3):
+        pipeline.prepare(drop(f"inbox/{TASK}/{number}.png", images.grey_file(height=100 + number)))
+    pipeline.classify(keys("prepared/"))
+    assert [shape[0] for shape in backend.batches] == [3]
+    assert {result["status"] for result in pipeline.table.page()[0]} == {"classified"}
+
+
+def test_endpoint_that_is_not_ready_makes_the_event_come_again(pipeline: Pipeline) -> None:
+    class Starting:
+        def run(self, _images: Any) -> Any:
+            raise EndpointNotReady("starting")
+
+    pipeline.classifier._backends[TASK] = Starting()
+    arrival = drop(f"inbox/{TASK}/a.png", images.grey_file())
+    pipeline.prepare(arrival)
+    with pytest.raises(EndpointNotReady):
+        pipeline.classify([prepared_key(TASK, arrival.id)])
+    assert pipeline.table.get(arrival.id)["status"] == "received"
+
+
+def test_direct_classification_answers_stores_and_repeats_itself(
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = pipeline.classify_now(TASK_, images.grey_file())
+    assert first["status"] == "classified"
+    assert first["arrival"] == "api"
+    assert pipeline.classify_now(TASK_, images.grey_file()) == pipeline.table.get(first["id"]) == first
+    assert document(f"results/{TASK}/{first['id']}.json") == first
+    pipeline.classify([prepared_key(TASK, first["id"])])  # the event that its prepared array causes
+    assert metrics(capsys, "Classified") == 1
+
+
+def test_another_model_classifies_anew_and_keeps_the_review(pipeline: Pipeline, tmp_path: Path) -> None:
+    first = pipeline.classify_now(TASK_, images.grey_file())
+    review = {"label": TASK_.class_names[0], "comment": None, "reviewed_at": "then", "reviewer": "local"}
+    pipeline.table.review(first["id"], review)
+    pipeline.table.replace(pipeline.table.get(first["id"]) | {"model": first["model"] | {"sha256": "older"}})
+    second = pipeline.classify_now(TASK_, images.grey_file())
+    assert second["id"] == first["id"]
+    assert second["model"] == first["model"]
+    assert second["created_at"] == first["created_at"]
+    assert pipeline.table.get(first["id"])["review"] == review
+
+
+def test_direct_classification_without_model_or_with_a_bad_image_stores_nothing(pipeline: Pipeline) -> None:
+    with pytest.raises(TaskHasNoModel):
+        pipeline.classify_now(load_task("chest-xray"), images.grey_file())
+    with pytest.raises(ImageTooLarge):
+        pipeline.classify_now(TASK_, images.png_bomb())
+    assert keys() == []
+    assert pipeline.table.page() == ([], None)
+
+
+def test_prepared_array_is_what_training_would_see(pipeline: Pipeline) -> None:
+    from chalicelib.imaging import prepare
+
+    data = images.grey_file("JPEG", height=500, width=333)
+    arrival = drop(f"inbox/{TASK}/a.jpg", data)
+    pipeline.prepare(arrival)
+    stored = PreparedArray.unpack(pipeline.bucket.read(prepared_key(TASK, arrival.id)))
+    np.testing.assert_array_equal(stored.pixels, prepare(data, TASK_.input).pixels)
+
+
+class Clockwork:
+    """A sweep whose sent events can be looked at."""
+
+    def __init__(self, pipeline: Pipeline):
+        self.sent: list[dict[str, Any]] = []
+        self.sweep = Sweep(pipeline, self.sent.append)
+
+    def run(self, minutes: float = 11) -> int:
+        return self.sweep.run(datetime.now(UTC) + timedelta(minutes=minutes))
+
+
+def test_sweep_sends_a_forgotten_image_through_again(pipeline: Pipeline) -> None:
+    clockwork = Clockwork(pipeline)
+    arrival = drop(f"inbox/{TASK}/forgotten é.png", images.grey_file())
+    assert clockwork.run(minutes=9) == 0
+    assert clockwork.run() == 1
+    (event,) = clockwork.sent
+    assert list(arrivals(event)) == [arrival]
+    assert event_keys(event) == [arrival.key]
+    pipeline.prepare(arrival)
+    pipeline.classify([prepared_key(TASK, arrival.id)])
+    assert clockwork.run() == 0
+
+
+def test_sweep_gives_up_after_five_tries_and_says_so(pipeline: Pipeline) -> None:
+    clockwork = Clockwork(pipeline)
+    arrival = drop(f"inbox/{TASK}/stubborn.png", images.grey_file())
+    for _ in range(MAX_TRIES):
+        clockwork.run()
+    assert len(clockwork.sent) == MAX_TRIES
+    assert pipeline.table.get(arrival.id)["status"] == "received"
+    clockwork.run()
+    assert len(clockwork.sent) == MAX_TRIES
+    result = pipeline.table.get(arrival.id)
+    assert (result["status"], result["reasons"][0]["code"]) == ("quarantined", "GaveUp")
+    assert keys("inbox/") == []
+    assert f"quarantine/{TASK}/{arrival.id}/stubborn.png" in keys()
+
+
+def test_sweep_leaves_finished_old_and_folder_objects_alone(pipeline: Pipeline) -> None:
+    clockwork = Clockwork(pipeline)
+    done = drop(f"inbox/{TASK}/done.png", images.grey_file())
+    pipeline.prepare(done)
+    pipeline.classify([prepared_key(TASK, done.id)])
+    drop(f"inbox/{TASK}/", b"")
+    assert clockwork.run() == 0
+    drop(f"inbox/{TASK}/ancient.png", images.grey_file())
+    assert clockwork.run(minutes=60 * 24 * 8) == 0
+    assert clockwork.sent == []

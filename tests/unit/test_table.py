@@ -1,0 +1,169 @@
+"""The results table, against a real table definition."""
+
+import boto3
+import pytest
+
+from chalicelib import results
+from chalicelib.errors import InvalidRequest, NotClassified, UnknownResult
+from chalicelib.results import Result
+from chalicelib.review import Reason
+from chalicelib.table import ResultsTable
+from tests.stage import TABLE
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+
+@pytest.fixture
+def table() -> ResultsTable:
+    return ResultsTable(boto3.resource("dynamodb"), TABLE)
+
+
+def result(number: int, **changes: object) -> Result:
+    base = results.received(f"{number:032x}", "mammography-views", "api")
+    return base | {"created_at": f"2026-01-01T00:00:{number:09.6f}Z"} | changes
+
+
+def classified(number: int, **changes: object) -> Result:
+    answer = {
+        "status": "classified",
+        "label": "left-cc",
+        "probability": 0.75,
+        "heatmap": {"width": 1, "height": 1, "values": [0.125]},
+    }
+    return result(number) | answer | changes
+
+
+def raw(number: int) -> dict[str, object]:
+    item: dict[str, object] = (
+        boto3.resource("dynamodb").Table(TABLE).get_item(Key={"id": f"{number:032x}"})["Item"]
+    )
+    return item
+
+
+def test_result_comes_back_as_it_was_stored(table: ResultsTable) -> None:
+    stored = classified(1, probabilities={"left-cc": 0.75, "right-cc": 0.25}, probability=1.0)
+    assert table.finish(stored)
+    assert table.get(stored["id"]) == stored
+
+
+def test_unknown_id(table: ResultsTable) -> None:
+    assert table.find("0" * 32) is None
+    with pytest.raises(UnknownResult):
+        table.get("0" * 32)
+
+
+def test_second_arrival_finds_the_first_one(table: ResultsTable) -> None:
+    first, second = result(1), result(1, created_at="2027-01-01T00:00:00.000000Z")
+    assert table.receive(first) == first
+    assert table.receive(second) == first
+
+
+@pytest.mark.parametrize("status", ["classified", "quarantined"])
+def test_arrival_after_the_end_is_told_so(table: ResultsTable, status: str) -> None:
+    table.finish(classified(1, status=status))
+    assert table.receive(result(1)) is None
+
+
+def test_announced_upload_expires_unless_it_arrives(table: ResultsTable) -> None:
+    table.announce(result(1, arrival="upload"))
+    assert "expires_at" in raw(1)
+    received = table.receive(result(1, arrival="upload"))
+    assert received is not None
+    assert received["arrival"] == "upload"
+    assert "expires_at" not in raw(1)
+
+
+def test_only_the_first_finish_counts(table: ResultsTable) -> None:
+    table.receive(result(1))
+    assert table.finish(classified(1))
+    assert not table.finish(classified(1, label="right-cc"))
+    assert table.get(result(1)["id"])["label"] == "left-cc"
+
+
+def test_review_is_kept_with_the_result(table: ResultsTable) -> None:
+    table.finish(classified(1))
+    review = {"label": "right-cc", "comment": None, "reviewed_at": "now", "reviewer": "local"}
+    assert table.review(result(1)["id"], review)["review"] == review
+    assert table.get(result(1)["id"])["review"] == review
+
+
+def test_review_needs_a_classification(table: ResultsTable) -> None:
+    table.receive(result(1))
+    with pytest.raises(NotClassified):
+        table.review(result(1)["id"], {"label": "left-cc"})
+    assert table.get(result(1)["id"])["review"] is None
+
+
+def test_review_of_nothing_makes_no_item(table: ResultsTable) -> None:
+    with pytest.raises(NotClassified):
+        table.review("f" * 32, {"label": "left-cc"})
+    assert table.find("f" * 32) is None
+
+
+def walk(table: ResultsTable, **query: object) -> list[str]:
+    """All ids of a query, page by page."""
+    found, cursor = [], None
+    while True:
+        page, cursor = table.page(cursor=cursor, **query)  # type: ignore[arg-type]
+        assert len(page) <= query.get("limit", 50)  # type: ignore[operator]
+        found += [entry["id"] for entry in page]
+        if cursor is None:
+            return found
+
+
+def test_pages_are_newest_first_without_gap_or_repetition(table: ResultsTable) -> None:
+    for number in range(25):
+        table.finish(classified(number, task="chest-xray" if number % 5 == 0 else "mammography-views"))
+    everything = [f"{number:032x}" for number in reversed(range(25))]
+    assert walk(table, limit=7) == everything
+    assert walk(table, limit=3, task="chest-xray") == [f"{number:032x}" for number in (20, 15, 10, 5, 0)]
+
+
+def test_filters(table: ResultsTable) -> None:
+    for number in range(30):
+        label = "left-cc" if number % 3 else "right-cc"
+        table.finish(classified(number, label=label, needs_review=number % 2 == 0))
+    want = [f"{number:032x}" for number in reversed(range(30)) if number % 3 == 0 and number % 2 == 0]
+    assert walk(table, limit=2, label="right-cc", needs_review=True) == want
+    assert len(walk(table, limit=4, needs_review=False)) == 15
+    assert walk(table, label="no-such-label") == []
+
+
+def test_lists_leave_the_heat_map_out(table: ResultsTable) -> None:
+    table.finish(classified(1))
+    ((entry,), _) = table.page()
+    assert "heatmap" not in entry
+    assert "listing" not in entry
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "bm9uc2Vuc2U=", "W10=", "e30=", "eyJpZCI6IDF9", "é"])
+def test_foreign_cursor_is_refused(table: ResultsTable, cursor: str) -> None:
+    with pytest.raises(InvalidRequest, match="cursor"):
+        table.page(cursor=cursor)
+
+
+def test_every_result_is_exported(table: ResultsTable) -> None:
+    for number in range(12):
+        table.finish(classified(number))
+    assert len(list(table.every())) == 12
+    assert list(table.every("chest-xray")) == []
+
+
+def test_progress_of_many(table: ResultsTable) -> None:
+    for number in range(150):
+        table.receive(result(number))
+    table.finish(classified(3))
+    table.count_try(result(4)["id"])
+    table.count_try(result(4)["id"])
+    progress = table.progress([f"{number:032x}" for number in range(200)])
+    assert len(progress) == 150
+    assert progress[f"{3:032x}"] == ("classified", 0)
+    assert progress[f"{4:032x}"] == ("received", 2)
+
+
+def test_quarantined_result_needs_review() -> None:
+    result = results.quarantined(
+        results.received("0" * 32, "mammography-views", "api"), Reason("NotAnImage", "text")
+    )
+    assert result["needs_review"]
+    assert result["reasons"] == [{"code": "NotAnImage", "message": "text"}]

@@ -1,0 +1,109 @@
+"""Task files: what is in them, and what is said about a wrong one."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from chalicelib.tasks import TaskFileError, load_task, load_tasks, read_task
+from tests.stage import ROOT
+
+GOOD = (ROOT / "chalicelib/tasks/mammography-views.toml").read_text()
+
+
+def test_all_tasks_are_there() -> None:
+    assert list(load_tasks()) == [
+        "breast-histology",
+        "breast-ultrasound",
+        "chest-xray",
+        "mammography-views",
+        "retinal-oct",
+        "retinal-oct-2017",
+    ]
+
+
+def test_mirrored_mammogram_is_of_the_other_side() -> None:
+    task = load_task("mammography-views")
+    names = task.class_names
+    mirrored = [names[index] for index in task.flip_permutation]
+    assert dict(zip(names, mirrored, strict=True)) == {
+        "left-cc": "right-cc",
+        "right-cc": "left-cc",
+        "left-mlo": "right-mlo",
+        "right-mlo": "left-mlo",
+        "not-a-mammogram": "not-a-mammogram",
+    }
+
+
+def test_every_task_says_what_it_is_for_and_where_it_ends() -> None:
+    for task in load_tasks().values():
+        assert "research" in task.intended_use
+        assert task.limits
+        assert all(spec.title for spec in task.classes)
+        assert task.gate
+
+
+def test_class_names_stand_nowhere_else_in_the_code() -> None:
+    names = {
+        name
+        for task in load_tasks().values()
+        for name in task.class_names
+        if "-" in name  # "normal" and the like are words
+    }
+    sources = [ROOT / "app.py"]
+    for folder in ("chalicelib", "training", "local", "frontend", ".chalice", "benchmarks"):
+        sources += [path for kind in ("*.py", "*.js", "*.html") for path in (ROOT / folder).rglob(kind)]
+    found = [f"{path}: {name}" for path in sources for name in names if name in path.read_text()]
+    assert not found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ('title = "Mammography views"\n', "", "'title' is missing"),
+        ('title = "Mammography views"', "title = 3", "'title' must be a string"),
+        ('title = "Mammography views"', 'title = " "', "'title' must not be empty"),
+        ('title = "Mammography views"', 'tilte = "x"\ntitle = "x"', "unknown key 'tilte'"),
+        ('name = "mammography-views"', 'name = "mammo"', "file is called mammography-views.toml"),
+        ('name = "left-cc"', 'name = "Left CC"', "lower-case words joined by hyphens"),
+        ('name = "left-mlo"', 'name = "left-cc"', "two classes are called 'left-cc'"),
+        ('flips_to = "right-mlo"', 'flips_to = "right"', "names no class of this task"),
+        ('flips_to = "right-mlo"', 'flips_to = "right-cc"', "must flip back"),
+        ("width = 112", "width = 4", "'width' must be from 16 to 2048, not 4"),
+        ("width = 112", 'width = "112"', "'width' must be an integer"),
+        ("channels = 1", "channels = 2", "1 (grey) or 3 (RGB)"),
+        ('fit = "pad"', 'fit = "crop"', "must be one of pad, stretch, not 'crop'"),
+        ("min_probability = 0.9", "min_probability = 90", "must be from 0 to 1, not 90"),
+        ("flip = true", "flip = 1", "'flip' must be true or false"),
+        ("accuracy = 0.98", "precision = 0.98", "unknown key 'precision'"),
+        ("[review]\n", "[reviews]\n", "'review' is missing"),
+        ("width = 112", "width = = 112", "Invalid value"),
+    ],
+)
+def test_mistake_is_reported_with_file_and_line(tmp_path: Path, old: str, new: str, problem: str) -> None:
+    assert GOOD.count(old) == 1
+    path = tmp_path / "mammography-views.toml"
+    path.write_text(GOOD.replace(old, new))
+    with pytest.raises(TaskFileError, match=re.escape(problem)) as caught:
+        read_task(path)
+    file, line, _ = str(caught.value).split(":", 2)
+    assert file == str(path)
+    if new and "missing" not in problem:
+        lines = path.read_text().splitlines()
+        assert lines[int(line) - 1] in new or "flip back" in problem
+
+
+def test_gate_without_a_metric_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mammography-views.toml"
+    path.write_text(GOOD.replace("accuracy = 0.98\nbalanced_accuracy = 0.97\n", ""))
+    with pytest.raises(TaskFileError, match="the gate needs at least one of accuracy"):
+        read_task(path)
+
+
+def test_one_class_is_not_a_classification(tmp_path: Path) -> None:
+    head, _, _ = GOOD.partition("[[classes]]")
+    _, _, tail = GOOD.partition("[input]")
+    path = tmp_path / "mammography-views.toml"
+    path.write_text(f'{head}[[classes]]\nname = "only"\ntitle = "Only"\n\n[input]{tail}')
+    with pytest.raises(TaskFileError, match="at least two"):
+        read_task(path)
