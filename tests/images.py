@@ -21,7 +21,7 @@ def gradient(height: int = 96, width: int = 64, low: int = 0, high: int = 255) -
     """Grey values rising from the top left corner to the bottom right one."""
     rows, columns = np.mgrid[0:height, 0:width]
     ramp = (rows + columns) / max(1, height + width - 2)
-    return np.rint(low + ramp * (high - low)).astype(np.int64)
+    return np.asarray(np.rint(low + ramp * (high - low)), np.int64)
 
 
 def colours(height: int = 96, width: int = 64) -> NDArray[np.uint8]:

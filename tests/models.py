@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from chalicelib.backend import ModelIdentity, Outputs
@@ -54,7 +55,7 @@ def _graph(task: Task) -> onnx.ModelProto:
         helper.make_node("Div", ["grey", "full"], ["map"]),
         helper.make_node("Concat", ["map"] * classes, ["activation"], axis=1),
     ]
-    constants = {
+    constants: dict[str, NDArray[Any]] = {
         "all_axes": np.array([1, 2, 3], np.int64),
         "channel": np.array([1], np.int64),
         "last": np.array([1], np.int64),
@@ -92,7 +93,7 @@ class FakeBackend:
         self.batches.append(images.shape)
         count, classes = len(images), len(self.probabilities)
         return Outputs(
-            np.tile(np.float32(self.probabilities), (count, 1)),
+            np.tile(np.array(self.probabilities, np.float32), (count, 1)),
             np.full((count, classes, 7, 4), 0.5, np.float32),
             np.full(count, self.distance, np.float32),
             10.0,

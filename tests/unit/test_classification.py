@@ -59,11 +59,16 @@ def test_embedded_model_classifies_a_batch(models: Path) -> None:
 def test_session_is_made_once(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
     original = EmbeddedBackend.__init__
-    monkeypatch.setattr(EmbeddedBackend, "__init__", lambda *args: made.append(1) or original(*args))
+
+    def counting(self: EmbeddedBackend, package: ModelPackage, threads: int) -> None:
+        made.append(package)
+        original(self, package, threads)
+
+    monkeypatch.setattr(EmbeddedBackend, "__init__", counting)
     classifier = Classifier({}, no_endpoint, models)
     for _ in range(3):
         classifier.classify(TASK_, batch(7), [BOX])
-    assert made == [1]
+    assert len(made) == 1
 
 
 def test_far_image_is_unfamiliar(models: Path) -> None:
@@ -83,7 +88,7 @@ def test_far_image_is_unfamiliar(models: Path) -> None:
     ],
 )
 def test_review_rule(probabilities: list[float], distance: float, codes: list[str]) -> None:
-    reasons = reasons_for_review(TASK_, np.float32(probabilities), distance, threshold=10)
+    reasons = reasons_for_review(TASK_, np.array(probabilities, np.float32), distance, threshold=10)
     assert [reason.code for reason in reasons] == codes
     if "close-second" in codes:
         assert TASK_.classes[1].title in reasons[-1].message
@@ -132,7 +137,7 @@ def test_array_of_another_size_fails_in_words(models: Path) -> None:
 
 
 def test_heat_map_covers_the_frame() -> None:
-    activation = np.arange(28, dtype=np.float32).reshape(7, 4) / 27
+    activation = np.linspace(0, 1, 28, dtype=np.float32).reshape(7, 4)
     heat = heatmap(activation, InputSpec(64, 112, 1, "pad"), (0, 0, 64, 112))
     assert (heat["width"], heat["height"]) == (4, 7)
     np.testing.assert_allclose(heat["values"], activation.ravel(), atol=0.001)
@@ -171,7 +176,8 @@ ANSWER = {
 def test_endpoint_is_sent_the_array_and_its_answer_is_read() -> None:
     runtime = FakeRuntime(ANSWER)
     (answer,) = Classifier({TASK: "my-endpoint"}, lambda: runtime).classify(TASK_, batch(5), [BOX])
-    assert (answer.label, answer.probability) == (TASK_.class_names[1], pytest.approx(0.96))
+    assert answer.label == TASK_.class_names[1]
+    assert answer.probability == pytest.approx(0.96)
     assert (answer.model.version, answer.model.backend) == ("v9", "endpoint")
     assert runtime.request["EndpointName"] == "my-endpoint"
     np.testing.assert_array_equal(np.load(BytesIO(runtime.request["Body"])), batch(5))

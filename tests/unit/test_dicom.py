@@ -10,12 +10,13 @@ import numpy as np
 import pydicom
 import pytest
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileDataset
 from pydicom.pixels.utils import pixel_array
 from pydicom.sequence import Sequence
 from pydicom.uid import HTJ2KLossless, RLELossless
 
 from chalicelib import dicom, errors, imaging
+from chalicelib.film import Film
 from chalicelib.tasks import InputSpec
 from tests import images
 
@@ -318,9 +319,12 @@ def test_free_text_in_a_code_field_does_not_pass() -> None:
 def test_patient_never_becomes_a_python_object(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Dataset] = []
     decode = dicom._decode_dataset
-    monkeypatch.setattr(
-        dicom, "_decode_dataset", lambda dataset, *rest: seen.append(dataset) or decode(dataset, *rest)
-    )
+
+    def spy(dataset: FileDataset, data: bytes, spec: InputSpec) -> Film:
+        seen.append(dataset)
+        return decode(dataset, data, spec)
+
+    monkeypatch.setattr(dicom, "_decode_dataset", spy)
     prepared(images.dicom(twelve_bits()))
     (dataset,) = seen
     assert images.PATIENT not in str(dataset)

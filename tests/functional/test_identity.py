@@ -1,0 +1,94 @@
+"""Nothing that could name a patient leaves the place where the file lies."""
+
+import json
+from typing import Any
+
+import boto3
+import numpy as np
+import pytest
+from chalice.test import Client
+from PIL import Image
+
+from tests import images
+from tests.functional.conftest import Call
+from tests.functional.test_events import prepared_event
+from tests.models import TASK
+from tests.stage import BUCKET, TABLE
+
+FILE = "Jane Doe 1955-12-24"
+NAMES = (FILE, "Jane", "Doe", "Unmistakable", "UNMISTAKABLE", "19551224", "1955-12-24")
+
+
+def exif() -> Image.Exif:
+    described = Image.Exif()
+    described[0x010E] = images.PATIENT
+    return described
+
+
+FILES = {
+    "dicom": images.dicom(images.gradient(high=4095).astype(np.uint16), PatientComments=images.PATIENT),
+    "dicom-with-a-name-in-a-code": images.dicom(
+        images.gradient(high=4095).astype(np.uint16), ViewPosition="DOE JANE 1955"
+    ),
+    "jpeg": images.grey_file("JPEG", exif=exif(), comment=images.PATIENT.encode()),
+    "damaged-dicom": images.dicom(PIXELS)[:-4000],
+    "report": images.structured_report(),
+    "text": f"Letter about {images.PATIENT}".encode(),
+}
+
+
+def assert_anonymous(where: str, text: str) -> None:
+    found = [name for name in NAMES if name in text]
+    assert not found, f"{found} in {where}"
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_nothing_of_a_dropped_file_shows(
+    client: Client, kind: str, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    key = f"inbox/{TASK}/{FILE}.dcm"
+    s3 = boto3.client("s3")
+    etag = s3.put_object(Bucket=BUCKET, Key=key, Body=FILES[kind])["ETag"].strip('"')
+    entry = {"key": key.replace(" ", "+"), "eTag": etag, "size": len(FILES[kind])}
+    client.lambda_.invoke("prepare", {"Records": [{"s3": {"bucket": {"name": BUCKET}, "object": entry}}]})
+    for listed in s3.list_objects_v2(Bucket=BUCKET, Prefix="prepared/").get("Contents", ()):
+        client.lambda_.invoke("classify", prepared_event(listed["Key"]))
+
+    output = capfd.readouterr()
+    assert "negatoscope" in output.out  # there is a log to look at
+    assert_anonymous("the log and the metrics", output.out + output.err + caplog.text)
+    items = boto3.resource("dynamodb").Table(TABLE).scan()["Items"]
+    assert len(items) == 1
+    assert_anonymous("the table", str(items))
+    for listed in s3.list_objects_v2(Bucket=BUCKET)["Contents"]:
+        if listed["Key"].startswith(("inbox/", "quarantine/")) and not listed["Key"].endswith(".json"):
+            continue  # the file itself, for people to find
+        stored = s3.get_object(Bucket=BUCKET, Key=listed["Key"])
+        text = stored["Body"].read().decode("latin-1") + json.dumps(stored["Metadata"])
+        assert_anonymous(listed["Key"], text + listed["Key"])
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_nothing_of_a_posted_file_shows(
+    call: Call, kind: str, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    response = call("POST", f"/tasks/{TASK}/classify", FILES[kind], Content_Type="application/octet-stream")
+    assert_anonymous("the answer", response.body.decode())
+    assert_anonymous("the list", call("GET", "/results").body.decode())
+    assert_anonymous("the table", call("GET", "/results.csv").body.decode())
+    output = capfd.readouterr()
+    assert_anonymous("the log and the metrics", output.out + output.err + caplog.text)
+
+
+def test_name_of_an_upload_is_forgotten(call: Call, capfd: pytest.CaptureFixture[str]) -> None:
+    body: dict[str, Any] = {
+        "task": TASK,
+        "filename": f"{FILE}.dcm",
+        "size": 5,
+        "content_type": "application/dicom",
+    }
+    response = call("POST", "/uploads", json=body)
+    assert_anonymous("the answer", response.body.decode())
+    assert_anonymous("the list", call("GET", "/results").body.decode())
+    output = capfd.readouterr()
+    assert_anonymous("the log and the metrics", output.out + output.err)

@@ -1,0 +1,62 @@
+"""What the environment decides, and who reads it."""
+
+import re
+
+import pytest
+
+from chalicelib.settings import SettingsError, read_settings
+from tests.stage import ROOT
+
+GOOD = {
+    "STAGE": "prod",
+    "DATA_BUCKET": "b",
+    "RESULTS_TABLE": "t",
+    "USER_POOL_ARN": "arn:aws:cognito-idp:eu-central-1:000000000000:userpool/x",
+}
+
+
+def test_complete_environment() -> None:
+    settings = read_settings(GOOD | {"ENDPOINTS": '{"chest-xray": "my-endpoint"}'})
+    assert (settings.stage, settings.data_bucket, settings.results_table) == ("prod", "b", "t")
+    assert settings.prepare_function == "negatoscope-prod-prepare"
+    assert settings.endpoints == {"chest-xray": "my-endpoint"}
+    assert not settings.is_local
+
+
+def test_everything_that_is_missing_is_named_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings({})
+    for name in GOOD:
+        assert name in str(caught.value)
+
+
+def test_only_the_local_stage_may_be_without_login() -> None:
+    open_api = {name: value for name, value in GOOD.items() if name != "USER_POOL_ARN"}
+    with pytest.raises(SettingsError, match="USER_POOL_ARN is not set"):
+        read_settings(open_api)
+    assert read_settings(open_api | {"STAGE": "local"}).user_pool_arn is None
+
+
+@pytest.mark.parametrize("endpoints", ["{", "[]", '{"chest-xray": 1}', '{"feet": "x"}'])
+def test_wrong_endpoints(endpoints: str) -> None:
+    with pytest.raises(SettingsError, match="ENDPOINTS"):
+        read_settings(GOOD | {"ENDPOINTS": endpoints})
+
+
+def test_nobody_else_reads_the_environment() -> None:
+    readers = [
+        path.name
+        for path in [ROOT / "app.py", *(ROOT / "chalicelib").rglob("*.py")]
+        if re.search(r"\bos\.(environ|getenv)\b", path.read_text())
+    ]
+    assert readers == ["settings.py"]
+
+
+def test_logic_imports_no_aws_library() -> None:
+    adapters = {"aws.py", "endpoint.py"}
+    importers = {
+        path.name
+        for path in (ROOT / "chalicelib").rglob("*.py")
+        if re.search(r"^\s*(import|from) (boto3|botocore)\b", path.read_text(), re.MULTILINE)
+    }
+    assert importers == adapters

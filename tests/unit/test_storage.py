@@ -1,0 +1,58 @@
+"""The bucket as the application sees it."""
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from chalicelib.storage import DataBucket, ObjectMissing, StorageFailed
+from tests.stage import BUCKET
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+
+@pytest.fixture
+def bucket() -> DataBucket:
+    return DataBucket(boto3.client("s3"), BUCKET)
+
+
+def test_what_is_written_can_be_read(bucket: DataBucket) -> None:
+    bucket.write("inbox/a b+c é.txt", b"body", "text/plain", {"fact": "1"})
+    stored = bucket.read("inbox/a b+c é.txt")
+    assert (stored.body, stored.metadata) == (b"body", {"fact": "1"})
+
+
+def test_missing_object(bucket: DataBucket) -> None:
+    with pytest.raises(ObjectMissing):
+        bucket.read("nothing")
+    with pytest.raises(ObjectMissing):
+        bucket.copy("nothing", "elsewhere")
+
+
+def test_object_in_another_version_counts_as_missing(bucket: DataBucket) -> None:
+    bucket.write("key", b"old", "text/plain")
+    etag = boto3.client("s3").head_object(Bucket=BUCKET, Key="key")["ETag"].strip('"')
+    assert bucket.read("key", etag).body == b"old"
+    bucket.write("key", b"new", "text/plain")
+    with pytest.raises(ObjectMissing):
+        bucket.read("key", etag)
+
+
+def test_refusal_names_no_key() -> None:
+    client = boto3.client("s3")
+    key = "inbox/mammography-views/Jane Doe.dcm"
+    with Stubber(client) as stub:
+        stub.add_client_error(
+            "get_object", "AccessDenied", f"no identity-based policy allows s3:GetObject on {key}", 403
+        )
+        with pytest.raises(StorageFailed) as caught:
+            DataBucket(client, BUCKET).read(key)
+    assert str(caught.value) == "GetObject: AccessDenied"
+    assert caught.value.__suppress_context__
+
+
+def test_inbox_lists_every_object_but_folders(bucket: DataBucket) -> None:
+    for number in range(1005):
+        bucket.write(f"inbox/task/{number}", b"x", "text/plain")
+    bucket.write("inbox/task/folder/", b"", "text/plain")
+    bucket.write("prepared/other", b"x", "text/plain")
+    assert len(list(bucket.inbox())) == 1005
