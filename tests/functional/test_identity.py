@@ -25,11 +25,11 @@ def exif() -> Image.Exif:
     return described
 
 
+PIXELS = images.gradient(high=4095).astype(np.uint16)
+
 FILES = {
-    "dicom": images.dicom(images.gradient(high=4095).astype(np.uint16), PatientComments=images.PATIENT),
-    "dicom-with-a-name-in-a-code": images.dicom(
-        images.gradient(high=4095).astype(np.uint16), ViewPosition="DOE JANE 1955"
-    ),
+    "dicom": images.dicom(PIXELS, PatientComments=images.PATIENT),
+    "dicom-with-a-name-in-a-code": images.dicom(PIXELS, ViewPosition="DOE JANE 1955"),
     "jpeg": images.grey_file("JPEG", exif=exif(), comment=images.PATIENT.encode()),
     "damaged-dicom": images.dicom(PIXELS)[:-4000],
     "report": images.structured_report(),
