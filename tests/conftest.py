@@ -3,10 +3,14 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.stage import BUCKET, ROOT, TABLE
+
+if TYPE_CHECKING:
+    from local.stack import LocalStack
 
 # The stage that everything within this process belongs to; app.py reads it when it is imported.
 os.environ |= {"STAGE": "local", "DATA_BUCKET": BUCKET, "RESULTS_TABLE": TABLE}
@@ -34,3 +38,13 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
     with account():
         yield
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator["LocalStack"]:
+    """The whole real system, in a folder and on ports of its own; tests that stop it start it again."""
+    from local.stack import LocalStack
+    from tests.stack.ports import free_ports
+
+    with LocalStack(tmp_path_factory.mktemp("local"), *free_ports()) as running:
+        yield running

@@ -64,7 +64,7 @@ class Client:
     def aws(self, service: str) -> Any:
         """A boto3 client with the rights of the account's root."""
         return boto3.client(
-            service,  # type: ignore[call-overload]  # any service
+            service,  # any service
             endpoint_url=self.stack.aws_url,
             region_name="us-east-1",
             aws_access_key_id="test",

@@ -10,7 +10,7 @@ import pytest
 from local import edge
 from local.page import Page
 from tests.stack.client import Client, send
-from tests.stack.conftest import free_ports
+from tests.stack.ports import free_ports
 from tests.stage import ROOT
 
 TRAVERSALS = [

@@ -15,7 +15,7 @@ import pytest
 from local.stack import LocalStack
 from tests.images import grey_file
 from tests.stack.client import TASK, Client, wait_for
-from tests.stack.conftest import free_ports
+from tests.stack.ports import free_ports
 from tests.stack.processes import alive, descendants
 from tests.stage import ROOT
 

@@ -141,6 +141,7 @@ def test_heat_map_covers_the_frame() -> None:
     heat = heatmap(activation, InputSpec(64, 112, 1, "pad"), (0, 0, 64, 112))
     assert (heat["width"], heat["height"]) == (4, 7)
     np.testing.assert_allclose(heat["values"], activation.ravel(), atol=0.001)
+    assert all(len(repr(value)) <= len("0.123") for value in heat["values"])
 
 
 def test_heat_map_leaves_the_padding_out() -> None:

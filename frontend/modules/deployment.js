@@ -1,0 +1,34 @@
+// @ts-check
+/** What is known of this installation: its version, its stage and its drop folder. */
+import { Problem, fetchHealth } from "./api.js";
+import { byId } from "./dom.js";
+import { text } from "./text.js";
+
+let bucket = "";
+let task = "";
+
+/** Ask the server about itself. The page works as well without the answer. */
+export async function showDeployment() {
+  try {
+    const health = await fetchHealth();
+    byId("build", HTMLElement).textContent = text.page.build(health.version, health.stage);
+    bucket = health.data_bucket ?? "";
+    showAddress();
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+  }
+}
+
+/**
+ * Show where to copy a whole folder.
+ * @param {string} name the task's
+ */
+export function showDropFolder(name) {
+  task = name;
+  showAddress();
+}
+
+function showAddress() {
+  byId("drop-folder", HTMLElement).hidden = !(bucket && task);
+  byId("drop-folder-address", HTMLElement).textContent = `s3://${bucket}/inbox/${task}/`;
+}

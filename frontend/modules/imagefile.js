@@ -1,0 +1,58 @@
+// @ts-check
+/** What can be known of a file before it leaves the device. Whether it really is an image is for the server to say. */
+import { Problem } from "./api.js";
+import { fileSize } from "./format.js";
+import { text } from "./text.js";
+
+/** The API takes no more bytes than these in one image. */
+const LARGEST = 200 * 1024 * 1024;
+
+/** Enough to hold a DICOM preamble (128 bytes) and its magic word. */
+const HEAD_BYTES = 132;
+
+/**
+ * @typedef {object} Kind
+ * @property {string} contentType
+ * @property {boolean} showable whether the browser shows the image as the server reads it
+ */
+
+/**
+ * Refuse what cannot succeed, before anything is sent; then tell the kind from the first bytes, never from the name.
+ * @param {File} file
+ * @returns {Promise<Kind>}
+ * @throws {Problem} for an empty, too large or unreadable file
+ */
+export async function inspect(file) {
+  if (file.size > LARGEST) throw new Problem(text.problem.tooLarge(fileSize(file.size), fileSize(LARGEST)), { code: "TooLarge" });
+  let head;
+  try {
+    head = new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer());
+  } catch {
+    throw new Problem(text.problem.unreadable, { code: "Unreadable" });
+  }
+  if (head.length === 0) throw new Problem(text.problem.empty, { code: "Empty" });
+  return kindOf(head);
+}
+
+/**
+ * @param {Uint8Array} head
+ * @returns {Kind}
+ */
+function kindOf(head) {
+  if (startsWith(head, [0xff, 0xd8, 0xff])) return { contentType: "image/jpeg", showable: true };
+  if (startsWith(head, [0x89, 0x50, 0x4e, 0x47])) {
+    // A browser shows the upper 8 of 16 bits: a 12-bit film stored that way would look black. Byte 24 is the bit depth.
+    return { contentType: "image/png", showable: head[24] <= 8 };
+  }
+  if (startsWith(head, [0x49, 0x49, 0x2a, 0]) || startsWith(head, [0x4d, 0x4d, 0, 0x2a])) {
+    return { contentType: "image/tiff", showable: false };
+  }
+  if (startsWith(head.subarray(128), [0x44, 0x49, 0x43, 0x4d])) return { contentType: "application/dicom", showable: false };
+  return { contentType: "application/octet-stream", showable: false };
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @param {number[]} magic
+ */
+const startsWith = (bytes, magic) => magic.every((byte, index) => bytes[index] === byte);

@@ -1,0 +1,29 @@
+// @ts-check
+/** What an empty light box says: how to put an image on it, and where to get one. */
+import { element } from "./dom.js";
+import { modalityTitle } from "./tasks.js";
+import { text } from "./text.js";
+
+/** @import { Task } from "./types.js" */
+
+/**
+ * @param {Task} task
+ * @returns {Node[]}
+ */
+export function describeInvitation(task) {
+  const words = text.lightBox;
+  const link = element("a", { href: words.whereUrl, rel: "noreferrer", target: "_blank" }, words.whereLink);
+  return [
+    element("h3", {}, words.inviteHeading),
+    element("p", {}, words.invite),
+    element("button", { type: "button", className: "primary", "data-choose": "" }, words.choose),
+    element("p", { className: "small-print" }, words.formats),
+    element(
+      "details",
+      {},
+      element("summary", {}, words.where),
+      element("p", {}, `${words.whereAnswer(modalityTitle(task.modality))} `, link, "."),
+    ),
+    element("p", { className: "small-print" }, words.privacy),
+  ];
+}

@@ -1,0 +1,40 @@
+// @ts-check
+/** The panel beside the light box: the reading of an image, or what the chosen task is for. */
+import { byId, fill } from "./dom.js";
+import { describeTask, modalityTitle } from "./tasks.js";
+import { text } from "./text.js";
+
+/** @import { Task } from "./types.js" */
+
+export class Panel {
+  constructor() {
+    this.section = byId("reading", HTMLElement);
+    this.eyebrow = byId("reading-eyebrow", HTMLElement);
+    this.heading = byId("reading-heading", HTMLElement);
+    this.body = byId("reading-body", HTMLElement);
+  }
+
+  /**
+   * @param {string} eyebrow stands small above the heading
+   * @param {string} heading
+   * @param {...Node} content
+   */
+  show(eyebrow, heading, ...content) {
+    this.section.hidden = false;
+    this.eyebrow.textContent = eyebrow;
+    this.heading.textContent = heading;
+    fill(this.body, ...content);
+    document.title = text.page.title(heading);
+  }
+
+  /** @param {Task | undefined} task without one there is nothing to show */
+  showTask(task) {
+    if (task) this.show(modalityTitle(task.modality), task.title, ...describeTask(task));
+    else this.section.hidden = true;
+  }
+
+  /** Let whoever reads by ear or keyboard go on from the heading. */
+  focus() {
+    this.heading.focus({ preventScroll: true });
+  }
+}

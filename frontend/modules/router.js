@@ -1,0 +1,56 @@
+// @ts-check
+/** The address after `#`: which task is chosen or which result is open. Holds no file name and no identity. */
+
+/** @import { Route } from "./types.js" */
+
+/** @param {string} task */
+export const taskAddress = (task) => `#/tasks/${encodeURIComponent(task)}`;
+
+/** @param {string} id */
+export const resultAddress = (id) => `#/results/${encodeURIComponent(id)}`;
+
+/**
+ * Follow the address, from now on and at once.
+ * @param {(route: Route, first: boolean) => void} onRoute
+ */
+export function followAddress(onRoute) {
+  addEventListener("hashchange", () => onRoute(parse(location.hash), false));
+  onRoute(parse(location.hash), true);
+}
+
+/**
+ * Go to an address; to the one we are at, too, which a browser would take for nothing to do.
+ * @param {string} address
+ */
+export function goTo(address) {
+  if (location.hash === address) dispatchEvent(new HashChangeEvent("hashchange"));
+  else location.hash = address;
+}
+
+/**
+ * Change the address and leave the page as it is.
+ * @param {string} address
+ */
+export function stayAt(address) {
+  if (location.hash !== address) history.pushState(null, "", address);
+}
+
+/**
+ * @param {string} hash
+ * @returns {Route}
+ */
+function parse(hash) {
+  const [place, name] = hash.replace(/^#\/?/, "").split("/").map(decode);
+  if (place === "tasks" && name) return { name: "task", task: name };
+  if (place === "results" && name) return { name: "result", id: name };
+  return { name: "home" };
+}
+
+/** @param {string} part */
+function decode(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

@@ -1,0 +1,116 @@
+// @ts-check
+/** The tasks: choosing one, and saying what it is for. */
+import { element, fill } from "./dom.js";
+import { date, metric } from "./format.js";
+import { text } from "./text.js";
+
+/** @import { Catalogue, Interval, Result, Task, TaskModel } from "./types.js" */
+
+/**
+ * @param {Catalogue} catalogue
+ * @param {string | undefined} name
+ * @returns {Task | undefined}
+ */
+export const findTask = (catalogue, name) => catalogue.tasks.find((task) => task.name === name);
+
+/**
+ * The task to begin with: the first that can classify.
+ * @param {Catalogue} catalogue
+ * @returns {Task | undefined}
+ */
+export const firstTask = (catalogue) => catalogue.tasks.find((task) => task.model) ?? catalogue.tasks[0];
+
+/**
+ * A class in words; its name where the task has no such class (any more).
+ * @param {Task | undefined} task
+ * @param {string | null} label
+ */
+export const classTitle = (task, label) => task?.classes.find((known) => known.name === label)?.title ?? label ?? "";
+
+/**
+ * The classes of a result in the task's own order, in which the eye finds them again; the table keeps none.
+ * @param {Result} result
+ * @param {Task | undefined} task
+ */
+export function classNames({ probabilities }, task) {
+  const known = task?.classes.map(({ name }) => name).filter((name) => name in probabilities) ?? [];
+  // A class that the task has lost since is still part of the answer.
+  return [...known, ...Object.keys(probabilities).filter((name) => !known.includes(name))];
+}
+
+/** @param {string} code DICOM's, such as MG */
+export const modalityTitle = (code) => text.tasks.modalities[code] ?? code;
+
+/**
+ * @param {HTMLSelectElement} chooser
+ * @param {Task[]} tasks
+ */
+export function fillChooser(chooser, tasks) {
+  const words = (/** @type {Task} */ task) => (task.model ? task.title : text.tasks.withoutModel(task.title));
+  const readyFirst = [...tasks].sort((a, b) => Number(!a.model) - Number(!b.model));
+  fill(chooser, ...readyFirst.map((task) => element("option", { value: task.name }, words(task))));
+  chooser.disabled = tasks.length === 0;
+}
+
+/**
+ * What a task does, what it must not be used for and how good its model is.
+ * @param {Task} task
+ * @returns {Node[]}
+ */
+export function describeTask(task) {
+  const classes = task.classes.map(({ title }) => element("li", {}, title));
+  return [
+    element("h3", {}, text.tasks.intendedUse),
+    element("p", {}, task.intended_use),
+    element("h3", {}, text.tasks.limits),
+    limits(task),
+    element("h3", {}, text.tasks.classes),
+    element("ul", { className: "tags" }, ...classes),
+    ...(task.model ? describeModel(task.model) : []),
+  ];
+}
+
+/**
+ * The same in short, to stand under a result.
+ * @param {Task} task
+ */
+export function useAndLimits(task) {
+  return element(
+    "details",
+    {},
+    element("summary", {}, text.tasks.useAndLimits),
+    element("p", {}, task.intended_use),
+    limits(task),
+  );
+}
+
+/**
+ * What the light box says for a task without a model, which is a normal state.
+ * @returns {Node[]}
+ */
+export const noModel = () => [element("h3", {}, text.tasks.noModelHeading), element("p", {}, text.tasks.noModel)];
+
+/** @param {Task} task */
+const limits = (task) => element("ul", {}, ...task.limits.map((limit) => element("li", {}, limit)));
+
+/** @param {TaskModel} model */
+function describeModel(model) {
+  const measured = Object.entries(text.tasks.metrics).filter(([name]) => model.metrics[name]);
+  const rows = measured.map(([name, words]) => fact(words, interval(model.metrics[name])));
+  return [
+    element("h3", {}, text.tasks.model),
+    element("p", {}, `${model.version}, ${text.tasks.trained(date(model.created_at))}`),
+    ...(rows.length ? [element("p", {}, text.tasks.tested), element("dl", { className: "facts" }, ...rows)] : []),
+  ];
+}
+
+/** @param {Interval} measured */
+const interval = ({ value, low, high }) => text.tasks.interval(metric(value), metric(low), metric(high));
+
+/**
+ * A row of a definition list.
+ * @param {string} term
+ * @param {...(string | Node)} description
+ */
+export const fact = (term, ...description) =>
+  element("div", {}, element("dt", {}, term), element("dd", {}, ...description));

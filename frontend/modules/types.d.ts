@@ -1,0 +1,100 @@
+/** Shapes of the API's answers (GET /api/openapi.json is their source) and of the page's own state. */
+
+export interface Interval {
+  value: number;
+  low: number;
+  high: number;
+}
+
+export interface TaskModel {
+  version: string;
+  created_at: string;
+  sha256: string;
+  metrics: Record<string, Interval>;
+}
+
+export interface Task {
+  name: string;
+  title: string;
+  modality: string;
+  intended_use: string;
+  limits: string[];
+  classes: { name: string; title: string }[];
+  model: TaskModel | null;
+}
+
+export interface Catalogue {
+  tasks: Task[];
+  disclaimer: string;
+}
+
+export interface Health {
+  stage: string;
+  version: string;
+  data_bucket?: string;
+}
+
+export interface Reason {
+  code: string;
+  message: string;
+}
+
+/** Row-major activations, 0 to 1, that lie over the whole original image. */
+export interface HeatMap {
+  width: number;
+  height: number;
+  values: number[];
+}
+
+export interface Source {
+  format: string;
+  rows: number;
+  columns: number;
+  modality?: string | null;
+  laterality?: string | null;
+  view_position?: string | null;
+  frame?: number | null;
+  frames?: number | null;
+  transfer_syntax?: string | null;
+}
+
+export interface Review {
+  label: string;
+  comment?: string | null;
+  reviewed_at: string;
+  reviewer?: string | null;
+}
+
+export interface Result {
+  id: string;
+  task: string;
+  status: "classified" | "received" | "quarantined";
+  label: string | null;
+  probability: number | null;
+  probabilities: Record<string, number>;
+  needs_review: boolean;
+  reasons: Reason[];
+  /** Absent in lists, which leave it out to stay small. */
+  heatmap?: HeatMap | null;
+  model: { version: string; sha256: string; backend: string } | null;
+  source: Source | null;
+  arrival: "api" | "upload" | "drop-folder";
+  created_at: string;
+  classified_at: string | null;
+  review: Review | null;
+  disclaimer: string;
+}
+
+export interface ResultPage {
+  results: Result[];
+  cursor: string | null;
+}
+
+export interface UploadTicket {
+  id: string;
+  upload: { url: string; fields: Record<string, string> };
+  expires_at: string;
+}
+
+/** What stands in the address: the part after `#`. */
+export type Route = { name: "home" } | { name: "task"; task: string } | { name: "result"; id: string };

@@ -1,0 +1,103 @@
+// @ts-check
+/** From an image to its result: in one call where it is small, else through the bucket. */
+import { Problem, classify, createUpload, fetchResult } from "./api.js";
+import { text } from "./text.js";
+
+/** @import { Result, UploadTicket } from "./types.js" */
+
+/** What the API takes in one call: API Gateway and Lambda carry no more. */
+const ONE_CALL_BYTES = 4_500_000;
+
+const FIRST_WAIT_MS = 400;
+const LONGEST_WAIT_MS = 5_000;
+const GIVE_UP_MS = 120_000;
+
+/**
+ * @param {string} task
+ * @param {Blob} image
+ * @param {string} contentType
+ * @param {{signal: AbortSignal, onUpload: (share: number) => void, onSent: () => void}} options
+ *   `onUpload` hears of the share uploaded (0 to 1), `onSent` that nothing is left but to wait
+ * @returns {Promise<Result>} classified or quarantined
+ */
+export async function submit(task, image, contentType, { signal, onUpload, onSent }) {
+  if (image.size <= ONE_CALL_BYTES) {
+    onSent();
+    return classify(task, image, contentType, signal);
+  }
+  const ticket = await createUpload(task, image.size, contentType, signal);
+  await post(ticket.upload, image, signal, onUpload);
+  onSent();
+  return waitForResult(ticket.id, signal);
+}
+
+/**
+ * Ask for a result, at first often and then less so, until there is one.
+ * @param {string} id
+ * @param {AbortSignal} signal
+ * @returns {Promise<Result>} classified or quarantined
+ * @throws {Problem} when there is none after two minutes
+ */
+export async function waitForResult(id, signal) {
+  const giveUp = performance.now() + GIVE_UP_MS;
+  for (let wait = FIRST_WAIT_MS; performance.now() < giveUp; wait = Math.min(wait * 1.5, LONGEST_WAIT_MS)) {
+    await pause(wait, signal);
+    try {
+      const result = await fetchResult(id, signal);
+      if (result.status !== "received") return result;
+    } catch (error) {
+      if (!(error instanceof Problem && passes(error))) throw error;
+    }
+  }
+  throw new Problem(text.problem.noResult, { code: "NoResult" });
+}
+
+/**
+ * Whether a problem may be gone at the next try: the image is on its way (404), the server busy or the network down for a moment.
+ * @param {Problem} problem
+ */
+const passes = (problem) => problem.status === 404 || problem.status === 429 || problem.status >= 500 || problem.code === "Network";
+
+/**
+ * Post a form to the bucket. XMLHttpRequest, because fetch does not tell how much has been sent.
+ * @param {UploadTicket["upload"]} upload
+ * @param {Blob} image
+ * @param {AbortSignal} signal
+ * @param {(share: number) => void} onUpload
+ * @returns {Promise<void>}
+ */
+function post({ url, fields }, image, signal, onUpload) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) form.append(name, value);
+  // S3 ignores what follows the file, so it stands last; its real name may hold a patient's and stays here.
+  form.append("file", image, "image");
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.upload.addEventListener("progress", ({ loaded, total }) => onUpload(loaded / total));
+    request.addEventListener("load", () => {
+      if (request.status >= 200 && request.status < 300) resolve();
+      else reject(new Problem(text.problem.uploadRefused, { status: request.status, code: "UploadRefused" }));
+    });
+    request.addEventListener("error", () => reject(new Problem(text.problem.network, { code: "Network" })));
+    request.addEventListener("abort", () => reject(signal.reason));
+    signal.addEventListener("abort", () => request.abort(), { once: true });
+    request.open("POST", url);
+    request.send(form);
+  });
+}
+
+/**
+ * @param {number} milliseconds
+ * @param {AbortSignal} signal
+ * @returns {Promise<void>}
+ */
+function pause(milliseconds, signal) {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    }, { once: true });
+  });
+}

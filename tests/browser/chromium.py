@@ -1,0 +1,57 @@
+"""The system's Chromium, driven by Playwright: no browser is downloaded."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+# No GPU and no sandbox in a container, and a browser that calls nobody by itself.
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+class ChromiumNotFound(RuntimeError):
+    """There is no Chromium on this machine."""
+
+    def __init__(self) -> None:
+        super().__init__("no Chromium found: install chromium, or set CHROMIUM to the path of one")
+
+
+def find_chromium() -> str:
+    """Path of the browser: CHROMIUM from the environment, else the first on PATH.
+
+    Raises:
+        ChromiumNotFound: if there is none.
+    """
+    candidates = (os.environ.get("CHROMIUM"), *map(shutil.which, NAMES))
+    found = next(filter(None, candidates), None)
+    if not found:
+        raise ChromiumNotFound
+    return found
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """A running browser.
+
+    Raises:
+        ChromiumNotFound: if there is none.
+    """
+    path = find_chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()

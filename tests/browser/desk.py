@@ -1,0 +1,138 @@
+"""The page as the person in front of it uses it, and what it must never do meanwhile."""
+
+import base64
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import ConsoleMessage, FilePayload, Locator, Page, Request, Response, expect
+
+TASK = "mammography-views"
+
+# Longer than the first call to a Lambda that has never run.
+PATIENCE_MS = 30_000
+
+_FAILED_LOAD = re.compile(r"Failed to load resource")
+
+
+class Desk:
+    """One open page; `mistakes` gathers console errors, page errors and requests to places of others."""
+
+    def __init__(self, page: Page, address: str):
+        self.page = page
+        self.address = address.rstrip("/")
+        self.mistakes: list[str] = []
+        self.requests: list[Request] = []
+        self.allowed_origins = {self.address}
+        self.http_errors_expected = False
+        self.at_hand: FilePayload | Path | None = None
+        """What the file picker gives when it is opened."""
+        # Listens all the time: a listener that comes with the click would sometimes come too late.
+        page.on("filechooser", lambda chooser: chooser.set_files(self.at_hand or []))
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.mistakes.append(f"page error: {error}"))
+        page.on("response", self._learn_origins)
+        page.on("request", self._watch)
+
+    def open(self, place: str = f"#/tasks/{TASK}") -> None:
+        """Open the page at an address after `#` and wait until its task is there."""
+        self.page.goto(f"{self.address}/{place}")
+        expect(self.chooser).to_be_enabled(timeout=PATIENCE_MS)
+
+    def pick(self, image: FilePayload | Path) -> None:
+        """Choose a file as with the picker."""
+        self.at_hand = image
+        self.page.get_by_role("button", name=re.compile("^Choose an")).click()
+
+    def drop(self, image: FilePayload) -> None:
+        """Let a file fall onto the page."""
+        content = base64.b64encode(image["buffer"]).decode()
+        transfer = self.page.evaluate_handle(
+            """([name, type, content]) => {
+                const bytes = Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
+                const transfer = new DataTransfer();
+                transfer.items.add(new File([bytes], name, { type }));
+                return transfer;
+            }""",
+            [image["name"], image["mimeType"], content],
+        )
+        self.page.dispatch_event("main", "dragover", {"dataTransfer": transfer})
+        self.page.dispatch_event("main", "drop", {"dataTransfer": transfer})
+
+    def classify(self, image: FilePayload | Path) -> str:
+        """Choose a file and wait for its reading; its id."""
+        self.pick(image)
+        return self.wait_for_reading()
+
+    def wait_for_reading(self) -> str:
+        """Wait until a result is open; its id."""
+        expect(self.probability).to_be_visible(timeout=PATIENCE_MS)
+        return self.page.url.rsplit("/", 1)[1]
+
+    @property
+    def chooser(self) -> Locator:
+        """The list of tasks."""
+        return self.page.get_by_label("Task", exact=True)
+
+    @property
+    def heading(self) -> Locator:
+        """The label in words."""
+        return self.page.locator("#reading-heading")
+
+    @property
+    def probability(self) -> Locator:
+        """How sure the model is."""
+        return self.page.locator(".probability")
+
+    @property
+    def image(self) -> Locator:
+        """The canvas on the light box."""
+        return self.page.locator("#canvas")
+
+    @property
+    def slider(self) -> Locator:
+        """How much the heat map covers the image."""
+        return self.page.get_by_role("slider", name="Heat map")
+
+    @property
+    def caption(self) -> Locator:
+        """What is said of the image under it."""
+        return self.page.locator("#caption")
+
+    @property
+    def problem(self) -> Locator:
+        """The message that something went wrong."""
+        return self.page.get_by_role("alert")
+
+    @property
+    def rows(self) -> Locator:
+        """The recent results."""
+        return self.page.locator("#worklist-rows > li")
+
+    def pixels(self) -> str:
+        """A fingerprint of what the canvas shows."""
+        return str(self.image.evaluate("(canvas) => canvas.toDataURL()"))
+
+    def width_beyond_screen(self) -> int:
+        """By how many pixels the page is wider than the window."""
+        return int(self.page.evaluate("document.documentElement.scrollWidth - innerWidth"))
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type not in ("error", "warning"):
+            return
+        if self.http_errors_expected and _FAILED_LOAD.search(message.text):
+            return
+        self.mistakes.append(f"console {message.type}: {message.text}")
+
+    def _learn_origins(self, response: Response) -> None:
+        """The page's own policy says where it may connect; `test_safety` checks that policy."""
+        policy = response.headers.get("content-security-policy", "")
+        self.allowed_origins.update(re.findall(r"https?://[^\s;]+", policy))
+
+    def _watch(self, request: Request) -> None:
+        self.requests.append(request)
+        parts = urlsplit(request.url)
+        if parts.scheme in ("blob", "data"):
+            return
+        if f"{parts.scheme}://{parts.netloc}" not in self.allowed_origins:
+            self.mistakes.append(f"request to {request.url}")

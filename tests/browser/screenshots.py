@@ -1,0 +1,114 @@
+"""Take pictures of every view of a running page: `python -m tests.browser.screenshots ADDRESS FOLDER`."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from playwright.sync_api import Browser, FilePayload, expect
+
+from tests.browser import samples
+from tests.browser.chromium import launched
+from tests.browser.desk import Desk
+
+type Image = Path | FilePayload
+type View = Callable[[Desk, Image], None]
+
+
+class Screen(NamedTuple):
+    """A device and how its owner has set it."""
+
+    name: str
+    width: int
+    height: int
+    scheme: Literal["light", "dark"]
+    whole_page: bool = False
+    """Whether the picture goes on below the edge of the screen."""
+
+
+SCREENS = (
+    Screen("desk-light", 1440, 900, "light"),
+    Screen("desk-dark", 1440, 900, "dark"),
+    Screen("wall", 2560, 1440, "dark"),
+    Screen("tablet", 820, 1180, "light"),
+    Screen("phone-light", 390, 844, "light", whole_page=True),
+    Screen("phone-dark", 390, 844, "dark", whole_page=True),
+    Screen("narrow", 320, 640, "light", whole_page=True),
+)
+
+
+def invitation(desk: Desk, _image: Image) -> None:
+    """Nothing on the light box yet."""
+    desk.open()
+    expect(desk.page.locator("#worklist-status")).not_to_have_text("Loading…")
+
+
+def reading(desk: Desk, image: Image) -> None:
+    """A mammogram, read."""
+    desk.open()
+    desk.classify(image)
+
+
+def needs_review(desk: Desk, _image: Image) -> None:
+    """An image of which the model cannot be sure."""
+    desk.open()
+    desk.classify(samples.both_breasts())
+
+
+def dicom(desk: Desk, _image: Image) -> None:
+    """An image that is shown as the model saw it."""
+    desk.open()
+    desk.classify(samples.dicom())
+
+
+def problem(desk: Desk, _image: Image) -> None:
+    """A file that is no image."""
+    desk.open()
+    desk.pick(samples.text_file())
+    expect(desk.problem).to_be_visible()
+
+
+def no_model(desk: Desk, _image: Image) -> None:
+    """A task that cannot classify yet."""
+    desk.open()
+    without = desk.chooser.locator("option", has_text="no model yet")
+    if without.count():
+        desk.chooser.select_option(without.first.get_attribute("value"))
+
+
+VIEWS: tuple[View, ...] = (invitation, reading, needs_review, dicom, problem, no_model)
+
+
+def take(browser: Browser, address: str, folder: Path, image: Image) -> None:
+    """One picture for each view on each screen."""
+    for screen in SCREENS:
+        for view in VIEWS:
+            context = browser.new_context(
+                viewport={"width": screen.width, "height": screen.height},
+                color_scheme=screen.scheme,
+                reduced_motion="reduce",
+            )
+            desk = Desk(context.new_page(), address)
+            view(desk, image)
+            # The list is asked for every few seconds; let it come, so that the picture shows it.
+            expect(desk.page.locator("#worklist-status")).not_to_have_text("Loading…")
+            path = folder / f"{view.__name__}-{screen.name}.png"
+            desk.page.screenshot(path=path, full_page=screen.whole_page)
+            context.close()
+            print(path)
+
+
+def main() -> None:
+    """Read the command line and take the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("address", help="where the page is, such as http://localhost:8000")
+    parser.add_argument("folder", type=Path, help="where the pictures go")
+    parser.add_argument("--image", type=Path, help="a mammogram to show; without it one is drawn")
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    with launched() as browser:
+        take(browser, arguments.address, arguments.folder, arguments.image or samples.jpeg())
+
+
+if __name__ == "__main__":
+    main()
