@@ -73,4 +73,4 @@ def stretch(values: NDArray[Any], black: float, white: float) -> Pixels:
     """Map `black`..`white` to 0..255, clipping what lies outside; a constant image becomes black."""
     span = white - black
     levels = (np.nan_to_num(values.astype(np.float32)) - black) * (255.0 / span if span > 0 else 0.0)
-    return np.rint(levels).clip(0, 255).astype(np.uint8)
+    return np.asarray(np.rint(levels).clip(0, 255), np.uint8)

@@ -1,0 +1,108 @@
+"""The command line, SageMaker's environment, and the order in which settings win."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from training.arguments import SMOKE, parse_arguments, read_recipe
+from training.errors import TrainingError
+from training.fitting import METRIC_PATTERNS, Epoch, progress
+from training.hyperparameters import Hyperparameters
+
+TASK = ["--task", "mammography-views"]
+
+
+@pytest.fixture(autouse=True)
+def _no_sagemaker(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SM_CHANNEL_TRAIN", "SM_MODEL_DIR", "SM_OUTPUT_DATA_DIR", "NEGATOSCOPE_DATA"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_on_one_machine_data_come_from_the_shared_folder_and_results_stay_out_of_git() -> None:
+    arguments = parse_arguments(TASK)
+
+    assert arguments.data == Path("../shared/data/mammography-views")
+    assert arguments.model_dir == Path(".local/training/mammography-views/model")
+    assert arguments.output_dir == Path(".local/training/mammography-views/output")
+
+
+def test_sagemaker_names_the_folders(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SM_CHANNEL_TRAIN", "/opt/ml/input/data/train")
+    monkeypatch.setenv("SM_MODEL_DIR", "/opt/ml/model")
+    monkeypatch.setenv("SM_OUTPUT_DATA_DIR", "/opt/ml/output/data")
+
+    arguments = parse_arguments(TASK)
+
+    assert arguments.data == Path("/opt/ml/input/data/train")
+    assert arguments.model_dir == Path("/opt/ml/model")
+    assert arguments.output_dir == Path("/opt/ml/output/data")
+
+
+def test_sagemaker_spells_hyper_parameters_with_underscores() -> None:
+    parameters = parse_arguments([*TASK, "--learning_rate", "0.01", "--batch_size", "8"]).parameters
+
+    assert (parameters.learning_rate, parameters.batch_size) == (0.01, 8)
+
+
+def test_command_line_wins_over_smoke_wins_over_recipe_wins_over_default() -> None:
+    recipe = read_recipe("mammography-views")
+    assert recipe["repeats"] not in (SMOKE["repeats"], Hyperparameters().repeats)
+
+    assert parse_arguments(TASK).parameters.repeats == recipe["repeats"]
+    assert parse_arguments([*TASK, "--smoke"]).parameters.repeats == SMOKE["repeats"]
+    assert parse_arguments([*TASK, "--smoke", "true", "--repeats", "5"]).parameters.repeats == 5
+    assert parse_arguments([*TASK, "--smoke", "false"]).parameters.dropout == Hyperparameters().dropout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--epochs", "0"], "epochs must lie between 1 and 1000; it is 0"),
+        (["--dropout", "1.5"], "dropout must lie between 0 and 0.9"),
+        (["--label-smoothing", "nan"], "label_smoothing must lie between"),
+    ],
+)
+def test_values_out_of_range_are_refused_by_name(arguments: list[str], message: str) -> None:
+    with pytest.raises(TrainingError, match=message):
+        parse_arguments([*TASK, *arguments])
+
+
+def test_an_unknown_task_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(TrainingError, match=r"no task 'spam'.*mammography-views"):
+        parse_arguments(["--task", "spam"])
+
+
+def test_recipes_name_only_hyper_parameters_that_exist(tmp_path: Path) -> None:
+    recipe = tmp_path / "recipes.toml"
+    recipe.write_text('[some-task]\nepoch = 3\nweights = "float64"\n', encoding="utf-8")
+
+    with pytest.raises(TrainingError, match="no hyper-parameter 'epoch'"):
+        Hyperparameters().updated(read_recipe("some-task", recipe))
+    with pytest.raises(TrainingError, match="weights must be one of float16, float32"):
+        Hyperparameters().updated({"weights": "float64"})
+    with pytest.raises(TrainingError, match="epochs must be of type int, not '3'"):
+        Hyperparameters().updated({"epochs": "3"})
+    assert read_recipe("another-task", recipe) == {}
+
+
+def test_help_explains_every_hyper_parameter(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse_arguments(["--help"])
+
+    text = " ".join(capsys.readouterr().out.split())
+    for name, default in Hyperparameters().to_dict().items():
+        assert f"--{name.replace('_', '-')}" in text
+        assert f"(default {default})" in text
+
+
+def test_progress_lines_can_be_read_by_the_metric_patterns() -> None:
+    line = progress(Epoch(3, 0.51234, 0.25, 0.9875), epochs=10, images=1000, elapsed=30.0)
+
+    found = {name: re.findall(pattern, line) for name, pattern in METRIC_PATTERNS.items()}
+    assert found == {
+        "train:loss": ["0.5123"],
+        "validation:loss": ["0.2500"],
+        "validation:balanced_accuracy": ["0.9875"],
+    }
+    assert "images_per_second=100; time_left=70s" in line

@@ -1,0 +1,128 @@
+"""Augmentation: mirrored images get mirrored labels, and everything follows from the seed."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from chalicelib.tasks import Augmentation, Task
+from training.augmentation import Augmenter
+
+NOTHING = Augmentation(
+    flip=False, rotate_degrees=0, scale=0, shift=0, gamma=0, noise=0, quarter_turns=False, colour=0
+)
+
+
+def images(count: int = 64, height: int = 24, width: int = 16) -> Tensor:
+    """Images that differ, and whose grey values rise from the top left to the bottom right corner."""
+    ramp = torch.linspace(0.3, 0.6, height * width).view(1, 1, height, width)
+    return ramp ** torch.linspace(0.5, 2, count).view(count, 1, 1, 1)
+
+
+def augmenter(spec: Augmentation, permutation: tuple[int, ...] = (0, 1), erase: float = 0.0) -> Augmenter:
+    return Augmenter(spec, permutation, erase, torch.Generator().manual_seed(0))
+
+
+def contrast_free(changed: Tensor) -> Tensor:
+    """Without the random contrast, which every image gets."""
+    centred = changed - changed.mean((2, 3), keepdim=True)
+    return centred / centred.abs().amax((2, 3), keepdim=True)
+
+
+def test_exactly_the_mirrored_images_get_the_mirrored_label(task: Task) -> None:
+    permutation = task.flip_permutation
+    labels = torch.arange(64) % len(permutation)
+
+    changed, new_labels = augmenter(replace(NOTHING, flip=True), permutation)(images(), labels)
+
+    mirrored = (contrast_free(changed) - contrast_free(images().flip(3))).abs().amax((1, 2, 3)) < 1e-3
+    assert 16 < mirrored.sum() < 48
+    expected = torch.where(mirrored, torch.tensor(permutation)[labels], labels)
+    assert new_labels.tolist() == expected.tolist()
+    assert not torch.equal(new_labels, labels)
+
+
+def test_without_flip_labels_stay() -> None:
+    labels = torch.arange(64) % 2
+
+    _, new_labels = augmenter(replace(NOTHING, rotate_degrees=10), (1, 0))(images(), labels)
+
+    assert torch.equal(new_labels, labels)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        replace(NOTHING, rotate_degrees=10),
+        replace(NOTHING, scale=0.2),
+        replace(NOTHING, shift=0.1),
+        replace(NOTHING, gamma=0.5),
+        replace(NOTHING, noise=0.1),
+    ],
+)
+def test_each_setting_changes_images_and_only_within_range(spec: Augmentation) -> None:
+    labels = torch.zeros(64, dtype=torch.long)
+
+    changed, _ = augmenter(spec)(images(), labels)
+
+    assert (contrast_free(changed) - contrast_free(images())).abs().amax() > 0.01
+    assert 0 <= changed.min() <= changed.max() <= 1
+
+
+def test_colour_changes_the_balance_of_the_channels() -> None:
+    grey = torch.full((8, 3, 16, 16), 0.5)
+
+    changed, _ = augmenter(replace(NOTHING, colour=0.2))(grey, torch.zeros(8, dtype=torch.long))
+
+    means = changed.mean((2, 3))
+    assert (means.amax(1) - means.amin(1)).max() > 0.05
+
+
+def test_quarter_turns_turn_square_images() -> None:
+    square = images(64, 16, 16)
+
+    changed, _ = augmenter(replace(NOTHING, quarter_turns=True))(square, torch.zeros(64, dtype=torch.long))
+
+    turned = [
+        min(
+            range(4),
+            key=lambda turns: (
+                (contrast_free(image[None]) - contrast_free(source[None].rot90(turns, (2, 3)))).abs().max()
+            ),
+        )
+        for image, source in zip(changed, square, strict=True)
+    ]
+    assert set(turned) == {0, 1, 2, 3}
+
+
+def test_a_grey_film_base_leaves_the_padding_black() -> None:
+    padded = functional.pad(images(), [8, 8, 8, 8])
+
+    changed, _ = augmenter(NOTHING)(padded, torch.zeros(64, dtype=torch.long))
+
+    lightest_black = changed[:, :, 8:-8, 8:-8].amin((1, 2, 3))
+    padding = changed[:, :, :8].mean((1, 2, 3))
+    assert (lightest_black > padding).all()
+    assert (lightest_black - padding).max() > 2 * (lightest_black - padding).min()
+
+
+def test_erasing_blanks_a_rectangle() -> None:
+    changed, _ = augmenter(NOTHING, erase=1.0)(images(), torch.zeros(64, dtype=torch.long))
+
+    for image in changed:
+        values, counts = image.unique(return_counts=True)
+        assert len(values) < image.numel()
+        assert counts.max() >= 2
+
+
+def test_the_same_seed_gives_the_same_images(task: Task) -> None:
+    labels = torch.arange(64) % len(task.classes)
+
+    first, again = (
+        augmenter(task.augmentation, task.flip_permutation, 0.5)(images(), labels) for _ in range(2)
+    )
+
+    assert torch.equal(first[0], again[0])
+    assert torch.equal(first[1], again[1])

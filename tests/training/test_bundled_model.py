@@ -1,0 +1,80 @@
+"""The packages that ship hold what their cards promise."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chalicelib.package import BUNDLED_MODELS, ModelPackage
+from chalicelib.tasks import load_task
+from training.card import render_card
+from training.export import open_session, run
+from training.package import LARGEST
+from training.preparation import prepare_data
+
+BUNDLED = sorted(folder.name for folder in BUNDLED_MODELS.iterdir() if folder.is_dir())
+
+
+def test_the_main_job_has_a_model() -> None:
+    assert "mammography-views" in BUNDLED
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_graph_facts_task_and_card_belong_together(name: str) -> None:
+    package, task = ModelPackage.load(BUNDLED_MODELS / name), load_task(name)
+    graph = package.graph_path.read_bytes()
+
+    assert hashlib.sha256(graph).hexdigest() == package.sha256
+    assert len(graph) <= LARGEST
+    assert package.facts["task"] == name
+    assert package.classes == task.class_names
+    size = package.facts["input"]
+    assert size == {
+        "width": task.input.width,
+        "height": task.input.height,
+        "channels": task.input.channels,
+        "fit": task.input.fit,
+    }
+    assert open_session(package.graph_path).get_inputs()[0].shape == [
+        "batch",
+        size["channels"],
+        size["height"],
+        size["width"],
+    ]
+    assert (package.folder / "card.md").read_text(encoding="utf-8") == render_card(package.facts)
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_measured_quality_passes_the_gate_of_the_task(name: str) -> None:
+    test = ModelPackage.load(BUNDLED_MODELS / name).facts["metrics"]["test"]
+
+    for metric, least in load_task(name).gate.items():
+        assert test[metric]["value"] >= least
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_a_package_tells_nothing_of_the_machine_it_was_made_on(name: str) -> None:
+    folder = BUNDLED_MODELS / name
+
+    assert not re.search(rb"/(home|root|tmp|work|Users)/", (folder / "model.onnx").read_bytes())
+    assert not re.search(r"/(home|root|tmp|work|Users)/", json.dumps(ModelPackage.load(folder).facts))
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_real_test_images_reach_the_accuracy_of_the_card(name: str, data_set: Path, tmp_path: Path) -> None:
+    package, task = ModelPackage.load(BUNDLED_MODELS / name), load_task(name)
+
+    data = prepare_data(data_set / name, name, task, package.facts["training"]["split_seed"], tmp_path)
+    assert data.fingerprint == package.facts["data"]["fingerprint"]
+    images = data.labelled("test")
+    answers = run(open_session(package.graph_path), images.pixels)
+
+    predicted = answers["probabilities"].argmax(1)
+    card = package.facts["metrics"]["test"]
+    assert np.mean(predicted == images.labels) == pytest.approx(card["accuracy"]["value"])
+    unfamiliar = np.mean(answers["distance"] > package.distance_threshold)
+    # Another processor may round a distance at the threshold to its other side.
+    assert unfamiliar == pytest.approx(card["unfamiliar"], abs=2 / len(predicted))

@@ -1,0 +1,65 @@
+"""Temperature scaling and its measures."""
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+
+from training.calibration import (
+    change_temperature,
+    expected_calibration_error,
+    fit_temperature,
+    negative_log_likelihood,
+)
+
+
+def overconfident(count: int = 2000) -> tuple[np.ndarray, np.ndarray]:
+    """Logits three times too large, and labels drawn from the honest probabilities."""
+    rng = np.random.default_rng(0)
+    honest = rng.normal(0, 1.5, (count, 4))
+    labels = np.array([rng.choice(4, p=row) for row in softmax(honest, axis=1)])
+    return 3 * honest, labels
+
+
+def test_finds_the_factor_by_which_logits_are_too_large() -> None:
+    logits, labels = overconfident()
+
+    assert fit_temperature(logits, labels)[0] == pytest.approx(3, rel=0.1)
+
+
+def test_scaling_lowers_loss_and_calibration_error() -> None:
+    logits, labels = overconfident()
+    temperature, loss = fit_temperature(logits, labels)
+    before, after = softmax(logits, axis=1), softmax(logits / temperature, axis=1)
+
+    assert negative_log_likelihood(after, labels) < 0.8 * negative_log_likelihood(before, labels)
+    assert loss == pytest.approx(negative_log_likelihood(after, labels), rel=0.01)
+    assert expected_calibration_error(after, labels) < 0.25 * expected_calibration_error(before, labels)
+
+
+def test_a_flawless_validation_set_does_not_ask_for_certainty() -> None:
+    labels = np.arange(200) % 4
+    logits = 2.0 * np.eye(4)[labels]
+
+    probabilities = softmax(logits / fit_temperature(logits, labels)[0], axis=1)
+
+    assert probabilities.max(1) == pytest.approx(201 / 202, abs=1e-4)
+
+
+def test_expected_calibration_error_worked_out_by_hand() -> None:
+    # Three answers at 0.9 of which two are right, one at 0.6 that is wrong: (|2 - 2.7| + |0 - 0.6|) / 4.
+    probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9], [0.6, 0.4]])
+    labels = np.array([0, 0, 0, 1])
+
+    assert expected_calibration_error(probabilities, labels) == pytest.approx((0.7 + 0.6) / 4)
+
+
+def test_negative_log_likelihood_worked_out_by_hand() -> None:
+    assert negative_log_likelihood(np.array([[0.5, 0.5], [0.25, 0.75]]), np.array([0, 0])) == pytest.approx(
+        (np.log(2) + np.log(4)) / 2
+    )
+
+
+def test_changing_the_temperature_of_probabilities_is_changing_that_of_logits() -> None:
+    logits, _ = overconfident(20)
+
+    assert change_temperature(softmax(logits / 2, axis=1), 1.5) == pytest.approx(softmax(logits / 3, axis=1))

@@ -1,0 +1,98 @@
+"""The exported graph says what the network says."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from torch.nn import functional
+
+from tests.training.samples import blob
+from tests.training.test_network import trained_looking
+from training.errors import TrainingError
+from training.export import ServedModel, check_parity, export, open_session, round_to_half, run
+from training.familiarity import fit_distance
+from training.network import fold_batch_norm
+
+PIXELS = np.stack([np.asarray(blob(label, 3, label))[np.newaxis] for label in (0, 1, 2, 0, 1)])
+
+
+@pytest.fixture(scope="module")
+def model() -> ServedModel:
+    network = fold_batch_norm(trained_looking())
+    round_to_half(network)
+    return ServedModel(network, 0.7, fit_distance(torch.rand(200, 64), torch.arange(200) % 3))
+
+
+@pytest.fixture(scope="module")
+def graph(model: ServedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("graph") / "model.onnx"
+    export(model, PIXELS[:2], path)
+    return path
+
+
+def test_onnxruntime_and_torch_agree(model: ServedModel, graph: Path) -> None:
+    session = open_session(graph)
+    with torch.inference_mode():
+        expected = model(torch.from_numpy(PIXELS))
+    answers = run(session, PIXELS)
+
+    assert check_parity(model, session, PIXELS) <= 1e-5
+    for name, values in zip(("probabilities", "activation", "distance"), expected, strict=True):
+        assert answers[name] == pytest.approx(values.numpy(), abs=1e-3)
+
+
+def test_outputs_have_the_shapes_and_ranges_of_the_package(graph: Path) -> None:
+    session = open_session(graph)
+    for count in (1, 3):
+        answers = run(session, PIXELS[:count])
+        assert answers["probabilities"].shape == (count, 3)
+        assert answers["probabilities"].sum(1) == pytest.approx(1, abs=1e-5)
+        assert answers["activation"].shape[:2] == (count, 3)
+        assert answers["distance"].shape == (count,)
+        largest = answers["activation"].max((2, 3))
+        assert np.all(np.isclose(largest, 1) | (largest == 0))
+        assert answers["activation"].min() >= 0
+    given = session.get_inputs()
+    assert [(value.name, value.type, value.shape) for value in given] == [
+        ("image", "tensor(uint8)", ["batch", 1, 64, 40])
+    ]
+
+
+def test_batches_answer_as_single_images_do(graph: Path) -> None:
+    session = open_session(graph)
+    together, apart = run(session, PIXELS), run(session, PIXELS, batch_size=1)
+
+    for name, values in together.items():
+        assert apart[name] == pytest.approx(values, abs=1e-5)
+
+
+def test_temperature_and_head_are_inside(model: ServedModel, graph: Path) -> None:
+    with torch.inference_mode():
+        images = functional.pad(torch.from_numpy(PIXELS).float() / 255, [8, 8, 8, 8])
+        mean, deviation = (
+            images.mean((1, 2, 3), keepdim=True),
+            images.std((1, 2, 3), correction=0, keepdim=True),
+        )
+        logits = model.network((images - mean) / (deviation + 0.02))
+
+    assert run(open_session(graph), PIXELS)["probabilities"] == pytest.approx(
+        (logits / 0.7).softmax(1).numpy(), abs=1e-5
+    )
+
+
+def test_weights_are_stored_in_half_and_nothing_tells_where_the_graph_was_made(graph: Path) -> None:
+    proto = onnx.load(graph)
+    sizes = {tensor.name: tensor.data_type for tensor in proto.graph.initializer}
+
+    assert sizes["network.stages.7.conv2.weight.half"] == onnx.TensorProto.FLOAT16
+    assert str(Path(__file__).parents[2]).encode() not in graph.read_bytes()
+    assert b".py" not in graph.read_bytes()
+
+
+def test_a_graph_that_answers_otherwise_is_refused(model: ServedModel, graph: Path) -> None:
+    other = ServedModel(model.network, 3.0, model.distance)
+
+    with pytest.raises(TrainingError, match="differ"):
+        check_parity(other, open_session(graph), PIXELS)

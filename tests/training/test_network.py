@@ -1,0 +1,79 @@
+"""The network, its folding for inference, and the distance on its features."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from training.familiarity import fit_distance
+from training.network import MARGIN, Classifier, Halve, fold_batch_norm, frame, normalise
+
+
+def trained_looking(channels: int = 1) -> Classifier:
+    """A network whose batch normalisations have statistics, as after training."""
+    torch.manual_seed(0)
+    network = Classifier(channels, 3, 8, 0.2)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.normal_(module.running_mean, 0, 0.1)  # type: ignore[arg-type]  # tracked, so not None
+            nn.init.uniform_(module.running_var, 0.5, 1.5)  # type: ignore[arg-type]
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+    return network.eval()
+
+
+@pytest.mark.parametrize(("channels", "height", "width"), [(1, 224, 112), (3, 50, 50)])
+def test_takes_any_size_and_number_of_channels(channels: int, height: int, width: int) -> None:
+    assert trained_looking(channels)(torch.rand(2, channels, height, width)).shape == (2, 3)
+
+
+@pytest.mark.parametrize(("height", "width"), [(16, 8), (15, 8), (15, 7)])
+def test_halving_keeps_odd_rows_and_columns(height: int, width: int) -> None:
+    maps = torch.rand(2, 3, height, width)
+
+    assert torch.allclose(Halve()(maps), nn.AvgPool2d(2, ceil_mode=True)(maps))
+
+
+def test_folding_batch_norm_changes_no_answer() -> None:
+    network, images = trained_looking(), torch.rand(4, 1, 64, 32)
+
+    folded = fold_batch_norm(network)
+
+    assert not [module for module in folded.modules() if isinstance(module, nn.BatchNorm2d)]
+    assert torch.allclose(folded(images), network(images), atol=1e-5)
+
+
+def test_exposure_cancels_out_and_contrast_nearly_does() -> None:
+    images = torch.rand(2, 1, 64, 32)
+    faded = normalise(0.5 * images)
+
+    assert torch.allclose(normalise(images + 0.3), normalise(images), atol=1e-5)
+    assert 0.8 < faded.std() / normalise(images).std() < 1
+    assert torch.allclose(normalise(torch.full((1, 1, 8, 8), 0.7)), torch.zeros(1), atol=1e-5)
+
+
+def test_the_frame_is_a_black_margin() -> None:
+    framed = frame(torch.full((1, 1, 20, 10), 255, dtype=torch.uint8))
+
+    assert framed.shape == (1, 1, 20 + 2 * MARGIN, 10 + 2 * MARGIN)
+    assert framed.sum() == 200
+    assert framed[:, :, MARGIN:-MARGIN, MARGIN:-MARGIN].min() == 1
+
+
+def test_distance_is_mahalanobis_to_the_nearest_class() -> None:
+    rng = np.random.default_rng(0)
+    spread = np.array([[2.0, 0.0], [0.8, 1.5]])
+    labels = np.arange(4000) % 2
+    centres = np.array([[0.0, 0.0], [20.0, 0.0]])
+    features = centres[labels] + rng.normal(size=(4000, 2)) @ spread
+
+    distance = fit_distance(torch.from_numpy(features).float(), torch.from_numpy(labels))
+    probes = np.array([[0.0, 0.0], [20.0, 0.0], [10.0, 0.0], [0.0, 5.0]])
+    answers = distance(torch.from_numpy(probes).float()).numpy()
+
+    covariance = spread.T @ spread
+    expected = [
+        min(np.sqrt((probe - centre) @ np.linalg.inv(covariance) @ (probe - centre)) for centre in centres)
+        for probe in probes
+    ]
+    # Shrinkage pulls the covariance a little towards a circle.
+    assert answers == pytest.approx(expected, rel=0.15, abs=0.15)

@@ -1,0 +1,105 @@
+"""Random changes to a batch of training images, as the task's file allows them."""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from chalicelib.tasks import Augmentation
+
+ASPECT = 0.1
+"""Largest change of the aspect ratio, as a logarithm."""
+CONTRAST = 0.5
+"""Largest change of contrast, as a logarithm."""
+GREY_BASE = 0.3
+"""Brightest black of a washed-out film, as a fraction of the range; the padding around it stays black."""
+ERASED_SIDE = (0.1, 0.4)
+"""Range of a blanked rectangle's sides, as fractions of the image's."""
+
+
+class Augmenter:
+    """Draws and applies the changes, each image its own; reproducible by its generator."""
+
+    def __init__(
+        self, spec: Augmentation, flip_permutation: tuple[int, ...], erase: float, generator: torch.Generator
+    ):
+        self.spec = spec
+        self.flipped_label = torch.tensor(flip_permutation)
+        self.erase = erase
+        self.generator = generator
+
+    def __call__(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Change images, float 0..1 of shape (N, C, H, W), and their labels, shape (N,)."""
+        images, labels = self._mirror(images, labels)
+        if self.spec.quarter_turns:
+            images = self._quarter_turn(images)
+        images = self._warp(images)
+        images = self._change_tones(images)
+        images = self._erase_rectangles(images)
+        return images.clamp(0, 1), labels
+
+    def _uniform(self, count: int, low: float, high: float) -> Tensor:
+        return torch.empty(count).uniform_(low, high, generator=self.generator)
+
+    def _mirror(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Half of the images left to right; a left breast becomes a right one, so the labels follow."""
+        if not self.spec.flip:
+            return images, labels
+        chosen = self._uniform(len(images), 0, 1) < 0.5
+        mirrored = torch.where(chosen[:, None, None, None], images.flip(3), images)
+        return mirrored, torch.where(chosen, self.flipped_label[labels], labels)
+
+    def _quarter_turn(self, images: Tensor) -> Tensor:
+        turns = torch.randint(0, 4, (len(images),), generator=self.generator)
+        return torch.stack(
+            [image.rot90(int(turn), (1, 2)) for image, turn in zip(images, turns, strict=True)]
+        )
+
+    def _warp(self, images: Tensor) -> Tensor:
+        """Rotate, scale, stretch and shift in one resampling; what comes in from outside is black."""
+        count, _, height, width = images.shape
+        angle = self._uniform(count, -1, 1) * math.radians(self.spec.rotate_degrees)
+        scale = self._uniform(count, 1 - self.spec.scale, 1 + self.spec.scale)
+        aspect = self._uniform(count, -ASPECT, ASPECT).exp() if self.spec.scale else torch.ones(count)
+        # grid_sample's coordinates run from -1 to 1, so a side is 2 long and not square in pixels.
+        shift_x, shift_y = (self._uniform(count, -2, 2) * self.spec.shift for _ in range(2))
+        cosine, sine, ratio = angle.cos() * scale, angle.sin() * scale, height / width
+        rows = (
+            torch.stack([cosine * aspect, -sine * ratio, shift_x], 1),
+            torch.stack([sine / ratio, cosine / aspect, shift_y], 1),
+        )
+        grid = functional.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
+        return functional.grid_sample(images, grid, padding_mode="zeros", align_corners=False)
+
+    def _change_tones(self, images: Tensor) -> Tensor:
+        """Exposure (gamma), film base, contrast, colour balance and grain."""
+        count, channels = images.shape[:2]
+
+        def per_image(values: Tensor) -> Tensor:
+            return values[:, None, None, None]
+
+        content = images > 0
+        exponent = self._uniform(count, -self.spec.gamma, self.spec.gamma).exp()
+        images = images.clamp(1e-4, 1).pow(per_image(exponent))
+        base = per_image(self._uniform(count, -GREY_BASE, GREY_BASE).clamp_min(0))
+        # Padding is the only part that is wholly black after warping.
+        images = torch.where(content, base + (1 - base) * images, images)
+        mean = images.mean((2, 3), keepdim=True)
+        images = (images - mean) * per_image(self._uniform(count, -CONTRAST, CONTRAST).exp()) + mean
+        if self.spec.colour:
+            gain = self._uniform(count * channels, -self.spec.colour, self.spec.colour) + 1
+            images = images * gain.view(count, channels, 1, 1)
+        grain = torch.randn(images.shape, generator=self.generator)
+        return images + grain * per_image(self._uniform(count, 0, self.spec.noise))
+
+    def _erase_rectangles(self, images: Tensor) -> Tensor:
+        """Blank a rectangle in some images, so that no single detail (a film label, say) decides."""
+        height, width = images.shape[2:]
+        chosen = self._uniform(len(images), 0, 1) < self.erase
+        for index in chosen.nonzero().flatten().tolist():
+            tall, wide = (self._uniform(2, *ERASED_SIDE) * torch.tensor([height, width])).long().tolist()
+            top = int(torch.randint(0, height - tall, (1,), generator=self.generator))
+            left = int(torch.randint(0, width - wide, (1,), generator=self.generator))
+            images[index, :, top : top + tall, left : left + wide] = images[index].mean()
+        return images

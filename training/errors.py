@@ -1,0 +1,5 @@
+"""What can go wrong in training in a way the person who started it can act on."""
+
+
+class TrainingError(Exception):
+    """The data or the arguments do not allow training; the message says what to do."""

@@ -1,0 +1,79 @@
+"""Every number that shapes a training run: typed, with its default, its range and one line of help."""
+
+from collections.abc import Mapping
+from dataclasses import Field, asdict, dataclass, field, fields, replace
+from typing import Any, cast
+
+from training.errors import TrainingError
+
+
+def _number(default: float, text: str, low: float, high: float) -> Any:
+    return field(default=default, metadata={"help": text, "low": low, "high": high})
+
+
+def _choice(text: str, *choices: str) -> Any:
+    return field(default=choices[0], metadata={"help": text, "choices": choices})
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """The hyper-parameters of one run; SageMaker's HyperParameters have the same names."""
+
+    seed: int = _number(0, "seed of weights, order and augmentation", 0, 2**31)
+    repeats: int = _number(1, "trainings with seed, seed + 1, ...; the best on validation is kept", 1, 20)
+    split_seed: int = _number(0, "seed of the split into train, validation and test", 0, 2**31)
+    epochs: int = _number(30, "passes over the training images", 1, 1000)
+    patience: int = _number(15, "stop after this many epochs without a gain on validation", 1, 1000)
+    batch_size: int = _number(64, "images per optimiser step", 2, 4096)
+    learning_rate: float = _number(2e-3, "peak of the one-cycle schedule", 1e-6, 1.0)
+    weight_decay: float = _number(0.05, "AdamW weight decay of the convolution and linear weights", 0.0, 1.0)
+    label_smoothing: float = _number(0.1, "share of each target spread evenly over all classes", 0.0, 0.5)
+    class_weight_power: float = _number(
+        0.5, "classes weigh (1 / frequency) to this power: 0 all images alike, 1 all classes alike", 0.0, 1.0
+    )
+    ema_decay: float = _number(0.99, "decay per step of the averaged weights: the model", 0.0, 0.9999)
+    width: int = _number(32, "channels of the first stage; the network doubles them three times", 4, 128)
+    dropout: float = _number(0.2, "share of pooled features dropped in training", 0.0, 0.9)
+    erase: float = _number(0.25, "chance that a random rectangle of a training image is blanked", 0.0, 1.0)
+    distance_quantile: float = _number(
+        0.99, "share of validation images that must count as familiar; sets the distance threshold", 0.5, 1.0
+    )
+    bootstrap: int = _number(1000, "resamples behind each confidence interval", 10, 100_000)
+    precision: str = _choice(
+        "arithmetic of training; auto takes bfloat16 where the hardware has it", "auto", "float32", "bfloat16"
+    )
+    weights: str = _choice("how the package stores weights", "float16", "float32")
+
+    def __post_init__(self) -> None:
+        for spec in fields(self):
+            _check(spec, getattr(self, spec.name))
+
+    def to_dict(self) -> dict[str, int | float | str]:
+        """Name and value of each, as JSON types."""
+        return asdict(self)
+
+    def updated(self, values: Mapping[str, Any]) -> "Hyperparameters":
+        """A copy in which `values` replace what stood here.
+
+        Raises:
+            TrainingError: if a name is unknown or a value is of the wrong type or out of its range.
+        """
+        unknown = sorted(set(values) - {spec.name for spec in fields(self)})
+        if unknown:
+            known = ", ".join(spec.name for spec in fields(self))
+            raise TrainingError(f"There is no hyper-parameter '{unknown[0]}'. Known: {known}.")
+        return replace(self, **values)
+
+
+def _check(spec: Field[Any], value: Any) -> None:
+    # An int is a fine float, as in `dropout = 0`.
+    kind = cast("type[int | float | str]", spec.type)
+    if not isinstance(value, (int, float) if kind is float else kind):
+        raise TrainingError(f"{spec.name} must be of type {kind.__name__}, not {value!r}.")
+    choices = spec.metadata.get("choices")
+    if choices:
+        if value not in choices:
+            raise TrainingError(f"{spec.name} must be one of {', '.join(choices)}, not '{value}'.")
+    elif not spec.metadata["low"] <= value <= spec.metadata["high"]:
+        low, high = spec.metadata["low"], spec.metadata["high"]
+        raise TrainingError(f"{spec.name} must lie between {low:g} and {high:g}; it is {value:g}.")

@@ -1,0 +1,119 @@
+"""The classifier: a small residual network that trains from scratch on two CPU cores."""
+
+from copy import deepcopy
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+BLOCKS_PER_STAGE = (2, 2, 2, 2)
+
+MARGIN = 8
+"""Pixels of black around every image. Convolutions pad with zeros, which after `normalise` means medium grey;
+with the margin the edge of the film is seen against black whether or not it lies on the edge of the frame."""
+
+
+def frame(images: Tensor) -> Tensor:
+    """Prepared images, uint8 (N, C, H, W), as float 0..1 with the margin around them."""
+    return functional.pad(images.to(torch.float32) / 255.0, [MARGIN] * 4)
+
+
+def normalise(images: Tensor) -> Tensor:
+    """Standardise each image by its own mean and deviation, so that exposure and contrast cancel out.
+
+    Args:
+        images: shape (N, C, H, W), values 0..1.
+    """
+    mean = images.mean((1, 2, 3), keepdim=True)
+    deviation = (images - mean).square().mean((1, 2, 3), keepdim=True).sqrt()
+    # Without the constant the noise of a blank image would be blown up to full contrast.
+    return (images - mean) / (deviation + 0.02)
+
+
+class Halve(nn.Module):
+    """2x2 average pooling that keeps an odd last row or column.
+
+    The same as `AvgPool2d(2, ceil_mode=True)`, which onnxruntime gets wrong up to 1.28
+    (microsoft/onnxruntime#29629).
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, ceil(H / 2), ceil(W / 2))."""
+        height, width = x.shape[2:]
+        return functional.avg_pool2d(functional.pad(x, [0, width % 2, 0, height % 2], mode="replicate"), 2)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions around which the input is added (He et al. 2016)."""
+
+    def __init__(self, channels_in: int, channels_out: int, stride: int):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels_in, channels_out, 3, stride, 1, bias=False)
+        self.norm1 = nn.BatchNorm2d(channels_out)
+        self.conv2 = nn.Conv2d(channels_out, channels_out, 3, 1, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(channels_out)
+        # Each block starts as the identity, which lets a high learning rate start without warm-up trouble.
+        nn.init.zeros_(self.norm2.weight)
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or channels_in != channels_out:
+            # Average pooling keeps what a strided 1x1 convolution would skip (ResNet-D, He et al. 2019).
+            self.shortcut = nn.Sequential(
+                Halve() if stride > 1 else nn.Identity(),
+                nn.Conv2d(channels_in, channels_out, 1, bias=False),
+                nn.BatchNorm2d(channels_out),
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, channels_in, H, W) -> (N, channels_out, H / stride, W / stride)."""
+        inner = functional.relu(self.norm1(self.conv1(x)))
+        return functional.relu(self.norm2(self.conv2(inner)) + self.shortcut(x))
+
+
+class Classifier(nn.Module):
+    """ResNet-18 with a stem of two 3x3 convolutions; its width is an argument (64 is the original's)."""
+
+    def __init__(self, channels: int, classes: int, width: int, dropout: float):
+        super().__init__()
+        self.stem = nn.Sequential(
+            nn.Conv2d(channels, width // 2, 3, 2, 1, bias=False),
+            nn.BatchNorm2d(width // 2),
+            nn.ReLU(),
+            nn.Conv2d(width // 2, width, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.MaxPool2d(3, 2, 1),
+        )
+        blocks: list[nn.Module] = []
+        channels_in = width
+        for stage, count in enumerate(BLOCKS_PER_STAGE):
+            for block in range(count):
+                stride = 2 if stage > 0 and block == 0 else 1
+                blocks.append(ResidualBlock(channels_in, width << stage, stride))
+                channels_in = width << stage
+        self.stages = nn.Sequential(*blocks)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(channels_in, classes)
+
+    def feature_maps(self, images: Tensor) -> Tensor:
+        """(N, C, H, W) normalised -> (N, F, H / 32, W / 32)."""
+        maps: Tensor = self.stages(self.stem(images))
+        return maps
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits, shape (N, classes), of normalised images, shape (N, C, H, W)."""
+        pooled = self.feature_maps(images).mean((2, 3))
+        logits: Tensor = self.head(self.dropout(pooled))
+        return logits
+
+
+def fold_batch_norm(network: Classifier) -> Classifier:
+    """A copy for inference in which every batch normalisation is part of the convolution before it."""
+    folded = deepcopy(network).eval()
+    for parent in folded.modules():
+        for (name, convolution), (next_name, norm) in pairwise(list(parent.named_children())):
+            if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                setattr(parent, name, fuse_conv_bn_eval(convolution, norm))
+                setattr(parent, next_name, nn.Identity())
+    return folded
