@@ -61,9 +61,9 @@ def _test(model: Facts) -> str:
     return "\n\n".join(
         (
             f"{part['images']} images of {part['groups']} groups (patients), none of which was used to train "
-            "or to choose anything. The model in this package is the very one that was tested. In brackets: "
-            "95 % intervals from a bootstrap over groups; where no error was seen, the lower end is the "
-            "exact binomial one for as many trials as there are groups.",
+            "it or to choose its seed, epoch, temperature or threshold. The model in this package is the "
+            "very one that was tested. In brackets: 95 % intervals from a bootstrap over groups; where no "
+            "error was seen, the lower end is the exact binomial one for as many trials as there are groups.",
             _table(("Metric", "Value"), rows),
             _table(("Class", "Sensitivity", "Specificity"), rates),
             "Confusion matrix (rows: true class, columns: answer):",

@@ -89,10 +89,16 @@ def write_package(
 
 def current_commit() -> str | None:
     """The commit of the code that runs, ending in -dirty if files differ from it; None outside a checkout."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    commit = _git("rev-parse", "HEAD")
+    return (
+        f"{commit}-dirty" if commit and _git("status", "--porcelain", "--", ".", "../chalicelib") else commit
+    )
+
+
+def _git(*arguments: str) -> str | None:
     try:
         answer = subprocess.run(
-            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+            ["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
         )
     except FileNotFoundError:
         return None
