@@ -1,0 +1,49 @@
+"""Nothing of a patient's identity in what the running system logs, measures, stores or answers."""
+
+import json
+
+import numpy as np
+
+from local.stack import BUCKET
+from tests import images
+from tests.stack.client import TASK, Client
+from tests.stack.functions import Function
+
+FILE = "Jane Doe 1955-12-24"
+NAMES = ("Jane", "Unmistakable", "UNMISTAKABLE", "19551224", "1955-12-24")
+FUNCTIONS = ("negatoscope-local", "negatoscope-local-prepare", "negatoscope-local-classify")
+
+
+def test_no_name_of_a_file_or_patient_shows(client: Client) -> None:
+    known = client.ids()
+    pixels = images.gradient(high=4095).astype(np.uint16)
+    client.drop(f"{TASK}/{FILE}.dcm", images.dicom(pixels, WindowCenter=2048, WindowWidth=4096))
+    client.drop(f"{TASK}/{FILE} report.dcm", images.structured_report())
+    client.drop(f"{TASK}/{FILE} cut off.dcm", images.dicom(pixels)[:-3000])
+    client.drop(f"{FILE}.dcm", images.dicom(pixels))
+    results = client.finished(4, known)
+    posted = client.api(
+        "POST", f"/api/tasks/{TASK}/classify", images.dicom(pixels), Content_Type="application/dicom"
+    )
+    assert posted.status == 200
+
+    logs = {name: "".join(Function(client, name).log()) for name in FUNCTIONS}
+    for name, log in logs.items():
+        assert '"Classified"' in log or '"Quarantined"' in log, name  # metrics travel in the log
+        assert_anonymous(f"the log of {name}", log)
+    assert_anonymous("the answers", json.dumps(results) + posted.body.decode())
+    assert_anonymous("the table", client.api("GET", "/api/results.csv").body.decode())
+    ids = [result["id"] for result in (*results, posted.json)]
+    own = [
+        key for key in client.keys("results/") + client.keys("prepared/") if any(name in key for name in ids)
+    ]
+    assert len(own) == len(ids) + 2  # one result each, and an array for each of the two good images
+    for key in own:
+        stored = client.s3.get_object(Bucket=BUCKET, Key=key)
+        text = key + json.dumps(stored["Metadata"]) + stored["Body"].read().decode("latin-1")
+        assert_anonymous(key, text)
+
+
+def assert_anonymous(where: str, text: str) -> None:
+    found = [name for name in NAMES if name in text]
+    assert not found, f"{found} in {where}"
