@@ -23,7 +23,7 @@ from chalicelib.imaging import MAX_BYTES
 from chalicelib.observability import logger, tracer
 from chalicelib.prepared import PreparedArray
 from chalicelib.settings import settings
-from chalicelib.storage import UPLOAD_SECONDS
+from chalicelib.storage import UPLOAD_SECONDS, ObjectMissing, StorageFailed
 from chalicelib.tasks import load_tasks
 
 MAX_BODY = 4_500_000
@@ -122,7 +122,10 @@ def get_preview(id: str) -> Response:
     result = aws.table().get(id)
     if result["status"] != results.CLASSIFIED:
         raise NotClassified("There is no preview: the image has not been prepared, or could not be.")
-    prepared = aws.bucket().read(arrivals.prepared_key(result["task"], id))
+    try:
+        prepared = aws.bucket().read(arrivals.prepared_key(result["task"], id))
+    except (ObjectMissing, StorageFailed):
+        raise NotClassified("There is no preview yet. Try again in a moment.") from None
     return Response(PreparedArray.unpack(prepared).preview(), {"Content-Type": "image/png"})
 
 
@@ -157,9 +160,10 @@ def sweep(_event: CloudWatchEvent) -> None:
 
 
 def _open_upload(task: str, size: int, content_type: str) -> dict[str, Any]:
-    image_id = arrivals.random_id()
+    token = arrivals.random_token()
+    image_id = arrivals.upload_id(task, token)
     aws.table().announce(results.received(image_id, task, "upload"))
-    form = aws.bucket().presign_upload(arrivals.upload_key(task, image_id), size, content_type)
+    form = aws.bucket().presign_upload(arrivals.upload_key(task, token), size, content_type)
     expires = datetime.now(UTC) + timedelta(seconds=UPLOAD_SECONDS)
     return {"id": image_id, "upload": form, "expires_at": expires.isoformat()}
 

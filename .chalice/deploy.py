@@ -60,6 +60,8 @@ def parse_arguments() -> argparse.Namespace:
 
 def deploy(stage: str, site_origin: str | None) -> None:
     """Deploy `stage`; `site_origin` None keeps the origin deployed before."""
+    if stage == "local" and not os.environ.get("AWS_ENDPOINT_URL"):
+        raise DeployError("The stage `local` has no login and belongs on an emulator: `make run` deploys it.")
     step(f"Foundation stack of stage {stage}")
     outputs = deploy_foundation(f"negatoscope-{stage}-foundation", stage, site_origin)
     step("Stage settings in .chalice/config.json")

@@ -23,8 +23,8 @@ def new_id(*parts: str | bytes) -> str:
     return digest.hexdigest()[:32]
 
 
-def random_id() -> str:
-    """A 128-bit hexadecimal id that nobody can guess."""
+def random_token() -> str:
+    """128 bits in hexadecimal that nobody can guess."""
     return secrets.token_hex(16)
 
 
@@ -53,7 +53,7 @@ class Arrival:
     def id(self) -> str:
         """The upload's own id, else one made of bucket, key and ETag: the same however often S3 delivers."""
         upload = _UPLOAD.fullmatch(self.name)
-        return upload[1] if upload else new_id(self.bucket, self.key, self.etag)
+        return upload_id(self.task_name, upload[1]) if upload else new_id(self.bucket, self.key, self.etag)
 
     @property
     def way(self) -> str:
@@ -61,14 +61,24 @@ class Arrival:
         return "upload" if _UPLOAD.fullmatch(self.name) else "drop-folder"
 
     @property
+    def version(self) -> str | None:
+        """The ETag to hold S3 to. An upload form may be sent twice: the id stands for what came last."""
+        return self.etag if self.way == "drop-folder" else None
+
+    @property
     def is_folder(self) -> bool:
         """Whether this is the empty object that the S3 console creates for a folder."""
         return self.key.endswith("/") and self.size == 0
 
 
-def upload_key(task: str, image_id: str) -> str:
+def upload_key(task: str, token: str) -> str:
     """Where the browser puts an upload. The name it had on the user's disk is left there."""
-    return f"{INBOX}{task}/upload-{image_id}"
+    return f"{INBOX}{task}/upload-{token}"
+
+
+def upload_id(task: str, token: str) -> str:
+    """The id of an upload, known before there is content; a copy in another task's folder has another."""
+    return new_id("upload", task, token)
 
 
 def prepared_key(task: str, image_id: str) -> str:

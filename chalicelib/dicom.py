@@ -15,6 +15,7 @@ from PIL import Image
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.encaps import get_frame
+from pydicom.filereader import read_dataset
 from pydicom.multival import MultiValue
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi, convert_color_space
 from pydicom.pixels.utils import pixel_array
@@ -36,7 +37,7 @@ from pydicom.uid import (
 
 from chalicelib import errors
 from chalicelib.codestream import frame_shape
-from chalicelib.film import Film, Pixels, Source, check_size, stretch
+from chalicelib.film import Film, Pixels, Source, check_size, only_finite, stretch
 from chalicelib.tasks import InputSpec
 
 try:
@@ -69,12 +70,12 @@ _DICOMSDL_DECODES = {
     JPEG2000,
 }
 
-# Only these elements are read into memory; a patient's name never becomes a Python object.
+# Nothing but these elements is parsed, so a patient's name cannot be passed on by mistake.
 _ELEMENTS = [
     "SOPClassUID", "Modality", "Laterality", "ImageLaterality", "ViewPosition",
     "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PlanarConfiguration",
     "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit",
-    "PixelRepresentation", "PixelPaddingValue",
+    "PixelRepresentation", "PixelPaddingValue", "PixelPaddingRangeLimit",
     "PixelData", "FloatPixelData", "DoubleFloatPixelData",
     "ExtendedOffsetTable", "ExtendedOffsetTableLengths",
     "RescaleSlope", "RescaleIntercept", "RescaleType", "ModalityLUTSequence",
@@ -86,6 +87,11 @@ _ELEMENTS = [
 ]  # fmt: skip
 
 
+_PREAMBLE = 132
+"""Bytes before the first element: 128 of anything and "DICM" (PS3.10 section 7.1)."""
+_FILE_META = 0x0002
+
+
 def decode(data: bytes, spec: InputSpec) -> Film:
     """Decode the image, or the middle one of several frames.
 
@@ -95,8 +101,22 @@ def decode(data: bytes, spec: InputSpec) -> Film:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        _check_syntax(data)
         dataset = dcmread(BytesIO(data), force=True, specific_tags=list(_ELEMENTS))
         return _decode_dataset(dataset, data, spec)
+
+
+def _check_syntax(data: bytes) -> None:
+    """Refuse what cannot be read before reading it: a deflated file would be inflated whole, at any size."""
+    header = BytesIO(data)
+    header.seek(_PREAMBLE if data[_PREAMBLE - 4 : _PREAMBLE] == b"DICM" else 0)
+    meta = read_dataset(header, False, True, stop_when=lambda tag, *_: tag >> 16 != _FILE_META)
+    syntax = UID(meta.get("TransferSyntaxUID") or ImplicitVRLittleEndian)
+    if syntax not in _PYDICOM_DECODES and (syntax not in _DICOMSDL_DECODES or dicomsdl is None):
+        raise errors.UnsupportedImage(
+            f"This DICOM file is compressed with the transfer syntax {syntax.name} ({syntax}), which "
+            "cannot be read here. Send it uncompressed (Explicit VR Little Endian) or as lossless JPEG."
+        )
 
 
 def _decode_dataset(dataset: FileDataset, data: bytes, spec: InputSpec) -> Film:
@@ -112,10 +132,11 @@ def _decode_dataset(dataset: FileDataset, data: bytes, spec: InputSpec) -> Film:
     source = _source(dataset, frame, frames)
     values = _frame_values(dataset, data, frame)
     if values.ndim == 3:
-        return Film(Image.fromarray(_eight_bits(values, dataset)).convert(_mode(spec)), source)
+        return Film(Image.fromarray(_high_byte(values, dataset.BitsStored)).convert(_mode(spec)), source)
     if dataset.PhotometricInterpretation == "PALETTE COLOR":
         colours = apply_color_lut(values, dataset)
-        return Film(Image.fromarray(_to_bytes(colours)).convert(_mode(spec)), source)
+        bits = colours.dtype.itemsize * 8
+        return Film(Image.fromarray(_high_byte(colours, bits)).convert(_mode(spec)), source)
     return _grey(values, _display_dataset(dataset, frame), source)
 
 
@@ -153,11 +174,6 @@ def _frame_values(dataset: FileDataset, data: bytes, frame: int) -> NDArray[Any]
     if syntax in _PYDICOM_DECODES:
         index = frame if frames > 1 else None
         return pixel_array(dataset, index=index, decoding_plugin=_PYDICOM_DECODES[syntax])
-    if syntax not in _DICOMSDL_DECODES or dicomsdl is None:
-        raise errors.UnsupportedImage(
-            f"This DICOM file is compressed with the transfer syntax {syntax.name} ({syntax}), which "
-            "cannot be read here. Send it uncompressed (Explicit VR Little Endian) or as lossless JPEG."
-        )
     values: NDArray[Any] = dicomsdl.open_memory(data).pixelData(frame, storedvalue=True)
     if values.ndim == 3:
         if values.shape[0] == 3 and values.shape[2] != 3:
@@ -179,12 +195,9 @@ def _mode(spec: InputSpec) -> str:
     return "L" if spec.channels == 1 else "RGB"
 
 
-def _eight_bits(colours: NDArray[Any], dataset: Dataset) -> Pixels:
-    return stretch(colours, 0, 2**dataset.BitsStored - 1)
-
-
-def _to_bytes(colours: NDArray[Any]) -> Pixels:
-    return stretch(colours, 0, np.iinfo(colours.dtype).max)
+def _high_byte(colours: NDArray[Any], bits: int) -> Pixels:
+    """The upper eight of `bits` bits, without a float copy of what may be a hundred megapixels."""
+    return (colours >> (bits - 8)).astype(np.uint8) if bits > 8 else colours.astype(np.uint8, copy=False)
 
 
 def _grey(values: NDArray[Any], display: Dataset, source: Source) -> Film:
@@ -194,10 +207,12 @@ def _grey(values: NDArray[Any], display: Dataset, source: Source) -> Film:
     offset = 0
     if values.dtype.kind == "i" and values.dtype.itemsize == 2:
         offset = 2**15
-        values = (values.astype(np.int32) + offset).astype(np.uint16)
-    elif values.dtype not in (np.uint8, np.uint16):
-        values = values.astype(np.float32)
-    image = Image.fromarray(np.ascontiguousarray(values.astype(values.dtype.newbyteorder("="))))
+        values = values.astype(np.int16).view(np.uint16) ^ offset
+    elif values.dtype.kind == "u" and values.dtype.itemsize <= 2:
+        values = values.astype(values.dtype.newbyteorder("="), copy=False)
+    else:
+        values = only_finite(values.astype(np.float32))
+    image = Image.fromarray(np.ascontiguousarray(values))
     return Film(image, source, lambda small: _develop(small.astype(np.float64) - offset, display))
 
 
@@ -214,7 +229,8 @@ def _without_padding(values: NDArray[Any], display: Dataset) -> NDArray[Any]:
     padding = display.get("PixelPaddingValue")
     if padding is None:
         return values
-    real = values != padding
+    limit = display.get("PixelPaddingRangeLimit", padding)
+    real = (values < min(padding, limit)) | (values > max(padding, limit))
     if not real.any() or real.all():
         return values
     darkest = values[real].max() if _is_inverted(display) else values[real].min()
@@ -288,7 +304,8 @@ def _display_dataset(dataset: FileDataset, frame: int) -> Dataset:
 
 
 _DISPLAY = (
-    "BitsAllocated", "BitsStored", "PixelRepresentation", "PhotometricInterpretation", "PixelPaddingValue",
+    "BitsAllocated", "BitsStored", "PixelRepresentation", "PhotometricInterpretation",
+    "PixelPaddingValue", "PixelPaddingRangeLimit",
     "RescaleSlope", "RescaleIntercept", "RescaleType", "ModalityLUTSequence",
     "WindowCenter", "WindowWidth", "VOILUTFunction", "VOILUTSequence",
 )  # fmt: skip

@@ -69,8 +69,20 @@ def check_size(columns: int, rows: int) -> None:
         )
 
 
+def only_finite(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`values` with the darkest number in place of every NaN and infinity.
+
+    Raises:
+        ValueError: if there is no number at all.
+    """
+    finite = np.isfinite(values)
+    if finite.all():
+        return values
+    return np.where(finite, values, values[finite].min())
+
+
 def stretch(values: NDArray[Any], black: float, white: float) -> Pixels:
     """Map `black`..`white` to 0..255, clipping what lies outside; a constant image becomes black."""
     span = white - black
-    levels = (np.nan_to_num(values.astype(np.float32)) - black) * (255.0 / span if span > 0 else 0.0)
+    levels = (values.astype(np.float32) - black) * (255.0 / span if span > 0 else 0.0)
     return np.asarray(np.rint(levels).clip(0, 255), np.uint8)

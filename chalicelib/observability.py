@@ -8,7 +8,8 @@ from chalicelib.settings import settings
 NAMESPACE = "Negatoscope"
 
 logger = Logger(service="negatoscope")
-tracer = Tracer(service="negatoscope")
+# Patched AWS libraries would put the keys of S3 objects, which may name patients, into every trace.
+tracer = Tracer(service="negatoscope", auto_patch=False)
 
 
 def count(metric: str, task: str) -> None:

@@ -23,7 +23,7 @@ from chalicelib.observability import count, logger, measure_milliseconds, tracer
 from chalicelib.prepared import PreparedArray
 from chalicelib.results import Result
 from chalicelib.review import Reason
-from chalicelib.storage import DataBucket, ObjectMissing
+from chalicelib.storage import MAX_KEY_BYTES, DataBucket, ObjectMissing
 from chalicelib.table import ResultsTable
 from chalicelib.tasks import Task
 
@@ -57,11 +57,9 @@ class Pipeline:
         image = PreparedArray.of(prepare(data, task.input), base)
         (answer,) = self.classifier.classify(task, image.pixels[np.newaxis], [image.box])
         result = results.classified(image.received(image_id, task.name), image.source, answer)
-        if earlier:
-            result["review"] = earlier["review"]
         # The array comes last: its arrival starts the classify Lambda, which must find nothing left to do.
+        result = self.table.replace(result)
         self._write_result(result)
-        self.table.replace(result)
         self._write_prepared(task, image_id, image)
         _report_classified(result)
         return result
@@ -104,12 +102,12 @@ class Pipeline:
         """Move a file that cannot be used out of the inbox, beside the reason why."""
         result = results.quarantined(base, Reason(error.code, error.message))
         folder = f"quarantine/{result['task']}/{arrival.id}"
-        if not isinstance(error, FileRemoved):
-            self.bucket.copy(arrival.key, f"{folder}/{arrival.name}")
+        copied = self._copy_to(folder, arrival)
+        if not self.table.finish(result):
+            return
         self.bucket.write_json(f"{folder}.json", {"reasons": result["reasons"]})
         self._write_result(result)
-        self.table.finish(result)
-        if not isinstance(error, FileRemoved):
+        if copied:
             # Only now: whatever failed before, the file is still where the sweep will find it.
             self.bucket.delete(arrival.key)
         count("Quarantined", result["task"])
@@ -125,17 +123,27 @@ class Pipeline:
         )
         for image_id, image, answer in zip(image_ids, images, answers, strict=True):
             result = results.classified(image.received(image_id, task.name), image.source, answer)
-            self._write_result(result)
             if self.table.finish(result):
+                self._write_result(result)
                 _report_classified(result)
 
     def _read(self, arrival: Arrival) -> bytes:
         if arrival.size > MAX_BYTES:
             raise ImageTooLarge(f"The file has {arrival.size:,} bytes; at most {MAX_BYTES:,} are accepted.")
         try:
-            return self.bucket.read(arrival.key, arrival.etag).body
+            return self.bucket.read(arrival.key, arrival.version).body
         except ObjectMissing:
             raise FileRemoved("The file was removed or replaced before it could be read.") from None
+
+    def _copy_to(self, folder: str, arrival: Arrival) -> bool:
+        """Copy a file into `folder`; False if it is gone, or another stands in its place."""
+        room = MAX_KEY_BYTES - len(f"{folder}/")
+        name = arrival.name.encode()[-room:].decode(errors="ignore")
+        try:
+            self.bucket.copy(arrival.key, f"{folder}/{name}", arrival.version)
+        except ObjectMissing:
+            return False
+        return True
 
     def _is_finished(self, image_id: str) -> bool:
         result = self.table.find(image_id)

@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, TiffImageFile
 
 from chalicelib import errors
-from chalicelib.film import MAX_PIXELS, Film, Pixels, Source, check_size, stretch
+from chalicelib.film import MAX_PIXELS, Film, Pixels, Source, check_size, only_finite, stretch
 from chalicelib.tasks import InputSpec
 
 _ORIENTATION = 0x0112
@@ -63,6 +63,8 @@ def _deep_grey(image: Image.Image, source: Source, inverted: bool) -> Film:
     """Grey images of more than 8 bits, none of which may be clipped."""
     if image.mode == "I;16B":  # which Pillow reads but neither measures nor resizes
         image = Image.fromarray(np.asarray(image).astype(np.uint16))
+    if image.mode == "F":
+        image = Image.fromarray(only_finite(np.asarray(image)))
     low, high = image.getextrema()
     assert isinstance(low, int | float)
     assert isinstance(high, int | float)

@@ -11,6 +11,9 @@ from chalicelib.arrivals import INBOX, Arrival
 
 _MISSING = ("NoSuchKey", "404", "PreconditionFailed", "412")
 
+MAX_KEY_BYTES = 1024
+"""S3's limit."""
+
 UPLOAD_SECONDS = 900
 """How long a presigned upload form can be used."""
 
@@ -44,7 +47,7 @@ class DataBucket:
         Raises:
             ObjectMissing: if there is none (any more).
         """
-        condition = {"IfMatch": etag} if etag else {}
+        condition = {"IfMatch": f'"{etag}"'} if etag else {}
         with self._anonymous_errors():
             response = self._client.get_object(Bucket=self.name, Key=key, **condition)
         return StoredObject(response["Body"].read(), response["Metadata"])
@@ -61,10 +64,15 @@ class DataBucket:
         body = json.dumps(document, ensure_ascii=False, indent=1).encode()
         self.write(key, body, "application/json")
 
-    def copy(self, source: str, target: str) -> None:
-        """Copy an object within the bucket."""
+    def copy(self, source: str, target: str, etag: str | None = None) -> None:
+        """Copy an object within the bucket, in the very version that `etag` names if it is given.
+
+        Raises:
+            ObjectMissing: if there is none (any more).
+        """
+        condition = {"CopySourceIfMatch": f'"{etag}"'} if etag else {}
         with self._anonymous_errors():
-            self._client.copy({"Bucket": self.name, "Key": source}, self.name, target)
+            self._client.copy({"Bucket": self.name, "Key": source}, self.name, target, ExtraArgs=condition)
 
     def delete(self, key: str) -> None:
         """Delete an object; older versions of it stay, as the bucket is set up."""

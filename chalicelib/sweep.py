@@ -14,8 +14,12 @@ from chalicelib.pipeline import Pipeline
 OVERDUE = timedelta(minutes=10)
 """How long an image may take before it counts as stuck."""
 FORGOTTEN = timedelta(days=7)
-"""The sweep looks no further back, so that its cost does not grow with the inbox."""
+"""The sweep looks no further back; it lists the whole inbox, but asks the table about recent files only."""
 MAX_TRIES = 5
+
+
+class SweepFailed(Exception):
+    """Some images could not be dealt with; the log says which. Raised last, for the alarm."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,9 @@ class Sweep:
 
         Returns:
             The number of images that were stuck.
+
+        Raises:
+            SweepFailed: after all others have been dealt with.
         """
         old = [
             arrival
@@ -41,14 +48,26 @@ class Sweep:
             if OVERDUE <= moment - since <= FORGOTTEN
         ]
         progress = self.pipeline.table.progress([arrival.id for arrival in old])
-        stuck = 0
-        for arrival in old:
-            status, tries = progress.get(arrival.id, (results.RECEIVED, 0))
-            if status == results.RECEIVED:
-                stuck += 1
-                self._push(arrival, tries)
-        logger.info("swept", extra={"looked_at": len(old), "stuck": stuck})
-        return stuck
+        stuck = [
+            (arrival, tries)
+            for arrival in old
+            for status, tries in [progress.get(arrival.id, (results.RECEIVED, 0))]
+            if status == results.RECEIVED
+        ]
+        failed = sum(not self._try_to_push(arrival, tries) for arrival, tries in stuck)
+        logger.info("swept", extra={"looked_at": len(old), "stuck": len(stuck), "failed": failed})
+        if failed:
+            raise SweepFailed(f"{failed} of {len(stuck)} stuck images could not be sent through again")
+        return len(stuck)
+
+    def _try_to_push(self, arrival: Arrival, tries: int) -> bool:
+        """One image that cannot be dealt with must not keep the others waiting."""
+        try:
+            self._push(arrival, tries)
+        except Exception:
+            logger.exception("could not be swept", extra={"image": arrival.id})
+            return False
+        return True
 
     def _push(self, arrival: Arrival, tries: int) -> None:
         known = arrival.task_name in self.pipeline.tasks
@@ -58,8 +77,8 @@ class Sweep:
             return
         if tries >= MAX_TRIES:
             error = GaveUp(
-                f"Processing this file failed {MAX_TRIES} times over. If others go through, the file is at "
-                "fault: export it again. If none do, see the alarms."
+                f"This file got no result although it was sent through {MAX_TRIES} times. If others got "
+                "theirs, it is at fault: export it again. If none did, see the alarms, then drop it again."
             )
             self.pipeline.quarantine(arrival, base, error)
             return

@@ -26,6 +26,8 @@ _LISTED = (
 
 _FILTERED_READ = 1000
 """Items looked at per request where a filter lets only some through."""
+_MOST_READS = 20
+"""Requests for one page; after that a short page and a cursor are the better answer."""
 
 
 class ResultsTable:
@@ -70,9 +72,20 @@ class ResultsTable:
             return False
         return True
 
-    def replace(self, result: Result) -> None:
-        """Store a newer model's result of an image that may have one already."""
-        self._table.put_item(Item=_item(result))
+    def replace(self, result: Result) -> Result:
+        """Store a newer model's result of an image that may have one already; its review is kept."""
+        while True:
+            earlier = self.find(result["id"])
+            result = result | {"review": earlier["review"] if earlier else None}
+            try:
+                self._table.put_item(
+                    Item=_item(result),
+                    ConditionExpression="attribute_not_exists(id) OR review = :review",
+                    ExpressionAttributeValues={":review": result["review"]},
+                )
+            except self._conflict:
+                continue  # somebody reviewed it in between
+            return result
 
     def find(self, image_id: str) -> Result | None:
         """The result of one image, if there is one."""
@@ -124,6 +137,7 @@ class ResultsTable:
     def progress(self, image_ids: list[str]) -> dict[str, tuple[str, int]]:
         """Status and number of tries, by id, of those images the table knows."""
         known = {}
+        image_ids = list(dict.fromkeys(image_ids))  # DynamoDB refuses repeated keys
         for start in range(0, len(image_ids), _BATCH):
             request: dict[str, Any] = {
                 self._name: {
@@ -137,6 +151,8 @@ class ResultsTable:
                 for item in response["Responses"][self._name]:
                     known[item["id"]] = (item["status"], int(item.get("tries", 0)))
                 request = response.get("UnprocessedKeys") or {}
+                if request:
+                    time.sleep(0.2)  # the table is busy
         return known
 
     def page(
@@ -157,7 +173,7 @@ class ResultsTable:
         reads = _FILTERED_READ if "FilterExpression" in query else limit
         start = _decode_cursor(cursor, task) if cursor else None
         results: list[Result] = []
-        while True:
+        for _ in range(_MOST_READS):
             # A filter thins out what was read, so reading goes on until enough is found.
             page = self._table.query(**query, **_start(start), Limit=reads)
             results += map(_result, page["Items"])

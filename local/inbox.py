@@ -3,8 +3,12 @@
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
 
 SENT = ".sent"
 
@@ -23,31 +27,37 @@ class Inbox:
         self._upload = upload
         self._say = say
         self._sizes: dict[Path, int] = {}
+        self._refused: set[Path] = set()
         for task in tasks:
             (folder / task).mkdir(parents=True, exist_ok=True)
 
     def poll(self) -> None:
         """Send every file whose size has not changed since the last call: it is complete."""
-        sizes = {file: file.stat().st_size for file in self._files()}
+        sizes = dict(self._files())
         complete = [file for file, size in sizes.items() if self._sizes.get(file) == size]
         for file in complete:
             self._send(file)
             del sizes[file]
         self._sizes = sizes
 
-    def _files(self) -> Iterator[Path]:
+    def _files(self) -> Iterator[tuple[Path, int]]:
         for file in sorted(self._folder.rglob("*")):
             hidden = any(part.startswith(".") for part in file.relative_to(self._folder).parts)
-            if file.is_file() and not hidden:
-                yield file
+            if not hidden and file not in self._refused and file.is_file():
+                with suppress(FileNotFoundError):  # renamed by whoever is still writing it
+                    yield file, file.stat().st_size
 
     def _send(self, file: Path) -> None:
         name = file.relative_to(self._folder)
         try:
             self._upload(file, f"inbox/{name.as_posix()}")
-        except OSError as error:
-            self._say(f"{file} cannot be read and stays where it is: {error.strerror}.")
-            return
+            self._put_away(file, name)
+        except (OSError, ValueError, Boto3Error, BotoCoreError, ClientError) as error:
+            # Said once; a restart tries again. The name may not be printable, hence its representation.
+            self._refused.add(file)
+            self._say(f"{str(file)!a} cannot be sent and stays where it is: {type(error).__name__}.")
+
+    def _put_away(self, file: Path, name: Path) -> None:
         target = self._folder / SENT / name
         if target.exists():
             target = target.with_name(f"{target.stem}-{time.time_ns()}{target.suffix}")

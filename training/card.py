@@ -11,7 +11,7 @@ FINDINGS = {
     "contradictions": "left out because identical files carry different labels",
     "unreadable": "left out because they cannot be read",
     "used": "images used",
-    "ungrouped": "of the files listed name no patient, so each stands for itself",
+    "ungrouped": "of the files listed have no group, so each stands for itself",
 }
 """What is counted when a data set is prepared, in words."""
 
@@ -37,7 +37,7 @@ def render_card(model: Facts) -> str:
 
 def describe_findings(findings: Mapping[str, int]) -> str:
     """What was found in a data set, in one line."""
-    return ", ".join(f"{findings[key]} {title}" for key, title in FINDINGS.items())
+    return ", ".join(f"{findings[key]} {title}" for key, title in FINDINGS.items() if findings[key])
 
 
 def _test(model: Facts) -> str:
@@ -63,7 +63,8 @@ def _test(model: Facts) -> str:
             f"{part['images']} images of {part['groups']} groups (patients), none of which was used to train "
             "it or to choose its seed, epoch, temperature or threshold. The model in this package is the "
             "very one that was tested. In brackets: 95 % intervals from a bootstrap over groups; where no "
-            "error was seen, the lower end is the exact binomial one for as many trials as there are groups.",
+            "error was seen, the lower end is the exact binomial one for as many trials as there are groups. "
+            "What else is known of these images stands under Data.",
             _table(("Metric", "Value"), rows),
             _table(("Class", "Sensitivity", "Specificity"), rates),
             "Confusion matrix (rows: true class, columns: answer):",
@@ -125,8 +126,9 @@ def _data(data: Facts, classes: Sequence[str]) -> str:
 
 def _training(model: Facts) -> str:
     size, training = model["input"], model["training"]
+    colours = "grey" if size["channels"] == 1 else "RGB"
     facts = (
-        f"Input: {size['width']} x {size['height']} pixels, {size['channels']} channels, fit: {size['fit']}",
+        f"Input: {size['width']} x {size['height']} pixels, {colours}, fit: {size['fit']}",
         f"Temperature of the probabilities, fitted on validation: {model['temperature']:.3f}",
         f"An image is called unfamiliar beyond distance {model['thresholds']['distance']:.2f}, which "
         f"{100 * training['distance_quantile']:g} % of the validation images do not reach",

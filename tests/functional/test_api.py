@@ -14,7 +14,7 @@ from chalice.test import Client, HTTPResponse
 from PIL import Image
 
 import app
-from chalicelib import DISCLAIMER, aws, storage
+from chalicelib import DISCLAIMER, arrivals, aws, storage
 from chalicelib.errors import EndpointNotReady, ModelFailed
 from chalicelib.imaging import MAX_BYTES
 from chalicelib.tasks import load_task, load_tasks
@@ -159,7 +159,8 @@ def test_upload_form_pins_key_size_and_type(call: Call) -> None:
     assert response.status_code == 201
     answer = response.json_body
     fields = answer["upload"]["fields"]
-    assert fields["key"] == f"inbox/{TASK}/upload-{answer['id']}"
+    (arrival,) = arrivals.arrivals(arrivals.event_for(arrivals.Arrival(BUCKET, fields["key"], "e", 1)))
+    assert (arrival.id, arrival.task_name, arrival.way) == (answer["id"], TASK, "upload")
     policy = json.loads(base64.b64decode(fields["policy"]))
     assert ["content-length-range", 123456, 123456] in policy["conditions"]
     assert {"key": fields["key"]} in policy["conditions"]
@@ -237,6 +238,12 @@ def test_preview_shows_what_the_model_saw(call: Call) -> None:
 def test_no_preview_of_what_is_not_classified(call: Call) -> None:
     image_id = call("POST", "/uploads", json=GOOD_UPLOAD).json_body["id"]
     assert_error(call("GET", f"/results/{image_id}/preview"), 409, "NotClassified")
+
+
+def test_preview_that_is_not_there_yet(call: Call) -> None:
+    result = classify(call).json_body
+    boto3.client("s3").delete_object(Bucket=BUCKET, Key=arrivals.prepared_key(TASK, result["id"]))
+    assert_error(call("GET", f"/results/{result['id']}/preview"), 409, "NotClassified")
 
 
 def test_review_is_stored_in_table_and_bucket(call: Call) -> None:

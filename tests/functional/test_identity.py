@@ -6,9 +6,11 @@ from typing import Any
 import boto3
 import numpy as np
 import pytest
+from aws_xray_sdk.core.patcher import _PATCHED_MODULES
 from chalice.test import Client
 from PIL import Image
 
+from chalicelib import observability
 from tests import images
 from tests.functional.conftest import Call
 from tests.functional.test_events import prepared_event
@@ -78,6 +80,12 @@ def test_nothing_of_a_posted_file_shows(
     assert_anonymous("the table", call("GET", "/results.csv").body.decode())
     output = capfd.readouterr()
     assert_anonymous("the log and the metrics", output.out + output.err + caplog.text)
+
+
+def test_traces_do_not_follow_calls_to_s3() -> None:
+    """They would quote the key of every object."""
+    assert not observability.tracer.auto_patch
+    assert not _PATCHED_MODULES
 
 
 def test_name_of_an_upload_is_forgotten(call: Call, capfd: pytest.CaptureFixture[str]) -> None:

@@ -193,3 +193,9 @@ def test_unused_uploads_expire(client: Client) -> None:
     settings = client.aws("dynamodb").describe_time_to_live(TableName="negatoscope-local-results")
 
     assert settings["TimeToLiveDescription"] == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
+
+
+def test_stage_without_login_is_not_put_on_aws(deploy: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with pytest.raises(deploy.DeployError, match="make run"):
+        deploy.deploy("local", None)

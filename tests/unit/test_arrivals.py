@@ -12,6 +12,7 @@ from chalicelib.arrivals import (
     event_keys,
     parse_prepared_key,
     prepared_key,
+    upload_id,
     upload_key,
 )
 from tests.stage import ROOT
@@ -68,9 +69,10 @@ def test_parts_of_an_id_cannot_run_into_each_other() -> None:
 
 
 def test_upload_has_the_id_it_was_given() -> None:
-    image_id = "0123456789abcdef" * 2
-    upload = arrival(upload_key("mammography-views", image_id))
-    assert (upload.id, upload.way, upload.task_name) == (image_id, "upload", "mammography-views")
+    token = "0123456789abcdef" * 2
+    upload = arrival(upload_key("mammography-views", token))
+    assert upload.id == upload_id("mammography-views", token)
+    assert (upload.way, upload.task_name) == ("upload", "mammography-views")
     assert arrival().way == "drop-folder"
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.pixels.utils import pixel_array
 from pydicom.sequence import Sequence
-from pydicom.uid import HTJ2KLossless, RLELossless
+from pydicom.uid import DeflatedExplicitVRLittleEndian, HTJ2KLossless, RLELossless
 
 from chalicelib import dicom, errors, imaging
 from chalicelib.film import Film
@@ -110,6 +110,20 @@ def test_pixel_padding_does_not_spoil_the_contrast(photometric: str) -> None:
     array = prepared(images.dicom(values, photometric, PixelPaddingValue=padding))[0]
     assert array[:, :19].max() == 0
     assert array[:, 21:].max() - array[:, 21:].min() > 200
+
+
+def test_range_of_padding_values_is_padding() -> None:
+    values = twelve_bits(low=1000, high=2000)
+    values[:, :10], values[:, 10:20] = 0, 30
+    array = prepared(images.dicom(values, PixelPaddingValue=0, PixelPaddingRangeLimit=50))[0]
+    assert array[:, :19].max() == 0
+    assert array[:, 21:].max() - array[:, 21:].min() > 200
+
+
+def test_deep_colour_keeps_its_upper_byte() -> None:
+    deep = images.colours().astype(np.uint16) * 257
+    array = prepared(images.dicom(deep, "RGB", 16), RGB)
+    np.testing.assert_array_equal(array.transpose(1, 2, 0), images.colours())
 
 
 def test_signed_pixels() -> None:
@@ -246,6 +260,15 @@ def test_without_the_second_decoder_its_syntaxes_are_refused_by_name(monkeypatch
     monkeypatch.setattr(dicom, "dicomsdl", None)
     with pytest.raises(errors.UnsupportedImage, match="JPEG 2000 Image Compression"):
         prepared(packed)
+
+
+def test_deflated_bomb_is_refused_before_it_is_inflated(monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = images.dicom_dataset(twelve_bits())
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    data = images.dicom_file(dataset)
+    monkeypatch.setattr(dicom, "dcmread", lambda *_, **__: pytest.fail("the file was inflated"))
+    with pytest.raises(errors.UnsupportedImage, match="Deflated"):
+        prepared(data)
 
 
 def test_file_without_preamble() -> None:

@@ -76,6 +76,21 @@ def test_float_tiff_is_stretched_over_its_range() -> None:
     assert (array.min(), array.max()) == (0, 255)
 
 
+@pytest.mark.parametrize("place", [(0, 0), (40, 40)])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_float_that_is_no_number_does_not_spoil_the_rest(place: tuple[int, int], value: float) -> None:
+    values = images.gradient(low=-500, high=1500).astype(np.float32)
+    clean = prepared(images.encode(Image.fromarray(values), "TIFF"))[0].astype(int)
+    values[place] = value
+    spoilt = prepared(images.encode(Image.fromarray(values), "TIFF"))[0].astype(int)
+    assert np.count_nonzero(abs(spoilt - clean) > 2) <= 1
+
+
+def test_image_without_a_single_number_is_damaged() -> None:
+    with pytest.raises(errors.DamagedImage):
+        prepared(images.encode(Image.fromarray(np.full((96, 64), np.nan, np.float32)), "TIFF"))
+
+
 def test_colour_survives_where_the_model_wants_it() -> None:
     array = prepared(images.encode(Image.fromarray(images.colours()), "PNG"), RGB)
     np.testing.assert_array_equal(array.transpose(1, 2, 0), images.colours())

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from chalicelib import results
-from chalicelib.arrivals import Arrival, arrivals, event_keys, prepared_key, upload_key
+from chalicelib.arrivals import Arrival, arrivals, event_keys, prepared_key, upload_id, upload_key
 from chalicelib.classification import Classifier
 from chalicelib.errors import EndpointNotReady, ImageTooLarge, TaskHasNoModel
 from chalicelib.pipeline import Pipeline
 from chalicelib.prepared import PreparedArray
 from chalicelib.storage import DataBucket
-from chalicelib.sweep import MAX_TRIES, Sweep
+from chalicelib.sweep import MAX_TRIES, Sweep, SweepFailed
 from chalicelib.table import ResultsTable
 from chalicelib.tasks import load_task, load_tasks
 from tests import images
@@ -68,12 +68,24 @@ def test_dropped_image_is_prepared_and_classified(pipeline: Pipeline, name: str)
 
 
 def test_upload_keeps_the_id_it_was_promised(pipeline: Pipeline) -> None:
-    image_id = "ab" * 16
+    token = "ab" * 16
+    image_id = upload_id(TASK, token)
     pipeline.table.announce(results.received(image_id, TASK, "upload"))
-    pipeline.prepare(drop(upload_key(TASK, image_id), images.grey_file()))
+    pipeline.prepare(drop(upload_key(TASK, token), images.grey_file()))
     pipeline.classify(keys("prepared/"))
     result = pipeline.table.get(image_id)
     assert (result["status"], result["arrival"]) == ("classified", "upload")
+
+
+def test_upload_form_sent_twice_classifies_what_came_last(pipeline: Pipeline) -> None:
+    key = upload_key(TASK, "cd" * 16)
+    first = drop(key, images.grey_file())
+    second = drop(key, images.grey_file(height=200))
+    for arrival in (first, second):
+        pipeline.prepare(arrival)
+    pipeline.classify(keys("prepared/"))
+    ((result,), _) = pipeline.table.page()
+    assert (result["status"], result["source"]["rows"]) == ("classified", 200)
 
 
 def test_second_delivery_makes_no_second_result(
@@ -184,6 +196,37 @@ def test_file_put_in_the_place_of_another_is_not_touched_by_the_first_event(pipe
     assert pipeline.table.get(second.id)["source"]["rows"] == 200
 
 
+def test_file_replaced_while_it_was_judged_stays_in_the_inbox(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = drop(f"inbox/{TASK}/a.png", b"not an image")
+    read = pipeline.bucket.read
+
+    def read_and_be_overtaken(key: str, etag: str | None = None) -> Any:
+        stored = read(key, etag)
+        drop(bad.key, images.grey_file())
+        return stored
+
+    monkeypatch.setattr(DataBucket, "read", lambda _, key, etag=None: read_and_be_overtaken(key, etag))
+    pipeline.prepare(bad)
+    assert pipeline.table.get(bad.id)["reasons"][0]["code"] == "NotAnImage"
+    assert keys("inbox/") == [bad.key]
+
+
+def test_late_classification_does_not_overwrite_a_review(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrival = drop(f"inbox/{TASK}/a.png", images.grey_file())
+    pipeline.prepare(arrival)
+    pipeline.classify([prepared_key(TASK, arrival.id)])
+    review = {"label": TASK_.class_names[0], "comment": None, "reviewed_at": "then", "reviewer": "local"}
+    reviewed = pipeline.table.review(arrival.id, review)
+    pipeline.bucket.write_json(results.key(reviewed), reviewed)
+    monkeypatch.setattr(Pipeline, "_is_finished", lambda *_: False)  # it looked before the first one finished
+    pipeline.classify([prepared_key(TASK, arrival.id)])
+    assert document(results.key(reviewed))["review"] == pipeline.table.get(arrival.id)["review"] == review
+
+
 def test_images_of_one_event_are_classified_in_one_batch(pipeline: Pipeline) -> None:
     backend = FakeBackend([0.96, 0.01, 0.01, 0.01, 0.01])
     pipeline.classifier._backends[TASK] = backend
@@ -287,6 +330,39 @@ def test_sweep_gives_up_after_five_tries_and_says_so(pipeline: Pipeline) -> None
     assert (result["status"], result["reasons"][0]["code"]) == ("quarantined", "GaveUp")
     assert keys("inbox/") == []
     assert f"quarantine/{TASK}/{arrival.id}/stubborn.png" in keys()
+
+
+def test_copy_of_an_upload_in_another_folder_is_an_image_of_its_own(pipeline: Pipeline) -> None:
+    token = "ef" * 16
+    one = drop(upload_key(TASK, token), images.grey_file())
+    other = drop(upload_key("chest-xray", token), images.grey_file())
+    assert one.id != other.id
+    assert Clockwork(pipeline).run() == 2
+
+
+def test_image_that_cannot_be_swept_does_not_hold_up_the_others(pipeline: Pipeline) -> None:
+    for name in "abc":
+        drop(f"inbox/{TASK}/{name}.png", images.grey_file())
+    sent = []
+
+    def send(event: dict[str, Any]) -> None:
+        if "a.png" in str(event):
+            raise RuntimeError("Lambda said no")
+        sent.append(event)
+
+    with pytest.raises(SweepFailed, match="1 of 3"):
+        Sweep(pipeline, send).run(datetime.now(UTC) + timedelta(minutes=11))
+    assert len(sent) == 2
+
+
+@pytest.mark.parametrize("length", [900, 985])
+def test_longest_names_can_be_quarantined(pipeline: Pipeline, length: int) -> None:
+    arrival = drop(f"inbox/{TASK}/{'x' * length}.png", b"not an image")
+    pipeline.prepare(arrival)
+    assert pipeline.table.get(arrival.id)["status"] == "quarantined"
+    (moved,) = (key for key in keys(f"quarantine/{TASK}/") if key.endswith(".png"))
+    assert len(moved.encode()) <= 1024
+    assert keys("inbox/") == []
 
 
 def test_sweep_leaves_finished_old_and_folder_objects_alone(pipeline: Pipeline) -> None:

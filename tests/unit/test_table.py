@@ -4,6 +4,7 @@ import boto3
 import pytest
 
 from chalicelib import results
+from chalicelib import table as table_module
 from chalicelib.errors import InvalidRequest, NotClassified, UnknownResult
 from chalicelib.results import Result
 from chalicelib.review import Reason
@@ -134,6 +135,32 @@ def test_lists_leave_the_heat_map_out(table: ResultsTable) -> None:
     ((entry,), _) = table.page()
     assert "heatmap" not in entry
     assert "listing" not in entry
+
+
+def test_page_gives_up_looking_and_says_where_to_go_on(
+    table: ResultsTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table_module, "_FILTERED_READ", 2)
+    monkeypatch.setattr(table_module, "_MOST_READS", 3)
+    for number in range(10):
+        table.finish(classified(number, label="right-cc" if number == 0 else "left-cc"))
+    page, cursor = table.page(label="right-cc")
+    assert page == []
+    assert cursor is not None
+    assert walk(table, label="right-cc") == [f"{0:032x}"]
+
+
+def test_newer_result_keeps_the_review(table: ResultsTable) -> None:
+    table.replace(classified(1))
+    review = {"label": "right-cc", "comment": None, "reviewed_at": "now", "reviewer": "local"}
+    table.review(classified(1)["id"], review)
+    assert table.replace(classified(1, label="right-mlo"))["review"] == review
+    assert table.get(classified(1)["id"])["review"] == review
+
+
+def test_repeated_ids_are_asked_for_once(table: ResultsTable) -> None:
+    table.receive(result(1))
+    assert len(table.progress([result(1)["id"]] * 3)) == 1
 
 
 @pytest.mark.parametrize("cursor", ["nonsense", "bm9uc2Vuc2U=", "W10=", "e30=", "eyJpZCI6IDF9", "é"])
