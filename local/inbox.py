@@ -53,9 +53,10 @@ class Inbox:
             self._upload(file, f"inbox/{name.as_posix()}")
             self._put_away(file, name)
         except (OSError, ValueError, Boto3Error, BotoCoreError, ClientError) as error:
-            # Said once; a restart tries again. The name may not be printable, hence its representation.
             self._refused.add(file)
-            self._say(f"{str(file)!a} cannot be sent and stays where it is: {type(error).__name__}.")
+            reason = getattr(error, "strerror", None) or type(error).__name__
+            # The name may be no text, hence its representation.
+            self._say(f"{str(file)!a} stays where it is until the next start, it cannot be sent: {reason}.")
 
     def _put_away(self, file: Path, name: Path) -> None:
         target = self._folder / SENT / name

@@ -1,8 +1,10 @@
 """The folder on this machine that works as a drop folder."""
 
+import os
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from local.inbox import Inbox
 
@@ -69,5 +71,32 @@ def test_a_file_that_cannot_be_read_stays_and_is_named(
     inbox.poll()
     inbox.poll()
 
-    assert "x.png cannot be read and stays where it is: Permission denied." in capsys.readouterr().out
+    inbox.poll()
+
+    said = capsys.readouterr().out
+    assert (
+        said.count("x.png' stays where it is until the next start, it cannot be sent: Permission denied.")
+        == 1
+    )
     assert (tmp_path / "chest-xray" / "x.png").exists()
+
+
+def test_one_bad_file_neither_ends_the_run_nor_holds_up_others(tmp_path: Path) -> None:
+    said: list[str] = []
+    sent: list[str] = []
+
+    def upload(file: Path, key: str) -> None:
+        key.encode()  # as boto3 does
+        if "refused" in file.name:
+            raise EndpointConnectionError(endpoint_url="http://localhost")
+        sent.append(key)
+
+    inbox = Inbox(tmp_path, [], upload, said.append)
+    for name in (b"good.png", b"refused.png", b"broken-\xff.png"):
+        put(tmp_path, os.fsdecode(b"chest-xray/" + name), b"x")
+    for _ in range(3):
+        inbox.poll()
+
+    assert sent == ["inbox/chest-xray/good.png"]
+    assert len(said) == 2
+    assert all(message.isascii() for message in said)
