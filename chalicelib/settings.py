@@ -29,11 +29,6 @@ class Settings:
     endpoint_url: str | None
     """Where AWS is, if not at AWS: the emulator on this machine."""
 
-    @property
-    def is_local(self) -> bool:
-        """Whether this is the stage on one machine."""
-        return self.stage == "local"
-
 
 @cache
 def settings() -> Settings:

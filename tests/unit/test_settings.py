@@ -20,7 +20,6 @@ def test_complete_environment() -> None:
     assert (settings.stage, settings.data_bucket, settings.results_table) == ("prod", "b", "t")
     assert settings.prepare_function == "negatoscope-prod-prepare"
     assert settings.endpoints == {"chest-xray": "my-endpoint"}
-    assert not settings.is_local
 
 
 def test_everything_that_is_missing_is_named_at_once() -> None:
