@@ -6,17 +6,12 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 from pydicom import dcmread
-from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.pixels.processing import apply_voi_lut
-from pydicom.uid import (
-    DigitalMammographyXRayImageStorageForPresentation,
-    ExplicitVRLittleEndian,
-    generate_uid,
-)
 
 from benchmarks.timing import Comparison, compare
 from chalicelib.imaging import prepare
 from chalicelib.tasks import InputSpec
+from tests import images
 
 ROWS, COLUMNS = 4000, 3000
 SPEC = InputSpec(width=384, height=512, channels=1, fit="stretch")
@@ -26,9 +21,9 @@ SIZE = (SPEC.width, SPEC.height)
 def comparisons() -> Iterator[Comparison]:
     """One line per kind of file."""
     film = _film()
-    jpeg = _encoded(Image.fromarray((film >> 4).astype(np.uint8)), "JPEG")
-    png = _encoded(Image.fromarray(film), "PNG")
-    dicom = _dicom(film)
+    jpeg = images.encode(Image.fromarray((film >> 4).astype(np.uint8)), "JPEG")
+    png = images.encode(Image.fromarray(film), "PNG")
+    dicom = images.dicom(film, WindowCenter=2048, WindowWidth=4096)
     size = f"{COLUMNS} x {ROWS}"
     yield compare(f"JPEG {size}, prepare", lambda: prepare(jpeg, SPEC), lambda: _jpeg_at_full_scale(jpeg))
     yield compare(f"16-bit PNG {size}, prepare", lambda: prepare(png, SPEC), lambda: _png_as_floats(png))
@@ -43,27 +38,6 @@ def _film() -> np.ndarray[tuple[int, ...], np.dtype[np.uint16]]:
     smooth = 2000 + 900 * np.sin(rows / 700) + 900 * np.cos(columns / 500)
     grain = np.random.default_rng(0).normal(0, 40, (ROWS, COLUMNS))
     return np.asarray((smooth + grain).clip(0, 4095), np.uint16)
-
-
-def _encoded(image: Image.Image, kind: str) -> bytes:
-    file = BytesIO()
-    image.save(file, kind)
-    return file.getvalue()
-
-
-def _dicom(film: np.ndarray[tuple[int, ...], np.dtype[np.uint16]]) -> bytes:
-    dataset = Dataset()
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset.SOPClassUID = DigitalMammographyXRayImageStorageForPresentation
-    dataset.SOPInstanceUID = generate_uid()
-    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
-    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-    dataset.set_pixel_data(film, "MONOCHROME2", 12)
-    dataset.WindowCenter, dataset.WindowWidth = 2048, 4096
-    file = BytesIO()
-    dataset.save_as(file, enforce_file_format=True)
-    return file.getvalue()
 
 
 def _jpeg_at_full_scale(data: bytes) -> object:
