@@ -20,6 +20,11 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
 PROJECT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT))  # a script's own folder is all that Python puts there
+
+from chalicelib.settings import SettingsError, read_endpoints  # noqa: E402
+from chalicelib.tasks import TaskFileError  # noqa: E402
+
 TEMPLATE = PROJECT / ".chalice" / "foundation.yaml"
 CONFIG = PROJECT / ".chalice" / "config.json"
 PACKAGES = PROJECT / ".chalice" / "deployments"
@@ -103,6 +108,7 @@ def deploy_foundation(name: str, stage: str, site_origin: str | None) -> dict[st
         "Parameters": [
             {"ParameterKey": "Stage", "ParameterValue": stage},
             site_origin_parameter(site_origin, exists=status is not None),
+            {"ParameterKey": "OtherEndpoints", "ParameterValue": ",".join(other_endpoints(stage))},
         ],
     }
     if status is None:
@@ -133,6 +139,25 @@ def site_origin_parameter(site_origin: str | None, *, exists: bool) -> dict[str,
     if site_origin is None and exists:
         return {"ParameterKey": "SiteOrigin", "UsePreviousValue": True}
     return {"ParameterKey": "SiteOrigin", "ParameterValue": site_origin or ""}
+
+
+def other_endpoints(stage: str) -> list[str]:
+    """ARNs of the endpoints that tasks name and the stage's roles may not call by their own name."""
+    config = json.loads(CONFIG.read_text())
+    settings = config["stages"].get(stage, {})
+    variables = config.get("environment_variables", {}) | settings.get("environment_variables", {})
+    try:
+        named = {endpoint.name for endpoint in read_endpoints(variables.get("ENDPOINTS") or "{}").values()}
+    except (SettingsError, TaskFileError) as error:
+        raise DeployError(f"{error}.") from error
+    others = {name for name in named if not name.startswith(f"negatoscope-{stage}-")}
+    if not others:
+        return []
+    caller = boto3.client("sts").get_caller_identity()
+    partition, region = caller["Arn"].split(":")[1], boto3.session.Session().region_name
+    prefix = f"arn:{partition}:sagemaker:{region}:{caller['Account']}:endpoint/"
+    # SageMaker may write a name into its ARN in lower case, and IAM tells the two apart.
+    return sorted({prefix + spelling for name in others for spelling in (name, name.lower())})
 
 
 def start_update(request: dict[str, Any]) -> bool:

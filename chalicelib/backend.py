@@ -16,7 +16,8 @@ class ModelIdentity:
     """Which model answered."""
 
     version: str
-    sha256: str
+    sha256: str | None
+    """Of the package's graph; None for a model that came in no package."""
     backend: str
     """"embedded" or "endpoint"."""
 
@@ -27,12 +28,19 @@ class Outputs:
 
     probabilities: Floats
     """Shape (N, K); each row sums to 1."""
-    activation: Floats
-    """Shape (N, K, h, w), 0..1: where the evidence for each class lies, on a coarse grid over the input."""
-    distance: Floats
-    """Shape (N,): how far each image lies from anything seen in training; larger is stranger."""
+    activation: Floats | None
+    """Shape (N, K, h, w), 0..1: where the evidence for each class lies, on a coarse grid over the input; None
+    from a model that does not tell."""
+    distance: Floats | None
+    """Shape (N,): how far each image lies from anything seen in training, larger is stranger; None from a
+    model that does not tell."""
     distance_threshold: float
+    """The distance beyond which the model does not know what it looks at; infinite without distances."""
     model: ModelIdentity
+
+    def is_unfamiliar(self, index: int) -> bool:
+        """Whether an image is unlike anything the model was trained on; False where the model cannot tell."""
+        return self.distance is not None and bool(self.distance[index] > self.distance_threshold)
 
 
 class Backend(Protocol):

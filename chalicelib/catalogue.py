@@ -9,15 +9,6 @@ from chalicelib.tasks import Task
 
 def describe(task: Task, classifier: Classifier) -> dict[str, Any]:
     """A task as `GET /tasks` shows it; `model` is None while it has none."""
-    package = classifier.package(task)
-    model = None
-    if package:
-        model = {
-            "version": package.version,
-            "created_at": package.facts["created_at"],
-            "sha256": package.sha256,
-            "metrics": package.facts["metrics"]["test"],
-        }
     return {
         "name": task.name,
         "title": task.title,
@@ -27,5 +18,28 @@ def describe(task: Task, classifier: Classifier) -> dict[str, Any]:
         "classes": [{"name": spec.name, "title": spec.title} for spec in task.classes],
         "input": asdict(task.input),
         "review": asdict(task.review),
-        "model": model,
+        "model": _describe_model(task, classifier),
     }
+
+
+def _describe_model(task: Task, classifier: Classifier) -> dict[str, Any] | None:
+    if endpoint := classifier.endpoint(task):
+        # What an endpoint serves can change at any time: only its answers say which model gave them.
+        return {
+            "backend": "endpoint",
+            "endpoint": endpoint.name,
+            "version": None,
+            "created_at": None,
+            "sha256": None,
+            "metrics": {},
+        }
+    if package := classifier.package(task):
+        return {
+            "backend": "embedded",
+            "endpoint": None,
+            "version": package.version,
+            "created_at": package.facts["created_at"],
+            "sha256": package.sha256,
+            "metrics": package.facts["metrics"]["test"],
+        }
+    return None

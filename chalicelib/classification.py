@@ -9,12 +9,12 @@ import numpy as np
 
 from chalicelib.backend import Backend, ModelIdentity, Outputs
 from chalicelib.embedded import EmbeddedBackend
-from chalicelib.errors import InvalidModelPackage, ModelFailed, TaskHasNoModel
+from chalicelib.errors import ModelFailed, TaskHasNoModel
 from chalicelib.film import Pixels
 from chalicelib.heatmap import heatmap
 from chalicelib.package import BUNDLED_MODELS, ModelPackage, bundled_package
 from chalicelib.review import Reason, reasons_for_review
-from chalicelib.tasks import Task
+from chalicelib.tasks import EndpointSpec, Task
 
 Box = tuple[int, int, int, int]
 
@@ -28,7 +28,8 @@ class Classification:
     probabilities: dict[str, float]
     reasons: tuple[Reason, ...]
     """Why a person should look as well; empty if nobody needs to."""
-    heatmap: dict[str, Any]
+    heatmap: dict[str, Any] | None
+    """None where the model does not say where it looked."""
     model: ModelIdentity
 
 
@@ -37,7 +38,7 @@ class Classifier:
 
     def __init__(
         self,
-        endpoints: Mapping[str, str],
+        endpoints: Mapping[str, EndpointSpec],
         sagemaker_runtime: Callable[[], Any],
         models: Path = BUNDLED_MODELS,
         threads: int = 1,
@@ -45,7 +46,7 @@ class Classifier:
         """Prepare to classify; nothing is loaded before it is needed.
 
         Args:
-            endpoints: endpoint name by task name, for the tasks that have one.
+            endpoints: by task name, for the tasks that have one.
             sagemaker_runtime: makes the boto3 client, if it comes to that.
             models: folder of the bundled packages.
             threads: for onnxruntime; more than the CPUs of the Lambda only get in each other's way.
@@ -65,13 +66,14 @@ class Classifier:
         """
         if task.name not in self._packages:
             package = bundled_package(task.name, self._models)
-            if package and package.classes != task.class_names:
-                raise InvalidModelPackage(
-                    f"The model of {task.name} was trained for other classes than its task file "
-                    "lists. Train it anew."
-                )
+            if package:
+                package.check_classes(task)
             self._packages[task.name] = package
         return self._packages[task.name]
+
+    def endpoint(self, task: Task) -> EndpointSpec | None:
+        """The endpoint that classifies for `task`, if there is one."""
+        return self._endpoints.get(task.name)
 
     def require_model(self, task: Task) -> None:
         """Raise unless `task` can be classified.
@@ -79,7 +81,7 @@ class Classifier:
         Raises:
             TaskHasNoModel: saying what to do.
         """
-        if task.name not in self._endpoints and self.package(task) is None:
+        if not self.endpoint(task) and self.package(task) is None:
             raise TaskHasNoModel(
                 f"There is no model for {task.title} yet. Train one (make train TASK={task.name}) or choose "
                 "another task."
@@ -90,10 +92,8 @@ class Classifier:
 
         What an endpoint serves can change at any time, so its answers never count as current.
         """
-        package = self.package(task)
-        return bool(
-            model and package and task.name not in self._endpoints and model["sha256"] == package.sha256
-        )
+        package = None if self.endpoint(task) else self.package(task)
+        return bool(model and package and model["sha256"] == package.sha256)
 
     def classify(self, task: Task, images: Pixels, boxes: Sequence[Box]) -> list[Classification]:
         """Classify a batch.
@@ -121,11 +121,12 @@ class Classifier:
 
     def _make_backend(self, task: Task) -> Backend:
         self.require_model(task)
-        if endpoint := self._endpoints.get(task.name):
+        if endpoint := self.endpoint(task):
             # Only here does classification meet AWS; whoever uses embedded models needs no AWS library.
-            from chalicelib.endpoint import EndpointBackend
+            from chalicelib.contracts import BACKENDS
+            from chalicelib.endpoint import Endpoint
 
-            return EndpointBackend(self._sagemaker_runtime(), endpoint)
+            return BACKENDS[endpoint.contract](Endpoint(self._sagemaker_runtime(), endpoint.name), task)
         package = self.package(task)
         assert package is not None
         return EmbeddedBackend(package, self._threads)
@@ -134,14 +135,14 @@ class Classifier:
 def _read(task: Task, outputs: Outputs, index: int, box: Box) -> Classification:
     probabilities = outputs.probabilities[index]
     best = int(probabilities.argmax())
-    distance = float(outputs.distance[index])
+    activation = outputs.activation
     return Classification(
         label=task.class_names[best],
         probability=round(float(probabilities[best]), 6),
         probabilities={
             name: round(float(p), 6) for name, p in zip(task.class_names, probabilities, strict=True)
         },
-        reasons=tuple(reasons_for_review(task, probabilities, distance, outputs.distance_threshold)),
-        heatmap=heatmap(outputs.activation[index, best], task.input, box),
+        reasons=tuple(reasons_for_review(task, probabilities, outputs.is_unfamiliar(index))),
+        heatmap=None if activation is None else heatmap(activation[index, best], task.input, box),
         model=outputs.model,
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.errors import InvalidModelPackage
+from chalicelib.tasks import Task, load_task
 
 BUNDLED_MODELS = Path(__file__).parent / "models"
 
@@ -43,6 +44,34 @@ class ModelPackage:
                 "Copy both from the same training run."
             )
         return package
+
+    def check_classes(self, task: Task) -> None:
+        """Make sure that this is a model for `task`.
+
+        Raises:
+            InvalidModelPackage: if it was trained for other classes.
+        """
+        if self.classes != task.class_names:
+            raise InvalidModelPackage(
+                f"The model of {task.name} was trained for other classes than its task file lists. "
+                "Train it anew."
+            )
+
+    @property
+    def task(self) -> Task:
+        """The task it was trained for, as its file describes it now.
+
+        Raises:
+            InvalidModelPackage: if there is no such task any more, or it has other classes by now.
+        """
+        try:
+            task = load_task(self.facts["task"])
+        except KeyError as error:
+            raise InvalidModelPackage(
+                f"The model was trained for the task {error}, which has no file."
+            ) from error
+        self.check_classes(task)
+        return task
 
     @property
     def graph_path(self) -> Path:

@@ -18,19 +18,18 @@ class Reason:
         return {"code": self.code, "message": self.message}
 
 
-def reasons_for_review(task: Task, probabilities: Floats, distance: float, threshold: float) -> list[Reason]:
+def reasons_for_review(task: Task, probabilities: Floats, unfamiliar: bool) -> list[Reason]:
     """Every reason why a person should look; none if the answer can stand by itself.
 
     Args:
         task: whose review rule applies.
         probabilities: shape (K,), in the order of the task's classes.
-        distance: of this image from anything seen in training.
-        threshold: the distance beyond which the model does not know what it looks at.
+        unfamiliar: whether the model says that the image is unlike anything it was trained on.
     """
     second, first = probabilities.argsort()[-2:]
     top, runner_up = float(probabilities[first]), float(probabilities[second])
     reasons = []
-    if distance > threshold:
+    if unfamiliar:
         reasons.append(
             Reason(
                 "unfamiliar",

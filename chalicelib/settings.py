@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from chalicelib.tasks import load_tasks
+from chalicelib.tasks import ENDPOINT_NAME, EndpointSpec, load_tasks
 
 
 class SettingsError(RuntimeError):
@@ -24,7 +24,7 @@ class Settings:
     """Name of the Lambda that the sweep sends forgotten images to."""
     user_pool_arn: str | None
     """Whose members may use the API; None leaves it open, which only the local stage, on loopback, may do."""
-    endpoints: Mapping[str, str]
+    endpoints: Mapping[str, EndpointSpec]
     """SageMaker endpoint by task, for tasks that have one."""
     endpoint_url: str | None
     """Where AWS is, if not at AWS: the emulator on this machine."""
@@ -51,7 +51,11 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     if stage != "local":
         required.append("USER_POOL_ARN")
     problems = [f"{name} is not set" for name in required if not environment.get(name)]
-    endpoints = _endpoints(environment.get("ENDPOINTS") or "{}", problems)
+    endpoints: Mapping[str, EndpointSpec] = {}
+    try:
+        endpoints = read_endpoints(environment.get("ENDPOINTS") or "{}")
+    except SettingsError as error:
+        problems.append(str(error))
     if problems:
         raise SettingsError(
             f"The environment is incomplete: {'; '.join(problems)}. `make deploy STAGE=...` records these in "
@@ -68,13 +72,36 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     )
 
 
-def _endpoints(text: str, problems: list[str]) -> dict[str, str]:
-    try:
-        endpoints = json.loads(text)
-    except ValueError:
-        endpoints = None
-    if not isinstance(endpoints, dict) or not all(isinstance(name, str) for name in endpoints.values()):
-        problems.append("ENDPOINTS is not a JSON object of task names and endpoint names")
-        return {}
-    problems += [f"ENDPOINTS names an unknown task, {task}" for task in endpoints if task not in load_tasks()]
+def read_endpoints(text: str) -> dict[str, EndpointSpec]:
+    """The endpoint of every task that has one.
+
+    Args:
+        text: the variable ENDPOINTS, a JSON object of task names and endpoint names. It wins over what the
+            tasks' own files name; how to talk to the endpoint stays what the task's file says.
+
+    Raises:
+        SettingsError: naming everything that is wrong.
+    """
+    endpoints = {task.name: task.endpoint for task in load_tasks().values() if task.endpoint}
+    for task, name in _endpoint_names(text).items():
+        own = endpoints.get(task)
+        endpoints[task] = EndpointSpec(name, own.contract if own else "negatoscope")
     return endpoints
+
+
+def _endpoint_names(text: str) -> dict[str, str]:
+    try:
+        names = json.loads(text)
+    except ValueError:
+        names = None
+    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
+        raise SettingsError("ENDPOINTS is not a JSON object of task names and endpoint names")
+    problems = [f"ENDPOINTS names an unknown task, {task}" for task in names if task not in load_tasks()]
+    problems += [
+        f"ENDPOINTS gives {task} an endpoint name that SageMaker does not take, '{name}'"
+        for task, name in names.items()
+        if not ENDPOINT_NAME.fullmatch(name)
+    ]
+    if problems:
+        raise SettingsError("; ".join(problems))
+    return names

@@ -1,11 +1,23 @@
 """The classification tasks: one TOML file each, the only place that knows a task's classes and rules."""
 
 from chalicelib.tasks.reader import TaskFileError, load_task, load_tasks, read_task
-from chalicelib.tasks.task import Augmentation, ClassSpec, InputSpec, ReviewRule, Task
+from chalicelib.tasks.task import (
+    ENDPOINT_NAME,
+    Augmentation,
+    ClassSpec,
+    Contract,
+    EndpointSpec,
+    InputSpec,
+    ReviewRule,
+    Task,
+)
 
 __all__ = [
+    "ENDPOINT_NAME",
     "Augmentation",
     "ClassSpec",
+    "Contract",
+    "EndpointSpec",
     "InputSpec",
     "ReviewRule",
     "Task",

@@ -4,7 +4,15 @@ import re
 from functools import cache
 from pathlib import Path
 
-from chalicelib.tasks.task import Augmentation, ClassSpec, InputSpec, ReviewRule, Task
+from chalicelib.tasks.task import (
+    ENDPOINT_NAME,
+    Augmentation,
+    ClassSpec,
+    EndpointSpec,
+    InputSpec,
+    ReviewRule,
+    Task,
+)
 from chalicelib.tasks.toml_table import TaskFileError, TomlTable
 
 __all__ = ["TaskFileError", "load_task", "load_tasks", "read_task"]
@@ -44,18 +52,21 @@ def read_task(path: Path) -> Task:
         TaskFileError: naming file and line of the mistake.
     """
     root = TomlTable.parse(path)
+    classes = _classes(root)
     task = Task(
         name=_name(root, path.stem),
         title=root.string("title"),
         modality=root.string("modality"),
         intended_use=root.string("intended_use"),
         limits=root.strings("limits"),
-        classes=_classes(root),
+        classes=classes,
         input=_input(root.table("input")),
         review=_review(root.table("review")),
         gate=_gate(root.table("gate")),
         max_sensitivity_drop=root.table("gate").number("max_sensitivity_drop", 0, 1),
         augmentation=_augmentation(root.table("augmentation")),
+        negative=_negative(root, classes),
+        endpoint=_endpoint(root),
     )
     root.refuse_unknown()
     return task
@@ -88,6 +99,13 @@ def _classes(root: TomlTable) -> tuple[ClassSpec, ...]:
         table.refuse_unknown()
     _check_flips_are_mutual(tables, specs)
     return tuple(specs)
+
+
+def _negative(root: TomlTable, classes: tuple[ClassSpec, ...]) -> str | None:
+    name = root.optional_string("negative")
+    if name is not None and name not in {spec.name for spec in classes}:
+        raise root.error(f"'negative' names no class of this task: '{name}'", "negative")
+    return name
 
 
 def _check_flips_are_mutual(tables: list[TomlTable], specs: list[ClassSpec]) -> None:
@@ -140,3 +158,16 @@ def _augmentation(table: TomlTable) -> Augmentation:
     )
     table.refuse_unknown()
     return augmentation
+
+
+def _endpoint(root: TomlTable) -> EndpointSpec | None:
+    table = root.optional_table("endpoint")
+    if table is None:
+        return None
+    endpoint = EndpointSpec(
+        table.string("name"), table.choice("contract", ("negatoscope", "image-classification"))
+    )
+    if not ENDPOINT_NAME.fullmatch(endpoint.name):
+        raise table.error(f"SageMaker takes no endpoint name like '{endpoint.name}'", "name")
+    table.refuse_unknown()
+    return endpoint

@@ -1,10 +1,15 @@
 """What a classification task is."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 Fit = Literal["pad", "stretch"]
+Contract = Literal["negatoscope", "image-classification"]
+
+ENDPOINT_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+"""What SageMaker takes for an endpoint's name (API reference, CreateEndpoint)."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,17 @@ class Augmentation:
 
 
 @dataclass(frozen=True)
+class EndpointSpec:
+    """A SageMaker endpoint that classifies for a task, in place of a bundled model."""
+
+    name: str
+    contract: Contract
+    """"negatoscope": it serves a model package of this application. "image-classification": it takes an image
+    as `application/x-image` and answers a JSON list of probabilities in the order of the task's classes, as
+    SageMaker's built-in Image Classification algorithm does."""
+
+
+@dataclass(frozen=True)
 class Task:
     """A classification task, as its TOML file describes it."""
 
@@ -80,6 +96,10 @@ class Task:
     max_sensitivity_drop: float
     """The most that any class's sensitivity may fall below the deployed model's."""
     augmentation: Augmentation
+    negative: str | None = None
+    """Name of the class that means "nothing found"; None where no class does."""
+    endpoint: EndpointSpec | None = None
+    """Where to classify, unless the stage names another endpoint; None for the bundled model."""
 
     @property
     def class_names(self) -> tuple[str, ...]:

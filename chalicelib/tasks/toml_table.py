@@ -57,6 +57,11 @@ class TomlTable:
             raise self.error(f"'{key}' must not be empty", key)
         return str(value)
 
+    def optional_string(self, key: str) -> str | None:
+        """A string that is not blank, or None where the key is missing."""
+        self._read.add(key)
+        return self.string(key) if key in self._values else None
+
     def strings(self, key: str) -> tuple[str, ...]:
         """A list of strings."""
         values = self._value(key, list, "a list of strings")
@@ -94,6 +99,11 @@ class TomlTable:
         """The table `[key]`."""
         values = self._value(key, dict, f"a table [{key}]")
         return TomlTable(self._path, values, self._lines, (*self._location, key))
+
+    def optional_table(self, key: str) -> "TomlTable | None":
+        """The table `[key]`, or None where it is missing."""
+        self._read.add(key)
+        return self.table(key) if key in self._values else None
 
     def tables(self, key: str) -> list["TomlTable"]:
         """The array of tables `[[key]]`."""

@@ -58,7 +58,7 @@ function verdict(result) {
       "div",
       { className: "verdict good" },
       element("h3", {}, text.reading.noReview),
-      element("p", {}, text.reading.noReviewMeaning),
+      element("p", {}, result.model?.sha256 ? text.reading.noReviewMeaning : text.reading.noReviewUnchecked),
     );
   }
   return element(
@@ -110,7 +110,7 @@ function facts(result, took) {
     ...(result.classified_at ? [fact(words.classified, dateTime(result.classified_at))] : []),
     ...(took === null ? [] : [fact(words.timeTaken, duration(took))]),
     ...(model ? [fact(words.model, model.version), fact(words.backend, words.backends[model.backend] ?? model.backend)] : []),
-    ...(model ? [fact(words.sha256, element("code", {}, model.sha256.slice(0, SHORT_SHA)))] : []),
+    ...(model?.sha256 ? [fact(words.sha256, element("code", {}, model.sha256.slice(0, SHORT_SHA)))] : []),
     fact(words.id, element("code", {}, result.id)),
   );
 }

@@ -97,9 +97,12 @@ const limits = (task) => element("ul", {}, ...task.limits.map((limit) => element
 function describeModel(model) {
   const measured = Object.entries(text.tasks.metrics).filter(([name]) => model.metrics[name]);
   const rows = measured.map(([name, words]) => fact(words, interval(model.metrics[name])));
+  const origin = model.created_at
+    ? `${model.version}, ${text.tasks.trained(date(model.created_at))}`
+    : text.tasks.onEndpoint(model.endpoint ?? "");
   return [
     element("h3", {}, text.tasks.model),
-    element("p", {}, `${model.version}, ${text.tasks.trained(date(model.created_at))}`),
+    element("p", {}, origin),
     ...(rows.length ? [element("p", {}, text.tasks.tested), element("dl", { className: "facts" }, ...rows)] : []),
   ];
 }

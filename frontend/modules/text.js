@@ -41,6 +41,8 @@ export const text = {
     classes: "Classes",
     model: "Model",
     trained: (/** @type {string} */ date) => `trained ${date}`,
+    onEndpoint: (/** @type {string} */ name) =>
+      `On the SageMaker endpoint ${name}. Each result says which model gave it.`,
     tested: "On held-out test images",
     metrics: /** @type {Record<string, string>} */ ({
       accuracy: "Accuracy",
@@ -95,6 +97,7 @@ export const text = {
     needsReviewMeaning: "A person should look at this image:",
     noReview: "No review needed",
     noReviewMeaning: "Clear answer, on an image like those the model was trained on.",
+    noReviewUnchecked: "Clear answer. This model cannot tell whether the image is of a kind it was trained on.",
     classes: "All classes",
     about: "About this result",
     received: "Waiting for its result",

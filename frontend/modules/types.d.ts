@@ -7,9 +7,12 @@ export interface Interval {
 }
 
 export interface TaskModel {
-  version: string;
-  created_at: string;
-  sha256: string;
+  backend: "embedded" | "endpoint";
+  /** Name of the SageMaker endpoint that answers; nothing else but its name is known of it before it does. */
+  endpoint: string | null;
+  version: string | null;
+  created_at: string | null;
+  sha256: string | null;
   metrics: Record<string, Interval>;
 }
 
@@ -76,7 +79,8 @@ export interface Result {
   reasons: Reason[];
   /** Absent in lists, which leave it out to stay small. */
   heatmap?: HeatMap | null;
-  model: { version: string; sha256: string; backend: string } | null;
+  /** Without `sha256`, the model came in no package: it gives no heat map and cannot tell unfamiliar images. */
+  model: { version: string; sha256: string | null; backend: string } | null;
   source: Source | null;
   arrival: "api" | "upload" | "drop-folder";
   created_at: string;

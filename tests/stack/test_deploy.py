@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from moto import mock_aws
 
 from tests.cloud import foundation
 from tests.stack.client import Client
@@ -121,7 +123,7 @@ def statements() -> Iterator[dict[str, Any]]:
     """Every statement of every role and policy in the template."""
     for resource in foundation().values():
         properties = resource["Properties"]
-        if resource["Type"] == "AWS::IAM::ManagedPolicy":
+        if resource["Type"] in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"):
             yield from properties["PolicyDocument"]["Statement"]
         for policy in properties.get("Policies", []) if resource["Type"] == "AWS::IAM::Role" else []:
             yield from policy["PolicyDocument"]["Statement"]
@@ -130,6 +132,32 @@ def statements() -> Iterator[dict[str, Any]]:
 def listed(value: Any) -> list[Any]:
     """IAM writes one thing alone and many as a list."""
     return value if isinstance(value, list) else [value]
+
+
+def set_endpoints(tmp_path: Path, endpoints: dict[str, str]) -> None:
+    stage = {"environment_variables": {"ENDPOINTS": json.dumps(endpoints)}}
+    (tmp_path / ".chalice" / "config.json").write_text(json.dumps({"stages": {"prod": stage}}))
+
+
+def test_only_the_endpoints_that_tasks_name_may_be_called(
+    deploy: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    assert deploy.other_endpoints("prod") == []
+    set_endpoints(tmp_path, {"chest-xray": "Their-Model", "retinal-oct": "negatoscope-prod-oct"})
+    with mock_aws():
+        arns = deploy.other_endpoints("prod")
+    prefix = "arn:aws:sagemaker:eu-central-1:123456789012:endpoint/"
+    assert arns == [f"{prefix}Their-Model", f"{prefix}their-model"]
+    pattern = foundation("Parameters")["OtherEndpoints"]["AllowedPattern"]
+    assert all(re.fullmatch(pattern, arn) for arn in ["", *arns])
+    assert not any(re.fullmatch(pattern, arn) for arn in ["*", f"{prefix}*", f"{prefix}a?", prefix])
+
+
+def test_wrong_endpoints_stop_the_deployment_in_words(deploy: ModuleType, tmp_path: Path) -> None:
+    set_endpoints(tmp_path, {"feet": "x"})
+    with pytest.raises(deploy.DeployError, match=r"unknown task, feet\."):
+        deploy.other_endpoints("prod")
 
 
 def test_no_policy_says_everything() -> None:
@@ -158,9 +186,12 @@ def test_what_holds_data_is_encrypted_closed_and_kept() -> None:
 
 
 def test_a_stage_with_login_stands_too(client: Client) -> None:
-    """Also: the template changes in place, and its TLS-only policy is there."""
+    """Also: the template changes in place, TLS is asked for, and roles may call the endpoints that tasks
+    name.
+    """
     cloudformation, name = client.aws("cloudformation"), "negatoscope-test-foundation"
     template = (ROOT / ".chalice" / "foundation.yaml").read_text()
+    endpoints = [f"arn:aws:sagemaker:us-east-1:000000000000:endpoint/{name}" for name in ("one", "two")]
     for origin in ("https://a.example", "https://b.example"):
         request = {
             "StackName": name,
@@ -169,6 +200,7 @@ def test_a_stage_with_login_stands_too(client: Client) -> None:
             "Parameters": [
                 {"ParameterKey": "Stage", "ParameterValue": "test"},
                 {"ParameterKey": "SiteOrigin", "ParameterValue": origin},
+                {"ParameterKey": "OtherEndpoints", "ParameterValue": ",".join(endpoints)},
             ],
         }
         if origin.startswith("https://a"):
@@ -187,6 +219,10 @@ def test_a_stage_with_login_stands_too(client: Client) -> None:
     assert pool["Policies"]["PasswordPolicy"]["MinimumLength"] == 14
     assert [rule["AllowedOrigins"] for rule in cors] == [["https://b.example"]]
     assert policy["Statement"][0]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    for role in ("api", "classify"):
+        named = {"RoleName": f"negatoscope-test-{role}", "PolicyName": "other-endpoints"}
+        (statement,) = client.aws("iam").get_role_policy(**named)["PolicyDocument"]["Statement"]
+        assert (statement["Action"], statement["Resource"]) == ("sagemaker:InvokeEndpoint", endpoints)
 
 
 def test_unused_uploads_expire(client: Client) -> None:

@@ -1,22 +1,20 @@
 """From prepared arrays to answers."""
 
 import json
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
 
+from chalicelib.catalogue import describe
 from chalicelib.classification import Classifier
 from chalicelib.embedded import EmbeddedBackend
-from chalicelib.endpoint import EndpointBackend
-from chalicelib.errors import EndpointNotReady, InvalidModelPackage, ModelFailed, TaskHasNoModel
+from chalicelib.errors import InvalidModelPackage, ModelFailed, TaskHasNoModel
 from chalicelib.heatmap import heatmap
 from chalicelib.package import ModelPackage
 from chalicelib.review import reasons_for_review
-from chalicelib.tasks import InputSpec, load_task
+from chalicelib.tasks import EndpointSpec, InputSpec, load_task
 from tests.models import TASK, FakeBackend, write_package
 
 TASK_ = load_task(TASK)
@@ -78,17 +76,17 @@ def test_far_image_is_unfamiliar(models: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("probabilities", "distance", "codes"),
+    ("probabilities", "unfamiliar", "codes"),
     [
-        ([0.97, 0.01, 0.01, 0.005, 0.005], 1.0, []),
-        ([0.85, 0.05, 0.05, 0.03, 0.02], 1.0, ["low-confidence"]),
-        ([0.5, 0.45, 0.03, 0.01, 0.01], 1.0, ["low-confidence", "close-second"]),
-        ([0.97, 0.01, 0.01, 0.005, 0.005], 11.0, ["unfamiliar"]),
-        ([0.4, 0.3, 0.1, 0.1, 0.1], 11.0, ["unfamiliar", "low-confidence", "close-second"]),
+        ([0.97, 0.01, 0.01, 0.005, 0.005], False, []),
+        ([0.85, 0.05, 0.05, 0.03, 0.02], False, ["low-confidence"]),
+        ([0.5, 0.45, 0.03, 0.01, 0.01], False, ["low-confidence", "close-second"]),
+        ([0.97, 0.01, 0.01, 0.005, 0.005], True, ["unfamiliar"]),
+        ([0.4, 0.3, 0.1, 0.1, 0.1], True, ["unfamiliar", "low-confidence", "close-second"]),
     ],
 )
-def test_review_rule(probabilities: list[float], distance: float, codes: list[str]) -> None:
-    reasons = reasons_for_review(TASK_, np.array(probabilities, np.float32), distance, threshold=10)
+def test_review_rule(probabilities: list[float], unfamiliar: bool, codes: list[str]) -> None:
+    reasons = reasons_for_review(TASK_, np.array(probabilities, np.float32), unfamiliar)
     assert [reason.code for reason in reasons] == codes
     if "close-second" in codes:
         assert TASK_.classes[1].title in reasons[-1].message
@@ -152,66 +150,6 @@ def test_heat_map_leaves_the_padding_out() -> None:
     assert max(heat["values"]) == 0
 
 
-class FakeRuntime:
-    """A SageMaker Runtime client that answers or fails as told."""
-
-    def __init__(self, answer: Any):
-        self.answer = answer
-        self.request: dict[str, Any] = {}
-
-    def invoke_endpoint(self, **request: Any) -> dict[str, Any]:
-        self.request = request
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return {"Body": BytesIO(json.dumps(self.answer).encode())}
-
-
-ANSWER = {
-    "model": {"version": "v9", "sha256": "9" * 64, "thresholds": {"distance": 10}},
-    "probabilities": [[0.01, 0.96, 0.01, 0.01, 0.01]],
-    "activation": [[[[0.0, 1.0], [0.5, 0.0]]] * 5],
-    "distance": [3.0],
-}
-
-
-def test_endpoint_is_sent_the_array_and_its_answer_is_read() -> None:
-    runtime = FakeRuntime(ANSWER)
-    (answer,) = Classifier({TASK: "my-endpoint"}, lambda: runtime).classify(TASK_, batch(5), [BOX])
-    assert answer.label == TASK_.class_names[1]
-    assert answer.probability == pytest.approx(0.96)
-    assert (answer.model.version, answer.model.backend) == ("v9", "endpoint")
-    assert runtime.request["EndpointName"] == "my-endpoint"
-    np.testing.assert_array_equal(np.load(BytesIO(runtime.request["Body"])), batch(5))
-
-
-def client_error(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "raw text of the service"}}, "InvokeEndpoint")
-
-
-@pytest.mark.parametrize(
-    ("failure", "error"),
-    [
-        (client_error("ValidationError"), EndpointNotReady),
-        (client_error("ThrottlingException"), EndpointNotReady),
-        (client_error("ServiceUnavailable"), EndpointNotReady),
-        (client_error("ModelNotReadyException"), EndpointNotReady),
-        (client_error("ModelError"), ModelFailed),
-        (client_error("AccessDeniedException"), ModelFailed),
-        (ReadTimeoutError(endpoint_url="https://x"), EndpointNotReady),
-        (ConnectionResetError(), EndpointNotReady),
-        ({"predictions": []}, ModelFailed),
-        ([0.1, 0.9], ModelFailed),
-        (ANSWER | {"distance": [1.0, 2.0]}, ModelFailed),
-        (ANSWER | {"probabilities": []}, ModelFailed),
-    ],
-)
-def test_endpoint_failures_are_told_apart(failure: Any, error: type[Exception]) -> None:
-    with pytest.raises(error) as caught:
-        EndpointBackend(FakeRuntime(failure), "my-endpoint").run(batch(5))
-    assert "my-endpoint" in str(caught.value)
-    assert "raw text" not in str(caught.value)
-
-
 def test_answer_of_an_endpoint_never_counts_as_current(models: Path) -> None:
     bundled = Classifier({}, no_endpoint, models)
     package = bundled.package(TASK_)
@@ -219,4 +157,15 @@ def test_answer_of_an_endpoint_never_counts_as_current(models: Path) -> None:
     assert bundled.is_current(TASK_, {"sha256": package.sha256})
     assert not bundled.is_current(TASK_, {"sha256": "0" * 64})
     assert not bundled.is_current(TASK_, None)
-    assert not Classifier({TASK: "x"}, no_endpoint, models).is_current(TASK_, {"sha256": package.sha256})
+    assert not bundled.is_current(TASK_, {"sha256": None})
+    endpoints = {TASK: EndpointSpec("x", "negatoscope")}
+    assert not Classifier(endpoints, no_endpoint, models).is_current(TASK_, {"sha256": package.sha256})
+
+
+def test_bundled_model_for_other_classes_does_not_matter_beside_an_endpoint(tmp_path: Path) -> None:
+    write_package(tmp_path / TASK, classes=["cat", "dog"])
+    classifier = Classifier({TASK: EndpointSpec("x", "image-classification")}, no_endpoint, tmp_path)
+    classifier.require_model(TASK_)
+    assert not classifier.is_current(TASK_, {"sha256": None})
+    model = describe(TASK_, classifier)["model"]
+    assert (model["backend"], model["endpoint"]) == ("endpoint", "x")

@@ -1,10 +1,13 @@
 """What the environment decides, and who reads it."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
-from chalicelib.settings import SettingsError, read_settings
+import chalicelib.settings
+from chalicelib.settings import SettingsError, read_endpoints, read_settings
+from chalicelib.tasks import EndpointSpec, load_tasks
 from tests.stage import ROOT
 
 GOOD = {
@@ -19,7 +22,18 @@ def test_complete_environment() -> None:
     settings = read_settings(GOOD | {"ENDPOINTS": '{"chest-xray": "my-endpoint"}'})
     assert (settings.stage, settings.data_bucket, settings.results_table) == ("prod", "b", "t")
     assert settings.prepare_function == "negatoscope-prod-prepare"
-    assert settings.endpoints == {"chest-xray": "my-endpoint"}
+    assert settings.endpoints == {"chest-xray": EndpointSpec("my-endpoint", "negatoscope")}
+
+
+def test_stage_renames_the_endpoint_of_a_task_and_keeps_its_contract(monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks = load_tasks()
+    named = replace(tasks["chest-xray"], endpoint=EndpointSpec("of-the-task", "image-classification"))
+    monkeypatch.setattr(chalicelib.settings, "load_tasks", lambda: tasks | {"chest-xray": named})
+    assert read_endpoints("{}") == {"chest-xray": EndpointSpec("of-the-task", "image-classification")}
+    assert read_endpoints('{"chest-xray": "of-the-stage", "retinal-oct": "other"}') == {
+        "chest-xray": EndpointSpec("of-the-stage", "image-classification"),
+        "retinal-oct": EndpointSpec("other", "negatoscope"),
+    }
 
 
 def test_everything_that_is_missing_is_named_at_once() -> None:
@@ -36,7 +50,10 @@ def test_only_the_local_stage_may_be_without_login() -> None:
     assert read_settings(open_api | {"STAGE": "local"}).user_pool_arn is None
 
 
-@pytest.mark.parametrize("endpoints", ["{", "[]", '{"chest-xray": 1}', '{"feet": "x"}'])
+@pytest.mark.parametrize(
+    "endpoints",
+    ["{", "[]", '{"chest-xray": 1}', '{"feet": "x"}', '{"chest-xray": "a/b"}', '{"chest-xray": ""}'],
+)
 def test_wrong_endpoints(endpoints: str) -> None:
     with pytest.raises(SettingsError, match="ENDPOINTS"):
         read_settings(GOOD | {"ENDPOINTS": endpoints})

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.tasks import TaskFileError, load_task, load_tasks, read_task
+from chalicelib.tasks import EndpointSpec, TaskFileError, load_task, load_tasks, read_task
 from tests.stage import ROOT
 
 GOOD = (ROOT / "chalicelib/tasks/mammography-views.toml").read_text()
+ENDPOINT = '[endpoint]\nname = "foot"\ncontract = "image-classification"\n'
 
 
 def test_all_tasks_are_there() -> None:
@@ -41,6 +42,13 @@ def test_every_task_says_what_it_is_for_and_where_it_ends() -> None:
         assert task.limits
         assert all(spec.title for spec in task.classes)
         assert task.gate
+
+
+def test_tasks_that_look_for_disease_say_which_class_means_none() -> None:
+    negatives = {name: task.negative for name, task in load_tasks().items()}
+    assert negatives.pop("mammography-views") is None
+    for name, negative in negatives.items():
+        assert negative in load_task(name).class_names
 
 
 def test_class_names_stand_nowhere_else_in_the_code() -> None:
@@ -76,6 +84,18 @@ def test_class_names_stand_nowhere_else_in_the_code() -> None:
         ("min_probability = 0.9", "min_probability = 90", "must be from 0 to 1, not 90"),
         ("flip = true", "flip = 1", "'flip' must be true or false"),
         ("accuracy = 0.98", "precision = 0.98", "unknown key 'precision'"),
+        (
+            'modality = "MG"',
+            'modality = "MG"\nnegative = "left"',
+            "'negative' names no class of this task: 'left'",
+        ),
+        ('modality = "MG"', 'modality = "MG"\nnegative = ""', "'negative' must not be empty"),
+        ("[review]\n", '[endpoint]\ncontract = "negatoscope"\n\n[review]\n', "'name' is missing"),
+        ("[review]\n", '[endpoint]\nname = "a"\n\n[review]\n', "'contract' is missing"),
+        ("[review]\n", f'{ENDPOINT}url = "x"\n\n[review]\n', "unknown key 'url'"),
+        ("[review]\n", f"{ENDPOINT.replace('foot', 'foot/2')}\n[review]\n", "no endpoint name like 'foot/2'"),
+        ("[review]\n", f"{ENDPOINT.replace('image-', 'text-')}\n[review]\n", "not 'text-classification'"),
+        ('modality = "MG"', 'modality = "MG"\nendpoint = "foot"', "must be a table [endpoint]"),
         ("[review]\n", "[reviews]\n", "'review' is missing"),
         ("width = 112", "width = = 112", "Invalid value"),
     ],
@@ -91,6 +111,21 @@ def test_mistake_is_reported_with_file_and_line(tmp_path: Path, old: str, new: s
     if new and "missing" not in problem:
         lines = path.read_text().splitlines()
         assert lines[int(line) - 1] in new or "flip back" in problem
+
+
+@pytest.mark.parametrize("name", ["f", "F-2", "foot--2", "f" * 63])
+def test_task_may_name_an_endpoint(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "mammography-views.toml"
+    path.write_text(GOOD + ENDPOINT.replace("foot", name))
+    assert read_task(path).endpoint == EndpointSpec(name, "image-classification")
+
+
+@pytest.mark.parametrize("name", ["-f", "f-", "f_2", "f" * 64, "füß"])
+def test_endpoint_names_that_sagemaker_refuses(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "mammography-views.toml"
+    path.write_text(GOOD + ENDPOINT.replace("foot", name))
+    with pytest.raises(TaskFileError, match="endpoint name"):
+        read_task(path)
 
 
 def test_gate_without_a_metric_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,181 @@
+"""model.tar.gz: what is in it, that it runs alone, and that a bad one does no harm."""
+
+import io
+import json
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chalicelib.embedded import EmbeddedBackend
+from chalicelib.imaging import prepare
+from chalicelib.package import BUNDLED_MODELS, ModelPackage
+from chalicelib.tasks import Task, load_task
+from tests import images
+from tests.models import write_package
+from training.archive import REQUIREMENTS, main, read_archive, serving_code, write_archive
+from training.errors import TrainingError
+
+# Serves one file in a process that sees the unpacked archive and the installed packages, but not the project.
+SERVE = """
+import sys
+from pathlib import Path
+folder, image = sys.argv[1:]
+sys.path.insert(0, f"{folder}/code")
+import inference, chalicelib
+assert Path(chalicelib.__file__).is_relative_to(folder), chalicelib.__file__
+model = inference.model_fn(folder)
+request = inference.input_fn(Path(image).read_bytes(), "application/x-image")
+print(inference.output_fn(inference.predict_fn(request, model), "application/json", None)[0])
+"""
+
+
+@pytest.fixture
+def archive(tmp_path: Path, task: Task) -> Path:
+    path = tmp_path / "model.tar.gz"
+    write_archive(write_package(tmp_path / "package", task), task, path)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "DICOM"])
+def test_unpacked_archive_runs_alone_and_answers_as_the_embedded_model(tmp_path: Path, kind: str) -> None:
+    bundled = BUNDLED_MODELS / "mammography-views"
+    task = load_task(bundled.name)
+    write_archive(bundled, task, tmp_path / "model.tar.gz")
+    read_archive(tmp_path / "model.tar.gz", tmp_path / "served")
+    grey = images.gradient(high=4095).astype(np.uint16)
+    data = images.dicom(grey) if kind == "DICOM" else images.grey_file(kind)
+    (tmp_path / "image").write_bytes(data)
+
+    # -I: neither the current folder nor PYTHONPATH.
+    command = [
+        sys.executable,
+        "-I",
+        "-W",
+        "error",
+        "-c",
+        SERVE,
+        str(tmp_path / "served"),
+        str(tmp_path / "image"),
+    ]
+    process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert process.returncode == 0, process.stderr
+    answer = json.loads(process.stdout)
+    embedded = EmbeddedBackend(ModelPackage.load(bundled), threads=1)
+    expected = embedded.run(prepare(data, task.input).pixels[np.newaxis])
+    for name in ("probabilities", "activation", "distance"):
+        np.testing.assert_array_equal(np.asarray(answer[name], np.float32), getattr(expected, name))
+
+
+def test_same_files_give_the_same_bytes(archive: Path, tmp_path: Path, task: Task) -> None:
+    again = tmp_path / "again.tar.gz"
+    write_archive(tmp_path / "package", task, again)
+    assert again.read_bytes() == archive.read_bytes()
+
+
+def test_archive_holds_what_serves_and_nothing_else(archive: Path, task: Task) -> None:
+    with tarfile.open(archive) as opened:
+        names = set(opened.getnames())
+    assert {"model.onnx", "model.json", "code/inference.py", "code/requirements.txt"} <= names
+    assert {f"code/chalicelib/{name}.py" for name in ("imaging", "dicom", "codestream", "raster")} <= names
+    assert [name for name in names if name.endswith(".toml")] == [f"code/chalicelib/tasks/{task.name}.toml"]
+    # What talks to AWS or to browsers has no place in the container.
+    assert not {f"code/chalicelib/{name}.py" for name in ("aws", "endpoint", "http", "table")} & names
+    assert not [name for name in names if "/models/" in name or name.startswith("code/training")]
+
+
+def test_container_installs_the_versions_that_were_tested(task: Task) -> None:
+    lines = serving_code(task)["requirements.txt"].decode().splitlines()
+    assert [line.partition("==")[0] for line in lines] == [
+        "dicomsdl",
+        "numpy",
+        "onnxruntime",
+        "pillow",
+        "pydicom",
+    ]
+    assert set(lines) <= set(REQUIREMENTS.read_text().splitlines())
+
+
+def test_archive_is_read_back(archive: Path, tmp_path: Path, task: Task) -> None:
+    package = read_archive(archive, tmp_path / "unpacked")
+    assert package.classes == task.class_names
+    assert package.graph_path.read_bytes() == (tmp_path / "package" / "model.onnx").read_bytes()
+
+
+def test_folders_and_dots_in_names_are_harmless(archive: Path, tmp_path: Path) -> None:
+    """As SageMaker packs what a training job leaves."""
+    repacked = tmp_path / "repacked.tar.gz"
+    read_archive(archive, tmp_path / "unpacked")
+    with tarfile.open(repacked, "w:gz") as opened:
+        opened.add(tmp_path / "unpacked", ".")
+    assert read_archive(repacked, tmp_path / "again").version == "2026.01.01-tiny"
+
+
+def hostile(path: Path, name: str, **attributes: object) -> Path:
+    with tarfile.open(path, "w:gz") as opened:
+        entry = tarfile.TarInfo(name)
+        entry.size = 4
+        for attribute, value in attributes.items():
+            setattr(entry, attribute, value)
+        opened.addfile(entry, io.BytesIO(b"evil"))
+    return path
+
+
+@pytest.mark.parametrize("name", ["../evil", "code/../../evil", "/tmp/evil"])
+def test_nothing_is_written_outside_the_folder(tmp_path: Path, name: str) -> None:
+    name = name.replace("/tmp", str(tmp_path))
+    with pytest.raises(TrainingError, match="evil"):
+        read_archive(hostile(tmp_path / "model.tar.gz", name), tmp_path / "unpacked")
+    assert not (tmp_path / "evil").exists()
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE])
+def test_links_and_devices_are_refused(tmp_path: Path, kind: bytes) -> None:
+    path = hostile(tmp_path / "model.tar.gz", "model.onnx", type=kind, linkname="/etc/passwd")
+    with pytest.raises(TrainingError, match="no file of a model package"):
+        read_archive(path, tmp_path / "unpacked")
+
+
+@pytest.mark.parametrize("keep", [0, 20, 1000, -1000])
+def test_damaged_archive_is_told(archive: Path, tmp_path: Path, keep: int) -> None:
+    archive.write_bytes(archive.read_bytes()[:keep])
+    with pytest.raises(TrainingError, match=r"model\.tar\.gz cannot be unpacked"):
+        read_archive(archive, tmp_path / "unpacked")
+
+
+def test_changed_archive_is_told(archive: Path, tmp_path: Path) -> None:
+    content = bytearray(archive.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    archive.write_bytes(content)
+    with pytest.raises(TrainingError):
+        read_archive(archive, tmp_path / "unpacked")
+
+
+def test_archive_without_a_package_is_told(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="cannot be read"):
+        read_archive(hostile(tmp_path / "model.tar.gz", "readme"), tmp_path / "unpacked")
+
+
+def test_missing_archive_is_told(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="cannot be unpacked"):
+        read_archive(tmp_path / "model.tar.gz", tmp_path / "unpacked")
+
+
+def test_package_of_another_task_is_not_packed(tmp_path: Path, task: Task) -> None:
+    folder = write_package(tmp_path / "package", load_task("chest-xray"))
+    with pytest.raises(TrainingError, match="other classes"):
+        write_archive(folder, task, tmp_path / "model.tar.gz")
+    assert not (tmp_path / "model.tar.gz").exists()
+
+
+def test_command_line(tmp_path: Path, task: Task, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, path = write_package(tmp_path / "package", task), tmp_path / "model.tar.gz"
+    assert main(["--package", str(folder), "--output", str(path)]) == 0
+    assert f"{path.stat().st_size:,} bytes" in capsys.readouterr().out
+    (folder / "model.onnx").write_bytes(b"other")
+    assert main(["--package", str(folder), "--output", str(path)]) == 1
+    assert "error: model.onnx of package is not the file" in capsys.readouterr().err

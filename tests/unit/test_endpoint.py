@@ -1,0 +1,235 @@
+"""Classifying on SageMaker endpoints, of ours and of others."""
+
+import json
+from io import BytesIO
+from typing import Any
+
+import boto3
+import numpy as np
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.response import StreamingBody
+from botocore.stub import ANY, Stubber
+from PIL import Image
+
+from chalicelib.classification import Classifier
+from chalicelib.contracts import BACKENDS, encode
+from chalicelib.endpoint import Endpoint
+from chalicelib.errors import EndpointNotReady, ModelFailed
+from chalicelib.film import Pixels
+from chalicelib.tasks import Contract, EndpointSpec, load_task
+from tests.models import TASK
+
+TASK_ = load_task(TASK)
+FRAME = (TASK_.input.channels, TASK_.input.height, TASK_.input.width)
+BOX = (0, 0, TASK_.input.width, TASK_.input.height)
+IMAGE = np.arange(np.prod(FRAME), dtype=np.uint8).reshape(1, *FRAME)
+
+CONTRACTS = tuple(BACKENDS)
+
+
+class FakeRuntime:
+    """A SageMaker Runtime client that answers or fails as told, each time with the next of `answers`."""
+
+    def __init__(self, *answers: Any, variant: str | None = "blue"):
+        self.answers = list(answers)
+        self.variant = {"InvokedProductionVariant": variant} if variant else {}
+        self.requests: list[dict[str, Any]] = []
+
+    def invoke_endpoint(self, **request: Any) -> dict[str, Any]:
+        self.requests.append(request)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+        return {"Body": BytesIO(body)} | self.variant
+
+
+def run(contract: Contract, runtime: Any, images: Pixels = IMAGE) -> Any:
+    return BACKENDS[contract](Endpoint(runtime, "my-endpoint"), TASK_).run(images)
+
+
+PROBABILITIES = [0.01, 0.96, 0.01, 0.01, 0.01]
+MODEL = {
+    "version": "v9",
+    "sha256": "9" * 64,
+    "classes": list(TASK_.class_names),
+    "thresholds": {"distance": 10},
+}
+ANSWER = {
+    "model": MODEL,
+    "probabilities": [PROBABILITIES],
+    "activation": [[[[0.0, 1.0], [0.5, 0.0]]] * 5],
+    "distance": [3.0],
+}
+
+
+def test_endpoint_of_ours_is_sent_the_array_and_its_answer_is_read() -> None:
+    runtime = FakeRuntime(ANSWER)
+    classifier = Classifier({TASK: EndpointSpec("my-endpoint", "negatoscope")}, lambda: runtime)
+    (answer,) = classifier.classify(TASK_, IMAGE, [BOX])
+    assert answer.label == TASK_.class_names[1]
+    assert answer.probability == pytest.approx(0.96)
+    assert answer.reasons == ()
+    assert answer.heatmap is not None
+    assert (answer.model.version, answer.model.sha256, answer.model.backend) == ("v9", "9" * 64, "endpoint")
+    (request,) = runtime.requests
+    assert (request["EndpointName"], request["ContentType"]) == ("my-endpoint", "application/x-npy")
+    np.testing.assert_array_equal(np.load(BytesIO(request["Body"])), IMAGE)
+
+
+def test_far_image_is_unfamiliar_on_an_endpoint_too() -> None:
+    assert run("negatoscope", FakeRuntime(ANSWER | {"distance": [10.5]})).is_unfamiliar(0)
+    assert not run("negatoscope", FakeRuntime(ANSWER | {"distance": [9.5]})).is_unfamiliar(0)
+
+
+def test_endpoint_of_others_is_sent_images_and_its_probabilities_are_read() -> None:
+    runtime = FakeRuntime(PROBABILITIES, PROBABILITIES[::-1])
+    classifier = Classifier({TASK: EndpointSpec("my-endpoint", "image-classification")}, lambda: runtime)
+    first, second = classifier.classify(TASK_, np.concatenate([IMAGE, 255 - IMAGE]), [BOX, BOX])
+    assert first.probabilities == dict(zip(TASK_.class_names, PROBABILITIES, strict=True))
+    assert (first.label, second.label) == (TASK_.class_names[1], TASK_.class_names[3])
+    assert first.heatmap is None
+    assert (first.model.version, first.model.sha256, first.model.backend) == (
+        "my-endpoint/blue",
+        None,
+        "endpoint",
+    )
+    assert {request["ContentType"] for request in runtime.requests} == {"application/x-image"}
+    for request, image in zip(runtime.requests, (IMAGE, 255 - IMAGE), strict=True):
+        with Image.open(BytesIO(request["Body"]), formats=["PNG"]) as sent:
+            np.testing.assert_array_equal(np.asarray(sent), np.repeat(image[0, 0, :, :, None], 3, axis=2))
+
+
+def test_model_without_distances_still_asks_for_review_when_unsure() -> None:
+    classifier = Classifier(
+        {TASK: EndpointSpec("my-endpoint", "image-classification")},
+        lambda: FakeRuntime([0.5, 0.45, 0.03, 0.01, 0.01]),
+    )
+    (answer,) = classifier.classify(TASK_, IMAGE, [BOX])
+    assert [reason.code for reason in answer.reasons] == ["low-confidence", "close-second"]
+
+
+def test_colours_are_sent_as_they_are() -> None:
+    colours = np.random.default_rng(0).integers(0, 256, (3, 20, 10)).astype(np.uint8)
+    with Image.open(BytesIO(encode(colours))) as sent:
+        assert (sent.mode, sent.size) == ("RGB", (10, 20))
+        np.testing.assert_array_equal(np.asarray(sent), colours.transpose(1, 2, 0))
+
+
+def test_rounded_probabilities_are_taken() -> None:
+    outputs = run("image-classification", FakeRuntime([0.333, 0.333, 0.333, 0, 0]))
+    assert outputs.probabilities[0] == pytest.approx([0.333, 0.333, 0.333, 0, 0])
+    assert run("image-classification", FakeRuntime([1.0000001, 0, 0, 0, 0])).probabilities.max() == 1
+
+
+def test_variant_that_is_not_told_is_left_out() -> None:
+    outputs = run("image-classification", FakeRuntime(PROBABILITIES, variant=None))
+    assert outputs.model.version == "my-endpoint"
+
+
+@pytest.mark.parametrize(
+    ("contract", "answer", "content_type"),
+    [
+        ("negatoscope", ANSWER, "application/x-npy"),
+        ("image-classification", PROBABILITIES, "application/x-image"),
+    ],
+)
+def test_sagemaker_takes_our_requests(contract: Contract, answer: Any, content_type: str) -> None:
+    """botocore holds request and response against the service's own description."""
+    client = boto3.client(
+        "sagemaker-runtime", "us-east-1", aws_access_key_id="testing", aws_secret_access_key="testing"
+    )
+    body = json.dumps(answer).encode()
+    response = {"Body": StreamingBody(BytesIO(body), len(body)), "InvokedProductionVariant": "AllTraffic"}
+    request = {"EndpointName": "my-endpoint", "ContentType": content_type, "Body": ANY}
+    with Stubber(client) as stub:
+        stub.add_response("invoke_endpoint", response, request | {"Accept": "application/json"})
+        assert run(contract, client).probabilities.shape == (1, 5)
+
+
+def client_error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "raw text of the service"}}, "InvokeEndpoint")
+
+
+@pytest.mark.parametrize("contract", CONTRACTS)
+@pytest.mark.parametrize(
+    ("failure", "error", "advice"),
+    [
+        (client_error("ValidationError"), EndpointNotReady, "not in service"),
+        (client_error("ThrottlingException"), EndpointNotReady, "in a minute"),
+        (client_error("ServiceUnavailable"), EndpointNotReady, "in a minute"),
+        (client_error("ModelNotReadyException"), EndpointNotReady, "in a minute"),
+        (client_error("InternalFailure"), EndpointNotReady, "in a minute"),
+        (client_error("ModelError"), ModelFailed, "CloudWatch"),
+        (client_error("AccessDeniedException"), ModelFailed, "Deploy the stage again"),
+        (ReadTimeoutError(endpoint_url="https://x"), EndpointNotReady, "in a minute"),
+        (ConnectionResetError(), EndpointNotReady, "in a minute"),
+        (b"<html>busy</html>", ModelFailed, "not JSON"),
+        (b"\xff\xfe", ModelFailed, "not JSON"),
+        (b"", ModelFailed, "not JSON"),
+    ],
+)
+def test_endpoint_failures_are_told_apart(
+    contract: Contract, failure: Any, error: type[Exception], advice: str
+) -> None:
+    with pytest.raises(error, match=advice) as caught:
+        run(contract, FakeRuntime(failure))
+    assert "my-endpoint" in str(caught.value)
+    assert "raw text" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (PROBABILITIES, "not a classification"),
+        ({"predictions": []}, "not a classification"),
+        (ANSWER | {"model": None}, "not a classification"),
+        (ANSWER | {"model": MODEL | {"thresholds": {}}}, "not a classification"),
+        (ANSWER | {"probabilities": [["high"] * 5]}, "not a classification"),
+        (ANSWER | {"activation": [[0.0], [0.0, 1.0]]}, "not a classification"),
+        (ANSWER | {"model": MODEL | {"classes": ["cat", "dog"]}}, "other classes"),
+        (ANSWER | {"model": MODEL | {"classes": list(TASK_.class_names[::-1])}}, "other classes"),
+        (ANSWER | {"distance": [1.0, 2.0]}, "another number of images"),
+        (ANSWER | {"probabilities": []}, "another number of images"),
+        (ANSWER | {"activation": []}, "another number of images"),
+    ],
+)
+def test_malformed_answers_of_ours(answer: Any, problem: str) -> None:
+    with pytest.raises(ModelFailed, match=problem) as caught:
+        run("negatoscope", FakeRuntime(answer))
+    assert "my-endpoint" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ({"prediction": PROBABILITIES}, "not a JSON list"),
+        ("0.2", "not a JSON list"),
+        (None, "not a JSON list"),
+        ([PROBABILITIES], "not a JSON list"),
+        (["0.2"] * 5, "not a JSON list"),
+        ([True, 0, 0, 0, 0], "not a JSON list"),
+        ([None] * 5, "not a JSON list"),
+        ([], "0 probabilities, but mammography-views has 5 classes"),
+        ([0.5, 0.5], "2 probabilities, but mammography-views has 5 classes"),
+        ([*PROBABILITIES, 0], "6 probabilities, but mammography-views has 5 classes"),
+        ([0.9, 0.9, 0.9, 0.9, 0.9], "no probabilities"),
+        ([0.3, 0.3, 0.3, 0.3, -0.2], "no probabilities"),
+        ([0.1] * 5, "no probabilities"),
+        ([float("nan"), 0.2, 0.2, 0.2, 0.2], "no probabilities"),
+        ([0.2, 0.2, 0.2, 0.2, float("nan")], "no probabilities"),
+        ([float("inf"), 0, 0, 0, 0], "no probabilities"),
+        ([12.5, -3.1, 0.2, 4.4, 1.0], "no probabilities"),
+    ],
+)
+def test_malformed_answers_of_others(answer: Any, problem: str) -> None:
+    with pytest.raises(ModelFailed, match=problem) as caught:
+        run("image-classification", FakeRuntime(answer))
+    assert "my-endpoint" in str(caught.value)
+    assert "in their order" in str(caught.value)
+
+
+def test_one_bad_answer_fails_the_batch() -> None:
+    with pytest.raises(ModelFailed, match="2 probabilities"):
+        run("image-classification", FakeRuntime(PROBABILITIES, [0.5, 0.5]), np.concatenate([IMAGE, IMAGE]))

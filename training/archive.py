@@ -1,0 +1,126 @@
+"""model.tar.gz as SageMaker serves it: a model package and, under code/, everything that runs it.
+
+`python -m training.archive --package FOLDER --output model.tar.gz`
+"""
+
+import argparse
+import gzip
+import re
+import sys
+import tarfile
+import zlib
+from collections.abc import Sequence
+from io import BytesIO
+from modulefinder import ModuleFinder
+from pathlib import Path
+
+from chalicelib.errors import InvalidModelPackage
+from chalicelib.package import ModelPackage
+from chalicelib.tasks import Task
+from chalicelib.tasks.reader import TASKS_FOLDER
+from training.errors import TrainingError
+
+PROJECT = Path(__file__).resolve().parent.parent
+INFERENCE = Path(__file__).resolve().with_name("inference.py")
+REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+PACKAGE = ("model.onnx", "model.json", "card.md")
+SERVING = ("dicomsdl", "numpy", "onnxruntime", "pillow", "pydicom")
+"""What serving needs of the training requirements; the container would install all of them at each start."""
+
+
+def write_archive(folder: Path, task: Task, path: Path) -> None:
+    """Write the package in `folder` and the code that serves it to `path`; same files, same bytes.
+
+    Raises:
+        TrainingError: if the package is broken or not one for `task`.
+    """
+    try:
+        ModelPackage.load(folder).check_classes(task)
+    except InvalidModelPackage as error:
+        raise TrainingError(error.message) from error
+    files = {name: (folder / name).read_bytes() for name in PACKAGE if (folder / name).is_file()}
+    files |= {f"code/{name}": content for name, content in serving_code(task).items()}
+    with (
+        path.open("wb") as file,
+        gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as archive,
+    ):
+        for name, content in sorted(files.items()):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, BytesIO(content))
+
+
+def serving_code(task: Task) -> dict[str, bytes]:
+    """The files of the folder `code`, by their path in it."""
+    description = TASKS_FOLDER / f"{task.name}.toml"
+    files = {module.relative_to(PROJECT).as_posix(): module.read_bytes() for module in _imported()}
+    files[description.relative_to(PROJECT).as_posix()] = description.read_bytes()
+    files["inference.py"] = INFERENCE.read_bytes()
+    files["requirements.txt"] = "".join(f"{line}\n" for line in _requirements()).encode()
+    return files
+
+
+def read_archive(path: Path, folder: Path) -> ModelPackage:
+    """Unpack `path` into `folder` and verify the package in it; its code is neither run nor looked at.
+
+    Raises:
+        TrainingError: if it is damaged, would write outside `folder`, or holds no sound package.
+    """
+    try:
+        with tarfile.open(path) as archive:
+            for entry in archive:
+                _extract(archive, entry, folder.resolve())
+        package = ModelPackage.load(folder)
+        package.check_classes(package.task)
+    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
+        raise TrainingError(f"{path.name} cannot be unpacked: {error}. Write or copy it again.") from error
+    except InvalidModelPackage as error:
+        raise TrainingError(error.message) from error
+    return package
+
+
+def _extract(archive: tarfile.TarFile, entry: tarfile.TarInfo, folder: Path) -> None:
+    """Only plain files: tarfile's own filters are missing from early releases of Python 3.11."""
+    if entry.isdir():
+        return
+    target = (folder / entry.name).resolve()
+    content = archive.extractfile(entry) if entry.isfile() and target.is_relative_to(folder) else None
+    if content is None:
+        raise TrainingError(f"The archive holds '{entry.name}', which is no file of a model package.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(content.read())
+
+
+def _imported() -> list[Path]:
+    """The modules of this project that serving imports, also those it imports only when it needs them."""
+    finder = ModuleFinder(path=[str(PROJECT)])
+    finder.run_script(str(INFERENCE))
+    files = [getattr(module, "__file__", None) for module in finder.modules.values()]
+    return [Path(file) for file in files if file and Path(file) != INFERENCE]
+
+
+def _requirements() -> list[str]:
+    lines = REQUIREMENTS.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if re.split(r"[^\w-]", line)[0] in SERVING]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line; the exit status says whether there is an archive."""
+    parser = argparse.ArgumentParser(
+        prog="training.archive", description="Make a model.tar.gz for SageMaker."
+    )
+    parser.add_argument("--package", type=Path, required=True, help="folder with model.onnx and model.json")
+    parser.add_argument("--output", type=Path, required=True, help="the file to write")
+    arguments = parser.parse_args(argv)
+    try:
+        write_archive(arguments.package, ModelPackage.load(arguments.package).task, arguments.output)
+    except (TrainingError, InvalidModelPackage) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"{arguments.output}: {arguments.output.stat().st_size:,} bytes")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
