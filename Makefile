@@ -7,6 +7,8 @@ TRAINING_PYTHON ?= $(shell for p in python3.11 /usr/bin/python3.11 $(PYTHON); do
 	$$p -c 'import venv, ensurepip' 2>/dev/null && command -v $$p && break; done)
 DATA ?= ../shared/data
 TASK ?= mammography-views
+TRIALS ?= 8
+ARGS ?=
 STAGE ?= local
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -43,8 +45,12 @@ test: check ## everything: checks, then unit, functional, stack, browser and tra
 	.venv-training/bin/python -m pytest tests/training
 
 .PHONY: train
-train: $(TRAINING) ## train a model from labelled images: make train TASK=mammography-views DATA=FOLDER
-	.venv-training/bin/python -m training.train --task $(TASK) --data $(DATA)/$(TASK)
+train: $(TRAINING) ## train a model from labelled images: make train TASK=mammography-views DATA=FOLDER ARGS="--epochs 30"
+	.venv-training/bin/python -m training.train --task $(TASK) --data $(DATA)/$(TASK) $(ARGS)
+
+.PHONY: tune
+tune: $(TRAINING) ## search better hyper-parameters: make tune TASK=mammography-views DATA=FOLDER TRIALS=8
+	.venv-training/bin/python -m training.tune --task $(TASK) --data $(DATA)/$(TASK) --trials $(TRIALS) $(ARGS)
 
 .PHONY: bench
 bench: $(RUN) ## measure speed side by side

@@ -27,11 +27,11 @@ def _tag(loader: yaml.SafeLoader, _suffix: str, node: yaml.Node) -> Any:
 _Template.add_multi_constructor("!", _tag)
 
 
-def foundation() -> dict[str, Any]:
-    """The resources of the foundation stack."""
-    template = yaml.load((ROOT / ".chalice/foundation.yaml").read_text(), _Template)
-    resources: dict[str, Any] = template["Resources"]
-    return resources
+def foundation(section: str = "Resources") -> dict[str, Any]:
+    """A section of the foundation stack's template."""
+    template: dict[str, Any] = yaml.load((ROOT / ".chalice/foundation.yaml").read_text(), _Template)
+    found: dict[str, Any] = template[section]
+    return found
 
 
 @contextmanager

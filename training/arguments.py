@@ -1,16 +1,19 @@
-"""The command line of a training run, which is also the interface that SageMaker's script mode calls."""
+"""The command line of training and tuning, which is also the interface that SageMaker's script mode calls."""
 
 import argparse
 import os
+import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from chalicelib.tasks import Task, load_tasks
 from training.errors import TrainingError
 from training.hyperparameters import Hyperparameters
+from training.options import READING, add_data_options, add_hyperparameters, add_place_options
 
 RECIPES = Path(__file__).with_name("recipes.toml")
 
@@ -23,20 +26,67 @@ class Arguments:
     """What one run was asked to do."""
 
     task: Task
-    data: Path
-    """Folder of labelled images; the split is made from all of them."""
+    data: str
+    """Where the labelled images are: a folder or an s3:// URI."""
     dataset: str
     """Name of the data set's entry in datasets.toml."""
+    reading: Mapping[str, Any]
+    """How the data are read: keywords of `preparation.prepare_data`."""
+    others: Path | None
+    """Folder with images of other kinds, one folder for each task."""
+    start_from: str | None
+    """Weights to start from: a file, or torchvision:MODEL."""
     model_dir: Path
     """Where the package goes: model.onnx, model.json, card.md."""
     output_dir: Path
     """Where the reports go."""
+    checkpoint_dir: Path
+    """Where the state of an unfinished run is kept."""
     git_commit: str
+    asked: Mapping[str, Any]
+    """The hyper-parameters that stood on the command line."""
     parameters: Hyperparameters
+    """All of them: asked for, the task's own, or default."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that says in one line what is wrong, as the rest of training does."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the command line.
+
+        Raises:
+            TrainingError: always.
+        """
+        raise TrainingError(f"{message[:1].upper()}{message[1:]}. --help explains all arguments.")
+
+    def parse(self, argv: Sequence[str] | None) -> argparse.Namespace:
+        """Read the command line (`sys.argv` if `argv` is None).
+
+        Raises:
+            TrainingError: if an argument is unknown, with the likeliest one that was meant, or has no value.
+        """
+        words = [_with_hyphens(word) for word in (sys.argv[1:] if argv is None else argv)]
+        options, unknown = self.parse_known_args(words)
+        if unknown:
+            known = [name for action in self._actions for name in action.option_strings]
+            near = get_close_matches(unknown[0].partition("=")[0], known, 1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise TrainingError(f"There is no argument '{unknown[0]}'.{hint} --help explains all arguments.")
+        return options
 
 
 def parse_arguments(argv: Sequence[str] | None = None) -> Arguments:
-    """Read the command line (`sys.argv` if `argv` is None) and SageMaker's SM_* variables.
+    """The command line of a training run (`sys.argv` if `argv` is None), completed by SageMaker's SM_*.
+
+    Raises:
+        TrainingError: if an argument or the task is unknown, or a hyper-parameter is out of its range.
+    """
+    return read_options(training_parser("training.train", "Train a task's model.").parse(argv))
+
+
+def read_options(options: argparse.Namespace) -> Arguments:
+    """What the options of a `training_parser` mean.
 
     A hyper-parameter is what the command line says, else what `--smoke` sets, else the task's recipe, else
     its default.
@@ -44,80 +94,68 @@ def parse_arguments(argv: Sequence[str] | None = None) -> Arguments:
     Raises:
         TrainingError: if the task is unknown or a hyper-parameter is out of its range.
     """
-    given = vars(_parser().parse_args(argv))
-    task = _find_task(given.pop("task"))
-    smoke = given.pop("smoke")
+    task = find_task(options.task)
     workplace = Path(".local", "training", task.name)
-    paths = {
-        "data": given.pop("data") or _data_home() / task.name,
-        "model_dir": given.pop("model_dir") or workplace / "model",
-        "output_dir": given.pop("output_dir") or workplace / "output",
-    }
-    dataset = given.pop("dataset") or task.name
-    git_commit = given.pop("git_commit")
-    asked = {name: value for name, value in given.items() if value is not None}
-    parameters = Hyperparameters().updated({**read_recipe(task.name), **(SMOKE if smoke else {}), **asked})
-    return Arguments(task, dataset=dataset, git_commit=git_commit, parameters=parameters, **paths)
+    recipe = read_recipe(task.name, options.recipe or RECIPES)
+    asked = {spec.name: getattr(options, spec.name) for spec in fields(Hyperparameters)}
+    asked = {name: value for name, value in asked.items() if value is not None}
+    return Arguments(
+        task=task,
+        data=options.data or str(_data_home() / task.name),
+        dataset=options.dataset or task.name,
+        reading={name: getattr(options, name) for name in READING},
+        others=options.others,
+        start_from=options.start_from,
+        model_dir=options.model_dir or workplace / "model",
+        output_dir=options.output_dir or workplace / "output",
+        checkpoint_dir=options.checkpoint_dir or workplace / "checkpoints",
+        git_commit=options.git_commit,
+        asked=asked,
+        parameters=Hyperparameters().updated({**recipe, **(SMOKE if options.smoke else {}), **asked}),
+    )
 
 
 def read_recipe(task: str, path: Path = RECIPES) -> dict[str, Any]:
-    """The hyper-parameters that were found to suit a task; empty if nobody looked."""
-    recipe: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8")).get(task, {})
+    """The hyper-parameters that were found to suit a task; empty if nobody looked.
+
+    Raises:
+        TrainingError: if `path` is no TOML file.
+    """
+    try:
+        recipe: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8")).get(task, {})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise TrainingError(f"The recipe {path} cannot be read: {error}") from error
     return recipe
 
 
-def _data_home() -> Path:
-    """The folder with one sub-folder of labelled images per task."""
-    return Path(os.environ.get("NEGATOSCOPE_DATA", "../shared/data"))
+def find_task(name: str) -> Task:
+    """The task called `name`.
 
-
-def _find_task(name: str) -> Task:
+    Raises:
+        TrainingError: if there is none.
+    """
     tasks = load_tasks()
     if name not in tasks:
         raise TrainingError(f"There is no task '{name}'. Known: {', '.join(tasks)}.")
     return tasks[name]
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="training.train", description="Train a task's model and write its package.", allow_abbrev=False
-    )
+def training_parser(program: str, description: str) -> Parser:
+    """A parser for everything that shapes a training."""
+    parser = Parser(prog=program, description=description, allow_abbrev=False)
     parser.add_argument("--task", required=True, help="name of a file in chalicelib/tasks, without .toml")
-    # The three folders that SageMaker names in the environment.
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=os.environ.get("SM_CHANNEL_TRAIN"),
-        help="labelled images: manifest.csv (path, class, group), or a folder per class",
-    )
-    parser.add_argument(
-        "--model-dir", type=Path, default=os.environ.get("SM_MODEL_DIR"), help="where the model package goes"
-    )
-    parser.add_argument(
-        "--output-dir", type=Path, default=os.environ.get("SM_OUTPUT_DATA_DIR"), help="where reports go"
-    )
-    parser.add_argument("--dataset", help="entry of datasets.toml that describes the data (the task's name)")
-    parser.add_argument(
-        "--git-commit", default="", help="recorded in the package (asked of git if not given)"
-    )
-    parser.add_argument(
-        "--smoke", type=_boolean, nargs="?", const=True, default=False, help="a quick, useless run"
-    )
-    defaults = Hyperparameters()
-    for spec in fields(Hyperparameters):
-        # SageMaker passes names as they stand in HyperParameters, with underscores.
-        names = dict.fromkeys((f"--{spec.name.replace('_', '-')}", f"--{spec.name}"))
-        parser.add_argument(
-            *names,
-            type=spec.type,
-            choices=spec.metadata.get("choices"),
-            help=f"{spec.metadata['help']} (default {getattr(defaults, spec.name)})",
-        )
+    add_data_options(parser)
+    add_place_options(parser)
+    add_hyperparameters(parser)
     return parser
 
 
-def _boolean(text: str) -> bool:
-    values = {"true": True, "false": False}
-    if text.lower() not in values:
-        raise argparse.ArgumentTypeError(f"true or false, not '{text}'")
-    return values[text.lower()]
+def _with_hyphens(word: str) -> str:
+    """`--batch_size` as `--batch-size`: SageMaker passes names as they stand in HyperParameters."""
+    name, equals, value = word.partition("=")
+    return name.replace("_", "-") + equals + value if name.startswith("--") else word
+
+
+def _data_home() -> Path:
+    """The folder with one sub-folder of labelled images per task."""
+    return Path(os.environ.get("NEGATOSCOPE_DATA", "../shared/data"))

@@ -1,5 +1,7 @@
 """Probabilities that mean what they say: temperature scaling (Guo et al. 2017)."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
@@ -36,13 +38,26 @@ def negative_log_likelihood(probabilities: Floats, labels: Ints) -> float:
     return float(-np.log(np.maximum(true, np.finfo(float).tiny)).mean())
 
 
-def expected_calibration_error(probabilities: Floats, labels: Ints) -> float:
-    """Mean gap between confidence and accuracy over 15 equally wide bins of confidence, weighted by size."""
+def reliability_table(probabilities: Floats, labels: Ints) -> dict[str, Any]:
+    """Mean confidence, accuracy and number of images in each of 15 equally wide bins of confidence.
+
+    Confidence is the probability of the predicted class. `confidence`, `accuracy` and `images` are lists with
+    one entry for each bin that holds images.
+    """
     confidence = probabilities.max(1)
-    correct = (probabilities.argmax(1) == labels).astype(float)
+    correct = probabilities.argmax(1) == labels
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    gaps = np.bincount(bins, weights=correct - confidence, minlength=BINS)
-    return float(np.abs(gaps).sum() / len(labels))
+    images = np.bincount(bins, minlength=BINS)
+    used = images > 0
+    means = [np.bincount(bins, values, BINS)[used] / images[used] for values in (confidence, correct)]
+    return {"confidence": means[0].tolist(), "accuracy": means[1].tolist(), "images": images[used].tolist()}
+
+
+def expected_calibration_error(probabilities: Floats, labels: Ints) -> float:
+    """Mean gap between confidence and accuracy over the bins of `reliability_table`, weighted by size."""
+    table = reliability_table(probabilities, labels)
+    gaps = np.abs(np.subtract(table["confidence"], table["accuracy"]))
+    return float(np.average(gaps, weights=table["images"]))
 
 
 def change_temperature(probabilities: Floats, factor: float) -> Floats:

@@ -1,160 +1,134 @@
-"""Labelled images on disk: which files, which class, which patient."""
+"""Labelled images before any is opened: which files, which class, which patient."""
 
-import csv
-import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from training.errors import TrainingError
+from training.groups import merge
+from training.rows import Row, Vocabulary
+from training.sources import DataSource
 
-MANIFEST = "manifest.csv"
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".dcm", ""})
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Record:
-    """One labelled image file."""
+    """One labelled image file. There may be millions, so it is light."""
 
     path: str
-    """Relative to the data folder, with forward slashes."""
+    """Relative to the data folder, with forward slashes; a full address if the file lies elsewhere."""
     label: int
     """Index into the task's classes."""
     group: str
     """What must not be parted by a split: the patient, or a cluster of near-identical frames."""
+    attributes: tuple[tuple[str, str], ...] = ()
+    """What else is known of the image, as name and value, for tables by subgroup."""
+    given: str = ""
+    """The part of the source's own split (train, validation or test), if it has one."""
 
 
 @dataclass(frozen=True)
 class Listing:
-    """What a data folder holds, before anything is left out."""
+    """What a data set holds, before any image was opened."""
 
+    folder: str
+    """Address that the paths are relative to."""
+    how: str
+    """How the files were read, in words."""
     records: tuple[Record, ...]
+    """Sorted by path."""
     ungrouped: int
     """Images that stand for themselves because nothing says which patient they show."""
+    left_out: dict[str, tuple[str, ...]]
+    """Paths of the files left out, by reason (a key of findings.FINDINGS)."""
 
 
-@dataclass(frozen=True)
-class Deduplication:
-    """A listing in which every image content occurs once, with one label."""
+class Collector:
+    """Turns rows into records; equal groups and attributes share one object each."""
 
-    records: tuple[Record, ...]
-    digests: tuple[str, ...]
-    """SHA-256 of each record's file, in the order of `records`."""
-    copies: tuple[str, ...]
-    """Paths left out because a byte-identical file with the same label stays."""
-    contradictions: tuple[str, ...]
-    """Paths left out because byte-identical files carry different labels: nobody knows which is right."""
+    def __init__(self, source: DataSource, vocabulary: Vocabulary, how: str):
+        """Take what is known of the data set, the names of the classes, and how the rows are read."""
+        self.group_patterns = [re.compile(pattern) for pattern in source.group_patterns]
+        self.attribute_patterns = {
+            name: re.compile(pattern) for name, pattern in source.attribute_patterns.items()
+        }
+        self.vocabulary = vocabulary
+        self.how = how
+        self.groups: dict[str, str] = {}
+        self.attributes: dict[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]] = {}
+        self.same: list[tuple[str, str]] = []
+
+    def collect(self, folder: str, rows: Iterable[Row]) -> Listing:
+        """The listing of `folder` that the rows make.
+
+        Raises:
+            TrainingError: if the task does not have the class of one.
+        """
+        records = []
+        left_out: dict[str, list[str]] = defaultdict(list)
+        ungrouped = 0
+        for row in rows:
+            if row.left_out:
+                left_out[row.left_out].append(row.path)
+                continue
+            group = self._group(row)
+            ungrouped += not group
+            label = self.vocabulary.label(row, self.how)
+            records.append(Record(row.path, label, group or row.path, self._attributes(row), row.part))
+        merged = merge(self.same)
+        records = [
+            replace(record, group=merged[record.group]) if record.group in merged else record
+            for record in records
+        ]
+        records.sort(key=lambda record: (record.path, record.label, record.group))
+        return Listing(
+            folder,
+            self.how,
+            tuple(records),
+            ungrouped,
+            {reason: tuple(sorted(paths)) for reason, paths in left_out.items()},
+        )
+
+    def _group(self, row: Row) -> str:
+        name = row.path.rpartition("/")[2]
+        found = next((match[1] for pattern in self.group_patterns if (match := pattern.search(name))), "")
+        if found and row.group and found != row.group:
+            self.same.append((found, row.group))
+        group = found or row.group
+        return self.groups.setdefault(group, group)
+
+    def _attributes(self, row: Row) -> tuple[tuple[str, str], ...]:
+        name = row.path.rpartition("/")[2]
+        found = {
+            attribute: match[1]
+            for attribute, pattern in self.attribute_patterns.items()
+            if (match := pattern.search(name))
+        }
+        attributes = tuple((found | dict(row.attributes)).items())
+        return self.attributes.setdefault(attributes, attributes)
 
 
-def read_folder(folder: Path, class_names: Sequence[str], group_patterns: Sequence[str] = ()) -> Listing:
-    """List the labelled images of `folder`, sorted by path.
-
-    The folder holds either a `manifest.csv` with the columns path and class (and group, where patients are
-    known), or one folder of images per class. Where a file's name matches one of `group_patterns` (regular
-    expressions with one capturing group), what it captures is the group, whatever the manifest says.
+def check_classes(listing: Listing, class_names: Sequence[str]) -> None:
+    """Make sure that there are images of every class.
 
     Raises:
-        TrainingError: if the folder is missing or empty, a class is unknown or without images, or a listed
-            file does not exist.
+        TrainingError: naming a class that has none.
     """
-    if not folder.is_dir():
-        raise TrainingError(
-            f"There is no data folder '{folder}'. Name one with --data: it holds a {MANIFEST} with the "
-            "columns path, class and group, or one folder of images per class."
-        )
-    manifest = folder / MANIFEST
-    rows = sorted(_manifest_rows(manifest) if manifest.exists() else _class_folder_rows(folder, class_names))
-    labels = {name: index for index, name in enumerate(class_names)}
-    patterns = [re.compile(pattern) for pattern in group_patterns]
-    records = []
-    ungrouped = 0
-    for path, class_name, group in rows:
-        if class_name not in labels:
-            raise TrainingError(
-                f"{manifest} gives '{path}' the class '{class_name}', which the task does not have. "
-                f"Its classes: {', '.join(class_names)}."
-            )
-        found = _group_in_name(path, patterns) or group
-        ungrouped += not found
-        records.append(Record(path, labels[class_name], found or path))
-    _check_complete(folder, records, class_names)
-    return Listing(tuple(records), ungrouped)
-
-
-def deduplicate(folder: Path, records: Sequence[Record]) -> Deduplication:
-    """Keep one of each set of byte-identical files, and none where their labels differ.
-
-    Two groups that hold the same file are one patient under two names, so they become one group.
-    """
-    by_digest: dict[str, list[Record]] = defaultdict(list)
-    for record in records:
-        by_digest[hashlib.sha256((folder / record.path).read_bytes()).hexdigest()].append(record)
-    group_of = _merge_groups([[record.group for record in same] for same in by_digest.values()])
-    kept, digests, copies, contradictions = [], [], [], []
-    for digest, same in by_digest.items():
-        if len({record.label for record in same}) > 1:
-            contradictions += [record.path for record in same]
-            continue
-        first, *others = same
-        kept.append(Record(first.path, first.label, group_of[first.group]))
-        digests.append(digest)
-        copies += [record.path for record in others]
-    return Deduplication(tuple(kept), tuple(digests), tuple(copies), tuple(contradictions))
-
-
-def _manifest_rows(manifest: Path) -> Iterator[tuple[str, str, str]]:
-    with manifest.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        missing = sorted({"path", "class"} - set(reader.fieldnames or ()))
-        if missing:
-            raise TrainingError(
-                f"{manifest} lacks the column '{missing[0]}'; its first line names the columns."
-            )
-        for row in reader:
-            yield row["path"], row["class"], row.get("group") or ""
-
-
-def _class_folder_rows(folder: Path, class_names: Sequence[str]) -> Iterator[tuple[str, str, str]]:
-    for name in class_names:
-        for path in (folder / name).rglob("*"):
-            if path.is_file() and path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith("."):
-                yield path.relative_to(folder).as_posix(), name, ""
-
-
-def _group_in_name(path: str, patterns: Sequence[re.Pattern[str]]) -> str:
-    name = path.rpartition("/")[2]
-    return next((match[1] for pattern in patterns if (match := pattern.search(name))), "")
-
-
-def _check_complete(folder: Path, records: Sequence[Record], class_names: Sequence[str]) -> None:
-    absent = [record.path for record in records if not (folder / record.path).is_file()]
-    if absent:
-        raise TrainingError(
-            f"{len(absent)} of {len(records)} files that {folder / MANIFEST} lists do not exist, the first "
-            f"being '{absent[0]}'. Paths are relative to the manifest's folder."
-        )
-    present = {record.label for record in records}
+    present = {record.label for record in listing.records}
     empty = [name for index, name in enumerate(class_names) if index not in present]
     if empty:
         raise TrainingError(
-            f"'{folder}' holds no image of class '{empty[0]}'. Every class of the task needs images: "
-            f"{', '.join(class_names)}."
+            f"'{listing.folder}' holds no image of class '{empty[0]}'. Every class of the task needs images: "
+            f"{', '.join(class_names)}. It was read as: {listing.how}."
         )
 
 
-def _merge_groups(together: Sequence[Sequence[str]]) -> dict[str, str]:
-    """For each group, the name of the merged group it belongs to (union-find)."""
-    parent: dict[str, str] = {}
+def attributes(records: Iterable[Record]) -> list[str]:
+    """Names of all attributes that are known of some record."""
+    different = {record.attributes for record in records}
+    return sorted({name for pairs in different for name, _ in pairs})
 
-    def root(name: str) -> str:
-        parent.setdefault(name, name)
-        while parent[name] != name:
-            name = parent[name]
-        return name
 
-    for names in together:
-        for name in names:
-            parent[root(name)] = root(names[0])
-    return {name: root(name) for name in parent}
+def subgroups(records: Sequence[Record], names: Sequence[str]) -> dict[str, list[str]]:
+    """For each of the attributes in `names`, its value for each record ("" if unknown)."""
+    return {name: [dict(record.attributes).get(name, "") for record in records] for name in names}

@@ -17,6 +17,7 @@ from torch.nn import functional
 from training.errors import TrainingError
 from training.familiarity import MahalanobisDistance
 from training.network import MARGIN, Classifier, frame, normalise
+from training.pixels import Images
 
 OUTPUTS = ("probabilities", "activation", "distance")
 OPSET = 20
@@ -101,7 +102,7 @@ def open_session(path: Path) -> onnxruntime.InferenceSession:
 
 
 def run(
-    session: onnxruntime.InferenceSession, pixels: Pixels, batch_size: int = 64
+    session: onnxruntime.InferenceSession, pixels: Images, batch_size: int = 64
 ) -> dict[str, NDArray[np.float32]]:
     """All outputs of the graph for prepared images (N, C, H, W), by name."""
     batches: list[list[Any]] = [

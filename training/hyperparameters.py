@@ -2,13 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import Field, asdict, dataclass, field, fields, replace
-from typing import Any, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from training.errors import TrainingError
 
 
-def _number(default: float, text: str, low: float, high: float) -> Any:
-    return field(default=default, metadata={"help": text, "low": low, "high": high})
+class TuningRange(NamedTuple):
+    """Where a search for a better value looks: both ends included, evenly on the scale."""
+
+    low: float
+    high: float
+    scale: Literal["linear", "log"]
+
+
+def _number(default: float, text: str, low: float, high: float, tune: TuningRange | None = None) -> Any:
+    return field(default=default, metadata={"help": text, "low": low, "high": high, "tune": tune})
 
 
 def _choice(text: str, *choices: str) -> Any:
@@ -17,24 +25,50 @@ def _choice(text: str, *choices: str) -> Any:
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """The hyper-parameters of one run; SageMaker's HyperParameters have the same names."""
+    """The hyper-parameters of one run; SageMaker's HyperParameters have the same names.
+
+    What has a `TuningRange` is what a search varies. The weight of classes has none: the search judges by
+    the loss over all images, which always wants rare classes to count for little.
+    """
 
     seed: int = _number(0, "seed of weights, order and augmentation", 0, 2**31)
     repeats: int = _number(1, "trainings with seed, seed + 1, ...; the best on validation is kept", 1, 20)
     split_seed: int = _number(0, "seed of the split into train, validation and test", 0, 2**31)
     epochs: int = _number(30, "passes over the training images", 1, 1000)
     patience: int = _number(15, "stop after this many epochs without a gain on validation", 1, 1000)
-    batch_size: int = _number(64, "images per optimiser step", 2, 4096)
-    learning_rate: float = _number(2e-3, "peak of the one-cycle schedule", 1e-6, 1.0)
-    weight_decay: float = _number(0.05, "AdamW weight decay of the convolution and linear weights", 0.0, 1.0)
-    label_smoothing: float = _number(0.1, "share of each target spread evenly over all classes", 0.0, 0.5)
+    batch_size: int = _number(
+        64, "images per optimiser step, over all processes", 2, 4096, TuningRange(16, 128, "log")
+    )
+    learning_rate: float = _number(
+        2e-3, "peak of the one-cycle schedule", 1e-6, 1.0, TuningRange(3e-4, 1e-2, "log")
+    )
+    warm_up: float = _number(0.2, "share of all steps in which the learning rate still rises", 0.01, 0.9)
+    weight_decay: float = _number(
+        0.05,
+        "AdamW weight decay of the convolution and linear weights",
+        0.0,
+        1.0,
+        TuningRange(5e-3, 0.3, "log"),
+    )
+    gradient_norm: float = _number(5.0, "longer gradients are scaled down to this norm", 0.01, 1000.0)
+    label_smoothing: float = _number(
+        0.1, "share of each target spread evenly over all classes", 0.0, 0.5, TuningRange(0.0, 0.2, "linear")
+    )
     class_weight_power: float = _number(
         0.5, "classes weigh (1 / frequency) to this power: 0 all images alike, 1 all classes alike", 0.0, 1.0
     )
     ema_decay: float = _number(0.99, "decay per step of the averaged weights: the model", 0.0, 0.9999)
     width: int = _number(32, "channels of the first stage; the network doubles them three times", 4, 128)
-    dropout: float = _number(0.2, "share of pooled features dropped in training", 0.0, 0.9)
-    erase: float = _number(0.25, "chance that a random rectangle of a training image is blanked", 0.0, 1.0)
+    dropout: float = _number(
+        0.2, "share of pooled features dropped in training", 0.0, 0.9, TuningRange(0.0, 0.5, "linear")
+    )
+    erase: float = _number(
+        0.25,
+        "chance that a random rectangle of a training image is blanked",
+        0.0,
+        1.0,
+        TuningRange(0.0, 0.6, "linear"),
+    )
     distance_quantile: float = _number(
         0.99, "share of validation images that must count as familiar; sets the distance threshold", 0.5, 1.0
     )

@@ -1,17 +1,21 @@
-"""How good a classifier is, with intervals that respect that images of one patient resemble each other."""
+"""How good a classifier is: every value with an interval from a bootstrap over groups (patients)."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from training import confusion
+from training.bootstrap import Floats, GroupBootstrap, Interval, Ints, interval
+from training.confusion import Confusions
+from training.ranking import Ranking
 
-TAIL = 0.025
-"""Share of the resamples below, and above, a 95 % interval."""
+HIGH_RECALL = 0.99
+"""What a screening reader may ask: how precise is it if one finding in a hundred may be missed?"""
+SMALLEST_SUBGROUP = 20
+"""Images; what fewer of them say is chance."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,8 @@ class Predictions:
     """Shape (N, classes)."""
     groups: Sequence[str]
     """The patient of each image."""
+    subgroups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By attribute of patient or image (sex, scanner, ...), its value for each image; "" where unknown."""
 
     @property
     def predicted(self) -> Ints:
@@ -32,9 +38,57 @@ class Predictions:
         return best
 
 
-def confusion_matrix(labels: Ints, predicted: Ints, classes: int) -> Ints:
-    """Counts, shape (classes, classes); rows are the true class, columns the predicted one."""
-    return np.bincount(labels * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+def evaluate(
+    predictions: Predictions,
+    class_names: Sequence[str],
+    resamples: int,
+    seed: int,
+    negative: str | None = None,
+) -> dict[str, Any]:
+    """All metrics that follow from labels and probabilities, as `model.json` holds them.
+
+    Every value comes with a 95 % interval: percentiles of a bootstrap that draws whole groups (patients).
+    What the images do not define (the sensitivity for a class without images, say) is None.
+
+    Args:
+        predictions: of at least one image.
+        class_names: in the order of the probabilities.
+        resamples: of the bootstrap.
+        seed: of the bootstrap.
+        negative: the class that means "nothing found"; with it there is a `finding` block.
+    """
+    bootstrap = GroupBootstrap(predictions.groups, resamples, seed)
+    confusions = Confusions(predictions.labels, predictions.predicted, len(class_names), bootstrap)
+    ranks = [
+        _rank(predictions.labels == label, predictions.probabilities[:, label], bootstrap)
+        for label in range(len(class_names))
+    ]
+    metrics: dict[str, Any] = {
+        "accuracy": confusions.interval(confusion.accuracy),
+        "balanced_accuracy": confusions.interval(confusion.balanced_accuracy),
+        "macro_f1": confusions.interval(confusion.macro_f1),
+        "auc": _macro_auc(ranks),
+        "confusion_matrix": confusions.whole.tolist(),
+        "per_class": {
+            name: {
+                **_rates(confusions, label),
+                "f1": confusions.interval_of(label, confusion.f1),
+                **_areas(ranks[label]),
+            }
+            for label, name in enumerate(class_names)
+        },
+    }
+    if negative is not None:
+        metrics["finding"] = {
+            "negative": negative,
+            **_finding(predictions, class_names.index(negative), bootstrap),
+        }
+    if predictions.subgroups:
+        metrics["subgroups"] = {
+            attribute: dict(_of_subgroups(predictions, values, resamples, seed))
+            for attribute, values in predictions.subgroups.items()
+        }
+    return metrics
 
 
 def balanced_accuracy(labels: Ints, predicted: Ints) -> float:
@@ -42,107 +96,91 @@ def balanced_accuracy(labels: Ints, predicted: Ints) -> float:
     return float(np.mean([(predicted[labels == label] == label).mean() for label in np.unique(labels)]))
 
 
-def evaluate(
-    predictions: Predictions, class_names: Sequence[str], resamples: int, seed: int
-) -> dict[str, Any]:
-    """All metrics of a test, as `model.json` holds them.
+def _finding(predictions: Predictions, negative: int, bootstrap: GroupBootstrap) -> dict[str, Any]:
+    """The test as a question with two answers: whether there is anything to be found.
 
-    Every value comes with a 95 % interval: percentiles of a bootstrap that draws whole groups (patients).
-    Where no error was seen the bootstrap would claim certainty; there the lower end is the exact binomial
-    one (Clopper-Pearson) for as many trials as there are groups.
+    `precision_at_high_recall` is read off the curve: the highest precision among the thresholds whose recall
+    on these very images is at least `HIGH_RECALL`. The model does not use that threshold.
     """
-    groups, members = np.unique(np.asarray(predictions.groups), return_inverse=True)
-    draws = np.random.default_rng(seed).multinomial(len(groups), [1 / len(groups)] * len(groups), resamples)
-    counts = _confusion_by_group(predictions, members, len(groups))
-    whole = counts.sum(0, keepdims=True)
-    resampled = np.einsum("rg,gij->rij", draws, counts)
-
-    def interval(metric: Callable[[Ints], Floats]) -> dict[str, float]:
-        with np.errstate(invalid="ignore"):
-            return _interval(metric(whole)[0], metric(resampled), int(np.isfinite(metric(counts)).sum()))
-
-    def of_class(rate: Callable[[Ints], Floats], index: int) -> dict[str, float]:
-        return interval(lambda matrices: rate(matrices)[:, index])
-
+    present, found = predictions.labels != negative, predictions.predicted != negative
+    confusions = Confusions(present.astype(np.int64), found.astype(np.int64), 2, bootstrap)
+    rank = _rank(present, 1 - predictions.probabilities[:, negative], bootstrap)
     return {
-        "accuracy": interval(_accuracy),
-        "balanced_accuracy": interval(lambda matrices: np.nanmean(_sensitivity(matrices), 1)),
-        "macro_f1": interval(lambda matrices: np.nanmean(_f1(matrices), 1)),
-        "auc": _auc_interval(predictions, draws[:, members]),
-        "confusion_matrix": whole[0].tolist(),
-        "per_class": {
-            name: {"sensitivity": of_class(_sensitivity, index), "specificity": of_class(_specificity, index)}
-            for index, name in enumerate(class_names)
-        },
+        "accuracy": confusions.interval(confusion.accuracy),
+        **_rates(confusions, 1),
+        **_areas(rank),
+        "precision_at_high_recall": interval(rank.whole[2], rank.resampled[:, 2]),
     }
 
 
-def area_under_curve(positive: NDArray[np.bool_], scores: Floats, weights: Floats) -> Floats:
-    """Area under the ROC curve for each row of `weights`, shape (R, N); ties count half.
-
-    NaN where a row leaves no positive or no negative image.
-    """
-    order = np.argsort(scores, kind="stable")
-    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))
-    weights, positive = weights[:, order], positive[order]
-    above = np.add.reduceat(np.where(positive, weights, 0.0), starts, axis=1)
-    below = np.add.reduceat(np.where(positive, 0.0, weights), starts, axis=1)
-    pairs = (above * (below.cumsum(1) - below / 2)).sum(1)
-    with np.errstate(invalid="ignore"):
-        area: Floats = pairs / (above.sum(1) * below.sum(1))
-    return area
-
-
-def _confusion_by_group(predictions: Predictions, members: Ints, groups: int) -> Ints:
-    classes = predictions.probabilities.shape[1]
-    counts = np.zeros((groups, classes, classes), np.int64)
-    np.add.at(counts, (members, predictions.labels, predictions.predicted), 1)
-    return counts
-
-
-def _accuracy(matrices: Ints) -> Floats:
-    accuracy: Floats = matrices.trace(axis1=1, axis2=2) / matrices.sum((1, 2))
-    return accuracy
+def _of_subgroups(
+    predictions: Predictions, values: Sequence[str], resamples: int, seed: int
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    of_image = np.asarray(values)
+    names, sizes = np.unique(of_image, return_counts=True)
+    for name in names[sizes >= SMALLEST_SUBGROUP].tolist():
+        chosen = of_image == name
+        bootstrap = GroupBootstrap(np.asarray(predictions.groups)[chosen].tolist(), resamples, seed)
+        confusions = Confusions(
+            predictions.labels[chosen],
+            predictions.predicted[chosen],
+            predictions.probabilities.shape[1],
+            bootstrap,
+        )
+        yield (
+            name,
+            {
+                "images": int(chosen.sum()),
+                "groups": bootstrap.groups,
+                "accuracy": confusions.interval(confusion.accuracy),
+                "balanced_accuracy": confusions.interval(confusion.balanced_accuracy),
+            },
+        )
 
 
-def _sensitivity(matrices: Ints) -> Floats:
-    hits = matrices.diagonal(axis1=1, axis2=2)
-    sensitivity: Floats = hits / matrices.sum(2)
-    return sensitivity
+@dataclass(frozen=True)
+class _Rank:
+    """AUC, average precision and precision at high recall of one class against the rest."""
+
+    whole: Floats
+    """Shape (3,)."""
+    resampled: Floats
+    """Shape (resamples, 3)."""
 
 
-def _specificity(matrices: Ints) -> Floats:
-    hits = matrices.diagonal(axis1=1, axis2=2)
-    negatives = matrices.sum((1, 2))[:, np.newaxis] - matrices.sum(2)
-    false_alarms = matrices.sum(1) - hits
-    specificity: Floats = 1 - false_alarms / negatives
-    return specificity
+def _rank(positive: NDArray[np.bool_], scores: Floats, bootstrap: GroupBootstrap) -> _Rank:
+    def measure(weights: Floats) -> Floats:
+        ranking = Ranking.of(positive, scores, weights)
+        values = (
+            ranking.area_under_curve(),
+            ranking.average_precision(),
+            ranking.precision_at_recall(HIGH_RECALL),
+        )
+        return np.stack(values, axis=1)
+
+    return _Rank(measure(np.ones((1, len(scores))))[0], bootstrap.resample_images(measure))
 
 
-def _f1(matrices: Ints) -> Floats:
-    hits = matrices.diagonal(axis1=1, axis2=2)
-    f1: Floats = 2 * hits / (matrices.sum(1) + matrices.sum(2))
-    return f1
+def _rates(confusions: Confusions, label: int) -> dict[str, Any]:
+    return {
+        "images": int(confusions.whole[label].sum()),
+        "sensitivity": confusions.interval_of(label, confusion.sensitivity),
+        "specificity": confusions.interval_of(label, confusion.specificity),
+        "precision": confusions.interval_of(label, confusion.precision),
+    }
 
 
-def _auc_interval(predictions: Predictions, weights: Ints) -> dict[str, float]:
-    """Macro average over the classes, each against the rest."""
-
-    def macro(rows: Floats) -> Floats:
-        areas = [
-            area_under_curve(predictions.labels == label, predictions.probabilities[:, label], rows)
-            for label in np.unique(predictions.labels)
-        ]
-        mean: Floats = np.mean(areas, axis=0)
-        return mean
-
-    value = macro(np.ones((1, len(predictions.labels))))[0]
-    low, high = np.nanquantile(macro(weights.astype(float)), [TAIL, 1 - TAIL])
-    return {"value": float(value), "low": float(low), "high": float(high)}
+def _areas(rank: _Rank) -> dict[str, Any]:
+    return {
+        "auc": interval(rank.whole[0], rank.resampled[:, 0]),
+        "average_precision": interval(rank.whole[1], rank.resampled[:, 1]),
+    }
 
 
-def _interval(value: float, resampled: Floats, groups: int) -> dict[str, float]:
-    low, high = np.nanquantile(resampled, [TAIL, 1 - TAIL])
-    if value == 1.0:
-        low = min(low, TAIL ** (1 / groups))
-    return {"value": float(value), "low": float(low), "high": float(high)}
+def _macro_auc(ranks: Sequence[_Rank]) -> Interval:
+    """Mean over the classes for which the whole test defines it."""
+    defined = [rank for rank in ranks if np.isfinite(rank.whole[0])]
+    if not defined:
+        return interval(np.nan, np.empty(0))
+    value = np.mean([rank.whole[0] for rank in defined])
+    return interval(float(value), np.mean([rank.resampled[:, 0] for rank in defined], axis=0))

@@ -1,7 +1,6 @@
 """The model package: the graph, what is known about it, and the card."""
 
 import hashlib
-import json
 import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -11,8 +10,9 @@ from typing import Any
 
 from chalicelib import DISCLAIMER
 from chalicelib.tasks import Task
-from training.card import render_card
+from training.card import write_card
 from training.errors import TrainingError
+from training.facts import write_json
 from training.preparation import PreparedData
 
 LARGEST = 12_000_000
@@ -24,7 +24,9 @@ class Evidence:
     """What was measured of a model."""
 
     metrics: Mapping[str, Any]
-    """By part: test and validation."""
+    """By part, test and validation; `unfamiliar` if images of other kinds were tried."""
+    curves: Mapping[str, Any]
+    """Of the test part; see curves.draw_curves."""
     temperature: float
     distance_threshold: float
     parity: float
@@ -39,7 +41,7 @@ def write_package(
     training: Mapping[str, Any],
     git_commit: str | None,
 ) -> dict[str, Any]:
-    """Put model.json and card.md beside the model.onnx in `folder`; returns the content of the former.
+    """Put model.json, card.md and plots/ beside the model.onnx in `folder`; returns the content of the first.
 
     Raises:
         TrainingError: if the graph is too large to ship.
@@ -51,6 +53,7 @@ def write_package(
             "Lower --width, or take float16 --weights."
         )
     digest = hashlib.sha256(graph).hexdigest()
+    given, leaks = data.given_split, data.findings.get("leaks", 0)
     now = datetime.now(UTC)
     description = {
         "task": task.name,
@@ -66,12 +69,14 @@ def write_package(
             "licence": data.source.licence,
             "origin": data.source.origin,
             "split": data.describe_split(task.class_names),
+            "given_split": given.describe(data.keeps_test, leaks) if given else None,
             "findings": data.findings,
             "notes": list(data.source.notes),
         },
         "input": asdict(task.input),
         "training": dict(training),
         "metrics": dict(evidence.metrics),
+        "curves": dict(evidence.curves),
         "temperature": evidence.temperature,
         "thresholds": {"distance": evidence.distance_threshold},
         "intended_use": task.intended_use,
@@ -81,9 +86,8 @@ def write_package(
         "size_bytes": len(graph),
         "parity": {"max_abs_difference": evidence.parity},
     }
-    text = json.dumps(description, indent=2, ensure_ascii=False, allow_nan=False)
-    (folder / "model.json").write_text(text + "\n", encoding="utf-8")
-    (folder / "card.md").write_text(render_card(description), encoding="utf-8")
+    write_json(folder / "model.json", description)
+    write_card(folder, description)
     return description
 
 

@@ -1,10 +1,15 @@
-"""What is known of a data set besides its images: who made it, under which terms, what is wrong with it."""
+"""What is known of a data set besides its images: who made it, under which terms, how its files are named."""
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 DATASETS = Path(__file__).with_name("datasets.toml")
+
+TestSplit = Literal["own", "given"]
+"""Whose test part is used: one that is drawn here, or the one that comes with the images."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,13 @@ class DataSource:
     """Known flaws, in sentences for the model card."""
     group_patterns: tuple[str, ...] = ()
     """Regular expressions whose capturing group is the patient, for file names that tell."""
+    attribute_patterns: Mapping[str, str] = field(default_factory=dict)
+    """By attribute, a regular expression whose capturing group is its value, for file names that tell."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """What labelling jobs and manifests call the task's classes, where it is not their name."""
+    near_duplicates: float | None = None
+    """Correlation of thumbnails above which two images are taken for one patient's; None: not looked for."""
+    test_split: TestSplit = "own"
 
 
 def load_source(name: str, path: Path = DATASETS) -> DataSource:

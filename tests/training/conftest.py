@@ -1,11 +1,20 @@
 """What the tests of training share."""
 
+import os
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from chalicelib.tasks import Task, load_task
 from tests.training.samples import write_images
+
+# Networks as small as these gain nothing from a second thread, and lose much where others use the processor.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")
@@ -14,7 +23,31 @@ def task() -> Task:
     return load_task("mammography-views")
 
 
+@pytest.fixture(scope="session")
+def small_task(task: Task) -> Task:
+    """The task with a small input, and no mirroring of what has no sides."""
+    return replace(
+        task,
+        input=replace(task.input, width=40, height=64),
+        augmentation=replace(task.augmentation, flip=False),
+    )
+
+
 @pytest.fixture
 def data_folder(tmp_path: Path, task: Task) -> Path:
     """A fresh labelled folder, which the test may change."""
     return write_images(tmp_path / "data", task.class_names)
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A client of an S3 in this process, with an empty bucket called films."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
+    with mock_aws():
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="films")
+        yield client

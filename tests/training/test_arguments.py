@@ -1,14 +1,14 @@
 """The command line, SageMaker's environment, and the order in which settings win."""
 
-import re
+from inspect import signature
 from pathlib import Path
 
 import pytest
 
 from training.arguments import SMOKE, parse_arguments, read_recipe
 from training.errors import TrainingError
-from training.fitting import METRIC_PATTERNS, Epoch, progress
 from training.hyperparameters import Hyperparameters
+from training.preparation import prepare_data
 
 TASK = ["--task", "mammography-views"]
 
@@ -22,9 +22,10 @@ def _no_sagemaker(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_on_one_machine_data_come_from_the_shared_folder_and_results_stay_out_of_git() -> None:
     arguments = parse_arguments(TASK)
 
-    assert arguments.data == Path("../shared/data/mammography-views")
+    assert arguments.data == "../shared/data/mammography-views"
     assert arguments.model_dir == Path(".local/training/mammography-views/model")
     assert arguments.output_dir == Path(".local/training/mammography-views/output")
+    assert arguments.checkpoint_dir == Path(".local/training/mammography-views/checkpoints")
 
 
 def test_sagemaker_names_the_folders(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,15 +35,91 @@ def test_sagemaker_names_the_folders(monkeypatch: pytest.MonkeyPatch) -> None:
 
     arguments = parse_arguments(TASK)
 
-    assert arguments.data == Path("/opt/ml/input/data/train")
+    assert arguments.data == "/opt/ml/input/data/train"
     assert arguments.model_dir == Path("/opt/ml/model")
     assert arguments.output_dir == Path("/opt/ml/output/data")
+    assert arguments.checkpoint_dir == Path("/opt/ml/checkpoints")
 
 
 def test_sagemaker_spells_hyper_parameters_with_underscores() -> None:
     parameters = parse_arguments([*TASK, "--learning_rate", "0.01", "--batch_size", "8"]).parameters
 
     assert (parameters.learning_rate, parameters.batch_size) == (0.01, 8)
+
+
+def test_sagemaker_gives_every_argument_a_value() -> None:
+    words = [
+        "--smoke",
+        "True",
+        "--start_from",
+        "weights/network.pt",
+        "--test_split",
+        "given",
+        "--git_commit=ab_c",
+    ]
+    arguments = parse_arguments([*TASK, *words])
+
+    assert arguments.parameters.epochs == SMOKE["epochs"]
+    assert arguments.start_from == "weights/network.pt"
+    assert arguments.reading["test_split"] == "given"
+    assert arguments.git_commit == "ab_c"
+
+
+def test_how_data_are_read_is_handed_to_who_reads_them() -> None:
+    words = [
+        "--data",
+        "s3://bucket/images",
+        "--labels",
+        "s3://bucket/output.manifest",
+        "--min-confidence",
+        "0.8",
+    ]
+    arguments = parse_arguments([*TASK, *words])
+
+    assert arguments.data == "s3://bucket/images"
+    assert arguments.reading["labels"] == "s3://bucket/output.manifest"
+    assert arguments.reading["min_confidence"] == 0.8
+    known = signature(prepare_data).parameters
+    assert all(name in known for name in arguments.reading)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["--learning-rat", "0.1"],
+            r"There is no argument '--learning-rat'\. Did you mean --learning-rate\?",
+        ),
+        (["--learning_rat=0.1"], r"no argument '--learning-rat=0\.1'\. Did you mean --learning-rate\?"),
+        (["--xyzzy"], r"There is no argument '--xyzzy'\. --help"),
+        (["stray"], r"There is no argument 'stray'\. --help"),
+        (["--epochs", "many"], r"Argument --epochs: invalid int value: 'many'\. --help explains"),
+        (["--epochs"], r"Argument --epochs: expected one argument"),
+        (["--smoke", "yes"], "Argument --smoke: true or false, not 'yes'"),
+        (["--weights", "float64"], "Argument --weights: invalid choice: 'float64'"),
+        (["--min-confidence", "80"], "Argument --min-confidence: between 0 and 1, not 80"),
+        (["--recipe", "nowhere.toml"], r"The recipe nowhere\.toml cannot be read"),
+    ],
+)
+def test_what_cannot_be_understood_is_refused_in_one_line(arguments: list[str], message: str) -> None:
+    with pytest.raises(TrainingError, match=message) as refusal:
+        parse_arguments([*TASK, *arguments])
+    assert "\n" not in str(refusal.value)
+
+
+def test_the_task_must_be_named() -> None:
+    with pytest.raises(TrainingError, match="The following arguments are required: --task"):
+        parse_arguments([])
+
+
+def test_a_recipe_can_be_given(tmp_path: Path) -> None:
+    recipe = tmp_path / "best.toml"
+    recipe.write_text("[mammography-views]\ndropout = 0.35\n", encoding="utf-8")
+
+    assert parse_arguments([*TASK, "--recipe", str(recipe)]).parameters.dropout == 0.35
+    recipe.write_text("dropout = ", encoding="utf-8")
+    with pytest.raises(TrainingError, match=r"best\.toml cannot be read"):
+        parse_arguments([*TASK, "--recipe", str(recipe)])
 
 
 def test_command_line_wins_over_smoke_wins_over_recipe_wins_over_default() -> None:
@@ -94,15 +171,3 @@ def test_help_explains_every_hyper_parameter(capsys: pytest.CaptureFixture[str])
     for name, default in Hyperparameters().to_dict().items():
         assert f"--{name.replace('_', '-')}" in text
         assert f"(default {default})" in text
-
-
-def test_progress_lines_can_be_read_by_the_metric_patterns() -> None:
-    line = progress(Epoch(3, 0.51234, 0.25, 0.9875), epochs=10, images=1000, elapsed=30.0)
-
-    found = {name: re.findall(pattern, line) for name, pattern in METRIC_PATTERNS.items()}
-    assert found == {
-        "train:loss": ["0.5123"],
-        "validation:loss": ["0.2500"],
-        "validation:balanced_accuracy": ["0.9875"],
-    }
-    assert "images_per_second=100; time_left=70s" in line

@@ -9,6 +9,7 @@ from training.calibration import (
     expected_calibration_error,
     fit_temperature,
     negative_log_likelihood,
+    reliability_table,
 )
 
 
@@ -51,6 +52,30 @@ def test_expected_calibration_error_worked_out_by_hand() -> None:
     labels = np.array([0, 0, 0, 1])
 
     assert expected_calibration_error(probabilities, labels) == pytest.approx((0.7 + 0.6) / 4)
+
+
+def test_reliability_table_worked_out_by_hand() -> None:
+    probabilities = np.array([[0.9, 0.1], [0.92, 0.08], [0.1, 0.9], [0.6, 0.4], [0.0, 1.0]])
+    labels = np.array([0, 0, 0, 1, 1])
+
+    assert reliability_table(probabilities, labels) == {
+        "confidence": pytest.approx([0.6, (0.9 + 0.92 + 0.9) / 3, 1.0]),
+        "accuracy": pytest.approx([0, 2 / 3, 1]),
+        "images": [1, 3, 1],
+    }
+
+
+def test_expected_calibration_error_agrees_with_its_definition() -> None:
+    rng = np.random.default_rng(0)
+    probabilities, labels = rng.dirichlet((0.5, 0.5, 0.5), 300), rng.integers(0, 3, 300)
+
+    total = 0.0
+    for low in np.arange(15) / 15:
+        inside = [p for p in range(300) if low <= probabilities[p].max() < low + 1 / 15]
+        right = sum(probabilities[p].argmax() == labels[p] for p in inside)
+        total += abs(right - sum(probabilities[p].max() for p in inside))
+
+    assert expected_calibration_error(probabilities, labels) == pytest.approx(total / 300)
 
 
 def test_negative_log_likelihood_worked_out_by_hand() -> None:

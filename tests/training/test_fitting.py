@@ -1,6 +1,6 @@
-"""The training loop: it learns, it repeats itself exactly, and it stops when told to."""
+"""The training loop: it learns, repeats itself exactly, goes on after an interruption, and stops in time."""
 
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +8,19 @@ import pytest
 import torch
 
 from chalicelib.tasks import Task
+from training import parallel
+from training.checkpoint import Checkpoint
 from training.errors import TrainingError
-from training.fitting import Labelled, class_weights, fit, predict, resolve_precision
+from training.fitting import Fit, fit
 from training.hyperparameters import Hyperparameters
+from training.loop import Training
+from training.network import Classifier
+from training.optimisation import class_weights, make_optimiser
+from training.pixels import Labelled
+from training.prediction import predict
 from training.preparation import PreparedData, prepare_data
+from training.progress import Epoch, Progress
+from training.starting_weights import StartingWeights
 
 QUICK = Hyperparameters(epochs=1, batch_size=16, width=4, ema_decay=0.5, learning_rate=0.01)
 
@@ -19,16 +28,6 @@ QUICK = Hyperparameters(epochs=1, batch_size=16, width=4, ema_decay=0.5, learnin
 @pytest.fixture
 def data(data_folder: Path, small_task: Task, tmp_path: Path) -> PreparedData:
     return prepare_data(data_folder, "of-nobody", small_task, 0, tmp_path)
-
-
-@pytest.fixture
-def small_task(task: Task) -> Task:
-    """The task with a small input, and no mirroring of what has no sides."""
-    return replace(
-        task,
-        input=replace(task.input, width=40, height=64),
-        augmentation=replace(task.augmentation, flip=False),
-    )
 
 
 def test_learns_what_can_be_learnt(small_task: Task, data: PreparedData) -> None:
@@ -55,6 +54,118 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(
     assert not torch.equal(first, other)
 
 
+class Stop(Exception):
+    """Takes the place of whatever ends a process."""
+
+
+def stop_after(number: int) -> Callable[[Epoch], None]:
+    def after_epoch(epoch: Epoch) -> None:
+        if epoch.number == number:
+            raise Stop
+
+    return after_epoch
+
+
+def same_weights(first: Fit, second: Fit) -> bool:
+    states = first.network.state_dict(), second.network.state_dict()
+    return all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_resumed_after_an_epoch_it_ends_as_if_never_interrupted(
+    small_task: Task, data: PreparedData, tmp_path: Path, number: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train, validation = data.labelled("train"), data.labelled("validation")
+    parameters = QUICK.updated({"epochs": 4, "dropout": 0.5})
+    checkpoint = Checkpoint(tmp_path / "seed-0.pt", {"seed": 0})
+    expected = fit(small_task, train, validation, parameters, 0)
+
+    with pytest.raises(Stop):
+        fit(
+            small_task,
+            train,
+            validation,
+            parameters,
+            0,
+            checkpoint=checkpoint,
+            after_epoch=stop_after(number),
+        )
+    torch.manual_seed(99)
+    resumed = fit(small_task, train, validation, parameters, 0, checkpoint=checkpoint)
+
+    assert resumed.history == expected.history
+    assert resumed.best == expected.best
+    assert same_weights(resumed, expected)
+    assert f"resuming seed 0 after epoch {number}\n" in capsys.readouterr().out
+
+
+def test_what_was_done_of_an_epoch_is_done_again(
+    small_task: Task, data: PreparedData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train, validation = data.labelled("train"), data.labelled("validation")
+    parameters = QUICK.updated({"epochs": 3})
+    checkpoint = Checkpoint(tmp_path / "seed-0.pt", {"seed": 0})
+    expected = fit(small_task, train, validation, parameters, 0)
+
+    def die(progress: Progress, share: float) -> None:
+        if progress.done == 1 and share > 0.5:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Progress, "tell_batch", die)
+        with pytest.raises(KeyboardInterrupt):
+            fit(small_task, train, validation, parameters, 0, checkpoint=checkpoint)
+    resumed = fit(small_task, train, validation, parameters, 0, checkpoint=checkpoint)
+
+    assert resumed.history == expected.history
+    assert same_weights(resumed, expected)
+
+
+def test_a_finished_training_is_not_trained_again(
+    small_task: Task, data: PreparedData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train, validation = data.labelled("train"), data.labelled("validation")
+    checkpoint = Checkpoint(tmp_path / "seed-0.pt", {"seed": 0})
+    finished = fit(small_task, train, validation, QUICK, 0, checkpoint=checkpoint)
+
+    monkeypatch.delattr(Training, "train_epoch")
+    again = fit(small_task, train, validation, QUICK, 0, checkpoint=checkpoint)
+
+    assert again.history == finished.history
+    assert again.seconds == finished.seconds
+    assert same_weights(again, finished)
+
+
+def test_the_state_of_another_network_is_refused(
+    small_task: Task, data: PreparedData, tmp_path: Path
+) -> None:
+    train, validation = data.labelled("train"), data.labelled("validation")
+    checkpoint = Checkpoint(tmp_path / "seed-0.pt", {"seed": 0})
+    fit(small_task, train, validation, QUICK, 0, checkpoint=checkpoint)
+
+    with pytest.raises(TrainingError, match="another version of this code"):
+        fit(small_task, train, validation, QUICK.updated({"width": 6}), 0, checkpoint=checkpoint)
+
+
+def test_starts_from_the_weights_of_another_task(
+    small_task: Task, data: PreparedData, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train, validation = data.labelled("train"), data.labelled("validation")
+    teacher = Classifier(1, 2, QUICK.width, 0.0)
+    weights = StartingWeights("teacher", teacher.state_dict())
+    # With a learning rate of next to nothing, what it started from is what it has.
+    parameters = QUICK.updated({"learning_rate": 1e-6, "weight_decay": 0.0})
+
+    fitted = fit(small_task, train, validation, parameters, 0, weights)
+
+    assert fitted.network.head.out_features == len(small_task.classes)
+    for name, weight in fitted.network.named_parameters():
+        if not name.startswith("head."):
+            assert torch.allclose(weight, teacher.state_dict()[name], atol=1e-4), name
+    count = len(teacher.state_dict())
+    assert f"starting from {count - 2} of {count} tensors of teacher" in capsys.readouterr().out
+
+
 def test_stops_when_validation_no_longer_improves(small_task: Task, data: PreparedData) -> None:
     train, validation = data.labelled("train"), data.labelled("validation")
     # Whatever helps on these labels hurts on those.
@@ -70,9 +181,65 @@ def test_stops_when_validation_no_longer_improves(small_task: Task, data: Prepar
 def test_a_loss_that_diverges_is_reported(
     small_task: Task, data: PreparedData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.fitting.normalise", lambda images: images * float("nan"))
+    monkeypatch.setattr("training.loop.normalise", lambda images: images * float("nan"))
 
     with pytest.raises(TrainingError, match="Training diverged"):
+        fit(small_task, data.labelled("train"), data.labelled("validation"), QUICK, seed=0)
+
+
+def test_a_network_that_diverges_in_its_last_step_is_not_kept(
+    small_task: Task, data: PreparedData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = torch.full((len(data.parts["validation"]), len(small_task.classes)), float("nan"))
+    monkeypatch.setattr("training.loop.predict", lambda *_: (nowhere, nowhere))
+
+    with pytest.raises(TrainingError, match="Training diverged"):
+        fit(small_task, data.labelled("train"), data.labelled("validation"), QUICK, seed=0)
+
+
+def test_long_gradients_are_scaled_down(small_task: Task, data: PreparedData) -> None:
+    train, validation = data.labelled("train"), data.labelled("validation")
+    # AdamW forgets the common scale of all gradients, but not that of one step against another.
+    free, bound = (
+        fit(small_task, train, validation, QUICK.updated({"gradient_norm": norm}), 0).network.head.weight
+        for norm in (1000.0, 0.01)
+    )
+
+    assert not torch.equal(free, bound)
+
+
+def test_the_learning_rate_peaks_where_the_warm_up_ends() -> None:
+    parameters = Hyperparameters(epochs=10, warm_up=0.3, learning_rate=0.01)
+    optimiser, schedule = make_optimiser(Classifier(1, 2, 4, 0.0), parameters, steps=10)
+    rates: list[float] = []
+    for _ in range(99):
+        rates.append(float(schedule.get_last_lr()[0]))
+        optimiser.step()
+        schedule.step()
+
+    assert np.argmax(rates) == 29
+    assert max(rates) == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize("warm_up", [0.01, 0.2, 0.5, 0.9])
+def test_the_shortest_training_has_a_schedule(warm_up: float) -> None:
+    parameters = Hyperparameters(epochs=1, warm_up=warm_up)
+    optimiser, schedule = make_optimiser(Classifier(1, 2, 4, 0.0), parameters, steps=1)
+
+    optimiser.step()
+    schedule.step()
+
+    assert 0 < schedule.get_last_lr()[0] <= parameters.learning_rate
+
+
+def test_a_batch_must_suffice_for_all_processes(
+    small_task: Task, data: PreparedData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parallel, "world_size", lambda: 16)
+
+    with pytest.raises(
+        TrainingError, match=r"Batches of 16 images are too small for 16 processes.*--batch-size"
+    ):
         fit(small_task, data.labelled("train"), data.labelled("validation"), QUICK, seed=0)
 
 
@@ -82,9 +249,3 @@ def test_rare_classes_weigh_more() -> None:
     assert class_weights(labels, 2, 0.0).tolist() == [1, 1]
     assert class_weights(labels, 2, 1.0).tolist() == pytest.approx([50 / 90, 50 / 10])
     assert class_weights(labels, 2, 0.5).tolist() == pytest.approx([(50 / 90) ** 0.5, 5**0.5])
-
-
-def test_precision_can_be_forced() -> None:
-    for wanted in ("float32", "bfloat16"):
-        assert resolve_precision(wanted, torch.device("cpu")) == wanted
-    assert resolve_precision("auto", torch.device("cpu")) in ("float32", "bfloat16")

@@ -1,61 +1,340 @@
-"""From a folder to arrays: the pixels are those of serving, and what is left out is counted."""
+"""From labelled images to arrays: the pixels are those of serving, and what is left out is counted."""
 
+import csv
+import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from chalicelib.imaging import prepare
 from chalicelib.tasks import Task
 from tests.training.samples import write_manifest
 from training.errors import TrainingError
-from training.preparation import prepare_data, summary
+from training.pixels import PixelView
+from training.preparation import PreparedData, prepare_data, prepare_evaluation_data, summary
+
+Edit = Callable[[Path], object]
 
 
-def test_training_sees_the_arrays_that_serving_prepares(
-    data_folder: Path, task: Task, tmp_path: Path
-) -> None:
-    data = prepare_data(data_folder, "of-nobody", task, 0, tmp_path)
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Where arrays go."""
+    (tmp_path / "place").mkdir()
+    return tmp_path / "place"
 
-    for record, pixels in zip(data.records, data.pixels, strict=True):
+
+def prepared(folder: str | Path, task: Task, place: Path, **how: Any) -> PreparedData:
+    return prepare_data(folder, "of-nobody", task, 0, place, **how)
+
+
+def mark_as_test(folder: Path, patients: Sequence[str]) -> None:
+    """Rewrite the manifest so that these patients of every class are its test part."""
+    manifest = folder / "manifest.csv"
+    with manifest.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    with manifest.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("path", "class", "group", "split"))
+        for row in rows:
+            part = "test" if row["group"][-3:] in patients else "train"
+            writer.writerow((row["path"], row["class"], row["group"], part))
+
+
+def test_training_sees_the_arrays_that_serving_prepares(data_folder: Path, task: Task, place: Path) -> None:
+    data = prepared(data_folder, task, place)
+
+    for record, pixels in zip(data.records, data.pixels[:], strict=True):
         served = prepare((data_folder / record.path).read_bytes(), task.input).pixels
         assert np.array_equal(pixels, served)
 
 
 def test_parts_hold_the_images_and_labels_of_their_records(
-    data_folder: Path, task: Task, tmp_path: Path
+    data_folder: Path, small_task: Task, place: Path
 ) -> None:
     write_manifest(data_folder)
-    data = prepare_data(data_folder, "of-nobody", task, 0, tmp_path)
+    data = prepared(data_folder, small_task, place)
 
     for part, members in data.parts.items():
         images = data.labelled(part)
-        assert np.array_equal(images.pixels, data.pixels[members])
+        assert images.pixels.shape == (len(members), 1, 64, 40)
+        assert np.array_equal(images.pixels[:], data.pixels[:][members])
         assert images.labels.tolist() == [data.records[index].label for index in members]
         assert data.groups(part) == [data.records[index].group for index in members]
 
 
-def test_a_damaged_image_is_left_out_and_counted(data_folder: Path, task: Task, tmp_path: Path) -> None:
-    damaged = f"{task.class_names[0]}/p00-0.png"
+def test_a_view_reads_only_what_it_is_asked_for() -> None:
+    images = np.arange(10 * 4, dtype=np.uint8).reshape(10, 1, 2, 2)
+    view = PixelView(images, np.array([7, 2, 2, 9])).view([3, 0, 1])
+
+    assert len(view) == 3
+    assert view.shape == (3, 1, 2, 2)
+    assert np.array_equal(view[:], images[[9, 7, 2]])
+    assert np.array_equal(view[np.array([2, 0])], images[[2, 9]])
+    view[:1][:] = 0
+    assert images[9, 0, 0, 0] == 36
+
+
+def test_a_damaged_image_is_left_out_and_counted(data_folder: Path, small_task: Task, place: Path) -> None:
+    damaged = f"{small_task.class_names[0]}/p00-0.png"
     (data_folder / damaged).write_bytes(b"not an image")
 
-    data = prepare_data(data_folder, "of-nobody", task, 0, tmp_path)
+    data = prepared(data_folder, small_task, place)
 
     assert data.left_out["unreadable"] == (damaged,)
+    assert "not an image" in data.problems[damaged]
     assert damaged not in {record.path for record in data.records}
-    assert "1 left out because they cannot be read, 119 images used" in summary(data, task.class_names)
+    assert "1 left out because they cannot be read, 119 images used" in summary(data, small_task.class_names)
 
 
-def test_a_folder_of_other_files_is_refused(data_folder: Path, task: Task, tmp_path: Path) -> None:
-    for number, path in enumerate(data_folder.glob("*/*.png")):
-        path.write_bytes(b"text %d" % number)
+def test_a_folder_of_other_files_is_refused(data_folder: Path, small_task: Task, place: Path) -> None:
+    for path in data_folder.glob("*/*.png"):
+        path.write_bytes(b"text")
 
     with pytest.raises(TrainingError, match="120 of 120 files cannot be read"):
-        prepare_data(data_folder, "of-nobody", task, 0, tmp_path)
+        prepared(data_folder, small_task, place)
 
 
-def test_a_data_set_nobody_described_says_so(data_folder: Path, task: Task, tmp_path: Path) -> None:
-    source = prepare_data(data_folder, "of-nobody", task, 0, tmp_path).source
+def test_a_data_set_nobody_described_says_so(data_folder: Path, small_task: Task, place: Path) -> None:
+    source = prepared(data_folder, small_task, place).source
 
     assert source.licence == source.citation == "not stated"
     assert "not described in training/datasets.toml" in source.notes[0]
+
+
+def test_the_same_images_elsewhere_in_another_order_have_the_same_fingerprint(
+    data_folder: Path, small_task: Task, place: Path, tmp_path: Path
+) -> None:
+    name = small_task.class_names[0]
+    shutil.copy(data_folder / name / "p00-0.png", data_folder / name / "p05-0.png")
+    write_manifest(data_folder)
+    first = prepared(data_folder, small_task, place)
+    moved = data_folder.rename(tmp_path / "moved")
+    header, *lines = (moved / "manifest.csv").read_text(encoding="utf-8").splitlines()
+    (moved / "manifest.csv").write_text("\n".join([header, *reversed(lines)]), encoding="utf-8")
+
+    again = prepared(moved, small_task, place)
+    assert again.fingerprint == first.fingerprint
+    assert again.records == first.records
+    assert prepare_data(moved, "of-nobody", small_task, 1, place).fingerprint != first.fingerprint
+
+
+def test_images_in_s3_give_what_the_same_images_on_disk_give(
+    data_folder: Path, small_task: Task, place: Path, s3: Any
+) -> None:
+    odd = data_folder / small_task.class_names[0] / "p00-0.png"
+    odd.rename(odd.with_name("p00-0 ü+(1).png"))
+    write_manifest(data_folder)
+    for path in data_folder.rglob("*.*"):
+        s3.upload_file(str(path), "films", f"data/{path.relative_to(data_folder).as_posix()}")
+
+    here = prepared(data_folder, small_task, place)
+    there = prepared("s3://films/data", small_task, place, client=s3)
+
+    assert there.fingerprint == here.fingerprint
+    assert there.records == here.records
+    s3.delete_object(Bucket="films", Key="data/manifest.csv")
+    folders = prepared("s3://films/data", small_task, place, client=s3)
+    assert folders.findings["ungrouped"] == folders.findings["used"] == 120
+
+
+def test_an_object_that_is_listed_but_absent_is_named(
+    data_folder: Path, small_task: Task, place: Path, s3: Any
+) -> None:
+    write_manifest(data_folder)
+    s3.upload_file(str(data_folder / "manifest.csv"), "films", "data/manifest.csv")
+
+    with pytest.raises(TrainingError, match=r"'s3://films/data/.*\.png' cannot be read: .*NoSuchKey"):
+        prepared("s3://films/data", small_task, place, client=s3)
+
+
+def test_a_given_test_part_is_kept_and_what_leaks_is_taken_from_the_rest(
+    data_folder: Path, small_task: Task, place: Path
+) -> None:
+    first, second = small_task.class_names[:2]
+    write_manifest(data_folder)
+    # A byte-identical copy of a test image, under another patient's name, and a patient on both sides.
+    shutil.copy(data_folder / first / "p10-0.png", data_folder / first / "p05-0.png")
+    mark_as_test(data_folder, ["p10", "p11"])
+    manifest = data_folder / "manifest.csv"
+    text = manifest.read_text(encoding="utf-8")
+    shared = f"{second}/p11-1.png,{second},{second}-p11,"
+    manifest.write_text(text.replace(f"{shared}test", f"{shared}train"), encoding="utf-8")
+
+    data = prepared(data_folder, small_task, place, test_split="given")
+
+    given = data.given_split
+    assert given is not None
+    assert (given.test, given.rest) == (19, 101)
+    assert (given.groups, given.of_shared_groups, given.copies) == (1, 1, 1)
+    assert data.left_out["copies"] == (f"{first}/p05-0.png",)
+    assert data.left_out["leaks"] == (f"{first}/p05-1.png", f"{second}/p11-1.png")
+    assert {data.records[index].path for index in data.parts["test"]} == {
+        record.path for record in data.records if record.given == "test"
+    }
+    assert len(data.parts["test"]) == 19
+    assert "It is kept: 2 images were taken out" in summary(data, small_task.class_names)
+
+
+def test_what_nearly_equals_a_test_image_leaks_too(data_folder: Path, small_task: Task, place: Path) -> None:
+    name = small_task.class_names[0]
+    write_manifest(data_folder)
+    mark_as_test(data_folder, ["p00"])
+    with (data_folder / "manifest.csv").open("a", encoding="utf-8") as file:
+        for patient, part, seed in (
+            ("x", "test", 99),
+            ("y", "train", 99),
+            ("z", "test", 98),
+            ("u", "test", 98),
+        ):
+            scene(data_folder / name / f"{patient}.png", seed, noise=ord(patient))
+            file.write(f"{name}/{patient}.png,{name},{patient},{part}\n")
+
+    data = prepared(data_folder, small_task, place, test_split="given", near_duplicates=0.985)
+
+    assert data.given_split is not None
+    assert data.given_split.similar == 1
+    assert data.left_out["leaks"] == (f"{name}/y.png",)
+
+
+def test_many_files_are_read_in_chunks_and_progress_is_told(
+    data_folder: Path,
+    small_task: Task,
+    place: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    whole = prepared(data_folder, small_task, place)
+    pixels = whole.pixels[:]
+    assert "files; " not in capsys.readouterr().out
+    monkeypatch.setattr("training.pixels.CHUNK", 50)
+    monkeypatch.setattr("training.pixels.SPOKEN_EVERY", 0.0)
+
+    parted = prepared(data_folder, small_task, place)
+
+    assert parted.fingerprint == whole.fingerprint
+    assert np.array_equal(parted.pixels[:], pixels)
+    said = capsys.readouterr().out
+    assert [f"read {done} of 120 files" in said for done in (50, 100, 120)] == [True] * 3
+
+
+def test_a_given_test_part_that_is_not_kept_is_examined_all_the_same(
+    data_folder: Path, small_task: Task, place: Path
+) -> None:
+    write_manifest(data_folder)
+    mark_as_test(data_folder, ["p00"])
+
+    data = prepared(data_folder, small_task, place)
+
+    assert "tests on 10 images, 0 of them of 0 groups" in summary(data, small_task.class_names)
+    assert "leaks" not in data.left_out
+    assert len(data.parts["test"]) == 24
+
+
+def test_a_given_test_part_that_does_not_exist_cannot_be_asked_for(
+    data_folder: Path, small_task: Task, place: Path
+) -> None:
+    with pytest.raises(TrainingError, match=r"has no test part.*--test-split own"):
+        prepared(data_folder, small_task, place, test_split="given")
+
+
+def scene(path: Path, seed: int, noise: int) -> None:
+    """Write a scene, the same for one seed up to the noise."""
+    blocks = np.random.default_rng(seed).integers(30, 220, (8, 5)).repeat(8, 0).repeat(8, 1)
+    grain = np.random.default_rng((seed, noise)).integers(0, 9, blocks.shape)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray((blocks + grain).astype(np.uint8)).save(path)
+
+
+def test_without_patients_nearly_identical_images_form_a_group(
+    tmp_path: Path, small_task: Task, place: Path
+) -> None:
+    for number in range(100):
+        name = small_task.class_names[number % 5]
+        scene(tmp_path / "data" / name / f"{number}.png", seed=number // 10 * 5 + number % 5, noise=number)
+
+    data = prepared(tmp_path / "data", small_task, place, near_duplicates=0.95)
+
+    pairs: dict[str, set[int]] = {}
+    for record in data.records:
+        pairs.setdefault(record.group, set()).add(int(Path(record.path).stem))
+    assert len(pairs) == 50
+    assert all(len(numbers) == 2 and max(numbers) - min(numbers) == 5 for numbers in pairs.values())
+    assert data.findings["clustered"] == 100
+    assert "ungrouped" not in data.findings
+
+
+def test_nearly_identical_images_with_different_labels_are_left_out(
+    data_folder: Path, small_task: Task, place: Path
+) -> None:
+    first, second = small_task.class_names[:2]
+    for name, noise in ((first, 1), (second, 2)):
+        scene(data_folder / name / "scene.png", seed=99, noise=noise)
+
+    data = prepared(data_folder, small_task, place, near_duplicates=0.9999)
+    strict = prepared(data_folder, small_task, place, near_duplicates=0.985)
+
+    assert "near_contradictions" not in data.left_out
+    assert strict.left_out["near_contradictions"] == tuple(sorted(f"{n}/scene.png" for n in (first, second)))
+    assert strict.contradictions[0].correlation > 0.99
+    assert strict.findings["used"] == 120
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.0, float("nan")])
+def test_a_threshold_that_is_no_correlation_is_refused(
+    data_folder: Path, small_task: Task, place: Path, threshold: float
+) -> None:
+    with pytest.raises(TrainingError, match="correlation from 0 to below 1"):
+        prepared(data_folder, small_task, place, near_duplicates=threshold)
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda folder: shutil.rmtree(folder / "left-cc"), "holds no image of class 'left-cc'"),
+        (
+            lambda folder: [path.unlink() for path in sorted((folder / "left-cc").iterdir())[2:]],
+            "Class 'left-cc' has images of 2 groups",
+        ),
+    ],
+)
+def test_what_forbids_training_is_told_before_any_image_is_read(
+    data_folder: Path,
+    small_task: Task,
+    place: Path,
+    edit: Edit,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    edit(data_folder)
+    monkeypatch.setattr("training.preparation.prepare_images", None)
+
+    with pytest.raises(TrainingError, match=message):
+        prepared(data_folder, small_task, place)
+
+
+def test_evaluation_takes_any_labelled_images(data_folder: Path, small_task: Task, place: Path) -> None:
+    absent, *others = small_task.class_names
+    shutil.rmtree(data_folder / absent)
+    shutil.copy(data_folder / others[0] / "p00-0.png", data_folder / others[0] / "copy.png")
+    write_manifest(data_folder)
+
+    data = prepare_evaluation_data(data_folder, "of-nobody", small_task, place)
+
+    assert data.findings["copies"] == 1
+    assert len(data.records) == len(data.digests) == len(data.groups) == len(data.labelled.labels) == 96
+    assert data.labelled.pixels.shape == (96, 1, 64, 40)
+    assert 0 not in data.labelled.labels
+    assert data.folder == str(data_folder)
+    served = prepare((data_folder / data.records[5].path).read_bytes(), small_task.input).pixels
+    assert np.array_equal(data.labelled.pixels[5:6][0], served)
+
+
+def test_evaluation_without_any_image_is_refused(tmp_path: Path, small_task: Task, place: Path) -> None:
+    (tmp_path / "manifest.csv").write_text("path,class\n", encoding="utf-8")
+
+    with pytest.raises(TrainingError, match="holds no image of any class"):
+        prepare_evaluation_data(tmp_path, "of-nobody", small_task, place)

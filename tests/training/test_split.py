@@ -1,18 +1,19 @@
 """The split: disjoint by patient, stratified, and the same every time."""
 
 from collections import Counter
+from random import Random
 
 import pytest
 
 from training.dataset import Record
 from training.errors import TrainingError
-from training.split import PARTS, assert_disjoint, fingerprint, split_by_group
+from training.split import PARTS, Part, assert_disjoint, fingerprint, split_around_test, split_by_group
 
 CLASSES = ("first", "second")
 RECORDS = [
     Record(f"{group}-{view}.png", group % 2, f"patient-{group}") for group in range(60) for view in range(3)
 ]
-DIGESTS = [f"{index:064x}" for index in range(len(RECORDS))]
+DIGESTS = [index.to_bytes(32, "big") for index in range(len(RECORDS))]
 
 
 def groups_of(members: list[int]) -> set[str]:
@@ -28,6 +29,30 @@ def test_no_patient_stands_in_two_parts_and_nobody_is_lost(seed: int) -> None:
     assert not train & test
     assert not validation & test
     assert sorted(parts["train"] + parts["validation"] + parts["test"]) == list(range(len(RECORDS)))
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_whatever_the_data_parts_are_disjoint_complete_and_know_every_class(seed: int) -> None:
+    """Groups of any size and mixture of classes, with and without a given test part."""
+    random = Random(seed)
+    names = [f"class-{number}" for number in range(random.randint(2, 5))]
+    records = []
+    for group in range(random.randint(40, 80)):
+        label = group % len(names)
+        for view in range(random.choice([1, 1, 2, 3, 9])):
+            other = random.randrange(len(names)) if random.random() < 0.1 else label
+            given = "test" if group // len(names) % 4 == 0 else random.choice(["train", "", "validation"])
+            records.append(Record(f"{group}/{view}", other, f"g{group}", given=given))
+    digests = [random.randbytes(32) for _ in records]
+
+    for split in (split_by_group, split_around_test):
+        parts = split(records, digests, names, seed)
+        assert_disjoint(records, digests, parts)
+        assert sorted(index for members in parts.values() for index in members) == list(range(len(records)))
+        for members in parts.values():
+            assert {records[index].label for index in members} == set(range(len(names)))
+        if split is split_around_test:
+            assert all((record.given == "test") == (n in parts["test"]) for n, record in enumerate(records))
 
 
 def test_parts_have_the_sizes_and_class_shares_asked_for() -> None:
@@ -46,9 +71,22 @@ def test_same_seed_same_split_and_another_seed_another_split() -> None:
     assert first != other
 
 
+def test_a_class_of_few_patients_gets_into_every_part() -> None:
+    """As retinal artery occlusion: four patients, so most of the ten folds have none of them."""
+    rare = [Record(f"rare-{group}.png", 2, f"rare-{group}") for group in range(4)]
+    records = [*RECORDS, *rare]
+    digests = [index.to_bytes(32, "big") for index in range(len(records))]
+
+    for seed in range(8):
+        parts = split_by_group(records, digests, (*CLASSES, "rare"), seed)
+        for part in PARTS:
+            assert 2 in {records[index].label for index in parts[part]}
+
+
 def test_the_order_of_the_files_changes_neither_split_nor_fingerprint() -> None:
     parts = split_by_group(RECORDS, DIGESTS, CLASSES, 0)
-    turned, turned_digests = RECORDS[::-1], DIGESTS[::-1]
+    order = Random(0).sample(range(len(RECORDS)), len(RECORDS))
+    turned, turned_digests = [RECORDS[index] for index in order], [DIGESTS[index] for index in order]
     turned_parts = split_by_group(turned, turned_digests, CLASSES, 0)
 
     assert {RECORDS[index] for index in parts["test"]} == {turned[index] for index in turned_parts["test"]}
@@ -60,7 +98,7 @@ def test_fingerprint_changes_with_content_label_group_and_split() -> None:
     moved = {**parts, "train": parts["train"][1:], "test": [*parts["test"], parts["train"][0]]}
     prints = {
         fingerprint(RECORDS, DIGESTS, parts),
-        fingerprint(RECORDS, ["f" * 64, *DIGESTS[1:]], parts),
+        fingerprint(RECORDS, [b"f" * 32, *DIGESTS[1:]], parts),
         fingerprint([Record("0-0.png", 1, "patient-0"), *RECORDS[1:]], DIGESTS, parts),
         fingerprint([Record("0-0.png", 0, "patient-x"), *RECORDS[1:]], DIGESTS, parts),
         fingerprint(RECORDS, DIGESTS, moved),
@@ -69,13 +107,53 @@ def test_fingerprint_changes_with_content_label_group_and_split() -> None:
     assert len(prints) == 5
 
 
-def test_a_shared_patient_is_caught() -> None:
-    with pytest.raises(TrainingError, match="1 groups"):
-        assert_disjoint(RECORDS, {"train": [0], "validation": [3], "test": [1]})
+def test_a_fingerprint_can_be_made_of_names_that_are_no_unicode() -> None:
+    records = [Record("a\udcff.png", 0, "a\udcff.png"), Record("b.png", 1, "b.png")]
+
+    assert len(fingerprint(records, DIGESTS[:2], {"train": [0], "test": [1]})) == 64
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"train": [0], "validation": [3], "test": [1]}, r"1 groups \(patients\)"),
+        ({"train": [0], "validation": [3], "test": [6, 9]}, "1 contents"),
+    ],
+)
+def test_a_shared_patient_or_content_is_caught(parts: dict[Part, list[int]], message: str) -> None:
+    digests = [*DIGESTS[:9], DIGESTS[0]]
+
+    with pytest.raises(TrainingError, match=message):
+        assert_disjoint(RECORDS, digests, parts)
 
 
 def test_too_few_patients_of_a_class_are_refused_by_name() -> None:
-    few = RECORDS[:40]
+    with pytest.raises(TrainingError, match="Class 'second' has images of 2 groups"):
+        split_by_group(RECORDS[:15], DIGESTS[:15], CLASSES, 0)
 
-    with pytest.raises(TrainingError, match="Class 'first' has images of 7 groups"):
-        split_by_group(few, DIGESTS[:40], CLASSES, 0)
+
+def test_too_few_images_of_all_classes_are_refused() -> None:
+    few = [Record(f"{number}.png", number % 2, str(number)) for number in range(8)]
+
+    with pytest.raises(TrainingError, match="No class has more than 4 images; at least 10"):
+        split_by_group(few, DIGESTS[:8], CLASSES, 0)
+
+
+def test_a_given_test_part_that_shares_patients_is_refused() -> None:
+    records = [
+        Record(record.path, record.label, record.group, given="test" if index < 4 else "train")
+        for index, record in enumerate(RECORDS)
+    ]
+
+    with pytest.raises(TrainingError, match=r"1 groups \(patients\)"):
+        split_around_test(records, DIGESTS, CLASSES, 0)
+
+
+def test_a_given_test_part_without_a_class_is_refused_by_name() -> None:
+    records = [
+        Record(record.path, record.label, record.group, given="test" if record.group == "patient-2" else "")
+        for record in RECORDS
+    ]
+
+    with pytest.raises(TrainingError, match="Class 'second' has no image in the test part"):
+        split_around_test(records, DIGESTS, CLASSES, 0)

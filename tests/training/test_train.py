@@ -4,22 +4,29 @@ import csv
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import torch
 
 from chalicelib import DISCLAIMER
 from chalicelib.package import ModelPackage
-from chalicelib.tasks import Task
+from chalicelib.tasks import Task, load_task
 from tests.training.samples import write_images, write_manifest
+from training.arguments import SMOKE
 from training.export import open_session
-from training.fitting import METRIC_PATTERNS
-from training.train import main
+from training.markdown import percent
+from training.network import Classifier
+from training.progress import METRIC_PATTERNS, OBJECTIVE
+from training.starting_weights import load_starting_weights
+from training.train import INTERRUPTED, main
 
 ROOT = Path(__file__).parents[2]
+OTHER = "breast-histology"
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,16 @@ def run(task: Task, tmp_path_factory: pytest.TempPathFactory) -> Run:
     place = tmp_path_factory.mktemp("job")
     data = write_images(place / "train", task.class_names)
     write_manifest(data)
+    other = load_task(OTHER)
+    write_images(place / "others" / OTHER, other.class_names)
+    with start_job(task, data, place) as job:
+        printed, said = job.communicate()
+    assert job.returncode == 0, said
+    assert said == ""
+    return Run(data, place / "model", place / "output", printed)
+
+
+def start_job(task: Task, data: Path, place: Path) -> subprocess.Popen[str]:
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
@@ -58,11 +75,11 @@ def run(task: Task, tmp_path_factory: pytest.TempPathFactory) -> Run:
         "SM_OUTPUT_DATA_DIR": str(place / "output"),
     }
     options = ["--task", task.name, "--smoke", "true", "--repeats", "2", "--learning_rate", "0.01"]
-    command = [sys.executable, "training/train.py", *options, "--git-commit", "abc123"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    return Run(data, place / "model", place / "output", done.stdout)
+    options += ["--others", str(data.parent / "others"), "--git-commit", "abc123"]
+    command = [sys.executable, "training/train.py", *options]
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def test_the_application_loads_the_package(run: Run, task: Task) -> None:
@@ -93,6 +110,14 @@ def test_model_json_records_what_was_done(run: Run, task: Task) -> None:
     assert set(model["metrics"]["test"]["per_class"]) == set(task.class_names)
 
 
+def test_images_of_other_tasks_are_shown_to_the_model(run: Run) -> None:
+    model = json.loads((run.model / "model.json").read_text(encoding="utf-8"))
+
+    assert list(model["metrics"]["unfamiliar"]) == [OTHER]
+    assert model["metrics"]["unfamiliar"][OTHER]["images"] > 0
+    assert f"| {OTHER} |" in (run.model / "card.md").read_text(encoding="utf-8")
+
+
 def test_the_seed_is_chosen_on_validation(run: Run) -> None:
     repeats = json.loads((run.model / "model.json").read_text(encoding="utf-8"))["training"]["repeats"]
 
@@ -111,16 +136,68 @@ def test_the_card_says_what_matters(run: Run) -> None:
     assert all(f"- {note}" in card for note in model["data"]["notes"])
     assert model["data"]["citation"] in card
     assert model["data"]["licence"] in card
-    low, high = 100 * accuracy["low"], 100 * accuracy["high"]
-    assert f"| Accuracy | {100 * accuracy['value']:.2f} % ({low:.2f} to {high:.2f}) |" in card
+    assert f"| Accuracy | {percent(accuracy)} |" in card
     assert "The same training was done with 2 seeds" in card
 
 
 def test_progress_and_results_can_be_read_from_the_log(run: Run) -> None:
-    for name, pattern in METRIC_PATTERNS.items():
-        assert len(re.findall(pattern, run.printed)) == 4, name
+    found = {name: re.findall(pattern, run.printed) for name, pattern in METRIC_PATTERNS.items()}
+    assert {name: len(values) for name, values in found.items()} == {
+        name: 5 if name == OBJECTIVE else 4 for name in METRIC_PATTERNS
+    }
     assert re.search(r"test_accuracy=[01]\.\d{4};", run.printed)
     assert re.search(r"groups \(patients\) +\d+ +\d+ +\d+\n", run.printed)
+
+
+def test_a_tuning_job_reads_the_loss_of_the_model_that_is_kept_last(run: Run) -> None:
+    model = json.loads((run.model / "model.json").read_text(encoding="utf-8"))
+    kept = next(repeat for repeat in model["training"]["repeats"] if repeat["kept"])
+
+    last = re.findall(METRIC_PATTERNS[OBJECTIVE], run.printed)[-1]
+    assert last == f"{kept['validation']['loss']:.4f}"
+
+
+def test_the_kept_weights_can_start_another_training(run: Run, task: Task) -> None:
+    weights = load_starting_weights(str(run.output / "network.pt"))
+    pupil = Classifier(task.input.channels, 2, int(SMOKE["width"]), 0.0)
+
+    weights.start(pupil)
+
+    assert torch.equal(pupil.state_dict()["stem.0.weight"], weights.tensors["stem.0.weight"])
+
+
+def test_interrupted_like_a_spot_instance_it_ends_with_the_same_model(
+    run: Run, task: Task, tmp_path: Path
+) -> None:
+    with start_job(task, run.data, tmp_path) as job:
+        assert job.stdout is not None
+        epochs = 0
+        while epochs < 3:  # two of the first training, one of the second
+            line = job.stdout.readline()
+            assert line, "the training ended before it could be interrupted"
+            epochs += line.startswith("epoch=")
+        job.send_signal(signal.SIGTERM)
+        _, said = job.communicate()
+    assert job.returncode == INTERRUPTED
+    assert said.startswith("interrupted: ")
+    assert said.count("\n") == 1
+    assert list((tmp_path / "model").iterdir()) == []
+
+    with start_job(task, run.data, tmp_path) as again:
+        printed, said = again.communicate()
+    assert again.returncode == 0, said
+    assert "resuming seed 0 after epoch 2\n" in printed
+    assert "resuming seed 1 after epoch 1\n" in printed
+    models = [
+        json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        for folder in (run.model, tmp_path / "model")
+    ]
+    assert models[0]["sha256"] == models[1]["sha256"]
+    assert models[0]["metrics"] == models[1]["metrics"]
+
+
+def test_nothing_is_left_to_resume_when_the_package_is_written(run: Run) -> None:
+    assert list((run.model.parent / "checkpoints").iterdir()) == []
 
 
 def test_the_log_names_no_file_and_the_report_does(run: Run) -> None:

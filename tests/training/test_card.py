@@ -1,0 +1,108 @@
+"""The model card: complete, and made from model.json alone."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.tasks import load_task, load_tasks
+from tests.training.assessments import made_up, model_facts
+from training.card import main, render_card, write_card
+from training.facts import write_json
+
+
+@pytest.fixture(params=["mammography-views", "chest-xray"])
+def model(request: pytest.FixtureRequest) -> dict[str, Any]:
+    task = load_task(request.param)
+    return model_facts(task, made_up(task))
+
+
+def test_the_card_says_what_must_be_known(model: dict[str, Any]) -> None:
+    card = render_card(model)
+
+    assert card.startswith(f"# {model['title']}: model {model['version']}\n\n**{model['disclaimer']}**\n")
+    assert model["intended_use"] in card
+    assert all(f"- {limit}" in card for limit in model["limits"])
+    assert "150 images of 50 groups (patients), none of which was used to train it" in card
+    for fact in ("citation", "licence", "origin", "fingerprint"):
+        assert model["data"][fact] in card
+    assert "- None of these images exists." in card
+    assert "| groups (patients) | 50 | 50 | 50 |\n\nThe given split leaks.\n" in card
+    assert "200 files listed, 1 left out because they cannot be read, 150 images used" in card
+    assert "beyond distance 12.35, which 99 % of the validation images" in card
+    assert "Graph: 1,234,567 bytes" in card
+    assert "| 1 (this model) | 7 | 0.1000 | 90.0 % | 81.0 % | 80.0 % |" in card
+    assert "Mean test accuracy over the seeds: 80.5 % (from 80.0 % to 81.0 %)" in card
+
+
+def test_tables_are_whole(model: dict[str, Any]) -> None:
+    for lines in re.findall(r"(?:^\|.*\n)+", render_card(model), re.MULTILINE):
+        assert len({line.count(" | ") for line in lines.splitlines()}) == 1
+        assert len(lines.splitlines()) > 2
+
+
+def test_images_of_other_kinds_are_reported_where_they_were_tried(model: dict[str, Any]) -> None:
+    assert "other kinds" not in render_card(model)
+
+    model["metrics"]["unfamiliar"] = {"Pictures of cats": {"images": 77, "auroc": 0.98765, "flagged": 0.9123}}
+
+    assert "## Images of other kinds" in render_card(model)
+    assert "| Pictures of cats | 77 | 0.988 | 91.2 % |" in render_card(model)
+
+
+def test_every_picture_of_the_card_lies_beside_it(model: dict[str, Any], tmp_path: Path) -> None:
+    write_card(tmp_path, model)
+
+    card = (tmp_path / "card.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"!\[[^]]+\]\((.*)\)", card))
+    assert shown == {f"plots/{path.name}" for path in (tmp_path / "plots").iterdir()}
+    assert all((tmp_path / name).stat().st_size > 1000 for name in shown)
+
+
+def test_a_card_can_be_written_anew_from_the_package(model: dict[str, Any], tmp_path: Path) -> None:
+    write_card(tmp_path / "first", model)
+    (tmp_path / "again").mkdir()
+    write_json(tmp_path / "again" / "model.json", model)
+
+    assert main([str(tmp_path / "again")]) == 0
+
+    for path in (tmp_path / "first").rglob("*.*"):
+        assert path.read_bytes() == (tmp_path / "again" / path.relative_to(tmp_path / "first")).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "No such file"), ("{", "cannot be read"), ("{}", "lacks 'data'; train the model anew")],
+)
+def test_a_package_without_facts_is_refused_in_one_line(
+    content: str | None, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if content is not None:
+        (tmp_path / "model.json").write_text(content, encoding="utf-8")
+
+    assert main([str(tmp_path)]) == 1
+
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert message in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", load_tasks())
+def test_model_json_stays_small_and_readable(name: str, tmp_path: Path) -> None:
+    task = load_task(name)
+    facts = model_facts(task, made_up(task, count=600))
+
+    write_json(tmp_path / "model.json", facts)
+
+    text = (tmp_path / "model.json").read_text(encoding="utf-8")
+    assert len(text) < 60_000
+    assert json.loads(text) == facts
+    assert re.search(r'"confusion_matrix": \[\n +\[\d+(, \d+)+\],\n', text)
+
+
+def test_json_never_holds_what_json_does_not_know(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "model.json", {"value": float("nan")})

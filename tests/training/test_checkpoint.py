@@ -1,0 +1,99 @@
+"""Checkpoints: whole or not at all, and of this run or not used."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from chalicelib.tasks import Task
+from training.checkpoint import Checkpoint, open_checkpoints
+from training.hyperparameters import Hyperparameters
+
+STATE = {"weights": torch.arange(3), "history": [{"number": 1, "loss": 0.5}], "seconds": 1.5}
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Checkpoint:
+    return Checkpoint(tmp_path / "checkpoints" / "seed-0.pt", {"task": "some", "epochs": 20})
+
+
+def test_returns_what_was_saved(checkpoint: Checkpoint) -> None:
+    checkpoint.save(STATE)
+    state = checkpoint.load()
+
+    assert state is not None
+    assert torch.equal(state["weights"], torch.arange(3))
+    assert state["history"] == STATE["history"]
+    assert [path.name for path in checkpoint.path.parent.iterdir()] == ["seed-0.pt"]
+
+
+def test_nothing_was_saved_yet_or_it_was_removed(checkpoint: Checkpoint) -> None:
+    assert checkpoint.load() is None
+    checkpoint.remove()
+    checkpoint.save(STATE)
+    checkpoint.remove()
+
+    assert checkpoint.load() is None
+
+
+def test_an_interrupted_save_leaves_the_state_before(
+    checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint.save(STATE)
+
+    def half_a_save(_: Any, path: Path) -> None:
+        path.write_bytes(b"PK half")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "save", half_a_save)
+        with pytest.raises(KeyboardInterrupt):
+            checkpoint.save({"seconds": 3.0})
+
+    state = checkpoint.load()
+    assert state is not None
+    assert state["seconds"] == 1.5
+    assert [path.name for path in checkpoint.path.parent.iterdir()] == ["seed-0.pt"]
+
+
+@pytest.mark.parametrize(
+    ("run", "reason"),
+    [
+        ({"task": "some", "epochs": 30}, "epochs was 20, is 30"),
+        ({"task": "some", "epochs": 20, "mixup": 0.2}, "mixup was None, is 0.2"),
+        ({"task": "some"}, "epochs was 20, is None"),
+    ],
+)
+def test_the_checkpoint_of_another_run_is_not_used(
+    checkpoint: Checkpoint, run: dict[str, Any], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint.save(STATE)
+
+    assert Checkpoint(checkpoint.path, run).load() is None
+    assert f"starting anew: {checkpoint.path} is of another run ({reason})" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 half", b"\x80\x02}q\x00."])
+def test_a_file_that_is_no_checkpoint_is_not_used(
+    checkpoint: Checkpoint, content: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint.path.parent.mkdir()
+    checkpoint.path.write_bytes(content)
+
+    assert checkpoint.load() is None
+    assert "is no checkpoint" in capsys.readouterr().out
+
+
+def test_each_seed_has_its_own_and_only_what_shapes_the_training_matters(task: Task, tmp_path: Path) -> None:
+    def opened(**changes: Any) -> dict[int, Checkpoint]:
+        return open_checkpoints(tmp_path, task, Hyperparameters(repeats=2, **changes), "f00", "")
+
+    saved, more = opened(seed=3), opened(seed=3, bootstrap=10, weights="float32")
+    saved[4].save(STATE)
+
+    assert list(saved) == [3, 4]
+    assert more[4].load() is not None
+    assert opened(seed=4)[4].load() is not None
+    assert opened(seed=3, dropout=0.3)[4].load() is None
+    assert open_checkpoints(tmp_path, task, Hyperparameters(seed=3, repeats=2), "f11", "")[4].load() is None

@@ -1,0 +1,135 @@
+"""What a preparation leaves for people: report, manifest, findings, a sheet of images; and the command."""
+
+import csv
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from chalicelib.tasks import Task
+from tests.training.samples import write_manifest
+from training.preparation import PreparedData, prepare_data
+from training.prepare import main
+
+
+@pytest.fixture
+def data(data_folder: Path, small_task: Task, tmp_path: Path) -> PreparedData:
+    """A data set with a fault of every kind."""
+    first, second = small_task.class_names[:2]
+    shutil.copy(data_folder / first / "p00-0.png", data_folder / first / "p01-0.png")
+    shutil.copy(data_folder / first / "p02-0.png", data_folder / second / "p02-0.png")
+    (data_folder / second / "p03-0.png").write_bytes(b"no image")
+    write_manifest(data_folder)
+    lines = (data_folder / "manifest.csv").read_text(encoding="utf-8").splitlines()
+    with_sex = [f"{line},{'F' if number % 2 else ''}" for number, line in enumerate(lines[1:])]
+    (data_folder / "manifest.csv").write_text("\n".join([f"{lines[0]},sex", *with_sex]), encoding="utf-8")
+    return prepare_data(data_folder, "of-nobody", small_task, 0, tmp_path)
+
+
+def test_the_manifest_lists_every_image_used_with_its_part(data: PreparedData, tmp_path: Path) -> None:
+    data.write_report(tmp_path / "report")
+
+    with (tmp_path / "report" / "manifest.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["path", "sha256", "class", "group", "part", "sex"]
+    assert len(rows) == data.findings["used"] == 120 - 1 - 2 - 1
+    for part, members in data.parts.items():
+        assert {row["path"] for row in rows if row["part"] == part} == {
+            data.records[index].path for index in members
+        }
+    assert {row["sex"] for row in rows} == {"F", ""}
+
+
+def test_the_manifest_can_be_read_again(
+    data: PreparedData, data_folder: Path, small_task: Task, tmp_path: Path
+) -> None:
+    data.write_report(tmp_path / "report")
+    shutil.copy(tmp_path / "report" / "manifest.csv", data_folder)
+
+    again = prepare_data(data_folder, "of-nobody", small_task, 0, tmp_path)
+
+    assert again.fingerprint == data.fingerprint
+    assert again.findings["copies"] == again.findings["contradictions"] == 0
+
+
+def test_the_report_says_what_was_found(data: PreparedData, tmp_path: Path) -> None:
+    data.write_report(tmp_path)
+    report = (tmp_path / "data.md").read_text(encoding="utf-8")
+    facts = json.loads((tmp_path / "data.json").read_text(encoding="utf-8"))
+
+    assert f"`{data.fingerprint}`" in report
+    assert "| 1 | byte-identical copies left out |" in report
+    assert "| 2 | left out because identical files carry different labels |" in report
+    assert "| PNG | 118 | 40 to 40 | 64 to 64 | 40 x 64 (118) |".replace("118", "117") in report
+    first, second = data.class_names[:2]
+    assert f"- {first}/p02-0.png = {second}/p02-0.png (correlation 1.0000)" in report
+    assert re.search(rf"- {second}/p03-0\.png: .*not an image", report)
+    assert "### By sex" in report
+    assert "| **images** | " in report
+    assert facts["fingerprint"] == data.fingerprint
+    assert facts["left_out"]["copies"] == [f"{first}/p01-0.png"]
+    assert facts["split"]["train"]["images"] == len(data.parts["train"])
+
+
+def test_the_sheet_shows_images_of_every_class(data: PreparedData, tmp_path: Path) -> None:
+    data.write_report(tmp_path)
+
+    with Image.open(tmp_path / "contact-sheet.png") as sheet:
+        assert sheet.width <= 1400
+        rows = sheet.convert("L").resize((1, sheet.height), Image.Resampling.BOX)
+    # Each class's bright bands stand in a row of their own, apart from the dark ground.
+    bright = [rows.getpixel((0, y)) > 60 for y in range(rows.height)]  # type: ignore[operator]
+    beginnings = sum(now and not before for before, now in zip([False, *bright], bright, strict=False))
+    assert beginnings >= len(data.class_names)
+
+
+def test_names_that_are_no_unicode_do_not_stop_the_report(
+    data_folder: Path, small_task: Task, tmp_path: Path
+) -> None:
+    folder = data_folder / small_task.class_names[0]
+    try:
+        (folder / "p00-0.png").rename(folder / "p00-\udcff.png")
+    except OSError as error:
+        pytest.skip(f"this file system takes no such name: {error}")
+
+    prepare_data(data_folder, "of-nobody", small_task, 0, tmp_path).write_report(tmp_path / "report")
+
+    assert b"p00-\xff.png" in (tmp_path / "report" / "manifest.csv").read_bytes()
+
+
+def test_the_command_prints_the_findings_and_names_no_file(
+    data_folder: Path, task: Task, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(data_folder / task.class_names[0] / "p00-0.png", data_folder / task.class_names[1])
+    options = ["--task", task.name, "--data", str(data_folder), "--dataset", "of-nobody"]
+
+    assert main([*options, "--output", str(tmp_path / "out")]) == 0
+
+    said = capsys.readouterr()
+    assert "2 left out because identical files carry different labels" in said.out
+    assert f"report: {tmp_path / 'out' / 'data.md'}" in said.out
+    assert ".png" not in said.out
+    assert said.err == ""
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"data.md", "data.json", "manifest.csv", "contact-sheet.png"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--data", "nowhere"], "error: There is no data folder 'nowhere'"),
+        (["--data", ".", "--layout", "none"], "error: There is no layout 'none'"),
+        (["--data", ".", "--test-split", "mine"], "error: Argument --test-split: invalid choice"),
+    ],
+)
+def test_the_command_says_in_a_line_what_is_wrong(
+    task: Task, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--task", task.name, *options]) == 1
+
+    said = capsys.readouterr().err
+    assert said.startswith(message)
+    assert said.count("\n") == 1

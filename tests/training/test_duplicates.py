@@ -1,0 +1,68 @@
+"""Images that occur more than once: copies go, contradictions go, patients under two names become one."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from itertools import permutations
+
+import pytest
+
+from training.dataset import Record
+from training.duplicates import CONTRADICTORY, deduplicate, find_contradictions, rename_groups
+from training.groups import merge
+from training.similarity import Similar
+
+
+def digests(*contents: str) -> list[bytes]:
+    return [sha256(content.encode()).digest() for content in contents]
+
+
+def records(*rows: tuple[str, int, str]) -> list[Record]:
+    return [Record(path, label, group, given=path.split("/")[0]) for path, label, group in rows]
+
+
+def kept(listed: Sequence[Record], contents: Sequence[bytes], prefer_test: bool = False) -> list[str]:
+    unique = deduplicate(listed, contents, prefer_test)
+    return [listed[index].path for index in unique.kept]
+
+
+def test_of_copies_with_one_label_the_first_stays_and_their_patients_are_joined() -> None:
+    listed = records(("train/a", 0, "p1"), ("train/b", 0, "p2"), ("train/c", 0, "p3"), ("train/d", 0, "p2"))
+
+    unique = deduplicate(listed, digests("x", "x", "y", "z"), prefer_test=False)
+
+    assert unique.kept == (0, 2, 3)
+    assert unique.copies == ("train/b",)
+    assert unique.contradictions == ()
+    assert [record.group for record in rename_groups(listed, unique.renamed)] == ["p1", "p1", "p3", "p1"]
+
+
+def test_identical_files_with_different_labels_are_all_left_out() -> None:
+    listed = records(("train/a", 0, "p1"), ("train/b", 1, "p2"), ("train/c", 1, "p2"), ("train/d", 1, "p3"))
+
+    unique = deduplicate(listed, digests("x", "x", "x", "y"), prefer_test=False)
+
+    assert unique.kept == (3,)
+    assert unique.copies == ()
+    assert [found.paths for found in unique.contradictions] == [("train/a", "train/b", "train/c")]
+
+
+def test_a_given_test_part_keeps_its_copy() -> None:
+    listed = records(("a/1", 0, "p1"), ("test/1", 0, "p1"), ("train/2", 0, "p2"))
+    contents = digests("x", "x", "y")
+
+    assert kept(listed, contents) == ["a/1", "train/2"]
+    assert kept(listed, contents, prefer_test=True) == ["test/1", "train/2"]
+
+
+@pytest.mark.parametrize("pairs", list(permutations([("b", "a"), ("c", "b"), ("e", "d")])))
+def test_chains_become_one_group_whatever_their_order(pairs: tuple[tuple[str, str], ...]) -> None:
+    assert merge(pairs) == {"a": "a", "b": "a", "c": "a", "d": "d", "e": "d"}
+
+
+def test_nearly_identical_images_contradict_each_other_only_when_labelled_differently() -> None:
+    listed = records(("train/a", 0, "p1"), ("train/b", 1, "p2"), ("train/c", 0, "p3"))
+    alike, less = CONTRADICTORY + 0.001, CONTRADICTORY - 0.001
+
+    found = find_contradictions(listed, [Similar(0, 1, alike), Similar(0, 2, alike), Similar(1, 2, less)])
+
+    assert [contradiction.paths for contradiction in found] == [("train/a", "train/b")]

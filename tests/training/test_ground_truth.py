@@ -1,0 +1,155 @@
+"""Labels from SageMaker Ground Truth."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.training.trees import classes, groups, listed, plant
+from training.errors import TrainingError
+
+CLASSES = ("left-cc", "right-cc", "not-a-mammogram")
+
+
+def line(path: str, class_name: str | None, confidence: float = 0.9, **more: Any) -> str:
+    """A line as a labelling job writes it; without a class, as it writes what it failed on."""
+    metadata: dict[str, Any] = {
+        "confidence": confidence,
+        "job-name": "labeling-job/views",
+        "human-annotated": "yes",
+        "creation-date": "2020-02-01T14:48:04.189444",
+        "type": "groundtruth/image-classification",
+    }
+    if class_name is None:
+        metadata = {"failure-reason": "ClientError: the image is too large"}
+    else:
+        metadata["class-name"] = class_name
+    return json.dumps({"source-ref": path, "views": 0, "views-metadata": metadata, **more})
+
+
+def write(path: Path, *lines: str) -> Path:
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def test_a_folder_may_be_labelled_by_the_output_manifest_in_it(tmp_path: Path) -> None:
+    """With the spellings and the empty lines of the AWS workshop's own manifest."""
+    plant(tmp_path, ["a b+.png", "ü.png", "c.png"])
+    write(
+        tmp_path / "output.manifest",
+        line("a b+.png", "Right-CC"),
+        "",
+        line("ü.png", "Left CC", 0.75),
+        line("c.png", "Not a mammography"),
+    )
+
+    listing = listed(tmp_path, CLASSES, "mammography-views")
+
+    assert classes(listing, CLASSES) == {
+        "a b+.png": "right-cc",
+        "ü.png": "left-cc",
+        "c.png": "not-a-mammogram",
+    }
+    assert dict(listing.records[0].attributes)["human-annotated"] == "yes"
+
+
+def test_the_manifest_itself_can_be_named(tmp_path: Path) -> None:
+    plant(tmp_path, ["images/a.png"])
+    manifest = write(tmp_path / "labels.jsonl", line("images/a.png", "left-cc", group="p1", split="test"))
+
+    listing = listed(manifest, CLASSES)
+
+    assert groups(listing) == {"images/a.png": "p1"}
+    assert listing.records[0].given == "test"
+
+
+def test_labels_below_the_least_confidence_and_failures_are_left_out(tmp_path: Path) -> None:
+    plant(tmp_path, ["a.png", "b.png", "c.png"])
+    manifest = write(
+        tmp_path / "output.manifest",
+        line("a.png", "left-cc", 0.95),
+        line("b.png", "left-cc", 0.94),
+        line("c.png", None),
+    )
+
+    listing = listed(manifest, CLASSES, min_confidence=0.95)
+
+    assert classes(listing, CLASSES) == {"a.png": "left-cc"}
+    assert listing.left_out == {"unsure": ("b.png",), "unlabelled": ("c.png",)}
+
+
+def test_labels_add_to_a_folder_and_correct_it(tmp_path: Path) -> None:
+    folder = plant(tmp_path / "data", ["left-cc/a.png", "left-cc/b.png", "right-cc/c.png", "later/d.png"])
+    plant(tmp_path / "labels", ["e.png"])
+    manifest = write(
+        tmp_path / "labels" / "output.manifest",
+        line(str(folder / "left-cc/a.png"), "right-cc", group="p1"),
+        line(str(folder / "left-cc/b.png"), None),
+        line(str(folder / "later/d.png"), "left-cc"),
+        line("e.png", "not-a-mammogram"),
+    )
+
+    listing = listed(folder, CLASSES, labels=manifest)
+
+    assert classes(listing, CLASSES) == {
+        "left-cc/a.png": "right-cc",
+        "left-cc/b.png": "left-cc",
+        "right-cc/c.png": "right-cc",
+        "later/d.png": "left-cc",
+        str(tmp_path / "labels" / "e.png"): "not-a-mammogram",
+    }
+    assert groups(listing)["left-cc/a.png"] == "p1"
+    assert listing.left_out == {}
+
+
+def test_relative_addresses_are_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(tmp_path, ["data/left-cc/a.png", "data/right-cc/b.png", "labels/e.png"])
+    write(tmp_path / "labels/x.manifest", line("../data/left-cc/a.png", "left-cc"), line("e.png", "left-cc"))
+    monkeypatch.chdir(tmp_path)
+
+    listing = listed("./data/", CLASSES, labels="labels/x.manifest")
+
+    assert str(tmp_path / "labels/e.png") in classes(listing, CLASSES)
+    assert len(listing.records) == 4
+
+
+def test_of_chained_jobs_the_newest_label_counts(tmp_path: Path) -> None:
+    plant(tmp_path, ["a.png"])
+    adjusted = {
+        "class-name": "right-cc",
+        "creation-date": "2021-01-01T00:00:00",
+        "type": "groundtruth/image-classification",
+    }
+    text = json.dumps(json.loads(line("a.png", "left-cc")) | {"again": 1, "again-metadata": adjusted})
+    manifest = write(tmp_path / "output.manifest", text)
+
+    assert classes(listed(manifest, CLASSES), CLASSES) == {"a.png": "right-cc"}
+
+
+BOXES = {"class-name": "x", "type": "groundtruth/object-detection"}
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ('{"source-ref": "a.png",', r"output\.manifest, line 2: this is no JSON"),
+        ('["a.png"]', "line 2: a JSON object is expected"),
+        ('{"views": 0}', "line 2: 'source-ref' is missing"),
+        ('{"source-ref": "a.png"}', "line 2: there is no label.*input manifest"),
+        (json.dumps({"source-ref": "a.png", "b-metadata": BOXES}), "line 2: 'b' is of type .*detection"),
+        (
+            '{"source-ref": "a.png", "v": 0, "v-metadata": {}}',
+            "line 2: the metadata of 'v' lack 'class-name'",
+        ),
+        (line("a.png", "left-cc").replace("0.9", '"high"'), "line 2: the confidence of 'views' is 'high'"),
+        (line("a.png", "spine"), "the class 'spine', which the task does not have"),
+        (line("z.png", "left-cc"), r"1 of 2 files .* do not exist, the first being 'z\.png'"),
+    ],
+)
+def test_what_is_wrong_is_said_with_file_and_line(tmp_path: Path, bad: str, message: str) -> None:
+    plant(tmp_path, ["a.png"])
+    manifest = write(tmp_path / "output.manifest", line("a.png", "left-cc"), bad)
+
+    with pytest.raises(TrainingError, match=message):
+        listed(manifest, CLASSES)

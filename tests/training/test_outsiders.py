@@ -1,0 +1,99 @@
+"""Images of other kinds: found, prepared as the task takes them, and told apart by the distance."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chalicelib.imaging import prepare
+from chalicelib.package import bundled_package
+from chalicelib.tasks import Task, load_task
+from tests.training.samples import write_images, write_manifest
+from training import outsiders
+from training.outsiders import load_outsiders, measure_unfamiliar
+from training.preparation import prepare_data
+
+OTHERS = ("breast-histology", "retinal-oct-2017")
+
+
+@pytest.fixture
+def home(tmp_path: Path, task: Task) -> Path:
+    for name in (task.name, *OTHERS):
+        write_manifest(write_images(tmp_path / "home" / name, load_task(name).class_names))
+    return tmp_path / "home"
+
+
+def test_the_test_images_of_every_other_task_are_prepared_for_this_one(
+    home: Path, task: Task, tmp_path: Path
+) -> None:
+    found = dict(load_outsiders(home, task, 3, tmp_path))
+
+    assert tuple(found) == OTHERS
+    for name, images in found.items():
+        (tmp_path / f"own-{name}").mkdir()
+        own = prepare_data(home / name, name, load_task(name), 3, tmp_path / f"own-{name}")
+        records = [own.records[index] for index in own.parts["test"]]
+        expected = [
+            prepare((home / name / record.path).read_bytes(), task.input).pixels for record in records
+        ]
+        assert np.array_equal(images[:], np.stack(expected))
+
+
+def test_many_images_are_sampled_the_same_way_every_time(
+    home: Path, task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outsiders, "MOST_IMAGES", 5)
+    places = [tmp_path / "a", tmp_path / "b"]
+    for place in places:
+        place.mkdir()
+    first, again = (dict(load_outsiders(home, task, 0, place)) for place in places)
+
+    assert all(len(images) == 5 for images in first.values())
+    assert all(np.array_equal(first[name][:], again[name][:]) for name in OTHERS)
+
+
+def test_a_data_set_that_cannot_be_split_is_passed_over(
+    home: Path, task: Task, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in (home / "retinal-oct-2017").rglob("p*.png"):
+        path.unlink()
+    (home / "retinal-oct-2017" / "manifest.csv").unlink()
+
+    assert list(dict(load_outsiders(home, task, 0, tmp_path))) == ["breast-histology"]
+    assert "retinal-oct-2017 is not tried as another kind of image: " in capsys.readouterr().out
+
+
+def test_the_distance_is_judged_by_rank_and_by_threshold(
+    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distances = {"near": np.array([0.5, 1.5, 2.5]), "far": np.array([9.0, 8.0])}
+    monkeypatch.setattr(outsiders, "open_session", lambda _: None)
+    monkeypatch.setattr(outsiders, "run", lambda _, images: {"distance": distances[images]})
+
+    measured = measure_unfamiliar(
+        tmp_path,
+        2.0,
+        np.array([1.0, 2.0]),
+        [("close", "near"), ("strange", "far")],  # type: ignore[list-item]
+    )
+
+    # Of six pairs (0.5, 1.5, 2.5 against 1 and 2), three have the other kind further away.
+    assert measured == {
+        "close": {"images": 3, "auroc": 0.5, "flagged": pytest.approx(1 / 3)},
+        "strange": {"images": 2, "auroc": 1.0, "flagged": 1.0},
+    }
+
+
+def test_the_bundled_model_can_be_asked(home: Path, task: Task, tmp_path: Path) -> None:
+    package = bundled_package(task.name)
+    assert package
+
+    measured = measure_unfamiliar(
+        package.graph_path,
+        package.distance_threshold,
+        np.linspace(5, 25, 50),
+        load_outsiders(home, task, 0, tmp_path),
+    )
+
+    assert tuple(measured) == OTHERS
+    assert all(0 <= other["auroc"] <= 1 and 0 <= other["flagged"] <= 1 for other in measured.values())

@@ -1,0 +1,61 @@
+"""Which images a model has seen, told from its fingerprint."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.tasks import Task
+from tests.training.samples import write_manifest
+from training.dataset import Record
+from training.preparation import PreparedData, prepare_data, prepare_evaluation_data
+from training.provenance import describe_parts, find_parts
+
+SEED = 4
+
+
+@pytest.fixture
+def trained(data_folder: Path, task: Task, tmp_path: Path) -> PreparedData:
+    write_manifest(data_folder)
+    (tmp_path / "training").mkdir()
+    return prepare_data(data_folder, "of-nobody", task, SEED, tmp_path / "training")
+
+
+def facts(data: PreparedData, seed: int = SEED) -> dict[str, Any]:
+    return {"training": {"split_seed": seed}, "data": {"fingerprint": data.fingerprint}}
+
+
+def test_the_data_set_of_the_training_is_recognised(
+    trained: PreparedData, data_folder: Path, task: Task, tmp_path: Path
+) -> None:
+    data = prepare_evaluation_data(data_folder, "of-nobody", task, tmp_path)
+
+    parts = find_parts(facts(trained), data.records, data.digests, task.class_names)
+
+    assert parts is not None
+    for part, members in trained.parts.items():
+        expected = {trained.records[index].path for index in members}
+        assert {
+            record.path for record, name in zip(data.records, parts, strict=True) if name == part
+        } == expected
+
+
+def test_other_images_labels_or_splits_are_not_recognised(trained: PreparedData, task: Task) -> None:
+    names, digests = task.class_names, trained.digests
+    records = trained.records
+    moved = (Record(records[0].path, (records[0].label + 1) % len(names), records[0].group), *records[1:])
+
+    assert find_parts(facts(trained), records, digests, names) is not None
+    assert find_parts(facts(trained), records[1:], digests[1:], names) is None
+    assert find_parts(facts(trained), moved, digests, names) is None
+    assert find_parts(facts(trained, SEED + 1), records, digests, names) is None
+    assert find_parts({}, records, digests, names) is None
+    assert find_parts(facts(trained), records[:3], digests[:3], names) is None
+
+
+def test_what_was_seen_is_said_with_its_consequence() -> None:
+    assert "cannot be told" in describe_parts(None)
+    assert describe_parts(["test", "none"]).startswith(
+        "no, by their content (0 in train, 0 in validation, 1 in"
+    )
+    assert describe_parts(["validation", "none"]).startswith("**yes** (0 in train, 1 in validation")

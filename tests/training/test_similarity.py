@@ -1,0 +1,73 @@
+"""Nearly identical images: found whatever their brightness, and only those."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from training.errors import TrainingError
+from training.similarity import find_similar, standardised_thumbnails
+
+
+def scenes(count: int, height: int = 48, width: int = 64, channels: int = 1) -> NDArray[np.uint8]:
+    """Images that have nothing to do with each other."""
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(40, 200, (count, channels, height // 8, width // 8))
+    return coarse.repeat(8, 2).repeat(8, 3).astype(np.uint8)
+
+
+def changed(image: NDArray[np.uint8], noise: float) -> NDArray[np.uint8]:
+    """The image darker, with less contrast, some noise and a burnt-in cross."""
+    rng = np.random.default_rng(1)
+    altered = image * 0.8 + 10 + rng.normal(0, noise, image.shape)
+    altered[:, 5:8, 10:20] = 255
+    return altered.clip(0, 255).astype(np.uint8)
+
+
+def test_finds_the_same_scene_under_changes_and_nothing_else(tmp_path: Path) -> None:
+    images = scenes(12)
+    images[7] = changed(images[3], noise=6)
+    images[10] = changed(images[3], noise=12)
+
+    pairs = find_similar(images, 0.9, tmp_path / "thumbnails.npy")
+
+    assert {(pair.first, pair.second) for pair in pairs} == {(3, 7), (3, 10), (7, 10)}
+    assert all(0.9 < pair.correlation <= 1.0001 for pair in pairs)
+
+
+def test_images_in_different_blocks_are_compared_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.similarity.BLOCK", 4)
+    monkeypatch.setattr("training.similarity.SHRUNK", 3)
+    images = scenes(11)
+    images[8] = images[3]
+    images[5] = images[4]
+
+    pairs = find_similar(images, 0.99, tmp_path / "thumbnails.npy")
+
+    assert [(pair.first, pair.second) for pair in pairs] == [(3, 8), (4, 5)]
+
+
+def test_thumbnails_are_vectors_whose_product_is_the_correlation() -> None:
+    images = scenes(3, channels=3)
+    images[2] = 77
+
+    vectors = standardised_thumbnails(images)
+
+    first, second = (image.mean(0).reshape(6, 8, 8, 8).mean((1, 3)) for image in images[:2])
+    assert vectors[0] @ vectors[0] == pytest.approx(1)
+    assert vectors[0] @ vectors[1] == pytest.approx(
+        np.corrcoef(first.ravel(), second.ravel())[0, 1], abs=0.08
+    )
+    assert not vectors[2].any()
+
+
+def test_blank_images_resemble_nothing(tmp_path: Path) -> None:
+    assert find_similar(np.zeros((5, 1, 40, 40), np.uint8), 0.5, tmp_path / "thumbnails.npy") == []
+
+
+def test_a_threshold_that_finds_a_kind_of_image_is_refused(tmp_path: Path) -> None:
+    images = np.repeat(scenes(1), 60, axis=0)
+
+    with pytest.raises(TrainingError, match="Raise --near-duplicates"):
+        find_similar(images, 0.9, tmp_path / "thumbnails.npy")

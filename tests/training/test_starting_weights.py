@@ -1,0 +1,188 @@
+"""Starting from the weights of another network, or being told why not."""
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from training.errors import TrainingError
+from training.network import Classifier
+from training.starting_weights import StartingWeights, load_starting_weights
+
+
+def network(channels: int = 1, classes: int = 3, width: int = 8) -> Classifier:
+    return Classifier(channels, classes, width, 0.0)
+
+
+def saved(content: Any, path: Path) -> str:
+    torch.save(content, path)
+    return str(path)
+
+
+def taken(target: Classifier, source: Classifier) -> set[str]:
+    """Names of the tensors that are the same in both, and tell it (all-zero or all-one ones do not)."""
+    mine, other = target.state_dict(), source.state_dict()
+    return {
+        name
+        for name, tensor in mine.items()
+        if tensor.ndim > 1 and tensor.shape == other[name].shape and torch.equal(tensor, other[name])
+    }
+
+
+def test_a_file_of_weights_is_taken_up_but_for_the_head(tmp_path: Path) -> None:
+    teacher, pupil = network(), network()
+
+    load_starting_weights(saved(teacher.state_dict(), tmp_path / "network.pt")).start(pupil)
+
+    matrices = {name for name, tensor in pupil.state_dict().items() if tensor.ndim > 1}
+    assert taken(pupil, teacher) == matrices - {"head.weight"}
+
+
+def test_other_channels_leave_the_first_convolution_random(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    teacher, pupil = network(channels=3), network(channels=1)
+
+    load_starting_weights(saved(teacher.state_dict(), tmp_path / "network.pt")).start(pupil)
+
+    matrices = {name for name, tensor in pupil.state_dict().items() if tensor.ndim > 1}
+    assert taken(pupil, teacher) == matrices - {"head.weight", "stem.0.weight"}
+    count = len(pupil.state_dict())
+    assert f"starting from {count - 3} of {count} tensors of network.pt (sha256 " in capsys.readouterr().out
+
+
+def test_the_name_tells_the_values_apart_and_not_the_folder(tmp_path: Path) -> None:
+    first, second = (saved(network().state_dict(), tmp_path / f"{name}.pt") for name in "ab")
+    (tmp_path / "elsewhere").mkdir()
+    copy = tmp_path / "elsewhere" / "a.pt"
+    copy.write_bytes(Path(first).read_bytes())
+
+    names = [load_starting_weights(source).name for source in (first, second, str(copy))]
+
+    assert names[0] == names[2] != names[1]
+    assert str(tmp_path) not in names[0]
+
+
+@pytest.mark.parametrize(
+    ("tensors", "message"),
+    [
+        (network(width=16).state_dict(), r"has \d+ of the \d+ tensors.*shape.*is --width the same\?"),
+        ({"encoder.0.weight": torch.zeros(3)}, r"has 0 of the \d+ tensors.*another kind of network"),
+        ({}, r"has 0 of the \d+ tensors"),
+    ],
+)
+def test_weights_of_another_network_are_refused_with_the_reason(
+    tensors: dict[str, Tensor], message: str
+) -> None:
+    with pytest.raises(TrainingError, match=message):
+        StartingWeights("theirs", tensors).start(network())
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 half"])
+def test_a_file_that_torch_did_not_write_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "network.pt").write_bytes(content)
+
+    with pytest.raises(TrainingError, match="holds no weights"):
+        load_starting_weights(str(tmp_path / "network.pt"))
+
+
+def test_what_is_no_state_dict_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="must be a state dict"):
+        load_starting_weights(saved([1, 2], tmp_path / "network.pt"))
+    with pytest.raises(TrainingError, match="must be a state dict"):
+        load_starting_weights(saved({"epoch": 3}, tmp_path / "network.pt"))
+
+
+def test_a_file_that_would_run_code_is_refused(tmp_path: Path) -> None:
+    class Trap:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return Path.touch, (tmp_path / "sprung",)
+
+    with pytest.raises(TrainingError, match="holds no weights"):
+        load_starting_weights(saved({"weight": Trap()}, tmp_path / "network.pt"))
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"cannot be read: .*nowhere\.pt"):
+        load_starting_weights(str(tmp_path / "nowhere.pt"))
+
+
+def torchvision_names(width: int) -> dict[str, Tensor]:
+    """The state dict of torchvision's ResNet-18, by the names and shapes that its source documents."""
+    norm = {"weight": (), "bias": (), "running_mean": (), "running_var": ()}
+    shapes: dict[str, tuple[int, ...]] = {"conv1.weight": (width, 3, 7, 7), "fc.weight": (1000, 8 * width)}
+
+    def add_norm(prefix: str, channels: int) -> None:
+        shapes.update({f"{prefix}.{name}": (channels,) for name in norm})
+        shapes[f"{prefix}.num_batches_tracked"] = ()
+
+    add_norm("bn1", width)
+    for layer in range(1, 5):
+        out = width << (layer - 1)
+        for block in range(2):
+            into = out // 2 if layer > 1 and block == 0 else out
+            prefix = f"layer{layer}.{block}"
+            shapes[f"{prefix}.conv1.weight"] = (out, into, 3, 3)
+            shapes[f"{prefix}.conv2.weight"] = (out, out, 3, 3)
+            add_norm(f"{prefix}.bn1", out)
+            add_norm(f"{prefix}.bn2", out)
+            if into != out:
+                shapes[f"{prefix}.downsample.0.weight"] = (out, into, 1, 1)
+                add_norm(f"{prefix}.downsample.1", out)
+    return {name: torch.rand(shape) if shape else torch.tensor(7) for name, shape in shapes.items()}
+
+
+def test_the_residual_blocks_of_torchvision_are_taken_up(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tensors = torchvision_names(64)
+    fake = SimpleNamespace(get_model=lambda *_, **__: SimpleNamespace(state_dict=lambda: tensors))
+    monkeypatch.setitem(sys.modules, "torchvision", SimpleNamespace(models=fake))
+    pupil = network(width=64)
+
+    load_starting_weights("torchvision:resnet18").start(pupil)
+
+    state = pupil.state_dict()
+    ours = {
+        "layer1.0.conv1.weight": "stages.0.conv1.weight",
+        "layer2.0.downsample.0.weight": "stages.2.shortcut.1.weight",
+        "layer2.0.downsample.1.running_var": "stages.2.shortcut.2.running_var",
+        "layer4.1.bn2.bias": "stages.7.norm2.bias",
+    }
+    for theirs, name in ours.items():
+        assert torch.equal(state[name], tensors[theirs])
+    # All 19 convolutions and 19 normalisations of the blocks; stem and head stay random.
+    assert f"starting from {19 + 5 * 19} of {len(state)} tensors of" in capsys.readouterr().out
+
+
+def test_torchvision_is_narrower_or_wider_than_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    tensors = torchvision_names(64)
+    fake = SimpleNamespace(get_model=lambda *_, **__: SimpleNamespace(state_dict=lambda: tensors))
+    monkeypatch.setitem(sys.modules, "torchvision", SimpleNamespace(models=fake))
+
+    with pytest.raises(TrainingError, match="is --width the same"):
+        load_starting_weights("torchvision:resnet18").start(network(width=32))
+
+
+def test_no_torchvision_is_said_and_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torchvision", None)
+
+    with pytest.raises(TrainingError, match=r"torchvision does not work here.*Leave out --start-from"):
+        load_starting_weights("torchvision:resnet18")
+
+
+def test_a_model_that_torchvision_has_not_or_cannot_download_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def offline(*_: Any, **__: Any) -> None:
+        raise OSError("no route to host")
+
+    monkeypatch.setitem(
+        sys.modules, "torchvision", SimpleNamespace(models=SimpleNamespace(get_model=offline))
+    )
+
+    with pytest.raises(TrainingError, match="no weights for 'resnet18': no route to host"):
+        load_starting_weights("torchvision:resnet18")

@@ -1,0 +1,202 @@
+"""A search for better hyper-parameters: judged on validation, resumable, and its result can be trained."""
+
+import csv
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from chalicelib.tasks import Task
+from training.arguments import parse_arguments
+from training.errors import TrainingError
+from training.fitting import Fit, fit
+from training.hyperparameters import Hyperparameters
+from training.network import Classifier
+from training.preparation import prepare_data
+from training.progress import Epoch
+from training.search_space import searched
+from training.tune import main
+
+
+@pytest.fixture
+def search(task: Task, data_folder: Path, tmp_path: Path) -> list[str]:
+    """The command line of a quick search, but for its length."""
+    folders = ["--data", str(data_folder), "--output-dir", str(tmp_path / "tuning")]
+    return ["--task", task.name, *folders, "--smoke", "--width", "4", "--epochs", "2"]
+
+
+def read_trials(folder: Path) -> list[dict[str, str]]:
+    with (folder / "trials.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_best_of_a_search_can_be_trained_again(
+    search: list[str], task: Task, tmp_path: Path, data_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "tuning"
+
+    assert main([*search, "--trials", "2"]) == 0
+
+    trials = read_trials(folder)
+    assert len(trials) == 2
+    defaults = Hyperparameters().updated({"batch_size": 16})
+    assert {name: float(trials[0][name]) for name in searched()} == {
+        name: float(getattr(defaults, name)) for name in searched()
+    }
+    printed = capsys.readouterr().out
+    assert "trial 2/2: time_left=" in printed
+    assert str(folder / "best.toml") in printed
+    assert (folder / "plot.png").read_bytes().startswith(b"\x89PNG")
+
+    best = min(trials, key=lambda trial: float(trial["validation_loss"]))
+    arguments = parse_arguments(["--task", task.name, "--recipe", str(folder / "best.toml")])
+    data = prepare_data(data_folder, task.name, task, 0, tmp_path)
+    fitted = fit(task, data.labelled("train"), data.labelled("validation"), arguments.parameters, 0)
+    assert f"{fitted.best.validation_loss:.4f}" == best["validation_loss"]
+
+
+def test_the_same_command_goes_on_and_repeats_nothing(
+    search: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "tuning"
+    assert main([*search, "--trials", "1"]) == 0
+    before = read_trials(folder)
+    capsys.readouterr()
+
+    assert main([*search, "--trials", "2"]) == 0
+    after = read_trials(folder)
+    assert "going on with a search of 1 trials" in capsys.readouterr().out
+    assert after[:1] == before
+    assert after[1]["learning_rate"] != before[0]["learning_rate"]
+
+    assert main([*search, "--trials", "2"]) == 0
+    assert "train_loss" not in capsys.readouterr().out
+    assert read_trials(folder) == after
+
+
+def test_another_setting_is_another_search(search: list[str], tmp_path: Path) -> None:
+    assert main([*search, "--trials", "1"]) == 0
+    assert main([*search, "--trials", "1", "--epochs", "1"]) == 0
+
+    assert [trial["epoch"] for trial in read_trials(tmp_path / "tuning")] == ["1"]
+    assert len(optuna.get_all_study_names(f"sqlite:///{tmp_path / 'tuning' / 'study.db'}")) == 2
+
+
+def test_an_interrupted_trial_is_tried_anew(
+    search: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("training.tune.fit", interrupt)
+        assert main([*search, "--trials", "1"]) == 130
+    assert "the same command goes on" in capsys.readouterr().err
+
+    assert main([*search, "--trials", "1"]) == 0
+    trials = read_trials(tmp_path / "tuning")
+    assert len(trials) == 1
+    assert float(trials[0]["dropout"]) == Hyperparameters().dropout  # it was to be the recipe as it stands
+    assert "; the recipe before: " in (tmp_path / "tuning" / "best.toml").read_text(encoding="utf-8")
+
+
+def test_a_training_that_diverges_is_given_up_and_the_search_goes_on(
+    search: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls = []
+
+    def diverge_once(*arguments: Any, **keywords: Any) -> Any:
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise TrainingError("Training diverged.")
+        return fit(*arguments, **keywords)
+
+    monkeypatch.setattr("training.tune.fit", diverge_once)
+
+    assert main([*search, "--trials", "2"]) == 0
+    outcomes = [trial["validation_loss"] for trial in read_trials(tmp_path / "tuning")]
+    assert outcomes[0] == "given up"
+    assert float(outcomes[1]) > 0
+    assert "given up: Training diverged." in capsys.readouterr().out
+
+
+def test_a_search_without_any_result_says_so(
+    search: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def diverge(*_: Any, **__: Any) -> None:
+        raise TrainingError("Training diverged.")
+
+    monkeypatch.setattr("training.tune.fit", diverge)
+
+    assert main([*search, "--trials", "2"]) == 1
+    assert "error: No trial could be trained to its end." in capsys.readouterr().err
+
+
+def test_a_trial_that_looks_worse_than_most_is_given_up_early(
+    search: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = iter([0.5, 0.4, 0.6, 0.5, 0.9])
+
+    def pretend(*_: Any, after_epoch: Any, **__: Any) -> Fit:
+        loss = next(losses)
+        history = tuple(Epoch(number, 1.0, loss, 0.5) for number in range(1, 21))
+        for epoch in history:
+            after_epoch(epoch)
+        return Fit(Classifier(1, 2, 4, 0.0), history[0], history, "float32", 1.0)
+
+    monkeypatch.setattr("training.tune.fit", pretend)
+
+    assert main([*search, "--epochs", "20", "--trials", "5"]) == 0
+    trials = read_trials(tmp_path / "tuning")
+    assert [trial["validation_loss"] for trial in trials] == [
+        "0.5000",
+        "0.4000",
+        "0.6000",
+        "0.5000",
+        "given up",
+    ]
+    assert 1 < int(trials[4]["epoch"]) < 10
+
+
+def test_the_recipe_found_keeps_what_was_asked_for(search: list[str], task: Task, tmp_path: Path) -> None:
+    assert main([*search, "--trials", "1", "--warm-up", "0.3"]) == 0
+
+    recipe = tomllib.loads((tmp_path / "tuning" / "best.toml").read_text(encoding="utf-8"))[task.name]
+    assert recipe["warm_up"] == 0.3
+    assert recipe["width"] == 4
+    assert "dropout" not in recipe  # the default was best
+
+
+def test_sagemakers_part_of_a_tuning_job_is_printed(task: Task, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--task", task.name, "--epochs", "9", "--sagemaker"]) == 0
+
+    job = json.loads(capsys.readouterr().out)
+    assert job["TrainingJobDefinition"]["StaticHyperParameters"] == {"task": task.name, "epochs": "9"}
+    assert job["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxNumberOfTrainingJobs"] == 8
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--trials", "0"], "error: --trials must be at least 1; it is 0."),
+        (["--trials", "few"], "error: Argument --trials: invalid int value"),
+        (["--data", "nowhere"], "error: There is no data folder 'nowhere'"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(
+    search: list[str], options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*search, *options]) == 1
+    assert capsys.readouterr().err.startswith(message)
+
+
+def test_torchrun_is_refused(
+    search: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "some")
+
+    assert main(search) == 1
+    assert "start it without torchrun" in capsys.readouterr().err

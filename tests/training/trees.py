@@ -1,0 +1,38 @@
+"""Folders of files that look like data sets, whose contents matter little."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from training.dataset import Listing
+from training.listing import Location, list_images
+from training.sources import load_source
+from training.storage import Storage
+
+
+def plant(folder: Path, paths: Iterable[str]) -> Path:
+    """Write a file at each path below `folder`; its content is its path."""
+    for path in paths:
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(path, encoding="utf-8")
+    return folder
+
+
+def listed(
+    data: str | Path, class_names: Iterable[str], dataset: str = "of-nobody", client: Any = None, **how: Any
+) -> Listing:
+    """The listing of what lies at `data`."""
+    location = Location(data, **how)
+    return list_images(Storage(client), location, tuple(class_names), load_source(dataset))
+
+
+def classes(listing: Listing, class_names: Iterable[str]) -> dict[str, str]:
+    """The name of the class of each file."""
+    names = tuple(class_names)
+    return {record.path: names[record.label] for record in listing.records}
+
+
+def groups(listing: Listing) -> dict[str, str]:
+    """The group of each file."""
+    return {record.path: record.group for record in listing.records}

@@ -1,0 +1,178 @@
+"""Score a model on labelled images: `python -m training.evaluate --task TASK --data FOLDER`.
+
+What is scored is the bundled package, another one (`--package model.tar.gz`), or a running API
+(`--url https://...`, which gets the files as they are). The report has what the model card says of its test:
+report.md, metrics.json, predictions.csv and plots/ in `--output`.
+"""
+
+import argparse
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from chalicelib.package import ModelPackage
+from chalicelib.tasks import Task, load_tasks
+from training.api import Api
+from training.arguments import Parser
+from training.errors import TrainingError
+from training.evaluation import measure, write_evaluation
+from training.facts import Facts
+from training.opening import open_package
+from training.preparation import EvaluationData, prepare_evaluation_data
+from training.provenance import describe_parts, find_parts, read_parts
+from training.scoring import Scored, score_api, score_package
+from training.split import PARTS
+from training.storage import Storage, join
+
+TOKEN = "NEGATOSCOPE_TOKEN"  # noqa: S105  # the name of a variable, no token
+
+
+def evaluate(options: argparse.Namespace) -> Facts:
+    """Score what the command line names and write the report; returns the content of metrics.json.
+
+    Raises:
+        TrainingError: if images, package or API do not allow it; the message says what to do.
+    """
+    task = _find_task(options.task)
+    with tempfile.TemporaryDirectory() as name:
+        workplace = Path(name)
+        model = _open_model(options, task, workplace)
+        data = prepare_evaluation_data(
+            options.data,
+            options.dataset or task.name,
+            task,
+            workplace,
+            labels=options.labels,
+            layout=options.layout,
+        )
+        parts = _find_parts(options.manifest, model, task, data)
+        rows = _choose(parts, options.part, len(data.records))
+        print(f"scoring {len(rows)} images with {_describe_model(options)}", flush=True)
+        scored = _score(model, task, data, rows)
+    facts = {
+        "model": _describe_model(options),
+        "data": f"{options.data}, labels of {options.labels}" if options.labels else options.data,
+        "part": options.part,
+        "seen": describe_parts(None if parts is None else [parts[row] for row in rows]),
+        **measure(task, data, rows, scored, options.bootstrap, _temperature(model)),
+    }
+    write_evaluation(options.output, facts, [data.records[row] for row in rows], scored)
+    return facts
+
+
+def _open_model(options: argparse.Namespace, task: Task, workplace: Path) -> ModelPackage | Api:
+    """Before images are read, so that what is wrong with the model is told at once."""
+    if not options.url:
+        return open_package(options.package, task, workplace)
+    api = Api(options.url, task, options.token or os.environ.get(TOKEN))
+    api.check()
+    return api
+
+
+def _find_parts(
+    manifest: Path | None, model: ModelPackage | Api, task: Task, data: EvaluationData
+) -> list[str] | None:
+    """The part of the model's training data in which each image stood; None if that cannot be told."""
+    if manifest:
+        return read_parts(manifest, data.digests)
+    if isinstance(model, Api):
+        return None
+    return find_parts(model.facts, data.records, data.digests, task.class_names)
+
+
+def _choose(parts: Sequence[str] | None, wanted: str | None, count: int) -> list[int]:
+    """Which of `count` images to score."""
+    if not wanted:
+        return list(range(count))
+    if parts is None:
+        raise TrainingError(
+            f"Which images are in the {wanted} part cannot be told. Give the manifest.csv among the reports "
+            "of the training with --manifest."
+        )
+    rows = [row for row, part in enumerate(parts) if part == wanted]
+    if not rows:
+        raise TrainingError(f"None of the {count} images is in the {wanted} part of the training data.")
+    return rows
+
+
+def _score(model: ModelPackage | Api, task: Task, data: EvaluationData, rows: Sequence[int]) -> Scored:
+    if isinstance(model, ModelPackage):
+        return score_package(model, task, data.labelled.pixels, np.array(rows))
+    storage = Storage()
+    return score_api(
+        model, [partial(storage.read, join(data.folder, data.records[row].path)) for row in rows]
+    )
+
+
+def _temperature(model: ModelPackage | Api) -> float | None:
+    return model.facts.get("temperature") if isinstance(model, ModelPackage) else None
+
+
+def _describe_model(options: argparse.Namespace) -> str:
+    if options.url:
+        return f"the API at {options.url}"
+    return f"the package {options.package}" if options.package else "the bundled package"
+
+
+def _find_task(name: str) -> Task:
+    tasks = load_tasks()
+    if name not in tasks:
+        raise TrainingError(f"There is no task '{name}'. Known: {', '.join(tasks)}.")
+    return tasks[name]
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="training.evaluate", description="Score a model on labelled images.", allow_abbrev=False
+    )
+    parser.add_argument("--task", required=True, help="name of a file in chalicelib/tasks, without .toml")
+    parser.add_argument(
+        "--data", required=True, help="labelled images, as for training: a folder or s3:// URI"
+    )
+    parser.add_argument("--dataset", help="entry of datasets.toml that describes the data (the task's name)")
+    parser.add_argument("--labels", help="labels that stand elsewhere: a Ground Truth output manifest")
+    parser.add_argument("--layout", help="how the images are arranged (found out if not given)")
+    model = parser.add_mutually_exclusive_group()
+    model.add_argument(
+        "--package", type=Path, help="model.tar.gz, a package's folder or its model.onnx (the bundled one)"
+    )
+    model.add_argument("--url", help="address of a running API, like https://example.org")
+    parser.add_argument("--token", help=f"identity token for the API; {TOKEN} is not seen by other users")
+    parser.add_argument(
+        "--manifest", type=Path, help="manifest.csv of the model's training: tells which images it has seen"
+    )
+    parser.add_argument(
+        "--part", choices=PARTS, help="score only the images of this part of its training data"
+    )
+    parser.add_argument("--output", type=Path, help="where the report goes (.local/evaluation/TASK)")
+    parser.add_argument("--bootstrap", type=int, default=1000, help="resamples behind each interval (1000)")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line; the exit status says whether there is a report."""
+    # A request that is tried again is no news; the one that fails for good is in the report.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
+    try:
+        options = _parser().parse(argv)
+        options.output = options.output or Path(".local", "evaluation", options.task)
+        if not 10 <= options.bootstrap <= 100_000:
+            raise TrainingError(f"--bootstrap must lie between 10 and 100000; it is {options.bootstrap}.")
+        facts = evaluate(options)
+    except TrainingError as error:
+        print("error:", " ".join(str(error).split()), file=sys.stderr)
+        return 1
+    metrics = facts["metrics"]
+    headline = (f"{name}={metrics[name]['value']:.4f};" for name in ("accuracy", "balanced_accuracy"))
+    print(" ".join((*headline, f"images={facts['images']};", f"report: {options.output / 'report.md'}")))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""Opening model packages in the forms in which they are passed around."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+from chalicelib.errors import InvalidModelPackage
+from chalicelib.package import BUNDLED_MODELS, ModelPackage
+from chalicelib.tasks import Task
+from training.archive import read_archive
+from training.errors import TrainingError
+
+
+def open_package(path: Path | None, task: Task, workplace: Path) -> ModelPackage:
+    """The package at `path`, verified, and made for `task`.
+
+    Args:
+        path: a model.tar.gz, a folder with model.onnx and model.json, or that model.onnx; None for the one
+            that is bundled with the application.
+        task: that the package must be for.
+        workplace: folder that an archive is unpacked to.
+
+    Raises:
+        TrainingError: if there is no package, it is damaged, or it is for something else.
+    """
+    try:
+        package = _load(path, task, workplace / "package")
+    except InvalidModelPackage as error:
+        raise TrainingError(error.message) from error
+    made_for, expected = package.facts["task"], asdict(task.input)
+    if made_for != task.name:
+        raise TrainingError(f"The package is for the task '{made_for}', not for '{task.name}'.")
+    if package.classes != task.class_names:
+        raise TrainingError(
+            f"The package knows other classes of '{task.name}' than its task file: "
+            f"{', '.join(package.classes)}."
+        )
+    if (given := package.facts.get("input", expected)) != expected:
+        raise TrainingError(
+            f"The package was trained on images prepared otherwise ({given}) than the task file of "
+            f"'{task.name}' says ({expected})."
+        )
+    return package
+
+
+def _load(path: Path | None, task: Task, workplace: Path) -> ModelPackage:
+    if path is None:
+        bundled = BUNDLED_MODELS / task.name
+        if not (bundled / "model.json").is_file():
+            raise TrainingError(
+                f"No model is bundled for '{task.name}'. Name one with --package, or train one: "
+                f"make train TASK={task.name}."
+            )
+        return ModelPackage.load(bundled)
+    if path.is_dir():
+        return ModelPackage.load(path)
+    if not path.is_file():
+        raise TrainingError(f"There is no package '{path}'.")
+    if path.name == "model.onnx":
+        return ModelPackage.load(path.parent)
+    if path.suffix == ".onnx":
+        raise TrainingError(f"'{path.name}' must be called model.onnx and have its model.json beside it.")
+    return read_archive(path, workplace)

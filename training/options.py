@@ -1,0 +1,109 @@
+"""The options of a training's command line, each with its help."""
+
+import os
+from argparse import ArgumentParser, ArgumentTypeError
+from dataclasses import fields
+from pathlib import Path
+
+from training.hyperparameters import Hyperparameters
+
+READING = ("labels", "layout", "min_confidence", "near_duplicates", "test_split")
+"""Options that say how data are read."""
+
+
+def add_data_options(parser: ArgumentParser) -> None:
+    """Which images are learnt from; all but the first two and the last are `READING`."""
+    group = parser.add_argument_group("data")
+    group.add_argument(
+        "--data",
+        default=os.environ.get("SM_CHANNEL_TRAIN"),
+        help="labelled images: a folder or s3://BUCKET/PREFIX with manifest.csv (path, class, group), with a "
+        "folder for each class, or a known public data set; or a Ground Truth output manifest",
+    )
+    group.add_argument("--dataset", help="entry of datasets.toml that describes the data (the task's name)")
+    group.add_argument(
+        "--labels", help="Ground Truth output manifest that adds to the data and corrects them"
+    )
+    group.add_argument(
+        "--layout", help="how the folder is laid out: an entry of layouts.toml (recognised if not given)"
+    )
+    group.add_argument(
+        "--min-confidence", type=_share, default=0.0, help="what a Ground Truth label needs to be used"
+    )
+    group.add_argument(
+        "--near-duplicates",
+        type=_share,
+        help="correlation above which images count as one patient's, 0: never (as datasets.toml says)",
+    )
+    group.add_argument(
+        "--test-split",
+        choices=("own", "given"),
+        help="draw a test part, or keep the one that comes with the data (as datasets.toml says)",
+    )
+    group.add_argument(
+        "--others",
+        type=Path,
+        help="folder with the images of other tasks, a folder for each: how many count as unfamiliar",
+    )
+
+
+def add_place_options(parser: ArgumentParser) -> None:
+    """Folders and files besides the images; the defaults are where SageMaker has them."""
+    group = parser.add_argument_group("where things come from and go to")
+    group.add_argument(
+        "--model-dir", type=Path, default=os.environ.get("SM_MODEL_DIR"), help="where the package goes"
+    )
+    group.add_argument(
+        "--output-dir", type=Path, default=os.environ.get("SM_OUTPUT_DATA_DIR"), help="where reports go"
+    )
+    group.add_argument(
+        "--checkpoint-dir",
+        type=Path,
+        default=_sagemaker_checkpoints(),
+        help="where the state is kept after every epoch; the same run, started again, goes on from there",
+    )
+    group.add_argument(
+        "--start-from", help="weights to start from: network.pt of another training, or torchvision:resnet18"
+    )
+    group.add_argument(
+        "--recipe",
+        type=Path,
+        help="TOML file with hyper-parameters of tasks, such as the best.toml of training.tune",
+    )
+    group.add_argument("--git-commit", default="", help="recorded in the package (asked of git if not given)")
+
+
+def add_hyperparameters(parser: ArgumentParser) -> None:
+    """Each hyper-parameter by its name; None where the command line does not say."""
+    group = parser.add_argument_group("hyper-parameters")
+    group.add_argument(
+        "--smoke", type=_boolean, nargs="?", const=True, default=False, help="a quick, useless run"
+    )
+    defaults = Hyperparameters()
+    for spec in fields(Hyperparameters):
+        group.add_argument(
+            f"--{spec.name.replace('_', '-')}",
+            type=spec.type,
+            choices=spec.metadata.get("choices"),
+            help=f"{spec.metadata['help']} (default {getattr(defaults, spec.name)})",
+        )
+
+
+def _sagemaker_checkpoints() -> Path | None:
+    """Beside the model, where SageMaker saves a folder to S3 and brings it back: /opt/ml/checkpoints."""
+    model_dir = os.environ.get("SM_MODEL_DIR")
+    return Path(model_dir).parent / "checkpoints" if model_dir else None
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise ArgumentTypeError(f"between 0 and 1, not {text}")
+    return value
+
+
+def _boolean(text: str) -> bool:
+    values = {"true": True, "false": False}
+    if text.lower() not in values:
+        raise ArgumentTypeError(f"true or false, not '{text}'")
+    return values[text.lower()]

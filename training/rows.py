@@ -1,0 +1,89 @@
+"""What a source of labels (a manifest, a folder, a labelling job) says of one file."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from training.errors import TrainingError
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".dcm", ""})
+
+GIVEN_PARTS = {
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validate": "validation",
+    "validation": "validation",
+    "test": "test",
+    "testing": "test",
+}
+"""How sources call the parts of their own split."""
+
+
+class Row(NamedTuple):
+    """One file as a source describes it."""
+
+    path: str
+    """Relative to the data's folder, or a full address."""
+    class_name: str
+    """As the source spells it."""
+    group: str = ""
+    part: str = ""
+    """The part of the source's own split (train, validation or test), if it has one."""
+    attributes: tuple[tuple[str, str], ...] = ()
+    left_out: str = ""
+    """Why the file is not used (a key of findings.FINDINGS); empty if it is."""
+
+
+class Vocabulary:
+    """The classes of a task, under all the names that sources use for them."""
+
+    def __init__(self, class_names: Sequence[str], aliases: Mapping[str, str] | None = None):
+        """Take the task's classes and other names for them; case, blanks and hyphens do not matter."""
+        self._class_names = class_names
+        self._labels = {_plain(name): label for label, name in enumerate(class_names)}
+        self._labels |= {
+            _plain(alias): self._labels[name]
+            for alias, name in (aliases or {}).items()
+            if name in class_names
+        }
+        self._seen: dict[str, int | None] = {}
+
+    def find(self, name: str) -> int | None:
+        """The index of the class that `name` means; None if it means none."""
+        if name not in self._seen:
+            self._seen[name] = self._labels.get(_plain(name))
+        return self._seen[name]
+
+    def label(self, row: Row, source: str) -> int:
+        """The index of a row's class.
+
+        Raises:
+            TrainingError: if the task does not have that class.
+        """
+        label = self.find(row.class_name)
+        if label is None:
+            raise TrainingError(
+                f"{source} gives '{row.path}' the class '{row.class_name}', which the task does not have. "
+                f"Its classes: {', '.join(self._class_names)}."
+            )
+        return label
+
+
+def is_image(path: str) -> bool:
+    """Whether a file's name is that of an image in a format that can be read."""
+    name = path.rpartition("/")[2]
+    dot = name.rfind(".")
+    # DICOM files often have no suffix, or a number that only looks like one.
+    suffix = name[dot:].lower() if dot > 0 else ""
+    return suffix in IMAGE_SUFFIXES or suffix[1:].isdigit()
+
+
+def given_part(path: str) -> str:
+    """The part that a folder on the way to the file is named after; empty if none is."""
+    return next((part for word in path.split("/")[:-1] if (part := GIVEN_PARTS.get(word.lower()))), "")
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-")

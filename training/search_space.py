@@ -1,0 +1,94 @@
+"""What a search for better hyper-parameters varies, said to Optuna and to SageMaker alike."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import Field, fields
+from typing import TYPE_CHECKING, Any
+
+from training.hyperparameters import Hyperparameters, TuningRange
+from training.progress import METRIC_PATTERNS, OBJECTIVE
+
+if TYPE_CHECKING:  # SageMaker's request is made where nothing of Optuna is installed
+    from optuna import Trial
+
+DIGITS = 3
+"""Significant digits of a value that is tried; more would tell nothing, and could not be copied by hand."""
+SCALES = {"linear": "Linear", "log": "Logarithmic"}
+PARALLEL_JOBS = 2
+"""Of a tuning job; each learns only from those that were over when it started."""
+
+Values = dict[str, int | float]
+
+
+def searched() -> dict[str, Field[Any]]:
+    """The hyper-parameters that a search varies, by name."""
+    return {spec.name: spec for spec in fields(Hyperparameters) if spec.metadata.get("tune")}
+
+
+def suggest(trial: "Trial") -> Values:
+    """The values to try in a trial of Optuna's."""
+    values: Values = {}
+    for name, spec in searched().items():
+        low, high, scale = spec.metadata["tune"]
+        if spec.type is int:
+            values[name] = trial.suggest_int(name, int(low), int(high), log=scale == "log")
+        else:
+            values[name] = _rounded(trial.suggest_float(name, low, high, log=scale == "log"))
+    return values
+
+
+def within(parameters: Hyperparameters) -> Values:
+    """Those values of `parameters` that a search could try as well."""
+    values = parameters.to_dict()
+    ranges = {name: spec.metadata["tune"] for name, spec in searched().items()}
+    return {name: values[name] for name, (low, high, _) in ranges.items() if low <= values[name] <= high}  # type: ignore[misc]
+
+
+def tuning_job(static: Mapping[str, int | float | str], trials: int) -> dict[str, Any]:
+    """The part of SageMaker's CreateHyperParameterTuningJob that training knows: all but roles and places.
+
+    Args:
+        static: arguments that all training jobs have in common, such as the task.
+        trials: how many training jobs there may be.
+    """
+    varied = searched()
+    return {
+        "HyperParameterTuningJobConfig": {
+            "Strategy": "Bayesian",
+            "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": OBJECTIVE},
+            "ResourceLimits": {
+                "MaxNumberOfTrainingJobs": trials,
+                "MaxParallelTrainingJobs": min(trials, PARALLEL_JOBS),
+            },
+            "ParameterRanges": {
+                "IntegerParameterRanges": [_range(spec) for spec in varied.values() if spec.type is int],
+                "ContinuousParameterRanges": [_range(spec) for spec in varied.values() if spec.type is float],
+            },
+            "TrainingJobEarlyStoppingType": "Auto",
+        },
+        "TrainingJobDefinition": {
+            "StaticHyperParameters": {
+                name: str(value) for name, value in static.items() if name not in varied
+            },
+            "AlgorithmSpecification": {"MetricDefinitions": metric_definitions()},
+        },
+    }
+
+
+def metric_definitions() -> list[dict[str, str]]:
+    """What SageMaker reads from the log of a training job, tuned or not."""
+    return [{"Name": name, "Regex": pattern} for name, pattern in METRIC_PATTERNS.items()]
+
+
+def _range(spec: Field[Any]) -> dict[str, str]:
+    tune: TuningRange = spec.metadata["tune"]
+    return {
+        "Name": spec.name,
+        "MinValue": f"{tune.low:g}",
+        "MaxValue": f"{tune.high:g}",
+        "ScalingType": SCALES[tune.scale],
+    }
+
+
+def _rounded(value: float) -> float:
+    return round(value, DIGITS - 1 - math.floor(math.log10(value))) if value > 0 else value

@@ -1,0 +1,147 @@
+"""Files on disk and objects in S3, listed and read alike."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from training.errors import TrainingError
+
+S3 = "s3://"
+HIDDEN = (".", "__")
+"""How names begin that no listing shows: .DS_Store, __MACOSX and the like."""
+CONNECTIONS = 16
+"""How many objects are read at once."""
+
+
+def join(folder: str, path: str) -> str:
+    """The address of `path` as seen from `folder`; an absolute path or an S3 URI stands for itself."""
+    if path.startswith(S3):
+        return path
+    return f"{folder.rstrip('/')}/{path}" if folder.startswith(S3) else str(Path(folder, path))
+
+
+def relative(address: str, folder: str) -> str:
+    """`address` as seen from `folder` if it lies in it, else in full."""
+    if not address.startswith(S3):
+        address, folder = str(Path(address).absolute()), str(Path(folder).absolute())
+    return address.removeprefix(f"{folder.rstrip('/')}/")
+
+
+def parent(address: str) -> str:
+    """The folder in which the file at `address` lies."""
+    return address.rpartition("/")[0] if address.startswith(S3) else str(Path(address).parent)
+
+
+class Storage:
+    """Reads what an address names: a path on disk or an S3 URI. Safe to share between threads."""
+
+    def __init__(self, client: Any = None):
+        """Take an S3 client; without one, it is made when the first S3 URI is met."""
+        self._given_client = client
+
+    @cached_property
+    def _client(self) -> Any:
+        if self._given_client:
+            return self._given_client
+        import boto3  # who keeps the images on disk needs neither boto3 nor credentials
+        from botocore.config import Config
+
+        return boto3.client(
+            "s3", config=Config(max_pool_connections=CONNECTIONS, retries={"mode": "standard"})
+        )
+
+    def paths(self, folder: str) -> Iterator[str]:
+        """Everything below `folder`, relative to it, with forward slashes; hidden files are passed over.
+
+        Raises:
+            TrainingError: if there is no such folder, or no access to it.
+        """
+        found = self._keys(folder) if folder.startswith(S3) else _files(Path(folder))
+        return (path for path in found if not any(part.startswith(HIDDEN) for part in path.split("/")))
+
+    def exists(self, address: str) -> bool:
+        """Whether there is a file at `address`."""
+        if not address.startswith(S3):
+            return Path(address).is_file()
+        bucket, key = _split(address)
+        with _explained(address):
+            answer = self._client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+        return any(entry["Key"] == key for entry in answer.get("Contents", ()))
+
+    def read(self, address: str) -> bytes:
+        """The content of one file.
+
+        Raises:
+            TrainingError: if it does not exist or may not be read.
+        """
+        with _explained(address):
+            if not address.startswith(S3):
+                return Path(address).read_bytes()
+            bucket, key = _split(address)
+            content: bytes = self._client.get_object(Bucket=bucket, Key=key)["Body"].read()
+            return content
+
+    def lines(self, address: str) -> Iterator[str]:
+        """The lines of a UTF-8 text, with their ends, one at a time.
+
+        Raises:
+            TrainingError: if it does not exist, may not be read, or is not UTF-8.
+        """
+        with _explained(address):
+            if address.startswith(S3):
+                bucket, key = _split(address)
+                raw = self._client.get_object(Bucket=bucket, Key=key)["Body"].iter_lines(keepends=True)
+                yield from (line.decode("utf-8-sig" if not n else "utf-8") for n, line in enumerate(raw))
+            else:
+                with Path(address).open(newline="", encoding="utf-8-sig") as file:
+                    yield from file
+
+    def _keys(self, folder: str) -> Iterator[str]:
+        bucket, prefix = _split(folder.rstrip("/") + "/")
+        prefix = prefix if prefix != "/" else ""
+        with _explained(folder):
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+                for entry in page.get("Contents", ()):
+                    # Consoles make empty objects ending in a slash to show folders.
+                    if not entry["Key"].endswith("/"):
+                        yield entry["Key"].removeprefix(prefix)
+
+
+def _files(folder: Path) -> Iterator[str]:
+    if not folder.is_dir():
+        raise TrainingError(
+            f"There is no data folder '{folder}'. Name one with --data: a folder or s3://BUCKET/PREFIX that "
+            "holds manifest.csv (path, class, group), one folder of images per class, or a known public "
+            "data set as downloaded; or a Ground Truth output manifest."
+        )
+    for place, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(HIDDEN)]
+        within = Path(place).relative_to(folder)
+        yield from ((within / name).as_posix() for name in names)
+
+
+def _split(address: str) -> tuple[str, str]:
+    bucket, _, key = address.removeprefix(S3).partition("/")
+    return bucket, key
+
+
+@contextmanager
+def _explained(address: str) -> Iterator[None]:
+    """Turn what a disk or S3 can answer into one sentence."""
+    try:
+        yield
+    except TrainingError:
+        raise
+    except UnicodeDecodeError as error:
+        raise TrainingError(
+            f"'{address}' is not UTF-8 text: {error.reason} at byte {error.start}."
+        ) from error
+    except OSError as error:
+        raise TrainingError(f"'{address}' cannot be read: {error.strerror or error}.") from error
+    except Exception as error:
+        if not type(error).__module__.startswith("botocore"):
+            raise
+        raise TrainingError(f"'{address}' cannot be read: {error}") from error
