@@ -10,10 +10,6 @@ from chalicelib.tasks import Augmentation
 
 ASPECT = 0.1
 """Largest change of the aspect ratio, as a logarithm."""
-CONTRAST = 0.5
-"""Largest change of contrast, as a logarithm."""
-GREY_BASE = 0.3
-"""Brightest black of a washed-out film, as a fraction of the range; the padding around it stays black."""
 ERASED_SIDE = (0.1, 0.4)
 """Range of a blanked rectangle's sides, as fractions of the image's."""
 
@@ -82,11 +78,13 @@ class Augmenter:
         content = images > 0
         exponent = self._uniform(count, -self.spec.gamma, self.spec.gamma).exp()
         images = images.clamp(1e-4, 1).pow(per_image(exponent))
-        base = per_image(self._uniform(count, -GREY_BASE, GREY_BASE).clamp_min(0))
+        base = per_image(self._uniform(count, -self.spec.fog, self.spec.fog).clamp_min(0))
         # Padding is the only part that is wholly black after warping.
         images = torch.where(content, base + (1 - base) * images, images)
         mean = images.mean((2, 3), keepdim=True)
-        images = (images - mean) * per_image(self._uniform(count, -CONTRAST, CONTRAST).exp()) + mean
+        images = (images - mean) * per_image(
+            self._uniform(count, -self.spec.contrast, self.spec.contrast).exp()
+        ) + mean
         if self.spec.colour:
             gain = self._uniform(count * channels, -self.spec.colour, self.spec.colour) + 1
             images = images * gain.view(count, channels, 1, 1)

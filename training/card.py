@@ -75,8 +75,7 @@ def _repeats(repeats: Sequence[Facts]) -> Iterator[str]:
     values = [repeat["test"]["accuracy"] for repeat in repeats]
     yield "### How much is chance?"
     yield (
-        f"The same training was done with {len(repeats)} seeds; this model is the one with the lowest "
-        "validation loss. "
+        f"The same training was done with {len(repeats)} seeds. {_choice(repeats)} "
         f"Mean test accuracy over the seeds: {100 * sum(values) / len(values):.1f} % "
         f"(from {100 * min(values):.1f} % to {100 * max(values):.1f} %)."
     )
@@ -84,7 +83,7 @@ def _repeats(repeats: Sequence[Facts]) -> Iterator[str]:
         ("Seed", "Epoch", "Validation loss", "Validation bal. acc.", "Test accuracy", "Test bal. acc."),
         [
             (
-                f"{repeat['seed']}{' (this model)' if repeat['kept'] else ''}",
+                f"{repeat['seed']}{' (kept)' if repeat['kept'] else ''}",
                 repeat["epoch"],
                 f"{repeat['validation']['loss']:.4f}",
                 f"{100 * repeat['validation']['balanced_accuracy']:.1f} %",
@@ -94,6 +93,13 @@ def _repeats(repeats: Sequence[Facts]) -> Iterator[str]:
             for repeat in repeats
         ],
     )
+
+
+def _choice(repeats: Sequence[Facts]) -> str:
+    kept = sum(repeat["kept"] for repeat in repeats)
+    if kept == 1:
+        return "This model is the one with the lowest validation loss."
+    return f"This model averages the answers of the {kept} networks with the lowest validation loss."
 
 
 def _unfamiliar(model: Facts) -> Iterator[str]:

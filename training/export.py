@@ -11,13 +11,11 @@ import onnxruntime
 import torch
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
-from torch import Tensor, nn
-from torch.nn import functional
 
 from training.errors import TrainingError
-from training.familiarity import MahalanobisDistance
-from training.network import MARGIN, Classifier, frame, normalise
+from training.network import Classifier
 from training.pixels import Images
+from training.served import ServedModel
 
 OUTPUTS = ("probabilities", "activation", "distance")
 OPSET = 20
@@ -27,36 +25,6 @@ SMALLEST_HALVED = 1024
 """Weights; smaller tensors are not worth a Cast node."""
 
 Pixels = NDArray[np.uint8]
-
-
-class ServedModel(nn.Module):
-    """What the package computes: from prepared images to probabilities, activation maps and distance."""
-
-    def __init__(self, network: Classifier, temperature: float, distance: MahalanobisDistance):
-        super().__init__()
-        self.network = network
-        self.temperature = temperature
-        self.distance = distance
-
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """uint8 (N, C, H, W) -> probabilities (N, K), activation (N, K, h, w) and distance (N,)."""
-        maps = self.network.feature_maps(normalise(frame(image)))
-        features = maps.mean((2, 3))
-        probabilities = (self.network.head(features) / self.temperature).softmax(1)
-        size = (image.shape[2] + 2 * MARGIN, image.shape[3] + 2 * MARGIN)
-        return probabilities, self._activation(maps, size), self.distance(features)
-
-    def _activation(self, maps: Tensor, size: tuple[int, int]) -> Tensor:
-        """Class activation maps (Zhou et al. 2016): where evidence for each class lies, largest value 1.
-
-        They cover the image as it came in: maps of the framed image are enlarged to one value per
-        `MARGIN` pixels, and what lies on the margin is cut off.
-        """
-        evidence = functional.conv2d(maps, self.network.head.weight[:, :, None, None])
-        cells = (round(size[0] / MARGIN), round(size[1] / MARGIN))
-        evidence = functional.interpolate(evidence, cells, mode="bilinear")[:, :, 1:-1, 1:-1].relu()
-        largest = evidence.amax((2, 3), keepdim=True)
-        return evidence / torch.where(largest > 0, largest, 1.0)
 
 
 def round_to_half(network: Classifier) -> None:

@@ -31,6 +31,11 @@ class GivenSplit:
             f"groups (patients) that also stand in the other {self.rest} images; {self.copies} are "
             f"byte-identical to one of those{similar}. "
         )
+        if not (self.groups or self.copies or self.similar):
+            shared = (
+                f"The given split tests on {self.test} images, which share no group (patient) and no image "
+                f"with the other {self.rest}. "
+            )
         if kept:
             return shared + f"It is kept: {removed} images were taken out of training and validation for it."
         return shared + "It is not used: all parts were drawn anew, by group."

@@ -19,7 +19,7 @@ def _number(default: float, text: str, low: float, high: float, tune: TuningRang
     return field(default=default, metadata={"help": text, "low": low, "high": high, "tune": tune})
 
 
-def _choice(text: str, *choices: str) -> Any:
+def _choice(text: str, *choices: str | int) -> Any:
     return field(default=choices[0], metadata={"help": text, "choices": choices})
 
 
@@ -59,8 +59,25 @@ class Hyperparameters:
     )
     ema_decay: float = _number(0.99, "decay per step of the averaged weights: the model", 0.0, 0.9999)
     width: int = _number(32, "channels of the first stage; the network doubles them three times", 4, 128)
+    stem_stride: int = _choice("reduction before the first stage: 4, or 2 for small images", 4, 2)
+    margin: int = _number(0, "pixels of black around every image, a multiple of 8", 0, 64)
+    normalisation: str = _choice(
+        "of images: by each one's own mean and deviation, or by fixed numbers where colour matters",
+        "image",
+        "fixed",
+    )
     dropout: float = _number(
         0.2, "share of pooled features dropped in training", 0.0, 0.9, TuningRange(0.0, 0.5, "linear")
+    )
+    mixup: float = _number(
+        0.0, "chance that a batch's images are blended in pairs", 0.0, 1.0, TuningRange(0.0, 0.5, "linear")
+    )
+    cutmix: float = _number(
+        0.0,
+        "chance that a part of each image of a batch is another's",
+        0.0,
+        1.0,
+        TuningRange(0.0, 0.5, "linear"),
     )
     erase: float = _number(
         0.25,
@@ -68,6 +85,14 @@ class Hyperparameters:
         0.0,
         1.0,
         TuningRange(0.0, 0.6, "linear"),
+    )
+    members: int = _number(
+        1, "networks in the package: the best of the repeats, their answers averaged", 1, 20
+    )
+    views: str = _choice(
+        "what the package looks at: the image, or all mirror images and turns that augmentation trains",
+        "one",
+        "all",
     )
     distance_quantile: float = _number(
         0.99, "share of validation images that must count as familiar; sets the distance threshold", 0.5, 1.0
@@ -81,6 +106,14 @@ class Hyperparameters:
     def __post_init__(self) -> None:
         for spec in fields(self):
             _check(spec, getattr(self, spec.name))
+        if self.margin % 8:
+            raise TrainingError(
+                f"margin must be a multiple of 8, the side of a cell of the map, not {self.margin}."
+            )
+        if self.mixup + self.cutmix > 1:
+            raise TrainingError("mixup and cutmix are chances of one draw; together they must not exceed 1.")
+        if self.members > self.repeats:
+            raise TrainingError(f"members is {self.members}, but only {self.repeats} repeats are trained.")
 
     def to_dict(self) -> dict[str, int | float | str]:
         """Name and value of each, as JSON types."""

@@ -64,16 +64,18 @@ def _read(
     storage: Storage, location: Location, folder: str, class_names: Sequence[str], vocabulary: Vocabulary
 ) -> tuple[str, Iterator[Row], bool]:
     """How the data were read, their rows, and whether these come from a list that may name absent files."""
-    data = str(location.data)
-    output_manifest = data if data != folder else join(folder, OUTPUT_MANIFEST)
-    if data == folder and not location.layout:
-        manifest = join(folder, MANIFEST)
-        if storage.exists(manifest):
-            return MANIFEST, read_manifest(storage, manifest), True
-    if data != folder or (not location.layout and storage.exists(output_manifest)):
-        rows = read_output_manifest(storage, output_manifest, folder, location.min_confidence)
-        return f"Ground Truth manifest {output_manifest}", rows, True
-    return *read_folder(storage, folder, class_names, vocabulary, location.layout), False
+    named = str(location.data)
+    manifest, output_manifest = join(folder, MANIFEST), join(folder, OUTPUT_MANIFEST)
+    if named != folder:
+        output_manifest = named
+    elif location.layout:
+        return *read_folder(storage, folder, class_names, vocabulary, location.layout), False
+    elif storage.exists(manifest):
+        return MANIFEST, read_manifest(storage, manifest), True
+    elif not storage.exists(output_manifest):
+        return *read_folder(storage, folder, class_names, vocabulary), False
+    rows = read_output_manifest(storage, output_manifest, folder, location.min_confidence)
+    return f"Ground Truth manifest {output_manifest}", rows, True
 
 
 def _correct(rows: Iterable[Row], corrected: dict[str, Row]) -> Iterator[Row]:

@@ -20,7 +20,8 @@ from training.devices import choose_device, resolve_precision
 from training.errors import TrainingError
 from training.hyperparameters import Hyperparameters
 from training.metrics import balanced_accuracy
-from training.network import Classifier, frame, normalise
+from training.mixing import Mixer
+from training.network import Classifier, build_network
 from training.optimisation import class_weights, make_optimiser, moving_average
 from training.pixels import Labelled
 from training.prediction import predict
@@ -52,7 +53,7 @@ class Training:
                 "each of which needs two. Raise --batch-size, or start fewer processes."
             )
         torch.manual_seed(seed)
-        network = Classifier(task.input.channels, len(task.classes), parameters.width, parameters.dropout)
+        network = build_network(task, parameters)
         if weights:
             weights.start(network)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a gap in the stubs
@@ -63,6 +64,7 @@ class Training:
         self.distributed = parallel.distribute(self.network, self.device)
         self.generator = torch.Generator()
         self.augment = Augmenter(task.augmentation, task.flip_permutation, parameters.erase, self.generator)
+        self.mix = Mixer(parameters.mixup, parameters.cutmix, self.generator)
         self.class_weights = class_weights(train.labels, len(task.classes), parameters.class_weight_power).to(
             self.device
         )
@@ -154,17 +156,22 @@ class Training:
 
     def _step(self, batch: NDArray[np.int64]) -> Tensor:
         """One step of the optimiser on the images of these numbers; returns the loss."""
-        images = frame(torch.from_numpy(self.train.pixels[batch]))
+        images = self.network.frame(torch.from_numpy(self.train.pixels[batch]))
         images, labels = self.augment(images, torch.from_numpy(self.train.labels[batch]))
-        images = normalise(images).to(self.device, memory_format=torch.channels_last)
+        targets = functional.one_hot(labels, len(self.class_weights)).float()
+        images, targets = self.mix(images, targets)
+        images = self.network.normalise(images).to(self.device, memory_format=torch.channels_last)
+        targets = targets.to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
             logits = self.distributed(images)
-        loss = functional.cross_entropy(
+        total = functional.cross_entropy(
             logits.float(),
-            labels.to(self.device),
+            targets,
             self.class_weights,
             label_smoothing=self.parameters.label_smoothing,
+            reduction="sum",
         )
+        loss = total / (targets @ self.class_weights).sum()
         self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         nn.utils.clip_grad_norm_(self.network.parameters(), self.parameters.gradient_norm)

@@ -1,6 +1,7 @@
 """The classifier: a small residual network that trains from scratch on two CPU cores."""
 
 from copy import deepcopy
+from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
@@ -8,28 +9,30 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from chalicelib.tasks import Task
+from training.hyperparameters import Hyperparameters
+
 BLOCKS_PER_STAGE = (2, 2, 2, 2)
 
-MARGIN = 8
-"""Pixels of black around every image. Convolutions pad with zeros, which after `normalise` means medium grey;
-with the margin the edge of the film is seen against black whether or not it lies on the edge of the frame."""
+FIXED_MEAN, FIXED_DEVIATION = 0.5, 0.25
+"""Centre and roughly the spread of ordinary pictures, on the scale 0..1."""
 
 
-def frame(images: Tensor) -> Tensor:
-    """Prepared images, uint8 (N, C, H, W), as float 0..1 with the margin around them."""
-    return functional.pad(images.to(torch.float32) / 255.0, [MARGIN] * 4)
+@dataclass(frozen=True)
+class Architecture:
+    """What it takes to build a network."""
 
-
-def normalise(images: Tensor) -> Tensor:
-    """Standardise each image by its own mean and deviation, so that exposure and contrast cancel out.
-
-    Args:
-        images: shape (N, C, H, W), values 0..1.
-    """
-    mean = images.mean((1, 2, 3), keepdim=True)
-    deviation = (images - mean).square().mean((1, 2, 3), keepdim=True).sqrt()
-    # Without the constant the noise of a blank image would be blown up to full contrast.
-    return (images - mean) / (deviation + 0.02)
+    channels: int
+    classes: int
+    width: int
+    """Channels of the first stage; each of the three others has twice as many."""
+    dropout: float
+    stem_stride: int
+    """By how much the stem reduces an image before the first stage: 4 or, for small images, 2."""
+    margin: int
+    """Pixels of black around every image."""
+    normalisation: str
+    """"image": by each image's own mean and deviation. "fixed": by constants, which leaves colour alone."""
 
 
 class Halve(nn.Module):
@@ -72,18 +75,20 @@ class ResidualBlock(nn.Module):
 
 
 class Classifier(nn.Module):
-    """ResNet-18 with a stem of two 3x3 convolutions; its width is an argument (64 is the original's)."""
+    """ResNet-18 with a stem of two 3x3 convolutions; its width is free (64 is the original's)."""
 
-    def __init__(self, channels: int, classes: int, width: int, dropout: float):
+    def __init__(self, architecture: Architecture):
         super().__init__()
+        self.architecture = architecture
+        width = architecture.width
         self.stem = nn.Sequential(
-            nn.Conv2d(channels, width // 2, 3, 2, 1, bias=False),
+            nn.Conv2d(architecture.channels, width // 2, 3, 2, 1, bias=False),
             nn.BatchNorm2d(width // 2),
             nn.ReLU(),
             nn.Conv2d(width // 2, width, 3, 1, 1, bias=False),
             nn.BatchNorm2d(width),
             nn.ReLU(),
-            nn.MaxPool2d(3, 2, 1),
+            nn.MaxPool2d(3, 2, 1) if architecture.stem_stride == 4 else nn.Identity(),
         )
         blocks: list[nn.Module] = []
         channels_in = width
@@ -93,11 +98,28 @@ class Classifier(nn.Module):
                 blocks.append(ResidualBlock(channels_in, width << stage, stride))
                 channels_in = width << stage
         self.stages = nn.Sequential(*blocks)
-        self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(channels_in, classes)
+        self.dropout = nn.Dropout(architecture.dropout)
+        self.head = nn.Linear(channels_in, architecture.classes)
+
+    def frame(self, images: Tensor) -> Tensor:
+        """Prepared images, uint8 (N, C, H, W), as float 0..1 with the margin around them.
+
+        Convolutions pad with zeros, which after `normalise` means medium grey; with a margin the edge of a
+        film is seen against black whether or not it lies on the edge of the frame.
+        """
+        return functional.pad(images.to(torch.float32) / 255.0, [self.architecture.margin] * 4)
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """Framed images, float 0..1 (N, C, H, W), on the scale that the stem expects."""
+        if self.architecture.normalisation == "fixed":
+            return (images - FIXED_MEAN) / FIXED_DEVIATION
+        mean = images.mean((1, 2, 3), keepdim=True)
+        deviation = (images - mean).square().mean((1, 2, 3), keepdim=True).sqrt()
+        # Without the constant the noise of a blank image would be blown up to full contrast.
+        return (images - mean) / (deviation + 0.02)
 
     def feature_maps(self, images: Tensor) -> Tensor:
-        """(N, C, H, W) normalised -> (N, F, H / 32, W / 32)."""
+        """(N, C, H, W) normalised -> (N, F, h, w); a side is reduced by 8 times the stem's stride."""
         maps: Tensor = self.stages(self.stem(images))
         return maps
 
@@ -106,6 +128,21 @@ class Classifier(nn.Module):
         pooled = self.feature_maps(images).mean((2, 3))
         logits: Tensor = self.head(self.dropout(pooled))
         return logits
+
+
+def build_network(task: Task, parameters: Hyperparameters) -> Classifier:
+    """A network for `task` with random weights."""
+    return Classifier(
+        Architecture(
+            channels=task.input.channels,
+            classes=len(task.classes),
+            width=parameters.width,
+            dropout=parameters.dropout,
+            stem_stride=parameters.stem_stride,
+            margin=parameters.margin,
+            normalisation=parameters.normalisation,
+        )
+    )
 
 
 def fold_batch_norm(network: Classifier) -> Classifier:

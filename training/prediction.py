@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.network import Classifier, frame, normalise
+from training.network import Classifier
 from training.pixels import Images
 
 
@@ -17,8 +17,8 @@ def predict(
     device = next(network.parameters()).device
     logits, features = [], []
     for start in range(0, len(pixels), batch_size):
-        images = frame(torch.from_numpy(np.array(pixels[start : start + batch_size])))
-        images = normalise(images).to(device, memory_format=torch.channels_last)
+        images = network.frame(torch.from_numpy(np.array(pixels[start : start + batch_size])))
+        images = network.normalise(images).to(device, memory_format=torch.channels_last)
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             pooled = network.feature_maps(images).float().mean((2, 3))
         features.append(pooled.cpu())

@@ -24,7 +24,7 @@ from training import parallel
 from training.answers import read_outputs, write_answers
 from training.arguments import Arguments, parse_arguments
 from training.assessment import Assessment, assess
-from training.candidate import Candidate, make_candidate
+from training.candidate import Candidate, choose_candidate
 from training.card import PLOTS, heading
 from training.checkpoint import open_checkpoints
 from training.devices import make_deterministic
@@ -70,14 +70,12 @@ def train(arguments: Arguments) -> dict[str, Any] | None:
         if not parallel.is_first():
             return None
         print("calibrating, exporting and testing", flush=True)
-        candidates = [
-            make_candidate(seed, fitted, train_part, validation_part, parameters, workplace)
-            for seed, fitted in fits.items()
+        chosen, singles = choose_candidate(task, fits, train_part, validation_part, parameters, workplace)
+        repeats = [
+            _repeat(single, measure(single, data, arguments, "test").metrics, chosen) for single in singles
         ]
-        chosen = min(candidates, key=lambda candidate: candidate.fit.best.validation_loss)
-        measured = {candidate.seed: measure(candidate, data, arguments, "test") for candidate in candidates}
         validation = measure(chosen, data, arguments, "validation")
-        test = measured[chosen.seed]
+        test = measure(chosen, data, arguments, "test")
         metrics = {"test": test.metrics, "validation": validation.metrics}
         if arguments.others:
             assert test.answers.distances is not None  # graphs of ours tell
@@ -89,9 +87,7 @@ def train(arguments: Arguments) -> dict[str, Any] | None:
         training = {
             **_describe(arguments, weights, chosen),
             "seconds": round(time.monotonic() - start, 1),
-            "repeats": [
-                _repeat(candidate, measured[candidate.seed].metrics, chosen) for candidate in candidates
-            ],
+            "repeats": repeats,
         }
         evidence = Evidence(
             metrics, test.curves, chosen.temperature, chosen.distance_threshold, chosen.parity
@@ -99,11 +95,12 @@ def train(arguments: Arguments) -> dict[str, Any] | None:
         commit = arguments.git_commit or current_commit()
         model = write_package(arguments.model_dir, task, data, evidence, training, commit)
         write_reports(arguments.output_dir, data, chosen, test, model)
-        torch.save(chosen.fit.network.state_dict(), arguments.output_dir / "network.pt")
+        best = min(chosen.fits.values(), key=lambda fitted: fitted.best.validation_loss)
+        torch.save(best.network.state_dict(), arguments.output_dir / "network.pt")
         for checkpoint in checkpoints.values():
             checkpoint.remove()
     # A tuning job judges the run by the objective it reads last.
-    print(f"objective={chosen.fit.best.validation_loss:.4f};", flush=True)
+    print(f"objective={chosen.validation_loss:.4f};", flush=True)
     return model
 
 
@@ -143,7 +140,10 @@ def write_reports(
 ) -> None:
     """What a person may want to look up later: the data's findings, epochs, every test answer, pictures."""
     data.write_report(folder)
-    write_json(folder / "history.json", [asdict(epoch) for epoch in chosen.fit.history])
+    histories = {
+        str(seed): [asdict(epoch) for epoch in fitted.history] for seed, fitted in chosen.fits.items()
+    }
+    write_json(folder / "history.json", histories)
     records = [data.records[index] for index in data.parts["test"]]
     write_answers(folder / "test.csv", records, test.answers, model["classes"])
     save_plots(folder / PLOTS, "png", heading(model), model["classes"], test.metrics, test.curves)
@@ -153,9 +153,7 @@ def _describe(arguments: Arguments, weights: StartingWeights | None, chosen: Can
     """How the model came about, as `model.json` holds it."""
     return {
         **arguments.parameters.to_dict(),
-        "seed": chosen.seed,
-        "epoch": chosen.fit.best.number,
-        "precision": chosen.fit.precision,
+        "precision": next(iter(chosen.fits.values())).precision,
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
         "processor": platform.machine(),
@@ -165,14 +163,18 @@ def _describe(arguments: Arguments, weights: StartingWeights | None, chosen: Can
     }
 
 
-def _repeat(candidate: Candidate, test: dict[str, Any], chosen: Candidate) -> dict[str, Any]:
-    best = candidate.fit.best
+def _repeat(single: Candidate, test: Facts, chosen: Candidate) -> dict[str, Any]:
+    [(seed, fitted)] = single.fits.items()
+    best = fitted.best
     return {
-        "seed": candidate.seed,
-        "kept": candidate is chosen,
+        "seed": seed,
+        "kept": seed in chosen.fits,
         "epoch": best.number,
-        "seconds": round(candidate.fit.seconds, 1),
-        "validation": {"loss": best.validation_loss, "balanced_accuracy": best.validation_balanced_accuracy},
+        "seconds": round(fitted.seconds, 1),
+        "validation": {
+            "loss": single.validation_loss,
+            "balanced_accuracy": best.validation_balanced_accuracy,
+        },
         "test": {name: test[name]["value"] for name in HEADLINE_METRICS},
     }
 

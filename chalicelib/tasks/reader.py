@@ -152,6 +152,8 @@ def _augmentation(table: TomlTable) -> Augmentation:
         scale=table.number("scale", 0, 0.9),
         shift=table.number("shift", 0, 0.5),
         gamma=table.number("gamma", 0, 2),
+        contrast=table.number("contrast", 0, 2),
+        fog=table.number("fog", 0, 0.9),
         noise=table.number("noise", 0, 0.5),
         quarter_turns=table.boolean("quarter_turns"),
         colour=table.number("colour", 0, 0.5),

@@ -59,6 +59,10 @@ class Augmentation:
     """Fraction of the side length."""
     gamma: float
     """Exponents are drawn from exp(-gamma) to exp(gamma)."""
+    contrast: float
+    """Factors are drawn from exp(-contrast) to exp(contrast)."""
+    fog: float
+    """Brightest black of a washed-out film, as a fraction of the range; half of the images keep theirs."""
     noise: float
     """Largest standard deviation of additive noise, as a fraction of the full range."""
     quarter_turns: bool

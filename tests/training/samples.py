@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from training.network import Architecture, Classifier
+
 PATIENTS = 12
 """Per class; the split needs ten."""
 VIEWS = 2
@@ -39,3 +41,9 @@ def write_manifest(folder: Path) -> None:
         name = path.parent.name
         lines.append(f"{name}/{path.name},{name},{name}-{path.stem[:3]}")
     (folder / "manifest.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def make_network(channels: int = 1, classes: int = 2, width: int = 4, **others: int | str) -> Classifier:
+    """A network with random weights."""
+    usual: dict[str, int | str] = {"stem_stride": 4, "margin": 0, "normalisation": "image"}
+    return Classifier(Architecture(channels, classes, width, 0.0, **{**usual, **others}))  # type: ignore[arg-type]

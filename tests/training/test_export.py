@@ -11,18 +11,20 @@ from torch.nn import functional
 from tests.training.samples import blob
 from tests.training.test_network import trained_looking
 from training.errors import TrainingError
-from training.export import ServedModel, check_parity, export, open_session, round_to_half, run
+from training.export import check_parity, export, open_session, round_to_half, run
 from training.familiarity import fit_distance
 from training.network import fold_batch_norm
+from training.served import Member, ServedModel
 
 PIXELS = np.stack([np.asarray(blob(label, 3, label))[np.newaxis] for label in (0, 1, 2, 0, 1)])
 
 
 @pytest.fixture(scope="module")
 def model() -> ServedModel:
-    network = fold_batch_norm(trained_looking())
+    network = fold_batch_norm(trained_looking(margin=8))
     round_to_half(network)
-    return ServedModel(network, 0.7, fit_distance(torch.rand(200, 64), torch.arange(200) % 3))
+    distance = fit_distance(torch.rand(200, 64), torch.arange(200) % 3)
+    return ServedModel([Member(network, distance)], 0.7)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +77,9 @@ def test_temperature_and_head_are_inside(model: ServedModel, graph: Path) -> Non
             images.mean((1, 2, 3), keepdim=True),
             images.std((1, 2, 3), correction=0, keepdim=True),
         )
-        logits = model.network((images - mean) / (deviation + 0.02))
+        member = model.members[0]
+        assert isinstance(member, Member)
+        logits = member.network((images - mean) / (deviation + 0.02))
 
     assert run(open_session(graph), PIXELS)["probabilities"] == pytest.approx(
         (logits / 0.7).softmax(1).numpy(), abs=1e-5
@@ -86,13 +90,15 @@ def test_weights_are_stored_in_half_and_nothing_tells_where_the_graph_was_made(g
     proto = onnx.load(graph)
     sizes = {tensor.name: tensor.data_type for tensor in proto.graph.initializer}
 
-    assert sizes["network.stages.7.conv2.weight.half"] == onnx.TensorProto.FLOAT16
+    assert sizes["members.0.network.stages.7.conv2.weight.half"] == onnx.TensorProto.FLOAT16
     assert str(Path(__file__).parents[2]).encode() not in graph.read_bytes()
     assert b".py" not in graph.read_bytes()
 
 
 def test_a_graph_that_answers_otherwise_is_refused(model: ServedModel, graph: Path) -> None:
-    other = ServedModel(model.network, 3.0, model.distance)
+    member = model.members[0]
+    assert isinstance(member, Member)
+    other = ServedModel([member], 3.0)
 
     with pytest.raises(TrainingError, match="differ"):
         check_parity(other, open_session(graph), PIXELS)

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from chalicelib.tasks import Task
+from tests.training.samples import make_network
 from training import parallel
 from training.checkpoint import Checkpoint
 from training.errors import TrainingError
 from training.fitting import Fit, fit
 from training.hyperparameters import Hyperparameters
 from training.loop import Training
-from training.network import Classifier
 from training.optimisation import class_weights, make_optimiser
 from training.pixels import Labelled
 from training.prediction import predict
@@ -151,7 +151,7 @@ def test_starts_from_the_weights_of_another_task(
     small_task: Task, data: PreparedData, capsys: pytest.CaptureFixture[str]
 ) -> None:
     train, validation = data.labelled("train"), data.labelled("validation")
-    teacher = Classifier(1, 2, QUICK.width, 0.0)
+    teacher = make_network(width=QUICK.width)
     weights = StartingWeights("teacher", teacher.state_dict())
     # With a learning rate of next to nothing, what it started from is what it has.
     parameters = QUICK.updated({"learning_rate": 1e-6, "weight_decay": 0.0})
@@ -181,7 +181,7 @@ def test_stops_when_validation_no_longer_improves(small_task: Task, data: Prepar
 def test_a_loss_that_diverges_is_reported(
     small_task: Task, data: PreparedData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.loop.normalise", lambda images: images * float("nan"))
+    monkeypatch.setattr("training.network.Classifier.normalise", lambda _, images: images * float("nan"))
 
     with pytest.raises(TrainingError, match="Training diverged"):
         fit(small_task, data.labelled("train"), data.labelled("validation"), QUICK, seed=0)
@@ -210,7 +210,7 @@ def test_long_gradients_are_scaled_down(small_task: Task, data: PreparedData) ->
 
 def test_the_learning_rate_peaks_where_the_warm_up_ends() -> None:
     parameters = Hyperparameters(epochs=10, warm_up=0.3, learning_rate=0.01)
-    optimiser, schedule = make_optimiser(Classifier(1, 2, 4, 0.0), parameters, steps=10)
+    optimiser, schedule = make_optimiser(make_network(), parameters, steps=10)
     rates: list[float] = []
     for _ in range(99):
         rates.append(float(schedule.get_last_lr()[0]))
@@ -224,7 +224,7 @@ def test_the_learning_rate_peaks_where_the_warm_up_ends() -> None:
 @pytest.mark.parametrize("warm_up", [0.01, 0.2, 0.5, 0.9])
 def test_the_shortest_training_has_a_schedule(warm_up: float) -> None:
     parameters = Hyperparameters(epochs=1, warm_up=warm_up)
-    optimiser, schedule = make_optimiser(Classifier(1, 2, 4, 0.0), parameters, steps=1)
+    optimiser, schedule = make_optimiser(make_network(), parameters, steps=1)
 
     optimiser.step()
     schedule.step()

@@ -103,6 +103,22 @@ def test_labels_add_to_a_folder_and_correct_it(tmp_path: Path) -> None:
     assert listing.left_out == {}
 
 
+def test_manifest_and_images_may_lie_in_different_places_of_s3(s3: Any) -> None:
+    text = f"{line('s3://films/raw/a b+.png', 'left-cc')}\n{line('s3://other/ü.png', 'right-cc')}\n"
+    s3.put_object(Bucket="films", Key="job/output.manifest", Body=text.encode())
+    s3.put_object(Bucket="films", Key="raw/left-cc/c.png", Body=b"")
+
+    alone = listed("s3://films/job/output.manifest", CLASSES, client=s3)
+    together = listed("s3://films/raw", CLASSES, labels="s3://films/job/output.manifest", client=s3)
+
+    assert classes(alone, CLASSES) == {"s3://films/raw/a b+.png": "left-cc", "s3://other/ü.png": "right-cc"}
+    assert classes(together, CLASSES) == {
+        "a b+.png": "left-cc",
+        "left-cc/c.png": "left-cc",
+        "s3://other/ü.png": "right-cc",
+    }
+
+
 def test_relative_addresses_are_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(tmp_path, ["data/left-cc/a.png", "data/right-cc/b.png", "labels/e.png"])
     write(tmp_path / "labels/x.manifest", line("../data/left-cc/a.png", "left-cc"), line("e.png", "left-cc"))

@@ -5,14 +5,15 @@ import pytest
 import torch
 from torch import nn
 
+from tests.training.samples import make_network
 from training.familiarity import fit_distance
-from training.network import MARGIN, Classifier, Halve, fold_batch_norm, frame, normalise
+from training.network import Classifier, Halve, fold_batch_norm
 
 
-def trained_looking(channels: int = 1) -> Classifier:
+def trained_looking(channels: int = 1, **others: int | str) -> Classifier:
     """A network whose batch normalisations have statistics, as after training."""
     torch.manual_seed(0)
-    network = Classifier(channels, 3, 8, 0.2)
+    network = make_network(channels, 3, 8, **others)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.running_mean, 0, 0.1)  # type: ignore[arg-type]  # tracked, so not None
@@ -42,7 +43,15 @@ def test_folding_batch_norm_changes_no_answer() -> None:
     assert torch.allclose(folded(images), network(images), atol=1e-5)
 
 
+def test_a_stem_of_less_stride_keeps_more_places() -> None:
+    images = torch.rand(2, 3, 50, 50)
+
+    assert trained_looking(3).feature_maps(images).shape == (2, 64, 2, 2)
+    assert trained_looking(3, stem_stride=2).feature_maps(images).shape == (2, 64, 4, 4)
+
+
 def test_exposure_cancels_out_and_contrast_nearly_does() -> None:
+    normalise = trained_looking().normalise
     images = torch.rand(2, 1, 64, 32)
     faded = normalise(0.5 * images)
 
@@ -51,12 +60,22 @@ def test_exposure_cancels_out_and_contrast_nearly_does() -> None:
     assert torch.allclose(normalise(torch.full((1, 1, 8, 8), 0.7)), torch.zeros(1), atol=1e-5)
 
 
-def test_the_frame_is_a_black_margin() -> None:
-    framed = frame(torch.full((1, 1, 20, 10), 255, dtype=torch.uint8))
+def test_fixed_normalisation_leaves_colour_alone() -> None:
+    normalise = trained_looking(3, normalisation="fixed").normalise
+    images = torch.rand(2, 3, 8, 8)
 
-    assert framed.shape == (1, 1, 20 + 2 * MARGIN, 10 + 2 * MARGIN)
+    assert torch.allclose(normalise(images)[0], normalise(images[:1]))
+    assert normalise(torch.tensor([0.0, 0.5, 1.0])).tolist() == [-2, 0, 2]
+
+
+def test_the_frame_is_a_black_margin() -> None:
+    image = torch.full((1, 1, 20, 10), 255, dtype=torch.uint8)
+    framed = trained_looking(margin=8).frame(image)
+
+    assert framed.shape == (1, 1, 36, 26)
     assert framed.sum() == 200
-    assert framed[:, :, MARGIN:-MARGIN, MARGIN:-MARGIN].min() == 1
+    assert framed[:, :, 8:-8, 8:-8].min() == 1
+    assert trained_looking().frame(image).shape == image.shape
 
 
 def test_distance_is_mahalanobis_to_the_nearest_class() -> None:

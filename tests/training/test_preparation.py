@@ -229,7 +229,9 @@ def test_a_given_test_part_that_is_not_kept_is_examined_all_the_same(
 
     data = prepared(data_folder, small_task, place)
 
-    assert "tests on 10 images, 0 of them of 0 groups" in summary(data, small_task.class_names)
+    assert "tests on 10 images, which share no group (patient) and no image with the other 110" in summary(
+        data, small_task.class_names
+    )
     assert "leaks" not in data.left_out
     assert len(data.parts["test"]) == 24
 

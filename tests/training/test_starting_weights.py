@@ -9,13 +9,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.training.samples import make_network
 from training.errors import TrainingError
 from training.network import Classifier
 from training.starting_weights import StartingWeights, load_starting_weights
 
 
 def network(channels: int = 1, classes: int = 3, width: int = 8) -> Classifier:
-    return Classifier(channels, classes, width, 0.0)
+    return make_network(channels, classes, width)
 
 
 def saved(content: Any, path: Path) -> str:

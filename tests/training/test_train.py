@@ -16,11 +16,10 @@ import torch
 from chalicelib import DISCLAIMER
 from chalicelib.package import ModelPackage
 from chalicelib.tasks import Task, load_task
-from tests.training.samples import write_images, write_manifest
+from tests.training.samples import make_network, write_images, write_manifest
 from training.arguments import SMOKE
 from training.export import open_session
 from training.markdown import percent
-from training.network import Classifier
 from training.progress import METRIC_PATTERNS, OBJECTIVE
 from training.starting_weights import load_starting_weights
 from training.train import INTERRUPTED, main
@@ -159,7 +158,7 @@ def test_a_tuning_job_reads_the_loss_of_the_model_that_is_kept_last(run: Run) ->
 
 def test_the_kept_weights_can_start_another_training(run: Run, task: Task) -> None:
     weights = load_starting_weights(str(run.output / "network.pt"))
-    pupil = Classifier(task.input.channels, 2, int(SMOKE["width"]), 0.0)
+    pupil = make_network(task.input.channels, 2, int(SMOKE["width"]))
 
     weights.start(pupil)
 

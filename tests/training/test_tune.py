@@ -10,11 +10,11 @@ import optuna
 import pytest
 
 from chalicelib.tasks import Task
+from tests.training.samples import make_network
 from training.arguments import parse_arguments
 from training.errors import TrainingError
 from training.fitting import Fit, fit
 from training.hyperparameters import Hyperparameters
-from training.network import Classifier
 from training.preparation import prepare_data
 from training.progress import Epoch
 from training.search_space import searched
@@ -145,7 +145,7 @@ def test_a_trial_that_looks_worse_than_most_is_given_up_early(
         history = tuple(Epoch(number, 1.0, loss, 0.5) for number in range(1, 21))
         for epoch in history:
             after_epoch(epoch)
-        return Fit(Classifier(1, 2, 4, 0.0), history[0], history, "float32", 1.0)
+        return Fit(make_network(), history[0], history, "float32", 1.0)
 
     monkeypatch.setattr("training.tune.fit", pretend)
 

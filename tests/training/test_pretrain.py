@@ -1,0 +1,67 @@
+"""Weights that several tasks have learnt together."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from chalicelib.tasks import load_task
+from tests.training.samples import make_network, write_images
+from training.pretrain import main
+from training.starting_weights import load_starting_weights
+
+TASKS = ("breast-histology", "breast-ultrasound")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    for name in TASKS:
+        write_images(folder / name, load_task(name).class_names)
+    return folder
+
+
+def pretrain(folder: Path, output: Path) -> int:
+    return main(["--data", str(folder), "--output", str(output), "--epochs", "2", "--width", "4"])
+
+
+def test_the_weights_start_a_task_of_its_own(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert pretrain(folder, tmp_path / "body.pt") == 0
+
+    printed = capsys.readouterr().out
+    assert [f"{name}: " in printed for name in TASKS] == [True, True]
+    assert "epoch=2/2; breast-histology=" in printed
+    weights = load_starting_weights(str(tmp_path / "body.pt"))
+    assert not [name for name in weights.tensors if name.startswith("head.")]
+    network = make_network(classes=3)
+    weights.start(network)
+    assert torch.equal(network.state_dict()["stem.0.weight"], weights.tensors["stem.0.weight"])
+
+
+def test_the_same_seed_gives_the_same_weights(folder: Path, tmp_path: Path) -> None:
+    for name in ("first", "again"):
+        assert pretrain(folder, tmp_path / name) == 0
+
+    first, again = (load_starting_weights(str(tmp_path / name)).tensors for name in ("first", "again"))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+
+
+def test_only_training_images_are_seen(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pretrain(folder, tmp_path / "body.pt")
+
+    # 12 patients with two images in each of two classes; seven tenths of them train.
+    assert "breast-histology: 34 images to learn from" in capsys.readouterr().out
+
+
+def test_a_folder_without_tasks_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--data", str(tmp_path)]) == 1
+    assert "holds no folder with the name of a task" in capsys.readouterr().err
+
+
+def test_an_unknown_task_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--data", str(folder), "--tasks", "toes"]) == 1
+    assert "There is no task 'toes'" in capsys.readouterr().err

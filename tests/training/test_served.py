@@ -1,0 +1,77 @@
+"""Several networks, each looking in several ways, answer as one."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from chalicelib.tasks import Task, load_task
+from tests.training.test_network import trained_looking
+from training.familiarity import fit_distance
+from training.network import fold_batch_norm
+from training.served import Member, ServedModel, View, views_of
+
+IMAGES = torch.randint(0, 256, (3, 1, 48, 48), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+ALL = tuple(View(turns, mirrored) for turns in range(4) for mirrored in (False, True))
+
+
+def member(seed: int) -> Member:
+    network = trained_looking()
+    torch.manual_seed(seed)
+    for weight in network.parameters():
+        weight.data += 0.02 * torch.randn(weight.shape)
+    return Member(fold_batch_norm(network), fit_distance(torch.rand(200, 64), torch.arange(200) % 3))
+
+
+@torch.inference_mode()
+def ask(model: ServedModel, images: torch.Tensor) -> list[torch.Tensor]:
+    return list(model.eval()(images))
+
+
+@torch.inference_mode()
+def test_members_answers_are_averaged() -> None:
+    members = [member(0), member(1)]
+    logits, distances = zip(*(ServedModel([one], 1.0).answer(IMAGES)[::2] for one in members), strict=True)
+
+    together = ServedModel(members, 2.0).eval()(IMAGES)
+
+    assert torch.allclose(together[0], (torch.stack(logits).mean(0) / 2).softmax(1), atol=1e-6)
+    assert torch.allclose(together[2], torch.stack(distances).mean(0), atol=1e-5)
+
+
+@pytest.mark.parametrize("view", ALL)
+def test_a_view_can_be_undone(view: View) -> None:
+    assert torch.equal(view.undo(view.look(IMAGES)), IMAGES)
+
+
+@pytest.mark.parametrize("view", ALL)
+def test_with_all_views_an_image_and_its_mirror_image_or_turn_get_the_same_answer(view: View) -> None:
+    model = ServedModel([member(0)], 1.0, ALL)
+
+    (probabilities, activation, distance), seen = ask(model, IMAGES), ask(model, view.look(IMAGES))
+
+    assert torch.allclose(seen[0], probabilities, atol=1e-5)
+    assert torch.allclose(view.undo(seen[1]), activation, atol=1e-4)
+    assert torch.allclose(seen[2], distance, atol=1e-4)
+
+
+def test_classes_that_have_sides_swap_them_in_a_mirror() -> None:
+    swap = [1, 0, 2]
+    model = ServedModel([member(0)], 1.0, (View(), View(mirrored=True)), swap)
+
+    (probabilities, activation, _), mirrored = ask(model, IMAGES), ask(model, IMAGES.flip(3))
+
+    assert not torch.allclose(probabilities[:, swap], probabilities, atol=1e-3)
+    assert torch.allclose(mirrored[0], probabilities[:, swap], atol=1e-5)
+    assert torch.allclose(mirrored[1].flip(3), activation[:, swap], atol=1e-4)
+
+
+def test_only_views_that_augmentation_trains_are_taken(task: Task) -> None:
+    histology = load_task("breast-histology")
+    oblong = replace(histology, input=replace(histology.input, width=80))
+    one_sided = replace(task, augmentation=replace(task.augmentation, flip=False))
+
+    assert views_of(histology, "one") == (View(),)
+    assert set(views_of(histology, "all")) == set(ALL)
+    assert views_of(oblong, "all") == views_of(task, "all") == (View(), View(mirrored=True))
+    assert views_of(one_sided, "all") == (View(),)
