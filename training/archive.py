@@ -23,7 +23,7 @@ from training.errors import TrainingError
 PROJECT = Path(__file__).resolve().parent.parent
 INFERENCE = Path(__file__).resolve().with_name("inference.py")
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
-PACKAGE = ("model.onnx", "model.json", "card.md")
+PACKAGE = ("model.onnx", "model.json", "card.md", "plots/*.svg")
 SERVING = ("dicomsdl", "numpy", "onnxruntime", "pillow", "pydicom")
 """What serving needs of the training requirements; the container would install all of them at each start."""
 
@@ -38,7 +38,11 @@ def write_archive(folder: Path, task: Task, path: Path) -> None:
         ModelPackage.load(folder).check_classes(task)
     except InvalidModelPackage as error:
         raise TrainingError(error.message) from error
-    files = {name: (folder / name).read_bytes() for name in PACKAGE if (folder / name).is_file()}
+    files = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for pattern in PACKAGE
+        for path in folder.glob(pattern)
+    }
     files |= {f"code/{name}": content for name, content in serving_code(task).items()}
     with (
         path.open("wb") as file,

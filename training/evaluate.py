@@ -18,17 +18,17 @@ import numpy as np
 
 from chalicelib.package import ModelPackage
 from chalicelib.tasks import Task, load_tasks
-from training.api import Api
 from training.arguments import Parser
+from training.data.preparation import EvaluationData, prepare_evaluation_data
+from training.data.split import PARTS
+from training.data.storage import Storage, join
 from training.errors import TrainingError
-from training.evaluation import measure, write_evaluation
-from training.facts import Facts
-from training.opening import open_package
-from training.preparation import EvaluationData, prepare_evaluation_data
-from training.provenance import describe_parts, find_parts, read_parts
-from training.scoring import Scored, score_api, score_package
-from training.split import PARTS
-from training.storage import Storage, join
+from training.evaluation.api import Api
+from training.evaluation.opening import open_package
+from training.evaluation.outcome import measure, write_evaluation
+from training.evaluation.provenance import describe_parts, find_parts, read_parts
+from training.evaluation.scoring import Scored, score_api, score_package
+from training.reports.facts import Facts
 
 TOKEN = "NEGATOSCOPE_TOKEN"  # noqa: S105  # the name of a variable, no token
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from training.arguments import Parser, find_task
+from training.data.preparation import PreparedData, prepare_data, summary
 from training.errors import TrainingError
-from training.preparation import PreparedData, prepare_data, summary
 
 
 def prepare(options: argparse.Namespace) -> PreparedData:

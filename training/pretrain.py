@@ -23,14 +23,14 @@ from torch.optim.swa_utils import AveragedModel
 
 from chalicelib.tasks import InputSpec, Task, load_tasks
 from training.arguments import Parser, find_task, read_recipe
-from training.augmentation import Augmenter
-from training.devices import choose_device, make_deterministic, resolve_precision
+from training.data.pixels import Labelled
+from training.data.preparation import prepare_data
 from training.errors import TrainingError
 from training.hyperparameters import Hyperparameters
-from training.network import Architecture, Classifier
-from training.optimisation import class_weights, make_optimiser, moving_average
-from training.pixels import Labelled
-from training.preparation import prepare_data
+from training.model.augmentation import Augmenter
+from training.model.devices import choose_device, make_deterministic, resolve_precision
+from training.model.network import Architecture, Classifier
+from training.model.optimisation import class_weights, make_optimiser, moving_average
 
 RECIPE = "pretraining"
 INPUT = InputSpec(width=96, height=96, channels=1, fit="stretch")

@@ -6,7 +6,7 @@ from dataclasses import Field, fields
 from typing import TYPE_CHECKING, Any
 
 from training.hyperparameters import Hyperparameters, TuningRange
-from training.progress import METRIC_PATTERNS, OBJECTIVE
+from training.model.progress import METRIC_PATTERNS, OBJECTIVE
 
 if TYPE_CHECKING:  # SageMaker's request is made where nothing of Optuna is installed
     from optuna import Trial

@@ -20,24 +20,24 @@ from typing import Any
 
 import torch
 
-from training import parallel
-from training.answers import read_outputs, write_answers
 from training.arguments import Arguments, parse_arguments
-from training.assessment import Assessment, assess
-from training.candidate import Candidate, choose_candidate
-from training.card import PLOTS, heading
-from training.checkpoint import open_checkpoints
-from training.devices import make_deterministic
+from training.data.preparation import PreparedData, prepare_data, summary
+from training.data.split import Part
 from training.errors import TrainingError
-from training.export import open_session, run
-from training.facts import Facts, write_json
-from training.fitting import fit
-from training.outsiders import load_outsiders, measure_unfamiliar
-from training.package import Evidence, current_commit, write_package
-from training.plots import save_plots
-from training.preparation import PreparedData, prepare_data, summary
-from training.split import Part
-from training.starting_weights import StartingWeights, load_starting_weights
+from training.evaluation.answers import read_outputs, write_answers
+from training.evaluation.assessment import Assessment, assess
+from training.evaluation.outsiders import load_outsiders, measure_unfamiliar
+from training.model import parallel
+from training.model.candidate import Candidate, choose_candidate
+from training.model.checkpoint import open_checkpoints
+from training.model.devices import make_deterministic
+from training.model.export import open_session, run
+from training.model.fitting import fit
+from training.model.starting_weights import StartingWeights, load_starting_weights
+from training.reports.card import PLOTS, heading
+from training.reports.facts import Facts, write_json
+from training.reports.package import Evidence, current_commit, write_package
+from training.reports.plots import save_plots
 
 HEADLINE_METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "auc")
 INTERRUPTED = 130

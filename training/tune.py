@@ -15,17 +15,17 @@ from pathlib import Path
 import optuna
 from optuna.trial import Trial, TrialState
 
-from training import parallel
 from training.arguments import Arguments, read_options, training_parser
-from training.devices import make_deterministic
+from training.data.pixels import Labelled
 from training.errors import TrainingError
-from training.fitting import Fit, fit
-from training.pixels import Labelled
-from training.progress import Epoch
+from training.model import parallel
+from training.model.devices import make_deterministic
+from training.model.fitting import Fit, fit
+from training.model.progress import Epoch
+from training.model.starting_weights import StartingWeights
+from training.reports.tuning_report import RECIPE, describe, finished, write_report
 from training.search_space import searched, suggest, tuning_job, within
-from training.starting_weights import StartingWeights
 from training.train import INTERRUPTED, prepare
-from training.tuning_report import RECIPE, describe, finished, write_report
 
 RANDOM_TRIALS = 4
 """Trials before the sampler and the pruner begin to draw conclusions; most searches here are short."""

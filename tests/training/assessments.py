@@ -7,8 +7,8 @@ import numpy as np
 
 from chalicelib import DISCLAIMER
 from chalicelib.tasks import Task
-from training.answers import Answers
-from training.assessment import Assessment, assess
+from training.evaluation.answers import Answers
+from training.evaluation.assessment import Assessment, assess
 
 PER_GROUP = 3
 

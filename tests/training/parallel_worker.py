@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 
 from chalicelib.tasks import load_task
-from training import parallel
+from training.data.pixels import Labelled, PixelView
 from training.errors import TrainingError
-from training.fitting import fit
 from training.hyperparameters import Hyperparameters
-from training.pixels import Labelled, PixelView
+from training.model import parallel
+from training.model.fitting import fit
 
 IMAGES = 25
 

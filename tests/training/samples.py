@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from training.network import Architecture, Classifier
+from training.model.network import Architecture, Classifier
 
 PATIENTS = 12
 """Per class; the split needs ten."""

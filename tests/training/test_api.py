@@ -9,9 +9,9 @@ import pytest
 
 from chalicelib.tasks import Task, load_task
 from tests.training.fake_api import FakeApi, Reply, classification, fake_api, task_list
-from training.api import LARGEST, SILENCE, TRIES_AGAIN, Api, NotAnswered
 from training.errors import TrainingError
-from training.scoring import score_api
+from training.evaluation.api import LARGEST, SILENCE, TRIES_AGAIN, Api, NotAnswered
+from training.evaluation.scoring import score_api
 
 QUICK = 0.001
 

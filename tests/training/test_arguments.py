@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from training.arguments import SMOKE, parse_arguments, read_recipe
+from training.data.preparation import prepare_data
 from training.errors import TrainingError
 from training.hyperparameters import Hyperparameters
-from training.preparation import prepare_data
 
 TASK = ["--task", "mammography-views"]
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from chalicelib.tasks import Augmentation, Task
-from training.augmentation import Augmenter
+from training.model.augmentation import Augmenter
 
 NOTHING = Augmentation(
     flip=False,

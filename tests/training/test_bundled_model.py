@@ -10,10 +10,10 @@ import pytest
 
 from chalicelib.package import BUNDLED_MODELS, ModelPackage
 from chalicelib.tasks import load_task
-from training.card import render_card
-from training.export import open_session, run
-from training.package import LARGEST
-from training.preparation import prepare_data
+from training.data.preparation import prepare_data
+from training.model.export import open_session, run
+from training.reports.card import render_card
+from training.reports.package import LARGEST
 
 BUNDLED = sorted(folder.name for folder in BUNDLED_MODELS.iterdir() if folder.is_dir())
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from training.calibration import (
+from training.evaluation.calibration import (
     change_temperature,
     expected_calibration_error,
     fit_temperature,

@@ -9,8 +9,8 @@ import pytest
 
 from chalicelib.tasks import load_task, load_tasks
 from tests.training.assessments import made_up, model_facts
-from training.card import main, render_card, write_card
-from training.facts import write_json
+from training.reports.card import main, render_card, write_card
+from training.reports.facts import write_json
 
 
 @pytest.fixture(params=["mammography-views", "chest-xray"])
@@ -33,7 +33,7 @@ def test_the_card_says_what_must_be_known(model: dict[str, Any]) -> None:
     assert "200 files listed, 1 left out because they cannot be read, 150 images used" in card
     assert "beyond distance 12.35, which 99 % of the validation images" in card
     assert "Graph: 1,234,567 bytes" in card
-    assert "| 1 (this model) | 7 | 0.1000 | 90.0 % | 81.0 % | 80.0 % |" in card
+    assert "| 1 (kept) | 7 | 0.1000 | 90.0 % | 81.0 % | 80.0 % |" in card
     assert "Mean test accuracy over the seeds: 80.5 % (from 80.0 % to 81.0 %)" in card
 
 

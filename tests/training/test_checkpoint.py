@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from chalicelib.tasks import Task
-from training.checkpoint import Checkpoint, open_checkpoints
 from training.hyperparameters import Hyperparameters
+from training.model.checkpoint import Checkpoint, open_checkpoints
 
 STATE = {"weights": torch.arange(3), "history": [{"number": 1, "loss": 0.5}], "seconds": 1.5}
 

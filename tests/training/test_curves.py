@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from training.curves import MOST_POINTS, draw_curves
-from training.metrics import Predictions
+from training.evaluation.curves import MOST_POINTS, draw_curves
+from training.evaluation.metrics import Predictions
 
 NAMES = ("a", "b", "c")
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from chalicelib.tasks import Task
 from tests.training.samples import write_manifest
-from training.preparation import PreparedData, prepare_data
+from training.data.preparation import PreparedData, prepare_data
 from training.prepare import main
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from training.devices import choose_device, resolve_precision
+from training.model.devices import choose_device, resolve_precision
 
 CPU = torch.device("cpu")
 

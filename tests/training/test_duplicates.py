@@ -6,10 +6,10 @@ from itertools import permutations
 
 import pytest
 
-from training.dataset import Record
-from training.duplicates import CONTRADICTORY, deduplicate, find_contradictions, rename_groups
-from training.groups import merge
-from training.similarity import Similar
+from training.data.dataset import Record
+from training.data.duplicates import CONTRADICTORY, deduplicate, find_contradictions, rename_groups
+from training.data.groups import merge
+from training.data.similarity import Similar
 
 
 def digests(*contents: str) -> list[bytes]:

@@ -20,8 +20,8 @@ from chalicelib.package import BUNDLED_MODELS, bundled_package
 from chalicelib.tasks import Task
 from tests.training.fake_api import FakeApi, Reply, classification, fake_api
 from tests.training.samples import write_manifest
-from training.api import LARGEST
 from training.evaluate import TOKEN, main
+from training.evaluation.api import LARGEST
 
 QUICK = ["--bootstrap", "50"]
 
@@ -58,7 +58,7 @@ Refuse = Callable[..., str]
 @pytest.fixture
 def evaluate(evaluate_with_plots: Evaluate, monkeypatch: pytest.MonkeyPatch) -> Evaluate:
     """Without the plots, which take most of the time."""
-    monkeypatch.setattr("training.evaluation.save_plots", lambda *_: None)
+    monkeypatch.setattr("training.evaluation.outcome.save_plots", lambda *_: None)
     return evaluate_with_plots
 
 

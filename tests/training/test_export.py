@@ -11,10 +11,10 @@ from torch.nn import functional
 from tests.training.samples import blob
 from tests.training.test_network import trained_looking
 from training.errors import TrainingError
-from training.export import check_parity, export, open_session, round_to_half, run
-from training.familiarity import fit_distance
-from training.network import fold_batch_norm
-from training.served import Member, ServedModel
+from training.model.export import check_parity, export, open_session, round_to_half, run
+from training.model.familiarity import fit_distance
+from training.model.network import fold_batch_norm
+from training.model.served import Member, ServedModel
 
 PIXELS = np.stack([np.asarray(blob(label, 3, label))[np.newaxis] for label in (0, 1, 2, 0, 1)])
 

@@ -9,18 +9,18 @@ import torch
 
 from chalicelib.tasks import Task
 from tests.training.samples import make_network
-from training import parallel
-from training.checkpoint import Checkpoint
+from training.data.pixels import Labelled
+from training.data.preparation import PreparedData, prepare_data
 from training.errors import TrainingError
-from training.fitting import Fit, fit
 from training.hyperparameters import Hyperparameters
-from training.loop import Training
-from training.optimisation import class_weights, make_optimiser
-from training.pixels import Labelled
-from training.prediction import predict
-from training.preparation import PreparedData, prepare_data
-from training.progress import Epoch, Progress
-from training.starting_weights import StartingWeights
+from training.model import parallel
+from training.model.checkpoint import Checkpoint
+from training.model.fitting import Fit, fit
+from training.model.loop import Training
+from training.model.optimisation import class_weights, make_optimiser
+from training.model.prediction import predict
+from training.model.progress import Epoch, Progress
+from training.model.starting_weights import StartingWeights
 
 QUICK = Hyperparameters(epochs=1, batch_size=16, width=4, ema_decay=0.5, learning_rate=0.01)
 
@@ -181,7 +181,9 @@ def test_stops_when_validation_no_longer_improves(small_task: Task, data: Prepar
 def test_a_loss_that_diverges_is_reported(
     small_task: Task, data: PreparedData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.network.Classifier.normalise", lambda _, images: images * float("nan"))
+    monkeypatch.setattr(
+        "training.model.network.Classifier.normalise", lambda _, images: images * float("nan")
+    )
 
     with pytest.raises(TrainingError, match="Training diverged"):
         fit(small_task, data.labelled("train"), data.labelled("validation"), QUICK, seed=0)
@@ -191,7 +193,7 @@ def test_a_network_that_diverges_in_its_last_step_is_not_kept(
     small_task: Task, data: PreparedData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nowhere = torch.full((len(data.parts["validation"]), len(small_task.classes)), float("nan"))
-    monkeypatch.setattr("training.loop.predict", lambda *_: (nowhere, nowhere))
+    monkeypatch.setattr("training.model.loop.predict", lambda *_: (nowhere, nowhere))
 
     with pytest.raises(TrainingError, match="Training diverged"):
         fit(small_task, data.labelled("train"), data.labelled("validation"), QUICK, seed=0)

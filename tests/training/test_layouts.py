@@ -6,9 +6,9 @@ import pytest
 
 from chalicelib.tasks import load_task, load_tasks
 from tests.training.trees import classes, groups, listed, plant
+from training.data.layouts import load_layouts
+from training.data.sources import DATASETS, load_source
 from training.errors import TrainingError
-from training.layouts import load_layouts
-from training.sources import DATASETS, load_source
 
 WORKSHOP = {
     "train/CCD/A_0003_1.RIGHT_CC.LJPEG.1_highpass.jpg": ("right-cc", "A_0003", "train"),

@@ -8,7 +8,7 @@ import pytest
 from chalicelib.tasks import Task
 from tests.training.samples import write_manifest
 from tests.training.trees import classes, groups, listed, plant
-from training.dataset import attributes, check_classes, subgroups
+from training.data.dataset import attributes, check_classes, subgroups
 from training.errors import TrainingError
 
 CLASSES = ("healthy", "ill")

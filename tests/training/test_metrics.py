@@ -7,9 +7,15 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from training.bootstrap import GroupBootstrap, interval
-from training.metrics import HIGH_RECALL, SMALLEST_SUBGROUP, Predictions, balanced_accuracy, evaluate
-from training.ranking import Ranking
+from training.evaluation.bootstrap import GroupBootstrap, interval
+from training.evaluation.metrics import (
+    HIGH_RECALL,
+    SMALLEST_SUBGROUP,
+    Predictions,
+    balanced_accuracy,
+    evaluate,
+)
+from training.evaluation.ranking import Ranking
 
 NAMES = ("a", "b", "c")
 # Ten images: a is right 3 of 4 times, b 2 of 3, c 3 of 3; one a is taken for b, one b for c.
@@ -266,7 +272,7 @@ def test_large_tests_are_resampled_in_blocks(monkeypatch: pytest.MonkeyPatch) ->
     answers = random_predictions(90)
     whole = evaluate(answers, NAMES, 50, 0)
 
-    monkeypatch.setattr("training.bootstrap.BLOCK", 7 * 90)
+    monkeypatch.setattr("training.evaluation.bootstrap.BLOCK", 7 * 90)
 
     assert evaluate(answers, NAMES, 50, 0) == whole
 

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from tests.training.samples import make_network
-from training.familiarity import fit_distance
-from training.network import Classifier, Halve, fold_batch_norm
+from training.model.familiarity import fit_distance
+from training.model.network import Classifier, Halve, fold_batch_norm
 
 
 def trained_looking(channels: int = 1, **others: int | str) -> Classifier:

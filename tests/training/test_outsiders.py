@@ -9,9 +9,9 @@ from chalicelib.imaging import prepare
 from chalicelib.package import bundled_package
 from chalicelib.tasks import Task, load_task
 from tests.training.samples import write_images, write_manifest
-from training import outsiders
-from training.outsiders import load_outsiders, measure_unfamiliar
-from training.preparation import prepare_data
+from training.data.preparation import prepare_data
+from training.evaluation import outsiders
+from training.evaluation.outsiders import load_outsiders, measure_unfamiliar
 
 OTHERS = ("breast-histology", "retinal-oct-2017")
 

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from chalicelib.tasks import Task
-from training import parallel
 from training.errors import TrainingError
+from training.model import parallel
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from chalicelib.tasks import load_task, load_tasks
 from tests.training.assessments import made_up
-from training.plots import save_plots
+from training.reports.plots import save_plots
 
 NAMES = ["confusion", "precision-recall", "reliability", "roc"]
 HEADING = "A task & its <test>: 150 images of 50 groups (patients)"

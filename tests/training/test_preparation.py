@@ -13,9 +13,9 @@ from PIL import Image
 from chalicelib.imaging import prepare
 from chalicelib.tasks import Task
 from tests.training.samples import write_manifest
+from training.data.pixels import PixelView
+from training.data.preparation import PreparedData, prepare_data, prepare_evaluation_data, summary
 from training.errors import TrainingError
-from training.pixels import PixelView
-from training.preparation import PreparedData, prepare_data, prepare_evaluation_data, summary
 
 Edit = Callable[[Path], object]
 
@@ -102,7 +102,7 @@ def test_a_data_set_nobody_described_says_so(data_folder: Path, small_task: Task
     source = prepared(data_folder, small_task, place).source
 
     assert source.licence == source.citation == "not stated"
-    assert "not described in training/datasets.toml" in source.notes[0]
+    assert "not described in training/data/datasets.toml" in source.notes[0]
 
 
 def test_the_same_images_elsewhere_in_another_order_have_the_same_fingerprint(
@@ -210,8 +210,8 @@ def test_many_files_are_read_in_chunks_and_progress_is_told(
     whole = prepared(data_folder, small_task, place)
     pixels = whole.pixels[:]
     assert "files; " not in capsys.readouterr().out
-    monkeypatch.setattr("training.pixels.CHUNK", 50)
-    monkeypatch.setattr("training.pixels.SPOKEN_EVERY", 0.0)
+    monkeypatch.setattr("training.data.pixels.CHUNK", 50)
+    monkeypatch.setattr("training.data.pixels.SPOKEN_EVERY", 0.0)
 
     parted = prepared(data_folder, small_task, place)
 
@@ -312,7 +312,7 @@ def test_what_forbids_training_is_told_before_any_image_is_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     edit(data_folder)
-    monkeypatch.setattr("training.preparation.prepare_images", None)
+    monkeypatch.setattr("training.data.preparation.prepare_images", None)
 
     with pytest.raises(TrainingError, match=message):
         prepared(data_folder, small_task, place)

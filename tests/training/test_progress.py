@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from training.progress import METRIC_PATTERNS, Epoch, Progress
+from training.model.progress import METRIC_PATTERNS, Epoch, Progress
 
 
 class Clock:

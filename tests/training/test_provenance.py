@@ -7,9 +7,9 @@ import pytest
 
 from chalicelib.tasks import Task
 from tests.training.samples import write_manifest
-from training.dataset import Record
-from training.preparation import PreparedData, prepare_data, prepare_evaluation_data
-from training.provenance import describe_parts, find_parts
+from training.data.dataset import Record
+from training.data.preparation import PreparedData, prepare_data, prepare_evaluation_data
+from training.evaluation.provenance import describe_parts, find_parts
 
 SEED = 4
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from chalicelib.tasks import load_task
 from tests.training.trees import groups, listed
-from training.preparation import prepare_data
+from training.data.preparation import prepare_data
 
 
 def read_groups(folder: Path) -> dict[str, str]:

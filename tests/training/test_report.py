@@ -6,8 +6,8 @@ import pytest
 
 from chalicelib.tasks import load_task, load_tasks
 from tests.training.assessments import made_up
-from training.markdown import fraction, percent, table
-from training.report import render_results
+from training.reports.markdown import fraction, percent, table
+from training.reports.report import render_results
 
 
 def render(task_name: str, only: int | None = None, temperature: float | None = 1.7) -> str:

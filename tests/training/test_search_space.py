@@ -12,7 +12,7 @@ from botocore.validate import ParamValidator
 
 from training.arguments import RECIPES, parse_arguments, read_recipe
 from training.hyperparameters import Hyperparameters
-from training.progress import METRIC_PATTERNS
+from training.model.progress import METRIC_PATTERNS
 from training.search_space import metric_definitions, searched, suggest, tuning_job, within
 
 

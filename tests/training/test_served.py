@@ -7,9 +7,9 @@ import torch
 
 from chalicelib.tasks import Task, load_task
 from tests.training.test_network import trained_looking
-from training.familiarity import fit_distance
-from training.network import fold_batch_norm
-from training.served import Member, ServedModel, View, views_of
+from training.model.familiarity import fit_distance
+from training.model.network import fold_batch_norm
+from training.model.served import Member, ServedModel, View, views_of
 
 IMAGES = torch.randint(0, 256, (3, 1, 48, 48), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 ALL = tuple(View(turns, mirrored) for turns in range(4) for mirrored in (False, True))
@@ -18,8 +18,7 @@ ALL = tuple(View(turns, mirrored) for turns in range(4) for mirrored in (False, 
 def member(seed: int) -> Member:
     network = trained_looking()
     torch.manual_seed(seed)
-    for weight in network.parameters():
-        weight.data += 0.02 * torch.randn(weight.shape)
+    torch.nn.init.normal_(network.head.weight)
     return Member(fold_batch_norm(network), fit_distance(torch.rand(200, 64), torch.arange(200) % 3))
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from training.data.similarity import find_similar, standardised_thumbnails
 from training.errors import TrainingError
-from training.similarity import find_similar, standardised_thumbnails
 
 
 def scenes(count: int, height: int = 48, width: int = 64, channels: int = 1) -> NDArray[np.uint8]:
@@ -37,8 +37,8 @@ def test_finds_the_same_scene_under_changes_and_nothing_else(tmp_path: Path) -> 
 
 
 def test_images_in_different_blocks_are_compared_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.similarity.BLOCK", 4)
-    monkeypatch.setattr("training.similarity.SHRUNK", 3)
+    monkeypatch.setattr("training.data.similarity.BLOCK", 4)
+    monkeypatch.setattr("training.data.similarity.SHRUNK", 3)
     images = scenes(11)
     images[8] = images[3]
     images[5] = images[4]

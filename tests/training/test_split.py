@@ -5,9 +5,9 @@ from random import Random
 
 import pytest
 
-from training.dataset import Record
+from training.data.dataset import Record
+from training.data.split import PARTS, Part, assert_disjoint, fingerprint, split_around_test, split_by_group
 from training.errors import TrainingError
-from training.split import PARTS, Part, assert_disjoint, fingerprint, split_around_test, split_by_group
 
 CLASSES = ("first", "second")
 RECORDS = [

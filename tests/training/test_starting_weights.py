@@ -11,8 +11,8 @@ from torch import Tensor
 
 from tests.training.samples import make_network
 from training.errors import TrainingError
-from training.network import Classifier
-from training.starting_weights import StartingWeights, load_starting_weights
+from training.model.network import Classifier
+from training.model.starting_weights import StartingWeights, load_starting_weights
 
 
 def network(channels: int = 1, classes: int = 3, width: int = 8) -> Classifier:

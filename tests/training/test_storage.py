@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.training.trees import plant
+from training.data.storage import Storage, join, parent
 from training.errors import TrainingError
-from training.storage import Storage, join, parent
 
 ODD = ["a b+(1).png", "ü/№ 1.png", "deep/er/50%.png"]
 

@@ -18,10 +18,10 @@ from chalicelib.package import ModelPackage
 from chalicelib.tasks import Task, load_task
 from tests.training.samples import make_network, write_images, write_manifest
 from training.arguments import SMOKE
-from training.export import open_session
-from training.markdown import percent
-from training.progress import METRIC_PATTERNS, OBJECTIVE
-from training.starting_weights import load_starting_weights
+from training.model.export import open_session
+from training.model.progress import METRIC_PATTERNS, OBJECTIVE
+from training.model.starting_weights import load_starting_weights
+from training.reports.markdown import percent
 from training.train import INTERRUPTED, main
 
 ROOT = Path(__file__).parents[2]

@@ -12,11 +12,11 @@ import pytest
 from chalicelib.tasks import Task
 from tests.training.samples import make_network
 from training.arguments import parse_arguments
+from training.data.preparation import prepare_data
 from training.errors import TrainingError
-from training.fitting import Fit, fit
 from training.hyperparameters import Hyperparameters
-from training.preparation import prepare_data
-from training.progress import Epoch
+from training.model.fitting import Fit, fit
+from training.model.progress import Epoch
 from training.search_space import searched
 from training.tune import main
 

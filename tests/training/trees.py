@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from training.dataset import Listing
-from training.listing import Location, list_images
-from training.sources import load_source
-from training.storage import Storage
+from training.data.dataset import Listing
+from training.data.listing import Location, list_images
+from training.data.sources import load_source
+from training.data.storage import Storage
 
 
 def plant(folder: Path, paths: Iterable[str]) -> Path:

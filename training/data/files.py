@@ -1,0 +1,61 @@
+"""The files that describe a prepared data set: report, manifest, findings, a sheet of images."""
+
+import csv
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from training.data.contact_sheet import draw_contact_sheet
+from training.data.dataset import attributes
+from training.data.report import render_report
+from training.data.split import PARTS
+
+if TYPE_CHECKING:
+    from training.data.preparation import PreparedData
+
+
+def write_files(data: "PreparedData", folder: Path) -> None:
+    """Put data.md, data.json, manifest.csv and contact-sheet.png into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_manifest(data, folder / "manifest.csv")
+    (folder / "data.json").write_text(json.dumps(_facts(data), indent=2) + "\n", encoding="utf-8")
+    draw_contact_sheet(data, folder / "contact-sheet.png")
+    (folder / "data.md").write_bytes(render_report(data).encode(errors="surrogateescape"))
+
+
+def write_manifest(data: "PreparedData", path: Path) -> None:
+    """One line per image that is used: path, sha256, class, group, part and every attribute."""
+    part_of = {index: part for part in PARTS for index in data.parts[part]}
+    names = attributes(data.records)
+    # Names of files need not be valid Unicode.
+    with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+        writer = csv.writer(file)
+        writer.writerow(("path", "sha256", "class", "group", "part", *names))
+        for index, record in enumerate(data.records):
+            known = dict(record.attributes)
+            values = (known.get(name, "") for name in names)
+            digest, class_name = data.digests[index].hex(), data.class_names[record.label]
+            writer.writerow((record.path, digest, class_name, record.group, part_of[index], *values))
+
+
+def _facts(data: "PreparedData") -> dict[str, Any]:
+    given = data.given_split
+    return {
+        "title": data.source.title,
+        "how": data.how,
+        "fingerprint": data.fingerprint,
+        "split_seed": data.split_seed,
+        "split": data.describe_split(data.class_names),
+        "findings": data.findings,
+        "given_split": given and {**vars(given), "kept": data.keeps_test},
+        "shapes": [
+            {"format": name, "width": width, "height": height, "files": count}
+            for (name, width, height), count in sorted(data.shapes.items())
+        ],
+        "contradictions": [
+            {"paths": contradiction.paths, "correlation": round(contradiction.correlation, 4)}
+            for contradiction in data.contradictions
+        ],
+        "problems": data.problems,
+        "left_out": data.left_out,
+    }

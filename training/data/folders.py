@@ -1,0 +1,140 @@
+"""Folders of labelled images, on disk or in S3: from the paths of their files to classes."""
+
+import csv
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+
+from training.data.layouts import Layout, load_layouts
+from training.data.rows import GIVEN_PARTS, Row, Vocabulary, given_part, is_image
+from training.data.storage import Storage, join
+from training.errors import TrainingError
+
+CLASS_FOLDERS = "class-folders"
+"""The layout that needs no description: one folder per class of the task."""
+SAMPLE = 2000
+"""Images whose paths are looked at to recognise a layout."""
+RECOGNISED = 0.9
+"""Share of the images whose class a layout has to tell to be taken for the right one."""
+
+
+def read_folder(
+    storage: Storage,
+    folder: str,
+    class_names: Sequence[str],
+    vocabulary: Vocabulary,
+    wanted: str | None = None,
+) -> tuple[str, Iterator[Row]]:
+    """What lies in `folder`, in the layout called `wanted` or, without one, the one that fits.
+
+    Returns how the folder was read, in words, and a row for every file.
+
+    Raises:
+        TrainingError: if the layout is unknown or none fits; the message says what was found.
+    """
+    layouts = {
+        name: layout
+        for name, layout in load_layouts().items()
+        if {class_name for _, class_name in layout.classes} <= set(class_names)
+    }
+    known = ", ".join([*layouts, CLASS_FOLDERS])
+    if wanted and wanted not in (*layouts, CLASS_FOLDERS):
+        raise TrainingError(f"There is no layout '{wanted}' for the classes of this task. Known: {known}.")
+    paths = sorted(storage.paths(folder))
+    images = [path for path in paths if is_image(path)]
+    sample = images[:: max(1, len(images) // SAMPLE)]
+    find_class_folder = partial(_class_folder, vocabulary=vocabulary)
+    name = wanted or _recognise(layouts, find_class_folder, sample)
+    if not name:
+        raise TrainingError(
+            f"'{folder}' fits no known layout: {_describe(images)}, {len(paths) - len(images)} other files. "
+            "It should hold manifest.csv (path, class, group), or a folder for each class "
+            f"({', '.join(class_names)}), or be one of: {known}. If a Ground Truth output manifest tells the "
+            "classes, name that instead of the folder."
+        )
+    if name == CLASS_FOLDERS:
+        how = f"one folder per class; {_share(find_class_folder, sample)}"
+        return how, _rows(paths, find_class_folder)
+    layout = layouts[name]
+    how = f"layout {name}: {layout.title}; {_share(layout.find_class, _without_masks(layout, sample))}"
+    rows = _rows(paths, layout.find_class, layout.skips)
+    return how, rows if layout.table is None else _with_table(rows, layout, storage, folder, paths)
+
+
+def _recognise(
+    layouts: Mapping[str, Layout], find_class_folder: Callable[[str], str], sample: Sequence[str]
+) -> str:
+    """The described layout that fits best, else class folders if there is one, else nothing."""
+    shares = {
+        name: _matches(layout.find_class, _without_masks(layout, sample)) for name, layout in layouts.items()
+    }
+    best = max(shares, key=lambda name: shares[name], default="")
+    if best and shares[best] >= RECOGNISED:
+        return best
+    return CLASS_FOLDERS if _matches(find_class_folder, sample) else ""
+
+
+def _rows(
+    paths: Sequence[str], find_class: Callable[[str], str], skips: Callable[[str], bool] = lambda _: False
+) -> Iterator[Row]:
+    for path in paths:
+        if not is_image(path):
+            yield Row(path, "", left_out="foreign")
+        elif skips(path):
+            yield Row(path, "", left_out="skipped")
+        elif class_name := find_class(path):
+            yield Row(path, class_name, part=given_part(path))
+        else:
+            yield Row(path, "", left_out="unplaced")
+
+
+def _with_table(
+    rows: Iterator[Row], layout: Layout, storage: Storage, folder: str, paths: Sequence[str]
+) -> Iterator[Row]:
+    """Add patient and attributes from the layout's table; where it contradicts the folder, nobody knows."""
+    table = layout.table
+    assert table is not None
+    file = next((path for path in paths if path.rpartition("/")[2] == table.file), None)
+    if file is None:
+        yield from rows
+        return
+    lines = {line[table.key]: line for line in csv.DictReader(storage.lines(join(folder, file)))}
+    for row in rows:
+        name = row.path.rpartition("/")[2]
+        line = lines.get(name.rpartition(".")[0]) or lines.get(name)
+        if line is None or row.left_out:
+            yield row
+            continue
+        told = layout.find_class(f"{line[table.class_column]}/{name}")
+        known = [(column, line[column]) for column in table.attributes if line[column] != table.unknown]
+        group = "" if line[table.group] == table.unknown else line[table.group]
+        yield row._replace(
+            group=group, attributes=tuple(known), left_out="" if told == row.class_name else "disputed"
+        )
+
+
+def _class_folder(path: str, vocabulary: Vocabulary) -> str:
+    """The class folder in which a file lies; a folder named after a part of a split may stand before it."""
+    folders = path.split("/")[:-1]
+    if folders and folders[0].lower() in GIVEN_PARTS:
+        del folders[0]
+    return folders[0] if folders and vocabulary.find(folders[0]) is not None else ""
+
+
+def _without_masks(layout: Layout, sample: Sequence[str]) -> list[str]:
+    return [path for path in sample if not layout.skips(path)]
+
+
+def _matches(find_class: Callable[[str], str], sample: Sequence[str]) -> float:
+    return sum(map(bool, map(find_class, sample))) / len(sample) if sample else 0.0
+
+
+def _share(find_class: Callable[[str], str], sample: Sequence[str]) -> str:
+    return f"the path tells the class of {_matches(find_class, sample):.0%} of {len(sample)} images looked at"
+
+
+def _describe(images: Sequence[str]) -> str:
+    """How many images lie where."""
+    counts = Counter("/".join(path.split("/")[:-1]) or "(top)" for path in images)
+    found = ", ".join(f"{place} ({count})" for place, count in counts.most_common(8))
+    return f"{len(images)} images in {len(counts)} folders{f', most of them in {found}' if found else ''}"

@@ -1,0 +1,72 @@
+"""The split that comes with a data set: what its test part shares with the rest."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from training.data.dataset import Record
+from training.data.similarity import Similar
+
+
+@dataclass(frozen=True)
+class GivenSplit:
+    """How far the test part that comes with a data set is from being new to a model trained on the rest."""
+
+    test: int
+    """Images of the given test part, as listed."""
+    rest: int
+    groups: int
+    """Groups (patients) with images on both sides."""
+    of_shared_groups: int
+    """Images of the test part that belong to such groups."""
+    copies: int
+    """Images of the test part of which a byte-identical file stands in the rest."""
+    similar: int | None
+    """Images of the test part that nearly equal one of the rest, copies aside; None: not looked for."""
+
+    def describe(self, kept: bool, removed: int) -> str:
+        """What is wrong with the split, in words; whether it was `kept`, and how many `removed` for it."""
+        similar = "" if self.similar is None else f", {self.similar} nearly equal one"
+        shared = (
+            f"The given split tests on {self.test} images, {self.of_shared_groups} of them of {self.groups} "
+            f"groups (patients) that also stand in the other {self.rest} images; {self.copies} are "
+            f"byte-identical to one of those{similar}. "
+        )
+        if not (self.groups or self.copies or self.similar):
+            shared = (
+                f"The given split tests on {self.test} images, which share no group (patient) and no image "
+                f"with the other {self.rest}. "
+            )
+        if kept:
+            return shared + f"It is kept: {removed} images were taken out of training and validation for it."
+        return shared + "It is not used: all parts were drawn anew, by group."
+
+
+def examine(records: Sequence[Record], digests: Sequence[bytes]) -> GivenSplit | None:
+    """What the given test part shares with the rest by name and content; None if there is no such part."""
+    test = [index for index, record in enumerate(records) if record.given == "test"]
+    rest = [index for index, record in enumerate(records) if record.given != "test"]
+    if not test or not rest:
+        return None
+    groups = {records[index].group for index in rest}
+    contents = {digests[index] for index in rest}
+    shared = [records[index].group for index in test if records[index].group in groups]
+    copies = sum(digests[index] in contents for index in test)
+    return GivenSplit(len(test), len(rest), len(set(shared)), len(shared), copies, None)
+
+
+def count_similar(records: Sequence[Record], pairs: Iterable[Similar]) -> int:
+    """How many images of the given test part nearly equal one of the rest."""
+    found = set()
+    for first, second, _ in pairs:
+        tests = [index for index in (first, second) if records[index].given == "test"]
+        if len(tests) == 1:
+            found.add(tests[0])
+    return len(found)
+
+
+def find_leaking(records: Sequence[Record]) -> set[int]:
+    """Indices of the images outside the given test part whose group stands in it."""
+    groups = {record.group for record in records if record.given == "test"}
+    return {
+        index for index, record in enumerate(records) if record.given != "test" and record.group in groups
+    }

@@ -1,0 +1,96 @@
+"""SageMaker Ground Truth: the output manifest of an image-classification labelling job (JSON Lines)."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from training.data.rows import GIVEN_PARTS, Row
+from training.data.storage import Storage, join, parent, relative
+from training.errors import TrainingError
+
+MANIFEST = "output.manifest"
+"""What labelling jobs call it."""
+SUFFIXES = (".manifest", ".jsonl")
+METADATA = "-metadata"
+SINGLE_LABEL = "image-classification"
+
+
+def read_output_manifest(
+    storage: Storage, address: str, folder: str, min_confidence: float = 0.0
+) -> Iterator[Row]:
+    """One row per line of the manifest at `address`; paths are relative to `folder` where they lie in it.
+
+    What nobody labelled, and what was labelled with less than `min_confidence`, is marked as left out. Where
+    several jobs labelled the same images (chained jobs), the newest label counts. The manifest's own
+    columns `group` and `split` are used if its lines have them.
+
+    Raises:
+        TrainingError: naming the line that is no JSON, or no label of one class per image.
+    """
+    for number, text in enumerate(storage.lines(address), 1):
+        if not text.strip():
+            continue
+        place = f"{address}, line {number}"
+        line = _parse(text, place)
+        image = join(parent(address), _text(line, "source-ref", place))
+        name, metadata = _label(line, place)
+        annotated = metadata.get("human-annotated")
+        yield Row(
+            relative(image, folder),
+            metadata.get("class-name", ""),
+            group=str(line.get("group", "")),
+            part=GIVEN_PARTS.get(str(line.get("split", "")).lower(), ""),
+            attributes=(("human-annotated", str(annotated)),) if annotated else (),
+            left_out=_doubt(name, metadata, min_confidence, place),
+        )
+
+
+def _parse(text: str, place: str) -> Mapping[str, Any]:
+    try:
+        line = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise TrainingError(
+            f"{place}: this is no JSON ({error.msg}). Each line of a Ground Truth output manifest is one "
+            "JSON object."
+        ) from error
+    if not isinstance(line, dict):
+        raise TrainingError(f"{place}: a JSON object is expected, not {text.strip()[:40]}.")
+    return line
+
+
+def _text(line: Mapping[str, Any], key: str, place: str) -> str:
+    value = line.get(key)
+    if not isinstance(value, str) or not value:
+        raise TrainingError(f"{place}: '{key}' is missing; it names the image, as s3://BUCKET/KEY or a path.")
+    return value
+
+
+def _label(line: Mapping[str, Any], place: str) -> tuple[str, Mapping[str, Any]]:
+    """The name of the label attribute and its metadata; of several, the newest."""
+    labels = {
+        key.removesuffix(METADATA): value
+        for key, value in line.items()
+        if key.endswith(METADATA) and isinstance(value, dict)
+    }
+    if not labels:
+        raise TrainingError(
+            f"{place}: there is no label: no attribute with metadata. Is this the job's input manifest? The "
+            f"output lies in manifests/output/{MANIFEST}."
+        )
+    name = max(labels, key=lambda name: str(labels[name].get("creation-date", "")))
+    kind = str(labels[name].get("type", ""))
+    if kind.startswith("groundtruth/") and kind != f"groundtruth/{SINGLE_LABEL}":
+        raise TrainingError(f"{place}: '{name}' is of type {kind}; needed is groundtruth/{SINGLE_LABEL}.")
+    return name, labels[name]
+
+
+def _doubt(name: str, metadata: Mapping[str, Any], min_confidence: float, place: str) -> str:
+    """Why a label is not used; empty if it is."""
+    if "failure-reason" in metadata:
+        return "unlabelled"
+    if not metadata.get("class-name"):
+        raise TrainingError(f"{place}: the metadata of '{name}' lack 'class-name', so the class is unknown.")
+    confidence = metadata.get("confidence", 1.0)
+    if not isinstance(confidence, int | float):
+        raise TrainingError(f"{place}: the confidence of '{name}' is {confidence!r}, which is no number.")
+    return "unsure" if confidence < min_confidence else ""

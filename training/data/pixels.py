@@ -1,0 +1,161 @@
+"""Prepared images of a data set: every file is read, hashed and decoded once."""
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chalicelib.errors import ImageError
+from chalicelib.film import Source
+from chalicelib.imaging import prepare
+from chalicelib.tasks import InputSpec
+from training.data.dataset import Record
+from training.data.storage import CONNECTIONS, Storage, join
+from training.errors import TrainingError
+
+MOST_UNREADABLE = 0.05
+"""Share of unreadable files above which something is wrong with the folder rather than with single files."""
+CHUNK = 1024
+"""Files that are handed to the threads at once; a million would fill the memory with tasks."""
+SPOKEN_EVERY = 10.0
+"""Seconds between two lines of progress."""
+
+
+class PixelView:
+    """Chosen rows of an array of images, read only when asked for: a part of a data set takes no memory."""
+
+    def __init__(self, images: NDArray[np.uint8], rows: NDArray[np.int64]):
+        """Take images of shape (M, channels, height, width), usually memory-mapped, and row numbers (N,)."""
+        self._images = images
+        self._rows = rows
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, channels, height, width)."""
+        return len(self._rows), *self._images.shape[1:]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, chosen: slice | NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
+        """A copy in memory of the chosen images, shape (n, channels, height, width)."""
+        images: NDArray[np.uint8] = self._images[self._rows[chosen]]
+        return images
+
+    def view(self, chosen: Sequence[int]) -> "PixelView":
+        """A view of some of these images; still nothing is read."""
+        return PixelView(self._images, self._rows[np.array(chosen, np.int64)])
+
+
+Images = NDArray[np.uint8] | PixelView
+"""Prepared images, in memory or not: shape (N, channels, height, width), indexed along N."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Prepared images and their classes."""
+
+    pixels: PixelView
+    """Shape (N, channels, height, width)."""
+    labels: NDArray[np.int64]
+    """Shape (N,)."""
+
+
+@dataclass(frozen=True)
+class PreparedImages:
+    """Files as the model takes them, and what was learnt while they were read."""
+
+    pixels: NDArray[np.uint8]
+    """Shape (N, channels, height, width), memory-mapped. Only the rows that `rows` names are filled."""
+    rows: NDArray[np.int64]
+    """For each file, where its image lies in `pixels`; identical files share a row."""
+    digests: tuple[bytes, ...]
+    """SHA-256 of each file."""
+    problems: dict[bytes, str]
+    """By digest, why a file cannot be read."""
+    shapes: Counter[tuple[str, int, int]]
+    """How often a format, width and height occur; identical files count once."""
+
+    def readable(self, index: int) -> bool:
+        """Whether a file is an image that serving would take."""
+        return self.digests[index] not in self.problems
+
+
+class _Reader:
+    """Reads files from several threads, each content once."""
+
+    def __init__(self, storage: Storage, spec: InputSpec, pixels: NDArray[np.uint8]):
+        self.storage = storage
+        self.spec = spec
+        self.pixels = pixels
+        self.row_of: dict[bytes, int] = {}
+        self.problems: dict[bytes, str] = {}
+        self.shapes: Counter[tuple[str, int, int]] = Counter()
+        self.lock = Lock()
+
+    def read(self, index: int, address: str) -> bytes:
+        data = self.storage.read(address)
+        digest = hashlib.sha256(data).digest()
+        with self.lock:
+            if digest in self.row_of:
+                return digest
+            self.row_of[digest] = index
+        try:
+            image = prepare(data, self.spec)
+        except ImageError as error:
+            self.problems[digest] = error.message
+            return digest
+        self.pixels[index] = image.pixels
+        self._count(image.source)
+        return digest
+
+    def _count(self, source: Source) -> None:
+        with self.lock:
+            self.shapes[source.format, source.columns, source.rows] += 1
+
+
+def prepare_images(
+    storage: Storage, folder: str, records: Sequence[Record], spec: InputSpec, store: Path
+) -> PreparedImages:
+    """Prepare every record's file exactly as serving does, into one array file at `store`.
+
+    The bytes of a file are forgotten as soon as it is decoded, so memory holds a few files at a time however
+    many there are; the array file grows by channels x height x width bytes per different image.
+
+    Raises:
+        TrainingError: if a file cannot be fetched, or more than a few are no readable images.
+    """
+    count = len(records)
+    shape = (count, spec.channels, spec.height, spec.width)
+    pixels = np.lib.format.open_memmap(store, mode="w+", dtype=np.uint8, shape=shape)
+    reader = _Reader(storage, spec, pixels)
+    digests: list[bytes] = []
+    unreadable = 0
+    start = spoken = time.monotonic()
+    # Pillow releases the interpreter lock while it decodes and resizes.
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        for first in range(0, count, CHUNK):
+            addresses = [join(folder, record.path) for record in records[first : first + CHUNK]]
+            read = list(pool.map(reader.read, range(first, first + CHUNK), addresses))
+            digests += read
+            unreadable += sum(digest in reader.problems for digest in read)
+            if unreadable > MOST_UNREADABLE * count:
+                raise TrainingError(
+                    f"{unreadable} of {len(digests)} files cannot be read. The first: "
+                    f"{next(iter(reader.problems.values()))} Is this a folder of images?"
+                )
+            if (now := time.monotonic()) - spoken >= SPOKEN_EVERY:
+                spoken = now
+                print(
+                    f"read {len(digests)} of {count} files; {len(digests) / (now - start):.0f}/s", flush=True
+                )
+    rows = np.array([reader.row_of[digest] for digest in digests], np.int64)
+    return PreparedImages(pixels, rows, tuple(digests), reader.problems, reader.shapes)

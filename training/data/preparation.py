@@ -1,0 +1,223 @@
+"""From labelled images, wherever they lie, to arrays for training, validation and test."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chalicelib.tasks import Task
+from training.data.cleaning import CleanData, clean
+from training.data.dataset import Listing, Record, attributes, check_classes, subgroups
+from training.data.files import write_files
+from training.data.listing import Location, list_images
+from training.data.pixels import Labelled, prepare_images
+from training.data.report import render_summary
+from training.data.sources import DataSource, TestSplit, load_source
+from training.data.split import (
+    PARTS,
+    Part,
+    check_enough_groups,
+    fingerprint,
+    split_around_test,
+    split_by_group,
+)
+from training.data.storage import Storage
+from training.errors import TrainingError
+
+
+@dataclass(frozen=True)
+class PreparedData(CleanData):
+    """A data set, decoded, cleaned and split."""
+
+    source: DataSource
+    class_names: tuple[str, ...]
+    split_seed: int
+    parts: dict[Part, list[int]]
+    """Indices into `records`."""
+    fingerprint: str
+    """Of contents, labels, groups and parts: same data, same seed, same split."""
+
+    def labelled(self, part: Part) -> Labelled:
+        """Images and labels of one part; the images stay on disk until they are indexed."""
+        indices = self.parts[part]
+        labels = np.array([self.records[index].label for index in indices], np.int64)
+        return Labelled(self.pixels.view(indices), labels)
+
+    def groups(self, part: Part) -> list[str]:
+        """The group of each image of one part."""
+        return [self.records[index].group for index in self.parts[part]]
+
+    def subgroups(self, part: Part) -> dict[str, list[str]]:
+        """For each attribute that the data set knows, its value for each image of a part ("" if unknown)."""
+        return subgroups([self.records[index] for index in self.parts[part]], attributes(self.records))
+
+    def describe_split(self, class_names: Sequence[str]) -> dict[str, Any]:
+        """Sizes of the parts, as `model.json` holds them."""
+        return {
+            part: {
+                "images": len(self.parts[part]),
+                "groups": len(set(self.groups(part))),
+                "classes": dict(zip(class_names, self._count(part, len(class_names)), strict=True)),
+            }
+            for part in PARTS
+        }
+
+    def write_report(self, folder: Path) -> None:
+        """Put data.md, data.json, manifest.csv and contact-sheet.png into `folder`."""
+        write_files(self, folder)
+
+    def _count(self, part: Part, classes: int) -> list[int]:
+        counts = Counter(self.records[index].label for index in self.parts[part])
+        return [counts[label] for label in range(classes)]
+
+
+@dataclass(frozen=True)
+class EvaluationData:
+    """Labelled images to test a model on: no split, and a class may be absent."""
+
+    folder: str
+    """Address that the records' paths are relative to."""
+    records: tuple[Record, ...]
+    digests: tuple[bytes, ...]
+    """SHA-256 of each record's file."""
+    labelled: Labelled
+    groups: list[str]
+    """The group (patient) of each image."""
+    subgroups: dict[str, list[str]]
+    """For each attribute that the data set knows, its value for each image ("" if unknown)."""
+    findings: dict[str, int]
+    """How many images were found and left out; see findings.FINDINGS for the keys."""
+
+
+def prepare_data(
+    location: str | Path,
+    dataset: str,
+    task: Task,
+    split_seed: int,
+    workplace: Path,
+    *,
+    labels: str | Path | None = None,
+    layout: str | None = None,
+    min_confidence: float = 0.0,
+    near_duplicates: float | None = None,
+    test_split: TestSplit | None = None,
+    client: Any = None,
+) -> PreparedData:
+    """List, read, clean and split labelled images.
+
+    Args:
+        location: a folder or s3:// prefix (with manifest.csv, output.manifest, class folders or a known
+            layout), or a Ground Truth output manifest.
+        dataset: entry of datasets.toml.
+        task: whose classes and input.
+        split_seed: of the split.
+        workplace: folder for large arrays, which must stay while the data are used.
+        labels: a Ground Truth output manifest that adds to `location` and corrects its labels.
+        layout: how the folder is laid out; found out if not given.
+        min_confidence: what a Ground Truth label needs to be used.
+        near_duplicates: correlation of thumbnails above which images are taken for one patient's, 0 to look
+            for none; what the data set's entry says if not given.
+        test_split: "given" to test on the test part that comes with the data, "own" to draw one; what the
+            data set's entry says if not given.
+        client: S3 client; made if needed.
+
+    Raises:
+        TrainingError: if the data do not allow training; the message says what is missing.
+    """
+    source = load_source(dataset)
+    place = Location(location, labels, layout, min_confidence)
+    storage = Storage(client)
+    listing = list_images(storage, place, task.class_names, source)
+    check_classes(listing, task.class_names)
+    keep_test = _keeps_test(listing, source, test_split)
+    # Reading may take hours; what can be told before is told before.
+    check_enough_groups(listing.records, task.class_names)
+    data = _read(storage, listing, task, workplace, _threshold(source, near_duplicates), keep_test)
+    split = split_around_test if keep_test else split_by_group
+    parts = split(data.records, data.digests, task.class_names, split_seed)
+    return PreparedData(
+        **vars(data),
+        source=source,
+        class_names=task.class_names,
+        split_seed=split_seed,
+        parts=parts,
+        fingerprint=fingerprint(data.records, data.digests, parts),
+    )
+
+
+def prepare_evaluation_data(
+    location: str | Path,
+    dataset: str,
+    task: Task,
+    workplace: Path,
+    *,
+    labels: str | Path | None = None,
+    layout: str | None = None,
+    min_confidence: float = 0.0,
+    near_duplicates: float | None = None,
+    client: Any = None,
+) -> EvaluationData:
+    """List, read and clean labelled images to test a model on; the arguments are those of `prepare_data`.
+
+    Raises:
+        TrainingError: if there is nothing to evaluate; the message says what is missing.
+    """
+    source = load_source(dataset)
+    place = Location(location, labels, layout, min_confidence)
+    storage = Storage(client)
+    listing = list_images(storage, place, task.class_names, source)
+    if not listing.records:
+        raise TrainingError(
+            f"'{listing.folder}' holds no image of any class ({', '.join(task.class_names)}). It was read "
+            f"as: {listing.how}."
+        )
+    data = _read(storage, listing, task, workplace, _threshold(source, near_duplicates), keep_test=False)
+    return EvaluationData(
+        listing.folder,
+        data.records,
+        data.digests,
+        Labelled(data.pixels, np.array([record.label for record in data.records], np.int64)),
+        [record.group for record in data.records],
+        subgroups(data.records, attributes(data.records)),
+        data.findings,
+    )
+
+
+def summary(data: PreparedData, class_names: Sequence[str]) -> str:
+    """A table a person can check: what was found, and who stands where. It names no file."""
+    return render_summary(data, data.describe_split(class_names))
+
+
+def _read(
+    storage: Storage,
+    listing: Listing,
+    task: Task,
+    workplace: Path,
+    near_duplicates: float,
+    keep_test: bool,
+) -> CleanData:
+    images = prepare_images(storage, listing.folder, listing.records, task.input, workplace / "pixels.npy")
+    return clean(listing, images, near_duplicates, keep_test, workplace)
+
+
+def _threshold(source: DataSource, asked: float | None) -> float:
+    threshold = (source.near_duplicates or 0.0) if asked is None else asked
+    if not 0 <= threshold < 1:
+        raise TrainingError(f"--near-duplicates is a correlation from 0 to below 1, not {threshold}.")
+    return threshold
+
+
+def _keeps_test(listing: Listing, source: DataSource, asked: TestSplit | None) -> bool:
+    """Whether the given test part is to be used; a data set whose entry wants it may come without one."""
+    if (asked or source.test_split) == "own":
+        return False
+    present = any(record.given == "test" for record in listing.records)
+    if asked and not present:
+        raise TrainingError(
+            f"'{listing.folder}' has no test part: no folder called test, and no line of its manifest with "
+            "the split test. Let one be drawn: --test-split own."
+        )
+    return present

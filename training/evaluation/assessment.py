@@ -1,0 +1,79 @@
+"""Everything that is measured of a model on one set of images, and the curves to it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chalicelib.tasks import Task
+from training.evaluation.answers import Answers
+from training.evaluation.bootstrap import GroupBootstrap, Ints, interval
+from training.evaluation.calibration import change_temperature, expected_calibration_error
+from training.evaluation.confusion import Confusions, accuracy
+from training.evaluation.curves import draw_curves
+from training.evaluation.metrics import Predictions, evaluate
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What was measured."""
+
+    answers: Answers
+    """What it was measured on."""
+    metrics: dict[str, Any]
+    """As `model.json` holds them."""
+    curves: dict[str, Any]
+    """Likewise; see curves.draw_curves."""
+
+
+def assess(
+    task: Task,
+    answers: Answers,
+    labels: Ints,
+    groups: Sequence[str],
+    subgroups: Mapping[str, Sequence[str]],
+    temperature: float | None,
+    resamples: int,
+    seed: int,
+) -> Assessment:
+    """Measure what a model answered for N images.
+
+    Args:
+        task: whose classes and rule for review apply.
+        answers: of the model.
+        labels: the true classes, shape (N,).
+        groups: the patient of each image.
+        subgroups: by attribute, its value for each image ("" where unknown).
+        temperature: by which the model divides its logits; if None, nothing is known of before scaling.
+        resamples: of the bootstrap behind each interval.
+        seed: of the bootstrap.
+    """
+    predictions = Predictions(labels, answers.probabilities, groups, subgroups)
+    uncalibrated = None if temperature is None else change_temperature(answers.probabilities, 1 / temperature)
+    metrics = {
+        **evaluate(predictions, task.class_names, resamples, seed, task.negative),
+        "ece_before": None if uncalibrated is None else expected_calibration_error(uncalibrated, labels),
+        "ece_after": expected_calibration_error(answers.probabilities, labels),
+        "unfamiliar": float(answers.unfamiliar.mean()),
+        "review": _review(predictions, answers.needs_review, resamples, seed),
+    }
+    curves = draw_curves(predictions, uncalibrated, task.class_names, task.negative)
+    return Assessment(answers, metrics, curves)
+
+
+def _review(
+    predictions: Predictions, needs_review: NDArray[np.bool_], resamples: int, seed: int
+) -> dict[str, Any]:
+    """How many images a person is asked to look at, and how good the answers for the others are."""
+    rest = ~needs_review
+    if not rest.any():
+        return {"share": 1.0, "accuracy_of_rest": interval(np.nan, np.empty(0))}
+    confusions = Confusions(
+        predictions.labels[rest],
+        predictions.predicted[rest],
+        predictions.probabilities.shape[1],
+        GroupBootstrap(np.asarray(predictions.groups)[rest].tolist(), resamples, seed),
+    )
+    return {"share": float(needs_review.mean()), "accuracy_of_rest": confusions.interval(accuracy)}

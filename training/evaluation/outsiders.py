@@ -1,0 +1,76 @@
+"""Images that are none of the task's kind: whether the distance tells them."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+from chalicelib.tasks import Task, load_tasks
+from training.data.pixels import Images, PixelView, prepare_images
+from training.data.preparation import prepare_data
+from training.data.storage import Storage
+from training.errors import TrainingError
+from training.evaluation.bootstrap import Floats
+from training.model.export import open_session, run
+
+MOST_IMAGES = 500
+"""Of each other kind; more would not change the second digit."""
+
+
+def measure_unfamiliar(
+    graph: Path, threshold: float, familiar: Floats, others: Iterable[tuple[str, Images]]
+) -> dict[str, Any]:
+    """How well a graph's distance tells images of other kinds, as `metrics.unfamiliar` in model.json.
+
+    Args:
+        graph: the exported model.
+        threshold: distance beyond which an image is called unfamiliar.
+        familiar: distances of the test images of the right kind, shape (N,).
+        others: name and images, prepared for this graph, of each other kind.
+
+    Returns:
+        By name: how many `images`; `auroc`, the chance that one of them lies further away than one of the
+        right kind; and `flagged`, the share of them beyond the threshold.
+    """
+    session = open_session(graph)
+    measured = {}
+    for name, images in others:
+        distances = run(session, images)["distance"]
+        foreign = np.repeat([False, True], [len(familiar), len(distances)])
+        measured[name] = {
+            "images": len(distances),
+            "auroc": float(roc_auc_score(foreign, np.concatenate([familiar, distances]))),
+            "flagged": float((distances > threshold).mean()),
+        }
+    return measured
+
+
+def load_outsiders(home: Path, task: Task, split_seed: int, workplace: Path) -> Iterator[tuple[str, Images]]:
+    """The name of each other task with images in `home`, and some of its test images as `task` takes them.
+
+    They are of the test part that the other task's own training would have, so that weights which have seen
+    its other parts cannot know them. A data set that does not allow a split is passed over.
+
+    Args:
+        home: folder with one folder of labelled images for each task.
+        task: whose images are not wanted, and whose input is.
+        split_seed: of the other data sets' splits.
+        workplace: folder for large arrays, which must stay while the images are used.
+    """
+    for other in load_tasks().values():
+        folder = home / other.name
+        if other.name == task.name or not folder.is_dir():
+            continue
+        place = workplace / other.name
+        place.mkdir()
+        try:
+            data = prepare_data(folder, other.name, other, split_seed, place)
+        except TrainingError as error:
+            print(f"{other.name} is not tried as another kind of image: {error}", flush=True)
+            continue
+        chosen = np.random.default_rng(split_seed).permutation(data.parts["test"])[:MOST_IMAGES]
+        records = [data.records[index] for index in sorted(chosen.tolist())]
+        images = prepare_images(Storage(), str(folder), records, task.input, place / "as-outsiders.npy")
+        yield other.name, PixelView(images.pixels, images.rows)

@@ -1,0 +1,1 @@
+"""The network: how it is built, trained, calibrated and exported."""

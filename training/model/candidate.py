@@ -1,0 +1,102 @@
+"""Trained networks made ready to serve: calibrated, with their distance threshold, and exported."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from chalicelib.tasks import Task
+from training.data.pixels import Images, Labelled
+from training.evaluation.calibration import fit_temperature
+from training.hyperparameters import Hyperparameters
+from training.model.export import check_parity, export, open_session, round_to_half
+from training.model.familiarity import fit_distance
+from training.model.fitting import Fit
+from training.model.network import fold_batch_norm
+from training.model.prediction import predict
+from training.model.served import Member, ServedModel, views_of
+
+PARITY_IMAGES = 64
+BATCH_SIZE = 64
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A calibrated and exported model of one network or several."""
+
+    fits: Mapping[int, Fit]
+    """By seed."""
+    temperature: float
+    distance_threshold: float
+    validation_loss: float
+    parity: float
+    """Largest difference of a probability between torch and onnxruntime."""
+    graph: Path
+
+
+def choose_candidate(
+    task: Task,
+    fits: Mapping[int, Fit],
+    train: Labelled,
+    validation: Labelled,
+    parameters: Hyperparameters,
+    workplace: Path,
+) -> tuple[Candidate, list[Candidate]]:
+    """The model for the package, of the networks that do best on validation, and every network by itself."""
+
+    def make(seeds: Sequence[int]) -> Candidate:
+        chosen = {seed: fits[seed] for seed in seeds}
+        return make_candidate(task, chosen, train, validation, parameters, workplace)
+
+    singles = sorted((make([seed]) for seed in fits), key=lambda single: single.validation_loss)
+    if parameters.members == 1:
+        return singles[0], singles
+    return make([seed for single in singles[: parameters.members] for seed in single.fits]), singles
+
+
+def make_candidate(
+    task: Task,
+    fits: Mapping[int, Fit],
+    train: Labelled,
+    validation: Labelled,
+    parameters: Hyperparameters,
+    workplace: Path,
+) -> Candidate:
+    """Calibrate on `validation`, learn from `train` what is familiar, and export into `workplace`.
+
+    Raises:
+        TrainingError: if the exported graph answers otherwise than the networks.
+    """
+    members = [_make_member(fitted, train, parameters) for fitted in fits.values()]
+    views = views_of(task, parameters.views)
+    # The temperature is fitted to what it will divide: the mean over members and views.
+    logits, distances = _ask(ServedModel(members, 1.0, views, task.flip_permutation), validation.pixels)
+    temperature, loss = fit_temperature(logits.double().numpy(), validation.labels)
+    threshold = torch.quantile(distances, parameters.distance_quantile).item()
+    model = ServedModel(members, temperature, views, task.flip_permutation)
+    graph = workplace / f"{'-'.join(map(str, fits))}.onnx"
+    export(model, validation.pixels[:2], graph)
+    parity = check_parity(model, open_session(graph), validation.pixels[:PARITY_IMAGES])
+    return Candidate(fits, temperature, threshold, loss, parity, graph)
+
+
+def _make_member(fitted: Fit, train: Labelled, parameters: Hyperparameters) -> Member:
+    network = fold_batch_norm(fitted.network)
+    if parameters.weights == "float16":
+        round_to_half(network)
+    features = predict(network, train.pixels)[1]
+    return Member(network, fit_distance(features, torch.from_numpy(train.labels)))
+
+
+@torch.inference_mode()
+def _ask(model: ServedModel, pixels: Images) -> tuple[Tensor, Tensor]:
+    """Logits (N, K) and distances (N,) of prepared images."""
+    model.eval()
+    answers = [
+        model.answer(torch.from_numpy(np.array(pixels[start : start + BATCH_SIZE])))
+        for start in range(0, len(pixels), BATCH_SIZE)
+    ]
+    return torch.cat([logits for logits, _, _ in answers]), torch.cat([away for _, _, away in answers])

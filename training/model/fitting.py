@@ -1,0 +1,79 @@
+"""From labelled images to a trained network: epochs, early stopping, and going on after an interruption."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chalicelib.tasks import Task
+from training.data.pixels import Labelled
+from training.hyperparameters import Hyperparameters
+from training.model import parallel
+from training.model.checkpoint import Checkpoint
+from training.model.loop import Training
+from training.model.network import Classifier
+from training.model.progress import Epoch, Progress
+from training.model.starting_weights import StartingWeights
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A trained network: the averaged weights of the epoch that was best on validation."""
+
+    network: Classifier
+    best: Epoch
+    history: tuple[Epoch, ...]
+    precision: str
+    seconds: float
+    """Of all epochs, also of those before an interruption."""
+
+
+def fit(
+    task: Task,
+    train: Labelled,
+    validation: Labelled,
+    parameters: Hyperparameters,
+    seed: int,
+    weights: StartingWeights | None = None,
+    checkpoint: Checkpoint | None = None,
+    after_epoch: Callable[[Epoch], None] | None = None,
+) -> Fit:
+    """Train a network; everything random follows from `seed`.
+
+    The epoch with the lowest loss on `validation` is kept. (Its accuracy would be too coarse: a small
+    validation set has many epochs without an error.)
+
+    Args:
+        task: whose classes and augmentation apply.
+        train: what is learnt from.
+        validation: what epochs are judged by.
+        parameters: how to train.
+        seed: of weights, order and augmentation; stands in for `parameters.seed`.
+        weights: to start from; random ones if None.
+        checkpoint: where to keep the state after every epoch, and to look for one to go on from.
+        after_epoch: called with every epoch that is over; what it raises ends the training.
+
+    Raises:
+        TrainingError: if the loss diverges, or `weights` belong to another kind of network.
+    """
+    print(f"training with seed {seed} on {len(train.labels)} images", flush=True)
+    training = Training(task, train, parameters, seed, weights)
+    if checkpoint:
+        training.resume(parallel.from_first(checkpoint.load))
+    later = max(0, parameters.seed + parameters.repeats - 1 - seed)
+    progress = Progress(
+        len(train.labels), parameters.epochs, len(training.history), later * parameters.epochs
+    )
+    while not training.finished:
+        start = time.monotonic()
+        train_loss = training.train_epoch(progress)
+        epoch = training.validate(validation, train_loss)
+        training.seconds += time.monotonic() - start
+        if checkpoint and parallel.is_first():
+            checkpoint.save(training.state())
+        progress.tell_epoch(epoch, training.best)
+        if after_epoch:
+            after_epoch(epoch)
+    if len(training.history) < parameters.epochs:
+        print(f"stopped: validation has not improved for {parameters.patience} epochs", flush=True)
+    history = tuple(training.history)
+    return Fit(training.best_network(), training.best, history, training.precision, training.seconds)

@@ -1,0 +1,194 @@
+"""The loop over batches and epochs: how a network learns, and what has to be kept of it."""
+
+import math
+from copy import deepcopy
+from dataclasses import asdict
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel
+
+from chalicelib.tasks import Task
+from training.data.pixels import Labelled
+from training.errors import TrainingError
+from training.evaluation.calibration import fit_temperature
+from training.evaluation.metrics import balanced_accuracy
+from training.hyperparameters import Hyperparameters
+from training.model import parallel
+from training.model.augmentation import Augmenter
+from training.model.devices import choose_device, resolve_precision
+from training.model.mixing import Mixer
+from training.model.network import Classifier, build_network
+from training.model.optimisation import class_weights, make_optimiser, moving_average
+from training.model.prediction import predict
+from training.model.progress import Epoch, Progress
+from training.model.starting_weights import StartingWeights
+
+
+class Training:
+    """One training under way: the loop's body, and everything that changes from epoch to epoch."""
+
+    def __init__(
+        self,
+        task: Task,
+        train: Labelled,
+        parameters: Hyperparameters,
+        seed: int,
+        weights: StartingWeights | None,
+    ):
+        self.train = train
+        self.parameters = parameters
+        self.seed = seed
+        self.device = choose_device()
+        self.precision = resolve_precision(parameters.precision, self.device)
+        self.batch_size = min(parameters.batch_size, len(train.labels))
+        self.steps = len(train.labels) // self.batch_size
+        if self.batch_size < 2 * parallel.world_size():
+            raise TrainingError(
+                f"Batches of {self.batch_size} images are too small for {parallel.world_size()} processes, "
+                "each of which needs two. Raise --batch-size, or start fewer processes."
+            )
+        torch.manual_seed(seed)
+        network = build_network(task, parameters)
+        if weights:
+            weights.start(network)
+        self.network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a gap in the stubs
+        self.averaging = AveragedModel(
+            self.network, avg_fn=moving_average(parameters.ema_decay), use_buffers=True
+        )
+        self.averaged = cast("Classifier", self.averaging.module)
+        self.distributed = parallel.distribute(self.network, self.device)
+        self.generator = torch.Generator()
+        self.augment = Augmenter(task.augmentation, task.flip_permutation, parameters.erase, self.generator)
+        self.mix = Mixer(parameters.mixup, parameters.cutmix, self.generator)
+        self.class_weights = class_weights(train.labels, len(task.classes), parameters.class_weight_power).to(
+            self.device
+        )
+        self.optimiser, self.schedule = make_optimiser(self.network, parameters, self.steps)
+        self._changing = {
+            "network": self.network,
+            "averaging": self.averaging,
+            "optimiser": self.optimiser,
+            "schedule": self.schedule,
+        }
+        self.history: list[Epoch] = []
+        self.best_weights: dict[str, Tensor] = {}
+        self.seconds = 0.0
+
+    @property
+    def best(self) -> Epoch:
+        """The epoch with the lowest validation loss so far."""
+        return min(self.history, key=lambda epoch: epoch.validation_loss)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are over, or there was none better for too long."""
+        done = len(self.history)
+        return done > 0 and (
+            done >= self.parameters.epochs or done - self.best.number >= self.parameters.patience
+        )
+
+    def train_epoch(self, progress: Progress) -> float:
+        """One pass over the training images; returns the mean loss."""
+        order = self._draw_order()
+        self.network.train()
+        total = torch.zeros((), dtype=torch.float64, device=self.device)
+        for step, batch in enumerate(order.reshape(self.steps, self.batch_size)):
+            total += self._step(batch[parallel.rank() :: parallel.world_size()])
+            progress.tell_batch((step + 1) / self.steps)
+        return _finite(parallel.mean(total) / self.steps)
+
+    def validate(self, validation: Labelled, train_loss: float) -> Epoch:
+        """Judge the averaged network, and remember it if it is the best so far."""
+        epoch = parallel.from_first(lambda: self._judge(validation, train_loss))
+        self.history.append(epoch)
+        if self.best is epoch:
+            self.best_weights = deepcopy(self.averaged.state_dict())
+        return epoch
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the training needs to go on as if it had never stopped."""
+        return {
+            **{name: part.state_dict() for name, part in self._changing.items()},
+            "best": self.best_weights,
+            "history": [asdict(epoch) for epoch in self.history],
+            "seconds": self.seconds,
+        }
+
+    def resume(self, state: dict[str, Any] | None) -> None:
+        """Go on from what `state` returned; from the start if it is None."""
+        if state is None:
+            return
+        try:
+            for name, part in self._changing.items():
+                part.load_state_dict(state[name])
+            self.best_weights = state["best"]
+            self.history = [Epoch(**epoch) for epoch in state["history"]]
+            self.seconds = state["seconds"]
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise TrainingError(
+                "The checkpoint was written by another version of this code. Delete it to start anew."
+            ) from error
+        print(f"resuming seed {self.seed} after epoch {len(self.history)}", flush=True)
+
+    def best_network(self) -> Classifier:
+        """The averaged network of the best epoch, on the CPU."""
+        network = deepcopy(self.averaged)
+        network.load_state_dict(self.best_weights)
+        return network.cpu().eval()
+
+    def _draw_order(self) -> NDArray[np.int64]:
+        """The images of one epoch in random order, the same in all processes; the last few fill no batch.
+
+        All random numbers of an epoch follow from seed, epoch and process: a training that is resumed draws
+        what it would have drawn, and nothing of the generators needs to be kept.
+        """
+        epoch = len(self.history) + 1
+        shared = np.random.default_rng((self.seed, epoch, 0))
+        own = np.random.SeedSequence((self.seed, epoch, 1 + parallel.rank())).generate_state(2)
+        self.generator.manual_seed(int(own[0]))
+        torch.manual_seed(int(own[1]))  # dropout's
+        return shared.permutation(len(self.train.labels))[: self.steps * self.batch_size]
+
+    def _step(self, batch: NDArray[np.int64]) -> Tensor:
+        """One step of the optimiser on the images of these numbers; returns the loss."""
+        images = self.network.frame(torch.from_numpy(self.train.pixels[batch]))
+        images, labels = self.augment(images, torch.from_numpy(self.train.labels[batch]))
+        targets = functional.one_hot(labels, len(self.class_weights)).float()
+        images, targets = self.mix(images, targets)
+        images = self.network.normalise(images).to(self.device, memory_format=torch.channels_last)
+        targets = targets.to(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
+            logits = self.distributed(images)
+        total = functional.cross_entropy(
+            logits.float(),
+            targets,
+            self.class_weights,
+            label_smoothing=self.parameters.label_smoothing,
+            reduction="sum",
+        )
+        loss = total / (targets @ self.class_weights).sum()
+        self.optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        nn.utils.clip_grad_norm_(self.network.parameters(), self.parameters.gradient_norm)
+        self.optimiser.step()
+        self.schedule.step()
+        self.averaging.update_parameters(self.network)
+        return loss.detach()
+
+    def _judge(self, validation: Labelled, train_loss: float) -> Epoch:
+        logits, _ = predict(self.averaged, validation.pixels, self.precision)
+        # At its best temperature, as it would be shipped: label smoothing makes good epochs look unsure.
+        _, loss = fit_temperature(logits.double().numpy(), validation.labels)
+        accuracy = balanced_accuracy(validation.labels, logits.argmax(1).numpy())
+        return Epoch(len(self.history) + 1, train_loss, _finite(loss), accuracy)
+
+
+def _finite(loss: float) -> float:
+    if not math.isfinite(loss):
+        raise TrainingError("Training diverged: the loss is no number any more. Lower --learning-rate.")
+    return loss

@@ -1,0 +1,190 @@
+"""The model card: what model.json says, for the person who has to decide about the model.
+
+`python -m training.reports.card FOLDER` writes a package's card and its pictures anew.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from training.data.findings import describe_findings
+from training.reports.facts import Facts
+from training.reports.markdown import bullets, table
+from training.reports.plots import save_plots
+from training.reports.report import render_results
+
+PLOTS = "plots"
+"""Folder of the pictures, beside the card."""
+
+
+def write_card(folder: Path, model: Facts) -> None:
+    """Put card.md and the pictures it shows into `folder`; `model` is the content of a `model.json`."""
+    save_plots(
+        folder / PLOTS,
+        "svg",
+        heading(model),
+        model["classes"],
+        model["metrics"]["test"],
+        model["curves"],
+    )
+    (folder / "card.md").write_text(render_card(model), encoding="utf-8")
+
+
+def heading(model: Facts) -> str:
+    """What stands above the pictures of the test."""
+    part = model["data"]["split"]["test"]
+    return f"{model['title']}, test: {part['images']} images of {part['groups']} groups (patients)"
+
+
+def render_card(model: Facts) -> str:
+    """Markdown for the content of a `model.json`."""
+    sections = (
+        f"# {model['title']}: model {model['version']}",
+        f"**{model['disclaimer']}**",
+        "## Intended use",
+        model["intended_use"],
+        "## Limits",
+        bullets(model["limits"]),
+        "## Test",
+        *_test(model),
+        *_unfamiliar(model),
+        "## Data",
+        *_data(model["data"], model["classes"]),
+        "## Model and training",
+        *_training(model),
+    )
+    return "\n\n".join(sections) + "\n"
+
+
+def _test(model: Facts) -> Iterator[str]:
+    part = model["data"]["split"]["test"]
+    yield (
+        f"{part['images']} images of {part['groups']} groups (patients), none of which was used to train it "
+        "or to choose its seed, epoch, temperature or threshold. The model in this package is the very one "
+        "that was tested. What else is known of these images stands under Data."
+    )
+    yield render_results(model["metrics"]["test"], model["classes"], PLOTS)
+    yield from _repeats(model["training"].get("repeats", ()))
+
+
+def _repeats(repeats: Sequence[Facts]) -> Iterator[str]:
+    if len(repeats) < 2:
+        return
+    values = [repeat["test"]["accuracy"] for repeat in repeats]
+    yield "### How much is chance?"
+    yield (
+        f"The same training was done with {len(repeats)} seeds. {_choice(repeats)} "
+        f"Mean test accuracy over the seeds: {100 * sum(values) / len(values):.1f} % "
+        f"(from {100 * min(values):.1f} % to {100 * max(values):.1f} %)."
+    )
+    yield table(
+        ("Seed", "Epoch", "Validation loss", "Validation bal. acc.", "Test accuracy", "Test bal. acc."),
+        [
+            (
+                f"{repeat['seed']}{' (kept)' if repeat['kept'] else ''}",
+                repeat["epoch"],
+                f"{repeat['validation']['loss']:.4f}",
+                f"{100 * repeat['validation']['balanced_accuracy']:.1f} %",
+                f"{100 * repeat['test']['accuracy']:.1f} %",
+                f"{100 * repeat['test']['balanced_accuracy']:.1f} %",
+            )
+            for repeat in repeats
+        ],
+    )
+
+
+def _choice(repeats: Sequence[Facts]) -> str:
+    kept = sum(repeat["kept"] for repeat in repeats)
+    if kept == 1:
+        return "This model is the one with the lowest validation loss."
+    return f"This model averages the answers of the {kept} networks with the lowest validation loss."
+
+
+def _unfamiliar(model: Facts) -> Iterator[str]:
+    others = model["metrics"].get("unfamiliar")
+    if not others:
+        return
+    yield "## Images of other kinds"
+    yield (
+        "The model was also shown images of other data sets. AUROC is the chance that one of them lies "
+        "further from the training images than a test image of the right kind (0.5: cannot be told apart); "
+        "flagged is the share beyond the distance threshold, where "
+        f"{100 * model['metrics']['test']['unfamiliar']:.1f} % of the right kind lie. A kind that one of the "
+        "classes covers is not meant to be flagged."
+    )
+    yield table(
+        ("Images of", "Images", "AUROC of the distance", "Flagged"),
+        [
+            (name, other["images"], f"{other['auroc']:.3f}", f"{100 * other['flagged']:.1f} %")
+            for name, other in others.items()
+        ],
+    )
+
+
+def _data(data: Facts, classes: Sequence[str]) -> Iterator[str]:
+    split = data["split"]
+    sizes = [(name, *(part["classes"][name] for part in split.values())) for name in classes]
+    sizes.append(("images", *(part["images"] for part in split.values())))
+    sizes.append(("groups (patients)", *(part["groups"] for part in split.values())))
+    yield bullets(
+        (
+            f"{data['name']}.",
+            f"Citation: {data['citation']}",
+            f"Licence: {data['licence']}",
+            f"Taken from: {data['origin']}",
+            f"Fingerprint (SHA-256 of contents, labels, groups and parts): `{data['fingerprint']}`",
+            f"Found: {describe_findings(data['findings'])}",
+        )
+    )
+    yield "Split by group: all images of a patient stand on one side. The table counts images."
+    yield table(("Class", *split), sizes)
+    if data["given_split"]:
+        yield data["given_split"]
+    yield "What is known to be wrong or peculiar:"
+    yield bullets(data["notes"])
+
+
+def _training(model: Facts) -> Iterator[str]:
+    size, training = model["input"], model["training"]
+    colours = "grey" if size["channels"] == 1 else "RGB"
+    yield bullets(
+        (
+            f"Input: {size['width']} x {size['height']} pixels, {colours}, fit: {size['fit']}",
+            f"Temperature of the probabilities, fitted on validation: {model['temperature']:.3f}",
+            f"An image is called unfamiliar beyond distance {model['thresholds']['distance']:.2f}, which "
+            f"{100 * training['distance_quantile']:g} % of the validation images do not reach",
+            f"Graph: {model['size_bytes']:,} bytes, SHA-256 `{model['sha256']}`",
+            f"Largest difference to the network's probabilities: {model['parity']['max_abs_difference']:.0e}",
+            f"Made {model['created_at']} from commit {model['git_commit'] or 'unknown'}",
+        )
+    )
+    yield "With these settings it was trained:"
+    settings = [(name, value) for name, value in training.items() if not isinstance(value, dict | list)]
+    yield table(("Setting", "Value"), settings)
+    yield "So much training images were changed at random, to make it indifferent to such changes:"
+    yield table(("Augmentation", "Value"), training["augmentation"].items())
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write a package's card and pictures from its model.json; the exit status says whether that worked."""
+    parser = argparse.ArgumentParser(
+        prog="training.reports.card", description="Write a model card from model.json."
+    )
+    parser.add_argument("folder", type=Path, help="the package: a folder that holds model.json")
+    folder = parser.parse_args(argv).folder
+    try:
+        model = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        write_card(folder, model)
+    except (OSError, ValueError) as error:
+        print(f"error: {folder / 'model.json'} cannot be read: {error}", file=sys.stderr)
+        return 1
+    except KeyError as error:
+        print(f"error: {folder / 'model.json'} lacks {error}; train the model anew.", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""The model package: the graph, what is known about it, and the card."""
+
+import hashlib
+import subprocess
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from chalicelib import DISCLAIMER
+from chalicelib.tasks import Task
+from training.data.preparation import PreparedData
+from training.errors import TrainingError
+from training.reports.card import write_card
+from training.reports.facts import write_json
+
+LARGEST = 12_000_000
+"""Bytes of a graph; a larger one would not fit into the Lambda layer beside everything else."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was measured of a model."""
+
+    metrics: Mapping[str, Any]
+    """By part, test and validation; `unfamiliar` if images of other kinds were tried."""
+    curves: Mapping[str, Any]
+    """Of the test part; see curves.draw_curves."""
+    temperature: float
+    distance_threshold: float
+    parity: float
+    """Largest difference of a probability between torch and onnxruntime."""
+
+
+def write_package(
+    folder: Path,
+    task: Task,
+    data: PreparedData,
+    evidence: Evidence,
+    training: Mapping[str, Any],
+    git_commit: str | None,
+) -> dict[str, Any]:
+    """Put model.json, card.md and plots/ beside the model.onnx in `folder`; returns the content of the first.
+
+    Raises:
+        TrainingError: if the graph is too large to ship.
+    """
+    graph = (folder / "model.onnx").read_bytes()
+    if len(graph) > LARGEST:
+        raise TrainingError(
+            f"The graph has {len(graph):,} bytes; at most {LARGEST:,} fit. "
+            "Lower --width, or take float16 --weights."
+        )
+    digest = hashlib.sha256(graph).hexdigest()
+    given, leaks = data.given_split, data.findings.get("leaks", 0)
+    now = datetime.now(UTC)
+    description = {
+        "task": task.name,
+        "title": task.title,
+        "classes": list(task.class_names),
+        "version": f"{now:%Y.%m.%d}-{digest[:8]}",
+        "created_at": now.isoformat(timespec="seconds"),
+        "git_commit": git_commit,
+        "data": {
+            "name": data.source.title,
+            "fingerprint": data.fingerprint,
+            "citation": data.source.citation,
+            "licence": data.source.licence,
+            "origin": data.source.origin,
+            "split": data.describe_split(task.class_names),
+            "given_split": given.describe(data.keeps_test, leaks) if given else None,
+            "findings": data.findings,
+            "notes": list(data.source.notes),
+        },
+        "input": asdict(task.input),
+        "training": dict(training),
+        "metrics": dict(evidence.metrics),
+        "curves": dict(evidence.curves),
+        "temperature": evidence.temperature,
+        "thresholds": {"distance": evidence.distance_threshold},
+        "intended_use": task.intended_use,
+        "limits": list(task.limits),
+        "disclaimer": DISCLAIMER,
+        "sha256": digest,
+        "size_bytes": len(graph),
+        "parity": {"max_abs_difference": evidence.parity},
+    }
+    write_json(folder / "model.json", description)
+    write_card(folder, description)
+    return description
+
+
+def current_commit() -> str | None:
+    """The commit of the code that runs, ending in -dirty if files differ from it; None outside a checkout."""
+    commit = _git("rev-parse", "HEAD")
+    return (
+        f"{commit}-dirty" if commit and _git("status", "--porcelain", "--", ".", "../chalicelib") else commit
+    )
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        answer = subprocess.run(
+            ["git", *arguments], cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        return None
+    return answer.stdout.strip() if answer.returncode == 0 else None
