@@ -48,6 +48,10 @@ test: check ## everything: checks, then unit, functional, stack, browser and tra
 train: $(TRAINING) ## train a model from labelled images: make train TASK=mammography-views DATA=FOLDER ARGS="--epochs 30"
 	.venv-training/bin/python -m training.train --task $(TASK) --data $(DATA)/$(TASK) $(ARGS)
 
+.PHONY: pretrain
+pretrain: $(TRAINING) ## learn all tasks at once, for weights to start from: make pretrain DATA=FOLDER
+	.venv-training/bin/python -m training.pretrain --data $(DATA) $(ARGS)
+
 .PHONY: tune
 tune: $(TRAINING) ## search better hyper-parameters: make tune TASK=mammography-views DATA=FOLDER TRIALS=8
 	.venv-training/bin/python -m training.tune --task $(TASK) --data $(DATA)/$(TASK) --trials $(TRIALS) $(ARGS)
