@@ -13,7 +13,13 @@ from typing import Any, NoReturn
 from chalicelib.tasks import Task, load_tasks
 from training.errors import TrainingError
 from training.hyperparameters import Hyperparameters
-from training.options import READING, add_data_options, add_hyperparameters, add_place_options
+from training.options import (
+    READING,
+    add_data_options,
+    add_hyperparameters,
+    add_place_options,
+    add_split_options,
+)
 
 RECIPES = Path(__file__).with_name("recipes.toml")
 
@@ -101,9 +107,9 @@ def read_options(options: argparse.Namespace) -> Arguments:
     asked = {name: value for name, value in asked.items() if value is not None}
     return Arguments(
         task=task,
-        data=options.data or str(_data_home() / task.name),
+        data=data_location(options, task),
         dataset=options.dataset or task.name,
-        reading={name: getattr(options, name) for name in READING},
+        reading={**data_reading(options), "test_split": options.test_split},
         others=options.others,
         start_from=options.start_from,
         model_dir=options.model_dir or workplace / "model",
@@ -145,6 +151,7 @@ def training_parser(program: str, description: str) -> Parser:
     parser = Parser(prog=program, description=description, allow_abbrev=False)
     parser.add_argument("--task", required=True, help="name of a file in chalicelib/tasks, without .toml")
     add_data_options(parser)
+    add_split_options(parser)
     add_place_options(parser)
     add_hyperparameters(parser)
     return parser
@@ -156,6 +163,11 @@ def _with_hyphens(word: str) -> str:
     return name.replace("_", "-") + equals + value if name.startswith("--") else word
 
 
-def _data_home() -> Path:
-    """The folder with one sub-folder of labelled images per task."""
-    return Path(os.environ.get("NEGATOSCOPE_DATA", "../shared/data"))
+def data_location(options: argparse.Namespace, task: Task) -> str:
+    """Where the images are: a folder or an s3:// URI."""
+    return options.data or str(Path(os.environ.get("NEGATOSCOPE_DATA", "../shared/data"), task.name))
+
+
+def data_reading(options: argparse.Namespace) -> dict[str, Any]:
+    """How images are read: keywords of the functions of `data.preparation`."""
+    return {name: getattr(options, name) for name in READING}

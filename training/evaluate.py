@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from chalicelib.package import ModelPackage
-from chalicelib.tasks import Task, load_tasks
-from training.arguments import Parser
+from chalicelib.tasks import Task
+from training.arguments import Parser, data_location, data_reading, find_task
 from training.data.preparation import EvaluationData, prepare_evaluation_data
 from training.data.split import PARTS
 from training.data.storage import Storage, join
@@ -28,6 +28,7 @@ from training.evaluation.opening import open_package
 from training.evaluation.outcome import measure, write_evaluation
 from training.evaluation.provenance import describe_parts, find_parts, read_parts
 from training.evaluation.scoring import Scored, score_api, score_package
+from training.options import add_data_options
 from training.reports.facts import Facts
 
 TOKEN = "NEGATOSCOPE_TOKEN"  # noqa: S105  # the name of a variable, no token
@@ -39,17 +40,13 @@ def evaluate(options: argparse.Namespace) -> Facts:
     Raises:
         TrainingError: if images, package or API do not allow it; the message says what to do.
     """
-    task = _find_task(options.task)
+    task = find_task(options.task)
+    location = data_location(options, task)
     with tempfile.TemporaryDirectory() as name:
         workplace = Path(name)
         model = _open_model(options, task, workplace)
         data = prepare_evaluation_data(
-            options.data,
-            options.dataset or task.name,
-            task,
-            workplace,
-            labels=options.labels,
-            layout=options.layout,
+            location, options.dataset or task.name, task, workplace, **data_reading(options)
         )
         parts = _find_parts(options.manifest, model, task, data)
         rows = _choose(parts, options.part, len(data.records))
@@ -57,7 +54,7 @@ def evaluate(options: argparse.Namespace) -> Facts:
         scored = _score(model, task, data, rows)
     facts = {
         "model": _describe_model(options),
-        "data": f"{options.data}, labels of {options.labels}" if options.labels else options.data,
+        "data": f"{location}, labels of {options.labels}" if options.labels else location,
         "part": options.part,
         "seen": describe_parts(None if parts is None else [parts[row] for row in rows]),
         **measure(task, data, rows, scored, options.bootstrap, _temperature(model)),
@@ -120,24 +117,12 @@ def _describe_model(options: argparse.Namespace) -> str:
     return f"the package {options.package}" if options.package else "the bundled package"
 
 
-def _find_task(name: str) -> Task:
-    tasks = load_tasks()
-    if name not in tasks:
-        raise TrainingError(f"There is no task '{name}'. Known: {', '.join(tasks)}.")
-    return tasks[name]
-
-
 def _parser() -> Parser:
     parser = Parser(
         prog="training.evaluate", description="Score a model on labelled images.", allow_abbrev=False
     )
     parser.add_argument("--task", required=True, help="name of a file in chalicelib/tasks, without .toml")
-    parser.add_argument(
-        "--data", required=True, help="labelled images, as for training: a folder or s3:// URI"
-    )
-    parser.add_argument("--dataset", help="entry of datasets.toml that describes the data (the task's name)")
-    parser.add_argument("--labels", help="labels that stand elsewhere: a Ground Truth output manifest")
-    parser.add_argument("--layout", help="how the images are arranged (found out if not given)")
+    add_data_options(parser)
     model = parser.add_mutually_exclusive_group()
     model.add_argument(
         "--package", type=Path, help="model.tar.gz, a package's folder or its model.onnx (the bundled one)"

@@ -7,18 +7,19 @@ from pathlib import Path
 
 from training.hyperparameters import Hyperparameters
 
-READING = ("labels", "layout", "min_confidence", "near_duplicates", "test_split")
-"""Options that say how data are read."""
+READING = ("labels", "layout", "min_confidence", "near_duplicates")
+"""Options that say how data are read: keywords of all functions of `data.preparation`."""
 
 
 def add_data_options(parser: ArgumentParser) -> None:
-    """Which images are learnt from; all but the first two and the last are `READING`."""
+    """Which images, and how they are read."""
     group = parser.add_argument_group("data")
     group.add_argument(
         "--data",
         default=os.environ.get("SM_CHANNEL_TRAIN"),
         help="labelled images: a folder or s3://BUCKET/PREFIX with manifest.csv (path, class, group), with a "
-        "folder for each class, or a known public data set; or a Ground Truth output manifest",
+        "folder for each class, or a known public data set; or a Ground Truth output manifest (the task's "
+        "folder in NEGATOSCOPE_DATA or ../shared/data)",
     )
     group.add_argument("--dataset", help="entry of datasets.toml that describes the data (the task's name)")
     group.add_argument(
@@ -35,6 +36,11 @@ def add_data_options(parser: ArgumentParser) -> None:
         type=_share,
         help="correlation above which images count as one patient's, 0: never (as datasets.toml says)",
     )
+
+
+def add_split_options(parser: ArgumentParser) -> None:
+    """What images are tested on."""
+    group = parser.add_argument_group("test")
     group.add_argument(
         "--test-split",
         choices=("own", "given"),

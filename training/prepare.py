@@ -10,9 +10,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from training.arguments import Parser, find_task
-from training.data.preparation import PreparedData, prepare_data, summary
+from training.arguments import Parser, data_location, data_reading, find_task
+from training.data.files import write_files
+from training.data.preparation import PreparedData, prepare_data
+from training.data.report import render_summary
 from training.errors import TrainingError
+from training.options import add_data_options, add_split_options
 
 
 def prepare(options: argparse.Namespace) -> PreparedData:
@@ -24,19 +27,16 @@ def prepare(options: argparse.Namespace) -> PreparedData:
     task = find_task(options.task)
     with tempfile.TemporaryDirectory() as workplace:
         data = prepare_data(
-            options.data,
+            data_location(options, task),
             options.dataset or task.name,
             task,
             options.split_seed,
             Path(workplace),
-            labels=options.labels,
-            layout=options.layout,
-            min_confidence=options.min_confidence,
-            near_duplicates=options.near_duplicates,
+            **data_reading(options),
             test_split=options.test_split,
         )
-        print(summary(data, task.class_names))
-        data.write_report(options.output)
+        print(render_summary(data))
+        write_files(data, options.output)
     return data
 
 
@@ -45,29 +45,8 @@ def _parser() -> Parser:
         prog="training.prepare", description="Check and split labelled images.", allow_abbrev=False
     )
     parser.add_argument("--task", required=True, help="name of a file in chalicelib/tasks, without .toml")
-    parser.add_argument(
-        "--data",
-        required=True,
-        help="labelled images: a folder or s3://BUCKET/PREFIX, or a Ground Truth output manifest",
-    )
-    parser.add_argument("--dataset", help="entry of datasets.toml that describes the data (the task's name)")
-    parser.add_argument(
-        "--labels", help="Ground Truth output manifest that adds to the data and corrects them"
-    )
-    parser.add_argument("--layout", help="how the folder is laid out, an entry of layouts.toml (found out)")
-    parser.add_argument(
-        "--min-confidence", type=float, default=0.0, help="what a Ground Truth label needs to be used (0)"
-    )
-    parser.add_argument(
-        "--near-duplicates",
-        type=float,
-        help="correlation above which images count as one patient's, 0: never (as datasets.toml says)",
-    )
-    parser.add_argument(
-        "--test-split",
-        choices=("own", "given"),
-        help="draw a test part, or keep the one that comes with the data (as datasets.toml says)",
-    )
+    add_data_options(parser)
+    add_split_options(parser)
     parser.add_argument("--split-seed", type=int, default=0, help="seed of the split (0)")
     parser.add_argument("--output", type=Path, help="where the report goes (.local/training/TASK/data)")
     return parser

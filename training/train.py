@@ -21,7 +21,9 @@ from typing import Any
 import torch
 
 from training.arguments import Arguments, parse_arguments
-from training.data.preparation import PreparedData, prepare_data, summary
+from training.data.files import write_files
+from training.data.preparation import PreparedData, prepare_data
+from training.data.report import render_summary
 from training.data.split import Part
 from training.errors import TrainingError
 from training.evaluation.answers import read_outputs, write_answers
@@ -115,7 +117,7 @@ def prepare(arguments: Arguments, workplace: Path) -> tuple[PreparedData, Starti
     data = prepare_data(
         arguments.data, arguments.dataset, arguments.task, split_seed, workplace, **arguments.reading
     )
-    print(summary(data, arguments.task.class_names), flush=True)
+    print(render_summary(data), flush=True)
     return data, weights
 
 
@@ -139,7 +141,7 @@ def write_reports(
     folder: Path, data: PreparedData, chosen: Candidate, test: Assessment, model: Facts
 ) -> None:
     """What a person may want to look up later: the data's findings, epochs, every test answer, pictures."""
-    data.write_report(folder)
+    write_files(data, folder)
     histories = {
         str(seed): [asdict(epoch) for epoch in fitted.history] for seed, fitted in chosen.fits.items()
     }

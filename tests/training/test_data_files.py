@@ -11,6 +11,7 @@ from PIL import Image
 
 from chalicelib.tasks import Task
 from tests.training.samples import write_manifest
+from training.data.files import write_files
 from training.data.preparation import PreparedData, prepare_data
 from training.prepare import main
 
@@ -30,7 +31,7 @@ def data(data_folder: Path, small_task: Task, tmp_path: Path) -> PreparedData:
 
 
 def test_the_manifest_lists_every_image_used_with_its_part(data: PreparedData, tmp_path: Path) -> None:
-    data.write_report(tmp_path / "report")
+    write_files(data, tmp_path / "report")
 
     with (tmp_path / "report" / "manifest.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -46,7 +47,7 @@ def test_the_manifest_lists_every_image_used_with_its_part(data: PreparedData, t
 def test_the_manifest_can_be_read_again(
     data: PreparedData, data_folder: Path, small_task: Task, tmp_path: Path
 ) -> None:
-    data.write_report(tmp_path / "report")
+    write_files(data, tmp_path / "report")
     shutil.copy(tmp_path / "report" / "manifest.csv", data_folder)
 
     again = prepare_data(data_folder, "of-nobody", small_task, 0, tmp_path)
@@ -56,7 +57,7 @@ def test_the_manifest_can_be_read_again(
 
 
 def test_the_report_says_what_was_found(data: PreparedData, tmp_path: Path) -> None:
-    data.write_report(tmp_path)
+    write_files(data, tmp_path)
     report = (tmp_path / "data.md").read_text(encoding="utf-8")
     facts = json.loads((tmp_path / "data.json").read_text(encoding="utf-8"))
 
@@ -75,7 +76,7 @@ def test_the_report_says_what_was_found(data: PreparedData, tmp_path: Path) -> N
 
 
 def test_the_sheet_shows_images_of_every_class(data: PreparedData, tmp_path: Path) -> None:
-    data.write_report(tmp_path)
+    write_files(data, tmp_path)
 
     with Image.open(tmp_path / "contact-sheet.png") as sheet:
         assert sheet.width <= 1400
@@ -95,7 +96,7 @@ def test_names_that_are_no_unicode_do_not_stop_the_report(
     except OSError as error:
         pytest.skip(f"this file system takes no such name: {error}")
 
-    prepare_data(data_folder, "of-nobody", small_task, 0, tmp_path).write_report(tmp_path / "report")
+    write_files(prepare_data(data_folder, "of-nobody", small_task, 0, tmp_path), tmp_path / "report")
 
     assert b"p00-\xff.png" in (tmp_path / "report" / "manifest.csv").read_bytes()
 

@@ -14,7 +14,8 @@ from chalicelib.imaging import prepare
 from chalicelib.tasks import Task
 from tests.training.samples import write_manifest
 from training.data.pixels import PixelView
-from training.data.preparation import PreparedData, prepare_data, prepare_evaluation_data, summary
+from training.data.preparation import PreparedData, prepare_data, prepare_evaluation_data
+from training.data.report import render_summary
 from training.errors import TrainingError
 
 Edit = Callable[[Path], object]
@@ -87,7 +88,7 @@ def test_a_damaged_image_is_left_out_and_counted(data_folder: Path, small_task: 
     assert data.left_out["unreadable"] == (damaged,)
     assert "not an image" in data.problems[damaged]
     assert damaged not in {record.path for record in data.records}
-    assert "1 left out because they cannot be read, 119 images used" in summary(data, small_task.class_names)
+    assert "1 left out because they cannot be read, 119 images used" in render_summary(data)
 
 
 def test_a_folder_of_other_files_is_refused(data_folder: Path, small_task: Task, place: Path) -> None:
@@ -176,7 +177,7 @@ def test_a_given_test_part_is_kept_and_what_leaks_is_taken_from_the_rest(
         record.path for record in data.records if record.given == "test"
     }
     assert len(data.parts["test"]) == 19
-    assert "It is kept: 2 images were taken out" in summary(data, small_task.class_names)
+    assert "It is kept: 2 images were taken out" in render_summary(data)
 
 
 def test_what_nearly_equals_a_test_image_leaks_too(data_folder: Path, small_task: Task, place: Path) -> None:
@@ -229,8 +230,9 @@ def test_a_given_test_part_that_is_not_kept_is_examined_all_the_same(
 
     data = prepared(data_folder, small_task, place)
 
-    assert "tests on 10 images, which share no group (patient) and no image with the other 110" in summary(
-        data, small_task.class_names
+    assert (
+        "tests on 10 images, which share no group (patient) and no image with the other 110"
+        in render_summary(data)
     )
     assert "leaks" not in data.left_out
     assert len(data.parts["test"]) == 24

@@ -1,14 +1,12 @@
 """A sheet of small images, some of every class, as films hang on a light box."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-if TYPE_CHECKING:
-    from training.data.preparation import PreparedData
+from training.data.preparation import PreparedData
 
 WIDTH = 1400
 TILE = 128
@@ -21,7 +19,7 @@ TEXT = (232, 232, 228)
 FAINT = (150, 152, 156)
 
 
-def draw_contact_sheet(data: "PreparedData", path: Path) -> None:
+def draw_contact_sheet(data: PreparedData, path: Path) -> None:
     """Write a PNG with a row of images per class, as the model takes them, drawn by the split's seed."""
     rng = np.random.default_rng(data.split_seed)
     labels = np.array([record.label for record in data.records])

@@ -3,18 +3,16 @@
 import csv
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from training.data.contact_sheet import draw_contact_sheet
 from training.data.dataset import attributes
+from training.data.preparation import PreparedData
 from training.data.report import render_report
 from training.data.split import PARTS
 
-if TYPE_CHECKING:
-    from training.data.preparation import PreparedData
 
-
-def write_files(data: "PreparedData", folder: Path) -> None:
+def write_files(data: PreparedData, folder: Path) -> None:
     """Put data.md, data.json, manifest.csv and contact-sheet.png into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     write_manifest(data, folder / "manifest.csv")
@@ -23,7 +21,7 @@ def write_files(data: "PreparedData", folder: Path) -> None:
     (folder / "data.md").write_bytes(render_report(data).encode(errors="surrogateescape"))
 
 
-def write_manifest(data: "PreparedData", path: Path) -> None:
+def write_manifest(data: PreparedData, path: Path) -> None:
     """One line per image that is used: path, sha256, class, group, part and every attribute."""
     part_of = {index: part for part in PARTS for index in data.parts[part]}
     names = attributes(data.records)
@@ -38,7 +36,7 @@ def write_manifest(data: "PreparedData", path: Path) -> None:
             writer.writerow((record.path, digest, class_name, record.group, part_of[index], *values))
 
 
-def _facts(data: "PreparedData") -> dict[str, Any]:
+def _facts(data: PreparedData) -> dict[str, Any]:
     given = data.given_split
     return {
         "title": data.source.title,

@@ -11,10 +11,8 @@ import numpy as np
 from chalicelib.tasks import Task
 from training.data.cleaning import CleanData, clean
 from training.data.dataset import Listing, Record, attributes, check_classes, subgroups
-from training.data.files import write_files
 from training.data.listing import Location, list_images
 from training.data.pixels import Labelled, prepare_images
-from training.data.report import render_summary
 from training.data.sources import DataSource, TestSplit, load_source
 from training.data.split import (
     PARTS,
@@ -64,10 +62,6 @@ class PreparedData(CleanData):
             }
             for part in PARTS
         }
-
-    def write_report(self, folder: Path) -> None:
-        """Put data.md, data.json, manifest.csv and contact-sheet.png into `folder`."""
-        write_files(self, folder)
 
     def _count(self, part: Part, classes: int) -> list[int]:
         counts = Counter(self.records[index].label for index in self.parts[part])
@@ -184,11 +178,6 @@ def prepare_evaluation_data(
         subgroups(data.records, attributes(data.records)),
         data.findings,
     )
-
-
-def summary(data: PreparedData, class_names: Sequence[str]) -> str:
-    """A table a person can check: what was found, and who stands where. It names no file."""
-    return render_summary(data, data.describe_split(class_names))
 
 
 def _read(

@@ -2,21 +2,20 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from training.data.findings import FINDINGS, describe_findings
+from training.data.preparation import PreparedData
 from training.data.split import PARTS
 from training.reports.markdown import bullets, table
-
-if TYPE_CHECKING:
-    from training.data.preparation import PreparedData
 
 MOST_NAMES = 20
 """Files named per reason in the report; data.json has them all."""
 
 
-def render_summary(data: "PreparedData", split: dict[str, Any]) -> str:
+def render_summary(data: PreparedData) -> str:
     """The report for a log: it names no file."""
+    split = data.describe_split(data.class_names)
     classes = list(split[PARTS[0]]["classes"])
     width = max(map(len, [*classes, "groups (patients)"]))
     rows: dict[str, Sequence[Any]] = {
@@ -37,7 +36,7 @@ def render_summary(data: "PreparedData", split: dict[str, Any]) -> str:
     )
 
 
-def render_report(data: "PreparedData") -> str:
+def render_report(data: PreparedData) -> str:
     """The whole report as Markdown."""
     sections = (
         f"# {data.source.title}",
@@ -61,7 +60,7 @@ def render_report(data: "PreparedData") -> str:
     return "\n\n".join(sections) + "\n"
 
 
-def _about(data: "PreparedData") -> str:
+def _about(data: PreparedData) -> str:
     return bullets(
         (
             f"Read as: {data.how}",
@@ -74,7 +73,7 @@ def _about(data: "PreparedData") -> str:
     )
 
 
-def _parts(data: "PreparedData") -> str:
+def _parts(data: PreparedData) -> str:
     split = data.describe_split(data.class_names)
     rows: list[tuple[Any, ...]] = []
     for name in data.class_names:
@@ -88,13 +87,13 @@ def _parts(data: "PreparedData") -> str:
     return f"{text}\n\n{table(('Class', *PARTS, 'all'), rows)}"
 
 
-def _leaks(data: "PreparedData") -> Iterator[str]:
+def _leaks(data: PreparedData) -> Iterator[str]:
     """What is wrong with the given split, in a sentence; nothing if there is none."""
     if data.given_split:
         yield data.given_split.describe(data.keeps_test, data.findings.get("leaks", 0))
 
 
-def _groups(data: "PreparedData") -> str:
+def _groups(data: PreparedData) -> str:
     sizes = sorted(Counter(record.group for record in data.records).values())
     several = sum(size > 1 for size in sizes)
     return (
@@ -103,7 +102,7 @@ def _groups(data: "PreparedData") -> str:
     )
 
 
-def _subgroup_tables(data: "PreparedData") -> Iterator[str]:
+def _subgroup_tables(data: PreparedData) -> Iterator[str]:
     subgroups = {part: data.subgroups(part) for part in PARTS}
     for attribute in subgroups["train"]:
         counts = {part: Counter(subgroups[part][attribute]) for part in PARTS}
@@ -135,7 +134,7 @@ def _shapes(shapes: Counter[tuple[str, int, int]]) -> str:
     return table(("Format", "Files", "Width", "Height", "Most frequent"), rows)
 
 
-def _names(data: "PreparedData") -> Iterator[str]:
+def _names(data: PreparedData) -> Iterator[str]:
     """What was left out, by name."""
     if data.contradictions:
         yield "## The same image under different labels"
