@@ -46,7 +46,7 @@ test: check ## everything: checks, then unit, functional, stack, browser and tra
 
 .PHONY: train
 train: $(TRAINING) ## train a model from labelled images: make train TASK=mammography-views DATA=FOLDER ARGS="--epochs 30"
-	.venv-training/bin/python -m training.train --task $(TASK) --data $(DATA)/$(TASK) $(ARGS)
+	.venv-training/bin/python -m training.train --task $(TASK) --data $(DATA)/$(TASK) --others $(DATA) $(ARGS)
 
 .PHONY: pretrain
 pretrain: $(TRAINING) ## learn all tasks at once, for weights to start from: make pretrain DATA=FOLDER

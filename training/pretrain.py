@@ -58,7 +58,7 @@ class JointNetwork(nn.Module):
 
     def forward(self, images: Sequence[Tensor]) -> list[Tensor]:
         """Logits (N, K) for the normalised images (N, C, H, W) of each task, which share one batch."""
-        features = self.body.feature_maps(torch.cat(list(images))).mean((2, 3))
+        features = self.body.look(torch.cat(list(images)))[0].mean((2, 3))
         shares = self.body.dropout(features).split([len(share) for share in images])
         return [head(share) for head, share in zip(self.heads, shares, strict=True)]
 

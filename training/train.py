@@ -28,7 +28,7 @@ from training.data.split import Part
 from training.errors import TrainingError
 from training.evaluation.answers import read_outputs, write_answers
 from training.evaluation.assessment import Assessment, assess
-from training.evaluation.outsiders import load_outsiders, measure_unfamiliar
+from training.evaluation.outsiders import Outsiders, load_outsiders, measure_unfamiliar
 from training.model import parallel
 from training.model.candidate import Candidate, choose_candidate
 from training.model.checkpoint import open_checkpoints
@@ -72,16 +72,19 @@ def train(arguments: Arguments) -> dict[str, Any] | None:
         if not parallel.is_first():
             return None
         print("calibrating, exporting and testing", flush=True)
-        chosen, singles = choose_candidate(task, fits, train_part, validation_part, parameters, workplace)
+        others = _load_others(arguments, workplace)
+        foreign = [other.train for other in others]
+        chosen, singles = choose_candidate(
+            task, fits, train_part, validation_part, foreign, parameters, workplace
+        )
         repeats = [
             _repeat(single, measure(single, data, arguments, "test").metrics, chosen) for single in singles
         ]
         validation = measure(chosen, data, arguments, "validation")
         test = measure(chosen, data, arguments, "test")
         metrics = {"test": test.metrics, "validation": validation.metrics}
-        if arguments.others:
+        if others:
             assert test.answers.distances is not None  # graphs of ours tell
-            others = load_outsiders(arguments.others, task, parameters.split_seed, workplace)
             metrics["unfamiliar"] = measure_unfamiliar(
                 chosen.graph, chosen.distance_threshold, test.answers.distances, others
             )
@@ -119,6 +122,13 @@ def prepare(arguments: Arguments, workplace: Path) -> tuple[PreparedData, Starti
     )
     print(render_summary(data), flush=True)
     return data, weights
+
+
+def _load_others(arguments: Arguments, workplace: Path) -> list[Outsiders]:
+    if not arguments.others:
+        return []
+    seed = arguments.parameters.split_seed
+    return list(load_outsiders(arguments.others, arguments.task, seed, workplace))
 
 
 def measure(candidate: Candidate, data: PreparedData, arguments: Arguments, part: Part) -> Assessment:

@@ -66,6 +66,7 @@ def read_task(path: Path) -> Task:
         max_sensitivity_drop=root.table("gate").number("max_sensitivity_drop", 0, 1),
         augmentation=_augmentation(root.table("augmentation")),
         negative=_negative(root, classes),
+        covers=_covers(root, path.stem),
         endpoint=_endpoint(root),
     )
     root.refuse_unknown()
@@ -106,6 +107,14 @@ def _negative(root: TomlTable, classes: tuple[ClassSpec, ...]) -> str | None:
     if name is not None and name not in {spec.name for spec in classes}:
         raise root.error(f"'negative' names no class of this task: '{name}'", "negative")
     return name
+
+
+def _covers(root: TomlTable, stem: str) -> tuple[str, ...]:
+    names = root.optional_strings("covers")
+    # Other tasks' files may be missing, as in an endpoint's container.
+    if stem in names or not all(map(_NAME.fullmatch, names)):
+        raise root.error(f"'covers' must name other tasks, not {', '.join(names)}", "covers")
+    return names
 
 
 def _check_flips_are_mutual(tables: list[TomlTable], specs: list[ClassSpec]) -> None:

@@ -102,6 +102,8 @@ class Task:
     augmentation: Augmentation
     negative: str | None = None
     """Name of the class that means "nothing found"; None where no class does."""
+    covers: tuple[str, ...] = ()
+    """Names of other tasks whose images are familiar, because a class of this task is for them."""
     endpoint: EndpointSpec | None = None
     """Where to classify, unless the stage names another endpoint; None for the bundled model."""
 

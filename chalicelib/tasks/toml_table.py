@@ -69,6 +69,11 @@ class TomlTable:
             raise self.error(f"'{key}' must be a list of strings", key)
         return tuple(values)
 
+    def optional_strings(self, key: str) -> tuple[str, ...]:
+        """A list of strings, empty where the key is missing."""
+        self._read.add(key)
+        return self.strings(key) if key in self._values else ()
+
     def choice(self, key: str, choices: tuple[Text, ...]) -> Text:
         """One of `choices`."""
         value = self._value(key, str, "a string")

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
+from training.model.familiarity import Familiarity, fit_familiarity
 from training.model.network import Architecture, Classifier
 
 PATIENTS = 12
@@ -47,3 +49,9 @@ def make_network(channels: int = 1, classes: int = 2, width: int = 4, **others: 
     """A network with random weights."""
     usual: dict[str, int | str] = {"stem_stride": 4, "margin": 0, "normalisation": "image"}
     return Classifier(Architecture(channels, classes, width, 0.0, **{**usual, **others}))  # type: ignore[arg-type]
+
+
+def make_familiarity(descriptors: int) -> Familiarity:
+    """What is familiar to a network with so many descriptors, if they are even between 0 and 1."""
+    train, validation, others = torch.rand(3, 200, descriptors)
+    return fit_familiarity(train, torch.arange(200) % 3, validation, others + 1, 0.99)

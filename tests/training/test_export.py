@@ -8,11 +8,10 @@ import pytest
 import torch
 from torch.nn import functional
 
-from tests.training.samples import blob
+from tests.training.samples import blob, make_familiarity
 from tests.training.test_network import trained_looking
 from training.errors import TrainingError
 from training.model.export import check_parity, export, open_session, round_to_half, run
-from training.model.familiarity import fit_distance
 from training.model.network import fold_batch_norm
 from training.model.served import Member, ServedModel
 
@@ -23,7 +22,7 @@ PIXELS = np.stack([np.asarray(blob(label, 3, label))[np.newaxis] for label in (0
 def model() -> ServedModel:
     network = fold_batch_norm(trained_looking(margin=8))
     round_to_half(network)
-    distance = fit_distance(torch.rand(200, 64), torch.arange(200) % 3)
+    distance = make_familiarity(96)
     return ServedModel([Member(network, distance)], 0.7)
 
 

@@ -1,12 +1,10 @@
-"""The network, its folding for inference, and the distance on its features."""
+"""The network, and its folding for inference."""
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from tests.training.samples import make_network
-from training.model.familiarity import fit_distance
 from training.model.network import Classifier, Halve, fold_batch_norm
 
 
@@ -46,8 +44,8 @@ def test_folding_batch_norm_changes_no_answer() -> None:
 def test_a_stem_of_less_stride_keeps_more_places() -> None:
     images = torch.rand(2, 3, 50, 50)
 
-    assert trained_looking(3).feature_maps(images).shape == (2, 64, 2, 2)
-    assert trained_looking(3, stem_stride=2).feature_maps(images).shape == (2, 64, 4, 4)
+    assert trained_looking(3).look(images)[0].shape == (2, 64, 2, 2)
+    assert trained_looking(3, stem_stride=2).look(images)[0].shape == (2, 64, 4, 4)
 
 
 def test_exposure_cancels_out_and_contrast_nearly_does() -> None:
@@ -76,23 +74,3 @@ def test_the_frame_is_a_black_margin() -> None:
     assert framed.sum() == 200
     assert framed[:, :, 8:-8, 8:-8].min() == 1
     assert trained_looking().frame(image).shape == image.shape
-
-
-def test_distance_is_mahalanobis_to_the_nearest_class() -> None:
-    rng = np.random.default_rng(0)
-    spread = np.array([[2.0, 0.0], [0.8, 1.5]])
-    labels = np.arange(4000) % 2
-    centres = np.array([[0.0, 0.0], [20.0, 0.0]])
-    features = centres[labels] + rng.normal(size=(4000, 2)) @ spread
-
-    distance = fit_distance(torch.from_numpy(features).float(), torch.from_numpy(labels))
-    probes = np.array([[0.0, 0.0], [20.0, 0.0], [10.0, 0.0], [0.0, 5.0]])
-    answers = distance(torch.from_numpy(probes).float()).numpy()
-
-    covariance = spread.T @ spread
-    expected = [
-        min(np.sqrt((probe - centre) @ np.linalg.inv(covariance) @ (probe - centre)) for centre in centres)
-        for probe in probes
-    ]
-    # Shrinkage pulls the covariance a little towards a circle.
-    assert answers == pytest.approx(expected, rel=0.15, abs=0.15)

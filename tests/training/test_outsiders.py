@@ -1,5 +1,6 @@
 """Images of other kinds: found, prepared as the task takes them, and told apart by the distance."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from chalicelib.tasks import Task, load_task
 from tests.training.samples import write_images, write_manifest
 from training.data.preparation import prepare_data
 from training.evaluation import outsiders
-from training.evaluation.outsiders import load_outsiders, measure_unfamiliar
+from training.evaluation.outsiders import Outsiders, load_outsiders, measure_unfamiliar
 
 OTHERS = ("breast-histology", "retinal-oct-2017")
 
@@ -26,17 +27,23 @@ def home(tmp_path: Path, task: Task) -> Path:
 def test_the_test_images_of_every_other_task_are_prepared_for_this_one(
     home: Path, task: Task, tmp_path: Path
 ) -> None:
-    found = dict(load_outsiders(home, task, 3, tmp_path))
+    found = list(load_outsiders(home, task, 3, tmp_path))
 
-    assert tuple(found) == OTHERS
-    for name, images in found.items():
+    assert tuple(other.name for other in found) == OTHERS
+    for other in found:
+        name = other.name
         (tmp_path / f"own-{name}").mkdir()
         own = prepare_data(home / name, name, load_task(name), 3, tmp_path / f"own-{name}")
-        records = [own.records[index] for index in own.parts["test"]]
-        expected = [
-            prepare((home / name / record.path).read_bytes(), task.input).pixels for record in records
-        ]
-        assert np.array_equal(images[:], np.stack(expected))
+        for images, indices in ((other.train, own.parts["train"]), (other.test, own.parts["test"])):
+            paths = [home / name / own.records[index].path for index in indices]
+            expected = [prepare(path.read_bytes(), task.input).pixels for path in paths]
+            assert np.array_equal(images[:], np.stack(expected))
+
+
+def test_kinds_that_a_class_covers_are_no_outsiders(home: Path, task: Task, tmp_path: Path) -> None:
+    covering = replace(task, covers=OTHERS[:1])
+
+    assert [other.name for other in load_outsiders(home, covering, 3, tmp_path)] == list(OTHERS[1:])
 
 
 def test_many_images_are_sampled_the_same_way_every_time(
@@ -46,10 +53,10 @@ def test_many_images_are_sampled_the_same_way_every_time(
     places = [tmp_path / "a", tmp_path / "b"]
     for place in places:
         place.mkdir()
-    first, again = (dict(load_outsiders(home, task, 0, place)) for place in places)
+    first, again = (list(load_outsiders(home, task, 0, place)) for place in places)
 
-    assert all(len(images) == 5 for images in first.values())
-    assert all(np.array_equal(first[name][:], again[name][:]) for name in OTHERS)
+    assert all(len(other.test) == len(other.train) == 5 for other in first)
+    assert all(np.array_equal(a.test[:], b.test[:]) for a, b in zip(first, again, strict=True))
 
 
 def test_a_data_set_that_cannot_be_split_is_passed_over(
@@ -59,7 +66,7 @@ def test_a_data_set_that_cannot_be_split_is_passed_over(
         path.unlink()
     (home / "retinal-oct-2017" / "manifest.csv").unlink()
 
-    assert list(dict(load_outsiders(home, task, 0, tmp_path))) == ["breast-histology"]
+    assert [other.name for other in load_outsiders(home, task, 0, tmp_path)] == ["breast-histology"]
     assert "retinal-oct-2017 is not tried as another kind of image: " in capsys.readouterr().out
 
 
@@ -74,7 +81,7 @@ def test_the_distance_is_judged_by_rank_and_by_threshold(
         tmp_path,
         2.0,
         np.array([1.0, 2.0]),
-        [("close", "near"), ("strange", "far")],  # type: ignore[list-item]
+        [Outsiders("close", "", "near"), Outsiders("strange", "", "far")],  # type: ignore[arg-type]
     )
 
     # Of six pairs (0.5, 1.5, 2.5 against 1 and 2), three have the other kind further away.
@@ -92,7 +99,7 @@ def test_the_bundled_model_can_be_asked(home: Path, task: Task, tmp_path: Path) 
         package.graph_path,
         package.distance_threshold,
         np.linspace(5, 25, 50),
-        load_outsiders(home, task, 0, tmp_path),
+        list(load_outsiders(home, task, 0, tmp_path)),
     )
 
     assert tuple(measured) == OTHERS

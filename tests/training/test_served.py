@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from chalicelib.tasks import Task, load_task
+from tests.training.samples import make_familiarity
 from tests.training.test_network import trained_looking
-from training.model.familiarity import fit_distance
 from training.model.network import fold_batch_norm
 from training.model.served import Member, ServedModel, View, views_of
 
@@ -19,7 +19,7 @@ def member(seed: int) -> Member:
     network = trained_looking()
     torch.manual_seed(seed)
     torch.nn.init.normal_(network.head.weight)
-    return Member(fold_batch_norm(network), fit_distance(torch.rand(200, 64), torch.arange(200) % 3))
+    return Member(fold_batch_norm(network), make_familiarity(96))
 
 
 @torch.inference_mode()

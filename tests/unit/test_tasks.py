@@ -51,6 +51,10 @@ def test_tasks_that_look_for_disease_say_which_class_means_none() -> None:
         assert negative in load_task(name).class_names
 
 
+def test_what_a_task_covers_are_tasks() -> None:
+    assert {name for task in load_tasks().values() for name in task.covers} <= load_tasks().keys()
+
+
 def test_class_names_stand_nowhere_else_in_the_code() -> None:
     names = {
         name
@@ -90,6 +94,9 @@ def test_class_names_stand_nowhere_else_in_the_code() -> None:
             "'negative' names no class of this task: 'left'",
         ),
         ('modality = "MG"', 'modality = "MG"\nnegative = ""', "'negative' must not be empty"),
+        ('covers = ["chest-xray"]', 'covers = ["Toes"]', "'covers' must name other tasks"),
+        ('covers = ["chest-xray"]', 'covers = ["mammography-views"]', "'covers' must name other tasks"),
+        ('covers = ["chest-xray"]', 'covers = "chest-xray"', "'covers' must be a list"),
         ("[review]\n", '[endpoint]\ncontract = "negatoscope"\n\n[review]\n', "'name' is missing"),
         ("[review]\n", '[endpoint]\nname = "a"\n\n[review]\n', "'contract' is missing"),
         ("[review]\n", f'{ENDPOINT}url = "x"\n\n[review]\n', "unknown key 'url'"),

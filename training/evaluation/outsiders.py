@@ -1,6 +1,7 @@
-"""Images that are none of the task's kind: whether the distance tells them."""
+"""Images that are none of the task's kind: some to learn from, others to test the distance on."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +10,29 @@ from sklearn.metrics import roc_auc_score
 
 from chalicelib.tasks import Task, load_tasks
 from training.data.pixels import Images, PixelView, prepare_images
-from training.data.preparation import prepare_data
+from training.data.preparation import PreparedData, prepare_data
+from training.data.split import Part
 from training.data.storage import Storage
 from training.errors import TrainingError
 from training.evaluation.bootstrap import Floats
 from training.model.export import open_session, run
 
 MOST_IMAGES = 500
-"""Of each other kind; more would not change the second digit."""
+"""Of each part of another kind; more would not change the second digit."""
+
+
+@dataclass(frozen=True)
+class Outsiders:
+    """Some images of another task, as this task's model takes them."""
+
+    name: str
+    train: Images
+    """Of the part that the other task would train on; to show as counterexamples."""
+    test: Images
 
 
 def measure_unfamiliar(
-    graph: Path, threshold: float, familiar: Floats, others: Iterable[tuple[str, Images]]
+    graph: Path, threshold: float, familiar: Floats, others: Sequence[Outsiders]
 ) -> dict[str, Any]:
     """How well a graph's distance tells images of other kinds, as `metrics.unfamiliar` in model.json.
 
@@ -28,7 +40,7 @@ def measure_unfamiliar(
         graph: the exported model.
         threshold: distance beyond which an image is called unfamiliar.
         familiar: distances of the test images of the right kind, shape (N,).
-        others: name and images, prepared for this graph, of each other kind.
+        others: images of other kinds, prepared for this graph; their test parts are asked.
 
     Returns:
         By name: how many `images`; `auroc`, the chance that one of them lies further away than one of the
@@ -36,10 +48,10 @@ def measure_unfamiliar(
     """
     session = open_session(graph)
     measured = {}
-    for name, images in others:
-        distances = run(session, images)["distance"]
+    for other in others:
+        distances = run(session, other.test)["distance"]
         foreign = np.repeat([False, True], [len(familiar), len(distances)])
-        measured[name] = {
+        measured[other.name] = {
             "images": len(distances),
             "auroc": float(roc_auc_score(foreign, np.concatenate([familiar, distances]))),
             "flagged": float((distances > threshold).mean()),
@@ -47,11 +59,11 @@ def measure_unfamiliar(
     return measured
 
 
-def load_outsiders(home: Path, task: Task, split_seed: int, workplace: Path) -> Iterator[tuple[str, Images]]:
-    """The name of each other task with images in `home`, and some of its test images as `task` takes them.
+def load_outsiders(home: Path, task: Task, split_seed: int, workplace: Path) -> Iterator[Outsiders]:
+    """Some images of each other task with images in `home`, unless `task` has a class for them.
 
-    They are of the test part that the other task's own training would have, so that weights which have seen
-    its other parts cannot know them. A data set that does not allow a split is passed over.
+    The parts are those that the other task's own training would have, so that weights which have seen its
+    train part cannot know its test part. A data set that does not allow a split is passed over.
 
     Args:
         home: folder with one folder of labelled images for each task.
@@ -61,7 +73,7 @@ def load_outsiders(home: Path, task: Task, split_seed: int, workplace: Path) -> 
     """
     for other in load_tasks().values():
         folder = home / other.name
-        if other.name == task.name or not folder.is_dir():
+        if other.name in (task.name, *task.covers) or not folder.is_dir():
             continue
         place = workplace / other.name
         place.mkdir()
@@ -70,7 +82,11 @@ def load_outsiders(home: Path, task: Task, split_seed: int, workplace: Path) -> 
         except TrainingError as error:
             print(f"{other.name} is not tried as another kind of image: {error}", flush=True)
             continue
-        chosen = np.random.default_rng(split_seed).permutation(data.parts["test"])[:MOST_IMAGES]
-        records = [data.records[index] for index in sorted(chosen.tolist())]
-        images = prepare_images(Storage(), str(folder), records, task.input, place / "as-outsiders.npy")
-        yield other.name, PixelView(images.pixels, images.rows)
+
+        def load(part: Part, data: PreparedData = data, folder: Path = folder, place: Path = place) -> Images:
+            chosen = np.random.default_rng(split_seed).permutation(data.parts[part])[:MOST_IMAGES]
+            records = [data.records[index] for index in sorted(chosen.tolist())]
+            images = prepare_images(Storage(), str(folder), records, task.input, place / f"{part}.npy")
+            return PixelView(images.pixels, images.rows)
+
+        yield Outsiders(other.name, load("train"), load("test"))

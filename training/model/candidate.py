@@ -13,7 +13,7 @@ from training.data.pixels import Images, Labelled
 from training.evaluation.calibration import fit_temperature
 from training.hyperparameters import Hyperparameters
 from training.model.export import check_parity, export, open_session, round_to_half
-from training.model.familiarity import fit_distance
+from training.model.familiarity import fit_familiarity
 from training.model.fitting import Fit
 from training.model.network import fold_batch_norm
 from training.model.prediction import predict
@@ -42,6 +42,7 @@ def choose_candidate(
     fits: Mapping[int, Fit],
     train: Labelled,
     validation: Labelled,
+    counterexamples: Sequence[Images],
     parameters: Hyperparameters,
     workplace: Path,
 ) -> tuple[Candidate, list[Candidate]]:
@@ -49,7 +50,7 @@ def choose_candidate(
 
     def make(seeds: Sequence[int]) -> Candidate:
         chosen = {seed: fits[seed] for seed in seeds}
-        return make_candidate(task, chosen, train, validation, parameters, workplace)
+        return make_candidate(task, chosen, train, validation, counterexamples, parameters, workplace)
 
     singles = sorted((make([seed]) for seed in fits), key=lambda single: single.validation_loss)
     if parameters.members == 1:
@@ -62,15 +63,20 @@ def make_candidate(
     fits: Mapping[int, Fit],
     train: Labelled,
     validation: Labelled,
+    counterexamples: Sequence[Images],
     parameters: Hyperparameters,
     workplace: Path,
 ) -> Candidate:
-    """Calibrate on `validation`, learn from `train` what is familiar, and export into `workplace`.
+    """Calibrate on `validation`, learn what is familiar, and export into `workplace`.
+
+    `train` is familiar; `counterexamples`, images of other kinds, are not.
 
     Raises:
         TrainingError: if the exported graph answers otherwise than the networks.
     """
-    members = [_make_member(fitted, train, parameters) for fitted in fits.values()]
+    members = [
+        _make_member(fitted, train, validation, counterexamples, parameters) for fitted in fits.values()
+    ]
     views = views_of(task, parameters.views)
     # The temperature is fitted to what it will divide: the mean over members and views.
     logits, distances = _ask(ServedModel(members, 1.0, views, task.flip_permutation), validation.pixels)
@@ -83,12 +89,25 @@ def make_candidate(
     return Candidate(fits, temperature, threshold, loss, parity, graph)
 
 
-def _make_member(fitted: Fit, train: Labelled, parameters: Hyperparameters) -> Member:
+def _make_member(
+    fitted: Fit,
+    train: Labelled,
+    validation: Labelled,
+    counterexamples: Sequence[Images],
+    parameters: Hyperparameters,
+) -> Member:
     network = fold_batch_norm(fitted.network)
     if parameters.weights == "float16":
         round_to_half(network)
-    features = predict(network, train.pixels)[1]
-    return Member(network, fit_distance(features, torch.from_numpy(train.labels)))
+    foreign = [predict(network, images)[1] for images in counterexamples]
+    familiarity = fit_familiarity(
+        predict(network, train.pixels)[1],
+        torch.from_numpy(train.labels),
+        predict(network, validation.pixels)[1],
+        torch.cat(foreign) if foreign else None,
+        parameters.distance_quantile,
+    )
+    return Member(network, familiarity)
 
 
 @torch.inference_mode()

@@ -118,14 +118,20 @@ class Classifier(nn.Module):
         # Without the constant the noise of a blank image would be blown up to full contrast.
         return (images - mean) / (deviation + 0.02)
 
-    def feature_maps(self, images: Tensor) -> Tensor:
-        """(N, C, H, W) normalised -> (N, F, h, w); a side is reduced by 8 times the stem's stride."""
-        maps: Tensor = self.stages(self.stem(images))
-        return maps
+    def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Feature maps (N, F, h, w), and descriptors (N, D) by which kinds of images can be told apart.
+
+        A side of the maps is that of the normalised images (N, C, H, W) divided by 8 times the stem's stride.
+        The descriptors are the means of the last two stages: the last knows the classes, the one before it
+        still knows texture.
+        """
+        earlier: Tensor = self.stages[: -BLOCKS_PER_STAGE[-1]](self.stem(images))
+        maps: Tensor = self.stages[-BLOCKS_PER_STAGE[-1] :](earlier)
+        return maps, torch.cat([earlier.mean((2, 3)), maps.mean((2, 3))], 1)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits, shape (N, classes), of normalised images, shape (N, C, H, W)."""
-        pooled = self.feature_maps(images).mean((2, 3))
+        pooled = self.look(images)[0].mean((2, 3))
         logits: Tensor = self.head(self.dropout(pooled))
         return logits
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from chalicelib.tasks import Task
-from training.model.familiarity import MahalanobisDistance
+from training.model.familiarity import Familiarity
 from training.model.network import Classifier
 
 CELL = 8
@@ -45,12 +45,12 @@ def views_of(task: Task, wanted: str) -> tuple[View, ...]:
 
 
 class Member(nn.Module):
-    """A network and the distance on its features."""
+    """A network and what is familiar to it."""
 
-    def __init__(self, network: Classifier, distance: MahalanobisDistance):
+    def __init__(self, network: Classifier, familiarity: Familiarity):
         super().__init__()
         self.network = network
-        self.distance = distance
+        self.familiarity = familiarity
 
 
 class ServedModel(nn.Module):
@@ -87,11 +87,10 @@ class ServedModel(nn.Module):
         network = member.network
         images = network.normalise(network.frame(image))
         # All views in one batch: the graph stays as small as for one.
-        maps = network.feature_maps(torch.cat([view.look(images) for view in self.views]))
-        features = maps.mean((2, 3))
-        logits = network.head(features)
+        maps, descriptors = network.look(torch.cat([view.look(images) for view in self.views]))
+        logits = network.head(maps.mean((2, 3)))
         evidence = functional.conv2d(maps, network.head.weight[:, :, None, None])
-        distance = member.distance(features)
+        distance = member.familiarity(descriptors)
         return self._mean(logits), self._mean(evidence, spatial=True), self._split(distance).mean(0)
 
     def _mean(self, answers: Tensor, *, spatial: bool = False) -> Tensor:

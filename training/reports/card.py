@@ -108,11 +108,12 @@ def _unfamiliar(model: Facts) -> Iterator[str]:
         return
     yield "## Images of other kinds"
     yield (
-        "The model was also shown images of other data sets. AUROC is the chance that one of them lies "
+        "Images of other data sets were shown to the model: some as counterexamples in training, and these, "
+        "of other patients, in the test. AUROC is the chance that one of them lies "
         "further from the training images than a test image of the right kind (0.5: cannot be told apart); "
         "flagged is the share beyond the distance threshold, where "
-        f"{100 * model['metrics']['test']['unfamiliar']:.1f} % of the right kind lie. A kind that one of the "
-        "classes covers is not meant to be flagged."
+        f"{100 * model['metrics']['test']['unfamiliar']:.1f} % of the right kind lie. Kinds that were never "
+        "shown are told less surely."
     )
     yield table(
         ("Images of", "Images", "AUROC of the distance", "Flagged"),
