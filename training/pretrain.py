@@ -23,13 +23,14 @@ from torch.optim.swa_utils import AveragedModel
 
 from chalicelib.tasks import InputSpec, Task, load_tasks
 from training.arguments import Parser, find_task, read_recipe
-from training.data.pixels import Labelled
+from training.data.pixels import Labelled, prepare_images
 from training.data.preparation import prepare_data
+from training.data.storage import Storage
 from training.errors import TrainingError
 from training.hyperparameters import Hyperparameters
 from training.model.augmentation import Augmenter
 from training.model.devices import choose_device, make_deterministic, resolve_precision
-from training.model.network import Architecture, Classifier
+from training.model.network import Classifier, build_network
 from training.model.optimisation import class_weights, make_optimiser, moving_average
 
 RECIPE = "pretraining"
@@ -38,21 +39,11 @@ INPUT = InputSpec(width=96, height=96, channels=1, fit="stretch")
 
 
 class JointNetwork(nn.Module):
-    """One body, and a head for each task."""
+    """One body, and a head for each task; all tasks have the same input."""
 
     def __init__(self, tasks: Sequence[Task], parameters: Hyperparameters):
         super().__init__()
-        self.body = Classifier(
-            Architecture(
-                channels=INPUT.channels,
-                classes=1,
-                width=parameters.width,
-                dropout=parameters.dropout,
-                stem_stride=4,
-                margin=0,
-                normalisation="image",
-            )
-        )
+        self.body = build_network(tasks[0], parameters)
         features = self.body.head.in_features
         self.heads = nn.ModuleList(nn.Linear(features, len(task.classes)) for task in tasks)
 
@@ -179,10 +170,12 @@ def read_data(
     for task in tasks:
         place = workplace / task.name
         place.mkdir()
-        seen = replace(task, input=INPUT)
-        images = prepare_data(folder / task.name, task.name, seen, split_seed, place).labelled("train")
-        print(f"{task.name}: {len(images.labels)} images to learn from", flush=True)
-        data.append((task, images))
+        # Which images look alike, and so the split, depends on the input: it must be the task's own.
+        own = prepare_data(folder / task.name, task.name, task, split_seed, place)
+        records = [own.records[index] for index in own.parts["train"]]
+        images = prepare_images(Storage(), str(folder / task.name), records, INPUT, place / "small.npy")
+        print(f"{task.name}: {len(records)} images to learn from", flush=True)
+        data.append((replace(task, input=INPUT), Labelled(images.view(), own.labelled("train").labels)))
     return data
 
 

@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from chalicelib.tasks import load_task
+from chalicelib.imaging import prepare
+from chalicelib.tasks import Task, load_task
 from tests.training.samples import make_network, write_images
+from training.data.preparation import PreparedData, prepare_data
 from training.model.starting_weights import load_starting_weights
-from training.pretrain import main
+from training.pretrain import INPUT, main, read_data
 
 TASKS = ("breast-histology", "mammography-views")
 
@@ -55,6 +58,35 @@ def test_only_training_images_are_seen(
 
     # Of 48 images of 24 patients seven tenths train.
     assert "breast-histology: 33 images to learn from" in capsys.readouterr().out
+
+
+def test_the_split_is_that_of_the_tasks_own_training(folder: Path, tmp_path: Path) -> None:
+    seed = 3
+    read = read_data(folder, [], seed, tmp_path)
+
+    for task, images in read:
+        place = tmp_path / f"own-{task.name}"
+        place.mkdir()
+        own = prepare_data(folder / task.name, task.name, load_task(task.name), seed, place)
+        paths = [folder / task.name / own.records[index].path for index in own.parts["train"]]
+        expected = [prepare(path.read_bytes(), INPUT).pixels for path in paths]
+        assert np.array_equal(images.pixels[:], np.stack(expected))
+        assert task.input == INPUT
+
+
+def test_near_duplicates_are_sought_in_the_tasks_own_input(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def spy(place: Path, name: str, task: Task, seed: int, workplace: Path) -> PreparedData:
+        seen.append(task)
+        return prepare_data(place, name, task, seed, workplace)
+
+    monkeypatch.setattr("training.pretrain.prepare_data", spy)
+    read_data(folder, [], 0, tmp_path)
+
+    assert seen == [load_task(name) for name in TASKS]
 
 
 def test_a_folder_without_tasks_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -57,7 +57,7 @@ def clean(
     unique = deduplicate(listed, images.digests, keep_test)
     kept = [index for index in unique.kept if images.readable(index)]
     records = rename_groups([listed[index] for index in kept], unique.renamed)
-    pixels = PixelView(images.pixels, images.rows).view(kept)
+    pixels = images.view().view(kept)
     pairs = find_similar(pixels, near_duplicates, workplace / "thumbnails.npy") if near_duplicates else []
     disputed = find_contradictions(records, pairs)
     given_split = examine(listed, images.digests)

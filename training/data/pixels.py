@@ -84,6 +84,10 @@ class PreparedImages:
     shapes: Counter[tuple[str, int, int]]
     """How often a format, width and height occur; identical files count once."""
 
+    def view(self) -> PixelView:
+        """The images of all files, in their order."""
+        return PixelView(self.pixels, self.rows)
+
     def readable(self, index: int) -> bool:
         """Whether a file is an image that serving would take."""
         return self.digests[index] not in self.problems

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from chalicelib.tasks import Task, load_tasks
-from training.data.pixels import Images, PixelView, prepare_images
+from training.data.pixels import Images, prepare_images
 from training.data.preparation import PreparedData, prepare_data
 from training.data.split import Part
 from training.data.storage import Storage
@@ -86,7 +86,6 @@ def load_outsiders(home: Path, task: Task, split_seed: int, workplace: Path) -> 
         def load(part: Part, data: PreparedData = data, folder: Path = folder, place: Path = place) -> Images:
             chosen = np.random.default_rng(split_seed).permutation(data.parts[part])[:MOST_IMAGES]
             records = [data.records[index] for index in sorted(chosen.tolist())]
-            images = prepare_images(Storage(), str(folder), records, task.input, place / f"{part}.npy")
-            return PixelView(images.pixels, images.rows)
+            return prepare_images(Storage(), str(folder), records, task.input, place / f"{part}.npy").view()
 
         yield Outsiders(other.name, load("train"), load("test"))
