@@ -77,11 +77,14 @@ def train(arguments: Arguments) -> dict[str, Any] | None:
         chosen, singles = choose_candidate(
             task, fits, train_part, validation_part, foreign, parameters, workplace
         )
-        repeats = [
-            _repeat(single, measure(single, data, arguments, "test").metrics, chosen) for single in singles
-        ]
+        # Each once, though the package may be one of the networks by itself.
+        tested = {
+            candidate.graph: measure(candidate, data, arguments, "test")
+            for candidate in {one.graph: one for one in (chosen, *singles)}.values()
+        }
+        test = tested[chosen.graph]
+        repeats = [_repeat(single, tested[single.graph].metrics, chosen) for single in singles]
         validation = measure(chosen, data, arguments, "validation")
-        test = measure(chosen, data, arguments, "test")
         metrics = {"test": test.metrics, "validation": validation.metrics}
         if others:
             assert test.answers.distances is not None  # graphs of ours tell

@@ -8,10 +8,10 @@ from tests.training.samples import make_network
 from training.model.network import Classifier, Halve, fold_batch_norm
 
 
-def trained_looking(channels: int = 1, **others: int | str) -> Classifier:
+def trained_looking(channels: int = 1, classes: int = 3, **others: int | str) -> Classifier:
     """A network whose batch normalisations have statistics, as after training."""
     torch.manual_seed(0)
-    network = make_network(channels, 3, 8, **others)
+    network = make_network(channels, classes, 8, **others)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.running_mean, 0, 0.1)  # type: ignore[arg-type]  # tracked, so not None

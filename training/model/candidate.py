@@ -46,11 +46,30 @@ def choose_candidate(
     parameters: Hyperparameters,
     workplace: Path,
 ) -> tuple[Candidate, list[Candidate]]:
-    """The model for the package, of the networks that do best on validation, and every network by itself."""
+    """The model for the package, of the networks that do best on validation, and every network by itself.
+
+    Args:
+        task: that the networks are for.
+        fits: the networks, by seed.
+        train: what is familiar.
+        validation: what they are calibrated and chosen by.
+        counterexamples: images of other kinds, which are not familiar.
+        parameters: how many networks the package has, and how it looks at an image.
+        workplace: where the graphs go.
+
+    Raises:
+        TrainingError: if an exported graph answers otherwise than its networks.
+    """
+    members = {
+        seed: _make_member(fitted, train, validation, counterexamples, parameters)
+        for seed, fitted in fits.items()
+    }
 
     def make(seeds: Sequence[int]) -> Candidate:
         chosen = {seed: fits[seed] for seed in seeds}
-        return make_candidate(task, chosen, train, validation, counterexamples, parameters, workplace)
+        return _make_candidate(
+            task, chosen, [members[seed] for seed in seeds], validation, parameters, workplace
+        )
 
     singles = sorted((make([seed]) for seed in fits), key=lambda single: single.validation_loss)
     if parameters.members == 1:
@@ -58,25 +77,15 @@ def choose_candidate(
     return make([seed for single in singles[: parameters.members] for seed in single.fits]), singles
 
 
-def make_candidate(
+def _make_candidate(
     task: Task,
     fits: Mapping[int, Fit],
-    train: Labelled,
+    members: Sequence[Member],
     validation: Labelled,
-    counterexamples: Sequence[Images],
     parameters: Hyperparameters,
     workplace: Path,
 ) -> Candidate:
-    """Calibrate on `validation`, learn what is familiar, and export into `workplace`.
-
-    `train` is familiar; `counterexamples`, images of other kinds, are not.
-
-    Raises:
-        TrainingError: if the exported graph answers otherwise than the networks.
-    """
-    members = [
-        _make_member(fitted, train, validation, counterexamples, parameters) for fitted in fits.values()
-    ]
+    """Calibrate on `validation`, and export into `workplace`."""
     views = views_of(task, parameters.views)
     # The temperature is fitted to what it will divide: the mean over members and views.
     logits, distances = _ask(ServedModel(members, 1.0, views, task.flip_permutation), validation.pixels)

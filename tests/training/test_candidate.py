@@ -1,0 +1,72 @@
+"""Networks made ready to serve, alone or together."""
+
+from pathlib import Path
+from unittest.mock import Mock
+
+import numpy as np
+import pytest
+import torch
+
+from chalicelib.tasks import Task
+from tests.training.samples import blob
+from tests.training.test_network import trained_looking
+from training.data.pixels import Labelled, PixelView
+from training.hyperparameters import Hyperparameters
+from training.model import candidate
+from training.model.candidate import choose_candidate
+from training.model.export import open_session, run
+from training.model.fitting import Fit
+from training.model.progress import Epoch
+
+CLASSES = 5
+COUNT = 30
+LABELS = np.arange(COUNT) % CLASSES
+PIXELS = np.stack(
+    [np.asarray(blob(int(label), CLASSES, seed))[np.newaxis] for seed, label in enumerate(LABELS)]
+)
+DATA = Labelled(PixelView(PIXELS, np.arange(COUNT)), LABELS)
+
+
+@pytest.fixture
+def fits() -> dict[int, Fit]:
+    fits = {}
+    for seed in (3, 4, 5):
+        network = trained_looking(classes=CLASSES)
+        torch.manual_seed(seed)
+        torch.nn.init.normal_(network.head.weight)
+        epoch = Epoch(1, 1.0, 1.0, 0.5)
+        fits[seed] = Fit(network, epoch, (epoch,), "float32", 1.0)
+    return fits
+
+
+def test_a_package_of_two_averages_the_best_two(
+    small_task: Task, fits: dict[int, Fit], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_member = Mock(wraps=candidate._make_member)
+    monkeypatch.setattr(candidate, "_make_member", make_member)
+    parameters = Hyperparameters(repeats=3, members=2)
+
+    chosen, singles = choose_candidate(small_task, fits, DATA, DATA, [], parameters, tmp_path)
+
+    assert list(chosen.fits) == [seed for single in singles[:2] for seed in single.fits]
+    assert singles == sorted(singles, key=lambda single: single.validation_loss)
+    assert make_member.call_count == len(fits)
+    logits = [
+        np.log(run(open_session(single.graph), PIXELS)["probabilities"]) * single.temperature
+        for single in singles[:2]
+    ]
+    mean = np.mean(logits, axis=0) / chosen.temperature
+    expected = np.exp(mean) / np.exp(mean).sum(1, keepdims=True)
+    assert run(open_session(chosen.graph), PIXELS)["probabilities"] == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_share_of_validation_that_was_asked_for_is_familiar(
+    small_task: Task, fits: dict[int, Fit], tmp_path: Path
+) -> None:
+    parameters = Hyperparameters(distance_quantile=0.9)
+
+    chosen, _ = choose_candidate(small_task, {3: fits[3]}, DATA, DATA, [255 - PIXELS], parameters, tmp_path)
+
+    distances = run(open_session(chosen.graph), PIXELS)["distance"]
+    assert (distances <= chosen.distance_threshold + 1e-4).mean() == pytest.approx(0.9)
+    assert (run(open_session(chosen.graph), 255 - PIXELS)["distance"] > chosen.distance_threshold).all()
