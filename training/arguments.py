@@ -23,7 +23,15 @@ from training.options import (
 
 RECIPES = Path(__file__).with_name("recipes.toml")
 
-SMOKE = {"repeats": 1, "epochs": 2, "batch_size": 16, "width": 8, "bootstrap": 50, "ema_decay": 0.5}
+SMOKE = {
+    "repeats": 1,
+    "members": 1,
+    "epochs": 2,
+    "batch_size": 16,
+    "width": 8,
+    "bootstrap": 50,
+    "ema_decay": 0.5,
+}
 """What `--smoke` sets: enough to walk every line in seconds, not enough to learn anything."""
 
 

@@ -39,17 +39,11 @@ def add_data_options(parser: ArgumentParser) -> None:
 
 
 def add_split_options(parser: ArgumentParser) -> None:
-    """What images are tested on."""
-    group = parser.add_argument_group("test")
-    group.add_argument(
+    """What a model is tested on."""
+    parser.add_argument(
         "--test-split",
         choices=("own", "given"),
         help="draw a test part, or keep the one that comes with the data (as datasets.toml says)",
-    )
-    group.add_argument(
-        "--others",
-        type=Path,
-        help="folder with the images of other tasks, a folder for each: how many count as unfamiliar",
     )
 
 
@@ -67,6 +61,11 @@ def add_place_options(parser: ArgumentParser) -> None:
         type=Path,
         default=_sagemaker_checkpoints(),
         help="where the state is kept after every epoch; the same run, started again, goes on from there",
+    )
+    group.add_argument(
+        "--others",
+        type=Path,
+        help="folder with a folder of images for each task: counterexamples, and tests of what is unfamiliar",
     )
     group.add_argument(
         "--start-from", help="weights to start from: network.pt of another training, or torchvision:resnet18"

@@ -40,7 +40,8 @@ def prepare(options: argparse.Namespace) -> PreparedData:
     return data
 
 
-def _parser() -> Parser:
+def prepare_parser() -> Parser:
+    """What can be asked for on the command line."""
     parser = Parser(
         prog="training.prepare", description="Check and split labelled images.", allow_abbrev=False
     )
@@ -55,7 +56,7 @@ def _parser() -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line; the exit status says whether the data can be trained on."""
     try:
-        options = _parser().parse(argv)
+        options = prepare_parser().parse(argv)
         options.output = options.output or Path(".local", "training", options.task, "data")
         prepare(options)
     except TrainingError as error:

@@ -9,6 +9,7 @@ from training.arguments import SMOKE, parse_arguments, read_recipe
 from training.data.preparation import prepare_data
 from training.errors import TrainingError
 from training.hyperparameters import Hyperparameters
+from training.prepare import prepare_parser
 
 TASK = ["--task", "mammography-views"]
 
@@ -128,6 +129,19 @@ def test_command_line_wins_over_smoke_wins_over_recipe_wins_over_default() -> No
 
     assert parse_arguments(TASK).parameters.repeats == recipe["repeats"]
     assert parse_arguments([*TASK, "--smoke"]).parameters.repeats == SMOKE["repeats"]
+
+
+def test_a_smoke_run_of_a_recipe_with_several_members_is_possible(tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(f"[{TASK[1]}]\nrepeats = 3\nmembers = 2\n")
+
+    assert parse_arguments([*TASK, "--recipe", str(recipe)]).parameters.members == 2
+    assert parse_arguments([*TASK, "--recipe", str(recipe), "--smoke"]).parameters.members == 1
+
+
+def test_looking_at_data_takes_no_options_of_training() -> None:
+    with pytest.raises(TrainingError, match="no argument '--others'"):
+        prepare_parser().parse([*TASK, "--others", "x"])
     assert parse_arguments([*TASK, "--smoke", "true", "--repeats", "5"]).parameters.repeats == 5
     assert parse_arguments([*TASK, "--smoke", "false"]).parameters.dropout == Hyperparameters().dropout
 
