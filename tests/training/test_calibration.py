@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from scipy.special import softmax
+from sklearn.metrics import log_loss
 
 from training.evaluation.calibration import (
     change_temperature,
     expected_calibration_error,
     fit_temperature,
-    negative_log_likelihood,
     reliability_table,
 )
 
@@ -32,8 +32,8 @@ def test_scaling_lowers_loss_and_calibration_error() -> None:
     temperature, loss = fit_temperature(logits, labels)
     before, after = softmax(logits, axis=1), softmax(logits / temperature, axis=1)
 
-    assert negative_log_likelihood(after, labels) < 0.8 * negative_log_likelihood(before, labels)
-    assert loss == pytest.approx(negative_log_likelihood(after, labels), rel=0.01)
+    assert log_loss(labels, after) < 0.8 * log_loss(labels, before)
+    assert loss == pytest.approx(log_loss(labels, after), rel=0.01)
     assert expected_calibration_error(after, labels) < 0.25 * expected_calibration_error(before, labels)
 
 
@@ -76,12 +76,6 @@ def test_expected_calibration_error_agrees_with_its_definition() -> None:
         total += abs(right - sum(probabilities[p].max() for p in inside))
 
     assert expected_calibration_error(probabilities, labels) == pytest.approx(total / 300)
-
-
-def test_negative_log_likelihood_worked_out_by_hand() -> None:
-    assert negative_log_likelihood(np.array([[0.5, 0.5], [0.25, 0.75]]), np.array([0, 0])) == pytest.approx(
-        (np.log(2) + np.log(4)) / 2
-    )
 
 
 def test_changing_the_temperature_of_probabilities_is_changing_that_of_logits() -> None:

@@ -43,7 +43,7 @@ def _facts(data: PreparedData) -> dict[str, Any]:
         "how": data.how,
         "fingerprint": data.fingerprint,
         "split_seed": data.split_seed,
-        "split": data.describe_split(data.class_names),
+        "split": data.describe_split(),
         "findings": data.findings,
         "given_split": given and {**vars(given), "kept": data.keeps_test},
         "shapes": [

@@ -1,7 +1,6 @@
 """From labelled images, wherever they lie, to arrays for training, validation and test."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,20 +51,20 @@ class PreparedData(CleanData):
         """For each attribute that the data set knows, its value for each image of a part ("" if unknown)."""
         return subgroups([self.records[index] for index in self.parts[part]], attributes(self.records))
 
-    def describe_split(self, class_names: Sequence[str]) -> dict[str, Any]:
+    def describe_split(self) -> dict[str, Any]:
         """Sizes of the parts, as `model.json` holds them."""
         return {
             part: {
                 "images": len(self.parts[part]),
                 "groups": len(set(self.groups(part))),
-                "classes": dict(zip(class_names, self._count(part, len(class_names)), strict=True)),
+                "classes": self._count(part),
             }
             for part in PARTS
         }
 
-    def _count(self, part: Part, classes: int) -> list[int]:
+    def _count(self, part: Part) -> dict[str, int]:
         counts = Counter(self.records[index].label for index in self.parts[part])
-        return [counts[label] for label in range(classes)]
+        return {name: counts[label] for label, name in enumerate(self.class_names)}
 
 
 @dataclass(frozen=True)

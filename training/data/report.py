@@ -15,7 +15,7 @@ MOST_NAMES = 20
 
 def render_summary(data: PreparedData) -> str:
     """The report for a log: it names no file."""
-    split = data.describe_split(data.class_names)
+    split = data.describe_split()
     classes = list(split[PARTS[0]]["classes"])
     width = max(map(len, [*classes, "groups (patients)"]))
     rows: dict[str, Sequence[Any]] = {
@@ -74,7 +74,7 @@ def _about(data: PreparedData) -> str:
 
 
 def _parts(data: PreparedData) -> str:
-    split = data.describe_split(data.class_names)
+    split = data.describe_split()
     rows: list[tuple[Any, ...]] = []
     for name in data.class_names:
         counts = [split[part]["classes"][name] for part in PARTS]

@@ -3,12 +3,10 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from training.evaluation.bootstrap import Floats, Ints
 
 COLDEST, HOTTEST = 0.05, 20.0
 BINS = 15
@@ -30,12 +28,6 @@ def fit_temperature(logits: Floats, labels: Ints) -> tuple[float, float]:
 
     best = minimize_scalar(loss, bounds=(np.log(COLDEST), np.log(HOTTEST)), method="bounded")
     return float(np.exp(best.x)), float(best.fun)
-
-
-def negative_log_likelihood(probabilities: Floats, labels: Ints) -> float:
-    """Mean over the images of -log of the true class's probability."""
-    true = probabilities[np.arange(len(labels)), labels]
-    return float(-np.log(np.maximum(true, np.finfo(float).tiny)).mean())
 
 
 def reliability_table(probabilities: Floats, labels: Ints) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def write_package(
             "citation": data.source.citation,
             "licence": data.source.licence,
             "origin": data.source.origin,
-            "split": data.describe_split(task.class_names),
+            "split": data.describe_split(),
             "given_split": given.describe(data.keeps_test, leaks) if given else None,
             "findings": data.findings,
             "notes": list(data.source.notes),
