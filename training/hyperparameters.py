@@ -6,6 +6,9 @@ from typing import Any, Literal, NamedTuple, cast
 
 from training.errors import TrainingError
 
+CELL = 8
+"""Pixels to a side of one value of the activation maps."""
+
 
 class TuningRange(NamedTuple):
     """Where a search for a better value looks: both ends included, evenly on the scale."""
@@ -106,9 +109,9 @@ class Hyperparameters:
     def __post_init__(self) -> None:
         for spec in fields(self):
             _check(spec, getattr(self, spec.name))
-        if self.margin % 8:
+        if self.margin % CELL:
             raise TrainingError(
-                f"margin must be a multiple of 8, the side of a cell of the map, not {self.margin}."
+                f"margin must be a multiple of {CELL}, the side of a cell of the map, not {self.margin}."
             )
         if self.mixup + self.cutmix > 1:
             raise TrainingError("mixup and cutmix are chances of one draw; together they must not exceed 1.")

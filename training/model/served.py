@@ -9,11 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from chalicelib.tasks import Task
+from training.hyperparameters import CELL
 from training.model.familiarity import Familiarity
 from training.model.network import Classifier
-
-CELL = 8
-"""Pixels to a side of one value of the activation maps."""
 
 
 @dataclass(frozen=True)
@@ -95,11 +93,11 @@ class ServedModel(nn.Module):
 
     def _mean(self, answers: Tensor, *, spatial: bool = False) -> Tensor:
         """Over the views, (V * N, K, ...) -> (N, K, ...), each seen from the image itself."""
-        total = torch.zeros(())
+        seen = []
         for view, answer in zip(self.views, self._split(answers), strict=True):
             own = view.undo(answer) if spatial else answer
-            total = total + (own[:, self.flip_permutation] if view.mirrored else own)
-        return total / len(self.views)
+            seen.append(own[:, self.flip_permutation] if view.mirrored else own)
+        return torch.stack(seen).mean(0)
 
     def _split(self, answers: Tensor) -> Tensor:
         """(V * N, ...) -> (V, N, ...)."""
