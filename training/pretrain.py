@@ -19,7 +19,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel
 
 from chalicelib.tasks import InputSpec, Task, load_tasks
 from training.arguments import Parser, find_task, read_recipe
@@ -31,7 +30,7 @@ from training.hyperparameters import Hyperparameters
 from training.model.augmentation import Augmenter
 from training.model.devices import choose_device, make_deterministic, resolve_precision
 from training.model.network import Classifier, build_network
-from training.model.optimisation import class_weights, make_optimiser, moving_average
+from training.model.optimisation import Optimisation, class_weights
 
 RECIPE = "pretraining"
 INPUT = InputSpec(width=96, height=96, channels=1, fit="stretch")
@@ -87,11 +86,8 @@ class Pretraining:
         self.precision = resolve_precision(parameters.precision, self.device)
         network = JointNetwork([lesson.task for lesson in lessons], parameters)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a gap in the stubs
-        self.averaging = AveragedModel(
-            self.network, avg_fn=moving_average(parameters.ema_decay), use_buffers=True
-        )
         self.steps = sum(len(lesson.images.labels) for lesson in lessons) // parameters.batch_size
-        self.optimiser, self.schedule = make_optimiser(self.network, parameters, self.steps)
+        self.optimisation = Optimisation(self.network, parameters, self.steps)
         self.draws = [lesson.draw(np.random.default_rng(parameters.seed)) for lesson in lessons]
 
     def run(self) -> Classifier:
@@ -107,7 +103,7 @@ class Pretraining:
                 f"epoch={epoch}/{self.parameters.epochs}; {' '.join(parts)} time_left={math.ceil(left)}s",
                 flush=True,
             )
-        return cast("JointNetwork", self.averaging.module).body.cpu().eval()
+        return cast("JointNetwork", self.optimisation.averaging.module).body.cpu().eval()
 
     def _step(self) -> Tensor:
         """One step of the optimiser; returns the loss of each task."""
@@ -129,12 +125,7 @@ class Pretraining:
                 for lesson, logits, own in zip(self.lessons, answers, labels, strict=True)
             ]
         )
-        self.optimiser.zero_grad()
-        losses.sum().backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        nn.utils.clip_grad_norm_(self.network.parameters(), self.parameters.gradient_norm)
-        self.optimiser.step()
-        self.schedule.step()
-        self.averaging.update_parameters(self.network)
+        self.optimisation.step(losses.sum())
         return losses.detach().cpu()
 
 

@@ -17,7 +17,7 @@ from training.model import parallel
 from training.model.checkpoint import Checkpoint
 from training.model.fitting import Fit, fit
 from training.model.loop import Training
-from training.model.optimisation import class_weights, make_optimiser
+from training.model.optimisation import Optimisation, class_weights
 from training.model.prediction import predict
 from training.model.progress import Epoch, Progress
 from training.model.starting_weights import StartingWeights
@@ -212,12 +212,12 @@ def test_long_gradients_are_scaled_down(small_task: Task, data: PreparedData) ->
 
 def test_the_learning_rate_peaks_where_the_warm_up_ends() -> None:
     parameters = Hyperparameters(epochs=10, warm_up=0.3, learning_rate=0.01)
-    optimiser, schedule = make_optimiser(make_network(), parameters, steps=10)
+    network = make_network()
+    optimisation = Optimisation(network, parameters, steps=10)
     rates: list[float] = []
     for _ in range(99):
-        rates.append(float(schedule.get_last_lr()[0]))
-        optimiser.step()
-        schedule.step()
+        rates.append(optimisation.learning_rate)
+        optimisation.step(network.head.weight.square().sum())
 
     assert np.argmax(rates) == 29
     assert max(rates) == pytest.approx(0.01)
@@ -226,12 +226,12 @@ def test_the_learning_rate_peaks_where_the_warm_up_ends() -> None:
 @pytest.mark.parametrize("warm_up", [0.01, 0.2, 0.5, 0.9])
 def test_the_shortest_training_has_a_schedule(warm_up: float) -> None:
     parameters = Hyperparameters(epochs=1, warm_up=warm_up)
-    optimiser, schedule = make_optimiser(make_network(), parameters, steps=1)
+    network = make_network()
+    optimisation = Optimisation(network, parameters, steps=1)
 
-    optimiser.step()
-    schedule.step()
+    optimisation.step(network.head.weight.square().sum())
 
-    assert 0 < schedule.get_last_lr()[0] <= parameters.learning_rate
+    assert 0 < optimisation.learning_rate <= parameters.learning_rate
 
 
 def test_a_batch_must_suffice_for_all_processes(

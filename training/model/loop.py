@@ -8,9 +8,8 @@ from typing import Any, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel
 
 from chalicelib.tasks import Task
 from training.data.pixels import Labelled
@@ -23,7 +22,7 @@ from training.model.augmentation import Augmenter
 from training.model.devices import choose_device, resolve_precision
 from training.model.mixing import Mixer
 from training.model.network import Classifier, build_network
-from training.model.optimisation import class_weights, make_optimiser, moving_average
+from training.model.optimisation import Optimisation, class_weights
 from training.model.prediction import predict
 from training.model.progress import Epoch, Progress
 from training.model.starting_weights import StartingWeights
@@ -57,10 +56,8 @@ class Training:
         if weights:
             weights.start(network)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a gap in the stubs
-        self.averaging = AveragedModel(
-            self.network, avg_fn=moving_average(parameters.ema_decay), use_buffers=True
-        )
-        self.averaged = cast("Classifier", self.averaging.module)
+        self.optimisation = Optimisation(self.network, parameters, self.steps)
+        self.averaged = cast("Classifier", self.optimisation.averaging.module)
         self.distributed = parallel.distribute(self.network, self.device)
         self.generator = torch.Generator()
         self.augment = Augmenter(task.augmentation, task.flip_permutation, parameters.erase, self.generator)
@@ -68,13 +65,6 @@ class Training:
         self.class_weights = class_weights(train.labels, len(task.classes), parameters.class_weight_power).to(
             self.device
         )
-        self.optimiser, self.schedule = make_optimiser(self.network, parameters, self.steps)
-        self._changing = {
-            "network": self.network,
-            "averaging": self.averaging,
-            "optimiser": self.optimiser,
-            "schedule": self.schedule,
-        }
         self.history: list[Epoch] = []
         self.best_weights: dict[str, Tensor] = {}
         self.seconds = 0.0
@@ -113,7 +103,7 @@ class Training:
     def state(self) -> dict[str, Any]:
         """Everything that the training needs to go on as if it had never stopped."""
         return {
-            **{name: part.state_dict() for name, part in self._changing.items()},
+            **self.optimisation.state_dict(),
             "best": self.best_weights,
             "history": [asdict(epoch) for epoch in self.history],
             "seconds": self.seconds,
@@ -124,8 +114,7 @@ class Training:
         if state is None:
             return
         try:
-            for name, part in self._changing.items():
-                part.load_state_dict(state[name])
+            self.optimisation.load_state_dict(state)
             self.best_weights = state["best"]
             self.history = [Epoch(**epoch) for epoch in state["history"]]
             self.seconds = state["seconds"]
@@ -172,12 +161,7 @@ class Training:
             reduction="sum",
         )
         loss = total / (targets @ self.class_weights).sum()
-        self.optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        nn.utils.clip_grad_norm_(self.network.parameters(), self.parameters.gradient_norm)
-        self.optimiser.step()
-        self.schedule.step()
-        self.averaging.update_parameters(self.network)
+        self.optimisation.step(loss)
         return loss.detach()
 
     def _judge(self, validation: Labelled, train_loss: float) -> Epoch:
