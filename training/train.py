@@ -28,7 +28,12 @@ from training.data.split import Part
 from training.errors import TrainingError
 from training.evaluation.answers import read_outputs, write_answers
 from training.evaluation.assessment import Assessment, assess
-from training.evaluation.outsiders import Outsiders, load_outsiders, measure_unfamiliar
+from training.evaluation.outsiders import (
+    Outsiders,
+    load_outsiders,
+    measure_unfamiliar,
+    measure_unseen,
+)
 from training.model import parallel
 from training.model.candidate import Candidate, choose_candidate
 from training.model.checkpoint import open_checkpoints
@@ -91,6 +96,8 @@ def train(arguments: Arguments) -> dict[str, Any] | None:
             metrics["unfamiliar"] = measure_unfamiliar(
                 chosen.graph, chosen.distance_threshold, test.answers.distances, others
             )
+            for name, auroc in measure_unseen(chosen, data.labelled("test").pixels, others).items():
+                metrics["unfamiliar"][name]["auroc_unseen"] = auroc
         (arguments.model_dir / "model.onnx").write_bytes(chosen.graph.read_bytes())
         training = {
             **_describe(arguments, weights, chosen),

@@ -42,15 +42,15 @@ def fits() -> dict[int, Fit]:
 def test_a_package_of_two_averages_the_best_two(
     small_task: Task, fits: dict[int, Fit], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_member = Mock(wraps=candidate._make_member)
-    monkeypatch.setattr(candidate, "_make_member", make_member)
+    describe = Mock(wraps=candidate._describe)
+    monkeypatch.setattr(candidate, "_describe", describe)
     parameters = Hyperparameters(repeats=3, members=2)
 
     chosen, singles = choose_candidate(small_task, fits, DATA, DATA, [], parameters, tmp_path)
 
     assert list(chosen.fits) == [seed for single in singles[:2] for seed in single.fits]
     assert singles == sorted(singles, key=lambda single: single.validation_loss)
-    assert make_member.call_count == len(fits)
+    assert describe.call_count == len(fits)
     logits = [
         np.log(run(open_session(single.graph), PIXELS)["probabilities"]) * single.temperature
         for single in singles[:2]
@@ -70,3 +70,16 @@ def test_the_share_of_validation_that_was_asked_for_is_familiar(
     distances = run(open_session(chosen.graph), PIXELS)["distance"]
     assert (distances <= chosen.distance_threshold + 1e-4).mean() == pytest.approx(0.9)
     assert (run(open_session(chosen.graph), 255 - PIXELS)["distance"] > chosen.distance_threshold).all()
+
+
+def test_a_kind_can_be_hidden_from_the_distance(
+    small_task: Task, fits: dict[int, Fit], tmp_path: Path
+) -> None:
+    kinds, parameters = [255 - PIXELS, np.rot90(PIXELS, 2, (2, 3))], Hyperparameters()
+    both, _ = choose_candidate(small_task, fits, DATA, DATA, kinds, parameters, tmp_path)
+    first, _ = choose_candidate(small_task, fits, DATA, DATA, kinds[:1], parameters, tmp_path)
+    none, _ = choose_candidate(small_task, fits, DATA, DATA, [], parameters, tmp_path)
+
+    assert both.distances_without(1, PIXELS) == pytest.approx(first.distances_without(-1, PIXELS), abs=1e-4)
+    assert first.distances_without(0, PIXELS) == pytest.approx(none.distances_without(-1, PIXELS), abs=1e-4)
+    assert both.distances_without(-1, PIXELS) != pytest.approx(none.distances_without(-1, PIXELS), abs=1e-2)

@@ -46,10 +46,11 @@ def test_tables_are_whole(model: dict[str, Any]) -> None:
 def test_images_of_other_kinds_are_reported_where_they_were_tried(model: dict[str, Any]) -> None:
     assert "other kinds" not in render_card(model)
 
-    model["metrics"]["unfamiliar"] = {"Pictures of cats": {"images": 77, "auroc": 0.98765, "flagged": 0.9123}}
+    cats = {"images": 77, "auroc": 0.98765, "flagged": 0.9123, "auroc_unseen": 0.8765}
+    model["metrics"]["unfamiliar"] = {"Pictures of cats": cats}
 
     assert "## Images of other kinds" in render_card(model)
-    assert "| Pictures of cats | 77 | 0.988 | 91.2 % |" in render_card(model)
+    assert "| Pictures of cats | 77 | 0.988 | 91.2 % | 0.876 |" in render_card(model)
 
 
 def test_every_picture_of_the_card_lies_beside_it(model: dict[str, Any], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from chalicelib.tasks import Task, load_task
 from tests.training.samples import write_images, write_manifest
 from training.data.preparation import prepare_data
 from training.evaluation import outsiders
-from training.evaluation.outsiders import Outsiders, load_outsiders, measure_unfamiliar
+from training.evaluation.outsiders import Outsiders, load_outsiders, measure_unfamiliar, measure_unseen
 
 OTHERS = ("breast-histology", "retinal-oct-2017")
 
@@ -104,3 +105,18 @@ def test_the_bundled_model_can_be_asked(home: Path, task: Task, tmp_path: Path) 
 
     assert tuple(measured) == OTHERS
     assert all(0 <= other["auroc"] <= 1 and 0 <= other["flagged"] <= 1 for other in measured.values())
+
+
+def test_a_kind_that_was_not_shown_is_judged_by_a_model_without_it(task: Task) -> None:
+    class Asked:
+        """Of the images 0, 1, 2 the model knows the last two as foreign, each unless it is hidden."""
+
+        def distances_without(self, hidden: int, pixels: list[int]) -> np.ndarray[Any, Any]:
+            return np.array([float(pixel not in (0, hidden + 1)) for pixel in pixels])
+
+    others = [Outsiders("first", [], [1, 1]), Outsiders("mixed", [], [1, 2])]  # type: ignore[arg-type]
+
+    measured = measure_unseen(Asked(), [0, 0], others)  # type: ignore[arg-type]
+
+    # Nothing tells the hidden kind from the right one; of the mixture, half is not hidden.
+    assert measured == {"first": 0.5, "mixed": 0.75}

@@ -114,6 +114,7 @@ def test_images_of_other_tasks_are_shown_to_the_model(run: Run) -> None:
 
     assert list(model["metrics"]["unfamiliar"]) == [OTHER]
     assert model["metrics"]["unfamiliar"][OTHER]["images"] > 0
+    assert 0 <= model["metrics"]["unfamiliar"][OTHER]["auroc_unseen"] <= 1
     assert f"| {OTHER} |" in (run.model / "card.md").read_text(encoding="utf-8")
 
 

@@ -15,6 +15,7 @@ from training.data.split import Part
 from training.data.storage import Storage
 from training.errors import TrainingError
 from training.evaluation.bootstrap import Floats
+from training.model.candidate import Candidate
 from training.model.export import open_session, run
 
 MOST_IMAGES = 500
@@ -49,14 +50,37 @@ def measure_unfamiliar(
     session = open_session(graph)
     measured = {}
     for other in others:
-        distances = run(session, other.test)["distance"]
-        foreign = np.repeat([False, True], [len(familiar), len(distances)])
+        distances = run(session, other.test)["distance"].astype(np.float64)
         measured[other.name] = {
             "images": len(distances),
-            "auroc": float(roc_auc_score(foreign, np.concatenate([familiar, distances]))),
+            "auroc": _auroc(familiar, distances),
             "flagged": float((distances > threshold).mean()),
         }
     return measured
+
+
+def measure_unseen(candidate: Candidate, own: Images, others: Sequence[Outsiders]) -> dict[str, float]:
+    """How well each other kind would be told apart had it not been a counterexample: AUROC by name.
+
+    Which is what to expect of a kind that nobody thought of.
+
+    Args:
+        candidate: a model whose counterexamples were the train parts of `others`, in this order.
+        own: test images of the right kind.
+        others: images of other kinds.
+    """
+    return {
+        other.name: _auroc(
+            candidate.distances_without(number, own), candidate.distances_without(number, other.test)
+        )
+        for number, other in enumerate(others)
+    }
+
+
+def _auroc(familiar: Floats, foreign: Floats) -> float:
+    """The chance that an image of another kind lies further away than one of the right kind."""
+    kinds = np.repeat([False, True], [len(familiar), len(foreign)])
+    return float(roc_auc_score(kinds, np.concatenate([familiar, foreign])))
 
 
 def load_outsiders(home: Path, task: Task, split_seed: int, workplace: Path) -> Iterator[Outsiders]:

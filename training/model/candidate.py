@@ -10,17 +10,40 @@ from torch import Tensor
 
 from chalicelib.tasks import Task
 from training.data.pixels import Images, Labelled
+from training.evaluation.bootstrap import Floats
 from training.evaluation.calibration import fit_temperature
 from training.hyperparameters import Hyperparameters
 from training.model.export import check_parity, export, open_session, round_to_half
 from training.model.familiarity import fit_familiarity
 from training.model.fitting import Fit
-from training.model.network import fold_batch_norm
+from training.model.network import Classifier, fold_batch_norm
 from training.model.prediction import predict
-from training.model.served import Member, ServedModel, views_of
+from training.model.served import Member, ServedModel, View, views_of
 
 PARITY_IMAGES = 64
 BATCH_SIZE = 64
+
+
+@dataclass(frozen=True)
+class Described:
+    """A network as it will be served, and its descriptors (N, D) of what makes images familiar to it."""
+
+    network: Classifier
+    train: Tensor
+    labels: Tensor
+    """Of `train`."""
+    validation: Tensor
+    counterexamples: tuple[Tensor, ...]
+    """One for each other kind of image."""
+    quantile: float
+
+    def member(self, hidden: int | None = None) -> Member:
+        """The network with its familiarity, as if the kind with the number `hidden` had not been shown."""
+        shown = [kind for number, kind in enumerate(self.counterexamples) if number != hidden]
+        familiarity = fit_familiarity(
+            self.train, self.labels, self.validation, torch.cat(shown) if shown else None, self.quantile
+        )
+        return Member(self.network, familiarity)
 
 
 @dataclass(frozen=True)
@@ -29,12 +52,19 @@ class Candidate:
 
     fits: Mapping[int, Fit]
     """By seed."""
+    networks: tuple[Described, ...]
+    views: tuple[View, ...]
     temperature: float
     distance_threshold: float
     validation_loss: float
     parity: float
     """Largest difference of a probability between torch and onnxruntime."""
     graph: Path
+
+    def distances_without(self, hidden: int, pixels: Images) -> Floats:
+        """Distances (N,) of prepared images if the kind with this number had not been a counterexample."""
+        ignorant = ServedModel([network.member(hidden) for network in self.networks], 1.0, self.views)
+        return _ask(ignorant, pixels)[1].double().numpy()
 
 
 def choose_candidate(
@@ -53,22 +83,22 @@ def choose_candidate(
         fits: the networks, by seed.
         train: what is familiar.
         validation: what they are calibrated and chosen by.
-        counterexamples: images of other kinds, which are not familiar.
+        counterexamples: images of other kinds, one after the other, which are not familiar.
         parameters: how many networks the package has, and how it looks at an image.
         workplace: where the graphs go.
 
     Raises:
         TrainingError: if an exported graph answers otherwise than its networks.
     """
-    members = {
-        seed: _make_member(fitted, train, validation, counterexamples, parameters)
+    networks = {
+        seed: _describe(fitted, train, validation, counterexamples, parameters)
         for seed, fitted in fits.items()
     }
 
     def make(seeds: Sequence[int]) -> Candidate:
         chosen = {seed: fits[seed] for seed in seeds}
         return _make_candidate(
-            task, chosen, [members[seed] for seed in seeds], validation, parameters, workplace
+            task, chosen, tuple(networks[seed] for seed in seeds), validation, parameters, workplace
         )
 
     singles = sorted((make([seed]) for seed in fits), key=lambda single: single.validation_loss)
@@ -80,13 +110,14 @@ def choose_candidate(
 def _make_candidate(
     task: Task,
     fits: Mapping[int, Fit],
-    members: Sequence[Member],
+    networks: tuple[Described, ...],
     validation: Labelled,
     parameters: Hyperparameters,
     workplace: Path,
 ) -> Candidate:
     """Calibrate on `validation`, and export into `workplace`."""
     views = views_of(task, parameters.views)
+    members = [network.member() for network in networks]
     # The temperature is fitted to what it will divide: the mean over members and views.
     logits, distances = _ask(ServedModel(members, 1.0, views, task.flip_permutation), validation.pixels)
     temperature, loss = fit_temperature(logits.double().numpy(), validation.labels)
@@ -95,28 +126,31 @@ def _make_candidate(
     graph = workplace / f"{'-'.join(map(str, fits))}.onnx"
     export(model, validation.pixels[:2], graph)
     parity = check_parity(model, open_session(graph), validation.pixels[:PARITY_IMAGES])
-    return Candidate(fits, temperature, threshold, loss, parity, graph)
+    return Candidate(fits, networks, views, temperature, threshold, loss, parity, graph)
 
 
-def _make_member(
+def _describe(
     fitted: Fit,
     train: Labelled,
     validation: Labelled,
     counterexamples: Sequence[Images],
     parameters: Hyperparameters,
-) -> Member:
+) -> Described:
     network = fold_batch_norm(fitted.network)
     if parameters.weights == "float16":
         round_to_half(network)
-    foreign = [predict(network, images)[1] for images in counterexamples]
-    familiarity = fit_familiarity(
-        predict(network, train.pixels)[1],
+
+    def describe(images: Images) -> Tensor:
+        return predict(network, images)[1]
+
+    return Described(
+        network,
+        describe(train.pixels),
         torch.from_numpy(train.labels),
-        predict(network, validation.pixels)[1],
-        torch.cat(foreign) if foreign else None,
+        describe(validation.pixels),
+        tuple(describe(images) for images in counterexamples),
         parameters.distance_quantile,
     )
-    return Member(network, familiarity)
 
 
 @torch.inference_mode()
