@@ -20,7 +20,8 @@ def comparisons() -> Iterator[Comparison]:
             shape = (IMAGES, task.input.channels, task.input.height, task.input.width)
             images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
             yield compare(
-                f"{task.name}, {IMAGES} images in one batch",
+                f"{task.name}, each of {IMAGES} in a batch",
                 lambda backend=backend, images=images: backend.run(images),  # type: ignore[misc]
                 lambda backend=backend, images=images: [backend.run(image[np.newaxis]) for image in images],  # type: ignore[misc]
+                IMAGES,
             )

@@ -21,13 +21,15 @@ class Comparison:
         return f"{self.name:<44} {self.ours:8.1f} {self.other:8.1f} {self.ratio:7.2f}x"
 
 
-def compare(name: str, ours: Callable[[], object], other: Callable[[], object]) -> Comparison:
-    """Run both in turn, after one round that does not count."""
+def compare(
+    name: str, ours: Callable[[], object], other: Callable[[], object], images: int = 1
+) -> Comparison:
+    """Run both in turn, after one round that does not count; times are those of one of the `images`."""
     pairs = [(_milliseconds(ours), _milliseconds(other)) for _ in range(ROUNDS + 1)][1:]
     return Comparison(
         name,
-        statistics.median(pair[0] for pair in pairs),
-        statistics.median(pair[1] for pair in pairs),
+        statistics.median(pair[0] for pair in pairs) / images,
+        statistics.median(pair[1] for pair in pairs) / images,
         statistics.median(pair[1] / pair[0] for pair in pairs),
     )
 

@@ -74,7 +74,8 @@ def test_real_test_images_reach_the_accuracy_of_the_card(name: str, data_set: Pa
 
     predicted = answers["probabilities"].argmax(1)
     card = package.facts["metrics"]["test"]
-    assert np.mean(predicted == images.labels) == pytest.approx(card["accuracy"]["value"])
+    # Another processor may round an image at a threshold to its other side.
+    tolerance = 2.5 / len(predicted)
+    assert np.mean(predicted == images.labels) == pytest.approx(card["accuracy"]["value"], abs=tolerance)
     unfamiliar = np.mean(answers["distance"] > package.distance_threshold)
-    # Another processor may round a distance at the threshold to its other side.
-    assert unfamiliar == pytest.approx(card["unfamiliar"], abs=2 / len(predicted))
+    assert unfamiliar == pytest.approx(card["unfamiliar"], abs=tolerance)

@@ -1,0 +1,64 @@
+"""All models at a glance."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.tasks import load_task
+from tests.training.assessments import made_up, model_facts
+from training.reports.facts import write_json
+from training.reports.overview import main, render_overview
+
+
+@pytest.fixture
+def models() -> list[dict[str, Any]]:
+    tasks = [load_task(name) for name in ("chest-xray", "mammography-views")]
+    return [model_facts(task, made_up(task)) for task in tasks]
+
+
+def test_every_model_has_a_line_and_those_with_findings_another(models: list[dict[str, Any]]) -> None:
+    results, findings = render_overview(models).split("\n\n")
+
+    assert [line.split(" | ")[0] for line in results.splitlines()[2:]] == [
+        "| `chest-xray`",
+        "| `mammography-views`",
+    ]
+    assert [line.split(" | ")[0] for line in findings.splitlines()[2:]] == ["| `chest-xray`"]
+
+
+def test_seeds_and_other_kinds_are_summed_up(models: list[dict[str, Any]]) -> None:
+    models[0]["metrics"]["unfamiliar"] = {
+        "cats": {"images": 7, "auroc": 0.99, "flagged": 0.9, "auroc_unseen": 0.8},
+        "dogs": {"images": 7, "auroc": 0.98, "flagged": 0.9, "auroc_unseen": 0.95},
+    }
+
+    chest, mammography = render_overview(models).splitlines()[2:4]
+
+    assert "| 150 images, 50 groups |" in chest
+    assert "| 80.5 % (80.0 to 81.0) |" in chest
+    assert chest.endswith("| 0.980 (never shown: 0.800) |")
+    assert mammography.endswith("| not tried |")
+
+
+def test_f1_is_the_harmonic_mean(models: list[dict[str, Any]]) -> None:
+    models[0]["metrics"]["test"]["finding"]["precision"]["value"] = 0.9
+    models[0]["metrics"]["test"]["finding"]["sensitivity"]["value"] = 0.6
+
+    assert "| 72.0 % |" in render_overview(models)
+
+
+def test_a_folder_is_shown(
+    models: list[dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for model in models:
+        (tmp_path / model["task"]).mkdir()
+        write_json(tmp_path / model["task"] / "model.json", model)
+
+    assert main([str(tmp_path)]) == 0
+    assert capsys.readouterr().out == render_overview(models)
+
+
+def test_a_folder_without_models_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path)]) == 1
+    assert f"there is no model in '{tmp_path}'" in capsys.readouterr().err

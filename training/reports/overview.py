@@ -1,0 +1,98 @@
+"""All models at a glance: `python -m training.reports.overview [FOLDER]` prints tables from their model.json.
+
+FOLDER holds one folder for each model; the bundled ones if it is not named.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from chalicelib.package import BUNDLED_MODELS
+from training.evaluation.metrics import HIGH_RECALL
+from training.reports.facts import Facts
+from training.reports.markdown import fraction, percent, table
+
+
+def render_overview(models: Sequence[Facts]) -> str:
+    """Markdown tables for the contents of several `model.json`."""
+    results = table(
+        ("Model", "Test", "Accuracy", "Seeds", "Balanced accuracy", "AUC", "ECE", "Others"),
+        [
+            (
+                f"`{model['task']}`",
+                _size(model["data"]["split"]["test"]),
+                percent(test["accuracy"]),
+                _seeds(model["training"]["repeats"]),
+                percent(test["balanced_accuracy"]),
+                fraction(test["auc"]),
+                f"{test['ece_after']:.3f}",
+                _others(model["metrics"].get("unfamiliar", {})),
+            )
+            for model in models
+            for test in [model["metrics"]["test"]]
+        ],
+    )
+    findings = table(
+        (
+            "Any finding",
+            "Sensitivity",
+            "Specificity",
+            "Precision",
+            "F1",
+            f"Precision at sensitivity {HIGH_RECALL}",
+        ),
+        [
+            (
+                f"`{model['task']}`",
+                *(percent(finding[name]) for name in ("sensitivity", "specificity", "precision")),
+                f"{100 * _f1(finding):.1f} %",
+                percent(finding["precision_at_high_recall"]),
+            )
+            for model in models
+            if (finding := model["metrics"]["test"].get("finding"))
+        ],
+    )
+    return f"{results}\n\n{findings}\n"
+
+
+def _size(part: Facts) -> str:
+    return f"{part['images']} images, {part['groups']} groups"
+
+
+def _seeds(repeats: Sequence[Facts]) -> str:
+    """Mean accuracy of single networks, and from where to where it went."""
+    values = [100 * repeat["test"]["accuracy"] for repeat in repeats]
+    return f"{sum(values) / len(values):.1f} % ({min(values):.1f} to {max(values):.1f})"
+
+
+def _f1(finding: Facts) -> float:
+    precision, sensitivity = finding["precision"]["value"], finding["sensitivity"]["value"]
+    return float(2 * precision * sensitivity / (precision + sensitivity))
+
+
+def _others(others: Facts) -> str:
+    if not others:
+        return "not tried"
+    least, unseen = (min(other[name] for other in others.values()) for name in ("auroc", "auroc_unseen"))
+    return f"{least:.3f} (never shown: {unseen:.3f})"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(
+        prog="training.reports.overview", description="Print what models reach in their tests."
+    )
+    parser.add_argument("folder", type=Path, nargs="?", default=BUNDLED_MODELS, help="folder of packages")
+    folder = parser.parse_args(argv).folder
+    paths = sorted(folder.glob("*/model.json"))
+    if not paths:
+        print(f"error: there is no model in '{folder}': no */model.json", file=sys.stderr)
+        return 1
+    print(render_overview([json.loads(path.read_text(encoding="utf-8")) for path in paths]), end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
