@@ -23,9 +23,10 @@ from training.options import (
 
 RECIPES = Path(__file__).with_name("recipes.toml")
 
-SMOKE = {
+SMOKE: dict[str, Any] = {
     "repeats": 1,
     "members": 1,
+    "validation": "fixed",
     "epochs": 2,
     "batch_size": 16,
     "width": 8,

@@ -92,6 +92,12 @@ class Hyperparameters:
     members: int = _number(
         1, "networks in the package: the best of the repeats, their answers averaged", 1, 20
     )
+    validation: str = _choice(
+        "what validates: one part for all repeats, or for each another share of all images that do not test; "
+        "then all repeats must be members, and weights to start from must not have learnt from these images",
+        "fixed",
+        "rotating",
+    )
     views: str = _choice(
         "what the package looks at: the image, or all mirror images and turns that augmentation trains",
         "one",
@@ -115,6 +121,11 @@ class Hyperparameters:
             )
         if self.mixup + self.cutmix > 1:
             raise TrainingError("mixup and cutmix are chances of one draw; together they must not exceed 1.")
+        if self.validation == "rotating" and not 1 < self.members == self.repeats:
+            raise TrainingError(
+                "Where validation is rotating, each network leaves out other images, so they cannot be "
+                "compared: members must equal repeats, and be at least 2."
+            )
         if self.members > self.repeats:
             raise TrainingError(f"members is {self.members}, but only {self.repeats} repeats are trained.")
 

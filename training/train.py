@@ -13,12 +13,16 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from training.arguments import Arguments, parse_arguments
 from training.data.files import write_files
@@ -35,7 +39,7 @@ from training.evaluation.outsiders import (
     measure_unseen,
 )
 from training.model import parallel
-from training.model.candidate import Candidate, choose_candidate
+from training.model.candidate import Candidate, Fold, choose_candidate
 from training.model.checkpoint import open_checkpoints
 from training.model.devices import make_deterministic
 from training.model.export import open_session, run
@@ -66,12 +70,14 @@ def train(arguments: Arguments) -> dict[str, Any] | None:
     with tempfile.TemporaryDirectory() as name:
         workplace = Path(name)
         data, weights = parallel.from_first(lambda: prepare(arguments, workplace))
-        train_part, validation_part = data.labelled("train"), data.labelled("validation")
+        turns = data.turns(parameters.repeats) if parameters.validation == "rotating" else [data]
+        by_turn = [Fold(turn.labelled("train"), turn.labelled("validation")) for turn in turns]
         checkpoints = open_checkpoints(
             arguments.checkpoint_dir, task, parameters, data.fingerprint, weights.name if weights else ""
         )
+        folds = dict(zip(checkpoints, cycle(by_turn), strict=False))
         fits = {
-            seed: fit(task, train_part, validation_part, parameters, seed, weights, checkpoint)
+            seed: fit(task, folds[seed].train, folds[seed].validation, parameters, seed, weights, checkpoint)
             for seed, checkpoint in checkpoints.items()
         }
         if not parallel.is_first():
@@ -79,22 +85,20 @@ def train(arguments: Arguments) -> dict[str, Any] | None:
         print("calibrating, exporting and testing", flush=True)
         others = _load_others(arguments, workplace)
         foreign = [other.train for other in others]
-        chosen, singles = choose_candidate(
-            task, fits, train_part, validation_part, foreign, parameters, workplace
-        )
+        chosen, singles = choose_candidate(task, fits, folds, foreign, parameters, workplace)
         # Each once, though the package may be one of the networks by itself.
         tested = {
-            candidate.graph: measure(candidate, data, arguments, "test")
+            candidate.graph: measure_test(candidate, data, arguments)
             for candidate in {one.graph: one for one in (chosen, *singles)}.values()
         }
-        test = tested[chosen.graph]
+        result = tested[chosen.graph]
         repeats = [_repeat(single, tested[single.graph].metrics, chosen) for single in singles]
-        validation = measure(chosen, data, arguments, "validation")
-        metrics = {"test": test.metrics, "validation": validation.metrics}
+        validation = _measure(chosen, chosen.validation, turns, "validation", arguments)
+        metrics = {"test": result.metrics, "validation": validation.metrics}
         if others:
-            assert test.answers.distances is not None  # graphs of ours tell
+            assert result.answers.distances is not None  # graphs of ours tell
             metrics["unfamiliar"] = measure_unfamiliar(
-                chosen.graph, chosen.distance_threshold, test.answers.distances, others
+                chosen.graph, chosen.distance_threshold, result.answers.distances, others
             )
             for name, auroc in measure_unseen(chosen, data.labelled("test").pixels, others).items():
                 metrics["unfamiliar"][name]["auroc_unseen"] = auroc
@@ -105,11 +109,11 @@ def train(arguments: Arguments) -> dict[str, Any] | None:
             "repeats": repeats,
         }
         evidence = Evidence(
-            metrics, test.curves, chosen.temperature, chosen.distance_threshold, chosen.parity
+            metrics, result.curves, chosen.temperature, chosen.distance_threshold, chosen.parity
         )
         commit = arguments.git_commit or current_commit()
         model = write_package(arguments.model_dir, task, data, evidence, training, commit)
-        write_reports(arguments.output_dir, data, chosen, test, model)
+        write_reports(arguments.output_dir, data, chosen, result, model)
         best = min(chosen.fits.values(), key=lambda fitted: fitted.best.validation_loss)
         torch.save(best.network.state_dict(), arguments.output_dir / "network.pt")
         for checkpoint in checkpoints.values():
@@ -141,19 +145,33 @@ def _load_others(arguments: Arguments, workplace: Path) -> list[Outsiders]:
     return list(load_outsiders(arguments.others, arguments.task, seed, workplace))
 
 
-def measure(candidate: Candidate, data: PreparedData, arguments: Arguments, part: Part) -> Assessment:
-    """All that can be said of a candidate on one part, as the packaged graph answers there."""
-    images, task, parameters = data.labelled(part), arguments.task, arguments.parameters
-    outputs = run(open_session(candidate.graph), images.pixels)
+def measure_test(candidate: Candidate, data: PreparedData, arguments: Arguments) -> Assessment:
+    """All that can be said of a candidate on the test part, as the packaged graph answers there."""
+    outputs = run(open_session(candidate.graph), data.labelled("test").pixels)
+    return _measure(candidate, outputs, [data], "test", arguments)
+
+
+def _measure(
+    candidate: Candidate,
+    outputs: Mapping[str, NDArray[Any]],
+    turns: Sequence[PreparedData],
+    part: Part,
+    arguments: Arguments,
+) -> Assessment:
+    """What the outputs for one part of each turn are worth."""
+    values: dict[str, list[str]] = defaultdict(list)
+    for turn in turns:
+        for attribute, own in turn.subgroups(part).items():
+            values[attribute] += own
     return assess(
-        task,
-        read_outputs(outputs, task, candidate.distance_threshold),
-        images.labels,
-        data.groups(part),
-        data.subgroups(part),
+        arguments.task,
+        read_outputs(outputs, arguments.task, candidate.distance_threshold),
+        np.concatenate([turn.labelled(part).labels for turn in turns]),
+        [group for turn in turns for group in turn.groups(part)],
+        values,
         candidate.temperature,
-        parameters.bootstrap,
-        parameters.split_seed,
+        arguments.parameters.bootstrap,
+        arguments.parameters.split_seed,
     )
 
 

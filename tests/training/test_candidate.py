@@ -11,9 +11,10 @@ from chalicelib.tasks import Task
 from tests.training.samples import blob
 from tests.training.test_network import trained_looking
 from training.data.pixels import Labelled, PixelView
+from training.evaluation.calibration import fit_temperature
 from training.hyperparameters import Hyperparameters
 from training.model import candidate
-from training.model.candidate import choose_candidate
+from training.model.candidate import Fold, choose_candidate
 from training.model.export import open_session, run
 from training.model.fitting import Fit
 from training.model.progress import Epoch
@@ -39,6 +40,10 @@ def fits() -> dict[int, Fit]:
     return fits
 
 
+def folds_of(fits: dict[int, Fit]) -> dict[int, Fold]:
+    return dict.fromkeys(fits, Fold(DATA, DATA))
+
+
 def test_a_package_of_two_averages_the_best_two(
     small_task: Task, fits: dict[int, Fit], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -46,7 +51,7 @@ def test_a_package_of_two_averages_the_best_two(
     monkeypatch.setattr(candidate, "_describe", describe)
     parameters = Hyperparameters(repeats=3, members=2)
 
-    chosen, singles = choose_candidate(small_task, fits, DATA, DATA, [], parameters, tmp_path)
+    chosen, singles = choose_candidate(small_task, fits, folds_of(fits), [], parameters, tmp_path)
 
     assert list(chosen.fits) == [seed for single in singles[:2] for seed in single.fits]
     assert singles == sorted(singles, key=lambda single: single.validation_loss)
@@ -65,7 +70,9 @@ def test_the_share_of_validation_that_was_asked_for_is_familiar(
 ) -> None:
     parameters = Hyperparameters(distance_quantile=0.9)
 
-    chosen, _ = choose_candidate(small_task, {3: fits[3]}, DATA, DATA, [255 - PIXELS], parameters, tmp_path)
+    chosen, _ = choose_candidate(
+        small_task, {3: fits[3]}, folds_of(fits), [255 - PIXELS], parameters, tmp_path
+    )
 
     distances = run(open_session(chosen.graph), PIXELS)["distance"]
     assert (distances <= chosen.distance_threshold + 1e-4).mean() == pytest.approx(0.9)
@@ -76,10 +83,34 @@ def test_a_kind_can_be_hidden_from_the_distance(
     small_task: Task, fits: dict[int, Fit], tmp_path: Path
 ) -> None:
     kinds, parameters = [255 - PIXELS, np.rot90(PIXELS, 2, (2, 3))], Hyperparameters()
-    both, _ = choose_candidate(small_task, fits, DATA, DATA, kinds, parameters, tmp_path)
-    first, _ = choose_candidate(small_task, fits, DATA, DATA, kinds[:1], parameters, tmp_path)
-    none, _ = choose_candidate(small_task, fits, DATA, DATA, [], parameters, tmp_path)
+    both, _ = choose_candidate(small_task, fits, folds_of(fits), kinds, parameters, tmp_path)
+    first, _ = choose_candidate(small_task, fits, folds_of(fits), kinds[:1], parameters, tmp_path)
+    none, _ = choose_candidate(small_task, fits, folds_of(fits), [], parameters, tmp_path)
 
     assert both.distances_without(1, PIXELS) == pytest.approx(first.distances_without(-1, PIXELS), abs=1e-4)
     assert first.distances_without(0, PIXELS) == pytest.approx(none.distances_without(-1, PIXELS), abs=1e-4)
     assert both.distances_without(-1, PIXELS) != pytest.approx(none.distances_without(-1, PIXELS), abs=1e-2)
+
+
+def test_each_fold_is_judged_by_the_networks_that_did_not_learn_from_it(
+    small_task: Task, fits: dict[int, Fit], tmp_path: Path
+) -> None:
+    parts = [Labelled(DATA.pixels.view(range(start, COUNT, 3)), LABELS[start::3]) for start in range(3)]
+    folds = {seed: Fold(DATA, part) for seed, part in zip(fits, parts, strict=True)}
+    parameters = Hyperparameters(repeats=3, members=3, validation="rotating", distance_quantile=0.9)
+
+    chosen, singles = choose_candidate(small_task, fits, folds, [], parameters, tmp_path)
+
+    own = {seed: single for single in singles for seed in single.fits}
+    logits, distances, labels = [], [], []
+    for seed in chosen.fits:
+        answers = run(open_session(own[seed].graph), folds[seed].validation.pixels[:])
+        logits.append(np.log(answers["probabilities"]) * own[seed].temperature)
+        distances.append(answers["distance"])
+        labels.append(folds[seed].validation.labels)
+    _, loss = fit_temperature(np.concatenate(logits).astype(np.float64), np.concatenate(labels))
+    assert chosen.validation_loss == pytest.approx(loss, abs=1e-4)
+    assert chosen.validation["distance"] == pytest.approx(np.concatenate(distances), rel=1e-3)
+    expected = torch.from_numpy(np.concatenate(logits) / chosen.temperature).softmax(1).numpy()
+    assert chosen.validation["probabilities"] == pytest.approx(expected, abs=1e-4)
+    assert (chosen.validation["distance"] <= chosen.distance_threshold).mean() == pytest.approx(0.9)

@@ -37,6 +37,12 @@ def test_the_card_says_what_must_be_known(model: dict[str, Any]) -> None:
     assert "Mean test accuracy over the seeds: 80.5 % (from 80.0 % to 81.0 %)" in card
 
 
+def test_networks_that_were_validated_in_turn_are_told_of(model: dict[str, Any]) -> None:
+    model["training"]["validation"] = "rotating"
+
+    assert "Each of the 2 networks was validated on another share" in render_card(model)
+
+
 def test_tables_are_whole(model: dict[str, Any]) -> None:
     for lines in re.findall(r"(?:^\|.*\n)+", render_card(model), re.MULTILINE):
         assert len({line.count(" | ") for line in lines.splitlines()}) == 1

@@ -6,7 +6,15 @@ from random import Random
 import pytest
 
 from training.data.dataset import Record
-from training.data.split import PARTS, Part, assert_disjoint, fingerprint, split_around_test, split_by_group
+from training.data.split import (
+    PARTS,
+    Part,
+    assert_disjoint,
+    fingerprint,
+    rotate_validation,
+    split_around_test,
+    split_by_group,
+)
 from training.errors import TrainingError
 
 CLASSES = ("first", "second")
@@ -157,3 +165,26 @@ def test_a_given_test_part_without_a_class_is_refused_by_name() -> None:
 
     with pytest.raises(TrainingError, match="Class 'second' has no image in the test part"):
         split_around_test(records, DIGESTS, CLASSES, 0)
+
+
+def test_in_every_turn_other_patients_validate_and_the_same_ones_test() -> None:
+    parts = split_by_group(RECORDS, DIGESTS, CLASSES, 0)
+
+    turns = rotate_validation(RECORDS, DIGESTS, parts, 8, 0)
+
+    assert turns[0] == parts
+    assert all(turn["test"] == parts["test"] for turn in turns)
+    validated = [groups_of(turn["validation"]) for turn in turns]
+    assert sum(map(len, validated)) == len(set().union(*validated))
+    assert set().union(*validated) == groups_of(parts["train"]) | groups_of(parts["validation"])
+    for turn in turns:
+        assert_disjoint(RECORDS, DIGESTS, turn)
+        assert sorted(index for part in PARTS for index in turn[part]) == list(range(len(RECORDS)))
+        assert {RECORDS[index].label for index in turn["validation"]} == {0, 1}
+
+
+def test_more_turns_than_the_images_allow_are_refused() -> None:
+    parts = split_by_group(RECORDS, DIGESTS, CLASSES, 0)
+
+    with pytest.raises(TrainingError, match=r"make 8 validation parts; 9 are asked for. Lower --repeats"):
+        rotate_validation(RECORDS, DIGESTS, parts, 9, 0)

@@ -196,6 +196,26 @@ def test_interrupted_like_a_spot_instance_it_ends_with_the_same_model(
     assert models[0]["metrics"] == models[1]["metrics"]
 
 
+def test_validation_may_rotate_through_all_images_that_do_not_test(
+    run: Run, task: Task, tmp_path: Path
+) -> None:
+    options = ["--repeats", "3", "--members", "3", "--validation", "rotating", "--epochs", "1"]
+
+    assert main([*arguments(task, run.data, tmp_path), *options]) == 0
+
+    fixed, rotating = (
+        json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        for folder in (run.model, tmp_path / "model")
+    )
+    assert [repeat["kept"] for repeat in rotating["training"]["repeats"]] == [True] * 3
+    assert rotating["data"]["fingerprint"] == fixed["data"]["fingerprint"]
+    tested, validated = (
+        sum(map(sum, rotating["metrics"][part]["confusion_matrix"])) for part in ("test", "validation")
+    )
+    assert tested == fixed["data"]["split"]["test"]["images"]
+    assert validated >= 2.5 * fixed["data"]["split"]["validation"]["images"]
+
+
 def test_nothing_is_left_to_resume_when_the_package_is_written(run: Run) -> None:
     assert list((run.model.parent / "checkpoints").iterdir()) == []
 

@@ -1,7 +1,7 @@
 """From labelled images, wherever they lie, to arrays for training, validation and test."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from training.data.split import (
     Part,
     check_enough_groups,
     fingerprint,
+    rotate_validation,
     split_around_test,
     split_by_group,
 )
@@ -36,6 +37,15 @@ class PreparedData(CleanData):
     """Indices into `records`."""
     fingerprint: str
     """Of contents, labels, groups and parts: same data, same seed, same split."""
+
+    def turns(self, count: int) -> list["PreparedData"]:
+        """The same data, and `count` - 1 times with another share of the train part as validation part.
+
+        Raises:
+            TrainingError: if the train part is too small for that.
+        """
+        splits = rotate_validation(self.records, self.digests, self.parts, count, self.split_seed)
+        return [replace(self, parts=parts) for parts in splits]
 
     def labelled(self, part: Part) -> Labelled:
         """Images and labels of one part; the images stay on disk until they are indexed."""

@@ -60,6 +60,50 @@ def split_around_test(
     return parts
 
 
+def rotate_validation(
+    records: Sequence[Record],
+    digests: Sequence[bytes],
+    parts: Mapping[Part, Sequence[int]],
+    turns: int,
+    seed: int,
+) -> list[dict[Part, list[int]]]:
+    """The split, and others in which another share of the train part validates instead; the test part stays.
+
+    Every group validates in one turn at most, and trains in all others.
+
+    Args:
+        records: all images.
+        digests: their contents.
+        parts: the split to begin with.
+        turns: how many splits are wanted.
+        seed: of the shares.
+
+    Raises:
+        TrainingError: if the train part is not large enough for so many turns.
+    """
+    train, validation = list(parts["train"]), list(parts["validation"])
+    shares = max(2, round(len(train) / len(validation)))
+    groups = len({records[index].group for index in train})
+    if turns - 1 > min(shares, groups):
+        raise TrainingError(
+            f"The images that do not test make {min(shares, groups) + 1} validation parts; {turns} are asked "
+            "for. Lower --repeats and --members."
+        )
+    held_out = [validation, *_stratified(records, train, min(shares, groups), seed)][:turns]
+    everything = sorted(train + validation)
+    splits: list[dict[Part, list[int]]] = [
+        {
+            "train": sorted(set(everything) - set(members)),
+            "validation": sorted(members),
+            "test": list(parts["test"]),
+        }
+        for members in held_out
+    ]
+    for split in splits:
+        assert_disjoint(records, digests, split)
+    return splits
+
+
 def assert_disjoint(
     records: Sequence[Record], digests: Sequence[bytes], parts: Mapping[Part, Sequence[int]]
 ) -> None:
@@ -123,6 +167,11 @@ def _folds(
 ) -> list[list[int]]:
     """The indices in `members` in ten folds of whole groups; their order does not matter."""
     check_enough_groups([records[index] for index in members], class_names)
+    return _stratified(records, members, FOLDS, seed)
+
+
+def _stratified(records: Sequence[Record], members: Sequence[int], folds: int, seed: int) -> list[list[int]]:
+    """The indices in `members` in folds of whole groups, each with its share of every class if possible."""
     labels = np.array([records[index].label for index in members])
     # Numbers in the order of the names: as strings a million of them would fill the memory.
     names = sorted({records[index].group for index in members})
@@ -131,9 +180,9 @@ def _folds(
     if len(number_of) > MANY_GROUPS:
         print(f"splitting {len(number_of)} groups: about a minute for each 100,000", flush=True)
     with warnings.catch_warnings():
-        # It warns of classes with fewer images than folds; whether they are in every part is checked here.
+        # It warns of classes with fewer images than folds; whoever needs every class in each fold looks.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+        splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
         held_out = [positions for _, positions in splitter.split(labels, labels, groups)]
     return [[members[position] for position in positions] for positions in held_out]
 

@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from chalicelib.tasks import Task
@@ -22,6 +24,14 @@ from training.model.served import Member, ServedModel, View, views_of
 
 PARITY_IMAGES = 64
 BATCH_SIZE = 64
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What a network learns from, and what judges and calibrates it."""
+
+    train: Labelled
+    validation: Labelled
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,9 @@ class Candidate:
     temperature: float
     distance_threshold: float
     validation_loss: float
+    validation: Mapping[str, NDArray[Any]]
+    """The graph's outputs `probabilities` and `distance` for the validation images of all folds in turn, each
+    as the networks answer that did not learn from it."""
     parity: float
     """Largest difference of a probability between torch and onnxruntime."""
     graph: Path
@@ -70,8 +83,7 @@ class Candidate:
 def choose_candidate(
     task: Task,
     fits: Mapping[int, Fit],
-    train: Labelled,
-    validation: Labelled,
+    folds: Mapping[int, Fold],
     counterexamples: Sequence[Images],
     parameters: Hyperparameters,
     workplace: Path,
@@ -81,8 +93,7 @@ def choose_candidate(
     Args:
         task: that the networks are for.
         fits: the networks, by seed.
-        train: what is familiar.
-        validation: what they are calibrated and chosen by.
+        folds: by seed what each learnt from, and what it is calibrated and chosen by.
         counterexamples: images of other kinds, one after the other, which are not familiar.
         parameters: how many networks the package has, and how it looks at an image.
         workplace: where the graphs go.
@@ -91,15 +102,13 @@ def choose_candidate(
         TrainingError: if an exported graph answers otherwise than its networks.
     """
     networks = {
-        seed: _describe(fitted, train, validation, counterexamples, parameters)
-        for seed, fitted in fits.items()
+        seed: _describe(fitted, folds[seed], counterexamples, parameters) for seed, fitted in fits.items()
     }
 
     def make(seeds: Sequence[int]) -> Candidate:
         chosen = {seed: fits[seed] for seed in seeds}
-        return _make_candidate(
-            task, chosen, tuple(networks[seed] for seed in seeds), validation, parameters, workplace
-        )
+        own = tuple(networks[seed] for seed in seeds)
+        return _make_candidate(task, chosen, own, [folds[seed] for seed in seeds], parameters, workplace)
 
     singles = sorted((make([seed]) for seed in fits), key=lambda single: single.validation_loss)
     if parameters.members == 1:
@@ -111,30 +120,47 @@ def _make_candidate(
     task: Task,
     fits: Mapping[int, Fit],
     networks: tuple[Described, ...],
-    validation: Labelled,
+    folds: Sequence[Fold],
     parameters: Hyperparameters,
     workplace: Path,
 ) -> Candidate:
-    """Calibrate on `validation`, and export into `workplace`."""
+    """Calibrate on the validation images, and export into `workplace`."""
     views = views_of(task, parameters.views)
     members = [network.member() for network in networks]
     # The temperature is fitted to what it will divide: the mean over members and views.
-    logits, distances = _ask(ServedModel(members, 1.0, views, task.flip_permutation), validation.pixels)
-    temperature, loss = fit_temperature(logits.double().numpy(), validation.labels)
+    logits, distances = _validate(task, members, folds, views)
+    labels = np.concatenate([fold.validation.labels for fold in _distinct(folds)])
+    temperature, loss = fit_temperature(logits.double().numpy(), labels)
     threshold = torch.quantile(distances, parameters.distance_quantile).item()
     model = ServedModel(members, temperature, views, task.flip_permutation)
     graph = workplace / f"{'-'.join(map(str, fits))}.onnx"
-    export(model, validation.pixels[:2], graph)
-    parity = check_parity(model, open_session(graph), validation.pixels[:PARITY_IMAGES])
-    return Candidate(fits, networks, views, temperature, threshold, loss, parity, graph)
+    example = folds[0].validation.pixels
+    export(model, example[:2], graph)
+    parity = check_parity(model, open_session(graph), example[:PARITY_IMAGES])
+    answers = {
+        "probabilities": (logits / temperature).softmax(1).numpy(),
+        "distance": distances.numpy(),
+    }
+    return Candidate(fits, networks, views, temperature, threshold, loss, answers, parity, graph)
+
+
+def _validate(
+    task: Task, members: Sequence[Member], folds: Sequence[Fold], views: Sequence[View]
+) -> tuple[Tensor, Tensor]:
+    """Logits (N, K) and distances (N,) of all validation images, each by the members whose fold it is in."""
+    answers = []
+    for fold in _distinct(folds):
+        judges = [member for member, own in zip(members, folds, strict=True) if own is fold]
+        answers.append(_ask(ServedModel(judges, 1.0, views, task.flip_permutation), fold.validation.pixels))
+    return torch.cat([logits for logits, _ in answers]), torch.cat([distances for _, distances in answers])
+
+
+def _distinct(folds: Sequence[Fold]) -> list[Fold]:
+    return list({id(fold): fold for fold in folds}.values())
 
 
 def _describe(
-    fitted: Fit,
-    train: Labelled,
-    validation: Labelled,
-    counterexamples: Sequence[Images],
-    parameters: Hyperparameters,
+    fitted: Fit, fold: Fold, counterexamples: Sequence[Images], parameters: Hyperparameters
 ) -> Described:
     network = fold_batch_norm(fitted.network)
     if parameters.weights == "float16":
@@ -145,9 +171,9 @@ def _describe(
 
     return Described(
         network,
-        describe(train.pixels),
-        torch.from_numpy(train.labels),
-        describe(validation.pixels),
+        describe(fold.train.pixels),
+        torch.from_numpy(fold.train.labels),
+        describe(fold.validation.pixels),
         tuple(describe(images) for images in counterexamples),
         parameters.distance_quantile,
     )

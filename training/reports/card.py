@@ -66,16 +66,17 @@ def _test(model: Facts) -> Iterator[str]:
         "that was tested. What else is known of these images stands under Data."
     )
     yield render_results(model["metrics"]["test"], model["classes"], PLOTS)
-    yield from _repeats(model["training"].get("repeats", ()))
+    training = model["training"]
+    yield from _repeats(training.get("repeats", ()), training.get("validation") == "rotating")
 
 
-def _repeats(repeats: Sequence[Facts]) -> Iterator[str]:
+def _repeats(repeats: Sequence[Facts], rotating: bool) -> Iterator[str]:
     if len(repeats) < 2:
         return
     values = [repeat["test"]["accuracy"] for repeat in repeats]
     yield "### How much is chance?"
     yield (
-        f"The same training was done with {len(repeats)} seeds. {_choice(repeats)} "
+        f"The same training was done with {len(repeats)} seeds. {_choice(repeats, rotating)} "
         f"Mean test accuracy over the seeds: {100 * sum(values) / len(values):.1f} % "
         f"(from {100 * min(values):.1f} % to {100 * max(values):.1f} %)."
     )
@@ -95,7 +96,13 @@ def _repeats(repeats: Sequence[Facts]) -> Iterator[str]:
     )
 
 
-def _choice(repeats: Sequence[Facts]) -> str:
+def _choice(repeats: Sequence[Facts], rotating: bool) -> str:
+    if rotating:
+        return (
+            f"Each of the {len(repeats)} networks was validated on another share of the images that do not "
+            "test, and trained on the rest of them; this model averages their answers. Temperature and "
+            "thresholds come from what each network said of the images that it had not learnt from."
+        )
     kept = sum(repeat["kept"] for repeat in repeats)
     if kept == 1:
         return "This model is the one with the lowest validation loss."
