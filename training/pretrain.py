@@ -1,8 +1,10 @@
-"""Learn all tasks at once, for weights to start from: `python -m training.pretrain --data FOLDER`.
+"""Learn many images at once, for weights to start from: `python -m training.pretrain --data FOLDER`.
 
 A network that has learnt to tell thousands of other medical images apart needs fewer of its own (Caruana
 1997). All tasks share the network's body and have a head each. Only the train parts of the very splits that
 `training.train` makes are used: whatever later validates or tests a model was not seen here either.
+
+With `--phantoms COUNT` drawn ultrasound frames are one more task; without `--data` they are the only one.
 """
 
 import math
@@ -17,12 +19,14 @@ from typing import cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
 from chalicelib.tasks import InputSpec, Task, load_tasks
 from training.arguments import Parser, find_task, read_recipe
-from training.data.pixels import Labelled, prepare_images
+from training.data import phantoms
+from training.data.pixels import Labelled, PixelView, prepare_images
 from training.data.preparation import prepare_data
 from training.data.storage import Storage
 from training.errors import TrainingError
@@ -33,8 +37,10 @@ from training.model.network import Classifier, build_network
 from training.model.optimisation import Optimisation, class_weights
 
 RECIPE = "pretraining"
-INPUT = InputSpec(width=96, height=96, channels=1, fit="stretch")
-"""What every task's images are brought to: small, as this has to be learnt by a laptop, too."""
+SIDE = 96
+"""Pixels to a side of the squares that images are brought to: small, as a laptop has to learn this, too."""
+SPOKEN_EVERY = 2000
+"""Phantoms between two lines of progress."""
 
 
 class JointNetwork(nn.Module):
@@ -86,7 +92,8 @@ class Pretraining:
         self.precision = resolve_precision(parameters.precision, self.device)
         network = JointNetwork([lesson.task for lesson in lessons], parameters)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a gap in the stubs
-        self.steps = sum(len(lesson.images.labels) for lesson in lessons) // parameters.batch_size
+        images = sum(len(lesson.images.labels) for lesson in lessons)
+        self.steps = max(1, images // parameters.batch_size)
         self.optimisation = Optimisation(self.network, parameters, self.steps)
         self.draws = [lesson.draw(np.random.default_rng(parameters.seed)) for lesson in lessons]
 
@@ -146,9 +153,9 @@ def plan_lessons(data: Sequence[tuple[Task, Labelled]], parameters: Hyperparamet
 
 
 def read_data(
-    folder: Path, names: Sequence[str], split_seed: int, workplace: Path
+    folder: Path, names: Sequence[str], spec: InputSpec, split_seed: int, workplace: Path
 ) -> list[tuple[Task, Labelled]]:
-    """The train parts of the data sets in `folder`, one sub-folder for each task.
+    """The train parts of the data sets in `folder`, one sub-folder for each task, brought to `spec`.
 
     Raises:
         TrainingError: if there are none, or one cannot be read.
@@ -164,21 +171,38 @@ def read_data(
         # Which images look alike, and so the split, depends on the input: it must be the task's own.
         own = prepare_data(folder / task.name, task.name, task, split_seed, place)
         records = [own.records[index] for index in own.parts["train"]]
-        images = prepare_images(Storage(), str(folder / task.name), records, INPUT, place / "small.npy")
+        images = prepare_images(Storage(), str(folder / task.name), records, spec, place / "small.npy")
         print(f"{task.name}: {len(records)} images to learn from", flush=True)
-        data.append((replace(task, input=INPUT), Labelled(images.view(), own.labelled("train").labels)))
+        data.append((replace(task, input=spec), Labelled(images.view(), own.labelled("train").labels)))
     return data
+
+
+def draw_phantoms(count: int, spec: InputSpec, seed: int) -> tuple[Task, Labelled]:
+    """Drawn ultrasound frames, brought to `spec`, as a task of their own."""
+    task = find_task(phantoms.TASK)
+    assert task.class_names == phantoms.CLASSES
+    images = np.empty((count, spec.channels, spec.height, spec.width), np.uint8)
+    labels = np.empty(count, np.int64)
+    for number, (frame, label) in enumerate(phantoms.draw_frames(count, seed)):
+        small = Image.fromarray(frame).resize((spec.width, spec.height), Image.Resampling.BILINEAR)
+        images[number], labels[number] = np.asarray(small), label
+        if (number + 1) % SPOKEN_EVERY == 0:
+            print(f"drawn {number + 1} of {count} phantoms", flush=True)
+    view = PixelView(images, np.arange(count))
+    return replace(task, name="phantoms", input=spec), Labelled(view, labels)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line; the exit status says whether there are weights."""
     parser = Parser(
-        prog="training.pretrain", description="Learn all tasks at once, for weights to start from."
+        prog="training.pretrain", description="Learn many images at once, for weights to start from."
     )
-    parser.add_argument(
-        "--data", type=Path, required=True, help="folder with a folder of images for each task"
-    )
+    parser.add_argument("--data", type=Path, help="folder with a folder of images for each task")
     parser.add_argument("--tasks", nargs="*", default=[], help="names of tasks (all that have a folder)")
+    parser.add_argument(
+        "--phantoms", type=int, default=0, metavar="COUNT", help="drawn ultrasound frames to learn as well"
+    )
+    parser.add_argument("--side", type=int, default=SIDE, help=f"pixels of the images' sides ({SIDE})")
     parser.add_argument("--output", type=Path, default=Path(".local", "training", "body.pt"), help="the file")
     parser.add_argument("--epochs", type=int, help="passes over all images (as recipes.toml says)")
     parser.add_argument("--width", type=int, help="channels of the first stage (as recipes.toml says)")
@@ -188,9 +212,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         asked = {name: getattr(options, name) for name in ("epochs", "width", "seed")}
         given = {name: value for name, value in asked.items() if value is not None}
         parameters = Hyperparameters().updated({**read_recipe(RECIPE), **given})
+        if not (options.data or options.phantoms):
+            raise TrainingError(
+                "There is nothing to learn: name a folder with --data, or ask for some --phantoms."
+            )
+        spec = InputSpec(options.side, options.side, channels=1, fit="stretch")
         make_deterministic()
         with tempfile.TemporaryDirectory() as name:
-            data = read_data(options.data, options.tasks, parameters.split_seed, Path(name))
+            data: list[tuple[Task, Labelled]] = []
+            if options.data:
+                data += read_data(options.data, options.tasks, spec, parameters.split_seed, Path(name))
+            if options.phantoms:
+                data.append(draw_phantoms(options.phantoms, spec, parameters.seed))
             body = Pretraining(plan_lessons(data, parameters), parameters).run()
     except TrainingError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -1,5 +1,6 @@
 """Weights that several tasks have learnt together."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,12 +8,13 @@ import pytest
 import torch
 
 from chalicelib.imaging import prepare
-from chalicelib.tasks import Task, load_task
+from chalicelib.tasks import InputSpec, Task, load_task
 from tests.training.samples import make_network, write_images
 from training.data.preparation import PreparedData, prepare_data
 from training.model.starting_weights import load_starting_weights
-from training.pretrain import INPUT, main, read_data
+from training.pretrain import draw_phantoms, main, read_data
 
+SPEC = InputSpec(width=48, height=48, channels=1, fit="stretch")
 TASKS = ("breast-histology", "mammography-views")
 
 
@@ -62,16 +64,16 @@ def test_only_training_images_are_seen(
 
 def test_the_split_is_that_of_the_tasks_own_training(folder: Path, tmp_path: Path) -> None:
     seed = 3
-    read = read_data(folder, [], seed, tmp_path)
+    read = read_data(folder, [], SPEC, seed, tmp_path)
 
     for task, images in read:
         place = tmp_path / f"own-{task.name}"
         place.mkdir()
         own = prepare_data(folder / task.name, task.name, load_task(task.name), seed, place)
         paths = [folder / task.name / own.records[index].path for index in own.parts["train"]]
-        expected = [prepare(path.read_bytes(), INPUT).pixels for path in paths]
+        expected = [prepare(path.read_bytes(), SPEC).pixels for path in paths]
         assert np.array_equal(images.pixels[:], np.stack(expected))
-        assert task.input == INPUT
+        assert task.input == SPEC
 
 
 def test_near_duplicates_are_sought_in_the_tasks_own_input(
@@ -84,7 +86,7 @@ def test_near_duplicates_are_sought_in_the_tasks_own_input(
         return prepare_data(place, name, task, seed, workplace)
 
     monkeypatch.setattr("training.pretrain.prepare_data", spy)
-    read_data(folder, [], 0, tmp_path)
+    read_data(folder, [], SPEC, 0, tmp_path)
 
     assert seen == [load_task(name) for name in TASKS]
 
@@ -97,3 +99,34 @@ def test_a_folder_without_tasks_is_refused(tmp_path: Path, capsys: pytest.Captur
 def test_an_unknown_task_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--data", str(folder), "--tasks", "toes"]) == 1
     assert "There is no task 'toes'" in capsys.readouterr().err
+
+
+def test_phantoms_need_no_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--phantoms", "30", "--output", str(tmp_path / "body.pt"), "--epochs", "1", "--width", "4"]
+
+    assert main([*options, "--side", "32"]) == 0
+
+    assert "epoch=1/1; phantoms=" in capsys.readouterr().out
+    assert load_starting_weights(str(tmp_path / "body.pt")).tensors
+
+
+def test_phantoms_may_join_tasks(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--data", str(folder), "--tasks", TASKS[0], "--phantoms", "9", "--side", "32"]
+
+    assert main([*options, "--output", str(tmp_path / "body.pt"), "--epochs", "1", "--width", "4"]) == 0
+
+    assert re.search(rf"epoch=1/1; {TASKS[0]}=\S+ phantoms=", capsys.readouterr().out)
+
+
+def test_phantoms_are_a_task_with_the_classes_of_ultrasound() -> None:
+    task, images = draw_phantoms(6, SPEC, 1)
+
+    assert (task.name, task.input) == ("phantoms", SPEC)
+    assert task.class_names == load_task("breast-ultrasound").class_names
+    assert images.pixels.shape == (6, 1, 48, 48)
+    assert images.labels.tolist() == [0, 1, 2, 0, 1, 2]
+
+
+def test_nothing_to_learn_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 1
+    assert "There is nothing to learn: name a folder with --data" in capsys.readouterr().err

@@ -1,0 +1,57 @@
+"""Drawn ultrasound frames: always the same, and with what tells their classes apart."""
+
+import numpy as np
+import pytest
+
+from training.data import phantoms
+from training.data.phantoms import CLASSES, SIDE, draw_frame, draw_frames
+
+
+def test_a_seed_always_draws_the_same_frames() -> None:
+    first, again, other = ([frame for frame, _ in draw_frames(6, seed)] for seed in (1, 1, 2))
+
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert len({frame.tobytes() for frame in first}) == 6
+
+
+def test_classes_take_turns() -> None:
+    assert [label for _, label in draw_frames(7, 0)] == [0, 1, 2, 0, 1, 2, 0]
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_frames_are_pictures(kind: str) -> None:
+    for seed in range(20):
+        frame = draw_frame(np.random.default_rng(seed), kind)
+        assert frame.shape == (SIDE, SIDE)
+        assert frame.dtype == np.uint8
+        assert frame.std() > 5
+
+
+def test_lesions_have_the_shapes_that_tell_them_apart() -> None:
+    def solidity(*, malignant: bool) -> tuple[float, float]:
+        """Height over width, and the share of the area that a lesion's outline fills of its hull of rows."""
+        tallness, filled = [], []
+        for seed in range(60):
+            lesion = phantoms._place_lesion(np.random.default_rng(seed), malignant=malignant)
+            tallness.append(lesion.tall / lesion.wide)
+            inside = lesion.depth > 0
+            hull = np.maximum.accumulate(inside, 1) & np.maximum.accumulate(inside[:, ::-1], 1)[:, ::-1]
+            filled.append(inside.sum() / hull.sum())
+        return float(np.mean(tallness)), float(np.mean(filled))
+
+    benign, malignant = solidity(malignant=False), solidity(malignant=True)
+    assert malignant[0] > benign[0] + 0.2
+    assert malignant[1] < benign[1] - 0.005
+
+
+def test_only_frames_with_a_lesion_have_callipers(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = np.zeros((SIDE, SIDE))
+    lesion = phantoms._place_lesion(np.random.default_rng(0), malignant=False)
+    for seed in range(20):
+        phantoms._burn_in(np.random.default_rng(seed), image, None)
+    assert image.max() == 0
+
+    for seed in range(20):
+        phantoms._burn_in(np.random.default_rng(seed), image, lesion)
+    assert image.max() >= 0.8
