@@ -89,7 +89,7 @@ def test_each_seed_has_its_own_and_only_what_shapes_the_training_matters(task: T
     def opened(**changes: Any) -> dict[int, Checkpoint]:
         return open_checkpoints(tmp_path, task, Hyperparameters(repeats=2, **changes), "f00", "")
 
-    saved, more = opened(seed=3), opened(seed=3, bootstrap=10, weights="float32")
+    saved, more = opened(seed=3), opened(seed=3, bootstrap=10, weights="float32", members=2, views="all")
     saved[4].save(STATE)
 
     assert list(saved) == [3, 4]

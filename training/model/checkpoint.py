@@ -12,7 +12,7 @@ from chalicelib.tasks import Task
 from training.hyperparameters import Hyperparameters
 from training.model import parallel
 
-AFTER_TRAINING = frozenset({"repeats", "distance_quantile", "bootstrap", "weights"})
+AFTER_TRAINING = frozenset({"repeats", "members", "views", "distance_quantile", "bootstrap", "weights"})
 """Hyper-parameters that change nothing in the training with one seed."""
 
 
