@@ -118,7 +118,11 @@ def read_options(options: argparse.Namespace) -> Arguments:
         task=task,
         data=data_location(options, task),
         dataset=options.dataset or task.name,
-        reading={**data_reading(options), "test_split": options.test_split},
+        reading={
+            **data_reading(options),
+            "test_split": options.test_split,
+            "earlier": options.earlier,
+        },
         others=options.others,
         start_from=options.start_from,
         model_dir=options.model_dir or workplace / "model",

@@ -42,8 +42,15 @@ def add_split_options(parser: ArgumentParser) -> None:
     """What a model is tested on."""
     parser.add_argument(
         "--test-split",
-        choices=("own", "given"),
-        help="draw a test part, or keep the one that comes with the data (as datasets.toml says)",
+        choices=("own", "given", "fixed"),
+        help="draw a test part, keep the one that comes with the data, or keep all parts as its manifest has "
+        "them (own or given, as datasets.toml says)",
+    )
+    parser.add_argument(
+        "--earlier",
+        metavar="MANIFEST",
+        help="manifest.csv of an earlier preparation: its images keep their parts, and only new groups are "
+        "dealt among all",
     )
 
 

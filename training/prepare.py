@@ -34,6 +34,7 @@ def prepare(options: argparse.Namespace) -> PreparedData:
             Path(workplace),
             **data_reading(options),
             test_split=options.test_split,
+            earlier=options.earlier,
         )
         print(render_summary(data))
         write_files(data, options.output)

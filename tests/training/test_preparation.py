@@ -13,9 +13,11 @@ from PIL import Image
 from chalicelib.imaging import prepare
 from chalicelib.tasks import Task
 from tests.training.samples import write_manifest
+from training.data.files import write_files
 from training.data.pixels import PixelView
 from training.data.preparation import PreparedData, prepare_data, prepare_evaluation_data
 from training.data.report import render_summary
+from training.data.split import PARTS
 from training.errors import TrainingError
 
 Edit = Callable[[Path], object]
@@ -342,3 +344,65 @@ def test_evaluation_without_any_image_is_refused(tmp_path: Path, small_task: Tas
 
     with pytest.raises(TrainingError, match="holds no image of any class"):
         prepare_evaluation_data(tmp_path, "of-nobody", small_task, place)
+
+
+def test_a_data_set_that_grows_keeps_its_split(
+    data_folder: Path, small_task: Task, place: Path, tmp_path: Path
+) -> None:
+    name = small_task.class_names[0]
+    write_manifest(data_folder)
+    before = prepared(data_folder, small_task, place)
+    write_files(before, tmp_path / "report")
+    tested = before.records[before.parts["test"][0]]
+    with (data_folder / "manifest.csv").open("a", encoding="utf-8") as file:
+        # A file of a test patient, and some of nobody known; a label that a person has corrected.
+        for number, patient in enumerate([tested.group, *(f"new-{number}" for number in range(20))]):
+            scene(data_folder / name / f"more-{number}.png", number, noise=0)
+            file.write(f"{name}/more-{number}.png,{name},{patient}\n")
+    relabel(data_folder, tested.path, small_task.class_names[1])
+
+    after = prepared(data_folder, small_task, place, earlier=tmp_path / "report" / "manifest.csv")
+
+    was, is_ = (
+        {data.digests[index]: part for part, members in data.parts.items() for index in members}
+        for data in (before, after)
+    )
+    assert all(is_[digest] == part for digest, part in was.items())
+    parts = {after.records[index].path: part for part in PARTS for index in after.parts[part]}
+    assert parts[f"{name}/more-0.png"] == "test"
+    assert {parts[f"{name}/more-{number}.png"] for number in range(1, 21)} >= {"train", "test"}
+    labels = {record.path: record.label for record in after.records}
+    assert labels[tested.path] == 1
+    assert "parts of images that were there earlier from" in after.how
+
+
+def test_a_prepared_manifest_gives_the_same_data_again(
+    data_folder: Path, small_task: Task, place: Path, tmp_path: Path
+) -> None:
+    write_manifest(data_folder)
+    first = prepared(data_folder, small_task, place)
+    write_files(first, tmp_path / "report")
+    shutil.copy(tmp_path / "report" / "manifest.csv", data_folder)
+
+    again = prepared(data_folder, small_task, place, test_split="fixed")
+
+    assert again.parts == first.parts
+    assert again.fingerprint == first.fingerprint
+
+
+def test_only_the_manifest_of_a_preparation_tells_earlier_parts(
+    data_folder: Path, small_task: Task, place: Path
+) -> None:
+    write_manifest(data_folder)
+
+    with pytest.raises(TrainingError, match=r"lacks the column 'part': no preparation wrote it"):
+        prepared(data_folder, small_task, place, earlier=data_folder / "manifest.csv")
+
+
+def relabel(folder: Path, path: str, class_name: str) -> None:
+    manifest = folder / "manifest.csv"
+    lines = [line.split(",") for line in manifest.read_text(encoding="utf-8").splitlines()]
+    changed = [
+        [path, class_name, group] if name == path else [name, old, group] for name, old, group in lines
+    ]
+    manifest.write_text("".join(",".join(line) + "\n" for line in changed), encoding="utf-8")

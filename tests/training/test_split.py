@@ -1,6 +1,7 @@
 """The split: disjoint by patient, stratified, and the same every time."""
 
 from collections import Counter
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -13,7 +14,9 @@ from training.data.split import (
     fingerprint,
     rotate_validation,
     split_around_test,
+    split_as_given,
     split_by_group,
+    split_further,
 )
 from training.errors import TrainingError
 
@@ -188,3 +191,79 @@ def test_more_turns_than_the_images_allow_are_refused() -> None:
 
     with pytest.raises(TrainingError, match=r"make 8 validation parts; 9 are asked for. Lower --repeats"):
         rotate_validation(RECORDS, DIGESTS, parts, 9, 0)
+
+
+def given(records: list[Record], parts: dict[Part, list[int]]) -> list[Record]:
+    part_of = {index: part for part, members in parts.items() for index in members}
+    return [replace(record, given=part_of.get(index, "")) for index, record in enumerate(records)]
+
+
+def test_a_manifest_that_names_all_parts_is_followed() -> None:
+    parts = split_by_group(RECORDS, DIGESTS, CLASSES, 3)
+
+    assert split_as_given(given(RECORDS, parts), DIGESTS, CLASSES) == parts
+
+
+def test_a_manifest_must_name_the_part_of_every_image_and_part_no_patient() -> None:
+    parts = split_by_group(RECORDS, DIGESTS, CLASSES, 0)
+    records = given(RECORDS, parts)
+
+    with pytest.raises(TrainingError, match=r"does not say whether '7-1.png' trains, validates or tests"):
+        split_as_given([*records[:22], replace(records[22], given=""), *records[23:]], DIGESTS, CLASSES)
+    moved = parts["train"][0]
+    records[moved] = replace(records[moved], given="test")
+    with pytest.raises(TrainingError, match=r"1 groups \(patients\) stand in more than one"):
+        split_as_given(records, DIGESTS, CLASSES)
+
+
+def test_when_data_grow_every_image_stays_and_the_rest_of_a_patient_follows() -> None:
+    parts = split_by_group(RECORDS, DIGESTS, CLASSES, 0)
+    known = given(RECORDS, parts)
+    follow = [replace(record, path=f"again-{record.path}", given="") for record in known[::3]]
+    new = [Record(f"new-{number}.png", number % 2, f"new-{number}") for number in range(300)]
+    records = [*known, *follow, *new]
+    digests = [index.to_bytes(32, "big") for index in range(len(records))]
+
+    grown = split_further(records, digests, CLASSES, 0)
+
+    part_of = {index: part for part, members in grown.items() for index in members}
+    assert all(part_of[index] == record.given for index, record in enumerate(known))
+    assert all(part_of[len(known) + number] == known[3 * number].given for number in range(len(follow)))
+    dealt = Counter(part_of[index] for index in range(len(known) + len(follow), len(records)))
+    assert dealt["test"] == pytest.approx(60, abs=20)
+    assert dealt["validation"] == pytest.approx(30, abs=15)
+
+
+def test_a_new_patient_gets_the_same_part_whoever_comes_along() -> None:
+    parts = split_by_group(RECORDS, DIGESTS, CLASSES, 0)
+    new = [Record(f"new-{number}.png", number % 2, f"new-{number}") for number in range(50)]
+    many = [*given(RECORDS, parts), *new]
+    few = many[:-40]
+    digests = [index.to_bytes(32, "big") for index in range(len(many))]
+
+    both = [split_further(records, digests[: len(records)], CLASSES, 0) for records in (many, few)]
+
+    parts_of = [{index: part for part, members in split.items() for index in members} for split in both]
+    assert all(parts_of[0][index] == parts_of[1][index] for index in range(len(few)))
+
+
+def test_a_patient_who_trained_and_validated_trains() -> None:
+    parts = split_by_group(RECORDS, DIGESTS, CLASSES, 0)
+    records = given(RECORDS, parts)
+    one, other = parts["train"][0], parts["validation"][0]
+    name, lost = records[one].group, records[other].group
+    records = [replace(record, group=name) if record.group == lost else record for record in records]
+
+    grown = split_further(records, DIGESTS, CLASSES, 0)
+
+    assert other in grown["train"]
+
+
+def test_a_patient_who_trained_cannot_test() -> None:
+    parts = split_by_group(RECORDS, DIGESTS, CLASSES, 0)
+    records = given(RECORDS, parts)
+    name = records[parts["test"][0]].group
+    records[parts["train"][0]] = replace(records[parts["train"][0]], group=name)
+
+    with pytest.raises(TrainingError, match="trained or validated belong to patients of the test part"):
+        split_further(records, DIGESTS, CLASSES, 0)

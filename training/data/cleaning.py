@@ -41,7 +41,13 @@ class CleanData:
 
 
 def clean(
-    listing: Listing, images: PreparedImages, near_duplicates: float, keep_test: bool, workplace: Path
+    listing: Listing,
+    images: PreparedImages,
+    near_duplicates: float,
+    keep_test: bool,
+    workplace: Path,
+    *,
+    grows: bool = False,
 ) -> CleanData:
     """Leave out what cannot be learnt from, and join groups that share an image.
 
@@ -52,6 +58,7 @@ def clean(
         keep_test: whether the test part that comes with the data is the one to be used. Then nothing else
             shares a group with it, and of identical files the one in the test part stays.
         workplace: where large arrays go.
+        grows: whether images without a part join that test part if their group stands in it.
     """
     listed = listing.records
     unique = deduplicate(listed, images.digests, keep_test)
@@ -70,7 +77,9 @@ def clean(
         "contradictions": _paths(unique.contradictions),
         "near_contradictions": _paths(disputed),
         "unreadable": tuple(listed[index].path for index in unique.kept if not images.readable(index)),
-        "leaks": tuple(records[index].path for index in sorted(find_leaking(records))) if keep_test else (),
+        "leaks": tuple(records[index].path for index in sorted(find_leaking(records, grows)))
+        if keep_test
+        else (),
     }
     gone = {*left_out["near_contradictions"], *left_out["leaks"]}
     remaining = [position for position, record in enumerate(records) if record.path not in gone]

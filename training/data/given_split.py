@@ -64,9 +64,13 @@ def count_similar(records: Sequence[Record], pairs: Iterable[Similar]) -> int:
     return len(found)
 
 
-def find_leaking(records: Sequence[Record]) -> set[int]:
-    """Indices of the images outside the given test part whose group stands in it."""
+def find_leaking(records: Sequence[Record], grows: bool) -> set[int]:
+    """Indices of the images outside the given test part whose group stands in it.
+
+    Where that part `grows`, images that have no part yet do not leak: they will join it.
+    """
     groups = {record.group for record in records if record.given == "test"}
+    inside = {"test", ""} if grows else {"test"}
     return {
-        index for index, record in enumerate(records) if record.given != "test" and record.group in groups
+        index for index, record in enumerate(records) if record.given not in inside and record.group in groups
     }

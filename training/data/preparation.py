@@ -1,15 +1,17 @@
 """From labelled images, wherever they lie, to arrays for training, validation and test."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from chalicelib.tasks import Task
 from training.data.cleaning import CleanData, clean
 from training.data.dataset import Listing, Record, attributes, check_classes, subgroups
+from training.data.earlier import mark_earlier
 from training.data.listing import Location, list_images
 from training.data.pixels import Labelled, prepare_images
 from training.data.sources import DataSource, TestSplit, load_source
@@ -20,7 +22,9 @@ from training.data.split import (
     fingerprint,
     rotate_validation,
     split_around_test,
+    split_as_given,
     split_by_group,
+    split_further,
 )
 from training.data.storage import Storage
 from training.errors import TrainingError
@@ -107,6 +111,7 @@ def prepare_data(
     min_confidence: float = 0.0,
     near_duplicates: float | None = None,
     test_split: TestSplit | None = None,
+    earlier: str | Path | None = None,
     client: Any = None,
 ) -> PreparedData:
     """List, read, clean and split labelled images.
@@ -123,8 +128,9 @@ def prepare_data(
         min_confidence: what a Ground Truth label needs to be used.
         near_duplicates: correlation of thumbnails above which images are taken for one patient's, 0 to look
             for none; what the data set's entry says if not given.
-        test_split: "given" to test on the test part that comes with the data, "own" to draw one; what the
-            data set's entry says if not given.
+        test_split: "given" to test on the test part that comes with the data, "own" to draw one, "fixed" to
+            keep all parts as the data's manifest has them; what the data set's entry says if not given.
+        earlier: manifest.csv of an earlier preparation, whose images keep their parts.
         client: S3 client; made if needed.
 
     Raises:
@@ -135,12 +141,18 @@ def prepare_data(
     storage = Storage(client)
     listing = list_images(storage, place, task.class_names, source)
     check_classes(listing, task.class_names)
-    keep_test = _keeps_test(listing, source, test_split)
+    choice = "given" if earlier else test_split or source.test_split
+    if choice != "own" and not earlier:
+        choice = _check_given(listing, choice, asked=test_split is not None)
     # Reading may take hours; what can be told before is told before.
     check_enough_groups(listing.records, task.class_names)
-    data = _read(storage, listing, task, workplace, _threshold(source, near_duplicates), keep_test)
-    split = split_around_test if keep_test else split_by_group
-    parts = split(data.records, data.digests, task.class_names, split_seed)
+    images = prepare_images(storage, listing.folder, listing.records, task.input, workplace / "pixels.npy")
+    if earlier:
+        listing = mark_earlier(storage, str(earlier), listing, images)
+    # Groups of a manifest that names all parts are what they should be.
+    threshold = 0.0 if choice == "fixed" else _threshold(source, near_duplicates)
+    data = clean(listing, images, threshold, choice == "given", workplace, grows=earlier is not None)
+    parts = _split(data, task.class_names, split_seed, "earlier" if earlier else choice)
     return PreparedData(
         **vars(data),
         source=source,
@@ -177,7 +189,8 @@ def prepare_evaluation_data(
             f"'{listing.folder}' holds no image of any class ({', '.join(task.class_names)}). It was read "
             f"as: {listing.how}."
         )
-    data = _read(storage, listing, task, workplace, _threshold(source, near_duplicates), keep_test=False)
+    images = prepare_images(storage, listing.folder, listing.records, task.input, workplace / "pixels.npy")
+    data = clean(listing, images, _threshold(source, near_duplicates), False, workplace)
     return EvaluationData(
         listing.folder,
         data.records,
@@ -189,16 +202,13 @@ def prepare_evaluation_data(
     )
 
 
-def _read(
-    storage: Storage,
-    listing: Listing,
-    task: Task,
-    workplace: Path,
-    near_duplicates: float,
-    keep_test: bool,
-) -> CleanData:
-    images = prepare_images(storage, listing.folder, listing.records, task.input, workplace / "pixels.npy")
-    return clean(listing, images, near_duplicates, keep_test, workplace)
+def _split(
+    data: CleanData, class_names: Sequence[str], seed: int, how: Literal[TestSplit, "earlier"]
+) -> dict[Part, list[int]]:
+    if how == "fixed":
+        return split_as_given(data.records, data.digests, class_names)
+    split = {"own": split_by_group, "given": split_around_test, "earlier": split_further}[how]
+    return split(data.records, data.digests, class_names, seed)
 
 
 def _threshold(source: DataSource, asked: float | None) -> float:
@@ -208,14 +218,13 @@ def _threshold(source: DataSource, asked: float | None) -> float:
     return threshold
 
 
-def _keeps_test(listing: Listing, source: DataSource, asked: TestSplit | None) -> bool:
-    """Whether the given test part is to be used; a data set whose entry wants it may come without one."""
-    if (asked or source.test_split) == "own":
-        return False
-    present = any(record.given == "test" for record in listing.records)
-    if asked and not present:
+def _check_given(listing: Listing, choice: TestSplit, asked: bool) -> TestSplit:
+    """`choice`, or "own" where nobody asked for it and the data come without parts."""
+    if any(record.given == "test" for record in listing.records):
+        return choice
+    if asked:
         raise TrainingError(
             f"'{listing.folder}' has no test part: no folder called test, and no line of its manifest with "
             "the split test. Let one be drawn: --test-split own."
         )
-    return present
+    return "own"

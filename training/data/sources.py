@@ -8,8 +8,9 @@ from typing import Literal
 
 DATASETS = Path(__file__).with_name("datasets.toml")
 
-TestSplit = Literal["own", "given"]
-"""Whose test part is used: one that is drawn here, or the one that comes with the images."""
+TestSplit = Literal["own", "given", "fixed"]
+"""Whose test part is used: one that is drawn here, or the one that comes with the images; or, with "fixed",
+all three parts as the images' manifest names them."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import hashlib
 import warnings
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import chain, islice
 from typing import Literal
@@ -58,6 +58,62 @@ def split_around_test(
     assert_disjoint(records, digests, parts)
     _check_classes(records, parts, class_names)
     return parts
+
+
+def split_as_given(
+    records: Sequence[Record], digests: Sequence[bytes], class_names: Sequence[str]
+) -> dict[Part, list[int]]:
+    """Every image in the part that comes with the data.
+
+    Raises:
+        TrainingError: if an image has none, a group stands in two, or a class is absent from one.
+    """
+    missing = next((record.path for record in records if not record.given), None)
+    if missing:
+        raise TrainingError(f"The manifest does not say whether '{missing}' trains, validates or tests.")
+    parts: dict[Part, list[int]] = {
+        part: [index for index, record in enumerate(records) if record.given == part] for part in PARTS
+    }
+    assert_disjoint(records, digests, parts)
+    _check_classes(records, parts, class_names)
+    return parts
+
+
+def split_further(
+    records: Sequence[Record], digests: Sequence[bytes], class_names: Sequence[str], seed: int
+) -> dict[Part, list[int]]:
+    """A split that grows: what has a part keeps it, the rest of a group follows, and new groups are dealt.
+
+    A group is dealt by a hash of its name, so that it gets the same part however many come with it. Of a
+    group of which images have trained and others validated, all train.
+
+    Raises:
+        TrainingError: if a class is absent from a part, or an image of a test group trained or validated.
+    """
+    known: dict[str, set[str]] = defaultdict(set)
+    for record in records:
+        if record.given:
+            known[record.group].add(record.given)
+    parts: dict[Part, list[int]] = {part: [] for part in PARTS}
+    for index, record in enumerate(records):
+        earlier = known.get(record.group)
+        parts[_strongest(earlier) if earlier else _dealt(record.group, seed)].append(index)
+    if any(records[index].given not in ("", "test") for index in parts["test"]):
+        raise TrainingError("Images that have trained or validated belong to patients of the test part.")
+    assert_disjoint(records, digests, parts)
+    _check_classes(records, parts, class_names)
+    return parts
+
+
+def _strongest(parts: set[str]) -> Part:
+    return "test" if "test" in parts else "train" if "train" in parts else "validation"
+
+
+def _dealt(group: str, seed: int) -> Part:
+    """About as many groups to each part as `split_by_group` gives it."""
+    digest = hashlib.sha256(f"{seed} {group}".encode(errors="surrogateescape")).digest()
+    fold = int.from_bytes(digest[:8], "big") % FOLDS
+    return "test" if fold < TEST_FOLDS else "validation" if fold < TEST_FOLDS + VALIDATION_FOLDS else "train"
 
 
 def rotate_validation(
