@@ -29,6 +29,12 @@ class Confusions:
             trials = int(np.isfinite(metric(self._by_group)).sum())
             return interval(float(metric(self.whole[np.newaxis])[0]), metric(self._resampled), trials)
 
+    def difference(self, other: "Confusions", metric: Callable[[Matrices], Floats]) -> Interval:
+        """Of what a metric is more here than for another model, whose resamples are the same."""
+        with np.errstate(invalid="ignore"):
+            value, others = (float(metric(one.whole[np.newaxis])[0]) for one in (self, other))
+            return interval(value - others, metric(self._resampled) - metric(other._resampled))
+
     def interval_of(self, label: int, rate: Callable[[Matrices], Floats]) -> Interval:
         """Of one class, for a rate that takes M matrices to (M, classes)."""
         return self.interval(lambda matrices: rate(matrices)[:, label])

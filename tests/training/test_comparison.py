@@ -1,0 +1,148 @@
+"""Two models on the same images, and whether the new one may replace the old one."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from chalicelib.tasks import Task
+from training.evaluation.bootstrap import Floats, Interval, Ints
+from training.evaluation.comparison import Comparison, compare
+from training.evaluation.gate import SURE, decide
+
+CLASSES = ("a", "b", "c")
+COUNT = 300
+LABELS: Ints = np.arange(COUNT) % 3
+GROUPS = [f"patient-{number // 4}" for number in range(COUNT)]
+
+
+def answers(share_right: float, sureness: float, seed: int) -> Floats:
+    """Probabilities of a model that is right in about this share of the images, and equally sure of each."""
+    random = np.random.default_rng(seed)
+    wrong = (LABELS + random.integers(1, 3, COUNT)) % 3
+    said = np.where(random.random(COUNT) < share_right, LABELS, wrong)
+    probabilities = np.full((COUNT, 3), (1 - sureness) / 2)
+    probabilities[np.arange(COUNT), said] = sureness
+    return probabilities
+
+
+def compared(candidate: Floats, current: Floats) -> Comparison:
+    return compare(CLASSES, LABELS, GROUPS, candidate, current, 500, 0)
+
+
+def test_a_much_better_model_is_surely_better() -> None:
+    comparison = compared(answers(0.9, 0.85, 0), answers(0.7, 0.7, 1))
+
+    assert comparison.probability_better > 0.99
+    low, value = comparison.accuracy["low"], comparison.accuracy["value"]
+    assert low is not None
+    assert value is not None
+    assert 0 < low < value == pytest.approx(0.2, abs=0.07)
+
+
+def test_the_other_way_round_everything_changes_its_sign() -> None:
+    one, other = answers(0.9, 0.85, 0), answers(0.8, 0.7, 1)
+    forth, back = compared(one, other), compared(other, one)
+
+    assert forth.probability_better == pytest.approx(1 - back.probability_better)
+    for there, again in ((forth.log_score, back.log_score), (forth.sensitivity["b"], back.sensitivity["b"])):
+        assert None not in (*there.values(), *again.values())
+        assert there["value"] == pytest.approx(-float(again["value"] or 0))
+        assert there["low"] == pytest.approx(-float(again["high"] or 0))
+
+
+def test_a_model_is_not_better_than_itself() -> None:
+    same = answers(0.8, 0.7, 0)
+
+    comparison = compared(same, same)
+
+    assert comparison.probability_better == 0.5
+    assert comparison.accuracy == comparison.balanced_accuracy == {"value": 0.0, "low": 0.0, "high": 0.0}
+
+
+def test_of_equally_right_models_the_one_that_knows_its_mistakes_is_better() -> None:
+    current = answers(0.8, 0.98, 0)
+    honest = np.where(current > 0.5, 0.8, 0.1)
+
+    comparison = compared(honest, current)
+
+    assert comparison.accuracy["value"] == 0
+    assert comparison.probability_better > 0.95
+
+
+def test_the_intervals_come_from_whole_patients() -> None:
+    """A difference that stems from one patient is no finding, however many images that one has."""
+    groups = ["one"] * 100 + [f"patient-{number}" for number in range(COUNT - 100)]
+    current = answers(0.8, 0.7, 0)
+    candidate = current.copy()
+    candidate[:100] = answers(1.0, 0.9, 0)[:100]
+
+    by_patient = compare(CLASSES, LABELS, groups, candidate, current, 2000, 0)
+    by_image = compare(CLASSES, LABELS, list(map(str, range(COUNT))), candidate, current, 2000, 0)
+
+    assert by_patient.probability_better == pytest.approx(1 - np.exp(-1) / 2, abs=0.04)
+    assert by_image.probability_better > 0.99
+
+
+# ------------------------------------------------------------------------------------------------- gate
+
+
+@pytest.fixture
+def gated(task: Task) -> Task:
+    return replace(task, gate={"accuracy": 0.8, "auc": 0.9}, max_sensitivity_drop=0.02)
+
+
+def metrics(accuracy: float | None = 0.85, auc: float = 0.95) -> dict[str, dict[str, float | None]]:
+    return {"accuracy": {"value": accuracy}, "auc": {"value": auc}}
+
+
+def comparison(better: float = 0.95, drop: float | None = 0.0) -> Comparison:
+    none: Interval = {"value": 0.01, "low": 0.0, "high": 0.02}
+    return Comparison(none, none, none, better, {"a": none, "b": {**none, "value": drop and -drop}})
+
+
+def test_a_good_and_better_candidate_passes(gated: Task) -> None:
+    decision = decide(gated, metrics(), comparison())
+
+    assert decision.accepted
+    assert "better than the current model (probability 95 %, accuracy +1.0 points)" in decision.reasons[0]
+
+
+def test_the_first_model_of_a_task_needs_only_the_minimum(gated: Task) -> None:
+    assert decide(gated, metrics(), None).accepted
+    assert not decide(gated, metrics(accuracy=0.79), None).accepted
+
+
+@pytest.mark.parametrize(
+    ("measured", "compared", "reason"),
+    [
+        (metrics(accuracy=0.799), comparison(), "Its accuracy is 0.799; the task asks for 0.800 at least."),
+        (metrics(auc=0.5), comparison(), "Its auc is 0.500"),
+        (
+            metrics(accuracy=None),
+            comparison(),
+            "Its accuracy is not defined; the task asks for 0.800 at least.",
+        ),
+        (
+            metrics(),
+            comparison(better=SURE - 0.01),
+            "better than the current model is 89 %; 90 % are needed.",
+        ),
+        (metrics(), comparison(drop=0.021), "Sensitivity for 'b' falls by 2.1 points; 2.0 are allowed."),
+    ],
+)
+def test_a_candidate_is_rejected_with_the_reason(
+    gated: Task, measured: dict[str, dict[str, float | None]], compared: Comparison, reason: str
+) -> None:
+    decision = decide(gated, measured, compared)
+
+    assert not decision.accepted
+    assert reason in decision.reasons[0]
+
+
+def test_all_reasons_are_told(gated: Task) -> None:
+    assert len(decide(gated, metrics(0.1, 0.1), comparison(0.1, 0.5)).reasons) == 4
+
+
+def test_a_class_without_test_images_hinders_nothing(gated: Task) -> None:
+    assert decide(gated, metrics(), comparison(drop=None)).accepted

@@ -1,0 +1,76 @@
+"""Two models on the same images: which one is better, and how sure that is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from training.evaluation import confusion
+from training.evaluation.bootstrap import Floats, GroupBootstrap, Interval, Ints, interval
+from training.evaluation.confusion import Confusions
+
+LEAST_PROBABILITY = 1e-6
+"""What a logarithm is taken of at least: a single wrong certainty must not decide alone."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A candidate against the current model; differences are the candidate's value minus the other's."""
+
+    accuracy: Interval
+    balanced_accuracy: Interval
+    log_score: Interval
+    """Mean logarithm of the probability of the true class: the finest measure, and a proper one."""
+    probability_better: float
+    """Share of the resamples in which the candidate's log score is the higher one, ties counting half."""
+    sensitivity: dict[str, Interval]
+    """By class."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON types."""
+        return dict(vars(self))
+
+
+def compare(
+    class_names: Sequence[str],
+    labels: Ints,
+    groups: Sequence[str],
+    candidate: Floats,
+    current: Floats,
+    resamples: int,
+    seed: int,
+) -> Comparison:
+    """Compare by a paired bootstrap: every resample of groups is put to both models.
+
+    Args:
+        class_names: K names.
+        labels: true classes, shape (N,).
+        groups: the patient of each image.
+        candidate: its probabilities, shape (N, K).
+        current: likewise.
+        resamples: of the bootstrap.
+        seed: of the bootstrap.
+    """
+    bootstrap = GroupBootstrap(groups, resamples, seed)
+    ours, theirs = (
+        Confusions(labels, answers.argmax(1), len(class_names), bootstrap) for answers in (candidate, current)
+    )
+    gain = _log_scores(candidate, labels) - _log_scores(current, labels)
+    gains = bootstrap.resample_images(lambda weights: (weights @ gain / weights.sum(1))[:, np.newaxis])[:, 0]
+    return Comparison(
+        accuracy=ours.difference(theirs, confusion.accuracy),
+        balanced_accuracy=ours.difference(theirs, confusion.balanced_accuracy),
+        log_score=interval(float(gain.mean()), gains),
+        probability_better=float(((gains > 0) + 0.5 * (gains == 0)).mean()),
+        sensitivity={
+            name: ours.difference(theirs, lambda matrices, k=k: confusion.sensitivity(matrices)[:, k])  # type: ignore[misc]  # mypy cannot infer lambdas with defaults
+            for k, name in enumerate(class_names)
+        },
+    )
+
+
+def _log_scores(probabilities: Floats, labels: Ints) -> Floats:
+    of_truth = probabilities[np.arange(len(labels)), labels]
+    scores: Floats = np.log(np.maximum(of_truth, LEAST_PROBABILITY))
+    return scores
