@@ -40,7 +40,7 @@ def decide(task: Task, metrics: dict[str, Any], comparison: Comparison | None) -
     sure, gain = 100 * comparison.probability_better, _points(comparison.accuracy["value"])
     return Decision(
         True,
-        (f"{reached}, and is better than the current model (probability {sure:.0f} %, accuracy {gain}).",),
+        (f"{reached}, and is better than the current one (probability {sure:.0f} %, accuracy {gain}).",),
     )
 
 
