@@ -65,6 +65,14 @@ def serving_code(task: Task) -> dict[str, bytes]:
     return files
 
 
+def write_serving_code(folder: Path, task: Task) -> None:
+    """Put the folder `code` beside the package in `folder`, of which SageMaker makes model.tar.gz itself."""
+    for name, content in serving_code(task).items():
+        path = folder / "code" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
 def read_archive(path: Path, folder: Path) -> ModelPackage:
     """Unpack `path` into `folder` and verify the package in it; its code is neither run nor looked at.
 

@@ -3,11 +3,12 @@
 On several GPUs of one machine: `torchrun --nproc-per-node N -m training.train --task TASK`.
 
 Runs unchanged as a SageMaker script-mode job: the channel `train` holds all labelled images (the split by
-patient is made here), hyper-parameters arrive as arguments, the package goes to SM_MODEL_DIR and the reports
-to SM_OUTPUT_DATA_DIR. Nothing is chosen by looking at the test part: seed, epoch, temperature and threshold
-come from the validation part, and only then are the trained models tested.
+patient is made here), hyper-parameters arrive as arguments, the package goes to SM_MODEL_DIR, with the code
+that serves it, and the reports to SM_OUTPUT_DATA_DIR. Nothing is chosen by looking at the test part: seed,
+epoch, temperature and threshold come from the validation part, and only then are the trained models tested.
 """
 
+import os
 import platform
 import signal
 import sys
@@ -24,6 +25,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from training.archive import write_serving_code
 from training.arguments import Arguments, parse_arguments
 from training.data.files import write_files
 from training.data.preparation import PreparedData, prepare_data
@@ -113,6 +115,8 @@ def train(arguments: Arguments) -> dict[str, Any] | None:
         )
         commit = arguments.git_commit or current_commit()
         model = write_package(arguments.model_dir, task, data, evidence, training, commit)
+        if "SM_MODEL_DIR" in os.environ:
+            write_serving_code(arguments.model_dir, task)
         write_reports(arguments.output_dir, data, chosen, result, model)
         best = min(chosen.fits.values(), key=lambda fitted: fitted.best.validation_loss)
         torch.save(best.network.state_dict(), arguments.output_dir / "network.pt")

@@ -17,6 +17,7 @@ from chalicelib import DISCLAIMER
 from chalicelib.package import ModelPackage
 from chalicelib.tasks import Task, load_task
 from tests.training.samples import make_network, write_images, write_manifest
+from training.archive import serving_code
 from training.arguments import SMOKE
 from training.model.export import open_session
 from training.model.progress import METRIC_PATTERNS, OBJECTIVE
@@ -90,6 +91,14 @@ def test_the_application_loads_the_package(run: Run, task: Task) -> None:
     shapes = {output.name: output.shape for output in open_session(package.graph_path).get_outputs()}
     assert list(shapes) == ["probabilities", "activation", "distance"]
     assert shapes["probabilities"] == ["batch", len(task.classes)]
+
+
+def test_a_job_packs_the_code_that_serves_its_model(run: Run, task: Task) -> None:
+    code = run.model / "code"
+
+    assert {path.relative_to(code).as_posix() for path in code.rglob("*") if path.is_file()} == set(
+        serving_code(task)
+    )
 
 
 def test_model_json_records_what_was_done(run: Run, task: Task) -> None:
