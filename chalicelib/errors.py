@@ -48,6 +48,18 @@ class TaskHasNoModel(NegatoscopeError):
     status = HTTPStatus.CONFLICT
 
 
+class UnknownModel(NegatoscopeError):
+    """The task has no such model."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class NothingToRollBackTo(NegatoscopeError):
+    """There is no model that was deployed before the current one."""
+
+    status = HTTPStatus.CONFLICT
+
+
 class NotClassified(NegatoscopeError):
     """The result is not (or not yet) a classification, so there is nothing to review or to show."""
 

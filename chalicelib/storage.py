@@ -74,6 +74,15 @@ class DataBucket:
         with self._anonymous_errors():
             self._client.copy({"Bucket": self.name, "Key": source}, self.name, target, ExtraArgs=condition)
 
+    def folders(self, prefix: str) -> Iterator[str]:
+        """Names of the folders directly below `prefix`, which ends in a slash."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.name, Prefix=prefix, Delimiter="/"
+        )
+        for page in pages:
+            for entry in page.get("CommonPrefixes", ()):
+                yield entry["Prefix"].removeprefix(prefix).rstrip("/")
+
     def delete(self, key: str) -> None:
         """Delete an object; older versions of it stay, as the bucket is set up."""
         with self._anonymous_errors():

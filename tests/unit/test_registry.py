@@ -1,0 +1,191 @@
+"""Versions of models, and which of them classifies."""
+
+import json
+import tarfile
+from io import BytesIO
+from typing import Any
+
+import boto3
+import pytest
+
+from chalicelib import registry as module
+from chalicelib.errors import InvalidModelPackage, NothingToRollBackTo, UnknownModel
+from chalicelib.registry import Registry
+from chalicelib.storage import DataBucket
+from tests.models import METRICS, TASK
+from tests.stage import BUCKET
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+
+@pytest.fixture
+def bucket() -> DataBucket:
+    return DataBucket(boto3.client("s3"), BUCKET)
+
+
+@pytest.fixture
+def registry(bucket: DataBucket) -> Registry:
+    return Registry(bucket)
+
+
+def facts(version: str, **changes: Any) -> dict[str, Any]:
+    metrics = {**METRICS, "balanced_accuracy": METRICS["accuracy"], "auc": METRICS["accuracy"]}
+    return {
+        "task": TASK,
+        "version": version,
+        "sha256": version.rjust(64, "0"),
+        "created_at": "2026-01-01T00:00:00+00:00",
+        "metrics": {"test": metrics},
+        "data": {"fingerprint": "f00"},
+        **changes,
+    }
+
+
+def archive(version: str = "1", files: dict[str, bytes] | None = None, **changes: Any) -> bytes:
+    contents = {
+        "./model.json": json.dumps(facts(version, **changes)).encode(),
+        "model.onnx": b"graph",
+        "card.md": b"# Card",
+        "plots/roc.svg": b"<svg/>",
+        "plots/evil.html": b"<script>",
+        "code/inference.py": b"pass",
+    } | (files or {})
+    buffer = BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for name, content in contents.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            tar.addfile(entry, BytesIO(content))
+    return buffer.getvalue()
+
+
+def statuses(registry: Registry) -> dict[str, str]:
+    return {record["version"]: record["status"] for record in registry.versions(TASK)}
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = (f"2026-01-01T00:00:{second:02}+00:00" for second in range(60))
+    monkeypatch.setattr(module, "now", lambda: next(times))
+
+
+def test_without_any_version_the_bundled_model_classifies(registry: Registry) -> None:
+    assert registry.current(TASK) is None
+    assert list(registry.versions(TASK)) == []
+    with pytest.raises(NothingToRollBackTo, match="No other model has been deployed"):
+        registry.roll_back(TASK, None)
+
+
+def test_a_candidate_is_kept_with_all_that_people_look_at(registry: Registry, bucket: DataBucket) -> None:
+    packed = archive()
+
+    record = registry.add(TASK, packed, {"retraining": "run-1"})
+
+    assert record["retraining"] == "run-1"
+    assert record["fingerprint"] == "f00"
+    assert record["metrics"]["accuracy"] == METRICS["accuracy"]
+    assert record["parent"] is None
+    assert registry.record(TASK, "1") == record
+    assert registry.archive(TASK, "1") == packed
+    assert statuses(registry) == {"1": "candidate"}
+    assert registry.current(TASK) is None
+    client = boto3.client("s3")
+    listed = client.list_objects_v2(Bucket=BUCKET, Prefix=f"models/{TASK}/1/")["Contents"]
+    assert sorted(entry["Key"].rpartition(f"{TASK}/1/")[2] for entry in listed) == [
+        "card.md",
+        "model.json",
+        "model.tar.gz",
+        "plots/roc.svg",
+        "record.json",
+    ]
+    plot = client.get_object(Bucket=BUCKET, Key=f"models/{TASK}/1/plots/roc.svg")
+    assert plot["ContentType"] == "image/svg+xml"
+
+
+@pytest.mark.usefixtures("clock")
+def test_from_candidate_to_current_to_previous_and_back(registry: Registry) -> None:
+    for version in ("1", "2", "3"):
+        registry.add(TASK, archive(version), {})
+        registry.decide(TASK, version, accepted=version != "3", reasons=[f"because {version}"])
+    first = registry.promote(TASK, "1", "negatoscope-test-endpoint")
+    assert (first.version, first.previous, first.endpoint) == ("1", None, "negatoscope-test-endpoint")
+
+    second = registry.promote(TASK, "2", None)
+
+    assert registry.current(TASK) == second
+    assert (second.previous, second.endpoint, second.sha256) == ("1", None, "2".rjust(64, "0"))
+    assert statuses(registry) == {"3": "rejected", "2": "current", "1": "previous"}
+
+    back = registry.roll_back(TASK, None)
+
+    assert (back.version, back.previous) == ("1", "2")
+    assert statuses(registry) == {"3": "rejected", "2": "previous", "1": "current"}
+    assert registry.roll_back(TASK, None).version == "2"
+
+
+@pytest.mark.usefixtures("clock")
+def test_versions_come_newest_first_with_parent_and_reasons(registry: Registry) -> None:
+    registry.add(TASK, archive("b"), {})
+    registry.promote(TASK, "b", None)
+    registry.add(TASK, archive("a"), {})
+    registry.decide(TASK, "a", accepted=False, reasons=["Too bad."])
+
+    newest, oldest = registry.versions(TASK)
+
+    assert (newest["version"], newest["parent"], newest["decision"]["reasons"]) == ("a", "b", ["Too bad."])
+    assert (oldest["version"], oldest["parent"], oldest["decision"]) == ("b", None, None)
+
+
+def test_promoting_the_current_version_again_does_not_forget_the_previous(registry: Registry) -> None:
+    for version in ("1", "2"):
+        registry.add(TASK, archive(version), {})
+        registry.promote(TASK, version, None)
+
+    moved = registry.promote(TASK, "2", "elsewhere")
+
+    assert (moved.previous, moved.endpoint) == ("1", "elsewhere")
+
+
+def test_an_accepted_version_that_was_overtaken_stays_accepted(registry: Registry) -> None:
+    for version in ("1", "2", "3"):
+        registry.add(TASK, archive(version), {})
+        registry.decide(TASK, version, accepted=True, reasons=[])
+        registry.promote(TASK, version, None)
+
+    assert statuses(registry) == {"1": "accepted", "2": "previous", "3": "current"}
+
+
+def test_the_bundled_model_can_have_its_place_back(registry: Registry) -> None:
+    registry.add(TASK, archive(), {})
+    registry.promote(TASK, "1", None)
+
+    registry.forget(TASK)
+
+    assert registry.current(TASK) is None
+    assert statuses(registry) == {"1": "candidate"}
+
+
+def test_tasks_do_not_see_each_others_models(registry: Registry) -> None:
+    registry.add(TASK, archive(), {})
+
+    assert list(registry.versions("chest-xray")) == []
+    with pytest.raises(UnknownModel, match="no model '1' for chest-xray"):
+        registry.promote("chest-xray", "1", None)
+    with pytest.raises(UnknownModel):
+        registry.archive(TASK, "2")
+
+
+@pytest.mark.parametrize(
+    ("packed", "reason"),
+    [
+        (b"", "cannot be unpacked"),
+        (archive()[:100], "cannot be unpacked"),
+        (archive(files={"./model.json": b"{"}), "no usable model.json"),
+        (archive(files={"./model.json": b"{}"}), "no usable model.json: 'task'"),
+        (archive(task="chest-xray"), "is a model for chest-xray, not for mammography-views"),
+    ],
+)
+def test_what_is_no_package_for_the_task_is_refused(registry: Registry, packed: bytes, reason: str) -> None:
+    with pytest.raises(InvalidModelPackage, match=reason):
+        registry.add(TASK, packed, {})
+    assert list(registry.versions(TASK)) == []
