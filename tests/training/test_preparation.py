@@ -1,6 +1,7 @@
 """From labelled images to arrays: the pixels are those of serving, and what is left out is counted."""
 
 import csv
+import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -406,3 +407,117 @@ def relabel(folder: Path, path: str, class_name: str) -> None:
         [path, class_name, group] if name == path else [name, old, group] for name, old, group in lines
     ]
     manifest.write_text("".join(",".join(line) + "\n" for line in changed), encoding="utf-8")
+
+
+def review(path: Path, verdicts: dict[Path, str]) -> Path:
+    """Write what somebody said of images, as a labelling job does."""
+    lines = [
+        {
+            "source-ref": str(image),
+            "label": 0,
+            "label-metadata": {"class-name": name, "human-annotated": "yes"},
+        }
+        for image, name in verdicts.items()
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def as_array(image: Path, task: Task, path: Path) -> Path:
+    """What the application keeps of an image."""
+    np.save(path, prepare(image.read_bytes(), task.input).pixels)
+    return path
+
+
+def test_what_people_said_of_prepared_arrays_changes_the_labels_of_their_images(
+    data_folder: Path, small_task: Task, place: Path, tmp_path: Path
+) -> None:
+    first, second = small_task.class_names[:2]
+    write_manifest(data_folder)
+    changed, confirmed = (data_folder / first / f"p0{number}-0.png" for number in (1, 2))
+    scene(tmp_path / "new.png", 5, noise=0)
+    verdicts = {
+        as_array(changed, small_task, tmp_path / "1.npy"): second,
+        as_array(confirmed, small_task, tmp_path / "2.npy"): first,
+        as_array(tmp_path / "new.png", small_task, tmp_path / "3.npy"): second,
+    }
+
+    data = prepared(data_folder, small_task, place, labels=review(tmp_path / "reviews.manifest", verdicts))
+
+    records = {record.path: record for record in data.records}
+    kept = records[f"{first}/p01-0.png"]
+    assert (kept.label, kept.review, kept.group) == (1, "changed", f"{first}-p01")
+    assert records[f"{first}/p02-0.png"].review == "confirmed"
+    assert records[str(tmp_path / "3.npy")].review == "added"
+    assert {name: data.findings[name] for name in ("changed", "confirmed", "added", "copies")} == {
+        "changed": 1,
+        "confirmed": 1,
+        "added": 1,
+        "copies": 2,
+    }
+    assert len(data.records) == 121
+    index = data.records.index(records[str(tmp_path / "3.npy")])
+    assert np.array_equal(data.pixels[:][index], np.load(tmp_path / "3.npy"))
+    assert "1 of the labels changed by somebody who looked" in render_summary(data)
+
+
+def test_a_reviewed_copy_of_a_test_image_never_trains(
+    data_folder: Path, small_task: Task, place: Path, tmp_path: Path
+) -> None:
+    write_manifest(data_folder)
+    before = prepared(data_folder, small_task, place)
+    write_files(before, tmp_path / "report")
+    tested = [before.records[index] for index in before.parts["test"]][:5]
+    name = small_task.class_names[2]
+    verdicts = {
+        as_array(data_folder / record.path, small_task, tmp_path / f"{number}.npy"): name
+        for number, record in enumerate(tested)
+    }
+
+    after = prepared(
+        data_folder,
+        small_task,
+        place,
+        labels=review(tmp_path / "reviews.manifest", verdicts),
+        earlier=tmp_path / "report" / "manifest.csv",
+    )
+
+    assert after.parts == before.parts
+    records = {record.path: record for record in after.records}
+    assert {records[record.path].label for record in tested} == {2}
+
+
+def test_people_who_disagree_about_one_image_leave_it_out(
+    data_folder: Path, small_task: Task, place: Path, tmp_path: Path
+) -> None:
+    first, second = small_task.class_names[:2]
+    write_manifest(data_folder)
+    image = data_folder / first / "p01-0.png"
+    arrays = [as_array(image, small_task, tmp_path / f"{number}.npy") for number in (1, 2)]
+
+    data = prepared(
+        data_folder,
+        small_task,
+        place,
+        labels=review(tmp_path / "reviews.manifest", dict(zip(arrays, (first, second), strict=True))),
+    )
+
+    assert f"{first}/p01-0.png" not in {record.path for record in data.records}
+    assert data.findings["contradictions"] == 3
+
+
+def test_an_array_for_another_input_is_left_out(
+    data_folder: Path, small_task: Task, place: Path, tmp_path: Path
+) -> None:
+    write_manifest(data_folder)
+    np.save(tmp_path / "old.npy", np.zeros((1, 8, 8), np.uint8))
+    (tmp_path / "cut.npy").write_bytes((tmp_path / "old.npy").read_bytes()[:-9])
+    verdicts = {tmp_path / f"{name}.npy": small_task.class_names[0] for name in ("old", "cut")}
+
+    data = prepared(data_folder, small_task, place, labels=review(tmp_path / "reviews.manifest", verdicts))
+
+    assert data.problems[str(tmp_path / "old.npy")] == (
+        "The array was prepared for another input than the task has now."
+    )
+    assert data.problems[str(tmp_path / "cut.npy")] == "The array is damaged."
+    assert len(data.records) == 120

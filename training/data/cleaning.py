@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from training.data.dataset import Listing, Record
+from training.data.dataset import Listing, Record, Review
 from training.data.duplicates import Contradiction, deduplicate, find_contradictions, rename_groups
 from training.data.given_split import GivenSplit, count_similar, examine, find_leaking
 from training.data.groups import merge
@@ -63,7 +63,8 @@ def clean(
     listed = listing.records
     unique = deduplicate(listed, images.digests, keep_test)
     kept = [index for index in unique.kept if images.readable(index)]
-    records = rename_groups([listed[index] for index in kept], unique.renamed)
+    judged = [_judged(listed[index], unique.reviewed.get(index)) for index in kept]
+    records = rename_groups(judged, unique.renamed)
     pixels = images.view().view(kept)
     pairs = find_similar(pixels, near_duplicates, workplace / "thumbnails.npy") if near_duplicates else []
     disputed = find_contradictions(records, pairs)
@@ -83,10 +84,12 @@ def clean(
     }
     gone = {*left_out["near_contradictions"], *left_out["leaks"]}
     remaining = [position for position, record in enumerate(records) if record.path not in gone]
+    reviews: Counter[str] = Counter(records[position].review for position in remaining)
     findings = {
         "listed": len(listed),
         **{reason: len(paths) for reason, paths in left_out.items()},
         "used": len(remaining),
+        **{review: count for review, count in reviews.items() if review},
         "clustered" if near_duplicates else "ungrouped": listing.ungrouped,
     }
     return CleanData(
@@ -106,6 +109,10 @@ def clean(
         given_split=given_split,
         keeps_test=keep_test,
     )
+
+
+def _judged(record: Record, verdict: tuple[int, Review] | None) -> Record:
+    return replace(record, label=verdict[0], review=verdict[1]) if verdict else record
 
 
 def _join_similar(records: list[Record], pairs: Iterable[Similar]) -> list[Record]:

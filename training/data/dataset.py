@@ -4,11 +4,15 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from training.data.groups import merge
 from training.data.rows import Row, Vocabulary
 from training.data.sources import DataSource
 from training.errors import TrainingError
+
+Review = Literal["", "confirmed", "changed", "added"]
+"""What somebody who looked at an image did to its label; "added" if the data did not have the image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class Record:
     """What else is known of the image, as name and value, for tables by subgroup."""
     given: str = ""
     """The part of the source's own split (train, validation or test), if it has one."""
+    review: Review = ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,10 @@ class Collector:
             group = self._group(row)
             ungrouped += not group
             label = self.vocabulary.label(row, self.how)
-            records.append(Record(row.path, label, group or row.path, self._attributes(row), row.part))
+            review = self._review(row, label)
+            records.append(
+                Record(row.path, label, group or row.path, self._attributes(row), row.part, review)
+            )
         merged = merge(self.same)
         records = [
             replace(record, group=merged[record.group]) if record.group in merged else record
@@ -88,6 +96,13 @@ class Collector:
             ungrouped,
             {reason: tuple(sorted(paths)) for reason, paths in left_out.items()},
         )
+
+    def _review(self, row: Row, label: int) -> Review:
+        if not row.reviewed:
+            return ""
+        if not row.before:
+            return "added"
+        return "confirmed" if self.vocabulary.find(row.before) == label else "changed"
 
     def _group(self, row: Row) -> str:
         name = row.path.rpartition("/")[2]

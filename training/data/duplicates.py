@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from training.data.dataset import Record
+from training.data.dataset import Record, Review
 from training.data.groups import merge
 from training.data.similarity import Similar
 
@@ -37,10 +37,14 @@ class Deduplication:
     """Paths left out because a byte-identical file with the same label stays."""
     contradictions: tuple[Contradiction, ...]
     """Byte-identical files with different labels, all left out: nobody knows which is right."""
+    reviewed: dict[int, tuple[int, Review]]
+    """By index, label and review of an image that stays, but which somebody reviewed as a copy of it."""
 
 
 def deduplicate(records: Sequence[Record], digests: Sequence[bytes], prefer_test: bool) -> Deduplication:
     """Keep one of each set of byte-identical files, and none where their labels differ.
+
+    Where somebody has looked at one of them, all have the label that this person gave.
 
     Args:
         records: sorted by path; of identical files the first stays.
@@ -49,21 +53,31 @@ def deduplicate(records: Sequence[Record], digests: Sequence[bytes], prefer_test
     """
     order = sorted(range(len(records)), key=digests.__getitem__)
     kept, copies, contradictions, same = [], [], [], []
+    reviewed: dict[int, tuple[int, Review]] = {}
     for _, equal in groupby(order, key=digests.__getitem__):
         indices = list(equal)
-        same += [(records[indices[0]].group, records[index].group) for index in indices[1:]]
-        if len({records[index].label for index in indices}) > 1:
+        # What a reviewer adds has no patient of its own; if the data set has the image, that one knows.
+        own = [index for index in indices if records[index].review != "added"] or indices
+        same += [(records[own[0]].group, records[index].group) for index in own[1:]]
+        verdicts = {records[index].label for index in indices if records[index].review}
+        labels = {records[index].label for index in indices}
+        if len(verdicts or labels) > 1:
             contradictions.append(Contradiction(tuple(records[index].path for index in indices), 1.0))
             continue
         if prefer_test:
-            indices.sort(key=lambda index: records[index].given != "test")
-        kept.append(indices[0])
-        copies += [records[index].path for index in indices[1:]]
+            own.sort(key=lambda index: records[index].given != "test")
+        stays = own[0]
+        if verdicts and not records[stays].review:
+            verdict = verdicts.pop()
+            reviewed[stays] = verdict, "confirmed" if records[stays].label == verdict else "changed"
+        kept.append(stays)
+        copies += [records[index].path for index in indices if index != stays]
     return Deduplication(
         tuple(sorted(kept)),
         merge(pair for pair in same if pair[0] != pair[1]),
         tuple(sorted(copies)),
         tuple(sorted(contradictions, key=lambda contradiction: contradiction.paths)),
+        reviewed,
     )
 
 

@@ -16,6 +16,9 @@ FINDINGS = {
     "unreadable": "left out because they cannot be read",
     "leaks": "left out of training and validation because their patient stands in the given test part",
     "used": "images used",
+    "confirmed": "of the labels confirmed by somebody who looked",
+    "changed": "of the labels changed by somebody who looked",
+    "added": "of the images used were added by somebody who looked",
     "ungrouped": "of the files listed have no group, so each stands for itself",
     "clustered": "of the files listed name no patient, so nearly identical ones form a group",
 }

@@ -49,7 +49,8 @@ def list_images(
     if location.labels:
         labels = str(location.labels)
         corrected = {
-            row.path: row for row in read_output_manifest(storage, labels, folder, location.min_confidence)
+            row.path: row._replace(reviewed=True)
+            for row in read_output_manifest(storage, labels, folder, location.min_confidence)
         }
         how = f"{how}; labels of {len(corrected)} images from {labels}"
         rows = _correct(rows, corrected)
@@ -92,6 +93,7 @@ def _correct(rows: Iterable[Row], corrected: dict[str, Row]) -> Iterator[Row]:
                 group=label.group or row.group,
                 part=label.part or row.part,
                 attributes=row.attributes + label.attributes,
+                before=row.class_name,
             )
     yield from corrected.values()
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.errors import ImageError
+from chalicelib.errors import DamagedImage, ImageError
 from chalicelib.film import Source
 from chalicelib.imaging import prepare
 from chalicelib.tasks import InputSpec
@@ -23,6 +24,8 @@ from training.errors import TrainingError
 
 MOST_UNREADABLE = 0.05
 """Share of unreadable files above which something is wrong with the folder rather than with single files."""
+ARRAY = b"\x93NUMPY"
+"""How files begin that numpy saved."""
 CHUNK = 1024
 """Files that are handed to the threads at once; a million would fill the memory with tasks."""
 SPOKEN_EVERY = 10.0
@@ -94,7 +97,11 @@ class PreparedImages:
 
 
 class _Reader:
-    """Reads files from several threads, each content once."""
+    """Reads files from several threads, each content once.
+
+    A file may also be the array that the application made of an image. It counts as a copy of the image file
+    it was made of if that is there as well.
+    """
 
     def __init__(self, storage: Storage, spec: InputSpec, pixels: NDArray[np.uint8]):
         self.storage = storage
@@ -104,6 +111,10 @@ class _Reader:
         self.problems: dict[bytes, str] = {}
         self.shapes: Counter[tuple[str, int, int]] = Counter()
         self.lock = Lock()
+        self.arrays: dict[bytes, bytes] = {}
+        """For the digest of each file that is an array, that of its pixels."""
+        self.files: dict[bytes, bytes] = {}
+        """For the digest of an image's pixels, that of its file; of several, the least."""
 
     def read(self, index: int, address: str) -> bytes:
         data = self.storage.read(address)
@@ -113,17 +124,44 @@ class _Reader:
                 return digest
             self.row_of[digest] = index
         try:
-            image = prepare(data, self.spec)
+            if data.startswith(ARRAY):
+                self.pixels[index] = _unpack(data, self.spec)
+                self.arrays[digest] = self._fingerprint(index)
+            else:
+                image = prepare(data, self.spec)
+                self.pixels[index] = image.pixels
+                self._count(image.source, self._fingerprint(index), digest)
         except ImageError as error:
             self.problems[digest] = error.message
-            return digest
-        self.pixels[index] = image.pixels
-        self._count(image.source)
         return digest
 
-    def _count(self, source: Source) -> None:
+    def original(self, digest: bytes) -> bytes:
+        """The digest of the image file of which the file with this digest was made, if that was read too."""
+        return self.files.get(self.arrays.get(digest, b""), digest)
+
+    def _fingerprint(self, index: int) -> bytes:
+        return hashlib.sha256(self.pixels[index].tobytes()).digest()
+
+    def _count(self, source: Source, pixels: bytes, digest: bytes) -> None:
         with self.lock:
             self.shapes[source.format, source.columns, source.rows] += 1
+            self.files[pixels] = min(digest, self.files.get(pixels, digest))
+
+
+def _unpack(data: bytes, spec: InputSpec) -> NDArray[np.uint8]:
+    """The array in a .npy file.
+
+    Raises:
+        DamagedImage: if it is none that was prepared for this input.
+    """
+    try:
+        array = np.load(BytesIO(data), allow_pickle=False)
+    except Exception:  # whatever a damaged file makes numpy raise
+        raise DamagedImage("The array is damaged.") from None
+    if array.dtype != np.uint8 or array.shape != (spec.channels, spec.height, spec.width):
+        raise DamagedImage("The array was prepared for another input than the task has now.")
+    pixels: NDArray[np.uint8] = array
+    return pixels
 
 
 def prepare_images(
@@ -161,5 +199,6 @@ def prepare_images(
                 print(
                     f"read {len(digests)} of {count} files; {len(digests) / (now - start):.0f}/s", flush=True
                 )
+    digests = [reader.original(digest) for digest in digests]
     rows = np.array([reader.row_of[digest] for digest in digests], np.int64)
     return PreparedImages(pixels, rows, tuple(digests), reader.problems, reader.shapes)

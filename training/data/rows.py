@@ -34,6 +34,10 @@ class Row(NamedTuple):
     attributes: tuple[tuple[str, str], ...] = ()
     left_out: str = ""
     """Why the file is not used (a key of findings.FINDINGS); empty if it is."""
+    reviewed: bool = False
+    """Whether the class is what somebody said of this very image, over whatever the data say."""
+    before: str = ""
+    """The class that a reviewed image had in the data; empty if it was not there."""
 
 
 class Vocabulary:
