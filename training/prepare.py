@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from training.arguments import Parser, data_location, data_reading, find_task
-from training.data.files import write_files
+from training.data.files import write_arrays, write_files
 from training.data.preparation import PreparedData, prepare_data
 from training.data.report import render_summary
 from training.errors import TrainingError
+from training.evaluation.transform import ARRAYS
 from training.options import add_data_options, add_split_options
 
 
@@ -38,6 +39,8 @@ def prepare(options: argparse.Namespace) -> PreparedData:
         )
         print(render_summary(data))
         write_files(data, options.output)
+        if options.arrays:
+            write_arrays(data, options.output / ARRAYS)
     return data
 
 
@@ -50,6 +53,9 @@ def prepare_parser() -> Parser:
     add_data_options(parser)
     add_split_options(parser)
     parser.add_argument("--split-seed", type=int, default=0, help="seed of the split (0)")
+    parser.add_argument(
+        "--arrays", action="store_true", help="also write the test part as arrays, for a transform job"
+    )
     parser.add_argument("--output", type=Path, help="where the report goes (.local/training/TASK/data)")
     return parser
 

@@ -5,17 +5,29 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from training.data.contact_sheet import draw_contact_sheet
 from training.data.dataset import attributes
 from training.data.preparation import PreparedData
 from training.data.report import render_report
 from training.data.split import PARTS
 
+MANIFEST = "manifest.csv"
+
+
+def write_arrays(data: PreparedData, folder: Path) -> None:
+    """Put each image of the test part, as the model takes it, into `folder` as SHA256.npy."""
+    folder.mkdir(parents=True, exist_ok=True)
+    images = data.pixels.view(data.parts["test"])
+    for position, index in enumerate(data.parts["test"]):
+        np.save(folder / f"{data.digests[index].hex()}.npy", images[position : position + 1][0])
+
 
 def write_files(data: PreparedData, folder: Path) -> None:
     """Put data.md, data.json, manifest.csv and contact-sheet.png into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_manifest(data, folder / "manifest.csv")
+    write_manifest(data, folder / MANIFEST)
     (folder / "data.json").write_text(json.dumps(_facts(data), indent=2) + "\n", encoding="utf-8")
     draw_contact_sheet(data, folder / "contact-sheet.png")
     (folder / "data.md").write_bytes(render_report(data).encode(errors="surrogateescape"))

@@ -17,6 +17,11 @@ def fraction(interval: Mapping[str, float | None]) -> str:
     return _with_interval(interval, lambda value: f"{value:.3f}", "")
 
 
+def points(difference: Mapping[str, float | None]) -> str:
+    """A difference of proportions with its 95 % interval, in percentage points."""
+    return _with_interval(difference, lambda value: f"{100 * value:+.1f}", "")
+
+
 def bullets(lines: Iterable[str]) -> str:
     """A list."""
     return "\n".join(f"- {line}" for line in lines)

@@ -1,0 +1,94 @@
+"""The test part as files for a batch transform job, and what the job answered."""
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chalicelib.tasks import Task
+from training.data.dataset import Record
+from training.data.files import MANIFEST
+from training.data.manifest import COLUMNS
+from training.errors import TrainingError
+from training.evaluation.answers import Answers, read_outputs
+
+ARRAYS = "test"
+"""Folder beside the manifest with the arrays of the test part, called after the digests of their images."""
+OUTPUTS = ("probabilities", "distance")
+
+
+@dataclass(frozen=True)
+class TestPart:
+    """The images that a candidate is judged by."""
+
+    __test__ = False  # for pytest this is no test
+
+    records: tuple[Record, ...]
+    digests: tuple[str, ...]
+    """SHA-256 of each image's file, in hexadecimal."""
+    pixels: NDArray[np.uint8]
+    """Shape (N, channels, height, width)."""
+
+
+def read_test_part(folder: Path, task: Task) -> TestPart:
+    """The test part of the preparation in `folder`.
+
+    Raises:
+        TrainingError: if the folder is not what `training.prepare --arrays` leaves, or is for another task.
+    """
+    label_of = {name: label for label, name in enumerate(task.class_names)}
+    records, digests, arrays = [], [], []
+    try:
+        with (folder / MANIFEST).open(newline="", encoding="utf-8", errors="surrogateescape") as file:
+            for line in csv.DictReader(file):
+                if line["part"] != "test":
+                    continue
+                known = tuple((name, value) for name, value in line.items() if name not in COLUMNS and value)
+                records.append(Record(line["path"], label_of[line["class"]], line["group"], known, "test"))
+                digests.append(line["sha256"])
+                arrays.append(np.load(folder / ARRAYS / f"{line['sha256']}.npy", allow_pickle=False))
+        pixels: NDArray[np.uint8] = np.stack(arrays)
+    except (OSError, KeyError, ValueError) as error:
+        raise TrainingError(f"'{folder}' holds no prepared test part for {task.name}: {error}") from error
+    return TestPart(tuple(records), tuple(digests), pixels)
+
+
+def read_answers(folder: Path, part: TestPart, task: Task, model: dict[str, Any]) -> Answers:
+    """What a transform job answered for each image of a test part, in its order.
+
+    Args:
+        folder: the job's output: one DIGEST.npy.out for each array.
+        part: what the job was given.
+        task: whose rule for review applies.
+        model: the content of the model.json of the package that the job should have used.
+
+    Raises:
+        TrainingError: if an answer is missing or comes from another model.
+    """
+    found = [_read_answer(folder / f"{digest}.npy.out", model) for digest in part.digests]
+    outputs = {
+        name: np.concatenate([answer[name] for answer in found]) for name in ("probabilities", "distance")
+    }
+    if outputs["probabilities"].shape != (len(found), len(task.classes)):
+        raise TrainingError(f"The transform job's answers are for other classes than {task.name} has.")
+    return read_outputs(outputs, task, float(model["thresholds"]["distance"]))
+
+
+def _read_answer(path: Path, model: dict[str, Any]) -> dict[str, NDArray[np.float32]]:
+    try:
+        answer = json.loads(path.read_text(encoding="utf-8"))
+        digest = answer["model"]["sha256"]
+        arrays = {name: np.array(answer[name], np.float32) for name in OUTPUTS}
+    except FileNotFoundError:
+        raise TrainingError(
+            f"The transform job has not answered for {path.name.removesuffix('.out')}. Its log says why."
+        ) from None
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise TrainingError(f"The transform job's answer {path.name} cannot be read: {error}") from error
+    if digest != model["sha256"]:
+        raise TrainingError(f"{path.name} is the answer of another model than {model['version']}.")
+    return arrays
