@@ -60,6 +60,9 @@ class Hyperparameters:
     class_weight_power: float = _number(
         0.5, "classes weigh (1 / frequency) to this power: 0 all images alike, 1 all classes alike", 0.0, 1.0
     )
+    balance: float = _number(
+        0.0, "how far answers favour rare classes: 0 by how frequent they are, 1 all classes alike", 0.0, 1.0
+    )
     ema_decay: float = _number(0.99, "decay per step of the averaged weights: the model", 0.0, 0.9999)
     width: int = _number(32, "channels of the first stage; the network doubles them three times", 4, 128)
     stem_stride: int = _choice("reduction before the first stage: 4, or 2 for small images", 4, 2)

@@ -12,8 +12,10 @@ COLDEST, HOTTEST = 0.05, 20.0
 BINS = 15
 
 
-def fit_temperature(logits: Floats, labels: Ints) -> tuple[float, float]:
+def fit_temperature(logits: Floats, labels: Ints, correction: Floats | float = 0.0) -> tuple[float, float]:
     """The temperature by which logits, shape (N, classes), must be divided to be honest, and the loss then.
+
+    After the division `correction`, shape (classes,), is added.
 
     It minimises the negative log-likelihood of targets smoothed as Platt (1999) does: a validation set of N
     images without a single error asks for a confidence of (N + 1) / (N + 2), not for certainty.
@@ -24,7 +26,8 @@ def fit_temperature(logits: Floats, labels: Ints) -> tuple[float, float]:
     targets[np.arange(count), labels] = 1 - wrong * (classes - 1)
 
     def loss(log_temperature: float) -> float:
-        return float(-(targets * log_softmax(logits / np.exp(log_temperature), axis=1)).sum(1).mean())
+        corrected = logits / np.exp(log_temperature) + correction
+        return float(-(targets * log_softmax(corrected, axis=1)).sum(1).mean())
 
     best = minimize_scalar(loss, bounds=(np.log(COLDEST), np.log(HOTTEST)), method="bounded")
     return float(np.exp(best.x)), float(best.fun)

@@ -19,6 +19,7 @@ from training.model.export import check_parity, export, open_session, round_to_h
 from training.model.familiarity import fit_familiarity
 from training.model.fitting import Fit
 from training.model.network import Classifier, fold_batch_norm
+from training.model.optimisation import prior_correction
 from training.model.prediction import predict
 from training.model.served import Member, ServedModel, View, views_of
 
@@ -130,15 +131,18 @@ def _make_candidate(
     # The temperature is fitted to what it will divide: the mean over members and views.
     logits, distances = _validate(task, members, folds, views)
     labels = np.concatenate([fold.validation.labels for fold in _distinct(folds)])
-    temperature, loss = fit_temperature(logits.double().numpy(), labels)
+    learnt = np.concatenate([fold.train.labels for fold in _distinct(folds)])
+    correction = prior_correction(learnt, len(task.classes), parameters)
+    temperature, loss = fit_temperature(logits.double().numpy(), labels, correction.numpy())
+    offset = temperature * correction
     threshold = torch.quantile(distances, parameters.distance_quantile).item()
-    model = ServedModel(members, temperature, views, task.flip_permutation)
+    model = ServedModel(members, temperature, views, task.flip_permutation, offset)
     graph = workplace / f"{'-'.join(map(str, fits))}.onnx"
     example = folds[0].validation.pixels
     export(model, example[:2], graph)
     parity = check_parity(model, open_session(graph), example[:PARITY_IMAGES])
     answers = {
-        "probabilities": (logits / temperature).softmax(1).numpy(),
+        "probabilities": ((logits + offset) / temperature).softmax(1).numpy(),
         "distance": distances.numpy(),
     }
     return Candidate(fits, networks, views, temperature, threshold, loss, answers, parity, graph)

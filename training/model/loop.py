@@ -22,7 +22,7 @@ from training.model.augmentation import Augmenter
 from training.model.devices import choose_device, resolve_precision
 from training.model.mixing import Mixer
 from training.model.network import Classifier, build_network
-from training.model.optimisation import Optimisation, class_weights
+from training.model.optimisation import Optimisation, class_weights, prior_correction
 from training.model.prediction import predict
 from training.model.progress import Epoch, Progress
 from training.model.starting_weights import StartingWeights
@@ -56,6 +56,7 @@ class Training:
         if weights:
             weights.start(network)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a gap in the stubs
+        self.correction = prior_correction(train.labels, len(task.classes), parameters).numpy()
         self.optimisation = Optimisation(self.network, parameters, self.steps)
         self.averaged = cast("Classifier", self.optimisation.averaging.module)
         self.distributed = parallel.distribute(self.network, self.device)
@@ -167,7 +168,7 @@ class Training:
     def _judge(self, validation: Labelled, train_loss: float) -> Epoch:
         logits, _ = predict(self.averaged, validation.pixels, self.precision)
         # At its best temperature, as it would be shipped: label smoothing makes good epochs look unsure.
-        _, loss = fit_temperature(logits.double().numpy(), validation.labels)
+        _, loss = fit_temperature(logits.double().numpy(), validation.labels, self.correction)
         accuracy = balanced_accuracy(validation.labels, logits.argmax(1).numpy())
         return Epoch(len(self.history) + 1, train_loss, _finite(loss), accuracy)
 

@@ -88,3 +88,12 @@ def class_weights(labels: NDArray[np.int64], classes: int, power: float) -> Tens
     """Weight of each class in the loss, 1 for a class of average size."""
     counts = np.bincount(labels, minlength=classes)
     return torch.from_numpy((counts.mean() / counts) ** power).float()
+
+
+def prior_correction(labels: NDArray[np.int64], classes: int, parameters: Hyperparameters) -> Tensor:
+    """What calibrated logits lack, shape (K,), because classes were weighted in training.
+
+    A weighted loss teaches probabilities that are multiplied by the weights (Menon et al. 2021). This takes
+    the weights off again, all but what `parameters.balance` wants to keep.
+    """
+    return class_weights(labels, classes, parameters.balance - parameters.class_weight_power).log()

@@ -54,17 +54,22 @@ class Member(nn.Module):
 class ServedModel(nn.Module):
     """From prepared images to probabilities, activation maps and distance."""
 
+    offset: Tensor
+
     def __init__(
         self,
         members: Sequence[Member],
         temperature: float,
         views: Sequence[View] = (View(),),
         flip_permutation: Sequence[int] | None = None,
+        offset: Tensor | None = None,
     ):
+        """Take networks, and what makes their mean logits honest: `offset` (K,) is added, then divided."""
         super().__init__()
         self.members = nn.ModuleList(members)
         self.margin = members[0].network.architecture.margin
         self.temperature = temperature
+        self.register_buffer("offset", offset if offset is not None else torch.zeros(()))
         self.views = tuple(views)
         self.flip_permutation = list(flip_permutation or range(members[0].network.architecture.classes))
 
@@ -72,7 +77,7 @@ class ServedModel(nn.Module):
         """uint8 (N, C, H, W) -> probabilities (N, K), activation (N, K, h, w) and distance (N,)."""
         logits, evidence, distance = self.answer(image)
         activation = _activation(evidence, image.shape[2:], self.margin)
-        return (logits / self.temperature).softmax(1), activation, distance
+        return ((logits + self.offset) / self.temperature).softmax(1), activation, distance
 
     def answer(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """uint8 (N, C, H, W) -> logits (N, K), evidence (N, K, h, w), distance (N,), means of all members."""
