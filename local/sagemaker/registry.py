@@ -74,12 +74,7 @@ class Registry:
 
     def describe_package(self, request: Mapping[str, Any]) -> Record:
         """DescribeModelPackage, by name or ARN; raise SageMakerError if there is none."""
-        package = self.need_package(request["ModelPackageName"])
-        # A version has no name of its own, but the answer has to have one.
-        return {
-            **package,
-            "ModelPackageName": package.get("ModelPackageGroupName", package["ModelPackageName"]),
-        }
+        return described(self.need_package(request["ModelPackageName"]))
 
     def update_package(self, request: Mapping[str, Any]) -> Record:
         """UpdateModelPackage; raise SageMakerError if there is none."""
@@ -106,3 +101,8 @@ class Registry:
     def need_package(self, name_or_arn: str) -> Record:
         """A package by its name or ARN; raise SageMakerError if there is none."""
         return self.packages.need(self.packages.named(name_or_arn))
+
+
+def described(package: Record) -> Record:
+    """A package as the API tells of it: a version has no name of its own, but the answer has to have one."""
+    return {**package, "ModelPackageName": package.get("ModelPackageGroupName", package["ModelPackageName"])}

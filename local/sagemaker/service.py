@@ -9,7 +9,7 @@ from local.sagemaker.endpoints import Endpoints
 from local.sagemaker.errors import SageMakerError, invalid
 from local.sagemaker.models import EndpointConfigs, Models
 from local.sagemaker.processing_jobs import ProcessingJobs
-from local.sagemaker.registry import Registry
+from local.sagemaker.registry import Registry, described
 from local.sagemaker.resources import KINDS, PACKAGE, Kind, Record
 from local.sagemaker.runtime import Runtime
 from local.sagemaker.shelf import Shelf
@@ -123,7 +123,7 @@ class Service:
         group = self.registry.groups.named(group) if group else None
         kind = request.get("ModelPackageType", "Versioned" if group else "Unversioned")
         chosen = [
-            package
+            described(package)
             for package in packages
             if (group is None or package.get("ModelPackageGroupName") == group)
             and (kind == "Both" or (kind == "Versioned") == ("ModelPackageVersion" in package))

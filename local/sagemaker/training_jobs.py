@@ -10,7 +10,7 @@ from local.sagemaker.resources import TRAINING_JOB, Record
 from local.sagemaker.shelf import Shelf
 from local.sagemaker.store import Store
 from local.sagemaker.training_requests import DAY, check_definition
-from local.sagemaker.training_run import TrainingRun
+from local.sagemaker.training_run import TrainingRun, output_place
 from local.sagemaker.training_status import UNFINISHED, TrainingStatus
 from local.sagemaker.workplace import Workplace
 
@@ -46,7 +46,7 @@ class TrainingJobs:
         record = {
             **definition,
             "StoppingCondition": {"MaxRuntimeInSeconds": DAY, **definition.get("StoppingCondition", {})},
-            "ModelArtifacts": {"S3ModelArtifacts": ""},
+            "ModelArtifacts": {"S3ModelArtifacts": str(output_place(definition).below("model.tar.gz"))},
             "TrainingJobStatus": "InProgress",
             "SecondaryStatus": "Starting",
             "SecondaryStatusTransitions": [],

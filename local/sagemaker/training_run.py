@@ -1,6 +1,8 @@
 """What happens between the start and the end of a training job: data in, program, results out."""
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from local.sagemaker import script_mode
 from local.sagemaker.checkpoints import Checkpoints
@@ -132,16 +134,12 @@ class TrainingRun:
     def _save(self) -> None:
         """Upload the model and what else the program has written, as it does after an early end too."""
         self._enter("Uploading")
-        config = self._job["OutputDataConfig"]
-        place = Place.parse(config["S3OutputPath"]).below(self._job["TrainingJobName"]).below("output")
-        key_id = config.get("KmsKeyId")
+        key_id = self._job["OutputDataConfig"].get("KmsKeyId")
         model, data = self._folder.root / "model", self._folder.root / "output" / "data"
-        if any(model.iterdir()):
-            archive = place.below("model.tar.gz")
-            self._storage.upload_archive(model, archive, key_id)
-            self._status.change(ModelArtifacts={"S3ModelArtifacts": str(archive)})
+        artifacts = Place.parse(self._job["ModelArtifacts"]["S3ModelArtifacts"])
+        self._storage.upload_archive(model, artifacts, key_id)
         if any(data.iterdir()):
-            self._storage.upload_archive(data, place.below("output.tar.gz"), key_id)
+            self._storage.upload_archive(data, output_place(self._job).below("output.tar.gz"), key_id)
 
     def _failure(self, status: int) -> str:
         """Why the program failed: what it wrote into output/failure, else what it printed last."""
@@ -154,3 +152,9 @@ class TrainingRun:
         end = f'"\nCommand "{command[:200]}", exit code: {status}'
         start = f'AlgorithmError: ExecuteUserScriptError:\nExitCode {status}\nErrorMessage "'
         return start + error[-(1024 - len(start) - len(end)) :] + end
+
+
+def output_place(job: Mapping[str, Any]) -> Place:
+    """Where a training job's results go."""
+    place = Place.parse(job["OutputDataConfig"]["S3OutputPath"])
+    return place.below(job["TrainingJobName"]).below("output")

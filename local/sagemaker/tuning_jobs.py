@@ -64,7 +64,9 @@ class TuningJobs:
         """The record of a job, with what its training jobs add to it."""
         trainings = self.trainings_of(job)
         best = best_of(trainings, _objective(job))
-        return {**job, **count(trainings), **({"BestTrainingJob": best} if best else {})}
+        config = job["HyperParameterTuningJobConfig"]
+        listed = {name: config[name] for name in ("Strategy", "ResourceLimits")}  # List tells these
+        return {**job, **listed, **count(trainings), **({"BestTrainingJob": best} if best else {})}
 
     def stop(self, request: Mapping[str, Any]) -> Record:
         """StopHyperParameterTuningJob; raise SageMakerError if it does not run."""
