@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from local.loopback import ask
 from tests.stack.client import Client, wait_for
@@ -212,17 +214,14 @@ class Lab:
 
     def model(self, text: str, inference: str = INFERENCE, **environment: str) -> str:
         """Make a model that holds a text, and return its name."""
-        name = self.name("model")
         files = {"name.txt": text, "code/inference.py": inference}
-        self.sagemaker.create_model(
-            ModelName=name,
-            ExecutionRoleArn=ROLE,
-            PrimaryContainer={
-                "Image": IMAGE,
-                "ModelDataUrl": self.put(f"models/{name}.tar.gz", archive(files)),
-                "Environment": environment,
-            },
-        )
+        return self.model_at(self.put(f"models/{self.name('model')}.tar.gz", archive(files)), **environment)
+
+    def model_at(self, url: str, **environment: str) -> str:
+        """Make a model of an archive, and return its name."""
+        name = self.name("model")
+        container = {"Image": IMAGE, "ModelDataUrl": url, "Environment": environment}
+        self.sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container)
         return name
 
     def config(self, model: str, **changes: Any) -> str:
@@ -256,6 +255,12 @@ class Lab:
         answer = self.runtime.invoke_endpoint(EndpointName=endpoint, Body=body.encode(), **parameters)
         text: str = answer["Body"].read().decode()
         return text
+
+    def refused(self, endpoint: str, body: bytes, **parameters: Any) -> Any:
+        """The error with which an endpoint answers."""
+        with pytest.raises(ClientError) as error:
+            self.runtime.invoke_endpoint(EndpointName=endpoint, Body=body, **parameters)
+        return error.value.response
 
     def remove(self, endpoint: str) -> None:
         """Delete an endpoint, and wait until it is gone."""

@@ -85,7 +85,7 @@ def jobs(lab: Lab) -> None:
     for name in (done, stopped):
         lab.trained(name)
     for named in tunings:
-        lab.over(lambda named=named: sagemaker.describe_hyper_parameter_tuning_job(**named))  # type: ignore[misc]
+        lab.over(lambda named=named: sagemaker.describe_hyper_parameter_tuning_job(**named))
         sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(**named)
     lab.over(lambda: sagemaker.describe_processing_job(ProcessingJobName=work["ProcessingJobName"]))
     lab.over(lambda: sagemaker.describe_transform_job(TransformJobName=batch["TransformJobName"]))

@@ -3,12 +3,12 @@
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.stack.client import wait_for
+from tests.stack.functions import deployed
 from tests.stack.lab import BUCKET, IMAGE, INFERENCE, ROLE, Lab, refusal
 
 INSTANCES = {"ServerlessConfig": None, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
@@ -44,10 +44,8 @@ def test_an_endpoint_answers(lab: Lab, endpoint: str) -> None:
 def test_what_the_model_refuses_is_told_as_its_refusal(
     lab: Lab, endpoint: str, body: str, status: int, message: str
 ) -> None:
-    with pytest.raises(ClientError) as error:
-        lab.ask(endpoint, body)
+    response = lab.refused(endpoint, body.encode(), ContentType="text/plain")
 
-    response: Any = error.value.response
     assert response["Error"]["Code"] == "ModelError"
     assert response["ResponseMetadata"]["HTTPStatusCode"] == 424
     assert response["OriginalStatusCode"] == status
@@ -209,11 +207,7 @@ def test_traffic_goes_to_variants_by_their_weights(lab: Lab) -> None:
 def test_what_is_not_there_cannot_be_served(lab: Lab) -> None:
     model = lab.model("one")
     with pytest.raises(ClientError) as error:
-        lab.sagemaker.create_model(
-            ModelName=lab.name("model"),
-            ExecutionRoleArn=ROLE,
-            PrimaryContainer={"Image": IMAGE, "ModelDataUrl": f"s3://{BUCKET}/models/nothing.tar.gz"},
-        )
+        lab.model_at(f"s3://{BUCKET}/models/nothing.tar.gz")
     assert refusal(error)[1].startswith(f"Could not find model data at s3://{BUCKET}/models/nothing.tar.gz.")
     with pytest.raises(ClientError, match='Could not find model "arn:'):
         lab.config("nobody")
@@ -225,5 +219,24 @@ def test_what_is_not_there_cannot_be_served(lab: Lab) -> None:
         lab.sagemaker.create_model(
             ModelName=model,
             ExecutionRoleArn=ROLE,
-            PrimaryContainer={"Image": IMAGE, "ModelDataUrl": f"s3://{BUCKET}/models/{model}.tar.gz"},
+            PrimaryContainer={"Image": IMAGE, "ModelDataUrl": lab.put("models/again.tar.gz", "any")},
         )
+
+
+def invoking(event: Any, _context: Any) -> str:
+    """The code of the error with which an endpoint answers."""
+    import boto3
+    from botocore.exceptions import ClientError
+
+    runtime = boto3.client("sagemaker-runtime")
+    try:
+        runtime.invoke_endpoint(EndpointName=event, Body=b"hello")
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return "answered"
+
+
+def test_a_lambda_may_call_the_endpoints_that_its_role_allows(lab: Lab, endpoint: str) -> None:
+    with deployed(lab.client, invoking, "classify") as function:
+        assert function.call("negatoscope-local-nothing") == ("ValidationError", None)
+        assert function.call(endpoint) == ("AccessDeniedException", None)

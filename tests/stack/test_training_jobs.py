@@ -1,6 +1,7 @@
 """Training jobs run as programs of script mode do on SageMaker."""
 
 import json
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -135,8 +136,8 @@ def test_log_and_metrics_can_be_read_while_a_job_runs_and_it_can_be_stopped(lab:
         lab.sagemaker.stop_training_job(TrainingJobName=name)
 
 
-def with_metrics(lab: Lab, name: str) -> dict[str, object] | None:
-    job: dict[str, object] = lab.sagemaker.describe_training_job(TrainingJobName=name)
+def with_metrics(lab: Lab, name: str) -> Any:
+    job = lab.sagemaker.describe_training_job(TrainingJobName=name)
     return job if job.get("FinalMetricDataList") else None
 
 
