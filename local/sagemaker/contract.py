@@ -15,9 +15,12 @@ from local.sagemaker.errors import SageMakerError, invalid
 
 Path = tuple[str, ...]
 
-# Classes of Java's regular expressions that Python's do not have. What stands for marks, symbols and
-# punctuation lets a little more through than the service does.
-JAVA_CLASSES = {
+# What Java's regular expressions can say and Python's cannot. What stands for marks, symbols and punctuation
+# lets a little more through than the service does.
+IN_PYTHON = {
+    "${1,128}": "$",
+    "${1,256}": "$",
+    r"\uD800\uDC00-\uDBFF\uDFFF": r"\U00010000-\U0010FFFF",
     r"\p{Alnum}": "a-zA-Z0-9",
     r"\p{ASCII}": r"\x00-\x7f",
     r"\p{Print}": r"\x20-\x7e",
@@ -140,7 +143,7 @@ def _in_size(shape: Any, size: float, value: Any, path: Path, what: str) -> Iter
 @functools.cache
 def compiled(pattern: str) -> re.Pattern[str] | None:
     """A pattern of the model for Python, None if it cannot be said in Python at all."""
-    for java, python in JAVA_CLASSES.items():
+    for java, python in IN_PYTHON.items():
         pattern = pattern.replace(java, python)
     try:
         return re.compile(pattern, re.DOTALL)
