@@ -6,7 +6,7 @@ from typing import Any
 
 from local.sagemaker.errors import JobFailed, invalid
 from local.sagemaker.fleet import Fleet
-from local.sagemaker.models import EndpointConfigs, Models
+from local.sagemaker.models import EndpointConfigs
 from local.sagemaker.resources import ENDPOINT, Record
 from local.sagemaker.shelf import Shelf
 from local.sagemaker.store import Store
@@ -24,14 +24,14 @@ class Endpoints:
     While an endpoint goes to another configuration, the old fleet serves until the new one is healthy.
     """
 
-    def __init__(self, store: Store, workplace: Workplace, models: Models, configs: EndpointConfigs) -> None:
+    def __init__(self, store: Store, workplace: Workplace, configs: EndpointConfigs) -> None:
         self.shelf = Shelf(store, ENDPOINT)
         self._workplace = workplace
-        self._models = models
         self._configs = configs
         self._lock = threading.Lock()
         self._fleets: dict[str, Fleet] = {}
         self._starting: set[Fleet] = set()
+        self._closed = False
         for endpoint in self.shelf.all():
             self._note_end(endpoint)
 
@@ -45,7 +45,7 @@ class Endpoints:
     def create(self, request: Mapping[str, Any]) -> Record:
         """CreateEndpoint; raise SageMakerError if it is refused."""
         name = request["EndpointName"]
-        config = self._configs.shelf.need(request["EndpointConfigName"])
+        config = self._configs.deployment(request["EndpointConfigName"])
         record = {**request, "EndpointStatus": "Creating", CONFIG: config}
         arn = self.shelf.add(name, record)
         self._in_background(self._bring_up, name, config, None)
@@ -56,7 +56,7 @@ class Endpoints:
         name = request["EndpointName"]
         with self._lock:
             endpoint = self._settled(name, "InService")
-            config = self._configs.shelf.need(request["EndpointConfigName"])
+            config = self._configs.deployment(request["EndpointConfigName"])
             self.shelf.change(name, EndpointStatus="Updating", FailureReason=None)
         self._in_background(self._replace, name, config)
         return {"EndpointArn": endpoint["EndpointArn"]}
@@ -86,6 +86,7 @@ class Endpoints:
 
     def close(self) -> None:
         """End every container at once; what is in service is started again next time."""
+        self._closed = True
         with self._lock:
             fleets = [*self._fleets.values(), *self._starting]
         for fleet in fleets:
@@ -107,7 +108,7 @@ class Endpoints:
         try:
             fleet = self._start(name, config)
         except JobFailed as error:
-            self.shelf.change(name, EndpointStatus="Failed", FailureReason=str(error)[:1024])
+            self._note(name, EndpointStatus="Failed", FailureReason=str(error)[:1024])
             return
         self._put_in_service(name, config, fleet, reason)
 
@@ -116,14 +117,14 @@ class Endpoints:
         try:
             fleet = self._start(name, config)
         except JobFailed as error:
-            self.shelf.change(name, EndpointStatus="InService", FailureReason=str(error)[:1024])
+            self._note(name, EndpointStatus="InService", FailureReason=str(error)[:1024])
             return
         before = self._fleets[name]
         self._put_in_service(name, config, fleet, None)
         before.stop()
 
     def _start(self, name: str, config: Record) -> Fleet:
-        fleet = Fleet(name, config, self._models, self._workplace)
+        fleet = Fleet(name, config, self._workplace)
         with self._lock:
             self._starting.add(fleet)
         try:
@@ -135,6 +136,11 @@ class Endpoints:
             with self._lock:
                 self._starting.discard(fleet)
         return fleet
+
+    def _note(self, name: str, **changes: str) -> None:
+        """Change the record, unless containers only ended because the emulator does."""
+        if not self._closed:
+            self.shelf.change(name, **changes)
 
     def _put_in_service(self, name: str, config: Record, fleet: Fleet, reason: str | None) -> None:
         with self._lock:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from local.sagemaker.errors import JobFailed
 from local.sagemaker.logs import LogStream
 from local.sagemaker.model_containers import ModelContainer
-from local.sagemaker.models import Models
+from local.sagemaker.models import MODEL_OF_VARIANT
 from local.sagemaker.resources import Record
 from local.sagemaker.workplace import Workplace
 
@@ -38,8 +38,8 @@ class Member:
 class Fleet:
     """Serves one configuration of an endpoint, from `start` to `stop`. Thread-safe."""
 
-    def __init__(self, endpoint: str, config: Record, models: Models, workplace: Workplace) -> None:
-        self._models = models
+    def __init__(self, endpoint: str, config: Record, workplace: Workplace) -> None:
+        """Make ready to serve a configuration; see `EndpointConfigs.deployment`."""
         self._workplace = workplace
         self._changed = threading.Condition()
         self._under_way = 0
@@ -116,11 +116,9 @@ class Fleet:
         raise LookupError(f"no variant is called {target}")
 
     def _launch(self, variant: Record, log: LogStream) -> ModelContainer:
-        model = self._models.shelf.find(variant["ModelName"])
-        if model is None:
-            raise JobFailed(f"The model {variant['ModelName']} of {variant['VariantName']} was deleted.")
-        definition = self._models.container(model)
-        return ModelContainer(self._workplace, model["ExecutionRoleArn"], definition, log.write, {})
+        model = variant[MODEL_OF_VARIANT]
+        role_arn, definition = model["ExecutionRoleArn"], model["Container"]
+        return ModelContainer(self._workplace, role_arn, definition, log.write, {})
 
     def _keep_up(self, member: Member) -> None:
         """Replace the container whenever it ends by itself, as the real service does."""

@@ -11,6 +11,8 @@ from local.sagemaker.shelf import Shelf
 from local.sagemaker.store import Store
 from local.sagemaker.workplace import Workplace
 
+MODEL_OF_VARIANT = "Model"
+"""The member of a variant, where it is deployed, with its model's role and container."""
 CODE_FOLDERS = ("/opt/ml/model/code", "/opt/ml/model/code/")
 
 
@@ -47,6 +49,11 @@ class Models:
         self.shelf.delete(request["ModelName"])
         return {}
 
+    def deployment(self, name: str) -> Record:
+        """Role and container of a model; raise SageMakerError if there is none."""
+        model = self.shelf.need(name)
+        return {"ExecutionRoleArn": model["ExecutionRoleArn"], "Container": self.container(model)}
+
     def container(self, model: Mapping[str, Any]) -> Record:
         """The one container of a model, what it takes from a model package included."""
         containers = [*model.get("Containers", ())]
@@ -81,8 +88,20 @@ class EndpointConfigs:
                 raise not_here(f"{member} of an endpoint")
         return {"EndpointConfigArn": self.shelf.add(request["EndpointConfigName"], dict(request))}
 
+    def deployment(self, name: str) -> Record:
+        """A configuration with all that serving it takes, whatever is deleted meanwhile.
+
+        Raise SageMakerError if there is none, or one of its models is gone.
+        """
+        config = self.shelf.need(name)
+        variants = [
+            {**variant, MODEL_OF_VARIANT: self._models.deployment(variant["ModelName"])}
+            for variant in config["ProductionVariants"]
+        ]
+        return {**config, "ProductionVariants": variants}
+
     def delete(self, request: Mapping[str, Any]) -> Record:
-        """DeleteEndpointConfig; raise SageMakerError if there is none."""
+        """DeleteEndpointConfig; endpoints that use it go on. Raise SageMakerError if there is none."""
         self.shelf.delete(request["EndpointConfigName"])
         return {}
 

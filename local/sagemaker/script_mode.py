@@ -46,10 +46,8 @@ def arguments(parameters: Mapping[str, Any]) -> list[str]:
 
 
 def command(python: Path, program: str, words: list[str]) -> list[str]:
-    """How the program is started: a Python script by the interpreter, anything else by the shell."""
-    if program.endswith(".py"):
-        return [str(python), "-u", program, *words]
-    return ["/bin/sh", "-c", './"$0" "$@"', program, *words]
+    """How the program is started in its folder: a Python script by the interpreter, another by itself."""
+    return [str(python), "-u", program, *words] if program.endswith(".py") else [f"./{program}", *words]
 
 
 def write_configuration(folder: JobFolder, job: Record) -> None:

@@ -43,7 +43,7 @@ class Service:
         self.models = Models(store, workplace, self.registry)
         self.configs = EndpointConfigs(store, self.models)
         self.transforms = TransformJobs(store, workplace, self.models)
-        self.endpoints = Endpoints(store, workplace, self.models, self.configs)
+        self.endpoints = Endpoints(store, workplace, self.configs)
         self.runtime = Runtime(self.endpoints)
         self.operations = self._operations()
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 from local.sagemaker.errors import JobFailed, invalid
@@ -86,17 +87,16 @@ class TrainingJobs:
 
     def _run(self, name: str, run: JobRun) -> None:
         status = TrainingStatus(self.shelf, name)
-        training = TrainingRun(self.shelf.need(name), self._workplace, run, status)
         failure = ""
         try:
-            training.execute()
+            with closing(TrainingRun(self.shelf.need(name), self._workplace, run, status)) as training:
+                training.execute()
         except JobFailed as error:
             failure = str(error)
         except Exception as error:
             failure = f"InternalServerError: {type(error).__name__}: {error}"
             raise
         finally:
-            training.close()
             ending = run.finish()
             if failure or ending is Ending.ABANDONED:
                 status.fail(failure or ABANDONED)

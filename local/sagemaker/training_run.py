@@ -87,6 +87,10 @@ class TrainingRun:
         archive = folder.root / "sourcedir.tar.gz"
         self._storage.fetch(str(self._parameter(script_mode.SUBMIT_DIRECTORY)), archive)
         unpack(archive, folder.root / "code")
+        program = folder.root / "code" / str(self._parameter(script_mode.PROGRAM))
+        if not program.is_file():
+            raise JobFailed(f"AlgorithmError: {archive.name} holds no {program.name}")
+        program.chmod(0o755)  # as the training toolkit does
         for channel in self._job.get("InputDataConfig", ()):
             source = channel["DataSource"]["S3DataSource"]
             items = self._storage.find(source["S3DataType"], source["S3Uri"])

@@ -35,7 +35,7 @@ def install(service: Service) -> None:
     handlers[CONTROL], handlers[RUNTIME] = _control(service), _runtime(service)
     patching.wrap(app, "detect_service", _telling_runtime)
     patching.existing(iam_actions, "SERVICE_TO_IAM_NAMESPACE").update({CONTROL: CONTROL, RUNTIME: CONTROL})
-    patching.existing(iam_actions, "_BOTOCORE_SERVICE_MAP")[RUNTIME] = RUNTIME
+    patching.existing(iam_actions, "_BOTOCORE_SERVICE_MAP")[RUNTIME] = [RUNTIME]
     patching.wrap(iam_actions, "extract_resource_arn", _with_arns)
 
 
@@ -45,10 +45,8 @@ def _control(service: Service) -> Callable[..., Any]:
     ) -> Response:
         operation = headers.get("x-amz-target", "").partition(".")[2]
         try:
-            request = json.loads(body or b"{}")
+            request = _parse(body)
             answer = await asyncio.to_thread(service.call, operation, request)
-        except ValueError:
-            return _refusal(SageMakerError("SerializationException", "The request is not JSON."))
         except SageMakerError as error:
             return _refusal(error)
         return 200, dict(JSON), json.dumps(answer).encode()
@@ -71,6 +69,13 @@ def _runtime(service: Service) -> Callable[..., Any]:
             )
 
     return handle_request
+
+
+def _parse(body: bytes) -> Any:
+    try:
+        return json.loads(body or b"{}")
+    except ValueError:
+        raise SageMakerError("SerializationException", "The request is not JSON.") from None
 
 
 def _refusal(error: SageMakerError) -> Response:

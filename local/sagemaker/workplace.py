@@ -1,5 +1,6 @@
 """Where jobs and endpoints run: interpreter, folders, and the emulator that they talk to."""
 
+import os
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,6 +48,7 @@ class Workplace:
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_REGION": REGION,
+            "PATH": f"{self.python.parent}:{os.environ.get('PATH', os.defpath)}",
         }
 
     def _client(self, service: str, keys: dict[str, str]) -> Any:

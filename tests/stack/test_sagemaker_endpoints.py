@@ -86,6 +86,19 @@ def answers(lab: Lab, endpoint: str, body: str) -> str | None:
         raise
 
 
+def test_an_endpoint_goes_on_without_its_model_and_configuration(lab: Lab) -> None:
+    model = lab.model("kept")
+    config = lab.config(model)
+    endpoint = lab.endpoint(config)
+    lab.sagemaker.delete_model(ModelName=model)
+    lab.sagemaker.delete_endpoint_config(EndpointConfigName=config)
+
+    lab.refused(endpoint, b"exit", ContentType="text/plain")
+
+    assert wait_for(lambda: answers(lab, endpoint, "back")).startswith("kept|")
+    lab.remove(endpoint)
+
+
 def test_an_update_is_noticed_only_in_the_answers(lab: Lab) -> None:
     endpoint = lab.endpoint(lab.config(lab.model("before"), **INSTANCES))
     second = lab.config(lab.model("after"), **INSTANCES)
@@ -224,20 +237,26 @@ def test_what_is_not_there_cannot_be_served(lab: Lab) -> None:
         )
 
 
-def invoking(event: Any, _context: Any) -> str:
-    """The code of the error with which an endpoint answers."""
+def invoking(event: Any, _context: Any) -> list[str]:
+    """The codes of the errors with which an endpoint, and SageMaker when asked about it, answer."""
     import boto3
     from botocore.exceptions import ClientError
 
-    runtime = boto3.client("sagemaker-runtime")
-    try:
-        runtime.invoke_endpoint(EndpointName=event, Body=b"hello")
-    except ClientError as error:
-        return str(error.response["Error"]["Code"])
-    return "answered"
+    codes = []
+    for call, more in (
+        (boto3.client("sagemaker-runtime").invoke_endpoint, {"Body": b"hello"}),
+        (boto3.client("sagemaker").describe_endpoint, {}),
+    ):
+        try:
+            call(EndpointName=event, **more)
+            codes.append("allowed")
+        except ClientError as error:
+            codes.append(str(error.response["Error"]["Code"]))
+    return codes
 
 
 def test_a_lambda_may_call_the_endpoints_that_its_role_allows(lab: Lab, endpoint: str) -> None:
     with deployed(lab.client, invoking, "classify") as function:
-        assert function.call("negatoscope-local-nothing") == ("ValidationError", None)
-        assert function.call(endpoint) == ("AccessDeniedException", None)
+        denied = "AccessDeniedException"
+        assert function.call("negatoscope-local-nothing") == (["ValidationError", denied], None)
+        assert function.call(endpoint) == ([denied, denied], None)

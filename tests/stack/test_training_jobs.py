@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.stack.client import wait_for
-from tests.stack.lab import BUCKET, IMAGE, PERMISSIONS, TRUST, Lab, refusal, unarchive
+from tests.stack.lab import BUCKET, IMAGE, PERMISSIONS, TRUST, Lab, archive, refusal, unarchive
 
 GROUP = "/aws/sagemaker/TrainingJobs"
 
@@ -255,6 +255,28 @@ def test_a_job_may_do_what_its_role_may(lab: Lab) -> None:
     assert job["TrainingJobStatus"] == "Failed"
     assert job["FailureReason"].startswith("ClientError: Data upload failed")
     assert "AccessDenied" in job["FailureReason"]
+
+
+def test_a_shell_script_may_be_the_program(lab: Lab) -> None:
+    files = {
+        "steps/run.sh": '#!/bin/sh\npython -c "import sys; print(sys.argv[1:])" "$@"',
+    }
+    source = lab.put("code/shell.tar.gz", archive(files))
+    parameters = {
+        "sagemaker_submit_directory": source,
+        "sagemaker_program": "steps/run.sh",
+        "title": "two words",
+    }
+    name = lab.train("", HyperParameters=parameters)
+
+    assert lab.trained(name)["TrainingJobStatus"] == "Completed"
+    assert lab.log(GROUP, name) == ["['--title', 'two words']"]
+
+
+def test_a_program_that_is_not_in_the_code_fails_the_job(lab: Lab) -> None:
+    job = lab.trained(lab.train("", HyperParameters={"sagemaker_program": "other.py"}))
+
+    assert job["FailureReason"] == "AlgorithmError: sourcedir.tar.gz holds no other.py"
 
 
 def test_a_manifest_names_the_files_of_a_channel(lab: Lab) -> None:
