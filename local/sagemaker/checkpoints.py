@@ -22,7 +22,7 @@ class Checkpoints:
     def restore(self, folder: Path) -> None:
         """Bring what was kept into the folder; raise JobFailed if that fails."""
         if self._place:
-            self._storage.download(self._storage.below(self._place), folder)
+            self._storage.download(self._storage.under(self._place), folder)
             self._seen = _stamps(folder)
 
     def keep_now_and_then(self, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""What transform and processing jobs have in common: a thread, a status, and ways to end early."""
+"""What training, transform and processing jobs have in common: a thread, a status, and ways to end early."""
 
 import threading
 import time
@@ -27,30 +27,49 @@ class Jobs(ABC):
         self._threads: dict[str, threading.Thread] = {}
         for job in self.shelf.all():
             if job[kind.status] in UNFINISHED:
-                self._end(job[kind.name], "Failed", FailureReason=ABANDONED)
+                self.conclude(job[kind.name], None, ABANDONED)
 
     @abstractmethod
     def execute(self, job: Record, run: JobRun) -> None:
         """Do the work of a job; raise JobFailed, with the reason, if it fails."""
 
+    def begin(self, name: str) -> None:
+        """Note that a job starts."""
+        self.shelf.change(name, **{f"{self._prefix}StartTime": time.time()})
+
+    def note_stopping(self, name: str) -> None:
+        """Note that somebody has asked for a job's end."""
+        self.shelf.change(name, **{self.shelf.kind.status: "Stopping"})
+
+    def conclude(self, name: str, ending: Ending | None, failure: str) -> None:
+        """Note how a job has ended: early, with a failure, or well."""
+        status = "Failed" if failure else "Stopped" if ending else "Completed"
+        changes = {self.shelf.kind.status: status, f"{self._prefix}EndTime": time.time()}
+        self.shelf.change(name, **changes, FailureReason=failure[:1024] or None)
+
     def start(self, name: str, record: Record) -> str:
         """Start a checked job, and return its ARN; raise SageMakerError if the name is taken."""
         arn = self.shelf.add(name, {**record, self.shelf.kind.status: "InProgress"})
+        self.begin(name)
         self._runs[name] = run = JobRun(self.workplace.grace)
         self._threads[name] = thread = threading.Thread(target=self._run, args=(name, run), daemon=True)
         thread.start()
         return arn
 
     def stop(self, request: Mapping[str, Any]) -> Record:
-        """StopTransformJob or StopProcessingJob; raise SageMakerError if the job does not run."""
+        """Stop{Kind}; raise SageMakerError if the job does not run."""
         kind = self.shelf.kind
         name = request[kind.name]
         status = self.shelf.need(name)[kind.status]
         run = self._runs.get(name)
         if run is None or status not in UNFINISHED:
             raise invalid(f"The request was rejected because the {kind.title} is in status {status}.")
-        run.end(Ending.STOPPED, lambda: self.shelf.change(name, **{kind.status: "Stopping"}))
+        run.end(Ending.STOPPED, lambda: self.note_stopping(name))
         return {}
+
+    def run_of(self, name: str) -> JobRun | None:
+        """A job that is under way."""
+        return self._runs.get(name)
 
     def close(self) -> None:
         """End every job at once."""
@@ -59,8 +78,12 @@ class Jobs(ABC):
         for thread in list(self._threads.values()):
             thread.join(timeout=2)
 
+    @property
+    def _prefix(self) -> str:
+        """With what the names of the members begin that say when a job started and ended."""
+        return self.shelf.kind.noun.removesuffix("Job")
+
     def _run(self, name: str, run: JobRun) -> None:
-        self.shelf.change(name, **{f"{self.shelf.kind.noun.removesuffix('Job')}StartTime": time.time()})
         failure = ""
         try:
             self.execute(self.shelf.need(name), run)
@@ -71,12 +94,5 @@ class Jobs(ABC):
             raise
         finally:
             ending = run.finish()
-            if failure or ending is Ending.ABANDONED:
-                self._end(name, "Failed", FailureReason=(failure or ABANDONED)[:1024])
-            else:
-                self._end(name, "Stopped" if ending else "Completed")
+            self.conclude(name, ending, ABANDONED if ending is Ending.ABANDONED else failure)
             del self._runs[name], self._threads[name]
-
-    def _end(self, name: str, status: str, **changes: Any) -> None:
-        end = f"{self.shelf.kind.noun.removesuffix('Job')}EndTime"
-        self.shelf.change(name, **{self.shelf.kind.status: status, end: time.time(), **changes})

@@ -30,7 +30,6 @@ STATUSES = {
 }
 """The status that goes with a secondary one; with all others, it stays as it is."""
 FINAL = ("Stopped", "MaxRuntimeExceeded", "MaxWaitTimeExceeded", "Completed", "Failed")
-UNFINISHED = ("InProgress", "Stopping")
 
 
 class TrainingStatus:
@@ -58,10 +57,6 @@ class TrainingStatus:
         if status in STATUSES:
             changes["TrainingJobStatus"] = STATUSES[status]
         self.change(SecondaryStatus=status, SecondaryStatusTransitions=[*transitions, entered], **changes)
-
-    def fail(self, reason: str) -> None:
-        """The job has failed, for a reason that the description gives."""
-        self.enter("Failed", FailureReason=reason[:1024])
 
 
 def _times(job: Record, now: float) -> Record:

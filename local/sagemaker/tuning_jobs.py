@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.sagemaker.errors import SageMakerError, invalid
+from local.sagemaker.jobs import ABANDONED, UNFINISHED
 from local.sagemaker.resources import TUNING_JOB, Record
 from local.sagemaker.script_mode import OBJECTIVE
 from local.sagemaker.search import draw
@@ -23,8 +24,6 @@ from local.sagemaker.store import Store
 from local.sagemaker.training_jobs import TrainingJobs
 from local.sagemaker.tuning_requests import check_tuning
 
-UNFINISHED = ("InProgress", "Stopping")
-ABANDONED = "InternalServerError: The emulator ended while the job was running."
 ALL_FAILED = "All training jobs failed. Please take a look at the training jobs failures to get more details."
 NO_OBJECTIVE = (
     "No objective metrics found after running {} training jobs. Please ensure that the custom algorithm is "
@@ -124,7 +123,7 @@ class TuningJobs:
         if "CheckpointConfig" in definition:  # the jobs would take up each other's checkpoints
             kept = definition["CheckpointConfig"]
             definition["CheckpointConfig"] = {**kept, "S3Uri": f"{kept['S3Uri'].rstrip('/')}/{name}"}
-        self._trainings.start(
+        self._trainings.train(
             {
                 **definition,
                 "TrainingJobName": name,
