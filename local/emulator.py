@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -18,17 +18,14 @@ from hypercorn.config import Config
 from ministack import app
 
 from local import apigateway, cloudformation, lambda_events, persistence, step_functions, transport
+from local.asgi import Application, Receive, Send
 from local.emulator_environment import HOST
 from local.lambda_executor import Executor
 from local.loopback import ask
-from local.sagemaker import wire
+from local.sagemaker import integration, wire
 from local.sagemaker.hooks import with_interruptions
 from local.sagemaker.service import Service
 from local.sagemaker.workplace import Workplace
-
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 
 
 def main() -> None:
@@ -86,7 +83,8 @@ def close_gaps(
     executor.install()
     lambda_events.install(events, workers)
     wire.install(sagemaker)
-    step_functions.install(sagemaker)
+    step_functions.install()
+    integration.install(sagemaker)
     saver.install()
 
 

@@ -2,17 +2,13 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
 from typing import Any
 
+from local.asgi import Application, Receive, Send
 from local.sagemaker.errors import SageMakerError
 from local.sagemaker.service import Service
 
 INTERRUPT = re.compile(r"/_local/sagemaker/training-jobs/([^/]+)/interrupt")
-
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 
 
 def with_interruptions(application: Application, service: Service) -> Application:

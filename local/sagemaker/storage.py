@@ -16,7 +16,7 @@ from local.sagemaker.errors import JobFailed
 
 FAILURES = (Boto3Error, BotoCoreError, ClientError)
 CHUNK = 1024 * 1024
-THREADS = 8  # that fetch objects at the same time
+THREADS = 4  # that fetch objects at the same time
 
 
 class Place(NamedTuple):

@@ -13,7 +13,13 @@ from local.sagemaker.resources import REGION
 from local.sagemaker.roles import credentials
 from local.sagemaker.storage import Storage
 
-CONFIG = Config(max_pool_connections=32, retries={"mode": "standard"})
+CONFIG = Config(
+    max_pool_connections=32,
+    retries={"mode": "standard"},
+    # Nothing is damaged on the way within this machine.
+    request_checksum_calculation="when_required",
+    response_checksum_validation="when_required",
+)
 
 
 @dataclass

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ministack.services import stepfunctions
 
-from local.sagemaker import contract
+from local.patching import Mismatch
+from local.sagemaker import contract, integration
 from local.sagemaker.containers import Container
 from local.sagemaker.errors import JobFailed, SageMakerError
 from local.sagemaker.job_run import Ending, JobRun
@@ -18,8 +20,10 @@ from local.sagemaker.model_containers import ModelContainer
 from local.sagemaker.roles import trusts
 from local.sagemaker.script_mode import arguments, decode, user_parameters
 from local.sagemaker.search import check_ranges, draw
+from local.sagemaker.service import Service
 from local.sagemaker.storage import Place, unpack
 from local.sagemaker.store import Store
+from local.sagemaker.workplace import Workplace
 
 STUBBORN = """
 import signal, subprocess, time
@@ -382,3 +386,21 @@ def test_an_archive_cannot_write_elsewhere(tmp_path: Path) -> None:
 )
 def test_places(uri: str, name: str, below: str) -> None:
     assert str(Place.parse(uri).below(name)) == below
+
+
+def test_without_a_training_environment_it_is_said_how_to_make_one(tmp_path: Path) -> None:
+    service = Service(Workplace(tmp_path / "python", tmp_path, "http://127.0.0.1:9"))
+
+    with pytest.raises(SageMakerError, match=r"make \.venv-training/\.installed"):
+        service.call("CreateEndpoint", {"EndpointName": "a", "EndpointConfigName": "b"})
+    assert service.call("ListEndpoints", {}) == {"Endpoints": []}
+
+
+def test_a_change_of_ministack_is_noticed_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = Service(Workplace(tmp_path / "python", tmp_path, "http://127.0.0.1:9"))
+    monkeypatch.delattr(stepfunctions, "_SERVICE_DISPATCH")
+
+    with pytest.raises(Mismatch, match="_SERVICE_DISPATCH"):
+        integration.install(service)
