@@ -26,6 +26,7 @@ class Container:
         on_line: Callable[[str], None],
     ) -> None:
         self._on_line = on_line
+        self._cleared = False
         self._timer: threading.Timer | None = None
         self._process = subprocess.Popen(
             [sys.executable, "-I", str(INIT), *command],
@@ -53,6 +54,7 @@ class Container:
         except subprocess.TimeoutExpired:
             return None
         self.kill()  # what the program started and left behind
+        self._cleared = True
         self._reader.join()
         if self._process.stdin:
             self._process.stdin.close()
@@ -71,6 +73,8 @@ class Container:
         """End the program and everything that it started; safe to repeat."""
         if self._timer:
             self._timer.cancel()
+        if self._cleared:
+            return  # by now, another program may have the number of this one's session
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
 

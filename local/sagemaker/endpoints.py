@@ -34,13 +34,18 @@ class Endpoints:
         self._closed = False
         for endpoint in self.shelf.all():
             self._note_end(endpoint)
+        self._interrupted = [
+            endpoint["EndpointName"]
+            for endpoint in self.shelf.all()
+            if endpoint["EndpointStatus"] in STARTING
+        ]
 
     def resume(self) -> None:
         """Start again what was in service, or on its way there, when the emulator ended."""
-        for endpoint in self.shelf.all():
-            if endpoint["EndpointStatus"] in STARTING:
-                reason = endpoint.get("FailureReason")
-                self._in_background(self._bring_up, endpoint["EndpointName"], endpoint[CONFIG], reason)
+        while self._interrupted:
+            endpoint = self.shelf.need(self._interrupted.pop())
+            reason = endpoint.get("FailureReason")
+            self._in_background(self._bring_up, endpoint["EndpointName"], endpoint[CONFIG], reason)
 
     def create(self, request: Mapping[str, Any]) -> Record:
         """CreateEndpoint; raise SageMakerError if it is refused."""
@@ -107,7 +112,7 @@ class Endpoints:
         """Serve a configuration where nothing serves yet."""
         try:
             fleet = self._start(name, config)
-        except JobFailed as error:
+        except (JobFailed, OSError) as error:
             self._note(name, EndpointStatus="Failed", FailureReason=str(error)[:1024])
             return
         self._put_in_service(name, config, fleet, reason)
@@ -116,7 +121,7 @@ class Endpoints:
         """Serve another configuration, or go on as before if that cannot be."""
         try:
             fleet = self._start(name, config)
-        except JobFailed as error:
+        except (JobFailed, OSError) as error:
             self._note(name, EndpointStatus="InService", FailureReason=str(error)[:1024])
             return
         before = self._fleets[name]
@@ -129,7 +134,7 @@ class Endpoints:
             self._starting.add(fleet)
         try:
             fleet.start()
-        except JobFailed:
+        except (JobFailed, OSError):
             fleet.stop()
             raise
         finally:

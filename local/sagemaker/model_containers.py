@@ -46,8 +46,8 @@ class ModelContainer:
         environment: Mapping[str, str],
     ) -> None:
         """Fetch the model and start the server; raise JobFailed if the model cannot be fetched."""
-        workplace.folder.mkdir(parents=True, exist_ok=True)
-        self._root = Path(tempfile.mkdtemp(prefix="model-", dir=workplace.folder))
+        workplace.scratch.mkdir(parents=True, exist_ok=True)
+        self._root = Path(tempfile.mkdtemp(prefix="model-", dir=workplace.scratch))
         self._port_file = self._root / "port"
         self._port: int | None = None
         try:

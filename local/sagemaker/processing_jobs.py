@@ -37,7 +37,7 @@ class ProcessingJobs(Jobs):
         """Run the command; raise JobFailed if it fails."""
         name = job["ProcessingJobName"]
         storage = self.workplace.storage(job["RoleArn"])
-        folder = JobFolder(self.workplace.folder / "processing" / name)
+        folder = JobFolder(self.workplace.scratch / "processing" / name)
         log = LogStream(self.workplace.logs(), LOG_GROUP, f"{name}/algo-1-{int(time.time())}")
         try:
             prepare(job, folder, storage)

@@ -1,5 +1,6 @@
 """Amazon SageMaker: every operation that this machine knows."""
 
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
@@ -33,7 +34,8 @@ class Service:
     """SageMaker. Thread-safe."""
 
     def __init__(self, workplace: Workplace) -> None:
-        self._store = store = Store(workplace.folder / "records.sqlite")
+        shutil.rmtree(workplace.scratch, ignore_errors=True)  # if the emulator was killed
+        self._store = store = Store(workplace.records)
         self._python = workplace.python
         self._tags = Tags(store)
         self.trainings = TrainingJobs(store, workplace)

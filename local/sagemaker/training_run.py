@@ -31,7 +31,7 @@ class TrainingRun:
         self._status = status
         name = job["TrainingJobName"]
         self._storage = workplace.storage(job["RoleArn"])
-        self._folder = JobFolder(workplace.folder / "training" / name)
+        self._folder = JobFolder(workplace.scratch / "training" / name)
         stream = f"{name}/{script_mode.HOST}-{int(time.time())}"
         self._log = LogStream(workplace.logs(), LOG_GROUP, stream)
         self._metrics = Metrics(job["AlgorithmSpecification"].get("MetricDefinitions", ()))

@@ -38,6 +38,16 @@ class Workplace:
     _session: Any = field(default_factory=boto3.session.Session)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    @property
+    def records(self) -> Path:
+        """The file that keeps everything the service knows."""
+        return self.folder / "records.sqlite"
+
+    @property
+    def scratch(self) -> Path:
+        """The folder for what running jobs and endpoints unpack and write; nothing in it is kept."""
+        return self.folder / "scratch"
+
     def storage(self, role_arn: str) -> Storage:
         """S3 with the rights of a role."""
         return Storage(self._client("s3", credentials(role_arn)), role_arn)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from local.loopback import ask
 from local.stack import LocalStack
 from tests.stack.client import wait_for
 from tests.stack.lab import Lab, pause
@@ -70,4 +71,11 @@ def test_endpoints_come_back_and_jobs_have_failed(
 
 def settled(stack: LocalStack) -> bool:
     """Have the emulator save everything, as it does when `make run` has started it."""
-    return stack._emulator_agrees("/_local/settle", method="POST")
+    return ask(stack.emulator_port, "/_local/settle", method="POST") == 204
+
+
+def test_nothing_of_finished_jobs_is_left_on_disk(stack: LocalStack, lab: Lab) -> None:
+    lab.trained(lab.train("print('fine')"))
+
+    scratch = stack.directory / "state" / "sagemaker" / "scratch" / "training"
+    wait_for(lambda: not any(scratch.iterdir()))

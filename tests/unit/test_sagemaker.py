@@ -126,7 +126,7 @@ class Here:
 
     def __init__(self, folder: Path) -> None:
         self.python = Path(sys.executable)
-        self.folder = folder / "work"
+        self.scratch = folder / "work"
         self._archive = folder / "model.tar.gz"
 
     def storage(self, _role: str) -> "Here":
