@@ -1,7 +1,7 @@
 """Step Functions of the emulator: executions and tasks end when they are told to.
 
-ministack lets the tasks of a stopped execution run on and then calls it failed, and waits for ever for the
-token of a task whose Lambda has crashed.
+ministack lets the tasks of a stopped execution run on and then calls it failed, waits for ever for the token
+of a task whose Lambda has crashed, and mixes up the tokens of parallel branches.
 """
 
 import functools
@@ -60,6 +60,7 @@ def install() -> None:
     patching.wrap(stepfunctions, "_invoke_resource_with_timeout", _telling_of_timeouts)
     patching.wrap(stepfunctions, "_fail_execution", _once)
     patching.existing(stepfunctions, "_task_tokens")
+    patching.wrap(stepfunctions, "_run_sub_machine", _with_its_own_context)
     patching.wrap(stepfunctions, "_invoke_with_callback", _knowing_its_token)
     patching.wrap(stepfunctions, "_call_lambda", _failing_the_token)
 
@@ -129,6 +130,16 @@ def _once(fail: Callable[..., None]) -> Callable[..., None]:
 
 
 # ---------------------------------------------------------------------------------------- Task tokens
+
+
+def _with_its_own_context(run: Callable[..., Any]) -> Callable[..., Any]:
+    """Branches of a Parallel state write their states and tokens into one context; variables stay shared."""
+
+    @functools.wraps(run)
+    def run_sub_machine(states: Any, start: Any, data: Any, execution: Any, context: dict[str, Any]) -> Any:
+        return run(states, start, data, execution, {**context})
+
+    return run_sub_machine
 
 
 def _knowing_its_token(invoke: Callable[..., Any]) -> Callable[..., Any]:

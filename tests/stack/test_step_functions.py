@@ -313,6 +313,48 @@ def test_a_task_waits_for_its_token(lab: Lab) -> None:
     assert machine.end(execution)["output"] == {"approved": True}
 
 
+def test_every_branch_has_a_token_of_its_own_also_when_it_tries_again(lab: Lab) -> None:
+    sqs = lab.client.aws("sqs")
+    queue = sqs.create_queue(QueueName=lab.name("approvals"))["QueueUrl"]
+    retry = [{"ErrorEquals": ["Again"], "IntervalSeconds": 1, "MaxAttempts": 1}]
+    branches = [
+        {
+            "StartAt": "Ask",
+            "States": {
+                "Ask": task(
+                    "sqs:sendMessage.waitForTaskToken",
+                    {"QueueUrl": queue, "MessageBody": {"token.$": "$$.Task.Token", "branch": branch}},
+                    Retry=retry,
+                )
+            },
+        }
+        for branch in range(3)
+    ]
+    machine = Machine(lab, {"All": {"Type": "Parallel", "Branches": branches, "End": True}})
+
+    def tokens() -> dict[int, str]:
+        received: dict[int, str] = {}
+
+        def all_received() -> bool:
+            answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=600)
+            bodies = [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+            received.update({body["branch"]: body["token"] for body in bodies})
+            return len(received) == len(branches)
+
+        wait_for(all_received)
+        return received
+
+    execution = machine.start()
+    for token in tokens().values():
+        machine.client.send_task_failure(taskToken=token, error="Again")
+    again = tokens()
+    assert len(set(again.values())) == len(branches)
+    for branch, token in again.items():
+        machine.client.send_task_success(taskToken=token, output=str(branch))
+
+    assert machine.end(execution)["output"] == [0, 1, 2]
+
+
 def test_a_task_whose_lambda_fails_does_not_wait_for_its_token(lab: Lab) -> None:
     with deployed(lab.client, raising, "api") as function:
         parameters = {
