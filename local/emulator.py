@@ -2,11 +2,14 @@
 
 import argparse
 import asyncio
+import contextlib
 import os
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterable
+import time
+from collections.abc import Iterable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +17,15 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack import app
 
-from local import apigateway, cloudformation, lambda_events, persistence, transport
+from local import apigateway, cloudformation, lambda_events, persistence, step_functions, transport
+from local.asgi import Application, Receive, Send
 from local.emulator_environment import HOST
 from local.lambda_executor import Executor
-
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
+from local.loopback import ask
+from local.sagemaker import integration, wire
+from local.sagemaker.hooks import with_interruptions
+from local.sagemaker.service import Service
+from local.sagemaker.workplace import Workplace
 
 
 def main() -> None:
@@ -28,43 +33,69 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True, help="where state is kept")
     parser.add_argument("--lambda-python", type=Path, required=True, help="interpreter that runs the Lambdas")
+    parser.add_argument(
+        "--training-python",
+        type=Path,
+        required=True,
+        help="interpreter that runs SageMaker's jobs and models",
+    )
     parser.add_argument("--workers", type=int, required=True, help="most processes per Lambda")
     parser.add_argument(
         "--site-origin", required=True, help="the only web page that may talk to the services"
     )
     arguments = parser.parse_args()
-    asyncio.run(run(arguments.folder, arguments.lambda_python, arguments.workers, arguments.site_origin))
+    asyncio.run(run(arguments))
 
 
-async def run(folder: Path, lambda_python: Path, workers: int, site_origin: str) -> None:
+async def run(arguments: argparse.Namespace) -> None:
     """Close the gaps and serve."""
-    executor = Executor(
-        lambda_python, folder / "lambda", f"http://{HOST}:{os.environ['GATEWAY_PORT']}", workers
-    )
+    folder, workers = arguments.folder, arguments.workers
+    endpoint = f"http://{HOST}:{os.environ['GATEWAY_PORT']}"
+    executor = Executor(arguments.lambda_python, folder / "lambda", endpoint, workers)
+    sagemaker = Service(Workplace(arguments.training_python, folder / "sagemaker", endpoint))
     saver = persistence.Saver()
-    close_gaps(executor, saver, folder / "events.sqlite", workers)
+    close_gaps(executor, sagemaker, saver, folder / "events.sqlite", workers)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     threading.Thread(target=stop_with_parent, args=(loop, stop), daemon=True).start()
     saving = asyncio.create_task(saver.keep_tables())
-    application = guarded(with_settling(app.app, executor), site_origin)
+    threading.Thread(target=resume_when_up, args=(sagemaker,), daemon=True).start()
+    application = guarded(
+        with_interruptions(with_settling(app.app, executor), sagemaker), arguments.site_origin
+    )
     await serve(application, server_config(), shutdown_trigger=stop.wait)  # type: ignore[arg-type]
     saving.cancel()
     executor.close()
+    sagemaker.close()
     # All is saved. Threads that wait for a Lambda would keep this process for as long as that runs.
     os._exit(0)
 
 
-def close_gaps(executor: Executor, saver: persistence.Saver, events: Path, workers: int) -> None:
+def close_gaps(
+    executor: Executor, sagemaker: Service, saver: persistence.Saver, events: Path, workers: int
+) -> None:
     """Patch ministack where it differs from AWS in what Negatoscope needs."""
     transport.install()
     cloudformation.install()
     apigateway.install()
     executor.install()
     lambda_events.install(events, workers)
+    wire.install(sagemaker)
+    step_functions.install()
+    integration.install(sagemaker)
     saver.install()
+
+
+def resume_when_up(sagemaker: Service) -> None:
+    """Start SageMaker's endpoints again as soon as they can fetch their models."""
+    while True:
+        with contextlib.suppress(OSError):
+            if ask(int(os.environ["GATEWAY_PORT"]), "/_ministack/health") == HTTPStatus.OK:
+                break
+        time.sleep(0.1)
+    sagemaker.resume()
 
 
 def server_config() -> Config:

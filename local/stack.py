@@ -18,6 +18,7 @@ from local.emulator_environment import emulator_environment
 from local.loopback import HOST, ask
 from local.process import Process, StartFailed
 
+TRAINING_PYTHON = PROJECT / ".venv-training" / "bin" / "python"
 BUCKET = "negatoscope-local-data-000000000000"
 START_TIMEOUT = 60.0  # seconds for one program to answer
 
@@ -117,6 +118,7 @@ class LocalStack:
         command = [
             *(sys.executable, "-m", "local.emulator", "--folder", state),
             *("--lambda-python", lambda_environment.PYTHON, "--workers", os.cpu_count() or 2),
+            *("--training-python", TRAINING_PYTHON),
             *("--site-origin", self.url),
         ]
         environment = emulator_environment(state, self.emulator_port)

@@ -61,7 +61,7 @@ class Client:
     def __init__(self, stack: LocalStack):
         self.stack = stack
 
-    def aws(self, service: str) -> Any:
+    def aws(self, service: str, **options: Any) -> Any:
         """A boto3 client with the rights of the account's root."""
         return boto3.client(
             service,  # any service
@@ -69,6 +69,7 @@ class Client:
             region_name="us-east-1",
             aws_access_key_id="test",
             aws_secret_access_key="test",
+            **options,
         )
 
     @cached_property

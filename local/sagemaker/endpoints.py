@@ -1,0 +1,186 @@
+"""Endpoints: which configuration each serves, and how it goes from one to the next."""
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from local.sagemaker.errors import JobFailed, invalid
+from local.sagemaker.fleet import Fleet
+from local.sagemaker.models import EndpointConfigs
+from local.sagemaker.resources import ENDPOINT, Record
+from local.sagemaker.shelf import Shelf
+from local.sagemaker.store import Store
+from local.sagemaker.workplace import Workplace
+
+EMULATOR_ENDED = "The emulator ended during the update; the endpoint serves what it served before."
+CONFIG = "EndpointConfig"
+"""The member of an endpoint's record with a copy of its configuration, which may be deleted meanwhile."""
+STARTING = ("Creating", "SystemUpdating")
+
+
+class Endpoints:
+    """All endpoints, each with the fleet that serves it. Thread-safe.
+
+    While an endpoint goes to another configuration, the old fleet serves until the new one is healthy.
+    """
+
+    def __init__(self, store: Store, workplace: Workplace, configs: EndpointConfigs) -> None:
+        self.shelf = Shelf(store, ENDPOINT)
+        self._workplace = workplace
+        self._configs = configs
+        self._lock = threading.Lock()
+        self._fleets: dict[str, Fleet] = {}
+        self._starting: set[Fleet] = set()
+        self._closed = False
+        for endpoint in self.shelf.all():
+            self._note_end(endpoint)
+        self._interrupted = [
+            endpoint["EndpointName"]
+            for endpoint in self.shelf.all()
+            if endpoint["EndpointStatus"] in STARTING
+        ]
+
+    def resume(self) -> None:
+        """Start again what was in service, or on its way there, when the emulator ended."""
+        while self._interrupted:
+            endpoint = self.shelf.need(self._interrupted.pop())
+            reason = endpoint.get("FailureReason")
+            self._in_background(self._bring_up, endpoint["EndpointName"], endpoint[CONFIG], reason)
+
+    def create(self, request: Mapping[str, Any]) -> Record:
+        """CreateEndpoint; raise SageMakerError if it is refused."""
+        name = request["EndpointName"]
+        config = self._configs.deployment(request["EndpointConfigName"])
+        record = {**request, "EndpointStatus": "Creating", CONFIG: config}
+        arn = self.shelf.add(name, record)
+        self._in_background(self._bring_up, name, config, None)
+        return {"EndpointArn": arn}
+
+    def update(self, request: Mapping[str, Any]) -> Record:
+        """UpdateEndpoint; raise SageMakerError if it is refused."""
+        name = request["EndpointName"]
+        with self._lock:
+            endpoint = self._settled(name, "InService")
+            config = self._configs.deployment(request["EndpointConfigName"])
+            self.shelf.change(name, EndpointStatus="Updating", FailureReason=None)
+        self._in_background(self._replace, name, config)
+        return {"EndpointArn": endpoint["EndpointArn"]}
+
+    def delete(self, request: Mapping[str, Any]) -> Record:
+        """DeleteEndpoint; raise SageMakerError if there is none, or it is being changed."""
+        name = request["EndpointName"]
+        with self._lock:
+            self._settled(name, "InService", "Failed")
+            self.shelf.change(name, EndpointStatus="Deleting")
+            fleet = self._fleets.pop(name, None)
+        self._in_background(self._take_down, name, fleet)
+        return {}
+
+    def describe(self, request: Mapping[str, Any]) -> Record:
+        """DescribeEndpoint; raise SageMakerError if there is none."""
+        endpoint = self.shelf.need(request["EndpointName"])
+        if endpoint["EndpointStatus"] in ("Creating", "Failed"):
+            return endpoint
+        variants = [_summary(variant) for variant in endpoint[CONFIG]["ProductionVariants"]]
+        return {**endpoint, "ProductionVariants": variants}
+
+    def fleet(self, name: str) -> Fleet | None:
+        """What serves an endpoint, None if nothing does at the moment."""
+        with self._lock:
+            return self._fleets.get(name)
+
+    def close(self) -> None:
+        """End every container at once; what is in service is started again next time."""
+        self._closed = True
+        with self._lock:
+            fleets = [*self._fleets.values(), *self._starting]
+        for fleet in fleets:
+            fleet.kill()
+
+    def _note_end(self, endpoint: Record) -> None:
+        """Say of an endpoint what the end of the emulator has made of it."""
+        name = endpoint["EndpointName"]
+        match endpoint["EndpointStatus"]:
+            case "Deleting":
+                self.shelf.delete(name)
+            case "InService":
+                self.shelf.change(name, EndpointStatus="SystemUpdating")
+            case "Updating":
+                self.shelf.change(name, EndpointStatus="SystemUpdating", FailureReason=EMULATOR_ENDED)
+
+    def _bring_up(self, name: str, config: Record, reason: str | None) -> None:
+        """Serve a configuration where nothing serves yet."""
+        try:
+            fleet = self._start(name, config)
+        except (JobFailed, OSError) as error:
+            self._note(name, EndpointStatus="Failed", FailureReason=str(error)[:1024])
+            return
+        self._put_in_service(name, config, fleet, reason)
+
+    def _replace(self, name: str, config: Record) -> None:
+        """Serve another configuration, or go on as before if that cannot be."""
+        try:
+            fleet = self._start(name, config)
+        except (JobFailed, OSError) as error:
+            self._note(name, EndpointStatus="InService", FailureReason=str(error)[:1024])
+            return
+        before = self._fleets[name]
+        self._put_in_service(name, config, fleet, None)
+        before.stop()
+
+    def _start(self, name: str, config: Record) -> Fleet:
+        fleet = Fleet(name, config, self._workplace)
+        with self._lock:
+            self._starting.add(fleet)
+        try:
+            fleet.start()
+        except (JobFailed, OSError):
+            fleet.stop()
+            raise
+        finally:
+            with self._lock:
+                self._starting.discard(fleet)
+        return fleet
+
+    def _note(self, name: str, **changes: str) -> None:
+        """Change the record, unless containers only ended because the emulator does."""
+        if not self._closed:
+            self.shelf.change(name, **changes)
+
+    def _put_in_service(self, name: str, config: Record, fleet: Fleet, reason: str | None) -> None:
+        with self._lock:
+            self._fleets[name] = fleet
+            served = {"EndpointConfigName": config["EndpointConfigName"], CONFIG: config}
+            self.shelf.change(name, EndpointStatus="InService", FailureReason=reason, **served)
+
+    def _take_down(self, name: str, fleet: Fleet | None) -> None:
+        if fleet:
+            fleet.stop()
+        self.shelf.delete(name)
+
+    def _settled(self, name: str, *statuses: str) -> Record:
+        """The endpoint's record; raise SageMakerError unless its status is one of these."""
+        endpoint = self.shelf.need(name)
+        if endpoint["EndpointStatus"] not in statuses:
+            raise invalid(
+                f'Cannot update in-progress endpoint "{endpoint["EndpointArn"]}": it is '
+                f"{endpoint['EndpointStatus']}."
+            )
+        return endpoint
+
+    def _in_background(self, work: Callable[..., None], *arguments: Any) -> None:
+        threading.Thread(target=work, args=arguments, daemon=True).start()
+
+
+def _summary(variant: Record) -> Record:
+    """A production variant as DescribeEndpoint tells of it."""
+    weight = variant.get("InitialVariantWeight", 1.0)
+    summary: Record = {
+        "VariantName": variant["VariantName"],
+        "CurrentWeight": weight,
+        "DesiredWeight": weight,
+    }
+    if "ServerlessConfig" in variant:
+        return {**summary, "CurrentServerlessConfig": variant["ServerlessConfig"]}
+    count = variant["InitialInstanceCount"]
+    return {**summary, "CurrentInstanceCount": count, "DesiredInstanceCount": count}

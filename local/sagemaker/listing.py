@@ -1,0 +1,73 @@
+"""Lists: which resources a request asks for, in which order, a page at a time."""
+
+import base64
+import binascii
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from local.sagemaker import contract
+from local.sagemaker.errors import invalid
+from local.sagemaker.resources import Record
+
+PAGE = 10  # as many as the service answers unless it is told
+
+Key = Callable[[Record], Any]
+
+
+def page(
+    operation: str, request: Mapping[str, Any], records: Iterable[Record], key: Key, descending: bool
+) -> Record:
+    """The answer of a List operation: one page of the records, sorted by `key`.
+
+    Raise SageMakerError if the token for the next page is none of ours.
+    """
+    order = request.get("SortOrder", "Descending" if descending else "Ascending")
+    found = sorted(records, key=key, reverse=order == "Descending")
+    start = _read(request["NextToken"]) if "NextToken" in request else 0
+    end = start + request.get("MaxResults", PAGE)
+    shape = contract.model().operation_model(operation).output_shape
+    member = next(name for name in shape.members if name != "NextToken")
+    summary = shape.members[member].member
+    answer: Record = {member: [contract.of_shape(summary, record) for record in found[start:end]]}
+    return {**answer, "NextToken": _write(end)} if end < len(found) else answer
+
+
+def matches(request: Mapping[str, Any], record: Record, name: str, status: str) -> bool:
+    """Whether a resource is one that the request asks for; `name` and `status` are its members."""
+    moments = {
+        "CreationTimeAfter": record["CreationTime"],
+        "LastModifiedTimeAfter": record["LastModifiedTime"],
+    }
+    conditions = (
+        request.get("NameContains", "").lower() in record[name].lower(),
+        "StatusEquals" not in request or record[status] == request["StatusEquals"],
+        *(moment > _seconds(request[after]) for after, moment in moments.items() if after in request),
+        *(
+            moment < _seconds(request[before])
+            for after, moment in moments.items()
+            if (before := after.replace("After", "Before")) in request
+        ),
+    )
+    return all(conditions)
+
+
+def sort_key(request: Mapping[str, Any], name: str, status: str) -> Key:
+    """What the request wants sorted by."""
+    member = {"Name": name, "Status": status}.get(request.get("SortBy", ""), "CreationTime")
+    return lambda record: record.get(member, "")
+
+
+def _seconds(moment: float | str) -> float:
+    return datetime.fromisoformat(moment).timestamp() if isinstance(moment, str) else moment
+
+
+def _write(start: int) -> str:
+    return base64.urlsafe_b64encode(str(start).encode()).decode()
+
+
+def _read(token: str) -> int:
+    try:
+        return int(base64.urlsafe_b64decode(token.encode()))
+    except (ValueError, binascii.Error):
+        raise invalid("The NextToken is not valid.") from None

@@ -1,0 +1,78 @@
+"""What containers print, in CloudWatch Logs while they print it."""
+
+import contextlib
+import logging
+import queue
+import threading
+import time
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+logger = logging.getLogger("sagemaker")
+
+SECONDS = 0.3  # between what is printed and what stands in the log
+MOST_CHARACTERS = 200_000  # of a line; CloudWatch takes 256 KB
+MOST_LINES = 1000  # sent at once
+
+
+class LogStream:
+    """One stream of a log group. Writing never waits; closing waits until all is written. Thread-safe."""
+
+    def __init__(self, client: Any, group: str, stream: str) -> None:
+        self._client = client
+        self._target = {"logGroupName": group, "logStreamName": stream}
+        self._lines: queue.SimpleQueue[tuple[int, str] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def write(self, line: str) -> None:
+        """Add a line; CloudWatch takes no empty ones."""
+        self._lines.put((int(time.time() * 1000), line[:MOST_CHARACTERS] or " "))
+
+    def close(self) -> None:
+        """Write what is left; safe to repeat."""
+        self._lines.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        self._create()
+        open_ = True
+        while open_:
+            batch = []
+            for line in self._take():
+                if line is None:
+                    open_ = False
+                    break
+                batch.append({"timestamp": line[0], "message": line[1]})
+            if batch:
+                self._put(batch)
+
+    def _take(self) -> list[tuple[int, str] | None]:
+        """Wait for a line, and a moment more for others."""
+        lines = [self._lines.get()]
+        if lines[0] is not None:
+            time.sleep(SECONDS)
+        with contextlib.suppress(queue.Empty):
+            while len(lines) < MOST_LINES:
+                lines.append(self._lines.get_nowait())
+        return lines
+
+    def _create(self) -> None:
+        for create, names in (
+            (self._client.create_log_group, ("logGroupName",)),
+            (self._client.create_log_stream, ("logGroupName", "logStreamName")),
+        ):
+            try:
+                create(**{name: self._target[name] for name in names})
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
+                    logger.warning("No log can be made: %s", error)
+            except BotoCoreError as error:
+                logger.warning("No log can be made: %s", error)
+
+    def _put(self, batch: list[dict[str, Any]]) -> None:
+        try:
+            self._client.put_log_events(**self._target, logEvents=batch)
+        except (ClientError, BotoCoreError) as error:  # a log that cannot be written stops no job
+            logger.warning("%d lines of a log are lost: %s", len(batch), error)

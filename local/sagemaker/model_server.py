@@ -1,0 +1,139 @@
+"""The HTTP server in a model's container: calls `code/inference.py` as SageMaker's PyTorch container does.
+
+Started by local.sagemaker.model_containers with the interpreter of the training environment, so it uses the
+standard library only: `python model_server.py MODEL_FOLDER PORT_FILE`. It writes the port that it serves on
+to PORT_FILE and answers `GET /ping` with 200 as soon as the model is loaded.
+
+The semantics are those of sagemaker-inference: one worker, so one request at a time; text for JSON and CSV,
+bytes for all else; functions that take one argument more get the context; an error that a function raises
+is answered with 500 and the stack trace.
+"""
+
+import importlib
+import inspect
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+TEXT = ("application/json", "text/csv")
+FUNCTIONS = ("input_fn", "predict_fn", "output_fn")
+
+
+class Context:
+    """What the functions may know of a request and set of its answer."""
+
+    def __init__(self, model_dir: str, headers: Any = None) -> None:
+        self.system_properties = {"model_dir": model_dir, "gpu_id": None}
+        self.status = 200
+        self.phrase = "OK"
+        self._headers = headers
+
+    def get_request_header(self, _index: int, name: str) -> str | None:
+        """A header of the request."""
+        return self._headers.get(name) if self._headers else None
+
+    def set_response_status(self, code: int = 200, phrase: str = "", idx: int = 0) -> None:  # noqa: ARG002
+        """Answer with this status; each call has one request, so `idx` is always 0."""
+        self.status, self.phrase = code, phrase.replace("\r", " ").replace("\n", " ")
+
+
+class Model:
+    """The user's functions and what `model_fn` returned."""
+
+    def __init__(self, model_dir: Path) -> None:
+        self._dir = str(model_dir)
+        sys.path.insert(0, str(model_dir / "code"))
+        program = os.environ.get("SAGEMAKER_PROGRAM", "inference.py")
+        self._module = importlib.import_module(program.removesuffix(".py"))
+        missing = [name for name in ("model_fn", *FUNCTIONS) if not hasattr(self._module, name)]
+        if missing:
+            sys.exit(f"{program} does not define {', '.join(missing)}.")
+        self._model = call(self._module.model_fn, self._dir, context=Context(self._dir))
+        self._lock = threading.Lock()
+
+    def answer(self, body: bytes, content_type: str, accept: str, headers: Any) -> tuple[bytes, str, Context]:
+        """Body and content type of the answer; its status stands in the context."""
+        context = Context(self._dir, headers)
+        media_type = content_type.partition(";")[0].strip().lower()
+        try:
+            content = body.decode("utf-8") if media_type in TEXT else body
+            with self._lock:
+                data = call(self._module.input_fn, content, content_type, context=context)
+                prediction = call(self._module.predict_fn, data, self._model, context=context)
+                result = call(self._module.output_fn, prediction, accept, context=context)
+        except Exception as error:
+            trace = traceback.format_exc()
+            print(trace, file=sys.stderr, flush=True)
+            context.set_response_status(500, "Internal Server Error")
+            return f"{error}\n{trace}".encode(), "text/plain", context
+        answer, answered_type = result if isinstance(result, tuple) else (result, accept)
+        return answer.encode() if isinstance(answer, str) else bytes(answer), answered_type, context
+
+
+def call(function: Callable[..., Any], *arguments: Any, context: Context) -> Any:
+    """Call a function with the context if it takes it."""
+    takes_context = len(inspect.signature(function).parameters) > len(arguments)
+    return function(*arguments, context) if takes_context else function(*arguments)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One request."""
+
+    protocol_version = "HTTP/1.1"
+    server: "Server"
+
+    def do_GET(self) -> None:
+        """The health check."""
+        found = self.path == "/ping"
+        self._send(200 if found and self.server.model else 503 if found else 404, "", b"", "text/plain")
+
+    def do_POST(self) -> None:
+        """An invocation."""
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path != "/invocations" or self.server.model is None:
+            self._send(404 if self.server.model else 503, "", b"", "text/plain")
+            return
+        content_type = self.headers.get("Content-Type", "application/json")
+        accept = self.headers.get("Accept", "*/*")
+        accept = "application/json" if accept == "*/*" else accept
+        answer, answered_type, context = self.server.model.answer(body, content_type, accept, self.headers)
+        self._send(context.status, context.phrase, answer, answered_type)
+
+    def _send(self, status: int, phrase: str, body: bytes, content_type: str) -> None:
+        self.send_response(status, phrase or HTTPStatus(status).phrase)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """The log is for what the model prints."""
+
+
+class Server(ThreadingHTTPServer):
+    """The server; without a model it says that it is not ready."""
+
+    daemon_threads = True
+    request_queue_size = 128
+    model: Model | None = None
+
+
+def main(model_dir: Path, port_file: Path) -> None:
+    """Serve for ever."""
+    server = Server(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    draft = port_file.with_suffix(".draft")
+    draft.write_text(str(server.server_port))
+    draft.replace(port_file)
+    server.model = Model(model_dir)
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

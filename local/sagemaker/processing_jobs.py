@@ -1,0 +1,129 @@
+"""Processing jobs: a command of the caller's between inputs from S3 and outputs to S3."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from local.sagemaker.containers import Container
+from local.sagemaker.errors import JobFailed, invalid, not_here
+from local.sagemaker.job_folder import INSIDE, JobFolder
+from local.sagemaker.job_run import Ending, JobRun
+from local.sagemaker.jobs import Jobs
+from local.sagemaker.logs import LogStream
+from local.sagemaker.resources import PROCESSING_JOB, Record
+from local.sagemaker.roles import check_role
+from local.sagemaker.storage import Place, Storage
+from local.sagemaker.store import Store
+from local.sagemaker.training_requests import DAY, check_input
+from local.sagemaker.workplace import Workplace
+
+LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
+PYTHONS = ("python", "python3")
+
+
+class ProcessingJobs(Jobs):
+    """All processing jobs."""
+
+    def __init__(self, store: Store, workplace: Workplace) -> None:
+        super().__init__(store, PROCESSING_JOB, workplace)
+
+    def create(self, request: Mapping[str, Any]) -> Record:
+        """CreateProcessingJob; raise SageMakerError if it is refused."""
+        check(request)
+        record = {"StoppingCondition": {"MaxRuntimeInSeconds": DAY}, **request}
+        return {"ProcessingJobArn": self.start(request["ProcessingJobName"], record)}
+
+    def execute(self, job: Record, run: JobRun) -> None:
+        """Run the command; raise JobFailed if it fails."""
+        name = job["ProcessingJobName"]
+        storage = self.workplace.storage(job["RoleArn"])
+        folder = JobFolder(self.workplace.scratch / "processing" / name)
+        log = LogStream(self.workplace.logs(), LOG_GROUP, f"{name}/algo-1-{int(time.time())}")
+        try:
+            prepare(job, folder, storage)
+            if run.ending:
+                return
+            container = Container(
+                self._command(job, folder), folder.root, self._variables(job, folder), log.write
+            )
+            deadline = time.monotonic() + job["StoppingCondition"]["MaxRuntimeInSeconds"]
+            status = run.execute(container, {Ending.OUT_OF_TIME: deadline})
+            if run.ending is Ending.ABANDONED:
+                return
+            message = folder.output("message")[:1024]
+            if message:
+                self.shelf.change(name, ExitMessage=message)
+            for output in outputs(job):
+                key_id = job["ProcessingOutputConfig"].get("KmsKeyId")
+                place = Place.parse(output["S3Uri"])
+                storage.upload_folder(folder.path(output["LocalPath"]), place, key_id)
+            if status and run.ending is None:
+                raise JobFailed(f"AlgorithmError: {message}, exit code: {status}")
+        finally:
+            log.close()
+            folder.remove()
+
+    def _command(self, job: Record, folder: JobFolder) -> list[str]:
+        specification = job["AppSpecification"]
+        words = [*specification["ContainerEntrypoint"], *specification.get("ContainerArguments", ())]
+        first, *others = [folder.outside(word) for word in words]
+        return [*([str(self.workplace.python), "-u"] if first in PYTHONS else [first]), *others]
+
+    def _variables(self, job: Record, folder: JobFolder) -> dict[str, str]:
+        own = {name: folder.outside(value) for name, value in job.get("Environment", {}).items()}
+        return {
+            **self.workplace.environment(job["RoleArn"]),
+            "PROCESSING_JOB_ARN": job["ProcessingJobArn"],
+            "PROCESSING_JOB_NAME": job["ProcessingJobName"],
+            **own,
+        }
+
+
+def prepare(job: Record, folder: JobFolder, storage: Storage) -> None:
+    """Bring the inputs, and make folders for the outputs; raise JobFailed if something is missing."""
+    for entry in job.get("ProcessingInputs", ()):
+        source = entry["S3Input"]
+        items = storage.find(source["S3DataType"], source["S3Uri"])
+        storage.download(items, folder.path(source["LocalPath"]))
+    for output in outputs(job):
+        folder.path(output["LocalPath"]).mkdir(parents=True, exist_ok=True)
+    folder.write_config("processingjobconfig", job)
+
+
+def outputs(job: Mapping[str, Any]) -> list[Record]:
+    """Where the job's outputs are and go to."""
+    entries = job.get("ProcessingOutputConfig", {}).get("Outputs", ())
+    return [entry["S3Output"] for entry in entries]
+
+
+def check(request: Mapping[str, Any]) -> None:
+    """Raise SageMakerError unless such a job can run on this machine."""
+    check_role(request["RoleArn"])
+    if "ContainerEntrypoint" not in request["AppSpecification"]:
+        raise not_here("A processing job without ContainerEntrypoint, so with code that is in its image,")
+    if request["ProcessingResources"]["ClusterConfig"].get("InstanceCount") != 1:
+        raise not_here("A processing job on several instances")
+    inputs = request.get("ProcessingInputs", ())
+    for entry in inputs:
+        if "S3Input" not in entry:
+            raise not_here(f"ProcessingInput {entry['InputName']} without S3Input")
+        _check_input(entry["InputName"], entry["S3Input"])
+    for entry in request.get("ProcessingOutputConfig", {}).get("Outputs", ()):
+        if "S3Output" not in entry:
+            raise not_here(f"ProcessingOutput {entry['OutputName']} without S3Output")
+        _check_path(entry["S3Output"]["LocalPath"])
+    names = [entry["InputName"] for entry in inputs]
+    if len(set(names)) < len(names):
+        raise invalid("Processing inputs must have unique names.")
+
+
+def _check_input(name: str, source: Mapping[str, Any]) -> None:
+    check_input(source, f"input {name}")
+    if source.get("S3InputMode", "File") != "File" or source.get("S3CompressionType", "None") != "None":
+        raise not_here(f"S3InputMode or S3CompressionType of input {name}")
+    _check_path(source.get("LocalPath", ""))
+
+
+def _check_path(path: str) -> None:
+    if not path.startswith(f"{INSIDE}/processing") or ".." in path:
+        raise invalid(f"LocalPath has to be a path under {INSIDE}/processing; it is '{path}'.")

@@ -1,0 +1,110 @@
+"""SageMaker Runtime: InvokeEndpoint."""
+
+import re
+from collections.abc import Mapping
+from urllib.parse import unquote
+
+from local.sagemaker.endpoints import Endpoints
+from local.sagemaker.errors import SageMakerError
+from local.sagemaker.fleet import Fleet, Stopped
+from local.sagemaker.model_containers import Answer
+from local.sagemaker.resources import ACCOUNT, REGION
+
+PATH = re.compile(r"/endpoints/(?P<endpoint>[^/]+)/invocations")
+MEGABYTE = 1024 * 1024
+MOST_BYTES = 6 * MEGABYTE
+MOST_BYTES_SERVERLESS = 4 * MEGABYTE
+SECONDS = 60.0  # a container has for an answer
+PASSED_ON = ("accept", "content-type", "x-amzn-sagemaker-custom-attributes", "x-amzn-sagemaker-inference-id")
+VARIANT = "x-Amzn-Invoked-Production-Variant"
+
+Response = tuple[int, dict[str, str], bytes]
+
+
+class ModelError(SageMakerError):
+    """The model, not the service, refused or failed: `original` is what its container answered."""
+
+    def __init__(self, endpoint: str, original_status: int, original_message: str) -> None:
+        side = "client error" if 400 <= original_status < 500 else "server error"
+        super().__init__(
+            "ModelError",
+            f'Received {side} ({original_status}) from primary with message "{original_message}". See '
+            f"/aws/sagemaker/Endpoints/{endpoint} in account {ACCOUNT} for more information.",
+            424,
+        )
+        self.details = {
+            "OriginalStatusCode": original_status,
+            "OriginalMessage": original_message,
+            "LogStreamArn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/sagemaker/Endpoints/{endpoint}",
+        }
+
+
+class Runtime:
+    """Sends invocations to the containers of endpoints. Thread-safe."""
+
+    def __init__(self, endpoints: Endpoints) -> None:
+        self._endpoints = endpoints
+
+    def invoke(self, path: str, headers: Mapping[str, str], body: bytes) -> Response:
+        """InvokeEndpoint; `headers` in lower case. Raise SageMakerError if there is no good answer."""
+        match = PATH.fullmatch(path)
+        if match is None:
+            raise SageMakerError("UnknownOperationException", f"There is no operation at {path}.", 404)
+        name = unquote(match["endpoint"])
+        passed_on = {header: headers[header] for header in PASSED_ON if header in headers}
+        while True:
+            fleet = self._serving_fleet(name)
+            try:
+                return _invoke(name, fleet, headers.get("x-amzn-sagemaker-target-variant"), passed_on, body)
+            except Stopped:
+                continue  # it was replaced just now
+
+    def _serving_fleet(self, name: str) -> Fleet:
+        fleet = self._endpoints.fleet(name)
+        if fleet:
+            return fleet
+        endpoint = self._endpoints.shelf.find(name)
+        if endpoint and endpoint["EndpointStatus"] == "SystemUpdating":
+            raise SageMakerError(
+                "ModelNotReadyException", f"The containers of {name} are being started again.", 429
+            )
+        raise SageMakerError("ValidationError", f"Endpoint {name} of account {ACCOUNT} not found.")
+
+
+def _invoke(name: str, fleet: Fleet, target: str | None, headers: Mapping[str, str], body: bytes) -> Response:
+    try:
+        with fleet.serving(target) as (variant, container):
+            most = MOST_BYTES_SERVERLESS if "ServerlessConfig" in variant else MOST_BYTES
+            if len(body) > most:
+                raise SageMakerError(
+                    "ValidationError",
+                    f"Request body of {len(body)} bytes exceeded the maximum of {most} bytes.",
+                    413,
+                )
+            if container is None:
+                raise SageMakerError(
+                    "ModelNotReadyException", f"The container of {variant['VariantName']} is restarting.", 429
+                )
+            answer = container.invoke(body, headers, SECONDS)
+    except LookupError:
+        raise SageMakerError(
+            "ValidationError", f"Variant {target} of endpoint {name} of account {ACCOUNT} not found."
+        ) from None
+    except TimeoutError:
+        raise ModelError(
+            name,
+            0,
+            "Your invocation timed out while waiting for a response from container primary. Review the "
+            "latency metrics for each container, resolve the issue, and try again.",
+        ) from None
+    except OSError as error:
+        raise ModelError(name, 500, f"The container gave no answer: {error}") from error
+    return _respond(name, answer, variant["VariantName"])
+
+
+def _respond(name: str, answer: Answer, variant: str) -> Response:
+    if not answer.good:
+        raise ModelError(name, answer.status, answer.body.decode(errors="replace"))
+    if len(answer.body) > MOST_BYTES:
+        raise ModelError(name, 500, f"The response is larger than {MOST_BYTES} bytes.")
+    return 200, {"Content-Type": answer.content_type, VARIANT: variant}, answer.body

@@ -1,0 +1,75 @@
+"""Training jobs: creating, interrupting, and what becomes of them."""
+
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any
+
+from local.sagemaker.errors import invalid
+from local.sagemaker.job_run import Ending, JobRun
+from local.sagemaker.jobs import Jobs
+from local.sagemaker.resources import TRAINING_JOB, Record
+from local.sagemaker.store import Store
+from local.sagemaker.training_requests import DAY, check_definition
+from local.sagemaker.training_run import TrainingRun, output_place
+from local.sagemaker.training_status import TrainingStatus
+from local.sagemaker.workplace import Workplace
+
+STOPPED = {
+    Ending.STOPPED: "Stopped",
+    Ending.OUT_OF_TIME: "MaxRuntimeExceeded",
+    Ending.WAITED_TOO_LONG: "MaxWaitTimeExceeded",
+}
+"""The secondary status of a job that was ended early."""
+
+
+class TrainingJobs(Jobs):
+    """All training jobs, those of tuning jobs included."""
+
+    def __init__(self, store: Store, workplace: Workplace) -> None:
+        super().__init__(store, TRAINING_JOB, workplace)
+
+    def create(self, request: Mapping[str, Any]) -> Record:
+        """CreateTrainingJob; raise SageMakerError if it is refused."""
+        check_definition(request, request.get("HyperParameters", {}))
+        return {"TrainingJobArn": self.train(request)}
+
+    def train(self, definition: Mapping[str, Any]) -> str:
+        """Start a checked job, and return its ARN; raise SageMakerError if the name is taken."""
+        record = {
+            **definition,
+            "StoppingCondition": {"MaxRuntimeInSeconds": DAY, **definition.get("StoppingCondition", {})},
+            "ModelArtifacts": {"S3ModelArtifacts": str(output_place(definition).below("model.tar.gz"))},
+            "SecondaryStatus": "Starting",
+            "SecondaryStatusTransitions": [],
+        }
+        return self.start(definition["TrainingJobName"], record)
+
+    def interrupt(self, name: str) -> None:
+        """Take the spot instance of a job back, as happens on AWS; raise SageMakerError if it has none."""
+        job = self.shelf.need(name)
+        run = self.run_of(name)
+        if run is None or job["SecondaryStatus"] != "Training" or not job.get("EnableManagedSpotTraining"):
+            raise invalid(f"{name} is not training on a managed spot instance.")
+        run.end(Ending.INTERRUPTED)
+
+    def execute(self, job: Record, run: JobRun) -> None:
+        """See `Jobs.execute`."""
+        status = TrainingStatus(self.shelf, job["TrainingJobName"])
+        with closing(TrainingRun(job, self.workplace, run, status)) as training:
+            training.execute()
+
+    def begin(self, name: str) -> None:
+        """See `Jobs.begin`."""
+        TrainingStatus(self.shelf, name).enter("Starting")
+
+    def note_stopping(self, name: str) -> None:
+        """See `Jobs.note_stopping`."""
+        TrainingStatus(self.shelf, name).enter("Stopping")
+
+    def conclude(self, name: str, ending: Ending | None, failure: str) -> None:
+        """See `Jobs.conclude`."""
+        status = TrainingStatus(self.shelf, name)
+        if failure:
+            status.enter("Failed", FailureReason=failure[:1024])
+        else:
+            status.enter(STOPPED.get(ending, "Completed") if ending else "Completed")

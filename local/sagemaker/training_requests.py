@@ -1,0 +1,85 @@
+"""What of a training job's definition is accepted; beyond its form, which `contract` checks."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from local.sagemaker.errors import invalid, not_here
+from local.sagemaker.roles import check_role
+from local.sagemaker.script_mode import PROGRAM, SUBMIT_DIRECTORY, decode
+
+DAY = 24 * 3600
+
+
+def check_definition(job: Mapping[str, Any], hyperparameters: Mapping[str, str]) -> None:
+    """Raise SageMakerError unless such a training job can run on this machine; for tuning jobs as well."""
+    check_role(job["RoleArn"])
+    _check_program(hyperparameters)
+    _check_algorithm(job.get("AlgorithmSpecification") or {})
+    _check_channels(job.get("InputDataConfig", ()))
+    if job["OutputDataConfig"].get("CompressionType", "GZIP") != "GZIP":
+        raise not_here("OutputDataConfig.CompressionType NONE")
+    resources = job.get("ResourceConfig", {})
+    if "InstanceType" not in resources or resources.get("InstanceCount") != 1:
+        raise not_here("A ResourceConfig with anything but one instance of an InstanceType")
+    if job.get("CheckpointConfig", {}).get("LocalPath", "/opt/ml/checkpoints") != "/opt/ml/checkpoints":
+        raise not_here("A CheckpointConfig.LocalPath other than /opt/ml/checkpoints")
+    check_stopping(job.get("StoppingCondition", {}), job.get("EnableManagedSpotTraining", False))
+
+
+def check_stopping(condition: Mapping[str, int], spot: bool) -> None:
+    """Raise SageMakerError unless the times fit together."""
+    wait, run = condition.get("MaxWaitTimeInSeconds"), condition.get("MaxRuntimeInSeconds", DAY)
+    if spot and (wait is None or wait < run):
+        raise invalid(
+            "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to "
+            "MaxRuntimeInSeconds when EnableManagedSpotTraining is true."
+        )
+    if not spot and wait is not None:
+        raise invalid("MaxWaitTimeInSeconds above 0 is not allowed when EnableManagedSpotTraining is false.")
+
+
+def check_input(source: Mapping[str, Any], where: str) -> None:
+    """Raise SageMakerError unless the data source is one in S3 that can be listed."""
+    if source.get("S3DataType") not in ("S3Prefix", "ManifestFile"):
+        raise not_here(f"A data source of {where} that is neither S3Prefix nor ManifestFile")
+
+
+def _check_program(hyperparameters: Mapping[str, str]) -> None:
+    missing = [name for name in (PROGRAM, SUBMIT_DIRECTORY) if name not in hyperparameters]
+    if missing:
+        raise not_here(f"Training without script mode (HyperParameters lack {', '.join(missing)})")
+    source = str(decode(hyperparameters[SUBMIT_DIRECTORY]))
+    if not source.startswith("s3://"):
+        raise not_here(f"A {SUBMIT_DIRECTORY} outside S3 ({source})")
+
+
+def _check_algorithm(algorithm: Mapping[str, Any]) -> None:
+    if "TrainingImage" not in algorithm:
+        raise not_here("An AlgorithmSpecification without TrainingImage")
+    if algorithm["TrainingInputMode"] == "Pipe":
+        raise not_here("TrainingInputMode Pipe")
+    if "ContainerEntrypoint" in algorithm or "ContainerArguments" in algorithm:
+        raise not_here("ContainerEntrypoint or ContainerArguments of a training job")
+    for metric in algorithm.get("MetricDefinitions", ()):
+        try:
+            groups = re.compile(metric["Regex"]).groups
+        except re.error as error:
+            raise invalid(
+                f"Metric {metric['Name']} has an invalid regular expression: {metric['Regex']}"
+            ) from error
+        if groups < 1:
+            raise invalid(f"The regular expression of metric {metric['Name']} has no group for the value.")
+
+
+def _check_channels(channels: Any) -> None:
+    names = [channel["ChannelName"] for channel in channels]
+    if len(set(names)) < len(names):
+        raise invalid("Each channel name in the input data configuration must be unique.")
+    for channel in channels:
+        check_input(channel["DataSource"].get("S3DataSource", {}), f"channel {channel['ChannelName']}")
+        for member, only in (("CompressionType", "None"), ("RecordWrapperType", "None")):
+            if channel.get(member, only) != only:
+                raise not_here(f"{member} {channel[member]} of channel {channel['ChannelName']}")
+        if channel.get("InputMode") == "Pipe":
+            raise not_here("InputMode Pipe")

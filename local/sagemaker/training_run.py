@@ -1,0 +1,164 @@
+"""What happens between the start and the end of a training job: data in, program, results out."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from local.sagemaker import script_mode
+from local.sagemaker.checkpoints import Checkpoints
+from local.sagemaker.containers import Container
+from local.sagemaker.errors import JobFailed
+from local.sagemaker.job_folder import JobFolder
+from local.sagemaker.job_run import Ending, JobRun
+from local.sagemaker.logs import LogStream
+from local.sagemaker.metrics import Metrics
+from local.sagemaker.resources import Record
+from local.sagemaker.storage import Place, unpack
+from local.sagemaker.training_status import TrainingStatus
+from local.sagemaker.workplace import Workplace
+
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+LAST_LINES = 20
+
+
+class TrainingRun:
+    """One training job, from its data to its model."""
+
+    def __init__(self, job: Record, workplace: Workplace, run: JobRun, status: TrainingStatus) -> None:
+        self._job = job
+        self._workplace = workplace
+        self._run = run
+        self._status = status
+        name = job["TrainingJobName"]
+        self._storage = workplace.storage(job["RoleArn"])
+        self._folder = JobFolder(workplace.scratch / "training" / name)
+        stream = f"{name}/{script_mode.HOST}-{int(time.time())}"
+        self._log = LogStream(workplace.logs(), LOG_GROUP, stream)
+        self._metrics = Metrics(job["AlgorithmSpecification"].get("MetricDefinitions", ()))
+        self._lines: list[str] = []
+        kept = job.get("CheckpointConfig", {}).get("S3Uri")
+        self._checkpoints = Checkpoints(self._storage, Place.parse(kept) if kept else None)
+
+    def execute(self) -> None:
+        """Go through the whole job, from the beginning whenever its spot instance is taken back.
+
+        Raise JobFailed, with the reason, if it fails. If it is ended early, `run` knows why.
+        """
+        condition = self._job["StoppingCondition"]
+        left = float(condition["MaxRuntimeInSeconds"])
+        deadlines: dict[Ending, float] = {}
+        if "MaxWaitTimeInSeconds" in condition:
+            deadlines[Ending.WAITED_TOO_LONG] = time.monotonic() + condition["MaxWaitTimeInSeconds"]
+        first_started = time.time()
+        while True:
+            self._prepare()
+            if self._run.ending:
+                return
+            self._enter("Training", TrainingStartTime=first_started)
+            started = time.monotonic()
+            status = self._train({**deadlines, Ending.OUT_OF_TIME: started + left})
+            left -= time.monotonic() - started
+            if self._run.ending is Ending.ABANDONED:
+                return
+            self._checkpoints.keep(self._folder.root / "checkpoints")
+            if self._run.ending is not Ending.INTERRUPTED:
+                break
+            self._enter("Interrupted")
+            self._run.resume()
+            self._enter("Restarting")
+        if status and self._run.ending is None:
+            raise JobFailed(self._failure(status))
+        self._save()
+
+    def close(self) -> None:
+        """Finish the log and give the folder back."""
+        self._log.close()
+        self._folder.remove()
+
+    def _enter(self, status: str, **changes: object) -> None:
+        """Go on to another secondary status, unless the job is being stopped: then it says only that."""
+        if self._run.ending in (None, Ending.INTERRUPTED):
+            self._status.enter(status, **changes)
+
+    def _prepare(self) -> None:
+        """Bring code, data and checkpoints into a new folder."""
+        self._enter("Downloading")
+        self._folder = folder = JobFolder(self._folder.root)
+        archive = folder.root / "sourcedir.tar.gz"
+        self._storage.fetch(str(self._parameter(script_mode.SUBMIT_DIRECTORY)), archive)
+        unpack(archive, folder.root / "code")
+        program = folder.root / "code" / str(self._parameter(script_mode.PROGRAM))
+        if not program.is_file():
+            raise JobFailed(f"AlgorithmError: {archive.name} holds no {program.name}")
+        program.chmod(0o755)  # as the training toolkit does
+        for channel in self._job.get("InputDataConfig", ()):
+            source = channel["DataSource"]["S3DataSource"]
+            items = self._storage.find(source["S3DataType"], source["S3Uri"])
+            self._storage.download(items, folder.root / "input" / "data" / channel["ChannelName"])
+        self._checkpoints.restore(folder.root / "checkpoints")
+        script_mode.write_configuration(folder, self._job)
+
+    def _train(self, deadlines: dict[Ending, float]) -> int:
+        """Run the program; its exit status."""
+        container = Container(
+            self._command(),
+            self._folder.root / "code",
+            {
+                **self._workplace.environment(self._job["RoleArn"]),
+                **script_mode.variables(self._folder, self._job),
+            },
+            self._read,
+        )
+        status = self._run.execute(container, deadlines, self._meanwhile)
+        self._tell_metrics()
+        return status
+
+    def _command(self) -> list[str]:
+        parameters = script_mode.user_parameters(self._job["HyperParameters"])
+        words = [self._folder.outside(word) for word in script_mode.arguments(parameters)]
+        return script_mode.command(self._workplace.python, str(self._parameter(script_mode.PROGRAM)), words)
+
+    def _parameter(self, name: str) -> object:
+        return script_mode.decode(self._job["HyperParameters"][name])
+
+    def _read(self, line: str) -> None:
+        self._log.write(line)
+        self._lines = [*self._lines[1 - LAST_LINES :], line]
+        self._metrics.read(line)
+
+    def _meanwhile(self) -> None:
+        self._tell_metrics()
+        self._checkpoints.keep_now_and_then(self._folder.root / "checkpoints")
+
+    def _tell_metrics(self) -> None:
+        metrics = self._metrics.take_new()
+        if metrics:
+            self._status.change(FinalMetricDataList=metrics)
+
+    def _save(self) -> None:
+        """Upload the model and what else the program has written, as it does after an early end too."""
+        self._enter("Uploading")
+        key_id = self._job["OutputDataConfig"].get("KmsKeyId")
+        model, data = self._folder.root / "model", self._folder.root / "output" / "data"
+        artifacts = Place.parse(self._job["ModelArtifacts"]["S3ModelArtifacts"])
+        self._storage.upload_archive(model, artifacts, key_id)
+        if any(data.iterdir()):
+            self._storage.upload_archive(data, output_place(self._job).below("output.tar.gz"), key_id)
+
+    def _failure(self, status: int) -> str:
+        """Why the program failed: what it wrote into output/failure, else what it printed last."""
+        told = self._folder.output("failure")
+        if told:
+            return f"AlgorithmError: {told}, exit code: {status}"
+        starts = [n for n, line in enumerate(self._lines) if line.startswith("Traceback (most recent call")]
+        error = "\n".join(self._lines[starts[-1] :] if starts else self._lines)
+        command = " ".join(self._command()[1:])
+        end = f'"\nCommand "{command[:200]}", exit code: {status}'
+        start = f'AlgorithmError: ExecuteUserScriptError:\nExitCode {status}\nErrorMessage "'
+        return start + error[-(1024 - len(start) - len(end)) :] + end
+
+
+def output_place(job: Mapping[str, Any]) -> Place:
+    """Where a training job's results go."""
+    place = Place.parse(job["OutputDataConfig"]["S3OutputPath"])
+    return place.below(job["TrainingJobName"]).below("output")

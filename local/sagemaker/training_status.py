@@ -1,0 +1,66 @@
+"""The status of a training job, and how it came about."""
+
+import time
+from typing import Any
+
+from local.sagemaker.resources import Record
+from local.sagemaker.shelf import Shelf
+
+MESSAGES = {
+    "Starting": "Preparing the instances for training",
+    "Downloading": "Downloading input data",
+    "Training": "Training image download completed. Training in progress.",
+    "Uploading": "Uploading generated training model",
+    "Interrupted": "Training job interrupted: the managed spot instance was taken back",
+    "Restarting": "Restarting the training job from its checkpoints",
+    "Stopping": "Stopping the training job",
+    "Stopped": "Training job stopped",
+    "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
+    "MaxWaitTimeExceeded": "Training job exceeded MaxWaitTimeInSeconds provided",
+    "Completed": "Training job completed",
+    "Failed": "Training job failed",
+}
+STATUSES = {
+    "Stopping": "Stopping",
+    "Stopped": "Stopped",
+    "MaxRuntimeExceeded": "Stopped",
+    "MaxWaitTimeExceeded": "Stopped",
+    "Completed": "Completed",
+    "Failed": "Failed",
+}
+"""The status that goes with a secondary one; with all others, it stays as it is."""
+FINAL = ("Stopped", "MaxRuntimeExceeded", "MaxWaitTimeExceeded", "Completed", "Failed")
+
+
+class TrainingStatus:
+    """Writes what becomes of one job into its record."""
+
+    def __init__(self, shelf: Shelf, name: str) -> None:
+        self._shelf = shelf
+        self._name = name
+
+    def change(self, **changes: Any) -> None:
+        """Set members of the job's description."""
+        self._shelf.change(self._name, **changes)
+
+    def enter(self, status: str, **changes: Any) -> None:
+        """Go on to another secondary status, with other members of the description that change."""
+        now = time.time()
+        job = self._shelf.need(self._name)
+        transitions: list[Record] = job["SecondaryStatusTransitions"]
+        if transitions:
+            transitions[-1].setdefault("EndTime", now)
+        entered: Record = {"Status": status, "StartTime": now, "StatusMessage": MESSAGES[status]}
+        if status in FINAL:
+            entered["EndTime"] = now
+            changes |= _times(job, now)
+        if status in STATUSES:
+            changes["TrainingJobStatus"] = STATUSES[status]
+        self.change(SecondaryStatus=status, SecondaryStatusTransitions=[*transitions, entered], **changes)
+
+
+def _times(job: Record, now: float) -> Record:
+    if "TrainingStartTime" not in job:
+        return {"TrainingEndTime": now}
+    seconds = round(now - job["TrainingStartTime"])
+    return {"TrainingEndTime": now, "TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}

@@ -1,0 +1,136 @@
+"""Processing jobs run a command between inputs and outputs in S3."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.stack.client import wait_for
+from tests.stack.lab import BUCKET, IMAGE, ROLE, Lab, refusal
+
+GROUP = "/aws/sagemaker/ProcessingJobs"
+COUNT = """
+import os, sys
+from pathlib import Path
+source, target = map(Path, sys.argv[1:])
+files = sorted(file.name for file in source.rglob("*.txt"))
+(target / "deep").mkdir()
+(target / "deep" / "files").write_text(",".join(files) + os.environ["MARK"])
+print("counted", len(files))
+"""
+
+
+def processing(lab: Lab, program: str, **changes: Any) -> dict[str, Any]:
+    """The request for a processing job of a Python program."""
+    name = lab.name("processing")
+    code = lab.put(f"code/{name}/run.py", program)
+
+    def source(where: str, uri: str) -> dict[str, Any]:
+        path = f"/opt/ml/processing/{where}"
+        return {
+            "InputName": where,
+            "S3Input": {"S3Uri": uri, "LocalPath": path, "S3DataType": "S3Prefix", "S3InputMode": "File"},
+        }
+
+    target = {
+        "S3Uri": f"s3://{BUCKET}/processed/{name}",
+        "LocalPath": "/opt/ml/processing/out",
+        "S3UploadMode": "EndOfJob",
+    }
+    return {
+        "ProcessingJobName": name,
+        "RoleArn": ROLE,
+        "AppSpecification": {
+            "ImageUri": IMAGE,
+            "ContainerEntrypoint": ["python3", "/opt/ml/processing/code/run.py"],
+            "ContainerArguments": ["/opt/ml/processing/data", "/opt/ml/processing/out"],
+        },
+        "ProcessingInputs": [source("code", code), source("data", f"s3://{BUCKET}/data/texts/")],
+        "ProcessingOutputConfig": {"Outputs": [{"OutputName": "out", "S3Output": target}]},
+        "ProcessingResources": {
+            "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 10}
+        },
+        "Environment": {"MARK": "!"},
+        **changes,
+    }
+
+
+def processed(lab: Lab, request: dict[str, Any]) -> Any:
+    name = request["ProcessingJobName"]
+    return lab.over(lambda: lab.sagemaker.describe_processing_job(ProcessingJobName=name))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def texts(lab: Lab) -> None:
+    for number in (1, 2):
+        lab.put(f"data/texts/part/{number}.txt", "text")
+
+
+def test_a_command_turns_inputs_into_outputs(lab: Lab) -> None:
+    request = processing(lab, COUNT)
+    lab.sagemaker.create_processing_job(**request)
+
+    job = processed(lab, request)
+
+    assert job["ProcessingJobStatus"] == "Completed", job.get("FailureReason")
+    name = request["ProcessingJobName"]
+    assert lab.keys(f"processed/{name}/") == {"deep/files"}
+    assert lab.get(f"s3://{BUCKET}/processed/{name}/deep/files") == b"1.txt,2.txt!"
+    assert lab.log(GROUP, name) == ["counted 2"]
+    assert job["ProcessingStartTime"] <= job["ProcessingEndTime"]
+
+
+def test_a_command_that_fails_may_say_why(lab: Lab) -> None:
+    program = (
+        "from pathlib import Path\nimport sys\n"
+        "Path(sys.argv[1]).parents[1].joinpath('output/message').write_text('no labels')\nsys.exit(4)"
+    )
+    request = processing(lab, program)
+    lab.sagemaker.create_processing_job(**request)
+
+    job = processed(lab, request)
+
+    assert job["ProcessingJobStatus"] == "Failed"
+    assert job["FailureReason"] == "AlgorithmError: no labels, exit code: 4"
+    assert job["ExitMessage"] == "no labels"
+
+
+def test_it_can_be_stopped(lab: Lab) -> None:
+    request = processing(lab, "import time\nprint('here', flush=True)\ntime.sleep(60)")
+    lab.sagemaker.create_processing_job(**request)
+    wait_for(lambda: lab.log(GROUP, request["ProcessingJobName"]))
+
+    lab.sagemaker.stop_processing_job(ProcessingJobName=request["ProcessingJobName"])
+
+    assert processed(lab, request)["ProcessingJobStatus"] == "Stopped"
+
+
+def test_its_time_is_limited(lab: Lab) -> None:
+    limit = {"MaxRuntimeInSeconds": 1}
+    request = processing(lab, "import time\ntime.sleep(60)", StoppingCondition=limit)
+    lab.sagemaker.create_processing_job(**request)
+
+    assert processed(lab, request)["ProcessingJobStatus"] == "Stopped"
+
+
+def test_missing_inputs_fail_it(lab: Lab) -> None:
+    request = processing(lab, COUNT)
+    request["ProcessingInputs"][1]["S3Input"]["S3Uri"] = f"s3://{BUCKET}/nowhere/"
+    lab.sagemaker.create_processing_job(**request)
+
+    job = processed(lab, request)
+
+    assert job["ProcessingJobStatus"] == "Failed"
+    assert "No S3 objects found" in job["FailureReason"]
+
+
+def test_what_cannot_run_here_is_refused(lab: Lab) -> None:
+    with pytest.raises(ClientError) as error:
+        lab.sagemaker.create_processing_job(**processing(lab, COUNT, AppSpecification={"ImageUri": IMAGE}))
+    assert "without ContainerEntrypoint" in refusal(error)[1]
+
+    elsewhere = processing(lab, COUNT)
+    elsewhere["ProcessingInputs"][0]["S3Input"]["LocalPath"] = "/opt/ml/processing/../../../etc"
+    with pytest.raises(ClientError) as error:
+        lab.sagemaker.create_processing_job(**elsewhere)
+    assert "has to be a path under /opt/ml/processing" in refusal(error)[1]

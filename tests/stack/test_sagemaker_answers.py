@@ -1,0 +1,144 @@
+"""Every answer of the local SageMaker has the shape that AWS's own model of the service gives it."""
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.sagemaker import contract
+from local.sagemaker.service import Service
+from local.sagemaker.workplace import Workplace
+from tests.stack.lab import BUCKET, Lab, refusal
+from tests.stack.test_model_registry import specification
+from tests.stack.test_processing_jobs import processing
+from tests.stack.test_transform_jobs import transform
+from tests.stack.test_tuning_jobs import TRIAL, tuning
+
+WAIT = "import time\ntime.sleep(60)"
+
+
+def differences(operation: str, answer: Any) -> list[str]:
+    shape = contract.model().operation_model(operation).output_shape
+    return list(contract.violations(shape, answer)) if shape else [str(answer)] if answer else []
+
+
+def test_every_operation_answers_as_its_model_says(lab: Lab, tmp_path: Path) -> None:
+    answers: dict[str, list[Any]] = defaultdict(list)
+
+    def record(model: Any, http_response: Any, **_: Any) -> None:
+        answers[model.name].append(json.loads(http_response.content))
+
+    events = lab.sagemaker.meta.events
+    events.register("after-call.sagemaker.*", record)
+    try:
+        call_everything(lab)
+    finally:
+        events.unregister("after-call.sagemaker.*", record)
+
+    known = Service(Workplace(tmp_path / "python", tmp_path, "http://127.0.0.1:9")).operations
+    assert answers.keys() == known.keys()
+    wrong = {
+        operation: found
+        for operation, given in answers.items()
+        if (found := [difference for answer in given for difference in differences(operation, answer)])
+    }
+    assert wrong == {}
+    lists = [operation for operation in known if operation.startswith("List")]
+    empty = [
+        name for name in lists if not any(value for answer in answers[name] for value in answer.values())
+    ]
+    assert empty == []
+
+
+def call_everything(lab: Lab) -> None:
+    jobs(lab)
+    serving(lab)
+    registry(lab)
+
+
+def jobs(lab: Lab) -> None:
+    """Every job is described while it runs and at its end."""
+    sagemaker = lab.sagemaker
+    lab.put("data/answers/a.txt", "sleep 0.2")
+    done = lab.train("print('fine')")
+    stopped = lab.train(WAIT)
+    search, searched = tuning(lab, WAIT), tuning(lab, TRIAL, jobs=1)
+    searched["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxParallelTrainingJobs"] = 1
+    for request in (search, searched):
+        sagemaker.create_hyper_parameter_tuning_job(**request)
+    batch = transform(lab, lab.model("bob"), f"s3://{BUCKET}/data/answers/")
+    sagemaker.create_transform_job(**batch)
+    work = processing(lab, WAIT)
+    work["ProcessingInputs"] = work["ProcessingInputs"][:1]
+    sagemaker.create_processing_job(**work)
+    tunings = [
+        {"HyperParameterTuningJobName": one["HyperParameterTuningJobName"]} for one in (search, searched)
+    ]
+    sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(**tunings[0])
+    sagemaker.stop_training_job(TrainingJobName=stopped)
+    sagemaker.stop_hyper_parameter_tuning_job(**tunings[0])
+    sagemaker.stop_processing_job(ProcessingJobName=work["ProcessingJobName"])
+    sagemaker.stop_transform_job(TransformJobName=batch["TransformJobName"])
+    for name in (done, stopped):
+        lab.trained(name)
+    for named in tunings:
+        lab.over(lambda named=named: sagemaker.describe_hyper_parameter_tuning_job(**named))
+        sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(**named)
+    lab.over(lambda: sagemaker.describe_processing_job(ProcessingJobName=work["ProcessingJobName"]))
+    lab.over(lambda: sagemaker.describe_transform_job(TransformJobName=batch["TransformJobName"]))
+    sagemaker.list_training_jobs()
+    sagemaker.list_hyper_parameter_tuning_jobs()
+    sagemaker.list_transform_jobs()
+    sagemaker.list_processing_jobs()
+
+
+def serving(lab: Lab) -> None:
+    sagemaker = lab.sagemaker
+    model = lab.model("bob")
+    instances = {"ServerlessConfig": None, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    configs = [lab.config(model), lab.config(model, **instances)]
+    endpoint = lab.endpoint(configs[0])
+    sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=configs[1])
+    lab.served(endpoint)
+    sagemaker.list_endpoints()
+    sagemaker.describe_endpoint_config(EndpointConfigName=configs[1])
+    sagemaker.list_endpoint_configs()
+    sagemaker.describe_model(ModelName=model)
+    sagemaker.list_models()
+    lab.remove(endpoint)
+    sagemaker.delete_endpoint_config(EndpointConfigName=configs[0])
+    sagemaker.delete_model(ModelName=model)
+
+
+def registry(lab: Lab) -> None:
+    sagemaker = lab.sagemaker
+    group = lab.name("group")
+    arn = sagemaker.create_model_package_group(ModelPackageGroupName=group)["ModelPackageGroupArn"]
+    package = sagemaker.create_model_package(
+        ModelPackageGroupName=group, InferenceSpecification=specification(f"s3://{BUCKET}/models/any.tar.gz")
+    )["ModelPackageArn"]
+    alone = lab.name("alone")
+    sagemaker.create_model_package(ModelPackageName=alone)
+    sagemaker.update_model_package(ModelPackageArn=package, ModelApprovalStatus="Rejected")
+    sagemaker.describe_model_package(ModelPackageName=package)
+    sagemaker.describe_model_package(ModelPackageName=alone)
+    sagemaker.list_model_packages(ModelPackageGroupName=group)
+    sagemaker.list_model_packages()
+    sagemaker.describe_model_package_group(ModelPackageGroupName=group)
+    sagemaker.list_model_package_groups()
+    sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "a", "Value": "b"}])
+    sagemaker.list_tags(ResourceArn=arn)
+    sagemaker.delete_tags(ResourceArn=arn, TagKeys=["a"])
+    sagemaker.delete_model_package(ModelPackageName=package)
+    sagemaker.delete_model_package(ModelPackageName=alone)
+    sagemaker.delete_model_package_group(ModelPackageGroupName=group)
+
+
+def test_an_unknown_operation_is_told_so(lab: Lab) -> None:
+    with pytest.raises(ClientError) as error:
+        lab.sagemaker.list_domains()
+
+    assert refusal(error)[0] == "UnknownOperationException"

@@ -1,0 +1,81 @@
+"""What becomes of SageMaker's jobs and endpoints when the emulator ends and starts again."""
+
+import os
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from local.loopback import ask
+from local.stack import LocalStack
+from tests.stack.client import wait_for
+from tests.stack.lab import Lab, pause
+from tests.stack.processes import alive, descendants
+from tests.stack.test_transform_jobs import transform
+from tests.stack.test_tuning_jobs import tuning
+
+WAIT = "import subprocess, time\nsubprocess.Popen(['sleep', '60'])\nprint('here', flush=True)\ntime.sleep(60)"
+
+
+def stop(stack: LocalStack) -> None:
+    stack.stop()
+
+
+def kill(stack: LocalStack) -> None:
+    """End the emulator as a lack of memory would; what it had not saved of other services is lost."""
+    os.kill(stack.processes["AWS emulator"], signal.SIGKILL)
+    stack.stop()
+
+
+@pytest.mark.parametrize("end", [stop, kill])
+def test_endpoints_come_back_and_jobs_have_failed(
+    stack: LocalStack, lab: Lab, end: Callable[[LocalStack], None]
+) -> None:
+    config = lab.config(lab.model("kept"))
+    endpoint = lab.endpoint(config)
+    lab.sagemaker.add_tags(
+        ResourceArn=lab.sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointArn"],
+        Tags=[{"Key": "task", "Value": "chest-xray"}],
+    )
+    training = lab.train(WAIT)
+    wait_for(lambda: lab.log("/aws/sagemaker/TrainingJobs", training))
+    search = tuning(lab, WAIT)
+    lab.sagemaker.create_hyper_parameter_tuning_job(**search)
+    batch = transform(lab, lab.model("slow", "import time\ntime.sleep(60)"), lab.put("data/one", "one"))
+    lab.sagemaker.create_transform_job(**batch)
+    assert settled(stack)
+    pause()
+    started = descendants(stack.processes["AWS emulator"])
+
+    end(stack)
+    wait_for(lambda: not alive(started), patience=10)
+    stack.start()
+
+    assert len(started) >= 8
+    described = lab.served(endpoint)
+    assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("InService", config)
+    assert lab.ask(endpoint, "hello").startswith("kept|")
+    assert lab.sagemaker.list_tags(ResourceArn=described["EndpointArn"])["Tags"]
+    job = lab.trained(training)
+    assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Failed", "Failed")
+    reason = "InternalServerError: The emulator ended while the job was running."
+    assert job["FailureReason"] == reason
+    job = lab.sagemaker.describe_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName=search["HyperParameterTuningJobName"]
+    )
+    assert (job["HyperParameterTuningJobStatus"], job["FailureReason"]) == ("Failed", reason)
+    job = lab.sagemaker.describe_transform_job(TransformJobName=batch["TransformJobName"])
+    assert (job["TransformJobStatus"], job["FailureReason"]) == ("Failed", reason)
+    lab.remove(endpoint)
+
+
+def settled(stack: LocalStack) -> bool:
+    """Have the emulator save everything, as it does when `make run` has started it."""
+    return ask(stack.emulator_port, "/_local/settle", method="POST") == 204
+
+
+def test_nothing_of_finished_jobs_is_left_on_disk(stack: LocalStack, lab: Lab) -> None:
+    lab.trained(lab.train("print('fine')"))
+
+    scratch = stack.directory / "state" / "sagemaker" / "scratch" / "training"
+    wait_for(lambda: not any(scratch.iterdir()))

@@ -1,0 +1,480 @@
+"""State machines work with SageMaker, and fail and end as on AWS."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.stack import test_processing_jobs, test_transform_jobs, test_tuning_jobs
+from tests.stack.client import wait_for
+from tests.stack.functions import deployed
+from tests.stack.lab import BUCKET, INFERENCE, ROLE, Lab, archive
+
+STATES_TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ],
+}
+NOTHING = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}],
+}
+LEARN = """
+import os, sys
+print(f"accuracy={sys.argv[sys.argv.index('--accuracy') + 1]};")
+with open(os.path.join(os.environ["SM_MODEL_DIR"], "name.txt"), "w") as file:
+    file.write("trained")
+os.makedirs(os.path.join(os.environ["SM_MODEL_DIR"], "code"))
+with open(os.path.join(os.environ["SM_MODEL_DIR"], "code", "inference.py"), "w") as file:
+    file.write(open("inference.py").read())
+"""
+WAIT = "import time\nprint('here', flush=True)\ntime.sleep(60)"
+
+
+class Machine:
+    """A state machine."""
+
+    def __init__(self, lab: Lab, states: dict[str, Any]) -> None:
+        self.client = lab.client.aws("stepfunctions")
+        definition = {"StartAt": next(iter(states)), "States": states}
+        self.arn = self.client.create_state_machine(
+            name=lab.name("machine"),
+            definition=json.dumps(definition),
+            roleArn="arn:aws:iam::000000000000:role/sagemaker-tests-states",
+        )["stateMachineArn"]
+
+    def start(self, data: Any = None) -> str:
+        """Start an execution and return its ARN."""
+        arn: str = self.client.start_execution(
+            stateMachineArn=self.arn, input=json.dumps(data if data is not None else {})
+        )["executionArn"]
+        return arn
+
+    def end(self, execution: str) -> Any:
+        """The description of an execution that is over, its output parsed."""
+
+        def over() -> Any:
+            description = self.client.describe_execution(executionArn=execution)
+            return None if description["status"] == "RUNNING" else description
+
+        description = wait_for(over)
+        return {**description, "output": json.loads(description.get("output") or "null")}
+
+    def run(self, data: Any = None) -> Any:
+        """The description of a new execution once it is over."""
+        return self.end(self.start(data))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def role(lab: Lab) -> None:
+    lab.role("sagemaker-tests-states", NOTHING, STATES_TRUST)
+
+
+def task(resource: str, parameters: dict[str, Any], **more: Any) -> dict[str, Any]:
+    state = {"Type": "Task", "Resource": f"arn:aws:states:::{resource}", "Parameters": parameters, **more}
+    return state if "Next" in state else {**state, "End": True}
+
+
+def raising(event: Any, _context: Any) -> Any:
+    """Fail with the error that the event names."""
+
+    class LabelsMissing(Exception):
+        pass
+
+    if event.get("fail") == "LabelsMissing":
+        raise LabelsMissing("no labels")
+    if event.get("fail"):
+        raise ValueError("other")
+    return event
+
+
+# ------------------------------------------------------------------------------------------ SageMaker
+
+
+def test_from_training_to_a_served_model(lab: Lab) -> None:
+    training = lab.training(LEARN)
+    source = lab.put("code/learn.tar.gz", archive({"train.py": LEARN, "inference.py": INFERENCE}))
+    training["HyperParameters"] |= {"sagemaker_submit_directory": source, "accuracy.$": "$.accuracy"}
+    training["AlgorithmSpecification"]["MetricDefinitions"] = [
+        {"Name": "accuracy", "Regex": r"accuracy=([0-9.]+);"}
+    ]
+    name = training["TrainingJobName"]
+    variant = {
+        "VariantName": "AllTraffic",
+        "ModelName": name,
+        "ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 1},
+    }
+    described = task(
+        "aws-sdk:sagemaker:describeEndpoint",
+        {"EndpointName": name},
+        ResultSelector={"status.$": "$.EndpointStatus", "config.$": "$.EndpointConfigName"},
+    )
+    machine = Machine(
+        lab,
+        {
+            "Train": task(
+                "sagemaker:createTrainingJob.sync", training, ResultPath="$.training", Next="Good enough?"
+            ),
+            "Good enough?": {
+                "Type": "Choice",
+                "Choices": [
+                    {
+                        "Variable": "$.training.FinalMetricDataList[0].Value",
+                        "NumericGreaterThan": 0.5,
+                        "Next": "Model",
+                    }
+                ],
+                "Default": "Rejected",
+            },
+            "Rejected": {"Type": "Fail", "Error": "Rejected"},
+            "Model": task(
+                "sagemaker:createModel",
+                {
+                    "ModelName": name,
+                    "ExecutionRoleArn": ROLE,
+                    "PrimaryContainer": {
+                        "Image": "image",
+                        "ModelDataUrl.$": "$.training.ModelArtifacts.S3ModelArtifacts",
+                    },
+                },
+                ResultPath=None,
+                Next="Configure",
+            ),
+            "Configure": task(
+                "sagemaker:createEndpointConfig",
+                {"EndpointConfigName": name, "ProductionVariants": [variant]},
+                ResultPath=None,
+                Next="Exists?",
+            ),
+            "Exists?": {
+                **described,
+                "Catch": [
+                    {"ErrorEquals": ["SageMaker.SageMakerException"], "ResultPath": "$.why", "Next": "Create"}
+                ],
+            },
+            "Create": task(
+                "sagemaker:createEndpoint",
+                {"EndpointName": name, "EndpointConfigName": name},
+                ResultPath=None,
+                Next="Wait",
+            ),
+            "Wait": {"Type": "Wait", "Seconds": 1, "Next": "Look"},
+            "Look": {
+                key: value for key, value in {**described, "ResultPath": "$.endpoint"}.items() if key != "End"
+            }
+            | {"Next": "Serves?"},
+            "Serves?": {
+                "Type": "Choice",
+                "Choices": [
+                    {"Variable": "$.endpoint.status", "StringEquals": "Creating", "Next": "Wait"},
+                ],
+                "Default": "Update",
+            },
+            "Update": task(
+                "sagemaker:updateEndpoint",
+                {"EndpointName": name, "EndpointConfigName": name},
+                ResultPath="$.update",
+            ),
+        },
+    )
+
+    ended = machine.run({"accuracy": "0.9"})
+
+    assert ended["status"] == "SUCCEEDED", ended
+    output = ended["output"]
+    assert output["training"]["TrainingJobStatus"] == "Completed"
+    assert output["training"]["CreationTime"] > 1e12  # milliseconds
+    assert output["endpoint"] == {"status": "InService", "config": name}
+    assert 'Could not find endpoint "arn:' in output["why"]["Cause"]
+    assert lab.served(name)["EndpointStatus"] == "InService"
+    assert lab.ask(name, "hello").startswith("trained|")
+    lab.remove(name)
+
+
+def test_a_failed_job_fails_its_state_with_the_jobs_description(lab: Lab) -> None:
+    training = lab.training("raise ValueError('no images')")
+    states = {"Train": task("sagemaker:createTrainingJob.sync", training)}
+
+    ended = Machine(lab, states).run()
+
+    assert (ended["status"], ended["error"]) == ("FAILED", "States.TaskFailed")
+    cause = json.loads(ended["cause"])
+    assert cause["TrainingJobStatus"] == "Failed"
+    assert "no images" in cause["FailureReason"]
+
+
+def test_a_refused_request_fails_its_state_as_an_error_of_sagemaker(lab: Lab) -> None:
+    training = lab.training("pass", RoleArn="arn:aws:iam::000000000000:role/nobody")
+    catch = [
+        {"ErrorEquals": ["SageMaker.AmazonSageMakerException"], "ResultPath": "$.error", "Next": "Caught"}
+    ]
+    states = {
+        "Train": task("sagemaker:createTrainingJob.sync", training, Catch=catch),
+        "Caught": {"Type": "Succeed"},
+    }
+
+    ended = Machine(lab, states).run()
+
+    assert ended["status"] == "SUCCEEDED"
+    assert "Could not assume role" in ended["output"]["error"]["Cause"]
+
+
+@pytest.mark.parametrize("kind", ["tuning", "transform", "processing"])
+def test_other_jobs_are_waited_for_as_well(lab: Lab, kind: str) -> None:
+    lab.put("data/steps/texts/a.txt", "one")
+    if kind == "tuning":
+        request = test_tuning_jobs.tuning(lab, test_tuning_jobs.TRIAL, jobs=1)
+        request["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxParallelTrainingJobs"] = 1
+        call, status = "createHyperParameterTuningJob", "HyperParameterTuningJobStatus"
+    elif kind == "transform":
+        request = test_transform_jobs.transform(lab, lab.model("bob"), f"s3://{BUCKET}/data/steps/")
+        call, status = "createTransformJob", "TransformJobStatus"
+    else:
+        request = test_processing_jobs.processing(lab, "print('done')")
+        request["ProcessingInputs"] = request["ProcessingInputs"][:1]
+        call, status = "createProcessingJob", "ProcessingJobStatus"
+
+    ended = Machine(lab, {"Work": task(f"sagemaker:{call}.sync", request)}).run()
+
+    assert ended["status"] == "SUCCEEDED", ended
+    assert ended["output"][status] == "Completed"
+
+
+def test_stopping_an_execution_stops_its_job(lab: Lab) -> None:
+    training = lab.training(WAIT)
+    retry = [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 3}]
+    catch = [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}]
+    machine = Machine(
+        lab,
+        {
+            "Train": task("sagemaker:createTrainingJob.sync", training, Retry=retry, Catch=catch),
+            "Caught": {"Type": "Succeed"},
+        },
+    )
+    execution = machine.start()
+    wait_for(lambda: lab.log("/aws/sagemaker/TrainingJobs", training["TrainingJobName"]))
+
+    machine.client.stop_execution(executionArn=execution, error="Enough")
+
+    assert lab.trained(training["TrainingJobName"])["TrainingJobStatus"] == "Stopped"
+    assert machine.end(execution)["status"] == "ABORTED"
+    history = machine.client.get_execution_history(executionArn=execution)["events"]
+    assert history[-1]["type"] == "ExecutionAborted"
+
+
+def test_a_job_that_takes_longer_than_its_state_may_is_stopped(lab: Lab) -> None:
+    training = lab.training(WAIT)
+    states = {"Train": task("sagemaker:createTrainingJob.sync", training, TimeoutSeconds=2)}
+
+    ended = Machine(lab, states).run()
+
+    assert (ended["status"], ended["error"]) == ("FAILED", "States.Timeout")
+    assert lab.trained(training["TrainingJobName"])["TrainingJobStatus"] == "Stopped"
+
+
+# ------------------------------------------------------------------------------------------- the rest
+
+
+def test_errors_of_lambdas_have_names(lab: Lab) -> None:
+    def states(function: str, **more: Any) -> dict[str, Any]:
+        parameters = {"FunctionName": function, "Payload.$": "$"}
+        catch = [{"ErrorEquals": ["LabelsMissing"], "ResultPath": "$.error", "Next": "Caught"}]
+        return {
+            "Call": task("lambda:invoke", parameters, Catch=catch, **more),
+            "Caught": {"Type": "Succeed"},
+        }
+
+    with deployed(lab.client, raising, "api") as function:
+        caught = Machine(lab, states(function.name)).run({"fail": "LabelsMissing"})
+        failed = Machine(lab, states(function.name)).run({"fail": "other"})
+        before = function.starts()
+        retry = [{"ErrorEquals": ["ValueError"], "MaxAttempts": 2, "IntervalSeconds": 1, "BackoffRate": 1.0}]
+        Machine(lab, states(function.name, Retry=retry)).run({"fail": "other"})
+        tries = function.starts() - before
+
+    assert caught["status"] == "SUCCEEDED"
+    assert json.loads(caught["output"]["error"]["Cause"])["errorMessage"] == "no labels"
+    assert (failed["status"], failed["error"]) == ("FAILED", "ValueError")
+    assert tries == 3
+
+
+def test_a_task_waits_for_its_token(lab: Lab) -> None:
+    queue = lab.client.aws("sqs").create_queue(QueueName=lab.name("approvals"))["QueueUrl"]
+    message = {"QueueUrl": queue, "MessageBody": {"token.$": "$$.Task.Token"}}
+    machine = Machine(lab, {"Ask": task("sqs:sendMessage.waitForTaskToken", message)})
+
+    execution = machine.start()
+    received = wait_for(lambda: lab.client.aws("sqs").receive_message(QueueUrl=queue).get("Messages"))
+    token = json.loads(received[0]["Body"])["token"]
+    machine.client.send_task_success(taskToken=token, output='{"approved": true}')
+
+    assert machine.end(execution)["output"] == {"approved": True}
+
+
+def test_every_branch_has_a_token_of_its_own_also_when_it_tries_again(lab: Lab) -> None:
+    sqs = lab.client.aws("sqs")
+    queue = sqs.create_queue(QueueName=lab.name("approvals"))["QueueUrl"]
+    retry = [{"ErrorEquals": ["Again"], "IntervalSeconds": 1, "MaxAttempts": 1}]
+    branches = [
+        {
+            "StartAt": "Ask",
+            "States": {
+                "Ask": task(
+                    "sqs:sendMessage.waitForTaskToken",
+                    {"QueueUrl": queue, "MessageBody": {"token.$": "$$.Task.Token", "branch": branch}},
+                    Retry=retry,
+                )
+            },
+        }
+        for branch in range(3)
+    ]
+    machine = Machine(lab, {"All": {"Type": "Parallel", "Branches": branches, "End": True}})
+
+    def tokens() -> dict[int, str]:
+        received: dict[int, str] = {}
+
+        def all_received() -> bool:
+            answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=600)
+            bodies = [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+            received.update({body["branch"]: body["token"] for body in bodies})
+            return len(received) == len(branches)
+
+        wait_for(all_received)
+        return received
+
+    execution = machine.start()
+    for token in tokens().values():
+        machine.client.send_task_failure(taskToken=token, error="Again")
+    again = tokens()
+    assert len(set(again.values())) == len(branches)
+    for branch, token in again.items():
+        machine.client.send_task_success(taskToken=token, output=str(branch))
+
+    assert machine.end(execution)["output"] == [0, 1, 2]
+
+
+def test_a_task_whose_lambda_fails_does_not_wait_for_its_token(lab: Lab) -> None:
+    with deployed(lab.client, raising, "api") as function:
+        parameters = {
+            "FunctionName": function.name,
+            "Payload": {"fail": "LabelsMissing", "token.$": "$$.Task.Token"},
+        }
+        ended = Machine(lab, {"Ask": task("lambda:invoke.waitForTaskToken", parameters)}).run()
+
+    assert (ended["status"], ended["error"]) == ("FAILED", "LabelsMissing")
+
+
+@pytest.mark.parametrize("mode", ["INLINE", "DISTRIBUTED"])
+def test_a_map_works_on_every_item(lab: Lab, mode: str) -> None:
+    with deployed(lab.client, raising, "api") as function:
+        call = task(
+            "lambda:invoke",
+            {"FunctionName": function.name, "Payload": {"key.$": "$.key", "of.$": "$.of"}},
+            OutputPath="$.Payload",
+        )
+        processor = {"ProcessorConfig": {"Mode": mode}, "StartAt": "Call", "States": {"Call": call}}
+        if mode == "DISTRIBUTED":
+            processor["ProcessorConfig"]["ExecutionType"] = "STANDARD"  # type: ignore[index]
+        each = {
+            "Type": "Map",
+            "ItemsPath": "$.keys",
+            "ItemSelector": {"key.$": "$$.Map.Item.Value", "of.$": "$.task"},
+            "MaxConcurrency": 2,
+            "ItemProcessor": processor,
+            "End": True,
+        }
+        ended = Machine(lab, {"Each": each}).run({"keys": ["a", "b", "c"], "task": "chest"})
+
+    assert ended["output"] == [{"key": key, "of": "chest"} for key in "abc"]
+
+
+def test_a_distributed_map_lists_objects(lab: Lab) -> None:
+    for key in ("a", "b"):
+        lab.put(f"data/mapped/{key}", key)
+    each = {
+        "Type": "Map",
+        "ItemReader": {
+            "Resource": "arn:aws:states:::s3:listObjectsV2",
+            "Parameters": {"Bucket": BUCKET, "Prefix.$": "$.prefix"},
+        },
+        "ItemSelector": {"key.$": "$$.Map.Item.Value.Key"},
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+            "StartAt": "Keep",
+            "States": {"Keep": {"Type": "Pass", "End": True}},
+        },
+        "End": True,
+    }
+
+    ended = Machine(lab, {"Each": each}).run({"prefix": "data/mapped/"})
+
+    assert ended["output"] == [{"key": "data/mapped/a"}, {"key": "data/mapped/b"}]
+
+
+def test_intrinsic_functions_that_a_retraining_needs(lab: Lab) -> None:
+    parameters = {
+        "name.$": "States.Format('{}-{}', $.task, States.ArrayGetItem("
+        "States.StringSplit($$.Execution.Id, ':'), 6))",
+        "uri.$": "States.Format('s3://{}/training/{}/', $.bucket, $$.Execution.Name)",
+        "number.$": "States.MathAdd($.number, 1)",
+        "text.$": "States.JsonToString($.facts)",
+        "facts.$": "States.StringToJson($.json)",
+        "merged.$": "States.JsonMerge($.facts, States.StringToJson($.json), false)",
+        "hash.$": "States.Hash($.task, 'SHA-256')",
+        "list.$": "States.Array($.task, $.number)",
+        "length.$": "States.ArrayLength($.list)",
+    }
+    data = {"task": "chest", "bucket": "b", "number": 2, "list": [1, 2]}
+    data |= {"facts": {"a": 1}, "json": '{"b": [1, 2]}'}
+    machine = Machine(lab, {"Make": {"Type": "Pass", "Parameters": parameters, "End": True}})
+
+    execution = machine.start(data)
+    output = machine.end(execution)["output"]
+
+    name = execution.rpartition(":")[2]
+    assert output["name"] == f"chest-{machine.arn.rpartition(':')[2]}"
+    assert output["uri"] == f"s3://b/training/{name}/"
+    assert (output["number"], output["length"]) == (3, 2)
+    assert json.loads(output["text"]) == {"a": 1}
+    assert output["facts"] == {"b": [1, 2]}
+    assert output["merged"] == {"a": 1, "b": [1, 2]}
+    assert output["list"] == ["chest", 2]
+    assert len(output["hash"]) == 64
+
+
+def test_parallel_branches_end_when_the_execution_is_stopped(lab: Lab) -> None:
+    jobs = [lab.training(WAIT), lab.training(WAIT)]
+    branches = [
+        {"StartAt": "Train", "States": {"Train": task("sagemaker:createTrainingJob.sync", job)}}
+        for job in jobs
+    ]
+    machine = Machine(lab, {"Both": {"Type": "Parallel", "Branches": branches, "End": True}})
+    execution = machine.start()
+    for job in jobs:
+        wait_for(lambda job=job: lab.log("/aws/sagemaker/TrainingJobs", job["TrainingJobName"]))  # type: ignore[misc]
+
+    machine.client.stop_execution(executionArn=execution)
+
+    for job in jobs:
+        assert lab.trained(job["TrainingJobName"])["TrainingJobStatus"] == "Stopped"
+    assert machine.end(execution)["status"] == "ABORTED"
+
+
+def test_an_unknown_integration_is_an_error(lab: Lab) -> None:
+    ended = Machine(lab, {"Make": task("sagemaker:createEndpoint.sync", {})}).run()
+
+    assert (ended["status"], ended["error"]) == ("FAILED", "States.Runtime")
+    assert "is not recognized" in ended["cause"]
+
+
+def test_a_stopped_execution_stays_stopped(lab: Lab) -> None:
+    machine = Machine(lab, {"Wait": {"Type": "Wait", "Seconds": 30, "End": True}})
+    execution = machine.start()
+
+    machine.client.stop_execution(executionArn=execution)
+
+    assert machine.end(execution)["status"] == "ABORTED"
+    with pytest.raises(ClientError):
+        machine.client.send_task_success(taskToken="none", output="{}")

@@ -1,0 +1,150 @@
+"""Tuning jobs try hyper-parameters and tell which were best."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.stack.client import wait_for
+from tests.stack.lab import Lab, refusal
+
+# Best where the width is 3.
+TRIAL = """
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("--width", type=int)
+parser.add_argument("--rate", type=float)
+parser.add_argument("--colour")
+parser.add_argument("--fixed")
+options = parser.parse_args()
+assert options.fixed == "yes" and 0.001 <= options.rate <= 0.1 and options.colour in ("red", "blue")
+print(f"objective={(options.width - 3) ** 2};")
+"""
+RANGES = {
+    "IntegerParameterRanges": [{"Name": "width", "MinValue": "1", "MaxValue": "9", "ScalingType": "Linear"}],
+    "ContinuousParameterRanges": [
+        {"Name": "rate", "MinValue": "0.001", "MaxValue": "0.1", "ScalingType": "Logarithmic"}
+    ],
+    "CategoricalParameterRanges": [{"Name": "colour", "Values": ["red", "blue"]}],
+}
+
+
+def tuning(lab: Lab, program: str, jobs: int = 4, **config: Any) -> dict[str, Any]:
+    """The request for a tuning job."""
+    definition = lab.training(program)
+    del definition["TrainingJobName"]
+    definition["StaticHyperParameters"] = {**definition.pop("HyperParameters"), "fixed": "yes"}
+    definition["AlgorithmSpecification"]["MetricDefinitions"] = [
+        {"Name": "objective", "Regex": r"objective=([0-9.]+);"}
+    ]
+    return {
+        "HyperParameterTuningJobName": lab.name("tuning"),
+        "HyperParameterTuningJobConfig": {
+            "Strategy": "Random",
+            "RandomSeed": 7,
+            "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "objective"},
+            "ResourceLimits": {"MaxNumberOfTrainingJobs": jobs, "MaxParallelTrainingJobs": 2},
+            "ParameterRanges": RANGES,
+            **config,
+        },
+        "TrainingJobDefinition": definition,
+    }
+
+
+def tune(lab: Lab, request: dict[str, Any]) -> str:
+    lab.sagemaker.create_hyper_parameter_tuning_job(**request)
+    return str(request["HyperParameterTuningJobName"])
+
+
+def tuned(lab: Lab, name: str) -> Any:
+    describe = lab.sagemaker.describe_hyper_parameter_tuning_job
+    return lab.over(lambda: describe(HyperParameterTuningJobName=name))
+
+
+def trainings(lab: Lab, name: str, **request: Any) -> list[Any]:
+    list_ = lab.sagemaker.list_training_jobs_for_hyper_parameter_tuning_job
+    found: list[Any] = list_(HyperParameterTuningJobName=name, **request)["TrainingJobSummaries"]
+    return found
+
+
+def test_the_best_of_the_trainings_is_told(lab: Lab) -> None:
+    name = tune(lab, tuning(lab, TRIAL))
+
+    job = tuned(lab, name)
+
+    assert job["HyperParameterTuningJobStatus"] == "Completed", job.get("FailureReason")
+    assert job["TrainingJobStatusCounters"]["Completed"] == 4
+    assert job["ObjectiveStatusCounters"] == {"Succeeded": 4, "Pending": 0, "Failed": 0}
+    by_objective = trainings(lab, name, SortBy="FinalObjectiveMetricValue")
+    values = [job["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] for job in by_objective]
+    assert values == sorted((int(job["TunedHyperParameters"]["width"]) - 3) ** 2 for job in by_objective)
+    assert len(set(values)) > 1
+    assert job["BestTrainingJob"]["TrainingJobName"] == by_objective[0]["TrainingJobName"]
+    assert job["BestTrainingJob"]["TunedHyperParameters"].keys() == {"width", "rate", "colour"}
+    described = lab.sagemaker.describe_training_job(TrainingJobName=by_objective[0]["TrainingJobName"])
+    assert described["TuningJobArn"] == job["HyperParameterTuningJobArn"]
+    assert described["HyperParameters"]["_tuning_objective_metric"] == "objective"
+    starts = sorted((one["CreationTime"], one["TrainingEndTime"]) for one in by_objective)
+    assert all(starts[n + 2][0] >= min(starts[n][1], starts[n + 1][1]) for n in range(2))  # two at once
+
+
+def test_a_seed_tries_the_same_values_again(lab: Lab) -> None:
+    names = [tune(lab, tuning(lab, TRIAL, jobs=2)) for _ in range(2)]
+
+    for name in names:
+        assert tuned(lab, name)["HyperParameterTuningJobStatus"] == "Completed"
+
+    first, second = ([job["TunedHyperParameters"] for job in trainings(lab, name)] for name in names)
+    assert first == second
+    assert first[0] != first[1]
+
+
+def test_a_tuning_job_that_is_stopped_stops_its_trainings(lab: Lab) -> None:
+    name = tune(lab, tuning(lab, "import time\ntime.sleep(60)"))
+    wait_for(lambda: len(trainings(lab, name)) == 2)
+
+    lab.sagemaker.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+    job = tuned(lab, name)
+
+    assert job["HyperParameterTuningJobStatus"] == "Stopped"
+    assert [job["TrainingJobStatus"] for job in trainings(lab, name)] == ["Stopped", "Stopped"]
+    assert "BestTrainingJob" not in job
+
+
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [("raise SystemExit(1)", "All training jobs failed"), ("print('nothing')", "No objective metrics found")],
+)
+def test_without_any_objective_it_fails(lab: Lab, program: str, reason: str) -> None:
+    job = tuned(lab, tune(lab, tuning(lab, program, jobs=2)))
+
+    assert job["HyperParameterTuningJobStatus"] == "Failed"
+    assert reason in job["FailureReason"]
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"Strategy": "Grid"}, "Strategy Grid is not supported"),
+        ({"HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "f1"}}, "f1 is not among"),
+        ({"ParameterRanges": {}}, "At least one parameter range"),
+        (
+            {"ResourceLimits": {"MaxNumberOfTrainingJobs": 1, "MaxParallelTrainingJobs": 2}},
+            "MaxParallelTrainingJobs cannot be greater",
+        ),
+        (
+            {
+                "ParameterRanges": {
+                    "IntegerParameterRanges": [{"Name": "width", "MinValue": "5", "MaxValue": "5"}]
+                }
+            },
+            "MinValue below its MaxValue",
+        ),
+    ],
+)
+def test_what_cannot_be_searched_is_refused(lab: Lab, config: dict[str, Any], message: str) -> None:
+    with pytest.raises(ClientError) as error:
+        tune(lab, tuning(lab, TRIAL, **config))
+
+    assert refusal(error)[0] == "ValidationException"
+    assert message in refusal(error)[1]

@@ -1,0 +1,406 @@
+"""What of the local SageMaker works without an emulator."""
+
+import random
+import sys
+import tarfile
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ministack.services import stepfunctions
+
+from local.patching import Mismatch
+from local.sagemaker import contract, integration
+from local.sagemaker.containers import Container
+from local.sagemaker.errors import JobFailed, SageMakerError
+from local.sagemaker.job_run import Ending, JobRun
+from local.sagemaker.metrics import Metrics
+from local.sagemaker.model_containers import ModelContainer
+from local.sagemaker.roles import trusts
+from local.sagemaker.script_mode import arguments, decode, user_parameters
+from local.sagemaker.search import check_ranges, draw
+from local.sagemaker.service import Service
+from local.sagemaker.storage import Place, unpack
+from local.sagemaker.store import Store
+from local.sagemaker.workplace import Workplace
+
+STUBBORN = """
+import signal, subprocess, time
+child = subprocess.Popen(["sleep", "60"])
+signal.signal(signal.SIGTERM, lambda *_: print("no", flush=True))
+print(child.pid, flush=True)
+while True:
+    time.sleep(1)
+"""
+
+
+def container(tmp_path: Path, program: str) -> tuple[Container, list[str]]:
+    """A program that runs, and what it prints."""
+    lines: list[str] = []
+    return Container([sys.executable, "-c", program], tmp_path, {}, lines.append), lines
+
+
+def wait_for_line(lines: list[str]) -> str:
+    deadline = time.monotonic() + 20
+    while not lines and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return lines[0]
+
+
+# ----------------------------------------------------------------------------------------- containers
+
+
+def test_a_container_that_does_not_end_is_killed_with_all_that_it_started(tmp_path: Path) -> None:
+    stubborn, lines = container(tmp_path, STUBBORN)
+    child = int(wait_for_line(lines))
+
+    stubborn.terminate(grace=0.5)
+    status = stubborn.wait(20)
+
+    assert status == -9
+    assert "no" in lines
+    assert not is_running(child)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("program", "status"),
+    [
+        ("pass", 0),
+        ("raise SystemExit(7)", 7),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", 139),
+    ],
+)
+def test_the_status_is_that_of_the_program(tmp_path: Path, program: str, status: int) -> None:
+    assert container(tmp_path, program)[0].wait(20) == status
+
+
+def test_what_is_printed_last_is_read_before_the_end_is_told(tmp_path: Path) -> None:
+    printing, lines = container(
+        tmp_path, "print('x\\n' * 5000 + 'ende \\udce4'.encode('utf-8', 'replace').decode())"
+    )
+
+    assert printing.wait(20) == 0
+    assert len(lines) == 5001
+
+
+def test_nothing_of_the_emulators_environment_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of the developer")
+    printing, lines = container(tmp_path, "import os; print('AWS_SECRET_ACCESS_KEY' in os.environ)")
+
+    assert printing.wait(20) == 0
+    assert lines == ["False"]
+
+
+def test_the_first_reason_to_end_counts(tmp_path: Path) -> None:
+    run = JobRun(grace=0.1)
+    waiting, _ = container(tmp_path, "import time; time.sleep(60)")
+
+    status = run.execute(waiting, {Ending.OUT_OF_TIME: time.monotonic() + 0.3})
+
+    assert status != 0
+    assert run.ending is Ending.OUT_OF_TIME
+    assert not run.end(Ending.STOPPED)
+    assert run.finish() is Ending.OUT_OF_TIME
+
+
+def test_what_has_ended_cannot_be_stopped_any_more() -> None:
+    run = JobRun(grace=0.1)
+    assert run.finish() is None
+
+    assert not run.end(Ending.STOPPED, lambda: pytest.fail("it was noted as stopping"))
+    assert run.ending is None
+
+
+class Here:
+    """A workplace whose S3 is a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.python = Path(sys.executable)
+        self.scratch = folder / "work"
+        self._archive = folder / "model.tar.gz"
+
+    def storage(self, _role: str) -> "Here":
+        return self
+
+    def fetch(self, _uri: str, target: Path) -> None:
+        target.write_bytes(self._archive.read_bytes())
+
+    def environment(self, _role: str) -> dict[str, str]:
+        return {}
+
+
+def serve(folder: Path, inference: str) -> ModelContainer:
+    code = folder / "inference.py"
+    code.write_text(inference)
+    with tarfile.open(folder / "model.tar.gz", "w:gz") as archive:
+        archive.add(code, "code/inference.py")
+    definition = {"ModelDataUrl": "s3://any/model.tar.gz"}
+    return ModelContainer(Here(folder), "role", definition, lambda _line: None, {})  # type: ignore[arg-type]
+
+
+def test_a_model_that_takes_too_long_to_load_is_not_healthy(tmp_path: Path) -> None:
+    slow = serve(tmp_path, "import time\ntime.sleep(60)")
+    try:
+        assert not slow.wait_until_healthy(1.0)
+        assert slow.running
+    finally:
+        slow.kill()
+    assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_text_is_decoded_and_functions_without_context_are_called_without(tmp_path: Path) -> None:
+    model = serve(
+        tmp_path,
+        "def model_fn(folder): return 'm'\n"
+        "def input_fn(body, content_type): return type(body).__name__\n"
+        "def predict_fn(data, model): return data + model\n"
+        "def output_fn(prediction, accept): return prediction + accept\n",
+    )
+    try:
+        assert model.wait_until_healthy(20)
+        for content_type, kind in (
+            ("application/json; x=y", "str"),
+            ("text/csv", "str"),
+            ("image/png", "bytes"),
+        ):
+            answer = model.invoke(b"{}", {"Content-Type": content_type, "Accept": "*/*"}, 5)
+            assert (answer.status, answer.body.decode()) == (200, f"{kind}mapplication/json")
+        assert model.invoke(b"\xff", {"Content-Type": "text/csv"}, 5).status == 500
+    finally:
+        model.kill()
+
+
+# -------------------------------------------------------------------------------------------- contract
+
+
+def test_every_pattern_of_requests_can_be_checked() -> None:
+    patterns: set[str] = set()
+    for kind in ("TrainingJob", "TransformJob", "ProcessingJob", "Model", "Endpoint", "ModelPackage"):
+        patterns |= patterns_in(contract.model().operation_model(f"Create{kind}").input_shape, frozenset())
+
+    assert len(patterns) > 40
+    assert [pattern for pattern in patterns if contract.compiled(pattern) is None] == []
+
+
+def patterns_in(shape: Any, seen: frozenset[str]) -> set[str]:
+    """The patterns of a shape and of all that are in it."""
+    if shape.name in seen:
+        return set()
+    match shape.type_name:
+        case "structure":
+            inner = list(shape.members.values())
+        case "list":
+            inner = [shape.member]
+        case "map":
+            inner = [shape.key, shape.value]
+        case _:
+            return {shape.metadata["pattern"]} if "pattern" in shape.metadata else set()
+    return set().union(*(patterns_in(member, seen | {shape.name}) for member in inner))
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_", "message"),
+    [
+        (
+            "StopTrainingJob",
+            {},
+            "Value null at 'trainingJobName' failed to satisfy constraint: Member must not",
+        ),
+        ("StopTrainingJob", {"TrainingJobName": "a--b"}, None),
+        ("StopTrainingJob", {"TrainingJobName": "-a"}, "regular expression pattern"),
+        ("ListTrainingJobs", {"MaxResults": 101}, "value less than or equal to 100"),
+        ("ListTrainingJobs", {"SortBy": "Size"}, "enum value set: [Name, CreationTime, Status]"),
+        ("ListTrainingJobs", {"Colour": "red"}, "Value 'red' at 'colour'"),
+        (
+            "AddTags",
+            {
+                "ResourceArn": "arn:aws:sagemaker:us-east-1:000000000000:model/a",
+                "Tags": [{"Key": "Größe", "Value": "ä b"}],
+            },
+            None,
+        ),
+        (
+            "DeleteTags",
+            {"ResourceArn": "arn:aws:sagemaker:us-east-1:000000000000:model/a", "TagKeys": []},
+            "length greater than or equal",
+        ),
+    ],
+)
+def test_requests_are_checked(operation: str, request_: dict[str, Any], message: str | None) -> None:
+    if message is None:
+        contract.check_request(operation, request_)
+        return
+    with pytest.raises(SageMakerError) as error:
+        contract.check_request(operation, request_)
+    assert error.value.code == "ValidationException"
+    assert message in error.value.message
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    with pytest.raises(SageMakerError, match=r"^2 validation errors detected: "):
+        contract.check_request("ListTrainingJobs", {"MaxResults": 0, "SortOrder": "Sideways"})
+
+
+@pytest.mark.parametrize("value", [3, True, ["a"], {"a": "b"}])
+def test_a_wrong_type_is_told_apart_from_a_wrong_value(value: object) -> None:
+    with pytest.raises(SageMakerError) as error:
+        contract.check_request("StopTrainingJob", {"TrainingJobName": value})
+    assert error.value.code == "SerializationException"
+
+
+# ----------------------------------------------------------------------------------------------- rest
+
+
+def test_hyper_parameters_become_arguments() -> None:
+    parameters = user_parameters(
+        {
+            "sagemaker_program": "train.py",
+            "_tuning_objective_metric": "loss",
+            "rate": "0.1",
+            "name": '"chest"',
+            "plain": "chest x-ray",
+            "sizes": "[1, 2]",
+            "more": '{"b": 1, "a": 2}',
+            "x": "3",
+        }
+    )
+
+    assert arguments(parameters) == [
+        *("--more", "a=2,b=1", "--name", "chest", "--plain", "chest x-ray"),
+        *("--rate", "0.1", "--sizes", "[1, 2]", "-x", "3"),
+    ]
+    assert decode("{broken") == "{broken"
+
+
+def test_values_are_drawn_from_their_ranges_by_their_scale() -> None:
+    ranges: dict[str, Any] = {
+        "IntegerParameterRanges": [
+            {"Name": "linear", "MinValue": "1", "MaxValue": "3"},
+            {"Name": "log", "MinValue": "1", "MaxValue": "1000", "ScalingType": "Logarithmic"},
+        ],
+        "ContinuousParameterRanges": [
+            {"Name": "rate", "MinValue": "0.0001", "MaxValue": "1", "ScalingType": "Logarithmic"},
+            {"Name": "keep", "MinValue": "0", "MaxValue": "0.9999", "ScalingType": "ReverseLogarithmic"},
+            {"Name": "even", "MinValue": "-1", "MaxValue": "1", "ScalingType": "Auto"},
+        ],
+        "CategoricalParameterRanges": [{"Name": "colour", "Values": ["red", "blue"]}],
+    }
+    check_ranges(ranges)
+    generator = random.Random(1)
+    drawn = [draw(ranges, generator) for _ in range(400)]
+
+    def share(name: str, above: float) -> float:
+        return sum(float(values[name]) > above for values in drawn) / len(drawn)
+
+    assert {values["linear"] for values in drawn} == {"1", "2", "3"}
+    assert {values["colour"] for values in drawn} == {"red", "blue"}
+    assert all(1 <= int(values["log"]) <= 1000 for values in drawn)
+    for name, middle in (("log", 31.6), ("rate", 0.01), ("keep", 0.99), ("even", 0.0)):
+        assert share(name, middle) == pytest.approx(0.5, abs=0.1), name
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"MinValue": "2", "MaxValue": "1"},
+        {"MinValue": "a", "MaxValue": "b"},
+        {"MinValue": "0", "MaxValue": "1", "ScalingType": "Logarithmic"},
+        {"MinValue": "0", "MaxValue": "1", "ScalingType": "ReverseLogarithmic"},
+        {"MinValue": "0", "MaxValue": "inf"},
+    ],
+)
+def test_ranges_that_nothing_can_be_drawn_from_are_refused(item: dict[str, str]) -> None:
+    with pytest.raises(SageMakerError):
+        check_ranges({"ContinuousParameterRanges": [{"Name": "x", **item}]})
+
+
+def test_the_last_value_of_a_metric_counts() -> None:
+    metrics = Metrics([{"Name": "loss", "Regex": r"loss=(\S+);"}])
+
+    for line in ("loss=3; loss=2;", "other", "loss=nan;", "loss=none;"):
+        metrics.read(line)
+
+    found = metrics.take_new()
+    assert found is not None
+    assert [(metric["MetricName"], metric["Value"]) for metric in found] == [("loss", 2.0)]
+    assert metrics.take_new() is None
+
+
+@pytest.mark.parametrize(
+    ("statement", "trusted"),
+    [
+        ({"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}}, True),
+        ({"Effect": "Allow", "Principal": {"Service": ["a.amazonaws.com", "sagemaker.amazonaws.com"]}}, True),
+        ({"Effect": "Deny", "Principal": {"Service": "sagemaker.amazonaws.com"}}, False),
+        ({"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}, False),
+        ({"Effect": "Allow", "Principal": {"AWS": "*"}}, False),
+        ({"Effect": "Allow", "Principal": "*"}, False),
+    ],
+)
+def test_who_trusts_sagemaker(statement: dict[str, Any], trusted: bool) -> None:
+    assert trusts({"Statement": {**statement, "Action": "sts:AssumeRole"}}) is trusted
+
+
+def test_records_survive(tmp_path: Path) -> None:
+    file = tmp_path / "records.sqlite"
+    store = Store(file)
+    assert store.add("Model", "a", {"x": 1, "y": 2})
+    assert not store.add("Model", "a", {})
+    store.update("Model", "a", x=3, y=None)
+    store.update("Model", "gone", x=3)
+    store.close()
+
+    again = Store(file)
+
+    assert again.get("Model", "a") == {"x": 3}
+    assert again.all("Model") == [{"x": 3}]
+    assert again.delete("Model", "a")
+    assert not again.delete("Model", "a")
+    assert again.get("Model", "a") is None
+    again.close()
+
+
+def test_an_archive_cannot_write_elsewhere(tmp_path: Path) -> None:
+    evil = tmp_path / "evil.tar.gz"
+    with tarfile.open(evil, "w:gz") as archive:
+        archive.add(__file__, "../outside")
+
+    with pytest.raises(JobFailed, match="cannot be unpacked"):
+        unpack(evil, tmp_path / "inside")
+    assert not (tmp_path / "outside").exists()
+
+
+@pytest.mark.parametrize(
+    ("uri", "name", "below"),
+    [("s3://b", "x", "s3://b/x"), ("s3://b/a/", "x", "s3://b/a/x"), ("s3://b/a", "x/y", "s3://b/a/x/y")],
+)
+def test_places(uri: str, name: str, below: str) -> None:
+    assert str(Place.parse(uri).below(name)) == below
+
+
+def test_without_a_training_environment_it_is_said_how_to_make_one(tmp_path: Path) -> None:
+    service = Service(Workplace(tmp_path / "python", tmp_path, "http://127.0.0.1:9"))
+
+    with pytest.raises(SageMakerError, match=r"make \.venv-training/\.installed"):
+        service.call("CreateEndpoint", {"EndpointName": "a", "EndpointConfigName": "b"})
+    assert service.call("ListEndpoints", {}) == {"Endpoints": []}
+
+
+def test_a_change_of_ministack_is_noticed_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = Service(Workplace(tmp_path / "python", tmp_path, "http://127.0.0.1:9"))
+    monkeypatch.delattr(stepfunctions, "_SERVICE_DISPATCH")
+
+    with pytest.raises(Mismatch, match="_SERVICE_DISPATCH"):
+        integration.install(service)
