@@ -82,3 +82,15 @@ def test_changing_the_temperature_of_probabilities_is_changing_that_of_logits() 
     logits, _ = overconfident(20)
 
     assert change_temperature(softmax(logits / 2, axis=1), 1.5) == pytest.approx(softmax(logits / 3, axis=1))
+
+
+def test_a_known_correction_is_added_after_the_division() -> None:
+    """As after training with weighted classes: the logits favour one class, and are too large."""
+    logits, labels = overconfident()
+    favour = np.log([4.0, 1.0, 1.0, 1.0])
+
+    temperature, loss = fit_temperature(logits + 3 * favour, labels, -favour)
+
+    assert temperature == pytest.approx(3, rel=0.1)
+    assert loss == pytest.approx(fit_temperature(logits, labels)[1], rel=1e-3)
+    assert loss < fit_temperature(logits + 3 * favour, labels)[1] - 0.05

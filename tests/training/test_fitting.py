@@ -17,7 +17,7 @@ from training.model import parallel
 from training.model.checkpoint import Checkpoint
 from training.model.fitting import Fit, fit
 from training.model.loop import Training
-from training.model.optimisation import Optimisation, class_weights
+from training.model.optimisation import Optimisation, class_weights, prior_correction
 from training.model.prediction import predict
 from training.model.progress import Epoch, Progress
 from training.model.starting_weights import StartingWeights
@@ -251,3 +251,17 @@ def test_rare_classes_weigh_more() -> None:
     assert class_weights(labels, 2, 0.0).tolist() == [1, 1]
     assert class_weights(labels, 2, 1.0).tolist() == pytest.approx([50 / 90, 50 / 10])
     assert class_weights(labels, 2, 0.5).tolist() == pytest.approx([(50 / 90) ** 0.5, 5**0.5])
+
+
+@pytest.mark.parametrize(("power", "balance"), [(0.0, 0.0), (0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0)])
+def test_the_weights_of_classes_are_taken_off_the_answers(power: float, balance: float) -> None:
+    labels = np.repeat([0, 1], [90, 10])
+    parameters = Hyperparameters(class_weight_power=power, balance=balance)
+
+    correction = prior_correction(labels, 2, parameters)
+
+    honest = torch.tensor([0.7, 0.3]).log()
+    learnt = honest + class_weights(labels, 2, power).log()
+    favour = (0.3 / 0.7) * (9.0 if balance else 1.0)
+    corrected = (learnt + correction).softmax(0)
+    assert float(corrected[1] / corrected[0]) == pytest.approx(favour)

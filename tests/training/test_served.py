@@ -74,3 +74,13 @@ def test_only_views_that_augmentation_trains_are_taken(task: Task) -> None:
     assert set(views_of(histology, "all")) == set(ALL)
     assert views_of(oblong, "all") == views_of(task, "all") == (View(), View(mirrored=True))
     assert views_of(one_sided, "all") == (View(),)
+
+
+@torch.inference_mode()
+def test_an_offset_is_added_before_the_division() -> None:
+    offset = torch.tensor([1.0, -2.0, 0.5])
+    logits = ServedModel([member(0)], 1.0).answer(IMAGES)[0]
+
+    probabilities = ServedModel([member(0)], 2.0, offset=offset).eval()(IMAGES)[0]
+
+    assert torch.allclose(probabilities, ((logits + offset) / 2).softmax(1), atol=1e-6)
