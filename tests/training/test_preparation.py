@@ -409,16 +409,12 @@ def relabel(folder: Path, path: str, class_name: str) -> None:
     manifest.write_text("".join(",".join(line) + "\n" for line in changed), encoding="utf-8")
 
 
-def review(path: Path, verdicts: dict[Path, str]) -> Path:
+def review(path: Path, verdicts: dict[Path, str], dates: Sequence[str] = ()) -> Path:
     """Write what somebody said of images, as a labelling job does."""
-    lines = [
-        {
-            "source-ref": str(image),
-            "label": 0,
-            "label-metadata": {"class-name": name, "human-annotated": "yes"},
-        }
-        for image, name in verdicts.items()
-    ]
+    lines = []
+    for (image, name), date in zip(verdicts.items(), dates or [""] * len(verdicts), strict=True):
+        metadata = {"class-name": name, **({"creation-date": date} if date else {})}
+        lines.append({"source-ref": str(image), "label": 0, "label-metadata": metadata})
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     return path
 
@@ -504,6 +500,31 @@ def test_people_who_disagree_about_one_image_leave_it_out(
 
     assert f"{first}/p01-0.png" not in {record.path for record in data.records}
     assert data.findings["contradictions"] == 3
+
+
+def test_of_several_reviews_of_one_image_the_newest_counts(
+    data_folder: Path, small_task: Task, place: Path, tmp_path: Path
+) -> None:
+    first, second, third = small_task.class_names[:3]
+    write_manifest(data_folder)
+    known = data_folder / first / "p01-0.png"
+    scene(tmp_path / "new.png", 5, noise=0)
+    verdicts = {
+        as_array(known, small_task, tmp_path / "1.npy"): third,
+        as_array(known, small_task, tmp_path / "2.npy"): second,
+        as_array(tmp_path / "new.png", small_task, tmp_path / "3.npy"): first,
+        as_array(tmp_path / "new.png", small_task, tmp_path / "4.npy"): third,
+    }
+    dates = ["2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z"] * 2
+    manifest = review(tmp_path / "reviews.manifest", verdicts, dates)
+
+    data = prepared(data_folder, small_task, place, labels=manifest)
+
+    records = {record.path: record for record in data.records}
+    assert (records[f"{first}/p01-0.png"].label, records[f"{first}/p01-0.png"].review) == (2, "changed")
+    added = records[str(tmp_path / "3.npy")]
+    assert (added.label, added.review) == (0, "added")
+    assert "contradictions" not in data.left_out
 
 
 def test_an_array_for_another_input_is_left_out(

@@ -30,6 +30,8 @@ class Record:
     given: str = ""
     """The part of the source's own split (train, validation or test), if it has one."""
     review: Review = ""
+    reviewed_at: str = ""
+    """In ISO 8601; empty if nobody noted it."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,15 @@ class Collector:
             label = self.vocabulary.label(row, self.how)
             review = self._review(row, label)
             records.append(
-                Record(row.path, label, group or row.path, self._attributes(row), row.part, review)
+                Record(
+                    row.path,
+                    label,
+                    group or row.path,
+                    self._attributes(row),
+                    row.part,
+                    review,
+                    row.reviewed_at if review else "",
+                )
             )
         merged = merge(self.same)
         records = [

@@ -38,13 +38,14 @@ class Deduplication:
     contradictions: tuple[Contradiction, ...]
     """Byte-identical files with different labels, all left out: nobody knows which is right."""
     reviewed: dict[int, tuple[int, Review]]
-    """By index, label and review of an image that stays, but which somebody reviewed as a copy of it."""
+    """By index, label and review of an image that stays and that, or a copy of which, somebody reviewed."""
 
 
 def deduplicate(records: Sequence[Record], digests: Sequence[bytes], prefer_test: bool) -> Deduplication:
     """Keep one of each set of byte-identical files, and none where their labels differ.
 
-    Where somebody has looked at one of them, all have the label that this person gave.
+    Where somebody has looked at one of them, all have the label that this person gave; of several people's,
+    the newest counts.
 
     Args:
         records: sorted by path; of identical files the first stays.
@@ -59,17 +60,15 @@ def deduplicate(records: Sequence[Record], digests: Sequence[bytes], prefer_test
         # What a reviewer adds has no patient of its own; if the data set has the image, that one knows.
         own = [index for index in indices if records[index].review != "added"] or indices
         same += [(records[own[0]].group, records[index].group) for index in own[1:]]
-        verdicts = {records[index].label for index in indices if records[index].review}
-        labels = {records[index].label for index in indices}
-        if len(verdicts or labels) > 1:
+        verdicts = _newest_verdicts([records[index] for index in indices if records[index].review])
+        if len(verdicts or {records[index].label for index in indices}) > 1:
             contradictions.append(Contradiction(tuple(records[index].path for index in indices), 1.0))
             continue
         if prefer_test:
             own.sort(key=lambda index: records[index].given != "test")
         stays = own[0]
-        if verdicts and not records[stays].review:
-            verdict = verdicts.pop()
-            reviewed[stays] = verdict, "confirmed" if records[stays].label == verdict else "changed"
+        if verdicts:
+            reviewed[stays] = _judge(records[stays], verdicts.pop())
         kept.append(stays)
         copies += [records[index].path for index in indices if index != stays]
     return Deduplication(
@@ -79,6 +78,19 @@ def deduplicate(records: Sequence[Record], digests: Sequence[bytes], prefer_test
         tuple(sorted(contradictions, key=lambda contradiction: contradiction.paths)),
         reviewed,
     )
+
+
+def _newest_verdicts(reviewed: Sequence[Record]) -> set[int]:
+    """The labels that were given last: more than one if people disagreed at the same, or at no noted time."""
+    newest = max((record.reviewed_at for record in reviewed), default="")
+    return {record.label for record in reviewed if record.reviewed_at == newest}
+
+
+def _judge(record: Record, verdict: int) -> tuple[int, Review]:
+    """Label and review of a record about which the last word is `verdict`."""
+    if record.review == "added":
+        return verdict, "added"
+    return verdict, "changed" if record.label != verdict else record.review or "confirmed"
 
 
 def rename_groups(records: Sequence[Record], names: dict[str, str]) -> list[Record]:

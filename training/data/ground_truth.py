@@ -42,6 +42,7 @@ def read_output_manifest(
             part=GIVEN_PARTS.get(str(line.get("split", "")).lower(), ""),
             attributes=(("human-annotated", str(annotated)),) if annotated else (),
             left_out=_doubt(name, metadata, min_confidence, place),
+            reviewed_at=str(metadata.get("creation-date", "")),
         )
 
 

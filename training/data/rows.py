@@ -36,6 +36,8 @@ class Row(NamedTuple):
     """Why the file is not used (a key of findings.FINDINGS); empty if it is."""
     reviewed: bool = False
     """Whether the class is what somebody said of this very image, over whatever the data say."""
+    reviewed_at: str = ""
+    """When, in ISO 8601; empty if nobody noted it."""
     before: str = ""
     """The class that a reviewed image had in the data; empty if it was not there."""
 
