@@ -1,0 +1,51 @@
+"""Reviews as labels for training."""
+
+import json
+from typing import Any
+
+from chalicelib import corrections, results
+from chalicelib.tasks import load_task
+from tests.models import TASK
+
+WHEN = "2026-01-01T00:00:00.000000Z"
+
+
+def result(number: int, status: str = results.CLASSIFIED, review: str | None = "left-cc") -> dict[str, Any]:
+    image_id = f"{number:032x}"
+    said = {"label": review, "comment": "Mrs Example", "reviewed_at": WHEN, "reviewer": "someone"}
+    return results.received(image_id, TASK, "upload") | {
+        "status": status,
+        "review": said if review else None,
+    }
+
+
+def lines(*found: dict[str, Any]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in corrections.manifest(load_task(TASK), found, "bucket")]
+
+
+def test_a_review_becomes_a_line_as_ground_truth_writes_it() -> None:
+    (line,) = lines(result(7, review="right-cc"))
+
+    assert line["source-ref"] == f"s3://bucket/prepared/{TASK}/{7:032x}.npy"
+    assert line["review"] == load_task(TASK).class_names.index("right-cc")
+    assert line["review-metadata"]["class-name"] == "right-cc"
+    assert line["review-metadata"]["creation-date"] == WHEN
+    assert line["review-metadata"]["type"] == "groundtruth/image-classification"
+
+
+def test_only_classified_images_with_a_review_of_a_class_that_exists_are_listed() -> None:
+    found = lines(
+        result(1, review=None),
+        result(2, status=results.QUARANTINED),
+        result(3, review="class-of-old"),
+        result(4),
+    )
+
+    assert [line["source-ref"][-5:-4] for line in found] == ["4"]
+
+
+def test_neither_comment_nor_reviewer_leaves_the_table() -> None:
+    written = "".join(corrections.manifest(load_task(TASK), [result(1)], "bucket"))
+
+    assert "Example" not in written
+    assert "someone" not in written
