@@ -9,6 +9,8 @@ from chalicelib.tasks.task import (
     EndpointSpec,
     InputSpec,
     ReviewRule,
+    Serving,
+    ServingKind,
     Task,
 )
 
@@ -20,6 +22,8 @@ __all__ = [
     "EndpointSpec",
     "InputSpec",
     "ReviewRule",
+    "Serving",
+    "ServingKind",
     "Task",
     "TaskFileError",
     "load_task",

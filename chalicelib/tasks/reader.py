@@ -1,6 +1,7 @@
 """Loads and validates the task files."""
 
 import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from chalicelib.tasks.task import (
     EndpointSpec,
     InputSpec,
     ReviewRule,
+    Serving,
+    ServingKind,
     Task,
 )
 from chalicelib.tasks.toml_table import TaskFileError, TomlTable
@@ -20,6 +23,9 @@ __all__ = ["TaskFileError", "load_task", "load_tasks", "read_task"]
 TASKS_FOLDER = Path(__file__).parent
 
 GATE_METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "auc")
+
+_SERVING_KINDS: tuple[ServingKind, ...] = ("embedded", "serverless", "provisioned")
+_INSTANCE_TYPE = re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9]+")
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -68,6 +74,7 @@ def read_task(path: Path) -> Task:
         negative=_negative(root, classes),
         covers=_covers(root, path.stem),
         endpoint=_endpoint(root),
+        serving=_serving(root),
     )
     root.refuse_unknown()
     return task
@@ -182,3 +189,23 @@ def _endpoint(root: TomlTable) -> EndpointSpec | None:
         raise table.error(f"SageMaker takes no endpoint name like '{endpoint.name}'", "name")
     table.refuse_unknown()
     return endpoint
+
+
+def _serving(root: TomlTable) -> Serving:
+    table = root.optional_table("serving")
+    if table is None:
+        return Serving()
+    kind = table.choice("kind", _SERVING_KINDS)
+    serving = Serving(kind)
+    if kind == "serverless":
+        memory = table.integer("memory_mb", 1024, 6144)
+        if memory % 1024:
+            raise table.error(f"'memory_mb' must be a multiple of 1024, not {memory}", "memory_mb")
+        serving = replace(serving, memory_mb=memory, max_concurrency=table.integer("max_concurrency", 1, 200))
+    if kind == "provisioned":
+        instance_type = table.string("instance_type")
+        if not _INSTANCE_TYPE.fullmatch(instance_type):
+            raise table.error(f"SageMaker has no instances like '{instance_type}'", "instance_type")
+        serving = replace(serving, instance_type=instance_type, instances=table.integer("instances", 1, 100))
+    table.refuse_unknown()
+    return serving

@@ -7,6 +7,7 @@ from typing import Literal
 
 Fit = Literal["pad", "stretch"]
 Contract = Literal["negatoscope", "image-classification"]
+ServingKind = Literal["embedded", "serverless", "provisioned"]
 
 ENDPOINT_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 """What SageMaker takes for an endpoint's name (API reference, CreateEndpoint)."""
@@ -83,6 +84,22 @@ class EndpointSpec:
 
 
 @dataclass(frozen=True)
+class Serving:
+    """How models of a task that are deployed by a retraining are served; see CreateEndpointConfig."""
+
+    kind: ServingKind = "serverless"
+    """"embedded": in the Lambda that is asked, without an endpoint. "serverless": on an endpoint that costs
+    nothing while nobody asks. "provisioned": on instances that are always there."""
+    memory_mb: int = 3072
+    """Of a serverless endpoint."""
+    max_concurrency: int = 5
+    """Requests that a serverless endpoint answers at the same time."""
+    instance_type: str = "ml.c7i.large"
+    instances: int = 1
+    """How many are provisioned; two or more stand in different zones."""
+
+
+@dataclass(frozen=True)
 class Task:
     """A classification task, as its TOML file describes it."""
 
@@ -106,6 +123,8 @@ class Task:
     """Names of other tasks whose images are familiar, because a class of this task is for them."""
     endpoint: EndpointSpec | None = None
     """Where to classify, unless the stage names another endpoint; None for the bundled model."""
+
+    serving: Serving = Serving()
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.tasks import EndpointSpec, TaskFileError, load_task, load_tasks, read_task
+from chalicelib.tasks import EndpointSpec, Serving, TaskFileError, load_task, load_tasks, read_task
 from tests.stage import ROOT
 
 GOOD = (ROOT / "chalicelib/tasks/mammography-views.toml").read_text()
 ENDPOINT = '[endpoint]\nname = "foot"\ncontract = "image-classification"\n'
+SERVERLESS = '[serving]\nkind = "serverless"\n'
 
 
 def test_all_tasks_are_there() -> None:
@@ -103,6 +104,23 @@ def test_class_names_stand_nowhere_else_in_the_code() -> None:
         ("[review]\n", f"{ENDPOINT.replace('foot', 'foot/2')}\n[review]\n", "no endpoint name like 'foot/2'"),
         ("[review]\n", f"{ENDPOINT.replace('image-', 'text-')}\n[review]\n", "not 'text-classification'"),
         ('modality = "MG"', 'modality = "MG"\nendpoint = "foot"', "must be a table [endpoint]"),
+        ("[review]\n", '[serving]\nkind = "cheap"\n\n[review]\n', "must be one of embedded, serverless"),
+        (
+            "[review]\n",
+            f"{SERVERLESS}max_concurrency = 5\nmemory_mb = 3000\n\n[review]\n",
+            "multiple of 1024, not 3",
+        ),
+        ("[review]\n", f"{SERVERLESS}memory_mb = 9216\n\n[review]\n", "must be from 1024 to 6144"),
+        (
+            "[review]\n",
+            f"{SERVERLESS}memory_mb = 1024\nmax_concurrency = 5\ninstances = 2\n\n[review]\n",
+            "unknown key 'instances'",
+        ),
+        (
+            "[review]\n",
+            '[serving]\nkind = "provisioned"\ninstances = 2\ninstance_type = "t3"\n\n[review]\n',
+            "no instances like 't3'",
+        ),
         ("[review]\n", "[reviews]\n", "'review' is missing"),
         ("width = 112", "width = = 112", "Invalid value"),
     ],
@@ -118,6 +136,27 @@ def test_mistake_is_reported_with_file_and_line(tmp_path: Path, old: str, new: s
     if new and "missing" not in problem:
         lines = path.read_text().splitlines()
         assert lines[int(line) - 1] in new or "flip back" in problem
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", Serving("serverless", 3072, 5)),
+        ('[serving]\nkind = "embedded"\n', Serving("embedded")),
+        (
+            '[serving]\nkind = "serverless"\nmemory_mb = 2048\nmax_concurrency = 9\n',
+            Serving("serverless", 2048, 9),
+        ),
+        (
+            '[serving]\nkind = "provisioned"\ninstance_type = "ml.g5.xlarge"\ninstances = 2\n',
+            Serving("provisioned", instance_type="ml.g5.xlarge", instances=2),
+        ),
+    ],
+)
+def test_task_may_say_how_its_models_are_served(tmp_path: Path, text: str, expected: Serving) -> None:
+    path = tmp_path / "mammography-views.toml"
+    path.write_text(f"{GOOD}\n{text}")
+    assert read_task(path).serving == expected
 
 
 @pytest.mark.parametrize("name", ["f", "F-2", "foot--2", "f" * 63])
