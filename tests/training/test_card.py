@@ -59,6 +59,12 @@ def test_images_of_other_kinds_are_reported_where_they_were_tried(model: dict[st
     assert "| Pictures of cats | 77 | 0.988 | 91.2 % | 0.876 |" in render_card(model)
 
 
+def test_a_package_of_old_may_not_say_how_kinds_are_told_that_were_never_shown(model: dict[str, Any]) -> None:
+    model["metrics"]["unfamiliar"] = {"cats": {"images": 77, "auroc": 0.98765, "flagged": 0.9123}}
+
+    assert "| cats | 77 | 0.988 | 91.2 % | not measured |" in render_card(model)
+
+
 def test_every_picture_of_the_card_lies_beside_it(model: dict[str, Any], tmp_path: Path) -> None:
     write_card(tmp_path, model)
 

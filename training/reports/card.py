@@ -130,7 +130,7 @@ def _unfamiliar(model: Facts) -> Iterator[str]:
                 other["images"],
                 f"{other['auroc']:.3f}",
                 f"{100 * other['flagged']:.1f} %",
-                f"{other['auroc_unseen']:.3f}",
+                f"{other['auroc_unseen']:.3f}" if "auroc_unseen" in other else "not measured",
             )
             for name, other in others.items()
         ],

@@ -75,8 +75,9 @@ def _f1(finding: Facts) -> float:
 def _others(others: Facts) -> str:
     if not others:
         return "not tried"
-    least, unseen = (min(other[name] for other in others.values()) for name in ("auroc", "auroc_unseen"))
-    return f"{least:.3f} (never shown: {unseen:.3f})"
+    least = min(other["auroc"] for other in others.values())
+    unseen = [other["auroc_unseen"] for other in others.values() if "auroc_unseen" in other]
+    return f"{least:.3f} (never shown: {min(unseen):.3f})" if unseen else f"{least:.3f}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
