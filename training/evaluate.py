@@ -26,7 +26,7 @@ from training.errors import TrainingError
 from training.evaluation.api import Api
 from training.evaluation.opening import open_package
 from training.evaluation.outcome import measure, write_evaluation
-from training.evaluation.provenance import describe_parts, find_parts, read_parts
+from training.evaluation.provenance import describe_parts, find_parts, look_up_parts
 from training.evaluation.scoring import Scored, score_api, score_package
 from training.options import add_data_options
 from training.reports.facts import Facts
@@ -77,7 +77,7 @@ def _find_parts(
 ) -> list[str] | None:
     """The part of the model's training data in which each image stood; None if that cannot be told."""
     if manifest:
-        return read_parts(manifest, data.digests)
+        return look_up_parts(manifest, data.digests)
     if isinstance(model, Api):
         return None
     return find_parts(model.facts, data.records, data.digests, task.class_names)

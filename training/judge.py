@@ -26,7 +26,7 @@ from training.evaluation.comparison import Comparison, compare
 from training.evaluation.gate import decide
 from training.evaluation.opening import open_package
 from training.evaluation.scoring import score_package
-from training.evaluation.transform import TestPart, read_answers, read_test_part
+from training.evaluation.transform import HeldOut, read_answers, read_test_part
 from training.reports.card import PLOTS
 from training.reports.facts import Facts, write_json
 from training.reports.markdown import bullets, points, table
@@ -63,7 +63,7 @@ def judge(options: argparse.Namespace) -> Facts:
         "candidate": candidate.version,
         "current": current.version if current else None,
         "images": len(part.records),
-        "groups": len({record.group for record in part.records}),
+        "groups": len(set(part.groups)),
         "comparison": comparison.to_dict() if comparison else None,
     }
     _write(options.output, facts, test, part)
@@ -76,13 +76,13 @@ def _open_current(named: str | None, task: Task, workplace: Path) -> ModelPackag
     return open_package(None if named == BUNDLED else Path(named), task, workplace)
 
 
-def _assess(task: Task, part: TestPart, candidate: ModelPackage, options: argparse.Namespace) -> Assessment:
+def _assess(task: Task, part: HeldOut, candidate: ModelPackage, options: argparse.Namespace) -> Assessment:
     answers = read_answers(options.answers, part, task, dict(candidate.facts))
     return assess(
         task,
         answers,
-        np.array([record.label for record in part.records], np.int64),
-        [record.group for record in part.records],
+        part.labels,
+        part.groups,
         subgroups(part.records, attributes(part.records)),
         candidate.facts.get("temperature"),
         options.bootstrap,
@@ -91,13 +91,13 @@ def _assess(task: Task, part: TestPart, candidate: ModelPackage, options: argpar
 
 
 def _compare(
-    task: Task, part: TestPart, test: Assessment, current: ModelPackage, resamples: int
+    task: Task, part: HeldOut, test: Assessment, current: ModelPackage, resamples: int
 ) -> Comparison:
     theirs = score_package(current, task, part.pixels, np.arange(len(part.records)))
     return compare(
         task.class_names,
-        np.array([record.label for record in part.records], np.int64),
-        [record.group for record in part.records],
+        part.labels,
+        part.groups,
         test.answers.probabilities,
         theirs.answers.probabilities,
         resamples,
@@ -105,7 +105,7 @@ def _compare(
     )
 
 
-def _write(folder: Path, facts: Facts, test: Assessment, part: TestPart) -> None:
+def _write(folder: Path, facts: Facts, test: Assessment, part: HeldOut) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "decision.json", facts)
     write_json(folder / "metrics.json", test.metrics)

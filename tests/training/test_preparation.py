@@ -396,7 +396,7 @@ def test_only_the_manifest_of_a_preparation_tells_earlier_parts(
 ) -> None:
     write_manifest(data_folder)
 
-    with pytest.raises(TrainingError, match=r"lacks the column 'part': no preparation wrote it"):
+    with pytest.raises(TrainingError, match=r"lacks the column 'sha256': no preparation wrote it"):
         prepared(data_folder, small_task, place, earlier=data_folder / "manifest.csv")
 
 

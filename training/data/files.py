@@ -9,11 +9,10 @@ import numpy as np
 
 from training.data.contact_sheet import draw_contact_sheet
 from training.data.dataset import attributes
+from training.data.manifest import MANIFEST
 from training.data.preparation import PreparedData
 from training.data.report import render_report
 from training.data.split import PARTS
-
-MANIFEST = "manifest.csv"
 
 
 def write_arrays(data: PreparedData, folder: Path) -> None:

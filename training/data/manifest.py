@@ -2,8 +2,10 @@
 
 import csv
 from collections.abc import Iterator
+from typing import cast
 
 from training.data.rows import GIVEN_PARTS, Row
+from training.data.split import PARTS, Part
 from training.data.storage import Storage
 from training.errors import TrainingError
 
@@ -40,4 +42,23 @@ def read_manifest(storage: Storage, address: str) -> Iterator[Row]:
             group=line.get("group") or "",
             part=GIVEN_PARTS.get(part.lower(), ""),
             attributes=tuple((column, line[column]) for column in extra if line[column]),
+            sha256=line.get("sha256") or "",
         )
+
+
+def read_parts(storage: Storage, address: str) -> dict[bytes, Part]:
+    """The part of each image of a preparation, by the SHA-256 of its file, as its manifest.csv has them.
+
+    Raises:
+        TrainingError: if the manifest cannot be read or was not written by a preparation.
+    """
+    reader = csv.DictReader(storage.lines(address))
+    missing = [column for column in ("sha256", "part") if column not in (reader.fieldnames or ())]
+    if missing:
+        raise TrainingError(f"{address} lacks the column '{missing[0]}': no preparation wrote it.")
+    parts: dict[bytes, Part] = {}
+    for line in reader:
+        if line["part"] not in PARTS:
+            raise TrainingError(f"{address}, line {reader.line_num}: '{line['part']}' is no part.")
+        parts[bytes.fromhex(line["sha256"])] = cast("Part", line["part"])
+    return parts

@@ -34,6 +34,8 @@ class Row(NamedTuple):
     attributes: tuple[tuple[str, str], ...] = ()
     left_out: str = ""
     """Why the file is not used (a key of findings.FINDINGS); empty if it is."""
+    sha256: str = ""
+    """Of the file, in hexadecimal, where a preparation has written it down."""
     reviewed: bool = False
     """Whether the class is what somebody said of this very image, over whatever the data say."""
     reviewed_at: str = ""

@@ -14,6 +14,8 @@ from chalicelib.tasks import Task
 from training.data.dataset import Record
 from training.evaluation.bootstrap import Floats
 
+OUTPUTS = ("probabilities", "distance")
+"""What of a graph's outputs is judged; maps of where it looked would fill the memory."""
 UNFAMILIAR = "unfamiliar"
 """Code of the reason for review that an image gets if it is unlike anything seen in training."""
 

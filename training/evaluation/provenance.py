@@ -1,12 +1,13 @@
 """Whether a model has seen images before: in which part of its training data each of them stood."""
 
-import csv
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from training.data.dataset import Record
+from training.data.manifest import read_parts
 from training.data.split import PARTS, fingerprint, split_around_test, split_by_group
+from training.data.storage import Storage
 from training.errors import TrainingError
 from training.reports.facts import Facts
 
@@ -18,22 +19,14 @@ UNKNOWN = (
 )
 
 
-def read_parts(manifest: Path, digests: Sequence[bytes]) -> list[str]:
+def look_up_parts(manifest: Path, digests: Sequence[bytes]) -> list[str]:
     """The part in which a training's manifest.csv lists each image, by its content; `NONE` if it does not.
 
     Raises:
         TrainingError: if the manifest cannot be read, or is none of a training.
     """
-    try:
-        with manifest.open(newline="", encoding="utf-8") as file:
-            part_of = {row["sha256"]: row["part"] for row in csv.DictReader(file)}
-    except (OSError, UnicodeDecodeError) as error:
-        raise TrainingError(f"'{manifest}' cannot be read: {error}") from error
-    except KeyError as error:
-        raise TrainingError(
-            f"'{manifest}' lacks the column {error}: it is not the manifest.csv that a training reports."
-        ) from error
-    return [part_of.get(digest.hex(), NONE) for digest in digests]
+    part_of = read_parts(Storage(), str(manifest))
+    return [part_of.get(digest, NONE) for digest in digests]
 
 
 def find_parts(

@@ -15,14 +15,12 @@ from chalicelib.package import ModelPackage
 from chalicelib.tasks import Task
 from training.data.pixels import Images
 from training.errors import TrainingError
-from training.evaluation.answers import Answers, read_outputs
+from training.evaluation.answers import OUTPUTS, Answers, read_outputs
 from training.evaluation.api import CONNECTIONS, Api, NotAnswered, Result
 from training.evaluation.bootstrap import Ints
 from training.model.export import open_session, run
 
 BATCH = 64
-USED = ("probabilities", "distance")
-"""What is kept of a graph's outputs; maps of where it looked would fill the memory."""
 QUIET = 5.0
 """Seconds between two lines of progress."""
 
@@ -55,7 +53,7 @@ def score_package(package: ModelPackage, task: Task, pixels: Images, rows: Ints)
         batches = [_run(session, pixels[rows[start : start + BATCH]]) for start in starts]
     except Exception as error:  # onnxruntime's own errors share no base class
         raise TrainingError(f"The graph of {package.version} does not run: {error}") from error
-    outputs = {name: np.concatenate([batch[name] for batch in batches]) for name in USED}
+    outputs = {name: np.concatenate([batch[name] for batch in batches]) for name in OUTPUTS}
     answers = read_outputs(outputs, task, package.distance_threshold)
     if not np.allclose(answers.probabilities.sum(1), 1, atol=1e-3):
         raise TrainingError(f"The graph of {package.version} answers with numbers that are no probabilities.")
@@ -64,7 +62,7 @@ def score_package(package: ModelPackage, task: Task, pixels: Images, rows: Ints)
 
 def _run(session: InferenceSession, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
     outputs = run(session, pixels)
-    return {name: outputs[name] for name in USED}
+    return {name: outputs[name] for name in OUTPUTS}
 
 
 def score_api(api: Api, images: list[Callable[[], bytes]]) -> Scored:

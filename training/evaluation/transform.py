@@ -1,6 +1,5 @@
 """The test part as files for a batch transform job, and what the job answered."""
 
-import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,21 +10,19 @@ from numpy.typing import NDArray
 
 from chalicelib.tasks import Task
 from training.data.dataset import Record
-from training.data.files import MANIFEST
-from training.data.manifest import COLUMNS
+from training.data.manifest import MANIFEST, read_manifest
+from training.data.storage import Storage
 from training.errors import TrainingError
-from training.evaluation.answers import Answers, read_outputs
+from training.evaluation.answers import OUTPUTS, Answers, read_outputs
+from training.evaluation.bootstrap import Ints
 
 ARRAYS = "test"
 """Folder beside the manifest with the arrays of the test part, called after the digests of their images."""
-OUTPUTS = ("probabilities", "distance")
 
 
 @dataclass(frozen=True)
-class TestPart:
-    """The images that a candidate is judged by."""
-
-    __test__ = False  # for pytest this is no test
+class HeldOut:
+    """The images that a candidate is judged by: the test part of a preparation."""
 
     records: tuple[Record, ...]
     digests: tuple[str, ...]
@@ -33,31 +30,37 @@ class TestPart:
     pixels: NDArray[np.uint8]
     """Shape (N, channels, height, width)."""
 
+    @property
+    def labels(self) -> Ints:
+        """The true classes, shape (N,)."""
+        return np.array([record.label for record in self.records], np.int64)
 
-def read_test_part(folder: Path, task: Task) -> TestPart:
+    @property
+    def groups(self) -> list[str]:
+        """The group (patient) of each image."""
+        return [record.group for record in self.records]
+
+
+def read_test_part(folder: Path, task: Task) -> HeldOut:
     """The test part of the preparation in `folder`.
 
     Raises:
         TrainingError: if the folder is not what `training.prepare --arrays` leaves, or is for another task.
     """
     label_of = {name: label for label, name in enumerate(task.class_names)}
-    records, digests, arrays = [], [], []
+    rows = [row for row in read_manifest(Storage(), str(folder / MANIFEST)) if row.part == "test"]
     try:
-        with (folder / MANIFEST).open(newline="", encoding="utf-8", errors="surrogateescape") as file:
-            for line in csv.DictReader(file):
-                if line["part"] != "test":
-                    continue
-                known = tuple((name, value) for name, value in line.items() if name not in COLUMNS and value)
-                records.append(Record(line["path"], label_of[line["class"]], line["group"], known, "test"))
-                digests.append(line["sha256"])
-                arrays.append(np.load(folder / ARRAYS / f"{line['sha256']}.npy", allow_pickle=False))
+        arrays = [np.load(folder / ARRAYS / f"{row.sha256}.npy", allow_pickle=False) for row in rows]
         pixels: NDArray[np.uint8] = np.stack(arrays)
+        records = [
+            Record(row.path, label_of[row.class_name], row.group, row.attributes, row.part) for row in rows
+        ]
     except (OSError, KeyError, ValueError) as error:
         raise TrainingError(f"'{folder}' holds no prepared test part for {task.name}: {error}") from error
-    return TestPart(tuple(records), tuple(digests), pixels)
+    return HeldOut(tuple(records), tuple(row.sha256 for row in rows), pixels)
 
 
-def read_answers(folder: Path, part: TestPart, task: Task, model: dict[str, Any]) -> Answers:
+def read_answers(folder: Path, part: HeldOut, task: Task, model: dict[str, Any]) -> Answers:
     """What a transform job answered for each image of a test part, in its order.
 
     Args:
@@ -70,9 +73,7 @@ def read_answers(folder: Path, part: TestPart, task: Task, model: dict[str, Any]
         TrainingError: if an answer is missing or comes from another model.
     """
     found = [_read_answer(folder / f"{digest}.npy.out", model) for digest in part.digests]
-    outputs = {
-        name: np.concatenate([answer[name] for answer in found]) for name in ("probabilities", "distance")
-    }
+    outputs = {name: np.concatenate([answer[name] for answer in found]) for name in OUTPUTS}
     if outputs["probabilities"].shape != (len(found), len(task.classes)):
         raise TrainingError(f"The transform job's answers are for other classes than {task.name} has.")
     return read_outputs(outputs, task, float(model["thresholds"]["distance"]))
