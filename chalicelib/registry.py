@@ -9,6 +9,7 @@ import json
 import tarfile
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from typing import Any, Literal
@@ -81,22 +82,24 @@ class Registry:
         shown = _shown_files(archive)
         try:
             facts = json.loads(shown["model.json"])
-            made_for, version, digest = facts["task"], facts["version"], facts["sha256"]
-            test, data = facts["metrics"]["test"], facts["data"]
-        except (KeyError, ValueError) as error:
+            made_for, version = facts["task"], facts["version"]
+            told = {
+                "task": made_for,
+                "version": version,
+                "sha256": facts["sha256"],
+                "created_at": facts["created_at"],
+                "fingerprint": facts["data"]["fingerprint"],
+                "metrics": {name: facts["metrics"]["test"][name] for name in HEADLINES},
+            }
+        except (KeyError, TypeError, ValueError) as error:
             raise InvalidModelPackage(f"{ARCHIVE} holds no usable model.json: {error}.") from error
         if made_for != task:
             raise InvalidModelPackage(f"The package is a model for {made_for}, not for {task}.")
         current = self.current(task)
         record = {
-            "task": task,
-            "version": version,
-            "sha256": digest,
-            "created_at": facts["created_at"],
+            **told,
             "registered_at": now(),
             "parent": current.version if current else None,
-            "fingerprint": data["fingerprint"],
-            "metrics": {name: test[name] for name in HEADLINES},
             "decision": None,
             **origin,
         }
@@ -129,10 +132,15 @@ class Registry:
     def versions(self, task: str) -> Iterator[dict[str, Any]]:
         """The records of all versions with their `status`, the newest first."""
         current = self.current(task)
-        names = self._bucket.folders(f"{MODELS}{task}/")
-        records = [self._read_json(f"{MODELS}{task}/{name}/record.json") for name in names]
-        for record in sorted(records, key=lambda record: str(record["registered_at"]), reverse=True):
+        records = sorted(self._records(task), key=lambda record: str(record["registered_at"]), reverse=True)
+        for record in records:
             yield record | {"status": _status(record, current)}
+
+    def _records(self, task: str) -> Iterator[dict[str, Any]]:
+        for version in self._bucket.folders(f"{MODELS}{task}/"):
+            # Without a record, somebody is registering it right now, or has not come to an end.
+            with suppress(UnknownModel):
+                yield self.record(task, version)
 
     def promote(self, task: str, version: str, endpoint: str | None) -> Deployment:
         """Let a version classify from now on.
@@ -145,7 +153,9 @@ class Registry:
         previous = before.version if before else None
         if before and before.version == version:
             previous = before.previous
-        return self._deploy(task, Deployment(version, record["sha256"], endpoint, previous, now()))
+        deployment = Deployment(version, record["sha256"], endpoint, previous, now())
+        self._bucket.write_json(f"{MODELS}{task}/current.json", asdict(deployment))
+        return deployment
 
     def roll_back(self, task: str, endpoint: str | None) -> Deployment:
         """Let the previous version classify again; the current one becomes the previous.
@@ -155,19 +165,8 @@ class Registry:
         """
         current = self.current(task)
         if current is None or current.previous is None:
-            raise NothingToRollBackTo(
-                "No other model has been deployed for this task before. GET /api/tasks/TASK/models lists its "
-                "versions."
-            )
+            raise NothingToRollBackTo(f"No other model has been deployed for {task} before the current one.")
         return self.promote(task, current.previous, endpoint)
-
-    def forget(self, task: str) -> None:
-        """Let the bundled model classify again; all versions stay."""
-        self._bucket.delete(f"{MODELS}{task}/current.json")
-
-    def _deploy(self, task: str, deployment: Deployment) -> Deployment:
-        self._bucket.write_json(f"{MODELS}{task}/current.json", asdict(deployment))
-        return deployment
 
     def _read_json(self, key: str) -> dict[str, Any]:
         document: dict[str, Any] = json.loads(self._bucket.read(key).body)
@@ -179,7 +178,7 @@ def _folder(task: str, version: str) -> str:
 
 
 def _unknown(task: str, version: str) -> UnknownModel:
-    return UnknownModel(f"There is no model '{version}' for {task}. GET /api/tasks/{task}/models lists them.")
+    return UnknownModel(f"There is no model '{version}' for {task}.")
 
 
 def _status(record: Mapping[str, Any], current: Deployment | None) -> Status:

@@ -155,14 +155,15 @@ def test_an_accepted_version_that_was_overtaken_stays_accepted(registry: Registr
     assert statuses(registry) == {"1": "accepted", "2": "previous", "3": "current"}
 
 
-def test_the_bundled_model_can_have_its_place_back(registry: Registry) -> None:
+def test_a_version_whose_registration_was_cut_short_does_not_hide_the_others(
+    registry: Registry, bucket: DataBucket
+) -> None:
     registry.add(TASK, archive(), {})
-    registry.promote(TASK, "1", None)
+    bucket.write(f"models/{TASK}/2/model.json", b"{}", "application/json")
 
-    registry.forget(TASK)
-
-    assert registry.current(TASK) is None
     assert statuses(registry) == {"1": "candidate"}
+    with pytest.raises(UnknownModel):
+        registry.promote(TASK, "2", None)
 
 
 def test_tasks_do_not_see_each_others_models(registry: Registry) -> None:
@@ -182,6 +183,9 @@ def test_tasks_do_not_see_each_others_models(registry: Registry) -> None:
         (archive()[:100], "cannot be unpacked"),
         (archive(files={"./model.json": b"{"}), "no usable model.json"),
         (archive(files={"./model.json": b"{}"}), "no usable model.json: 'task'"),
+        (archive(data={}), "no usable model.json: 'fingerprint'"),
+        (archive(metrics={"test": {}}), "no usable model.json: 'accuracy'"),
+        (archive(metrics=None), "no usable model.json: "),
         (archive(task="chest-xray"), "is a model for chest-xray, not for mammography-views"),
     ],
 )
