@@ -18,13 +18,7 @@ from tests.stack.client import Client, wait_for
 
 BUCKET = "sagemaker-tests"
 ROLE = "arn:aws:iam::000000000000:role/sagemaker-tests"
-IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.8.0-cpu-py312"
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    ],
-}
+IMAGE = "pytorch-training:2.8.0-cpu-py312"
 PERMISSIONS = {
     "Version": "2012-10-17",
     "Statement": [
@@ -114,9 +108,12 @@ class Lab:
         self.s3.create_bucket(Bucket=BUCKET)
         self.role("sagemaker-tests", PERMISSIONS)
 
-    def role(self, name: str, permissions: Mapping[str, Any], trust: Mapping[str, Any] = TRUST) -> str:
-        """Make a role and return its ARN."""
+    def role(self, name: str, permissions: Mapping[str, Any], service: str = "sagemaker") -> str:
+        """Make a role that a service may take on, and return its ARN."""
         iam = self.client.aws("iam")
+        principal = {"Service": f"{service}.amazonaws.com"}
+        statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+        trust = {"Version": "2012-10-17", "Statement": [statement]}
         role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]
         iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=json.dumps(permissions))
         return str(role["Arn"])

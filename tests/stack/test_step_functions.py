@@ -11,12 +11,6 @@ from tests.stack.client import wait_for
 from tests.stack.functions import deployed
 from tests.stack.lab import BUCKET, INFERENCE, ROLE, Lab, archive
 
-STATES_TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    ],
-}
 NOTHING = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}],
@@ -69,7 +63,7 @@ class Machine:
 
 @pytest.fixture(scope="module", autouse=True)
 def role(lab: Lab) -> None:
-    lab.role("sagemaker-tests-states", NOTHING, STATES_TRUST)
+    lab.role("sagemaker-tests-states", NOTHING, "states")
 
 
 def task(resource: str, parameters: dict[str, Any], **more: Any) -> dict[str, Any]:

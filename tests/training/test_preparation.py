@@ -35,6 +35,13 @@ def prepared(folder: str | Path, task: Task, place: Path, **how: Any) -> Prepare
     return prepare_data(folder, "of-nobody", task, 0, place, **how)
 
 
+def reported(folder: Path, task: Task, place: Path, home: Path) -> tuple[PreparedData, Path]:
+    """A preparation, and the manifest that it reports."""
+    data = prepared(folder, task, place)
+    write_files(data, home / "report")
+    return data, home / "report" / "manifest.csv"
+
+
 def mark_as_test(folder: Path, patients: Sequence[str]) -> None:
     """Rewrite the manifest so that these patients of every class are its test part."""
     manifest = folder / "manifest.csv"
@@ -352,8 +359,7 @@ def test_a_data_set_that_grows_keeps_its_split(
 ) -> None:
     name = small_task.class_names[0]
     write_manifest(data_folder)
-    before = prepared(data_folder, small_task, place)
-    write_files(before, tmp_path / "report")
+    before, manifest = reported(data_folder, small_task, place, tmp_path)
     tested = before.records[before.parts["test"][0]]
     with (data_folder / "manifest.csv").open("a", encoding="utf-8") as file:
         # A file of a test patient, and some of nobody known; a label that a person has corrected.
@@ -362,7 +368,7 @@ def test_a_data_set_that_grows_keeps_its_split(
             file.write(f"{name}/more-{number}.png,{name},{patient}\n")
     relabel(data_folder, tested.path, small_task.class_names[1])
 
-    after = prepared(data_folder, small_task, place, earlier=tmp_path / "report" / "manifest.csv")
+    after = prepared(data_folder, small_task, place, earlier=manifest)
 
     was, is_ = (
         {data.digests[index]: part for part, members in data.parts.items() for index in members}
@@ -381,9 +387,8 @@ def test_a_prepared_manifest_gives_the_same_data_again(
     data_folder: Path, small_task: Task, place: Path, tmp_path: Path
 ) -> None:
     write_manifest(data_folder)
-    first = prepared(data_folder, small_task, place)
-    write_files(first, tmp_path / "report")
-    shutil.copy(tmp_path / "report" / "manifest.csv", data_folder)
+    first, manifest = reported(data_folder, small_task, place, tmp_path)
+    shutil.copy(manifest, data_folder)
 
     again = prepared(data_folder, small_task, place, test_split="fixed")
 
@@ -461,8 +466,7 @@ def test_a_reviewed_copy_of_a_test_image_never_trains(
     data_folder: Path, small_task: Task, place: Path, tmp_path: Path
 ) -> None:
     write_manifest(data_folder)
-    before = prepared(data_folder, small_task, place)
-    write_files(before, tmp_path / "report")
+    before, manifest = reported(data_folder, small_task, place, tmp_path)
     tested = [before.records[index] for index in before.parts["test"]][:5]
     name = small_task.class_names[2]
     verdicts = {
@@ -475,7 +479,7 @@ def test_a_reviewed_copy_of_a_test_image_never_trains(
         small_task,
         place,
         labels=review(tmp_path / "reviews.manifest", verdicts),
-        earlier=tmp_path / "report" / "manifest.csv",
+        earlier=manifest,
     )
 
     assert after.parts == before.parts
