@@ -16,6 +16,7 @@ from training.hyperparameters import Hyperparameters
 from training.model import candidate
 from training.model.candidate import Fold, choose_candidate
 from training.model.export import open_session, run
+from training.model.familiarity import fit_familiarity
 from training.model.fitting import Fit
 from training.model.progress import Epoch
 
@@ -49,13 +50,15 @@ def test_a_package_of_two_averages_the_best_two(
 ) -> None:
     describe = Mock(wraps=candidate._describe)
     monkeypatch.setattr(candidate, "_describe", describe)
+    fitting = Mock(wraps=fit_familiarity)
+    monkeypatch.setattr(candidate, "fit_familiarity", fitting)
     parameters = Hyperparameters(repeats=3, members=2)
 
     chosen, singles = choose_candidate(small_task, fits, folds_of(fits), [], parameters, tmp_path)
 
     assert list(chosen.fits) == [seed for single in singles[:2] for seed in single.fits]
     assert singles == sorted(singles, key=lambda single: single.validation_loss)
-    assert describe.call_count == len(fits)
+    assert describe.call_count == fitting.call_count == len(fits)
     logits = [
         np.log(run(open_session(single.graph), PIXELS)["probabilities"]) * single.temperature
         for single in singles[:2]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,13 @@ class Described:
     """One for each other kind of image."""
     quantile: float
 
-    def member(self, hidden: int | None = None) -> Member:
-        """The network with its familiarity, as if the kind with the number `hidden` had not been shown."""
+    @cached_property
+    def member(self) -> Member:
+        """The network with its familiarity."""
+        return self.member_without(None)
+
+    def member_without(self, hidden: int | None) -> Member:
+        """The same, as if the kind with the number `hidden` had not been shown."""
         shown = [kind for number, kind in enumerate(self.counterexamples) if number != hidden]
         familiarity = fit_familiarity(
             self.train, self.labels, self.validation, torch.cat(shown) if shown else None, self.quantile
@@ -77,7 +83,7 @@ class Candidate:
 
     def distances_without(self, hidden: int, pixels: Images) -> Floats:
         """Distances (N,) of prepared images if the kind with this number had not been a counterexample."""
-        ignorant = ServedModel([network.member(hidden) for network in self.networks], 1.0, self.views)
+        ignorant = ServedModel([network.member_without(hidden) for network in self.networks], 1.0, self.views)
         return _ask(ignorant, pixels)[1].double().numpy()
 
 
@@ -127,7 +133,7 @@ def _make_candidate(
 ) -> Candidate:
     """Calibrate on the validation images, and export into `workplace`."""
     views = views_of(task, parameters.views)
-    members = [network.member() for network in networks]
+    members = [network.member for network in networks]
     # The temperature is fitted to what it will divide: the mean over members and views.
     logits, distances = _validate(task, members, folds, views)
     labels = np.concatenate([fold.validation.labels for fold in _distinct(folds)])
