@@ -405,6 +405,15 @@ def test_only_the_manifest_of_a_preparation_tells_earlier_parts(
         prepared(data_folder, small_task, place, earlier=data_folder / "manifest.csv")
 
 
+def test_earlier_parts_leave_nothing_to_choose(
+    data_folder: Path, small_task: Task, place: Path, tmp_path: Path
+) -> None:
+    _, manifest = reported(data_folder, small_task, place, tmp_path)
+
+    with pytest.raises(TrainingError, match="leave out --test-split own"):
+        prepared(data_folder, small_task, place, test_split="own", earlier=manifest)
+
+
 def relabel(folder: Path, path: str, class_name: str) -> None:
     manifest = folder / "manifest.csv"
     lines = [line.split(",") for line in manifest.read_text(encoding="utf-8").splitlines()]

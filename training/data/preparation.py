@@ -29,6 +29,9 @@ from training.data.split import (
 from training.data.storage import Storage
 from training.errors import TrainingError
 
+Split = Literal[TestSplit, "earlier"]
+"""How the parts come about: as a TestSplit says, or from those of an earlier preparation."""
+
 
 @dataclass(frozen=True)
 class PreparedData(CleanData):
@@ -141,18 +144,17 @@ def prepare_data(
     storage = Storage(client)
     listing = list_images(storage, place, task.class_names, source)
     check_classes(listing, task.class_names)
-    choice = "given" if earlier else test_split or source.test_split
-    if choice != "own" and not earlier:
-        choice = _check_given(listing, choice, asked=test_split is not None)
+    how = _choose_split(listing, source, test_split, earlier)
     # Reading may take hours; what can be told before is told before.
     check_enough_groups(listing.records, task.class_names)
     images = prepare_images(storage, listing.folder, listing.records, task.input, workplace / "pixels.npy")
     if earlier:
         listing = mark_earlier(storage, str(earlier), listing, images)
     # Groups of a manifest that names all parts are what they should be.
-    threshold = 0.0 if choice == "fixed" else _threshold(source, near_duplicates)
-    data = clean(listing, images, threshold, choice == "given", workplace, grows=earlier is not None)
-    parts = _split(data, task.class_names, split_seed, "earlier" if earlier else choice)
+    threshold = 0.0 if how == "fixed" else _threshold(source, near_duplicates)
+    keep_test = how in ("given", "earlier")
+    data = clean(listing, images, threshold, keep_test, workplace, grows=how == "earlier")
+    parts = _split(data, task.class_names, split_seed, how)
     return PreparedData(
         **vars(data),
         source=source,
@@ -202,9 +204,7 @@ def prepare_evaluation_data(
     )
 
 
-def _split(
-    data: CleanData, class_names: Sequence[str], seed: int, how: Literal[TestSplit, "earlier"]
-) -> dict[Part, list[int]]:
+def _split(data: CleanData, class_names: Sequence[str], seed: int, how: Split) -> dict[Part, list[int]]:
     if how == "fixed":
         return split_as_given(data.records, data.digests, class_names)
     split = {"own": split_by_group, "given": split_around_test, "earlier": split_further}[how]
@@ -218,9 +218,16 @@ def _threshold(source: DataSource, asked: float | None) -> float:
     return threshold
 
 
-def _check_given(listing: Listing, choice: TestSplit, asked: bool) -> TestSplit:
-    """`choice`, or "own" where nobody asked for it and the data come without parts."""
-    if any(record.given == "test" for record in listing.records):
+def _choose_split(
+    listing: Listing, source: DataSource, asked: TestSplit | None, earlier: str | Path | None
+) -> Split:
+    """How to split; a data set whose entry wants the given test part may come without one."""
+    if earlier:
+        if asked:
+            raise TrainingError(f"With --earlier the parts are known: leave out --test-split {asked}.")
+        return "earlier"
+    choice = asked or source.test_split
+    if choice == "own" or any(record.given == "test" for record in listing.records):
         return choice
     if asked:
         raise TrainingError(
