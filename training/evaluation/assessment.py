@@ -58,9 +58,26 @@ def assess(
         "ece_after": expected_calibration_error(answers.probabilities, labels),
         "unfamiliar": float(answers.unfamiliar.mean()),
         "review": _review(predictions, answers.needs_review, resamples, seed),
+        "profile": _profile(task, answers),
     }
     curves = draw_curves(predictions, uncalibrated, task.class_names, task.negative)
     return Assessment(answers, metrics, curves)
+
+
+def _profile(task: Task, answers: Answers) -> dict[str, Any]:
+    """What answers look like, for comparison with those to come: nothing of it needs a true class."""
+    best = answers.probabilities.argmax(1)
+    deciles = np.linspace(0.1, 0.9, 9)
+
+    def of(values: NDArray[np.float64]) -> list[float]:
+        return [round(float(value), 6) for value in np.quantile(values, deciles)]
+
+    return {
+        "images": len(best),
+        "labels": {name: float((best == index).mean()) for index, name in enumerate(task.class_names)},
+        "confidence_deciles": of(answers.probabilities.max(1)),
+        "distance_deciles": None if answers.distances is None else of(answers.distances),
+    }
 
 
 def _review(
