@@ -24,6 +24,10 @@ class InvalidRequest(NegatoscopeError):
     status = HTTPStatus.BAD_REQUEST
 
 
+class InvalidHyperparameters(InvalidRequest):
+    """A hyper-parameter is unknown, of the wrong type or out of its range."""
+
+
 class UnsupportedMediaType(NegatoscopeError):
     """The request's Content-Type is not one this route takes."""
 

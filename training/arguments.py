@@ -10,9 +10,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
+from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.tasks import Task, load_tasks
 from training.errors import TrainingError
-from training.hyperparameters import Hyperparameters
 from training.options import (
     READING,
     add_data_options,

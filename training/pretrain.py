@@ -23,6 +23,8 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
+from chalicelib.errors import NegatoscopeError
+from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.tasks import InputSpec, Task, load_tasks
 from training.arguments import Parser, find_task, read_recipe
 from training.data import phantoms
@@ -30,7 +32,6 @@ from training.data.pixels import Labelled, PixelView, prepare_images
 from training.data.preparation import prepare_data
 from training.data.storage import Storage
 from training.errors import TrainingError
-from training.hyperparameters import Hyperparameters
 from training.model.augmentation import Augmenter
 from training.model.devices import choose_device, make_deterministic, resolve_precision
 from training.model.network import Classifier, build_network
@@ -225,7 +226,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             if options.phantoms:
                 data.append(draw_phantoms(options.phantoms, spec, parameters.seed))
             body = Pretraining(plan_lessons(data, parameters), parameters).run()
-    except TrainingError as error:
+    except NegatoscopeError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     options.output.parent.mkdir(parents=True, exist_ok=True)

@@ -25,13 +25,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from chalicelib.errors import NegatoscopeError
 from training.archive import write_serving_code
 from training.arguments import Arguments, parse_arguments
 from training.data.files import write_files
 from training.data.preparation import PreparedData, prepare_data
 from training.data.report import render_summary
 from training.data.split import Part
-from training.errors import TrainingError
 from training.evaluation.answers import read_outputs, write_answers
 from training.evaluation.assessment import Assessment, assess
 from training.evaluation.outsiders import (
@@ -232,7 +232,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         make_deterministic()
         with parallel.processes():
             model = train(arguments)
-    except TrainingError as error:
+    except NegatoscopeError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

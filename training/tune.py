@@ -15,6 +15,7 @@ from pathlib import Path
 import optuna
 from optuna.trial import Trial, TrialState
 
+from chalicelib.errors import NegatoscopeError
 from training.arguments import Arguments, read_options, training_parser
 from training.data.pixels import Labelled
 from training.errors import TrainingError
@@ -129,7 +130,7 @@ def run_trial(
         fitted: Fit = fit(
             arguments.task, train, validation, parameters, parameters.seed, weights, after_epoch=after_epoch
         )
-    except TrainingError as error:
+    except NegatoscopeError as error:
         print(f"given up: {error}", flush=True)
         raise optuna.TrialPruned from error
     trial.set_user_attr("epoch", fitted.best.number)
@@ -164,7 +165,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         folder = options.output_dir or Path(".local", "tuning", arguments.task.name)
         make_deterministic()
         study = tune(arguments, options.trials, folder)
-    except TrainingError as error:
+    except NegatoscopeError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

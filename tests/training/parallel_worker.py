@@ -9,10 +9,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.tasks import load_task
 from training.data.pixels import Labelled, PixelView
 from training.errors import TrainingError
-from training.hyperparameters import Hyperparameters
 from training.model import parallel
 from training.model.fitting import fit
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.errors import InvalidHyperparameters
+from chalicelib.hyperparameters import Hyperparameters
 from training.arguments import SMOKE, parse_arguments, read_recipe
 from training.data.preparation import prepare_data
 from training.errors import TrainingError
-from training.hyperparameters import Hyperparameters
 from training.prepare import prepare_parser
 
 TASK = ["--task", "mammography-views"]
@@ -155,7 +156,7 @@ def test_looking_at_data_takes_no_options_of_training() -> None:
     ],
 )
 def test_values_out_of_range_are_refused_by_name(arguments: list[str], message: str) -> None:
-    with pytest.raises(TrainingError, match=message):
+    with pytest.raises(InvalidHyperparameters, match=message):
         parse_arguments([*TASK, *arguments])
 
 
@@ -168,12 +169,16 @@ def test_recipes_name_only_hyper_parameters_that_exist(tmp_path: Path) -> None:
     recipe = tmp_path / "recipes.toml"
     recipe.write_text('[some-task]\nepoch = 3\nweights = "float64"\n', encoding="utf-8")
 
-    with pytest.raises(TrainingError, match="no hyper-parameter 'epoch'"):
+    with pytest.raises(InvalidHyperparameters, match="no hyper-parameter 'epoch'"):
         Hyperparameters().updated(read_recipe("some-task", recipe))
-    with pytest.raises(TrainingError, match="weights must be one of float16, float32"):
+    with pytest.raises(InvalidHyperparameters, match="weights must be one of float16, float32"):
         Hyperparameters().updated({"weights": "float64"})
-    with pytest.raises(TrainingError, match="epochs must be of type int, not '3'"):
+    with pytest.raises(InvalidHyperparameters, match="epochs must be of type int, not '3'"):
         Hyperparameters().updated({"epochs": "3"})
+    with pytest.raises(InvalidHyperparameters, match="epochs must be of type int, not True"):
+        Hyperparameters().updated({"epochs": True})
+    with pytest.raises(InvalidHyperparameters, match="stem_stride must be one of 4, 2, not '3'"):
+        Hyperparameters().updated({"stem_stride": 3})
     assert read_recipe("another-task", recipe) == {}
 
 

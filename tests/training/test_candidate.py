@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.tasks import Task
 from tests.training.samples import blob
 from tests.training.test_network import trained_looking
 from training.data.pixels import Labelled, PixelView
 from training.evaluation.calibration import fit_temperature
-from training.hyperparameters import Hyperparameters
 from training.model import candidate
 from training.model.candidate import Fold, choose_candidate
 from training.model.export import open_session, run

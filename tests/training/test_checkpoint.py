@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 
+from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.tasks import Task
-from training.hyperparameters import Hyperparameters
 from training.model.checkpoint import Checkpoint, open_checkpoints
 
 STATE = {"weights": torch.arange(3), "history": [{"number": 1, "loss": 0.5}], "seconds": 1.5}

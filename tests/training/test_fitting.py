@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.tasks import Task
 from tests.training.samples import make_network
 from training.data.pixels import Labelled
 from training.data.preparation import PreparedData, prepare_data
 from training.errors import TrainingError
-from training.hyperparameters import Hyperparameters
 from training.model import parallel
 from training.model.checkpoint import Checkpoint
 from training.model.fitting import Fit, fit

@@ -10,8 +10,8 @@ import optuna
 import pytest
 from botocore.validate import ParamValidator
 
+from chalicelib.hyperparameters import Hyperparameters
 from training.arguments import RECIPES, parse_arguments, read_recipe
-from training.hyperparameters import Hyperparameters
 from training.model.progress import METRIC_PATTERNS
 from training.search_space import metric_definitions, searched, suggest, tuning_job, within
 

@@ -9,12 +9,12 @@ from typing import Any
 import optuna
 import pytest
 
+from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.tasks import Task
 from tests.training.samples import make_network
 from training.arguments import parse_arguments
 from training.data.preparation import prepare_data
 from training.errors import TrainingError
-from training.hyperparameters import Hyperparameters
 from training.model.fitting import Fit, fit
 from training.model.progress import Epoch
 from training.search_space import searched

@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.tasks import Task
 from training.data.pixels import Images, Labelled
 from training.evaluation.bootstrap import Floats
 from training.evaluation.calibration import fit_temperature
-from training.hyperparameters import Hyperparameters
 from training.model.export import check_parity, export, open_session, round_to_half
 from training.model.familiarity import fit_familiarity
 from training.model.fitting import Fit

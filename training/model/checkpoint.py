@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
+from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.tasks import Task
-from training.hyperparameters import Hyperparameters
 from training.model import parallel
 
 AFTER_TRAINING = frozenset({"repeats", "members", "views", "distance_quantile", "bootstrap", "weights"})

@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.tasks import Task
 from training.data.pixels import Labelled
-from training.hyperparameters import Hyperparameters
 from training.model import parallel
 from training.model.checkpoint import Checkpoint
 from training.model.loop import Training

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.tasks import Task
 from training.data.pixels import Labelled
 from training.errors import TrainingError
 from training.evaluation.calibration import fit_temperature
 from training.evaluation.metrics import balanced_accuracy
-from training.hyperparameters import Hyperparameters
 from training.model import parallel
 from training.model.augmentation import Augmenter
 from training.model.devices import choose_device, resolve_precision

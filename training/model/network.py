@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.tasks import Task
-from training.hyperparameters import Hyperparameters
 
 BLOCKS_PER_STAGE = (2, 2, 2, 2)
 

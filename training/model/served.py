@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from chalicelib.hyperparameters import CELL
 from chalicelib.tasks import Task
-from training.hyperparameters import CELL
 from training.model.familiarity import Familiarity
 from training.model.network import Classifier
 

@@ -11,9 +11,9 @@ import optuna
 from matplotlib.figure import Figure
 from optuna.trial import FrozenTrial, TrialState
 
+from chalicelib.hyperparameters import Hyperparameters
 from training.arguments import Arguments
 from training.errors import TrainingError
-from training.hyperparameters import Hyperparameters
 from training.reports.plots import COLOURS, STYLE
 from training.search_space import searched
 

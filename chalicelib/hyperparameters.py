@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import Field, asdict, dataclass, field, fields, replace
 from typing import Any, Literal, NamedTuple, cast
 
-from training.errors import TrainingError
+from chalicelib.errors import InvalidHyperparameters
 
 CELL = 8
 """Pixels to a side of one value of the activation maps."""
@@ -119,18 +119,22 @@ class Hyperparameters:
         for spec in fields(self):
             _check(spec, getattr(self, spec.name))
         if self.margin % CELL:
-            raise TrainingError(
+            raise InvalidHyperparameters(
                 f"margin must be a multiple of {CELL}, the side of a cell of the map, not {self.margin}."
             )
         if self.mixup + self.cutmix > 1:
-            raise TrainingError("mixup and cutmix are chances of one draw; together they must not exceed 1.")
+            raise InvalidHyperparameters(
+                "mixup and cutmix are chances of one draw; together they must not exceed 1."
+            )
         if self.validation == "rotating" and not 1 < self.members == self.repeats:
-            raise TrainingError(
+            raise InvalidHyperparameters(
                 "Where validation is rotating, each network leaves out other images, so they cannot be "
                 "compared: members must equal repeats, and be at least 2."
             )
         if self.members > self.repeats:
-            raise TrainingError(f"members is {self.members}, but only {self.repeats} repeats are trained.")
+            raise InvalidHyperparameters(
+                f"members is {self.members}, but only {self.repeats} repeats are trained."
+            )
 
     def to_dict(self) -> dict[str, int | float | str]:
         """Name and value of each, as JSON types."""
@@ -140,24 +144,35 @@ class Hyperparameters:
         """A copy in which `values` replace what stood here.
 
         Raises:
-            TrainingError: if a name is unknown or a value is of the wrong type or out of its range.
+            InvalidHyperparameters: if a name is unknown or a value is of the wrong type or out of its range.
         """
-        unknown = sorted(set(values) - {spec.name for spec in fields(self)})
-        if unknown:
-            known = ", ".join(spec.name for spec in fields(self))
-            raise TrainingError(f"There is no hyper-parameter '{unknown[0]}'. Known: {known}.")
+        check_values(values)
         return replace(self, **values)
+
+
+def check_values(values: Mapping[str, Any]) -> None:
+    """Check some hyper-parameters, each by itself: what they are together with others is not looked at.
+
+    Raises:
+        InvalidHyperparameters: if a name is unknown or a value is of the wrong type or out of its range.
+    """
+    specs = {spec.name: spec for spec in fields(Hyperparameters)}
+    for name, value in values.items():
+        if name not in specs:
+            raise InvalidHyperparameters(f"There is no hyper-parameter '{name}'. Known: {', '.join(specs)}.")
+        _check(specs[name], value)
 
 
 def _check(spec: Field[Any], value: Any) -> None:
     # An int is a fine float, as in `dropout = 0`.
     kind = cast("type[int | float | str]", spec.type)
-    if not isinstance(value, (int, float) if kind is float else kind):
-        raise TrainingError(f"{spec.name} must be of type {kind.__name__}, not {value!r}.")
+    if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else kind):
+        raise InvalidHyperparameters(f"{spec.name} must be of type {kind.__name__}, not {value!r}.")
     choices = spec.metadata.get("choices")
     if choices:
         if value not in choices:
-            raise TrainingError(f"{spec.name} must be one of {', '.join(choices)}, not '{value}'.")
+            known = ", ".join(map(str, choices))
+            raise InvalidHyperparameters(f"{spec.name} must be one of {known}, not '{value}'.")
     elif not spec.metadata["low"] <= value <= spec.metadata["high"]:
         low, high = spec.metadata["low"], spec.metadata["high"]
-        raise TrainingError(f"{spec.name} must lie between {low:g} and {high:g}; it is {value:g}.")
+        raise InvalidHyperparameters(f"{spec.name} must lie between {low:g} and {high:g}; it is {value:g}.")
