@@ -15,6 +15,7 @@ from chalicelib.imaging import prepare
 from chalicelib.tasks import Task
 from tests.training.samples import write_manifest
 from training.data.files import write_files
+from training.data.files import write_manifest as prepared_manifest
 from training.data.pixels import PixelView
 from training.data.preparation import PreparedData, prepare_data, prepare_evaluation_data
 from training.data.report import render_summary
@@ -394,6 +395,23 @@ def test_a_prepared_manifest_gives_the_same_data_again(
 
     assert again.parts == first.parts
     assert again.fingerprint == first.fingerprint
+
+
+def test_a_prepared_manifest_of_images_in_s3_can_be_trained_from_wherever_it_is_kept(
+    data_folder: Path, small_task: Task, place: Path, tmp_path: Path, s3: Any
+) -> None:
+    write_manifest(data_folder)
+    for path in data_folder.rglob("*.*"):
+        s3.upload_file(str(path), "films", f"data/{path.relative_to(data_folder).as_posix()}")
+    first = prepared("s3://films/data", small_task, place, client=s3)
+    manifest = tmp_path / "manifest.csv"
+    prepared_manifest(first, manifest)
+    s3.upload_file(str(manifest), "films", "runs/1/manifest.csv")
+
+    again = prepared("s3://films/runs/1", small_task, place, client=s3, test_split="fixed")
+
+    assert again.fingerprint == first.fingerprint
+    assert [len(again.parts[part]) for part in PARTS] == [len(first.parts[part]) for part in PARTS]
 
 
 def test_only_the_manifest_of_a_preparation_tells_earlier_parts(

@@ -13,6 +13,7 @@ from training.data.manifest import MANIFEST
 from training.data.preparation import PreparedData
 from training.data.report import render_report
 from training.data.split import PARTS
+from training.data.storage import S3, join
 
 
 def write_arrays(data: PreparedData, folder: Path) -> None:
@@ -33,7 +34,12 @@ def write_files(data: PreparedData, folder: Path) -> None:
 
 
 def write_manifest(data: PreparedData, path: Path) -> None:
-    """One line per image that is used: path, sha256, class, group, part and every attribute."""
+    """One line per image that is used: path, sha256, class, group, part and every attribute.
+
+    What lies in S3 has its full address, so that the manifest can be trained from wherever it is kept. On
+    disk paths stay relative to the data, which may be moved as a whole.
+    """
+    in_s3 = data.folder.startswith(S3)
     part_of = {index: part for part in PARTS for index in data.parts[part]}
     names = attributes(data.records)
     # Names of files need not be valid Unicode.
@@ -43,8 +49,9 @@ def write_manifest(data: PreparedData, path: Path) -> None:
         for index, record in enumerate(data.records):
             known = dict(record.attributes)
             values = (known.get(name, "") for name in names)
+            address = join(data.folder, record.path) if in_s3 else record.path
             digest, class_name = data.digests[index].hex(), data.class_names[record.label]
-            writer.writerow((record.path, digest, class_name, record.group, part_of[index], *values))
+            writer.writerow((address, digest, class_name, record.group, part_of[index], *values))
 
 
 def _facts(data: PreparedData) -> dict[str, Any]:

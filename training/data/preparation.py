@@ -37,6 +37,8 @@ Split = Literal[TestSplit, "earlier"]
 class PreparedData(CleanData):
     """A data set, decoded, cleaned and split."""
 
+    folder: str
+    """Address that the records' paths are relative to."""
     source: DataSource
     class_names: tuple[str, ...]
     split_seed: int
@@ -157,6 +159,7 @@ def prepare_data(
     parts = _split(data, task.class_names, split_seed, how)
     return PreparedData(
         **vars(data),
+        folder=listing.folder,
         source=source,
         class_names=task.class_names,
         split_seed=split_seed,
