@@ -58,6 +58,24 @@ class UnknownModel(NegatoscopeError):
     status = HTTPStatus.NOT_FOUND
 
 
+class UnknownRetraining(NegatoscopeError):
+    """There is no retraining of that name."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class AlreadyRetraining(NegatoscopeError):
+    """The task is being retrained, and one retraining at a time is enough."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class NothingToApprove(NegatoscopeError):
+    """The retraining does not wait for anybody's approval (any more)."""
+
+    status = HTTPStatus.CONFLICT
+
+
 class NothingToRollBackTo(NegatoscopeError):
     """There is no model that was deployed before the current one."""
 

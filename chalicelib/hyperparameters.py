@@ -150,6 +150,11 @@ class Hyperparameters:
         return replace(self, **values)
 
 
+def searched() -> dict[str, Field[Any]]:
+    """The hyper-parameters that a search varies, by name."""
+    return {spec.name: spec for spec in fields(Hyperparameters) if spec.metadata.get("tune")}
+
+
 def check_values(values: Mapping[str, Any]) -> None:
     """Check some hyper-parameters, each by itself: what they are together with others is not looked at.
 

@@ -83,6 +83,13 @@ class DataBucket:
             for entry in page.get("CommonPrefixes", ()):
                 yield entry["Prefix"].removeprefix(prefix).rstrip("/")
 
+    def keys(self, prefix: str) -> Iterator[str]:
+        """The keys of all objects below `prefix`, which ends in a slash."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
+        for page in pages:
+            for entry in page.get("Contents", ()):
+                yield entry["Key"]
+
     def delete(self, key: str) -> None:
         """Delete an object; older versions of it stay, as the bucket is set up."""
         with self._anonymous_errors():

@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import Field, fields
+from dataclasses import Field
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.hyperparameters import Hyperparameters, TuningRange
+from chalicelib.hyperparameters import Hyperparameters, TuningRange, searched
 from training.model.progress import METRIC_PATTERNS, OBJECTIVE
 
 if TYPE_CHECKING:  # SageMaker's request is made where nothing of Optuna is installed
@@ -18,11 +18,6 @@ PARALLEL_JOBS = 2
 """Of a tuning job; each learns only from those that were over when it started."""
 
 Values = dict[str, int | float]
-
-
-def searched() -> dict[str, Field[Any]]:
-    """The hyper-parameters that a search varies, by name."""
-    return {spec.name: spec for spec in fields(Hyperparameters) if spec.metadata.get("tune")}
 
 
 def suggest(trial: "Trial") -> Values:

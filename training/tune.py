@@ -16,6 +16,7 @@ import optuna
 from optuna.trial import Trial, TrialState
 
 from chalicelib.errors import NegatoscopeError
+from chalicelib.hyperparameters import searched
 from training.arguments import Arguments, read_options, training_parser
 from training.data.pixels import Labelled
 from training.errors import TrainingError
@@ -25,7 +26,7 @@ from training.model.fitting import Fit, fit
 from training.model.progress import Epoch
 from training.model.starting_weights import StartingWeights
 from training.reports.tuning_report import RECIPE, describe, finished, write_report
-from training.search_space import searched, suggest, tuning_job, within
+from training.search_space import suggest, tuning_job, within
 from training.train import INTERRUPTED, prepare
 
 RANDOM_TRIALS = 4

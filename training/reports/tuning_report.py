@@ -11,11 +11,10 @@ import optuna
 from matplotlib.figure import Figure
 from optuna.trial import FrozenTrial, TrialState
 
-from chalicelib.hyperparameters import Hyperparameters
+from chalicelib.hyperparameters import Hyperparameters, searched
 from training.arguments import Arguments
 from training.errors import TrainingError
 from training.reports.plots import COLOURS, STYLE
-from training.search_space import searched
 
 PANELS_PER_ROW = 3
 RECIPE = "recipe"

@@ -1,0 +1,307 @@
+"""The first step: everything about a retraining that can be known before it starts.
+
+The plan is what all later states of the state machine read (`$.plan`), so it names every job, place and
+argument. Jobs, models and endpoint configurations of one retraining share one name.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from chalicelib import corrections, results
+from chalicelib.errors import AlreadyRetraining, InvalidRequest
+from chalicelib.hyperparameters import searched
+from chalicelib.registry import ARCHIVE, MODELS, Registry
+from chalicelib.retraining.journal import RUNNING, Journal
+from chalicelib.retraining.wish import Wish, read_wish
+from chalicelib.storage import DataBucket, ObjectMissing
+from chalicelib.table import ResultsTable
+from chalicelib.tasks import EndpointSpec, ServingKind, Task
+
+DATASETS = "datasets/"
+RETRAININGS = "retrainings/"
+SPLIT = "split.csv"
+"""Below retrainings/TASK/: the manifest of the last preparation. Later ones keep every image in its part."""
+
+HIDDEN = re.compile(r"(^|/)(\.|__)|/$")
+LISTS = (".csv", ".manifest", ".jsonl", ".txt", ".md")
+"""Files that are about images and none themselves."""
+
+PROCESSING = "/opt/ml/processing"
+SMALL, LARGE = "ml.m7i.large", "ml.m7i.2xlarge"
+MANY_IMAGES = 100_000
+"""From here on, preparing and judging get the larger instance: their time goes by the image, their memory
+does not, as arrays are kept on disk."""
+VOLUME_GB, LARGE_VOLUME_GB = 30, 300
+MAX_RUNTIME_SECONDS = 24 * 3600
+MAX_WAIT_SECONDS = 48 * 3600
+"""For a training on spare capacity, with the time it waits for some."""
+
+VARIANT = "AllTraffic"
+CANARY_SECONDS = 300
+"""How long an alarm may take the new configuration back: some periods of the alarm."""
+
+
+@dataclass(frozen=True)
+class Code:
+    """Which code trains: the template's parameters."""
+
+    uri: str
+    """s3:// folder with sourcedir.tar.gz and run.sh."""
+    commit: str
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Makes plans."""
+
+    stage: str
+    bucket: DataBucket
+    table: ResultsTable
+    registry: Registry
+    journal: Journal
+    endpoints: Mapping[str, EndpointSpec]
+    """By task, endpoints of somebody else's, which no retraining of ours changes."""
+    serving: Mapping[str, ServingKind]
+    """By task, how this stage serves if not as the task's file says."""
+    is_running: Callable[[str], bool]
+    """Whether an execution (ARN) runs."""
+
+    def plan(self, execution: str, given: Any, code: Code) -> dict[str, Any]:
+        """Lock the task, gather what is to be learnt from, and say how.
+
+        Args:
+            execution: ARN of the execution.
+            given: its input.
+            code: that trains.
+
+        Returns:
+            The plan, or `{"refused": why}`; what is refused holds no lock.
+        """
+        name = execution.rpartition(":")[2]
+        try:
+            wish = read_wish(given)
+            self._check(wish)
+            if holder := self.journal.lock(wish.task.name, execution, self.is_running):
+                raise AlreadyRetraining(
+                    f"{wish.task.title} is being retrained by {holder.rpartition(':')[2]}. Wait for its end, "
+                    "or stop that execution."
+                )
+        except (InvalidRequest, AlreadyRetraining) as error:
+            return {"refused": error.message}
+        try:
+            plan = self._plan(wish, execution, name, code)
+        except InvalidRequest as error:
+            self.journal.release(wish.task.name, execution)
+            return {"refused": error.message}
+        self.journal.begin(_entry(plan, wish))
+        self.bucket.write_json(f"{_folder(wish.task.name, name)}plan.json", plan)
+        return plan
+
+    def _check(self, wish: Wish) -> None:
+        if own := self.endpoints.get(wish.task.name):
+            raise InvalidRequest(
+                f"{wish.task.title} is classified by the endpoint {own.name}, which is not of this "
+                "application's making. Take it out of the task's file or of ENDPOINTS first."
+            )
+
+    def _plan(self, wish: Wish, execution: str, run: str, code: Code) -> dict[str, Any]:
+        task = wish.task
+        images = sum(_is_image(key) for key in self.bucket.keys(f"{DATASETS}{task.name}/"))
+        if not images:
+            raise InvalidRequest(
+                f"There are no labelled images of {task.name}. Put them into "
+                f"s3://{self.bucket.name}/{DATASETS}{task.name}/CLASS/ first."
+            )
+        name = f"negatoscope-{self.stage}-{task.name}-{_suffix(execution)}"
+        folder = f"s3://{self.bucket.name}/{_folder(task.name, run)}"
+        corrected = self._write_corrections(task, _folder(task.name, run))
+        large = images >= MANY_IMAGES
+        return {
+            "run": run,
+            "execution": execution,
+            "task": task.name,
+            "title": task.title,
+            "plain": wish.is_plain,
+            "approval": wish.approval,
+            "name": name,
+            # Names of tuning jobs may have 32 characters.
+            "tuning_name": f"negatoscope-{self.stage}-{_suffix(execution)}",
+            "trials": wish.trials,
+            "folder": folder,
+            "data": {"images": images, "corrections": corrected},
+            "preparing": {"arguments": self._preparing(task, folder, corrected)},
+            "processing": {
+                "instance_type": LARGE if large else SMALL,
+                "volume_gb": LARGE_VOLUME_GB if large else VOLUME_GB,
+            },
+            "training": self._training(wish, folder, code),
+            "current": self._current(task, folder),
+            "serving": self._serving(task, name),
+        }
+
+    def _write_corrections(self, task: Task, folder: str) -> int:
+        lines = list(corrections.manifest(task, self.table.every(task.name), self.bucket.name))
+        if lines:
+            self.bucket.write(f"{folder}corrections.manifest", "".join(lines).encode(), "application/jsonl")
+        return len(lines)
+
+    def _preparing(self, task: Task, folder: str, corrected: int) -> list[str]:
+        arguments = [
+            *("bash", f"{PROCESSING}/code/run.sh", f"{PROCESSING}/code/sourcedir.tar.gz"),
+            *("training.prepare", "--task", task.name, "--arrays"),
+            *("--data", f"s3://{self.bucket.name}/{DATASETS}{task.name}"),
+            *("--output", f"{PROCESSING}/output"),
+        ]
+        if corrected:
+            arguments += ["--labels", f"{folder}corrections.manifest"]
+        earlier = f"{RETRAININGS}{task.name}/{SPLIT}"
+        if self._exists(earlier):
+            arguments += ["--earlier", f"s3://{self.bucket.name}/{earlier}"]
+        return arguments
+
+    def _training(self, wish: Wish, folder: str, code: Code) -> dict[str, Any]:
+        others = any(other != wish.task.name for other in self.bucket.folders(DATASETS))
+        parameters = {
+            "sagemaker_program": "training/train.py",
+            "sagemaker_submit_directory": f"{code.uri}/sourcedir.tar.gz",
+            "task": wish.task.name,
+            # The very images and parts that were prepared, whatever is added meanwhile.
+            "data": f"{folder}data",
+            "test_split": "fixed",
+            **({"git_commit": code.commit} if code.commit else {}),
+            **({"others": "/opt/ml/input/data/others"} if others else {}),
+            **wish.hyperparameters,
+        }
+        stopping = {"MaxRuntimeInSeconds": MAX_RUNTIME_SECONDS}
+        if wish.spot:
+            stopping["MaxWaitTimeInSeconds"] = MAX_WAIT_SECONDS
+        return {
+            "hyperparameters": {
+                name: value if isinstance(value, str) else json.dumps(value)
+                for name, value in parameters.items()
+                if not (wish.trials and name in searched())
+            },
+            "inputs": self._inputs(others, folder),
+            "spot": wish.spot,
+            "stopping": stopping,
+        }
+
+    def _inputs(self, others: bool, folder: str) -> list[dict[str, Any]]:
+        """The job reads its images from S3 as their manifest names them. A channel it must have."""
+        channels = {"plan": f"{folder}plan.json"}
+        if others:
+            channels["others"] = f"s3://{self.bucket.name}/{DATASETS}"
+        return [
+            {
+                "ChannelName": channel,
+                "InputMode": "File",
+                "DataSource": {
+                    "S3DataSource": {
+                        "S3DataType": "S3Prefix",
+                        "S3Uri": uri,
+                        "S3DataDistributionType": "FullyReplicated",
+                    }
+                },
+            }
+            for channel, uri in channels.items()
+        ]
+
+    def _current(self, task: Task, folder: str) -> dict[str, Any]:
+        """The package that the candidate is compared with, and where the judging job finds it."""
+        current = self.registry.current(task.name)
+        if current is None:
+            # An input has to be something that exists; the empty path says that it is no package.
+            return {"version": None, "uri": f"{folder}plan.json", "path": "", "fingerprint": None}
+        return {
+            "version": current.version,
+            "uri": f"s3://{self.bucket.name}/{MODELS}{task.name}/{current.version}/{ARCHIVE}",
+            "path": f"{PROCESSING}/current/{ARCHIVE}",
+            "fingerprint": self.registry.record(task.name, current.version)["fingerprint"],
+        }
+
+    def _serving(self, task: Task, name: str) -> dict[str, Any]:
+        spec = task.serving
+        kind = self.serving.get(task.name, spec.kind)
+        serverless = {"MemorySizeInMB": spec.memory_mb, "MaxConcurrency": spec.max_concurrency}
+        provisioned = {
+            "InstanceType": spec.instance_type,
+            "InitialInstanceCount": spec.instances,
+            "InitialVariantWeight": 1,
+        }
+        alarm = f"negatoscope-{self.stage}-{task.name}-endpoint-errors"
+        variant = {"ServerlessConfig": serverless} if kind == "serverless" else provisioned
+        return {
+            "kind": kind,
+            "endpoint": f"negatoscope-{self.stage}-{task.name}",
+            "alarm": alarm,
+            "variants": [{"VariantName": VARIANT, "ModelName": name, **variant}],
+            "update": _update(spec.instances, alarm),
+            "spec": asdict(spec),
+        }
+
+    def _exists(self, key: str) -> bool:
+        try:
+            self.bucket.read(key)
+        except ObjectMissing:
+            return False
+        return True
+
+
+def _update(instances: int, alarm: str) -> dict[str, Any]:
+    """How a provisioned endpoint goes to its next configuration: a part of the traffic first, if it can.
+
+    A canary takes at most half of the instances, so a single one cannot have any. (API reference,
+    BlueGreenUpdatePolicy.)
+    """
+    canary = {
+        "Type": "CANARY",
+        "CanarySize": {"Type": "INSTANCE_COUNT", "Value": 1},
+        "WaitIntervalInSeconds": CANARY_SECONDS,
+    }
+    at_once = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": CANARY_SECONDS}
+    return {
+        "BlueGreenUpdatePolicy": {
+            "TrafficRoutingConfiguration": canary if instances > 1 else at_once,
+            "TerminationWaitInSeconds": CANARY_SECONDS,
+            "MaximumExecutionTimeoutInSeconds": 3600,
+        },
+        "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": alarm}]},
+    }
+
+
+def _is_image(key: str) -> bool:
+    return not HIDDEN.search(key) and not key.lower().endswith(LISTS)
+
+
+def _folder(task: str, run: str) -> str:
+    return f"{RETRAININGS}{task}/{run}/"
+
+
+def _suffix(execution: str) -> str:
+    """The same for every attempt of one execution, so that a step that is repeated makes no second job."""
+    return hashlib.sha256(execution.encode()).hexdigest()[:8]
+
+
+def _entry(plan: Mapping[str, Any], wish: Wish) -> dict[str, Any]:
+    return {
+        "name": plan["run"],
+        "execution": plan["execution"],
+        "task": plan["task"],
+        "status": RUNNING,
+        "started_at": results.now(),
+        "ended_at": None,
+        "reason": wish.reason,
+        "requested_by": wish.requested_by,
+        "hyperparameters": dict(wish.hyperparameters),
+        "trials": wish.trials,
+        "data": plan["data"],
+        "job": plan["tuning_name"] if wish.trials else plan["name"],
+        "current": plan["current"]["version"],
+        "candidate": None,
+        "accepted": None,
+        "outcome": None,
+    }

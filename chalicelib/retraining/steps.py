@@ -1,0 +1,182 @@
+"""What the Lambda of the state machine does: one method for each step that is not a job of SageMaker's."""
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib import results
+from chalicelib.backend import Backend
+from chalicelib.errors import UnknownModel
+from chalicelib.observability import logger
+from chalicelib.retraining.candidate import Candidates
+from chalicelib.retraining.failure import explain
+from chalicelib.retraining.journal import Journal
+from chalicelib.retraining.planning import Code, Planner
+from chalicelib.retraining.rollout import Rollout
+from chalicelib.retraining.smoke_test import known_images, smoke_test
+from chalicelib.storage import DataBucket
+
+State = Mapping[str, Any]
+"""The state machine's state, `$`: each step's result under the name that the definition gives it."""
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps of one stage's state machine."""
+
+    bucket: DataBucket
+    journal: Journal
+    planner: Planner
+    candidates: Candidates
+    rollout: Rollout
+    backend: Callable[[str, str | None, str], Backend]
+    """What answers for a task: on an endpoint if one is named, else from the archive with a version."""
+    publish: Callable[[str, str, str], None]
+    """Tells the subscribers of a topic (ARN, subject, message)."""
+
+    def run(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Do the step that the event names.
+
+        Raises:
+            NegatoscopeError: if it cannot be done; the state machine catches it.
+        """
+        step, state = event["step"], event["state"]
+        plan = state.get("plan", {})
+        logger.info("retraining", extra={"step": step, "run": plan.get("run")})
+        steps: Mapping[str, Callable[[], dict[str, Any]]] = {
+            "plan": lambda: self.planner.plan(
+                event["execution"], state, Code(event["code"], event["commit"])
+            ),
+            "review-data": lambda: self._review_data(plan),
+            "register": lambda: self._register(plan, state["trained"], event["image"]),
+            "decide": lambda: self._decide(plan, state["candidate"]),
+            "ask": lambda: self._ask(plan, state, event["token"], event["topic"]),
+            "look-at-endpoint": lambda: self.rollout.look(plan["serving"]),
+            "smoke-test": lambda: self._smoke_test(plan, state["candidate"]),
+            "promote": lambda: self._promote(plan, state["candidate"]),
+            "close": lambda: self._close(plan, event["outcome"], state),
+            "undo": lambda: self._undo(plan, state),
+        }
+        return steps[step]()
+
+    def _review_data(self, plan: Mapping[str, Any]) -> dict[str, Any]:
+        """Whether there is anything to learn that the current model has not learnt."""
+        facts = json.loads(self.bucket.read(f"{self._folder(plan)}data/data.json").body)
+        data = {
+            **plan["data"],
+            "fingerprint": facts["fingerprint"],
+            "split": facts["split"],
+            "findings": facts["findings"],
+        }
+        self.journal.note(plan["run"], data=data)
+        same = facts["fingerprint"] == plan["current"]["fingerprint"]
+        return {"unchanged": same and plan["plain"], "fingerprint": facts["fingerprint"]}
+
+    def _register(self, plan: Mapping[str, Any], trained: Mapping[str, str], image: str) -> dict[str, Any]:
+        candidate = self.candidates.register(plan, trained, image)
+        self.journal.note(plan["run"], candidate=candidate["version"], job=trained["job"])
+        return candidate
+
+    def _decide(self, plan: Mapping[str, Any], candidate: Mapping[str, str]) -> dict[str, Any]:
+        decision = self.candidates.decide(plan, candidate)
+        self.journal.note(plan["run"], accepted=decision["accepted"], outcome=decision["reasons"])
+        return decision
+
+    def _ask(self, plan: Mapping[str, Any], state: State, token: str, topic: str) -> dict[str, Any]:
+        self.journal.note(plan["run"], task_token=token, waiting_for="approval")
+        self.publish(
+            topic,
+            f"{plan['title']}: may the new model be deployed?",
+            f"{state['decision']['reasons']}\n\nThe report lies in {plan['folder']}judgement/report.md. "
+            f'Answer on the page, or with POST /api/retrainings/{plan["run"]}/approval {{"approved": true}}.',
+        )
+        return {}
+
+    def _smoke_test(self, plan: Mapping[str, Any], candidate: Mapping[str, str]) -> dict[str, Any]:
+        serving = plan["serving"]
+        endpoint = None if serving["kind"] == "embedded" else serving["endpoint"]
+        backend = self.backend(plan["task"], endpoint, candidate["version"])
+        tested = smoke_test(backend, known_images(self.bucket, self._folder(plan)), candidate["sha256"])
+        self.journal.note(plan["run"], smoke_test=tested)
+        return tested
+
+    def _promote(self, plan: Mapping[str, Any], candidate: Mapping[str, str]) -> dict[str, Any]:
+        self.rollout.scale(plan["serving"])
+        self.candidates.promote(plan, candidate)
+        return {}
+
+    def _close(self, plan: Mapping[str, Any], outcome: str, state: State) -> dict[str, Any]:
+        """Write down the end, and give the lock back: `{"subject", "message"}` for those who subscribed."""
+        message = self._describe(outcome, state)
+        if outcome == "declined":
+            self.candidates.refuse(plan, state["candidate"], message)
+        if outcome in ("declined", "rejected"):
+            self.rollout.forget(plan["name"])
+        return self._end(plan, "rejected" if outcome == "declined" else outcome, message)
+
+    def _undo(self, plan: Mapping[str, Any], state: State) -> dict[str, Any]:
+        """Leave nothing half-deployed: `{"settled", "error", "cause", ...}`; to be repeated until settled."""
+        failed, cause = state["failed"], self._cause(plan, state)
+        told = {"settled": False, "error": failed, "cause": cause}
+        if "endpoint" in state and not self.rollout.restore(plan, state["endpoint"]["config"]):
+            return told
+        self.rollout.forget(plan["name"])
+        if "candidate" in state:
+            # A package that is damaged may have no record yet.
+            with suppress(UnknownModel):
+                self.candidates.refuse(plan, state["candidate"], cause)
+        return {**told, **self._end(plan, "failed", cause), "settled": True}
+
+    def _cause(self, plan: Mapping[str, Any], state: State) -> str:
+        """Why it failed, as the first attempt at undoing it found: later the endpoint may be gone."""
+        known = self.journal.get(plan["run"]).get("failure")
+        if known:
+            return str(known)
+        if "error" in state:
+            error = state["error"]
+        elif state["failed"] == "SmokeTestFailed":
+            error = {"Cause": state["smoke_test"]["reason"]}
+        else:
+            error = {"Cause": self.rollout.reason(plan["serving"]["endpoint"])}
+        cause = explain(state["failed"], error)
+        self.journal.note(plan["run"], failure=cause)
+        return cause
+
+    def _end(self, plan: Mapping[str, Any], status: str, message: str) -> dict[str, Any]:
+        self.journal.note(
+            plan["run"],
+            status=status,
+            ended_at=results.now(),
+            outcome=message,
+            task_token="",
+            waiting_for=None,
+        )
+        self.journal.release(plan["task"], plan["execution"])
+        return {"subject": f"{plan['title']}: retraining {status}"[:100], "message": message}
+
+    def _describe(self, outcome: str, state: State) -> str:
+        match outcome:
+            case "deployed":
+                return (
+                    f"{state['decision']['reasons']} {state['candidate']['version']} classifies from now on."
+                )
+            case "rejected":
+                return f"{state['decision']['reasons']} The current model stays."
+            case "declined":
+                answer = state.get("approval", {})
+                if not answer:
+                    return "Nobody approved the new model in time. The current model stays."
+                comment = f" {answer['comment']}" if answer.get("comment") else ""
+                return f"The new model was declined by {answer['by']}.{comment} The current model stays."
+            case "unchanged":
+                return (
+                    "Images and labels are those that the current model was trained on, so there is nothing "
+                    'new to learn. {"force": true} trains anyway.'
+                )
+        raise ValueError(f"no such outcome: {outcome}")
+
+    def _folder(self, plan: Mapping[str, Any]) -> str:
+        folder: str = plan["folder"].removeprefix(f"s3://{self.bucket.name}/")
+        return folder
