@@ -151,7 +151,6 @@ class Planner:
 
     def _preparing(self, task: Task, folder: str, corrected: int) -> list[str]:
         arguments = [
-            *("bash", f"{PROCESSING}/code/run.sh", f"{PROCESSING}/code/sourcedir.tar.gz"),
             *("training.prepare", "--task", task.name, "--arrays"),
             *("--data", f"s3://{self.bucket.name}/{DATASETS}{task.name}"),
             *("--output", f"{PROCESSING}/output"),

@@ -1,0 +1,19 @@
+#!/bin/bash
+# Runs a module of the training code in a processing job: run.sh ARCHIVE MODULE ARGUMENT...
+# What the module says last becomes the job's exit message ($MESSAGE), which is where people look first.
+set -euo pipefail
+
+archive=$1 module=$2
+shift 2
+code=$(mktemp -d)
+trap 'rm -rf "$code"' EXIT
+
+tar -xzf "$archive" -C "$code"
+python3 -m pip install --quiet --disable-pip-version-check --requirement "$code/requirements.txt"
+status=0
+PYTHONPATH=$code python3 -u -m "$module" "$@" 2>&1 | tee "$code/output" || status=$?
+if [ "$status" -ne 0 ]; then
+    mkdir -p "$(dirname "$MESSAGE")"
+    tail -n 1 "$code/output" | sed 's/^error: //' | head -c 1000 > "$MESSAGE"
+fi
+exit "$status"
