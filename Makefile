@@ -35,7 +35,7 @@ clean-local: ## forget what `make run` keeps: images, results, logs
 check: $(DEV) $(TRAINING) ## formatting, lint, types, templates
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy app.py chalicelib local benchmarks .chalice/deploy.py tests/unit tests/functional tests/stack tests/browser
+	.venv/bin/mypy app.py chalicelib local benchmarks .chalice/*.py tests/unit tests/functional tests/stack tests/browser
 	.venv-training/bin/python -m mypy training tests/training
 	.venv/bin/cfn-lint .chalice/foundation.yaml
 
@@ -64,6 +64,14 @@ bench: $(RUN) ## measure speed side by side
 deploy: $(RUN) ## put a stage into your AWS account: make deploy STAGE=prod
 	@test "$(STAGE)" != local || { echo "Name the stage: make deploy STAGE=prod (make run starts the local one)."; exit 1; }
 	.venv/bin/python .chalice/deploy.py $(STAGE)
+
+.PHONY: idle
+idle: $(RUN) ## take a stage's endpoints down, which cost by the hour; packages answer instead: make idle STAGE=prod
+	.venv/bin/python .chalice/endpoints.py idle $(STAGE)
+
+.PHONY: wake
+wake: $(RUN) ## bring the endpoints of a stage back that `make idle` took down: make wake STAGE=prod
+	.venv/bin/python .chalice/endpoints.py wake $(STAGE)
 
 .PHONY: clean
 clean: clean-local ## remove environments and caches as well

@@ -1,7 +1,8 @@
 """Every entry point of Negatoscope: the REST routes, the S3 handlers and the schedule. Wiring only."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict
+from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -16,20 +17,17 @@ from chalice.app import (
     S3Event,
 )
 
-from chalicelib import DISCLAIMER, VERSION, arrivals, aws, catalogue, export, results
-from chalicelib.errors import ImageTooLarge, InvalidRequest, NotClassified, UnsupportedMediaType
+from chalicelib import DISCLAIMER, VERSION, arrivals, aws, catalogue, export, results, rollback, uploads
+from chalicelib.errors import ImageTooLarge, InvalidRequest, NotClassified
 from chalicelib.http import IMAGE_TYPES, Api, body_bytes, find_task, flag, json_body, number, text
-from chalicelib.imaging import MAX_BYTES
 from chalicelib.observability import logger, tracer
 from chalicelib.prepared import PreparedArray
 from chalicelib.settings import settings
-from chalicelib.storage import UPLOAD_SECONDS, ObjectMissing, StorageFailed
+from chalicelib.storage import ObjectMissing, StorageFailed
 from chalicelib.tasks import load_tasks
 
 MAX_BODY = 4_500_000
 """Bytes. Lambda takes events of 6 MiB, and API Gateway hands binary bodies over in base64."""
-MAX_INLINE_CSV = 4_000_000
-"""Bytes. Lambda answers at most 6 MiB."""
 
 _pool = settings().user_pool_arn
 authorizer = CognitoUserPoolAuthorizer("users", provider_arns=[_pool]) if _pool else None
@@ -56,6 +54,11 @@ def openapi() -> Any:
     return json.loads((Path(__file__).parent / "chalicelib" / "openapi.json").read_text())
 
 
+@api.route("/me")
+def me() -> dict[str, Any]:
+    return {"login": api.has_login, "groups": api.groups}
+
+
 @api.route("/tasks")
 def list_tasks() -> dict[str, Any]:
     tasks = [catalogue.describe(task, aws.classifier()) for task in load_tasks().values()]
@@ -70,18 +73,28 @@ def classify_image(task: str) -> Any:
     return aws.pipeline().classify_now(find_task(task), data)
 
 
+@api.route("/tasks/{task}/models")
+def list_models(task: str) -> Any:
+    return {"models": list(aws.registry().versions(find_task(task).name))}
+
+
+@api.route("/tasks/{task}/models/{version}/{file}")
+def get_model_file(task: str, version: str, file: str) -> Response:
+    return Response(*catalogue.model_file(aws.registry(), find_task(task), version, file))
+
+
+@api.route("/tasks/{task}/rollback", "POST", group="admin")
+def roll_back(task: str) -> Any:
+    return asdict(rollback.roll_back(find_task(task).name, aws.registry(), aws.hosting()))
+
+
 @api.route("/uploads", "POST")
 def create_upload() -> Response:
-    body = json_body(api.request)
-    task, size, content_type = find_task(text(body, "task")), body.get("size"), text(body, "content_type")
+    wish = json_body(api.request)
+    task = find_task(text(wish, "task"))
     aws.classifier().require_model(task)
-    if type(size) is not int or size < 1:
-        raise InvalidRequest("'size' must be the number of bytes of the file.")
-    if size > MAX_BYTES:
-        raise ImageTooLarge(f"The file has {size:,} bytes; at most {MAX_BYTES:,} are accepted.")
-    if content_type not in IMAGE_TYPES:
-        raise UnsupportedMediaType(f"'content_type' must be one of {', '.join(IMAGE_TYPES)}.")
-    return Response(_open_upload(task.name, size, content_type), status_code=HTTPStatus.CREATED.value)
+    form = uploads.open_upload(task, wish, aws.bucket(), aws.table())
+    return Response(form, status_code=HTTPStatus.CREATED.value)
 
 
 @api.route("/results")
@@ -101,15 +114,7 @@ def list_results() -> dict[str, Any]:
 def export_results() -> Response:
     query = api.query
     task = find_task(query["task"]).name if "task" in query else None
-    csv = export.to_csv(aws.table().every(task))
-    name = f"negatoscope-{task or 'results'}.csv"
-    content_type = "text/csv; charset=utf-8"
-    if len(csv.encode()) <= MAX_INLINE_CSV:
-        disposition = f'attachment; filename="{name}"'
-        return Response(csv, {"Content-Type": content_type, "Content-Disposition": disposition})
-    key = f"exports/{arrivals.new_id(csv)}.csv"
-    aws.bucket().write(key, csv.encode(), content_type)
-    return Response("", {"Location": aws.bucket().presign_download(key, name)}, HTTPStatus.SEE_OTHER.value)
+    return export.answer(aws.table().every(task), task, aws.bucket())
 
 
 @api.route("/results/{id}")
@@ -137,7 +142,7 @@ def review_result(id: str) -> Any:
     if label not in classes:
         raise InvalidRequest(f"'label' must be one of {', '.join(classes)}.")
     comment = text(body, "comment") if body.get("comment") else None
-    review = {"label": label, "comment": comment, "reviewed_at": results.now(), "reviewer": _user()}
+    review = {"label": label, "comment": comment, "reviewed_at": results.now(), "reviewer": api.user}
     reviewed = aws.table().review(id, review)
     aws.bucket().write_json(results.key(reviewed), reviewed)
     return reviewed
@@ -157,18 +162,3 @@ def classify(event: S3Event) -> None:
 @app.schedule(Rate(10, unit=Rate.MINUTES), name="sweep")
 def sweep(_event: CloudWatchEvent) -> None:
     aws.sweep().run(datetime.now(UTC))
-
-
-def _open_upload(task: str, size: int, content_type: str) -> dict[str, Any]:
-    token = arrivals.random_token()
-    image_id = arrivals.upload_id(task, token)
-    aws.table().announce(results.received(image_id, task, "upload"))
-    form = aws.bucket().presign_upload(arrivals.upload_key(task, token), size, content_type)
-    expires = datetime.now(UTC) + timedelta(seconds=UPLOAD_SECONDS)
-    return {"id": image_id, "upload": form, "expires_at": expires.isoformat()}
-
-
-def _user() -> str:
-    """Who is signed in: the user pool's own id, which is no name."""
-    claims = api.request.context.get("authorizer", {}).get("claims", {})
-    return str(claims.get("sub", "local"))

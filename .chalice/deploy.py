@@ -22,8 +22,12 @@ from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))  # a script's own folder is all that Python puts there
 
+from chalicelib.errors import InvalidModelPackage  # noqa: E402
+from chalicelib.package import bundled_package  # noqa: E402
+from chalicelib.registry import Registry  # noqa: E402
 from chalicelib.settings import SettingsError, read_endpoints  # noqa: E402
-from chalicelib.tasks import TaskFileError  # noqa: E402
+from chalicelib.storage import DataBucket, StorageFailed  # noqa: E402
+from chalicelib.tasks import TaskFileError, load_tasks  # noqa: E402
 
 TEMPLATE = PROJECT / ".chalice" / "foundation.yaml"
 CONFIG = PROJECT / ".chalice" / "config.json"
@@ -49,7 +53,7 @@ def main() -> None:
     arguments = parse_arguments()
     try:
         deploy(arguments.stage, arguments.site_origin)
-    except (DeployError, ClientError, BotoCoreError) as error:
+    except (DeployError, ClientError, BotoCoreError, InvalidModelPackage, StorageFailed) as error:
         sys.exit(f"Not deployed. {error}")
 
 
@@ -78,6 +82,8 @@ def deploy(stage: str, site_origin: str | None) -> None:
     step("Errors of API Gateway in the shape of the API's own")
     api_id = deployed_api(stage)
     put_gateway_errors(api_id)
+    step("Models that come with the application")
+    seed_models(outputs["DataBucket"])
     step("Done")
     print(f"    API: {api_url(api_id)}")
 
@@ -298,6 +304,14 @@ def put_gateway_errors(api_id: str) -> None:
             **({"statusCode": error["status"]} if "status" in error else {}),
         )
     gateway.create_deployment(restApiId=api_id, stageName=api_stage(), description="with its own errors")
+
+
+def seed_models(bucket: str) -> None:
+    """Register the bundled models; each classifies unless something else has been deployed for its task."""
+    registry = Registry(DataBucket(boto3.client("s3"), bucket))
+    for task in load_tasks():
+        if package := bundled_package(task):
+            print(f"    {task}: {registry.seed(task, package).version} classifies", flush=True)
 
 
 def api_stage() -> str:

@@ -9,7 +9,10 @@ import boto3
 from botocore.config import Config
 
 from chalicelib.classification import Classifier
+from chalicelib.deployed import DeployedModels
+from chalicelib.hosting import Hosting
 from chalicelib.pipeline import Pipeline
+from chalicelib.registry import Registry
 from chalicelib.settings import settings
 from chalicelib.storage import DataBucket
 from chalicelib.sweep import Sweep
@@ -59,9 +62,27 @@ def table() -> ResultsTable:
 @cache
 def classifier() -> Classifier:
     """The classifier, with as many threads as this Lambda has CPUs."""
-    return Classifier(settings().endpoints, _sagemaker_runtime, threads=len(os.sched_getaffinity(0)))
+    return Classifier(
+        settings().endpoints,
+        _sagemaker_runtime,
+        threads=len(os.sched_getaffinity(0)),
+        deployed=DeployedModels(registry()),
+    )
 
 
+@cache
+def registry() -> Registry:
+    """The registry of models."""
+    return Registry(bucket())
+
+
+@cache
+def hosting() -> Hosting:
+    """SageMaker, where endpoints are managed."""
+    return Hosting(boto3.client("sagemaker", config=Config(retries=_RETRIES)))
+
+
+@cache
 def _sagemaker_runtime() -> Any:
     # The caller waits at most 29 s at API Gateway; a second try must fit in.
     config = Config(connect_timeout=2, read_timeout=12, retries={"mode": "standard", "total_max_attempts": 2})

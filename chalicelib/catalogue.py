@@ -1,10 +1,19 @@
-"""What the API tells about tasks."""
+"""What the API tells about tasks and their models."""
 
 from dataclasses import asdict
 from typing import Any
 
+from chalicelib.archive import content_type
 from chalicelib.classification import Classifier
+from chalicelib.http import Headers
+from chalicelib.registry import Registry
 from chalicelib.tasks import Task
+
+SAFE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    "X-Content-Type-Options": "nosniff",
+}
+"""A picture in SVG can hold scripts, and opened by itself it would run them as part of the page."""
 
 
 def describe(task: Task, classifier: Classifier) -> dict[str, Any]:
@@ -23,23 +32,37 @@ def describe(task: Task, classifier: Classifier) -> dict[str, Any]:
 
 
 def _describe_model(task: Task, classifier: Classifier) -> dict[str, Any] | None:
-    if endpoint := classifier.endpoint(task):
-        # What an endpoint serves can change at any time: only its answers say which model gave them.
-        return {
-            "backend": "endpoint",
-            "endpoint": endpoint.name,
-            "version": None,
-            "created_at": None,
-            "sha256": None,
-            "metrics": {},
-        }
-    if package := classifier.package(task):
-        return {
-            "backend": "embedded",
-            "endpoint": None,
-            "version": package.version,
-            "created_at": package.facts["created_at"],
-            "sha256": package.sha256,
-            "metrics": package.facts["metrics"]["test"],
-        }
-    return None
+    endpoint, facts, deployment = (
+        classifier.endpoint(task),
+        classifier.facts(task),
+        classifier.deployment(task),
+    )
+    if endpoint is None and facts is None:
+        return None
+    known = facts or {}
+    return {
+        "backend": "endpoint" if endpoint else "embedded",
+        "endpoint": endpoint,
+        "version": known.get("version"),
+        "created_at": known.get("created_at"),
+        "sha256": known.get("sha256"),
+        "metrics": known["metrics"]["test"] if known else {},
+        "since": deployment.since if deployment else None,
+    }
+
+
+def model_file(registry: Registry, task: Task, version: str, name: str) -> tuple[str, Headers]:
+    """A file of a version that people look at, and the headers to show it with.
+
+    Args:
+        registry: that holds it.
+        task: that it is for.
+        version: of its model.
+        name: `card.md`, `model.json`, or a plot without its folder, such as `roc.svg`.
+
+    Raises:
+        UnknownModel: if there is no such version, or it has no such file.
+    """
+    path = f"plots/{name}" if name.endswith(".svg") else name
+    content = registry.shown(task.name, version, path)
+    return content.decode(), {"Content-Type": content_type(path), **SAFE_HEADERS}

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +16,10 @@ from chalicelib.heatmap import heatmap
 from chalicelib.package import BUNDLED_MODELS, ModelPackage, bundled_package
 from chalicelib.review import Reason, reasons_for_review
 from chalicelib.tasks import EndpointSpec, Task
+
+if TYPE_CHECKING:  # whoever uses embedded models needs neither registry nor AWS library
+    from chalicelib.deployed import DeployedModels
+    from chalicelib.registry import Deployment
 
 Box = tuple[int, int, int, int]
 
@@ -34,7 +39,11 @@ class Classification:
 
 
 class Classifier:
-    """Classifies for every task, with its endpoint where it has one, else with its bundled model."""
+    """Classifies for every task.
+
+    With the endpoint that the stage or the task's file names; else with what the registry says is deployed;
+    else with the bundled model.
+    """
 
     def __init__(
         self,
@@ -42,21 +51,26 @@ class Classifier:
         sagemaker_runtime: Callable[[], Any],
         models: Path = BUNDLED_MODELS,
         threads: int = 1,
+        deployed: "DeployedModels | None" = None,
     ):
         """Prepare to classify; nothing is loaded before it is needed.
 
         Args:
-            endpoints: by task name, for the tasks that have one.
+            endpoints: by task name, for the tasks whose endpoint the stage or their file names.
             sagemaker_runtime: makes the boto3 client, if it comes to that.
             models: folder of the bundled packages.
             threads: for onnxruntime; more than the CPUs of the Lambda only get in each other's way.
+            deployed: what the registry says; None to go without a registry.
         """
         self._endpoints = endpoints
         self._sagemaker_runtime = sagemaker_runtime
         self._models = models
         self._threads = threads
+        self._deployed = deployed
         self._packages: dict[str, ModelPackage | None] = {}
         self._backends: dict[str, Backend] = {}
+        self._fetched: dict[str, tuple[str, Backend]] = {}
+        """For each task the last version that had to be fetched: digest of its graph, and what runs it."""
 
     def package(self, task: Task) -> ModelPackage | None:
         """The bundled package of `task`, if there is one.
@@ -71,9 +85,32 @@ class Classifier:
             self._packages[task.name] = package
         return self._packages[task.name]
 
-    def endpoint(self, task: Task) -> EndpointSpec | None:
-        """The endpoint that classifies for `task`, if there is one."""
-        return self._endpoints.get(task.name)
+    def deployment(self, task: Task) -> "Deployment | None":
+        """What the registry says classifies for `task`; None where it has nothing to say."""
+        if self._deployed is None or task.name in self._endpoints:
+            return None
+        return self._deployed.current(task.name)
+
+    def endpoint(self, task: Task) -> str | None:
+        """The name of the endpoint that is to classify for `task`, if there is one."""
+        if named := self._endpoints.get(task.name):
+            return named.name
+        deployment = self.deployment(task)
+        return deployment.endpoint if deployment else None
+
+    def facts(self, task: Task) -> Mapping[str, Any] | None:
+        """The model.json of what classifies for `task`.
+
+        None where there is no model, and for endpoints that the stage or the task's file names: what they
+        serve can change at any time, so only their answers say which model gave them.
+        """
+        if task.name in self._endpoints:
+            return None
+        deployment = self.deployment(task)
+        if self._deployed and deployment and not self._is_bundled(task, deployment):
+            return self._deployed.facts(task.name, deployment.version)
+        package = self.package(task)
+        return package.facts if package else None
 
     def require_model(self, task: Task) -> None:
         """Raise unless `task` can be classified.
@@ -81,19 +118,23 @@ class Classifier:
         Raises:
             TaskHasNoModel: saying what to do.
         """
-        if not self.endpoint(task) and self.package(task) is None:
+        if not self.endpoint(task) and not self.deployment(task) and self.package(task) is None:
             raise TaskHasNoModel(
                 f"There is no model for {task.title} yet. Train one (make train TASK={task.name}) or choose "
                 "another task."
             )
 
     def is_current(self, task: Task, model: Mapping[str, Any] | None) -> bool:
-        """Whether `model`, out of an earlier result, is the bundled one that would answer today.
+        """Whether `model`, out of an earlier result, is the one that would answer today.
 
-        What an endpoint serves can change at any time, so its answers never count as current.
+        Of a deployed version the digest of its graph tells, wherever it is served, because no other version
+        answers in its place. What an endpoint serves that the stage or the task's file names can change at
+        any time, so its answers never count as current.
         """
-        package = None if self.endpoint(task) else self.package(task)
-        return bool(model and package and model["sha256"] == package.sha256)
+        if not model or task.name in self._endpoints:
+            return False
+        current = self.deployment(task) or self.package(task)
+        return current is not None and bool(model["sha256"] == current.sha256)
 
     def classify(self, task: Task, images: Pixels, boxes: Sequence[Box]) -> list[Classification]:
         """Classify a batch.
@@ -115,21 +156,50 @@ class Classifier:
         return [_read(task, outputs, index, box) for index, box in enumerate(boxes)]
 
     def _backend(self, task: Task) -> Backend:
+        if self._deployed is None or task.name in self._endpoints:
+            return self._settled_backend(task)
+        return self._deployed.backend(
+            task,
+            lambda name: self._on_endpoint(task, EndpointSpec(name, "negatoscope")),
+            lambda deployment: self._embedded(task, deployment),
+        )
+
+    def _settled_backend(self, task: Task) -> Backend:
+        """Runs what serves `task` without the registry, which never changes while this process lives."""
         if task.name not in self._backends:
             self._backends[task.name] = self._make_backend(task)
         return self._backends[task.name]
 
     def _make_backend(self, task: Task) -> Backend:
+        if named := self._endpoints.get(task.name):
+            return self._on_endpoint(task, named)
         self.require_model(task)
-        if endpoint := self.endpoint(task):
-            # Only here does classification meet AWS; whoever uses embedded models needs no AWS library.
-            from chalicelib.contracts import BACKENDS
-            from chalicelib.endpoint import Endpoint
-
-            return BACKENDS[endpoint.contract](Endpoint(self._sagemaker_runtime(), endpoint.name), task)
         package = self.package(task)
         assert package is not None
         return EmbeddedBackend(package, self._threads)
+
+    def _on_endpoint(self, task: Task, endpoint: EndpointSpec) -> Backend:
+        # Only here does classification meet AWS; whoever uses embedded models needs no AWS library.
+        from chalicelib.contracts import BACKENDS
+        from chalicelib.endpoint import Endpoint
+
+        return BACKENDS[endpoint.contract](Endpoint(self._sagemaker_runtime(), endpoint.name), task)
+
+    def _embedded(self, task: Task, deployment: "Deployment | None") -> Backend:
+        """Runs a deployment's package in this process."""
+        if self._deployed is None or deployment is None or self._is_bundled(task, deployment):
+            return self._settled_backend(task)
+        digest, backend = self._fetched.get(task.name, (None, None))
+        if backend is None or digest != deployment.sha256:
+            with TemporaryDirectory() as folder:
+                package = self._deployed.fetch(task, deployment, Path(folder) / task.name)
+                backend = EmbeddedBackend(package, self._threads)
+            self._fetched[task.name] = (deployment.sha256, backend)
+        return backend
+
+    def _is_bundled(self, task: Task, deployment: "Deployment") -> bool:
+        package = self.package(task)
+        return package is not None and package.sha256 == deployment.sha256
 
 
 def _read(task: Task, outputs: Outputs, index: int, box: Box) -> Classification:

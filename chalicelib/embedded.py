@@ -35,7 +35,7 @@ class EmbeddedBackend:
             probabilities, activation, distance = self._session.run(OUTPUTS, {"image": images})
         except Exception as error:
             raise ModelFailed(
-                f"The bundled model {self._package.version} could not process the image. Please report this."
+                f"The model {self._package.version} could not process the image. Please report this."
             ) from error
         return Outputs(
             np.asarray(probabilities, np.float32),

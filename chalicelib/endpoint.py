@@ -6,7 +6,7 @@ from typing import Any
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as AwsConnectionError
 
-from chalicelib.errors import EndpointNotReady, ModelFailed
+from chalicelib.errors import EndpointMissing, EndpointNotReady, ModelFailed
 
 # SageMaker Runtime's own error codes (API reference, InvokeEndpoint).
 _TRY_LATER = {"ModelNotReadyException", "ServiceUnavailable", "ThrottlingException", "InternalFailure"}
@@ -26,6 +26,7 @@ class Endpoint:
         """The answer, and the name of the production variant that gave it.
 
         Raises:
+            EndpointMissing: if there is no such endpoint.
             EndpointNotReady: if trying again later can help.
             ModelFailed: if it cannot.
         """
@@ -46,7 +47,9 @@ class Endpoint:
     def _translate(self, error: Exception) -> EndpointNotReady | ModelFailed:
         code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
         if code == "ValidationError":
-            return EndpointNotReady(
+            # The code tells no reasons apart; "not found" is said of missing, new and failed endpoints.
+            kind = EndpointMissing if "not found" in str(error) else EndpointNotReady
+            return kind(
                 f"The endpoint {self.name} does not exist or is not in service. Deploy it, or take it out of "
                 "the stage's ENDPOINTS and the task's file to use the bundled model."
             )

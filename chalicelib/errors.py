@@ -34,6 +34,12 @@ class UnsupportedMediaType(NegatoscopeError):
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
+class NotAllowed(NegatoscopeError):
+    """Whoever is signed in may not do this."""
+
+    status = HTTPStatus.FORBIDDEN
+
+
 class UnknownTask(NegatoscopeError):
     """There is no task of that name."""
 
@@ -92,6 +98,16 @@ class EndpointNotReady(NegatoscopeError):
     """The SageMaker endpoint is missing, starting, or overloaded; trying again later can help."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class EndpointMissing(EndpointNotReady):
+    """There is no SageMaker endpoint of that name, or none that has come into service."""
+
+
+class EndpointNotChanged(NegatoscopeError):
+    """SageMaker does not take a change of an endpoint now."""
+
+    status = HTTPStatus.CONFLICT
 
 
 class ModelFailed(NegatoscopeError):

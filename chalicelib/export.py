@@ -2,9 +2,18 @@
 
 import csv
 from collections.abc import Iterable
+from http import HTTPStatus
 from io import StringIO
 
+from chalice.app import Response
+
+from chalicelib import arrivals
 from chalicelib.results import Result
+from chalicelib.storage import DataBucket
+
+MAX_INLINE_BYTES = 4_000_000
+"""Lambda answers at most 6 MiB."""
+CONTENT_TYPE = "text/csv; charset=utf-8"
 
 COLUMNS = (
     "id",
@@ -27,6 +36,24 @@ COLUMNS = (
     "created_at",
     "classified_at",
 )
+
+
+def answer(results: Iterable[Result], task: str | None, bucket: DataBucket) -> Response:
+    """The table as the answer to a request; a large one is put into `bucket`, where the answer leads.
+
+    Args:
+        results: of one task, or of all.
+        task: its name; None for all.
+        bucket: where large tables go.
+    """
+    table = to_csv(results)
+    name = f"negatoscope-{task or 'results'}.csv"
+    if len(table.encode()) <= MAX_INLINE_BYTES:
+        disposition = f'attachment; filename="{name}"'
+        return Response(table, {"Content-Type": CONTENT_TYPE, "Content-Disposition": disposition})
+    key = f"exports/{arrivals.new_id(table)}.csv"
+    bucket.write(key, table.encode(), CONTENT_TYPE)
+    return Response("", {"Location": bucket.presign_download(key, name)}, HTTPStatus.SEE_OTHER.value)
 
 
 def to_csv(results: Iterable[Result]) -> str:

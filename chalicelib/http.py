@@ -8,10 +8,12 @@ from typing import Any
 
 from chalice.app import Authorizer, Chalice, Request, Response
 
+from chalicelib import login
 from chalicelib.errors import (
     EndpointNotReady,
     InvalidRequest,
     NegatoscopeError,
+    NotAllowed,
     UnknownTask,
     UnsupportedMediaType,
 )
@@ -50,15 +52,36 @@ class Api:
         """The request's query parameters; of a repeated one, the last."""
         return dict(self.request.query_params or {})
 
+    @property
+    def has_login(self) -> bool:
+        """Whether people sign in here; without login everybody may do everything."""
+        return self._authorizer is not None
+
+    @property
+    def user(self) -> str:
+        """Who asks; see `login.user`."""
+        return login.user(self.request)
+
+    @property
+    def groups(self) -> list[str]:
+        """The groups of whoever asks."""
+        return login.groups(self.request) if self.has_login else list(login.GROUPS)
+
     def route(
-        self, path: str, method: str = "GET", content_types: tuple[str, ...] = (JSON,), public: bool = False
+        self,
+        path: str,
+        method: str = "GET",
+        content_types: tuple[str, ...] = (JSON,),
+        *,
+        public: bool = False,
+        group: str | None = None,
     ) -> Callable[[View], View]:
-        """Like `Chalice.route`; a `public` route needs no login."""
+        """Like `Chalice.route`; a `public` route needs no login, one with a `group` is for its members."""
 
         def register(view: View) -> View:
             @functools.wraps(view)
             def answered(**path_parameters: str) -> Any:
-                return self._answer(view, path_parameters)
+                return self._answer(view, path_parameters, group)
 
             self._app.route(
                 path,
@@ -70,8 +93,13 @@ class Api:
 
         return register
 
-    def _answer(self, view: View, path_parameters: Mapping[str, str]) -> Any:
+    def _answer(self, view: View, path_parameters: Mapping[str, str], group: str | None) -> Any:
         try:
+            if group and group not in self.groups:
+                raise NotAllowed(
+                    f"Only members of the group '{group}' may do this. Ask whoever manages the users of this "
+                    "installation to add you."
+                )
             return view(**path_parameters)
         except NegatoscopeError as error:
             logger.info("refused", extra={"code": error.code})

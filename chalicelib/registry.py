@@ -6,22 +6,21 @@ object, so that a change happens for everybody at once or not at all.
 """
 
 import json
-import tarfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from io import BytesIO
+from datetime import datetime
 from typing import Any, Literal
 
+from chalicelib.archive import ARCHIVE, content_type, is_shown, pack, package_files, unpack
 from chalicelib.errors import InvalidModelPackage, NothingToRollBackTo, UnknownModel
+from chalicelib.package import ModelPackage
 from chalicelib.results import now
-from chalicelib.storage import DataBucket, ObjectMissing
+from chalicelib.storage import DataBucket, ObjectMissing, StorageFailed
 
 MODELS = "models/"
-ARCHIVE = "model.tar.gz"
-MOST_BYTES = 100_000_000
-"""Of an unpacked archive's file; models of this application have a tenth of that."""
+BUNDLED = "bundled"
+"""The origin of versions that came with the application."""
 
 HEADLINES = ("accuracy", "balanced_accuracy", "auc")
 """Metrics that a list of versions shows."""
@@ -42,6 +41,8 @@ class Deployment:
     previous: str | None
     """The version before."""
     since: str
+    config: str | None = None
+    """The configuration with which the endpoint serves it; None without an endpoint."""
 
 
 class Registry:
@@ -51,7 +52,7 @@ class Registry:
         self._bucket = bucket
 
     def current(self, task: str) -> Deployment | None:
-        """What classifies for `task`; None if that is still the bundled model."""
+        """What classifies for `task`; None if nothing has been deployed, so that the bundled model does."""
         try:
             return Deployment(**self._read_json(f"{MODELS}{task}/current.json"))
         except ObjectMissing:
@@ -64,9 +65,29 @@ class Registry:
             UnknownModel: if there is none.
         """
         try:
-            return self._bucket.read(f"{_folder(task, version)}{ARCHIVE}").body
+            return self._read(f"{_folder(task, version)}{ARCHIVE}")
         except ObjectMissing:
             raise _unknown(task, version) from None
+
+    def shown(self, task: str, version: str, name: str) -> bytes:
+        """A file of a version that people look at: `model.json`, `card.md` or `plots/NAME.svg`.
+
+        Raises:
+            UnknownModel: if there is no such version, or it has no such file.
+        """
+        if is_shown(name):
+            with suppress(ObjectMissing):
+                return self._read(f"{_folder(task, version)}{name}")
+        raise UnknownModel(f"There is no model '{version}' for {task}, or it has no file '{name}'.")
+
+    def facts(self, task: str, version: str) -> dict[str, Any]:
+        """The model.json of a version.
+
+        Raises:
+            UnknownModel: if there is no such version.
+        """
+        facts: dict[str, Any] = json.loads(self.shown(task, version, "model.json"))
+        return facts
 
     def add(self, task: str, archive: bytes, origin: Mapping[str, Any]) -> dict[str, Any]:
         """Register the package in a model.tar.gz as a candidate, and return its record.
@@ -79,7 +100,7 @@ class Registry:
         Raises:
             InvalidModelPackage: if it is damaged, or for another task.
         """
-        shown = _shown_files(archive)
+        shown = unpack(archive, is_shown)
         try:
             facts = json.loads(shown["model.json"])
             made_for, version = facts["task"], facts["version"]
@@ -101,14 +122,16 @@ class Registry:
             "registered_at": now(),
             "parent": current.version if current else None,
             "decision": None,
+            "endpoint": None,
+            "config": None,
             **origin,
         }
         folder = _folder(task, version)
         for name, content in shown.items():
-            self._bucket.write(f"{folder}{name}", content, _content_type(name))
+            self._bucket.write(f"{folder}{name}", content, content_type(name))
         self._bucket.write(f"{folder}{ARCHIVE}", archive, "application/gzip")
         # Last, so that whatever has a record is complete.
-        self._bucket.write_json(f"{folder}record.json", record)
+        self._write_record(record)
         return record
 
     def record(self, task: str, version: str) -> dict[str, Any]:
@@ -126,15 +149,20 @@ class Registry:
         """Note what became of a candidate, and return its record."""
         record = self.record(task, version)
         record["decision"] = {"accepted": accepted, "reasons": reasons, "decided_at": now()}
-        self._bucket.write_json(f"{_folder(task, version)}record.json", record)
+        self._write_record(record)
         return record
 
     def versions(self, task: str) -> Iterator[dict[str, Any]]:
-        """The records of all versions with their `status`, the newest first."""
+        """The records of all versions, the newest first.
+
+        With their `status`, and `since` when the one that classifies has done so (None for the others).
+        """
         current = self.current(task)
         records = sorted(self._records(task), key=lambda record: str(record["registered_at"]), reverse=True)
         for record in records:
-            yield record | {"status": _status(record, current)}
+            status = _status(record, current)
+            since = current.since if current and status == "current" else None
+            yield record | {"status": status, "since": since}
 
     def _records(self, task: str) -> Iterator[dict[str, Any]]:
         for version in self._bucket.folders(f"{MODELS}{task}/"):
@@ -142,8 +170,15 @@ class Registry:
             with suppress(UnknownModel):
                 yield self.record(task, version)
 
-    def promote(self, task: str, version: str, endpoint: str | None) -> Deployment:
+    def promote(self, task: str, version: str, endpoint: str | None, config: str | None) -> Deployment:
         """Let a version classify from now on.
+
+        Args:
+            task: that it is for.
+            version: that is registered.
+            endpoint: that serves it; None to run its package where the request is.
+            config: with which the endpoint serves it; goes into the version's record as well, so that a
+                rollback finds it.
 
         Raises:
             UnknownModel: if there is no such version.
@@ -153,24 +188,72 @@ class Registry:
         previous = before.version if before else None
         if before and before.version == version:
             previous = before.previous
-        deployment = Deployment(version, record["sha256"], endpoint, previous, now())
+        self._write_record(record | {"endpoint": endpoint, "config": config})
+        deployment = Deployment(version, record["sha256"], endpoint, previous, now(), config)
         self._bucket.write_json(f"{MODELS}{task}/current.json", asdict(deployment))
         return deployment
 
-    def roll_back(self, task: str, endpoint: str | None) -> Deployment:
-        """Let the previous version classify again; the current one becomes the previous.
+    def previous(self, task: str) -> dict[str, Any]:
+        """The record of the version that classified before the current one.
 
         Raises:
-            NothingToRollBackTo: if there is no previous version.
+            NothingToRollBackTo: if there is none.
         """
         current = self.current(task)
         if current is None or current.previous is None:
             raise NothingToRollBackTo(f"No other model has been deployed for {task} before the current one.")
-        return self.promote(task, current.previous, endpoint)
+        return self.record(task, current.previous)
+
+    def roll_back(self, task: str) -> Deployment:
+        """Let the previous version classify again, where it did; the current one becomes the previous.
+
+        Raises:
+            NothingToRollBackTo: if there is no previous version.
+        """
+        record = self.previous(task)
+        return self.promote(task, record["version"], record.get("endpoint"), record.get("config"))
+
+    def seed(self, task: str, package: ModelPackage) -> Deployment:
+        """Register the model that came with the application, and return what classifies then.
+
+        A package that is new here classifies from now on, unless a retraining has replaced the bundled model
+        or a later release has been here. Who rolls back to an older one keeps it: nothing happens twice.
+        """
+        try:
+            record = self.record(task, package.version)
+        except UnknownModel:
+            record = self.add(task, pack(package_files(package.folder)), {"origin": BUNDLED})
+        is_new, current = record["decision"] is None, self.current(task)
+        if current is None or (is_new and self._is_overtaken(current, package)):
+            current = self.promote(task, package.version, None, None)
+        if is_new:
+            # Last, so that whatever is cut short is done again.
+            self.decide(task, package.version, accepted=True, reasons=["It came with the application."])
+        return current
+
+    def _is_overtaken(self, current: Deployment, package: ModelPackage) -> bool:
+        """Whether what classifies is an older bundled model than `package`."""
+        record = self.record(package.facts["task"], current.version)
+        made, newly = (
+            datetime.fromisoformat(at) for at in (record["created_at"], package.facts["created_at"])
+        )
+        return record.get("origin") == BUNDLED and made < newly
+
+    def _write_record(self, record: dict[str, Any]) -> None:
+        self._bucket.write_json(f"{_folder(record['task'], record['version'])}record.json", record)
 
     def _read_json(self, key: str) -> dict[str, Any]:
-        document: dict[str, Any] = json.loads(self._bucket.read(key).body)
+        document: dict[str, Any] = json.loads(self._read(key))
         return document
+
+    def _read(self, key: str) -> bytes:
+        try:
+            return self._bucket.read(key).body
+        except StorageFailed:
+            # Roles that may list nothing but models/ are told "access denied" of what is missing.
+            if self._bucket.exists(key):
+                raise
+            raise ObjectMissing from None
 
 
 def _folder(task: str, version: str) -> str:
@@ -189,28 +272,3 @@ def _status(record: Mapping[str, Any], current: Deployment | None) -> Status:
     if record["decision"] is None:
         return "candidate"
     return "accepted" if record["decision"]["accepted"] else "rejected"
-
-
-def _shown_files(archive: bytes) -> dict[str, bytes]:
-    """What of an archive people look at, by name: facts, card and pictures."""
-    try:
-        with tarfile.open(fileobj=BytesIO(archive), mode="r:gz") as tar:
-            return {
-                name: content.read()
-                for entry in tar
-                if _is_shown(name := entry.name.removeprefix("./"))
-                and entry.size <= MOST_BYTES
-                and (content := tar.extractfile(entry))
-            }
-    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
-        raise InvalidModelPackage(f"{ARCHIVE} cannot be unpacked: {error}.") from error
-
-
-def _is_shown(name: str) -> bool:
-    folder, _, file = name.rpartition("/")
-    return name in ("model.json", "card.md") or (folder == "plots" and file.endswith(".svg"))
-
-
-def _content_type(name: str) -> str:
-    suffix = name.rpartition(".")[2]
-    return {"json": "application/json", "md": "text/markdown; charset=utf-8", "svg": "image/svg+xml"}[suffix]

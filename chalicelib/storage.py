@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from botocore.exceptions import BotoCoreError
+
 from chalicelib.arrivals import INBOX, Arrival
 
 _MISSING = ("NoSuchKey", "404", "PreconditionFailed", "412")
@@ -23,7 +25,7 @@ class ObjectMissing(Exception):
 
 
 class StorageFailed(Exception):
-    """S3 refused something it should not refuse."""
+    """S3 refused something it should not refuse, or could not be reached."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,16 @@ class DataBucket:
         condition = {"IfMatch": f'"{etag}"'} if etag else {}
         with self._anonymous_errors():
             response = self._client.get_object(Bucket=self.name, Key=key, **condition)
-        return StoredObject(response["Body"].read(), response["Metadata"])
+            return StoredObject(response["Body"].read(), response["Metadata"])
+
+    def exists(self, key: str) -> bool:
+        """Whether there is an object at `key`, told from a list.
+
+        Who may not list the whole bucket is answered "access denied" when reading what is missing.
+        """
+        with self._anonymous_errors():
+            found = self._client.list_objects_v2(Bucket=self.name, Prefix=key, MaxKeys=1)
+        return any(entry["Key"] == key for entry in found.get("Contents", ()))
 
     def write(self, key: str, body: bytes, content_type: str, metadata: dict[str, str] | None = None) -> None:
         """Put `body` at `key`; metadata values must be ASCII."""
@@ -138,3 +149,5 @@ class DataBucket:
             if code in _MISSING:
                 raise ObjectMissing from None
             raise StorageFailed(f"{error.operation_name}: {code}") from None
+        except BotoCoreError as error:
+            raise StorageFailed(type(error).__name__) from None

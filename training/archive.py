@@ -4,16 +4,15 @@
 """
 
 import argparse
-import gzip
 import re
 import sys
 import tarfile
 import zlib
 from collections.abc import Sequence
-from io import BytesIO
 from modulefinder import ModuleFinder
 from pathlib import Path
 
+from chalicelib.archive import pack, package_files
 from chalicelib.errors import InvalidModelPackage
 from chalicelib.package import ModelPackage
 from chalicelib.tasks import Task
@@ -23,7 +22,6 @@ from training.errors import TrainingError
 PROJECT = Path(__file__).resolve().parent.parent
 INFERENCE = Path(__file__).resolve().with_name("inference.py")
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
-PACKAGE = ("model.onnx", "model.json", "card.md", "plots/*.svg")
 SERVING = ("dicomsdl", "numpy", "onnxruntime", "pillow", "pydicom")
 """What serving needs of the training requirements; the container would install all of them at each start."""
 
@@ -38,21 +36,8 @@ def write_archive(folder: Path, task: Task, path: Path) -> None:
         ModelPackage.load(folder).check_classes(task)
     except InvalidModelPackage as error:
         raise TrainingError(error.message) from error
-    files = {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for pattern in PACKAGE
-        for path in folder.glob(pattern)
-    }
-    files |= {f"code/{name}": content for name, content in serving_code(task).items()}
-    with (
-        path.open("wb") as file,
-        gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed,
-        tarfile.open(fileobj=packed, mode="w") as archive,
-    ):
-        for name, content in sorted(files.items()):
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            archive.addfile(entry, BytesIO(content))
+    code = {f"code/{name}": content for name, content in serving_code(task).items()}
+    path.write_bytes(pack(package_files(folder) | code))
 
 
 def serving_code(task: Task) -> dict[str, bytes]:

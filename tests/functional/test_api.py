@@ -14,7 +14,7 @@ from chalice.test import Client, HTTPResponse
 from PIL import Image
 
 import app
-from chalicelib import DISCLAIMER, arrivals, aws, storage
+from chalicelib import DISCLAIMER, arrivals, aws, export, storage
 from chalicelib.errors import EndpointNotReady, ModelFailed
 from chalicelib.imaging import MAX_BYTES
 from chalicelib.tasks import load_task, load_tasks
@@ -295,7 +295,7 @@ def test_csv_holds_every_result_and_runs_no_formula(call: Call) -> None:
 def test_large_csv_is_fetched_from_the_bucket(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     classify(call)
     inline = call("GET", "/results.csv").body
-    monkeypatch.setattr(app, "MAX_INLINE_CSV", 10)
+    monkeypatch.setattr(export, "MAX_INLINE_BYTES", 10)
     response = call("GET", "/results.csv")
     assert response.status_code == 303
     assert str(storage.UPLOAD_SECONDS) in response.headers["Location"]

@@ -73,7 +73,7 @@ def test_without_any_version_the_bundled_model_classifies(registry: Registry) ->
     assert registry.current(TASK) is None
     assert list(registry.versions(TASK)) == []
     with pytest.raises(NothingToRollBackTo, match="No other model has been deployed"):
-        registry.roll_back(TASK, None)
+        registry.roll_back(TASK)
 
 
 def test_a_candidate_is_kept_with_all_that_people_look_at(registry: Registry, bucket: DataBucket) -> None:
@@ -107,26 +107,26 @@ def test_from_candidate_to_current_to_previous_and_back(registry: Registry) -> N
     for version in ("1", "2", "3"):
         registry.add(TASK, archive(version), {})
         registry.decide(TASK, version, accepted=version != "3", reasons=[f"because {version}"])
-    first = registry.promote(TASK, "1", "negatoscope-test-endpoint")
+    first = registry.promote(TASK, "1", "negatoscope-test-endpoint", "config-1")
     assert (first.version, first.previous, first.endpoint) == ("1", None, "negatoscope-test-endpoint")
 
-    second = registry.promote(TASK, "2", None)
+    second = registry.promote(TASK, "2", None, None)
 
     assert registry.current(TASK) == second
     assert (second.previous, second.endpoint, second.sha256) == ("1", None, "2".rjust(64, "0"))
     assert statuses(registry) == {"3": "rejected", "2": "current", "1": "previous"}
 
-    back = registry.roll_back(TASK, None)
+    back = registry.roll_back(TASK)
 
     assert (back.version, back.previous) == ("1", "2")
     assert statuses(registry) == {"3": "rejected", "2": "previous", "1": "current"}
-    assert registry.roll_back(TASK, None).version == "2"
+    assert registry.roll_back(TASK).version == "2"
 
 
 @pytest.mark.usefixtures("clock")
 def test_versions_come_newest_first_with_parent_and_reasons(registry: Registry) -> None:
     registry.add(TASK, archive("b"), {})
-    registry.promote(TASK, "b", None)
+    registry.promote(TASK, "b", None, None)
     registry.add(TASK, archive("a"), {})
     registry.decide(TASK, "a", accepted=False, reasons=["Too bad."])
 
@@ -139,9 +139,9 @@ def test_versions_come_newest_first_with_parent_and_reasons(registry: Registry) 
 def test_promoting_the_current_version_again_does_not_forget_the_previous(registry: Registry) -> None:
     for version in ("1", "2"):
         registry.add(TASK, archive(version), {})
-        registry.promote(TASK, version, None)
+        registry.promote(TASK, version, None, None)
 
-    moved = registry.promote(TASK, "2", "elsewhere")
+    moved = registry.promote(TASK, "2", "elsewhere", "config-2")
 
     assert (moved.previous, moved.endpoint) == ("1", "elsewhere")
 
@@ -150,7 +150,7 @@ def test_an_accepted_version_that_was_overtaken_stays_accepted(registry: Registr
     for version in ("1", "2", "3"):
         registry.add(TASK, archive(version), {})
         registry.decide(TASK, version, accepted=True, reasons=[])
-        registry.promote(TASK, version, None)
+        registry.promote(TASK, version, None, None)
 
     assert statuses(registry) == {"1": "accepted", "2": "previous", "3": "current"}
 
@@ -163,7 +163,7 @@ def test_a_version_whose_registration_was_cut_short_does_not_hide_the_others(
 
     assert statuses(registry) == {"1": "candidate"}
     with pytest.raises(UnknownModel):
-        registry.promote(TASK, "2", None)
+        registry.promote(TASK, "2", None, None)
 
 
 def test_tasks_do_not_see_each_others_models(registry: Registry) -> None:
@@ -171,7 +171,7 @@ def test_tasks_do_not_see_each_others_models(registry: Registry) -> None:
 
     assert list(registry.versions("chest-xray")) == []
     with pytest.raises(UnknownModel, match="no model '1' for chest-xray"):
-        registry.promote("chest-xray", "1", None)
+        registry.promote("chest-xray", "1", None, None)
     with pytest.raises(UnknownModel):
         registry.archive(TASK, "2")
 

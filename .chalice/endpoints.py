@@ -1,0 +1,151 @@
+"""Take the endpoints of one stage down, or bring them back: `python .chalice/endpoints.py idle|wake STAGE`.
+
+Endpoints on instances cost by the hour, asked or not. While they are down, the application runs the packages
+of the same models itself. Safe to repeat; where AWS_ENDPOINT_URL names an emulator, it works there.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+PROJECT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT))  # a script's own folder is all that Python puts there
+
+from chalicelib.errors import EndpointNotChanged  # noqa: E402
+from chalicelib.hosting import IN_SERVICE, Hosted, Hosting  # noqa: E402
+from chalicelib.registry import Registry  # noqa: E402
+from chalicelib.settings import SettingsError, read_endpoints  # noqa: E402
+from chalicelib.storage import DataBucket, StorageFailed  # noqa: E402
+from chalicelib.tasks import load_tasks  # noqa: E402
+
+CONFIG = PROJECT / ".chalice" / "config.json"
+PATIENCE = 3600.0
+"""Seconds for an endpoint to get from one state to another; SageMaker gives up before."""
+PAUSE = 5.0
+"""Seconds between two looks; SageMaker takes minutes."""
+
+
+class NotDone(Exception):
+    """Why the endpoints are not as they should be, in words for the person who started this."""
+
+
+def main() -> None:
+    """Do what the command line says, or end with a sentence that says what went wrong."""
+    parser = argparse.ArgumentParser(description="Take the endpoints of one stage down, or bring them back.")
+    parser.add_argument("action", choices=("idle", "wake"))
+    parser.add_argument("stage", help="name of the installation, for example prod")
+    arguments = parser.parse_args()
+    try:
+        variables = stage_variables(arguments.stage)
+        hosting = Hosting(boto3.client("sagemaker"))
+        if arguments.action == "idle":
+            idle(arguments.stage, variables, hosting)
+        else:
+            wake(Registry(DataBucket(boto3.client("s3"), variables["DATA_BUCKET"])), hosting)
+    except (NotDone, EndpointNotChanged, SettingsError, StorageFailed, ClientError, BotoCoreError) as error:
+        sys.exit(f"Not done. {error}")
+
+
+def stage_variables(stage: str) -> Mapping[str, str]:
+    """The environment of the stage's Lambdas, as deploying recorded it."""
+    if stage == "local" and not os.environ.get("AWS_ENDPOINT_URL"):
+        raise NotDone(
+            "The stage `local` belongs to an emulator: set AWS_ENDPOINT_URL to that of `make run`, or name "
+            "another one with STAGE=."
+        )
+    config = json.loads(CONFIG.read_text())
+    settings = config["stages"].get(stage, {}).get("environment_variables", {})
+    if "DATA_BUCKET" not in settings:
+        raise NotDone(f"The stage {stage} has not been deployed: .chalice/config.json does not know it.")
+    variables: Mapping[str, str] = config.get("environment_variables", {}) | settings
+    return variables
+
+
+# -------------------------------------------------------------------------------------------------- idle
+
+
+def idle(stage: str, variables: Mapping[str, str], hosting: Hosting) -> None:
+    """Delete the stage's endpoints, and wait until they are gone; their configurations stay."""
+    named = {endpoint.name for endpoint in read_endpoints(variables.get("ENDPOINTS") or "{}").values()}
+    names = stage_endpoints(stage, hosting)
+    for name in names:
+        if name in named:
+            print(f"    {name}: stays, because the stage or a task's file names it", flush=True)
+            continue
+        hosted = settled(name, hosting)
+        if hosted:
+            hosting.delete(name)
+            print(f"    {name}: is being deleted", flush=True)
+    for name in set(names) - named:
+        settled(name, hosting)
+        print(f"    {name}: is gone", flush=True)
+    if not names:
+        print("    There are no endpoints.", flush=True)
+
+
+def stage_endpoints(stage: str, hosting: Hosting) -> list[str]:
+    """The names of the stage's endpoints; those of a stage `prod-eu` do not belong to the stage `prod`."""
+    stages = json.loads(CONFIG.read_text())["stages"]
+    others = tuple(f"negatoscope-{other}-" for other in stages if other.startswith(f"{stage}-"))
+    return [name for name in hosting.names(f"negatoscope-{stage}-") if not name.startswith(others)]
+
+
+# -------------------------------------------------------------------------------------------------- wake
+
+
+def wake(registry: Registry, hosting: Hosting) -> None:
+    """Create what is missing of the endpoints that the registry knows, and wait until all are in service."""
+    endpoints: dict[str, str] = {}
+    for task in load_tasks():
+        deployment = registry.current(task)
+        if deployment is None or deployment.endpoint is None:
+            print(f"    {task}: needs no endpoint", flush=True)
+        elif deployment.config is None:
+            raise NotDone(f"Nobody noted the configuration of {deployment.endpoint}: deploy {task} anew.")
+        else:
+            endpoints[deployment.endpoint] = deployment.config
+    for name, config in endpoints.items():
+        create(name, config, hosting)
+    for name in endpoints:
+        hosted = settled(name, hosting)
+        if hosted is None or hosted.status != IN_SERVICE:
+            reason = hosted.failure if hosted else "somebody has deleted it"
+            raise NotDone(f"{name} did not come into service: {reason}")
+        print(f"    {name}: is in service", flush=True)
+
+
+def create(name: str, config: str, hosting: Hosting) -> None:
+    """Create an endpoint, unless it is there; one that failed can only be replaced."""
+    hosted = settled(name, hosting)
+    if hosted and hosted.status == IN_SERVICE:
+        return
+    if hosted:
+        hosting.delete(name)
+        settled(name, hosting)
+    hosting.create(name, config)
+    print(f"    {name}: is being created with {config}", flush=True)
+
+
+def settled(name: str, hosting: Hosting) -> Hosted | None:
+    """Wait until nothing is being done to an endpoint, and return it; None if there is none (any more)."""
+    deadline = time.monotonic() + PATIENCE
+    told = ""
+    while (hosted := hosting.find(name)) and hosted.is_changing:
+        if time.monotonic() > deadline:
+            raise NotDone(f"{name} is still {hosted.status}.")
+        if hosted.status != told:
+            told = hosted.status
+            print(f"    {name}: {told}", flush=True)
+        time.sleep(PAUSE)
+    return hosted
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""model.tar.gz: a model package in one file."""
+
+import gzip
+import tarfile
+import zlib
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from pathlib import Path
+
+from chalicelib.errors import InvalidModelPackage
+
+ARCHIVE = "model.tar.gz"
+MOST_BYTES = 100_000_000
+"""Of a file in it, unpacked; those of this application have a tenth of that."""
+
+RUN = ("model.onnx", "model.json")
+"""What running a model takes."""
+
+_PACKAGE = (*RUN, "card.md", "plots/*.svg")
+_COMPRESSION = 6
+"""gzip's own default: weights hardly shrink, and 9 takes three times as long."""
+
+
+def package_files(folder: Path) -> dict[str, bytes]:
+    """What of a folder belongs to the package in it, by path within the package."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for pattern in _PACKAGE
+        for path in folder.glob(pattern)
+    }
+
+
+def pack(files: Mapping[str, bytes]) -> bytes:
+    """The archive of `files`, by path; same files, same bytes."""
+    packed = BytesIO()
+    with (
+        gzip.GzipFile(
+            filename="", mode="wb", compresslevel=_COMPRESSION, fileobj=packed, mtime=0
+        ) as compressed,
+        tarfile.open(fileobj=compressed, mode="w") as archive,
+    ):
+        for name, content in sorted(files.items()):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, BytesIO(content))
+    return packed.getvalue()
+
+
+def unpack(archive: bytes, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+    """The plain files of an archive whose names are `wanted`; those of more than `MOST_BYTES` are left out.
+
+    Raises:
+        InvalidModelPackage: if it is damaged.
+    """
+    try:
+        with tarfile.open(fileobj=BytesIO(archive), mode="r:gz") as tar:
+            return {
+                name: content.read()
+                for entry in tar
+                if entry.isfile()
+                and wanted(name := entry.name.removeprefix("./"))
+                and entry.size <= MOST_BYTES
+                and (content := tar.extractfile(entry))
+            }
+    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
+        raise InvalidModelPackage(f"{ARCHIVE} cannot be unpacked: {error}.") from error
+
+
+def is_shown(name: str) -> bool:
+    """Whether people look at a file of a package: facts, card and pictures."""
+    folder, _, file = name.rpartition("/")
+    return name in ("model.json", "card.md") or (folder == "plots" and file.endswith(".svg"))
+
+
+def content_type(name: str) -> str:
+    """Of a file that people look at."""
+    suffix = name.rpartition(".")[2]
+    return {"json": "application/json", "md": "text/markdown; charset=utf-8", "svg": "image/svg+xml"}[suffix]

@@ -1,0 +1,36 @@
+"""Large images come in two steps: a form is asked for, then the file goes straight into the inbox."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from chalicelib import arrivals, results
+from chalicelib.errors import ImageTooLarge, InvalidRequest, UnsupportedMediaType
+from chalicelib.http import IMAGE_TYPES, text
+from chalicelib.imaging import MAX_BYTES
+from chalicelib.storage import UPLOAD_SECONDS, DataBucket
+from chalicelib.table import ResultsTable
+from chalicelib.tasks import Task
+
+
+def open_upload(
+    task: Task, wish: Mapping[str, Any], bucket: DataBucket, table: ResultsTable
+) -> dict[str, Any]:
+    """Announce an image of `task` and return the form that takes exactly what `wish` describes.
+
+    Raises:
+        InvalidRequest, ImageTooLarge, UnsupportedMediaType: if there will be no such form.
+    """
+    size, content_type = wish.get("size"), text(wish, "content_type")
+    if type(size) is not int or size < 1:
+        raise InvalidRequest("'size' must be the number of bytes of the file.")
+    if size > MAX_BYTES:
+        raise ImageTooLarge(f"The file has {size:,} bytes; at most {MAX_BYTES:,} are accepted.")
+    if content_type not in IMAGE_TYPES:
+        raise UnsupportedMediaType(f"'content_type' must be one of {', '.join(IMAGE_TYPES)}.")
+    token = arrivals.random_token()
+    image_id = arrivals.upload_id(task.name, token)
+    table.announce(results.received(image_id, task.name, "upload"))
+    form = bucket.presign_upload(arrivals.upload_key(task.name, token), size, content_type)
+    expires = datetime.now(UTC) + timedelta(seconds=UPLOAD_SECONDS)
+    return {"id": image_id, "upload": form, "expires_at": expires.isoformat()}
