@@ -70,6 +70,11 @@ def classify_image(task: str) -> Any:
     return aws.pipeline().classify_now(find_task(task), data)
 
 
+@api.route("/tasks/{task}/drift")
+def get_drift(task: str) -> Any:
+    return aws.watch().last(find_task(task))
+
+
 @api.route("/uploads", "POST")
 def create_upload() -> Response:
     body = json_body(api.request)
@@ -157,6 +162,11 @@ def classify(event: S3Event) -> None:
 @app.schedule(Rate(10, unit=Rate.MINUTES), name="sweep")
 def sweep(_event: CloudWatchEvent) -> None:
     aws.sweep().run(datetime.now(UTC))
+
+
+@app.schedule(Rate(1, unit=Rate.DAYS), name="watch")
+def watch(_event: CloudWatchEvent) -> None:
+    aws.watch().run()
 
 
 def _open_upload(task: str, size: int, content_type: str) -> dict[str, Any]:

@@ -37,6 +37,7 @@ ROLES = {
     "prepare": "PrepareRoleArn",
     "classify": "ClassifyRoleArn",
     "sweep": "SweepRoleArn",
+    "watch": "WatchRoleArn",
 }
 
 

@@ -57,6 +57,17 @@ class Registry:
         except ObjectMissing:
             return None
 
+    def facts(self, task: str, version: str) -> dict[str, Any]:
+        """The model.json of a version.
+
+        Raises:
+            UnknownModel: if there is none.
+        """
+        try:
+            return self._read_json(f"{_folder(task, version)}model.json")
+        except ObjectMissing:
+            raise _unknown(task, version) from None
+
     def archive(self, task: str, version: str) -> bytes:
         """The model.tar.gz of a version.
 
