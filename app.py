@@ -88,6 +88,11 @@ def roll_back(task: str) -> Any:
     return asdict(rollback.roll_back(find_task(task).name, aws.registry(), aws.hosting()))
 
 
+@api.route("/tasks/{task}/drift")
+def get_drift(task: str) -> Any:
+    return aws.watch().last(find_task(task))
+
+
 @api.route("/uploads", "POST")
 def create_upload() -> Response:
     wish = json_body(api.request)
@@ -162,3 +167,8 @@ def classify(event: S3Event) -> None:
 @app.schedule(Rate(10, unit=Rate.MINUTES), name="sweep")
 def sweep(_event: CloudWatchEvent) -> None:
     aws.sweep().run(datetime.now(UTC))
+
+
+@app.schedule(Rate(1, unit=Rate.DAYS), name="watch")
+def watch(_event: CloudWatchEvent) -> None:
+    aws.watch().run()

@@ -41,6 +41,7 @@ ROLES = {
     "prepare": "PrepareRoleArn",
     "classify": "ClassifyRoleArn",
     "sweep": "SweepRoleArn",
+    "watch": "WatchRoleArn",
 }
 
 

@@ -18,6 +18,7 @@ from chalicelib.storage import DataBucket
 from chalicelib.sweep import Sweep
 from chalicelib.table import ResultsTable
 from chalicelib.tasks import load_tasks
+from chalicelib.watch import Watch
 
 # "standard" retries throttling and transient errors with exponential backoff and full jitter.
 _RETRIES = {"mode": "standard", "total_max_attempts": 4}
@@ -40,6 +41,20 @@ def sweep() -> Sweep:
         )
 
     return Sweep(pipeline(), send)
+
+
+@cache
+def watch() -> Watch:
+    """The drift watch of this stage."""
+    retrain = _start_retraining if settings().retrain_on_drift else None
+    return Watch(bucket(), table(), Registry(bucket()), classifier().package, load_tasks(), retrain)
+
+
+def _start_retraining(task: str, why: str) -> str:
+    client = boto3.client("stepfunctions", config=Config(retries=_RETRIES))
+    order = json.dumps({"task": task, "reason": why})
+    execution = client.start_execution(stateMachineArn=settings().retraining_arn, input=order)
+    return str(execution["executionArn"])
 
 
 @cache

@@ -35,6 +35,8 @@ class Classification:
     """Why a person should look as well; empty if nobody needs to."""
     heatmap: dict[str, Any] | None
     """None where the model does not say where it looked."""
+    distance: float | None
+    """How far the image lies from anything seen in training; None where the model does not tell."""
     model: ModelIdentity
 
 
@@ -153,6 +155,8 @@ class Classifier:
             raise ModelFailed(f"The model answered for other classes than {task.name} has.")
         if not np.isfinite(outputs.probabilities).all():
             raise ModelFailed("The model answered with numbers that are no probabilities.")
+        if outputs.distance is not None and not np.isfinite(outputs.distance).all():
+            raise ModelFailed("The model answered with distances that are no numbers.")
         return [_read(task, outputs, index, box) for index, box in enumerate(boxes)]
 
     def _backend(self, task: Task) -> Backend:
@@ -214,5 +218,6 @@ def _read(task: Task, outputs: Outputs, index: int, box: Box) -> Classification:
         },
         reasons=tuple(reasons_for_review(task, probabilities, outputs.is_unfamiliar(index))),
         heatmap=None if activation is None else heatmap(activation[index, best], task.input, box),
+        distance=None if outputs.distance is None else round(float(outputs.distance[index]), 6),
         model=outputs.model,
     )

@@ -1,5 +1,7 @@
 """Logs, metrics and traces. None of them may hold a file name, a DICOM tag or pixels."""
 
+from collections.abc import Mapping
+
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
@@ -22,11 +24,20 @@ def measure_milliseconds(metric: str, task: str, milliseconds: float) -> None:
     _emit(metric, task, MetricUnit.Milliseconds, milliseconds)
 
 
+def record(metric: str, value: float, **dimensions: str) -> None:
+    """Record a number without a unit for the stage, under `dimensions` alone."""
+    _put(metric, MetricUnit.NoUnit, value, dimensions)
+
+
 def _emit(name: str, task: str, unit: MetricUnit, value: float) -> None:
     """Once for the stage, which alarms watch, and once for the task."""
-    for dimensions in ({"stage": settings().stage}, {"stage": settings().stage, "task": task}):
-        metrics = EphemeralMetrics(namespace=NAMESPACE)
-        metrics.add_metric(name, unit, value)
-        for dimension, of in dimensions.items():
-            metrics.add_dimension(dimension, of)
-        metrics.flush_metrics()
+    _put(name, unit, value, {})
+    _put(name, unit, value, {"task": task})
+
+
+def _put(name: str, unit: MetricUnit, value: float, dimensions: Mapping[str, str]) -> None:
+    metrics = EphemeralMetrics(namespace=NAMESPACE)
+    metrics.add_metric(name, unit, value)
+    for dimension, of in {"stage": settings().stage, **dimensions}.items():
+        metrics.add_dimension(dimension, of)
+    metrics.flush_metrics()

@@ -45,6 +45,7 @@ def received(image_id: str, task: str, arrival: str) -> Result:
         "needs_review": False,
         "reasons": [],
         "heatmap": None,
+        "distance": None,
         "model": None,
         "source": None,
         "arrival": arrival,
@@ -65,6 +66,7 @@ def classified(base: Result, source: dict[str, Any], answer: Classification) -> 
         "needs_review": bool(answer.reasons),
         "reasons": _dicts(answer.reasons),
         "heatmap": answer.heatmap,
+        "distance": answer.distance,
         "model": {
             "version": answer.model.version,
             "sha256": answer.model.sha256,

@@ -26,6 +26,10 @@ class Settings:
     """Whose members may use the API; None leaves it open, which only the local stage, on loopback, may do."""
     endpoints: Mapping[str, EndpointSpec]
     """SageMaker endpoint by task, for tasks that have one."""
+    retraining_arn: str | None
+    """The state machine that retrains a task's model; None if the stage has none."""
+    retrain_on_drift: bool
+    """Whether a task whose answers have drifted is retrained without anybody asking."""
     endpoint_url: str | None
     """Where AWS is, if not at AWS: the emulator on this machine."""
 
@@ -51,6 +55,11 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     if stage != "local":
         required.append("USER_POOL_ARN")
     problems = [f"{name} is not set" for name in required if not environment.get(name)]
+    retrain = environment.get("RETRAIN_ON_DRIFT") or "false"
+    if retrain not in ("true", "false"):
+        problems.append("RETRAIN_ON_DRIFT must be true or false")
+    elif retrain == "true" and not environment.get("RETRAINING_ARN"):
+        problems.append("RETRAIN_ON_DRIFT is true, but RETRAINING_ARN names no state machine to start")
     endpoints: Mapping[str, EndpointSpec] = {}
     try:
         endpoints = read_endpoints(environment.get("ENDPOINTS") or "{}")
@@ -68,6 +77,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         prepare_function=f"negatoscope-{stage}-prepare",
         user_pool_arn=environment.get("USER_POOL_ARN") or None,
         endpoints=endpoints,
+        retraining_arn=environment.get("RETRAINING_ARN") or None,
+        retrain_on_drift=retrain == "true",
         endpoint_url=environment.get("AWS_ENDPOINT_URL") or None,
     )
 

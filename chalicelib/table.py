@@ -20,8 +20,8 @@ _BATCH = 100
 
 # What lists leave out: large, and of no use in one.
 _LISTED = (
-    "id", "task", "status", "label", "probability", "probabilities", "needs_review", "reasons", "model",
-    "source", "arrival", "created_at", "classified_at", "review", "disclaimer",
+    "id", "task", "status", "label", "probability", "probabilities", "needs_review", "reasons", "distance",
+    "model", "source", "arrival", "created_at", "classified_at", "review", "disclaimer",
 )  # fmt: skip
 
 _FILTERED_READ = 1000
@@ -185,6 +185,36 @@ class ResultsTable:
             start = _index_key(results[-1], task)
         return results, _encode_cursor(start) if start else None
 
+    def latest(self, task: str, sha256: str, most: int) -> list[Result]:
+        """The newest answers of one model, no more than `most`: label, probability, distance and created_at.
+
+        Args:
+            task: that the model answers for.
+            sha256: of the model's graph.
+            most: how many are wanted. Answers far behind those of other models are not found.
+        """
+        names = {f"#{name}": name for name in ("label", "probability", "distance", "created_at")}
+        query = {
+            "IndexName": "by-task",
+            "KeyConditionExpression": "#task = :task",
+            "FilterExpression": "#status = :classified AND #model.#sha256 = :sha256",
+            "ExpressionAttributeNames": names
+            | {"#task": "task", "#status": "status", "#model": "model", "#sha256": "sha256"},
+            "ExpressionAttributeValues": {":task": task, ":classified": CLASSIFIED, ":sha256": sha256},
+            "ProjectionExpression": ", ".join(names),
+            "ScanIndexForward": False,
+            "Limit": _FILTERED_READ,
+        }
+        found: list[Result] = []
+        start = None
+        for _ in range(_MOST_READS):
+            page = self._table.query(**query, **_start(start))
+            found += map(_result, page["Items"])
+            start = page.get("LastEvaluatedKey")
+            if not start or len(found) >= most:
+                break
+        return found[:most]
+
     def every(self, task: str | None = None) -> Iterator[Result]:
         """All results, the newest first."""
         query, start = _query(task, None, None), None
@@ -249,7 +279,8 @@ def _item(result: Result) -> dict[str, Any]:
 
 def _result(item: dict[str, Any]) -> Result:
     kept = {key: value for key, value in item.items() if key not in ("listing", "tries", "expires_at")}
-    result: Result = json.loads(json.dumps(kept, default=_number))
+    # Results that were stored before they held a distance have none.
+    result: Result = {"distance": None} | json.loads(json.dumps(kept, default=_number))
     return result
 
 

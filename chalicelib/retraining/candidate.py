@@ -8,8 +8,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.archive import ARCHIVE
 from chalicelib.errors import InvalidModelPackage
-from chalicelib.registry import ARCHIVE, MODELS, Registry
+from chalicelib.registry import MODELS, Registry
 from chalicelib.retraining.planning import RETRAININGS, SPLIT
 from chalicelib.storage import DataBucket
 

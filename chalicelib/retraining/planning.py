@@ -12,9 +12,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from chalicelib import corrections, results
+from chalicelib.archive import ARCHIVE
 from chalicelib.errors import AlreadyRetraining, InvalidRequest
 from chalicelib.hyperparameters import searched
-from chalicelib.registry import ARCHIVE, MODELS, Registry
+from chalicelib.registry import MODELS, Registry
 from chalicelib.retraining.journal import RUNNING, Journal
 from chalicelib.retraining.wish import Wish, read_wish
 from chalicelib.storage import DataBucket, ObjectMissing

@@ -71,6 +71,7 @@ def test_image_is_classified_and_nothing_is_pretended(call: Call, runtime: Runti
     assert result["label"] == names[1]
     assert result["probabilities"] == dict(zip(names, PROBABILITIES, strict=True))
     assert result["heatmap"] is None
+    assert result["distance"] is None
     assert result["model"] == {"version": "their-model/AllTraffic", "sha256": None, "backend": "endpoint"}
     assert (result["needs_review"], result["reasons"]) == (False, [])
     spec = load_task(FOREIGN).input

@@ -105,6 +105,8 @@ def test_real_answers_fit_the_description(call: Call) -> None:
     fits("PUT", "/results/{id}/review", 400, f"/results/{result['id']}/review", json={})
     fits("GET", "/results", 200)
     fits("GET", "/results", 400, "/results?limit=0")
+    fits("GET", "/tasks/{task}/drift", 200, f"/tasks/{TASK}/drift")
+    fits("GET", "/tasks/{task}/drift", 404, "/tasks/feet/drift")
 
 
 def test_description_is_served(call: Call) -> None:

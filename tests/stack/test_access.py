@@ -14,19 +14,21 @@ TABLE = "negatoscope-local-results"
 
 # Mirrors what the roles in foundation.yaml have to allow: object prefixes by verb, and actions on the table.
 READS = {
-    "api": {"prepared", "results", "exports"},
+    "api": {"prepared", "results", "exports", "drift"},
     "prepare": {"inbox"},
     "classify": {"prepared"},
     "sweep": {"inbox"},
+    "watch": {"drift"},
 }
 WRITES = {
     "api": {"inbox", "prepared", "results", "exports"},
     "prepare": {"prepared", "quarantine", "results"},
     "classify": {"results"},
     "sweep": {"quarantine", "results"},
+    "watch": {"drift"},
 }
-DELETES = {"api": set(), "prepare": {"inbox"}, "classify": set(), "sweep": {"inbox"}}
-PREFIXES = ("inbox", "prepared", "results", "exports", "quarantine", "models")
+DELETES = {"api": set(), "prepare": {"inbox"}, "classify": set(), "sweep": {"inbox"}, "watch": set()}
+PREFIXES = ("inbox", "prepared", "results", "exports", "quarantine", "models", "drift")
 ROLES = tuple(READS)
 
 
@@ -40,7 +42,7 @@ def attempt(event: Any, _context: Any) -> str:
         getattr(client, event["operation"])(**event["arguments"])
     except ClientError as error:
         code = str(error.response["Error"]["Code"])
-        return "allowed" if code == "NoSuchKey" else code
+        return "allowed" if code in ("NoSuchKey", "StateMachineDoesNotExist") else code
     return "allowed"
 
 
@@ -96,24 +98,27 @@ def test_listing(actors: dict[str, Actor], role: str) -> None:
     actor = actors[role]
 
     inbox = {"Bucket": BUCKET, "Prefix": "inbox/"}
-    assert actor.may("s3", "list_objects_v2", **inbox) == (role in ("prepare", "sweep"))
-    # prepare has to tell a missing file from a forbidden one, which S3 allows only to who may list all.
-    assert actor.may("s3", "list_objects_v2", Bucket=BUCKET, Prefix="results/") == (role == "prepare")
-    assert actor.may("s3", "list_objects_v2", Bucket=BUCKET) == (role == "prepare")
+    assert actor.may("s3", "list_objects_v2", **inbox) == (role in ("prepare", "sweep", "watch"))
+    # Two have to tell a missing file from a forbidden one, which S3 allows only to who may list all.
+    may_list_all = role in ("prepare", "watch")
+    assert actor.may("s3", "list_objects_v2", Bucket=BUCKET, Prefix="results/") == may_list_all
+    assert actor.may("s3", "list_objects_v2", Bucket=BUCKET) == may_list_all
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_table(actors: dict[str, Actor], role: str) -> None:
     actor, key = actors[role], {"id": {"S": "access-probe"}}
 
-    assert actor.may("dynamodb", "get_item", TableName=TABLE, Key=key)
+    assert actor.may("dynamodb", "get_item", TableName=TABLE, Key=key) == (role != "watch")
     assert not actor.may("dynamodb", "scan", TableName=TABLE)
     assert not actor.may("dynamodb", "delete_item", TableName=TABLE, Key=key)
-    queried = {
+    queried: dict[str, Any] = {
         "IndexName": "by-task",
         "KeyConditionExpression": "task = :task",
         "ExpressionAttributeValues": {":task": {"S": "x"}},
     }
+    assert actor.may("dynamodb", "query", TableName=TABLE, **queried) == (role in ("api", "watch"))
+    queried |= {"IndexName": "by-time", "KeyConditionExpression": "listing = :task"}
     assert actor.may("dynamodb", "query", TableName=TABLE, **queried) == (role == "api")
     many = {TABLE: {"Keys": [key]}}
     assert actor.may("dynamodb", "batch_get_item", RequestItems=many) == (role == "sweep")
@@ -126,6 +131,10 @@ def test_other_services(actors: dict[str, Actor], role: str) -> None:
     again = {"FunctionName": "negatoscope-local-prepare", "InvocationType": "Event", "Payload": "{}"}
     assert actor.may("lambda", "invoke", **again) == (role == "sweep")
     assert not actor.may("lambda", "invoke", FunctionName="negatoscope-local-classify", Payload="{}")
+    machine = "arn:aws:states:us-east-1:000000000000:stateMachine:negatoscope-local-{}"
+    for name in ("retrain", "other"):
+        may_start = actor.may("stepfunctions", "start_execution", stateMachineArn=machine.format(name))
+        assert may_start == (role == "watch" and name == "retrain")
     assert not actor.may("iam", "list_roles")
     assert not actor.may("kms", "list_keys")
     assert not actor.may("logs", "describe_log_groups")

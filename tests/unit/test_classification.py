@@ -52,6 +52,7 @@ def test_embedded_model_classifies_a_batch(models: Path) -> None:
         assert answer.probability == max(answer.probabilities.values()) == answer.probabilities[answer.label]
         assert answer.model.backend == "embedded"
         assert answer.model.version == "2026.01.01-tiny"
+    assert [answer.distance for answer in answers] == [0.0, 255.0]  # the mean grey level
 
 
 def test_session_is_made_once(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,6 +128,12 @@ def test_model_with_another_number_of_classes_fails(models: Path) -> None:
 def test_numbers_that_are_no_probabilities_fail(models: Path) -> None:
     with pytest.raises(ModelFailed, match="no probabilities"):
         classifier_with(FakeBackend([np.nan] * 5), models).classify(TASK_, batch(0), [BOX])
+
+
+def test_distances_that_are_no_numbers_fail(models: Path) -> None:
+    backend = FakeBackend([0.2] * 5, distance=np.inf)
+    with pytest.raises(ModelFailed, match="distances"):
+        classifier_with(backend, models).classify(TASK_, batch(0), [BOX])
 
 
 def test_array_of_another_size_fails_in_words(models: Path) -> None:

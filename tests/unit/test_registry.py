@@ -87,6 +87,7 @@ def test_a_candidate_is_kept_with_all_that_people_look_at(registry: Registry, bu
     assert record["parent"] is None
     assert registry.record(TASK, "1") == record
     assert registry.archive(TASK, "1") == packed
+    assert registry.facts(TASK, "1") == facts("1")
     assert statuses(registry) == {"1": "candidate"}
     assert registry.current(TASK) is None
     client = boto3.client("s3")
@@ -174,6 +175,8 @@ def test_tasks_do_not_see_each_others_models(registry: Registry) -> None:
         registry.promote("chest-xray", "1", None, None)
     with pytest.raises(UnknownModel):
         registry.archive(TASK, "2")
+    with pytest.raises(UnknownModel):
+        registry.facts(TASK, "2")
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,19 @@ def test_wrong_endpoints(endpoints: str) -> None:
         read_settings(GOOD | {"ENDPOINTS": endpoints})
 
 
+def test_drift_starts_retrainings_only_where_there_is_something_to_start() -> None:
+    settings = read_settings(GOOD)
+    assert (settings.retraining_arn, settings.retrain_on_drift) == (None, False)
+    machine = {"RETRAINING_ARN": "arn:aws:states:eu-central-1:000000000000:stateMachine:x"}
+    assert not read_settings(GOOD | machine).retrain_on_drift
+    settings = read_settings(GOOD | machine | {"RETRAIN_ON_DRIFT": "true"})
+    assert (settings.retraining_arn, settings.retrain_on_drift) == (machine["RETRAINING_ARN"], True)
+    with pytest.raises(SettingsError, match="RETRAINING_ARN names no state machine"):
+        read_settings(GOOD | {"RETRAIN_ON_DRIFT": "true"})
+    with pytest.raises(SettingsError, match="RETRAIN_ON_DRIFT must be true or false"):
+        read_settings(GOOD | machine | {"RETRAIN_ON_DRIFT": "yes"})
+
+
 def test_nobody_else_reads_the_environment() -> None:
     readers = [
         path.name

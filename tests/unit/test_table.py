@@ -194,3 +194,30 @@ def test_quarantined_result_needs_review() -> None:
     )
     assert result["needs_review"]
     assert result["reasons"] == [{"code": "NotAnImage", "message": "text"}]
+
+
+def test_latest_answers_of_one_model(table: ResultsTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table_module, "_FILTERED_READ", 3)
+    for number in range(20):
+        sha256 = "b" if number % 3 else "a"
+        model = {"version": "1", "sha256": sha256, "backend": "embedded"}
+        table.finish(classified(number, model=model, distance=number + 0.5))
+    table.finish(classified(20, task="chest-xray", model={"sha256": "a"}))
+    table.receive(result(21))
+
+    found = table.latest("mammography-views", "a", 4)
+
+    assert [entry["distance"] for entry in found] == [18.5, 15.5, 12.5, 9.5]
+    assert found[0].keys() == {"label", "probability", "distance", "created_at"}
+    assert len(table.latest("mammography-views", "a", 100)) == 7
+    monkeypatch.setattr(table_module, "_MOST_READS", 2)
+    assert len(table.latest("mammography-views", "a", 100)) == 2
+
+
+def test_result_from_before_distances_were_kept_has_none(table: ResultsTable) -> None:
+    old = classified(1)
+    del old["distance"]
+    table.finish(old)
+    assert table.get(old["id"])["distance"] is None
+    ((entry,), _) = table.page()
+    assert entry["distance"] is None

@@ -1,0 +1,86 @@
+"""From classified images to what the API tells of their drift, through the handlers that Lambda calls."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from chalice.test import Client
+
+import chalicelib.settings
+from chalicelib import aws
+from chalicelib.classification import Classifier
+from chalicelib.tasks import load_task
+from tests import images
+from tests.functional.conftest import Call
+from tests.functional.test_openapi import schema
+from tests.models import METRICS, TASK, write_package
+
+STATE_MACHINE = {
+    "name": "negatoscope-local-retrain",
+    "definition": json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}),
+    "roleArn": "arn:aws:iam::123456789012:role/states",
+}
+
+
+def watch(client: Client) -> None:
+    client.lambda_.invoke("watch", client.events.generate_cw_event("aws.events", "Scheduled Event", {}, []))
+
+
+def drift(call: Call) -> Any:
+    response = call("GET", f"/tasks/{TASK}/drift")
+    assert response.status_code == 200
+    schema("/tasks/{task}/drift", "GET", 200).validate(response.json_body)
+    return response.json_body
+
+
+@pytest.fixture
+def profiled(client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model whose validation images were grey, as the mean grey level is its distance."""
+    names = load_task(TASK).class_names
+    profile = {
+        "images": 500,
+        "labels": {name: 1 / len(names) for name in names},
+        "confidence_deciles": [0.5 + level / 20 for level in range(9)],
+        "distance_deciles": [20.0 * level for level in range(1, 10)],
+    }
+    write_package(tmp_path / "p" / TASK, metrics={"test": METRICS, "validation": {"profile": profile}})
+    classifier = Classifier({}, lambda: None, tmp_path / "p")
+    monkeypatch.setattr(aws, "classifier", lambda: classifier)
+
+
+@pytest.mark.usefixtures("profiled")
+def test_drift_of_posted_images_is_told_and_retrained_once(
+    client: Client, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states = boto3.client("stepfunctions")
+    machine = states.create_state_machine(**STATE_MACHINE)["stateMachineArn"]
+    environment = {"RETRAIN_ON_DRIFT": "true", "RETRAINING_ARN": machine}
+    read = chalicelib.settings.read_settings
+    settings = read(dict(chalicelib.settings.os.environ) | environment)
+    monkeypatch.setattr(aws, "settings", lambda: settings)
+    for number in range(100):
+        path = f"/tasks/{TASK}/classify"
+        result = call("POST", path, images.grey_file(height=32 + number, width=32), Content_Type="image/png")
+        assert result.status_code == 200
+
+    for _ in range(2):
+        watch(client)
+
+    found = drift(call)
+    assert found["model"]["version"] == "2026.01.01-tiny"
+    assert (found["report"]["drifted"], found["report"]["answers"]) == (True, 100)
+    (execution,) = states.list_executions(stateMachineArn=machine)["executions"]
+    assert found["retraining"]["execution"] == execution["executionArn"]
+    order = json.loads(states.describe_execution(executionArn=execution["executionArn"])["input"])
+    assert order == {"task": TASK, "reason": found["retraining"]["reason"]}
+
+
+def test_without_a_profile_the_api_says_why_there_is_no_report(client: Client, call: Call) -> None:
+    assert "Nobody has looked" in drift(call)["reason"]
+    watch(client)
+    found = drift(call)
+    assert found["report"] is None
+    assert "no profile" in found["reason"]
+    assert found["checked_at"]

@@ -1,0 +1,88 @@
+"""The drift watch, as AWS runs it: in its own Lambda, with its own role."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from boto3.dynamodb.types import TypeSerializer
+
+from chalicelib import results
+from chalicelib.tasks import load_task
+from local.stack import BUCKET
+from tests.stack.client import Client
+from tests.stack.functions import Function
+
+TASK = "retinal-oct-2017"  # it has no bundled model, so that no other test meets the one deployed here
+TABLE = "negatoscope-local-results"
+IDS = [f"{number:032x}" for number in range(120)]
+EVENT: dict[str, Any] = {
+    "version": "0",
+    "id": "1",
+    "account": "000000000000",
+    "region": "us-east-1",
+    "time": "2026-01-01T00:00:00Z",
+    "source": "aws.events",
+    "detail-type": "Scheduled Event",
+    "resources": [],
+    "detail": {},
+}
+
+
+@pytest.fixture
+def model(client: Client) -> Iterator[dict[str, str]]:
+    """A deployed model whose validation images showed every class, and 120 answers that are all the same."""
+    names = load_task(TASK).class_names
+    model = {"version": "1", "sha256": "1".rjust(64, "0")}
+    profile = {
+        "images": 400,
+        "labels": {name: 1 / len(names) for name in names},
+        "confidence_deciles": [level / 10 for level in range(1, 10)],
+        "distance_deciles": None,
+    }
+    documents = {
+        f"models/{TASK}/1/model.json": model | {"metrics": {"validation": {"profile": profile}}},
+        f"models/{TASK}/current.json": model | {"endpoint": None, "previous": None, "since": "now"},
+    }
+    for key, document in documents.items():
+        client.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(document).encode())
+    dynamodb, serialize = client.aws("dynamodb"), TypeSerializer().serialize
+    for image_id in IDS:
+        result = results.received(image_id, TASK, "api") | {
+            "status": "classified",
+            "label": names[0],
+            "probability": 1,
+            "model": model | {"backend": "embedded"},
+        }
+        item = {name: serialize(value) for name, value in result.items()}
+        dynamodb.put_item(TableName=TABLE, Item=item)
+    yield model
+    for image_id in IDS:
+        dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": image_id}})
+    for key in (*documents, f"drift/{TASK}.json"):
+        client.s3.delete_object(Bucket=BUCKET, Key=key)
+
+
+def test_the_watch_finds_drift_and_the_api_tells(client: Client, model: dict[str, str]) -> None:
+    watch = Function(client, "negatoscope-local-watch")
+    (rule,) = [
+        rule
+        for rule in client.aws("events").list_rules()["Rules"]
+        if rule["Name"] == "negatoscope-local-watch-event"
+    ]
+    assert rule["ScheduleExpression"] == "rate(1 day)"
+
+    _, failure = watch.call(EVENT)
+
+    assert failure is None, watch.log()
+    found = client.api("GET", f"/api/tasks/{TASK}/drift").json
+    assert found["model"] == model
+    assert found["report"]["answers"] == len(IDS)
+    assert [aspect["aspect"] for aspect in found["report"]["aspects"] if aspect["drifted"]] == [
+        "labels",
+        "confidence",
+    ]
+    other = client.api("GET", "/api/tasks/breast-histology/drift").json
+    assert (other["report"], other["model"]) == (None, None)
+    assert "No model package" in other["reason"]
+    assert any('"Drift"' in line and f'"{TASK}"' in line for line in watch.log())

@@ -1,0 +1,254 @@
+"""The daily look at every task, from the table to the report."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from chalicelib import results
+from chalicelib.package import ModelPackage
+from chalicelib.registry import Registry
+from chalicelib.storage import DataBucket
+from chalicelib.table import ResultsTable
+from chalicelib.tasks import Task, load_task, load_tasks
+from chalicelib.watch import LATEST, Watch, WatchFailed
+from tests.cloud import foundation
+from tests.models import METRICS, TASK, write_package
+from tests.stage import BUCKET, TABLE
+
+pytestmark = pytest.mark.usefixtures("cloud")
+TASK_ = load_task(TASK)
+LIKE, UNLIKE = "left-cc", "not-a-mammogram"
+PROFILE = {
+    "images": 300,
+    "labels": {name: 0.25 for name in TASK_.class_names if name != UNLIKE} | {UNLIKE: 0.0},
+    "confidence_deciles": [level / 10 for level in range(1, 10)],
+    "distance_deciles": [float(level) for level in range(1, 10)],
+}
+
+
+class Stage:
+    """A stage with a bundled model for one task, and what its watch does."""
+
+    def __init__(self, models: Path) -> None:
+        self.models = models
+        self.bucket = DataBucket(boto3.client("s3"), BUCKET)
+        self.table = ResultsTable(boto3.resource("dynamodb"), TABLE)
+        self.started: list[tuple[str, str]] = []
+
+    def bundle(self, version: str = "1", **metrics: Any) -> None:
+        folder = write_package(self.models / version, version=version, metrics={"test": METRICS, **metrics})
+        facts = json.loads((folder / "model.json").read_text()) | {"sha256": version.rjust(64, "0")}
+        self.package = ModelPackage(folder, facts)
+
+    def bundled(self, task: Task) -> ModelPackage | None:
+        return self.package if task.name == TASK else None
+
+    def watch(self, retrain: bool = False) -> Watch:
+        start = self.start if retrain else None
+        return Watch(self.bucket, self.table, Registry(self.bucket), self.bundled, load_tasks(), start)
+
+    def start(self, task: str, why: str) -> str:
+        self.started.append((task, why))
+        return f"arn:execution-{len(self.started)}"
+
+    def answer(self, images: range, label: str | None = None, version: str = "1", **changes: Any) -> None:
+        """Results as the model gives them: evenly spread over all tenths, unless `changes` say otherwise."""
+        with boto3.resource("dynamodb").Table(TABLE).batch_writer() as batch:
+            for number in images:
+                result = results.received(f"{number:032x}", TASK, "api") | {
+                    "created_at": f"2026-01-01T{number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}Z",
+                    "status": results.CLASSIFIED,
+                    "label": label or TASK_.class_names[number % 4],
+                    "probability": (number % 10) / 10 + 0.05,
+                    "distance": number % 10 + 0.5,
+                    "model": {"version": version, "sha256": version.rjust(64, "0"), "backend": "embedded"},
+                    **changes,
+                }
+                batch.put_item(Item=_stored(result))
+
+    def look(self, retrain: bool = False) -> dict[str, Any]:
+        """What the watch finds when it runs once more."""
+        self.watch(retrain).run()
+        body = boto3.client("s3").get_object(Bucket=BUCKET, Key=f"drift/{TASK}.json")["Body"].read()
+        found: dict[str, Any] = json.loads(body)
+        assert self.watch().last(TASK_) == found
+        return found
+
+
+def _stored(result: dict[str, Any]) -> dict[str, Any]:
+    from chalicelib.table import _item
+
+    return _item(result)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    stage = Stage(tmp_path)
+    stage.bundle(validation={"profile": PROFILE})
+    return stage
+
+
+def drifts(capsys: pytest.CaptureFixture[str]) -> dict[tuple[str | None, str | None], float]:
+    """The recorded metric, by task and aspect."""
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    measured = [line for line in lines if "Drift" in line]
+    assert all(line["stage"] == "local" for line in measured)
+    return {(line.get("task"), line.get("aspect")): line["Drift"][0] for line in measured}
+
+
+def test_images_like_those_of_validation(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    stage.answer(range(200))
+    found = stage.look()
+    assert found["model"] == {"version": "1", "sha256": "1".rjust(64, "0")}
+    assert found["reason"] is None
+    report = found["report"]
+    assert (report["drifted"], report["answers"], report["validation_images"]) == (False, 200, 300)
+    assert (report["since"], report["until"]) == ("2026-01-01T00:00:00Z", "2026-01-01T00:03:19Z")
+    assert [aspect["aspect"] for aspect in report["aspects"]] == ["labels", "confidence", "distance"]
+    measured = drifts(capsys)
+    assert measured.keys() == {(None, None)} | {(TASK, name) for name in ("labels", "confidence", "distance")}
+    assert measured[None, None] == 0
+
+
+def test_images_unlike_those_of_validation(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    stage.answer(range(100), label=UNLIKE)
+    report = stage.look()["report"]
+    assert report["drifted"]
+    assert [aspect["aspect"] for aspect in report["aspects"] if aspect["drifted"]] == ["labels"]
+    measured = drifts(capsys)
+    assert measured[None, None] == measured[TASK, "labels"] > 0.25
+    alarm = foundation()["Drift"]["Properties"]
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["Threshold"]) == ("Negatoscope", "Drift", 0.25)
+    assert [dimension["Name"] for dimension in alarm["Dimensions"]] == ["stage"]
+
+
+def test_a_difference_that_may_be_chance_alarms_nobody(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = {**PROFILE, "images": 10}
+    stage.bundle("2", validation={"profile": few})
+    stage.answer(range(100), version="2", probability=0.5)
+    stage.answer(range(60), version="2")
+    assert not stage.look()["report"]["drifted"]
+    measured = drifts(capsys)
+    assert measured[TASK, "confidence"] > 0.25
+    assert measured[None, None] == 0
+
+
+@pytest.mark.parametrize(
+    ("images", "metrics", "reason"),
+    [
+        (99, {"validation": {"profile": PROFILE}}, "classified 99 images of late; 100 are needed"),
+        (200, {"validation": {}}, "no profile of its validation images"),
+        (200, {}, "no profile of its validation images"),
+    ],
+)
+def test_without_a_ground_to_judge_nothing_is_said(
+    stage: Stage, capsys: pytest.CaptureFixture[str], images: int, metrics: dict[str, Any], reason: str
+) -> None:
+    stage.bundle("2", **metrics)
+    stage.answer(range(images), label=UNLIKE, version="2")
+    found = stage.look(retrain=True)
+    assert found["report"] is None
+    assert reason in found["reason"]
+    assert drifts(capsys) == {(None, None): 0}
+    assert stage.started == []
+
+
+def test_tasks_without_model_and_tasks_that_nobody_has_looked_at_say_so(stage: Stage) -> None:
+    other = load_task("breast-histology")
+    assert "Nobody has looked" in stage.watch().last(other)["reason"]
+    stage.watch().run()
+    assert "No model package" in stage.watch().last(other)["reason"]
+
+
+def test_only_the_latest_answers_of_the_current_model_count(stage: Stage) -> None:
+    stage.answer(range(700), label=UNLIKE)  # longer ago
+    stage.answer(range(700, 1200))
+    stage.answer(range(1200, 1500), label=UNLIKE, version="0")
+    stage.answer(range(1500, 1600), label=UNLIKE, status=results.RECEIVED)
+    report = stage.look()["report"]
+    assert (report["answers"], report["since"]) == (LATEST, "2026-01-01T00:11:40Z")
+    assert not report["drifted"]
+
+
+def test_answers_from_before_distances_were_kept_tell_the_rest(stage: Stage) -> None:
+    stage.answer(range(200), distance=None)
+    assert [aspect["aspect"] for aspect in stage.look()["report"]["aspects"]] == ["labels", "confidence"]
+
+
+def test_the_model_that_was_deployed_last_is_the_one_to_compare_with(stage: Stage) -> None:
+    deployed = {"version": "7", "sha256": "7".rjust(64, "0"), "metrics": {"validation": {"profile": PROFILE}}}
+    stage.bucket.write_json(f"models/{TASK}/7/model.json", deployed)
+    current = {
+        "version": "7",
+        "sha256": deployed["sha256"],
+        "endpoint": None,
+        "previous": None,
+        "since": "now",
+    }
+    stage.bucket.write_json(f"models/{TASK}/current.json", current)
+    stage.answer(range(200), label=UNLIKE)  # by the bundled model
+    found = stage.look()
+    assert found["model"]["version"] == "7"
+    assert "classified 0 images" in found["reason"]
+
+
+def test_drift_starts_one_retraining_for_a_model(stage: Stage) -> None:
+    stage.answer(range(100), label=UNLIKE)
+    assert stage.look()["retraining"] is None  # people decide
+
+    first = stage.look(retrain=True)["retraining"]
+    assert stage.started == [(TASK, first["reason"])]
+    assert "model 1 was validated on, by labels (PSI" in first["reason"]
+    assert first["execution"] == "arn:execution-1"
+
+    assert stage.look(retrain=True)["retraining"] == first
+    stage.answer(range(100, 600))
+    calm = stage.look(retrain=True)
+    assert (calm["report"]["drifted"], calm["retraining"]) == (False, first)
+    stage.answer(range(600, 1100), label=UNLIKE)
+    assert stage.look(retrain=True)["report"]["drifted"]
+    assert len(stage.started) == 1
+
+    stage.bundle("2", validation={"profile": PROFILE})
+    stage.answer(range(1100, 1200), label=UNLIKE, version="2")
+    assert stage.look(retrain=True)["retraining"]["model"]["version"] == "2"
+    assert len(stage.started) == 2
+
+
+def test_no_drift_starts_nothing(stage: Stage) -> None:
+    stage.answer(range(200))
+    assert stage.look(retrain=True)["retraining"] is None
+    assert stage.started == []
+
+
+def test_a_retraining_that_cannot_be_started_is_reported_and_tried_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(task: str, why: str) -> str:
+        raise ConnectionError("no")
+
+    stage.answer(range(100), label=UNLIKE)
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, "start", refuse)
+        with pytest.raises(WatchFailed, match=TASK):
+            stage.watch(retrain=True).run()
+    assert drifts(capsys)[None, None] > 0.25
+    found = stage.watch().last(TASK_)
+    assert found["report"]["drifted"]
+    assert found["retraining"] is None
+    assert stage.look(retrain=True)["retraining"]["execution"] == "arn:execution-1"
+
+
+def test_a_task_that_cannot_be_looked_at_does_not_keep_others_waiting(stage: Stage) -> None:
+    first = next(iter(load_tasks()))
+    assert first != TASK
+    stage.bucket.write(f"models/{first}/current.json", b"{", "application/json")
+    stage.answer(range(100), label=UNLIKE)
+    with pytest.raises(WatchFailed, match=f"^{first} could not be watched$"):
+        stage.watch().run()
+    assert stage.watch().last(TASK_)["report"]["drifted"]
