@@ -37,7 +37,7 @@ check: $(DEV) $(TRAINING) ## formatting, lint, types, templates
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy app.py chalicelib local benchmarks .chalice/*.py tests/unit tests/functional tests/stack tests/browser
 	.venv-training/bin/python -m mypy training tests/training
-	.venv/bin/cfn-lint .chalice/foundation.yaml
+	.venv/bin/cfn-lint .chalice/foundation.yaml statemachine/template.yaml
 
 .PHONY: test
 test: check ## everything: checks, then unit, functional, stack, browser and training tests

@@ -153,6 +153,35 @@ def review_result(id: str) -> Any:
     return reviewed
 
 
+@api.route("/retrainings", "POST", group="admin")
+def start_retraining() -> Response:
+    started = aws.retraining_requests().start(json_body(api.request), api.user)
+    return Response(started, status_code=HTTPStatus.CREATED.value)
+
+
+@api.route("/retrainings")
+def list_retrainings() -> Any:
+    limit = number(api.query.get("limit"), "limit", default=20, low=1, high=100)
+    page, cursor = aws.retraining_requests().page(limit, api.query.get("cursor"))
+    return {"retrainings": page, "cursor": cursor}
+
+
+@api.route("/retrainings/{name}")
+def follow_retraining(name: str) -> Any:
+    return aws.retraining_requests().follow(name)
+
+
+@api.route("/retrainings/{name}/files/{file}")
+def get_retraining_file(name: str, file: str) -> Response:
+    return Response(*catalogue.shown_file(file, aws.retraining_requests().file(name, file)))
+
+
+@api.route("/retrainings/{name}/approval", "POST", group="admin")
+def approve_retraining(name: str) -> Any:
+    aws.retraining_requests().approve(name, json_body(api.request), api.user)
+    return {"name": name}
+
+
 @app.on_s3_event(settings().data_bucket, ["s3:ObjectCreated:*"], prefix=arrivals.INBOX, name="prepare")
 def prepare(event: S3Event) -> None:
     for arrival in arrivals.arrivals(event.to_dict()):
@@ -172,3 +201,8 @@ def sweep(_event: CloudWatchEvent) -> None:
 @app.schedule(Rate(1, unit=Rate.DAYS), name="watch")
 def watch(_event: CloudWatchEvent) -> None:
     aws.watch().run()
+
+
+@app.lambda_function(name="retraining")
+def retraining(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    return aws.retraining_steps().run(event)

@@ -11,16 +11,18 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError, WaiterError
+from botocore.exceptions import BotoCoreError, ClientError
 
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))  # a script's own folder is all that Python puts there
+
+import retraining  # noqa: E402
+import stacks  # noqa: E402
+from stacks import DeployError  # noqa: E402
 
 from chalicelib.errors import InvalidModelPackage  # noqa: E402
 from chalicelib.package import bundled_package  # noqa: E402
@@ -40,13 +42,10 @@ ROLES = {
     "api_handler": "ApiRoleArn",
     "prepare": "PrepareRoleArn",
     "classify": "ClassifyRoleArn",
+    "retraining": "RetrainingRoleArn",
     "sweep": "SweepRoleArn",
     "watch": "WatchRoleArn",
 }
-
-
-class DeployError(Exception):
-    """Why the deployment stopped, in words for the person who started it."""
 
 
 def main() -> None:
@@ -73,7 +72,7 @@ def deploy(stage: str, site_origin: str | None) -> None:
     if stage == "local" and not os.environ.get("AWS_ENDPOINT_URL"):
         raise DeployError("The stage `local` has no login and belongs on an emulator: `make run` deploys it.")
     step(f"Foundation stack of stage {stage}")
-    outputs = deploy_foundation(f"negatoscope-{stage}-foundation", stage, site_origin)
+    outputs = deploy_foundation(stage, site_origin)
     step("Stage settings in .chalice/config.json")
     record_stage(stage, outputs)
     step("Code, with `chalice deploy`")
@@ -85,6 +84,8 @@ def deploy(stage: str, site_origin: str | None) -> None:
     put_gateway_errors(api_id)
     step("Models that come with the application")
     seed_models(outputs["DataBucket"])
+    step("State machine of the retraining")
+    retraining.deploy(stage, outputs)
     step("Done")
     print(f"    API: {api_url(api_id)}")
 
@@ -100,52 +101,15 @@ def step(text: str) -> None:
 # ------------------------------------------------------------------------------------------- foundation
 
 
-def deploy_foundation(name: str, stage: str, site_origin: str | None) -> dict[str, str]:
-    """Create or update the stack, wait until it stands, and return its outputs."""
-    cloudformation = boto3.client("cloudformation")
-    status = stack_status(name)
-    if status == "ROLLBACK_COMPLETE":  # a first creation that failed leaves a stack that can only be deleted
-        cloudformation.delete_stack(StackName=name)
-        cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 2})
-        status = None
-    request = {
-        "StackName": name,
-        "TemplateBody": TEMPLATE.read_text(),
-        "Capabilities": ["CAPABILITY_NAMED_IAM"],
-        "Parameters": [
-            {"ParameterKey": "Stage", "ParameterValue": stage},
-            site_origin_parameter(site_origin, exists=status is not None),
-            {"ParameterKey": "OtherEndpoints", "ParameterValue": ",".join(other_endpoints(stage))},
-        ],
+def deploy_foundation(stage: str, site_origin: str | None) -> dict[str, str]:
+    """Create or update the stack of all that holds data or grants access, and return its outputs."""
+    parameters = {
+        "Stage": stage,
+        "SiteOrigin": site_origin,
+        "OtherEndpoints": ",".join(other_endpoints(stage)),
     }
-    if status is None:
-        cloudformation.create_stack(**request, EnableTerminationProtection=stage != "local")
-        wait_for_stack("stack_create_complete", name)
-    elif start_update(request):
-        wait_for_stack("stack_update_complete", name)
-    stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-    return {
-        **{output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]},
-        **{parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in stack["Parameters"]},
-    }
-
-
-def stack_status(name: str) -> str | None:
-    """The status of the stack, None where there is none."""
-    try:
-        stacks = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
-    except ClientError as error:
-        if "does not exist" in str(error):
-            return None
-        raise
-    return str(stacks[0]["StackStatus"])
-
-
-def site_origin_parameter(site_origin: str | None, *, exists: bool) -> dict[str, Any]:
-    """The stack's parameter; an existing stack keeps its value where none is given."""
-    if site_origin is None and exists:
-        return {"ParameterKey": "SiteOrigin", "UsePreviousValue": True}
-    return {"ParameterKey": "SiteOrigin", "ParameterValue": site_origin or ""}
+    name = f"negatoscope-{stage}-foundation"
+    return stacks.put_stack(name, TEMPLATE, parameters, protected=stage != "local")
 
 
 def other_endpoints(stage: str) -> list[str]:
@@ -165,38 +129,6 @@ def other_endpoints(stage: str) -> list[str]:
     prefix = f"arn:{partition}:sagemaker:{region}:{caller['Account']}:endpoint/"
     # SageMaker may write a name into its ARN in lower case, and IAM tells the two apart.
     return sorted({prefix + spelling for name in others for spelling in (name, name.lower())})
-
-
-def start_update(request: dict[str, Any]) -> bool:
-    """Start a stack update; False where nothing differs."""
-    try:
-        boto3.client("cloudformation").update_stack(**request)
-    except ClientError as error:
-        if "No updates are to be performed" in str(error):
-            return False
-        raise
-    return True
-
-
-def wait_for_stack(waiter: str, name: str) -> None:
-    """Wait for the end of a stack operation; raise DeployError with the reasons if it fails."""
-    cloudformation = boto3.client("cloudformation")
-    try:
-        cloudformation.get_waiter(waiter).wait(StackName=name, WaiterConfig={"Delay": 2, "MaxAttempts": 900})
-    except WaiterError as error:
-        reasons = "\n".join(failure_reasons(name)) or str(error)
-        raise DeployError(f"Stack {name} failed:\n{reasons}") from error
-
-
-def failure_reasons(name: str) -> Iterator[str]:
-    """Which resources the last operation on the stack failed on, and why, newest first."""
-    failed = boto3.client("cloudformation").describe_events(StackName=name, Filters={"FailedEvents": True})
-    operation = None
-    for event in failed["OperationEvents"]:
-        operation = operation or event["OperationId"]
-        reason = event.get("ResourceStatusReason") or event.get("ValidationStatusReason")
-        if event["OperationId"] == operation and reason:
-            yield f"  {event['LogicalResourceId']}: {reason}"
 
 
 # ------------------------------------------------------------------------------------------------ config
@@ -223,6 +155,8 @@ def stage_environment(stage: str, outputs: dict[str, str]) -> dict[str, str]:
     environment = {
         "DATA_BUCKET": outputs["DataBucket"],
         "RESULTS_TABLE": outputs["ResultsTable"],
+        "RETRAININGS_TABLE": outputs["RetrainingsTable"],
+        "RETRAINING_ARN": outputs["RetrainingArn"],
         "STAGE": stage,
     }
     if "UserPoolArn" in outputs:

@@ -2,17 +2,31 @@
 
 import json
 import os
+import tempfile
+from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.config import Config
 
+from chalicelib.backend import Backend
 from chalicelib.classification import Classifier
+from chalicelib.contracts import PackageBackend
 from chalicelib.deployed import DeployedModels
+from chalicelib.embedded import EmbeddedBackend
+from chalicelib.endpoint import Endpoint
 from chalicelib.hosting import Hosting
 from chalicelib.pipeline import Pipeline
-from chalicelib.registry import Registry
+from chalicelib.registry import Deployment, Registry
+from chalicelib.retraining.candidate import Candidates
+from chalicelib.retraining.executions import Executions
+from chalicelib.retraining.journal import Journal
+from chalicelib.retraining.planning import Planner
+from chalicelib.retraining.requests import Requests
+from chalicelib.retraining.rollout import Rollout
+from chalicelib.retraining.steps import Steps
 from chalicelib.settings import settings
 from chalicelib.storage import DataBucket
 from chalicelib.sweep import Sweep
@@ -47,14 +61,79 @@ def sweep() -> Sweep:
 def watch() -> Watch:
     """The drift watch of this stage."""
     retrain = _start_retraining if settings().retrain_on_drift else None
-    return Watch(bucket(), table(), Registry(bucket()), classifier().package, load_tasks(), retrain)
+    return Watch(bucket(), table(), registry(), classifier().package, load_tasks(), retrain)
 
 
 def _start_retraining(task: str, why: str) -> str:
-    client = boto3.client("stepfunctions", config=Config(retries=_RETRIES))
-    order = json.dumps({"task": task, "reason": why})
-    execution = client.start_execution(stateMachineArn=settings().retraining_arn, input=order)
-    return str(execution["executionArn"])
+    return str(retraining_requests().start({"task": task, "reason": why}, "drift watch")["name"])
+
+
+@cache
+def retraining_steps() -> Steps:
+    """What the state machine's Lambda does."""
+    planner = Planner(
+        stage=settings().stage,
+        bucket=bucket(),
+        table=table(),
+        registry=registry(),
+        journal=_journal(),
+        endpoints=settings().endpoints,
+        serving=settings().serving,
+        is_running=_executions().is_running,
+    )
+    return Steps(
+        bucket=bucket(),
+        journal=_journal(),
+        planner=planner,
+        candidates=Candidates(bucket(), registry(), _sagemaker, settings().stage),
+        rollout=Rollout(_sagemaker, _client("cloudwatch"), _client("application-autoscaling")),
+        backend=_backend_of,
+        publish=_publish,
+    )
+
+
+@cache
+def retraining_requests() -> Requests:
+    """What people can do with retrainings."""
+    return Requests(_journal(), _executions(), bucket(), _sagemaker)
+
+
+@cache
+def _journal() -> Journal:
+    resource = boto3.resource("dynamodb", config=Config(retries=_RETRIES))
+    return Journal(resource, settings().retrainings_table)
+
+
+@cache
+def _executions() -> Executions:
+    arn = settings().retraining_arn
+    return Executions(boto3.client("stepfunctions", config=Config(retries=_RETRIES)), arn or "")
+
+
+def _client(service: str) -> Callable[[], Any]:
+    return lambda: boto3.client(service, config=Config(retries=_RETRIES))
+
+
+@cache
+def _sagemaker() -> Any:
+    return boto3.client("sagemaker", config=Config(retries=_RETRIES))
+
+
+def _publish(topic: str, subject: str, message: str) -> None:
+    boto3.client("sns", config=Config(retries=_RETRIES)).publish(
+        TopicArn=topic, Subject=subject[:100], Message=message
+    )
+
+
+def _backend_of(task_name: str, endpoint: str | None, version: str) -> Backend:
+    """What answers for a version that is not promoted yet."""
+    task = load_tasks()[task_name]
+    if endpoint:
+        return PackageBackend(Endpoint(_sagemaker_runtime(), endpoint), task)
+    record = registry().record(task_name, version)
+    candidate = Deployment(version, record["sha256"], None, None, "")
+    folder = Path(tempfile.mkdtemp()) / "candidate"
+    return EmbeddedBackend(DeployedModels(registry()).fetch(task, candidate, folder), threads=1)
 
 
 @cache
@@ -94,7 +173,7 @@ def registry() -> Registry:
 @cache
 def hosting() -> Hosting:
     """SageMaker, where endpoints are managed."""
-    return Hosting(boto3.client("sagemaker", config=Config(retries=_RETRIES)))
+    return Hosting(_sagemaker())
 
 
 @cache

@@ -64,5 +64,9 @@ def model_file(registry: Registry, task: Task, version: str, name: str) -> tuple
         UnknownModel: if there is no such version, or it has no such file.
     """
     path = f"plots/{name}" if name.endswith(".svg") else name
-    content = registry.shown(task.name, version, path)
-    return content.decode(), {"Content-Type": content_type(path), **SAFE_HEADERS}
+    return shown_file(path, registry.shown(task.name, version, path))
+
+
+def shown_file(name: str, content: bytes) -> tuple[str, Headers]:
+    """A file that training left for people, and the headers to show it with."""
+    return content.decode(), {"Content-Type": content_type(name), **SAFE_HEADERS}

@@ -5,8 +5,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import get_args
 
-from chalicelib.tasks import ENDPOINT_NAME, EndpointSpec, load_tasks
+from chalicelib.tasks import ENDPOINT_NAME, EndpointSpec, ServingKind, load_tasks
 
 
 class SettingsError(RuntimeError):
@@ -20,12 +21,15 @@ class Settings:
     stage: str
     data_bucket: str
     results_table: str
+    retrainings_table: str
     prepare_function: str
     """Name of the Lambda that the sweep sends forgotten images to."""
     user_pool_arn: str | None
     """Whose members may use the API; None leaves it open, which only the local stage, on loopback, may do."""
     endpoints: Mapping[str, EndpointSpec]
     """SageMaker endpoint by task, for tasks that have one."""
+    serving: Mapping[str, ServingKind]
+    """By task, how this stage serves retrained models if not as the task's file says."""
     retraining_arn: str | None
     """The state machine that retrains a task's model; None if the stage has none."""
     retrain_on_drift: bool
@@ -51,7 +55,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         SettingsError: naming everything that is missing or wrong.
     """
     stage = environment.get("STAGE", "")
-    required = ["STAGE", "DATA_BUCKET", "RESULTS_TABLE"]
+    required = ["STAGE", "DATA_BUCKET", "RESULTS_TABLE", "RETRAININGS_TABLE"]
     if stage != "local":
         required.append("USER_POOL_ARN")
     problems = [f"{name} is not set" for name in required if not environment.get(name)]
@@ -61,8 +65,13 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     elif retrain == "true" and not environment.get("RETRAINING_ARN"):
         problems.append("RETRAIN_ON_DRIFT is true, but RETRAINING_ARN names no state machine to start")
     endpoints: Mapping[str, EndpointSpec] = {}
+    serving: Mapping[str, ServingKind] = {}
     try:
         endpoints = read_endpoints(environment.get("ENDPOINTS") or "{}")
+    except SettingsError as error:
+        problems.append(str(error))
+    try:
+        serving = read_serving(environment.get("SERVING") or "{}")
     except SettingsError as error:
         problems.append(str(error))
     if problems:
@@ -74,9 +83,11 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         stage=stage,
         data_bucket=environment["DATA_BUCKET"],
         results_table=environment["RESULTS_TABLE"],
+        retrainings_table=environment["RETRAININGS_TABLE"],
         prepare_function=f"negatoscope-{stage}-prepare",
         user_pool_arn=environment.get("USER_POOL_ARN") or None,
         endpoints=endpoints,
+        serving=serving,
         retraining_arn=environment.get("RETRAINING_ARN") or None,
         retrain_on_drift=retrain == "true",
         endpoint_url=environment.get("AWS_ENDPOINT_URL") or None,
@@ -98,6 +109,27 @@ def read_endpoints(text: str) -> dict[str, EndpointSpec]:
         own = endpoints.get(task)
         endpoints[task] = EndpointSpec(name, own.contract if own else "negatoscope")
     return endpoints
+
+
+def read_serving(text: str) -> dict[str, ServingKind]:
+    """How retrained models of some tasks are served.
+
+    Args:
+        text: the variable SERVING, a JSON object of task names and kinds.
+
+    Raises:
+        SettingsError: if it is none.
+    """
+    kinds = get_args(ServingKind)
+    try:
+        serving = json.loads(text)
+    except ValueError:
+        serving = None
+    if not isinstance(serving, dict) or not all(
+        task in load_tasks() and kind in kinds for task, kind in serving.items()
+    ):
+        raise SettingsError(f"SERVING is not a JSON object of task names and one of {', '.join(kinds)}")
+    return serving
 
 
 def _endpoint_names(text: str) -> dict[str, str]:

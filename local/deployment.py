@@ -23,10 +23,14 @@ SOURCES = (
     ".chalice/deploy.py",
     ".chalice/foundation.yaml",
     ".chalice/gateway-errors.json",
+    ".chalice/retraining.py",
+    ".chalice/stacks.py",
     ".chalice/vendor.txt",
     "app.py",
     "chalicelib",
     "requirements.txt",
+    "statemachine",
+    "training",
 )
 
 

@@ -1,0 +1,84 @@
+"""What the retraining needs besides the app: the code that trains, in the data bucket, and its stack."""
+
+import gzip
+import hashlib
+import io
+import subprocess
+import tarfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import boto3
+import stacks
+
+PROJECT = Path(__file__).resolve().parent.parent
+DEFINITION = PROJECT / "statemachine" / "retrain.asl.json"
+RUNNER = PROJECT / "statemachine" / "run.sh"
+TEMPLATE = PROJECT / "statemachine" / "template.yaml"
+REQUIREMENTS = PROJECT / "training" / "requirements.txt"
+LEFT_OUT = ("chalicelib/models/", "__pycache__/")
+"""What training does not need: models are in the registry."""
+
+
+def deploy(stage: str, outputs: Mapping[str, str]) -> None:
+    """Upload the code and put the stack; `outputs` are those of the foundation."""
+    bucket, key = boto3.client("s3"), outputs["DataKeyArn"]
+    archive = pack(dict(source()))
+    folder = f"code/{hashlib.sha256(archive + RUNNER.read_bytes()).hexdigest()[:16]}"
+    definition = f"code/retrain-{hashlib.sha256(DEFINITION.read_bytes()).hexdigest()[:16]}.asl.json"
+    for name, content in (
+        (f"{folder}/sourcedir.tar.gz", archive),
+        (f"{folder}/run.sh", RUNNER.read_bytes()),
+        (definition, DEFINITION.read_bytes()),
+    ):
+        bucket.put_object(
+            Bucket=outputs["DataBucket"],
+            Key=name,
+            Body=content,
+            ServerSideEncryption="aws:kms",
+            SSEKMSKeyId=key,
+        )
+    parameters: dict[str, str | None] = {
+        "Stage": stage,
+        "DataBucket": outputs["DataBucket"],
+        "DataKeyArn": key,
+        "AlarmTopicArn": outputs["AlarmTopicArn"],
+        "Definition": definition,
+        "Code": folder,
+        "Commit": commit(),
+    }
+    stacks.put_stack(f"negatoscope-{stage}-retraining", TEMPLATE, parameters, protected=False)
+
+
+def source() -> Iterator[tuple[str, bytes]]:
+    """The files of sourcedir.tar.gz, as script mode unpacks and installs it."""
+    yield "requirements.txt", REQUIREMENTS.read_bytes()
+    for folder in ("chalicelib", "training"):
+        for path in sorted((PROJECT / folder).rglob("*")):
+            name = path.relative_to(PROJECT).as_posix()
+            if path.is_file() and not any(part in name for part in LEFT_OUT):
+                yield name, path.read_bytes()
+
+
+def pack(files: Mapping[str, bytes]) -> bytes:
+    """A .tar.gz; same files, same bytes."""
+    packed = io.BytesIO()
+    with (
+        gzip.GzipFile(filename="", mode="wb", fileobj=packed, mtime=0) as compressed,
+        tarfile.open(fileobj=compressed, mode="w") as archive,
+    ):
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return packed.getvalue()
+
+
+def commit() -> str:
+    """The git commit of the code, with "-dirty" where files differ from it; "" where nobody can tell."""
+    describe = ("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+    try:
+        said = subprocess.run(["git", "-C", PROJECT, *describe], capture_output=True, text=True, check=True)
+        return said.stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""

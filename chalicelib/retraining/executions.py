@@ -1,0 +1,94 @@
+"""Executions of the state machine."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from chalicelib.errors import NothingToApprove
+
+RUNNING = "RUNNING"
+_GONE = ("ExecutionDoesNotExist", "InvalidArn")
+_ANSWERED = ("InvalidToken", "TaskDoesNotExist", "TaskTimedOut")
+
+
+class Executions:
+    """Starts and follows executions. `client` is a boto3 `stepfunctions` client."""
+
+    def __init__(self, client: Any, state_machine: str):
+        self._client = client
+        self._state_machine = state_machine
+
+    def start(self, name: str, wish: dict[str, Any]) -> str:
+        """Start an execution with that name and input, and return its ARN."""
+        started = self._client.start_execution(
+            stateMachineArn=self._state_machine, name=name, input=json.dumps(wish)
+        )
+        return str(started["executionArn"])
+
+    def describe(self, arn: str) -> dict[str, Any] | None:
+        """`{"status", "error", "cause", "ended_at"}`; None of what is too long ago to be known."""
+        try:
+            execution = self._client.describe_execution(executionArn=arn)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _GONE:
+                return None
+            raise
+        ended = execution.get("stopDate")
+        return {
+            "status": execution["status"],
+            "error": execution.get("error"),
+            "cause": execution.get("cause"),
+            "ended_at": _text(ended) if ended else None,
+        }
+
+    def is_running(self, arn: str) -> bool:
+        """Whether an execution has not ended."""
+        execution = self.describe(arn)
+        return execution is not None and execution["status"] == RUNNING
+
+    def states(self, arn: str) -> list[dict[str, Any]]:
+        """The states that were entered, in order: `{"name", "entered_at", "exited_at"}`, times in UTC."""
+        states: list[dict[str, Any]] = []
+        for event in self._history(arn):
+            if entered := event.get("stateEnteredEventDetails"):
+                at = _text(event["timestamp"])
+                states.append({"name": entered["name"], "entered_at": at, "exited_at": None})
+            elif exited := event.get("stateExitedEventDetails"):
+                for state in reversed(states):
+                    if state["name"] == exited["name"] and state["exited_at"] is None:
+                        state["exited_at"] = _text(event["timestamp"])
+                        break
+        return states
+
+    def answer(self, token: str, answer: dict[str, Any]) -> None:
+        """Let the execution that waits with `token` go on.
+
+        Raises:
+            NothingToApprove: if it does not wait any more.
+        """
+        try:
+            self._client.send_task_success(taskToken=token, output=json.dumps(answer))
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _ANSWERED:
+                raise NothingToApprove(
+                    "This retraining does not wait for an approval any more: it was given, or too late."
+                ) from None
+            raise
+
+    def _history(self, arn: str) -> Iterator[dict[str, Any]]:
+        pages = self._client.get_paginator("get_execution_history").paginate(
+            executionArn=arn, includeExecutionData=False
+        )
+        try:
+            for page in pages:
+                yield from page["events"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _GONE:
+                raise
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

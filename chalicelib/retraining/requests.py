@@ -1,0 +1,140 @@
+"""What people do with retrainings: start one, list and follow them, approve its model."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from chalicelib.arrivals import random_token
+from chalicelib.errors import AlreadyRetraining, InvalidRequest, NothingToApprove, UnknownRetraining
+from chalicelib.retraining.executions import RUNNING as EXECUTING
+from chalicelib.retraining.executions import Executions
+from chalicelib.retraining.journal import RUNNING, Entry, Journal
+from chalicelib.retraining.planning import RETRAININGS
+from chalicelib.retraining.wish import read_wish
+from chalicelib.storage import DataBucket, ObjectMissing
+
+REPORT = "report.md"
+_ENDS = {"ABORTED": "stopped", "TIMED_OUT": "failed", "FAILED": "failed", "SUCCEEDED": "ended"}
+"""What became of an execution that did not come to write down its end."""
+
+
+@dataclass(frozen=True)
+class Requests:
+    """What the API's routes about retrainings need."""
+
+    journal: Journal
+    executions: Executions
+    bucket: DataBucket
+    sagemaker: Callable[[], Any]
+    """Makes the boto3 client."""
+
+    def start(self, body: dict[str, Any], user: str) -> Entry:
+        """Start a retraining: `{"name", "task", "status"}`.
+
+        Raises:
+            InvalidRequest: saying what is wrong with the request.
+            AlreadyRetraining: if the task is being retrained.
+        """
+        if "requested_by" in body:
+            raise InvalidRequest("'requested_by' is who is signed in.")
+        task = read_wish(body).task
+        holder = self.journal.holder(task.name)
+        if holder and self.executions.is_running(holder):
+            raise AlreadyRetraining(
+                f"{task.title} is being retrained by {holder.rpartition(':')[2]}. Follow that one, and start "
+                "again when it has ended."
+            )
+        name = f"{task.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{random_token()[:4]}"
+        self.executions.start(name, body | {"requested_by": user})
+        return {"name": name, "task": task.name, "status": RUNNING}
+
+    def page(self, limit: int, cursor: str | None) -> tuple[list[Entry], str | None]:
+        """The newest retrainings, and the cursor of the page after them (None at the end).
+
+        Raises:
+            InvalidRequest: if `cursor` was not made by this method.
+        """
+        entries, following = self.journal.page(limit, cursor)
+        return [self._up_to_date(entry) for entry in entries], following
+
+    def follow(self, name: str) -> Entry:
+        """One retraining with `states`, `metrics` of its training job so far, and `files` to look at.
+
+        Raises:
+            UnknownRetraining: if there is none of that name.
+        """
+        entry = self._up_to_date(self.journal.get(name))
+        return entry | {
+            "states": self.executions.states(entry["execution"]),
+            "metrics": self._metrics(entry),
+            "files": self._files(entry),
+        }
+
+    def file(self, name: str, file: str) -> bytes:
+        """A file of a retraining, as `follow` lists them.
+
+        Raises:
+            UnknownRetraining: if there is no such retraining, or it has no such file.
+        """
+        entry = self.journal.get(name)
+        path = file if file == REPORT else f"plots/{file}"
+        if file in self._files(entry):
+            try:
+                return self.bucket.read(f"{_folder(entry)}{path}").body
+            except ObjectMissing:
+                pass
+        raise UnknownRetraining(f"This retraining has no file '{file}' (yet).")
+
+    def approve(self, name: str, body: dict[str, Any], user: str) -> None:
+        """Answer the retraining that asks whether its model may be deployed.
+
+        Raises:
+            InvalidRequest: if `approved` is missing.
+            NothingToApprove: if it asks nothing.
+            UnknownRetraining: if there is none of that name.
+        """
+        if not isinstance(body.get("approved"), bool):
+            raise InvalidRequest("'approved' must be true or false.")
+        self.journal.get(name)
+        token = self.journal.token(name)
+        if token is None:
+            raise NothingToApprove("This retraining does not wait for an approval.")
+        comment = str(body.get("comment") or "")[:1000]
+        self.executions.answer(token, {"approved": body["approved"], "by": user, "comment": comment})
+        self.journal.note(name, task_token="", waiting_for=None)
+
+    def _up_to_date(self, entry: Entry) -> Entry:
+        """An execution that was stopped could not write down its end."""
+        if entry["status"] != RUNNING:
+            return entry
+        execution = self.executions.describe(entry["execution"])
+        if execution is None or execution["status"] == EXECUTING:
+            return entry
+        return entry | {
+            "status": _ENDS[execution["status"]],
+            "ended_at": execution["ended_at"],
+            "outcome": execution["cause"] or "Somebody stopped it. The current model stays.",
+        }
+
+    def _metrics(self, entry: Entry) -> dict[str, float]:
+        """The latest values that the training job printed."""
+        if entry.get("trials") and not entry.get("candidate"):
+            return {}  # which of the search's jobs is the best, turns out later
+        try:
+            job = self.sagemaker().describe_training_job(TrainingJobName=entry["job"])
+        except ClientError:  # there is no job yet
+            return {}
+        return {metric["MetricName"]: metric["Value"] for metric in job.get("FinalMetricDataList", ())}
+
+    def _files(self, entry: Entry) -> list[str]:
+        folder = _folder(entry)
+        names = [key.removeprefix(folder) for key in self.bucket.keys(folder)]
+        plots = [name.removeprefix("plots/") for name in names if name.startswith("plots/")]
+        return sorted(plots) + ([REPORT] if REPORT in names else [])
+
+
+def _folder(entry: Entry) -> str:
+    return f"{RETRAININGS}{entry['task']}/{entry['name']}/judgement/"
