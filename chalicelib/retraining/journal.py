@@ -142,5 +142,11 @@ def _item(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _entry(item: Mapping[str, Any]) -> Entry:
     kept = {key: value for key, value in item.items() if key not in _HIDDEN}
-    entry: Entry = json.loads(json.dumps(kept, default=float))
+    entry: Entry = json.loads(json.dumps(kept, default=_number))
     return entry
+
+
+def _number(value: object) -> float | int:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    raise TypeError(f"{type(value).__name__} in a retraining")
