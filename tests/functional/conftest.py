@@ -21,7 +21,7 @@ def client(cloud: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     write_package(tmp_path / TASK)
     classifier = Classifier({}, lambda: None, tmp_path)
     monkeypatch.setattr(aws, "classifier", lambda: classifier)
-    for cached in (aws.pipeline, aws.sweep, aws.bucket, aws.table):
+    for cached in (aws.pipeline, aws.sweep, aws.bucket, aws.table, aws.registry, aws.hosting):
         cached.cache_clear()
     with Client(app.app) as client:
         yield client
