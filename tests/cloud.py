@@ -8,7 +8,7 @@ import boto3
 import yaml
 from moto import mock_aws
 
-from tests.stage import BUCKET, ROOT, TABLE
+from tests.stage import BUCKET, RETRAININGS_TABLE, ROOT, TABLE
 
 
 class _Template(yaml.SafeLoader):
@@ -39,12 +39,13 @@ def account() -> Iterator[None]:
     """Everything boto3 does inside happens in memory."""
     with mock_aws():
         boto3.client("s3").create_bucket(Bucket=BUCKET)
-        table = foundation()["ResultsTable"]["Properties"]
-        boto3.client("dynamodb").create_table(
-            TableName=TABLE,
-            BillingMode=table["BillingMode"],
-            AttributeDefinitions=table["AttributeDefinitions"],
-            KeySchema=table["KeySchema"],
-            GlobalSecondaryIndexes=table["GlobalSecondaryIndexes"],
-        )
+        for resource, name in (("ResultsTable", TABLE), ("RetrainingsTable", RETRAININGS_TABLE)):
+            table = foundation()[resource]["Properties"]
+            boto3.client("dynamodb").create_table(
+                TableName=name,
+                BillingMode=table["BillingMode"],
+                AttributeDefinitions=table["AttributeDefinitions"],
+                KeySchema=table["KeySchema"],
+                GlobalSecondaryIndexes=table["GlobalSecondaryIndexes"],
+            )
         yield

@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stage import BUCKET, ROOT, TABLE
+from tests.stage import BUCKET, RETRAINING_ARN, RETRAININGS_TABLE, ROOT, TABLE
 
 if TYPE_CHECKING:
     from local.stack import LocalStack
 
 # The stage that everything within this process belongs to; app.py reads it when it is imported.
-os.environ |= {"STAGE": "local", "DATA_BUCKET": BUCKET, "RESULTS_TABLE": TABLE}
+os.environ |= {
+    "STAGE": "local",
+    "DATA_BUCKET": BUCKET,
+    "RESULTS_TABLE": TABLE,
+    "RETRAININGS_TABLE": RETRAININGS_TABLE,
+    "RETRAINING_ARN": RETRAINING_ARN,
+}
 
 
 @pytest.fixture(scope="session")

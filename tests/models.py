@@ -15,23 +15,32 @@ from chalicelib.film import Pixels
 from chalicelib.tasks import Task, load_task
 
 TASK = "mammography-views"
-METRICS = {"accuracy": {"value": 0.99, "low": 0.98, "high": 1.0}}
+METRICS = {
+    name: {"value": 0.99, "low": 0.98, "high": 1.0} for name in ("accuracy", "balanced_accuracy", "auc")
+}
+VERSION = "2026.01.01-tiny"
 
 
 def write_package(folder: Path, task: Task | None = None, **changes: Any) -> Path:
-    """A package whose answer depends on the mean grey level: the brighter, the later the class."""
+    """A package whose answer depends on the mean grey level: the brighter, the later the class.
+
+    Packages of different versions have different digests.
+    """
     task = task or load_task(TASK)
     folder.mkdir(parents=True)
-    graph = _graph(task).SerializeToString()
+    model = _graph(task)
+    model.producer_version = changes.get("version", VERSION)
+    graph = model.SerializeToString()
     (folder / "model.onnx").write_bytes(graph)
     facts = {
         "task": task.name,
         "classes": list(task.class_names),
-        "version": "2026.01.01-tiny",
+        "version": VERSION,
         "created_at": "2026-01-01T00:00:00Z",
         "sha256": hashlib.sha256(graph).hexdigest(),
         "thresholds": {"distance": 200.0},
         "metrics": {"test": METRICS},
+        "data": {"fingerprint": "f00"},
     }
     (folder / "model.json").write_text(json.dumps(facts | changes))
     return folder

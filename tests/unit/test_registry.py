@@ -3,16 +3,19 @@
 import json
 import tarfile
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
 from chalicelib import registry as module
+from chalicelib.archive import unpack
 from chalicelib.errors import InvalidModelPackage, NothingToRollBackTo, UnknownModel
+from chalicelib.package import ModelPackage
 from chalicelib.registry import Registry
-from chalicelib.storage import DataBucket
-from tests.models import METRICS, TASK
+from chalicelib.storage import DataBucket, StorageFailed, StoredObject
+from tests.models import METRICS, TASK, write_package
 from tests.stage import BUCKET
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -29,13 +32,12 @@ def registry(bucket: DataBucket) -> Registry:
 
 
 def facts(version: str, **changes: Any) -> dict[str, Any]:
-    metrics = {**METRICS, "balanced_accuracy": METRICS["accuracy"], "auc": METRICS["accuracy"]}
     return {
         "task": TASK,
         "version": version,
         "sha256": version.rjust(64, "0"),
         "created_at": "2026-01-01T00:00:00+00:00",
-        "metrics": {"test": metrics},
+        "metrics": {"test": METRICS},
         "data": {"fingerprint": "f00"},
         **changes,
     }
@@ -196,3 +198,122 @@ def test_what_is_no_package_for_the_task_is_refused(registry: Registry, packed: 
     with pytest.raises(InvalidModelPackage, match=reason):
         registry.add(TASK, packed, {})
     assert list(registry.versions(TASK)) == []
+
+
+def test_each_version_knows_how_it_was_served(registry: Registry) -> None:
+    for version in ("1", "2"):
+        registry.add(TASK, archive(version), {})
+        registry.promote(TASK, version, "endpoint", f"config-{version}")
+    assert registry.record(TASK, "2")["config"] == "config-2"
+    assert registry.previous(TASK)["version"] == "1"
+
+    back = registry.roll_back(TASK)
+
+    assert (back.version, back.endpoint, back.config) == ("1", "endpoint", "config-1")
+    assert registry.current(TASK) == back
+
+
+def test_deployment_noted_before_there_were_configurations_is_read(
+    registry: Registry, bucket: DataBucket
+) -> None:
+    old = {"version": "1", "sha256": "1" * 64, "endpoint": "e", "previous": None, "since": "2026-01-01"}
+    bucket.write_json(f"models/{TASK}/current.json", old)
+
+    current = registry.current(TASK)
+
+    assert current is not None
+    assert (current.endpoint, current.config) == ("e", None)
+
+
+def test_only_what_people_look_at_is_shown(registry: Registry) -> None:
+    registry.add(TASK, archive("1"), {})
+    assert registry.shown(TASK, "1", "card.md") == b"# Card"
+    assert registry.shown(TASK, "1", "plots/roc.svg") == b"<svg/>"
+    assert registry.facts(TASK, "1")["version"] == "1"
+    for version, name in [
+        ("1", "record.json"),
+        ("1", "model.tar.gz"),
+        ("1", "plots/x.svg"),
+        ("2", "card.md"),
+    ]:
+        with pytest.raises(UnknownModel, match="or it has no file"):
+            registry.shown(TASK, version, name)
+
+
+def test_missing_is_told_from_forbidden(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S3 says "access denied" of both to roles that may list nothing but models/."""
+    registry.add(TASK, archive("1"), {})
+
+    def deny(*_: object) -> StoredObject:
+        raise StorageFailed("GetObject: AccessDenied")
+
+    monkeypatch.setattr(DataBucket, "read", deny)
+    assert registry.current(TASK) is None
+    with pytest.raises(UnknownModel):
+        registry.record(TASK, "2")
+    with pytest.raises(StorageFailed):
+        registry.record(TASK, "1")
+
+
+def bundled(folder: Path, version: str, created_at: str = "2026-01-01T00:00:00Z") -> ModelPackage:
+    return ModelPackage.load(write_package(folder / version, version=version, created_at=created_at))
+
+
+def test_bundled_model_is_registered_once_and_classifies(
+    registry: Registry, bucket: DataBucket, tmp_path: Path
+) -> None:
+    package = bundled(tmp_path, "1")
+    (package.folder / "card.md").write_text("# Card")
+
+    seeded = registry.seed(TASK, package)
+
+    assert (seeded.version, seeded.sha256, seeded.endpoint) == ("1", package.sha256, None)
+    assert registry.current(TASK) == seeded
+    (record,) = registry.versions(TASK)
+    assert (record["origin"], record["status"], record["since"]) == ("bundled", "current", seeded.since)
+    assert record["decision"]["accepted"]
+    assert registry.shown(TASK, "1", "card.md") == b"# Card"
+    assert unpack(registry.archive(TASK, "1"), lambda _: True).keys() == {
+        "card.md",
+        "model.json",
+        "model.onnx",
+    }
+    before = list(registry.versions(TASK))
+    assert registry.seed(TASK, package) == seeded
+    assert list(registry.versions(TASK)) == before
+
+
+def test_newer_bundled_model_replaces_a_bundled_one(registry: Registry, tmp_path: Path) -> None:
+    old, new = bundled(tmp_path, "1"), bundled(tmp_path, "2", "2026-02-01T00:00:00+00:00")
+    registry.seed(TASK, old)
+    assert registry.seed(TASK, new).version == "2"
+    assert registry.roll_back(TASK).version == "1"
+    assert registry.seed(TASK, new).version == "1", "who rolled back did so on purpose"
+
+
+def test_older_release_does_not_bring_its_model_back(registry: Registry, tmp_path: Path) -> None:
+    registry.seed(TASK, bundled(tmp_path, "2", "2026-02-01T00:00:00+00:00"))
+    assert registry.seed(TASK, bundled(tmp_path, "1")).version == "2"
+
+
+def test_retrained_model_outlives_an_upgrade(registry: Registry, tmp_path: Path) -> None:
+    registry.seed(TASK, bundled(tmp_path, "1"))
+    registry.add(TASK, archive("9"), {"retraining": "run-1"})
+    registry.promote(TASK, "9", "endpoint", "config")
+    upgraded = registry.seed(TASK, bundled(tmp_path, "2", "2026-02-01T00:00:00Z"))
+    assert (upgraded.version, upgraded.endpoint) == ("9", "endpoint")
+    assert statuses(registry) == {"2": "accepted", "9": "current", "1": "previous"}
+
+
+@pytest.mark.parametrize("step", ["promote", "decide"])
+def test_seeding_that_was_cut_short_is_done_again(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    registry.seed(TASK, bundled(tmp_path, "1"))
+    new = bundled(tmp_path, "2", "2026-02-01T00:00:00Z")
+    with monkeypatch.context() as patch:
+        patch.setattr(Registry, step, lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            registry.seed(TASK, new)
+    assert registry.seed(TASK, new).version == "2"
+    assert statuses(registry) == {"2": "current", "1": "previous"}

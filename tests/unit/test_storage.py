@@ -2,6 +2,7 @@
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
 from chalicelib.storage import DataBucket, ObjectMissing, StorageFailed
@@ -56,3 +57,23 @@ def test_inbox_lists_every_object_but_folders(bucket: DataBucket) -> None:
     bucket.write("inbox/task/folder/", b"", "text/plain")
     bucket.write("prepared/other", b"x", "text/plain")
     assert len(list(bucket.inbox())) == 1005
+
+
+def test_presence_is_told_from_a_list(bucket: DataBucket) -> None:
+    bucket.write("models/a/current.json", b"{}", "application/json")
+    assert bucket.exists("models/a/current.json")
+    assert not bucket.exists("models/a/current")
+
+
+def test_storage_that_cannot_be_reached_names_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = boto3.client("s3")
+    error = EndpointConnectionError(endpoint_url="https://s3/inbox/Jane-Doe.png")
+
+    def fail(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(client, "get_object", fail)
+    with pytest.raises(StorageFailed, match="EndpointConnectionError") as caught:
+        DataBucket(client, BUCKET).read("inbox/Jane-Doe.png")
+    assert "Jane" not in str(caught.value)
+    assert caught.value.__suppress_context__

@@ -1,0 +1,313 @@
+"""Classifying with what the registry says is deployed, wherever that is."""
+
+import json
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import boto3
+import numpy as np
+import pytest
+from botocore.exceptions import ClientError
+
+from chalicelib.archive import pack, package_files
+from chalicelib.catalogue import describe
+from chalicelib.classification import Classification, Classifier
+from chalicelib.deployed import FRESH_SECONDS, DeployedModels
+from chalicelib.embedded import EmbeddedBackend
+from chalicelib.errors import EndpointMissing, EndpointNotReady, InvalidModelPackage, TaskHasNoModel
+from chalicelib.package import ModelPackage
+from chalicelib.registry import Registry
+from chalicelib.storage import DataBucket, StorageFailed
+from chalicelib.tasks import EndpointSpec, load_task
+from tests.models import METRICS, TASK, VERSION, write_package
+from tests.stage import BUCKET
+
+pytestmark = pytest.mark.usefixtures("cloud")
+TASK_ = load_task(TASK)
+BOX = (0, 0, TASK_.input.width, TASK_.input.height)
+BATCH = np.zeros((2, TASK_.input.channels, TASK_.input.height, TASK_.input.width), np.uint8)
+NOT_FOUND = ClientError(
+    {"Error": {"Code": "ValidationError", "Message": "Endpoint e of account 0 not found."}}, "InvokeEndpoint"
+)
+
+
+class Runtime:
+    """The SageMaker Runtime; `serves` holds the package behind each endpoint, or what calling it raises."""
+
+    def __init__(self) -> None:
+        self.serves: dict[str, ModelPackage | Exception] = {}
+        self.asked: list[str] = []
+
+    def invoke_endpoint(self, **request: Any) -> dict[str, Any]:
+        self.asked.append(request["EndpointName"])
+        served = self.serves.get(request["EndpointName"], NOT_FOUND)
+        if isinstance(served, Exception):
+            raise served
+        outputs = EmbeddedBackend(served, 1).run(np.load(BytesIO(request["Body"])))
+        assert outputs.activation is not None
+        assert outputs.distance is not None
+        answer = {
+            "model": dict(served.facts),
+            "probabilities": outputs.probabilities.tolist(),
+            "activation": outputs.activation.tolist(),
+            "distance": outputs.distance.tolist(),
+        }
+        return {"Body": BytesIO(json.dumps(answer).encode())}
+
+
+class World:
+    """A stage with a registry, and what classifies there."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.time = 0.0
+        self.runtime = Runtime()
+        self.bucket = DataBucket(boto3.client("s3"), BUCKET)
+        self.registry = Registry(self.bucket)
+        self.classifier = self.make_classifier()
+
+    def make_classifier(self, endpoints: dict[str, EndpointSpec] | None = None) -> Classifier:
+        deployed = DeployedModels(self.registry, clock=lambda: self.time)
+        return Classifier(
+            endpoints or {}, lambda: self.runtime, self.folder / "bundled", 1, deployed=deployed
+        )
+
+    def register(self, version: str) -> ModelPackage:
+        package = ModelPackage.load(write_package(self.folder / version, version=version))
+        self.registry.add(TASK, pack(package_files(package.folder)), {})
+        return package
+
+    def classify(self) -> Classification:
+        first, second = self.classifier.classify(TASK_, BATCH, [BOX, BOX])
+        assert first.model == second.model
+        return first
+
+    def answered_by(self) -> tuple[str, str]:
+        """Version and backend of an answer."""
+        model = self.classify().model
+        return model.version, model.backend
+
+
+@pytest.fixture
+def world(cloud: None, tmp_path: Path) -> World:
+    write_package(tmp_path / "bundled" / TASK)
+    return World(tmp_path)
+
+
+def test_without_a_deployment_the_bundled_model_answers(world: World) -> None:
+    assert world.answered_by() == (VERSION, "embedded")
+    assert world.classifier.endpoint(TASK_) is None
+    model = describe(TASK_, world.classifier)["model"]
+    assert (model["version"], model["since"]) == (VERSION, None)
+
+
+def test_promotion_takes_effect_within_a_minute_and_no_sooner_than_needed(world: World) -> None:
+    world.register("2")
+    assert world.answered_by() == (VERSION, "embedded")
+    world.registry.promote(TASK, "2", None, None)
+    world.time = FRESH_SECONDS - 1
+    assert world.answered_by() == (VERSION, "embedded")
+    world.time = FRESH_SECONDS
+    assert world.answered_by() == ("2", "embedded")
+
+
+def test_clock_that_is_set_back_does_not_keep_old_news(world: World) -> None:
+    world.register("2")
+    world.time = 1000
+    world.classify()
+    world.registry.promote(TASK, "2", None, None)
+    world.time = 0
+    assert world.answered_by() == ("2", "embedded")
+
+
+def test_bundled_version_is_not_fetched(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = world.classifier.package(TASK_)
+    assert package is not None
+    world.registry.seed(TASK, package)
+    monkeypatch.setattr(Registry, "archive", None)
+    assert world.answered_by() == (VERSION, "embedded")
+    model = describe(TASK_, world.classifier)["model"]
+    current = world.registry.current(TASK)
+    assert current is not None
+    assert (model["version"], model["since"]) == (VERSION, current.since)
+
+
+def test_package_is_fetched_once_and_leaves_nothing(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    fetched = []
+    archive = Registry.archive
+
+    def counting(self: Registry, task: str, version: str) -> bytes:
+        fetched.append(version)
+        return archive(self, task, version)
+
+    monkeypatch.setattr(Registry, "archive", counting)
+    for version in ("2", "3"):
+        world.register(version)
+        world.registry.promote(TASK, version, None, None)
+        world.time += FRESH_SECONDS
+        assert world.answered_by() == (version, "embedded")
+        world.time += FRESH_SECONDS
+        assert world.answered_by() == (version, "embedded")
+    assert fetched == ["2", "3"]
+    assert list(temporary.iterdir()) == []
+
+
+def test_promoted_endpoint_answers(world: World) -> None:
+    package = world.register("2")
+    world.registry.promote(TASK, "2", "e", "config")
+    world.runtime.serves["e"] = package
+    assert world.answered_by() == ("2", "endpoint")
+    assert world.classifier.endpoint(TASK_) == "e"
+    model = describe(TASK_, world.classifier)["model"]
+    assert (model["backend"], model["endpoint"], model["version"]) == ("endpoint", "e", "2")
+    assert (model["sha256"], model["metrics"]) == (package.sha256, METRICS)
+
+
+def test_endpoint_that_the_stage_names_comes_first(world: World) -> None:
+    world.register("2")
+    world.registry.promote(TASK, "2", "e", "config")
+    world.runtime.serves["named"] = world.register("3")
+    world.classifier = world.make_classifier({TASK: EndpointSpec("named", "negatoscope")})
+    assert world.answered_by() == ("3", "endpoint")
+    assert world.runtime.asked == ["named"]
+    assert not world.classifier.is_current(TASK_, {"sha256": "0"})
+    del world.runtime.serves["named"]
+    with pytest.raises(EndpointMissing, match="named"):
+        world.classify()
+
+
+def test_deleted_endpoint_gives_way_to_its_package(world: World) -> None:
+    world.register("2")
+    world.registry.promote(TASK, "2", "e", "config")
+    assert world.answered_by() == ("2", "embedded")
+    world.runtime.serves["e"] = ModelPackage.load(world.folder / "2")
+    assert world.answered_by() == ("2", "endpoint"), "as soon as it is back"
+
+
+def test_deleted_endpoint_makes_for_news_at_once(world: World) -> None:
+    for version in ("2", "3", "4"):
+        world.register(version)
+    world.registry.promote(TASK, "2", "e2", "config")
+    world.runtime.serves["e2"] = ModelPackage.load(world.folder / "2")
+    world.classify()
+    del world.runtime.serves["e2"]
+    world.registry.promote(TASK, "3", "e3", "config")
+    world.runtime.serves["e3"] = ModelPackage.load(world.folder / "3")
+    assert world.answered_by() == ("3", "endpoint")
+    del world.runtime.serves["e3"]
+    world.registry.promote(TASK, "4", "e4", "config")
+    assert world.answered_by() == ("4", "embedded"), "the new endpoint is missing as well"
+
+
+def test_rollback_to_the_bundled_model_makes_for_news_at_once(world: World) -> None:
+    package = world.classifier.package(TASK_)
+    assert package is not None
+    world.registry.seed(TASK, package)
+    world.runtime.serves["e"] = world.register("2")
+    world.registry.promote(TASK, "2", "e", "config")
+    assert world.answered_by() == ("2", "endpoint")
+    world.registry.roll_back(TASK)
+    del world.runtime.serves["e"]
+    assert world.answered_by() == (VERSION, "embedded")
+
+
+def test_only_the_deployed_version_answers(world: World) -> None:
+    old, new = world.register("2"), world.register("3")
+    world.registry.promote(TASK, "2", "e", "config-2")
+    world.runtime.serves["e"] = new
+    assert world.answered_by() == ("2", "embedded"), "the endpoint is ahead of the registry"
+    world.registry.promote(TASK, "3", "e", "config-3")
+    assert world.answered_by() == ("3", "endpoint"), "within the minute, because the answer was new"
+    world.registry.roll_back(TASK)
+    world.time += FRESH_SECONDS
+    assert world.answered_by() == ("2", "embedded"), "the endpoint is on its way back"
+    world.runtime.serves["e"] = old
+    assert world.answered_by() == ("2", "endpoint")
+
+
+def test_endpoint_that_is_only_not_ready_is_waited_for(world: World) -> None:
+    world.register("2")
+    world.registry.promote(TASK, "2", "e", "config")
+    starting = {"Error": {"Code": "ModelNotReadyException", "Message": ""}}
+    world.runtime.serves["e"] = ClientError(starting, "InvokeEndpoint")
+    with pytest.raises(EndpointNotReady, match="in a minute"):
+        world.classify()
+
+
+def test_what_is_known_outlives_the_storage(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.runtime.serves["e"] = world.register("2")
+    world.registry.promote(TASK, "2", "e", "config")
+    world.classify()
+
+    def fail(*_: object) -> None:
+        raise StorageFailed("EndpointConnectionError")
+
+    monkeypatch.setattr(DataBucket, "read", fail)
+    monkeypatch.setattr(DataBucket, "exists", fail)
+    world.time += 10 * FRESH_SECONDS
+    assert world.answered_by() == ("2", "endpoint")
+    world.classifier = world.make_classifier()
+    with pytest.raises(StorageFailed):
+        world.classify()
+
+
+def test_earlier_answer_is_current_wherever_its_version_was_run(world: World) -> None:
+    package = world.register("2")
+    bundled = world.classifier.package(TASK_)
+    assert bundled is not None
+    assert world.classifier.is_current(TASK_, {"sha256": bundled.sha256})
+    world.registry.promote(TASK, "2", "e", "config")
+    world.time += FRESH_SECONDS
+    assert world.classifier.is_current(TASK_, {"sha256": package.sha256, "backend": "embedded"})
+    assert world.classifier.is_current(TASK_, {"sha256": package.sha256, "backend": "endpoint"})
+    assert not world.classifier.is_current(TASK_, {"sha256": bundled.sha256})
+    assert not world.classifier.is_current(TASK_, {"sha256": None})
+    assert not world.classifier.is_current(TASK_, None)
+
+
+def test_task_that_only_the_registry_has_a_model_for(world: World, tmp_path: Path) -> None:
+    world.classifier = Classifier(
+        {}, lambda: world.runtime, tmp_path / "none", deployed=DeployedModels(world.registry)
+    )
+    with pytest.raises(TaskHasNoModel):
+        world.classifier.require_model(TASK_)
+    assert describe(TASK_, world.classifier)["model"] is None
+    world.register("2")
+    world.registry.promote(TASK, "2", None, None)
+    world.classifier = Classifier(
+        {}, lambda: world.runtime, tmp_path / "none", deployed=DeployedModels(world.registry)
+    )
+    world.classifier.require_model(TASK_)
+    assert world.answered_by() == ("2", "embedded")
+
+
+def stored(world: World, files: dict[str, bytes]) -> None:
+    world.bucket.write(f"models/{TASK}/2/model.tar.gz", pack(files), "application/gzip")
+
+
+def test_package_that_is_not_what_was_deployed_is_refused(world: World) -> None:
+    package = world.register("2")
+    world.registry.promote(TASK, "2", None, None)
+    files = package_files(package.folder)
+    other = write_package(world.folder / "other", version="3")
+    foreign = write_package(world.folder / "foreign", load_task("chest-xray"))
+    for content, reason in [
+        (files | {"model.onnx": b"other"}, "sha256 differs"),
+        ({"model.json": files["model.json"]}, "cannot be read"),
+        (package_files(other), "another model than was deployed"),
+        (package_files(foreign), "other classes"),
+    ]:
+        stored(world, content)
+        with pytest.raises(InvalidModelPackage, match=reason):
+            world.classify()
+    world.bucket.delete(f"models/{TASK}/2/model.tar.gz")
+    with pytest.raises(InvalidModelPackage, match="no model '2' for mammography-views"):
+        world.classify()
+    stored(world, files)
+    assert world.answered_by() == ("2", "embedded")

@@ -1,0 +1,147 @@
+"""Putting the previous model back."""
+
+from pathlib import Path
+
+import boto3
+import pytest
+
+from chalicelib.archive import pack, package_files
+from chalicelib.errors import EndpointNotChanged, NothingToRollBackTo
+from chalicelib.hosting import Hosting
+from chalicelib.registry import Deployment, Registry
+from chalicelib.rollback import roll_back
+from chalicelib.storage import DataBucket
+from tests.models import TASK, write_package
+from tests.sagemaker import FakeSageMaker
+from tests.stage import BUCKET
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+
+@pytest.fixture
+def registry(cloud: None, tmp_path: Path) -> Registry:
+    """A registry with the versions `1` and `2`."""
+    registry = Registry(DataBucket(boto3.client("s3"), BUCKET))
+    for version in ("1", "2"):
+        folder = write_package(tmp_path / version, version=version)
+        registry.add(TASK, pack(package_files(folder)), {})
+    return registry
+
+
+@pytest.fixture
+def sagemaker() -> FakeSageMaker:
+    return FakeSageMaker("c1", "c2")
+
+
+def back(registry: Registry, sagemaker: FakeSageMaker) -> Deployment:
+    """What a rollback answers, which is also what everybody reads then."""
+    deployment = roll_back(TASK, registry, Hosting(sagemaker))
+    assert registry.current(TASK) == deployment
+    return deployment
+
+
+def test_both_embedded(registry: Registry, sagemaker: FakeSageMaker) -> None:
+    registry.promote(TASK, "1", None, None)
+    registry.promote(TASK, "2", None, None)
+    assert back(registry, sagemaker).version == "1"
+    assert back(registry, sagemaker).version == "2"
+    assert sagemaker.calls == []
+
+
+def test_both_on_the_endpoint_of_the_task(registry: Registry, sagemaker: FakeSageMaker) -> None:
+    registry.promote(TASK, "1", "e", "c1")
+    registry.promote(TASK, "2", "e", "c2")
+    sagemaker.serve("e", "c2")
+
+    deployment = back(registry, sagemaker)
+
+    assert (deployment.version, deployment.endpoint, deployment.config) == ("1", "e", "c1")
+    assert sagemaker.calls == [("update", "e", "c1")]
+
+
+def test_from_an_endpoint_to_embedded_and_forth(registry: Registry, sagemaker: FakeSageMaker) -> None:
+    registry.promote(TASK, "1", None, None)
+    registry.promote(TASK, "2", "e", "c2")
+    sagemaker.serve("e", "c2")
+
+    deployment = back(registry, sagemaker)
+
+    assert (deployment.version, deployment.endpoint) == ("1", None)
+    assert sagemaker.calls == [("delete", "e")]
+    # Its package answers until somebody wakes the endpoint.
+    forth = back(registry, sagemaker)
+    assert (forth.version, forth.endpoint, forth.config) == ("2", "e", "c2")
+    assert sagemaker.calls == [("delete", "e")]
+
+
+def test_between_two_endpoints(registry: Registry, sagemaker: FakeSageMaker) -> None:
+    registry.promote(TASK, "1", "e1", "c1")
+    registry.promote(TASK, "2", "e2", "c2")
+    sagemaker.serve("e1", "c1")
+    sagemaker.serve("e2", "c2")
+    assert back(registry, sagemaker).endpoint == "e1"
+    assert sagemaker.calls == [("delete", "e2")]
+
+
+def test_registry_is_changed_before_the_endpoint_goes(
+    registry: Registry, sagemaker: FakeSageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.promote(TASK, "1", None, None)
+    registry.promote(TASK, "2", "e", "c2")
+    sagemaker.serve("e", "c2")
+    seen = []
+    monkeypatch.setattr(sagemaker, "delete_endpoint", lambda **_: seen.append(registry.current(TASK)))
+    deployment = back(registry, sagemaker)
+    assert seen == [deployment]
+
+
+@pytest.mark.parametrize("status", ["Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"])
+@pytest.mark.parametrize("previous", [None, "e"])
+def test_endpoint_that_is_being_changed_is_left_alone(
+    registry: Registry, sagemaker: FakeSageMaker, status: str, previous: str | None
+) -> None:
+    registry.promote(TASK, "1", previous, "c1" if previous else None)
+    before = registry.promote(TASK, "2", "e", "c2")
+    sagemaker.serve("e", "c2", status)
+    with pytest.raises(EndpointNotChanged, match=f"right now \\({status}\\)"):
+        back(registry, sagemaker)
+    assert registry.current(TASK) == before
+    assert sagemaker.calls == []
+
+
+def test_rollback_that_was_cut_short_is_finished(registry: Registry, sagemaker: FakeSageMaker) -> None:
+    registry.promote(TASK, "1", "e", "c1")
+    registry.promote(TASK, "2", "e", "c2")
+    sagemaker.serve("e", "c1")
+    assert back(registry, sagemaker).version == "1"
+    assert sagemaker.calls == []
+
+
+@pytest.mark.parametrize("status", ["Failed", "OutOfService", "UpdateRollbackFailed"])
+def test_endpoint_that_can_only_be_deleted_is(
+    registry: Registry, sagemaker: FakeSageMaker, status: str
+) -> None:
+    registry.promote(TASK, "1", "e", "c1")
+    registry.promote(TASK, "2", "e", "c2")
+    sagemaker.serve("e", "c2", status)
+    assert back(registry, sagemaker).config == "c1"
+    assert sagemaker.calls == [("delete", "e")]
+
+
+def test_configuration_that_is_gone_is_told_and_nothing_happens(
+    registry: Registry, sagemaker: FakeSageMaker
+) -> None:
+    registry.promote(TASK, "1", "e", "lost")
+    before = registry.promote(TASK, "2", "e", "c2")
+    sagemaker.serve("e", "c2")
+    with pytest.raises(EndpointNotChanged, match="did not update the endpoint e: Could not find"):
+        back(registry, sagemaker)
+    assert registry.current(TASK) == before
+
+
+def test_there_may_be_nothing_to_go_back_to(registry: Registry, sagemaker: FakeSageMaker) -> None:
+    with pytest.raises(NothingToRollBackTo):
+        back(registry, sagemaker)
+    registry.promote(TASK, "1", None, None)
+    with pytest.raises(NothingToRollBackTo):
+        back(registry, sagemaker)
