@@ -36,7 +36,8 @@ def _emit(name: str, task: str, unit: MetricUnit, value: float) -> None:
 
 
 def _put(name: str, unit: MetricUnit, value: float, dimensions: Mapping[str, str]) -> None:
-    metrics = EphemeralMetrics(namespace=NAMESPACE)
+    # With the service's name there would be one dimension more, and alarms watch exactly those they name.
+    metrics = EphemeralMetrics(namespace=NAMESPACE, service="")
     metrics.add_metric(name, unit, value)
     for dimension, of in {"stage": settings().stage, **dimensions}.items():
         metrics.add_dimension(dimension, of)

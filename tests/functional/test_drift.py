@@ -1,6 +1,7 @@
 """From classified images to what the API tells of their drift, through the handlers that Lambda calls."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,9 @@ import boto3
 import pytest
 from chalice.test import Client
 
-import chalicelib.settings
 from chalicelib import aws
 from chalicelib.classification import Classifier
+from chalicelib.settings import settings
 from chalicelib.tasks import load_task
 from tests import images
 from tests.functional.conftest import Call
@@ -56,10 +57,8 @@ def test_drift_of_posted_images_is_told_and_retrained_once(
 ) -> None:
     states = boto3.client("stepfunctions")
     machine = states.create_state_machine(**STATE_MACHINE)["stateMachineArn"]
-    environment = {"RETRAIN_ON_DRIFT": "true", "RETRAINING_ARN": machine}
-    read = chalicelib.settings.read_settings
-    settings = read(dict(chalicelib.settings.os.environ) | environment)
-    monkeypatch.setattr(aws, "settings", lambda: settings)
+    retraining = replace(settings(), retrain_on_drift=True, retraining_arn=machine)
+    monkeypatch.setattr(aws, "settings", lambda: retraining)
     for number in range(100):
         path = f"/tasks/{TASK}/classify"
         result = call("POST", path, images.grey_file(height=32 + number, width=32), Content_Type="image/png")
