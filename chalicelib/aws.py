@@ -22,6 +22,7 @@ from chalicelib.pipeline import Pipeline
 from chalicelib.registry import Deployment, Registry
 from chalicelib.retraining.candidate import Candidates
 from chalicelib.retraining.executions import Executions
+from chalicelib.retraining.jobs import TrainingJobs
 from chalicelib.retraining.journal import Journal
 from chalicelib.retraining.planning import Planner
 from chalicelib.retraining.requests import Requests
@@ -95,7 +96,7 @@ def retraining_steps() -> Steps:
 @cache
 def retraining_requests() -> Requests:
     """What people can do with retrainings."""
-    return Requests(_journal(), _executions(), bucket(), _sagemaker)
+    return Requests(_journal(), _executions(), bucket(), TrainingJobs(_sagemaker))
 
 
 @cache

@@ -17,6 +17,8 @@ from chalicelib.storage import DataBucket
 CONTENT_TYPES = ("application/x-npy", "image/jpeg", "image/png", "image/tiff", "application/dicom")
 MOST_DESCRIPTION = 1024
 """Characters that SageMaker takes for an ApprovalDescription."""
+MOST_TOKEN = 36
+"""Likewise for a ClientToken."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ class Candidates:
             image: URI of the container image that serves the model.
 
         Returns:
-            `{"version", "sha256", "uri"}`; the URI is that of the registry's own copy.
+            `{"version", "sha256", "uri", "package"}`: the URI is that of the registry's own copy, `package`
+            the ARN in SageMaker's registry.
 
         Raises:
             InvalidModelPackage: if the archive is no sound package of the task.
@@ -50,8 +53,8 @@ class Candidates:
         origin = {"origin": "retraining", "run": plan["run"], "job": trained["job"]}
         record = self.registry.add(task, archive, origin)
         uri = f"{prefix}{MODELS}{task}/{record['version']}/{ARCHIVE}"
-        self._add_package(task, record["version"], uri, image)
-        return {"version": record["version"], "sha256": record["sha256"], "uri": uri}
+        package = self._add_package(plan, record["version"], uri, image)
+        return {"version": record["version"], "sha256": record["sha256"], "uri": uri, "package": package}
 
     def decide(self, plan: Mapping[str, Any], candidate: Mapping[str, str]) -> dict[str, Any]:
         """Note what the judging job decided: `{"accepted", "reasons": text}`."""
@@ -61,7 +64,7 @@ class Candidates:
             task, candidate["version"], accepted=decision["accepted"], reasons=decision["reasons"]
         )
         if not decision["accepted"]:
-            self._approve(task, candidate["uri"], "Rejected", " ".join(decision["reasons"]))
+            self._approve(candidate, "Rejected", " ".join(decision["reasons"]))
         # From now on every image has the part it was judged in, whatever was decided.
         self.bucket.copy(f"{folder}data/manifest.csv", f"{RETRAININGS}{task}/{SPLIT}")
         return {"accepted": decision["accepted"], "reasons": " ".join(decision["reasons"])}
@@ -69,12 +72,12 @@ class Candidates:
     def refuse(self, plan: Mapping[str, Any], candidate: Mapping[str, str], reason: str) -> None:
         """Note that a candidate will not be deployed although it was good enough."""
         self.registry.decide(plan["task"], candidate["version"], accepted=False, reasons=[reason])
-        self._approve(plan["task"], candidate["uri"], "Rejected", reason)
+        self._approve(candidate, "Rejected", reason)
 
     def promote(self, plan: Mapping[str, Any], candidate: Mapping[str, str]) -> None:
         """Let the candidate classify from now on."""
         embedded = plan["serving"]["kind"] == "embedded"
-        self._approve(plan["task"], candidate["uri"], "Approved", "Deployed.")
+        self._approve(candidate, "Approved", "Deployed.")
         self.registry.promote(
             plan["task"],
             candidate["version"],
@@ -84,16 +87,11 @@ class Candidates:
 
     # ------------------------------------------------------------------- SageMaker's model registry
 
-    def _group(self, task: str) -> str:
-        return f"negatoscope-{self.stage}-{task}"
-
-    def _add_package(self, task: str, version: str, uri: str, image: str) -> None:
-        client, group = self.sagemaker(), self._group(task)
-        with suppress(ClientError):  # of the second retraining on, the group is there
+    def _add_package(self, plan: Mapping[str, Any], version: str, uri: str, image: str) -> str:
+        client, group = self.sagemaker(), f"negatoscope-{self.stage}-{plan['task']}"
+        with suppress(ClientError):  # from the second retraining on, the group is there
             client.create_model_package_group(ModelPackageGroupName=group)
-        if self._find_package(task, uri):
-            return
-        client.create_model_package(
+        created = client.create_model_package(
             ModelPackageGroupName=group,
             ModelPackageDescription=version,
             ModelApprovalStatus="PendingManualApproval",
@@ -102,22 +100,14 @@ class Candidates:
                 "SupportedContentTypes": list(CONTENT_TYPES),
                 "SupportedResponseMIMETypes": ["application/json"],
             },
+            # A step that is repeated adds no second package.
+            ClientToken=plan["name"][-MOST_TOKEN:],
         )
+        return str(created["ModelPackageArn"])
 
-    def _approve(self, task: str, uri: str, status: str, why: str) -> None:
-        if arn := self._find_package(task, uri):
-            self.sagemaker().update_model_package(
-                ModelPackageArn=arn, ModelApprovalStatus=status, ApprovalDescription=why[:MOST_DESCRIPTION]
-            )
-
-    def _find_package(self, task: str, uri: str) -> str | None:
-        client = self.sagemaker()
-        packages = client.get_paginator("list_model_packages").paginate(
-            ModelPackageGroupName=self._group(task), SortBy="CreationTime", SortOrder="Descending"
+    def _approve(self, candidate: Mapping[str, str], status: str, why: str) -> None:
+        self.sagemaker().update_model_package(
+            ModelPackageArn=candidate["package"],
+            ModelApprovalStatus=status,
+            ApprovalDescription=why[:MOST_DESCRIPTION],
         )
-        version = uri.rsplit("/", 2)[1]
-        for page in packages:
-            for package in page["ModelPackageSummaryList"]:
-                if package.get("ModelPackageDescription") == version:
-                    return str(package["ModelPackageArn"])
-        return None

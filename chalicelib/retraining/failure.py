@@ -13,8 +13,8 @@ ADVICE = {
     "trials, or without 'tune'.",
     "TrainingFailed": "Its log in /aws/sagemaker/TrainingJobs says more. Mend the data or the "
     "hyper-parameters and start again.",
-    "RegistrationFailed": "The training job's model.tar.gz is not a sound package; its log says why. Start "
-    "again.",
+    "RegistrationFailed": "The current model stays. The training job's log in "
+    "/aws/sagemaker/TrainingJobs says what it packed. Start again.",
     "EvaluationFailed": "The log of the transform job (/aws/sagemaker/TransformJobs) or of the judging job "
     "(/aws/sagemaker/ProcessingJobs) says more. Start again.",
     "ApprovalFailed": "Start again, or deploy without approval.",

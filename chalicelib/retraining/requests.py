@@ -1,16 +1,14 @@
 """What people do with retrainings: start one, list and follow them, approve its model."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-
-from botocore.exceptions import ClientError
 
 from chalicelib.arrivals import random_token
 from chalicelib.errors import AlreadyRetraining, InvalidRequest, NothingToApprove, UnknownRetraining
 from chalicelib.retraining.executions import RUNNING as EXECUTING
 from chalicelib.retraining.executions import Executions
+from chalicelib.retraining.jobs import TrainingJobs
 from chalicelib.retraining.journal import RUNNING, Entry, Journal
 from chalicelib.retraining.planning import RETRAININGS
 from chalicelib.retraining.wish import read_wish
@@ -28,8 +26,7 @@ class Requests:
     journal: Journal
     executions: Executions
     bucket: DataBucket
-    sagemaker: Callable[[], Any]
-    """Makes the boto3 client."""
+    jobs: TrainingJobs
 
     def start(self, body: dict[str, Any], user: str) -> Entry:
         """Start a retraining: `{"name", "task", "status"}`.
@@ -123,11 +120,7 @@ class Requests:
         """The latest values that the training job printed."""
         if entry.get("trials") and not entry.get("candidate"):
             return {}  # which of the search's jobs is the best, turns out later
-        try:
-            job = self.sagemaker().describe_training_job(TrainingJobName=entry["job"])
-        except ClientError:  # there is no job yet
-            return {}
-        return {metric["MetricName"]: metric["Value"] for metric in job.get("FinalMetricDataList", ())}
+        return self.jobs.metrics(entry["job"])
 
     def _files(self, entry: Entry) -> list[str]:
         folder = _folder(entry)

@@ -14,6 +14,7 @@ GOOD = {
     "STAGE": "prod",
     "DATA_BUCKET": "b",
     "RESULTS_TABLE": "t",
+    "RETRAININGS_TABLE": "r",
     "USER_POOL_ARN": "arn:aws:cognito-idp:eu-central-1:000000000000:userpool/x",
 }
 
@@ -50,6 +51,15 @@ def test_only_the_local_stage_may_be_without_login() -> None:
     assert read_settings(open_api | {"STAGE": "local"}).user_pool_arn is None
 
 
+def test_a_stage_says_how_its_models_are_served() -> None:
+    assert read_settings(GOOD | {"SERVING": '{"chest-xray": "embedded"}'}).serving == {
+        "chest-xray": "embedded"
+    }
+    for wrong in ("{", "[]", '{"feet": "embedded"}', '{"chest-xray": "cheap"}', '{"chest-xray": ["x"]}'):
+        with pytest.raises(SettingsError, match="SERVING is not a JSON object"):
+            read_settings(GOOD | {"SERVING": wrong})
+
+
 @pytest.mark.parametrize(
     "endpoints",
     ["{", "[]", '{"chest-xray": 1}', '{"feet": "x"}', '{"chest-xray": "a/b"}', '{"chest-xray": ""}'],
@@ -82,10 +92,11 @@ def test_nobody_else_reads_the_environment() -> None:
 
 
 def test_logic_imports_no_aws_library() -> None:
-    adapters = {"aws.py", "endpoint.py"}
+    adapters = {"aws.py", "endpoint.py", "hosting.py", "storage.py"}
+    of_retraining = {"candidate.py", "executions.py", "jobs.py", "rollout.py"}
     importers = {
         path.name
         for path in (ROOT / "chalicelib").rglob("*.py")
         if re.search(r"^\s*(import|from) (boto3|botocore)\b", path.read_text(), re.MULTILINE)
     }
-    assert importers == adapters
+    assert importers == adapters | of_retraining
