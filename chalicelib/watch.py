@@ -7,6 +7,7 @@ from typing import Any
 
 from chalicelib import drift
 from chalicelib.drift import Aspect
+from chalicelib.errors import AlreadyRetraining
 from chalicelib.observability import logger, record
 from chalicelib.package import ModelPackage
 from chalicelib.registry import Registry
@@ -37,7 +38,10 @@ class Watch:
     """The package that classifies for a task for which the registry has no deployment."""
     tasks: Mapping[str, Task]
     start_retraining: Callable[[str, str], str] | None
-    """Given a task's name and why, starts a retraining and returns its id; None if people decide."""
+    """Given a task's name and why, starts a retraining and returns its name; None if people decide.
+
+    Raises AlreadyRetraining if the task is being retrained.
+    """
 
     def run(self) -> None:
         """Compare every task's latest answers with the validation profile of its current model.
@@ -114,11 +118,14 @@ class Watch:
             if aspect["drifted"]
         )
         why = f"Images are unlike those that model {model['version']} was validated on, by {named}."
-        started = {"model": model, "reason": why, "execution": self.start_retraining(document["task"], why)}
-        self.bucket.write_json(
-            _key(document["task"]), document | {"retraining": started | {"started_at": now()}}
-        )
-        logger.info("retraining started", extra={"task": document["task"], "model": model["version"]})
+        task = document["task"]
+        try:
+            name = self.start_retraining(task, why)
+        except AlreadyRetraining:  # which brings another model, or is followed by one that drift starts
+            return
+        started = {"name": name, "model": model, "reason": why, "started_at": now()}
+        self.bucket.write_json(_key(task), document | {"retraining": started})
+        logger.info("retraining started", extra={"task": task, "model": model["version"]})
 
     def _last_retraining(self, task: Task) -> Document | None:
         try:

@@ -1,11 +1,9 @@
 """From classified images to what the API tells of their drift, through the handlers that Lambda calls."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from chalice.test import Client
 
@@ -18,11 +16,16 @@ from tests.functional.conftest import Call
 from tests.functional.test_openapi import schema
 from tests.models import METRICS, TASK, write_package
 
-STATE_MACHINE = {
-    "name": "negatoscope-local-retrain",
-    "definition": json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}),
-    "roleArn": "arn:aws:iam::123456789012:role/states",
-}
+
+class Requests:
+    """Takes the place of the state machine."""
+
+    def __init__(self) -> None:
+        self.started: list[tuple[dict[str, Any], str]] = []
+
+    def start(self, body: dict[str, Any], user: str) -> dict[str, Any]:
+        self.started.append((body, user))
+        return {"name": "retraining-1", "task": body["task"], "status": "running"}
 
 
 def watch(client: Client) -> None:
@@ -55,10 +58,9 @@ def profiled(client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_drift_of_posted_images_is_told_and_retrained_once(
     client: Client, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    states = boto3.client("stepfunctions")
-    machine = states.create_state_machine(**STATE_MACHINE)["stateMachineArn"]
-    retraining = replace(settings(), retrain_on_drift=True, retraining_arn=machine)
+    retraining, requests = replace(settings(), retrain_on_drift=True), Requests()
     monkeypatch.setattr(aws, "settings", lambda: retraining)
+    monkeypatch.setattr(aws, "retraining_requests", lambda: requests)
     for number in range(100):
         path = f"/tasks/{TASK}/classify"
         result = call("POST", path, images.grey_file(height=32 + number, width=32), Content_Type="image/png")
@@ -70,10 +72,9 @@ def test_drift_of_posted_images_is_told_and_retrained_once(
     found = drift(call)
     assert found["model"]["version"] == "2026.01.01-tiny"
     assert (found["report"]["drifted"], found["report"]["answers"]) == (True, 100)
-    (execution,) = states.list_executions(stateMachineArn=machine)["executions"]
-    assert found["retraining"]["execution"] == execution["executionArn"]
-    order = json.loads(states.describe_execution(executionArn=execution["executionArn"])["input"])
-    assert order == {"task": TASK, "reason": found["retraining"]["reason"]}
+    told = found["retraining"]
+    assert told["name"] == "retraining-1"
+    assert requests.started == [({"task": TASK, "reason": told["reason"]}, "drift watch")]
 
 
 def test_without_a_profile_the_api_says_why_there_is_no_report(client: Client, call: Call) -> None:

@@ -8,6 +8,7 @@ import boto3
 import pytest
 
 from chalicelib import results
+from chalicelib.errors import AlreadyRetraining
 from chalicelib.package import ModelPackage
 from chalicelib.registry import Registry
 from chalicelib.storage import DataBucket
@@ -52,7 +53,7 @@ class Stage:
 
     def start(self, task: str, why: str) -> str:
         self.started.append((task, why))
-        return f"arn:execution-{len(self.started)}"
+        return f"retraining-{len(self.started)}"
 
     def answer(self, images: range, label: str | None = None, version: str = "1", **changes: Any) -> None:
         """Results as the model gives them: evenly spread over all tenths, unless `changes` say otherwise."""
@@ -204,7 +205,7 @@ def test_drift_starts_one_retraining_for_a_model(stage: Stage) -> None:
     first = stage.look(retrain=True)["retraining"]
     assert stage.started == [(TASK, first["reason"])]
     assert "model 1 was validated on, by labels (PSI" in first["reason"]
-    assert first["execution"] == "arn:execution-1"
+    assert first["name"] == "retraining-1"
 
     assert stage.look(retrain=True)["retraining"] == first
     stage.answer(range(100, 600))
@@ -241,7 +242,20 @@ def test_a_retraining_that_cannot_be_started_is_reported_and_tried_again(
     found = stage.watch().last(TASK_)
     assert found["report"]["drifted"]
     assert found["retraining"] is None
-    assert stage.look(retrain=True)["retraining"]["execution"] == "arn:execution-1"
+    assert stage.look(retrain=True)["retraining"]["name"] == "retraining-1"
+
+
+def test_a_task_that_is_being_retrained_already_is_no_failure(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(task: str, why: str) -> str:
+        raise AlreadyRetraining("It is.")
+
+    stage.answer(range(100), label=UNLIKE)
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, "start", refuse)
+        assert stage.look(retrain=True)["retraining"] is None
+    assert stage.look(retrain=True)["retraining"]["name"] == "retraining-1"
 
 
 def test_a_task_that_cannot_be_looked_at_does_not_keep_others_waiting(stage: Stage) -> None:
