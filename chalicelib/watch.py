@@ -79,7 +79,7 @@ class Watch:
         if facts is None:
             return found | {"reason": "No model package classifies for this task."}, []
         found["model"] = {"version": facts["version"], "sha256": facts["sha256"]}
-        profile = facts["metrics"].get("validation", {}).get("profile")
+        profile = _profile(facts)
         if profile is None:
             reason = "The model has no profile of its validation images to compare with. Train it anew."
             return found | {"reason": reason}, []
@@ -146,6 +146,19 @@ def _key(task: str) -> str:
 def _document(task: Task, **known: Any) -> Document:
     unknown = dict.fromkeys(("model", "report", "reason", "retraining", "checked_at"))
     return {"task": task.name, **unknown, **known}
+
+
+def _profile(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What the model's own answers looked like on images that it had not learnt from.
+
+    Where validation rotated, no validation image was judged by the whole model, as the networks had learnt
+    all others; only for test images its answers are those that it will give.
+    """
+    rotated = facts.get("training", {}).get("validation") == "rotating"
+    profile: Mapping[str, Any] | None = (
+        facts["metrics"].get("test" if rotated else "validation", {}).get("profile")
+    )
+    return profile
 
 
 def _report(profile: Mapping[str, Any], answers: list[Result], aspects: list[Aspect]) -> Document:

@@ -1,0 +1,29 @@
+"""Failures in words."""
+
+import json
+
+import pytest
+
+from chalicelib.retraining.failure import ADVICE, explain
+
+
+@pytest.mark.parametrize(
+    ("cause", "said"),
+    [
+        (
+            json.dumps({"TrainingJobStatus": "Failed", "FailureReason": "AlgorithmError: no"}),
+            "AlgorithmError: no.",
+        ),
+        (json.dumps({"ProcessingJobStatus": "Failed", "ExitMessage": "No label"}), "No label."),
+        (json.dumps({"TrainingJobStatus": "Stopped", "FailureReason": ""}), "Somebody stopped the job, or"),
+        (json.dumps({"errorMessage": "Broken!", "errorType": "InvalidModelPackage"}), "Broken!"),
+        ("No JSON at all", "No JSON at all."),
+        ("[1]", "[1]."),
+        ("", "States.Timeout."),
+    ],
+)
+def test_the_reason_comes_first_and_then_what_to_do(cause: str, said: str) -> None:
+    text = explain("TrainingFailed", {"Error": "States.Timeout", "Cause": cause})
+
+    assert text.startswith(said)
+    assert text.endswith(ADVICE["TrainingFailed"])

@@ -1,0 +1,53 @@
+"""What may be asked of a retraining."""
+
+from typing import Any
+
+import pytest
+
+from chalicelib.errors import InvalidRequest
+from chalicelib.retraining.wish import TRIALS, read_wish
+
+TASK = {"task": "chest-xray"}
+
+
+def test_a_task_is_enough() -> None:
+    wish = read_wish(TASK)
+
+    assert wish.task.name == "chest-xray"
+    assert (wish.trials, wish.force, wish.approval, wish.spot) == (0, False, False, False)
+    assert wish.is_plain
+
+
+@pytest.mark.parametrize(
+    ("given", "trials"), [({"tune": True}, TRIALS), ({"tune": 4}, 4), ({"tune": False}, 0)]
+)
+def test_a_search_has_a_number_of_trials(given: dict[str, Any], trials: int) -> None:
+    assert read_wish(TASK | given).trials == trials
+
+
+@pytest.mark.parametrize("given", [{"force": True}, {"tune": 2}, {"hyperparameters": {"epochs": 3}}])
+def test_whoever_wants_something_else_than_new_data_gets_it(given: dict[str, Any]) -> None:
+    assert not read_wish(TASK | given).is_plain
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ([], "asked for as"),
+        ({}, "'task' must be one of .*mammography-views"),
+        ({"task": "feet"}, "'task' must be one of"),
+        ({"task": ["chest-xray"]}, "'task' must be a text"),
+        (TASK | {"hyperparameter": {}}, "There is no 'hyperparameter' to a retraining. Known: task"),
+        (TASK | {"force": "yes"}, "'force' must be true or false"),
+        (TASK | {"hyperparameters": [1]}, "'hyperparameters' must be an object"),
+        (TASK | {"hyperparameters": {"epoch": 1}}, "no hyper-parameter 'epoch'. Known: seed"),
+        (TASK | {"hyperparameters": {"epochs": 0}}, "epochs must lie between 1 and 1000; it is 0"),
+        (TASK | {"hyperparameters": {"epochs": "3"}}, "epochs must be of type int"),
+        (TASK | {"tune": 1}, "from 2 to 100"),
+        (TASK | {"tune": 101}, "from 2 to 100"),
+        (TASK | {"tune": True, "hyperparameters": {"dropout": 0.1}}, "dropout cannot be given where"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_words(given: Any, message: str) -> None:
+    with pytest.raises(InvalidRequest, match=message):
+        read_wish(given)

@@ -1,0 +1,98 @@
+"""The last test before a promotion."""
+
+import json
+from collections.abc import Iterator
+from io import BytesIO
+
+import boto3
+import numpy as np
+import pytest
+
+from chalicelib.backend import ModelIdentity, Outputs
+from chalicelib.errors import EndpointNotReady
+from chalicelib.film import Pixels
+from chalicelib.retraining.smoke_test import PER_CLASS, KnownImage, known_images, smoke_test
+from chalicelib.storage import DataBucket
+from tests.stage import BUCKET
+
+SHA = "a" * 64
+EXPECTED = (0.75, 0.25)
+
+
+class Served:
+    """Answers with given probabilities."""
+
+    def __init__(self, probabilities: tuple[float, ...] = EXPECTED, sha256: str = SHA) -> None:
+        self.probabilities = probabilities
+        self.sha256 = sha256
+
+    def run(self, images: Pixels) -> Outputs:
+        assert images.shape == (1, 1, 4, 4)
+        answer = np.array([self.probabilities], np.float32)
+        return Outputs(answer, None, None, 1.0, ModelIdentity("7", self.sha256, "endpoint"))
+
+
+class Silent:
+    def run(self, _images: Pixels) -> Outputs:
+        raise EndpointNotReady("The endpoint is starting.")
+
+
+def images(count: int = 3) -> Iterator[KnownImage]:
+    return iter([KnownImage(np.zeros((1, 4, 4), np.uint8), EXPECTED)] * count)
+
+
+def test_a_model_that_answers_as_it_was_judged_passes() -> None:
+    tested = smoke_test(Served((0.7502, 0.2498)), images(), SHA)
+
+    assert (tested["passed"], tested["reason"], tested["images"]) == (True, None, 3)
+
+
+@pytest.mark.parametrize(
+    ("served", "reason"),
+    [
+        (Served((0.25, 0.75)), "off by 0.500"),
+        (Served((float("nan"), 0.25)), "off by nan"),
+        (Served(sha256="b" * 64), "Another model answered, 7"),
+        (Silent(), "did not answer: The endpoint is starting"),
+    ],
+)
+def test_any_other_answer_fails(served: Served | Silent, reason: str) -> None:
+    tested = smoke_test(served, images(), SHA)
+
+    assert not tested["passed"]
+    assert reason in tested["reason"]
+
+
+def test_nothing_to_ask_about_is_no_pass() -> None:
+    assert not smoke_test(Served(), images(0), SHA)["passed"]
+
+
+def test_the_first_answer_may_be_slow_and_the_others_not() -> None:
+    def clock(*moments: float) -> Iterator[float]:
+        yield from moments
+
+    waking, slow = clock(0, 30, 30, 31), clock(0, 1, 1, 31)
+
+    assert smoke_test(Served(), images(2), SHA, waking.__next__)["slowest_ms"] == 1000
+    assert "30.0 s" in smoke_test(Served(), images(2), SHA, slow.__next__)["reason"]
+
+
+@pytest.mark.usefixtures("cloud")
+def test_known_images_are_some_of_the_test_part_of_every_class() -> None:
+    bucket = DataBucket(boto3.client("s3"), BUCKET)
+    rows = ["path,sha256,class,group,part"]
+    for number in range(12):
+        name, part = "ab"[number % 2], "test" if number > 3 else "train"
+        rows.append(f"x/{number}.png,{number:064},{name},{number},{part}")
+        array = BytesIO()
+        np.save(array, np.full((1, 4, 4), number, np.uint8))
+        bucket.write(f"run/data/test/{number:064}.npy", array.getvalue(), "application/x-npy")
+        answer = json.dumps({"probabilities": [[number / 100, 1 - number / 100]]}).encode()
+        bucket.write(f"run/answers/{number:064}.npy.out", answer, "application/json")
+    bucket.write("run/data/manifest.csv", "\n".join(rows).encode(), "text/csv")
+
+    known = list(known_images(bucket, "run/"))
+
+    assert [int(image.pixels[0, 0, 0]) for image in known] == [4, 5, 6, 7]
+    assert known[0].probabilities == (0.04, 0.96)
+    assert len(known) == 2 * PER_CLASS
