@@ -1,0 +1,190 @@
+"""The plan of a retraining."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+import pytest
+
+from chalicelib import results
+from chalicelib.package import ModelPackage
+from chalicelib.registry import Registry
+from chalicelib.retraining.journal import Journal
+from chalicelib.retraining.planning import Code, Planner
+from chalicelib.storage import DataBucket
+from chalicelib.table import ResultsTable
+from chalicelib.tasks import EndpointSpec, ServingKind, load_task
+from tests.models import TASK, write_package
+from tests.stage import BUCKET, RETRAININGS_TABLE, TABLE
+
+pytestmark = pytest.mark.usefixtures("cloud")
+EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:negatoscope-test-retrain:run-1"
+CODE = Code(f"s3://{BUCKET}/code/0123", "0123456")
+FOLDER = f"s3://{BUCKET}/retrainings/{TASK}/run-1/"
+
+
+class Stage:
+    """A stage with images to learn from."""
+
+    def __init__(self) -> None:
+        self.bucket = DataBucket(boto3.client("s3"), BUCKET)
+        self.journal = Journal(boto3.resource("dynamodb"), RETRAININGS_TABLE)
+        self.table = ResultsTable(boto3.resource("dynamodb"), TABLE)
+        self.registry = Registry(self.bucket)
+        for name in ("left-cc/a.png", "left-cc/b c+ü.JPG", "right-cc/c.dcm", "manifest.csv", ".DS_Store"):
+            self.bucket.write(f"datasets/{TASK}/{name}", b"x", "image/png")
+
+    def plan(
+        self,
+        wish: Any = None,
+        execution: str = EXECUTION,
+        endpoints: Mapping[str, EndpointSpec] | None = None,
+        serving: Mapping[str, ServingKind] | None = None,
+    ) -> dict[str, Any]:
+        planner = Planner(
+            "test",
+            self.bucket,
+            self.table,
+            self.registry,
+            self.journal,
+            endpoints or {},
+            serving or {},
+            lambda _: True,
+        )
+        return planner.plan(execution, {"task": TASK} if wish is None else wish, CODE)
+
+    def review(self, number: int, label: str) -> None:
+        image_id = f"{number:032x}"
+        result = results.received(image_id, TASK, "api") | {"status": results.CLASSIFIED, "label": "left-cc"}
+        self.table.receive(result)
+        self.table.review(
+            image_id, {"label": label, "comment": None, "reviewed_at": "2026", "reviewer": "me"}
+        )
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return Stage()
+
+
+def test_images_are_counted_and_everything_is_named(stage: Stage) -> None:
+    plan = stage.plan()
+
+    assert plan["data"] == {"images": 3, "corrections": 0}
+    assert (plan["run"], plan["folder"]) == ("run-1", FOLDER)
+    assert plan["name"].startswith(f"negatoscope-test-{TASK}-")
+    assert plan["current"]["version"] is None
+    assert plan["serving"]["endpoint"] == f"negatoscope-test-{TASK}"
+    assert plan["training"]["hyperparameters"]["data"] == f"{FOLDER}data"
+    assert plan["training"]["hyperparameters"]["git_commit"] == CODE.commit
+    assert json.loads(stage.bucket.read(f"retrainings/{TASK}/run-1/plan.json").body) == plan
+    entry = stage.journal.get("run-1")
+    assert (entry["status"], entry["task"], entry["candidate"]) == ("running", TASK, None)
+    assert stage.plan() == plan  # a step that is repeated
+
+
+@pytest.mark.parametrize("task", ["breast-ultrasound", "mammography-views", "retinal-oct-2017"])
+def test_names_fit_into_what_sagemaker_takes(stage: Stage, task: str) -> None:
+    stage.bucket.write(f"datasets/{task}/a/b.png", b"x", "image/png")
+    planner = Planner(
+        "elevenchars", stage.bucket, stage.table, stage.registry, stage.journal, {}, {}, lambda _: True
+    )
+
+    plan = planner.plan(EXECUTION, {"task": task, "tune": True}, CODE)
+
+    assert len(plan["tuning_name"]) <= 32
+    assert len(f"{plan['name']}-judge") <= 63
+    assert len(plan["serving"]["endpoint"]) <= 63
+
+
+def test_reviews_become_labels_and_the_latest_split_is_kept(stage: Stage) -> None:
+    stage.review(1, "right-cc")
+    stage.review(2, "left-cc")
+    stage.bucket.write(f"retrainings/{TASK}/split.csv", b"", "text/csv")
+
+    plan = stage.plan()
+
+    lines = stage.bucket.read(f"retrainings/{TASK}/run-1/corrections.manifest").body.decode().splitlines()
+    assert plan["data"]["corrections"] == len(lines) == 2
+    arguments = plan["preparing"]["arguments"]
+    assert arguments[arguments.index("--labels") + 1] == f"{FOLDER}corrections.manifest"
+    assert arguments[arguments.index("--earlier") + 1] == f"s3://{BUCKET}/retrainings/{TASK}/split.csv"
+
+
+def test_the_candidate_will_be_compared_with_what_classifies_now(stage: Stage, tmp_path: Any) -> None:
+    metrics = {name: {"value": 0.9} for name in ("accuracy", "balanced_accuracy", "auc")}
+    facts = {"data": {"fingerprint": "f00"}, "metrics": {"test": metrics}}
+    package = ModelPackage.load(write_package(tmp_path / TASK, **facts))
+    stage.registry.seed(TASK, package)
+
+    current = stage.plan()["current"]
+
+    assert (current["version"], current["fingerprint"]) == (package.version, "f00")
+    assert current["uri"] == f"s3://{BUCKET}/models/{TASK}/{package.version}/model.tar.gz"
+
+
+def test_other_tasks_images_are_shown_as_well(stage: Stage) -> None:
+    assert [channel["ChannelName"] for channel in stage.plan()["training"]["inputs"]] == ["plan"]
+    stage.bucket.write("datasets/chest-xray/normal/a.png", b"x", "image/png")
+
+    training = stage.plan()["training"]
+
+    assert [channel["ChannelName"] for channel in training["inputs"]] == ["plan", "others"]
+    assert training["hyperparameters"]["others"] == "/opt/ml/input/data/others"
+
+
+def test_a_search_leaves_open_what_it_varies(stage: Stage) -> None:
+    plan = stage.plan(
+        {"task": TASK, "tune": 3, "spot": True, "hyperparameters": {"epochs": 2, "views": "all"}}
+    )
+
+    assert plan["trials"] == 3
+    assert plan["training"]["hyperparameters"]["epochs"] == "2"
+    assert plan["training"]["hyperparameters"]["views"] == "all"
+    assert "learning_rate" not in plan["training"]["hyperparameters"]
+    assert plan["training"]["stopping"]["MaxWaitTimeInSeconds"]
+    assert stage.journal.get("run-1")["job"] == plan["tuning_name"]
+
+
+def test_a_stage_may_serve_otherwise_than_the_task_says(stage: Stage) -> None:
+    assert load_task(TASK).serving.kind == "serverless"
+    (variant,) = stage.plan()["serving"]["variants"]
+    assert "ServerlessConfig" in variant
+
+    serving = stage.plan(serving={TASK: "provisioned"})["serving"]
+
+    assert serving["kind"] == "provisioned"
+    assert serving["variants"][0]["InitialInstanceCount"] == 1
+    # One instance cannot be split.
+    routing = serving["update"]["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]
+    assert routing["Type"] == "ALL_AT_ONCE"
+
+
+@pytest.mark.parametrize(
+    ("wish", "message"),
+    [
+        ({"task": "feet"}, "'task' must be one of"),
+        ({"task": "chest-xray"}, f"Put them into s3://{BUCKET}/datasets/chest-xray/CLASS/ first"),
+        ("task", "is asked for as"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_and_locks_nothing(stage: Stage, wish: Any, message: str) -> None:
+    assert message in stage.plan(wish)["refused"]
+    assert stage.journal.holder("chest-xray") is None
+    assert stage.journal.page(10, None)[0] == []
+
+
+def test_a_task_is_retrained_once_at_a_time(stage: Stage) -> None:
+    stage.plan()
+
+    refused = stage.plan(execution=EXECUTION.replace("run-1", "run-2"))["refused"]
+
+    assert "is being retrained by run-1" in refused
+    assert len(stage.journal.page(10, None)[0]) == 1
+
+
+def test_somebody_elses_endpoint_is_not_retrained(stage: Stage) -> None:
+    refused = stage.plan(endpoints={TASK: EndpointSpec("theirs", "negatoscope")})["refused"]
+
+    assert "classified by the endpoint theirs" in refused
