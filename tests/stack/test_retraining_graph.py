@@ -1,0 +1,251 @@
+"""Every path through the definition of the retraining, with what its tasks answer made up."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import reduce
+from typing import Any
+
+import pytest
+
+from tests.stack.client import Client
+from tests.stage import ROOT
+from training.search_space import metric_definitions, tuning_job
+
+DEFINITION: dict[str, Any] = json.loads((ROOT / "statemachine" / "retrain.asl.json").read_text())
+STATES: dict[str, Any] = DEFINITION["States"]
+
+PLAN = {
+    "run": "run",
+    "execution": "arn",
+    "task": "chest-xray",
+    "title": "Chest",
+    "plain": True,
+    "approval": False,
+    "name": "negatoscope-test-chest-xray-0",
+    "tuning_name": "negatoscope-test-0",
+    "trials": 0,
+    "folder": "s3://bucket/retrainings/chest-xray/run/",
+    "data": {"images": 1, "corrections": 0},
+    "preparing": {"arguments": ["training.prepare"]},
+    "processing": {"instance_type": "ml.m7i.large", "volume_gb": 30},
+    "training": {"hyperparameters": {}, "inputs": [], "spot": False, "stopping": {}},
+    "current": {"version": None, "uri": "s3://bucket/plan.json", "path": "", "fingerprint": None},
+    "serving": {
+        "kind": "serverless",
+        "endpoint": "e",
+        "alarm": "a",
+        "variants": [],
+        "update": {},
+        "spec": {},
+    },
+}
+TRAINED = {"TrainingJobName": "job", "ModelArtifacts": {"S3ModelArtifacts": "s3://bucket/model.tar.gz"}}
+ANSWERS: dict[str, Any] = {
+    "Plan": PLAN,
+    "Prepare data": {"ProcessingJobName": "data"},
+    "Review data": {"unchanged": False, "fingerprint": "f"},
+    "Train": TRAINED,
+    "Tune": {"BestTrainingJob": {"TrainingJobName": "best"}},
+    "Take the best": TRAINED,
+    "Register": {"version": "1", "sha256": "a", "uri": "s3://bucket/models/1/model.tar.gz", "package": "arn"},
+    "Create model": {},
+    "Answer test images": {"TransformJobName": "transform"},
+    "Judge": {"ProcessingJobName": "judge"},
+    "Decide": {"accepted": True, "reasons": "Better."},
+    "Ask for approval": {"approved": True, "by": "me"},
+    "Look at endpoint": {"state": "absent", "config": None},
+    "Describe endpoint": {"EndpointStatus": "InService", "EndpointConfigName": PLAN["name"]},
+    "Smoke test": {"passed": True, "reason": None},
+    "Promote": {},
+    "Undo": {"settled": True, "error": "E", "cause": "C", "subject": "S", "message": "M"},
+    **{
+        f"Close {name}": {"subject": "S", "message": "M"}
+        for name in ("deployed", "rejected", "declined", "unchanged")
+    },
+}
+"""What each task answers if all goes well."""
+
+FAILURES = {
+    "Prepare data": "DataFailed",
+    "Review data": "DataFailed",
+    "Tune": "TuningFailed",
+    "Take the best": "TuningFailed",
+    "Train": "TrainingFailed",
+    "Register": "RegistrationFailed",
+    "Create model": "EvaluationFailed",
+    "Answer test images": "EvaluationFailed",
+    "Judge": "EvaluationFailed",
+    "Decide": "EvaluationFailed",
+    "Ask for approval": "ApprovalFailed",
+    "Create endpoint configuration": "DeploymentFailed",
+    "Look at endpoint": "DeploymentFailed",
+    "Create endpoint": "DeploymentFailed",
+    "Update serverless endpoint": "DeploymentFailed",
+    "Update provisioned endpoint": "DeploymentFailed",
+    "Describe endpoint": "DeploymentFailed",
+    "Smoke test": "SmokeTestFailed",
+    "Promote": "PromotionFailed",
+}
+"""The state that each task's failure leads to."""
+
+visited: set[str] = set()
+
+
+class Fails(str):
+    """The error that a task raises."""
+
+
+def with_plan(**changes: Any) -> dict[str, Any]:
+    return {**PLAN, **changes}
+
+
+def kind(name: str) -> dict[str, Any]:
+    return with_plan(serving={**PLAN["serving"], "kind": name})
+
+
+TUNED = {"Plan": with_plan(trials=4)}
+ASKED = {"Plan": with_plan(approval=True)}
+READY = {"Look at endpoint": {"state": "ready", "config": "old"}}
+
+ENDS: list[tuple[str, dict[str, Any], str]] = [
+    ("all goes well", {}, "Deployed"),
+    ("a search comes first", TUNED, "Deployed"),
+    ("a person agrees", ASKED, "Deployed"),
+    ("no endpoint is wanted", {"Plan": kind("embedded")}, "Deployed"),
+    ("a serverless endpoint is there", READY, "Deployed"),
+    ("a provisioned endpoint is there", {"Plan": kind("provisioned"), **READY}, "Deployed"),
+    (
+        "the endpoint is changing, and takes its time",
+        {
+            "Look at endpoint": [{"state": "changing", "config": "old"}, {"state": "ready", "config": "old"}],
+            "Describe endpoint": [
+                {"EndpointStatus": "Updating", "EndpointConfigName": "old"},
+                ANSWERS["Describe endpoint"],
+            ],
+        },
+        "Deployed",
+    ),
+    ("nobody can be told", {"Tell: deployed": Fails("SNS.AmazonSNSException")}, "Deployed"),
+    ("the end cannot be written down", {"Close deployed": Fails("Lambda.Unknown")}, "Deployed"),
+    ("the plan is refused", {"Plan": {"refused": "No images."}}, "Refused"),
+    ("there is nothing new", {"Review data": {"unchanged": True, "fingerprint": "f"}}, "Unchanged"),
+    ("it is no better", {"Decide": {"accepted": False, "reasons": "Worse."}}, "Rejected"),
+    ("a person declines", {**ASKED, "Ask for approval": {"approved": False, "by": "me"}}, "Rejected"),
+    ("nobody answers", {**ASKED, "Ask for approval": Fails("States.Timeout")}, "Rejected"),
+    (
+        "the endpoint goes back by itself",
+        {**READY, "Describe endpoint": {"EndpointStatus": "InService", "EndpointConfigName": "old"}},
+        "Failed",
+    ),
+    ("it answers otherwise", {"Smoke test": {"passed": False, "reason": "Off."}}, "Failed"),
+    (
+        "undoing takes its time",
+        {"Promote": Fails("E"), "Undo": [{"settled": False}, ANSWERS["Undo"]]},
+        "Failed",
+    ),
+    ("nobody can be told of the failure", {"Train": Fails("E"), "Tell: failed": Fails("E")}, "Failed"),
+    ("planning fails", {"Plan": Fails("Lambda.Unknown")}, "PlanningFailed"),
+    ("undoing fails", {"Train": Fails("E"), "Undo": Fails("E")}, "UndoFailed"),
+]
+
+
+def to(state: str) -> dict[str, Any]:
+    """Answers that lead to a state that not every path passes."""
+    return {
+        "Tune": TUNED,
+        "Take the best": TUNED,
+        "Ask for approval": ASKED,
+        "Update serverless endpoint": READY,
+        "Update provisioned endpoint": {"Plan": kind("provisioned"), **READY},
+    }.get(state, {})
+
+
+class Walk:
+    """One execution: the states that were passed, and how it ended."""
+
+    def __init__(self, client: Client, answers: Mapping[str, Any]) -> None:
+        self.states = client.aws("stepfunctions")
+        self.answers = {name: self._series(answer) for name, answer in {**ANSWERS, **answers}.items()}
+        self.passed: list[str] = []
+        self.data: Any = {"task": "chest-xray"}
+        name: str | None = DEFINITION["StartAt"]
+        while name:
+            self.passed.append(name)
+            name = self._step(name)
+        visited.update(self.passed)
+
+    @staticmethod
+    def _series(answer: Any) -> Iterator[Any]:
+        if isinstance(answer, list):
+            return iter(answer)
+        return iter([answer] * 10)
+
+    def _step(self, name: str) -> str | None:
+        request: dict[str, Any] = {}
+        if STATES[name]["Type"] == "Task":
+            check_paths(name, self.data)
+            answer = next(self.answers.get(name, iter([{}])))
+            if isinstance(answer, Fails):
+                request["mock"] = {"errorOutput": {"error": str(answer), "cause": "why"}}
+            else:
+                request["mock"] = {"result": json.dumps(answer)}
+        if STATES[name]["Type"] in ("Succeed", "Fail"):
+            check_paths(name, self.data)
+            return None
+        done = self.states.test_state(
+            definition=json.dumps(DEFINITION), stateName=name, input=json.dumps(self.data), **request
+        )
+        self.data = json.loads(done["output"])
+        following: str = done["nextState"]
+        return following
+
+
+def check_paths(name: str, data: Any) -> None:
+    """Whether all that a state reads is there; the emulator takes what is not for null, and AWS fails."""
+    state = {key: STATES[name].get(key) for key in ("Parameters", "CausePath", "ErrorPath")}
+    for path in re.findall(r"(?<!\$)\$((?:\.[a-z_A-Z]+)+)", json.dumps(state)):
+        try:
+            reduce(lambda value, key: value[key], path[1:].split("."), data)
+        except (KeyError, TypeError):
+            raise AssertionError(f"{name} reads {path}, but there is only {json.dumps(data)}") from None
+
+
+@pytest.mark.parametrize(("answers", "end"), [case[1:] for case in ENDS], ids=[case[0] for case in ENDS])
+def test_every_end_is_reached_as_meant(client: Client, answers: dict[str, Any], end: str) -> None:
+    assert Walk(client, answers).passed[-1] == end
+
+
+@pytest.mark.parametrize(("task", "failed"), FAILURES.items())
+def test_every_failure_is_undone_and_ends_as_such(client: Client, task: str, failed: str) -> None:
+    walk = Walk(client, {**to(task), task: Fails("States.TaskFailed")})
+
+    assert walk.passed[walk.passed.index(task) :] == [
+        task,
+        failed,
+        "Undo",
+        "Is it undone?",
+        "Tell: failed",
+        "Failed",
+    ]
+    assert walk.data["failed"] == failed
+    assert walk.data["error"] == {"Error": "States.TaskFailed", "Cause": "why"}
+
+
+def test_every_state_was_passed() -> None:
+    assert visited == STATES.keys()
+
+
+def test_every_task_retries_what_passes_and_catches_the_rest() -> None:
+    for name, state in STATES.items():
+        if state["Type"] == "Task":
+            assert state["Retry"], name
+            assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"], name
+
+
+def test_what_is_searched_and_read_from_logs_is_what_training_says() -> None:
+    job = STATES["Tune"]["Parameters"]["HyperParameterTuningJobConfig"]
+    expected = tuning_job({}, 8)["HyperParameterTuningJobConfig"]
+    assert {**job, "ResourceLimits": None} == {**expected, "ResourceLimits": None}
+    for definition in (STATES["Train"]["Parameters"], STATES["Tune"]["Parameters"]["TrainingJobDefinition"]):
+        assert definition["AlgorithmSpecification"]["MetricDefinitions"] == metric_definitions()
