@@ -62,7 +62,7 @@ class Desk:
         self.folder = folder
         self.client: Client = lab.client
         self.registry = Registry(DataBucket(lab.s3, BUCKET))
-        self.role = lab.role("negatoscope-local-serving-tests", READ_MODELS)
+        self.role = lab.role("serving-tests", READ_MODELS)
 
     def register(self, version: str) -> str:
         """Register a version, and make a configuration that serves it; its name."""
