@@ -10,7 +10,7 @@ def roll_back(task: str, registry: Registry, hosting: Hosting) -> Deployment:
 
     It answers from now on: while its endpoint is on its way back, or where it has none, its package is run in
     the Lambda that is asked. An endpoint that the current version leaves is deleted. A retraining that is
-    about to deploy would undo all this; whoever calls has to make sure that none is.
+    about to deploy would undo all this: whoever calls has to make sure that none is.
 
     Raises:
         NothingToRollBackTo: if there is no previous version.

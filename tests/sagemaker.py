@@ -1,5 +1,8 @@
 """SageMaker's endpoints as a boto3 client shows them, without SageMaker."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from botocore.exceptions import ClientError
 
 
@@ -9,7 +12,10 @@ def refusal(message: str, operation: str) -> ClientError:
 
 
 class FakeSageMaker:
-    """Endpoints by name, each with its status and configuration; an update never comes to its end."""
+    """Endpoints by name, each with its status and configuration.
+
+    Endpoints come and go at once; an update never comes to its end.
+    """
 
     def __init__(self, *configs: str) -> None:
         self.configs = configs
@@ -34,3 +40,19 @@ class FakeSageMaker:
     def delete_endpoint(self, EndpointName: str) -> None:  # noqa: N803
         self.calls.append(("delete", EndpointName))
         del self.endpoints[EndpointName]
+
+    def create_endpoint(self, EndpointName: str, EndpointConfigName: str) -> None:  # noqa: N803
+        if EndpointConfigName not in self.configs:
+            raise refusal("Could not find endpoint configuration.", "CreateEndpoint")
+        self.calls.append(("create", EndpointName, EndpointConfigName))
+        self.serve(EndpointName, EndpointConfigName)
+
+    def get_paginator(self, operation: str) -> "FakeSageMaker":
+        assert operation == "list_endpoints"
+        return self
+
+    def paginate(self, NameContains: str) -> Iterator[dict[str, Any]]:  # noqa: N803
+        """One page for each endpoint."""
+        for name in [*self.endpoints]:
+            if NameContains in name:
+                yield {"Endpoints": [{"EndpointName": name}]}

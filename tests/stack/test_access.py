@@ -42,7 +42,7 @@ def attempt(event: Any, _context: Any) -> str:
         getattr(client, event["operation"])(**event["arguments"])
     except ClientError as error:
         code = str(error.response["Error"]["Code"])
-        return "allowed" if code == "NoSuchKey" else code
+        return "allowed" if code in ("NoSuchKey", "ValidationException") else code
     return "allowed"
 
 
@@ -103,6 +103,36 @@ def test_listing(actors: dict[str, Actor], role: str) -> None:
     may_list_all = role in ("prepare", "watch")
     assert actor.may("s3", "list_objects_v2", Bucket=BUCKET, Prefix="results/") == may_list_all
     assert actor.may("s3", "list_objects_v2", Bucket=BUCKET) == may_list_all
+    assert actor.may("s3", "list_objects_v2", Bucket=BUCKET, Prefix="models/a/") == (role != "sweep")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_models(actors: dict[str, Actor], role: str) -> None:
+    actor, folder = actors[role], "models/access"
+
+    def written(key: str) -> bool:
+        return actor.may("s3", "put_object", Bucket=BUCKET, Key=f"{folder}/{key}", Body="{}")
+
+    assert written("current.json") == written("1/record.json") == (role == "api")
+    assert not written("1/model.tar.gz")
+    assert actor.may("s3", "get_object", Bucket=BUCKET, Key=f"{folder}/current.json") == (role != "sweep")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_endpoints(actors: dict[str, Actor], role: str) -> None:
+    actor = actors[role]
+    names = {"EndpointName": "negatoscope-local-nothing", "EndpointConfigName": "negatoscope-local-nothing"}
+    theirs = {"EndpointName": "theirs", "EndpointConfigName": "negatoscope-local-nothing"}
+
+    for operation, takes in (
+        ("describe_endpoint", ("EndpointName",)),
+        ("update_endpoint", ("EndpointName", "EndpointConfigName")),
+        ("delete_endpoint", ("EndpointName",)),
+    ):
+        own, other = ({name: arguments[name] for name in takes} for arguments in (names, theirs))
+        assert actor.may("sagemaker", operation, **own) == (role == "api")
+        assert not actor.may("sagemaker", operation, **other)
+    assert not actor.may("sagemaker", "create_endpoint", **names)
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
+from chalicelib.login import GROUPS
 from tests.cloud import foundation
 from tests.stack.client import Client
 from tests.stage import ROOT
@@ -217,6 +218,8 @@ def test_a_stage_with_login_stands_too(client: Client) -> None:
     policy = json.loads(client.s3.get_bucket_policy(Bucket=values["DataBucket"])["Policy"])
     assert pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is True
     assert pool["Policies"]["PasswordPolicy"]["MinimumLength"] == 14
+    groups = client.aws("cognito-idp").list_groups(UserPoolId=values["UserPoolId"])["Groups"]
+    assert {group["GroupName"] for group in groups} == set(GROUPS)
     assert [rule["AllowedOrigins"] for rule in cors] == [["https://b.example"]]
     assert policy["Statement"][0]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     for role in ("api", "classify"):

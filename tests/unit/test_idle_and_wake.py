@@ -1,0 +1,126 @@
+"""The script that takes endpoints down and brings them back."""
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+
+import boto3
+import pytest
+
+from chalicelib.archive import pack, package_files
+from chalicelib.hosting import Hosting
+from chalicelib.registry import Registry
+from chalicelib.storage import DataBucket
+from tests.models import TASK, write_package
+from tests.sagemaker import FakeSageMaker
+from tests.stage import BUCKET, ROOT
+
+pytestmark = pytest.mark.usefixtures("cloud")
+OWN = f"negatoscope-prod-{TASK}"
+
+
+@pytest.fixture
+def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """endpoints.py as a module, for an installation with the stages `prod` and `prod-eu`."""
+    spec = importlib.util.spec_from_file_location("endpoints", ROOT / ".chalice" / "endpoints.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    stages = {
+        "prod": {"environment_variables": {"DATA_BUCKET": BUCKET}},
+        "prod-eu": {},
+        "local": {"environment_variables": {"DATA_BUCKET": BUCKET}},
+    }
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"stages": stages, "environment_variables": {"LOG_LEVEL": "INFO"}}))
+    monkeypatch.setattr(module, "CONFIG", config)
+    monkeypatch.setattr(module, "PAUSE", 0.01)
+    return module
+
+
+@pytest.fixture
+def sagemaker() -> FakeSageMaker:
+    return FakeSageMaker("c1")
+
+
+@pytest.fixture
+def registry(cloud: None, tmp_path: Path) -> Registry:
+    registry = Registry(DataBucket(boto3.client("s3"), BUCKET))
+    folder = write_package(tmp_path / "1", version="1")
+    registry.add(TASK, pack(package_files(folder)), {})
+    return registry
+
+
+def test_only_the_stages_own_endpoints_go(script: ModuleType, sagemaker: FakeSageMaker) -> None:
+    for name in (OWN, f"negatoscope-prod-eu-{TASK}", f"my-{OWN}", "negatoscope-prod-oct"):
+        sagemaker.serve(name, "c1")
+    variables = {"ENDPOINTS": json.dumps({"retinal-oct": "negatoscope-prod-oct"})}
+    script.idle("prod", variables, Hosting(sagemaker))
+    script.idle("prod", variables, Hosting(sagemaker))
+    assert sagemaker.calls == [("delete", OWN)], "what the stage names has nothing to take its place"
+
+
+def test_endpoint_comes_back_with_its_configuration(
+    script: ModuleType, sagemaker: FakeSageMaker, registry: Registry
+) -> None:
+    registry.promote(TASK, "1", OWN, "c1")
+    script.wake(registry, Hosting(sagemaker))
+    script.wake(registry, Hosting(sagemaker))
+    assert sagemaker.calls == [("create", OWN, "c1")]
+
+
+def test_failed_endpoint_is_replaced(
+    script: ModuleType, sagemaker: FakeSageMaker, registry: Registry
+) -> None:
+    registry.promote(TASK, "1", OWN, "c1")
+    sagemaker.serve(OWN, "c1", "Failed")
+    script.wake(registry, Hosting(sagemaker))
+    assert sagemaker.calls == [("delete", OWN), ("create", OWN, "c1")]
+
+
+def test_endpoint_that_does_not_come_into_service_is_told(
+    script: ModuleType, sagemaker: FakeSageMaker, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.promote(TASK, "1", OWN, "c1")
+    monkeypatch.setattr(sagemaker, "create_endpoint", lambda **_: sagemaker.serve(OWN, "c1", "Failed"))
+    with pytest.raises(script.NotDone, match=f"{OWN} did not come into service"):
+        script.wake(registry, Hosting(sagemaker))
+
+
+def test_endpoint_that_stays_on_its_way_is_not_waited_for_for_ever(
+    script: ModuleType, sagemaker: FakeSageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(script, "PATIENCE", 0.05)
+    sagemaker.serve(OWN, "c1", "Updating")
+    with pytest.raises(script.NotDone, match="still Updating"):
+        script.idle("prod", {}, Hosting(sagemaker))
+    assert sagemaker.calls == []
+
+
+def test_deployment_without_a_configuration_is_told(
+    script: ModuleType, sagemaker: FakeSageMaker, registry: Registry
+) -> None:
+    registry.promote(TASK, "1", OWN, None)
+    with pytest.raises(script.NotDone, match="deploy mammography-views anew"):
+        script.wake(registry, Hosting(sagemaker))
+
+
+def test_embedded_models_need_nothing(
+    script: ModuleType, sagemaker: FakeSageMaker, registry: Registry
+) -> None:
+    registry.promote(TASK, "1", None, None)
+    script.wake(registry, Hosting(sagemaker))
+    assert sagemaker.calls == []
+
+
+def test_stage_has_to_be_there(script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert script.stage_variables("prod") == {"DATA_BUCKET": BUCKET, "LOG_LEVEL": "INFO"}
+    for stage in ("prod-eu", "staging"):
+        with pytest.raises(script.NotDone, match="has not been deployed"):
+            script.stage_variables(stage)
+    with pytest.raises(script.NotDone, match="AWS_ENDPOINT_URL"):
+        script.stage_variables("local")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:1")
+    assert script.stage_variables("local")["DATA_BUCKET"] == BUCKET
