@@ -15,7 +15,7 @@ from ministack.core import iam_actions, router
 from local import patching
 from local.sagemaker import roles
 from local.sagemaker.errors import SageMakerError
-from local.sagemaker.resources import ENDPOINT, KINDS
+from local.sagemaker.resources import ENDPOINT, KINDS, PACKAGE
 from local.sagemaker.runtime import PATH, ModelError, Response
 from local.sagemaker.service import Service
 
@@ -117,6 +117,9 @@ def _resource(operation: str, body: bytes) -> str:
         return "*"
     if "ResourceArn" in request:
         return str(request["ResourceArn"])
+    if operation == "CreateModelPackage" and "ModelPackageGroupName" in request:
+        # The number of a group's next version is not known to whoever asks for it.
+        return PACKAGE.arn(f"{request['ModelPackageGroupName']}/*")
     for kind in KINDS:
         if operation.endswith(kind.noun) and not operation.startswith("List"):
             name = str(request.get(kind.name) or request.get(kind.arn_member) or "*")
