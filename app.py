@@ -18,7 +18,7 @@ from chalice.app import (
 
 from chalicelib import DISCLAIMER, VERSION, arrivals, aws, catalogue, export, results
 from chalicelib.errors import ImageTooLarge, InvalidRequest, NotClassified, UnsupportedMediaType
-from chalicelib.http import IMAGE_TYPES, Api, body_bytes, find_task, flag, json_body, number, text
+from chalicelib.http import IMAGE_TYPES, Api, body_bytes, find_task, json_body, number, selection, text
 from chalicelib.imaging import MAX_BYTES
 from chalicelib.observability import logger, tracer
 from chalicelib.prepared import PreparedArray
@@ -87,22 +87,16 @@ def create_upload() -> Response:
 @api.route("/results")
 def list_results() -> dict[str, Any]:
     query = api.query
-    page, cursor = aws.table().page(
-        task=find_task(query["task"]).name if "task" in query else None,
-        label=query.get("label"),
-        needs_review=flag(query.get("needs_review"), "needs_review"),
-        limit=number(query.get("limit"), "limit", default=50, low=1, high=200),
-        cursor=query.get("cursor"),
-    )
+    limit = number(query.get("limit"), "limit", default=50, low=1, high=200)
+    page, cursor = aws.table().page(selection(query), limit, query.get("cursor"))
     return {"results": page, "cursor": cursor}
 
 
 @api.route("/results.csv")
 def export_results() -> Response:
-    query = api.query
-    task = find_task(query["task"]).name if "task" in query else None
-    csv = export.to_csv(aws.table().every(task))
-    name = f"negatoscope-{task or 'results'}.csv"
+    wanted = selection(api.query)
+    csv = export.to_csv(aws.table().every(wanted))
+    name = f"negatoscope-{wanted.task or 'results'}.csv"
     content_type = "text/csv; charset=utf-8"
     if len(csv.encode()) <= MAX_INLINE_CSV:
         disposition = f'attachment; filename="{name}"'
@@ -119,14 +113,16 @@ def get_result(id: str) -> Any:
 
 @api.route("/results/{id}/preview")
 def get_preview(id: str) -> Response:
-    result = aws.table().get(id)
-    if result["status"] != results.CLASSIFIED:
-        raise NotClassified("There is no preview: the image has not been prepared, or could not be.")
-    try:
-        prepared = aws.bucket().read(arrivals.prepared_key(result["task"], id))
-    except (ObjectMissing, StorageFailed):
-        raise NotClassified("There is no preview yet. Try again in a moment.") from None
-    return Response(PreparedArray.unpack(prepared).preview(), {"Content-Type": "image/png"})
+    return Response(_prepared(aws.table().get(id)).preview(), {"Content-Type": "image/png"})
+
+
+@api.route("/results/{id}/heatmap")
+def get_heatmap(id: str) -> Any:
+    result, label = aws.table().get(id), text(api.query, "label")
+    task, image = find_task(result["task"]), _prepared(result)
+    if label not in task.class_names:
+        raise InvalidRequest(f"'label' must be one of {', '.join(task.class_names)}.")
+    return aws.classifier().explain(task, image.pixels, image.box, label, result["model"])
 
 
 @api.route("/results/{id}/review", "PUT")
@@ -138,9 +134,13 @@ def review_result(id: str) -> Any:
         raise InvalidRequest(f"'label' must be one of {', '.join(classes)}.")
     comment = text(body, "comment") if body.get("comment") else None
     review = {"label": label, "comment": comment, "reviewed_at": results.now(), "reviewer": _user()}
-    reviewed = aws.table().review(id, review)
-    aws.bucket().write_json(results.key(reviewed), reviewed)
-    return reviewed
+    return _record_review(id, review)
+
+
+@api.route("/results/{id}/review", "DELETE")
+def withdraw_review(id: str) -> Any:
+    aws.table().get(id)
+    return _record_review(id, None)
 
 
 @app.on_s3_event(settings().data_bucket, ["s3:ObjectCreated:*"], prefix=arrivals.INBOX, name="prepare")
@@ -166,6 +166,21 @@ def _open_upload(task: str, size: int, content_type: str) -> dict[str, Any]:
     form = aws.bucket().presign_upload(arrivals.upload_key(task, token), size, content_type)
     expires = datetime.now(UTC) + timedelta(seconds=UPLOAD_SECONDS)
     return {"id": image_id, "upload": form, "expires_at": expires.isoformat()}
+
+
+def _prepared(result: dict[str, Any]) -> PreparedArray:
+    if result["status"] != results.CLASSIFIED:
+        raise NotClassified("There is no image to show: it has not been prepared, or could not be.")
+    try:
+        return PreparedArray.unpack(aws.bucket().read(arrivals.prepared_key(result["task"], result["id"])))
+    except (ObjectMissing, StorageFailed):
+        raise NotClassified("There is no image to show yet. Try again in a moment.") from None
+
+
+def _record_review(image_id: str, review: dict[str, str | None] | None) -> dict[str, Any]:
+    reviewed = aws.table().review(image_id, review)
+    aws.bucket().write_json(results.key(reviewed), reviewed)
+    return reviewed
 
 
 def _user() -> str:
