@@ -113,8 +113,8 @@ export const words = {
     label: "Heat map",
     class: "Evidence for",
     unavailable: "The heat map of this class cannot be had: another model is at work by now, or the server cannot be reached.",
-    weak: "Weak evidence",
-    strong: "Strong evidence",
+    weak: "Weak",
+    strong: "Strong",
     none: "There is no heat map for this result.",
   },
   reading: {
@@ -300,14 +300,13 @@ export const words = {
     },
   },
   dropFolder: {
-    heading: "Classify a whole folder",
+    heading: "Classify a folder without this page",
     explanation: "Copy it into this task’s drop folder. Results appear in this list and in the CSV.",
   },
   problem: {
     heading: "That did not work",
     again: "Try again",
     requestId: (/** @type {string} */ id) => `Request ${id}`,
-    resultId: (/** @type {string} */ id) => `Result ${id}`,
     empty: "This file is empty. Check that it was copied or exported completely, then choose it again.",
     tooLarge: (/** @type {string} */ size, /** @type {string} */ limit) =>
       `This file has ${size}; the limit is ${limit}. Export a single image or fewer frames, then choose it again.`,
@@ -322,8 +321,8 @@ export const words = {
     notFound: "This is not here (any more).",
     uploadRefused: "The storage did not accept the upload; its permission may have run out. Choose the file again.",
     noResult:
-      "The image has been uploaded, but there is no result after two minutes. Nothing is lost: it will appear among the " +
-      "recent results when it is done. If it does not, it is tried again within ten minutes.",
+      "The image has been uploaded, but there is no result after two minutes. Nothing is lost: it will appear in the " +
+      "worklist when it is done. If it does not, it is tried again within ten minutes.",
     saving: "The review was not saved.",
   },
 };
