@@ -205,14 +205,17 @@ def selection(query: Mapping[str, str]) -> Selection:
     Raises:
         InvalidRequest, UnknownTask: saying which parameter is wrong.
     """
+    since, until = moment(query.get("from"), "from"), moment(query.get("to"), "to")
+    if since and until and since >= until:
+        raise InvalidRequest("'to' must be later than 'from'.")
     return Selection(
         task=find_task(query["task"]).name if "task" in query else None,
         label=query.get("label"),
         status=choice(query.get("status"), "status", (RECEIVED, *FINISHED)),
         needs_review=flag(query.get("needs_review"), "needs_review"),
         reviewed=flag(query.get("reviewed"), "reviewed"),
-        since=moment(query.get("from"), "from"),
-        until=moment(query.get("to"), "to"),
+        since=since,
+        until=until,
         oldest_first=choice(query.get("order"), "order", ("newest", "oldest")) == "oldest",
     )
 

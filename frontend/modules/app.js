@@ -50,8 +50,7 @@ async function start() {
   }
   showDisclaimer();
   fillChooser(chooser, catalogue.tasks);
-  const task = firstTask(catalogue);
-  if (task) reader.choose(task);
+  reader.task = firstTask(catalogue);
   listen();
   followAddress(follow);
 }

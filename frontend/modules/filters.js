@@ -76,10 +76,16 @@ export class Filters {
       needs_review: null,
       reviewed: null,
       ...SHOWN[this.shown.value],
-      from: startOfDay(this.from.value, 0),
-      to: startOfDay(this.to.value, 1),
+      ...this.days(),
       order: this.order.value === "oldest" ? "oldest" : "newest",
     };
+  }
+
+  /** From the one day to the other, in whichever order they were entered. */
+  days() {
+    const [first, last] = [this.from.value, this.to.value];
+    const turned = first && last && first > last;
+    return { from: startOfDay(turned ? last : first, 0), to: startOfDay(turned ? first : last, 1) };
   }
 
   /**
@@ -89,6 +95,12 @@ export class Filters {
   sort(results) {
     if (this.order.value !== "least-sure") return results;
     return [...results].sort((a, b) => (a.probability ?? 2) - (b.probability ?? 2));
+  }
+
+  /** Whether results are left out. */
+  get narrow() {
+    const { label, status, needs_review, reviewed, from, to } = this.selection();
+    return [label, status, needs_review, reviewed, from, to].some((wanted) => wanted !== null);
   }
 
   get sortsLoaded() {

@@ -219,6 +219,7 @@ export class Reader {
     // A defect of the page itself is for the console; the reader still gets a sentence.
     if (!(error instanceof Problem)) console.error(error);
     const problem = error instanceof Problem ? error : new Problem(text.problem.server);
+    if (this.task) this.choose(this.task);
     this.lightBox.fail(problem, passes(problem) ? again : null, Boolean(this.task?.model));
     this.panel.showTask(this.task);
   }

@@ -155,7 +155,7 @@ export class Worklist {
   /** @param {boolean} open whether more can be read */
   statusWords(open) {
     const { ordered } = this.list;
-    if (ordered.length === 0) return this.filters.shown.value === "everything" ? text.worklist.empty : text.worklist.emptyFiltered;
+    if (ordered.length === 0) return this.filters.narrow ? text.worklist.emptyFiltered : text.worklist.empty;
     return this.filters.sortsLoaded && open ? text.worklist.sortedLoaded(count(ordered.length)) : "";
   }
 

@@ -1,8 +1,10 @@
 """The worklist: live, filtered, of any length."""
 
 import re
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
 
-from playwright.sync_api import APIRequestContext, expect
+from playwright.sync_api import APIRequestContext, Route, expect
 
 from tests.browser import samples
 from tests.browser.desk import PATIENCE_MS, TASK, Desk
@@ -83,3 +85,170 @@ def test_drop_folder_of_the_task_is_named(desk: Desk) -> None:
     desk.open()
     desk.page.get_by_text("Classify a folder without this page").click()
     expect(desk.page.locator("#drop-folder-address")).to_have_text(f"s3://{bucket}/inbox/{TASK}/")
+
+
+def test_filters_ask_the_server_and_the_export_holds_the_same(desk: Desk) -> None:
+    desk.open()
+    flagged = desk.classify(samples.both_breasts())
+    other = send(desk.page.request, desk.address)
+    expect(desk.row(other)).to_be_visible(timeout=PATIENCE_MS)
+    show = desk.page.get_by_label("Show", exact=True)
+    show.select_option("To review")
+    expect(desk.row(flagged)).to_be_visible()
+    expect(desk.row(other)).to_have_count(0)
+
+    # What is reviewed stays, so that it can be undone, until the list is asked for anew.
+    desk.heading.focus()
+    desk.press("Enter")
+    expect(desk.row(flagged)).to_contain_text("Confirmed")
+    show.select_option("Reviewed")
+    expect(desk.row(flagged)).to_be_visible()
+    with desk.page.expect_download() as download:
+        desk.page.get_by_role("link", name="Download CSV").click()
+    exported = download.value.path().read_text()
+    assert exported.startswith("id,")
+    assert flagged in exported
+    assert other not in exported
+    show.select_option("To review")
+    expect(desk.page.locator("#worklist-status")).not_to_have_text("Loading…")
+    expect(desk.row(flagged)).to_have_count(0)
+
+
+def test_days_classes_and_tasks_are_filters(desk: Desk) -> None:
+    result_id = send(desk.page.request, desk.address)
+    label = desk.page.request.get(f"{desk.address}/api/results/{result_id}").json()["label"]
+    desk.open()
+    desk.page.locator("#more-filters").click()
+    today = str(desk.page.evaluate("new Date().toLocaleDateString('sv')"))
+    desk.page.get_by_label("From", exact=True).fill(today)
+    desk.page.get_by_label("To", exact=True).fill(today)
+    expect(desk.row(result_id)).to_be_visible()
+    expect(desk.page.locator("#more-filters")).to_have_text("Filter and sort (2 set)")
+    desk.page.get_by_label("To", exact=True).fill("2020-01-01")
+    expect(desk.row(result_id)).to_be_visible()
+    desk.page.get_by_label("From", exact=True).fill("2020-01-01")
+    expect(desk.page.locator("#worklist-status")).to_have_text("Nothing matches the filters.")
+    desk.page.get_by_role("button", name="Reset").last.click()
+    expect(desk.row(result_id)).to_be_visible()
+
+    classes = desk.page.get_by_label("Class", exact=True)
+    values = classes.locator("option").evaluate_all("(all) => all.map((one) => one.value)")
+    classes.select_option(label)
+    expect(desk.row(result_id)).to_be_visible()
+    classes.select_option(next(value for value in values if value not in ("", label)))
+    expect(desk.row(result_id)).to_have_count(0)
+
+    desk.page.get_by_label("Tasks", exact=True).select_option("All tasks")
+    expect(classes).to_be_disabled()
+    expect(desk.row(result_id)).to_contain_text("Mammography views")
+
+
+def listed(desk: Desk, number: int) -> dict[str, object]:
+    """A result as the list gives it out; the higher its number, the older."""
+    return {
+        "id": f"{number:032x}",
+        "task": TASK,
+        "status": "quarantined" if number % 50 == 7 else "classified",
+        "label": None if number % 50 == 7 else "left-cc",
+        "probability": None if number % 50 == 7 else 0.4 + (number * 37 % 60) / 100,
+        "probabilities": {},
+        "needs_review": number % 3 == 0,
+        "reasons": [],
+        "model": None,
+        "source": None,
+        "arrival": "drop-folder",
+        "created_at": datetime.fromtimestamp(1_790_000_000 - number, UTC).isoformat(timespec="microseconds"),
+        "classified_at": None,
+        "review": None,
+        "disclaimer": "",
+    }
+
+
+def serve_many(desk: Desk, total: int) -> list[str]:
+    """Have the list hold so many results; the queries that were asked."""
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        query = parse_qs(urlsplit(route.request.url).query)
+        asked.append(route.request.url)
+        start, limit = int(query.get("cursor", ["0"])[0]), int(query["limit"][0])
+        page = [listed(desk, number) for number in range(start, min(start + limit, total))]
+        cursor = str(start + limit) if start + limit < total else None
+        route.fulfill(json={"results": page, "cursor": cursor})
+
+    desk.page.route("**/api/results?*", answer)
+    return asked
+
+
+def test_list_of_a_hundred_thousand_stays_fast(desk: Desk) -> None:
+    asked = serve_many(desk, 100_000)
+    desk.open()
+    expect(desk.rows.first).to_be_visible()
+    # Only what is in sight is in the page, and only what is needed was asked for.
+    assert desk.rows.count() < 60
+    assert len(asked) <= 2
+    box = desk.page.locator("#worklist-box")
+    for _ in range(5):
+        box.evaluate("(box) => box.scrollTo(0, box.scrollHeight)")
+        desk.page.wait_for_timeout(200)
+    assert desk.rows.count() < 60
+    assert len(asked) > 4
+    # All of it, as if somebody had scrolled for an hour: a step of scrolling still takes no time.
+    took = desk.page.evaluate(
+        """async () => {
+            const { Rows } = await import("/modules/rows.js");
+            const box = document.getElementById("worklist-box");
+            const list = document.getElementById("worklist-rows");
+            list.replaceChildren();
+            const row = (item) => Object.assign(document.createElement("li"), { textContent: item });
+            const rows = new Rows({ box, list, make: row, key: String });
+            rows.show(Array.from({ length: 100_000 }, (_, index) => index), false);
+            const began = performance.now();
+            for (let step = 0; step < 100; step++) {
+                box.scrollTop = step * 3000;
+                rows.render();
+            }
+            return { each: (performance.now() - began) / 100, last: list.lastElementChild.textContent };
+        }"""
+    )
+    assert took["each"] < 16
+    assert int(took["last"]) > 4_000
+
+
+def test_list_can_begin_with_the_least_sure(desk: Desk) -> None:
+    serve_many(desk, 1000)
+    desk.open()
+    desk.page.locator("#more-filters").click()
+    desk.page.get_by_label("Order", exact=True).select_option("Least sure first")
+    expect(desk.rows.first).to_contain_text("40.0%")
+    expect(desk.page.locator("#worklist-status")).to_contain_text("Sorted among the")
+
+
+def test_oldest_first_is_the_servers_order(desk: Desk) -> None:
+    asked = serve_many(desk, 10)
+    desk.open()
+    desk.page.locator("#more-filters").click()
+    desk.page.get_by_label("Order", exact=True).select_option("Oldest first")
+    expect(desk.rows.first).to_have_attribute("data-id", f"{9:032x}")
+    assert "order=oldest" in asked[-1]
+
+
+def test_rows_are_walked_through_by_arrow_keys(desk: Desk) -> None:
+    serve_many(desk, 500)
+    desk.open()
+    desk.rows.first.get_by_role("link").focus()
+    desk.press("ArrowDown", "ArrowDown")
+    expect(desk.row(f"{2:032x}").get_by_role("link")).to_be_focused()
+    desk.press("End")
+    expect(desk.page.locator("#worklist-rows a:focus")).to_be_in_viewport()
+    desk.press("Home")
+    expect(desk.row(f"{0:032x}").get_by_role("link")).to_be_focused()
+    expect(desk.row(f"{0:032x}")).to_have_attribute("aria-posinset", "1")
+
+
+def test_quarantined_file_of_the_drop_folder_leads_to_its_reason(desk: Desk) -> None:
+    serve_many(desk, 20)
+    desk.open()
+    row = desk.row(f"{7:032x}")
+    expect(row).to_contain_text("Could not be read")
+    expect(row).to_contain_text("drop folder")

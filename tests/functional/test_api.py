@@ -218,6 +218,7 @@ def test_results_are_paged_and_filtered(call: Call) -> None:
         *("needs_review=yes", "limit=0", "limit=201", "limit=ten", "limit=-1", "cursor=x"),
         *("reviewed=1", "status=new", "order=best"),
         *("from=yesterday", "to=2026-11-21", "from=2026-11-21T00:00:00", "from=0001-01-01T00:00:00%2B23:00"),
+        "from=2026-11-21T00:00:00Z&to=2026-11-21T00:00:00Z",
     ],
 )
 def test_bad_query(call: Call, query: str) -> None:

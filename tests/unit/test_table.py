@@ -169,7 +169,6 @@ def test_times_bound_a_list_from_the_first_to_before_the_last(table: ResultsTabl
     assert walk(table, limit=2, task=task, since=second(3), until=second(6)) == ids(5, 4, 3)
     assert walk(table, task=task, since=second(8)) == ids(9, 8)
     assert walk(table, task=task, until=second(2)) == ids(1, 0)
-    assert walk(table, task=task, since=second(6), until=second(6)) == []
 
 
 def test_oldest_come_first_on_demand(table: ResultsTable) -> None:
