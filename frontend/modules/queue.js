@@ -49,6 +49,7 @@ export class Queue {
     this.items = [];
     this.paused = false;
     this.running = 0;
+    this.numbered = 0;
     this.sent = new SentFiles();
     /** @type {Map<string, Promise<void>>} by task and fingerprint */
     this.sending = new Map();
@@ -60,9 +61,8 @@ export class Queue {
    * @param {File[]} files
    */
   add(task, files) {
-    const first = this.items.length;
-    for (const [index, file] of files.entries()) {
-      this.items.push({ number: first + index, file, task, state: "waiting", share: 0, id: "", message: "", stop: new AbortController() });
+    for (const file of files) {
+      this.items.push({ number: this.numbered++, file, task, state: "waiting", share: 0, id: "", message: "", stop: new AbortController() });
     }
     this.changed();
   }
@@ -142,19 +142,21 @@ export class Queue {
 
   /** @param {Item} item */
   async process(item) {
+    // An item that is tried again gets another one.
+    const { signal } = item.stop;
     item.state = "checking";
     try {
       const kind = await inspect(item.file);
       if (!kind.mayBeImage) throw new Problem(text.problem.noImage, { code: "NoImage" });
       const print = await fingerprint(item.file);
-      item.stop.signal.throwIfAborted();
+      signal.throwIfAborted();
       const known = print && (await this.earlier(`${item.task}/${print}`));
-      item.stop.signal.throwIfAborted();
+      signal.throwIfAborted();
       if (known) Object.assign(item, { state: "known", id: known });
-      else await this.sendOnce(item, kind.contentType, print);
+      else await this.sendOnce(item, kind.contentType, print, signal);
     } catch (error) {
       // Cancelling has already said what became of it.
-      if (!item.stop.signal.aborted) this.fail(item, error);
+      if (!signal.aborted) this.fail(item, error);
     }
   }
 
@@ -173,9 +175,10 @@ export class Queue {
    * @param {Item} item
    * @param {string} contentType
    * @param {string | null} print
+   * @param {AbortSignal} signal
    */
-  async sendOnce(item, contentType, print) {
-    const sending = this.send(item, contentType, print);
+  async sendOnce(item, contentType, print, signal) {
+    const sending = this.send(item, contentType, print, signal);
     if (!print) return sending;
     const key = `${item.task}/${print}`;
     this.sending.set(key, sending);
@@ -186,12 +189,13 @@ export class Queue {
    * @param {Item} item
    * @param {string} contentType
    * @param {string | null} print
+   * @param {AbortSignal} signal
    */
-  async send(item, contentType, print) {
+  async send(item, contentType, print, signal) {
     item.state = "sending";
     this.onChange();
     const ticket = await upload(item.task, item.file, contentType, {
-      signal: item.stop.signal,
+      signal,
       onUpload: (share) => {
         item.share = share;
         this.onChange();

@@ -53,7 +53,8 @@ export class QueuePanel {
    * @param {File[]} files
    */
   add(task, files) {
-    if (this.queue.items.length === 0) this.details.open = true;
+    // On a phone the list of files would hide the rest.
+    if (this.queue.items.length === 0) this.details.open = matchMedia("(min-width: 48rem)").matches;
     this.left = null;
     this.queue.add(task, files);
     announce(text.queue.added(count(files.length)));

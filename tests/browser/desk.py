@@ -100,7 +100,7 @@ class Desk:
     @property
     def slider(self) -> Locator:
         """How much the heat map covers the image."""
-        return self.page.get_by_role("slider", name="Heat map")
+        return self.page.get_by_role("slider", name="Opacity of the heat map")
 
     @property
     def caption(self) -> Locator:

@@ -100,7 +100,7 @@ def german(desk: Desk, image: Image) -> None:
     desk.page.locator("button[popovertarget=settings]").click()
     desk.page.get_by_label("Language").select_option("Deutsch")
     desk.press("Escape")
-    expect(desk.probability).to_be_visible()
+    expect(desk.probability).to_contain_text("Wahrscheinlichkeit")
 
 
 def problem(desk: Desk, _image: Image) -> None:

@@ -93,12 +93,20 @@ def test_whole_task_by_keyboard(desk: Desk) -> None:
     expect(desk.slider).to_have_attribute("aria-valuetext", "0%")
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize("width", [320, 390, 768, 1024, 1440, 2560])
-def test_nothing_is_wider_than_the_screen(desk: Desk, width: int) -> None:
+def test_nothing_is_wider_than_the_screen(desk: Desk, width: int, language: str) -> None:
     desk.page.set_viewport_size({"width": width, "height": 800})
-    desk.open()
+    desk.page.add_init_script(f"localStorage.setItem('negatoscope.language', '{language}')")
+    desk.page.goto(f"{desk.address}/#/tasks/{TASK}")
+    expect(desk.page.locator("#task")).to_be_enabled()
     assert desk.width_beyond_screen() <= 0
-    desk.classify(samples.jpeg())
+    desk.drop(samples.jpeg())
+    desk.wait_for_reading()
+    assert desk.width_beyond_screen() <= 0
+    desk.page.locator("#more-filters").click()
+    desk.drop(samples.text_file(), samples.truncated_jpeg())
+    expect(desk.page.locator("#queue-summary")).to_be_visible()
     assert desk.width_beyond_screen() <= 0
     slider = desk.slider.bounding_box()
     assert slider is not None

@@ -143,7 +143,7 @@ def test_evidence_for_another_class_is_another_map(desk: Desk) -> None:
     desk.open()
     desk.classify(samples.jpeg())
     own = desk.pixels()
-    chooser = desk.page.get_by_label("Evidence for")
+    chooser = desk.page.get_by_label("Heat map", exact=True)
     labels = chooser.locator("option").all_inner_texts()
     answer = desk.heading.inner_text()
     other = next(label for label in labels if label != answer)
@@ -166,7 +166,7 @@ def test_map_that_cannot_be_had_leaves_the_answers_own(desk: Desk) -> None:
     desk.classify(samples.jpeg())
     own = desk.pixels()
     desk.page.route("**/heatmap?*", lambda route: route.fulfill(status=409, json={"code": "NotClassified"}))
-    chooser = desk.page.get_by_label("Evidence for")
+    chooser = desk.page.get_by_label("Heat map", exact=True)
     answer = chooser.input_value()
     other = next(
         value

@@ -100,14 +100,14 @@ export const words = {
     toolWindow: "Fenstern",
     toolMove: "Verschieben",
     invert: "Umkehren",
-    compare: "Sicht des Modells",
+    compare: "Modellsicht",
     toolWindowHint: "Ziehen: nach links und rechts Kontrast, nach oben und unten Helligkeit",
     toolMoveHint: "Ziehen verschiebt ein vergrößertes Bild",
     compareHint: "Neben dem Bild, was das Modell davon sah",
   },
   heatMap: {
-    label: "Wärmekarte",
-    class: "Hinweise auf",
+    class: "Wärmekarte",
+    opacity: "Deckkraft der Wärmekarte",
     unavailable: "Die Wärmekarte dieser Klasse ist nicht zu haben: inzwischen arbeitet ein anderes Modell, oder der Server ist nicht erreichbar.",
     weak: "Schwach",
     strong: "Stark",
@@ -163,7 +163,7 @@ export const words = {
     ImageTooLarge: "Das Bild ist zu groß.",
   },
   review: {
-    heading: "Ihr Befund",
+    heading: "Ihre Beurteilung",
     label: "Welche Klasse ist es?",
     confirm: "Bestätigen: ",
     comment: "Bemerkung (freiwillig, ohne Patientendaten)",
@@ -271,14 +271,14 @@ export const words = {
     show: "Tasten",
     single: "Einzelne Tasten sind eingeschaltet (aus tun sie nichts; die Schaltflächen bleiben)",
     close: "Schließen",
-    groups: { images: "Bilder", review: "Befund", view: "Ansicht", page: "Seite" },
+    groups: { images: "Bilder", review: "Beurteilung", view: "Ansicht", page: "Seite" },
     names: {
       open: "Bilder wählen",
       next: "Nächstes der Arbeitsliste",
       previous: "Voriges der Arbeitsliste",
-      classes: "Befund: diese Klasse der Liste",
-      confirm: "Befund: Antwort des Modells bestätigen",
-      undo: "Befund rückgängig machen",
+      classes: "Es ist diese Klasse der Liste",
+      confirm: "Antwort des Modells bestätigen",
+      undo: "Beurteilung rückgängig machen",
       comment: "Bemerkung schreiben",
       enlarge: "Vergrößern",
       reduce: "Verkleinern",
@@ -317,6 +317,6 @@ export const words = {
     noResult:
       "Das Bild ist hochgeladen, hat aber nach zwei Minuten noch kein Ergebnis. Nichts ist verloren: Es erscheint in der " +
       "Arbeitsliste, sobald es fertig ist; sonst beginnt innerhalb von zehn Minuten ein neuer Versuch.",
-    saving: "Die Prüfung wurde nicht gespeichert.",
+    saving: "Die Beurteilung wurde nicht gespeichert.",
   },
 };
