@@ -17,13 +17,11 @@ from chalice.app import (
     S3Event,
 )
 
-from chalicelib import DISCLAIMER, VERSION, arrivals, aws, catalogue, export, results, rollback, uploads
-from chalicelib.errors import ImageTooLarge, InvalidRequest, NotClassified
-from chalicelib.http import IMAGE_TYPES, Api, body_bytes, find_task, flag, json_body, number, text
+from chalicelib import DISCLAIMER, VERSION, arrivals, aws, catalogue, export, reviews, rollback, uploads
+from chalicelib.errors import ImageTooLarge
+from chalicelib.http import IMAGE_TYPES, Api, body_bytes, find_task, json_body, number, selection, text
 from chalicelib.observability import logger, tracer
-from chalicelib.prepared import PreparedArray
 from chalicelib.settings import settings
-from chalicelib.storage import ObjectMissing, StorageFailed
 from chalicelib.tasks import load_tasks
 
 MAX_BODY = 4_500_000
@@ -105,21 +103,15 @@ def create_upload() -> Response:
 @api.route("/results")
 def list_results() -> dict[str, Any]:
     query = api.query
-    page, cursor = aws.table().page(
-        task=find_task(query["task"]).name if "task" in query else None,
-        label=query.get("label"),
-        needs_review=flag(query.get("needs_review"), "needs_review"),
-        limit=number(query.get("limit"), "limit", default=50, low=1, high=200),
-        cursor=query.get("cursor"),
-    )
+    limit = number(query.get("limit"), "limit", default=50, low=1, high=200)
+    page, cursor = aws.table().page(selection(query), limit, query.get("cursor"))
     return {"results": page, "cursor": cursor}
 
 
 @api.route("/results.csv")
 def export_results() -> Response:
-    query = api.query
-    task = find_task(query["task"]).name if "task" in query else None
-    return export.answer(aws.table().every(task), task, aws.bucket())
+    wanted = selection(api.query)
+    return export.answer(aws.table().every(wanted), wanted.task, aws.bucket())
 
 
 @api.route("/results/{id}")
@@ -129,28 +121,25 @@ def get_result(id: str) -> Any:
 
 @api.route("/results/{id}/preview")
 def get_preview(id: str) -> Response:
-    result = aws.table().get(id)
-    if result["status"] != results.CLASSIFIED:
-        raise NotClassified("There is no preview: the image has not been prepared, or could not be.")
-    try:
-        prepared = aws.bucket().read(arrivals.prepared_key(result["task"], id))
-    except (ObjectMissing, StorageFailed):
-        raise NotClassified("There is no preview yet. Try again in a moment.") from None
-    return Response(PreparedArray.unpack(prepared).preview(), {"Content-Type": "image/png"})
+    image = aws.pipeline().prepared_image(aws.table().get(id))
+    return Response(image.preview(), {"Content-Type": "image/png"})
+
+
+@api.route("/results/{id}/heatmap")
+def get_heatmap(id: str) -> Any:
+    return aws.pipeline().heatmap(aws.table().get(id), text(api.query, "label"))
 
 
 @api.route("/results/{id}/review", "PUT")
 def review_result(id: str) -> Any:
-    body = json_body(api.request)
-    result, label = aws.table().get(id), text(body, "label")
-    classes = find_task(result["task"]).class_names if result["status"] == results.CLASSIFIED else (label,)
-    if label not in classes:
-        raise InvalidRequest(f"'label' must be one of {', '.join(classes)}.")
-    comment = text(body, "comment") if body.get("comment") else None
-    review = {"label": label, "comment": comment, "reviewed_at": results.now(), "reviewer": api.user}
-    reviewed = aws.table().review(id, review)
-    aws.bucket().write_json(results.key(reviewed), reviewed)
-    return reviewed
+    review = reviews.read(json_body(api.request), aws.table().get(id), api.user)
+    return aws.pipeline().review(id, review)
+
+
+@api.route("/results/{id}/review", "DELETE")
+def withdraw_review(id: str) -> Any:
+    aws.table().get(id)
+    return aws.pipeline().review(id, None)
 
 
 @api.route("/retrainings", "POST", group="admin")

@@ -10,7 +10,7 @@ import numpy as np
 
 from chalicelib.backend import Backend, ModelIdentity, Outputs
 from chalicelib.embedded import EmbeddedBackend
-from chalicelib.errors import ModelFailed, TaskHasNoModel
+from chalicelib.errors import ModelFailed, NotClassified, TaskHasNoModel
 from chalicelib.film import Pixels
 from chalicelib.heatmap import heatmap
 from chalicelib.package import BUNDLED_MODELS, ModelPackage, bundled_package
@@ -150,6 +150,36 @@ class Classifier:
             TaskHasNoModel: if there is nothing to classify with.
             EndpointNotReady, ModelFailed: see `Backend.run`.
         """
+        outputs = self._run(task, images)
+        return [_read(task, outputs, index, box) for index, box in enumerate(boxes)]
+
+    def explain(
+        self, task: Task, image: Pixels, box: Box, label: str, model: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Where the evidence for one class lies, whether it is the answer or not; see `heatmap`.
+
+        Args:
+            task: what was looked for.
+            image: uint8, shape (channels, height, width), as `imaging.prepare` made it.
+            box: where the image's content lies within its frame.
+            label: the class.
+            model: out of the image's result; another model would explain another answer.
+
+        Raises:
+            NotClassified: if that model is not at work any more, or does not say where it looks.
+            TaskHasNoModel, EndpointNotReady, ModelFailed: see `classify`.
+        """
+        outputs = self._run(task, image[np.newaxis])
+        if outputs.activation is None:
+            raise NotClassified("This model does not say where it looks.")
+        if (outputs.model.version, outputs.model.sha256) != (model["version"], model["sha256"]):
+            raise NotClassified(
+                "Another model is at work by now, so the answer of this one cannot be explained any more. "
+                "Classify the image again."
+            )
+        return heatmap(outputs.activation[0, task.class_names.index(label)], task.input, box)
+
+    def _run(self, task: Task, images: Pixels) -> Outputs:
         outputs = self._backend(task).run(images)
         if outputs.probabilities.shape != (len(images), len(task.classes)):
             raise ModelFailed(f"The model answered for other classes than {task.name} has.")
@@ -157,7 +187,7 @@ class Classifier:
             raise ModelFailed("The model answered with numbers that are no probabilities.")
         if outputs.distance is not None and not np.isfinite(outputs.distance).all():
             raise ModelFailed("The model answered with distances that are no numbers.")
-        return [_read(task, outputs, index, box) for index, box in enumerate(boxes)]
+        return outputs
 
     def _backend(self, task: Task) -> Backend:
         if self._deployed is None or task.name in self._endpoints:

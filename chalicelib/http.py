@@ -3,6 +3,7 @@
 import functools
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -17,7 +18,9 @@ from chalicelib.errors import (
     UnknownTask,
     UnsupportedMediaType,
 )
+from chalicelib.listing import Selection, timestamp
 from chalicelib.observability import logger
+from chalicelib.results import FINISHED, RECEIVED
 from chalicelib.tasks import Task, load_tasks
 
 JSON = "application/json"
@@ -222,3 +225,52 @@ def number(value: str | None, name: str, default: int, low: int, high: int) -> i
     if not value.isdecimal() or not low <= int(value) <= high:
         raise InvalidRequest(f"'{name}' must be a whole number from {low} to {high}.")
     return int(value)
+
+
+def selection(query: Mapping[str, str]) -> Selection:
+    """The results that a list's query parameters ask for.
+
+    Raises:
+        InvalidRequest, UnknownTask: saying which parameter is wrong.
+    """
+    since, until = moment(query.get("from"), "from"), moment(query.get("to"), "to")
+    if since and until and since >= until:
+        raise InvalidRequest("'to' must be later than 'from'.")
+    return Selection(
+        task=find_task(query["task"]).name if "task" in query else None,
+        label=query.get("label"),
+        status=choice(query.get("status"), "status", (RECEIVED, *FINISHED)),
+        needs_review=flag(query.get("needs_review"), "needs_review"),
+        reviewed=flag(query.get("reviewed"), "reviewed"),
+        since=since,
+        until=until,
+        oldest_first=choice(query.get("order"), "order", ("newest", "oldest")) == "oldest",
+    )
+
+
+def choice(value: str | None, name: str, choices: tuple[str, ...]) -> str | None:
+    """A query parameter that is one of a few words, or absent.
+
+    Raises:
+        InvalidRequest: if it is anything else.
+    """
+    if value is None or value in choices:
+        return value
+    raise InvalidRequest(f"'{name}' must be one of {', '.join(choices)}.")
+
+
+def moment(value: str | None, name: str) -> str | None:
+    """A query parameter that is a time with its offset from UTC, as results write times; or absent.
+
+    Raises:
+        InvalidRequest: if it is anything else.
+    """
+    if value is None:
+        return None
+    try:
+        time = datetime.fromisoformat(value)
+        if time.tzinfo:
+            return timestamp(time.astimezone(UTC))
+    except (ValueError, OverflowError):
+        pass
+    raise InvalidRequest(f"'{name}' must be a time such as 2026-11-21T00:00:00Z.")

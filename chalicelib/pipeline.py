@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,9 @@ from chalicelib.errors import (
     FileRemoved,
     ImageError,
     ImageTooLarge,
+    InvalidRequest,
     NegatoscopeError,
+    NotClassified,
     TaskHasNoModel,
     UnknownTask,
 )
@@ -23,7 +26,8 @@ from chalicelib.observability import count, logger, measure_milliseconds, tracer
 from chalicelib.prepared import PreparedArray
 from chalicelib.results import Result
 from chalicelib.review import Reason
-from chalicelib.storage import MAX_KEY_BYTES, DataBucket, ObjectMissing
+from chalicelib.reviews import Review
+from chalicelib.storage import MAX_KEY_BYTES, DataBucket, ObjectMissing, StorageFailed
 from chalicelib.table import ResultsTable
 from chalicelib.tasks import Task
 
@@ -112,6 +116,45 @@ class Pipeline:
             self.bucket.delete(arrival.key)
         count("Quarantined", result["task"])
         logger.info("quarantined", extra={"image": arrival.id, "task": result["task"], "reason": error.code})
+
+    def prepared_image(self, result: Result) -> PreparedArray:
+        """The array that a result's image was made into.
+
+        Raises:
+            NotClassified: if there is none.
+        """
+        if result["status"] != results.CLASSIFIED:
+            raise NotClassified("There is no image to show: it has not been prepared, or could not be.")
+        try:
+            key = arrivals.prepared_key(result["task"], result["id"])
+            return PreparedArray.unpack(self.bucket.read(key))
+        except (ObjectMissing, StorageFailed):
+            raise NotClassified("There is no image to show yet. Try again in a moment.") from None
+
+    def heatmap(self, result: Result, label: str) -> dict[str, Any] | None:
+        """Where the model that classified an image sees evidence for a class.
+
+        Raises:
+            InvalidRequest: if the task has no such class.
+            NotClassified: if there is no image to look at.
+        """
+        image = self.prepared_image(result)
+        task = self.tasks.get(result["task"])
+        if task is None:
+            raise UnknownTask("The task of this image is no more.")
+        if label not in task.class_names:
+            raise InvalidRequest(f"'label' must be one of {', '.join(task.class_names)}.")
+        return self.classifier.explain(task, image.pixels, image.box, label, result["model"])
+
+    def review(self, image_id: str, review: Review | None) -> Result:
+        """Write down what a person says of an image; None takes it back.
+
+        Raises:
+            NotClassified: if it is not classified (any more).
+        """
+        reviewed = self.table.review(image_id, review)
+        self._write_result(reviewed)
+        return reviewed
 
     def _classify_batch(self, task: Task, image_ids: Sequence[str]) -> None:
         images = [

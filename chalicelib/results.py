@@ -6,6 +6,7 @@ from typing import Any
 
 from chalicelib import DISCLAIMER
 from chalicelib.classification import Classification
+from chalicelib.listing import timestamp
 from chalicelib.review import Reason
 
 Result = dict[str, Any]
@@ -23,8 +24,8 @@ def key(result: Result) -> str:
 
 
 def now() -> str:
-    """The time in UTC, ISO 8601 with microseconds, so that text order is time order."""
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    """The time in UTC, as `timestamp` writes it."""
+    return timestamp(datetime.now(UTC))
 
 
 def received(image_id: str, task: str, arrival: str) -> Result:

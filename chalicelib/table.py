@@ -1,28 +1,20 @@
 """The results table. One item per image; two indexes list them by time, one for all and one by task."""
 
-import base64
 import json
 import time
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from chalicelib.errors import InvalidRequest, NotClassified, UnknownResult
+from chalicelib.errors import NotClassified, UnknownResult
+from chalicelib.listing import ALL, EVERYTHING, Key, Selection
+from chalicelib.listing import cursor as cursor_of
 from chalicelib.results import CLASSIFIED, RECEIVED, Result
-
-_EVERYTHING = "all"
-"""The one partition of the index over all results. At 1000 writes a second DynamoDB would slow it down."""
 
 _UNUSED_UPLOAD_SECONDS = 24 * 3600
 
 _BATCH = 100
 """Keys per BatchGetItem, the service's limit."""
-
-# What lists leave out: large, and of no use in one.
-_LISTED = (
-    "id", "task", "status", "label", "probability", "probabilities", "needs_review", "reasons", "distance",
-    "model", "source", "arrival", "created_at", "classified_at", "review", "disclaimer",
-)  # fmt: skip
 
 _FILTERED_READ = 1000
 """Items looked at per request where a filter lets only some through."""
@@ -105,8 +97,8 @@ class ResultsTable:
             )
         return result
 
-    def review(self, image_id: str, review: dict[str, str | None]) -> Result:
-        """Add a person's judgement to a classified image.
+    def review(self, image_id: str, review: dict[str, str | None] | None) -> Result:
+        """Add a person's judgement to a classified image; None takes it off again.
 
         Raises:
             NotClassified: if it is not classified (any more).
@@ -156,22 +148,16 @@ class ResultsTable:
         return known
 
     def page(
-        self,
-        *,
-        task: str | None = None,
-        label: str | None = None,
-        needs_review: bool | None = None,
-        limit: int = 50,
-        cursor: str | None = None,
+        self, selection: Selection = ALL, limit: int = 50, cursor: str | None = None
     ) -> tuple[list[Result], str | None]:
-        """The newest results that match, and the cursor of the page after them (None at the end).
+        """The first results of a selection, and the cursor of the page after them (None at the end).
 
         Raises:
-            InvalidRequest: if `cursor` was not made by this method for this query.
+            InvalidRequest: if `cursor` was not made by this method for this selection.
         """
-        query = _query(task, label, needs_review)
+        query = selection.query()
         reads = _FILTERED_READ if "FilterExpression" in query else limit
-        start = _decode_cursor(cursor, task) if cursor else None
+        start = selection.start(cursor) if cursor else None
         results: list[Result] = []
         for _ in range(_MOST_READS):
             # A filter thins out what was read, so reading goes on until enough is found.
@@ -182,8 +168,8 @@ class ResultsTable:
                 break
         if len(results) > limit:
             results = results[:limit]
-            start = _index_key(results[-1], task)
-        return results, _encode_cursor(start) if start else None
+            start = selection.key(results[-1])
+        return results, cursor_of(start) if start else None
 
     def latest(self, task: str, sha256: str, most: int) -> list[Result]:
         """The newest answers of one model, no more than `most`: label, probability, distance and created_at.
@@ -215,9 +201,9 @@ class ResultsTable:
                 break
         return found[:most]
 
-    def every(self, task: str | None = None) -> Iterator[Result]:
-        """All results, the newest first."""
-        query, start = _query(task, None, None), None
+    def every(self, selection: Selection = ALL) -> Iterator[Result]:
+        """All results of a selection."""
+        query, start = selection.query(), None
         while True:
             page = self._table.query(**query, **_start(start))
             yield from map(_result, page["Items"])
@@ -226,55 +212,14 @@ class ResultsTable:
                 return
 
 
-def _query(task: str | None, label: str | None, needs_review: bool | None) -> dict[str, Any]:
-    partition, value = ("task", task) if task else ("listing", _EVERYTHING)
-    names = {f"#{name}": name for name in _LISTED}
-    values: dict[str, Any] = {":partition": value}
-    filters = []
-    if label is not None:
-        filters.append("#label = :label")
-        values[":label"] = label
-    if needs_review is not None:
-        filters.append("#needs_review = :needs_review")
-        values[":needs_review"] = needs_review
-    return {
-        "IndexName": "by-task" if task else "by-time",
-        "KeyConditionExpression": "#partition = :partition",
-        "ExpressionAttributeNames": names | {"#partition": partition},
-        "ExpressionAttributeValues": values,
-        "ProjectionExpression": ", ".join(names),
-        "ScanIndexForward": False,
-    } | ({"FilterExpression": " AND ".join(filters)} if filters else {})
-
-
-def _start(key: dict[str, str] | None) -> dict[str, Any]:
+def _start(key: Key | None) -> dict[str, Any]:
     return {"ExclusiveStartKey": key} if key else {}
-
-
-def _index_key(result: Result, task: str | None) -> dict[str, str]:
-    """Where `result` stands in the index that lists one task, or all."""
-    partition = {"task": task} if task else {"listing": _EVERYTHING}
-    return {"id": result["id"], "created_at": result["created_at"]} | partition
-
-
-def _encode_cursor(key: dict[str, str]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode()
-
-
-def _decode_cursor(cursor: str, task: str | None) -> dict[str, str]:
-    try:
-        key = json.loads(base64.urlsafe_b64decode(cursor))
-        if key == _index_key(key, task) and all(isinstance(value, str) for value in key.values()):
-            return dict(key)
-    except (ValueError, LookupError, TypeError):
-        pass
-    raise InvalidRequest("'cursor' is not one that this list gave out. Start again without it.")
 
 
 def _item(result: Result) -> dict[str, Any]:
     # DynamoDB knows decimals only; going through JSON turns every float into one.
     item: dict[str, Any] = json.loads(json.dumps(result), parse_float=Decimal)
-    return item | {"listing": _EVERYTHING}
+    return item | {"listing": EVERYTHING}
 
 
 def _result(item: dict[str, Any]) -> Result:

@@ -130,17 +130,22 @@ class Handler(BaseHTTPRequestHandler):
             self._send_error(HTTPStatus.NOT_FOUND, "There is no such page. Start at /.")
             return
         unchanged = file.etag in self.headers.get("If-None-Match", "")
+        compress = "gzip" in self.headers.get("Accept-Encoding", "")
+        content = file.compressed if compress else file.content
         self.send_response(HTTPStatus.NOT_MODIFIED if unchanged else HTTPStatus.OK)
         self.send_header(
             "Cache-Control", "no-cache"
         )  # ask again each time; unchanged files are not sent again
         self.send_header("ETag", file.etag)
+        self.send_header("Vary", "Accept-Encoding")
         if not unchanged:
             self.send_header("Content-Type", file.media_type)
-            self.send_header("Content-Length", str(len(file.content)))
+            self.send_header("Content-Length", str(len(content)))
+            if compress:
+                self.send_header("Content-Encoding", "gzip")
         self.end_headers()
         if not unchanged and self.command != "HEAD":
-            self.wfile.write(file.content)
+            self.wfile.write(content)
 
     def _send_to_localhost(self) -> None:
         """Uploads are accepted from one origin only."""

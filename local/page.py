@@ -1,5 +1,6 @@
 """The page: its files, ready to be sent, and what browsers let it do."""
 
+import gzip
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,8 @@ class File:
     """One file of the page."""
 
     content: bytes
+    compressed: bytes
+    """The same for browsers that take gzip, as CloudFront sends it."""
     media_type: str
     etag: str
 
@@ -85,4 +88,6 @@ class Page:
 
 def _read(file: Path) -> File:
     content = file.read_bytes()
-    return File(content, MEDIA_TYPES[file.suffix], f'"{hashlib.sha256(content).hexdigest()[:32]}"')
+    # Weak, since it stands for both forms of the file.
+    etag = f'W/"{hashlib.sha256(content).hexdigest()[:32]}"'
+    return File(content, gzip.compress(content, mtime=0), MEDIA_TYPES[file.suffix], etag)

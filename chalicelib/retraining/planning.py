@@ -15,6 +15,7 @@ from chalicelib import corrections, results
 from chalicelib.archive import ARCHIVE
 from chalicelib.errors import AlreadyRetraining, InvalidRequest
 from chalicelib.hyperparameters import searched
+from chalicelib.listing import Selection
 from chalicelib.registry import MODELS, Registry
 from chalicelib.retraining.journal import RUNNING, Journal
 from chalicelib.retraining.wish import Wish, read_wish
@@ -145,7 +146,9 @@ class Planner:
         }
 
     def _write_corrections(self, task: Task, folder: str) -> int:
-        lines = list(corrections.manifest(task, self.table.every(task.name), self.bucket.name))
+        lines = list(
+            corrections.manifest(task, self.table.every(Selection(task=task.name)), self.bucket.name)
+        )
         if lines:
             self.bucket.write(f"{folder}corrections.manifest", "".join(lines).encode(), "application/jsonl")
         return len(lines)

@@ -2,10 +2,13 @@
 /** The HTTP API: one function a route. Every failure is a Problem that can be shown to a reader as it is. */
 import { text } from "./text.js";
 
-/** @import { Catalogue, Health, Result, ResultPage, UploadTicket } from "./types.js" */
+/** @import { Catalogue, Health, HeatMap, Result, ResultPage, Selection, UploadTicket } from "./types.js" */
 
 /** Longer than API Gateway ever waits for a Lambda (29 s). */
 const ANSWER_MS = 40_000;
+
+/** By how much two clocks of the server's side may differ, and what its Date header rounds off. */
+const CLOCK_MS = 5_000;
 
 /** Something went wrong that the reader should know: `message` says what to do about it. */
 export class Problem extends Error {
@@ -49,7 +52,10 @@ export async function classify(task, image, contentType, signal) {
  * @returns {Promise<UploadTicket>}
  */
 export async function createUpload(task, size, contentType, signal) {
-  return (await request("/uploads", { method: "POST", ...json({ task, size, content_type: contentType }), signal })).json();
+  const response = await request("/uploads", { method: "POST", ...json({ task, size, content_type: contentType }), signal });
+  // The server's own time: the clock of this device may be wrong.
+  const asked = Date.parse(response.headers.get("Date") ?? "") || Date.now();
+  return { ...(await response.json()), since: new Date(asked - CLOCK_MS).toISOString() };
 }
 
 /**
@@ -70,18 +76,44 @@ export async function fetchPreview(id) {
 }
 
 /**
- * @param {{task: string, needsReview: boolean, cursor: string | null, limit: number}} filter
+ * Where the evidence for any class of a result lies.
+ * @param {string} id
+ * @param {string} label
+ * @returns {Promise<HeatMap>}
+ */
+export async function fetchHeatMap(id, label) {
+  return (await request(`/results/${encodeURIComponent(id)}/heatmap?${new URLSearchParams({ label })}`)).json();
+}
+
+/**
+ * @param {Partial<Selection>} selection
+ * @param {{limit: number, cursor?: string | null}} page
  * @returns {Promise<ResultPage>}
  */
-export async function fetchResults({ task, needsReview, cursor, limit }) {
-  const query = new URLSearchParams({ task, limit: String(limit) });
-  if (needsReview) query.set("needs_review", "true");
-  if (cursor) query.set("cursor", cursor);
+export async function fetchResults(selection, { limit, cursor }) {
+  const query = new URLSearchParams(parameters({ ...selection, limit, cursor }));
   return (await request(`/results?${query}`)).json();
 }
 
-/** @param {string} task */
-export const csvAddress = (task) => `/api/results.csv?${new URLSearchParams({ task })}`;
+/** @param {Partial<Selection>} selection */
+export const csvAddress = (selection) => `/api/results.csv?${new URLSearchParams(parameters(selection))}`;
+
+/**
+ * @param {string} task
+ * @param {string} version of the model
+ */
+export const cardAddress = (task, version) =>
+  `/api/tasks/${encodeURIComponent(task)}/models/${encodeURIComponent(version)}/card.md`;
+
+/**
+ * What is set, under the API's own names.
+ * @param {object} values
+ * @returns {[string, string][]}
+ */
+const parameters = (values) =>
+  Object.entries(values)
+    .filter(([, value]) => value !== null && value !== undefined && value !== "")
+    .map(([name, value]) => [name, String(value)]);
 
 /**
  * @param {string} id
@@ -93,6 +125,13 @@ export async function saveReview(id, label, comment) {
   const review = comment ? { label, comment } : { label };
   return (await request(`/results/${encodeURIComponent(id)}/review`, { method: "PUT", ...json(review) })).json();
 }
+
+/**
+ * Take a review back.
+ * @param {string} id
+ * @returns {Promise<Result>}
+ */
+export const withdrawReview = async (id) => (await request(`/results/${encodeURIComponent(id)}/review`, { method: "DELETE" })).json();
 
 /** @param {unknown} value */
 const json = (value) => ({ body: JSON.stringify(value), headers: { "Content-Type": "application/json" } });

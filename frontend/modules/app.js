@@ -1,47 +1,41 @@
 // @ts-check
-/** The page: follows the address, and moves an image from its arrival over the light box to its reading. */
-import { announce } from "./announcer.js";
-import { Problem, fetchResult, fetchTasks } from "./api.js";
+/** The page: makes its parts, follows the address, and hands files and keys to whoever deals with them. */
+import { Problem, fetchTasks } from "./api.js";
 import { awaitImages } from "./arrival.js";
-import { showDeployment, showDropFolder } from "./deployment.js";
-import { byId, element, fillWords } from "./dom.js";
-import { fileSize, percent, wholePercent } from "./format.js";
-import { inspect } from "./imagefile.js";
-import { describeInvitation } from "./invitation.js";
+import { showDeployment, showDropFolder, translateDeployment } from "./deployment.js";
+import { byId, fillWords } from "./dom.js";
+import { Keys } from "./keys.js";
 import { LightBox } from "./lightbox.js";
-import { Panel } from "./panel.js";
-import { pictureOfFile, pictureOfResult, remember } from "./picture.js";
-import { describeQuarantined, describeReceived, describeResult } from "./reading.js";
-import { followAddress, goTo, resultAddress, stayAt, taskAddress } from "./router.js";
-import { classTitle, fillChooser, findTask, firstTask, noModel } from "./tasks.js";
-import { text } from "./text.js";
-import { submit, waitForResult } from "./upload.js";
+import { QueuePanel } from "./queuepanel.js";
+import { remember } from "./picture.js";
+import { Reader } from "./reader.js";
+import { followAddress, goTo, taskAddress } from "./router.js";
+import { offerSettings } from "./settings.js";
+import { fillChooser, findTask, firstTask } from "./tasks.js";
+import { SERVER_LANGUAGE, language, speakAsPreferred, text } from "./text.js";
 import { Worklist } from "./worklist.js";
 
-/** @import { Catalogue, Result, Route, Task } from "./types.js" */
+/** @import { Catalogue, Route, Task } from "./types.js" */
 
+await speakAsPreferred();
 fillWords();
-
-const lightBox = new LightBox();
-const panel = new Panel();
-const worklist = new Worklist();
-const chooser = byId("task", HTMLSelectElement);
-const cancel = byId("cancel", HTMLButtonElement);
 
 /** @type {Catalogue} */
 let catalogue = { tasks: [], disclaimer: "" };
 
-/** @type {Task | undefined} */
-let chosen;
+/** @type {Route} */
+let here = { name: "home" };
 
-/** What the reader looks at now. Work that ends when another view has been opened must leave the page alone. */
-let view = new AbortController();
-
-/**
- * The answer that has just come, so that opening it need not ask again, and the milliseconds that it took.
- * @type {{result: Result, took: number | null} | null}
- */
-let answer = null;
+const find = (/** @type {string | undefined} */ name) => findTask(catalogue, name);
+const chooser = byId("task", HTMLSelectElement);
+const lightBox = new LightBox();
+const worklist = new Worklist(find);
+const reader = new Reader(lightBox, worklist, { find, choose });
+const queue = new QueuePanel((item, result) => {
+  remember(result.id, item.file);
+  worklist.add(result);
+});
+const keys = new Keys(keyActions());
 
 start();
 
@@ -51,13 +45,12 @@ async function start() {
   try {
     catalogue = await fetchTasks();
   } catch (error) {
-    fail(error, start);
+    reader.fail(error, start);
     return;
   }
-  byId("disclaimer", HTMLElement).textContent = catalogue.disclaimer;
+  showDisclaimer();
   fillChooser(chooser, catalogue.tasks);
-  const task = firstTask(catalogue);
-  if (task) choose(task);
+  reader.task = firstTask(catalogue);
   listen();
   followAddress(follow);
 }
@@ -69,15 +62,52 @@ function listen() {
     byId("main", HTMLElement).focus();
   });
   chooser.addEventListener("change", () => goTo(taskAddress(chooser.value)));
+  byId("previous", HTMLButtonElement).addEventListener("click", () => reader.step(-1));
+  byId("next", HTMLButtonElement).addEventListener("click", () => reader.step(1));
+  offerSettings(translate);
   awaitImages({
-    input: byId("file", HTMLInputElement),
-    dropTarget: byId("film", HTMLElement),
-    onImage: read,
-    onProblem: (problem) => {
-      leaveResult();
-      fail(problem);
+    inputs: {
+      files: byId("file", HTMLInputElement),
+      folder: byId("folder", HTMLInputElement),
+      camera: byId("camera", HTMLInputElement),
     },
+    dropTarget: byId("film", HTMLElement),
+    onFiles: take,
   });
+}
+
+/**
+ * One image goes onto the light box at once, many into the queue.
+ * @param {File[]} files
+ */
+function take(files) {
+  const { task } = reader;
+  if (files.length === 1) reader.read(files[0]);
+  else if (files.length === 0) reader.fail(new Problem(text.problem.emptyFolder));
+  else if (!task?.model) reader.fail(new Problem(text.tasks.noModel));
+  else queue.add(task.name, files);
+}
+
+/** What keys do, by key in lower case. */
+function keyActions() {
+  const { film } = lightBox;
+  const review = () => reader.review;
+  return {
+    ...Object.fromEntries(Array.from({ length: 9 }, (_, index) => [String(index + 1), () => review()?.choose(index + 1)])),
+    enter: () => review()?.confirm(),
+    u: () => review()?.undo(),
+    c: () => review()?.comment.focus(),
+    j: () => reader.step(1),
+    k: () => reader.step(-1),
+    o: () => byId("file", HTMLInputElement).click(),
+    "+": () => film.step(1),
+    "-": () => film.step(-1),
+    0: () => film.reset(true),
+    i: () => film.invert(),
+    h: () => lightBox.toggleHeatMap(),
+    b: () => lightBox.toggleCompare(),
+    p: () => queue.togglePause(),
+  };
 }
 
 /**
@@ -85,159 +115,41 @@ function listen() {
  * @param {boolean} first whether the page has only just been opened
  */
 function follow(route, first) {
-  if (route.name === "result") openResult(route.id, first);
-  else openTask(route.name === "task" ? route.task : chosen?.name);
-}
-
-/** @param {string | undefined} name */
-function openTask(name) {
-  view = new AbortController();
-  worklist.mark("");
-  const task = findTask(catalogue, name);
-  if (!task) {
-    fail(new Problem(name === undefined ? text.tasks.none : text.tasks.unknown));
+  here = route;
+  if (route.name === "result") {
+    reader.openResult(route.id, first);
     return;
   }
-  choose(task);
-  lightBox.invite(...(task.model ? describeInvitation(task) : noModel()));
-  panel.showTask(task);
+  const name = route.name === "task" ? route.task : reader.task?.name;
+  const task = find(name);
+  if (task) reader.openTask(task);
+  else {
+    reader.begin();
+    worklist.mark("");
+    reader.fail(new Problem(name === undefined ? text.tasks.none : text.tasks.unknown));
+  }
 }
 
 /** @param {Task} task */
 function choose(task) {
-  chosen = task;
   chooser.value = task.name;
   worklist.follow(task);
   showDropFolder(task.name);
 }
 
-/**
- * Classify an image and open its result.
- * @param {File} file
- */
-async function read(file) {
-  const task = chosen;
-  if (!task) return;
-  const mine = leaveResult();
-  panel.show(task.title, text.lightBox.classifying);
-  // The button that was pressed may be gone with the invitation.
-  panel.focus();
-  lightBox.clear();
-  try {
-    if (!task.model) throw new Problem(text.tasks.noModel, { code: "TaskHasNoModel" });
-    const kind = await inspect(file);
-    const picture = kind.showable ? await pictureOfFile(file) : null;
-    if (picture && view === mine) lightBox.show(picture);
-    working(text.lightBox.sending, mine);
-    const sent = performance.now();
-    const result = await submit(task.name, file, kind.contentType, {
-      signal: mine.signal,
-      onUpload: (share) => working(text.lightBox.uploading(wholePercent(share), fileSize(file.size)), mine, share),
-      onSent: () => working(text.lightBox.classifying, mine),
-    });
-    answer = { result, took: performance.now() - sent };
-    if (picture) remember(result.id, file);
-    worklist.add(result);
-    if (view === mine) goTo(resultAddress(result.id));
-  } catch (error) {
-    if (view === mine) fail(error, () => read(file));
-  }
+/** Say everything in the language that has just been chosen. */
+function translate() {
+  fillWords();
+  fillChooser(chooser, catalogue.tasks);
+  showDisclaimer();
+  translateDeployment();
+  keys.translate();
+  worklist.translate();
+  queue.render();
+  follow(here, true);
 }
 
-/** Begin a new view at the task's own address, so that any result in the list, also the last one, can be opened from it. */
-function leaveResult() {
-  worklist.mark("");
-  if (chosen) stayAt(taskAddress(chosen.name));
-  return (view = new AbortController());
-}
-
-/**
- * @param {string} id
- * @param {boolean} first whether the page has only just been opened
- */
-async function openResult(id, first) {
-  const mine = (view = new AbortController());
-  worklist.mark(id);
-  try {
-    const { result, took } = await obtain(id, mine);
-    const picture = await pictureOfResult(result);
-    if (view !== mine) return;
-    if (picture) lightBox.show(picture);
-    else lightBox.invite(element("p", {}, text.lightBox.noImage));
-    showResult(result, took);
-    // Whoever opened it goes on reading at its heading. A page that has just been opened begins at its top.
-    if (!first) panel.focus();
-    byId("light-box", HTMLElement).scrollIntoView({ block: "nearest" });
-  } catch (error) {
-    if (view === mine && !mine.signal.aborted) fail(error, () => openResult(id, false));
-  }
-}
-
-/**
- * A result, once there is one.
- * @param {string} id
- * @param {AbortController} mine
- * @returns {Promise<{result: Result, took: number | null}>} classified or quarantined
- */
-async function obtain(id, mine) {
-  if (answer?.result.id === id) {
-    const fresh = answer;
-    answer = null;
-    return fresh;
-  }
-  // Nothing of the last result may stand beside the mark of this one.
-  lightBox.clear();
-  panel.show("", text.page.loading);
-  working(text.lightBox.opening, mine);
-  const result = await fetchResult(id, mine.signal);
-  const task = findTask(catalogue, result.task);
-  if (view === mine && task) choose(task);
-  if (result.status !== "received") return { result, took: null };
-  if (view === mine) panel.show(task?.title ?? result.task, text.reading.received, ...describeReceived());
-  working(text.lightBox.classifying, mine);
-  return { result: await waitForResult(id, mine.signal), took: null };
-}
-
-/**
- * @param {Result} result classified or quarantined
- * @param {number | null} took milliseconds
- */
-function showResult(result, took) {
-  const task = findTask(catalogue, result.task);
-  const taskTitle = task?.title ?? result.task;
-  if (result.status === "quarantined") {
-    panel.show(taskTitle, text.reading.quarantined, ...describeQuarantined(result, took));
-    return;
-  }
-  const title = classTitle(task, result.label);
-  lightBox.explain(title, result.heatmap);
-  panel.show(taskTitle, title, ...describeResult(result, task, took, (changed) => worklist.add(changed)));
-  announce(text.reading.announce(title, percent(result.probability ?? 0), result.needs_review));
-}
-
-/**
- * @param {string} words
- * @param {AbortController} mine
- * @param {number | null} [share] done, 0 to 1; null when nobody knows
- */
-function working(words, mine, share = null) {
-  if (view !== mine) return;
-  lightBox.work(words, share);
-  cancel.onclick = () => {
-    mine.abort();
-    goTo(taskAddress(chosen?.name ?? ""));
-  };
-}
-
-/**
- * @param {unknown} error
- * @param {(() => void) | null} [again] what "Try again" does; offered only where it can help
- */
-function fail(error, again = null) {
-  // A defect of the page itself is for the console; the reader still gets a sentence.
-  if (!(error instanceof Problem)) console.error(error);
-  const problem = error instanceof Problem ? error : new Problem(text.problem.server);
-  const passing = problem.code === "Network" || problem.status === 429 || problem.status >= 500;
-  lightBox.fail(problem, passing ? again : null, Boolean(chosen?.model));
-  panel.showTask(chosen);
+/** The server's own sentence, in the language it is written in. */
+function showDisclaimer() {
+  byId("disclaimer", HTMLElement).textContent = language === SERVER_LANGUAGE ? catalogue.disclaimer : text.page.disclaimer;
 }

@@ -1,39 +1,33 @@
 // @ts-check
-/** The ways an image comes onto the page: picked, dropped anywhere, or pasted. */
-import { Problem } from "./api.js";
-import { text } from "./text.js";
+/** The ways images come onto the page: picked, photographed, dropped anywhere, or pasted. */
+import { droppedFiles, mayBeImage } from "./folder.js";
 
 /**
- * Every button with `data-choose` opens the file picker.
+ * Every button with `data-choose` opens the picker of the input that it names.
  * @param {object} parts
- * @param {HTMLInputElement} parts.input
+ * @param {Record<string, HTMLInputElement>} parts.inputs by the name that buttons give
  * @param {HTMLElement} parts.dropTarget shows that a drop will be taken; the whole page takes it
- * @param {(file: File) => void} parts.onImage
- * @param {(problem: Problem) => void} parts.onProblem
+ * @param {(files: File[]) => void} parts.onFiles hears of one file or many; of none where a folder held none
  */
-export function awaitImages({ input, dropTarget, onImage, onProblem }) {
-  /** @param {DataTransfer | null} data */
-  const take = (data) => {
-    const files = [...(data?.files ?? [])];
-    if (files.length === 0) return false;
-    if (files.length > 1) onProblem(new Problem(text.problem.several));
-    else if (holdsFolder(data)) onProblem(new Problem(text.problem.folder));
-    else onImage(files[0]);
-    return true;
-  };
-
+export function awaitImages({ inputs, dropTarget, onFiles }) {
   document.addEventListener("click", ({ target }) => {
-    if (target instanceof Element && target.closest("[data-choose]")) input.click();
+    const button = target instanceof Element ? target.closest("[data-choose]") : null;
+    if (button) inputs[button.getAttribute("data-choose") ?? ""]?.click();
   });
-  input.addEventListener("change", () => {
-    const file = input.files?.[0];
-    // Forget the choice, so that choosing the same file again is a change again. The File itself stays readable.
-    input.value = "";
-    if (file) onImage(file);
-  });
+  for (const input of Object.values(inputs)) {
+    input.addEventListener("change", () => {
+      const files = [...(input.files ?? [])];
+      // Forget the choice, so that choosing the same file again is a change again. The Files themselves stay readable.
+      input.value = "";
+      onFiles(input.webkitdirectory ? files.filter(mayBeImage) : files);
+    });
+  }
 
   document.addEventListener("paste", (event) => {
-    if (take(event.clipboardData)) event.preventDefault();
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (files.length === 0) return;
+    event.preventDefault();
+    onFiles(files);
   });
 
   // Without these two, a browser leaves the page and opens a file dropped beside the light box.
@@ -42,11 +36,11 @@ export function awaitImages({ input, dropTarget, onImage, onProblem }) {
     event.preventDefault();
     dropTarget.classList.add("drop-target");
   });
-  document.addEventListener("drop", (event) => {
+  document.addEventListener("drop", async (event) => {
     dropTarget.classList.remove("drop-target");
-    if (!carriesFiles(event)) return;
+    if (!carriesFiles(event) || !event.dataTransfer) return;
     event.preventDefault();
-    take(event.dataTransfer);
+    onFiles(await droppedFiles(event.dataTransfer));
   });
   document.addEventListener("dragleave", (event) => {
     if (!event.relatedTarget) dropTarget.classList.remove("drop-target");
@@ -55,6 +49,3 @@ export function awaitImages({ input, dropTarget, onImage, onProblem }) {
 
 /** @param {DragEvent} event */
 const carriesFiles = (event) => Boolean(event.dataTransfer?.types.includes("Files"));
-
-/** @param {DataTransfer | null} data */
-const holdsFolder = (data) => [...(data?.items ?? [])].some((item) => item.webkitGetAsEntry?.()?.isDirectory);

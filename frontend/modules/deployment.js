@@ -4,19 +4,26 @@ import { Problem, fetchHealth } from "./api.js";
 import { byId } from "./dom.js";
 import { text } from "./text.js";
 
-let bucket = "";
+/** @import { Health } from "./types.js" */
+
+/** @type {Health | null} */
+let health = null;
 let task = "";
 
 /** Ask the server about itself. The page works as well without the answer. */
 export async function showDeployment() {
   try {
-    const health = await fetchHealth();
-    byId("build", HTMLElement).textContent = text.page.build(health.version, health.stage);
-    bucket = health.data_bucket ?? "";
-    showAddress();
+    health = await fetchHealth();
+    translateDeployment();
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
   }
+}
+
+/** Say it in the language of the page. */
+export function translateDeployment() {
+  if (health) byId("build", HTMLElement).textContent = text.page.build(health.version, health.stage);
+  showAddress();
 }
 
 /**
@@ -29,6 +36,7 @@ export function showDropFolder(name) {
 }
 
 function showAddress() {
+  const bucket = health?.data_bucket;
   byId("drop-folder", HTMLElement).hidden = !(bucket && task);
   byId("drop-folder-address", HTMLElement).textContent = `s3://${bucket}/inbox/${task}/`;
 }

@@ -1,6 +1,6 @@
 // @ts-check
 /** Building and finding elements. Data only ever enters the page as text, never as markup. */
-import { text } from "./text.js";
+import { SERVER_LANGUAGE, language, text } from "./text.js";
 
 /** @typedef {Node | string | null | undefined | false} Child */
 
@@ -32,6 +32,14 @@ export function fill(parent, ...children) {
 }
 
 /**
+ * Words of the server: names of tasks and classes, and its own sentences. Who listens hears them in their language.
+ * @param {string} words
+ */
+export function apiWords(words) {
+  return language === SERVER_LANGUAGE ? element("span", {}, words) : element("span", { lang: SERVER_LANGUAGE }, words);
+}
+
+/**
  * The element of index.html with this id and class.
  * @template {HTMLElement} Kind
  * @param {string} id
@@ -51,6 +59,9 @@ export function fillWords() {
   }
   for (const asking of document.querySelectorAll("[data-label]")) {
     asking.setAttribute("aria-label", words(asking.getAttribute("data-label") ?? ""));
+  }
+  for (const asking of document.querySelectorAll("[data-title]")) {
+    asking.setAttribute("title", words(asking.getAttribute("data-title") ?? ""));
   }
 }
 

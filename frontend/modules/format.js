@@ -1,51 +1,68 @@
 // @ts-check
 /** Numbers, sizes and dates in the reader's own locale. */
-import { text } from "./text.js";
+import { locale, text } from "./text.js";
 
-const share = new Intl.NumberFormat(undefined, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
-const wholeShare = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 0 });
-const whole = new Intl.NumberFormat();
-const decimal = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
-const precise = new Intl.NumberFormat(undefined, { minimumFractionDigits: 3, maximumFractionDigits: 3 });
-const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
-const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
-const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+/** @type {Map<string, Intl.NumberFormat | Intl.DateTimeFormat>} */
+const made = new Map();
+
+/**
+ * A formatter costs more to make than to use.
+ * @param {Intl.NumberFormatOptions} options
+ */
+function number(options) {
+  const key = locale + JSON.stringify(options);
+  if (!made.has(key)) made.set(key, new Intl.NumberFormat(locale, options));
+  return /** @type {Intl.NumberFormat} */ (made.get(key));
+}
+
+/** @param {Intl.DateTimeFormatOptions} options */
+function time(options) {
+  const key = `${locale}time${JSON.stringify(options)}`;
+  if (!made.has(key)) made.set(key, new Intl.DateTimeFormat(locale, options));
+  return /** @type {Intl.DateTimeFormat} */ (made.get(key));
+}
+
+/** @param {number} value */
+const share = (value) => number({ style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(value);
 
 /**
  * A probability in percent. Never "100%" or "0%": a model is not certain, and rounding must not say it is.
  * @param {number} value 0 to 1
  */
 export function percent(value) {
-  if (value > 0.999) return text.reading.over + share.format(0.999);
-  if (value < 0.001) return text.reading.under + share.format(0.001);
-  return share.format(value);
+  if (value > 0.999) return text.reading.over + share(0.999);
+  if (value < 0.001) return text.reading.under + share(0.001);
+  return share(value);
 }
 
 /** @param {number} value 0 to 1 */
-export const wholePercent = (value) => wholeShare.format(value);
+export const wholePercent = (value) => number({ style: "percent", maximumFractionDigits: 0 }).format(value);
 
 /** @param {number} value */
-export const count = (value) => whole.format(value);
+export const count = (value) => number({ maximumFractionDigits: 0 }).format(value);
 
 /** @param {number} value 0 to 1, such as an accuracy or an area under a curve */
-export const metric = (value) => precise.format(value);
+export const metric = (value) => number({ minimumFractionDigits: 3, maximumFractionDigits: 3 }).format(value);
+
+/** @param {number} value */
+const decimal = (value) => number({ maximumFractionDigits: 1 }).format(value);
 
 /** @param {number} bytes */
 export function fileSize(bytes) {
-  if (bytes < 1_000_000) return `${decimal.format(bytes / 1_000)} kB`;
-  return `${decimal.format(bytes / 1_000_000)} MB`;
+  if (bytes < 1_000_000) return `${decimal(bytes / 1_000)} kB`;
+  return `${decimal(bytes / 1_000_000)} MB`;
 }
 
 /** @param {number} milliseconds */
 export function duration(milliseconds) {
-  return milliseconds < 1_000 ? `${whole.format(Math.round(milliseconds))} ms` : `${decimal.format(milliseconds / 1_000)} s`;
+  return milliseconds < 1_000 ? `${count(Math.round(milliseconds))} ms` : `${decimal(milliseconds / 1_000)} s`;
 }
 
 /** @param {string} iso a point in time, ISO 8601 */
-export const dateTime = (iso) => moment.format(new Date(iso));
+export const dateTime = (iso) => time({ dateStyle: "medium", timeStyle: "medium" }).format(new Date(iso));
 
 /** @param {string} iso a point in time, ISO 8601 */
-export const date = (iso) => day.format(new Date(iso));
+export const date = (iso) => time({ dateStyle: "medium" }).format(new Date(iso));
 
 /**
  * The time of day for today, the date for earlier days.
@@ -53,5 +70,5 @@ export const date = (iso) => day.format(new Date(iso));
  */
 export function shortTime(iso) {
   const then = new Date(iso);
-  return then.toDateString() === new Date().toDateString() ? clock.format(then) : day.format(then);
+  return then.toDateString() === new Date().toDateString() ? time({ timeStyle: "short" }).format(then) : date(iso);
 }

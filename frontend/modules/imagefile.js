@@ -14,6 +14,7 @@ const HEAD_BYTES = 132;
  * @typedef {object} Kind
  * @property {string} contentType
  * @property {boolean} showable whether the browser shows the image as the server reads it
+ * @property {boolean} mayBeImage false for texts, PDFs and archives, such as lie beside images in a folder
  */
 
 /**
@@ -39,17 +40,24 @@ export async function inspect(file) {
  * @returns {Kind}
  */
 function kindOf(head) {
-  if (startsWith(head, [0xff, 0xd8, 0xff])) return { contentType: "image/jpeg", showable: true };
+  const kind = { showable: false, mayBeImage: true };
+  if (startsWith(head, [0xff, 0xd8, 0xff])) return { ...kind, contentType: "image/jpeg", showable: true };
   if (startsWith(head, [0x89, 0x50, 0x4e, 0x47])) {
     // A browser shows the upper 8 of 16 bits: a 12-bit film stored that way would look black. Byte 24 is the bit depth.
-    return { contentType: "image/png", showable: head[24] <= 8 };
+    return { ...kind, contentType: "image/png", showable: head[24] <= 8 };
   }
-  if (startsWith(head, [0x49, 0x49, 0x2a, 0]) || startsWith(head, [0x4d, 0x4d, 0, 0x2a])) {
-    return { contentType: "image/tiff", showable: false };
-  }
-  if (startsWith(head.subarray(128), [0x44, 0x49, 0x43, 0x4d])) return { contentType: "application/dicom", showable: false };
-  return { contentType: "application/octet-stream", showable: false };
+  if (startsWith(head, [0x49, 0x49, 0x2a, 0]) || startsWith(head, [0x4d, 0x4d, 0, 0x2a])) return { ...kind, contentType: "image/tiff" };
+  if (isDicom(head)) return { ...kind, contentType: "application/dicom" };
+  // Old DICOM files begin without a magic word, so what is unknown may be one.
+  return { contentType: "application/octet-stream", showable: false, mayBeImage: !isDocument(head) };
 }
+
+/** @param {Uint8Array} head the first bytes of a file */
+export const isDicom = (head) => startsWith(head.subarray(128), [0x44, 0x49, 0x43, 0x4d]);
+
+/** @param {Uint8Array} head */
+const isDocument = (head) =>
+  startsWith(head, [0x50, 0x4b, 3, 4]) || head.every((byte) => (byte >= 0x20 && byte < 0x7f) || (byte >= 9 && byte <= 13) || byte >= 0xc2);
 
 /**
  * @param {Uint8Array} bytes

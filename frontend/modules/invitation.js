@@ -16,7 +16,13 @@ export function describeInvitation(task) {
   return [
     element("h3", {}, words.inviteHeading),
     element("p", {}, words.invite),
-    element("button", { type: "button", className: "primary", "data-choose": "" }, words.choose),
+    element(
+      "div",
+      { className: "choices" },
+      element("button", { type: "button", className: "primary", "data-choose": "files", "aria-keyshortcuts": "o" }, words.choose),
+      element("button", { type: "button", className: "secondary folder-button", "data-choose": "folder" }, words.chooseFolder),
+      element("button", { type: "button", className: "secondary camera-button", "data-choose": "camera" }, words.camera),
+    ),
     element("p", { className: "small-print" }, words.formats),
     element(
       "details",

@@ -1,8 +1,9 @@
 // @ts-check
-/** The light box: shows one image as large as it fits, with its heat map over it. */
+/** The light box: an image with its tools, or in its place an invitation, a message, or work in progress. */
 import { byId, element, fill } from "./dom.js";
-import { wholePercent } from "./format.js";
-import { drawLegend, overlay } from "./heatmap.js";
+import { Film } from "./film.js";
+import { count, wholePercent } from "./format.js";
+import { drawLegend } from "./heatmap.js";
 import { text } from "./text.js";
 
 /** @import { HeatMap } from "./types.js" */
@@ -11,15 +12,18 @@ import { text } from "./text.js";
 
 const FIRST_OPACITY = 0.5;
 
-/** An image of 50 x 50 pixels should not fill a wall screen. */
-const LARGEST_ENLARGEMENT = 8;
-
-/** Room around the image in CSS pixels: the caption stands below it. */
-const MARGIN = 30;
+/**
+ * @typedef {object} Explanation
+ * @property {string} title the answer in words
+ * @property {string | null} label the answer
+ * @property {HeatMap | null | undefined} heatMap of the answer
+ * @property {{name: string, title: string}[]} classes that the map can be asked for
+ * @property {(label: string) => Promise<HeatMap>} fetch
+ * @property {() => Promise<Picture | null>} prepared what the model saw
+ */
 
 export class LightBox {
   constructor() {
-    this.film = byId("film", HTMLElement);
     this.canvas = byId("canvas", HTMLCanvasElement);
     this.invitation = byId("invitation", HTMLElement);
     this.problem = byId("problem", HTMLElement);
@@ -27,35 +31,69 @@ export class LightBox {
     this.workingText = byId("working-text", HTMLElement);
     this.progress = byId("progress", HTMLProgressElement);
     this.tools = byId("film-tools", HTMLElement);
+    this.imageTools = byId("image-tools", HTMLElement);
     this.heatMapTools = byId("heat-map-tools", HTMLElement);
+    this.heatMapClass = byId("heat-map-class", HTMLSelectElement);
     this.slider = byId("opacity", HTMLInputElement);
     this.sliderValue = byId("opacity-value", HTMLOutputElement);
     this.caption = byId("caption", HTMLElement);
-    this.label = "";
-    /** @type {ImageBitmap | null} */
-    this.image = null;
-    /** @type {HTMLCanvasElement | null} */
-    this.overlay = null;
-    this.opacity = FIRST_OPACITY;
+    this.grey = byId("grey", HTMLElement);
+    this.compare = byId("compare", HTMLButtonElement);
+    this.film = new Film(byId("film", HTMLElement), this.canvas, () => this.describe());
+    /** @type {Explanation | null} */
+    this.explanation = null;
+    /** The opacity to come back to when the heat map is shown again. */
+    this.shown = FIRST_OPACITY;
     this.slider.value = String(FIRST_OPACITY * 100);
-    this.slider.addEventListener("input", () => {
-      this.opacity = this.slider.valueAsNumber / 100;
-      this.draw();
-    });
-    new ResizeObserver(() => this.draw()).observe(this.film);
+    this.slider.addEventListener("input", () => this.fade(this.slider.valueAsNumber / 100));
+    this.heatMapClass.addEventListener("change", () => this.explainClass(this.heatMapClass.value));
+    this.compare.addEventListener("click", () => this.toggleCompare());
+    for (const [id, action] of Object.entries(this.actions())) byId(id, HTMLButtonElement).addEventListener("click", action);
     drawLegend(byId("legend", HTMLCanvasElement));
+    this.fade(FIRST_OPACITY);
+  }
+
+  /** What the buttons with these ids do; keys do the same. */
+  actions() {
+    const { film } = this;
+    return {
+      "zoom-in": () => film.step(1),
+      "zoom-out": () => film.step(-1),
+      fit: () => film.reset(true),
+      invert: () => film.invert(),
+      "tool-window": () => this.choose("window"),
+      "tool-move": () => this.choose("move"),
+    };
+  }
+
+  /** @param {"window" | "move"} tool */
+  choose(tool) {
+    this.film.tool = this.film.tool === tool ? "auto" : tool;
+    this.describe();
+  }
+
+  /** @param {number} opacity 0 to 1 */
+  fade(opacity) {
+    this.film.opacity = opacity;
+    if (opacity > 0) this.shown = opacity;
+    this.slider.value = String(Math.round(opacity * 100));
+    this.film.draw();
+    this.describe();
+  }
+
+  toggleHeatMap() {
+    this.fade(this.film.opacity > 0 ? 0 : this.shown);
   }
 
   /** Take everything off. */
   clear() {
-    this.image?.close();
-    this.image = null;
-    this.overlay = null;
-    this.label = "";
+    this.film.lay();
+    this.explanation = null;
     this.caption.textContent = "";
-    for (const part of [this.invitation, this.problem, this.working, this.heatMapTools]) part.hidden = true;
+    for (const part of [this.invitation, this.problem, this.working, this.heatMapTools, this.compare]) part.hidden = true;
+    this.compare.ariaPressed = "false";
     this.tools.hidden = false;
-    this.draw();
+    this.describe();
   }
 
   /**
@@ -73,25 +111,65 @@ export class LightBox {
    * Lay a picture on the box, whose it is from now on.
    * @param {Picture} picture
    */
-  show({ image, caption }) {
+  show({ tone, caption }) {
     this.clear();
-    this.image = image;
+    this.film.lay(tone);
     this.caption.textContent = caption;
-    this.draw();
+    this.describe();
   }
 
   /**
-   * Lay the evidence for a class over the image.
-   * @param {string} label the class in words
-   * @param {HeatMap | null | undefined} heatMap
+   * Lay the evidence for the answer over the image.
+   * @param {Explanation} explanation
+   * @param {boolean} own whether the image is the reader's own, so that what the model saw can lie beside it
    */
-  explain(label, heatMap) {
+  explain(explanation, own) {
     this.working.hidden = true;
-    this.label = label;
-    this.overlay = heatMap && this.image ? overlay(heatMap, this.image.width / this.image.height) : null;
-    this.heatMapTools.hidden = !this.overlay;
-    if (this.image && !this.overlay) this.caption.append(` · ${text.heatMap.none}`);
-    this.draw();
+    this.explanation = explanation;
+    this.film.explain(explanation.heatMap);
+    const { overlay, tones } = this.film;
+    this.heatMapTools.hidden = !overlay;
+    this.compare.hidden = !own || tones.length === 0;
+    fill(this.heatMapClass, ...explanation.classes.map(({ name, title }) => element("option", { value: name }, title)));
+    this.heatMapClass.value = explanation.label ?? "";
+    if (tones.length && !overlay) this.caption.append(` · ${text.heatMap.none}`);
+    this.describe();
+  }
+
+  /** @param {string} label */
+  async explainClass(label) {
+    const { explanation } = this;
+    if (!explanation) return;
+    this.heatMapTools.ariaBusy = "true";
+    try {
+      const heatMap = label === explanation.label ? explanation.heatMap : await explanation.fetch(label);
+      if (this.explanation !== explanation || this.heatMapClass.value !== label) return;
+      this.film.explain(heatMap);
+    } catch {
+      // Another model is at work by now, or the server cannot be reached: the answer's own map stays.
+      if (this.explanation !== explanation) return;
+      this.heatMapClass.value = explanation.label ?? "";
+      this.film.explain(explanation.heatMap);
+      this.caption.textContent = text.heatMap.unavailable;
+    } finally {
+      this.heatMapTools.ariaBusy = "false";
+      this.describe();
+    }
+  }
+
+  /** Lay what the model saw beside the image, or take it away again. */
+  async toggleCompare() {
+    const { explanation, film } = this;
+    if (!explanation || this.compare.hidden) return;
+    const [own, prepared] = film.tones;
+    if (prepared) film.lay(own);
+    else {
+      const picture = await explanation.prepared();
+      if (this.explanation !== explanation || !picture) return;
+      film.lay(own, picture.tone);
+    }
+    this.compare.ariaPressed = String(film.tones.length > 1);
+    this.describe();
   }
 
   /**
@@ -128,36 +206,31 @@ export class LightBox {
     this.problem.hidden = false;
   }
 
-  /** Paint image and heat map at the screen's own resolution. */
-  draw() {
-    const { image, canvas } = this;
-    canvas.hidden = !image;
-    this.film.classList.toggle("lit", Boolean(image));
-    this.describe();
-    if (!image) return;
-    const room = { width: this.film.clientWidth - 2 * MARGIN, height: this.film.clientHeight - 2 * MARGIN };
-    const scale = Math.min(room.width / image.width, room.height / image.height, LARGEST_ENLARGEMENT);
-    const [width, height] = [Math.max(1, image.width * scale), Math.max(1, image.height * scale)];
-    canvas.width = Math.round(width * devicePixelRatio);
-    canvas.height = Math.round(height * devicePixelRatio);
-    canvas.style.width = `${width}px`;
-    canvas.style.height = `${height}px`;
-    const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-    context.imageSmoothingQuality = "high";
-    context.drawImage(image, 0, 0, canvas.width, canvas.height);
-    if (this.overlay && this.opacity > 0) {
-      context.globalAlpha = this.opacity;
-      context.drawImage(this.overlay, 0, 0, canvas.width, canvas.height);
-    }
-  }
-
-  /** Say in words what the canvas shows. */
+  /** Say in words what the canvas shows, and keep the tools in step with it. */
   describe() {
-    const opacity = wholePercent(this.opacity);
+    const { film, explanation } = this;
+    const opacity = wholePercent(film.opacity);
     this.sliderValue.value = opacity;
     this.slider.setAttribute("aria-valuetext", opacity);
-    const { label } = this;
-    const words = this.overlay ? text.lightBox.describeOverlay(label, opacity) : text.lightBox.describe(label);
-    this.canvas.setAttribute("aria-label", label ? words : text.lightBox.waiting);
+    this.imageTools.hidden = film.tones.length === 0;
+    const evidence = this.heatMapClass.selectedOptions[0]?.textContent ?? "";
+    const words = film.overlay
+      ? text.lightBox.describeOverlay(explanation?.title ?? "", evidence, opacity)
+      : text.lightBox.describe(explanation?.title ?? "");
+    this.canvas.setAttribute("aria-label", explanation ? words : text.lightBox.waiting);
+    const [tone] = film.tones;
+    byId("invert", HTMLButtonElement).ariaPressed = String(Boolean(tone?.inverted));
+    for (const tool of ["window", "move"]) byId(`tool-${tool}`, HTMLButtonElement).ariaPressed = String(film.tool === tool);
+    film.element.dataset.tool = film.tool;
+    film.element.setAttribute("aria-label", tone ? text.lightBox.film : text.lightBox.heading);
+    this.grey.textContent = tone ? greyWords(tone.window, film.scale) : "";
   }
+}
+
+/**
+ * @param {{low: number, high: number}} window
+ * @param {number} scale
+ */
+function greyWords({ low, high }, scale) {
+  return text.lightBox.grey(count(high - low), count((high + low) / 2), wholePercent(scale));
 }

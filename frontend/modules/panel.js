@@ -1,6 +1,6 @@
 // @ts-check
 /** The panel beside the light box: the reading of an image, or what the chosen task is for. */
-import { byId, fill } from "./dom.js";
+import { apiWords, byId, fill } from "./dom.js";
 import { describeTask, modalityTitle } from "./tasks.js";
 import { text } from "./text.js";
 
@@ -16,20 +16,20 @@ export class Panel {
 
   /**
    * @param {string} eyebrow stands small above the heading
-   * @param {string} heading
+   * @param {string | HTMLElement} heading
    * @param {...Node} content
    */
   show(eyebrow, heading, ...content) {
     this.section.hidden = false;
-    this.eyebrow.textContent = eyebrow;
-    this.heading.textContent = heading;
+    fill(this.eyebrow, apiWords(eyebrow));
+    fill(this.heading, heading);
     fill(this.body, ...content);
-    document.title = text.page.title(heading);
+    document.title = text.page.title(this.heading.textContent ?? "");
   }
 
   /** @param {Task | undefined} task without one there is nothing to show */
   showTask(task) {
-    if (task) this.show(modalityTitle(task.modality), task.title, ...describeTask(task));
+    if (task) this.show(modalityTitle(task.modality), apiWords(task.title), ...describeTask(task));
     else this.section.hidden = true;
   }
 

@@ -1,21 +1,24 @@
 // @ts-check
 /** The picture that belongs to a result: the reader's own file where this visit has it, else what the model saw. */
 import { fetchPreview } from "./api.js";
+import { inspect } from "./imagefile.js";
 import { text } from "./text.js";
+import { Tone } from "./tone.js";
 
 /** @import { Result } from "./types.js" */
 
 /**
  * @typedef {object} Picture
- * @property {ImageBitmap} image
+ * @property {Tone} tone
+ * @property {boolean} own whether it is the reader's own file, and not what the model saw
  * @property {string} caption says where it is from, and its size
  */
 
 /** Longest side of a picture kept for showing: more than any screen has, and a tenth of what 100 megapixels would take. */
 const LARGEST_SHOWN = 4096;
 
-/** A File is a reference to the disk, not its bytes; still, a day's work should not pile up. */
-const MOST_ORIGINALS = 200;
+/** A File is a reference to the disk, not its bytes; still, it should not go on for ever. */
+const MOST_ORIGINALS = 5000;
 
 /**
  * Files of this visit, by result.
@@ -24,7 +27,7 @@ const MOST_ORIGINALS = 200;
 const originals = new Map();
 
 /**
- * Keep a file that the browser can show, for when its result is opened again.
+ * Keep a file for when its result is opened again.
  * @param {string} id the result's
  * @param {File} file
  */
@@ -35,9 +38,20 @@ export function remember(id, file) {
 
 /**
  * @param {File} file
- * @returns {Promise<Picture | null>} null where the browser cannot show it: broken, or too large. The server judges the file
+ * @returns {Promise<Picture | null>} null where the browser cannot show it: of another kind, broken, or too large. The
+ *   server judges the file
  */
-export const pictureOfFile = (file) => picture(file, text.lightBox.ownImage).catch(() => null);
+export async function pictureOfFile(file) {
+  try {
+    const { showable, contentType } = await inspect(file);
+    if (showable) return await bitmapPicture(file, true);
+    // Whoever has no DICOM files need not load what reads them.
+    const samples = contentType === "application/dicom" ? await (await import("./dicom.js")).readDicom(file) : null;
+    return samples && { tone: new Tone({ samples }), own: true, caption: text.lightBox.ownImage(text.lightBox.size(samples.width, samples.height)) };
+  } catch {
+    return null;
+  }
+}
 
 /**
  * @param {Result} result
@@ -47,18 +61,25 @@ export async function pictureOfResult(result) {
   const original = originals.get(result.id);
   const own = original && (await pictureOfFile(original));
   if (own || result.status === "quarantined") return own ?? null;
-  return fetchPreview(result.id).then((preview) => picture(preview, text.lightBox.preparedImage)).catch(() => null);
+  return preparedPicture(result);
 }
 
 /**
+ * What the model saw.
+ * @param {Result} result
+ * @returns {Promise<Picture | null>} null where there is none (any more)
+ */
+export const preparedPicture = (result) => fetchPreview(result.id).then((preview) => bitmapPicture(preview, false)).catch(() => null);
+
+/**
  * @param {Blob} file
- * @param {(size: string) => string} caption
+ * @param {boolean} own
  * @returns {Promise<Picture>}
  */
-async function picture(file, caption) {
+async function bitmapPicture(file, own) {
   const whole = await createImageBitmap(file);
-  const { width, height } = whole;
-  return { image: await reduced(whole), caption: caption(text.lightBox.size(width, height)) };
+  const size = text.lightBox.size(whole.width, whole.height);
+  return { tone: new Tone({ bitmap: await reduced(whole) }), own, caption: own ? text.lightBox.ownImage(size) : text.lightBox.preparedImage(size) };
 }
 
 /** @param {ImageBitmap} whole */

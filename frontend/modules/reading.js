@@ -1,12 +1,13 @@
 // @ts-check
 /** The reading: what the model says about an image, how sure it is, and what is known of the image. */
-import { element } from "./dom.js";
+import { cardAddress } from "./api.js";
+import { apiWords, element } from "./dom.js";
 import { count, dateTime, duration, percent } from "./format.js";
-import { reviewForm } from "./review.js";
+import { reasonWords } from "./reasons.js";
 import { classNames, classTitle, fact, modalityTitle, useAndLimits } from "./tasks.js";
 import { text } from "./text.js";
 
-/** @import { Result, Source, Task } from "./types.js" */
+/** @import { Reason, Result, Source, Task } from "./types.js" */
 
 /** As many digits of a checksum as a person compares. */
 const SHORT_SHA = 12;
@@ -15,20 +16,20 @@ const SHORT_SHA = 12;
  * @param {Result} result classified
  * @param {Task | undefined} task
  * @param {number | null} took milliseconds from sending it to its answer; null when nobody here waited for it
- * @param {(changed: Result) => void} onReview
+ * @param {Node} review where a person's reading is entered
  * @returns {Node[]}
  */
-export function describeResult(result, task, took, onReview) {
+export function describeResult(result, task, took, review) {
   return [
     element("p", { className: "probability" }, text.reading.probability(percent(result.probability ?? 0))),
     verdict(result),
     element("h3", {}, text.reading.classes),
     bars(result, task),
-    reviewForm(result, task, onReview),
+    review,
     element("h3", {}, text.reading.about),
     facts(result, took),
     ...(task ? [useAndLimits(task)] : []),
-    element("p", { className: "small-print" }, result.disclaimer),
+    element("p", { className: "small-print" }, apiWords(result.disclaimer)),
   ];
 }
 
@@ -71,7 +72,13 @@ function verdict(result) {
 }
 
 /** @param {Result} result */
-const reasons = ({ reasons }) => element("ul", {}, ...reasons.map(({ message }) => element("li", {}, message)));
+const reasons = ({ reasons }) => element("ul", {}, ...reasons.map((reason) => element("li", {}, said(reason))));
+
+/**
+ * @param {Reason} reason
+ * @returns {Node | string}
+ */
+const said = (reason) => (reasonWords(reason) === reason.message ? apiWords(reason.message) : reasonWords(reason));
 
 /**
  * @param {Result} result
@@ -85,7 +92,7 @@ function bars(result, task) {
     const row = element(
       "li",
       {},
-      element("span", { className: "class-name" }, classTitle(task, name)),
+      element("span", { className: "class-name" }, apiWords(classTitle(task, name))),
       element("span", { className: "share" }, percent(probability)),
       bar,
     );
@@ -109,11 +116,19 @@ function facts(result, took) {
     fact(words.arrived, `${dateTime(result.created_at)}, ${words.arrivals[result.arrival] ?? result.arrival}`),
     ...(result.classified_at ? [fact(words.classified, dateTime(result.classified_at))] : []),
     ...(took === null ? [] : [fact(words.timeTaken, duration(took))]),
-    ...(model ? [fact(words.model, model.version), fact(words.backend, words.backends[model.backend] ?? model.backend)] : []),
+    ...(model ? [fact(words.model, modelLink(result.task, model)), fact(words.backend, words.backends[model.backend] ?? model.backend)] : []),
     ...(model?.sha256 ? [fact(words.sha256, element("code", {}, model.sha256.slice(0, SHORT_SHA)))] : []),
     fact(words.id, element("code", {}, result.id)),
   );
 }
+
+/**
+ * The model's version; where it came in a package, with its card.
+ * @param {string} task
+ * @param {NonNullable<Result["model"]>} model
+ */
+const modelLink = (task, { version, sha256 }) =>
+  sha256 ? element("a", { href: cardAddress(task, version), target: "_blank", rel: "noreferrer" }, version) : version;
 
 /**
  * @param {Source} source

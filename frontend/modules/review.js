@@ -1,79 +1,165 @@
 // @ts-check
 /** A person's reading of an image: confirms the model's label or corrects it, and so teaches the next model. */
-import { Problem, saveReview } from "./api.js";
 import { announce } from "./announcer.js";
-import { element, fill } from "./dom.js";
+import { Problem, saveReview, withdrawReview } from "./api.js";
+import { apiWords, element, fill } from "./dom.js";
 import { dateTime } from "./format.js";
+import { prefer, preference } from "./preferences.js";
 import { classNames, classTitle } from "./tasks.js";
 import { text } from "./text.js";
 
-/** @import { Result, Task } from "./types.js" */
+/** @import { Result, Review as ReviewOfResult, Task } from "./types.js" */
 
 /** What the API takes. */
 const LONGEST_COMMENT = 1000;
 
-/**
- * @param {Result} result
- * @param {Task | undefined} task
- * @param {(changed: Result) => void} onReview
- * @returns {HTMLFormElement}
- */
-export function reviewForm(result, task, onReview) {
-  const names = classNames(result, task);
-  const select = element(
-    "select",
-    { id: "review-label", name: "label" },
-    ...names.map((name) => element("option", { value: name }, classTitle(task, name))),
-  );
-  select.value = result.review?.label ?? result.label ?? names[0];
-  const comment = element("textarea", { id: "review-comment", rows: 2, maxLength: LONGEST_COMMENT, value: result.review?.comment ?? "" });
-  const save = element("button", { className: "secondary" });
-  const nameButton = () => {
-    save.textContent = select.value === result.label ? text.review.confirm : text.review.correct;
-  };
-  select.addEventListener("change", nameButton);
-  nameButton();
-  const outcome = element("p", { className: "outcome" }, summary(result, task));
-  const form = element(
-    "form",
-    { className: "review-form" },
-    element("h3", {}, text.review.heading),
-    element("label", { htmlFor: select.id }, text.review.label),
-    select,
-    element("label", { htmlFor: comment.id }, text.review.comment),
-    comment,
-    element("div", { className: "review-actions" }, save, outcome),
-  );
+/** Whoever is not signed in, as on one's own machine. */
+const NOBODY = "local";
 
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    // aria-disabled and not disabled: a disabled button would lose the focus.
-    if (save.ariaDisabled === "true") return;
-    save.ariaDisabled = "true";
-    save.textContent = text.review.saving;
+/** As many digits of a reviewer's id as tell a few people apart. */
+const SHORT_ID = 8;
+
+const ON = "on";
+
+export class Review {
+  /**
+   * @param {Result} result
+   * @param {Task | undefined} task
+   * @param {{onReview: (changed: Result) => void, onNext: () => void}} listeners
+   */
+  constructor(result, task, { onReview, onNext }) {
+    this.result = result;
+    this.task = task;
+    this.onReview = onReview;
+    this.onNext = onNext;
+    this.saving = false;
+    /** What `undo` comes back to: the review before the last change made here. @type {(ReviewOfResult | null)[]} */
+    this.before = [];
+    this.names = classNames(result, task);
+    this.classes = element("div", { className: "class-buttons", role: "group", "aria-label": text.review.label });
+    this.comment = element("textarea", { id: "review-comment", rows: 1, maxLength: LONGEST_COMMENT, value: result.review?.comment ?? "" });
+    this.keep = element("button", { type: "button", className: "quiet" }, text.review.saveComment);
+    this.outcome = element("p", { className: "outcome" });
+    this.undoing = element("button", { type: "button", className: "quiet", "aria-keyshortcuts": "u" }, text.review.undo);
+    this.advance = element("input", { type: "checkbox", id: "advance", checked: preference("advance") === ON });
+    this.comment.addEventListener("input", () => this.render());
+    this.keep.addEventListener("click", () => this.save(this.result.review?.label ?? "", false));
+    this.undoing.addEventListener("click", () => this.undo());
+    this.advance.addEventListener("change", () => prefer("advance", this.advance.checked ? ON : "off"));
+    this.form = this.makeForm();
+    this.render();
+  }
+
+  makeForm() {
+    return element(
+      "section",
+      { className: "review-form", "aria-labelledby": "review-heading" },
+      element("h3", { id: "review-heading" }, text.review.heading),
+      this.classes,
+      element("label", { htmlFor: this.comment.id }, text.review.comment),
+      element("div", { className: "comment" }, this.comment, this.keep),
+      element("div", { className: "review-actions" }, this.outcome, this.undoing),
+      element("label", { className: "checkbox" }, this.advance, element("span", {}, text.review.advance)),
+    );
+  }
+
+  /** @param {number} number of the class, from 1 */
+  choose(number) {
+    const name = this.names[number - 1];
+    if (name) this.save(name, true);
+  }
+
+  confirm() {
+    this.save(this.result.label ?? "", true);
+  }
+
+  /**
+   * @param {string} label
+   * @param {boolean} goOn whether the next image may be opened
+   */
+  async save(label, goOn) {
+    const before = this.result.review;
+    const saved = await this.change(() => saveReview(this.result.id, label, this.comment.value.trim()));
+    if (!saved) return;
+    this.before.push(before);
+    this.render();
+    announce(`${text.review.saved} ${this.outcome.textContent}`);
+    if (goOn && this.advance.checked) this.onNext();
+  }
+
+  /** Come back to what was before the last change; what was found reviewed becomes as if nobody had looked. */
+  async undo() {
+    if (!this.result.review) return;
+    const before = this.before.pop() ?? null;
+    const { id } = this.result;
+    const undone = await this.change(() => (before ? saveReview(id, before.label, before.comment ?? "") : withdrawReview(id)));
+    if (!undone) return;
+    this.comment.value = before?.comment ?? "";
+    this.render();
+    announce(text.review.undone);
+  }
+
+  /**
+   * @param {() => Promise<Result>} action
+   * @returns {Promise<boolean>} whether it worked
+   */
+  async change(action) {
+    if (this.saving) return false;
+    this.saving = true;
+    this.form.ariaBusy = "true";
     try {
-      const changed = await saveReview(result.id, select.value, comment.value.trim());
-      fill(outcome, summary(changed, task));
-      announce(`${text.review.saved} ${outcome.textContent}`);
-      onReview(changed);
+      this.result = await action();
+      this.onReview(this.result);
+      return true;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      fill(outcome, `${text.problem.saving} ${error.message}`);
-      announce(outcome.textContent ?? "");
+      fill(this.outcome, `${text.problem.saving} ${error.message}`);
+      announce(this.outcome.textContent ?? "");
+      return false;
     } finally {
-      save.ariaDisabled = "false";
-      nameButton();
+      this.saving = false;
+      this.form.ariaBusy = "false";
     }
-  });
-  return form;
+  }
+
+  render() {
+    const { result, task } = this;
+    const focused = [...this.classes.children].indexOf(/** @type {Element} */ (document.activeElement));
+    fill(this.classes, ...this.names.map((name, index) => this.classButton(name, index + 1)));
+    /** @type {HTMLElement | undefined} */ (this.classes.children[focused])?.focus();
+    fill(this.outcome, ...summary(result, task));
+    this.undoing.hidden = !result.review;
+    this.keep.hidden = !result.review || this.comment.value.trim() === (result.review.comment ?? "");
+  }
+
+  /**
+   * @param {string} name
+   * @param {number} number
+   */
+  classButton(name, number) {
+    const { review, label } = this.result;
+    const button = element(
+      "button",
+      { type: "button", className: name === label ? "secondary" : "quiet", "aria-pressed": String(review?.label === name) },
+      number <= 9 && element("kbd", { "aria-hidden": "true" }, String(number)),
+      element("span", {}, name === label ? text.review.confirm : "", apiWords(classTitle(this.task, name))),
+    );
+    if (number <= 9) button.setAttribute("aria-keyshortcuts", String(number));
+    button.addEventListener("click", () => this.save(name, true));
+    return button;
+  }
 }
 
 /**
+ * Who said what, and when.
  * @param {Result} result
  * @param {Task | undefined} task
+ * @returns {(Node | string)[]}
  */
 function summary({ review, label }, task) {
-  if (!review) return "";
-  const when = dateTime(review.reviewed_at);
-  return review.label === label ? text.review.confirmed(when) : text.review.corrected(classTitle(task, review.label), when);
+  if (!review) return [text.review.none];
+  const by = review.reviewer && review.reviewer !== NOBODY ? text.review.by(review.reviewer.slice(0, SHORT_ID)) : text.review.here;
+  const when = `${dateTime(review.reviewed_at)}, ${by}`;
+  if (review.label === label) return [text.review.confirmed(when)];
+  return [`${text.review.corrected} `, apiWords(classTitle(task, review.label)), ` · ${when}`];
 }

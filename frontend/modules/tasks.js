@@ -1,6 +1,7 @@
 // @ts-check
 /** The tasks: choosing one, and saying what it is for. */
-import { element, fill } from "./dom.js";
+import { cardAddress } from "./api.js";
+import { apiWords, element, fill } from "./dom.js";
 import { date, metric } from "./format.js";
 import { text } from "./text.js";
 
@@ -48,7 +49,9 @@ export const modalityTitle = (code) => text.tasks.modalities[code] ?? code;
 export function fillChooser(chooser, tasks) {
   const words = (/** @type {Task} */ task) => (task.model ? task.title : text.tasks.withoutModel(task.title));
   const readyFirst = [...tasks].sort((a, b) => Number(!a.model) - Number(!b.model));
+  const chosen = chooser.value;
   fill(chooser, ...readyFirst.map((task) => element("option", { value: task.name }, words(task))));
+  if (chosen) chooser.value = chosen;
   chooser.disabled = tasks.length === 0;
 }
 
@@ -58,15 +61,15 @@ export function fillChooser(chooser, tasks) {
  * @returns {Node[]}
  */
 export function describeTask(task) {
-  const classes = task.classes.map(({ title }) => element("li", {}, title));
+  const classes = task.classes.map(({ title }) => element("li", {}, apiWords(title)));
   return [
     element("h3", {}, text.tasks.intendedUse),
-    element("p", {}, task.intended_use),
+    element("p", {}, apiWords(task.intended_use)),
     element("h3", {}, text.tasks.limits),
     limits(task),
     element("h3", {}, text.tasks.classes),
     element("ul", { className: "tags" }, ...classes),
-    ...(task.model ? describeModel(task.model) : []),
+    ...(task.model ? describeModel(task.name, task.model) : []),
   ];
 }
 
@@ -79,7 +82,7 @@ export function useAndLimits(task) {
     "details",
     {},
     element("summary", {}, text.tasks.useAndLimits),
-    element("p", {}, task.intended_use),
+    element("p", {}, apiWords(task.intended_use)),
     limits(task),
   );
 }
@@ -91,18 +94,24 @@ export function useAndLimits(task) {
 export const noModel = () => [element("h3", {}, text.tasks.noModelHeading), element("p", {}, text.tasks.noModel)];
 
 /** @param {Task} task */
-const limits = (task) => element("ul", {}, ...task.limits.map((limit) => element("li", {}, limit)));
+const limits = (task) => element("ul", {}, ...task.limits.map((limit) => element("li", {}, apiWords(limit))));
 
-/** @param {TaskModel} model */
-function describeModel(model) {
+/**
+ * @param {string} task
+ * @param {TaskModel} model
+ */
+function describeModel(task, model) {
   const measured = Object.entries(text.tasks.metrics).filter(([name]) => model.metrics[name]);
   const rows = measured.map(([name, words]) => fact(words, interval(model.metrics[name])));
-  const origin = model.created_at
-    ? `${model.version}, ${text.tasks.trained(date(model.created_at))}`
-    : text.tasks.onEndpoint(model.endpoint ?? "");
+  const origin = model.version && model.created_at
+    ? [
+        element("a", { href: cardAddress(task, model.version), target: "_blank", rel: "noreferrer" }, text.tasks.card(model.version)),
+        `, ${text.tasks.trained(date(model.created_at))}`,
+      ]
+    : [text.tasks.onEndpoint(model.endpoint ?? "")];
   return [
     element("h3", {}, text.tasks.model),
-    element("p", {}, origin),
+    element("p", {}, ...origin),
     ...(rows.length ? [element("p", {}, text.tasks.tested), element("dl", { className: "facts" }, ...rows)] : []),
   ];
 }

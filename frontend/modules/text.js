@@ -1,192 +1,37 @@
 // @ts-check
-/**
- * Every word a reader sees that is not the API's own. To translate the page, write a second object of this shape.
- * Functions take numbers and words already formatted for the reader's locale (see format.js).
- */
-export const text = {
-  page: {
-    name: "Negatoscope",
-    skip: "Skip to the light box",
-    loading: "Loading…",
-    // Shown until the API's own sentence arrives, so that it is never missing.
-    disclaimer: "Not for clinical use. Negatoscope assists; it never diagnoses.",
-    apiDescription: "API description",
-    build: (/** @type {string} */ version, /** @type {string} */ stage) => `Version ${version} · ${stage}`,
-    title: (/** @type {string} */ part) => `${part} · Negatoscope`,
-  },
-  tasks: {
-    choose: "Task",
-    withoutModel: (/** @type {string} */ title) => `${title} (no model yet)`,
-    none: "No tasks are installed. Add one to chalicelib/tasks and deploy again.",
-    unknown: "There is no task of this name here. Choose one at the top of the page.",
-    noModelHeading: "No model yet",
-    noModel:
-      "This task is set up, but no model has been trained for it, so it cannot classify images. " +
-      "Train one on labelled images and deploy it, or choose another task.",
-    // DICOM's codes of modalities.
-    modalities: /** @type {Record<string, string>} */ ({
-      CR: "Computed radiography",
-      CT: "Computed tomography",
-      DX: "Digital radiography",
-      MG: "Mammography",
-      MR: "Magnetic resonance",
-      OP: "Ophthalmic photography",
-      OPT: "Optical coherence tomography",
-      SM: "Slide microscopy",
-      US: "Ultrasound",
-    }),
-    intendedUse: "Intended use",
-    limits: "Limits",
-    useAndLimits: "Intended use and limits",
-    classes: "Classes",
-    model: "Model",
-    trained: (/** @type {string} */ date) => `trained ${date}`,
-    onEndpoint: (/** @type {string} */ name) =>
-      `On the SageMaker endpoint ${name}. Each result says which model gave it.`,
-    tested: "On held-out test images",
-    metrics: /** @type {Record<string, string>} */ ({
-      accuracy: "Accuracy",
-      balanced_accuracy: "Balanced accuracy",
-      macro_f1: "Macro F1",
-      auc: "Area under the ROC curve",
-    }),
-    interval: (/** @type {string} */ value, /** @type {string} */ low, /** @type {string} */ high) =>
-      `${value} (95% interval ${low} to ${high})`,
-  },
-  lightBox: {
-    heading: "Light box",
-    choose: "Choose an image…",
-    chooseNext: "Choose another image…",
-    inviteHeading: "Put an image on the light box",
-    invite: "Drop it anywhere on this page, or paste it.",
-    formats: "JPEG, PNG, TIFF or DICOM, up to 200 MB",
-    privacy: "The image is sent to this server. Patient tags are stripped before it is classified; use de-identified images all the same.",
-    where: "Where do I get one?",
-    whereAnswer: (/** @type {string} */ modality) =>
-      `Any image of the kind described under intended use will do (${modality}): export one from your archive ` +
-      "without patient data, or take one from a public research collection such as",
-    whereLink: "The Cancer Imaging Archive",
-    whereUrl: "https://www.cancerimagingarchive.net/",
-    dropHere: "Drop to classify",
-    progress: "Progress",
-    cancel: "Cancel",
-    sending: "Sending…",
-    uploading: (/** @type {string} */ share, /** @type {string} */ size) => `Uploading ${share} of ${size}`,
-    classifying: "Classifying…",
-    opening: "Opening…",
-    ownImage: (/** @type {string} */ size) => `Your file, ${size}`,
-    preparedImage: (/** @type {string} */ size) => `As the model saw it, ${size}`,
-    noImage: "The image itself cannot be shown.",
-    size: (/** @type {number} */ columns, /** @type {number} */ rows) => `${columns} × ${rows} pixels`,
-    describe: (/** @type {string} */ label) => `The image, classified as ${label}`,
-    describeOverlay: (/** @type {string} */ label, /** @type {string} */ opacity) =>
-      `The image, classified as ${label}, under a heat map at ${opacity} opacity`,
-    waiting: "The image being classified",
-  },
-  heatMap: {
-    label: "Heat map",
-    weak: "Weak evidence",
-    strong: "Strong evidence",
-    none: "There is no heat map for this result.",
-  },
-  reading: {
-    probability: (/** @type {string} */ share) => `${share} probability`,
-    under: "< ",
-    over: "> ",
-    needsReview: "Needs review",
-    needsReviewMeaning: "A person should look at this image:",
-    noReview: "No review needed",
-    noReviewMeaning: "Clear answer, on an image like those the model was trained on.",
-    noReviewUnchecked: "Clear answer. This model cannot tell whether the image is of a kind it was trained on.",
-    classes: "All classes",
-    about: "About this result",
-    received: "Waiting for its result",
-    receivedMeaning: "The image has arrived and is being classified. This page follows it.",
-    quarantined: "Could not be read",
-    quarantinedMeaning: "This file was set aside in quarantine and has no result:",
-    announce: (/** @type {string} */ label, /** @type {string} */ share, /** @type {boolean} */ review) =>
-      `${label}, ${share} probability. ${review ? "Needs review." : "No review needed."}`,
-  },
-  facts: {
-    format: "File",
-    size: "Size",
-    modality: "Modality",
-    laterality: "Laterality",
-    view: "View",
-    frame: "Frame",
-    frameOf: (/** @type {string} */ frame, /** @type {string} */ frames) => `${frame} of ${frames}`,
-    transferSyntax: "Transfer syntax",
-    lateralities: /** @type {Record<string, string>} */ ({ L: "Left", R: "Right", B: "Both" }),
-    arrived: "Arrived",
-    arrivals: /** @type {Record<string, string>} */ ({
-      api: "page or API",
-      upload: "upload",
-      "drop-folder": "drop folder",
-    }),
-    classified: "Classified",
-    timeTaken: "Time taken",
-    model: "Model",
-    backend: "Ran on",
-    backends: /** @type {Record<string, string>} */ ({
-      embedded: "the built-in model",
-      endpoint: "the task’s endpoint",
-    }),
-    sha256: "Model SHA-256",
-    id: "Result",
-  },
-  review: {
-    heading: "Your reading",
-    label: "Correct class",
-    comment: "Comment (optional, no patient data)",
-    confirm: "Confirm",
-    correct: "Save correction",
-    saving: "Saving…",
-    saved: "Saved.",
-    confirmed: (/** @type {string} */ when) => `Confirmed, ${when}`,
-    corrected: (/** @type {string} */ label, /** @type {string} */ when) => `Corrected to ${label}, ${when}`,
-  },
-  worklist: {
-    heading: "Recent results",
-    csv: "Download CSV",
-    reviewOnly: "Needs review only",
-    more: "Show more",
-    loading: "Loading…",
-    empty: "Nothing yet. Results appear here as they come, also those of the drop folder.",
-    emptyReview: "Nothing needs review.",
-    offline: "Not up to date: the server cannot be reached. Trying again…",
-    needsReview: "Needs review",
-    corrected: (/** @type {string} */ label) => `Corrected: ${label}`,
-    confirmed: "Confirmed",
-    received: "Working…",
-    unfinished: "Upload not finished",
-    quarantined: "Could not be read",
-    arrived: (/** @type {number} */ count) => (count === 1 ? "1 new result." : `${count} new results.`),
-  },
-  dropFolder: {
-    heading: "Classify a whole folder",
-    explanation: "Copy it into this task’s drop folder. Results appear in this list and in the CSV.",
-  },
-  problem: {
-    heading: "That did not work",
-    again: "Try again",
-    requestId: (/** @type {string} */ id) => `Request ${id}`,
-    resultId: (/** @type {string} */ id) => `Result ${id}`,
-    empty: "This file is empty. Check that it was copied or exported completely, then choose it again.",
-    tooLarge: (/** @type {string} */ size, /** @type {string} */ limit) =>
-      `This file has ${size}; the limit is ${limit}. Export a single image or fewer frames, then choose it again.`,
-    folder: "A folder cannot be opened here. Choose one image, or copy the folder into the drop folder.",
-    several: "One image at a time, please. For many images, use the drop folder.",
-    unreadable: "The browser could not read this file. It may have been moved or changed: choose it again.",
-    network: "The server cannot be reached. Check the connection, and that the server is running, then try again.",
-    tookTooLong: "The server did not answer in time. Try again.",
-    signIn: "You are not signed in, or may not do this. Sign in and try again.",
-    overloaded: "The server is busy. Wait a few seconds and try again.",
-    server: "The server could not do this. Try again; if it happens again, pass on the request number.",
-    notFound: "This is not here (any more).",
-    uploadRefused: "The storage did not accept the upload; its permission may have run out. Choose the file again.",
-    noResult:
-      "The image has been uploaded, but there is no result after two minutes. Nothing is lost: it will appear among the " +
-      "recent results when it is done. If it does not, it is tried again within ten minutes.",
-    saving: "The review was not saved.",
-  },
-};
+/** The words of the page in the reader's language. A language is a file in words/ of the same shape as words/en.js. */
+import { prefer, preference } from "./preferences.js";
+import { words as english } from "./words/en.js";
+
+/** Each language by its own name, as its readers look for it. */
+export const LANGUAGES = { en: "English", de: "Deutsch" };
+
+/** Every importer sees the language change. */
+export let text = english;
+
+/** The language spoken, and that of the server's own sentences and names, which is always English. */
+export let language = "en";
+export const SERVER_LANGUAGE = "en";
+
+/** For dates and numbers: the reader's own region where it speaks the language of the page. */
+export let locale = "en";
+
+/** Speak the language chosen earlier, else the first of the browser's that there is. */
+export async function speakAsPreferred() {
+  const wanted = [preference("language"), ...navigator.languages].map((tag) => tag?.split("-")[0]);
+  await speak(wanted.find((code) => code && code in LANGUAGES) ?? "en");
+}
+
+/** @param {string} code */
+export async function chooseLanguage(code) {
+  prefer("language", code);
+  await speak(code);
+}
+
+/** @param {string} code */
+async function speak(code) {
+  text = code === "de" ? (await import("./words/de.js")).words : english;
+  language = code;
+  locale = navigator.languages.find((tag) => tag.split("-")[0] === code) ?? code;
+  document.documentElement.lang = code;
+}

@@ -94,10 +94,25 @@ export interface ResultPage {
   cursor: string | null;
 }
 
+/** Which results a list or an export holds, under the names of the API's parameters; null lets everything through. */
+export interface Selection {
+  task: string | null;
+  label: string | null;
+  status: Result["status"] | null;
+  needs_review: boolean | null;
+  reviewed: boolean | null;
+  /** Points in time, ISO 8601: the first that counts, and the first that does not any more. */
+  from: string | null;
+  to: string | null;
+  order: "newest" | "oldest";
+}
+
 export interface UploadTicket {
   id: string;
   upload: { url: string; fields: Record<string, string> };
   expires_at: string;
+  /** A time that is surely before the result's `created_at`, by the server's clock. */
+  since: string;
 }
 
 /** What stands in the address: the part after `#`. */

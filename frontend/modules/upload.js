@@ -1,6 +1,7 @@
 // @ts-check
-/** From an image to its result: in one call where it is small, else through the bucket. */
+/** From an image to its result: in one call where it is small and somebody waits, else through the bucket. */
 import { Problem, classify, createUpload, fetchResult } from "./api.js";
+import { passes, patiently, pause } from "./retry.js";
 import { text } from "./text.js";
 
 /** @import { Result, UploadTicket } from "./types.js" */
@@ -11,6 +12,9 @@ const ONE_CALL_BYTES = 4_500_000;
 const FIRST_WAIT_MS = 400;
 const LONGEST_WAIT_MS = 5_000;
 const GIVE_UP_MS = 120_000;
+
+/** How the bucket answers once leave to upload has run out. */
+const REFUSED = 403;
 
 /**
  * @param {string} task
@@ -25,10 +29,32 @@ export async function submit(task, image, contentType, { signal, onUpload, onSen
     onSent();
     return classify(task, image, contentType, signal);
   }
-  const ticket = await createUpload(task, image.size, contentType, signal);
-  await post(ticket.upload, image, signal, onUpload);
+  const ticket = await upload(task, image, contentType, { signal, onUpload });
   onSent();
   return waitForResult(ticket.id, signal);
+}
+
+/**
+ * Put an image into the bucket, trying again whatever may pass. A form that is sent twice is one image.
+ * @param {string} task
+ * @param {Blob} image
+ * @param {string} contentType
+ * @param {{signal: AbortSignal, onUpload: (share: number) => void}} options
+ * @returns {Promise<UploadTicket>}
+ */
+export async function upload(task, image, contentType, { signal, onUpload }) {
+  const leave = () => patiently(() => createUpload(task, image.size, contentType, signal), signal);
+  const send = (/** @type {UploadTicket} */ ticket) => patiently(() => post(ticket.upload, image, signal, onUpload), signal);
+  const ticket = await leave();
+  try {
+    await send(ticket);
+    return ticket;
+  } catch (error) {
+    if (!(error instanceof Problem && error.status === REFUSED)) throw error;
+  }
+  const renewed = await leave();
+  await send(renewed);
+  return renewed;
 }
 
 /**
@@ -46,21 +72,16 @@ export async function waitForResult(id, signal) {
       const result = await fetchResult(id, signal);
       if (result.status !== "received") return result;
     } catch (error) {
-      if (!(error instanceof Problem && passes(error))) throw error;
+      // Not found: the image is still on its way.
+      if (!passes(error) && !(error instanceof Problem && error.status === 404)) throw error;
     }
   }
   throw new Problem(text.problem.noResult, { code: "NoResult" });
 }
 
 /**
- * Whether a problem may be gone at the next try: the image is on its way (404), the server busy or the network down for a moment.
- * @param {Problem} problem
- */
-const passes = (problem) => problem.status === 404 || problem.status === 429 || problem.status >= 500 || problem.code === "Network";
-
-/**
  * Post a form to the bucket. XMLHttpRequest, because fetch does not tell how much has been sent.
- * @param {UploadTicket["upload"]} upload
+ * @param {UploadTicket["upload"]} form
  * @param {Blob} image
  * @param {AbortSignal} signal
  * @param {(share: number) => void} onUpload
@@ -72,6 +93,7 @@ function post({ url, fields }, image, signal, onUpload) {
   // S3 ignores what follows the file, so it stands last; its real name may hold a patient's and stays here.
   form.append("file", image, "image");
   return new Promise((resolve, reject) => {
+    if (signal.aborted) reject(signal.reason);
     const request = new XMLHttpRequest();
     request.upload.addEventListener("progress", ({ loaded, total }) => onUpload(loaded / total));
     request.addEventListener("load", () => {
@@ -83,21 +105,5 @@ function post({ url, fields }, image, signal, onUpload) {
     signal.addEventListener("abort", () => request.abort(), { once: true });
     request.open("POST", url);
     request.send(form);
-  });
-}
-
-/**
- * @param {number} milliseconds
- * @param {AbortSignal} signal
- * @returns {Promise<void>}
- */
-function pause(milliseconds, signal) {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    }, { once: true });
   });
 }

@@ -1,40 +1,43 @@
 // @ts-check
-/** The recent results of a task, kept up to date while somebody looks, whichever way the images arrive. */
+/** The worklist: the results that the filters let through, kept up to date while somebody looks, however images arrive. */
 import { announce } from "./announcer.js";
-import { Problem, csvAddress, fetchResults } from "./api.js";
-import { byId, element, fill } from "./dom.js";
-import { percent, shortTime } from "./format.js";
-import { resultAddress } from "./router.js";
-import { classTitle } from "./tasks.js";
+import { Problem, csvAddress } from "./api.js";
+import { byId } from "./dom.js";
+import { Filters } from "./filters.js";
+import { count } from "./format.js";
+import { ResultList, isSelected } from "./resultlist.js";
+import { resultRow } from "./resultrow.js";
+import { Rows } from "./rows.js";
 import { text } from "./text.js";
 
-/** @import { Result, ResultPage, Task } from "./types.js" */
+/** @import { Result, Task } from "./types.js" */
 
 const REFRESH_MS = 4_000;
-const PAGE_SIZE = 20;
-
-/** Leave to upload has ended and every further try has been made long before: what has not come by now does not come. */
-const UNFINISHED_MS = 3_600_000;
 
 export class Worklist {
-  constructor() {
+  /** @param {(name: string) => Task | undefined} findTask */
+  constructor(findTask) {
+    this.findTask = findTask;
     this.section = byId("worklist", HTMLElement);
     this.status = byId("worklist-status", HTMLElement);
-    this.rows = byId("worklist-rows", HTMLElement);
+    this.reviewed = byId("reviewed", HTMLElement);
     this.more = byId("more", HTMLButtonElement);
-    this.reviewOnly = byId("review-only", HTMLInputElement);
     this.csv = byId("csv", HTMLAnchorElement);
+    this.filters = new Filters(() => this.restart());
+    this.list = new ResultList(this.filters.selection());
+    /** @type {Rows<Result>} */
+    this.rows = new Rows({
+      box: byId("worklist-box", HTMLElement),
+      list: byId("worklist-rows", HTMLElement),
+      make: (result) => this.row(result),
+      key: ({ id }) => id,
+      onEnd: () => this.loadMore(),
+    });
     /** @type {Task | null} */
     this.task = null;
-    /** @type {Map<string, Result>} newest first */
-    this.results = new Map();
-    /** @type {string | null} where the next older page begins */
-    this.cursor = null;
     this.open = "";
-    this.loaded = false;
     this.timer = 0;
     this.more.addEventListener("click", () => this.loadMore());
-    this.reviewOnly.addEventListener("change", () => this.restart());
     // Nobody looks at a hidden page, so it asks for nothing.
     document.addEventListener("visibilitychange", () => this.refresh());
   }
@@ -44,18 +47,24 @@ export class Worklist {
     if (task.name === this.task?.name) return;
     this.task = task;
     this.section.hidden = false;
-    this.csv.href = csvAddress(task.name);
+    this.filters.follow(task);
     this.restart();
   }
 
+  /** Begin anew with what the filters say now. */
   restart() {
-    this.results.clear();
-    this.cursor = null;
-    this.loaded = false;
-    fill(this.rows);
-    this.more.hidden = true;
+    const selection = this.filters.selection();
+    this.list = new ResultList(selection);
+    this.csv.href = csvAddress(selection);
+    this.rows.box.scrollTop = 0;
     this.status.textContent = text.worklist.loading;
+    this.render();
     this.refresh();
+  }
+
+  translate() {
+    this.filters.translate();
+    this.render();
   }
 
   /**
@@ -63,8 +72,9 @@ export class Worklist {
    * @param {Result} result
    */
   add(result) {
-    if (result.task !== this.task?.name || (this.reviewOnly.checked && !result.needs_review)) return;
-    this.keep([...this.results.values(), result]);
+    // What has been reviewed stays in a list of what is to be reviewed until the list begins anew: it can be undone.
+    if (!this.list.known.has(result.id) && !isSelected(result, this.list.selection)) return;
+    this.list.keep([result]);
     this.render();
   }
 
@@ -75,127 +85,82 @@ export class Worklist {
   mark(id) {
     this.open = id;
     this.render();
+    this.rows.reveal(this.rows.items.findIndex((result) => result.id === id), false);
   }
 
-  /** Ask for the newest page now, and again after a while as long as the page is visible. */
+  /**
+   * The result before or after the open one; of those not reviewed yet, if so wanted. The first one if none is open.
+   * @param {1 | -1} step
+   * @param {boolean} [unreviewed]
+   * @returns {Result | undefined}
+   */
+  neighbour(step, unreviewed = false) {
+    const { items } = this.rows;
+    const here = items.findIndex(({ id }) => id === this.open);
+    for (let index = here + step; index >= 0 && index < items.length; index += step) {
+      const { status, review } = items[index];
+      if (!unreviewed || (status === "classified" && !review)) return items[index];
+    }
+    return undefined;
+  }
+
+  /** Ask for what is new now, and again after a while as long as the page is visible. */
   async refresh() {
     clearTimeout(this.timer);
     if (document.hidden || !this.task) return;
-    const page = await this.load(null);
-    if (page) this.merge(page);
+    const { list } = this;
+    const fresh = await this.reach(() => list.refresh());
+    if (list !== this.list) return;
+    if (fresh) announce(text.worklist.arrived(count(fresh), fresh));
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.refresh(), REFRESH_MS);
+    this.timer = window.setTimeout(() => this.refresh(), REFRESH_MS);
   }
 
+  /** Read the next page. */
   async loadMore() {
-    const page = await this.load(this.cursor);
-    if (!page) return;
-    const first = page.results.find(({ id }) => !this.results.has(id));
-    this.keep([...this.results.values(), ...page.results]);
-    this.cursor = page.cursor;
-    this.render();
-    // The button may be gone now; go on reading where the new rows begin.
-    if (first) this.link(first.id)?.focus();
+    const { list } = this;
+    await this.reach(async () => list.more());
   }
 
   /**
-   * @param {string | null} cursor
-   * @returns {Promise<ResultPage | null>} null when it failed or is no longer wanted
+   * Do something that needs the server, and say where it cannot be done.
+   * @template Answer
+   * @param {() => Promise<Answer>} action
+   * @returns {Promise<Answer | undefined>}
    */
-  async load(cursor) {
-    const wanted = { task: this.task?.name ?? "", needsReview: this.reviewOnly.checked };
+  async reach(action) {
+    const { list } = this;
     try {
-      const page = await fetchResults({ ...wanted, cursor, limit: PAGE_SIZE });
-      return wanted.task === this.task?.name && wanted.needsReview === this.reviewOnly.checked ? page : null;
+      const answer = await action();
+      if (list === this.list) this.render();
+      return answer;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      this.status.textContent = error.code === "Network" ? text.worklist.offline : error.message;
-      return null;
+      if (list === this.list) this.status.textContent = error.code === "Network" ? text.worklist.offline : error.message;
+      return undefined;
     }
   }
 
-  /** @param {ResultPage} page the newest */
-  merge(page) {
-    const fresh = page.results.filter(({ id }) => !this.results.has(id)).length;
-    const gap = fresh === page.results.length && page.cursor !== null;
-    if (gap || this.results.size <= PAGE_SIZE) this.cursor = page.cursor;
-    // With a gap between the newest page and those known, the list begins anew rather than hide what lies between.
-    this.keep([...(gap ? [] : this.results.values()), ...page.results]);
-    if (this.loaded && fresh > 0) announce(text.worklist.arrived(fresh));
-    this.loaded = true;
-    this.render();
-  }
-
-  /**
-   * @param {Result[]} results any order; of two with one id the later counts
-   */
-  keep(results) {
-    const single = new Map(results.map((result) => [result.id, result]));
-    const newestFirst = [...single.values()].sort((a, b) => b.created_at.localeCompare(a.created_at));
-    this.results = new Map(newestFirst.map((result) => [result.id, result]));
-  }
-
-  /** Bring the rows up to date, leaving those alone that have not changed: one of them may have the focus. */
   render() {
-    const old = new Map([.../** @type {HTMLCollectionOf<HTMLElement>} */ (this.rows.children)].map((row) => [row.dataset.id, row]));
-    const rows = [...this.results.values()].map((result) => {
-      const made = row(result, this.task, result.id === this.open);
-      const known = old.get(result.id);
-      return known?.isEqualNode(made) ? known : made;
-    });
-    const focused = /** @type {HTMLElement | null} */ (document.activeElement?.closest("#worklist-rows > li"))?.dataset.id;
-    if (rows.length !== old.size || rows.some((made, index) => made !== this.rows.children[index])) fill(this.rows, ...rows);
-    if (focused) this.link(focused)?.focus({ preventScroll: true });
-    this.more.hidden = this.cursor === null;
-    const empty = this.reviewOnly.checked ? text.worklist.emptyReview : text.worklist.empty;
-    if (this.loaded) this.status.textContent = this.results.size === 0 ? empty : "";
+    const { list } = this;
+    const open = list.cursor !== null;
+    this.rows.show(this.filters.sort(list.ordered), open);
+    this.more.hidden = !open;
+    const { reviewed, total } = list.progress();
+    const progress = text.worklist.reviewed(count(reviewed), count(total));
+    this.reviewed.textContent = total ? progress + (open ? text.worklist.soFar : "") : "";
+    if (list.loaded) this.status.textContent = this.statusWords(open);
   }
 
-  /** @param {string} id */
-  link(id) {
-    return /** @type {HTMLElement | null} */ (this.rows.querySelector(`li[data-id="${CSS.escape(id)}"] a`));
+  /** @param {boolean} open whether more can be read */
+  statusWords(open) {
+    const { ordered } = this.list;
+    if (ordered.length === 0) return this.filters.narrow ? text.worklist.emptyFiltered : text.worklist.empty;
+    return this.filters.sortsLoaded && open ? text.worklist.sortedLoaded(count(ordered.length)) : "";
   }
-}
 
-/**
- * @param {Result} result
- * @param {Task | null} task
- * @param {boolean} open
- */
-function row(result, task, open) {
-  const link = element(
-    "a",
-    { href: resultAddress(result.id), className: result.status },
-    element("span", { className: "row-label" }, title(result, task)),
-    element("span", { className: "row-note" }, ...notes(result, task)),
-  );
-  if (open) link.setAttribute("aria-current", "true");
-  return element("li", { "data-id": result.id }, link);
-}
-
-/**
- * @param {Result} result
- * @param {Task | null} task
- */
-function title({ status, label, created_at }, task) {
-  const old = Date.now() - Date.parse(created_at) > UNFINISHED_MS;
-  if (status === "received") return old ? text.worklist.unfinished : text.worklist.received;
-  if (status === "quarantined") return text.worklist.quarantined;
-  return classTitle(task ?? undefined, label);
-}
-
-/**
- * @param {Result} result
- * @param {Task | null} task
- * @returns {(Node | null)[]}
- */
-function notes({ created_at, arrival, needs_review, probability, review, label }, task) {
-  const share = probability === null ? null : element("span", {}, percent(probability));
-  const time = element("time", { dateTime: created_at }, shortTime(created_at));
-  const way = arrival === "drop-folder" ? element("span", {}, text.facts.arrivals[arrival]) : null;
-  if (review) {
-    const words = review.label === label ? text.worklist.confirmed : text.worklist.corrected(classTitle(task ?? undefined, review.label));
-    return [share, time, way, element("span", { className: "chip reviewed" }, words)];
+  /** @param {Result} result */
+  row(result) {
+    return resultRow(result, this.findTask(result.task), { open: result.id === this.open, nameTask: this.list.selection.task === null });
   }
-  return [share, time, way, needs_review ? element("span", { className: "chip review" }, text.worklist.needsReview) : null];
 }

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,7 +26,7 @@ class Desk:
         self.requests: list[Request] = []
         self.allowed_origins = {self.address}
         self.http_errors_expected = False
-        self.at_hand: FilePayload | Path | None = None
+        self.at_hand: FilePayload | Path | Sequence[FilePayload] | None = None
         """What the file picker gives when it is opened."""
         # Listens all the time: a listener that comes with the click would sometimes come too late.
         page.on("filechooser", lambda chooser: chooser.set_files(self.at_hand or []))
@@ -39,22 +40,23 @@ class Desk:
         self.page.goto(f"{self.address}/{place}")
         expect(self.chooser).to_be_enabled(timeout=PATIENCE_MS)
 
-    def pick(self, image: FilePayload | Path) -> None:
-        """Choose a file as with the picker."""
+    def pick(self, image: FilePayload | Path | Sequence[FilePayload]) -> None:
+        """Choose a file, or many, as with the picker."""
         self.at_hand = image
-        self.page.get_by_role("button", name=re.compile("^Choose an")).click()
+        self.page.get_by_role("button", name="Choose images…").click()
 
-    def drop(self, image: FilePayload) -> None:
-        """Let a file fall onto the page."""
-        content = base64.b64encode(image["buffer"]).decode()
+    def drop(self, *files: FilePayload) -> None:
+        """Let files fall onto the page."""
         transfer = self.page.evaluate_handle(
-            """([name, type, content]) => {
-                const bytes = Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
+            """(files) => {
                 const transfer = new DataTransfer();
-                transfer.items.add(new File([bytes], name, { type }));
+                for (const [name, type, content] of files) {
+                    const bytes = Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
+                    transfer.items.add(new File([bytes], name, { type }));
+                }
                 return transfer;
             }""",
-            [image["name"], image["mimeType"], content],
+            [[file["name"], file["mimeType"], base64.b64encode(file["buffer"]).decode()] for file in files],
         )
         self.page.dispatch_event("main", "dragover", {"dataTransfer": transfer})
         self.page.dispatch_event("main", "drop", {"dataTransfer": transfer})
@@ -68,6 +70,12 @@ class Desk:
         """Wait until a result is open; its id."""
         expect(self.probability).to_be_visible(timeout=PATIENCE_MS)
         return self.page.url.rsplit("/", 1)[1]
+
+    def wait_for_queue(self) -> None:
+        """Wait until nothing of the queue is under way any more."""
+        expect(self.queue.get_by_role("button", name="Close", exact=True)).to_be_visible(
+            timeout=4 * PATIENCE_MS
+        )
 
     @property
     def chooser(self) -> Locator:
@@ -92,7 +100,7 @@ class Desk:
     @property
     def slider(self) -> Locator:
         """How much the heat map covers the image."""
-        return self.page.get_by_role("slider", name="Heat map")
+        return self.page.get_by_role("slider", name="Opacity of the heat map")
 
     @property
     def caption(self) -> Locator:
@@ -108,6 +116,33 @@ class Desk:
     def rows(self) -> Locator:
         """The recent results."""
         return self.page.locator("#worklist-rows > li")
+
+    @property
+    def queue(self) -> Locator:
+        """The uploads."""
+        return self.page.get_by_role("region", name="Uploads")
+
+    def queued(self, name: str) -> Locator:
+        """The row of a file among the uploads."""
+        return self.page.locator("#queue-rows > li").filter(has_text=name)
+
+    @property
+    def outcome(self) -> Locator:
+        """What is said of the open image's review."""
+        return self.page.locator(".outcome")
+
+    def row(self, result_id: str) -> Locator:
+        """A result's row in the worklist."""
+        return self.page.locator(f'#worklist-rows > li[data-id="{result_id}"]')
+
+    def press(self, *keys: str) -> None:
+        """Press keys one after the other."""
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def posts(self) -> list[str]:
+        """Where anything was sent."""
+        return [request.url for request in self.requests if request.method == "POST"]
 
     def pixels(self) -> str:
         """A fingerprint of what the canvas shows."""

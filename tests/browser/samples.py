@@ -12,15 +12,15 @@ from tests import images
 type Maker = Callable[[], FilePayload]
 
 
-def phantom(columns: int = 300, rows: int = 600) -> NDArray[np.uint8]:
+def phantom(columns: int = 300, rows: int = 600, grain: float = 12) -> NDArray[np.uint8]:
     """Something that looks a little like a breast on film, shape (rows, columns).
 
     Its grain is never the same twice: one image has one result, also that of an earlier run of the tests.
     """
     y, x = np.mgrid[0:rows, 0:columns]
     inside = np.clip(1.2 - (x / columns) ** 2 - ((y / rows - 0.5) * 2.2) ** 2, 0, 1)
-    grain = np.random.default_rng().normal(0, 12, (rows, columns))
-    pixels: NDArray[np.uint8] = np.clip(inside * 190 + grain * (inside > 0) + 5, 0, 255).astype(np.uint8)
+    noise = np.random.default_rng().normal(0, grain, (rows, columns))
+    pixels: NDArray[np.uint8] = np.clip(inside * 190 + noise * (inside > 0) + 5, 0, 255).astype(np.uint8)
     return pixels
 
 

@@ -1,6 +1,7 @@
 """Take pictures of every view of a running page: `python -m tests.browser.screenshots ADDRESS FOLDER`."""
 
 import argparse
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -61,6 +62,47 @@ def dicom(desk: Desk, _image: Image) -> None:
     desk.classify(samples.dicom())
 
 
+def beside(desk: Desk, image: Image) -> None:
+    """What the model saw, beside the original, after a review."""
+    desk.open()
+    desk.classify(image)
+    desk.press("Enter", "b")
+    expect(desk.page.locator("#compare")).to_have_attribute("aria-pressed", "true")
+    expect(desk.outcome).to_contain_text(":")
+
+
+def uploads(desk: Desk, _image: Image) -> None:
+    """Many images on their way, some of which cannot be used."""
+    desk.open()
+    files = [samples.jpeg(), samples.text_file(), samples.truncated_jpeg(), samples.dicom(), samples.tiff()]
+    desk.drop(
+        *(FilePayload(**{**file, "name": f"{index}-{file['name']}"}) for index, file in enumerate(files))
+    )
+    desk.wait_for_queue()
+
+
+def filters(desk: Desk, _image: Image) -> None:
+    """The worklist with its filters."""
+    desk.open()
+    desk.page.locator("#more-filters").click()
+    desk.page.get_by_label("Show", exact=True).select_option("To review")
+
+
+def keys(desk: Desk, _image: Image) -> None:
+    """The list of keys."""
+    desk.open()
+    desk.press("?")
+
+
+def german(desk: Desk, image: Image) -> None:
+    """The page in German."""
+    reading(desk, image)
+    desk.page.locator("button[popovertarget=settings]").click()
+    desk.page.get_by_label("Language").select_option("Deutsch")
+    desk.press("Escape")
+    expect(desk.probability).to_contain_text("Wahrscheinlichkeit")
+
+
 def problem(desk: Desk, _image: Image) -> None:
     """A file that is no image."""
     desk.open()
@@ -76,13 +118,16 @@ def no_model(desk: Desk, _image: Image) -> None:
         desk.chooser.select_option(without.first.get_attribute("value"))
 
 
-VIEWS: tuple[View, ...] = (invitation, reading, needs_review, dicom, problem, no_model)
+VIEWS: tuple[View, ...] = (
+    *(invitation, reading, needs_review, dicom, beside),
+    *(uploads, filters, keys, german, problem, no_model),
+)
 
 
-def take(browser: Browser, address: str, folder: Path, image: Image) -> None:
+def take(browser: Browser, address: str, folder: Path, image: Image, wanted: str | None) -> None:
     """One picture for each view on each screen."""
     for screen in SCREENS:
-        for view in VIEWS:
+        for view in (view for view in VIEWS if wanted in (None, view.__name__)):
             context = browser.new_context(
                 viewport={"width": screen.width, "height": screen.height},
                 color_scheme=screen.scheme,
@@ -91,7 +136,7 @@ def take(browser: Browser, address: str, folder: Path, image: Image) -> None:
             desk = Desk(context.new_page(), address)
             view(desk, image)
             # The list is asked for every few seconds; let it come, so that the picture shows it.
-            expect(desk.page.locator("#worklist-status")).not_to_have_text("Loading…")
+            expect(desk.page.locator("#worklist-status")).not_to_have_text(re.compile("Loading|geladen"))
             path = folder / f"{view.__name__}-{screen.name}.png"
             desk.page.screenshot(path=path, full_page=screen.whole_page)
             context.close()
@@ -103,11 +148,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("address", help="where the page is, such as http://localhost:8000")
     parser.add_argument("folder", type=Path, help="where the pictures go")
+    parser.add_argument("--view", help="only this view")
     parser.add_argument("--image", type=Path, help="a mammogram to show; without it one is drawn")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     with launched() as browser:
-        take(browser, arguments.address, arguments.folder, arguments.image or samples.jpeg())
+        take(browser, arguments.address, arguments.folder, arguments.image or samples.jpeg(), arguments.view)
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def test_real_mammogram_gets_its_view(desk: Desk, data_set: Path) -> None:
     expect(desk.heading).to_have_text("Left breast, mediolateral oblique")
 
 
-@pytest.mark.parametrize("image", [samples.dicom, samples.tiff, samples.deep_png])
+@pytest.mark.parametrize("image", [samples.tiff, samples.deep_png])
 def test_image_that_no_browser_shows_is_shown_as_the_model_saw_it(desk: Desk, image: samples.Maker) -> None:
     desk.open()
     desk.classify(image())
@@ -120,6 +120,6 @@ def test_task_without_model_says_what_that_means(desk: Desk) -> None:
         pytest.skip("every task has a model")
     desk.chooser.select_option(without.first.get_attribute("value"))
     expect(desk.page.locator("#invitation")).to_contain_text("no model has been trained")
-    expect(desk.page.get_by_role("button", name=re.compile("^Choose"))).to_have_count(0)
+    expect(desk.page.get_by_role("button", name="Choose images…")).to_have_count(0)
     desk.drop(samples.jpeg())
     expect(desk.problem).to_contain_text("no model has been trained", timeout=PATIENCE_MS)

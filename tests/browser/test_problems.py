@@ -20,7 +20,7 @@ def test_what_is_no_image_is_refused_in_words(desk: Desk, file: samples.Maker) -
     assert words.endswith(".")
     assert "{" not in words
     expect(desk.problem).to_contain_text("Request ")
-    expect(desk.page.get_by_role("button", name="Choose another image…")).to_be_visible()
+    expect(desk.page.get_by_role("button", name="Choose images…")).to_be_visible()
 
 
 def test_page_recovers_from_a_bad_file(desk: Desk) -> None:
@@ -54,19 +54,6 @@ def test_too_large_file_is_refused_before_it_is_sent(desk: Desk) -> None:
     )
     expect(desk.problem).to_contain_text("the limit is")
     assert not [request for request in desk.requests if request.method == "POST"]
-
-
-def test_several_files_are_not_taken_for_one(desk: Desk) -> None:
-    desk.open()
-    desk.page.evaluate(
-        """() => {
-            const dataTransfer = new DataTransfer();
-            for (const name of ["a.png", "b.png"]) dataTransfer.items.add(new File(["x"], name));
-            const drop = new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer });
-            document.body.dispatchEvent(drop);
-        }"""
-    )
-    expect(desk.problem).to_contain_text("One image at a time")
 
 
 def test_unreachable_server_is_named_and_can_be_tried_again(desk: Desk) -> None:
@@ -143,6 +130,6 @@ def test_cancelled_upload_leaves_the_page_ready(desk: Desk) -> None:
     desk.page.route("**/classify", lambda route: waiting.append(route))
     desk.pick(samples.jpeg())
     desk.page.get_by_role("button", name="Cancel").click()
-    expect(desk.page.get_by_role("button", name="Choose an image…")).to_be_visible()
+    expect(desk.page.get_by_role("button", name="Choose images…")).to_be_visible()
     assert len(waiting) == 1
     expect(desk.problem).to_be_hidden()

@@ -1,16 +1,13 @@
-"""Recent results: listed, opened again, reviewed."""
+"""The worklist: live, filtered, of any length."""
 
 import re
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
 
-from playwright.sync_api import APIRequestContext, Locator, expect
+from playwright.sync_api import APIRequestContext, Route, expect
 
 from tests.browser import samples
 from tests.browser.desk import PATIENCE_MS, TASK, Desk
-
-
-def row_of(desk: Desk, result_id: str) -> Locator:
-    """A result's row in the list."""
-    return desk.page.locator(f'#worklist-rows > li[data-id="{result_id}"]')
 
 
 def send(request: APIRequestContext, address: str) -> str:
@@ -28,13 +25,13 @@ def test_result_that_others_send_appears_by_itself(desk: Desk) -> None:
     desk.open()
     expect(desk.page.locator("#worklist-status")).not_to_have_text("Loading…")
     result_id = send(desk.page.request, desk.address)
-    expect(row_of(desk, result_id)).to_be_visible(timeout=PATIENCE_MS)
+    expect(desk.row(result_id)).to_be_visible(timeout=PATIENCE_MS)
 
 
 def test_row_opens_its_result_and_its_address_can_be_shared(desk: Desk) -> None:
     result_id = send(desk.page.request, desk.address)
     desk.open()
-    row = row_of(desk, result_id).get_by_role("link")
+    row = desk.row(result_id).get_by_role("link")
     label = row.locator(".row-label").inner_text()
     row.click()
     expect(desk.heading).to_have_text(label)
@@ -54,7 +51,7 @@ def test_back_returns_to_the_task(desk: Desk) -> None:
     desk.open()
     desk.classify(samples.jpeg())
     desk.page.go_back()
-    expect(desk.page.get_by_role("button", name="Choose an image…")).to_be_visible()
+    expect(desk.page.get_by_role("button", name="Choose images…")).to_be_visible()
 
 
 def test_own_image_opened_again_is_the_original(desk: Desk) -> None:
@@ -63,67 +60,9 @@ def test_own_image_opened_again_is_the_original(desk: Desk) -> None:
     desk.pick(samples.jpeg())
     expect(desk.page).not_to_have_url(re.compile(first))
     desk.wait_for_reading()
-    row_of(desk, first).get_by_role("link").click()
+    desk.row(first).get_by_role("link").click()
     expect(desk.page).to_have_url(re.compile(first))
     expect(desk.caption).to_have_text("Your file, 300 × 600 pixels")
-
-
-def test_correction_is_saved_and_listed(desk: Desk) -> None:
-    desk.open()
-    result_id = desk.classify(samples.jpeg())
-    predicted = desk.heading.inner_text()
-    select = desk.page.get_by_label("Correct class")
-    button = desk.page.locator(".review-form button")
-    expect(button).to_have_text("Confirm")
-    other = select.locator("option", has_not_text=predicted).first
-    correct = other.inner_text()
-    select.select_option(label=correct)
-    expect(button).to_have_text("Save correction")
-    desk.page.get_by_label("Comment").fill("The marker says otherwise.")
-    button.click()
-    expect(desk.page.locator(".outcome")).to_contain_text(f"Corrected to {correct}")
-    row = row_of(desk, result_id)
-    expect(row).to_contain_text(f"Corrected: {correct}", timeout=PATIENCE_MS)
-    saved = desk.page.request.get(f"{desk.address}/api/results/{result_id}").json()["review"]
-    assert saved["comment"] == "The marker says otherwise."
-
-
-def test_confirmation_is_saved(desk: Desk) -> None:
-    desk.open()
-    desk.classify(samples.jpeg())
-    desk.page.get_by_role("button", name="Confirm").click()
-    expect(desk.page.locator(".outcome")).to_contain_text("Confirmed")
-
-
-def test_list_can_be_narrowed_to_what_needs_review(desk: Desk) -> None:
-    desk.open()
-    flagged = desk.classify(samples.both_breasts())
-    desk.page.get_by_label("Needs review only").check()
-    expect(row_of(desk, flagged)).to_be_visible()
-    expect(desk.page.locator("#worklist-status")).not_to_have_text("Loading…")
-    listed = desk.page.request.get(f"{desk.address}/api/results?task={TASK}&limit=200").json()["results"]
-    unflagged = {one["id"] for one in listed if not one["needs_review"]}
-    shown = set(desk.rows.evaluate_all("(rows) => rows.map((row) => row.dataset.id)"))
-    assert shown
-    assert shown.isdisjoint(unflagged)
-
-
-def test_list_is_read_page_by_page(desk: Desk) -> None:
-    for _ in range(22):
-        send(desk.page.request, desk.address)
-    desk.open()
-    expect(desk.rows).to_have_count(20)
-    desk.page.get_by_role("button", name="Show more").click()
-    expect(desk.rows.nth(21)).to_be_visible()
-    expect(desk.rows.nth(20).get_by_role("link")).to_be_focused()
-
-
-def test_csv_can_be_downloaded(desk: Desk) -> None:
-    desk.open()
-    desk.classify(samples.jpeg())
-    with desk.page.expect_download() as download:
-        desk.page.get_by_role("link", name="Download CSV").click()
-    assert download.value.path().read_text().startswith("id,")
 
 
 def test_hidden_page_asks_for_nothing(desk: Desk) -> None:
@@ -144,5 +83,172 @@ def test_hidden_page_asks_for_nothing(desk: Desk) -> None:
 def test_drop_folder_of_the_task_is_named(desk: Desk) -> None:
     bucket = desk.page.request.get(f"{desk.address}/api/health").json()["data_bucket"]
     desk.open()
-    desk.page.get_by_text("Classify a whole folder").click()
+    desk.page.get_by_text("Classify a folder without this page").click()
     expect(desk.page.locator("#drop-folder-address")).to_have_text(f"s3://{bucket}/inbox/{TASK}/")
+
+
+def test_filters_ask_the_server_and_the_export_holds_the_same(desk: Desk) -> None:
+    desk.open()
+    flagged = desk.classify(samples.both_breasts())
+    other = send(desk.page.request, desk.address)
+    expect(desk.row(other)).to_be_visible(timeout=PATIENCE_MS)
+    show = desk.page.get_by_label("Show", exact=True)
+    show.select_option("To review")
+    expect(desk.row(flagged)).to_be_visible()
+    expect(desk.row(other)).to_have_count(0)
+
+    # What is reviewed stays, so that it can be undone, until the list is asked for anew.
+    desk.heading.focus()
+    desk.press("Enter")
+    expect(desk.row(flagged)).to_contain_text("Confirmed")
+    show.select_option("Reviewed")
+    expect(desk.row(flagged)).to_be_visible()
+    with desk.page.expect_download() as download:
+        desk.page.get_by_role("link", name="Download CSV").click()
+    exported = download.value.path().read_text()
+    assert exported.startswith("id,")
+    assert flagged in exported
+    assert other not in exported
+    show.select_option("To review")
+    expect(desk.page.locator("#worklist-status")).not_to_have_text("Loading…")
+    expect(desk.row(flagged)).to_have_count(0)
+
+
+def test_days_classes_and_tasks_are_filters(desk: Desk) -> None:
+    result_id = send(desk.page.request, desk.address)
+    label = desk.page.request.get(f"{desk.address}/api/results/{result_id}").json()["label"]
+    desk.open()
+    desk.page.locator("#more-filters").click()
+    today = str(desk.page.evaluate("new Date().toLocaleDateString('sv')"))
+    desk.page.get_by_label("From", exact=True).fill(today)
+    desk.page.get_by_label("To", exact=True).fill(today)
+    expect(desk.row(result_id)).to_be_visible()
+    expect(desk.page.locator("#more-filters")).to_have_text("Filter and sort (2 set)")
+    desk.page.get_by_label("To", exact=True).fill("2020-01-01")
+    expect(desk.row(result_id)).to_be_visible()
+    desk.page.get_by_label("From", exact=True).fill("2020-01-01")
+    expect(desk.page.locator("#worklist-status")).to_have_text("Nothing matches the filters.")
+    desk.page.get_by_role("button", name="Reset").last.click()
+    expect(desk.row(result_id)).to_be_visible()
+
+    classes = desk.page.get_by_label("Class", exact=True)
+    values = classes.locator("option").evaluate_all("(all) => all.map((one) => one.value)")
+    classes.select_option(label)
+    expect(desk.row(result_id)).to_be_visible()
+    classes.select_option(next(value for value in values if value not in ("", label)))
+    expect(desk.row(result_id)).to_have_count(0)
+
+    desk.page.get_by_label("Tasks", exact=True).select_option("All tasks")
+    expect(classes).to_be_disabled()
+    expect(desk.row(result_id)).to_contain_text("Mammography views")
+
+
+def listed(desk: Desk, number: int) -> dict[str, object]:
+    """A result as the list gives it out; the higher its number, the older."""
+    return {
+        "id": f"{number:032x}",
+        "task": TASK,
+        "status": "quarantined" if number % 50 == 7 else "classified",
+        "label": None if number % 50 == 7 else "left-cc",
+        "probability": None if number % 50 == 7 else 0.4 + (number * 37 % 60) / 100,
+        "probabilities": {},
+        "needs_review": number % 3 == 0,
+        "reasons": [],
+        "model": None,
+        "source": None,
+        "arrival": "drop-folder",
+        "created_at": datetime.fromtimestamp(1_790_000_000 - number, UTC).isoformat(timespec="microseconds"),
+        "classified_at": None,
+        "review": None,
+        "disclaimer": "",
+    }
+
+
+def serve_many(desk: Desk, total: int) -> list[str]:
+    """Have the list hold so many results; the queries that were asked."""
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        query = parse_qs(urlsplit(route.request.url).query)
+        asked.append(route.request.url)
+        start, limit = int(query.get("cursor", ["0"])[0]), int(query["limit"][0])
+        page = [listed(desk, number) for number in range(start, min(start + limit, total))]
+        cursor = str(start + limit) if start + limit < total else None
+        route.fulfill(json={"results": page, "cursor": cursor})
+
+    desk.page.route("**/api/results?*", answer)
+    return asked
+
+
+def test_list_of_a_hundred_thousand_stays_fast(desk: Desk) -> None:
+    asked = serve_many(desk, 100_000)
+    desk.open()
+    expect(desk.rows.first).to_be_visible()
+    # Only what is in sight is in the page, and only what is needed was asked for.
+    assert desk.rows.count() < 60
+    assert len(asked) <= 2
+    box = desk.page.locator("#worklist-box")
+    for _ in range(5):
+        box.evaluate("(box) => box.scrollTo(0, box.scrollHeight)")
+        desk.page.wait_for_timeout(200)
+    assert desk.rows.count() < 60
+    assert len(asked) > 4
+    # All of it, as if somebody had scrolled for an hour: a step of scrolling still takes no time.
+    took = desk.page.evaluate(
+        """async () => {
+            const { Rows } = await import("/modules/rows.js");
+            const box = document.getElementById("worklist-box");
+            const list = document.getElementById("worklist-rows");
+            list.replaceChildren();
+            const row = (item) => Object.assign(document.createElement("li"), { textContent: item });
+            const rows = new Rows({ box, list, make: row, key: String });
+            rows.show(Array.from({ length: 100_000 }, (_, index) => index), false);
+            const began = performance.now();
+            for (let step = 0; step < 100; step++) {
+                box.scrollTop = step * 3000;
+                rows.render();
+            }
+            return { each: (performance.now() - began) / 100, last: list.lastElementChild.textContent };
+        }"""
+    )
+    assert took["each"] < 16
+    assert int(took["last"]) > 4_000
+
+
+def test_list_can_begin_with_the_least_sure(desk: Desk) -> None:
+    serve_many(desk, 1000)
+    desk.open()
+    desk.page.locator("#more-filters").click()
+    desk.page.get_by_label("Order", exact=True).select_option("Least sure first")
+    expect(desk.rows.first).to_contain_text("40.0%")
+    expect(desk.page.locator("#worklist-status")).to_contain_text("Sorted among the")
+
+
+def test_oldest_first_is_the_servers_order(desk: Desk) -> None:
+    asked = serve_many(desk, 10)
+    desk.open()
+    desk.page.locator("#more-filters").click()
+    desk.page.get_by_label("Order", exact=True).select_option("Oldest first")
+    expect(desk.rows.first).to_have_attribute("data-id", f"{9:032x}")
+    assert "order=oldest" in asked[-1]
+
+
+def test_rows_are_walked_through_by_arrow_keys(desk: Desk) -> None:
+    serve_many(desk, 500)
+    desk.open()
+    desk.rows.first.get_by_role("link").focus()
+    desk.press("ArrowDown", "ArrowDown")
+    expect(desk.row(f"{2:032x}").get_by_role("link")).to_be_focused()
+    desk.press("End")
+    expect(desk.page.locator("#worklist-rows a:focus")).to_be_in_viewport()
+    desk.press("Home")
+    expect(desk.row(f"{0:032x}").get_by_role("link")).to_be_focused()
+    expect(desk.row(f"{0:032x}")).to_have_attribute("aria-posinset", "1")
+
+
+def test_quarantined_file_of_the_drop_folder_leads_to_its_reason(desk: Desk) -> None:
+    serve_many(desk, 20)
+    desk.open()
+    row = desk.row(f"{7:032x}")
+    expect(row).to_contain_text("Could not be read")
+    expect(row).to_contain_text("drop folder")

@@ -3,8 +3,10 @@
 import base64
 import csv
 import json
+from datetime import datetime, timedelta, timezone
 from io import BytesIO, StringIO
 from typing import Any
+from urllib.parse import quote
 
 import boto3
 import numpy as np
@@ -211,10 +213,39 @@ def test_results_are_paged_and_filtered(call: Call) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["needs_review=yes", "limit=0", "limit=201", "limit=ten", "limit=-1", "cursor=x"]
+    "query",
+    [
+        *("needs_review=yes", "limit=0", "limit=201", "limit=ten", "limit=-1", "cursor=x"),
+        *("reviewed=1", "status=new", "order=best"),
+        *("from=yesterday", "to=2026-11-21", "from=2026-11-21T00:00:00", "from=0001-01-01T00:00:00%2B23:00"),
+        "from=2026-11-21T00:00:00Z&to=2026-11-21T00:00:00Z",
+    ],
 )
 def test_bad_query(call: Call, query: str) -> None:
     assert_error(call("GET", f"/results?{query}"), 400, "InvalidRequest")
+
+
+def listed(call: Call, query: str) -> list[str]:
+    return [result["id"] for result in call("GET", f"/results?{query}").json_body["results"]]
+
+
+def test_list_and_export_hold_what_is_selected(call: Call) -> None:
+    first, second, third = (
+        classify(call, images.grey_file(height=100 + number)).json_body for number in range(3)
+    )
+    call("PUT", f"/results/{second['id']}/review", json={"label": second["label"]})
+    waiting = call("POST", "/uploads", json=GOOD_UPLOAD).json_body["id"]
+    assert listed(call, "reviewed=true") == [second["id"]]
+    assert listed(call, "reviewed=false&status=classified") == [third["id"], first["id"]]
+    assert listed(call, "status=received") == [waiting]
+    assert listed(call, "order=oldest&status=classified") == [one["id"] for one in (first, second, third)]
+    since, until = second["created_at"], third["created_at"]
+    assert listed(call, f"from={since}&to={until}") == [second["id"]]
+    hour_east = datetime.fromisoformat(since).astimezone(timezone(timedelta(hours=1))).isoformat()
+    assert listed(call, f"task={TASK}&from={quote(hour_east)}&to={until}") == [second["id"]]
+    exported = table_rows(call("GET", f"/results.csv?task={TASK}&reviewed=true"))
+    assert [row["id"] for row in exported] == [second["id"]]
+    assert_error(call("GET", "/results.csv?reviewed=1"), 400, "InvalidRequest")
 
 
 def test_unknown_task_in_a_query(call: Call) -> None:
@@ -222,7 +253,7 @@ def test_unknown_task_in_a_query(call: Call) -> None:
     assert_error(call("GET", "/results.csv?task=feet"), 404, "UnknownTask")
 
 
-@pytest.mark.parametrize("path", ["/results/{}", "/results/{}/preview"])
+@pytest.mark.parametrize("path", ["/results/{}", "/results/{}/preview", "/results/{}/heatmap?label=x"])
 def test_unknown_result(call: Call, path: str) -> None:
     assert_error(call("GET", path.format("0" * 32)), 404, "UnknownResult")
 
@@ -233,6 +264,32 @@ def test_preview_shows_what_the_model_saw(call: Call) -> None:
     assert response.headers["Content-Type"] == "image/png"
     with Image.open(BytesIO(response.body)) as preview:
         assert preview.size == (112, 112)  # a square in a frame of 112 x 224: the padding is gone
+
+
+def test_every_class_has_a_heat_map(call: Call) -> None:
+    result = classify(call).json_body
+    for label in result["probabilities"]:
+        heat = call("GET", f"/results/{result['id']}/heatmap?label={label}").json_body
+        assert (heat["width"], heat["height"]) == (result["heatmap"]["width"], result["heatmap"]["height"])
+    assert (
+        call("GET", f"/results/{result['id']}/heatmap?label={result['label']}").json_body == result["heatmap"]
+    )
+
+
+def test_no_heat_map_without_class_or_of_an_unknown_one(call: Call) -> None:
+    result = classify(call).json_body
+    assert_error(call("GET", f"/results/{result['id']}/heatmap"), 400, "InvalidRequest")
+    message = assert_error(call("GET", f"/results/{result['id']}/heatmap?label=cat"), 400, "InvalidRequest")
+    assert "left-cc" in message
+
+
+def test_answer_of_an_earlier_model_is_not_explained(call: Call) -> None:
+    result = classify(call).json_body
+    aws.table().replace(result | {"model": result["model"] | {"sha256": "0" * 64}})
+    message = assert_error(
+        call("GET", f"/results/{result['id']}/heatmap?label={result['label']}"), 409, "NotClassified"
+    )
+    assert "Another model" in message
 
 
 def test_no_preview_of_what_is_not_classified(call: Call) -> None:
@@ -258,6 +315,18 @@ def test_review_is_stored_in_table_and_bucket(call: Call) -> None:
     )
     assert json.loads(stored)["review"] == review
     assert call("GET", f"/results/{result['id']}").json_body["review"] == review
+
+
+def test_review_can_be_withdrawn(call: Call) -> None:
+    result = classify(call).json_body
+    call("PUT", f"/results/{result['id']}/review", json={"label": "left-cc"})
+    response = call("DELETE", f"/results/{result['id']}/review")
+    assert response.status_code == 200
+    assert response.json_body == result
+    assert call("GET", f"/results/{result['id']}").json_body == result
+    stored = boto3.client("s3").get_object(Bucket=BUCKET, Key=f"results/{TASK}/{result['id']}.json")
+    assert json.loads(stored["Body"].read()) == result
+    assert_error(call("DELETE", f"/results/{'0' * 32}/review"), 404, "UnknownResult")
 
 
 @pytest.mark.parametrize(

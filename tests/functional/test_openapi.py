@@ -42,9 +42,17 @@ def test_content_types_are_those_of_the_routes() -> None:
     assert set(IMAGE_TYPES) <= set(app.app.api.binary_types)
 
 
+def resolved(parameter: dict[str, Any]) -> dict[str, Any]:
+    """A parameter that may stand among the components."""
+    name = parameter.get("$ref", "").removeprefix("#/components/parameters/")
+    found: dict[str, Any] = DOCUMENT["components"]["parameters"][name] if name else parameter
+    return found
+
+
 def test_path_parameters_are_those_of_the_routes() -> None:
     for (path, _), operation in OPERATIONS.items():
-        described = {p["name"] for p in operation.get("parameters", ()) if p["in"] == "path"}
+        parameters = [resolved(parameter) for parameter in operation.get("parameters", ())]
+        described = {parameter["name"] for parameter in parameters if parameter["in"] == "path"}
         assert described == set(re.findall(r"\{(\w+)\}", path))
 
 
@@ -102,6 +110,9 @@ def test_real_answers_fit_the_description(call: Call) -> None:
         f"/results/{result['id']}/review",
         json={"label": label, "comment": "ok"},
     )
+    fits("GET", "/results/{id}/heatmap", 200, f"/results/{result['id']}/heatmap?label={label}")
+    fits("DELETE", "/results/{id}/review", 200, f"/results/{result['id']}/review")
+    fits("DELETE", "/results/{id}/review", 409, f"/results/{upload['id']}/review")
     fits("PUT", "/results/{id}/review", 400, f"/results/{result['id']}/review", json={})
     fits("GET", "/results", 200)
     fits("GET", "/results", 400, "/results?limit=0")

@@ -1,5 +1,6 @@
 """Page and API on one origin, as CloudFront serves them."""
 
+import gzip
 import http.client
 import socket
 import threading
@@ -50,6 +51,16 @@ def test_head_and_unchanged_files_have_no_body(client: Client) -> None:
     assert (head.status, head.body) == (200, b"")
     assert head.headers["Content-Length"] == str(len(whole.body))
     assert (again.status, again.body) == (304, b"")
+
+
+def test_browsers_get_files_compressed(client: Client) -> None:
+    plain = client.api("GET", "/")
+    compressed = client.api("GET", "/", Accept_Encoding="gzip, br")
+
+    assert compressed.headers["Content-Encoding"] == "gzip"
+    assert compressed.headers["Vary"] == "Accept-Encoding"
+    assert gzip.decompress(compressed.body) == plain.body
+    assert "Content-Encoding" not in plain.headers
 
 
 @pytest.mark.parametrize("path", TRAVERSALS)

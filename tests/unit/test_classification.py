@@ -1,16 +1,19 @@
 """From prepared arrays to answers."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from chalicelib.backend import Outputs
 from chalicelib.catalogue import describe
 from chalicelib.classification import Classifier
 from chalicelib.embedded import EmbeddedBackend
-from chalicelib.errors import InvalidModelPackage, ModelFailed, TaskHasNoModel
+from chalicelib.errors import InvalidModelPackage, ModelFailed, NotClassified, TaskHasNoModel
+from chalicelib.film import Pixels
 from chalicelib.heatmap import heatmap
 from chalicelib.package import ModelPackage
 from chalicelib.review import reasons_for_review
@@ -155,6 +158,40 @@ def test_heat_map_leaves_the_padding_out() -> None:
     heat = heatmap(activation, InputSpec(32, 64, 1, "pad"), (0, 16, 32, 32))
     assert (heat["width"], heat["height"]) == (4, 4)
     assert max(heat["values"]) == 0
+
+
+class PointingBackend(FakeBackend):
+    """Looks at one spot of the image for each class, or says nothing of where it looks."""
+
+    points = True
+
+    def run(self, images: Pixels) -> Outputs:
+        outputs = super().run(images)
+        activation = np.zeros((len(images), len(self.probabilities), 7, 4), np.float32)
+        for index in range(len(self.probabilities)):
+            activation[:, index, index, 0] = 1
+        return replace(outputs, activation=activation if self.points else None)
+
+
+def test_evidence_for_any_class_is_shown(models: Path) -> None:
+    classifier = classifier_with(PointingBackend([0.2] * 5), models)
+    model = {"version": "fake", "sha256": "0" * 64}
+    for index, label in enumerate(TASK_.class_names):
+        heat = classifier.explain(TASK_, batch(7)[0], BOX, label, model)
+        assert int(np.argmax(heat["values"])) == index * heat["width"]
+
+
+def test_evidence_of_another_model_is_not_shown(models: Path) -> None:
+    classifier = classifier_with(PointingBackend([0.2] * 5), models)
+    with pytest.raises(NotClassified, match="Another model"):
+        classifier.explain(TASK_, batch(7)[0], BOX, "left-cc", {"version": "older", "sha256": "0" * 64})
+
+
+def test_model_that_does_not_point_explains_nothing(models: Path) -> None:
+    backend = PointingBackend([0.2] * 5)
+    backend.points = False
+    with pytest.raises(NotClassified, match="does not say where"):
+        classifier_with(backend, models).explain(TASK_, batch(7)[0], BOX, "left-cc", {})
 
 
 def test_answer_of_an_endpoint_never_counts_as_current(models: Path) -> None:

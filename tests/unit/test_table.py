@@ -6,6 +6,7 @@ import pytest
 from chalicelib import results
 from chalicelib import table as table_module
 from chalicelib.errors import InvalidRequest, NotClassified, UnknownResult
+from chalicelib.listing import Selection
 from chalicelib.results import Result
 from chalicelib.review import Reason
 from chalicelib.table import ResultsTable
@@ -88,6 +89,14 @@ def test_review_is_kept_with_the_result(table: ResultsTable) -> None:
     assert table.get(result(1)["id"])["review"] == review
 
 
+def test_review_can_be_taken_off(table: ResultsTable) -> None:
+    table.finish(classified(1))
+    before = table.get(result(1)["id"])
+    table.review(result(1)["id"], {"label": "right-cc"})
+    assert table.review(result(1)["id"], None) == before
+    assert table.get(result(1)["id"]) == before
+
+
 def test_review_needs_a_classification(table: ResultsTable) -> None:
     table.receive(result(1))
     with pytest.raises(NotClassified):
@@ -101,12 +110,14 @@ def test_review_of_nothing_makes_no_item(table: ResultsTable) -> None:
     assert table.find("f" * 32) is None
 
 
-def walk(table: ResultsTable, **query: object) -> list[str]:
-    """All ids of a query, page by page."""
-    found, cursor = [], None
+def walk(table: ResultsTable, limit: int = 50, **wanted: object) -> list[str]:
+    """All ids of a selection, page by page."""
+    selection = Selection(**wanted)  # type: ignore[arg-type]
+    found: list[str] = []
+    cursor = None
     while True:
-        page, cursor = table.page(cursor=cursor, **query)  # type: ignore[arg-type]
-        assert len(page) <= query.get("limit", 50)  # type: ignore[operator]
+        page, cursor = table.page(selection, limit, cursor)
+        assert len(page) <= limit
         found += [entry["id"] for entry in page]
         if cursor is None:
             return found
@@ -130,6 +141,53 @@ def test_filters(table: ResultsTable) -> None:
     assert walk(table, label="no-such-label") == []
 
 
+def ids(*numbers: int) -> list[str]:
+    return [f"{number:032x}" for number in numbers]
+
+
+def second(number: int) -> str:
+    return f"2026-01-01T00:00:{number:09.6f}Z"
+
+
+def test_status_and_review_are_filters(table: ResultsTable) -> None:
+    for number in range(6):
+        table.finish(classified(number, needs_review=True))
+    table.finish(classified(6, status="quarantined", label=None))
+    for number in (1, 4):
+        table.review(ids(number)[0], {"label": "left-cc"})
+    assert walk(table, reviewed=True) == ids(4, 1)
+    assert walk(table, reviewed=False, needs_review=True, status="classified") == ids(5, 3, 2, 0)
+    assert walk(table, status="quarantined") == ids(6)
+    table.review(ids(4)[0], None)
+    assert walk(table, reviewed=True) == ids(1)
+
+
+@pytest.mark.parametrize("task", [None, "mammography-views"])
+def test_times_bound_a_list_from_the_first_to_before_the_last(table: ResultsTable, task: str | None) -> None:
+    for number in range(10):
+        table.finish(classified(number))
+    assert walk(table, limit=2, task=task, since=second(3), until=second(6)) == ids(5, 4, 3)
+    assert walk(table, task=task, since=second(8)) == ids(9, 8)
+    assert walk(table, task=task, until=second(2)) == ids(1, 0)
+
+
+def test_oldest_come_first_on_demand(table: ResultsTable) -> None:
+    for number in range(5):
+        table.finish(classified(number, label="left-cc" if number % 2 else "right-cc"))
+    assert walk(table, limit=2, oldest_first=True) == ids(0, 1, 2, 3, 4)
+    assert walk(table, limit=1, oldest_first=True, label="right-cc") == ids(0, 2, 4)
+
+
+def test_cursor_of_another_selection_is_refused(table: ResultsTable) -> None:
+    for number in range(5):
+        table.finish(classified(number))
+    (_, cursor) = table.page(Selection(), 2)
+    with pytest.raises(InvalidRequest, match="cursor"):
+        table.page(Selection(task="mammography-views"), 2, cursor)
+    with pytest.raises(InvalidRequest, match="cursor"):
+        table.page(Selection(until=second(2)), 2, cursor)
+
+
 def test_lists_leave_the_heat_map_out(table: ResultsTable) -> None:
     table.finish(classified(1))
     ((entry,), _) = table.page()
@@ -144,7 +202,7 @@ def test_page_gives_up_looking_and_says_where_to_go_on(
     monkeypatch.setattr(table_module, "_MOST_READS", 3)
     for number in range(10):
         table.finish(classified(number, label="right-cc" if number == 0 else "left-cc"))
-    page, cursor = table.page(label="right-cc")
+    page, cursor = table.page(Selection(label="right-cc"))
     assert page == []
     assert cursor is not None
     assert walk(table, label="right-cc") == [f"{0:032x}"]
@@ -173,7 +231,7 @@ def test_every_result_is_exported(table: ResultsTable) -> None:
     for number in range(12):
         table.finish(classified(number))
     assert len(list(table.every())) == 12
-    assert list(table.every("chest-xray")) == []
+    assert list(table.every(Selection(task="chest-xray"))) == []
 
 
 def test_progress_of_many(table: ResultsTable) -> None:

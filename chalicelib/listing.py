@@ -1,0 +1,111 @@
+"""Which results a list holds, and how DynamoDB is asked for them: always a query, never a scan."""
+
+import base64
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from chalicelib.errors import InvalidRequest
+
+EVERYTHING = "all"
+"""The one partition of the index over all results. At 1000 writes a second DynamoDB would slow it down."""
+
+# What lists leave out: large, and of no use in one.
+_LISTED = (
+    "id", "task", "status", "label", "probability", "probabilities", "needs_review", "reasons", "distance",
+    "model", "source", "arrival", "created_at", "classified_at", "review", "disclaimer",
+)  # fmt: skip
+
+_BEGINNING = "0"
+"""Before every time, as text."""
+_END = "9999"
+"""After every time, as text."""
+
+Key = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What results have to be to stand in a list; None lets everything through."""
+
+    task: str | None = None
+    label: str | None = None
+    status: str | None = None
+    needs_review: bool | None = None
+    reviewed: bool | None = None
+    since: str | None = None
+    """The earliest arrival, written as `created_at` is."""
+    until: str | None = None
+    """The arrival from which on results are left out, written as `created_at` is."""
+    oldest_first: bool = False
+
+    def query(self) -> dict[str, Any]:
+        """The arguments of DynamoDB's Query."""
+        partition = "task" if self.task else "listing"
+        names = {f"#{name}": name for name in _LISTED} | {"#partition": partition}
+        values: dict[str, Any] = {":partition": self.task or EVERYTHING}
+        condition = "#partition = :partition"
+        if self.since or self.until:
+            condition += " AND #created_at BETWEEN :since AND :until"
+            values |= {":since": self._bounds[0], ":until": self._bounds[1]}
+        filters = []
+        for name in ("label", "status", "needs_review"):
+            if (wanted := getattr(self, name)) is not None:
+                filters.append(f"#{name} = :{name}")
+                values[f":{name}"] = wanted
+        if self.reviewed is not None:
+            filters.append("#review <> :no_review" if self.reviewed else "#review = :no_review")
+            values[":no_review"] = None
+        return {
+            "IndexName": "by-task" if self.task else "by-time",
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": values,
+            "ProjectionExpression": ", ".join(f"#{name}" for name in _LISTED),
+            "ScanIndexForward": self.oldest_first,
+        } | ({"FilterExpression": " AND ".join(filters)} if filters else {})
+
+    def key(self, result: dict[str, Any]) -> Key:
+        """Where a result stands in the index that is queried."""
+        partition = {"task": self.task} if self.task else {"listing": EVERYTHING}
+        return {"id": result["id"], "created_at": result["created_at"]} | partition
+
+    def start(self, cursor: str) -> Key:
+        """The key after which the page of a cursor begins.
+
+        Raises:
+            InvalidRequest: if `cursor` was not made for this selection.
+        """
+        try:
+            key = json.loads(base64.urlsafe_b64decode(cursor))
+            if key == self.key(key) and all(isinstance(value, str) for value in key.values()):
+                first, last = self._bounds
+                if first <= key["created_at"] <= last:
+                    return dict(key)
+        except (ValueError, LookupError, TypeError):
+            pass
+        raise InvalidRequest("'cursor' is not one that this list gave out. Start again without it.")
+
+    @property
+    def _bounds(self) -> tuple[str, str]:
+        """The first and the last arrival. A key condition knows no "before", hence the microsecond."""
+        last = _just_before(self.until) if self.until else _END
+        return self.since or _BEGINNING, last
+
+
+ALL = Selection()
+
+
+def cursor(key: Key) -> str:
+    """A key as the API hands it out."""
+    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode()
+
+
+def _just_before(moment: str) -> str:
+    return timestamp(datetime.fromisoformat(moment) - timedelta(microseconds=1))
+
+
+def timestamp(moment: datetime) -> str:
+    """A time in UTC as results write it: ISO 8601 with microseconds, so that text order is time order."""
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

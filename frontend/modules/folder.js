@@ -1,0 +1,55 @@
+// @ts-check
+/** The files of what was dropped, folders and all that is in them included. */
+
+/** What computers leave in folders for themselves, and DICOM media as tables of contents. */
+const NO_IMAGE = /^(\..*|Thumbs\.db|desktop\.ini|DICOMDIR)$/i;
+
+/** @param {File} file */
+export const mayBeImage = ({ name }) => !NO_IMAGE.test(name);
+
+/**
+ * Must be called while the drop is being handled: afterwards a browser gives nothing out any more.
+ * @param {DataTransfer} data
+ * @returns {Promise<File[]>} in the order of their names, folder by folder
+ */
+export async function droppedFiles(data) {
+  const entries = [...data.items].map((item) => item.webkitGetAsEntry?.()).filter((entry) => entry !== null && entry !== undefined);
+  if (!entries.some(({ isDirectory }) => isDirectory)) return [...data.files];
+  const files = await Promise.all(entries.map(filesUnder));
+  return files.flat().filter(mayBeImage);
+}
+
+/**
+ * @param {FileSystemEntry} entry
+ * @returns {Promise<File[]>} what cannot be read is left out
+ */
+async function filesUnder(entry) {
+  if (entry.isFile) return fileOf(/** @type {FileSystemFileEntry} */ (entry));
+  const inside = await entriesOf(/** @type {FileSystemDirectoryEntry} */ (entry));
+  inside.sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
+  const files = [];
+  for (const one of inside) files.push(...(await filesUnder(one)));
+  return files;
+}
+
+/**
+ * @param {FileSystemFileEntry} entry
+ * @returns {Promise<File[]>}
+ */
+const fileOf = (entry) => new Promise((resolve) => entry.file((file) => resolve([file]), () => resolve([])));
+
+/**
+ * @param {FileSystemDirectoryEntry} folder
+ * @returns {Promise<FileSystemEntry[]>}
+ */
+async function entriesOf(folder) {
+  const reader = folder.createReader();
+  /** @type {FileSystemEntry[]} */
+  const found = [];
+  // A reader hands out a hundred at a time, and nothing at the end.
+  for (;;) {
+    const some = await /** @type {Promise<FileSystemEntry[]>} */ (new Promise((resolve) => reader.readEntries(resolve, () => resolve([]))));
+    if (some.length === 0) return found;
+    found.push(...some);
+  }
+}

@@ -1,0 +1,90 @@
+// @ts-check
+/** What fingers, mouse and wheel do to the image: turns their movements into zooming, moving and windowing. */
+
+/** A mouse wheel's notch of 100 makes the image a quarter larger. */
+const WHEEL_ZOOM = 0.0022;
+
+/**
+ * @typedef {object} Handlers
+ * @property {(factor: number, at: {x: number, y: number}) => void} onZoom
+ * @property {(right: number, down: number) => void} onMove screen pixels
+ * @property {(right: number, down: number) => void} onWindow shares of the film's size
+ * @property {() => void} onWindowed the movement has ended
+ * @property {() => void} onToggle between the whole image and a part
+ * @property {(touch: boolean, shift: boolean) => "move" | "window" | null} drag what dragging with one pointer does now
+ */
+
+/**
+ * @param {HTMLElement} film
+ * @param {Handlers} handlers
+ */
+export function followGestures(film, handlers) {
+  /** @type {Map<number, {x: number, y: number}>} by pointer */
+  const held = new Map();
+  /** @type {"move" | "window" | null} */
+  let doing = null;
+
+  film.addEventListener("wheel", (event) => {
+    event.preventDefault();
+    handlers.onZoom(Math.exp(-event.deltaY * WHEEL_ZOOM * (event.deltaMode === 1 ? 16 : 1)), within(film, event));
+  }, { passive: false });
+
+  film.addEventListener("pointerdown", (event) => {
+    if (event.button > 1 || isControl(event)) return;
+    held.set(event.pointerId, within(film, event));
+    doing = event.button === 1 ? "move" : handlers.drag(event.pointerType === "touch", event.shiftKey);
+    if (!doing && held.size < 2) return;
+    film.setPointerCapture(event.pointerId);
+    // The middle button would scroll, and dragging would select the words around.
+    if (event.pointerType === "mouse") event.preventDefault();
+    film.focus({ preventScroll: true });
+  });
+
+  film.addEventListener("pointermove", (event) => {
+    const before = held.get(event.pointerId);
+    if (!before) return;
+    const now = within(film, event);
+    const others = [...held].filter(([id]) => id !== event.pointerId).map(([, place]) => place);
+    held.set(event.pointerId, now);
+    if (others.length === 1) pinch(others[0], before, now, handlers);
+    else if (others.length === 0 && doing === "move") handlers.onMove(now.x - before.x, now.y - before.y);
+    else if (others.length === 0 && doing === "window") {
+      handlers.onWindow((now.x - before.x) / film.clientWidth, (now.y - before.y) / film.clientHeight);
+    }
+  });
+
+  const release = (/** @type {PointerEvent} */ event) => {
+    if (!held.delete(event.pointerId)) return;
+    if (doing === "window") handlers.onWindowed();
+    if (held.size === 0) doing = null;
+  };
+  film.addEventListener("pointerup", release);
+  film.addEventListener("pointercancel", release);
+  film.addEventListener("dblclick", (event) => {
+    if (!isControl(event)) handlers.onToggle();
+  });
+}
+
+/**
+ * @param {{x: number, y: number}} other
+ * @param {{x: number, y: number}} before
+ * @param {{x: number, y: number}} now
+ * @param {Handlers} handlers
+ */
+function pinch(other, before, now, handlers) {
+  const distance = (/** @type {{x: number, y: number}} */ place) => Math.hypot(place.x - other.x, place.y - other.y) || 1;
+  handlers.onZoom(distance(now) / distance(before), { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 });
+  handlers.onMove((now.x - before.x) / 2, (now.y - before.y) / 2);
+}
+
+/**
+ * @param {HTMLElement} film
+ * @param {MouseEvent} event
+ */
+function within(film, { clientX, clientY }) {
+  const { left, top } = film.getBoundingClientRect();
+  return { x: clientX - left, y: clientY - top };
+}
+
+/** @param {Event} event */
+const isControl = ({ target }) => target instanceof Element && target.closest("button, a, summary, details") !== null;

@@ -1,0 +1,133 @@
+// @ts-check
+/** The upload queue on the page: how far it is, what went wrong, and what can be done about it. */
+import { announce } from "./announcer.js";
+import { byId, element } from "./dom.js";
+import { count, fileSize, wholePercent } from "./format.js";
+import { keepTrack, unfinished } from "./leaving.js";
+import { Queue } from "./queue.js";
+import { resultAddress } from "./router.js";
+import { Rows } from "./rows.js";
+import { text } from "./text.js";
+
+/** @import { Item } from "./queue.js" */
+/** @import { Result } from "./types.js" */
+
+export class QueuePanel {
+  /** @param {(item: Item, result: Result) => void} onResult */
+  constructor(onResult) {
+    this.section = byId("queue", HTMLElement);
+    this.summary = byId("queue-summary", HTMLElement);
+    this.progress = byId("queue-progress", HTMLProgressElement);
+    this.pause = byId("queue-pause", HTMLButtonElement);
+    this.retry = byId("queue-retry", HTMLButtonElement);
+    this.cancel = byId("queue-cancel", HTMLButtonElement);
+    this.close = byId("queue-close", HTMLButtonElement);
+    this.details = byId("queue-details", HTMLDetailsElement);
+    this.notice = byId("left-notice", HTMLElement);
+    this.queue = new Queue({ onChange: () => this.changed(), onResult });
+    /** @type {Rows<Item>} */
+    this.rows = new Rows({
+      box: byId("queue-box", HTMLElement),
+      list: byId("queue-rows", HTMLElement),
+      make: (item) => this.row(item),
+      key: ({ number }) => `queue-${number}`,
+    });
+    this.frame = 0;
+    this.working = false;
+    /** What was left unfinished, until it has been read. */
+    this.left = unfinished();
+    this.pause.addEventListener("click", () => this.togglePause());
+    this.retry.addEventListener("click", () => this.queue.retry(this.queue.items.filter(({ state }) => state === "failed")));
+    this.cancel.addEventListener("click", () => this.queue.cancel());
+    this.close.addEventListener("click", () => this.queue.clear());
+    this.details.addEventListener("toggle", () => this.render());
+    byId("left-close", HTMLButtonElement).addEventListener("click", () => {
+      this.left = null;
+      this.render();
+    });
+    this.render();
+  }
+
+  /**
+   * @param {string} task
+   * @param {File[]} files
+   */
+  add(task, files) {
+    // On a phone the list of files would hide the rest.
+    if (this.queue.items.length === 0) this.details.open = matchMedia("(min-width: 48rem)").matches;
+    this.left = null;
+    this.queue.add(task, files);
+    announce(text.queue.added(count(files.length)));
+  }
+
+  togglePause() {
+    if (!this.queue.unsent) return;
+    if (this.queue.paused) this.queue.resume();
+    else this.queue.pause();
+    announce(this.queue.paused ? text.queue.paused : text.queue.resumed);
+  }
+
+  /** Many changes make one picture. */
+  changed() {
+    const { classifying, classified, known, unreadable } = this.queue.counts();
+    keepTrack({ sent: classifying + classified + known + unreadable, unsent: this.queue.unsent });
+    this.frame ||= requestAnimationFrame(() => {
+      this.frame = 0;
+      this.render();
+    });
+  }
+
+  render() {
+    const { queue } = this;
+    const counts = queue.counts();
+    const total = queue.items.length;
+    const done = counts.classified + counts.known + counts.unreadable + counts.failed + counts.cancelled;
+    this.section.hidden = total === 0 && !this.left;
+    byId("queue-body", HTMLElement).hidden = total === 0;
+    this.notice.hidden = !this.left;
+    if (this.left) byId("left-words", HTMLElement).textContent = text.queue.left(count(this.left.sent), count(this.left.unsent));
+    this.summary.textContent = text.queue.summary(queue, counts, count);
+    // Of an image half is sending it and half is waiting for its result.
+    const sent = queue.items.reduce((sum, { share, state }) => sum + (state === "sending" || state === "classifying" ? share / 2 : 0), 0);
+    this.progress.max = Math.max(1, total);
+    this.progress.value = done + sent;
+    this.pause.hidden = queue.unsent === 0;
+    this.pause.textContent = queue.paused ? text.queue.resume : text.queue.pause;
+    this.retry.hidden = counts.failed === 0;
+    this.cancel.hidden = queue.unsent === 0;
+    this.close.hidden = queue.busy;
+    if (this.details.open) this.rows.show([...queue.items].sort(attentionFirst), false);
+    if (this.working && !queue.busy && total) announce(text.queue.finished(this.summary.textContent));
+    this.working = queue.busy;
+  }
+
+  /** @param {Item} item */
+  row(item) {
+    const { file, state, share, id, message } = item;
+    const words = state === "sending" ? text.queue.sending(wholePercent(share)) : text.queue.states[state];
+    const note = element("span", { className: "row-note" }, message ? `${words}: ${message}` : `${words} · ${fileSize(file.size)}`);
+    const name = id && state !== "classifying" ? element("a", { href: resultAddress(id) }, file.name) : element("span", {}, file.name);
+    name.className = "row-label";
+    return element("li", { className: `queue-row ${state}` }, element("span", { className: "queue-words" }, name, note), this.button(item));
+  }
+
+  /** @param {Item} item */
+  button(item) {
+    const { state, file } = item;
+    const again = state === "failed" || state === "cancelled";
+    if (!again && !["waiting", "checking", "sending"].includes(state)) return null;
+    const words = again ? text.queue.retryOne : text.queue.cancelOne;
+    const button = element("button", { type: "button", className: "quiet", "aria-label": `${words}: ${file.name}` }, words);
+    button.addEventListener("click", () => (again ? this.queue.retry([item]) : this.queue.cancelOne(item)));
+    return button;
+  }
+}
+
+/** What needs somebody first, then what is under way, then what is to come, and last what is done. */
+const ATTENTION = ["failed", "unreadable", "sending", "checking", "classifying", "waiting", "cancelled", "known", "classified"];
+
+/**
+ * @param {Item} a
+ * @param {Item} b
+ */
+const attentionFirst = (a, b) => ATTENTION.indexOf(a.state) - ATTENTION.indexOf(b.state) || a.number - b.number;

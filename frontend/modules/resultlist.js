@@ -1,0 +1,121 @@
+// @ts-check
+/** The results of a selection as far as they have been read, in order, kept up to date. Knows nothing of the page. */
+import { fetchResults } from "./api.js";
+
+/** @import { Result, ResultPage, Selection } from "./types.js" */
+
+const PAGE_SIZE = 50;
+
+/** What the API hands out at most. */
+const LARGEST_PAGE = 200;
+
+/** Leave to upload has ended and every further try has been made long before: what has not come by now does not come. */
+export const UNFINISHED_MS = 3_600_000;
+
+export class ResultList {
+  /** @param {Selection} selection */
+  constructor(selection) {
+    this.selection = selection;
+    /** @type {Map<string, Result>} */
+    this.known = new Map();
+    /** @type {Result[]} in the selection's order */
+    this.ordered = [];
+    /** @type {string | null} where the next page begins */
+    this.cursor = null;
+    this.loaded = false;
+    /** @type {Promise<void> | null} */
+    this.reading = null;
+  }
+
+  /**
+   * Ask what is new.
+   * @returns {Promise<number>} how many results had not been there
+   */
+  async refresh() {
+    if (this.loaded && this.selection.order === "oldest") {
+      // What is new stands at the end, and is read when that is reached.
+      await this.followWaiting();
+      return this.cursor === null ? this.readOn() : 0;
+    }
+    const page = await fetchResults(this.selection, { limit: PAGE_SIZE });
+    const fresh = page.results.filter(({ id }) => !this.known.has(id)).length;
+    const gap = fresh === page.results.length && page.cursor !== null;
+    // With a gap between the newest page and those known, the list begins anew rather than hide what lies between.
+    if (gap) this.known.clear();
+    if (gap || !this.loaded) this.cursor = page.cursor;
+    this.keep(page.results);
+    const first = !this.loaded;
+    this.loaded = true;
+    await this.followWaiting();
+    return first ? 0 : fresh;
+  }
+
+  /** Ask again for what was still on its way, also far down the list: one page at a time, the oldest first. */
+  async followWaiting() {
+    const waiting = this.ordered.filter(({ status, created_at }) => status === "received" && Date.now() - Date.parse(created_at) < UNFINISHED_MS);
+    if (waiting.length === 0) return;
+    const from = waiting.map(({ created_at }) => created_at).sort()[0];
+    const page = await fetchResults({ task: this.selection.task, from, order: "oldest" }, { limit: LARGEST_PAGE });
+    this.keep(page.results.filter(({ id }) => this.known.has(id)));
+  }
+
+  /**
+   * Read the next page.
+   * @returns {Promise<number>} how many results it held that had not been there
+   */
+  async readOn() {
+    const page = await fetchResults(this.selection, { limit: LARGEST_PAGE, cursor: this.cursor });
+    const fresh = page.results.filter(({ id }) => !this.known.has(id)).length;
+    this.cursor = page.cursor;
+    this.keep(page.results);
+    return fresh;
+  }
+
+  /** Read the next page, unless one is being read already. */
+  more() {
+    if (this.cursor !== null) this.reading ??= this.readOn().then(() => {}).finally(() => (this.reading = null));
+    return this.reading;
+  }
+
+  /** @param {Result[]} results any order; of two with one id the later counts */
+  keep(results) {
+    if (results.length === 0) return;
+    for (const result of results) this.known.set(result.id, listed(result));
+    const direction = this.selection.order === "oldest" ? 1 : -1;
+    this.ordered = [...this.known.values()].sort((a, b) => direction * compare(a.created_at, b.created_at));
+  }
+
+  /** How many images were reviewed, of how many that can be. */
+  progress() {
+    const classified = this.ordered.filter(({ status }) => status === "classified");
+    return { reviewed: classified.filter(({ review }) => review).length, total: classified.length };
+  }
+}
+
+/**
+ * Whether a result that changed or was made here belongs into a list.
+ * @param {Result} result
+ * @param {Selection} selection
+ */
+export const isSelected = ({ task, label, status, needs_review, review, created_at }, selection) =>
+  (selection.task === null || selection.task === task) &&
+  (selection.label === null || selection.label === label) &&
+  (selection.status === null || selection.status === status) &&
+  (selection.needs_review === null || selection.needs_review === needs_review) &&
+  (selection.reviewed === null || selection.reviewed === Boolean(review)) &&
+  (selection.from === null || Date.parse(created_at) >= Date.parse(selection.from)) &&
+  (selection.to === null || Date.parse(created_at) < Date.parse(selection.to));
+
+/**
+ * What a list shows: of a hundred thousand results the rest would fill the memory.
+ * @param {Result} result
+ * @returns {Result}
+ */
+const listed = (result) => ({ ...result, probabilities: {}, heatmap: null, source: null, disclaimer: "" });
+
+/**
+ * Times of one form, as text.
+ * @param {string} a
+ * @param {string} b
+ */
+const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);

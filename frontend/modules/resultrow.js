@@ -1,0 +1,68 @@
+// @ts-check
+/** One result as a row of the worklist. */
+import { apiWords, element } from "./dom.js";
+import { percent, shortTime } from "./format.js";
+import { UNFINISHED_MS } from "./resultlist.js";
+import { resultAddress } from "./router.js";
+import { classTitle } from "./tasks.js";
+import { text } from "./text.js";
+
+/** @import { Result, Task } from "./types.js" */
+
+/**
+ * @param {Result} result
+ * @param {Task | undefined} task
+ * @param {{open: boolean, nameTask: boolean}} how whether it lies on the light box; whether the list is of several tasks
+ */
+export function resultRow(result, task, { open, nameTask }) {
+  const link = element(
+    "a",
+    { href: resultAddress(result.id), className: result.status },
+    element("span", { className: "row-label" }, ...title(result, task)),
+    element("span", { className: "row-note" }, ...notes(result, task, nameTask)),
+  );
+  if (open) link.setAttribute("aria-current", "true");
+  return element("li", {}, link);
+}
+
+/**
+ * @param {Result} result
+ * @param {Task | undefined} task
+ * @returns {(Node | string)[]}
+ */
+function title({ status, label, created_at }, task) {
+  const old = Date.now() - Date.parse(created_at) > UNFINISHED_MS;
+  if (status === "received") return [old ? text.worklist.unfinished : text.worklist.received];
+  if (status === "quarantined") return [text.worklist.quarantined];
+  return [apiWords(classTitle(task, label))];
+}
+
+/**
+ * @param {Result} result
+ * @param {Task | undefined} task
+ * @param {boolean} nameTask
+ * @returns {(Node | null)[]}
+ */
+function notes(result, task, nameTask) {
+  const { created_at, arrival, probability } = result;
+  return [
+    mark(result, task),
+    probability === null ? null : element("span", {}, percent(probability)),
+    element("time", { dateTime: created_at }, shortTime(created_at)),
+    nameTask ? apiWords(task?.title ?? result.task) : null,
+    arrival === "drop-folder" ? element("span", {}, text.facts.arrivals[arrival]) : null,
+  ];
+}
+
+/**
+ * What people or the model say beyond the label.
+ * @param {Result} result
+ * @param {Task | undefined} task
+ */
+function mark({ status, needs_review, review, label }, task) {
+  if (review) {
+    const words = review.label === label ? [text.worklist.confirmed] : [text.worklist.corrected, apiWords(classTitle(task, review.label))];
+    return element("span", { className: "chip reviewed" }, ...words);
+  }
+  return needs_review && status === "classified" ? element("span", { className: "chip review" }, text.worklist.needsReview) : null;
+}
