@@ -4,9 +4,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import reduce
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cfnlint.api import lint_file
 from ministack.services import stepfunctions
 
 from tests.stage import ROOT
@@ -234,6 +236,30 @@ def test_every_failure_is_undone_and_ends_as_such(task: str, failed: str) -> Non
 
 def test_every_state_was_passed() -> None:
     assert visited == STATES.keys()
+
+
+def lint(definition: str, folder: Path) -> list[str]:
+    """What cfn-lint, which knows the language of state machines, finds wrong."""
+    properties = {"RoleArn": "arn:aws:iam::123456789012:role/x", "Definition": json.loads(definition)}
+    machine = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
+    template = folder / "template.json"
+    template.write_text(json.dumps({"Resources": {"Machine": machine}}))
+    return [str(match) for match in lint_file(template)]
+
+
+def test_the_definition_is_valid_once_the_template_has_filled_it_in(tmp_path: Path) -> None:
+    text = (ROOT / "statemachine" / "retrain.asl.json").read_text()
+    template = (ROOT / "statemachine" / "template.yaml").read_text()
+    substitutions = re.findall(
+        r"^        (\w+): ",
+        template.partition("DefinitionSubstitutions:")[2].partition("LoggingConf")[0],
+        re.M,
+    )
+    assert set(re.findall(r"\$\{(\w+)\}", text)) == set(substitutions)
+    filled = re.sub(r"\$\{\w+\}", "arn:aws:lambda:eu-central-1:123456789012:function:x", text)
+
+    assert lint(filled, tmp_path) == []
+    assert lint(filled.replace('"Type": "Succeed"', '"Type": "Success"'), tmp_path) != []
 
 
 def test_every_task_retries_what_passes_and_catches_the_rest() -> None:
