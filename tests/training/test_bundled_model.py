@@ -13,8 +13,10 @@ from chalicelib.tasks import load_task
 from training.data.preparation import prepare_data
 from training.model.export import open_session, run
 from training.reports.card import render_card
+from training.reports.overview import render_overview
 from training.reports.package import LARGEST
 
+README = Path(__file__).parents[2] / "README.md"
 BUNDLED = sorted(folder.name for folder in BUNDLED_MODELS.iterdir() if folder.is_dir())
 
 
@@ -79,3 +81,9 @@ def test_real_test_images_reach_the_accuracy_of_the_card(name: str, data_set: Pa
     assert np.mean(predicted == images.labels) == pytest.approx(card["accuracy"]["value"], abs=tolerance)
     unfamiliar = np.mean(answers["distance"] > package.distance_threshold)
     assert unfamiliar == pytest.approx(card["unfamiliar"], abs=tolerance)
+
+
+def test_the_readme_shows_what_the_models_reach() -> None:
+    models = [ModelPackage.load(BUNDLED_MODELS / name).facts for name in BUNDLED]
+
+    assert render_overview([dict(facts) for facts in models]).strip() in README.read_text(encoding="utf-8")
