@@ -13,6 +13,7 @@ from chalicelib.retraining.journal import RUNNING, Entry, Journal
 from chalicelib.retraining.planning import RETRAININGS
 from chalicelib.retraining.wish import read_wish
 from chalicelib.storage import DataBucket, ObjectMissing
+from chalicelib.tasks import Task
 
 REPORT = "report.md"
 _ENDS = {"ABORTED": "stopped", "TIMED_OUT": "failed", "FAILED": "failed", "SUCCEEDED": "ended"}
@@ -38,15 +39,23 @@ class Requests:
         if "requested_by" in body:
             raise InvalidRequest("'requested_by' is who is signed in.")
         task = read_wish(body).task
-        holder = self.journal.holder(task.name)
-        if holder and self.executions.is_running(holder):
-            raise AlreadyRetraining(
-                f"{task.title} is being retrained by {holder.rpartition(':')[2]}. Follow that one, and start "
-                "again when it has ended."
-            )
+        self.check_idle(task)
         name = f"{task.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{random_token()[:4]}"
         self.executions.start(name, body | {"requested_by": user})
         return {"name": name, "task": task.name, "status": RUNNING}
+
+    def check_idle(self, task: Task) -> None:
+        """Make sure that nobody else is about to change what classifies for a task.
+
+        Raises:
+            AlreadyRetraining: if it is being retrained.
+        """
+        holder = self.journal.holder(task.name)
+        if holder and self.executions.is_running(holder):
+            raise AlreadyRetraining(
+                f"{task.title} is being retrained by {holder.rpartition(':')[2]}. Follow that one, and try "
+                "again when it has ended."
+            )
 
     def page(self, limit: int, cursor: str | None) -> tuple[list[Entry], str | None]:
         """The newest retrainings, and the cursor of the page after them (None at the end).

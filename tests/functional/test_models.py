@@ -17,6 +17,7 @@ from chalicelib.deployed import DeployedModels
 from chalicelib.hosting import Hosting
 from chalicelib.package import ModelPackage
 from chalicelib.registry import Registry
+from chalicelib.retraining.executions import Executions
 from tests import images
 from tests.functional.conftest import Call
 from tests.functional.test_openapi import schema
@@ -144,6 +145,19 @@ def test_rollback_waits_for_an_endpoint_that_is_being_changed(
     error = fits(call("POST", f"/tasks/{TASK}/rollback"), ROLLBACK, "POST", 409)
     assert error["code"] == "EndpointNotChanged"
     assert "Try again" in error["message"]
+
+
+def test_rollback_waits_for_the_end_of_a_retraining(
+    call: Call, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.promote(TASK, "next", None, None)
+    aws._journal().lock(TASK, "arn:aws:states:::execution:retrain:run-1", lambda _: True)
+    monkeypatch.setattr(Executions, "is_running", lambda _, arn: arn.endswith("run-1"))
+
+    error = fits(call("POST", f"/tasks/{TASK}/rollback"), ROLLBACK, "POST", 409)
+
+    assert error["code"] == "AlreadyRetraining"
+    assert "run-1" in error["message"]
 
 
 def test_everybody_may_do_everything_where_nobody_signs_in(call: Call) -> None:
