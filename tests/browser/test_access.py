@@ -108,7 +108,7 @@ def test_nothing_is_wider_than_the_screen(desk: Desk, width: int, language: str)
     desk.drop(samples.text_file(), samples.truncated_jpeg())
     expect(desk.page.locator("#queue-summary")).to_be_visible()
     assert desk.width_beyond_screen() <= 0
-    slider = desk.slider.bounding_box()
+    slider = desk.page.locator("#opacity").bounding_box()
     assert slider is not None
     assert slider["x"] + slider["width"] <= width
 
