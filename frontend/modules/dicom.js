@@ -148,11 +148,13 @@ async function readFrame(file, header) {
   const from = pixels.at + Math.floor(frames / 2) * size;
   const bytes = await file.slice(from, from + size).arrayBuffer();
   if (bytes.byteLength < size) return null;
-  if (colour) return { width: columns, height: rows, channels: 3, data: interleaved(new Uint8Array(bytes), short(header, TAGS.planar)), ...PLAIN };
+  const size2d = { width: columns, height: rows };
+  if (colour) return { ...size2d, channels: 3, data: interleaved(new Uint8Array(bytes), short(header, TAGS.planar)), ...PLAIN };
   const data = values(bytes, allocated, stored, short(header, TAGS.signed) === 1);
   const [slope, intercept] = [decimal(header, TAGS.slope, 1) || 1, decimal(header, TAGS.intercept, 0)];
   const inverted = photometric === "MONOCHROME1";
-  return { width: columns, height: rows, channels: 1, data, slope, intercept, inverted, window: firstWindow(header, data, slope, intercept) };
+  const window = firstWindow(header, data, slope, intercept);
+  return { ...size2d, channels: 1, data, slope, intercept, inverted, window };
 }
 
 /**
@@ -177,7 +179,9 @@ function values(bytes, allocated, stored, signed) {
   const data = signed ? new Int16Array(bytes) : new Uint16Array(bytes);
   const surplus = 16 - stored;
   // Shifting the bits above out also restores the sign.
-  if (surplus > 0 && surplus < 16) for (let index = 0; index < data.length; index++) data[index] = signed ? (data[index] << (16 + surplus)) >> (16 + surplus) : data[index] & (0xffff >> surplus);
+  for (let index = 0; surplus > 0 && surplus < 16 && index < data.length; index++) {
+    data[index] = signed ? (data[index] << (16 + surplus)) >> (16 + surplus) : data[index] & (0xffff >> surplus);
+  }
   return data;
 }
 

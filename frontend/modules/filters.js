@@ -110,7 +110,8 @@ export class Filters {
   /** Say how many filters are set where they cannot be seen. */
   describe() {
     this.label.disabled = this.tasks.value === "all";
-    const set = [this.label.disabled ? "" : this.label.value, this.from.value, this.to.value, this.tasks.value === "all", this.order.value !== "newest"];
+    const label = !this.label.disabled && this.label.value;
+    const set = [label, this.from.value, this.to.value, this.tasks.value === "all", this.order.value !== "newest"];
     const number = set.filter(Boolean).length;
     this.more.textContent = number ? text.filters.moreSet(count(number)) : text.filters.more;
   }
@@ -122,7 +123,10 @@ export class Filters {
  */
 function fillChoices(select, choices) {
   const chosen = select.value;
-  fill(select, ...Object.entries(choices).map(([value, words], index) => element("option", { value, defaultSelected: index === 0 }, words)));
+  const options = Object.entries(choices).map(([value, words]) => element("option", { value }, words));
+  // What a reset of the form comes back to.
+  options[0].defaultSelected = true;
+  fill(select, ...options);
   select.value = chosen in choices ? chosen : Object.keys(choices)[0];
 }
 

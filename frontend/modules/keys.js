@@ -20,8 +20,8 @@ const LIST = /** @type {const} */ ({
 
 const SHOWN = /** @type {Record<string, string[]>} */ ({
   open: ["O"], next: ["J"], previous: ["K"], classes: ["1", "…", "9"], confirm: ["Enter"], undo: ["U"], comment: ["C"],
-  enlarge: ["+"], reduce: ["−"], fit: ["0"], move: ["←", "↑", "→", "↓"], window: ["Shift", "← ↑ → ↓"], invert: ["I"], heatMap: ["H"],
-  compare: ["B"], pause: ["P"], help: ["?"], close: ["Esc"],
+  enlarge: ["+"], reduce: ["−"], fit: ["0"], move: ["←", "↑", "→", "↓"], window: ["Shift", "← ↑ → ↓"], invert: ["I"],
+  heatMap: ["H"], compare: ["B"], pause: ["P"], help: ["?"], close: ["Esc"],
 });
 
 export class Keys {

@@ -47,7 +47,7 @@ export async function pictureOfFile(file) {
     if (showable) return await bitmapPicture(file, true);
     // Whoever has no DICOM files need not load what reads them.
     const samples = contentType === "application/dicom" ? await (await import("./dicom.js")).readDicom(file) : null;
-    return samples && { tone: new Tone({ samples }), own: true, caption: text.lightBox.ownImage(text.lightBox.size(samples.width, samples.height)) };
+    return samples && { tone: new Tone({ samples }), own: true, caption: captionOf(samples, true) };
   } catch {
     return null;
   }
@@ -78,8 +78,17 @@ export const preparedPicture = (result) => fetchPreview(result.id).then((preview
  */
 async function bitmapPicture(file, own) {
   const whole = await createImageBitmap(file);
-  const size = text.lightBox.size(whole.width, whole.height);
-  return { tone: new Tone({ bitmap: await reduced(whole) }), own, caption: own ? text.lightBox.ownImage(size) : text.lightBox.preparedImage(size) };
+  const caption = captionOf(whole, own);
+  return { tone: new Tone({ bitmap: await reduced(whole) }), own, caption };
+}
+
+/**
+ * @param {{width: number, height: number}} size
+ * @param {boolean} own
+ */
+function captionOf({ width, height }, own) {
+  const size = text.lightBox.size(width, height);
+  return own ? text.lightBox.ownImage(size) : text.lightBox.preparedImage(size);
 }
 
 /** @param {ImageBitmap} whole */

@@ -62,7 +62,8 @@ export class Queue {
    */
   add(task, files) {
     for (const file of files) {
-      this.items.push({ number: this.numbered++, file, task, state: "waiting", share: 0, id: "", message: "", stop: new AbortController() });
+      const stop = new AbortController();
+      this.items.push({ number: this.numbered++, file, task, state: "waiting", share: 0, id: "", message: "", stop });
     }
     this.changed();
   }

@@ -116,7 +116,8 @@ function facts(result, took) {
     fact(words.arrived, `${dateTime(result.created_at)}, ${words.arrivals[result.arrival] ?? result.arrival}`),
     ...(result.classified_at ? [fact(words.classified, dateTime(result.classified_at))] : []),
     ...(took === null ? [] : [fact(words.timeTaken, duration(took))]),
-    ...(model ? [fact(words.model, modelLink(result.task, model)), fact(words.backend, words.backends[model.backend] ?? model.backend)] : []),
+    ...(model ? [fact(words.model, modelLink(result.task, model))] : []),
+    ...(model ? [fact(words.backend, words.backends[model.backend] ?? model.backend)] : []),
     ...(model?.sha256 ? [fact(words.sha256, element("code", {}, model.sha256.slice(0, SHORT_SHA)))] : []),
     fact(words.id, element("code", {}, result.id)),
   );

@@ -52,7 +52,8 @@ export class ResultList {
 
   /** Ask again for what was still on its way, also far down the list: one page at a time, the oldest first. */
   async followWaiting() {
-    const waiting = this.ordered.filter(({ status, created_at }) => status === "received" && Date.now() - Date.parse(created_at) < UNFINISHED_MS);
+    const young = (/** @type {string} */ created_at) => Date.now() - Date.parse(created_at) < UNFINISHED_MS;
+    const waiting = this.ordered.filter(({ status, created_at }) => status === "received" && young(created_at));
     if (waiting.length === 0) return;
     const from = waiting.map(({ created_at }) => created_at).sort()[0];
     const page = await fetchResults({ task: this.selection.task, from, order: "oldest" }, { limit: LARGEST_PAGE });

@@ -108,7 +108,9 @@ export const words = {
   heatMap: {
     class: "Wärmekarte",
     opacity: "Deckkraft der Wärmekarte",
-    unavailable: "Die Wärmekarte dieser Klasse ist nicht zu haben: inzwischen arbeitet ein anderes Modell, oder der Server ist nicht erreichbar.",
+    unavailable:
+      "Die Wärmekarte dieser Klasse ist nicht zu haben: inzwischen arbeitet ein anderes Modell, oder der " +
+      "Server ist nicht erreichbar.",
     weak: "Schwach",
     strong: "Stark",
     none: "Zu diesem Ergebnis gibt es keine Wärmekarte.",
@@ -156,7 +158,9 @@ export const words = {
     "low-confidence": "Das Modell ist sich seiner Antwort nicht sicher genug.",
     "close-second": "Eine andere Antwort ist fast ebenso wahrscheinlich.",
     EmptyImage: "Die Datei ist leer. Kopieren oder exportieren Sie sie noch einmal.",
-    DamagedImage: "Die Datei ist beschädigt oder abgeschnitten: Ihr Bild lässt sich nicht lesen. Kopieren oder exportieren Sie sie noch einmal.",
+    DamagedImage:
+      "Die Datei ist beschädigt oder abgeschnitten: Ihr Bild lässt sich nicht lesen. Kopieren oder " +
+      "exportieren Sie sie noch einmal.",
     NotAnImage: "Das ist kein Bild in einem bekannten Format. Senden Sie JPEG, PNG, TIFF oder DICOM.",
     NoPixels: "Diese DICOM-Datei enthält kein Bild.",
     ImageTooSmall: "Das Bild hat zu wenige Pixel.",
@@ -313,7 +317,9 @@ export const words = {
     overloaded: "Der Server ist ausgelastet. Warten Sie einige Sekunden, und versuchen Sie es noch einmal.",
     server: "Der Server konnte das nicht. Versuchen Sie es noch einmal; geschieht es wieder, geben Sie die Nummer der Anfrage weiter.",
     notFound: "Das ist hier nicht (mehr).",
-    uploadRefused: "Der Speicher hat das Hochgeladene nicht angenommen; vielleicht ist die Erlaubnis abgelaufen. Wählen Sie die Datei noch einmal.",
+    uploadRefused:
+      "Der Speicher hat das Hochgeladene nicht angenommen; vielleicht ist die Erlaubnis abgelaufen. Wählen " +
+      "Sie die Datei noch einmal.",
     noResult:
       "Das Bild ist hochgeladen, hat aber nach zwei Minuten noch kein Ergebnis. Nichts ist verloren: Es erscheint in der " +
       "Arbeitsliste, sobald es fertig ist; sonst beginnt innerhalb von zehn Minuten ein neuer Versuch.",
