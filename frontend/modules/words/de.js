@@ -307,7 +307,8 @@ export const words = {
     requestId: (id) => `Anfrage ${id}`,
     empty: "Diese Datei ist leer. Prüfen Sie, ob sie vollständig kopiert oder exportiert wurde, und wählen Sie sie noch einmal.",
     tooLarge: (size, limit) =>
-      `Diese Datei hat ${size}; die Grenze liegt bei ${limit}. Exportieren Sie ein Einzelbild oder weniger Bilder, und wählen Sie sie noch einmal.`,
+      `Diese Datei hat ${size}; die Grenze liegt bei ${limit}. Exportieren Sie ein Einzelbild oder weniger Bilder, und ` +
+      "wählen Sie sie noch einmal.",
     emptyFolder: "Dieser Ordner enthält keine Dateien. Wählen Sie einen anderen oder die Bilder selbst.",
     noImage: "Das ist ein Text, ein PDF oder ein Archiv und kein Bild und wurde deshalb nicht gesendet. Entpacken Sie Archive zuerst.",
     unreadable: "Der Browser konnte diese Datei nicht lesen. Vielleicht wurde sie verschoben oder geändert: Wählen Sie sie noch einmal.",
