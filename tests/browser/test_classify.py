@@ -28,6 +28,16 @@ def test_picked_image_is_read_and_explained(desk: Desk) -> None:
     expect(desk.page.locator("#announcer")).to_contain_text("probability")
 
 
+def test_model_of_a_result_leads_to_its_card(desk: Desk) -> None:
+    desk.open()
+    desk.classify(samples.jpeg())
+    link = desk.page.locator("#reading-body .facts").get_by_role("link")
+    version = link.inner_text()
+    with desk.page.context.expect_page() as opened:
+        link.click()
+    expect(opened.value.locator("body")).to_contain_text(version)
+
+
 def test_dropped_image_is_read(desk: Desk) -> None:
     desk.open()
     desk.drop(samples.jpeg())
