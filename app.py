@@ -17,13 +17,11 @@ from chalice.app import (
     S3Event,
 )
 
-from chalicelib import DISCLAIMER, VERSION, arrivals, aws, catalogue, export, results, rollback, uploads
-from chalicelib.errors import ImageTooLarge, InvalidRequest, NotClassified
+from chalicelib import DISCLAIMER, VERSION, arrivals, aws, catalogue, export, rollback, uploads
+from chalicelib.errors import ImageTooLarge
 from chalicelib.http import IMAGE_TYPES, Api, body_bytes, find_task, flag, json_body, number, text
 from chalicelib.observability import logger, tracer
-from chalicelib.prepared import PreparedArray
 from chalicelib.settings import settings
-from chalicelib.storage import ObjectMissing, StorageFailed
 from chalicelib.tasks import load_tasks
 
 MAX_BODY = 4_500_000
@@ -129,28 +127,15 @@ def get_result(id: str) -> Any:
 
 @api.route("/results/{id}/preview")
 def get_preview(id: str) -> Response:
-    result = aws.table().get(id)
-    if result["status"] != results.CLASSIFIED:
-        raise NotClassified("There is no preview: the image has not been prepared, or could not be.")
-    try:
-        prepared = aws.bucket().read(arrivals.prepared_key(result["task"], id))
-    except (ObjectMissing, StorageFailed):
-        raise NotClassified("There is no preview yet. Try again in a moment.") from None
-    return Response(PreparedArray.unpack(prepared).preview(), {"Content-Type": "image/png"})
+    image = aws.pipeline().prepared(aws.table().get(id))
+    return Response(image.preview(), {"Content-Type": "image/png"})
 
 
 @api.route("/results/{id}/review", "PUT")
 def review_result(id: str) -> Any:
     body = json_body(api.request)
-    result, label = aws.table().get(id), text(body, "label")
-    classes = find_task(result["task"]).class_names if result["status"] == results.CLASSIFIED else (label,)
-    if label not in classes:
-        raise InvalidRequest(f"'label' must be one of {', '.join(classes)}.")
     comment = text(body, "comment") if body.get("comment") else None
-    review = {"label": label, "comment": comment, "reviewed_at": results.now(), "reviewer": api.user}
-    reviewed = aws.table().review(id, review)
-    aws.bucket().write_json(results.key(reviewed), reviewed)
-    return reviewed
+    return aws.pipeline().review(aws.table().get(id), text(body, "label"), comment, api.user)
 
 
 @api.route("/retrainings", "POST", group="admin")

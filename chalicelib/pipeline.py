@@ -14,7 +14,9 @@ from chalicelib.errors import (
     FileRemoved,
     ImageError,
     ImageTooLarge,
+    InvalidRequest,
     NegatoscopeError,
+    NotClassified,
     TaskHasNoModel,
     UnknownTask,
 )
@@ -23,7 +25,7 @@ from chalicelib.observability import count, logger, measure_milliseconds, tracer
 from chalicelib.prepared import PreparedArray
 from chalicelib.results import Result
 from chalicelib.review import Reason
-from chalicelib.storage import MAX_KEY_BYTES, DataBucket, ObjectMissing
+from chalicelib.storage import MAX_KEY_BYTES, DataBucket, ObjectMissing, StorageFailed
 from chalicelib.table import ResultsTable
 from chalicelib.tasks import Task
 
@@ -112,6 +114,38 @@ class Pipeline:
             self.bucket.delete(arrival.key)
         count("Quarantined", result["task"])
         logger.info("quarantined", extra={"image": arrival.id, "task": result["task"], "reason": error.code})
+
+    def prepared(self, result: Result) -> PreparedArray:
+        """What the model was shown.
+
+        Raises:
+            NotClassified: if the image has not been prepared (yet).
+        """
+        if result["status"] != results.CLASSIFIED:
+            raise NotClassified("There is no preview: the image has not been prepared, or could not be.")
+        try:
+            return PreparedArray.unpack(self.bucket.read(arrivals.prepared_key(result["task"], result["id"])))
+        except (ObjectMissing, StorageFailed):
+            raise NotClassified("There is no preview yet. Try again in a moment.") from None
+
+    def review(self, result: Result, label: str, comment: str | None, reviewer: str) -> Result:
+        """Note what a person says of an image, and return the result with that.
+
+        Raises:
+            InvalidRequest: if the label is none of the task's classes.
+            NotClassified: if there is nothing to say of yet.
+            UnknownTask: if the task has been removed.
+        """
+        if result["status"] == results.CLASSIFIED:
+            task = self.tasks.get(result["task"])
+            if task is None:
+                raise UnknownTask(f"There is no task '{result['task']}' any more.")
+            if label not in task.class_names:
+                raise InvalidRequest(f"'label' must be one of {', '.join(task.class_names)}.")
+        review = {"label": label, "comment": comment, "reviewed_at": results.now(), "reviewer": reviewer}
+        reviewed = self.table.review(result["id"], review)
+        self._write_result(reviewed)
+        return reviewed
 
     def _classify_batch(self, task: Task, image_ids: Sequence[str]) -> None:
         images = [
