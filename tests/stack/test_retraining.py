@@ -35,6 +35,7 @@ def first(clinic: Clinic) -> Any:
     """A retraining of a task that has no model yet; it waits until somebody has approved its model."""
     assert clinic.classify(b"").status == 409, "a task without a model"
     name = clinic.start({}, approval=True, reason="the first one")
+    clinic.is_in(name, "Prepare data")
     refused = clinic.ask_for({})
     assert (refused.status, refused.json["code"]) == (409, "AlreadyRetraining")
     direct = clinic.states.start_execution(
