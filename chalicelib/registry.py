@@ -98,7 +98,7 @@ class Registry:
             origin: what is known of how it came about; goes into the record.
 
         Raises:
-            InvalidModelPackage: if it is damaged, or for another task.
+            InvalidModelPackage: if it is damaged, for another task, or known already from another origin.
         """
         shown = unpack(archive, is_shown)
         try:
@@ -116,6 +116,7 @@ class Registry:
             raise InvalidModelPackage(f"{ARCHIVE} holds no usable model.json: {error}.") from error
         if made_for != task:
             raise InvalidModelPackage(f"The package is a model for {made_for}, not for {task}.")
+        self._check_new(task, version, origin)
         current = self.current(task)
         record = {
             **told,
@@ -133,6 +134,17 @@ class Registry:
         # Last, so that whatever has a record is complete.
         self._write_record(record)
         return record
+
+    def _check_new(self, task: str, version: str, origin: Mapping[str, Any]) -> None:
+        """The same data and hyper-parameters make the same model: what is known of it must not be lost."""
+        with suppress(UnknownModel):
+            record = self.record(task, version)
+            # Whoever registers it again from the same origin was interrupted.
+            if any(record.get(name) != value for name, value in origin.items()):
+                raise InvalidModelPackage(
+                    f"This very model is registered already, as {version}: it was trained on the same images "
+                    "with the same hyper-parameters."
+                )
 
     def record(self, task: str, version: str) -> dict[str, Any]:
         """What is known of a version.

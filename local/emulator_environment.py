@@ -23,6 +23,7 @@ def emulator_environment(folder: Path, port: int) -> dict[str, str]:
         "PERSIST_STATE": "1",
         "S3_DATA_DIR": str(folder / "s3"),
         "S3_PERSIST": "1",
+        "SFN_WAIT_SCALE": "0.1",  # what takes SageMaker minutes takes seconds here: look as often
         "SFTP_ENABLED": "0",
         "STATE_DIR": str(folder / "services"),
     }

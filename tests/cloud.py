@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -27,10 +28,19 @@ def _tag(loader: yaml.SafeLoader, _suffix: str, node: yaml.Node) -> Any:
 _Template.add_multi_constructor("!", _tag)
 
 
+FOUNDATION = ROOT / ".chalice" / "foundation.yaml"
+RETRAINING = ROOT / "statemachine" / "template.yaml"
+
+
+def template(path: Path) -> dict[str, Any]:
+    """A stack's template."""
+    found: dict[str, Any] = yaml.load(path.read_text(), _Template)
+    return found
+
+
 def foundation(section: str = "Resources") -> dict[str, Any]:
     """A section of the foundation stack's template."""
-    template: dict[str, Any] = yaml.load((ROOT / ".chalice/foundation.yaml").read_text(), _Template)
-    found: dict[str, Any] = template[section]
+    found: dict[str, Any] = template(FOUNDATION)[section]
     return found
 
 

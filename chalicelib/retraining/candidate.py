@@ -44,7 +44,7 @@ class Candidates:
             the ARN in SageMaker's registry.
 
         Raises:
-            InvalidModelPackage: if the archive is no sound package of the task.
+            InvalidModelPackage: if the archive is no sound package of the task, or known already.
         """
         task, prefix = plan["task"], f"s3://{self.bucket.name}/"
         if not trained["model"].startswith(prefix):

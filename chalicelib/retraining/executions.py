@@ -28,8 +28,12 @@ class Executions:
         )
         return str(started["executionArn"])
 
+    def arn(self, name: str) -> str:
+        """The ARN of the execution with that name, if there is one."""
+        return f"{self._state_machine.replace(':stateMachine:', ':execution:')}:{name}"
+
     def describe(self, arn: str) -> dict[str, Any] | None:
-        """`{"status", "error", "cause", "ended_at"}`; None of what is too long ago to be known."""
+        """`{"status", "input", "error", "cause", "started_at", "ended_at"}`; None if it is unknown by now."""
         try:
             execution = self._client.describe_execution(executionArn=arn)
         except ClientError as error:
@@ -39,8 +43,10 @@ class Executions:
         ended = execution.get("stopDate")
         return {
             "status": execution["status"],
+            "input": json.loads(execution.get("input") or "null"),
             "error": execution.get("error"),
             "cause": execution.get("cause"),
+            "started_at": _text(execution["startDate"]),
             "ended_at": _text(ended) if ended else None,
         }
 

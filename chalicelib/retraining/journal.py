@@ -21,6 +21,28 @@ _LOCK = "lock/"
 _HIDDEN = ("listing", "task_token")
 
 
+def empty_entry(name: str, execution: str, given: Mapping[str, Any]) -> Entry:
+    """A retraining of which nothing is known but what it was started with."""
+    return {
+        "name": name,
+        "execution": execution,
+        "task": str(given.get("task", "")),
+        "status": RUNNING,
+        "started_at": None,
+        "ended_at": None,
+        "reason": str(given.get("reason", "")),
+        "requested_by": str(given.get("requested_by", "")),
+        "hyperparameters": {},
+        "trials": 0,
+        "data": {},
+        "job": None,
+        "current": None,
+        "candidate": None,
+        "accepted": None,
+        "outcome": None,
+    }
+
+
 class Journal:
     """Reads and writes retrainings. `resource` is a boto3 DynamoDB service resource."""
 

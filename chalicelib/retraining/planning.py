@@ -13,13 +13,13 @@ from typing import Any
 
 from chalicelib import corrections, results
 from chalicelib.archive import ARCHIVE
-from chalicelib.errors import AlreadyRetraining, InvalidRequest
+from chalicelib.errors import AlreadyRetraining, InvalidRequest, UnknownModel
 from chalicelib.hyperparameters import searched
 from chalicelib.listing import Selection
 from chalicelib.registry import MODELS, Registry
-from chalicelib.retraining.journal import RUNNING, Journal
+from chalicelib.retraining.journal import Entry, Journal, empty_entry
 from chalicelib.retraining.wish import Wish, read_wish
-from chalicelib.storage import DataBucket, ObjectMissing
+from chalicelib.storage import DataBucket
 from chalicelib.table import ResultsTable
 from chalicelib.tasks import EndpointSpec, ServingKind, Task
 
@@ -162,7 +162,8 @@ class Planner:
         if corrected:
             arguments += ["--labels", f"{folder}corrections.manifest"]
         earlier = f"{RETRAININGS}{task.name}/{SPLIT}"
-        if self._exists(earlier):
+        # Reading what is missing would be answered "access denied": this role may list a part of the bucket.
+        if self.bucket.exists(earlier):
             arguments += ["--earlier", f"s3://{self.bucket.name}/{earlier}"]
         return arguments
 
@@ -215,15 +216,21 @@ class Planner:
 
     def _current(self, task: Task, folder: str) -> dict[str, Any]:
         """The package that the candidate is compared with, and where the judging job finds it."""
+        # An input has to be something that exists; the empty path says that it is no package.
+        nothing = {"version": None, "uri": f"{folder}plan.json", "path": "", "fingerprint": None}
         current = self.registry.current(task.name)
         if current is None:
-            # An input has to be something that exists; the empty path says that it is no package.
-            return {"version": None, "uri": f"{folder}plan.json", "path": "", "fingerprint": None}
+            return nothing
+        try:
+            record = self.registry.record(task.name, current.version)
+        except UnknownModel:
+            # Somebody has deleted it, so nothing can be compared with it; the gate's least metrics stay.
+            return nothing
         return {
             "version": current.version,
             "uri": f"s3://{self.bucket.name}/{MODELS}{task.name}/{current.version}/{ARCHIVE}",
             "path": f"{PROCESSING}/current/{ARCHIVE}",
-            "fingerprint": self.registry.record(task.name, current.version)["fingerprint"],
+            "fingerprint": record["fingerprint"],
         }
 
     def _serving(self, task: Task, name: str) -> dict[str, Any]:
@@ -245,13 +252,6 @@ class Planner:
             "update": _update(spec.instances, alarm),
             "spec": asdict(spec),
         }
-
-    def _exists(self, key: str) -> bool:
-        try:
-            self.bucket.read(key)
-        except ObjectMissing:
-            return False
-        return True
 
 
 def _update(instances: int, alarm: str) -> dict[str, Any]:
@@ -289,22 +289,13 @@ def _suffix(execution: str) -> str:
     return hashlib.sha256(execution.encode()).hexdigest()[:8]
 
 
-def _entry(plan: Mapping[str, Any], wish: Wish) -> dict[str, Any]:
-    return {
-        "name": plan["run"],
-        "execution": plan["execution"],
-        "task": plan["task"],
-        "status": RUNNING,
+def _entry(plan: Mapping[str, Any], wish: Wish) -> Entry:
+    given = {"task": plan["task"], "reason": wish.reason, "requested_by": wish.requested_by}
+    return empty_entry(plan["run"], plan["execution"], given) | {
         "started_at": results.now(),
-        "ended_at": None,
-        "reason": wish.reason,
-        "requested_by": wish.requested_by,
         "hyperparameters": dict(wish.hyperparameters),
         "trials": wish.trials,
         "data": plan["data"],
         "job": plan["tuning_name"] if wish.trials else plan["name"],
         "current": plan["current"]["version"],
-        "candidate": None,
-        "accepted": None,
-        "outcome": None,
     }

@@ -9,14 +9,19 @@ from chalicelib.errors import AlreadyRetraining, InvalidRequest, NothingToApprov
 from chalicelib.retraining.executions import RUNNING as EXECUTING
 from chalicelib.retraining.executions import Executions
 from chalicelib.retraining.jobs import TrainingJobs
-from chalicelib.retraining.journal import RUNNING, Entry, Journal
+from chalicelib.retraining.journal import RUNNING, Entry, Journal, empty_entry
 from chalicelib.retraining.planning import RETRAININGS
 from chalicelib.retraining.wish import read_wish
 from chalicelib.storage import DataBucket, ObjectMissing
 from chalicelib.tasks import Task
 
 REPORT = "report.md"
-_ENDS = {"ABORTED": "stopped", "TIMED_OUT": "failed", "FAILED": "failed", "SUCCEEDED": "ended"}
+_ENDS = {
+    "ABORTED": ("stopped", "Somebody stopped it. The current model stays."),
+    "TIMED_OUT": ("failed", "It ran out of time. The current model stays."),
+    "FAILED": ("failed", "It failed. The current model stays."),
+    "SUCCEEDED": ("ended", "It came to its end, but could not write down what came of it."),
+}
 """What became of an execution that did not come to write down its end."""
 
 
@@ -72,7 +77,7 @@ class Requests:
         Raises:
             UnknownRetraining: if there is none of that name.
         """
-        entry = self._up_to_date(self.journal.get(name))
+        entry = self._entry(name)
         return entry | {
             "states": self.executions.states(entry["execution"]),
             "metrics": self._metrics(entry),
@@ -85,7 +90,7 @@ class Requests:
         Raises:
             UnknownRetraining: if there is no such retraining, or it has no such file.
         """
-        entry = self.journal.get(name)
+        entry = self._entry(name)
         path = file if file == REPORT else f"plots/{file}"
         if file in self._files(entry):
             try:
@@ -112,23 +117,30 @@ class Requests:
         self.executions.answer(token, {"approved": body["approved"], "by": user, "comment": comment})
         self.journal.note(name, task_token="", waiting_for=None)
 
+    def _entry(self, name: str) -> Entry:
+        """What is known of a retraining, if only that it has just been started, or was refused."""
+        try:
+            return self._up_to_date(self.journal.get(name))
+        except UnknownRetraining:
+            arn = self.executions.arn(name)
+            execution = self.executions.describe(arn)
+            if execution is None:
+                raise
+        given = execution["input"] if isinstance(execution["input"], dict) else {}
+        entry = empty_entry(name, arn, given) | {"started_at": execution["started_at"]}
+        return entry | _end(execution)
+
     def _up_to_date(self, entry: Entry) -> Entry:
         """An execution that was stopped could not write down its end."""
         if entry["status"] != RUNNING:
             return entry
         execution = self.executions.describe(entry["execution"])
-        if execution is None or execution["status"] == EXECUTING:
-            return entry
-        return entry | {
-            "status": _ENDS[execution["status"]],
-            "ended_at": execution["ended_at"],
-            "outcome": execution["cause"] or "Somebody stopped it. The current model stays.",
-        }
+        return entry | _end(execution) if execution else entry
 
     def _metrics(self, entry: Entry) -> dict[str, float]:
         """The latest values that the training job printed."""
-        if entry.get("trials") and not entry.get("candidate"):
-            return {}  # which of the search's jobs is the best, turns out later
+        if not entry["job"] or (entry["trials"] and not entry["candidate"]):
+            return {}  # there is none yet, or which of the search's jobs is the best, turns out later
         return self.jobs.metrics(entry["job"])
 
     def _files(self, entry: Entry) -> list[str]:
@@ -136,6 +148,14 @@ class Requests:
         names = [key.removeprefix(folder) for key in self.bucket.keys(folder)]
         plots = [name.removeprefix("plots/") for name in names if name.startswith("plots/")]
         return sorted(plots) + ([REPORT] if REPORT in names else [])
+
+
+def _end(execution: dict[str, Any]) -> Entry:
+    """What an execution adds to a retraining that says of itself that it runs."""
+    if execution["status"] == EXECUTING:
+        return {}
+    status, outcome = _ENDS[execution["status"]]
+    return {"status": status, "ended_at": execution["ended_at"], "outcome": execution["cause"] or outcome}
 
 
 def _folder(entry: Entry) -> str:

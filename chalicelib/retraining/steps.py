@@ -53,7 +53,7 @@ class Steps:
             "register": lambda: self._register(plan, state["trained"], event["image"]),
             "decide": lambda: self._decide(plan, state["candidate"]),
             "ask": lambda: self._ask(plan, state, event["token"], event["topic"]),
-            "look-at-endpoint": lambda: self.rollout.look(plan["serving"]),
+            "look-at-endpoint": lambda: self._look_at_endpoint(plan),
             "smoke-test": lambda: self._smoke_test(plan, state["candidate"]),
             "promote": lambda: self._promote(plan, state["candidate"]),
             "close": lambda: self._close(plan, event["outcome"], state),
@@ -88,11 +88,24 @@ class Steps:
         self.journal.note(plan["run"], task_token=token, waiting_for="approval")
         self.publish(
             topic,
-            f"{plan['title']}: may the new model be deployed?",
+            _subject(plan, "may the new model be deployed?"),
             f"{state['decision']['reasons']}\n\nThe report lies in {plan['folder']}judgement/report.md. "
             f'Answer on the page, or with POST /api/retrainings/{plan["run"]}/approval {{"approved": true}}.',
         )
         return {}
+
+    def _look_at_endpoint(self, plan: Mapping[str, Any]) -> dict[str, Any]:
+        """What there is to be updated, and the configuration that a failure leads back to.
+
+        That is the deployed version's. A retraining that was stopped may have left another one there, which
+        nobody has judged or tested.
+        """
+        found, current = self.rollout.look(plan["serving"]), self.candidates.registry.current(plan["task"])
+        deployed = current is not None and current.endpoint == plan["serving"]["endpoint"]
+        if found["config"] is None or not deployed:
+            return {**found, "config": None}
+        assert current is not None
+        return {**found, "config": current.config}
 
     def _smoke_test(self, plan: Mapping[str, Any], candidate: Mapping[str, str]) -> dict[str, Any]:
         serving = plan["serving"]
@@ -154,7 +167,7 @@ class Steps:
             waiting_for=None,
         )
         self.journal.release(plan["task"], plan["execution"])
-        return {"subject": f"{plan['title']}: retraining {status}"[:100], "message": message}
+        return {"subject": _subject(plan, f"retraining {status}"), "message": message}
 
     def _describe(self, outcome: str, state: State) -> str:
         match outcome:
@@ -180,3 +193,8 @@ class Steps:
     def _folder(self, plan: Mapping[str, Any]) -> str:
         folder: str = plan["folder"].removeprefix(f"s3://{self.bucket.name}/")
         return folder
+
+
+def _subject(plan: Mapping[str, Any], text: str) -> str:
+    """Of a message. SNS takes fewer than 100 characters of ASCII; titles may hold others, names never do."""
+    return f"{plan['task']}: {text}"[:99]

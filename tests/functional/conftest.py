@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chalice.app import CognitoUserPoolAuthorizer
 from chalice.test import Client, HTTPResponse
 
 import app
@@ -41,3 +42,10 @@ def call(client: Client) -> Call:
         return client.http.request(method, path, headers=names, body=body)
 
     return send
+
+
+@pytest.fixture
+def _login(monkeypatch: pytest.MonkeyPatch) -> None:
+    """People sign in, as they do where API Gateway asks them to."""
+    authorizer = CognitoUserPoolAuthorizer("users", provider_arns=["arn:aws:cognito-idp:::userpool/x"])
+    monkeypatch.setattr(app.api, "_authorizer", authorizer)

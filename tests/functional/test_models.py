@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chalice.app import CognitoUserPoolAuthorizer
 from chalice.local import LambdaContext
 from chalice.test import Client, HTTPResponse
 
@@ -163,12 +162,6 @@ def test_rollback_waits_for_the_end_of_a_retraining(
 def test_everybody_may_do_everything_where_nobody_signs_in(call: Call) -> None:
     answer = fits(call("GET", "/me"), "/me", "GET", 200)
     assert answer == {"login": False, "groups": ["reader", "reviewer", "admin"]}
-
-
-@pytest.fixture
-def _login(monkeypatch: pytest.MonkeyPatch) -> None:
-    authorizer = CognitoUserPoolAuthorizer("users", provider_arns=["arn:aws:cognito-idp:::userpool/x"])
-    monkeypatch.setattr(app.api, "_authorizer", authorizer)
 
 
 def as_member(groups: str, method: str, path: str, **parameters: str) -> tuple[int, Any]:

@@ -17,6 +17,7 @@ READS = {
     "api": {"prepared", "results", "exports", "drift", "models"},
     "prepare": {"inbox"},
     "classify": {"prepared", "models"},
+    "retraining-steps": {"models", "retrainings"},
     "sweep": {"inbox"},
     "watch": {"drift"},
 }
@@ -24,12 +25,18 @@ WRITES = {
     "api": {"inbox", "prepared", "results", "exports"},
     "prepare": {"prepared", "quarantine", "results"},
     "classify": {"results"},
+    "retraining-steps": {"models", "retrainings"},
     "sweep": {"quarantine", "results"},
     "watch": {"drift"},
 }
-DELETES = {"api": set(), "prepare": {"inbox"}, "classify": set(), "sweep": {"inbox"}, "watch": set()}
-PREFIXES = ("inbox", "prepared", "results", "exports", "quarantine", "models", "drift")
+DELETES = {role: {"inbox"} if role in ("prepare", "sweep") else set() for role in READS}
+PREFIXES = (
+    *("inbox", "prepared", "results", "exports", "quarantine", "models", "drift"),
+    *("datasets", "retrainings", "code"),
+)
 ROLES = tuple(READS)
+OF_RETRAININGS = ("states", "sagemaker")
+"""Roles that no Lambda has: the state machine's, and that of its jobs and endpoints."""
 
 
 def attempt(event: Any, _context: Any) -> str:
@@ -113,8 +120,8 @@ def test_models(actors: dict[str, Actor], role: str) -> None:
     def written(key: str) -> bool:
         return actor.may("s3", "put_object", Bucket=BUCKET, Key=f"{folder}/{key}", Body="{}")
 
-    assert written("current.json") == written("1/record.json") == (role == "api")
-    assert not written("1/model.tar.gz")
+    assert written("current.json") == written("1/record.json") == (role in ("api", "retraining-steps"))
+    assert written("1/model.tar.gz") == (role == "retraining-steps")
     assert actor.may("s3", "get_object", Bucket=BUCKET, Key=f"{folder}/current.json") == (role != "sweep")
 
 
@@ -130,7 +137,7 @@ def test_endpoints(actors: dict[str, Actor], role: str) -> None:
         ("delete_endpoint", ("EndpointName",)),
     ):
         own, other = ({name: arguments[name] for name in takes} for arguments in (names, theirs))
-        assert actor.may("sagemaker", operation, **own) == (role == "api")
+        assert actor.may("sagemaker", operation, **own) == (role in ("api", "retraining-steps"))
         assert not actor.may("sagemaker", operation, **other)
     assert not actor.may("sagemaker", "create_endpoint", **names)
 
@@ -139,7 +146,8 @@ def test_endpoints(actors: dict[str, Actor], role: str) -> None:
 def test_table(actors: dict[str, Actor], role: str) -> None:
     actor, key = actors[role], {"id": {"S": "access-probe"}}
 
-    assert actor.may("dynamodb", "get_item", TableName=TABLE, Key=key) == (role != "watch")
+    reads = role not in ("retraining-steps", "watch")
+    assert actor.may("dynamodb", "get_item", TableName=TABLE, Key=key) == reads
     assert not actor.may("dynamodb", "scan", TableName=TABLE)
     assert not actor.may("dynamodb", "delete_item", TableName=TABLE, Key=key)
     queried: dict[str, Any] = {
@@ -147,7 +155,9 @@ def test_table(actors: dict[str, Actor], role: str) -> None:
         "KeyConditionExpression": "task = :task",
         "ExpressionAttributeValues": {":task": {"S": "x"}},
     }
-    assert actor.may("dynamodb", "query", TableName=TABLE, **queried) == (role in ("api", "watch"))
+    assert actor.may("dynamodb", "query", TableName=TABLE, **queried) == (
+        role in ("api", "retraining-steps", "watch")
+    )
     queried |= {"IndexName": "by-time", "KeyConditionExpression": "listing = :task"}
     assert actor.may("dynamodb", "query", TableName=TABLE, **queried) == (role == "api")
     many = {TABLE: {"Keys": [key]}}
@@ -170,11 +180,45 @@ def test_other_services(actors: dict[str, Actor], role: str) -> None:
     assert not actor.may("logs", "describe_log_groups")
 
 
+def test_steps_of_retrainings(actors: dict[str, Actor]) -> None:
+    actor, own = actors["retraining-steps"], "negatoscope-local-nothing"
+    package = "arn:aws:sagemaker:us-east-1:000000000000:model-package/{}/1"
+
+    for name in (own, "theirs"):
+        for operation, member in (
+            ("delete_model", "ModelName"),
+            ("delete_endpoint_config", "EndpointConfigName"),
+            ("create_model_package_group", "ModelPackageGroupName"),
+        ):
+            assert actor.may("sagemaker", operation, **{member: name}) == (name == own), operation
+        changed = {"ModelPackageArn": package.format(name), "ModelApprovalStatus": "Rejected"}
+        assert actor.may("sagemaker", "update_model_package", **changed) == (name == own)
+    topic = "arn:aws:sns:us-east-1:000000000000:negatoscope-local-retraining"
+    assert actor.may("sns", "publish", TopicArn=topic, Message="probe")
+    # The jobs are the state machine's to start.
+    assert not actor.may("sagemaker", "stop_training_job", TrainingJobName=own)
+    assert not actor.may("sagemaker", "describe_training_job", TrainingJobName=own)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_journal(actors: dict[str, Actor], role: str) -> None:
+    actor, key = actors[role], {"name": {"S": "access-probe"}}
+    journal = {"TableName": "negatoscope-local-retrainings"}
+    steps, follows = role == "retraining-steps", role in ("api", "retraining-steps", "watch")
+
+    assert actor.may("dynamodb", "get_item", **journal, Key=key) == follows
+    assert actor.may("dynamodb", "put_item", **journal, Item=key) == steps
+    assert actor.may("dynamodb", "delete_item", **journal, Key=key) == steps
+    assert not actor.may("dynamodb", "scan", **journal)
+
+
 def test_chalice_made_no_roles_of_its_own(client: Client) -> None:
     roles = {role["RoleName"] for role in client.aws("iam").list_roles()["Roles"]}
 
-    assert {role for role in roles if "local" in role} == {f"negatoscope-local-{role}" for role in ROLES}
+    known = {f"negatoscope-local-{role}" for role in (*ROLES, *OF_RETRAININGS)}
+    assert {role for role in roles if "local" in role} == known
     for function in client.functions.list_functions()["Functions"]:
         if function["FunctionName"].startswith("negatoscope-"):
             own = function["FunctionName"].removeprefix("negatoscope-local").removeprefix("-") or "api"
-            assert function["Role"].endswith(f":role/negatoscope-local-{own}")
+            role = {"retraining": "retraining-steps"}.get(own, own)
+            assert function["Role"].endswith(f":role/negatoscope-local-{role}")

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import reduce
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -275,3 +276,30 @@ def test_what_is_searched_and_read_from_logs_is_what_training_says() -> None:
     assert {**job, "ResourceLimits": None} == {**expected, "ResourceLimits": None}
     for definition in (STATES["Train"]["Parameters"], STATES["Tune"]["Parameters"]["TrainingJobDefinition"]):
         assert definition["AlgorithmSpecification"]["MetricDefinitions"] == metric_definitions()
+
+
+def edges() -> set[tuple[str, str]]:
+    """From which state to which the definition goes."""
+    found = set()
+    for name, state in STATES.items():
+        exits = [state, *state.get("Choices", ()), *state.get("Catch", ())]
+        found |= {(name, way["Next"]) for way in exits if "Next" in way}
+        found |= {(name, state["Default"])} if "Default" in state else set()
+    return found
+
+
+def drawn() -> set[tuple[str, str]]:
+    """From which state to which the README's picture goes."""
+    text = (ROOT / "README.md").read_text().split("## Retrain\n")[1]
+    picture = text.split("```mermaid\nflowchart TD\n")[1].split("```")[0]
+    names = dict(re.findall(r'(\w+)[\[{]"(.+?)"[\]}]', picture))
+    found = set()
+    for line in re.sub(r'[\[{]".+?"[\]}]', "", picture).splitlines():
+        groups = [group.split(" & ") for group in line.strip().split(" --> ")]
+        for left, right in pairwise(groups):
+            found |= {(names.get(a, a), names.get(b, b)) for a in left for b in right}
+    return found
+
+
+def test_the_picture_shows_the_definition() -> None:
+    assert drawn() == edges()

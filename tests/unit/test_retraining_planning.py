@@ -188,3 +188,27 @@ def test_somebody_elses_endpoint_is_not_retrained(stage: Stage) -> None:
     refused = stage.plan(endpoints={TASK: EndpointSpec("theirs", "negatoscope")})["refused"]
 
     assert "classified by the endpoint theirs" in refused
+
+
+def test_a_current_model_that_somebody_deleted_is_compared_with_nothing(stage: Stage, tmp_path: Any) -> None:
+    metrics = {name: {"value": 0.9} for name in ("accuracy", "balanced_accuracy", "auc")}
+    package = ModelPackage.load(write_package(tmp_path / TASK, metrics={"test": metrics}))
+    stage.registry.seed(TASK, package)
+    stage.bucket.delete(f"models/{TASK}/{package.version}/record.json")
+
+    current = stage.plan()["current"]
+
+    assert (current["version"], current["path"], current["fingerprint"]) == (None, "", None)
+
+
+def test_a_plan_is_small_however_many_images_and_corrections_there_are(stage: Stage) -> None:
+    """Step Functions passes at most 256 KiB from state to state."""
+    few = len(json.dumps(stage.plan()))
+    for number in range(50):
+        stage.bucket.write(f"datasets/{TASK}/left-cc/{number}.png", b"x", "image/png")
+        stage.review(number, "right-cc")
+
+    plan = stage.plan()
+
+    assert plan["data"] == {"images": 53, "corrections": 50}
+    assert len(json.dumps(plan)) < few + 200 < 10_000

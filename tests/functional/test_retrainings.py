@@ -1,0 +1,226 @@
+"""The routes of retrainings, as the API describes them, with the state machine made up."""
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+from chalice.test import Client
+
+from chalicelib import aws
+from chalicelib.retraining.executions import Executions
+from chalicelib.retraining.journal import Journal, empty_entry
+from chalicelib.storage import DataBucket
+from tests.functional.conftest import Call
+from tests.functional.test_models import as_member
+from tests.functional.test_openapi import schema
+from tests.models import TASK
+from tests.stage import BUCKET, RETRAINING_ARN, RETRAININGS_TABLE
+from tests.stepfunctions import FakeStepFunctions
+
+ROUTE, ONE = "/retrainings", "/retrainings/{name}"
+FILE, APPROVAL = "/retrainings/{name}/files/{file}", "/retrainings/{name}/approval"
+
+
+class SageMaker:
+    """One training job."""
+
+    def describe_training_job(self, TrainingJobName: str) -> dict[str, Any]:  # noqa: N803
+        assert TrainingJobName == "job"
+        return {"FinalMetricDataList": [{"MetricName": "train:loss", "Value": 0.5}]}
+
+
+class Stage:
+    """The state machine and what it has written down."""
+
+    def __init__(self, call: Call, states: FakeStepFunctions) -> None:
+        self._call = call
+        self.states = states
+        self.journal = Journal(boto3.resource("dynamodb"), RETRAININGS_TABLE)
+        self.bucket = DataBucket(boto3.client("s3"), BUCKET)
+
+    def ask(self, method: str, template: str, status: int, path: str = "", **request: Any) -> Any:
+        """The body of an answer that has a status, and is as described."""
+        answer = self._call(method, path or template, **request)
+        assert answer.status_code == status, answer.body
+        schema(template, method, status).validate(answer.json_body)
+        return answer.json_body
+
+    def start(self, **wish: Any) -> Any:
+        """Start a retraining, and return what was answered."""
+        return self.ask("POST", ROUTE, 201, json={"task": TASK, **wish})
+
+    def plan(self, name: str, **values: Any) -> str:
+        """Let a retraining come to its plan; returns the ARN of its execution."""
+        arn = f"{RETRAINING_ARN.replace(':stateMachine:', ':execution:')}:{name}"
+        entry = empty_entry(name, arn, {"task": TASK}) | {"started_at": f"2026-{name}", "job": "job"}
+        self.journal.begin(entry | values)
+        self.journal.lock(TASK, arn, lambda _: True)
+        return arn
+
+
+@pytest.fixture
+def stage(client: Client, call: Call, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    states = FakeStepFunctions()
+    executions = Executions(states, RETRAINING_ARN)
+    monkeypatch.setattr(aws, "_executions", lambda: executions)
+    monkeypatch.setattr(aws, "_sagemaker", SageMaker)
+    return Stage(call, states)
+
+
+def test_a_retraining_is_started_for_whoever_asks(stage: Stage) -> None:
+    name = stage.start(reason="more images", hyperparameters={"epochs": 3})["name"]
+
+    ((arn, execution),) = stage.states.executions.items()
+    assert arn.endswith(f":execution:negatoscope-test-retrain:{name}")
+    assert json.loads(execution["input"]) == {
+        "task": TASK,
+        "reason": "more images",
+        "hyperparameters": {"epochs": 3},
+        "requested_by": "local",
+    }
+    # It can be followed before it has a plan.
+    followed = stage.ask("GET", ONE, 200, f"/retrainings/{name}")
+    assert (followed["status"], followed["task"], followed["reason"]) == ("running", TASK, "more images")
+
+
+@pytest.mark.parametrize(
+    ("wish", "message"),
+    [
+        ({"task": "feet"}, "'task' must be one of"),
+        ({"hyperparameters": {"epochs": 0}}, "epochs must lie between 1 and 1000"),
+        ({"hyperparameters": {"speed": 1}}, "There is no hyper-parameter 'speed'"),
+        ({"tune": 1}, "a number of trials from 2 to"),
+        ({"tune": True, "hyperparameters": {"dropout": 0.1}}, "dropout cannot be given"),
+        ({"forced": True}, "There is no 'forced' to a retraining"),
+        ({"requested_by": "Jane"}, "who is signed in"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused(stage: Stage, wish: Any, message: str) -> None:
+    error = stage.ask("POST", ROUTE, 400, json={"task": TASK, **wish})
+
+    assert message in error["message"]
+    assert not stage.states.executions
+
+
+def test_one_retraining_at_a_time(stage: Stage) -> None:
+    name = stage.start()["name"]
+    arn = stage.plan(name)
+
+    error = stage.ask("POST", ROUTE, 409, json={"task": TASK})
+    assert (error["code"], name in error["message"]) == ("AlreadyRetraining", True)
+
+    stage.states.end(arn, "ABORTED")
+    stage.start()
+
+
+def test_a_refused_execution_says_why(stage: Stage) -> None:
+    name = stage.start()["name"]
+    stage.states.end(
+        next(iter(stage.states.executions)), "FAILED", error="Refused", cause="There are no images."
+    )
+
+    followed = stage.ask("GET", ONE, 200, f"/retrainings/{name}")
+
+    assert (followed["status"], followed["outcome"]) == ("failed", "There are no images.")
+    assert (followed["metrics"], followed["files"], followed["states"]) == ({}, [], [])
+
+
+def test_retrainings_are_listed_the_newest_first(stage: Stage) -> None:
+    for name in ("a", "b", "c"):
+        stage.plan(name, status="deployed")
+
+    page = stage.ask("GET", ROUTE, 200, f"{ROUTE}?limit=2")
+    rest = stage.ask("GET", ROUTE, 200, f"{ROUTE}?limit=2&cursor={page['cursor']}")
+
+    assert [entry["name"] for entry in page["retrainings"] + rest["retrainings"]] == ["c", "b", "a"]
+    assert rest["cursor"] is None
+    assert "'cursor'" in stage.ask("GET", ROUTE, 400, f"{ROUTE}?cursor=x")["message"]
+
+
+def test_states_metrics_and_files_are_told(stage: Stage) -> None:
+    name = stage.start()["name"]
+    arn = stage.plan(name)
+    stage.states.enter(arn, "Plan", 1)
+    stage.states.leave(arn, "Plan", 2)
+    stage.states.enter(arn, "Train", 3)
+    folder = f"retrainings/{TASK}/{name}/judgement/"
+    stage.bucket.write(f"{folder}report.md", b"# Better", "text/markdown")
+    stage.bucket.write(f"{folder}plots/roc.svg", b"<svg/>", "image/svg+xml")
+    stage.bucket.write(f"{folder}predictions.csv", b"", "text/csv")
+
+    followed = stage.ask("GET", ONE, 200, f"/retrainings/{name}")
+
+    assert followed["states"] == [
+        {"name": "Plan", "entered_at": "2026-01-01T12:00:01.000Z", "exited_at": "2026-01-01T12:00:02.000Z"},
+        {"name": "Train", "entered_at": "2026-01-01T12:00:03.000Z", "exited_at": None},
+    ]
+    assert followed["metrics"] == {"train:loss": 0.5}
+    assert followed["files"] == ["roc.svg", "report.md"]
+
+
+def test_files_are_shown_and_run_nothing(stage: Stage, call: Call) -> None:
+    stage.plan("run")
+    folder = f"retrainings/{TASK}/run/judgement/"
+    stage.bucket.write(f"{folder}report.md", b"# Better", "text/markdown")
+    stage.bucket.write(f"{folder}plots/roc.svg", b"<svg/>", "image/svg+xml")
+
+    for file, content, kind in (
+        ("report.md", b"# Better", "text/markdown; charset=utf-8"),
+        ("roc.svg", b"<svg/>", "image/svg+xml"),
+    ):
+        answer = call("GET", f"/retrainings/run/files/{file}")
+        assert (answer.status_code, answer.body) == (200, content)
+        assert answer.headers["Content-Type"] == kind
+        assert "sandbox" in answer.headers["Content-Security-Policy"]
+    stage.ask("GET", FILE, 404, "/retrainings/run/files/predictions.csv")
+    stage.ask("GET", FILE, 404, "/retrainings/none/files/report.md")
+
+
+@pytest.mark.parametrize("approved", [True, False])
+def test_whoever_is_asked_answers_once(stage: Stage, approved: bool) -> None:
+    stage.plan("run")
+    path = "/retrainings/run/approval"
+    assert "does not wait" in stage.ask("POST", APPROVAL, 409, path, json={"approved": True})["message"]
+    stage.journal.note("run", task_token="token", waiting_for="approval")
+    stage.states.waiting.add("token")
+    assert stage.ask("GET", ROUTE, 200)["retrainings"][0]["waiting_for"] == "approval"
+
+    assert "'approved'" in stage.ask("POST", APPROVAL, 400, path, json={"approved": "yes"})["message"]
+    stage.ask("POST", APPROVAL, 200, path, json={"approved": approved, "comment": "Well."})
+
+    assert stage.states.answers == {"token": {"approved": approved, "by": "local", "comment": "Well."}}
+    assert stage.ask("GET", ROUTE, 200)["retrainings"][0]["waiting_for"] is None
+    stage.ask("POST", APPROVAL, 409, path, json={"approved": approved})
+
+
+def test_an_answer_that_comes_too_late_is_told_so(stage: Stage) -> None:
+    stage.plan("run", task_token="token")
+
+    error = stage.ask("POST", APPROVAL, 409, "/retrainings/run/approval", json={"approved": True})
+
+    assert "too late" in error["message"]
+
+
+def test_tokens_are_nobodys_business(stage: Stage, call: Call) -> None:
+    stage.plan("run", task_token="secret")
+
+    assert "secret" not in call("GET", ROUTE).body.decode() + call("GET", "/retrainings/run").body.decode()
+
+
+def test_what_is_not_there_is_not_found(stage: Stage) -> None:
+    stage.ask("GET", ONE, 404, "/retrainings/none")
+    stage.ask("POST", APPROVAL, 404, "/retrainings/none/approval", json={"approved": True})
+
+
+@pytest.mark.usefixtures("_login")
+@pytest.mark.parametrize("groups", ["", "reader,reviewer"])
+@pytest.mark.parametrize(("path", "parameters"), [(ROUTE, {}), (APPROVAL, {"name": "run"})])
+def test_only_admins_start_and_approve(
+    stage: Stage, groups: str, path: str, parameters: dict[str, str]
+) -> None:
+    status, error = as_member(groups, "POST", path, **parameters)
+
+    assert (status, error["code"]) == (403, "NotAllowed")
+    schema(path, "POST", 403).validate(error)
+    assert not stage.states.executions

@@ -1,0 +1,226 @@
+"""What tests of retraining work with: images that a tiny network learns, and people who use them."""
+
+import csv
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import StringIO
+from itertools import count
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from chalicelib.tasks import load_task
+from local.stack import BUCKET
+from tests.images import encode
+from tests.stack.client import Answer, Client, wait_for
+from tests.stack.lab import Lab
+
+TASK = load_task("breast-histology")
+ENDPOINT = f"negatoscope-local-{TASK.name}"
+MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:negatoscope-local-retrain"
+PATIENTS = 16  # per class
+PATIENCE = 600.0  # seconds for a retraining
+TINY = {
+    "batch_size": 8,
+    "bootstrap": 50,
+    "ema_decay": 0.5,
+    "epochs": 10,
+    "members": 1,
+    "patience": 10,
+    "repeats": 1,
+    "validation": "fixed",
+    "width": 8,
+}
+"""Hyper-parameters with which the images below are learnt in seconds."""
+
+_KNOWN, _NEW = 0, 1
+
+
+def patch(label: int, seed: int, stain: int = _KNOWN) -> bytes:
+    """Tissue whose colour tells its class: red or blue in the known stain, grey or green in the new one."""
+    coarse = np.random.default_rng((seed, label, stain)).integers(0, 256, (6, 6, 3)).astype(np.uint8)
+    texture = Image.fromarray(coarse).resize((50, 50), Image.Resampling.BICUBIC)
+    pixels = 40 + np.asarray(texture).astype(np.int16) // 4
+    if stain == _KNOWN:
+        pixels[:, :, (0, 2)[label]] += 110
+    else:
+        pixels[:, :, 1] += (0, 110)[label]
+    return encode(Image.fromarray(pixels.astype(np.uint8)), "PNG")
+
+
+class Clinic:
+    """People who use one task: they label images, have models trained, and ask them."""
+
+    def __init__(self, lab: Lab):
+        self.lab = lab
+        self.client: Client = lab.client
+        self.states: Any = lab.client.aws("stepfunctions")
+        self._seeds = count(1000)
+
+    # ------------------------------------------------------------------------------------- images
+
+    def put_images(self) -> None:
+        """Put labelled images where retrainings look for them."""
+        lines = ["path,class,group"]
+        for label, name in enumerate(TASK.class_names):
+            for patient in range(PATIENTS):
+                path = f"{name}/{patient:02}.png"
+                key = f"datasets/{TASK.name}/{path}"
+                self.client.s3.put_object(Bucket=BUCKET, Key=key, Body=patch(label, patient))
+                lines.append(f"{path},{name},{name}-{patient}")
+        manifest = "\n".join(lines).encode()
+        self.client.s3.put_object(Bucket=BUCKET, Key=f"datasets/{TASK.name}/manifest.csv", Body=manifest)
+
+    def classify(self, image: bytes) -> Answer:
+        """The answer to an image."""
+        path = f"/api/tasks/{TASK.name}/classify"
+        return self.client.api("POST", path, image, Content_Type="image/png")
+
+    def answered_by(self) -> tuple[str, str]:
+        """Version and backend of the answer to an image that nobody has sent before."""
+        answer = self.classify(patch(0, next(self._seeds)))
+        assert answer.status == 200, answer.body
+        return answer.json["model"]["version"], answer.json["model"]["backend"]
+
+    @contextmanager
+    def asking(self) -> Iterator[set[str]]:
+        """Classify all the time; the versions that have answered, each call of which has to succeed."""
+        heard: set[str] = set()
+        failures: list[BaseException] = []
+        over = threading.Event()
+
+        def ask_on() -> None:
+            while not over.wait(0.2):
+                try:
+                    heard.add(self.answered_by()[0])
+                except BaseException as error:
+                    failures.append(error)
+                    return
+
+        thread = threading.Thread(target=ask_on)
+        thread.start()
+        try:
+            yield heard
+        finally:
+            over.set()
+            thread.join()
+        assert failures == []
+
+    def correct(self, images: int) -> dict[str, str]:
+        """Have images of a new stain classified, and say what they show: class by id."""
+        said = {}
+        for number in range(images):
+            label = number % len(TASK.class_names)
+            result = self.classify(patch(label, number, _NEW)).json
+            said[result["id"]] = TASK.class_names[label]
+            answer = self.post(f"/results/{result['id']}/review", {"label": said[result["id"]]}, "PUT")
+            assert answer.status == 200, answer.body
+        return said
+
+    # --------------------------------------------------------------------------------- retrainings
+
+    def post(self, path: str, body: Any, method: str = "POST") -> Answer:
+        """One request with a JSON body."""
+        return self.client.api(
+            method, f"/api{path}", json.dumps(body).encode(), Content_Type="application/json"
+        )
+
+    def ask_for(self, hyperparameters: dict[str, Any], **wish: Any) -> Answer:
+        """The answer to somebody who wants a retraining with some hyper-parameters besides `TINY`."""
+        given = TINY | hyperparameters
+        if wish.get("tune"):
+            del given["batch_size"]  # is searched for
+        return self.post("/retrainings", {"task": TASK.name, "hyperparameters": given, **wish})
+
+    def start(self, hyperparameters: dict[str, Any], **wish: Any) -> str:
+        """Start a retraining, and return its name."""
+        answer = self.ask_for(hyperparameters, **wish)
+        assert answer.status == 201, answer.body
+        return str(answer.json["name"])
+
+    def follow(self, name: str) -> Any:
+        """What is known of a retraining."""
+        answer = self.client.api("GET", f"/api/retrainings/{name}")
+        assert answer.status == 200, answer.body
+        return answer.json
+
+    def ended(self, name: str) -> Any:
+        """What is known of a retraining that is over."""
+
+        def over() -> Any:
+            followed = self.follow(name)
+            return followed if followed["status"] != "running" and not self.is_running(followed) else None
+
+        return wait_for(over, PATIENCE)
+
+    def is_running(self, followed: Any) -> bool:
+        """Whether the execution of a retraining has not ended; the last that it does is to tell people."""
+        arn = followed["execution"]
+        return bool(self.states.describe_execution(executionArn=arn)["status"] == "RUNNING")
+
+    def asks(self, name: str) -> Any:
+        """Wait until a retraining asks for approval."""
+
+        def asking() -> Any:
+            followed = self.follow(name)
+            assert followed["status"] == "running", followed["outcome"]
+            return followed if followed.get("waiting_for") == "approval" else None
+
+        return wait_for(asking, PATIENCE)
+
+    def answer(self, name: str, approved: bool, comment: str = "") -> None:
+        """Say whether a model may be deployed."""
+        said = self.post(f"/retrainings/{name}/approval", {"approved": approved, "comment": comment})
+        assert said.status == 200, said.body
+
+    def is_in(self, name: str, state: str) -> Any:
+        """Wait until a retraining has come to a state."""
+
+        def entered() -> Any:
+            followed = self.follow(name)
+            assert followed["status"] == "running", followed["outcome"]
+            return followed if any(passed["name"] == state for passed in followed["states"]) else None
+
+        return wait_for(entered, PATIENCE)
+
+    # ------------------------------------------------------------------------------ what came of it
+
+    def folder(self, name: str) -> str:
+        """Where the files of a retraining lie."""
+        return f"retrainings/{TASK.name}/{name}/"
+
+    def read(self, key: str) -> bytes:
+        """An object of the data bucket."""
+        content: bytes = self.client.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        return content
+
+    def current(self) -> bytes:
+        """What says which version classifies."""
+        return self.read(f"models/{TASK.name}/current.json")
+
+    def manifest(self, name: str) -> list[dict[str, str]]:
+        """The images that a retraining has learnt from and was judged by."""
+        text = self.read(f"{self.folder(name)}data/manifest.csv").decode()
+        return list(csv.DictReader(StringIO(text)))
+
+    def endpoint_config(self) -> str:
+        """The configuration with which the endpoint is in service."""
+        described = self.lab.served(ENDPOINT)
+        assert described["EndpointStatus"] == "InService", described
+        return str(described["EndpointConfigName"])
+
+    def leftovers(self) -> set[str]:
+        """Models and configurations of retrainings, and the lock if there is one."""
+        found = self.lab.sagemaker.list_models(NameContains=ENDPOINT)["Models"]
+        configs = self.lab.sagemaker.list_endpoint_configs(NameContains=ENDPOINT)["EndpointConfigs"]
+        lock = self.client.aws("dynamodb").get_item(
+            TableName="negatoscope-local-retrainings", Key={"name": {"S": f"lock/{TASK.name}"}}
+        )
+        return {
+            *(f"model {model['ModelName']}" for model in found),
+            *(f"config {config['EndpointConfigName']}" for config in configs),
+            *(["lock"] if "Item" in lock else []),
+        }

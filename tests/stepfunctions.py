@@ -1,0 +1,65 @@
+"""Step Functions as a boto3 client shows it, without Step Functions."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+STARTED, ENDED = datetime(2026, 1, 1, 12, tzinfo=UTC), datetime(2026, 1, 1, 13, tzinfo=UTC)
+
+
+class FakeStepFunctions:
+    """Executions of one state machine by ARN, and tasks that wait by their tokens."""
+
+    def __init__(self) -> None:
+        self.executions: dict[str, dict[str, Any]] = {}
+        self.history: dict[str, list[dict[str, Any]]] = {}
+        self.waiting: set[str] = set()
+        self.answers: dict[str, Any] = {}
+
+    def start_execution(self, stateMachineArn: str, name: str, input: str) -> dict[str, str]:  # noqa: A002, N803
+        arn = f"{stateMachineArn.replace(':stateMachine:', ':execution:')}:{name}"
+        self.executions[arn] = {"status": "RUNNING", "input": input, "startDate": STARTED}
+        return {"executionArn": arn}
+
+    def end(self, arn: str, status: str, **details: str) -> None:
+        """Let an execution come to an end."""
+        self.executions[arn] |= {"status": status, "stopDate": ENDED, **details}
+
+    def describe_execution(self, executionArn: str) -> dict[str, Any]:  # noqa: N803
+        if executionArn not in self.executions:
+            raise ClientError(
+                {"Error": {"Code": "ExecutionDoesNotExist", "Message": "?"}}, "DescribeExecution"
+            )
+        return self.executions[executionArn]
+
+    def enter(self, arn: str, state: str, second: int) -> None:
+        """Let an execution come to a state."""
+        self._add(arn, {"stateEnteredEventDetails": {"name": state}}, second)
+
+    def leave(self, arn: str, state: str, second: int) -> None:
+        """Let it leave the state again."""
+        self._add(arn, {"stateExitedEventDetails": {"name": state}}, second)
+
+    def _add(self, arn: str, event: dict[str, Any], second: int) -> None:
+        events = self.history.setdefault(arn, [])
+        events.append({"timestamp": STARTED.replace(second=second), **event})
+
+    def get_paginator(self, operation: str) -> "FakeStepFunctions":
+        assert operation == "get_execution_history"
+        return self
+
+    def paginate(self, executionArn: str, includeExecutionData: bool) -> Iterator[dict[str, Any]]:  # noqa: N803
+        """One page for each event."""
+        assert includeExecutionData is False
+        self.describe_execution(executionArn)
+        for event in self.history.get(executionArn, ()):
+            yield {"events": [event]}
+
+    def send_task_success(self, taskToken: str, output: str) -> None:  # noqa: N803
+        if taskToken not in self.waiting:
+            raise ClientError({"Error": {"Code": "TaskTimedOut", "Message": "?"}}, "SendTaskSuccess")
+        self.waiting.remove(taskToken)
+        self.answers[taskToken] = json.loads(output)

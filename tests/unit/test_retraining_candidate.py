@@ -1,0 +1,169 @@
+"""Candidates: registered, decided on, promoted or refused, here and in SageMaker's registry."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from chalicelib.archive import pack, package_files
+from chalicelib.errors import InvalidModelPackage
+from chalicelib.registry import Registry
+from chalicelib.retraining.candidate import MOST_DESCRIPTION, MOST_TOKEN, Candidates
+from chalicelib.storage import DataBucket
+from tests.models import TASK, VERSION, write_package
+from tests.stage import BUCKET
+
+pytestmark = pytest.mark.usefixtures("cloud")
+FOLDER = f"retrainings/{TASK}/run/"
+PLAN: dict[str, Any] = {
+    "run": "run",
+    "task": TASK,
+    "name": f"negatoscope-elevenchars-{TASK}-01234567",
+    "folder": f"s3://{BUCKET}/{FOLDER}",
+    "serving": {"kind": "serverless", "endpoint": "endpoint"},
+}
+ARCHIVE = f"{FOLDER}training/job/output/model.tar.gz"
+TRAINED = {"job": "job", "model": f"s3://{BUCKET}/{ARCHIVE}"}
+
+
+class SageMaker:
+    """SageMaker's registry of model packages: by token, each with its status and why."""
+
+    def __init__(self) -> None:
+        self.groups: list[str] = []
+        self.packages: dict[str, dict[str, Any]] = {}
+
+    def create_model_package_group(self, ModelPackageGroupName: str) -> None:  # noqa: N803
+        if ModelPackageGroupName in self.groups:
+            raise ClientError(
+                {"Error": {"Code": "ValidationException", "Message": "?"}}, "CreateModelPackageGroup"
+            )
+        self.groups.append(ModelPackageGroupName)
+
+    def create_model_package(self, ClientToken: str, **request: Any) -> dict[str, str]:  # noqa: N803
+        assert len(ClientToken) <= MOST_TOKEN
+        assert request["ModelPackageGroupName"] in self.groups
+        self.packages.setdefault(ClientToken, request)
+        return {"ModelPackageArn": ClientToken}
+
+    def update_model_package(
+        self,
+        ModelPackageArn: str,  # noqa: N803
+        ModelApprovalStatus: str,  # noqa: N803
+        ApprovalDescription: str,  # noqa: N803
+    ) -> None:
+        assert len(ApprovalDescription) <= MOST_DESCRIPTION
+        status = {"ModelApprovalStatus": ModelApprovalStatus, "ApprovalDescription": ApprovalDescription}
+        self.packages[ModelPackageArn] |= status
+
+
+class Desk:
+    """A training job's output and who takes it from there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.bucket = DataBucket(boto3.client("s3"), BUCKET)
+        self.registry = Registry(self.bucket)
+        self.sagemaker = SageMaker()
+        self.candidates = Candidates(self.bucket, self.registry, lambda: self.sagemaker, "elevenchars")
+        archive = pack(package_files(write_package(folder / TASK)))
+        self.bucket.write(ARCHIVE, archive, "application/gzip")
+        self.bucket.write(f"{FOLDER}data/manifest.csv", b"path,part\n", "text/csv")
+
+    def register(self, **plan: Any) -> dict[str, Any]:
+        return self.candidates.register(PLAN | plan, TRAINED, "image")
+
+    def judge(self, accepted: bool, *reasons: str) -> None:
+        self.bucket.write_json(
+            f"{FOLDER}judgement/decision.json", {"accepted": accepted, "reasons": [*reasons]}
+        )
+
+    @property
+    def package(self) -> dict[str, Any]:
+        (package,) = self.sagemaker.packages.values()
+        return package
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def test_what_was_trained_is_registered_in_both_places(desk: Desk) -> None:
+    candidate = desk.register()
+
+    record = desk.registry.record(TASK, VERSION)
+    assert (record["origin"], record["run"], record["job"]) == ("retraining", "run", "job")
+    assert candidate["version"] == VERSION
+    assert candidate["sha256"] == record["sha256"]
+    assert candidate["uri"] == f"s3://{BUCKET}/models/{TASK}/{VERSION}/model.tar.gz"
+    assert desk.registry.archive(TASK, VERSION) == desk.bucket.read(ARCHIVE).body
+    assert desk.package["ModelApprovalStatus"] == "PendingManualApproval"
+    assert desk.register() == candidate, "a step that is repeated"
+    assert len(desk.sagemaker.packages) == 1
+
+
+def test_a_model_from_elsewhere_is_none_of_ours(desk: Desk) -> None:
+    with pytest.raises(InvalidModelPackage, match="outside of"):
+        desk.candidates.register(PLAN, {"job": "job", "model": "s3://theirs/model.tar.gz"}, "image")
+
+
+def test_a_model_that_is_known_keeps_its_record(desk: Desk) -> None:
+    desk.register()
+    desk.registry.promote(TASK, VERSION, "endpoint", "config")
+
+    with pytest.raises(InvalidModelPackage, match="registered already"):
+        desk.register(run="another")
+
+    assert desk.registry.record(TASK, VERSION)["config"] == "config"
+
+
+def test_a_decision_and_the_split_it_rests_on_are_kept(desk: Desk) -> None:
+    candidate = desk.register()
+    desk.judge(False, "It is no better.", "x" * 2000)
+
+    decision = desk.candidates.decide(PLAN, candidate)
+
+    assert decision["accepted"] is False
+    assert decision["reasons"].startswith("It is no better. xxx")
+    assert desk.registry.record(TASK, VERSION)["decision"]["accepted"] is False
+    assert desk.package["ModelApprovalStatus"] == "Rejected"
+    assert desk.bucket.read(f"retrainings/{TASK}/split.csv").body == b"path,part\n"
+
+
+def test_an_accepted_candidate_waits_for_its_deployment(desk: Desk) -> None:
+    candidate = desk.register()
+    desk.judge(True, "It is better.")
+
+    assert desk.candidates.decide(PLAN, candidate) == {"accepted": True, "reasons": "It is better."}
+    assert desk.package["ModelApprovalStatus"] == "PendingManualApproval"
+    assert desk.registry.current(TASK) is None
+
+    desk.candidates.promote(PLAN, candidate)
+
+    current = desk.registry.current(TASK)
+    assert current is not None
+    assert (current.version, current.endpoint, current.config) == (VERSION, "endpoint", PLAN["name"])
+    assert desk.package["ModelApprovalStatus"] == "Approved"
+
+
+def test_without_an_endpoint_the_package_answers(desk: Desk) -> None:
+    candidate = desk.register()
+
+    desk.candidates.promote(PLAN | {"serving": {"kind": "embedded", "endpoint": "endpoint"}}, candidate)
+
+    current = desk.registry.current(TASK)
+    assert current is not None
+    assert (current.endpoint, current.config) == (None, None)
+
+
+def test_who_is_refused_is_so_in_both_places(desk: Desk) -> None:
+    candidate = desk.register()
+
+    desk.candidates.refuse(PLAN, candidate, "Declined.")
+
+    record = desk.registry.record(TASK, VERSION)
+    assert json.dumps(record["decision"]["reasons"]) == '["Declined."]'
+    assert desk.package["ApprovalDescription"] == "Declined."
