@@ -18,7 +18,7 @@ from training.search_space import metric_definitions, tuning_job
 DEFINITION: dict[str, Any] = json.loads((ROOT / "statemachine" / "retrain.asl.json").read_text())
 STATES: dict[str, Any] = DEFINITION["States"]
 
-PLAN = {
+PLAN: dict[str, Any] = {
     "run": "run",
     "execution": "arn",
     "task": "chest-xray",

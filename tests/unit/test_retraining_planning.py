@@ -114,7 +114,7 @@ def test_reviews_become_labels_and_the_latest_split_is_kept(stage: Stage) -> Non
 
 def test_the_candidate_will_be_compared_with_what_classifies_now(stage: Stage, tmp_path: Any) -> None:
     metrics = {name: {"value": 0.9} for name in ("accuracy", "balanced_accuracy", "auc")}
-    facts = {"data": {"fingerprint": "f00"}, "metrics": {"test": metrics}}
+    facts: dict[str, Any] = {"data": {"fingerprint": "f00"}, "metrics": {"test": metrics}}
     package = ModelPackage.load(write_package(tmp_path / TASK, **facts))
     stage.registry.seed(TASK, package)
 

@@ -141,7 +141,7 @@ def test_a_difference_that_may_be_chance_alarms_nobody(
 
 def test_where_validation_rotated_the_test_images_are_the_reference(stage: Stage) -> None:
     metrics = {"test": METRICS | {"profile": PROFILE}, "validation": {"profile": PROFILE | {"images": 1}}}
-    facts = stage.package.facts | {"training": {"validation": "rotating"}, "metrics": metrics}
+    facts = {**stage.package.facts, "training": {"validation": "rotating"}, "metrics": metrics}
     stage.package = ModelPackage(stage.package.folder, facts)
     stage.answer(range(200))
 
