@@ -1,16 +1,19 @@
 """Step Functions of the emulator: executions and tasks end when they are told to.
 
 ministack lets the tasks of a stopped execution run on and then calls it failed, waits for ever for the token
-of a task whose Lambda has crashed, and mixes up the tokens of parallel branches.
+of a task whose Lambda has crashed, and mixes up the tokens of parallel branches. Who may answer a token is a
+question of the state machine that waits for it, which ministack does not tell IAM.
 """
 
 import functools
+import json
 import logging
 import threading
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
+from ministack.core import iam_actions
 from ministack.services import stepfunctions
 
 from local import patching
@@ -28,6 +31,11 @@ class Task:
         self._timed_out = threading.Event()
 
     @property
+    def machine(self) -> str:
+        """The ARN of the state machine."""
+        return str(self._execution["stateMachineArn"])
+
+    @property
     def wanted(self) -> bool:
         """Whether anybody waits for its end."""
         return not self._timed_out.is_set() and is_running(self._execution)
@@ -43,6 +51,8 @@ class Task:
 
 _task: ContextVar[Task | None] = ContextVar("task", default=None)
 _token: ContextVar[str | None] = ContextVar("token", default=None)
+_machines: dict[str, str] = {}
+"""By token, the state machine that waits for it."""
 
 
 def current_task() -> Task | None:
@@ -63,6 +73,7 @@ def install() -> None:
     patching.wrap(stepfunctions, "_run_sub_machine", _with_its_own_context)
     patching.wrap(stepfunctions, "_invoke_with_callback", _knowing_its_token)
     patching.wrap(stepfunctions, "_call_lambda", _failing_the_token)
+    patching.wrap(iam_actions, "extract_resource_arn", _with_the_machine_of_tokens)
 
 
 # ----------------------------------------------------------------------------------------- Executions
@@ -145,10 +156,13 @@ def _with_its_own_context(run: Callable[..., Any]) -> Callable[..., Any]:
 def _knowing_its_token(invoke: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(invoke)
     def invoke_with_callback(resource: Any, data: Any, token: str, state: Any) -> Any:
-        known = _token.set(token)
+        known, task = _token.set(token), _task.get()
+        if task:
+            _machines[token] = task.machine
         try:
             return invoke(resource, data, token, state)
         finally:
+            _machines.pop(token, None)
             _token.reset(known)
 
     return invoke_with_callback
@@ -169,3 +183,20 @@ def _failing_the_token(call: Callable[..., Any]) -> Callable[..., Any]:
             raise
 
     return call_lambda
+
+
+def _with_the_machine_of_tokens(extract: Callable[..., str]) -> Callable[..., str]:
+    """IAM's resource of the answer to a task is the state machine."""
+
+    @functools.wraps(extract)
+    def extract_resource_arn(
+        service: str, method: str, path: str, headers: Mapping[str, str], body: bytes, *rest: Any
+    ) -> str:
+        if headers.get("x-amz-target", "").startswith("AWSStepFunctions.SendTask"):
+            try:
+                return _machines.get(json.loads(body)["taskToken"], "*")
+            except (ValueError, LookupError, TypeError):
+                return "*"
+        return extract(service, method, path, headers, body, *rest)
+
+    return extract_resource_arn

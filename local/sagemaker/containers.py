@@ -92,4 +92,10 @@ class Container:
 def of_this_machine() -> dict[str, str]:
     """What of the emulator's own environment a program may see."""
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    return {"PATH": os.environ.get("PATH", os.defpath), "NO_PROXY": "localhost,127.0.0.1", **inherited}
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "NO_PROXY": "localhost,127.0.0.1",
+        # Other programs work here as well; threads that wait for each other in a loop would take their time.
+        "OMP_WAIT_POLICY": "PASSIVE",
+        **inherited,
+    }

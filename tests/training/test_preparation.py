@@ -395,6 +395,7 @@ def test_a_prepared_manifest_gives_the_same_data_again(
 
     assert again.parts == first.parts
     assert again.fingerprint == first.fingerprint
+    assert "It is kept: 0 images were taken out" in render_summary(again)
 
 
 def test_a_prepared_manifest_of_images_in_s3_can_be_trained_from_wherever_it_is_kept(

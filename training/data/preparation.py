@@ -158,7 +158,7 @@ def prepare_data(
     data = clean(listing, images, threshold, keep_test, workplace, grows=how == "earlier")
     parts = _split(data, task.class_names, split_seed, how)
     return PreparedData(
-        **vars(data),
+        **vars(data) | {"keeps_test": keep_test or how == "fixed"},
         folder=listing.folder,
         source=source,
         class_names=task.class_names,
