@@ -79,11 +79,23 @@ class Clinic:
         path = f"/api/tasks/{TASK.name}/classify"
         return self.client.api("POST", path, image, Content_Type="image/png")
 
-    def answered_by(self) -> tuple[str, str]:
-        """Version and backend of the answer to an image that nobody has sent before."""
+    def answered_by(self) -> str:
+        """The version that answers to an image that nobody has sent before."""
         answer = self.classify(patch(0, next(self._seeds)))
         assert answer.status == 200, answer.body
-        return answer.json["model"]["version"], answer.json["model"]["backend"]
+        return str(answer.json["model"]["version"])
+
+    def hears_from(self, version: str) -> None:
+        """Wait until a version answers on its endpoint, as every Lambda knows within a minute."""
+
+        def heard() -> bool:
+            answers = [self.classify(patch(0, next(self._seeds))) for _ in range(3)]
+            if any(answer.status != 200 for answer in answers):
+                return False
+            models = [answer.json["model"] for answer in answers]
+            return {(model["version"], model["backend"]) for model in models} == {(version, "endpoint")}
+
+        wait_for(heard, patience=75)
 
     @contextmanager
     def asking(self) -> Iterator[set[str]]:
@@ -95,7 +107,7 @@ class Clinic:
         def ask_on() -> None:
             while not over.wait(0.2):
                 try:
-                    heard.add(self.answered_by()[0])
+                    heard.add(self.answered_by())
                 except BaseException as error:
                     failures.append(error)
                     return
@@ -119,6 +131,21 @@ class Clinic:
             answer = self.post(f"/results/{result['id']}/review", {"label": said[result["id"]]}, "PUT")
             assert answer.status == 200, answer.body
         return said
+
+    @contextmanager
+    def without_models(self) -> Iterator[None]:
+        """Forget the task's models, and afterwards those that came in between."""
+        prefix = f"models/{TASK.name}/"
+        kept = {key: self.read(key) for key in self.client.keys(prefix)}
+        for key in kept:
+            self.client.s3.delete_object(Bucket=BUCKET, Key=key)
+        try:
+            yield
+        finally:
+            for key in self.client.keys(prefix):
+                self.client.s3.delete_object(Bucket=BUCKET, Key=key)
+            for key, content in kept.items():
+                self.client.s3.put_object(Bucket=BUCKET, Key=key, Body=content)
 
     # --------------------------------------------------------------------------------- retrainings
 
