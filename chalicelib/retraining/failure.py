@@ -7,8 +7,8 @@ from typing import Any
 
 STOPPED = "Stopped"
 MOST_CHARACTERS = 1500
-_SCRIPT = re.compile(r'ExecuteUserScriptError:.*?ErrorMessage "(?:error: )?(.*?)"\s*Command "', re.DOTALL)
-"""What SageMaker's containers say of a script that failed, around its own last words."""
+_SCRIPT = re.compile(r'ExecuteUserScriptError:.*?ErrorMessage "(.*?\S)"\s*Command "', re.DOTALL)
+"""What SageMaker's containers say of a script that failed, around what it has printed."""
 
 ADVICE = {
     "DataFailed": "Put the data set in order and start again.",
@@ -56,5 +56,5 @@ def read_cause(cause: str) -> str:
     for key in ("ExitMessage", "FailureReason", "errorMessage"):
         if facts.get(key):
             said = _SCRIPT.search(str(facts[key]))
-            return said[1] if said else str(facts[key])
+            return said[1].splitlines()[-1].removeprefix("error: ") if said else str(facts[key])
     return cause
