@@ -7,7 +7,7 @@ import pytest
 from chalicelib.retraining.failure import ADVICE, explain
 
 SCRIPT = (
-    'AlgorithmError: ExecuteUserScriptError:\nExitCode 1\n'
+    "AlgorithmError: ExecuteUserScriptError:\nExitCode 1\n"
     'ErrorMessage "epoch=1\nerror: There are no images."\n'
     'Command "/usr/bin/python3 -m train --task x", exit code: 1'
 )
