@@ -43,7 +43,7 @@ _KNOWN, _NEW = 0, 1
 
 
 def patch(label: int, seed: int, stain: int = _KNOWN) -> bytes:
-    """Tissue whose colour tells its class: red or blue; in the new stain, which is greenish, the other way."""
+    """Tissue whose colour tells its class: red or blue; in the new stain, a greenish one, the other way."""
     coarse = np.random.default_rng((seed, label, stain)).integers(0, 256, (6, 6, 3)).astype(np.uint8)
     texture = Image.fromarray(coarse).resize((50, 50), Image.Resampling.BICUBIC)
     pixels = 40 + np.asarray(texture).astype(np.int16) // 4
