@@ -1,11 +1,14 @@
 """Why a retraining failed, in words that say what to do."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 STOPPED = "Stopped"
 MOST_CHARACTERS = 1500
+_SCRIPT = re.compile(r'ExecuteUserScriptError:.*?ErrorMessage "(.*?\S)"\s*Command "', re.DOTALL)
+"""What SageMaker's containers say of a script that failed, around what it has printed."""
 
 ADVICE = {
     "DataFailed": "Put the data set in order and start again.",
@@ -52,5 +55,6 @@ def read_cause(cause: str) -> str:
         return "Somebody stopped the job, or it ran out of time."
     for key in ("ExitMessage", "FailureReason", "errorMessage"):
         if facts.get(key):
-            return str(facts[key])
+            said = _SCRIPT.search(str(facts[key]))
+            return said[1].splitlines()[-1].removeprefix("error: ") if said else str(facts[key])
     return cause

@@ -6,6 +6,12 @@ import pytest
 
 from chalicelib.retraining.failure import ADVICE, explain
 
+SCRIPT = (
+    "AlgorithmError: ExecuteUserScriptError:\nExitCode 1\n"
+    'ErrorMessage "epoch=1\nerror: There are no images."\n'
+    'Command "/usr/bin/python3 -m train --task x", exit code: 1'
+)
+
 
 @pytest.mark.parametrize(
     ("cause", "said"),
@@ -14,6 +20,7 @@ from chalicelib.retraining.failure import ADVICE, explain
             json.dumps({"TrainingJobStatus": "Failed", "FailureReason": "AlgorithmError: no"}),
             "AlgorithmError: no.",
         ),
+        (json.dumps({"TrainingJobStatus": "Failed", "FailureReason": SCRIPT}), "There are no images."),
         (json.dumps({"ProcessingJobStatus": "Failed", "ExitMessage": "No label"}), "No label."),
         (json.dumps({"TrainingJobStatus": "Stopped", "FailureReason": ""}), "Somebody stopped the job, or"),
         (json.dumps({"errorMessage": "Broken!", "errorType": "InvalidModelPackage"}), "Broken!"),
