@@ -307,6 +307,33 @@ def test_a_task_waits_for_its_token(lab: Lab) -> None:
     assert machine.end(execution)["output"] == {"approved": True}
 
 
+def answering(event: Any, _context: Any) -> str:
+    """Answer a token; "answered", or the code of the error."""
+    import boto3
+    from botocore.exceptions import ClientError
+
+    try:
+        boto3.client("stepfunctions").send_task_success(taskToken=event["token"], output="{}")
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return "answered"
+
+
+def test_a_token_is_for_those_who_may_answer_its_state_machine(lab: Lab) -> None:
+    queue = lab.client.aws("sqs").create_queue(QueueName=lab.name("approvals"))["QueueUrl"]
+    message = {"QueueUrl": queue, "MessageBody": {"token.$": "$$.Task.Token"}}
+    machine = Machine(lab, {"Ask": task("sqs:sendMessage.waitForTaskToken", message)})
+    execution = machine.start()
+    received = wait_for(lambda: lab.client.aws("sqs").receive_message(QueueUrl=queue).get("Messages"))
+
+    with deployed(lab.client, answering, "api") as function:  # may answer retrainings
+        refused, _ = function.call(json.loads(received[0]["Body"]))
+
+    assert refused == "AccessDeniedException"
+    assert machine.client.describe_execution(executionArn=execution)["status"] == "RUNNING"
+    machine.client.stop_execution(executionArn=execution)
+
+
 def test_every_branch_has_a_token_of_its_own_also_when_it_tries_again(lab: Lab) -> None:
     sqs = lab.client.aws("sqs")
     queue = sqs.create_queue(QueueName=lab.name("approvals"))["QueueUrl"]
