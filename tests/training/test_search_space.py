@@ -10,10 +10,10 @@ import optuna
 import pytest
 from botocore.validate import ParamValidator
 
-from chalicelib.hyperparameters import Hyperparameters
+from chalicelib.hyperparameters import Hyperparameters, searched
 from training.arguments import RECIPES, parse_arguments, read_recipe
 from training.model.progress import METRIC_PATTERNS
-from training.search_space import metric_definitions, searched, suggest, tuning_job, within
+from training.search_space import metric_definitions, suggest, tuning_job, within
 
 
 def request(trials: int = 8) -> dict[str, Any]:

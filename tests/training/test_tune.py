@@ -9,7 +9,7 @@ from typing import Any
 import optuna
 import pytest
 
-from chalicelib.hyperparameters import Hyperparameters
+from chalicelib.hyperparameters import Hyperparameters, searched
 from chalicelib.tasks import Task
 from tests.training.samples import make_network
 from training.arguments import parse_arguments
@@ -17,7 +17,6 @@ from training.data.preparation import prepare_data
 from training.errors import TrainingError
 from training.model.fitting import Fit, fit
 from training.model.progress import Epoch
-from training.search_space import searched
 from training.tune import main
 
 
