@@ -41,7 +41,14 @@ check: $(DEV) $(TRAINING) ## formatting, lint, types, templates
 
 .PHONY: test
 test: check ## everything: checks, then unit, functional, stack, browser and training tests
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-app test-training
+
+.PHONY: test-app
+test-app: $(DEV) $(TRAINING) ## unit, functional, stack and browser tests
 	.venv/bin/python -m pytest --ignore tests/training
+
+.PHONY: test-training
+test-training: $(TRAINING) ## training tests
 	.venv-training/bin/python -m pytest tests/training
 
 .PHONY: train
