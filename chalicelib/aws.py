@@ -87,7 +87,7 @@ def retraining_steps() -> Steps:
         journal=_journal(),
         planner=planner,
         candidates=Candidates(bucket(), registry(), _sagemaker, settings().stage),
-        rollout=Rollout(_sagemaker, _client("cloudwatch"), _client("application-autoscaling")),
+        rollout=Rollout(hosting(), _client("cloudwatch"), _client("application-autoscaling")),
         backend=_backend_of,
         publish=_publish,
     )

@@ -8,7 +8,8 @@ from botocore.exceptions import ClientError
 from chalicelib.errors import EndpointNotChanged
 
 IN_SERVICE = "InService"
-_SETTLED = (IN_SERVICE, "OutOfService", "Failed", "UpdateRollbackFailed")
+_BROKEN = ("Failed", "UpdateRollbackFailed")
+_SETTLED = (IN_SERVICE, "OutOfService", *_BROKEN)
 """Every other status (API reference, DescribeEndpoint) passes by itself, and forbids changes until then."""
 
 
@@ -24,6 +25,11 @@ class Hosted:
     """Why it has failed, or did not change as it was told."""
 
     @property
+    def is_broken(self) -> bool:
+        """Whether it can only be deleted."""
+        return self.status in _BROKEN
+
+    @property
     def is_changing(self) -> bool:
         """Whether it is on its way from one state to another."""
         return self.status not in _SETTLED
@@ -37,12 +43,9 @@ class Hosting:
 
     def find(self, name: str) -> Hosted | None:
         """The endpoint called `name`, if there is one."""
-        try:
-            found = self._client.describe_endpoint(EndpointName=name)
-        except ClientError as error:
-            if "Could not find" in str(error):
-                return None
-            raise
+        found = self._unless_missing("describe_endpoint", EndpointName=name)
+        if found is None:
+            return None
         return Hosted(
             name, found["EndpointStatus"], found.get("EndpointConfigName"), found.get("FailureReason")
         )
@@ -76,6 +79,21 @@ class Hosting:
             EndpointNotChanged: if it is being changed.
         """
         self._change("delete", EndpointName=name)
+
+    def forget(self, name: str) -> None:
+        """Delete the endpoint configuration and the model of that name, if they are there."""
+        self._unless_missing("delete_endpoint_config", EndpointConfigName=name)
+        self._unless_missing("delete_model", ModelName=name)
+
+    def _unless_missing(self, operation: str, **request: str) -> Any:
+        """What SageMaker answers; None if what the request names is not there."""
+        try:
+            return getattr(self._client, operation)(**request)
+        except ClientError as error:
+            # SageMaker has no error of its own for that.
+            if "Could not find" in str(error):
+                return None
+            raise
 
     def _change(self, verb: str, **request: str) -> None:
         try:

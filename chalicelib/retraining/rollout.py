@@ -1,16 +1,12 @@
 """The endpoint of a task, on its way from one configuration to the next and, if it must be, back."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
+from chalicelib.hosting import Hosting
 from chalicelib.retraining.planning import VARIANT
 
-CHANGING = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
-BROKEN = ("Failed", "UpdateRollbackFailed")
 INVOCATIONS_PER_INSTANCE = 600
 """A minute. A core classifies an image in some 10 ms; this leaves it idle for nine tenths of the time."""
 MOST_INSTANCES = 4
@@ -21,9 +17,9 @@ MOST_INSTANCES = 4
 class Rollout:
     """What Step Functions cannot decide about an endpoint by itself."""
 
-    sagemaker: Callable[[], Any]
-    """Makes the boto3 clients."""
+    hosting: Hosting
     cloudwatch: Callable[[], Any]
+    """Makes the boto3 client, as does the next."""
     autoscaling: Callable[[], Any]
 
     def look(self, serving: Mapping[str, Any]) -> dict[str, Any]:
@@ -31,16 +27,15 @@ class Rollout:
 
         A broken endpoint can only be deleted, which is what happens here; nothing was served by it.
         """
-        endpoint = self._describe(serving["endpoint"])
+        endpoint = self.hosting.find(serving["endpoint"])
         if endpoint is None:
             return {"state": "absent", "config": None}
-        if endpoint["EndpointStatus"] in BROKEN:
-            self.sagemaker().delete_endpoint(EndpointName=serving["endpoint"])
+        if endpoint.is_broken:
+            self.hosting.delete(endpoint.name)
             return {"state": "changing", "config": None}
-        state = "changing" if endpoint["EndpointStatus"] in CHANGING else "ready"
-        if state == "ready" and serving["kind"] == "provisioned":
+        if not endpoint.is_changing and serving["kind"] == "provisioned":
             self._watch(serving)
-        return {"state": state, "config": endpoint["EndpointConfigName"]}
+        return {"state": "changing" if endpoint.is_changing else "ready", "config": endpoint.config}
 
     def scale(self, serving: Mapping[str, Any]) -> None:
         """Let a provisioned endpoint grow with its load."""
@@ -73,41 +68,23 @@ class Rollout:
             plan: of the retraining that failed.
             before: the configuration it had; None if there was no endpoint.
         """
-        name, own = plan["serving"]["endpoint"], plan["name"]
-        endpoint = self._describe(name)
-        if endpoint and endpoint["EndpointStatus"] in CHANGING:
+        endpoint = self.hosting.find(plan["serving"]["endpoint"])
+        if endpoint is None:
+            return True
+        if endpoint.is_changing:
             return False
-        if endpoint and (endpoint["EndpointConfigName"] == own or endpoint["EndpointStatus"] in BROKEN):
-            if before is None or endpoint["EndpointStatus"] in BROKEN:
-                self.sagemaker().delete_endpoint(EndpointName=name)
-            else:
-                self.sagemaker().update_endpoint(EndpointName=name, EndpointConfigName=before)
+        if endpoint.is_broken or (before is None and endpoint.config == plan["name"]):
+            self.hosting.delete(endpoint.name)
             return False
-        self.forget(own)
+        if before is not None and endpoint.config == plan["name"]:
+            self.hosting.update(endpoint.name, before)
+            return False
         return True
 
     def reason(self, name: str) -> str:
         """Why an endpoint does not serve what it should."""
-        endpoint = self._describe(name) or {}
-        return str(endpoint.get("FailureReason") or "The endpoint did not take the new model.")
-
-    def forget(self, name: str) -> None:
-        """Delete model and endpoint configuration of that name, if they are there."""
-        client = self.sagemaker()
-        with suppress(ClientError):
-            client.delete_endpoint_config(EndpointConfigName=name)
-        with suppress(ClientError):
-            client.delete_model(ModelName=name)
-
-    def _describe(self, name: str) -> Mapping[str, Any] | None:
-        try:
-            endpoint: Mapping[str, Any] = self.sagemaker().describe_endpoint(EndpointName=name)
-        except ClientError as error:
-            # SageMaker has no error of its own for what does not exist.
-            if error.response["Error"]["Code"] == "ValidationException":
-                return None
-            raise
-        return endpoint
+        endpoint = self.hosting.find(name)
+        return (endpoint and endpoint.failure) or "The endpoint did not take the new model."
 
     def _watch(self, serving: Mapping[str, Any]) -> None:
         """The alarm upon which SageMaker takes an update back by itself."""

@@ -126,7 +126,7 @@ class Steps:
         if outcome == "declined":
             self.candidates.refuse(plan, state["candidate"], message)
         if outcome in ("declined", "rejected"):
-            self.rollout.forget(plan["name"])
+            self.rollout.hosting.forget(plan["name"])
         return self._end(plan, "rejected" if outcome == "declined" else outcome, message)
 
     def _undo(self, plan: Mapping[str, Any], state: State) -> dict[str, Any]:
@@ -135,7 +135,7 @@ class Steps:
         told = {"settled": False, "error": failed, "cause": cause}
         if "endpoint" in state and not self.rollout.restore(plan, state["endpoint"]["config"]):
             return told
-        self.rollout.forget(plan["name"])
+        self.rollout.hosting.forget(plan["name"])
         if "candidate" in state:
             # A package that is damaged may have no record yet.
             with suppress(UnknownModel):

@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
+from chalicelib.hosting import Hosting
 from chalicelib.retraining.rollout import Rollout
 from tests.sagemaker import refusal
 
@@ -59,7 +61,7 @@ class Recorder:
 
 def rollout(sagemaker: SageMaker, recorder: Recorder | None = None) -> Rollout:
     other = recorder or Recorder()
-    return Rollout(lambda: sagemaker, lambda: other, lambda: other)
+    return Rollout(Hosting(sagemaker), lambda: other, lambda: other)
 
 
 @pytest.mark.parametrize(
@@ -110,25 +112,41 @@ def undone(sagemaker: SageMaker, before: str | None) -> list[str]:
     raise AssertionError("never settled")
 
 
-FORGOTTEN = [f"delete config {OWN}", f"delete model {OWN}"]
-
-
 def test_an_endpoint_that_serves_the_new_model_goes_back() -> None:
-    assert undone(SageMaker("InService", OWN), BEFORE) == [f"update {NAME} to {BEFORE}", *FORGOTTEN]
+    assert undone(SageMaker("InService", OWN), BEFORE) == [f"update {NAME} to {BEFORE}"]
 
 
 def test_an_endpoint_that_was_not_there_goes_away() -> None:
-    assert undone(SageMaker("InService", OWN), None) == [f"delete {NAME}", *FORGOTTEN]
-    assert undone(SageMaker("Failed", OWN), None) == [f"delete {NAME}", *FORGOTTEN]
+    assert undone(SageMaker("InService", OWN), None) == [f"delete {NAME}"]
+    assert undone(SageMaker("Failed", OWN), None) == [f"delete {NAME}"]
 
 
 def test_an_update_under_way_is_waited_for() -> None:
-    assert undone(SageMaker("Updating", OWN), BEFORE) == [f"update {NAME} to {BEFORE}", *FORGOTTEN]
+    assert undone(SageMaker("Updating", OWN), BEFORE) == [f"update {NAME} to {BEFORE}"]
 
 
 def test_what_was_not_changed_is_left_alone() -> None:
-    assert undone(SageMaker("InService", BEFORE), BEFORE) == FORGOTTEN
-    assert undone(SageMaker(None), None) == FORGOTTEN
+    assert undone(SageMaker("InService", BEFORE), BEFORE) == []
+    assert undone(SageMaker(None), None) == []
+
+
+def test_what_is_forgotten_may_be_gone_already() -> None:
+    sagemaker = SageMaker()
+
+    Hosting(sagemaker).forget(OWN)
+
+    assert sagemaker.calls == [f"delete config {OWN}", f"delete model {OWN}"]
+
+
+def test_what_may_not_be_forgotten_is_no_success() -> None:
+    class Strict(SageMaker):
+        def delete_model(self, ModelName: str) -> None:  # noqa: N803
+            raise ClientError(
+                {"Error": {"Code": "AccessDeniedException", "Message": ModelName}}, "DeleteModel"
+            )
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        Hosting(Strict()).forget(OWN)
 
 
 def test_the_reason_is_sagemakers() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.archive import pack, package_files
 from chalicelib.backend import Backend
+from chalicelib.hosting import Hosting
 from chalicelib.registry import Registry
 from chalicelib.retraining.candidate import Candidates
 from chalicelib.retraining.journal import Journal
@@ -59,7 +60,7 @@ class Stage:
             self.journal,
             planner,
             Candidates(self.bucket, self.registry, lambda: self.sagemaker, "test"),
-            Rollout(lambda: self.sagemaker, lambda: None, lambda: None),
+            Rollout(Hosting(self.sagemaker), lambda: None, lambda: None),
             self.backend,
             lambda *message: self.told.append(message),
         )
