@@ -14,6 +14,8 @@ export interface TaskModel {
   created_at: string | null;
   sha256: string | null;
   metrics: Record<string, Interval>;
+  /** When it was deployed; null if it came with the application, or is named by it. */
+  since: string | null;
 }
 
 export interface Task {
@@ -23,6 +25,8 @@ export interface Task {
   intended_use: string;
   limits: string[];
   classes: { name: string; title: string }[];
+  /** What a newly trained model must reach: the least of each metric. */
+  gate: { metrics: Record<string, number>; max_sensitivity_drop: number };
   model: TaskModel | null;
 }
 
@@ -116,4 +120,11 @@ export interface UploadTicket {
 }
 
 /** What stands in the address: the part after `#`. */
-export type Route = { name: "home" } | { name: "task"; task: string } | { name: "result"; id: string };
+export type Route =
+  | { name: "home" }
+  | { name: "task"; task: string }
+  | { name: "result"; id: string }
+  | { name: "models"; task: string }
+  | { name: "version"; task: string; version: string }
+  | { name: "retrainings"; task: string }
+  | { name: "retraining"; retraining: string };

@@ -1,0 +1,14 @@
+// @ts-check
+/** What whoever is in front of the page may do. The API decides; the page only spares them buttons that it would refuse. */
+import { element } from "./dom.js";
+import { text } from "./text.js";
+
+/** @import { Me } from "./recordtypes.js" */
+
+const ADMIN = "admin";
+
+/** @param {Me} me */
+export const isAdmin = ({ groups }) => groups.includes(ADMIN);
+
+/** Why there is no button. @param {string} what only admins may do */
+export const onlyAdmins = (what) => element("p", { className: "soft" }, text.records.onlyAdmins(what, ADMIN));
