@@ -56,7 +56,8 @@ export class HyperparameterFields {
   add(name) {
     if (!this.known[name]) return;
     const field = makeField(name, this.known[name]);
-    const remove = element("button", { type: "button", className: "quiet" }, text.records.hyperparameters.remove(name));
+    const { remove: words, removeOne } = text.records.hyperparameters;
+    const remove = element("button", { type: "button", className: "quiet", "aria-label": removeOne(name) }, words);
     const row = element(
       "div",
       { className: "hyperparameter" },

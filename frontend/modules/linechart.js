@@ -42,18 +42,26 @@ export function lineChart(chart) {
 
 /**
  * What is which line, in words beside their marks.
- * @param {Line[]} lines
+ * @param {Pick<Chart, "lines" | "least">} chart
  */
-export const legend = (lines) =>
-  element(
-    "ul",
-    { className: "chart-legend" },
-    ...lines.map(({ name }, index) => {
-      const swatch = node("svg", { width: 34, height: 12, "aria-hidden": "true", class: `series-${index}` });
-      swatch.append(node("path", { class: "line", d: "M0 6H34" }), mark(index, 17, 6));
-      return element("li", {}, swatch, name);
-    }),
+export function legend({ lines, least }) {
+  const entries = lines.map(({ name }, index) =>
+    entry(name, `series-${index}`, node("path", { class: "line", d: "M0 6H34" }), mark(index, 17, 6)),
   );
+  if (least) entries.push(entry(least.words, "", node("path", { class: "least", d: "M0 6H34" })));
+  return element("ul", { className: "chart-legend" }, ...entries);
+}
+
+/**
+ * @param {string} name
+ * @param {string} series
+ * @param {...Node} drawn
+ */
+function entry(name, series, ...drawn) {
+  const swatch = node("svg", { width: 34, height: 12, "aria-hidden": "true", class: series });
+  swatch.append(...drawn);
+  return element("li", {}, swatch, name);
+}
 
 /**
  * @param {Chart} chart
@@ -75,15 +83,10 @@ function draw({ lines, label, xWords, yWords, least }, width) {
       words(yWords(level), MARGIN.left - 8, y(level) + 4, "end"),
     );
   }
-  for (const [place, anchor] of places(points.map((point) => point.x), width)) {
+  for (const [place, anchor] of places(points.map((point) => point.x), x)) {
     svg.append(words(xWords(place), x(place), HEIGHT - 8, anchor));
   }
-  if (least) {
-    svg.append(
-      node("path", { class: "least", d: `M${MARGIN.left} ${y(least.y)}H${width - MARGIN.right}` }),
-      words(least.words, width - MARGIN.right, y(least.y) - 5, "end"),
-    );
-  }
+  if (least) svg.append(node("path", { class: "least", d: `M${MARGIN.left} ${y(least.y)}H${width - MARGIN.right}` }));
   lines.forEach((line, index) => svg.append(drawLine(line, index, x, y)));
   return svg;
 }
@@ -123,20 +126,23 @@ function mark(index, x, y, kind = "") {
 /**
  * The first and the last place of the axis, and as many in between as have room for their words.
  * @param {number[]} all
- * @param {number} width pixels
+ * @param {(value: number) => number} x pixels
  * @returns {[number, "start" | "middle" | "end"][]}
  */
-function places(all, width) {
+function places(all, x) {
   const sorted = [...new Set(all)].sort((a, b) => a - b);
-  if (sorted.length === 1) return [[sorted[0], "middle"]];
-  const most = Math.max(2, Math.floor((width - MARGIN.left - MARGIN.right) / WORDS_WIDTH));
-  const step = Math.max(1, (sorted.length - 1) / (most - 1));
-  const chosen = new Set();
-  for (let at = 0; at < sorted.length - 0.5; at += step) chosen.add(sorted[Math.round(at)]);
-  const last = sorted.length - 1;
-  return sorted
-    .filter((place, index) => chosen.has(place) || index === last)
-    .map((place) => [place, place === sorted[0] ? "start" : place === sorted[last] ? "end" : "middle"]);
+  const [first, last] = [sorted[0], sorted[sorted.length - 1]];
+  if (first === last) return [[first, "middle"]];
+  /** @type {[number, "start" | "middle" | "end"][]} */
+  const chosen = [[first, "start"]];
+  // The words of the first and the last stand to one side of them, those in between to both.
+  let free = x(first) + 1.5 * WORDS_WIDTH;
+  for (const place of sorted) {
+    if (x(place) < free || x(place) > x(last) - 1.5 * WORDS_WIDTH) continue;
+    chosen.push([place, "middle"]);
+    free = x(place) + WORDS_WIDTH;
+  }
+  return [...chosen, [last, "end"]];
 }
 
 /**

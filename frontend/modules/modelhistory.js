@@ -2,11 +2,10 @@
 /** The versions of a task's model over time: a chart of one metric, and a table of all. */
 import { element, fill } from "./dom.js";
 import { date, metric } from "./format.js";
-import { lineChart } from "./linechart.js";
-import { originWords, statusChip } from "./modelversion.js";
+import { legend, lineChart } from "./linechart.js";
+import { intervalWords, originWords, statusChip } from "./modelversion.js";
 import { versionAddress } from "./router.js";
 import { tableBox } from "./table.js";
-import { interval } from "./tasks.js";
 import { text } from "./text.js";
 
 /** @import { ModelVersion } from "./recordtypes.js" */
@@ -24,7 +23,7 @@ export function history(task, versions) {
     [element("a", { href: versionAddress(task.name, version.version) }, version.version)],
     [statusChip(version)],
     [date(version.created_at)],
-    ...names.map((name) => [version.metrics[name] ? interval(version.metrics[name]) : "–"]),
+    ...names.map((name) => [version.metrics[name] ? intervalWords(version.metrics[name]) : "–"]),
     [originWords(version)],
   ]);
   const head = [words.versionColumn, words.status, words.trained, ...names.map((name) => text.tasks.metrics[name]), words.origin];
@@ -32,7 +31,8 @@ export function history(task, versions) {
     "div",
     {},
     ...(versions.length > 1 ? [chart(task, versions, names)] : []),
-    tableBox(head, rows, words.history),
+    element("p", { className: "small-print" }, words.intervals),
+    element("div", { className: "wide" }, tableBox(head, rows, words.history)),
   );
 }
 
@@ -57,13 +57,14 @@ function chart(task, versions, names) {
       return known ? [{ x: index, y: known.value, low: known.low, high: known.high, kind: status }] : [];
     });
     const least = task.gate.metrics[name];
-    fill(box, lineChart({
-      lines: [{ name, points }],
+    const shown = {
+      lines: [{ name: text.tasks.metrics[name], points }],
       label: words.chart(text.tasks.metrics[name], String(points.length)),
-      xWords: (index) => date(inOrder[index].created_at),
+      xWords: (/** @type {number} */ index) => date(inOrder[index].created_at),
       yWords: metric,
       ...(least === undefined ? {} : { least: { y: least, words: words.gateLine(metric(least)) } }),
-    }));
+    };
+    fill(box, lineChart(shown), legend(shown));
   };
   choice.addEventListener("change", draw);
   draw();

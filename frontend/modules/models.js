@@ -32,9 +32,10 @@ export function showModels(task, page) {
       const [versions, me] = await Promise.all([fetchVersions(task.name), fetchMe()]);
       const current = versions.find(({ status }) => status === "current");
       return [
-        ...(current ? inUse(task, current, signal) : withoutModel(task)),
+        ...(current ? inUse(task, current) : withoutModel(task)),
         ...(current ? [element("h3", {}, words.rollBackHeading), rollBackPart(task, versions, me, page)] : []),
         ...(versions.length ? [element("h3", {}, words.history), history(task, versions)] : []),
+        ...(current ? [element("h3", {}, words.plots), part(() => plots(current, signal))] : []),
       ];
     })],
     focus: page.focus,
@@ -44,10 +45,9 @@ export function showModels(task, page) {
 /**
  * @param {Task} task
  * @param {ModelVersion} current
- * @param {AbortSignal} signal tells when nobody looks any more
  * @returns {Child[]}
  */
-function inUse(task, current, signal) {
+function inUse(task, current) {
   const words = text.records.models;
   const address = versionAddress(task.name, current.version);
   return [
@@ -63,8 +63,6 @@ function inUse(task, current, signal) {
     ),
     part(() => measured(task, current)),
     part(async () => driftLine(await fetchDrift(task.name))),
-    element("h3", {}, words.plots),
-    part(() => plots(current, signal)),
     element("p", {}, element("a", { href: address }, text.tasks.card(current.version))),
   ];
 }
@@ -72,7 +70,7 @@ function inUse(task, current, signal) {
 /**
  * What its card shows.
  * @param {ModelVersion} version
- * @param {AbortSignal} signal
+ * @param {AbortSignal} signal tells when nobody looks any more
  */
 async function plots({ task, version }, signal) {
   const card = await fetchModelFile(task, version, "card.md");

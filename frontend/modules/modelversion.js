@@ -9,11 +9,12 @@ import { fetchFacts, fetchModelFile, fetchVersions } from "./recordsapi.js";
 import { modelsAddress, retrainingAddress, versionAddress } from "./router.js";
 import { part } from "./sheet.js";
 import { tableBox } from "./table.js";
-import { fact, interval } from "./tasks.js";
+import { fact } from "./tasks.js";
 import { SERVER_LANGUAGE, text } from "./text.js";
 
 /** @import { Child } from "./dom.js" */
 /** @import { ModelVersion } from "./recordtypes.js" */
+/** @import { Interval } from "./types.js" */
 /** @import { Page } from "./records.js" */
 /** @import { Task } from "./types.js" */
 
@@ -59,6 +60,12 @@ export function originWords({ origin, run }) {
 }
 
 /**
+ * A metric in a table that says of itself what the brackets mean.
+ * @param {Interval} measured
+ */
+export const intervalWords = ({ value, low, high }) => text.records.models.interval(metric(value), metric(low), metric(high));
+
+/**
  * How good a version is on its test images, beside what the task's gate asks for.
  * @param {Task} task
  * @param {ModelVersion} version
@@ -72,7 +79,7 @@ export async function measured(task, { version }) {
     .filter(([name]) => metrics.test[name])
     .map(([name, title]) => {
       const { value } = metrics.test[name];
-      return [[title], [interval(metrics.test[name])], name in least ? gateWords(value, least[name]) : ["–"]];
+      return [[title], [intervalWords(metrics.test[name])], name in least ? gateWords(value, least[name]) : ["–"]];
     });
   const { images, groups } = data.split.test;
   return [

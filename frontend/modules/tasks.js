@@ -117,7 +117,7 @@ function describeModel(task, model) {
 }
 
 /** @param {Interval} measured */
-export const interval = ({ value, low, high }) => text.tasks.interval(metric(value), metric(low), metric(high));
+const interval = ({ value, low, high }) => text.tasks.interval(metric(value), metric(low), metric(high));
 
 /**
  * A row of a definition list.

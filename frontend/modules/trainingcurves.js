@@ -62,7 +62,7 @@ export class TrainingCurves {
       "figure",
       { className: "chart-box" },
       lineChart({ lines, label, xWords: clock, yWords: metric }),
-      legend(lines),
+      legend({ lines }),
       element("figcaption", {}, text.records.curves.caption(label)),
     );
   }
