@@ -22,6 +22,9 @@ import { Worklist } from "./worklist.js";
 await speakAsPreferred();
 fillWords();
 
+/** By then every Lambda knows which model has been deployed. */
+const MODELS_KNOWN_MS = 65_000;
+
 /** @type {Catalogue} */
 let catalogue = { tasks: [], disclaimer: "" };
 
@@ -164,7 +167,7 @@ async function openSheet(route, task, first) {
   if (here !== route) return;
   if (records) {
     const toTask = (/** @type {Task} */ other) => reader.choose(other);
-    records.openRecord(route, task, { sheet, focus: !first, find, choose: toTask, onModelChange: learnModels });
+    records.openRecord(route, task, { sheet, focus: !first, find, choose: toTask, onModelChange: modelChanged });
   } else {
     // The browser says no more than that a file did not come, and will not ask for it again.
     const problem = new Problem(text.problem.network, { code: "Network" });
@@ -172,10 +175,16 @@ async function openSheet(route, task, first) {
   }
 }
 
-/** Another model classifies: what is said of tasks has changed. */
+/** Another model classifies: what is said of tasks changes, everywhere within a minute. */
+function modelChanged() {
+  learnModels();
+  setTimeout(learnModels, MODELS_KNOWN_MS);
+}
+
 async function learnModels() {
   try {
     catalogue = await fetchTasks();
+    fillChooser(chooser, catalogue.tasks);
     if (reader.task) reader.task = find(reader.task.name);
   } catch (error) {
     // What was known stays on the page until it is opened anew.

@@ -4,7 +4,7 @@ import { announce } from "./announcer.js";
 import { ask } from "./confirmation.js";
 import { element } from "./dom.js";
 import { answerRetraining } from "./recordsapi.js";
-import { isAdmin, onlyAdmins } from "./rights.js";
+import { isAdmin, onlyAdmins } from "./admins.js";
 import { text } from "./text.js";
 
 /** @import { FollowedRetraining, Me } from "./recordtypes.js" */
@@ -37,12 +37,14 @@ export function approvalForm({ name, current, candidate }, me, onAnswer) {
           consequences: [words.approveMeans(candidate ?? ""), current ? words.currentKept(current) : words.first, words.approveFails],
           action: words.approve,
           act: () => answer(true, comment.value, words.approved),
+          after: onAnswer,
         })),
         button("", words.decline, () => ask({
           heading: words.declineQuestion,
           consequences: [words.declineMeans(candidate ?? ""), words.declineFinal],
           action: words.decline,
           act: () => answer(false, comment.value, words.declined),
+          after: onAnswer,
         })),
       ),
     ];
@@ -56,7 +58,6 @@ export function approvalForm({ name, current, candidate }, me, onAnswer) {
   async function answer(approved, comment, told) {
     await answerRetraining(name, approved, comment.trim());
     announce(told);
-    onAnswer();
   }
 }
 

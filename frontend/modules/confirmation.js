@@ -10,8 +10,9 @@ import { text } from "./text.js";
  * @param {string[]} question.consequences one sentence each
  * @param {string} question.action the words of the button that does it
  * @param {() => Promise<void>} question.act
+ * @param {() => void} [question.after] when it is done, and the question gone with its focus
  */
-export function ask({ heading, consequences, action, act }) {
+export function ask({ heading, consequences, action, act, after = () => {} }) {
   const problem = element("div");
   const go = element("button", { type: "button", className: "primary" }, action);
   // The first to have the focus: what Enter does by mistake is nothing.
@@ -32,6 +33,7 @@ export function ask({ heading, consequences, action, act }) {
     try {
       await act();
       dialog.close();
+      after();
     } catch (error) {
       fill(problem, note(error));
     } finally {

@@ -10,7 +10,7 @@ import { history } from "./modelhistory.js";
 import { measured, originWords } from "./modelversion.js";
 import { plot } from "./plot.js";
 import { fetchDrift, fetchMe, fetchModelFile, fetchVersions, rollBack } from "./recordsapi.js";
-import { isAdmin, onlyAdmins } from "./rights.js";
+import { isAdmin, onlyAdmins } from "./admins.js";
 import { retrainingsAddress, versionAddress } from "./router.js";
 import { part } from "./sheet.js";
 import { text } from "./text.js";
@@ -144,6 +144,8 @@ function rollBackPart(task, versions, me, page) {
     act: async () => {
       const { version } = await rollBack(task.name);
       announce(words.rolledBack(version));
+    },
+    after: () => {
       page.onModelChange();
       showModels(task, { ...page, focus: true });
     },

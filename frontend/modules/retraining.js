@@ -74,8 +74,10 @@ export function followRetraining(name, page) {
    */
   function tell(retraining) {
     const now = steps(retraining.states).at(-1)?.name ?? "";
-    if (status && status !== retraining.status) announce(`${words.statuses[retraining.status]}. ${retraining.outcome ?? ""}`);
+    const ended = status && status !== retraining.status;
+    if (ended) announce(`${words.statuses[retraining.status]}. ${retraining.outcome ?? ""}`);
     else if (step && now !== step) announce(words.nextStep(stepName(now)));
+    if (ended && retraining.status === "deployed") page.onModelChange();
     [step, status] = [now, retraining.status];
   }
 
@@ -94,7 +96,12 @@ export function followRetraining(name, page) {
 
   /** @param {FollowedRetraining} retraining */
   function approval(retraining) {
-    return part(async () => [approvalForm(retraining, await fetchMe(), () => lookout.once())]);
+    const answered = () => {
+      // The buttons are about to go.
+      page.sheet.heading.focus({ preventScroll: true });
+      lookout.once();
+    };
+    return part(async () => [approvalForm(retraining, await fetchMe(), answered)]);
   }
 }
 

@@ -6,7 +6,7 @@ import { Lookout } from "./lookout.js";
 import { fetchMe, fetchRetrainings } from "./recordsapi.js";
 import { Region } from "./region.js";
 import { retrainingForm } from "./retrainingform.js";
-import { isAdmin, onlyAdmins } from "./rights.js";
+import { isAdmin, onlyAdmins } from "./admins.js";
 import { modelsAddress, retrainingAddress } from "./router.js";
 import { note, part } from "./sheet.js";
 import { text } from "./text.js";

@@ -35,9 +35,10 @@ _PLOT = (
 )
 
 
-def member(desk: Desk, *groups: str) -> None:
-    """Let the one in front of the page be signed in, and a member of these groups alone."""
-    desk.page.route("**/api/me", lambda route: route.fulfill(json={"login": True, "groups": list(groups)}))
+def member(desk: Desk, group: str) -> None:
+    """Let the one in front of the page be a member of one group alone."""
+    me = {"login": False, "user": "local", "groups": [group], "role": group}
+    desk.page.route("**/api/me", lambda route: route.fulfill(json=me))
 
 
 def with_history(route: Route) -> None:

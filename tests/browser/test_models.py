@@ -150,7 +150,7 @@ def test_roll_back_says_what_it_does_and_does_it(desk: Desk, models: Models) -> 
 
 
 def test_who_is_no_admin_sees_everything_and_is_told_why_not_more(desk: Desk, models: Models) -> None:
-    records.member(desk, "reader", "reviewer")
+    records.member(desk, "reviewer")
     desk.open(PLACE)
     expect(desk.sheet).to_contain_text("Only members of the group “admin” may roll back")
     expect(desk.page.get_by_role("button", name="Roll back")).to_have_count(0)

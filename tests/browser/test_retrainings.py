@@ -138,6 +138,7 @@ def test_a_person_decides(desk: Desk, button: str, approved: bool) -> None:
     expect(dialog).to_be_hidden()
     assert told.answers == [{"approved": approved, "comment": "Looks right."}]
     expect(comment).to_be_hidden()
+    expect(desk.sheet.get_by_role("heading", level=2)).to_be_focused()
     expect(desk.sheet.locator(".verdict.good")).to_be_visible()
 
 

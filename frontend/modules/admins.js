@@ -1,5 +1,5 @@
 // @ts-check
-/** What whoever is in front of the page may do. The API decides; the page only spares them buttons that it would refuse. */
+/** What only admins may do. The API decides; the page spares others the buttons that it would refuse, and says why. */
 import { element } from "./dom.js";
 import { text } from "./text.js";
 
