@@ -70,10 +70,11 @@ export const clock = (milliseconds) => time({ timeStyle: "medium" }).format(new 
  */
 export function span(milliseconds) {
   const seconds = Math.max(0, Math.round(milliseconds / 1_000));
+  /** @type {[string, number][]} */
   const units = [["hour", Math.floor(seconds / 3_600)], ["minute", Math.floor(seconds / 60) % 60], ["second", seconds % 60]];
   const first = units.findIndex(([, amount]) => amount > 0);
   return (first < 0 ? units.slice(2) : units.slice(first, first + 2))
-    .map(([unit, amount]) => number({ style: "unit", unit: String(unit), unitDisplay: "narrow" }).format(Number(amount)))
+    .map(([unit, amount]) => number({ style: "unit", unit, unitDisplay: "narrow" }).format(amount))
     .join(" ");
 }
 
