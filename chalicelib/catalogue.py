@@ -27,6 +27,7 @@ def describe(task: Task, classifier: Classifier) -> dict[str, Any]:
         "classes": [{"name": spec.name, "title": spec.title} for spec in task.classes],
         "input": asdict(task.input),
         "review": asdict(task.review),
+        "gate": {"metrics": dict(task.gate), "max_sensitivity_drop": task.max_sensitivity_drop},
         "model": _describe_model(task, classifier),
     }
 

@@ -99,13 +99,6 @@ export async function fetchResults(selection, { limit, cursor }) {
 export const csvAddress = (selection) => `/api/results.csv?${new URLSearchParams(parameters(selection))}`;
 
 /**
- * @param {string} task
- * @param {string} version of the model
- */
-export const cardAddress = (task, version) =>
-  `/api/tasks/${encodeURIComponent(task)}/models/${encodeURIComponent(version)}/card.md`;
-
-/**
  * What is set, under the API's own names.
  * @param {object} values
  * @returns {[string, string][]}
@@ -134,14 +127,14 @@ export async function saveReview(id, label, comment) {
 export const withdrawReview = async (id) => (await request(`/results/${encodeURIComponent(id)}/review`, { method: "DELETE" })).json();
 
 /** @param {unknown} value */
-const json = (value) => ({ body: JSON.stringify(value), headers: { "Content-Type": "application/json" } });
+export const json = (value) => ({ body: JSON.stringify(value), headers: { "Content-Type": "application/json" } });
 
 /**
  * @param {string} path
  * @param {RequestInit} [options]
  * @returns {Promise<Response>} a successful one
  */
-async function request(path, { signal, ...options } = {}) {
+export async function request(path, { signal, ...options } = {}) {
   const limits = [AbortSignal.timeout(ANSWER_MS), ...(signal ? [signal] : [])];
   let response;
   try {

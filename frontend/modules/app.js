@@ -6,11 +6,13 @@ import { showDeployment, showDropFolder, translateDeployment } from "./deploymen
 import { byId, fillWords } from "./dom.js";
 import { Keys } from "./keys.js";
 import { LightBox } from "./lightbox.js";
+import { addressAt, leadTo, markPlace, placeOf } from "./places.js";
 import { QueuePanel } from "./queuepanel.js";
 import { remember } from "./picture.js";
 import { Reader } from "./reader.js";
-import { followAddress, goTo, taskAddress } from "./router.js";
+import { followAddress, goTo, stayAt, taskAddress } from "./router.js";
 import { offerSettings } from "./settings.js";
+import { Sheet, note } from "./sheet.js";
 import { fillChooser, findTask, firstTask } from "./tasks.js";
 import { SERVER_LANGUAGE, language, speakAsPreferred, text } from "./text.js";
 import { Worklist } from "./worklist.js";
@@ -19,6 +21,9 @@ import { Worklist } from "./worklist.js";
 
 await speakAsPreferred();
 fillWords();
+
+/** By then every Lambda knows which model has been deployed. */
+const MODELS_KNOWN_MS = 65_000;
 
 /** @type {Catalogue} */
 let catalogue = { tasks: [], disclaimer: "" };
@@ -29,6 +34,7 @@ let here = { name: "home" };
 const find = (/** @type {string | undefined} */ name) => findTask(catalogue, name);
 const chooser = byId("task", HTMLSelectElement);
 const lightBox = new LightBox();
+const sheet = new Sheet();
 const worklist = new Worklist(find);
 const reader = new Reader(lightBox, worklist, { find, choose });
 const queue = new QueuePanel((item, result) => {
@@ -61,7 +67,7 @@ function listen() {
     event.preventDefault();
     byId("main", HTMLElement).focus();
   });
-  chooser.addEventListener("change", () => goTo(taskAddress(chooser.value)));
+  chooser.addEventListener("change", () => goTo(addressAt(here, chooser.value)));
   byId("previous", HTMLButtonElement).addEventListener("click", () => reader.step(-1));
   byId("next", HTMLButtonElement).addEventListener("click", () => reader.step(1));
   offerSettings(translate);
@@ -82,17 +88,26 @@ function listen() {
  */
 function take(files) {
   const { task } = reader;
+  leaveSheet();
   if (files.length === 1) reader.read(files[0]);
   else if (files.length === 0) reader.fail(new Problem(text.problem.emptyFolder));
   else if (!task?.model) reader.fail(new Problem(text.tasks.noModel));
   else queue.add(task.name, files);
 }
 
-/** What keys do, by key in lower case. */
+/** Go back to the light box, where images are read. */
+function leaveSheet() {
+  const { task } = reader;
+  if (!sheet.isOpen || !task) return;
+  stayAt(taskAddress(task.name));
+  follow({ name: "task", task: task.name }, true);
+}
+
+/** What keys do, by key in lower case; those of the light box only while it is in sight. */
 function keyActions() {
   const { film } = lightBox;
   const review = () => reader.review;
-  return {
+  const actions = {
     ...Object.fromEntries(Array.from({ length: 9 }, (_, index) => [String(index + 1), () => review()?.choose(index + 1)])),
     enter: () => review()?.confirm(),
     u: () => review()?.undo(),
@@ -106,8 +121,9 @@ function keyActions() {
     i: () => film.invert(),
     h: () => lightBox.toggleHeatMap(),
     b: () => lightBox.toggleCompare(),
-    p: () => queue.togglePause(),
   };
+  const inSight = Object.entries(actions).map(([key, act]) => [key, () => sheet.isOpen || act()]);
+  return { ...Object.fromEntries(inSight), p: () => queue.togglePause() };
 }
 
 /**
@@ -116,11 +132,18 @@ function keyActions() {
  */
 function follow(route, first) {
   here = route;
+  markPlace(route);
+  const named = find("task" in route ? route.task : undefined);
+  if (placeOf(route) !== "images" && (named || route.name === "retraining")) {
+    openSheet(route, named, first);
+    return;
+  }
+  sheet.close();
   if (route.name === "result") {
     reader.openResult(route.id, first);
     return;
   }
-  const name = route.name === "task" ? route.task : reader.task?.name;
+  const name = "task" in route ? route.task : reader.task?.name;
   const task = find(name);
   if (task) reader.openTask(task);
   else {
@@ -130,11 +153,51 @@ function follow(route, first) {
   }
 }
 
+/**
+ * Models and retrainings come when somebody asks for them first: who reads images waits for nothing else.
+ * @param {Route} route
+ * @param {Task | undefined} task that it names
+ * @param {boolean} first whether the page has only just been opened
+ */
+async function openSheet(route, task, first) {
+  reader.begin();
+  worklist.mark("");
+  if (reader.task) reader.choose(task ?? reader.task);
+  const records = await import("./records.js").catch(() => null);
+  if (here !== route) return;
+  if (records) {
+    const toTask = (/** @type {Task} */ other) => reader.choose(other);
+    records.openRecord(route, task, { sheet, focus: !first, find, choose: toTask, onModelChange: modelChanged });
+  } else {
+    // The browser says no more than that a file did not come, and will not ask for it again.
+    const problem = new Problem(text.problem.network, { code: "Network" });
+    sheet.show({ heading: text.problem.heading, content: [note(problem, () => location.reload())], focus: !first });
+  }
+}
+
+/** Another model classifies: what is said of tasks changes, everywhere within a minute. */
+function modelChanged() {
+  learnModels();
+  setTimeout(learnModels, MODELS_KNOWN_MS);
+}
+
+async function learnModels() {
+  try {
+    catalogue = await fetchTasks();
+    fillChooser(chooser, catalogue.tasks);
+    if (reader.task) reader.task = find(reader.task.name);
+  } catch (error) {
+    // What was known stays on the page until it is opened anew.
+    if (!(error instanceof Problem)) throw error;
+  }
+}
+
 /** @param {Task} task */
 function choose(task) {
   chooser.value = task.name;
   worklist.follow(task);
   showDropFolder(task.name);
+  leadTo(task.name);
 }
 
 /** Say everything in the language that has just been chosen. */

@@ -35,6 +35,12 @@ export function showDropFolder(name) {
   showAddress();
 }
 
+/**
+ * Where retrainings look for labelled images.
+ * @param {string} name the task's
+ */
+export const datasetAddress = (name) => `${health?.data_bucket ? `s3://${health.data_bucket}/` : ""}datasets/${name}/`;
+
 function showAddress() {
   const bucket = health?.data_bucket;
   byId("drop-folder", HTMLElement).hidden = !(bucket && task);

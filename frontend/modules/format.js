@@ -45,7 +45,7 @@ export const count = (value) => number({ maximumFractionDigits: 0 }).format(valu
 export const metric = (value) => number({ minimumFractionDigits: 3, maximumFractionDigits: 3 }).format(value);
 
 /** @param {number} value */
-const decimal = (value) => number({ maximumFractionDigits: 1 }).format(value);
+export const decimal = (value) => number({ maximumFractionDigits: 1 }).format(value);
 
 /** @param {number} bytes */
 export function fileSize(bytes) {
@@ -60,6 +60,23 @@ export function duration(milliseconds) {
 
 /** @param {string} iso a point in time, ISO 8601 */
 export const dateTime = (iso) => time({ dateStyle: "medium", timeStyle: "medium" }).format(new Date(iso));
+
+/** @param {number} milliseconds since 1970 */
+export const clock = (milliseconds) => time({ timeStyle: "medium" }).format(new Date(milliseconds));
+
+/**
+ * Time that a stage of some work took, in its two largest units.
+ * @param {number} milliseconds
+ */
+export function span(milliseconds) {
+  const seconds = Math.max(0, Math.round(milliseconds / 1_000));
+  /** @type {[string, number][]} */
+  const units = [["hour", Math.floor(seconds / 3_600)], ["minute", Math.floor(seconds / 60) % 60], ["second", seconds % 60]];
+  const first = units.findIndex(([, amount]) => amount > 0);
+  return (first < 0 ? units.slice(2) : units.slice(first, first + 2))
+    .map(([unit, amount]) => number({ style: "unit", unit, unitDisplay: "narrow" }).format(amount))
+    .join(" ");
+}
 
 /** @param {string} iso a point in time, ISO 8601 */
 export const date = (iso) => time({ dateStyle: "medium" }).format(new Date(iso));

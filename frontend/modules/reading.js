@@ -1,9 +1,9 @@
 // @ts-check
 /** The reading: what the model says about an image, how sure it is, and what is known of the image. */
-import { cardAddress } from "./api.js";
 import { apiWords, element } from "./dom.js";
 import { count, dateTime, duration, percent } from "./format.js";
 import { reasonWords } from "./reasons.js";
+import { versionAddress } from "./router.js";
 import { classNames, classTitle, fact, modalityTitle, useAndLimits } from "./tasks.js";
 import { text } from "./text.js";
 
@@ -129,7 +129,7 @@ function facts(result, took) {
  * @param {NonNullable<Result["model"]>} model
  */
 const modelLink = (task, { version, sha256 }) =>
-  sha256 ? element("a", { href: cardAddress(task, version), target: "_blank", rel: "noreferrer" }, version) : version;
+  sha256 ? element("a", { href: versionAddress(task, version) }, version) : version;
 
 /**
  * @param {Source} source

@@ -1,5 +1,5 @@
 // @ts-check
-/** The address after `#`: which task is chosen or which result is open. Holds no file name and no identity. */
+/** The address after `#`: which task, result, model or retraining is open. Holds no file name and no identity. */
 
 /** @import { Route } from "./types.js" */
 
@@ -8,6 +8,21 @@ export const taskAddress = (task) => `#/tasks/${encodeURIComponent(task)}`;
 
 /** @param {string} id */
 export const resultAddress = (id) => `#/results/${encodeURIComponent(id)}`;
+
+/** @param {string} task */
+export const modelsAddress = (task) => `${taskAddress(task)}/models`;
+
+/**
+ * @param {string} task
+ * @param {string} version of its model
+ */
+export const versionAddress = (task, version) => `${modelsAddress(task)}/${encodeURIComponent(version)}`;
+
+/** @param {string} task */
+export const retrainingsAddress = (task) => `${taskAddress(task)}/retrainings`;
+
+/** @param {string} name */
+export const retrainingAddress = (name) => `#/retrainings/${encodeURIComponent(name)}`;
 
 /**
  * Follow the address, from now on and at once.
@@ -40,8 +55,11 @@ export function stayAt(address) {
  * @returns {Route}
  */
 function parse(hash) {
-  const [place, name] = hash.replace(/^#\/?/, "").split("/").map(decode);
+  const [place, name, part, version] = hash.replace(/^#\/?/, "").split("/").map(decode);
+  if (place === "tasks" && name && part === "models") return version ? { name: "version", task: name, version } : { name: "models", task: name };
+  if (place === "tasks" && name && part === "retrainings") return { name: "retrainings", task: name };
   if (place === "tasks" && name) return { name: "task", task: name };
+  if (place === "retrainings" && name) return { name: "retraining", retraining: name };
   if (place === "results" && name) return { name: "result", id: name };
   return { name: "home" };
 }

@@ -1,8 +1,8 @@
 // @ts-check
 /** The tasks: choosing one, and saying what it is for. */
-import { cardAddress } from "./api.js";
 import { apiWords, element, fill } from "./dom.js";
 import { date, metric } from "./format.js";
+import { versionAddress } from "./router.js";
 import { text } from "./text.js";
 
 /** @import { Catalogue, Interval, Result, Task, TaskModel } from "./types.js" */
@@ -105,7 +105,7 @@ function describeModel(task, model) {
   const rows = measured.map(([name, words]) => fact(words, interval(model.metrics[name])));
   const origin = model.version && model.created_at
     ? [
-        element("a", { href: cardAddress(task, model.version), target: "_blank", rel: "noreferrer" }, text.tasks.card(model.version)),
+        element("a", { href: versionAddress(task, model.version) }, text.tasks.card(model.version)),
         `, ${text.tasks.trained(date(model.created_at))}`,
       ]
     : [text.tasks.onEndpoint(model.endpoint ?? "")];

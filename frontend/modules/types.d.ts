@@ -16,6 +16,8 @@ export interface TaskModel {
   metrics: Record<string, Interval>;
   /** What the task asks for and the model did not reach in its test. */
   shortfall: { metric: string; value: number | null; least: number }[];
+  /** When it was deployed; null if it came with the application, or is named by it. */
+  since: string | null;
 }
 
 export interface Task {
@@ -25,6 +27,8 @@ export interface Task {
   intended_use: string;
   limits: string[];
   classes: { name: string; title: string }[];
+  /** What a newly trained model must reach: the least of each metric. */
+  gate: { metrics: Record<string, number>; max_sensitivity_drop: number };
   model: TaskModel | null;
 }
 
@@ -118,4 +122,11 @@ export interface UploadTicket {
 }
 
 /** What stands in the address: the part after `#`. */
-export type Route = { name: "home" } | { name: "task"; task: string } | { name: "result"; id: string };
+export type Route =
+  | { name: "home" }
+  | { name: "task"; task: string }
+  | { name: "result"; id: string }
+  | { name: "models"; task: string }
+  | { name: "version"; task: string; version: string }
+  | { name: "retrainings"; task: string }
+  | { name: "retraining"; retraining: string };

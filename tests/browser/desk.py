@@ -93,6 +93,11 @@ class Desk:
         return self.page.locator(".probability")
 
     @property
+    def sheet(self) -> Locator:
+        """What lies in place of the light box: models or retrainings."""
+        return self.page.locator("#sheet")
+
+    @property
     def image(self) -> Locator:
         """The canvas on the light box."""
         return self.page.locator("#canvas")

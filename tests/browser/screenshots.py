@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from playwright.sync_api import Browser, FilePayload, expect
 
-from tests.browser import samples
+from tests.browser import records, samples
 from tests.browser.chromium import launched
 from tests.browser.desk import Desk
 
@@ -118,9 +118,68 @@ def no_model(desk: Desk, _image: Image) -> None:
         desk.chooser.select_option(without.first.get_attribute("value"))
 
 
+def models(desk: Desk, _image: Image) -> None:
+    """The models of a task, and how they came to be what they are."""
+    desk.page.route(f"**/tasks/{records.TASK}/models", records.with_history)
+    desk.open(f"#/tasks/{records.TASK}/models")
+    expect(desk.sheet.locator(".plots img")).to_have_count(4)
+    expect(desk.sheet.locator(".chart svg")).to_be_visible()
+
+
+def roll_back(desk: Desk, image: Image) -> None:
+    """What is asked before a model is put back."""
+    models(desk, image)
+    desk.page.get_by_role("button", name="Roll back to").click()
+
+
+def version(desk: Desk, _image: Image) -> None:
+    """One version of a model, with its card."""
+    desk.open(f"#/tasks/{records.TASK}/models")
+    desk.sheet.locator(".lead a").click()
+    expect(desk.sheet.locator(".document img")).to_have_count(4)
+
+
+def task_without_model(desk: Desk, _image: Image) -> None:
+    """The models of a task that has none."""
+    desk.open("#/tasks/breast-ultrasound/models")
+    expect(desk.sheet.locator("ol")).to_be_visible()
+
+
+def retrainings(desk: Desk, _image: Image) -> None:
+    """Starting a retraining, and those there were."""
+    failed = {"status": "failed", "outcome": "There are no labelled images of breast-ultrasound."}
+    others = ({"name": "a", **failed}, {"name": "b", "status": "unchanged", "outcome": "Nothing is new."})
+    records.Told(desk, records.asking(), *(records.deployed() | other for other in others))
+    desk.open(f"#/tasks/{records.TASK}/retrainings")
+    desk.sheet.locator("summary").click()
+    desk.page.locator("#hyperparameter").select_option("learning_rate")
+    expect(desk.sheet.locator(".records li")).to_have_count(3)
+
+
+def training(desk: Desk, _image: Image) -> None:
+    """A retraining that trains."""
+    desk.page.clock.install()
+    told = records.Told(desk, records.retraining(metrics=records.measured(0.9)))
+    desk.open(f"#/retrainings/{records.NAME}")
+    for loss in (0.72, 0.6, 0.55, 0.47, 0.44, 0.41, 0.4):
+        expect(desk.sheet.locator(".facts").first).to_contain_text(f"{told.now['metrics']['train:loss']:.3f}")
+        told.now = records.retraining(metrics=records.measured(loss))
+        desk.page.clock.run_for(3_000)
+    expect(desk.sheet.locator(".chart svg")).to_have_count(2)
+
+
+def approval(desk: Desk, _image: Image) -> None:
+    """A retraining that asks whether its model may be deployed."""
+    records.Told(desk, records.asking())
+    desk.open(f"#/retrainings/{records.NAME}")
+    expect(desk.sheet.locator(".document img")).to_be_visible()
+    expect(desk.page.locator("#approval-comment")).to_be_visible()
+
+
 VIEWS: tuple[View, ...] = (
     *(invitation, reading, needs_review, dicom, beside),
     *(uploads, filters, keys, german, problem, no_model),
+    *(models, roll_back, version, task_without_model, retrainings, training, approval),
 )
 
 

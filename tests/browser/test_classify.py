@@ -33,9 +33,10 @@ def test_model_of_a_result_leads_to_its_card(desk: Desk) -> None:
     desk.classify(samples.jpeg())
     link = desk.page.locator("#reading-body .facts").get_by_role("link")
     version = link.inner_text()
-    with desk.page.context.expect_page() as opened:
-        link.click()
-    expect(opened.value.locator("body")).to_contain_text(version)
+    link.click()
+    expect(desk.sheet.locator(".document h3")).to_contain_text(version)
+    desk.page.go_back()
+    desk.wait_for_reading()
 
 
 def test_dropped_image_is_read(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import fields
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +12,7 @@ from openapi_spec_validator import validate
 import app
 from chalicelib import VERSION, errors
 from chalicelib.http import IMAGE_TYPES
+from chalicelib.hyperparameters import Hyperparameters
 from tests import images
 from tests.functional.conftest import Call
 from tests.models import TASK
@@ -69,6 +71,19 @@ def test_status_of_every_error_is_described() -> None:
 def test_only_health_and_the_description_need_no_login() -> None:
     public = {path for (path, _), operation in OPERATIONS.items() if operation.get("security") == []}
     assert public == {"/health", "/openapi.json"}
+
+
+def test_hyperparameters_are_those_of_training() -> None:
+    kinds: dict[Any, str] = {int: "integer", float: "number", str: "string"}
+    described = DOCUMENT["components"]["schemas"]["Hyperparameters"]["properties"]
+    assert list(described) == [spec.name for spec in fields(Hyperparameters)]
+    for spec in fields(Hyperparameters):
+        known = spec.metadata
+        if "choices" in known:
+            bounds: dict[str, Any] = {"enum": list(known["choices"])}
+        else:
+            bounds = {"minimum": known["low"], "maximum": known["high"]}
+        assert described[spec.name] == {"type": kinds[spec.type], "description": known["help"], **bounds}
 
 
 def schema(path: str, method: str, status: int) -> Draft202012Validator:

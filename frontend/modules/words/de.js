@@ -1,6 +1,8 @@
 // @ts-check
 /** German: every word a reader sees that is not the API's own. English stands in en.js, with what functions take. */
 
+import { records } from "./records.de.js";
+
 /** @import { words as English } from "./en.js" */
 
 /** @type {typeof English} */
@@ -331,4 +333,5 @@ export const words = {
       "Arbeitsliste, sobald es fertig ist; sonst beginnt innerhalb von zehn Minuten ein neuer Versuch.",
     saving: "Die Beurteilung wurde nicht gespeichert.",
   },
+  records,
 };

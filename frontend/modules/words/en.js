@@ -4,6 +4,8 @@
  * Functions take numbers and words already formatted for the reader's locale (see format.js).
  */
 
+import { records } from "./records.en.js";
+
 /** @import { Queue, State } from "../queue.js" */
 
 export const words = {
@@ -329,4 +331,5 @@ export const words = {
       "worklist when it is done. If it does not, it is tried again within ten minutes.",
     saving: "The review was not saved.",
   },
+  records,
 };

@@ -1,0 +1,45 @@
+// @ts-check
+/** Asks before something is done that concerns everybody: says what will happen, and what went wrong if it did. */
+import { element, fill } from "./dom.js";
+import { note } from "./sheet.js";
+import { text } from "./text.js";
+
+/**
+ * @param {object} question
+ * @param {string} question.heading
+ * @param {string[]} question.consequences one sentence each
+ * @param {string} question.action the words of the button that does it
+ * @param {() => Promise<void>} question.act
+ * @param {() => void} [question.after] when it is done, and the question gone with its focus
+ */
+export function ask({ heading, consequences, action, act, after = () => {} }) {
+  const problem = element("div");
+  const go = element("button", { type: "button", className: "primary" }, action);
+  // The first to have the focus: what Enter does by mistake is nothing.
+  const leave = element("button", { type: "button", autofocus: true }, text.records.cancel);
+  const dialog = element(
+    "dialog",
+    { className: "confirmation", "aria-labelledby": "confirmation-heading", "aria-describedby": "confirmation-words" },
+    element("h2", { id: "confirmation-heading" }, heading),
+    element("ul", { id: "confirmation-words" }, ...consequences.map((sentence) => element("li", {}, sentence))),
+    problem,
+    element("div", { className: "actions" }, go, leave),
+  );
+  leave.addEventListener("click", () => dialog.close());
+  dialog.addEventListener("close", () => dialog.remove());
+  go.addEventListener("click", async () => {
+    go.disabled = true;
+    fill(problem);
+    try {
+      await act();
+      dialog.close();
+      after();
+    } catch (error) {
+      fill(problem, note(error));
+    } finally {
+      go.disabled = false;
+    }
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+}

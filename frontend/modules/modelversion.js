@@ -1,0 +1,145 @@
+// @ts-check
+/** One version of a task's model: what became of it and why, how good it is, and its card. */
+import { Problem } from "./api.js";
+import { apiWords, element } from "./dom.js";
+import { date, dateTime, metric } from "./format.js";
+import { render } from "./markdown.js";
+import { plot } from "./plot.js";
+import { fetchFacts, fetchModelFile, fetchVersions } from "./recordsapi.js";
+import { modelsAddress, retrainingAddress, versionAddress } from "./router.js";
+import { part } from "./sheet.js";
+import { tableBox } from "./table.js";
+import { fact } from "./tasks.js";
+import { SERVER_LANGUAGE, text } from "./text.js";
+
+/** @import { Child } from "./dom.js" */
+/** @import { ModelVersion } from "./recordtypes.js" */
+/** @import { Interval } from "./types.js" */
+/** @import { Page } from "./records.js" */
+/** @import { Task } from "./types.js" */
+
+/** As many digits of a checksum as a person compares. */
+const SHORT_SHA = 12;
+
+/**
+ * @param {Task} task
+ * @param {string} version
+ * @param {Page} page
+ */
+export function showVersion(task, version, page) {
+  const words = text.records.models;
+  const signal = page.sheet.show({
+    heading: words.version(version),
+    trail: [element("a", { href: modelsAddress(task.name) }, words.heading, apiWords(task.title))],
+    content: [part(async () => {
+      const record = (await fetchVersions(task.name)).find((known) => known.version === version);
+      if (!record) throw new Problem(words.unknown);
+      return [
+        element("p", {}, statusChip(record), ` ${words.meanings[record.status]}`),
+        ...decision(record),
+        facts(record),
+        part(() => measured(task, record)),
+        part(async () => [card(record, await fetchModelFile(task.name, version, "card.md"), signal)]),
+      ];
+    })],
+    focus: page.focus,
+  });
+}
+
+/** @param {ModelVersion} version */
+export const statusChip = ({ status }) => element("span", { className: `chip ${status}` }, text.records.models.statuses[status]);
+
+/**
+ * Where a version comes from.
+ * @param {ModelVersion} version
+ */
+export function originWords({ origin, run }) {
+  const words = text.records.models;
+  if (run) return element("a", { href: retrainingAddress(run) }, words.fromRetraining);
+  return origin === "bundled" ? words.bundled : words.registered;
+}
+
+/**
+ * A metric in a table that says of itself what the brackets mean.
+ * @param {Interval} measured
+ */
+export const intervalWords = ({ value, low, high }) => text.records.models.interval(metric(value), metric(low), metric(high));
+
+/**
+ * How good a version is on its test images, beside what the task's gate asks for.
+ * @param {Task} task
+ * @param {ModelVersion} version
+ * @returns {Promise<Child[]>}
+ */
+export async function measured(task, { version }) {
+  const words = text.records.models;
+  const { metrics, data } = await fetchFacts(task.name, version);
+  const least = task.gate.metrics;
+  const rows = Object.entries(text.tasks.metrics)
+    .filter(([name]) => metrics.test[name])
+    .map(([name, title]) => {
+      const { value } = metrics.test[name];
+      return [[title], [intervalWords(metrics.test[name])], name in least ? gateWords(value, least[name]) : ["–"]];
+    });
+  const { images, groups } = data.split.test;
+  return [
+    element("p", {}, words.tested(String(images), String(groups))),
+    tableBox([words.metric, words.value, words.gate], rows),
+    element("p", { className: "small-print" }, words.gateMeaning(metric(task.gate.max_sensitivity_drop))),
+  ];
+}
+
+/**
+ * @param {number} value
+ * @param {number} least
+ * @returns {(string | Node)[]}
+ */
+function gateWords(value, least) {
+  const words = text.records.models;
+  const reached = value >= least;
+  const chip = element("span", { className: `chip ${reached ? "good" : "bad"}` }, reached ? words.reached : words.missed);
+  return [words.atLeast(metric(least)), " ", chip];
+}
+
+/**
+ * What was decided about it, and why.
+ * @param {ModelVersion} version
+ * @returns {Child[]}
+ */
+function decision({ decision: decided }) {
+  if (!decided) return [];
+  const reasons = decided.reasons.map((reason) => element("li", {}, apiWords(reason)));
+  return [
+    element(
+      "div",
+      { className: `verdict ${decided.accepted ? "good" : "bad"}` },
+      element("h3", {}, text.records.models.decided(decided.accepted, dateTime(decided.decided_at))),
+      element("ul", {}, ...reasons),
+    ),
+  ];
+}
+
+/** @param {ModelVersion} version */
+function facts(version) {
+  const words = text.records.models;
+  const { task, parent, endpoint } = version;
+  return element(
+    "dl",
+    { className: "facts" },
+    fact(words.trained, date(version.created_at)),
+    fact(words.origin, originWords(version)),
+    ...(parent ? [fact(words.parent, element("a", { href: versionAddress(task, parent) }, parent))] : []),
+    ...(endpoint ? [fact(words.endpoint, endpoint)] : []),
+    fact(text.facts.sha256, element("code", {}, version.sha256.slice(0, SHORT_SHA))),
+  );
+}
+
+/**
+ * @param {ModelVersion} version
+ * @param {string} source Markdown
+ * @param {AbortSignal} signal
+ */
+function card({ task, version }, source, signal) {
+  const show = (/** @type {string} */ file, /** @type {string} */ words) => plot(() => fetchModelFile(task, version, file), words, signal);
+  return element("article", { className: "document", lang: SERVER_LANGUAGE }, ...render(source, show));
+}

@@ -1,0 +1,24 @@
+// @ts-check
+/** A plot that training has drawn, as a picture: nothing in it can run. */
+import { element, fill } from "./dom.js";
+import { note } from "./sheet.js";
+
+/**
+ * @param {() => Promise<string>} fetchPlot gives the SVG
+ * @param {string} words what it shows
+ * @param {AbortSignal} signal tells when nobody looks any more
+ */
+export function plot(fetchPlot, words, signal) {
+  const frame = element("div", { className: "plot" });
+  const load = async () => {
+    try {
+      const url = URL.createObjectURL(new Blob([await fetchPlot()], { type: "image/svg+xml" }));
+      signal.addEventListener("abort", () => URL.revokeObjectURL(url), { once: true });
+      fill(frame, element("img", { src: url, alt: words }));
+    } catch (error) {
+      fill(frame, note(error, load));
+    }
+  };
+  load();
+  return element("figure", {}, frame, element("figcaption", {}, words));
+}

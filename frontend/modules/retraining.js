@@ -1,0 +1,168 @@
+// @ts-check
+/** One retraining, followed while it runs: where it is, what it measures, what was decided and why. */
+import { announce } from "./announcer.js";
+import { approvalForm } from "./approval.js";
+import { apiWords, element, fill } from "./dom.js";
+import { count, dateTime, span } from "./format.js";
+import { Lookout } from "./lookout.js";
+import { render } from "./markdown.js";
+import { plot } from "./plot.js";
+import { fetchMe, fetchRetraining, fetchRetrainingFile } from "./recordsapi.js";
+import { Region } from "./region.js";
+import { steps, stepList, stepName } from "./retrainingsteps.js";
+import { statusChip } from "./retrainings.js";
+import { modelsAddress, retrainingsAddress, versionAddress } from "./router.js";
+import { part } from "./sheet.js";
+import { fact } from "./tasks.js";
+import { SERVER_LANGUAGE, text } from "./text.js";
+import { TrainingCurves } from "./trainingcurves.js";
+
+/** @import { Child } from "./dom.js" */
+/** @import { FollowedRetraining } from "./recordtypes.js" */
+/** @import { Page } from "./records.js" */
+
+const REFRESH_MS = 3_000;
+const REPORT = "report.md";
+
+/** How an end looks. @type {Record<string, string>} */
+const LOOKS = { deployed: "good", rejected: "review", unchanged: "review", failed: "bad", stopped: "bad", ended: "review" };
+
+/**
+ * @param {string} name
+ * @param {Page} page
+ */
+export function followRetraining(name, page) {
+  const words = text.records.retrainings;
+  const view = element("div");
+  const heading = element("span", {}, words.one);
+  const trail = element("span");
+  const signal = page.sheet.show({ heading, trail: [trail], content: [view], focus: page.focus });
+  const regions = {
+    status: new Region(),
+    approval: new Region(),
+    curves: new Region(),
+    steps: new Region(),
+    facts: new Region(),
+    files: new Region(),
+  };
+  const curves = new TrainingCurves(name);
+  let step = "";
+  let status = "";
+
+  const lookout = new Lookout(async () => {
+    const retraining = await fetchRetraining(name, signal);
+    if (signal.aborted) return false;
+    if (!status) begin(retraining);
+    tell(retraining);
+    show(retraining);
+    return retraining.status === "running";
+  }, REFRESH_MS, signal);
+  fill(view, lookout.problem);
+
+  /** @param {FollowedRetraining} retraining */
+  function begin({ task: taskName, started_at: started }) {
+    const task = page.find(taskName);
+    if (task) page.choose(task);
+    fill(heading, words.of, apiWords(task?.title ?? (taskName || name)), started && `, ${dateTime(started)}`);
+    fill(trail, task && element("a", { href: retrainingsAddress(task.name) }, words.heading));
+    fill(view, lookout.problem, ...Object.values(regions).map((region) => region.element));
+  }
+
+  /**
+   * Say what has changed to those who listen.
+   * @param {FollowedRetraining} retraining
+   */
+  function tell(retraining) {
+    const now = steps(retraining.states).at(-1)?.name ?? "";
+    const ended = status && status !== retraining.status;
+    if (ended) announce(`${words.statuses[retraining.status]}. ${retraining.outcome ?? ""}`);
+    else if (step && now !== step) announce(words.nextStep(stepName(now)));
+    if (ended && retraining.status === "deployed") page.onModelChange();
+    [step, status] = [now, retraining.status];
+  }
+
+  /** @param {FollowedRetraining} retraining */
+  function show(retraining) {
+    const { states, metrics, files, waiting_for: waiting } = retraining;
+    const running = retraining.status === "running";
+    regions.status.show([retraining.status, retraining.outcome, waiting], () => describeStatus(retraining));
+    regions.approval.show([running && waiting], () => (running && waiting === "approval" ? [approval(retraining)] : []));
+    curves.add(metrics, running);
+    regions.curves.show(curves.lines, () => curves.describe());
+    regions.steps.show([states, running], () => [element("h3", {}, words.steps), stepList(states, running)]);
+    regions.facts.show([retraining.data, retraining.candidate, retraining.ended_at], () => [element("h3", {}, words.about), facts(retraining)]);
+    regions.files.show(files, () => (files.length ? [report(retraining, signal)] : []));
+  }
+
+  /** @param {FollowedRetraining} retraining */
+  function approval(retraining) {
+    const answered = () => {
+      // The buttons are about to go.
+      page.sheet.heading.focus({ preventScroll: true });
+      lookout.once();
+    };
+    return part(async () => [approvalForm(retraining, await fetchMe(), answered)]);
+  }
+}
+
+/**
+ * @param {FollowedRetraining} retraining
+ * @returns {Child[]}
+ */
+function describeStatus(retraining) {
+  const words = text.records.retrainings;
+  const { status, outcome } = retraining;
+  if (status === "running") return [element("p", {}, statusChip(retraining), outcome && " ", outcome && apiWords(outcome))];
+  return [
+    element(
+      "div",
+      { className: `verdict ${LOOKS[status] ?? "review"}` },
+      element("h3", {}, words.statuses[status] ?? status),
+      outcome && element("p", {}, apiWords(outcome)),
+    ),
+  ];
+}
+
+/** @param {FollowedRetraining} retraining */
+function facts(retraining) {
+  const words = text.records.retrainings;
+  const { task, data, current, candidate, reason, hyperparameters, trials } = retraining;
+  const { started_at: started, ended_at: ended, requested_by: by } = retraining;
+  const link = (/** @type {string} */ version) => element("a", { href: versionAddress(task, version) }, version);
+  const given = Object.entries(hyperparameters).map(([name, value]) => `${name} = ${value}`);
+  const parts = Object.entries(data.split ?? {});
+  return element(
+    "dl",
+    { className: "facts" },
+    ...(started ? [fact(words.started, dateTime(started))] : []),
+    ...(started && ended ? [fact(words.ended, `${dateTime(ended)}, ${words.took(span(Date.parse(ended) - Date.parse(started)))}`)] : []),
+    ...(reason ? [fact(words.reason, reason)] : []),
+    ...(by ? [fact(words.by, by === "local" ? text.review.here : element("code", {}, by))] : []),
+    ...(data.images === undefined ? [] : [fact(words.data, words.images(count(data.images), count(data.corrections ?? 0)))]),
+    ...parts.map(([name, { images, groups }]) => fact(words.parts[name] ?? name, words.split(count(images), count(groups)))),
+    ...(given.length ? [fact(text.records.hyperparameters.heading, given.join(", "))] : []),
+    ...(trials ? [fact(words.search, words.trialCount(count(trials)))] : []),
+    ...(current ? [fact(words.current, link(current))] : []),
+    ...(candidate ? [fact(words.candidate, link(candidate))] : []),
+    fact(words.name, element("code", {}, retraining.name)),
+    ...(candidate ? [fact(words.models, element("a", { href: modelsAddress(task) }, words.allModels))] : []),
+  );
+}
+
+/**
+ * What the test of the new model found, with its pictures.
+ * @param {FollowedRetraining} retraining
+ * @param {AbortSignal} signal
+ */
+function report({ name, files }, signal) {
+  const show = (/** @type {string} */ file, /** @type {string} */ words) => plot(() => fetchRetrainingFile(name, file), words, signal);
+  const pictures = files.filter((file) => file !== REPORT);
+  return element(
+    "section",
+    {},
+    element("h3", {}, text.records.retrainings.report),
+    files.includes(REPORT)
+      ? part(async () => render(await fetchRetrainingFile(name, REPORT), show), { className: "document", lang: SERVER_LANGUAGE })
+      : element("div", { className: "plots" }, ...pictures.map((file) => show(file, file))),
+  );
+}

@@ -1,0 +1,87 @@
+// @ts-check
+/** What somebody may want of a retraining, and starting it. */
+import { announce } from "./announcer.js";
+import { element, fill } from "./dom.js";
+import { HyperparameterFields } from "./hyperparameters.js";
+import { startRetraining } from "./recordsapi.js";
+import { goTo, retrainingAddress } from "./router.js";
+import { note } from "./sheet.js";
+import { text } from "./text.js";
+
+/** @import { RetrainingRequest } from "./recordtypes.js" */
+/** @import { Task } from "./types.js" */
+
+/** Of a search, where nobody says otherwise, and the bounds that the API sets. */
+const TRIALS = 8;
+const FEWEST_TRIALS = 2;
+const MOST_TRIALS = 100;
+
+const CHOICES = /** @type {const} */ (["approval", "force", "spot"]);
+
+/** @param {Task} task */
+export function retrainingForm(task) {
+  const words = text.records.retrainings;
+  const choices = CHOICES.map((name) => ({ name, input: checkbox() }));
+  const tune = checkbox();
+  const trials = element("input", { type: "number", id: "trials", min: FEWEST_TRIALS, max: MOST_TRIALS, value: TRIALS, required: true });
+  const trialsRow = element("p", { className: "field", hidden: true }, element("label", { htmlFor: trials.id }, words.trials), trials);
+  const reason = element("input", { type: "text", id: "retraining-reason", maxLength: 1_000, autocomplete: "off" });
+  const hyperparameters = new HyperparameterFields();
+  const problem = element("div");
+  const start = element("button", { className: "primary" }, words.start);
+
+  const showTrials = () => {
+    trialsRow.hidden = !tune.checked;
+    trials.disabled = !tune.checked;
+  };
+  tune.addEventListener("change", showTrials);
+  showTrials();
+
+  const form = element(
+    "form",
+    { className: "start-form" },
+    ...choices.map(({ name, input }) => labelled(input, words.choices[name])),
+    labelled(tune, words.tune),
+    trialsRow,
+    hyperparameters.element,
+    element("p", { className: "field" }, element("label", { htmlFor: reason.id }, words.reasonField), reason),
+    problem,
+    element("p", {}, start),
+  );
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    fill(problem);
+    start.disabled = true;
+    try {
+      const { name } = await startRetraining(wish());
+      announce(words.begun);
+      goTo(retrainingAddress(name));
+    } catch (error) {
+      fill(problem, note(error));
+    } finally {
+      start.disabled = false;
+    }
+  });
+  return form;
+
+  /** @returns {RetrainingRequest} */
+  function wish() {
+    const chosen = choices.filter(({ input }) => input.checked).map(({ name }) => [name, true]);
+    const values = hyperparameters.values();
+    return {
+      task: task.name,
+      ...Object.fromEntries(chosen),
+      ...(tune.checked ? { tune: Number(trials.value) } : {}),
+      ...(Object.keys(values).length ? { hyperparameters: values } : {}),
+      ...(reason.value.trim() ? { reason: reason.value.trim() } : {}),
+    };
+  }
+}
+
+const checkbox = () => element("input", { type: "checkbox" });
+
+/**
+ * @param {HTMLInputElement} input
+ * @param {string} words
+ */
+const labelled = (input, words) => element("p", {}, element("label", { className: "checkbox" }, input, " ", words));

@@ -1,0 +1,114 @@
+// @ts-check
+/** The retrainings there were and are, of every task, and how another one is started. */
+import { apiWords, element, fill } from "./dom.js";
+import { dateTime, span } from "./format.js";
+import { Lookout } from "./lookout.js";
+import { fetchMe, fetchRetrainings } from "./recordsapi.js";
+import { Region } from "./region.js";
+import { retrainingForm } from "./retrainingform.js";
+import { isAdmin, onlyAdmins } from "./admins.js";
+import { modelsAddress, retrainingAddress } from "./router.js";
+import { note, part } from "./sheet.js";
+import { text } from "./text.js";
+
+/** @import { Retraining } from "./recordtypes.js" */
+/** @import { Page } from "./records.js" */
+/** @import { Task } from "./types.js" */
+
+const REFRESH_MS = 5_000;
+
+/**
+ * @param {Task} task
+ * @param {Page} page
+ */
+export function showRetrainings(task, page) {
+  const words = text.records.retrainings;
+  const listed = element("div");
+  const signal = page.sheet.show({
+    heading: words.heading,
+    content: [
+      element("h3", {}, words.startHeading, apiWords(task.title)),
+      element("p", {}, words.what, element("a", { href: modelsAddress(task.name) }, words.whatModels)),
+      part(async () => [isAdmin(await fetchMe()) ? retrainingForm(task) : onlyAdmins(words.startRight)]),
+      element("h3", {}, words.list),
+      listed,
+    ],
+    focus: page.focus,
+  });
+  const list = new List(page.find);
+  const lookout = new Lookout(async () => {
+    await list.refresh();
+    return true;
+  }, REFRESH_MS, signal);
+  fill(listed, lookout.problem, list.status, list.rows, list.more);
+}
+
+/** @param {Pick<Retraining, "status" | "waiting_for">} retraining */
+export function statusChip({ status, waiting_for: waiting }) {
+  const words = text.records.retrainings;
+  if (waiting && status === "running") return element("span", { className: "chip review" }, words.asks);
+  return element("span", { className: `chip ${status}` }, words.statuses[status] ?? status);
+}
+
+/** The list, the newest first; rows stay where they are while they change. */
+class List {
+  /** @param {(name: string) => Task | undefined} find */
+  constructor(find) {
+    this.find = find;
+    this.status = element("p", { className: "soft" });
+    this.rows = element("ol", { className: "records" });
+    this.more = element("button", { type: "button", className: "quiet", hidden: true }, text.worklist.more);
+    this.more.addEventListener("click", () => this.readOn());
+    /** @type {Map<string, Region>} by name */
+    this.known = new Map();
+    /** Of the page after the last one that was read. @type {string | null} */
+    this.cursor = null;
+  }
+
+  async refresh() {
+    const { retrainings, cursor } = await fetchRetrainings(null);
+    if (this.known.size === 0) this.cursor = cursor;
+    // Oldest first, each before those that are there.
+    for (const retraining of [...retrainings].reverse()) this.put(retraining, (row) => this.rows.prepend(row));
+    this.status.textContent = this.known.size ? "" : text.records.retrainings.none;
+    this.more.hidden = this.cursor === null;
+  }
+
+  async readOn() {
+    try {
+      const { retrainings, cursor } = await fetchRetrainings(this.cursor);
+      this.cursor = cursor;
+      for (const retraining of retrainings) this.put(retraining, (row) => this.rows.append(row));
+      this.more.hidden = cursor === null;
+    } catch (error) {
+      fill(this.status, note(error));
+    }
+  }
+
+  /**
+   * @param {Retraining} retraining
+   * @param {(row: HTMLElement) => void} insert where it stands if it is new
+   */
+  put(retraining, insert) {
+    let region = this.known.get(retraining.name);
+    if (!region) {
+      region = new Region(element("li"));
+      this.known.set(retraining.name, region);
+      insert(region.element);
+    }
+    region.show(retraining, () => this.describe(retraining));
+  }
+
+  /** @param {Retraining} retraining */
+  describe(retraining) {
+    const { name, task, started_at: started, ended_at: ended, outcome } = retraining;
+    const words = text.records.retrainings;
+    return [
+      element("a", { href: retrainingAddress(name) }, apiWords(this.find(task)?.title ?? (task || name)), started && `, ${dateTime(started)}`),
+      " ",
+      statusChip(retraining),
+      started && ended && element("span", { className: "soft" }, ` ${words.took(span(Date.parse(ended) - Date.parse(started)))}`),
+      outcome && element("p", { className: "soft outcome-line" }, apiWords(outcome)),
+    ];
+  }
+}

@@ -1,0 +1,69 @@
+// @ts-check
+/** What a training measures, drawn while somebody looks: the API tells the latest values only, so the page keeps those it has seen. */
+import { element } from "./dom.js";
+import { clock, metric } from "./format.js";
+import { legend, lineChart } from "./linechart.js";
+import { fact } from "./tasks.js";
+import { text } from "./text.js";
+
+/** @import { Child } from "./dom.js" */
+/** @import { Line } from "./linechart.js" */
+
+const LOSSES = ["train:loss", "validation:loss"];
+const SCORES = ["validation:balanced_accuracy"];
+
+/** By retraining and metric, as long as the page is open. @type {Map<string, Record<string, Line>>} */
+const seen = new Map();
+
+export class TrainingCurves {
+  /** @param {string} name of the retraining */
+  constructor(name) {
+    this.lines = seen.get(name) ?? {};
+    seen.set(name, this.lines);
+  }
+
+  /**
+   * @param {Record<string, number>} metrics the latest
+   * @param {boolean} running whether more will come
+   */
+  add(metrics, running) {
+    const now = Date.now();
+    const known = [...LOSSES, ...SCORES].filter((name) => name in metrics);
+    // All change with an epoch; one that happens to stay the same is a point as well.
+    if (!known.some((name) => this.lines[name]?.points.at(-1)?.y !== metrics[name])) return;
+    for (const name of known) {
+      const line = (this.lines[name] ??= { name: text.records.curves.names[name], points: [] });
+      // What an ended training measured last has no time of its own here.
+      if (running || line.points.length === 0) line.points.push({ x: now, y: metrics[name] });
+    }
+  }
+
+  /** @returns {Child[]} */
+  describe() {
+    const words = text.records.curves;
+    const names = [...LOSSES, ...SCORES].filter((name) => this.lines[name]);
+    if (names.length === 0) return [];
+    const latest = names.map((name) => fact(words.names[name], metric(this.lines[name].points.at(-1)?.y ?? NaN)));
+    return [
+      element("h3", {}, words.heading),
+      element("div", { className: "curves" }, this.chart(LOSSES, words.losses), this.chart(SCORES, words.scores)),
+      element("dl", { className: "facts" }, ...latest),
+    ];
+  }
+
+  /**
+   * @param {string[]} names
+   * @param {string} label
+   */
+  chart(names, label) {
+    const lines = names.flatMap((name) => (this.lines[name] ? [{ ...this.lines[name], name: text.records.curves.names[name] }] : []));
+    if (!lines.some(({ points }) => points.length > 1)) return null;
+    return element(
+      "figure",
+      { className: "chart-box" },
+      lineChart({ lines, label, xWords: clock, yWords: metric }),
+      legend({ lines }),
+      element("figcaption", {}, text.records.curves.caption(label)),
+    );
+  }
+}

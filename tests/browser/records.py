@@ -1,0 +1,160 @@
+"""Versions and retrainings that have never been, as the API would tell of them."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from playwright.sync_api import Route
+
+from tests.browser.desk import Desk
+
+TASK = "retinal-oct"
+NAME = f"{TASK}-20261120-091500-ab12"
+CANDIDATE = "2026.11.20-0f1e2d3c"
+
+_STARTED = "2026-11-20T09:15:00.000Z"
+_WAY = ("Plan", "Is it planned?", "Prepare data", "Review data", "Is anything new?", "Train")
+_REPORT = """# Retinal OCT: candidate 2026.11.20-0f1e2d3c is accepted
+
+**Not for clinical use. Negatoscope assists; it never diagnoses.**
+
+- It is better than the current one with a probability of 97 %.
+
+## Results of the candidate
+
+| Metric | Value |
+| --- | --- |
+| Accuracy | 89.1 % (84.0 to 93.3) |
+
+![Confusion matrix](plots/confusion.svg)
+"""
+_PLOT = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="120" height="80" viewBox="0 0 120 80">'
+    '<rect width="120" height="80" fill="#cfe3f2"/>'
+    '<path d="M10 70L50 30L110 12" stroke="#0072B2" fill="none"/></svg>'
+)
+
+
+def member(desk: Desk, group: str) -> None:
+    """Let the one in front of the page be a member of one group alone."""
+    me = {"login": False, "user": "local", "groups": [group], "role": group}
+    desk.page.route("**/api/me", lambda route: route.fulfill(json=me))
+
+
+def with_history(route: Route) -> None:
+    """Answer with the versions that there are, and some that have been before."""
+    known = route.fetch().json()["models"]
+    (current,) = (one for one in known if one["status"] == "current")
+    versions = [current]
+    for day, accuracy, status in ((19, 0.861, "previous"), (12, 0.79, "rejected"), (5, 0.842, "accepted")):
+        at = f"2026-11-{day:02}T10:00:00+00:00"
+        interval = {"value": accuracy, "low": accuracy - 0.05, "high": accuracy + 0.04}
+        versions.append(
+            current
+            | {"version": f"2026.11.{day:02}-{day:08x}", "created_at": at, "status": status, "run": NAME}
+            | {"metrics": dict.fromkeys(current["metrics"], interval)}
+        )
+    route.fulfill(json={"models": versions})
+
+
+def states(*names: str, over: bool = False) -> list[dict[str, Any]]:
+    """States that were entered a minute after the other; the last one is not over yet, unless so wanted."""
+    times = [f"2026-11-20T09:{15 + minute}:00.000Z" for minute in range(len(names) + 1)]
+    passed: list[dict[str, Any]] = [
+        {"name": name, "entered_at": entered, "exited_at": left}
+        for name, entered, left in zip(names, times, times[1:], strict=False)
+    ]
+    if not over:
+        passed[-1]["exited_at"] = None
+    return passed
+
+
+def retraining(**known: Any) -> dict[str, Any]:
+    """A retraining that trains right now."""
+    return {
+        "name": NAME,
+        "execution": "arn",
+        "task": TASK,
+        "status": "running",
+        "started_at": _STARTED,
+        "ended_at": None,
+        "reason": "Images of the new scanner",
+        "requested_by": "local",
+        "hyperparameters": {"epochs": 40},
+        "trials": 0,
+        "data": {
+            "images": 2064,
+            "corrections": 31,
+            "split": {"train": {"images": 1450, "groups": 480}, "test": {"images": 312, "groups": 117}},
+        },
+        "job": "job",
+        "current": "2026.11.21-00000000",
+        "candidate": None,
+        "accepted": None,
+        "outcome": None,
+        "states": states(*_WAY),
+        "metrics": {},
+        "files": [],
+        **known,
+    }
+
+
+def asking() -> dict[str, Any]:
+    """The same, when its model has passed the gate and a person is to decide."""
+    judged = ("Register", "Answer test images", "Judge", "Decide", "Ask for approval")
+    return retraining(
+        states=states(*_WAY, *judged),
+        metrics=measured(0.31),
+        files=["confusion.svg", "report.md"],
+        candidate=CANDIDATE,
+        accepted=True,
+        outcome="It is better than the current one with a probability of 97 %.",
+        waiting_for="approval",
+    )
+
+
+def deployed() -> dict[str, Any]:
+    """The same, at its end."""
+    known = asking()
+    passed = [state["name"] for state in known["states"]]
+    end = {
+        "status": "deployed",
+        "ended_at": "2026-11-20T09:31:00.000Z",
+        "waiting_for": None,
+        "outcome": f"{known['outcome']} {CANDIDATE} classifies from now on.",
+        "states": states(*passed, "Promote", "Close deployed", "Deployed", over=True),
+    }
+    return known | end
+
+
+def measured(loss: float) -> dict[str, float]:
+    """What a training has printed last."""
+    return {"train:loss": loss, "validation:loss": loss + 0.1, "validation:balanced_accuracy": 1 - loss}
+
+
+class Told:
+    """What the page is told of one retraining, from now on; `now` can be changed while it looks."""
+
+    def __init__(self, desk: Desk, now: dict[str, Any], *others: dict[str, Any]) -> None:
+        self.now = now
+        self.answers: list[dict[str, Any]] = []
+        """What was answered to its question."""
+        page = desk.page
+        page.route("**/api/retrainings?*", lambda route: route.fulfill(json=self._list(others)))
+        page.route(f"**/api/retrainings/{NAME}", lambda route: route.fulfill(json=self.now))
+        page.route(f"**/api/retrainings/{NAME}/approval", self._answered)
+        page.route(f"**/api/retrainings/{NAME}/files/report.md", _text(_REPORT, "text/markdown"))
+        page.route(f"**/api/retrainings/{NAME}/files/confusion.svg", _text(_PLOT, "image/svg+xml"))
+
+    def _list(self, others: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        extra = ("states", "metrics", "files")
+        known = [{name: one[name] for name in one if name not in extra} for one in (self.now, *others)]
+        return {"retrainings": known, "cursor": None}
+
+    def _answered(self, route: Route) -> None:
+        self.answers.append(json.loads(route.request.post_data or "null"))
+        route.fulfill(json={"name": NAME})
+
+
+def _text(body: str, content_type: str) -> Callable[[Route], None]:
+    return lambda route: route.fulfill(body=body, content_type=content_type)

@@ -1,0 +1,224 @@
+"""The models of a task: shown with what their tests found, and put back."""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from chalicelib.archive import pack, package_files
+from chalicelib.package import BUNDLED_MODELS
+from chalicelib.registry import Registry
+from chalicelib.storage import DataBucket
+from local.stack import BUCKET
+from tests.browser import records, samples
+from tests.browser.desk import PATIENCE_MS, Desk
+from tests.browser.test_access import violations
+from tests.stack.client import Client
+
+TASK = records.TASK
+PLACE = f"#/tasks/{TASK}/models"
+REJECTED, DEPLOYED = "2026.11.01-rejected", "2026.11.02-deployed"
+
+
+@dataclass(frozen=True)
+class Models:
+    """The bundled model of a task, one that was rejected and one that has replaced it."""
+
+    registry: Registry
+    bundled: str
+
+    def current(self) -> str:
+        """The version that classifies."""
+        deployment = self.registry.current(TASK)
+        assert deployment is not None
+        return deployment.version
+
+
+@pytest.fixture(scope="module")
+def models(request: pytest.FixtureRequest) -> Iterator[Models]:
+    if "NEGATOSCOPE_URL" in os.environ:
+        pytest.skip("the models of a system that others use are not changed")
+    client = Client(request.getfixturevalue("stack"))
+    registry = Registry(DataBucket(client.s3, BUCKET))
+    before = registry.current(TASK)
+    assert before is not None
+    for version, accuracy, accepted in ((REJECTED, 0.7, False), (DEPLOYED, 0.91, True)):
+        registry.add(TASK, pack(retrained(version, accuracy)), {"origin": "retraining", "run": records.NAME})
+        registry.decide(TASK, version, accepted=accepted, reasons=[f"Accuracy is {accuracy}."])
+    registry.promote(TASK, DEPLOYED, None, None)
+    yield Models(registry, before.version)
+    registry.promote(TASK, before.version, None, None)
+    for version in (REJECTED, DEPLOYED):
+        for key in client.keys(f"models/{TASK}/{version}/"):
+            client.s3.delete_object(Bucket=BUCKET, Key=key)
+
+
+def retrained(version: str, accuracy: float) -> dict[str, bytes]:
+    """The files of the bundled package under another version and with another accuracy."""
+    files = package_files(BUNDLED_MODELS / TASK)
+    facts = json.loads(files["model.json"])
+    facts |= {"version": version, "created_at": "2026-12-01T10:00:00+00:00"}
+    facts["metrics"]["test"]["accuracy"] = {
+        "value": accuracy,
+        "low": accuracy - 0.05,
+        "high": accuracy + 0.05,
+    }
+    return files | {"model.json": json.dumps(facts).encode()}
+
+
+def rows(desk: Desk) -> Locator:
+    """The table of all versions."""
+    return desk.page.locator("#sheet table").last.locator("tbody tr")
+
+
+def test_current_model_is_shown_with_its_test_and_its_gate(desk: Desk, models: Models) -> None:
+    desk.open(PLACE)
+    sheet = desk.sheet
+    expect(sheet.get_by_role("heading", level=2)).to_have_text(re.compile("Models: Retinal OCT"))
+    expect(sheet.locator(".lead")).to_contain_text(f"{DEPLOYED} · trained")
+    accuracy = sheet.locator("table").first.locator("tbody tr").first
+    expect(accuracy).to_contain_text("0.910 (0.860 to 0.960)")
+    expect(accuracy).to_contain_text("reached")
+    expect(sheet).to_contain_text("312 test images of 117 patients")
+    expect(sheet).to_contain_text(re.compile("Drift: (not known|none)"))
+    pictures = sheet.locator(".plots img")
+    expect(pictures).to_have_count(4)
+    for picture in pictures.all():
+        assert picture.evaluate("async (image) => { await image.decode(); return image.naturalWidth; }") > 100
+    expect(desk.page.locator("#place-models")).to_have_attribute("aria-current", "page")
+
+
+def test_history_is_a_chart_and_a_table(desk: Desk, models: Models) -> None:
+    desk.open(PLACE)
+    expect(rows(desk)).to_have_count(3)
+    for version, status in ((DEPLOYED, "Current"), (REJECTED, "Rejected"), (models.bundled, "Previous")):
+        expect(rows(desk).filter(has_text=version)).to_contain_text(status)
+    chart = desk.page.locator(".chart svg")
+    expect(chart).to_have_attribute("aria-label", re.compile("^Accuracy of 3 versions"))
+    expect(chart.locator(".mark")).to_have_count(3)
+    expect(desk.sheet.locator(".chart-legend")).to_contain_text("Gate 0.860")
+    desk.page.locator("#history-metric").select_option(label="Area under the ROC curve")
+    expect(chart).to_have_attribute("aria-label", re.compile("^Area under the ROC curve"))
+
+
+def test_version_tells_what_was_decided_and_shows_its_card(desk: Desk, models: Models) -> None:
+    desk.open(PLACE)
+    rows(desk).get_by_role("link", name=REJECTED).click()
+    expect(desk.sheet.get_by_role("heading", level=2)).to_be_focused()
+    expect(desk.sheet.locator(".verdict.bad")).to_contain_text("Accuracy is 0.7.")
+    card = desk.sheet.locator(".document")
+    expect(card.get_by_role("heading", name="Intended use")).to_be_visible()
+    expect(card.get_by_role("columnheader", name="What it says")).to_be_visible()
+    expect(card.locator("img")).to_have_count(4)
+    assert card.inner_text().count("**") == 0
+    desk.page.go_back()
+    expect(rows(desk)).to_have_count(3)
+
+
+def test_roll_back_says_what_it_does_and_does_it(desk: Desk, models: Models) -> None:
+    """By keyboard alone. At first the API refuses."""
+    desk.http_errors_expected = True
+    refusal = {"code": "AlreadyRetraining", "message": "It is being retrained. Wait.", "request_id": "r-1"}
+    desk.page.route("**/rollback", lambda route: route.fulfill(status=409, json=refusal), times=1)
+    desk.open(PLACE)
+    button = desk.page.get_by_role("button", name=f"Roll back to {models.bundled}")
+    button.focus()
+    desk.press("Enter")
+    dialog = desk.page.get_by_role("dialog", name=f"Roll back to {models.bundled}?")
+    expect(dialog).to_contain_text(f"{DEPLOYED} is kept")
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    assert violations(desk) == []
+    desk.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(button).to_be_focused()
+
+    desk.press("Enter", "Shift+Tab", "Enter")
+    expect(dialog.get_by_role("alert")).to_contain_text("It is being retrained. Wait.")
+    assert models.current() == DEPLOYED
+    dialog.get_by_role("button", name="Roll back").press("Enter")
+    expect(desk.page.locator("#announcer")).to_contain_text(f"{models.bundled} classifies from now on")
+    expect(dialog).to_be_hidden()
+    expect(desk.sheet.locator(".lead")).to_contain_text(models.bundled)
+    expect(desk.sheet.get_by_role("heading", level=2)).to_be_focused()
+    assert models.current() == models.bundled
+    models.registry.roll_back(TASK)
+
+
+def test_who_is_no_admin_sees_everything_and_is_told_why_not_more(desk: Desk, models: Models) -> None:
+    records.member(desk, "reviewer")
+    desk.open(PLACE)
+    expect(desk.sheet).to_contain_text("Only members of the group “admin” may roll back")
+    expect(desk.page.get_by_role("button", name="Roll back")).to_have_count(0)
+    expect(rows(desk)).to_have_count(3)
+
+
+def test_task_without_a_model_says_how_to_get_one(desk: Desk) -> None:
+    desk.open("#/tasks/breast-ultrasound/models")
+    expect(desk.sheet).to_contain_text("No model has been trained for this task yet")
+    expect(desk.sheet.locator("code")).to_have_text(re.compile(r"datasets/breast-ultrasound/CLASS/$"))
+    desk.sheet.get_by_role("link", name="Start a retraining").click()
+    expect(desk.sheet.get_by_role("button", name="Start retraining")).to_be_visible()
+    desk.chooser.select_option(TASK)
+    expect(desk.page).to_have_url(re.compile(rf"#/tasks/{TASK}/retrainings$"))
+
+
+def test_what_does_not_come_is_said_and_can_be_tried_again(desk: Desk) -> None:
+    desk.http_errors_expected = True
+    answer = {"code": "InternalError", "message": "Something went wrong here.", "request_id": "r-2"}
+    desk.page.route(f"**/tasks/{TASK}/models", lambda route: route.fulfill(status=500, json=answer), times=1)
+    desk.open(PLACE)
+    expect(desk.problem).to_contain_text("Something went wrong here.")
+    expect(desk.problem).to_contain_text("Request r-2")
+    desk.problem.get_by_role("button", name="Try again").click()
+    expect(desk.sheet.locator(".lead")).to_be_visible(timeout=PATIENCE_MS)
+    desk.open(f"{PLACE}/2020.01.01-unknown")
+    expect(desk.problem).to_contain_text("There is no such version")
+
+
+def test_card_of_a_stranger_stays_words(desk: Desk) -> None:
+    bad = "<img src=x onerror=\"console.error('ran')\">"
+    source = f"# {bad}\n\n{bad} [a](javascript:1)\n\n| {bad} | b |\n| --- | --- |\n| 1 \\| 2 | `{bad}` |\n"
+    desk.page.route("**/card.md", lambda route: route.fulfill(body=source, content_type="text/markdown"))
+    version = desk.page.request.get(f"{desk.address}/api/tasks/{TASK}/models").json()["models"][-1]["version"]
+    desk.open(f"{PLACE}/{version}")
+    card = desk.sheet.locator(".document")
+    expect(card.get_by_role("heading", level=3)).to_have_text(bad)
+    expect(card.locator("code")).to_have_text(bad)
+    expect(card.locator("tbody th")).to_have_text("1 | 2")
+    expect(card.locator("img, a")).to_have_count(0)
+
+
+def test_keys_and_files_of_the_light_box(desk: Desk) -> None:
+    """Keys that review an image do nothing while it is out of sight; a file that falls brings it back."""
+    desk.open()
+    desk.classify(samples.jpeg())
+    desk.page.locator("#place-models").click()
+    expect(desk.sheet.get_by_role("heading", level=2)).to_be_focused()
+    expect(desk.image).to_be_hidden()
+    desk.press("1", "j", "Enter")
+    expect(desk.page).to_have_url(re.compile(r"/models$"))
+    assert not [request for request in desk.requests if request.method == "PUT"]
+    desk.drop(samples.jpeg())
+    desk.wait_for_reading()
+    expect(desk.sheet).to_be_hidden()
+    expect(desk.page.locator("#place-images")).to_have_attribute("aria-current", "page")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_models_are_accessible(desk: Desk, models: Models, scheme: Literal["light", "dark"]) -> None:
+    desk.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    language: Any = {"light": "en", "dark": "de"}[scheme]
+    desk.page.add_init_script(f"localStorage.setItem('negatoscope.language', '{language}')")
+    for place in (PLACE, f"{PLACE}/{DEPLOYED}", "#/tasks/breast-ultrasound/models"):
+        desk.page.goto(f"{desk.address}/{place}")
+        expect(desk.sheet.locator("h3").first).to_be_visible(timeout=PATIENCE_MS)
+        expect(desk.sheet.locator("img")).to_have_count(0 if "ultrasound" in place else 4)
+        assert violations(desk) == []
+        for width in (320, 820, 1440):
+            desk.page.set_viewport_size({"width": width, "height": 800})
+            assert desk.width_beyond_screen() <= 0, (place, width)
