@@ -6,6 +6,7 @@ import { showDeployment, showDropFolder, translateDeployment } from "./deploymen
 import { byId, fillWords } from "./dom.js";
 import { Keys } from "./keys.js";
 import { LightBox } from "./lightbox.js";
+import { OnDevice } from "./ondevice.js";
 import { QueuePanel } from "./queuepanel.js";
 import { remember } from "./picture.js";
 import { Reader } from "./reader.js";
@@ -30,7 +31,8 @@ const find = (/** @type {string | undefined} */ name) => findTask(catalogue, nam
 const chooser = byId("task", HTMLSelectElement);
 const lightBox = new LightBox();
 const worklist = new Worklist(find);
-const reader = new Reader(lightBox, worklist, { find, choose });
+const device = new OnDevice({ find, onSwitch: () => follow(here, true), onResult: (result, file) => remember(result.id, file) });
+const reader = new Reader(lightBox, worklist, device, { find, choose });
 const queue = new QueuePanel((item, result) => {
   remember(result.id, item.file);
   worklist.add(result);
@@ -45,9 +47,11 @@ async function start() {
   try {
     catalogue = await fetchTasks();
   } catch (error) {
-    reader.fail(error, start);
-    return;
+    const kept = await device.catalogue();
+    if (!kept) return reader.fail(error, start);
+    catalogue = kept;
   }
+  device.disclaimer = catalogue.disclaimer;
   showDisclaimer();
   fillChooser(chooser, catalogue.tasks);
   reader.task = firstTask(catalogue);
@@ -85,6 +89,7 @@ function take(files) {
   if (files.length === 1) reader.read(files[0]);
   else if (files.length === 0) reader.fail(new Problem(text.problem.emptyFolder));
   else if (!task?.model) reader.fail(new Problem(text.tasks.noModel));
+  else if (device.on) device.take(task, files);
   else queue.add(task.name, files);
 }
 
@@ -134,6 +139,7 @@ function follow(route, first) {
 function choose(task) {
   chooser.value = task.name;
   worklist.follow(task);
+  device.follow(task);
   showDropFolder(task.name);
 }
 
@@ -145,6 +151,7 @@ function translate() {
   translateDeployment();
   keys.translate();
   worklist.translate();
+  device.ready();
   queue.render();
   follow(here, true);
 }

@@ -23,6 +23,10 @@ export interface Task {
   intended_use: string;
   limits: string[];
   classes: { name: string; title: string }[];
+  /** What a model of this task takes. */
+  input: { width: number; height: number; channels: 1 | 3; fit: "pad" | "stretch" };
+  /** When a person should look as well. */
+  review: { min_probability: number; min_margin: number };
   model: TaskModel | null;
 }
 
@@ -79,10 +83,12 @@ export interface Result {
   reasons: Reason[];
   /** Absent in lists, which leave it out to stay small. */
   heatmap?: HeatMap | null;
+  distance?: number | null;
   /** Without `sha256`, the model came in no package: it gives no heat map and cannot tell unfamiliar images. */
   model: { version: string; sha256: string | null; backend: string } | null;
   source: Source | null;
-  arrival: "api" | "upload" | "drop-folder";
+  /** "device": it was computed in this browser, and no server knows of it. */
+  arrival: "api" | "upload" | "drop-folder" | "device";
   created_at: string;
   classified_at: string | null;
   review: Review | null;
