@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Pillow's bilinear resize, number for number (libImaging/Resample.c): a triangle as wide as the step from one new pixel
- * to the next, across first and then down. Canvases scale by filters of their own, each browser by another one.
+ * Pillow 13's bilinear resize, number for number (libImaging/Resample.c): a triangle as wide as the step from one new
+ * pixel to the next, across and down. Canvases scale by filters of their own, each browser by another one.
  */
 
 /** @typedef {Uint8Array | Uint16Array | Float32Array} Plane one channel, row by row */
@@ -21,8 +21,13 @@ export function resample(plane, from, to, box = [0, 0, from.width, from.height])
   const [left, top, right, bottom] = box.map(Math.fround);
   const across = to.width !== from.width || left !== 0 || right !== from.width;
   const down = to.height !== from.height || top !== 0 || bottom !== from.height;
-  const wide = across ? pass(plane, taps(from.width, left, right, to.width), from.height, 1, from.width) : plane;
-  return down ? pass(wide, taps(from.height, top, bottom, to.height), to.width, to.width, 1) : wide;
+  const widen = (/** @type {Kind} */ plane, /** @type {number} */ height) =>
+    across ? pass(plane, taps(from.width, left, right, to.width), height, 1, from.width) : plane;
+  const heighten = (/** @type {Kind} */ plane, /** @type {number} */ width) =>
+    down ? pass(plane, taps(from.height, top, bottom, to.height), width, width, 1) : plane;
+  // The order decides how what lies between is rounded.
+  const downFirst = to.height < from.height && from.height - to.height > 2 * (from.width - to.width);
+  return downFirst ? widen(heighten(plane, from.width), to.height) : heighten(widen(plane, from.height), to.width);
 }
 
 /**
