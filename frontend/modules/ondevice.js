@@ -38,6 +38,8 @@ export class OnDevice {
     this.rows = byId("device-rows", HTMLElement);
     this.on = POSSIBLE && preference(PREFERENCE) === ON;
     this.disclaimer = "";
+    /** Whether the page itself is kept, so that it opens without a network. */
+    this.offline = false;
     this.open = "";
     /** @type {Task | undefined} */
     this.task = undefined;
@@ -76,14 +78,20 @@ export class OnDevice {
     this.say();
     this.render();
     if (!this.on || !task?.model) return;
-    // The page itself works without a network from now on, too.
-    navigator.serviceWorker?.register("/service-worker.js").catch(console.error);
+    const wanted = () => this.on && task === this.task;
     try {
       const { version } = await (await this.load()).open(task, this.disclaimer, this.options());
-      if (this.on && task === this.task) this.say(text.device.ready(version));
+      if (wanted()) this.say(text.device.ready(version));
+      this.offline ||= await keepPage();
+      if (wanted()) this.say(this.readyWords(version));
     } catch (error) {
-      if (this.on && task === this.task) this.say(problemOf(error).message);
+      if (wanted()) this.say(problemOf(error).message);
     }
+  }
+
+  /** @param {string} version of the model */
+  readyWords(version) {
+    return this.offline ? text.device.readyOffline(version) : text.device.ready(version);
   }
 
   /** What loading a package is told, and tells. */
@@ -109,7 +117,7 @@ export class OnDevice {
     if (!mayBeImage) throw new Problem(text.problem.noImage, { code: "NoImage" });
     const classifier = await this.load();
     const answer = await classifier.classify(task, this.disclaimer, file, contentType, { ...this.options(), signal });
-    this.say(text.device.ready(answer.result.model?.version ?? ""));
+    this.say(this.readyWords(answer.result.model?.version ?? ""));
     this.shelf.add(answer);
     this.render();
     return answer.result;
@@ -133,7 +141,7 @@ export class OnDevice {
         this.render();
       }
     }
-    announce(text.device.done(count(files.length)));
+    this.say(text.device.done(count(files.length)));
   }
 
   /**
@@ -145,6 +153,17 @@ export class OnDevice {
     const answer = this.shelf.find(id);
     if (!answer) throw new Problem(text.device.gone, { code: "Gone" });
     return answer;
+  }
+
+  /**
+   * The result before or after one of this device's.
+   * @param {string} id
+   * @param {1 | -1} step
+   * @returns {Result | undefined}
+   */
+  neighbour(id, step) {
+    const here = this.shelf.answers.findIndex(({ result }) => result.id === id);
+    return here < 0 ? undefined : this.shelf.answers[here + step]?.result;
   }
 
   /**
@@ -183,8 +202,25 @@ export class OnDevice {
       ...this.failed.map(({ name, message }) =>
         element("li", { className: "failed" }, element("span", { className: "row-label" }, name), element("span", { className: "row-note" }, message)),
       ),
-      ...answers.map(({ result }) => resultRow(result, this.find(result.task), { open: result.id === this.open, nameTask: true })),
+      ...answers.map(({ result }) =>
+        resultRow(result, this.find(result.task), { open: result.id === this.open, nameTask: result.task !== this.task?.name }),
+      ),
     );
+  }
+}
+
+/**
+ * Have the page kept by its service worker.
+ * @returns {Promise<boolean>} whether it is
+ */
+async function keepPage() {
+  try {
+    await navigator.serviceWorker.register("/service-worker.js");
+    await navigator.serviceWorker.ready;
+    return true;
+  } catch {
+    // Some browsers allow none, as in private windows.
+    return false;
   }
 }
 

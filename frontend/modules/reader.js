@@ -1,14 +1,15 @@
 // @ts-check
 /** Reads images with the person in front: moves one from its arrival over the light box to its reading. */
 import { announce } from "./announcer.js";
-import { Problem, fetchHeatMap, fetchResult } from "./api.js";
+import { Problem, fetchResult } from "./api.js";
 import { apiWords, byId, element } from "./dom.js";
+import { evidenceOf } from "./evidence.js";
 import { fileSize, percent, wholePercent } from "./format.js";
 import { inspect } from "./imagefile.js";
 import { describeInvitation } from "./invitation.js";
 import { describeKept, isFromDevice } from "./ondevice.js";
 import { Panel } from "./panel.js";
-import { pictureOfFile, pictureOfResult, preparedPicture, remember } from "./picture.js";
+import { pictureOfFile, pictureOfResult, remember } from "./picture.js";
 import { describeQuarantined, describeReceived, describeResult } from "./reading.js";
 import { passes } from "./retry.js";
 import { Review } from "./review.js";
@@ -90,8 +91,9 @@ export class Reader {
       const { contentType } = await inspect(file);
       const picture = await pictureOfFile(file);
       if (picture && this.view === mine) this.lightBox.show(picture);
+      this.working(text.lightBox.classifying, mine);
       const sent = performance.now();
-      const result = await (this.device.on ? this.classifyHere(task, file, mine) : this.submit(task, file, contentType, mine));
+      const result = await (this.device.on ? this.device.classify(task, file, mine.signal) : this.submit(task, file, contentType, mine));
       this.answer = { result, took: performance.now() - sent };
       remember(result.id, file);
       if (!isFromDevice(result.id)) this.worklist.add(result);
@@ -116,16 +118,6 @@ export class Reader {
     });
   }
 
-  /**
-   * @param {Task} task
-   * @param {File} file
-   * @param {AbortController} mine
-   */
-  classifyHere(task, file, mine) {
-    this.working(text.lightBox.classifying, mine);
-    return this.device.classify(task, file, mine.signal);
-  }
-
   /** @param {string} id of the result that is open, in whichever list */
   mark(id) {
     this.worklist.mark(id);
@@ -148,7 +140,7 @@ export class Reader {
     this.mark(id);
     try {
       const { result, took } = await this.obtain(id, mine);
-      const picture = await pictureOfResult(result, this.evidence(result).prepared);
+      const picture = await pictureOfResult(result, evidenceOf(result, this.device).prepared);
       if (this.view !== mine) return;
       if (picture) this.lightBox.show(picture);
       else this.lightBox.invite(element("p", {}, text.lightBox.noImage));
@@ -205,25 +197,13 @@ export class Reader {
       label: result.label,
       heatMap: result.heatmap,
       classes,
-      ...this.evidence(result),
+      ...evidenceOf(result, this.device),
     }, own);
     if (!isFromDevice(result.id)) {
       this.review = new Review(result, task, { onReview: (changed) => this.worklist.add(changed), onNext: () => this.openNext() });
     }
     this.panel.show(taskTitle, apiWords(title), ...describeResult(result, task, took, this.review?.form ?? describeKept()));
     announce(text.reading.announce(title, percent(result.probability ?? 0), result.needs_review));
-  }
-
-  /**
-   * Where heat maps of a result, and what the model saw, come from.
-   * @param {Result} result
-   */
-  evidence(result) {
-    if (!isFromDevice(result.id)) {
-      return { fetch: (/** @type {string} */ label) => fetchHeatMap(result.id, label), prepared: () => preparedPicture(result) };
-    }
-    const { heatMaps, prepared } = this.device.recall(result.id);
-    return { fetch: async (/** @type {string} */ label) => heatMaps[label], prepared: async () => prepared ?? null };
   }
 
   /** After a review: the next one that nobody has looked at. */
@@ -235,7 +215,7 @@ export class Reader {
 
   /** @param {1 | -1} step along the worklist */
   step(step) {
-    const next = this.worklist.neighbour(step);
+    const next = this.device.neighbour(this.worklist.open, step) ?? this.worklist.neighbour(step);
     if (next) goTo(resultAddress(next.id));
     else announce(step > 0 ? text.worklist.atEnd : text.worklist.atStart);
   }

@@ -309,18 +309,20 @@ export const words = {
     on: "An: Die Bilder bleiben in diesem Browser.",
     loading: (share) => `Das Modell wird geladen, ${share}. Kein Bild wird gesendet.`,
     opening: "Das Modell wird geöffnet. Kein Bild wird gesendet.",
-    ready: (version) => `An: Die Bilder bleiben in diesem Browser. Modell ${version} ist bereit, auch ohne Netz.`,
+    ready: (version) => `An: Die Bilder bleiben in diesem Browser. Modell ${version} ist bereit.`,
+    readyOffline: (version) => `An: Die Bilder bleiben in diesem Browser. Modell ${version} ist bereit, auch ohne Netz.`,
     insecure: "Hier nicht möglich: Browser erlauben es nur über HTTPS.",
     heading: (count) => `Auf diesem Gerät (${count})`,
     onlyHere: "Auf diesem Gerät berechnet",
     onlyHereMeaning:
       "Nur diesem Tab bekannt, bis er geschlossen wird: weder in der Arbeitsliste noch in ihrer CSV-Datei und nicht zu " +
       "befunden. Schalten Sie dafür „Auf diesem Gerät“ aus und wählen Sie das Bild noch einmal.",
-    forget: "Diese vergessen",
+    untilClosed: "Nur diesem Tab bekannt, bis er geschlossen wird.",
+    forget: "Vergessen",
     gone: "Dieses Ergebnis wurde auf einem Gerät berechnet, in einem geschlossenen Tab, oder vergessen. Es liegt nirgends sonst.",
     taken: (count) => `${count} Dateien werden auf diesem Gerät eingeordnet.`,
     progress: (number, count) => `An: ${number} von ${count} wird in diesem Browser eingeordnet.`,
-    done: (count) => `${count} Dateien fertig.`,
+    done: (count) => `An: ${count} Dateien in diesem Browser fertig.`,
     serverOnly: "Das Modell dieser Aufgabe läuft nur auf dem Server. Schalten Sie „Auf diesem Gerät“ aus, um Bilder dorthin zu senden.",
     damagedPackage:
       "Das Modell kam beschädigt an oder ist für andere Klassen; es wurde nicht verwendet. Laden Sie die Seite neu und " +

@@ -313,18 +313,20 @@ export const words = {
     on: "On: images stay in this browser.",
     loading: (/** @type {string} */ share) => `Loading the model, ${share}. No image is sent.`,
     opening: "Opening the model. No image is sent.",
-    ready: (/** @type {string} */ version) => `On: images stay in this browser. Model ${version} is ready, also without a network.`,
+    ready: (/** @type {string} */ version) => `On: images stay in this browser. Model ${version} is ready.`,
+    readyOffline: (/** @type {string} */ version) => `On: images stay in this browser. Model ${version} is ready, also without a network.`,
     insecure: "Not possible here: browsers allow it over HTTPS only.",
     heading: (/** @type {string} */ count) => `On this device (${count})`,
     onlyHere: "Computed on this device",
     onlyHereMeaning:
       "Known to this tab only, until it is closed: not in the worklist or its CSV, not to be reviewed. For that, switch " +
       "“On this device” off and choose the image again.",
-    forget: "Forget these",
+    untilClosed: "Known to this tab only, until it is closed.",
+    forget: "Forget",
     gone: "This result was computed on a device, in a tab that has been closed, or was forgotten. It is nowhere else.",
     taken: (/** @type {string} */ count) => `${count} files to classify on this device.`,
     progress: (/** @type {string} */ number, /** @type {string} */ count) => `On: classifying ${number} of ${count} in this browser.`,
-    done: (/** @type {string} */ count) => `${count} files done.`,
+    done: (/** @type {string} */ count) => `On: ${count} files done in this browser.`,
     serverOnly: "The model of this task runs on the server only. Switch “On this device” off to send images there.",
     damagedPackage: "The model arrived damaged, or is for other classes, so it was not used. Reload the page and try again.",
     // Why a file cannot be made into the very pixels here that the server would make of it.
