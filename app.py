@@ -78,7 +78,7 @@ def list_models(task: str) -> Any:
 
 @api.route("/tasks/{task}/models/{version}/{file}")
 def get_model_file(task: str, version: str, file: str) -> Response:
-    return Response(*catalogue.model_file(aws.registry(), find_task(task), version, file))
+    return catalogue.model_file(aws.registry(), find_task(task), version, file)
 
 
 @api.route("/tasks/{task}/rollback", "POST", group="admin")

@@ -1,9 +1,12 @@
 """What the API tells about tasks and their models."""
 
 from dataclasses import asdict
+from http import HTTPStatus
 from typing import Any
 
-from chalicelib.archive import content_type
+from chalice.app import Response
+
+from chalicelib.archive import ARCHIVE, content_type
 from chalicelib.classification import Classifier
 from chalicelib.http import Headers
 from chalicelib.registry import Registry
@@ -57,20 +60,24 @@ def _describe_model(task: Task, classifier: Classifier) -> dict[str, Any] | None
     }
 
 
-def model_file(registry: Registry, task: Task, version: str, name: str) -> tuple[str, Headers]:
-    """A file of a version that people look at, and the headers to show it with.
+def model_file(registry: Registry, task: Task, version: str, name: str) -> Response:
+    """The answer with a file of a version: one that people look at, or where the whole package is.
 
     Args:
         registry: that holds it.
         task: that it is for.
         version: of its model.
-        name: `card.md`, `model.json`, or a plot without its folder, such as `roc.svg`.
+        name: `card.md`, `model.json`, or a plot without its folder, such as `roc.svg`; or `model.tar.gz`,
+            which is more than Lambda can answer and is fetched from the data bucket.
 
     Raises:
         UnknownModel: if there is no such version, or it has no such file.
     """
+    if name == ARCHIVE:
+        link = registry.archive_link(task.name, version)
+        return Response("", {"Location": link}, HTTPStatus.SEE_OTHER.value)
     path = f"plots/{name}" if name.endswith(".svg") else name
-    return shown_file(path, registry.shown(task.name, version, path))
+    return Response(*shown_file(path, registry.shown(task.name, version, path)))
 
 
 def shown_file(name: str, content: bytes) -> tuple[str, Headers]:

@@ -69,6 +69,15 @@ class Registry:
         except ObjectMissing:
             raise _unknown(task, version) from None
 
+    def archive_link(self, task: str, version: str) -> str:
+        """A link under which the model.tar.gz of a version can be fetched for some minutes.
+
+        Raises:
+            UnknownModel: if there is none.
+        """
+        self.record(task, version)
+        return self._bucket.presign_download(f"{_folder(task, version)}{ARCHIVE}", ARCHIVE)
+
     def shown(self, task: str, version: str, name: str) -> bytes:
         """A file of a version that people look at: `model.json`, `card.md` or `plots/NAME.svg`.
 

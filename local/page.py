@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
@@ -18,17 +19,25 @@ MEDIA_TYPES = {
     ".png": "image/png",
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
+    ".wasm": "application/wasm",
     ".webmanifest": "application/manifest+json",
     ".webp": "image/webp",
     ".woff2": "font/woff2",
 }
+
+# What npm reads is not for browsers either.
+NOT_SERVED = ("package.json", "package-lock.json")
+
+LISTING = "files.json"
 
 
 def security_headers(upload_origin: str) -> dict[str, str]:
     """Headers that let the page load what is its own and upload to `upload_origin`, and do nothing else."""
     policy = {
         "default-src": "'none'",
-        "script-src": "'self'",
+        # Classifying in the browser compiles WebAssembly. No text becomes a script by that.
+        "script-src": "'self' 'wasm-unsafe-eval'",
+        "worker-src": "'self'",
         "style-src": "'self'",
         "img-src": "'self' blob: data:",
         "connect-src": f"'self' {upload_origin}",
@@ -70,24 +79,50 @@ class Page:
         name = unquote(path).removeprefix("/") or "index.html"
         if "\0" in name:
             return None
-        file = (self._folder / name).resolve()
-        hidden = any(part.startswith(".") for part in file.parts[len(self._folder.parts) :])
-        if (
-            not file.is_relative_to(self._folder)
-            or hidden
-            or file.suffix not in MEDIA_TYPES
-            or not file.is_file()
-        ):
+        if name == LISTING:
+            return _file(listing(self._folder), ".json")
+        if not self.holds(name):
             return None
+        file = (self._folder / name).resolve()
         changed = file.stat().st_mtime_ns
         known = self._files.get(file)
         if known is None or known[0] != changed:
             known = self._files[file] = (changed, _read(file))
         return known[1]
 
+    def holds(self, name: str) -> bool:
+        """Whether a path below the page's folder is a file of the page."""
+        file = (self._folder / name).resolve()
+        hidden = any(part.startswith(".") for part in file.parts[len(self._folder.parts) :])
+        return (
+            file.is_relative_to(self._folder)
+            and not hidden
+            and file.suffix in MEDIA_TYPES
+            and file.name not in NOT_SERVED
+            and file.is_file()
+        )
+
+
+def listing(folder: Path) -> bytes:
+    """`files.json`: the digest of each file of the page, by its address.
+
+    The service worker keeps the page of them, for when there is no network, and all of one state.
+    """
+    page = Page(folder)
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+    files = {
+        f"/{name}": hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        for name in names
+        if name != LISTING and page.holds(name)
+    }
+    return json.dumps({"files": files}, indent=0).encode()
+
 
 def _read(file: Path) -> File:
-    content = file.read_bytes()
+    return _file(file.read_bytes(), file.suffix)
+
+
+def _file(content: bytes, suffix: str) -> File:
     # Weak, since it stands for both forms of the file.
     etag = f'W/"{hashlib.sha256(content).hexdigest()[:32]}"'
-    return File(content, gzip.compress(content, mtime=0), MEDIA_TYPES[file.suffix], etag)
+    return File(content, gzip.compress(content, mtime=0), MEDIA_TYPES[suffix], etag)

@@ -7,6 +7,9 @@ import { text } from "./text.js";
 /** Longer than API Gateway ever waits for a Lambda (29 s). */
 const ANSWER_MS = 40_000;
 
+/** For a model package over a slow line. */
+const PACKAGE_MS = 600_000;
+
 /** By how much two clocks of the server's side may differ, and what its Date header rounds off. */
 const CLOCK_MS = 5_000;
 
@@ -99,6 +102,16 @@ export async function fetchResults(selection, { limit, cursor }) {
 export const csvAddress = (selection) => `/api/results.csv?${new URLSearchParams(parameters(selection))}`;
 
 /**
+ * A model package, model.tar.gz; it comes out of the data bucket.
+ * @param {string} task
+ * @param {string} version of the model
+ * @param {AbortSignal} signal
+ * @returns {Promise<Response>}
+ */
+export const fetchModelPackage = (task, version, signal) =>
+  request(`/tasks/${encodeURIComponent(task)}/models/${encodeURIComponent(version)}/model.tar.gz`, { signal }, PACKAGE_MS);
+
+/**
  * What is set, under the API's own names.
  * @param {object} values
  * @returns {[string, string][]}
@@ -132,10 +145,11 @@ export const json = (value) => ({ body: JSON.stringify(value), headers: { "Conte
 /**
  * @param {string} path
  * @param {RequestInit} [options]
+ * @param {number} [patience] milliseconds
  * @returns {Promise<Response>} a successful one
  */
-export async function request(path, { signal, ...options } = {}) {
-  const limits = [AbortSignal.timeout(ANSWER_MS), ...(signal ? [signal] : [])];
+export async function request(path, { signal, ...options } = {}, patience = ANSWER_MS) {
+  const limits = [AbortSignal.timeout(patience), ...(signal ? [signal] : [])];
   let response;
   try {
     response = await fetch(`/api${path}`, { ...options, signal: AbortSignal.any(limits) });

@@ -6,6 +6,7 @@ import { showDeployment, showDropFolder, translateDeployment } from "./deploymen
 import { byId, fillWords } from "./dom.js";
 import { Keys } from "./keys.js";
 import { LightBox } from "./lightbox.js";
+import { OnDevice } from "./ondevice.js";
 import { addressAt, leadTo, markPlace, placeOf } from "./places.js";
 import { QueuePanel } from "./queuepanel.js";
 import { remember } from "./picture.js";
@@ -36,7 +37,8 @@ const chooser = byId("task", HTMLSelectElement);
 const lightBox = new LightBox();
 const sheet = new Sheet();
 const worklist = new Worklist(find);
-const reader = new Reader(lightBox, worklist, { find, choose });
+const device = new OnDevice({ find, onSwitch: () => follow(here, true), onResult: (result, file) => remember(result.id, file) });
+const reader = new Reader(lightBox, worklist, device, { find, choose });
 const queue = new QueuePanel((item, result) => {
   remember(result.id, item.file);
   worklist.add(result);
@@ -51,9 +53,11 @@ async function start() {
   try {
     catalogue = await fetchTasks();
   } catch (error) {
-    reader.fail(error, start);
-    return;
+    const kept = await device.catalogue();
+    if (!kept) return reader.fail(error, start);
+    catalogue = kept;
   }
+  device.disclaimer = catalogue.disclaimer;
   showDisclaimer();
   fillChooser(chooser, catalogue.tasks);
   reader.task = firstTask(catalogue);
@@ -92,6 +96,7 @@ function take(files) {
   if (files.length === 1) reader.read(files[0]);
   else if (files.length === 0) reader.fail(new Problem(text.problem.emptyFolder));
   else if (!task?.model) reader.fail(new Problem(text.tasks.noModel));
+  else if (device.on) device.take(task, files);
   else queue.add(task.name, files);
 }
 
@@ -196,6 +201,7 @@ async function learnModels() {
 function choose(task) {
   chooser.value = task.name;
   worklist.follow(task);
+  device.follow(task);
   showDropFolder(task.name);
   leadTo(task.name);
 }
@@ -208,6 +214,7 @@ function translate() {
   translateDeployment();
   keys.translate();
   worklist.translate();
+  device.ready();
   queue.render();
   follow(here, true);
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Reads one frame of an uncompressed little-endian DICOM file, to be shown before the server has answered. Everything
- * else gives null: then the server's preview is shown. (DICOM PS3.5 section 7, PS3.3 sections C.7.6.3 and C.11.2.)
+ * Reads one frame of an uncompressed little-endian DICOM file, to be shown before the server has answered, or to be
+ * classified here. Everything else gives null: then the server's preview is shown. (DICOM PS3.5 section 7, PS3.3 sections C.7.6.3 and C.11.2.)
  */
 
 /** @import { Samples } from "./tone.js" */
@@ -20,7 +20,8 @@ const TAGS = /** @type {const} */ ({
   syntax: 0x00020010, samples: 0x00280002, photometric: 0x00280004, planar: 0x00280006, frames: 0x00280008,
   rows: 0x00280010, columns: 0x00280011, allocated: 0x00280100, stored: 0x00280101, signed: 0x00280103,
   centre: 0x00281050, width: 0x00281051, intercept: 0x00281052, slope: 0x00281053,
-  padding: 0x00280120, curve: 0x00281056, modalityTable: 0x00283000, valueTable: 0x00283010, sharedGroups: 0x52009229, pixels: 0x7fe00010,
+  padding: 0x00280120, paddingLimit: 0x00280121, curve: 0x00281056, modalityTable: 0x00283000, valueTable: 0x00283010,
+  sharedGroups: 0x52009229, frameGroups: 0x52009230, pixels: 0x7fe00010,
 });
 
 /**
@@ -151,10 +152,11 @@ async function readFrame(file, header) {
   const size2d = { width: columns, height: rows };
   if (colour) return { ...size2d, channels: 3, data: interleaved(new Uint8Array(bytes), short(header, TAGS.planar)), ...PLAIN };
   const data = values(bytes, allocated, stored, short(header, TAGS.signed) === 1);
-  const [slope, intercept] = [decimal(header, TAGS.slope, 1) || 1, decimal(header, TAGS.intercept, 0)];
+  const [slope, intercept] = [decimal(header, TAGS.slope, 1), decimal(header, TAGS.intercept, 0)];
   const inverted = photometric === "MONOCHROME1";
-  const window = firstWindow(header, data, slope, intercept);
-  return { ...size2d, channels: 1, data, slope, intercept, inverted, window };
+  withoutPadding(header, data, inverted);
+  const own = ownWindow(header);
+  return { ...size2d, channels: 1, data, slope, intercept, inverted, window: own ?? wholeRange(data, slope, intercept), windowed: Boolean(own) };
 }
 
 /**
@@ -162,11 +164,12 @@ async function readFrame(file, header) {
  * @param {Header} header
  */
 const isUnusual = (header) =>
-  [TAGS.modalityTable, TAGS.valueTable, TAGS.sharedGroups].some((tag) => header.elements.has(tag)) ||
+  [TAGS.modalityTable, TAGS.valueTable, TAGS.sharedGroups, TAGS.frameGroups].some((tag) => header.elements.has(tag)) ||
   words(header, TAGS.curve) === "SIGMOID" ||
-  (header.elements.has(TAGS.padding) && !header.elements.has(TAGS.centre));
+  header.elements.has(TAGS.slope) !== header.elements.has(TAGS.intercept) ||
+  (short(header, TAGS.allocated) === 8 && short(header, TAGS.stored) !== 8);
 
-const PLAIN = { slope: 1, intercept: 0, inverted: false, window: { low: 0, high: 255 } };
+const PLAIN = { slope: 1, intercept: 0, inverted: false, window: { low: 0, high: 255 }, windowed: true };
 
 /**
  * @param {ArrayBuffer} bytes
@@ -186,15 +189,48 @@ function values(bytes, allocated, stored, signed) {
 }
 
 /**
- * The file's own window, else one that shows everything that is there.
+ * Put the darkest real value in place of those that stand for "nothing here" (C.7.5.1.1.2).
  * @param {Header} header
+ * @param {ReturnType<typeof values>} data
+ * @param {boolean} inverted
+ */
+function withoutPadding(header, data, inverted) {
+  if (!header.elements.has(TAGS.padding)) return;
+  // One number of the pixels' own kind, so that it gets their sign.
+  const kind = /** @type {typeof Int16Array} */ (data.constructor);
+  const [padding] = kind.of(short(header, TAGS.padding));
+  const [limit] = kind.of(short(header, TAGS.paddingLimit, padding));
+  const [low, high] = [Math.min(padding, limit), Math.max(padding, limit)];
+  let darkest = NaN;
+  for (let index = 0; index < data.length; index++) {
+    const value = data[index];
+    if (value >= low && value <= high) continue;
+    if (!(inverted ? value <= darkest : value >= darkest)) darkest = value;
+  }
+  for (let index = 0; index < data.length && darkest === darkest; index++) {
+    if (data[index] >= low && data[index] <= high) data[index] = darkest;
+  }
+}
+
+/**
+ * The first of the file's own windows that can be used (C.11.2.1.2 and C.11.2.1.3).
+ * @param {Header} header
+ * @returns {{low: number, high: number} | null}
+ */
+function ownWindow(header) {
+  const [centre, width] = [decimal(header, TAGS.centre, NaN), decimal(header, TAGS.width, NaN)];
+  if (!(centre === centre && width > 0)) return null;
+  if (words(header, TAGS.curve) === "LINEAR_EXACT" || width <= 1) return { low: centre - width / 2, high: centre + width / 2 };
+  return { low: centre - 0.5 - (width - 1) / 2, high: centre - 0.5 + (width - 1) / 2 };
+}
+
+/**
+ * A window that shows everything that is there.
  * @param {ArrayLike<number>} data
  * @param {number} slope
  * @param {number} intercept
  */
-function firstWindow(header, data, slope, intercept) {
-  const [centre, width] = [decimal(header, TAGS.centre, NaN), decimal(header, TAGS.width, NaN)];
-  if (centre === centre && width > 1) return { low: centre - 0.5 - (width - 1) / 2, high: centre - 0.5 + (width - 1) / 2 };
+function wholeRange(data, slope, intercept) {
   let [low, high] = [Infinity, -Infinity];
   for (let index = 0; index < data.length; index++) {
     if (data[index] < low) low = data[index];

@@ -8,9 +8,10 @@ import { text } from "./text.js";
 
 /**
  * @param {Task} task
+ * @param {boolean} onDevice whether images stay in this browser
  * @returns {Node[]}
  */
-export function describeInvitation(task) {
+export function describeInvitation(task, onDevice) {
   const words = text.lightBox;
   const link = element("a", { href: words.whereUrl, rel: "noreferrer", target: "_blank" }, words.whereLink);
   return [
@@ -23,13 +24,13 @@ export function describeInvitation(task) {
       element("button", { type: "button", className: "secondary folder-button", "data-choose": "folder" }, words.chooseFolder),
       element("button", { type: "button", className: "secondary camera-button", "data-choose": "camera" }, words.camera),
     ),
-    element("p", { className: "small-print" }, words.formats),
+    element("p", { className: "small-print" }, onDevice ? words.formatsOnDevice : words.formats),
     element(
       "details",
       {},
       element("summary", {}, words.where),
       element("p", {}, `${words.whereAnswer(modalityTitle(task.modality))} `, link, "."),
     ),
-    element("p", { className: "small-print" }, words.privacy),
+    element("p", { className: "small-print" }, onDevice ? words.privacyOnDevice : words.privacy),
   ];
 }

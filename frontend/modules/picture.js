@@ -55,13 +55,14 @@ export async function pictureOfFile(file) {
 
 /**
  * @param {Result} result
+ * @param {() => Promise<Picture | null>} prepared what the model saw
  * @returns {Promise<Picture | null>} null where there is none; the reading stands without it
  */
-export async function pictureOfResult(result) {
+export async function pictureOfResult(result, prepared) {
   const original = originals.get(result.id);
   const own = original && (await pictureOfFile(original));
   if (own || result.status === "quarantined") return own ?? null;
-  return preparedPicture(result);
+  return prepared();
 }
 
 /**

@@ -1,13 +1,15 @@
 // @ts-check
 /** Reads images with the person in front: moves one from its arrival over the light box to its reading. */
 import { announce } from "./announcer.js";
-import { Problem, fetchHeatMap, fetchResult } from "./api.js";
+import { Problem, fetchResult } from "./api.js";
 import { apiWords, byId, element } from "./dom.js";
+import { evidenceOf } from "./evidence.js";
 import { fileSize, percent, wholePercent } from "./format.js";
 import { inspect } from "./imagefile.js";
 import { describeInvitation } from "./invitation.js";
+import { describeKept, isFromDevice } from "./ondevice.js";
 import { Panel } from "./panel.js";
-import { pictureOfFile, pictureOfResult, preparedPicture, remember } from "./picture.js";
+import { pictureOfFile, pictureOfResult, remember } from "./picture.js";
 import { describeQuarantined, describeReceived, describeResult } from "./reading.js";
 import { passes } from "./retry.js";
 import { Review } from "./review.js";
@@ -17,6 +19,7 @@ import { text } from "./text.js";
 import { submit, waitForResult } from "./upload.js";
 
 /** @import { LightBox } from "./lightbox.js" */
+/** @import { OnDevice } from "./ondevice.js" */
 /** @import { Result, Task } from "./types.js" */
 /** @import { Worklist } from "./worklist.js" */
 
@@ -24,13 +27,15 @@ export class Reader {
   /**
    * @param {LightBox} lightBox
    * @param {Worklist} worklist
+   * @param {OnDevice} device
    * @param {object} tasks
    * @param {(name: string) => Task | undefined} tasks.find
    * @param {(task: Task) => void} tasks.choose
    */
-  constructor(lightBox, worklist, { find, choose }) {
+  constructor(lightBox, worklist, device, { find, choose }) {
     this.lightBox = lightBox;
     this.worklist = worklist;
+    this.device = device;
     this.find = find;
     this.chooseTask = choose;
     this.panel = new Panel();
@@ -57,9 +62,9 @@ export class Reader {
   /** @param {Task} task */
   openTask(task) {
     this.begin();
-    this.worklist.mark("");
+    this.mark("");
     this.choose(task);
-    this.lightBox.invite(...(task.model ? describeInvitation(task) : noModel()));
+    this.lightBox.invite(...(task.model ? describeInvitation(task, this.device.on) : noModel()));
     this.panel.showTask(task);
   }
 
@@ -86,25 +91,42 @@ export class Reader {
       const { contentType } = await inspect(file);
       const picture = await pictureOfFile(file);
       if (picture && this.view === mine) this.lightBox.show(picture);
-      this.working(text.lightBox.sending, mine);
+      this.working(text.lightBox.classifying, mine);
       const sent = performance.now();
-      const result = await submit(task.name, file, contentType, {
-        signal: mine.signal,
-        onUpload: (share) => this.working(text.lightBox.uploading(wholePercent(share), fileSize(file.size)), mine, share),
-        onSent: () => this.working(text.lightBox.classifying, mine),
-      });
+      const result = await (this.device.on ? this.device.classify(task, file, mine.signal) : this.submit(task, file, contentType, mine));
       this.answer = { result, took: performance.now() - sent };
       remember(result.id, file);
-      this.worklist.add(result);
+      if (!isFromDevice(result.id)) this.worklist.add(result);
       if (this.view === mine) goTo(resultAddress(result.id));
     } catch (error) {
       if (this.view === mine) this.fail(error, () => this.read(file));
     }
   }
 
+  /**
+   * @param {Task} task
+   * @param {File} file
+   * @param {string} contentType
+   * @param {AbortController} mine
+   */
+  submit(task, file, contentType, mine) {
+    this.working(text.lightBox.sending, mine);
+    return submit(task.name, file, contentType, {
+      signal: mine.signal,
+      onUpload: (share) => this.working(text.lightBox.uploading(wholePercent(share), fileSize(file.size)), mine, share),
+      onSent: () => this.working(text.lightBox.classifying, mine),
+    });
+  }
+
+  /** @param {string} id of the result that is open, in whichever list */
+  mark(id) {
+    this.worklist.mark(id);
+    this.device.mark(id);
+  }
+
   /** Begin a new view at the task's own address, so that any result in the list, also the last one, can be opened from it. */
   leaveResult() {
-    this.worklist.mark("");
+    this.mark("");
     if (this.task) stayAt(taskAddress(this.task.name));
     return this.begin();
   }
@@ -115,10 +137,10 @@ export class Reader {
    */
   async openResult(id, first) {
     const mine = this.begin();
-    this.worklist.mark(id);
+    this.mark(id);
     try {
       const { result, took } = await this.obtain(id, mine);
-      const picture = await pictureOfResult(result);
+      const picture = await pictureOfResult(result, evidenceOf(result, this.device).prepared);
       if (this.view !== mine) return;
       if (picture) this.lightBox.show(picture);
       else this.lightBox.invite(element("p", {}, text.lightBox.noImage));
@@ -147,7 +169,7 @@ export class Reader {
     this.lightBox.clear();
     this.panel.show("", text.page.loading);
     this.working(text.lightBox.opening, mine);
-    const result = await fetchResult(id, mine.signal);
+    const result = isFromDevice(id) ? this.device.recall(id).result : await fetchResult(id, mine.signal);
     const task = this.find(result.task);
     if (this.view === mine && task) this.choose(task);
     if (result.status !== "received") return { result, took: null };
@@ -175,11 +197,12 @@ export class Reader {
       label: result.label,
       heatMap: result.heatmap,
       classes,
-      fetch: (label) => fetchHeatMap(result.id, label),
-      prepared: () => preparedPicture(result),
+      ...evidenceOf(result, this.device),
     }, own);
-    this.review = new Review(result, task, { onReview: (changed) => this.worklist.add(changed), onNext: () => this.openNext() });
-    this.panel.show(taskTitle, apiWords(title), ...describeResult(result, task, took, this.review.form));
+    if (!isFromDevice(result.id)) {
+      this.review = new Review(result, task, { onReview: (changed) => this.worklist.add(changed), onNext: () => this.openNext() });
+    }
+    this.panel.show(taskTitle, apiWords(title), ...describeResult(result, task, took, this.review?.form ?? describeKept()));
     announce(text.reading.announce(title, percent(result.probability ?? 0), result.needs_review));
   }
 
@@ -192,7 +215,7 @@ export class Reader {
 
   /** @param {1 | -1} step along the worklist */
   step(step) {
-    const next = this.worklist.neighbour(step);
+    const next = this.device.neighbour(this.worklist.open, step) ?? this.worklist.neighbour(step);
     if (next) goTo(resultAddress(next.id));
     else announce(step > 0 ? text.worklist.atEnd : text.worklist.atStart);
   }

@@ -20,6 +20,7 @@ const LEVELS = 65536;
  * @property {number} intercept
  * @property {boolean} inverted whether small values are bright
  * @property {Window} window to begin with, in values with a meaning
+ * @property {boolean} [windowed] whether the file itself says so
  */
 
 export class Tone {

@@ -29,6 +29,10 @@ export interface Task {
   classes: { name: string; title: string }[];
   /** What a newly trained model must reach: the least of each metric. */
   gate: { metrics: Record<string, number>; max_sensitivity_drop: number };
+  /** What a model of this task takes. */
+  input: { width: number; height: number; channels: 1 | 3; fit: "pad" | "stretch" };
+  /** When a person should look as well. */
+  review: { min_probability: number; min_margin: number };
   model: TaskModel | null;
 }
 
@@ -85,10 +89,12 @@ export interface Result {
   reasons: Reason[];
   /** Absent in lists, which leave it out to stay small. */
   heatmap?: HeatMap | null;
+  distance?: number | null;
   /** Without `sha256`, the model came in no package: it gives no heat map and cannot tell unfamiliar images. */
   model: { version: string; sha256: string | null; backend: string } | null;
   source: Source | null;
-  arrival: "api" | "upload" | "drop-folder";
+  /** "device": it was computed in this browser, and no server knows of it. */
+  arrival: "api" | "upload" | "drop-folder" | "device";
   created_at: string;
   classified_at: string | null;
   review: Review | null;

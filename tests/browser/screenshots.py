@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, FilePayload, expect
 
 from tests.browser import records, samples
 from tests.browser.chromium import launched
-from tests.browser.desk import Desk
+from tests.browser.desk import PATIENCE_MS, Desk
 
 type Image = Path | FilePayload
 type View = Callable[[Desk, Image], None]
@@ -81,6 +81,16 @@ def uploads(desk: Desk, _image: Image) -> None:
     desk.wait_for_queue()
 
 
+def on_device(desk: Desk, image: Image) -> None:
+    """Images classified in the browser, one of which the browser cannot read."""
+    desk.open()
+    desk.page.get_by_role("switch", name="On this device").check()
+    expect(desk.page.locator("#on-device-status")).to_contain_text("ready", timeout=PATIENCE_MS)
+    desk.classify(image)
+    desk.drop(samples.both_breasts(), samples.tiff())
+    expect(desk.page.locator("#device-rows > li")).to_have_count(3, timeout=PATIENCE_MS)
+
+
 def filters(desk: Desk, _image: Image) -> None:
     """The worklist with its filters."""
     desk.open()
@@ -141,7 +151,7 @@ def version(desk: Desk, _image: Image) -> None:
 
 def task_without_model(desk: Desk, _image: Image) -> None:
     """The models of a task that has none."""
-    desk.open("#/tasks/breast-ultrasound/models")
+    desk.open("#/tasks/retinal-oct-2017/models")
     expect(desk.sheet.locator("ol")).to_be_visible()
 
 
@@ -178,7 +188,7 @@ def approval(desk: Desk, _image: Image) -> None:
 
 VIEWS: tuple[View, ...] = (
     *(invitation, reading, needs_review, dicom, beside),
-    *(uploads, filters, keys, german, problem, no_model),
+    *(uploads, on_device, filters, keys, german, problem, no_model),
     *(models, roll_back, version, task_without_model, retrainings, training, approval),
 )
 

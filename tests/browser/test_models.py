@@ -158,9 +158,9 @@ def test_who_is_no_admin_sees_everything_and_is_told_why_not_more(desk: Desk, mo
 
 
 def test_task_without_a_model_says_how_to_get_one(desk: Desk) -> None:
-    desk.open("#/tasks/breast-ultrasound/models")
+    desk.open("#/tasks/retinal-oct-2017/models")
     expect(desk.sheet).to_contain_text("No model has been trained for this task yet")
-    expect(desk.sheet.locator("code")).to_have_text(re.compile(r"datasets/breast-ultrasound/CLASS/$"))
+    expect(desk.sheet.locator("code")).to_have_text(re.compile(r"datasets/retinal-oct-2017/CLASS/$"))
     desk.sheet.get_by_role("link", name="Start a retraining").click()
     expect(desk.sheet.get_by_role("button", name="Start retraining")).to_be_visible()
     desk.chooser.select_option(TASK)
@@ -214,10 +214,10 @@ def test_models_are_accessible(desk: Desk, models: Models, scheme: Literal["ligh
     desk.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     language: Any = {"light": "en", "dark": "de"}[scheme]
     desk.page.add_init_script(f"localStorage.setItem('negatoscope.language', '{language}')")
-    for place in (PLACE, f"{PLACE}/{DEPLOYED}", "#/tasks/breast-ultrasound/models"):
+    for place in (PLACE, f"{PLACE}/{DEPLOYED}", "#/tasks/retinal-oct-2017/models"):
         desk.page.goto(f"{desk.address}/{place}")
         expect(desk.sheet.locator("h3").first).to_be_visible(timeout=PATIENCE_MS)
-        expect(desk.sheet.locator("img")).to_have_count(0 if "ultrasound" in place else 4)
+        expect(desk.sheet.locator("img")).to_have_count(0 if "oct-2017" in place else 4)
         assert violations(desk) == []
         for width in (320, 820, 1440):
             desk.page.set_viewport_size({"width": width, "height": 800})

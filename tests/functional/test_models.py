@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from chalice.local import LambdaContext
@@ -91,12 +92,22 @@ def test_card_and_plots_are_shown_and_cannot_run(
     assert "sandbox" in policy
 
 
+def test_the_whole_package_lies_in_the_bucket(call: Call, registry: Registry) -> None:
+    answer = call("GET", f"/tasks/{TASK}/models/next/model.tar.gz")
+
+    assert answer.status_code == 303
+    address = urlsplit(answer.headers["Location"])
+    assert address.path.endswith(f"/models/{TASK}/next/model.tar.gz")
+    assert "X-Amz-Signature" in address.query
+    fits(call("GET", f"/tasks/{TASK}/models/none/model.tar.gz"), FILE, "GET", 404)
+
+
 def test_facts_are_shown(call: Call, registry: Registry) -> None:
     answer = fits(call("GET", f"/tasks/{TASK}/models/next/model.json"), FILE, "GET", 200)
     assert answer["version"] == "next"
 
 
-@pytest.mark.parametrize("file", ["record.json", "model.tar.gz", "model.onnx", "other.svg", "current.json"])
+@pytest.mark.parametrize("file", ["record.json", "model.onnx", "other.svg", "current.json"])
 def test_nothing_else_is_shown(call: Call, registry: Registry, file: str) -> None:
     error = fits(call("GET", f"/tasks/{TASK}/models/{VERSION}/{file}"), FILE, "GET", 404)
     assert error["code"] == "UnknownModel"

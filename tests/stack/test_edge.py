@@ -77,7 +77,8 @@ def test_every_answer_restricts_the_browser(client: Client, path: str) -> None:
 
     policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
     assert policy["default-src"] == "'none'"
-    assert policy["script-src"] == policy["style-src"] == policy["form-action"] == "'self'"
+    assert policy["script-src"] == "'self' 'wasm-unsafe-eval'"
+    assert policy["worker-src"] == policy["style-src"] == policy["form-action"] == "'self'"
     assert policy["connect-src"] == f"'self' {client.stack.aws_url}"
     assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
     assert headers["X-Content-Type-Options"] == "nosniff"

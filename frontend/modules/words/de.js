@@ -74,6 +74,8 @@ export const words = {
     privacy:
       "Die Bilder gehen an diesen Server. Patientendaten im Dateikopf werden vor dem Einordnen entfernt; verwenden Sie " +
       "trotzdem anonymisierte Bilder.",
+    formatsOnDevice: "JPEG, PNG mit 8 Bit oder unkomprimiertes DICOM, bis 200 MB",
+    privacyOnDevice: "Die Bilder bleiben auf diesem Gerät: Dieser Browser liest und ordnet sie ein, gesendet wird nichts.",
     where: "Woher bekomme ich eines?",
     whereAnswer: (modality) =>
       `Jedes Bild der Art, die unter Zweck beschrieben ist (${modality}): ausgeleitet aus Ihrem Archiv ohne Patientendaten, ` +
@@ -148,12 +150,12 @@ export const words = {
     transferSyntax: "Transfersyntax",
     lateralities: { L: "Links", R: "Rechts", B: "Beide" },
     arrived: "Angekommen",
-    arrivals: { api: "Seite oder API", upload: "hochgeladen", "drop-folder": "Eingangsordner" },
+    arrivals: { api: "Seite oder API", upload: "hochgeladen", "drop-folder": "Eingangsordner", device: "dieses Gerät" },
     classified: "Eingeordnet",
     timeTaken: "Dauer",
     model: "Modell",
     backend: "Gerechnet von",
-    backends: { embedded: "dem eingebauten Modell", endpoint: "dem Endpunkt der Aufgabe" },
+    backends: { embedded: "dem eingebauten Modell", endpoint: "dem Endpunkt der Aufgabe", device: "diesem Gerät" },
     sha256: "SHA-256 des Modells",
     id: "Ergebnis",
   },
@@ -307,6 +309,51 @@ export const words = {
   dropFolder: {
     heading: "Ordner ohne diese Seite einordnen",
     explanation: "Kopieren Sie ihn in den Eingangsordner dieser Aufgabe. Die Ergebnisse erscheinen in dieser Liste und in der CSV-Datei.",
+  },
+  device: {
+    label: "Auf diesem Gerät",
+    off: "Aus: Die Bilder gehen an diesen Server.",
+    on: "An: Die Bilder bleiben in diesem Browser.",
+    loading: (share) => `Das Modell wird geladen, ${share}. Kein Bild wird gesendet.`,
+    opening: "Das Modell wird geöffnet. Kein Bild wird gesendet.",
+    ready: (version) => `An: Die Bilder bleiben in diesem Browser. Modell ${version} ist bereit.`,
+    readyOffline: (version) => `An: Die Bilder bleiben in diesem Browser. Modell ${version} ist bereit, auch ohne Netz.`,
+    insecure: "Hier nicht möglich: Browser erlauben es nur über HTTPS.",
+    heading: (count) => `Auf diesem Gerät (${count})`,
+    onlyHere: "Auf diesem Gerät berechnet",
+    onlyHereMeaning:
+      "Nur diesem Tab bekannt, bis er geschlossen wird: weder in der Arbeitsliste noch in ihrer CSV-Datei und nicht zu " +
+      "befunden. Schalten Sie dafür „Auf diesem Gerät“ aus und wählen Sie das Bild noch einmal.",
+    untilClosed: "Nur diesem Tab bekannt, bis er geschlossen wird.",
+    forget: "Vergessen",
+    gone: "Dieses Ergebnis wurde auf einem Gerät berechnet, in einem geschlossenen Tab, oder vergessen. Es liegt nirgends sonst.",
+    taken: (count) => `${count} Dateien werden auf diesem Gerät eingeordnet.`,
+    progress: (number, count) => `An: ${number} von ${count} wird in diesem Browser eingeordnet.`,
+    done: (count) => `An: ${count} Dateien in diesem Browser fertig.`,
+    serverOnly: "Das Modell dieser Aufgabe läuft nur auf dem Server. Schalten Sie „Auf diesem Gerät“ aus, um Bilder dorthin zu senden.",
+    damagedPackage:
+      "Das Modell kam beschädigt an oder ist für andere Klassen; es wurde nicht verwendet. Laden Sie die Seite neu und " +
+      "versuchen Sie es noch einmal.",
+    reasons: {
+      damaged: "Diese Datei ist beschädigt oder abgeschnitten und hier nicht zu lesen. Exportieren oder kopieren Sie sie noch einmal.",
+      deepPng: "Ein Browser liest PNG-Dateien mit 16 Bit nicht genau. Schalten Sie „Auf diesem Gerät“ aus, um sie an den Server zu senden.",
+      unusualPng:
+        "Browser lesen diese Art PNG (bewegt, gedreht oder mit einer durchsichtigen Farbe) anders. Schalten Sie „Auf diesem " +
+        "Gerät“ aus, um sie an den Server zu senden.",
+      unusualJpeg:
+        "Browser lesen diese Art JPEG (CMYK oder mehr als 8 Bit) anders. Schalten Sie „Auf diesem Gerät“ aus, um sie an den " +
+        "Server zu senden.",
+      tiff: "Browser können TIFF nicht lesen. Schalten Sie „Auf diesem Gerät“ aus, um die Datei an den Server zu senden.",
+      dicom:
+        "Diese DICOM-Datei ist komprimiert oder ungewöhnlich und hier nicht zu lesen. Schalten Sie „Auf diesem Gerät“ aus, um " +
+        "sie an den Server zu senden.",
+      unknown: "Das ist kein Bild, das hier zu lesen ist. Schalten Sie „Auf diesem Gerät“ aus, um es an den Server zu senden.",
+      tooLarge: "Dieses Bild hat mehr als 100 Megapixel. Verwenden Sie eine kleinere Fassung.",
+      tooSmall: "Dieses Bild ist kleiner als 8 × 8 Pixel.",
+      failed:
+        "Dieser Browser konnte das Modell nicht ausführen. Laden Sie die Seite neu, oder schalten Sie „Auf diesem Gerät“ aus " +
+        "und verwenden Sie den Server.",
+    },
   },
   problem: {
     heading: "Das hat nicht geklappt",

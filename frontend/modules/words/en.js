@@ -79,6 +79,8 @@ export const words = {
     invite: "Drop one, hundreds or a whole folder anywhere on this page, or paste one.",
     formats: "JPEG, PNG, TIFF or DICOM, up to 200 MB",
     privacy: "Images are sent to this server. Patient tags are stripped before they are classified; use de-identified images all the same.",
+    formatsOnDevice: "JPEG, PNG of 8 bits, or uncompressed DICOM, up to 200 MB",
+    privacyOnDevice: "Images stay on this device: they are read and classified in this browser and sent to nobody.",
     where: "Where do I get one?",
     whereAnswer: (/** @type {string} */ modality) =>
       `Any image of the kind described under intended use will do (${modality}): export one from your archive ` +
@@ -156,6 +158,7 @@ export const words = {
       api: "page or API",
       upload: "upload",
       "drop-folder": "drop folder",
+      device: "this device",
     }),
     classified: "Classified",
     timeTaken: "Time taken",
@@ -164,6 +167,7 @@ export const words = {
     backends: /** @type {Record<string, string>} */ ({
       embedded: "the built-in model",
       endpoint: "the task’s endpoint",
+      device: "this device",
     }),
     sha256: "Model SHA-256",
     id: "Result",
@@ -308,6 +312,42 @@ export const words = {
   dropFolder: {
     heading: "Classify a folder without this page",
     explanation: "Copy it into this task’s drop folder. Results appear in this list and in the CSV.",
+  },
+  device: {
+    label: "On this device",
+    off: "Off: images are sent to this server.",
+    on: "On: images stay in this browser.",
+    loading: (/** @type {string} */ share) => `Loading the model, ${share}. No image is sent.`,
+    opening: "Opening the model. No image is sent.",
+    ready: (/** @type {string} */ version) => `On: images stay in this browser. Model ${version} is ready.`,
+    readyOffline: (/** @type {string} */ version) => `On: images stay in this browser. Model ${version} is ready, also without a network.`,
+    insecure: "Not possible here: browsers allow it over HTTPS only.",
+    heading: (/** @type {string} */ count) => `On this device (${count})`,
+    onlyHere: "Computed on this device",
+    onlyHereMeaning:
+      "Known to this tab only, until it is closed: not in the worklist or its CSV, not to be reviewed. For that, switch " +
+      "“On this device” off and choose the image again.",
+    untilClosed: "Known to this tab only, until it is closed.",
+    forget: "Forget",
+    gone: "This result was computed on a device, in a tab that has been closed, or was forgotten. It is nowhere else.",
+    taken: (/** @type {string} */ count) => `${count} files to classify on this device.`,
+    progress: (/** @type {string} */ number, /** @type {string} */ count) => `On: classifying ${number} of ${count} in this browser.`,
+    done: (/** @type {string} */ count) => `On: ${count} files done in this browser.`,
+    serverOnly: "The model of this task runs on the server only. Switch “On this device” off to send images there.",
+    damagedPackage: "The model arrived damaged, or is for other classes, so it was not used. Reload the page and try again.",
+    // Why a file cannot be made into the very pixels here that the server would make of it.
+    reasons: {
+      damaged: "This file is damaged or cut off: it cannot be read here. Export or copy it again.",
+      deepPng: "A browser cannot read PNG files of 16 bits exactly. Switch “On this device” off to send it to the server.",
+      unusualPng: "Browsers read this kind of PNG (animated, turned, or with one transparent colour) differently. Switch “On this device” off to send it to the server.",
+      unusualJpeg: "Browsers read this kind of JPEG (CMYK, or of more than 8 bits) differently. Switch “On this device” off to send it to the server.",
+      tiff: "Browsers cannot read TIFF. Switch “On this device” off to send it to the server.",
+      dicom: "This DICOM file is compressed or of an unusual kind, which cannot be read here. Switch “On this device” off to send it to the server.",
+      unknown: "This is not an image that can be read here. Switch “On this device” off to send it to the server.",
+      tooLarge: "This image has more than 100 megapixels. Use a smaller version.",
+      tooSmall: "This image is smaller than 8 × 8 pixels.",
+      failed: "This browser could not run the model. Reload the page, or switch “On this device” off to use the server.",
+    },
   },
   problem: {
     heading: "That did not work",

@@ -1,0 +1,110 @@
+// @ts-check
+/** What a model's numbers mean: the same answer, heat maps and reasons for review as the server gives (chalicelib/classification.py). */
+import { resample } from "./resample.js";
+
+/** @import { HeatMap, Reason, Result, Source, Task } from "../types.js" */
+/** @import { Package } from "./package.js" */
+
+/**
+ * @typedef {object} Outputs
+ * @property {Float32Array} probabilities K
+ * @property {Float32Array} activation K x rows x columns
+ * @property {number} rows
+ * @property {number} columns
+ * @property {number} distance how far the image lies from anything seen in training
+ * @property {[number, number, number, number]} box of the image's content within the model's input
+ * @property {Source} source
+ */
+
+/**
+ * @param {string} id
+ * @param {Package} model
+ * @param {Outputs} outputs
+ * @returns {{result: Result, heatMaps: Record<string, HeatMap>}}
+ */
+export function answer(id, { task, version, sha256, distance: threshold, disclaimer }, outputs) {
+  const names = task.classes.map(({ name }) => name);
+  const best = outputs.probabilities.indexOf(Math.max(...outputs.probabilities));
+  const reasons = reasonsForReview(task, outputs.probabilities, outputs.distance > threshold);
+  const heatMaps = Object.fromEntries(names.map((name, index) => [name, heatMap(outputs, index, task.input)]));
+  const now = new Date().toISOString();
+  return {
+    heatMaps,
+    result: {
+      id,
+      task: task.name,
+      status: "classified",
+      label: names[best],
+      probability: rounded(outputs.probabilities[best], 6),
+      probabilities: Object.fromEntries(names.map((name, index) => [name, rounded(outputs.probabilities[index], 6)])),
+      needs_review: reasons.length > 0,
+      reasons,
+      heatmap: heatMaps[names[best]],
+      distance: rounded(outputs.distance, 6),
+      model: { version, sha256, backend: "device" },
+      source: outputs.source,
+      arrival: "device",
+      created_at: now,
+      classified_at: now,
+      review: null,
+      disclaimer,
+    },
+  };
+}
+
+/**
+ * The words are the server's (chalicelib/review.py).
+ * @param {Task} task
+ * @param {Float32Array} probabilities
+ * @param {boolean} unfamiliar
+ * @returns {Reason[]}
+ */
+function reasonsForReview(task, probabilities, unfamiliar) {
+  const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
+  const [top, second] = [probabilities[order[0]], probabilities[order[1]]];
+  const { min_probability, min_margin } = task.review;
+  const reasons = [];
+  if (unfamiliar) {
+    const message = "The image is unlike anything the model was trained on; it may not be an image of this kind.";
+    reasons.push({ code: "unfamiliar", message });
+  }
+  if (task.model?.shortfall.length) {
+    const message =
+      "In its test this model did not reach the quality that is asked of models for this task; a person should look at every image.";
+    reasons.push({ code: "weak-model", message });
+  }
+  if (top < min_probability) {
+    const message = `The model gives its answer ${percent(top)}; below ${percent(min_probability)} a person should look.`;
+    reasons.push({ code: "low-confidence", message });
+  }
+  if (top - second < min_margin) {
+    const message = `Another answer is close behind: ${task.classes[order[1]].title} with ${percent(second)}.`;
+    reasons.push({ code: "close-second", message });
+  }
+  return reasons;
+}
+
+/** @param {number} share */
+const percent = (share) => `${(share * 100).toFixed(0)}%`;
+
+/**
+ * The map of one class, cropped to the image's content (chalicelib/heatmap.py).
+ * @param {Outputs} outputs
+ * @param {number} index of the class
+ * @param {Task["input"]} input
+ * @returns {HeatMap}
+ */
+function heatMap({ activation, rows, columns, box: [left, top, width, height] }, index, input) {
+  const [across, down] = [columns / input.width, rows / input.height];
+  const size = { width: Math.ceil(width * across), height: Math.ceil(height * down) };
+  const grid = activation.slice(index * rows * columns, (index + 1) * rows * columns);
+  const area = /** @type {[number, number, number, number]} */ ([left * across, top * down, (left + width) * across, (top + height) * down]);
+  const values = resample(grid, { width: columns, height: rows }, size, area);
+  return { ...size, values: Array.from(values, (value) => rounded(Math.min(Math.max(value, 0), 1), 3)) };
+}
+
+/**
+ * @param {number} value
+ * @param {number} digits
+ */
+const rounded = (value, digits) => Number(value.toFixed(digits));

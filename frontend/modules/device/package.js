@@ -1,0 +1,119 @@
+// @ts-check
+/** Model packages on this device: fetched once, checked each time, and kept so that no network is needed any more. */
+import { Problem, fetchModelPackage } from "../api.js";
+import { text } from "../text.js";
+import { unpack } from "./archive.js";
+
+/** @import { Catalogue, Task } from "../types.js" */
+
+/**
+ * @typedef {object} Package what is known of a graph that is kept here
+ * @property {Task} task as the server described it
+ * @property {string} version
+ * @property {string} sha256 of the graph
+ * @property {number} distance beyond which the model does not know what it looks at
+ * @property {string} disclaimer
+ */
+
+const SHELF = "negatoscope-models";
+
+/** @param {string} task */
+const factsAddress = (task) => `/on-device/${encodeURIComponent(task)}.json`;
+
+/** @param {string} sha256 */
+const graphAddress = (sha256) => `/on-device/${sha256}.onnx`;
+
+/**
+ * The package of the model that classifies for a task now, from here or from the server.
+ * @param {Task} task
+ * @param {string} disclaimer
+ * @param {{signal: AbortSignal, onProgress: (share: number | null) => void}} options
+ * @returns {Promise<{model: Package, graph: ArrayBuffer}>}
+ * @throws {Problem} where there is none that could run here
+ */
+export async function obtain(task, disclaimer, options) {
+  const { version, sha256 } = task.model ?? {};
+  if (!version || !sha256) throw new Problem(text.device.serverOnly, { code: "ServerOnly" });
+  const known = await kept(task.name);
+  if (known?.sha256 === sha256) {
+    const graph = await (await (await caches.open(SHELF)).match(graphAddress(sha256)))?.arrayBuffer();
+    // The task's own words and rules may have changed since; what is kept must not have.
+    if (graph && (await digest(graph)) === sha256) return { model: await keep({ ...known, task, disclaimer }, graph), graph };
+  }
+  return download(task, version, sha256, disclaimer, options);
+}
+
+/**
+ * @param {Task} task
+ * @param {string} version
+ * @param {string} sha256
+ * @param {string} disclaimer
+ * @param {{signal: AbortSignal, onProgress: (share: number | null) => void}} options
+ */
+async function download(task, version, sha256, disclaimer, { signal, onProgress }) {
+  const response = await fetchModelPackage(task.name, version, signal);
+  const files = await unpack(await received(response, onProgress)).catch(() => new Map());
+  const graph = files.get("model.onnx");
+  const facts = files.has("model.json") ? JSON.parse(new TextDecoder().decode(files.get("model.json"))) : null;
+  const names = task.classes.map(({ name }) => name);
+  const whole = graph && facts?.sha256 === sha256 && (await digest(graph)) === sha256;
+  if (!whole || facts.classes.join() !== names.join()) throw new Problem(text.device.damagedPackage, { code: "DamagedPackage" });
+  return { model: await keep({ task, version, sha256, distance: facts.thresholds.distance, disclaimer }, graph), graph };
+}
+
+/**
+ * @param {Response} response
+ * @param {(share: number | null) => void} onProgress
+ */
+async function received(response, onProgress) {
+  const total = Number(response.headers.get("Content-Length"));
+  const parts = [];
+  let size = 0;
+  const reader = /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (response.body).getReader();
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    parts.push(part.value);
+    size += part.value.length;
+    onProgress(total ? size / total : null);
+  }
+  return new Blob(parts);
+}
+
+/**
+ * Keep a package in place of the task's earlier one.
+ * @param {Package} model
+ * @param {ArrayBuffer} graph
+ */
+async function keep(model, graph) {
+  const shelf = await caches.open(SHELF);
+  const earlier = await kept(model.task.name);
+  if (earlier?.sha256 !== model.sha256) await shelf.put(graphAddress(model.sha256), new Response(graph));
+  await shelf.put(factsAddress(model.task.name), Response.json(model));
+  if (earlier && earlier.sha256 !== model.sha256) await shelf.delete(graphAddress(earlier.sha256));
+  return model;
+}
+
+/**
+ * @param {string} task
+ * @returns {Promise<Package | null>}
+ */
+async function kept(task) {
+  const facts = await (await caches.open(SHELF)).match(factsAddress(task));
+  return facts ? facts.json() : null;
+}
+
+/**
+ * The tasks whose packages are kept here, as the server last described them; for when it cannot be reached.
+ * @returns {Promise<Catalogue | null>} null without any
+ */
+export async function keptCatalogue() {
+  const shelf = await caches.open(SHELF);
+  const addresses = (await shelf.keys()).filter(({ url }) => url.endsWith(".json"));
+  const models = await Promise.all(addresses.map(async (address) => /** @type {Promise<Package>} */ ((await shelf.match(address))?.json())));
+  return models.length ? { tasks: models.map(({ task }) => task), disclaimer: models[0].disclaimer } : null;
+}
+
+/** @param {ArrayBuffer} bytes */
+async function digest(bytes) {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,172 @@
+// @ts-check
+/** From a file to the array that a model takes: what chalicelib/imaging.py does on the server, number for number where it can be. */
+import { readDicom } from "../dicom.js";
+import { NotPrepared } from "./notprepared.js";
+import { decodeJpeg, decodePng, grey } from "./raster.js";
+import { resample } from "./resample.js";
+
+/** @import { Source, Task } from "../types.js" */
+/** @import { Samples } from "../tone.js" */
+/** @import { Plane } from "./resample.js" */
+
+/** @typedef {Task["input"]} Input */
+
+/**
+ * @typedef {object} Film a decoded image before it is fitted to a model's input
+ * @property {number} width
+ * @property {number} height
+ * @property {Plane[]} planes one for grey, three for colour
+ * @property {Source} source
+ * @property {(small: Plane) => Uint8Array} [develop] turns a detector's units into grey levels, after the resize
+ */
+
+/**
+ * @typedef {object} Prepared
+ * @property {Uint8Array} pixels channels x height x width
+ * @property {[number, number, number, number]} box left, top, width and height of the content; the rest is padding
+ * @property {Source} source
+ */
+
+/** What the server takes (chalicelib/film.py). */
+const MOST_PIXELS = 100_000_000;
+const LEAST_SIDE = 8;
+
+/**
+ * @param {Blob} file
+ * @param {string} contentType as `inspect` tells it
+ * @param {Input} input
+ * @returns {Promise<Prepared>}
+ * @throws {NotPrepared} where the same pixels cannot be had here
+ */
+export async function prepare(file, contentType, input) {
+  return fit(await decode(file, contentType, input), input);
+}
+
+/**
+ * @param {Blob} file
+ * @param {string} contentType
+ * @param {Input} input
+ * @returns {Promise<Film>}
+ */
+async function decode(file, contentType, input) {
+  if (contentType === "application/dicom") return filmOf(await readDicom(file), input);
+  if (contentType === "image/tiff") throw new NotPrepared("tiff");
+  const read = { "image/jpeg": decodeJpeg, "image/png": decodePng }[contentType];
+  if (!read) throw new NotPrepared("unknown");
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  try {
+    return await read(bytes, input, checkSize);
+  } catch (error) {
+    // What a browser says of a file that it cannot decode.
+    if (error instanceof DOMException || error instanceof RangeError) throw new NotPrepared("damaged");
+    throw error;
+  }
+}
+
+/**
+ * @param {Samples | null} samples
+ * @param {Input} input
+ * @returns {Film}
+ */
+function filmOf(samples, input) {
+  if (!samples) throw new NotPrepared("dicom");
+  const { width, height, data } = samples;
+  checkSize(width, height);
+  const source = { format: "DICOM", rows: height, columns: width };
+  if (samples.channels === 3) return { width, height, source, planes: planesOf(data, input.channels) };
+  const { plane, offset } = unsigned(data);
+  return { width, height, source, planes: [plane], develop: (small) => develop(small, offset, samples) };
+}
+
+/**
+ * @param {ArrayLike<number>} data red, green and blue of each pixel
+ * @param {1 | 3} channels
+ * @returns {Uint8Array[]}
+ */
+function planesOf(data, channels) {
+  const size = data.length / 3;
+  if (channels === 3) return [0, 1, 2].map((channel) => Uint8Array.from({ length: size }, (_, pixel) => data[pixel * 3 + channel]));
+  return [Uint8Array.from({ length: size }, (_, pixel) => grey(data[pixel * 3], data[pixel * 3 + 1], data[pixel * 3 + 2]))];
+}
+
+/**
+ * Pillow resizes 16 bits only without a sign, and 8 bits with one only as numbers with a fraction.
+ * @param {Samples["data"]} data
+ * @returns {{plane: Plane, offset: number}}
+ */
+function unsigned(data) {
+  if (data instanceof Int16Array) return { plane: Uint16Array.from(data, (value) => value + 0x8000), offset: 0x8000 };
+  if (data instanceof Int8Array) return { plane: Float32Array.from(data), offset: 0 };
+  return { plane: data instanceof Uint16Array ? data : new Uint8Array(data), offset: 0 };
+}
+
+/**
+ * Rescale, window, polarity: detector's units as a viewer shows them (chalicelib/dicom.py).
+ * @param {Plane} small
+ * @param {number} offset
+ * @param {Samples} samples
+ */
+function develop(small, offset, { slope, intercept, inverted, window, windowed }) {
+  const values = Float64Array.from(small, (value) => (value - offset) * slope + intercept);
+  const { low, high } = windowed ? window : { low: values.reduce((a, b) => Math.min(a, b)), high: values.reduce((a, b) => Math.max(a, b)) };
+  const gain = Math.fround(high > low ? 255 / (high - low) : 0);
+  const black = Math.fround(low);
+  return Uint8Array.from(values, (value) => {
+    const level = Math.fround(Math.fround(Math.fround(value) - black) * gain);
+    const grey = Math.min(Math.max(halfToEven(level), 0), 255);
+    return inverted ? 255 - grey : grey;
+  });
+}
+
+/**
+ * Resize first and develop then; padding comes last, so that it is black whatever the window says.
+ * @param {Film} film
+ * @param {Input} input
+ * @returns {Prepared}
+ */
+function fit({ width, height, planes, source, develop }, input) {
+  const size = fittedSize(width, height, input);
+  const [left, top] = [Math.floor((input.width - size.width) / 2), Math.floor((input.height - size.height) / 2)];
+  const pixels = new Uint8Array(input.channels * input.height * input.width);
+  for (let channel = 0; channel < input.channels; channel++) {
+    const plane = planes[Math.min(channel, planes.length - 1)];
+    const small = resample(plane, { width, height }, size);
+    const content = develop ? develop(small) : small;
+    for (let row = 0; row < size.height; row++) {
+      const line = content.subarray(row * size.width, (row + 1) * size.width);
+      pixels.set(line, (channel * input.height + top + row) * input.width + left);
+    }
+  }
+  return { pixels, box: [left, top, size.width, size.height], source };
+}
+
+/**
+ * @param {number} width
+ * @param {number} height
+ * @param {Input} input
+ */
+function fittedSize(width, height, input) {
+  if (input.fit === "stretch") return { width: input.width, height: input.height };
+  const scale = Math.min(input.width / width, input.height / height);
+  const side = (/** @type {number} */ from, /** @type {number} */ most) => Math.min(most, Math.max(1, halfToEven(from * scale)));
+  return { width: side(width, input.width), height: side(height, input.height) };
+}
+
+/**
+ * As Python and NumPy round.
+ * @param {number} value
+ */
+function halfToEven(value) {
+  const down = Math.floor(value);
+  const over = value - down;
+  return over > 0.5 || (over === 0.5 && down % 2 !== 0) ? down + 1 : down;
+}
+
+/**
+ * @param {number} columns
+ * @param {number} rows
+ */
+function checkSize(columns, rows) {
+  if (columns * rows > MOST_PIXELS) throw new NotPrepared("tooLarge");
+  if (Math.min(columns, rows) < LEAST_SIDE) throw new NotPrepared("tooSmall");
+}

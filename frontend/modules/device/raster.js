@@ -1,0 +1,137 @@
+// @ts-check
+/** JPEG and PNG files as planes of 8 bits, decoded by the browser and reduced as the server's decoder reduces them. */
+import { readJpeg } from "./jpeg.js";
+import { readPng } from "./png.js";
+
+/** @import { Film, Input } from "./prepare.js" */
+
+/** Rows read from a canvas at a time. */
+const STRIP = 256;
+
+/** By how much a JPEG decoder can reduce while it decodes (libjpeg; Pillow's `draft`). */
+const REDUCTIONS = [8, 4, 2];
+
+/**
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @param {Input} input
+ * @param {(columns: number, rows: number) => void} checkSize
+ * @returns {Promise<Film>}
+ */
+export async function decodeJpeg(bytes, input, checkSize) {
+  const { columns, rows, orientation, upright } = readJpeg(bytes);
+  checkSize(columns, rows);
+  const enough = 2 * Math.max(input.width, input.height);
+  const possible = Math.min(Math.floor(columns / enough), Math.floor(rows / enough));
+  const by = REDUCTIONS.find((reduction) => possible >= reduction) ?? 1;
+  const { width, height, planes } = await decode(upright, input.channels);
+  const small = { width: Math.ceil(width / by), height: Math.ceil(height / by) };
+  const reduced = by === 1 ? planes : planes.map((plane) => reduce(plane, width, height, by));
+  const turned = orientation >= 5 && orientation <= 8;
+  return {
+    planes: reduced.map((plane) => turn(plane, small, orientation)),
+    ...(turned ? { width: small.height, height: small.width } : small),
+    source: turned ? { format: "JPEG", rows: columns, columns: rows } : { format: "JPEG", rows, columns },
+  };
+}
+
+/**
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @param {Input} input
+ * @param {(columns: number, rows: number) => void} checkSize
+ * @returns {Promise<Film>}
+ */
+export async function decodePng(bytes, input, checkSize) {
+  const { columns, rows } = readPng(bytes);
+  checkSize(columns, rows);
+  return { ...(await decode(new Blob([bytes]), input.channels)), source: { format: "PNG", rows, columns } };
+}
+
+/**
+ * @param {Blob} file
+ * @param {1 | 3} channels
+ */
+async function decode(file, channels) {
+  // Stored values as they are: no colour management, nothing multiplied.
+  const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+  const { width, height } = bitmap;
+  const planes = Array.from({ length: channels }, () => new Uint8Array(width * height));
+  const canvas = new OffscreenCanvas(width, Math.min(STRIP, height));
+  const options = { alpha: false, willReadFrequently: true };
+  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d", options));
+  for (let row = 0; row < height; row += STRIP) {
+    // Transparent parts become black, as the surround of a film is.
+    context.fillRect(0, 0, width, canvas.height);
+    context.drawImage(bitmap, 0, -row);
+    const { data } = context.getImageData(0, 0, width, Math.min(STRIP, height - row));
+    separate(data, planes, row * width);
+  }
+  bitmap.close();
+  return { width, height, planes };
+}
+
+/**
+ * @param {ArrayLike<number>} data red, green, blue and alpha of each pixel
+ * @param {Uint8Array[]} planes one for grey, three for colour
+ * @param {number} from where in the planes the first pixel belongs
+ */
+function separate(data, planes, from) {
+  for (let pixel = 0; pixel < data.length / 4; pixel++) {
+    const [red, green, blue] = [data[pixel * 4], data[pixel * 4 + 1], data[pixel * 4 + 2]];
+    if (planes.length === 1) planes[0][from + pixel] = grey(red, green, blue);
+    else [planes[0][from + pixel], planes[1][from + pixel], planes[2][from + pixel]] = [red, green, blue];
+  }
+}
+
+/**
+ * Luma of ITU-R 601 as Pillow rounds it (libImaging/Convert.c); of a colour JPEG it is what the file itself holds.
+ * @param {number} red
+ * @param {number} green
+ * @param {number} blue
+ */
+export const grey = (red, green, blue) => (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
+
+/**
+ * Means of squares, which is what a JPEG decoder's smaller inverse transforms give (libjpeg-turbo, jidctred.c). Beyond the
+ * right and lower edges an encoder repeats the last pixels.
+ * @param {Uint8Array} plane
+ * @param {number} width
+ * @param {number} height
+ * @param {number} by side of the squares
+ */
+function reduce(plane, width, height, by) {
+  const across = Math.ceil(width / by);
+  const small = new Uint8Array(across * Math.ceil(height / by));
+  const sums = new Uint32Array(across);
+  for (let row = 0; row < small.length / across; row++) {
+    sums.fill((by * by) / 2);
+    for (let y = row * by; y < (row + 1) * by; y++) {
+      const from = Math.min(y, height - 1) * width;
+      for (let x = 0; x < across * by; x++) sums[Math.floor(x / by)] += plane[from + Math.min(x, width - 1)];
+    }
+    for (let x = 0; x < across; x++) small[row * across + x] = sums[x] / (by * by);
+  }
+  return small;
+}
+
+/**
+ * Turn or mirror a plane so that it stands upright (Exif 2.3, Orientation).
+ * @param {Uint8Array} plane
+ * @param {{width: number, height: number}} size
+ * @param {number} orientation
+ * @returns {Uint8Array}
+ */
+function turn(plane, { width, height }, orientation) {
+  if (!(orientation >= 2 && orientation <= 8)) return plane;
+  const swapped = orientation >= 5;
+  const [columns, rows] = swapped ? [height, width] : [width, height];
+  const fromRight = [2, 3, 7, 8].includes(orientation);
+  const fromBelow = [3, 4, 6, 7].includes(orientation);
+  const made = new Uint8Array(plane.length);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      const [x, y] = swapped ? [row, column] : [column, row];
+      made[row * columns + column] = plane[(fromBelow ? height - 1 - y : y) * width + (fromRight ? width - 1 - x : x)];
+    }
+  }
+  return made;
+}

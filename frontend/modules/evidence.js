@@ -1,0 +1,20 @@
+// @ts-check
+/** Where heat maps of a result come from, and what the model saw of its image: the server, or this device. */
+import { fetchHeatMap } from "./api.js";
+import { isFromDevice } from "./ondevice.js";
+import { preparedPicture } from "./picture.js";
+
+/** @import { Explanation } from "./lightbox.js" */
+/** @import { OnDevice } from "./ondevice.js" */
+/** @import { Result } from "./types.js" */
+
+/**
+ * @param {Result} result
+ * @param {OnDevice} device
+ * @returns {Pick<Explanation, "fetch" | "prepared">}
+ */
+export function evidenceOf(result, device) {
+  if (!isFromDevice(result.id)) return { fetch: (label) => fetchHeatMap(result.id, label), prepared: () => preparedPicture(result) };
+  const { heatMaps, prepared } = device.recall(result.id);
+  return { fetch: async (label) => heatMaps[label], prepared: async () => prepared ?? null };
+}

@@ -1,0 +1,236 @@
+// @ts-check
+/** The switch "On this device": images are classified in this browser and sent to nobody. What that takes is loaded only then. */
+import { announce } from "./announcer.js";
+import { Problem } from "./api.js";
+import { Shelf } from "./device/shelf.js";
+import { byId, element, fill } from "./dom.js";
+import { count, wholePercent } from "./format.js";
+import { inspect } from "./imagefile.js";
+import { prefer, preference } from "./preferences.js";
+import { resultRow } from "./resultrow.js";
+import { text } from "./text.js";
+
+/** @import { Answer, DeviceClassifier } from "./device/classifier.js" */
+/** @import { Catalogue, Result, Task } from "./types.js" */
+
+const PREFERENCE = "device";
+const ON = "on";
+
+/** @param {string} id a result's */
+export const isFromDevice = (id) => id.startsWith("device-");
+
+/** Without HTTPS browsers neither keep packages nor check them. */
+const POSSIBLE = isSecureContext && "caches" in globalThis && "DecompressionStream" in globalThis;
+
+export class OnDevice {
+  /**
+   * @param {object} page
+   * @param {(name: string) => Task | undefined} page.find
+   * @param {() => void} page.onSwitch
+   * @param {(result: Result, file: File) => void} page.onResult
+   */
+  constructor({ find, onSwitch, onResult }) {
+    this.find = find;
+    this.onResult = onResult;
+    this.toggle = byId("on-device", HTMLInputElement);
+    this.status = byId("on-device-status", HTMLElement);
+    this.section = byId("device-results", HTMLElement);
+    this.rows = byId("device-rows", HTMLElement);
+    this.on = POSSIBLE && preference(PREFERENCE) === ON;
+    this.disclaimer = "";
+    /** Whether the page itself is kept, so that it opens without a network. */
+    this.offline = false;
+    this.open = "";
+    /** @type {Task | undefined} */
+    this.task = undefined;
+    /** @type {Promise<DeviceClassifier> | null} */
+    this.classifier = null;
+    this.shelf = new Shelf();
+    this.stop = new AbortController();
+    /** Files that could not be classified, and why. @type {{name: string, message: string}[]} */
+    this.failed = [];
+    this.toggle.checked = this.on;
+    this.toggle.disabled = !POSSIBLE;
+    this.toggle.addEventListener("change", () => {
+      this.on = this.toggle.checked;
+      prefer(PREFERENCE, this.on ? ON : "off");
+      this.stop.abort();
+      this.stop = new AbortController();
+      this.ready();
+      onSwitch();
+    });
+    byId("device-forget", HTMLButtonElement).addEventListener("click", () => this.forget());
+    this.say();
+  }
+
+  /**
+   * Get the model of the chosen task, so that it is there when an image comes, and when the network is gone.
+   * @param {Task} task
+   */
+  follow(task) {
+    if (task === this.task) return;
+    this.task = task;
+    this.ready();
+  }
+
+  async ready() {
+    const { task } = this;
+    this.say();
+    this.render();
+    if (!this.on || !task?.model) return;
+    const wanted = () => this.on && task === this.task;
+    try {
+      const { version } = await (await this.load()).open(task, this.disclaimer, this.options());
+      if (wanted()) this.say(text.device.ready(version));
+      this.offline ||= await keepPage();
+      if (wanted()) this.say(this.readyWords(version));
+    } catch (error) {
+      if (wanted()) this.say(problemOf(error).message);
+    }
+  }
+
+  /** @param {string} version of the model */
+  readyWords(version) {
+    return this.offline ? text.device.readyOffline(version) : text.device.ready(version);
+  }
+
+  /** What loading a package is told, and tells. */
+  options() {
+    const onProgress = (/** @type {number | null} */ share) =>
+      this.say(share === null ? text.device.opening : text.device.loading(wholePercent(share)));
+    return { signal: this.stop.signal, onProgress };
+  }
+
+  load() {
+    return (this.classifier ??= import("./device/classifier.js").then(({ DeviceClassifier }) => new DeviceClassifier()));
+  }
+
+  /**
+   * @param {Task} task
+   * @param {File} file
+   * @param {AbortSignal} signal
+   * @returns {Promise<Result>}
+   * @throws {Problem} where the same pixels cannot be had here as on the server
+   */
+  async classify(task, file, signal) {
+    const { contentType, mayBeImage } = await inspect(file);
+    if (!mayBeImage) throw new Problem(text.problem.noImage, { code: "NoImage" });
+    const classifier = await this.load();
+    const answer = await classifier.classify(task, this.disclaimer, file, contentType, { ...this.options(), signal });
+    this.say(this.readyWords(answer.result.model?.version ?? ""));
+    this.shelf.add(answer);
+    this.render();
+    return answer.result;
+  }
+
+  /**
+   * Classify many, one after the other.
+   * @param {Task} task
+   * @param {File[]} files
+   */
+  async take(task, files) {
+    const { signal } = this.stop;
+    announce(text.device.taken(count(files.length)));
+    for (const [index, file] of files.entries()) {
+      this.say(text.device.progress(count(index + 1), count(files.length)));
+      try {
+        this.onResult(await this.classify(task, file, signal), file);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.failed.unshift({ name: file.name, message: problemOf(error).message });
+        this.render();
+      }
+    }
+    this.say(text.device.done(count(files.length)));
+  }
+
+  /**
+   * @param {string} id
+   * @returns {Answer}
+   * @throws {Problem} where it was computed in another tab, or has been forgotten
+   */
+  recall(id) {
+    const answer = this.shelf.find(id);
+    if (!answer) throw new Problem(text.device.gone, { code: "Gone" });
+    return answer;
+  }
+
+  /**
+   * The result before or after one of this device's.
+   * @param {string} id
+   * @param {1 | -1} step
+   * @returns {Result | undefined}
+   */
+  neighbour(id, step) {
+    const here = this.shelf.answers.findIndex(({ result }) => result.id === id);
+    return here < 0 ? undefined : this.shelf.answers[here + step]?.result;
+  }
+
+  /**
+   * The tasks that can be classified for without a server.
+   * @returns {Promise<Catalogue | null>}
+   */
+  async catalogue() {
+    return this.on ? (await import("./device/package.js")).keptCatalogue() : null;
+  }
+
+  forget() {
+    this.shelf.clear();
+    this.failed = [];
+    this.render();
+    this.toggle.focus();
+  }
+
+  /** @param {string} [words] */
+  say(words) {
+    const plain = POSSIBLE ? (this.on ? text.device.on : text.device.off) : text.device.insecure;
+    this.status.textContent = words ?? plain;
+  }
+
+  /** @param {string} id of the result that is open */
+  mark(id) {
+    this.open = id;
+    this.render();
+  }
+
+  render() {
+    const { answers } = this.shelf;
+    this.section.hidden = answers.length === 0 && this.failed.length === 0;
+    byId("device-count", HTMLElement).textContent = text.device.heading(count(answers.length));
+    fill(
+      this.rows,
+      ...this.failed.map(({ name, message }) =>
+        element("li", { className: "failed" }, element("span", { className: "row-label" }, name), element("span", { className: "row-note" }, message)),
+      ),
+      ...answers.map(({ result }) =>
+        resultRow(result, this.find(result.task), { open: result.id === this.open, nameTask: result.task !== this.task?.name }),
+      ),
+    );
+  }
+}
+
+/**
+ * Have the page kept by its service worker.
+ * @returns {Promise<boolean>} whether it is
+ */
+async function keepPage() {
+  try {
+    await navigator.serviceWorker.register("/service-worker.js");
+    await navigator.serviceWorker.ready;
+    return true;
+  } catch {
+    // Some browsers allow none, as in private windows.
+    return false;
+  }
+}
+
+/** What stands in place of a review: nobody but this tab knows of the result. */
+export const describeKept = () =>
+  element("section", { className: "device-note" }, element("h3", {}, text.device.onlyHere), element("p", {}, text.device.onlyHereMeaning));
+
+/** @param {unknown} error */
+function problemOf(error) {
+  if (error instanceof Problem) return error;
+  if (!(error instanceof DOMException && error.name === "AbortError")) console.error(error);
+  return new Problem(text.device.reasons.failed);
+}

@@ -1,0 +1,333 @@
+"""Classified in the browser: the same answers as the server's, and nothing of an image leaves the device."""
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
+from pydicom.uid import RLELossless
+
+from chalicelib import imaging
+from chalicelib.tasks import InputSpec, load_tasks
+from tests import images
+from tests.browser import samples
+from tests.browser.desk import PATIENCE_MS, TASK, Desk
+from tests.browser.test_access import violations
+
+AGREEMENT = 1e-3
+"""Largest difference of a probability, here and on the server."""
+
+BUNDLED = ("chest-xray", "mammography-views", "retinal-oct")
+TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".dcm": "application/dicom"}
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def lab(browser: Browser, page_address: str) -> Iterator[Page]:
+    """A page whose modules are tried by themselves."""
+    context = browser.new_context()
+    desk = Desk(context.new_page(), page_address)
+    desk.open()
+    yield desk.page
+    context.close()
+    assert desk.mistakes == []
+
+
+@pytest.fixture
+def switched_on(desk: Desk) -> Desk:
+    """The page with the switch on and the model of mammography-views at hand."""
+    desk.open()
+    switch_on(desk)
+    return desk
+
+
+def switch_on(desk: Desk) -> None:
+    desk.page.get_by_role("switch", name="On this device").check()
+    expect(status(desk)).to_contain_text("ready", timeout=PATIENCE_MS)
+
+
+def status(desk: Desk) -> Locator:
+    return desk.page.locator("#on-device-status")
+
+
+def real_images(data_set: Path, task: str, count: int) -> list[Path]:
+    files = sorted(path for path in (data_set / task).rglob("*") if path.suffix in TYPES)
+    return files[:: len(files) // count][:count]
+
+
+def encoded(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def prepared_here(page: Page, data: bytes, media_type: str, spec: InputSpec) -> NDArray[np.uint8]:
+    """What the page makes of a file, shape (channels, height, width)."""
+    pixels = page.evaluate(
+        """async ([file, type, input]) => {
+            const { prepare } = await import("/modules/device/prepare.js");
+            const bytes = Uint8Array.from(atob(file), (character) => character.charCodeAt(0));
+            return Array.from((await prepare(new Blob([bytes]), type, input)).pixels);
+        }""",
+        [encoded(data), media_type, vars(spec)],
+    )
+    return np.array(pixels, np.uint8).reshape(spec.channels, spec.height, spec.width)
+
+
+def difference(page: Page, data: bytes, media_type: str, spec: InputSpec) -> NDArray[np.int64]:
+    ours = imaging.prepare(data, spec).pixels.astype(np.int64)
+    return np.abs(prepared_here(page, data, media_type, spec) - ours)
+
+
+@pytest.mark.parametrize("task", sorted(load_tasks().keys() - {"retinal-oct-2017"}))
+def test_real_images_are_prepared_as_on_the_server(lab: Page, data_set: Path, task: str) -> None:
+    for path in real_images(data_set, task, 4):
+        data, media_type = path.read_bytes(), TYPES[path.suffix]
+        differs = difference(lab, data, media_type, load_tasks()[task].input)
+        # A JPEG decoder that reduces while it decodes rounds once where we round twice.
+        assert differs.max() <= (1 if media_type == "image/jpeg" else 0), path
+        assert differs.mean() < 0.1, path
+
+
+GREY = InputSpec(width=112, height=224, channels=1, fit="pad")
+COLOUR = InputSpec(width=90, height=60, channels=3, fit="stretch")
+
+
+def jpeg(columns: int, rows: int, **options: Any) -> bytes:
+    smooth = Image.fromarray(RNG.integers(0, 256, (9, 7)).astype(np.uint8)).resize((columns, rows))
+    return images.encode(smooth, "JPEG", quality=95, **options)
+
+
+def turned(orientation: int) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return jpeg(611, 407, exif=exif)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_turned_photographs_stand_upright(lab: Page, orientation: int) -> None:
+    assert difference(lab, turned(orientation), "image/jpeg", GREY).max() <= 1
+
+
+@pytest.mark.parametrize("size", [(450, 900), (1201, 1903), (2405, 3603), (4001, 3999)])
+def test_large_jpegs_are_reduced_as_the_servers_decoder_does(lab: Page, size: tuple[int, int]) -> None:
+    differs = difference(lab, jpeg(*size), "image/jpeg", GREY)
+    assert differs.max() <= 1
+
+
+def pngs() -> dict[str, bytes]:
+    colours = Image.fromarray(RNG.integers(0, 256, (61, 47, 3)).astype(np.uint8))
+    opacity = Image.fromarray(RNG.integers(0, 256, (61, 47)).astype(np.uint8))
+    transparent = colours.copy()
+    transparent.putalpha(opacity)
+    return {
+        "grey": images.grey_file(),
+        "colours": images.encode(colours, "PNG"),
+        "palette": images.encode(colours.convert("P"), "PNG"),
+        "black and white": images.encode(opacity.convert("1"), "PNG"),
+        "transparent": images.encode(transparent, "PNG"),
+    }
+
+
+@pytest.mark.parametrize(("kind", "data"), pngs().items(), ids=pngs().keys())
+@pytest.mark.parametrize("spec", [GREY, COLOUR], ids=["grey", "colour"])
+def test_pngs_are_prepared_as_on_the_server(lab: Page, kind: str, data: bytes, spec: InputSpec) -> None:
+    assert difference(lab, data, "image/png", spec).max() <= (1 if kind == "transparent" else 0)
+
+
+FILM = samples.phantom()
+PIXELS = FILM.astype(np.uint16) * 16
+WINDOW: dict[str, Any] = {"WindowCenter": 1500, "WindowWidth": 2000}
+DICOM_FILES = {
+    "no window": images.dicom_dataset(PIXELS),
+    "windowed": images.dicom_dataset(PIXELS, **WINDOW),
+    "exact": images.dicom_dataset(PIXELS, **WINDOW, VOILUTFunction="LINEAR_EXACT"),
+    "inverted": images.dicom_dataset(PIXELS, "MONOCHROME1", **WINDOW),
+    "rescaled": images.dicom_dataset(PIXELS, RescaleSlope=0.37, RescaleIntercept=-1024.5, **WINDOW),
+    "signed": images.dicom_dataset(PIXELS.astype(np.int16) - 1000, bits=13),
+    "eight bits": images.dicom_dataset(FILM, bits=8),
+    "eight bits, signed": images.dicom_dataset((FILM // 2).astype(np.int8), bits=8),
+    "colours": images.dicom_dataset(RNG.integers(0, 256, (90, 70, 3)).astype(np.uint8), "RGB", 8),
+    "padding": images.dicom_dataset(np.where(PIXELS < 500, 4000, PIXELS), PixelPaddingValue=4000, **WINDOW),
+    "padding, no window": images.dicom_dataset(
+        np.where(PIXELS < 500, 0, PIXELS), "MONOCHROME1", PixelPaddingValue=0, PixelPaddingRangeLimit=90
+    ),
+    "frames": images.dicom_dataset(np.stack([PIXELS // 4, PIXELS, PIXELS // 2]), NumberOfFrames=3),
+}
+
+
+@pytest.mark.parametrize("kind", DICOM_FILES)
+def test_dicom_is_prepared_exactly_as_on_the_server(lab: Page, kind: str) -> None:
+    data = images.dicom_file(DICOM_FILES[kind])
+    for spec in (GREY, COLOUR):
+        assert difference(lab, data, "application/dicom", spec).max() == 0
+
+
+@pytest.mark.parametrize("task", BUNDLED)
+def test_answers_are_the_servers(lab: Page, page_address: str, data_set: Path, task: str) -> None:
+    files = [*real_images(data_set, task, 4), *real_images(data_set, "breast-ultrasound", 1)]
+    here = lab.evaluate(
+        """async ([name, files]) => {
+            const { DeviceClassifier } = await import("/modules/device/classifier.js");
+            const { tasks, disclaimer } = await (await fetch("/api/tasks")).json();
+            const task = tasks.find((task) => task.name === name);
+            const options = { signal: new AbortController().signal, onProgress() {} };
+            const classifier = new DeviceClassifier();
+            const answers = [];
+            for (const [file, type] of files) {
+                const bytes = Uint8Array.from(atob(file), (character) => character.charCodeAt(0));
+                answers.push(await classifier.classify(task, disclaimer, new Blob([bytes]), type, options));
+            }
+            classifier.worker.terminate();
+            return answers.map(({ result }) => result);
+        }""",
+        [task, [[encoded(path.read_bytes()), TYPES[path.suffix]] for path in files]],
+    )
+    for path, mine in zip(files, here, strict=True):
+        answer = lab.request.post(
+            f"{page_address}/api/tasks/{task}/classify",
+            data=path.read_bytes(),
+            headers={"Content-Type": TYPES[path.suffix]},
+        )
+        theirs = answer.json()
+        assert mine["label"] == theirs["label"], path
+        assert mine["probabilities"] == pytest.approx(theirs["probabilities"], abs=AGREEMENT), path
+        assert mine["distance"] == pytest.approx(theirs["distance"], abs=1e-2), path
+        assert mine["reasons"] == theirs["reasons"], path
+        assert mine["source"] == theirs["source"], path
+        assert mine["model"] == theirs["model"] | {"backend": "device"}, path
+        assert mine["heatmap"]["width"] == theirs["heatmap"]["width"], path
+        assert mine["heatmap"]["values"] == pytest.approx(theirs["heatmap"]["values"], abs=2e-2), path
+
+
+def test_nothing_of_an_image_leaves_the_device(switched_on: Desk) -> None:
+    desk = switched_on
+    before = len(desk.requests)
+    identifier = desk.classify(samples.jpeg())
+    expect(desk.page.locator(".facts")).to_contain_text("this device")
+    expect(desk.page.locator(".device-note")).to_contain_text("Known to this tab only")
+    expect(desk.page.locator(".review-form")).to_have_count(0)
+    desk.page.get_by_role("button", name="Model’s view").click()
+    expect(desk.page.locator("#compare")).to_have_attribute("aria-pressed", "true")
+    desk.page.locator("#heat-map-class").select_option(index=1)
+    desk.drop(samples.jpeg(), samples.dicom(), samples.deep_png(), samples.text_file())
+    expect(desk.page.locator("#device-rows > li")).to_have_count(5, timeout=PATIENCE_MS)
+    expect(desk.page.locator("#device-rows > .failed")).to_have_count(2)
+    expect(desk.page.locator("#device-count")).to_have_text("On this device (3)")
+    # The worklist is asked for, and that is all.
+    asked = desk.requests[before:]
+    assert asked
+    assert {request.method for request in asked} <= {"GET"}
+    assert not any(request.post_data_buffer for request in asked)
+    assert not any(identifier in request.url for request in asked)
+    assert "device-" not in str(desk.page.request.get(f"{desk.address}/api/results").json())
+
+
+def test_results_of_this_device_live_as_long_as_the_tab(switched_on: Desk) -> None:
+    desk = switched_on
+    desk.classify(samples.jpeg())
+    label = desk.heading.inner_text()
+    desk.page.reload()
+    expect(desk.heading).to_have_text(label)
+    desk.page.get_by_role("button", name="Forget", exact=True).click()
+    expect(desk.page.locator("#device-results")).to_be_hidden()
+    desk.page.reload()
+    expect(desk.problem).to_contain_text("nowhere else")
+
+
+def compressed_dicom() -> FilePayload:
+    dataset = images.dicom_dataset(PIXELS)
+    dataset.compress(RLELossless)
+    return FilePayload(name="x.dcm", mimeType="", buffer=images.dicom_file(dataset))
+
+
+UNUSABLE = {
+    samples.deep_png: "16 bits",
+    samples.tiff: "cannot read TIFF",
+    samples.truncated_jpeg: "damaged or cut off",
+    compressed_dicom: "compressed",
+    samples.text_file: "no image",
+}
+
+
+def test_what_cannot_be_prepared_here_is_said_and_not_sent(switched_on: Desk) -> None:
+    for image, words in UNUSABLE.items():
+        switched_on.pick(image())
+        expect(switched_on.problem).to_contain_text(words)
+    assert switched_on.posts() == []
+
+
+def test_switched_off_the_server_answers_again(switched_on: Desk) -> None:
+    desk = switched_on
+    desk.page.get_by_role("switch", name="On this device").uncheck()
+    expect(status(desk)).to_contain_text("sent to this server")
+    expect(desk.page.locator("#invitation")).to_contain_text("sent to this server")
+    desk.classify(samples.jpeg())
+    assert len(desk.posts()) == 1
+    expect(desk.page.locator(".review-form")).to_be_visible()
+
+
+def test_works_without_a_network(switched_on: Desk) -> None:
+    desk = switched_on
+    desk.http_errors_expected = True
+    expect(status(desk)).to_contain_text("without a network", timeout=PATIENCE_MS)
+    desk.page.context.set_offline(True)
+    desk.page.reload()
+    expect(desk.chooser).to_be_enabled(timeout=PATIENCE_MS)
+    expect(status(desk)).to_contain_text("ready", timeout=PATIENCE_MS)
+    desk.classify(samples.jpeg())
+    expect(desk.page.locator("#worklist-status")).to_contain_text("cannot be reached")
+    desk.page.context.set_offline(False)
+    addresses = desk.page.evaluate(
+        """async () => {
+            const shelves = await Promise.all((await caches.keys()).map((name) => caches.open(name)));
+            return (await Promise.all(shelves.map((shelf) => shelf.keys()))).flat().map(({ url }) => url);
+        }"""
+    )
+    assert any(address.endswith("/index.html") for address in addresses)
+    assert any(address.endswith(".onnx") for address in addresses)
+    assert not any("/api/" in address for address in addresses)
+
+
+def test_a_package_that_is_not_the_one_announced_is_not_used(desk: Desk) -> None:
+    desk.http_errors_expected = True
+    catalogue = desk.page.request.get(f"{desk.address}/api/tasks").json()
+    for task in catalogue["tasks"]:
+        if task["model"]:
+            task["model"]["sha256"] = "0" * 64
+    desk.page.route("**/api/tasks", lambda route: route.fulfill(json=catalogue))
+    desk.open()
+    desk.page.get_by_role("switch", name="On this device").check()
+    expect(status(desk)).to_contain_text("not used", timeout=PATIENCE_MS)
+    desk.pick(samples.jpeg())
+    expect(desk.problem).to_contain_text("not used")
+    assert desk.posts() == []
+
+
+def test_nothing_of_it_is_loaded_before_it_is_wanted(desk: Desk) -> None:
+    desk.open()
+    expect(desk.page.locator("#worklist-status")).not_to_have_text("Loading…")
+    assert not any("/vendor/" in request.url for request in desk.requests)
+    assert desk.page.evaluate("navigator.serviceWorker.getRegistrations()") == []
+
+
+@pytest.mark.parametrize("language", ["English", "Deutsch"])
+def test_the_view_is_accessible(switched_on: Desk, language: str) -> None:
+    desk = switched_on
+    desk.page.emulate_media(reduced_motion="reduce")
+    desk.drop(samples.jpeg(), samples.tiff())
+    expect(desk.page.locator("#device-rows > li")).to_have_count(2, timeout=PATIENCE_MS)
+    desk.page.locator("#device-rows a").click()
+    expect(desk.probability).to_be_visible()
+    desk.page.get_by_role("button", name="Settings").click()
+    desk.page.get_by_label("Language").select_option(label=language)
+    desk.press("Escape")
+    assert violations(desk) == []
+    desk.page.set_viewport_size({"width": 320, "height": 640})
+    assert desk.width_beyond_screen() <= 0
+    desk.page.goto(f"{desk.address}/#/tasks/{TASK}")
+    expect(desk.page.locator("#invitation")).to_be_visible()
+    assert violations(desk) == []

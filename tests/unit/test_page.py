@@ -1,0 +1,46 @@
+"""Which files are the page, and what is said of them."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from local.page import Page, listing, security_headers
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("index.html", "modules/app.js", "package.json", "template.yaml", ".hidden.js"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    return tmp_path
+
+
+def test_listing_names_every_file_of_the_page_by_its_digest(folder: Path) -> None:
+    files = json.loads(listing(folder))["files"]
+
+    assert files == {
+        f"/{name}": hashlib.sha256(name.encode()).hexdigest() for name in ("index.html", "modules/app.js")
+    }
+
+
+def test_listing_is_served_as_it_is_now(folder: Path) -> None:
+    page = Page(folder)
+    before = page.find("/files.json")
+    (folder / "modules" / "app.js").write_text("changed")
+    after = page.find("/files.json")
+
+    assert before is not None
+    assert after is not None
+    assert before.etag != after.etag
+    assert after.content == listing(folder)
+    assert after.media_type == "application/json"
+
+
+def test_webassembly_is_allowed_and_evaluation_is_not() -> None:
+    policy = security_headers("https://bucket.example")["Content-Security-Policy"]
+
+    assert "script-src 'self' 'wasm-unsafe-eval';" in policy
+    assert "worker-src 'self';" in policy
+    assert "'unsafe-eval'" not in policy
