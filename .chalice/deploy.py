@@ -161,6 +161,9 @@ def stage_environment(stage: str, outputs: dict[str, str]) -> dict[str, str]:
     }
     if "UserPoolArn" in outputs:
         environment["USER_POOL_ARN"] = outputs["UserPoolArn"]
+        environment["LOGIN_CLIENT_ID"] = outputs["UserPoolClientId"]
+        # An emulator serves the login page under its own address.
+        environment["LOGIN_ORIGIN"] = os.environ.get("AWS_ENDPOINT_URL") or outputs["LoginOrigin"]
     return environment
 
 
