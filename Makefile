@@ -18,13 +18,14 @@ SHELL := bash
 RUN := .venv/.run
 DEV := .venv/.dev
 TRAINING := .venv-training/.installed
+LIBRARIES := frontend/vendor/.installed
 
 .PHONY: help
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 16
 
 .PHONY: run
-run: $(RUN) ## start everything on this machine: page and API on http://localhost:8000 (PORT=, EMULATOR_PORT=)
+run: $(RUN) $(LIBRARIES) ## start everything on this machine: page and API on http://localhost:8000 (PORT=, EMULATOR_PORT=)
 	@.venv/bin/python -m local.run
 
 .PHONY: clean-local
@@ -44,7 +45,7 @@ test: check ## everything: checks, then unit, functional, stack, browser and tra
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-app test-training
 
 .PHONY: test-app
-test-app: $(DEV) $(TRAINING) ## unit, functional, stack and browser tests
+test-app: $(DEV) $(TRAINING) $(LIBRARIES) ## unit, functional, stack and browser tests
 	.venv/bin/python -m pytest --ignore tests/training
 
 .PHONY: test-training
@@ -68,7 +69,7 @@ bench: $(RUN) ## measure speed side by side
 	.venv/bin/python -m benchmarks
 
 .PHONY: deploy
-deploy: $(RUN) ## put a stage into your AWS account: make deploy STAGE=prod
+deploy: $(RUN) $(LIBRARIES) ## put a stage into your AWS account: make deploy STAGE=prod
 	@test "$(STAGE)" != local || { echo "Name the stage: make deploy STAGE=prod (make run starts the local one)."; exit 1; }
 	.venv/bin/python .chalice/deploy.py $(STAGE)
 
@@ -82,7 +83,7 @@ wake: $(RUN) ## bring the endpoints of a stage back that `make idle` took down: 
 
 .PHONY: clean
 clean: clean-local ## remove environments and caches as well
-	rm -rf .venv .venv-lambda .venv-training .mypy_cache .ruff_cache .pytest_cache vendor
+	rm -rf .venv .venv-lambda .venv-training .mypy_cache .ruff_cache .pytest_cache vendor frontend/vendor
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.12 or later is needed; set PYTHON to its path."; exit 1; }
@@ -97,6 +98,11 @@ $(RUN): .venv/bin/python requirements.txt local/requirements.txt .chalice/vendor
 $(DEV): $(RUN) requirements-dev.txt
 	@echo "Installing what tests the system (once)"
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(LIBRARIES): frontend/package.json frontend/package-lock.json frontend/.npmrc local/libraries.py | $(RUN)
+	@echo "Installing the libraries of the page (once)"
+	@.venv/bin/python -m local.libraries
 	@touch $@
 
 $(TRAINING): training/requirements.txt training/requirements-dev.txt

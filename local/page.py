@@ -18,10 +18,14 @@ MEDIA_TYPES = {
     ".png": "image/png",
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
+    ".wasm": "application/wasm",
     ".webmanifest": "application/manifest+json",
     ".webp": "image/webp",
     ".woff2": "font/woff2",
 }
+
+# What npm reads is not for browsers either.
+NOT_SERVED = ("package.json", "package-lock.json")
 
 
 def security_headers(upload_origin: str) -> dict[str, str]:
@@ -76,6 +80,7 @@ class Page:
             not file.is_relative_to(self._folder)
             or hidden
             or file.suffix not in MEDIA_TYPES
+            or file.name in NOT_SERVED
             or not file.is_file()
         ):
             return None
