@@ -25,7 +25,7 @@ help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 16
 
 .PHONY: run
-run: $(RUN) $(LIBRARIES) ## start everything on this machine: page and API on http://localhost:8000 (PORT=, EMULATOR_PORT=)
+run: $(RUN) $(LIBRARIES) ## start everything on this machine: page and API on http://localhost:8000 (PORT=, EMULATOR_PORT=, LOGIN=1)
 	@.venv/bin/python -m local.run
 
 .PHONY: clean-local

@@ -9,7 +9,7 @@ from typing import Any
 
 from chalice.app import Chalice, CloudWatchEvent, ConvertToMiddleware, Rate, Response, S3Event
 
-from chalicelib import DISCLAIMER, VERSION, arrivals, aws, catalogue, export, login, reviews, rollback, uploads
+from chalicelib import DISCLAIMER, VERSION, arrivals, aws, catalogue, export, reviews, rollback, uploads
 from chalicelib.errors import ImageTooLarge
 from chalicelib.http import IMAGE_TYPES, Api, body_bytes, find_task, json_body, number, selection, text
 from chalicelib.observability import logger, tracer
@@ -44,7 +44,7 @@ def openapi() -> Any:
 
 @api.route("/me", group=None)
 def me() -> dict[str, Any]:
-    return {"login": api.has_login, "user": api.user, "groups": api.groups, "role": login.role(api.groups)}
+    return {"login": api.has_login, "user": api.user, "groups": api.groups, "role": api.role}
 
 
 @api.route("/tasks")

@@ -72,6 +72,11 @@ class Api:
         """The groups of whoever asks."""
         return login.groups(self.request) if self.has_login else list(login.GROUPS)
 
+    @property
+    def role(self) -> str | None:
+        """The group of whoever asks that may do most; see `login.role`."""
+        return login.role(self.groups)
+
     def route(
         self,
         path: str,

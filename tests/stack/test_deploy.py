@@ -110,6 +110,8 @@ def test_settings_are_recorded_beside_what_people_set(deploy: ModuleType, tmp_pa
         "RetrainingsTable": "retrainings",
         "RetrainingArn": "arn:machine",
         "UserPoolArn": "arn:pool",
+        "UserPoolClientId": "client",
+        "LoginOrigin": "https://login.example",
     }
 
     deploy.record_stage("prod", outputs)
@@ -122,6 +124,8 @@ def test_settings_are_recorded_beside_what_people_set(deploy: ModuleType, tmp_pa
         "RESULTS_TABLE": "table",
         "RETRAININGS_TABLE": "retrainings",
         "RETRAINING_ARN": "arn:machine",
+        "LOGIN_CLIENT_ID": "client",
+        "LOGIN_ORIGIN": "https://login.example",
         "STAGE": "prod",
         "USER_POOL_ARN": "arn:pool",
     }
@@ -245,6 +249,11 @@ def test_a_stage_with_login_stands_too(client: Client) -> None:
     assert pool["Policies"]["PasswordPolicy"]["MinimumLength"] == 14
     groups = client.aws("cognito-idp").list_groups(UserPoolId=values["UserPoolId"])["Groups"]
     assert {group["GroupName"] for group in groups} == set(GROUPS)
+    described = {"UserPoolId": values["UserPoolId"], "ClientId": values["UserPoolClientId"]}
+    page = client.aws("cognito-idp").describe_user_pool_client(**described)["UserPoolClient"]
+    assert page["CallbackURLs"] == page["LogoutURLs"] == ["https://b.example/"]
+    assert (page["AllowedOAuthFlows"], page["AllowedOAuthScopes"]) == (["code"], ["openid"])
+    assert values["LoginOrigin"] == "https://negatoscope-test-000000000000.auth.us-east-1.amazoncognito.com"
     assert [rule["AllowedOrigins"] for rule in cors] == [["https://b.example"]]
     assert policy["Statement"][0]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     for role in ("api", "classify"):
