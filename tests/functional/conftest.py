@@ -60,7 +60,7 @@ def as_member(groups: str, method: str, path: str, **parameters: str) -> tuple[i
     request = {
         "httpMethod": method,
         "requestContext": context | {"authorizer": {"claims": claims}},
-        "headers": {},
+        "headers": {"content-type": app.app.routes[path][method].content_types[0]},
         "multiValueQueryStringParameters": None,
         "pathParameters": parameters,
         "body": None,
@@ -68,4 +68,5 @@ def as_member(groups: str, method: str, path: str, **parameters: str) -> tuple[i
         "isBase64Encoded": False,
     }
     response = app.app(request, LambdaContext("api_handler", 2048))
-    return response["statusCode"], json.loads(response["body"])
+    body = response["body"]
+    return response["statusCode"], json.loads(body) if body.startswith("{") else body
