@@ -47,6 +47,11 @@ def seed(aws_url: str) -> None:
                 {"Name": "email", "Value": user.name},
                 {"Name": "email_verified", "Value": "true"},
             ]
-            cognito.admin_create_user(**who, UserAttributes=attributes, MessageAction="SUPPRESS")
+            cognito.admin_create_user(
+                **who,
+                TemporaryPassword=user.password,
+                UserAttributes=attributes,
+                MessageAction="SUPPRESS",
+            )
         cognito.admin_set_user_password(**who, Password=user.password, Permanent=True)
         cognito.admin_add_user_to_group(**who, GroupName=user.group)

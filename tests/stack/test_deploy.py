@@ -215,6 +215,22 @@ def test_what_holds_data_is_encrypted_closed_and_kept() -> None:
         assert resource["UpdateReplacePolicy"] == "Retain"
 
 
+def test_signing_in_is_strict() -> None:
+    resources = foundation()
+    pool, client = (resources[name]["Properties"] for name in ("UserPool", "UserPoolClient"))
+
+    assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
+    assert (pool["MfaConfiguration"], pool["EnabledMfas"]) == ("OPTIONAL", ["SOFTWARE_TOKEN_MFA"])
+    password = pool["Policies"]["PasswordPolicy"]
+    assert all(password[f"Require{kind}"] for kind in ("Lowercase", "Uppercase", "Numbers", "Symbols"))
+    # The page keeps no secret, so every code needs a proof (PKCE), and a refresh token is good once.
+    assert client["GenerateSecret"] is False
+    assert client["RefreshTokenRotation"]["Feature"] == "ENABLED"
+    assert "ALLOW_REFRESH_TOKEN_AUTH" not in client["ExplicitAuthFlows"]  # Cognito takes one or the other
+    assert client["EnableTokenRevocation"] is True
+    assert client["PreventUserExistenceErrors"] == "ENABLED"
+
+
 def test_a_stage_with_login_stands_too(client: Client) -> None:
     """Also: the template changes in place, TLS is asked for, and roles may call the endpoints that tasks
     name.

@@ -22,12 +22,14 @@ def reception(login_stack: LocalStack) -> Reception:
 @pytest.fixture
 def nobody(reception: Reception) -> Iterator[str]:
     """The token of a user in no group."""
-    user = {"UserPoolId": reception.pool, "Username": NOBODY}
+    user, password = {"UserPoolId": reception.pool, "Username": NOBODY}, PASSWORDS["reader"]
     attributes = [{"Name": "email", "Value": NOBODY}]
-    reception.cognito.admin_create_user(**user, UserAttributes=attributes, MessageAction="SUPPRESS")
-    reception.cognito.admin_set_user_password(**user, Password=PASSWORDS["reader"], Permanent=True)
+    reception.cognito.admin_create_user(
+        **user, TemporaryPassword=password, UserAttributes=attributes, MessageAction="SUPPRESS"
+    )
+    reception.cognito.admin_set_user_password(**user, Password=password, Permanent=True)
     verifier, challenge = proof()
-    code = reception.code_in(reception.submit(NOBODY, PASSWORDS["reader"], challenge))
+    code = reception.code_in(reception.submit(NOBODY, password, challenge))
     yield reception.redeem(code, verifier).json["id_token"]
     reception.cognito.admin_delete_user(**user)
 
@@ -105,12 +107,6 @@ def test_a_wrong_password_and_a_form_of_another_site_are_refused(reception: Rece
     assert reception.submit(name, "wrong", challenge).status == 200  # the form again
     elsewhere = reception.submit(name, PASSWORDS["reader"], challenge, origin="https://elsewhere.example")
     assert elsewhere.status == 403
-
-
-def test_nobody_signs_up_by_themselves(reception: Reception) -> None:
-    client = reception.login["client_id"]
-    with pytest.raises(reception.cognito.exceptions.NotAuthorizedException):
-        reception.cognito.sign_up(ClientId=client, Username=NOBODY, Password=PASSWORDS["reader"])
 
 
 def test_a_renewal_keeps_the_groups_and_gives_a_refresh_token_for_the_next(reception: Reception) -> None:
