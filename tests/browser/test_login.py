@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Request, expect
+from playwright.sync_api import Browser, FilePayload, Request, expect
 
 from local.stack import LocalStack
 from tests.browser import samples
@@ -162,9 +162,10 @@ def test_tokens_are_renewed_unnoticed(desk: Desk, reception: Reception) -> None:
         desk.page.wait_for_timeout(2000)
         desk.classify(samples.jpeg())
         assert renewals(desk)
+        desk.page.wait_for_timeout(1500)
     # Also where only the API knows that a token is good no more.
     desk.page.reload()
-    expect(desk.chooser).to_be_enabled(timeout=PATIENCE_MS)
+    desk.wait_for_reading()
     before = len(renewals(desk))
     desk.page.route("**/review", lambda route: route.fulfill(status=401, json={}), times=1)
     desk.press("Enter")
@@ -181,10 +182,10 @@ def test_the_end_of_a_session_does_not_lose_what_is_under_way(desk: Desk, recept
         reception.cognito.admin_user_global_sign_out(**user)
         notice = desk.page.locator("#session-notice")
         expect(notice).to_be_visible(timeout=PATIENCE_MS)
-    files = [{**samples.jpeg(), "name": f"{index}.jpg"} for index in range(3)]
-    for index, file in enumerate(files):
-        file["buffer"] += bytes([index])  # three images, not one
-    desk.drop(*files)  # type: ignore[arg-type]
+    image = samples.jpeg()["buffer"]
+    # What follows the end of an image makes three of one.
+    contents = [image + bytes([index]) for index in range(3)]
+    desk.drop(*(FilePayload(name="a.jpg", mimeType="image/jpeg", buffer=content) for content in contents))
     expect(desk.page.locator("#queue-summary")).to_contain_text("0 of 3 done")
     assert violations(desk) == []
     with desk.page.context.expect_page() as beside:
