@@ -71,7 +71,7 @@ export async function prepare(login) {
   const asking = query.get("sign-in");
   if (asking) await signIn(asking);
   if (query.has("state")) return finish();
-  recall();
+  await recall();
   return tokens ? "in" : "out";
 }
 
@@ -111,8 +111,7 @@ export async function signOut() {
  */
 export async function token(signal) {
   if (!pool) return null;
-  if (tokens && tokens.expires_at - AHEAD_S > Date.now() / 1000) return tokens.id_token;
-  return renewed(tokens?.id_token, signal);
+  return tokens && lasts(tokens) ? tokens.id_token : renewed(tokens?.id_token, signal);
 }
 
 /**
@@ -213,10 +212,17 @@ function keep(fresh) {
   waiting.clear();
 }
 
-function recall() {
+/** Go on with what this tab has kept, unless the pool says that it is over. */
+async function recall() {
   const kept = sessionStorage.getItem(KEY);
-  if (kept) keep(JSON.parse(kept));
+  if (!kept) return;
+  keep(JSON.parse(kept));
+  // Whoever cannot reach the pool now hears so from the first request.
+  if (tokens && !lasts(tokens)) await renew().catch(() => {});
 }
+
+/** @param {Tokens} tokens */
+const lasts = ({ expires_at }) => expires_at - AHEAD_S > Date.now() / 1000;
 
 function forget() {
   tokens = null;

@@ -117,6 +117,18 @@ def test_tokens_are_kept_for_the_tab_alone(desk: Desk) -> None:
     second = desk.page.context.new_page()
     second.goto(desk.address)
     expect(second.locator("#sign-in-now")).to_be_visible(timeout=PATIENCE_MS)
+    # Those of a session that is over are worth nothing.
+    desk.http_errors_expected = True
+    desk.page.evaluate(
+        """() => {
+            const kept = JSON.parse(sessionStorage.getItem("negatoscope.session"));
+            const dead = { ...kept, expires_at: 0, refresh_token: "dead" };
+            sessionStorage.setItem("negatoscope.session", JSON.stringify(dead));
+        }"""
+    )
+    desk.page.reload()
+    expect(desk.page.locator("#sign-in-now")).to_be_visible(timeout=PATIENCE_MS)
+    expect(desk.page.locator("#session-notice")).to_be_hidden()
 
 
 def test_a_reviewer_classifies_reviews_and_takes_the_table_home(desk: Desk) -> None:
