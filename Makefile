@@ -19,6 +19,7 @@ RUN := .venv/.run
 DEV := .venv/.dev
 TRAINING := .venv-training/.installed
 LIBRARIES := frontend/vendor/.installed
+RETRAINING := tests/stack/test_retraining.py
 
 .PHONY: help
 help: ## list the targets
@@ -42,15 +43,24 @@ check: $(DEV) $(TRAINING) ## formatting, lint, types, templates
 
 .PHONY: test
 test: check ## everything: checks, then unit, functional, stack, browser and training tests
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-app test-training
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line \
+		test-system test-training test-retraining test-app
 
-.PHONY: test-app
-test-app: $(DEV) $(TRAINING) $(LIBRARIES) ## unit, functional, stack and browser tests
-	.venv/bin/python -m pytest --ignore tests/training
+.PHONY: test-system
+test-system: $(DEV) $(TRAINING) $(LIBRARIES) ## browser and stack tests, which start the whole system
+	.venv/bin/python -m pytest --durations=15 tests/browser tests/stack --ignore $(RETRAINING)
+
+.PHONY: test-retraining
+test-retraining: $(DEV) $(TRAINING) ## the longest of the stack tests: retrainings from end to end
+	.venv/bin/python -m pytest $(RETRAINING)
 
 .PHONY: test-training
 test-training: $(TRAINING) ## training tests
 	.venv-training/bin/python -m pytest tests/training
+
+.PHONY: test-app
+test-app: $(DEV) $(LIBRARIES) ## unit and functional tests
+	.venv/bin/python -m pytest tests/unit tests/functional
 
 .PHONY: train
 train: $(TRAINING) ## train a model from labelled images: make train TASK=mammography-views DATA=FOLDER ARGS="--epochs 30"

@@ -1,15 +1,14 @@
 """What the retraining needs besides the app: the code that trains, in the data bucket, and its stack."""
 
-import gzip
 import hashlib
-import io
 import subprocess
-import tarfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import boto3
 import stacks
+
+from chalicelib.archive import pack
 
 PROJECT = Path(__file__).resolve().parent.parent
 DEFINITION = PROJECT / "statemachine" / "retrain.asl.json"
@@ -58,20 +57,6 @@ def source() -> Iterator[tuple[str, bytes]]:
             name = path.relative_to(PROJECT).as_posix()
             if path.is_file() and not any(part in name for part in LEFT_OUT):
                 yield name, path.read_bytes()
-
-
-def pack(files: Mapping[str, bytes]) -> bytes:
-    """A .tar.gz; same files, same bytes."""
-    packed = io.BytesIO()
-    with (
-        gzip.GzipFile(filename="", mode="wb", fileobj=packed, mtime=0) as compressed,
-        tarfile.open(fileobj=compressed, mode="w") as archive,
-    ):
-        for name, content in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
-    return packed.getvalue()
 
 
 def commit() -> str:

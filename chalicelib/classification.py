@@ -151,7 +151,8 @@ class Classifier:
             EndpointNotReady, ModelFailed: see `Backend.run`.
         """
         outputs = self._run(task, images)
-        return [_read(task, outputs, index, box) for index, box in enumerate(boxes)]
+        weak = self._is_weak(task, outputs.model)
+        return [_read(task, outputs, index, box, weak) for index, box in enumerate(boxes)]
 
     def explain(
         self, task: Task, image: Pixels, box: Box, label: str, model: Mapping[str, Any]
@@ -231,12 +232,22 @@ class Classifier:
             self._fetched[task.name] = (deployment.sha256, backend)
         return backend
 
+    def _is_weak(self, task: Task, model: ModelIdentity) -> bool:
+        """Whether a model is less good than its task asks for.
+
+        Only the bundled one can be: no other was deployed without passing the task's gate.
+        """
+        package = self.package(task)
+        if package is None or package.sha256 != model.sha256:
+            return False
+        return bool(task.shortfall(package.facts["metrics"]["test"]))
+
     def _is_bundled(self, task: Task, deployment: "Deployment") -> bool:
         package = self.package(task)
         return package is not None and package.sha256 == deployment.sha256
 
 
-def _read(task: Task, outputs: Outputs, index: int, box: Box) -> Classification:
+def _read(task: Task, outputs: Outputs, index: int, box: Box, weak: bool) -> Classification:
     probabilities = outputs.probabilities[index]
     best = int(probabilities.argmax())
     activation = outputs.activation
@@ -246,7 +257,7 @@ def _read(task: Task, outputs: Outputs, index: int, box: Box) -> Classification:
         probabilities={
             name: round(float(p), 6) for name, p in zip(task.class_names, probabilities, strict=True)
         },
-        reasons=tuple(reasons_for_review(task, probabilities, outputs.is_unfamiliar(index))),
+        reasons=tuple(reasons_for_review(task, probabilities, outputs.is_unfamiliar(index), weak)),
         heatmap=None if activation is None else heatmap(activation[index, best], task.input, box),
         distance=None if outputs.distance is None else round(float(outputs.distance[index]), 6),
         model=outputs.model,

@@ -1,12 +1,10 @@
 """Which results a list holds, and how DynamoDB is asked for them: always a query, never a scan."""
 
-import base64
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.errors import InvalidRequest
+from chalicelib.items import Key, foreign_cursor, from_cursor
 
 EVERYTHING = "all"
 """The one partition of the index over all results. At 1000 writes a second DynamoDB would slow it down."""
@@ -21,8 +19,6 @@ _BEGINNING = "0"
 """Before every time, as text."""
 _END = "9999"
 """After every time, as text."""
-
-Key = dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -77,15 +73,12 @@ class Selection:
         Raises:
             InvalidRequest: if `cursor` was not made for this selection.
         """
-        try:
-            key = json.loads(base64.urlsafe_b64decode(cursor))
-            if key == self.key(key) and all(isinstance(value, str) for value in key.values()):
-                first, last = self._bounds
-                if first <= key["created_at"] <= last:
-                    return dict(key)
-        except (ValueError, LookupError, TypeError):
-            pass
-        raise InvalidRequest("'cursor' is not one that this list gave out. Start again without it.")
+        key = from_cursor(cursor)
+        first, last = self._bounds
+        of_this_index = {"id", "created_at"} <= key.keys() and key == self.key(key)
+        if of_this_index and first <= key["created_at"] <= last:
+            return key
+        raise foreign_cursor()
 
     @property
     def _bounds(self) -> tuple[str, str]:
@@ -95,11 +88,6 @@ class Selection:
 
 
 ALL = Selection()
-
-
-def cursor(key: Key) -> str:
-    """A key as the API hands it out."""
-    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode()
 
 
 def _just_before(moment: str) -> str:

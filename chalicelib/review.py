@@ -18,13 +18,16 @@ class Reason:
         return {"code": self.code, "message": self.message}
 
 
-def reasons_for_review(task: Task, probabilities: Floats, unfamiliar: bool) -> list[Reason]:
+def reasons_for_review(
+    task: Task, probabilities: Floats, unfamiliar: bool, weak: bool = False
+) -> list[Reason]:
     """Every reason why a person should look; none if the answer can stand by itself.
 
     Args:
         task: whose review rule applies.
         probabilities: shape (K,), in the order of the task's classes.
         unfamiliar: whether the model says that the image is unlike anything it was trained on.
+        weak: whether the model did not reach the least metrics of the task in its test.
     """
     second, first = probabilities.argsort()[-2:]
     top, runner_up = float(probabilities[first]), float(probabilities[second])
@@ -34,6 +37,14 @@ def reasons_for_review(task: Task, probabilities: Floats, unfamiliar: bool) -> l
             Reason(
                 "unfamiliar",
                 "The image is unlike anything the model was trained on; it may not be an image of this kind.",
+            )
+        )
+    if weak:
+        reasons.append(
+            Reason(
+                "weak-model",
+                "In its test this model did not reach the quality that is asked of models for this task; a "
+                "person should look at every image.",
             )
         )
     if top < task.review.min_probability:

@@ -1,14 +1,12 @@
 """The results table. One item per image; two indexes list them by time, one for all and one by task."""
 
-import json
 import time
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any
 
 from chalicelib.errors import NotClassified, UnknownResult
-from chalicelib.listing import ALL, EVERYTHING, Key, Selection
-from chalicelib.listing import cursor as cursor_of
+from chalicelib.items import Key, from_item, to_cursor, to_item
+from chalicelib.listing import ALL, EVERYTHING, Selection
 from chalicelib.results import CLASSIFIED, RECEIVED, Result
 
 _UNUSED_UPLOAD_SECONDS = 24 * 3600
@@ -169,7 +167,7 @@ class ResultsTable:
         if len(results) > limit:
             results = results[:limit]
             start = selection.key(results[-1])
-        return results, cursor_of(start) if start else None
+        return results, to_cursor(start) if start else None
 
     def latest(self, task: str, sha256: str, most: int) -> list[Result]:
         """The newest answers of one model, no more than `most`: label, probability, distance and created_at.
@@ -217,19 +215,9 @@ def _start(key: Key | None) -> dict[str, Any]:
 
 
 def _item(result: Result) -> dict[str, Any]:
-    # DynamoDB knows decimals only; going through JSON turns every float into one.
-    item: dict[str, Any] = json.loads(json.dumps(result), parse_float=Decimal)
-    return item | {"listing": EVERYTHING}
+    return to_item(result) | {"listing": EVERYTHING}
 
 
 def _result(item: dict[str, Any]) -> Result:
-    kept = {key: value for key, value in item.items() if key not in ("listing", "tries", "expires_at")}
     # Results that were stored before they held a distance have none.
-    result: Result = {"distance": None} | json.loads(json.dumps(kept, default=_number))
-    return result
-
-
-def _number(value: object) -> float | int:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    raise TypeError(f"{type(value).__name__} in a result")
+    return {"distance": None} | from_item(item, "listing", "tries", "expires_at")

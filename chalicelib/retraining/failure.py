@@ -36,11 +36,14 @@ def explain(state: str, error: Mapping[str, Any]) -> str:
         state: in which the retraining failed; a key of `ADVICE`.
         error: what Step Functions caught: `{"Error", "Cause"}`.
     """
+    return f"{reason_of(error)} {ADVICE[state]}".strip()
+
+
+def reason_of(error: Mapping[str, Any]) -> str:
+    """What went wrong, as a sentence: `error` is what Step Functions caught, `{"Error", "Cause"}`."""
     reason = read_cause(str(error.get("Cause", ""))) or str(error.get("Error", ""))
     reason = reason.strip()[:MOST_CHARACTERS]
-    if reason and reason[-1] not in ".!?":
-        reason += "."
-    return f"{reason} {ADVICE[state]}".strip()
+    return f"{reason}." if reason and reason[-1] not in ".!?" else reason
 
 
 def read_cause(cause: str) -> str:

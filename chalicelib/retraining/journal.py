@@ -3,13 +3,11 @@
 An item is a retraining, by the name of its execution, or the lock of a task.
 """
 
-import base64
-import json
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import Any
 
-from chalicelib.errors import InvalidRequest, UnknownRetraining
+from chalicelib.errors import UnknownRetraining
+from chalicelib.items import Key, foreign_cursor, from_cursor, from_item, to_cursor, to_item
 
 Entry = dict[str, Any]
 
@@ -52,7 +50,7 @@ class Journal:
 
     def begin(self, entry: Entry) -> None:
         """Note a retraining; its `name`, `task` and `started_at` must be there."""
-        self._table.put_item(Item=_item(entry) | {"listing": _EVERYTHING})
+        self._table.put_item(Item=to_item(entry) | {"listing": _EVERYTHING})
 
     def note(self, name: str, **values: Any) -> None:
         """Add to what is known of a retraining."""
@@ -61,7 +59,7 @@ class Journal:
             Key={"name": name},
             UpdateExpression="SET " + ", ".join(f"#{key} = :{key}" for key in values),
             ExpressionAttributeNames=names,
-            ExpressionAttributeValues=_item({f":{key}": value for key, value in values.items()}),
+            ExpressionAttributeValues=to_item({f":{key}": value for key, value in values.items()}),
         )
 
     def get(self, name: str) -> Entry:
@@ -73,7 +71,7 @@ class Journal:
         item = self._find(name)
         if item is None:
             raise UnknownRetraining("There is no retraining of that name. GET /api/retrainings lists them.")
-        return _entry(item)
+        return from_item(item, *_HIDDEN)
 
     def page(self, limit: int, cursor: str | None) -> tuple[list[Entry], str | None]:
         """The newest retrainings, and the cursor of the page after them (None at the end).
@@ -87,10 +85,10 @@ class Journal:
             ExpressionAttributeValues={":all": _EVERYTHING},
             ScanIndexForward=False,
             Limit=limit,
-            **({"ExclusiveStartKey": _decode(cursor)} if cursor else {}),
+            **({"ExclusiveStartKey": _start(cursor)} if cursor else {}),
         )
         last = page.get("LastEvaluatedKey")
-        return [_entry(item) for item in page["Items"]], _encode(last) if last else None
+        return [from_item(item, *_HIDDEN) for item in page["Items"]], to_cursor(last) if last else None
 
     def token(self, name: str) -> str | None:
         """The token of the task of a retraining that waits for a person; None if none does."""
@@ -142,33 +140,9 @@ class Journal:
         return found.get("Item")
 
 
-def _encode(key: Mapping[str, str]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(dict(key)).encode()).decode()
-
-
-def _decode(cursor: str) -> dict[str, str]:
-    try:
-        key = json.loads(base64.urlsafe_b64decode(cursor))
-        if key.keys() == {"name", "listing", "started_at"} and key["listing"] == _EVERYTHING:
-            return {name: str(value) for name, value in key.items()}
-    except (ValueError, LookupError, AttributeError):
-        pass
-    raise InvalidRequest("'cursor' is not one that this list gave out. Start again without it.")
-
-
-def _item(values: Mapping[str, Any]) -> dict[str, Any]:
-    # DynamoDB knows decimals only; going through JSON turns every float into one.
-    item: dict[str, Any] = json.loads(json.dumps(values), parse_float=Decimal)
-    return item
-
-
-def _entry(item: Mapping[str, Any]) -> Entry:
-    kept = {key: value for key, value in item.items() if key not in _HIDDEN}
-    entry: Entry = json.loads(json.dumps(kept, default=_number))
-    return entry
-
-
-def _number(value: object) -> float | int:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    raise TypeError(f"{type(value).__name__} in a retraining")
+def _start(cursor: str) -> Key:
+    """The key after which the page of a cursor begins."""
+    key = from_cursor(cursor)
+    if key.keys() == {"name", "listing", "started_at"} and key["listing"] == _EVERYTHING:
+        return key
+    raise foreign_cursor()

@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from chalicelib import corrections, results
@@ -18,6 +18,7 @@ from chalicelib.hyperparameters import searched
 from chalicelib.listing import Selection
 from chalicelib.registry import MODELS, Registry
 from chalicelib.retraining.journal import Entry, Journal, empty_entry
+from chalicelib.retraining.serving import plan_serving
 from chalicelib.retraining.wish import Wish, read_wish
 from chalicelib.storage import DataBucket
 from chalicelib.table import ResultsTable
@@ -41,10 +42,6 @@ VOLUME_GB, LARGE_VOLUME_GB = 30, 300
 MAX_RUNTIME_SECONDS = 24 * 3600
 MAX_WAIT_SECONDS = 48 * 3600
 """For a training on spare capacity, with the time it waits for some."""
-
-VARIANT = "AllTraffic"
-CANARY_SECONDS = 300
-"""How long an alarm may take the new configuration back: some periods of the alarm."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +139,7 @@ class Planner:
             },
             "training": self._training(wish, folder, code),
             "current": self._current(task, folder),
-            "serving": self._serving(task, name),
+            "serving": plan_serving(self.stage, task, self.serving.get(task.name, task.serving.kind), name),
         }
 
     def _write_corrections(self, task: Task, folder: str) -> int:
@@ -232,48 +229,6 @@ class Planner:
             "path": f"{PROCESSING}/current/{ARCHIVE}",
             "fingerprint": record["fingerprint"],
         }
-
-    def _serving(self, task: Task, name: str) -> dict[str, Any]:
-        spec = task.serving
-        kind = self.serving.get(task.name, spec.kind)
-        serverless = {"MemorySizeInMB": spec.memory_mb, "MaxConcurrency": spec.max_concurrency}
-        provisioned = {
-            "InstanceType": spec.instance_type,
-            "InitialInstanceCount": spec.instances,
-            "InitialVariantWeight": 1,
-        }
-        alarm = f"negatoscope-{self.stage}-{task.name}-endpoint-errors"
-        variant = {"ServerlessConfig": serverless} if kind == "serverless" else provisioned
-        return {
-            "kind": kind,
-            "endpoint": f"negatoscope-{self.stage}-{task.name}",
-            "alarm": alarm,
-            "variants": [{"VariantName": VARIANT, "ModelName": name, **variant}],
-            "update": _update(spec.instances, alarm),
-            "spec": asdict(spec),
-        }
-
-
-def _update(instances: int, alarm: str) -> dict[str, Any]:
-    """How a provisioned endpoint goes to its next configuration: a part of the traffic first, if it can.
-
-    A canary takes at most half of the instances, so a single one cannot have any. (API reference,
-    BlueGreenUpdatePolicy.)
-    """
-    canary = {
-        "Type": "CANARY",
-        "CanarySize": {"Type": "INSTANCE_COUNT", "Value": 1},
-        "WaitIntervalInSeconds": CANARY_SECONDS,
-    }
-    at_once = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": CANARY_SECONDS}
-    return {
-        "BlueGreenUpdatePolicy": {
-            "TrafficRoutingConfiguration": canary if instances > 1 else at_once,
-            "TerminationWaitInSeconds": CANARY_SECONDS,
-            "MaximumExecutionTimeoutInSeconds": 3600,
-        },
-        "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": alarm}]},
-    }
 
 
 def _is_image(key: str) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.hosting import Hosting
-from chalicelib.retraining.planning import VARIANT
+from chalicelib.retraining.serving import VARIANT
 
 INVOCATIONS_PER_INSTANCE = 600
 """A minute. A core classifies an image in some 10 ms; this leaves it idle for nine tenths of the time."""

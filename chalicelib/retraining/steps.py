@@ -11,7 +11,7 @@ from chalicelib.backend import Backend
 from chalicelib.errors import UnknownModel
 from chalicelib.observability import logger
 from chalicelib.retraining.candidate import Candidates
-from chalicelib.retraining.failure import explain
+from chalicelib.retraining.failure import explain, reason_of
 from chalicelib.retraining.journal import Journal
 from chalicelib.retraining.planning import Code, Planner
 from chalicelib.retraining.rollout import Rollout
@@ -131,7 +131,14 @@ class Steps:
 
     def _undo(self, plan: Mapping[str, Any], state: State) -> dict[str, Any]:
         """Leave nothing half-deployed: `{"settled", "error", "cause", ...}`; to be repeated until settled."""
-        failed, cause = state["failed"], self._cause(plan, state)
+        failed = state["failed"]
+        if self._is_promoted(plan, state):
+            # It failed after that: taking everything back now would be a change that nobody asked for.
+            said = f"{state['candidate']['version']} classifies from now on, but noting that down failed."
+            cause = f"{said} {reason_of(state['error'])}"
+            end = self._end(plan, "deployed", cause)
+            return {"settled": True, "error": failed, "cause": cause, **end}
+        cause = self._cause(plan, state)
         told = {"settled": False, "error": failed, "cause": cause}
         if "endpoint" in state and not self.rollout.restore(plan, state["endpoint"]["config"]):
             return told
@@ -141,6 +148,10 @@ class Steps:
             with suppress(UnknownModel):
                 self.candidates.refuse(plan, state["candidate"], cause)
         return {**told, **self._end(plan, "failed", cause), "settled": True}
+
+    def _is_promoted(self, plan: Mapping[str, Any], state: State) -> bool:
+        current = self.candidates.registry.current(plan["task"])
+        return current is not None and current.version == state.get("candidate", {}).get("version")
 
     def _cause(self, plan: Mapping[str, Any], state: State) -> str:
         """Why it failed, as the first attempt at undoing it found: later the endpoint may be gone."""

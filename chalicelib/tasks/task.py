@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Fit = Literal["pad", "stretch"]
 Contract = Literal["negatoscope", "image-classification"]
@@ -130,6 +130,16 @@ class Task:
     def class_names(self) -> tuple[str, ...]:
         """Class names in the order of the model's outputs."""
         return tuple(spec.name for spec in self.classes)
+
+    def shortfall(self, metrics: Mapping[str, Any]) -> dict[str, float | None]:
+        """The metrics of the gate that are lower than it asks for, with their values; empty if none is.
+
+        Args:
+            metrics: of a model on its test part, as model.json has them. An undefined value is no proof of
+                quality; what was not measured (None too, then) is none either.
+        """
+        values: dict[str, float | None] = {name: metrics.get(name, {}).get("value") for name in self.gate}
+        return {name: value for name, value in values.items() if value is None or value < self.gate[name]}
 
     @property
     def flip_permutation(self) -> tuple[int, ...]:

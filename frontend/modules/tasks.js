@@ -112,8 +112,17 @@ function describeModel(task, model) {
   return [
     element("h3", {}, text.tasks.model),
     element("p", {}, ...origin),
+    ...(model.shortfall.length ? [weakness(model.shortfall)] : []),
     ...(rows.length ? [element("p", {}, text.tasks.tested), element("dl", { className: "facts" }, ...rows)] : []),
   ];
+}
+
+/** @param {TaskModel["shortfall"]} shortfall */
+function weakness(shortfall) {
+  const words = shortfall.map(({ metric: name, value, least }) =>
+    text.tasks.short(text.tasks.metrics[name] ?? name, value === null ? "–" : metric(value), metric(least)),
+  );
+  return element("p", { className: "verdict review" }, text.tasks.weak(words.join("; ")));
 }
 
 /** @param {Interval} measured */

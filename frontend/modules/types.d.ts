@@ -14,6 +14,8 @@ export interface TaskModel {
   created_at: string | null;
   sha256: string | null;
   metrics: Record<string, Interval>;
+  /** What the task asks for and the model did not reach in its test. */
+  shortfall: { metric: string; value: number | null; least: number }[];
 }
 
 export interface Task {

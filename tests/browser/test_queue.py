@@ -198,9 +198,9 @@ def test_leaving_warns_loses_nothing_and_says_so_on_return(desk: Desk) -> None:
     desk.page.on("dialog", leave)
     # A browser warns only those who have done something on the page.
     desk.page.locator("#queue-summary").click()
-    desk.page.unroute("**/api/uploads")
     desk.page.reload()
     assert warnings == ["beforeunload"]
+    desk.page.unroute("**/api/uploads")
     notice = desk.page.locator("#left-words")
     expect(notice).to_contain_text("Sent by then: 2; nothing of that is lost. Not sent: 3.")
     desk.drop(*films)

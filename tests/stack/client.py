@@ -2,9 +2,11 @@
 
 import http.client
 import json
+import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -53,6 +55,31 @@ def wait_for[T](what: Callable[[], T | None], patience: float = PATIENCE) -> T:
             return found
         time.sleep(0.1)
     raise AssertionError(f"nothing came within {patience} seconds")
+
+
+@contextmanager
+def asking[T](ask: Callable[[], T]) -> Iterator[set[T]]:
+    """Ask all the time; the answers there have been. Afterwards, every call must have succeeded."""
+    heard: set[T] = set()
+    failures: list[BaseException] = []
+    over = threading.Event()
+
+    def ask_on() -> None:
+        while not over.wait(0.2):
+            try:
+                heard.add(ask())
+            except BaseException as error:
+                failures.append(error)
+                return
+
+    thread = threading.Thread(target=ask_on)
+    thread.start()
+    try:
+        yield heard
+    finally:
+        over.set()
+        thread.join()
+    assert failures == []
 
 
 class Client:

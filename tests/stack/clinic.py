@@ -2,7 +2,6 @@
 
 import csv
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
@@ -97,30 +96,6 @@ class Clinic:
             return {(model["version"], model["backend"]) for model in models} == {(version, "endpoint")}
 
         wait_for(heard, patience=75)
-
-    @contextmanager
-    def asking(self) -> Iterator[set[str]]:
-        """Classify all the time; the versions that have answered, each call of which has to succeed."""
-        heard: set[str] = set()
-        failures: list[BaseException] = []
-        over = threading.Event()
-
-        def ask_on() -> None:
-            while not over.wait(0.2):
-                try:
-                    heard.add(self.answered_by())
-                except BaseException as error:
-                    failures.append(error)
-                    return
-
-        thread = threading.Thread(target=ask_on)
-        thread.start()
-        try:
-            yield heard
-        finally:
-            over.set()
-            thread.join()
-        assert failures == []
 
     def correct(self, images: int) -> dict[str, str]:
         """Have images of a new stain classified, and say what they show: class by id."""

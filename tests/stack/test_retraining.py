@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.stack import BUCKET
-from tests.stack.client import wait_for
+from tests.stack.client import asking, wait_for
 from tests.stack.clinic import ENDPOINT, MACHINE, TASK, Clinic
 from tests.stack.lab import Lab, archive
 
@@ -101,7 +101,7 @@ def test_a_model_that_is_declined_changes_nothing(clinic: Clinic, corrections: d
 def test_corrections_are_learnt_while_everybody_works_on(
     clinic: Clinic, first: Any, corrections: dict[str, str]
 ) -> None:
-    with clinic.asking() as heard:
+    with asking(clinic.answered_by) as heard:
         name = clinic.start({"seed": 2})
         ended = clinic.ended(name)
         wait_for(lambda: ended["candidate"] in heard, patience=75)
@@ -220,7 +220,7 @@ def test_an_endpoint_that_answers_otherwise_is_taken_back(clinic: Clinic) -> Non
         answer["probabilities"] = [row[::-1] for row in answer["probabilities"]]
         clinic.client.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(answer))
 
-    with clinic.asking() as heard:
+    with asking(clinic.answered_by) as heard:
         clinic.answer(name, approved=True)
         said = failed(clinic, name, "SmokeTestFailed", before, current)
 

@@ -6,10 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +23,7 @@ from chalicelib.tasks import load_task
 from local.deployment import aws_environment
 from local.stack import BUCKET
 from tests.images import encode
-from tests.stack.client import TASK, Client, wait_for
+from tests.stack.client import TASK, Client, asking, wait_for
 from tests.stack.lab import IMAGE, Lab
 from tests.stage import ROOT
 from training.archive import write_archive
@@ -95,30 +93,6 @@ class Desk:
         """Whether every Lambda answers so, as far as some calls can tell."""
         return lambda: {self.answered_by() for _ in range(3)} == {(version, backend)}
 
-    @contextmanager
-    def asking(self) -> Iterator[set[tuple[str, str]]]:
-        """Ask all the time; what has answered, each call of which has to succeed."""
-        heard: set[tuple[str, str]] = set()
-        failures: list[BaseException] = []
-        over = threading.Event()
-
-        def ask_on() -> None:
-            while not over.is_set():
-                try:
-                    heard.add(self.answered_by())
-                except BaseException as error:
-                    failures.append(error)
-                    return
-
-        thread = threading.Thread(target=ask_on)
-        thread.start()
-        try:
-            yield heard
-        finally:
-            over.set()
-            thread.join()
-        assert failures == []
-
     def rolled_back(self) -> Any:
         """The answer to a rollback."""
         answer = self.client.api("POST", f"/api/tasks/{TASK}/rollback")
@@ -183,7 +157,7 @@ def test_from_promotion_to_rollback(desk: Desk) -> None:
     assert desk.is_answered_by("first", "endpoint")()
 
     # Taken down: no call fails, the same version answers.
-    with desk.asking() as heard:
+    with asking(desk.answered_by) as heard:
         said = desk.script("idle")
         wait_for(lambda: ("first", "embedded") in heard)
     assert heard <= {("first", "endpoint"), ("first", "embedded")}
@@ -192,7 +166,7 @@ def test_from_promotion_to_rollback(desk: Desk) -> None:
     assert "no endpoints" in desk.script("idle")
 
     # Brought back: the same configuration, used at once.
-    with desk.asking() as heard:
+    with asking(desk.answered_by) as heard:
         said = desk.script("wake")
         wait_for(lambda: ("first", "endpoint") in heard)
     assert heard <= {("first", "endpoint"), ("first", "embedded")}
@@ -208,7 +182,7 @@ def test_from_promotion_to_rollback(desk: Desk) -> None:
     assert desk.answered_by() == ("first", "embedded")
     desk.registry.promote(TASK, "second", ENDPOINT, second)
     assert desk.answered_by() == ("second", "endpoint")
-    with desk.asking() as heard:
+    with asking(desk.answered_by) as heard:
         assert desk.rolled_back() | {"since": ""} == {
             "version": "first",
             "sha256": desk.registry.record(TASK, "first")["sha256"],
@@ -229,7 +203,7 @@ def test_from_promotion_to_rollback(desk: Desk) -> None:
     # Rolled back to the bundled model: the endpoint goes, nothing fails.
     desk.registry.promote(TASK, bundled.version, None, None)
     desk.registry.promote(TASK, "first", ENDPOINT, first)
-    with desk.asking() as heard:
+    with asking(desk.answered_by) as heard:
         assert desk.rolled_back()["endpoint"] is None
         wait_for(lambda: (bundled.version, "embedded") in heard)
     wait_for(desk.is_answered_by(bundled.version, "embedded"), patience=75)

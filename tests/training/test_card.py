@@ -1,4 +1,4 @@
-"""The model card: complete, and made from model.json alone."""
+"""The model card: complete, and made from model.json and what the task asks for."""
 
 import json
 import re
@@ -35,6 +35,18 @@ def test_the_card_says_what_must_be_known(model: dict[str, Any]) -> None:
     assert "Graph: 1,234,567 bytes" in card
     assert "| 1 (kept) | 7 | 0.1000 | 90.0 % | 81.0 % | 80.0 % |" in card
     assert "Mean test accuracy over the seeds: 80.5 % (from 80.0 % to 81.0 %)" in card
+
+
+def test_the_card_says_what_the_model_does_not_reach(model: dict[str, Any]) -> None:
+    gate = load_task(model["task"]).gate
+    test = model["metrics"]["test"]
+    test |= {name: {"value": 1.0, "low": 1.0, "high": 1.0} for name in gate}
+    assert "does not reach" not in render_card(model)
+
+    test["accuracy"]["value"] = 0.5
+
+    said = f"does not reach what its task asks for: accuracy 0.500 (at least {gate['accuracy']:.3f}).**"
+    assert said in render_card(model)
 
 
 def test_networks_that_were_validated_in_turn_are_told_of(model: dict[str, Any]) -> None:

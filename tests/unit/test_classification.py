@@ -18,7 +18,7 @@ from chalicelib.heatmap import heatmap
 from chalicelib.package import ModelPackage
 from chalicelib.review import reasons_for_review
 from chalicelib.tasks import EndpointSpec, InputSpec, load_task
-from tests.models import TASK, FakeBackend, write_package
+from tests.models import METRICS, TASK, FakeBackend, write_package
 
 TASK_ = load_task(TASK)
 BOX = (0, 0, TASK_.input.width, TASK_.input.height)
@@ -94,6 +94,18 @@ def test_review_rule(probabilities: list[float], unfamiliar: bool, codes: list[s
     assert [reason.code for reason in reasons] == codes
     if "close-second" in codes:
         assert TASK_.classes[1].title in reasons[-1].message
+
+
+@pytest.mark.parametrize(("accuracy", "codes"), [(0.991, []), (0.5, ["weak-model"]), (None, ["weak-model"])])
+def test_every_answer_of_a_model_below_its_gate_needs_review(
+    tmp_path: Path, accuracy: float | None, codes: list[str]
+) -> None:
+    measured = METRICS | {"accuracy": {"value": accuracy, "low": 0.4, "high": 1.0}}
+    write_package(tmp_path / TASK, metrics={"test": measured})
+
+    [answer] = Classifier({}, no_endpoint, tmp_path).classify(TASK_, batch(0), [BOX])
+
+    assert [reason.code for reason in answer.reasons] == codes
 
 
 def test_task_without_model_says_what_to_do(models: Path) -> None:

@@ -249,6 +249,29 @@ def test_a_failed_deployment_goes_back_step_by_step(stage: Stage) -> None:
     assert stage.sagemaker.packages[stage.state["candidate"]["package"]]["ModelApprovalStatus"] == "Rejected"
 
 
+def test_what_was_promoted_stays_if_the_step_dies_right_after(stage: Stage) -> None:
+    stage.deploy("before", "old")
+    stage.register()
+    stage.sagemaker.status, stage.sagemaker.config = "InService", "old"
+    stage.run("look-at-endpoint", "endpoint")
+    own = stage.sagemaker.config = stage.state["plan"]["name"]
+    stage.run("promote", "promoted")
+    stage.state |= {"failed": "PromotionFailed", "error": {"Error": "Lambda.Unknown", "Cause": "Timed out"}}
+
+    undone = stage.run("undo", "undone")
+
+    assert undone["settled"] is True
+    assert undone["subject"] == f"{TASK}: retraining deployed"
+    assert undone["cause"].startswith(f"{VERSION} classifies from now on, but noting that down failed. Timed")
+    assert stage.is_over("deployed")["outcome"] == undone["cause"]
+    current = stage.registry.current(TASK)
+    assert current is not None
+    assert (current.version, current.config) == (VERSION, own)
+    assert stage.sagemaker.config == own
+    assert stage.sagemaker.calls == []
+    assert stage.sagemaker.packages[stage.state["candidate"]["package"]]["ModelApprovalStatus"] == "Approved"
+
+
 def test_what_a_stopped_retraining_left_on_the_endpoint_is_no_way_back(stage: Stage) -> None:
     stage.deploy("before", "old")
     stage.plan()

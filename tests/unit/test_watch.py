@@ -9,6 +9,8 @@ import pytest
 
 from chalicelib import results
 from chalicelib.errors import AlreadyRetraining
+from chalicelib.items import to_item
+from chalicelib.listing import EVERYTHING
 from chalicelib.package import ModelPackage
 from chalicelib.registry import Registry
 from chalicelib.storage import DataBucket
@@ -68,7 +70,7 @@ class Stage:
                     "model": {"version": version, "sha256": version.rjust(64, "0"), "backend": "embedded"},
                     **changes,
                 }
-                batch.put_item(Item=_stored(result))
+                batch.put_item(Item=to_item(result) | {"listing": EVERYTHING})
 
     def look(self, retrain: bool = False) -> dict[str, Any]:
         """What the watch finds when it runs once more."""
@@ -77,12 +79,6 @@ class Stage:
         found: dict[str, Any] = json.loads(body)
         assert self.watch().last(TASK_) == found
         return found
-
-
-def _stored(result: dict[str, Any]) -> dict[str, Any]:
-    from chalicelib.table import _item
-
-    return _item(result)
 
 
 @pytest.fixture

@@ -44,13 +44,18 @@ def decide(task: Task, metrics: dict[str, Any], comparison: Comparison | None) -
     )
 
 
+def describe_shortfall(task: Task, metrics: dict[str, Any]) -> str:
+    """The metrics that are lower than the task asks for, in words; "" if none is."""
+    return ", ".join(
+        f"{name.replace('_', ' ')} {_value(value)} (at least {task.gate[name]:.3f})"
+        for name, value in task.shortfall(metrics).items()
+    )
+
+
 def _too_low(task: Task, metrics: dict[str, Any]) -> list[str]:
-    values = {name: metrics[name]["value"] for name in task.gate}
     return [
-        f"Its {name.replace('_', ' ')} is {_value(values[name])}; the task asks for {least:.3f} at least."
-        for name, least in task.gate.items()
-        # An undefined value is no proof of quality.
-        if values[name] is None or values[name] < least
+        f"Its {name.replace('_', ' ')} is {_value(value)}; the task asks for {task.gate[name]:.3f} at least."
+        for name, value in task.shortfall(metrics).items()
     ]
 
 

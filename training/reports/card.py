@@ -9,7 +9,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from chalicelib.tasks import load_tasks
 from training.data.findings import describe_findings
+from training.evaluation.gate import describe_shortfall
 from training.reports.facts import Facts
 from training.reports.markdown import bullets, table
 from training.reports.plots import save_plots
@@ -65,9 +67,21 @@ def _test(model: Facts) -> Iterator[str]:
         "or to choose its seed, epoch, temperature or threshold. The model in this package is the very one "
         "that was tested. What else is known of these images stands under Data."
     )
+    yield from _shortfall(model)
     yield render_results(model["metrics"]["test"], model["classes"], PLOTS)
     training = model["training"]
     yield from _repeats(training.get("repeats", ()), training.get("validation") == "rotating")
+
+
+def _shortfall(model: Facts) -> Iterator[str]:
+    """What the task asks for and the model does not reach, as far as there is such a task (any more)."""
+    task = load_tasks().get(model["task"])
+    short = describe_shortfall(task, model["metrics"]["test"]) if task else ""
+    if short:
+        yield (
+            f"**This model does not reach what its task asks for: {short}.** It is a start, for want of a "
+            "better one, and a person has to look at every image: all its answers are marked so."
+        )
 
 
 def _repeats(repeats: Sequence[Facts], rotating: bool) -> Iterator[str]:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chalicelib.package import BUNDLED_MODELS
+from chalicelib.tasks import load_task
+from training.evaluation.gate import describe_shortfall
 from training.evaluation.metrics import HIGH_RECALL
 from training.reports.facts import Facts
 from training.reports.markdown import fraction, percent, table
@@ -18,7 +20,7 @@ from training.reports.markdown import fraction, percent, table
 def render_overview(models: Sequence[Facts]) -> str:
     """Markdown tables for the contents of several `model.json`."""
     results = table(
-        ("Model", "Test", "Accuracy", "Seeds", "Balanced accuracy", "AUC", "ECE", "Others"),
+        ("Model", "Test", "Accuracy", "Seeds", "Balanced accuracy", "AUC", "ECE", "Others", "Gate"),
         [
             (
                 f"`{model['task']}`",
@@ -29,6 +31,7 @@ def render_overview(models: Sequence[Facts]) -> str:
                 fraction(test["auc"]),
                 f"{test['ece_after']:.3f}",
                 _others(model["metrics"].get("unfamiliar", {})),
+                describe_shortfall(load_task(model["task"]), test) or "passes",
             )
             for model in models
             for test in [model["metrics"]["test"]]

@@ -82,6 +82,9 @@ export const words = {
       macro_f1: "Macro-F1",
       auc: "Fläche unter der ROC-Kurve",
     },
+    short: (name, value, least) => `${name} ${value}, verlangt ${least}`,
+    weak: (shortfall) =>
+      `Dieses Modell hat im Test nicht erreicht, was von Modellen für diese Aufgabe verlangt wird (${shortfall}). Jede Antwort muss ein Mensch prüfen.`,
     interval: (value, low, high) => `${value} (95-%-Intervall ${low} bis ${high})`,
   },
   lightBox: {
@@ -185,6 +188,8 @@ export const words = {
   reasons: {
     unfamiliar: "Das Bild gleicht keinem, mit dem das Modell trainiert wurde; vielleicht ist es kein Bild dieser Art.",
     "low-confidence": "Das Modell ist sich seiner Antwort nicht sicher genug.",
+    "weak-model":
+      "Dieses Modell hat im Test nicht die Güte erreicht, die für diese Aufgabe verlangt wird; jedes Bild muss ein Mensch ansehen.",
     "close-second": "Eine andere Antwort ist fast ebenso wahrscheinlich.",
     EmptyImage: "Die Datei ist leer. Kopieren oder exportieren Sie sie noch einmal.",
     DamagedImage:

@@ -81,6 +81,10 @@ export const words = {
       macro_f1: "Macro F1",
       auc: "Area under the ROC curve",
     }),
+    short: (/** @type {string} */ name, /** @type {string} */ value, /** @type {string} */ least) =>
+      `${name} ${value}, asked for ${least}`,
+    weak: (/** @type {string} */ shortfall) =>
+      `In its test this model did not reach what is asked of models for this task (${shortfall}). Every answer needs a person’s look.`,
     interval: (/** @type {string} */ value, /** @type {string} */ low, /** @type {string} */ high) =>
       `${value} (95% interval ${low} to ${high})`,
   },
