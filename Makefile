@@ -26,7 +26,7 @@ help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 16
 
 .PHONY: run
-run: $(RUN) $(LIBRARIES) ## start everything on this machine: page and API on http://localhost:8000 (PORT=, EMULATOR_PORT=)
+run: $(RUN) $(LIBRARIES) ## start everything on this machine: page and API on http://localhost:8000 (PORT=, EMULATOR_PORT=, LOGIN=1)
 	@.venv/bin/python -m local.run
 
 .PHONY: clean-local
@@ -59,7 +59,7 @@ test-training: $(TRAINING) ## training tests
 	.venv-training/bin/python -m pytest tests/training
 
 .PHONY: test-app
-test-app: $(DEV) ## unit and functional tests
+test-app: $(DEV) $(LIBRARIES) ## unit and functional tests
 	.venv/bin/python -m pytest tests/unit tests/functional
 
 .PHONY: train

@@ -7,15 +7,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from chalice.app import (
-    Chalice,
-    CloudWatchEvent,
-    CognitoUserPoolAuthorizer,
-    ConvertToMiddleware,
-    Rate,
-    Response,
-    S3Event,
-)
+from chalice.app import Chalice, CloudWatchEvent, ConvertToMiddleware, Rate, Response, S3Event
 
 from chalicelib import DISCLAIMER, VERSION, arrivals, aws, catalogue, export, reviews, rollback, uploads
 from chalicelib.errors import ImageTooLarge
@@ -27,22 +19,20 @@ from chalicelib.tasks import load_tasks
 MAX_BODY = 4_500_000
 """Bytes. Lambda takes events of 6 MiB, and API Gateway hands binary bodies over in base64."""
 
-_pool = settings().user_pool_arn
-authorizer = CognitoUserPoolAuthorizer("users", provider_arns=[_pool]) if _pool else None
-
 app = Chalice(app_name="negatoscope")
 app.register_middleware(ConvertToMiddleware(logger.inject_lambda_context))
 app.register_middleware(ConvertToMiddleware(tracer.capture_lambda_handler(capture_response=False)))
-api = Api(app, authorizer)
+api = Api(app, settings().user_pool_arn)
 
 
 @api.route("/health", public=True)
-def health() -> dict[str, str]:
+def health() -> dict[str, Any]:
     return {
         "status": "ok",
         "stage": settings().stage,
         "version": VERSION,
         "data_bucket": settings().data_bucket,
+        "login": settings().login,
         "disclaimer": DISCLAIMER,
     }
 
@@ -52,9 +42,9 @@ def openapi() -> Any:
     return json.loads((Path(__file__).parent / "chalicelib" / "openapi.json").read_text())
 
 
-@api.route("/me")
+@api.route("/me", group=None)
 def me() -> dict[str, Any]:
-    return {"login": api.has_login, "groups": api.groups}
+    return {"login": api.has_login, "user": api.user, "groups": api.groups, "role": api.role}
 
 
 @api.route("/tasks")
@@ -63,7 +53,7 @@ def list_tasks() -> dict[str, Any]:
     return {"tasks": tasks, "disclaimer": DISCLAIMER}
 
 
-@api.route("/tasks/{task}/classify", "POST", IMAGE_TYPES)
+@api.route("/tasks/{task}/classify", "POST", IMAGE_TYPES, group="reviewer")
 def classify_image(task: str) -> Any:
     data = body_bytes(api.request)
     if len(data) > MAX_BODY:
@@ -92,7 +82,7 @@ def get_drift(task: str) -> Any:
     return aws.watch().last(find_task(task))
 
 
-@api.route("/uploads", "POST")
+@api.route("/uploads", "POST", group="reviewer")
 def create_upload() -> Response:
     wish = json_body(api.request)
     task = find_task(text(wish, "task"))
@@ -131,13 +121,13 @@ def get_heatmap(id: str) -> Any:
     return aws.pipeline().heatmap(aws.table().get(id), text(api.query, "label"))
 
 
-@api.route("/results/{id}/review", "PUT")
+@api.route("/results/{id}/review", "PUT", group="reviewer")
 def review_result(id: str) -> Any:
     review = reviews.read(json_body(api.request), aws.table().get(id), api.user)
     return aws.pipeline().review(id, review)
 
 
-@api.route("/results/{id}/review", "DELETE")
+@api.route("/results/{id}/review", "DELETE", group="reviewer")
 def withdraw_review(id: str) -> Any:
     aws.table().get(id)
     return aws.pipeline().review(id, None)

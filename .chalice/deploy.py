@@ -52,7 +52,7 @@ def main() -> None:
     """Run every step in order, or end with a sentence that says what went wrong."""
     arguments = parse_arguments()
     try:
-        deploy(arguments.stage, arguments.site_origin)
+        deploy(arguments.stage, arguments.site_origin, local_login=arguments.local_login)
     except (DeployError, ClientError, BotoCoreError, InvalidModelPackage, StorageFailed) as error:
         sys.exit(f"Not deployed. {error}")
 
@@ -64,15 +64,16 @@ def parse_arguments() -> argparse.Namespace:
         "stage", help="name of the installation, for example prod; part of every resource's name"
     )
     parser.add_argument("--site-origin", help="origin of the page, for example https://d111.cloudfront.net")
+    parser.add_argument("--local-login", action="store_true", help="people sign in at the stage `local` too")
     return parser.parse_args()
 
 
-def deploy(stage: str, site_origin: str | None) -> None:
+def deploy(stage: str, site_origin: str | None, *, local_login: bool = False) -> None:
     """Deploy `stage`; `site_origin` None keeps the origin deployed before."""
     if stage == "local" and not os.environ.get("AWS_ENDPOINT_URL"):
-        raise DeployError("The stage `local` has no login and belongs on an emulator: `make run` deploys it.")
+        raise DeployError("The stage `local` belongs on an emulator: `make run` deploys it.")
     step(f"Foundation stack of stage {stage}")
-    outputs = deploy_foundation(stage, site_origin)
+    outputs = deploy_foundation(stage, site_origin, local_login)
     step("Stage settings in .chalice/config.json")
     record_stage(stage, outputs)
     step("Code, with `chalice deploy`")
@@ -101,12 +102,13 @@ def step(text: str) -> None:
 # ------------------------------------------------------------------------------------------- foundation
 
 
-def deploy_foundation(stage: str, site_origin: str | None) -> dict[str, str]:
+def deploy_foundation(stage: str, site_origin: str | None, local_login: bool) -> dict[str, str]:
     """Create or update the stack of all that holds data or grants access, and return its outputs."""
     parameters = {
         "Stage": stage,
         "SiteOrigin": site_origin,
         "OtherEndpoints": ",".join(other_endpoints(stage)),
+        "LocalLogin": "true" if local_login else "false",
     }
     name = f"negatoscope-{stage}-foundation"
     return stacks.put_stack(name, TEMPLATE, parameters, protected=stage != "local")
@@ -161,6 +163,9 @@ def stage_environment(stage: str, outputs: dict[str, str]) -> dict[str, str]:
     }
     if "UserPoolArn" in outputs:
         environment["USER_POOL_ARN"] = outputs["UserPoolArn"]
+        environment["LOGIN_CLIENT_ID"] = outputs["UserPoolClientId"]
+        # An emulator serves the login page under its own address.
+        environment["LOGIN_ORIGIN"] = os.environ.get("AWS_ENDPOINT_URL") or outputs["LoginOrigin"]
     return environment
 
 

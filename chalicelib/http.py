@@ -7,14 +7,13 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from chalice.app import Authorizer, Chalice, Request, Response
+from chalice.app import Chalice, CognitoUserPoolAuthorizer, Request, Response
 
 from chalicelib import login
 from chalicelib.errors import (
     EndpointNotReady,
     InvalidRequest,
     NegatoscopeError,
-    NotAllowed,
     UnknownTask,
     UnsupportedMediaType,
 )
@@ -35,9 +34,12 @@ View = Callable[..., Any]
 class Api:
     """Registers routes whose every error is answered as `{"code", "message", "request_id"}`."""
 
-    def __init__(self, app: Chalice, authorizer: Authorizer | None):
+    def __init__(self, app: Chalice, user_pool_arn: str | None):
+        """Register on `app`; the members of a user pool have to sign in, where there is one."""
         self._app = app
-        self._authorizer = authorizer
+        self._authorizer = (
+            CognitoUserPoolAuthorizer("users", provider_arns=[user_pool_arn]) if user_pool_arn else None
+        )
         for content_type in IMAGE_TYPES:
             if content_type not in app.api.binary_types:
                 app.api.binary_types.append(content_type)
@@ -70,6 +72,11 @@ class Api:
         """The groups of whoever asks."""
         return login.groups(self.request) if self.has_login else list(login.GROUPS)
 
+    @property
+    def role(self) -> str | None:
+        """The group of whoever asks that may do most; see `login.role`."""
+        return login.role(self.groups)
+
     def route(
         self,
         path: str,
@@ -77,14 +84,17 @@ class Api:
         content_types: tuple[str, ...] = (JSON,),
         *,
         public: bool = False,
-        group: str | None = None,
+        group: str | None = "reader",
     ) -> Callable[[View], View]:
-        """Like `Chalice.route`; a `public` route needs no login, one with a `group` is for its members."""
+        """Like `Chalice.route`, for members of `group` or of one that may do more (see `login.GROUPS`).
+
+        With `group` None, it is enough to be signed in; a `public` route needs no login at all.
+        """
 
         def register(view: View) -> View:
             @functools.wraps(view)
             def answered(**path_parameters: str) -> Any:
-                return self._answer(view, path_parameters, group)
+                return self._answer(view, path_parameters, None if public else group)
 
             self._app.route(
                 path,
@@ -98,11 +108,8 @@ class Api:
 
     def _answer(self, view: View, path_parameters: Mapping[str, str], group: str | None) -> Any:
         try:
-            if group and group not in self.groups:
-                raise NotAllowed(
-                    f"Only members of the group '{group}' may do this. Ask whoever manages the users of this "
-                    "installation to add you."
-                )
+            if group:
+                login.check(self.groups, group)
             return view(**path_parameters)
         except NegatoscopeError as error:
             logger.info("refused", extra={"code": error.code})

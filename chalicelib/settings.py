@@ -26,6 +26,9 @@ class Settings:
     """Name of the Lambda that the sweep sends forgotten images to."""
     user_pool_arn: str | None
     """Whose members may use the API; None leaves it open, which only the local stage, on loopback, may do."""
+    login: Mapping[str, str] | None
+    """What the page has to know to let them sign in: `origin` of the pool's login page, and `client_id` of
+    the page's app client in the pool."""
     endpoints: Mapping[str, EndpointSpec]
     """SageMaker endpoint by task, for tasks that have one."""
     serving: Mapping[str, ServingKind]
@@ -56,8 +59,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """
     stage = environment.get("STAGE", "")
     required = ["STAGE", "DATA_BUCKET", "RESULTS_TABLE", "RETRAININGS_TABLE"]
-    if stage != "local":
-        required.append("USER_POOL_ARN")
+    has_login = stage != "local" or bool(environment.get("USER_POOL_ARN"))
+    if has_login:
+        required += ["USER_POOL_ARN", "LOGIN_ORIGIN", "LOGIN_CLIENT_ID"]
     problems = [f"{name} is not set" for name in required if not environment.get(name)]
     retrain = environment.get("RETRAIN_ON_DRIFT") or "false"
     if retrain not in ("true", "false"):
@@ -86,6 +90,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         retrainings_table=environment["RETRAININGS_TABLE"],
         prepare_function=f"negatoscope-{stage}-prepare",
         user_pool_arn=environment.get("USER_POOL_ARN") or None,
+        login={"origin": environment["LOGIN_ORIGIN"], "client_id": environment["LOGIN_CLIENT_ID"]}
+        if has_login
+        else None,
         endpoints=endpoints,
         serving=serving,
         retraining_arn=environment.get("RETRAINING_ARN") or None,

@@ -1,7 +1,7 @@
 """API Gateway of the emulator: import a whole API as `chalice deploy` does, and fail as AWS fails.
 
-ministack has neither ImportRestApi nor PutRestApi, knows no limit on sizes, and shows a failed Lambda's
-error to the caller.
+ministack has neither ImportRestApi nor PutRestApi, knows no limit on sizes, shows a failed Lambda's
+error to the caller, and takes access tokens for identity tokens.
 """
 
 import functools
@@ -23,6 +23,7 @@ def install() -> None:
     patching.wrap(apigateway_v1, "_call_lambda_raw", _limiting_size)
     patching.wrap(apigateway_v1, "_lambda_proxy_response", _failing_as_on_aws)
     patching.wrap(apigateway_v1, "_execute_in_scope", _answering_failures)
+    patching.wrap(apigateway_v1, "_validate_cognito_authorizer", _taking_identity_tokens)
     patching.wrap(apigateway_v1, "_gateway_error_response", _with_status_of_failed_function)
 
 
@@ -143,3 +144,16 @@ def _with_status_of_failed_function(render: Callable[[Any, Any], Response]) -> C
         return (502 if isinstance(error, _FailedFunctionError) else status), headers, body
 
     return gateway_error_response
+
+
+def _taking_identity_tokens(validate: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Access tokens are for routes that ask for scopes."""
+
+    @functools.wraps(validate)
+    async def validate_cognito_authorizer(authorizer: Any, method: dict[str, Any], *rest: Any) -> Any:
+        claims, error = await validate(authorizer, method, *rest)
+        if claims and not method.get("authorizationScopes") and claims.get("token_use") != "id":
+            return None, apigateway_v1._gw_error("UNAUTHORIZED", "Unauthorized")
+        return claims, error
+
+    return validate_cognito_authorizer

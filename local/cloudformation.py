@@ -1,4 +1,8 @@
-"""CloudFormation of the emulator: ministack forgets a table's time to live: its items would never expire."""
+"""CloudFormation of the emulator.
+
+ministack forgets a table's time to live, so that its items would never expire, and does not know that login
+pages can be given a look.
+"""
 
 import functools
 from collections.abc import Callable
@@ -13,7 +17,8 @@ Provisioned = tuple[str, dict[str, Any]]
 
 
 def install() -> None:
-    """Apply TimeToLiveSpecification wherever a stack creates or updates a table."""
+    """Apply TimeToLiveSpecification of every table, and take looks of login pages."""
+    _add_branding()
     handlers = patching.existing(provisioners, "_RESOURCE_HANDLERS")["AWS::DynamoDB::Table"]
     create, update = handlers["create"], handlers["update"]
 
@@ -33,6 +38,22 @@ def install() -> None:
         return table, attributes
 
     handlers.update(create=create_table, update=update_table)
+
+
+def _add_branding() -> None:
+    """The look of a login page: Cognito asks for one, even if it is its own; here there is only one look."""
+    known = patching.existing(provisioners, "_RESOURCE_HANDLERS")
+
+    def create(logical_id: str, properties: dict[str, Any], stack: str) -> Provisioned:
+        return f"{properties['UserPoolId']}|{stack}-{logical_id}", {}
+
+    def update(physical_id: str, *_changes: Any, **_named: Any) -> Provisioned:
+        return physical_id, {}
+
+    def delete(_physical_id: str, _properties: dict[str, Any]) -> None:
+        """Nothing is left of it."""
+
+    known["AWS::Cognito::ManagedLoginBranding"] = {"create": create, "update": update, "delete": delete}
 
 
 def _apply_time_to_live(table: str, properties: dict[str, Any]) -> None:

@@ -39,13 +39,16 @@ PROGRESS = ("Configuring", "Creating", "Updating")
 
 
 class Deployment:
-    """The app as deployed to the emulator whose state lies in `directory`, for a page at `site_origin`."""
+    """The app as deployed to the emulator whose state lies in `directory`, for a page at `site_origin`.
 
-    def __init__(self, directory: Path, site_origin: str) -> None:
+    With `login`, people have to sign in.
+    """
+
+    def __init__(self, directory: Path, site_origin: str, login: bool) -> None:
         self._copy = directory / "app"
         self._record = directory / "deployed.json"
         self._log = directory / "log" / "deploy.log"
-        self._site_origin = site_origin
+        self._options = ["--site-origin", site_origin, *(["--local-login"] if login else [])]
 
     def api_id(self) -> str | None:
         """The id of the deployed REST API, None unless exactly what is in the working tree is deployed."""
@@ -59,7 +62,7 @@ class Deployment:
         self._record.unlink(missing_ok=True)
         self._copy_sources()
         script = self._copy / ".chalice" / "deploy.py"
-        command = [sys.executable, script, STAGE, "--site-origin", self._site_origin]
+        command = [sys.executable, script, STAGE, *self._options]
         process = Process("deployment", command, self._log, aws_environment(aws_url))
         try:
             for line in process.follow():
@@ -90,7 +93,7 @@ class Deployment:
         raise StartFailed("The app has no routes, so there is no API to serve. Does app.py define any?")
 
     def _fingerprint(self) -> str:
-        digest = hashlib.sha256(f"{sys.version_info[:2]} {self._site_origin}".encode())
+        digest = hashlib.sha256(f"{sys.version_info[:2]} {self._options}".encode())
         for path in sorted(source_files()):
             digest.update(str(path.relative_to(PROJECT)).encode() + b"\0")
             digest.update(hashlib.sha256(path.read_bytes()).digest())

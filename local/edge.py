@@ -101,8 +101,8 @@ class Handler(BaseHTTPRequestHandler):
     def _refusal(self) -> tuple[HTTPStatus, str] | None:
         """Why the request is not served, if it is not.
 
-        There is no login on this machine, so no other site may use the browser's access to it: not under a
-        name of its own that leads here (DNS rebinding), and not from its own pages.
+        There may be no login on this machine, so no other site may use the browser's access to it: not under
+        a name of its own that leads here (DNS rebinding), and not from its own pages.
         """
         host = self.headers.get("Host", "")
         if host.partition(":")[0] not in ("localhost", HOST):

@@ -17,7 +17,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack import app
 
-from local import apigateway, cloudformation, lambda_events, persistence, step_functions, transport
+from local import apigateway, cloudformation, cognito, lambda_events, persistence, step_functions, transport
 from local.asgi import Application, Receive, Send
 from local.emulator_environment import HOST
 from local.lambda_executor import Executor
@@ -80,6 +80,7 @@ def close_gaps(
     transport.install()
     cloudformation.install()
     apigateway.install()
+    cognito.install()
     executor.install()
     lambda_events.install(events, workers)
     wire.install(sagemaker)
@@ -133,7 +134,7 @@ def guarded(application: Application, site_origin: str) -> Application:
 
     async def serve_or_refuse(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan" or (
-            scope["type"] == "http" and is_trusted(scope["headers"], site_origin)
+            scope["type"] == "http" and is_trusted(scope["path"], scope["headers"], site_origin)
         ):
             await application(scope, receive, send)
             return
@@ -149,12 +150,14 @@ def guarded(application: Application, site_origin: str) -> Application:
     return serve_or_refuse
 
 
-def is_trusted(headers: Iterable[tuple[bytes, bytes]], site_origin: str) -> bool:
-    """Whether a request comes from a program, or from the page, and is meant for this machine."""
+def is_trusted(path: str, headers: Iterable[tuple[bytes, bytes]], site_origin: str) -> bool:
+    """Whether a request comes from a program, the page or the login page, and is meant for this machine."""
     values = {name.lower(): value.decode("latin-1") for name, value in headers}
-    host = values.get(b"host", "").partition(":")[0]
+    address = values.get(b"host", "")
+    host = address.partition(":")[0]
     is_here = host in (HOST, "localhost") or host.endswith(".localhost")
-    return is_here and values.get(b"origin") in (None, site_origin)
+    origins = {None, site_origin, f"http://{address}"} if path == cognito.FORM else {None, site_origin}
+    return is_here and values.get(b"origin") in origins
 
 
 def stop_with_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

@@ -13,6 +13,7 @@ from local.deployment import PROJECT
 from local.inbox import Inbox
 from local.process import StartFailed
 from local.stack import BUCKET, LocalStack
+from local.users import USERS
 
 STARTED = time.monotonic()
 
@@ -25,7 +26,8 @@ def main() -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.default_int_handler)
     try:
-        run(LocalStack(arguments.directory, port("PORT", 8000), port("EMULATOR_PORT", 4566), say))
+        ports = port("PORT", 8000), port("EMULATOR_PORT", 4566)
+        run(LocalStack(arguments.directory, *ports, say, login=wanted("LOGIN")))
     except StartFailed as error:
         sys.exit(f"\n{error}")
     except KeyboardInterrupt:
@@ -62,6 +64,14 @@ def port(variable: str, default: int) -> int:
     return int(text)
 
 
+def wanted(variable: str) -> bool:
+    """Whether the environment variable asks for something."""
+    text = os.environ.get(variable) or "0"
+    if text not in ("0", "1"):
+        raise StartFailed(f"{variable} is {text!r}, but has to be 1 or 0.")
+    return text == "1"
+
+
 def local_inbox(stack: LocalStack) -> Inbox:
     """The folder on this machine that is uploaded to the stack's drop folder."""
     s3 = boto3.client(
@@ -84,7 +94,7 @@ def greeting(stack: LocalStack) -> str:
 Negatoscope is running. Not for clinical use.
 
   Page and API   {stack.url}/
-
+{sign_in(stack)}
   Drop folder    put images into {folder}/inbox/mammography-views/
                  or copy a folder as you would to AWS:
 
@@ -95,6 +105,14 @@ Negatoscope is running. Not for clinical use.
   Logs           {folder}/log/
   Stop           Ctrl-C. Results are kept; `make clean-local` forgets them.
 """
+
+
+def sign_in(stack: LocalStack) -> str:
+    """Who can sign in, where people have to."""
+    if not stack.login:
+        return ""
+    lines = [f"{user.name:<32}{user.password}" for user in USERS]
+    return "\n  Sign in as     " + "\n                 ".join(lines) + "\n"
 
 
 if __name__ == "__main__":

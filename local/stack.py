@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from local import lambda_environment, patching
+from local import lambda_environment, patching, users
 from local.deployment import PROJECT, Deployment
 from local.emulator_environment import emulator_environment
 from local.loopback import HOST, ask
@@ -27,15 +27,23 @@ class LocalStack:
     """Everything runs while the context lasts; what it stores in `directory` is there again next time.
 
     `port` is the port of page and API, `emulator_port` that of the AWS services, and `say` is told what
-    happens. Starting raises StartFailed, with a message for the person who started it, where it fails.
+    happens. With `login`, people have to sign in, and those of `local.users` can. Starting raises
+    StartFailed, with a message for the person who started it, where it fails.
     """
 
     def __init__(
-        self, directory: Path, port: int, emulator_port: int, say: Callable[[str], None] = print
+        self,
+        directory: Path,
+        port: int,
+        emulator_port: int,
+        say: Callable[[str], None] = print,
+        *,
+        login: bool = False,
     ) -> None:
         self.directory = directory.resolve()
         self.port = port
         self.emulator_port = emulator_port
+        self.login = login
         self._say = say
         self._processes: list[Process] = []
         self._lock: IO[str] | None = None
@@ -97,6 +105,8 @@ class LocalStack:
         self._say("Starting the AWS emulator")
         self._start_emulator()
         api_id = self._deploy()
+        if self.login:
+            users.seed(self.aws_url)
         self._say("Starting page and API")
         self._start_edge(api_id)
 
@@ -128,7 +138,7 @@ class LocalStack:
 
     def _deploy(self) -> str:
         """Have the working tree's app in the emulator, with its Lambdas ready, and return its id."""
-        deployment = Deployment(self.directory, self.url)
+        deployment = Deployment(self.directory, self.url, self.login)
         api_id = deployment.api_id()
         # The state may have been lost, or be from before the app was deployed, if the emulator was killed.
         if api_id is None or not self._emulator_agrees("/api/health", host=api_name(api_id)):

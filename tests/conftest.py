@@ -54,3 +54,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator["LocalStack"]:
 
     with LocalStack(tmp_path_factory.mktemp("local"), *free_ports()) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def login_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator["LocalStack"]:
+    """Another one, where people have to sign in; those of `local.users` can."""
+    from local.stack import LocalStack
+    from tests.stack.ports import free_ports
+
+    with LocalStack(tmp_path_factory.mktemp("login"), *free_ports(), login=True) as running:
+        yield running

@@ -1,8 +1,9 @@
 // @ts-check
 /** The HTTP API: one function a route. Every failure is a Problem that can be shown to a reader as it is. */
+import { renewed, token } from "./session.js";
 import { text } from "./text.js";
 
-/** @import { Catalogue, Health, HeatMap, Result, ResultPage, Selection, UploadTicket } from "./types.js" */
+/** @import { Catalogue, Health, HeatMap, Me, Result, ResultPage, Selection, UploadTicket } from "./types.js" */
 
 /** Longer than API Gateway ever waits for a Lambda (29 s). */
 const ANSWER_MS = 40_000;
@@ -29,6 +30,9 @@ export class Problem extends Error {
 
 /** @returns {Promise<Health>} */
 export const fetchHealth = async () => (await request("/health")).json();
+
+/** @returns {Promise<Me>} */
+export const fetchMe = async () => (await request("/me")).json();
 
 /** @returns {Promise<Catalogue>} */
 export const fetchTasks = async () => (await request("/tasks")).json();
@@ -98,6 +102,12 @@ export async function fetchResults(selection, { limit, cursor }) {
   return (await request(`/results?${query}`)).json();
 }
 
+/**
+ * A file of the API, for whoever follows a link to it.
+ * @param {string} address as csvAddress or cardAddress makes it
+ */
+export const fetchFile = (address) => request(address.replace(/^.*?\/api\//, "/"));
+
 /** @param {Partial<Selection>} selection */
 export const csvAddress = (selection) => `/api/results.csv?${new URLSearchParams(parameters(selection))}`;
 
@@ -149,10 +159,14 @@ export const json = (value) => ({ body: JSON.stringify(value), headers: { "Conte
  * @returns {Promise<Response>} a successful one
  */
 export async function request(path, { signal, ...options } = {}, patience = ANSWER_MS) {
-  const limits = [AbortSignal.timeout(patience), ...(signal ? [signal] : [])];
   let response;
   try {
-    response = await fetch(`/api${path}`, { ...options, signal: AbortSignal.any(limits) });
+    const shown = await token(signal);
+    response = await send(path, options, shown, patience, signal);
+    // Refused before anything was done: clocks differ, or somebody has ended the session.
+    if (response.status === 401 && shown) {
+      response = await send(path, options, await renewed(shown, signal), patience, signal);
+    }
   } catch (error) {
     if (signal?.aborted) throw error;
     const late = error instanceof DOMException && error.name === "TimeoutError";
@@ -160,6 +174,19 @@ export async function request(path, { signal, ...options } = {}, patience = ANSW
   }
   if (!response.ok) throw await problemOf(response);
   return response;
+}
+
+/**
+ * @param {string} path
+ * @param {RequestInit} options
+ * @param {string | null} token of whoever is signed in
+ * @param {number} patience milliseconds
+ * @param {AbortSignal | null} [signal]
+ */
+function send(path, options, token, patience, signal) {
+  const limits = [AbortSignal.timeout(patience), ...(signal ? [signal] : [])];
+  const headers = { ...options.headers, ...(token && { Authorization: token }) };
+  return fetch(`/api${path}`, { ...options, headers, signal: AbortSignal.any(limits) });
 }
 
 /**

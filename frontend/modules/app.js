@@ -4,6 +4,7 @@ import { Problem, fetchTasks } from "./api.js";
 import { awaitImages } from "./arrival.js";
 import { showDeployment, showDropFolder, translateDeployment } from "./deployment.js";
 import { byId, fillWords } from "./dom.js";
+import { admit, showAccount, translateLogin } from "./login.js";
 import { Keys } from "./keys.js";
 import { LightBox } from "./lightbox.js";
 import { OnDevice } from "./ondevice.js";
@@ -11,6 +12,7 @@ import { addressAt, leadTo, markPlace, placeOf } from "./places.js";
 import { QueuePanel } from "./queuepanel.js";
 import { remember } from "./picture.js";
 import { Reader } from "./reader.js";
+import { learnRights, may } from "./rights.js";
 import { followAddress, goTo, stayAt, taskAddress } from "./router.js";
 import { offerSettings } from "./settings.js";
 import { Sheet, note } from "./sheet.js";
@@ -48,10 +50,13 @@ const keys = new Keys(keyActions());
 start();
 
 async function start() {
-  showDeployment();
   lightBox.invite();
+  if (!(await admit(await showDeployment()))) {
+    offerSettings(translateFrame);
+    return;
+  }
   try {
-    catalogue = await fetchTasks();
+    [catalogue] = await Promise.all([fetchTasks(), learnRights().then(showAccount)]);
   } catch (error) {
     const kept = await device.catalogue();
     if (!kept) return reader.fail(error, start);
@@ -93,7 +98,8 @@ function listen() {
 function take(files) {
   const { task } = reader;
   leaveSheet();
-  if (files.length === 1) reader.read(files[0]);
+  if (!may("reviewer")) reader.fail(new Problem(text.login.readOnly));
+  else if (files.length === 1) reader.read(files[0]);
   else if (files.length === 0) reader.fail(new Problem(text.problem.emptyFolder));
   else if (!task?.model) reader.fail(new Problem(text.tasks.noModel));
   else if (device.on) device.take(task, files);
@@ -119,7 +125,7 @@ function keyActions() {
     c: () => review()?.comment.focus(),
     j: () => reader.step(1),
     k: () => reader.step(-1),
-    o: () => byId("file", HTMLInputElement).click(),
+    o: () => may("reviewer") && byId("file", HTMLInputElement).click(),
     "+": () => film.step(1),
     "-": () => film.step(-1),
     0: () => film.reset(true),
@@ -208,15 +214,21 @@ function choose(task) {
 
 /** Say everything in the language that has just been chosen. */
 function translate() {
-  fillWords();
+  translateFrame();
   fillChooser(chooser, catalogue.tasks);
   showDisclaimer();
-  translateDeployment();
   keys.translate();
   worklist.translate();
   device.ready();
   queue.render();
   follow(here, true);
+}
+
+/** Say what stands there for everybody. */
+function translateFrame() {
+  fillWords();
+  translateDeployment();
+  translateLogin();
 }
 
 /** The server's own sentence, in the language it is written in. */

@@ -4,19 +4,18 @@ import { announce } from "./announcer.js";
 import { ask } from "./confirmation.js";
 import { element } from "./dom.js";
 import { answerRetraining } from "./recordsapi.js";
-import { isAdmin, onlyAdmins } from "./admins.js";
+import { may, onlyAdmins } from "./rights.js";
 import { text } from "./text.js";
 
-/** @import { FollowedRetraining, Me } from "./recordtypes.js" */
+/** @import { FollowedRetraining } from "./recordtypes.js" */
 
 /**
  * @param {FollowedRetraining} retraining that asks
- * @param {Me} me
  * @param {() => void} onAnswer
  */
-export function approvalForm({ name, current, candidate }, me, onAnswer) {
+export function approvalForm({ name, current, candidate }, onAnswer) {
   const words = text.records.approval;
-  const content = isAdmin(me) ? form() : [onlyAdmins(words.right)];
+  const content = may("admin") ? form() : [onlyAdmins(words.right)];
   return element(
     "div",
     { className: "verdict review" },

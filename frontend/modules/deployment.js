@@ -4,13 +4,16 @@ import { Problem, fetchHealth } from "./api.js";
 import { byId } from "./dom.js";
 import { text } from "./text.js";
 
-/** @import { Health } from "./types.js" */
+/** @import { Health, Login } from "./types.js" */
 
 /** @type {Health | null} */
 let health = null;
 let task = "";
 
-/** Ask the server about itself. The page works as well without the answer. */
+/**
+ * Ask the server about itself. The page works as well without the answer.
+ * @returns {Promise<Login | null>} where people sign in, if they have to
+ */
 export async function showDeployment() {
   try {
     health = await fetchHealth();
@@ -18,6 +21,7 @@ export async function showDeployment() {
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
   }
+  return health?.login ?? null;
 }
 
 /** Say it in the language of the page. */

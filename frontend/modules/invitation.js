@@ -1,6 +1,7 @@
 // @ts-check
 /** What an empty light box says: how to put an image on it, and where to get one. */
 import { element } from "./dom.js";
+import { may } from "./rights.js";
 import { modalityTitle } from "./tasks.js";
 import { text } from "./text.js";
 
@@ -13,6 +14,7 @@ import { text } from "./text.js";
  */
 export function describeInvitation(task, onDevice) {
   const words = text.lightBox;
+  if (!may("reviewer")) return describeReading();
   const link = element("a", { href: words.whereUrl, rel: "noreferrer", target: "_blank" }, words.whereLink);
   return [
     element("h3", {}, words.inviteHeading),
@@ -34,3 +36,10 @@ export function describeInvitation(task, onDevice) {
     element("p", { className: "small-print" }, onDevice ? words.privacyOnDevice : words.privacy),
   ];
 }
+
+/** For whoever may send nothing. */
+const describeReading = () => [
+  element("h3", {}, text.lightBox.readOnlyHeading),
+  element("p", {}, text.lightBox.readOnly),
+  element("p", { className: "small-print" }, text.login.readOnly),
+];

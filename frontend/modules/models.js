@@ -9,14 +9,14 @@ import { pictures } from "./markdown.js";
 import { history } from "./modelhistory.js";
 import { measured, originWords } from "./modelversion.js";
 import { plot } from "./plot.js";
-import { fetchDrift, fetchMe, fetchModelFile, fetchVersions, rollBack } from "./recordsapi.js";
-import { isAdmin, onlyAdmins } from "./admins.js";
+import { fetchDrift, fetchModelFile, fetchVersions, rollBack } from "./recordsapi.js";
+import { may, onlyAdmins } from "./rights.js";
 import { retrainingsAddress, versionAddress } from "./router.js";
 import { part } from "./sheet.js";
 import { text } from "./text.js";
 
 /** @import { Child } from "./dom.js" */
-/** @import { Drift, Me, ModelVersion } from "./recordtypes.js" */
+/** @import { Drift, ModelVersion } from "./recordtypes.js" */
 /** @import { Page } from "./records.js" */
 /** @import { Task } from "./types.js" */
 
@@ -29,11 +29,11 @@ export function showModels(task, page) {
   const signal = page.sheet.show({
     heading: element("span", {}, words.heading, apiWords(task.title)),
     content: [part(async () => {
-      const [versions, me] = await Promise.all([fetchVersions(task.name), fetchMe()]);
+      const versions = await fetchVersions(task.name);
       const current = versions.find(({ status }) => status === "current");
       return [
         ...(current ? inUse(task, current) : withoutModel(task)),
-        ...(current ? [element("h3", {}, words.rollBackHeading), rollBackPart(task, versions, me, page)] : []),
+        ...(current ? [element("h3", {}, words.rollBackHeading), rollBackPart(task, versions, page)] : []),
         ...(versions.length ? [element("h3", {}, words.history), history(task, versions)] : []),
         ...(current ? [element("h3", {}, words.plots), part(() => plots(current, signal))] : []),
       ];
@@ -123,15 +123,14 @@ function driftLine({ report, reason }) {
 /**
  * @param {Task} task
  * @param {ModelVersion[]} versions
- * @param {Me} me
  * @param {Page} page
  */
-function rollBackPart(task, versions, me, page) {
+function rollBackPart(task, versions, page) {
   const words = text.records.models;
   const current = versions.find(({ status }) => status === "current");
   const previous = versions.find(({ status }) => status === "previous");
   if (!current || !previous) return element("p", { className: "soft" }, words.nothingBefore);
-  if (!isAdmin(me)) return onlyAdmins(words.rollBackRight);
+  if (!may("admin")) return onlyAdmins(words.rollBackRight);
   const question = {
     heading: words.rollBackQuestion(previous.version),
     consequences: [

@@ -15,9 +15,6 @@ const PAGE_SIZE = 20;
 /** @param {...string} parts of a path */
 const path = (...parts) => parts.map((part) => `/${encodeURIComponent(part)}`).join("");
 
-/** @returns {Promise<Me>} */
-export const fetchMe = async () => (await request("/me")).json();
-
 /**
  * @param {string} task
  * @returns {Promise<ModelVersion[]>} the newest first

@@ -1,11 +1,6 @@
 /** Shapes of the API's answers about models and retrainings (GET /api/openapi.json is their source). */
 import type { Interval } from "./types";
 
-export interface Me {
-  login: boolean;
-  groups: string[];
-}
-
 export interface ModelVersion {
   task: string;
   version: string;

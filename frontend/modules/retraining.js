@@ -7,7 +7,7 @@ import { count, dateTime, span } from "./format.js";
 import { Lookout } from "./lookout.js";
 import { render } from "./markdown.js";
 import { plot } from "./plot.js";
-import { fetchMe, fetchRetraining, fetchRetrainingFile } from "./recordsapi.js";
+import { fetchRetraining, fetchRetrainingFile } from "./recordsapi.js";
 import { Region } from "./region.js";
 import { steps, stepList, stepName } from "./retrainingsteps.js";
 import { statusChip } from "./retrainings.js";
@@ -101,7 +101,7 @@ export function followRetraining(name, page) {
       page.sheet.heading.focus({ preventScroll: true });
       lookout.once();
     };
-    return part(async () => [approvalForm(retraining, await fetchMe(), answered)]);
+    return approvalForm(retraining, answered);
   }
 }
 

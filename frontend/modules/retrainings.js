@@ -3,10 +3,10 @@
 import { apiWords, element, fill } from "./dom.js";
 import { dateTime, span } from "./format.js";
 import { Lookout } from "./lookout.js";
-import { fetchMe, fetchRetrainings } from "./recordsapi.js";
+import { fetchRetrainings } from "./recordsapi.js";
 import { Region } from "./region.js";
 import { retrainingForm } from "./retrainingform.js";
-import { isAdmin, onlyAdmins } from "./admins.js";
+import { may, onlyAdmins } from "./rights.js";
 import { modelsAddress, retrainingAddress } from "./router.js";
 import { note, part } from "./sheet.js";
 import { text } from "./text.js";
@@ -29,7 +29,7 @@ export function showRetrainings(task, page) {
     content: [
       element("h3", {}, words.startHeading, apiWords(task.title)),
       element("p", {}, words.what, element("a", { href: modelsAddress(task.name) }, words.whatModels)),
-      part(async () => [isAdmin(await fetchMe()) ? retrainingForm(task) : onlyAdmins(words.startRight)]),
+      may("admin") ? retrainingForm(task) : onlyAdmins(words.startRight),
       element("h3", {}, words.list),
       listed,
     ],

@@ -5,6 +5,7 @@ import { Problem, saveReview, withdrawReview } from "./api.js";
 import { apiWords, element, fill } from "./dom.js";
 import { dateTime } from "./format.js";
 import { prefer, preference } from "./preferences.js";
+import { isMe, may } from "./rights.js";
 import { classNames, classTitle } from "./tasks.js";
 import { text } from "./text.js";
 
@@ -54,13 +55,19 @@ export class Review {
     return element(
       "section",
       { className: "review-form", "aria-labelledby": "review-heading" },
-      element("h3", { id: "review-heading" }, text.review.heading),
+      element("h3", { id: "review-heading" }, may("reviewer") ? text.review.heading : text.review.headingOfOthers),
+      ...(may("reviewer") ? this.makeEntries() : [this.outcome, element("p", { className: "small-print" }, text.review.notYours)]),
+    );
+  }
+
+  makeEntries() {
+    return [
       this.classes,
       element("label", { htmlFor: this.comment.id }, text.review.comment),
       element("div", { className: "comment" }, this.comment, this.keep),
       element("div", { className: "review-actions" }, this.outcome, this.undoing),
       element("label", { className: "checkbox" }, this.advance, element("span", {}, text.review.advance)),
-    );
+    ];
   }
 
   /** @param {number} number of the class, from 1 */
@@ -104,7 +111,7 @@ export class Review {
    * @returns {Promise<boolean>} whether it worked
    */
   async change(action) {
-    if (this.saving) return false;
+    if (this.saving || !may("reviewer")) return false;
     this.saving = true;
     this.form.ariaBusy = "true";
     try {
@@ -158,8 +165,13 @@ export class Review {
  */
 function summary({ review, label }, task) {
   if (!review) return [text.review.none];
-  const by = review.reviewer && review.reviewer !== NOBODY ? text.review.by(review.reviewer.slice(0, SHORT_ID)) : text.review.here;
-  const when = `${dateTime(review.reviewed_at)}, ${by}`;
+  const when = `${dateTime(review.reviewed_at)}, ${who(review.reviewer)}`;
   if (review.label === label) return [text.review.confirmed(when)];
   return [`${text.review.corrected} `, apiWords(classTitle(task, review.label)), ` · ${when}`];
+}
+
+/** @param {string | null | undefined} reviewer */
+function who(reviewer) {
+  if (isMe(reviewer)) return text.review.byYou;
+  return reviewer && reviewer !== NOBODY ? text.review.by(reviewer.slice(0, SHORT_ID)) : text.review.here;
 }

@@ -45,6 +45,32 @@ export interface Health {
   stage: string;
   version: string;
   data_bucket?: string;
+  login?: Login | null;
+}
+
+/** Where people sign in: the user pool's own page, and the name of this one there. */
+export interface Login {
+  origin: string;
+  client_id: string;
+}
+
+export type Role = "reader" | "reviewer" | "admin";
+
+export interface Me {
+  login: boolean;
+  user: string;
+  groups: string[];
+  /** null: may do nothing. */
+  role: Role | null;
+}
+
+export interface Tokens {
+  id_token: string;
+  refresh_token: string;
+  /** Seconds since 1970, by this device's clock. */
+  expires_at: number;
+  sub: string;
+  email?: string;
 }
 
 export interface Reason {

@@ -1,11 +1,13 @@
 """The whole application in this process: Chalice's test client in front, moto behind."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from chalice.app import CognitoUserPoolAuthorizer
+from chalice.local import LambdaContext
 from chalice.test import Client, HTTPResponse
 
 import app
@@ -49,3 +51,22 @@ def _login(monkeypatch: pytest.MonkeyPatch) -> None:
     """People sign in, as they do where API Gateway asks them to."""
     authorizer = CognitoUserPoolAuthorizer("users", provider_arns=["arn:aws:cognito-idp:::userpool/x"])
     monkeypatch.setattr(app.api, "_authorizer", authorizer)
+
+
+def as_member(groups: str, method: str, path: str, **parameters: str) -> tuple[int, Any]:
+    """Status and body of the answer to a request that API Gateway has let in."""
+    claims = {"sub": "4711", "cognito:groups": groups} if groups else {"sub": "4711"}
+    context = {"resourcePath": path, "httpMethod": method, "requestId": "r-1"}
+    request = {
+        "httpMethod": method,
+        "requestContext": context | {"authorizer": {"claims": claims}},
+        "headers": {"content-type": app.app.routes[path][method].content_types[0]},
+        "multiValueQueryStringParameters": None,
+        "pathParameters": parameters,
+        "body": None,
+        "stageVariables": None,
+        "isBase64Encoded": False,
+    }
+    response = app.app(request, LambdaContext("api_handler", 2048))
+    body = response["body"]
+    return response["statusCode"], json.loads(body) if body.startswith("{") else body

@@ -38,6 +38,7 @@ def test_health(call: Call) -> None:
         "stage": "local",
         "version": "0.1.0",
         "data_bucket": BUCKET,
+        "login": None,
         "disclaimer": DISCLAIMER,
     }
 

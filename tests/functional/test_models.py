@@ -1,15 +1,12 @@
 """Versions of models through the API: shown, and put back."""
 
-import json
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from chalice.local import LambdaContext
 from chalice.test import Client, HTTPResponse
 
-import app
 from chalicelib import aws
 from chalicelib.archive import pack, package_files
 from chalicelib.classification import Classifier
@@ -19,7 +16,7 @@ from chalicelib.package import ModelPackage
 from chalicelib.registry import Registry
 from chalicelib.retraining.executions import Executions
 from tests import images
-from tests.functional.conftest import Call
+from tests.functional.conftest import Call, as_member
 from tests.functional.test_openapi import schema
 from tests.models import METRICS, TASK, VERSION, write_package
 from tests.sagemaker import FakeSageMaker
@@ -172,25 +169,8 @@ def test_rollback_waits_for_the_end_of_a_retraining(
 
 def test_everybody_may_do_everything_where_nobody_signs_in(call: Call) -> None:
     answer = fits(call("GET", "/me"), "/me", "GET", 200)
-    assert answer == {"login": False, "groups": ["reader", "reviewer", "admin"]}
-
-
-def as_member(groups: str, method: str, path: str, **parameters: str) -> tuple[int, Any]:
-    """Status and body of the answer to a request that API Gateway has let in."""
-    claims = {"sub": "4711", "cognito:groups": groups} if groups else {"sub": "4711"}
-    context = {"resourcePath": path, "httpMethod": method, "requestId": "r-1"}
-    request = {
-        "httpMethod": method,
-        "requestContext": context | {"authorizer": {"claims": claims}},
-        "headers": {},
-        "multiValueQueryStringParameters": None,
-        "pathParameters": parameters,
-        "body": None,
-        "stageVariables": None,
-        "isBase64Encoded": False,
-    }
-    response = app.app(request, LambdaContext("api_handler", 2048))
-    return response["statusCode"], json.loads(response["body"])
+    groups = ["reader", "reviewer", "admin"]
+    assert answer == {"login": False, "user": "local", "groups": groups, "role": "admin"}
 
 
 @pytest.mark.usefixtures("_login")
@@ -210,12 +190,3 @@ def test_admins_roll_back(registry: Registry, groups: str) -> None:
     registry.promote(TASK, "next", None, None)
     status, answer = as_member(groups, "POST", ROLLBACK, task=TASK)
     assert (status, answer["version"]) == (200, VERSION)
-
-
-@pytest.mark.usefixtures("_login", "client")
-def test_members_learn_their_groups() -> None:
-    assert as_member("reader,reviewer", "GET", "/me") == (
-        200,
-        {"login": True, "groups": ["reader", "reviewer"]},
-    )
-    assert as_member("", "GET", "/me") == (200, {"login": True, "groups": []})

@@ -68,11 +68,6 @@ def test_status_of_every_error_is_described() -> None:
     assert {HTTPStatus(kind.status).value for kind in kinds} <= described
 
 
-def test_only_health_and_the_description_need_no_login() -> None:
-    public = {path for (path, _), operation in OPERATIONS.items() if operation.get("security") == []}
-    assert public == {"/health", "/openapi.json"}
-
-
 def test_hyperparameters_are_those_of_training() -> None:
     kinds: dict[Any, str] = {int: "integer", float: "number", str: "string"}
     described = DOCUMENT["components"]["schemas"]["Hyperparameters"]["properties"]

@@ -11,8 +11,7 @@ from chalicelib import aws
 from chalicelib.retraining.executions import Executions
 from chalicelib.retraining.journal import Journal, empty_entry
 from chalicelib.storage import DataBucket
-from tests.functional.conftest import Call
-from tests.functional.test_models import as_member
+from tests.functional.conftest import Call, as_member
 from tests.functional.test_openapi import schema
 from tests.models import TASK
 from tests.stage import BUCKET, RETRAINING_ARN, RETRAININGS_TABLE

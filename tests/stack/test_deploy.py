@@ -110,6 +110,8 @@ def test_settings_are_recorded_beside_what_people_set(deploy: ModuleType, tmp_pa
         "RetrainingsTable": "retrainings",
         "RetrainingArn": "arn:machine",
         "UserPoolArn": "arn:pool",
+        "UserPoolClientId": "client",
+        "LoginOrigin": "https://login.example",
     }
 
     deploy.record_stage("prod", outputs)
@@ -122,6 +124,8 @@ def test_settings_are_recorded_beside_what_people_set(deploy: ModuleType, tmp_pa
         "RESULTS_TABLE": "table",
         "RETRAININGS_TABLE": "retrainings",
         "RETRAINING_ARN": "arn:machine",
+        "LOGIN_CLIENT_ID": "client",
+        "LOGIN_ORIGIN": "https://login.example",
         "STAGE": "prod",
         "USER_POOL_ARN": "arn:pool",
     }
@@ -211,6 +215,22 @@ def test_what_holds_data_is_encrypted_closed_and_kept() -> None:
         assert resource["UpdateReplacePolicy"] == "Retain"
 
 
+def test_signing_in_is_strict() -> None:
+    resources = foundation()
+    pool, client = (resources[name]["Properties"] for name in ("UserPool", "UserPoolClient"))
+
+    assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
+    assert (pool["MfaConfiguration"], pool["EnabledMfas"]) == ("OPTIONAL", ["SOFTWARE_TOKEN_MFA"])
+    password = pool["Policies"]["PasswordPolicy"]
+    assert all(password[f"Require{kind}"] for kind in ("Lowercase", "Uppercase", "Numbers", "Symbols"))
+    # The page keeps no secret, so every code needs a proof (PKCE), and a refresh token is good once.
+    assert client["GenerateSecret"] is False
+    assert client["RefreshTokenRotation"]["Feature"] == "ENABLED"
+    assert "ALLOW_REFRESH_TOKEN_AUTH" not in client["ExplicitAuthFlows"]  # Cognito takes one or the other
+    assert client["EnableTokenRevocation"] is True
+    assert client["PreventUserExistenceErrors"] == "ENABLED"
+
+
 def test_a_stage_with_login_stands_too(client: Client) -> None:
     """Also: the template changes in place, TLS is asked for, and roles may call the endpoints that tasks
     name.
@@ -245,6 +265,11 @@ def test_a_stage_with_login_stands_too(client: Client) -> None:
     assert pool["Policies"]["PasswordPolicy"]["MinimumLength"] == 14
     groups = client.aws("cognito-idp").list_groups(UserPoolId=values["UserPoolId"])["Groups"]
     assert {group["GroupName"] for group in groups} == set(GROUPS)
+    described = {"UserPoolId": values["UserPoolId"], "ClientId": values["UserPoolClientId"]}
+    page = client.aws("cognito-idp").describe_user_pool_client(**described)["UserPoolClient"]
+    assert page["CallbackURLs"] == page["LogoutURLs"] == ["https://b.example/"]
+    assert (page["AllowedOAuthFlows"], page["AllowedOAuthScopes"]) == (["code"], ["openid"])
+    assert values["LoginOrigin"] == "https://negatoscope-test-000000000000.auth.us-east-1.amazoncognito.com"
     assert [rule["AllowedOrigins"] for rule in cors] == [["https://b.example"]]
     assert policy["Statement"][0]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     for role in ("api", "classify"):

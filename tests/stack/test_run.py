@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from local.run import greeting
 from local.stack import LocalStack
+from local.users import USERS
 from tests.images import grey_file
 from tests.stack.client import TASK, Client, wait_for
 from tests.stack.ports import free_ports
@@ -61,6 +63,22 @@ def test_a_port_that_is_none_is_refused(tmp_path: Path) -> None:
 
     assert run.returncode == 1
     assert run.stderr.strip() == "PORT is 'http', but has to be a port: a number from 1 to 65535."
+
+
+def test_login_is_wanted_or_not(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "local.run", "--directory", str(tmp_path)]
+    run = subprocess.run(command, cwd=ROOT, env=os.environ | {"LOGIN": "yes"}, capture_output=True, text=True)
+
+    assert run.returncode == 1
+    assert run.stderr.strip() == "LOGIN is 'yes', but has to be 1 or 0."
+
+
+@pytest.mark.parametrize("login", [True, False])
+def test_where_people_sign_in_it_says_who_can(tmp_path: Path, login: bool) -> None:
+    said = greeting(LocalStack(tmp_path, *free_ports(), login=login))
+
+    for user in USERS:
+        assert (user.name in said) == (user.password in said) == login
 
 
 def test_starting_again_is_quick_and_keeps_results(

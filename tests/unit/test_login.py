@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from chalice.app import Request
 
-from chalicelib.login import groups, user
+from chalicelib.errors import NotAllowed
+from chalicelib.login import GROUPS, check, groups, role, user
 
 
 def request(context: dict[str, Any]) -> Request:
@@ -55,3 +56,36 @@ def test_without_login_there_are_none(context: dict[str, Any]) -> None:
 def test_user_is_the_id_of_the_pool() -> None:
     assert user(signed_in()) == "4711"
     assert groups(signed_in()) == []
+
+
+@pytest.mark.parametrize(
+    ("groups", "expected"),
+    [
+        (["reader"], "reader"),
+        (["admin", "reader"], "admin"),
+        (["reviewer", "others"], "reviewer"),
+        (["others", "Admin"], None),
+        ([], None),
+    ],
+)
+def test_role_is_the_group_that_may_do_most(groups: list[str], expected: str | None) -> None:
+    assert role(groups) == expected
+
+
+@pytest.mark.parametrize("own", GROUPS)
+@pytest.mark.parametrize("least", GROUPS)
+def test_each_group_may_do_what_those_before_it_may(own: str, least: str) -> None:
+    if GROUPS.index(own) >= GROUPS.index(least):
+        check([own], least)
+    else:
+        with pytest.raises(NotAllowed):
+            check([own], least)
+
+
+def test_whoever_may_not_hears_who_may_and_whom_to_ask() -> None:
+    with pytest.raises(
+        NotAllowed, match=r"^Only members of the group 'reviewer' or 'admin' may do this\. Ask"
+    ):
+        check(["reader"], "reviewer")
+    with pytest.raises(NotAllowed, match=r"in none of the groups 'reader', 'reviewer' and 'admin'\. Ask"):
+        check(["others"], "reader")

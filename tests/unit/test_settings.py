@@ -16,6 +16,8 @@ GOOD = {
     "RESULTS_TABLE": "t",
     "RETRAININGS_TABLE": "r",
     "USER_POOL_ARN": "arn:aws:cognito-idp:eu-central-1:000000000000:userpool/x",
+    "LOGIN_ORIGIN": "https://login.example",
+    "LOGIN_CLIENT_ID": "c",
 }
 
 
@@ -45,10 +47,21 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
 
 
 def test_only_the_local_stage_may_be_without_login() -> None:
-    open_api = {name: value for name, value in GOOD.items() if name != "USER_POOL_ARN"}
-    with pytest.raises(SettingsError, match="USER_POOL_ARN is not set"):
+    of_login = ("USER_POOL_ARN", "LOGIN_ORIGIN", "LOGIN_CLIENT_ID")
+    open_api = {name: value for name, value in GOOD.items() if name not in of_login}
+    with pytest.raises(SettingsError) as caught:
         read_settings(open_api)
-    assert read_settings(open_api | {"STAGE": "local"}).user_pool_arn is None
+    assert all(f"{name} is not set" in str(caught.value) for name in of_login)
+    local = read_settings(open_api | {"STAGE": "local"})
+    assert (local.user_pool_arn, local.login) == (None, None)
+
+
+@pytest.mark.parametrize("stage", ["local", "prod"])
+def test_the_page_learns_where_people_sign_in(stage: str) -> None:
+    login = {"origin": "https://login.example", "client_id": "c"}
+    assert read_settings(GOOD | {"STAGE": stage}).login == login
+    with pytest.raises(SettingsError, match="LOGIN_ORIGIN is not set"):
+        read_settings({**GOOD, "STAGE": stage, "LOGIN_ORIGIN": ""})
 
 
 def test_a_stage_says_how_its_models_are_served() -> None:

@@ -16,6 +16,33 @@ export const words = {
     build: (version, stage) => `Version ${version} · ${stage}`,
     title: (part) => `${part} · Negatoscope`,
   },
+  login: {
+    heading: "Anmelden",
+    explanation:
+      "Diese Installation zeigt Bilder und Ergebnisse nur Personen, die sie kennt. Wer ihre Benutzer verwaltet, kann Sie " +
+      "aufnehmen.",
+    signIn: "Anmelden",
+    failed:
+      "Die Anmeldung ist nicht gelungen. Versuchen Sie es noch einmal; gelingt es wieder nicht, wenden Sie sich an die " +
+      "Betreuung dieser Installation.",
+    handedOverHeading: "Sie sind angemeldet",
+    handedOver: "Schließen Sie diesen Tab, um dort weiterzumachen, wo Sie waren.",
+    ended:
+      "Ihre Sitzung ist zu Ende. Melden Sie sich in einem anderen Tab neu an, dann geht hier alles weiter, wie Sie es " +
+      "verlassen haben.",
+    again: "Neu anmelden",
+    account: "Konto",
+    signedInAs: "Angemeldet als",
+    role: "Rolle",
+    roles: {
+      reader: "Leser: sieht Ergebnisse und Modelle",
+      reviewer: "Prüfer: schickt auch Bilder und beurteilt sie",
+      admin: "Verwalter: entscheidet auch, welches Modell klassifiziert",
+      none: "Noch keine. Fragen Sie, wer die Benutzer dieser Installation verwaltet.",
+    },
+    signOut: "Abmelden",
+    readOnly: "Ihre Rolle ist Leser. Bilder schicken können Prüfer: Fragen Sie, wer die Benutzer dieser Installation verwaltet.",
+  },
   settings: {
     heading: "Einstellungen",
     language: "Sprache",
@@ -68,6 +95,8 @@ export const words = {
     chooseNext: "Bilder wählen …",
     chooseFolder: "Ordner wählen …",
     camera: "Foto aufnehmen",
+    readOnlyHeading: "Ein Ergebnis öffnen",
+    readOnly: "Wählen Sie eines in der Arbeitsliste, um das Bild, seine Klasse und die Stellen zu sehen, auf die das Modell sah.",
     inviteHeading: "Legen Sie Bilder auf den Leuchtkasten",
     invite: "Ziehen Sie eines, Hunderte oder einen ganzen Ordner auf diese Seite, oder fügen Sie eines ein.",
     formats: "JPEG, PNG, TIFF oder DICOM, bis 200 MB",
@@ -188,6 +217,9 @@ export const words = {
     undone: "Rückgängig gemacht.",
     last: "In der Liste ist nach diesem keines mehr zu prüfen.",
     here: "an dieser Installation",
+    headingOfOthers: "Beurteilung",
+    byYou: "von Ihnen",
+    notYours: "Ihre Rolle ist Leser. Beurteilen können Prüfer: Fragen Sie, wer die Benutzer dieser Installation verwaltet.",
     by: (reviewer) => `von ${reviewer}`,
     confirmed: (when) => `Bestätigt · ${when}`,
     corrected: "Berichtigt zu",

@@ -1,0 +1,105 @@
+"""Who may do what: every route, asked by members of each group."""
+
+import pytest
+from chalice.app import Chalice, CognitoUserPoolAuthorizer
+
+import app
+from chalicelib.http import Api
+from chalicelib.login import GROUPS
+from tests.functional.conftest import as_member
+from tests.functional.test_openapi import DOCUMENT, OPERATIONS, schema
+
+POOL = "arn:aws:cognito-idp:eu-central-1:000000000000:userpool/eu-central-1_x"
+
+PUBLIC, SIGNED_IN = "public", "signed in"
+
+LEAST = {
+    ("GET", "/health"): PUBLIC,
+    ("GET", "/openapi.json"): PUBLIC,
+    ("GET", "/me"): SIGNED_IN,
+    ("GET", "/tasks"): "reader",
+    ("POST", "/tasks/{task}/classify"): "reviewer",
+    ("GET", "/tasks/{task}/models"): "reader",
+    ("GET", "/tasks/{task}/models/{version}/{file}"): "reader",
+    ("POST", "/tasks/{task}/rollback"): "admin",
+    ("GET", "/tasks/{task}/drift"): "reader",
+    ("POST", "/uploads"): "reviewer",
+    ("GET", "/results"): "reader",
+    ("GET", "/results.csv"): "reader",
+    ("GET", "/results/{id}"): "reader",
+    ("GET", "/results/{id}/preview"): "reader",
+    ("GET", "/results/{id}/heatmap"): "reader",
+    ("PUT", "/results/{id}/review"): "reviewer",
+    ("DELETE", "/results/{id}/review"): "reviewer",
+    ("POST", "/retrainings"): "admin",
+    ("GET", "/retrainings"): "reader",
+    ("GET", "/retrainings/{name}"): "reader",
+    ("GET", "/retrainings/{name}/files/{file}"): "reader",
+    ("POST", "/retrainings/{name}/approval"): "admin",
+}
+"""What it takes to ask for something."""
+
+PARAMETERS = {"task": "feet", "version": "v", "file": "card.md", "id": "0" * 32, "name": "run"}
+"""Of nothing that there is: whoever is let in hears so."""
+
+
+def test_every_route_is_here() -> None:
+    routes = {(method, path) for path, methods in app.app.routes.items() for method in methods}
+    assert routes == LEAST.keys()
+
+
+def test_description_names_the_group() -> None:
+    for (path, method), operation in OPERATIONS.items():
+        least = LEAST[method, path]
+        described = operation.get("security", DOCUMENT["security"])
+        assert described == {PUBLIC: [], SIGNED_IN: [{"users": []}]}.get(least, [{"users": [least]}]), path
+        assert ("403" in operation["responses"]) == (least in GROUPS), path
+
+
+@pytest.mark.parametrize("group", ["", *GROUPS])
+@pytest.mark.usefixtures("_login", "client")
+def test_groups_may_do_what_the_table_says(group: str) -> None:
+    for (method, path), least in LEAST.items():
+        allowed = least in (PUBLIC, SIGNED_IN) or (group and GROUPS.index(group) >= GROUPS.index(least))
+        named = {name: value for name, value in PARAMETERS.items() if f"{{{name}}}" in path}
+
+        status, answer = as_member(group, method, path, **named)
+
+        if allowed:
+            assert status in (200, 400, 404), (method, path, answer)
+        else:
+            assert (status, answer["code"]) == (403, "NotAllowed"), (method, path)
+            assert "Ask whoever manages the users of this installation" in answer["message"]
+            schema(path, method, 403).validate(answer)
+
+
+@pytest.mark.parametrize(
+    ("groups", "role"),
+    [
+        ("reader,reviewer", "reviewer"),
+        ("[admin reader]", "admin"),
+        ("others", None),
+        ("", None),
+    ],
+)
+@pytest.mark.usefixtures("_login", "client")
+def test_members_learn_who_they_are(groups: str, role: str | None) -> None:
+    status, answer = as_member(groups, "GET", "/me")
+
+    assert status == 200
+    schema("/me", "GET", 200).validate(answer)
+    assert (answer["login"], answer["user"], answer["role"]) == (True, "4711", role)
+
+
+def test_where_people_sign_in_api_gateway_asks_them_to() -> None:
+    chalice = Chalice("x")
+    api = Api(chalice, POOL)
+    api.route("/open", public=True)(dict)
+    api.route("/closed")(dict)
+    api.route("/me", group=None)(dict)
+
+    authorizers = {path: methods["GET"].authorizer for path, methods in chalice.routes.items()}
+    assert authorizers.pop("/open") is None
+    for authorizer in authorizers.values():
+        assert isinstance(authorizer, CognitoUserPoolAuthorizer)
+        assert authorizer.to_swagger()["x-amazon-apigateway-authorizer"]["providerARNs"] == [POOL]
