@@ -4,7 +4,7 @@ import { json, request } from "./api.js";
 
 /**
  * @import {
- *   Deployment, Drift, FollowedRetraining, Hyperparameter, Me, ModelFacts, ModelVersion, Retraining, RetrainingPage,
+ *   Deployment, Drift, FollowedRetraining, Hyperparameter, ModelFacts, ModelVersion, Retraining, RetrainingPage,
  *   RetrainingRequest,
  * } from "./recordtypes.js"
  */

@@ -8,7 +8,7 @@ import { Region } from "./region.js";
 import { retrainingForm } from "./retrainingform.js";
 import { may, onlyAdmins } from "./rights.js";
 import { modelsAddress, retrainingAddress } from "./router.js";
-import { note, part } from "./sheet.js";
+import { note } from "./sheet.js";
 import { text } from "./text.js";
 
 /** @import { Retraining } from "./recordtypes.js" */
