@@ -4,10 +4,13 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, ViewportSize
+from playwright.sync_api import Browser, ViewportSize, expect
 
 from tests.browser.chromium import ChromiumNotFound, launched
-from tests.browser.desk import Desk
+from tests.browser.desk import PATIENCE_MS, Desk
+
+USUAL_PATIENCE_MS = 5_000
+"""Playwright's own."""
 
 LAPTOP: ViewportSize = {"width": 1440, "height": 900}
 
@@ -34,3 +37,11 @@ def desk(browser: Browser, page_address: str) -> Iterator[Desk]:
     yield opened
     context.close()
     assert opened.mistakes == []
+
+
+@pytest.fixture(scope="module")
+def patience() -> Iterator[None]:
+    """Everything may take as long as several calls to Lambdas that have never run."""
+    expect.set_options(timeout=PATIENCE_MS)
+    yield
+    expect.set_options(timeout=USUAL_PATIENCE_MS)

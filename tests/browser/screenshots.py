@@ -221,6 +221,7 @@ def main() -> None:
     parser.add_argument("--image", type=Path, help="a mammogram to show; without it one is drawn")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
+    expect.set_options(timeout=PATIENCE_MS)
     with launched() as browser:
         take(browser, arguments.address, arguments.folder, arguments.image or samples.jpeg(), arguments.view)
 

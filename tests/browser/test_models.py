@@ -16,10 +16,11 @@ from chalicelib.registry import Registry
 from chalicelib.storage import DataBucket
 from local.stack import BUCKET
 from tests.browser import records, samples
-from tests.browser.desk import PATIENCE_MS, Desk
+from tests.browser.desk import Desk
 from tests.browser.test_access import violations
 from tests.stack.client import Client
 
+pytestmark = pytest.mark.usefixtures("patience")
 TASK = records.TASK
 PLACE = f"#/tasks/{TASK}/models"
 REJECTED, DEPLOYED = "2026.11.01-rejected", "2026.11.02-deployed"
@@ -175,7 +176,7 @@ def test_what_does_not_come_is_said_and_can_be_tried_again(desk: Desk) -> None:
     expect(desk.problem).to_contain_text("Something went wrong here.")
     expect(desk.problem).to_contain_text("Request r-2")
     desk.problem.get_by_role("button", name="Try again").click()
-    expect(desk.sheet.locator(".lead")).to_be_visible(timeout=PATIENCE_MS)
+    expect(desk.sheet.locator(".lead")).to_be_visible()
     desk.open(f"{PLACE}/2020.01.01-unknown")
     expect(desk.problem).to_contain_text("There is no such version")
 
@@ -216,7 +217,7 @@ def test_models_are_accessible(desk: Desk, models: Models, scheme: Literal["ligh
     desk.page.add_init_script(f"localStorage.setItem('negatoscope.language', '{language}')")
     for place in (PLACE, f"{PLACE}/{DEPLOYED}", "#/tasks/retinal-oct-2017/models"):
         desk.page.goto(f"{desk.address}/{place}")
-        expect(desk.sheet.locator("h3").first).to_be_visible(timeout=PATIENCE_MS)
+        expect(desk.sheet.locator("h3").first).to_be_visible()
         expect(desk.sheet.locator("img")).to_have_count(0 if "oct-2017" in place else 4)
         assert violations(desk) == []
         for width in (320, 820, 1440):

@@ -7,10 +7,11 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import records
-from tests.browser.desk import PATIENCE_MS, Desk
+from tests.browser.desk import Desk
 from tests.browser.records import NAME, Told
 from tests.browser.test_access import violations
 
+pytestmark = pytest.mark.usefixtures("patience")
 EMPTY = "breast-ultrasound"
 """A task for which nobody has put any images into the bucket."""
 LIST, ONE = f"#/tasks/{records.TASK}/retrainings", f"#/retrainings/{NAME}"
@@ -43,13 +44,11 @@ def test_retraining_is_started_and_followed_to_its_end(desk: Desk) -> None:
         desk.press("Enter")
     assert sent.value.post_data_json == {"task": EMPTY, "approval": True, "reason": "the first one"}
 
-    expect(desk.page).to_have_url(re.compile(rf"#/retrainings/{EMPTY}-"), timeout=PATIENCE_MS)
+    expect(desk.page).to_have_url(re.compile(rf"#/retrainings/{EMPTY}-"))
     heading = desk.sheet.get_by_role("heading", level=2)
     expect(heading).to_be_focused()
-    expect(heading).to_contain_text("Retraining: Breast ultrasound", timeout=PATIENCE_MS)
-    expect(desk.sheet.locator(".verdict.bad")).to_contain_text(
-        f"There are no labelled images of {EMPTY}.", timeout=PATIENCE_MS
-    )
+    expect(heading).to_contain_text("Retraining: Breast ultrasound")
+    expect(desk.sheet.locator(".verdict.bad")).to_contain_text(f"There are no labelled images of {EMPTY}.")
     expect(desk.sheet.locator(".steps li").first).to_contain_text("Plan")
     expect(desk.sheet.locator(".facts")).to_contain_text("the first one")
 
@@ -71,9 +70,7 @@ def test_what_the_api_refuses_is_said_beside_the_button(desk: Desk) -> None:
     another.select_option("learning_rate")
     desk.page.get_by_label("learning_rate", exact=True).fill("0.001")
     desk.page.get_by_role("button", name="Start retraining").click()
-    expect(desk.problem).to_contain_text(
-        "learning_rate cannot be given where it is searched for", timeout=PATIENCE_MS
-    )
+    expect(desk.problem).to_contain_text("learning_rate cannot be given where it is searched for")
     expect(desk.page).to_have_url(re.compile(r"/retrainings$"))
 
 
@@ -159,7 +156,7 @@ def test_who_is_no_admin_sees_everything_and_cannot_touch(desk: Desk) -> None:
 def test_unknown_retraining_is_said_to_be_unknown(desk: Desk) -> None:
     desk.http_errors_expected = True
     desk.open("#/retrainings/nothing-of-the-kind")
-    expect(desk.problem).to_contain_text("There is no retraining of that name", timeout=PATIENCE_MS)
+    expect(desk.problem).to_contain_text("There is no retraining of that name")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
