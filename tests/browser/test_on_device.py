@@ -9,18 +9,22 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Locator, Page, expect
 from pydicom.uid import RLELossless
 
 from chalicelib import imaging
 from chalicelib.tasks import InputSpec, load_tasks
 from tests import images
 from tests.browser import samples
+from tests.browser.conftest import LAPTOP
 from tests.browser.desk import PATIENCE_MS, TASK, Desk
 from tests.browser.test_access import violations
 
 AGREEMENT = 1e-3
 """Largest difference of a probability, here and on the server."""
+
+LOADING_MS = 4 * PATIENCE_MS
+"""Long enough to load and compile onnxruntime-web beside everything else that goes on."""
 
 BUNDLED = ("chest-xray", "mammography-views", "retinal-oct")
 TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".dcm": "application/dicom"}
@@ -38,17 +42,28 @@ def lab(browser: Browser, page_address: str) -> Iterator[Page]:
     assert desk.mistakes == []
 
 
+@pytest.fixture(scope="module")
+def device(browser: Browser) -> Iterator[BrowserContext]:
+    """A device that keeps what it has loaded."""
+    context = browser.new_context(viewport=LAPTOP)
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def switched_on(desk: Desk) -> Desk:
-    """The page with the switch on and the model of mammography-views at hand."""
+def switched_on(device: BrowserContext, page_address: str) -> Iterator[Desk]:
+    """A new tab with the switch on and the model of mammography-views at hand."""
+    desk = Desk(device.new_page(), page_address)
     desk.open()
     switch_on(desk)
-    return desk
+    yield desk
+    desk.page.close()
+    assert desk.mistakes == []
 
 
 def switch_on(desk: Desk) -> None:
     desk.page.get_by_role("switch", name="On this device").check()
-    expect(status(desk)).to_contain_text("ready", timeout=PATIENCE_MS)
+    expect(status(desk)).to_contain_text("ready", timeout=LOADING_MS)
 
 
 def status(desk: Desk) -> Locator:
@@ -214,7 +229,7 @@ def test_nothing_of_an_image_leaves_the_device(switched_on: Desk) -> None:
     expect(desk.page.locator("#compare")).to_have_attribute("aria-pressed", "true")
     desk.page.locator("#heat-map-class").select_option(index=1)
     desk.drop(samples.jpeg(), samples.dicom(), samples.deep_png(), samples.text_file())
-    expect(desk.page.locator("#device-rows > li")).to_have_count(5, timeout=PATIENCE_MS)
+    expect(desk.page.locator("#device-rows > li")).to_have_count(5, timeout=LOADING_MS)
     expect(desk.page.locator("#device-rows > .failed")).to_have_count(2)
     expect(desk.page.locator("#device-count")).to_have_text("On this device (3)")
     # The worklist is asked for, and that is all.
@@ -273,11 +288,11 @@ def test_switched_off_the_server_answers_again(switched_on: Desk) -> None:
 def test_works_without_a_network(switched_on: Desk) -> None:
     desk = switched_on
     desk.http_errors_expected = True
-    expect(status(desk)).to_contain_text("without a network", timeout=PATIENCE_MS)
+    expect(status(desk)).to_contain_text("without a network", timeout=LOADING_MS)
     desk.page.context.set_offline(True)
     desk.page.reload()
     expect(desk.chooser).to_be_enabled(timeout=PATIENCE_MS)
-    expect(status(desk)).to_contain_text("ready", timeout=PATIENCE_MS)
+    expect(status(desk)).to_contain_text("ready", timeout=LOADING_MS)
     desk.classify(samples.jpeg())
     expect(desk.page.locator("#worklist-status")).to_contain_text("cannot be reached")
     desk.page.context.set_offline(False)
