@@ -189,11 +189,14 @@ function hear({ data }) {
   }
   if (data.to !== tab) return;
   channel.postMessage({ taken: tab });
-  const another = owner !== "" && data.given.sub !== owner;
-  keep(data.given);
-  // Nobody shall go on with another person's work.
-  if (another) location.reload();
-  else listeners.onReturn();
+  if (data.given.sub === owner) {
+    keep(data.given);
+    listeners.onReturn();
+  } else {
+    // Nobody goes on with another person's work: what waits is not sent, and the page begins anew.
+    store(data.given);
+    location.reload();
+  }
 }
 
 /**
@@ -207,10 +210,13 @@ const gist = ({ id_token, refresh_token, expires_at, profile: { sub, email } }) 
 function keep(fresh) {
   tokens = fresh;
   owner = fresh.sub;
-  sessionStorage.setItem(KEY, JSON.stringify(fresh));
+  store(fresh);
   for (const go of waiting) go();
   waiting.clear();
 }
+
+/** @param {Tokens} fresh */
+const store = (fresh) => sessionStorage.setItem(KEY, JSON.stringify(fresh));
 
 /** Go on with what this tab has kept, unless the pool says that it is over. */
 async function recall() {

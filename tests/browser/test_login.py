@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Request, expect
+from playwright.sync_api import Browser, FilePayload, Locator, Page, Request, expect
 
 from local.stack import LocalStack
 from tests.browser import samples
@@ -53,15 +53,27 @@ def sign_in(desk: Desk, group: str, place: str = "") -> None:
     """Open the page and sign in as a user of a group."""
     go_to(desk, place)
     desk.page.get_by_role("button", name="Sign in", exact=True).click()
-    fill_in(desk, group)
+    fill_in(desk.page, group)
     expect(desk.chooser).to_be_enabled(timeout=PATIENCE_MS)
 
 
-def fill_in(desk: Desk, group: str) -> None:
+def fill_in(page: Page, group: str) -> None:
     """Give name and password at the login page."""
-    desk.page.get_by_label("Username").fill(f"{group}@negatoscope.example")
-    desk.page.get_by_label("Password").fill(PASSWORDS[group])
-    desk.page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_label("Username").fill(f"{group}@negatoscope.example")
+    page.get_by_label("Password").fill(PASSWORDS[group])
+    page.get_by_role("button", name="Sign in", exact=True).click()
+
+
+def end_session(desk: Desk, reception: Reception) -> Locator:
+    """Sign in as a reviewer, and end the session behind the page's back; what the page says then."""
+    desk.http_errors_expected = True
+    with reception.lasting(SHORT):
+        sign_in(desk, "reviewer", f"#/tasks/{TASK}")
+        user = {"UserPoolId": reception.pool, "Username": "reviewer@negatoscope.example"}
+        reception.cognito.admin_user_global_sign_out(**user)
+        notice = desk.page.locator("#session-notice")
+        expect(notice).to_be_visible(timeout=PATIENCE_MS)
+    return notice
 
 
 def renewals(desk: Desk) -> list[Request]:
@@ -187,13 +199,7 @@ def test_tokens_are_renewed_unnoticed(desk: Desk, reception: Reception) -> None:
 
 
 def test_the_end_of_a_session_does_not_lose_what_is_under_way(desk: Desk, reception: Reception) -> None:
-    desk.http_errors_expected = True
-    with reception.lasting(SHORT):
-        sign_in(desk, "reviewer", f"#/tasks/{TASK}")
-        user = {"UserPoolId": reception.pool, "Username": "reviewer@negatoscope.example"}
-        reception.cognito.admin_user_global_sign_out(**user)
-        notice = desk.page.locator("#session-notice")
-        expect(notice).to_be_visible(timeout=PATIENCE_MS)
+    notice = end_session(desk, reception)
     image = samples.jpeg()["buffer"]
     # What follows the end of an image makes three of one.
     contents = [image + bytes([index]) for index in range(3)]
@@ -206,3 +212,16 @@ def test_the_end_of_a_session_does_not_lose_what_is_under_way(desk: Desk, recept
     desk.wait_for_queue()
     expect(desk.page.locator("#queue-summary")).to_have_text("3 of 3 done")
     assert beside.value.is_closed() or "You are signed in" in beside.value.inner_text("main")
+
+
+def test_nobody_goes_on_with_the_work_of_another(desk: Desk, reception: Reception) -> None:
+    notice = end_session(desk, reception)
+    desk.page.context.clear_cookies()
+    with desk.page.context.expect_page() as beside:
+        notice.get_by_role("button", name="Sign in again").click()
+    fill_in(beside.value, "reader")
+    # The page began anew: nothing waits, and it offers what a reader may do.
+    expect(desk.page.locator("body")).to_have_attribute("data-role", "reader", timeout=PATIENCE_MS)
+    expect(notice).to_be_hidden()
+    desk.page.get_by_role("button", name="Account").click()
+    expect(desk.page.get_by_role("dialog", name="Account")).to_contain_text("reader@negatoscope.example")
