@@ -66,8 +66,13 @@ class Page:
         self._files: dict[Path, tuple[int, File]] = {}
 
     def find(self, path: str) -> File | None:
-        """The file that a URL's path names, None where there is none; `/` is index.html."""
-        name = unquote(path).removeprefix("/") or "index.html"
+        """The file that a URL's path names, None where there is none.
+
+        What names no file is a place within the page, and is answered with index.html, as in the cloud.
+        """
+        name = unquote(path).removeprefix("/")
+        if "." not in name.rpartition("/")[2]:
+            name = "index.html"
         if "\0" in name:
             return None
         file = (self._folder / name).resolve()
