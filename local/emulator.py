@@ -17,7 +17,15 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack import app
 
-from local import apigateway, cloudformation, cloudfront, lambda_events, persistence, step_functions, transport
+from local import (
+    apigateway,
+    cloudformation,
+    cloudfront,
+    lambda_events,
+    persistence,
+    step_functions,
+    transport,
+)
 from local.asgi import Application, Receive, Send
 from local.emulator_environment import HOST
 from local.lambda_executor import Executor
