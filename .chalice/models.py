@@ -31,20 +31,21 @@ def delete(stage: str) -> None:
     """Delete the stage's endpoints, and all that they were made of; packages in the data bucket stay."""
     sagemaker = boto3.client("sagemaker")
     delete_endpoints(stage, Hosting(sagemaker))
-    for config in listed(stage, sagemaker, "list_endpoint_configs", "EndpointConfig"):
+    for config in listed(stage, sagemaker, "list_endpoint_configs", "EndpointConfigs", "EndpointConfigName"):
         sagemaker.delete_endpoint_config(EndpointConfigName=config)
-    for model in listed(stage, sagemaker, "list_models", "Model"):
+    for model in listed(stage, sagemaker, "list_models", "Models", "ModelName"):
         sagemaker.delete_model(ModelName=model)
-    for group in listed(stage, sagemaker, "list_model_package_groups", "ModelPackageGroup"):
+    kind = ("list_model_package_groups", "ModelPackageGroupSummaryList", "ModelPackageGroupName")
+    for group in listed(stage, sagemaker, *kind):
         delete_group(group, sagemaker)
     delete_alarms(stage)
     delete_logs(stage)
 
 
-def listed(stage: str, client: Any, operation: str, noun: str) -> list[str]:
-    """The names of the stage's resources of one kind."""
+def listed(stage: str, client: Any, operation: str, members: str, name: str) -> list[str]:
+    """The names of the stage's resources of one kind: `members` and `name` are parts of the answer."""
     pages = client.get_paginator(operation).paginate(NameContains=f"negatoscope-{stage}-")
-    return stages.own(stage, (one[f"{noun}Name"] for page in pages for one in page[f"{noun}s"]))
+    return stages.own(stage, (one[name] for page in pages for one in page[members]))
 
 
 def delete_endpoints(stage: str, hosting: Hosting) -> None:

@@ -127,7 +127,7 @@ def wait_for_stack(waiter: str, name: str) -> None:
             StackName=name, WaiterConfig={"Delay": PAUSE, "MaxAttempts": 900}
         )
     except WaiterError as error:
-        reasons = "\n".join(failure_reasons(name)) or str(error)
+        reasons = "\n".join([*failure_reasons(name)] or [*resource_failures(name)]) or str(error)
         raise DeployError(f"Stack {name} failed:\n{reasons}") from error
 
 
@@ -140,3 +140,14 @@ def failure_reasons(name: str) -> Iterator[str]:
         reason = event.get("ResourceStatusReason") or event.get("ValidationStatusReason")
         if event["OperationId"] == operation and reason:
             yield f"  {event['LogicalResourceId']}: {reason}"
+
+
+def resource_failures(name: str) -> Iterator[str]:
+    """The same from the events of resources, for a CloudFormation that knows no failed operation."""
+    pages = boto3.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=name)
+    for event in (event for page in pages for event in page["StackEvents"]):
+        status, of_stack = event["ResourceStatus"], event["PhysicalResourceId"] == event["StackId"]
+        if of_stack and status in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"):
+            return
+        if not of_stack and status.endswith("_FAILED"):
+            yield f"  {event['LogicalResourceId']}: {event.get('ResourceStatusReason')}"

@@ -72,19 +72,27 @@ class Installation:
         """Of the page."""
         return self.outputs("site")["SiteOrigin"]
 
+    @cached_property
+    def label(self) -> str:
+        """The first part of the distribution's domain."""
+        distribution = self.outputs("site")["DistributionId"]
+        found = self.client.aws("cloudfront").get_distribution(Id=distribution)["Distribution"]
+        return str(found["DomainName"]).partition(".")[0]
+
     def visit(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
         """What CloudFront answers a browser; the emulator knows the distribution by another domain."""
         port = self.client.stack.emulator_port
-        label = self.origin.removeprefix("https://").partition(".")[0]
-        named = {"Host": f"{label}.cloudfront.localhost:{port}", "X-Forwarded-Proto": "https"} | headers
+        named = {"Host": f"{self.label}.cloudfront.localhost:{port}", "X_Forwarded_Proto": "https"} | headers
         return send(port, method, path, body, **named)
 
     @cached_property
     def token(self) -> str:
         """The identity token of somebody in the stage's user pool, who has signed in."""
         cognito, pool = self.client.aws("cognito-idp"), self.outputs("foundation")["UserPoolId"]
-        name, password = "reader@example.org", f"A-{uuid.uuid4()}"
-        cognito.admin_create_user(UserPoolId=pool, Username=name, MessageAction="SUPPRESS")
+        name, password = f"{uuid.uuid4()}@example.org", f"Aa1-{uuid.uuid4()}"
+        cognito.admin_create_user(
+            UserPoolId=pool, Username=name, TemporaryPassword=password, MessageAction="SUPPRESS"
+        )
         cognito.admin_set_user_password(UserPoolId=pool, Username=name, Password=password, Permanent=True)
         # The page's own client takes no plain passwords.
         way = "ADMIN_USER_PASSWORD_AUTH"

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import boto3
 import pytest
 from moto import mock_aws
 
@@ -340,3 +341,17 @@ def test_page_that_is_served_over_a_domain_asks_for_modern_tls() -> None:
     _, of_domain, otherwise = distribution["ViewerCertificate"]
     assert of_domain["MinimumProtocolVersion"] == "TLSv1.2_2021"
     assert otherwise == {"CloudFrontDefaultCertificate": True}
+
+
+@mock_aws
+def test_retrainings_that_run_are_stopped(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    states = boto3.client("stepfunctions")
+    machine = states.create_state_machine(
+        name="retrain", definition="{}", roleArn="arn:aws:iam::123456789012:role/states"
+    )["stateMachineArn"]
+    execution = states.start_execution(stateMachineArn=machine)["executionArn"]
+
+    script("retraining").stop_executions(machine)
+
+    assert states.describe_execution(executionArn=execution)["status"] == "ABORTED"

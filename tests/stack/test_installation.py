@@ -18,6 +18,7 @@ from local.page import security_headers
 from tests.images import grey_file
 from tests.stack.client import TASK, Client, wait_for
 from tests.stack.installation import BUCKET, PREFIX, SITE_BUCKET, STAGE, Installation, inventory
+from tests.stack.lab import IMAGE, INFERENCE, ROLE, Lab, archive
 from tests.stage import ROOT
 
 pytestmark = pytest.mark.skipif(
@@ -45,7 +46,7 @@ def installation(client: Client, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 @pytest.fixture(scope="module")
-def story(client: Client, installation: Installation) -> Story:
+def story(client: Client, lab: Lab, installation: Installation) -> Story:
     before, edge = inventory(client), client.aws("cloudfront")
     taken = edge.create_function(
         Name=FILES,
@@ -139,8 +140,8 @@ def test_every_answer_restricts_the_browser_as_the_local_page_does(
 
 
 def test_without_encryption_there_is_no_page(story: Story, installation: Installation) -> None:
-    page = installation.visit("GET", "/", **{"X-Forwarded-Proto": "http"})
-    api = installation.visit("GET", "/api/health", **{"X-Forwarded-Proto": "http"})
+    page = installation.visit("GET", "/", X_Forwarded_Proto="http")
+    api = installation.visit("GET", "/api/health", X_Forwarded_Proto="http")
     assert (page.status, page.headers["Location"][:8]) == (301, "https://")
     assert api.status == 403
 
@@ -220,30 +221,22 @@ def test_events_that_are_given_up_are_kept(story: Story, client: Client) -> None
 def test_new_version_of_the_page_replaces_the_one_before_the_last(
     story: Story, client: Client, installation: Installation
 ) -> None:
-    (api,) = installation.apis()
-    page, versions = installation.folder / "frontend" / "index.html", []
-    for text in ("<p>second</p>", "<p>third</p>"):
+    """Also: the page may have a domain."""
+    (api,), page, versions = installation.apis(), installation.folder / "frontend" / "index.html", []
+    certificate = "arn:aws:acm:us-east-1:000000000000:certificate/1"
+    for text, domain in (("<p>2</p>", ""), ("<p>3</p>", f"domain='a.example', certificate={certificate!r}")):
         page.write_text(text)
-        installation.step(f"import website; website.deploy({STAGE!r}, {api!r}, {BUCKET!r})")
+        installation.step(f"import website; website.deploy({STAGE!r}, {api!r}, {BUCKET!r}, {domain})")
         assert installation.visit("GET", "/").body == text.encode()
         keys = [one["Key"] for one in client.s3.list_objects_v2(Bucket=SITE_BUCKET)["Contents"]]
         versions.append({key.partition("/")[0] for key in keys})
 
     assert [len(names) for names in versions] == [2, 2]
     assert len(versions[0] & versions[1]) == 1
-
-
-def test_page_has_a_domain(story: Story, client: Client, installation: Installation) -> None:
-    (api,) = installation.apis()
-    certificate = "arn:aws:acm:us-east-1:000000000000:certificate/1"
-    installation.step(
-        f"import website; website.deploy({STAGE!r}, {api!r}, {BUCKET!r},"
-        f" domain='images.example.org', certificate={certificate!r})"
-    )
     outputs = installation.outputs("site")
     distribution = client.aws("cloudfront").get_distribution_config(Id=outputs["DistributionId"])
     viewers = distribution["DistributionConfig"]["ViewerCertificate"]
-    assert outputs["SiteOrigin"] == "https://images.example.org"
+    assert outputs["SiteOrigin"] == "https://a.example"
     assert (viewers["ACMCertificateArn"], viewers["MinimumProtocolVersion"]) == (certificate, "TLSv1.2_2021")
 
 
@@ -261,17 +254,50 @@ def test_plain_chalice_deploys_code(story: Story, installation: Installation) ->
 # ------------------------------------------------------------------------------------------ destroying
 
 
+def retrained(lab: Lab, name: str) -> None:
+    """What a retraining leaves on SageMaker: a registered version, and an endpoint that serves it."""
+    packed = lab.put(f"{name}.tar.gz", archive({"name.txt": name, "code/inference.py": INFERENCE}))
+    container, sagemaker = {"Image": IMAGE, "ModelDataUrl": packed}, lab.sagemaker
+    sagemaker.create_model_package_group(ModelPackageGroupName=name)
+    accepted = {"SupportedContentTypes": ["image/png"], "SupportedResponseMIMETypes": ["application/json"]}
+    sagemaker.create_model_package(
+        ModelPackageGroupName=name, InferenceSpecification={"Containers": [container], **accepted}
+    )
+    sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container)
+    sagemaker.create_endpoint_config(
+        EndpointConfigName=name,
+        ProductionVariants=[
+            {
+                "VariantName": "AllTraffic",
+                "ModelName": name,
+                "ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 1},
+            }
+        ],
+    )
+    if "-eu-" not in name:
+        sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+
+
+def forget(lab: Lab, name: str) -> None:
+    """Delete what another stage has."""
+    found = lab.sagemaker.list_model_packages(ModelPackageGroupName=name)["ModelPackageSummaryList"]
+    for package in found:
+        lab.sagemaker.delete_model_package(ModelPackageName=package["ModelPackageArn"])
+    lab.sagemaker.delete_model_package_group(ModelPackageGroupName=name)
+    lab.sagemaker.delete_endpoint_config(EndpointConfigName=name)
+    lab.sagemaker.delete_model(ModelName=name)
+
+
 def test_destroying_keeps_the_images_unless_told_twice(
-    story: Story, client: Client, installation: Installation
+    story: Story, client: Client, lab: Lab, installation: Installation
 ) -> None:
     """Also: what belongs to another stage stays, and a stage finds its data again."""
     config = installation.folder / ".chalice" / "config.json"
     stages = json.loads(config.read_text())
     stages["stages"][f"{STAGE}-eu"] = {}
     config.write_text(json.dumps(stages))
-    sagemaker = client.aws("sagemaker")
     for name in (f"{PREFIX}-{TASK}", f"{PREFIX}-eu-{TASK}"):
-        sagemaker.create_model_package_group(ModelPackageGroupName=name)
+        retrained(lab, name)
     key = installation.outputs("foundation")["DataKeyArn"]
     client.s3.put_object(Bucket=BUCKET, Key="datasets/kept", Body=b"kept")
 
@@ -282,7 +308,10 @@ def test_destroying_keeps_the_images_unless_told_twice(
         assert left == {
             f"alias alias/{PREFIX}-data",
             f"bucket {BUCKET}",
-            f"group of models {PREFIX}-eu-{TASK}",
+            *(
+                f"{kind} {PREFIX}-eu-{TASK}"
+                for kind in ("endpoint configuration", "group of models", "model")
+            ),
             f"key {key.rpartition('/')[2]}",
             f"stack {PREFIX}-foundation",
             f"table {PREFIX}-results",
@@ -290,7 +319,7 @@ def test_destroying_keeps_the_images_unless_told_twice(
         }
     assert f"s3://{BUCKET}" in destroyed.stdout
     assert "$1 a month" in destroyed.stdout
-    sagemaker.delete_model_package_group(ModelPackageGroupName=f"{PREFIX}-eu-{TASK}")
+    forget(lab, f"{PREFIX}-eu-{TASK}")
 
     installation.step(f"import foundation; foundation.deploy({STAGE!r})")
     assert installation.outputs("foundation")["DataKeyArn"] == key
