@@ -18,9 +18,10 @@ from urllib.parse import urlsplit
 import boto3
 import buckets
 import stacks
+from botocore.config import Config
 from progress import say
 
-from chalicelib.aws import upload_bucket
+from chalicelib.storage import DataBucket, presigning
 from local.page import MEDIA_TYPES, security_headers
 
 FOLDER = Path(__file__).resolve().parent.parent / "frontend"
@@ -72,9 +73,9 @@ def deploy(
 
 def upload_origin(data_bucket: str) -> str:
     """The origin that browsers upload images to."""
-    form = upload_bucket(data_bucket, os.environ.get("AWS_ENDPOINT_URL")).presign_upload(
-        "inbox/", 1, "image/png"
-    )
+    config = Config(**presigning(os.environ.get("AWS_ENDPOINT_URL")))
+    bucket = DataBucket(boto3.client("s3", config=config), data_bucket)
+    form = bucket.presign_upload("inbox/", 1, "image/png")
     url = urlsplit(form["url"])
     return f"{url.scheme}://{url.netloc}"
 

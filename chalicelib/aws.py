@@ -29,7 +29,7 @@ from chalicelib.retraining.requests import Requests
 from chalicelib.retraining.rollout import Rollout
 from chalicelib.retraining.steps import Steps
 from chalicelib.settings import settings
-from chalicelib.storage import DataBucket
+from chalicelib.storage import DataBucket, presigning
 from chalicelib.sweep import Sweep
 from chalicelib.table import ResultsTable
 from chalicelib.tasks import load_tasks
@@ -140,16 +140,8 @@ def _backend_of(task_name: str, endpoint: str | None, version: str) -> Backend:
 @cache
 def bucket() -> DataBucket:
     """The data bucket."""
-    return upload_bucket(settings().data_bucket, settings().endpoint_url)
-
-
-def upload_bucket(name: str, endpoint_url: str | None) -> DataBucket:
-    """A bucket that browsers upload to; `endpoint_url` as in the settings."""
-    # Presigned forms must name the regional host, or browsers are redirected; the emulator has no host per
-    # bucket.
-    style = "path" if endpoint_url else "virtual"
-    config = Config(signature_version="s3v4", s3={"addressing_style": style}, retries=_RETRIES)
-    return DataBucket(boto3.client("s3", config=config), name)
+    config = Config(**presigning(settings().endpoint_url), retries=_RETRIES)
+    return DataBucket(boto3.client("s3", config=config), settings().data_bucket)
 
 
 @cache

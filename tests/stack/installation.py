@@ -26,11 +26,10 @@ class Installation:
     def __init__(self, client: Client, folder: Path) -> None:
         self.client = client
         self.folder = folder
-        # What the local stage was deployed from: with packages that need not be fetched again.
-        shutil.copytree(
-            client.stack.directory / "app", folder, ignore=shutil.ignore_patterns("deployed", "__pycache__")
-        )
-        shutil.copy2(ROOT / ".chalice" / "destroy.py", folder / ".chalice")
+        # What the local stage was deployed from: with packages that need not be made again.
+        built = client.stack.directory / "app"
+        shutil.copytree(built, folder, ignore=shutil.ignore_patterns("deployed", "vendor"))
+        (folder / "vendor").symlink_to(built / "vendor")
         shutil.copytree(ROOT / "frontend", folder / "frontend")
 
     @property

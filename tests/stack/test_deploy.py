@@ -355,3 +355,25 @@ def test_retrainings_that_run_are_stopped(script: Script, monkeypatch: pytest.Mo
     script("retraining").stop_executions(machine)
 
     assert states.describe_execution(executionArn=execution)["status"] == "ABORTED"
+
+
+@pytest.mark.parametrize("confirmed", [None, "", "prod"])
+def test_images_are_not_deleted_unless_the_stage_is_named_twice(
+    script: Script, confirmed: str | None
+) -> None:
+    """Nothing else is deleted then, either."""
+    with pytest.raises(script("stacks").DeployError, match="CONFIRM=demo"):
+        script("destroy").destroy("demo", images=True, confirmed=confirmed)
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [("us-east-1", "images.s3.amazonaws.com"), ("eu-central-1", "images.s3.eu-central-1.amazonaws.com")],
+)
+def test_page_may_upload_where_forms_lead(
+    script: Script, monkeypatch: pytest.MonkeyPatch, region: str, host: str
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+    with mock_aws():
+        assert script("website").upload_origin("images") == f"https://{host}"
