@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def deploy(stage: str, lost_events: str) -> str:
     """Deploy the code, and return the id of the API; `lost_events` is the ARN of a queue."""
     check_pip(version("pip"))
     vendor()
-    delete_unrecorded_apis(stage)
+    note_api(stage)
     run_chalice(stage)
     api_id = deployed_api(stage)
     assert api_id is not None
@@ -130,13 +131,19 @@ def deployed_api(stage: str) -> str | None:
     return None
 
 
-def delete_unrecorded_apis(stage: str) -> None:
-    """Delete the APIs of deployments that failed: Chalice forgets them, and would make another one."""
-    recorded = deployed_api(stage)
+def note_api(stage: str) -> None:
+    """Note the stage's API, if nobody has: Chalice does so at the very end, and otherwise makes another one.
+
+    A deployment may have failed before that, or have been made elsewhere.
+    """
+    if deployed_api(stage) is not None:
+        return
     for api_id in apis(stage):
-        if api_id != recorded:
-            boto3.client("apigateway").delete_rest_api(restApiId=api_id)
-            say(f"API {api_id} of a deployment that failed: deleted")
+        api = {"name": "rest_api", "resource_type": "rest_api", "rest_api_id": api_id}
+        record = {"schema_version": "2.0", "backend": "api", "resources": [api]}
+        DEPLOYED.mkdir(exist_ok=True)
+        (DEPLOYED / f"{stage}.json").write_text(json.dumps(record, indent=2) + "\n")
+        say(f"API {api_id} is there, though nobody had noted it")
 
 
 def apis(stage: str) -> Iterator[str]:
@@ -192,12 +199,9 @@ def delete_rules(stage: str) -> None:
             events.remove_targets(Rule=rule, Ids=targets)
         events.delete_rule(Name=rule)
     s3 = boto3.client("s3")
-    bucket = stages.variables(stage).get("DATA_BUCKET")
-    try:
-        if bucket:
+    if bucket := stages.variables(stage).get("DATA_BUCKET"):
+        with suppress(s3.exceptions.NoSuchBucket):
             s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
-    except s3.exceptions.NoSuchBucket:
-        pass
 
 
 def delete_functions(stage: str) -> None:
@@ -210,6 +214,7 @@ def delete_functions(stage: str) -> None:
             continue
         say(f"{name}: deleted")
     layer = f"negatoscope-{stage}-managed-layer"
-    for page in functions.get_paginator("list_layer_versions").paginate(LayerName=layer):
-        for one in page["LayerVersions"]:
-            functions.delete_layer_version(LayerName=layer, VersionNumber=one["Version"])
+    with suppress(functions.exceptions.ResourceNotFoundException):
+        for page in functions.get_paginator("list_layer_versions").paginate(LayerName=layer):
+            for one in page["LayerVersions"]:
+                functions.delete_layer_version(LayerName=layer, VersionNumber=one["Version"])
