@@ -39,7 +39,7 @@ check: $(DEV) $(TRAINING) ## formatting, lint, types, templates
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy app.py chalicelib local benchmarks .chalice/*.py tests/unit tests/functional tests/stack tests/browser
 	.venv-training/bin/python -m mypy training tests/training
-	.venv/bin/cfn-lint .chalice/foundation.yaml statemachine/template.yaml
+	.venv/bin/cfn-lint .chalice/foundation.yaml statemachine/template.yaml frontend/template.yaml
 
 .PHONY: test
 test: check ## everything: checks, then unit, functional, stack, browser and training tests
@@ -79,9 +79,15 @@ bench: $(RUN) ## measure speed side by side
 	.venv/bin/python -m benchmarks
 
 .PHONY: deploy
-deploy: $(RUN) $(LIBRARIES) ## put a stage into your AWS account: make deploy STAGE=prod
+deploy: $(RUN) $(LIBRARIES) ## put a stage into your AWS account: make deploy STAGE=prod (EMAIL=, DOMAIN=, CERTIFICATE=)
 	@test "$(STAGE)" != local || { echo "Name the stage: make deploy STAGE=prod (make run starts the local one)."; exit 1; }
-	.venv/bin/python .chalice/deploy.py $(STAGE)
+	.venv/bin/python .chalice/deploy.py $(STAGE) $(if $(EMAIL),--alarm-email $(EMAIL)) \
+		$(if $(DOMAIN),--domain $(DOMAIN)) $(if $(CERTIFICATE),--certificate $(CERTIFICATE))
+
+.PHONY: destroy
+destroy: $(RUN) ## take a stage away but for its images: make destroy STAGE=prod (IMAGES=delete CONFIRM=prod: those, too)
+	@test "$(STAGE)" != local || { echo "Name the stage: make destroy STAGE=prod (make clean-local forgets the local one)."; exit 1; }
+	.venv/bin/python .chalice/destroy.py $(STAGE) $(if $(IMAGES),--images $(IMAGES)) $(if $(CONFIRM),--confirm $(CONFIRM))
 
 .PHONY: idle
 idle: $(RUN) ## take a stage's endpoints down, which cost by the hour; packages answer instead: make idle STAGE=prod

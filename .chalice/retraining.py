@@ -2,11 +2,13 @@
 
 import hashlib
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import boto3
 import stacks
+from progress import say
 
 from chalicelib.archive import pack
 
@@ -46,7 +48,37 @@ def deploy(stage: str, outputs: Mapping[str, str]) -> None:
         "Code": folder,
         "Commit": commit(),
     }
-    stacks.put_stack(f"negatoscope-{stage}-retraining", TEMPLATE, parameters, protected=False)
+    stacks.put_stack(stack_name(stage), TEMPLATE.read_text(), parameters, protected=False)
+
+
+def stack_name(stage: str) -> str:
+    """The stack of the stage."""
+    return f"negatoscope-{stage}-retraining"
+
+
+def delete(stage: str) -> None:
+    """Stop what runs, with its jobs, and delete the stack."""
+    machine = stacks.resources(stack_name(stage)).get("Retraining")
+    if machine:
+        stop_executions(machine)
+    stacks.delete_stack(stack_name(stage))
+
+
+def stop_executions(machine: str) -> None:
+    """Stop every execution that runs, and wait until all have ended: they stop their jobs before."""
+    states = boto3.client("stepfunctions")
+    pages = states.get_paginator("list_executions")
+    told: set[str] = set()
+    while True:
+        found = pages.paginate(stateMachineArn=machine, statusFilter="RUNNING")
+        running = {one["executionArn"] for page in found for one in page["executions"]}
+        for execution in running - told:
+            states.stop_execution(executionArn=execution, cause="The stage is being destroyed.")
+            say(f"{execution.rpartition(':')[2]}: stopped")
+        told |= running
+        if not running:
+            return
+        time.sleep(stacks.PAUSE)
 
 
 def source() -> Iterator[tuple[str, bytes]]:

@@ -1,11 +1,16 @@
 """CloudFormation stacks, created or updated as need be."""
 
+import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError, WaiterError
+
+PAUSE = 2
+"""Seconds between two looks at a stack."""
+UNFINISHED = ("CREATE_FAILED", "DELETE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
+"""A first creation that failed, or a deletion, leaves a stack that can only be deleted."""
 
 
 class DeployError(Exception):
@@ -13,31 +18,36 @@ class DeployError(Exception):
 
 
 def put_stack(
-    name: str, template: Path, parameters: Mapping[str, str | None], *, protected: bool
+    name: str, template: str, parameters: Mapping[str, str | None], *, protected: bool
 ) -> dict[str, str]:
     """Create or update a stack, wait until it stands, and return its outputs and parameters.
 
     Args:
         name: of the stack.
-        template: its file.
-        parameters: by name; None keeps the value that an existing stack has, and else means "".
+        template: its text.
+        parameters: by name; None keeps the value that an existing stack has, and else means the template's
+            default.
         protected: whether a new stack can be deleted only after somebody has allowed it.
 
     Raises:
         DeployError: with the reasons, if the stack cannot be what the template says.
     """
     cloudformation = boto3.client("cloudformation")
-    status = stack_status(name)
-    if status == "ROLLBACK_COMPLETE":  # a first creation that failed leaves a stack that can only be deleted
-        cloudformation.delete_stack(StackName=name)
-        cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 2})
+    status = settled_status(name)
+    if status in UNFINISHED:
+        delete_stack(name)
         status = None
+    known = outputs(name) if status else {}
     request = {
         "StackName": name,
-        "TemplateBody": template.read_text(),
+        "TemplateBody": template,
         "Capabilities": ["CAPABILITY_NAMED_IAM"],
         "Parameters": [
-            _parameter(key, value, exists=status is not None) for key, value in parameters.items()
+            {"ParameterKey": key, "UsePreviousValue": True}
+            if value is None
+            else {"ParameterKey": key, "ParameterValue": value}
+            for key, value in parameters.items()
+            if value is not None or key in known
         ],
     }
     if status is None:
@@ -45,17 +55,46 @@ def put_stack(
         wait_for_stack("stack_create_complete", name)
     elif start_update(request):
         wait_for_stack("stack_update_complete", name)
-    stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    return outputs(name)
+
+
+def delete_stack(name: str) -> None:
+    """Delete a stack, if there is one, also if it is protected; what its template retains stays."""
+    if settled_status(name) is None:
+        return
+    cloudformation = boto3.client("cloudformation")
+    cloudformation.update_termination_protection(StackName=name, EnableTerminationProtection=False)
+    cloudformation.delete_stack(StackName=name)
+    wait_for_stack("stack_delete_complete", name)
+
+
+def outputs(name: str) -> dict[str, str]:
+    """Outputs and parameters of a stack that stands."""
+    stack = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
     return {
-        **{output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]},
-        **{parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in stack["Parameters"]},
+        **{output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())},
+        **{
+            parameter["ParameterKey"]: parameter["ParameterValue"]
+            for parameter in stack.get("Parameters", ())
+        },
     }
 
 
-def _parameter(key: str, value: str | None, *, exists: bool) -> dict[str, Any]:
-    if value is None and exists:
-        return {"ParameterKey": key, "UsePreviousValue": True}
-    return {"ParameterKey": key, "ParameterValue": value or ""}
+def resources(name: str) -> dict[str, str]:
+    """The resources of a stack, by what its template calls them; none if there is no such stack."""
+    if stack_status(name) is None:
+        return {}
+    found = boto3.client("cloudformation").describe_stack_resources(StackName=name)["StackResources"]
+    return {
+        one["LogicalResourceId"]: one["PhysicalResourceId"] for one in found if "PhysicalResourceId" in one
+    }
+
+
+def settled_status(name: str) -> str | None:
+    """Wait for what somebody has begun with the stack, and return its status; None if there is none."""
+    while (status := stack_status(name)) and status.endswith("_IN_PROGRESS"):
+        time.sleep(PAUSE)
+    return status
 
 
 def stack_status(name: str) -> str | None:
@@ -84,9 +123,11 @@ def wait_for_stack(waiter: str, name: str) -> None:
     """Wait for the end of a stack operation; raise DeployError with the reasons if it fails."""
     cloudformation = boto3.client("cloudformation")
     try:
-        cloudformation.get_waiter(waiter).wait(StackName=name, WaiterConfig={"Delay": 2, "MaxAttempts": 900})
+        cloudformation.get_waiter(waiter).wait(
+            StackName=name, WaiterConfig={"Delay": PAUSE, "MaxAttempts": 900}
+        )
     except WaiterError as error:
-        reasons = "\n".join(failure_reasons(name)) or str(error)
+        reasons = "\n".join([*failure_reasons(name)] or [*resource_failures(name)]) or str(error)
         raise DeployError(f"Stack {name} failed:\n{reasons}") from error
 
 
@@ -99,3 +140,14 @@ def failure_reasons(name: str) -> Iterator[str]:
         reason = event.get("ResourceStatusReason") or event.get("ValidationStatusReason")
         if event["OperationId"] == operation and reason:
             yield f"  {event['LogicalResourceId']}: {reason}"
+
+
+def resource_failures(name: str) -> Iterator[str]:
+    """The same from the events of resources, for a CloudFormation that knows no failed operation."""
+    pages = boto3.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=name)
+    for event in (event for page in pages for event in page["StackEvents"]):
+        status, of_stack = event["ResourceStatus"], event["PhysicalResourceId"] == event["StackId"]
+        if of_stack and status in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"):
+            return
+        if not of_stack and status.endswith("_FAILED"):
+            yield f"  {event['LogicalResourceId']}: {event.get('ResourceStatusReason')}"

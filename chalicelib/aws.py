@@ -29,7 +29,7 @@ from chalicelib.retraining.requests import Requests
 from chalicelib.retraining.rollout import Rollout
 from chalicelib.retraining.steps import Steps
 from chalicelib.settings import settings
-from chalicelib.storage import DataBucket
+from chalicelib.storage import DataBucket, presigning
 from chalicelib.sweep import Sweep
 from chalicelib.table import ResultsTable
 from chalicelib.tasks import load_tasks
@@ -140,10 +140,7 @@ def _backend_of(task_name: str, endpoint: str | None, version: str) -> Backend:
 @cache
 def bucket() -> DataBucket:
     """The data bucket."""
-    # Presigned forms must name the regional host, or browsers are redirected; the emulator has no host per
-    # bucket.
-    style = "path" if settings().endpoint_url else "virtual"
-    config = Config(signature_version="s3v4", s3={"addressing_style": style}, retries=_RETRIES)
+    config = Config(**presigning(settings().endpoint_url), retries=_RETRIES)
     return DataBucket(boto3.client("s3", config=config), settings().data_bucket)
 
 

@@ -28,6 +28,18 @@ class StorageFailed(Exception):
     """S3 refused something it should not refuse, or could not be reached."""
 
 
+def presigning(endpoint_url: str | None) -> dict[str, Any]:
+    """How a client of S3 is set up (botocore's Config) whose presigned forms and links browsers can use.
+
+    They must name the regional host, or browsers are redirected; an emulator, which `endpoint_url` names, has
+    no host for each bucket.
+    """
+    return {
+        "signature_version": "s3v4",
+        "s3": {"addressing_style": "path" if endpoint_url else "virtual"},
+    }
+
+
 @dataclass(frozen=True)
 class StoredObject:
     """An object's content and what was said about it."""

@@ -19,15 +19,15 @@ STAGE = "local"
 
 # What a deployment depends on, and where it stands in the project.
 SOURCES = (
+    *(f".chalice/{module.name}" for module in sorted((PROJECT / ".chalice").glob("*.py"))),
     ".chalice/config.json",
-    ".chalice/deploy.py",
     ".chalice/foundation.yaml",
     ".chalice/gateway-errors.json",
-    ".chalice/retraining.py",
-    ".chalice/stacks.py",
     ".chalice/vendor.txt",
     "app.py",
     "chalicelib",
+    "local/__init__.py",
+    "local/page.py",
     "requirements.txt",
     "statemachine",
     "training",

@@ -17,7 +17,16 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack import app
 
-from local import apigateway, cloudformation, cognito, lambda_events, persistence, step_functions, transport
+from local import (
+    apigateway,
+    cloudformation,
+    cloudfront,
+    cognito,
+    lambda_events,
+    persistence,
+    step_functions,
+    transport,
+)
 from local.asgi import Application, Receive, Send
 from local.emulator_environment import HOST
 from local.lambda_executor import Executor
@@ -79,6 +88,7 @@ def close_gaps(
     """Patch ministack where it differs from AWS in what Negatoscope needs."""
     transport.install()
     cloudformation.install()
+    cloudfront.install()
     apigateway.install()
     cognito.install()
     executor.install()

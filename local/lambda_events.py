@@ -56,11 +56,21 @@ class Event(NamedTuple):
 
 
 class EventQueue:
-    """The events of all functions, each with `workers` threads that work on them. Thread-safe."""
+    """The events of all functions, each with `workers` threads that work on them. Thread-safe.
 
-    def __init__(self, file: Path, workers: int, run: Callable[[str, Any], Ending]) -> None:
+    `run` tries a function with an event; `give_up` is told of one that failed too often.
+    """
+
+    def __init__(
+        self,
+        file: Path,
+        workers: int,
+        run: Callable[[str, Any], Ending],
+        give_up: Callable[[str, Any], None],
+    ) -> None:
         self._workers = workers
         self._run = run
+        self._give_up = give_up
         self._changed = threading.Condition()
         self._database = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
         self._database.execute("PRAGMA journal_mode = WAL")
@@ -118,7 +128,8 @@ class EventQueue:
             self._put_back(event.id, event.tries + 1, DELAYS[event.tries])
         else:
             if ending is Ending.FAILED:
-                logger.error("%s failed %d times; its event is dropped", function, event.tries + 1)
+                logger.error("%s failed %d times; its event is given up", function, event.tries + 1)
+                self._give_up(function, json.loads(event.payload))
             with self._changed:
                 self._database.execute("DELETE FROM events WHERE id = ?", (event.id,))
 
@@ -133,7 +144,7 @@ class EventQueue:
 
 def install(file: Path, workers: int) -> None:
     """Send every asynchronous invocation of the emulator through a queue in `file`."""
-    queue = EventQueue(file, workers, invoke)
+    queue = EventQueue(file, workers, invoke, give_up)
 
     def invoke_async_with_retry(record: dict[str, Any], event: Any) -> None:
         queue.put(record["config"]["FunctionArn"], event)
@@ -150,3 +161,14 @@ def invoke(function: str, event: Any) -> Ending:
             return Ending.NO_FUNCTION
         result = lambda_svc._execute_function(lambda_svc._execution_record_for_config(record, config), event)
     return Ending.FAILED if result.get("error") or result.get("throttle") else Ending.DONE
+
+
+def give_up(function: str, event: Any) -> None:
+    """Send an event, as AWS does, where the function's settings want those that failed."""
+    region, account = function.split(":")[3:5]
+    with request_scope(account, region):
+        record, config, _ = lambda_svc._get_func_record_for_ref(function)
+        settings = (record or {}).get("event_invoke_config") or {}
+        target = settings.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+        if target and config:
+            lambda_svc._route_async_failure(target, config["FunctionName"], event, {})

@@ -31,8 +31,8 @@ NOT_SERVED = ("package.json", "package-lock.json")
 LISTING = "files.json"
 
 
-def security_headers(upload_origin: str) -> dict[str, str]:
-    """Headers that let the page load what is its own and upload to `upload_origin`, and do nothing else."""
+def security_headers(*origins: str) -> dict[str, str]:
+    """Headers that let the page load what is its own and talk to `origins`, and do nothing else."""
     policy = {
         "default-src": "'none'",
         # Classifying in the browser compiles WebAssembly. No text becomes a script by that.
@@ -40,7 +40,7 @@ def security_headers(upload_origin: str) -> dict[str, str]:
         "worker-src": "'self'",
         "style-src": "'self'",
         "img-src": "'self' blob: data:",
-        "connect-src": f"'self' {upload_origin}",
+        "connect-src": " ".join(("'self'", *dict.fromkeys(origins))),
         "form-action": "'self'",
         "frame-ancestors": "'none'",
         "base-uri": "'none'",
@@ -75,8 +75,13 @@ class Page:
         self._files: dict[Path, tuple[int, File]] = {}
 
     def find(self, path: str) -> File | None:
-        """The file that a URL's path names, None where there is none; `/` is index.html."""
-        name = unquote(path).removeprefix("/") or "index.html"
+        """The file that a URL's path names, None where there is none.
+
+        What names no file is a place within the page, and is answered with index.html, as in the cloud.
+        """
+        name = unquote(path).removeprefix("/")
+        if "." not in name.rpartition("/")[2]:
+            name = "index.html"
         if "\0" in name:
             return None
         if name == LISTING:

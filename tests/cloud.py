@@ -30,6 +30,7 @@ _Template.add_multi_constructor("!", _tag)
 
 FOUNDATION = ROOT / ".chalice" / "foundation.yaml"
 RETRAINING = ROOT / "statemachine" / "template.yaml"
+SITE = ROOT / "frontend" / "template.yaml"
 
 
 def template(path: Path) -> dict[str, Any]:

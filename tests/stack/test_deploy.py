@@ -1,21 +1,25 @@
-"""The foundation template and the script that deploys it."""
+"""The templates and the scripts that deploy them."""
 
-import importlib.util
+import gzip
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import boto3
 import pytest
 from moto import mock_aws
 
 from chalicelib.login import GROUPS
-from tests.cloud import RETRAINING, foundation, template
+from tests.cloud import RETRAINING, SITE, foundation, template
 from tests.stack.client import Client
 from tests.stage import ROOT
+
+type Script = Callable[[str], ModuleType]
 
 # IAM defines no ARN for what these actions work on.
 WITHOUT_ARN = {
@@ -37,25 +41,16 @@ WITHOUT_ARN = {
 
 
 @pytest.fixture
-def deploy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """deploy.py as a module, for an empty project in `tmp_path`."""
-    # A script finds its siblings in its own folder.
+def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Script:
+    """The modules of .chalice by name, for a project in `tmp_path` that has nothing but a configuration."""
     monkeypatch.syspath_prepend(ROOT / ".chalice")
-    spec = importlib.util.spec_from_file_location("deploy", ROOT / ".chalice" / "deploy.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
     folder = tmp_path / ".chalice"
     (folder / "deployments").mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps({"stages": {"prod": {"lambda_timeout": 7}}}))
-    for name, path in {
-        "PROJECT": tmp_path,
-        "CONFIG": folder / "config.json",
-        "PACKAGES": folder / "deployments",
-    }.items():
-        monkeypatch.setattr(module, name, path)
-    return module
+    monkeypatch.setattr(import_module("stage"), "CONFIG", folder / "config.json")
+    monkeypatch.setattr(import_module("application"), "PROJECT", tmp_path)
+    monkeypatch.setattr(import_module("application"), "PACKAGES", folder / "deployments")
+    return import_module
 
 
 def fake_chalice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str, code: int) -> None:
@@ -68,14 +63,14 @@ def fake_chalice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str, c
 
 
 def test_missing_dependencies_fail_and_are_not_cached(
-    deploy: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake_chalice(tmp_path, monkeypatch, "Could not install dependencies:\nonnxruntime==1.28.0", code=0)
     package = tmp_path / ".chalice" / "deployments" / "managed-layer-0-python3.12.zip"
     package.write_bytes(b"incomplete")
 
-    with pytest.raises(deploy.DeployError, match=r"requirements\.txt"):
-        deploy.run_chalice("prod")
+    with pytest.raises(script("stacks").DeployError, match=r"requirements\.txt"):
+        script("application").run_chalice("prod")
 
     assert not package.exists()
 
@@ -83,27 +78,30 @@ def test_missing_dependencies_fail_and_are_not_cached(
 @pytest.mark.parametrize(
     ("installed", "works"), [("23.2.1", True), ("26.2", True), ("26.3", False), ("27.0.1", False)]
 )
-def test_only_a_pip_that_chalice_can_use_is_used(deploy: ModuleType, installed: str, works: bool) -> None:
+def test_only_a_pip_that_chalice_can_use_is_used(script: Script, installed: str, works: bool) -> None:
     if works:
-        deploy.check_pip(installed)
+        script("application").check_pip(installed)
     else:
-        with pytest.raises(deploy.DeployError, match=r"pip<26\.3"):
-            deploy.check_pip(installed)
+        with pytest.raises(script("stacks").DeployError, match=r"pip<26\.3"):
+            script("application").check_pip(installed)
 
 
 def test_a_failure_of_chalice_is_one(
-    deploy: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    script: Script,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     fake_chalice(tmp_path, monkeypatch, "AccessDenied", code=2)
 
-    with pytest.raises(deploy.DeployError, match="code 2"):
-        deploy.run_chalice("prod")
+    with pytest.raises(script("stacks").DeployError, match="code 2"):
+        script("application").run_chalice("prod")
 
     assert "AccessDenied" in capsys.readouterr().out
 
 
-def test_settings_are_recorded_beside_what_people_set(deploy: ModuleType, tmp_path: Path) -> None:
-    outputs = {output: f"arn:{output}" for output in deploy.ROLES.values()}
+def test_settings_are_recorded_beside_what_people_set(script: Script, tmp_path: Path) -> None:
+    outputs = {output: f"arn:{output}" for output in script("stage").ROLES.values()}
     outputs |= {
         "DataBucket": "bucket",
         "ResultsTable": "table",
@@ -114,8 +112,8 @@ def test_settings_are_recorded_beside_what_people_set(deploy: ModuleType, tmp_pa
         "LoginOrigin": "https://login.example",
     }
 
-    deploy.record_stage("prod", outputs)
-    deploy.record_stage("prod", outputs)
+    script("stage").record("prod", outputs)
+    script("stage").record("prod", outputs)
 
     stage = json.loads((tmp_path / ".chalice" / "config.json").read_text())["stages"]["prod"]
     assert stage["lambda_timeout"] == 7
@@ -133,7 +131,7 @@ def test_settings_are_recorded_beside_what_people_set(deploy: ModuleType, tmp_pa
     assert stage["lambda_functions"]["api_handler"]["iam_role_arn"] == "arn:ApiRoleArn"
 
 
-def test_every_function_of_the_app_has_settings_and_a_role(client: Client, deploy: ModuleType) -> None:
+def test_every_function_of_the_app_has_settings_and_a_role(client: Client, script: Script) -> None:
     config = json.loads((ROOT / ".chalice" / "config.json").read_text())
     functions = client.functions.list_functions()["Functions"]
     deployed = {
@@ -143,7 +141,7 @@ def test_every_function_of_the_app_has_settings_and_a_role(client: Client, deplo
         if function["FunctionName"].startswith("negatoscope-local")
     }
 
-    assert deployed.keys() == config["lambda_functions"].keys() == deploy.ROLES.keys()
+    assert deployed.keys() == config["lambda_functions"].keys() == script("stage").ROLES.keys()
     for name, settings in config["lambda_functions"].items():
         assert deployed[name]["MemorySize"] == settings["lambda_memory_size"]
         assert deployed[name]["Timeout"] == settings["lambda_timeout"]
@@ -170,13 +168,13 @@ def set_endpoints(tmp_path: Path, endpoints: dict[str, str]) -> None:
 
 
 def test_only_the_endpoints_that_tasks_name_may_be_called(
-    deploy: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    assert deploy.other_endpoints("prod") == []
+    assert script("foundation").other_endpoints("prod") == []
     set_endpoints(tmp_path, {"chest-xray": "Their-Model", "retinal-oct": "negatoscope-prod-oct"})
     with mock_aws():
-        arns = deploy.other_endpoints("prod")
+        arns = script("foundation").other_endpoints("prod")
     prefix = "arn:aws:sagemaker:eu-central-1:123456789012:endpoint/"
     assert arns == [f"{prefix}Their-Model", f"{prefix}their-model"]
     pattern = foundation("Parameters")["OtherEndpoints"]["AllowedPattern"]
@@ -184,10 +182,10 @@ def test_only_the_endpoints_that_tasks_name_may_be_called(
     assert not any(re.fullmatch(pattern, arn) for arn in ["*", f"{prefix}*", f"{prefix}a?", prefix])
 
 
-def test_wrong_endpoints_stop_the_deployment_in_words(deploy: ModuleType, tmp_path: Path) -> None:
+def test_wrong_endpoints_stop_the_deployment_in_words(script: Script, tmp_path: Path) -> None:
     set_endpoints(tmp_path, {"feet": "x"})
-    with pytest.raises(deploy.DeployError, match=r"unknown task, feet\."):
-        deploy.other_endpoints("prod")
+    with pytest.raises(script("stacks").DeployError, match=r"unknown task, feet\."):
+        script("foundation").other_endpoints("prod")
 
 
 def test_no_policy_says_everything() -> None:
@@ -284,7 +282,123 @@ def test_unused_uploads_expire(client: Client) -> None:
     assert settings["TimeToLiveDescription"] == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
 
 
-def test_stage_without_login_is_not_put_on_aws(deploy: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stage_without_login_is_not_put_on_aws(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with pytest.raises(deploy.DeployError, match="make run"):
-        deploy.deploy("local", None)
+    with pytest.raises(script("stacks").DeployError, match="make run"):
+        script("stage").check("local")
+
+
+def test_files_too_large_for_the_edge_are_compressed_before(script: Script, tmp_path: Path) -> None:
+    website, page = script("website"), tmp_path / "page"
+    (page / ".hidden").mkdir(parents=True)
+    for name, size in (
+        ("large.js", website.MOST_COMPRESSED + 1),
+        ("small.js", 9),
+        (".hidden/a.js", 9),
+        ("t.yaml", 9),
+    ):
+        (page / name).write_bytes(b" " * size)
+
+    large, small = website.files(page)
+
+    assert (large.name, large.headers["ContentEncoding"]) == ("large.js", "gzip")
+    assert len(gzip.decompress(large.content)) == website.MOST_COMPRESSED + 1
+    assert (small.name, small.content) == ("small.js", b" " * 9)
+    assert "ContentEncoding" not in small.headers
+
+
+def test_version_of_the_page_is_its_content(script: Script, tmp_path: Path) -> None:
+    website, page = script("website"), tmp_path / "page"
+    page.mkdir()
+    versions = []
+    for name, text in (("a.js", "1"), ("a.js", "2"), ("b.js", "1"), ("a.js", "1")):
+        (page / name).write_text(text)
+        versions.append(website.fingerprint(list(website.files(page))))
+        if name == "b.js":
+            (page / name).unlink()
+
+    assert versions[0] == versions[3]
+    assert len(set(versions)) == 3
+
+
+def test_what_destroying_leaves_of_the_foundation_holds_data(script: Script) -> None:
+    """Alone, it may refer to nothing else."""
+    template = script("foundation").data_template()
+    kept = set(template["Resources"])
+    assert kept == {
+        "DataKey", "DataKeyAlias", "DataBucket", "DataBucketPolicy", "ResultsTable", "RetrainingsTable"
+    }  # fmt: skip
+    known = kept | template["Parameters"].keys()
+    referred = {name.partition(".")[0] for name in references(template["Resources"])}
+    assert {name for name in referred if not name.startswith("AWS::")} <= known
+
+
+def references(value: Any) -> Iterator[str]:
+    """What a template's part refers to."""
+    if isinstance(value, list):
+        for item in value:
+            yield from references(item)
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key == "Ref":
+                yield item
+            elif key == "Fn::GetAtt":
+                yield item[0]
+            elif key == "Fn::Sub":
+                yield from re.findall(r"\$\{([^}]+)\}", item)
+            else:
+                yield from references(item)
+
+
+def test_other_stages_are_left_alone(script: Script, tmp_path: Path) -> None:
+    (tmp_path / ".chalice" / "config.json").write_text(json.dumps({"stages": {"prod": {}, "prod-eu": {}}}))
+    names = [
+        "negatoscope-prod-oct",
+        "negatoscope-prod-eu-oct",
+        "negatoscope-product",
+        "my-negatoscope-prod-a",
+    ]
+    assert script("stage").own("prod", names) == ["negatoscope-prod-oct"]
+
+
+def test_page_that_is_served_over_a_domain_asks_for_modern_tls() -> None:
+    distribution = template(SITE)["Resources"]["Distribution"]["Properties"]["DistributionConfig"]
+    _, of_domain, otherwise = distribution["ViewerCertificate"]
+    assert of_domain["MinimumProtocolVersion"] == "TLSv1.2_2021"
+    assert otherwise == {"CloudFrontDefaultCertificate": True}
+
+
+@mock_aws
+def test_retrainings_that_run_are_stopped(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    states = boto3.client("stepfunctions")
+    machine = states.create_state_machine(
+        name="retrain", definition="{}", roleArn="arn:aws:iam::123456789012:role/states"
+    )["stateMachineArn"]
+    execution = states.start_execution(stateMachineArn=machine)["executionArn"]
+
+    script("retraining").stop_executions(machine)
+
+    assert states.describe_execution(executionArn=execution)["status"] == "ABORTED"
+
+
+@pytest.mark.parametrize("confirmed", [None, "", "prod"])
+def test_images_are_not_deleted_unless_the_stage_is_named_twice(
+    script: Script, confirmed: str | None
+) -> None:
+    """Nothing else is deleted then, either."""
+    with pytest.raises(script("stacks").DeployError, match="CONFIRM=demo"):
+        script("destroy").destroy("demo", images=True, confirmed=confirmed)
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [("us-east-1", "images.s3.amazonaws.com"), ("eu-central-1", "images.s3.eu-central-1.amazonaws.com")],
+)
+def test_page_may_upload_where_forms_lead(
+    script: Script, monkeypatch: pytest.MonkeyPatch, region: str, host: str
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+    with mock_aws():
+        assert script("website").upload_origin("images") == f"https://{host}"

@@ -19,16 +19,16 @@ TRAVERSALS = [
     "/%2e%2e/app.py",
     "/..%2fapp.py",
     "/modules/../../app.py",
-    "//etc/passwd",
+    "//etc/passwd.txt",
     "/index.html%00.txt",
     "/.hidden.html",
-    "/modules",
+    "/modules/none.js",
     "/template.yaml",
 ]
 
 
 def test_the_page(client: Client) -> None:
-    for path in ("/", "/index.html", "/?from=mail"):
+    for path in ("/", "/index.html", "/?from=mail", "/modules", "/a/place/within"):
         answer = client.api("GET", path)
         assert answer.status == 200
         assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
@@ -71,7 +71,7 @@ def test_only_files_of_the_page_are_served(client: Client, path: str) -> None:
     assert answer.json["code"] == "NotFound"
 
 
-@pytest.mark.parametrize("path", ["/", "/api/health", "/api/no-such-route", "/no-such-page"])
+@pytest.mark.parametrize("path", ["/", "/api/health", "/api/no-such-route", "/no-such-page.html"])
 def test_every_answer_restricts_the_browser(client: Client, path: str) -> None:
     headers = client.api("GET", path).headers
 
@@ -102,7 +102,7 @@ def test_the_page_has_one_origin(client: Client) -> None:
 
 def test_connections_are_kept(client: Client) -> None:
     connection = http.client.HTTPConnection("localhost", client.stack.port)
-    for path in ("/", "/api/health", "/api/no-such-route", "/no-such-page"):
+    for path in ("/", "/api/health", "/api/no-such-route", "/no-such-page.html"):
         connection.request("GET", path)
         response = connection.getresponse()
         response.read()

@@ -1,0 +1,220 @@
+"""The code: Lambdas and API, which Chalice deploys, and what Chalice cannot say of them."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+
+import boto3
+import stage as stages
+from progress import say
+from stacks import DeployError
+
+PROJECT = Path(__file__).resolve().parent.parent
+PACKAGES = PROJECT / ".chalice" / "deployments"
+DEPLOYED = PROJECT / ".chalice" / "deployed"
+VENDORED = PROJECT / ".chalice" / "vendor.txt"
+GATEWAY_ERRORS = PROJECT / ".chalice" / "gateway-errors.json"
+
+ASYNCHRONOUS = ("prepare", "classify", "sweep", "watch")
+"""Lambdas that nobody waits for."""
+TRIES_AGAIN = 2
+"""Lambda's own number, here so that it cannot change by itself."""
+
+
+def deploy(stage: str, lost_events: str) -> str:
+    """Deploy the code, and return the id of the API; `lost_events` is the ARN of a queue."""
+    check_pip(version("pip"))
+    vendor()
+    note_api(stage)
+    run_chalice(stage)
+    api_id = deployed_api(stage)
+    assert api_id is not None
+    put_gateway_errors(api_id)
+    keep_lost_events(stage, lost_events)
+    return api_id
+
+
+def check_pip(installed: str) -> None:
+    """Chalice calls pip in a way that newer versions have given up."""
+    if tuple(map(int, installed.split(".")[:2])) >= (26, 3):
+        raise DeployError(f"Chalice cannot work with pip {installed}. Run `pip install 'pip<26.3'` first.")
+
+
+def vendor() -> None:
+    """Fetch the packages of vendor.txt for Lambda into vendor/, which Chalice packs along."""
+    fetched = PACKAGES / VENDORED.name
+    if fetched.exists() and fetched.read_text() == VENDORED.read_text() and (PROJECT / "vendor").exists():
+        return
+    shutil.rmtree(PROJECT / "vendor", ignore_errors=True)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    platforms = ["--platform=manylinux2014_x86_64", "--platform=manylinux_2_28_x86_64", "--only-binary=:all:"]
+    command = [*pip, *platforms, "--target", str(PROJECT / "vendor"), "--requirement", str(VENDORED)]
+    if subprocess.run(command, check=False).returncode:
+        raise DeployError(
+            "pip could not fetch the packages of .chalice/vendor.txt. Its own message stands above."
+        )
+    PACKAGES.mkdir(exist_ok=True)
+    fetched.write_text(VENDORED.read_text())
+
+
+def run_chalice(stage: str) -> None:
+    """Package and deploy the code, showing what Chalice says while it works."""
+    command = [str(Path(sys.executable).with_name("chalice")), "deploy", "--stage", stage]
+    with subprocess.Popen(
+        command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None
+        incomplete = False
+        for line in process.stdout:
+            say(line.rstrip("\n"))
+            incomplete = incomplete or "Could not install dependencies" in line
+    if incomplete:
+        # Chalice deploys anyway, and would take the incomplete package from its cache next time.
+        for package in PACKAGES.glob("*.zip"):
+            package.unlink()
+        raise DeployError(
+            "Chalice left out the dependencies named above, so the deployed code cannot work. Give each a "
+            "version in requirements.txt that has a wheel for Lambda's Python."
+        )
+    if process.returncode:
+        raise DeployError(
+            f"`chalice deploy` ended with code {process.returncode}. Its own message stands above."
+        )
+
+
+def put_gateway_errors(api_id: str) -> None:
+    """Give what API Gateway answers without asking the app the body {"code", "message", "request_id"}.
+
+    Chalice replaces the API's definition on every deployment, so this has to follow each one.
+    """
+    gateway = boto3.client("apigateway")
+    for response_type, error in json.loads(GATEWAY_ERRORS.read_text()).items():
+        body = {"code": error["code"], "message": error["message"], "request_id": "$context.requestId"}
+        gateway.put_gateway_response(
+            restApiId=api_id,
+            responseType=response_type,
+            responseTemplates={"application/json": json.dumps(body)},
+            **({"statusCode": error["status"]} if "status" in error else {}),
+        )
+    gateway.create_deployment(
+        restApiId=api_id, stageName=stages.api_stage(), description="with its own errors"
+    )
+
+
+def keep_lost_events(stage: str, queue: str) -> None:
+    """Send every event that Lambda gives up to a queue, instead of nowhere."""
+    names = stages.functions(stage)
+    for function in ASYNCHRONOUS:
+        boto3.client("lambda").put_function_event_invoke_config(
+            FunctionName=names[function],
+            MaximumRetryAttempts=TRIES_AGAIN,
+            DestinationConfig={"OnFailure": {"Destination": queue}},
+        )
+
+
+# -------------------------------------------------------------------------------------------- the API
+
+
+def deployed_api(stage: str) -> str | None:
+    """The id of the REST API, as Chalice recorded it; None before its first deployment has ended well."""
+    record = DEPLOYED / f"{stage}.json"
+    resources = json.loads(record.read_text())["resources"] if record.exists() else ()
+    for resource in resources:
+        if resource["resource_type"] == "rest_api":
+            return str(resource["rest_api_id"])
+    return None
+
+
+def note_api(stage: str) -> None:
+    """Note the stage's API, if nobody has: Chalice does so at the very end, and otherwise makes another one.
+
+    A deployment may have failed before that, or have been made elsewhere.
+    """
+    if deployed_api(stage) is not None:
+        return
+    for api_id in apis(stage):
+        api = {"name": "rest_api", "resource_type": "rest_api", "rest_api_id": api_id}
+        record = {"schema_version": "2.0", "backend": "api", "resources": [api]}
+        DEPLOYED.mkdir(exist_ok=True)
+        (DEPLOYED / f"{stage}.json").write_text(json.dumps(record, indent=2) + "\n")
+        say(f"API {api_id} is there, though nobody had noted it")
+
+
+def apis(stage: str) -> Iterator[str]:
+    """The ids of the REST APIs that ask the stage's Lambda: all stages' APIs have the same name."""
+    gateway = boto3.client("apigateway")
+    handler = f":function:{stages.functions(stage)['api_handler']}/invocations"
+    for page in gateway.get_paginator("get_rest_apis").paginate():
+        for api in page["items"]:
+            if api["name"] == "negatoscope" and handler in integrations(api["id"]):
+                yield api["id"]
+
+
+def integrations(api_id: str) -> str:
+    """What an API's methods lead to."""
+    pages = boto3.client("apigateway").get_paginator("get_resources")
+    return json.dumps([page["items"] for page in pages.paginate(restApiId=api_id, embed=["methods"])])
+
+
+def api_url(api_id: str) -> str:
+    """Where the API answers: on AWS under its public name, on an emulator under the emulator's address."""
+    endpoint = os.environ.get("AWS_ENDPOINT_URL")
+    if endpoint:
+        scheme, _, host = endpoint.rstrip("/").partition("://")
+        port = host.partition(":")[2]
+        return f"{scheme}://{api_id}.execute-api.localhost:{port}/{stages.api_stage()}/"
+    region = boto3.session.Session().region_name
+    return f"https://{api_id}.execute-api.{region}.amazonaws.com/{stages.api_stage()}/"
+
+
+# --------------------------------------------------------------------------------------------- the end
+
+
+def delete(stage: str) -> None:
+    """Delete what Chalice made, found by its names.
+
+    `chalice delete` knows only what a deployment recorded that ended well, on the machine where it did.
+    """
+    delete_rules(stage)
+    for api_id in list(apis(stage)):
+        boto3.client("apigateway").delete_rest_api(restApiId=api_id)
+        say(f"API {api_id}: deleted")
+    delete_functions(stage)
+    (DEPLOYED / f"{stage}.json").unlink(missing_ok=True)
+
+
+def delete_rules(stage: str) -> None:
+    """Delete what starts Lambdas: schedules, and the bucket's events."""
+    events = boto3.client("events")
+    found = events.list_rules(NamePrefix=f"negatoscope-{stage}-")["Rules"]
+    for rule in stages.own(stage, (rule["Name"] for rule in found)):
+        targets = [target["Id"] for target in events.list_targets_by_rule(Rule=rule)["Targets"]]
+        if targets:
+            events.remove_targets(Rule=rule, Ids=targets)
+        events.delete_rule(Name=rule)
+    s3 = boto3.client("s3")
+    if bucket := stages.variables(stage).get("DATA_BUCKET"):
+        with suppress(s3.exceptions.NoSuchBucket):
+            s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
+
+
+def delete_functions(stage: str) -> None:
+    """Delete the Lambdas, and the layer that holds what they import."""
+    functions = boto3.client("lambda")
+    for name in stages.functions(stage).values():
+        try:
+            functions.delete_function(FunctionName=name)
+        except functions.exceptions.ResourceNotFoundException:
+            continue
+        say(f"{name}: deleted")
+    layer = f"negatoscope-{stage}-managed-layer"
+    with suppress(functions.exceptions.ResourceNotFoundException):
+        for page in functions.get_paginator("list_layer_versions").paginate(LayerName=layer):
+            for one in page["LayerVersions"]:
+                functions.delete_layer_version(LayerName=layer, VersionNumber=one["Version"])

@@ -1,0 +1,107 @@
+"""What retraining has made of models: on SageMaker, and in its logs."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import boto3
+import endpoints
+import stage as stages
+from progress import say
+
+from chalicelib.hosting import Hosting
+from chalicelib.package import bundled_package
+from chalicelib.registry import Registry
+from chalicelib.storage import DataBucket
+from chalicelib.tasks import load_tasks
+
+JOB_LOGS = ("ProcessingJobs", "TrainingJobs", "TransformJobs")
+"""Log groups that the jobs of an account share, under /aws/sagemaker/."""
+ENDPOINT_LOGS = "/aws/sagemaker/Endpoints/"
+
+
+def register(bucket: str) -> None:
+    """Register the bundled models; each classifies unless something else has been deployed for its task."""
+    registry = Registry(DataBucket(boto3.client("s3"), bucket))
+    for task in load_tasks():
+        if package := bundled_package(task):
+            say(f"{task}: {registry.seed(task, package).version} classifies")
+
+
+def delete(stage: str) -> None:
+    """Delete the stage's endpoints, and all that they were made of; packages in the data bucket stay."""
+    sagemaker = boto3.client("sagemaker")
+    delete_endpoints(stage, Hosting(sagemaker))
+    for config in listed(stage, sagemaker, "list_endpoint_configs", "EndpointConfigs", "EndpointConfigName"):
+        sagemaker.delete_endpoint_config(EndpointConfigName=config)
+    for model in listed(stage, sagemaker, "list_models", "Models", "ModelName"):
+        sagemaker.delete_model(ModelName=model)
+    kind = ("list_model_package_groups", "ModelPackageGroupSummaryList", "ModelPackageGroupName")
+    for group in listed(stage, sagemaker, *kind):
+        delete_group(group, sagemaker)
+    delete_alarms(stage)
+    delete_logs(stage)
+
+
+def listed(stage: str, client: Any, operation: str, members: str, name: str) -> list[str]:
+    """The names of the stage's resources of one kind: `members` and `name` are parts of the answer."""
+    pages = client.get_paginator(operation).paginate(NameContains=f"negatoscope-{stage}-")
+    return stages.own(stage, (one[name] for page in pages for one in page[members]))
+
+
+def delete_endpoints(stage: str, hosting: Hosting) -> None:
+    """Delete the stage's endpoints, and wait until they are gone."""
+    names = endpoints.stage_endpoints(stage, hosting)
+    for name in names:
+        if endpoints.settled(name, hosting):
+            hosting.delete(name)
+    for name in names:
+        endpoints.settled(name, hosting)
+        say(f"{name}: is gone")
+
+
+def delete_group(group: str, sagemaker: Any) -> None:
+    """Delete a group of model packages, which has to be empty."""
+    pages = sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group)
+    for arn in [one["ModelPackageArn"] for page in pages for one in page["ModelPackageSummaryList"]]:
+        sagemaker.delete_model_package(ModelPackageName=arn)
+    sagemaker.delete_model_package_group(ModelPackageGroupName=group)
+
+
+def delete_alarms(stage: str) -> None:
+    """Delete the alarms that watched over updates of endpoints; the others belong to the stacks."""
+    cloudwatch = boto3.client("cloudwatch")
+    pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"negatoscope-{stage}-")
+    found = [
+        alarm for page in pages for alarm in page["MetricAlarms"] if alarm.get("Namespace") == "AWS/SageMaker"
+    ]
+    names = stages.own(stage, (alarm["AlarmName"] for alarm in found))
+    if names:
+        cloudwatch.delete_alarms(AlarmNames=names)
+
+
+def delete_logs(stage: str) -> None:
+    """Delete the logs of endpoints and jobs."""
+    logs = boto3.client("logs")
+    groups = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=ENDPOINT_LOGS)
+    names = [
+        group["logGroupName"].removeprefix(ENDPOINT_LOGS) for page in groups for group in page["logGroups"]
+    ]
+    for name in stages.own(stage, names):
+        logs.delete_log_group(logGroupName=f"{ENDPOINT_LOGS}{name}")
+    for group in JOB_LOGS:
+        delete_streams(stage, f"/aws/sagemaker/{group}", logs)
+
+
+def delete_streams(stage: str, group: str, logs: Any) -> None:
+    """Delete what the stage's jobs have written to a log group."""
+    pages = logs.get_paginator("describe_log_streams")
+    try:
+        found: Iterable[str] = [
+            stream["logStreamName"]
+            for page in pages.paginate(logGroupName=group, logStreamNamePrefix=f"negatoscope-{stage}-")
+            for stream in page["logStreams"]
+        ]
+    except logs.exceptions.ResourceNotFoundException:
+        return
+    for stream in stages.own(stage, found):
+        logs.delete_log_stream(logGroupName=group, logStreamName=stream)

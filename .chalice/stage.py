@@ -1,0 +1,98 @@
+"""A stage, as .chalice/config.json knows it."""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from progress import say
+from stacks import DeployError
+
+CONFIG = Path(__file__).with_name("config.json")
+
+# Chalice's name of each Lambda -> the stack output that holds its role.
+ROLES = {
+    "api_handler": "ApiRoleArn",
+    "prepare": "PrepareRoleArn",
+    "classify": "ClassifyRoleArn",
+    "retraining": "RetrainingRoleArn",
+    "sweep": "SweepRoleArn",
+    "watch": "WatchRoleArn",
+}
+
+
+def check(stage: str) -> None:
+    """Raise DeployError if the stage must not be on AWS."""
+    if stage == "local" and not os.environ.get("AWS_ENDPOINT_URL"):
+        raise DeployError("The stage `local` belongs on an emulator: `make run` deploys it.")
+
+
+def config() -> dict[str, Any]:
+    """What config.json says."""
+    found: dict[str, Any] = json.loads(CONFIG.read_text())
+    return found
+
+
+def variables(stage: str) -> Mapping[str, str]:
+    """The environment of the stage's Lambdas."""
+    settings = config()["stages"].get(stage, {})
+    merged: Mapping[str, str] = config().get("environment_variables", {}) | settings.get(
+        "environment_variables", {}
+    )
+    return merged
+
+
+def functions(stage: str) -> dict[str, str]:
+    """The names of the stage's Lambdas, by what Chalice calls them."""
+    return {
+        name: f"negatoscope-{stage}" if name == "api_handler" else f"negatoscope-{stage}-{name}"
+        for name in ROLES
+    }
+
+
+def own(stage: str, names: Iterable[str]) -> list[str]:
+    """Those of `names` that belong to the stage: a stage `prod-eu` does not belong to the stage `prod`."""
+    longer = (other for other in config()["stages"] if other.startswith(f"{stage}-"))
+    others = tuple(f"negatoscope-{other}-" for other in longer)
+    return [
+        name for name in names if name.startswith(f"negatoscope-{stage}-") and not name.startswith(others)
+    ]
+
+
+def record(stage: str, outputs: Mapping[str, str]) -> None:
+    """Write what the foundation made into the stage of config.json; what else stands there stays."""
+    found = config()
+    settings = found["stages"].setdefault(stage, {})
+    settings.setdefault("environment_variables", {}).update(environment(stage, outputs))
+    lambdas = settings.setdefault("lambda_functions", {})
+    for function, output in ROLES.items():
+        lambdas.setdefault(function, {})["iam_role_arn"] = outputs[output]
+    text = json.dumps(found, indent=2) + "\n"
+    if text == CONFIG.read_text():
+        say("as before")
+    else:
+        CONFIG.write_text(text)
+        say("recorded; commit it")
+
+
+def environment(stage: str, outputs: Mapping[str, str]) -> dict[str, str]:
+    """The variables of the Lambdas that differ between stages."""
+    found = {
+        "DATA_BUCKET": outputs["DataBucket"],
+        "RESULTS_TABLE": outputs["ResultsTable"],
+        "RETRAININGS_TABLE": outputs["RetrainingsTable"],
+        "RETRAINING_ARN": outputs["RetrainingArn"],
+        "STAGE": stage,
+    }
+    if "UserPoolArn" in outputs:
+        found["USER_POOL_ARN"] = outputs["UserPoolArn"]
+        found["LOGIN_CLIENT_ID"] = outputs["UserPoolClientId"]
+        # An emulator serves the login page under its own address.
+        found["LOGIN_ORIGIN"] = os.environ.get("AWS_ENDPOINT_URL") or outputs["LoginOrigin"]
+    return found
+
+
+def api_stage() -> str:
+    """The first part of every path of the API."""
+    return str(config()["api_gateway_stage"])

@@ -1,0 +1,44 @@
+"""CloudFront of the emulator: origins that are REST APIs of its API Gateway.
+
+ministack knows load balancers and function URLs by their names in AWS, but no REST API.
+"""
+
+import functools
+import os
+import re
+from collections.abc import Callable
+from typing import Any
+
+from ministack.services import cloudfront
+
+from local import patching
+from local.emulator_environment import HOST
+
+API_NAME = re.compile(r"([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com")
+
+Response = tuple[int, str, list[tuple[str, str]], bytes]
+"""Status, reason, headers and body."""
+
+
+def install() -> None:
+    """Ask the emulator's own API Gateway where an origin is one of its APIs."""
+    patching.wrap(cloudfront, "_forward_to_origin", _reaching_apis)
+
+
+def _reaching_apis(forward: Callable[..., Response]) -> Callable[..., Response]:
+    @functools.wraps(forward)
+    def forward_to_origin(
+        origin: dict[str, Any], method: str, uri: str, query: str, headers: dict[str, Any], *rest: Any
+    ) -> Response:
+        api = API_NAME.fullmatch(origin["domain_name"])
+        if api is None:
+            return forward(origin, method, uri, query, headers, *rest)
+        if headers.get("host", api[0]) != api[0]:
+            # What the real one answers to a request in another name, as when a policy forwards the viewer's.
+            return 403, "Forbidden", [("Content-Type", "application/json")], b'{"message":"Forbidden"}'
+        port = os.environ["GATEWAY_PORT"]
+        here = {**origin, "domain_name": HOST, "http_port": int(port), "protocol_policy": "http-only"}
+        name = f"{api[1]}.execute-api.localhost:{port}"
+        return forward(here, method, uri, query, {**headers, "host": name}, *rest)
+
+    return forward_to_origin

@@ -1,0 +1,191 @@
+"""A stage of its own, put into the emulator's account as into one at AWS, and taken away again."""
+
+import json
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from local.deployment import aws_environment
+from tests.stack.client import Answer, Client, send
+from tests.stage import ROOT
+
+STAGE = "demo"
+PREFIX = f"negatoscope-{STAGE}"
+BUCKET = f"{PREFIX}-data-000000000000"
+SITE_BUCKET = f"{PREFIX}-site-000000000000"
+
+
+class Installation:
+    """The project in `folder`, and what it has put into the account of `client`."""
+
+    def __init__(self, client: Client, folder: Path) -> None:
+        self.client = client
+        self.folder = folder
+        # What the local stage was deployed from: with packages that need not be made again.
+        built = client.stack.directory / "app"
+        shutil.copytree(built, folder, ignore=shutil.ignore_patterns("deployed", "vendor"))
+        (folder / "vendor").symlink_to(built / "vendor")
+        shutil.copytree(ROOT / "frontend", folder / "frontend")
+
+    @property
+    def record(self) -> Path:
+        """What Chalice notes of the stage."""
+        return self.folder / ".chalice" / "deployed" / f"{STAGE}.json"
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the project, with the account's credentials."""
+        environment = aws_environment(self.client.stack.aws_url)
+        return subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+        )
+
+    def deploy(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """What `make deploy` does."""
+        return self.run(sys.executable, ".chalice/deploy.py", STAGE, *arguments)
+
+    def destroy(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """What `make destroy` does."""
+        return self.run(sys.executable, ".chalice/destroy.py", STAGE, *arguments)
+
+    def step(self, code: str) -> None:
+        """Run one step of a deployment by itself."""
+        paths = "import sys; sys.path[:0] = ['.chalice', '.']; "
+        done = self.run(sys.executable, "-c", paths + code)
+        assert done.returncode == 0, done.stderr
+
+    # ------------------------------------------------------------------------------------------ people
+
+    def outputs(self, stack: str) -> dict[str, str]:
+        """The outputs of one of the stage's stacks."""
+        cloudformation = self.client.aws("cloudformation")
+        found = cloudformation.describe_stacks(StackName=f"{PREFIX}-{stack}")["Stacks"][0]
+        return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
+
+    @cached_property
+    def origin(self) -> str:
+        """Of the page."""
+        return self.outputs("site")["SiteOrigin"]
+
+    @cached_property
+    def label(self) -> str:
+        """The first part of the distribution's domain."""
+        distribution = self.outputs("site")["DistributionId"]
+        found = self.client.aws("cloudfront").get_distribution(Id=distribution)["Distribution"]
+        return str(found["DomainName"]).partition(".")[0]
+
+    def visit(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
+        """What CloudFront answers a browser; the emulator knows the distribution by another domain."""
+        port = self.client.stack.emulator_port
+        named = {"Host": f"{self.label}.cloudfront.localhost:{port}", "X_Forwarded_Proto": "https"} | headers
+        return send(port, method, path, body, **named)
+
+    @cached_property
+    def token(self) -> str:
+        """The identity token of somebody in the stage's user pool, who has signed in."""
+        cognito, pool = self.client.aws("cognito-idp"), self.outputs("foundation")["UserPoolId"]
+        name, password = f"{uuid.uuid4()}@example.org", f"Aa1-{uuid.uuid4()}"
+        cognito.admin_create_user(
+            UserPoolId=pool, Username=name, TemporaryPassword=password, MessageAction="SUPPRESS"
+        )
+        cognito.admin_set_user_password(UserPoolId=pool, Username=name, Password=password, Permanent=True)
+        # The page's own client takes no plain passwords.
+        way = "ADMIN_USER_PASSWORD_AUTH"
+        of_test = cognito.create_user_pool_client(
+            UserPoolId=pool, ClientName="test", ExplicitAuthFlows=[f"ALLOW_{way}"]
+        )["UserPoolClient"]["ClientId"]
+        answer = cognito.admin_initiate_auth(
+            UserPoolId=pool,
+            ClientId=of_test,
+            AuthFlow=way,
+            AuthParameters={"USERNAME": name, "PASSWORD": password},
+        )
+        return str(answer["AuthenticationResult"]["IdToken"])
+
+    def apis(self) -> list[str]:
+        """The ids of the stage's REST APIs."""
+        gateway = self.client.aws("apigateway")
+        found = []
+        for api in gateway.get_rest_apis()["items"]:
+            resources = gateway.get_resources(restApiId=api["id"], embed=["methods"], limit=500)["items"]
+            if f":function:{PREFIX}/" in json.dumps(resources):
+                found.append(api["id"])
+        return found
+
+
+def inventory(client: Client) -> set[str]:
+    """Everything that can be left behind in the account, but for keys that are being deleted."""
+    return {f"{kind} {name}" for kind, names in KINDS.items() for name in names(client.aws)}
+
+
+def listing(
+    service: str, operation: str, path: str, name: str, **arguments: Any
+) -> Callable[[Any], list[str]]:
+    """What lists the names of one kind: the answer's member `path`, and `name` in each of its entries."""
+
+    def names(aws: Callable[[str], Any]) -> list[str]:
+        found = getattr(aws(service), operation)(**arguments)
+        for part in path.split("."):
+            found = found.get(part) or []
+        return [entry[name] if name else str(entry) for entry in found]
+
+    return names
+
+
+def keys(aws: Callable[[str], Any]) -> Iterator[str]:
+    """The keys that are in use."""
+    kms = aws("kms")
+    for key in kms.list_keys()["Keys"]:
+        if kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"] == "Enabled":
+            yield key["KeyId"]
+
+
+def stacks(aws: Callable[[str], Any]) -> Iterator[str]:
+    """The stacks that have not been deleted."""
+    for stack in aws("cloudformation").list_stacks()["StackSummaries"]:
+        if stack["StackStatus"] != "DELETE_COMPLETE":
+            yield stack["StackName"]
+
+
+KINDS: dict[str, Callable[[Any], Any]] = {
+    "alarm": listing("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
+    "alias": listing("kms", "list_aliases", "Aliases", "AliasName"),
+    "API": listing("apigateway", "get_rest_apis", "items", "id"),
+    "bucket": listing("s3", "list_buckets", "Buckets", "Name"),
+    "distribution": listing("cloudfront", "list_distributions", "DistributionList.Items", "Id"),
+    "edge function": listing("cloudfront", "list_functions", "FunctionList.Items", "Name"),
+    "endpoint": listing("sagemaker", "list_endpoints", "Endpoints", "EndpointName"),
+    "endpoint configuration": listing(
+        "sagemaker", "list_endpoint_configs", "EndpointConfigs", "EndpointConfigName"
+    ),
+    "function": listing("lambda", "list_functions", "Functions", "FunctionName"),
+    "group of models": listing(
+        "sagemaker", "list_model_package_groups", "ModelPackageGroupSummaryList", "ModelPackageGroupName"
+    ),
+    "headers": listing(
+        "cloudfront", "list_response_headers_policies", "ResponseHeadersPolicyList.Items", "", Type="custom"
+    ),
+    "key": keys,
+    "layer": listing("lambda", "list_layers", "Layers", "LayerName"),
+    "log": listing("logs", "describe_log_groups", "logGroups", "logGroupName"),
+    "model": listing("sagemaker", "list_models", "Models", "ModelName"),
+    "origin access": listing(
+        "cloudfront", "list_origin_access_controls", "OriginAccessControlList.Items", "Name"
+    ),
+    "policy": listing("iam", "list_policies", "Policies", "PolicyName", Scope="Local"),
+    "queue": listing("sqs", "list_queues", "QueueUrls", ""),
+    "role": listing("iam", "list_roles", "Roles", "RoleName"),
+    "rule": listing("events", "list_rules", "Rules", "Name"),
+    "schedule": listing("scheduler", "list_schedules", "Schedules", "Name"),
+    "stack": stacks,
+    "state machine": listing("stepfunctions", "list_state_machines", "stateMachines", "name"),
+    "subscription": listing("sns", "list_subscriptions", "Subscriptions", "SubscriptionArn"),
+    "table": listing("dynamodb", "list_tables", "TableNames", ""),
+    "topic": listing("sns", "list_topics", "Topics", "TopicArn"),
+    "user pool": listing("cognito-idp", "list_user_pools", "UserPools", "Name", MaxResults=60),
+}  # fmt: skip
+"""What there is to be listed, and how."""

@@ -1,0 +1,333 @@
+"""One command puts a stage into an account, and one takes it away.
+
+What the emulator cannot show: caching and compression at the edge, the version of TLS, signatures of
+CloudFront's own requests to S3, the minutes that a distribution takes, and that a browser uploads from the
+page's origin, which the emulator keeps from its services; so the bucket's CORS rules are looked at instead.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+
+from local.page import security_headers
+from tests.images import grey_file
+from tests.stack.client import TASK, Client, wait_for
+from tests.stack.installation import BUCKET, PREFIX, SITE_BUCKET, STAGE, Installation, inventory
+from tests.stack.lab import IMAGE, INFERENCE, ROLE, Lab, archive
+from tests.stage import ROOT
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("node") is None, reason="the emulator's CloudFront runs functions with node"
+)
+FILES = f"{PREFIX}-files"
+"""The function at the edge."""
+
+
+@dataclass
+class Story:
+    """How the stage came to be, in an account in which a name of its site was taken."""
+
+    before: set[str]
+    failed: CompletedProcess[str]
+    apis: list[str]
+    done: CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def installation(client: Client, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    installation = Installation(client, tmp_path_factory.mktemp("installation") / "project")
+    yield installation
+    if f"stack {PREFIX}-foundation" in inventory(client):
+        installation.destroy("--images", "delete", "--confirm", STAGE)
+
+
+@pytest.fixture(scope="module")
+def story(client: Client, lab: Lab, installation: Installation) -> Story:
+    before, edge = inventory(client), client.aws("cloudfront")
+    taken = edge.create_function(
+        Name=FILES,
+        FunctionConfig={"Comment": "", "Runtime": "cloudfront-js-2.0"},
+        FunctionCode=b"function handler(event) { return event.request; }",
+    )
+    failed = installation.deploy("--alarm-email", "physicist@example.org")
+    edge.delete_function(Name=FILES, IfMatch=taken["ETag"])
+    apis = installation.apis()
+    installation.record.unlink()  # as if Chalice had failed, which notes nothing then
+    return Story(before, failed, apis, installation.deploy())
+
+
+def json_of(installation: Installation, path: str) -> Any:
+    answer = installation.visit("GET", path, Authorization=installation.token)
+    assert answer.status == 200, answer.body
+    return answer.json
+
+
+# -------------------------------------------------------------------------------------------- deploying
+
+
+def test_a_failure_is_told_and_the_same_command_goes_on(story: Story, installation: Installation) -> None:
+    assert story.failed.returncode == 1
+    assert f"{FILES} already exists" in story.failed.stderr
+    assert "goes on from here" in story.failed.stderr
+
+    assert story.done.returncode == 0, story.done.stderr
+    assert f"Page: {installation.origin}/" in story.done.stdout
+    assert len(story.apis) == 1
+    assert story.apis == installation.apis(), "the one that nobody had noted"
+
+
+def test_origin_of_the_page_flows_back(story: Story, client: Client, installation: Installation) -> None:
+    (rule,) = client.s3.get_bucket_cors(Bucket=BUCKET)["CORSRules"]
+    assert (rule["AllowedOrigins"], rule["AllowedMethods"]) == ([installation.origin], ["POST"])
+
+
+def test_alarms_go_to_the_address_given_once(story: Story, client: Client) -> None:
+    """The second command did not name it."""
+    sns = client.aws("sns")
+    (topic,) = [
+        one["TopicArn"] for one in sns.list_topics()["Topics"] if f"{PREFIX}-alarms" in one["TopicArn"]
+    ]
+    (found,) = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert (found["Protocol"], found["Endpoint"]) == ("email", "physicist@example.org")
+
+
+# ---------------------------------------------------------------------------------------- page and API
+
+
+@pytest.mark.parametrize("path", ["/", "/index.html", "/?from=mail", "/a/place/within"])
+def test_page(story: Story, installation: Installation, path: str) -> None:
+    answer = installation.visit("GET", path)
+    assert answer.status == 200
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert answer.body == (ROOT / "frontend" / "index.html").read_bytes()
+
+
+def test_files_of_the_page(story: Story, installation: Installation) -> None:
+    module = installation.visit("GET", "/modules/app.js")
+    assert (module.status, module.body) == (200, (ROOT / "frontend" / "modules" / "app.js").read_bytes())
+    assert module.headers["Content-Type"] == "text/javascript; charset=utf-8"
+    assert "max-age=0, must-revalidate" in module.headers["Cache-Control"]
+    again = installation.visit("GET", "/modules/app.js", If_None_Match=module.headers["ETag"])
+    assert (again.status, again.body) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    "path", ["/modules/none.js", "/template.yaml", "/../config.json", "/index.html/x.js"]
+)
+def test_what_is_no_file_of_the_page_is_not_served(
+    story: Story, installation: Installation, path: str
+) -> None:
+    """S3 answers 403, since the distribution may not list the bucket."""
+    assert installation.visit("GET", path).status == 403
+
+
+def test_page_can_only_be_read(story: Story, installation: Installation) -> None:
+    assert installation.visit("POST", "/", b"x").status == 403
+
+
+@pytest.mark.parametrize("path", ["/", "/modules/none.js", "/api/health", "/api/no-such-route"])
+def test_every_answer_restricts_the_browser_as_the_local_page_does(
+    story: Story, installation: Installation, path: str
+) -> None:
+    headers = installation.visit("GET", path).headers
+    expected = security_headers(installation.client.stack.aws_url)
+    assert {name: headers[name] for name in expected} == expected
+    assert headers["Strict-Transport-Security"].startswith("max-age=")
+
+
+def test_without_encryption_there_is_no_page(story: Story, installation: Installation) -> None:
+    page = installation.visit("GET", "/", X_Forwarded_Proto="http")
+    api = installation.visit("GET", "/api/health", X_Forwarded_Proto="http")
+    assert (page.status, page.headers["Location"][:8]) == (301, "https://")
+    assert api.status == 403
+
+
+def test_only_cloudfront_reads_the_files(story: Story, client: Client, installation: Installation) -> None:
+    policy = json.loads(client.s3.get_bucket_policy(Bucket=SITE_BUCKET)["Policy"])
+    (allowed,) = [statement for statement in policy["Statement"] if statement["Effect"] == "Allow"]
+    distribution = installation.outputs("site")["DistributionId"]
+    assert allowed["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+    source = allowed["Condition"]["StringEquals"]["aws:SourceArn"]
+    assert source == f"arn:aws:cloudfront::000000000000:distribution/{distribution}"
+    closed = client.s3.get_public_access_block(Bucket=SITE_BUCKET)["PublicAccessBlockConfiguration"]
+    assert set(closed.values()) == {True}
+
+
+def test_errors_of_the_api_stay_its_own(story: Story, installation: Installation) -> None:
+    assert installation.visit("GET", "/api/health").json["stage"] == STAGE
+    for path, status in (("/api/tasks", 401), ("/api/no-such-route", 404)):
+        answer = installation.visit("GET", path)
+        assert (answer.status, set(answer.json)) == (status, {"code", "message", "request_id"}), path
+    unknown = installation.visit("GET", "/api/results/none", Authorization=installation.token)
+    assert (unknown.status, unknown.json["code"]) == (404, "UnknownResult")
+
+
+def test_image_is_classified(story: Story, installation: Installation) -> None:
+    image = grey_file("PNG", 120, 80)
+    answer = installation.visit(
+        "POST",
+        f"/api/tasks/{TASK}/classify",
+        image,
+        Authorization=installation.token,
+        Content_Type="image/png",
+    )
+    assert (answer.status, answer.json["status"]) == (200, "classified"), answer.body
+    preview = f"/api/results/{answer.json['id']}/preview"
+    shown = installation.visit("GET", preview, Authorization=installation.token, Accept="image/png")
+    assert shown.body[:4] == b"\x89PNG"
+    listed = json_of(installation, f"/api/results?task={TASK}&limit=1")
+    assert [result["id"] for result in listed["results"]] == [answer.json["id"]]
+
+
+def test_image_is_uploaded(story: Story, installation: Installation) -> None:
+    image = grey_file("PNG", 130, 90)
+    wish = json.dumps({"task": TASK, "filename": "a.png", "size": len(image), "content_type": "image/png"})
+    ticket = installation.visit(
+        "POST",
+        "/api/uploads",
+        wish.encode(),
+        Authorization=installation.token,
+        Content_Type="application/json",
+    ).json
+
+    assert installation.client.post_form(ticket["upload"], image).status == 204
+
+    def finished() -> Any:
+        result = json_of(installation, f"/api/results/{ticket['id']}")
+        return None if result["status"] == "received" else result
+
+    assert wait_for(finished)["status"] == "classified"
+
+
+def test_events_that_are_given_up_are_kept(story: Story, client: Client) -> None:
+    sqs = client.aws("sqs")
+    queue = sqs.get_queue_url(QueueName=f"{PREFIX}-lost-events")["QueueUrl"]
+    client.functions.invoke(
+        FunctionName=f"{PREFIX}-prepare", InvocationType="Event", Payload=b'{"Records": [1]}'
+    )
+
+    (message,) = wait_for(lambda: sqs.receive_message(QueueUrl=queue).get("Messages"))
+
+    assert json.loads(message["Body"])["requestPayload"] == {"Records": [1]}
+
+
+# ---------------------------------------------------------------------------------------- another time
+
+
+def test_new_version_of_the_page_replaces_the_one_before_the_last(
+    story: Story, client: Client, installation: Installation
+) -> None:
+    """Also: the page may have a domain."""
+    (api,), page, versions = installation.apis(), installation.folder / "frontend" / "index.html", []
+    certificate = "arn:aws:acm:us-east-1:000000000000:certificate/1"
+    for text, domain in (("<p>2</p>", ""), ("<p>3</p>", f"domain='a.example', certificate={certificate!r}")):
+        page.write_text(text)
+        installation.step(f"import website; website.deploy({STAGE!r}, {api!r}, {BUCKET!r}, {domain})")
+        assert installation.visit("GET", "/").body == text.encode()
+        keys = [one["Key"] for one in client.s3.list_objects_v2(Bucket=SITE_BUCKET)["Contents"]]
+        versions.append({key.partition("/")[0] for key in keys})
+
+    assert [len(names) for names in versions] == [2, 2]
+    assert len(versions[0] & versions[1]) == 1
+    outputs = installation.outputs("site")
+    distribution = client.aws("cloudfront").get_distribution_config(Id=outputs["DistributionId"])
+    viewers = distribution["DistributionConfig"]["ViewerCertificate"]
+    assert outputs["SiteOrigin"] == "https://a.example"
+    assert (viewers["ACMCertificateArn"], viewers["MinimumProtocolVersion"]) == (certificate, "TLSv1.2_2021")
+
+
+def test_plain_chalice_deploys_code(story: Story, installation: Installation) -> None:
+    version = installation.folder / "chalicelib" / "__init__.py"
+    version.write_text(version.read_text().replace('VERSION = "', 'VERSION = "9.'))
+
+    chalice = installation.run(str(ROOT / ".venv" / "bin" / "chalice"), "deploy", "--stage", STAGE)
+
+    assert chalice.returncode == 0, chalice.stderr
+    assert json_of(installation, "/api/health")["version"].startswith("9.")
+    assert len(installation.apis()) == 1
+
+
+# ------------------------------------------------------------------------------------------ destroying
+
+
+def retrained(lab: Lab, name: str) -> None:
+    """What a retraining leaves on SageMaker: a registered version, and an endpoint that serves it."""
+    packed = lab.put(f"{name}.tar.gz", archive({"name.txt": name, "code/inference.py": INFERENCE}))
+    container, sagemaker = {"Image": IMAGE, "ModelDataUrl": packed}, lab.sagemaker
+    sagemaker.create_model_package_group(ModelPackageGroupName=name)
+    accepted = {"SupportedContentTypes": ["image/png"], "SupportedResponseMIMETypes": ["application/json"]}
+    sagemaker.create_model_package(
+        ModelPackageGroupName=name, InferenceSpecification={"Containers": [container], **accepted}
+    )
+    sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container)
+    sagemaker.create_endpoint_config(
+        EndpointConfigName=name,
+        ProductionVariants=[
+            {
+                "VariantName": "AllTraffic",
+                "ModelName": name,
+                "ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 1},
+            }
+        ],
+    )
+    if "-eu-" not in name:
+        sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+
+
+def forget(lab: Lab, name: str) -> None:
+    """Delete what another stage has."""
+    found = lab.sagemaker.list_model_packages(ModelPackageGroupName=name)["ModelPackageSummaryList"]
+    for package in found:
+        lab.sagemaker.delete_model_package(ModelPackageName=package["ModelPackageArn"])
+    lab.sagemaker.delete_model_package_group(ModelPackageGroupName=name)
+    lab.sagemaker.delete_endpoint_config(EndpointConfigName=name)
+    lab.sagemaker.delete_model(ModelName=name)
+
+
+def test_destroying_keeps_the_images_unless_told_twice(
+    story: Story, client: Client, lab: Lab, installation: Installation
+) -> None:
+    """Also: what belongs to another stage stays, and a stage finds its data again."""
+    config = installation.folder / ".chalice" / "config.json"
+    stages = json.loads(config.read_text())
+    stages["stages"][f"{STAGE}-eu"] = {}
+    config.write_text(json.dumps(stages))
+    for name in (f"{PREFIX}-{TASK}", f"{PREFIX}-eu-{TASK}"):
+        retrained(lab, name)
+    key = installation.outputs("foundation")["DataKeyArn"]
+    client.s3.put_object(Bucket=BUCKET, Key="datasets/kept", Body=b"kept")
+
+    for _ in range(2):  # it is safe to repeat
+        destroyed = installation.destroy()
+        assert destroyed.returncode == 0, destroyed.stderr
+        left = inventory(client) - story.before
+        assert left == {
+            f"alias alias/{PREFIX}-data",
+            f"bucket {BUCKET}",
+            *(
+                f"{kind} {PREFIX}-eu-{TASK}"
+                for kind in ("endpoint configuration", "group of models", "model")
+            ),
+            f"key {key.rpartition('/')[2]}",
+            f"stack {PREFIX}-foundation",
+            f"table {PREFIX}-results",
+            f"table {PREFIX}-retrainings",
+        }
+    assert f"s3://{BUCKET}" in destroyed.stdout
+    assert "$1 a month" in destroyed.stdout
+    forget(lab, f"{PREFIX}-eu-{TASK}")
+
+    installation.step(f"import foundation; foundation.deploy({STAGE!r})")
+    assert installation.outputs("foundation")["DataKeyArn"] == key
+    assert client.s3.get_object(Bucket=BUCKET, Key="datasets/kept")["Body"].read() == b"kept"
+
+    destroyed = installation.destroy("--images", "delete", "--confirm", STAGE)
+    assert destroyed.returncode == 0, destroyed.stderr
+    assert inventory(client) == story.before
+    again = installation.destroy("--images", "delete", "--confirm", STAGE)
+    assert "Nothing of the stage is left." in again.stdout, again.stderr
