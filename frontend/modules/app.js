@@ -98,7 +98,8 @@ function listen() {
 function take(files) {
   const { task } = reader;
   leaveSheet();
-  if (!may("reviewer")) reader.fail(new Problem(text.login.readOnly));
+  // What stays on this device is nobody else's business: it takes no rights, and no network to ask for them.
+  if (!may("reviewer") && !device.on) reader.fail(new Problem(text.login.readOnly));
   else if (files.length === 1) reader.read(files[0]);
   else if (files.length === 0) reader.fail(new Problem(text.problem.emptyFolder));
   else if (!task?.model) reader.fail(new Problem(text.tasks.noModel));
@@ -125,7 +126,7 @@ function keyActions() {
     c: () => review()?.comment.focus(),
     j: () => reader.step(1),
     k: () => reader.step(-1),
-    o: () => may("reviewer") && byId("file", HTMLInputElement).click(),
+    o: () => (may("reviewer") || device.on) && byId("file", HTMLInputElement).click(),
     "+": () => film.step(1),
     "-": () => film.step(-1),
     0: () => film.reset(true),

@@ -14,7 +14,7 @@ import { text } from "./text.js";
  */
 export function describeInvitation(task, onDevice) {
   const words = text.lightBox;
-  if (!may("reviewer")) return describeReading();
+  if (!may("reviewer") && !onDevice) return describeReading();
   const link = element("a", { href: words.whereUrl, rel: "noreferrer", target: "_blank" }, words.whereLink);
   return [
     element("h3", {}, words.inviteHeading),

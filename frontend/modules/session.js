@@ -105,7 +105,7 @@ export async function signOut() {
 }
 
 /**
- * @param {AbortSignal} [signal]
+ * @param {AbortSignal | null} [signal]
  * @returns {Promise<string | null>} what the API wants to see; null where nobody has to sign in
  * @throws {Error} if the pool cannot be reached
  */
@@ -116,7 +116,7 @@ export async function token(signal) {
 
 /**
  * @param {string | undefined} stale the token that is good no more
- * @param {AbortSignal} [signal]
+ * @param {AbortSignal | null} [signal]
  * @returns {Promise<string>} another one
  * @throws {Error} if the pool cannot be reached
  */
@@ -142,7 +142,7 @@ async function renew() {
 
 /**
  * Wait until somebody has signed in again.
- * @param {AbortSignal} [signal]
+ * @param {AbortSignal | null} [signal]
  * @returns {Promise<void>}
  */
 function returned(signal) {
