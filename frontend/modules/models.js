@@ -13,6 +13,7 @@ import { fetchDrift, fetchModelFile, fetchVersions, rollBack } from "./recordsap
 import { may, onlyAdmins } from "./rights.js";
 import { retrainingsAddress, versionAddress } from "./router.js";
 import { part } from "./sheet.js";
+import { weakness } from "./tasks.js";
 import { text } from "./text.js";
 
 /** @import { Child } from "./dom.js" */
@@ -61,6 +62,7 @@ function inUse(task, current) {
       originWords(current),
       current.since && ` · ${words.since(dateTime(current.since))}`,
     ),
+    task.model?.version === current.version && task.model.shortfall.length > 0 && weakness(task.model.shortfall),
     part(() => measured(task, current)),
     part(async () => driftLine(await fetchDrift(task.name))),
     element("p", {}, element("a", { href: address }, text.tasks.card(current.version))),

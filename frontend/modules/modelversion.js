@@ -63,7 +63,9 @@ export function originWords({ origin, run }) {
  * A metric in a table that says of itself what the brackets mean.
  * @param {Interval} measured
  */
-export const intervalWords = ({ value, low, high }) => text.records.models.interval(metric(value), metric(low), metric(high));
+export const intervalWords = ({ value, low, high }) =>
+  // Where the test images do not define a value, there is none.
+  value === null ? "–" : text.records.models.interval(metric(value), metric(low), metric(high));
 
 /**
  * How good a version is on its test images, beside what the task's gate asks for.

@@ -117,8 +117,11 @@ function describeModel(task, model) {
   ];
 }
 
-/** @param {TaskModel["shortfall"]} shortfall */
-function weakness(shortfall) {
+/**
+ * That a model is less good than its task asks for, and what follows.
+ * @param {TaskModel["shortfall"]} shortfall
+ */
+export function weakness(shortfall) {
   const words = shortfall.map(({ metric: name, value, least }) =>
     text.tasks.short(text.tasks.metrics[name] ?? name, value === null ? "–" : metric(value), metric(least)),
   );

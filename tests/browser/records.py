@@ -9,6 +9,8 @@ from playwright.sync_api import Route
 from tests.browser.desk import Desk
 
 TASK = "retinal-oct"
+EMPTY = "retinal-oct-2017"
+"""A task that has no model, and for which nobody has put any images into the bucket."""
 NAME = f"{TASK}-20261120-091500-ab12"
 CANDIDATE = "2026.11.20-0f1e2d3c"
 

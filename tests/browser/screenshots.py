@@ -151,13 +151,13 @@ def version(desk: Desk, _image: Image) -> None:
 
 def task_without_model(desk: Desk, _image: Image) -> None:
     """The models of a task that has none."""
-    desk.open("#/tasks/retinal-oct-2017/models")
+    desk.open(f"#/tasks/{records.EMPTY}/models")
     expect(desk.sheet.locator("ol")).to_be_visible()
 
 
 def retrainings(desk: Desk, _image: Image) -> None:
     """Starting a retraining, and those there were."""
-    failed = {"status": "failed", "outcome": "There are no labelled images of breast-ultrasound."}
+    failed = {"status": "failed", "outcome": "There are no labelled images of retinal-oct-2017."}
     others = ({"name": "a", **failed}, {"name": "b", "status": "unchanged", "outcome": "Nothing is new."})
     records.Told(desk, records.asking(), *(records.deployed() | other for other in others))
     desk.open(f"#/tasks/{records.TASK}/retrainings")

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from chalicelib.archive import pack, package_files
-from chalicelib.package import BUNDLED_MODELS
+from chalicelib.package import BUNDLED_MODELS, ModelPackage
 from chalicelib.registry import Registry
 from chalicelib.storage import DataBucket
+from chalicelib.tasks import load_task
 from local.stack import BUCKET
 from tests.browser import records, samples
 from tests.browser.desk import Desk
@@ -85,7 +86,8 @@ def test_current_model_is_shown_with_its_test_and_its_gate(desk: Desk, models: M
     accuracy = sheet.locator("table").first.locator("tbody tr").first
     expect(accuracy).to_contain_text("0.910 (0.860 to 0.960)")
     expect(accuracy).to_contain_text("reached")
-    expect(sheet).to_contain_text("312 test images of 117 patients")
+    tested = ModelPackage.load(BUNDLED_MODELS / TASK).facts["data"]["split"]["test"]
+    expect(sheet).to_contain_text(f"{tested['images']} test images of {tested['groups']} patients")
     expect(sheet).to_contain_text(re.compile("Drift: (not known|none)"))
     pictures = sheet.locator(".plots img")
     expect(pictures).to_have_count(4)
@@ -102,7 +104,9 @@ def test_history_is_a_chart_and_a_table(desk: Desk, models: Models) -> None:
     chart = desk.page.locator(".chart svg")
     expect(chart).to_have_attribute("aria-label", re.compile("^Accuracy of 3 versions"))
     expect(chart.locator(".mark")).to_have_count(3)
-    expect(desk.sheet.locator(".chart-legend")).to_contain_text("Gate 0.860")
+    expect(desk.sheet.locator(".chart-legend")).to_contain_text(
+        f"Gate {load_task(TASK).gate['accuracy']:.3f}"
+    )
     desk.page.locator("#history-metric").select_option(label="Area under the ROC curve")
     expect(chart).to_have_attribute("aria-label", re.compile("^Area under the ROC curve"))
 
@@ -158,8 +162,22 @@ def test_who_is_no_admin_sees_everything_and_is_told_why_not_more(desk: Desk, mo
     expect(rows(desk)).to_have_count(3)
 
 
+def test_model_that_is_too_weak_says_so(desk: Desk) -> None:
+    def weaken(route: Route) -> None:
+        catalogue = route.fetch().json()
+        (task,) = (task for task in catalogue["tasks"] if task["name"] == "chest-xray")
+        task["gate"]["metrics"] = {"accuracy": 0.999}
+        task["model"]["shortfall"] = [{"metric": "accuracy", "value": 0.9, "least": 0.999}]
+        route.fulfill(json=catalogue)
+
+    desk.page.route("**/api/tasks", weaken)
+    desk.open("#/tasks/chest-xray/models")
+    expect(desk.sheet.locator(".verdict.review")).to_contain_text("Every answer needs a person’s look.")
+    expect(desk.sheet.locator("table").first).to_contain_text("at least 0.999 not reached")
+
+
 def test_task_without_a_model_says_how_to_get_one(desk: Desk) -> None:
-    desk.open("#/tasks/retinal-oct-2017/models")
+    desk.open(f"#/tasks/{records.EMPTY}/models")
     expect(desk.sheet).to_contain_text("No model has been trained for this task yet")
     expect(desk.sheet.locator("code")).to_have_text(re.compile(r"datasets/retinal-oct-2017/CLASS/$"))
     desk.sheet.get_by_role("link", name="Start a retraining").click()
@@ -215,10 +233,10 @@ def test_models_are_accessible(desk: Desk, models: Models, scheme: Literal["ligh
     desk.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     language: Any = {"light": "en", "dark": "de"}[scheme]
     desk.page.add_init_script(f"localStorage.setItem('negatoscope.language', '{language}')")
-    for place in (PLACE, f"{PLACE}/{DEPLOYED}", "#/tasks/retinal-oct-2017/models"):
+    for place in (PLACE, f"{PLACE}/{DEPLOYED}", f"#/tasks/{records.EMPTY}/models"):
         desk.page.goto(f"{desk.address}/{place}")
         expect(desk.sheet.locator("h3").first).to_be_visible()
-        expect(desk.sheet.locator("img")).to_have_count(0 if "oct-2017" in place else 4)
+        expect(desk.sheet.locator("img")).to_have_count(0 if records.EMPTY in place else 4)
         assert violations(desk) == []
         for width in (320, 820, 1440):
             desk.page.set_viewport_size({"width": width, "height": 800})

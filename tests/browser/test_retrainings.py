@@ -8,12 +8,10 @@ from playwright.sync_api import expect
 
 from tests.browser import records
 from tests.browser.desk import Desk
-from tests.browser.records import NAME, Told
+from tests.browser.records import EMPTY, NAME, Told
 from tests.browser.test_access import violations
 
 pytestmark = pytest.mark.usefixtures("patience")
-EMPTY = "breast-ultrasound"
-"""A task for which nobody has put any images into the bucket."""
 LIST, ONE = f"#/tasks/{records.TASK}/retrainings", f"#/retrainings/{NAME}"
 REFRESH_MS = 3_000
 
@@ -47,7 +45,7 @@ def test_retraining_is_started_and_followed_to_its_end(desk: Desk) -> None:
     expect(desk.page).to_have_url(re.compile(rf"#/retrainings/{EMPTY}-"))
     heading = desk.sheet.get_by_role("heading", level=2)
     expect(heading).to_be_focused()
-    expect(heading).to_contain_text("Retraining: Breast ultrasound")
+    expect(heading).to_contain_text("Retraining: Retinal OCT")
     expect(desk.sheet.locator(".verdict.bad")).to_contain_text(f"There are no labelled images of {EMPTY}.")
     expect(desk.sheet.locator(".steps li").first).to_contain_text("Plan")
     expect(desk.sheet.locator(".facts")).to_contain_text("the first one")
