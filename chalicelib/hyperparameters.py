@@ -39,12 +39,6 @@ class Hyperparameters:
     split_seed: int = _number(0, "seed of the split into train, validation and test", 0, 2**31)
     epochs: int = _number(30, "passes over the training images", 1, 1000)
     patience: int = _number(15, "stop after this many epochs without a gain on validation", 1, 1000)
-    keep: str = _choice(
-        "the epoch whose network is kept: the best on validation, or the last, which no chance of a small "
-        "validation part decides; then all epochs are trained",
-        "best",
-        "last",
-    )
     batch_size: int = _number(
         64, "images per optimiser step, over all processes", 2, 4096, TuningRange(16, 128, "log")
     )

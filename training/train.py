@@ -118,8 +118,8 @@ def train(arguments: Arguments) -> dict[str, Any] | None:
         if "SM_MODEL_DIR" in os.environ:
             write_serving_code(arguments.model_dir, task)
         write_reports(arguments.output_dir, data, chosen, result, model)
-        first = min(chosen.fits.values(), key=lambda fitted: fitted.kept.validation_loss)
-        torch.save(first.network.state_dict(), arguments.output_dir / "network.pt")
+        best = min(chosen.fits.values(), key=lambda fitted: fitted.best.validation_loss)
+        torch.save(best.network.state_dict(), arguments.output_dir / "network.pt")
         for checkpoint in checkpoints.values():
             checkpoint.remove()
     # A tuning job judges the run by the objective it reads last.
@@ -209,15 +209,15 @@ def _describe(arguments: Arguments, weights: StartingWeights | None, chosen: Can
 
 def _repeat(single: Candidate, test: Facts, chosen: Candidate) -> dict[str, Any]:
     [(seed, fitted)] = single.fits.items()
-    kept = fitted.kept
+    best = fitted.best
     return {
         "seed": seed,
         "kept": seed in chosen.fits,
-        "epoch": kept.number,
+        "epoch": best.number,
         "seconds": round(fitted.seconds, 1),
         "validation": {
             "loss": single.validation_loss,
-            "balanced_accuracy": kept.validation_balanced_accuracy,
+            "balanced_accuracy": best.validation_balanced_accuracy,
         },
         "test": {name: test[name]["value"] for name in HEADLINE_METRICS},
     }

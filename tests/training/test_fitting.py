@@ -35,8 +35,8 @@ def test_learns_what_can_be_learnt(small_task: Task, data: PreparedData) -> None
 
     fitted = fit(small_task, data.labelled("train"), data.labelled("validation"), parameters, seed=0)
 
-    assert fitted.kept.validation_balanced_accuracy > 0.8
-    assert fitted.kept.validation_loss == min(epoch.validation_loss for epoch in fitted.history)
+    assert fitted.best.validation_balanced_accuracy > 0.8
+    assert fitted.best.validation_loss == min(epoch.validation_loss for epoch in fitted.history)
     test = data.labelled("test")
     logits, _ = predict(fitted.network, test.pixels)
     assert (logits.argmax(1).numpy() == test.labels).mean() > 0.8
@@ -94,7 +94,7 @@ def test_resumed_after_an_epoch_it_ends_as_if_never_interrupted(
     resumed = fit(small_task, train, validation, parameters, 0, checkpoint=checkpoint)
 
     assert resumed.history == expected.history
-    assert resumed.kept == expected.kept
+    assert resumed.best == expected.best
     assert same_weights(resumed, expected)
     assert f"resuming seed 0 after epoch {number}\n" in capsys.readouterr().out
 
@@ -175,24 +175,7 @@ def test_stops_when_validation_no_longer_improves(small_task: Task, data: Prepar
     fitted = fit(small_task, train, contrary, parameters, seed=0)
 
     assert len(fitted.history) < 12
-    assert len(fitted.history) == fitted.kept.number + 1
-
-
-def test_the_last_epoch_is_kept_if_it_is_to_be_whatever_validation_says(
-    small_task: Task, data: PreparedData
-) -> None:
-    train, validation = data.labelled("train"), data.labelled("validation")
-    contrary = Labelled(validation.pixels, (validation.labels + 1) % len(small_task.classes))
-    parameters = QUICK.updated({"epochs": 4, "patience": 1, "keep": "last"})
-
-    last = fit(small_task, train, contrary, parameters, seed=0)
-    other = fit(small_task, train, validation, parameters, seed=0)
-
-    assert last.kept is last.history[-1]
-    assert last.kept.number == 4
-    assert last.kept.validation_loss > min(epoch.validation_loss for epoch in last.history)
-    for name, weight in last.network.state_dict().items():
-        assert torch.equal(weight, other.network.state_dict()[name]), name
+    assert len(fitted.history) == fitted.best.number + 1
 
 
 def test_a_loss_that_diverges_is_reported(

@@ -27,7 +27,7 @@ def test_an_epochs_line_can_be_read_by_the_metric_patterns(
 ) -> None:
     progress = Progress(images=1000, epochs=10, done=0, later_epochs=0, clock=clock)
     clock.now += 30
-    progress.tell_epoch(Epoch(3, 0.51234, 0.25, 0.9875), kept=Epoch(1, 0.6, 0.2, 0.9))
+    progress.tell_epoch(Epoch(3, 0.51234, 0.25, 0.9875), best=Epoch(1, 0.6, 0.2, 0.9))
 
     line = capsys.readouterr().out
     assert {name: re.findall(pattern, line) for name, pattern in METRIC_PATTERNS.items()} == {

@@ -54,7 +54,7 @@ def test_the_best_of_a_search_can_be_trained_again(
     arguments = parse_arguments(["--task", task.name, "--recipe", str(folder / "best.toml")])
     data = prepare_data(data_folder, task.name, task, 0, tmp_path)
     fitted = fit(task, data.labelled("train"), data.labelled("validation"), arguments.parameters, 0)
-    assert f"{fitted.kept.validation_loss:.4f}" == best["validation_loss"]
+    assert f"{fitted.best.validation_loss:.4f}" == best["validation_loss"]
 
 
 def test_the_same_command_goes_on_and_repeats_nothing(

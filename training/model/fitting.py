@@ -17,10 +17,10 @@ from training.model.starting_weights import StartingWeights
 
 @dataclass(frozen=True)
 class Fit:
-    """A trained network: the averaged weights of one epoch, the best on validation or the last."""
+    """A trained network: the averaged weights of the epoch that was best on validation."""
 
     network: Classifier
-    kept: Epoch
+    best: Epoch
     history: tuple[Epoch, ...]
     precision: str
     seconds: float
@@ -39,8 +39,8 @@ def fit(
 ) -> Fit:
     """Train a network; everything random follows from `seed`.
 
-    Where the best epoch is to be kept, it is the one with the lowest loss on `validation`. (Its accuracy
-    would be too coarse: a small validation set has many epochs without an error.)
+    The epoch with the lowest loss on `validation` is kept. (Its accuracy would be too coarse: a small
+    validation set has many epochs without an error.)
 
     Args:
         task: whose classes and augmentation apply.
@@ -70,10 +70,10 @@ def fit(
         training.seconds += time.monotonic() - start
         if checkpoint and parallel.is_first():
             checkpoint.save(training.state())
-        progress.tell_epoch(epoch, training.kept)
+        progress.tell_epoch(epoch, training.best)
         if after_epoch:
             after_epoch(epoch)
     if len(training.history) < parameters.epochs:
         print(f"stopped: validation has not improved for {parameters.patience} epochs", flush=True)
     history = tuple(training.history)
-    return Fit(training.kept_network(), training.kept, history, training.precision, training.seconds)
+    return Fit(training.best_network(), training.best, history, training.precision, training.seconds)

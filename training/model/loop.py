@@ -67,22 +67,20 @@ class Training:
             self.device
         )
         self.history: list[Epoch] = []
-        self.kept_weights: dict[str, Tensor] = {}
+        self.best_weights: dict[str, Tensor] = {}
         self.seconds = 0.0
 
     @property
-    def kept(self) -> Epoch:
-        """The epoch that the network would be taken from if the training ended here."""
-        if self.parameters.keep == "last":
-            return self.history[-1]
+    def best(self) -> Epoch:
+        """The epoch with the lowest validation loss so far."""
         return min(self.history, key=lambda epoch: epoch.validation_loss)
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs are over, or there was none worth keeping for too long."""
+        """Whether all epochs are over, or there was none better for too long."""
         done = len(self.history)
         return done > 0 and (
-            done >= self.parameters.epochs or done - self.kept.number >= self.parameters.patience
+            done >= self.parameters.epochs or done - self.best.number >= self.parameters.patience
         )
 
     def train_epoch(self, progress: Progress) -> float:
@@ -96,18 +94,18 @@ class Training:
         return _finite(parallel.mean(total) / self.steps)
 
     def validate(self, validation: Labelled, train_loss: float) -> Epoch:
-        """Judge the averaged network, and remember it if it is to be kept."""
+        """Judge the averaged network, and remember it if it is the best so far."""
         epoch = parallel.from_first(lambda: self._judge(validation, train_loss))
         self.history.append(epoch)
-        if self.kept is epoch:
-            self.kept_weights = deepcopy(self.averaged.state_dict())
+        if self.best is epoch:
+            self.best_weights = deepcopy(self.averaged.state_dict())
         return epoch
 
     def state(self) -> dict[str, Any]:
         """Everything that the training needs to go on as if it had never stopped."""
         return {
             **self.optimisation.state_dict(),
-            "kept": self.kept_weights,
+            "best": self.best_weights,
             "history": [asdict(epoch) for epoch in self.history],
             "seconds": self.seconds,
         }
@@ -118,7 +116,7 @@ class Training:
             return
         try:
             self.optimisation.load_state_dict(state)
-            self.kept_weights = state["kept"]
+            self.best_weights = state["best"]
             self.history = [Epoch(**epoch) for epoch in state["history"]]
             self.seconds = state["seconds"]
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -127,10 +125,10 @@ class Training:
             ) from error
         print(f"resuming seed {self.seed} after epoch {len(self.history)}", flush=True)
 
-    def kept_network(self) -> Classifier:
-        """The averaged network of the kept epoch, on the CPU."""
+    def best_network(self) -> Classifier:
+        """The averaged network of the best epoch, on the CPU."""
         network = deepcopy(self.averaged)
-        network.load_state_dict(self.kept_weights)
+        network.load_state_dict(self.best_weights)
         return network.cpu().eval()
 
     def _draw_order(self) -> NDArray[np.int64]:

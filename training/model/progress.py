@@ -15,8 +15,8 @@ METRIC_PATTERNS = {
 }
 """How to read the numbers that are printed, as SageMaker's metric definitions want it.
 
-`objective` is the validation loss of the epoch that would be kept so far, in the end that of the model: of a
-training job SageMaker judges the value it read last, and that need not be the last epoch's.
+`objective` is the validation loss of the best epoch so far, in the end that of the model that is kept: of a
+training job SageMaker judges the value it read last, and that is not the last epoch's.
 """
 
 QUIET = 30.0
@@ -65,14 +65,14 @@ class Progress:
         if self.clock() - self.spoken >= QUIET:
             self._say(f"epoch={self.done + 1}/{self.epochs}; part={share:.0%}; {self._rates(share)}")
 
-    def tell_epoch(self, epoch: Epoch, kept: Epoch) -> None:
+    def tell_epoch(self, epoch: Epoch, best: Epoch) -> None:
         """Print the line of an epoch that is over."""
         self.done = epoch.number
         self._say(
             f"epoch={epoch.number}/{self.epochs}; train_loss={epoch.train_loss:.4f}; "
             f"validation_loss={epoch.validation_loss:.4f}; "
             f"validation_balanced_accuracy={epoch.validation_balanced_accuracy:.4f}; "
-            f"objective={kept.validation_loss:.4f}; {self._rates(0)}"
+            f"objective={best.validation_loss:.4f}; {self._rates(0)}"
         )
 
     def _rates(self, share: float) -> str:
