@@ -53,6 +53,8 @@ def vendor() -> None:
         return
     shutil.rmtree(PROJECT / "vendor", ignore_errors=True)
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    # Compiled files hold the time: without them the same packages make the same layer.
+    pip.append("--no-compile")
     platforms = ["--platform=manylinux2014_x86_64", "--platform=manylinux_2_28_x86_64", "--only-binary=:all:"]
     command = [*pip, *platforms, "--target", str(PROJECT / "vendor"), "--requirement", str(VENDORED)]
     if subprocess.run(command, check=False).returncode:

@@ -34,6 +34,12 @@ SOURCES = (
 )
 
 
+LAYERS = ".chalice/deployments/managed-layer-*.zip"
+"""The packages of requirements.txt, as Chalice has packed them, named by what is in them.
+
+Packing takes longer than all the rest, so what one deployment has packed the next one takes, whichever
+emulator it is for."""
+
 # What of Chalice's output is progress; all of it stands in the log.
 PROGRESS = ("Configuring", "Creating", "Updating")
 
@@ -75,6 +81,7 @@ class Deployment:
                 )
         finally:
             process.stop()
+        _copy_layers(self._copy, PROJECT)
         return self._deployed_api_id()
 
     def record(self, api_id: str) -> None:
@@ -113,6 +120,18 @@ class Deployment:
             shutil.copy2(path, target)
         for package in (self._copy / ".chalice" / "deployments").glob("appcode-*.zip"):
             package.unlink()
+        _copy_layers(PROJECT, self._copy)
+
+
+def _copy_layers(source: Path, target: Path) -> None:
+    """Copy what is not there yet; whoever looks finds a layer whole or not at all."""
+    for layer in source.glob(LAYERS):
+        copy = target / layer.relative_to(source)
+        if not copy.exists():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = copy.with_suffix(f".{os.getpid()}.part")
+            shutil.copy2(layer, unfinished)
+            unfinished.replace(copy)
 
 
 def source_files() -> Iterable[Path]:

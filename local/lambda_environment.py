@@ -1,5 +1,6 @@
 """The Python that runs the Lambdas on this machine: as on AWS, it has boto3 and nothing else."""
 
+import fcntl
 import os
 import sys
 from collections.abc import Callable
@@ -10,10 +11,21 @@ from local.process import Process
 
 FOLDER = Path(__file__).parent.parent / ".venv-lambda"
 PYTHON = FOLDER / "bin" / "python"
+LOCK = FOLDER.parent / ".local" / "lambda-environment.lock"
 
 
 def make(log: Path, say: Callable[[str], None]) -> None:
-    """Create the environment unless it is there with the boto3 that the emulator is made for."""
+    """Create the environment unless it is there with the boto3 that the emulator is made for.
+
+    Whoever starts at the same time waits, and finds it.
+    """
+    LOCK.parent.mkdir(exist_ok=True)
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _make(log, say)
+
+
+def _make(log: Path, say: Callable[[str], None]) -> None:
     boto3 = f"boto3-{version('boto3')}.dist-info"
     packages = FOLDER / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
     if PYTHON.exists() and (packages / boto3).exists():
