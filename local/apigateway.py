@@ -1,10 +1,11 @@
 """API Gateway of the emulator: import a whole API as `chalice deploy` does, and fail as AWS fails.
 
-ministack has neither ImportRestApi nor PutRestApi, knows no limit on sizes, shows a failed Lambda's
-error to the caller, and takes access tokens for identity tokens.
+ministack has neither ImportRestApi nor PutRestApi, knows no limit on sizes, compresses nothing, shows a
+failed Lambda's error to the caller, and takes access tokens for identity tokens.
 """
 
 import functools
+import gzip
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -18,11 +19,12 @@ Handler = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[
 
 
 def install() -> None:
-    """Add ImportRestApi and PutRestApi, and API Gateway's answers to what is too large or has failed."""
+    """Add ImportRestApi and PutRestApi, compression, and answers to what is too large or has failed."""
     patching.wrap(apigateway_v1, "handle_request", _with_import)
     patching.wrap(apigateway_v1, "_call_lambda_raw", _limiting_size)
     patching.wrap(apigateway_v1, "_lambda_proxy_response", _failing_as_on_aws)
     patching.wrap(apigateway_v1, "_execute_in_scope", _answering_failures)
+    patching.wrap(apigateway_v1, "_execute_in_scope", _compressing)
     patching.wrap(apigateway_v1, "_validate_cognito_authorizer", _taking_identity_tokens)
     patching.wrap(apigateway_v1, "_gateway_error_response", _with_status_of_failed_function)
 
@@ -133,6 +135,25 @@ def _answering_failures(execute: Callable[..., Awaitable[Any]]) -> Callable[...,
             return apigateway_v1._gw_error("REQUEST_TOO_LARGE", "Request Too Long")
         except _FunctionFailed:
             return _FailedFunctionError("DEFAULT_5XX", "Internal server error")
+
+    return execute_in_scope
+
+
+def _compressing(execute: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Answers of the API's `minimumCompressionSize` or more, for callers that take gzip."""
+
+    @functools.wraps(execute)
+    async def execute_in_scope(request: Any, api_id: str, *rest: Any) -> Any:
+        answer = await execute(request, api_id, *rest)
+        headers = rest[3]
+        least = apigateway_v1._rest_apis.get(api_id, {}).get("minimumCompressionSize")
+        takes_gzip = "gzip" in headers.get("accept-encoding", "")
+        if least is None or not takes_gzip or not isinstance(answer, tuple):
+            return answer
+        status, own, body = answer
+        if len(body) < int(least) or "Content-Encoding" in own:
+            return answer
+        return status, {**own, "Content-Encoding": "gzip"}, gzip.compress(body, mtime=0)
 
     return execute_in_scope
 
