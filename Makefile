@@ -42,13 +42,17 @@ check: $(DEV) $(TRAINING) ## formatting, lint, types, templates
 	.venv/bin/cfn-lint .chalice/foundation.yaml statemachine/template.yaml frontend/template.yaml
 
 .PHONY: test
-test: check ## everything: checks, then unit, functional, stack, browser and training tests
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line \
-		test-system test-training test-retraining test-app
+test: $(DEV) $(TRAINING) $(LIBRARIES) ## everything: checks, then unit, functional, stack, browser and training tests
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=line \
+		test-stack test-browser test-training check test-app test-retraining
 
-.PHONY: test-system
-test-system: $(DEV) $(TRAINING) $(LIBRARIES) ## browser and stack tests, which start the whole system
-	.venv/bin/python -m pytest --durations=15 tests/browser tests/stack --ignore $(RETRAINING)
+.PHONY: test-stack
+test-stack: $(DEV) $(TRAINING) $(LIBRARIES) ## stack tests, which start the whole system
+	.venv/bin/python -m pytest --durations=15 tests/stack --ignore $(RETRAINING)
+
+.PHONY: test-browser
+test-browser: $(DEV) $(TRAINING) $(LIBRARIES) ## browser tests, before the whole system
+	.venv/bin/python -m pytest --durations=5 tests/browser
 
 .PHONY: test-retraining
 test-retraining: $(DEV) $(TRAINING) $(LIBRARIES) ## the longest of the stack tests: retrainings from end to end
