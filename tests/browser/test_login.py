@@ -153,9 +153,8 @@ def test_a_reviewer_classifies_reviews_and_takes_the_table_home(desk: Desk) -> N
         desk.page.get_by_role("link", name="Download CSV").click()
     assert download.value.suggested_filename == f"negatoscope-{TASK}.csv"
     assert made in download.value.path().read_text()
-    with desk.page.context.expect_page() as opened:
-        desk.page.locator('.facts a[href$="card.md"]').click()
-    expect(opened.value.locator("body")).to_contain_text("Not for clinical use", timeout=PATIENCE_MS)
+    desk.page.locator('.facts a[href*="/models/"]').click()
+    expect(desk.sheet.locator(".document")).to_contain_text("Not for clinical use", timeout=PATIENCE_MS)
 
 
 def test_signing_out_ends_it_everywhere(desk: Desk) -> None:
@@ -190,6 +189,8 @@ def test_tokens_are_renewed_unnoticed(desk: Desk, reception: Reception) -> None:
     # Also where only the API knows that a token is good no more.
     desk.page.reload()
     desk.wait_for_reading()
+    # A renewal under way would spare the one that is looked for.
+    desk.page.wait_for_load_state("networkidle")
     before = len(renewals(desk))
     desk.page.route("**/review", lambda route: route.fulfill(status=401, json={}), times=1)
     desk.press("Enter")

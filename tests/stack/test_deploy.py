@@ -299,8 +299,12 @@ def test_files_too_large_for_the_edge_are_compressed_before(script: Script, tmp_
     ):
         (page / name).write_bytes(b" " * size)
 
-    large, small = website.files(page)
+    listed, large, small = website.files(page)
 
+    assert (listed.name, json.loads(listed.content)["files"].keys()) == (
+        "files.json",
+        {"/large.js", "/small.js"},
+    )
     assert (large.name, large.headers["ContentEncoding"]) == ("large.js", "gzip")
     assert len(gzip.decompress(large.content)) == website.MOST_COMPRESSED + 1
     assert (small.name, small.content) == ("small.js", b" " * 9)

@@ -83,7 +83,7 @@ def test_a_failure_is_told_and_the_same_command_goes_on(story: Story, installati
 
 def test_origin_of_the_page_flows_back(story: Story, client: Client, installation: Installation) -> None:
     (rule,) = client.s3.get_bucket_cors(Bucket=BUCKET)["CORSRules"]
-    assert (rule["AllowedOrigins"], rule["AllowedMethods"]) == ([installation.origin], ["POST"])
+    assert (rule["AllowedOrigins"], rule["AllowedMethods"]) == ([installation.origin], ["GET", "POST"])
 
 
 def test_alarms_go_to_the_address_given_once(story: Story, client: Client) -> None:
@@ -227,7 +227,7 @@ def test_new_version_of_the_page_replaces_the_one_before_the_last(
     certificate = "arn:aws:acm:us-east-1:000000000000:certificate/1"
     for text, domain in (("<p>2</p>", ""), ("<p>3</p>", f"domain='a.example', certificate={certificate!r}")):
         page.write_text(text)
-        installation.step(f"import website; website.deploy({STAGE!r}, {api!r}, {BUCKET!r}, {domain})")
+        installation.step(f"import website; website.deploy({STAGE!r}, {api!r}, {BUCKET!r}, None, {domain})")
         assert installation.visit("GET", "/").body == text.encode()
         keys = [one["Key"] for one in client.s3.list_objects_v2(Bucket=SITE_BUCKET)["Contents"]]
         versions.append({key.partition("/")[0] for key in keys})
