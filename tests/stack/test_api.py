@@ -1,5 +1,7 @@
 """The deployed API behind its gateway."""
 
+import gzip
+import json
 import os
 
 import pytest
@@ -54,3 +56,15 @@ def test_errors_of_gateway_and_app_have_one_shape(
     assert answer.status == status
     assert answer.json.keys() == {"code", "message", "request_id"}
     assert answer.json["code"] == code
+
+
+def test_large_answers_are_compressed_for_who_takes_that(client: Client) -> None:
+    plain = client.api("GET", "/api/tasks")
+    packed = client.api("GET", "/api/tasks", Accept_Encoding="gzip")
+    small = client.api("GET", "/api/health", Accept_Encoding="gzip")
+
+    assert plain.headers["Content-Encoding"] is None
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert json.loads(gzip.decompress(packed.body)) == plain.json
+    assert len(packed.body) < len(plain.body) / 2
+    assert small.headers["Content-Encoding"] is None
