@@ -19,6 +19,8 @@ RUN := .venv/.run
 DEV := .venv/.dev
 TRAINING := .venv-training/.installed
 RETRAINING := tests/stack/test_retraining.py
+# They share a system with those of the browser, which takes long to start.
+LOGIN_TESTS := tests/stack/test_login.py
 LIBRARIES := frontend/vendor/.installed
 
 .PHONY: help
@@ -44,15 +46,15 @@ check: $(DEV) $(TRAINING) ## formatting, lint, types, templates
 .PHONY: test
 test: $(DEV) $(TRAINING) $(LIBRARIES) ## everything: checks, then unit, functional, stack, browser and training tests
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=line \
-		test-stack test-browser test-training check test-app test-retraining
+		test-stack test-browser test-training test-retraining check test-app
 
 .PHONY: test-stack
 test-stack: $(DEV) $(TRAINING) $(LIBRARIES) ## stack tests, which start the whole system
-	.venv/bin/python -m pytest --durations=15 tests/stack --ignore $(RETRAINING)
+	.venv/bin/python -m pytest --durations=15 tests/stack --ignore $(RETRAINING) --ignore $(LOGIN_TESTS)
 
 .PHONY: test-browser
-test-browser: $(DEV) $(TRAINING) $(LIBRARIES) ## browser tests, before the whole system
-	.venv/bin/python -m pytest --durations=5 tests/browser
+test-browser: $(DEV) $(TRAINING) $(LIBRARIES) ## browser tests, before the whole system, and those of the login
+	.venv/bin/python -m pytest --durations=5 tests/browser $(LOGIN_TESTS)
 
 .PHONY: test-retraining
 test-retraining: $(DEV) $(TRAINING) $(LIBRARIES) ## the longest of the stack tests: retrainings from end to end
