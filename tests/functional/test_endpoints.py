@@ -129,6 +129,7 @@ def test_tasks_say_where_the_model_is(call: Call, runtime: Runtime) -> None:
         "created_at": None,
         "sha256": None,
         "metrics": {},
+        "shortfall": [],
         "since": None,
     }
     assert (models[TASK]["backend"], models[TASK]["endpoint"]) == ("embedded", None)
