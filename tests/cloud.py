@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,11 @@ SITE = ROOT / "frontend" / "template.yaml"
 
 def template(path: Path) -> dict[str, Any]:
     """A stack's template."""
+    return deepcopy(_read(path))
+
+
+@cache
+def _read(path: Path) -> dict[str, Any]:
     found: dict[str, Any] = yaml.load(path.read_text(), _Template)
     return found
 
