@@ -57,9 +57,11 @@ def account() -> Iterator[None]:
     """Everything boto3 does inside happens in memory."""
     with mock_aws():
         boto3.client("s3").create_bucket(Bucket=BUCKET)
+        # Making a client takes longer than all it does here, and most tests come by.
+        dynamodb = boto3.client("dynamodb")
         for resource, name in (("ResultsTable", TABLE), ("RetrainingsTable", RETRAININGS_TABLE)):
             table = foundation()[resource]["Properties"]
-            boto3.client("dynamodb").create_table(
+            dynamodb.create_table(
                 TableName=name,
                 BillingMode=table["BillingMode"],
                 AttributeDefinitions=table["AttributeDefinitions"],
