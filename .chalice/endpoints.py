@@ -5,7 +5,6 @@ of the same models itself. Safe to repeat; where AWS_ENDPOINT_URL names an emula
 """
 
 import argparse
-import json
 import os
 import sys
 import time
@@ -15,17 +14,18 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-PROJECT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(PROJECT))  # a script's own folder is all that Python puts there
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a script's own folder is all that is there
 
-from chalicelib.errors import EndpointNotChanged  # noqa: E402
-from chalicelib.hosting import IN_SERVICE, Hosted, Hosting  # noqa: E402
-from chalicelib.registry import Registry  # noqa: E402
-from chalicelib.settings import SettingsError, read_endpoints  # noqa: E402
-from chalicelib.storage import DataBucket, StorageFailed  # noqa: E402
-from chalicelib.tasks import load_tasks  # noqa: E402
+import stage as stages
+from progress import say
 
-CONFIG = PROJECT / ".chalice" / "config.json"
+from chalicelib.errors import EndpointNotChanged
+from chalicelib.hosting import IN_SERVICE, Hosted, Hosting
+from chalicelib.registry import Registry
+from chalicelib.settings import SettingsError, read_endpoints
+from chalicelib.storage import DataBucket, StorageFailed
+from chalicelib.tasks import load_tasks
+
 PATIENCE = 3600.0
 """Seconds for an endpoint to get from one state to another; SageMaker gives up before."""
 PAUSE = 5.0
@@ -60,11 +60,9 @@ def stage_variables(stage: str) -> Mapping[str, str]:
             "The stage `local` belongs to an emulator: set AWS_ENDPOINT_URL to that of `make run`, or name "
             "another one with STAGE=."
         )
-    config = json.loads(CONFIG.read_text())
-    settings = config["stages"].get(stage, {}).get("environment_variables", {})
-    if "DATA_BUCKET" not in settings:
+    variables = stages.variables(stage)
+    if "DATA_BUCKET" not in variables:
         raise NotDone(f"The stage {stage} has not been deployed: .chalice/config.json does not know it.")
-    variables: Mapping[str, str] = config.get("environment_variables", {}) | settings
     return variables
 
 
@@ -77,24 +75,22 @@ def idle(stage: str, variables: Mapping[str, str], hosting: Hosting) -> None:
     names = stage_endpoints(stage, hosting)
     for name in names:
         if name in named:
-            print(f"    {name}: stays, because the stage or a task's file names it", flush=True)
+            say(f"{name}: stays, because the stage or a task's file names it")
             continue
         hosted = settled(name, hosting)
         if hosted:
             hosting.delete(name)
-            print(f"    {name}: is being deleted", flush=True)
+            say(f"{name}: is being deleted")
     for name in set(names) - named:
         settled(name, hosting)
-        print(f"    {name}: is gone", flush=True)
+        say(f"{name}: is gone")
     if not names:
-        print("    There are no endpoints.", flush=True)
+        say("There are no endpoints.")
 
 
 def stage_endpoints(stage: str, hosting: Hosting) -> list[str]:
-    """The names of the stage's endpoints; those of a stage `prod-eu` do not belong to the stage `prod`."""
-    stages = json.loads(CONFIG.read_text())["stages"]
-    others = tuple(f"negatoscope-{other}-" for other in stages if other.startswith(f"{stage}-"))
-    return [name for name in hosting.names(f"negatoscope-{stage}-") if not name.startswith(others)]
+    """The names of the stage's endpoints."""
+    return stages.own(stage, hosting.names(f"negatoscope-{stage}-"))
 
 
 # -------------------------------------------------------------------------------------------------- wake
@@ -106,7 +102,7 @@ def wake(registry: Registry, hosting: Hosting) -> None:
     for task in load_tasks():
         deployment = registry.current(task)
         if deployment is None or deployment.endpoint is None:
-            print(f"    {task}: needs no endpoint", flush=True)
+            say(f"{task}: needs no endpoint")
         elif deployment.config is None:
             raise NotDone(f"Nobody noted the configuration of {deployment.endpoint}: deploy {task} anew.")
         else:
@@ -118,7 +114,7 @@ def wake(registry: Registry, hosting: Hosting) -> None:
         if hosted is None or hosted.status != IN_SERVICE:
             reason = hosted.failure if hosted else "somebody has deleted it"
             raise NotDone(f"{name} did not come into service: {reason}")
-        print(f"    {name}: is in service", flush=True)
+        say(f"{name}: is in service")
 
 
 def create(name: str, config: str, hosting: Hosting) -> None:
@@ -130,7 +126,7 @@ def create(name: str, config: str, hosting: Hosting) -> None:
         hosting.delete(name)
         settled(name, hosting)
     hosting.create(name, config)
-    print(f"    {name}: is being created with {config}", flush=True)
+    say(f"{name}: is being created with {config}")
 
 
 def settled(name: str, hosting: Hosting) -> Hosted | None:
@@ -142,7 +138,7 @@ def settled(name: str, hosting: Hosting) -> Hosted | None:
             raise NotDone(f"{name} is still {hosted.status}.")
         if hosted.status != told:
             told = hosted.status
-            print(f"    {name}: {told}", flush=True)
+            say(f"{name}: {told}")
         time.sleep(PAUSE)
     return hosted
 

@@ -1,7 +1,7 @@
 """The script that takes endpoints down and brings them back."""
 
-import importlib.util
 import json
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -23,11 +23,8 @@ OWN = f"negatoscope-prod-{TASK}"
 @pytest.fixture
 def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """endpoints.py as a module, for an installation with the stages `prod` and `prod-eu`."""
-    spec = importlib.util.spec_from_file_location("endpoints", ROOT / ".chalice" / "endpoints.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    monkeypatch.syspath_prepend(ROOT / ".chalice")
+    module = import_module("endpoints")
     stages = {
         "prod": {"environment_variables": {"DATA_BUCKET": BUCKET}},
         "prod-eu": {},
@@ -35,7 +32,7 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     }
     config = tmp_path / "config.json"
     config.write_text(json.dumps({"stages": stages, "environment_variables": {"LOG_LEVEL": "INFO"}}))
-    monkeypatch.setattr(module, "CONFIG", config)
+    monkeypatch.setattr(import_module("stage"), "CONFIG", config)
     monkeypatch.setattr(module, "PAUSE", 0.01)
     return module
 
