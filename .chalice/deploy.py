@@ -70,7 +70,7 @@ def deploy(wanted: argparse.Namespace) -> None:
     page = wanted.site_origin
     if page is None:
         step("Page, with CloudFront (some minutes the first time)")
-        login = foundation.login_origin(outputs)
+        login = stages.login_origin(outputs)
         page = website.deploy(
             stage, api_id, outputs["DataBucket"], login, domain=wanted.domain, certificate=wanted.certificate
         )

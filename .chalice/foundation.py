@@ -1,8 +1,6 @@
 """The stack of all that holds data or grants access."""
 
 import json
-import os
-from collections.abc import Mapping
 from pathlib import Path
 
 import boto3
@@ -50,14 +48,6 @@ def deploy(
         "LocalLogin": "true" if local_login else "false",
     }
     return stacks.put_stack(stack_name(stage), TEMPLATE.read_text(), parameters, protected=stage != "local")
-
-
-def login_origin(outputs: Mapping[str, str]) -> str | None:
-    """The origin of the login page; None where nobody signs in."""
-    # An emulator serves the login page under its own address.
-    return (
-        (os.environ.get("AWS_ENDPOINT_URL") or outputs["LoginOrigin"]) if "UserPoolArn" in outputs else None
-    )
 
 
 def other_endpoints(stage: str) -> list[str]:

@@ -85,12 +85,19 @@ def environment(stage: str, outputs: Mapping[str, str]) -> dict[str, str]:
         "RETRAINING_ARN": outputs["RetrainingArn"],
         "STAGE": stage,
     }
-    if "UserPoolArn" in outputs:
+    if login := login_origin(outputs):
         found["USER_POOL_ARN"] = outputs["UserPoolArn"]
         found["LOGIN_CLIENT_ID"] = outputs["UserPoolClientId"]
-        # An emulator serves the login page under its own address.
-        found["LOGIN_ORIGIN"] = os.environ.get("AWS_ENDPOINT_URL") or outputs["LoginOrigin"]
+        found["LOGIN_ORIGIN"] = login
     return found
+
+
+def login_origin(outputs: Mapping[str, str]) -> str | None:
+    """The origin of the login page; None where nobody signs in."""
+    if "LoginOrigin" not in outputs:
+        return None
+    # An emulator serves the login page under its own address.
+    return os.environ.get("AWS_ENDPOINT_URL") or outputs["LoginOrigin"]
 
 
 def api_stage() -> str:
