@@ -44,17 +44,16 @@ def _describe_model(task: Task, classifier: Classifier) -> dict[str, Any] | None
     if endpoint is None and facts is None:
         return None
     known = facts or {}
-    metrics = known["metrics"]["test"] if known else {}
     return {
         "backend": "endpoint" if endpoint else "embedded",
         "endpoint": endpoint,
         "version": known.get("version"),
         "created_at": known.get("created_at"),
         "sha256": known.get("sha256"),
-        "metrics": metrics,
+        "metrics": known["metrics"]["test"] if known else {},
         "shortfall": [
             {"metric": name, "value": value, "least": task.gate[name]}
-            for name, value in (task.shortfall(metrics) if known else {}).items()
+            for name, value in classifier.shortfall(task).items()
         ],
         "since": deployment.since if deployment else None,
     }

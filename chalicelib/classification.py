@@ -114,6 +114,17 @@ class Classifier:
         package = self.package(task)
         return package.facts if package else None
 
+    def shortfall(self, task: Task) -> dict[str, float | None]:
+        """The metrics of what classifies for `task` that are lower than its gate asks for, with their values.
+
+        Only the bundled model can have any: all others have passed the gate, as it was then.
+        """
+        deployment = self.deployment(task)
+        if task.name in self._endpoints or (deployment and not self._is_bundled(task, deployment)):
+            return {}
+        package = self.package(task)
+        return task.shortfall(package.facts["metrics"]["test"]) if package else {}
+
     def require_model(self, task: Task) -> None:
         """Raise unless `task` can be classified.
 
@@ -151,7 +162,7 @@ class Classifier:
             EndpointNotReady, ModelFailed: see `Backend.run`.
         """
         outputs = self._run(task, images)
-        weak = self._is_weak(task, outputs.model)
+        weak = bool(self.shortfall(task))
         return [_read(task, outputs, index, box, weak) for index, box in enumerate(boxes)]
 
     def explain(
@@ -231,16 +242,6 @@ class Classifier:
                 backend = EmbeddedBackend(package, self._threads)
             self._fetched[task.name] = (deployment.sha256, backend)
         return backend
-
-    def _is_weak(self, task: Task, model: ModelIdentity) -> bool:
-        """Whether a model is less good than its task asks for.
-
-        Only the bundled one can be: no other was deployed without passing the task's gate.
-        """
-        package = self.package(task)
-        if package is None or package.sha256 != model.sha256:
-            return False
-        return bool(task.shortfall(package.facts["metrics"]["test"]))
 
     def _is_bundled(self, task: Task, deployment: "Deployment") -> bool:
         package = self.package(task)

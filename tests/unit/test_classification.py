@@ -103,9 +103,13 @@ def test_every_answer_of_a_model_below_its_gate_needs_review(
     measured = METRICS | {"accuracy": {"value": accuracy, "low": 0.4, "high": 1.0}}
     write_package(tmp_path / TASK, metrics={"test": measured})
 
-    [answer] = Classifier({}, no_endpoint, tmp_path).classify(TASK_, batch(0), [BOX])
+    classifier = Classifier({}, no_endpoint, tmp_path)
+
+    [answer] = classifier.classify(TASK_, batch(0), [BOX])
 
     assert [reason.code for reason in answer.reasons] == codes
+    shortfall = describe(TASK_, classifier)["model"]["shortfall"]
+    assert shortfall == [{"metric": "accuracy", "value": accuracy, "least": 0.98} for _ in codes]
 
 
 def test_task_without_model_says_what_to_do(models: Path) -> None:
