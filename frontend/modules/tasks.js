@@ -15,11 +15,12 @@ import { text } from "./text.js";
 export const findTask = (catalogue, name) => catalogue.tasks.find((task) => task.name === name);
 
 /**
- * The task to begin with: the first that can classify.
+ * The task to begin with: the first with a model as good as it should be, else the first that can classify.
  * @param {Catalogue} catalogue
  * @returns {Task | undefined}
  */
-export const firstTask = (catalogue) => catalogue.tasks.find((task) => task.model) ?? catalogue.tasks[0];
+export const firstTask = ({ tasks }) =>
+  tasks.find(({ model }) => model?.shortfall.length === 0) ?? tasks.find(({ model }) => model) ?? tasks[0];
 
 /**
  * A class in words; its name where the task has no such class (any more).

@@ -134,3 +134,11 @@ def test_task_without_model_says_what_that_means(desk: Desk) -> None:
     expect(desk.page.get_by_role("button", name="Choose images…")).to_have_count(0)
     desk.drop(samples.jpeg())
     expect(desk.problem).to_contain_text("no model has been trained", timeout=PATIENCE_MS)
+
+
+def test_the_page_begins_with_a_model_that_is_good_enough(desk: Desk) -> None:
+    desk.open()
+    tasks = desk.page.evaluate("async () => (await (await fetch('/api/tasks')).json()).tasks")
+    good = [task["name"] for task in tasks if task["model"] and not task["model"]["shortfall"]]
+    assert 0 < len(good) < len(tasks)
+    expect(desk.chooser).to_have_value(good[0])
