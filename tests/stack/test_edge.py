@@ -28,7 +28,15 @@ TRAVERSALS = [
 
 
 def test_the_page(client: Client) -> None:
-    for path in ("/", "/index.html", "/?from=mail", "/modules", "/a/place/within"):
+    for path in (
+        "/",
+        "/index.html",
+        "/?from=mail",
+        "/modules",
+        "/a/place/within",
+        "/no-such-page",
+        "//etc/passwd",
+    ):
         answer = client.api("GET", path)
         assert answer.status == 200
         assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
