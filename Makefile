@@ -44,9 +44,12 @@ check: $(DEV) $(TRAINING) ## formatting, lint, types, templates
 	.venv/bin/cfn-lint .chalice/foundation.yaml statemachine/template.yaml frontend/template.yaml
 
 .PHONY: test
-test: $(DEV) $(TRAINING) $(LIBRARIES) ## everything: checks, then unit, functional, stack, browser and training tests
+test: ## everything: checks, then unit, functional, stack, browser and training tests
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=line \
 		test-stack test-browser test-training test-retraining check test-app
+
+.PHONY: environments
+environments: $(DEV) $(TRAINING) $(LIBRARIES) ## what the tests need, from the registries only
 
 .PHONY: test-stack
 test-stack: $(DEV) $(TRAINING) $(LIBRARIES) ## stack tests, which start the whole system

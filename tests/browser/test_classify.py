@@ -137,7 +137,7 @@ def test_task_without_model_says_what_that_means(desk: Desk) -> None:
 
 
 def test_the_page_begins_with_a_model_that_is_good_enough(desk: Desk) -> None:
-    desk.open()
+    desk.open("")
     tasks = desk.page.evaluate("async () => (await (await fetch('/api/tasks')).json()).tasks")
     good = [task["name"] for task in tasks if task["model"] and not task["model"]["shortfall"]]
     assert 0 < len(good) < len(tasks)
