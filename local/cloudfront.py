@@ -1,4 +1,4 @@
-"""CloudFront of the emulator: origins that are REST APIs of its API Gateway.
+"""CloudFront of the emulator: origins that are REST APIs of its API Gateway, and whose pages are our own.
 
 ministack knows load balancers and function URLs by their names in AWS, but no REST API.
 """
@@ -14,6 +14,7 @@ from ministack.services import cloudfront
 from local import patching
 from local.emulator_environment import HOST
 
+PAGE_ORIGIN = re.compile(r"https://([a-z0-9]+)\.cloudfront\.net")
 API_NAME = re.compile(r"([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com")
 
 Response = tuple[int, str, list[tuple[str, str]], bytes]
@@ -23,6 +24,12 @@ Response = tuple[int, str, list[tuple[str, str]], bytes]
 def install() -> None:
     """Ask the emulator's own API Gateway where an origin is one of its APIs."""
     patching.wrap(cloudfront, "_forward_to_origin", _reaching_apis)
+
+
+def has_page(origin: str) -> bool:
+    """Whether an origin is that of a page which one of the emulator's distributions serves."""
+    page = PAGE_ORIGIN.fullmatch(origin)
+    return page is not None and cloudfront.find_distribution_for_label(page[1]) is not None
 
 
 def _reaching_apis(forward: Callable[..., Response]) -> Callable[..., Response]:

@@ -49,9 +49,7 @@ def main() -> None:
         help="interpreter that runs SageMaker's jobs and models",
     )
     parser.add_argument("--workers", type=int, required=True, help="most processes per Lambda")
-    parser.add_argument(
-        "--site-origin", required=True, help="the only web page that may talk to the services"
-    )
+    parser.add_argument("--site-origin", required=True, help="of the page that may talk to the services")
     arguments = parser.parse_args()
     asyncio.run(run(arguments))
 
@@ -161,13 +159,15 @@ def guarded(application: Application, site_origin: str) -> Application:
 
 
 def is_trusted(path: str, headers: Iterable[tuple[bytes, bytes]], site_origin: str) -> bool:
-    """Whether a request comes from a program, the page or the login page, and is meant for this machine."""
+    """Whether a request is for this machine, and from a program, a page of ours or the login page."""
     values = {name.lower(): value.decode("latin-1") for name, value in headers}
     address = values.get(b"host", "")
     host = address.partition(":")[0]
     is_here = host in (HOST, "localhost") or host.endswith(".localhost")
-    origins = {None, site_origin, f"http://{address}"} if path == cognito.FORM else {None, site_origin}
-    return is_here and values.get(b"origin") in origins
+    origin = values.get(b"origin")
+    if origin is None or origin == site_origin or (path == cognito.FORM and origin == f"http://{address}"):
+        return is_here
+    return is_here and cloudfront.has_page(origin)
 
 
 def stop_with_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

@@ -42,15 +42,15 @@ def find_chromium() -> str:
 
 
 @contextmanager
-def launched() -> Iterator[Browser]:
-    """A running browser.
+def launched(*flags: str) -> Iterator[Browser]:
+    """A running browser; `flags` are for it alone.
 
     Raises:
         ChromiumNotFound: if there is none.
     """
     path = find_chromium()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, *flags])
         try:
             yield browser
         finally:

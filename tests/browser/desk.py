@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -71,11 +71,24 @@ class Desk:
         expect(self.probability).to_be_visible(timeout=PATIENCE_MS)
         return self.page.url.rsplit("/", 1)[1]
 
-    def wait_for_queue(self) -> None:
+    def wait_for_queue(self, patience_ms: float = 4 * PATIENCE_MS) -> None:
         """Wait until nothing of the queue is under way any more."""
-        expect(self.queue.get_by_role("button", name="Close", exact=True)).to_be_visible(
-            timeout=4 * PATIENCE_MS
-        )
+        expect(self.queue.get_by_role("button", name="Close", exact=True)).to_be_visible(timeout=patience_ms)
+
+    def retrain(self, task: str, hyperparameters: Mapping[str, int | float | str], *, approval: bool) -> None:
+        """Fill in what a retraining shall be like, and start it."""
+        self.open(f"#/tasks/{task}/retrainings")
+        self.page.get_by_label("Ask a person before a new model is deployed").set_checked(approval)
+        self.page.get_by_text("Hyper-parameters", exact=True).click()
+        for name, value in hyperparameters.items():
+            self.page.get_by_label("Set another one").select_option(name)
+            field = self.page.get_by_label(name, exact=True)
+            if isinstance(value, str):
+                field.select_option(value)
+            else:
+                field.fill(str(value))
+        self.page.get_by_role("button", name="Start retraining").click()
+        expect(self.page).to_have_url(re.compile(rf"#/retrainings/{task}-"))
 
     @property
     def chooser(self) -> Locator:

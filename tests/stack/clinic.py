@@ -23,7 +23,7 @@ ENDPOINT = f"negatoscope-local-{TASK.name}"
 MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:negatoscope-local-retrain"
 PATIENTS = 16  # per class
 PATIENCE = 600.0  # seconds for a retraining
-TINY = {
+TINY: dict[str, int | float | str] = {
     "batch_size": 8,
     "bootstrap": 50,
     "ema_decay": 0.5,
@@ -51,6 +51,17 @@ def patch(label: int, seed: int, stain: int = _KNOWN) -> bytes:
     return encode(Image.fromarray(pixels.astype(np.uint8)), "PNG")
 
 
+def put_images(s3: Any, bucket: str) -> None:
+    """Put labelled images where a stage's retrainings look for them."""
+    lines = ["path,class,group"]
+    for label, name in enumerate(TASK.class_names):
+        for patient in range(PATIENTS):
+            path = f"{name}/{patient:02}.png"
+            s3.put_object(Bucket=bucket, Key=f"datasets/{TASK.name}/{path}", Body=patch(label, patient))
+            lines.append(f"{path},{name},{name}-{patient}")
+    s3.put_object(Bucket=bucket, Key=f"datasets/{TASK.name}/manifest.csv", Body="\n".join(lines).encode())
+
+
 class Clinic:
     """People who use one task: they label images, have models trained, and ask them."""
 
@@ -64,15 +75,7 @@ class Clinic:
 
     def put_images(self) -> None:
         """Put labelled images where retrainings look for them."""
-        lines = ["path,class,group"]
-        for label, name in enumerate(TASK.class_names):
-            for patient in range(PATIENTS):
-                path = f"{name}/{patient:02}.png"
-                key = f"datasets/{TASK.name}/{path}"
-                self.client.s3.put_object(Bucket=BUCKET, Key=key, Body=patch(label, patient))
-                lines.append(f"{path},{name},{name}-{patient}")
-        manifest = "\n".join(lines).encode()
-        self.client.s3.put_object(Bucket=BUCKET, Key=f"datasets/{TASK.name}/manifest.csv", Body=manifest)
+        put_images(self.client.s3, BUCKET)
 
     def classify(self, image: bytes) -> Answer:
         """The answer to an image."""

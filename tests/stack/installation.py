@@ -84,16 +84,22 @@ class Installation:
         named = {"Host": f"{self.label}.cloudfront.localhost:{port}", "X_Forwarded_Proto": "https"} | headers
         return send(port, method, path, body, **named)
 
-    @cached_property
-    def token(self) -> str:
-        """The identity token of a reviewer in the stage's user pool, who has signed in."""
+    def person(self, group: str) -> tuple[str, str]:
+        """Name and password of somebody new in a group of the stage's user pool."""
         cognito, pool = self.client.aws("cognito-idp"), self.outputs("foundation")["UserPoolId"]
         name, password = f"{uuid.uuid4()}@example.org", f"Aa1-{uuid.uuid4()}"
         cognito.admin_create_user(
             UserPoolId=pool, Username=name, TemporaryPassword=password, MessageAction="SUPPRESS"
         )
         cognito.admin_set_user_password(UserPoolId=pool, Username=name, Password=password, Permanent=True)
-        cognito.admin_add_user_to_group(UserPoolId=pool, Username=name, GroupName="reviewer")
+        cognito.admin_add_user_to_group(UserPoolId=pool, Username=name, GroupName=group)
+        return name, password
+
+    @cached_property
+    def token(self) -> str:
+        """The identity token of a reviewer who has signed in."""
+        cognito, pool = self.client.aws("cognito-idp"), self.outputs("foundation")["UserPoolId"]
+        name, password = self.person("reviewer")
         # The page's own client takes no plain passwords.
         way = "ADMIN_USER_PASSWORD_AUTH"
         of_test = cognito.create_user_pool_client(

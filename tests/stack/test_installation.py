@@ -1,24 +1,32 @@
 """One command puts a stage into an account, and one takes it away.
 
 What the emulator cannot show: caching and compression at the edge, the version of TLS, signatures of
-CloudFront's own requests to S3, the minutes that a distribution takes, and that a browser uploads from the
-page's origin, which the emulator keeps from its services; so the bucket's CORS rules are looked at instead.
+CloudFront's own requests to S3, and the minutes that a distribution takes.
 """
 
 import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import expect
 
 from local.page import security_headers
+from tests.browser import samples
+from tests.browser.chromium import launched
+from tests.browser.desk import PATIENCE_MS, Desk
 from tests.images import grey_file
+from tests.stack import clinic
 from tests.stack.client import TASK, Client, wait_for
+from tests.stack.clinic import TINY, put_images
 from tests.stack.installation import BUCKET, PREFIX, SITE_BUCKET, STAGE, Installation, inventory
 from tests.stack.lab import IMAGE, INFERENCE, ROLE, Lab, archive
+from tests.stack.viewer import viewing
 from tests.stage import ROOT
 
 pytestmark = pytest.mark.skipif(
@@ -202,6 +210,37 @@ def test_image_is_uploaded(story: Story, installation: Installation) -> None:
         return None if result["status"] == "received" else result
 
     assert wait_for(finished)["status"] == "classified"
+
+
+def test_people_sign_in_upload_and_retrain(
+    story: Story, client: Client, installation: Installation, tmp_path: Path
+) -> None:
+    put_images(client.s3, BUCKET)
+    name, password = installation.person("admin")
+    domain = urlsplit(installation.origin).netloc
+    with (
+        viewing(domain, client.stack.emulator_port, tmp_path) as flags,
+        launched(*flags) as browser,
+    ):
+        desk = Desk(browser.new_page(), installation.origin)
+        desk.page.goto(f"{installation.origin}/#/tasks/{TASK}")
+        desk.page.get_by_role("button", name="Sign in", exact=True).click(timeout=PATIENCE_MS)
+        desk.page.get_by_label("Username").fill(name)
+        desk.page.get_by_label("Password").fill(password)
+        desk.page.get_by_role("button", name="Sign in", exact=True).click()
+        expect(desk.chooser).to_be_enabled(timeout=PATIENCE_MS)
+        assert desk.page.url.startswith(f"{installation.origin}/#")
+
+        desk.drop(samples.jpeg(), samples.dicom(), samples.truncated_jpeg())
+        desk.wait_for_queue()
+        expect(desk.page.locator("#queue-summary")).to_have_text("3 of 3 done · 1 not usable")
+        desk.classify(samples.jpeg())
+
+        desk.retrain(clinic.TASK.name, TINY, approval=False)
+        expect(desk.sheet.locator(".verdict.good")).to_contain_text(
+            "classifies from now on", timeout=1000 * clinic.PATIENCE
+        )
+        assert desk.mistakes == []
 
 
 def test_events_that_are_given_up_are_kept(story: Story, client: Client) -> None:

@@ -1,0 +1,210 @@
+"""Measures the page in a real browser, with `make run` going: `python -m benchmarks.page [ADDRESS]`."""
+
+import argparse
+import statistics
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs, urlsplit
+
+from playwright.sync_api import Browser, Page, Route
+
+from tests.browser.chromium import launched
+
+VISITS = 5
+RESULTS = 100_000
+TASK = "mammography-views"
+
+_WATCH = """
+    window.blocks = [];
+    new PerformanceObserver((list) => window.blocks.push(...list.getEntries())).observe({ type: "longtask" });
+    const look = () => {
+        const chooser = document.getElementById("task");
+        if (chooser && !chooser.disabled) window.usable = performance.now();
+        else requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
+"""
+"""Note when the page can be used, and what keeps it from answering for more than 50 ms."""
+
+_PAINTED = """
+    const painted = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+    const timed = async (act) => {
+        const began = performance.now();
+        act();
+        await painted();
+        return performance.now() - began;
+    };
+    const box = document.getElementById("worklist-box");
+    const choose = (id, value) => {
+        const select = document.getElementById(id);
+        select.value = value;
+        select.dispatchEvent(new Event("change", { bubbles: true }));
+    };
+"""
+"""An action has ended when the frame after it has been painted."""
+
+_ACTIONS = {
+    "scroll by a hand's breadth": "box.scrollTop += 300",
+    "scroll to anywhere": "box.scrollTop = (step * 0.6180339887) % 1 * box.scrollHeight",
+    "next row by key": """(() => {
+        if (!box.contains(document.activeElement)) box.querySelector("a").focus();
+        const key = new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true });
+        document.activeElement.dispatchEvent(key);
+    })()""",
+    "open a row": "box.querySelectorAll('a')[5 + step % 5].click()",
+}
+
+
+class Line(NamedTuple):
+    """A measurement, and what it may be at most."""
+
+    name: str
+    value: float
+    unit: str
+    limit: float
+
+    def __str__(self) -> str:
+        verdict = "" if self.value <= self.limit else "   TOO MUCH"
+        return f"{self.name:<52} {self.value:8.0f} {self.unit:<3} (at most {self.limit:.0f}){verdict}"
+
+
+def first_view(browser: Browser, address: str) -> Iterator[Line]:
+    """What a first visit takes: bytes on the wire, and time until the page can be used."""
+    visits = [_visit(browser, address) for _ in range(VISITS + 1)][1:]  # the first one wakes Lambdas
+    yield Line("first view: transferred", max(kilobytes for kilobytes, _ in visits), "kB", 150)
+    yield Line("first view: usable, median visit", statistics.median(ms for _, ms in visits), "ms", 1000)
+    yield Line("first view: usable, slowest visit", max(ms for _, ms in visits), "ms", 1000)
+
+
+def _visit(browser: Browser, address: str) -> tuple[float, float]:
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.add_init_script(_WATCH)
+    network = context.new_cdp_session(page)
+    network.send("Network.enable")
+    received: list[float] = []
+    network.on("Network.loadingFinished", lambda event: received.append(event["encodedDataLength"]))
+    page.goto(f"{address}/#/tasks/{TASK}", wait_until="networkidle")
+    # As long as something else keeps it from answering, a page cannot be used, whatever it shows.
+    usable = page.evaluate(
+        "Math.max(usable, ...blocks.map(({ startTime, duration }) => startTime + duration))"
+    )
+    context.close()
+    return sum(received) / 1000, usable
+
+
+def worklist(browser: Browser, address: str) -> Iterator[Line]:
+    """How long a list of a hundred thousand results, all of which have been read, keeps its reader waiting.
+
+    The answers are made here, so that what is measured is the page's own work.
+    """
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.add_init_script(_WATCH)
+    page.route("**/api/results?*", _answer_page)
+    page.route("**/api/results/*", _answer_result)
+    page.goto(f"{address}/#/tasks/{TASK}", wait_until="networkidle")
+    yield Line("reading all of them: longest standstill", _read_all(page), "ms", 100)
+    for name, action in _ACTIONS.items():
+        yield Line(f"{name}: slowest of 50", max(_times(page, action, 50)), "ms", 100)
+    yield Line("new results come in: longest standstill", _refresh(page), "ms", 100)
+    choices = page.locator("#filter-show option").evaluate_all("(all) => all.map(({ value }) => value)")
+    filtered = [_times(page, f"choose('filter-show', '{choice}')", 1)[0] for choice in [*choices, choices[0]]]
+    yield Line(f"filter: slowest of {len(filtered)}", max(filtered), "ms", 100)
+    page.evaluate(f"() => {{ {_PAINTED} choose('filter-order', 'least-sure'); }}")
+    yield Line("reading all, least sure first: longest standstill", _read_all(page), "ms", 100)
+    for name, action in _ACTIONS.items():
+        yield Line(f"{name}, least sure first: slowest of 50", max(_times(page, action, 50)), "ms", 100)
+
+
+def _read_all(page: Page) -> float:
+    return float(
+        page.evaluate(
+            f"""async () => {{
+                {_PAINTED}
+                const more = document.getElementById("more");
+                blocks.length = 0;
+                do {{ more.click(); await painted(); }} while (!more.hidden);
+                return Math.max(0, ...blocks.map(({{ duration }}) => duration));
+            }}"""
+        )
+    )
+
+
+def _refresh(page: Page) -> float:
+    return float(
+        page.evaluate(
+            """async () => {
+                blocks.length = 0;
+                await new Promise((resolve) => setTimeout(resolve, 10_000));
+                return Math.max(0, ...blocks.map(({ duration }) => duration));
+            }"""
+        )
+    )
+
+
+def _times(page: Page, action: str, steps: int) -> list[float]:
+    times = page.evaluate(
+        f"""async () => {{
+            {_PAINTED}
+            const times = [];
+            for (let step = 0; step < {steps}; step++) times.push(await timed(() => {{ {action}; }}));
+            return times;
+        }}"""
+    )
+    return [float(time) for time in times]
+
+
+def _answer_page(route: Route) -> None:
+    query = parse_qs(urlsplit(route.request.url).query)
+    start, limit = int(query.get("cursor", ["0"])[0]), int(query["limit"][0])
+    end = min(start + limit, RESULTS)
+    results = [_result(number) for number in range(start, end)]
+    route.fulfill(json={"results": results, "cursor": str(end) if end < RESULTS else None})
+
+
+def _answer_result(route: Route) -> None:
+    route.fulfill(json=_result(int(urlsplit(route.request.url).path.rsplit("/")[-1], 16)))
+
+
+def _result(number: int) -> dict[str, Any]:
+    """A result as the API gives it out; the higher its number, the older."""
+    probability = 0.4 + (number * 37 % 600) / 1000
+    return {
+        "id": f"{number:032x}",
+        "task": TASK,
+        "status": "classified",
+        "label": "left-cc",
+        "probability": probability,
+        "probabilities": {"left-cc": probability, "right-cc": 1 - probability},
+        "needs_review": number % 3 == 0,
+        "reasons": [],
+        "heatmap": None,
+        "distance": 0.5,
+        "model": None,
+        "source": None,
+        "arrival": "drop-folder",
+        "created_at": datetime.fromtimestamp(1_790_000_000 - number, UTC).isoformat(timespec="microseconds"),
+        "classified_at": None,
+        "review": None,
+        "disclaimer": "",
+    }
+
+
+def main() -> int:
+    """Measure and print, line by line; 1 if anything is more than it may be."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("address", nargs="?", default="http://localhost:8000", help="of the running page")
+    address = parser.parse_args().address.rstrip("/")
+    lines = []
+    with launched() as browser:
+        for measured in (first_view, worklist):
+            for line in measured(browser, address):
+                print(line, flush=True)
+                lines.append(line)
+    return int(any(line.value > line.limit for line in lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""A day before the page, all of it for real: films are read, a model is retrained and taken back."""
+
+import csv
+import json
+import os
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import FilePayload, expect
+
+from local.stack import LocalStack
+from tests.browser import samples
+from tests.browser.desk import PATIENCE_MS, Desk
+from tests.browser.test_queue import named
+from tests.stack.client import Client
+from tests.stack.clinic import ENDPOINT, PATIENCE, TASK, TINY, Clinic
+from tests.stack.lab import Lab
+
+pytestmark = pytest.mark.usefixtures("patience")
+REVIEWED = 10
+LOADING_MS = 4 * PATIENCE_MS
+
+
+@pytest.fixture(scope="module")
+def clinic(stack: LocalStack) -> Iterator[Clinic]:
+    if "NEGATOSCOPE_URL" in os.environ:
+        pytest.skip("the models of a system that others use are not changed")
+    clinic = Clinic(Lab(Client(stack)))
+    clinic.put_images()
+    yield clinic
+    if clinic.lab.sagemaker.list_endpoints(NameContains=ENDPOINT)["Endpoints"]:
+        clinic.lab.served(ENDPOINT)
+        clinic.lab.remove(ENDPOINT)
+
+
+def hundred_files() -> list[FilePayload]:
+    """As they lie in a folder after years: 90 films of all kinds, five of them twice, and five others."""
+    films = [
+        *(named(f"film-{index}.jpg", samples.jpeg()) for index in range(60)),
+        *(named(f"scan-{index}.dcm", samples.dicom()) for index in range(15)),
+        *(named(f"deep-{index}.png", samples.deep_png()) for index in range(10)),
+        *(named(f"old-{index}.tif", samples.tiff()) for index in range(5)),
+    ]
+    copies = [named(f"copy of {film['name']}", film) for film in films[:5]]
+    broken = [named(f"broken-{index}.jpg", samples.truncated_jpeg()) for index in range(3)]
+    return [*films, *copies, *broken, samples.text_file(), samples.empty_file()]
+
+
+def test_films_are_read_and_exported_and_a_model_comes_and_goes(desk: Desk, clinic: Clinic) -> None:
+    before = json.loads(clinic.current())["version"]
+    desk.open()
+    files = hundred_files()
+    assert len(files) == 100
+    desk.drop(*files)
+    desk.wait_for_queue(8 * PATIENCE_MS)
+    expect(desk.page.locator("#queue-summary")).to_have_text("100 of 100 done · 5 sent before · 5 not usable")
+
+    desk.queued("film-0.jpg").get_by_role("link").click()
+    desk.wait_for_reading()
+    desk.page.get_by_label("Then open the next one not reviewed").check()
+    reviewed = []
+    for _ in range(REVIEWED):
+        reviewed.append(desk.wait_for_reading())
+        desk.press("Enter")
+        expect(desk.row(reviewed[-1])).to_contain_text("Confirmed")
+        expect(desk.page).not_to_have_url(re.compile(reviewed[-1]))
+    expect(desk.page.locator("#reviewed")).to_contain_text(re.compile(rf"^{REVIEWED} of \d+ reviewed"))
+
+    desk.page.get_by_label("Show", exact=True).select_option("Reviewed")
+    expect(desk.rows).to_have_count(REVIEWED)
+    with desk.page.expect_download() as download:
+        desk.page.get_by_role("link", name="Download CSV").click()
+    rows = list(csv.DictReader(download.value.path().read_text().splitlines()))
+    assert {row["id"] for row in rows} == set(reviewed)
+    assert all(row["reviewed_label"] == row["label"] and row["reviewed_at"] for row in rows)
+
+    desk.retrain(TASK.name, TINY | {"seed": 2}, approval=True)
+    desk.page.get_by_role("button", name="Deploy").click(timeout=PATIENCE * 1000)
+    desk.page.get_by_role("dialog").get_by_role("button", name="Deploy").click()
+    expect(desk.sheet.locator(".verdict.good")).to_contain_text(
+        "classifies from now on", timeout=PATIENCE * 1000
+    )
+    current = json.loads(clinic.current())
+    assert (current["endpoint"], current["version"] != before) == (ENDPOINT, True)
+    clinic.hears_from(current["version"])
+
+    desk.open(f"#/tasks/{TASK.name}/models")
+    expect(desk.sheet.locator(".lead")).to_contain_text(current["version"])
+    desk.page.get_by_role("button", name=f"Roll back to {before}").click()
+    desk.page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
+    expect(desk.sheet.locator(".lead")).to_contain_text(before)
+    assert json.loads(clinic.current())["version"] == before
+
+    desk.open()
+    desk.page.get_by_role("switch", name="On this device").check()
+    expect(desk.page.locator("#on-device-status")).to_contain_text("without a network", timeout=LOADING_MS)
+    desk.http_errors_expected = True
+    sent = len(desk.posts())
+    desk.page.context.set_offline(True)
+    desk.page.reload()
+    expect(desk.page.locator("#on-device-status")).to_contain_text("ready", timeout=LOADING_MS)
+    desk.classify(samples.jpeg())
+    desk.page.context.set_offline(False)
+    assert len(desk.posts()) == sent
