@@ -8,13 +8,15 @@ from typing import Any
 
 import boto3
 import pytest
+import torch
 from moto import mock_aws
 
 from chalicelib.tasks import Task, load_task
 from tests.training.samples import write_images
 
 # Networks as small as these gain nothing from a second thread, and lose much where others use the processor.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+torch.set_num_threads(1)
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # for programs that tests start
 
 
 @pytest.fixture(scope="session")
