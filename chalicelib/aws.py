@@ -28,6 +28,7 @@ from chalicelib.retraining.planning import Planner
 from chalicelib.retraining.requests import Requests
 from chalicelib.retraining.rollout import Rollout
 from chalicelib.retraining.steps import Steps
+from chalicelib.retraining.takeover import Takeover
 from chalicelib.settings import settings
 from chalicelib.storage import DataBucket, presigning
 from chalicelib.sweep import Sweep
@@ -72,6 +73,7 @@ def _start_retraining(task: str, why: str) -> str:
 @cache
 def retraining_steps() -> Steps:
     """What the state machine's Lambda does."""
+    rollout = Rollout(hosting(), _client("cloudwatch"), _client("application-autoscaling"))
     planner = Planner(
         stage=settings().stage,
         bucket=bucket(),
@@ -80,14 +82,14 @@ def retraining_steps() -> Steps:
         journal=_journal(),
         endpoints=settings().endpoints,
         serving=settings().serving,
-        is_running=_executions().is_running,
+        lock=Takeover(bucket(), _journal(), registry(), rollout, _executions()).lock,
     )
     return Steps(
         bucket=bucket(),
         journal=_journal(),
         planner=planner,
         candidates=Candidates(bucket(), registry(), _sagemaker, settings().stage),
-        rollout=Rollout(hosting(), _client("cloudwatch"), _client("application-autoscaling")),
+        rollout=rollout,
         backend=_backend_of,
         publish=_publish,
     )

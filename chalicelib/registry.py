@@ -44,6 +44,10 @@ class Deployment:
     config: str | None = None
     """The configuration with which the endpoint serves it; None without an endpoint."""
 
+    def config_on(self, endpoint: str) -> str | None:
+        """The configuration with which that endpoint should serve it; None if it is not its endpoint."""
+        return self.config if self.endpoint == endpoint else None
+
 
 class Registry:
     """Reads and writes `models/` of the data bucket."""

@@ -12,6 +12,13 @@ from chalicelib.errors import NothingToApprove
 RUNNING = "RUNNING"
 _GONE = ("ExecutionDoesNotExist", "InvalidArn")
 _ANSWERED = ("InvalidToken", "TaskDoesNotExist", "TaskTimedOut")
+_ENDS = {
+    "ABORTED": ("stopped", "Somebody stopped it. The current model stays."),
+    "TIMED_OUT": ("failed", "It ran out of time. The current model stays."),
+    "FAILED": ("failed", "It failed. The current model stays."),
+    "SUCCEEDED": ("ended", "It came to its end, but could not write down what came of it."),
+}
+"""What became of an execution that did not come to write down its end."""
 
 
 class Executions:
@@ -94,6 +101,16 @@ class Executions:
         except ClientError as error:
             if error.response["Error"]["Code"] not in _GONE:
                 raise
+
+
+def end_of(execution: dict[str, Any] | None) -> dict[str, Any]:
+    """What an execution, as described, adds to a retraining that says of itself that it runs."""
+    if execution is None:
+        return {"status": "ended", "outcome": "It has ended; what came of it, is not known any more."}
+    if execution["status"] == RUNNING:
+        return {}
+    status, outcome = _ENDS[execution["status"]]
+    return {"status": status, "ended_at": execution["ended_at"], "outcome": execution["cause"] or outcome}
 
 
 def _text(moment: datetime) -> str:

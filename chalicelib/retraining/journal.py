@@ -3,7 +3,7 @@
 An item is a retraining, by the name of its execution, or the lock of a task.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.errors import UnknownRetraining
@@ -11,7 +11,7 @@ from chalicelib.items import Key, foreign_cursor, from_cursor, from_item, to_cur
 
 Entry = dict[str, Any]
 
-RUNNING = "running"
+RUNNING, FAILED = "running", "failed"
 _EVERYTHING = "all"
 """The one partition of the index by time; retrainings come by the day, not by the second."""
 _LOCK = "lock/"
@@ -97,10 +97,10 @@ class Journal:
 
     # ------------------------------------------------------------------------------------------- locks
 
-    def lock(self, task: str, execution: str, is_running: Callable[[str], bool]) -> str | None:
+    def lock(self, task: str, execution: str) -> str | None:
         """Take a task's lock for an execution (ARN); returns the execution that holds it if that is another.
 
-        A lock whose holder does not run any more is taken over: whoever is stopped cannot give it back.
+        Whoever was stopped could not give it back, which is left to whoever comes next.
         """
         while True:
             try:
@@ -113,11 +113,9 @@ class Journal:
                 return None
             except self._conflict:
                 holder = self.holder(task)
-            if holder is None:
-                continue  # it was given back in between
-            if is_running(holder):
+            if holder is not None:
                 return holder
-            self.release(task, holder)
+            # It was given back in between.
 
     def holder(self, task: str) -> str | None:
         """The execution (ARN) that retrains a task."""

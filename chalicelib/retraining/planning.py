@@ -13,16 +13,16 @@ from typing import Any
 
 from chalicelib import corrections, results
 from chalicelib.archive import ARCHIVE
-from chalicelib.errors import AlreadyRetraining, InvalidRequest, UnknownModel
+from chalicelib.errors import AlreadyRetraining, EndpointNotChanged, InvalidRequest, UnknownModel
 from chalicelib.hyperparameters import searched
 from chalicelib.listing import Selection
 from chalicelib.registry import MODELS, Registry
-from chalicelib.retraining.journal import Entry, Journal, empty_entry
+from chalicelib.retraining.journal import FAILED, Entry, Journal, empty_entry
 from chalicelib.retraining.serving import plan_serving
 from chalicelib.retraining.wish import Wish, read_wish
 from chalicelib.storage import DataBucket
 from chalicelib.table import ResultsTable
-from chalicelib.tasks import EndpointSpec, ServingKind, Task
+from chalicelib.tasks import EndpointSpec, ServingKind, Task, load_tasks
 
 DATASETS = "datasets/"
 RETRAININGS = "retrainings/"
@@ -66,8 +66,8 @@ class Planner:
     """By task, endpoints of somebody else's, which no retraining of ours changes."""
     serving: Mapping[str, ServingKind]
     """By task, how this stage serves if not as the task's file says."""
-    is_running: Callable[[str], bool]
-    """Whether an execution (ARN) runs."""
+    lock: Callable[[Task, str], str | None]
+    """Takes a task's lock for an execution, as `Takeover.lock` does."""
 
     def plan(self, execution: str, given: Any, code: Code) -> dict[str, Any]:
         """Lock the task, gather what is to be learnt from, and say how.
@@ -78,27 +78,34 @@ class Planner:
             code: that trains.
 
         Returns:
-            The plan, or `{"refused": why}`; what is refused holds no lock.
+            The plan; or `{"refused": why}`; or `{"waits_for": name}` while something of a retraining that was
+            stopped is being undone. Only with a plan it holds the lock.
         """
         name = execution.rpartition(":")[2]
         try:
             wish = read_wish(given)
             self._check(wish)
-            if holder := self.journal.lock(wish.task.name, execution, self.is_running):
-                raise AlreadyRetraining(
-                    f"{wish.task.title} is being retrained by {holder.rpartition(':')[2]}. Wait for its end, "
-                    "or stop that execution."
-                )
-        except (InvalidRequest, AlreadyRetraining) as error:
-            return {"refused": error.message}
+            if stopped := self.lock(wish.task, execution):
+                return {"waits_for": stopped}
+        except (InvalidRequest, AlreadyRetraining, EndpointNotChanged) as error:
+            return self._refuse(execution, name, given, error.message)
         try:
             plan = self._plan(wish, execution, name, code)
         except InvalidRequest as error:
             self.journal.release(wish.task.name, execution)
-            return {"refused": error.message}
+            return self._refuse(execution, name, given, error.message)
+        # First, so that whatever is in the journal has a plan.
+        self.bucket.write_json(plan_key(wish.task.name, name), plan)
         self.journal.begin(_entry(plan, wish))
-        self.bucket.write_json(f"{_folder(wish.task.name, name)}plan.json", plan)
         return plan
+
+    def _refuse(self, execution: str, name: str, given: Any, why: str) -> dict[str, Any]:
+        """Say why, also to those who read the list of retrainings; what names no task has no place there."""
+        if isinstance(given, dict) and str(given.get("task")) in load_tasks():
+            now = results.now()
+            end = {"status": FAILED, "started_at": now, "ended_at": now, "outcome": why}
+            self.journal.begin(empty_entry(name, execution, given) | end)
+        return {"refused": why}
 
     def _check(self, wish: Wish) -> None:
         if own := self.endpoints.get(wish.task.name):
@@ -233,6 +240,11 @@ class Planner:
 
 def _is_image(key: str) -> bool:
     return not HIDDEN.search(key) and not key.lower().endswith(LISTS)
+
+
+def plan_key(task: str, run: str) -> str:
+    """Where the plan of a retraining lies in the data bucket."""
+    return f"{_folder(task, run)}plan.json"
 
 
 def _folder(task: str, run: str) -> str:

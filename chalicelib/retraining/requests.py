@@ -6,8 +6,7 @@ from typing import Any
 
 from chalicelib.arrivals import random_token
 from chalicelib.errors import AlreadyRetraining, InvalidRequest, NothingToApprove, UnknownRetraining
-from chalicelib.retraining.executions import RUNNING as EXECUTING
-from chalicelib.retraining.executions import Executions
+from chalicelib.retraining.executions import Executions, end_of
 from chalicelib.retraining.jobs import TrainingJobs
 from chalicelib.retraining.journal import RUNNING, Entry, Journal, empty_entry
 from chalicelib.retraining.planning import RETRAININGS
@@ -16,13 +15,6 @@ from chalicelib.storage import DataBucket, ObjectMissing
 from chalicelib.tasks import Task
 
 REPORT = "report.md"
-_ENDS = {
-    "ABORTED": ("stopped", "Somebody stopped it. The current model stays."),
-    "TIMED_OUT": ("failed", "It ran out of time. The current model stays."),
-    "FAILED": ("failed", "It failed. The current model stays."),
-    "SUCCEEDED": ("ended", "It came to its end, but could not write down what came of it."),
-}
-"""What became of an execution that did not come to write down its end."""
 
 
 @dataclass(frozen=True)
@@ -128,14 +120,14 @@ class Requests:
                 raise
         given = execution["input"] if isinstance(execution["input"], dict) else {}
         entry = empty_entry(name, arn, given) | {"started_at": execution["started_at"]}
-        return entry | _end(execution)
+        return entry | end_of(execution)
 
     def _up_to_date(self, entry: Entry) -> Entry:
         """An execution that was stopped could not write down its end."""
         if entry["status"] != RUNNING:
             return entry
         execution = self.executions.describe(entry["execution"])
-        return entry | _end(execution) if execution else entry
+        return entry | end_of(execution) if execution else entry
 
     def _metrics(self, entry: Entry) -> dict[str, float]:
         """The latest values that the training job printed."""
@@ -148,14 +140,6 @@ class Requests:
         names = [key.removeprefix(folder) for key in self.bucket.keys(folder)]
         plots = [name.removeprefix("plots/") for name in names if name.startswith("plots/")]
         return sorted(plots) + ([REPORT] if REPORT in names else [])
-
-
-def _end(execution: dict[str, Any]) -> Entry:
-    """What an execution adds to a retraining that says of itself that it runs."""
-    if execution["status"] == EXECUTING:
-        return {}
-    status, outcome = _ENDS[execution["status"]]
-    return {"status": status, "ended_at": execution["ended_at"], "outcome": execution["cause"] or outcome}
 
 
 def _folder(entry: Entry) -> str:

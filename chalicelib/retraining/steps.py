@@ -42,12 +42,12 @@ class Steps:
         Raises:
             NegatoscopeError: if it cannot be done; the state machine catches it.
         """
-        step, state = event["step"], event["state"]
+        step, state = event["step"], event.get("state", {})
         plan = state.get("plan", {})
         logger.info("retraining", extra={"step": step, "run": plan.get("run")})
         steps: Mapping[str, Callable[[], dict[str, Any]]] = {
             "plan": lambda: self.planner.plan(
-                event["execution"], state, Code(event["code"], event["commit"])
+                event["execution"], event["wish"], Code(event["code"], event["commit"])
             ),
             "review-data": lambda: self._review_data(plan),
             "register": lambda: self._register(plan, state["trained"], event["image"]),
@@ -97,15 +97,13 @@ class Steps:
     def _look_at_endpoint(self, plan: Mapping[str, Any]) -> dict[str, Any]:
         """What there is to be updated, and the configuration that a failure leads back to.
 
-        That is the deployed version's. A retraining that was stopped may have left another one there, which
-        nobody has judged or tested.
+        That is the deployed version's. Somebody may have put another one there by hand, which nobody has
+        judged or tested.
         """
         found, current = self.rollout.look(plan["serving"]), self.candidates.registry.current(plan["task"])
-        deployed = current is not None and current.endpoint == plan["serving"]["endpoint"]
-        if found["config"] is None or not deployed:
+        if found["config"] is None or current is None:
             return {**found, "config": None}
-        assert current is not None
-        return {**found, "config": current.config}
+        return {**found, "config": current.config_on(plan["serving"]["endpoint"])}
 
     def _smoke_test(self, plan: Mapping[str, Any], candidate: Mapping[str, str]) -> dict[str, Any]:
         serving = plan["serving"]

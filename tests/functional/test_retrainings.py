@@ -54,7 +54,7 @@ class Stage:
         arn = f"{RETRAINING_ARN.replace(':stateMachine:', ':execution:')}:{name}"
         entry = empty_entry(name, arn, {"task": TASK}) | {"started_at": f"2026-{name}", "job": "job"}
         self.journal.begin(entry | values)
-        self.journal.lock(TASK, arn, lambda _: True)
+        self.journal.lock(TASK, arn)
         return arn
 
 

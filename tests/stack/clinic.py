@@ -153,6 +153,11 @@ class Clinic:
         assert answer.status == 200, answer.body
         return answer.json
 
+    def listed(self) -> dict[str, Any]:
+        """What the list of the newest retrainings says of each, by name."""
+        listed = self.client.api("GET", "/api/retrainings").json["retrainings"]
+        return {entry["name"]: entry for entry in listed}
+
     def ended(self, name: str) -> Any:
         """What is known of a retraining that is over."""
 
@@ -222,11 +227,13 @@ class Clinic:
         """Models and configurations of retrainings, and the lock if there is one."""
         found = self.lab.sagemaker.list_models(NameContains=ENDPOINT)["Models"]
         configs = self.lab.sagemaker.list_endpoint_configs(NameContains=ENDPOINT)["EndpointConfigs"]
-        lock = self.client.aws("dynamodb").get_item(
-            TableName="negatoscope-local-retrainings", Key={"name": {"S": f"lock/{TASK.name}"}}
-        )
         return {
             *(f"model {model['ModelName']}" for model in found),
             *(f"config {config['EndpointConfigName']}" for config in configs),
-            *(["lock"] if "Item" in lock else []),
+            *(["lock"] if self.noted(f"lock/{TASK.name}") else []),
         }
+
+    def noted(self, name: str) -> Any:
+        """What the table itself holds under a name; None if nothing."""
+        table = "negatoscope-local-retrainings"
+        return self.client.aws("dynamodb").get_item(TableName=table, Key={"name": {"S": name}}).get("Item")

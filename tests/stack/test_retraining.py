@@ -47,7 +47,7 @@ def first(clinic: Clinic) -> Any:
     assert clinic.client.keys(CURRENT) == [], "nothing is deployed before it is approved"
     execution = clinic.states.describe_execution(executionArn=direct["executionArn"])
     assert (execution["status"], execution["error"]) == ("FAILED", "Refused")
-    assert f"is being retrained by {name}" in clinic.follow(f"direct-{name}")["outcome"]
+    assert f"is being retrained by {name}" in clinic.listed()[f"direct-{name}"]["outcome"]
     clinic.answer(name, approved=True)
     return clinic.ended(name)
 
@@ -143,9 +143,8 @@ def test_what_is_no_better_is_rejected(clinic: Clinic, corrections: dict[str, st
     assert (ended["status"], ended["accepted"]) == ("rejected", False)
     assert "The current model stays." in ended["outcome"]
     assert (clinic.leftovers(), clinic.current()) == (before, current)
-    plan = json.loads(clinic.read(f"{clinic.folder(name)}plan.json"))
     jobs = clinic.lab.sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(
-        HyperParameterTuningJobName=plan["tuning_name"],
+        HyperParameterTuningJobName=_plan(clinic, name)["tuning_name"],
         SortBy="FinalObjectiveMetricValue",
         SortOrder="Ascending",
     )["TrainingJobSummaries"]
@@ -177,20 +176,42 @@ def test_a_training_that_crashes_says_why(clinic: Clinic, corrections: dict[str,
 
 
 def test_a_job_that_is_stopped_fails(clinic: Clinic, corrections: dict[str, str]) -> None:
-    """Also: an execution that is stopped is told as such, and gives way to the next one."""
+    """Also: an execution that is stopped is told as such, and the next one takes away what it has left."""
     before, current = clinic.leftovers(), clinic.current()
     stopped = clinic.start({})
     followed = clinic.is_in(stopped, "Prepare data")
     clinic.states.stop_execution(executionArn=followed["execution"])
     assert clinic.follow(stopped)["status"] == "stopped"
-    assert "lock" in clinic.leftovers()
+    left = _roll_out(clinic, _plan(clinic, stopped), json.loads(current)["config"])
+    assert clinic.leftovers() == before | left | {"lock"}
 
     name = clinic.start({"epochs": 1000, "patience": 1000})
-    clinic.is_in(name, "Train")
-    plan = json.loads(clinic.read(f"{clinic.folder(name)}plan.json"))
-    wait_for(lambda: _stop(clinic, plan["name"]))
+    states = clinic.is_in(name, "Train")["states"]
+    assert "Wait for cleanup" in [state["name"] for state in states]
+    assert clinic.leftovers() == before | {"lock"}
+    assert clinic.endpoint_config() == json.loads(current)["config"]
+    assert clinic.noted(stopped)["status"] == {"S": "stopped"}
+    wait_for(lambda: _stop(clinic, _plan(clinic, name)["name"]))
 
     assert "Somebody stopped the job" in failed(clinic, name, "TrainingFailed", before, current)
+
+
+def _plan(clinic: Clinic, name: str) -> Any:
+    return json.loads(clinic.read(f"{clinic.folder(name)}plan.json"))
+
+
+def _roll_out(clinic: Clinic, plan: Any, deployed: str) -> set[str]:
+    """Leave on SageMaker what a retraining has left there that is stopped while the endpoint changes."""
+    name, sagemaker = plan["name"], clinic.lab.sagemaker
+    model = sagemaker.describe_model(ModelName=deployed)
+    sagemaker.create_model(
+        ModelName=name,
+        ExecutionRoleArn=model["ExecutionRoleArn"],
+        PrimaryContainer=model["PrimaryContainer"],
+    )
+    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=plan["serving"]["variants"])
+    sagemaker.update_endpoint(EndpointName=ENDPOINT, EndpointConfigName=name)
+    return {f"model {name}", f"config {name}"}
 
 
 def _stop(clinic: Clinic, job: str) -> bool:

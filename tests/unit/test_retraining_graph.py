@@ -130,6 +130,11 @@ ENDS: list[tuple[str, dict[str, Any], str]] = [
     ("nobody can be told", {"Tell: deployed": Fails("SNS.AmazonSNSException")}, "Deployed"),
     ("the end cannot be written down", {"Close deployed": Fails("Lambda.Unknown")}, "Deployed"),
     ("the plan is refused", {"Plan": {"refused": "No images."}}, "Refused"),
+    (
+        "what another one left is cleaned up first",
+        {"Plan": [{"waits_for": "stopped"}, {"waits_for": "stopped"}, PLAN]},
+        "Deployed",
+    ),
     ("there is nothing new", {"Review data": {"unchanged": True, "fingerprint": "f"}}, "Unchanged"),
     ("it is no better", {"Decide": {"accepted": False, "reasons": "Worse."}}, "Rejected"),
     ("a person declines", {**ASKED, "Ask for approval": {"approved": False, "by": "me"}}, "Rejected"),

@@ -44,7 +44,7 @@ def test_what_is_noted_of_a_retraining_is_read_again(journal: Journal) -> None:
 
 def test_retrainings_are_listed_newest_first_page_by_page_and_without_locks(journal: Journal) -> None:
     names = [begin(journal, number) for number in (2, 3, 1)]
-    journal.lock("chest-xray", "execution", lambda _: True)
+    journal.lock("chest-xray", "execution")
 
     page, cursor = journal.page(2, None)
     rest, end = journal.page(2, cursor)
@@ -57,22 +57,12 @@ def test_retrainings_are_listed_newest_first_page_by_page_and_without_locks(jour
 
 
 def test_a_task_is_locked_for_one_execution(journal: Journal) -> None:
-    def runs(_arn: str) -> bool:
-        return True
-
-    assert journal.lock("chest-xray", "first", runs) is None
-    assert journal.lock("chest-xray", "first", runs) is None  # a step that is repeated
-    assert journal.lock("chest-xray", "second", runs) == "first"
-    assert journal.lock("retinal-oct", "second", runs) is None
+    assert journal.lock("chest-xray", "first") is None
+    assert journal.lock("chest-xray", "first") is None  # a step that is repeated
+    assert journal.lock("chest-xray", "second") == "first"
+    assert journal.lock("retinal-oct", "second") is None
     journal.release("chest-xray", "second")
     assert journal.holder("chest-xray") == "first"
     journal.release("chest-xray", "first")
     assert journal.holder("chest-xray") is None
-    assert journal.lock("chest-xray", "second", runs) is None
-
-
-def test_the_lock_of_an_execution_that_was_stopped_is_taken_over(journal: Journal) -> None:
-    journal.lock("chest-xray", "stopped", lambda _: True)
-
-    assert journal.lock("chest-xray", "next", lambda arn: arn != "stopped") is None
-    assert journal.holder("chest-xray") == "next"
+    assert journal.lock("chest-xray", "second") is None

@@ -8,13 +8,14 @@ import boto3
 import pytest
 
 from chalicelib import results
+from chalicelib.errors import AlreadyRetraining, EndpointNotChanged
 from chalicelib.package import ModelPackage
 from chalicelib.registry import Registry
 from chalicelib.retraining.journal import Journal
 from chalicelib.retraining.planning import Code, Planner
 from chalicelib.storage import DataBucket
 from chalicelib.table import ResultsTable
-from chalicelib.tasks import EndpointSpec, ServingKind, load_task
+from chalicelib.tasks import EndpointSpec, ServingKind, Task, load_task
 from tests.models import TASK, write_package
 from tests.stage import BUCKET, RETRAININGS_TABLE, TABLE
 
@@ -32,8 +33,21 @@ class Stage:
         self.journal = Journal(boto3.resource("dynamodb"), RETRAININGS_TABLE)
         self.table = ResultsTable(boto3.resource("dynamodb"), TABLE)
         self.registry = Registry(self.bucket)
+        self.stopped: str | None = None
         for name in ("left-cc/a.png", "left-cc/b c+ü.JPG", "right-cc/c.dcm", "manifest.csv", ".DS_Store"):
             self.bucket.write(f"datasets/{TASK}/{name}", b"x", "image/png")
+
+    def lock(self, task: Task, execution: str) -> str | None:
+        """The lock, where everybody who holds it runs, or is `self.stopped`."""
+        holder = self.journal.lock(task.name, execution)
+        if holder and holder != self.stopped:
+            raise AlreadyRetraining(f"{task.title} is being retrained.")
+        return holder
+
+    def listed(self) -> list[tuple[str, str, str]]:
+        """Name, status and outcome of the retrainings that people see."""
+        entries, _ = self.journal.page(10, None)
+        return [(entry["name"], entry["status"], entry["outcome"]) for entry in entries]
 
     def plan(
         self,
@@ -50,7 +64,7 @@ class Stage:
             self.journal,
             endpoints or {},
             serving or {},
-            lambda _: True,
+            self.lock,
         )
         return planner.plan(execution, {"task": TASK} if wish is None else wish, CODE)
 
@@ -88,7 +102,7 @@ def test_images_are_counted_and_everything_is_named(stage: Stage) -> None:
 def test_names_fit_into_what_sagemaker_takes(stage: Stage, task: str) -> None:
     stage.bucket.write(f"datasets/{task}/a/b.png", b"x", "image/png")
     planner = Planner(
-        "elevenchars", stage.bucket, stage.table, stage.registry, stage.journal, {}, {}, lambda _: True
+        "elevenchars", stage.bucket, stage.table, stage.registry, stage.journal, {}, {}, stage.lock
     )
 
     plan = planner.plan(EXECUTION, {"task": task, "tune": True}, CODE)
@@ -162,17 +176,23 @@ def test_a_stage_may_serve_otherwise_than_the_task_says(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "message"),
+    ("wish", "message", "is_listed"),
     [
-        ({"task": "feet"}, "'task' must be one of"),
-        ({"task": "chest-xray"}, f"Put them into s3://{BUCKET}/datasets/chest-xray/CLASS/ first"),
-        ("task", "is asked for as"),
+        ({"task": "chest-xray"}, f"Put them into s3://{BUCKET}/datasets/chest-xray/CLASS/ first", True),
+        ({"task": "chest-xray", "hyperparameters": {"epochs": 0}}, "epochs must lie between", True),
+        ({"task": "feet"}, "'task' must be one of", False),
+        ({"task": ["chest-xray"]}, "'task' must be a text", False),
+        ("task", "is asked for as", False),
     ],
 )
-def test_what_cannot_be_done_is_refused_and_locks_nothing(stage: Stage, wish: Any, message: str) -> None:
-    assert message in stage.plan(wish)["refused"]
+def test_what_cannot_be_done_is_refused_and_locks_nothing(
+    stage: Stage, wish: Any, message: str, is_listed: bool
+) -> None:
+    refused = stage.plan(wish)["refused"]
+
+    assert message in refused
     assert stage.journal.holder("chest-xray") is None
-    assert stage.journal.page(10, None)[0] == []
+    assert stage.listed() == ([("run-1", "failed", refused)] if is_listed else [])
 
 
 def test_a_task_is_retrained_once_at_a_time(stage: Stage) -> None:
@@ -180,8 +200,30 @@ def test_a_task_is_retrained_once_at_a_time(stage: Stage) -> None:
 
     refused = stage.plan(execution=EXECUTION.replace("run-1", "run-2"))["refused"]
 
-    assert "is being retrained by run-1" in refused
-    assert len(stage.journal.page(10, None)[0]) == 1
+    assert "is being retrained" in refused
+    assert stage.listed() == [("run-2", "failed", refused), ("run-1", "running", None)]
+    assert stage.journal.holder(TASK) == EXECUTION
+
+
+def test_what_a_stopped_retraining_left_is_waited_for(stage: Stage) -> None:
+    stage.plan()
+    stage.stopped = EXECUTION
+    following = EXECUTION.replace("run-1", "run-2")
+
+    assert stage.plan(execution=following) == {"waits_for": EXECUTION}
+    assert [name for name, _, _ in stage.listed()] == ["run-1"]
+
+    stage.journal.release(TASK, EXECUTION)
+    assert stage.plan(execution=following)["run"] == "run-2"
+
+
+def test_an_endpoint_that_cannot_go_back_refuses(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lock(_task: Task, _execution: str) -> str:
+        raise EndpointNotChanged("Delete the endpoint, then start again.")
+
+    monkeypatch.setattr(stage, "lock", lock)
+
+    assert stage.plan() == {"refused": "Delete the endpoint, then start again."}
 
 
 def test_somebody_elses_endpoint_is_not_retrained(stage: Stage) -> None:

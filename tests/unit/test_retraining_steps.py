@@ -13,15 +13,18 @@ from chalicelib.backend import Backend
 from chalicelib.hosting import Hosting
 from chalicelib.registry import Registry
 from chalicelib.retraining.candidate import Candidates
+from chalicelib.retraining.executions import Executions
 from chalicelib.retraining.journal import Journal
 from chalicelib.retraining.planning import Planner
 from chalicelib.retraining.rollout import Rollout
 from chalicelib.retraining.steps import Steps
+from chalicelib.retraining.takeover import Takeover
 from chalicelib.storage import DataBucket
 from chalicelib.table import ResultsTable
 from chalicelib.tasks import load_task
 from tests.models import TASK, VERSION, FakeBackend, write_package
-from tests.stage import BUCKET, RETRAININGS_TABLE, TABLE
+from tests.stage import BUCKET, RETRAINING_ARN, RETRAININGS_TABLE, TABLE
+from tests.stepfunctions import FakeStepFunctions
 from tests.unit.test_retraining_candidate import ARCHIVE, FOLDER, TRAINED
 from tests.unit.test_retraining_candidate import SageMaker as Packages
 from tests.unit.test_retraining_rollout import SageMaker as Endpoint
@@ -46,6 +49,7 @@ class Stage:
 
     folder: Path
     sagemaker: SageMaker = field(default_factory=SageMaker)
+    states: FakeStepFunctions = field(default_factory=FakeStepFunctions)
     told: list[tuple[str, str, str]] = field(default_factory=list)
     asked: list[tuple[str, str | None, str]] = field(default_factory=list)
 
@@ -54,20 +58,23 @@ class Stage:
         self.journal = Journal(boto3.resource("dynamodb"), RETRAININGS_TABLE)
         self.registry = Registry(self.bucket)
         table = ResultsTable(boto3.resource("dynamodb"), TABLE)
-        planner = Planner("test", self.bucket, table, self.registry, self.journal, {}, {}, lambda _: True)
+        rollout = Rollout(Hosting(self.sagemaker), lambda: None, lambda: None)
+        executions = Executions(self.states, RETRAINING_ARN)
+        takeover = Takeover(self.bucket, self.journal, self.registry, rollout, executions)
+        planner = Planner("test", self.bucket, table, self.registry, self.journal, {}, {}, takeover.lock)
         self.steps = Steps(
             self.bucket,
             self.journal,
             planner,
             Candidates(self.bucket, self.registry, lambda: self.sagemaker, "test"),
-            Rollout(Hosting(self.sagemaker), lambda: None, lambda: None),
+            rollout,
             self.backend,
             lambda *message: self.told.append(message),
         )
         self.bucket.write(f"datasets/{TASK}/left-cc/a.png", b"x", "image/png")
         archive = pack(package_files(write_package(self.folder / TASK)))
         self.bucket.write(ARCHIVE, archive, "application/gzip")
-        self.state: dict[str, Any] = {"task": TASK}
+        self.state: dict[str, Any] = {}
 
     def backend(self, task: str, endpoint: str | None, version: str) -> Backend:
         self.asked.append((task, endpoint, version))
@@ -81,8 +88,8 @@ class Stage:
 
     def plan(self, **wish: Any) -> dict[str, Any]:
         """The plan of a retraining."""
-        self.state |= wish
-        plan: dict[str, Any] = self.run("plan", execution=EXECUTION, **CODE)
+        given = {"task": TASK, **wish}
+        plan: dict[str, Any] = self.steps.run({"step": "plan", "wish": given, "execution": EXECUTION, **CODE})
         self.state = {"plan": plan}
         return plan
 
@@ -132,6 +139,12 @@ def test_only_what_is_new_is_learnt(
         "split": {"train": 1},
         "findings": ["20 corrections"],
     }
+
+
+def test_whoever_asks_in_no_known_form_is_refused(stage: Stage) -> None:
+    answer = stage.steps.run({"step": "plan", "wish": TASK, "execution": EXECUTION, **CODE})
+
+    assert "A retraining is asked for as" in answer["refused"]
 
 
 def test_a_person_is_asked_with_the_reasons(stage: Stage) -> None:
@@ -272,10 +285,10 @@ def test_what_was_promoted_stays_if_the_step_dies_right_after(stage: Stage) -> N
     assert stage.sagemaker.packages[stage.state["candidate"]["package"]]["ModelApprovalStatus"] == "Approved"
 
 
-def test_what_a_stopped_retraining_left_on_the_endpoint_is_no_way_back(stage: Stage) -> None:
+def test_what_nobody_deployed_is_no_way_back(stage: Stage) -> None:
     stage.deploy("before", "old")
     stage.plan()
-    stage.sagemaker.status, stage.sagemaker.config = "InService", "of-the-stopped-one"
+    stage.sagemaker.status, stage.sagemaker.config = "InService", "by-hand"
 
     assert stage.run("look-at-endpoint", "endpoint") == {"state": "ready", "config": "old"}
 

@@ -145,3 +145,16 @@ def test_there_may_be_nothing_to_go_back_to(registry: Registry, sagemaker: FakeS
     registry.promote(TASK, "1", None, None)
     with pytest.raises(NothingToRollBackTo):
         back(registry, sagemaker)
+
+
+@pytest.mark.parametrize("first", [("e", "c1"), (None, None)])
+def test_what_a_stopped_retraining_left_on_the_endpoint_goes(
+    registry: Registry, sagemaker: FakeSageMaker, first: tuple[str | None, str | None]
+) -> None:
+    registry.promote(TASK, "1", *first)
+    registry.promote(TASK, "2", "e", "c2")
+    sagemaker.serve("e", "of-the-stopped-one")
+
+    assert back(registry, sagemaker).version == "1"
+
+    assert sagemaker.calls == [("update", "e", "c1") if first[0] else ("delete", "e")]

@@ -162,6 +162,7 @@ export const records = {
   },
   steps: {
     Plan: "Planen",
+    "Wait for cleanup": "Auf das Aufräumen warten",
     "Prepare data": "Daten vorbereiten",
     "Review data": "Daten durchsehen",
     Tune: "Hyperparameter suchen",
