@@ -61,28 +61,28 @@ async def run(arguments: argparse.Namespace) -> None:
     executor = Executor(arguments.lambda_python, folder / "lambda", endpoint, workers)
     sagemaker = Service(Workplace(arguments.training_python, folder / "sagemaker", endpoint))
     saver = persistence.Saver()
-    close_gaps(executor, sagemaker, saver, folder / "events.sqlite", workers)
+    close_gaps(executor, sagemaker, saver)
+    events = lambda_events.install(folder / "events.sqlite", workers)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     threading.Thread(target=stop_with_parent, args=(loop, stop), daemon=True).start()
-    saving = asyncio.create_task(saver.keep_tables())
+    saving = asyncio.create_task(saver.keep_tables(events))
     threading.Thread(target=resume_when_up, args=(sagemaker,), daemon=True).start()
     application = guarded(
-        with_interruptions(with_settling(app.app, executor), sagemaker), arguments.site_origin
+        with_interruptions(with_settling(app.app, executor, events), sagemaker), arguments.site_origin
     )
     await serve(application, server_config(), shutdown_trigger=stop.wait)  # type: ignore[arg-type]
     saving.cancel()
+    persistence.save_everything(events)
     executor.close()
     sagemaker.close()
     # All is saved. Threads that wait for a Lambda would keep this process for as long as that runs.
     os._exit(0)
 
 
-def close_gaps(
-    executor: Executor, sagemaker: Service, saver: persistence.Saver, events: Path, workers: int
-) -> None:
+def close_gaps(executor: Executor, sagemaker: Service, saver: persistence.Saver) -> None:
     """Patch ministack where it differs from AWS in what Negatoscope needs."""
     transport.install()
     cloudformation.install()
@@ -90,7 +90,6 @@ def close_gaps(
     apigateway.install()
     cognito.install()
     executor.install()
-    lambda_events.install(events, workers)
     wire.install(sagemaker)
     step_functions.install()
     integration.install(sagemaker)
@@ -116,7 +115,9 @@ def server_config() -> Config:
     return config
 
 
-def with_settling(application: Application, executor: Executor) -> Application:
+def with_settling(
+    application: Application, executor: Executor, events: lambda_events.EventQueue
+) -> Application:
     """Add `POST /_local/settle`, which saves all state and starts a worker of every Lambda before it answers.
 
     The answer is 204, or 500 where a Lambda cannot be started.
@@ -126,7 +127,7 @@ def with_settling(application: Application, executor: Executor) -> Application:
         if scope["type"] != "http" or (scope["method"], scope["path"]) != ("POST", "/_local/settle"):
             await application(scope, receive, send)
             return
-        persistence.save_everything()
+        persistence.save_everything(events)
         status = 204 if await asyncio.to_thread(executor.warm) else 500
         await send({"type": "http.response.start", "status": status, "headers": []})
         await send({"type": "http.response.body"})

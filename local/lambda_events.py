@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS events (
     payload TEXT NOT NULL,
     tries INTEGER NOT NULL DEFAULT 0,
     due REAL NOT NULL DEFAULT 0,
-    taken INTEGER NOT NULL DEFAULT 0
+    taken INTEGER NOT NULL DEFAULT 0 -- 1: is being worked on; 2: done, but what came of it may not be saved
 );
 CREATE INDEX IF NOT EXISTS by_function ON events (function, taken, due);
 UPDATE events SET taken = 0;
@@ -89,6 +89,16 @@ class EventQueue:
             self._serve(function)
             self._changed.notify_all()
 
+    def done(self) -> list[int]:
+        """The ids of events that have been worked on to the end, and not been forgotten."""
+        with self._changed:
+            return [row[0] for row in self._database.execute("SELECT id FROM events WHERE taken = 2")]
+
+    def forget(self, ids: list[int]) -> None:
+        """Let go of events: what came of them has been saved. Until then they would be delivered again."""
+        with self._changed:
+            self._database.executemany("DELETE FROM events WHERE id = ?", [(event,) for event in ids])
+
     def _serve(self, function: str) -> None:
         if function not in self._functions:
             self._functions.add(function)
@@ -121,7 +131,7 @@ class EventQueue:
                 self._changed.wait(wait)
 
     def _settle(self, function: str, event: Event, ending: Ending) -> None:
-        """Forget the event, or put it back for another try."""
+        """Note that the event is done, or put it back for another try."""
         if ending is Ending.NO_FUNCTION:
             self._put_back(event.id, event.tries, DELAY_WITHOUT_FUNCTION)
         elif ending is Ending.FAILED and event.tries < len(DELAYS):
@@ -131,7 +141,7 @@ class EventQueue:
                 logger.error("%s failed %d times; its event is given up", function, event.tries + 1)
                 self._give_up(function, json.loads(event.payload))
             with self._changed:
-                self._database.execute("DELETE FROM events WHERE id = ?", (event.id,))
+                self._database.execute("UPDATE events SET taken = 2 WHERE id = ?", (event.id,))
 
     def _put_back(self, event_id: int, tries: int, delay: float) -> None:
         with self._changed:
@@ -142,14 +152,15 @@ class EventQueue:
             self._changed.notify_all()
 
 
-def install(file: Path, workers: int) -> None:
-    """Send every asynchronous invocation of the emulator through a queue in `file`."""
+def install(file: Path, workers: int) -> EventQueue:
+    """Send every asynchronous invocation of the emulator through a queue in `file`, and return it."""
     queue = EventQueue(file, workers, invoke, give_up)
 
     def invoke_async_with_retry(record: dict[str, Any], event: Any) -> None:
         queue.put(record["config"]["FunctionArn"], event)
 
     patching.replace(lambda_svc, "invoke_async_with_retry", invoke_async_with_retry)
+    return queue
 
 
 def invoke(function: str, event: Any) -> Ending:

@@ -1,6 +1,8 @@
 """State of the emulator that outlives it, even when it is killed.
 
-ministack writes objects of S3 when they change, but everything else only when it stops in good order.
+ministack writes objects of S3 when they change, but everything else only when it stops in good order. An
+event that a Lambda has worked on is forgotten only when the tables have been saved: Lambdas bear seeing one
+twice.
 """
 
 import asyncio
@@ -13,6 +15,7 @@ from ministack.core.persistence import save_all, save_state
 from ministack.services import cloudwatch_logs, dynamodb
 
 from local import patching
+from local.lambda_events import EventQueue
 
 # Between two saves lies at least this, and at least SHARE times as long as the last one took.
 SECONDS = 2.0
@@ -40,16 +43,18 @@ class Saver:
 
         return handle_request
 
-    async def keep_tables(self) -> None:
-        """Save the tables a moment after they changed, for ever."""
+    async def keep_tables(self, events: EventQueue) -> None:
+        """Save the tables a moment after they changed, for ever, and forget the events that changed them."""
         while True:
             await self._changed.wait()
             await asyncio.sleep(SECONDS)
             self._changed.clear()
             started = time.monotonic()
+            done = events.done()
             # Copied on the loop, where no request can change it meanwhile; writing needs no such care.
             state = dynamodb.get_state()
             await asyncio.to_thread(save_state, "dynamodb", state)
+            events.forget(done)
             await asyncio.sleep(SHARE * (time.monotonic() - started))
 
 
@@ -66,6 +71,8 @@ def without_streams(get_state: Callable[[], dict[str, Any]]) -> Callable[[], dic
     return get_state_without_streams
 
 
-def save_everything() -> None:
-    """Save the state of all services."""
+def save_everything(events: EventQueue) -> None:
+    """Save the state of all services, and forget the events that led to it."""
+    done = events.done()
     save_all(app._build_persistence_save_dict())
+    events.forget(done)
