@@ -19,6 +19,8 @@ RUN := .venv/.run
 DEV := .venv/.dev
 TRAINING := .venv-training/.installed
 RETRAINING := tests/stack/test_retraining.py
+# It ends with a retraining, too.
+DAY := tests/browser/test_day.py
 # They share a system with those of the browser, which takes long to start.
 LOGIN_TESTS := tests/stack/test_login.py
 LIBRARIES := frontend/vendor/.installed
@@ -57,11 +59,11 @@ test-stack: $(DEV) $(TRAINING) $(LIBRARIES) ## stack tests, which start the whol
 
 .PHONY: test-browser
 test-browser: $(DEV) $(TRAINING) $(LIBRARIES) ## browser tests, before the whole system, and those of the login
-	.venv/bin/python -m pytest --durations=5 tests/browser $(LOGIN_TESTS)
+	.venv/bin/python -m pytest --durations=5 tests/browser $(LOGIN_TESTS) --ignore $(DAY)
 
 .PHONY: test-retraining
-test-retraining: $(DEV) $(TRAINING) $(LIBRARIES) ## the longest of the stack tests: retrainings from end to end
-	.venv/bin/python -m pytest $(RETRAINING)
+test-retraining: $(DEV) $(TRAINING) $(LIBRARIES) ## the longest tests: retrainings from end to end
+	.venv/bin/python -m pytest --durations=5 $(RETRAINING) $(DAY)
 
 .PHONY: test-training
 test-training: $(TRAINING) ## training tests

@@ -113,6 +113,7 @@ def worklist(browser: Browser, address: str) -> Iterator[Line]:
     filtered = [_times(page, f"choose('filter-show', '{choice}')", 1)[0] for choice in [*choices, choices[0]]]
     yield Line(f"filter: slowest of {len(filtered)}", max(filtered), "ms", 100)
     page.evaluate(f"() => {{ {_PAINTED} choose('filter-order', 'least-sure'); }}")
+    page.locator("#more").wait_for()
     yield Line("reading all, least sure first: longest standstill", _read_all(page), "ms", 100)
     for name, action in _ACTIONS.items():
         yield Line(f"{name}, least sure first: slowest of 50", max(_times(page, action, 50)), "ms", 100)

@@ -50,13 +50,19 @@ def _describe_model(task: Task, classifier: Classifier) -> dict[str, Any] | None
         "version": known.get("version"),
         "created_at": known.get("created_at"),
         "sha256": known.get("sha256"),
-        "metrics": known["metrics"]["test"] if known else {},
+        "metrics": _headlines(known["metrics"]["test"]) if known else {},
         "shortfall": [
             {"metric": name, "value": value, "least": task.gate[name]}
             for name, value in classifier.shortfall(task).items()
         ],
         "since": deployment.since if deployment else None,
     }
+
+
+def _headlines(metrics: dict[str, Any]) -> dict[str, Any]:
+    """The metrics of the whole test; of single classes and groups tells the package itself."""
+    whole = {"value", "low", "high"}
+    return {name: found for name, found in metrics.items() if isinstance(found, dict) and whole == set(found)}
 
 
 def model_file(registry: Registry, task: Task, version: str, name: str) -> Response:

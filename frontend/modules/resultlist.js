@@ -18,8 +18,10 @@ export class ResultList {
     this.selection = selection;
     /** @type {Map<string, Result>} */
     this.known = new Map();
-    /** @type {Result[]} in the selection's order */
+    /** @type {Result[]} in the selection's order; another array whenever anything has changed */
     this.ordered = [];
+    /** How many images were reviewed, of how many that can be. */
+    this.progress = { reviewed: 0, total: 0 };
     /** @type {string | null} where the next page begins */
     this.cursor = null;
     this.loaded = false;
@@ -84,12 +86,8 @@ export class ResultList {
     for (const result of results) this.known.set(result.id, listed(result));
     const direction = this.selection.order === "oldest" ? 1 : -1;
     this.ordered = [...this.known.values()].sort((a, b) => direction * compare(a.created_at, b.created_at));
-  }
-
-  /** How many images were reviewed, of how many that can be. */
-  progress() {
     const classified = this.ordered.filter(({ status }) => status === "classified");
-    return { reviewed: classified.filter(({ review }) => review).length, total: classified.length };
+    this.progress = { reviewed: classified.filter(({ review }) => review).length, total: classified.length };
   }
 }
 

@@ -6,8 +6,10 @@ import { words as english } from "./words/en.js";
 /** Each language by its own name, as its readers look for it. */
 export const LANGUAGES = { en: "English", de: "Deutsch" };
 
-/** Every importer sees the language change. */
-export let text = english;
+/** @typedef {typeof english & { records: typeof import("./words/records.en.js").records }} Words */
+
+/** Every importer sees the language change. Of models and retrainings it speaks when `speakOfRecords` has been awaited. */
+export let text = /** @type {Words} */ (english);
 
 /** The language spoken, and that of the server's own sentences and names, which is always English. */
 export let language = "en";
@@ -28,10 +30,23 @@ export async function chooseLanguage(code) {
   await speak(code);
 }
 
+let ofRecords = false;
+
+/** Know the words for models and retrainings, too, which most readers never need. */
+export async function speakOfRecords() {
+  ofRecords = true;
+  await speak(language);
+}
+
 /** @param {string} code */
 async function speak(code) {
-  text = code === "de" ? (await import("./words/de.js")).words : english;
+  const words = code === "de" ? (await import("./words/de.js")).words : english;
+  text = /** @type {Words} */ (ofRecords ? { ...words, records: await recordWords(code) } : words);
   language = code;
   locale = navigator.languages.find((tag) => tag.split("-")[0] === code) ?? code;
   document.documentElement.lang = code;
 }
+
+/** @param {string} code */
+const recordWords = async (code) =>
+  (code === "de" ? await import("./words/records.de.js") : await import("./words/records.en.js")).records;

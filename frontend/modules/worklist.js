@@ -146,7 +146,7 @@ export class Worklist {
     const open = list.cursor !== null;
     this.rows.show(this.filters.sort(list.ordered), open);
     this.more.hidden = !open;
-    const { reviewed, total } = list.progress();
+    const { reviewed, total } = list.progress;
     const progress = text.worklist.reviewed(count(reviewed), count(total));
     this.reviewed.textContent = total ? progress + (open ? text.worklist.soFar : "") : "";
     if (list.loaded) this.status.textContent = this.statusWords(open);

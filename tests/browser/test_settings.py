@@ -54,8 +54,11 @@ def test_every_word_is_there_in_both_languages(desk: Desk) -> None:
                 const here = path + name;
                 return typeof value === "object" ? paths(value, here + ".") : [`${here} ${typeof value}`];
             });
-            const english = paths((await import("/modules/words/en.js")).words, "");
-            const german = paths((await import("/modules/words/de.js")).words, "");
+            const all = async (language) => [
+                ...paths((await import(`/modules/words/${language}.js`)).words, ""),
+                ...paths((await import(`/modules/words/records.${language}.js`)).records, "records."),
+            ];
+            const [english, german] = [await all("en"), await all("de")];
             return [
                 ...english.filter((path) => !german.includes(path)),
                 // Reasons and steps are the server's own, in English; another language translates them.

@@ -1,6 +1,7 @@
 """A stage of its own, put into the emulator's account as into one at AWS, and taken away again."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -143,6 +144,12 @@ def listing(
     return names
 
 
+def logs(aws: Callable[[str], Any]) -> Iterator[str]:
+    """The logs, but for those of SageMaker's jobs: one of each kind for all stages of an account."""
+    names = listing("logs", "describe_log_groups", "logGroups", "logGroupName")(aws)
+    return (name for name in names if not re.fullmatch("/aws/sagemaker/[A-Z][a-z]+Jobs", name))
+
+
 def keys(aws: Callable[[str], Any]) -> Iterator[str]:
     """The keys that are in use."""
     kms = aws("kms")
@@ -178,7 +185,7 @@ KINDS: dict[str, Callable[[Any], Any]] = {
     ),
     "key": keys,
     "layer": listing("lambda", "list_layers", "Layers", "LayerName"),
-    "log": listing("logs", "describe_log_groups", "logGroups", "logGroupName"),
+    "log": logs,
     "model": listing("sagemaker", "list_models", "Models", "ModelName"),
     "origin access": listing(
         "cloudfront", "list_origin_access_controls", "OriginAccessControlList.Items", "Name"

@@ -86,9 +86,10 @@ def test_a_kind_can_be_hidden_from_the_distance(
     small_task: Task, fits: dict[int, Fit], tmp_path: Path
 ) -> None:
     kinds, parameters = [255 - PIXELS, np.rot90(PIXELS, 2, (2, 3))], Hyperparameters()
-    both, _ = choose_candidate(small_task, fits, folds_of(fits), kinds, parameters, tmp_path)
-    first, _ = choose_candidate(small_task, fits, folds_of(fits), kinds[:1], parameters, tmp_path)
-    none, _ = choose_candidate(small_task, fits, folds_of(fits), [], parameters, tmp_path)
+    one, folds = {3: fits[3]}, folds_of(fits)
+    both, _ = choose_candidate(small_task, one, folds, kinds, parameters, tmp_path)
+    first, _ = choose_candidate(small_task, one, folds, kinds[:1], parameters, tmp_path)
+    none, _ = choose_candidate(small_task, one, folds, [], parameters, tmp_path)
 
     assert both.distances_without(1, PIXELS) == pytest.approx(first.distances_without(-1, PIXELS), abs=1e-4)
     assert first.distances_without(0, PIXELS) == pytest.approx(none.distances_without(-1, PIXELS), abs=1e-4)

@@ -1,14 +1,13 @@
 // @ts-check
 /** German: every word a reader sees that is not the API's own. English stands in en.js, with what functions take. */
 
-import { records } from "./records.de.js";
-
 /** @import { words as English } from "./en.js" */
 
 /** @type {typeof English} */
 export const words = {
   page: {
     name: "Negatoscope",
+    places: { label: "Bereiche", images: "Bilder", models: "Modelle", retrainings: "Trainings" },
     skip: "Zum Leuchtkasten springen",
     loading: "Wird geladen …",
     disclaimer: "Nicht für den klinischen Einsatz. Negatoscope hilft; es stellt keine Diagnosen.",
@@ -412,5 +411,4 @@ export const words = {
       "Arbeitsliste, sobald es fertig ist; sonst beginnt innerhalb von zehn Minuten ein neuer Versuch.",
     saving: "Die Beurteilung wurde nicht gespeichert.",
   },
-  records,
 };

@@ -4,13 +4,12 @@
  * Functions take numbers and words already formatted for the reader's locale (see format.js).
  */
 
-import { records } from "./records.en.js";
-
 /** @import { Queue, State } from "../queue.js" */
 
 export const words = {
   page: {
     name: "Negatoscope",
+    places: { label: "Places", images: "Images", models: "Models", retrainings: "Retrainings" },
     skip: "Skip to the light box",
     loading: "Loading…",
     // Shown until the API's own sentence arrives, so that it is never missing.
@@ -397,5 +396,4 @@ export const words = {
       "worklist when it is done. If it does not, it is tried again within ten minutes.",
     saving: "The review was not saved.",
   },
-  records,
 };

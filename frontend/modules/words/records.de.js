@@ -9,7 +9,6 @@ export const records = {
   onlyAdmins: (what, group) =>
     `${what} dürfen nur Mitglieder der Gruppe „${group}“; ansehen dürfen Sie alles. Wer die Benutzer dieser Installation ` +
     "verwaltet, kann Sie aufnehmen.",
-  places: { label: "Bereiche", images: "Bilder", models: "Modelle", retrainings: "Trainings" },
   models: {
     heading: "Modelle: ",
     version: (version) => `Modell ${version}`,

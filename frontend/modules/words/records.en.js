@@ -6,7 +6,6 @@ export const records = {
   onlyAdmins: (/** @type {string} */ what, /** @type {string} */ group) =>
     `Only members of the group “${group}” may ${what}; you may look at everything. Ask whoever manages the users of ` +
     "this installation to add you.",
-  places: { label: "Places", images: "Images", models: "Models", retrainings: "Retrainings" },
   models: {
     heading: "Models: ",
     version: (/** @type {string} */ version) => `Model ${version}`,
