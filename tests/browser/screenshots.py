@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from playwright.sync_api import Browser, FilePayload, expect
+from playwright.sync_api import Browser, FilePayload, Route, expect
 
 from tests.browser import records, samples
 from tests.browser.chromium import launched
@@ -113,6 +113,18 @@ def german(desk: Desk, image: Image) -> None:
     expect(desk.probability).to_contain_text("Wahrscheinlichkeit")
 
 
+def signed_out(desk: Desk, _image: Image) -> None:
+    """What somebody sees who has to sign in."""
+
+    def ask_to_sign_in(route: Route) -> None:
+        login = {"origin": desk.address, "client_id": "none"}
+        route.fulfill(json=route.fetch().json() | {"login": login})
+
+    desk.page.route("**/api/health", ask_to_sign_in)
+    desk.page.goto(desk.address)
+    expect(desk.page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
 def problem(desk: Desk, _image: Image) -> None:
     """A file that is no image."""
     desk.open()
@@ -188,7 +200,7 @@ def approval(desk: Desk, _image: Image) -> None:
 
 VIEWS: tuple[View, ...] = (
     *(invitation, reading, needs_review, dicom, beside),
-    *(uploads, on_device, filters, keys, german, problem, no_model),
+    *(uploads, on_device, filters, keys, german, signed_out, problem, no_model),
     *(models, roll_back, version, task_without_model, retrainings, training, approval),
 )
 
@@ -205,7 +217,8 @@ def take(browser: Browser, address: str, folder: Path, image: Image, wanted: str
             desk = Desk(context.new_page(), address)
             view(desk, image)
             # The list is asked for every few seconds; let it come, so that the picture shows it.
-            expect(desk.page.locator("#worklist-status")).not_to_have_text(re.compile("Loading|geladen"))
+            loading = desk.page.locator("#worklist-status:visible", has_text=re.compile("Loading|geladen"))
+            expect(loading).to_have_count(0)
             path = folder / f"{view.__name__}-{screen.name}.png"
             desk.page.screenshot(path=path, full_page=screen.whole_page)
             context.close()
