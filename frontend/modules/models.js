@@ -32,11 +32,17 @@ export function showModels(task, page) {
     content: [part(async () => {
       const versions = await fetchVersions(task.name);
       const current = versions.find(({ status }) => status === "current");
+      const all = versions.length ? [element("h3", {}, words.history), history(task, versions)] : [];
+      if (!current) return [...withoutModel(task), ...all];
+      const rollBack = [element("h3", {}, words.rollBackHeading), rollBackPart(task, versions, page)];
+      const pictures = [element("h3", {}, words.plots), part(() => plots(current, signal))];
       return [
-        ...(current ? inUse(task, current) : withoutModel(task)),
-        ...(current ? [element("h3", {}, words.rollBackHeading), rollBackPart(task, versions, page)] : []),
-        ...(versions.length ? [element("h3", {}, words.history), history(task, versions)] : []),
-        ...(current ? [element("h3", {}, words.plots), part(() => plots(current, signal))] : []),
+        element(
+          "div",
+          { className: "columns" },
+          element("div", {}, ...inUse(task, current), ...rollBack, ...all),
+          element("div", {}, ...pictures),
+        ),
       ];
     })],
     focus: page.focus,
