@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from local.page import Page, security_headers
+from local.page import OF_DOCUMENTS, Page, security_headers
 
 HOST = "127.0.0.1"
 API_TIMEOUT = 30.0  # seconds; API Gateway itself gives up after 29
@@ -82,6 +82,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def handle_one_request(self) -> None:
         """Send each answer off as soon as it is complete."""
+        self._left_out: tuple[str, ...] = ()
         super().handle_one_request()
         self.wfile.flush()
 
@@ -129,6 +130,8 @@ class Handler(BaseHTTPRequestHandler):
         if file is None:
             self._send_error(HTTPStatus.NOT_FOUND, "There is no such page. Start at /.")
             return
+        if not file.media_type.startswith("text/html"):
+            self._left_out = OF_DOCUMENTS
         unchanged = file.etag in self.headers.get("If-None-Match", "")
         compress = "gzip" in self.headers.get("Accept-Encoding", "")
         content = file.compressed if compress else file.content
@@ -228,7 +231,8 @@ class Handler(BaseHTTPRequestHandler):
     def end_headers(self) -> None:
         """Complete the headers of every answer."""
         for name, value in self.server.settings.security_headers.items():
-            self.send_header(name, value)
+            if name not in self._left_out:
+                self.send_header(name, value)
         super().end_headers()
 
     def version_string(self) -> str:

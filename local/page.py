@@ -31,6 +31,10 @@ NOT_SERVED = ("package.json", "package-lock.json")
 LISTING = "files.json"
 
 
+OF_DOCUMENTS = ("Cross-Origin-Opener-Policy", "Permissions-Policy", "X-Frame-Options")
+"""Security headers that browsers read of documents alone."""
+
+
 def security_headers(*origins: str) -> dict[str, str]:
     """Headers that let the page load what is its own and talk to `origins`, and do nothing else."""
     policy = {

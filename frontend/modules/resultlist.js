@@ -43,7 +43,7 @@ export class ResultList {
     const fresh = page.results.filter(({ id }) => !this.known.has(id)).length;
     const gap = fresh === page.results.length && page.cursor !== null;
     // With a gap between the newest page and those known, the list begins anew rather than hide what lies between.
-    if (gap) this.known.clear();
+    if (gap) this.forget();
     if (gap || !this.loaded) this.cursor = page.cursor;
     this.keep(page.results);
     const first = !this.loaded;
@@ -83,11 +83,59 @@ export class ResultList {
   /** @param {Result[]} results any order; of two with one id the later counts */
   keep(results) {
     if (results.length === 0) return;
-    for (const result of results) this.known.set(result.id, listed(result));
+    this.ordered = [...this.ordered];
+    for (const result of results) {
+      const before = this.known.get(result.id);
+      if (before) this.remove(before);
+      this.insert(listed(result));
+    }
+  }
+
+  /** Begin anew. */
+  forget() {
+    this.known.clear();
+    this.ordered = [];
+    this.progress = { reviewed: 0, total: 0 };
+  }
+
+  /** @param {Result} result */
+  insert(result) {
+    this.known.set(result.id, result);
+    this.ordered.splice(this.place(result), 0, result);
+    this.count(result, 1);
+  }
+
+  /** @param {Result} result one of the known */
+  remove(result) {
+    this.ordered.splice(this.place(result), 1);
+    this.count(result, -1);
+  }
+
+  /**
+   * @param {Result} result
+   * @param {1 | -1} number
+   */
+  count({ status, review }, number) {
+    if (status !== "classified") return;
+    this.progress.total += number;
+    if (review) this.progress.reviewed += number;
+  }
+
+  /**
+   * Where a result stands, or would stand: a hundred thousand are not sorted anew for one of them.
+   * @param {Result} result
+   */
+  place({ created_at, id }) {
     const direction = this.selection.order === "oldest" ? 1 : -1;
-    this.ordered = [...this.known.values()].sort((a, b) => direction * compare(a.created_at, b.created_at));
-    const classified = this.ordered.filter(({ status }) => status === "classified");
-    this.progress = { reviewed: classified.filter(({ review }) => review).length, total: classified.length };
+    let [first, end] = [0, this.ordered.length];
+    while (first < end) {
+      const middle = (first + end) >> 1;
+      const other = this.ordered[middle];
+      const order = direction * compare(other.created_at, created_at) || compare(other.id, id);
+      if (order < 0) first = middle + 1;
+      else end = middle;
+    }
+    return first;
   }
 }
 

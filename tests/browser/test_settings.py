@@ -1,6 +1,6 @@
 """Language, colours and size: the page as its reader wants it."""
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Request, expect
 
 from tests.browser import samples
 from tests.browser.conftest import LAPTOP
@@ -92,7 +92,12 @@ def test_colours_can_be_chosen_against_those_of_the_device(desk: Desk) -> None:
 
 def test_first_view_is_small(desk: Desk) -> None:
     sizes: list[int] = []
-    desk.page.on("requestfinished", lambda request: sizes.append(request.sizes()["responseBodySize"]))
+
+    def weigh(request: Request) -> None:
+        parts = request.sizes()
+        sizes.append(parts["responseBodySize"] + parts["responseHeadersSize"])
+
+    desk.page.on("requestfinished", weigh)
     desk.open()
     expect(desk.page.locator("#worklist-status")).not_to_have_text("Loading…")
     desk.page.wait_for_timeout(300)

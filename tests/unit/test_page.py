@@ -2,11 +2,15 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from local.page import Page, listing, security_headers
+from tests.stage import ROOT
+
+FRONTEND = ROOT / "frontend"
 
 
 @pytest.fixture
@@ -44,3 +48,24 @@ def test_webassembly_is_allowed_and_evaluation_is_not() -> None:
     assert "script-src 'self' 'wasm-unsafe-eval';" in policy
     assert "worker-src 'self';" in policy
     assert "'unsafe-eval'" not in policy
+
+
+def imports(module: Path) -> set[Path]:
+    """A module and all that it cannot do without."""
+    found, left = {module}, [module]
+    while left:
+        here = left.pop()
+        for name in re.findall(r'(?:^|\n)(?:import|export)\b[^;"]*"(\.[^"]+)"', here.read_text()):
+            other = (here.parent / name).resolve()
+            if other not in found:
+                found.add(other)
+                left.append(other)
+    return found
+
+
+def test_what_is_needed_at_once_is_asked_for_at_once() -> None:
+    html = (FRONTEND / "index.html").read_text()
+    preloaded = re.findall(r'<link rel="modulepreload" href="/([^"]+)">', html)
+
+    app = FRONTEND / "modules" / "app.js"
+    assert preloaded == sorted(path.relative_to(FRONTEND).as_posix() for path in imports(app) - {app})
