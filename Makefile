@@ -47,8 +47,9 @@ check: $(DEV) $(TRAINING) ## formatting, lint, types, templates
 
 .PHONY: test
 test: ## everything: checks, then unit, functional, stack, browser and training tests
+	@# What waits most comes first; what needs nothing but a processor fills the gaps.
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=line \
-		test-stack test-browser test-training test-retraining check test-app
+		test-stack test-browser test-retraining test-training test-app check
 
 .PHONY: environments
 environments: $(DEV) $(TRAINING) $(LIBRARIES) ## what the tests need, from the registries only

@@ -22,7 +22,6 @@ from tests.stack.processes import alive, descendants
 from tests.stage import ROOT
 
 PORTS = ("PORT", "EMULATOR_PORT")
-WARM_START = 20.0  # seconds
 
 
 def start_run(directory: Path, ports: tuple[int, int], output: Path) -> subprocess.Popen[bytes]:
@@ -81,7 +80,7 @@ def test_where_people_sign_in_it_says_who_can(tmp_path: Path, login: bool) -> No
         assert (user.name in said) == (user.password in said) == login
 
 
-def test_starting_again_is_quick_and_keeps_results(
+def test_starting_again_deploys_nothing_and_keeps_results(
     stack: LocalStack, client: Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
     image = client.api(
@@ -90,15 +89,11 @@ def test_starting_again_is_quick_and_keeps_results(
     objects = client.keys("")
 
     stack.stop()
-    started = time.monotonic()
     stack.start()
-    seconds = time.monotonic() - started
 
     assert "Deploying" not in capsys.readouterr().out
-    print(f"warm start: {seconds:.1f} s")
     assert client.api("GET", f"/api/results/{image['id']}").json == image
     assert client.keys("") == objects
-    assert seconds < WARM_START
 
 
 def test_what_was_in_flight_when_the_emulator_was_killed_gets_its_result(
