@@ -127,6 +127,8 @@ def _read_all(page: Page) -> float:
                 const more = document.getElementById("more");
                 blocks.length = 0;
                 do {{ more.click(); await painted(); }} while (!more.hidden);
+                const {{ ariaSetSize }} = document.querySelector("#worklist-rows > li");
+                if (Number(ariaSetSize) !== {RESULTS}) throw new Error(`${{ariaSetSize}} results were read`);
                 return Math.max(0, ...blocks.map(({{ duration }}) => duration));
             }}"""
         )
@@ -176,9 +178,9 @@ def _result(number: int) -> dict[str, Any]:
         "id": f"{number:032x}",
         "task": TASK,
         "status": "classified",
-        "label": "left-cc",
+        "label": None,
         "probability": probability,
-        "probabilities": {"left-cc": probability, "right-cc": 1 - probability},
+        "probabilities": {},
         "needs_review": number % 3 == 0,
         "reasons": [],
         "heatmap": None,

@@ -8,6 +8,7 @@ from chalice.app import Response
 
 from chalicelib.archive import ARCHIVE, content_type
 from chalicelib.classification import Classifier
+from chalicelib.errors import UnknownModel
 from chalicelib.http import Headers
 from chalicelib.registry import Registry
 from chalicelib.tasks import Task
@@ -36,11 +37,12 @@ def describe(task: Task, classifier: Classifier) -> dict[str, Any]:
 
 
 def _describe_model(task: Task, classifier: Classifier) -> dict[str, Any] | None:
-    endpoint, facts, deployment = (
-        classifier.endpoint(task),
-        classifier.facts(task),
-        classifier.deployment(task),
-    )
+    endpoint, deployment = classifier.endpoint(task), classifier.deployment(task)
+    try:
+        facts = classifier.facts(task)
+    except UnknownModel:
+        # Somebody has deleted it. Other tasks are none the worse for that; classifying says what is wrong.
+        return None
     if endpoint is None and facts is None:
         return None
     known = facts or {}

@@ -135,6 +135,17 @@ def test_promoted_and_rolled_back(call: Call, registry: Registry, sagemaker: Fak
     assert error["code"] == "NothingToRollBackTo"
 
 
+def test_a_deployed_model_that_somebody_has_deleted_is_none(call: Call, registry: Registry) -> None:
+    registry.promote(TASK, "next", None, None)
+    bucket = aws.bucket()
+    for key in list(bucket.keys(f"models/{TASK}/next/")):
+        bucket.delete(key)
+
+    tasks = fits(call("GET", "/tasks"), "/tasks", "GET", 200)["tasks"]
+
+    assert [task["model"] for task in tasks if task["name"] == TASK] == [None]
+
+
 def test_same_image_is_not_asked_again_until_the_model_changes(call: Call, registry: Registry) -> None:
     first = classify(call)
     assert classify(call)["classified_at"] == first["classified_at"]
