@@ -148,6 +148,12 @@ def models(desk: Desk, _image: Image) -> None:
     expect(desk.sheet.locator(".chart svg")).to_be_visible()
 
 
+def bundled_model(desk: Desk, _image: Image) -> None:
+    """A model that comes with the application, and its test."""
+    desk.open("#/tasks/chest-xray/models")
+    expect(desk.sheet.locator(".plots img")).to_have_count(4)
+
+
 def roll_back(desk: Desk, image: Image) -> None:
     """What is asked before a model is put back."""
     models(desk, image)
@@ -201,7 +207,7 @@ def approval(desk: Desk, _image: Image) -> None:
 VIEWS: tuple[View, ...] = (
     *(invitation, reading, needs_review, dicom, beside),
     *(uploads, on_device, filters, keys, german, signed_out, problem, no_model),
-    *(models, roll_back, version, task_without_model, retrainings, training, approval),
+    *(models, bundled_model, roll_back, version, task_without_model, retrainings, training, approval),
 )
 
 
