@@ -20,7 +20,7 @@ from local.process import Process, StartFailed
 
 TRAINING_PYTHON = PROJECT / ".venv-training" / "bin" / "python"
 BUCKET = "negatoscope-local-data-000000000000"
-START_TIMEOUT = 120.0  # seconds for one program to answer, on a machine that may be busy
+START_TIMEOUT = 60.0  # seconds for one program to answer
 
 
 class LocalStack:
