@@ -60,29 +60,28 @@ async def run(arguments: argparse.Namespace) -> None:
     endpoint = f"http://{HOST}:{os.environ['GATEWAY_PORT']}"
     executor = Executor(arguments.lambda_python, folder / "lambda", endpoint, workers)
     sagemaker = Service(Workplace(arguments.training_python, folder / "sagemaker", endpoint))
-    saver = persistence.Saver()
-    close_gaps(executor, sagemaker, saver)
-    events = lambda_events.install(folder / "events.sqlite", workers)
+    close_gaps(executor, sagemaker)
+    saver = persistence.Saver(lambda_events.install(folder / "events.sqlite", workers))
+    saver.install()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     threading.Thread(target=stop_with_parent, args=(loop, stop), daemon=True).start()
-    saving = asyncio.create_task(saver.keep_tables(events))
+    saving = asyncio.create_task(saver.keep_tables())
     threading.Thread(target=resume_when_up, args=(sagemaker,), daemon=True).start()
     application = guarded(
-        with_interruptions(with_settling(app.app, executor, events), sagemaker), arguments.site_origin
+        with_interruptions(with_settling(app.app, executor), sagemaker), arguments.site_origin
     )
     await serve(application, server_config(), shutdown_trigger=stop.wait)  # type: ignore[arg-type]
     saving.cancel()
-    persistence.save_everything(events)
     executor.close()
     sagemaker.close()
     # All is saved. Threads that wait for a Lambda would keep this process for as long as that runs.
     os._exit(0)
 
 
-def close_gaps(executor: Executor, sagemaker: Service, saver: persistence.Saver) -> None:
+def close_gaps(executor: Executor, sagemaker: Service) -> None:
     """Patch ministack where it differs from AWS in what Negatoscope needs."""
     transport.install()
     cloudformation.install()
@@ -93,7 +92,6 @@ def close_gaps(executor: Executor, sagemaker: Service, saver: persistence.Saver)
     wire.install(sagemaker)
     step_functions.install()
     integration.install(sagemaker)
-    saver.install()
 
 
 def resume_when_up(sagemaker: Service) -> None:
@@ -115,9 +113,7 @@ def server_config() -> Config:
     return config
 
 
-def with_settling(
-    application: Application, executor: Executor, events: lambda_events.EventQueue
-) -> Application:
+def with_settling(application: Application, executor: Executor) -> Application:
     """Add `POST /_local/settle`, which saves all state and starts a worker of every Lambda before it answers.
 
     The answer is 204, or 500 where a Lambda cannot be started.
@@ -127,7 +123,7 @@ def with_settling(
         if scope["type"] != "http" or (scope["method"], scope["path"]) != ("POST", "/_local/settle"):
             await application(scope, receive, send)
             return
-        persistence.save_everything(events)
+        persistence.save_everything()
         status = 204 if await asyncio.to_thread(executor.warm) else 500
         await send({"type": "http.response.start", "status": status, "headers": []})
         await send({"type": "http.response.body"})

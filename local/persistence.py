@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ministack import app
-from ministack.core.persistence import save_all, save_state
+from ministack.core.persistence import save_state
 from ministack.services import cloudwatch_logs, dynamodb
 
 from local import patching
@@ -27,13 +27,15 @@ READS = ("BatchGet", "Describe", "Get", "List", "Query", "Scan", "TransactGet")
 class Saver:
     """Saves the tables while they change. Used on the emulator's event loop only."""
 
-    def __init__(self) -> None:
+    def __init__(self, events: EventQueue) -> None:
         self._changed = asyncio.Event()
+        self._events = events
 
     def install(self) -> None:
         """Notice every request that may change a table, and leave out of the state what Lambdas printed."""
         patching.wrap(dynamodb, "handle_request", self._noticing_changes)
         patching.wrap(cloudwatch_logs, "get_state", without_streams)
+        patching.wrap(app, "save_all", self._forgetting)
 
     def _noticing_changes(self, handle: Callable[..., Any]) -> Callable[..., Any]:
         async def handle_request(method: str, path: str, headers: dict[str, str], *rest: Any) -> Any:
@@ -43,18 +45,28 @@ class Saver:
 
         return handle_request
 
-    async def keep_tables(self, events: EventQueue) -> None:
+    def _forgetting(self, save: Callable[..., None]) -> Callable[..., None]:
+        """Saving, whatever it is, and then forgetting the events whose outcome has been saved by it."""
+
+        def save_and_forget(*state: Any) -> None:
+            done = self._events.done()
+            save(*state)
+            self._events.forget(done)
+
+        return save_and_forget
+
+    async def keep_tables(self) -> None:
         """Save the tables a moment after they changed, for ever, and forget the events that changed them."""
         while True:
             await self._changed.wait()
             await asyncio.sleep(SECONDS)
             self._changed.clear()
             started = time.monotonic()
-            done = events.done()
+            done = self._events.done()
             # Copied on the loop, where no request can change it meanwhile; writing needs no such care.
             state = dynamodb.get_state()
             await asyncio.to_thread(save_state, "dynamodb", state)
-            events.forget(done)
+            self._events.forget(done)
             await asyncio.sleep(SHARE * (time.monotonic() - started))
 
 
@@ -71,8 +83,6 @@ def without_streams(get_state: Callable[[], dict[str, Any]]) -> Callable[[], dic
     return get_state_without_streams
 
 
-def save_everything(events: EventQueue) -> None:
-    """Save the state of all services, and forget the events that led to it."""
-    done = events.done()
-    save_all(app._build_persistence_save_dict())
-    events.forget(done)
+def save_everything() -> None:
+    """Save the state of all services."""
+    app.save_all(app._build_persistence_save_dict())
