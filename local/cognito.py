@@ -6,6 +6,7 @@ user's groups and gives no new refresh token, the page cannot revoke one, and no
 
 import functools
 import json
+import math
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -26,6 +27,10 @@ FORM = "/login"
 """Where the login page sends name and password; the page's own requests carry its own origin."""
 COOKIE = "cognito"
 SESSION = 3600.0  # seconds, as on AWS
+GRACE_PERIOD = 60.0
+"""Seconds for which a replaced refresh token stays good, in case its answer was lost (foundation.yaml)."""
+REPLACED = "good_until"
+"""When a refresh token that has been replaced is worth nothing any more, among what is known of it."""
 
 
 class _Session(NamedTuple):
@@ -42,7 +47,7 @@ _sessions: dict[str, _Session] = {}
 def install() -> None:
     """Keep people signed in at the login page, and renew and revoke tokens as on AWS.
 
-    Refresh tokens are rotated, as foundation.yaml asks for; the old one is worth nothing at once.
+    Refresh tokens are rotated, as foundation.yaml asks for; the one before is good for the grace period.
     """
     patching.wrap(cognito, "handle_login_submit", _keeping_session)
     patching.wrap(cognito, "handle_oauth2_authorize", _knowing_session)
@@ -144,16 +149,20 @@ def _rotating(exchange: Handler) -> Handler:
             return exchange(data, query, body, headers)
         old = form.get("refresh_token", "")
         claims = cognito._token_claims(old)
-        if claims.get("exp", 0) <= time.time():
+        issued = cognito._refresh_tokens.get(old, {})
+        if min(claims.get("exp", 0), issued.get(REPLACED, math.inf)) <= time.time():
             return _error("invalid_grant")
         status, answer, content = exchange(data, query, body, headers)
         if status != 200:
             return status, answer, content
         # It lasts no longer than the first one would have.
         new = cognito._signed_jwt(claims | {"jti": str(uuid4())}, _pool_of(claims), "access")
-        if issued := cognito._refresh_tokens.pop(old, None):
-            cognito._refresh_tokens[new] = issued
-        cognito._revoked_tokens.add(old)
+        if issued:
+            cognito._refresh_tokens[new] = {name: known for name, known in issued.items() if name != REPLACED}
+            issued.setdefault(REPLACED, time.time() + GRACE_PERIOD)
+        else:
+            # A program's, which has signed in without the login page.
+            cognito._revoked_tokens.add(old)
         return status, answer, json.dumps(json.loads(content) | {"refresh_token": new}).encode()
 
     return oauth2_token

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Locator, Page, Request, expect
+from playwright.sync_api import Browser, FilePayload, Locator, Page, Request, Route, expect
 
 from local.stack import LocalStack
 from tests.browser import samples
@@ -197,6 +197,26 @@ def test_tokens_are_renewed_unnoticed(desk: Desk, reception: Reception) -> None:
     expect(desk.outcome).to_contain_text("by you")
     assert len(renewals(desk)) == before + 1
     expect(desk.page.locator("#session-notice")).to_be_hidden()
+
+
+def test_a_reload_while_tokens_are_renewed_does_not_end_the_session(desk: Desk, reception: Reception) -> None:
+    desk.http_errors_expected = True
+    lost: list[int] = []
+
+    def lose(route: Route) -> None:
+        lost.append(route.fetch().status)
+        route.abort()
+
+    with reception.lasting(SHORT):
+        sign_in(desk, "reviewer")
+        desk.page.wait_for_timeout(1500)
+        # The pool gives new tokens, but whoever has asked for them is gone.
+        desk.page.route("**/oauth2/token", lose, times=1)
+        with desk.page.expect_event("requestfailed"):
+            desk.page.reload()
+        desk.page.reload()
+        expect(desk.chooser).to_be_enabled(timeout=PATIENCE_MS)
+    assert lost == [200]
 
 
 def test_the_end_of_a_session_does_not_lose_what_is_under_way(desk: Desk, reception: Reception) -> None:

@@ -15,6 +15,7 @@ import pytest
 from moto import mock_aws
 
 from chalicelib.login import GROUPS
+from local import cognito
 from tests.cloud import RETRAINING, SITE, foundation, template
 from tests.stack.client import Client
 from tests.stage import ROOT
@@ -221,9 +222,11 @@ def test_signing_in_is_strict() -> None:
     assert (pool["MfaConfiguration"], pool["EnabledMfas"]) == ("OPTIONAL", ["SOFTWARE_TOKEN_MFA"])
     password = pool["Policies"]["PasswordPolicy"]
     assert all(password[f"Require{kind}"] for kind in ("Lowercase", "Uppercase", "Numbers", "Symbols"))
-    # The page keeps no secret, so every code needs a proof (PKCE), and a refresh token is good once.
+    # The page keeps no secret, so every code needs a proof (PKCE), and a refresh token is good once,
+    # but for the time in which its answer may have been lost.
     assert client["GenerateSecret"] is False
-    assert client["RefreshTokenRotation"]["Feature"] == "ENABLED"
+    rotation = {"Feature": "ENABLED", "RetryGracePeriodSeconds": cognito.GRACE_PERIOD}
+    assert client["RefreshTokenRotation"] == rotation
     assert "ALLOW_REFRESH_TOKEN_AUTH" not in client["ExplicitAuthFlows"]  # Cognito takes one or the other
     assert client["EnableTokenRevocation"] is True
     assert client["PreventUserExistenceErrors"] == "ENABLED"
