@@ -52,7 +52,7 @@ def _describe_model(task: Task, classifier: Classifier) -> dict[str, Any] | None
         "version": known.get("version"),
         "created_at": known.get("created_at"),
         "sha256": known.get("sha256"),
-        "metrics": _headlines(known["metrics"]["test"]) if known else {},
+        "metrics": _of_whole_test(known["metrics"]["test"]) if known else {},
         "shortfall": [
             {"metric": name, "value": value, "least": task.gate[name]}
             for name, value in classifier.shortfall(task).items()
@@ -61,8 +61,8 @@ def _describe_model(task: Task, classifier: Classifier) -> dict[str, Any] | None
     }
 
 
-def _headlines(metrics: dict[str, Any]) -> dict[str, Any]:
-    """The metrics of the whole test; of single classes and groups tells the package itself."""
+def _of_whole_test(metrics: dict[str, Any]) -> dict[str, Any]:
+    """Metrics without those of single classes and groups, of which the package itself tells."""
     whole = {"value", "low", "high"}
     return {name: found for name, found in metrics.items() if isinstance(found, dict) and whole == set(found)}
 
