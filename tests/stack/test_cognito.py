@@ -21,7 +21,7 @@ def test_a_replaced_token_is_good_until_the_grace_period_is_over(
     exchange = patched._rotating(lambda *_: (200, {}, b"{}"))
 
     def renewed(token: str, after: float) -> tuple[int, str]:
-        monkeypatch.setattr(patched.time, "time", lambda: now + after)
+        monkeypatch.setattr(time, "time", lambda: now + after)
         status, _, content = exchange({}, {}, f"grant_type=refresh_token&refresh_token={token}".encode())
         return status, json.loads(content).get("refresh_token", "")
 
