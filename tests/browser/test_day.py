@@ -13,7 +13,7 @@ from local.stack import LocalStack
 from tests.browser import samples
 from tests.browser.desk import PATIENCE_MS, Desk
 from tests.browser.test_queue import named
-from tests.stack.client import Client, wait_for
+from tests.stack.client import Client
 from tests.stack.clinic import ENDPOINT, PATIENCE, TASK, TINY, Clinic
 from tests.stack.lab import Lab
 
@@ -28,12 +28,8 @@ def clinic(stack: LocalStack) -> Iterator[Clinic]:
         pytest.skip("the models of a system that others use are not changed")
     clinic = Clinic(Lab(Client(stack)))
     clinic.put_images()
-    # Models that other tests have put there and taken away are remembered for a minute.
-    wait_for(lambda: clinic.client.api("GET", "/api/tasks").status == 200, patience=75)
     yield clinic
-    if clinic.lab.sagemaker.list_endpoints(NameContains=ENDPOINT)["Endpoints"]:
-        clinic.lab.served(ENDPOINT)
-        clinic.lab.remove(ENDPOINT)
+    clinic.remove_endpoint()
 
 
 def hundred_files() -> list[FilePayload]:

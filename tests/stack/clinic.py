@@ -111,6 +111,12 @@ class Clinic:
             assert answer.status == 200, answer.body
         return said
 
+    def remove_endpoint(self) -> None:
+        """Take the task's endpoint down, if there is one."""
+        if self.lab.sagemaker.list_endpoints(NameContains=ENDPOINT)["Endpoints"]:
+            self.lab.served(ENDPOINT)
+            self.lab.remove(ENDPOINT)
+
     @contextmanager
     def without_models(self) -> Iterator[None]:
         """Forget the task's models, and afterwards those that came in between."""

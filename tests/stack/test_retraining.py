@@ -27,9 +27,7 @@ def clinic(lab: Lab) -> Iterator[Clinic]:
     clinic.put_images()
     with clinic.without_models():
         yield clinic
-    if lab.sagemaker.list_endpoints(NameContains=ENDPOINT)["Endpoints"]:
-        lab.served(ENDPOINT)
-        lab.remove(ENDPOINT)
+    clinic.remove_endpoint()
 
 
 @pytest.fixture(scope="module")
