@@ -16,6 +16,13 @@ PATIENCE_MS = 30_000
 _FAILED_LOAD = re.compile(r"Failed to load resource")
 
 
+def fill_in(page: Page, name: str, password: str) -> None:
+    """Give name and password at the login page."""
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+
+
 class Desk:
     """One open page; `mistakes` gathers console errors, page errors and requests to places of others."""
 
@@ -89,6 +96,12 @@ class Desk:
                 field.fill(str(value))
         self.page.get_by_role("button", name="Start retraining").click()
         expect(self.page).to_have_url(re.compile(rf"#/retrainings/{task}-"))
+
+    def sign_in(self, name: str, password: str) -> None:
+        """Ask for the login page, and give name and password there."""
+        self.page.get_by_role("button", name="Sign in", exact=True).click(timeout=PATIENCE_MS)
+        fill_in(self.page, name, password)
+        expect(self.chooser).to_be_enabled(timeout=PATIENCE_MS)
 
     @property
     def chooser(self) -> Locator:

@@ -4,16 +4,19 @@ from collections.abc import Iterator
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Locator, Page, Request, Route, expect
+from playwright.sync_api import Browser, FilePayload, Locator, Request, Route, expect
 
 from local.stack import LocalStack
+from local.users import USERS
 from tests.browser import samples
 from tests.browser.conftest import LAPTOP
-from tests.browser.desk import PATIENCE_MS, TASK, Desk
+from tests.browser.desk import PATIENCE_MS, TASK, Desk, fill_in
 from tests.browser.test_access import violations
 from tests.images import grey_file
-from tests.stack.reception import PASSWORDS, Reception
+from tests.stack.reception import Reception
 
+KNOWN = {user.group: (user.name, user.password) for user in USERS}
+"""Name and password of a user of each group."""
 # Renewed half a minute before they run out, these are renewed at once.
 SHORT = 31
 
@@ -52,16 +55,7 @@ def go_to(desk: Desk, place: str = "") -> None:
 def sign_in(desk: Desk, group: str, place: str = "") -> None:
     """Open the page and sign in as a user of a group."""
     go_to(desk, place)
-    desk.page.get_by_role("button", name="Sign in", exact=True).click()
-    fill_in(desk.page, group)
-    expect(desk.chooser).to_be_enabled(timeout=PATIENCE_MS)
-
-
-def fill_in(page: Page, group: str) -> None:
-    """Give name and password at the login page."""
-    page.get_by_label("Username").fill(f"{group}@negatoscope.example")
-    page.get_by_label("Password").fill(PASSWORDS[group])
-    page.get_by_role("button", name="Sign in", exact=True).click()
+    desk.sign_in(*KNOWN[group])
 
 
 def end_session(desk: Desk, reception: Reception) -> Locator:
@@ -240,7 +234,7 @@ def test_nobody_goes_on_with_the_work_of_another(desk: Desk, reception: Receptio
     desk.page.context.clear_cookies()
     with desk.page.context.expect_page() as beside:
         notice.get_by_role("button", name="Sign in again").click()
-    fill_in(beside.value, "reader")
+    fill_in(beside.value, *KNOWN["reader"])
     # The page began anew: nothing waits, and it offers what a reader may do.
     expect(desk.page.locator("body")).to_have_attribute("data-role", "reader", timeout=PATIENCE_MS)
     expect(notice).to_be_hidden()

@@ -4,7 +4,7 @@ import base64
 import datetime
 import hashlib
 import ssl
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-_OF_CONNECTION = {"connection", "keep-alive", "transfer-encoding", "content-length"}
+from local.edge import end_to_end
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def viewing(domain: str, emulator_port: int, folder: Path) -> Iterator[tuple[str
 
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            headers = dict(_lasting(self.headers.items()))
+            headers = dict(end_to_end(self.headers.items()))
             # The emulator serves distributions under names of this machine, without encryption.
             here = domain.replace(".cloudfront.net", f".cloudfront.localhost:{emulator_port}")
             connection = HTTPConnection("localhost", emulator_port, timeout=60)
@@ -41,8 +41,9 @@ def viewing(domain: str, emulator_port: int, folder: Path) -> Iterator[tuple[str
             finally:
                 connection.close()
             self.send_response(response.status)
-            for name, value in _lasting(response.getheaders()):
-                self.send_header(name, value)
+            for name, value in end_to_end(response.getheaders()):
+                if name.lower() != "content-length":
+                    self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
@@ -66,11 +67,6 @@ def viewing(domain: str, emulator_port: int, folder: Path) -> Iterator[tuple[str
     finally:
         server.shutdown()
         server.server_close()
-
-
-def _lasting(headers: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Those headers that are not about the connection alone."""
-    return ((name, value) for name, value in headers if name.lower() not in _OF_CONNECTION)
 
 
 def _certificate(domain: str, folder: Path) -> tuple[Path, Path, str]:
