@@ -1,15 +1,18 @@
 // @ts-check
 /** The words of the page in the reader's language. A language is a file in words/ of the same shape as words/en.js. */
 import { prefer, preference } from "./preferences.js";
-import { words as english } from "./words/en.js";
 
 /** Each language by its own name, as its readers look for it. */
 export const LANGUAGES = { en: "English", de: "Deutsch" };
 
-/** @typedef {typeof english & { records: typeof import("./words/records.en.js").records }} Words */
+/** @typedef {typeof import("./words/en.js").words & { records: typeof import("./words/records.en.js").records }} Words */
 
-/** Every importer sees the language change. Of models and retrainings it speaks when `speakOfRecords` has been awaited. */
-export let text = /** @type {Words} */ (english);
+/**
+ * Every importer sees the language change. There is none before `speakAsPreferred` has been awaited, and of models and
+ * retrainings it speaks when `speakOfRecords` has been.
+ * @type {Words}
+ */
+export let text;
 
 /** The language spoken, and that of the server's own sentences and names, which is always English. */
 export let language = "en";
@@ -40,7 +43,7 @@ export async function speakOfRecords() {
 
 /** @param {string} code */
 async function speak(code) {
-  const words = code === "de" ? (await import("./words/de.js")).words : english;
+  const { words } = await (code === "de" ? import("./words/de.js") : import("./words/en.js"));
   text = /** @type {Words} */ (ofRecords ? { ...words, records: await recordWords(code) } : words);
   language = code;
   locale = navigator.languages.find((tag) => tag.split("-")[0] === code) ?? code;

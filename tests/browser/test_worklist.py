@@ -1,13 +1,12 @@
 """The worklist: live, filtered, of any length."""
 
 import re
-from datetime import UTC, datetime
-from urllib.parse import parse_qs, urlsplit
 
-from playwright.sync_api import APIRequestContext, Route, expect
+from playwright.sync_api import APIRequestContext, expect
 
 from tests.browser import samples
 from tests.browser.desk import PATIENCE_MS, TASK, Desk
+from tests.browser.results import serve_many
 
 
 def send(request: APIRequestContext, address: str) -> str:
@@ -143,45 +142,8 @@ def test_days_classes_and_tasks_are_filters(desk: Desk) -> None:
     expect(desk.row(result_id)).to_contain_text("Mammography views")
 
 
-def listed(desk: Desk, number: int) -> dict[str, object]:
-    """A result as the list gives it out; the higher its number, the older."""
-    return {
-        "id": f"{number:032x}",
-        "task": TASK,
-        "status": "quarantined" if number % 50 == 7 else "classified",
-        "label": None if number % 50 == 7 else "left-cc",
-        "probability": None if number % 50 == 7 else 0.4 + (number * 37 % 60) / 100,
-        "probabilities": {},
-        "needs_review": number % 3 == 0,
-        "reasons": [],
-        "model": None,
-        "source": None,
-        "arrival": "drop-folder",
-        "created_at": datetime.fromtimestamp(1_790_000_000 - number, UTC).isoformat(timespec="microseconds"),
-        "classified_at": None,
-        "review": None,
-        "disclaimer": "",
-    }
-
-
-def serve_many(desk: Desk, total: int) -> list[str]:
-    """Have the list hold so many results; the queries that were asked."""
-    asked: list[str] = []
-
-    def answer(route: Route) -> None:
-        query = parse_qs(urlsplit(route.request.url).query)
-        asked.append(route.request.url)
-        start, limit = int(query.get("cursor", ["0"])[0]), int(query["limit"][0])
-        page = [listed(desk, number) for number in range(start, min(start + limit, total))]
-        cursor = str(start + limit) if start + limit < total else None
-        route.fulfill(json={"results": page, "cursor": cursor})
-
-    desk.page.route("**/api/results?*", answer)
-    return asked
-
-
 def test_list_of_a_hundred_thousand_stays_fast(desk: Desk) -> None:
-    asked = serve_many(desk, 100_000)
+    asked = serve_many(desk.page, 100_000)
     desk.open()
     expect(desk.rows.first).to_be_visible()
     # Only what is in sight is in the page, and only what is needed was asked for.
@@ -216,7 +178,7 @@ def test_list_of_a_hundred_thousand_stays_fast(desk: Desk) -> None:
 
 
 def test_list_can_begin_with_the_least_sure(desk: Desk) -> None:
-    serve_many(desk, 1000)
+    serve_many(desk.page, 1000)
     desk.open()
     desk.page.locator("#more-filters").click()
     desk.page.get_by_label("Order", exact=True).select_option("Least sure first")
@@ -225,7 +187,7 @@ def test_list_can_begin_with_the_least_sure(desk: Desk) -> None:
 
 
 def test_oldest_first_is_the_servers_order(desk: Desk) -> None:
-    asked = serve_many(desk, 10)
+    asked = serve_many(desk.page, 10)
     desk.open()
     desk.page.locator("#more-filters").click()
     desk.page.get_by_label("Order", exact=True).select_option("Oldest first")
@@ -234,7 +196,7 @@ def test_oldest_first_is_the_servers_order(desk: Desk) -> None:
 
 
 def test_rows_are_walked_through_by_arrow_keys(desk: Desk) -> None:
-    serve_many(desk, 500)
+    serve_many(desk.page, 500)
     desk.open()
     desk.rows.first.get_by_role("link").focus()
     desk.press("ArrowDown", "ArrowDown")
@@ -247,7 +209,7 @@ def test_rows_are_walked_through_by_arrow_keys(desk: Desk) -> None:
 
 
 def test_quarantined_file_of_the_drop_folder_leads_to_its_reason(desk: Desk) -> None:
-    serve_many(desk, 20)
+    serve_many(desk.page, 20)
     desk.open()
     row = desk.row(f"{7:032x}")
     expect(row).to_contain_text("Could not be read")

@@ -1,0 +1,47 @@
+"""Results that have never been, as the API would list them; any number of them."""
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from playwright.sync_api import Page, Route
+
+from tests.browser.desk import TASK
+
+
+def listed(number: int) -> dict[str, Any]:
+    """A result as the list gives it out; the higher its number, the older."""
+    quarantined = number % 50 == 7
+    return {
+        "id": f"{number:032x}",
+        "task": TASK,
+        "status": "quarantined" if quarantined else "classified",
+        "label": None if quarantined else "left-cc",
+        "probability": None if quarantined else 0.4 + (number * 37 % 60) / 100,
+        "probabilities": {},
+        "needs_review": number % 3 == 0,
+        "reasons": [],
+        "model": None,
+        "source": None,
+        "arrival": "drop-folder",
+        "created_at": datetime.fromtimestamp(1_790_000_000 - number, UTC).isoformat(timespec="microseconds"),
+        "classified_at": None,
+        "review": None,
+        "disclaimer": "",
+    }
+
+
+def serve_many(page: Page, total: int) -> list[str]:
+    """Have the list hold so many results; the queries that were asked."""
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        query = parse_qs(urlsplit(route.request.url).query)
+        asked.append(route.request.url)
+        start, limit = int(query.get("cursor", ["0"])[0]), int(query["limit"][0])
+        results = [listed(number) for number in range(start, min(start + limit, total))]
+        cursor = str(start + limit) if start + limit < total else None
+        route.fulfill(json={"results": results, "cursor": cursor})
+
+    page.route("**/api/results?*", answer)
+    return asked
