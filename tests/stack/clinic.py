@@ -168,8 +168,11 @@ class Clinic:
         """What is known of a retraining that is over."""
 
         def over() -> Any:
+            # In this order: what is known while the execution still runs lacks its last states.
+            if self.is_running(self.follow(name)):
+                return None
             followed = self.follow(name)
-            return followed if followed["status"] != "running" and not self.is_running(followed) else None
+            return followed if followed["status"] != "running" else None
 
         return wait_for(over, PATIENCE)
 
