@@ -200,7 +200,12 @@ export class Reader {
       ...evidenceOf(result, this.device),
     }, own);
     if (!isFromDevice(result.id)) {
-      this.review = new Review(result, task, { onReview: (changed) => this.worklist.add(changed), onNext: () => this.openNext() });
+      const review = new Review(result, task, {
+        onReview: (changed) => this.worklist.add(changed),
+        // Whoever has gone on while it was being saved stays there.
+        onNext: () => this.review === review && this.openNext(),
+      });
+      this.review = review;
     }
     this.panel.show(taskTitle, apiWords(title), ...describeResult(result, task, took, this.review?.form ?? describeKept()));
     announce(text.reading.announce(title, percent(result.probability ?? 0), result.needs_review));

@@ -34,12 +34,13 @@ export function followAddress(onRoute) {
 }
 
 /**
- * Go to an address; to the one we are at, too, which a browser would take for nothing to do.
+ * Go to an address; to the one we are at, too. It is followed before anything else can happen: a key that is pressed right
+ * after is meant for what the address names.
  * @param {string} address
  */
 export function goTo(address) {
-  if (location.hash === address) dispatchEvent(new HashChangeEvent("hashchange"));
-  else location.hash = address;
+  stayAt(address);
+  dispatchEvent(new HashChangeEvent("hashchange"));
 }
 
 /**

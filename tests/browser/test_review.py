@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser import samples
 from tests.browser.desk import Desk
@@ -114,6 +114,44 @@ def test_list_is_worked_through_by_keys_with_progress(desk: Desk) -> None:
     expect(desk.outcome).to_contain_text("Confirmed")
     desk.press("j")
     expect(desk.page).to_have_url(f"{desk.address}/#/results/{first}")
+    desk.page.evaluate("localStorage.clear()")
+
+
+def test_a_key_after_a_step_is_meant_for_the_next_image(desk: Desk) -> None:
+    second, third = (send(desk.page.request, desk.address) for _ in range(2))
+    desk.open()
+    desk.row(third).get_by_role("link").click()
+    desk.wait_for_reading()
+    desk.heading.focus()
+    # Quicker than any hand.
+    desk.page.evaluate(
+        """() => ["j", "Enter"].forEach((key) =>
+            document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true })))"""
+    )
+    expect(desk.page).to_have_url(f"{desk.address}/#/results/{second}")
+    desk.wait_for_reading()
+    expect(desk.outcome).to_have_text("Not reviewed yet.")
+    assert saved(desk, third) is None
+
+
+def test_whoever_goes_on_while_a_review_is_saved_stays_there(desk: Desk) -> None:
+    _, second, third = (send(desk.page.request, desk.address) for _ in range(3))
+    desk.open()
+    desk.row(third).get_by_role("link").click()
+    desk.wait_for_reading()
+    desk.page.get_by_label("Then open the next one").check()
+    desk.heading.focus()
+    held: list[Route] = []
+    desk.page.route("**/review", lambda route: held.append(route))
+    with desk.page.expect_request("**/review"):
+        desk.press("Enter")
+    desk.press("j")
+    expect(desk.page).to_have_url(f"{desk.address}/#/results/{second}")
+    desk.wait_for_reading()
+    held[0].continue_()
+    expect(desk.row(third)).to_contain_text("Confirmed")
+    expect(desk.page).to_have_url(f"{desk.address}/#/results/{second}")
+    expect(desk.outcome).to_have_text("Not reviewed yet.")
     desk.page.evaluate("localStorage.clear()")
 
 
