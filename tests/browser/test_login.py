@@ -205,8 +205,8 @@ def test_a_reload_while_tokens_are_renewed_does_not_end_the_session(desk: Desk, 
         sign_in(desk, "reviewer")
         desk.page.wait_for_timeout(1500)
         # The pool gives new tokens, but whoever has asked for them is gone.
-        desk.page.route("**/oauth2/token", lose, times=1)
-        with desk.page.expect_event("requestfailed"):
+        with desk.page.expect_event("requestfailed", lambda request: request.url.endswith("/oauth2/token")):
+            desk.page.route("**/oauth2/token", lose, times=1)
             desk.page.reload()
         desk.page.reload()
         expect(desk.chooser).to_be_enabled(timeout=PATIENCE_MS)

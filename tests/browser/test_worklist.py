@@ -7,6 +7,7 @@ from playwright.sync_api import APIRequestContext, expect
 from tests.browser import samples
 from tests.browser.desk import PATIENCE_MS, TASK, Desk
 from tests.browser.results import serve_many
+from tests.stack.client import wait_for
 
 
 def send(request: APIRequestContext, address: str) -> str:
@@ -142,21 +143,22 @@ def test_days_classes_and_tasks_are_filters(desk: Desk) -> None:
     expect(desk.row(result_id)).to_contain_text("Mammography views")
 
 
-def test_list_of_a_hundred_thousand_stays_fast(desk: Desk) -> None:
+def test_of_a_hundred_thousand_only_what_is_in_sight_is_in_the_page(desk: Desk) -> None:
     asked = serve_many(desk.page, 100_000)
     desk.open()
     expect(desk.rows.first).to_be_visible()
-    # Only what is in sight is in the page, and only what is needed was asked for.
     assert desk.rows.count() < 60
+    # Only what is needed was asked for.
     assert len(asked) <= 2
     box = desk.page.locator("#worklist-box")
     for _ in range(5):
+        height = box.evaluate("(box) => box.scrollHeight")
         box.evaluate("(box) => box.scrollTo(0, box.scrollHeight)")
-        desk.page.wait_for_timeout(200)
+        wait_for(lambda height=height: box.evaluate("(box) => box.scrollHeight") > height)  # type: ignore[misc]
     assert desk.rows.count() < 60
     assert len(asked) > 4
-    # All of it, as if somebody had scrolled for an hour: a step of scrolling still takes no time.
-    took = desk.page.evaluate(
+    # All of it, as if somebody had scrolled for an hour.
+    last, there = desk.page.evaluate(
         """async () => {
             const { Rows } = await import("/modules/rows.js");
             const box = document.getElementById("worklist-box");
@@ -165,16 +167,15 @@ def test_list_of_a_hundred_thousand_stays_fast(desk: Desk) -> None:
             const row = (item) => Object.assign(document.createElement("li"), { textContent: item });
             const rows = new Rows({ box, list, make: row, key: String });
             rows.show(Array.from({ length: 100_000 }, (_, index) => index), false);
-            const began = performance.now();
             for (let step = 0; step < 100; step++) {
                 box.scrollTop = step * 3000;
                 rows.render();
             }
-            return { each: (performance.now() - began) / 100, last: list.lastElementChild.textContent };
+            return [Number(list.lastElementChild.textContent), list.childElementCount];
         }"""
     )
-    assert took["each"] < 16
-    assert int(took["last"]) > 4_000
+    assert last > 4_000
+    assert there < 60
 
 
 def test_list_can_begin_with_the_least_sure(desk: Desk) -> None:

@@ -49,9 +49,9 @@ def predict_fn(request, model):
         raise ValueError("asked to crash")
     if text == "exit":
         os._exit(7)
+    print("answering", text)
     if text.startswith("sleep"):
         time.sleep(float(text.split()[1]))
-    print("answering", text)
     return "|".join((model, content_type, text, os.environ.get("COLOUR", "")))
 
 def output_fn(answer, accept, context):

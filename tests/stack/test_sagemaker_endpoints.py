@@ -1,7 +1,6 @@
 """Endpoints serve models, and change what they serve without anybody noticing."""
 
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -137,16 +136,16 @@ def test_an_update_is_noticed_only_in_the_answers(lab: Lab) -> None:
 def test_an_answer_under_way_is_given_before_its_container_ends(lab: Lab) -> None:
     endpoint = lab.endpoint(lab.config(lab.model("before")))
     heard: list[str] = []
-    slow = threading.Thread(target=lambda: heard.append(lab.ask(endpoint, "sleep 3")))
+    slow = threading.Thread(target=lambda: heard.append(lab.ask(endpoint, "sleep 5")))
     slow.start()
-    time.sleep(0.3)
+    wait_for(lambda: "answering sleep 5" in lab.log(f"/aws/sagemaker/Endpoints/{endpoint}", "AllTraffic/"))
 
     lab.sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=lab.config(lab.model("after")))
     lab.served(endpoint)
     assert lab.ask(endpoint, "hello").startswith("after")
     slow.join()
 
-    assert heard == ["before|text/plain|sleep 3|"]
+    assert heard == ["before|text/plain|sleep 5|"]
     lab.remove(endpoint)
 
 
