@@ -126,7 +126,8 @@ class Requests:
         """An execution that was stopped could not write down its end."""
         if entry["status"] != RUNNING:
             return entry
-        return entry | end_of(self.executions.describe(entry["execution"]))
+        execution = self.executions.describe(entry["execution"])
+        return entry | end_of(execution) if execution else entry
 
     def _metrics(self, entry: Entry) -> dict[str, float]:
         """The latest values that the training job printed."""
