@@ -47,8 +47,8 @@ check: $(DEV) $(TRAINING) ## formatting, lint, types, templates
 
 .PHONY: test
 test: ## everything: checks, then unit, functional, stack, browser and training tests
-	@# What waits most comes first; what needs nothing but a processor fills the gaps and gives way.
-	@$(MAKE) --no-print-directory --jobs=4 --keep-going --output-sync=line \
+	@# What waits most comes first; what needs nothing but a processor fills the gaps. A fourth at a time takes longer.
+	@$(MAKE) --no-print-directory --jobs=3 --keep-going --output-sync=line \
 		test-stack test-browser test-retraining test-training test-app check
 
 .PHONY: environments
@@ -68,11 +68,11 @@ test-retraining: $(DEV) $(TRAINING) $(LIBRARIES) ## the longest tests: retrainin
 
 .PHONY: test-training
 test-training: $(TRAINING) ## training tests
-	nice .venv-training/bin/python -m pytest --durations=10 tests/training
+	.venv-training/bin/python -m pytest --durations=10 tests/training
 
 .PHONY: test-app
 test-app: $(DEV) $(LIBRARIES) ## unit and functional tests
-	nice .venv/bin/python -m pytest --durations=10 tests/unit tests/functional
+	.venv/bin/python -m pytest --durations=10 tests/unit tests/functional
 
 .PHONY: train
 train: $(TRAINING) ## train a model from labelled images: make train TASK=mammography-views DATA=FOLDER ARGS="--epochs 30"
