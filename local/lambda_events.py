@@ -1,6 +1,7 @@
 """Asynchronous invocations: queued on disk, so that none is lost, and tried three times, as AWS does.
 
-ministack starts a thread per event and forgets all of them when it stops.
+ministack starts a thread per event and forgets all of them when it stops, and it answers whoever has put an
+object before anybody is told of it.
 """
 
 import json
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ministack.core.responses import request_scope
-from ministack.services import lambda_svc
+from ministack.services import lambda_svc, s3
 
 from local import patching
 
@@ -153,14 +154,23 @@ class EventQueue:
 
 
 def install(file: Path, workers: int) -> EventQueue:
-    """Send every asynchronous invocation of the emulator through a queue in `file`, and return it."""
+    """Send every asynchronous invocation of the emulator through a queue in `file`, and return it.
+
+    What happens to an object is in the queue before whoever did it is answered.
+    """
     queue = EventQueue(file, workers, invoke, give_up)
 
     def invoke_async_with_retry(record: dict[str, Any], event: Any) -> None:
         queue.put(record["config"]["FunctionArn"], event)
 
     patching.replace(lambda_svc, "invoke_async_with_retry", invoke_async_with_retry)
+    patching.replace(s3, "_fire_s3_event_async", notify)
     return queue
+
+
+def notify(bucket: str, key: str, event: str, **more: Any) -> None:
+    """Tell whoever wants to know what has happened to an object."""
+    s3._fire_s3_event(bucket, key, event, sequencer=s3._next_event_sequencer(event), **more)
 
 
 def invoke(function: str, event: Any) -> Ending:

@@ -109,8 +109,7 @@ def test_what_was_in_flight_when_the_emulator_was_killed_gets_its_result(
     stack.stop()
     stack.start()
 
-    # Of a file put in the very last moment nobody may have been told yet; the sweep finds it later.
-    assert len(client.finished(10, known)) >= 10
+    assert len(client.finished(20, known)) == 20
     assert client.api("GET", "/api/health").status == 200
 
 
