@@ -14,6 +14,15 @@ def saved(desk: Desk, result_id: str) -> Any:
     return desk.page.request.get(f"{desk.address}/api/results/{result_id}").json()["review"]
 
 
+def begin_at(desk: Desk, result_id: str, *, advance: bool) -> None:
+    """Open a result of the worklist, ready for keys."""
+    desk.open()
+    desk.row(result_id).get_by_role("link").click()
+    desk.wait_for_reading()
+    desk.page.get_by_label("Then open the next one").set_checked(advance)
+    desk.heading.focus()
+
+
 def other_class(desk: Desk) -> int:
     """The number of a class that is not the model's answer."""
     pressed = desk.page.locator(".class-buttons button")
@@ -93,12 +102,8 @@ def test_failed_review_says_so_and_keeps_what_was_typed(desk: Desk) -> None:
 
 def test_list_is_worked_through_by_keys_with_progress(desk: Desk) -> None:
     first, second, third = (send(desk.page.request, desk.address) for _ in range(3))
-    desk.open()
-    desk.row(third).get_by_role("link").click()
-    desk.wait_for_reading()
-    desk.page.get_by_label("Then open the next one").check()
+    begin_at(desk, third, advance=True)
     before = desk.page.locator("#reviewed").inner_text()
-    desk.heading.focus()
     desk.press("Enter")
     expect(desk.page).to_have_url(f"{desk.address}/#/results/{second}")
     desk.wait_for_reading()
@@ -119,10 +124,7 @@ def test_list_is_worked_through_by_keys_with_progress(desk: Desk) -> None:
 
 def test_a_key_after_a_step_is_meant_for_the_next_image(desk: Desk) -> None:
     second, third = (send(desk.page.request, desk.address) for _ in range(2))
-    desk.open()
-    desk.row(third).get_by_role("link").click()
-    desk.wait_for_reading()
-    desk.heading.focus()
+    begin_at(desk, third, advance=False)
     # Quicker than any hand.
     desk.page.evaluate(
         """() => ["j", "Enter"].forEach((key) =>
@@ -136,11 +138,7 @@ def test_a_key_after_a_step_is_meant_for_the_next_image(desk: Desk) -> None:
 
 def test_whoever_goes_on_while_a_review_is_saved_stays_there(desk: Desk) -> None:
     _, second, third = (send(desk.page.request, desk.address) for _ in range(3))
-    desk.open()
-    desk.row(third).get_by_role("link").click()
-    desk.wait_for_reading()
-    desk.page.get_by_label("Then open the next one").check()
-    desk.heading.focus()
+    begin_at(desk, third, advance=True)
     held: list[Route] = []
     desk.page.route("**/review", lambda route: held.append(route))
     with desk.page.expect_request("**/review"):
