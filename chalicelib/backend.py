@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.film import Pixels
+from chalicelib.imaging.decoded import Pixels
 
 Floats = NDArray[np.float32]
 

@@ -11,8 +11,8 @@ import numpy as np
 from chalicelib.backend import Backend, ModelIdentity, Outputs
 from chalicelib.embedded import EmbeddedBackend
 from chalicelib.errors import ModelFailed, NotClassified, TaskHasNoModel
-from chalicelib.film import Pixels
 from chalicelib.heatmap import heatmap
+from chalicelib.imaging.decoded import Pixels
 from chalicelib.package import BUNDLED_MODELS, ModelPackage, bundled_package
 from chalicelib.review import Reason, reasons_for_review
 from chalicelib.tasks import EndpointSpec, Task

@@ -11,7 +11,7 @@ from PIL import Image
 from chalicelib.backend import Backend, ModelIdentity, Outputs
 from chalicelib.endpoint import Endpoint
 from chalicelib.errors import ModelFailed
-from chalicelib.film import Pixels
+from chalicelib.imaging.decoded import Pixels
 from chalicelib.tasks import Contract, Task
 
 SUM_TOLERANCE = 0.01

@@ -8,7 +8,7 @@ from typing import Any
 from chalicelib.archive import RUN, unpack
 from chalicelib.backend import Backend, Outputs
 from chalicelib.errors import EndpointMissing, InvalidModelPackage, UnknownModel
-from chalicelib.film import Pixels
+from chalicelib.imaging.decoded import Pixels
 from chalicelib.package import ModelPackage
 from chalicelib.registry import Deployment, Registry
 from chalicelib.storage import StorageFailed

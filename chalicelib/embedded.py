@@ -4,7 +4,7 @@ import numpy as np
 
 from chalicelib.backend import ModelIdentity, Outputs
 from chalicelib.errors import ModelFailed
-from chalicelib.film import Pixels
+from chalicelib.imaging.decoded import Pixels
 from chalicelib.package import ModelPackage
 
 OUTPUTS = ("probabilities", "activation", "distance")

@@ -10,8 +10,8 @@ from PIL import Image
 
 from chalicelib import results
 from chalicelib.classification import Box
-from chalicelib.film import Pixels
 from chalicelib.imaging import PreparedImage
+from chalicelib.imaging.decoded import Pixels
 from chalicelib.results import Result
 from chalicelib.storage import StoredObject
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from chalicelib.backend import ModelIdentity, Outputs
-from chalicelib.film import Pixels
+from chalicelib.imaging.decoded import Pixels
 from chalicelib.tasks import Task, load_task
 
 TASK = "mammography-views"

@@ -25,8 +25,8 @@ import numpy as np
 
 from chalicelib.embedded import EmbeddedBackend
 from chalicelib.errors import ImageError, InvalidRequest, NegatoscopeError, UnsupportedMediaType
-from chalicelib.film import Pixels
 from chalicelib.imaging import prepare
+from chalicelib.imaging.decoded import Pixels
 from chalicelib.package import ModelPackage
 from chalicelib.tasks import InputSpec, Task
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from chalicelib.backend import Backend
 from chalicelib.errors import NegatoscopeError
-from chalicelib.film import Pixels
+from chalicelib.imaging.decoded import Pixels
 from chalicelib.storage import DataBucket
 
 PER_CLASS = 2

@@ -81,7 +81,9 @@ def test_archive_holds_what_serves_and_nothing_else(archive: Path, task: Task) -
     with tarfile.open(archive) as opened:
         names = set(opened.getnames())
     assert {"model.onnx", "model.json", "code/inference.py", "code/requirements.txt"} <= names
-    assert {f"code/chalicelib/{name}.py" for name in ("imaging", "dicom", "codestream", "raster")} <= names
+    assert {
+        f"code/chalicelib/imaging/{name}.py" for name in ("preparation", "dicom", "codestream", "raster")
+    } <= names
     assert [name for name in names if name.endswith(".toml")] == [f"code/chalicelib/tasks/{task.name}.toml"]
     # What talks to AWS or to browsers has no place in the container.
     assert not {f"code/chalicelib/{name}.py" for name in ("aws", "endpoint", "http", "table")} & names

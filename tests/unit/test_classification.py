@@ -13,8 +13,8 @@ from chalicelib.catalogue import describe
 from chalicelib.classification import Classifier
 from chalicelib.embedded import EmbeddedBackend
 from chalicelib.errors import InvalidModelPackage, ModelFailed, NotClassified, TaskHasNoModel
-from chalicelib.film import Pixels
 from chalicelib.heatmap import heatmap
+from chalicelib.imaging.decoded import Pixels
 from chalicelib.package import ModelPackage
 from chalicelib.review import reasons_for_review
 from chalicelib.tasks import EndpointSpec, InputSpec, load_task

@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image
 
-from chalicelib.codestream import frame_shape
+from chalicelib.imaging.codestream import frame_shape
 from tests import images
 
 

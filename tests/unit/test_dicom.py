@@ -15,8 +15,9 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.sequence import Sequence
 from pydicom.uid import DeflatedExplicitVRLittleEndian, HTJ2KLossless, RLELossless
 
-from chalicelib import dicom, errors, imaging
-from chalicelib.film import Film
+from chalicelib import errors, imaging
+from chalicelib.imaging import dicom
+from chalicelib.imaging.decoded import DecodedImage
 from chalicelib.tasks import InputSpec
 from tests import images
 
@@ -343,7 +344,7 @@ def test_patient_never_becomes_a_python_object(monkeypatch: pytest.MonkeyPatch) 
     seen: list[Dataset] = []
     decode = dicom._decode_dataset
 
-    def spy(dataset: FileDataset, data: bytes, spec: InputSpec) -> Film:
+    def spy(dataset: FileDataset, data: bytes, spec: InputSpec) -> DecodedImage:
         seen.append(dataset)
         return decode(dataset, data, spec)
 

@@ -16,7 +16,7 @@ from chalicelib.classification import Classifier
 from chalicelib.contracts import BACKENDS, encode
 from chalicelib.endpoint import Endpoint
 from chalicelib.errors import EndpointNotReady, ModelFailed
-from chalicelib.film import Pixels
+from chalicelib.imaging.decoded import Pixels
 from chalicelib.tasks import Contract, EndpointSpec, load_task
 from tests.models import TASK
 

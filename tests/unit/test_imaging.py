@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from chalicelib import errors, film, imaging
+from chalicelib import errors, imaging
+from chalicelib.imaging import decoded, preparation
 from chalicelib.tasks import InputSpec
 from tests import images
 
@@ -191,15 +192,15 @@ def test_unusable_file_says_what_is_wrong(data: bytes, error: type[errors.ImageE
 
 
 def test_too_many_bytes_are_refused_before_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imaging, "MAX_BYTES", 100)
+    monkeypatch.setattr(preparation, "MAX_BYTES", 100)
     with pytest.raises(errors.ImageTooLarge, match="at most 100"):
         imaging.prepare(images.grey_file(), GREY)
 
 
 def test_largest_allowed_image_is_not_a_bomb() -> None:
-    film.check_size(10_000, 10_000)
+    decoded.check_size(10_000, 10_000)
     with pytest.raises(errors.ImageTooLarge):
-        film.check_size(10_000, 10_001)
+        decoded.check_size(10_000, 10_001)
 
 
 def test_no_text_of_a_png_or_exif_field_comes_through() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.backend import ModelIdentity, Outputs
 from chalicelib.errors import EndpointNotReady
-from chalicelib.film import Pixels
+from chalicelib.imaging.decoded import Pixels
 from chalicelib.retraining.smoke_test import PER_CLASS, KnownImage, known_images, smoke_test
 from chalicelib.storage import DataBucket
 from tests.stage import BUCKET

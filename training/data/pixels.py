@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.errors import DamagedImage, ImageError
-from chalicelib.film import Source
 from chalicelib.imaging import prepare
+from chalicelib.imaging.decoded import Source
 from chalicelib.tasks import InputSpec
 from training.data.dataset import Record
 from training.data.storage import CONNECTIONS, Storage, join

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from chalicelib import errors, raster
-from chalicelib.film import Film, Pixels, Source
+from chalicelib import errors
+from chalicelib.imaging import raster
+from chalicelib.imaging.decoded import DecodedImage, Pixels, Source
 from chalicelib.tasks import InputSpec
 
 MAX_BYTES = 200 * 1024 * 1024
@@ -50,26 +51,26 @@ def prepare(data: bytes, spec: InputSpec) -> PreparedImage:
         ) from error
 
 
-def _decode(data: bytes, kind: str, spec: InputSpec) -> Film:
+def _decode(data: bytes, kind: str, spec: InputSpec) -> DecodedImage:
     if kind == "DICOM":
         # pydicom costs 0.1 s to import, which users of other formats need not pay.
-        from chalicelib import dicom
+        from chalicelib.imaging import dicom
 
         return dicom.decode(data, spec)
     return raster.decode(data, kind, spec)
 
 
-def _fit(film: Film, spec: InputSpec) -> PreparedImage:
-    """Resize first and develop then; padding comes last so that it is black whatever the window says."""
-    width, height = _fitted_size(film.image.size, spec)
-    small = np.asarray(film.image.resize((width, height), Image.Resampling.BILINEAR))
-    content = film.develop(small) if film.develop else small
+def _fit(decoded: DecodedImage, spec: InputSpec) -> PreparedImage:
+    """Resize, then convert to grey levels. Padding comes last, so it is black whatever the window is."""
+    width, height = _fitted_size(decoded.image.size, spec)
+    small = np.asarray(decoded.image.resize((width, height), Image.Resampling.BILINEAR))
+    content = decoded.to_display(small) if decoded.to_display else small
     if content.ndim == 2:
         content = np.broadcast_to(content[..., np.newaxis], (height, width, spec.channels))
     left, top = (spec.width - width) // 2, (spec.height - height) // 2
     frame = np.zeros((spec.channels, spec.height, spec.width), np.uint8)
     frame[:, top : top + height, left : left + width] = content.transpose(2, 0, 1)
-    return PreparedImage(frame, film.source, (left, top, width, height))
+    return PreparedImage(frame, decoded.source, (left, top, width, height))
 
 
 def sniff(data: bytes) -> str:

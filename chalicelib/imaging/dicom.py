@@ -36,8 +36,8 @@ from pydicom.uid import (
 )
 
 from chalicelib import errors
-from chalicelib.codestream import frame_shape
-from chalicelib.film import Film, Pixels, Source, check_size, only_finite, stretch
+from chalicelib.imaging.codestream import frame_shape
+from chalicelib.imaging.decoded import DecodedImage, Pixels, Source, check_size, only_finite, stretch
 from chalicelib.tasks import InputSpec
 
 try:
@@ -92,7 +92,7 @@ _PREAMBLE = 132
 _FILE_META = 0x0002
 
 
-def decode(data: bytes, spec: InputSpec) -> Film:
+def decode(data: bytes, spec: InputSpec) -> DecodedImage:
     """Decode the image, or the middle one of several frames.
 
     Raises:
@@ -119,7 +119,7 @@ def _check_syntax(data: bytes) -> None:
         )
 
 
-def _decode_dataset(dataset: FileDataset, data: bytes, spec: InputSpec) -> Film:
+def _decode_dataset(dataset: FileDataset, data: bytes, spec: InputSpec) -> DecodedImage:
     if not any(element in dataset for element in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         kind = dataset.get("SOPClassUID")
         raise errors.NoPixels(
@@ -132,11 +132,13 @@ def _decode_dataset(dataset: FileDataset, data: bytes, spec: InputSpec) -> Film:
     source = _source(dataset, frame, frames)
     values = _frame_values(dataset, data, frame)
     if values.ndim == 3:
-        return Film(Image.fromarray(_high_byte(values, dataset.BitsStored)).convert(_mode(spec)), source)
+        return DecodedImage(
+            Image.fromarray(_high_byte(values, dataset.BitsStored)).convert(_mode(spec)), source
+        )
     if dataset.PhotometricInterpretation == "PALETTE COLOR":
         colours = apply_color_lut(values, dataset)
         bits = colours.dtype.itemsize * 8
-        return Film(Image.fromarray(_high_byte(colours, bits)).convert(_mode(spec)), source)
+        return DecodedImage(Image.fromarray(_high_byte(colours, bits)).convert(_mode(spec)), source)
     return _grey(values, _display_dataset(dataset, frame), source)
 
 
@@ -200,7 +202,7 @@ def _high_byte(colours: NDArray[Any], bits: int) -> Pixels:
     return (colours >> (bits - 8)).astype(np.uint8) if bits > 8 else colours.astype(np.uint8, copy=False)
 
 
-def _grey(values: NDArray[Any], display: Dataset, source: Source) -> Film:
+def _grey(values: NDArray[Any], display: Dataset, source: Source) -> DecodedImage:
     values = _without_overlay_bits(values, display)
     values = _without_padding(values, display)
     # Pillow resizes 16-bit images only if unsigned; the offset is taken off again afterwards.
@@ -213,7 +215,7 @@ def _grey(values: NDArray[Any], display: Dataset, source: Source) -> Film:
     else:
         values = only_finite(values.astype(np.float32))
     image = Image.fromarray(np.ascontiguousarray(values))
-    return Film(image, source, lambda small: _develop(small.astype(np.float64) - offset, display))
+    return DecodedImage(image, source, lambda small: _to_display(small.astype(np.float64) - offset, display))
 
 
 def _without_overlay_bits(values: NDArray[Any], display: Dataset) -> NDArray[Any]:
@@ -241,7 +243,7 @@ def _is_inverted(display: Dataset) -> bool:
     return bool(display.PhotometricInterpretation == "MONOCHROME1")
 
 
-def _develop(values: NDArray[np.float64], display: Dataset) -> Pixels:
+def _to_display(values: NDArray[np.float64], display: Dataset) -> Pixels:
     """Modality transform, then value-of-interest transform, then polarity, as a viewer would show them."""
     if "ModalityLUTSequence" in display:
         values = np.rint(values).astype(np.int64)

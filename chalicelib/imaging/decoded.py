@@ -41,13 +41,13 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Film:
+class DecodedImage:
     """A decoded image before it is fitted to a model's input."""
 
     image: Image.Image
     """Mode L or RGB (finished), or I;16, I or F (still in the detector's units)."""
     source: Source
-    develop: Callable[[NDArray[Any]], Pixels] | None = None
+    to_display: Callable[[NDArray[Any]], Pixels] | None = None
     """Turns detector units, shape (rows, columns), into grey levels 0..255. It runs after the resize: on a
     few thousand pixels instead of millions."""
 

@@ -9,7 +9,15 @@ from PIL import Image, ImageOps
 from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, TiffImageFile
 
 from chalicelib import errors
-from chalicelib.film import MAX_PIXELS, Film, Pixels, Source, check_size, only_finite, stretch
+from chalicelib.imaging.decoded import (
+    MAX_PIXELS,
+    DecodedImage,
+    Pixels,
+    Source,
+    check_size,
+    only_finite,
+    stretch,
+)
 from chalicelib.tasks import InputSpec
 
 _ORIENTATION = 0x0112
@@ -19,7 +27,7 @@ _TRANSPOSED = (5, 6, 7, 8)
 _PLUGINS = {"JPEG": ("JPEG", "MPO"), "PNG": ("PNG",), "TIFF": ("TIFF",)}
 
 
-def decode(data: bytes, kind: str, spec: InputSpec) -> Film:
+def decode(data: bytes, kind: str, spec: InputSpec) -> DecodedImage:
     """Decode a file whose `kind` (JPEG, PNG or TIFF) is already known.
 
     Raises:
@@ -35,7 +43,7 @@ def decode(data: bytes, kind: str, spec: InputSpec) -> Film:
     return _read(image, kind, spec)
 
 
-def _read(image: Image.Image, kind: str, spec: InputSpec) -> Film:
+def _read(image: Image.Image, kind: str, spec: InputSpec) -> DecodedImage:
     columns, rows = image.size
     check_size(columns, rows)
     frame = frames = None
@@ -56,10 +64,10 @@ def _read(image: Image.Image, kind: str, spec: InputSpec) -> Film:
     source = Source(kind, rows, columns, frame=frame, frames=frames)
     if image.mode.startswith("I") or image.mode == "F":
         return _deep_grey(image, source, inverted)
-    return Film(_flat(image).convert("L" if spec.channels == 1 else "RGB"), source)
+    return DecodedImage(_flat(image).convert("L" if spec.channels == 1 else "RGB"), source)
 
 
-def _deep_grey(image: Image.Image, source: Source, inverted: bool) -> Film:
+def _deep_grey(image: Image.Image, source: Source, inverted: bool) -> DecodedImage:
     """Grey images of more than 8 bits, none of which may be clipped."""
     if image.mode == "I;16B":  # which Pillow reads but neither measures nor resizes
         image = Image.fromarray(np.asarray(image).astype(np.uint16))
@@ -73,11 +81,11 @@ def _deep_grey(image: Image.Image, source: Source, inverted: bool) -> Film:
         # 0..4095 in 16 bits, and dividing those by 257 would leave a black image.
         low, high = 0, 2 ** max(8, int(high).bit_length()) - 1
 
-    def develop(values: NDArray[Any]) -> Pixels:
+    def to_display(values: NDArray[Any]) -> Pixels:
         levels = stretch(values, low, high)
         return 255 - levels if inverted else levels
 
-    return Film(image, source, develop)
+    return DecodedImage(image, source, to_display)
 
 
 def _flat(image: Image.Image) -> Image.Image:
