@@ -56,16 +56,25 @@ def foundation(section: str = "Resources") -> dict[str, Any]:
 def account() -> Iterator[None]:
     """Everything boto3 does inside happens in memory."""
     with mock_aws():
-        boto3.client("s3").create_bucket(Bucket=BUCKET)
-        # Making a client takes longer than all it does here, and most tests come by.
-        dynamodb = boto3.client("dynamodb")
-        for resource, name in (("ResultsTable", TABLE), ("RetrainingsTable", RETRAININGS_TABLE)):
-            table = foundation()[resource]["Properties"]
-            dynamodb.create_table(
-                TableName=name,
-                BillingMode=table["BillingMode"],
-                AttributeDefinitions=table["AttributeDefinitions"],
-                KeySchema=table["KeySchema"],
-                GlobalSecondaryIndexes=table["GlobalSecondaryIndexes"],
-            )
+        make_resources()
         yield
+
+
+def make_resources() -> None:
+    """Make what the foundation stack makes, as far as tests in this process need it."""
+    s3, dynamodb = _clients()
+    s3.create_bucket(Bucket=BUCKET)
+    for resource, name in (("ResultsTable", TABLE), ("RetrainingsTable", RETRAININGS_TABLE)):
+        table = foundation()[resource]["Properties"]
+        dynamodb.create_table(
+            TableName=name,
+            BillingMode=table["BillingMode"],
+            AttributeDefinitions=table["AttributeDefinitions"],
+            KeySchema=table["KeySchema"],
+            GlobalSecondaryIndexes=table["GlobalSecondaryIndexes"],
+        )
+
+
+def _clients() -> tuple[Any, Any]:
+    # Making a client takes longer than all it does here, and most tests come by.
+    return boto3.client("s3"), boto3.client("dynamodb")

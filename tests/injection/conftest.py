@@ -1,0 +1,33 @@
+"""An account that is emptied, instead of made anew, before every trial: that takes milliseconds."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from moto.core.models import MockAWS
+
+from chalicelib import aws
+from chalicelib.classification import Classifier
+from tests.cloud import make_resources
+from tests.injection.world import World
+from tests.models import TASK, write_package
+
+type NewWorld = Callable[[], World]
+
+@pytest.fixture
+def new_world(cloud: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NewWorld:
+    """Makes a stage in which nothing has happened."""
+    for made_once in vars(aws).values():
+        if hasattr(made_once, "cache_clear"):
+            made_once.cache_clear()
+    for name in ("older", "current"):
+        write_package(tmp_path / name / TASK, version=name)
+    current, older = (Classifier({}, lambda: None, tmp_path / name) for name in ("current", "older"))
+    monkeypatch.setattr(aws, "classifier", lambda: current)
+
+    def make() -> World:
+        MockAWS.reset(None)  # type: ignore[arg-type]
+        make_resources()
+        return World(older)
+
+    return make

@@ -1,0 +1,168 @@
+"""Lets one AWS call of a run fail, so that a test can see what is left and what a repetition makes of it.
+
+Every call of every boto3 client and resource passes through `BaseClient._make_api_call`. Faults are injected
+there: above moto, which answers, and below the application, so that botocore neither retries nor sleeps.
+
+A test runs its code once in `watched()` to learn how many calls it makes, then once for each of
+`faults(calls)` in `injected(fault)`, repeats what AWS or a person would repeat, and checks what is left:
+
+    with watched() as calls:
+        run(event)
+    for fault in faults(len(calls)):
+        start_afresh()
+        with injected(fault):
+            run(event)          # may raise; a kill ends the block silently
+        run(event)              # the repetition
+        check()
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from unittest.mock import patch
+
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+
+class Kind(StrEnum):
+    """What happens to the call."""
+
+    REFUSED = "fails before it takes effect"
+    FAILED_LATE = "takes effect, but answers 500"
+    TIMED_OUT = "takes effect, but its answer never arrives"
+    KILLED_BEFORE = "the process is killed before the call"
+    KILLED_AFTER = "the process is killed after the call took effect"
+
+
+KILLS = (Kind.KILLED_BEFORE, Kind.KILLED_AFTER)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One call of a run that goes wrong."""
+
+    call: int
+    """Its number, from 0."""
+    kind: Kind
+
+
+class Killed(BaseException):
+    """The process is gone. No handler may catch this, and nothing runs afterwards."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call as the application made it."""
+
+    service: str
+    operation: str
+    parameters: dict[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.service}:{self.operation}"
+
+
+type Answer = Callable[[Call], Any]
+
+
+class Interceptor:
+    """Sees every AWS call while the context lasts, and lets one of them go wrong."""
+
+    def __init__(
+        self,
+        fault: Fault | None = None,
+        fakes: dict[str, Answer] | None = None,
+        took_effect: Callable[[Call, Any], None] | None = None,
+    ):
+        """Prepare to intercept.
+
+        Args:
+            fault: what goes wrong; None to watch only.
+            fakes: answers of services that moto does not run, by "service:operation".
+            took_effect: is told every call that took effect, and its answer.
+        """
+        self.calls: list[Call] = []
+        self.happened = False
+        """Whether the run came as far as the fault."""
+        self._fault = fault
+        self._fakes = fakes or {}
+        self._took_effect = took_effect
+        self._killed = False
+
+    @contextmanager
+    def active(self) -> Iterator["Interceptor"]:
+        """Intercept the calls in this block. A kill ends the block without an error."""
+        original = BaseClient._make_api_call
+
+        def intercept(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+            call = Call(client.meta.service_model.service_name, operation, dict(parameters))
+            return self._intercept(call, lambda: original(client, operation, parameters))
+
+        with patch.object(BaseClient, "_make_api_call", intercept):
+            try:
+                yield self
+            except Killed:
+                pass
+
+    @property
+    def killed(self) -> bool:
+        """Whether the process was killed."""
+        return self._killed
+
+    def _intercept(self, call: Call, carry_out: Callable[[], Any]) -> Any:
+        if self._killed:
+            raise Killed  # a thread of the same process, or code that swallowed the first one
+        number = len(self.calls)
+        self.calls.append(call)
+        if self._fault is None or self._fault.call != number:
+            return self._effect(call, carry_out)
+        self.happened = True
+        if self._fault.kind is Kind.REFUSED:
+            raise _error(call, 503, "ServiceUnavailable")
+        if self._fault.kind is Kind.KILLED_BEFORE:
+            self._kill()
+        self._effect(call, carry_out)
+        if self._fault.kind is Kind.KILLED_AFTER:
+            self._kill()
+        if self._fault.kind is Kind.TIMED_OUT:
+            raise ReadTimeoutError(endpoint_url="https://aws")
+        raise _error(call, 500, "InternalError")
+
+    def _effect(self, call: Call, carry_out: Callable[[], Any]) -> Any:
+        fake = self._fakes.get(str(call))
+        answer = fake(call) if fake else carry_out()
+        if self._took_effect:
+            self._took_effect(call, answer)
+        return answer
+
+    def _kill(self) -> None:
+        self._killed = True
+        raise Killed
+
+
+def watched(**options: Any) -> Any:
+    """A context in which every call is seen and none goes wrong."""
+    return Interceptor(None, **options).active()
+
+
+def injected(fault: Fault, **options: Any) -> Any:
+    """A context in which `fault` happens; options as in `Interceptor`."""
+    return Interceptor(fault, **options).active()
+
+
+def faults(calls: int) -> Iterator[Fault]:
+    """Every fault of a run of so many calls."""
+    for call in range(calls):
+        for kind in Kind:
+            yield Fault(call, kind)
+
+
+def _error(call: Call, status: int, code: str) -> ClientError:
+    response = {
+        "Error": {"Code": code, "Message": "injected"},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return ClientError(response, call.operation)

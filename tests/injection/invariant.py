@@ -1,0 +1,96 @@
+"""What must hold once everything has come to rest, whatever went wrong on the way."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+
+from chalicelib import arrivals, aws, results
+from tests.injection.world import World
+from tests.stage import BUCKET, TABLE
+
+
+def problems(world: World, expected: int) -> list[str]:
+    """Every way in which the stage is not whole; none if it is.
+
+    Args:
+        world: with nothing pending.
+        expected: how many results there must be.
+    """
+    items = boto3.resource("dynamodb").Table(TABLE).scan()["Items"]
+    objects = dict(_objects())
+    found = [f"an event is still pending for {function}" for function, _ in world.pending]
+    if len(items) != expected:
+        found.append(f"{len(items)} results instead of {expected}")
+    for item in items:
+        found += _item(item, objects)
+    ids = {item["id"] for item in items}
+    for key in objects:
+        image = key.split("/")[2].split(".")[0] if key.count("/") > 1 else ""
+        if key.startswith(("results/", "quarantine/", "prepared/")) and image not in ids:
+            found.append(f"{key.split('/')[0]}/ holds something of an image without a result")
+    found += _originals(world, items, objects)
+    for metric in ("Classified", "Quarantined"):
+        if world.counted(metric) > expected:
+            found.append(f"{metric} was counted {world.counted(metric)} times")
+    return found
+
+
+def _item(item: dict[str, Any], objects: dict[str, bytes]) -> Iterator[str]:
+    if "status" not in item:
+        yield "a result without a status"
+        return
+    if item["status"] not in results.FINISHED:
+        yield f"a result is still {item['status']}"
+        return
+    if "unfinished" in item:
+        yield "a finished result is still marked as unfinished"
+    result = aws.table().get(item["id"])
+    document = objects.get(results.key(result))
+    if document is None:
+        yield "a finished result has no JSON"
+    elif json.loads(document) != result:
+        yield "the JSON differs from the result"
+    folder = f"quarantine/{result['task']}/{result['id']}"
+    copies = [key for key in objects if key.startswith(f"{folder}/")]
+    if result["status"] == results.CLASSIFIED:
+        if arrivals.prepared_key(result["task"], result["id"]) not in objects:
+            yield "a classified image has no array"
+        if copies or f"{folder}.json" in objects:
+            yield "a classified image lies in quarantine, too"
+    elif f"{folder}.json" not in objects:
+        yield "a quarantined file has no reason beside it"
+    elif json.loads(objects[f"{folder}.json"]) != {"reasons": result["reasons"]}:
+        yield "the reason beside a quarantined file is not that of its result"
+
+
+def _originals(world: World, items: list[dict[str, Any]], objects: dict[str, bytes]) -> Iterator[str]:
+    """Whether each file that arrived lies where it belongs, and nowhere else."""
+    by_id = {item["id"]: item for item in items}
+    for key, body in world.arrived.items():
+        arrival = arrivals.Arrival(BUCKET, key, _etag(body), len(body))
+        item = by_id.get(arrival.id)
+        if item is None:
+            yield "a file that arrived has no result"
+        elif item["status"] == results.QUARANTINED:
+            if key in objects:
+                yield "a quarantined file is still in the inbox"
+            folder = f"quarantine/{item['task']}/{item['id']}/"
+            if [content for kept, content in objects.items() if kept.startswith(folder)] != [body]:
+                yield "the copy of a quarantined file is missing or not the file"
+        elif key not in objects:
+            yield "the original of an image is gone"
+
+
+def _etag(body: bytes) -> str:
+    import hashlib
+
+    return hashlib.md5(body).hexdigest()
+
+
+def _objects() -> Iterator[tuple[str, bytes]]:
+    client = boto3.client("s3")
+    for entry in client.list_objects_v2(Bucket=BUCKET).get("Contents", ()):
+        if not entry["Key"].startswith("sweep/"):
+            yield entry["Key"], client.get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read()

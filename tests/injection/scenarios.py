@@ -1,0 +1,153 @@
+"""One run of every handler and of every route that writes, and the state that it starts from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib import arrivals, aws, results
+from chalicelib.tasks import load_task
+from tests import images
+from tests.injection.faults import Fault, Kind
+from tests.injection.world import World
+from tests.models import TASK
+
+CLASSES = load_task(TASK).class_names
+RESULT = "/results/{id}"
+CLASSIFY = "/tasks/{task}/classify"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A run of one handler or route."""
+
+    name: str
+    prepare: Callable[[World], Any]
+    """Brings the stage into the state before the run, and returns what the run takes."""
+    results: int = 1
+    """How many results there are in the end."""
+
+
+@dataclass(frozen=True)
+class Handler(Scenario):
+    """A Lambda that works through events; `prepare` returns the event."""
+
+    function: str = "prepare"
+
+
+@dataclass(frozen=True)
+class Sweeping(Scenario):
+    """A run of the sweep; `prepare` returns how many minutes from now."""
+
+
+@dataclass(frozen=True)
+class Route(Scenario):
+    """A request; `prepare` returns the arguments of `World.ask`."""
+
+    without_repetition: int | None = None
+    """How many results there are if the request never took effect and nobody repeats it."""
+
+
+def _event(world: World) -> Any:
+    """Take the event that was just caused off the queue."""
+    ((_, event),) = world.pending
+    world.pending.clear()
+    return event
+
+
+def _dropped(key: str, body: bytes) -> Callable[[World], Any]:
+    def prepare(world: World) -> Any:
+        world.drop(key, body)
+        return _event(world)
+
+    return prepare
+
+
+def _uploaded(world: World) -> Any:
+    with world.process():
+        image_id = arrivals.upload_id(TASK, "ab" * 16)
+        aws.table().announce(results.received(image_id, TASK, "upload"))
+    return _dropped(arrivals.upload_key(TASK, "ab" * 16), images.grey_file())(world)
+
+
+def _batch(world: World) -> Any:
+    records = []
+    for number in range(2):
+        world.invoke("prepare", _dropped(f"inbox/{TASK}/{number}.png", _image(number))(world))
+        records += _event(world)["Records"]
+    return {"Records": records}
+
+
+def _image(number: int) -> bytes:
+    return images.grey_file(height=100 + number)
+
+
+def _stuck(world: World) -> int:
+    """Received, but its array never came."""
+    event = _dropped(f"inbox/{TASK}/stuck.png", images.grey_file())(world)
+    world.invoke("prepare", event, Fault(1, Kind.KILLED_BEFORE))  # after the table's first write
+    world.pending.clear()
+    return 11
+
+
+def _given_up(world: World) -> int:
+    minutes = _stuck(world)
+    for _ in range(5):
+        world.sweep(minutes)
+        world.pending.clear()
+    return minutes
+
+
+def _never_announced(world: World) -> int:
+    """S3 never sent an event."""
+    world.drop(f"inbox/{TASK}/silent.png", images.grey_file())
+    world.pending.clear()
+    return 11
+
+
+def _classify(_: World) -> Any:
+    return {"method": "POST", "path": CLASSIFY, "body": images.grey_file(), "task": TASK}
+
+
+def _classified(world: World) -> str:
+    _, result = world.ask(**_classify(world))
+    world.settle()
+    return str(result["id"])
+
+
+def _reclassify(world: World) -> Any:
+    """The image was classified before, by a model that has been replaced since."""
+    with world.older_model():
+        _classified(world)
+    return _classify(world)
+
+
+def _review(world: World) -> Any:
+    image_id = _classified(world)
+    return {"method": "PUT", "path": f"{RESULT}/review", "body": {"label": CLASSES[1]}, "id": image_id}
+
+
+def _withdraw(world: World) -> Any:
+    review = _review(world)
+    assert world.ask(**review)[0] == 200
+    return {"method": "DELETE", "path": f"{RESULT}/review", "id": review["id"]}
+
+
+HANDLERS = (
+    Handler("prepare: a good image", _dropped(f"inbox/{TASK}/a b é.png", images.grey_file())),
+    Handler("prepare: an upload", _uploaded),
+    Handler("prepare: not an image", _dropped(f"inbox/{TASK}/ward 7/letter.txt", b"Dear colleague,")),
+    Handler("prepare: no such task", _dropped("inbox/feet/x.png", images.grey_file())),
+    Handler("prepare: no model", _dropped("inbox/chest-xray/x.png", images.grey_file())),
+    Handler("classify: two images", _batch, results=2, function="classify"),
+)
+SWEEPS = (
+    Sweeping("sweep: a stuck image", _stuck),
+    Sweeping("sweep: giving up", _given_up),
+    Sweeping("sweep: an image without an event", _never_announced),
+)
+ROUTES = (
+    Route("POST classify", _classify, without_repetition=0),
+    Route("POST classify, newer model", _reclassify),
+    Route("PUT review", _review),
+    Route("DELETE review", _withdraw),
+)

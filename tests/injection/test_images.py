@@ -1,0 +1,104 @@
+"""Every AWS call of every handler and writing route fails in turn, and everything ends as if it had not."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from tests.injection.conftest import NewWorld
+from tests.injection.faults import Fault, faults
+from tests.injection.invariant import problems
+from tests.injection.scenarios import HANDLERS, ROUTES, SWEEPS, Handler, Route, Sweeping
+from tests.injection.world import ATTEMPTS
+
+type Trial = tuple[Fault, str, list[str]]
+
+CLIENT_TRIES = 4
+"""How often a person sends a request until it is answered."""
+
+
+def check(calls: int, trials: Iterator[Trial]) -> None:
+    """Fail with every trial that left something behind."""
+    done = list(trials)
+    failed = [trial for trial in done if trial[2]]
+    hit = {fault.call for fault, _, _ in failed}
+    kinds = Counter(problem for _, _, found in failed for problem in found)
+    lines = [f"call {fault.call}, {fault.kind} ({mode}): {'; '.join(found)}" for fault, mode, found in failed]
+    summary = f"{len(failed)} of {len(done)} trials failed, on {len(hit)} of {calls} calls"
+    assert not failed, "\n".join([summary, *(f"{count} x {kind}" for kind, count in kinds.items()), *lines])
+    print(summary)
+
+
+@pytest.mark.parametrize("scenario", HANDLERS, ids=lambda scenario: scenario.name)
+def test_handler(scenario: Handler, new_world: NewWorld) -> None:
+    world = new_world()
+    world.invoke(scenario.function, scenario.prepare(world))
+    calls = len(world.last_calls)
+    world.settle()
+    assert problems(world, scenario.results) == []
+
+    def trials() -> Iterator[Trial]:
+        for fault in faults(calls):
+            for mode, strikes in (("retried", 1), ("redriven", ATTEMPTS), ("swept", ATTEMPTS)):
+                world = new_world()
+                world.deliver(scenario.function, scenario.prepare(world), fault, strikes)
+                world.settle()
+                if mode == "redriven":
+                    world.redrive()
+                elif mode == "swept":
+                    world.pass_time()
+                yield fault, mode, problems(world, scenario.results)
+
+    check(calls, trials())
+
+
+@pytest.mark.parametrize("scenario", SWEEPS, ids=lambda scenario: scenario.name)
+def test_sweep(scenario: Sweeping, new_world: NewWorld) -> None:
+    world = new_world()
+    minutes = scenario.prepare(world)
+    world.sweep(minutes)
+    calls = len(world.last_calls)
+    world.settle()
+    assert problems(world, scenario.results) == []
+
+    def trials() -> Iterator[Trial]:
+        for fault in faults(calls):
+            world = new_world()
+            world.sweep(scenario.prepare(world), fault)
+            world.settle()
+            world.pass_time()
+            yield fault, "next sweeps", problems(world, scenario.results)
+
+    check(calls, trials())
+
+
+@pytest.mark.parametrize("scenario", ROUTES, ids=lambda scenario: scenario.name)
+def test_route(scenario: Route, new_world: NewWorld) -> None:
+    world = new_world()
+    status, _ = world.ask(**scenario.prepare(world))
+    calls = len(world.last_calls)
+    world.settle()
+    assert status == 200
+    assert problems(world, scenario.results) == []
+
+    def trials() -> Iterator[Trial]:
+        for fault in faults(calls):
+            for mode in ("sent again", "given up"):
+                world = new_world()
+                request = scenario.prepare(world)
+                status, _ = world.ask(**request, fault=fault)
+                for _ in range(CLIENT_TRIES if mode == "sent again" else 0):
+                    if status not in (0, 500, 503):
+                        break
+                    status, _ = world.ask(**request)
+                world.settle()
+                if mode == "given up":
+                    world.pass_time()
+                found = problems(world, scenario.results)
+                if mode == "given up" and found and scenario.without_repetition is not None:
+                    found = problems(world, scenario.without_repetition)
+                if mode == "sent again" and status != 200:
+                    found.append(f"the answer is {status}")
+                yield fault, mode, found
+
+    check(calls, trials())

@@ -1,0 +1,175 @@
+"""A stage in this process: S3 tells the Lambdas of objects, Lambda repeats what fails, people send again."""
+
+import base64
+import json
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from typing import Any
+from urllib.parse import quote_plus
+
+from chalice.local import LambdaContext
+
+import app
+from chalicelib import arrivals, aws
+from chalicelib.classification import Classifier
+from tests.injection.faults import Call, Fault, Interceptor, Killed
+from tests.stage import BUCKET
+
+Event = Mapping[str, Any]
+ATTEMPTS = 3
+"""How often Lambda tries an event: once, and twice more."""
+
+
+class World:
+    """What is deployed, and what is under way between its parts."""
+
+    def __init__(self, older: Classifier) -> None:
+        """Begin with nothing under way; `older` is what classified before the current model did."""
+        self._older = older
+        self.pending: deque[tuple[str, Event]] = deque()
+        """Events that Lambda is going to deliver: function and event."""
+        self.lost: list[tuple[str, Event]] = []
+        """Events that Lambda has given up."""
+        self.arrived: dict[str, bytes] = {}
+        """Everything that was ever put below inbox/, by key."""
+        self.last_calls: list[Call] = []
+        """What the last process called."""
+        self._printed = StringIO()
+
+    # ------------------------------------------------------------------ what people do
+
+    def drop(self, key: str, body: bytes) -> None:
+        """Put a file into the bucket."""
+        with self.process():
+            aws.bucket()._client.put_object(Bucket=BUCKET, Key=key, Body=body)
+
+    def ask(
+        self, method: str, path: str, body: Any = None, fault: Fault | None = None, **parameters: str
+    ) -> tuple[int, Any]:
+        """Status and answer of an API request; 0 where the connection was cut."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        request = {
+            "httpMethod": method,
+            "requestContext": {"resourcePath": path, "httpMethod": method, "requestId": "r-1"},
+            "headers": {"content-type": app.app.routes[path][method].content_types[0]},
+            "multiValueQueryStringParameters": None,
+            "pathParameters": parameters,
+            "body": data.decode("latin-1") if body is not None else None,
+            "stageVariables": None,
+            "isBase64Encoded": False,
+        }
+        if isinstance(body, bytes):
+            request |= {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
+        with self.process(fault) as interceptor:
+            response = app.app(request, LambdaContext("api_handler", 2048))
+        if interceptor.killed:
+            return 0, None
+        answer = response["body"]
+        return response["statusCode"], json.loads(answer) if answer.startswith("{") else answer
+
+    @contextmanager
+    def older_model(self) -> Iterator[None]:
+        """The model before the current one is at work while the context lasts."""
+        pipeline = aws.pipeline()
+        current = pipeline.classifier
+        object.__setattr__(pipeline, "classifier", self._older)
+        try:
+            yield
+        finally:
+            object.__setattr__(pipeline, "classifier", current)
+
+    # ------------------------------------------------------------------ what AWS does
+
+    def invoke(self, function: str, event: Event, fault: Fault | None = None) -> bool:
+        """Run a Lambda once; False if it failed or was killed."""
+        with self.process(fault) as interceptor:
+            try:
+                getattr(app, function)(dict(event), LambdaContext(function, 2048))
+            except Killed:
+                raise
+            except Exception:
+                return False
+        return not interceptor.killed
+
+    def deliver(self, function: str, event: Event, fault: Fault | None = None, strikes: int = 1) -> None:
+        """Run a Lambda for an asynchronous event, with retries; the first `strikes` runs meet it."""
+        for attempt in range(ATTEMPTS):
+            if self.invoke(function, event, fault if attempt < strikes else None):
+                return
+        self.lost.append((function, event))
+
+    def settle(self) -> None:
+        """Deliver events until there are none."""
+        for _ in range(100):
+            if not self.pending:
+                return
+            self.deliver(*self.pending.popleft())
+        raise AssertionError("events without end")
+
+    def redrive(self) -> None:
+        """Send the lost events through again."""
+        lost, self.lost = self.lost, []
+        for function, event in lost:
+            self.deliver(function, event)
+        self.settle()
+
+    def sweep(self, minutes: float, fault: Fault | None = None) -> bool:
+        """Run the sweep so many minutes from now; False if it failed or was killed."""
+        with self.process(fault) as interceptor:
+            try:
+                aws.sweep().run(datetime.now(UTC) + timedelta(minutes=minutes))
+            except Exception:
+                return False
+        return not interceptor.killed
+
+    def pass_time(self, hours: float = 26) -> None:
+        """Let the sweep run often enough to find everything, whatever went wrong before."""
+        for minutes in (11, 22, hours * 60, hours * 60 + 11):
+            self.sweep(minutes)
+            self.settle()
+
+    @contextmanager
+    def process(self, fault: Fault | None = None) -> Iterator[Interceptor]:
+        """One process of a Lambda, or of a person."""
+        fakes = {"lambda:Invoke": self._invoked}
+        interceptor = Interceptor(fault, fakes, self._notify)
+        with redirect_stdout(self._printed), interceptor.active():
+            yield interceptor
+        self.last_calls = interceptor.calls
+
+    def _invoked(self, call: Call) -> Any:
+        function = call.parameters["FunctionName"].rsplit("-", 1)[-1]
+        self.pending.append((function, json.loads(call.parameters["Payload"])))
+        return {"StatusCode": 202}
+
+    def _notify(self, call: Call, answer: Any) -> None:
+        if call.operation not in ("PutObject", "CopyObject", "CompleteMultipartUpload"):
+            return
+        key = call.parameters["Key"]
+        if not key.startswith((arrivals.INBOX, arrivals.PREPARED)):
+            return
+        body = call.parameters.get("Body", b"")
+        content = body if isinstance(body, bytes) else b""
+        entry = {
+            "key": quote_plus(key, safe="/"),
+            "eTag": answer["ETag"].strip('"'),
+            "size": len(content),
+        }
+        if answer.get("VersionId", "null") != "null":
+            entry["versionId"] = answer["VersionId"]
+        if key.startswith(arrivals.INBOX):
+            self.arrived[key] = content
+        time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        record = {"eventTime": time, "s3": {"bucket": {"name": BUCKET}, "object": entry}}
+        function = "prepare" if key.startswith(arrivals.INBOX) else "classify"
+        self.pending.append((function, {"Records": [record]}))
+
+    # ------------------------------------------------------------------ what came of it
+
+    def counted(self, metric: str) -> int:
+        """How often a metric of the stage was counted."""
+        lines = [json.loads(line) for line in self._printed.getvalue().splitlines() if line.startswith("{")]
+        return int(sum(sum(line[metric]) for line in lines if metric in line and "task" not in line))
