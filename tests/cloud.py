@@ -56,13 +56,13 @@ def foundation(section: str = "Resources") -> dict[str, Any]:
 def account() -> Iterator[None]:
     """Everything boto3 does inside happens in memory."""
     with mock_aws():
-        make_resources()
+        # Making a client takes longer than all it does here, and most tests come by.
+        make_resources(boto3.client("s3"), boto3.client("dynamodb"))
         yield
 
 
-def make_resources() -> None:
+def make_resources(s3: Any, dynamodb: Any) -> None:
     """Make what the foundation stack makes, as far as tests in this process need it."""
-    s3, dynamodb = _clients()
     s3.create_bucket(Bucket=BUCKET)
     for resource, name in (("ResultsTable", TABLE), ("RetrainingsTable", RETRAININGS_TABLE)):
         table = foundation()[resource]["Properties"]
@@ -73,8 +73,3 @@ def make_resources() -> None:
             KeySchema=table["KeySchema"],
             GlobalSecondaryIndexes=table["GlobalSecondaryIndexes"],
         )
-
-
-def _clients() -> tuple[Any, Any]:
-    # Making a client takes longer than all it does here, and most tests come by.
-    return boto3.client("s3"), boto3.client("dynamodb")

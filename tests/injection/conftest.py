@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import boto3
 import pytest
 from moto.core.models import MockAWS
 
@@ -25,9 +26,11 @@ def new_world(cloud: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     current, older = (Classifier({}, lambda: None, tmp_path / name) for name in ("current", "older"))
     monkeypatch.setattr(aws, "classifier", lambda: current)
 
+    s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
+
     def make() -> World:
         MockAWS.reset(None)  # type: ignore[arg-type]
-        make_resources()
+        make_resources(s3, dynamodb)
         return World(older)
 
     return make

@@ -154,9 +154,11 @@ def injected(fault: Fault, **options: Any) -> Any:
 
 
 def faults(calls: int) -> Iterator[Fault]:
-    """Every fault of a run of so many calls."""
+    """Every fault of a run of so many calls. Being killed before a call is being killed after the last one."""
+    if calls:
+        yield Fault(0, Kind.KILLED_BEFORE)
     for call in range(calls):
-        for kind in Kind:
+        for kind in (Kind.REFUSED, Kind.FAILED_LATE, Kind.TIMED_OUT, Kind.KILLED_AFTER):
             yield Fault(call, kind)
 
 

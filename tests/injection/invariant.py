@@ -1,14 +1,13 @@
 """What must hold once everything has come to rest, whatever went wrong on the way."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
-
 from chalicelib import arrivals, aws, results
 from tests.injection.world import World
-from tests.stage import BUCKET, TABLE
+from tests.stage import BUCKET
 
 
 def problems(world: World, expected: int) -> list[str]:
@@ -18,7 +17,7 @@ def problems(world: World, expected: int) -> list[str]:
         world: with nothing pending.
         expected: how many results there must be.
     """
-    items = boto3.resource("dynamodb").Table(TABLE).scan()["Items"]
+    items = aws.table()._table.scan()["Items"]
     objects = dict(_objects())
     found = [f"an event is still pending for {function}" for function, _ in world.pending]
     if len(items) != expected:
@@ -84,13 +83,11 @@ def _originals(world: World, items: list[dict[str, Any]], objects: dict[str, byt
 
 
 def _etag(body: bytes) -> str:
-    import hashlib
-
     return hashlib.md5(body).hexdigest()
 
 
 def _objects() -> Iterator[tuple[str, bytes]]:
-    client = boto3.client("s3")
+    client = aws.bucket()._client  # a new one would take longer than all it does here
     for entry in client.list_objects_v2(Bucket=BUCKET).get("Contents", ()):
         if not entry["Key"].startswith("sweep/"):
             yield entry["Key"], client.get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read()
