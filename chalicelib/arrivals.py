@@ -4,7 +4,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
@@ -37,6 +37,10 @@ class Arrival:
     etag: str
     size: int
     """Bytes."""
+    version_id: str | None = None
+    """Which of the versions that the bucket keeps; None where that is not known."""
+    time: str | None = field(default=None, compare=False)
+    """When S3 had it, ISO 8601; None where that is not known."""
 
     @property
     def task_name(self) -> str:
@@ -100,25 +104,35 @@ def parse_prepared_key(key: str) -> tuple[str, str]:
 
 def arrivals(event: Mapping[str, Any]) -> Iterator[Arrival]:
     """The objects an S3 event speaks of, with their keys decoded; folders are left out."""
-    for bucket, record in _objects(event):
-        arrival = Arrival(bucket, unquote_plus(record["key"]), record["eTag"].strip('"'), record["size"])
+    for bucket, record, time in _objects(event):
+        arrival = Arrival(
+            bucket,
+            unquote_plus(record["key"]),
+            record["eTag"].strip('"'),
+            record["size"],
+            record.get("versionId"),
+            time,
+        )
         if not arrival.is_folder:
             yield arrival
 
 
 def event_keys(event: Mapping[str, Any]) -> list[str]:
     """The decoded keys an S3 event speaks of."""
-    return [unquote_plus(record["key"]) for _, record in _objects(event)]
+    return [unquote_plus(record["key"]) for _, record, _ in _objects(event)]
 
 
 def event_for(arrival: Arrival) -> dict[str, Any]:
     """The S3 event that would announce `arrival`, to send it through once more."""
     entry = {"key": quote_plus(arrival.key, safe="/"), "eTag": arrival.etag, "size": arrival.size}
-    s3 = {"bucket": {"name": arrival.bucket}, "object": entry}
-    return {"Records": [{"eventSource": "aws:s3", "s3": s3}]}
+    if arrival.version_id:
+        entry["versionId"] = arrival.version_id
+    record = {"eventSource": "aws:s3", "s3": {"bucket": {"name": arrival.bucket}, "object": entry}}
+    return {"Records": [record | ({"eventTime": arrival.time} if arrival.time else {})]}
 
 
-def _objects(event: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _objects(event: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], str | None]]:
+    """Bucket, object and time of every record."""
     # S3 sends a test event without records when notifications are switched on.
     for record in event.get("Records", ()):
-        yield record["s3"]["bucket"]["name"], record["s3"]["object"]
+        yield record["s3"]["bucket"]["name"], record["s3"]["object"], record.get("eventTime")

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from chalicelib import arrivals, prepared, results
+from chalicelib import arrivals, prepared, quarantine, results
 from chalicelib.arrivals import Arrival
 from chalicelib.classification import Classifier
+from chalicelib.decisions import Decision, Decisions
 from chalicelib.errors import (
     FileRemoved,
     ImageError,
@@ -27,8 +28,8 @@ from chalicelib.prepared import PreparedArray
 from chalicelib.results import Result
 from chalicelib.review import Reason
 from chalicelib.reviews import Review
-from chalicelib.storage import MAX_KEY_BYTES, DataBucket, ObjectMissing, StorageFailed
-from chalicelib.table import ResultsTable
+from chalicelib.storage import DataBucket, ObjectMissing, StorageFailed
+from chalicelib.table import Entry, ResultsTable
 from chalicelib.tasks import Task
 
 
@@ -52,41 +53,70 @@ class Pipeline:
             ImageError: if the image cannot be used.
             TaskHasNoModel, EndpointNotReady, ModelFailed: if there is no answer to be had.
         """
+        started = results.now()
         self.classifier.require_model(task)
         image_id = arrivals.new_id("api", task.name, data)
         earlier = self.table.find(image_id)
-        if earlier and self.classifier.is_current(task, earlier["model"]):
+        if earlier and self.classifier.is_current(task, earlier["model"]) and self._has_array(earlier):
             return earlier
         base = earlier or results.received(image_id, task.name, "api")
-        image = PreparedArray.of(prepare(data, task.input), base)
+        image = PreparedArray.of(prepare(data, task.input), base, started)
         (answer,) = self.classifier.classify(task, image.pixels[np.newaxis], [image.box])
         result = results.classified(image.received(image_id, task.name), image.source, answer)
-        # The array comes last: its arrival starts the classify Lambda, which must find nothing left to do.
-        result = self.table.replace(result)
-        self._write_result(result)
+        # The array comes first: if this process dies, its arrival has the classify Lambda finish the work.
         self._write_prepared(task, image_id, image)
-        _report_classified(result)
+        return self._replace(result, started) if earlier else self._decide(result, started)
+
+    def _decide(self, result: Result, started: str) -> Result:
+        decision = self.decisions.decide(result)
+        self._finish(decision, started)
+        if (decision.result["model"] or {}).get("sha256") == result["model"]["sha256"]:
+            return decision.result
+        return self._replace(result, started)
+
+    def _replace(self, result: Result, started: str) -> Result:
+        """Put a newer model's result in the place of an earlier one, and keep the review."""
+        result = self.decisions.change(result["id"], lambda earlier: result | {"review": earlier["review"]})
+        _report_classified(result, started)
         return result
 
     @tracer.capture_method(capture_response=False)
     def prepare(self, arrival: Arrival) -> None:
         """Turn a file in the inbox into a prepared array, or quarantine it with the reason."""
         task = self.tasks.get(arrival.task_name)
-        task_name = task.name if task else results.UNKNOWN_TASK
-        base = self.table.receive(results.received(arrival.id, task_name, arrival.way))
-        if base is None:
-            logger.info("arrived before", extra={"image": arrival.id, "task": task_name})
-            return
+        entry, again = self.receive(arrival)
+        if again or entry.finished:
+            logger.info("arrived before", extra={"image": arrival.id, "task": entry.result["task"]})
+            if self._finish_earlier_work(arrival, entry):
+                return
         try:
             if task is None:
                 tasks = ", ".join(self.tasks)
                 raise UnknownTask(f"Files go into a task's folder, inbox/TASK/. The tasks are {tasks}.")
             self.classifier.require_model(task)
-            image = PreparedArray.of(prepare(self._read(arrival), task.input), base)
+            image = PreparedArray.of(prepare(self._read(arrival), task.input), entry.result, arrival.time)
         except (ImageError, TaskHasNoModel, UnknownTask, FileRemoved) as error:
-            self.quarantine(arrival, base, error)
+            self.quarantine(arrival, entry.result, error)
         else:
             self._write_prepared(task, arrival.id, image)
+
+    def receive(self, arrival: Arrival) -> tuple[Entry, bool]:
+        """Note that a file has arrived: what the table knows of it, and whether it had arrived before."""
+        known = arrival.task_name in self.tasks
+        task_name = arrival.task_name if known else results.UNKNOWN_TASK
+        received = results.received(arrival.id, task_name, arrival.way)
+        return self.table.receive(received, arrivals.event_for(arrival))
+
+    def _finish_earlier_work(self, arrival: Arrival, entry: Entry) -> bool:
+        """Do what an earlier run on the same image has left undone; False if it decided nothing."""
+        if entry.finished:
+            decision = self.decisions.decide(entry.result, entry.revision)
+        elif found := self.decisions.find(entry.result):
+            decision = found
+        else:
+            return False
+        self._finish(decision, arrival.time, arrival)
+        return True
 
     @tracer.capture_method(capture_response=False)
     def classify(self, keys: Sequence[str]) -> None:
@@ -105,17 +135,7 @@ class Pipeline:
     def quarantine(self, arrival: Arrival, base: Result, error: NegatoscopeError) -> None:
         """Move a file that cannot be used out of the inbox, beside the reason why."""
         result = results.quarantined(base, Reason(error.code, error.message))
-        folder = f"quarantine/{result['task']}/{arrival.id}"
-        copied = self._copy_to(folder, arrival)
-        if not self.table.finish(result):
-            return
-        self.bucket.write_json(f"{folder}.json", {"reasons": result["reasons"]})
-        self._write_result(result)
-        if copied:
-            # Only now: whatever failed before, the file is still where the sweep will find it.
-            self.bucket.delete(arrival.key)
-        count("Quarantined", result["task"])
-        logger.info("quarantined", extra={"image": arrival.id, "task": result["task"], "reason": error.code})
+        self._finish(self.decisions.decide(result), arrival.time, arrival)
 
     def prepared_image(self, result: Result) -> PreparedArray:
         """The array that a result's image was made into.
@@ -147,14 +167,23 @@ class Pipeline:
         return self.classifier.explain(task, image.pixels, image.box, label, result["model"])
 
     def review(self, image_id: str, review: Review | None) -> Result:
-        """Write down what a person says of an image; None takes it back.
+        """Record what a person says of an image; None takes it back.
 
         Raises:
             NotClassified: if it is not classified (any more).
         """
-        reviewed = self.table.review(image_id, review)
-        self._write_result(reviewed)
-        return reviewed
+
+        def edit(result: Result) -> Result:
+            if result["status"] != results.CLASSIFIED:
+                raise NotClassified("This image has no classification yet, so there is nothing to review.")
+            return result | {"review": review}
+
+        return self.decisions.change(image_id, edit)
+
+    @property
+    def decisions(self) -> Decisions:
+        """What was decided of each image."""
+        return Decisions(self.bucket, self.table)
 
     def _classify_batch(self, task: Task, image_ids: Sequence[str]) -> None:
         images = [
@@ -166,27 +195,39 @@ class Pipeline:
         )
         for image_id, image, answer in zip(image_ids, images, answers, strict=True):
             result = results.classified(image.received(image_id, task.name), image.source, answer)
-            if self.table.finish(result):
-                self._write_result(result)
-                _report_classified(result)
+            self._finish(self.decisions.decide(result), image.arrived_at)
+
+    def _finish(self, decision: Decision, arrived_at: str | None, arrival: Arrival | None = None) -> None:
+        """Do what follows from a decision, the table last; repeating it does what was left undone.
+
+        Args:
+            decision: what holds.
+            arrived_at: when the image itself arrived; None if that is not known.
+            arrival: where the original lies; None if it is not known here. Then a decision to quarantine it
+                is left to the run that made it, or to the sweep.
+        """
+        result = decision.result
+        quarantined = result["status"] == results.QUARANTINED
+        if quarantined and arrival is None:
+            return
+        if quarantined and arrival:
+            quarantine.move(self.bucket, arrival, result)
+        if not self.table.finish(result, decision.revision):
+            return
+        if quarantined:
+            _report_quarantined(result)
+        else:
+            _report_classified(result, arrived_at)
 
     def _read(self, arrival: Arrival) -> bytes:
         if arrival.size > MAX_BYTES:
             raise ImageTooLarge(f"The file has {arrival.size:,} bytes; at most {MAX_BYTES:,} are accepted.")
         try:
+            if arrival.version and arrival.version_id:
+                return self.bucket.read(arrival.key, version_id=arrival.version_id).body
             return self.bucket.read(arrival.key, arrival.version).body
         except ObjectMissing:
             raise FileRemoved("The file was removed or replaced before it could be read.") from None
-
-    def _copy_to(self, folder: str, arrival: Arrival) -> bool:
-        """Copy a file into `folder`; False if it is gone, or another stands in its place."""
-        room = MAX_KEY_BYTES - len(f"{folder}/")
-        name = arrival.name.encode()[-room:].decode(errors="ignore")
-        try:
-            self.bucket.copy(arrival.key, f"{folder}/{name}", arrival.version)
-        except ObjectMissing:
-            return False
-        return True
 
     def _is_finished(self, image_id: str) -> bool:
         result = self.table.find(image_id)
@@ -196,16 +237,27 @@ class Pipeline:
         body, metadata = image.pack()
         self.bucket.write(arrivals.prepared_key(task.name, image_id), body, prepared.CONTENT_TYPE, metadata)
 
-    def _write_result(self, result: Result) -> None:
-        self.bucket.write_json(results.key(result), result)
+    def _has_array(self, result: Result) -> bool:
+        try:
+            self.bucket.etag(arrivals.prepared_key(result["task"], result["id"]))
+        except (ObjectMissing, StorageFailed):  # without the right to list, S3 denies what is missing
+            return False
+        return True
 
 
-def _report_classified(result: Result) -> None:
+def _report_quarantined(result: Result) -> None:
+    count("Quarantined", result["task"])
+    reason = result["reasons"][0]["code"]
+    logger.info("quarantined", extra={"image": result["id"], "task": result["task"], "reason": reason})
+
+
+def _report_classified(result: Result, arrived_at: str | None) -> None:
     task = result["task"]
     count("Classified", task)
     if result["needs_review"]:
         count("NeedsReview", task)
-    waited = datetime.fromisoformat(result["classified_at"]) - datetime.fromisoformat(result["created_at"])
-    measure_milliseconds("Latency", task, waited.total_seconds() * 1000)
+    if arrived_at:
+        waited = datetime.fromisoformat(result["classified_at"]) - datetime.fromisoformat(arrived_at)
+        measure_milliseconds("Latency", task, max(0.0, waited.total_seconds() * 1000))
     version = result["model"]["version"]
     logger.info("classified", extra={"image": result["id"], "task": task, "model": version})

@@ -28,11 +28,14 @@ class PreparedArray:
     source: dict[str, Any]
     arrival: str
     created_at: str
+    arrived_at: str | None = None
+    """When the image itself arrived, ISO 8601; None where that is not known."""
 
     @classmethod
-    def of(cls, image: PreparedImage, base: Result) -> "PreparedArray":
+    def of(cls, image: PreparedImage, base: Result, arrived_at: str | None) -> "PreparedArray":
         """`image`, which arrived as `base` says."""
-        return cls(image.pixels, image.box, image.source.to_dict(), base["arrival"], base["created_at"])
+        source = image.source.to_dict()
+        return cls(image.pixels, image.box, source, base["arrival"], base["created_at"], arrived_at)
 
     @classmethod
     def unpack(cls, stored: StoredObject) -> "PreparedArray":
@@ -49,6 +52,7 @@ class PreparedArray:
             "source": self.source,
             "arrival": self.arrival,
             "created_at": self.created_at,
+            "arrived_at": self.arrived_at,
         }
         return body.getvalue(), {"prepared": json.dumps(facts)}
 

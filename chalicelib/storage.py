@@ -4,14 +4,20 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
+from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError
 
 from chalicelib.arrivals import INBOX, Arrival
+from chalicelib.listing import timestamp
 
-_MISSING = ("NoSuchKey", "404", "PreconditionFailed", "412")
+_MISSING = ("NoSuchKey", "NoSuchVersion", "404", "PreconditionFailed", "412")
+_CONFLICTS = ("ConditionalRequestConflict", "409")
+"""What S3 says of a conditional write while another one of the same object is under way."""
+_GIB = 1024**3
+_COPYING = TransferConfig(multipart_threshold=5 * _GIB, multipart_chunksize=_GIB, use_threads=False)
+"""One CopyObject as far as S3 takes it, which keeps tags and metadata."""
 
 MAX_KEY_BYTES = 1024
 """S3's limit."""
@@ -22,6 +28,10 @@ UPLOAD_SECONDS = 900
 
 class ObjectMissing(Exception):
     """There is no such object (any more)."""
+
+
+class ObjectChanged(Exception):
+    """The object is not what the writer took it to be: it is there, gone, or another by now."""
 
 
 class StorageFailed(Exception):
@@ -46,6 +56,7 @@ class StoredObject:
 
     body: bytes
     metadata: dict[str, str]
+    etag: str
 
 
 class DataBucket:
@@ -55,16 +66,28 @@ class DataBucket:
         self._client = client
         self.name = name
 
-    def read(self, key: str, etag: str | None = None) -> StoredObject:
-        """The object at `key`, in the very version that `etag` names if it is given.
+    def read(self, key: str, etag: str | None = None, version_id: str | None = None) -> StoredObject:
+        """The object at `key`, in the very version that `etag` or `version_id` names if one is given.
 
         Raises:
             ObjectMissing: if there is none (any more).
         """
         condition = {"IfMatch": f'"{etag}"'} if etag else {}
+        if version_id:
+            condition = {"VersionId": version_id}
         with self._anonymous_errors():
             response = self._client.get_object(Bucket=self.name, Key=key, **condition)
-            return StoredObject(response["Body"].read(), response["Metadata"])
+            body = response["Body"].read()
+        return StoredObject(body, response["Metadata"], response["ETag"].strip('"'))
+
+    def etag(self, key: str) -> str:
+        """The ETag of the object at `key`.
+
+        Raises:
+            ObjectMissing: if there is none.
+        """
+        with self._anonymous_errors():
+            return str(self._client.head_object(Bucket=self.name, Key=key)["ETag"]).strip('"')
 
     def exists(self, key: str) -> bool:
         """Whether there is an object at `key`, told from a list.
@@ -84,18 +107,37 @@ class DataBucket:
 
     def write_json(self, key: str, document: dict[str, Any]) -> None:
         """Put `document` at `key`."""
-        body = json.dumps(document, ensure_ascii=False, indent=1).encode()
-        self.write(key, body, "application/json")
+        self.write(key, _json(document), "application/json")
 
-    def copy(self, source: str, target: str, etag: str | None = None) -> None:
-        """Copy an object within the bucket, in the very version that `etag` names if it is given.
+    def replace_json(
+        self, key: str, document: dict[str, Any], etag: str | None, metadata: dict[str, str]
+    ) -> None:
+        """Put `document` at `key` if what is there has this ETag; with None, if nothing is there.
+
+        Raises:
+            ObjectChanged: if there is something else.
+        """
+        condition = {"IfMatch": f'"{etag}"'} if etag else {"IfNoneMatch": "*"}
+        with self._conditional(), self._anonymous_errors():
+            self._client.put_object(
+                Bucket=self.name,
+                Key=key,
+                Body=_json(document),
+                ContentType="application/json",
+                Metadata=metadata,
+                **condition,
+            )
+
+    def copy(self, source: str, target: str, etag: str | None = None, version_id: str | None = None) -> None:
+        """Copy an object within the bucket, in the very version that `etag` or `version_id` names.
 
         Raises:
             ObjectMissing: if there is none (any more).
         """
-        condition = {"CopySourceIfMatch": f'"{etag}"'} if etag else {}
+        condition = {"CopySourceIfMatch": f'"{etag}"'} if etag and not version_id else {}
+        origin = {"Bucket": self.name, "Key": source} | ({"VersionId": version_id} if version_id else {})
         with self._anonymous_errors():
-            self._client.copy({"Bucket": self.name, "Key": source}, self.name, target, ExtraArgs=condition)
+            self._client.copy(origin, self.name, target, ExtraArgs=condition, Config=_COPYING)
 
     def folders(self, prefix: str) -> Iterator[str]:
         """Names of the folders directly below `prefix`, which ends in a slash."""
@@ -113,10 +155,14 @@ class DataBucket:
             for entry in page.get("Contents", ()):
                 yield entry["Key"]
 
-    def delete(self, key: str) -> None:
-        """Delete an object; older versions of it stay, as the bucket is set up."""
+    def delete(self, key: str, etag: str) -> None:
+        """Delete the object at `key` if it has this ETag; older versions of it stay, as the bucket is set up.
+
+        Raises:
+            ObjectMissing: if it is gone, or another stands in its place.
+        """
         with self._anonymous_errors():
-            self._client.delete_object(Bucket=self.name, Key=key)
+            self._client.delete_object(Bucket=self.name, Key=key, IfMatch=f'"{etag}"')
 
     def presign_upload(self, key: str, size: int, content_type: str) -> dict[str, Any]:
         """A form with which a browser may put exactly `size` bytes at exactly `key`: `{"url", "fields"}`."""
@@ -142,14 +188,37 @@ class DataBucket:
         )
         return link
 
-    def inbox(self) -> Iterator[tuple[Arrival, datetime]]:
-        """Every object under `inbox/`, with the time it came."""
-        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=INBOX)
+    def inbox(self, after: str = "") -> Iterator[tuple[list[Arrival], str]]:
+        """What lies under `inbox/` behind the key `after`, a thousand at a time, and the last key of each."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.name, Prefix=INBOX, StartAfter=after
+        )
         for page in pages:
-            for entry in page.get("Contents", ()):
-                arrival = Arrival(self.name, entry["Key"], entry["ETag"].strip('"'), entry["Size"])
-                if not arrival.is_folder:
-                    yield arrival, entry["LastModified"]
+            entries = page.get("Contents", ())
+            arrivals = [
+                Arrival(
+                    self.name,
+                    entry["Key"],
+                    entry["ETag"].strip('"'),
+                    entry["Size"],
+                    time=timestamp(entry["LastModified"]),
+                )
+                for entry in entries
+            ]
+            if entries:
+                yield [arrival for arrival in arrivals if not arrival.is_folder], entries[-1]["Key"]
+
+    @contextmanager
+    def _conditional(self) -> Iterator[None]:
+        """What another writer has done in the meantime."""
+        try:
+            yield
+        except ObjectMissing:
+            raise ObjectChanged from None
+        except StorageFailed as error:
+            if str(error).endswith(_CONFLICTS):
+                raise ObjectChanged from None
+            raise
 
     @contextmanager
     def _anonymous_errors(self) -> Iterator[None]:
@@ -163,3 +232,7 @@ class DataBucket:
             raise StorageFailed(f"{error.operation_name}: {code}") from None
         except BotoCoreError as error:
             raise StorageFailed(type(error).__name__) from None
+
+
+def _json(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, indent=1).encode()

@@ -1,37 +1,49 @@
 """Finds images that arrived and never got a result, and sends them through again."""
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from typing import Any
 
-from chalicelib import arrivals, results
+from chalicelib import arrivals
 from chalicelib.arrivals import Arrival
 from chalicelib.errors import GaveUp
-from chalicelib.observability import logger
+from chalicelib.inbox_check import OVERDUE, InboxCheck
+from chalicelib.observability import logger, record
 from chalicelib.pipeline import Pipeline
+from chalicelib.table import Entry
 
-OVERDUE = timedelta(minutes=10)
-"""How long an image may take before it counts as stuck."""
-FORGOTTEN = timedelta(days=7)
-"""The sweep looks no further back; it lists the whole inbox, but asks the table about recent files only."""
 MAX_TRIES = 5
+SECONDS = 200
+"""After which a run leaves what remains to the next one. The Lambda has 300."""
 
 
 class SweepFailed(Exception):
     """Some images could not be dealt with; the log says which. Raised last, for the alarm."""
 
 
+@dataclass
+class _Tally:
+    stuck: int = 0
+    failed: int = 0
+    oldest: str | None = None
+    deadline: float = field(default_factory=lambda: time.monotonic() + SECONDS)
+
+
 @dataclass(frozen=True)
 class Sweep:
-    """The scheduled look through the inbox."""
+    """The scheduled look at what is unfinished. Its cost is that of what is stuck, however much is stored."""
 
     pipeline: Pipeline
     send_event: Callable[[dict[str, Any]], None]
     """Hands an S3 event to the prepare Lambda, without waiting for it."""
 
     def run(self, moment: datetime) -> int:
-        """Send stuck images through once more; those stuck after `MAX_TRIES` go into quarantine.
+        """Finish what was left half-done; those stuck after `MAX_TRIES` go into quarantine.
+
+        Records `OldestUnfinishedAge`: in seconds, 0 if nothing is unfinished.
 
         Args:
             moment: the time to measure ages against, with time zone.
@@ -42,45 +54,67 @@ class Sweep:
         Raises:
             SweepFailed: after all others have been dealt with.
         """
-        old = [
-            arrival
-            for arrival, since in self.pipeline.bucket.inbox()
-            if OVERDUE <= moment - since <= FORGOTTEN
-        ]
-        progress = self.pipeline.table.progress([arrival.id for arrival in old])
-        stuck = [
-            (arrival, tries)
-            for arrival in old
-            for status, tries in [progress.get(arrival.id, (results.RECEIVED, 0))]
-            if status == results.RECEIVED
-        ]
-        failed = sum(not self._try_to_push(arrival, tries) for arrival, tries in stuck)
-        logger.info("swept", extra={"looked_at": len(old), "stuck": len(stuck), "failed": failed})
-        if failed:
-            raise SweepFailed(f"{failed} of {len(stuck)} stuck images could not be sent through again")
-        return len(stuck)
+        tally = _Tally()
+        self._sweep_unfinished(moment, tally)
+        check = InboxCheck(self.pipeline.bucket, self.pipeline.table)
+        for arrival in check.run(moment):
+            self._try(tally, arrival.id, partial(self._announce, arrival))
+        logger.info("swept", extra={"stuck": tally.stuck, "failed": tally.failed})
+        if tally.failed:
+            raise SweepFailed(f"{tally.failed} of {tally.stuck} stuck images could not be sent through again")
+        return tally.stuck
 
-    def _try_to_push(self, arrival: Arrival, tries: int) -> bool:
-        """One image that cannot be dealt with must not keep the others waiting."""
+    def _sweep_unfinished(self, moment: datetime, tally: _Tally) -> None:
+        series = list(self.pipeline.table.unfinished())
+        # Another one is the first each time, so that none waits for ever where there is too much to do.
+        first = int(moment.timestamp() / OVERDUE.total_seconds()) % len(series)
+        overdue: list[str] = []
+        for one in series[first:] + series[:first]:
+            for image_id, since in one:
+                tally.oldest = min(since, tally.oldest or since)
+                if moment - datetime.fromisoformat(since) < OVERDUE:
+                    break
+                overdue.append(image_id)
+        age = (moment - datetime.fromisoformat(tally.oldest)).total_seconds() if tally.oldest else 0.0
+        record("OldestUnfinishedAge", max(age, 0.0))
+        for image_id in overdue:
+            if time.monotonic() > tally.deadline:
+                logger.warning("the next sweep goes on", extra={"left": len(overdue) - tally.stuck})
+                return
+            self._try(tally, image_id, partial(self._push, image_id))
+
+    def _try(self, tally: _Tally, image_id: str, action: Callable[[], None]) -> None:
+        """Deal with one image; one that cannot be dealt with must not keep the others waiting."""
+        tally.stuck += 1
         try:
-            self._push(arrival, tries)
+            action()
         except Exception:
-            logger.exception("could not be swept", extra={"image": arrival.id})
-            return False
-        return True
+            logger.exception("could not be swept", extra={"image": image_id})
+            tally.failed += 1
 
-    def _push(self, arrival: Arrival, tries: int) -> None:
-        known = arrival.task_name in self.pipeline.tasks
-        task_name = arrival.task_name if known else results.UNKNOWN_TASK
-        base = self.pipeline.table.receive(results.received(arrival.id, task_name, arrival.way))
-        if base is None:  # it got its result while we looked
+    def _push(self, image_id: str) -> None:
+        entry = self.pipeline.table.entry(image_id)
+        if entry is None or not entry.unfinished_since:
+            return  # finished while we looked
+        if entry.finished:
+            self.pipeline.decisions.repair(image_id)
             return
-        if tries >= MAX_TRIES:
-            error = GaveUp(
-                f"This file got no result although it was sent through {MAX_TRIES} times. If others got "
-                "theirs, it is at fault: export it again. If none did, see the alarms, then drop it again."
-            )
-            self.pipeline.quarantine(arrival, base, error)
-            return
-        self.pipeline.table.count_try(arrival.id)
+        (arrival,) = arrivals.arrivals(entry.event or {})
+        if entry.tries < MAX_TRIES:
+            self.pipeline.table.count_try(image_id)
+            self.send_event(arrivals.event_for(arrival))
+        else:
+            self._give_up(arrival, entry)
+
+    def _announce(self, arrival: Arrival) -> None:
+        """Send through a file that no event has announced; from now on the table knows it."""
+        self.pipeline.receive(arrival)
         self.send_event(arrivals.event_for(arrival))
+
+    def _give_up(self, arrival: Arrival, entry: Entry) -> None:
+        error = GaveUp(
+            f"This file got no result although it was sent through {MAX_TRIES} times. If others got "
+            "theirs, it is at fault: export it again. If none did, see the alarms, then drop it again under "
+            "another name."
+        )
+        self.pipeline.quarantine(arrival, entry.result, error)

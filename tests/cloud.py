@@ -1,6 +1,6 @@
 """An AWS account in this process, with the data bucket and the table that foundation.yaml describes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import cache
@@ -52,6 +52,10 @@ def foundation(section: str = "Resources") -> dict[str, Any]:
     return found
 
 
+TABLES = {"ResultsTable": TABLE, "RetrainingsTable": RETRAININGS_TABLE}
+"""What the template calls a table, and its name."""
+
+
 @contextmanager
 def account() -> Iterator[None]:
     """Everything boto3 does inside happens in memory."""
@@ -61,10 +65,10 @@ def account() -> Iterator[None]:
         yield
 
 
-def make_resources(s3: Any, dynamodb: Any) -> None:
+def make_resources(s3: Any, dynamodb: Any, tables: Mapping[str, str] = TABLES) -> None:
     """Make what the foundation stack makes, as far as tests in this process need it."""
     s3.create_bucket(Bucket=BUCKET)
-    for resource, name in (("ResultsTable", TABLE), ("RetrainingsTable", RETRAININGS_TABLE)):
+    for resource, name in tables.items():
         table = foundation()[resource]["Properties"]
         dynamodb.create_table(
             TableName=name,

@@ -12,8 +12,10 @@ from chalicelib.classification import Classifier
 from tests.cloud import make_resources
 from tests.injection.world import World
 from tests.models import TASK, write_package
+from tests.stage import TABLE
 
 type NewWorld = Callable[[], World]
+
 
 @pytest.fixture
 def new_world(cloud: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NewWorld:
@@ -30,7 +32,7 @@ def new_world(cloud: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
     def make() -> World:
         MockAWS.reset(None)  # type: ignore[arg-type]
-        make_resources(s3, dynamodb)
+        make_resources(s3, dynamodb, {"ResultsTable": TABLE})
         return World(older)
 
     return make

@@ -16,8 +16,8 @@ A test runs its code once in `watched()` to learn how many calls it makes, then 
         check()
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -74,7 +74,7 @@ class Interceptor:
     def __init__(
         self,
         fault: Fault | None = None,
-        fakes: dict[str, Answer] | None = None,
+        fakes: Mapping[str, Answer] | None = None,
         took_effect: Callable[[Call, Any], None] | None = None,
     ):
         """Prepare to intercept.
@@ -101,11 +101,8 @@ class Interceptor:
             call = Call(client.meta.service_model.service_name, operation, dict(parameters))
             return self._intercept(call, lambda: original(client, operation, parameters))
 
-        with patch.object(BaseClient, "_make_api_call", intercept):
-            try:
-                yield self
-            except Killed:
-                pass
+        with patch.object(BaseClient, "_make_api_call", intercept), suppress(Killed):
+            yield self
 
     @property
     def killed(self) -> bool:
@@ -154,7 +151,7 @@ def injected(fault: Fault, **options: Any) -> Any:
 
 
 def faults(calls: int) -> Iterator[Fault]:
-    """Every fault of a run of so many calls. Being killed before a call is being killed after the last one."""
+    """Every fault of a run of so many calls; to be killed before a call is to be killed after the last one."""
     if calls:
         yield Fault(0, Kind.KILLED_BEFORE)
     for call in range(calls):

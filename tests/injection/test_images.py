@@ -35,7 +35,7 @@ def test_handler(scenario: Handler, new_world: NewWorld) -> None:
     world.invoke(scenario.function, scenario.prepare(world))
     calls = len(world.last_calls)
     world.settle()
-    assert problems(world, scenario.results) == []
+    assert problems(world, scenario.results, scenario.counted) == []
 
     def trials() -> Iterator[Trial]:
         for fault in faults(calls):
@@ -49,7 +49,7 @@ def test_handler(scenario: Handler, new_world: NewWorld) -> None:
                     world.redrive()
                 elif mode == "swept":
                     world.pass_time()
-                yield fault, mode, problems(world, scenario.results)
+                yield fault, mode, problems(world, scenario.results, scenario.counted)
 
     check(calls, trials())
 
@@ -61,7 +61,7 @@ def test_sweep(scenario: Sweeping, new_world: NewWorld) -> None:
     world.sweep(minutes)
     calls = len(world.last_calls)
     world.settle()
-    assert problems(world, scenario.results) == []
+    assert problems(world, scenario.results, scenario.counted) == []
 
     def trials() -> Iterator[Trial]:
         for fault in faults(calls):
@@ -69,7 +69,7 @@ def test_sweep(scenario: Sweeping, new_world: NewWorld) -> None:
             world.sweep(scenario.prepare(world), fault)
             world.settle()
             world.pass_time()
-            yield fault, "next sweeps", problems(world, scenario.results)
+            yield fault, "next sweeps", problems(world, scenario.results, scenario.counted)
 
     check(calls, trials())
 
@@ -81,7 +81,7 @@ def test_route(scenario: Route, new_world: NewWorld) -> None:
     calls = len(world.last_calls)
     world.settle()
     assert status == 200
-    assert problems(world, scenario.results) == []
+    assert problems(world, scenario.results, scenario.counted) == []
 
     def trials() -> Iterator[Trial]:
         for fault in faults(calls):
@@ -96,9 +96,9 @@ def test_route(scenario: Route, new_world: NewWorld) -> None:
                 world.settle()
                 if mode == "given up":
                     world.pass_time()
-                found = problems(world, scenario.results)
+                found = problems(world, scenario.results, scenario.counted)
                 if mode == "given up" and found and scenario.without_repetition is not None:
-                    found = problems(world, scenario.without_repetition)
+                    found = problems(world, scenario.without_repetition, scenario.counted)
                 if mode == "sent again" and status != 200:
                     found.append(f"the answer is {status}")
                 yield fault, mode, found

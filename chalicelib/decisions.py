@@ -1,0 +1,111 @@
+"""What has been decided of each image: `results/TASK/ID.json` decides, and the table follows.
+
+The document is created once; a second writer takes over what it says. Every change of it is made by
+compare-and-swap and numbered; the number, the revision, is kept in the object's metadata. The table is written
+after it, on the condition that it holds no later revision. So table and document are equal once every operation
+has run to its end, in whatever order, and however often some of them had to begin again.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chalicelib import results
+from chalicelib.results import Result
+from chalicelib.storage import DataBucket, ObjectChanged, ObjectMissing, StorageFailed
+from chalicelib.table import ResultsTable, unknown_result
+
+_REVISION = "revision"
+_MOST_TRIES = 10
+"""Compare-and-swaps of one document; every one that fails means that another one has succeeded."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A document in `results/`."""
+
+    result: Result
+    revision: int
+    etag: str | None
+    """None of a document that was created just now, or that is not there."""
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """The documents in `results/`, and the table that follows them."""
+
+    bucket: DataBucket
+    table: ResultsTable
+
+    def decide(self, result: Result, revision: int = 0) -> Decision:
+        """Make `result` the decision, unless there is one; what is returned is what holds."""
+        try:
+            self._write(result, revision, None)
+        except ObjectChanged:
+            found = self.find(result)
+            if found is None:
+                raise StorageFailed("a result was removed while it was written") from None
+            return found
+        return Decision(result, revision, None)
+
+    def find(self, result: Result) -> Decision | None:
+        """What was decided of the image that `result` is of; None if nothing was."""
+        try:
+            stored = self.bucket.read(results.key(result))
+        except ObjectMissing:
+            return None
+        return Decision(json.loads(stored.body), int(stored.metadata.get(_REVISION, 0)), stored.etag)
+
+    def change(self, image_id: str, edit: Callable[[Result], Result]) -> Result:
+        """Change a finished result.
+
+        Args:
+            image_id: of an image that the table knows.
+            edit: given the result as it is, returns it as it shall be; what it raises is raised.
+
+        Raises:
+            UnknownResult: if the table does not know the image.
+        """
+        for _ in range(_MOST_TRIES):
+            current = self._current(image_id)
+            changed, revision = edit(current.result), current.revision + 1
+            self.table.begin_change(image_id, revision)
+            try:
+                self._write(changed, revision, current.etag)
+            except ObjectChanged:
+                continue
+            self.table.end_change(changed, revision)
+            return changed
+        raise StorageFailed("a result was changed by others again and again")
+
+    def repair(self, image_id: str) -> None:
+        """Finish a change that has stopped half-way, and write a document that is missing."""
+        entry = self.table.entry(image_id)
+        if entry is None or not entry.finished:
+            return
+        found = self.find(entry.result)
+        if found is None or found.revision < entry.revision:
+            self._write(entry.result, entry.revision, found.etag if found else None)
+            found = Decision(entry.result, entry.revision, None)
+        if entry.unfinished_since:
+            self.table.end_change(found.result, found.revision, entry.pending)
+
+    def _current(self, image_id: str) -> Decision:
+        """The result as it is, to be changed: the later of document and table.
+
+        Earlier versions of this application wrote the table first, and sometimes no document.
+        """
+        entry = self.table.entry(image_id)
+        if entry is None:
+            raise unknown_result()
+        try:
+            found = self.find(entry.result)
+        except StorageFailed:  # without the right to list, S3 denies what is missing
+            found = None
+        if found and found.revision > entry.revision:
+            return found
+        return Decision(entry.result, entry.revision, found.etag if found else None)
+
+    def _write(self, result: Result, revision: int, etag: str | None) -> None:
+        metadata = {_REVISION: str(revision)} if revision else {}
+        self.bucket.replace_json(results.key(result), result, etag, metadata)

@@ -1,0 +1,35 @@
+"""Where files go that cannot be used: out of the inbox, each beside the reason why."""
+
+from contextlib import suppress
+
+from chalicelib.arrivals import Arrival
+from chalicelib.results import Result
+from chalicelib.storage import MAX_KEY_BYTES, DataBucket, ObjectMissing
+
+
+def move(bucket: DataBucket, arrival: Arrival, result: Result) -> None:
+    """Move a file from the inbox into quarantine; repeating it finishes what was left undone.
+
+    Args:
+        bucket: that the file lies in.
+        arrival: the file. It may be gone, or another may stand in its place, which is not touched.
+        result: says why.
+    """
+    folder = f"quarantine/{result['task']}/{arrival.id}"
+    copied = _copy(bucket, arrival, folder)
+    bucket.write_json(f"{folder}.json", {"reasons": result["reasons"]})
+    if copied:
+        with suppress(ObjectMissing):
+            bucket.delete(arrival.key, copied)
+
+
+def _copy(bucket: DataBucket, arrival: Arrival, folder: str) -> str | None:
+    """Copy a file into `folder`, and return the ETag of what was copied; None if it is gone."""
+    room = MAX_KEY_BYTES - len(f"{folder}/")
+    name = arrival.name.encode()[-room:].decode(errors="ignore")
+    try:
+        etag = arrival.version or bucket.etag(arrival.key)
+        bucket.copy(arrival.key, f"{folder}/{name}", etag, arrival.version and arrival.version_id)
+    except ObjectMissing:
+        return None
+    return etag
