@@ -1,9 +1,9 @@
 """What has been decided of each image: `results/TASK/ID.json` decides, and the table follows.
 
 The document is created once; a second writer takes over what it says. Every change of it is made by
-compare-and-swap and numbered; the number, the revision, is kept in the object's metadata. The table is written
-after it, on the condition that it holds no later revision. So table and document are equal once every operation
-has run to its end, in whatever order, and however often some of them had to begin again.
+compare-and-swap and numbered; the number, the revision, is kept in the object's metadata. The table is
+written after it, on the condition that it holds no later revision. So table and document are equal once every
+operation has run to its end, in whatever order, and however often some of them had to begin again.
 """
 
 import json

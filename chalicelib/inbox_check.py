@@ -1,9 +1,9 @@
 """Finds files in the inbox that no event ever announced, by listing it: rarely, and a part at a time.
 
 An event can be lost, and the results table knows only what an event told it. One request lists a thousand
-objects, so a complete pass over ten million takes 10,000 requests, about 0.05 USD, and it goes on where the last
-run stopped. S3 Inventory needs no requests, but its lists are up to two days old. Folders by date would need the
-cooperation of everyone who drops files.
+objects, so a complete pass over ten million takes 10,000 requests, about 0.05 USD, and it goes on where the
+last run stopped. S3 Inventory needs no requests, but its lists are up to two days old. Folders by date would
+need the cooperation of everyone who drops files.
 """
 
 import json

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -222,12 +223,13 @@ class Pipeline:
     def _read(self, arrival: Arrival) -> bytes:
         if arrival.size > MAX_BYTES:
             raise ImageTooLarge(f"The file has {arrival.size:,} bytes; at most {MAX_BYTES:,} are accepted.")
-        try:
+        with suppress(ObjectMissing):
+            return self.bucket.read(arrival.key, arrival.version).body
+        # It may have been replaced. Both files arrived, so both are classified, as if there had been time.
+        with suppress(ObjectMissing):
             if arrival.version and arrival.version_id:
                 return self.bucket.read(arrival.key, version_id=arrival.version_id).body
-            return self.bucket.read(arrival.key, arrival.version).body
-        except ObjectMissing:
-            raise FileRemoved("The file was removed or replaced before it could be read.") from None
+        raise FileRemoved("The file was removed or replaced before it could be read.")
 
     def _is_finished(self, image_id: str) -> bool:
         result = self.table.find(image_id)

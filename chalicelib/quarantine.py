@@ -16,20 +16,22 @@ def move(bucket: DataBucket, arrival: Arrival, result: Result) -> None:
         result: says why.
     """
     folder = f"quarantine/{result['task']}/{arrival.id}"
-    copied = _copy(bucket, arrival, folder)
+    etag = _copy(bucket, arrival, folder)
     bucket.write_json(f"{folder}.json", {"reasons": result["reasons"]})
-    if copied:
+    if etag:
         with suppress(ObjectMissing):
-            bucket.delete(arrival.key, copied)
+            bucket.delete(arrival.key, etag)
 
 
 def _copy(bucket: DataBucket, arrival: Arrival, folder: str) -> str | None:
-    """Copy a file into `folder`, and return the ETag of what was copied; None if it is gone."""
+    """Copy a file into `folder`, and return its ETag if it is still in the inbox."""
     room = MAX_KEY_BYTES - len(f"{folder}/")
-    name = arrival.name.encode()[-room:].decode(errors="ignore")
-    try:
+    target = f"{folder}/{arrival.name.encode()[-room:].decode(errors='ignore')}"
+    with suppress(ObjectMissing):
         etag = arrival.version or bucket.etag(arrival.key)
-        bucket.copy(arrival.key, f"{folder}/{name}", etag, arrival.version and arrival.version_id)
-    except ObjectMissing:
-        return None
-    return etag
+        bucket.copy(arrival.key, target, etag)
+        return etag
+    with suppress(ObjectMissing):
+        if arrival.version and arrival.version_id:
+            bucket.copy(arrival.key, target, version_id=arrival.version_id)
+    return None

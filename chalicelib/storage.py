@@ -13,6 +13,8 @@ from chalicelib.arrivals import INBOX, Arrival
 from chalicelib.listing import timestamp
 
 _MISSING = ("NoSuchKey", "NoSuchVersion", "404", "PreconditionFailed", "412")
+_NO_VERSION = ("InvalidArgument", "400")
+"""What S3 says of a version that never was."""
 _CONFLICTS = ("ConditionalRequestConflict", "409")
 """What S3 says of a conditional write while another one of the same object is under way."""
 _GIB = 1024**3
@@ -75,7 +77,7 @@ class DataBucket:
         condition = {"IfMatch": f'"{etag}"'} if etag else {}
         if version_id:
             condition = {"VersionId": version_id}
-        with self._anonymous_errors():
+        with self._anonymous_errors(_NO_VERSION if version_id else ()):
             response = self._client.get_object(Bucket=self.name, Key=key, **condition)
             body = response["Body"].read()
         return StoredObject(body, response["Metadata"], response["ETag"].strip('"'))
@@ -136,7 +138,7 @@ class DataBucket:
         """
         condition = {"CopySourceIfMatch": f'"{etag}"'} if etag and not version_id else {}
         origin = {"Bucket": self.name, "Key": source} | ({"VersionId": version_id} if version_id else {})
-        with self._anonymous_errors():
+        with self._anonymous_errors(_NO_VERSION if version_id else ()):
             self._client.copy(origin, self.name, target, ExtraArgs=condition, Config=_COPYING)
 
     def folders(self, prefix: str) -> Iterator[str]:
@@ -155,14 +157,17 @@ class DataBucket:
             for entry in page.get("Contents", ()):
                 yield entry["Key"]
 
-    def delete(self, key: str, etag: str) -> None:
-        """Delete the object at `key` if it has this ETag; older versions of it stay, as the bucket is set up.
+    def delete(self, key: str, etag: str | None = None) -> None:
+        """Delete an object, only in the very version that `etag` names if it is given.
+
+        Older versions of it stay, as the bucket is set up.
 
         Raises:
-            ObjectMissing: if it is gone, or another stands in its place.
+            ObjectMissing: if another object stands in its place.
         """
+        condition = {"IfMatch": f'"{etag}"'} if etag else {}
         with self._anonymous_errors():
-            self._client.delete_object(Bucket=self.name, Key=key, IfMatch=f'"{etag}"')
+            self._client.delete_object(Bucket=self.name, Key=key, **condition)
 
     def presign_upload(self, key: str, size: int, content_type: str) -> dict[str, Any]:
         """A form with which a browser may put exactly `size` bytes at exactly `key`: `{"url", "fields"}`."""
@@ -221,13 +226,13 @@ class DataBucket:
             raise
 
     @contextmanager
-    def _anonymous_errors(self) -> Iterator[None]:
+    def _anonymous_errors(self, missing: tuple[str, ...] = ()) -> Iterator[None]:
         """S3's messages quote the key, which may name a patient, and Lambda logs whatever is raised."""
         try:
             yield
         except self._client.exceptions.ClientError as error:
             code = error.response["Error"]["Code"]
-            if code in _MISSING:
+            if code in _MISSING or code in missing:
                 raise ObjectMissing from None
             raise StorageFailed(f"{error.operation_name}: {code}") from None
         except BotoCoreError as error:

@@ -286,7 +286,8 @@ def test_no_heat_map_without_class_or_of_an_unknown_one(call: Call) -> None:
 
 def test_answer_of_an_earlier_model_is_not_explained(call: Call) -> None:
     result = classify(call).json_body
-    aws.table().replace(result | {"model": result["model"] | {"sha256": "0" * 64}})
+    older = result | {"model": result["model"] | {"sha256": "0" * 64}}
+    aws.pipeline().decisions.change(result["id"], lambda _: older)
     message = assert_error(
         call("GET", f"/results/{result['id']}/heatmap?label={result['label']}"), 409, "NotClassified"
     )

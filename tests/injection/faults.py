@@ -151,7 +151,7 @@ def injected(fault: Fault, **options: Any) -> Any:
 
 
 def faults(calls: int) -> Iterator[Fault]:
-    """Every fault of a run of so many calls; to be killed before a call is to be killed after the last one."""
+    """Every fault of a run of so many calls; killed before a call is killed after the last one."""
     if calls:
         yield Fault(0, Kind.KILLED_BEFORE)
     for call in range(calls):

@@ -1,6 +1,7 @@
 """Images on their way from the inbox to a result, and those that get stuck."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import boto3
 import numpy as np
 import pytest
 
-from chalicelib import results
+from chalicelib import inbox_check, results
 from chalicelib.arrivals import Arrival, arrivals, event_keys, prepared_key, upload_id, upload_key
 from chalicelib.classification import Classifier
 from chalicelib.errors import EndpointNotReady, ImageTooLarge, TaskHasNoModel
@@ -20,6 +21,8 @@ from chalicelib.sweep import MAX_TRIES, Sweep, SweepFailed
 from chalicelib.table import ResultsTable
 from chalicelib.tasks import load_task, load_tasks
 from tests import images
+from tests.cloud import foundation
+from tests.injection.faults import Interceptor
 from tests.models import TASK, FakeBackend, write_package
 from tests.stage import BUCKET, TABLE
 
@@ -213,6 +216,126 @@ def test_file_replaced_while_it_was_judged_stays_in_the_inbox(
     assert keys("inbox/") == [bad.key]
 
 
+def versioned() -> None:
+    status = {"Status": "Enabled"}
+    boto3.client("s3").put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration=status)
+
+
+def drop_version(key: str, body: bytes) -> Arrival:
+    response = boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
+    return Arrival(BUCKET, key, response["ETag"].strip('"'), len(body), response["VersionId"])
+
+
+def test_file_replaced_before_it_was_read_is_classified_all_the_same(pipeline: Pipeline) -> None:
+    """Nothing may depend on which comes first, the next file of that name or the event of this one."""
+    versioned()
+    both = [drop_version(f"inbox/{TASK}/a.png", images.grey_file(height=rows)) for rows in (100, 200)]
+    for arrival in both:
+        pipeline.prepare(arrival)
+        pipeline.classify([prepared_key(TASK, arrival.id)])
+    rows = [pipeline.table.get(arrival.id)["source"]["rows"] for arrival in both]
+    assert rows == [100, 200]
+
+
+def test_unusable_file_replaced_before_it_was_read_is_kept_in_quarantine(pipeline: Pipeline) -> None:
+    versioned()
+    bad, good = drop_version(f"inbox/{TASK}/a.png", b"text"), drop(f"inbox/{TASK}/a.png", images.grey_file())
+    pipeline.prepare(bad)
+    assert keys("inbox/") == [good.key]
+    assert keys(f"quarantine/{TASK}/{bad.id}/") == [f"quarantine/{TASK}/{bad.id}/a.png"]
+    assert pipeline.table.get(bad.id)["reasons"][0]["code"] == "NotAnImage"
+
+
+def test_unusable_file_dropped_again_goes_into_quarantine_again(pipeline: Pipeline) -> None:
+    for _ in range(2):
+        arrival = drop(f"inbox/{TASK}/a.png", b"text")
+        pipeline.prepare(arrival)
+        assert keys("inbox/") == []
+    assert len(pipeline.table.page()[0]) == 1
+
+
+def test_tags_go_into_quarantine_with_the_file(pipeline: Pipeline) -> None:
+    arrival = drop(f"inbox/{TASK}/a.png", b"text")
+    tags = {"TagSet": [{"Key": "ward", "Value": "7"}]}
+    boto3.client("s3").put_object_tagging(Bucket=BUCKET, Key=arrival.key, Tagging=tags)
+    pipeline.prepare(arrival)
+    key = f"quarantine/{TASK}/{arrival.id}/a.png"
+    assert boto3.client("s3").get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"] == tags["TagSet"]
+
+
+@pytest.mark.parametrize("role", ["PrepareRole", "SweepRole"])
+def test_whoever_moves_tagged_files_may(role: str) -> None:
+    (policy,) = foundation()[role]["Properties"]["Policies"]
+    allowed = {
+        (action, resource)
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in statement["Action"]
+        for resource in [statement["Resource"]]
+        if isinstance(statement["Action"], list) and isinstance(resource, str)
+    }
+    assert ("s3:GetObjectTagging", "${DataBucket.Arn}/inbox/*") in allowed
+    if role == "SweepRole":
+        assert ("s3:PutObjectTagging", "${DataBucket.Arn}/quarantine/*") in allowed
+
+
+def test_two_classifications_at_once_leave_one_result(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one decides while the first one is between its document and the table."""
+    arrival = drop(f"inbox/{TASK}/a.png", images.grey_file())
+    pipeline.prepare(arrival)
+    finish, runs = ResultsTable.finish, []
+
+    def overtaken(table: ResultsTable, result: Any, revision: int = 0) -> bool:
+        if not runs:
+            runs.append(1)
+            pipeline.classify([prepared_key(TASK, arrival.id)])
+        return finish(table, result, revision)
+
+    monkeypatch.setattr(ResultsTable, "finish", overtaken)
+    pipeline.classify([prepared_key(TASK, arrival.id)])
+    result = pipeline.table.get(arrival.id)
+    assert document(results.key(result)) == result
+
+
+def test_reviews_at_the_same_time_leave_one_of_them_everywhere(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image_id = pipeline.classify_now(TASK_, images.grey_file())["id"]
+    mine, theirs = ({"label": TASK_.class_names[0], "reviewer": who} for who in ("me", "they"))
+    begin, runs = ResultsTable.begin_change, []
+
+    def overtaken(table: ResultsTable, image: str, revision: int) -> None:
+        begin(table, image, revision)
+        if not runs:
+            runs.append(1)
+            pipeline.review(image_id, theirs)
+
+    monkeypatch.setattr(ResultsTable, "begin_change", overtaken)
+    assert pipeline.review(image_id, mine)["review"] == mine
+    result = pipeline.table.get(image_id)
+    assert document(results.key(result)) == result
+    assert result["review"] == mine
+    assert Clockwork(pipeline).run() == 0
+
+
+def test_repeated_request_writes_an_array_that_is_missing(pipeline: Pipeline) -> None:
+    first = pipeline.classify_now(TASK_, images.grey_file())
+    pipeline.bucket.delete(prepared_key(TASK, first["id"]))
+    pipeline.classify_now(TASK_, images.grey_file())
+    assert keys("prepared/") == [prepared_key(TASK, first["id"])]
+
+
+def test_repeated_event_writes_a_document_that_is_missing(pipeline: Pipeline) -> None:
+    arrival = drop(f"inbox/{TASK}/a.png", images.grey_file())
+    pipeline.prepare(arrival)
+    pipeline.classify([prepared_key(TASK, arrival.id)])
+    result = pipeline.table.get(arrival.id)
+    pipeline.bucket.delete(results.key(result))
+    pipeline.prepare(arrival)
+    assert document(results.key(result)) == result
+
+
 def test_late_classification_does_not_overwrite_a_review(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,8 +343,7 @@ def test_late_classification_does_not_overwrite_a_review(
     pipeline.prepare(arrival)
     pipeline.classify([prepared_key(TASK, arrival.id)])
     review = {"label": TASK_.class_names[0], "comment": None, "reviewed_at": "then", "reviewer": "local"}
-    reviewed = pipeline.table.review(arrival.id, review)
-    pipeline.bucket.write_json(results.key(reviewed), reviewed)
+    reviewed = pipeline.review(arrival.id, review)
     monkeypatch.setattr(Pipeline, "_is_finished", lambda *_: False)  # it looked before the first one finished
     pipeline.classify([prepared_key(TASK, arrival.id)])
     assert document(results.key(reviewed))["review"] == pipeline.table.get(arrival.id)["review"] == review
@@ -265,13 +387,15 @@ def test_direct_classification_answers_stores_and_repeats_itself(
 def test_another_model_classifies_anew_and_keeps_the_review(pipeline: Pipeline, tmp_path: Path) -> None:
     first = pipeline.classify_now(TASK_, images.grey_file())
     review = {"label": TASK_.class_names[0], "comment": None, "reviewed_at": "then", "reviewer": "local"}
-    pipeline.table.review(first["id"], review)
-    pipeline.table.replace(pipeline.table.get(first["id"]) | {"model": first["model"] | {"sha256": "older"}})
+    pipeline.review(first["id"], review)
+    older = {"model": first["model"] | {"sha256": "older"}}
+    pipeline.decisions.change(first["id"], lambda result: result | older)
     second = pipeline.classify_now(TASK_, images.grey_file())
     assert second["id"] == first["id"]
     assert second["model"] == first["model"]
     assert second["created_at"] == first["created_at"]
     assert pipeline.table.get(first["id"])["review"] == review
+    assert document(results.key(second)) == second == pipeline.table.get(first["id"])
 
 
 def test_direct_classification_without_model_or_with_a_bad_image_stores_nothing(pipeline: Pipeline) -> None:
@@ -307,6 +431,7 @@ class Clockwork:
 def test_sweep_sends_a_forgotten_image_through_again(pipeline: Pipeline) -> None:
     clockwork = Clockwork(pipeline)
     arrival = drop(f"inbox/{TASK}/forgotten é.png", images.grey_file())
+    pipeline.receive(arrival)
     assert clockwork.run(minutes=9) == 0
     assert clockwork.run() == 1
     (event,) = clockwork.sent
@@ -317,9 +442,120 @@ def test_sweep_sends_a_forgotten_image_through_again(pipeline: Pipeline) -> None
     assert clockwork.run() == 0
 
 
+def test_sweep_finds_a_file_without_an_event_within_the_hour(pipeline: Pipeline) -> None:
+    clockwork = Clockwork(pipeline)
+    assert clockwork.run(minutes=0) == 0
+    arrival = drop(f"inbox/{TASK}/silent é.png", images.grey_file())
+    assert clockwork.run(minutes=50) == 0
+    assert clockwork.run(minutes=61) == 1
+    (event,) = clockwork.sent
+    assert list(arrivals(event)) == [arrival]
+    # From now on the table knows it, and the list is no longer needed.
+    assert clockwork.run(minutes=72) == 1
+
+
+def test_listing_of_a_large_inbox_goes_on_where_it_stopped(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox_check, "PAGES", 1)
+    inbox = DataBucket.inbox
+
+    def small_pages(bucket: DataBucket, after: str = "") -> Any:
+        for page, _ in inbox(bucket, after):
+            for arrival in page:
+                yield [arrival], arrival.key
+
+    monkeypatch.setattr(DataBucket, "inbox", small_pages)
+    for name in "abc":
+        drop(f"inbox/{TASK}/{name}.png", images.grey_file())
+    clockwork = Clockwork(pipeline)
+    for minutes in (11, 12, 13, 14):
+        clockwork.run(minutes)
+    listed = [event_keys(event)[0][-5] for event in clockwork.sent]
+    assert listed == ["a", "b", "c"]
+    assert clockwork.run(minutes=15) == 0
+    assert clockwork.run(minutes=24 * 60) > 0
+
+
+def test_cost_of_the_sweep_does_not_grow_with_what_is_stored(pipeline: Pipeline) -> None:
+    clockwork = Clockwork(pipeline)
+    clockwork.run()
+    with Interceptor().active() as empty:
+        clockwork.run(minutes=12)
+    for number in range(20):
+        drop(f"inbox/{TASK}/{number}.png", images.grey_file())
+        base = results.received(f"{number:032x}", TASK, "drop-folder")
+        pipeline.table.finish(base | {"status": results.CLASSIFIED})
+    with Interceptor().active() as full:
+        clockwork.run(minutes=13)
+    assert len(full.calls) == len(empty.calls) <= 6
+
+
+def ages(capsys: pytest.CaptureFixture[str]) -> list[float]:
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    return [line["OldestUnfinishedAge"][0] for line in lines if "OldestUnfinishedAge" in line]
+
+
+def test_sweep_measures_the_age_of_what_is_unfinished(
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clockwork = Clockwork(pipeline)
+    pipeline.table.announce(results.received("0" * 32, TASK, "upload"))  # nothing came: it is not stuck
+    clockwork.run()
+    arrival = drop(f"inbox/{TASK}/a.png", images.grey_file())
+    pipeline.receive(arrival)
+    clockwork.run(minutes=5)
+    clockwork.run(minutes=30)
+    pipeline.prepare(arrival)
+    pipeline.classify([prepared_key(TASK, arrival.id)])
+    clockwork.run(minutes=40)
+    none, young, old, done = ages(capsys)
+    assert (none, done) == (0, 0)
+    assert 290 < young < 310
+    assert 1790 < old < 1810
+
+
+def latencies(capsys: pytest.CaptureFixture[str]) -> list[float]:
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    return [line["Latency"][0] for line in lines if "Latency" in line and "task" not in line]
+
+
+def test_latency_runs_from_the_arrival_of_the_file(
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = "ab" * 16
+    long_ago = {"created_at": "2020-01-01T00:00:00.000000Z"}  # when the form was asked for
+    pipeline.table.announce(results.received(upload_id(TASK, token), TASK, "upload") | long_ago)
+    dropped = drop(upload_key(TASK, token), images.grey_file())
+    before = datetime.now(UTC) - timedelta(seconds=100)
+    pipeline.prepare(replace(dropped, time=before.isoformat()))
+    pipeline.classify([prepared_key(TASK, dropped.id)])
+    (latency,) = latencies(capsys)
+    assert 100_000 <= latency < 150_000
+
+
+def test_latency_is_never_the_age_of_an_earlier_result(
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = pipeline.classify_now(TASK_, images.grey_file())
+    old = {"model": first["model"] | {"sha256": "older"}, "created_at": "2020-01-01T00:00:00.000000Z"}
+    pipeline.decisions.change(first["id"], lambda result: result | old)
+    pipeline.classify_now(TASK_, images.grey_file())
+    assert all(latency < 60_000 for latency in latencies(capsys))
+
+
+def test_latency_is_not_guessed(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:
+    arrival = drop(f"inbox/{TASK}/a.png", images.grey_file())
+    pipeline.prepare(arrival)  # an event that does not say when
+    pipeline.classify([prepared_key(TASK, arrival.id)])
+    assert latencies(capsys) == []
+
+
 def test_sweep_gives_up_after_five_tries_and_says_so(pipeline: Pipeline) -> None:
     clockwork = Clockwork(pipeline)
     arrival = drop(f"inbox/{TASK}/stubborn.png", images.grey_file())
+    pipeline.receive(arrival)
+    clockwork.run(minutes=0)  # the hourly look through the inbox
     for _ in range(MAX_TRIES):
         clockwork.run()
     assert len(clockwork.sent) == MAX_TRIES

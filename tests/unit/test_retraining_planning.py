@@ -71,10 +71,8 @@ class Stage:
     def review(self, number: int, label: str) -> None:
         image_id = f"{number:032x}"
         result = results.received(image_id, TASK, "api") | {"status": results.CLASSIFIED, "label": "left-cc"}
-        self.table.receive(result)
-        self.table.review(
-            image_id, {"label": label, "comment": None, "reviewed_at": "2026", "reviewer": "me"}
-        )
+        review = {"label": label, "comment": None, "reviewed_at": "2026", "reviewer": "me"}
+        self.table.finish(result | {"review": review})
 
 
 @pytest.fixture

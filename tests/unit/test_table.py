@@ -1,15 +1,18 @@
 """The results table, against a real table definition."""
 
+import time
+from itertools import chain
+
 import boto3
 import pytest
 
 from chalicelib import results
 from chalicelib import table as table_module
-from chalicelib.errors import InvalidRequest, NotClassified, UnknownResult
+from chalicelib.errors import InvalidRequest, UnknownResult
 from chalicelib.listing import Selection
 from chalicelib.results import Result
 from chalicelib.review import Reason
-from chalicelib.table import ResultsTable
+from chalicelib.table import Entry, ResultsTable
 from tests.stage import TABLE
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -35,6 +38,17 @@ def classified(number: int, **changes: object) -> Result:
     return result(number) | answer | changes
 
 
+REVIEW = {"label": "right-cc", "comment": None, "reviewed_at": "now", "reviewer": "local"}
+
+
+def reviewed(number: int) -> Result:
+    return classified(number, review=REVIEW, needs_review=True)
+
+
+def receive(table: ResultsTable, received: Result) -> tuple[Entry, bool]:
+    return table.receive(received, {"Records": []})
+
+
 def raw(number: int) -> dict[str, object]:
     item: dict[str, object] = (
         boto3.resource("dynamodb").Table(TABLE).get_item(Key={"id": f"{number:032x}"})["Item"]
@@ -56,58 +70,91 @@ def test_unknown_id(table: ResultsTable) -> None:
 
 def test_second_arrival_finds_the_first_one(table: ResultsTable) -> None:
     first, second = result(1), result(1, created_at="2027-01-01T00:00:00.000000Z")
-    assert table.receive(first) == first
-    assert table.receive(second) == first
+    entry, again = receive(table, first)
+    assert (entry.result, again) == (first, False)
+    entry, again = receive(table, second)
+    assert (entry.result, again) == (first, True)
 
 
 @pytest.mark.parametrize("status", ["classified", "quarantined"])
 def test_arrival_after_the_end_is_told_so(table: ResultsTable, status: str) -> None:
     table.finish(classified(1, status=status))
-    assert table.receive(result(1)) is None
+    entry, again = receive(table, result(1))
+    assert (entry.finished, entry.result["status"], again) == (True, status, False)
+    assert "unfinished" not in raw(1)
 
 
 def test_announced_upload_expires_unless_it_arrives(table: ResultsTable) -> None:
     table.announce(result(1, arrival="upload"))
     assert "expires_at" in raw(1)
-    received = table.receive(result(1, arrival="upload"))
-    assert received is not None
-    assert received["arrival"] == "upload"
+    assert list(chain.from_iterable(table.unfinished())) == []
+    entry, again = receive(table, result(1, arrival="upload"))
+    assert (entry.result["arrival"], again) == ("upload", False)
     assert "expires_at" not in raw(1)
+    assert [found for found, _ in chain.from_iterable(table.unfinished())] == ids(1)
+
+
+def test_announced_upload_that_never_came_disappears(
+    table: ResultsTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DynamoDB itself may take days to delete it."""
+    for number in range(3):
+        table.announce(result(number, arrival="upload"))
+    assert walk(table) == ids(2, 1, 0)
+    later = time.time() + 25 * 3600
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert walk(table, limit=2) == walk(table, limit=2, status="received") == list(table.every()) == []
+    assert table.find(ids(1)[0]) is None
+    assert receive(table, result(1))[1] is False
+    assert walk(table) == ids(1)
+
+
+@pytest.mark.parametrize("status", ["received", "classified"])
+def test_item_without_status_neither_comes_to_life_nor_breaks_a_list(
+    table: ResultsTable, status: str
+) -> None:
+    table.count_try(ids(1)[0])
+    table.begin_change(ids(1)[0], 1)
+    assert "Item" not in boto3.resource("dynamodb").Table(TABLE).get_item(Key={"id": ids(1)[0]})
+    stub = {"id": ids(1)[0], "tries": 1, "listing": "all", "created_at": second(1), "task": "chest-xray"}
+    boto3.resource("dynamodb").Table(TABLE).put_item(Item=stub)
+    assert walk(table) == walk(table, task="chest-xray") == []
+    assert table.find(ids(1)[0]) is None
+    assert table.progress(ids(1)) == {}
+    if status == "received":
+        assert receive(table, result(1))[1] is False
+    else:
+        assert table.finish(classified(1))
+    assert table.get(ids(1)[0])["status"] == status
 
 
 def test_only_the_first_finish_counts(table: ResultsTable) -> None:
-    table.receive(result(1))
+    receive(table, result(1))
     assert table.finish(classified(1))
+    assert "unfinished" not in raw(1)
     assert not table.finish(classified(1, label="right-cc"))
     assert table.get(result(1)["id"])["label"] == "left-cc"
 
 
-def test_review_is_kept_with_the_result(table: ResultsTable) -> None:
+def test_change_is_marked_until_it_ends(table: ResultsTable) -> None:
     table.finish(classified(1))
-    review = {"label": "right-cc", "comment": None, "reviewed_at": "now", "reviewer": "local"}
-    assert table.review(result(1)["id"], review)["review"] == review
-    assert table.get(result(1)["id"])["review"] == review
+    table.begin_change(ids(1)[0], 1)
+    (found,) = chain.from_iterable(table.unfinished())
+    assert found[0] == ids(1)[0]
+    assert table.end_change(reviewed(1), 1)
+    assert table.get(ids(1)[0])["review"] == REVIEW
+    assert list(chain.from_iterable(table.unfinished())) == []
 
 
-def test_review_can_be_taken_off(table: ResultsTable) -> None:
+def test_later_change_wins_whichever_ends_first(table: ResultsTable) -> None:
     table.finish(classified(1))
-    before = table.get(result(1)["id"])
-    table.review(result(1)["id"], {"label": "right-cc"})
-    assert table.review(result(1)["id"], None) == before
-    assert table.get(result(1)["id"]) == before
-
-
-def test_review_needs_a_classification(table: ResultsTable) -> None:
-    table.receive(result(1))
-    with pytest.raises(NotClassified):
-        table.review(result(1)["id"], {"label": "left-cc"})
-    assert table.get(result(1)["id"])["review"] is None
-
-
-def test_review_of_nothing_makes_no_item(table: ResultsTable) -> None:
-    with pytest.raises(NotClassified):
-        table.review("f" * 32, {"label": "left-cc"})
-    assert table.find("f" * 32) is None
+    for revision in (1, 2):
+        table.begin_change(ids(1)[0], revision)
+    assert not table.end_change(reviewed(1), 1)  # the second one's mark must stay until it has ended
+    assert table.end_change(classified(1), 2)
+    assert not table.end_change(reviewed(1), 1)
+    assert table.get(ids(1)[0])["review"] is None
+    assert list(chain.from_iterable(table.unfinished())) == []
 
 
 def walk(table: ResultsTable, limit: int = 50, **wanted: object) -> list[str]:
@@ -154,11 +201,11 @@ def test_status_and_review_are_filters(table: ResultsTable) -> None:
         table.finish(classified(number, needs_review=True))
     table.finish(classified(6, status="quarantined", label=None))
     for number in (1, 4):
-        table.review(ids(number)[0], {"label": "left-cc"})
+        table.end_change(reviewed(number), 1)
     assert walk(table, reviewed=True) == ids(4, 1)
     assert walk(table, reviewed=False, needs_review=True, status="classified") == ids(5, 3, 2, 0)
     assert walk(table, status="quarantined") == ids(6)
-    table.review(ids(4)[0], None)
+    table.end_change(classified(4, needs_review=True), 2)
     assert walk(table, reviewed=True) == ids(1)
 
 
@@ -208,16 +255,8 @@ def test_page_gives_up_looking_and_says_where_to_go_on(
     assert walk(table, label="right-cc") == [f"{0:032x}"]
 
 
-def test_newer_result_keeps_the_review(table: ResultsTable) -> None:
-    table.replace(classified(1))
-    review = {"label": "right-cc", "comment": None, "reviewed_at": "now", "reviewer": "local"}
-    table.review(classified(1)["id"], review)
-    assert table.replace(classified(1, label="right-mlo"))["review"] == review
-    assert table.get(classified(1)["id"])["review"] == review
-
-
 def test_repeated_ids_are_asked_for_once(table: ResultsTable) -> None:
-    table.receive(result(1))
+    receive(table, result(1))
     assert len(table.progress([result(1)["id"]] * 3)) == 1
 
 
@@ -236,14 +275,32 @@ def test_every_result_is_exported(table: ResultsTable) -> None:
 
 def test_progress_of_many(table: ResultsTable) -> None:
     for number in range(150):
-        table.receive(result(number))
+        receive(table, result(number))
     table.finish(classified(3))
-    table.count_try(result(4)["id"])
-    table.count_try(result(4)["id"])
     progress = table.progress([f"{number:032x}" for number in range(200)])
     assert len(progress) == 150
-    assert progress[f"{3:032x}"] == ("classified", 0)
-    assert progress[f"{4:032x}"] == ("received", 2)
+    assert progress[f"{3:032x}"] == ("classified", False)
+    assert progress[f"{4:032x}"] == ("received", True)
+
+
+def test_tries_are_counted_while_there_is_no_result(table: ResultsTable) -> None:
+    receive(table, result(1))
+    for _ in range(2):
+        table.count_try(ids(1)[0])
+    entry = table.entry(ids(1)[0])
+    assert entry
+    assert entry.tries == 2
+    table.finish(classified(1))
+    table.count_try(ids(1)[0])
+    assert "tries" not in raw(1)
+
+
+def test_unfinished_images_are_listed_the_oldest_first(table: ResultsTable) -> None:
+    for number in range(10):
+        receive(table, result(number << 124))
+    series = [list(one) for one in table.unfinished()]
+    assert sorted(len(one) for one in series) == [2, 2, 3, 3]  # they share the partitions
+    assert all(one == sorted(one, key=lambda entry: entry[1]) for one in series)
 
 
 def test_quarantined_result_needs_review() -> None:
@@ -261,7 +318,7 @@ def test_latest_answers_of_one_model(table: ResultsTable, monkeypatch: pytest.Mo
         model = {"version": "1", "sha256": sha256, "backend": "embedded"}
         table.finish(classified(number, model=model, distance=number + 0.5))
     table.finish(classified(20, task="chest-xray", model={"sha256": "a"}))
-    table.receive(result(21))
+    receive(table, result(21))
 
     found = table.latest("mammography-views", "a", 4)
 
