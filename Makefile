@@ -41,7 +41,7 @@ clean-local: ## forget what `make run` keeps: images, results, logs
 check: $(DEV) $(TRAINING) ## formatting, lint, types, templates
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy app.py chalicelib local benchmarks .chalice/*.py tests/unit tests/functional tests/stack tests/browser
+	.venv/bin/mypy app.py chalicelib local benchmarks .chalice/*.py tests/unit tests/functional tests/injection tests/stack tests/browser
 	.venv-training/bin/python -m mypy training tests/training
 	.venv/bin/cfn-lint .chalice/foundation.yaml statemachine/template.yaml frontend/template.yaml
 
@@ -72,7 +72,7 @@ test-training: $(TRAINING) ## training tests
 
 .PHONY: test-app
 test-app: $(DEV) $(LIBRARIES) ## unit and functional tests
-	.venv/bin/python -m pytest --durations=10 tests/unit tests/functional
+	.venv/bin/python -m pytest --durations=10 tests/unit tests/functional tests/injection
 
 .PHONY: train
 train: $(TRAINING) ## train a model from labelled images: make train TASK=mammography-views DATA=FOLDER ARGS="--epochs 30"
@@ -108,6 +108,14 @@ idle: $(RUN) ## take a stage's endpoints down, which cost by the hour; packages 
 .PHONY: wake
 wake: $(RUN) ## bring the endpoints of a stage back that `make idle` took down: make wake STAGE=prod
 	.venv/bin/python .chalice/endpoints.py wake $(STAGE)
+
+.PHONY: redrive
+redrive: $(RUN) ## send the events that Lambda gave up through again: make redrive STAGE=prod
+	.venv/bin/python .chalice/redrive.py $(STAGE)
+
+.PHONY: restore
+restore: $(RUN) ## rebuild the results table from the documents in the bucket: make restore STAGE=prod
+	.venv/bin/python .chalice/restore.py $(STAGE)
 
 .PHONY: clean
 clean: clean-local ## remove environments and caches as well

@@ -109,3 +109,13 @@ class Decisions:
     def _write(self, result: Result, revision: int, etag: str | None) -> None:
         metadata = {_REVISION: str(revision)} if revision else {}
         self.bucket.replace_json(results.key(result), result, etag, metadata)
+
+
+def restore(bucket: DataBucket, table: ResultsTable, key: str) -> bool:
+    """Write the result of a document into a table that has lost it; False if the table knows it, or better."""
+    stored = bucket.read(key)
+    result, revision = json.loads(stored.body), int(stored.metadata.get(_REVISION, 0))
+    entry = table.entry(result["id"])
+    if entry and entry.finished and entry.revision >= revision:
+        return False
+    return table.end_change(result, revision)

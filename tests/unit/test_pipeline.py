@@ -14,6 +14,7 @@ from chalicelib import inbox_check, results
 from chalicelib.arrivals import Arrival, arrivals, event_keys, prepared_key, upload_id, upload_key
 from chalicelib.classification import Classifier
 from chalicelib.errors import EndpointNotReady, ImageTooLarge, TaskHasNoModel
+from chalicelib.inbox_check import InboxCheck
 from chalicelib.pipeline import Pipeline
 from chalicelib.prepared import PreparedArray
 from chalicelib.storage import DataBucket
@@ -468,13 +469,15 @@ def test_listing_of_a_large_inbox_goes_on_where_it_stopped(
     monkeypatch.setattr(DataBucket, "inbox", small_pages)
     for name in "abc":
         drop(f"inbox/{TASK}/{name}.png", images.grey_file())
-    clockwork = Clockwork(pipeline)
-    for minutes in (11, 12, 13, 14):
-        clockwork.run(minutes)
-    listed = [event_keys(event)[0][-5] for event in clockwork.sent]
-    assert listed == ["a", "b", "c"]
-    assert clockwork.run(minutes=15) == 0
-    assert clockwork.run(minutes=24 * 60) > 0
+    check = InboxCheck(pipeline.bucket, pipeline.table)
+
+    def found(minutes: float) -> list[str]:
+        return [arrival.name for arrival in check.run(datetime.now(UTC) + timedelta(minutes=minutes))]
+
+    # The last run finds out that there is nothing more; the next pass begins a day after this one did.
+    assert [found(minutes) for minutes in (11, 12, 13, 14)] == [["a.png"], ["b.png"], ["c.png"], []]
+    assert found(23 * 60) == []
+    assert found(25 * 60) == ["a.png"]
 
 
 def test_cost_of_the_sweep_does_not_grow_with_what_is_stored(pipeline: Pipeline) -> None:
