@@ -1,7 +1,7 @@
 """Send the events that Lambda gave up through again: `python .chalice/redrive.py STAGE`.
 
-Safe to repeat: an event leaves the queue only after its function has accepted it, and every function copes with
-events that come twice. An event that fails again comes back to the queue; it is left there for the next time.
+Safe to repeat: an event leaves the queue only after its function has accepted it, and every function copes
+with events that come twice. An event that fails again returns to the queue and is left there.
 """
 
 import argparse
@@ -70,9 +70,8 @@ def send(functions: Any, message: dict[str, Any]) -> bool:
     try:
         functions.invoke(FunctionName=function, InvocationType="Event", Payload=payload)
     except ClientError as error:
-        say(
-            f"{function.rsplit(':', 1)[-1]}: {error.response['Error']['Code']}"
-        )  # the payload may name a patient
+        # The error's text may quote the payload, which may name a patient.
+        say(f"{function.rsplit(':', 1)[-1]}: {error.response['Error']['Code']}")
         return False
     return True
 

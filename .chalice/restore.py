@@ -1,6 +1,6 @@
 """Rebuild the results table from `results/*.json`: `python .chalice/restore.py STAGE`.
 
-Safe to repeat, also while the stage is at work: what the table knows already, or knows better, stays as it is.
+Safe to repeat, also while the stage is at work: what the table knows already, or in a later revision, stays.
 """
 
 import argparse

@@ -112,7 +112,7 @@ class Decisions:
 
 
 def restore(bucket: DataBucket, table: ResultsTable, key: str) -> bool:
-    """Write the result of a document into a table that has lost it; False if the table knows it, or better."""
+    """Write the result of a document into a table that has lost it; False if the table has not."""
     stored = bucket.read(key)
     result, revision = json.loads(stored.body), int(stored.metadata.get(_REVISION, 0))
     entry = table.entry(result["id"])

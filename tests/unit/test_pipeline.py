@@ -17,6 +17,7 @@ from chalicelib.errors import EndpointNotReady, ImageTooLarge, TaskHasNoModel
 from chalicelib.inbox_check import InboxCheck
 from chalicelib.pipeline import Pipeline
 from chalicelib.prepared import PreparedArray
+from chalicelib.reviews import Review
 from chalicelib.storage import DataBucket
 from chalicelib.sweep import MAX_TRIES, Sweep, SweepFailed
 from chalicelib.table import ResultsTable
@@ -285,7 +286,8 @@ def test_two_classifications_at_once_leave_one_result(
     """The second one decides while the first one is between its document and the table."""
     arrival = drop(f"inbox/{TASK}/a.png", images.grey_file())
     pipeline.prepare(arrival)
-    finish, runs = ResultsTable.finish, []
+    runs: list[int] = []
+    finish = ResultsTable.finish
 
     def overtaken(table: ResultsTable, result: Any, revision: int = 0) -> bool:
         if not runs:
@@ -303,8 +305,10 @@ def test_reviews_at_the_same_time_leave_one_of_them_everywhere(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image_id = pipeline.classify_now(TASK_, images.grey_file())["id"]
-    mine, theirs = ({"label": TASK_.class_names[0], "reviewer": who} for who in ("me", "they"))
-    begin, runs = ResultsTable.begin_change, []
+    reviews: list[Review] = [{"label": TASK_.class_names[0], "reviewer": who} for who in ("me", "they")]
+    mine, theirs = reviews
+    runs: list[int] = []
+    begin = ResultsTable.begin_change
 
     def overtaken(table: ResultsTable, image: str, revision: int) -> None:
         begin(table, image, revision)
