@@ -74,7 +74,8 @@ def get_model_file(task: str, version: str, file: str) -> Response:
 @api.route("/tasks/{task}/rollback", "POST", group="admin")
 def roll_back(task: str) -> Any:
     aws.retraining_requests().check_idle(find_task(task))
-    return asdict(rollback.roll_back(find_task(task).name, aws.registry(), aws.hosting()))
+    version = api.query.get("version")
+    return asdict(rollback.roll_back(find_task(task).name, aws.registry(), aws.hosting(), version))
 
 
 @api.route("/tasks/{task}/drift")

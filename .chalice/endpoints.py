@@ -22,6 +22,7 @@ from progress import say
 from chalicelib.errors import EndpointNotChanged
 from chalicelib.hosting import IN_SERVICE, Hosted, Hosting
 from chalicelib.registry import Registry
+from chalicelib.scaling import Scaling
 from chalicelib.settings import SettingsError, read_endpoints
 from chalicelib.storage import DataBucket, StorageFailed
 from chalicelib.tasks import load_tasks
@@ -44,13 +45,17 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         variables = stage_variables(arguments.stage)
-        hosting = Hosting(boto3.client("sagemaker"))
         if arguments.action == "idle":
-            idle(arguments.stage, variables, hosting)
+            idle(arguments.stage, variables, hosting())
         else:
-            wake(Registry(DataBucket(boto3.client("s3"), variables["DATA_BUCKET"])), hosting)
+            wake(Registry(DataBucket(boto3.client("s3"), variables["DATA_BUCKET"])), hosting())
     except (NotDone, EndpointNotChanged, SettingsError, StorageFailed, ClientError, BotoCoreError) as error:
         sys.exit(f"Not done. {error}")
+
+
+def hosting() -> Hosting:
+    """SageMaker, where endpoints are managed."""
+    return Hosting(boto3.client("sagemaker"), Scaling(lambda: boto3.client("application-autoscaling")))
 
 
 def stage_variables(stage: str) -> Mapping[str, str]:
@@ -114,6 +119,7 @@ def wake(registry: Registry, hosting: Hosting) -> None:
         if hosted is None or hosted.status != IN_SERVICE:
             reason = hosted.failure if hosted else "somebody has deleted it"
             raise NotDone(f"{name} did not come into service: {reason}")
+        hosting.scale(name, hosted.config)
         say(f"{name}: is in service")
 
 

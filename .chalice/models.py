@@ -30,7 +30,7 @@ def register(bucket: str) -> None:
 def delete(stage: str) -> None:
     """Delete the stage's endpoints, and all that they were made of; packages in the data bucket stay."""
     sagemaker = boto3.client("sagemaker")
-    delete_endpoints(stage, Hosting(sagemaker))
+    delete_endpoints(stage, endpoints.hosting())
     for config in listed(stage, sagemaker, "list_endpoint_configs", "EndpointConfigs", "EndpointConfigName"):
         sagemaker.delete_endpoint_config(EndpointConfigName=config)
     for model in listed(stage, sagemaker, "list_models", "Models", "ModelName"):

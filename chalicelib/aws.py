@@ -15,12 +15,14 @@ from chalicelib.backend import Backend
 from chalicelib.classification import Classifier
 from chalicelib.contracts import PackageBackend
 from chalicelib.deployed import DeployedModels
+from chalicelib.deployment import Deployment
 from chalicelib.embedded import EmbeddedBackend
 from chalicelib.endpoint import Endpoint
 from chalicelib.hosting import Hosting
 from chalicelib.pipeline import Pipeline
-from chalicelib.registry import Deployment, Registry
+from chalicelib.registry import Registry
 from chalicelib.retraining.candidate import Candidates
+from chalicelib.retraining.creation import Creations
 from chalicelib.retraining.executions import Executions
 from chalicelib.retraining.jobs import TrainingJobs
 from chalicelib.retraining.journal import Journal
@@ -29,6 +31,7 @@ from chalicelib.retraining.requests import Requests
 from chalicelib.retraining.rollout import Rollout
 from chalicelib.retraining.steps import Steps
 from chalicelib.retraining.takeover import Takeover
+from chalicelib.scaling import Scaling
 from chalicelib.settings import settings
 from chalicelib.storage import DataBucket, presigning
 from chalicelib.sweep import Sweep
@@ -73,7 +76,7 @@ def _start_retraining(task: str, why: str) -> str:
 @cache
 def retraining_steps() -> Steps:
     """What the state machine's Lambda does."""
-    rollout = Rollout(hosting(), _client("cloudwatch"), _client("application-autoscaling"))
+    rollout = Rollout(hosting(), _client("cloudwatch"))
     planner = Planner(
         stage=settings().stage,
         bucket=bucket(),
@@ -90,6 +93,7 @@ def retraining_steps() -> Steps:
         planner=planner,
         candidates=Candidates(bucket(), registry(), _sagemaker, settings().stage),
         rollout=rollout,
+        creations=Creations(_sagemaker, hosting()),
         backend=_backend_of,
         publish=_publish,
     )
@@ -173,7 +177,7 @@ def registry() -> Registry:
 @cache
 def hosting() -> Hosting:
     """SageMaker, where endpoints are managed."""
-    return Hosting(_sagemaker())
+    return Hosting(_sagemaker(), Scaling(_client("application-autoscaling")))
 
 
 @cache

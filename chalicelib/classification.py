@@ -19,7 +19,7 @@ from chalicelib.tasks import EndpointSpec, Task
 
 if TYPE_CHECKING:  # whoever uses embedded models needs neither registry nor AWS library
     from chalicelib.deployed import DeployedModels
-    from chalicelib.registry import Deployment
+    from chalicelib.deployment import Deployment
 
 Box = tuple[int, int, int, int]
 

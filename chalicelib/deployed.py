@@ -7,10 +7,17 @@ from typing import Any
 
 from chalicelib.archive import RUN, unpack
 from chalicelib.backend import Backend, Outputs
-from chalicelib.errors import EndpointMissing, InvalidModelPackage, UnknownModel
+from chalicelib.deployment import Deployment
+from chalicelib.errors import (
+    EndpointMissing,
+    EndpointNotReady,
+    InvalidModelPackage,
+    ModelFailed,
+    UnknownModel,
+)
 from chalicelib.imaging.decoded import Pixels
 from chalicelib.package import ModelPackage
-from chalicelib.registry import Deployment, Registry
+from chalicelib.registry import Registry
 from chalicelib.storage import StorageFailed
 from chalicelib.tasks import Task
 
@@ -122,13 +129,24 @@ class _DeployedBackend:
         Only the deployed version answers. Where its endpoint is gone, or serves another version (because it
         is on its way from one to the next), and the registry has nothing newer to say, the version's own
         package is run in this process.
+
+        Raises:
+            EndpointNotReady, ModelFailed: of the endpoint that the registry names now.
         """
         deployment = self._models.current(self._task.name)
         if deployment is None or deployment.endpoint is None:
             return self._embedded(deployment).run(images)
-        outputs = self._ask(deployment.endpoint, images)
+        asked = deployment.endpoint
+        try:
+            outputs = self._ask(asked, images)
+        except (EndpointNotReady, ModelFailed):
+            # It may have been left meanwhile. If not, the caller tries again; nothing is lost by that.
+            deployment = self._models.refresh(self._task.name)
+            if deployment and deployment.endpoint == asked:
+                raise
+            outputs = None
         if not _is_of(outputs, deployment):
-            asked, deployment = deployment.endpoint, self._models.refresh(self._task.name)
+            deployment = self._models.refresh(self._task.name)
             if deployment and deployment.endpoint not in (None, asked):
                 outputs = self._ask(deployment.endpoint, images)
         if outputs and _is_of(outputs, deployment):

@@ -1,6 +1,7 @@
 """Calls SageMaker endpoints."""
 
 import json
+from http import HTTPStatus
 from typing import Any
 
 from botocore.exceptions import ClientError, HTTPClientError
@@ -8,8 +9,20 @@ from botocore.exceptions import ConnectionError as AwsConnectionError
 
 from chalicelib.errors import EndpointMissing, EndpointNotReady, ModelFailed
 
-# SageMaker Runtime's own error codes (API reference, InvokeEndpoint).
-_TRY_LATER = {"ModelNotReadyException", "ServiceUnavailable", "ThrottlingException", "InternalFailure"}
+# SageMaker Runtime's own error codes (API reference, InvokeEndpoint), and those that every service has.
+_TRY_LATER = {
+    "InternalDependencyException",
+    "InternalFailure",
+    "ModelNotReadyException",
+    "RequestLimitExceeded",
+    "RequestTimeout",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+    "ThrottlingException",
+    "TooManyRequestsException",
+}
+_CONTAINER_GONE = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
+"""What is answered for a container that has died or is being replaced; a model's own failure is 500."""
 
 
 class Endpoint:
@@ -45,7 +58,8 @@ class Endpoint:
             ) from error
 
     def _translate(self, error: Exception) -> EndpointNotReady | ModelFailed:
-        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+        response: dict[str, Any] = dict(error.response) if isinstance(error, ClientError) else {}
+        code = response.get("Error", {}).get("Code", "")
         if code == "ValidationError":
             # The code tells no reasons apart; "not found" is said of missing, new and failed endpoints.
             kind = EndpointMissing if "not found" in str(error) else EndpointNotReady
@@ -58,7 +72,8 @@ class Endpoint:
                 f"This stage may not call the endpoint {self.name}. Deploy the stage again: that allows it "
                 "the endpoints that its ENDPOINTS and the task files name."
             )
-        if code in _TRY_LATER or isinstance(error, AwsConnectionError | HTTPClientError | OSError):
+        gone = code == "ModelError" and response.get("OriginalStatusCode") in _CONTAINER_GONE
+        if gone or code in _TRY_LATER or isinstance(error, AwsConnectionError | HTTPClientError | OSError):
             return EndpointNotReady(
                 f"The endpoint {self.name} is starting or overloaded. Try again in a minute."
             )

@@ -88,6 +88,12 @@ class NothingToRollBackTo(NegatoscopeError):
     status = HTTPStatus.CONFLICT
 
 
+class ModelChanged(NegatoscopeError):
+    """Another model has become the current one, so what was to be done makes no sense any more."""
+
+    status = HTTPStatus.CONFLICT
+
+
 class NotClassified(NegatoscopeError):
     """The result is not (or not yet) a classification, so there is nothing to review or to show."""
 
@@ -108,6 +114,12 @@ class EndpointNotChanged(NegatoscopeError):
     """SageMaker does not take a change of an endpoint now."""
 
     status = HTTPStatus.CONFLICT
+
+
+class StepInterrupted(NegatoscopeError):
+    """A service that a step of a retraining uses did not do its part; the state machine repeats the step."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 class ModelFailed(NegatoscopeError):

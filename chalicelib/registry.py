@@ -2,105 +2,42 @@
 
 `models/TASK/VERSION/` holds a package (model.tar.gz, and by themselves model.json, card.md and plots/) and
 its record.json. `models/TASK/current.json` alone says which version classifies and which did before: one
-object, so that a change happens for everybody at once or not at all.
+object, so that a change happens for everybody at once or not at all. It is changed by compare-and-swap: of
+two changes at a time, the second sees the first, and happens only if it still makes sense.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from chalicelib.archive import ARCHIVE, content_type, is_shown, pack, package_files, unpack
-from chalicelib.errors import InvalidModelPackage, NothingToRollBackTo, UnknownModel
+from chalicelib.deployment import Deployment, status_of
+from chalicelib.documents import Document
+from chalicelib.errors import InvalidModelPackage, ModelChanged, NothingToRollBackTo, UnknownModel
+from chalicelib.model_versions import MODELS, ModelVersions, record_key, unknown_model, version_folder
 from chalicelib.package import ModelPackage
 from chalicelib.results import now
-from chalicelib.storage import DataBucket, ObjectMissing, StorageFailed
+from chalicelib.storage import ObjectMissing
 
-MODELS = "models/"
 BUNDLED = "bundled"
 """The origin of versions that came with the application."""
 
 HEADLINES = ("accuracy", "balanced_accuracy", "auc")
 """Metrics that a list of versions shows."""
 
-Status = Literal["candidate", "rejected", "accepted", "current", "previous"]
-"""An accepted version has passed the gate, but another one classifies by now."""
 
-
-@dataclass(frozen=True)
-class Deployment:
-    """What classifies for a task now."""
-
-    version: str
-    sha256: str
-    """Of the graph."""
-    endpoint: str | None
-    """The SageMaker endpoint that serves it; None if the package is run where the request is."""
-    previous: str | None
-    """The version before."""
-    since: str
-    config: str | None = None
-    """The configuration with which the endpoint serves it; None without an endpoint."""
-
-    def config_on(self, endpoint: str) -> str | None:
-        """The configuration with which that endpoint should serve it; None if it is not its endpoint."""
-        return self.config if self.endpoint == endpoint else None
-
-
-class Registry:
-    """Reads and writes `models/` of the data bucket."""
-
-    def __init__(self, bucket: DataBucket):
-        self._bucket = bucket
+class Registry(ModelVersions):
+    """Registers versions, decides on them, and says which one classifies."""
 
     def current(self, task: str) -> Deployment | None:
         """What classifies for `task`; None if nothing has been deployed, so that the bundled model does."""
         try:
-            return Deployment(**self._read_json(f"{MODELS}{task}/current.json"))
+            return Deployment(**self._documents.read(_current(task)))
         except ObjectMissing:
             return None
-
-    def archive(self, task: str, version: str) -> bytes:
-        """The model.tar.gz of a version.
-
-        Raises:
-            UnknownModel: if there is none.
-        """
-        try:
-            return self._read(f"{_folder(task, version)}{ARCHIVE}")
-        except ObjectMissing:
-            raise _unknown(task, version) from None
-
-    def archive_link(self, task: str, version: str) -> str:
-        """A link under which the model.tar.gz of a version can be fetched for some minutes.
-
-        Raises:
-            UnknownModel: if there is none.
-        """
-        self.record(task, version)
-        return self._bucket.presign_download(f"{_folder(task, version)}{ARCHIVE}", ARCHIVE)
-
-    def shown(self, task: str, version: str, name: str) -> bytes:
-        """A file of a version that people look at: `model.json`, `card.md` or `plots/NAME.svg`.
-
-        Raises:
-            UnknownModel: if there is no such version, or it has no such file.
-        """
-        if is_shown(name):
-            with suppress(ObjectMissing):
-                return self._read(f"{_folder(task, version)}{name}")
-        raise UnknownModel(f"There is no model '{version}' for {task}, or it has no file '{name}'.")
-
-    def facts(self, task: str, version: str) -> dict[str, Any]:
-        """The model.json of a version.
-
-        Raises:
-            UnknownModel: if there is no such version.
-        """
-        facts: dict[str, Any] = json.loads(self.shown(task, version, "model.json"))
-        return facts
 
     def add(self, task: str, archive: bytes, origin: Mapping[str, Any]) -> dict[str, Any]:
         """Register the package in a model.tar.gz as a candidate, and return its record.
@@ -129,7 +66,9 @@ class Registry:
             raise InvalidModelPackage(f"{ARCHIVE} holds no usable model.json: {error}.") from error
         if made_for != task:
             raise InvalidModelPackage(f"The package is a model for {made_for}, not for {task}.")
-        self._check_new(task, version, origin)
+        with suppress(UnknownModel):
+            # The record is written last, so nothing is left to be done.
+            return _from(origin, self.record(task, version))
         current = self.current(task)
         record = {
             **told,
@@ -140,42 +79,39 @@ class Registry:
             "config": None,
             **origin,
         }
-        folder = _folder(task, version)
+        folder = version_folder(task, version)
         for name, content in shown.items():
             self._bucket.write(f"{folder}{name}", content, content_type(name))
         self._bucket.write(f"{folder}{ARCHIVE}", archive, "application/gzip")
         # Last, so that whatever has a record is complete.
-        self._write_record(record)
-        return record
+        return self._documents.change(
+            record_key(task, version), lambda known: _from(origin, known) if known else record
+        )
 
-    def _check_new(self, task: str, version: str, origin: Mapping[str, Any]) -> None:
-        """The same data and hyper-parameters make the same model: what is known of it must not be lost."""
-        with suppress(UnknownModel):
-            record = self.record(task, version)
-            # Whoever registers it again from the same origin was interrupted.
-            if any(record.get(name) != value for name, value in origin.items()):
-                raise InvalidModelPackage(
-                    f"This very model is registered already, as {version}: it was trained on the same images "
-                    "with the same hyper-parameters."
-                )
+    def decide(
+        self, task: str, version: str, *, accepted: bool, reasons: list[str], **evidence: Any
+    ) -> dict[str, Any]:
+        """Record the decision on a candidate, and return its record; the same decision again changes nothing.
 
-    def record(self, task: str, version: str) -> dict[str, Any]:
-        """What is known of a version.
+        Args:
+            task: that it is for.
+            version: of the candidate.
+            accepted: whether it may be deployed.
+            reasons: in words.
+            evidence: what else is to be kept with the decision.
 
         Raises:
-            UnknownModel: if there is none.
+            UnknownModel: if there is no such version.
         """
-        try:
-            return self._read_json(f"{_folder(task, version)}record.json")
-        except ObjectMissing:
-            raise _unknown(task, version) from None
+        decision = {"accepted": accepted, "reasons": reasons, **evidence}
 
-    def decide(self, task: str, version: str, *, accepted: bool, reasons: list[str]) -> dict[str, Any]:
-        """Note what became of a candidate, and return its record."""
-        record = self.record(task, version)
-        record["decision"] = {"accepted": accepted, "reasons": reasons, "decided_at": now()}
-        self._write_record(record)
-        return record
+        def decided(record: Document) -> Document:
+            known = record["decision"] or {}
+            if {**known, **decision} == known:
+                return record
+            return record | {"decision": {**decision, "decided_at": now()}}
+
+        return self._change_record(task, version, decided)
 
     def versions(self, task: str) -> Iterator[dict[str, Any]]:
         """The records of all versions, the newest first.
@@ -185,7 +121,7 @@ class Registry:
         current = self.current(task)
         records = sorted(self._records(task), key=lambda record: str(record["registered_at"]), reverse=True)
         for record in records:
-            status = _status(record, current)
+            status = status_of(record, current)
             since = current.since if current and status == "current" else None
             yield record | {"status": status, "since": since}
 
@@ -195,8 +131,15 @@ class Registry:
             with suppress(UnknownModel):
                 yield self.record(task, version)
 
-    def promote(self, task: str, version: str, endpoint: str | None, config: str | None) -> Deployment:
-        """Let a version classify from now on.
+    def promote(
+        self,
+        task: str,
+        version: str,
+        endpoint: str | None,
+        config: str | None,
+        replaces: Collection[str | None] | None = None,
+    ) -> Deployment:
+        """Let a version classify from now on; doing it again changes nothing.
 
         Args:
             task: that it is for.
@@ -204,39 +147,54 @@ class Registry:
             endpoint: that serves it; None to run its package where the request is.
             config: with which the endpoint serves it; goes into the version's record as well, so that a
                 rollback finds it.
+            replaces: the versions that this was decided for: one of them must be the current one (None:
+                nothing has been deployed). Without it, whatever is current is replaced.
 
         Raises:
             UnknownModel: if there is no such version.
+            ModelChanged: if another version is the current one; it stays.
         """
-        record, before = self.record(task, version), self.current(task)
-        # Promoting the current version again (to another endpoint, say) must not forget the one before.
-        previous = before.version if before else None
-        if before and before.version == version:
-            previous = before.previous
-        self._write_record(record | {"endpoint": endpoint, "config": config})
-        deployment = Deployment(version, record["sha256"], endpoint, previous, now(), config)
-        self._bucket.write_json(f"{MODELS}{task}/current.json", asdict(deployment))
-        return deployment
 
-    def previous(self, task: str) -> dict[str, Any]:
-        """The record of the version that classified before the current one.
+        def promoted(before: Document | None) -> Document:
+            known = Deployment(**before) if before else None
+            deployment = Deployment(
+                version, record["sha256"], endpoint, _previous(known, version), now(), config
+            )
+            if known and deployment.is_same_as(known):
+                return asdict(known)
+            current = known.version if known else None
+            if replaces is not None and current not in replaces:
+                raise ModelChanged(
+                    f"{current or 'Nothing'} has become the current model of {task} in the meantime, so "
+                    f"{version} is not deployed in its place. Look at the task's models, then decide again."
+                )
+            return asdict(deployment)
+
+        record = self._change_record(
+            task, version, lambda known: known | {"endpoint": endpoint, "config": config}
+        )
+        return Deployment(**self._documents.change(_current(task), promoted))
+
+    def before(self, task: str, current: Deployment | None) -> dict[str, Any]:
+        """The record of the version that classified before `current`.
 
         Raises:
             NothingToRollBackTo: if there is none.
         """
-        current = self.current(task)
         if current is None or current.previous is None:
             raise NothingToRollBackTo(f"No other model has been deployed for {task} before the current one.")
         return self.record(task, current.previous)
 
-    def roll_back(self, task: str) -> Deployment:
-        """Let the previous version classify again, where it did; the current one becomes the previous.
+    def roll_back(self, task: str, current: Deployment | None) -> Deployment:
+        """Let the version before `current` classify again, where it did; `current` becomes the previous one.
 
         Raises:
             NothingToRollBackTo: if there is no previous version.
+            ModelChanged: if another version is the current one by now; it stays.
         """
-        record = self.previous(task)
-        return self.promote(task, record["version"], record.get("endpoint"), record.get("config"))
+        record = self.before(task, current)
+        replaces = (current.version if current else None,)
+        return self.promote(task, record["version"], record.get("endpoint"), record.get("config"), replaces)
 
     def seed(self, task: str, package: ModelPackage) -> Deployment:
         """Register the model that came with the application, and return what classifies then.
@@ -248,9 +206,15 @@ class Registry:
             record = self.record(task, package.version)
         except UnknownModel:
             record = self.add(task, pack(package_files(package.folder)), {"origin": BUNDLED})
-        is_new, current = record["decision"] is None, self.current(task)
-        if current is None or (is_new and self._is_overtaken(current, package)):
-            current = self.promote(task, package.version, None, None)
+        is_new = record["decision"] is None
+        while True:
+            current = self.current(task)
+            if current and not (is_new and self._is_overtaken(current, package)):
+                break
+            with suppress(ModelChanged):  # whatever came in between may be newer: look again
+                replaces = (current.version if current else None,)
+                current = self.promote(task, package.version, None, None, replaces)
+                break
         if is_new:
             # Last, so that whatever is cut short is done again.
             self.decide(task, package.version, accepted=True, reasons=["It came with the application."])
@@ -264,36 +228,35 @@ class Registry:
         )
         return record.get("origin") == BUNDLED and made < newly
 
-    def _write_record(self, record: dict[str, Any]) -> None:
-        self._bucket.write_json(f"{_folder(record['task'], record['version'])}record.json", record)
+    def _change_record(self, task: str, version: str, change: Callable[[Document], Document]) -> Document:
+        def changed(record: Document | None) -> Document:
+            if record is None:
+                raise unknown_model(task, version)
+            return change(record)
 
-    def _read_json(self, key: str) -> dict[str, Any]:
-        document: dict[str, Any] = json.loads(self._read(key))
-        return document
-
-    def _read(self, key: str) -> bytes:
-        try:
-            return self._bucket.read(key).body
-        except StorageFailed:
-            # Roles that may list nothing but models/ are told "access denied" of what is missing.
-            if self._bucket.exists(key):
-                raise
-            raise ObjectMissing from None
+        return self._documents.change(record_key(task, version), changed)
 
 
-def _folder(task: str, version: str) -> str:
-    return f"{MODELS}{task}/{version}/"
+def _current(task: str) -> str:
+    return f"{MODELS}{task}/current.json"
 
 
-def _unknown(task: str, version: str) -> UnknownModel:
-    return UnknownModel(f"There is no model '{version}' for {task}.")
+def _previous(before: Deployment | None, version: str) -> str | None:
+    """What a rollback of `version` leads to: promoting it again must not forget the version before."""
+    if before is None:
+        return None
+    return before.previous if before.version == version else before.version
 
 
-def _status(record: Mapping[str, Any], current: Deployment | None) -> Status:
-    if current and record["version"] == current.version:
-        return "current"
-    if current and record["version"] == current.previous:
-        return "previous"
-    if record["decision"] is None:
-        return "candidate"
-    return "accepted" if record["decision"]["accepted"] else "rejected"
+def _from(origin: Mapping[str, Any], record: Document) -> Document:
+    """The record of a version that was registered before; the same data and parameters make the same model.
+
+    Raises:
+        InvalidModelPackage: if it came from elsewhere: what is known of it must not be lost.
+    """
+    if any(record.get(name) != value for name, value in origin.items()):
+        raise InvalidModelPackage(
+            f"This very model is registered already, as {record['version']}: it was trained on the same "
+            "images with the same hyper-parameters."
+        )
+    return record

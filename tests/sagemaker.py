@@ -5,10 +5,39 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.hosting import Hosting
+from chalicelib.scaling import Scaling
+
 
 def refusal(message: str, operation: str) -> ClientError:
     """As SageMaker answers what it does not take."""
     return ClientError({"Error": {"Code": "ValidationException", "Message": message}}, operation)
+
+
+class FakeScaling(Scaling):
+    """Application Auto Scaling without AWS: remembers which endpoints scale, from how many instances."""
+
+    def __init__(self) -> None:
+        self.instances: dict[str, int] = {}
+
+    def start(self, endpoint: str, instances: int) -> None:
+        self.instances[endpoint] = instances
+
+    def stop(self, endpoint: str) -> None:
+        self.instances.pop(endpoint, None)
+
+
+def hosting(sagemaker: Any, scaling: Scaling | None = None) -> Hosting:
+    """Manages the endpoints of a fake."""
+    return Hosting(sagemaker, scaling or FakeScaling())
+
+
+def variants(instance_type: str | None, count: int = 1) -> dict[str, Any]:
+    """An endpoint configuration as SageMaker describes it; serverless without an instance type."""
+    if instance_type is None:
+        return {"ProductionVariants": [{"VariantName": "AllTraffic", "ServerlessConfig": {}}]}
+    instances = {"InstanceType": instance_type, "InitialInstanceCount": count}
+    return {"ProductionVariants": [{"VariantName": "AllTraffic", **instances}]}
 
 
 class FakeSageMaker:
@@ -19,6 +48,8 @@ class FakeSageMaker:
 
     def __init__(self, *configs: str) -> None:
         self.configs = configs
+        self.instance_types: dict[str, str] = {}
+        """By configuration; those that are missing are serverless."""
         self.endpoints: dict[str, dict[str, str]] = {}
         self.calls: list[tuple[str, ...]] = []
 
@@ -31,10 +62,15 @@ class FakeSageMaker:
             raise refusal(f'Could not find endpoint "{EndpointName}".', "DescribeEndpoint")
         return self.endpoints[EndpointName]
 
-    def update_endpoint(self, EndpointName: str, EndpointConfigName: str) -> None:  # noqa: N803
+    def describe_endpoint_config(self, EndpointConfigName: str) -> dict[str, Any]:  # noqa: N803
+        if EndpointConfigName not in self.configs:
+            raise refusal("Could not find endpoint configuration.", "DescribeEndpointConfig")
+        return variants(self.instance_types.get(EndpointConfigName))
+
+    def update_endpoint(self, EndpointName: str, EndpointConfigName: str, **retain: bool) -> None:  # noqa: N803
         if EndpointConfigName not in self.configs:
             raise refusal("Could not find endpoint configuration.", "UpdateEndpoint")
-        self.calls.append(("update", EndpointName, EndpointConfigName))
+        self.calls.append(("update", EndpointName, EndpointConfigName, *retain))
         self.serve(EndpointName, EndpointConfigName, "Updating")
 
     def delete_endpoint(self, EndpointName: str) -> None:  # noqa: N803

@@ -12,8 +12,6 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-
 from chalicelib import DISCLAIMER
 from chalicelib.package import ModelPackage
 from chalicelib.tasks import Task
@@ -27,6 +25,7 @@ from training.evaluation.gate import decide
 from training.evaluation.opening import open_package
 from training.evaluation.scoring import score_package
 from training.evaluation.transform import HeldOut, read_answers, read_test_part
+from training.evaluation.unseen import RETRAINING, find_evidence
 from training.reports.card import PLOTS
 from training.reports.facts import Facts, write_json
 from training.reports.markdown import bullets, points, table
@@ -51,10 +50,11 @@ def judge(options: argparse.Namespace) -> Facts:
         current = _open_current(options.current, task, Path(name, "current"))
         part = read_test_part(options.data, task)
         test = _assess(task, part, candidate, options)
-        comparison = _compare(task, part, test, current, options.bootstrap) if current else None
+        comparison, remark = _compare(task, part, test, current, options) if current else (None, "")
     decision = decide(task, test.metrics, comparison)
     facts = {
-        **decision.to_dict(),
+        "accepted": decision.accepted,
+        "reasons": [*decision.reasons, *([remark] if remark else ())],
         "task": task.name,
         "title": task.title,
         "classes": list(task.class_names),
@@ -91,18 +91,22 @@ def _assess(task: Task, part: HeldOut, candidate: ModelPackage, options: argpars
 
 
 def _compare(
-    task: Task, part: HeldOut, test: Assessment, current: ModelPackage, resamples: int
-) -> Comparison:
-    theirs = score_package(current, task, part.pixels, np.arange(len(part.records)))
-    return compare(
+    task: Task, part: HeldOut, test: Assessment, current: ModelPackage, options: argparse.Namespace
+) -> tuple[Comparison, str]:
+    """The comparison, and what is to be said of the images that it rests on."""
+    evidence = find_evidence(dict(current.facts), options.current_origin, options.data, part, task)
+    rows = evidence.rows
+    theirs = score_package(current, task, part.pixels, rows)
+    comparison = compare(
         task.class_names,
-        part.labels,
-        part.groups,
-        test.answers.probabilities,
+        part.labels[rows],
+        [part.groups[row] for row in rows],
+        test.answers.probabilities[rows],
         theirs.answers.probabilities,
-        resamples,
+        options.bootstrap,
         SEED,
     )
+    return comparison, evidence.remark
 
 
 def _write(folder: Path, facts: Facts, test: Assessment, part: HeldOut) -> None:
@@ -169,6 +173,12 @@ def _parser() -> Parser:
     parser.add_argument("--candidate", type=Path, required=True, help="model.tar.gz that the job has used")
     parser.add_argument(
         "--current", help=f"package that is deployed now: a model.tar.gz, a folder, or '{BUNDLED}' (none)"
+    )
+    parser.add_argument(
+        "--current-origin",
+        default="",
+        choices=("", BUNDLED, RETRAINING),
+        help="where that package comes from; models of retrainings have not seen the test part",
     )
     parser.add_argument("--output", type=Path, required=True, help="where decision and report go")
     parser.add_argument("--bootstrap", type=int, default=2000, help="resamples of the comparison (2000)")

@@ -102,9 +102,13 @@ def add_hyperparameters(parser: ArgumentParser) -> None:
 
 
 def _sagemaker_checkpoints() -> Path | None:
-    """Beside the model, where SageMaker saves a folder to S3 and brings it back: /opt/ml/checkpoints."""
+    """Beside the model, where SageMaker saves a folder to S3 and brings it back: /opt/ml/checkpoints.
+
+    Each job has a folder of its own in it, as those of a search have one place in S3 between them.
+    """
     model_dir = os.environ.get("SM_MODEL_DIR")
-    return Path(model_dir).parent / "checkpoints" if model_dir else None
+    folder = Path(model_dir).parent / "checkpoints" if model_dir else None
+    return folder / os.environ.get("TRAINING_JOB_NAME", "") if folder else None
 
 
 def _share(text: str) -> float:

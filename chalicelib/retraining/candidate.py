@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from chalicelib.archive import ARCHIVE
-from chalicelib.errors import InvalidModelPackage
-from chalicelib.registry import MODELS, Registry
+from chalicelib.errors import InvalidModelPackage, ModelChanged
+from chalicelib.model_versions import MODELS
+from chalicelib.observability import logger
+from chalicelib.registry import Registry
+from chalicelib.retraining.evidence import COUNT, count_decisions
 from chalicelib.retraining.planning import RETRAININGS, SPLIT
 from chalicelib.storage import DataBucket
 
@@ -23,7 +25,7 @@ MOST_TOKEN = 36
 
 @dataclass(frozen=True)
 class Candidates:
-    """Registers candidates and notes what becomes of them."""
+    """Registers candidates and records the decisions on them."""
 
     bucket: DataBucket
     registry: Registry
@@ -57,40 +59,56 @@ class Candidates:
         return {"version": record["version"], "sha256": record["sha256"], "uri": uri, "package": package}
 
     def decide(self, plan: Mapping[str, Any], candidate: Mapping[str, str]) -> dict[str, Any]:
-        """Note what the judging job decided: `{"accepted", "reasons": text}`."""
-        task, folder = plan["task"], plan["folder"].removeprefix(f"s3://{self.bucket.name}/")
+        """Record what the judging job decided: `{"accepted", "reasons": text}`."""
+        task, version = plan["task"], candidate["version"]
+        folder = plan["folder"].removeprefix(f"s3://{self.bucket.name}/")
         decision = json.loads(self.bucket.read(f"{folder}judgement/decision.json").body)
-        self.registry.decide(
-            task, candidate["version"], accepted=decision["accepted"], reasons=decision["reasons"]
-        )
-        if not decision["accepted"]:
-            self._approve(candidate, "Rejected", " ".join(decision["reasons"]))
+        manifest, split = f"{folder}data/manifest.csv", f"{RETRAININGS}{task}/{SPLIT}"
+        count = count_decisions(self.bucket, self.registry, task, version, (manifest, split))
+        accepted, reasons = decision["accepted"], decision["reasons"] + _warning(count)
+        self.registry.decide(task, version, accepted=accepted, reasons=reasons, **{COUNT: count})
+        logger.info("decided", extra={"run": plan["run"], "accepted": accepted, COUNT: count})
+        if not accepted:
+            self._approve(candidate, "Rejected", " ".join(reasons))
         # From now on every image has the part it was judged in, whatever was decided.
-        self.bucket.copy(f"{folder}data/manifest.csv", f"{RETRAININGS}{task}/{SPLIT}")
-        return {"accepted": decision["accepted"], "reasons": " ".join(decision["reasons"])}
+        self.bucket.copy(manifest, split)
+        return {"accepted": accepted, "reasons": " ".join(reasons)}
 
     def refuse(self, plan: Mapping[str, Any], candidate: Mapping[str, str], reason: str) -> None:
-        """Note that a candidate will not be deployed although it was good enough."""
+        """Record that a candidate will not be deployed although it was good enough."""
         self.registry.decide(plan["task"], candidate["version"], accepted=False, reasons=[reason])
         self._approve(candidate, "Rejected", reason)
 
     def promote(self, plan: Mapping[str, Any], candidate: Mapping[str, str]) -> None:
-        """Let the candidate classify from now on."""
+        """Let the candidate classify from now on.
+
+        Raises:
+            ModelChanged: if another model is current than the candidate was compared with.
+        """
         embedded = plan["serving"]["kind"] == "embedded"
+        current = self.registry.current(plan["task"])
+        if current and current.previous == candidate["version"]:
+            raise ModelChanged(f"{candidate['version']} was deployed, and has been rolled back since.")
         self._approve(candidate, "Approved", "Deployed.")
         self.registry.promote(
             plan["task"],
             candidate["version"],
             None if embedded else plan["serving"]["endpoint"],
             None if embedded else plan["name"],
+            # Plans of earlier releases name no version that may be replaced.
+            replaces=(plan["current"].get("deployed", plan["current"]["version"]),),
         )
 
     # ------------------------------------------------------------------- SageMaker's model registry
 
     def _add_package(self, plan: Mapping[str, Any], version: str, uri: str, image: str) -> str:
         client, group = self.sagemaker(), f"negatoscope-{self.stage}-{plan['task']}"
-        with suppress(ClientError):  # from the second retraining on, the group is there
+        try:
             client.create_model_package_group(ModelPackageGroupName=group)
+        except ClientError as error:
+            # SageMaker has no error of its own for that. From the second retraining on, the group is there.
+            if "already exist" not in str(error):
+                raise
         created = client.create_model_package(
             ModelPackageGroupName=group,
             ModelPackageDescription=version,
@@ -111,3 +129,13 @@ class Candidates:
             ModelApprovalStatus=status,
             ApprovalDescription=why[:MOST_DESCRIPTION],
         )
+
+
+def _warning(count: int) -> list[str]:
+    """What is to be said of a test set that has decided several times."""
+    if count == 1:
+        return []
+    return [
+        f"It was decision {count} by these test images; the more they decide, the likelier a model passes by "
+        "chance."
+    ]

@@ -11,7 +11,7 @@ from chalicelib.items import Key, foreign_cursor, from_cursor, from_item, to_cur
 
 Entry = dict[str, Any]
 
-RUNNING, FAILED = "running", "failed"
+RUNNING, FAILED, SKIPPED = "running", "failed", "skipped"
 _EVERYTHING = "all"
 """The one partition of the index by time; retrainings come by the day, not by the second."""
 _LOCK = "lock/"
@@ -53,14 +53,22 @@ class Journal:
         self._table.put_item(Item=to_item(entry) | {"listing": _EVERYTHING})
 
     def note(self, name: str, **values: Any) -> None:
-        """Add to what is known of a retraining."""
+        """Add to what is known of a retraining.
+
+        Raises:
+            UnknownRetraining: if there is none of that name; it does not come to life by a part of it.
+        """
         names = {f"#{key}": key for key in values}
-        self._table.update_item(
-            Key={"name": name},
-            UpdateExpression="SET " + ", ".join(f"#{key} = :{key}" for key in values),
-            ExpressionAttributeNames=names,
-            ExpressionAttributeValues=to_item({f":{key}": value for key, value in values.items()}),
-        )
+        try:
+            self._table.update_item(
+                Key={"name": name},
+                UpdateExpression="SET " + ", ".join(f"#{key} = :{key}" for key in values),
+                ConditionExpression="attribute_exists(listing)",
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=to_item({f":{key}": value for key, value in values.items()}),
+            )
+        except self._conflict:
+            raise _unknown() from None
 
     def get(self, name: str) -> Entry:
         """One retraining.
@@ -70,7 +78,7 @@ class Journal:
         """
         item = self._find(name)
         if item is None:
-            raise UnknownRetraining("There is no retraining of that name. GET /api/retrainings lists them.")
+            raise _unknown()
         return from_item(item, *_HIDDEN)
 
     def page(self, limit: int, cursor: str | None) -> tuple[list[Entry], str | None]:
@@ -136,6 +144,10 @@ class Journal:
     def _find(self, name: str) -> dict[str, Any] | None:
         found: dict[str, Any] = self._table.get_item(Key={"name": name}, ConsistentRead=True)
         return found.get("Item")
+
+
+def _unknown() -> UnknownRetraining:
+    return UnknownRetraining("There is no retraining of that name. GET /api/retrainings lists them.")
 
 
 def _start(cursor: str) -> Key:

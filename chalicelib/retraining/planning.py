@@ -16,8 +16,10 @@ from chalicelib.archive import ARCHIVE
 from chalicelib.errors import AlreadyRetraining, EndpointNotChanged, InvalidRequest, UnknownModel
 from chalicelib.hyperparameters import searched
 from chalicelib.listing import Selection
-from chalicelib.registry import MODELS, Registry
-from chalicelib.retraining.journal import FAILED, Entry, Journal, empty_entry
+from chalicelib.model_versions import MODELS
+from chalicelib.observability import count
+from chalicelib.registry import Registry
+from chalicelib.retraining.journal import FAILED, SKIPPED, Entry, Journal, empty_entry
 from chalicelib.retraining.serving import plan_serving
 from chalicelib.retraining.wish import Wish, read_wish
 from chalicelib.storage import DataBucket
@@ -78,8 +80,9 @@ class Planner:
             code: that trains.
 
         Returns:
-            The plan; or `{"refused": why}`; or `{"waits_for": name}` while something of a retraining that was
-            stopped is being undone. Only with a plan it holds the lock.
+            The plan; or `{"skipped": why}` if the task is being retrained already; or `{"refused": why}`; or
+            `{"waits_for": name}` while something of a retraining that was stopped is being undone. Only with
+            a plan it holds the lock.
         """
         name = execution.rpartition(":")[2]
         try:
@@ -87,25 +90,30 @@ class Planner:
             self._check(wish)
             if stopped := self.lock(wish.task, execution):
                 return {"waits_for": stopped}
-        except (InvalidRequest, AlreadyRetraining, EndpointNotChanged) as error:
-            return self._refuse(execution, name, given, error.message)
+        except AlreadyRetraining as error:
+            self._note_end(SKIPPED, execution, name, given, error.message)
+            count("RetrainingsSkipped", wish.task.name)
+            return {"skipped": error.message}
+        except (InvalidRequest, EndpointNotChanged) as error:
+            self._note_end(FAILED, execution, name, given, error.message)
+            return {"refused": error.message}
         try:
             plan = self._plan(wish, execution, name, code)
         except InvalidRequest as error:
+            self._note_end(FAILED, execution, name, given, error.message)
             self.journal.release(wish.task.name, execution)
-            return self._refuse(execution, name, given, error.message)
+            return {"refused": error.message}
         # First, so that whatever is in the journal has a plan.
         self.bucket.write_json(plan_key(wish.task.name, name), plan)
         self.journal.begin(_entry(plan, wish))
         return plan
 
-    def _refuse(self, execution: str, name: str, given: Any, why: str) -> dict[str, Any]:
-        """Say why, also to those who read the list of retrainings; what names no task has no place there."""
+    def _note_end(self, status: str, execution: str, name: str, given: Any, why: str) -> None:
+        """Tell those who read the list of retrainings; what names no task has no place there."""
         if isinstance(given, dict) and str(given.get("task")) in load_tasks():
             now = results.now()
-            end = {"status": FAILED, "started_at": now, "ended_at": now, "outcome": why}
+            end = {"status": status, "started_at": now, "ended_at": now, "outcome": why}
             self.journal.begin(empty_entry(name, execution, given) | end)
-        return {"refused": why}
 
     def _check(self, wish: Wish) -> None:
         if own := self.endpoints.get(wish.task.name):
@@ -219,10 +227,20 @@ class Planner:
         ]
 
     def _current(self, task: Task, folder: str) -> dict[str, Any]:
-        """The package that the candidate is compared with, and where the judging job finds it."""
+        """The package that the candidate is compared with, and where the judging job finds it.
+
+        `deployed` is the version that the candidate may replace.
+        """
         # An input has to be something that exists; the empty path says that it is no package.
-        nothing = {"version": None, "uri": f"{folder}plan.json", "path": "", "fingerprint": None}
         current = self.registry.current(task.name)
+        nothing = {
+            "deployed": current.version if current else None,
+            "version": None,
+            "origin": "",
+            "uri": f"{folder}plan.json",
+            "path": "",
+            "fingerprint": None,
+        }
         if current is None:
             return nothing
         try:
@@ -231,7 +249,9 @@ class Planner:
             # Somebody has deleted it, so nothing can be compared with it; the gate's least metrics stay.
             return nothing
         return {
+            "deployed": current.version,
             "version": current.version,
+            "origin": record.get("origin", ""),
             "uri": f"s3://{self.bucket.name}/{MODELS}{task.name}/{current.version}/{ARCHIVE}",
             "path": f"{PROCESSING}/current/{ARCHIVE}",
             "fingerprint": record["fingerprint"],

@@ -5,12 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.hosting import Hosting
-from chalicelib.retraining.serving import VARIANT
-
-INVOCATIONS_PER_INSTANCE = 600
-"""A minute. A core classifies an image in some 10 ms; this leaves it idle for nine tenths of the time."""
-MOST_INSTANCES = 4
-"""Times what the task's file asks for."""
+from chalicelib.scaling import VARIANT
 
 
 @dataclass(frozen=True)
@@ -19,54 +14,40 @@ class Rollout:
 
     hosting: Hosting
     cloudwatch: Callable[[], Any]
-    """Makes the boto3 client, as does the next."""
-    autoscaling: Callable[[], Any]
+    """Makes the boto3 client."""
 
-    def look(self, serving: Mapping[str, Any]) -> dict[str, Any]:
-        """What there is to be updated: `{"state": "absent" | "ready" | "changing", "config": name or None}`.
+    def look(self, serving: Mapping[str, Any], config: str) -> dict[str, Any]:
+        """What there is to be updated: `{"state", "config", "retain"}`.
 
         A broken endpoint can only be deleted, which is what happens here; nothing was served by it.
+
+        Args:
+            serving: of the plan.
+            config: that the endpoint is to serve.
+
+        Returns:
+            state: "absent", "ready" or "changing"; config: that it serves, or None; retain: whether an update
+            may keep the number of instances.
         """
         endpoint = self.hosting.find(serving["endpoint"])
         if endpoint is None:
-            return {"state": "absent", "config": None}
+            return {"state": "absent", "config": None, "retain": False}
         if endpoint.is_broken:
             self.hosting.delete(endpoint.name)
-            return {"state": "changing", "config": None}
-        if not endpoint.is_changing and serving["kind"] == "provisioned":
+            return {"state": "changing", "config": None, "retain": False}
+        if endpoint.is_changing:
+            return {"state": "changing", "config": endpoint.config, "retain": False}
+        if serving["kind"] == "provisioned":
             self._watch(serving)
-        return {"state": "changing" if endpoint.is_changing else "ready", "config": endpoint.config}
-
-    def scale(self, serving: Mapping[str, Any]) -> None:
-        """Let a provisioned endpoint grow with its load."""
-        if serving["kind"] != "provisioned":
-            return
-        target = {
-            "ServiceNamespace": "sagemaker",
-            "ResourceId": f"endpoint/{serving['endpoint']}/variant/{VARIANT}",
-            "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
-        }
-        least = serving["spec"]["instances"]
-        client = self.autoscaling()
-        client.register_scalable_target(**target, MinCapacity=least, MaxCapacity=least * MOST_INSTANCES)
-        client.put_scaling_policy(
-            **target,
-            PolicyName="invocations",
-            PolicyType="TargetTrackingScaling",
-            TargetTrackingScalingPolicyConfiguration={
-                "TargetValue": INVOCATIONS_PER_INSTANCE,
-                "PredefinedMetricSpecification": {
-                    "PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"
-                },
-            },
-        )
+        retain = self.hosting.prepare_update(endpoint.name, config)
+        return {"state": "ready", "config": endpoint.config, "retain": retain}
 
     def restore(self, plan: Mapping[str, Any], before: str | None) -> bool:
         """Bring the endpoint back to what it served before; True once nothing is left to be done.
 
         Args:
             plan: of the retraining that failed.
-            before: the configuration it had; None if there was no endpoint.
+            before: the configuration that it should serve; None if it should not be there.
         """
         endpoint = self.hosting.find(plan["serving"]["endpoint"])
         if endpoint is None:
@@ -79,12 +60,22 @@ class Rollout:
         if before is not None and endpoint.config == plan["name"]:
             self.hosting.update(endpoint.name, before)
             return False
+        # What the update took off scaling scales again.
+        self.hosting.scale(endpoint.name, endpoint.config)
         return True
 
     def reason(self, name: str) -> str:
         """Why an endpoint does not serve what it should."""
         endpoint = self.hosting.find(name)
         return (endpoint and endpoint.failure) or "The endpoint did not take the new model."
+
+    def describe(self, serving: Mapping[str, Any]) -> str:
+        """The state of the endpoint, in a sentence."""
+        endpoint = self.hosting.find(serving["endpoint"])
+        if endpoint is None:
+            return f"There is no endpoint {serving['endpoint']}."
+        served, failure = endpoint.config or "nothing", f" ({endpoint.failure})" if endpoint.failure else ""
+        return f"The endpoint {endpoint.name} is {endpoint.status} and serves {served}{failure}."
 
     def _watch(self, serving: Mapping[str, Any]) -> None:
         """The alarm upon which SageMaker takes an update back by itself."""

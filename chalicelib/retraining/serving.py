@@ -3,9 +3,9 @@
 from dataclasses import asdict
 from typing import Any
 
+from chalicelib.scaling import VARIANT
 from chalicelib.tasks import ServingKind, Task
 
-VARIANT = "AllTraffic"
 CANARY_SECONDS = 300
 """How long an alarm may take the new configuration back: some periods of the alarm."""
 

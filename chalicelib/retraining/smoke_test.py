@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chalicelib.backend import Backend
-from chalicelib.errors import NegatoscopeError
+from chalicelib.errors import EndpointNotReady, NegatoscopeError
 from chalicelib.imaging.decoded import Pixels
 from chalicelib.storage import DataBucket
 
@@ -61,12 +61,17 @@ def smoke_test(
         images: with the answers that are expected.
         sha256: of the candidate's graph.
         clock: in seconds.
+
+    Raises:
+        EndpointNotReady: if trying again later can help.
     """
     slowest, count = 0.0, 0
     for count, known in enumerate(images, start=1):
         start = clock()
         try:
             outputs = backend.run(known.pixels[np.newaxis])
+        except EndpointNotReady:
+            raise
         except NegatoscopeError as error:
             return _failed(f"It did not answer: {error.message}", count)
         took = clock() - start

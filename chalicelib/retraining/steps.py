@@ -6,20 +6,28 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from chalicelib import results
 from chalicelib.backend import Backend
-from chalicelib.errors import UnknownModel
-from chalicelib.observability import logger
+from chalicelib.deployment import Deployment
+from chalicelib.errors import EndpointNotChanged, EndpointNotReady, StepInterrupted, UnknownModel
+from chalicelib.observability import count, logger
 from chalicelib.retraining.candidate import Candidates
+from chalicelib.retraining.creation import FAILED, Creations
 from chalicelib.retraining.failure import explain, reason_of
 from chalicelib.retraining.journal import Journal
 from chalicelib.retraining.planning import Code, Planner
 from chalicelib.retraining.rollout import Rollout
 from chalicelib.retraining.smoke_test import known_images, smoke_test
-from chalicelib.storage import DataBucket
+from chalicelib.storage import DataBucket, StorageFailed
 
 State = Mapping[str, Any]
 """The state machine's state, `$`: each step's result under the name that the definition gives it."""
+_CHANGES_ENDPOINT = ("DeploymentFailed", "SmokeTestFailed", "PromotionFailed")
+"""Only after these failures the endpoint may have to go back."""
+_PASSING = (StorageFailed, EndpointNotChanged, EndpointNotReady, ClientError, BotoCoreError)
+"""What may be over when a step is repeated."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,7 @@ class Steps:
     planner: Planner
     candidates: Candidates
     rollout: Rollout
+    creations: Creations
     backend: Callable[[str, str | None, str], Backend]
     """What answers for a task: on an endpoint if one is named, else from the archive with a version."""
     publish: Callable[[str, str, str], None]
@@ -40,6 +49,7 @@ class Steps:
         """Do the step that the event names.
 
         Raises:
+            StepInterrupted: if the state machine should repeat it.
             NegatoscopeError: if it cannot be done; the state machine catches it.
         """
         step, state = event["step"], event.get("state", {})
@@ -53,13 +63,18 @@ class Steps:
             "register": lambda: self._register(plan, state["trained"], event["image"]),
             "decide": lambda: self._decide(plan, state["candidate"]),
             "ask": lambda: self._ask(plan, state, event["token"], event["topic"]),
+            "check-creation": lambda: self.creations.check(state["creating"], plan, state["error"]),
             "look-at-endpoint": lambda: self._look_at_endpoint(plan),
             "smoke-test": lambda: self._smoke_test(plan, state["candidate"]),
             "promote": lambda: self._promote(plan, state["candidate"]),
             "close": lambda: self._close(plan, event["outcome"], state),
             "undo": lambda: self._undo(plan, state),
+            "report-failed-undo": lambda: self._report_failed_undo(plan, state),
         }
-        return steps[step]()
+        try:
+            return steps[step]()
+        except _PASSING as error:
+            raise StepInterrupted(f"{type(error).__name__}: {error}") from error
 
     def _review_data(self, plan: Mapping[str, Any]) -> dict[str, Any]:
         """Whether there is anything to learn that the current model has not learnt."""
@@ -95,15 +110,8 @@ class Steps:
         return {}
 
     def _look_at_endpoint(self, plan: Mapping[str, Any]) -> dict[str, Any]:
-        """What there is to be updated, and the configuration that a failure leads back to.
-
-        That is the deployed version's. Somebody may have put another one there by hand, which nobody has
-        judged or tested.
-        """
-        found, current = self.rollout.look(plan["serving"]), self.candidates.registry.current(plan["task"])
-        if found["config"] is None or current is None:
-            return {**found, "config": None}
-        return {**found, "config": current.config_on(plan["serving"]["endpoint"])}
+        """What there is to be updated; see `Rollout.look`."""
+        return self.rollout.look(plan["serving"], plan["name"])
 
     def _smoke_test(self, plan: Mapping[str, Any], candidate: Mapping[str, str]) -> dict[str, Any]:
         serving = plan["serving"]
@@ -114,7 +122,9 @@ class Steps:
         return tested
 
     def _promote(self, plan: Mapping[str, Any], candidate: Mapping[str, str]) -> dict[str, Any]:
-        self.rollout.scale(plan["serving"])
+        serving = plan["serving"]
+        if serving["kind"] != "embedded":
+            self.rollout.hosting.scale(serving["endpoint"], plan["name"])
         self.candidates.promote(plan, candidate)
         return {}
 
@@ -129,16 +139,17 @@ class Steps:
 
     def _undo(self, plan: Mapping[str, Any], state: State) -> dict[str, Any]:
         """Leave nothing half-deployed: `{"settled", "error", "cause", ...}`; to be repeated until settled."""
-        failed = state["failed"]
-        if self._is_promoted(plan, state):
+        failed, current = state["failed"], self.candidates.registry.current(plan["task"])
+        version = state.get("candidate", {}).get("version")
+        if current and current.has_deployed(version):
             # It failed after that: taking everything back now would be a change that nobody asked for.
-            said = f"{state['candidate']['version']} classifies from now on, but noting that down failed."
-            cause = f"{said} {reason_of(state['error'])}"
+            since = "classifies from now on" if current.version == version else "was deployed and rolled back"
+            cause = f"{version} {since}, but noting that down failed. {reason_of(state['error'])}"
             end = self._end(plan, "deployed", cause)
             return {"settled": True, "error": failed, "cause": cause, **end}
         cause = self._cause(plan, state)
         told = {"settled": False, "error": failed, "cause": cause}
-        if "endpoint" in state and not self.rollout.restore(plan, state["endpoint"]["config"]):
+        if failed in _CHANGES_ENDPOINT and not self.rollout.restore(plan, _way_back(plan, state, current)):
             return told
         self.rollout.hosting.forget(plan["name"])
         if "candidate" in state:
@@ -147,16 +158,37 @@ class Steps:
                 self.candidates.refuse(plan, state["candidate"], cause)
         return {**told, **self._end(plan, "failed", cause), "settled": True}
 
-    def _is_promoted(self, plan: Mapping[str, Any], state: State) -> bool:
-        current = self.candidates.registry.current(plan["task"])
-        return current is not None and current.version == state.get("candidate", {}).get("version")
+    def _report_failed_undo(self, plan: Mapping[str, Any], state: State) -> dict[str, Any]:
+        """Say that a failed retraining could not be taken back: `{"subject", "message"}`.
+
+        The lock stays with this execution, which is over: whoever retrains the task next takes it over, and
+        finishes what is left before anything else.
+        """
+        count("UndoFailed", plan["task"])
+        message = (
+            "The retraining failed, and what it had begun could not be taken back: "
+            f"{reason_of(state['error'])} {self.rollout.describe(plan['serving'])} "
+            "The current model answers, from its package if need be. Remove the cause, then retrain the "
+            "task: that finishes what is left before anything else."
+        )
+        self.journal.note(
+            plan["run"],
+            status="failed",
+            ended_at=results.now(),
+            outcome=message,
+            task_token="",
+            waiting_for=None,
+        )
+        return {"subject": _subject(plan, "a failed retraining could not be undone"), "message": message}
 
     def _cause(self, plan: Mapping[str, Any], state: State) -> str:
         """Why it failed, as the first attempt at undoing it found: later the endpoint may be gone."""
         known = self.journal.get(plan["run"]).get("failure")
         if known:
             return str(known)
-        if "error" in state:
+        if state.get("creation", {}).get("status") == FAILED:
+            error = state["creation"]["error"]
+        elif "error" in state:
             error = state["error"]
         elif state["failed"] == "SmokeTestFailed":
             error = {"Cause": state["smoke_test"]["reason"]}
@@ -202,6 +234,16 @@ class Steps:
     def _folder(self, plan: Mapping[str, Any]) -> str:
         folder: str = plan["folder"].removeprefix(f"s3://{self.bucket.name}/")
         return folder
+
+
+def _way_back(plan: Mapping[str, Any], state: State, current: Deployment | None) -> str | None:
+    """The configuration that a failed deployment leads back to: None if the endpoint should not be there.
+
+    That is the deployed version's, as the registry has it now. Somebody may have put another one there by
+    hand, which nobody has judged or tested.
+    """
+    was_absent = state.get("endpoint", {}).get("state") == "absent"
+    return None if was_absent or current is None else current.config_on(plan["serving"]["endpoint"])
 
 
 def _subject(plan: Mapping[str, Any], text: str) -> str:

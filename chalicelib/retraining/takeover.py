@@ -65,9 +65,7 @@ class Takeover:
     def _is_deployed(self, task: str, entry: Entry) -> bool:
         """Whether its model was promoted. Nothing but rollbacks can have happened to it since."""
         current = self.registry.current(task)
-        if current is None or entry["candidate"] is None:
-            return False
-        return entry["candidate"] in (current.version, current.previous)
+        return current is not None and current.has_deployed(entry["candidate"])
 
     def _note_end(self, entry: Entry, deployed: bool) -> Entry:
         if entry["status"] != RUNNING:

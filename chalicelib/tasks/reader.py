@@ -27,6 +27,9 @@ GATE_METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "auc")
 _SERVING_KINDS: tuple[ServingKind, ...] = ("embedded", "serverless", "provisioned")
 _INSTANCE_TYPE = re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9]+")
 
+MAX_NAME = 24
+"""Characters of a task's name: `negatoscope-STAGE-TASK-xxxxxxxx-judge`, with a stage of 11, names a job, and
+SageMaker takes 63."""
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -84,6 +87,8 @@ def _name(root: TomlTable, stem: str) -> str:
     name = root.string("name")
     if not _NAME.fullmatch(name):
         raise root.error(f"'name' must be lower-case words joined by hyphens, not '{name}'", "name")
+    if len(name) > MAX_NAME:
+        raise root.error(f"'name' may have {MAX_NAME} characters; '{name}' has {len(name)}", "name")
     if name != stem:
         raise root.error(f"'name' is '{name}' but the file is called {stem}.toml; they must agree", "name")
     return name

@@ -149,7 +149,7 @@ function rollBackPart(task, versions, page) {
     ],
     action: words.rollBack,
     act: async () => {
-      const { version } = await rollBack(task.name);
+      const { version } = await rollBack(task.name, current.version);
       announce(words.rolledBack(version));
     },
     after: () => {

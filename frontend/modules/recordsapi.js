@@ -43,11 +43,13 @@ export const fetchModelFile = async (task, version, file) => (await request(path
 export const fetchDrift = async (task) => (await request(path("tasks", task, "drift"))).json();
 
 /**
- * Put the model before back.
+ * Put the model before back. Naming the version that is current lets the request be repeated if its answer is lost.
  * @param {string} task
+ * @param {string} version
  * @returns {Promise<Deployment>}
  */
-export const rollBack = async (task) => (await request(path("tasks", task, "rollback"), { method: "POST", ...json({}) })).json();
+export const rollBack = async (task, version) =>
+  (await request(`${path("tasks", task, "rollback")}?version=${encodeURIComponent(version)}`, { method: "POST", ...json({}) })).json();
 
 /**
  * @param {string | null} cursor of the page before

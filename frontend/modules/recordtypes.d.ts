@@ -53,7 +53,7 @@ export interface RetrainingRequest {
 export interface Retraining {
   name: string;
   task: string;
-  status: "running" | "deployed" | "rejected" | "unchanged" | "failed" | "stopped" | "ended";
+  status: "running" | "deployed" | "rejected" | "unchanged" | "skipped" | "failed" | "stopped" | "ended";
   started_at: string;
   ended_at: string | null;
   reason: string;

@@ -25,7 +25,7 @@ const REFRESH_MS = 3_000;
 const REPORT = "report.md";
 
 /** How an end looks. @type {Record<string, string>} */
-const LOOKS = { deployed: "good", rejected: "review", unchanged: "review", failed: "bad", stopped: "bad", ended: "review" };
+const LOOKS = { deployed: "good", rejected: "review", unchanged: "review", skipped: "review", failed: "bad", stopped: "bad", ended: "review" };
 
 /**
  * @param {string} name

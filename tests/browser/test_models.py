@@ -129,7 +129,7 @@ def test_roll_back_says_what_it_does_and_does_it(desk: Desk, models: Models) -> 
     """By keyboard alone. At first the API refuses."""
     desk.http_errors_expected = True
     refusal = {"code": "AlreadyRetraining", "message": "It is being retrained. Wait.", "request_id": "r-1"}
-    desk.page.route("**/rollback", lambda route: route.fulfill(status=409, json=refusal), times=1)
+    desk.page.route("**/rollback?*", lambda route: route.fulfill(status=409, json=refusal), times=1)
     desk.open(PLACE)
     button = desk.page.get_by_role("button", name=f"Roll back to {models.bundled}")
     button.focus()

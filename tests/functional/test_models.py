@@ -11,7 +11,6 @@ from chalicelib import aws
 from chalicelib.archive import pack, package_files
 from chalicelib.classification import Classifier
 from chalicelib.deployed import DeployedModels
-from chalicelib.hosting import Hosting
 from chalicelib.package import ModelPackage
 from chalicelib.registry import Registry
 from chalicelib.retraining.executions import Executions
@@ -19,7 +18,7 @@ from tests import images
 from tests.functional.conftest import Call, as_member
 from tests.functional.test_openapi import schema
 from tests.models import METRICS, TASK, VERSION, write_package
-from tests.sagemaker import FakeSageMaker
+from tests.sagemaker import FakeSageMaker, hosting
 
 MODELS = "/tasks/{task}/models"
 FILE = "/tasks/{task}/models/{version}/{file}"
@@ -29,7 +28,7 @@ ROLLBACK = "/tasks/{task}/rollback"
 @pytest.fixture
 def sagemaker(monkeypatch: pytest.MonkeyPatch) -> FakeSageMaker:
     sagemaker = FakeSageMaker("c1", "c2")
-    monkeypatch.setattr(aws, "hosting", lambda: Hosting(sagemaker))
+    monkeypatch.setattr(aws, "hosting", lambda: hosting(sagemaker))
     return sagemaker
 
 

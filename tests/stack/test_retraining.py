@@ -44,8 +44,9 @@ def first(clinic: Clinic) -> Any:
     assert followed["accepted"] is True
     assert clinic.client.keys(CURRENT) == [], "nothing is deployed before it is approved"
     execution = clinic.states.describe_execution(executionArn=direct["executionArn"])
-    assert (execution["status"], execution["error"]) == ("FAILED", "Refused")
-    assert f"is being retrained by {name}" in clinic.listed()[f"direct-{name}"]["outcome"]
+    assert execution["status"] == "SUCCEEDED", "it is no failed retraining"
+    skipped = clinic.listed()[f"direct-{name}"]
+    assert (skipped["status"], f"is being retrained by {name}" in skipped["outcome"]) == ("skipped", True)
     clinic.answer(name, approved=True)
     return clinic.ended(name)
 

@@ -43,6 +43,18 @@ def test_sagemaker_names_the_folders(monkeypatch: pytest.MonkeyPatch) -> None:
     assert arguments.checkpoint_dir == Path("/opt/ml/checkpoints")
 
 
+def test_the_jobs_of_a_search_do_not_overwrite_each_others_checkpoints(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SM_MODEL_DIR", "/opt/ml/model")
+    folders = []
+    for job in ("search-001", "search-002"):
+        monkeypatch.setenv("TRAINING_JOB_NAME", job)
+        folders.append(parse_arguments(TASK).checkpoint_dir)
+
+    assert folders == [Path("/opt/ml/checkpoints/search-001"), Path("/opt/ml/checkpoints/search-002")]
+
+
 def test_sagemaker_spells_hyper_parameters_with_underscores() -> None:
     parameters = parse_arguments([*TASK, "--learning_rate", "0.01", "--batch_size", "8"]).parameters
 

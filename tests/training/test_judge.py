@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,13 @@ from chalicelib.package import ModelPackage
 from chalicelib.tasks import Task, load_task
 from tests.models import write_package
 from tests.training.samples import write_manifest
+from training import judge as judge_module
 from training import prepare
+from training.data.dataset import Record
+from training.data.split import PARTS, Part, fingerprint, split_by_group
+from training.evaluation import unseen
+from training.evaluation.comparison import compare
+from training.evaluation.transform import read_test_part
 from training.inference import input_fn, model_fn, output_fn, predict_fn
 from training.judge import main
 
@@ -126,6 +133,87 @@ def test_the_bundled_model_may_be_the_one_to_beat(folder: Path, tmp_path: Path) 
     comparison = facts["comparison"]
     assert isinstance(comparison, dict)
     assert comparison["accuracy"]["low"] > 0.3
+
+
+def read_records(folder: Path) -> tuple[list[Record], list[bytes], list[str]]:
+    """Every image of the preparation, with its digest and its part."""
+    task = load_task(TASK)
+    with (folder / "data" / "manifest.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    records = [Record(row["path"], task.class_names.index(row["class"]), row["group"]) for row in rows]
+    return records, [bytes.fromhex(row["sha256"]) for row in rows], [row["part"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("origin", "same", "remark"),
+    [
+        ("retraining", False, ""),
+        ("bundled", False, "cannot be told"),
+        ("", False, "cannot be told"),
+        ("bundled", True, ""),
+    ],
+)
+def test_it_is_told_what_the_current_model_may_have_seen(
+    folder: Path, tmp_path: Path, origin: str, same: bool, remark: str
+) -> None:
+    records, digests, part_of = read_records(folder)
+    parts: dict[Part, list[int]] = {
+        part: [index for index, own in enumerate(part_of) if own == part] for part in PARTS
+    }
+    changes: dict[str, Any] = {"data": {"fingerprint": fingerprint(records, digests, parts)}} if same else {}
+    candidate = write_package(tmp_path / "package")
+    current = write_package(tmp_path / "current", **changes)
+    answers = transform(folder, candidate, tmp_path / "answers")
+
+    options = ("--current", str(current), "--current-origin", origin)
+    assert judged(folder, answers, candidate, tmp_path / "out", *options) == 0
+
+    reasons = str(decision(tmp_path / "out")["reasons"])
+    assert ("current model was trained" in reasons) == bool(remark)
+    assert remark in reasons
+
+
+def test_images_that_the_current_model_was_trained_on_are_no_evidence(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bundled model's training dealt the same images out with another seed."""
+    task = load_task(TASK)
+    records, digests, _ = read_records(folder)
+    parts = split_by_group(records, digests, task.class_names, 7)
+    trained = {digests[index].hex() for part in ("train", "validation") for index in parts[part]}
+    held_out = read_test_part(folder / "data", task)
+    unseen_images = [digest for digest in held_out.digests if digest not in trained]
+    assert 0 < len(unseen_images) < len(held_out.digests)
+    facts: dict[str, Any] = {
+        "data": {"fingerprint": fingerprint(records, digests, parts)},
+        "training": {"split_seed": 7},
+    }
+    candidate, current = write_package(tmp_path / "package"), write_package(tmp_path / "current", **facts)
+    answers = transform(folder, candidate, tmp_path / "answers")
+    compared: list[int] = []
+
+    def counted(*arguments: Any) -> Any:
+        compared.append(len(arguments[1]))
+        return compare(*arguments)
+
+    monkeypatch.setattr(judge_module, "compare", counted)
+    assert judged(folder, answers, candidate, tmp_path / "out", "--current", str(current)) == 0
+
+    assert compared == [len(unseen_images)]
+    seen, every = len(held_out.digests) - len(unseen_images), len(held_out.digests)
+    assert f"trained on {seen} of the {every} test images; they do not" in str(decision(tmp_path / "out"))
+
+
+def test_a_model_that_has_seen_every_test_image_is_compared_with_a_warning(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = read_test_part(folder / "data", load_task(TASK))
+    monkeypatch.setattr(unseen, "_parts", lambda *_: dict.fromkeys(part.digests, "train"))
+
+    evidence = unseen.find_evidence({}, "bundled", folder / "data", part, load_task(TASK))
+
+    assert len(evidence.rows) == len(part.digests)
+    assert "trained on all of these test images, so it looks better than it is" in evidence.remark
 
 
 def test_answers_must_be_complete_and_of_the_candidate(

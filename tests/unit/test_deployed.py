@@ -8,14 +8,20 @@ from typing import Any
 import boto3
 import numpy as np
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from chalicelib.archive import pack, package_files
 from chalicelib.catalogue import describe
 from chalicelib.classification import Classification, Classifier
 from chalicelib.deployed import FRESH_SECONDS, DeployedModels
 from chalicelib.embedded import EmbeddedBackend
-from chalicelib.errors import EndpointMissing, EndpointNotReady, InvalidModelPackage, TaskHasNoModel
+from chalicelib.errors import (
+    EndpointMissing,
+    EndpointNotReady,
+    InvalidModelPackage,
+    ModelFailed,
+    TaskHasNoModel,
+)
 from chalicelib.package import ModelPackage
 from chalicelib.registry import Registry
 from chalicelib.storage import DataBucket, StorageFailed
@@ -190,6 +196,51 @@ def test_deleted_endpoint_gives_way_to_its_package(world: World) -> None:
     assert world.answered_by() == ("2", "endpoint"), "as soon as it is back"
 
 
+def model_error(status: int) -> ClientError:
+    response: Any = {"Error": {"Code": "ModelError", "Message": "?"}, "OriginalStatusCode": status}
+    return ClientError(response, "InvokeEndpoint")
+
+
+THROTTLED = ClientError({"Error": {"Code": "ThrottlingException", "Message": "?"}}, "InvokeEndpoint")
+FAILED = model_error(500)
+TROUBLE = pytest.mark.parametrize(
+    "trouble",
+    [THROTTLED, ReadTimeoutError(endpoint_url="https://e"), model_error(503), FAILED],
+    ids=["throttled", "hangs", "died", "fails"],
+)
+
+
+@TROUBLE
+@pytest.mark.parametrize("endpoint", [None, "e3"])
+def test_trouble_with_an_endpoint_that_was_left_makes_for_news(
+    world: World, trouble: Exception, endpoint: str | None
+) -> None:
+    for version in ("2", "3"):
+        world.register(version)
+    world.registry.promote(TASK, "2", "e2", "config")
+    world.runtime.serves["e2"] = ModelPackage.load(world.folder / "2")
+    assert world.answered_by() == ("2", "endpoint")
+    world.registry.promote(TASK, "3", endpoint, "config" if endpoint else None)
+    world.runtime.serves["e2"] = trouble
+    if endpoint:
+        world.runtime.serves[endpoint] = ModelPackage.load(world.folder / "3")
+
+    assert world.answered_by() == ("3", "endpoint" if endpoint else "embedded")
+
+
+@TROUBLE
+def test_trouble_with_the_endpoint_of_now_is_told(world: World, trouble: Exception) -> None:
+    world.register("2")
+    world.registry.promote(TASK, "2", "e", "config")
+    world.runtime.serves["e"] = trouble
+
+    with pytest.raises(ModelFailed if trouble is FAILED else EndpointNotReady):
+        world.classify()
+
+    world.runtime.serves["e"] = ModelPackage.load(world.folder / "2")
+    assert world.answered_by() == ("2", "endpoint"), "nothing is lost by trying again"
+
+
 def test_deleted_endpoint_makes_for_news_at_once(world: World) -> None:
     for version in ("2", "3", "4"):
         world.register(version)
@@ -212,7 +263,7 @@ def test_rollback_to_the_bundled_model_makes_for_news_at_once(world: World) -> N
     world.runtime.serves["e"] = world.register("2")
     world.registry.promote(TASK, "2", "e", "config")
     assert world.answered_by() == ("2", "endpoint")
-    world.registry.roll_back(TASK)
+    world.registry.roll_back(TASK, world.registry.current(TASK))
     del world.runtime.serves["e"]
     assert world.answered_by() == (VERSION, "embedded")
 
@@ -224,7 +275,7 @@ def test_only_the_deployed_version_answers(world: World) -> None:
     assert world.answered_by() == ("2", "embedded"), "the endpoint is ahead of the registry"
     world.registry.promote(TASK, "3", "e", "config-3")
     assert world.answered_by() == ("3", "endpoint"), "within the minute, because the answer was new"
-    world.registry.roll_back(TASK)
+    world.registry.roll_back(TASK, world.registry.current(TASK))
     world.time += FRESH_SECONDS
     assert world.answered_by() == ("2", "embedded"), "the endpoint is on its way back"
     world.runtime.serves["e"] = old

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from botocore.response import StreamingBody
+from botocore.session import get_session
 from botocore.stub import ANY, Stubber
 from PIL import Image
 
@@ -148,8 +149,22 @@ def test_sagemaker_takes_our_requests(contract: Contract, answer: Any, content_t
         assert run(contract, client).probabilities.shape == (1, 5)
 
 
-def client_error(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "raw text of the service"}}, "InvokeEndpoint")
+def client_error(code: str, **members: Any) -> ClientError:
+    response: Any = {"Error": {"Code": code, "Message": "raw text of the service"}, **members}
+    return ClientError(response, "InvokeEndpoint")
+
+
+def test_every_error_of_the_service_is_known() -> None:
+    """Those that botocore describes: each is sorted by what the caller can do about it, none by accident."""
+    operation = get_session().get_service_model("sagemaker-runtime").operation_model("InvokeEndpoint")
+    endpoint = Endpoint(None, "e")
+    passing = {
+        shape.name
+        for shape in operation.error_shapes
+        if isinstance(endpoint._translate(client_error(shape.name)), EndpointNotReady)
+    }
+
+    assert {shape.name for shape in operation.error_shapes} - passing == {"ModelError"}
 
 
 @pytest.mark.parametrize("contract", CONTRACTS)
@@ -161,7 +176,12 @@ def client_error(code: str) -> ClientError:
         (client_error("ServiceUnavailable"), EndpointNotReady, "in a minute"),
         (client_error("ModelNotReadyException"), EndpointNotReady, "in a minute"),
         (client_error("InternalFailure"), EndpointNotReady, "in a minute"),
+        (client_error("InternalDependencyException"), EndpointNotReady, "in a minute"),
+        (client_error("TooManyRequestsException"), EndpointNotReady, "in a minute"),
         (client_error("ModelError"), ModelFailed, "CloudWatch"),
+        (client_error("ModelError", OriginalStatusCode=500), ModelFailed, "CloudWatch"),
+        (client_error("ModelError", OriginalStatusCode=503), EndpointNotReady, "in a minute"),
+        (client_error("ModelError", OriginalStatusCode=504), EndpointNotReady, "in a minute"),
         (client_error("AccessDeniedException"), ModelFailed, "Deploy the stage again"),
         (ReadTimeoutError(endpoint_url="https://x"), EndpointNotReady, "in a minute"),
         (ConnectionResetError(), EndpointNotReady, "in a minute"),

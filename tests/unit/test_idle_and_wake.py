@@ -9,11 +9,10 @@ import boto3
 import pytest
 
 from chalicelib.archive import pack, package_files
-from chalicelib.hosting import Hosting
 from chalicelib.registry import Registry
 from chalicelib.storage import DataBucket
 from tests.models import TASK, write_package
-from tests.sagemaker import FakeSageMaker
+from tests.sagemaker import FakeSageMaker, FakeScaling, hosting
 from tests.stage import BUCKET, ROOT
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -54,8 +53,8 @@ def test_only_the_stages_own_endpoints_go(script: ModuleType, sagemaker: FakeSag
     for name in (OWN, f"negatoscope-prod-eu-{TASK}", f"my-{OWN}", "negatoscope-prod-oct"):
         sagemaker.serve(name, "c1")
     variables = {"ENDPOINTS": json.dumps({"retinal-oct": "negatoscope-prod-oct"})}
-    script.idle("prod", variables, Hosting(sagemaker))
-    script.idle("prod", variables, Hosting(sagemaker))
+    script.idle("prod", variables, hosting(sagemaker))
+    script.idle("prod", variables, hosting(sagemaker))
     assert sagemaker.calls == [("delete", OWN)], "what the stage names has nothing to take its place"
 
 
@@ -63,9 +62,21 @@ def test_endpoint_comes_back_with_its_configuration(
     script: ModuleType, sagemaker: FakeSageMaker, registry: Registry
 ) -> None:
     registry.promote(TASK, "1", OWN, "c1")
-    script.wake(registry, Hosting(sagemaker))
-    script.wake(registry, Hosting(sagemaker))
+    script.wake(registry, hosting(sagemaker))
+    script.wake(registry, hosting(sagemaker))
     assert sagemaker.calls == [("create", OWN, "c1")]
+
+
+def test_endpoint_on_instances_scales_again_when_it_is_back(
+    script: ModuleType, sagemaker: FakeSageMaker, registry: Registry
+) -> None:
+    scaling = FakeScaling()
+    sagemaker.instance_types = {"c1": "ml.c5.large"}
+    registry.promote(TASK, "1", OWN, "c1")
+    script.wake(registry, hosting(sagemaker, scaling))
+    assert scaling.instances == {OWN: 1}
+    script.idle("prod", {}, hosting(sagemaker, scaling))
+    assert scaling.instances == {}, "nothing is left that scales"
 
 
 def test_failed_endpoint_is_replaced(
@@ -73,7 +84,7 @@ def test_failed_endpoint_is_replaced(
 ) -> None:
     registry.promote(TASK, "1", OWN, "c1")
     sagemaker.serve(OWN, "c1", "Failed")
-    script.wake(registry, Hosting(sagemaker))
+    script.wake(registry, hosting(sagemaker))
     assert sagemaker.calls == [("delete", OWN), ("create", OWN, "c1")]
 
 
@@ -83,7 +94,7 @@ def test_endpoint_that_does_not_come_into_service_is_told(
     registry.promote(TASK, "1", OWN, "c1")
     monkeypatch.setattr(sagemaker, "create_endpoint", lambda **_: sagemaker.serve(OWN, "c1", "Failed"))
     with pytest.raises(script.NotDone, match=f"{OWN} did not come into service"):
-        script.wake(registry, Hosting(sagemaker))
+        script.wake(registry, hosting(sagemaker))
 
 
 def test_endpoint_that_stays_on_its_way_is_not_waited_for_for_ever(
@@ -92,7 +103,7 @@ def test_endpoint_that_stays_on_its_way_is_not_waited_for_for_ever(
     monkeypatch.setattr(script, "PATIENCE", 0.05)
     sagemaker.serve(OWN, "c1", "Updating")
     with pytest.raises(script.NotDone, match="still Updating"):
-        script.idle("prod", {}, Hosting(sagemaker))
+        script.idle("prod", {}, hosting(sagemaker))
     assert sagemaker.calls == []
 
 
@@ -101,14 +112,14 @@ def test_deployment_without_a_configuration_is_told(
 ) -> None:
     registry.promote(TASK, "1", OWN, None)
     with pytest.raises(script.NotDone, match="deploy mammography-views anew"):
-        script.wake(registry, Hosting(sagemaker))
+        script.wake(registry, hosting(sagemaker))
 
 
 def test_embedded_models_need_nothing(
     script: ModuleType, sagemaker: FakeSageMaker, registry: Registry
 ) -> None:
     registry.promote(TASK, "1", None, None)
-    script.wake(registry, Hosting(sagemaker))
+    script.wake(registry, hosting(sagemaker))
     assert sagemaker.calls == []
 
 

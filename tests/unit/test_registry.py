@@ -2,6 +2,7 @@
 
 import json
 import tarfile
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from chalicelib import registry as module
 from chalicelib.archive import unpack
-from chalicelib.errors import InvalidModelPackage, NothingToRollBackTo, UnknownModel
+from chalicelib.errors import InvalidModelPackage, ModelChanged, NothingToRollBackTo, UnknownModel
 from chalicelib.package import ModelPackage
 from chalicelib.registry import Registry
 from chalicelib.storage import DataBucket, StorageFailed, StoredObject
@@ -75,7 +76,7 @@ def test_without_any_version_the_bundled_model_classifies(registry: Registry) ->
     assert registry.current(TASK) is None
     assert list(registry.versions(TASK)) == []
     with pytest.raises(NothingToRollBackTo, match="No other model has been deployed"):
-        registry.roll_back(TASK)
+        registry.roll_back(TASK, registry.current(TASK))
 
 
 def test_a_candidate_is_kept_with_all_that_people_look_at(registry: Registry, bucket: DataBucket) -> None:
@@ -119,11 +120,11 @@ def test_from_candidate_to_current_to_previous_and_back(registry: Registry) -> N
     assert (second.previous, second.endpoint, second.sha256) == ("1", None, "2".rjust(64, "0"))
     assert statuses(registry) == {"3": "rejected", "2": "current", "1": "previous"}
 
-    back = registry.roll_back(TASK)
+    back = registry.roll_back(TASK, registry.current(TASK))
 
     assert (back.version, back.previous) == ("1", "2")
     assert statuses(registry) == {"3": "rejected", "2": "previous", "1": "current"}
-    assert registry.roll_back(TASK).version == "2"
+    assert registry.roll_back(TASK, registry.current(TASK)).version == "2"
 
 
 @pytest.mark.usefixtures("clock")
@@ -147,6 +148,171 @@ def test_promoting_the_current_version_again_does_not_forget_the_previous(regist
     moved = registry.promote(TASK, "2", "elsewhere", "config-2")
 
     assert (moved.previous, moved.endpoint) == ("1", "elsewhere")
+
+
+def deploy(registry: Registry, *versions: str) -> None:
+    for version in versions:
+        registry.add(TASK, archive(version), {})
+        registry.promote(TASK, version, None, None)
+
+
+def test_promoting_again_changes_nothing_not_even_the_time(registry: Registry) -> None:
+    deploy(registry, "1", "2")
+    current = registry.current(TASK)
+
+    assert registry.promote(TASK, "2", None, None) == current == registry.current(TASK)
+
+
+def test_a_promotion_replaces_only_what_it_was_decided_for(registry: Registry) -> None:
+    for version in ("1", "2", "3"):
+        registry.add(TASK, archive(version), {})
+    first = registry.promote(TASK, "1", None, None, replaces=(None,))
+
+    with pytest.raises(ModelChanged, match=r"1 has become the current model of .* so 2 is not deployed"):
+        registry.promote(TASK, "2", None, None, replaces=(None,))
+    assert registry.current(TASK) == first
+    second = registry.promote(TASK, "2", None, None, replaces=("1",))
+    assert registry.promote(TASK, "2", None, None, replaces=("1",)) == second, "a step that is repeated"
+    with pytest.raises(ModelChanged):
+        registry.promote(TASK, "3", None, None, replaces=("1",))
+    assert registry.current(TASK) == second
+
+
+class Overtaken(DataBucket):
+    """A bucket in which something happens right before the next conditional write of a key."""
+
+    def before(self, key: str, happens: Callable[[], Any]) -> None:
+        self.__dict__["event"] = (key, happens)
+
+    def replace_json(
+        self, key: str, document: dict[str, Any], etag: str | None, metadata: dict[str, str]
+    ) -> None:
+        awaited, happens = self.__dict__.get("event", (None, None))
+        if key == awaited:
+            del self.__dict__["event"]
+            happens()
+        super().replace_json(key, document, etag, metadata)
+
+
+@pytest.fixture
+def overtaken() -> tuple[Registry, Overtaken]:
+    bucket = Overtaken(boto3.client("s3"), BUCKET)
+    return Registry(bucket), bucket
+
+
+CURRENT = f"models/{TASK}/current.json"
+
+
+def test_of_two_rollbacks_at_once_one_happens(
+    registry: Registry, overtaken: tuple[Registry, Overtaken]
+) -> None:
+    deploy(registry, "1", "2")
+    slow, bucket = overtaken
+    bucket.before(CURRENT, lambda: registry.roll_back(TASK, registry.current(TASK)))
+
+    assert slow.roll_back(TASK, registry.current(TASK)) == registry.current(TASK)
+
+    current = registry.current(TASK)
+    assert current is not None
+    assert (current.version, current.previous) == ("1", "2")
+
+
+def test_a_promotion_during_a_rollback_is_not_lost(
+    registry: Registry, overtaken: tuple[Registry, Overtaken]
+) -> None:
+    deploy(registry, "1", "2")
+    registry.add(TASK, archive("3"), {})
+    slow, bucket = overtaken
+    bucket.before(CURRENT, lambda: registry.promote(TASK, "3", None, None))
+
+    with pytest.raises(ModelChanged, match="3 has become"):
+        slow.roll_back(TASK, registry.current(TASK))
+
+    assert statuses(registry) == {"1": "candidate", "2": "previous", "3": "current"}
+
+
+def test_a_rollback_during_a_promotion_is_not_undone(
+    registry: Registry, overtaken: tuple[Registry, Overtaken]
+) -> None:
+    deploy(registry, "1", "2")
+    registry.add(TASK, archive("3"), {})
+    slow, bucket = overtaken
+    bucket.before(CURRENT, lambda: registry.roll_back(TASK, registry.current(TASK)))
+
+    with pytest.raises(ModelChanged, match="1 has become"):
+        slow.promote(TASK, "3", None, None, replaces=("2",))
+
+    assert statuses(registry)["1"] == "current"
+
+
+def test_two_deployments_of_the_application_at_once_seed_one_model(
+    registry: Registry, overtaken: tuple[Registry, Overtaken], tmp_path: Path
+) -> None:
+    package = bundled(tmp_path, "1")
+    slow, bucket = overtaken
+    bucket.before(CURRENT, lambda: registry.seed(TASK, package))
+
+    assert slow.seed(TASK, package) == registry.current(TASK)
+
+    assert statuses(registry) == {"1": "current"}
+    assert registry.record(TASK, "1")["decision"]["accepted"]
+
+
+def test_seeding_does_not_overtake_a_retrained_model(
+    registry: Registry, overtaken: tuple[Registry, Overtaken], tmp_path: Path
+) -> None:
+    registry.seed(TASK, bundled(tmp_path, "1"))
+    slow, bucket = overtaken
+    bucket.before(CURRENT, lambda: deploy(registry, "9"))
+
+    assert slow.seed(TASK, bundled(tmp_path, "2", "2026-02-01T00:00:00Z")).version == "9"
+
+    assert statuses(registry) == {"1": "previous", "2": "accepted", "9": "current"}
+
+
+def test_two_writers_of_a_record_keep_what_the_other_wrote(
+    registry: Registry, overtaken: tuple[Registry, Overtaken]
+) -> None:
+    registry.add(TASK, archive("1"), {})
+    slow, bucket = overtaken
+    bucket.before(
+        f"models/{TASK}/1/record.json", lambda: registry.decide(TASK, "1", accepted=True, reasons=["Better."])
+    )
+
+    slow.promote(TASK, "1", "endpoint", "config")
+
+    record = registry.record(TASK, "1")
+    assert (record["config"], record["decision"]["accepted"]) == ("config", True)
+
+
+def test_the_same_decision_again_keeps_its_time(registry: Registry) -> None:
+    registry.add(TASK, archive("1"), {})
+    first = registry.decide(TASK, "1", accepted=True, reasons=["Better."], test_decisions=3)
+
+    assert registry.decide(TASK, "1", accepted=True, reasons=["Better."]) == first
+    changed = registry.decide(TASK, "1", accepted=False, reasons=["Declined."])
+    assert changed["decision"]["accepted"] is False
+
+
+def test_registering_again_keeps_what_became_of_it(registry: Registry) -> None:
+    registry.add(TASK, archive("1"), {"run": "a"})
+    registry.decide(TASK, "1", accepted=True, reasons=["Better."])
+    known = registry.record(TASK, "1")
+
+    assert registry.add(TASK, archive("1"), {"run": "a"}) == known == registry.record(TASK, "1")
+
+
+def test_two_registrations_at_once_make_one_record(
+    registry: Registry, overtaken: tuple[Registry, Overtaken]
+) -> None:
+    slow, bucket = overtaken
+    bucket.before(f"models/{TASK}/1/record.json", lambda: registry.add(TASK, archive("1"), {"run": "a"}))
+
+    assert slow.add(TASK, archive("1"), {"run": "a"}) == registry.record(TASK, "1")
+
+    bucket.before(f"models/{TASK}/2/record.json", lambda: registry.add(TASK, archive("2"), {"run": "a"}))
+    with pytest.raises(InvalidModelPackage, match="registered already"):
+        slow.add(TASK, archive("2"), {"run": "b"})
 
 
 def test_an_accepted_version_that_was_overtaken_stays_accepted(registry: Registry) -> None:
@@ -205,9 +371,9 @@ def test_each_version_knows_how_it_was_served(registry: Registry) -> None:
         registry.add(TASK, archive(version), {})
         registry.promote(TASK, version, "endpoint", f"config-{version}")
     assert registry.record(TASK, "2")["config"] == "config-2"
-    assert registry.previous(TASK)["version"] == "1"
+    assert registry.before(TASK, registry.current(TASK))["version"] == "1"
 
-    back = registry.roll_back(TASK)
+    back = registry.roll_back(TASK, registry.current(TASK))
 
     assert (back.version, back.endpoint, back.config) == ("1", "endpoint", "config-1")
     assert registry.current(TASK) == back
@@ -287,7 +453,7 @@ def test_newer_bundled_model_replaces_a_bundled_one(registry: Registry, tmp_path
     old, new = bundled(tmp_path, "1"), bundled(tmp_path, "2", "2026-02-01T00:00:00+00:00")
     registry.seed(TASK, old)
     assert registry.seed(TASK, new).version == "2"
-    assert registry.roll_back(TASK).version == "1"
+    assert registry.roll_back(TASK, registry.current(TASK)).version == "1"
     assert registry.seed(TASK, new).version == "1", "who rolled back did so on purpose"
 
 

@@ -23,6 +23,7 @@ PLAN: dict[str, Any] = {
     "task": TASK,
     "name": f"negatoscope-elevenchars-{TASK}-01234567",
     "folder": f"s3://{BUCKET}/{FOLDER}",
+    "current": {"deployed": None, "version": None},
     "serving": {"kind": "serverless", "endpoint": "endpoint"},
 }
 ARCHIVE = f"{FOLDER}training/job/output/model.tar.gz"
@@ -39,7 +40,8 @@ class SageMaker:
     def create_model_package_group(self, ModelPackageGroupName: str) -> None:  # noqa: N803
         if ModelPackageGroupName in self.groups:
             raise ClientError(
-                {"Error": {"Code": "ValidationException", "Message": "?"}}, "CreateModelPackageGroup"
+                {"Error": {"Code": "ValidationException", "Message": "Model Package Group already exists"}},
+                "CreateModelPackageGroup",
             )
         self.groups.append(ModelPackageGroupName)
 
@@ -64,6 +66,7 @@ class Desk:
     """A training job's output and who takes it from there."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.bucket = DataBucket(boto3.client("s3"), BUCKET)
         self.registry = Registry(self.bucket)
         self.sagemaker = SageMaker()
@@ -103,6 +106,47 @@ def test_what_was_trained_is_registered_in_both_places(desk: Desk) -> None:
     assert desk.package["ModelApprovalStatus"] == "PendingManualApproval"
     assert desk.register() == candidate, "a step that is repeated"
     assert len(desk.sagemaker.packages) == 1
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException", "ResourceLimitExceeded"])
+def test_a_group_that_could_not_be_made_is_no_group(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    def create_model_package_group(**_: str) -> None:
+        raise ClientError({"Error": {"Code": code, "Message": "?"}}, "CreateModelPackageGroup")
+
+    monkeypatch.setattr(desk.sagemaker, "create_model_package_group", create_model_package_group)
+
+    with pytest.raises(ClientError, match=code):
+        desk.register()
+    assert not desk.sagemaker.packages
+
+
+def manifest(run: str, *images: str) -> bytes:
+    rows = [f"{image},test,left-cc,{image}" for image in images]
+    return "\n".join(["path,part,class,sha256", f"{run},train,left-cc,{run}", *rows, ""]).encode()
+
+
+def decided(desk: Desk, run: str, *test_images: str) -> tuple[int, str]:
+    """The count and the reasons of a decision by these test images."""
+    folder = f"retrainings/{TASK}/{run}/"
+    plan = PLAN | {"run": run, "folder": f"s3://{BUCKET}/{folder}"}
+    package = write_package(desk.folder / run, version=run)
+    desk.registry.add(TASK, pack(package_files(package)), {"origin": "retraining", "run": run})
+    desk.bucket.write(f"{folder}data/manifest.csv", manifest(run, *test_images), "text/csv")
+    judgement = {"accepted": True, "reasons": ["Better."]}
+    desk.bucket.write_json(f"{folder}judgement/decision.json", judgement)
+    for _ in range(2):  # a step that is repeated counts once
+        reasons = desk.candidates.decide(plan, {"version": run, "package": ""})["reasons"]
+    return desk.registry.record(TASK, run)["decision"]["test_decisions"], reasons
+
+
+def test_it_is_told_how_often_a_test_set_has_decided(desk: Desk) -> None:
+    assert decided(desk, "a", "1", "2") == (1, "Better.")
+    count, reasons = decided(desk, "b", "1", "2")
+    assert (count, "decision 2 by these test images" in reasons) == (2, True)
+    assert decided(desk, "c", "1", "2", "3", "4")[0] == 3, "it has grown"
+    assert decided(desk, "d", "5", "6", "7")[0] == 1, "another data set"
 
 
 def test_a_model_from_elsewhere_is_none_of_ours(desk: Desk) -> None:

@@ -2,16 +2,17 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from functools import reduce
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cfnlint.api import lint_file
-from ministack.services import stepfunctions
 
+from chalicelib.retraining.planning import MAX_WAIT_SECONDS
+from chalicelib.retraining.wish import MOST_TRIALS
+from tests.asl import Execution, TaskFailed
 from tests.stage import ROOT
 from training.search_space import metric_definitions, tuning_job
 
@@ -33,7 +34,14 @@ PLAN: dict[str, Any] = {
     "preparing": {"arguments": ["training.prepare"]},
     "processing": {"instance_type": "ml.m7i.large", "volume_gb": 30},
     "training": {"hyperparameters": {}, "inputs": [], "spot": False, "stopping": {}},
-    "current": {"version": None, "uri": "s3://bucket/plan.json", "path": "", "fingerprint": None},
+    "current": {
+        "deployed": None,
+        "version": None,
+        "origin": "",
+        "uri": "s3://bucket/plan.json",
+        "path": "",
+        "fingerprint": None,
+    },
     "serving": {
         "kind": "serverless",
         "endpoint": "e",
@@ -58,10 +66,12 @@ ANSWERS: dict[str, Any] = {
     "Judge": {"ProcessingJobName": "judge"},
     "Decide": {"accepted": True, "reasons": "Better."},
     "Ask for approval": {"approved": True, "by": "me"},
-    "Look at endpoint": {"state": "absent", "config": None},
+    "Look at endpoint": {"state": "absent", "config": None, "retain": False},
     "Describe endpoint": {"EndpointStatus": "InService", "EndpointConfigName": PLAN["name"]},
     "Smoke test": {"passed": True, "reason": None},
     "Promote": {},
+    "Check creation": {"creating": "?", "status": "completed", "job": "job", "error": {}},
+    "Report failed undo": CLOSED,
     "Undo": {"settled": True, "error": "E", "cause": "C", **CLOSED},
     **{f"Close {name}": CLOSED for name in ("deployed", "rejected", "declined", "unchanged")},
 }
@@ -90,6 +100,10 @@ FAILURES = {
 }
 """The state that each task's failure leads to."""
 
+GENERAL = "SageMaker.AmazonSageMakerException"
+
+HOUR = 3600
+
 visited: set[str] = set()
 
 
@@ -107,7 +121,7 @@ def kind(name: str) -> dict[str, Any]:
 
 TUNED = {"Plan": with_plan(trials=4)}
 ASKED = {"Plan": with_plan(approval=True)}
-READY = {"Look at endpoint": {"state": "ready", "config": "old"}}
+READY = {"Look at endpoint": {"state": "ready", "config": "old", "retain": True}}
 
 ENDS: list[tuple[str, dict[str, Any], str]] = [
     ("all goes well", {}, "Deployed"),
@@ -129,6 +143,7 @@ ENDS: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("nobody can be told", {"Tell: deployed": Fails("SNS.AmazonSNSException")}, "Deployed"),
     ("the end cannot be written down", {"Close deployed": Fails("Lambda.Unknown")}, "Deployed"),
+    ("the task is being retrained already", {"Plan": {"skipped": "By run."}}, "Skipped"),
     ("the plan is refused", {"Plan": {"refused": "No images."}}, "Refused"),
     (
         "what another one left is cleaned up first",
@@ -153,6 +168,16 @@ ENDS: list[tuple[str, dict[str, Any], str]] = [
     ("nobody can be told of the failure", {"Train": Fails("E"), "Tell: failed": Fails("E")}, "Failed"),
     ("planning fails", {"Plan": Fails("Lambda.Unknown")}, "PlanningFailed"),
     ("undoing fails", {"Train": Fails("E"), "Undo": Fails("E")}, "UndoFailed"),
+    (
+        "undoing fails, and so does saying so",
+        {"Train": Fails("E"), "Undo": Fails("E"), "Report failed undo": Fails("E")},
+        "UndoFailed",
+    ),
+    (
+        "undoing fails, and nobody can be told",
+        {"Train": Fails("E"), "Undo": Fails("E"), "Tell: undo failed": Fails("E")},
+        "UndoFailed",
+    ),
 ]
 
 
@@ -167,68 +192,34 @@ def to(state: str) -> dict[str, Any]:
     }.get(state, {})
 
 
-class Walk:
-    """One execution: the states that were passed, and how it ended."""
+def walk(answers: Mapping[str, Any]) -> Execution:
+    """One execution in which tasks answer as told, each time with the next answer of a list."""
+    series = {
+        name: iter(answer if isinstance(answer, list) else [answer] * 30)
+        for name, answer in {**ANSWERS, **answers}.items()
+    }
 
-    def __init__(self, answers: Mapping[str, Any]) -> None:
-        self.answers = {name: self._series(answer) for name, answer in {**ANSWERS, **answers}.items()}
-        self.passed: list[str] = []
-        self.data: Any = {"task": "chest-xray"}
-        name: str | None = DEFINITION["StartAt"]
-        while name:
-            self.passed.append(name)
-            name = self._step(name)
-        visited.update(self.passed)
+    def perform(name: str, _: Mapping[str, Any]) -> Any:
+        answer = next(series[name]) if name in series else {}
+        if isinstance(answer, Fails):
+            raise TaskFailed(str(answer))
+        return answer
 
-    @staticmethod
-    def _series(answer: Any) -> Iterator[Any]:
-        if isinstance(answer, list):
-            return iter(answer)
-        return iter([answer] * 10)
-
-    def _step(self, name: str) -> str | None:
-        request: dict[str, Any] = {}
-        if STATES[name]["Type"] == "Task":
-            check_paths(name, self.data)
-            answer = next(self.answers.get(name, iter([{}])))
-            if isinstance(answer, Fails):
-                request["mock"] = {"errorOutput": {"error": str(answer), "cause": "why"}}
-            else:
-                request["mock"] = {"result": json.dumps(answer)}
-        if STATES[name]["Type"] in ("Succeed", "Fail"):
-            check_paths(name, self.data)
-            return None
-        if STATES[name]["Type"] == "Wait":
-            return str(STATES[name]["Next"])
-        # What TestState does on AWS: one state by itself, with an answer that is made up.
-        state = {"definition": DEFINITION, "stateName": name, "input": json.dumps(self.data), **request}
-        _, _, body = stepfunctions._test_state(state)
-        done = json.loads(body)
-        self.data = json.loads(done["output"])
-        following: str = done["nextState"]
-        return following
-
-
-def check_paths(name: str, data: Any) -> None:
-    """Whether all that a state reads is there; the emulator takes what is not for null, and AWS fails."""
-    state = {key: STATES[name].get(key) for key in ("Parameters", "CausePath", "ErrorPath")}
-    for path in re.findall(r"(?<!\$)\$((?:\.[a-z_A-Z]+)+)", json.dumps(state)):
-        try:
-            reduce(lambda value, key: value[key], path[1:].split("."), data)
-        except (KeyError, TypeError):
-            raise AssertionError(f"{name} reads {path}, but there is only {json.dumps(data)}") from None
+    execution = Execution(DEFINITION, {"task": "chest-xray"}, perform)
+    visited.update(execution.passed)
+    return execution
 
 
 @pytest.mark.parametrize(("answers", "end"), [case[1:] for case in ENDS], ids=[case[0] for case in ENDS])
 def test_every_end_is_reached_as_meant(answers: dict[str, Any], end: str) -> None:
-    assert Walk(answers).passed[-1] == end
+    assert walk(answers).end == end
 
 
 @pytest.mark.parametrize(("task", "failed"), FAILURES.items())
 def test_every_failure_is_undone_and_ends_as_such(task: str, failed: str) -> None:
-    walk = Walk({**to(task), task: Fails("States.TaskFailed")})
+    execution = walk({**to(task), task: Fails("States.TaskFailed")})
 
-    assert walk.passed[walk.passed.index(task) :] == [
+    assert execution.passed[execution.passed.index(task) :] == [
         task,
         failed,
         "Undo",
@@ -236,8 +227,49 @@ def test_every_failure_is_undone_and_ends_as_such(task: str, failed: str) -> Non
         "Tell: failed",
         "Failed",
     ]
-    assert walk.data["failed"] == failed
-    assert walk.data["error"] == {"Error": "States.TaskFailed", "Cause": "why"}
+    assert execution.data["failed"] == failed
+    assert execution.data["error"] == {"Error": "States.TaskFailed", "Cause": "why"}
+
+
+CREATED = {
+    "Prepare data": ("data", "DataFailed"),
+    "Tune": ("tuning", "TuningFailed"),
+    "Train": ("training", "TrainingFailed"),
+    "Create model": ("model", "EvaluationFailed"),
+    "Answer test images": ("transform", "EvaluationFailed"),
+    "Judge": ("judgement", "EvaluationFailed"),
+    "Create endpoint configuration": ("config", "DeploymentFailed"),
+    "Create endpoint": ("endpoint", "DeploymentFailed"),
+    "Update serverless endpoint": ("endpoint", "DeploymentFailed"),
+    "Update provisioned endpoint": ("endpoint", "DeploymentFailed"),
+}
+"""What each of SageMaker's tasks creates, and the failure that it leads to."""
+
+
+@pytest.mark.parametrize("error", ["general", "SageMaker.ResourceInUseException"])
+@pytest.mark.parametrize("task", CREATED)
+def test_what_was_created_though_the_request_failed_is_waited_for(task: str, error: str) -> None:
+    general = "SageMaker.SageMakerException" if task.endswith("provisioned endpoint") else GENERAL
+    checks = [{"status": "running"}, ANSWERS["Check creation"]]
+
+    execution = walk(
+        {**to(task), task: Fails(general if error == "general" else error), "Check creation": checks}
+    )
+
+    assert execution.end == "Deployed"
+    assert execution.data["creating"] == CREATED[task][0]
+    assert execution.passed.count("Wait for creation") == 1
+    if task in ("Tune", "Train"):
+        assert "Take the best" in execution.passed, "it says where the model is"
+
+
+@pytest.mark.parametrize("check", [{"status": "failed", "error": {}}, Fails("Lambda.Broken")])
+@pytest.mark.parametrize("task", CREATED)
+def test_what_was_not_created_fails_as_what_it_is(task: str, check: Any) -> None:
+    execution = walk({**to(task), task: Fails("SageMaker.ResourceInUseException"), "Check creation": check})
+
+    assert execution.data["failed"] == CREATED[task][1]
+    assert execution.end == "Failed"
 
 
 def test_every_state_was_passed() -> None:
@@ -273,6 +305,50 @@ def test_every_task_retries_what_passes_and_catches_the_rest() -> None:
         if state["Type"] == "Task":
             assert state["Retry"], name
             assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"], name
+
+
+def seconds(retrier: Mapping[str, Any]) -> float:
+    """How long a retrier goes on at most, besides the attempts themselves."""
+    pauses = (
+        retrier["IntervalSeconds"] * retrier["BackoffRate"] ** count
+        for count in range(retrier["MaxAttempts"])
+    )
+    return float(sum(min(pause, retrier["MaxDelaySeconds"]) for pause in pauses))
+
+
+def retrier_for(name: str, error: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = next(r for r in STATES[name]["Retry"] if error in r["ErrorEquals"])
+    return found
+
+
+@pytest.mark.parametrize("name", [name for name, state in STATES.items() if ":sagemaker:" in str(state)])
+def test_a_quota_that_is_used_up_is_waited_for_until_others_have_finished(name: str) -> None:
+    quota = retrier_for(name, "SageMaker.ResourceLimitExceededException")
+    assert 8 * HOUR < seconds(quota) < 24 * HOUR
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, state in STATES.items() if "${RetrainingFunction}" in json.dumps(state)]
+)
+@pytest.mark.parametrize(
+    "error",
+    ["StepInterrupted", "Lambda.Unknown", "Runtime.ExitError", "Sandbox.Timedout", "Lambda.ServiceException"],
+)
+def test_a_step_that_was_killed_or_interrupted_is_repeated_for_minutes(name: str, error: str) -> None:
+    retrier = retrier_for(name, error)
+    assert seconds(retrier) > (HOUR if name == "Undo" else 240)
+
+
+def test_no_retraining_runs_out_of_time_before_its_parts_do() -> None:
+    job = STATES["Prepare data"]["Parameters"]["StoppingCondition"]["MaxRuntimeInSeconds"]
+    parallel = STATES["Tune"]["Parameters"]["HyperParameterTuningJobConfig"]["ResourceLimits"]
+    tuning = MOST_TRIALS / parallel["MaxParallelTrainingJobs"] * MAX_WAIT_SECONDS
+    approval = STATES["Ask for approval"]["TimeoutSeconds"]
+    quota = seconds(retrier_for("Train", "SageMaker.ResourceLimitExceededException"))
+    transform = 5 * 24 * HOUR  # SageMaker's own limit
+    total = 2 * job + tuning + transform + approval + 6 * quota
+
+    assert total < DEFINITION["TimeoutSeconds"] < 365 * 24 * HOUR
 
 
 def test_what_is_searched_and_read_from_logs_is_what_training_says() -> None:

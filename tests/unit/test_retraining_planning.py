@@ -11,6 +11,7 @@ from chalicelib import results
 from chalicelib.errors import AlreadyRetraining, EndpointNotChanged
 from chalicelib.package import ModelPackage
 from chalicelib.registry import Registry
+from chalicelib.retraining import planning
 from chalicelib.retraining.journal import Journal
 from chalicelib.retraining.planning import Code, Planner
 from chalicelib.storage import DataBucket
@@ -193,13 +194,19 @@ def test_what_cannot_be_done_is_refused_and_locks_nothing(
     assert stage.listed() == ([("run-1", "failed", refused)] if is_listed else [])
 
 
-def test_a_task_is_retrained_once_at_a_time(stage: Stage) -> None:
+def test_a_start_that_meets_a_running_retraining_is_skipped(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metrics: list[tuple[str, str]] = []
+    monkeypatch.setattr(planning, "count", lambda *metric: metrics.append(metric))
     stage.plan()
 
-    refused = stage.plan(execution=EXECUTION.replace("run-1", "run-2"))["refused"]
+    answer = stage.plan(execution=EXECUTION.replace("run-1", "run-2"))
 
-    assert "is being retrained" in refused
-    assert stage.listed() == [("run-2", "failed", refused), ("run-1", "running", None)]
+    assert answer.keys() == {"skipped"}
+    assert "is being retrained" in answer["skipped"]
+    assert stage.listed() == [("run-2", "skipped", answer["skipped"]), ("run-1", "running", None)]
+    assert metrics == [("RetrainingsSkipped", TASK)]
     assert stage.journal.holder(TASK) == EXECUTION
 
 

@@ -1,13 +1,16 @@
 """Endpoints on their way to a new model and back."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from botocore.session import get_session
+from botocore.validate import ParamValidator
 
-from chalicelib.hosting import Hosting
 from chalicelib.retraining.rollout import Rollout
-from tests.sagemaker import refusal
+from chalicelib.scaling import Scaling
+from tests.sagemaker import FakeScaling, hosting, refusal, variants
 
 NAME, OWN, BEFORE = "negatoscope-test-x", "new", "old"
 PLAN = {"name": OWN, "serving": {"endpoint": NAME}}
@@ -23,6 +26,7 @@ class SageMaker:
         self.config = config
         self.reason = reason
         self.calls: list[str] = []
+        self.instance_types: dict[str, str] = {}
 
     def describe_endpoint(self, EndpointName: str) -> dict[str, str]:  # noqa: N803
         if self.status is None:
@@ -33,7 +37,10 @@ class SageMaker:
             "FailureReason": self.reason,
         }
 
-    def update_endpoint(self, EndpointName: str, EndpointConfigName: str) -> None:  # noqa: N803
+    def describe_endpoint_config(self, EndpointConfigName: str) -> dict[str, Any]:  # noqa: N803
+        return variants(self.instance_types.get(EndpointConfigName), 2)
+
+    def update_endpoint(self, EndpointName: str, EndpointConfigName: str, **_: bool) -> None:  # noqa: N803
         self.calls.append(f"update {EndpointName} to {EndpointConfigName}")
         self.status, self.config = "Updating", EndpointConfigName
 
@@ -52,6 +59,8 @@ class SageMaker:
 class Recorder:
     """Any client: remembers what is called."""
 
+    exceptions = SimpleNamespace(ObjectNotFoundException=KeyError)
+
     def __init__(self) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
 
@@ -59,46 +68,126 @@ class Recorder:
         return lambda **request: self.calls.append((name, request))
 
 
-def rollout(sagemaker: SageMaker, recorder: Recorder | None = None) -> Rollout:
+def rollout(
+    sagemaker: SageMaker, recorder: Recorder | None = None, scaling: FakeScaling | None = None
+) -> Rollout:
     other = recorder or Recorder()
-    return Rollout(Hosting(sagemaker), lambda: other, lambda: other)
+    return Rollout(hosting(sagemaker, scaling), lambda: other)
 
 
 @pytest.mark.parametrize(
     ("status", "found"),
     [
-        (None, {"state": "absent", "config": None}),
-        ("InService", {"state": "ready", "config": BEFORE}),
-        ("Updating", {"state": "changing", "config": BEFORE}),
-        ("Deleting", {"state": "changing", "config": BEFORE}),
+        (None, {"state": "absent", "config": None, "retain": False}),
+        ("InService", {"state": "ready", "config": BEFORE, "retain": False}),
+        ("Updating", {"state": "changing", "config": BEFORE, "retain": False}),
+        ("Deleting", {"state": "changing", "config": BEFORE, "retain": False}),
     ],
 )
 def test_what_is_there_is_told(status: str | None, found: dict[str, Any]) -> None:
     sagemaker = SageMaker(status)
 
-    assert rollout(sagemaker).look(SERVERLESS) == found
+    assert rollout(sagemaker).look(SERVERLESS, OWN) == found
     assert sagemaker.calls == []
 
 
 def test_a_broken_endpoint_makes_room() -> None:
     sagemaker = SageMaker("Failed")
 
-    assert rollout(sagemaker).look(SERVERLESS)["state"] == "changing"
+    assert rollout(sagemaker).look(SERVERLESS, OWN)["state"] == "changing"
     assert sagemaker.calls == [f"delete {NAME}"]
 
 
-def test_a_provisioned_endpoint_is_watched_and_grows() -> None:
+def test_the_update_of_a_provisioned_endpoint_is_watched() -> None:
     recorder = Recorder()
 
-    rollout(SageMaker("InService"), recorder).look(PROVISIONED)
-    rollout(SageMaker("InService"), recorder).scale(PROVISIONED)
-    rollout(SageMaker("InService"), recorder).look(SERVERLESS)
-    rollout(SageMaker("InService"), recorder).scale(SERVERLESS)
+    rollout(SageMaker("InService"), recorder).look(PROVISIONED, OWN)
+    rollout(SageMaker("InService"), recorder).look(SERVERLESS, OWN)
 
-    names = [name for name, _ in recorder.calls]
-    assert names == ["put_metric_alarm", "register_scalable_target", "put_scaling_policy"]
-    assert recorder.calls[0][1]["AlarmName"] == "errors"
-    assert recorder.calls[1][1]["MinCapacity"] == 2
+    ((name, alarm),) = recorder.calls
+    assert (name, alarm["AlarmName"]) == ("put_metric_alarm", "errors")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "retain"),
+    [
+        ("ml.c5.large", "ml.c5.large", True),
+        ("ml.c5.large", "ml.c7i.large", False),
+        ("ml.c5.large", None, False),
+        (None, "ml.c5.large", False),
+        (None, None, False),
+    ],
+)
+def test_only_an_endpoint_that_keeps_its_instances_scales_on(
+    before: str | None, after: str | None, retain: bool
+) -> None:
+    sagemaker, scaling = SageMaker("InService"), FakeScaling()
+    sagemaker.instance_types = {
+        config: kind for config, kind in ((BEFORE, before), (OWN, after)) if kind is not None
+    }
+    if before:
+        scaling.start(NAME, 2)
+
+    found = rollout(sagemaker, scaling=scaling).look(PROVISIONED, OWN)
+
+    assert found == {"state": "ready", "config": BEFORE, "retain": retain}
+    assert scaling.instances == ({NAME: 2} if retain else {})
+
+
+def test_an_endpoint_that_is_taken_down_does_not_scale_any_more() -> None:
+    sagemaker, scaling = SageMaker("Failed"), FakeScaling()
+    sagemaker.instance_types = {BEFORE: "ml.c5.large"}
+    scaling.start(NAME, 2)
+
+    rollout(sagemaker, scaling=scaling).look(PROVISIONED, OWN)
+
+    assert scaling.instances == {}
+
+
+def test_an_endpoint_that_went_back_scales_again() -> None:
+    sagemaker, scaling = SageMaker("InService", OWN), FakeScaling()
+    sagemaker.instance_types = {BEFORE: "ml.c5.large"}
+    work = rollout(sagemaker, scaling=scaling)
+
+    assert work.restore(PLAN, BEFORE) is False
+    sagemaker.status = "InService"
+    assert work.restore(PLAN, BEFORE) is True
+
+    assert scaling.instances == {NAME: 2}
+
+
+def test_scaling_is_what_aws_takes() -> None:
+    recorder = Recorder()
+    scaling = Scaling(lambda: recorder)
+
+    scaling.start("e", 2)
+    scaling.stop("e")
+
+    assert [name for name, _ in recorder.calls] == [
+        "register_scalable_target",
+        "put_scaling_policy",
+        "deregister_scalable_target",
+    ]
+    model = get_session().get_service_model("application-autoscaling")
+    for name, request in recorder.calls:
+        operation = model.operation_model("".join(part.title() for part in name.split("_")))
+        assert request["ResourceId"] == "endpoint/e/variant/AllTraffic"
+        report = ParamValidator().validate(request, operation.input_shape)
+        assert not report.has_errors(), report.generate_report()
+    assert recorder.calls[0][1]["MinCapacity"] == 2
+
+
+def test_an_endpoint_that_never_scaled_is_no_obstacle() -> None:
+    class Missing(Exception):
+        pass
+
+    class Client:
+        exceptions = SimpleNamespace(ObjectNotFoundException=Missing)
+
+        def deregister_scalable_target(self, **_: str) -> None:
+            raise Missing
+
+    Scaling(Client).stop("e")
 
 
 def undone(sagemaker: SageMaker, before: str | None) -> list[str]:
@@ -133,7 +222,7 @@ def test_what_was_not_changed_is_left_alone() -> None:
 def test_what_is_forgotten_may_be_gone_already() -> None:
     sagemaker = SageMaker()
 
-    Hosting(sagemaker).forget(OWN)
+    hosting(sagemaker).forget(OWN)
 
     assert sagemaker.calls == [f"delete config {OWN}", f"delete model {OWN}"]
 
@@ -146,9 +235,15 @@ def test_what_may_not_be_forgotten_is_no_success() -> None:
             )
 
     with pytest.raises(ClientError, match="AccessDenied"):
-        Hosting(Strict()).forget(OWN)
+        hosting(Strict()).forget(OWN)
 
 
 def test_the_reason_is_sagemakers() -> None:
     assert rollout(SageMaker("InService", reason="No answer to /ping.")).reason(NAME) == "No answer to /ping."
     assert "did not take" in rollout(SageMaker(None)).reason(NAME)
+
+
+def test_the_state_of_an_endpoint_is_told() -> None:
+    described = rollout(SageMaker("Failed", OWN, "No memory.")).describe(SERVERLESS)
+    assert described == f"The endpoint {NAME} is Failed and serves {OWN} (No memory.)."
+    assert rollout(SageMaker(None)).describe(SERVERLESS) == f"There is no endpoint {NAME}."

@@ -7,22 +7,26 @@ from typing import Any
 import boto3
 import numpy as np
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from chalicelib.archive import pack, package_files
 from chalicelib.backend import Backend
-from chalicelib.hosting import Hosting
+from chalicelib.errors import EndpointNotChanged, EndpointNotReady, ModelChanged, StepInterrupted
 from chalicelib.registry import Registry
+from chalicelib.retraining import steps
 from chalicelib.retraining.candidate import Candidates
+from chalicelib.retraining.creation import Creations
 from chalicelib.retraining.executions import Executions
 from chalicelib.retraining.journal import Journal
 from chalicelib.retraining.planning import Planner
 from chalicelib.retraining.rollout import Rollout
 from chalicelib.retraining.steps import Steps
 from chalicelib.retraining.takeover import Takeover
-from chalicelib.storage import DataBucket
+from chalicelib.storage import DataBucket, StorageFailed
 from chalicelib.table import ResultsTable
 from chalicelib.tasks import load_task
 from tests.models import TASK, VERSION, FakeBackend, write_package
+from tests.sagemaker import hosting
 from tests.stage import BUCKET, RETRAINING_ARN, RETRAININGS_TABLE, TABLE
 from tests.stepfunctions import FakeStepFunctions
 from tests.unit.test_retraining_candidate import ARCHIVE, FOLDER, TRAINED
@@ -32,6 +36,7 @@ from tests.unit.test_retraining_rollout import SageMaker as Endpoint
 pytestmark = pytest.mark.usefixtures("cloud")
 EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:negatoscope-test-retrain:run"
 CODE = {"code": f"s3://{BUCKET}/code/0", "commit": "c"}
+FOUND = {"state": "ready", "config": "old", "retain": False}
 ERROR = {"Error": "States.TaskFailed", "Cause": '{"FailureReason": "No memory left."}'}
 
 
@@ -58,7 +63,7 @@ class Stage:
         self.journal = Journal(boto3.resource("dynamodb"), RETRAININGS_TABLE)
         self.registry = Registry(self.bucket)
         table = ResultsTable(boto3.resource("dynamodb"), TABLE)
-        rollout = Rollout(Hosting(self.sagemaker), lambda: None, lambda: None)
+        rollout = Rollout(hosting(self.sagemaker), lambda: None)
         executions = Executions(self.states, RETRAINING_ARN)
         takeover = Takeover(self.bucket, self.journal, self.registry, rollout, executions)
         planner = Planner("test", self.bucket, table, self.registry, self.journal, {}, {}, takeover.lock)
@@ -68,6 +73,7 @@ class Stage:
             planner,
             Candidates(self.bucket, self.registry, lambda: self.sagemaker, "test"),
             rollout,
+            Creations(lambda: self.sagemaker, rollout.hosting),
             self.backend,
             lambda *message: self.told.append(message),
         )
@@ -245,7 +251,7 @@ def test_a_failed_deployment_goes_back_step_by_step(stage: Stage) -> None:
     stage.deploy("before", "old")
     stage.register()
     stage.sagemaker.status, stage.sagemaker.config = "InService", "old"
-    assert stage.run("look-at-endpoint", "endpoint") == {"state": "ready", "config": "old"}
+    assert stage.run("look-at-endpoint", "endpoint") == FOUND
     stage.sagemaker.config, stage.sagemaker.reason = stage.state["plan"]["name"], "No answer to /ping."
     stage.state["failed"] = "DeploymentFailed"
 
@@ -287,20 +293,103 @@ def test_what_was_promoted_stays_if_the_step_dies_right_after(stage: Stage) -> N
 
 def test_what_nobody_deployed_is_no_way_back(stage: Stage) -> None:
     stage.deploy("before", "old")
-    stage.plan()
+    stage.register()
     stage.sagemaker.status, stage.sagemaker.config = "InService", "by-hand"
+    assert stage.run("look-at-endpoint", "endpoint") == FOUND | {"config": "by-hand"}
+    stage.sagemaker.config = stage.state["plan"]["name"]
+    stage.state |= {"failed": "SmokeTestFailed", "smoke_test": {"reason": "It is off."}}
 
-    assert stage.run("look-at-endpoint", "endpoint") == {"state": "ready", "config": "old"}
+    stage.run("undo", "undone")
 
-    stage.registry.promote(TASK, "before", None, None)
-    assert stage.run("look-at-endpoint", "endpoint") == {"state": "ready", "config": None}
+    assert stage.sagemaker.calls == [f"update negatoscope-test-{TASK} to old"]
+
+
+def test_the_way_back_is_to_what_classifies_now(stage: Stage) -> None:
+    """Somebody has rolled back while the new model was being deployed."""
+    stage.deploy("first", "first")
+    stage.deploy("before", "old")
+    stage.register()
+    stage.sagemaker.status, stage.sagemaker.config = "InService", "old"
+    stage.run("look-at-endpoint", "endpoint")
+    stage.registry.roll_back(TASK, stage.registry.current(TASK))
+    stage.sagemaker.config = stage.state["plan"]["name"]
+
+    with pytest.raises(ModelChanged, match="first has become the current model"):
+        stage.run("promote")
+    stage.state |= {"failed": "PromotionFailed", "error": ERROR}
+    stage.run("undo", "undone")
+
+    assert stage.sagemaker.calls == [f"update negatoscope-test-{TASK} to first"]
+    current = stage.registry.current(TASK)
+    assert current is not None
+    assert current.version == "first"
+
+
+def test_a_promotion_that_is_repeated_after_a_rollback_does_not_undo_it(stage: Stage) -> None:
+    stage.deploy("before", "old")
+    stage.register()
+    stage.run("promote", "promoted")
+    stage.registry.roll_back(TASK, stage.registry.current(TASK))
+
+    with pytest.raises(ModelChanged, match="has been rolled back since"):
+        stage.run("promote")
+
+    stage.state |= {"failed": "PromotionFailed", "error": ERROR}
+    assert "was deployed and rolled back, but noting" in stage.run("undo", "undone")["cause"]
+    assert stage.sagemaker.calls == [], "a rollback of the rollback finds all it needs"
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        StorageFailed("PutObject: SlowDown"),
+        EndpointNotChanged("It is being changed."),
+        EndpointNotReady("It is overloaded."),
+        ClientError({"Error": {"Code": "ThrottlingException", "Message": "?"}}, "UpdateItem"),
+        EndpointConnectionError(endpoint_url="https://dynamodb"),
+    ],
+)
+def test_what_may_pass_is_told_from_what_does_not(
+    stage: Stage, failure: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.register()
+
+    def fail(*_: object, **__: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(Candidates, "promote", fail)
+
+    with pytest.raises(StepInterrupted, match=type(failure).__name__):
+        stage.run("promote")
+
+
+def test_an_undo_that_fails_is_told_with_the_state_of_the_endpoint(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metrics: list[tuple[str, str]] = []
+    monkeypatch.setattr(steps, "count", lambda *metric: metrics.append(metric))
+    stage.deploy("before", "old")
+    stage.register()
+    stage.sagemaker.status, stage.sagemaker.config = "Updating", "by-hand"
+    stage.state |= {"failed": "PromotionFailed", "error": ERROR}
+
+    told = stage.run("report-failed-undo", "told")
+
+    assert metrics == [("UndoFailed", TASK)]
+    assert told["subject"] == f"{TASK}: a failed retraining could not be undone"
+    assert "No memory left." in told["message"]
+    assert f"The endpoint negatoscope-test-{TASK} is Updating and serves by-hand." in told["message"]
+    entry = stage.journal.get("run")
+    assert (entry["status"], entry["outcome"]) == ("failed", told["message"])
+    assert entry["ended_at"]
+    assert stage.journal.holder(TASK) == EXECUTION, "the next retraining takes it over and finishes"
 
 
 def test_an_endpoint_that_was_taken_down_goes_away_again(stage: Stage) -> None:
     stage.deploy("before", "old")
     stage.register()
 
-    assert stage.run("look-at-endpoint", "endpoint") == {"state": "absent", "config": None}
+    assert stage.run("look-at-endpoint", "endpoint") == {"state": "absent", "config": None, "retain": False}
     stage.sagemaker.status, stage.sagemaker.config = "InService", stage.state["plan"]["name"]
     stage.state |= {"failed": "SmokeTestFailed", "smoke_test": {"reason": "It is off."}}
     stage.run("undo", "undone")

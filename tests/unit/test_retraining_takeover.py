@@ -9,7 +9,6 @@ import pytest
 
 from chalicelib.archive import pack, package_files
 from chalicelib.errors import AlreadyRetraining, EndpointNotChanged
-from chalicelib.hosting import Hosting
 from chalicelib.registry import Registry
 from chalicelib.retraining.executions import Executions
 from chalicelib.retraining.journal import Journal, empty_entry
@@ -19,7 +18,7 @@ from chalicelib.retraining.takeover import Takeover
 from chalicelib.storage import DataBucket
 from chalicelib.tasks import load_task
 from tests.models import TASK, write_package
-from tests.sagemaker import refusal
+from tests.sagemaker import hosting, refusal
 from tests.stage import BUCKET, RETRAINING_ARN, RETRAININGS_TABLE
 from tests.stepfunctions import FakeStepFunctions
 from tests.unit.test_retraining_rollout import SageMaker
@@ -42,7 +41,7 @@ class Stage:
         self.journal = Journal(boto3.resource("dynamodb"), RETRAININGS_TABLE)
         self.registry = Registry(self.bucket)
         self.executions = Executions(self.states, RETRAINING_ARN)
-        rollout = Rollout(Hosting(self.sagemaker), lambda: None, lambda: None)
+        rollout = Rollout(hosting(self.sagemaker), lambda: None)
         self.takeover = Takeover(self.bucket, self.journal, self.registry, rollout, self.executions)
         self.register("1")
         self.registry.promote(TASK, "1", ENDPOINT, "old")
@@ -164,7 +163,7 @@ def test_a_model_that_was_promoted_stays(stage: Stage, rolled_back: bool) -> Non
     stage.sagemaker.config = OWN
     stage.stop()
     if rolled_back:
-        stage.registry.roll_back(TASK)
+        stage.registry.roll_back(TASK, stage.registry.current(TASK))
 
     assert stage.follow_on() == []
 

@@ -1,18 +1,19 @@
 """Putting the previous model back."""
 
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
 
 from chalicelib.archive import pack, package_files
-from chalicelib.errors import EndpointNotChanged, NothingToRollBackTo
-from chalicelib.hosting import Hosting
-from chalicelib.registry import Deployment, Registry
+from chalicelib.deployment import Deployment
+from chalicelib.errors import EndpointNotChanged, ModelChanged, NothingToRollBackTo
+from chalicelib.registry import Registry
 from chalicelib.rollback import roll_back
 from chalicelib.storage import DataBucket
 from tests.models import TASK, write_package
-from tests.sagemaker import FakeSageMaker
+from tests.sagemaker import FakeSageMaker, FakeScaling, hosting
 from tests.stage import BUCKET
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -35,7 +36,7 @@ def sagemaker() -> FakeSageMaker:
 
 def back(registry: Registry, sagemaker: FakeSageMaker) -> Deployment:
     """What a rollback answers, which is also what everybody reads then."""
-    deployment = roll_back(TASK, registry, Hosting(sagemaker))
+    deployment = roll_back(TASK, registry, hosting(sagemaker))
     assert registry.current(TASK) == deployment
     return deployment
 
@@ -83,19 +84,91 @@ def test_between_two_endpoints(registry: Registry, sagemaker: FakeSageMaker) -> 
     assert sagemaker.calls == [("delete", "e2")]
 
 
-def test_registry_is_changed_before_the_endpoint_goes(
+def test_registry_is_changed_last(
     registry: Registry, sagemaker: FakeSageMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry.promote(TASK, "1", None, None)
+    before = registry.promote(TASK, "2", "e", "c2")
+    sagemaker.serve("e", "c2")
+    with monkeypatch.context() as patch:
+        patch.setattr(Registry, "roll_back", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            back(registry, sagemaker)
+    assert registry.current(TASK) == before, "its package answers"
+    assert sagemaker.calls == [("delete", "e")]
+
+    assert back(registry, sagemaker).version == "1", "asked again"
+    assert sagemaker.calls == [("delete", "e")]
+
+
+def test_of_two_rollbacks_of_one_version_the_second_changes_nothing(
+    registry: Registry, sagemaker: FakeSageMaker
+) -> None:
+    registry.promote(TASK, "1", None, None)
+    registry.promote(TASK, "2", None, None)
+    first = roll_back(TASK, registry, hosting(sagemaker), "2")
+
+    assert roll_back(TASK, registry, hosting(sagemaker), "2") == first
+    with pytest.raises(ModelChanged, match=r"3 is not the current model of .*; 1 is"):
+        roll_back(TASK, registry, hosting(sagemaker), "3")
+    assert roll_back(TASK, registry, hosting(sagemaker), "1").version == "2"
+
+
+def test_what_was_promoted_during_a_rollback_stays(
+    registry: Registry, sagemaker: FakeSageMaker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    registry.promote(TASK, "1", "e", "c1")
     registry.promote(TASK, "2", "e", "c2")
     sagemaker.serve("e", "c2")
-    seen = []
-    monkeypatch.setattr(sagemaker, "delete_endpoint", lambda **_: seen.append(registry.current(TASK)))
-    deployment = back(registry, sagemaker)
-    assert seen == [deployment]
+    update = sagemaker.update_endpoint
+
+    def promote_meanwhile(**request: Any) -> None:
+        update(**request)
+        registry.promote(TASK, "3", None, None)
+
+    folder = write_package(tmp_path / "3", version="3")
+    registry.add(TASK, pack(package_files(folder)), {})
+    monkeypatch.setattr(sagemaker, "update_endpoint", promote_meanwhile)
+
+    with pytest.raises(ModelChanged, match="3 has become the current model"):
+        back(registry, sagemaker)
+    assert registry.current(TASK) == registry.promote(TASK, "3", None, None)
 
 
-@pytest.mark.parametrize("status", ["Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"])
+def test_an_endpoint_on_its_way_to_the_previous_version_is_no_obstacle(
+    registry: Registry, sagemaker: FakeSageMaker
+) -> None:
+    registry.promote(TASK, "1", "e", "c1")
+    registry.promote(TASK, "2", "e", "c2")
+    sagemaker.serve("e", "c2", "Updating")
+    sagemaker.endpoints["e"] |= {"PendingDeploymentSummary": {"EndpointConfigName": "c1"}}  # type: ignore[dict-item]
+
+    assert back(registry, sagemaker).version == "1"
+    assert sagemaker.calls == []
+
+
+def test_an_endpoint_that_scales_goes_to_other_instances_and_back(
+    registry: Registry, sagemaker: FakeSageMaker
+) -> None:
+    registry.promote(TASK, "1", "e", "c1")
+    registry.promote(TASK, "2", "e", "c2")
+    sagemaker.serve("e", "c2")
+    scaling = FakeScaling()
+    scaling.start("e", 1)
+
+    sagemaker.instance_types = {"c1": "ml.c5.large", "c2": "ml.c5.large"}
+    roll_back(TASK, registry, hosting(sagemaker, scaling))
+    assert sagemaker.calls == [("update", "e", "c1", "RetainAllVariantProperties")]
+    assert scaling.instances == {"e": 1}, "a load that it has grown with is still there"
+
+    sagemaker.serve("e", "c1")
+    sagemaker.instance_types["c2"] = "ml.c7i.large"
+    roll_back(TASK, registry, hosting(sagemaker, scaling))
+    assert sagemaker.calls[1:] == [("update", "e", "c2")]
+    assert scaling.instances == {}, "SageMaker refuses it otherwise"
+
+
+@pytest.mark.parametrize("status", ["Creating", "Updating", "SystemUpdating", "RollingBack"])
 @pytest.mark.parametrize("previous", [None, "e"])
 def test_endpoint_that_is_being_changed_is_left_alone(
     registry: Registry, sagemaker: FakeSageMaker, status: str, previous: str | None

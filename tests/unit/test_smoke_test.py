@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from chalicelib.backend import ModelIdentity, Outputs
-from chalicelib.errors import EndpointNotReady
+from chalicelib.errors import EndpointNotReady, ModelFailed
 from chalicelib.imaging.decoded import Pixels
 from chalicelib.retraining.smoke_test import PER_CLASS, KnownImage, known_images, smoke_test
 from chalicelib.storage import DataBucket
@@ -30,6 +30,11 @@ class Served:
         assert images.shape == (1, 1, 4, 4)
         answer = np.array([self.probabilities], np.float32)
         return Outputs(answer, None, None, 1.0, ModelIdentity("7", self.sha256, "endpoint"))
+
+
+class Broken:
+    def run(self, _images: Pixels) -> Outputs:
+        raise ModelFailed("It is broken.")
 
 
 class Silent:
@@ -53,14 +58,19 @@ def test_a_model_that_answers_as_it_was_judged_passes() -> None:
         (Served((0.25, 0.75)), "off by 0.500"),
         (Served((float("nan"), 0.25)), "off by nan"),
         (Served(sha256="b" * 64), "Another model answered, 7"),
-        (Silent(), "did not answer: The endpoint is starting"),
+        (Broken(), "did not answer: It is broken"),
     ],
 )
-def test_any_other_answer_fails(served: Served | Silent, reason: str) -> None:
+def test_any_other_answer_fails(served: Served | Broken, reason: str) -> None:
     tested = smoke_test(served, images(), SHA)
 
     assert not tested["passed"]
     assert reason in tested["reason"]
+
+
+def test_an_endpoint_that_is_not_ready_may_be_asked_again() -> None:
+    with pytest.raises(EndpointNotReady):
+        smoke_test(Silent(), images(), SHA)
 
 
 def test_nothing_to_ask_about_is_no_pass() -> None:

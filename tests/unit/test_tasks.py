@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.tasks import EndpointSpec, Serving, TaskFileError, load_task, load_tasks, read_task
+from chalicelib.tasks.reader import MAX_NAME
 from tests.stage import ROOT
 
 GOOD = (ROOT / "chalicelib/tasks/mammography-views.toml").read_text()
@@ -70,6 +71,11 @@ def test_class_names_stand_nowhere_else_in_the_code() -> None:
     assert not found
 
 
+def test_the_longest_names_fit_what_sagemaker_takes() -> None:
+    longest = f"negatoscope-{'s' * 11}-{'t' * MAX_NAME}-{'x' * 8}-judge"
+    assert len(longest) <= 63
+
+
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
@@ -78,6 +84,11 @@ def test_class_names_stand_nowhere_else_in_the_code() -> None:
         ('title = "Mammography views"', 'title = " "', "'title' must not be empty"),
         ('title = "Mammography views"', 'tilte = "x"\ntitle = "x"', "unknown key 'tilte'"),
         ('name = "mammography-views"', 'name = "mammo"', "file is called mammography-views.toml"),
+        (
+            'name = "mammography-views"',
+            'name = "mammography-views-and-more"',
+            "'name' may have 24 characters; 'mammography-views-and-more' has 26",
+        ),
         ('name = "left-cc"', 'name = "Left CC"', "lower-case words joined by hyphens"),
         ('name = "left-mlo"', 'name = "left-cc"', "two classes are called 'left-cc'"),
         ('flips_to = "right-mlo"', 'flips_to = "right"', "names no class of this task"),

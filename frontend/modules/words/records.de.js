@@ -91,6 +91,7 @@ export const records = {
       deployed: "Im Einsatz",
       rejected: "Abgelehnt",
       unchanged: "Nichts Neues",
+      skipped: "Übersprungen",
       failed: "Fehlgeschlagen",
       stopped: "Angehalten",
       ended: "Beendet",

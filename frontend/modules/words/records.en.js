@@ -90,6 +90,7 @@ export const records = {
       deployed: "Deployed",
       rejected: "Rejected",
       unchanged: "Nothing new",
+      skipped: "Skipped",
       failed: "Failed",
       stopped: "Stopped",
       ended: "Ended",

@@ -1,0 +1,326 @@
+"""A stage in memory in which a task is retrained: the state machine, its Lambda, and all that they call."""
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from chalicelib.backend import Backend, ModelIdentity, Outputs
+from chalicelib.errors import NegatoscopeError
+from chalicelib.hosting import Hosting
+from chalicelib.imaging.decoded import Pixels
+from chalicelib.registry import Registry
+from chalicelib.retraining.candidate import Candidates
+from chalicelib.retraining.creation import Creations
+from chalicelib.retraining.executions import Executions
+from chalicelib.retraining.journal import Journal
+from chalicelib.retraining.planning import Planner
+from chalicelib.retraining.rollout import Rollout
+from chalicelib.retraining.steps import Steps
+from chalicelib.retraining.takeover import Takeover
+from chalicelib.scaling import Scaling
+from chalicelib.storage import DataBucket
+from chalicelib.tasks import ServingKind
+from tests.asl import Execution, TaskFailed
+from tests.injection.faults import Fault, Killed, Kind
+from tests.memory import (
+    ConditionalCheckFailedException,
+    MemoryS3,
+    MemorySageMaker,
+    MemoryStepFunctions,
+    MemoryTable,
+    client_error,
+)
+from tests.models import TASK
+from tests.stage import BUCKET, ROOT
+from tests.unit.test_registry import archive
+
+DEFINITION: Mapping[str, Any] = json.loads((ROOT / "statemachine" / "retrain.asl.json").read_text())
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:negatoscope-test-retrain"
+ENDPOINT = f"negatoscope-test-{TASK}"
+LOST = ReadTimeoutError(endpoint_url="https://aws")
+PROVISIONED = [{"VariantName": "AllTraffic", "InstanceType": "ml.c5.large", "InitialInstanceCount": 1}]
+SERVERLESS = [{"VariantName": "AllTraffic", "ServerlessConfig": {"MemorySizeInMB": 2048}}]
+
+
+@dataclass
+class Wire:
+    """Carries every call to AWS, and lets one of them go wrong, or all from it on until its state is left."""
+
+    fault: Fault | None = None
+    stubborn: bool = False
+    calls: list[str] = field(default_factory=list)
+    state: str = ""
+    """In which the state machine is."""
+    broken: str | None = None
+    """The state in which nothing works any more."""
+
+    def call(self, name: str, carry_out: Callable[[], Any]) -> Any:
+        """Carry out a call, or not."""
+        number = len(self.calls)
+        self.calls.append(name)
+        if self.broken is not None and self.broken == self.state:
+            raise client_error("ServiceUnavailable", "injected", name)
+        if self.fault is None or self.fault.call != number:
+            return carry_out()
+        if self.stubborn:
+            self.broken = self.state
+        if self.fault.kind is Kind.REFUSED:
+            raise client_error("ServiceUnavailable", "injected", name)
+        if self.fault.kind is Kind.KILLED_BEFORE:
+            raise Killed
+        carry_out()
+        if self.fault.kind is Kind.KILLED_AFTER:
+            raise Killed
+        if self.fault.kind is Kind.TIMED_OUT:
+            raise LOST
+        raise client_error("InternalError", "injected", name)
+
+
+class Proxy:
+    """A client whose calls go over the wire."""
+
+    exceptions = SimpleNamespace(ClientError=ClientError, ObjectNotFoundException=KeyError)
+
+    def __init__(self, wire: Wire, service: str, client: Any):
+        self._wire, self._service, self._client = wire, service, client
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+        if name == "get_paginator":
+            return lambda operation: Proxy(self._wire, f"{self._service}:{operation}", method(operation))
+        if name == "paginate":
+            method = _listed(method)
+
+        def over_the_wire(*arguments: Any, **request: Any) -> Any:
+            return self._wire.call(f"{self._service}:{name}", lambda: method(*arguments, **request))
+
+        return over_the_wire
+
+
+def _listed(method: Any) -> Callable[..., Any]:
+    return lambda *arguments, **request: list(method(*arguments, **request))
+
+
+class Anything:
+    """A service of which nothing is kept."""
+
+    def __getattr__(self, _: str) -> Any:
+        return lambda **_: None
+
+
+class Answering:
+    """A backend that answers as the version that it serves."""
+
+    def __init__(self, sha256: str | None):
+        self._sha256 = sha256
+
+    def run(self, images: Pixels) -> Outputs:
+        probabilities = np.tile(np.array([0.25, 0.75], np.float32), (len(images), 1))
+        return Outputs(probabilities, None, None, 1.0, ModelIdentity("v", self._sha256, "endpoint"))
+
+
+class Stage:
+    """Version `1` classifies, on the task's endpoint with the configuration `old`, or embedded."""
+
+    def __init__(self, kind: ServingKind = "serverless", *, before: ServingKind | None = None):
+        self.kind: ServingKind = kind
+        self.s3, self.table = MemoryS3(), MemoryTable()
+        self.sagemaker, self.states = MemorySageMaker(self.s3), MemoryStepFunctions()
+        self.messages: list[str] = []
+        self.s3.objects[f"datasets/{TASK}/left-cc/a.png"] = b"x"
+        self.wire = Wire()
+        self.connect(self.wire)
+        self.register("1")
+        if (before or kind) == "embedded":
+            self.registry.promote(TASK, "1", None, None)
+        else:
+            self.serve("old", before or kind)
+            self.registry.promote(TASK, "1", ENDPOINT, "old")
+
+    def register(self, version: str) -> None:
+        """A version that may be deployed."""
+        self.registry.add(TASK, archive(version), {})
+        self.registry.decide(TASK, version, accepted=True, reasons=["Good."])
+
+    def serve(self, config: str, kind: ServingKind) -> None:
+        """Let the task's endpoint serve a configuration."""
+        self.sagemaker.models.add(config)
+        self.sagemaker.configs[config] = PROVISIONED if kind == "provisioned" else SERVERLESS
+        self.sagemaker.endpoints[ENDPOINT] = {"EndpointStatus": "InService", "EndpointConfigName": config}
+
+    def connect(self, wire: Wire) -> None:
+        """Start a process anew: whatever it calls goes over this wire."""
+        self.wire = wire
+        resource = SimpleNamespace(
+            Table=lambda _: Proxy(wire, "dynamodb", self.table),
+            meta=SimpleNamespace(
+                client=SimpleNamespace(
+                    exceptions=SimpleNamespace(
+                        ConditionalCheckFailedException=ConditionalCheckFailedException
+                    )
+                )
+            ),
+        )
+        sagemaker = Proxy(wire, "sagemaker", self.sagemaker)
+        self.bucket = DataBucket(Proxy(wire, "s3", self.s3), BUCKET)
+        self.journal = Journal(resource, "retrainings")
+        self.registry = Registry(self.bucket)
+        self.hosting = Hosting(sagemaker, Scaling(lambda: Proxy(wire, "autoscaling", Anything())))
+        rollout = Rollout(self.hosting, lambda: Proxy(wire, "cloudwatch", Anything()))
+        executions = Executions(Proxy(wire, "states", self.states), MACHINE)
+        takeover = Takeover(self.bucket, self.journal, self.registry, rollout, executions)
+        no_results: Any = SimpleNamespace(every=lambda _: iter(()))
+        self.steps = Steps(
+            bucket=self.bucket,
+            journal=self.journal,
+            planner=Planner(
+                stage="test",
+                bucket=self.bucket,
+                table=no_results,
+                registry=self.registry,
+                journal=self.journal,
+                endpoints={},
+                serving={TASK: self.kind},
+                lock=takeover.lock,
+            ),
+            candidates=Candidates(self.bucket, self.registry, lambda: sagemaker, "test"),
+            rollout=rollout,
+            creations=Creations(lambda: sagemaker, self.hosting),
+            backend=self._backend,
+            publish=lambda *message: wire.call("sns:publish", lambda: self.messages.append(message[2])),
+        )
+
+    # -------------------------------------------------------------------------- the state machine
+
+    def retrain(self, name: str) -> Execution:
+        """Run an execution to its end."""
+        arn = f"{MACHINE.replace(':stateMachine:', ':execution:')}:{name}"
+        self.states.statuses[arn] = "RUNNING"
+        given = {"task": TASK, "force": True}
+        execution = Execution(DEFINITION, given, self._perform, arn, self.sagemaker.pass_time)
+        self.states.statuses[arn] = "FAILED" if execution.error else "SUCCEEDED"
+        return execution
+
+    def _perform(self, name: str, parameters: Mapping[str, Any]) -> Any:
+        self.wire.state = name
+        resource = DEFINITION["States"][name]["Resource"]
+        if resource == "${RetrainingFunction}":
+            return self._invoke(parameters)
+        call = resource.rpartition(":")[2]
+        try:
+            return self.wire.call(f"state:{call}", lambda: self._create(call, parameters))
+        except (ClientError, ReadTimeoutError, Killed) as error:
+            # Step Functions itself is never killed, but its calls may be lost.
+            raise TaskFailed(_error_name(resource, error), str(error)) from None
+
+    def _invoke(self, event: Mapping[str, Any]) -> Any:
+        try:
+            return json.loads(json.dumps(self.steps.run(event)))
+        except Killed:
+            raise TaskFailed("Runtime.ExitError", "signal: killed") from None
+        except (NegatoscopeError, RuntimeError, ClientError) as error:
+            raise TaskFailed(type(error).__name__, json.dumps({"errorMessage": str(error)})) from None
+
+    def _create(self, call: str, parameters: Mapping[str, Any]) -> Any:
+        match call.removesuffix(".sync"):
+            case "createProcessingJob":
+                return self._process(parameters)
+            case "createTrainingJob":
+                return self._train(parameters)
+            case "createTransformJob":
+                folder = _key(parameters["TransformOutput"]["S3OutputPath"])
+                answer = {"probabilities": [[0.25, 0.75]]}
+                self.s3.objects[f"{folder}/a.npy.out"] = json.dumps(answer).encode()
+                return self.sagemaker.job("TransformJob", parameters["TransformJobName"])
+            case "publish":
+                return self.messages.append(parameters["Message"])
+            case "describeTrainingJob":
+                return self.sagemaker.describe_training_job(**parameters)
+            case "describeEndpoint":
+                return self.sagemaker.describe_endpoint(**parameters)
+            case "updateEndpoint":
+                return self.sagemaker.update_endpoint(**parameters)
+            case other:
+                operation = {"createEndpoint": "create_endpoint", "createModel": "create_model"}
+                return getattr(self.sagemaker, operation.get(other, "create_endpoint_config"))(**parameters)
+
+    def _process(self, parameters: Mapping[str, Any]) -> Any:
+        job = self.sagemaker.job("ProcessingJob", parameters["ProcessingJobName"])
+        folder = _key(parameters["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"])
+        if folder.endswith("judgement"):
+            decision = {"accepted": True, "reasons": ["Better."]}
+            self.s3.objects[f"{folder}/decision.json"] = json.dumps(decision).encode()
+        else:
+            array = io.BytesIO()
+            np.save(array, np.zeros((1, 4, 4), np.uint8))
+            facts = {"fingerprint": "f", "split": {}, "findings": []}
+            self.s3.objects |= {
+                f"{folder}/data.json": json.dumps(facts).encode(),
+                f"{folder}/manifest.csv": b"part,class,sha256\ntest,left-cc,a\n",
+                f"{folder}/test/a.npy": array.getvalue(),
+            }
+        return job
+
+    def _train(self, parameters: Mapping[str, Any]) -> Any:
+        name = parameters["TrainingJobName"]
+        key = f"{_key(parameters['OutputDataConfig']['S3OutputPath'])}/{name}/model.tar.gz"
+        job = self.sagemaker.job(
+            "TrainingJob", name, ModelArtifacts={"S3ModelArtifacts": f"s3://{BUCKET}/{key}"}
+        )
+        self.s3.objects[key] = archive(name[-8:])
+        return job
+
+    def _backend(self, _task: str, _endpoint: str | None, version: str) -> Backend:
+        return Answering(version.rjust(64, "0"))
+
+    # --------------------------------------------------------------------------------- what must hold
+
+    def check_answers(self) -> None:
+        """Whatever has happened: what is current can answer, in one place or the other."""
+        self.connect(Wire())
+        current = self.registry.current(TASK)
+        assert current is not None
+        assert self.registry.archive(TASK, current.version), "its package can be run anywhere"
+        assert self.registry.record(TASK, current.version)["sha256"] == current.sha256
+
+    def check_settled(self) -> None:
+        """Nothing is half-done: endpoint and registry agree, and nothing is left of what was not deployed."""
+        self.check_answers()
+        self.sagemaker.pass_time()
+        current = self.registry.current(TASK)
+        assert current is not None
+        endpoint = self.sagemaker.endpoints.get(ENDPOINT)
+        if current.endpoint:
+            assert endpoint == {"EndpointStatus": "InService", "EndpointConfigName": current.config}
+        deployed = {"old", current.config} | {
+            self.registry.record(TASK, version)["config"]
+            for version in (current.version, current.previous)
+            if version
+        }
+        assert set(self.sagemaker.configs) <= deployed, "configurations of what was not deployed"
+        assert self.table.items.keys().isdisjoint({f"lock/{TASK}"}), "the lock is free"
+        runs = [entry for entry in self.table.items.values() if "listing" in entry]
+        assert all(entry["status"] != "running" and entry["ended_at"] for entry in runs)
+        versions = list(self.registry.versions(TASK))
+        jobs = [record.get("job") for record in versions if record.get("job")]
+        assert len(jobs) == len(set(jobs)), "registered twice"
+        assert len(self.sagemaker.packages) <= len(jobs), "registered twice with SageMaker"
+
+
+def _key(uri: str) -> str:
+    return uri.removeprefix(f"s3://{BUCKET}/")
+
+
+def _error_name(resource: str, error: BaseException) -> str:
+    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+    if ":sns:" in resource:
+        return "SNS.AmazonSNSException"
+    if code == "ResourceInUse":
+        return "SageMaker.ResourceInUseException"
+    return "SageMaker.SageMakerException" if "aws-sdk" in resource else "SageMaker.AmazonSageMakerException"

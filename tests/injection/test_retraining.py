@@ -1,0 +1,174 @@
+"""Retrainings and rollbacks in which each call to AWS goes wrong in turn."""
+
+from contextlib import suppress
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from chalicelib import rollback
+from chalicelib.deployment import Deployment
+from chalicelib.errors import NothingToApprove
+from chalicelib.retraining import planning, steps
+from chalicelib.retraining.executions import Executions
+from chalicelib.retraining.jobs import TrainingJobs
+from chalicelib.retraining.journal import empty_entry
+from chalicelib.retraining.requests import Requests
+from chalicelib.tasks import ServingKind
+from tests.injection.faults import Fault, Killed, Kind, faults
+from tests.injection.retraining import ENDPOINT, MACHINE, Proxy, Stage, Wire
+from tests.models import TASK
+from tests.stepfunctions import FakeStepFunctions
+
+KINDS: list[tuple[ServingKind, ServingKind]] = [
+    ("serverless", "serverless"),
+    ("provisioned", "provisioned"),
+    ("serverless", "embedded"),
+    ("embedded", "embedded"),
+]
+"""How the new model is served, and how the one before."""
+
+
+@pytest.fixture(autouse=True)
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The metrics that were emitted."""
+    metrics: list[str] = []
+    for module in (steps, planning):
+        monkeypatch.setattr(module, "count", lambda metric, _task: metrics.append(metric))
+    return metrics
+
+
+def calls_of_a_retraining(kind: ServingKind, before: ServingKind) -> list[str]:
+    stage, wire = Stage(kind, before=before), Wire()
+    stage.connect(wire)
+    assert stage.retrain("run").end == "Deployed"
+    stage.check_settled()
+    return wire.calls
+
+
+@pytest.mark.parametrize(("kind", "before"), KINDS)
+def test_a_call_that_goes_wrong_once_costs_nothing(kind: ServingKind, before: ServingKind) -> None:
+    calls = calls_of_a_retraining(kind, before)
+    assert len(calls) > 40
+    for fault in faults(len(calls)):
+        stage = Stage(kind, before=before)
+        stage.connect(Wire(fault))
+        try:
+            assert stage.retrain("run").end == "Deployed"
+            stage.check_settled()
+            assert current(stage).previous == "1"
+        except Exception as error:
+            raise AssertionError(f"{fault}, {calls[fault.call]}") from error
+
+
+@pytest.mark.parametrize(("kind", "before"), KINDS)
+def test_a_state_in_which_nothing_works_leaves_nothing_half_done(
+    kind: ServingKind, before: ServingKind
+) -> None:
+    calls = calls_of_a_retraining(kind, before)
+    for number, call in enumerate(calls):
+        for way in (Kind.REFUSED, Kind.FAILED_LATE, Kind.KILLED_AFTER):
+            stage = Stage(kind, before=before)
+            stage.connect(Wire(Fault(number, way), stubborn=True))
+            try:
+                stage.retrain("run")
+                stage.check_answers()
+                assert stage.retrain("next").end == "Deployed"
+                stage.check_settled()
+            except Exception as error:
+                raise AssertionError(f"{way} from call {number}, {call}") from error
+
+
+def current(stage: Stage) -> Deployment:
+    deployment = stage.registry.current(TASK)
+    assert deployment is not None
+    return deployment
+
+
+def roll_back(stage: Stage, wire: Wire) -> Deployment | None:
+    """What a rollback answers; None if it went wrong."""
+    version = current(stage).version if not wire.fault else "2"
+    stage.connect(wire)
+    try:
+        return rollback.roll_back(TASK, stage.registry, stage.hosting, version)
+    except (Exception, Killed):
+        return None
+
+
+def deployed(kind: ServingKind, before: ServingKind) -> Stage:
+    """A stage in which version `2` has been deployed after version `1`."""
+    stage = Stage(kind, before=before)
+    stage.register("2")
+    if kind == "embedded":
+        stage.registry.promote(TASK, "2", None, None)
+    else:
+        stage.serve("2", kind)
+        stage.registry.promote(TASK, "2", ENDPOINT, "2")
+    return stage
+
+
+@pytest.mark.parametrize(
+    ("kind", "before"), [*KINDS, ("embedded", "serverless"), ("serverless", "provisioned")]
+)
+def test_a_rollback_that_went_wrong_is_finished_by_asking_again(
+    kind: ServingKind, before: ServingKind
+) -> None:
+    stage, wire = deployed(kind, before), Wire()
+    assert roll_back(stage, wire) is not None
+    for fault in faults(len(wire.calls)):
+        stage = deployed(kind, before)
+        try:
+            answered = roll_back(stage, Wire(fault))
+            stage.check_answers()
+            assert current(stage).version in ("1", "2")
+            for _ in range(3):
+                answered = answered or roll_back(stage, Wire(Fault(-1, Kind.REFUSED)))
+                stage.sagemaker.pass_time()
+            assert answered is not None
+            assert current(stage).version == "1"
+            stage.check_settled()
+        except Exception as error:
+            raise AssertionError(f"{fault}, {wire.calls[fault.call]}") from error
+
+
+REQUESTS = 4
+"""Calls that asking and answering take at most."""
+
+
+def requests(stage: Stage, wire: Wire, states: FakeStepFunctions) -> Requests:
+    stage.connect(wire)
+    executions = Executions(Proxy(wire, "states", states), MACHINE)
+    return Requests(stage.journal, executions, stage.bucket, TrainingJobs(lambda: None))
+
+
+@pytest.mark.parametrize("fault", [*faults(REQUESTS)])
+def test_a_start_that_went_wrong_and_is_repeated_retrains_once(fault: Fault, counted: list[str]) -> None:
+    stage, states = Stage(), FakeStepFunctions()
+    for wire in (Wire(fault), Wire()):
+        with suppress(Exception, Killed):
+            requests(stage, wire, states).start({"task": TASK}, "me")
+
+    started = [arn.rpartition(":")[2] for arn in states.executions]
+    assert 1 <= len(started) <= 2
+    # The first has the lock when the second comes to it.
+    first = f"{MACHINE.replace(':stateMachine:', ':execution:')}:{started[0]}"
+    stage.states.statuses[first] = "RUNNING"
+    stage.connect(Wire())
+    assert stage.journal.lock(TASK, first) is None
+    for name in started[1:]:
+        assert stage.retrain(name).end == "Skipped"
+        assert counted == ["RetrainingsSkipped"]
+
+
+@pytest.mark.parametrize("fault", [*faults(REQUESTS)])
+def test_an_approval_that_went_wrong_and_is_repeated_counts_once(fault: Fault) -> None:
+    stage, states = Stage(), FakeStepFunctions()
+    arn = f"{MACHINE.replace(':stateMachine:', ':execution:')}:run"
+    states.start_execution(MACHINE, "run", "{}")
+    states.waiting.add("token")
+    stage.journal.begin(empty_entry("run", arn, {"task": TASK}) | {"started_at": "2026"})
+    stage.journal.note("run", task_token="token", waiting_for="approval")
+    for wire in (Wire(fault), Wire()):
+        with suppress(ClientError, ReadTimeoutError, Killed, NothingToApprove):
+            requests(stage, wire, states).approve("run", {"approved": True}, "me")
+
+    assert states.answers == {"token": {"approved": True, "by": "me", "comment": ""}}

@@ -1,0 +1,54 @@
+"""What the roles around retraining must be allowed to do, beyond what the emulator asks for."""
+
+from fnmatch import fnmatch
+from typing import Any
+
+import pytest
+
+from chalicelib.retraining.serving import plan_serving
+from chalicelib.tasks import load_tasks
+from tests.cloud import FOUNDATION, RETRAINING, template
+
+
+def allowed(path: Any, role: str, action: str) -> list[str]:
+    """The resources on which a role may do something."""
+    found: list[str] = []
+    for policy in template(path)["Resources"][role]["Properties"]["Policies"]:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            actions, resources = statement["Action"], statement["Resource"]
+            if action in (actions if isinstance(actions, list) else [actions]):
+                found += resources if isinstance(resources, list) else [resources]
+    return found
+
+
+@pytest.mark.parametrize("role", ["StatesRole", "SageMakerRole"])
+def test_the_alarm_that_takes_an_update_back_can_be_read(role: str) -> None:
+    """SageMaker developer guide, "Auto-Rollback Configuration and Monitoring"."""
+    (pattern,) = allowed(RETRAINING, role, "cloudwatch:DescribeAlarms")
+
+    for task in load_tasks().values():
+        alarm = plan_serving("${Stage}", task, "provisioned", "name")["alarm"]
+        assert fnmatch(alarm, pattern.rpartition(":alarm:")[2]), alarm
+        assert alarm in str(plan_serving("${Stage}", task, "provisioned", "name")["update"])
+
+
+@pytest.mark.parametrize("role", ["ApiRole", "RetrainingRole"])
+@pytest.mark.parametrize(
+    "action", ["sagemaker:DescribeEndpointConfig", "application-autoscaling:DeregisterScalableTarget"]
+)
+def test_whoever_changes_an_endpoint_may_take_it_off_scaling(role: str, action: str) -> None:
+    assert allowed(FOUNDATION, role, action)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "sagemaker:DescribeHyperParameterTuningJob",
+        "sagemaker:DescribeModel",
+        "sagemaker:DescribeProcessingJob",
+        "sagemaker:DescribeTrainingJob",
+        "sagemaker:DescribeTransformJob",
+    ],
+)
+def test_the_step_that_looks_for_what_was_created_may_look(action: str) -> None:
+    assert allowed(FOUNDATION, "RetrainingRole", action)
