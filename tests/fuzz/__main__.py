@@ -6,6 +6,7 @@
 import argparse
 import hashlib
 import itertools
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -79,7 +80,8 @@ class Search:
 
     def _note(self, case: Case, finding: Finding) -> None:
         """Keep the first input of each finding, with as few operations as still break the promise."""
-        key = f"{finding.kind}: {_place(finding.detail)}"
+        encoding = case.seed.rpartition("/")[2] if finding.kind in ("crash", "differs") else ""
+        key = f"{finding.kind} {encoding}: {_place(finding.detail)}"
         if key in self.findings:
             return
         case = self._smaller(case, finding.kind)
@@ -116,7 +118,8 @@ def _shorter(case: Case) -> Iterator[Case]:
 
 def _place(detail: str) -> str:
     """What tells one finding from another: the beginning of the last line of a message or stack trace."""
-    return detail.strip().splitlines()[-1][:72]
+    line = detail.strip().splitlines()[-1]
+    return re.sub(r"[0-9a-f]{64}", "...", line)[:72]
 
 
 def _again(text: str, target: str) -> int:

@@ -86,4 +86,4 @@ def cases(draw: st.DrawFn, seed_names: tuple[str, ...]) -> Case:
     names = sorted(operations_for(seed))
     weighted = names + 2 * [name for name in names if name not in raw.OPERATIONS]
     step = st.tuples(st.sampled_from(weighted), st.integers(0, 9999))
-    return Case(seed, draw(st.sampled_from((1, 3))), tuple(draw(st.lists(step, max_size=5))))
+    return Case(seed, draw(st.sampled_from((1, 3))), tuple(draw(st.lists(step, max_size=3))))

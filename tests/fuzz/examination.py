@@ -59,20 +59,24 @@ class Decoder:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115, closed with the object
         self.starts = 0
 
-    def ask(self, data: bytes, channels: int, measure: bool = True) -> Answer:
-        """The answer to one input.
-
-        Raises:
-            Finding: if there is none, or one that must not be.
-        """
+    def send(self, before: bytes, data: bytes, channels: int) -> None:
+        """Let it decode `before`, then `data`; `receive` gives the answer about the latter."""
         process = self._running()
         assert process.stdin
         self._errors.seek(0)
         self._errors.truncate()
         with contextlib.suppress(BrokenPipeError):  # what killed it shows below
-            process.stdin.write(HEADER.pack(channels, measure, len(data)) + data)
+            process.stdin.write(HEADER.pack(channels, len(before), len(data)) + before + data)
             process.stdin.flush()
-        answer = self._answer(process)
+
+    def receive(self, channels: int) -> Answer:
+        """The answer about what was sent.
+
+        Raises:
+            Finding: if there is none, or one that must not be.
+        """
+        assert self._process
+        answer = self._answer(self._process)
         self._check(answer, channels)
         return answer
 
@@ -190,16 +194,20 @@ class Examiner:
 
     def compare(self, data: bytes, channels: int, white: bytes, black: bytes) -> Answer:
         """The answer to `data`, which must be the same after either of two images and in a fresh process."""
-        self._white.ask(white, channels, measure=False)
-        answer = self._white.ask(data, channels)
-        self._black.ask(black, channels, measure=False)
-        self._same(answer, self._black.ask(data, channels))
+        self._white.send(white, data, channels)
+        self._black.send(black, data, channels)
+        try:
+            answer = self._white.receive(channels)
+        finally:
+            other = self._black.receive(channels)
+        self._same(answer, other)
         if answer["kind"] == "accepted":
             self._accepted += 1
             if self._accepted % self.every == 0:
                 fresh = Decoder(self.target)
                 try:
-                    self._same(answer, fresh.ask(data, channels))
+                    fresh.send(b"", data, channels)
+                    self._same(answer, fresh.receive(channels))
                 finally:
                     fresh.close()
         return answer

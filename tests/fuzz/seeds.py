@@ -338,6 +338,7 @@ SEEDS: Mapping[str, Seed] = _made()
 """Those made here, by name: format, picture and encoding."""
 PACKAGED: Mapping[str, Seed] = _packaged()
 REAL: Mapping[str, Seed] = _real()
+_ALL: Mapping[str, Seed] = {**SEEDS, **PACKAGED, **REAL}
 
 
 def read(name: str) -> bytes:
@@ -346,9 +347,9 @@ def read(name: str) -> bytes:
     Raises:
         KeyError: if there is none, for example because the real images are not on this machine.
     """
-    return {**SEEDS, **PACKAGED, **REAL}[name]()
+    return _ALL[name]()
 
 
 def names() -> tuple[str, ...]:
     """Of all seeds there are on this machine."""
-    return (*SEEDS, *PACKAGED, *REAL)
+    return tuple(_ALL)

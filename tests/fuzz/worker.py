@@ -20,8 +20,8 @@ from chalicelib.tasks import InputSpec
 from tests import images
 from tests.fuzz import processes
 
-HEADER = struct.Struct(">BBI")
-"""Channels, whether the answer is of interest, length."""
+HEADER = struct.Struct(">BII")
+"""Channels, and the lengths of two files: one to decode before, and the one that is asked about."""
 Answer = dict[str, Any]
 Target = Callable[[bytes, InputSpec], Answer]
 
@@ -159,15 +159,17 @@ def _private_output() -> Iterator[BinaryIO]:
 
 def _run(target: Target, source: BinaryIO, answers: BinaryIO) -> None:
     while header := source.read(HEADER.size):
-        channels, wanted, length = HEADER.unpack(header)
-        data = source.read(length)
+        channels, *lengths = HEADER.unpack(header)
+        before, data = map(source.read, lengths)
         spec = InputSpec(width=32, height=32, channels=channels, fit="pad")
+        if before:
+            target(before, spec)
         processes.reset_peaks(os.getpid())
         try:
             answer = target(data, spec)
         except Exception as error:
             answer = {"kind": "escaped", "traceback": "".join(traceback.format_exception(error))}
-        answer["megabytes"] = processes.peak_megabytes(os.getpid()) if wanted else 0
+        answer["megabytes"] = processes.peak_megabytes(os.getpid())
         line = json.dumps(answer).encode()
         answers.write(len(line).to_bytes(4, "big") + line)
         answers.flush()

@@ -1,7 +1,8 @@
 """Operations on the pixel data of a DICOM file: fragments, offset tables (PS3.5 annex A.4), streams."""
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from random import Random
 
 from tests.fuzz.formats import Operation, Operations, dicom_elements, jpeg, jpeg2000, raw, rle
@@ -140,8 +141,9 @@ def _resized(stream: bytes, rows: int, columns: int) -> bytes:
 
 
 def _other_stream(file: DicomFile, random: Random) -> None:
-    """The stream of another file, under this one's header."""
-    name = random.choice(sorted(SEEDS))
+    """The stream of another file, mostly one of the same transfer syntax, under this one's header."""
+    alike = _names_by_syntax().get(file.syntax)
+    name = random.choice(alike if alike and random.randrange(3) else sorted(SEEDS))
     other = parse(SEEDS[name]()) if name.startswith("dicom/") else None
     fragments = _fragments(other) if other else [SEEDS[name]()]
     if not fragments:
@@ -149,6 +151,15 @@ def _other_stream(file: DicomFile, random: Random) -> None:
     _set(file, fragments)
     if other and random.randrange(2):
         file.syntax = other.syntax
+
+
+@cache
+def _names_by_syntax() -> Mapping[str, list[str]]:
+    names: dict[str, list[str]] = {}
+    for name in sorted(SEEDS):
+        if name.startswith("dicom/"):
+            names.setdefault(parse(SEEDS[name]()).syntax, []).append(name)
+    return names
 
 
 def _on_stream(change: Operation) -> Callable[[DicomFile, Random], None]:
