@@ -15,6 +15,8 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from chalicelib import errors
 from chalicelib.tasks import InputSpec
 from tests import images
@@ -117,8 +119,10 @@ def _faulty(data: bytes, spec: InputSpec) -> Answer:
         print(images.PATIENT, file=sys.stderr)
     if fault == "differs":
         return _array(str(os.getpid()), spec.channels)
+    if fault == "unwritten":
+        return _array(hashlib.sha256(np.empty(100_000, np.uint8)).hexdigest(), spec.channels)
     if fault == "large":
-        assert len(bytearray(b"\x01") * 2_300_000_000)
+        assert len(bytearray(b"\x01") * 300_000_000)
     while fault == "hang":
         pass
     return _array("", spec.channels)
