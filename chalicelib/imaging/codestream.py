@@ -98,13 +98,13 @@ def has_end(stream: bytes) -> bool:
     return _END in stream.rstrip(b"\x00")[-16:]
 
 
-def without_metadata(stream: bytes) -> bytes:
-    """A JPEG stream whose application segments and comments are replaced by one that forbids colour changes.
+def with_colour_transform(stream: bytes, transform: bool) -> bytes:
+    """A JPEG stream whose application segments and comments are replaced by one that states its colours.
 
-    Decoders guess the colour space of three components from such segments. Adobe's APP14 with transform 0
-    makes them hand out what is stored.
+    Decoders guess the colour space of three components from such segments. Adobe's APP14 tells them to convert
+    from YCbCr or to hand out what is stored (T.872 section 6.5.3).
     """
-    kept = [SOI, b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"]
+    kept = [SOI, b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00" + bytes([transform])]
     end = len(SOI)
     for marker, position, length in _segments(stream):
         end = position + length

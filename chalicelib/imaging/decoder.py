@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from chalicelib import errors
 from chalicelib.imaging import decoder_process as protocol
-from chalicelib.imaging.codestream import Codestream, Family, without_metadata
+from chalicelib.imaging.codestream import Codestream, Family, with_colour_transform
 from chalicelib.settings import library_environment
 
 _SAMPLES_PER_SECOND = 4_000_000
@@ -226,7 +226,7 @@ def _file(stream: bytes, claims: Codestream) -> list[bytes]:
     The header that came with the stream never reaches the decoder, which would trust it.
     """
     if claims.family is Family.JPEG:
-        stream = without_metadata(stream)
+        stream = with_colour_transform(stream, transform=False)
     stream = stream[claims.start :] + b"\x00" * ((len(stream) - claims.start) % 2)
     syntax = {
         Family.JPEG_LS: _JPEG_LS,
