@@ -7,13 +7,13 @@ import math
 import re
 from dataclasses import dataclass
 
-from pydicom.dataelem import RawDataElement
 from pydicom.datadict import tag_for_keyword
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from chalicelib import errors
-from chalicelib.imaging.elements import name
+from chalicelib.imaging.element_reader import name
 
 
 def element_name(keyword: str) -> str:
@@ -40,7 +40,7 @@ def numbers(dataset: Dataset, keyword: str) -> list[float]:
 
 
 def _text_values(raw: object) -> list[str]:
-    """The values of an element that pydicom cannot convert. Some writers use the decimal comma of their locale."""
+    """The values of an element that pydicom cannot convert. Some writers use a decimal comma."""
     if not isinstance(raw, RawDataElement) or not isinstance(raw.value, bytes):
         return []
     return raw.value.decode("ascii", "replace").replace(",", ".").split("\\")
@@ -117,8 +117,8 @@ def image_pixel(dataset: Dataset, keyword: str) -> ImagePixel:
     missing = [element_name(name) for name, value in present.items() if value in (None, "")]
     if missing:
         raise errors.InvalidImage(
-            f"This DICOM file has no usable {' and no '.join(missing)}, so its image cannot be read. Export it "
-            "again."
+            f"This DICOM file has no usable {' and no '.join(missing)}, so its image cannot be read. Export "
+            "it again."
         )
     numeric = {name: value for name, value in present.items() if isinstance(value, int)}
     stored = numeric.get("BitsStored", numeric["BitsAllocated"])

@@ -101,8 +101,8 @@ def has_end(stream: bytes) -> bool:
 def with_colour_transform(stream: bytes, transform: bool) -> bytes:
     """A JPEG stream whose application segments and comments are replaced by one that states its colours.
 
-    Decoders guess the colour space of three components from such segments. Adobe's APP14 tells them to convert
-    from YCbCr or to hand out what is stored (T.872 section 6.5.3).
+    Decoders guess the colour space of three components from such segments. Adobe's APP14 tells them to
+    convert from YCbCr or to hand out what is stored (T.872 section 6.5.3).
     """
     kept = [SOI, b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00" + bytes([transform])]
     end = len(SOI)
@@ -116,7 +116,7 @@ def with_colour_transform(stream: bytes, transform: bool) -> bytes:
 
 
 def _segments(stream: bytes) -> Iterator[tuple[int, int, int]]:
-    """Marker, position of the length field, and length of each segment up to and with the first scan's header."""
+    """Marker, position of the length field, and length of each segment up to the first scan's header."""
     position = len(SOI)
     while True:
         if stream[position] != 0xFF:

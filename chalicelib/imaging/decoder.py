@@ -7,9 +7,11 @@ kept for the next frame. Nothing but pipes is used: Lambda has no shared memory 
 import atexit
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from importlib.util import find_spec
 from io import BytesIO
 from struct import pack
@@ -108,7 +110,7 @@ class DecoderProcess:
 
     def __init__(self) -> None:
         environment = library_environment() | {
-            # Lambda keeps libraries in a layer, SageMaker beside the model: what is found here is found there.
+            # Lambda keeps libraries in a layer, SageMaker beside the model.
             "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
             "OPENBLAS_NUM_THREADS": "1",  # a process with threads cannot fork safely
         }
@@ -142,16 +144,16 @@ class DecoderProcess:
         self._kill()
         self._process.wait()
         for pipe in (self._requests, self._replies):
-            try:
+            with suppress(OSError):  # what it still holds for a process that is gone
                 pipe.close()
-            except OSError:  # what it still held for a process that is gone
-                pass
+
+    def _kill_late(self, late: threading.Event) -> None:
+        late.set()
+        self._kill()
 
     def _kill(self) -> None:
-        try:
-            os.killpg(self.pid, 9)
-        except ProcessLookupError:
-            pass
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
 
     def decode(self, stream: bytes, claims: Codestream) -> NDArray[Any]:
         """See `decode` of this module.
@@ -170,7 +172,7 @@ class DecoderProcess:
         )  # fmt: skip
         # The child keeps the time itself. This is for a child that cannot.
         late = threading.Event()
-        watchdog = threading.Timer(seconds * protocol.WALL_TIME + 5, lambda: (late.set(), self._kill()))
+        watchdog = threading.Timer(seconds * protocol.WALL_TIME + 5, self._kill_late, [late])
         watchdog.daemon = True
         watchdog.start()
         try:

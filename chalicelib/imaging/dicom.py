@@ -23,17 +23,13 @@ from pydicom.uid import (
 from chalicelib import errors
 from chalicelib.imaging import decoder, elements
 from chalicelib.imaging.attributes import ImagePixel, image_pixel, pixel_aspect, text
+from chalicelib.imaging.compressed import FAMILIES, needs_child_process
 from chalicelib.imaging.decoded import DecodedImage, Source, check_size
 from chalicelib.imaging.elements import DicomFile
+from chalicelib.imaging.frame_values import StoredValues, high_byte
 from chalicelib.imaging.grey_levels import GreyLevels, read_grey_levels
 from chalicelib.imaging.lookup import apply_palette
-from chalicelib.imaging.stored_values import (
-    FAMILIES,
-    StoredValues,
-    high_byte,
-    needs_child_process,
-    read_frame,
-)
+from chalicelib.imaging.stored_values import read_frame
 from chalicelib.imaging.tissue import fill_padding, find_padding, value_bits, without_hot_pixels
 from chalicelib.tasks import InputSpec
 
@@ -68,7 +64,8 @@ def _decode_file(file: DicomFile, spec: InputSpec) -> DecodedImage:
     if image.photometric == "PALETTE COLOR":
         if file.has_segmented_palette:
             raise errors.UnsupportedImage(
-                "This DICOM file has a segmented palette (0028,1221), which cannot be read here. Export it as RGB."
+                "This DICOM file has a segmented palette (0028,1221), which cannot be read here. Export it "
+                "as RGB."
             )
         values = value_bits(frame.values, image)
         colours = apply_palette(values, dataset, signed=image.signed, little=file.is_little_endian)
@@ -88,7 +85,7 @@ def _no_pixels(dataset: Dataset) -> errors.NoPixels:
 
 
 def _with_functional_groups(dataset: Dataset) -> Dataset:
-    """The data set with what its functional groups say of the frame (C.7.6.16); those of the frame come last."""
+    """The data set with what its functional groups say of the frame (C.7.6.16)."""
     flat = Dataset()
     flat.update({element.tag: element for element in _raw(dataset)})
     for keyword in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
@@ -100,8 +97,8 @@ def _with_functional_groups(dataset: Dataset) -> Dataset:
 
 
 def _raw(dataset: Dataset) -> list[Any]:
-    """The elements unconverted: lookup tables have to be read from their bytes."""
-    return [dataset.get_item(tag) for tag in dataset.keys()]
+    """The elements unconverted, as lookup tables are read from their bytes. Iterating would convert them."""
+    return [dataset.get_item(tag) for tag in list(dataset.keys())]
 
 
 def _transfer_syntax(file: DicomFile) -> UID:
@@ -114,8 +111,8 @@ def _transfer_syntax(file: DicomFile) -> UID:
     if file.syntax is None:
         if file.pixels.is_encapsulated:
             raise errors.InvalidImage(
-                "This DICOM file is compressed and has no TransferSyntaxUID (0002,0010) that says how. Export it "
-                "again."
+                "This DICOM file is compressed and has no TransferSyntaxUID (0002,0010) that says how. "
+                "Export it again."
             )
         return (
             ExplicitVRBigEndian

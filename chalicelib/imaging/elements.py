@@ -5,57 +5,51 @@ to pydicom, so neither a patient's name nor a hundred thousand items of a privat
 References are to DICOM PS3.5 and PS3.10.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
-from struct import Struct, error
-from typing import NamedTuple
 
-from pydicom.datadict import keyword_for_tag, tag_for_keyword
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
 from pydicom.uid import UID, ExplicitVRBigEndian
 
 from chalicelib import errors
+from chalicelib.imaging.element_reader import ITEM_END, REPRESENTATIONS, Element, ElementReader, name
 
 _PREAMBLE = 132
 """Bytes before the first element: 128 of anything and "DICM" (PS3.10 section 7.1)."""
-_MOST_ELEMENTS = 1_000_000
-"""Headers that are read at most, in about 1 s. The largest real files have some hundred thousand."""
 _LONGEST_VALUE = 1 << 18
 """Bytes; the largest lookup table has 65,536 entries of 16 bits."""
 _LONGEST_TEXT = 1 << 12
-_UNDEFINED = 0xFFFFFFFF
-_ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
-_LONG_LENGTH = {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
-"""Value representations with a length of 32 bits (PS3.5 section 7.1.2)."""
 _BINARY = {b"OB", b"OW", b"US", b"SS", b"UN"}
-REPRESENTATIONS = _LONG_LENGTH | {
-    b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL",
-    b"SS", b"ST", b"TM", b"UI", b"UL", b"US",
-}  # fmt: skip
-
-_TREE = Mapping[int, "_TREE | None"]  # type: ignore[misc]
-"""Tags that are wanted; of a sequence, those wanted of its items."""
 
 
-def _tags(*keywords: str) -> dict[int, None]:
-    return {tag_for_keyword(keyword) or 0: None for keyword in keywords}
+class _Tree(dict[int, "_Tree | None"]):
+    """Tags that are wanted; of a sequence, those wanted of its items."""
+
+
+def _tags(*keywords: str) -> _Tree:
+    return _Tree({tag_for_keyword(keyword) or 0: None for keyword in keywords})
 
 
 _LOOKUP_TABLE = _tags("LUTDescriptor", "LUTData")
-_GREY_LEVELS = {
-    **_tags("RescaleSlope", "RescaleIntercept", "WindowCenter", "WindowWidth", "VOILUTFunction"),
-    0x00283000: _LOOKUP_TABLE,  # ModalityLUTSequence
-    0x00283010: _LOOKUP_TABLE,  # VOILUTSequence
-}
-_FUNCTIONAL_GROUPS = {
-    0x00289110: _tags("PixelSpacing"),  # PixelMeasuresSequence
-    0x00289132: _GREY_LEVELS,  # FrameVOILUTSequence
-    0x00289145: _GREY_LEVELS,  # PixelValueTransformationSequence
-}
+_GREY_LEVELS = _Tree(
+    {
+        **_tags("RescaleSlope", "RescaleIntercept", "WindowCenter", "WindowWidth", "VOILUTFunction"),
+        0x00283000: _LOOKUP_TABLE,  # ModalityLUTSequence
+        0x00283010: _LOOKUP_TABLE,  # VOILUTSequence
+    }
+)
+_FUNCTIONAL_GROUPS = _Tree(
+    {
+        0x00289110: _tags("PixelSpacing"),  # PixelMeasuresSequence
+        0x00289132: _GREY_LEVELS,  # FrameVOILUTSequence
+        0x00289145: _GREY_LEVELS,  # PixelValueTransformationSequence
+    }
+)
 _SHARED_GROUPS, PER_FRAME_GROUPS = 0x52009229, 0x52009230
-_WANTED: _TREE = {
+_WANTED = _Tree({
     **_tags(
         "SOPClassUID", "Modality", "Laterality", "ImageLaterality", "ViewPosition", "Rows", "Columns",
         "NumberOfFrames", "SamplesPerPixel", "PlanarConfiguration", "PhotometricInterpretation",
@@ -70,29 +64,11 @@ _WANTED: _TREE = {
     **_GREY_LEVELS,
     _SHARED_GROUPS: _FUNCTIONAL_GROUPS,
     PER_FRAME_GROUPS: _FUNCTIONAL_GROUPS,
-}  # fmt: skip
+})  # fmt: skip
 _NUMBER_OF_FRAMES = 0x00280008
 _SEGMENTED_PALETTE = 0x00281221
 _EXTENDED_OFFSETS = 0x7FE00001
 _PIXELS = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData", 0x7FE00010: "PixelData"}
-
-
-class Element(NamedTuple):
-    """Where an element lies in the file."""
-
-    tag: int
-    representation: bytes
-    """Empty in implicit VR."""
-    start: int
-    """Of its header."""
-    value: int
-    length: int
-    """Of the value, or `_UNDEFINED`."""
-
-    @property
-    def is_open(self) -> bool:
-        """Whether its length is undefined: it ends with a delimiter."""
-        return self.length == _UNDEFINED
 
 
 @dataclass(frozen=True)
@@ -128,116 +104,6 @@ class DicomFile:
     has_segmented_palette: bool
 
 
-def name(tag: int) -> str:
-    """An element as people look it up: "Rows (0028,0010)"."""
-    number = f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
-    return f"{keyword_for_tag(tag)} {number}".strip()
-
-
-class _Reader:
-    """Walks elements in one encoding."""
-
-    def __init__(self, data: bytes, implicit: bool, little: bool, budget: list[int] | None = None):
-        order = "<" if little else ">"
-        self.data = data
-        self.implicit = implicit
-        self.little = little
-        self._header = Struct(f"{order}HHI")
-        self._tag = Struct(f"{order}HH")
-        self._short = Struct(f"{order}H")
-        self._long = Struct(f"{order}I")
-        # Shared by all readers of a file.
-        self._budget = budget if budget is not None else [_MOST_ELEMENTS]
-
-    def element(self, position: int) -> Element:
-        """The element whose header begins at `position`."""
-        self._budget[0] -= 1
-        if self._budget[0] < 0:
-            raise errors.InvalidImage(
-                f"This DICOM file has more than {_MOST_ELEMENTS:,} elements and items before its pixels. Send "
-                "the image without its private sequences."
-            )
-        try:
-            group, number, length = self._header.unpack_from(self.data, position)
-            if group == 0xFFFE or self.implicit:
-                return Element(group << 16 | number, b"", position, position + 8, length)
-            representation = self.data[position + 4 : position + 6]
-            if representation not in _LONG_LENGTH:
-                (length,) = self._short.unpack_from(self.data, position + 6)
-                return Element(group << 16 | number, representation, position, position + 8, length)
-            (length,) = self._long.unpack_from(self.data, position + 8)
-        except error:
-            raise _cut_off() from None
-        return Element(group << 16 | number, representation, position, position + 12, length)
-
-    def end(self, element: Element) -> int:
-        """Where the next element begins.
-
-        Raises:
-            InvalidImage: if that lies after the end of the file.
-        """
-        if element.is_open:
-            return self._end_of_open(element)
-        end = element.value + element.length
-        if end > len(self.data):
-            raise errors.InvalidImage(
-                f"The element {name(element.tag)} of this DICOM file claims {element.length:,} bytes, but only "
-                f"{len(self.data) - element.value:,} follow. Its length is wrong, or the file is cut off."
-            )
-        return end
-
-    def inside(self, element: Element) -> "_Reader":
-        """The reader for the items of a sequence: of unknown representation they are implicit (6.2.2)."""
-        if element.representation == b"UN":
-            return _Reader(self.data, True, True, self._budget)
-        return self
-
-    def items(self, sequence: Element) -> Iterator[Element]:
-        """The items of a sequence, without looking into those that state their length."""
-        reader = self.inside(sequence)
-        position = sequence.value
-        end = len(self.data) if sequence.is_open else self.end(sequence)
-        while position < end:
-            item = reader.element(position)
-            if item.tag != _ITEM:
-                return
-            yield item
-            position = reader.end(item)
-
-    def sequence(self, content: bytes) -> bytes:
-        """The length and value of a sequence of one item."""
-        undefined = self._long.pack(_UNDEFINED)
-        item, item_end, end = (
-            self._tag.pack(tag >> 16, tag & 0xFFFF) for tag in (_ITEM, _ITEM_END, _SEQUENCE_END)
-        )
-        return b"".join((undefined, item, undefined, content, item_end, bytes(4), end, bytes(4)))
-
-    def _end_of_open(self, element: Element) -> int:
-        """Find the delimiter. Sequences may be nested to any depth, so there is no recursion."""
-        if self.inside(element) is not self:
-            return self.inside(element)._end_of_open(element._replace(representation=b"SQ"))
-        position, depth = element.value, 1
-        while depth:
-            inner = self.element(position)
-            if inner.tag in (_ITEM_END, _SEQUENCE_END):
-                position = inner.value
-                depth -= 1
-            elif inner.length != _UNDEFINED:
-                position = inner.value + inner.length
-            elif inner.representation == b"UN":
-                position = self._end_of_open(inner)
-            else:
-                position = inner.value
-                depth += 1
-        return position
-
-
-def _cut_off() -> errors.DamagedImage:
-    return errors.DamagedImage(
-        "The DICOM file is damaged or cut off: it ends before its image. Export or copy it again."
-    )
-
-
 def read(data: bytes) -> DicomFile:
     """Find what matters in a DICOM file, with or without preamble and file meta information.
 
@@ -249,7 +115,7 @@ def read(data: bytes) -> DicomFile:
     if syntax is not None and syntax.is_deflated:
         raise unsupported_syntax(syntax)
     implicit, little = _encoding(data, position, syntax)
-    return _Walk(_Reader(data, implicit, little)).file(position, syntax)
+    return _Walk(ElementReader(data, implicit, little)).file(position, syntax)
 
 
 def unsupported_syntax(syntax: UID) -> errors.UnsupportedImage:
@@ -261,9 +127,11 @@ def unsupported_syntax(syntax: UID) -> errors.UnsupportedImage:
 
 
 def _file_meta(data: bytes) -> tuple[UID | None, int]:
-    """The transfer syntax if it is stated, and where the data set begins. Group 2 is explicit VR (PS3.10 7.1)."""
+    """The transfer syntax if it is stated, and where the data set begins."""
     position = _PREAMBLE if data[_PREAMBLE - 4 : _PREAMBLE] == b"DICM" else 0
-    reader = _Reader(data, implicit=data[position + 4 : position + 6] not in REPRESENTATIONS, little=True)
+    reader = ElementReader(
+        data, implicit=data[position + 4 : position + 6] not in REPRESENTATIONS, little=True
+    )
     syntax = None
     while data[position : position + 2] == b"\x02\x00":
         element = reader.element(position)
@@ -294,7 +162,7 @@ def _encoding(data: bytes, position: int, syntax: UID | None) -> tuple[bool, boo
 class _Walk:
     """One pass over the elements of a data set."""
 
-    def __init__(self, reader: _Reader):
+    def __init__(self, reader: ElementReader):
         self._reader = reader
         self._kept: list[bytes] = []
         self._found: dict[int, Element] = {}
@@ -346,7 +214,7 @@ class _Walk:
         return self._reader.data[table.value : self._reader.end(table)] if table else None
 
 
-def _copy(reader: _Reader, element: Element, tree: _TREE | None, item: int) -> bytes:
+def _copy(reader: ElementReader, element: Element, tree: _Tree | None, item: int) -> bytes:
     """An element as it is, or a sequence reduced to what is wanted of one item."""
     data = reader.data
     if tree is None:
@@ -354,7 +222,8 @@ def _copy(reader: _Reader, element: Element, tree: _TREE | None, item: int) -> b
         binary = element.representation in _BINARY or element.tag in _LOOKUP_TABLE or reader.implicit
         if end - element.value > (_LONGEST_VALUE if binary else _LONGEST_TEXT):
             raise errors.InvalidImage(
-                f"{name(element.tag)} of this DICOM file is {end - element.value:,} bytes long, which no image needs."
+                f"{name(element.tag)} of this DICOM file is {end - element.value:,} bytes long, which no "
+                "image needs."
             )
         return data[element.start : end]
     inside = reader.inside(element)
@@ -365,12 +234,12 @@ def _copy(reader: _Reader, element: Element, tree: _TREE | None, item: int) -> b
     return b""
 
 
-def _children(reader: _Reader, item: Element, tree: _TREE) -> Iterator[bytes]:
+def _children(reader: ElementReader, item: Element, tree: _Tree) -> Iterator[bytes]:
     position = item.value
     end = len(reader.data) if item.is_open else reader.end(item)
     while position < end:
         element = reader.element(position)
-        if element.tag == _ITEM_END:
+        if element.tag == ITEM_END:
             return
         if element.tag in tree:
             yield _copy(reader, element, tree[element.tag], 0)

@@ -31,8 +31,8 @@ def frame_bytes(file: DicomFile) -> bytes:
     frames = _frames(file, table, fragments)
     if len(frames) < file.frames:
         raise errors.InvalidImage(
-            f"NumberOfFrames (0028,0008) of this DICOM file is {file.frames}, but {len(frames)} can be found in "
-            "PixelData (7FE0,0010). Frames are missing, or nothing tells where they begin."
+            f"NumberOfFrames (0028,0008) of this DICOM file is {file.frames}, but {len(frames)} can be found "
+            "in PixelData (7FE0,0010). Frames are missing, or nothing tells where they begin."
         )
     return b"".join(file.data[part.start : part.start + part.length] for part in frames[file.frame])
 
@@ -50,7 +50,8 @@ def _items(file: DicomFile) -> list[_Fragment]:
             break
         if tag != _ITEM:
             raise errors.InvalidImage(
-                "PixelData (7FE0,0010) of this DICOM file is not divided into items, as compressed data must be."
+                "PixelData (7FE0,0010) of this DICOM file is not divided into items, as compressed data "
+                "must be."
             )
         if position + 8 + length > end:
             raise errors.DamagedImage(

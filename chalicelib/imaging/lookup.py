@@ -31,15 +31,15 @@ class LookupTable:
     def apply(self, values: NDArray[Any]) -> NDArray[np.uint16]:
         """The entry of each value."""
         index = np.rint(values).astype(np.int64) - self.first
-        return self.entries[index.clip(0, len(self.entries) - 1)]
+        found: NDArray[np.uint16] = self.entries[index.clip(0, len(self.entries) - 1)]
+        return found
 
 
 def read_table(dataset: Dataset, descriptor: str, data: str, *, signed: bool, little: bool) -> LookupTable:
     """Read a table from its descriptor and data elements, as bytes or as words.
 
-    Args:
-        signed: whether the first value may be negative. Writers confuse US and SS, so their word is not enough.
-        little: whether the file is little-endian.
+    Whether the first value may be negative is `signed`: writers confuse US and SS. The file's byte order
+    is `little` or not.
 
     Raises:
         InvalidTable: if there is none, or not all of it.

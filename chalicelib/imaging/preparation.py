@@ -49,7 +49,7 @@ def prepare(data: bytes, spec: InputSpec) -> PreparedImage:
             f"The image in the {kind} file needs more memory than there is. Send a smaller version."
         ) from error
     except Exception as error:
-        # What is wrong is said where it is known. Pillow and pydicom raise nearly anything on malformed input.
+        # Pillow and pydicom raise nearly anything on malformed input. What is known is said before.
         raise errors.DamagedImage(
             f"The {kind} file is damaged or cut off: its image cannot be decoded. Export or copy it again."
         ) from error

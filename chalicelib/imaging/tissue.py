@@ -1,4 +1,4 @@
-"""Keeps what is no tissue out of a greyscale DICOM image: padding, overlays, and defective detector elements."""
+"""Keeps what is no tissue out of a greyscale image: padding, overlays, defective detector elements."""
 
 import math
 from typing import Any
@@ -66,7 +66,7 @@ def find_padding(values: NDArray[Any], dataset: Dataset) -> NDArray[np.bool_] | 
 
 
 def fill_padding(values: NDArray[Any], nothing: NDArray[np.bool_], levels: GreyLevels) -> NDArray[Any]:
-    """`values` with the one that is shown darkest in place of padding, which the resize would mix into tissue."""
+    """`values` with the darkest shown in place of padding, which the resize would mix into tissue."""
     real = values[~nothing]
     darkest = levels.darkest(float(real.min()), float(real.max()))
     return np.where(nothing, np.array(darkest, values.dtype), values)
