@@ -11,7 +11,8 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from io import BytesIO
 from struct import pack
@@ -28,6 +29,8 @@ from chalicelib.settings import library_environment
 _SAMPLES_PER_SECOND = 4_000_000
 """A third of what the slowest decoder manages, OpenJPEG."""
 _LEAST_SECONDS = 3
+_GRACE_SECONDS = 5
+_START_SECONDS = 30
 
 _JPEG_LS, _JPEG_2000 = "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90"
 _JPEG_EXTENDED, _JPEG_LOSSLESS = "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57"
@@ -126,7 +129,9 @@ class DecoderProcess:
         assert self._process.stdout
         self._requests: BinaryIO = self._process.stdin  # type: ignore[assignment]
         self._replies: BinaryIO = self._process.stdout  # type: ignore[assignment]
-        if self._replies.read(len(protocol.READY)) != protocol.READY:
+        with self._watchdog(_START_SECONDS):
+            ready = self._replies.read(len(protocol.READY))
+        if ready != protocol.READY:
             self.stop()
             raise errors.DecoderUnavailable("Images cannot be decoded now. Try again.")
 
@@ -147,9 +152,22 @@ class DecoderProcess:
             with suppress(OSError):  # what it still holds for a process that is gone
                 pipe.close()
 
-    def _kill_late(self, late: threading.Event) -> None:
-        late.set()
-        self._kill()
+    @contextmanager
+    def _watchdog(self, seconds: float) -> Iterator[threading.Event]:
+        """End the child if the block takes longer; the event says whether it did."""
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            self._kill()
+
+        timer = threading.Timer(seconds, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield late
+        finally:
+            timer.cancel()
 
     def _kill(self) -> None:
         with suppress(ProcessLookupError):
@@ -171,18 +189,13 @@ class DecoderProcess:
             samples.itemsize, claims.signed, seconds,
         )  # fmt: skip
         # The child keeps the time itself. This is for a child that cannot.
-        late = threading.Event()
-        watchdog = threading.Timer(seconds * protocol.WALL_TIME + 5, self._kill_late, [late])
-        watchdog.daemon = True
-        watchdog.start()
-        try:
-            self._exchange(token, [request, *file], samples)
-        except DecoderDied:
-            if late.is_set():
-                raise DecodingFailed(_OUTCOMES[protocol.TOO_SLOW]) from None
-            raise
-        finally:
-            watchdog.cancel()
+        with self._watchdog(seconds * protocol.WALL_TIME + _GRACE_SECONDS) as late:
+            try:
+                self._exchange(token, [request, *file], samples)
+            except DecoderDied:
+                if late.is_set():
+                    raise DecodingFailed(_OUTCOMES[protocol.TOO_SLOW]) from None
+                raise
         return samples
 
     def _exchange(self, token: bytes, request: list[bytes], samples: NDArray[Any]) -> None:

@@ -34,6 +34,10 @@ MEMORY = 1 << 30
 WALL_TIME = 4
 """Seconds on the clock for each of processor time: others may use the processors as well."""
 
+_GUARD = 1 << 16
+"""Bytes after the samples; a decoder that changes them has written past its buffer."""
+_UNTOUCHED = 0xA5
+
 
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     """Answer requests until there are no more."""
@@ -78,13 +82,18 @@ def _decode_and_reply(header: bytes, file: mmap.mmap, replies: BinaryIO) -> int:
     try:
         _limit(seconds)
         shape = (rows, columns, components) if components > 1 else (rows, columns)
-        samples = np.zeros(shape, f"{'i' if signed else 'u'}{width}")
+        size = rows * columns * components * width
+        buffer = np.zeros(size + _GUARD, np.uint8)
+        buffer[size:] = _UNTOUCHED
+        samples = buffer[:size].view(f"{'i' if signed else 'u'}{width}").reshape(shape)
         _decode(file, samples)
     except MemoryError:
         return TOO_LARGE
     except Exception as error:
         # The text is not passed on: it may contain parts of the file.
         return TOO_LARGE if "alloc" in str(error) else REFUSED
+    if (buffer[size:] != _UNTOUCHED).any():
+        return CRASHED
     replies.write(REPLY.pack(token, DECODED, samples.nbytes))
     replies.write(samples.data)
     replies.flush()
