@@ -1,6 +1,5 @@
 """DICOM files: grey levels as a viewer shows them, every transfer syntax, and no identity."""
 
-import tempfile
 import zlib
 from io import BytesIO
 from pathlib import Path
@@ -20,6 +19,7 @@ from chalicelib import errors, imaging
 from chalicelib.imaging import decoder, elements
 from chalicelib.tasks import InputSpec
 from tests import images
+from tests.compression import compressed
 
 GREY = InputSpec(width=64, height=96, channels=1, fit="pad")
 RGB = InputSpec(width=64, height=96, channels=3, fit="pad")
@@ -168,26 +168,6 @@ def test_rgb() -> None:
 def test_palette_colour() -> None:
     array = prepared((TEST_FILES / "examples_palette.dcm").read_bytes(), RGB)
     assert len({tuple(pixel) for pixel in array.reshape(3, -1).T}) > 100
-
-
-def compressed(data: bytes, syntax: int) -> bytes:
-    """The file as GDCM, an independent implementation, compresses it."""
-    with tempfile.TemporaryDirectory() as folder:
-        before, after = f"{folder}/before.dcm", f"{folder}/after.dcm"
-        Path(before).write_bytes(data)
-        reader = gdcm.ImageReader()
-        reader.SetFileName(before)
-        assert reader.Read()
-        change = gdcm.ImageChangeTransferSyntax()
-        change.SetTransferSyntax(gdcm.TransferSyntax(syntax))
-        change.SetInput(reader.GetImage())
-        assert change.Change()
-        writer = gdcm.ImageWriter()
-        writer.SetFileName(after)
-        writer.SetFile(reader.GetFile())
-        writer.SetImage(change.GetOutput())
-        assert writer.Write()
-        return Path(after).read_bytes()
 
 
 LOSSLESS = {
