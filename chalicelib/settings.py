@@ -51,6 +51,11 @@ def settings() -> Settings:
     return read_settings(os.environ)
 
 
+def library_environment() -> dict[str, str]:
+    """What a child process must inherit to find programs and libraries; credentials are not among it."""
+    return {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "PATH") if name in os.environ}
+
+
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Parse and validate `environment`.
 
