@@ -56,8 +56,6 @@ class Decoder:
         self._target = target
         self._environment = os.environ | {"MALLOC_PERTURB_": str(fill), "OPENBLAS_NUM_THREADS": "1"}
         self._process: subprocess.Popen[bytes] | None = None
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115, closed with the object
-        self.starts = 0
 
     def send(self, before: bytes, data: bytes, channels: int) -> None:
         """Let it decode `before`, then `data`; `receive` gives the answer about the latter."""
@@ -86,11 +84,12 @@ class Decoder:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.communicate()
+            self._errors.close()
             self._process = None
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            self.starts += 1
+            self._errors = tempfile.TemporaryFile()  # noqa: SIM115, closed with the process
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.fuzz.worker", self._target, str(memory_limit())],
                 cwd=ROOT,
