@@ -1,4 +1,4 @@
-"""DICOM files as GDCM, an independent implementation, compresses them, and other headers for their streams."""
+"""DICOM files as GDCM, an independent implementation, compresses them, with other headers as well."""
 
 import tempfile
 from io import BytesIO
