@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, encapsulate_extended
 
 from chalicelib import errors, imaging
+from chalicelib.imaging import codestream
 from chalicelib.tasks import InputSpec
 from tests import images
 from tests.compression import LOSSLESS, compressed, streams
@@ -102,11 +103,14 @@ def test_more_frames_than_stated() -> None:
 
 
 def test_nothing_of_the_next_frame_reaches_the_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    from chalicelib.imaging import compressed as module
-
     given: list[bytes] = []
-    read = module.codestream.read
-    monkeypatch.setattr(module.codestream, "read", lambda stream: given.append(stream) or read(stream))
+    read = codestream.read
+
+    def spy(stream: bytes) -> codestream.Codestream:
+        given.append(stream)
+        return read(stream)
+
+    monkeypatch.setattr(codestream, "read", spy)
     dataset, parts = frames(gdcm.TransferSyntax.JPEG2000Lossless)
     level(written(dataset, fragments(parts, 3)))
     assert [stream.rstrip(b"\x00") for stream in given] == [parts[2].rstrip(b"\x00")]

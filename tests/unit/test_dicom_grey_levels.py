@@ -150,12 +150,13 @@ def test_left_aligned_values_are_moved() -> None:
 
 def padded(levels: list[float], dtype: str, padding: int, **elements: Any) -> NDArray[np.uint8]:
     """Left half: padding. Right half: a ramp from the first level to the second."""
-    values = np.repeat(np.linspace(*levels, 32).astype(dtype)[:, np.newaxis], 32, axis=1)
+    values = np.repeat(np.linspace(levels[0], levels[1], 32).astype(dtype)[:, np.newaxis], 32, axis=1)
     values[:, :16] = np.array(padding, dtype)
     photometric = elements.pop("photometric", "MONOCHROME2")
     bits = elements.pop("bits", 16)
     data = images.dicom(values, photometric, bits, PixelPaddingValue=padding, **elements)
-    return imaging.prepare(data, SPEC).pixels[0]
+    shown: NDArray[np.uint8] = imaging.prepare(data, SPEC).pixels[0]
+    return shown
 
 
 def falling_table() -> Sequence:

@@ -59,7 +59,8 @@ def shown(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64]:
     else:
         levels = (values - values.min()) / max(np.ptp(values), 1e-9)
     levels = levels.clip(0, 1) * 255
-    return 255 - levels if dataset.PhotometricInterpretation == "MONOCHROME1" else levels
+    inverted = dataset.PhotometricInterpretation == "MONOCHROME1"
+    return np.asarray(255 - levels if inverted else levels, np.float64)
 
 
 def read(path: str) -> tuple[bytes, Dataset]:
