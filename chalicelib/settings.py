@@ -52,8 +52,12 @@ def settings() -> Settings:
 
 
 def library_environment() -> dict[str, str]:
-    """What a child process must inherit to find programs and libraries; credentials are not among it."""
-    return {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "PATH") if name in os.environ}
+    """What a child process must inherit to find programs and libraries; credentials are not among it.
+
+    With MALLOC_PERTURB_, glibc fills memory before it is used, which shows who reads it too early.
+    """
+    names = ("LD_LIBRARY_PATH", "PATH", "MALLOC_PERTURB_")
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:

@@ -1,4 +1,4 @@
-"""DICOM files as GDCM, an independent implementation, compresses them, and other headers for their streams."""
+"""DICOM files as GDCM, an independent implementation, compresses them, with other headers as well."""
 
 import tempfile
 from io import BytesIO
@@ -9,6 +9,7 @@ import gdcm
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, generate_frames
+from pydicom.uid import UID
 
 from tests import images
 
@@ -60,7 +61,7 @@ def streams(data: bytes) -> list[bytes]:
 
 def with_streams(dataset: Dataset, syntax: str, frames: list[bytes], **elements: Any) -> bytes:
     """A file of a data set and compressed frames."""
-    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.file_meta.TransferSyntaxUID = UID(syntax)
     for keyword, value in elements.items():
         setattr(dataset, keyword, value)
     dataset.PixelData = encapsulate(frames)

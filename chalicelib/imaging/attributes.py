@@ -7,7 +7,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from pydicom.datadict import tag_for_keyword
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
@@ -31,24 +31,27 @@ def numbers(dataset: Dataset, keyword: str) -> list[float]:
     raw = dataset.get_item(keyword)
     if raw is None:
         return []
-    try:
-        value = dataset[keyword].value
-    except Exception:  # whatever pydicom raises for text that is no number
-        value = _text_values(raw)
-    values = list(value) if isinstance(value, MultiValue | list | tuple) else [value]
+    if isinstance(raw, RawDataElement) and isinstance(raw.value, bytes) and _is_text(raw):
+        # Some writers use a decimal comma, which means nothing else in numbers.
+        values: list[object] = [*raw.value.decode("ascii", "replace").replace(",", ".").split("\\")]
+    else:
+        try:
+            value = dataset[keyword].value
+        except Exception:  # whatever pydicom raises for bytes that are no numbers
+            value = math.nan
+        values = list(value) if isinstance(value, MultiValue | list | tuple) else [value]
     return [_number(single) for single in values]
 
 
-def _text_values(raw: object) -> list[str]:
-    """The values of an element that pydicom cannot convert. Some writers use a decimal comma."""
-    if not isinstance(raw, RawDataElement) or not isinstance(raw.value, bytes):
-        return []
-    return raw.value.decode("ascii", "replace").replace(",", ".").split("\\")
+def _is_text(raw: RawDataElement) -> bool:
+    representation = raw.VR if raw.VR not in (None, "UN") else dictionary_VR(raw.tag)
+    return representation in ("DS", "IS")
 
 
 def _number(value: object) -> float:
+    text = value.strip("\x00 ") if isinstance(value, str) else value
     try:
-        return float(value)  # type: ignore[arg-type]
+        return float(text)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         return math.nan
 

@@ -30,7 +30,7 @@ DECODED, REFUSED, CRASHED, TOO_SLOW, TOO_LARGE = range(5)
 """Outcomes: samples follow; the decoder raised an error; it died; it exceeded its time; or its memory."""
 
 MEMORY = 1 << 30
-"""Bytes a decoder may allocate. OpenJPEG needs 9 for each sample; a Lambda of 2 GiB has room for both."""
+"""Bytes a decoder may allocate. OpenJPEG needs most: 7.3 for each sample. A Lambda of 2 GiB has room."""
 WALL_TIME = 4
 """Seconds on the clock for each of processor time: others may use the processors as well."""
 

@@ -67,7 +67,7 @@ def _native(file: DicomFile, image: ImagePixel) -> NDArray[Any]:
         "number_of_frames": frames,
         "planar_configuration": int(image.planar),
         "bits_allocated": image.allocated,
-        "bits_stored": image.stored,
+        "bits_stored": image.allocated,  # padding may use the other bits
         "pixel_representation": int(image.signed),
         "pixel_keyword": pixels.keyword,
         "pixel_vr": pixels.representation.decode() or "OW",
