@@ -126,6 +126,11 @@ def _decode_outside(stream: bytes, claims: Codestream, image: ImagePixel, syntax
         )
     try:
         values = decoder.decode(stream, claims)
+    except decoder.DecodingTooLarge as error:
+        raise errors.ImageTooLarge(
+            f"This file's {claims.family.value} stream of {claims.columns} x {claims.rows} pixels cannot be "
+            f"decoded: {error}. Send it uncompressed or smaller."
+        ) from None
     except decoder.DecodingFailed as error:
         raise errors.DamagedImage(
             f"This file's {claims.family.value} stream ({syntax.name}) cannot be decoded: {error}. Export it "

@@ -12,6 +12,8 @@ from chalicelib.imaging.attributes import element_name, raw_bytes
 from chalicelib.imaging.decoded import Pixels
 
 _COLOURS = ("Red", "Green", "Blue")
+_AT_ONCE = 1 << 20
+"""Pixels; numpy needs eight bytes for each index."""
 
 
 class InvalidTable(ValueError):
@@ -30,7 +32,8 @@ class LookupTable:
 
     def apply(self, values: NDArray[Any]) -> NDArray[np.uint16]:
         """The entry of each value."""
-        index = np.rint(values).astype(np.int64) - self.first
+        values = np.rint(values) if values.dtype.kind == "f" else values
+        index = values.astype(np.int64) - self.first
         found: NDArray[np.uint16] = self.entries[index.clip(0, len(self.entries) - 1)]
         return found
 
@@ -92,9 +95,10 @@ def apply_palette(indices: NDArray[Any], dataset: Dataset, *, signed: bool, litt
     # The descriptor says 8 or 16 bits, which writers mix up; the largest entry tells.
     peak = max(int(table.entries.max()) for table in tables)
     shift = 8 if peak > 255 else 0
-    colours = np.empty((*indices.shape, 3), np.uint8)
-    for channel, table in enumerate(tables):
-        levels = (table.entries >> shift).astype(np.uint8)
-        index = (indices.astype(np.int32) - table.first).clip(0, len(levels) - 1)
-        colours[..., channel] = levels[index]
+    colours = np.zeros((*indices.shape, 3), np.uint8)
+    step = max(1, _AT_ONCE // indices.shape[1])
+    for row in range(0, len(indices), step):
+        block = indices[row : row + step]
+        for channel, table in enumerate(tables):
+            colours[row : row + step, :, channel] = table.apply(block) >> shift
     return colours

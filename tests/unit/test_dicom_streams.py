@@ -189,6 +189,18 @@ def test_deep_colours_of_jpeg_2000_are_refused_by_name() -> None:
         imaging.prepare(data, RGB)
 
 
+def test_image_for_which_the_decoder_lacks_memory_is_too_large() -> None:
+    side = 9_000
+    stream = bytearray(images.encode(Image.new("RGB", (32, 32)), "JPEG2000", no_jp2=True))
+    stream[8:16] = stream[24:32] = side.to_bytes(4, "big") * 2  # the image and its one tile
+    data = with_streams(
+        images.dicom_dataset(images.colours(32, 32), "RGB", 8), JPEG2000Lossless, [bytes(stream)],
+        Rows=side, Columns=side,
+    )  # fmt: skip
+    with pytest.raises(errors.ImageTooLarge, match=r"JPEG 2000 stream of 9000 x 9000 .* too much memory"):
+        imaging.prepare(data, GREY)
+
+
 def rle(values: NDArray[Any], bits: int, photometric: str = "MONOCHROME2") -> tuple[Any, bytes]:
     dataset = images.dicom_dataset(values, photometric, bits)
     dataset.compress(RLELossless, generate_instance_uid=False)
