@@ -68,6 +68,12 @@ def test_stream_of_sixteen_bits_in_eight_is_refused_by_name(codec: int) -> None:
 
 
 @each_codec
+def test_stream_of_more_bits_than_stored_is_believed(codec: int) -> None:
+    data = relabelled(compressed(sixteen_bits(), codec), BitsStored=12, HighBit=11)
+    assert corners(data) == [0, 78, 156, 255]
+
+
+@each_codec
 @pytest.mark.parametrize("change", [{"Rows": 31}, {"Rows": 64}, {"Columns": 16}, {"Columns": 500}])
 def test_another_size_is_refused_by_name(codec: int, change: dict[str, int]) -> None:
     data = relabelled(compressed(eight_bits(), codec), **change)
@@ -135,6 +141,14 @@ def test_negative_values_survive(codec: int) -> None:
     window: dict[str, Any] = {"WindowCenter": 0, "WindowWidth": 2001}
     plain = images.dicom(values, bits=16, **window)
     assert corners(compressed(plain, codec)) == corners(plain)
+
+
+@each_codec
+def test_negative_values_of_fewer_stored_bits_survive(codec: int) -> None:
+    """Padding below what the stored bits can hold is common in CT."""
+    window: dict[str, Any] = {"WindowCenter": 0, "WindowWidth": 8001}
+    plain = images.dicom(images.quadrants([-3000, -1, 1, 2000], "i2"), bits=16, **window)
+    assert corners(relabelled(compressed(plain, codec), BitsStored=12, HighBit=11)) == corners(plain)
 
 
 @pytest.mark.parametrize("photometric", ["YBR_FULL", "YBR_FULL_422", "YBR_RCT", "RGB"])
