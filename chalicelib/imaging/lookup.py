@@ -60,7 +60,9 @@ def read_table(dataset: Dataset, descriptor: str, data: str, *, signed: bool, li
     if len(content) >= 2 * count:
         entries = np.frombuffer(content[: 2 * count], f"{order}u2").astype(np.uint16)
     elif len(content) >= count:
-        entries = _bytes(content, count, little).astype(np.uint16)
+        held = dataset.get_item(data)
+        swapped = not little and held is not None and held.VR != "OB"
+        entries = _bytes(content, count, swapped).astype(np.uint16)
         bits = min(bits, 8)
     else:
         raise InvalidTable
@@ -68,10 +70,10 @@ def read_table(dataset: Dataset, descriptor: str, data: str, *, signed: bool, li
     return LookupTable(first, entries, bits if max(needed, 1) <= bits <= 16 else max(needed, 8))
 
 
-def _bytes(content: bytes, count: int, little: bool) -> NDArray[np.uint8]:
+def _bytes(content: bytes, count: int, swapped: bool) -> NDArray[np.uint8]:
     """Two entries to a word, of which the first is in the lower half whatever the order of bytes is."""
     entries = np.frombuffer(content, np.uint8)
-    if not little and len(entries) % 2 == 0:
+    if swapped and len(entries) % 2 == 0:
         entries = entries.reshape(-1, 2)[:, ::-1].reshape(-1)
     return entries[:count]
 
