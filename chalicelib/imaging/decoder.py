@@ -69,7 +69,7 @@ def decode(stream: bytes, claims: Codestream) -> NDArray[Any]:
         DecoderUnavailable: if there can be no child process.
     """
     for final_try in (False, True):
-        process = _take()
+        process = DecoderProcess() if final_try else _take()
         try:
             samples = process.decode(stream, claims)
         except DecoderDied as error:
