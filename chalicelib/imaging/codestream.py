@@ -161,8 +161,8 @@ def _jpeg_frame(stream: bytes, marker: int, position: int, length: int, transfor
         raise UnsupportedCodestream("the number of rows is given after the image (DNL)")
     if marker == _SOF55:
         return Codestream(
-            Family.JPEG_LS, rows, columns, components, precision, lossless=_near_lossless(stream) == 0,
-            subsampled=len(sampling) > 1,
+            Family.JPEG_LS, rows, columns, components, precision,
+            lossless=not _is_near_lossless(stream, components), subsampled=len(sampling) > 1,
         )  # fmt: skip
     process = marker & 0x0F
     if process > 3:
@@ -173,11 +173,14 @@ def _jpeg_frame(stream: bytes, marker: int, position: int, length: int, transfor
     )  # fmt: skip
 
 
-def _near_lossless(stream: bytes) -> int:
-    """The NEAR parameter in the header of the first scan, T.87 C.2.3."""
+def _is_near_lossless(stream: bytes, components: int) -> bool:
+    """Whether the first scan has a NEAR parameter (T.87 C.2.3)."""
     for marker, position, _ in _segments(stream):
         if marker == _SOS:
-            return stream[position + 3 + 2 * stream[position + 2]]
+            near = position + 3 + 2 * stream[position + 2]
+            if components > 1 and stream[near + 1] == 0:  # the interleave mode
+                raise UnsupportedCodestream("each of its colours is in a scan of its own")
+            return stream[near] > 0
     raise CodestreamError("there is no scan")
 
 

@@ -126,6 +126,11 @@ def _decode_outside(stream: bytes, claims: Codestream, image: ImagePixel, syntax
         )
     try:
         values = decoder.decode(stream, claims)
+    except decoder.DecodingTooLarge as error:
+        raise errors.ImageTooLarge(
+            f"This file's {claims.family.value} stream of {claims.columns} x {claims.rows} pixels cannot be "
+            f"decoded: {error}. Send it uncompressed or smaller."
+        ) from None
     except decoder.DecodingFailed as error:
         raise errors.DamagedImage(
             f"This file's {claims.family.value} stream ({syntax.name}) cannot be decoded: {error}. Export it "
@@ -141,10 +146,15 @@ def _decode_outside(stream: bytes, claims: Codestream, image: ImagePixel, syntax
 def _as_allocated(values: NDArray[Any], claims: Codestream, image: ImagePixel) -> StoredValues:
     """Values in the type that the header says, and with its sign.
 
-    The sign of a stream says how its encoder took the bits. What they mean is said by the header.
+    The sign of a stream says how its encoder took the bits. What they mean is said by the header. Streams
+    hold nothing beside the values, so one with more bits than BitsStored is believed.
     """
-    bits = min(claims.precision, image.stored)
     width = image.allocated // 8
+    bits = min(claims.precision, image.stored)
+    if claims.precision > bits:
+        largest = max(int(values.max()), -int(values.min()))
+        if largest >> (bits - claims.signed):
+            bits = claims.precision
     if claims.signed == image.signed:
         values = values.astype(f"{'i' if image.signed else 'u'}{width}", copy=False)
     elif image.signed:
@@ -152,8 +162,4 @@ def _as_allocated(values: NDArray[Any], claims: Codestream, image: ImagePixel) -
         values = (values.astype(f"u{width}") << surplus).view(f"i{width}") >> surplus
     else:
         values = values.astype(f"i{width}").view(f"u{width}") & (2**claims.precision - 1)
-    if not claims.lossless and claims.precision > image.stored:
-        # Compression with loss overshoots; what is cut to the stored bits must not come out black.
-        low = -(2 ** (bits - 1)) if image.signed else 0
-        values = values.clip(low, low + 2**bits - 1)
     return StoredValues(values, bits)

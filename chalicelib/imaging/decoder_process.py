@@ -70,7 +70,7 @@ def _answer(header: bytes, file: mmap.mmap, replies: BinaryIO) -> None:
     code = os.waitstatus_to_exitcode(status)
     if code == DECODED:
         return
-    if code in (-signal.SIGXCPU, -signal.SIGALRM, -signal.SIGKILL):
+    if code in (-signal.SIGXCPU, -signal.SIGALRM):
         code = TOO_SLOW
     outcome = code if code in (REFUSED, TOO_SLOW, TOO_LARGE) else CRASHED
     replies.write(REPLY.pack(header[:16], outcome, 0))

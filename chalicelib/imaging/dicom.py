@@ -67,7 +67,7 @@ def _decode_file(file: DicomFile, spec: InputSpec) -> DecodedImage:
                 "This DICOM file has a segmented palette (0028,1221), which cannot be read here. Export it "
                 "as RGB."
             )
-        values = value_bits(frame.values, image)
+        values = value_bits(frame, image)
         colours = apply_palette(values, dataset, signed=image.signed, little=file.is_little_endian)
         return DecodedImage(_picture(colours, spec), source, pixel_aspect=aspect)
     if frame.values.ndim == 3:
@@ -162,7 +162,7 @@ def _grey(
     aspect: float,
 ) -> DecodedImage:
     nothing = find_padding(frame.values, dataset)
-    values = value_bits(frame.values, image)
+    values = value_bits(frame, image)
     if levels.voi is None:
         values = without_hot_pixels(values, nothing)
     if nothing is not None:

@@ -12,16 +12,19 @@ from io import BytesIO
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
-from pydicom.uid import UID, ExplicitVRBigEndian
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian
 
 from chalicelib import errors
 from chalicelib.imaging.element_reader import ITEM_END, REPRESENTATIONS, Element, ElementReader, name
 
+_DEFLATED = {DeflatedExplicitVRLittleEndian, UID("1.2.840.10008.1.2.4.95")}  # JPIP Referenced Deflate
 _PREAMBLE = 132
 """Bytes before the first element: 128 of anything and "DICM" (PS3.10 section 7.1)."""
 _LONGEST_VALUE = 1 << 18
 """Bytes; the largest lookup table has 65,536 entries of 16 bits."""
 _LONGEST_TEXT = 1 << 12
+_ANY_SEQUENCE = {b"", b"SQ", b"UN"}
+_ANY_VALUE = {b"", *REPRESENTATIONS} - {b"SQ"}
 _BINARY = {b"OB", b"OW", b"US", b"SS", b"UN"}
 
 
@@ -112,7 +115,7 @@ def read(data: bytes) -> DicomFile:
         ImageError: if the file ends too early or an element is too long.
     """
     syntax, position = _file_meta(data)
-    if syntax is not None and syntax.is_deflated:
+    if syntax is not None and syntax in _DEFLATED:
         raise unsupported_syntax(syntax)
     implicit, little = _encoding(data, position, syntax)
     return _Walk(ElementReader(data, implicit, little)).file(position, syntax)
@@ -217,6 +220,9 @@ class _Walk:
 def _copy(reader: ElementReader, element: Element, tree: _Tree | None, item: int) -> bytes:
     """An element as it is, or a sequence reduced to what is wanted of one item."""
     data = reader.data
+    representations = _ANY_VALUE if tree is None else _ANY_SEQUENCE
+    if element.representation not in representations:
+        return b""  # whatever it is, it is not what it should be
     if tree is None:
         end = reader.end(element)
         binary = element.representation in _BINARY or element.tag in _LOOKUP_TABLE or reader.implicit

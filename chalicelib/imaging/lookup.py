@@ -12,6 +12,8 @@ from chalicelib.imaging.attributes import element_name, raw_bytes
 from chalicelib.imaging.decoded import Pixels
 
 _COLOURS = ("Red", "Green", "Blue")
+_AT_ONCE = 1 << 20
+"""Pixels; numpy needs eight bytes for each index."""
 
 
 class InvalidTable(ValueError):
@@ -30,7 +32,8 @@ class LookupTable:
 
     def apply(self, values: NDArray[Any]) -> NDArray[np.uint16]:
         """The entry of each value."""
-        index = np.rint(values).astype(np.int64) - self.first
+        values = np.rint(values) if values.dtype.kind == "f" else values
+        index = values.astype(np.int64) - self.first
         found: NDArray[np.uint16] = self.entries[index.clip(0, len(self.entries) - 1)]
         return found
 
@@ -57,7 +60,9 @@ def read_table(dataset: Dataset, descriptor: str, data: str, *, signed: bool, li
     if len(content) >= 2 * count:
         entries = np.frombuffer(content[: 2 * count], f"{order}u2").astype(np.uint16)
     elif len(content) >= count:
-        entries = _bytes(content, count, little).astype(np.uint16)
+        held = dataset.get_item(data)
+        swapped = not little and held is not None and held.VR != "OB"
+        entries = _bytes(content, count, swapped).astype(np.uint16)
         bits = min(bits, 8)
     else:
         raise InvalidTable
@@ -65,10 +70,10 @@ def read_table(dataset: Dataset, descriptor: str, data: str, *, signed: bool, li
     return LookupTable(first, entries, bits if max(needed, 1) <= bits <= 16 else max(needed, 8))
 
 
-def _bytes(content: bytes, count: int, little: bool) -> NDArray[np.uint8]:
+def _bytes(content: bytes, count: int, swapped: bool) -> NDArray[np.uint8]:
     """Two entries to a word, of which the first is in the lower half whatever the order of bytes is."""
     entries = np.frombuffer(content, np.uint8)
-    if not little and len(entries) % 2 == 0:
+    if swapped and len(entries) % 2 == 0:
         entries = entries.reshape(-1, 2)[:, ::-1].reshape(-1)
     return entries[:count]
 
@@ -92,9 +97,10 @@ def apply_palette(indices: NDArray[Any], dataset: Dataset, *, signed: bool, litt
     # The descriptor says 8 or 16 bits, which writers mix up; the largest entry tells.
     peak = max(int(table.entries.max()) for table in tables)
     shift = 8 if peak > 255 else 0
-    colours = np.empty((*indices.shape, 3), np.uint8)
-    for channel, table in enumerate(tables):
-        levels = (table.entries >> shift).astype(np.uint8)
-        index = (indices.astype(np.int32) - table.first).clip(0, len(levels) - 1)
-        colours[..., channel] = levels[index]
+    colours = np.zeros((*indices.shape, 3), np.uint8)
+    step = max(1, _AT_ONCE // indices.shape[1])
+    for row in range(0, len(indices), step):
+        block = indices[row : row + step]
+        for channel, table in enumerate(tables):
+            colours[row : row + step, :, channel] = table.apply(block) >> shift
     return colours

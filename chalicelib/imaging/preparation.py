@@ -42,7 +42,7 @@ def prepare(data: bytes, spec: InputSpec) -> PreparedImage:
     kind = sniff(data)
     try:
         return _fit(_decode(data, kind, spec), spec)
-    except errors.NegatoscopeError:
+    except (errors.NegatoscopeError, ImportError):
         raise
     except MemoryError as error:
         raise errors.ImageTooLarge(

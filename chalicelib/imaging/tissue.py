@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 
 from chalicelib import errors
 from chalicelib.imaging.attributes import ImagePixel, numbers
+from chalicelib.imaging.frame_values import StoredValues
 from chalicelib.imaging.grey_levels import GreyLevels
 
 _HOT_SHARE = 1e-4
@@ -17,15 +18,16 @@ _HOT_PIXELS_MATTER = 1 << 22
 """In larger images the resize averages a single pixel away."""
 
 
-def value_bits(values: NDArray[Any], image: ImagePixel) -> NDArray[Any]:
+def value_bits(frame: StoredValues, image: ImagePixel) -> NDArray[Any]:
     """The values without what old files keep beside them in the same words, such as overlays."""
+    values = frame.values
     if values.dtype.kind not in "iu":
         return values
     width = values.dtype.itemsize * 8
-    shift = image.high_bit + 1 - image.stored
-    if 0 < shift <= width - image.stored and _is_left_aligned(values, image.stored, shift):
+    shift = image.high_bit + 1 - frame.bits
+    if 0 < shift <= width - frame.bits and _is_left_aligned(values, frame.bits, shift):
         values = values >> shift
-    surplus = width - image.stored
+    surplus = width - frame.bits
     # Moving the value to the top and back also restores its sign.
     return (values << surplus) >> surplus if surplus > 0 else values
 

@@ -167,9 +167,10 @@ def test_damaged_archive_is_told(archive: Path, tmp_path: Path, keep: int) -> No
         read_archive(archive, tmp_path / "unpacked")
 
 
-def test_changed_archive_is_told(archive: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.9, 0.999])
+def test_changed_archive_is_told(archive: Path, tmp_path: Path, share: float) -> None:
     content = bytearray(archive.read_bytes())
-    content[len(content) // 2] ^= 0xFF
+    content[int(len(content) * share)] ^= 0xFF
     archive.write_bytes(content)
     with pytest.raises(TrainingError):
         read_archive(archive, tmp_path / "unpacked")

@@ -75,6 +75,15 @@ def test_near_lossless_jpeg_ls() -> None:
     assert not read(changed(stream, scan + 7, b"\x02")).lossless
 
 
+def test_jpeg_ls_with_colours_in_separate_scans_is_unsupported() -> None:
+    data = images.dicom(images.colours(), "RGB", 8)
+    (stream,) = streams(compressed(data, gdcm.TransferSyntax.JPEGLSLossless))
+    scan = stream.index(b"\xff\xda\x00\x0c\x03")
+    assert stream[scan + 12] == 2  # interleaved by sample
+    with pytest.raises(UnsupportedCodestream, match="scan of its own"):
+        read(changed(stream, scan + 12, b"\x00"))
+
+
 def test_signed_jpeg_2000() -> None:
     data = images.dicom(images.gradient(low=-900, high=900).astype("i2"), bits=16)
     (stream,) = streams(compressed(data, gdcm.TransferSyntax.JPEG2000Lossless))

@@ -97,11 +97,11 @@ def test_child_that_does_not_answer_is_ended_and_replaced(monkeypatch: pytest.Mo
     assert process not in decoder._idle()
 
 
-def test_child_that_was_killed_while_idle_is_replaced() -> None:
-    decode(stream())
-    (process,) = decoder._idle()
-    os.kill(process.pid, signal.SIGKILL)
-    process._process.wait()
+def test_children_that_were_killed_while_idle_are_replaced() -> None:
+    for process in (decoder.DecoderProcess(), decoder.DecoderProcess()):
+        os.kill(process.pid, signal.SIGKILL)
+        process._process.wait()
+        decoder._idle().append(process)
     assert decode(stream(50)).max() == 50
 
 

@@ -68,6 +68,12 @@ def test_stream_of_sixteen_bits_in_eight_is_refused_by_name(codec: int) -> None:
 
 
 @each_codec
+def test_stream_of_more_bits_than_stored_is_believed(codec: int) -> None:
+    data = relabelled(compressed(sixteen_bits(), codec), BitsStored=12, HighBit=11)
+    assert corners(data) == [0, 78, 156, 255]
+
+
+@each_codec
 @pytest.mark.parametrize("change", [{"Rows": 31}, {"Rows": 64}, {"Columns": 16}, {"Columns": 500}])
 def test_another_size_is_refused_by_name(codec: int, change: dict[str, int]) -> None:
     data = relabelled(compressed(eight_bits(), codec), **change)
@@ -137,6 +143,14 @@ def test_negative_values_survive(codec: int) -> None:
     assert corners(compressed(plain, codec)) == corners(plain)
 
 
+@each_codec
+def test_negative_values_of_fewer_stored_bits_survive(codec: int) -> None:
+    """Padding below what the stored bits can hold is common in CT."""
+    window: dict[str, Any] = {"WindowCenter": 0, "WindowWidth": 8001}
+    plain = images.dicom(images.quadrants([-3000, -1, 1, 2000], "i2"), bits=16, **window)
+    assert corners(relabelled(compressed(plain, codec), BitsStored=12, HighBit=11)) == corners(plain)
+
+
 @pytest.mark.parametrize("photometric", ["YBR_FULL", "YBR_FULL_422", "YBR_RCT", "RGB"])
 def test_transform_inside_jpeg_2000_is_undone_once(photometric: str) -> None:
     """Whatever the header calls it, the decoder hands out RGB."""
@@ -187,6 +201,18 @@ def test_deep_colours_of_jpeg_2000_are_refused_by_name() -> None:
     data = compressed(images.dicom(deep, "RGB", 16), gdcm.TransferSyntax.JPEG2000Lossless)
     with pytest.raises(errors.UnsupportedImage, match=r"JPEG 2000 stream has 3 component\(s\) of 16 bits"):
         imaging.prepare(data, RGB)
+
+
+def test_image_for_which_the_decoder_lacks_memory_is_too_large() -> None:
+    side = 9_000
+    stream = bytearray(images.encode(Image.new("RGB", (32, 32)), "JPEG2000", no_jp2=True))
+    stream[8:16] = stream[24:32] = side.to_bytes(4, "big") * 2  # the image and its one tile
+    data = with_streams(
+        images.dicom_dataset(images.colours(32, 32), "RGB", 8), JPEG2000Lossless, [bytes(stream)],
+        Rows=side, Columns=side,
+    )  # fmt: skip
+    with pytest.raises(errors.ImageTooLarge, match=r"JPEG 2000 stream of 9000 x 9000 .* too much memory"):
+        imaging.prepare(data, GREY)
 
 
 def rle(values: NDArray[Any], bits: int, photometric: str = "MONOCHROME2") -> tuple[Any, bytes]:
