@@ -76,7 +76,7 @@ def _refuse_unsupported_tiff(data: bytes) -> None:
     bits = tags.get(BITSPERSAMPLE, (1,))[0]
     sample_format = tags.get(SAMPLEFORMAT, (1,))[0]
     raise errors.UnsupportedImage(
-        f"TIFF images with {bits} bits a sample, sample format {sample_format} and photometric interpretation "
+        f"TIFF images of {bits} bits a sample, sample format {sample_format} and photometric interpretation "
         f"{tags[PHOTOMETRIC_INTERPRETATION]} are not supported. Export it with 8 or 16 bits a sample."
     )
 
