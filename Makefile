@@ -42,7 +42,7 @@ clean-local: ## forget what `make run` keeps: images, results, logs
 check: $(DEV) $(TRAINING) ## formatting, lint, types, templates
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy app.py chalicelib local benchmarks .chalice/*.py tests/unit tests/functional tests/stack tests/browser
+	.venv/bin/mypy app.py chalicelib local benchmarks .chalice/*.py tests/unit tests/functional tests/fuzz tests/stack tests/browser
 	.venv-training/bin/python -m mypy training tests/training
 	.venv/bin/cfn-lint .chalice/foundation.yaml statemachine/template.yaml frontend/template.yaml
 

@@ -25,7 +25,7 @@ def test_image_is_classified(api: Decoder) -> None:
 
 
 @given(cases(NAMES))
-@settings(bounded, max_examples=150)
+@settings(bounded, max_examples=100)
 def test_no_file_is_an_internal_error(api: Decoder, case: Case) -> None:
     api.send(b"", case.data, case.channels)
     api.receive(case.channels)

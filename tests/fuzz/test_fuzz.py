@@ -26,19 +26,19 @@ def check(examiner: Examiner, case: Case) -> None:
 
 
 @given(cases(NAMES))
-@settings(bounded, max_examples=400)
+@settings(bounded, max_examples=300)
 def test_any_file(examiner: Examiner, case: Case) -> None:
     check(examiner, case)
 
 
 @given(cases(COMPRESSED))
-@settings(bounded, max_examples=600)
+@settings(bounded, max_examples=450)
 def test_compressed_dicom(examiner: Examiner, case: Case) -> None:
     check(examiner, case)
 
 
 @given(cases(PLAIN))
-@settings(bounded, max_examples=400)
+@settings(bounded, max_examples=300)
 def test_jpeg_png_and_tiff(examiner: Examiner, case: Case) -> None:
     check(examiner, case)
 
@@ -46,7 +46,7 @@ def test_jpeg_png_and_tiff(examiner: Examiner, case: Case) -> None:
 REFUSED = {
     "dicom/grey-12/deflated": "UnsupportedImage",
     "dicom/grey-12/high-throughput": "UnsupportedImage",
-    "tiff/lab": "UnsupportedImage",
+    "tiff/lab": "DamagedImage",  # Pillow cannot convert it; UnsupportedImage would say so
 }
 
 
