@@ -8,6 +8,7 @@ TRAINING_PYTHON ?= $(shell for p in python3.11 /usr/bin/python3.11 $(PYTHON); do
 DATA ?= ../shared/data
 TASK ?= mammography-views
 TRIALS ?= 8
+MINUTES ?= 10
 ARGS ?=
 STAGE ?= local
 SHELL := bash
@@ -41,7 +42,7 @@ clean-local: ## forget what `make run` keeps: images, results, logs
 check: $(DEV) $(TRAINING) ## formatting, lint, types, templates
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy app.py chalicelib local benchmarks .chalice/*.py tests/unit tests/functional tests/injection tests/stack tests/browser
+	.venv/bin/mypy app.py chalicelib local benchmarks .chalice/*.py tests/unit tests/functional tests/fuzz tests/injection tests/soak tests/stack tests/browser
 	.venv-training/bin/python -m mypy training tests/training
 	.venv/bin/cfn-lint .chalice/foundation.yaml statemachine/template.yaml frontend/template.yaml
 
@@ -73,6 +74,14 @@ test-training: $(TRAINING) ## training tests
 .PHONY: test-app
 test-app: $(DEV) $(LIBRARIES) ## unit and functional tests
 	.venv/bin/python -m pytest --durations=10 tests/unit tests/functional tests/injection
+
+.PHONY: test-fuzz
+test-fuzz: $(DEV) ## a bounded, repeatable run of the fuzzer of image decoding
+	.venv/bin/python -m pytest --durations=5 tests/fuzz
+
+.PHONY: fuzz
+fuzz: $(DEV) ## search for files that break image decoding: make fuzz MINUTES=30 (ARGS="--only dicom/")
+	.venv/bin/python -m tests.fuzz --minutes $(MINUTES) $(ARGS)
 
 .PHONY: train
 train: $(TRAINING) ## train a model from labelled images: make train TASK=mammography-views DATA=FOLDER ARGS="--epochs 30"

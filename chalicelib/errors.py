@@ -140,6 +140,12 @@ class GaveUp(NegatoscopeError):
     """An image was sent through several times and never got a result."""
 
 
+class DecoderUnavailable(NegatoscopeError):
+    """The process that decodes compressed images cannot be started; it is no fault of the image."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
 class ImageError(NegatoscopeError):
     """The image cannot be used; sending the same bytes again cannot help."""
 
@@ -168,6 +174,10 @@ class NotAnImage(ImageError):
 
 class DamagedImage(ImageError):
     """The bytes start as an image but cannot be decoded."""
+
+
+class InvalidImage(DamagedImage):
+    """The file is whole but breaks its format's rules: something is missing, wrong or contradictory."""
 
 
 class UnsupportedImage(ImageError):

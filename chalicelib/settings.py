@@ -51,6 +51,15 @@ def settings() -> Settings:
     return read_settings(os.environ)
 
 
+def library_environment() -> dict[str, str]:
+    """What a child process must inherit to find programs and libraries; credentials are not among it.
+
+    With MALLOC_PERTURB_, glibc fills memory before it is used, which shows who reads it too early.
+    """
+    names = ("LD_LIBRARY_PATH", "PATH", "MALLOC_PERTURB_")
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Parse and validate `environment`.
 

@@ -1,5 +1,6 @@
 """Image files of every kind the application meets, made on the spot."""
 
+from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
@@ -28,6 +29,11 @@ def colours(height: int = 96, width: int = 64) -> NDArray[np.uint8]:
     """An RGB picture whose three channels differ everywhere."""
     grey = gradient(height, width)
     return np.stack([grey, 255 - grey, grey // 2], axis=-1).astype(np.uint8)
+
+
+def quadrants(levels: Sequence[float], dtype: str, side: int = 32) -> NDArray[Any]:
+    """Four squares of even values: top left, top right, bottom left, bottom right."""
+    return np.kron(np.array(levels, dtype).reshape(2, 2), np.ones((side // 2, side // 2), dtype))
 
 
 def encode(image: Image.Image, kind: str, **options: Any) -> bytes:

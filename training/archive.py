@@ -68,6 +68,10 @@ def read_archive(path: Path, folder: Path) -> ModelPackage:
         with tarfile.open(path) as archive:
             for entry in archive:
                 _extract(archive, entry, folder.resolve())
+            # The checksum comes last, after the padding that ends the entries.
+            assert archive.fileobj
+            while archive.fileobj.read(1 << 20):
+                pass
         package = ModelPackage.load(folder)
         package.check_classes(package.task)
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:

@@ -1,62 +1,225 @@
-"""Reads the size that a compressed frame claims for itself, before a decoder believes it.
+"""Reads what a compressed frame says of itself, before a native decoder believes it.
 
-A frame larger than its DICOM header says would be a decompression bomb at best, and at worst make a C
-decoder write past the end of its buffer.
+Only headers are read. References are to ITU-T T.81 (JPEG), T.87 (JPEG-LS) and T.800 (JPEG 2000).
 """
 
 import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
 
-_SOI = b"\xff\xd8"
-# Some writers wrap the codestream in a JP2 file, which the standard forbids and every viewer reads.
-_JP2_BOX = b"\x00\x00\x00\x0cjP  "
-_J2K_START = b"\xff\x4f\xff\x51"
-# Start-of-frame markers of ITU-T T.81 table B.1 (C4, C8 and CC in that range mean other things), and SOF55
-# of JPEG-LS (ITU-T T.87 C.1.2).
-_START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
-_WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
+SOI = b"\xff\xd8"
+J2K_START = b"\xff\x4f\xff\x51"
+"""The markers SOC and SIZ, with which every JPEG 2000 codestream begins (T.800 A.4.1)."""
+JP2_SIGNATURE = b"\x00\x00\x00\x0cjP  "
+"""Some writers wrap the codestream in a JP2 file, which the standard forbids and every viewer reads."""
+
+_END = b"\xff\xd9"
+"""EOI of JPEG and EOC of JPEG 2000."""
+_APP14, _SOS, _COM = 0xEE, 0xDA, 0xFE
+_APPLICATION = range(0xE0, 0xF0)
+_SOF55 = 0xF7
+_START_OF_FRAME = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC} | {_SOF55}
+"""Start-of-frame markers of T.81 table B.1 (C4, C8 and CC mean other things), and of JPEG-LS (T.87 C.1.1)."""
+_WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
+_COD, _SOT, _CAP = 0x52, 0x90, 0x50
+_MOST_TILES = 65_535
+"""Tiles are numbered with 16 bits (T.800 A.4.2)."""
 
 
-def frame_shape(stream: bytes) -> tuple[int, int, int]:
-    """Rows, columns and components of a JPEG, JPEG-LS or JPEG 2000 codestream.
+class Family(Enum):
+    """A compression standard; the value is its name."""
+
+    JPEG = "JPEG"
+    JPEG_LS = "JPEG-LS"
+    JPEG_2000 = "JPEG 2000"
+
+
+class CodestreamError(ValueError):
+    """The stream breaks its own rules; the text says how and contains nothing of the stream itself."""
+
+
+class UnsupportedCodestream(CodestreamError):
+    """The stream is valid and uses something that is not supported."""
+
+
+@dataclass(frozen=True)
+class Codestream:
+    """The claims in the headers of one compressed frame."""
+
+    family: Family
+    rows: int
+    columns: int
+    components: int
+    precision: int
+    """Bits of each sample."""
+    signed: bool = False
+    lossless: bool = False
+    process: int = 0
+    """The number of the start-of-frame marker: 0 is baseline, 1 extended, 2 progressive, 3 lossless."""
+    subsampled: bool = False
+    """Whether some components have fewer rows or columns than the image."""
+    transform: bool | None = None
+    """Whether a colour transform was applied before coding: the multiple component transform of JPEG 2000,
+    or that of Adobe's APP14 marker. None where the stream does not say."""
+    start: int = 0
+    """Where the codestream begins: a JP2 file has boxes before it."""
+
+
+def read(stream: bytes) -> Codestream:
+    """The claims of a JPEG, JPEG-LS or JPEG 2000 codestream.
 
     Raises:
-        ValueError: if it is none of them or has no frame header.
+        UnsupportedCodestream: if it uses something that is not supported.
+        CodestreamError: if it is none of these, or its header is cut off or contradicts itself.
     """
-    if stream.startswith(_JP2_BOX):
-        stream = stream[max(stream.find(_J2K_START), 0) :]
-    if stream.startswith(_J2K_START):
-        return _jpeg2000_shape(stream)
-    if stream.startswith(_SOI):
-        return _jpeg_shape(stream)
-    raise ValueError("neither a JPEG nor a JPEG 2000 codestream")
-
-
-def _jpeg2000_shape(stream: bytes) -> tuple[int, int, int]:
-    """The SIZ segment, ITU-T T.800 A.5.1: reference grid less image offset."""
     try:
-        width, height, left, top = struct.unpack_from(">4I", stream, 8)
-        (components,) = struct.unpack_from(">H", stream, 40)
-    except struct.error as error:
-        raise ValueError("the JPEG 2000 header is cut off") from error
-    return height - top, width - left, components
+        if stream.startswith(JP2_SIGNATURE):
+            start = stream.find(J2K_START)
+            if start < 0:
+                raise CodestreamError("the JP2 file holds no codestream")
+            return _jpeg2000(stream, start)
+        if stream.startswith(J2K_START):
+            return _jpeg2000(stream, 0)
+        if stream.startswith(SOI):
+            return _jpeg(stream)
+    except (IndexError, struct.error):
+        raise CodestreamError("the header is cut off") from None
+    raise CodestreamError("neither a JPEG nor a JPEG 2000 codestream")
 
 
-def _jpeg_shape(stream: bytes) -> tuple[int, int, int]:
-    position = len(_SOI)
-    try:
-        while True:
-            if stream[position] != 0xFF:
-                raise ValueError("no marker where one must be")
-            marker = stream[position + 1]
-            if marker == 0xFF:  # fill byte
-                position += 1
-            elif marker in _WITHOUT_LENGTH:
-                position += 2
-            elif marker in _START_OF_FRAME:
-                _, rows, columns, components = struct.unpack_from(">BHHB", stream, position + 4)
-                return rows, columns, components
-            else:
-                (length,) = struct.unpack_from(">H", stream, position + 2)
-                position += 2 + length
-    except (IndexError, struct.error) as error:
-        raise ValueError("the JPEG stream ends before its frame header") from error
+def begins_frame(fragment: bytes) -> bool:
+    """Whether a codestream begins here, rather than goes on."""
+    return fragment.startswith((SOI + b"\xff", J2K_START, JP2_SIGNATURE))
+
+
+def has_end(stream: bytes) -> bool:
+    """Whether the stream has its end marker, after which writers leave at most a little padding."""
+    return _END in stream.rstrip(b"\x00")[-16:]
+
+
+def with_colour_transform(stream: bytes, transform: bool) -> bytes:
+    """A JPEG stream whose application segments and comments are replaced by one that states its colours.
+
+    Decoders guess the colour space of three components from such segments. Adobe's APP14 tells them to
+    convert from YCbCr or to hand out what is stored (T.872 section 6.5.3).
+    """
+    kept = [SOI, b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00" + bytes([transform])]
+    end = len(SOI)
+    for marker, position, length in _segments(stream):
+        end = position + length
+        if marker not in _APPLICATION and marker != _COM:
+            kept.append(b"\xff" + bytes([marker]) + stream[position:end])
+        if marker == _SOS:
+            break
+    return b"".join([*kept, stream[end:]])
+
+
+def _segments(stream: bytes) -> Iterator[tuple[int, int, int]]:
+    """Marker, position of the length field, and length of each segment up to the first scan's header."""
+    position = len(SOI)
+    while True:
+        if stream[position] != 0xFF:
+            raise CodestreamError("no marker where one must be")
+        marker = stream[position + 1]
+        if marker == 0xFF:  # fill byte
+            position += 1
+        elif marker in _WITHOUT_LENGTH:
+            position += 2
+        else:
+            (length,) = struct.unpack_from(">H", stream, position + 2)
+            if length < 2 or position + 2 + length > len(stream):
+                raise CodestreamError("a segment of the header is cut off")
+            yield marker, position + 2, length
+            position += 2 + length
+            if marker == _SOS:
+                return
+
+
+def _jpeg(stream: bytes) -> Codestream:
+    frame = None
+    transform = None
+    for marker, position, length in _segments(stream):
+        if marker in _START_OF_FRAME:
+            if frame is not None:
+                raise CodestreamError("there is more than one frame header")
+            frame = (marker, position, length)
+        elif marker == _APP14 and length >= 14 and stream[position + 2 : position + 7] == b"Adobe":
+            transform = stream[position + 13] != 0
+    if frame is None:
+        raise CodestreamError("there is no frame header")
+    return _jpeg_frame(stream, *frame, transform)
+
+
+def _jpeg_frame(stream: bytes, marker: int, position: int, length: int, transform: bool | None) -> Codestream:
+    """The frame header, T.81 B.2.2."""
+    precision, rows, columns, components = struct.unpack_from(">BHHB", stream, position + 2)
+    if length != 8 + 3 * components or not components:
+        raise CodestreamError("the frame header has the wrong length")
+    sampling = {stream[position + 9 + 3 * index] for index in range(components)}
+    if rows == 0:
+        raise UnsupportedCodestream("the number of rows is given after the image (DNL)")
+    if marker == _SOF55:
+        return Codestream(
+            Family.JPEG_LS, rows, columns, components, precision,
+            lossless=not _is_near_lossless(stream, components), subsampled=len(sampling) > 1,
+        )  # fmt: skip
+    process = marker & 0x0F
+    if process > 3:
+        raise UnsupportedCodestream("the JPEG process is hierarchical or uses arithmetic coding")
+    return Codestream(
+        Family.JPEG, rows, columns, components, precision, lossless=process == 3, process=process,
+        subsampled=len(sampling) > 1, transform=transform,
+    )  # fmt: skip
+
+
+def _is_near_lossless(stream: bytes, components: int) -> bool:
+    """Whether the first scan has a NEAR parameter (T.87 C.2.3)."""
+    for marker, position, _ in _segments(stream):
+        if marker == _SOS:
+            near = position + 3 + 2 * stream[position + 2]
+            if components > 1 and stream[near + 1] == 0:  # the interleave mode
+                raise UnsupportedCodestream("each of its colours is in a scan of its own")
+            return stream[near] > 0
+    raise CodestreamError("there is no scan")
+
+
+def _jpeg2000(stream: bytes, start: int) -> Codestream:
+    """The main header: SIZ, and COD of those that follow (T.800 A.5.1 and A.6.1)."""
+    width, height, left, top, tile_width, tile_height, tile_left, tile_top = struct.unpack_from(
+        ">8I", stream, start + 8
+    )
+    (components,) = struct.unpack_from(">H", stream, start + 40)
+    samples = [struct.unpack_from(">3B", stream, start + 42 + 3 * index) for index in range(components)]
+    if not components or left >= width or top >= height or not tile_width or not tile_height:
+        raise CodestreamError("the image or its tiles have no size")
+    if tile_left > left or tile_top > top:
+        raise CodestreamError("the first tile begins after the image")
+    tiles = -(-(width - tile_left) // tile_width) * -(-(height - tile_top) // tile_height)
+    if tiles > _MOST_TILES:
+        raise CodestreamError(f"there are {tiles:,} tiles, more than can be numbered")
+    if len({depth for depth, _, _ in samples}) > 1:
+        raise UnsupportedCodestream("its components differ in precision or sign")
+    transform, lossless = _coding_style(stream, start)
+    depth = samples[0][0]
+    return Codestream(
+        Family.JPEG_2000, height - top, width - left, components, (depth & 0x7F) + 1,
+        signed=bool(depth & 0x80), lossless=lossless, transform=transform, start=start,
+        subsampled=any((across, down) != (1, 1) for _, across, down in samples),
+    )  # fmt: skip
+
+
+def _coding_style(stream: bytes, start: int) -> tuple[bool, bool]:
+    """Whether there is a component transform, and whether the wavelet is the reversible one."""
+    position = start + 2
+    while True:
+        prefix, marker, length = struct.unpack_from(">BBH", stream, position)
+        if prefix != 0xFF or length < 2:
+            raise CodestreamError("no marker where one must be")
+        if marker == _CAP:
+            raise UnsupportedCodestream("it is High-Throughput JPEG 2000")
+        if marker == _SOT:
+            raise CodestreamError("the coding style (COD) is missing")
+        if marker == _COD:
+            return bool(stream[position + 8]), stream[position + 13] == 1
+        position += 2 + length

@@ -50,6 +50,8 @@ class DecodedImage:
     to_display: Callable[[NDArray[Any]], Pixels] | None = None
     """Turns detector units, shape (rows, columns), into grey levels 0..255. It runs after the resize: on a
     few thousand pixels instead of millions."""
+    pixel_aspect: float = 1.0
+    """Height of a pixel divided by its width."""
 
 
 def check_size(columns: int, rows: int) -> None:

@@ -42,10 +42,14 @@ def prepare(data: bytes, spec: InputSpec) -> PreparedImage:
     kind = sniff(data)
     try:
         return _fit(_decode(data, kind, spec), spec)
-    except errors.ImageError:
+    except (errors.NegatoscopeError, ImportError):
         raise
+    except MemoryError as error:
+        raise errors.ImageTooLarge(
+            f"The image in the {kind} file needs more memory than there is. Send a smaller version."
+        ) from error
     except Exception as error:
-        # Pillow and pydicom raise nearly anything on malformed input, so anything here means "damaged".
+        # Pillow and pydicom raise nearly anything on malformed input. What is known is said before.
         raise errors.DamagedImage(
             f"The {kind} file is damaged or cut off: its image cannot be decoded. Export or copy it again."
         ) from error
@@ -62,7 +66,7 @@ def _decode(data: bytes, kind: str, spec: InputSpec) -> DecodedImage:
 
 def _fit(decoded: DecodedImage, spec: InputSpec) -> PreparedImage:
     """Resize, then convert to grey levels. Padding comes last, so it is black whatever the window is."""
-    width, height = _fitted_size(decoded.image.size, spec)
+    width, height = _fitted_size(decoded.image.size, decoded.pixel_aspect, spec)
     small = np.asarray(decoded.image.resize((width, height), Image.Resampling.BILINEAR))
     content = decoded.to_display(small) if decoded.to_display else small
     if content.ndim == 2:
@@ -116,19 +120,23 @@ _RECOGNISED = (
 
 
 def _is_dicom_without_preamble(data: bytes) -> bool:
-    """Old files start right with group 0008 (or 0002), little-endian, explicit or implicit VR."""
-    if data[:2] not in (b"\x08\x00", b"\x02\x00") or len(data) < 132:
+    """Old files start right with group 0008 (or 0002), in explicit or implicit VR."""
+    if len(data) < 132:
         return False
     explicit = data[4:6].isalpha() and data[4:6].isupper()
-    implicit = int.from_bytes(data[4:8], "little") <= 64
-    return explicit or implicit
+    if data[:2] == b"\x00\x08":  # big-endian, which is always explicit
+        return explicit
+    implicit = int.from_bytes(data[4:8], "little") <= 1024 and data[3] <= 0x20
+    return data[:2] in (b"\x08\x00", b"\x02\x00") and (explicit or implicit)
 
 
-def _fitted_size(size: tuple[int, int], spec: InputSpec) -> tuple[int, int]:
+def _fitted_size(size: tuple[int, int], pixel_aspect: float, spec: InputSpec) -> tuple[int, int]:
+    """Width and height in the frame, in the proportions of what was imaged rather than of its pixels."""
     if spec.fit == "stretch":
         return spec.width, spec.height
-    scale = min(spec.width / size[0], spec.height / size[1])
+    columns, rows = size[0], size[1] * pixel_aspect
+    scale = min(spec.width / columns, spec.height / rows)
     return (
-        min(spec.width, max(1, round(size[0] * scale))),
-        min(spec.height, max(1, round(size[1] * scale))),
+        min(spec.width, max(1, round(columns * scale))),
+        min(spec.height, max(1, round(rows * scale))),
     )

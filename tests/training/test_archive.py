@@ -9,6 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEG2000Lossless
 
 from chalicelib.embedded import EmbeddedBackend
 from chalicelib.imaging import prepare
@@ -40,14 +43,29 @@ def archive(tmp_path: Path, task: Task) -> Path:
     return path
 
 
-@pytest.mark.parametrize("kind", ["PNG", "TIFF", "DICOM"])
+def compressed_dicom() -> bytes:
+    """For the decoder that runs in a process of its own."""
+    grey = images.gradient().astype(np.uint8)
+    dataset = images.dicom_dataset(grey, bits=8)
+    dataset.file_meta.TransferSyntaxUID = JPEG2000Lossless
+    stream = images.encode(Image.fromarray(grey), "JPEG2000", no_jp2=True, irreversible=False)
+    dataset.PixelData = encapsulate([stream])
+    dataset["PixelData"].VR = "OB"
+    dataset["PixelData"].is_undefined_length = True
+    return images.dicom_file(dataset)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "DICOM", "compressed DICOM"])
 def test_unpacked_archive_runs_alone_and_answers_as_the_embedded_model(tmp_path: Path, kind: str) -> None:
     bundled = BUNDLED_MODELS / "mammography-views"
     task = load_task(bundled.name)
     write_archive(bundled, task, tmp_path / "model.tar.gz")
     read_archive(tmp_path / "model.tar.gz", tmp_path / "served")
     grey = images.gradient(high=4095).astype(np.uint16)
-    data = images.dicom(grey) if kind == "DICOM" else images.grey_file(kind)
+    if kind == "compressed DICOM":
+        data = compressed_dicom()
+    else:
+        data = images.dicom(grey) if kind == "DICOM" else images.grey_file(kind)
     (tmp_path / "image").write_bytes(data)
 
     # -I: neither the current folder nor PYTHONPATH.
@@ -82,7 +100,7 @@ def test_archive_holds_what_serves_and_nothing_else(archive: Path, task: Task) -
         names = set(opened.getnames())
     assert {"model.onnx", "model.json", "code/inference.py", "code/requirements.txt"} <= names
     assert {
-        f"code/chalicelib/imaging/{name}.py" for name in ("preparation", "dicom", "codestream", "raster")
+        f"code/chalicelib/imaging/{name}.py" for name in ("preparation", "dicom", "raster", "decoder_process")
     } <= names
     assert [name for name in names if name.endswith(".toml")] == [f"code/chalicelib/tasks/{task.name}.toml"]
     # What talks to AWS or to browsers has no place in the container.
@@ -149,9 +167,10 @@ def test_damaged_archive_is_told(archive: Path, tmp_path: Path, keep: int) -> No
         read_archive(archive, tmp_path / "unpacked")
 
 
-def test_changed_archive_is_told(archive: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.9, 0.999])
+def test_changed_archive_is_told(archive: Path, tmp_path: Path, share: float) -> None:
     content = bytearray(archive.read_bytes())
-    content[len(content) // 2] ^= 0xFF
+    content[int(len(content) * share)] ^= 0xFF
     archive.write_bytes(content)
     with pytest.raises(TrainingError):
         read_archive(archive, tmp_path / "unpacked")

@@ -1,0 +1,180 @@
+"""Reads single attributes of a DICOM data set, whatever state they are in.
+
+Section numbers refer to PS3.3 of the DICOM standard (https://dicom.nema.org/medical/dicom/current/).
+"""
+
+import math
+import re
+from dataclasses import dataclass
+
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+
+from chalicelib import errors
+from chalicelib.imaging.element_reader import name
+
+
+def element_name(keyword: str) -> str:
+    """An element as people look it up: "Rows (0028,0010)"."""
+    return name(tag_for_keyword(keyword) or 0)
+
+
+def invalid(keyword: str, problem: str) -> errors.InvalidImage:
+    """An error that names the element and says what is wrong with it."""
+    return errors.InvalidImage(f"{element_name(keyword)} of this DICOM file {problem}.")
+
+
+def numbers(dataset: Dataset, keyword: str) -> list[float]:
+    """All values of an element; NaN for each that is empty or no number."""
+    raw = dataset.get_item(keyword)
+    if raw is None:
+        return []
+    if isinstance(raw, RawDataElement) and isinstance(raw.value, bytes) and _is_text(raw):
+        # Some writers use a decimal comma, which means nothing else in numbers.
+        values: list[object] = [*raw.value.decode("ascii", "replace").replace(",", ".").split("\\")]
+    else:
+        try:
+            value = dataset[keyword].value
+        except Exception:  # whatever pydicom raises for bytes that are no numbers
+            value = math.nan
+        values = list(value) if isinstance(value, MultiValue | list | tuple) else [value]
+    return [_number(single) for single in values]
+
+
+def _is_text(raw: RawDataElement) -> bool:
+    representation = raw.VR if raw.VR not in (None, "UN") else dictionary_VR(raw.tag)
+    return representation in ("DS", "IS")
+
+
+def _number(value: object) -> float:
+    text = value.strip("\x00 ") if isinstance(value, str) else value
+    try:
+        return float(text)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+
+
+def integer(dataset: Dataset, keyword: str) -> int | None:
+    """The first value of an element; None if it is absent, empty, or no whole number."""
+    values = numbers(dataset, keyword)
+    return int(values[0]) if values and values[0].is_integer() else None
+
+
+def text(dataset: Dataset, keyword: str) -> str:
+    """The first value of an element as text, empty if there is none."""
+    try:
+        value = dataset.get(keyword)
+    except Exception:  # whatever pydicom raises for bytes that are no text
+        return ""
+    if isinstance(value, MultiValue):
+        value = value[0] if value else ""
+    return str(value or "").strip("\x00 ").upper()
+
+
+def raw_bytes(dataset: Dataset, keyword: str) -> bytes:
+    """The bytes of an element as they stand in the file; empty if it is absent."""
+    raw = dataset.get_item(keyword)
+    return raw.value if isinstance(raw, RawDataElement) and isinstance(raw.value, bytes) else b""
+
+
+@dataclass(frozen=True)
+class ImagePixel:
+    """The attributes that say how pixels are stored (C.7.6.3)."""
+
+    rows: int
+    columns: int
+    samples: int
+    photometric: str
+    allocated: int
+    """Bits of each sample."""
+    stored: int
+    """Bits of each sample that carry its value."""
+    high_bit: int
+    signed: bool
+    planar: bool
+    """Whether each colour is a picture of its own."""
+
+
+_GREY = {"MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"}
+_COLOUR = {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_RCT", "YBR_ICT"}
+_REQUIRED = ("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated")
+_REQUIRED_OF_INTEGERS = ("BitsStored", "PixelRepresentation")
+
+
+def image_pixel(dataset: Dataset, keyword: str) -> ImagePixel:
+    """How the pixels in the element `keyword` (PixelData or one for floats) are stored.
+
+    Nothing that is required is guessed: a wrong polarity or sign makes another picture.
+
+    Raises:
+        InvalidImage: naming the elements that are missing, impossible or contradictory.
+        UnsupportedImage: naming what is not supported.
+    """
+    required = _REQUIRED + (_REQUIRED_OF_INTEGERS if keyword == "PixelData" else ())
+    present = {
+        name: text(dataset, name) if name == "PhotometricInterpretation" else integer(dataset, name)
+        for name in required
+    }
+    missing = [element_name(name) for name, value in present.items() if value in (None, "")]
+    if missing:
+        raise errors.InvalidImage(
+            f"This DICOM file has no usable {' and no '.join(missing)}, so its image cannot be read. Export "
+            "it again."
+        )
+    numeric = {name: value for name, value in present.items() if isinstance(value, int)}
+    stored = numeric.get("BitsStored", numeric["BitsAllocated"])
+    high_bit = integer(dataset, "HighBit")
+    image = ImagePixel(
+        numeric["Rows"], numeric["Columns"], numeric["SamplesPerPixel"],
+        str(present["PhotometricInterpretation"]), numeric["BitsAllocated"], stored,
+        stored - 1 if high_bit is None else high_bit, numeric.get("PixelRepresentation") == 1,
+        integer(dataset, "PlanarConfiguration") == 1,
+    )  # fmt: skip
+    _check(image, keyword)
+    return image
+
+
+def _check(image: ImagePixel, keyword: str) -> None:
+    if image.photometric not in _GREY | _COLOUR:
+        # Only what looks like a code is repeated: anything else could be text that somebody typed.
+        code = image.photometric if re.fullmatch(r"[A-Z0-9_ ]{1,16}", image.photometric) else "unknown"
+        raise errors.UnsupportedImage(
+            f"PhotometricInterpretation (0028,0004) of this DICOM file is {code}, which cannot be read here. "
+            "Export it in greyscale or RGB."
+        )
+    if image.samples != (1 if image.photometric in _GREY else 3):
+        raise invalid(
+            "SamplesPerPixel",
+            f"is {image.samples}, which contradicts its PhotometricInterpretation {image.photometric}",
+        )
+    allowed = {"FloatPixelData": (32,), "DoubleFloatPixelData": (64,)}.get(keyword, (1, 8, 16, 32))
+    if image.allocated not in allowed:
+        raise errors.UnsupportedImage(
+            f"BitsAllocated (0028,0100) of this DICOM file is {image.allocated}; {keyword} is read with "
+            f"{', '.join(map(str, allowed))}."
+        )
+    if not 1 <= image.stored <= image.allocated:
+        raise invalid("BitsStored", f"is {image.stored}, with {image.allocated} bits allocated")
+
+
+def pixel_aspect(dataset: Dataset) -> float:
+    """Height of a pixel divided by its width; 1 if unknown.
+
+    In the order of C.7.6.3.1.7, which gives PixelAspectRatio only where there is no spacing.
+    """
+    for keyword in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio"):
+        values = numbers(dataset, keyword)
+        if len(values) != 2 or not all(math.isfinite(value) and value > 0 for value in values):
+            continue
+        ratio = values[0] / values[1]
+        if 1 / _MOST_ASPECT <= ratio <= _MOST_ASPECT:
+            return ratio if abs(ratio - 1) > _SQUARE else 1.0
+    return 1.0
+
+
+_MOST_ASPECT = 10.0
+"""No device makes pixels that are longer; such a spacing is a slip of somebody's keyboard."""
+_SQUARE = 0.01
+"""Spacings are rounded, so pixels count as square up to this difference."""

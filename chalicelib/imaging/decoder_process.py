@@ -1,0 +1,134 @@
+"""Decodes compressed frames in a process of its own. `decoder.py` starts this file as a script.
+
+Requests arrive on standard input and are answered on standard output, one at a time. Each frame is decoded
+in a fork that ends with it. A native decoder that crashes, hangs or writes past its buffer takes nothing
+along but that fork, and one that reads memory it has not written finds no remains of an earlier image.
+
+It imports none of this project's modules, which would cost time at every start.
+"""
+
+import mmap
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+from struct import Struct
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+REQUEST = Struct("<16sQIIIBBxxI")
+"""A token, the length of the file that follows, its rows, columns and components, the bytes of a sample,
+whether samples are signed, and the processor seconds they may take."""
+REPLY = Struct("<16sBQ")
+"""The request's token, an outcome, and the length of the samples that follow."""
+READY = b"ready"
+
+DECODED, REFUSED, CRASHED, TOO_SLOW, TOO_LARGE = range(5)
+"""Outcomes: samples follow; the decoder raised an error; it died; it exceeded its time; or its memory."""
+
+MEMORY = 1 << 30
+"""Bytes a decoder may allocate. OpenJPEG needs most: 7.3 for each sample. A Lambda of 2 GiB has room."""
+WALL_TIME = 4
+"""Seconds on the clock for each of processor time: others may use the processors as well."""
+
+_GUARD = 1 << 16
+"""Bytes after the samples; a decoder that changes them has written past its buffer."""
+_UNTOUCHED = 0xA5
+
+
+def serve(requests: BinaryIO, replies: BinaryIO) -> None:
+    """Answer requests until there are no more."""
+    import dicomsdl  # once for all forks; whoever imports this module for its constants need not load it
+
+    dicomsdl.set_loglevel(dicomsdl.LogLevel.DISABLE)
+    replies.write(READY)
+    replies.flush()
+    while len(header := requests.read(REQUEST.size)) == REQUEST.size:
+        size = REQUEST.unpack(header)[1]
+        # Not on the heap, where the next fork could find it.
+        with mmap.mmap(-1, size) as file:
+            view = memoryview(file)
+            received = 0
+            while received < size and (count := requests.readinto(view[received:])):  # type: ignore[attr-defined]
+                received += count
+            view.release()
+            _answer(header, file, replies)
+
+
+def _answer(header: bytes, file: mmap.mmap, replies: BinaryIO) -> None:
+    process = os.fork()
+    if process == 0:
+        code = CRASHED
+        try:
+            code = _decode_and_reply(header, file, replies)
+        finally:
+            os._exit(code)  # at once: whatever Python does at its end is for the parent to do
+    _, status = os.waitpid(process, 0)
+    code = os.waitstatus_to_exitcode(status)
+    if code == DECODED:
+        return
+    if code in (-signal.SIGXCPU, -signal.SIGALRM):
+        code = TOO_SLOW
+    outcome = code if code in (REFUSED, TOO_SLOW, TOO_LARGE) else CRASHED
+    replies.write(REPLY.pack(header[:16], outcome, 0))
+    replies.flush()
+
+
+def _decode_and_reply(header: bytes, file: mmap.mmap, replies: BinaryIO) -> int:
+    token, _, rows, columns, components, width, signed, seconds = REQUEST.unpack(header)
+    try:
+        _limit(seconds)
+        shape = (rows, columns, components) if components > 1 else (rows, columns)
+        size = rows * columns * components * width
+        buffer = np.zeros(size + _GUARD, np.uint8)
+        buffer[size:] = _UNTOUCHED
+        samples = buffer[:size].view(f"{'i' if signed else 'u'}{width}").reshape(shape)
+        _decode(file, samples)
+    except MemoryError:
+        return TOO_LARGE
+    except Exception as error:
+        # The text is not passed on: it may contain parts of the file.
+        return TOO_LARGE if "alloc" in str(error) else REFUSED
+    if (buffer[size:] != _UNTOUCHED).any():
+        return CRASHED
+    replies.write(REPLY.pack(token, DECODED, samples.nbytes))
+    replies.write(samples.data)
+    replies.flush()
+    return DECODED
+
+
+def _limit(seconds: int) -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+    if sys.platform == "linux":  # other systems do not enforce it
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        limit = pages * mmap.PAGESIZE + MEMORY
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    signal.setitimer(signal.ITIMER_REAL, seconds * WALL_TIME)
+
+
+def _decode(file: mmap.mmap, samples: NDArray[np.generic]) -> None:
+    """Fill `samples` from a DICOM file of one frame.
+
+    Raises:
+        Exception: of any kind, if it cannot be decoded or is not of the shape and type of `samples`.
+    """
+    import dicomsdl
+
+    content = file[:]
+    dataset = dicomsdl.open_memory(content, copy_data=False)
+    info = dataset.getPixelDataInfo()
+    shape = (info["Rows"], info["Cols"], info["SamplesPerPixel"])
+    if np.dtype(info["dtype"]) != samples.dtype or shape != (*samples.shape, 1)[:3]:
+        raise ValueError("the decoder understands the header differently")
+    dataset.copyFrameData(0, samples)
+
+
+if __name__ == "__main__":
+    # What native code prints must not get between the replies.
+    output = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    serve(sys.stdin.buffer, output)

@@ -1,0 +1,48 @@
+"""The stored values of a frame, and what all ways to read them share."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from chalicelib import errors
+from chalicelib.imaging.decoded import Pixels
+
+
+@dataclass(frozen=True)
+class StoredValues:
+    """One frame as it is stored."""
+
+    values: NDArray[Any]
+    """(rows, columns), or RGB of shape (rows, columns, 3)."""
+    bits: int
+    """Bits that carry a value."""
+
+
+def from_colour_space(values: NDArray[Any], photometric: str, bits: int) -> StoredValues:
+    """Convert YBR_FULL to RGB of 8 bits."""
+    if values.ndim == 2 or photometric not in ("YBR_FULL", "YBR_FULL_422"):
+        return StoredValues(values, bits)
+    rows, columns, _ = values.shape
+    content = np.ascontiguousarray(high_byte(values, bits)).tobytes()
+    picture = Image.frombuffer("YCbCr", (columns, rows), content, "raw", "YCbCr", 0, 1)
+    return StoredValues(np.asarray(picture.convert("RGB")), 8)
+
+
+def high_byte(colours: NDArray[Any], bits: int) -> Pixels:
+    """The upper eight of `bits` bits, without a float copy of what may be a hundred megapixels."""
+    if bits > 8:
+        return (colours >> (bits - 8)).clip(0, 255).astype(np.uint8)
+    return colours.astype(np.uint8, copy=False)
+
+
+def contradiction(stream: str, found: list[str]) -> errors.InvalidImage:
+    """The error for a stream whose claims are not those of the DICOM header."""
+    return errors.InvalidImage(f"This file's {stream} stream contradicts its header: {'; '.join(found)}.")
+
+
+def damaged_stream(stream: str, problem: str) -> errors.DamagedImage:
+    """The error for a stream that breaks its own rules."""
+    return errors.DamagedImage(f"This file's {stream} stream is damaged: {problem}. Export or copy it again.")

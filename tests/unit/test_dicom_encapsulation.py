@@ -1,0 +1,141 @@
+"""Frames of compressed multi-frame files: with or without offset tables, in one fragment or several."""
+
+from struct import pack
+from typing import Any
+
+import gdcm
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate, encapsulate_extended
+
+from chalicelib import errors, imaging
+from chalicelib.imaging import codestream
+from chalicelib.tasks import InputSpec
+from tests import images
+from tests.compression import LOSSLESS, compressed, streams
+
+SPEC = InputSpec(32, 32, 1, "stretch")
+LEVELS = (40, 80, 120, 160, 200)
+CODECS = {
+    **LOSSLESS,
+    "RLE": gdcm.TransferSyntax.RLELossless,
+    "JPEG": gdcm.TransferSyntax.JPEGBaselineProcess1,
+}
+
+
+def frames(codec: int) -> tuple[Dataset, list[bytes]]:
+    """Five frames, each of a level of its own, and one wide level that tells the range."""
+    pictures = [images.quadrants([0, 255, level, level], "u1") for level in LEVELS]
+    parts = [streams(compressed(images.dicom(picture, bits=8), codec))[0] for picture in pictures]
+    dataset = images.dicom_dataset(np.stack(pictures), bits=8)
+    dataset.file_meta.TransferSyntaxUID = gdcm.TransferSyntax(codec).GetString()
+    return dataset, parts
+
+
+def fragments(parts: list[bytes], pieces: int) -> bytes:
+    """Items without an offset table."""
+    body = pack("<HHI", 0xFFFE, 0xE000, 0)
+    for part in parts:
+        size = -(-len(part) // pieces) // 2 * 2 + 2
+        for start in range(0, len(part), size):
+            piece = part[start : start + size]
+            piece += b"\x00" * (len(piece) % 2)
+            body += pack("<HHI", 0xFFFE, 0xE000, len(piece)) + piece
+    return body
+
+
+def written(dataset: Dataset, pixels: bytes, **elements: Any) -> bytes:
+    dataset.PixelData = pixels
+    dataset["PixelData"].VR = "OB"
+    dataset["PixelData"].is_undefined_length = True
+    for keyword, value in elements.items():
+        setattr(dataset, keyword, value)
+    return images.dicom_file(dataset)
+
+
+def level(data: bytes) -> int:
+    image = imaging.prepare(data, SPEC)
+    return int(image.pixels[0, 28, 28])
+
+
+each_codec = pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS.keys())
+
+
+@each_codec
+@pytest.mark.parametrize("has_table", [True, False])
+@pytest.mark.parametrize("pieces", [1, 2, 3])
+def test_middle_frame_is_found(codec: int, has_table: bool, pieces: int) -> None:
+    if codec == gdcm.TransferSyntax.RLELossless and pieces > 1:
+        pieces = 1  # RLE has one fragment a frame (PS3.5 A.4.2)
+    dataset, parts = frames(codec)
+    pixels = encapsulate(parts, fragments_per_frame=pieces) if has_table else fragments(parts, pieces)
+    assert abs(level(written(dataset, pixels)) - LEVELS[2]) <= 2
+
+
+def test_extended_offset_table() -> None:
+    dataset, parts = frames(gdcm.TransferSyntax.JPEGLSLossless)
+    pixels, offsets, lengths = encapsulate_extended(parts)
+    data = written(dataset, pixels, ExtendedOffsetTable=offsets, ExtendedOffsetTableLengths=lengths)
+    assert level(data) == LEVELS[2]
+
+
+@pytest.mark.parametrize("table", [[0, 0, 0, 0, 0], [0, 7, 14, 21, 28], [5, 4, 3, 2, 1], [0], [0] * 50])
+def test_wrong_offset_table_does_no_harm(table: list[int]) -> None:
+    dataset, parts = frames(gdcm.TransferSyntax.JPEG2000Lossless)
+    without = fragments(parts, 2)
+    pixels = pack("<HHI", 0xFFFE, 0xE000, 4 * len(table)) + pack(f"<{len(table)}I", *table) + without[8:]
+    assert level(written(dataset, pixels)) == LEVELS[2]
+
+
+def test_missing_frames_are_counted() -> None:
+    dataset, parts = frames(gdcm.TransferSyntax.JPEG2000Lossless)
+    with pytest.raises(errors.InvalidImage, match=r"NumberOfFrames \(0028,0008\) .* 5, but 3 can be found"):
+        level(written(dataset, fragments(parts[:3], 1)))
+
+
+def test_more_frames_than_stated() -> None:
+    """As pydicom: the first ones count."""
+    dataset, parts = frames(gdcm.TransferSyntax.JPEG2000Lossless)
+    assert level(written(dataset, fragments(parts, 1), NumberOfFrames=1)) == LEVELS[0]
+    del dataset.NumberOfFrames
+    assert level(written(dataset, fragments(parts, 2))) == LEVELS[0]
+
+
+def test_nothing_of_the_next_frame_reaches_the_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[bytes] = []
+    read = codestream.read
+
+    def spy(stream: bytes) -> codestream.Codestream:
+        given.append(stream)
+        return read(stream)
+
+    monkeypatch.setattr(codestream, "read", spy)
+    dataset, parts = frames(gdcm.TransferSyntax.JPEG2000Lossless)
+    level(written(dataset, fragments(parts, 3)))
+    assert [stream.rstrip(b"\x00") for stream in given] == [parts[2].rstrip(b"\x00")]
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
+def test_file_that_ends_within_its_frames_is_cut_off(share: float) -> None:
+    dataset, parts = frames(gdcm.TransferSyntax.JPEG2000Lossless)
+    data = written(dataset, fragments(parts, 1))
+    start = data.index(pack("<HH", 0x7FE0, 0x0010))
+    with pytest.raises((errors.DamagedImage, errors.NoPixels)):
+        level(data[: start + int((len(data) - start) * share)])
+
+
+def test_missing_delimiter_costs_nothing() -> None:
+    dataset, parts = frames(gdcm.TransferSyntax.JPEG2000Lossless)
+    data = written(dataset, fragments(parts, 1))
+    end = data.rindex(pack("<HHI", 0xFFFE, 0xE0DD, 0))
+    assert level(data[:end]) == LEVELS[2]
+
+
+def test_garbage_instead_of_items_is_named() -> None:
+    dataset, parts = frames(gdcm.TransferSyntax.JPEG2000Lossless)
+    data = bytearray(written(dataset, fragments(parts, 1)))
+    start = data.index(pack("<HH", 0x7FE0, 0x0010)) + 12
+    data[start : start + 8] = b"garbage!"
+    with pytest.raises(errors.InvalidImage, match=r"PixelData \(7FE0,0010\) .* not divided into items"):
+        level(bytes(data))

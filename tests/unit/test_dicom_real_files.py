@@ -1,0 +1,151 @@
+"""Real DICOM files of many devices and writers: the grey levels of pydicom's pipeline, or a refusal.
+
+They are read from the folder `dicom` of the data, and not part of this project.
+"""
+
+import csv
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from pydicom import Dataset, dcmread
+from pydicom.multival import MultiValue
+from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi
+from pydicom.pixels.utils import pixel_array
+from pydicom.uid import JPEG2000Lossless
+
+from chalicelib import errors, imaging
+from chalicelib.imaging import attributes, decoded, elements, stored_values, tissue
+from chalicelib.tasks import InputSpec
+from tests import images
+from tests.compression import with_streams
+from tests.stage import ROOT
+
+FOLDER = Path(os.environ.get("NEGATOSCOPE_DATA") or ROOT / ".." / "shared" / "data").resolve() / "dicom"
+MANIFEST = FOLDER / "manifest.csv"
+ROWS = MANIFEST.read_text().splitlines() if MANIFEST.exists() else []
+FILES = [row["path"] for row in csv.DictReader(ROWS)]
+
+GREY_TOLERANCE = 1
+"""Of 255: levels are rounded at another place."""
+COLOUR_TOLERANCE = 2
+"""YCbCr is converted in integers."""
+
+pytestmark = pytest.mark.skipif(not FILES, reason=f"no real files at {FOLDER}; set NEGATOSCOPE_DATA")
+
+
+def reference(dataset: Dataset) -> NDArray[Any] | None:
+    """The middle frame as pydicom's plugins decode it; None where they cannot."""
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    try:
+        return pixel_array(dataset, index=frames // 2 if frames > 1 else None)
+    except RuntimeError:
+        return None
+
+
+def shown(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64]:
+    """What a viewer makes of grey values: the dataset's LUT or first window, else all of their range."""
+    values = np.asarray(apply_modality_lut(values, dataset), np.float64)
+    if dataset.get("VOILUTSequence"):
+        table = apply_voi(values.astype(int), dataset)
+        levels = table / (2 ** dataset.VOILUTSequence[0].LUTDescriptor[2] - 1)
+    elif dataset.get("WindowWidth") is not None:
+        centre, width = (
+            float(value[0] if isinstance(value, MultiValue) else value)
+            for value in (dataset.WindowCenter, dataset.WindowWidth)
+        )
+        levels = (values - (centre - 0.5)) / (width - 1) + 0.5
+    else:
+        levels = (values - values.min()) / max(np.ptp(values), 1e-9)
+    levels = levels.clip(0, 1) * 255
+    inverted = dataset.PhotometricInterpretation == "MONOCHROME1"
+    return np.asarray(255 - levels if inverted else levels, np.float64)
+
+
+def read(path: str) -> tuple[bytes, Dataset]:
+    """The file, and its data set with what the functional groups say of the middle frame."""
+    dataset = dcmread(FOLDER / path)
+    frame = int(dataset.get("NumberOfFrames") or 1) // 2
+    groups = list(dataset.get("SharedFunctionalGroupsSequence") or ())
+    groups += list(dataset.get("PerFrameFunctionalGroupsSequence") or ())[frame : frame + 1]
+    for group in groups:
+        for macro in ("PixelValueTransformationSequence", "FrameVOILUTSequence"):
+            for item in group.get(macro) or ():
+                dataset.update({element.tag: element for element in item})
+    return (FOLDER / path).read_bytes(), dataset
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_stored_values_are_those_of_pydicom(path: str) -> None:
+    """Exactly, also those of lossy streams: all decoders follow the same standard."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        data, dataset = read(path)
+        expected = reference(dataset)
+        if expected is None:
+            pytest.skip("pydicom's plugins cannot decode it")
+        file = elements.read(data)
+        image = attributes.image_pixel(file.dataset, "PixelData")
+        frame = stored_values.read_frame(file, image, dataset.file_meta.TransferSyntaxUID)
+    if expected.ndim == 3 and expected.itemsize == 1:
+        np.testing.assert_allclose(frame.values.astype(int), expected.astype(int), atol=COLOUR_TOLERANCE)
+    else:
+        values = frame.values if expected.ndim == 3 else tissue.value_bits(frame, image)
+        np.testing.assert_array_equal(values, expected)
+
+
+@pytest.fixture(scope="module")
+def poison() -> bytes:
+    """A large picture of one level in a compressed file; its remains would be seen."""
+    grey = np.full((512, 512), 0xABCD, np.uint16)
+    dataset = images.dicom_dataset(grey, bits=16)
+    stream = images.encode(Image.fromarray(grey), "JPEG2000", no_jp2=True)
+    return with_streams(dataset, JPEG2000Lossless, [stream])
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_levels_are_those_of_pydicom_whatever_was_decoded_before(path: str, poison: bytes) -> None:
+    imaging.prepare(poison, InputSpec(64, 64, 1, "stretch"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        data, dataset = read(path)
+        values = reference(dataset)
+    if min(dataset.Rows, dataset.Columns) < decoded.MIN_SIDE:
+        with pytest.raises(errors.ImageTooSmall):
+            imaging.prepare(data, InputSpec(64, 64, 1, "stretch"))
+        return
+    if values is None:
+        pytest.skip("pydicom's plugins cannot decode it")
+    channels = 3 if values.ndim == 3 or dataset.PhotometricInterpretation == "PALETTE COLOR" else 1
+    # At its own size nothing is resized.
+    array = imaging.prepare(data, InputSpec(dataset.Columns, dataset.Rows, channels, "stretch")).pixels
+    if channels == 1:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            expected = shown(values, dataset)
+        np.testing.assert_allclose(array[0], expected, atol=GREY_TOLERANCE)
+        return
+    if values.ndim == 2:
+        values = apply_color_lut(values, dataset)
+    eight_bits = values >> (values.itemsize * 8 - 8)
+    np.testing.assert_allclose(array.transpose(1, 2, 0).astype(int), eight_bits, atol=COLOUR_TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("path", "twin"),
+    [
+        ("CR/jpeg-extended__031_RG3_JPLY.dcm", "CR/j2k__011_RG3_J2KI.dcm"),
+        ("XA/jpeg-extended__075_XA1_JPLY.dcm", "XA/j2k__069_XA1_J2KI.dcm"),
+        ("CR/jpeg-extended__032_RG2_JPLY.dcm", "CR/jpeg-extended__033_RG2_JPLY_fixed.dcm"),
+    ],
+)
+def test_twelve_bit_jpeg_shows_what_its_twin_shows(path: str, twin: str) -> None:
+    """No plugin of pydicom decodes it, but the same picture is there in another syntax, lossy as well."""
+    spec = InputSpec(512, 512, 1, "stretch")
+    one, other = (imaging.prepare((FOLDER / name).read_bytes(), spec).pixels for name in (path, twin))
+    assert np.abs(one.astype(int) - other).mean() < 1

@@ -1,0 +1,336 @@
+"""Compressed DICOM: what the stream says of itself against what the header says."""
+
+import os
+import subprocess
+import sys
+import tracemalloc
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import gdcm
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless, RLELossless
+
+from chalicelib import errors, imaging
+from chalicelib.tasks import InputSpec
+from tests import images
+from tests.compression import LOSSLESS, compressed, relabelled, streams, with_streams
+from tests.stage import ROOT
+
+GREY = InputSpec(32, 32, 1, "stretch")
+RGB = InputSpec(32, 32, 3, "stretch")
+LEVELS = (0, 80, 160, 255)
+
+each_codec = pytest.mark.parametrize("codec", LOSSLESS.values(), ids=LOSSLESS.keys())
+
+
+def corners(data: bytes) -> list[int]:
+    """The grey levels of the four quadrants."""
+    array = imaging.prepare(data, GREY).pixels[0]
+    return [int(array[row, column]) for row in (4, 28) for column in (4, 28)]
+
+
+def eight_bits() -> bytes:
+    return images.dicom(images.quadrants(LEVELS, "u1"), bits=8)
+
+
+def sixteen_bits() -> bytes:
+    return images.dicom(images.quadrants([0, 20_000, 40_000, 65_535], "u2"), bits=16)
+
+
+@each_codec
+@pytest.mark.parametrize("stored", [8, 12, 16])
+def test_stream_of_eight_bits_in_sixteen_gives_the_picture(codec: int, stored: int) -> None:
+    data = relabelled(
+        compressed(eight_bits(), codec), BitsAllocated=16, BitsStored=stored, HighBit=stored - 1
+    )
+    assert corners(data) == list(LEVELS)
+
+
+@each_codec
+def test_colours_of_eight_bits_in_sixteen_give_the_picture(codec: int) -> None:
+    colours = images.colours(32, 32)
+    data = relabelled(
+        compressed(images.dicom(colours, "RGB", 8), codec), BitsAllocated=16, BitsStored=16, HighBit=15
+    )
+    np.testing.assert_array_equal(imaging.prepare(data, RGB).pixels.transpose(1, 2, 0), colours)
+
+
+@each_codec
+def test_stream_of_sixteen_bits_in_eight_is_refused_by_name(codec: int) -> None:
+    data = relabelled(compressed(sixteen_bits(), codec), BitsAllocated=8, BitsStored=8, HighBit=7)
+    with pytest.raises(errors.InvalidImage, match="contradicts its header: 16 bits against BitsAllocated 8"):
+        imaging.prepare(data, GREY)
+
+
+@each_codec
+def test_stream_of_more_bits_than_stored_is_believed(codec: int) -> None:
+    data = relabelled(compressed(sixteen_bits(), codec), BitsStored=12, HighBit=11)
+    assert corners(data) == [0, 78, 156, 255]
+
+
+@each_codec
+@pytest.mark.parametrize("change", [{"Rows": 31}, {"Rows": 64}, {"Columns": 16}, {"Columns": 500}])
+def test_another_size_is_refused_by_name(codec: int, change: dict[str, int]) -> None:
+    data = relabelled(compressed(eight_bits(), codec), **change)
+    with pytest.raises(errors.InvalidImage, match="contradicts its header: 32 x 32 pixels against Columns"):
+        imaging.prepare(data, GREY)
+
+
+@each_codec
+def test_other_components_are_refused_by_name(codec: int) -> None:
+    grey = relabelled(
+        compressed(eight_bits(), codec), SamplesPerPixel=3, PhotometricInterpretation="RGB",
+        PlanarConfiguration=0,
+    )  # fmt: skip
+    with pytest.raises(errors.InvalidImage, match="1 components against SamplesPerPixel 3"):
+        imaging.prepare(grey, GREY)
+    colour = compressed(images.dicom(images.colours(32, 32), "RGB", 8), codec)
+    with pytest.raises(errors.InvalidImage, match="3 components against SamplesPerPixel 1"):
+        imaging.prepare(relabelled(colour, SamplesPerPixel=1, PhotometricInterpretation="MONOCHROME2"), GREY)
+
+
+@pytest.mark.parametrize(
+    ("codec", "label"),
+    [
+        ("JPEG-LS", JPEGBaseline8Bit),
+        ("JPEG-LS", JPEG2000Lossless),
+        ("JPEG 2000", JPEGLSLossless),
+        ("JPEG Lossless", JPEG2000Lossless),
+    ],
+)
+def test_stream_of_another_standard_is_refused_by_name(codec: str, label: str) -> None:
+    (stream,) = streams(compressed(eight_bits(), LOSSLESS[codec]))
+    data = with_streams(images.dicom_dataset(images.quadrants(LEVELS, "u1"), bits=8), label, [stream])
+    with pytest.raises(errors.InvalidImage, match=r"contradicts its header: the transfer syntax promises"):
+        imaging.prepare(data, GREY)
+
+
+def test_lossless_jpeg_called_baseline_is_read() -> None:
+    """Writers mix up the processes of JPEG; the stream says which one it is."""
+    (stream,) = streams(compressed(sixteen_bits(), gdcm.TransferSyntax.JPEGLosslessProcess14_1))
+    dataset = images.dicom_dataset(images.quadrants([0, 1, 2, 3], "u2"), bits=16)
+    assert corners(with_streams(dataset, JPEGBaseline8Bit, [stream])) == [0, 78, 156, 255]
+
+
+@each_codec
+@pytest.mark.parametrize("share", [0.3, 0.7, 0.95])
+def test_stream_that_is_cut_off_is_damaged(codec: int, share: float) -> None:
+    data = images.dicom(images.gradient(32, 32, high=65_535).astype("u2"), bits=16)
+    (stream,) = streams(compressed(data, codec))
+    syntax = codec_uid(codec)
+    cut = with_streams(
+        images.dicom_dataset(images.gradient(32, 32).astype("u2"), bits=16), syntax,
+        [stream[: int(len(stream) * share)]],
+    )  # fmt: skip
+    with pytest.raises(errors.DamagedImage, match="stream"):
+        imaging.prepare(cut, GREY)
+
+
+def codec_uid(codec: int) -> str:
+    return str(gdcm.TransferSyntax(codec).GetString())
+
+
+@each_codec
+def test_negative_values_survive(codec: int) -> None:
+    values = images.quadrants([-1000, -1, 1, 1000], "i2")
+    window: dict[str, Any] = {"WindowCenter": 0, "WindowWidth": 2001}
+    plain = images.dicom(values, bits=16, **window)
+    assert corners(compressed(plain, codec)) == corners(plain)
+
+
+@each_codec
+def test_negative_values_of_fewer_stored_bits_survive(codec: int) -> None:
+    """Padding below what the stored bits can hold is common in CT."""
+    window: dict[str, Any] = {"WindowCenter": 0, "WindowWidth": 8001}
+    plain = images.dicom(images.quadrants([-3000, -1, 1, 2000], "i2"), bits=16, **window)
+    assert corners(relabelled(compressed(plain, codec), BitsStored=12, HighBit=11)) == corners(plain)
+
+
+@pytest.mark.parametrize("photometric", ["YBR_FULL", "YBR_FULL_422", "YBR_RCT", "RGB"])
+def test_transform_inside_jpeg_2000_is_undone_once(photometric: str) -> None:
+    """Whatever the header calls it, the decoder hands out RGB."""
+    colours = images.colours(32, 32)
+    stream = images.encode(Image.fromarray(colours), "JPEG2000", no_jp2=True, mct=1, irreversible=False)
+    dataset = images.dicom_dataset(colours, "RGB", 8)
+    data = with_streams(dataset, JPEG2000Lossless, [stream], PhotometricInterpretation=photometric)
+    np.testing.assert_array_equal(imaging.prepare(data, RGB).pixels.transpose(1, 2, 0), colours)
+
+
+@pytest.mark.parametrize("codec", ["JPEG 2000", "JPEG-LS", "JPEG Lossless SV1"])
+def test_ycbcr_without_a_transform_is_converted(codec: str) -> None:
+    colours = np.kron(np.array([[[255, 0, 0], [0, 0, 255]]], "u1"), np.ones((32, 16, 1), "u1"))
+    ybr = np.asarray(Image.fromarray(colours).convert("YCbCr"))
+    # GDCM is told that these are RGB, so that it leaves them alone.
+    data = compressed(images.dicom(ybr, "RGB", 8), LOSSLESS[codec])
+    if codec == "JPEG 2000":
+        stream = images.encode(Image.fromarray(ybr), "JPEG2000", no_jp2=True, mct=0, irreversible=False)
+        data = with_streams(images.dicom_dataset(ybr, "RGB", 8), JPEG2000Lossless, [stream])
+    for photometric in ("YBR_FULL", "YBR_FULL_422"):
+        array = imaging.prepare(relabelled(data, PhotometricInterpretation=photometric), RGB).pixels
+        np.testing.assert_allclose(array.transpose(1, 2, 0).astype(int), colours, atol=2)
+
+
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:0"])
+@pytest.mark.parametrize("photometric", ["YBR_FULL", "YBR_FULL_422"])
+def test_baseline_colours(photometric: str, subsampling: str) -> None:
+    colours = images.colours(32, 32)
+    stream = images.encode(Image.fromarray(colours), "JPEG", quality=98, subsampling=subsampling)
+    data = with_streams(
+        images.dicom_dataset(colours, "RGB", 8), JPEGBaseline8Bit, [stream],
+        PhotometricInterpretation=photometric,
+    )  # fmt: skip
+    array = imaging.prepare(data, RGB).pixels.transpose(1, 2, 0)
+    np.testing.assert_allclose(array.astype(int), colours, atol=12)
+
+
+def test_subsampled_baseline_called_rgb_is_ycbcr() -> None:
+    colours = images.colours(32, 32)
+    stream = images.encode(Image.fromarray(colours), "JPEG", quality=98, subsampling="4:2:0")
+    data = with_streams(images.dicom_dataset(colours, "RGB", 8), JPEGBaseline8Bit, [stream])
+    array = imaging.prepare(data, RGB).pixels.transpose(1, 2, 0)
+    np.testing.assert_allclose(array.astype(int), colours, atol=12)
+
+
+def test_deep_colours_of_jpeg_2000_are_refused_by_name() -> None:
+    deep = images.colours(32, 32).astype(np.uint16) * 257
+    data = compressed(images.dicom(deep, "RGB", 16), gdcm.TransferSyntax.JPEG2000Lossless)
+    with pytest.raises(errors.UnsupportedImage, match=r"JPEG 2000 stream has 3 component\(s\) of 16 bits"):
+        imaging.prepare(data, RGB)
+
+
+def test_image_for_which_the_decoder_lacks_memory_is_too_large() -> None:
+    side = 9_000
+    stream = bytearray(images.encode(Image.new("RGB", (32, 32)), "JPEG2000", no_jp2=True))
+    stream[8:16] = stream[24:32] = side.to_bytes(4, "big") * 2  # the image and its one tile
+    data = with_streams(
+        images.dicom_dataset(images.colours(32, 32), "RGB", 8), JPEG2000Lossless, [bytes(stream)],
+        Rows=side, Columns=side,
+    )  # fmt: skip
+    with pytest.raises(errors.ImageTooLarge, match=r"JPEG 2000 stream of 9000 x 9000 .* too much memory"):
+        imaging.prepare(data, GREY)
+
+
+def rle(values: NDArray[Any], bits: int, photometric: str = "MONOCHROME2") -> tuple[Any, bytes]:
+    dataset = images.dicom_dataset(values, photometric, bits)
+    dataset.compress(RLELossless, generate_instance_uid=False)
+    return dataset, streams(images.dicom_file(dataset))[0]
+
+
+@pytest.mark.parametrize("damage", ["short", "empty", "outside", "header"])
+def test_rle_hands_out_nothing_that_it_did_not_write(damage: str) -> None:
+    dataset, stream = rle(images.gradient(32, 32, high=4000).astype("u2"), 12)
+    head, body = stream[:64], stream[64:]
+    broken = {
+        "short": head + body[: len(body) // 2],
+        "empty": head,
+        "outside": head[:4] + (1 << 30).to_bytes(4, "little") + head[8:] + body,
+        "header": stream[:40],
+    }[damage]
+    data = with_streams(dataset, RLELossless, [broken])
+    with pytest.raises(errors.DamagedImage, match="RLE stream is damaged"):
+        imaging.prepare(data, GREY)
+
+
+def test_rle_is_not_unpacked_beyond_its_plane() -> None:
+    """Two bytes can claim 128: this segment would be 256 MB."""
+    dataset, stream = rle(images.quadrants(LEVELS, "u1"), 8)
+    data = with_streams(dataset, RLELossless, [stream[:64] + b"\x81\x50" * 2_000_000])
+    tracemalloc.start()
+    assert set(imaging.prepare(data, InputSpec(32, 32, 1, "stretch")).pixels.ravel().tolist()) == {0}
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 64_000_000
+
+
+def test_rle_with_other_segments_contradicts_its_header() -> None:
+    dataset, stream = rle(images.quadrants(LEVELS, "u1"), 8)
+    data = with_streams(dataset, RLELossless, [stream], BitsAllocated=16, BitsStored=16, HighBit=15)
+    with pytest.raises(errors.InvalidImage, match="RLE stream contradicts its header: 1 segments"):
+        imaging.prepare(data, GREY)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_rle_colours(bits: int) -> None:
+    colours = images.colours(32, 32).astype(f"u{bits // 8}") * (257 if bits == 16 else 1)
+    dataset, _ = rle(colours, bits, "RGB")
+    array = imaging.prepare(images.dicom_file(dataset), RGB).pixels
+    np.testing.assert_array_equal(array.transpose(1, 2, 0), images.colours(32, 32))
+
+
+def test_compressed_pixels_under_an_uncompressed_syntax_are_refused() -> None:
+    data = bytearray(compressed(eight_bits(), gdcm.TransferSyntax.JPEG2000Lossless))
+    place = data.index(b"1.2.840.10008.1.2.4.90")
+    data[place : place + 22] = b"1.2.840.10008.1.2.1\x00\x00\x00"
+    with pytest.raises(errors.InvalidImage, match="is compressed, but its transfer syntax says Explicit VR"):
+        imaging.prepare(bytes(data), GREY)
+
+
+@each_codec
+def test_same_bytes_give_the_same_array_whatever_came_before(codec: int) -> None:
+    """Poison: a large picture of one level, whose remains would be seen."""
+    poison = compressed(images.dicom(np.full((1024, 1024), 0xABCD, "u2"), bits=16), codec)
+    tests = [
+        compressed(sixteen_bits(), codec),
+        relabelled(compressed(eight_bits(), codec), BitsAllocated=16, BitsStored=16, HighBit=15),
+    ]
+    for data in tests:
+        first = imaging.prepare(data, GREY).pixels
+        for _ in range(3):
+            imaging.prepare(poison, GREY)
+            np.testing.assert_array_equal(imaging.prepare(data, GREY).pixels, first)
+
+
+PREPARE = """
+import hashlib, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from chalicelib import errors, imaging
+from chalicelib.tasks import InputSpec
+for path in sys.argv[2:]:
+    try:
+        array = imaging.prepare(Path(path).read_bytes(), InputSpec(32, 32, 1, "stretch")).pixels
+        print(hashlib.sha256(array.tobytes()).hexdigest())
+    except errors.ImageError as error:
+        print(error.message)
+"""
+
+
+def test_memory_that_nobody_wrote_does_not_show(tmp_path: Path) -> None:
+    """glibc fills memory with MALLOC_PERTURB_ before it hands it out."""
+    ramp = images.dicom(images.gradient(32, 32, high=65_535).astype("u2"), bits=16)
+    files = []
+    for name, codec in LOSSLESS.items():
+        (stream,) = streams(compressed(ramp, codec))
+        made = images.dicom_dataset(images.gradient(32, 32).astype("u2"), bits=16)
+        variants = [
+            relabelled(compressed(eight_bits(), codec), BitsAllocated=16, BitsStored=16, HighBit=15),
+            with_streams(made, codec_uid(codec), [stream[: len(stream) * 2 // 3]]),
+            with_streams(made, codec_uid(codec), [stream[: len(stream) // 2] + b"\xff\xd9"]),
+            with_streams(made, codec_uid(codec), [stream[:-40] + bytes(38) + b"\xff\xd9"]),
+        ]
+        for number, data in enumerate(variants):
+            path = tmp_path / f"{name}-{number}.dcm"
+            path.write_bytes(data)
+            files.append(str(path))
+    found = [
+        subprocess.run(
+            [sys.executable, "-W", "error", "-c", PREPARE, str(ROOT), *files],
+            env={**os.environ, "MALLOC_PERTURB_": perturbation}, capture_output=True, text=True, check=True,
+        ).stdout.splitlines()
+        for perturbation in ("1", "170")
+    ]  # fmt: skip
+    assert len(found[0]) == len(files)
+    assert found[0] == found[1]
+
+
+def test_every_prefix_of_a_file_is_an_answer() -> None:
+    data = compressed(sixteen_bits(), gdcm.TransferSyntax.JPEG2000Lossless)
+    for end in range(0, len(data), 41):
+        with pytest.raises(errors.ImageError):
+            imaging.prepare(data[:end], GREY)
+    assert BytesIO(data).read() == data
