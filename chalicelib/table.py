@@ -1,12 +1,12 @@
 """The results table. One item per image; two indexes list them by time, one for all and one by task."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from chalicelib.errors import NotClassified, UnknownResult
 from chalicelib.items import Key, from_item, to_cursor, to_item
-from chalicelib.listing import ALL, EVERYTHING, Selection
+from chalicelib.listing import ALL, EVERYTHING, LISTED, Selection
 from chalicelib.results import CLASSIFIED, RECEIVED, Result
 
 _UNUSED_UPLOAD_SECONDS = 24 * 3600
@@ -201,10 +201,18 @@ class ResultsTable:
 
     def every(self, selection: Selection = ALL) -> Iterator[Result]:
         """All results of a selection."""
-        query, start = selection.query(), None
+        for page in self.pages(selection):
+            yield from page
+
+    def pages(self, selection: Selection = ALL, attributes: Sequence[str] = LISTED) -> Iterator[list[Result]]:
+        """All results of a selection with some of their attributes, as DynamoDB hands them out.
+
+        A page holds what is selected of 1 MB of results, which may be nothing.
+        """
+        query, start = selection.query(attributes), None
         while True:
             page = self._table.query(**query, **_start(start))
-            yield from map(_result, page["Items"])
+            yield [_result(item) for item in page["Items"]]
             start = page.get("LastEvaluatedKey")
             if not start:
                 return
