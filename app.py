@@ -96,7 +96,7 @@ def get_drift(task: str) -> Any:
 @api.route("/uploads", "POST", group="reviewer")
 def create_upload() -> Response:
     wish = json_body(api.request)
-    task = find_task(text(wish, "task"))
+    task = find_task(text(wish, "task", limits.PATH_PARAMETERS["task"]))
     aws.classifier().require_model(task)
     form = uploads.open_upload(task, wish, aws.bucket(), aws.table())
     return Response(form, status_code=HTTPStatus.CREATED.value)

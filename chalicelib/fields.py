@@ -103,6 +103,16 @@ def _too_deep() -> InvalidRequest:
     return InvalidRequest(f"The body is nested too deeply; {MAX_DEPTH} levels are accepted.")
 
 
+def refuse_unknown(values: Mapping[str, Any], *known: str) -> None:
+    """Make sure that an object has only `known` members: a misspelt one would be lost without a word.
+
+    Raises:
+        InvalidRequest: naming one that it has, and those there are.
+    """
+    if unknown := sorted(values.keys() - set(known)):
+        raise InvalidRequest(f"'{unknown[0][:50]}' is not known here. Known: {', '.join(known)}.")
+
+
 def text(values: Mapping[str, Any], name: str, longest: int = limits.MAX_TEXT) -> str:
     """A string that must be there and must not be blank.
 

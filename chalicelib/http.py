@@ -230,8 +230,9 @@ def selection(query: Mapping[str, str]) -> Selection:
     since, until = fields.moment(query.get("from"), "from"), fields.moment(query.get("to"), "to")
     if since and until and since >= until:
         raise InvalidRequest("'to' must be later than 'from'.")
+    task = fields.query_text(query, "task", limits.PATH_PARAMETERS["task"])
     return Selection(
-        task=find_task(query["task"]).name if "task" in query else None,
+        task=find_task(task).name if task else None,
         label=fields.query_text(query, "label", limits.MAX_NAME),
         status=fields.choice(query.get("status"), "status", (RECEIVED, *FINISHED)),
         needs_review=fields.flag(query.get("needs_review"), "needs_review"),

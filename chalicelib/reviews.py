@@ -5,7 +5,7 @@ from typing import Any
 
 from chalicelib import results
 from chalicelib.errors import InvalidRequest
-from chalicelib.fields import optional_text, text
+from chalicelib.fields import optional_text, refuse_unknown, text
 from chalicelib.http import find_task
 from chalicelib.limits import MAX_NAME
 from chalicelib.results import Result
@@ -19,6 +19,7 @@ def read(body: Mapping[str, Any], result: Result, user: str) -> Review:
     Raises:
         InvalidRequest: if it names none of the task's classes.
     """
+    refuse_unknown(body, "label", "comment")
     label = text(body, "label", MAX_NAME)
     classes = find_task(result["task"]).class_names if result["status"] == results.CLASSIFIED else (label,)
     if label not in classes:

@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib import arrivals, results
 from chalicelib.errors import ImageTooLarge, InvalidRequest, UnsupportedMediaType
-from chalicelib.fields import optional_string, text
+from chalicelib.fields import optional_string, refuse_unknown, text
 from chalicelib.limits import IMAGE_TYPES, MAX_FILENAME, MAX_UPLOAD
 from chalicelib.storage import UPLOAD_SECONDS, DataBucket
 from chalicelib.table import ResultsTable
@@ -23,6 +23,7 @@ def open_upload(
     Raises:
         InvalidRequest, ImageTooLarge, UnsupportedMediaType: if there will be no such form.
     """
+    refuse_unknown(wish, "task", "filename", "size", "content_type")
     size, content_type = wish.get("size"), text(wish, "content_type")
     optional_string(wish, "filename", MAX_FILENAME)
     if type(size) is not int or size < 1:

@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.arrivals import random_token
 from chalicelib.errors import AlreadyRetraining, InvalidRequest, NothingToApprove, UnknownRetraining
-from chalicelib.fields import optional_text
+from chalicelib.fields import optional_text, refuse_unknown
 from chalicelib.retraining.executions import Executions, end_of
 from chalicelib.retraining.jobs import TrainingJobs
 from chalicelib.retraining.journal import RUNNING, Entry, Journal, empty_entry
@@ -101,6 +101,7 @@ class Requests:
             NothingToApprove: if it asks nothing.
             UnknownRetraining: if there is none of that name.
         """
+        refuse_unknown(body, "approved", "comment")
         if not isinstance(body.get("approved"), bool):
             raise InvalidRequest("'approved' must be true or false.")
         comment = optional_text(body, "comment") or ""
