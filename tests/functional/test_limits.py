@@ -9,7 +9,6 @@ from urllib.parse import quote, urlencode
 
 import pytest
 from werkzeug.test import Client as WebClient
-from werkzeug.test import TestResponse
 
 from chalicelib import limits
 from tests.functional import gateway
@@ -47,7 +46,7 @@ class Caller:
         path: dict[str, str] | None = None,
         query: dict[str, str] | None = None,
         body: dict[str, Any] | bytes | None = None,
-    ) -> TestResponse:
+    ) -> Any:
         template, method = operation
         named = {name: quote(value, safe="") for name, value in (REAL | (path or {})).items()}
         needed = {"label": "left-cc"} if template.endswith("/heatmap") else {}
@@ -66,7 +65,7 @@ def ask() -> Caller:
     return Caller()
 
 
-def is_refused(answer: TestResponse, name: str) -> bool:
+def is_refused(answer: Any, name: str) -> bool:
     """Whether a request was refused because of that very member or parameter."""
     if answer.status_code < 400:
         return False
@@ -179,8 +178,7 @@ def test_members_of_bodies(ask: Caller) -> None:
             answer = ask(operation, body={name: value})
             assert is_refused(answer, name) != within, (operation, name, value, answer.data)
             tried += 1
-        wrong: Any = 7 if "string" in str(schema.get("type", "string")) else "seven"
-        assert is_refused(ask(operation, body={name: wrong}), name), (operation, name)
+        assert is_refused(ask(operation, body={name: ["seven"]}), name), (operation, name)
     assert tried > 20
 
 
@@ -250,8 +248,8 @@ def test_unusual_json_that_is_right(ask: Caller) -> None:
         assert ask(operation, body=body).json["review"]["comment"] == comment
     for blank in ("", " \n", None):
         assert ask(operation, body={"comment": blank}).json["review"]["comment"] is None
-    for nothing in ([], {}, False, 0):  # type: Any
-        assert is_refused(ask(operation, body={"comment": nothing}), "'comment'")
+    for nothing in ("[]", "{}", "false", "0"):
+        assert is_refused(ask(operation, body={"comment": json.loads(nothing)}), "'comment'")
     whole = f'{{"task": "{TASK}", "size": 1e1, "content_type": "image/png"}}'
     assert ask(("/uploads", "POST"), body=whole.encode()).status_code == 201
 
