@@ -139,7 +139,7 @@ def _harmless(value: object) -> object:
     What counts is the first visible character, in any width: spreadsheets skip spaces and invisible
     characters, and East Asian ones take the full-width forms, which NFKC maps to ASCII.
     """
-    if not isinstance(value, str):
+    if not isinstance(value, str) or value[:1].isalnum():
         return value
     visible = next((char for char in value if not _is_invisible(char)), "")
     is_formula = unicodedata.normalize("NFKC", visible).startswith(_FORMULA_STARTS)

@@ -44,7 +44,7 @@ def exported(comment: str) -> str:
 @pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@SUM(A1)", "＝1", "＋1", "－1", "＠SUM(A1)"])
 @pytest.mark.parametrize(
     "before",
-    ["", " ", "\t", "\r", "\n", "\r\n", " \n ", "\u00a0", "\u3000", "\ufeff", "\u200b", "\x00", "\u2028"],
+    ["", " ", "\t", "\r", "\n", "\r\n", " \n ", *"\u00a0\u3000\ufeff\u200b\x00\u2028"],
 )
 def test_formulas_become_text(formula: str, before: str) -> None:
     assert exported(before + formula) == f"'{before}{formula}"
@@ -95,6 +95,6 @@ def test_tables_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "MAX_TABLE_BYTES", 50_000)
     bucket = Bucket()
 
-    with pytest.raises(ExportTooLarge, match="more than [0-9,]+ rows"):
+    with pytest.raises(ExportTooLarge, match=r"more than [0-9,]+ rows"):
         export.answer(([result(number)] for number in count()), None, bucket)  # type: ignore[arg-type]
     assert bucket.written == {}
