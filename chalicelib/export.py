@@ -110,7 +110,7 @@ def _within_limits(
 
 def _write(results: Iterable[Result], table: IO[bytes]) -> None:
     """One line per result, RFC 4180, with a header."""
-    lines = TextIOWrapper(table, "utf-8", newline="")
+    lines = TextIOWrapper(table, "utf-8", errors="replace", newline="")
     writer = csv.DictWriter(lines, COLUMNS, extrasaction="ignore")
     writer.writeheader()
     for result in results:

@@ -207,8 +207,15 @@ def find_task(name: str) -> Task:
 
 
 def body_bytes(request: Request) -> bytes:
-    """The request's body as it was sent."""
-    body = request.raw_body or b""
+    """The request's body as it was sent.
+
+    Raises:
+        InvalidRequest: if the gateway passed on something that is no body.
+    """
+    try:
+        body = request.raw_body or b""
+    except ValueError:
+        raise InvalidRequest("The body cannot be decoded.") from None
     return body if isinstance(body, bytes) else body.encode()
 
 

@@ -25,6 +25,8 @@ from tests.functional.conftest import IMAGE, REAL
 from tests.functional.test_openapi import DOCUMENT
 from tests.models import TASK
 
+EXAMPLES = 15
+"""Per operation, besides those that try each limit and each member by itself."""
 CHECKS: list[Any] = [
     schemathesis.checks.not_a_server_error,
     status_code_conformance,
@@ -64,7 +66,7 @@ def described() -> dict[str, Any]:
 
 CONFIG = SchemathesisConfig.from_dict(
     {
-        "generation": {"deterministic": True, "mode": "all", "max-examples": 25, "database": "none"},
+        "generation": {"deterministic": True, "mode": "all", "max-examples": EXAMPLES, "database": "none"},
         # API Gateway knows the methods of each route.
         "phases": {"coverage": {"unexpected-methods": []}},
     }
@@ -78,7 +80,7 @@ for media_type in limits.IMAGE_TYPES:
 @API.parametrize()
 @pytest.mark.usefixtures("stocked")
 @hypothesis.settings(
-    max_examples=25,
+    max_examples=EXAMPLES,
     derandomize=True,
     deadline=None,
     database=None,
