@@ -9,15 +9,24 @@ from typing import Any
 
 from chalice.app import Chalice, CloudWatchEvent, ConvertToMiddleware, Rate, Response, S3Event
 
-from chalicelib import DISCLAIMER, VERSION, arrivals, aws, catalogue, export, reviews, rollback, uploads
+from chalicelib import (
+    DISCLAIMER,
+    VERSION,
+    arrivals,
+    aws,
+    catalogue,
+    export,
+    limits,
+    reviews,
+    rollback,
+    uploads,
+)
 from chalicelib.errors import ImageTooLarge
-from chalicelib.http import IMAGE_TYPES, Api, body_bytes, find_task, json_body, number, selection, text
+from chalicelib.fields import text
+from chalicelib.http import Api, body_bytes, find_task, json_body, page_parameters, selection
 from chalicelib.observability import logger, tracer
 from chalicelib.settings import settings
 from chalicelib.tasks import load_tasks
-
-MAX_BODY = 4_500_000
-"""Bytes. Lambda takes events of 6 MiB, and API Gateway hands binary bodies over in base64."""
 
 app = Chalice(app_name="negatoscope")
 app.register_middleware(ConvertToMiddleware(logger.inject_lambda_context))
@@ -53,11 +62,13 @@ def list_tasks() -> dict[str, Any]:
     return {"tasks": tasks, "disclaimer": DISCLAIMER}
 
 
-@api.route("/tasks/{task}/classify", "POST", IMAGE_TYPES, group="reviewer")
+@api.route("/tasks/{task}/classify", "POST", limits.IMAGE_TYPES, group="reviewer")
 def classify_image(task: str) -> Any:
     data = body_bytes(api.request)
-    if len(data) > MAX_BODY:
-        raise ImageTooLarge(f"Images of more than {MAX_BODY:,} bytes go through POST /api/uploads.")
+    if len(data) > limits.MAX_IMAGE_BODY:
+        raise ImageTooLarge(
+            f"Images of more than {limits.MAX_IMAGE_BODY:,} bytes go through POST /api/uploads."
+        )
     return aws.pipeline().classify_now(find_task(task), data)
 
 
@@ -86,7 +97,7 @@ def get_drift(task: str) -> Any:
 @api.route("/uploads", "POST", group="reviewer")
 def create_upload() -> Response:
     wish = json_body(api.request)
-    task = find_task(text(wish, "task"))
+    task = find_task(text(wish, "task", limits.PATH_PARAMETERS["task"]))
     aws.classifier().require_model(task)
     form = uploads.open_upload(task, wish, aws.bucket(), aws.table())
     return Response(form, status_code=HTTPStatus.CREATED.value)
@@ -94,16 +105,15 @@ def create_upload() -> Response:
 
 @api.route("/results")
 def list_results() -> dict[str, Any]:
-    query = api.query
-    limit = number(query.get("limit"), "limit", default=50, low=1, high=200)
-    page, cursor = aws.table().page(selection(query), limit, query.get("cursor"))
+    wanted = selection(api.query)
+    page, cursor = aws.table().page(wanted, *page_parameters(api.query, limits.RESULTS_PER_PAGE))
     return {"results": page, "cursor": cursor}
 
 
 @api.route("/results.csv")
 def export_results() -> Response:
     wanted = selection(api.query)
-    return export.answer(aws.table().every(wanted), wanted.task, aws.bucket())
+    return export.answer(aws.table().pages(wanted, export.ATTRIBUTES), wanted.task, aws.bucket())
 
 
 @api.route("/results/{id}")
@@ -119,7 +129,7 @@ def get_preview(id: str) -> Response:
 
 @api.route("/results/{id}/heatmap")
 def get_heatmap(id: str) -> Any:
-    return aws.pipeline().heatmap(aws.table().get(id), text(api.query, "label"))
+    return aws.pipeline().heatmap(aws.table().get(id), text(api.query, "label", limits.MAX_NAME))
 
 
 @api.route("/results/{id}/review", "PUT", group="reviewer")
@@ -142,8 +152,8 @@ def start_retraining() -> Response:
 
 @api.route("/retrainings")
 def list_retrainings() -> Any:
-    limit = number(api.query.get("limit"), "limit", default=20, low=1, high=100)
-    page, cursor = aws.retraining_requests().page(limit, api.query.get("cursor"))
+    wanted = page_parameters(api.query, limits.RETRAININGS_PER_PAGE)
+    page, cursor = aws.retraining_requests().page(*wanted)
     return {"retrainings": page, "cursor": cursor}
 
 

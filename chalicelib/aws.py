@@ -113,8 +113,8 @@ def _journal() -> Journal:
 
 @cache
 def _executions() -> Executions:
-    arn = settings().retraining_arn
-    return Executions(boto3.client("stepfunctions", config=Config(retries=_RETRIES)), arn or "")
+    client = boto3.client("stepfunctions", config=Config(retries=_RETRIES))
+    return Executions(client, settings().retraining_arn)
 
 
 def _client(service: str) -> Callable[[], Any]:

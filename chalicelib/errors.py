@@ -28,6 +28,10 @@ class InvalidHyperparameters(InvalidRequest):
     """A hyper-parameter is unknown, of the wrong type or out of its range."""
 
 
+class ExportTooLarge(InvalidRequest):
+    """The table that is asked for has more rows than can be exported at once."""
+
+
 class UnsupportedMediaType(NegatoscopeError):
     """The request's Content-Type is not one this route takes."""
 
@@ -72,6 +76,12 @@ class UnknownRetraining(NegatoscopeError):
 
 class AlreadyRetraining(NegatoscopeError):
     """The task is being retrained, and one retraining at a time is enough."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class RetrainingNotDeployed(NegatoscopeError):
+    """The stage has no state machine that retrains models."""
 
     status = HTTPStatus.CONFLICT
 

@@ -1,15 +1,13 @@
 """From requests to plain values, and from errors to answers. The only place that does either."""
 
 import functools
-import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from chalice.app import Chalice, CognitoUserPoolAuthorizer, Request, Response
+from chalice.app import CaseInsensitiveMapping, Chalice, CognitoUserPoolAuthorizer, Request, Response
 
-from chalicelib import login
+from chalicelib import fields, limits, login
 from chalicelib.errors import (
     EndpointNotReady,
     InvalidRequest,
@@ -17,18 +15,39 @@ from chalicelib.errors import (
     UnknownTask,
     UnsupportedMediaType,
 )
-from chalicelib.listing import Selection, timestamp
+from chalicelib.limits import IMAGE_TYPES, Range
+from chalicelib.listing import Selection
 from chalicelib.observability import logger
 from chalicelib.results import FINISHED, RECEIVED
 from chalicelib.tasks import Task, load_tasks
 
 JSON = "application/json"
-IMAGE_TYPES = ("image/jpeg", "image/png", "image/tiff", "application/dicom", "application/octet-stream")
+_ANY_TYPE = "*/*"
 
 RETRY_AFTER_SECONDS = 60
 
 Headers = dict[str, str | list[str]]
 View = Callable[..., Any]
+
+
+class Answer(Response):
+    """A response of which only bytes travel in base64.
+
+    For API Gateway every media type of this API is binary (see `Api.__init__`), so that it decodes what is
+    marked as base64, whatever the caller accepts. Chalice would encode JSON and CSV as well, which costs a
+    third of the 6 MiB that a Lambda can answer.
+    """
+
+    @classmethod
+    def of(cls, answer: Any) -> "Answer":
+        """What a view returned: a response, or the JSON of one."""
+        if isinstance(answer, Response):
+            return cls(answer.body, answer.headers, answer.status_code)
+        return cls(answer)
+
+    def _b64encode_body_if_needed(self, response_dict: dict[str, Any], binary_types: list[str]) -> None:
+        if isinstance(response_dict["body"], bytes):
+            super()._b64encode_body_if_needed(response_dict, binary_types)
 
 
 class Api:
@@ -40,9 +59,11 @@ class Api:
         self._authorizer = (
             CognitoUserPoolAuthorizer("users", provider_arns=[user_pool_arn]) if user_pool_arn else None
         )
-        for content_type in IMAGE_TYPES:
+        # API Gateway compares these with the first type in Accept only, and browsers list many.
+        for content_type in (*IMAGE_TYPES, _ANY_TYPE):
             if content_type not in app.api.binary_types:
                 app.api.binary_types.append(content_type)
+        app.register_middleware(_accept_any_type, "http")
         app.register_middleware(_reshape_framework_errors, "http")
 
     @property
@@ -110,7 +131,9 @@ class Api:
         try:
             if group:
                 login.check(self.groups, group)
-            return view(**path_parameters)
+            for name, value in path_parameters.items():
+                fields.path_parameter(name, value)
+            return Answer.of(view(**path_parameters))
         except NegatoscopeError as error:
             logger.info("refused", extra={"code": error.code})
             retry: Headers = (
@@ -126,6 +149,16 @@ class Api:
                 "Something went wrong here, not with your request. Try again; if it happens again, report "
                 "the request id.",
             )
+
+
+def _accept_any_type(request: Request, get_response: Callable[[Request], Response]) -> Response:
+    """Answer every request with what there is.
+
+    Chalice refuses binary answers to requests whose Accept header names no binary type, or is missing. No
+    route has a choice of types, and HTTP lets a server disregard Accept (RFC 9110, section 12.5.1).
+    """
+    request.headers = CaseInsensitiveMapping({**request.headers, "accept": _ANY_TYPE})
+    return get_response(request)
 
 
 def _reshape_framework_errors(request: Request, get_response: Callable[[Request], Response]) -> Response:
@@ -158,7 +191,7 @@ def _error(
     headers: Headers | None = None,
 ) -> Response:
     body = {"code": code, "message": message, "request_id": request.context.get("requestId")}
-    return Response(body, status_code=status.value, headers=headers)
+    return Answer(body, status_code=status.value, headers=headers)
 
 
 def find_task(name: str) -> Task:
@@ -174,8 +207,15 @@ def find_task(name: str) -> Task:
 
 
 def body_bytes(request: Request) -> bytes:
-    """The request's body as it was sent."""
-    body = request.raw_body or b""
+    """The request's body as it was sent.
+
+    Raises:
+        InvalidRequest: if the gateway passed on something that is no body.
+    """
+    try:
+        body = request.raw_body or b""
+    except ValueError:
+        raise InvalidRequest("The body cannot be decoded.") from None
     return body if isinstance(body, bytes) else body.encode()
 
 
@@ -183,55 +223,9 @@ def json_body(request: Request) -> dict[str, Any]:
     """The request's JSON object.
 
     Raises:
-        InvalidRequest: if it is none.
+        InvalidRequest: if there is none, or it breaks one of the limits.
     """
-    try:
-        body = json.loads(body_bytes(request))
-    except ValueError:
-        raise InvalidRequest("The body is not valid JSON.") from None
-    if not isinstance(body, dict):
-        raise InvalidRequest("The body must be a JSON object.")
-    return body
-
-
-def text(body: Mapping[str, Any], name: str, longest: int = 1000) -> str:
-    """A string out of a JSON object.
-
-    Raises:
-        InvalidRequest: if it is missing, no string, or too long.
-    """
-    value = body.get(name)
-    if not isinstance(value, str) or not value.strip():
-        raise InvalidRequest(f"'{name}' is missing or not a text.")
-    if len(value) > longest:
-        raise InvalidRequest(f"'{name}' may have {longest} characters, not {len(value)}.")
-    return value
-
-
-def flag(value: str | None, name: str) -> bool | None:
-    """A query parameter that is `true`, `false` or absent.
-
-    Raises:
-        InvalidRequest: if it is anything else.
-    """
-    if value is None:
-        return None
-    if value not in ("true", "false"):
-        raise InvalidRequest(f"'{name}' must be true or false.")
-    return value == "true"
-
-
-def number(value: str | None, name: str, default: int, low: int, high: int) -> int:
-    """A query parameter that is a whole number from `low` to `high`, or absent.
-
-    Raises:
-        InvalidRequest: if it is anything else.
-    """
-    if value is None:
-        return default
-    if not value.isdecimal() or not low <= int(value) <= high:
-        raise InvalidRequest(f"'{name}' must be a whole number from {low} to {high}.")
-    return int(value)
+    return fields.decode_json(body_bytes(request))
 
 
 def selection(query: Mapping[str, str]) -> Selection:
@@ -240,44 +234,27 @@ def selection(query: Mapping[str, str]) -> Selection:
     Raises:
         InvalidRequest, UnknownTask: saying which parameter is wrong.
     """
-    since, until = moment(query.get("from"), "from"), moment(query.get("to"), "to")
+    since, until = fields.moment(query.get("from"), "from"), fields.moment(query.get("to"), "to")
     if since and until and since >= until:
         raise InvalidRequest("'to' must be later than 'from'.")
+    task = fields.query_text(query, "task", limits.PATH_PARAMETERS["task"])
     return Selection(
-        task=find_task(query["task"]).name if "task" in query else None,
-        label=query.get("label"),
-        status=choice(query.get("status"), "status", (RECEIVED, *FINISHED)),
-        needs_review=flag(query.get("needs_review"), "needs_review"),
-        reviewed=flag(query.get("reviewed"), "reviewed"),
+        task=find_task(task).name if task else None,
+        label=fields.query_text(query, "label", limits.MAX_NAME),
+        status=fields.choice(query.get("status"), "status", (RECEIVED, *FINISHED)),
+        needs_review=fields.flag(query.get("needs_review"), "needs_review"),
+        reviewed=fields.flag(query.get("reviewed"), "reviewed"),
         since=since,
         until=until,
-        oldest_first=choice(query.get("order"), "order", ("newest", "oldest")) == "oldest",
+        oldest_first=fields.choice(query.get("order"), "order", ("newest", "oldest")) == "oldest",
     )
 
 
-def choice(value: str | None, name: str, choices: tuple[str, ...]) -> str | None:
-    """A query parameter that is one of a few words, or absent.
+def page_parameters(query: Mapping[str, str], allowed: Range) -> tuple[int, str | None]:
+    """How many entries of a list are asked for, and the cursor they come after.
 
     Raises:
-        InvalidRequest: if it is anything else.
+        InvalidRequest: if either makes no sense.
     """
-    if value is None or value in choices:
-        return value
-    raise InvalidRequest(f"'{name}' must be one of {', '.join(choices)}.")
-
-
-def moment(value: str | None, name: str) -> str | None:
-    """A query parameter that is a time with its offset from UTC, as results write times; or absent.
-
-    Raises:
-        InvalidRequest: if it is anything else.
-    """
-    if value is None:
-        return None
-    try:
-        time = datetime.fromisoformat(value)
-        if time.tzinfo:
-            return timestamp(time.astimezone(UTC))
-    except (ValueError, OverflowError):
-        pass
-    raise InvalidRequest(f"'{name}' must be a time such as 2026-11-21T00:00:00Z.")
+    limit = fields.number(query.get("limit"), "limit", allowed)
+    return limit, fields.query_text(query, "cursor", limits.MAX_CURSOR)

@@ -1,5 +1,6 @@
 """Which results a list holds, and how DynamoDB is asked for them: always a query, never a scan."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,11 +10,11 @@ from chalicelib.items import Key, foreign_cursor, from_cursor
 EVERYTHING = "all"
 """The one partition of the index over all results. At 1000 writes a second DynamoDB would slow it down."""
 
-# What lists leave out: large, and of no use in one.
-_LISTED = (
+LISTED = (
     "id", "task", "status", "label", "probability", "probabilities", "needs_review", "reasons", "distance",
     "model", "source", "arrival", "created_at", "classified_at", "review", "disclaimer",
 )  # fmt: skip
+"""The attributes of listed results: all but the heat map, which is large and of no use in a list."""
 
 _BEGINNING = "0"
 """Before every time, as text."""
@@ -36,29 +37,32 @@ class Selection:
     """The arrival from which on results are left out, written as `created_at` is."""
     oldest_first: bool = False
 
-    def query(self) -> dict[str, Any]:
-        """The arguments of DynamoDB's Query."""
+    def query(self, attributes: Sequence[str] = LISTED) -> dict[str, Any]:
+        """The arguments of a DynamoDB Query that returns `attributes`."""
         partition = "task" if self.task else "listing"
-        names = {f"#{name}": name for name in _LISTED} | {"#partition": partition}
+        names = {f"#{name}": name for name in attributes} | {"#partition": partition}
         values: dict[str, Any] = {":partition": self.task or EVERYTHING}
         condition = "#partition = :partition"
         if self.since or self.until:
             condition += " AND #created_at BETWEEN :since AND :until"
+            names["#created_at"] = "created_at"
             values |= {":since": self._bounds[0], ":until": self._bounds[1]}
         filters = []
         for name in ("label", "status", "needs_review"):
             if (wanted := getattr(self, name)) is not None:
                 filters.append(f"#{name} = :{name}")
+                names[f"#{name}"] = name
                 values[f":{name}"] = wanted
         if self.reviewed is not None:
             filters.append("#review <> :no_review" if self.reviewed else "#review = :no_review")
+            names["#review"] = "review"
             values[":no_review"] = None
         return {
             "IndexName": "by-task" if self.task else "by-time",
             "KeyConditionExpression": condition,
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": values,
-            "ProjectionExpression": ", ".join(f"#{name}" for name in _LISTED),
+            "ProjectionExpression": ", ".join(f"#{name}" for name in attributes),
             "ScanIndexForward": self.oldest_first,
         } | ({"FilterExpression": " AND ".join(filters)} if filters else {})
 

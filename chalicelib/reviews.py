@@ -5,7 +5,9 @@ from typing import Any
 
 from chalicelib import results
 from chalicelib.errors import InvalidRequest
-from chalicelib.http import find_task, text
+from chalicelib.fields import optional_text, refuse_unknown, text
+from chalicelib.http import find_task
+from chalicelib.limits import MAX_NAME
 from chalicelib.results import Result
 
 Review = dict[str, str | None]
@@ -17,9 +19,10 @@ def read(body: Mapping[str, Any], result: Result, user: str) -> Review:
     Raises:
         InvalidRequest: if it names none of the task's classes.
     """
-    label = text(body, "label")
+    refuse_unknown(body, "label", "comment")
+    label = text(body, "label", MAX_NAME)
     classes = find_task(result["task"]).class_names if result["status"] == results.CLASSIFIED else (label,)
     if label not in classes:
         raise InvalidRequest(f"'label' must be one of {', '.join(classes)}.")
-    comment = text(body, "comment") if body.get("comment") else None
+    comment = optional_text(body, "comment")
     return {"label": label, "comment": comment, "reviewed_at": results.now(), "reviewer": user}

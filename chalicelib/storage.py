@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError
@@ -100,8 +100,14 @@ class DataBucket:
             found = self._client.list_objects_v2(Bucket=self.name, Prefix=key, MaxKeys=1)
         return any(entry["Key"] == key for entry in found.get("Contents", ()))
 
-    def write(self, key: str, body: bytes, content_type: str, metadata: dict[str, str] | None = None) -> None:
-        """Put `body` at `key`; metadata values must be ASCII."""
+    def write(
+        self,
+        key: str,
+        body: bytes | IO[bytes],
+        content_type: str,
+        metadata: dict[str, str] | None = None,
+    ) -> None:
+        """Put `body`, bytes or a file, at `key`; metadata values must be ASCII."""
         with self._anonymous_errors():
             self._client.put_object(
                 Bucket=self.name, Key=key, Body=body, ContentType=content_type, Metadata=metadata or {}

@@ -6,14 +6,14 @@ more, which the last write of every operation removes.
 
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.errors import UnknownResult
 from chalicelib.items import Key, from_item, to_cursor, to_item
-from chalicelib.listing import ALL, EVERYTHING, Selection
+from chalicelib.listing import ALL, EVERYTHING, LISTED, Selection
 from chalicelib.results import CLASSIFIED, FINISHED, RECEIVED, Result, now
 
 _UNUSED_UPLOAD_SECONDS = 24 * 3600
@@ -188,8 +188,9 @@ class ResultsTable:
             "ExpressionAttributeValues": {":shard": shard},
             "Limit": _BATCH,
         }
-        for item in self._items(query):
-            yield item["id"], item["unfinished_since"]
+        for items in self._pages(query):
+            for item in items:
+                yield item["id"], item["unfinished_since"]
 
     def entry(self, image_id: str) -> Entry | None:
         """The item of one image, if there is one."""
@@ -305,14 +306,23 @@ class ResultsTable:
 
     def every(self, selection: Selection = ALL) -> Iterator[Result]:
         """All results of a selection."""
-        yield from _shown(self._items(_with_expiry(selection.query())))
+        for page in self.pages(selection):
+            yield from page
 
-    def _items(self, query: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """All items that a query finds."""
+    def pages(self, selection: Selection = ALL, attributes: Sequence[str] = LISTED) -> Iterator[list[Result]]:
+        """All results of a selection with some of their attributes, as DynamoDB hands them out.
+
+        A page holds what is selected of 1 MB of results, which may be nothing. `attributes` includes `status`.
+        """
+        for items in self._pages(_with_expiry(selection.query(attributes))):
+            yield list(_shown(items))
+
+    def _pages(self, query: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
+        """The items that a query finds, page by page."""
         start = None
         while True:
             page = self._table.query(**query, **_start(start))
-            yield from page["Items"]
+            yield page["Items"]
             start = page.get("LastEvaluatedKey")
             if not start:
                 return

@@ -6,8 +6,8 @@ from typing import Any
 
 from chalicelib import arrivals, results
 from chalicelib.errors import ImageTooLarge, InvalidRequest, UnsupportedMediaType
-from chalicelib.http import IMAGE_TYPES, text
-from chalicelib.imaging import MAX_BYTES
+from chalicelib.fields import optional_string, refuse_unknown, text
+from chalicelib.limits import IMAGE_TYPES, MAX_FILENAME, MAX_UPLOAD
 from chalicelib.storage import UPLOAD_SECONDS, DataBucket
 from chalicelib.table import ResultsTable
 from chalicelib.tasks import Task
@@ -18,14 +18,18 @@ def open_upload(
 ) -> dict[str, Any]:
     """Announce an image of `task` and return the form that takes exactly what `wish` describes.
 
+    A `filename` is checked and forgotten, as it may name a patient.
+
     Raises:
         InvalidRequest, ImageTooLarge, UnsupportedMediaType: if there will be no such form.
     """
+    refuse_unknown(wish, "task", "filename", "size", "content_type")
     size, content_type = wish.get("size"), text(wish, "content_type")
+    optional_string(wish, "filename", MAX_FILENAME)
     if type(size) is not int or size < 1:
         raise InvalidRequest("'size' must be the number of bytes of the file.")
-    if size > MAX_BYTES:
-        raise ImageTooLarge(f"The file has {size:,} bytes; at most {MAX_BYTES:,} are accepted.")
+    if size > MAX_UPLOAD:
+        raise ImageTooLarge(f"The file has {size:,} bytes; at most {MAX_UPLOAD:,} are accepted.")
     if content_type not in IMAGE_TYPES:
         raise UnsupportedMediaType(f"'content_type' must be one of {', '.join(IMAGE_TYPES)}.")
     token = arrivals.random_token()

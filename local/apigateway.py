@@ -1,7 +1,8 @@
 """API Gateway of the emulator: import a whole API as `chalice deploy` does, and fail as AWS fails.
 
 ministack has neither ImportRestApi nor PutRestApi, knows no limit on sizes, compresses nothing, shows a
-failed Lambda's error to the caller, and takes access tokens for identity tokens.
+failed Lambda's error to the caller, takes access tokens for identity tokens, and answers callers without an
+Accept header in base64 even where all types are binary.
 """
 
 import functools
@@ -27,6 +28,7 @@ def install() -> None:
     patching.wrap(apigateway_v1, "_execute_in_scope", _compressing)
     patching.wrap(apigateway_v1, "_validate_cognito_authorizer", _taking_identity_tokens)
     patching.wrap(apigateway_v1, "_gateway_error_response", _with_status_of_failed_function)
+    patching.wrap(apigateway_v1, "_media_type_matches", _matching_absent_types)
 
 
 # ------------------------------------------------------------------------------------ control plane
@@ -178,3 +180,11 @@ def _taking_identity_tokens(validate: Callable[..., Awaitable[Any]]) -> Callable
         return claims, error
 
     return validate_cognito_authorizer
+
+
+def _matching_absent_types(matches: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    @functools.wraps(matches)
+    def media_type_matches(media_type: str | None, binary_types: list[str] | None) -> bool:
+        return "*/*" in (binary_types or ()) or matches(media_type, binary_types)
+
+    return media_type_matches

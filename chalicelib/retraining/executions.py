@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.errors import NothingToApprove
+from chalicelib.errors import NothingToApprove, RetrainingNotDeployed
 
 RUNNING = "RUNNING"
 _GONE = ("ExecutionDoesNotExist", "InvalidArn")
@@ -22,25 +22,41 @@ _ENDS = {
 
 
 class Executions:
-    """Starts and follows executions. `client` is a boto3 `stepfunctions` client."""
+    """Starts and follows executions.
 
-    def __init__(self, client: Any, state_machine: str):
+    `client` is a boto3 `stepfunctions` client, `state_machine` an ARN, or None if the stage has none.
+    """
+
+    def __init__(self, client: Any, state_machine: str | None):
         self._client = client
         self._state_machine = state_machine
 
     def start(self, name: str, wish: dict[str, Any]) -> str:
-        """Start an execution with that name and input, and return its ARN."""
+        """Start an execution with that name and input, and return its ARN.
+
+        Raises:
+            RetrainingNotDeployed: if the stage has no state machine.
+        """
+        if self._state_machine is None:
+            raise RetrainingNotDeployed(
+                "This stage has no retraining. `make deploy STAGE=...` sets it up; until then, train with "
+                "`make train`."
+            )
         started = self._client.start_execution(
             stateMachineArn=self._state_machine, name=name, input=json.dumps(wish)
         )
         return str(started["executionArn"])
 
     def arn(self, name: str) -> str:
-        """The ARN of the execution with that name, if there is one."""
+        """The ARN of the execution with that name, if there is one; empty if there can be none."""
+        if self._state_machine is None:
+            return ""
         return f"{self._state_machine.replace(':stateMachine:', ':execution:')}:{name}"
 
     def describe(self, arn: str) -> dict[str, Any] | None:
         """`{"status", "input", "error", "cause", "started_at", "ended_at"}`; None if it is unknown by now."""
+        if not arn:
+            return None
         try:
             execution = self._client.describe_execution(executionArn=arn)
         except ClientError as error:

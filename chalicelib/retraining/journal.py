@@ -8,6 +8,7 @@ from typing import Any
 
 from chalicelib.errors import UnknownRetraining
 from chalicelib.items import Key, foreign_cursor, from_cursor, from_item, to_cursor, to_item
+from chalicelib.limits import MAX_TEXT
 
 Entry = dict[str, Any]
 
@@ -20,7 +21,7 @@ _HIDDEN = ("listing", "task_token")
 
 
 def empty_entry(name: str, execution: str, given: Mapping[str, Any]) -> Entry:
-    """A retraining of which nothing is known but what it was started with."""
+    """A retraining of which nothing is known but what it was started with, right or wrong."""
     return {
         "name": name,
         "execution": execution,
@@ -28,8 +29,8 @@ def empty_entry(name: str, execution: str, given: Mapping[str, Any]) -> Entry:
         "status": RUNNING,
         "started_at": None,
         "ended_at": None,
-        "reason": str(given.get("reason", "")),
-        "requested_by": str(given.get("requested_by", "")),
+        "reason": _storable(given.get("reason", "")),
+        "requested_by": _storable(given.get("requested_by", "")),
         "hyperparameters": {},
         "trials": 0,
         "data": {},
@@ -39,6 +40,11 @@ def empty_entry(name: str, execution: str, given: Mapping[str, Any]) -> Entry:
         "accepted": None,
         "outcome": None,
     }
+
+
+def _storable(value: Any) -> str:
+    """Any value of an execution's input as a short text that UTF-8 can hold."""
+    return str(value)[:MAX_TEXT].encode(errors="replace").decode()
 
 
 class Journal:

@@ -6,6 +6,7 @@ from typing import Any
 
 from chalicelib.arrivals import random_token
 from chalicelib.errors import AlreadyRetraining, InvalidRequest, NothingToApprove, UnknownRetraining
+from chalicelib.fields import optional_text, refuse_unknown
 from chalicelib.retraining.executions import Executions, end_of
 from chalicelib.retraining.jobs import TrainingJobs
 from chalicelib.retraining.journal import RUNNING, Entry, Journal, empty_entry
@@ -32,6 +33,7 @@ class Requests:
         Raises:
             InvalidRequest: saying what is wrong with the request.
             AlreadyRetraining: if the task is being retrained.
+            RetrainingNotDeployed: if the stage has no retraining.
         """
         if "requested_by" in body:
             raise InvalidRequest("'requested_by' is who is signed in.")
@@ -95,17 +97,18 @@ class Requests:
         """Answer the retraining that asks whether its model may be deployed.
 
         Raises:
-            InvalidRequest: if `approved` is missing.
+            InvalidRequest: if `approved` is missing, or the comment is not a short text.
             NothingToApprove: if it asks nothing.
             UnknownRetraining: if there is none of that name.
         """
+        refuse_unknown(body, "approved", "comment")
         if not isinstance(body.get("approved"), bool):
             raise InvalidRequest("'approved' must be true or false.")
+        comment = optional_text(body, "comment") or ""
         self.journal.get(name)
         token = self.journal.token(name)
         if token is None:
             raise NothingToApprove("This retraining does not wait for an approval.")
-        comment = str(body.get("comment") or "")[:1000]
         self.executions.answer(token, {"approved": body["approved"], "by": user, "comment": comment})
         self.journal.note(name, task_token="", waiting_for=None)
 

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib import limits
 from chalicelib.errors import InvalidHyperparameters, InvalidRequest
+from chalicelib.fields import check_json, optional_text
 from chalicelib.hyperparameters import check_values, searched
 from chalicelib.tasks import Task, load_tasks
 
@@ -48,11 +50,12 @@ class Wish:
 
 
 def read_wish(given: Any) -> Wish:
-    """Check what somebody asked for.
+    """Check what somebody asked for: in a request, or in the input of an execution.
 
     Raises:
         InvalidRequest: saying what is wrong with it.
     """
+    check_json(given)
     if not isinstance(given, dict):
         raise InvalidRequest('A retraining is asked for as {"task": "..."}.')
     unknown = sorted(given.keys() - _MEMBERS.keys())
@@ -68,8 +71,8 @@ def read_wish(given: Any) -> Wish:
         force=given.get("force", False),
         approval=given.get("approval", False),
         spot=given.get("spot", False),
-        reason=given.get("reason", "")[:1000],
-        requested_by=given.get("requested_by", "")[:200],
+        reason=optional_text(given, "reason") or "",
+        requested_by=optional_text(given, "requested_by", limits.MAX_REQUESTED_BY) or "",
     )
 
 

@@ -11,11 +11,26 @@ from chalice.local import LambdaContext
 from chalice.test import Client, HTTPResponse
 
 import app
-from chalicelib import aws
+from chalicelib import arrivals, aws
 from chalicelib.classification import Classifier
-from tests.models import TASK, write_package
+from chalicelib.retraining.executions import Executions
+from chalicelib.retraining.journal import empty_entry
+from tests import images
+from tests.models import TASK, VERSION, write_package
+from tests.stage import RETRAINING_ARN
+from tests.stepfunctions import FakeStepFunctions
 
 Call = Callable[..., HTTPResponse]
+
+IMAGE = images.grey_file()
+REAL = {
+    "task": TASK,
+    "id": arrivals.new_id("api", TASK, IMAGE),
+    "name": "run",
+    "version": VERSION,
+    "file": "report.md",
+}
+"""Path parameters of what a `stocked` stage holds."""
 
 
 @pytest.fixture
@@ -44,6 +59,18 @@ def call(client: Client) -> Call:
         return client.http.request(method, path, headers=names, body=body)
 
     return send
+
+
+@pytest.fixture
+def stocked(client: Client, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stage that holds a result and a retraining, and whose state machine is made up."""
+    executions = Executions(FakeStepFunctions(), RETRAINING_ARN)
+    monkeypatch.setattr(aws, "_executions", lambda: executions)
+    response = call("POST", f"/tasks/{TASK}/classify", IMAGE, Content_Type="image/png")
+    assert response.json_body["id"] == REAL["id"]
+    entry = empty_entry("run", executions.arn("run"), {"task": TASK})
+    aws._journal().begin(entry | {"started_at": "2026-01-01T00:00:00Z", "status": "deployed"})
+    aws.bucket().write(f"retrainings/{TASK}/run/judgement/report.md", b"# Better", "text/markdown")
 
 
 @pytest.fixture

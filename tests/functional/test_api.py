@@ -61,6 +61,9 @@ def test_tasks_are_listed_with_and_without_model(call: Call) -> None:
         (images.grey_file("TIFF"), "image/tiff", "TIFF"),
         (images.dicom(images.gradient(high=4095).astype(np.uint16)), "application/dicom", "DICOM"),
         (images.grey_file("PNG"), "image/jpeg", "PNG"),
+        (images.grey_file("JPEG"), "image/jpg", "JPEG"),
+        (images.grey_file("PNG"), "image/png; name=x", "PNG"),
+        (images.grey_file("PNG"), "IMAGE/PNG", "PNG"),
         (images.grey_file("PNG"), "application/octet-stream", "PNG"),
     ],
 )
@@ -257,6 +260,39 @@ def test_unknown_task_in_a_query(call: Call) -> None:
 @pytest.mark.parametrize("path", ["/results/{}", "/results/{}/preview", "/results/{}/heatmap?label=x"])
 def test_unknown_result(call: Call, path: str) -> None:
     assert_error(call("GET", path.format("0" * 32)), 404, "UnknownResult")
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        None,
+        "*/*",
+        "image/png",
+        "image/*",
+        "application/json",
+        "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8",  # Chrome, of an <img>
+        "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5",  # Firefox
+        "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8",  # opened by itself
+    ],
+)
+def test_preview_is_an_image_whatever_is_accepted(call: Call, accept: str | None) -> None:
+    result = classify(call).json_body
+    headers = {"Accept": accept} if accept else {}
+    response = call("GET", f"/results/{result['id']}/preview", **headers)
+    assert (response.status_code, response.headers["Content-Type"]) == (200, "image/png")
+    assert response.body.startswith(b"\x89PNG")
+    assert call("GET", "/results", **headers).json_body["results"]
+    assert call("GET", "/results.csv", **headers).body.startswith(b"id,")
+
+
+def test_only_bytes_travel_in_base64(call: Call, client: Client) -> None:
+    """API Gateway decodes what is marked, as all types are binary to it; JSON would only grow."""
+    result = classify(call).json_body
+    for path, is_binary in ((f"/results/{result['id']}/preview", True), ("/results.csv", False)):
+        event = client.http._local_gateway.event_converter.create_lambda_event("GET", path, {})
+        answer = app.app(event, LambdaContext("api_handler", 2048))
+        assert answer.get("isBase64Encoded", False) == is_binary
+        assert "*/*" in app.app.api.binary_types
 
 
 def test_preview_shows_what_the_model_saw(call: Call) -> None:

@@ -93,6 +93,12 @@ def test_a_retraining_is_started_for_whoever_asks(stage: Stage) -> None:
         ({"tune": True, "hyperparameters": {"dropout": 0.1}}, "dropout cannot be given"),
         ({"forced": True}, "There is no 'forced' to a retraining"),
         ({"requested_by": "Jane"}, "who is signed in"),
+        ({"reason": "\ud800"}, "not valid Unicode"),
+        ({"reason": "a\x00b"}, "control character"),
+        ({"reason": "x" * 1001}, "1,000 characters"),
+        ({"reason": None}, "'reason' must be a text"),
+        ({"hyperparameters": {"dropout": 1e-200}}, "out of range"),
+        ({"hyperparameters": {"seed": 10**400}}, "out of range"),
     ],
 )
 def test_what_cannot_be_asked_for_is_refused(stage: Stage, wish: Any, message: str) -> None:
@@ -100,6 +106,19 @@ def test_what_cannot_be_asked_for_is_refused(stage: Stage, wish: Any, message: s
 
     assert message in error["message"]
     assert not stage.states.executions
+
+
+def test_a_stage_without_retraining_says_so(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    executions = Executions(stage.states, None)
+    monkeypatch.setattr(aws, "_executions", lambda: executions)
+    aws.retraining_requests.cache_clear()
+
+    error = stage.ask("POST", ROUTE, 409, json={"task": TASK})
+    assert error["code"] == "RetrainingNotDeployed"
+    assert "make deploy" in error["message"]
+    assert stage.ask("GET", ROUTE, 200) == {"retrainings": [], "cursor": None}
+    stage.ask("GET", ONE, 404, "/retrainings/run")
+    stage.ask("POST", APPROVAL, 404, "/retrainings/run/approval", json={"approved": True})
 
 
 def test_one_retraining_at_a_time(stage: Stage) -> None:
@@ -185,6 +204,8 @@ def test_whoever_is_asked_answers_once(stage: Stage, approved: bool) -> None:
     stage.states.waiting.add("token")
     assert stage.ask("GET", ROUTE, 200)["retrainings"][0]["waiting_for"] == "approval"
 
+    for comment in (7, "x" * 1001, "\udc00", "\x1b"):
+        stage.ask("POST", APPROVAL, 400, path, json={"approved": True, "comment": comment})
     assert "'approved'" in stage.ask("POST", APPROVAL, 400, path, json={"approved": "yes"})["message"]
     stage.ask("POST", APPROVAL, 200, path, json={"approved": approved, "comment": "Well."})
 

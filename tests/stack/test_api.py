@@ -27,13 +27,18 @@ def test_an_image_is_classified_while_the_caller_waits(client: Client) -> None:
     assert answer.json == client.api("GET", f"/api/results/{answer.json['id']}").json
 
 
-def test_the_preview_is_an_image(client: Client) -> None:
+def test_the_preview_is_an_image_whatever_is_accepted(client: Client) -> None:
     image = client.api("POST", f"/api/tasks/{TASK}/classify", grey_file(), Content_Type="image/png").json
+    path = f"/api/results/{image['id']}"
+    browser = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
 
-    answer = client.api("GET", f"/api/results/{image['id']}/preview", Accept="image/png")
+    for accept in ("", "image/png", "*/*", "application/json", browser):
+        headers = {"Accept": accept} if accept else {}
+        answer = client.api("GET", f"{path}/preview", None, **headers)
 
-    assert answer.headers["Content-Type"] == "image/png"
-    assert answer.body.startswith(b"\x89PNG")
+        assert answer.headers["Content-Type"] == "image/png", accept
+        assert answer.body.startswith(b"\x89PNG"), accept
+        assert client.api("GET", path, None, **headers).json == image
 
 
 @pytest.mark.parametrize(

@@ -179,6 +179,9 @@ def test_a_stage_may_serve_otherwise_than_the_task_says(stage: Stage) -> None:
     [
         ({"task": "chest-xray"}, f"Put them into s3://{BUCKET}/datasets/chest-xray/CLASS/ first", True),
         ({"task": "chest-xray", "hyperparameters": {"epochs": 0}}, "epochs must lie between", True),
+        ({"task": "chest-xray", "reason": "\ud800"}, "not valid Unicode", True),
+        ({"task": "chest-xray", "reason": "x" * 500_000}, "'reason' may have 1,000 characters", True),
+        ({"task": "chest-xray", "requested_by": {"\udc00": 1}}, "not valid Unicode", True),
         ({"task": "feet"}, "'task' must be one of", False),
         ({"task": ["chest-xray"]}, "'task' must be a text", False),
         ("task", "is asked for as", False),
@@ -192,6 +195,8 @@ def test_what_cannot_be_done_is_refused_and_locks_nothing(
     assert message in refused
     assert stage.journal.holder("chest-xray") is None
     assert stage.listed() == ([("run-1", "failed", refused)] if is_listed else [])
+    for entry in stage.journal.page(10, None)[0]:
+        assert len(entry["reason"].encode()) <= 4000
 
 
 def test_a_start_that_meets_a_running_retraining_is_skipped(

@@ -1,0 +1,63 @@
+"""Every limit on what a request may hold. openapi.json documents each of them; a test compares the two."""
+
+import re
+from dataclasses import dataclass
+
+from chalicelib.imaging import MAX_BYTES
+
+MAX_IMAGE_BODY = 4_500_000
+"""Bytes. Lambda accepts events of 6 MiB, and API Gateway passes binary bodies on in base64."""
+MAX_UPLOAD = MAX_BYTES
+"""Bytes of an image that is uploaded straight into the bucket."""
+MAX_JSON_BODY = 65_536
+"""Bytes of a JSON body; the largest sensible request has a fifth of that."""
+MAX_DEPTH = 8
+"""Objects and arrays within each other; requests need two."""
+MAX_NUMBER = 2**53 - 1
+"""Magnitude up to which every JSON implementation keeps whole numbers exactly (RFC 8259, section 6)."""
+MIN_NUMBER = 1e-100
+"""Least magnitude of a number other than 0. DynamoDB stores none below 1e-130."""
+
+MAX_TEXT = 1000
+"""Characters of a comment or a reason."""
+MAX_NAME = 100
+"""Characters of a class's name."""
+MAX_FILENAME = 1024
+MAX_CURSOR = 1000
+MAX_REQUESTED_BY = 200
+
+IMAGE_TYPES = (
+    "image/jpeg",
+    "image/jpg",  # a common misnomer of image/jpeg
+    "image/png",
+    "image/tiff",
+    "application/dicom",
+    "application/octet-stream",
+)
+
+TEXT = re.compile(r"[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*")
+"""Text that people write: no control characters except tab, line feed and carriage return."""
+
+PATH_PARAMETER = re.compile(r"[A-Za-z0-9._-]+")
+PATH_PARAMETERS = {"task": 63, "id": 32, "name": 80, "version": 128, "file": 128}
+"""Characters of each path parameter. An execution of Step Functions has 80 at most."""
+
+TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})"
+)
+"""RFC 3339, to the microsecond at most."""
+FIRST_YEAR, LAST_YEAR = 1970, 2999
+"""Years of `from` and `to`, in UTC."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """A whole number in a query, from `low` to `high`."""
+
+    low: int
+    high: int
+    default: int
+
+
+RESULTS_PER_PAGE = Range(1, 200, 50)
+RETRAININGS_PER_PAGE = Range(1, 100, 20)

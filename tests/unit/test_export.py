@@ -1,0 +1,100 @@
+"""Results as a table, within the limits of a Lambda."""
+
+import csv
+from collections.abc import Iterator
+from io import StringIO
+from itertools import count
+from typing import Any
+
+import pytest
+
+from chalicelib import export, results
+from chalicelib.errors import ExportTooLarge
+from chalicelib.results import Result
+
+
+class Bucket:
+    """Keeps what is written."""
+
+    def __init__(self) -> None:
+        self.written: dict[str, bytes] = {}
+
+    def write(self, key: str, body: Any, content_type: str) -> None:
+        assert content_type == export.CONTENT_TYPE
+        self.written[key] = body.read()
+
+    def presign_download(self, key: str, filename: str) -> str:
+        return f"https://bucket/{key}?{filename}"
+
+
+def result(number: int = 0, comment: str | None = None) -> Result:
+    review = {"label": "a", "comment": comment, "reviewed_at": results.now(), "reviewer": "me"}
+    return results.received(f"{number:032x}", "chest-xray", "api") | {"review": review}
+
+
+def rows(table: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(StringIO(table, newline="")))
+
+
+def exported(comment: str) -> str:
+    answer = export.answer([[result(comment=comment)]], None, Bucket())  # type: ignore[arg-type]
+    return rows(answer.body)[0]["comment"]
+
+
+@pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@SUM(A1)", "＝1", "＋1", "－1", "＠SUM(A1)"])
+@pytest.mark.parametrize(
+    "before",
+    ["", " ", "\t", "\r", "\n", "\r\n", " \n ", *"\u00a0\u3000\ufeff\u200b\x00\u2028"],
+)
+def test_formulas_become_text(formula: str, before: str) -> None:
+    assert exported(before + formula) == f"'{before}{formula}"
+
+
+@pytest.mark.parametrize("formula", ["\u22121", "\ufe621", "\ufe631", "\ufe661", "\ufe6bx", "\u207a1"])
+def test_small_and_raised_forms_count_as_well(formula: str) -> None:
+    assert exported(formula).startswith("'")
+
+
+@pytest.mark.parametrize("start", ["\t", "\r", "\n"])
+def test_leading_tabs_and_line_breaks_become_text(start: str) -> None:
+    assert exported(f"{start}x") == f"'{start}x"
+
+
+@pytest.mark.parametrize("plain", ["x", "1", "a=b", " x", "é", "“quoted”", "a\nb", "'=1"])
+def test_other_text_stays(plain: str) -> None:
+    assert exported(plain) == plain
+
+
+def test_large_tables_go_into_the_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "MAX_INLINE_BYTES", 2000)
+    bucket = Bucket()
+    pages = [[result(10 * page + row) for row in range(10)] for page in range(10)]
+
+    answer = export.answer(pages, "chest-xray", bucket)  # type: ignore[arg-type]
+
+    assert answer.status_code == 303
+    ((key, table),) = bucket.written.items()
+    assert answer.headers["Location"] == f"https://bucket/{key}?negatoscope-chest-xray.csv"
+    assert [row["id"] for row in rows(table.decode())] == [f"{number:032x}" for number in range(100)]
+
+
+def test_time_runs_out_even_where_nothing_is_found() -> None:
+    """A filter can leave page after page empty."""
+    seconds = count()
+
+    def pages() -> Iterator[list[Result]]:
+        while True:
+            yield []
+
+    with pytest.raises(ExportTooLarge, match="Narrow the selection"):
+        export.answer(pages(), None, Bucket(), lambda: next(seconds))  # type: ignore[arg-type]
+    assert next(seconds) < 2 * export.MAX_SECONDS
+
+
+def test_tables_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "MAX_TABLE_BYTES", 50_000)
+    bucket = Bucket()
+
+    with pytest.raises(ExportTooLarge, match=r"more than [0-9,]+ rows"):
+        export.answer(([result(number)] for number in count()), None, bucket)  # type: ignore[arg-type]
+    assert bucket.written == {}
