@@ -20,6 +20,8 @@ MAX_BODY = 4_500_000
 """Bytes. Lambda takes events of 6 MiB, and API Gateway hands binary bodies over in base64."""
 
 app = Chalice(app_name="negatoscope")
+# The name of the API, by which CloudWatch tells the metrics of one stage from those of another.
+app.app_name = f"negatoscope-{settings().stage}"
 app.register_middleware(ConvertToMiddleware(logger.inject_lambda_context))
 app.register_middleware(ConvertToMiddleware(tracer.capture_lambda_handler(capture_response=False)))
 api = Api(app, settings().user_pool_arn)
