@@ -38,8 +38,8 @@ def record(metric: str, value: float, **dimensions: str) -> None:
 
 
 def _put(name: str, unit: MetricUnit, value: float, dimensions: Mapping[str, str]) -> None:
-    # CloudWatch takes each set of dimensions for a metric of its own, and alarms watch the stage's. The name of the
-    # service would be one dimension more.
+    # CloudWatch takes each set of dimensions for a metric of its own, and alarms watch the stage's. The name
+    # of the service would be one dimension more.
     metrics = EphemeralMetrics(namespace=NAMESPACE, service="")
     metrics.add_metric(name, unit, value)
     for dimension, of in {"stage": settings().stage, **dimensions}.items():

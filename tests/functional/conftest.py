@@ -13,7 +13,8 @@ from chalice.test import Client, HTTPResponse
 import app
 from chalicelib import aws
 from chalicelib.classification import Classifier
-from tests.models import TASK, write_package
+from chalicelib.tasks import load_task
+from tests.models import METRICS, TASK, write_package
 
 Call = Callable[..., HTTPResponse]
 
@@ -44,6 +45,21 @@ def call(client: Client) -> Call:
         return client.http.request(method, path, headers=names, body=body)
 
     return send
+
+
+@pytest.fixture
+def profiled(client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model whose validation images were grey, as the mean grey level is its distance."""
+    names = load_task(TASK).class_names
+    profile = {
+        "images": 500,
+        "labels": {name: 1 / len(names) for name in names},
+        "confidence_deciles": [0.5 + level / 20 for level in range(9)],
+        "distance_deciles": [20.0 * level for level in range(1, 10)],
+    }
+    write_package(tmp_path / "p" / TASK, metrics={"test": METRICS, "validation": {"profile": profile}})
+    classifier = Classifier({}, lambda: None, tmp_path / "p")
+    monkeypatch.setattr(aws, "classifier", lambda: classifier)
 
 
 @pytest.fixture
