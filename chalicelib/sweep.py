@@ -8,7 +8,7 @@ from typing import Any
 from chalicelib import arrivals, results
 from chalicelib.arrivals import Arrival
 from chalicelib.errors import GaveUp
-from chalicelib.observability import logger
+from chalicelib.observability import logger, measure_seconds
 from chalicelib.pipeline import Pipeline
 
 OVERDUE = timedelta(minutes=10)
@@ -33,6 +33,8 @@ class Sweep:
     def run(self, moment: datetime) -> int:
         """Send stuck images through once more; those stuck after `MAX_TRIES` go into quarantine.
 
+        Records `OldestUnfinishedAge`, 0 if no image is stuck.
+
         Args:
             moment: the time to measure ages against, with time zone.
 
@@ -43,18 +45,19 @@ class Sweep:
             SweepFailed: after all others have been dealt with.
         """
         old = [
-            arrival
+            (arrival, moment - since)
             for arrival, since in self.pipeline.bucket.inbox()
             if OVERDUE <= moment - since <= FORGOTTEN
         ]
-        progress = self.pipeline.table.progress([arrival.id for arrival in old])
+        progress = self.pipeline.table.progress([arrival.id for arrival, _ in old])
         stuck = [
-            (arrival, tries)
-            for arrival in old
+            (arrival, tries, age)
+            for arrival, age in old
             for status, tries in [progress.get(arrival.id, (results.RECEIVED, 0))]
             if status == results.RECEIVED
         ]
-        failed = sum(not self._try_to_push(arrival, tries) for arrival, tries in stuck)
+        measure_seconds("OldestUnfinishedAge", max((age.total_seconds() for *_, age in stuck), default=0.0))
+        failed = sum(not self._try_to_push(arrival, tries) for arrival, tries, _ in stuck)
         logger.info("swept", extra={"looked_at": len(old), "stuck": len(stuck), "failed": failed})
         if failed:
             raise SweepFailed(f"{failed} of {len(stuck)} stuck images could not be sent through again")

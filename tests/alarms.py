@@ -74,12 +74,10 @@ class Alarm:
         return ALARM if breaching >= self.properties.get("DatapointsToAlarm", periods) else OK
 
     def _breaches(self, values: list[float]) -> bool:
-        statistic = {"Sum": sum, "Maximum": max, "SampleCount": len}[self.properties["Statistic"]]
-        value, threshold = statistic(values), self.properties["Threshold"]
-        return {
-            "GreaterThanThreshold": value > threshold,
-            "LessThanThreshold": value < threshold,
-        }[self.properties["ComparisonOperator"]]
+        statistics = {"Sum": sum(values), "Maximum": max(values), "SampleCount": len(values)}
+        value, threshold = statistics[self.properties["Statistic"]], float(self.properties["Threshold"])
+        comparisons = {"GreaterThanThreshold": value > threshold, "LessThanThreshold": value < threshold}
+        return comparisons[self.properties["ComparisonOperator"]]
 
 
 def ringing(alarms: Iterable[Alarm], points: list[Point], now: float) -> set[str]:

@@ -4,11 +4,14 @@ Each scenario brings one failure about, and names all the alarms that ring then.
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+import app
 from chalicelib import drift
 from chalicelib.embedded import EmbeddedBackend
 from chalicelib.errors import EndpointNotReady, ModelFailed
@@ -48,10 +51,11 @@ def world(
     return World(capsys, request, monkeypatch)
 
 
-def sweep(world: World, oldest: float) -> None:
-    """Let the sweep run; `oldest` is the age of the oldest unfinished image in seconds."""
+def sweep(world: World, minutes: int) -> None:
+    """Let the sweep run, as if so much time had passed."""
+    moment = datetime.now(UTC) + timedelta(minutes=minutes)
+    world.monkeypatch.setattr(app, "datetime", SimpleNamespace(now=lambda _zone: moment))
     world.schedule("sweep")
-    measure_seconds("OldestUnfinishedAge", oldest)
 
 
 def classify(world: World) -> Any:
@@ -82,7 +86,7 @@ def a_good_day(world: World) -> None:
     world.drop(f"inbox/{TASK}/image.png", images.grey_file(height=40))
     world.schedule("watch")
     world.execution_ended("Succeeded")
-    sweep(world, oldest=700)
+    sweep(world, minutes=60)
 
 
 @rings()
@@ -103,9 +107,24 @@ def a_burst_that_waits_in_the_queue_of_lambda(world: World) -> None:
 # --------------------------------------------------------------------------------------------- images
 
 
-@rings("unfinished-images")
+def lose_an_image(world: World) -> None:
+    """Drop an image while S3 is out of order."""
+    event = world.store(f"inbox/{TASK}/image.png", images.grey_file())
+    world.refuse("S3")
+    world.deliver("prepare", event)
+    world.recover()
+
+
+@rings("prepare-errors", "lost-events")
+def an_image_that_is_sent_through_again(world: World) -> None:
+    lose_an_image(world)
+    sweep(world, minutes=20)
+
+
+@rings("prepare-errors", "lost-events", "unfinished-images")
 def an_image_that_stays_without_a_result(world: World) -> None:
-    sweep(world, oldest=1900)
+    lose_an_image(world)
+    sweep(world, minutes=31)
 
 
 @rings("stopped-sweep")
@@ -182,12 +201,6 @@ def a_gateway_that_may_not_call_the_api(world: World) -> None:
 
 
 # -------------------------------------------------------------------------------------------- Lambdas
-
-
-@rings("prepare-errors", "lost-events")
-def files_that_cannot_be_read(world: World) -> None:
-    world.refuse("S3")
-    world.deliver("prepare", s3_event(f"inbox/{TASK}/image.png"))
 
 
 @rings("classify-errors", "lost-events")
