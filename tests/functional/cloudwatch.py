@@ -15,7 +15,7 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from chalice.deploy.swagger import SwaggerGenerator
-from chalice.test import HTTPResponse
+from chalice.test import Client, HTTPResponse
 
 import app
 from chalicelib import arrivals
@@ -60,9 +60,15 @@ class World:
         self.fixture = request.getfixturevalue
         """Makes a fixture: not every scenario needs the application, which takes a second to start."""
         self.queue_refuses = False
-        self._capsys = capsys
+        self._capsys, self._output = capsys, ""
         self._faults: list[Fault] = []
         self._inject_faults()
+
+    @property
+    def client(self) -> Client:
+        """The application."""
+        client: Client = self.fixture("client")
+        return client
 
     def ringing(self) -> set[str]:
         """The names of the alarms that ring now."""
@@ -130,7 +136,7 @@ class World:
     def run(self, function: str, event: dict[str, Any]) -> bool:
         """Run a Lambda once; False if it fails."""
         try:
-            self.fixture("client").lambda_.invoke(function, event)
+            self.client.lambda_.invoke(function, event)
         except Exception:
             self._lambda_ran(function, failed=True)
             return False
@@ -206,9 +212,15 @@ class World:
     def _emit(self, namespace: str, metric: str, value: float, **dimensions: str) -> None:
         self.points.append(Point(namespace, metric, frozenset(dimensions.items()), value, self.now))
 
+    def output(self) -> str:
+        """All that the application has printed."""
+        self._collect()
+        return self._output
+
     def _collect(self) -> None:
-        """Take what the application has printed since last time."""
-        self.points += alarms.emitted(self._capsys.readouterr().out, self.now)
+        printed = self._capsys.readouterr().out
+        self._output += printed
+        self.points += alarms.emitted(printed, self.now)
 
 
 @cache

@@ -13,7 +13,9 @@ from chalice.test import Client, HTTPResponse
 import app
 from chalicelib import aws
 from chalicelib.classification import Classifier
+from chalicelib.observability import measure_seconds
 from chalicelib.tasks import load_task
+from tests.functional.cloudwatch import World
 from tests.models import METRICS, TASK, write_package
 
 Call = Callable[..., HTTPResponse]
@@ -45,6 +47,15 @@ def call(client: Client) -> Call:
         return client.http.request(method, path, headers=names, body=body)
 
     return send
+
+
+@pytest.fixture
+def world(
+    capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> World:
+    """A stage under observation, whose sweep has just found nothing unfinished."""
+    measure_seconds("OldestUnfinishedAge", 0)
+    return World(capsys, request, monkeypatch)
 
 
 @pytest.fixture

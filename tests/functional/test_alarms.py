@@ -15,7 +15,7 @@ import app
 from chalicelib import drift
 from chalicelib.embedded import EmbeddedBackend
 from chalicelib.errors import EndpointNotReady, ModelFailed
-from chalicelib.observability import count, measure_seconds
+from chalicelib.observability import count
 from chalicelib.table import ResultsTable
 from tests import alarms, images
 from tests.functional.cloudwatch import SCHEDULED, World, s3_event
@@ -40,15 +40,6 @@ def rings(*names: str, called: str = "") -> Callable[[Scenario], Scenario]:
         return scenario
 
     return register
-
-
-@pytest.fixture
-def world(
-    capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> World:
-    """A stage whose sweep has just found nothing unfinished."""
-    measure_seconds("OldestUnfinishedAge", 0)
-    return World(capsys, request, monkeypatch)
 
 
 def sweep(world: World, minutes: int) -> None:
