@@ -17,6 +17,7 @@ import pytest
 from playwright.sync_api import expect
 
 from local.page import security_headers
+from tests.alarms import alarms
 from tests.browser import samples
 from tests.browser.chromium import ChromiumNotFound, find_chromium, launched
 from tests.browser.desk import Desk
@@ -102,6 +103,13 @@ def test_alarms_go_to_the_address_given_once(story: Story, client: Client) -> No
     ]
     (found,) = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     assert (found["Protocol"], found["Endpoint"]) == ("email", "physicist@example.org")
+
+
+def test_every_alarm_is_there_and_tells_the_topic(story: Story, client: Client) -> None:
+    pages = client.aws("cloudwatch").get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{PREFIX}-")
+    found = {alarm["AlarmName"]: alarm for page in pages for alarm in page["MetricAlarms"]}
+    assert found.keys() == {f"{PREFIX}-{alarm.name}" for alarm in alarms()}
+    assert {len(alarm["AlarmActions"]) for alarm in found.values()} == {1}
 
 
 # ---------------------------------------------------------------------------------------- page and API
