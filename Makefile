@@ -44,7 +44,7 @@ check: $(DEV) $(TRAINING) ## formatting, lint, types, templates
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy app.py chalicelib local benchmarks .chalice/*.py tests/unit tests/functional tests/fuzz tests/injection tests/soak tests/stack tests/browser
 	.venv-training/bin/python -m mypy training tests/training
-	.venv/bin/cfn-lint .chalice/foundation.yaml statemachine/template.yaml frontend/template.yaml
+	.venv/bin/cfn-lint .chalice/alarms.yaml .chalice/foundation.yaml statemachine/template.yaml frontend/template.yaml
 
 .PHONY: test
 test: ## everything: checks, then unit, functional, stack, browser and training tests

@@ -29,6 +29,8 @@ from chalicelib.settings import settings
 from chalicelib.tasks import load_tasks
 
 app = Chalice(app_name="negatoscope")
+# The name of the API, by which CloudWatch tells the metrics of one stage from those of another.
+app.app_name = f"negatoscope-{settings().stage}"
 app.register_middleware(ConvertToMiddleware(logger.inject_lambda_context))
 app.register_middleware(ConvertToMiddleware(tracer.capture_lambda_handler(capture_response=False)))
 api = Api(app, settings().user_pool_arn)

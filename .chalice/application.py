@@ -149,12 +149,12 @@ def note_api(stage: str) -> None:
 
 
 def apis(stage: str) -> Iterator[str]:
-    """The ids of the REST APIs that ask the stage's Lambda: all stages' APIs have the same name."""
+    """The ids of the REST APIs that ask the stage's Lambda; a name alone could be anybody's."""
     gateway = boto3.client("apigateway")
     handler = f":function:{stages.functions(stage)['api_handler']}/invocations"
     for page in gateway.get_paginator("get_rest_apis").paginate():
         for api in page["items"]:
-            if api["name"] == "negatoscope" and handler in integrations(api["id"]):
+            if api["name"] == f"negatoscope-{stage}" and handler in integrations(api["id"]):
                 yield api["id"]
 
 
@@ -194,9 +194,10 @@ def delete(stage: str) -> None:
 def delete_rules(stage: str) -> None:
     """Delete what starts Lambdas: schedules, and the bucket's events."""
     events = boto3.client("events")
-    found = events.list_rules(NamePrefix=f"negatoscope-{stage}-")["Rules"]
-    for rule in stages.own(stage, (rule["Name"] for rule in found)):
-        targets = [target["Id"] for target in events.list_targets_by_rule(Rule=rule)["Targets"]]
+    pages = events.get_paginator("list_rules").paginate(NamePrefix=f"negatoscope-{stage}-")
+    for rule in [rule["Name"] for page in pages for rule in page["Rules"]]:
+        pages = events.get_paginator("list_targets_by_rule").paginate(Rule=rule)
+        targets = [target["Id"] for page in pages for target in page["Targets"]]
         if targets:
             events.remove_targets(Rule=rule, Ids=targets)
         events.delete_rule(Name=rule)

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a script's own folder is all that is there
 
+import alarms
 import application
 import foundation
 import models
@@ -76,6 +77,8 @@ def deploy(wanted: argparse.Namespace) -> None:
         )
         step("Leave for the page to upload images")
         foundation.deploy(stage, page)
+    step("Alarms")
+    alarms.deploy(stage, outputs)
     step("Done")
     say(f"Page: {page}/")
     say(f"API: {application.api_url(api_id)}")

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a script's own folder is all that is there
 
+import alarms
 import application
 import foundation
 import models
@@ -53,6 +54,8 @@ def destroy(stage: str, *, images: bool, confirmed: str | None) -> None:
             f"All images, results and models of the stage {stage} would be deleted, and nobody could bring "
             f"them back. If that is what you want, add CONFIRM={stage}."
         )
+    step("Alarms")
+    alarms.delete(stage)
     step("Page and CloudFront (some minutes)")
     website.delete(stage)
     step("State machine of the retraining")
@@ -61,7 +64,7 @@ def destroy(stage: str, *, images: bool, confirmed: str | None) -> None:
     models.delete(stage)
     step("Code")
     application.delete(stage)
-    step("Roles, logs, alarms and users")
+    step("Roles, logs and users")
     foundation.reduce(stage)
     if images:
         step("Images, results and models")

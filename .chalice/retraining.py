@@ -43,7 +43,6 @@ def deploy(stage: str, outputs: Mapping[str, str]) -> None:
         "Stage": stage,
         "DataBucket": outputs["DataBucket"],
         "DataKeyArn": key,
-        "AlarmTopicArn": outputs["AlarmTopicArn"],
         "Definition": definition,
         "Code": folder,
         "Commit": commit(),

@@ -41,7 +41,7 @@ def put_stack(
     request = {
         "StackName": name,
         "TemplateBody": template,
-        "Capabilities": ["CAPABILITY_NAMED_IAM"],
+        "Capabilities": ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
         "Parameters": [
             {"ParameterKey": key, "UsePreviousValue": True}
             if value is None
@@ -84,9 +84,12 @@ def resources(name: str) -> dict[str, str]:
     """The resources of a stack, by what its template calls them; none if there is no such stack."""
     if stack_status(name) is None:
         return {}
-    found = boto3.client("cloudformation").describe_stack_resources(StackName=name)["StackResources"]
+    pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=name)
     return {
-        one["LogicalResourceId"]: one["PhysicalResourceId"] for one in found if "PhysicalResourceId" in one
+        one["LogicalResourceId"]: one["PhysicalResourceId"]
+        for page in pages
+        for one in page["StackResourceSummaries"]
+        if "PhysicalResourceId" in one
     }
 
 
@@ -133,9 +136,10 @@ def wait_for_stack(waiter: str, name: str) -> None:
 
 def failure_reasons(name: str) -> Iterator[str]:
     """Which resources the last operation on the stack failed on, and why, newest first."""
-    failed = boto3.client("cloudformation").describe_events(StackName=name, Filters={"FailedEvents": True})
+    paginator = boto3.client("cloudformation").get_paginator("describe_events")
+    pages = paginator.paginate(StackName=name, Filters={"FailedEvents": True})
     operation = None
-    for event in failed["OperationEvents"]:
+    for event in (event for page in pages for event in page["OperationEvents"]):
         operation = operation or event["OperationId"]
         reason = event.get("ResourceStatusReason") or event.get("ValidationStatusReason")
         if event["OperationId"] == operation and reason:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from progress import say
 from stacks import DeployError
 
 CONFIG = Path(__file__).with_name("config.json")
+NAME = re.compile("[a-z][a-z0-9]{0,10}")
+"""Without hyphens, so that no stage's resources are named like those of another; see foundation.yaml."""
 
 # Chalice's name of each Lambda -> the stack output that holds its role.
 ROLES = {
@@ -23,7 +26,12 @@ ROLES = {
 
 
 def check(stage: str) -> None:
-    """Raise DeployError if the stage must not be on AWS."""
+    """Raise DeployError if no stage can have this name, or the stage must not be on AWS."""
+    if not NAME.fullmatch(stage):
+        raise DeployError(
+            f"'{stage}' cannot be the name of a stage: it must be 1 to 11 lower-case letters and digits, "
+            "beginning with a letter."
+        )
     if stage == "local" and not os.environ.get("AWS_ENDPOINT_URL"):
         raise DeployError("The stage `local` belongs on an emulator: `make run` deploys it.")
 
@@ -52,12 +60,8 @@ def functions(stage: str) -> dict[str, str]:
 
 
 def own(stage: str, names: Iterable[str]) -> list[str]:
-    """Those of `names` that belong to the stage: a stage `prod-eu` does not belong to the stage `prod`."""
-    longer = (other for other in config()["stages"] if other.startswith(f"{stage}-"))
-    others = tuple(f"negatoscope-{other}-" for other in longer)
-    return [
-        name for name in names if name.startswith(f"negatoscope-{stage}-") and not name.startswith(others)
-    ]
+    """Those of `names` that belong to the stage."""
+    return [name for name in names if name.startswith(f"negatoscope-{stage}-")]
 
 
 def record(stage: str, outputs: Mapping[str, str]) -> None:

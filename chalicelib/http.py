@@ -17,7 +17,7 @@ from chalicelib.errors import (
 )
 from chalicelib.limits import IMAGE_TYPES, Range
 from chalicelib.listing import Selection
-from chalicelib.observability import logger
+from chalicelib.observability import count, logger
 from chalicelib.results import FINISHED, RECEIVED
 from chalicelib.tasks import Task, load_tasks
 
@@ -25,6 +25,13 @@ JSON = "application/json"
 _ANY_TYPE = "*/*"
 
 RETRY_AFTER_SECONDS = 60
+
+FAILURES = {
+    HTTPStatus.INTERNAL_SERVER_ERROR: "InternalErrors",
+    HTTPStatus.BAD_GATEWAY: "ModelErrors",
+    HTTPStatus.SERVICE_UNAVAILABLE: "EndpointErrors",
+}
+"""The metric that counts each status that is the fault of this side. Lambda counts no error for an answer."""
 
 Headers = dict[str, str | list[str]]
 View = Callable[..., Any]
@@ -190,6 +197,8 @@ def _error(
     message: str,
     headers: Headers | None = None,
 ) -> Response:
+    if metric := FAILURES.get(status):
+        count(metric)
     body = {"code": code, "message": message, "request_id": request.context.get("requestId")}
     return Answer(body, status_code=status.value, headers=headers)
 

@@ -14,14 +14,22 @@ logger = Logger(service="negatoscope")
 tracer = Tracer(service="negatoscope", auto_patch=False)
 
 
-def count(metric: str, task: str) -> None:
-    """Add one to a metric."""
-    _emit(metric, task, MetricUnit.Count, 1)
+def count(metric: str, task: str | None = None) -> None:
+    """Add one to a metric of the stage, and of the task if there is one."""
+    _put(metric, MetricUnit.Count, 1, {})
+    if task is not None:
+        _put(metric, MetricUnit.Count, 1, {"task": task})
 
 
 def measure_milliseconds(metric: str, task: str, milliseconds: float) -> None:
-    """Record a duration."""
-    _emit(metric, task, MetricUnit.Milliseconds, milliseconds)
+    """Record a duration, for the stage and for the task."""
+    _put(metric, MetricUnit.Milliseconds, milliseconds, {})
+    _put(metric, MetricUnit.Milliseconds, milliseconds, {"task": task})
+
+
+def measure_seconds(metric: str, seconds: float) -> None:
+    """Record a duration, for the stage alone."""
+    _put(metric, MetricUnit.Seconds, seconds, {})
 
 
 def record(metric: str, value: float, **dimensions: str) -> None:
@@ -29,14 +37,9 @@ def record(metric: str, value: float, **dimensions: str) -> None:
     _put(metric, MetricUnit.NoUnit, value, dimensions)
 
 
-def _emit(name: str, task: str, unit: MetricUnit, value: float) -> None:
-    """Once for the stage, which alarms watch, and once for the task."""
-    _put(name, unit, value, {})
-    _put(name, unit, value, {"task": task})
-
-
 def _put(name: str, unit: MetricUnit, value: float, dimensions: Mapping[str, str]) -> None:
-    # With the service's name there would be one dimension more, and alarms watch exactly those they name.
+    # CloudWatch takes each set of dimensions for a metric of its own, and alarms watch the stage's. The name
+    # of the service would be one dimension more.
     metrics = EphemeralMetrics(namespace=NAMESPACE, service="")
     metrics.add_metric(name, unit, value)
     for dimension, of in {"stage": settings().stage, **dimensions}.items():

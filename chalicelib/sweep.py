@@ -11,7 +11,7 @@ from chalicelib import arrivals
 from chalicelib.arrivals import Arrival
 from chalicelib.errors import GaveUp
 from chalicelib.inbox_check import OVERDUE, InboxCheck
-from chalicelib.observability import logger, record
+from chalicelib.observability import logger, measure_seconds
 from chalicelib.pipeline import Pipeline
 from chalicelib.table import Entry
 
@@ -76,7 +76,7 @@ class Sweep:
                     break
                 overdue.append(image_id)
         age = (moment - datetime.fromisoformat(tally.oldest)).total_seconds() if tally.oldest else 0.0
-        record("OldestUnfinishedAge", max(age, 0.0))
+        measure_seconds("OldestUnfinishedAge", max(age, 0.0))
         for image_id in overdue:
             if time.monotonic() > tally.deadline:
                 logger.warning("the next sweep goes on", extra={"left": len(overdue) - tally.stuck})

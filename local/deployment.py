@@ -21,6 +21,7 @@ STAGE = "local"
 SOURCES = (
     *(f".chalice/{module.name}" for module in sorted((PROJECT / ".chalice").glob("*.py"))),
     ".chalice/config.json",
+    ".chalice/alarms.yaml",
     ".chalice/foundation.yaml",
     ".chalice/gateway-errors.json",
     ".chalice/vendor.txt",

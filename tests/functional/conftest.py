@@ -13,10 +13,13 @@ from chalice.test import Client, HTTPResponse
 import app
 from chalicelib import arrivals, aws
 from chalicelib.classification import Classifier
+from chalicelib.observability import measure_seconds
 from chalicelib.retraining.executions import Executions
 from chalicelib.retraining.journal import empty_entry
+from chalicelib.tasks import load_task
 from tests import images
-from tests.models import TASK, VERSION, write_package
+from tests.functional.cloudwatch import World
+from tests.models import METRICS, TASK, VERSION, write_package
 from tests.stage import RETRAINING_ARN
 from tests.stepfunctions import FakeStepFunctions
 
@@ -71,6 +74,30 @@ def stocked(client: Client, call: Call, monkeypatch: pytest.MonkeyPatch) -> None
     entry = empty_entry("run", executions.arn("run"), {"task": TASK})
     aws._journal().begin(entry | {"started_at": "2026-01-01T00:00:00Z", "status": "deployed"})
     aws.bucket().write(f"retrainings/{TASK}/run/judgement/report.md", b"# Better", "text/markdown")
+
+
+@pytest.fixture
+def world(
+    capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> World:
+    """A stage under observation, whose sweep has just found nothing unfinished."""
+    measure_seconds("OldestUnfinishedAge", 0)
+    return World(capsys, request, monkeypatch)
+
+
+@pytest.fixture
+def profiled(client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model whose validation images were grey, as the mean grey level is its distance."""
+    names = load_task(TASK).class_names
+    profile = {
+        "images": 500,
+        "labels": {name: 1 / len(names) for name in names},
+        "confidence_deciles": [0.5 + level / 20 for level in range(9)],
+        "distance_deciles": [20.0 * level for level in range(1, 10)],
+    }
+    write_package(tmp_path / "p" / TASK, metrics={"test": METRICS, "validation": {"profile": profile}})
+    classifier = Classifier({}, lambda: None, tmp_path / "p")
+    monkeypatch.setattr(aws, "classifier", lambda: classifier)
 
 
 @pytest.fixture

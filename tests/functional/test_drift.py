@@ -1,20 +1,17 @@
 """From classified images to what the API tells of their drift, through the handlers that Lambda calls."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from chalice.test import Client
 
 from chalicelib import aws
-from chalicelib.classification import Classifier
 from chalicelib.settings import settings
-from chalicelib.tasks import load_task
 from tests import images
 from tests.functional.conftest import Call
 from tests.functional.test_openapi import schema
-from tests.models import METRICS, TASK, write_package
+from tests.models import TASK
 
 
 class Requests:
@@ -37,21 +34,6 @@ def drift(call: Call) -> Any:
     assert response.status_code == 200
     schema("/tasks/{task}/drift", "GET", 200).validate(response.json_body)
     return response.json_body
-
-
-@pytest.fixture
-def profiled(client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A model whose validation images were grey, as the mean grey level is its distance."""
-    names = load_task(TASK).class_names
-    profile = {
-        "images": 500,
-        "labels": {name: 1 / len(names) for name in names},
-        "confidence_deciles": [0.5 + level / 20 for level in range(9)],
-        "distance_deciles": [20.0 * level for level in range(1, 10)],
-    }
-    write_package(tmp_path / "p" / TASK, metrics={"test": METRICS, "validation": {"profile": profile}})
-    classifier = Classifier({}, lambda: None, tmp_path / "p")
-    monkeypatch.setattr(aws, "classifier", lambda: classifier)
 
 
 @pytest.mark.usefixtures("profiled")

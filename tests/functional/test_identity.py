@@ -2,6 +2,7 @@
 
 import json
 from io import StringIO
+from traceback import format_exception
 from typing import Any
 
 import boto3
@@ -13,6 +14,7 @@ from PIL import Image
 
 from chalicelib import observability
 from tests import images
+from tests.functional.cloudwatch import World
 from tests.functional.conftest import Call
 from tests.functional.test_events import prepared_event
 from tests.models import TASK
@@ -109,3 +111,26 @@ def test_name_of_an_upload_is_forgotten(call: Call, capfd: pytest.CaptureFixture
     assert_anonymous("the list", call("GET", "/results").body.decode())
     output = capfd.readouterr()
     assert_anonymous("the log and the metrics", output.out + output.err + log.getvalue())
+
+
+@pytest.mark.parametrize("refused", ["S3", "DynamoDB"])
+def test_nothing_of_a_file_shows_when_aws_fails(world: World, log: StringIO, refused: str) -> None:
+    """Neither where it was dropped nor where it was posted, nor when the sweep comes by."""
+    event = world.store(f"inbox/{TASK}/{FILE}.dcm", FILES["dicom"])
+    world.refuse(refused)
+    with pytest.raises(Exception) as raised:  # noqa: PT011 - whatever it is, Lambda writes it into the log
+        world.client.lambda_.invoke("prepare", event)
+    assert_anonymous("the error that Lambda logs", "".join(format_exception(raised.value)))
+    response = world.request(
+        "POST", f"/tasks/{TASK}/classify", FILES["dicom"], Content_Type="application/dicom"
+    )
+    assert response is not None
+    assert response.status_code == 500
+    assert_anonymous("the answer", response.body.decode())
+    world.recover()
+    world.schedule("sweep")
+
+    output = world.output()
+    assert "InternalErrors" in output
+    assert "OldestUnfinishedAge" in output
+    assert_anonymous("the log and the metrics", output + log.getvalue())

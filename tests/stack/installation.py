@@ -136,10 +136,17 @@ def listing(
     """What lists the names of one kind: the answer's member `path`, and `name` in each of its entries."""
 
     def names(aws: Callable[[str], Any]) -> list[str]:
-        found = getattr(aws(service), operation)(**arguments)
+        return [entry[name] if name else str(entry) for page in pages(aws(service)) for entry in within(page)]
+
+    def pages(client: Any) -> Any:
+        if client.can_paginate(operation):
+            return client.get_paginator(operation).paginate(**arguments)
+        return [getattr(client, operation)(**arguments)]
+
+    def within(found: Any) -> Any:
         for part in path.split("."):
             found = found.get(part) or []
-        return [entry[name] if name else str(entry) for entry in found]
+        return found
 
     return names
 

@@ -357,17 +357,6 @@ def references(value: Any) -> Iterator[str]:
                 yield from references(item)
 
 
-def test_other_stages_are_left_alone(script: Script, tmp_path: Path) -> None:
-    (tmp_path / ".chalice" / "config.json").write_text(json.dumps({"stages": {"prod": {}, "prod-eu": {}}}))
-    names = [
-        "negatoscope-prod-oct",
-        "negatoscope-prod-eu-oct",
-        "negatoscope-product",
-        "my-negatoscope-prod-a",
-    ]
-    assert script("stage").own("prod", names) == ["negatoscope-prod-oct"]
-
-
 def test_page_that_is_served_over_a_domain_asks_for_modern_tls() -> None:
     distribution = template(SITE)["Resources"]["Distribution"]["Properties"]["DistributionConfig"]
     _, of_domain, otherwise = distribution["ViewerCertificate"]

@@ -17,6 +17,7 @@ import pytest
 from playwright.sync_api import expect
 
 from local.page import security_headers
+from tests.alarms import alarms
 from tests.browser import samples
 from tests.browser.chromium import ChromiumNotFound, find_chromium, launched
 from tests.browser.desk import Desk
@@ -32,6 +33,8 @@ from tests.stage import ROOT
 pytestmark = pytest.mark.skipif(
     shutil.which("node") is None, reason="the emulator's CloudFront runs functions with node"
 )
+OTHER = f"{PREFIX}2"
+"""What another stage's names begin with."""
 FILES = f"{PREFIX}-files"
 """The function at the edge."""
 
@@ -102,6 +105,13 @@ def test_alarms_go_to_the_address_given_once(story: Story, client: Client) -> No
     ]
     (found,) = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     assert (found["Protocol"], found["Endpoint"]) == ("email", "physicist@example.org")
+
+
+def test_every_alarm_is_there_and_tells_the_topic(story: Story, client: Client) -> None:
+    pages = client.aws("cloudwatch").get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{PREFIX}-")
+    found = {alarm["AlarmName"]: alarm for page in pages for alarm in page["MetricAlarms"]}
+    assert found.keys() == {f"{PREFIX}-{alarm.name}" for alarm in alarms()}
+    assert {len(alarm["AlarmActions"]) for alarm in found.values()} == {1}
 
 
 # ---------------------------------------------------------------------------------------- page and API
@@ -313,7 +323,7 @@ def retrained(lab: Lab, name: str) -> None:
             }
         ],
     )
-    if "-eu-" not in name:
+    if not name.startswith(OTHER):
         sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
 
 
@@ -331,11 +341,7 @@ def test_destroying_keeps_the_images_unless_told_twice(
     story: Story, client: Client, lab: Lab, installation: Installation
 ) -> None:
     """Also: what belongs to another stage stays, and a stage finds its data again."""
-    config = installation.folder / ".chalice" / "config.json"
-    stages = json.loads(config.read_text())
-    stages["stages"][f"{STAGE}-eu"] = {}
-    config.write_text(json.dumps(stages))
-    for name in (f"{PREFIX}-{TASK}", f"{PREFIX}-eu-{TASK}"):
+    for name in (f"{PREFIX}-{TASK}", f"{OTHER}-{TASK}"):
         retrained(lab, name)
     key = installation.outputs("foundation")["DataKeyArn"]
     client.s3.put_object(Bucket=BUCKET, Key="datasets/kept", Body=b"kept")
@@ -347,10 +353,7 @@ def test_destroying_keeps_the_images_unless_told_twice(
         assert left == {
             f"alias alias/{PREFIX}-data",
             f"bucket {BUCKET}",
-            *(
-                f"{kind} {PREFIX}-eu-{TASK}"
-                for kind in ("endpoint configuration", "group of models", "model")
-            ),
+            *(f"{kind} {OTHER}-{TASK}" for kind in ("endpoint configuration", "group of models", "model")),
             f"key {key.rpartition('/')[2]}",
             f"stack {PREFIX}-foundation",
             f"table {PREFIX}-results",
@@ -358,7 +361,7 @@ def test_destroying_keeps_the_images_unless_told_twice(
         }
     assert f"s3://{BUCKET}" in destroyed.stdout
     assert "$1 a month" in destroyed.stdout
-    forget(lab, f"{PREFIX}-eu-{TASK}")
+    forget(lab, f"{OTHER}-{TASK}")
 
     installation.step(f"import foundation; foundation.deploy({STAGE!r})")
     assert installation.outputs("foundation")["DataKeyArn"] == key

@@ -21,12 +21,12 @@ OWN = f"negatoscope-prod-{TASK}"
 
 @pytest.fixture
 def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """endpoints.py as a module, for an installation with the stages `prod` and `prod-eu`."""
+    """endpoints.py as a module, for an installation with the stages `prod` and `prod2`."""
     monkeypatch.syspath_prepend(ROOT / ".chalice")
     module = import_module("endpoints")
     stages = {
         "prod": {"environment_variables": {"DATA_BUCKET": BUCKET}},
-        "prod-eu": {},
+        "prod2": {},
         "local": {"environment_variables": {"DATA_BUCKET": BUCKET}},
     }
     config = tmp_path / "config.json"
@@ -50,7 +50,7 @@ def registry(cloud: None, tmp_path: Path) -> Registry:
 
 
 def test_only_the_stages_own_endpoints_go(script: ModuleType, sagemaker: FakeSageMaker) -> None:
-    for name in (OWN, f"negatoscope-prod-eu-{TASK}", f"my-{OWN}", "negatoscope-prod-oct"):
+    for name in (OWN, f"negatoscope-prod2-{TASK}", f"my-{OWN}", "negatoscope-prod-oct"):
         sagemaker.serve(name, "c1")
     variables = {"ENDPOINTS": json.dumps({"retinal-oct": "negatoscope-prod-oct"})}
     script.idle("prod", variables, hosting(sagemaker))
@@ -125,7 +125,7 @@ def test_embedded_models_need_nothing(
 
 def test_stage_has_to_be_there(script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     assert script.stage_variables("prod") == {"DATA_BUCKET": BUCKET, "LOG_LEVEL": "INFO"}
-    for stage in ("prod-eu", "staging"):
+    for stage in ("prod2", "staging"):
         with pytest.raises(script.NotDone, match="has not been deployed"):
             script.stage_variables(stage)
     with pytest.raises(script.NotDone, match="AWS_ENDPOINT_URL"):

@@ -1,31 +1,51 @@
 """Metrics, as CloudWatch reads them out of the log."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from chalicelib.observability import NAMESPACE, count, record
-from tests.cloud import foundation
+from chalicelib.observability import NAMESPACE, count, measure_milliseconds, measure_seconds, record
 from tests.stage import ROOT
 
 
-@pytest.mark.parametrize("alarm", ["QuarantinedImages", "Drift"])
-def test_alarms_watch_what_is_measured(
-    alarm: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """CloudWatch takes metrics with other dimensions, even with more, for other metrics."""
+@pytest.fixture
+def printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[[], list[dict[str, Any]]]:
+    """Returns what has been printed under the environment of the Lambdas."""
     config = json.loads((ROOT / ".chalice/config.json").read_text())
     for name, value in config["environment_variables"].items():
         monkeypatch.setenv(name, value)
-    watched = foundation()[alarm]["Properties"]
+    return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
-    record(watched["MetricName"], 1, task="x", aspect="labels")
-    record(watched["MetricName"], 2)
-    count(watched["MetricName"], "x")
 
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    sets = [line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] for line in lines]
-    assert sets == [[["stage", "task", "aspect"]], [["stage"]], [["stage"]], [["stage", "task"]]]
-    assert [dimension["Name"] for dimension in watched["Dimensions"]] == ["stage"]
-    assert {line["_aws"]["CloudWatchMetrics"][0]["Namespace"] for line in lines} == {NAMESPACE}
-    assert watched["Namespace"] == NAMESPACE
+def test_dimensions_are_those_asked_for(printed: Callable[[], list[dict[str, Any]]]) -> None:
+    """CloudWatch takes metrics with other dimensions, even with more, for other metrics."""
+    record("M", 1, task="x", aspect="labels")
+    record("M", 2)
+    measure_seconds("M", 3)
+    count("M")
+    count("M", "x")
+    measure_milliseconds("M", "x", 4)
+
+    lines = printed()
+
+    directives = [line["_aws"]["CloudWatchMetrics"][0] for line in lines]
+    assert {directive["Namespace"] for directive in directives} == {NAMESPACE}
+    stage, task = [["stage"]], [["stage", "task"]]
+    assert [directive["Dimensions"] for directive in directives] == [
+        [["stage", "task", "aspect"]],
+        *(stage, stage, stage),
+        *(stage, task),
+        *(stage, task),
+    ]
+
+
+def test_metrics_hold_nothing_but_their_value_and_dimensions(
+    printed: Callable[[], list[dict[str, Any]]],
+) -> None:
+    count("M", "x")
+
+    assert [set(line) for line in printed()] == [{"_aws", "stage", "M"}, {"_aws", "stage", "task", "M"}]

@@ -17,7 +17,7 @@ from chalicelib.storage import DataBucket
 from chalicelib.table import ResultsTable
 from chalicelib.tasks import Task, load_task, load_tasks
 from chalicelib.watch import LATEST, Watch, WatchFailed
-from tests.cloud import foundation
+from tests.alarms import alarms
 from tests.models import METRICS, TASK, write_package
 from tests.stage import BUCKET, TABLE
 
@@ -117,7 +117,7 @@ def test_images_unlike_those_of_validation(stage: Stage, capsys: pytest.CaptureF
     assert [aspect["aspect"] for aspect in report["aspects"] if aspect["drifted"]] == ["labels"]
     measured = drifts(capsys)
     assert measured[None, None] == measured[TASK, "labels"] > 0.25
-    alarm = foundation()["Drift"]["Properties"]
+    (alarm,) = [alarm.properties for alarm in alarms() if alarm.name == "drift"]
     assert (alarm["Namespace"], alarm["MetricName"], alarm["Threshold"]) == ("Negatoscope", "Drift", 0.25)
     assert [dimension["Name"] for dimension in alarm["Dimensions"]] == ["stage"]
 

@@ -1,0 +1,24 @@
+"""The stack of the alarms."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import stacks
+
+TEMPLATE = Path(__file__).with_name("alarms.yaml")
+
+
+def stack_name(stage: str) -> str:
+    """The stack of the stage."""
+    return f"negatoscope-{stage}-alarms"
+
+
+def deploy(stage: str, outputs: Mapping[str, str]) -> None:
+    """Create or update the alarms; `outputs` are those of the foundation, which holds their topic."""
+    parameters = {"Stage": stage, "TopicArn": outputs["AlarmTopicArn"]}
+    stacks.put_stack(stack_name(stage), TEMPLATE.read_text(), parameters, protected=False)
+
+
+def delete(stage: str) -> None:
+    """Delete the alarms."""
+    stacks.delete_stack(stack_name(stage))

@@ -1,0 +1,160 @@
+"""The alarms of .chalice/alarms.yaml, evaluated as CloudWatch would, on data points that a test provides."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from samtranslator.yaml_helper import yaml_parse
+
+from tests.stage import ROOT
+
+TEMPLATE = ROOT / ".chalice" / "alarms.yaml"
+STAGE = "local"
+"""The stage that tests within one process emit metrics for; see tests/conftest.py."""
+ACCOUNT = {"AWS::AccountId": "123456789012", "AWS::Partition": "aws", "AWS::Region": "us-east-1"}
+TOPIC = "arn:aws:sns:us-east-1:123456789012:negatoscope-local-alarms"
+
+OK, ALARM, INSUFFICIENT_DATA = "OK", "ALARM", "INSUFFICIENT_DATA"
+
+Resource = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A data point of a metric."""
+
+    namespace: str
+    metric: str
+    dimensions: frozenset[tuple[str, str]]
+    value: float
+    at: float
+    """Seconds."""
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """An alarm, with every reference in its properties resolved."""
+
+    properties: Resource = field(hash=False)
+
+    @property
+    def name(self) -> str:
+        """What tells it from the others of the stage: `lost-events` of negatoscope-STAGE-lost-events."""
+        return str(self.properties["AlarmName"]).removeprefix(f"negatoscope-{STAGE}-")
+
+    @property
+    def dimensions(self) -> frozenset[tuple[str, str]]:
+        """Names and values: CloudWatch takes every other set of them for another metric."""
+        return frozenset((one["Name"], one["Value"]) for one in self.properties["Dimensions"])
+
+    def watches(self, point: Point) -> bool:
+        """Whether a data point belongs to the metric of this alarm."""
+        own = (self.properties["Namespace"], self.properties["MetricName"], self.dimensions)
+        return own == (point.namespace, point.metric, point.dimensions)
+
+    def state(self, points: Iterable[Point], now: float, before: str = INSUFFICIENT_DATA) -> str:
+        """The state at `now` (seconds), where it was `before`; CloudWatch User Guide, "Alarm evaluation"."""
+        period, periods = self.properties["Period"], self.properties["EvaluationPeriods"]
+        windows: list[list[float]] = [[] for _ in range(periods)]
+        for point in points:
+            window = int((now - point.at) // period)
+            if self.watches(point) and 0 <= window < periods:
+                windows[window].append(point.value)
+        missing = self.properties["TreatMissingData"]
+        if missing in ("ignore", "missing") and not any(windows):
+            return before if missing == "ignore" else INSUFFICIENT_DATA
+        breaching = sum(
+            self._breaches(values) if values else missing == "breaching"
+            for values in windows
+            if values or missing in ("breaching", "notBreaching")
+        )
+        return ALARM if breaching >= self.properties.get("DatapointsToAlarm", periods) else OK
+
+    def _breaches(self, values: list[float]) -> bool:
+        statistics = {"Sum": sum(values), "Maximum": max(values), "SampleCount": len(values)}
+        value, threshold = statistics[self.properties["Statistic"]], float(self.properties["Threshold"])
+        comparisons = {"GreaterThanThreshold": value > threshold, "LessThanThreshold": value < threshold}
+        return comparisons[self.properties["ComparisonOperator"]]
+
+
+def ringing(alarms: Iterable[Alarm], points: list[Point], now: float) -> set[str]:
+    """The names of the alarms that are in the state ALARM."""
+    return {alarm.name for alarm in alarms if alarm.state(points, now) == ALARM}
+
+
+# -------------------------------------------------------------------------------------- reading metrics
+
+
+def emitted(output: str, at: float) -> list[Point]:
+    """The data points in what was printed in CloudWatch's embedded metric format."""
+    lines = [json.loads(line) for line in output.splitlines() if '"_aws"' in line]
+    return [point for line in lines for point in _points(line, at)]
+
+
+def _points(line: Mapping[str, Any], at: float) -> Iterator[Point]:
+    for directive in line["_aws"]["CloudWatchMetrics"]:
+        for dimensions in directive["Dimensions"]:
+            named = frozenset((name, str(line[name])) for name in dimensions)
+            for metric in directive["Metrics"]:
+                values = line[metric["Name"]]
+                for value in values if isinstance(values, list) else [values]:
+                    yield Point(directive["Namespace"], metric["Name"], named, value, at)
+
+
+# ------------------------------------------------------------------------------------ reading templates
+
+
+def alarms() -> list[Alarm]:
+    """Every alarm of the stage."""
+    parameters = {"Stage": STAGE, "TopicArn": TOPIC} | ACCOUNT
+    return [Alarm(_resolve(one["Properties"], parameters)) for one in resources().values()]
+
+
+def resources() -> dict[str, Resource]:
+    """The resources of the template by logical id, its loops written out."""
+    return dict(_expand(_read()["Resources"], {}))
+
+
+@cache
+def _read() -> Resource:
+    found: Resource = yaml_parse(TEMPLATE.read_text())
+    return found
+
+
+def _expand(fragment: Resource, items: Mapping[str, str]) -> Iterator[tuple[str, Resource]]:
+    """Write Fn::ForEach out. It fills the items in where a real account does: in keys, Fn::Sub and Ref."""
+    for key, value in fragment.items():
+        if key.startswith("Fn::ForEach::"):
+            identifier, collection, body = value
+            for item in collection:
+                yield from _expand(body, {**items, identifier: item})
+        else:
+            yield _fill_key(key, items), _resolve(value, items, strict=False)
+
+
+def _fill_key(key: str, items: Mapping[str, str]) -> str:
+    for name, item in items.items():
+        key = key.replace(f"${{{name}}}", item).replace(f"&{{{name}}}", re.sub("[^a-zA-Z0-9]", "", item))
+    assert key.isalnum(), f"{key} is no logical id"
+    return key
+
+
+def _resolve(value: Any, known: Mapping[str, str], *, strict: bool = True) -> Any:
+    """Fill in what `known` knows; whatever else is referred to is a KeyError if `strict`."""
+    if isinstance(value, list):
+        return [_resolve(one, known, strict=strict) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"Ref"} and (strict or value["Ref"] in known):
+        return known[value["Ref"]]
+    if value.keys() == {"Fn::Sub"}:
+        text = re.sub(
+            r"\$\{([^}]+)\}",
+            lambda found: known[found[1]] if strict else known.get(found[1], found[0]),
+            value["Fn::Sub"],
+        )
+        return text if strict else {"Fn::Sub": text}
+    return {key: _resolve(one, known, strict=strict) for key, one in value.items()}

@@ -1,0 +1,346 @@
+"""Every alarm rings when what it is there for happens, and none rings while all is well.
+
+Each scenario brings one failure about, and names all the alarms that ring then.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import app
+from chalicelib import drift
+from chalicelib.embedded import EmbeddedBackend
+from chalicelib.errors import EndpointNotReady, ModelFailed
+from chalicelib.observability import count
+from chalicelib.table import ResultsTable
+from tests import alarms, images
+from tests.functional.cloudwatch import SCHEDULED, World, s3_event
+from tests.models import TASK
+from tests.stage import RETRAININGS_TABLE, TABLE
+from tests.unit.test_retraining_graph import STATES, Fails, Walk
+
+CLASSIFY = f"/tasks/{TASK}/classify"
+RESULT = f"/results/{'0' * 32}"
+PLAN_STEP = {"step": "plan", "wish": {"task": TASK}, "execution": "arn", "code": "code", "commit": ""}
+
+Scenario = Callable[[World], None]
+SCENARIOS: dict[str, tuple[Scenario, set[str]]] = {}
+"""What happens, and the alarms that ring then."""
+
+
+def rings(*names: str, called: str = "") -> Callable[[Scenario], Scenario]:
+    """Register a scenario, by its name or as `called`, with the names of all alarms that ring."""
+
+    def register(scenario: Scenario) -> Scenario:
+        SCENARIOS[called or scenario.__name__.replace("_", " ")] = (scenario, set(names))
+        return scenario
+
+    return register
+
+
+def sweep(world: World, minutes: int) -> None:
+    """Let the sweep run, as if so much time had passed."""
+    moment = datetime.now(UTC) + timedelta(minutes=minutes)
+    world.monkeypatch.setattr(app, "datetime", SimpleNamespace(now=lambda _zone: moment))
+    world.schedule("sweep")
+
+
+def classify(world: World) -> Any:
+    """Classify an image through the API."""
+    return world.request("POST", CLASSIFY, images.grey_file(), Content_Type="image/png")
+
+
+def break_model(world: World, error: Exception) -> None:
+    """From now on the model fails."""
+
+    def fail(*_: object) -> None:
+        raise error
+
+    world.monkeypatch.setattr(EmbeddedBackend, "run", fail)
+
+
+# --------------------------------------------------------------------------------------- all is well
+
+
+@rings()
+def a_good_day(world: World) -> None:
+    result = classify(world).json_body
+    world.request("GET", f"/results/{result['id']}")
+    world.request("PUT", f"/results/{result['id']}/review", json={"label": result["label"]})
+    world.request("GET", "/results")
+    world.request("GET", "/results.csv")
+    world.request("GET", "/retrainings")
+    world.drop(f"inbox/{TASK}/image.png", images.grey_file(height=40))
+    world.schedule("watch")
+    world.execution_ended("Succeeded")
+    sweep(world, minutes=60)
+
+
+@rings()
+def callers_at_fault(world: World) -> None:
+    requests = (("GET", RESULT), ("GET", "/results?limit=x"), ("POST", "/uploads"), ("GET", "/feet"))
+    for method, path in requests:
+        response = world.request(method, path)
+        assert response is not None
+        assert response.status_code // 100 == 4
+
+
+@rings()
+def a_burst_that_waits_in_the_queue_of_lambda(world: World) -> None:
+    for function in ("prepare", "classify"):
+        world.throttle_lambda(function)
+
+
+# --------------------------------------------------------------------------------------------- images
+
+
+def lose_an_image(world: World) -> None:
+    """Drop an image while S3 is out of order."""
+    event = world.store(f"inbox/{TASK}/image.png", images.grey_file())
+    world.refuse("S3")
+    world.deliver("prepare", event)
+    world.recover()
+
+
+@rings("prepare-errors", "lost-events")
+def an_image_that_is_sent_through_again(world: World) -> None:
+    lose_an_image(world)
+    sweep(world, minutes=20)
+
+
+@rings("prepare-errors", "lost-events", "unfinished-images")
+def an_image_that_stays_without_a_result(world: World) -> None:
+    lose_an_image(world)
+    sweep(world, minutes=31)
+
+
+@rings("stopped-sweep")
+def a_sweep_that_nothing_starts(world: World) -> None:
+    world.wait(minutes=31)
+
+
+@rings("quarantined-images")
+def a_file_that_is_no_image(world: World) -> None:
+    world.drop(f"inbox/{TASK}/letter.txt", b"no image")
+
+
+@rings("drift")
+def images_of_another_kind(world: World) -> None:
+    world.fixture("profiled")
+    world.monkeypatch.setattr(drift, "ENOUGH", 25)
+    for number in range(25):
+        body = images.grey_file(height=32 + number, width=32)
+        world.request("POST", CLASSIFY, body, Content_Type="image/png")
+    world.schedule("watch")
+
+
+# ------------------------------------------------------------------------------------------------ API
+
+
+@rings("internal-errors", "gateway-errors")
+def a_table_that_fails(world: World) -> None:
+    world.refuse("DynamoDB")
+    world.request("GET", RESULT)
+
+
+@rings("internal-errors", "gateway-errors")
+def a_bucket_that_fails(world: World) -> None:
+    world.refuse("S3")
+    classify(world)
+
+
+@rings("model-errors", "gateway-errors")
+def a_model_that_fails(world: World) -> None:
+    break_model(world, ModelFailed("It failed."))
+    classify(world)
+
+
+@rings("gateway-errors")
+def an_endpoint_that_starts(world: World) -> None:
+    break_model(world, EndpointNotReady("Try again."))
+    classify(world)
+
+
+@rings("endpoint-errors", "gateway-errors")
+def an_endpoint_that_does_not_come_back(world: World) -> None:
+    break_model(world, EndpointNotReady("Try again."))
+    for _ in range(3):
+        world.wait(minutes=5)
+        classify(world)
+
+
+@rings("api-errors", "gateway-errors")
+def a_handler_that_dies(world: World) -> None:
+    answer = {"not": object()}  # which JSON cannot hold
+    world.monkeypatch.setattr(ResultsTable, "get", lambda *_: answer)
+    assert world.request("GET", RESULT) is None
+
+
+@rings("api-throttles", "gateway-errors")
+def an_api_without_concurrency(world: World) -> None:
+    world.throttle_lambda("")
+    world.gateway_answered(500)
+
+
+@rings("gateway-errors")
+def a_gateway_that_may_not_call_the_api(world: World) -> None:
+    world.gateway_answered(500)
+
+
+# -------------------------------------------------------------------------------------------- Lambdas
+
+
+@rings("classify-errors", "lost-events")
+def prepared_images_that_cannot_be_classified(world: World) -> None:
+    break_model(world, ModelFailed("It failed."))
+    world.drop(f"inbox/{TASK}/image.png", images.grey_file())
+
+
+@rings("sweep-errors", "lost-events")
+def a_sweep_that_fails(world: World) -> None:
+    world.refuse("S3", "DynamoDB")
+    world.schedule("sweep")
+
+
+@rings("watch-errors", "lost-events")
+def a_drift_that_cannot_be_measured(world: World) -> None:
+    world.refuse("S3", "DynamoDB")
+    world.schedule("watch")
+
+
+@rings("retraining-errors")
+def a_step_of_a_retraining_that_fails(world: World) -> None:
+    world.refuse("S3", "DynamoDB")
+    assert not world.run("retraining", PLAN_STEP)
+
+
+def a_queue_that_refuses_an_event(function: str, event: dict[str, Any], world: World) -> None:
+    world.queue_refuses = True
+    world.refuse("S3", "DynamoDB")
+    world.deliver(function, event)
+
+
+for _function, _event in (
+    ("prepare", s3_event(f"inbox/{TASK}/image.png")),
+    ("classify", s3_event(f"prepared/{TASK}/{'0' * 32}.npy")),
+    ("sweep", SCHEDULED),
+    ("watch", SCHEDULED),
+):
+    rings(
+        f"{_function}-errors", f"{_function}-undelivered-events", called=f"a queue that refuses {_function}"
+    )(partial(a_queue_that_refuses_an_event, _function, _event))
+
+
+def no_concurrency_for_a_quarter_of_an_hour(function: str, world: World) -> None:
+    for _ in range(3):
+        world.wait(minutes=5)
+        world.throttle_lambda(function)
+
+
+for _function in ("prepare", "classify", "sweep", "watch", "retraining"):
+    rings(f"{_function}-throttles", called=f"no concurrency for {_function}")(
+        partial(no_concurrency_for_a_quarter_of_an_hour, _function)
+    )
+
+
+# ---------------------------------------------------------------------------------------- retrainings
+
+
+def retrain(world: World, **answers: Any) -> None:
+    """Walk through the state machine; `answers` are those of its tasks."""
+    end = Walk(answers).passed[-1]
+    world.execution_ended({"Succeed": "Succeeded", "Fail": "Failed"}[STATES[end]["Type"]])
+
+
+@rings()
+def a_retraining_that_brings_nothing_better(world: World) -> None:
+    retrain(world, Decide={"accepted": False, "reasons": "Worse."})
+
+
+@rings("failed-retrainings")
+def a_training_job_that_fails(world: World) -> None:
+    retrain(world, Train=Fails("States.TaskFailed"))
+
+
+@rings("endless-retrainings")
+def a_retraining_without_end(world: World) -> None:
+    world.execution_ended("TimedOut")
+
+
+@rings("failed-undo", "failed-retrainings")
+def an_undo_that_fails(world: World) -> None:
+    retrain(world, Train=Fails("States.TaskFailed"), Undo=Fails("Lambda.Unknown"))
+    count("UndoFailed", TASK)
+
+
+# --------------------------------------------------------------------------------------------- tables
+
+READS, WRITES = ("GetItem", "Query"), ("PutItem", "UpdateItem", "DeleteItem")
+REFUSED = ("internal-errors", "gateway-errors")
+
+
+def throttled_reads(table: str, index: str | None, path: str, world: World) -> None:
+    world.throttle_table("ReadThrottleEvents", READS, table, index)
+    world.request("GET", path)
+
+
+def throttled_writes(index: str | None, world: World) -> None:
+    world.throttle_table("WriteThrottleEvents", WRITES, TABLE, index)
+    classify(world)
+
+
+def throttled_journal(index: str | None, world: World) -> None:
+    world.throttle_table("WriteThrottleEvents", WRITES, RETRAININGS_TABLE, index)
+    assert not world.run("retraining", PLAN_STEP)
+
+
+for _table, _index, _path in (
+    (TABLE, None, RESULT),
+    (TABLE, "by-task", f"/results?task={TASK}"),
+    (TABLE, "by-time", "/results"),
+    (RETRAININGS_TABLE, None, "/retrainings/run"),
+    (RETRAININGS_TABLE, "by-time", "/retrainings"),
+):
+    _name = "-".join(filter(None, (_table.removeprefix("negatoscope-test-"), _index)))
+    rings(f"{_name}-throttled-reads", *REFUSED, called=f"throttled reads of {_name}")(
+        partial(throttled_reads, _table, _index, _path)
+    )
+    _writes, _also = (
+        (throttled_writes, REFUSED) if _table == TABLE else (throttled_journal, ["retraining-errors"])
+    )
+    rings(f"{_name}-throttled-writes", *_also, called=f"throttled writes of {_name}")(
+        partial(_writes, _index)
+    )
+
+
+@rings("sweep-errors", "lost-events", "results-unfinished-throttled-reads")
+def a_sweep_that_is_throttled(world: World) -> None:
+    world.throttle_table("ReadThrottleEvents", READS, TABLE, "unfinished")
+    world.schedule("sweep")
+
+
+rings("results-unfinished-throttled-writes", *REFUSED, called="throttled writes of results-unfinished")(
+    partial(throttled_writes, "unfinished")
+)
+
+
+# ---------------------------------------------------------------------------------------------- tests
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_exactly_these_alarms_ring(world: World, name: str) -> None:
+    scenario, names = SCENARIOS[name]
+    assert world.ringing() == set(), "before anything has happened"
+
+    scenario(world)
+
+    assert world.ringing() == names
+
+
+def test_every_alarm_is_made_to_ring() -> None:
+    rung = set[str]().union(*(names for _, names in SCENARIOS.values()))
+    assert rung == {alarm.name for alarm in alarms.alarms()}

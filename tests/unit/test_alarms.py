@@ -1,0 +1,221 @@
+"""The alarms by themselves: complete, well formed, and each with its place in the runbook."""
+
+import json
+import re
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.alarms import (
+    ALARM,
+    INSUFFICIENT_DATA,
+    OK,
+    STAGE,
+    TEMPLATE,
+    TOPIC,
+    Alarm,
+    Point,
+    alarms,
+    emitted,
+    resources,
+)
+from tests.cloud import FOUNDATION, RETRAINING, SITE, foundation, template
+from tests.stage import ROOT
+
+ALARMS = {alarm.name: alarm for alarm in alarms()}
+RUNBOOK = ROOT / "docs" / "operations.md"
+MOST_BYTES = 51_200
+"""Of a template in a request (CloudFormation User Guide, "Understand CloudFormation quotas")."""
+
+DOCUMENTED: dict[str, tuple[set[str], set[frozenset[str]]]] = {
+    # Lambda Developer Guide, "Types of metrics for Lambda functions"
+    "AWS/Lambda": ({"Errors", "Throttles", "DestinationDeliveryFailures"}, {frozenset({"FunctionName"})}),
+    # API Gateway Developer Guide, "Amazon API Gateway dimensions and metrics"
+    "AWS/ApiGateway": ({"5XXError"}, {frozenset({"ApiName"}), frozenset({"ApiName", "Stage"})}),
+    # Amazon SQS Developer Guide, "Available CloudWatch metrics for Amazon SQS"
+    "AWS/SQS": ({"ApproximateNumberOfMessagesVisible"}, {frozenset({"QueueName"})}),
+    # Amazon DynamoDB Developer Guide, "DynamoDB metrics and dimensions"
+    "AWS/DynamoDB": (
+        {"ReadThrottleEvents", "WriteThrottleEvents"},
+        {frozenset({"TableName"}), frozenset({"TableName", "GlobalSecondaryIndexName"})},
+    ),
+    # Step Functions Developer Guide, "Execution metrics"
+    "AWS/States": ({"ExecutionsFailed", "ExecutionsTimedOut"}, {frozenset({"StateMachineArn"})}),
+    # chalicelib/observability.py; tests/functional/test_alarms.py proves that they are emitted
+    "Negatoscope": (
+        {
+            "Drift",
+            "EndpointErrors",
+            "InternalErrors",
+            "ModelErrors",
+            "OldestUnfinishedAge",
+            "Quarantined",
+            "UndoFailed",
+        },
+        {frozenset({"stage"})},
+    ),
+}
+"""The metrics that there are, and the sets of dimensions under which they are recorded."""
+
+
+@pytest.fixture
+def scripts(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """.chalice/application.py as a module."""
+    monkeypatch.syspath_prepend(ROOT / ".chalice")
+    return import_module("application")
+
+
+# ----------------------------------------------------------------------------------------- the template
+
+
+@pytest.mark.parametrize("alarm", ALARMS.values(), ids=list(ALARMS))
+def test_alarm_watches_what_is_measured_and_tells_people(alarm: Alarm) -> None:
+    metrics, dimensions = DOCUMENTED[alarm.properties["Namespace"]]
+    assert alarm.properties["MetricName"] in metrics
+    assert frozenset(name for name, _ in alarm.dimensions) in dimensions
+    assert alarm.properties["AlarmActions"] == [TOPIC]
+    assert alarm.properties["AlarmDescription"].endswith(".")
+    # A metric that is recorded only when something happens must not leave the alarm in INSUFFICIENT_DATA.
+    assert alarm.properties["TreatMissingData"] in ("notBreaching", "breaching", "ignore")
+
+
+def test_no_other_stack_has_alarms() -> None:
+    for path in (FOUNDATION, RETRAINING, SITE):
+        assert "AWS::CloudWatch::Alarm" not in path.read_text(), path
+
+
+def test_every_lambda_has_alarms(scripts: ModuleType) -> None:
+    names = import_module("stage").functions(STAGE)
+    for metric, functions in (
+        ("Errors", names),
+        ("Throttles", names),
+        ("DestinationDeliveryFailures", scripts.ASYNCHRONOUS),
+    ):
+        watched = {one.dimensions for one in ALARMS.values() if one.properties["MetricName"] == metric}
+        assert watched == {frozenset({("FunctionName", names[function])}) for function in functions}
+
+
+def test_every_table_and_every_index_has_alarms() -> None:
+    expected = set()
+    for table in (one for one in foundation().values() if one["Type"] == "AWS::DynamoDB::Table"):
+        properties = table["Properties"]
+        name = ("TableName", properties["TableName"].replace("${Stage}", STAGE))
+        indexes = [one["IndexName"] for one in properties["GlobalSecondaryIndexes"]]
+        expected.add(frozenset({name}))
+        expected |= {frozenset({name, ("GlobalSecondaryIndexName", index)}) for index in indexes}
+    for metric in ("ReadThrottleEvents", "WriteThrottleEvents"):
+        watched = {one.dimensions for one in ALARMS.values() if one.properties["MetricName"] == metric}
+        assert watched == expected
+
+
+def test_names_are_those_that_other_stacks_and_chalice_give() -> None:
+    config = json.loads((ROOT / ".chalice" / "config.json").read_text())
+    assert dict(ALARMS["gateway-errors"].dimensions)["Stage"] == config["api_gateway_stage"]
+    for value, resource in (
+        (dict(ALARMS["lost-events"].dimensions)["QueueName"], foundation()["LostEvents"]),
+        (
+            dict(ALARMS["failed-retrainings"].dimensions)["StateMachineArn"].rpartition(":")[2],
+            template(RETRAINING)["Resources"]["Retraining"],
+        ),
+    ):
+        given = resource["Properties"].get("QueueName") or resource["Properties"]["StateMachineName"]
+        assert value == given.replace("${Stage}", STAGE)
+
+
+@pytest.mark.parametrize("path", [TEMPLATE, FOUNDATION, RETRAINING, SITE], ids=lambda path: path.name)
+def test_template_fits_into_a_request_with_room_to_grow(path: Path) -> None:
+    assert path.stat().st_size < 0.9 * MOST_BYTES
+
+
+def test_alarms_fit_into_a_request_when_their_loops_are_written_out() -> None:
+    """Quotas apply to what Fn::ForEach results in."""
+    assert len(json.dumps(resources())) < 0.9 * MOST_BYTES
+
+
+# ------------------------------------------------------------------------------------------- the runbook
+
+
+def test_runbook_says_of_every_alarm_what_to_do() -> None:
+    section = RUNBOOK.read_text().partition("\n## Alarms")[2].partition("\n## ")[0]
+    named: list[str] = []
+    for text in section.partition("\n### Not for people")[0].split("\n### ")[1:]:
+        title, _, body = text.partition("\n")
+        named += re.findall("`([a-z-]+)`", title)
+        for part in ("**Means.**", "**Look.**", "**Do.**"):
+            assert body.count(part) == 1, f"{title} needs one {part}"
+    assert sorted(named) == sorted(ALARMS)
+
+
+# ----------------------------------------------------------------------------- how alarms are evaluated
+
+
+def alarm(**properties: object) -> Alarm:
+    """An alarm of one metric."""
+    usual = {
+        "AlarmName": f"negatoscope-{STAGE}-x",
+        "Namespace": "N",
+        "MetricName": "M",
+        "Dimensions": [{"Name": "stage", "Value": STAGE}],
+        "Statistic": "Sum",
+        "Period": 300,
+        "EvaluationPeriods": 1,
+        "Threshold": 1,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "TreatMissingData": "notBreaching",
+    }
+    return Alarm(usual | properties)
+
+
+def points(*values: tuple[float, float], **dimensions: str) -> list[Point]:
+    """Data points (value, time)."""
+    named = frozenset((dimensions or {"stage": STAGE}).items())
+    return [Point("N", "M", named, value, at) for value, at in values]
+
+
+@pytest.mark.parametrize(
+    ("properties", "values", "state"),
+    [
+        ({}, [(1, 900), (1, 950)], ALARM),
+        ({}, [(1, 900)], OK),
+        ({}, [(2, 600)], OK),
+        ({}, [], OK),
+        ({"Statistic": "Maximum"}, [(1, 900), (1, 950)], OK),
+        ({"Statistic": "Maximum"}, [(1, 900), (2, 950)], ALARM),
+        ({"EvaluationPeriods": 3}, [(2, 200), (2, 500), (2, 800)], ALARM),
+        ({"EvaluationPeriods": 3}, [(2, 500), (2, 800)], OK),
+        ({"EvaluationPeriods": 3, "DatapointsToAlarm": 2}, [(2, 500), (2, 800)], ALARM),
+        ({"TreatMissingData": "breaching"}, [], ALARM),
+        ({"TreatMissingData": "missing"}, [], INSUFFICIENT_DATA),
+        (
+            {"Statistic": "SampleCount", "ComparisonOperator": "LessThanThreshold", "Threshold": 2},
+            [(0, 950)],
+            ALARM,
+        ),
+    ],
+)
+def test_evaluation(properties: dict[str, object], values: list[tuple[float, float]], state: str) -> None:
+    assert alarm(**properties).state(points(*values), now=1000) == state
+
+
+@pytest.mark.parametrize("before", [OK, ALARM])
+def test_ignored_gaps_keep_the_state(before: str) -> None:
+    assert alarm(TreatMissingData="ignore").state([], now=1000, before=before) == before
+
+
+def test_other_dimensions_are_another_metric() -> None:
+    assert alarm().state(points((9, 950), stage=STAGE, task="x"), now=1000) == OK
+    assert alarm().state(points((9, 950), stage="other"), now=1000) == OK
+
+
+def test_embedded_metrics_are_read() -> None:
+    line = {
+        "_aws": {
+            "Timestamp": 1,
+            "CloudWatchMetrics": [{"Namespace": "N", "Dimensions": [["stage"]], "Metrics": [{"Name": "M"}]}],
+        },
+        "stage": STAGE,
+        "M": [1.0, 2.0],
+    }
+    assert emitted(f"other\n{json.dumps(line)}\n", at=5) == points((1, 5), (2, 5))
