@@ -106,9 +106,12 @@ def kills(system: System, images: int, real_images: Path) -> Report:
         failed = 0
         with system.killing(kill_some, KILL_SECONDS) as killed:
             system.drop(content for content, _ in zip(contents, range(images - images // 10), strict=False))
-            for _ in range(images // 10):
+            for number in range(images // 10):
                 failed += _classify_stubbornly(system, next(contents))
+                system.say(f"  {number + 1} calls of the API, {failed} repeated")
             system.wait_for_events(PATIENCE)
+        if not sum(killed):
+            report.problems.append("nothing was killed")
         report.remarks.append(f"{sum(killed)} processes killed, {failed} calls of the API repeated")
     return report
 

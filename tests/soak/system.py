@@ -190,7 +190,7 @@ class System:
         """The processes that the emulator runs a program in."""
         below = descendants(self.stack.processes["AWS emulator"])
         listing = subprocess.run(
-            ["ps", "-eo", "pid=,args="], capture_output=True, text=True, check=True
+            ["ps", "-wweo", "pid=,args="], capture_output=True, text=True, check=True
         ).stdout
         running = (line.split(None, 1) for line in listing.splitlines() if program in line)
         return [int(pid) for pid, _ in running if int(pid) in below]

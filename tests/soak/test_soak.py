@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from local.stack import LocalStack
-from tests.soak import scenarios
+from tests.soak import disk, scenarios, serving, traffic
 from tests.soak.report import Report, table
 from tests.soak.system import System
 
@@ -34,3 +34,15 @@ def test_lambdas_killed(system: System, data_set: Path) -> None:
 
 def test_emulator_restarted(system: System) -> None:
     check(scenarios.restarts(system, 60))
+
+
+def test_endpoint_in_trouble(system: System) -> None:
+    check(serving.endpoint(system, 45))
+
+
+def test_no_room_for_temporary_files(system: System) -> None:
+    check(disk.full_disk(system, 20))
+
+
+def test_mixed_traffic(system: System) -> None:
+    check(traffic.mixed_traffic(system, 20, looks=10))
