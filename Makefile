@@ -9,6 +9,8 @@ DATA ?= ../shared/data
 TASK ?= mammography-views
 TRIALS ?= 8
 ARGS ?=
+COUNT ?= 10000
+MINUTES ?= 120
 STAGE ?= local
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -41,7 +43,7 @@ clean-local: ## forget what `make run` keeps: images, results, logs
 check: $(DEV) $(TRAINING) ## formatting, lint, types, templates
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy app.py chalicelib local benchmarks .chalice/*.py tests/unit tests/functional tests/stack tests/browser
+	.venv/bin/mypy app.py chalicelib local benchmarks .chalice/*.py tests/unit tests/functional tests/stack tests/browser tests/soak
 	.venv-training/bin/python -m mypy training tests/training
 	.venv/bin/cfn-lint .chalice/foundation.yaml statemachine/template.yaml frontend/template.yaml
 
@@ -57,6 +59,14 @@ environments: $(DEV) $(TRAINING) $(LIBRARIES) ## what the tests need, from the r
 .PHONY: test-stack
 test-stack: $(DEV) $(TRAINING) $(LIBRARIES) ## stack tests, which start the whole system
 	.venv/bin/python -m pytest --durations=15 tests/stack --ignore $(RETRAINING) --ignore $(LOGIN_TESTS)
+
+.PHONY: test-soak
+test-soak: $(DEV) $(TRAINING) ## the short form of `make soak`
+	.venv/bin/python -m pytest --durations=5 tests/soak
+
+.PHONY: soak
+soak: $(DEV) $(TRAINING) ## load the whole system, kill parts of it, and use it for hours: make soak COUNT=10000 MINUTES=120
+	.venv/bin/python -m tests.soak --count $(COUNT) --minutes $(MINUTES) $(ARGS)
 
 .PHONY: test-browser
 test-browser: $(DEV) $(TRAINING) $(LIBRARIES) ## browser tests, before the whole system, and those of the login

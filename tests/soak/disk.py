@@ -44,7 +44,7 @@ def full_disk(system: System, images: int) -> Report:
             }
         report.remarks.append(f"{len(classified & system.arrived.keys())} classified before there was room")
         redriven = system.redriven
-        report.problems += system.rest(PATIENCE)
+        system.rest(PATIENCE)
         if system.redriven == redriven:
             report.problems.append("no Lambda failed, so there was room")
         desk.registry.promote(TASK, bundled.version, None, None)

@@ -24,6 +24,8 @@ class Stage:
     dynamodb: Any
     bucket: str
     table: str
+    ignored: frozenset[str] = frozenset()
+    """The ids of images that were there before."""
     objects: dict[str, str] = field(init=False)
     """Keys and ETags of the bucket."""
     items: dict[str, dict[str, Any]] = field(init=False)
@@ -34,7 +36,7 @@ class Stage:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
         entries = (entry for page in pages for entry in page.get("Contents", ()))
         self.objects = {entry["Key"]: entry["ETag"].strip('"') for entry in entries}
-        self.items = {item["id"]: item for item in self._scan()}
+        self.items = {item["id"]: item for item in self._scan() if item["id"] not in self.ignored}
 
     def _scan(self) -> Iterator[dict[str, Any]]:
         table = self.dynamodb.Table(self.table)
@@ -95,7 +97,7 @@ def _strays(stage: Stage) -> Found:
         folder, _, rest = key.partition("/")
         if folder in ("prepared", "results", "quarantine"):
             image_id = rest.split("/")[1].split(".")[0]
-            if image_id not in stage.items:
+            if image_id not in stage.items and image_id not in stage.ignored:
                 yield f"{folder}/ holds something of an image without a result", image_id
 
 

@@ -71,8 +71,7 @@ class System:
         )
         self.stage = Stage(self.s3, dynamodb, BUCKET, TABLE)
         self.stage.look()
-        for image_id in self.stage.items:  # of tests before
-            self.arrived[image_id] = ""
+        self.stage.ignored = frozenset(self.stage.items)  # of what ran before
 
     # --------------------------------------------------------------------------------------- images
 

@@ -10,7 +10,7 @@ from tests.soak.report import Report, table
 from tests.soak.system import System
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def system(stack: LocalStack) -> System:
     return System(stack, print)
 
