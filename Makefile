@@ -8,8 +8,8 @@ TRAINING_PYTHON ?= $(shell for p in python3.11 /usr/bin/python3.11 $(PYTHON); do
 DATA ?= ../shared/data
 TASK ?= mammography-views
 TRIALS ?= 8
-MINUTES ?= 10
 ARGS ?=
+COUNT ?= 10000
 STAGE ?= local
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -47,10 +47,10 @@ check: $(DEV) $(TRAINING) ## formatting, lint, types, templates
 	.venv/bin/cfn-lint .chalice/alarms.yaml .chalice/foundation.yaml statemachine/template.yaml frontend/template.yaml
 
 .PHONY: test
-test: ## everything: checks, then unit, functional, stack, browser and training tests
+test: ## everything: checks, and unit, functional, injection, fuzz, stack, soak, browser and training tests
 	@# What waits most comes first; what needs nothing but a processor fills the gaps. A fourth at a time takes longer.
 	@$(MAKE) --no-print-directory --jobs=3 --keep-going --output-sync=line \
-		test-stack test-browser test-retraining test-training test-app check
+		test-stack test-browser test-retraining test-soak test-training test-app test-fuzz check
 
 .PHONY: environments
 environments: $(DEV) $(TRAINING) $(LIBRARIES) ## what the tests need, from the registries only
@@ -58,6 +58,14 @@ environments: $(DEV) $(TRAINING) $(LIBRARIES) ## what the tests need, from the r
 .PHONY: test-stack
 test-stack: $(DEV) $(TRAINING) $(LIBRARIES) ## stack tests, which start the whole system
 	.venv/bin/python -m pytest --durations=15 tests/stack --ignore $(RETRAINING) --ignore $(LOGIN_TESTS)
+
+.PHONY: test-soak
+test-soak: $(DEV) $(TRAINING) ## the short form of `make soak`
+	.venv/bin/python -m pytest --durations=5 tests/soak
+
+.PHONY: soak
+soak: $(DEV) $(TRAINING) ## load the whole system, kill parts of it, and use it for hours: make soak (COUNT=10000 MINUTES=120)
+	.venv/bin/python -m tests.soak --count $(COUNT) --minutes $(or $(MINUTES),120) $(ARGS)
 
 .PHONY: test-browser
 test-browser: $(DEV) $(TRAINING) $(LIBRARIES) ## browser tests, before the whole system, and those of the login
@@ -81,7 +89,7 @@ test-fuzz: $(DEV) ## a bounded, repeatable run of the fuzzer of image decoding
 
 .PHONY: fuzz
 fuzz: $(DEV) ## search for files that break image decoding: make fuzz MINUTES=30 (ARGS="--only dicom/")
-	.venv/bin/python -m tests.fuzz --minutes $(MINUTES) $(ARGS)
+	.venv/bin/python -m tests.fuzz --minutes $(or $(MINUTES),10) $(ARGS)
 
 .PHONY: train
 train: $(TRAINING) ## train a model from labelled images: make train TASK=mammography-views DATA=FOLDER ARGS="--epochs 30"

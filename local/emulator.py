@@ -24,6 +24,7 @@ from local import (
     cognito,
     lambda_events,
     persistence,
+    retention,
     step_functions,
     transport,
 )
@@ -35,6 +36,7 @@ from local.sagemaker import integration, wire
 from local.sagemaker.hooks import with_interruptions
 from local.sagemaker.service import Service
 from local.sagemaker.workplace import Workplace
+from local.tables import ItemStore
 
 
 def main() -> None:
@@ -61,20 +63,18 @@ async def run(arguments: argparse.Namespace) -> None:
     executor = Executor(arguments.lambda_python, folder / "lambda", endpoint, workers)
     sagemaker = Service(Workplace(arguments.training_python, folder / "sagemaker", endpoint))
     close_gaps(executor, sagemaker)
-    saver = persistence.Saver(lambda_events.install(folder / "events.sqlite", workers))
-    saver.install()
+    lambda_events.install(folder / "events.sqlite", workers)
+    ItemStore(folder / "items.sqlite").install()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     threading.Thread(target=stop_with_parent, args=(loop, stop), daemon=True).start()
-    saving = asyncio.create_task(saver.keep_tables())
     threading.Thread(target=resume_when_up, args=(sagemaker,), daemon=True).start()
     application = guarded(
         with_interruptions(with_settling(app.app, executor), sagemaker), arguments.site_origin
     )
     await serve(application, server_config(), shutdown_trigger=stop.wait)  # type: ignore[arg-type]
-    saving.cancel()
     executor.close()
     sagemaker.close()
     # All is saved. Threads that wait for a Lambda would keep this process for as long as that runs.
@@ -92,6 +92,8 @@ def close_gaps(executor: Executor, sagemaker: Service) -> None:
     wire.install(sagemaker)
     step_functions.install()
     integration.install(sagemaker)
+    persistence.install()
+    retention.install()
 
 
 def resume_when_up(sagemaker: Service) -> None:

@@ -1,7 +1,8 @@
 """What runs inside one Lambda worker process: load the handler, then serve one invocation after the other.
 
-Started by local.lambda_worker with the interpreter of the Lambda environment, so it uses the standard library
-only. Two pipes lead to the emulator: one JSON line in per invocation, one JSON line out. Standard output and
+Started by local.lambda_worker with the interpreter of the Lambda environment, so it uses the standard
+library only. Two pipes lead to the emulator. For each invocation one JSON line comes in and two go out:
+first that the invocation has been taken, before the handler runs, then the outcome. Standard output and
 error belong to the handler: they are its log.
 """
 
@@ -74,6 +75,8 @@ def serve(requests: TextIO, responses: TextIO) -> None:
     for line in requests:
         request = json.loads(line)
         request_id = request["request_id"]
+        # A process that dies before this has done nothing yet, so another one can serve the invocation.
+        send({"taken": request_id})
         set_trace(request["trace_id"])
         try:
             result = handler(request["event"], Context(request_id, request["deadline"]))

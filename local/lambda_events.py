@@ -25,6 +25,7 @@ DELAYS = (1.0, 5.0)  # seconds before the second and the third try; AWS waits 1 
 DELAY_WITHOUT_FUNCTION = (
     2.0  # while the function is not there (yet): the emulator starts, or is being deployed to
 )
+PAUSE_THROTTLED = 0.2  # while the function runs as often as it may; AWS waits 1 s, and later up to 5 minutes
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
@@ -33,7 +34,7 @@ CREATE TABLE IF NOT EXISTS events (
     payload TEXT NOT NULL,
     tries INTEGER NOT NULL DEFAULT 0,
     due REAL NOT NULL DEFAULT 0,
-    taken INTEGER NOT NULL DEFAULT 0 -- 1: is being worked on; 2: done, but what came of it may not be saved
+    taken INTEGER NOT NULL DEFAULT 0 -- is being worked on
 );
 CREATE INDEX IF NOT EXISTS by_function ON events (function, taken, due);
 UPDATE events SET taken = 0;
@@ -46,6 +47,7 @@ class Ending(Enum):
     DONE = "done"
     FAILED = "failed"
     NO_FUNCTION = "no function"
+    THROTTLED = "throttled"
 
 
 class Event(NamedTuple):
@@ -90,16 +92,6 @@ class EventQueue:
             self._serve(function)
             self._changed.notify_all()
 
-    def done(self) -> list[int]:
-        """The ids of events that have been worked on to the end, and not been forgotten."""
-        with self._changed:
-            return [row[0] for row in self._database.execute("SELECT id FROM events WHERE taken = 2")]
-
-    def forget(self, ids: list[int]) -> None:
-        """Let go of events: what came of them has been saved. Until then they would be delivered again."""
-        with self._changed:
-            self._database.executemany("DELETE FROM events WHERE id = ?", [(event,) for event in ids])
-
     def _serve(self, function: str) -> None:
         if function not in self._functions:
             self._functions.add(function)
@@ -132,9 +124,14 @@ class EventQueue:
                 self._changed.wait(wait)
 
     def _settle(self, function: str, event: Event, ending: Ending) -> None:
-        """Note that the event is done, or put it back for another try."""
+        """Forget an event that is done, or put it back for another try."""
         if ending is Ending.NO_FUNCTION:
             self._put_back(event.id, event.tries, DELAY_WITHOUT_FUNCTION)
+        elif ending is Ending.THROTTLED:
+            # No fault of the function, so this is no try. The thread waits: otherwise it would go through all
+            # events in vain, again and again.
+            time.sleep(PAUSE_THROTTLED)
+            self._put_back(event.id, event.tries, 0)
         elif ending is Ending.FAILED and event.tries < len(DELAYS):
             self._put_back(event.id, event.tries + 1, DELAYS[event.tries])
         else:
@@ -142,7 +139,7 @@ class EventQueue:
                 logger.error("%s failed %d times; its event is given up", function, event.tries + 1)
                 self._give_up(function, json.loads(event.payload))
             with self._changed:
-                self._database.execute("UPDATE events SET taken = 2 WHERE id = ?", (event.id,))
+                self._database.execute("DELETE FROM events WHERE id = ?", (event.id,))
 
     def _put_back(self, event_id: int, tries: int, delay: float) -> None:
         with self._changed:
@@ -153,8 +150,8 @@ class EventQueue:
             self._changed.notify_all()
 
 
-def install(file: Path, workers: int) -> EventQueue:
-    """Send every asynchronous invocation of the emulator through a queue in `file`, and return it.
+def install(file: Path, workers: int) -> None:
+    """Send every asynchronous invocation of the emulator through a queue in `file`.
 
     What happens to an object is in the queue before whoever did it is answered.
     """
@@ -165,7 +162,6 @@ def install(file: Path, workers: int) -> EventQueue:
 
     patching.replace(lambda_svc, "invoke_async_with_retry", invoke_async_with_retry)
     patching.replace(s3, "_fire_s3_event_async", notify)
-    return queue
 
 
 def notify(bucket: str, key: str, event: str, **more: Any) -> None:
@@ -181,7 +177,9 @@ def invoke(function: str, event: Any) -> Ending:
         if not record or not config:
             return Ending.NO_FUNCTION
         result = lambda_svc._execute_function(lambda_svc._execution_record_for_config(record, config), event)
-    return Ending.FAILED if result.get("error") or result.get("throttle") else Ending.DONE
+    if result.get("throttle"):
+        return Ending.THROTTLED
+    return Ending.FAILED if result.get("error") else Ending.DONE
 
 
 def give_up(function: str, event: Any) -> None:

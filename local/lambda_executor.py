@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 import zipfile
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
@@ -28,6 +29,8 @@ from local.lambda_worker import Function
 logger = logging.getLogger("lambda")
 
 KEPT_SECONDS = 7 * 24 * 3600
+SCRATCH = "tmp"
+"""The folder within the executor's own for the temporary files of functions."""
 
 
 class Executor:
@@ -45,6 +48,7 @@ class Executor:
         self._pools: dict[tuple[str, str], Pool] = {}
         self._lock = threading.Lock()
         prune(folder)
+        clear(folder / SCRATCH)
 
     def install(self) -> None:
         """Take the place of ministack's own executor."""
@@ -66,6 +70,7 @@ class Executor:
 
     def warm(self) -> bool:
         """Have a worker of every function ready for its first invocation; False if one cannot be started."""
+        share_archives(lambda_svc._functions._data.values())
         with ThreadPoolExecutor() as threads:
             return all(threads.map(self._warm, list(lambda_svc._functions._data.values())))
 
@@ -116,6 +121,7 @@ class Executor:
             code=unpack(record["code_zip"], self._folder),
             layers=tuple(unpack(layer, self._folder) for layer in layers),
             environment=self._environment(config),
+            scratch=self._folder / SCRATCH,
         )
 
     def _environment(self, config: dict[str, Any]) -> dict[str, str]:
@@ -142,8 +148,21 @@ def unpack(archive: bytes, folder: Path) -> Path:
     return target
 
 
+def share_archives(records: Iterable[dict[str, Any]]) -> None:
+    """Keep an archive once that several functions were made from: those of the app all have the same."""
+    archives: dict[bytes, bytes] = {}
+    for record in records:
+        record["code_zip"] = archives.setdefault(record["code_zip"], record["code_zip"])
+
+
 def prune(folder: Path) -> None:
     """Remove unpacked archives that no function has used for a week."""
     for unpacked in folder.glob("*"):
-        if time.time() - unpacked.stat().st_mtime > KEPT_SECONDS:
+        if unpacked.name != SCRATCH and time.time() - unpacked.stat().st_mtime > KEPT_SECONDS:
             shutil.rmtree(unpacked)
+
+
+def clear(folder: Path) -> None:
+    """Remove the temporary files of functions that were killed; the folder itself may be a file system."""
+    for left in folder.glob("*"):
+        shutil.rmtree(left, ignore_errors=True)

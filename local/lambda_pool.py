@@ -5,9 +5,13 @@ image of a dropped folder, each loading the model, on a machine with a few cores
 """
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
-from local.lambda_worker import Function, Outcome, Worker
+from local.lambda_worker import Function, Lost, Outcome, Worker
+
+ATTEMPTS = 5
+"""Processes that are tried for one invocation where each is killed before it begins to work on it."""
 
 
 class Pool:
@@ -23,19 +27,23 @@ class Pool:
 
     def invoke(self, event: Any, request_id: str, trace_id: str | None) -> Outcome:
         """Run one invocation, after waiting for a free worker where all are busy."""
-        worker = self._take()
-        try:
-            return worker.invoke(event, request_id, trace_id)
-        finally:
-            self._give_back(worker)
+        return self._with_worker(lambda worker: worker.invoke(event, request_id, trace_id))
 
     def warm(self) -> Outcome | None:
         """Have a worker ready for the first invocation; how it ended if it could not be."""
-        worker = self._take()
-        try:
-            return worker.load()
-        finally:
-            self._give_back(worker)
+        return self._with_worker(lambda worker: worker.load())
+
+    def _with_worker[T](self, use: Callable[[Worker], T]) -> T | Outcome:
+        """What `use` makes of a worker; of another one if that is killed before it did anything."""
+        for _ in range(ATTEMPTS):
+            worker = self._take()
+            try:
+                return use(worker)
+            except Lost as lost:
+                outcome = lost.outcome
+            finally:
+                self._give_back(worker)
+        return outcome
 
     def close(self) -> None:
         """Stop the idle workers now and the busy ones after the invocation that they serve."""
@@ -47,9 +55,15 @@ class Pool:
 
     def _take(self) -> Worker:
         with self._changed:
-            self._changed.wait_for(lambda: self._idle or self._count < self._size)
-            if self._idle:
-                return self._idle.pop()
+            while True:
+                self._changed.wait_for(lambda: self._idle or self._count < self._size)
+                if not self._idle:
+                    break
+                worker = self._idle.pop()
+                if worker.alive:
+                    return worker
+                worker.stop()
+                self._count -= 1
             self._count += 1
         try:
             return Worker(self.function)

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -36,6 +37,8 @@ class Function:
     code: Path
     layers: tuple[Path, ...]
     environment: dict[str, str]
+    scratch: Path
+    """Where each process gets a folder of its own for temporary files: Lambda's /tmp."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,17 @@ class Outcome:
     log: str
 
 
+class Lost(Exception):
+    """The process was killed before it began to work on the invocation; another one can serve it.
+
+    `outcome` is the answer if there is no other.
+    """
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self.outcome = outcome
+
+
 class Worker:
     """A process that serves the invocations of one function, one at a time. Not thread-safe."""
 
@@ -54,10 +68,12 @@ class Worker:
         self.function = function
         self._log = _LogFile()
         self._pipes = _Pipes()
+        function.scratch.mkdir(parents=True, exist_ok=True)
+        self._scratch = tempfile.mkdtemp(dir=function.scratch)
         self._process = subprocess.Popen(
             _command(function, self._pipes),
             cwd=function.code,
-            env=_environment(function),
+            env=_environment(function) | {"TMPDIR": self._scratch},
             stdin=subprocess.DEVNULL,
             stdout=self._log.writer,
             stderr=self._log.writer,
@@ -65,6 +81,7 @@ class Worker:
         )
         self._pipes.close_ends_of_child()
         self._ready = False
+        self._ended_here = False
 
     @property
     def alive(self) -> bool:
@@ -72,28 +89,49 @@ class Worker:
         return self._process.poll() is None
 
     def load(self) -> Outcome | None:
-        """Wait until the handler is loaded; how it ended if it could not be."""
+        """Wait until the handler is loaded; how it ended if it could not be.
+
+        Raises:
+            Lost: if the process was killed meanwhile.
+        """
         if self._ready:
             return None
         answer = self._pipes.receive(START_TIMEOUT)
         self._ready = answer == {"ready": True}
         if self._ready:
             return None
-        return self._end(answer["error"] if answer else self._failure(START_TIMEOUT))
+        outcome = self._end(answer["error"] if answer else self._failure(START_TIMEOUT))
+        if answer is None and self._was_killed:
+            raise Lost(outcome)
+        return outcome
 
     def invoke(self, event: Any, request_id: str, trace_id: str | None) -> Outcome:
-        """Run the handler on `event`. It may raise as it likes, but ends the worker if it hangs or exits."""
+        """Run the handler on `event`. It may raise as it likes, but ends the worker if it hangs or exits.
+
+        Raises:
+            Lost: if the process was killed before the handler ran.
+        """
         failed = self.load()
         if failed:
             return failed
         timeout = self.function.timeout_s
+        deadline = time.monotonic() + timeout
         request = {"event": event, "request_id": request_id, "trace_id": trace_id}
         self._pipes.send({**request, "deadline": time.time() + timeout})
-        answer = self._pipes.receive(timeout)
+        taken = self._pipes.receive(timeout) is not None
+        answer = self._pipes.receive(deadline - time.monotonic()) if taken else None
         if answer is None:
             error = self._failure(timeout)
-            return self._end({**error, "errorMessage": f"RequestId: {request_id} {error['errorMessage']}"})
+            outcome = self._end({**error, "errorMessage": f"RequestId: {request_id} {error['errorMessage']}"})
+            if not taken and self._was_killed:
+                raise Lost(outcome)
+            return outcome
         return Outcome(answer.get("result"), answer.get("error"), self._log.take())
+
+    @property
+    def _was_killed(self) -> bool:
+        """Whether a signal ended the process, and not one of `_end`."""
+        return not self._ended_here and (self._process.returncode or 0) < 0
 
     def _failure(self, timeout: float) -> dict[str, Any]:
         """What Lambda answers for a process that did not: it hung or exited."""
@@ -109,6 +147,7 @@ class Worker:
         }
 
     def _end(self, error: dict[str, Any]) -> Outcome:
+        self._ended_here = self._process.poll() is None
         self._process.kill()
         self._process.wait()
         return Outcome(None, error, f"{self._log.take()}{error['errorMessage']}\n")
@@ -119,6 +158,7 @@ class Worker:
         self._process.wait()
         self._pipes.close()
         self._log.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
 
 def describe_exit(returncode: int) -> str:
@@ -199,7 +239,7 @@ class _Pipes:
     def receive(self, timeout: float) -> dict[str, Any] | None:
         """The next message, or None when `timeout` seconds passed or the child closed its end."""
         deadline = time.monotonic() + timeout
-        while not self._received.endswith(b"\n"):
+        while b"\n" not in self._received:
             remaining = deadline - time.monotonic()
             if remaining <= 0 or not self._poll.poll(remaining * 1000):
                 return None
@@ -207,8 +247,9 @@ class _Pipes:
             if not data:
                 return None
             self._received += data
-        message: dict[str, Any] = json.loads(self._received)
-        self._received.clear()
+        line, _, rest = self._received.partition(b"\n")
+        self._received = rest
+        message: dict[str, Any] = json.loads(line)
         return message
 
     def close(self) -> None:

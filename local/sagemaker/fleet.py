@@ -25,6 +25,10 @@ class Stopped(Exception):
     """The fleet has given way to another one, or the endpoint is deleted."""
 
 
+class Throttled(Exception):
+    """A serverless variant serves as many invocations as it may at a time."""
+
+
 @dataclass
 class Member:
     """One variant, and the container that serves it at the moment."""
@@ -33,6 +37,14 @@ class Member:
     log: LogStream
     container: ModelContainer | None = None
     ready: threading.Event = field(default_factory=threading.Event)
+    under_way: int = 0
+    """Invocations."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it takes no further invocation now; variants with instances queue them."""
+        serverless = self.variant.get("ServerlessConfig")
+        return serverless is not None and self.under_way >= serverless["MaxConcurrency"]
 
 
 class Fleet:
@@ -75,17 +87,21 @@ class Fleet:
         """A variant, the `target` or one by weight, and its container; it is not stopped meanwhile.
 
         There is no container while one that ended by itself is being replaced. Raise Stopped if the fleet
-        does not serve any more, and LookupError if there is no such variant.
+        does not serve any more, Throttled if the variant is full, and LookupError if there is no such one.
         """
         with self._changed:
             if self._closed:
                 raise Stopped
+            member = self._choose(target)
+            if member.is_full:
+                raise Throttled
+            member.under_way += 1
             self._under_way += 1
         try:
-            member = self._choose(target)
             yield member.variant, member.container if member.ready.is_set() else None
         finally:
             with self._changed:
+                member.under_way -= 1
                 self._under_way -= 1
                 self._changed.notify_all()
 

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 from local.sagemaker.endpoints import Endpoints
 from local.sagemaker.errors import SageMakerError
-from local.sagemaker.fleet import Fleet, Stopped
+from local.sagemaker.fleet import Fleet, Stopped, Throttled
 from local.sagemaker.model_containers import Answer
 from local.sagemaker.resources import ACCOUNT, REGION
 
@@ -86,6 +86,8 @@ def _invoke(name: str, fleet: Fleet, target: str | None, headers: Mapping[str, s
                     "ModelNotReadyException", f"The container of {variant['VariantName']} is restarting.", 429
                 )
             answer = container.invoke(body, headers, SECONDS)
+    except Throttled:
+        raise SageMakerError("ThrottlingException", "Rate exceeded") from None
     except LookupError:
         raise SageMakerError(
             "ValidationError", f"Variant {target} of endpoint {name} of account {ACCOUNT} not found."

@@ -5,7 +5,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,3 +65,6 @@ def deployed(client: Client, handler: Callable[..., Any], role: str, timeout: in
         yield Function(client, name)
     finally:
         client.functions.delete_function(FunctionName=name)
+        logs = client.aws("logs")
+        with suppress(logs.exceptions.ResourceNotFoundException):
+            logs.delete_log_group(logGroupName=f"/aws/lambda/{name}")

@@ -1,11 +1,19 @@
 """The emulator runs Lambdas as AWS does, where ministack alone would not."""
 
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.config import Config
 
 from tests.stack.client import Client, wait_for
 from tests.stack.functions import deployed
+
+LOST_EVENTS = "arn:aws:sqs:us-east-1:000000000000:test-lost-events"
 
 
 def act(event: Any, context: Any) -> Any:
@@ -22,9 +30,14 @@ def act(event: Any, context: Any) -> Any:
             time.sleep(30)
         case "exit":
             os._exit(3)
+        case "die":
+            os.kill(os.getpid(), 9)
+        case "wait":
+            time.sleep(0.5)
     return {
         "environment": dict(os.environ),
         "pid": os.getpid(),
+        "temporary": [file.name for file in Path(os.environ["TMPDIR"]).iterdir()],
         "remaining": context.get_remaining_time_in_millis(),
         "request_id": context.aws_request_id,
         "task_root": str(Path.cwd()),
@@ -64,6 +77,7 @@ def test_an_error_says_what_it_is_and_the_process_lives_on(client: Client) -> No
     [
         ("sleep", "Sandbox.Timedout", "timed out after 1.00 seconds"),
         ("exit", "Runtime.ExitError", "exit status 3"),
+        ("die", "Runtime.ExitError", "signal: kill"),
     ],
 )
 def test_a_process_that_hangs_or_exits_is_replaced(client: Client, do: str, kind: str, message: str) -> None:
@@ -76,6 +90,76 @@ def test_a_process_that_hangs_or_exits_is_replaced(client: Client, do: str, kind
     assert message in error["errorMessage"]
     assert failure_after is None
     assert told["pid"]
+
+
+def test_the_death_of_idle_processes_costs_no_call(client: Client) -> None:
+    with deployed(client, act, "api") as function:
+        told, _ = function.call({"do": "tell"})
+        for _ in range(5):
+            os.kill(told["pid"], signal.SIGKILL)
+            # Immediately: the emulator may not have noticed yet.
+            before, (told, failure) = told, function.call({"do": "tell"})
+
+            assert failure is None, told
+            assert told["pid"] != before["pid"]
+
+
+def test_each_process_has_a_place_for_temporary_files_that_goes_with_it(client: Client) -> None:
+    with deployed(client, act, "api") as function:
+        told, _ = function.call({"do": "tell"})
+        folder = Path(told["environment"]["TMPDIR"])
+        (folder / "left behind").touch()
+        function.call({"do": "die"})
+        after, _ = function.call({"do": "tell"})
+
+    assert after["environment"]["TMPDIR"] != str(folder)
+    assert after["temporary"] == []
+    wait_for(lambda: not folder.exists())
+
+
+def test_a_call_beyond_the_reserved_concurrency_is_throttled(client: Client) -> None:
+    with deployed(client, act, "api") as function:
+        client.functions.put_function_concurrency(FunctionName=function.name, ReservedConcurrentExecutions=0)
+
+        once = client.aws("lambda", config=Config(retries={"total_max_attempts": 1}))
+        with pytest.raises(once.exceptions.TooManyRequestsException):
+            once.invoke(FunctionName=function.name, Payload=json.dumps({"do": "tell"}))
+
+
+def test_events_beyond_the_reserved_concurrency_wait_and_none_is_lost(client: Client) -> None:
+    with deployed(client, act, "prepare") as function:
+        client.functions.put_function_concurrency(FunctionName=function.name, ReservedConcurrentExecutions=1)
+        for _ in range(4):
+            function.send({"do": "wait"})
+
+        wait_for(lambda: function.starts() == 4)
+
+
+@pytest.fixture
+def lost_events(client: Client) -> Iterator[str]:
+    """The URL of a queue for events that are given up."""
+    sqs = client.aws("sqs")
+    url = sqs.create_queue(QueueName=LOST_EVENTS.split(":")[-1])["QueueUrl"]
+    yield url
+    sqs.delete_queue(QueueUrl=url)
+
+
+def test_an_event_whose_processes_die_is_tried_three_times_and_then_kept(
+    client: Client, lost_events: str
+) -> None:
+    with deployed(client, act, "prepare") as function:
+        client.functions.put_function_event_invoke_config(
+            FunctionName=function.name, DestinationConfig={"OnFailure": {"Destination": LOST_EVENTS}}
+        )
+        function.send({"do": "die"})
+
+        def lost() -> Any:
+            return client.aws("sqs").receive_message(QueueUrl=lost_events).get("Messages")
+
+        (message,) = wait_for(lost)
+        assert function.starts() == 3
+
+    assert json.loads(message["Body"])["requestPayload"] == {"do": "die"}
 
 
 def test_an_asynchronous_call_is_tried_three_times(client: Client) -> None:

@@ -133,6 +133,22 @@ def test_an_update_is_noticed_only_in_the_answers(lab: Lab) -> None:
         lab.ask(endpoint, "hello")
 
 
+def test_a_serverless_variant_serves_no_more_requests_at_a_time_than_it_may(lab: Lab) -> None:
+    config = lab.config(lab.model("one"), ServerlessConfig={"MemorySizeInMB": 2048, "MaxConcurrency": 1})
+    endpoint = lab.endpoint(config)
+    slow = threading.Thread(target=lambda: lab.ask(endpoint, "sleep 2"))
+    slow.start()
+    wait_for(lambda: "answering sleep 2" in lab.log(f"/aws/sagemaker/Endpoints/{endpoint}", "AllTraffic/"))
+
+    with pytest.raises(ClientError) as error:
+        lab.ask(endpoint, "hello")
+    slow.join()
+
+    assert refusal(error) == ("ThrottlingException", "Rate exceeded")
+    assert lab.ask(endpoint, "hello").startswith("one|")
+    lab.remove(endpoint)
+
+
 def test_an_answer_under_way_is_given_before_its_container_ends(lab: Lab) -> None:
     endpoint = lab.endpoint(lab.config(lab.model("before")))
     heard: list[str] = []

@@ -62,8 +62,8 @@ class Desk:
         self.registry = Registry(DataBucket(lab.s3, BUCKET))
         self.role = lab.role("serving-tests", READ_MODELS)
 
-    def register(self, version: str) -> str:
-        """Register a version, and make a configuration that serves it; its name."""
+    def register(self, version: str, most: int = 5) -> str:
+        """Register a version, and make a configuration that serves `most` requests at a time; its name."""
         self.registry.add(TASK, retrained(self.folder / version, version), {})
         url = f"s3://{BUCKET}/models/{TASK}/{version}/model.tar.gz"
         name = self.lab.name(f"{ENDPOINT}-{version}")
@@ -75,7 +75,7 @@ class Desk:
         variant = {
             "VariantName": "AllTraffic",
             "ModelName": name,
-            "ServerlessConfig": {"MemorySizeInMB": 3072, "MaxConcurrency": 5},
+            "ServerlessConfig": {"MemorySizeInMB": 3072, "MaxConcurrency": most},
         }
         self.lab.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
         return name

@@ -1,0 +1,164 @@
+"""Items of the emulator's DynamoDB: on disk as soon as they are written, and small in memory.
+
+ministack saves all tables as a whole, when it stops. A copy of everything that was ever stored takes memory
+and time that grow with the number of items, and a killed emulator loses what came since the last one. It
+also keeps every number as an object of its own, 80 kB for one result with its heat map.
+"""
+
+import json
+import sqlite3
+import sys
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ministack.core.persistence import _json_default, _json_object_hook
+from ministack.services import dynamodb
+
+from local import patching
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS items (
+    table_id TEXT, hash_key, range_key, item TEXT NOT NULL,
+    PRIMARY KEY (table_id, hash_key, range_key)
+) WITHOUT ROWID;
+"""
+
+LONGEST_SHARED = 5
+"""Characters of a number that is kept only once. Values between 0 and 1 with three decimals have no more, and
+there are not many such numbers."""
+
+Table = dict[str, Any]
+Item = dict[str, Any]
+
+
+class Items(defaultdict[Any, dict[Any, Item]]):
+    """The items of a table, by hash key and range key, which the saved state of the table leaves out."""
+
+    def __init__(self, items: Any = ()) -> None:
+        super().__init__(dict, items)
+
+    def __deepcopy__(self, _memo: Any) -> dict[Any, Any]:
+        """What goes into the state. ministack converts the items first wherever it wants a copy of them."""
+        return {}
+
+
+class ItemStore:
+    """Every table's items, in a file. Thread-safe."""
+
+    def __init__(self, file: Path) -> None:
+        self._lock = threading.Lock()
+        self._database = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = NORMAL")  # survives the death of the process
+        self._database.executescript(SCHEMA)
+
+    def install(self) -> None:
+        """Take over the items of the emulator's tables."""
+        patching.wrap(dynamodb, "_set_item", self._saving_item)
+        patching.wrap(dynamodb, "_remove_item", self._removing_item)
+        patching.wrap(dynamodb, "_items_replaced", self._saving_all)
+        patching.wrap(dynamodb, "_restore_state", self._restoring)
+
+    def _saving_item(self, set_item: Callable[..., Any]) -> Callable[..., Any]:
+        def set_and_save(table: Table, hash_key: Any, range_key: Any, item: Item) -> Any:
+            item = compact(item)
+            own(table)
+            before = set_item(table, hash_key, range_key, item)
+            self._write([(table["TableId"], hash_key, range_key, pack(item))])
+            return before
+
+        return set_and_save
+
+    def _removing_item(self, remove_item: Callable[..., Any]) -> Callable[..., Any]:
+        def remove_and_save(table: Table, hash_key: Any, range_key: Any) -> Any:
+            before = remove_item(table, hash_key, range_key)
+            with self._lock:
+                self._database.execute(
+                    "DELETE FROM items WHERE table_id = ? AND hash_key = ? AND range_key = ?",
+                    (table["TableId"], hash_key, range_key),
+                )
+            return before
+
+        return remove_and_save
+
+    def _saving_all(self, items_replaced: Callable[[Table], None]) -> Callable[[Table], None]:
+        def replace_and_save(table: Table) -> None:
+            own(table)
+            with self._lock:
+                self._database.execute("DELETE FROM items WHERE table_id = ?", (table["TableId"],))
+            self._write(
+                [
+                    (table["TableId"], hash_key, range_key, pack(item))
+                    for hash_key, items in table["items"].items()
+                    for range_key, item in items.items()
+                ]
+            )
+            items_replaced(table)
+
+        return replace_and_save
+
+    def _restoring(self, restore: Callable[[Any], None]) -> Callable[[Any], None]:
+        def restore_with_items(state: Any) -> None:
+            restore(state)
+            for table in dynamodb._tables.all_values():
+                self._load(table)
+            self._forget_deleted_tables()
+
+        return restore_with_items
+
+    def _load(self, table: Table) -> None:
+        if any(table["items"].values()):  # saved by an emulator that did not keep items apart
+            dynamodb._items_replaced(table)
+            return
+        own(table)
+        with self._lock:
+            rows = self._database.execute(
+                "SELECT hash_key, range_key, item FROM items WHERE table_id = ?", (table["TableId"],)
+            )
+            for hash_key, range_key, text in rows:
+                item = json.loads(text, object_hook=_json_object_hook)
+                table["items"][hash_key][range_key] = compact(item)
+        dynamodb._update_counts(table)
+
+    def _forget_deleted_tables(self) -> None:
+        there = [table["TableId"] for table in dynamodb._tables.all_values()]
+        marks = ", ".join("?" * len(there))
+        with self._lock:
+            self._database.execute(f"DELETE FROM items WHERE table_id NOT IN ({marks})", there)  # noqa: S608
+
+    def _write(self, rows: list[tuple[str, Any, Any, str]]) -> None:
+        with self._lock:
+            self._database.executemany("INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?)", rows)
+
+
+def own(table: Table) -> None:
+    """Have the items of a table left out of its saved state."""
+    if not isinstance(table["items"], Items):
+        table["items"] = Items(table["items"])
+
+
+def pack(item: Item) -> str:
+    """An item as it is stored."""
+    return json.dumps(item, default=_json_default, separators=(",", ":"))
+
+
+def compact(item: Item) -> Item:
+    """The same item, with names and short numbers that all items share. They must not be changed in place."""
+    return {sys.intern(name): _shared(value) for name, value in item.items()}
+
+
+_numbers: dict[str, dict[str, str]] = {}
+
+
+def _shared(value: dict[str, Any]) -> dict[str, Any]:
+    match value:
+        case {"N": str(number)} if len(number) <= LONGEST_SHARED:
+            return _numbers.setdefault(number, value)
+        case {"L": list(values)}:
+            return {"L": [_shared(entry) for entry in values]}
+        case {"M": dict(values)}:
+            return {"M": compact(values)}
+    return value

@@ -1,0 +1,82 @@
+"""A SageMaker endpoint that throttles, hangs, and dies while it goes from one model to the next."""
+
+import shutil
+import signal
+import tempfile
+import time
+from pathlib import Path
+
+from tests.soak.report import Report
+from tests.soak.scenarios import PATIENCE, reported
+from tests.soak.system import System, kill
+from tests.stack.client import TASK
+from tests.stack.lab import Lab
+from tests.stack.test_serving import ENDPOINT, Desk
+
+HANG_SECONDS = 15.0
+"""Longer than a Lambda waits for an answer of the endpoint."""
+KILLS = 6
+SERVER = "model_server.py"
+
+
+def endpoint(system: System, images: int) -> Report:
+    """Images while the endpoint that classifies them is in trouble."""
+    with reported(system, "endpoint in trouble", images) as report:
+        lab = Lab(system.client)
+        lab.set_up()
+        folder = Path(tempfile.mkdtemp())
+        desk = Desk(lab, folder)
+        bundled = desk.registry.current(TASK)
+        assert bundled is not None
+        second = _serve(desk)
+        try:
+            kill(system.lambdas())  # the new ones know at once what is promoted
+            system.drop_synthetic(images // 3)
+            report.remarks.append(f"{_hang(system)} servers hung for {HANG_SECONDS:.0f} s")
+            system.drop_synthetic(images // 3)
+            report.remarks.append(f"{_die_during_swap(system, desk, second)} servers killed during a swap")
+            system.drop_synthetic(images - images // 3 * 2)
+            system.wait_for_events(PATIENCE)
+            report.remarks.append(f"{_answered_by_endpoint(system)} answers of the endpoint")
+        finally:
+            desk.registry.promote(TASK, bundled.version, None, None)
+            kill(system.lambdas())
+            lab.served(ENDPOINT)
+            lab.remove(ENDPOINT)
+            shutil.rmtree(folder)
+    return report
+
+
+def _serve(desk: Desk) -> str:
+    """Have a version on an endpoint; the configuration of another version."""
+    first, second = (desk.register(f"soak-{name}", most=1) for name in ("first", "second"))
+    desk.lab.sagemaker.create_endpoint(EndpointName=ENDPOINT, EndpointConfigName=first)
+    assert desk.lab.served(ENDPOINT)["EndpointStatus"] == "InService"
+    desk.registry.promote(TASK, "soak-first", ENDPOINT, first)
+    return second
+
+
+def _hang(system: System) -> int:
+    """Let the endpoint's server give no answers for a while; how many servers there were."""
+    servers = system.processes(SERVER)
+    stopped = kill(servers, signal.SIGSTOP)
+    time.sleep(HANG_SECONDS)
+    kill(servers, signal.SIGCONT)
+    return stopped
+
+
+def _die_during_swap(system: System, desk: Desk, config: str) -> int:
+    """Kill the endpoint's servers, the old and the new one, while it changes to another configuration."""
+    desk.lab.sagemaker.update_endpoint(EndpointName=ENDPOINT, EndpointConfigName=config)
+    killed = 0
+    for _ in range(KILLS):
+        killed += kill(system.processes(SERVER))
+        time.sleep(0.5)
+    assert desk.lab.served(ENDPOINT)["EndpointStatus"] == "InService"
+    return killed
+
+
+def _answered_by_endpoint(system: System) -> int:
+    system.stage.look()
+    models = [item.get("model") or {} for item in system.stage.items.values()]
+    return sum(model.get("backend") == "endpoint" for model in models)

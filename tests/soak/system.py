@@ -1,0 +1,224 @@
+"""The local system under load: what is sent into it, what its failures are, and when it has come to rest."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import count
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from chalicelib import arrivals
+from local.deployment import aws_environment
+from local.stack import BUCKET, LocalStack
+from tests.soak.images import fresh, unusable
+from tests.soak.invariant import Stage, problems, unfinished
+from tests.stack.client import TASK, Client
+from tests.stack.processes import descendants
+from tests.stage import ROOT
+
+TABLE = "negatoscope-local-results"
+LOST_EVENTS = "negatoscope-local-lost-events"
+SWEEPS = (11, 22, 26 * 60, 26 * 60 + 11)
+"""Minutes from now at which the sweep runs: often enough to find everything that is stuck."""
+SENDERS = 8
+
+SWEEPER = """
+import sys
+from datetime import UTC, datetime, timedelta
+from chalicelib import aws
+for line in sys.stdin:
+    try:
+        aws.sweep().run(datetime.now(UTC) + timedelta(minutes=float(line)))
+        print("swept", flush=True)
+    except Exception as error:
+        print(f"failed: {error}", flush=True)
+"""
+
+
+class System:
+    """A running system, and everything that was sent into it. `say` is told what happens."""
+
+    def __init__(self, stack: LocalStack, say: Callable[[str], None]) -> None:
+        self.stack = stack
+        self.client = Client(stack)
+        self.say = say
+        self._run = time.time_ns()
+        self._numbers = count()
+        self.arrived: dict[str, str] = {}
+        """The key by id of everything that was put into the inbox; "" for what came by the API."""
+        self.redriven = 0
+        """Events that Lambda gave up and that were sent through again."""
+        self.swept = 0
+        """Runs of the sweep that were needed."""
+        config = Config(max_pool_connections=SENDERS, retries={"mode": "standard", "total_max_attempts": 10})
+        self.s3 = self.client.aws("s3", config=config)
+        dynamodb = boto3.resource(
+            "dynamodb",
+            endpoint_url=stack.aws_url,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+        self.stage = Stage(self.s3, dynamodb, BUCKET, TABLE)
+        self.stage.look()
+        self.stage.ignored = frozenset(self.stage.items)  # of what ran before
+
+    # --------------------------------------------------------------------------------------- images
+
+    def drop(self, contents: Iterable[bytes], folder: str = TASK) -> None:
+        """Put files into the drop folder, several at a time."""
+        keys = (f"inbox/{folder}/{self._run}-{number}.png" for number in self._numbers)
+        with ThreadPoolExecutor(SENDERS) as senders:
+            list(senders.map(self.put, keys, contents))
+
+    def drop_synthetic(self, images: int) -> None:
+        """Drop as many small images, one of a hundred unusable."""
+        self.drop(unusable() if number % 100 == 99 else fresh() for number in range(images))
+
+    def put(self, key: str, content: bytes) -> arrivals.Arrival:
+        """Put one file into the inbox, however often it takes."""
+        etag = self.s3.put_object(Bucket=BUCKET, Key=key, Body=content)["ETag"].strip('"')
+        arrival = arrivals.Arrival(BUCKET, key, etag, len(content))
+        self.arrived[arrival.id] = key
+        return arrival
+
+    def classify(self, content: bytes) -> int:
+        """Have an image classified while waiting; the status of the answer."""
+        self.arrived[arrivals.new_id("api", TASK, content)] = ""
+        answer = self.client.api("POST", f"/api/tasks/{TASK}/classify", content, Content_Type="image/png")
+        assert answer.status == 200 or {"code", "message", "request_id"} <= answer.json.keys(), answer.body
+        return answer.status
+
+    @contextmanager
+    def without_notifications(self) -> Iterator[None]:
+        """S3 tells nobody of new objects while this lasts."""
+        settings = self.s3.get_bucket_notification_configuration(Bucket=BUCKET)
+        settings.pop("ResponseMetadata")
+        self.s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration={})
+        try:
+            yield
+        finally:
+            self.s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration=settings)
+
+    def send_event(self, function: str, event: Any) -> None:
+        """Hand a Lambda an event, as S3 does."""
+        self.client.functions.invoke(
+            FunctionName=f"negatoscope-local-{function}", InvocationType="Event", Payload=json.dumps(event)
+        )
+
+    # ----------------------------------------------------------------------------------------- rest
+
+    def rest(self, patience: float) -> list[str]:
+        """Wait until nothing is under way, help as operators and schedules do, and say what is not whole."""
+        self.wait_for_events(patience)
+        for minutes in SWEEPS:
+            while self.redrive():
+                self.wait_for_events(patience)
+            self.stage.look()
+            if not unfinished(self.stage, self.arrived):
+                break
+            self.sweep(minutes)
+            self.wait_for_events(patience)
+        self.stage.look()
+        return problems(self.stage, self.arrived)
+
+    def pending(self) -> int:
+        """How many asynchronous invocations wait or run."""
+        with sqlite3.connect(self.stack.directory / "state" / "events.sqlite") as events:
+            return int(events.execute("SELECT count(*) FROM events").fetchone()[0])
+
+    def wait_for_events(self, patience: float) -> None:
+        """Wait until every event has been worked on; raise if none is done within `patience` seconds."""
+        least, since, said = self.pending(), time.monotonic(), time.monotonic()
+        while left := self.pending():
+            if left < least:
+                least, since = left, time.monotonic()
+            if time.monotonic() - since > patience:
+                raise AssertionError(f"{left} events, and none was done within {patience:.0f} s")
+            if time.monotonic() - said > 10:
+                said = time.monotonic()
+                self.say(f"  {left} events left")
+            time.sleep(0.2)
+
+    def redrive(self) -> int:
+        """Send through again what Lambda has given up; how many events."""
+        sqs, sent = self.client.aws("sqs"), 0
+        queue = sqs.get_queue_url(QueueName=LOST_EVENTS)["QueueUrl"]
+        while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                lost = json.loads(message["Body"])
+                function = lost["requestContext"]["functionArn"].split(":function:")[1].split(":")[0]
+                self.send_event(function.removeprefix("negatoscope-local-"), lost["requestPayload"])
+                sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+                sent += 1
+        self.redriven += sent
+        return sent
+
+    def sweep(self, minutes: float) -> None:
+        """Run the app's sweep as if so many minutes had passed."""
+        self.swept += 1
+        stage = json.loads((ROOT / ".chalice" / "config.json").read_text())["stages"]["local"]
+        done = subprocess.run(
+            [sys.executable, "-c", SWEEPER],
+            cwd=ROOT,
+            env=aws_environment(self.stack.aws_url) | stage["environment_variables"],
+            input=f"{minutes}\n",
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        self.say(f"  sweep in {minutes:g} minutes: {done.stdout.splitlines()[-1]}")
+
+    # ------------------------------------------------------------------------------------- failures
+
+    def lambdas(self) -> list[int]:
+        """The processes that run Lambdas."""
+        return self.processes("lambda_bootstrap.py")
+
+    def processes(self, program: str) -> list[int]:
+        """The processes that the emulator runs a program in."""
+        below = descendants(self.stack.processes["AWS emulator"])
+        listing = subprocess.run(
+            ["ps", "-wweo", "pid=,args="], capture_output=True, text=True, check=True
+        ).stdout
+        running = (line.split(None, 1) for line in listing.splitlines() if program in line)
+        return [int(pid) for pid, _ in running if int(pid) in below]
+
+    @contextmanager
+    def killing(self, kill: Callable[[], int], seconds: float) -> Iterator[list[int]]:
+        """Call `kill` every so many seconds while this lasts; what it returned each time."""
+        over, killed = threading.Event(), list[int]()
+
+        def kill_on() -> None:
+            while not over.wait(seconds):
+                killed.append(kill())
+
+        with ThreadPoolExecutor(1) as thread:
+            ended = thread.submit(kill_on)
+            try:
+                yield killed
+            finally:
+                over.set()
+            ended.result()
+
+
+def kill(pids: Iterable[int], number: signal.Signals = signal.SIGKILL) -> int:
+    """Send a signal to processes; how many were there."""
+    hit = 0
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+            hit += 1
+        except ProcessLookupError:
+            pass
+    return hit

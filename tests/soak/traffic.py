@@ -1,0 +1,200 @@
+"""Mixed traffic for a while: memory, latency, files and processes must stay as they are."""
+
+import json
+import random
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from tests.soak.images import fresh
+from tests.soak.report import Report
+from tests.soak.scenarios import reported
+from tests.soak.system import System
+from tests.stack.client import TASK
+from tests.stack.processes import descendants
+
+USERS = 3
+THINK_SECONDS = 0.3
+"""A user's pause after each action, on average."""
+WARM_UP = 0.2
+"""The share of the time that is not judged: workers start, and caches fill."""
+
+STORED_BYTES = 40_000
+"""Of the emulator's memory for each image that is stored: it keeps table items and the names of objects."""
+SPREAD_BYTES = 40_000_000
+"""By which memory may differ between two looks for no reason."""
+SPREAD_COUNT = 12
+"""By which the numbers of open files and of processes may."""
+
+
+@dataclass
+class Look:
+    """The system at one moment."""
+
+    second: float
+    images: int
+    emulator_bytes: int
+    lambda_bytes: int
+    files: int
+    processes: int
+
+    @classmethod
+    def at(cls, system: System, second: float) -> "Look":
+        """What is there now."""
+        emulator = system.stack.processes["AWS emulator"]
+        pids = [emulator, *descendants(emulator), system.stack.processes["page and API"]]
+        memory = {pid: _memory(pid) for pid in pids}
+        return cls(
+            second,
+            len(system.arrived),
+            memory[emulator],
+            sum(memory[pid] for pid in system.lambdas() if pid in memory),
+            sum(_files(pid) for pid in pids),
+            len(pids),
+        )
+
+
+class Users:
+    """People who use the system in every way, until they are told to stop."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self.over = threading.Event()
+        self.took: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        """When each action ended, and how long it took, by its name; in seconds."""
+        self._actions: list[Callable[[random.Random], None]] = [
+            self.classify, self.classify, self.drop, self.drop, self.upload, self.list, self.review,
+            self.export,
+        ]  # fmt: skip
+
+    def work(self, seed: int) -> None:
+        """What one of them does."""
+        choices = random.Random(seed)
+        while not self.over.wait(choices.uniform(0, 2 * THINK_SECONDS)):
+            action = choices.choice(self._actions)
+            started = time.monotonic()
+            action(choices)
+            ended = time.monotonic()
+            self.took[action.__name__].append((ended, ended - started))
+
+    def classify(self, _: random.Random) -> None:
+        """Send an image and wait for its class."""
+        assert self._system.classify(fresh()) == 200
+
+    def drop(self, _: random.Random) -> None:
+        """Put an image into the drop folder."""
+        self._system.drop([fresh()])
+
+    def upload(self, _: random.Random) -> None:
+        """Upload an image as the page does."""
+        content = fresh()
+        opened = self._system.client.open_upload(content)
+        self._system.arrived[opened["id"]] = opened["upload"]["fields"]["key"]
+        assert self._system.client.post_form(opened["upload"], content).status == 204
+
+    def list(self, _: random.Random) -> None:
+        """Look at the newest results."""
+        assert self._system.client.api("GET", f"/api/results?task={TASK}&limit=50").status == 200
+
+    def review(self, choices: random.Random) -> None:
+        """Correct one of the newest results."""
+        page = self._system.client.api("GET", "/api/results?limit=20").json["results"]
+        classified = [result["id"] for result in page if result["status"] == "classified"]
+        if classified:
+            path, body = f"/api/results/{choices.choice(classified)}/review", {"label": "right-cc"}
+            answer = self._system.client.api(
+                "PUT", path, json.dumps(body).encode(), Content_Type="application/json"
+            )
+            assert answer.status == 200, answer.body
+
+    def export(self, choices: random.Random) -> None:
+        """Export all results, now and then."""
+        if choices.random() < 0.1:
+            assert self._system.client.api("GET", f"/api/results.csv?task={TASK}").status in (200, 303)
+
+
+def mixed_traffic(system: System, seconds: float, looks: int = 20) -> Report:
+    """Several users for as long, and the system looked at so many times."""
+    with reported(system, "mixed traffic", 0) as report:
+        before, users, started = len(system.arrived), Users(system), time.monotonic()
+        seen: list[Look] = []
+        with ThreadPoolExecutor(USERS) as threads:
+            working = [threads.submit(users.work, seed) for seed in range(USERS)]
+            try:
+                for number in range(1, looks + 1):
+                    time.sleep(max(0.0, started + seconds * number / looks - time.monotonic()))
+                    seen.append(Look.at(system, time.monotonic() - started))
+                    system.say(_line(seen[-1]))
+            finally:
+                users.over.set()
+            for user in working:
+                user.result()
+        report.images = len(system.arrived) - before
+        report.remarks += latencies(users, started, seconds)
+        report.problems += slopes(seen)
+    return report
+
+
+def slopes(seen: list[Look]) -> list[str]:
+    """What is not flat: the middle of the last third against that of the first after warming up."""
+    judged = [look for look in seen if look.second > WARM_UP * seen[-1].second]
+    third = max(1, len(judged) // 3)
+
+    def change(value: Callable[[Look], float]) -> float:
+        return median(map(value, judged[-third:])) - median(map(value, judged[:third]))
+
+    stored = change(lambda look: look.images)
+    limits = {
+        "memory of the emulator, bytes": (
+            change(lambda look: look.emulator_bytes), SPREAD_BYTES + STORED_BYTES * stored
+        ),
+        "memory of Lambdas, bytes": (
+            change(lambda look: look.lambda_bytes / max(1, look.processes)), SPREAD_BYTES
+        ),
+        "open files": (change(lambda look: look.files), SPREAD_COUNT),
+        "processes": (change(lambda look: look.processes), SPREAD_COUNT),
+    }  # fmt: skip
+    return [
+        f"{what} grew by {grown:,.0f}, {limit:,.0f} are allowed"
+        for what, (grown, limit) in limits.items()
+        if grown > limit
+    ]
+
+
+def latencies(users: Users, started: float, seconds: float) -> list[str]:
+    """The middle time that each action took, in the first and in the last third."""
+    lines = []
+    for action, took in sorted(users.took.items()):
+        first = [duration for ended, duration in took if ended - started < seconds / 3]
+        last = [duration for ended, duration in took if ended - started > seconds * 2 / 3]
+        if first and last:
+            lines.append(f"{action} {1000 * median(first):.0f} -> {1000 * median(last):.0f} ms")
+    return lines
+
+
+def _line(look: Look) -> str:
+    return (
+        f"  {look.second:6.0f} s  {look.images:6} images  emulator {look.emulator_bytes / 1e6:5.0f} MB  "
+        f"Lambdas {look.lambda_bytes / 1e6:5.0f} MB  {look.files:4} files  {look.processes:3} processes"
+    )
+
+
+def _memory(pid: int) -> int:
+    """Resident bytes; none of a process that has ended."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (OSError, IndexError):
+        return 0
+    return pages * 4096
+
+
+def _files(pid: int) -> int:
+    try:
+        return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return 0

@@ -1,0 +1,66 @@
+"""The queue of asynchronous invocations, without an emulator around it."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import lambda_events
+from local.lambda_events import Ending, EventQueue
+
+FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:f"
+
+
+class Function:
+    """A function whose tries end as planned; the last ending is that of all further tries."""
+
+    def __init__(self, *endings: Ending) -> None:
+        self._endings = list(endings)
+        self.tries = 0
+        self.given_up: list[Any] = []
+        self.over = threading.Event()
+
+    def run(self, _function: str, _event: Any) -> Ending:
+        self.tries += 1
+        ending = self._endings.pop(0) if len(self._endings) > 1 else self._endings[0]
+        if ending is Ending.DONE:
+            self.over.set()
+        return ending
+
+    def give_up(self, _function: str, event: Any) -> None:
+        self.given_up.append(event)
+        self.over.set()
+
+
+@pytest.fixture
+def deliver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Function], None]:
+    """Delivers one event to a function, without the pauses between tries."""
+    monkeypatch.setattr(lambda_events, "DELAYS", (0.0, 0.0))
+    monkeypatch.setattr(lambda_events, "DELAY_WITHOUT_FUNCTION", 0.0)
+    monkeypatch.setattr(lambda_events, "PAUSE_THROTTLED", 0.0)
+
+    def deliver(function: Function) -> None:
+        EventQueue(tmp_path / "events.sqlite", 1, function.run, function.give_up).put(FUNCTION, {"n": 1})
+        assert function.over.wait(10)
+
+    return deliver
+
+
+def test_being_throttled_does_not_count_as_a_try(deliver: Callable[[Function], None]) -> None:
+    function = Function(*[Ending.THROTTLED] * 20, Ending.FAILED, Ending.THROTTLED, Ending.DONE)
+
+    deliver(function)
+
+    assert function.tries == 23
+    assert function.given_up == []
+
+
+def test_a_third_failure_is_the_last(deliver: Callable[[Function], None]) -> None:
+    function = Function(Ending.FAILED, Ending.THROTTLED, Ending.FAILED, Ending.FAILED, Ending.DONE)
+
+    deliver(function)
+
+    assert function.tries == 4
+    assert function.given_up == [{"n": 1}]
