@@ -62,6 +62,6 @@ def _json_value(value: Any) -> Any:
         return {name: _json_value(member) for name, member in value.items()}
     if isinstance(value, list):
         return [_json_value(member) for member in value]
-    if value is None or isinstance(value, str | bool):
+    if value is None or isinstance(value, str | bool | int | float):
         return value
     raise TypeError(f"{type(value).__name__} in an item")

@@ -312,7 +312,7 @@ class ResultsTable:
     def pages(self, selection: Selection = ALL, attributes: Sequence[str] = LISTED) -> Iterator[list[Result]]:
         """All results of a selection with some of their attributes, as DynamoDB hands them out.
 
-        A page holds what is selected of 1 MB of results, which may be nothing. `attributes` includes `status`.
+        A page holds what is selected of 1 MB of results, maybe nothing. `attributes` must include `status`.
         """
         for items in self._pages(_with_expiry(selection.query(attributes))):
             yield list(_shown(items))

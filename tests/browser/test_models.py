@@ -151,7 +151,7 @@ def test_roll_back_says_what_it_does_and_does_it(desk: Desk, models: Models) -> 
     expect(desk.sheet.locator(".lead")).to_contain_text(models.bundled)
     expect(desk.sheet.get_by_role("heading", level=2)).to_be_focused()
     assert models.current() == models.bundled
-    models.registry.roll_back(TASK)
+    models.registry.roll_back(TASK, models.registry.current(TASK))
 
 
 def test_who_is_no_admin_sees_everything_and_is_told_why_not_more(desk: Desk, models: Models) -> None:

@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 
 import app
-from chalicelib import drift
+from chalicelib import aws, drift, results
 from chalicelib.embedded import EmbeddedBackend
 from chalicelib.errors import EndpointNotReady, ModelFailed
-from chalicelib.observability import count
+from chalicelib.retraining.journal import empty_entry
 from chalicelib.table import ResultsTable
 from tests import alarms, images
 from tests.functional.cloudwatch import SCHEDULED, World, s3_event
 from tests.models import TASK
 from tests.stage import RETRAININGS_TABLE, TABLE
-from tests.unit.test_retraining_graph import STATES, Fails, Walk
+from tests.unit.test_retraining_graph import PLAN, STATES, Fails, walk
 
 CLASSIFY = f"/tasks/{TASK}/classify"
 RESULT = f"/results/{'0' * 32}"
@@ -252,7 +252,7 @@ for _function in ("prepare", "classify", "sweep", "watch", "retraining"):
 
 def retrain(world: World, **answers: Any) -> None:
     """Walk through the state machine; `answers` are those of its tasks."""
-    end = Walk(answers).passed[-1]
+    end = walk(answers).end
     world.execution_ended({"Succeed": "Succeeded", "Fail": "Failed"}[STATES[end]["Type"]])
 
 
@@ -274,7 +274,14 @@ def a_retraining_without_end(world: World) -> None:
 @rings("failed-undo", "failed-retrainings")
 def an_undo_that_fails(world: World) -> None:
     retrain(world, Train=Fails("States.TaskFailed"), Undo=Fails("Lambda.Unknown"))
-    count("UndoFailed", TASK)
+    aws._journal().begin(empty_entry("run", "arn", {"task": TASK}) | {"started_at": results.now()})
+    state = {"plan": PLAN | {"task": TASK}, "failed": "TrainingFailed", "error": {"Error": "E", "Cause": "C"}}
+    assert world.run("retraining", {"step": "report-failed-undo", "state": state})
+
+
+@rings()
+def a_schedule_that_meets_a_running_retraining(world: World) -> None:
+    retrain(world, Plan={"skipped": "It is being retrained."})
 
 
 # --------------------------------------------------------------------------------------------- tables
