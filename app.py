@@ -22,8 +22,9 @@ from chalicelib import (
     uploads,
 )
 from chalicelib.errors import ImageTooLarge
-from chalicelib.fields import text
+from chalicelib.fields import query_text, text
 from chalicelib.http import Api, body_bytes, find_task, json_body, page_parameters, selection
+from chalicelib.limits import PATH_PARAMETERS
 from chalicelib.observability import logger, tracer
 from chalicelib.settings import settings
 from chalicelib.tasks import load_tasks
@@ -87,7 +88,7 @@ def get_model_file(task: str, version: str, file: str) -> Response:
 @api.route("/tasks/{task}/rollback", "POST", group="admin")
 def roll_back(task: str) -> Any:
     aws.retraining_requests().check_idle(find_task(task))
-    version = api.query.get("version")
+    version = query_text(api.query, "version", PATH_PARAMETERS["version"])
     return asdict(rollback.roll_back(find_task(task).name, aws.registry(), aws.hosting(), version))
 
 

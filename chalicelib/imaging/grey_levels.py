@@ -66,11 +66,18 @@ class GreyLevels:
         return stretch(values, float(values.min()), float(values.max()))
 
     def darkest(self, low: float, high: float) -> float:
-        """The value from `low` to `high` that is shown darkest."""
+        """The value from `low` to `high` that is shown darkest; one of the two if they are as dark as any.
+
+        Several values are shown equally dark. One inside the range would narrow what is there to show.
+        """
         candidates = np.linspace(low, high, _CANDIDATES)
         if float(low).is_integer() and high - low < _CANDIDATES:
             candidates = np.arange(low, high + 1)
-        return float(candidates[int(np.argmin(self(candidates)))])
+        shown = self(candidates)
+        for end in (0, -1):
+            if shown[end] == shown.min():
+                return float(candidates[end])
+        return float(candidates[int(np.argmin(shown))])
 
 
 _CANDIDATES = 65_536

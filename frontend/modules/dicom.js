@@ -18,11 +18,14 @@ const LONG = new Set(["OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN"
 
 const TAGS = /** @type {const} */ ({
   syntax: 0x00020010, samples: 0x00280002, photometric: 0x00280004, planar: 0x00280006, frames: 0x00280008,
-  rows: 0x00280010, columns: 0x00280011, allocated: 0x00280100, stored: 0x00280101, signed: 0x00280103,
+  rows: 0x00280010, columns: 0x00280011, allocated: 0x00280100, stored: 0x00280101, highBit: 0x00280102, signed: 0x00280103,
   centre: 0x00281050, width: 0x00281051, intercept: 0x00281052, slope: 0x00281053,
   padding: 0x00280120, paddingLimit: 0x00280121, curve: 0x00281056, modalityTable: 0x00283000, valueTable: 0x00283010,
-  sharedGroups: 0x52009229, frameGroups: 0x52009230, pixels: 0x7fe00010,
+  sharedGroups: 0x52009229, frameGroups: 0x52009230, shape: 0x20500020, pixels: 0x7fe00010,
 });
+
+/** Where the proportions of a pixel stand: PixelSpacing, ImagerPixelSpacing, NominalScannedPixelSpacing, PixelAspectRatio. */
+const PROPORTIONS = [0x00280030, 0x00181164, 0x00182010, 0x00280034];
 
 /**
  * @param {Blob} file
@@ -151,11 +154,15 @@ async function readFrame(file, header) {
   if (bytes.byteLength < size) return null;
   const size2d = { width: columns, height: rows };
   if (colour) return { ...size2d, channels: 3, data: interleaved(new Uint8Array(bytes), short(header, TAGS.planar)), ...PLAIN };
-  const data = values(bytes, allocated, stored, short(header, TAGS.signed) === 1);
+  const signed = short(header, TAGS.signed) === 1;
+  const data = allocated === 8 ? (signed ? new Int8Array(bytes) : new Uint8Array(bytes)) : signed ? new Int16Array(bytes) : new Uint16Array(bytes);
+  const isNothing = padding(header, data);
+  keepStoredBits(data, stored, signed);
   const [slope, intercept] = [decimal(header, TAGS.slope, 1), decimal(header, TAGS.intercept, 0)];
   const inverted = photometric === "MONOCHROME1";
-  withoutPadding(header, data, inverted);
   const own = ownWindow(header);
+  if (!own && hasHotPixels(data, isNothing)) return null;
+  if (isNothing) fillPadding(data, isNothing, inverted !== slope < 0);
   return { ...size2d, channels: 1, data, slope, intercept, inverted, window: own ?? wholeRange(data, slope, intercept), windowed: Boolean(own) };
 }
 
@@ -165,51 +172,94 @@ async function readFrame(file, header) {
  */
 const isUnusual = (header) =>
   [TAGS.modalityTable, TAGS.valueTable, TAGS.sharedGroups, TAGS.frameGroups].some((tag) => header.elements.has(tag)) ||
-  words(header, TAGS.curve) === "SIGMOID" ||
+  !["", "LINEAR", "LINEAR_EXACT"].includes(words(header, TAGS.curve)) ||
+  words(header, TAGS.shape).toUpperCase() === "INVERSE" ||
   header.elements.has(TAGS.slope) !== header.elements.has(TAGS.intercept) ||
+  decimal(header, TAGS.slope, 1) === 0 ||
+  hasUnusualWindow(header) ||
+  PROPORTIONS.some((tag) => !isSquare(words(header, tag))) ||
+  short(header, TAGS.highBit, short(header, TAGS.stored) - 1) !== short(header, TAGS.stored) - 1 ||
   (short(header, TAGS.allocated) === 8 && short(header, TAGS.stored) !== 8);
 
-const PLAIN = { slope: 1, intercept: 0, inverted: false, window: { low: 0, high: 255 }, windowed: true };
-
 /**
- * @param {ArrayBuffer} bytes
- * @param {number} allocated bits for each value
- * @param {number} stored bits that count: old files keep overlays above them
- * @param {boolean} signed
+ * Whether the file has a window other than one whose first values are plain numbers, and wider than 1.
+ * @param {Header} header
  */
-function values(bytes, allocated, stored, signed) {
-  if (allocated === 8) return signed ? new Int8Array(bytes) : new Uint8Array(bytes);
-  const data = signed ? new Int16Array(bytes) : new Uint16Array(bytes);
-  const surplus = 16 - stored;
-  // Shifting the bits above out also restores the sign.
-  for (let index = 0; surplus > 0 && surplus < 16 && index < data.length; index++) {
-    data[index] = signed ? (data[index] << (16 + surplus)) >> (16 + surplus) : data[index] & (0xffff >> surplus);
-  }
-  return data;
+function hasUnusualWindow(header) {
+  if (words(header, TAGS.centre) === "" && words(header, TAGS.width) === "") return false;
+  return !(Number.isFinite(decimal(header, TAGS.centre, NaN)) && decimal(header, TAGS.width, NaN) > 1);
 }
 
 /**
- * Put the darkest real value in place of those that stand for "nothing here" (C.7.5.1.1.2).
- * @param {Header} header
- * @param {ReturnType<typeof values>} data
- * @param {boolean} inverted
+ * @param {string} proportions height and width, or empty
+ * @returns {boolean} whether they are equal but for rounding
  */
-function withoutPadding(header, data, inverted) {
-  if (!header.elements.has(TAGS.padding)) return;
+function isSquare(proportions) {
+  if (proportions === "") return true;
+  const [height, width] = proportions.split("\\").map(Number);
+  return Math.abs(height / width - 1) <= 0.01;
+}
+
+const PLAIN = { slope: 1, intercept: 0, inverted: false, window: { low: 0, high: 255 }, windowed: true };
+
+/** @typedef {Int8Array | Uint8Array | Int16Array | Uint16Array} Values */
+
+/**
+ * Old files keep overlays above the bits that count; shifting those out also restores the sign.
+ * @param {Values} data is changed
+ * @param {number} stored bits that count
+ * @param {boolean} signed
+ */
+function keepStoredBits(data, stored, signed) {
+  const surplus = 8 * data.BYTES_PER_ELEMENT - stored;
+  for (let index = 0; surplus > 0 && surplus < 16 && index < data.length; index++) {
+    data[index] = signed ? (data[index] << (16 + surplus)) >> (16 + surplus) : data[index] & (0xffff >> surplus);
+  }
+}
+
+/**
+ * Which pixels stand for "nothing here" (C.7.5.1.1.2).
+ * @param {Header} header
+ * @param {Values} data with all its bits: padding may use those that values do not
+ * @returns {Uint8Array | null} 1 for each of them; null if none do, or all
+ */
+function padding(header, data) {
+  if (!header.elements.has(TAGS.padding)) return null;
   // One number of the pixels' own kind, so that it gets their sign.
   const kind = /** @type {typeof Int16Array} */ (data.constructor);
-  const [padding] = kind.of(short(header, TAGS.padding));
-  const [limit] = kind.of(short(header, TAGS.paddingLimit, padding));
-  const [low, high] = [Math.min(padding, limit), Math.max(padding, limit)];
+  const [value] = kind.of(short(header, TAGS.padding));
+  const [limit] = kind.of(short(header, TAGS.paddingLimit, value));
+  const [low, high] = [Math.min(value, limit), Math.max(value, limit)];
+  const isNothing = Uint8Array.from(data, (one) => Number(one >= low && one <= high));
+  return isNothing.includes(1) && isNothing.includes(0) ? isNothing : null;
+}
+
+/**
+ * Put the value that is shown darkest in place of padding.
+ * @param {Values} data is changed
+ * @param {Uint8Array} isNothing
+ * @param {boolean} falling whether larger values are darker
+ */
+function fillPadding(data, isNothing, falling) {
   let darkest = NaN;
   for (let index = 0; index < data.length; index++) {
     const value = data[index];
-    if (value >= low && value <= high) continue;
-    if (!(inverted ? value <= darkest : value >= darkest)) darkest = value;
+    if (!isNothing[index] && !(falling ? value <= darkest : value >= darkest)) darkest = value;
   }
-  for (let index = 0; index < data.length && darkest === darkest; index++) {
-    if (data[index] >= low && data[index] <= high) data[index] = darkest;
-  }
+  for (let index = 0; index < data.length; index++) if (isNothing[index]) data[index] = darkest;
+}
+
+/**
+ * Whether a few values stand so far apart that the server clips them (chalicelib/imaging/tissue.py).
+ * @param {Values} data
+ * @param {Uint8Array | null} isNothing
+ */
+function hasHotPixels(data, isNothing) {
+  const real = (isNothing ? data.filter((_, index) => !isNothing[index]) : data.slice()).sort();
+  if (real.length < 4 || real.length > 1 << 22) return false;
+  const few = Math.max(1, Math.floor(real.length * 1e-4));
+  const [low, high] = [real[few], real[real.length - 1 - few]];
+  return high > low && (high - low) * 2 <= real[real.length - 1] - real[0];
 }
 
 /**
@@ -219,8 +269,8 @@ function withoutPadding(header, data, inverted) {
  */
 function ownWindow(header) {
   const [centre, width] = [decimal(header, TAGS.centre, NaN), decimal(header, TAGS.width, NaN)];
-  if (!(centre === centre && width > 0)) return null;
-  if (words(header, TAGS.curve) === "LINEAR_EXACT" || width <= 1) return { low: centre - width / 2, high: centre + width / 2 };
+  if (!(centre === centre && width > 1)) return null;
+  if (words(header, TAGS.curve) === "LINEAR_EXACT") return { low: centre - width / 2, high: centre + width / 2 };
   return { low: centre - 0.5 - (width - 1) / 2, high: centre - 0.5 + (width - 1) / 2 };
 }
 

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, FilePayload, Locator, Page, expect
+from playwright.sync_api import Error as PlaywrightError
 from pydicom.uid import RLELossless
 
 from chalicelib import imaging
@@ -170,6 +171,11 @@ DICOM_FILES = {
     "padding, no window": images.dicom_dataset(
         np.where(PIXELS < 500, 0, PIXELS), "MONOCHROME1", PixelPaddingValue=0, PixelPaddingRangeLimit=90
     ),
+    "padding, falling": images.dicom_dataset(
+        np.where(PIXELS < 500, 0, PIXELS), PixelPaddingValue=0, RescaleSlope=-1, RescaleIntercept=4000
+    ),
+    "empty window": images.dicom_dataset(PIXELS, WindowCenter="", WindowWidth=""),
+    "square pixels": images.dicom_dataset(PIXELS, PixelSpacing=[0.2, 0.2], **WINDOW),
     "frames": images.dicom_dataset(np.stack([PIXELS // 4, PIXELS, PIXELS // 2]), NumberOfFrames=3),
 }
 
@@ -179,6 +185,32 @@ def test_dicom_is_prepared_exactly_as_on_the_server(lab: Page, kind: str) -> Non
     data = images.dicom_file(DICOM_FILES[kind])
     for spec in (GREY, COLOUR):
         assert difference(lab, data, "application/dicom", spec).max() == 0
+
+
+UNUSUAL_DICOM_FILES: dict[str, dict[str, Any]] = {
+    "threshold": {"WindowCenter": 1500, "WindowWidth": 1},
+    "window without width": {"WindowCenter": 1500},
+    "second window": {"WindowCenter": ["", 1500], "WindowWidth": ["", 2000]},
+    "sigmoid": {**WINDOW, "VOILUTFunction": "SIGMOID"},
+    "inverse": {**WINDOW, "PresentationLUTShape": "INVERSE"},
+    "oblong pixels": {**WINDOW, "PixelSpacing": [0.2, 0.1]},
+    "oblong pixels by ratio": {**WINDOW, "PixelAspectRatio": [2, 1]},
+    "slope of 0": {**WINDOW, "RescaleSlope": 0, "RescaleIntercept": 0},
+    "high bit": {**WINDOW, "HighBit": 15},
+}
+
+
+@pytest.mark.parametrize("kind", [*UNUSUAL_DICOM_FILES, "hot pixel"])
+def test_dicom_whose_grey_levels_only_the_server_knows_is_left_to_it(lab: Page, kind: str) -> None:
+    pixels = PIXELS.copy()
+    if kind == "hot pixel":
+        pixels[0, 0] = 60_000
+    dataset = images.dicom_dataset(pixels, bits=16 if kind == "hot pixel" else 12)
+    for keyword, value in UNUSUAL_DICOM_FILES.get(kind, {}).items():
+        setattr(dataset, keyword, value)
+    imaging.prepare(images.dicom_file(dataset), GREY)  # the server reads it
+    with pytest.raises(PlaywrightError, match="dicom"):
+        prepared_here(lab, images.dicom_file(dataset), "application/dicom", GREY)
 
 
 @pytest.mark.parametrize("task", BUNDLED)

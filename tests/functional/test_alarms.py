@@ -20,6 +20,7 @@ from chalicelib.table import ResultsTable
 from tests import alarms, images
 from tests.functional.cloudwatch import SCHEDULED, World, s3_event
 from tests.models import TASK
+from tests.sagemaker import FakeSageMaker
 from tests.stage import RETRAININGS_TABLE, TABLE
 from tests.unit.test_retraining_graph import PLAN, STATES, Fails, walk
 
@@ -274,8 +275,10 @@ def a_retraining_without_end(world: World) -> None:
 @rings("failed-undo", "failed-retrainings")
 def an_undo_that_fails(world: World) -> None:
     retrain(world, Train=Fails("States.TaskFailed"), Undo=Fails("Lambda.Unknown"))
+    assert world.client  # from here on there is an account
     aws._journal().begin(empty_entry("run", "arn", {"task": TASK}) | {"started_at": results.now()})
     state = {"plan": PLAN | {"task": TASK}, "failed": "TrainingFailed", "error": {"Error": "E", "Cause": "C"}}
+    world.monkeypatch.setattr(aws, "_sagemaker", lambda: FakeSageMaker())
     assert world.run("retraining", {"step": "report-failed-undo", "state": state})
 
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** From a file to the array that a model takes: what chalicelib/imaging.py does on the server, number for number where it can be. */
+/** From a file to the array that a model takes: what chalicelib/imaging does on the server, number for number where it can be. */
 import { readDicom } from "../dicom.js";
 import { NotPrepared } from "./notprepared.js";
 import { decodeJpeg, decodePng, grey } from "./raster.js";
@@ -101,7 +101,7 @@ function unsigned(data) {
 }
 
 /**
- * Rescale, window, polarity: detector's units as a viewer shows them (chalicelib/dicom.py).
+ * Rescale, window, polarity: detector's units as a viewer shows them (chalicelib/imaging/grey_levels.py).
  * @param {Plane} small
  * @param {number} offset
  * @param {Samples} samples
