@@ -62,5 +62,5 @@ class TrainingStatus:
 def _times(job: Record, now: float) -> Record:
     if "TrainingStartTime" not in job:
         return {"TrainingEndTime": now}
-    seconds = round(now - job["TrainingStartTime"])
+    seconds = max(1, round(now - job["TrainingStartTime"]))  # the service reports no less
     return {"TrainingEndTime": now, "TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}
