@@ -47,10 +47,10 @@ check: $(DEV) $(TRAINING) ## formatting, lint, types, templates
 	.venv/bin/cfn-lint .chalice/alarms.yaml .chalice/foundation.yaml statemachine/template.yaml frontend/template.yaml
 
 .PHONY: test
-test: ## everything: checks, and unit, functional, injection, fuzz, stack, soak, browser and training tests
+test: ## everything: checks, and unit, functional, injection, fuzz, stack, browser and training tests
 	@# What waits most comes first; what needs nothing but a processor fills the gaps. A fourth at a time takes longer.
 	@$(MAKE) --no-print-directory --jobs=3 --keep-going --output-sync=line \
-		test-stack test-browser test-retraining test-soak test-training test-app test-fuzz check
+		test-stack test-browser test-retraining test-training test-app test-fuzz check
 
 .PHONY: environments
 environments: $(DEV) $(TRAINING) $(LIBRARIES) ## what the tests need, from the registries only

@@ -6,6 +6,7 @@ import tarfile
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -109,14 +110,15 @@ class Lab:
         self.role("sagemaker-tests", PERMISSIONS)
 
     def role(self, name: str, permissions: Mapping[str, Any], service: str = "sagemaker") -> str:
-        """Make a role that a service may take on, and return its ARN."""
+        """Make a role that a service may assume, unless it is there already, and return its ARN."""
         iam = self.client.aws("iam")
         principal = {"Service": f"{service}.amazonaws.com"}
         statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
         trust = {"Version": "2012-10-17", "Statement": [statement]}
-        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+        with suppress(iam.exceptions.EntityAlreadyExistsException):
+            iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
         iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=json.dumps(permissions))
-        return str(role["Arn"])
+        return str(iam.get_role(RoleName=name)["Role"]["Arn"])
 
     def name(self, what: str = "job") -> str:
         """A name that nobody has."""
