@@ -136,7 +136,7 @@ restore: $(RUN) ## rebuild the results table from the documents in the bucket: m
 
 .PHONY: clean
 clean: clean-local ## remove environments and caches as well
-	rm -rf .venv .venv-lambda .venv-training .mypy_cache .ruff_cache .pytest_cache vendor frontend/vendor
+	rm -rf .venv .venv-lambda .venv-training .mypy_cache .ruff_cache .pytest_cache .hypothesis vendor frontend/vendor
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.12 or later is needed; set PYTHON to its path."; exit 1; }

@@ -4,7 +4,6 @@ Nothing in them is random, so that a case always means the same bytes.
 """
 
 import os
-import tempfile
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from io import BytesIO
@@ -29,6 +28,7 @@ from pydicom.uid import (
 )
 
 from tests import images
+from tests.compression import compressed
 from tests.stage import ROOT
 
 Seed = Callable[[], bytes]
@@ -174,24 +174,9 @@ _OF_THE_STREAM = (
 )  # fmt: skip
 
 
-def _compressed(picture: Callable[[], Dataset], syntax: int) -> bytes:
+def _packed(picture: Callable[[], Dataset], syntax: int) -> bytes:
     """The file as GDCM compresses it, without the identifiers that GDCM makes up each time."""
-    with tempfile.TemporaryDirectory() as folder:
-        before, after = f"{folder}/before.dcm", f"{folder}/after.dcm"
-        Path(before).write_bytes(_written(picture))
-        reader = gdcm.ImageReader()
-        reader.SetFileName(before)
-        assert reader.Read()
-        change = gdcm.ImageChangeTransferSyntax()
-        change.SetTransferSyntax(gdcm.TransferSyntax(syntax))
-        change.SetInput(reader.GetImage())
-        assert change.Change()
-        writer = gdcm.ImageWriter()
-        writer.SetFileName(after)
-        writer.SetFile(reader.GetFile())
-        writer.SetImage(change.GetOutput())
-        assert writer.Write()
-        packed = pydicom.dcmread(after)
+    packed = pydicom.dcmread(BytesIO(compressed(_written(picture), syntax)))
     dataset = picture()
     dataset.file_meta.TransferSyntaxUID = packed.file_meta.TransferSyntaxUID
     for keyword in _OF_THE_STREAM:
@@ -236,7 +221,7 @@ def _dicom() -> Mapping[str, Seed]:
     for name, picture in pictures.items():
         for syntax, number in _SYNTAXES.items():
             if "8" in name or syntax not in _EIGHT_BITS_ONLY:
-                seeds[f"{name}/{syntax}"] = partial(_compressed, picture, number)
+                seeds[f"{name}/{syntax}"] = partial(_packed, picture, number)
     for syntax in _SYNTAXES:
         single = "grey-8" if syntax in _EIGHT_BITS_ONLY else "grey-12"
         seeds[f"three-frames/{syntax}"] = partial(_repeated, f"dicom/{single}/{syntax}")
