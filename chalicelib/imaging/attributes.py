@@ -4,7 +4,6 @@ Section numbers refer to PS3.3 of the DICOM standard (https://dicom.nema.org/med
 """
 
 import math
-import re
 from dataclasses import dataclass
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
@@ -99,6 +98,8 @@ class ImagePixel:
 
 _GREY = {"MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"}
 _COLOUR = {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_RCT", "YBR_ICT"}
+_NOT_READ = {"HSV", "ARGB", "CMYK", "YBR_PARTIAL_420", "YBR_PARTIAL_422", "XYB"}
+"""The other defined terms of C.7.6.3.1.2, retired ones included."""
 _REQUIRED = ("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated")
 _REQUIRED_OF_INTEGERS = ("BitsStored", "PixelRepresentation")
 
@@ -138,8 +139,8 @@ def image_pixel(dataset: Dataset, keyword: str) -> ImagePixel:
 
 def _check(image: ImagePixel, keyword: str) -> None:
     if image.photometric not in _GREY | _COLOUR:
-        # Only what looks like a code is repeated: anything else could be text that somebody typed.
-        code = image.photometric if re.fullmatch(r"[A-Z0-9_ ]{1,16}", image.photometric) else "unknown"
+        # Only defined terms are repeated: anything else could identify the patient.
+        code = image.photometric if image.photometric in _NOT_READ else "unknown"
         raise errors.UnsupportedImage(
             f"PhotometricInterpretation (0028,0004) of this DICOM file is {code}, which cannot be read here. "
             "Export it in greyscale or RGB."

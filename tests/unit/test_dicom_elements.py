@@ -136,12 +136,16 @@ def test_number_of_frames_that_is_none_is_named(frames: bytes) -> None:
         corners(inserted(pack("<HH2sH", 0x28, 0x08, b"IS", len(frames)) + frames))
 
 
-def test_identity_in_a_code_is_not_repeated() -> None:
+@pytest.mark.parametrize("identity", [b"Doe^Jane^Un", b"DOE", b"DOE_JANE", b"19551224"])
+def test_identity_in_photometric_interpretation_is_not_repeated(identity: bytes) -> None:
     data = images.dicom_file(dataset())
     place = data.index(b"MONOCHROME2 ")
     with pytest.raises(errors.UnsupportedImage, match=r"PhotometricInterpretation .* is unknown") as caught:
-        corners(data[:place] + b"Doe^Jane^Un " + data[place + 12 :])
-    assert "DOE" not in caught.value.message.upper()
+        corners(data[:place] + identity.ljust(12) + data[place + 12 :])
+    assert identity.decode() not in caught.value.message
+
+
+def test_identity_in_a_uid_is_not_repeated() -> None:
     data = images.structured_report()
     place = data.rindex(b"1.2.840.10008.5.1.4.1.1.88.11")
     with pytest.raises(errors.NoPixels, match=r"holds no image\. Send") as caught_too:
