@@ -34,11 +34,14 @@ def main() -> None:
         "endpoint": lambda system: serving.endpoint(system, arguments.count // 20),
         "restarts": lambda system: scenarios.restarts(system, arguments.count // 10, 3),
         "disk": lambda system: disk.full_disk(system, arguments.count // 50),
-        "traffic": lambda system: traffic.mixed_traffic(system, 60 * arguments.minutes, 60),
+        "traffic": lambda system: traffic.mixed_traffic(system, 60 * arguments.minutes, 60, arguments.pause),
     }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=10_000, help="images of the burst")
     parser.add_argument("--minutes", type=float, default=120, help="of mixed traffic")
+    parser.add_argument(
+        "--pause", type=float, default=traffic.PAUSE_SECONDS, help="of a user after each action, in seconds"
+    )
     parser.add_argument("--kills", type=int, default=200, help="images that arrive while Lambdas are killed")
     parser.add_argument("--only", nargs="+", choices=runs, default=list(runs))
     arguments = parser.parse_args()

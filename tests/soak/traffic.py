@@ -19,7 +19,7 @@ from tests.stack.client import TASK
 from tests.stack.processes import descendants
 
 USERS = 3
-THINK_SECONDS = 0.3
+PAUSE_SECONDS = 0.3
 """A user's pause after each action, on average."""
 WARM_UP = 0.2
 """The share of the time that is not judged: workers start, and caches fill."""
@@ -62,8 +62,9 @@ class Look:
 class Users:
     """People who use the system in every way, until they are told to stop."""
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: System, pause: float) -> None:
         self._system = system
+        self._pause = pause
         self.over = threading.Event()
         self.took: dict[str, list[tuple[float, float]]] = defaultdict(list)
         """When each action ended, and how long it took, by its name; in seconds."""
@@ -75,7 +76,7 @@ class Users:
     def work(self, seed: int) -> None:
         """What one of them does."""
         choices = random.Random(seed)
-        while not self.over.wait(choices.uniform(0, 2 * THINK_SECONDS)):
+        while not self.over.wait(choices.uniform(0, 2 * self._pause)):
             action = choices.choice(self._actions)
             started = time.monotonic()
             action(choices)
@@ -118,10 +119,10 @@ class Users:
             assert self._system.client.api("GET", f"/api/results.csv?task={TASK}").status in (200, 303)
 
 
-def mixed_traffic(system: System, seconds: float, looks: int = 20) -> Report:
-    """Several users for as long, and the system looked at so many times."""
+def mixed_traffic(system: System, seconds: float, looks: int = 20, pause: float = PAUSE_SECONDS) -> Report:
+    """Several users for `seconds`, and the system looked at `looks` times."""
     with reported(system, "mixed traffic", 0) as report:
-        before, users, started = len(system.arrived), Users(system), time.monotonic()
+        before, users, started = len(system.arrived), Users(system, pause), time.monotonic()
         seen: list[Look] = []
         with ThreadPoolExecutor(USERS) as threads:
             working = [threads.submit(users.work, seed) for seed in range(USERS)]
