@@ -25,14 +25,31 @@ const HEAD_BYTES = 132;
  */
 export async function inspect(file) {
   if (file.size > LARGEST) throw new Problem(text.problem.tooLarge(fileSize(file.size), fileSize(LARGEST)), { code: "TooLarge" });
-  let head;
+  const head = new Uint8Array(await contentOf(file.slice(0, HEAD_BYTES)));
+  if (head.length === 0) throw new Problem(text.problem.empty, { code: "Empty" });
+  return kindOf(head);
+}
+
+/**
+ * The bytes of a file, which may have been moved, changed or deleted since it was chosen.
+ * @param {Blob} file
+ * @returns {Promise<ArrayBuffer>}
+ * @throws {Problem} if it cannot be read
+ */
+export async function contentOf(file) {
   try {
-    head = new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer());
+    return await file.arrayBuffer();
   } catch {
     throw new Problem(text.problem.unreadable, { code: "Unreadable" });
   }
-  if (head.length === 0) throw new Problem(text.problem.empty, { code: "Empty" });
-  return kindOf(head);
+}
+
+/**
+ * @param {Blob} file
+ * @throws {Problem} if it cannot be read any more
+ */
+export async function requireReadable(file) {
+  await contentOf(file.slice(0, 1));
 }
 
 /**

@@ -1,5 +1,6 @@
 // @ts-check
-/** Many images on their way: a few are sent at a time, each goes through its states, and nothing that was sent is lost. */
+/** The upload queue: a few images are sent at a time, each goes through its states, and nothing that was sent is lost. */
+import { unlessAborted } from "./aborting.js";
 import { Problem } from "./api.js";
 import { SentFiles, fingerprint } from "./fingerprint.js";
 import { inspect } from "./imagefile.js";
@@ -14,8 +15,10 @@ import { upload } from "./upload.js";
 const PARALLEL = 3;
 
 /**
- * waiting, checking and sending are still on this device; classifying and all that follows are with the server.
- * @typedef {"waiting" | "checking" | "sending" | "classifying" | "classified" | "known" | "unreadable" | "failed" | "cancelled"} State
+ * waiting, checking and sending: the image is still on this device. classifying and overdue: it is with the server, and
+ * its result is awaited. All others have ended; of those only failed and cancelled are certain not to be on the server.
+ * @typedef {"waiting" | "checking" | "sending" | "classifying" | "overdue" | "classified" | "known" | "unreadable"
+ *   | "unanswered" | "failed" | "cancelled"} State
  */
 
 /**
@@ -26,7 +29,9 @@ const PARALLEL = 3;
  * @property {State} state
  * @property {number} share uploaded, 0 to 1
  * @property {string} id of its result; empty before there is one
- * @property {string} message why it is unreadable or failed
+ * @property {string | null} key of its content: task and fingerprint; null before it is known
+ * @property {boolean} repeated whether another file of the same content was sent in its place
+ * @property {string} message why it is not classified (yet)
  * @property {AbortController} stop
  */
 
@@ -35,6 +40,12 @@ const HOPELESS = new Set(["Empty", "NoImage", "TooLarge", "Unreadable", "ImageTo
 
 /** @type {ReadonlySet<State>} */
 const ON_DEVICE = new Set(["waiting", "checking", "sending"]);
+
+/** @type {ReadonlySet<State>} */
+const AWAITED = new Set(["classifying", "overdue"]);
+
+/** @type {ReadonlySet<State>} those that can be sent again */
+const RETRYABLE = new Set(["failed", "cancelled", "unanswered"]);
 
 export class Queue {
   /**
@@ -51,9 +62,13 @@ export class Queue {
     this.running = 0;
     this.numbered = 0;
     this.sent = new SentFiles();
-    /** @type {Map<string, Promise<void>>} by task and fingerprint */
+    /** What is being sent: settled when that has ended, well or not. @type {Map<string, Promise<void>>} by key */
     this.sending = new Map();
-    this.watch = new ResultWatch((result) => this.finish(result));
+    this.watch = new ResultWatch({
+      onResult: (result) => this.finish(result),
+      onOverdue: (id) => this.tell(id, "overdue", text.queue.overdue),
+      onGiveUp: (id) => this.giveUp(id),
+    });
   }
 
   /**
@@ -62,8 +77,7 @@ export class Queue {
    */
   add(task, files) {
     for (const file of files) {
-      const stop = new AbortController();
-      this.items.push({ number: this.numbered++, file, task, state: "waiting", share: 0, id: "", message: "", stop });
+      this.items.push({ number: this.numbered++, file, task, ...untried() });
     }
     this.changed();
   }
@@ -71,7 +85,8 @@ export class Queue {
   /** How many images are in each state. */
   counts() {
     const counts = /** @type {Record<State, number>} */ ({
-      waiting: 0, checking: 0, sending: 0, classifying: 0, classified: 0, known: 0, unreadable: 0, failed: 0, cancelled: 0,
+      waiting: 0, checking: 0, sending: 0, classifying: 0, overdue: 0, classified: 0, known: 0, unreadable: 0, unanswered: 0,
+      failed: 0, cancelled: 0,
     });
     for (const { state } of this.items) counts[state]++;
     return counts;
@@ -116,15 +131,18 @@ export class Queue {
     item.stop.abort();
   }
 
-  /** @param {Item[]} items those that failed or were cancelled */
+  /**
+   * Send again, of these, what has ended without a result.
+   * @param {Item[]} items
+   */
   retry(items) {
-    for (const item of items) Object.assign(item, { state: "waiting", share: 0, message: "", stop: new AbortController() });
+    for (const item of items) if (RETRYABLE.has(item.state)) Object.assign(item, untried());
     this.changed();
   }
 
-  /** Forget everything that has come to its end. */
+  /** Remove everything that has ended. */
   clear() {
-    this.items = [];
+    this.items = this.items.filter(({ state }) => ON_DEVICE.has(state) || AWAITED.has(state));
     this.changed();
   }
 
@@ -151,48 +169,52 @@ export class Queue {
       if (!kind.mayBeImage) throw new Problem(text.problem.noImage, { code: "NoImage" });
       const print = await fingerprint(item.file);
       signal.throwIfAborted();
-      const known = print && (await this.earlier(`${item.task}/${print}`));
-      signal.throwIfAborted();
-      if (known) Object.assign(item, { state: "known", id: known });
-      else await this.sendOnce(item, kind.contentType, print, signal);
+      item.key = print && `${item.task}/${print}`;
+      await this.sendOnce(item, kind.contentType, signal);
     } catch (error) {
-      // Cancelling has already said what became of it.
+      // An item that was cancelled says so already.
       if (!signal.aborted) this.fail(item, error);
     }
   }
 
   /**
-   * The result of the same content, also where it is only just being sent.
-   * @param {string} key task and fingerprint
-   * @returns {Promise<string | undefined>} its id
+   * Send a file unless its content has been sent before. Of several files with the same content one is sent at a time: the
+   * next takes over where that fails or is cancelled, and otherwise shares its result.
+   * @param {Item} item
+   * @param {string} contentType
+   * @param {AbortSignal} signal
    */
-  async earlier(key) {
-    // Once the twin has failed or was cancelled, this one takes its place.
-    await this.sending.get(key)?.catch(() => {});
-    return this.sent.find(key);
+  async sendOnce(item, contentType, signal) {
+    const { key } = item;
+    if (key === null) return this.send(item, contentType, signal);
+    for (let other; (other = this.sending.get(key)); ) await unlessAborted(other, signal);
+    // No await between here and the entry in `sending`: else two that waited for the same file would both be sent.
+    const earlier = this.sent.find(key);
+    if (earlier) return this.share(item, earlier);
+    const sending = this.send(item, contentType, signal);
+    this.sending.set(key, sending.catch(() => {}).finally(() => this.sending.delete(key)));
+    return sending;
+  }
+
+  /**
+   * Show for an item what is known of the same content, sent before.
+   * @param {Item} item
+   * @param {string} id of the result
+   */
+  share(item, id) {
+    const first = this.items.find((other) => other.id === id);
+    Object.assign(item, { id, repeated: true, state: "known" });
+    if (first && (AWAITED.has(first.state) || first.state === "unreadable")) {
+      Object.assign(item, { state: first.state, share: 1, message: first.message });
+    }
   }
 
   /**
    * @param {Item} item
    * @param {string} contentType
-   * @param {string | null} print
    * @param {AbortSignal} signal
    */
-  async sendOnce(item, contentType, print, signal) {
-    const sending = this.send(item, contentType, print, signal);
-    if (!print) return sending;
-    const key = `${item.task}/${print}`;
-    this.sending.set(key, sending);
-    await sending.finally(() => this.sending.delete(key));
-  }
-
-  /**
-   * @param {Item} item
-   * @param {string} contentType
-   * @param {string | null} print
-   * @param {AbortSignal} signal
-   */
-  async send(item, contentType, print, signal) {
+  async send(item, contentType, signal) {
     item.state = "sending";
     this.onChange();
     const ticket = await upload(item.task, item.file, contentType, {
@@ -203,19 +225,47 @@ export class Queue {
       },
     });
     Object.assign(item, { state: "classifying", share: 1, id: ticket.id });
-    if (print) this.sent.note(`${item.task}/${print}`, ticket.id);
+    if (item.key) this.sent.note(item.key, ticket.id);
     this.watch.await(ticket.id, { task: item.task, since: ticket.since });
   }
 
   /** @param {Result} result */
   finish(result) {
-    const item = this.items.find(({ id, state }) => id === result.id && state === "classifying");
-    if (!item) return;
-    const unreadable = result.status === "quarantined";
-    item.state = unreadable ? "unreadable" : "classified";
-    item.message = unreadable ? result.reasons.map(reasonWords).join(" ") : "";
-    this.onResult(item, result);
+    const [first] = this.awaiting(result.id);
+    if (!first) return;
+    if (result.status === "quarantined") this.tell(result.id, "unreadable", result.reasons.map(reasonWords).join(" "));
+    else this.tell(result.id, "classified", "");
+    this.onResult(first, result);
+  }
+
+  /**
+   * There is no result, and no reason to expect one: the same content may be sent again.
+   * @param {string} id
+   */
+  giveUp(id) {
+    for (const { key } of this.awaiting(id)) if (key) this.sent.forget(key);
+    this.tell(id, "unanswered", text.queue.unanswered);
+  }
+
+  /**
+   * Say the same of all items that await a result.
+   * @param {string} id of the result
+   * @param {State} state
+   * @param {string} message
+   */
+  tell(id, state, message) {
+    for (const item of this.awaiting(id)) {
+      Object.assign(item, { state: state === "classified" && item.repeated ? "known" : state, message });
+    }
     this.onChange();
+  }
+
+  /**
+   * The items that await a result: one, or several of the same content.
+   * @param {string} id of the result
+   */
+  awaiting(id) {
+    return this.items.filter((item) => item.id === id && AWAITED.has(item.state));
   }
 
   /**
@@ -223,10 +273,13 @@ export class Queue {
    * @param {unknown} error
    */
   fail(item, error) {
-    // A defect of the page itself is for the console; the reader still gets a sentence.
+    // An error that is not a Problem is a defect of the page: details go to the console, and the reader still gets a sentence.
     if (!(error instanceof Problem)) console.error(error);
     const problem = error instanceof Problem ? error : new Problem(text.problem.server);
     item.state = HOPELESS.has(problem.code) ? "unreadable" : "failed";
     item.message = problem.message;
   }
 }
+
+/** @returns {Omit<Item, "number" | "file" | "task">} an item of which nothing has been done */
+const untried = () => ({ state: "waiting", share: 0, id: "", key: null, repeated: false, message: "", stop: new AbortController() });

@@ -37,7 +37,7 @@ export class QueuePanel {
     /** What was left unfinished, until it has been read. */
     this.left = unfinished();
     this.pause.addEventListener("click", () => this.togglePause());
-    this.retry.addEventListener("click", () => this.queue.retry(this.queue.items.filter(({ state }) => state === "failed")));
+    this.retry.addEventListener("click", () => this.queue.retry(this.queue.items.filter(({ state }) => WITHOUT_RESULT.has(state))));
     this.cancel.addEventListener("click", () => this.queue.cancel());
     this.close.addEventListener("click", () => this.queue.clear());
     this.details.addEventListener("toggle", () => this.render());
@@ -69,8 +69,9 @@ export class QueuePanel {
 
   /** Many changes make one picture. */
   changed() {
-    const { classifying, classified, known, unreadable } = this.queue.counts();
-    keepTrack({ sent: classifying + classified + known + unreadable, unsent: this.queue.unsent });
+    const { classifying, overdue, classified, known, unreadable, unanswered } = this.queue.counts();
+    const sent = classifying + overdue + classified + known + unreadable + unanswered;
+    keepTrack({ sent, unsent: this.queue.unsent });
     this.frame ||= requestAnimationFrame(() => {
       this.frame = 0;
       this.render();
@@ -81,21 +82,21 @@ export class QueuePanel {
     const { queue } = this;
     const counts = queue.counts();
     const total = queue.items.length;
-    const done = counts.classified + counts.known + counts.unreadable + counts.failed + counts.cancelled;
+    const ended = total - queue.unsent - counts.classifying - counts.overdue;
     this.section.hidden = total === 0 && !this.left;
     byId("queue-body", HTMLElement).hidden = total === 0;
     this.notice.hidden = !this.left;
     if (this.left) byId("left-words", HTMLElement).textContent = text.queue.left(count(this.left.sent), count(this.left.unsent));
     this.summary.textContent = text.queue.summary(queue, counts, count);
     // Of an image half is sending it and half is waiting for its result.
-    const sent = queue.items.reduce((sum, { share, state }) => sum + (state === "sending" || state === "classifying" ? share / 2 : 0), 0);
+    const sent = queue.items.reduce((sum, { share, state }) => sum + (HALF_DONE.has(state) ? share / 2 : 0), 0);
     this.progress.max = Math.max(1, total);
-    this.progress.value = done + sent;
+    this.progress.value = ended + sent;
     this.pause.hidden = queue.unsent === 0;
     this.pause.textContent = queue.paused ? text.queue.resume : text.queue.pause;
-    this.retry.hidden = counts.failed === 0;
+    this.retry.hidden = counts.failed + counts.unanswered === 0;
     this.cancel.hidden = queue.unsent === 0;
-    this.close.hidden = queue.busy;
+    this.close.hidden = queue.busy || ended === 0;
     if (this.details.open) this.rows.show([...queue.items].sort(attentionFirst), false);
     if (this.working && !queue.busy && total) announce(text.queue.finished(this.summary.textContent));
     this.working = queue.busy;
@@ -106,7 +107,7 @@ export class QueuePanel {
     const { file, state, share, id, message } = item;
     const words = state === "sending" ? text.queue.sending(wholePercent(share)) : text.queue.states[state];
     const note = element("span", { className: "row-note" }, message ? `${words}: ${message}` : `${words} · ${fileSize(file.size)}`);
-    const name = id && state !== "classifying" ? element("a", { href: resultAddress(id) }, file.name) : element("span", {}, file.name);
+    const name = id && !HALF_DONE.has(state) ? element("a", { href: resultAddress(id) }, file.name) : element("span", {}, file.name);
     name.className = "row-label";
     return element("li", { className: `queue-row ${state}` }, element("span", { className: "queue-words" }, name, note), this.button(item));
   }
@@ -114,7 +115,7 @@ export class QueuePanel {
   /** @param {Item} item */
   button(item) {
     const { state, file } = item;
-    const again = state === "failed" || state === "cancelled";
+    const again = WITHOUT_RESULT.has(state) || state === "cancelled";
     if (!again && !["waiting", "checking", "sending"].includes(state)) return null;
     const words = again ? text.queue.retryOne : text.queue.cancelOne;
     const button = element("button", { type: "button", className: "quiet", "aria-label": `${words}: ${file.name}` }, words);
@@ -123,8 +124,13 @@ export class QueuePanel {
   }
 }
 
-/** What needs somebody first, then what is under way, then what is to come, and last what is done. */
-const ATTENTION = ["failed", "unreadable", "sending", "checking", "classifying", "waiting", "cancelled", "known", "classified"];
+/** What ended without a result though nobody wanted that. */
+const WITHOUT_RESULT = new Set(["failed", "unanswered"]);
+
+const HALF_DONE = new Set(["sending", "classifying", "overdue"]);
+
+/** First what needs somebody, then what is under way, then what is to come, and last what is done. */
+const ATTENTION = ["failed", "unanswered", "unreadable", "overdue", "sending", "checking", "classifying", "waiting", "cancelled", "known", "classified"];
 
 /**
  * @param {Item} a

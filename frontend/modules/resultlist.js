@@ -48,14 +48,25 @@ export class ResultList {
     this.keep(page.results);
     const first = !this.loaded;
     this.loaded = true;
-    await this.followWaiting();
+    await this.followWaiting(page.results);
     return first ? 0 : fresh;
   }
 
-  /** Ask again for what was still on its way, also far down the list: one page at a time, the oldest first. */
-  async followWaiting() {
+  /** How many of the results that have been read are still on their way. */
+  get waiting() {
+    return this.ordered.filter(({ status }) => status === "received").length;
+  }
+
+  /**
+   * Ask again for what was still on its way, also far down the list: one page at a time, the oldest first.
+   * @param {Result[]} [read] results that have only just been asked for
+   */
+  async followWaiting(read = []) {
+    const asked = new Set(read.map(({ id }) => id));
     const young = (/** @type {string} */ created_at) => Date.now() - Date.parse(created_at) < UNFINISHED_MS;
-    const waiting = this.ordered.filter(({ status, created_at }) => status === "received" && young(created_at));
+    const waiting = this.ordered.filter(
+      ({ id, status, created_at }) => status === "received" && young(created_at) && !asked.has(id),
+    );
     if (waiting.length === 0) return;
     const from = waiting.map(({ created_at }) => created_at).sort()[0];
     const page = await fetchResults({ task: this.selection.task, from, order: "oldest" }, { limit: LARGEST_PAGE });

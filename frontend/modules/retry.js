@@ -1,5 +1,6 @@
 // @ts-check
 /** Trying again what may well succeed a little later, ever more patiently. */
+import { unlessAborted } from "./aborting.js";
 import { Problem } from "./api.js";
 
 const MOST_TRIES = 6;
@@ -26,25 +27,31 @@ export async function patiently(action, signal) {
     try {
       return await action();
     } catch (error) {
-      if (signal.aborted || tries === MOST_TRIES || !passes(error)) throw error;
+      if (signal.aborted || !passes(error)) throw error;
+      if (!navigator.onLine) {
+        // Without a network no number of tries helps. They begin anew when it is back.
+        await unlessAborted(online(), signal);
+        tries = 0;
+        continue;
+      }
+      if (tries === MOST_TRIES) throw error;
     }
     const longest = Math.min(FIRST_WAIT_MS * 2 ** (tries - 1), LONGEST_WAIT_MS);
     await pause(longest * (0.5 + Math.random() / 2), signal);
   }
 }
 
+/** Until the browser says that there is a network again. */
+const online = () => new Promise((resolve) => addEventListener("online", resolve, { once: true }));
+
 /**
  * @param {number} milliseconds
  * @param {AbortSignal} signal
  * @returns {Promise<void>}
  */
-export function pause(milliseconds, signal) {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    }, { once: true });
-  });
+export async function pause(milliseconds, signal) {
+  signal.throwIfAborted();
+  let timer = 0;
+  const over = new Promise((resolve) => (timer = window.setTimeout(resolve, milliseconds)));
+  await unlessAborted(over, signal).finally(() => clearTimeout(timer));
 }

@@ -3,6 +3,7 @@
  * Who is signed in: tokens of the user pool, kept for this tab alone, renewed before they run out. Where nobody has to sign
  * in there are none. What needs a token after the session has ended waits until somebody has signed in again.
  */
+import { unlessAborted } from "./aborting.js";
 import { language } from "./text.js";
 
 /** @import { Login, Tokens } from "./types.js" */
@@ -145,13 +146,14 @@ async function renew() {
  * @param {AbortSignal | null} [signal]
  * @returns {Promise<void>}
  */
-function returned(signal) {
+async function returned(signal) {
+  signal?.throwIfAborted();
   listeners.onWait();
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) reject(signal.reason);
-    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
-    waiting.add(resolve);
-  });
+  /** @type {() => void} */
+  let go = () => {};
+  const back = new Promise((resolve) => waiting.add((go = () => resolve(undefined))));
+  // What was cancelled is not waited for any more.
+  await (signal ? unlessAborted(back, signal).finally(() => waiting.delete(go)) : back);
 }
 
 /** Come back from the login page. */

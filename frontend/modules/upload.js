@@ -1,6 +1,7 @@
 // @ts-check
 /** From an image to its result: in one call where it is small and somebody waits, else through the bucket. */
 import { Problem, classify, createUpload, fetchResult } from "./api.js";
+import { requireReadable } from "./imagefile.js";
 import { passes, patiently, pause } from "./retry.js";
 import { text } from "./text.js";
 
@@ -12,6 +13,9 @@ const ONE_CALL_BYTES = 4_500_000;
 const FIRST_WAIT_MS = 400;
 const LONGEST_WAIT_MS = 5_000;
 const GIVE_UP_MS = 120_000;
+
+/** An upload of which nothing has moved for this long has lost its connection, which browsers may never notice. */
+const STALLED_MS = 60_000;
 
 /** How the bucket answers once leave to upload has run out. */
 const REFUSED = 403;
@@ -27,7 +31,7 @@ const REFUSED = 403;
 export async function submit(task, image, contentType, { signal, onUpload, onSent }) {
   if (image.size <= ONE_CALL_BYTES) {
     onSent();
-    return classify(task, image, contentType, signal);
+    return blamingFile(image, () => classify(task, image, contentType, signal));
   }
   const ticket = await upload(task, image, contentType, { signal, onUpload });
   onSent();
@@ -44,7 +48,7 @@ export async function submit(task, image, contentType, { signal, onUpload, onSen
  */
 export async function upload(task, image, contentType, { signal, onUpload }) {
   const leave = () => patiently(() => createUpload(task, image.size, contentType, signal), signal);
-  const send = (/** @type {UploadTicket} */ ticket) => patiently(() => post(ticket.upload, image, signal, onUpload), signal);
+  const send = (/** @type {UploadTicket} */ ticket) => patiently(() => blamingFile(image, () => post(ticket.upload, image, signal, onUpload)), signal);
   const ticket = await leave();
   try {
     await send(ticket);
@@ -80,6 +84,23 @@ export async function waitForResult(id, signal) {
 }
 
 /**
+ * A file that has been moved or deleted fails as if the network had.
+ * @template Answer
+ * @param {Blob} image
+ * @param {() => Promise<Answer>} send
+ * @returns {Promise<Answer>}
+ * @throws {Problem} that names what has failed
+ */
+async function blamingFile(image, send) {
+  try {
+    return await send();
+  } catch (error) {
+    if (error instanceof Problem && error.code === "Network") await requireReadable(image);
+    throw error;
+  }
+}
+
+/**
  * Post a form to the bucket. XMLHttpRequest, because fetch does not tell how much has been sent.
  * @param {UploadTicket["upload"]} form
  * @param {Blob} image
@@ -87,23 +108,39 @@ export async function waitForResult(id, signal) {
  * @param {(share: number) => void} onUpload
  * @returns {Promise<void>}
  */
-function post({ url, fields }, image, signal, onUpload) {
+export async function post({ url, fields }, image, signal, onUpload) {
+  signal.throwIfAborted();
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) form.append(name, value);
   // S3 ignores what follows the file, so it stands last; its real name may hold a patient's and stays here.
   form.append("file", image, "image");
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    const request = new XMLHttpRequest();
-    request.upload.addEventListener("progress", ({ loaded, total }) => onUpload(loaded / total));
-    request.addEventListener("load", () => {
-      if (request.status >= 200 && request.status < 300) resolve();
-      else reject(new Problem(text.problem.uploadRefused, { status: request.status, code: "UploadRefused" }));
+  const request = new XMLHttpRequest();
+  const stop = () => request.abort();
+  let timer = 0;
+  const moved = () => {
+    clearTimeout(timer);
+    timer = window.setTimeout(stop, STALLED_MS);
+  };
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    await new Promise((resolve, reject) => {
+      const lost = () => reject(new Problem(text.problem.network, { code: "Network" }));
+      request.upload.addEventListener("progress", ({ loaded, total }) => {
+        moved();
+        onUpload(loaded / total);
+      });
+      request.addEventListener("load", () => {
+        if (request.status >= 200 && request.status < 300) resolve(undefined);
+        else reject(new Problem(text.problem.uploadRefused, { status: request.status, code: "UploadRefused" }));
+      });
+      request.addEventListener("error", lost);
+      request.addEventListener("abort", () => (signal.aborted ? reject(signal.reason) : lost()));
+      request.open("POST", url);
+      request.send(form);
+      moved();
     });
-    request.addEventListener("error", () => reject(new Problem(text.problem.network, { code: "Network" })));
-    request.addEventListener("abort", () => reject(signal.reason));
-    signal.addEventListener("abort", () => request.abort(), { once: true });
-    request.open("POST", url);
-    request.send(form);
-  });
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
+  }
 }

@@ -12,7 +12,11 @@ import { text } from "./text.js";
 
 /** @import { Result, Task } from "./types.js" */
 
-const REFRESH_MS = 4_000;
+/** Between two looks for what is new: at first, and while results come or somebody does something on the page. */
+const SHORTEST_MS = 4_000;
+/** The longest wait, which an idle page reaches after some minutes. */
+const LONGEST_MS = 30_000;
+const GROWTH = 1.2;
 
 export class Worklist {
   /** @param {(name: string) => Task | undefined} findTask */
@@ -37,9 +41,15 @@ export class Worklist {
     this.task = null;
     this.open = "";
     this.timer = 0;
+    this.wait = SHORTEST_MS;
+    this.looked = -Infinity;
     this.more.addEventListener("click", () => this.loadMore());
     // Nobody looks at a hidden page, so it asks for nothing.
-    document.addEventListener("visibilitychange", () => this.refresh());
+    document.addEventListener("visibilitychange", () => {
+      this.wait = SHORTEST_MS;
+      this.refresh();
+    });
+    for (const sign of ["pointerdown", "keydown", "wheel", "focus"]) addEventListener(sign, () => this.wake(), { passive: true });
   }
 
   /** @param {Task} task */
@@ -58,6 +68,7 @@ export class Worklist {
     this.csv.href = csvAddress(selection);
     this.rows.box.scrollTop = 0;
     this.status.textContent = text.worklist.loading;
+    this.wait = SHORTEST_MS;
     this.render();
     this.refresh();
   }
@@ -104,16 +115,31 @@ export class Worklist {
     return undefined;
   }
 
+  /** Somebody uses the page: look often again, and at once if the last look is long ago. */
+  wake() {
+    if (this.wait === SHORTEST_MS) return;
+    this.wait = SHORTEST_MS;
+    this.schedule(Math.max(0, this.looked + SHORTEST_MS - performance.now()));
+  }
+
+  /** @param {number} wait milliseconds */
+  schedule(wait) {
+    clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => this.refresh(), wait);
+  }
+
   /** Ask for what is new now, and again after a while as long as the page is visible. */
   async refresh() {
     clearTimeout(this.timer);
     if (document.hidden || !this.task) return;
     const { list } = this;
+    this.looked = performance.now();
+    const before = list.waiting;
     const fresh = await this.reach(() => list.refresh());
     if (list !== this.list) return;
     if (fresh) announce(text.worklist.arrived(count(fresh), fresh));
-    clearTimeout(this.timer);
-    this.timer = window.setTimeout(() => this.refresh(), REFRESH_MS);
+    this.wait = fresh || list.waiting !== before ? SHORTEST_MS : Math.min(this.wait * GROWTH, LONGEST_MS);
+    this.schedule(this.wait);
   }
 
   /** Read the next page. */

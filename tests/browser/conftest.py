@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, ViewportSize, expect
 
+from tests.browser.bench import Bench, file_server
 from tests.browser.chromium import ChromiumNotFound, launched
 from tests.browser.desk import PATIENCE_MS, Desk
 
@@ -37,6 +38,23 @@ def desk(browser: Browser, page_address: str) -> Iterator[Desk]:
     yield opened
     context.close()
     assert opened.mistakes == []
+
+
+@pytest.fixture(scope="session")
+def files_address() -> Iterator[str]:
+    """Where the page's files are, and nothing else."""
+    with file_server() as address:
+        yield address
+
+
+@pytest.fixture
+def bench(browser: Browser, files_address: str) -> Iterator[Bench]:
+    """A fresh page that needs no system; the test fails as with `desk`."""
+    # A context of its own, since Playwright's clock is the context's.
+    with browser.new_context(viewport=LAPTOP, locale="en-GB") as context:
+        opened = Bench(context.new_page(), files_address)
+        yield opened
+    assert opened.desk.mistakes == [], opened.desk.mistakes
 
 
 @pytest.fixture(scope="module")

@@ -288,9 +288,11 @@ export const words = {
       checking: "Wird geprüft",
       sending: "Wird hochgeladen",
       classifying: "Wird eingeordnet",
+      overdue: "Wartet noch",
       classified: "Eingeordnet",
       known: "Schon gesendet; das Ergebnis steht in der Liste",
       unreadable: "Nicht brauchbar",
+      unanswered: "Kein Ergebnis",
       failed: "Nicht gesendet",
       cancelled: "Abgebrochen",
     },
@@ -299,12 +301,17 @@ export const words = {
         `${count(counts.classified + counts.known + counts.unreadable)} von ${count(items.length)} fertig`,
         counts.known && `${count(counts.known)} schon gesendet`,
         counts.unreadable && `${count(counts.unreadable)} nicht brauchbar`,
+        counts.overdue && `${count(counts.overdue)} warten noch`,
+        counts.unanswered && `${count(counts.unanswered)} ohne Ergebnis`,
         counts.failed && `${count(counts.failed)} nicht gesendet`,
         counts.cancelled && `${count(counts.cancelled)} abgebrochen`,
         paused && "angehalten",
       ]
         .filter(Boolean)
         .join(" · "),
+    overdue:
+      "Der Server hat das Bild und versucht es erneut. Die Seite darf verlassen werden: Das Ergebnis kommt in die Arbeitsliste.",
+    unanswered: "Auch nach einer Stunde nicht. Noch einmal senden; sonst bitte melden.",
     left: (sent, unsent) =>
       `Die Seite wurde während des Hochladens verlassen. Bis dahin gesendet: ${sent}; davon ist nichts verloren. Nicht gesendet: ` +
       `${unsent}. Wählen Sie dieselben Dateien noch einmal: Was gesendet ist, wird erkannt.`,

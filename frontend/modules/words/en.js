@@ -281,9 +281,11 @@ export const words = {
       checking: "Checking",
       sending: "Uploading",
       classifying: "Classifying",
+      overdue: "Still waiting",
       classified: "Classified",
       known: "Sent before; its result is in the list",
       unreadable: "Not usable",
+      unanswered: "No result",
       failed: "Not sent",
       cancelled: "Cancelled",
     }),
@@ -296,12 +298,17 @@ export const words = {
         `${count(counts.classified + counts.known + counts.unreadable)} of ${count(items.length)} done`,
         counts.known && `${count(counts.known)} sent before`,
         counts.unreadable && `${count(counts.unreadable)} not usable`,
+        counts.overdue && `${count(counts.overdue)} still waiting`,
+        counts.unanswered && `${count(counts.unanswered)} without a result`,
         counts.failed && `${count(counts.failed)} not sent`,
         counts.cancelled && `${count(counts.cancelled)} cancelled`,
         paused && "paused",
       ]
         .filter(Boolean)
         .join(" · "),
+    overdue: "The server has this image and tries again by itself. You may leave the page: the result will be in the worklist.",
+    // Beside the button there is room for three short lines on a phone.
+    unanswered: "None after an hour. Try again; if that fails too, report it.",
     left: (/** @type {string} */ sent, /** @type {string} */ unsent) =>
       `The page was left during an upload. Sent by then: ${sent}; nothing of that is lost. Not sent: ${unsent}. ` +
       "Choose the same files again to go on: what was sent is recognised.",
