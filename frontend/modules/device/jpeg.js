@@ -7,6 +7,7 @@ import { NotPrepared } from "./notprepared.js";
 
 const SOF0 = 0xc0, SOF1 = 0xc1, SOF15 = 0xcf, DHT = 0xc4, JPG = 0xc8, DAC = 0xcc;
 const SOI = 0xd8, EOI = 0xd9, SOS = 0xda, DRI = 0xdd, APP0 = 0xe0, APP1 = 0xe1, APP14 = 0xee, APP15 = 0xef, COM = 0xfe;
+const EXIF = "Exif\0\0", XMP = "http://ns.adobe.com/xap/1.0/\0", JFIF = "JFIF\0", ADOBE = "Adobe";
 const ORIENTATION = 0x0112, SHORT = 3;
 
 /** Adobe's marker segment; its last byte says that the components are red, green and blue, so that nothing is converted. */
@@ -87,7 +88,8 @@ function readHeader(bytes) {
  */
 function readSegment(header, marker, segment) {
   if (marker === APP0 || marker === APP14) header.colour.push(segment);
-  else if (marker === APP1) (latin(segment.subarray(4, 10)) === "Exif\0\0" ? header.exif : header.xmp).push(segment);
+  else if (marker === APP1 && startsWith(segment, EXIF)) header.exif.push(segment);
+  else if (marker === APP1 && startsWith(segment, XMP)) header.xmp.push(segment);
   else if ((marker < APP0 || marker > APP15) && marker !== COM) header.kept.push(segment);
   if (marker === DHT) readHuffmanTables(segment.subarray(4), header.tables);
   if (marker === DRI) header.restartInterval = segment[4] * 256 + segment[5];
@@ -138,8 +140,8 @@ function scanComponents(scan, { components }, tables) {
  */
 function isYcc(segments, { components }) {
   if (components.length !== 3) return false;
-  if (segments.some((segment) => segment[1] === APP0 && latin(segment.subarray(4, 9)) === "JFIF\0")) return true;
-  const adobe = segments.find((segment) => segment[1] === APP14 && segment.length >= 16 && latin(segment.subarray(4, 9)) === "Adobe");
+  if (segments.some((segment) => segment[1] === APP0 && startsWith(segment, JFIF))) return true;
+  const adobe = segments.find((segment) => segment[1] === APP14 && segment.length >= 16 && startsWith(segment, ADOBE));
   if (adobe) return adobe[15] !== 0;
   return String.fromCharCode(...components.map(({ id }) => id)) !== "RGB";
 }
@@ -171,14 +173,13 @@ function exifOrientation(segment) {
   const view = new DataView(segment.buffer, segment.byteOffset + 10, segment.length - 10);
   try {
     const little = view.getUint16(0) === 0x4949;
+    if ((!little && view.getUint16(0) !== 0x4d4d) || view.getUint16(2, little) !== 42) return NaN;
     const directory = view.getUint32(4, little);
-    for (let entry = 0; entry < view.getUint16(directory, little); entry++) {
-      const at = directory + 2 + entry * 12;
-      if (view.getUint16(at, little) !== ORIENTATION) continue;
-      const isPlain = view.getUint16(at + 2, little) === SHORT && view.getUint32(at + 4, little) === 1;
-      return isPlain ? view.getUint16(at + 8, little) || NaN : NaN;
-    }
-    return 0;
+    const entries = Array.from({ length: view.getUint16(directory, little) }, (_, entry) => directory + 2 + entry * 12);
+    const [at, another] = entries.filter((at) => view.getUint16(at, little) === ORIENTATION);
+    if (at === undefined) return 0;
+    const isPlain = another === undefined && view.getUint16(at + 2, little) === SHORT && view.getUint32(at + 4, little) === 1;
+    return isPlain ? view.getUint16(at + 8, little) || NaN : NaN;
   } catch (error) {
     if (error instanceof RangeError) return NaN;
     throw error;
@@ -192,3 +193,9 @@ const decoder = new TextDecoder("latin1");
 
 /** @param {Uint8Array} bytes */
 const latin = (bytes) => decoder.decode(bytes);
+
+/**
+ * @param {Uint8Array} segment with its marker
+ * @param {string} name that stands at the beginning of its content
+ */
+const startsWith = (segment, name) => latin(segment.subarray(4, 4 + name.length)) === name;

@@ -3,8 +3,9 @@
 import { NotPrepared } from "./notprepared.js";
 
 const GREY = 0, RGB = 2, PALETTE = 3;
-/** Samples of a pixel, by colour type. */
+/** Samples of a pixel and their possible bits, by colour type. */
 const SAMPLES = [1, 0, 3, 1, 2, 0, 4];
+const DEPTHS = [[1, 2, 4, 8, 16], [], [8, 16], [1, 2, 4, 8], [8, 16], [], [8, 16]];
 const SIGNATURE = 8;
 
 /** What decides the pixels. The rest is left out, so that no browser manages colours. */
@@ -28,14 +29,12 @@ const PASSES = [[8, 8, 0, 0], [8, 8, 0, 4], [8, 4, 4, 0], [4, 4, 0, 2], [4, 2, 2
  */
 export async function readPng(bytes, checkSize) {
   const chunks = readChunks(bytes);
-  const header = chunks[0];
-  if (header?.name !== "IHDR" || header.content.length !== 13) throw new NotPrepared("damaged");
-  const view = new DataView(header.content.buffer, header.content.byteOffset);
-  const [columns, rows, depth, colour, interlaced] = [view.getUint32(0), view.getUint32(4), view.getUint8(8), view.getUint8(9), view.getUint8(12)];
+  const { columns, rows, depth, colour, interlaced } = readHeader(chunks[0]);
+  if (parts(chunks, "IDAT").length === 0) throw new NotPrepared("damaged");
   checkSize(columns, rows);
   if (depth === 16) throw new NotPrepared("deepPng");
   if (await isUnusual(chunks, depth, colour)) throw new NotPrepared("unusualPng");
-  const size = pixelBytes(columns, rows, depth * SAMPLES[colour], interlaced === 1);
+  const size = pixelBytes(columns, rows, depth * SAMPLES[colour], interlaced);
   if ((await inflatedSize(parts(chunks, "IDAT"), size)) !== size || chunks.at(-1)?.name !== "IEND") throw new NotPrepared("damaged");
   const needed = chunks.filter(({ name }) => NEEDED.includes(name)).map(({ whole }) => whole);
   return { columns, rows, plain: new Blob([bytes.subarray(0, SIGNATURE), ...needed]) };
@@ -59,6 +58,19 @@ function readChunks(bytes) {
     at = end;
   }
   return chunks;
+}
+
+/**
+ * @param {Chunk | undefined} chunk IHDR
+ */
+function readHeader(chunk) {
+  if (chunk?.name !== "IHDR" || chunk.content.length !== 13) throw new NotPrepared("damaged");
+  const view = new DataView(chunk.content.buffer, chunk.content.byteOffset);
+  const [columns, rows] = [view.getUint32(0), view.getUint32(4)];
+  const [depth, colour, compression, filter, interlaced] = chunk.content.subarray(8);
+  const isValid = columns * rows > 0 && DEPTHS[colour]?.includes(depth) && compression === 0 && filter === 0 && interlaced <= 1;
+  if (!isValid) throw new NotPrepared("damaged");
+  return { columns, rows, depth, colour, interlaced: interlaced === 1 };
 }
 
 /**
