@@ -30,10 +30,11 @@ READ_ALL = """async ([input, specs]) => {
             throw error;
         }
     };
-    const outcomes = {};
+    const outcomes = [];
     for (const file of input.files) {
-        outcomes[file.name] = [];
-        for (const spec of specs) outcomes[file.name].push(await read(file, spec));
+        const readings = [];
+        for (const spec of specs) readings.push(await read(file, spec));
+        outcomes.push(readings);
     }
     return outcomes;
 }"""
@@ -41,6 +42,7 @@ READ_ALL = """async ([input, specs]) => {
 VERDICTS: dict[str, type[errors.ImageError]] = {
     "tooLarge": errors.ImageTooLarge,
     "tooSmall": errors.ImageTooSmall,
+    "TooLarge": errors.ImageTooLarge,
     "noImage": errors.NotAnImage,
     "Empty": errors.EmptyImage,
 }
@@ -59,28 +61,40 @@ class Reading:
     source: Mapping[str, Any] | None = None
 
 
-def on_the_page(page: Page, files: Mapping[str, bytes], specs: list[InputSpec], folder: Path) -> dict[str, list[Reading]]:
-    """The readings of `files` by name, one for each of `specs`. They pass through `folder`, which is much faster
-    than through the protocol that drives the browser."""
-    names = {f"{number}": name for number, name in enumerate(files)}
-    for number, name in names.items():
-        (folder / number).write_bytes(files[name])
-    chooser = page.evaluate_handle("Object.assign(document.createElement('input'), { type: 'file', multiple: true })")
+def on_the_page(
+    page: Page, files: Mapping[str, bytes], specs: list[InputSpec], folder: Path
+) -> dict[str, list[Reading]]:
+    """The page's readings of `files` by name, one for each of `specs`; `folder` is empty and will hold them."""
+    paths = [folder / f"{number}" for number in range(len(files))]
+    for path, data in zip(paths, files.values(), strict=True):
+        path.write_bytes(data)
+    return dict(zip(files, of_paths(page, paths, specs), strict=True))
+
+
+def of_paths(page: Page, paths: list[Path], specs: list[InputSpec]) -> list[list[Reading]]:
+    """The page's readings of files, one for each of `specs`.
+
+    The browser takes them from the disk, as from a person: that is much faster than to send them through Playwright.
+    """
+    chooser = page.evaluate_handle(
+        "Object.assign(document.createElement('input'), { type: 'file', multiple: true })"
+    )
     element = chooser.as_element()
     assert element
-    element.set_input_files([folder / number for number in names])
+    element.set_input_files(paths)
     outcomes = page.evaluate(READ_ALL, [chooser, [vars(spec) for spec in specs]])
-    return {
-        name: [_reading(found, spec) for found, spec in zip(outcomes[number], specs, strict=True)]
-        for number, name in names.items()
-    }
+    return [
+        [_reading(found, spec) for found, spec in zip(readings, specs, strict=True)] for readings in outcomes
+    ]
 
 
 def _reading(found: dict[str, Any], spec: InputSpec) -> Reading:
     if "reason" in found:
         return Reading(refusal=found["reason"])
     pixels = np.frombuffer(base64.b64decode(found["pixels"]), np.uint8).astype(np.int64)
-    return Reading("", pixels.reshape(spec.channels, spec.height, spec.width), tuple(found["box"]), found["source"])
+    return Reading(
+        "", pixels.reshape(spec.channels, spec.height, spec.width), tuple(found["box"]), found["source"]
+    )
 
 
 def on_the_server(data: bytes, spec: InputSpec) -> Reading:

@@ -91,7 +91,9 @@ async function isUnusual(chunks, depth, colour) {
   if (parts(chunks, "tRNS").length && (colour === GREY || colour === RGB)) return true;
   if (colour === PALETTE && parts(chunks, "PLTE")[0]?.length !== 3 << depth) return true;
   const [profile] = parts(chunks, "iCCP");
-  return profile !== undefined && (await inflatedSize([profile.subarray(profile.indexOf(0) + 2)], LARGEST_PROFILE)) > LARGEST_PROFILE;
+  if (!profile) return false;
+  const from = profile.indexOf(0) + 2;
+  return profile[from - 1] !== 0 || (await inflatedSize([profile.subarray(from)], LARGEST_PROFILE)) > LARGEST_PROFILE;
 }
 
 /**
