@@ -74,7 +74,7 @@ def on_the_page(
 def of_paths(page: Page, paths: list[Path], specs: list[InputSpec]) -> list[list[Reading]]:
     """The page's readings of files, one for each of `specs`.
 
-    The browser takes them from the disk, as from a person: that is much faster than to send them through Playwright.
+    The browser takes them from the disk, as from a person, which is much faster than through Playwright.
     """
     chooser = page.evaluate_handle(
         "Object.assign(document.createElement('input'), { type: 'file', multiple: true })"

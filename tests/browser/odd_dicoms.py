@@ -99,7 +99,9 @@ def dicoms_read_here() -> dict[str, bytes]:
     return {
         "plain": dicom(),
         "implicit": in_syntax(ImplicitVRLittleEndian),
-        "implicit, padding": in_syntax(ImplicitVRLittleEndian, PixelPaddingValue=0, PixelPaddingRangeLimit=20),
+        "implicit, padding": in_syntax(
+            ImplicitVRLittleEndian, PixelPaddingValue=0, PixelPaddingRangeLimit=20
+        ),
         "no window": dicom(WindowCenter=None, WindowWidth=None),
         "empty window": dicom(WindowCenter="", WindowWidth=""),
         "several windows": dicom(WindowCenter=[2000, 100], WindowWidth=[1000, 50]),
@@ -113,7 +115,9 @@ def dicoms_read_here() -> dict[str, bytes]:
         "overlay in unused bits": dicom(GREY | 0x8000, bits=16, BitsStored=12, HighBit=11),
         "8 bits": dicom((GREY // 16).astype("u1"), bits=8, WindowCenter=None, WindowWidth=None),
         "colours": dicom(colours, "RGB", 8),
-        "colours by plane": dicom(colours, "RGB", 8, PlanarConfiguration=1, PixelData=colours.transpose(2, 0, 1).tobytes()),
+        "colours by plane": dicom(
+            colours, "RGB", 8, PlanarConfiguration=1, PixelData=colours.transpose(2, 0, 1).tobytes()
+        ),
         "middle frame": dicom(np.stack([GREY // 2, GREY, GREY // 3]), NumberOfFrames=3),
         "more than its frame": dicom(PixelData=GREY.tobytes() * 2),
         "codes and names": dicom(ImageLaterality="L", ViewPosition="DOE JANE", Modality="MG"),
@@ -125,7 +129,7 @@ def dicoms_read_here() -> dict[str, bytes]:
         "sequence of unknown type": inserted(
             SEQUENCE.replace(b"SQ", b"UN") + ITEM + pack("<HHIH", 8, 0x1150, 2, 1) + ITEM_END + SEQUENCE_END
         ),
-    }  # fmt: skip
+    }
 
 
 def dicoms_left_to_the_server() -> dict[str, bytes]:
@@ -135,8 +139,14 @@ def dicoms_left_to_the_server() -> dict[str, bytes]:
     group.FrameVOILUTSequence = Sequence([macro])
     long_text = pack("<HH2sHI", 0x28, 0x1050, b"UT", 0, 100_000) + b"1\\" * 50_000
     required = (
-        "Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "PixelRepresentation",
-    )  # fmt: skip
+        "Rows",
+        "Columns",
+        "SamplesPerPixel",
+        "PhotometricInterpretation",
+        "BitsAllocated",
+        "BitsStored",
+        "PixelRepresentation",
+    )
     hot = images.quadrants([1000, 1100, 1200, 1300], "u2")
     hot[2, 20] = 4095
     rle = images.dicom_dataset(GREY, **WINDOW)
@@ -147,11 +157,22 @@ def dicoms_left_to_the_server() -> dict[str, bytes]:
     del floats.PixelData
     return {
         **{f"without {keyword}": dicom(**{keyword: None}) for keyword in required},
-        **{f"{value!r} frames": raw("NumberOfFrames", b"IS", value) for value in (b"0 ", b"-3", b"x ", b"1.5 ", b"NaN ", b"0x1 ", b"1\\2 ")},
-        **{f"window {value!r}": raw("WindowCenter", b"DS", value) for value in (b"NaN ", b"2048,0", b"0x80", b"1_000 ", b"\\2048 ")},
+        **{
+            f"{value!r} frames": raw("NumberOfFrames", b"IS", value)
+            for value in (b"0 ", b"-3", b"x ", b"1.5 ", b"NaN ", b"0x1 ", b"1\\2 ")
+        },
+        **{
+            f"window {value!r}": raw("WindowCenter", b"DS", value)
+            for value in (b"NaN ", b"2048,0", b"0x80", b"1_000 ", b"\\2048 ")
+        },
         **{f"width {value}": dicom(WindowWidth=value) for value in ("1", "0.5", "0", "-5", "")},
-        **{f"slope {value!r}": raw("RescaleSlope", b"DS", value, RescaleIntercept=0) for value in (b"steep ", b"NaN ", b"0 ", b"inf ")},
-        "window of another type": dicom().replace(pack("<HH2s", 0x28, 0x1050, b"DS"), pack("<HH2s", 0x28, 0x1050, b"LO")),
+        **{
+            f"slope {value!r}": raw("RescaleSlope", b"DS", value, RescaleIntercept=0)
+            for value in (b"steep ", b"NaN ", b"0 ", b"inf ")
+        },
+        "window of another type": dicom().replace(
+            pack("<HH2s", 0x28, 0x1050, b"DS"), pack("<HH2s", 0x28, 0x1050, b"LO")
+        ),
         "rows as long": raw("Rows", b"UL", pack("<I", 32)),
         "two values of rows": raw("Rows", b"US", pack("<HH", 32, 64)),
         "padding of no value": raw("PixelPaddingValue", b"US", b""),
@@ -191,10 +212,14 @@ def dicoms_left_to_the_server() -> dict[str, bytes]:
         "implicit, called explicit": in_syntax(ImplicitVRLittleEndian, ExplicitVRLittleEndian),
         "explicit, called implicit": in_syntax(ExplicitVRLittleEndian, ImplicitVRLittleEndian),
         "uncompressed, called deflated": in_syntax(ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian),
-        "compressed, called uncompressed": compressed(eight, lossless).replace(b"1.2.840.10008.1.2.4.90", b"1.2.840.10008.1.2.1\0\0\0"),
+        "compressed, called uncompressed": compressed(eight, lossless).replace(
+            b"1.2.840.10008.1.2.4.90", b"1.2.840.10008.1.2.1\0\0\0"
+        ),
         "RLE": images.dicom_file(rle),
-        "JPEG 2000 of 8 bits in 16": relabelled(compressed(eight, lossless), BitsAllocated=16, BitsStored=16, HighBit=15),
+        "JPEG 2000 of 8 bits in 16": relabelled(
+            compressed(eight, lossless), BitsAllocated=16, BitsStored=16, HighBit=15
+        ),
         "JPEG 2000 of 16 bits in 8": relabelled(
             compressed(images.dicom(GREY * 16, bits=16), lossless), BitsAllocated=8, BitsStored=8, HighBit=7
         ),
-    }  # fmt: skip
+    }
