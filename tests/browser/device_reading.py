@@ -64,7 +64,7 @@ class Reading:
 def on_the_page(
     page: Page, files: Mapping[str, bytes], specs: list[InputSpec], folder: Path
 ) -> dict[str, list[Reading]]:
-    """The page's readings of `files` by name, one for each of `specs`; `folder` is empty and will hold them."""
+    """The page's readings of `files` by name, one for each of `specs`; they are put into `folder`."""
     paths = [folder / f"{number}" for number in range(len(files))]
     for path, data in zip(paths, files.values(), strict=True):
         path.write_bytes(data)

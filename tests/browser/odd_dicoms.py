@@ -39,9 +39,15 @@ def dicom(
     return images.dicom_file(dataset)
 
 
+def without(keyword: str, **elements: Any) -> bytes:
+    """A file that lacks an element."""
+    lacking: dict[str, Any] = {keyword: None}
+    return dicom(**lacking, **elements)
+
+
 def raw(keyword: str, representation: bytes, value: bytes, **elements: Any) -> bytes:
     """A file with an element of bytes that pydicom would not write."""
-    data = dicom(**({keyword: None} if keyword in WINDOW or keyword == "Rows" else {}), **elements)
+    data = without(keyword, **elements) if keyword in WINDOW or keyword == "Rows" else dicom(**elements)
     tag = Tag(keyword)
     at = data.index(b"\x08\x00\x16\x00")
     while (header := unpack_from("<HH2sH", data, at))[:2] < (tag.group, tag.element):
@@ -156,7 +162,7 @@ def dicoms_left_to_the_server() -> dict[str, bytes]:
     floats = images.dicom_dataset(GREY, BitsAllocated=32, FloatPixelData=GREY.astype("f4").tobytes())
     del floats.PixelData
     return {
-        **{f"without {keyword}": dicom(**{keyword: None}) for keyword in required},
+        **{f"without {keyword}": without(keyword) for keyword in required},
         **{
             f"{value!r} frames": raw("NumberOfFrames", b"IS", value)
             for value in (b"0 ", b"-3", b"x ", b"1.5 ", b"NaN ", b"0x1 ", b"1\\2 ")
