@@ -142,7 +142,7 @@ def pngs() -> dict[str, bytes]:
     return {
         "grey": images.grey_file(),
         "colours": images.encode(colours, "PNG"),
-        "palette": images.encode(colours.convert("P"), "PNG"),
+        "palette": images.encode(colours.quantize(256), "PNG"),
         "black and white": images.encode(opacity.convert("1"), "PNG"),
         "transparent": images.encode(transparent, "PNG"),
     }
