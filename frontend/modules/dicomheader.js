@@ -92,7 +92,6 @@ function readElement(view, found, at, explicit) {
   const from = at + (LONG.has(type) ? 12 : 8);
   const length = short ? view.getUint16(at + 6, true) : view.getUint32(from - 4, true);
   found.set(tag, { at: from, length, type });
-  if (tag === PIXELS) return from;
   // Of unknown type and length is what a sender could not understand: inside, it is implicit (PS3.5 section 6.2.2).
   return length === UNDEFINED ? skipItems(view, from, explicit && type !== "UN") : from + length;
 }

@@ -131,6 +131,14 @@ def dicoms_read_here() -> dict[str, bytes]:
         "begins as a TIFF does": b"II*\0" + dicom()[4:],
         "begins as a JPEG does": b"\xff\xd8\xff" + dicom()[3:],
         "sequences": inserted((SEQUENCE + ITEM) * 20 + (ITEM_END + SEQUENCE_END) * 20),
+        "icon": inserted(
+            SEQUENCE
+            + ITEM
+            + pack("<HH2sHI", 0x7FE0, 0x10, b"OW", 0, 64)
+            + bytes(64)
+            + ITEM_END
+            + SEQUENCE_END
+        ),
         "many items": inserted(SEQUENCE + (ITEM + NUMBER + ITEM_END) * 1000 + SEQUENCE_END),
         "sequence of unknown type": inserted(
             SEQUENCE.replace(b"SQ", b"UN") + ITEM + pack("<HHIH", 8, 0x1150, 2, 1) + ITEM_END + SEQUENCE_END
