@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, Route
 from chalicelib import errors
 from chalicelib.imaging import preparation
 from chalicelib.tasks import InputSpec
-from tests.browser import device_reading, odd_dicoms, odd_files
+from tests.browser import device_reading, odd_dicoms, odd_files, odd_pngs
 from tests.browser.device_reading import Reading
 from tests.stage import ROOT
 
@@ -30,7 +30,7 @@ REDUCED_TOLERANCE, REDUCED_MEAN = 8, 1.5
 READ_HERE = {
     f"{kind}: {name}": data
     for kind, files in {
-        "PNG": odd_files.pngs_read_here(),
+        "PNG": odd_pngs.pngs_read_here(),
         "JPEG": odd_files.jpegs_read_here(),
         "DICOM": odd_dicoms.dicoms_read_here(),
     }.items()
@@ -39,7 +39,7 @@ READ_HERE = {
 LEFT_TO_THE_SERVER = {
     f"{kind}: {name}": data
     for kind, files in {
-        "PNG": odd_files.pngs_left_to_the_server(),
+        "PNG": odd_pngs.pngs_left_to_the_server(),
         "JPEG": odd_files.jpegs_left_to_the_server(),
         "DICOM": odd_dicoms.dicoms_left_to_the_server(),
         "TIFF": odd_files.tiffs(),
