@@ -1,203 +1,128 @@
 // @ts-check
 /**
  * Reads one frame of an uncompressed little-endian DICOM file, to be shown before the server has answered, or to be
- * classified here. Everything else gives null: then the server's preview is shown. (DICOM PS3.5 section 7, PS3.3 sections C.7.6.3 and C.11.2.)
+ * classified here. Everything else gives null: then the server's preview is shown. (DICOM PS3.3 sections C.7.6.3 and C.11.2.)
  */
+import { readHeader } from "./dicomheader.js";
 
+/** @import { Header } from "./dicomheader.js" */
 /** @import { Samples } from "./tone.js" */
-
-const EXPLICIT = "1.2.840.10008.1.2.1";
-const IMPLICIT = "1.2.840.10008.1.2";
+/** @import { Source } from "./types.js" */
 
 /** Headers are shorter than this; what is not is left to the server. */
 const HEAD_BYTES = 4 * 1024 * 1024;
-const UNDEFINED = 0xffffffff;
 
-/** Value representations whose length has four bytes after two that are reserved. */
-const LONG = new Set(["OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"]);
+/** Without these nothing is read: a guessed sign or polarity would make another picture. */
+const REQUIRED = /** @type {const} */ (["rows", "columns", "samples", "photometric", "allocated", "stored", "signed"]);
 
-const TAGS = /** @type {const} */ ({
-  syntax: 0x00020010, samples: 0x00280002, photometric: 0x00280004, planar: 0x00280006, frames: 0x00280008,
-  rows: 0x00280010, columns: 0x00280011, allocated: 0x00280100, stored: 0x00280101, highBit: 0x00280102, signed: 0x00280103,
-  centre: 0x00281050, width: 0x00281051, intercept: 0x00281052, slope: 0x00281053,
-  padding: 0x00280120, paddingLimit: 0x00280121, curve: 0x00281056, modalityTable: 0x00283000, valueTable: 0x00283010,
-  sharedGroups: 0x52009229, frameGroups: 0x52009230, shape: 0x20500020, pixels: 0x7fe00010,
-});
-
-/** Where the proportions of a pixel stand: PixelSpacing, ImagerPixelSpacing, NominalScannedPixelSpacing, PixelAspectRatio. */
-const PROPORTIONS = [0x00280030, 0x00181164, 0x00182010, 0x00280034];
+/** Where the proportions of a pixel stand. */
+const PROPORTIONS = /** @type {const} */ (["spacing", "imagerSpacing", "scannedSpacing", "aspectRatio"]);
 
 /**
- * @param {Blob} file
- * @returns {Promise<Samples | null>} the frame that the server reads, too: the middle one
+ * @param {Blob} file with preamble
+ * @returns {Promise<(Samples & {source: Source}) | null>} the frame that the server reads, too: the middle one
  */
 export async function readDicom(file) {
-  try {
-    const header = readHeader(new DataView(await file.slice(0, HEAD_BYTES).arrayBuffer()));
-    return header && (await readFrame(file, header));
-  } catch (error) {
-    // Past the end: damaged or unusual, which the server says better.
-    if (error instanceof RangeError) return null;
-    throw error;
-  }
-}
-
-/** @typedef {{view: DataView, elements: Map<number, {at: number, length: number, type: string}>}} Header */
-
-/**
- * @param {DataView} view
- * @returns {Header | null} null without a known transfer syntax or before pixels are found
- */
-function readHeader(view) {
-  /** @type {Header} */
-  const header = { view, elements: new Map() };
-  // The file's own information comes first and is always explicit (PS3.10 section 7.1).
-  let at = 132;
-  while (view.getUint16(at, true) === 0x0002) at = readElement(header, at, true);
-  const syntax = words(header, TAGS.syntax);
-  if (syntax !== EXPLICIT && syntax !== IMPLICIT) return null;
-  while (!header.elements.has(TAGS.pixels)) at = readElement(header, at, syntax === EXPLICIT);
-  return header;
-}
-
-/**
- * @param {Header} header gets the element
- * @param {number} at where it begins
- * @param {boolean} explicit
- * @returns {number} where the next one begins
- */
-function readElement({ view, elements }, at, explicit) {
-  const tag = view.getUint16(at, true) * 0x10000 + view.getUint16(at + 2, true);
-  const type = explicit ? String.fromCharCode(view.getUint8(at + 4), view.getUint8(at + 5)) : "";
-  const short = explicit && !LONG.has(type);
-  const from = at + (explicit && !short ? 12 : 8);
-  const length = short ? view.getUint16(at + 6, true) : view.getUint32(from - 4, true);
-  elements.set(tag, { at: from, length, type });
-  if (tag === TAGS.pixels) return from;
-  // Of unknown type and length is what a sender could not understand: inside, it is implicit (PS3.5 section 6.2.2).
-  return length === UNDEFINED ? skipItems(view, from, explicit && type !== "UN") : from + length;
-}
-
-/**
- * Pass over a sequence that ends where it says so and not after so many bytes.
- * @param {DataView} view
- * @param {number} at
- * @param {boolean} explicit
- * @returns {number} where the sequence has ended
- */
-function skipItems(view, at, explicit) {
-  for (;;) {
-    const [group, element, length] = [view.getUint16(at, true), view.getUint16(at + 2, true), view.getUint32(at + 4, true)];
-    if (group !== 0xfffe) throw new RangeError("no item");
-    at += 8;
-    if (element === 0xe0dd) return at;
-    if (length !== UNDEFINED) {
-      at += length;
-      continue;
-    }
-    const inside = { view, elements: new Map() };
-    while (view.getUint32(at, true) !== 0xe00dfffe) at = readElement(inside, at, explicit);
-    at += 8;
-  }
-}
-
-/**
- * @param {Header} header
- * @param {number} tag
- * @returns {string} empty where it is missing
- */
-function words({ view, elements }, tag) {
-  const found = elements.get(tag);
-  if (!found) return "";
-  const bytes = new Uint8Array(view.buffer, found.at, found.length);
-  return String.fromCharCode(...bytes).replace(/[\0 ]+$/, "").trim();
-}
-
-/**
- * @param {Header} header
- * @param {number} tag of an unsigned short
- * @param {number} [otherwise]
- */
-function short({ view, elements }, tag, otherwise = 0) {
-  const found = elements.get(tag);
-  return found ? view.getUint16(found.at, true) : otherwise;
-}
-
-/**
- * @param {Header} header
- * @param {number} tag of a decimal string; of several values the first counts
- * @param {number} otherwise
- */
-function decimal(header, tag, otherwise) {
-  const first = words(header, tag).split("\\")[0];
-  return first === "" || !Number.isFinite(Number(first)) ? otherwise : Number(first);
+  const header = readHeader(await file.slice(0, HEAD_BYTES).arrayBuffer());
+  return header && !isUnusual(header) ? readFrame(file, header) : null;
 }
 
 /**
  * @param {Blob} file
  * @param {Header} header
- * @returns {Promise<Samples | null>}
  */
 async function readFrame(file, header) {
-  const { elements } = header;
-  const [rows, columns, channels] = [short(header, TAGS.rows), short(header, TAGS.columns), short(header, TAGS.samples, 1)];
-  const [allocated, stored] = [short(header, TAGS.allocated), short(header, TAGS.stored)];
-  const photometric = words(header, TAGS.photometric);
-  const grey = channels === 1 && /^MONOCHROME[12]$/.test(photometric) && (allocated === 8 || allocated === 16);
-  const colour = channels === 3 && photometric === "RGB" && allocated === 8;
-  const pixels = elements.get(TAGS.pixels);
-  if (!(grey || colour) || isUnusual(header) || !pixels || pixels.length === UNDEFINED || rows * columns === 0) return null;
-  const frames = Math.max(1, decimal(header, TAGS.frames, 1));
+  const [rows, columns, channels] = [header.short("rows", 0), header.short("columns", 0), header.short("samples", 0)];
+  const [allocated, stored, signed] = [header.short("allocated", 0), header.short("stored", 0), header.short("signed", 0) === 1];
+  const photometric = header.text("photometric");
+  const frames = header.decimal("frames", 1);
   const size = (rows * columns * channels * allocated) / 8;
-  const from = pixels.at + Math.floor(frames / 2) * size;
+  const { at, length } = header.pixels;
+  if (size * frames > Math.min(length, file.size - at)) return null;
+  const from = at + Math.floor(frames / 2) * size;
   const bytes = await file.slice(from, from + size).arrayBuffer();
-  if (bytes.byteLength < size) return null;
-  const size2d = { width: columns, height: rows };
-  if (colour) return { ...size2d, channels: 3, data: interleaved(new Uint8Array(bytes), short(header, TAGS.planar)), ...PLAIN };
-  const signed = short(header, TAGS.signed) === 1;
+  const frame = { width: columns, height: rows, source: sourceOf(header, frames) };
+  if (channels === 3) return { ...frame, channels, data: interleaved(new Uint8Array(bytes), header.short("planar", 0)), ...PLAIN };
   const data = allocated === 8 ? (signed ? new Int8Array(bytes) : new Uint8Array(bytes)) : signed ? new Int16Array(bytes) : new Uint16Array(bytes);
   const isNothing = padding(header, data);
   keepStoredBits(data, stored, signed);
-  const [slope, intercept] = [decimal(header, TAGS.slope, 1), decimal(header, TAGS.intercept, 0)];
+  const [slope, intercept] = [header.decimal("slope", 1), header.decimal("intercept", 0)];
   const inverted = photometric === "MONOCHROME1";
   const own = ownWindow(header);
   if (!own && hasHotPixels(data, isNothing)) return null;
   if (isNothing) fillPadding(data, isNothing, inverted !== slope < 0);
-  return { ...size2d, channels: 1, data, slope, intercept, inverted, window: own ?? wholeRange(data, slope, intercept), windowed: Boolean(own) };
+  const window = own ?? wholeRange(data, slope, intercept);
+  return { ...frame, channels: /** @type {1} */ (1), data, slope, intercept, inverted, window, windowed: Boolean(own) };
 }
 
 /**
- * Whether the grey levels depend on what is not read here.
+ * What a result says of the file: codes only, since anything longer could be a name that somebody typed there.
+ * @param {Header} header
+ * @param {number} frames
+ * @returns {Source}
+ */
+function sourceOf(header, frames) {
+  const code = (/** @type {"modality" | "view" | "laterality" | "imageLaterality"} */ name) => /^[A-Z]{1,6}$/.exec(header.text(name).toUpperCase())?.[0];
+  const known = {
+    modality: code("modality"),
+    laterality: code("imageLaterality") ?? code("laterality"),
+    view_position: code("view"),
+    ...(frames > 1 && { frame: Math.floor(frames / 2) + 1, frames }),
+  };
+  return {
+    format: "DICOM",
+    rows: header.short("rows", 0),
+    columns: header.short("columns", 0),
+    transfer_syntax: header.syntaxName,
+    ...Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined)),
+  };
+}
+
+/**
+ * Whether pixels or grey levels depend on what is not read here.
  * @param {Header} header
  */
 const isUnusual = (header) =>
-  [TAGS.modalityTable, TAGS.valueTable, TAGS.sharedGroups, TAGS.frameGroups].some((tag) => header.elements.has(tag)) ||
-  !["", "LINEAR", "LINEAR_EXACT"].includes(words(header, TAGS.curve)) ||
-  words(header, TAGS.shape).toUpperCase() === "INVERSE" ||
-  header.elements.has(TAGS.slope) !== header.elements.has(TAGS.intercept) ||
-  decimal(header, TAGS.slope, 1) === 0 ||
+  REQUIRED.some((name) => !header.has(name)) ||
+  hasUnusualSamples(header) ||
+  !["", "LINEAR", "LINEAR_EXACT"].includes(header.texts("curve").join("\\")) ||
+  header.text("shape").toUpperCase() === "INVERSE" ||
+  !(Number.isInteger(header.decimal("frames", 1)) && header.decimal("frames", 1) >= 1 && header.texts("frames").length === 1) ||
+  !Number.isFinite(header.decimal("slope", 1) + header.decimal("intercept", 0)) ||
+  header.decimal("slope", 1) === 0 ||
   hasUnusualWindow(header) ||
-  PROPORTIONS.some((tag) => !isSquare(words(header, tag))) ||
-  short(header, TAGS.highBit, short(header, TAGS.stored) - 1) !== short(header, TAGS.stored) - 1 ||
-  (short(header, TAGS.allocated) === 8 && short(header, TAGS.stored) !== 8);
+  PROPORTIONS.some((name) => !isSquare(header, name));
+
+/**
+ * Whether samples are other than 8 or 16 bits of grey, or 8 of colour, with their values in the lowest bits.
+ * @param {Header} header
+ */
+function hasUnusualSamples(header) {
+  const [channels, allocated, stored] = [header.short("samples", 0), header.short("allocated", 0), header.short("stored", 0)];
+  const photometric = header.texts("photometric").join("\\");
+  const isGrey = channels === 1 && /^MONOCHROME[12]$/.test(photometric) && (allocated === 8 || allocated === 16);
+  const isColour = channels === 3 && photometric === "RGB" && allocated === 8 && header.short("signed", 0) !== 1;
+  const isLow = header.short("highBit", stored - 1) === stored - 1 && stored >= 1 && stored <= allocated;
+  return !(isGrey || isColour) || !isLow || (allocated === 8 && stored !== 8) || header.short("rows", 0) * header.short("columns", 0) === 0;
+}
 
 /**
  * Whether the file has a window other than one whose first values are plain numbers, and wider than 1.
  * @param {Header} header
  */
 function hasUnusualWindow(header) {
-  if (words(header, TAGS.centre) === "" && words(header, TAGS.width) === "") return false;
-  return !(Number.isFinite(decimal(header, TAGS.centre, NaN)) && decimal(header, TAGS.width, NaN) > 1);
+  if (header.texts("centre").join("") === "" && header.texts("width").join("") === "") return false;
+  return !(Number.isFinite(header.decimals("centre")[0]) && header.decimals("width")[0] > 1);
 }
 
 /**
- * @param {string} proportions height and width, or empty
- * @returns {boolean} whether they are equal but for rounding
+ * @param {Header} header
+ * @param {typeof PROPORTIONS[number]} name
+ * @returns {boolean} whether height and width are equal but for rounding, or not given
  */
-function isSquare(proportions) {
-  if (proportions === "") return true;
-  const [height, width] = proportions.split("\\").map(Number);
-  return Math.abs(height / width - 1) <= 0.01;
+function isSquare(header, name) {
+  const [height, width] = header.decimals(name);
+  return header.texts(name).join("") === "" || Math.abs(height / width - 1) <= 0.01;
 }
 
 const PLAIN = { slope: 1, intercept: 0, inverted: false, window: { low: 0, high: 255 }, windowed: true };
@@ -224,11 +149,11 @@ function keepStoredBits(data, stored, signed) {
  * @returns {Uint8Array | null} 1 for each of them; null if none do, or all
  */
 function padding(header, data) {
-  if (!header.elements.has(TAGS.padding)) return null;
+  if (!header.has("padding")) return null;
   // One number of the pixels' own kind, so that it gets their sign.
   const kind = /** @type {typeof Int16Array} */ (data.constructor);
-  const [value] = kind.of(short(header, TAGS.padding));
-  const [limit] = kind.of(short(header, TAGS.paddingLimit, value));
+  const [value] = kind.of(header.short("padding", 0));
+  const [limit] = kind.of(header.short("paddingLimit", value));
   const [low, high] = [Math.min(value, limit), Math.max(value, limit)];
   const isNothing = Uint8Array.from(data, (one) => Number(one >= low && one <= high));
   return isNothing.includes(1) && isNothing.includes(0) ? isNothing : null;
@@ -268,9 +193,9 @@ function hasHotPixels(data, isNothing) {
  * @returns {{low: number, high: number} | null}
  */
 function ownWindow(header) {
-  const [centre, width] = [decimal(header, TAGS.centre, NaN), decimal(header, TAGS.width, NaN)];
+  const [[centre], [width]] = [header.decimals("centre"), header.decimals("width")];
   if (!(centre === centre && width > 1)) return null;
-  if (words(header, TAGS.curve) === "LINEAR_EXACT") return { low: centre - width / 2, high: centre + width / 2 };
+  if (header.text("curve") === "LINEAR_EXACT") return { low: centre - width / 2, high: centre + width / 2 };
   return { low: centre - 0.5 - (width - 1) / 2, high: centre - 0.5 + (width - 1) / 2 };
 }
 

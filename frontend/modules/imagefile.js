@@ -52,19 +52,23 @@ export async function requireReadable(file) {
   await contentOf(file.slice(0, 1));
 }
 
+/** TIFF and BigTIFF, in both orders of bytes. */
+const TIFF = [[0x49, 0x49, 0x2a, 0], [0x4d, 0x4d, 0, 0x2a], [0x49, 0x49, 0x2b, 0], [0x4d, 0x4d, 0, 0x2b]];
+
 /**
  * @param {Uint8Array} head
  * @returns {Kind}
  */
 function kindOf(head) {
   const kind = { showable: false, mayBeImage: true };
+  // What stands before DICOM's magic word means nothing; some files begin like a TIFF on purpose.
+  if (isDicom(head)) return { ...kind, contentType: "application/dicom" };
   if (startsWith(head, [0xff, 0xd8, 0xff])) return { ...kind, contentType: "image/jpeg", showable: true };
-  if (startsWith(head, [0x89, 0x50, 0x4e, 0x47])) {
+  if (startsWith(head, [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])) {
     // A browser shows the upper 8 of 16 bits: a 12-bit film stored that way would look black. Byte 24 is the bit depth.
     return { ...kind, contentType: "image/png", showable: head[24] <= 8 };
   }
-  if (startsWith(head, [0x49, 0x49, 0x2a, 0]) || startsWith(head, [0x4d, 0x4d, 0, 0x2a])) return { ...kind, contentType: "image/tiff" };
-  if (isDicom(head)) return { ...kind, contentType: "application/dicom" };
+  if (TIFF.some((magic) => startsWith(head, magic))) return { ...kind, contentType: "image/tiff" };
   // Old DICOM files begin without a magic word, so what is unknown may be one.
   return { contentType: "application/octet-stream", showable: false, mayBeImage: !isDocument(head) };
 }

@@ -61,8 +61,17 @@ export async function pictureOfFile(file) {
 export async function pictureOfResult(result, prepared) {
   const original = originals.get(result.id);
   const own = original && (await pictureOfFile(original));
-  if (own || result.status === "quarantined") return own ?? null;
-  return prepared();
+  if (own && !isTurned(own, result)) return own;
+  return result.status === "quarantined" ? null : prepared();
+}
+
+/**
+ * Whether the browser shows a picture lying on its side that the model was given upright, so that the heat map would not fit.
+ * @param {Picture} own
+ * @param {Result} result
+ */
+function isTurned({ tone: { size } }, { source }) {
+  return source !== null && Math.sign(size.width - size.height) !== Math.sign(source.columns - source.rows);
 }
 
 /**
@@ -78,7 +87,8 @@ export const preparedPicture = (result) => fetchPreview(result.id).then((preview
  * @returns {Promise<Picture>}
  */
 async function bitmapPicture(file, own) {
-  const whole = await createImageBitmap(file);
+  // The levels that are stored, as the model is given them.
+  const whole = await createImageBitmap(file, { colorSpaceConversion: "none" });
   const caption = captionOf(whole, own);
   return { tone: new Tone({ bitmap: await reduced(whole) }), own, caption };
 }

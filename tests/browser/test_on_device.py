@@ -142,7 +142,7 @@ def pngs() -> dict[str, bytes]:
     return {
         "grey": images.grey_file(),
         "colours": images.encode(colours, "PNG"),
-        "palette": images.encode(colours.convert("P"), "PNG"),
+        "palette": images.encode(colours.quantize(256), "PNG"),
         "black and white": images.encode(opacity.convert("1"), "PNG"),
         "transparent": images.encode(transparent, "PNG"),
     }
@@ -328,6 +328,9 @@ def test_works_without_a_network(switched_on: Desk) -> None:
     expect(status(desk)).to_contain_text("ready", timeout=LOADING_MS)
     desk.classify(samples.jpeg())
     expect(desk.page.locator("#worklist-status")).to_contain_text("cannot be reached")
+    desk.pick(samples.tiff())
+    expect(desk.problem).to_contain_text("cannot read TIFF")
+    expect(desk.problem).to_contain_text("keep the file until there is one")
     desk.page.context.set_offline(False)
     addresses = desk.page.evaluate(
         """async () => {

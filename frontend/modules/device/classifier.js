@@ -109,15 +109,28 @@ export class DeviceClassifier {
     this.waiting.delete(number);
     if (!reason) return waiting?.resolve(done);
     if (reason === "failed") console.error(message);
-    return waiting?.reject(new Problem(text.device.reasons[reason], { code: "NotPrepared" }));
+    return waiting?.reject(refusal(reason));
   }
 
   /** The worker itself could not be loaded, or has died. */
   fail() {
     this.model = null;
-    for (const { reject } of this.waiting.values()) reject(new Problem(text.device.reasons.failed, { code: "NotPrepared" }));
+    for (const { reject } of this.waiting.values()) reject(refusal("failed"));
     this.waiting.clear();
   }
+}
+
+/** Refusals that the server would give as well, and its codes for them. @type {Partial<Record<keyof typeof text.device.reasons, string>>} */
+const VERDICTS = { tooLarge: "ImageTooLarge", tooSmall: "ImageTooSmall" };
+
+/**
+ * @param {keyof typeof text.device.reasons} reason
+ * @returns {Problem} which says why, and what to do
+ */
+function refusal(reason) {
+  const words = text.device.reasons[reason];
+  const waits = !(reason in VERDICTS) && !navigator.onLine;
+  return new Problem(waits ? `${words} ${text.device.noConnection}` : words, { code: VERDICTS[reason] ?? "NotPrepared" });
 }
 
 /**

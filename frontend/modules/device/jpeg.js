@@ -1,86 +1,189 @@
 // @ts-check
-/** What a JPEG file says of itself before its pixels (ITU-T T.81, annex B; Exif 2.3, section 4.6). */
+/** What a JPEG file says of itself, and whether it is whole (ITU-T T.81, annex B; Exif 2.3, section 4.6). */
+import { isWholeScan, readHuffmanTables } from "./jpegscan.js";
 import { NotPrepared } from "./notprepared.js";
 
-const SOI = 0xd8, EOI = 0xd9, SOS = 0xda, APP1 = 0xe1;
-const ORIENTATION = 0x0112;
+/** @import { Component, HuffmanTable } from "./jpegscan.js" */
+
+const SOF0 = 0xc0, SOF1 = 0xc1, SOF15 = 0xcf, DHT = 0xc4, JPG = 0xc8, DAC = 0xcc;
+const SOI = 0xd8, EOI = 0xd9, SOS = 0xda, DRI = 0xdd, APP0 = 0xe0, APP1 = 0xe1, APP14 = 0xee, APP15 = 0xef, COM = 0xfe;
+const EXIF = "Exif\0\0", XMP = "http://ns.adobe.com/xap/1.0/\0", JFIF = "JFIF\0", ADOBE = "Adobe";
+const ORIENTATION = 0x0112, SHORT = 3;
+
+/** Adobe's marker segment; its last byte says that the components are red, green and blue, so that nothing is converted. */
+const NOT_CONVERTED = new Uint8Array([0xff, APP14, 0, 14, 0x41, 0x64, 0x6f, 0x62, 0x65, 0, 100, 0, 0, 0, 0, 0]);
 
 /**
  * @typedef {object} Jpeg
  * @property {number} columns as stored, before the image is turned upright
  * @property {number} rows
  * @property {number} orientation Exif's: 1 to 8
- * @property {Blob} upright the file without what would make a browser turn it: that is done here, after the reduction
+ * @property {Blob} plain the file without what would make a browser turn it (that is done here, after the reduction) or
+ *   manage its colours
+ * @property {Blob | null} luma the same, with brightness in the place of red; null where the file holds none
  */
 
 /**
  * @param {Uint8Array<ArrayBuffer>} bytes the whole file
  * @returns {Jpeg}
- * @throws {NotPrepared} where a browser may read other pixels than Pillow
+ * @throws {NotPrepared} where a browser may read other pixels than the server
  */
 export function readJpeg(bytes) {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  /** @type {Uint8Array<ArrayBuffer>[]} */
-  const kept = [bytes.subarray(0, 2)];
-  const found = { columns: 0, rows: 0, orientation: 0 };
-  let xmp = 0;
-  let at = 2;
+  const header = readHeader(bytes);
+  const { frame, tables, scan } = header;
+  if (!frame) throw new NotPrepared("damaged");
+  const components = scanComponents(bytes.subarray(scan, scan + 14), frame, tables);
+  const from = scan + 2 + length(bytes, scan);
+  if (!isWholeScan(bytes, from, { ...frame, restartInterval: header.restartInterval }, components)) throw new NotPrepared("damaged");
+  const body = [...header.kept, bytes.subarray(scan)];
+  return {
+    columns: frame.columns,
+    rows: frame.rows,
+    orientation: orientationOf(header.exif, header.xmp),
+    plain: new Blob([bytes.subarray(0, 2), ...header.colour, ...body]),
+    luma: isYcc(header.colour, frame) ? new Blob([bytes.subarray(0, 2), NOT_CONVERTED, ...body]) : null,
+  };
+}
+
+/** @typedef {{columns: number, rows: number, components: {id: number, across: number, down: number}[]}} Frame */
+
+/**
+ * @typedef {object} Header all that comes before the pixels
+ * @property {Frame | null} frame
+ * @property {Map<number, HuffmanTable>} tables
+ * @property {number} restartInterval
+ * @property {Uint8Array<ArrayBuffer>[]} colour segments that say which colours the components are (JFIF, Adobe)
+ * @property {Uint8Array<ArrayBuffer>[]} kept segments that are needed to decode the pixels
+ * @property {Uint8Array[]} exif
+ * @property {Uint8Array[]} xmp
+ * @property {number} scan where its header begins
+ */
+
+/**
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @returns {Header}
+ */
+function readHeader(bytes) {
+  /** @type {Header} */
+  const header = { frame: null, tables: new Map(), restartInterval: 0, colour: [], kept: [], exif: [], xmp: [], scan: 2 };
   for (;;) {
-    if (at + 4 > bytes.length) throw new NotPrepared("damaged");
-    if (bytes[at] !== 0xff) throw new NotPrepared("damaged");
+    const at = header.scan;
     const marker = bytes[at + 1];
+    if (at + 4 > bytes.length || bytes[at] !== 0xff || marker === SOI || marker === EOI) throw new NotPrepared("damaged");
+    if (marker === SOS) return header;
     if (marker === 0xff) {
-      at++;
+      header.scan++;
       continue;
     }
-    if (marker === SOS || marker === SOI || marker === EOI) break;
-    const segment = bytes.subarray(at, at + 2 + view.getUint16(at + 2));
-    if (marker === APP1) {
-      found.orientation ||= exifOrientation(segment);
-      xmp ||= xmpOrientation(segment);
-    } else kept.push(segment);
-    if (isFrame(marker)) {
-      if (segment[4] !== 8 || ![1, 3].includes(segment[9])) throw new NotPrepared("unusualJpeg");
-      Object.assign(found, { rows: view.getUint16(at + 5), columns: view.getUint16(at + 7) });
-    }
-    at += segment.length;
+    const segment = bytes.subarray(at, at + 2 + length(bytes, at));
+    readSegment(header, marker, segment);
+    header.scan += segment.length;
   }
-  if (bytes[at + 1] !== SOS || !endsAfter(bytes, at)) throw new NotPrepared("damaged");
-  return { ...found, orientation: found.orientation || xmp || 1, upright: new Blob([...kept, bytes.subarray(at)]) };
+}
+
+/**
+ * @param {Header} header
+ * @param {number} marker
+ * @param {Uint8Array<ArrayBuffer>} segment with its marker
+ */
+function readSegment(header, marker, segment) {
+  if (marker === APP0 || marker === APP14) header.colour.push(segment);
+  else if (marker === APP1 && startsWith(segment, EXIF)) header.exif.push(segment);
+  else if (marker === APP1 && startsWith(segment, XMP)) header.xmp.push(segment);
+  else if ((marker < APP0 || marker > APP15) && marker !== COM) header.kept.push(segment);
+  if (marker === DHT) readHuffmanTables(segment.subarray(4), header.tables);
+  if (marker === DRI) header.restartInterval = segment[4] * 256 + segment[5];
+  if (isFrame(marker)) {
+    // Progressive files are rare in medicine, and whether they are whole takes much more to tell.
+    if (header.frame || (marker !== SOF0 && marker !== SOF1) || segment[4] !== 8) throw new NotPrepared("unusualJpeg");
+    header.frame = readFrame(segment);
+  }
 }
 
 /** @param {number} marker SOF0 to SOF15; three numbers among them mean something else */
-const isFrame = (marker) => marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
+const isFrame = (marker) => marker >= SOF0 && marker <= SOF15 && ![DHT, JPG, DAC].includes(marker);
 
 /**
- * Whether the file is whole: within the pixels' data these two bytes cannot stand.
- * @param {Uint8Array} bytes
- * @param {number} from
+ * @param {Uint8Array} segment SOF
+ * @returns {Frame}
  */
-function endsAfter(bytes, from) {
-  for (let at = bytes.indexOf(0xff, from); at >= 0; at = bytes.indexOf(0xff, at + 1)) if (bytes[at + 1] === EOI) return true;
-  return false;
+function readFrame(segment) {
+  const [rows, columns, many] = [segment[5] * 256 + segment[6], segment[7] * 256 + segment[8], segment[9]];
+  if (rows * columns === 0 || ![1, 3].includes(many) || segment.length !== 10 + 3 * many) throw new NotPrepared("unusualJpeg");
+  const components = Array.from({ length: many }, (_, index) => {
+    const [id, sampling] = segment.subarray(10 + 3 * index);
+    return { id, across: sampling >> 4, down: sampling & 15 };
+  });
+  return { rows, columns, components };
+}
+
+/**
+ * @param {Uint8Array} scan its header
+ * @param {Frame} frame
+ * @param {Map<number, HuffmanTable>} tables
+ * @returns {Component[]}
+ */
+function scanComponents(scan, { components }, tables) {
+  // One scan for all components, as almost every encoder writes.
+  if (scan[4] !== components.length) throw new NotPrepared("unusualJpeg");
+  return components.map(({ id, across, down }, index) => {
+    const [selected, choice] = scan.subarray(5 + 2 * index);
+    if (selected !== id) throw new NotPrepared("unusualJpeg");
+    return { across, down, dc: tables.get(choice >> 4), ac: tables.get(0x10 | (choice & 15)) };
+  });
+}
+
+/**
+ * Whether the components are brightness and two colour differences, as decoders tell (libjpeg-turbo, jdapimin.c).
+ * @param {Uint8Array[]} segments JFIF and Adobe
+ * @param {Frame} frame
+ */
+function isYcc(segments, { components }) {
+  if (components.length !== 3) return false;
+  if (segments.some((segment) => segment[1] === APP0 && startsWith(segment, JFIF))) return true;
+  const adobe = segments.find((segment) => segment[1] === APP14 && segment.length >= 16 && startsWith(segment, ADOBE));
+  if (adobe) return adobe[15] !== 0;
+  return String.fromCharCode(...components.map(({ id }) => id)) !== "RGB";
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @param {number} at where a segment begins
+ * @returns {number} its length, without the marker
+ */
+const length = (bytes, at) => bytes[at + 2] * 256 + bytes[at + 3];
+
+/**
+ * @param {Uint8Array[]} exif
+ * @param {Uint8Array[]} xmp
+ * @returns {number} 1 to 8
+ * @throws {NotPrepared} where there are several, and readers differ in which one counts
+ */
+function orientationOf(exif, xmp) {
+  const found = [...exif.map(exifOrientation), ...xmp.map(xmpOrientation)].filter((one) => one !== 0);
+  if (exif.length > 1 || xmp.length > 1 || found.length > 1 || found.some((one) => !(one >= 1 && one <= 8))) throw new NotPrepared("unusualJpeg");
+  return found[0] ?? 1;
 }
 
 /**
  * @param {Uint8Array} segment
- * @returns {number} 0 where none is given
+ * @returns {number} 0 where none is given, NaN where it is not what it should be
  */
 function exifOrientation(segment) {
-  if (latin(segment.subarray(4, 10)) !== "Exif\0\0") return 0;
   const view = new DataView(segment.buffer, segment.byteOffset + 10, segment.length - 10);
   try {
     const little = view.getUint16(0) === 0x4949;
+    if ((!little && view.getUint16(0) !== 0x4d4d) || view.getUint16(2, little) !== 42) return NaN;
     const directory = view.getUint32(4, little);
-    for (let entry = 0; entry < view.getUint16(directory, little); entry++) {
-      const at = directory + 2 + entry * 12;
-      if (view.getUint16(at, little) === ORIENTATION) return view.getUint16(at + 8, little);
-    }
+    const entries = Array.from({ length: view.getUint16(directory, little) }, (_, entry) => directory + 2 + entry * 12);
+    const [at, another] = entries.filter((at) => view.getUint16(at, little) === ORIENTATION);
+    if (at === undefined) return 0;
+    const isPlain = another === undefined && view.getUint16(at + 2, little) === SHORT && view.getUint32(at + 4, little) === 1;
+    return isPlain ? view.getUint16(at + 8, little) || NaN : NaN;
   } catch (error) {
-    // Past the end: what cannot be read says nothing.
-    if (!(error instanceof RangeError)) throw error;
+    if (error instanceof RangeError) return NaN;
+    throw error;
   }
-  return 0;
 }
 
 /** @param {Uint8Array} segment */
@@ -90,3 +193,9 @@ const decoder = new TextDecoder("latin1");
 
 /** @param {Uint8Array} bytes */
 const latin = (bytes) => decoder.decode(bytes);
+
+/**
+ * @param {Uint8Array} segment with its marker
+ * @param {string} name that stands at the beginning of its content
+ */
+const startsWith = (segment, name) => latin(segment.subarray(4, 4 + name.length)) === name;

@@ -1,38 +1,159 @@
 // @ts-check
-/** Which PNG files a browser reads just as Pillow does (PNG specification, sections 5 and 11). */
+/** Which PNG files a browser reads just as the server does, and whether they are whole (PNG specification, third edition). */
 import { NotPrepared } from "./notprepared.js";
 
-const GREY = 0, RGB = 2;
+const GREY = 0, RGB = 2, PALETTE = 3;
+/** Samples of a pixel and their possible bits, by colour type. */
+const SAMPLES = [1, 0, 3, 1, 2, 0, 4];
+const DEPTHS = [[1, 2, 4, 8, 16], [], [8, 16], [1, 2, 4, 8], [8, 16], [], [8, 16]];
+const SIGNATURE = 8;
+
+/** What decides the pixels. The rest is left out, so that no browser manages colours. */
+const NEEDED = ["IHDR", "PLTE", "tRNS", "IDAT", "IEND"];
+/** What the server reads past, too: colour management and remarks. */
+const HARMLESS = ["gAMA", "cHRM", "iCCP", "sRGB", "cICP", "mDCV", "cLLI", "sBIT", "bKGD", "hIST", "pHYs", "tIME", "tEXt", "iTXt"];
+/** The server refuses a larger colour profile. */
+const LARGEST_PROFILE = 1 << 20;
+
+/** Steps, down and across, of the seven passes of an interlaced image, and where they begin (section 8.2). */
+const PASSES = [[8, 8, 0, 0], [8, 8, 0, 4], [8, 4, 4, 0], [4, 4, 0, 2], [4, 2, 2, 0], [2, 2, 0, 1], [2, 1, 1, 0]];
+
+/** @typedef {{name: string, content: Uint8Array<ArrayBuffer>, whole: Uint8Array<ArrayBuffer>}} Chunk */
 
 /**
- * @param {Uint8Array} bytes the whole file
- * @returns {{columns: number, rows: number}}
- * @throws {NotPrepared} for all others
+ * @param {Uint8Array<ArrayBuffer>} bytes the whole file
+ * @param {(columns: number, rows: number) => void} checkSize
+ * @returns {Promise<{columns: number, rows: number, plain: Blob}>} `plain` is the file without what would make a browser
+ *   manage its colours
+ * @throws {NotPrepared} where a browser may read other pixels than the server
  */
-export function readPng(bytes) {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const names = chunks(view);
-  if (!names.has("IHDR") || !names.has("IEND")) throw new NotPrepared("damaged");
-  const [columns, rows, depth, colour] = [view.getUint32(16), view.getUint32(20), bytes[24], bytes[25]];
+export async function readPng(bytes, checkSize) {
+  const chunks = readChunks(bytes);
+  const { columns, rows, depth, colour, interlaced } = readHeader(chunks[0]);
+  if (parts(chunks, "IDAT").length === 0) throw new NotPrepared("damaged");
+  checkSize(columns, rows);
   if (depth === 16) throw new NotPrepared("deepPng");
-  // One colour as transparent, or an animation, or an orientation: the two do not agree on what that means.
-  const odd = names.has("acTL") || names.has("eXIf") || (names.has("tRNS") && (colour === GREY || colour === RGB));
-  if (odd) throw new NotPrepared("unusualPng");
-  return { columns, rows };
+  if (await isUnusual(chunks, depth, colour)) throw new NotPrepared("unusualPng");
+  const size = pixelBytes(columns, rows, depth * SAMPLES[colour], interlaced);
+  if ((await inflatedSize(parts(chunks, "IDAT"), size)) !== size || chunks.at(-1)?.name !== "IEND") throw new NotPrepared("damaged");
+  const needed = chunks.filter(({ name }) => NEEDED.includes(name)).map(({ whole }) => whole);
+  return { columns, rows, plain: new Blob([bytes.subarray(0, SIGNATURE), ...needed]) };
 }
 
 /**
- * @param {DataView} view
- * @returns {Set<string>} names of the chunks as far as they are there in full
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @returns {Chunk[]} all up to the last one
+ * @throws {NotPrepared} if one has another checksum than it says
  */
-function chunks(view) {
-  const names = new Set();
-  let at = 8;
-  while (at + 12 <= view.byteLength) {
+function readChunks(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const chunks = [];
+  let at = SIGNATURE;
+  while (at + 12 <= bytes.length && chunks.at(-1)?.name !== "IEND") {
     const end = at + 12 + view.getUint32(at);
-    if (end > view.byteLength) break;
-    names.add(String.fromCharCode(view.getUint8(at + 4), view.getUint8(at + 5), view.getUint8(at + 6), view.getUint8(at + 7)));
+    if (end > bytes.length) break;
+    const name = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
+    if (crc32(bytes.subarray(at + 4, end - 4)) !== view.getUint32(end - 4)) throw new NotPrepared("damaged");
+    chunks.push({ name, content: bytes.subarray(at + 8, end - 4), whole: bytes.subarray(at, end) });
     at = end;
   }
-  return names;
+  return chunks;
+}
+
+/**
+ * @param {Chunk | undefined} chunk IHDR
+ */
+function readHeader(chunk) {
+  if (chunk?.name !== "IHDR" || chunk.content.length !== 13) throw new NotPrepared("damaged");
+  const view = new DataView(chunk.content.buffer, chunk.content.byteOffset);
+  const [columns, rows] = [view.getUint32(0), view.getUint32(4)];
+  const [depth, colour, compression, filter, interlaced] = chunk.content.subarray(8);
+  const isValid = columns * rows > 0 && DEPTHS[colour]?.includes(depth) && compression === 0 && filter === 0 && interlaced <= 1;
+  if (!isValid) throw new NotPrepared("damaged");
+  return { columns, rows, depth, colour, interlaced: interlaced === 1 };
+}
+
+/**
+ * @param {Chunk[]} chunks
+ * @param {string} wanted name
+ */
+const parts = (chunks, wanted) => chunks.filter(({ name }) => name === wanted).map(({ content }) => content);
+
+/**
+ * Whether it is animated, turned, has one colour as transparent or fewer colours than its pixels can name: readers differ in
+ * what they make of that.
+ * @param {Chunk[]} chunks
+ * @param {number} depth
+ * @param {number} colour
+ */
+async function isUnusual(chunks, depth, colour) {
+  if (chunks.some(({ name, content }) => ![...NEEDED, ...HARMLESS].includes(name) || isUnusualText(name, content))) return true;
+  if (parts(chunks, "tRNS").length && (colour === GREY || colour === RGB)) return true;
+  if (colour === PALETTE && parts(chunks, "PLTE")[0]?.length !== 3 << depth) return true;
+  const [profile] = parts(chunks, "iCCP");
+  if (!profile) return false;
+  const from = profile.indexOf(0) + 2;
+  return profile[from - 1] !== 0 || (await inflatedSize([profile.subarray(from)], LARGEST_PROFILE)) > LARGEST_PROFILE;
+}
+
+/**
+ * Whether a text is compressed, or may say how the image is to be turned.
+ * @param {string} name of the chunk
+ * @param {Uint8Array} content
+ */
+function isUnusualText(name, content) {
+  if (name !== "tEXt" && name !== "iTXt") return false;
+  const end = content.indexOf(0);
+  const keyword = String.fromCharCode(...content.subarray(0, Math.min(end, 80)));
+  return end < 0 || /exif|xmp|transparency/i.test(keyword) || (name === "iTXt" && content[end + 1] !== 0);
+}
+
+/**
+ * @param {number} columns
+ * @param {number} rows
+ * @param {number} bits of a pixel
+ * @param {boolean} interlaced
+ * @returns {number} bytes of all lines, each with the number of its filter
+ */
+function pixelBytes(columns, rows, bits, interlaced) {
+  const size = (/** @type {number} */ across, /** @type {number} */ down) => (across > 0 ? down * (1 + Math.ceil((across * bits) / 8)) : 0);
+  if (!interlaced) return size(columns, rows);
+  return PASSES.reduce((sum, [down, across, top, left]) => sum + size(Math.ceil((columns - left) / across), Math.max(0, Math.ceil((rows - top) / down))), 0);
+}
+
+/**
+ * @param {Uint8Array<ArrayBuffer>[]} compressed
+ * @param {number} most
+ * @returns {Promise<number>} bytes, not counted much beyond `most`; -1 if they cannot be inflated
+ */
+async function inflatedSize(compressed, most) {
+  let size = 0;
+  try {
+    const reader = new Blob(compressed).stream().pipeThrough(new DecompressionStream("deflate")).getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return size;
+      size += value.length;
+      if (size > most) {
+        await reader.cancel();
+        return size;
+      }
+    }
+  } catch {
+    return -1;
+  }
+}
+
+/** CRC of each byte (annex D). */
+const CRC = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? 0xedb88320 ^ (crc >>> 1) : crc >>> 1;
+  return crc;
+});
+
+/** @param {Uint8Array} bytes */
+function crc32(bytes) {
+  let crc = 0xffffffff;
+  for (const byte of bytes) crc = CRC[(crc ^ byte) & 0xff] ^ (crc >>> 8);
+  return (crc ^ 0xffffffff) >>> 0;
 }

@@ -64,15 +64,14 @@ async function decode(file, contentType, input) {
 }
 
 /**
- * @param {Samples | null} samples
+ * @param {(Samples & {source: Source}) | null} samples
  * @param {Input} input
  * @returns {Film}
  */
 function filmOf(samples, input) {
   if (!samples) throw new NotPrepared("dicom");
-  const { width, height, data } = samples;
+  const { width, height, data, source } = samples;
   checkSize(width, height);
-  const source = { format: "DICOM", rows: height, columns: width };
   if (samples.channels === 3) return { width, height, source, planes: planesOf(data, input.channels) };
   const { plane, offset } = unsigned(data);
   return { width, height, source, planes: [plane], develop: (small) => develop(small, offset, samples) };

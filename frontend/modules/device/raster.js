@@ -1,6 +1,7 @@
 // @ts-check
 /** JPEG and PNG files as planes of 8 bits, decoded by the browser and reduced as the server's decoder reduces them. */
 import { readJpeg } from "./jpeg.js";
+import { NotPrepared } from "./notprepared.js";
 import { readPng } from "./png.js";
 
 /** @import { Film, Input } from "./prepare.js" */
@@ -18,12 +19,14 @@ const REDUCTIONS = [8, 4, 2];
  * @returns {Promise<Film>}
  */
 export async function decodeJpeg(bytes, input, checkSize) {
-  const { columns, rows, orientation, upright } = readJpeg(bytes);
+  const { columns, rows, orientation, plain, luma } = readJpeg(bytes);
   checkSize(columns, rows);
   const enough = 2 * Math.max(input.width, input.height);
   const possible = Math.min(Math.floor(columns / enough), Math.floor(rows / enough));
   const by = REDUCTIONS.find((reduction) => possible >= reduction) ?? 1;
-  const { width, height, planes } = await decode(upright, input.channels);
+  // The server's decoder takes the brightness that the file holds. Computed from colours it would lack what lies beyond them.
+  const isLuma = luma !== null && input.channels === 1;
+  const { width, height, planes } = await decode(isLuma ? luma : plain, { columns, rows }, isLuma ? [red] : mixes(input.channels));
   const small = { width: Math.ceil(width / by), height: Math.ceil(height / by) };
   const reduced = by === 1 ? planes : planes.map((plane) => reduce(plane, width, height, by));
   const turned = orientation >= 5 && orientation <= 8;
@@ -41,20 +44,32 @@ export async function decodeJpeg(bytes, input, checkSize) {
  * @returns {Promise<Film>}
  */
 export async function decodePng(bytes, input, checkSize) {
-  const { columns, rows } = readPng(bytes);
-  checkSize(columns, rows);
-  return { ...(await decode(new Blob([bytes]), input.channels)), source: { format: "PNG", rows, columns } };
+  const { columns, rows, plain } = await readPng(bytes, checkSize);
+  return { ...(await decode(plain, { columns, rows }, mixes(input.channels))), source: { format: "PNG", rows, columns } };
 }
+
+/** @typedef {(red: number, green: number, blue: number) => number} Mix what a plane holds of a pixel */
+
+/** @type {Mix} */
+const red = (red) => red;
+
+/**
+ * @param {1 | 3} channels
+ * @returns {Mix[]}
+ */
+const mixes = (channels) => (channels === 1 ? [grey] : [red, (_, green) => green, (_, __, blue) => blue]);
 
 /**
  * @param {Blob} file
- * @param {1 | 3} channels
+ * @param {{columns: number, rows: number}} size what the file says of itself
+ * @param {Mix[]} mixes one for each plane that is wanted
  */
-async function decode(file, channels) {
+async function decode(file, { columns, rows }, mixes) {
   // Stored values as they are: no colour management, nothing multiplied.
   const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
   const { width, height } = bitmap;
-  const planes = Array.from({ length: channels }, () => new Uint8Array(width * height));
+  if (width !== columns || height !== rows) throw new NotPrepared("damaged");
+  const planes = mixes.map(() => new Uint8Array(width * height));
   const canvas = new OffscreenCanvas(width, Math.min(STRIP, height));
   const options = { alpha: false, willReadFrequently: true };
   const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d", options));
@@ -63,7 +78,7 @@ async function decode(file, channels) {
     context.fillRect(0, 0, width, canvas.height);
     context.drawImage(bitmap, 0, -row);
     const { data } = context.getImageData(0, 0, width, Math.min(STRIP, height - row));
-    separate(data, planes, row * width);
+    mixes.forEach((mix, plane) => separate(data, planes[plane], row * width, mix));
   }
   bitmap.close();
   return { width, height, planes };
@@ -71,19 +86,16 @@ async function decode(file, channels) {
 
 /**
  * @param {ArrayLike<number>} data red, green, blue and alpha of each pixel
- * @param {Uint8Array[]} planes one for grey, three for colour
- * @param {number} from where in the planes the first pixel belongs
+ * @param {Uint8Array} plane
+ * @param {number} from where in the plane the first pixel belongs
+ * @param {Mix} mix
  */
-function separate(data, planes, from) {
-  for (let pixel = 0; pixel < data.length / 4; pixel++) {
-    const [red, green, blue] = [data[pixel * 4], data[pixel * 4 + 1], data[pixel * 4 + 2]];
-    if (planes.length === 1) planes[0][from + pixel] = grey(red, green, blue);
-    else [planes[0][from + pixel], planes[1][from + pixel], planes[2][from + pixel]] = [red, green, blue];
-  }
+function separate(data, plane, from, mix) {
+  for (let pixel = 0; pixel < data.length / 4; pixel++) plane[from + pixel] = mix(data[pixel * 4], data[pixel * 4 + 1], data[pixel * 4 + 2]);
 }
 
 /**
- * Luma of ITU-R 601 as Pillow rounds it (libImaging/Convert.c); of a colour JPEG it is what the file itself holds.
+ * Luma of ITU-R 601 as Pillow rounds it (libImaging/Convert.c).
  * @param {number} red
  * @param {number} green
  * @param {number} blue

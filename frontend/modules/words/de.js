@@ -372,20 +372,25 @@ export const words = {
     damagedPackage:
       "Das Modell kam beschädigt an oder ist für andere Klassen; es wurde nicht verwendet. Laden Sie die Seite neu und " +
       "versuchen Sie es noch einmal.",
+    noConnection: "Im Augenblick besteht keine Verbindung: Heben Sie die Datei auf, bis es wieder eine gibt.",
     reasons: {
-      damaged: "Diese Datei ist beschädigt oder abgeschnitten und hier nicht zu lesen. Exportieren oder kopieren Sie sie noch einmal.",
+      damaged:
+        "Diese Datei scheint beschädigt oder abgeschnitten zu sein und wird auf diesem Gerät nicht gelesen. Exportieren oder kopieren " +
+        "Sie sie noch einmal, oder schalten Sie „Auf diesem Gerät“ aus: Der Server sagt mehr.",
       deepPng: "Ein Browser liest PNG-Dateien mit 16 Bit nicht genau. Schalten Sie „Auf diesem Gerät“ aus, um sie an den Server zu senden.",
       unusualPng:
-        "Browser lesen diese Art PNG (bewegt, gedreht oder mit einer durchsichtigen Farbe) anders. Schalten Sie „Auf diesem " +
-        "Gerät“ aus, um sie an den Server zu senden.",
+        "Browser lesen diese Art PNG (bewegt, gedreht, mit wenigen Farben oder einer durchsichtigen Farbe) womöglich anders. Schalten " +
+        "Sie „Auf diesem Gerät“ aus, um sie an den Server zu senden.",
       unusualJpeg:
-        "Browser lesen diese Art JPEG (CMYK oder mehr als 8 Bit) anders. Schalten Sie „Auf diesem Gerät“ aus, um sie an den " +
-        "Server zu senden.",
+        "Browser lesen diese Art JPEG (progressiv, CMYK, mehr als 8 Bit) womöglich anders. Schalten Sie „Auf diesem Gerät“ aus, um " +
+        "sie an den Server zu senden.",
       tiff: "Browser können TIFF nicht lesen. Schalten Sie „Auf diesem Gerät“ aus, um die Datei an den Server zu senden.",
       dicom:
         "Diese DICOM-Datei ist komprimiert oder ungewöhnlich und hier nicht zu lesen. Schalten Sie „Auf diesem Gerät“ aus, um " +
         "sie an den Server zu senden.",
-      unknown: "Das ist kein Bild, das hier zu lesen ist. Schalten Sie „Auf diesem Gerät“ aus, um es an den Server zu senden.",
+      unknown:
+        "Diese Datei beginnt nicht wie eine JPEG-, PNG- oder DICOM-Datei. Ist sie eine DICOM-Datei ohne Präambel, schalten Sie „Auf " +
+        "diesem Gerät“ aus, um sie an den Server zu senden.",
       tooLarge: "Dieses Bild hat mehr als 100 Megapixel. Verwenden Sie eine kleinere Fassung.",
       tooSmall: "Dieses Bild ist kleiner als 8 × 8 Pixel.",
       failed:

@@ -367,15 +367,24 @@ export const words = {
     done: (/** @type {string} */ count) => `On: ${count} files done in this browser.`,
     serverOnly: "The model of this task runs on the server only. Switch “On this device” off to send images there.",
     damagedPackage: "The model arrived damaged, or is for other classes, so it was not used. Reload the page and try again.",
-    // Why a file cannot be made into the very pixels here that the server would make of it.
+    noConnection: "There is no connection now: keep the file until there is one.",
+    // Why a file is not read here: either the server may read it, or it would refuse it as well.
     reasons: {
-      damaged: "This file is damaged or cut off: it cannot be read here. Export or copy it again.",
+      damaged:
+        "This file seems to be damaged or cut off, so it is not read on this device. Export or copy it again, or switch “On this " +
+        "device” off: the server says more.",
       deepPng: "A browser cannot read PNG files of 16 bits exactly. Switch “On this device” off to send it to the server.",
-      unusualPng: "Browsers read this kind of PNG (animated, turned, or with one transparent colour) differently. Switch “On this device” off to send it to the server.",
-      unusualJpeg: "Browsers read this kind of JPEG (CMYK, or of more than 8 bits) differently. Switch “On this device” off to send it to the server.",
+      unusualPng:
+        "Browsers may read this kind of PNG (animated, turned, with few colours or one transparent colour) differently. Switch “On " +
+        "this device” off to send it to the server.",
+      unusualJpeg:
+        "Browsers may read this kind of JPEG (progressive, CMYK, of more than 8 bits) differently. Switch “On this device” off to " +
+        "send it to the server.",
       tiff: "Browsers cannot read TIFF. Switch “On this device” off to send it to the server.",
       dicom: "This DICOM file is compressed or of an unusual kind, which cannot be read here. Switch “On this device” off to send it to the server.",
-      unknown: "This is not an image that can be read here. Switch “On this device” off to send it to the server.",
+      unknown:
+        "This does not begin as a JPEG, PNG or DICOM file does. If it is a DICOM file without preamble, switch “On this device” off " +
+        "to send it to the server.",
       tooLarge: "This image has more than 100 megapixels. Use a smaller version.",
       tooSmall: "This image is smaller than 8 × 8 pixels.",
       failed: "This browser could not run the model. Reload the page, or switch “On this device” off to use the server.",
