@@ -51,6 +51,7 @@ _OUTCOMES = {
     protocol.CRASHED: "the decoder crashed",
     protocol.TOO_SLOW: "the decoder took too long",
     protocol.TOO_LARGE: "the decoder needs too much memory",
+    protocol.CORRUPT: "its compressed pixels are incomplete or corrupt",
 }
 
 
