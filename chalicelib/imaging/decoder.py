@@ -230,9 +230,13 @@ class DecoderProcess:
 
 
 def _check_memory(claims: Codestream) -> None:
-    """OpenJPEG does not say why it cannot decode an image, so its memory is reckoned before."""
-    if claims.rows * claims.columns * claims.components * _OPENJPEG_BYTES > protocol.MEMORY:
-        raise DecodingTooLarge(_OUTCOMES[protocol.TOO_LARGE])
+    """OpenJPEG does not say why it cannot decode an image, so the memory it needs is computed before."""
+    needed = claims.rows * claims.columns * claims.components * _OPENJPEG_BYTES
+    if needed > protocol.MEMORY:
+        raise DecodingTooLarge(
+            f"{_OUTCOMES[protocol.TOO_LARGE]} ({needed // 10**6:,} MB, and at most "
+            f"{protocol.MEMORY // 10**6:,} MB are there)"
+        )
 
 
 def _zeros(claims: Codestream) -> NDArray[Any]:
