@@ -107,7 +107,8 @@ _REQUIRED_OF_INTEGERS = ("BitsStored", "PixelRepresentation")
 def image_pixel(dataset: Dataset, keyword: str) -> ImagePixel:
     """How the pixels in the element `keyword` (PixelData or one for floats) are stored.
 
-    Nothing that is required is guessed: a wrong polarity or sign makes another picture.
+    Nothing that is required is guessed: a wrong polarity or sign makes another picture. Numbers that do not
+    fit into 16 bits, as all of these do, are not usable and not repeated: they could be a birth date.
 
     Raises:
         InvalidImage: naming the elements that are missing, impossible or contradictory.
@@ -115,7 +116,7 @@ def image_pixel(dataset: Dataset, keyword: str) -> ImagePixel:
     """
     required = _REQUIRED + (_REQUIRED_OF_INTEGERS if keyword == "PixelData" else ())
     present = {
-        name: text(dataset, name) if name == "PhotometricInterpretation" else integer(dataset, name)
+        name: text(dataset, name) if name == "PhotometricInterpretation" else _sixteen_bits(dataset, name)
         for name in required
     }
     missing = [element_name(name) for name, value in present.items() if value in (None, "")]
@@ -126,7 +127,7 @@ def image_pixel(dataset: Dataset, keyword: str) -> ImagePixel:
         )
     numeric = {name: value for name, value in present.items() if isinstance(value, int)}
     stored = numeric.get("BitsStored", numeric["BitsAllocated"])
-    high_bit = integer(dataset, "HighBit")
+    high_bit = _sixteen_bits(dataset, "HighBit")
     image = ImagePixel(
         numeric["Rows"], numeric["Columns"], numeric["SamplesPerPixel"],
         str(present["PhotometricInterpretation"]), numeric["BitsAllocated"], stored,
@@ -135,6 +136,11 @@ def image_pixel(dataset: Dataset, keyword: str) -> ImagePixel:
     )  # fmt: skip
     _check(image, keyword)
     return image
+
+
+def _sixteen_bits(dataset: Dataset, keyword: str) -> int | None:
+    value = integer(dataset, keyword)
+    return value if value is not None and 0 <= value < 2**16 else None
 
 
 def _check(image: ImagePixel, keyword: str) -> None:

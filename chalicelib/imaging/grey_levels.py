@@ -95,7 +95,7 @@ def read_grey_levels(dataset: Dataset, image: ImagePixel, *, little: bool) -> Gr
     """
     modality = _modality(dataset, image, little)
     below_zero = image.signed or (isinstance(modality, tuple) and modality[1] < 0)
-    # Only MONOCHROME1 images should have INVERSE (C.8.11.1.1.1). Viewers obey it on others, too.
+    # Where the two contradict each other (C.8.11.3.1.2), either of them inverts: see docs/imaging.md.
     inverted = image.photometric == "MONOCHROME1" or text(dataset, "PresentationLUTShape") == "INVERSE"
     return GreyLevels(modality, _voi_table(dataset, below_zero, little) or _window(dataset), inverted)
 

@@ -165,6 +165,23 @@ def test_transfer_syntax_that_is_no_identifier_is_not_repeated(syntax: bytes) ->
     assert "Doe" not in caught.value.message
 
 
+def test_number_that_is_no_transfer_syntax_is_not_repeated() -> None:
+    data = images.dicom_file(dataset())
+    stated = ExplicitVRLittleEndian.encode() + b"\x00"
+    with pytest.raises(errors.UnsupportedImage, match="an unknown transfer syntax") as caught:
+        corners(data.replace(stated, b"1955.12.24".ljust(20, b"\x00"), 1))
+    assert "1955" not in caught.value.message
+
+
+@pytest.mark.parametrize("keyword", ["Rows", "SamplesPerPixel", "BitsAllocated", "BitsStored"])
+def test_number_that_no_image_has_is_not_repeated(keyword: str) -> None:
+    made = dataset()
+    made[keyword] = DataElement(keyword, "IS", "19551224")
+    with pytest.raises(errors.InvalidImage, match=rf"no usable {keyword}") as caught:
+        corners(images.dicom_file(made))
+    assert "1955" not in caught.value.message
+
+
 def inserted(element: bytes) -> bytes:
     """An element before Rows."""
     data = images.dicom_file(dataset())

@@ -110,12 +110,21 @@ def test_rescale_that_is_no_number_is_refused_by_name(keyword: str, value: bytes
         corners(with_raw(keyword, "DS", value, **FULL_WINDOW))
 
 
-def test_inverse_presentation_shape_inverts() -> None:
-    assert corners(four(PresentationLUTShape="INVERSE", **FULL_WINDOW)) == [255 - v for v in AS_WINDOWED]
-    one = images.dicom(
-        images.quadrants(TWELVE_BITS, "u2"), "MONOCHROME1", PresentationLUTShape="INVERSE", **FULL_WINDOW
-    )
-    assert corners(one) == [255 - v for v in AS_WINDOWED]
+@pytest.mark.parametrize(
+    ("photometric", "shape", "is_inverted"),
+    [
+        ("MONOCHROME1", None, True),
+        ("MONOCHROME2", None, False),
+        ("MONOCHROME1", "INVERSE", True),
+        ("MONOCHROME2", "IDENTITY", False),
+        ("MONOCHROME2", "INVERSE", True),
+        ("MONOCHROME1", "IDENTITY", True),
+    ],
+)
+def test_polarity(photometric: str, shape: str | None, is_inverted: bool) -> None:
+    elements = FULL_WINDOW | ({"PresentationLUTShape": shape} if shape else {})
+    data = images.dicom(images.quadrants(TWELVE_BITS, "u2"), photometric, **elements)
+    assert corners(data) == ([255 - level for level in AS_WINDOWED] if is_inverted else AS_WINDOWED)
 
 
 @pytest.mark.parametrize("hot", [4095, 0])
