@@ -49,6 +49,8 @@ def _is_text(raw: RawDataElement) -> bool:
 
 def _number(value: object) -> float:
     text = value.strip("\x00 ") if isinstance(value, str) else value
+    if isinstance(text, str) and "_" in text:  # which Python would read over
+        return math.nan
     try:
         return float(text)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):

@@ -198,7 +198,8 @@ class DecoderProcess:
         token = secrets.token_bytes(16)
         request = protocol.REQUEST.pack(
             token, sum(map(len, file)), claims.rows, claims.columns, claims.components,
-            samples.itemsize, claims.signed, seconds,
+            # dicomsdl has no signed bytes: it hands out the same bits as unsigned ones.
+            samples.itemsize, claims.signed and samples.itemsize > 1, seconds,
         )  # fmt: skip
         # The child keeps the time itself. This is for a child that cannot.
         with self._watchdog(seconds * protocol.WALL_TIME + _GRACE_SECONDS) as late:

@@ -32,10 +32,15 @@ class Window:
             exponents = (-4 * (values - centre) / width).clip(-700, 700)
             return stretch(1 / (1 + np.exp(exponents)), 0, 1)
         if self.function == "LINEAR_EXACT" or width < 1:
-            return stretch(values, centre - width / 2, centre + width / 2)
-        if width == 1:  # a threshold: where the formula would divide by zero, none of its values is used
-            return np.where(values > centre - 0.5, 255, 0).astype(np.uint8)
+            black, white = centre - width / 2, centre + width / 2
+            return stretch(values, black, white) if black < white else _threshold(values, centre)
+        if width == 1:  # where the formula would divide by zero, none of its values is used
+            return _threshold(values, centre - 0.5)
         return stretch(values, centre - 0.5 - (width - 1) / 2, centre - 0.5 + (width - 1) / 2)
+
+
+def _threshold(values: NDArray[Any], highest_black: float) -> Pixels:
+    return np.where(values > highest_black, 255, 0).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -132,10 +137,14 @@ def _voi_table(dataset: Dataset, below_zero: bool, little: bool) -> LookupTable 
     return None
 
 
+_ENDLESS = 1e30
+"""No image has such values; a window of that size would show none of them."""
+
+
 def _window(dataset: Dataset) -> Window | None:
     """The first window that can be used."""
     function = text(dataset, "VOILUTFunction")
     for centre, width in zip(numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth"), strict=False):
-        if math.isfinite(centre) and math.isfinite(width) and width > 0:
+        if abs(centre) < _ENDLESS and 0 < width < _ENDLESS:
             return Window(centre, width, function if function in ("LINEAR_EXACT", "SIGMOID") else "LINEAR")
     return None

@@ -63,6 +63,14 @@ def test_every_encoding_with_and_without_what_should_come_first(
     assert source.transfer_syntax == UID(syntax).name
 
 
+@pytest.mark.parametrize("group", [0x10, 0x28])
+def test_file_that_begins_with_a_later_group(group: int) -> None:
+    data = images.dicom_file(dataset())
+    first = {0x10: pack("<HH2s", 0x10, 0x10, b"PN"), 0x28: pack("<HH2s", 0x28, 0x02, b"US")}[group]
+    assert corners(data[data.index(first) :]) == L4
+    assert corners(data[:132] + data[data.index(first) :]) == L4
+
+
 def test_file_meta_without_a_transfer_syntax() -> None:
     data = images.dicom_file(dataset())
     place = data.index(b"\x02\x00\x10\x00UI")

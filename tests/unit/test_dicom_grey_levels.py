@@ -55,13 +55,15 @@ def table(descriptor: list[int], data: bytes, representation: str = "OW") -> Seq
 # Windows
 
 
-@pytest.mark.parametrize("centre", ["NaN", "inf", "-inf", "abc", "", "1e400"])
+@pytest.mark.parametrize(
+    "centre", ["NaN", "inf", "-inf", "abc", "", "-", "1e400", "1e300", "2_048", "2048;0"]
+)
 def test_window_that_is_no_number_counts_as_none(centre: str) -> None:
     data = with_raw("WindowCenter", "DS", centre.encode().ljust(8), WindowWidth=4096)
     assert corners(data) == AS_A_WHOLE
 
 
-@pytest.mark.parametrize("width", ["NaN", "inf", "0", "-5", "wide"])
+@pytest.mark.parametrize("width", ["NaN", "inf", "0", "-5", "wide", "1e300", "4_096"])
 def test_width_that_is_none_counts_as_none(width: str) -> None:
     assert corners(with_raw("WindowWidth", "DS", width.encode().ljust(8), WindowCenter=1)) == AS_A_WHOLE
 
@@ -89,6 +91,12 @@ def test_narrower_windows_are_taken_as_exact() -> None:
     values = images.quadrants([0.0, 0.25, 0.5, 1.0], "f4")
     dataset = images.dicom_dataset(images.quadrants([0] * 4, "u2"), WindowCenter=0.5, WindowWidth=0.5)
     assert corners(float_file(dataset, values)) == [0, 0, 128, 255]
+
+
+@pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT", "SIGMOID"])
+def test_narrowest_window_is_a_threshold(function: str) -> None:
+    data = with_raw("WindowWidth", "DS", b"1e-300", WindowCenter=1500, VOILUTFunction=function)
+    assert corners(data) == [0, 0, 255, 255]
 
 
 @pytest.mark.parametrize("function", ["Sigmoid", "sigmoid ", "SIGMOID"])

@@ -144,6 +144,12 @@ def test_negative_values_survive(codec: int) -> None:
 
 
 @each_codec
+def test_negative_bytes_survive(codec: int) -> None:
+    plain = images.dicom(images.quadrants([-64, -1, 1, 63], "i1"), bits=8)
+    assert corners(compressed(plain, codec)) == corners(plain) == [0, 126, 131, 255]
+
+
+@each_codec
 def test_negative_values_of_fewer_stored_bits_survive(codec: int) -> None:
     """Padding below what the stored bits can hold is common in CT."""
     window: dict[str, Any] = {"WindowCenter": 0, "WindowWidth": 8001}
