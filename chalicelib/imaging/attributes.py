@@ -14,6 +14,9 @@ from pydicom.multival import MultiValue
 from chalicelib import errors
 from chalicelib.imaging.element_reader import name
 
+ENDLESS = 1e30
+"""No image has such values. Floats of 32 bits, in which grey levels are computed, end at 3.4e38."""
+
 
 def element_name(keyword: str) -> str:
     """An element as people look it up: "Rows (0028,0010)"."""

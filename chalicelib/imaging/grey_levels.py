@@ -3,7 +3,6 @@
 Modality transform, then value-of-interest transform, then polarity (PS3.3 C.11.1, C.11.2, C.7.6.3.1.2).
 """
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from chalicelib.imaging.attributes import ImagePixel, invalid, numbers, text
+from chalicelib.imaging.attributes import ENDLESS, ImagePixel, invalid, numbers, text
 from chalicelib.imaging.decoded import Pixels, stretch
 from chalicelib.imaging.lookup import InvalidTable, LookupTable, read_table
 
@@ -115,7 +114,7 @@ def _modality(dataset: Dataset, image: ImagePixel, little: bool) -> LookupTable 
             ) from None
     slope = _rescale(dataset, "RescaleSlope", 1.0)
     # A slope of 0 would make every image black. Viewers take it for a slope that was never filled in.
-    return slope or 1.0, _rescale(dataset, "RescaleIntercept", 0.0)
+    return slope if abs(slope) > 1 / ENDLESS else 1.0, _rescale(dataset, "RescaleIntercept", 0.0)
 
 
 def _rescale(dataset: Dataset, keyword: str, default: float) -> float:
@@ -123,8 +122,8 @@ def _rescale(dataset: Dataset, keyword: str, default: float) -> float:
     raw = dataset.get_item(keyword)
     if not values or raw is None or raw.value in (None, "", b""):
         return default
-    if not math.isfinite(values[0]):
-        raise invalid(keyword, "is not a number")
+    if not abs(values[0]) < ENDLESS:
+        raise invalid(keyword, "is not a usable number")
     return values[0]
 
 
@@ -137,14 +136,10 @@ def _voi_table(dataset: Dataset, below_zero: bool, little: bool) -> LookupTable 
     return None
 
 
-_ENDLESS = 1e30
-"""No image has such values; a window of that size would show none of them."""
-
-
 def _window(dataset: Dataset) -> Window | None:
     """The first window that can be used."""
     function = text(dataset, "VOILUTFunction")
     for centre, width in zip(numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth"), strict=False):
-        if abs(centre) < _ENDLESS and 0 < width < _ENDLESS:
+        if abs(centre) < ENDLESS and 0 < width < ENDLESS:
             return Window(centre, width, function if function in ("LINEAR_EXACT", "SIGMOID") else "LINEAR")
     return None

@@ -107,14 +107,17 @@ def test_case_of_the_window_function_does_not_matter(function: str) -> None:
     assert sigmoid[2] == 128
 
 
-def test_slope_of_zero_counts_as_none() -> None:
-    assert corners(four(RescaleSlope=0, RescaleIntercept=0, **FULL_WINDOW)) == AS_WINDOWED
+@pytest.mark.parametrize("slope", [b"0 ", b"-0", b"1e-300"])
+def test_slope_of_zero_counts_as_none(slope: bytes) -> None:
+    assert corners(with_raw("RescaleSlope", "DS", slope, **FULL_WINDOW)) == AS_WINDOWED
 
 
 @pytest.mark.parametrize("keyword", ["RescaleSlope", "RescaleIntercept"])
-@pytest.mark.parametrize("value", [b"steep ", b"NaN ", b"inf "])
+@pytest.mark.parametrize("value", [b"steep ", b"NaN ", b"inf ", b"1e300 ", b"-1e300"])
 def test_rescale_that_is_no_number_is_refused_by_name(keyword: str, value: bytes) -> None:
-    with pytest.raises(errors.InvalidImage, match=rf"{keyword} \(0028,105[23]\) of this DICOM file is not a"):
+    with pytest.raises(
+        errors.InvalidImage, match=rf"{keyword} \(0028,105[23]\) of this DICOM file is not a usable"
+    ):
         corners(with_raw(keyword, "DS", value, **FULL_WINDOW))
 
 
@@ -242,12 +245,13 @@ def test_padding_of_floats(dtype: str, prefix: str) -> None:
 
 
 @pytest.mark.parametrize("slope", [1, -1])
-def test_floats_that_are_no_numbers_are_dark(slope: int) -> None:
-    values = images.quadrants([np.nan, 10.0, 20.0, 40.0], "f4")
+@pytest.mark.parametrize("missing", [np.nan, np.inf, -np.inf, 3.4028234e38, -3.4028234e38, 1e300])
+def test_floats_that_are_no_numbers_are_dark(slope: int, missing: float) -> None:
+    values = images.quadrants([missing, 10.0, 20.0, 40.0], "f4" if abs(missing) != 1e300 else "f8")
     data = float_file(images.dicom_dataset(images.quadrants([0] * 4, "u2"), RescaleSlope=slope), values)
     assert corners(data)[0] == 0
     nothing = images.quadrants([np.nan] * 4, "f4")
-    with pytest.raises(errors.InvalidImage, match="no pixel that is a number"):
+    with pytest.raises(errors.InvalidImage, match="no pixel that is a usable number"):
         corners(float_file(images.dicom_dataset(images.quadrants([0] * 4, "u2")), nothing))
 
 
