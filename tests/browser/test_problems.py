@@ -104,7 +104,8 @@ def test_error_is_told_in_german_and_in_detail(desk: Desk) -> None:
     desk.http_errors_expected = True
     desk.open()
     speak_german(desk)
-    desk.pick(samples.text_file())
+    desk.at_hand = samples.text_file()
+    desk.page.get_by_role("button", name="Bilder wählen …").first.click()
     expect(desk.problem).to_contain_text("kein Bild in einem bekannten Format", timeout=PATIENCE_MS)
     expect(desk.problem).to_contain_text("Genauer, auf Englisch: This is not an image in a known format.")
 
