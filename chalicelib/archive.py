@@ -54,7 +54,7 @@ def unpack(archive: bytes, wanted: Callable[[str], bool]) -> dict[str, bytes]:
     """
     try:
         with tarfile.open(fileobj=BytesIO(archive), mode="r:gz") as tar:
-            return {
+            files = {
                 name: content.read()
                 for entry in tar
                 if entry.isfile()
@@ -62,8 +62,21 @@ def unpack(archive: bytes, wanted: Callable[[str], bool]) -> dict[str, bytes]:
                 and entry.size <= MOST_BYTES
                 and (content := tar.extractfile(entry))
             }
+            verify_end(tar)
+            return files
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
         raise InvalidModelPackage(f"{ARCHIVE} cannot be unpacked: {error}.") from error
+
+
+def verify_end(archive: tarfile.TarFile) -> None:
+    """Read on to the end of an archive whose entries have been read, where gzip keeps checksum and length.
+
+    Raises:
+        OSError, EOFError, zlib.error: if it is damaged or cut off.
+    """
+    assert archive.fileobj
+    while archive.fileobj.read(1 << 20):
+        pass
 
 
 def is_shown(name: str) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from modulefinder import ModuleFinder
 from pathlib import Path
 
-from chalicelib.archive import pack, package_files
+from chalicelib.archive import pack, package_files, verify_end
 from chalicelib.errors import InvalidModelPackage
 from chalicelib.package import ModelPackage
 from chalicelib.tasks import Task
@@ -68,10 +68,7 @@ def read_archive(path: Path, folder: Path) -> ModelPackage:
         with tarfile.open(path) as archive:
             for entry in archive:
                 _extract(archive, entry, folder.resolve())
-            # The checksum comes last, after the padding that ends the entries.
-            assert archive.fileobj
-            while archive.fileobj.read(1 << 20):
-                pass
+            verify_end(archive)
         package = ModelPackage.load(folder)
         package.check_classes(package.task)
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:

@@ -14,6 +14,9 @@ from pydicom.multival import MultiValue
 from chalicelib import errors
 from chalicelib.imaging.element_reader import name
 
+ENDLESS = 1e30
+"""No image has such values. Floats of 32 bits, in which grey levels are computed, end at 3.4e38."""
+
 
 def element_name(keyword: str) -> str:
     """An element as people look it up: "Rows (0028,0010)"."""
@@ -49,6 +52,8 @@ def _is_text(raw: RawDataElement) -> bool:
 
 def _number(value: object) -> float:
     text = value.strip("\x00 ") if isinstance(value, str) else value
+    if isinstance(text, str) and "_" in text:  # which Python would read over
+        return math.nan
     try:
         return float(text)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
@@ -107,7 +112,8 @@ _REQUIRED_OF_INTEGERS = ("BitsStored", "PixelRepresentation")
 def image_pixel(dataset: Dataset, keyword: str) -> ImagePixel:
     """How the pixels in the element `keyword` (PixelData or one for floats) are stored.
 
-    Nothing that is required is guessed: a wrong polarity or sign makes another picture.
+    Nothing that is required is guessed: a wrong polarity or sign makes another picture. Numbers that do not
+    fit into 16 bits, as all of these do, are not usable and not repeated: they could be a birth date.
 
     Raises:
         InvalidImage: naming the elements that are missing, impossible or contradictory.
@@ -115,7 +121,7 @@ def image_pixel(dataset: Dataset, keyword: str) -> ImagePixel:
     """
     required = _REQUIRED + (_REQUIRED_OF_INTEGERS if keyword == "PixelData" else ())
     present = {
-        name: text(dataset, name) if name == "PhotometricInterpretation" else integer(dataset, name)
+        name: text(dataset, name) if name == "PhotometricInterpretation" else _sixteen_bits(dataset, name)
         for name in required
     }
     missing = [element_name(name) for name, value in present.items() if value in (None, "")]
@@ -126,7 +132,7 @@ def image_pixel(dataset: Dataset, keyword: str) -> ImagePixel:
         )
     numeric = {name: value for name, value in present.items() if isinstance(value, int)}
     stored = numeric.get("BitsStored", numeric["BitsAllocated"])
-    high_bit = integer(dataset, "HighBit")
+    high_bit = _sixteen_bits(dataset, "HighBit")
     image = ImagePixel(
         numeric["Rows"], numeric["Columns"], numeric["SamplesPerPixel"],
         str(present["PhotometricInterpretation"]), numeric["BitsAllocated"], stored,
@@ -135,6 +141,11 @@ def image_pixel(dataset: Dataset, keyword: str) -> ImagePixel:
     )  # fmt: skip
     _check(image, keyword)
     return image
+
+
+def _sixteen_bits(dataset: Dataset, keyword: str) -> int | None:
+    value = integer(dataset, keyword)
+    return value if value is not None and 0 <= value < 2**16 else None
 
 
 def _check(image: ImagePixel, keyword: str) -> None:

@@ -14,8 +14,6 @@ J2K_START = b"\xff\x4f\xff\x51"
 JP2_SIGNATURE = b"\x00\x00\x00\x0cjP  "
 """Some writers wrap the codestream in a JP2 file, which the standard forbids and every viewer reads."""
 
-_END = b"\xff\xd9"
-"""EOI of JPEG and EOC of JPEG 2000."""
 _APP14, _SOS, _COM = 0xEE, 0xDA, 0xFE
 _APPLICATION = range(0xE0, 0xF0)
 _SOF55 = 0xF7
@@ -64,6 +62,7 @@ class Codestream:
     or that of Adobe's APP14 marker. None where the stream does not say."""
     start: int = 0
     """Where the codestream begins: a JP2 file has boxes before it."""
+    tiles: int = 1
 
 
 def read(stream: bytes) -> Codestream:
@@ -91,11 +90,6 @@ def read(stream: bytes) -> Codestream:
 def begins_frame(fragment: bytes) -> bool:
     """Whether a codestream begins here, rather than goes on."""
     return fragment.startswith((SOI + b"\xff", J2K_START, JP2_SIGNATURE))
-
-
-def has_end(stream: bytes) -> bool:
-    """Whether the stream has its end marker, after which writers leave at most a little padding."""
-    return _END in stream.rstrip(b"\x00")[-16:]
 
 
 def with_colour_transform(stream: bytes, transform: bool) -> bytes:
@@ -204,7 +198,7 @@ def _jpeg2000(stream: bytes, start: int) -> Codestream:
     depth = samples[0][0]
     return Codestream(
         Family.JPEG_2000, height - top, width - left, components, (depth & 0x7F) + 1,
-        signed=bool(depth & 0x80), lossless=lossless, transform=transform, start=start,
+        signed=bool(depth & 0x80), lossless=lossless, transform=transform, start=start, tiles=tiles,
         subsampled=any((across, down) != (1, 1) for _, across, down in samples),
     )  # fmt: skip
 

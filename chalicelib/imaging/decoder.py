@@ -51,6 +51,7 @@ _OUTCOMES = {
     protocol.CRASHED: "the decoder crashed",
     protocol.TOO_SLOW: "the decoder took too long",
     protocol.TOO_LARGE: "the decoder needs too much memory",
+    protocol.CORRUPT: "its compressed pixels are incomplete or corrupt",
 }
 
 
@@ -197,7 +198,8 @@ class DecoderProcess:
         token = secrets.token_bytes(16)
         request = protocol.REQUEST.pack(
             token, sum(map(len, file)), claims.rows, claims.columns, claims.components,
-            samples.itemsize, claims.signed, seconds,
+            # dicomsdl has no signed bytes: it hands out the same bits as unsigned ones.
+            samples.itemsize, claims.signed and samples.itemsize > 1, seconds,
         )  # fmt: skip
         # The child keeps the time itself. This is for a child that cannot.
         with self._watchdog(seconds * protocol.WALL_TIME + _GRACE_SECONDS) as late:
@@ -229,9 +231,13 @@ class DecoderProcess:
 
 
 def _check_memory(claims: Codestream) -> None:
-    """OpenJPEG does not say why it cannot decode an image, so its memory is reckoned before."""
-    if claims.rows * claims.columns * claims.components * _OPENJPEG_BYTES > protocol.MEMORY:
-        raise DecodingTooLarge(_OUTCOMES[protocol.TOO_LARGE])
+    """OpenJPEG does not say why it cannot decode an image, so the memory it needs is computed before."""
+    needed = claims.rows * claims.columns * claims.components * _OPENJPEG_BYTES
+    if needed > protocol.MEMORY:
+        raise DecodingTooLarge(
+            f"{_OUTCOMES[protocol.TOO_LARGE]} ({needed // 10**6:,} MB, and at most "
+            f"{protocol.MEMORY // 10**6:,} MB are there)"
+        )
 
 
 def _zeros(claims: Codestream) -> NDArray[Any]:

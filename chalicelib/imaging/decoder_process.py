@@ -26,8 +26,9 @@ REPLY = Struct("<16sBQ")
 """The request's token, an outcome, and the length of the samples that follow."""
 READY = b"ready"
 
-DECODED, REFUSED, CRASHED, TOO_SLOW, TOO_LARGE = range(5)
-"""Outcomes: samples follow; the decoder raised an error; it died; it exceeded its time; or its memory."""
+DECODED, REFUSED, CRASHED, TOO_SLOW, TOO_LARGE, CORRUPT = range(6)
+"""Outcomes: samples follow; the decoder raised an error; it died; it exceeded its time; or its memory; or it
+made up samples for data that are missing or make no sense."""
 
 MEMORY = 1 << 30
 """Bytes a decoder may allocate. OpenJPEG needs most: 7.3 for each sample. A Lambda of 2 GiB has room."""
@@ -37,13 +38,16 @@ WALL_TIME = 4
 _GUARD = 1 << 16
 """Bytes after the samples; a decoder that changes them has written past its buffer."""
 _UNTOUCHED = 0xA5
+_LONGEST_LOG = 1 << 16
+_PADDING = b"extraneous bytes before marker 0xd9"
+"""A warning that means no harm: bytes between the image and its end marker."""
 
 
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     """Answer requests until there are no more."""
     import dicomsdl  # once for all forks; whoever imports this module for its constants need not load it
 
-    dicomsdl.set_loglevel(dicomsdl.LogLevel.DISABLE)
+    dicomsdl.set_loglevel(dicomsdl.LogLevel.WARN)
     replies.write(READY)
     replies.flush()
     while len(header := requests.read(REQUEST.size)) == REQUEST.size:
@@ -72,7 +76,7 @@ def _answer(header: bytes, file: mmap.mmap, replies: BinaryIO) -> None:
         return
     if code in (-signal.SIGXCPU, -signal.SIGALRM):
         code = TOO_SLOW
-    outcome = code if code in (REFUSED, TOO_SLOW, TOO_LARGE) else CRASHED
+    outcome = code if code in (REFUSED, TOO_SLOW, TOO_LARGE, CORRUPT) else CRASHED
     replies.write(REPLY.pack(header[:16], outcome, 0))
     replies.flush()
 
@@ -86,6 +90,7 @@ def _decode_and_reply(header: bytes, file: mmap.mmap, replies: BinaryIO) -> int:
         buffer = np.zeros(size + _GUARD, np.uint8)
         buffer[size:] = _UNTOUCHED
         samples = buffer[:size].view(f"{'i' if signed else 'u'}{width}").reshape(shape)
+        log = _redirected_log()
         _decode(file, samples)
     except MemoryError:
         return TOO_LARGE
@@ -94,10 +99,33 @@ def _decode_and_reply(header: bytes, file: mmap.mmap, replies: BinaryIO) -> int:
         return TOO_LARGE if "alloc" in str(error) else REFUSED
     if (buffer[size:] != _UNTOUCHED).any():
         return CRASHED
+    if _is_corrupt(log):
+        return CORRUPT
     replies.write(REPLY.pack(token, DECODED, samples.nbytes))
     replies.write(samples.data)
     replies.flush()
     return DECODED
+
+
+def _redirected_log() -> int:
+    """A pipe from which one can read what native code writes to standard error.
+
+    It never waits for a reader: what does not fit is lost.
+    """
+    source, target = os.pipe()
+    os.set_blocking(source, False)
+    os.set_blocking(target, False)
+    os.dup2(target, 2)
+    return source
+
+
+def _is_corrupt(log: int) -> bool:
+    """Whether the JPEG decoder warned of missing or senseless data, for which it makes up samples."""
+    try:
+        lines = os.read(log, _LONGEST_LOG).splitlines()
+    except BlockingIOError:
+        return False
+    return any(b"orrupt JPEG data" in line and _PADDING not in line for line in lines)
 
 
 def _limit(seconds: int) -> None:

@@ -4,7 +4,6 @@ Section numbers refer to PS3.3 of the DICOM standard (https://dicom.nema.org/med
 """
 
 import logging
-import re
 import warnings
 from typing import Any
 
@@ -25,6 +24,7 @@ from chalicelib.imaging import decoder, elements
 from chalicelib.imaging.attributes import ImagePixel, image_pixel, pixel_aspect, text
 from chalicelib.imaging.compressed import FAMILIES, needs_child_process
 from chalicelib.imaging.decoded import DecodedImage, Source, check_size
+from chalicelib.imaging.defined_terms import LATERALITIES, MODALITIES, VIEW_POSITIONS
 from chalicelib.imaging.elements import DicomFile
 from chalicelib.imaging.frame_values import StoredValues, high_byte
 from chalicelib.imaging.grey_levels import GreyLevels, read_grey_levels
@@ -134,19 +134,20 @@ def _source(file: DicomFile, image: ImagePixel, syntax: UID) -> Source:
         "DICOM",
         rows=image.rows,
         columns=image.columns,
-        modality=_code(dataset, "Modality"),
-        laterality=_code(dataset, "ImageLaterality") or _code(dataset, "Laterality"),
-        view_position=_code(dataset, "ViewPosition"),
+        modality=_term(dataset, "Modality", MODALITIES),
+        laterality=_term(dataset, "ImageLaterality", LATERALITIES)
+        or _term(dataset, "Laterality", LATERALITIES),
+        view_position=_term(dataset, "ViewPosition", VIEW_POSITIONS),
         frame=file.frame + 1 if several else None,
         frames=file.frames if several else None,
         transfer_syntax=syntax.name,
     )
 
 
-def _code(dataset: Dataset, keyword: str) -> str | None:
-    """A code string of the few kinds we pass on; anything longer could be free text somebody typed."""
+def _term(dataset: Dataset, keyword: str, defined: frozenset[str]) -> str | None:
+    """A code string, if it is one of the defined terms."""
     value = text(dataset, keyword)
-    return value if re.fullmatch(r"[A-Z]{1,6}", value) else None
+    return value if value in defined else None
 
 
 def _picture(colours: NDArray[np.uint8], spec: InputSpec) -> Image.Image:

@@ -122,10 +122,12 @@ def read(data: bytes) -> DicomFile:
 
 
 def unsupported_syntax(syntax: UID) -> errors.UnsupportedImage:
-    """The refusal of a transfer syntax, by its name."""
+    """The refusal of a transfer syntax, by its name. Numbers without one could identify the patient."""
+    is_known = syntax.name != syntax
+    named = f"the transfer syntax {syntax.name} ({syntax})" if is_known else "an unknown transfer syntax"
     return errors.UnsupportedImage(
-        f"This DICOM file is compressed with the transfer syntax {syntax.name} ({syntax}), which cannot be "
-        "read here. Send it uncompressed (Explicit VR Little Endian) or as lossless JPEG."
+        f"This DICOM file has {named}, which cannot be read here. Send it uncompressed (Explicit VR Little "
+        "Endian) or as lossless JPEG."
     )
 
 

@@ -27,7 +27,7 @@ def frame_bytes(file: DicomFile) -> bytes:
     Raises:
         InvalidImage: if the boundaries of the frames cannot be told, or there are fewer than the header says.
     """
-    table, *fragments = _items(file)
+    table, fragments = _table_and_fragments(file)
     frames = _frames(file, table, fragments)
     if len(frames) < file.frames:
         raise errors.InvalidImage(
@@ -37,12 +37,26 @@ def frame_bytes(file: DicomFile) -> bytes:
     return b"".join(file.data[part.start : part.start + part.length] for part in frames[file.frame])
 
 
+def _table_and_fragments(file: DicomFile) -> tuple[_Fragment, list[_Fragment]]:
+    """The Basic Offset Table, and the fragments that hold anything."""
+    table, *fragments = _items(file) or [_Fragment(0, 0, 0)]
+    if _begins_frame(file, table):  # some writers leave the table out; its first offset would be zero
+        table, fragments = table._replace(length=0), [table, *fragments]
+    filled = [part._replace(offset=part.offset - fragments[0].offset) for part in fragments if part.length]
+    if not filled:
+        raise errors.NoPixels("PixelData (7FE0,0010) of this DICOM file is empty.")
+    return table, filled
+
+
+def _begins_frame(file: DicomFile, part: _Fragment) -> bool:
+    return begins_frame(file.data[part.start : part.start + min(part.length, 16)])
+
+
 def _items(file: DicomFile) -> list[_Fragment]:
-    """The Basic Offset Table and all fragments."""
+    """All items, of which the first should be the Basic Offset Table."""
     assert file.pixels
     position, end = file.pixels.start, file.pixels.start + file.pixels.size
     items: list[_Fragment] = []
-    first = position
     # A file that ends without the delimiter but after a whole fragment has lost nothing.
     while position + 8 <= end and len(items) <= _MOST_FRAGMENTS:
         tag, length = unpack_from("<II", file.data, position)
@@ -57,12 +71,8 @@ def _items(file: DicomFile) -> list[_Fragment]:
             raise errors.DamagedImage(
                 "The DICOM file is damaged or cut off: it ends within its compressed pixels. Copy it again."
             )
-        if len(items) == 1:
-            first = position
-        items.append(_Fragment(position - first, position + 8, length))
+        items.append(_Fragment(position, position + 8, length))
         position += 8 + length
-    if len(items) < 2:
-        raise errors.NoPixels("PixelData (7FE0,0010) of this DICOM file is empty.")
     return items
 
 
@@ -77,7 +87,7 @@ def _frames(file: DicomFile, table: _Fragment, fragments: list[_Fragment]) -> li
     # Without a table that fits, a frame begins where a codestream does.
     return _split(fragments, [0, *(
         number for number, part in enumerate(fragments)
-        if number and begins_frame(file.data[part.start : part.start + min(part.length, 16)])
+        if number and _begins_frame(file, part)
     )])  # fmt: skip
 
 

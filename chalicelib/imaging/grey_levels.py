@@ -3,7 +3,6 @@
 Modality transform, then value-of-interest transform, then polarity (PS3.3 C.11.1, C.11.2, C.7.6.3.1.2).
 """
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from chalicelib.imaging.attributes import ImagePixel, invalid, numbers, text
+from chalicelib.imaging.attributes import ENDLESS, ImagePixel, invalid, numbers, text
 from chalicelib.imaging.decoded import Pixels, stretch
 from chalicelib.imaging.lookup import InvalidTable, LookupTable, read_table
 
@@ -32,10 +31,15 @@ class Window:
             exponents = (-4 * (values - centre) / width).clip(-700, 700)
             return stretch(1 / (1 + np.exp(exponents)), 0, 1)
         if self.function == "LINEAR_EXACT" or width < 1:
-            return stretch(values, centre - width / 2, centre + width / 2)
-        if width == 1:  # a threshold: where the formula would divide by zero, none of its values is used
-            return np.where(values > centre - 0.5, 255, 0).astype(np.uint8)
+            black, white = centre - width / 2, centre + width / 2
+            return stretch(values, black, white) if black < white else _threshold(values, centre)
+        if width == 1:  # where the formula would divide by zero, none of its values is used
+            return _threshold(values, centre - 0.5)
         return stretch(values, centre - 0.5 - (width - 1) / 2, centre - 0.5 + (width - 1) / 2)
+
+
+def _threshold(values: NDArray[Any], highest_black: float) -> Pixels:
+    return np.where(values > highest_black, 255, 0).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ def read_grey_levels(dataset: Dataset, image: ImagePixel, *, little: bool) -> Gr
     """
     modality = _modality(dataset, image, little)
     below_zero = image.signed or (isinstance(modality, tuple) and modality[1] < 0)
-    # Only MONOCHROME1 images should have INVERSE (C.8.11.1.1.1). Viewers obey it on others, too.
+    # Where the two contradict each other (C.8.11.3.1.2), either of them inverts: see docs/imaging.md.
     inverted = image.photometric == "MONOCHROME1" or text(dataset, "PresentationLUTShape") == "INVERSE"
     return GreyLevels(modality, _voi_table(dataset, below_zero, little) or _window(dataset), inverted)
 
@@ -110,7 +114,7 @@ def _modality(dataset: Dataset, image: ImagePixel, little: bool) -> LookupTable 
             ) from None
     slope = _rescale(dataset, "RescaleSlope", 1.0)
     # A slope of 0 would make every image black. Viewers take it for a slope that was never filled in.
-    return slope or 1.0, _rescale(dataset, "RescaleIntercept", 0.0)
+    return slope if abs(slope) > 1 / ENDLESS else 1.0, _rescale(dataset, "RescaleIntercept", 0.0)
 
 
 def _rescale(dataset: Dataset, keyword: str, default: float) -> float:
@@ -118,8 +122,8 @@ def _rescale(dataset: Dataset, keyword: str, default: float) -> float:
     raw = dataset.get_item(keyword)
     if not values or raw is None or raw.value in (None, "", b""):
         return default
-    if not math.isfinite(values[0]):
-        raise invalid(keyword, "is not a number")
+    if not abs(values[0]) < ENDLESS:
+        raise invalid(keyword, "is not a usable number")
     return values[0]
 
 
@@ -136,6 +140,6 @@ def _window(dataset: Dataset) -> Window | None:
     """The first window that can be used."""
     function = text(dataset, "VOILUTFunction")
     for centre, width in zip(numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth"), strict=False):
-        if math.isfinite(centre) and math.isfinite(width) and width > 0:
+        if abs(centre) < ENDLESS and 0 < width < ENDLESS:
             return Window(centre, width, function if function in ("LINEAR_EXACT", "SIGMOID") else "LINEAR")
     return None

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from chalicelib import errors
-from chalicelib.imaging.attributes import element_name, raw_bytes
+from chalicelib.imaging.attributes import element_name, numbers, raw_bytes
 from chalicelib.imaging.decoded import Pixels
 
 _COLOURS = ("Red", "Green", "Blue")
@@ -78,6 +78,19 @@ def _bytes(content: bytes, count: int, swapped: bool) -> NDArray[np.uint8]:
     return entries[:count]
 
 
+def _surplus_bits(dataset: Dataset, peak: int) -> int:
+    """By how many bits the entries of a palette, of which `peak` is the largest, exceed eight.
+
+    Descriptors say 8 or 16 bits, which writers mix up; the largest entry tells. Other numbers are believed.
+    """
+    if peak <= 255:
+        return 0
+    descriptors = (numbers(dataset, f"{colour}PaletteColorLookupTableDescriptor") for colour in _COLOURS)
+    stated = {values[2] for values in descriptors if len(values) > 2}
+    bits = int(stated.pop()) if len(stated) == 1 else 16
+    return bits - 8 if 8 < bits < 16 and peak < 2**bits else 8
+
+
 def apply_palette(indices: NDArray[Any], dataset: Dataset, *, signed: bool, little: bool) -> Pixels:
     """The colours of a PALETTE COLOR image: (rows, columns, 3).
 
@@ -94,9 +107,7 @@ def apply_palette(indices: NDArray[Any], dataset: Dataset, *, signed: bool, litt
                 f"{element_name(names[1])} of this DICOM file is missing or shorter than "
                 f"{element_name(names[0])} says, so its colours cannot be told. Export it again."
             ) from None
-    # The descriptor says 8 or 16 bits, which writers mix up; the largest entry tells.
-    peak = max(int(table.entries.max()) for table in tables)
-    shift = 8 if peak > 255 else 0
+    shift = _surplus_bits(dataset, max(int(table.entries.max()) for table in tables))
     colours = np.zeros((*indices.shape, 3), np.uint8)
     step = max(1, _AT_ONCE // indices.shape[1])
     for row in range(0, len(indices), step):

@@ -119,6 +119,10 @@ _RECOGNISED = (
 )
 
 
+_LATER_GROUPS = {b"\x10\x00", b"\x18\x00", b"\x20\x00", b"\x28\x00"}
+"""With which files begin whose group 0008 was removed with the patient's name."""
+
+
 def _is_dicom_without_preamble(data: bytes) -> bool:
     """Old files start right with group 0008 (or 0002), in explicit or implicit VR."""
     if len(data) < 132:
@@ -126,6 +130,8 @@ def _is_dicom_without_preamble(data: bytes) -> bool:
     explicit = data[4:6].isalpha() and data[4:6].isupper()
     if data[:2] == b"\x00\x08":  # big-endian, which is always explicit
         return explicit
+    if explicit and data[:2] in _LATER_GROUPS:
+        return True
     implicit = int.from_bytes(data[4:8], "little") <= 1024 and data[3] <= 0x20
     return data[:2] in (b"\x08\x00", b"\x02\x00") and (explicit or implicit)
 

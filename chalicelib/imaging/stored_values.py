@@ -56,8 +56,9 @@ def _native(file: DicomFile, image: ImagePixel) -> NDArray[Any]:
         start, size, frame, frames = pixels.start, needed, file.frame, file.frames
     else:
         start, frame, frames = pixels.start + size * file.frame, 0, 1
-        if size % 2 and size == pixels.size - 1:
-            size += 1  # padding
+    is_swapped = not file.is_little_endian and image.allocated <= 8 and pixels.representation == b"OW"
+    content = _swapped(file, start, size) if is_swapped else file.data[start : start + size]
+    content += b"\x00" * (len(content) % 2)  # the padding that pydicom expects
     decode = get_decoder(ExplicitVRLittleEndian if file.is_little_endian else ExplicitVRBigEndian)
     options: dict[str, Any] = {
         "rows": image.rows,
@@ -70,11 +71,24 @@ def _native(file: DicomFile, image: ImagePixel) -> NDArray[Any]:
         "bits_stored": image.allocated,  # padding may use the other bits
         "pixel_representation": int(image.signed),
         "pixel_keyword": pixels.keyword,
-        "pixel_vr": pixels.representation.decode() or "OW",
+        "pixel_vr": "OB" if is_swapped else pixels.representation.decode() or "OW",
     }
-    values, _ = decode.as_array(file.data[start : start + size], index=frame, raw=True, **options)
+    values, _ = decode.as_array(content, index=frame, raw=True, **options)
     native: NDArray[Any] = values.astype(values.dtype.newbyteorder("="), copy=False)
     return native
+
+
+def _swapped(file: DicomFile, start: int, size: int) -> bytes:
+    """`size` bytes from `start` of pixels whose bytes are swapped in pairs.
+
+    A word holds two samples of 8 bits, the first in its lower half (PS3.5 8.1.1). Words are counted from
+    the first frame on, so every other frame of an odd size begins in the middle of a word.
+    """
+    assert file.pixels
+    skipped = (start - file.pixels.start) % 2
+    words = file.data[start - skipped : start + size + 1]
+    words = words[: len(words) // 2 * 2]
+    return np.frombuffer(words, "u2").byteswap().tobytes()[skipped : skipped + size]
 
 
 def _too_short(file: DicomFile, needed: int) -> errors.ImageError:

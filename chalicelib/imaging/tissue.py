@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from chalicelib import errors
-from chalicelib.imaging.attributes import ImagePixel, numbers
+from chalicelib.imaging.attributes import ENDLESS, ImagePixel, numbers
 from chalicelib.imaging.frame_values import StoredValues
 from chalicelib.imaging.grey_levels import GreyLevels
 
@@ -49,9 +49,10 @@ def find_padding(values: NDArray[Any], dataset: Dataset) -> NDArray[np.bool_] | 
         InvalidImage: if the image is of floats and holds no number at all.
     """
     if values.dtype.kind == "f":
-        nothing = ~np.isfinite(values)
+        # The largest number there is often stands for "no value".
+        nothing = ~(np.abs(values) < ENDLESS)
         if nothing.all():
-            raise errors.InvalidImage("This DICOM file has no pixel that is a number.")
+            raise errors.InvalidImage("This DICOM file has no pixel that is a usable number.")
         keyword = "FloatPixelPadding" if values.dtype.itemsize == 4 else "DoubleFloatPixelPadding"
     else:
         nothing = np.zeros(values.shape, bool)

@@ -1,5 +1,6 @@
 // @ts-check
 /** The HTTP API: one function a route. Every failure is a Problem that can be shown to a reader as it is. */
+import { reasonWords } from "./reasons.js";
 import { renewed, token } from "./session.js";
 import { text } from "./text.js";
 
@@ -190,13 +191,13 @@ function send(path, options, token, patience, signal) {
 }
 
 /**
- * The API's own words where it sent some; a gateway in between may have answered with anything.
+ * What the API said where it said something; a gateway in between may have answered with anything.
  * @param {Response} response
  */
 async function problemOf(response) {
   const body = await response.json().catch(() => ({}));
   const ours = typeof body.code === "string" && typeof body.message === "string";
-  return new Problem(ours ? body.message : wordsFor(response.status), {
+  return new Problem(ours ? reasonWords(body) : wordsFor(response.status), {
     code: ours ? body.code : `Http${response.status}`,
     status: response.status,
     requestId: body.request_id ?? response.headers.get("x-amzn-requestid"),

@@ -2,12 +2,12 @@
 /** The reading: what the model says about an image, how sure it is, and what is known of the image. */
 import { apiWords, element } from "./dom.js";
 import { count, dateTime, duration, percent } from "./format.js";
-import { reasonWords } from "./reasons.js";
+import { describeReason } from "./reasons.js";
 import { versionAddress } from "./router.js";
 import { classNames, classTitle, fact, modalityTitle, useAndLimits } from "./tasks.js";
 import { text } from "./text.js";
 
-/** @import { Reason, Result, Source, Task } from "./types.js" */
+/** @import { Result, Source, Task } from "./types.js" */
 
 /** As many digits of a checksum as a person compares. */
 const SHORT_SHA = 12;
@@ -72,13 +72,7 @@ function verdict(result) {
 }
 
 /** @param {Result} result */
-const reasons = ({ reasons }) => element("ul", {}, ...reasons.map((reason) => element("li", {}, said(reason))));
-
-/**
- * @param {Reason} reason
- * @returns {Node | string}
- */
-const said = (reason) => (reasonWords(reason) === reason.message ? apiWords(reason.message) : reasonWords(reason));
+const reasons = ({ reasons }) => element("ul", {}, ...reasons.map((reason) => element("li", {}, ...describeReason(reason))));
 
 /**
  * @param {Result} result

@@ -4,6 +4,7 @@ import json
 import shutil
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -176,7 +177,10 @@ def unpack(archive: Path, folder: Path) -> None:
     try:
         with tarfile.open(archive) as opened:
             opened.extractall(folder, filter="data")
-    except (tarfile.TarError, EOFError, OSError) as error:
+            assert opened.fileobj
+            while opened.fileobj.read(1 << 20):  # the checksum comes last
+                pass
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise JobFailed(f"ClientError: {archive.name} cannot be unpacked: {error}") from error
 
 

@@ -94,7 +94,24 @@ def test_unknown_result_is_said_to_be_unknown(desk: Desk) -> None:
     expect(desk.problem).to_be_visible(timeout=PATIENCE_MS)
 
 
-def test_quarantined_result_shows_its_reason(desk: Desk) -> None:
+def speak_german(desk: Desk) -> None:
+    desk.page.locator("button[popovertarget=settings]").click()
+    desk.page.get_by_label("Language").select_option("Deutsch")
+    desk.page.keyboard.press("Escape")
+
+
+def test_error_is_told_in_german_and_in_detail(desk: Desk) -> None:
+    desk.http_errors_expected = True
+    desk.open()
+    speak_german(desk)
+    desk.at_hand = samples.text_file()
+    desk.page.get_by_role("button", name="Bilder wählen …").first.click()
+    expect(desk.problem).to_contain_text("kein Bild in einem bekannten Format", timeout=PATIENCE_MS)
+    expect(desk.problem).to_contain_text("Genauer, auf Englisch: This is not an image in a known format.")
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_quarantined_result_shows_its_reason(desk: Desk, language: str) -> None:
     words = "The JPEG file is damaged or cut off: its image cannot be decoded. Export or copy it again."
     result: dict[str, Any] = {
         "id": "a" * 32,
@@ -119,9 +136,16 @@ def test_quarantined_result_shows_its_reason(desk: Desk) -> None:
         route.fulfill(content_type="application/json", body=json.dumps(result))
 
     desk.page.route(f"**/api/results/{'a' * 32}", answer)
+    if language == "de":
+        desk.open()
+        speak_german(desk)
     desk.open(f"#/results/{'a' * 32}")
-    expect(desk.heading).to_have_text("Could not be read")
-    expect(desk.page.locator(".verdict.bad")).to_contain_text(words)
+    expect(desk.heading).to_have_text("Could not be read" if language == "en" else "Nicht lesbar")
+    verdict = desk.page.locator(".verdict.bad")
+    expect(verdict).to_contain_text(words)
+    if language == "de":
+        expect(verdict).to_contain_text("Die Datei ist beschädigt oder abgeschnitten.")
+        expect(verdict.locator("[lang=en]")).to_have_text(words)
 
 
 def test_cancelled_upload_leaves_the_page_ready(desk: Desk) -> None:

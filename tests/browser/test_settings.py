@@ -61,10 +61,10 @@ def test_every_word_is_there_in_both_languages(desk: Desk) -> None:
             const [english, german] = [await all("en"), await all("de")];
             return [
                 ...english.filter((path) => !german.includes(path)),
-                // Reasons and steps are the server's own, in English; another language translates them.
+                // Errors, reasons and steps are the server's own, in English; others translate them.
                 ...german
                     .filter((path) => !english.includes(path))
-                    .filter((path) => !path.startsWith("reasons.") && !path.startsWith("records.steps.")),
+                    .filter((path) => !/^(errors|reasons|records\\.steps)\\./.test(path)),
             ];
         }"""
     )

@@ -316,9 +316,31 @@ def test_source_tells_what_a_result_needs_and_nothing_else() -> None:
     }
 
 
-def test_free_text_in_a_code_field_does_not_pass() -> None:
-    source = imaging.prepare(images.dicom(twelve_bits(), ViewPosition="MRS DOE 1955"), GREY).source
-    assert source.view_position is None
+@pytest.mark.parametrize("value", ["MRS DOE 1955", "DOE", "JANE", "L DOE", "19551224", "X", "MA", "LEFT"])
+@pytest.mark.parametrize("keyword", ["Modality", "ImageLaterality", "Laterality", "ViewPosition"])
+def test_text_that_is_no_defined_term_does_not_pass(keyword: str, value: str) -> None:
+    code: dict[str, Any] = {keyword: value}
+    source = imaging.prepare(images.dicom(twelve_bits(), **code), GREY).source.to_dict()
+    assert value not in source.values()
+    assert {"modality", "laterality", "view_position"} & set(source) == (
+        set() if keyword == "Modality" else {"modality"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("keyword", "fact", "values"),
+    [
+        ("Modality", "modality", ["MG", "CR", "DX", "CT", "OPT", "SM", "US"]),
+        ("ImageLaterality", "laterality", ["L", "R", "U", "B"]),
+        ("Laterality", "laterality", ["L", "R"]),
+        ("ViewPosition", "view_position", ["PA", "AP", "LL", "RL", "CC", "MLO", "XCCL"]),
+    ],
+)
+def test_defined_terms_pass(keyword: str, fact: str, values: list[str]) -> None:
+    for value in values:
+        code: dict[str, Any] = {keyword: value}
+        image = imaging.prepare(images.dicom(twelve_bits(), **code), GREY)
+        assert image.source.to_dict()[fact] == value
 
 
 def test_patient_never_becomes_a_python_object() -> None:

@@ -63,6 +63,14 @@ def test_every_encoding_with_and_without_what_should_come_first(
     assert source.transfer_syntax == UID(syntax).name
 
 
+@pytest.mark.parametrize("group", [0x10, 0x28])
+def test_file_that_begins_with_a_later_group(group: int) -> None:
+    data = images.dicom_file(dataset())
+    first = {0x10: pack("<HH2s", 0x10, 0x10, b"PN"), 0x28: pack("<HH2s", 0x28, 0x02, b"US")}[group]
+    assert corners(data[data.index(first) :]) == L4
+    assert corners(data[:132] + data[data.index(first) :]) == L4
+
+
 def test_file_meta_without_a_transfer_syntax() -> None:
     data = images.dicom_file(dataset())
     place = data.index(b"\x02\x00\x10\x00UI")
@@ -163,6 +171,23 @@ def test_transfer_syntax_that_is_no_identifier_is_not_repeated(syntax: bytes) ->
     with pytest.raises(errors.InvalidImage, match=r"TransferSyntaxUID \(0002,0010\)") as caught:
         corners(changed)
     assert "Doe" not in caught.value.message
+
+
+def test_number_that_is_no_transfer_syntax_is_not_repeated() -> None:
+    data = images.dicom_file(dataset())
+    stated = ExplicitVRLittleEndian.encode() + b"\x00"
+    with pytest.raises(errors.UnsupportedImage, match="an unknown transfer syntax") as caught:
+        corners(data.replace(stated, b"1955.12.24".ljust(20, b"\x00"), 1))
+    assert "1955" not in caught.value.message
+
+
+@pytest.mark.parametrize("keyword", ["Rows", "SamplesPerPixel", "BitsAllocated", "BitsStored"])
+def test_number_that_no_image_has_is_not_repeated(keyword: str) -> None:
+    made = dataset()
+    made[keyword] = DataElement(keyword, "IS", "19551224")
+    with pytest.raises(errors.InvalidImage, match=rf"no usable {keyword}") as caught:
+        corners(images.dicom_file(made))
+    assert "1955" not in caught.value.message
 
 
 def inserted(element: bytes) -> bytes:

@@ -139,3 +139,39 @@ def test_garbage_instead_of_items_is_named() -> None:
     data[start : start + 8] = b"garbage!"
     with pytest.raises(errors.InvalidImage, match=r"PixelData \(7FE0,0010\) .* not divided into items"):
         level(bytes(data))
+
+
+def item(content: bytes) -> bytes:
+    return pack("<HHI", 0xFFFE, 0xE000, len(content)) + content
+
+
+def even(part: bytes) -> bytes:
+    return part + b"\x00" * (len(part) % 2)
+
+
+@each_codec
+@pytest.mark.parametrize("place", ["first", "between"])
+def test_empty_fragments_are_no_frames(codec: int, place: str) -> None:
+    dataset, parts = frames(codec)
+    empty = item(b"")
+    items = [item(even(part)) for part in parts]
+    body = empty + b"".join(items) if place == "first" else empty.join(items) + empty
+    table = empty
+    assert abs(level(written(dataset, table + body)) - LEVELS[2]) <= 2
+
+
+@pytest.mark.parametrize("codec", [gdcm.TransferSyntax.JPEGLSLossless, gdcm.TransferSyntax.JPEG2000Lossless])
+@pytest.mark.parametrize("number", [1, 5])
+def test_missing_offset_table_item_costs_no_frame(codec: int, number: int) -> None:
+    dataset, parts = frames(codec)
+    body = b"".join(item(even(part)) for part in parts[:number])
+    assert level(written(dataset, body, NumberOfFrames=number)) == LEVELS[number // 2]
+
+
+def test_wrong_extended_offsets_do_no_harm() -> None:
+    dataset, parts = frames(gdcm.TransferSyntax.JPEG2000Lossless)
+    pixels, offsets, lengths = encapsulate_extended(parts)
+    for wrong in (offsets[::-1], offsets[:12], bytes(40)):
+        data = written(dataset, pixels, ExtendedOffsetTable=wrong, ExtendedOffsetTableLengths=lengths)
+        assert level(data) == LEVELS[2]
+        dataset, _ = frames(gdcm.TransferSyntax.JPEG2000Lossless)

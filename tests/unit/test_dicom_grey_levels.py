@@ -55,13 +55,15 @@ def table(descriptor: list[int], data: bytes, representation: str = "OW") -> Seq
 # Windows
 
 
-@pytest.mark.parametrize("centre", ["NaN", "inf", "-inf", "abc", "", "1e400"])
+@pytest.mark.parametrize(
+    "centre", ["NaN", "inf", "-inf", "abc", "", "-", "1e400", "1e300", "2_048", "2048;0"]
+)
 def test_window_that_is_no_number_counts_as_none(centre: str) -> None:
     data = with_raw("WindowCenter", "DS", centre.encode().ljust(8), WindowWidth=4096)
     assert corners(data) == AS_A_WHOLE
 
 
-@pytest.mark.parametrize("width", ["NaN", "inf", "0", "-5", "wide"])
+@pytest.mark.parametrize("width", ["NaN", "inf", "0", "-5", "wide", "1e300", "4_096"])
 def test_width_that_is_none_counts_as_none(width: str) -> None:
     assert corners(with_raw("WindowWidth", "DS", width.encode().ljust(8), WindowCenter=1)) == AS_A_WHOLE
 
@@ -91,6 +93,12 @@ def test_narrower_windows_are_taken_as_exact() -> None:
     assert corners(float_file(dataset, values)) == [0, 0, 128, 255]
 
 
+@pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT", "SIGMOID"])
+def test_narrowest_window_is_a_threshold(function: str) -> None:
+    data = with_raw("WindowWidth", "DS", b"1e-300", WindowCenter=1500, VOILUTFunction=function)
+    assert corners(data) == [0, 0, 255, 255]
+
+
 @pytest.mark.parametrize("function", ["Sigmoid", "sigmoid ", "SIGMOID"])
 def test_case_of_the_window_function_does_not_matter(function: str) -> None:
     sigmoid = corners(four(VOILUTFunction="SIGMOID", WindowCenter=2000, WindowWidth=1000))
@@ -99,23 +107,35 @@ def test_case_of_the_window_function_does_not_matter(function: str) -> None:
     assert sigmoid[2] == 128
 
 
-def test_slope_of_zero_counts_as_none() -> None:
-    assert corners(four(RescaleSlope=0, RescaleIntercept=0, **FULL_WINDOW)) == AS_WINDOWED
+@pytest.mark.parametrize("slope", [b"0 ", b"-0", b"1e-300"])
+def test_slope_of_zero_counts_as_none(slope: bytes) -> None:
+    assert corners(with_raw("RescaleSlope", "DS", slope, **FULL_WINDOW)) == AS_WINDOWED
 
 
 @pytest.mark.parametrize("keyword", ["RescaleSlope", "RescaleIntercept"])
-@pytest.mark.parametrize("value", [b"steep ", b"NaN ", b"inf "])
+@pytest.mark.parametrize("value", [b"steep ", b"NaN ", b"inf ", b"1e300 ", b"-1e300"])
 def test_rescale_that_is_no_number_is_refused_by_name(keyword: str, value: bytes) -> None:
-    with pytest.raises(errors.InvalidImage, match=rf"{keyword} \(0028,105[23]\) of this DICOM file is not a"):
+    with pytest.raises(
+        errors.InvalidImage, match=rf"{keyword} \(0028,105[23]\) of this DICOM file is not a usable"
+    ):
         corners(with_raw(keyword, "DS", value, **FULL_WINDOW))
 
 
-def test_inverse_presentation_shape_inverts() -> None:
-    assert corners(four(PresentationLUTShape="INVERSE", **FULL_WINDOW)) == [255 - v for v in AS_WINDOWED]
-    one = images.dicom(
-        images.quadrants(TWELVE_BITS, "u2"), "MONOCHROME1", PresentationLUTShape="INVERSE", **FULL_WINDOW
-    )
-    assert corners(one) == [255 - v for v in AS_WINDOWED]
+@pytest.mark.parametrize(
+    ("photometric", "shape", "is_inverted"),
+    [
+        ("MONOCHROME1", None, True),
+        ("MONOCHROME2", None, False),
+        ("MONOCHROME1", "INVERSE", True),
+        ("MONOCHROME2", "IDENTITY", False),
+        ("MONOCHROME2", "INVERSE", True),
+        ("MONOCHROME1", "IDENTITY", True),
+    ],
+)
+def test_polarity(photometric: str, shape: str | None, is_inverted: bool) -> None:
+    elements = FULL_WINDOW | ({"PresentationLUTShape": shape} if shape else {})
+    data = images.dicom(images.quadrants(TWELVE_BITS, "u2"), photometric, **elements)
+    assert corners(data) == ([255 - level for level in AS_WINDOWED] if is_inverted else AS_WINDOWED)
 
 
 @pytest.mark.parametrize("hot", [4095, 0])
@@ -225,12 +245,13 @@ def test_padding_of_floats(dtype: str, prefix: str) -> None:
 
 
 @pytest.mark.parametrize("slope", [1, -1])
-def test_floats_that_are_no_numbers_are_dark(slope: int) -> None:
-    values = images.quadrants([np.nan, 10.0, 20.0, 40.0], "f4")
+@pytest.mark.parametrize("missing", [np.nan, np.inf, -np.inf, 3.4028234e38, -3.4028234e38, 1e300])
+def test_floats_that_are_no_numbers_are_dark(slope: int, missing: float) -> None:
+    values = images.quadrants([missing, 10.0, 20.0, 40.0], "f4" if abs(missing) != 1e300 else "f8")
     data = float_file(images.dicom_dataset(images.quadrants([0] * 4, "u2"), RescaleSlope=slope), values)
     assert corners(data)[0] == 0
     nothing = images.quadrants([np.nan] * 4, "f4")
-    with pytest.raises(errors.InvalidImage, match="no pixel that is a number"):
+    with pytest.raises(errors.InvalidImage, match="no pixel that is a usable number"):
         corners(float_file(images.dicom_dataset(images.quadrants([0] * 4, "u2")), nothing))
 
 

@@ -51,8 +51,9 @@ def packed() -> list[bytes]:
 @pytest.mark.parametrize(
     ("bits", "tables"),
     [(8, packed()), (8, words()), (8, words(scale=257)), (16, words(scale=257)), (16, words(scale=256)),
-     (16, words()), (16, packed())],
-    ids=["bytes", "words", "8 that are 16", "16 bits", "high bytes", "low bytes", "16 that are 8"],
+     (16, words()), (16, packed()), (12, words(scale=16)), (12, words(scale=257))],
+    ids=["bytes", "words", "8 that are 16", "16 bits", "high bytes", "low bytes", "16 that are 8", "12 bits",
+         "12 that are 16"],
 )  # fmt: skip
 @pytest.mark.parametrize("indices", ["u1", "u2"])
 def test_every_packing_of_the_tables(bits: int, tables: list[bytes], indices: str) -> None:

@@ -144,6 +144,12 @@ def test_negative_values_survive(codec: int) -> None:
 
 
 @each_codec
+def test_negative_bytes_survive(codec: int) -> None:
+    plain = images.dicom(images.quadrants([-64, -1, 1, 63], "i1"), bits=8)
+    assert corners(compressed(plain, codec)) == corners(plain) == [0, 126, 131, 255]
+
+
+@each_codec
 def test_negative_values_of_fewer_stored_bits_survive(codec: int) -> None:
     """Padding below what the stored bits can hold is common in CT."""
     window: dict[str, Any] = {"WindowCenter": 0, "WindowWidth": 8001}
@@ -203,16 +209,31 @@ def test_deep_colours_of_jpeg_2000_are_refused_by_name() -> None:
         imaging.prepare(data, RGB)
 
 
-def test_image_for_which_the_decoder_lacks_memory_is_too_large() -> None:
-    side = 9_000
-    stream = bytearray(images.encode(Image.new("RGB", (32, 32)), "JPEG2000", no_jp2=True))
-    stream[8:16] = stream[24:32] = side.to_bytes(4, "big") * 2  # the image and its one tile
+@pytest.mark.parametrize("side", [7_000, 10_000])
+@pytest.mark.parametrize("is_damaged", [False, True])
+def test_image_for_which_the_decoder_lacks_memory_is_too_large(side: int, is_damaged: bool) -> None:
+    """Whether its stream is sound could only be told by decoding it."""
+    stream = resized(images.encode(Image.new("RGB", (32, 32)), "JPEG2000", no_jp2=True), side)
     data = with_streams(
-        images.dicom_dataset(images.colours(32, 32), "RGB", 8), JPEG2000Lossless, [bytes(stream)],
-        Rows=side, Columns=side,
+        images.dicom_dataset(images.colours(32, 32), "RGB", 8), JPEG2000Lossless,
+        [stream[:-9] + b"\xff\xd9" if is_damaged else stream], Rows=side, Columns=side,
     )  # fmt: skip
-    with pytest.raises(errors.ImageTooLarge, match=r"JPEG 2000 stream of 9000 x 9000 .* too much memory"):
-        imaging.prepare(data, GREY)
+    if is_damaged:  # which the lengths in it show
+        with pytest.raises(errors.DamagedImage, match=r"JPEG 2000 stream is damaged: a tile-part .* cut off"):
+            imaging.prepare(data, GREY)
+    else:
+        with pytest.raises(
+            errors.ImageTooLarge,
+            match=rf"stream of {side} x {side} .* too much memory \([12],\d+ MB, and at most 1,073 MB are",
+        ):
+            imaging.prepare(data, GREY)
+
+
+def resized(stream: bytes, side: int) -> bytes:
+    """A JPEG 2000 codestream that claims another size of its image and its one tile."""
+    changed = bytearray(stream)
+    changed[8:16] = changed[24:32] = side.to_bytes(4, "big") * 2
+    return bytes(changed)
 
 
 def rle(values: NDArray[Any], bits: int, photometric: str = "MONOCHROME2") -> tuple[Any, bytes]:

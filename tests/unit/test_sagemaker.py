@@ -380,6 +380,17 @@ def test_an_archive_cannot_write_elsewhere(tmp_path: Path) -> None:
     assert not (tmp_path / "outside").exists()
 
 
+@pytest.mark.parametrize("lost", [1, 8])
+def test_an_archive_without_its_checksum_is_damaged(tmp_path: Path, lost: int) -> None:
+    damaged = tmp_path / "model.tar.gz"
+    with tarfile.open(damaged, "w:gz") as archive:
+        archive.add(__file__, "model.onnx")
+    damaged.write_bytes(damaged.read_bytes()[:-lost])
+
+    with pytest.raises(JobFailed, match="cannot be unpacked"):
+        unpack(damaged, tmp_path / "inside")
+
+
 @pytest.mark.parametrize(
     ("uri", "name", "below"),
     [("s3://b", "x", "s3://b/x"), ("s3://b/a/", "x", "s3://b/a/x"), ("s3://b/a", "x/y", "s3://b/a/x/y")],

@@ -1,6 +1,8 @@
 // @ts-check
 /** German: every word a reader sees that is not the API's own. English stands in en.js, with what functions take. */
 
+import { errors } from "./errors.de.js";
+
 /** @import { words as English } from "./en.js" */
 
 /** @type {typeof English} */
@@ -187,6 +189,7 @@ export const words = {
     sha256: "SHA-256 des Modells",
     id: "Ergebnis",
   },
+  errors,
   // By the code of the reason; what is not here is shown as the server says it, in English.
   reasons: {
     unfamiliar: "Das Bild gleicht keinem, mit dem das Modell trainiert wurde; vielleicht ist es kein Bild dieser Art.",
@@ -194,14 +197,6 @@ export const words = {
     "weak-model":
       "Dieses Modell hat im Test nicht die Güte erreicht, die für diese Aufgabe verlangt wird; jedes Bild muss ein Mensch ansehen.",
     "close-second": "Eine andere Antwort ist fast ebenso wahrscheinlich.",
-    EmptyImage: "Die Datei ist leer. Kopieren oder exportieren Sie sie noch einmal.",
-    DamagedImage:
-      "Die Datei ist beschädigt oder abgeschnitten: Ihr Bild lässt sich nicht lesen. Kopieren oder " +
-      "exportieren Sie sie noch einmal.",
-    NotAnImage: "Das ist kein Bild in einem bekannten Format. Senden Sie JPEG, PNG, TIFF oder DICOM.",
-    NoPixels: "Diese DICOM-Datei enthält kein Bild.",
-    ImageTooSmall: "Das Bild hat zu wenige Pixel.",
-    ImageTooLarge: "Das Bild ist zu groß.",
   },
   review: {
     heading: "Ihre Beurteilung",
@@ -422,5 +417,6 @@ export const words = {
       "Das Bild ist hochgeladen, hat aber nach zwei Minuten noch kein Ergebnis. Nichts ist verloren: Es erscheint in der " +
       "Arbeitsliste, sobald es fertig ist; sonst beginnt innerhalb von zehn Minuten ein neuer Versuch.",
     saving: "Die Beurteilung wurde nicht gespeichert.",
+    inDetail: "Genauer, auf Englisch:",
   },
 };

@@ -194,7 +194,8 @@ export const words = {
     sha256: "Model SHA-256",
     id: "Result",
   },
-  // By the code of the reason; what is not here is shown as the server says it.
+  // By the code of the error or reason; what is not here is shown as the server says it.
+  errors: /** @type {Record<string, string>} */ ({}),
   reasons: /** @type {Record<string, string>} */ ({}),
   review: {
     heading: "Your reading",
@@ -411,5 +412,6 @@ export const words = {
       "The image has been uploaded, but there is no result after two minutes. Nothing is lost: it will appear in the " +
       "worklist when it is done. If it does not, it is tried again within ten minutes.",
     saving: "The review was not saved.",
+    inDetail: "In detail, in English:",
   },
 };

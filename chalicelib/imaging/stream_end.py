@@ -1,0 +1,88 @@
+"""Finds out whether a compressed frame is all there, and adds the end marker that some writers leave out.
+
+Decoders of JPEG fill up what is missing, so a picture that is partly grey looks like a sound one to them.
+References are to ITU-T T.81 (JPEG) and T.800 (JPEG 2000).
+"""
+
+from struct import error, unpack_from
+
+from chalicelib.imaging.codestream import Codestream, CodestreamError, Family
+
+_END = b"\xff\xd9"
+"""EOI of JPEG and JPEG-LS (T.81 table B.1), EOC of JPEG 2000 (T.800 A.4.4)."""
+_SOT = b"\xff\x90"
+_LEAST_TILE_PART = 14
+"""Bytes: the markers SOT and SOD and what lies between them (T.800 A.4.2)."""
+_MOST_TILE_PARTS = 1_000_000
+_RESTARTS = [bytes([0xFF, number]) for number in range(0xD0, 0xD8)]
+_JUNK = bytes(range(1, 255, 2))
+"""Entropy-coded data of no meaning."""
+
+
+def completed(stream: bytes, claims: Codestream) -> bytes:
+    """The stream with its end marker, which is all that it may lack.
+
+    Raises:
+        CodestreamError: if the lengths it states show that it is cut off.
+    """
+    if claims.family is Family.JPEG_2000:
+        try:
+            return stream[: _end_of_tiles(stream, claims)] + _END
+        except (error, IndexError):
+            raise CodestreamError("it ends within the header of a tile-part") from None
+    # Writers put a little padding after the marker.
+    if _END in stream.rstrip(b"\x00")[-16:]:
+        return stream
+    if claims.family is Family.JPEG_LS:  # its decoder wants the marker right after the data
+        stream = stream.rstrip(b"\x00").removesuffix(b"\xff")
+    return stream + _END
+
+
+def with_junk(stream: bytes) -> bytes:
+    """A JPEG stream with more entropy-coded data before its end marker.
+
+    A decoder reads them only if the stream's own data do not suffice for the image, so the picture is another
+    one. For a decoder that waits for another restart interval, the next one follows (T.81 B.2.1).
+    """
+    end = stream.rindex(_END)
+    last = max(_RESTARTS, key=stream.rfind)
+    after = _RESTARTS[(_RESTARTS.index(last) + 1) % 8] if last in stream else _RESTARTS[0]
+    return stream[:end] + _JUNK + after + _JUNK + stream[end:]
+
+
+def _end_of_tiles(stream: bytes, claims: Codestream) -> int:
+    """Where the last tile-part of a JPEG 2000 codestream ends."""
+    position = claims.start + 2
+    while stream[position : position + 2] != _SOT:
+        position += 2 + int(unpack_from(">H", stream, position + 2)[0])
+    tiles = set()
+    for _ in range(_MOST_TILE_PARTS):
+        tile, length = unpack_from(">HI", stream, position + 4)
+        tiles.add(tile)
+        if length == 0:  # the last one, up to the end
+            position = _end_without_marker(stream)
+            break
+        if length < _LEAST_TILE_PART:
+            raise CodestreamError("a tile-part is shorter than its header")
+        if position + length > len(stream):
+            raise CodestreamError(
+                f"a tile-part of {length:,} bytes is cut off, {len(stream) - position:,} of them are there"
+            )
+        position += length
+        if stream[position : position + 2] != _SOT:
+            break
+    if not _is_end(stream[position:]):
+        raise CodestreamError("no marker after a tile-part")
+    if len(tiles) < claims.tiles:
+        raise CodestreamError(f"{claims.tiles - len(tiles):,} of its {claims.tiles:,} tiles are missing")
+    return position
+
+
+def _end_without_marker(stream: bytes) -> int:
+    found = stream.rfind(_END, len(stream.rstrip(b"\x00")) - 16)
+    return len(stream) if found < 0 else found
+
+
+def _is_end(rest: bytes) -> bool:
+    """Whether nothing is left but the end marker, or what is there of it and padding."""
+    return rest.startswith(_END) or not rest.removeprefix(b"\xff").strip(b"\x00")
