@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from chalicelib import errors, imaging
-from chalicelib.imaging import raster
+from chalicelib.imaging import tiff as tiff_module
 from chalicelib.tasks import InputSpec
 
 RAMP = InputSpec(width=32, height=8, channels=1, fit="stretch")
@@ -101,7 +101,7 @@ def test_of_several_full_pages_the_middle_one_is_classified() -> None:
 
 
 def test_too_many_pages_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(raster, "_MAX_PAGES", 3)
+    monkeypatch.setattr(tiff_module, "_MAX_PAGES", 3)
     levels(tiff(*[(IMAGE, {})] * 3))
     with pytest.raises(errors.UnsupportedImage, match="more than 3 pages"):
         levels(tiff(*[(IMAGE, {})] * 4))
