@@ -10,8 +10,8 @@ from chalicelib.imaging.jpeg_segments import Jpeg, damaged, read
 from chalicelib.tasks import InputSpec
 
 _END = b"\xff\xd9"
-_FILLS = (bytes(16), b"\xff\x00" * 16)
-"""Bits of 0 and of 1, more than libjpeg reads ahead (8 bytes)."""
+_FILLS = (b"\xff\x00" * 8, bytes(8))
+"""As many bits of 1 and of 0 as libjpeg reads ahead. Those of 1 are no code of any table (T.81, C)."""
 
 
 def decode(data: bytes, spec: InputSpec) -> DecodedImage:

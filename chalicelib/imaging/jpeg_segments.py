@@ -13,7 +13,7 @@ from chalicelib import errors
 from chalicelib.imaging.decoded import pixel_aspect
 
 _SOI, _EOI, _SOS, _DRI, _DNL = 0xD8, 0xD9, 0xDA, 0xDD, 0xDC
-_HEADER_APP0, _APP1, _APP14, _APP15, _COM = 0xE0, 0xE1, 0xEE, 0xEF, 0xFE
+_APP0, _APP1, _APP14, _APP15, _COM = 0xE0, 0xE1, 0xEE, 0xEF, 0xFE
 _FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 """Start-of-frame markers: T.81 table B.1, and SOF55 of JPEG-LS (T.87)."""
 _PROGRESSIVE = 0xC2
@@ -138,11 +138,10 @@ def _take(found: _Found, marker: int, body: bytes) -> None:
     if marker == _APP1:
         _take_metadata(found, body)
         return
-    if _HEADER_APP0 <= marker <= _APP15 or marker == _COM:
-        jfif = marker == _HEADER_APP0 and body.startswith(b"JFIF\0")
-        if jfif and len(body) >= 12:
+    if _APP0 <= marker <= _APP15 or marker == _COM:
+        if marker == _APP0 and body.startswith(b"JFIF\0") and len(body) >= 14:
             found.aspect = pixel_aspect(*struct.unpack_from(">HH", body, 8))
-        if not jfif and not (marker == _APP14 and body.startswith(b"Adobe")):
+        elif not (marker == _APP14 and body.startswith(b"Adobe") and len(body) >= 12):
             return
     elif marker == _SOI:
         raise damaged("another picture begins within its image")

@@ -305,8 +305,8 @@ START = png_chunks.SIGNATURE + header(32, 32, 8, 0)
         START + chunk(b"IDAT", STREAM) + struct.pack(">I", 2**31) + b"tEXt",
     ],
     ids=[
-        "no end", "no checksum of the data", "no checksum at all", "no checksums", "checksum of the end", "trailing bytes",
-        "a byte a chunk", "empty chunks", "chunk between", "more data", "text of 2 GB",
+        "no end", "no checksum of the data", "no checksum at all", "no checksums", "checksum of the end",
+        "trailing bytes", "a byte a chunk", "empty chunks", "chunk between", "more data", "text of 2 GB",
     ],
 )  # fmt: skip
 def test_whole_picture_is_read(data: bytes) -> None:
