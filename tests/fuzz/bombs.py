@@ -58,7 +58,7 @@ def float_tiff() -> bytes:
         (277, 1, 1), (278, 1, _ROWS_PER_STRIP), (279, strips, arrays + 4 * strips), (339, 1, 3),
     ]  # fmt: skip
     assert len(tags) == entries
-    return b"".join([
-        b"II*\0\x08\0\0\0", struct.pack("<H", entries),
-        *(struct.pack("<HHII", tag, 4, count, value) for tag, count, value in tags), bytes(4), struct.pack("<I", data) * strips, struct.pack("<I", len(strip)) * strips, strip,
-    ])  # fmt: skip
+    directory = b"".join(struct.pack("<HHII", tag, 4, count, value) for tag, count, value in tags)
+    offsets, lengths = struct.pack("<I", data) * strips, struct.pack("<I", len(strip)) * strips
+    head = b"II*\0\x08\0\0\0" + struct.pack("<H", entries)
+    return head + directory + bytes(4) + offsets + lengths + strip
