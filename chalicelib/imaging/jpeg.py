@@ -50,9 +50,9 @@ def _image(jpeg: Jpeg, spec: InputSpec) -> Image.Image:
         Exception: of any kind, for other damage.
     """
     if jpeg.scans == 1 and jpeg.has_end:
-        return _loaded(jpeg.picture + _FILLS[0], spec)
+        return _loaded(b"".join([*jpeg.parts, _FILLS[0]]), spec)
     end = _END if jpeg.scans > 1 else b""
-    one, other = (_loaded(jpeg.picture + fill + end, spec) for fill in _FILLS)
+    one, other = (_loaded(b"".join([*jpeg.parts, fill, end]), spec) for fill in _FILLS)
     if ImageChops.difference(one, other).getbbox(alpha_only=False):
         raise damaged("the end of its image is missing")
     return one

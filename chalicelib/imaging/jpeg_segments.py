@@ -63,8 +63,8 @@ class Jpeg:
     """What a file holds."""
 
     frame: Frame
-    picture: bytes
-    """The file without comments and metadata, and without its end marker."""
+    parts: list[bytes | memoryview]
+    """Of the file, without comments and metadata, and without its end marker."""
     scans: int
     has_end: bool
     exif: bytes
@@ -75,7 +75,7 @@ class Jpeg:
 
 @dataclass
 class _Found:
-    kept: list[bytes] = field(default_factory=lambda: [b"\xff\xd8"])
+    kept: list[bytes | memoryview] = field(default_factory=lambda: [b"\xff\xd8"])
     frame: Frame | None = None
     progress: dict[int, list[int | None]] = field(default_factory=dict)
     """Of each component and coefficient, how many low bits are still missing; None if all are."""
@@ -96,24 +96,22 @@ def read(data: bytes) -> Jpeg:
         UnsupportedImage: if it is a JPEG of a kind that cannot be read.
     """
     found = _Found()
-    for marker, start, end in _segments(data):
+    for marker, start, end, scan_end in _segments(data):
         if marker == _EOI:
             found.has_end = True
             break
         _take(found, marker, data[start:end])
         if marker == _SOS:
-            _take_scan(found, data, start, end)
+            _take_scan(found, data[start:end], data, end, scan_end)
     if found.frame is None or not found.scans:
         raise damaged("it ends before its image")
     if any(missing != 0 for component in found.progress.values() for missing in component):
         raise damaged("the last scans of its image are missing")
-    return Jpeg(
-        found.frame, b"".join(found.kept), found.scans, found.has_end, found.exif, found.xmp, found.aspect
-    )
+    return Jpeg(found.frame, found.kept, found.scans, found.has_end, found.exif, found.xmp, found.aspect)
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Each marker, and where the content of its segment begins and ends."""
+def _segments(data: bytes) -> Iterator[tuple[int, int, int, int]]:
+    """Each marker, where the content of its segment begins and ends, and where a scan behind it ends."""
     position = 2
     for _ in range(_MAX_SEGMENTS):
         # Some writers leave bytes between segments, which every viewer passes over.
@@ -122,15 +120,19 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
             return
         marker, position = data[match.end() - 1], match.end()
         if marker == _EOI:
-            yield marker, position, position
+            yield marker, position, position, position
             return
         if marker in _ALONE:
             continue
         length = int.from_bytes(data[position : position + 2], "big")
         if length < 2 or position + length > len(data):
             raise damaged("a segment of its header is cut off")
-        yield marker, position + 2, position + length
-        position += length
+        start, position = position + 2, position + length
+        end = position
+        if marker == _SOS:
+            behind = _NEXT_MARKER.search(data, position)
+            position = behind.start() if behind else len(data)
+        yield marker, start, end, position
     raise errors.UnsupportedImage(f"The JPEG file has more than {_MAX_SEGMENTS:,} segments. Export it again.")
 
 
@@ -190,14 +192,13 @@ def _frame(marker: int, body: bytes) -> Frame:
     return Frame(marker, columns, rows, dict(zip(numbers, factors, strict=True)))
 
 
-def _take_scan(found: _Found, data: bytes, start: int, end: int) -> None:
-    """Check a scan's header (B.2.3) and keep its data."""
+def _take_scan(found: _Found, body: bytes, data: bytes, start: int, end: int) -> None:
+    """Check a scan's header (B.2.3) and keep its data, which is between `start` and `end`."""
     if found.frame is None:
         raise _invalid("a scan comes before the frame header")
     found.scans += 1
     if found.scans > _MAX_SCANS:
         raise _unsupported(f"JPEG with more than {_MAX_SCANS} scans")
-    body = data[start:end]
     if not body or len(body) != 4 + 2 * body[0]:
         raise _invalid("the header of a scan has the wrong length")
     components = list(body[1:-3:2])
@@ -215,15 +216,14 @@ def _take_scan(found: _Found, data: bytes, start: int, end: int) -> None:
             if progress[coefficient] != (before or None):
                 raise damaged("a scan of its image is missing or repeated")
             progress[coefficient] = after
-    match = _NEXT_MARKER.search(data, end)
-    scan = data[end : match.start() if match else len(data)]
-    _check_restarts(scan, found.frame.units(components), found.restart_interval)
-    found.kept.append(scan)
+    markers = _RESTARTS.findall(data, start, end)
+    _check_restarts(markers, found.frame.units(components), found.restart_interval)
+    found.kept.append(memoryview(data)[start:end])
 
 
-def _check_restarts(scan: bytes, units: int, interval: int) -> None:
+def _check_restarts(found: list[bytes], units: int, interval: int) -> None:
     """Compare the restart markers with the interval (B.2.4.4); one more at the very end is harmless."""
-    markers = [marker[0] - 0xD0 for marker in _RESTARTS.findall(scan)]
+    markers = [marker[0] - 0xD0 for marker in found]
     needed = (units - 1) // interval if interval else 0
     in_order = all(marker == number % 8 for number, marker in enumerate(markers))
     if not needed <= len(markers) <= needed + bool(interval) or not in_order:
