@@ -8,6 +8,7 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from chalicelib import errors
 from chalicelib.imaging.decoded import pixel_aspect
@@ -32,6 +33,7 @@ _MAX_SCANS = 100
 _LAST_COEFFICIENT = 63
 _BLOCK = 8
 
+_ANY_MARKER = re.compile(rb"\xff[\x01-\xfe]")
 _NEXT_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 """After a scan's data, in which FF00 stands for FF, and FFD0 to FFD7 are restart markers (B.1.1.5)."""
 _RESTARTS = re.compile(rb"\xff([\xd0-\xd7])")
@@ -58,6 +60,18 @@ class Frame:
         return _divided(columns, _BLOCK) * _divided(rows, _BLOCK)
 
 
+class _Segment(NamedTuple):
+    """A marker and what belongs to it, as positions in the file."""
+
+    marker: int
+    start: int
+    end: int
+    scan_end: int
+    """Where the data behind the header of a scan ends."""
+    restarts: list[bytes]
+    """The second bytes of the restart markers in that data."""
+
+
 @dataclass
 class Jpeg:
     """What a file holds."""
@@ -75,7 +89,7 @@ class Jpeg:
 
 @dataclass
 class _Found:
-    kept: list[bytes | memoryview] = field(default_factory=lambda: [b"\xff\xd8"])
+    parts: list[bytes | memoryview] = field(default_factory=lambda: [b"\xff\xd8"])
     frame: Frame | None = None
     progress: dict[int, list[int | None]] = field(default_factory=dict)
     """Of each component and coefficient, how many low bits are still missing; None if all are."""
@@ -96,22 +110,23 @@ def read(data: bytes) -> Jpeg:
         UnsupportedImage: if it is a JPEG of a kind that cannot be read.
     """
     found = _Found()
-    for marker, start, end, scan_end in _segments(data):
-        if marker == _EOI:
+    for segment in _segments(data):
+        if segment.marker == _EOI:
             found.has_end = True
             break
-        _take(found, marker, data[start:end])
-        if marker == _SOS:
-            _take_scan(found, data[start:end], data, end, scan_end)
+        body = data[segment.start : segment.end]
+        _take(found, segment.marker, body)
+        if segment.marker == _SOS:
+            _take_scan(found, body, segment)
+            found.parts.append(memoryview(data)[segment.end : segment.scan_end])
     if found.frame is None or not found.scans:
         raise damaged("it ends before its image")
     if any(missing != 0 for component in found.progress.values() for missing in component):
         raise damaged("the last scans of its image are missing")
-    return Jpeg(found.frame, found.kept, found.scans, found.has_end, found.exif, found.xmp, found.aspect)
+    return Jpeg(found.frame, found.parts, found.scans, found.has_end, found.exif, found.xmp, found.aspect)
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, int, int, int]]:
-    """Each marker, where the content of its segment begins and ends, and where a scan behind it ends."""
+def _segments(data: bytes) -> Iterator[_Segment]:
     position = 2
     for _ in range(_MAX_SEGMENTS):
         # Some writers leave bytes between segments, which every viewer passes over.
@@ -120,7 +135,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int, int]]:
             return
         marker, position = data[match.end() - 1], match.end()
         if marker == _EOI:
-            yield marker, position, position, position
+            yield _Segment(marker, position, position, position, [])
             return
         if marker in _ALONE:
             continue
@@ -129,11 +144,17 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int, int]]:
             raise damaged("a segment of its header is cut off")
         start, position = position + 2, position + length
         end = position
+        restarts = []
         if marker == _SOS:
-            behind = _NEXT_MARKER.search(data, position)
-            position = behind.start() if behind else len(data)
-        yield marker, start, end, position
+            first = _at(_ANY_MARKER.search(data, position), data)
+            position = _at(_NEXT_MARKER.search(data, first), data)
+            restarts = _RESTARTS.findall(data, first, position)
+        yield _Segment(marker, start, end, position, restarts)
     raise errors.UnsupportedImage(f"The JPEG file has more than {_MAX_SEGMENTS:,} segments. Export it again.")
+
+
+def _at(match: re.Match[bytes] | None, data: bytes) -> int:
+    return match.start() if match else len(data)
 
 
 def _take(found: _Found, marker: int, body: bytes) -> None:
@@ -156,7 +177,7 @@ def _take(found: _Found, marker: int, body: bytes) -> None:
         found.progress = {number: [None] * 64 for number in found.frame.sampling}
     elif marker == _DRI and len(body) == 2:
         found.restart_interval = int.from_bytes(body, "big")
-    found.kept.append(_segment(marker, body))
+    found.parts.append(_segment(marker, body))
 
 
 def _segment(marker: int, body: bytes) -> bytes:
@@ -192,8 +213,8 @@ def _frame(marker: int, body: bytes) -> Frame:
     return Frame(marker, columns, rows, dict(zip(numbers, factors, strict=True)))
 
 
-def _take_scan(found: _Found, body: bytes, data: bytes, start: int, end: int) -> None:
-    """Check a scan's header (B.2.3) and keep its data, which is between `start` and `end`."""
+def _take_scan(found: _Found, body: bytes, segment: _Segment) -> None:
+    """Check a scan by its header (B.2.3)."""
     if found.frame is None:
         raise _invalid("a scan comes before the frame header")
     found.scans += 1
@@ -216,9 +237,7 @@ def _take_scan(found: _Found, body: bytes, data: bytes, start: int, end: int) ->
             if progress[coefficient] != (before or None):
                 raise damaged("a scan of its image is missing or repeated")
             progress[coefficient] = after
-    markers = _RESTARTS.findall(data, start, end)
-    _check_restarts(markers, found.frame.units(components), found.restart_interval)
-    found.kept.append(memoryview(data)[start:end])
+    _check_restarts(segment.restarts, found.frame.units(components), found.restart_interval)
 
 
 def _check_restarts(found: list[bytes], units: int, interval: int) -> None:
