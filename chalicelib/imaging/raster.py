@@ -1,12 +1,11 @@
-"""Decodes JPEG, PNG and TIFF files."""
+"""Decodes JPEG and PNG files, and leaves TIFF files to `tiff`."""
 
 from io import BytesIO
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
-from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, TiffImageFile
+from PIL import Image, ImageOps
 
 from chalicelib import errors
 from chalicelib.imaging import tiff
@@ -25,7 +24,7 @@ _ORIENTATION = 0x0112
 _TRANSPOSED = (5, 6, 7, 8)
 """EXIF orientations (TIFF 6.0, tag 274) that swap rows and columns."""
 
-_PLUGINS = {"JPEG": ("JPEG", "MPO"), "PNG": ("PNG",), "TIFF": ("TIFF",)}
+_PLUGINS = {"JPEG": ("JPEG", "MPO"), "PNG": ("PNG",)}
 
 
 def decode(data: bytes, kind: str, spec: InputSpec) -> DecodedImage:
@@ -35,50 +34,34 @@ def decode(data: bytes, kind: str, spec: InputSpec) -> DecodedImage:
         ImageTooLarge, ImageTooSmall: if the header says so.
         Exception: of any kind, for a damaged file.
     """
+    if kind == "TIFF":
+        return tiff.decode(data, spec)
     try:
         image = Image.open(BytesIO(data), formats=_PLUGINS[kind])
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise errors.ImageTooLarge(
             f"The image has more than {MAX_PIXELS // 1_000_000} megapixels. Send a smaller version."
         ) from None
-    except UnidentifiedImageError:
-        if kind == "TIFF":
-            tiff.refuse_unsupported(data)
-        raise
     return _read(image, kind, spec)
 
 
 def _read(image: Image.Image, kind: str, spec: InputSpec) -> DecodedImage:
     columns, rows = image.size
     check_size(columns, rows)
-    frame = frames = None
-    if isinstance(image, TiffImageFile):
-        pages = tiff.full_pages(image)
-        page = len(pages) // 2
-        image.seek(pages[page])
-        columns, rows = image.size
-        check_size(columns, rows)
-        if len(pages) > 1:
-            frame, frames = page + 1, len(pages)
     if kind == "JPEG":
         # Lets the decoder skip detail (and colour) that the resize would throw away: half the time.
         enough = 2 * max(spec.width, spec.height)
         image.draft("L" if spec.channels == 1 else "RGB", (enough, enough))
-    # Pillow inverts WhiteIsZero files of 8 bits but not those of 16.
-    inverted = isinstance(image, TiffImageFile) and image.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == 0
-    signed_or_deep = tiff.sample_type(image)
     if image.getexif().get(_ORIENTATION, 1) in _TRANSPOSED:
         columns, rows = rows, columns
     image = ImageOps.exif_transpose(image)
-    source = Source(kind, rows, columns, frame=frame, frames=frames)
-    if signed_or_deep is not None:
-        image = tiff.with_samples(image, signed_or_deep)
+    source = Source(kind, rows, columns)
     if image.mode.startswith("I") or image.mode == "F":
-        return _deep_grey(image, source, inverted)
+        return _deep_grey(image, source)
     return DecodedImage(_flat(image).convert("L" if spec.channels == 1 else "RGB"), source)
 
 
-def _deep_grey(image: Image.Image, source: Source, inverted: bool) -> DecodedImage:
+def _deep_grey(image: Image.Image, source: Source) -> DecodedImage:
     """Grey images of more than 8 bits, none of which may be clipped."""
     if image.mode == "I;16B":  # which Pillow reads but neither measures nor resizes
         image = Image.fromarray(np.asarray(image).astype(np.uint16))
@@ -93,8 +76,7 @@ def _deep_grey(image: Image.Image, source: Source, inverted: bool) -> DecodedIma
         low, high = 0, 2 ** max(8, int(high).bit_length()) - 1
 
     def to_display(values: NDArray[Any]) -> Pixels:
-        levels = stretch(values, low, high)
-        return 255 - levels if inverted else levels
+        return stretch(values, low, high)
 
     return DecodedImage(image, source, to_display)
 
