@@ -9,7 +9,6 @@ CCITT fax, which it fills up without an error. So those are not read at all.
 import struct
 import zlib
 from collections.abc import Sequence
-from functools import cached_property
 from io import BytesIO
 from math import gcd
 
@@ -55,6 +54,12 @@ class Segments:
                 f"{layout.bits} bits a sample. Send a smaller version, or one in smaller {self._name}s."
             )
 
+        self._offsets = self._list(Tag.TileOffsets if layout.tiled else Tag.StripOffsets)
+        sizes = Tag.TileByteCounts if layout.tiled else Tag.StripByteCounts
+        # Some writers leave them out where they are known.
+        known = layout.compression == NONE and sizes not in directory.entries
+        self._counts = None if known else self._list(sizes)
+
     def read(self, numbers: Sequence[int], rows: int) -> Bytes:
         """The segments of these numbers, all of which have as many rows: shape (segments, rows, row bytes).
 
@@ -77,17 +82,6 @@ class Segments:
             return _through_libtiff(parts, compression, rows, row_bytes)
         except OSError as error:
             raise self._broken(numbers[0], "is damaged or shorter than it should be") from error
-
-    @cached_property
-    def _offsets(self) -> list[int]:
-        return self._list(Tag.TileOffsets if self._layout.tiled else Tag.StripOffsets)
-
-    @cached_property
-    def _counts(self) -> list[int] | None:
-        tag = Tag.TileByteCounts if self._layout.tiled else Tag.StripByteCounts
-        if self._layout.compression == NONE and tag not in self._directory.entries:
-            return None  # some writers leave it out, as the size is known
-        return self._list(tag)
 
     def _list(self, tag: Tag) -> list[int]:
         values = self._directory.integers(tag)
