@@ -35,7 +35,6 @@ class Tag(IntEnum):
     XResolution = 282
     YResolution = 283
     PlanarConfiguration = 284
-    ResolutionUnit = 296
     Predictor = 317
     ColorMap = 320
     TileWidth = 322

@@ -95,9 +95,9 @@ def _levels(samples: Samples, layout: Layout, values: _Range) -> NDArray[np.uint
     if values.exact:
         levels = (colours.astype(np.int32) - int(values.black)).clip(0, values.top).astype(np.uint16)
     else:
-        span = values.white - values.black
+        span = values.white / 2 - values.black / 2  # halves, as the whole may be more than a float holds
         with np.errstate(invalid="ignore", over="ignore"):
-            scaled = (colours.astype(np.float64) - values.black) * (_TOP / span if span else 0.0)
+            scaled = (colours.astype(np.float64) / 2 - values.black / 2) * (_TOP / span if span else 0.0)
             levels = np.nan_to_num(np.rint(scaled), nan=0.0).clip(0, _TOP).astype(np.uint16)
     alpha = samples[..., layout.colours, None] if layout.alpha else None
     if layout.photometric == WHITE_IS_ZERO:
@@ -120,7 +120,8 @@ def _inverted(
 
 
 def _opacity(alpha: Samples, values: _Range) -> NDArray[np.float32]:
-    return (alpha.astype(np.float32) / np.float32(values.opaque)).clip(0, 1)
+    opacity: NDArray[np.float32] = np.nan_to_num(alpha.astype(np.float32) / np.float32(values.opaque))
+    return opacity.clip(0, 1)
 
 
 def _range(directory: Directory, layout: Layout) -> _Range:
@@ -154,7 +155,7 @@ def _extremes(directory: Directory, layout: Layout) -> tuple[float, float, float
         if colours.size:
             low, high = min(low, float(colours.min())), max(high, float(colours.max()))
         if layout.alpha:
-            opaque = max(opaque, float(samples[..., layout.colours].max()))
+            opaque = max(opaque, float(np.nan_to_num(samples[..., layout.colours], posinf=0).max()))
         elif (layout.format, layout.bits) == (UNSIGNED, 16) and high > _TOP // 2:
             break  # nothing that follows changes the depth
     if low > high:

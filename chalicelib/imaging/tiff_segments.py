@@ -20,7 +20,7 @@ from chalicelib import errors
 from chalicelib.imaging import codestream
 from chalicelib.imaging.decoded import MAX_PIXELS
 from chalicelib.imaging.tiff_directory import Directory, Tag, cut_off, invalid
-from chalicelib.imaging.tiff_layout import CMYK, DEFLATE, JPEG, NONE, OLD_DEFLATE, YCBCR, Layout
+from chalicelib.imaging.tiff_layout import CMYK, DEFLATE, JPEG, NONE, OLD_DEFLATE, RGB, YCBCR, Layout
 
 Bytes = NDArray[np.uint8]
 
@@ -29,6 +29,7 @@ _MOST_BYTES = 400_000_000
 _REVERSED = np.packbits(np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)[:, ::-1], axis=1)[:, 0]
 """Every byte with its bits in the other order."""
 _JPEG_MODES = {1: "L", 3: "RGB", 4: "CMYK"}
+_JFIF = b"JFIF\0"
 _LOSSY_8_BITS = (0, 1, 2)
 """Baseline, extended and progressive DCT (T.81 table B.1)."""
 
@@ -86,7 +87,7 @@ class Segments:
     def _list(self, tag: Tag) -> list[int]:
         values = self._directory.integers(tag)
         if len(values) < self._needed:
-            raise invalid(tag, f"has {len(values)} values for {self._needed} {self._name}s")
+            raise invalid(tag, f"lists {len(values)} of {self._needed} {self._name}s")
         return values
 
     def _uncompressed(self, number: int, size: int) -> Bytes:
@@ -134,6 +135,12 @@ class Segments:
         self._check_jpeg(claims, number, rows)
         if not codestream.has_end(stream):
             raise self._broken(number, "is cut off")
+        jfif = part[6:11].tobytes() == _JFIF
+        converted = self._layout.photometric == YCBCR or (
+            # A JFIF file of three components is YCbCr, and subsampled RGB does not exist.
+            self._layout.photometric == RGB and (jfif or claims.subsampled)
+        )
+        stream = codestream.with_colour_transform(stream, converted and claims.components == 3)
         return self._jpeg_samples(stream, claims.components, number)[:rows].reshape(rows, -1)
 
     def _check_jpeg(self, claims: codestream.Codestream, number: int, rows: int) -> None:
@@ -147,10 +154,8 @@ class Segments:
             raise self._broken(number, "has another size than the tags say")
 
     def _jpeg_samples(self, stream: bytes, components: int, number: int) -> Bytes:
-        """The samples of a stream, as RGB where the tags say YCbCr."""
         layout = self._layout
-        converted = layout.photometric == YCBCR and components == 3
-        image = Image.open(BytesIO(codestream.with_colour_transform(stream, converted)), formats=["JPEG"])
+        image = Image.open(BytesIO(stream), formats=["JPEG"])
         try:
             pixels = np.asarray(image)
         except OSError as error:

@@ -27,7 +27,7 @@ TYPES = [
     (np.float16, (0, 64, 128, 255)),
     (np.float32, (-1.0, -0.498, 0.004, 1)),
     (np.float64, (1e9, 1e9 + 0.64, 1e9 + 1.28, 1e9 + 2.55)),
-    (np.float64, (-1e300, -0.498e300, 0.004e300, 1e300)),
+    (np.float64, (-1.7e308, -0.8466e308, 0.0068e308, 1.7e308)),
 ]
 PRIMARIES = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 128, 64)]
 COMPRESSIONS = {1: "none", 5: "LZW", 8: "deflate", 32946: "old deflate", 32773: "PackBits"} | {
@@ -131,6 +131,13 @@ def test_both_sizes_of_offsets(big: bool, order: Order) -> None:
     close(levels(tiff(page, order=order, big=big)), LEVELS)
 
 
+def test_alpha_that_is_no_number_is_transparent() -> None:
+    data = levels_file([(1, 1), (1, np.nan), (1, 0), (1, np.inf)], np.float32, tags={262: 1, 338: 2})
+    assert levels(data) == [0, 0, 0, 0]  # all of one brightness, so black as well
+    data = levels_file([(0, 1), (1, np.nan), (1, 0.5), (1, 1)], np.float32, tags={262: 1, 338: 2})
+    close(levels(data), (0, 0, 128, 255))
+
+
 def test_a_float_that_is_no_number_is_black() -> None:
     for photometric in (0, 1):
         data = levels_file([np.nan, 64, np.inf, 0], np.float32, tags={262: photometric})
@@ -230,6 +237,7 @@ def test_studio_range_of_luma() -> None:
         ("L", 0, [255 - level for level in LEVELS]),
         ("RGB", 2, SHOWN),
         ("RGB", 6, SHOWN),
+        ("YCbCr", 2, SHOWN),
         ("CMYK", 5, [(255, 255, 255), (0, 255, 255), (255, 0, 0), (0, 0, 0)]),
     ],
 )
@@ -238,10 +246,11 @@ def test_jpeg(mode: str, photometric: int, shown: Any, tables: bool) -> None:
     pixels = {
         "L": LEVELS,
         "RGB": SHOWN,
+        "YCbCr": SHOWN,
         "CMYK": [(0, 0, 0, 0), (255, 0, 0, 0), (0, 255, 255, 0), (0, 0, 0, 255)],
     }[mode]
     samples = squares(pixels)
-    stream = jpeg_stream(samples, mode, "RGB" if photometric == 2 else "YCbCr")
+    stream = jpeg_stream(samples, mode, keep_rgb=(mode, photometric) == ("RGB", 2))
     tags: dict[int, Any] = {262: photometric}
     if tables:
         parts, stream = split(stream)
@@ -253,11 +262,13 @@ def test_jpeg(mode: str, photometric: int, shown: Any, tables: bool) -> None:
         levels(cut)
 
 
-def jpeg_stream(samples: Any, mode: str, stored: str) -> bytes:
+def jpeg_stream(samples: Any, mode: str, **options: Any) -> bytes:
+    """A JPEG file; one of YCbCr is a JFIF file, which says so."""
     file = BytesIO()
     if mode == "CMYK":  # Pillow writes them inverted, as Adobe does in JPEG files
         samples = 255 - samples
-    Image.fromarray(samples, mode).save(file, "JPEG", quality=95, subsampling=0, keep_rgb=stored == "RGB")
+    image = Image.fromarray(samples, "CMYK") if mode == "CMYK" else Image.fromarray(samples)
+    image.save(file, "JPEG", quality=95, subsampling=0, **options)
     return file.getvalue()
 
 
