@@ -12,7 +12,9 @@ from PIL import Image
 from chalicelib import errors
 from chalicelib.imaging.decoded import Pixels, stretch
 from chalicelib.imaging.tiff_directory import Directory, Tag, invalid
-from chalicelib.imaging.tiff_layout import (
+from chalicelib.imaging.tiff_layout import Layout
+from chalicelib.imaging.tiff_samples import Samples, blocks
+from chalicelib.imaging.tiff_terms import (
     ASSOCIATED,
     CMYK,
     FLOAT,
@@ -21,9 +23,7 @@ from chalicelib.imaging.tiff_layout import (
     UNSIGNED,
     WHITE_IS_ZERO,
     YCBCR,
-    Layout,
 )
-from chalicelib.imaging.tiff_samples import Samples, blocks
 
 _TOP = 0xFFFF
 Display = Callable[[NDArray[Any]], Pixels]
@@ -169,7 +169,7 @@ def _with_palette(directory: Directory, layout: Layout) -> Callable[[Samples], P
     if table.size != 3 * size:
         raise invalid(Tag.ColorMap, f"has {table.size} entries where {3 * size} are needed")
     # Entries have 16 bits, which some writers fill with 8.
-    colours = (table if table.max() < 256 else (table + 128) // 257).clip(0, 255).astype(np.uint8)
+    colours = (table if table.max() < 256 else table >> 8).clip(0, 255).astype(np.uint8)
     colours = colours.reshape(3, size).T
 
     def convert(samples: Samples) -> Pixels:

@@ -4,66 +4,26 @@ from dataclasses import dataclass
 
 from chalicelib.imaging.decoded import check_size
 from chalicelib.imaging.tiff_directory import Directory, Tag, invalid, unsupported
+from chalicelib.imaging.tiff_terms import (
+    ASSOCIATED,
+    BITS,
+    CMYK,
+    COLOURS,
+    COLOURS_NOT_READ,
+    COMPRESSIONS,
+    COMPRESSIONS_NOT_READ,
+    FLOAT,
+    FORMATS,
+    JPEG,
+    NONE,
+    PALETTE,
+    UNASSOCIATED,
+    UNSIGNED,
+    WITH_PREDICTOR,
+    YCBCR,
+)
 
-NONE, LZW, JPEG, DEFLATE, OLD_DEFLATE, PACKBITS, LZMA, ZSTD = 1, 5, 7, 8, 32946, 32773, 34925, 50000
-COMPRESSIONS = {NONE, LZW, JPEG, DEFLATE, OLD_DEFLATE, PACKBITS, LZMA, ZSTD}
-_WITH_PREDICTOR = {LZW, DEFLATE, OLD_DEFLATE, LZMA, ZSTD}
-"""The others have none, so that the tag means nothing beside them."""
-_NOT_READ = {
-    2: "CCITT modified Huffman",
-    3: "CCITT Group 3 fax",
-    4: "CCITT Group 4 fax",
-    6: "the obsolete JPEG of TIFF 6.0",
-    9: "JBIG",
-    10: "JBIG",
-    22610: "JPEG XR",
-    32766: "NeXT",
-    32771: "CCITT modified Huffman",
-    32809: "ThunderScan",
-    33003: "JPEG 2000",
-    33004: "JPEG 2000",
-    33005: "JPEG 2000",
-    34661: "JBIG",
-    34676: "SGI LogLuv",
-    34677: "SGI LogLuv",
-    34712: "JPEG 2000",
-    34887: "LERC",
-    34892: "lossy JPEG of DNG",
-    34933: "PNG",
-    34934: "JPEG XR",
-    50001: "WebP",
-    50002: "JPEG XL",
-    52546: "JPEG XL",
-}
-
-WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR = 0, 1, 2, 3, 5, 6
-_COLOURS = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, CMYK: 4, YCBCR: 3}
-"""Samples of a pixel besides ExtraSamples."""
-_NO_COLOURS = {
-    4: "a transparency mask",
-    8: "CIELab",
-    9: "ICCLab",
-    10: "ITULab",
-    32803: "a colour filter array",
-    32844: "LogL",
-    32845: "LogLuv",
-    34892: "linear raw data",
-    51177: "a depth map",
-}
-
-UNSIGNED, SIGNED, FLOAT = 1, 2, 3
-_BITS = {UNSIGNED: {*range(1, 17), 32}, SIGNED: {8, 16, 32}, FLOAT: {16, 32, 64}}
-_FORMATS = {
-    UNSIGNED: "unsigned integers",
-    SIGNED: "signed integers",
-    FLOAT: "floating-point numbers",
-    4: "undefined",
-    5: "complex integers",
-    6: "complex numbers",
-}
 _MOST_SAMPLES = 16
-ASSOCIATED, UNASSOCIATED = 1, 2
-"""Values of ExtraSamples: alpha that the colours are already multiplied with, and alpha that they are not."""
 _MOST_SIDE = 1 << 30
 
 
@@ -140,7 +100,7 @@ def read_layout(directory: Directory) -> Layout:
     samples = directory.integer(Tag.SamplesPerPixel, 1)
     if not 1 <= samples <= _MOST_SAMPLES:
         raise unsupported(Tag.SamplesPerPixel, f"is {samples}")
-    colours = _COLOURS[photometric]
+    colours = COLOURS[photometric]
     if samples < colours:
         raise invalid(
             Tag.SamplesPerPixel, f"is {samples}, but its PhotometricInterpretation needs {colours} samples"
@@ -184,15 +144,15 @@ def size(directory: Directory) -> tuple[int, int]:
 def _compression(directory: Directory) -> int:
     compression = directory.integer(Tag.Compression, NONE)
     if compression not in COMPRESSIONS:
-        raise unsupported(Tag.Compression, f"is {compression}{_named(_NOT_READ, compression)}")
+        raise unsupported(Tag.Compression, f"is {compression}{_named(COMPRESSIONS_NOT_READ, compression)}")
     return compression
 
 
 def _photometric(directory: Directory) -> int:
     photometric = directory.integer(Tag.PhotometricInterpretation)
-    if photometric not in _COLOURS:
+    if photometric not in COLOURS:
         raise unsupported(
-            Tag.PhotometricInterpretation, f"is {photometric}{_named(_NO_COLOURS, photometric)}"
+            Tag.PhotometricInterpretation, f"is {photometric}{_named(COLOURS_NOT_READ, photometric)}"
         )
     if photometric == CMYK and (inks := directory.integer(Tag.InkSet, 1)) != 1:
         raise unsupported(Tag.InkSet, f"is {inks} (other inks than CMYK)")
@@ -221,15 +181,15 @@ def _sample_type(directory: Directory, samples: int) -> tuple[int, int]:
             raise unsupported(tag, "differs between the samples of a pixel")
         found.append(values[0])
     format_, bits = found
-    if format_ not in _FORMATS:
+    if format_ not in FORMATS:
         raise invalid(Tag.SampleFormat, f"is {format_}; only 1 to 6 are defined")
-    if format_ not in _BITS:
-        raise unsupported(Tag.SampleFormat, f"is {format_} ({_FORMATS[format_]})")
+    if format_ not in BITS:
+        raise unsupported(Tag.SampleFormat, f"is {format_} ({FORMATS[format_]})")
     if not bits:
         raise invalid(Tag.BitsPerSample, "is 0")
-    if bits not in _BITS[format_]:
+    if bits not in BITS[format_]:
         raise unsupported(
-            Tag.BitsPerSample, f"is {bits} and SampleFormat (339) is {format_} ({_FORMATS[format_]})"
+            Tag.BitsPerSample, f"is {bits} and SampleFormat (339) is {format_} ({FORMATS[format_]})"
         )
     return format_, bits
 
@@ -244,7 +204,7 @@ def _alpha(directory: Directory, samples: int, colours: int) -> int:
 
 
 def _predictor(directory: Directory, compression: int, bits: int, format_: int) -> int:
-    predictor = directory.integer(Tag.Predictor, 1) if compression in _WITH_PREDICTOR else 1
+    predictor = directory.integer(Tag.Predictor, 1) if compression in WITH_PREDICTOR else 1
     readable = {1} | ({2} if bits in (8, 16, 32, 64) else set()) | ({3} if format_ == FLOAT else set())
     if predictor not in readable:
         raise unsupported(Tag.Predictor, f"is {predictor} with {bits} bits a sample")

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.imaging.tiff_directory import Directory
-from chalicelib.imaging.tiff_layout import FLOAT, SIGNED, Layout
+from chalicelib.imaging.tiff_layout import Layout
 from chalicelib.imaging.tiff_segments import Bytes, Segments
+from chalicelib.imaging.tiff_terms import FLOAT, SIGNED
 
 Samples = NDArray[Any]
 _TOGETHER = 4 << 20

@@ -20,7 +20,8 @@ from chalicelib import errors
 from chalicelib.imaging import codestream
 from chalicelib.imaging.decoded import MAX_PIXELS
 from chalicelib.imaging.tiff_directory import Directory, Tag, cut_off, invalid
-from chalicelib.imaging.tiff_layout import CMYK, DEFLATE, JPEG, NONE, OLD_DEFLATE, RGB, YCBCR, Layout
+from chalicelib.imaging.tiff_layout import Layout
+from chalicelib.imaging.tiff_terms import CMYK, DEFLATE, JPEG, NONE, OLD_DEFLATE, RGB, YCBCR
 
 Bytes = NDArray[np.uint8]
 
