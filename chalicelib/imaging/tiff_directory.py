@@ -7,7 +7,6 @@ a damaged private tag costs nothing. References are to TIFF 6.0.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -53,6 +52,8 @@ class Tag(IntEnum):
 
 _MAX_PAGES = 4096
 _MAX_ENTRIES = 4096
+_MOST_VALUES = 3 << 16
+"""The longest list but those of strips and tiles is a palette of 16 bits."""
 _UNDEFINED, _RATIONAL = 7, 5
 _INTEGERS = {1: "u1", 3: "u2", 4: "u4", 6: "i1", 8: "i2", 9: "i4", 13: "u4", 16: "u8", 17: "i8", 18: "u8"}
 _SIZES = {2: 1, 5: 8, 7: 1, 10: 8, 11: 4, 12: 8} | {code: int(name[1]) for code, name in _INTEGERS.items()}
@@ -97,8 +98,8 @@ class Directory:
     """"<" or ">", as numpy and struct write it."""
     entries: dict[int, _Entry]
 
-    def integers(self, tag: Tag) -> list[int]:
-        """All values of a tag; none if it is absent.
+    def integers(self, tag: Tag, most: int = _MOST_VALUES) -> list[int]:
+        """The values of a tag, at most so many; none if it is absent.
 
         Raises:
             InvalidImage: if they are no integers, or negative.
@@ -108,7 +109,7 @@ class Directory:
             return []
         if entry.type not in _INTEGERS:
             raise invalid(tag, "is no integer")
-        values = self._values(tag, entry, _INTEGERS[entry.type])
+        values = self._values(tag, entry, _INTEGERS[entry.type])[:most]
         if values.size and int(values.min()) < 0:
             raise invalid(tag, "is negative")
         numbers: list[int] = values.tolist()
@@ -132,7 +133,7 @@ class Directory:
         entry = self.entries.get(tag)
         if entry is None or entry.type != _RATIONAL:
             return []
-        pairs = self._values(tag, entry, "u4", 2).reshape(-1, 2).tolist()
+        pairs = self._values(tag, entry, "u4", 2)[:_MOST_VALUES].reshape(-1, 2).tolist()
         return [top / bottom if bottom else float("nan") for top, bottom in pairs]
 
     def content(self, tag: Tag) -> bytes:
@@ -141,11 +142,6 @@ class Directory:
         if entry is None or entry.type not in (1, _UNDEFINED):
             return b""
         return self._values(tag, entry, "u1").tobytes()
-
-    @cached_property
-    def pixels(self) -> int:
-        """Columns times rows."""
-        return self.integer(Tag.ImageWidth) * self.integer(Tag.ImageLength)
 
     def _values(self, tag: Tag, entry: _Entry, kind: str, each: int = 1) -> NDArray[Any]:
         kind = self.order + kind
@@ -204,7 +200,7 @@ class File:
 
     def sub_directories(self, directory: Directory) -> Iterator[Directory]:
         """The images that are kept beside a page rather than in the chain of pages."""
-        for position in directory.integers(Tag.SubIFDs)[:_MAX_PAGES]:
+        for position in directory.integers(Tag.SubIFDs, _MAX_PAGES):
             yield self._read(position)[0]
 
     def integer(self, position: int, size: int) -> int:

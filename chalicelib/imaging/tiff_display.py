@@ -198,8 +198,8 @@ def _composed(pixels: Pixels, samples: Samples, layout: Layout) -> Pixels:
 
 
 def _with_luma(directory: Directory, layout: Layout) -> Callable[[Samples], Pixels]:
-    """From YCbCr to RGB (TIFF 6.0, sections 20 and 21), which JPEG segments are already."""
-    if layout.compression == JPEG:
+    """From YCbCr to RGB (TIFF 6.0, sections 20 and 21), which JPEG segments of three samples are already."""
+    if layout.compression == JPEG and not layout.planar:
         return lambda samples: samples[..., :3]
     red, green, blue = _three(directory, Tag.YCbCrCoefficients, (0.299, 0.587, 0.114))
     reference = directory.ratios(Tag.ReferenceBlackWhite) or [0, 255, 128, 255, 128, 255]

@@ -1,6 +1,7 @@
 """Which page of a TIFF file is the image."""
 
 import math
+from itertools import islice
 
 from chalicelib import errors
 from chalicelib.imaging.tiff_directory import Directory, File, Tag
@@ -11,6 +12,9 @@ _REDUCED = 2
 """Of the older SubfileType."""
 _MASK = 4
 """Of PhotometricInterpretation, also where NewSubfileType says nothing."""
+
+_MOST_BESIDE = 4096
+"""SubIFDs that are looked at, in all pages together."""
 
 _MOST_ASPECT = 10.0
 """No scanner makes pixels that are longer; such a resolution is a typing error."""
@@ -35,7 +39,8 @@ def choose(file: File) -> tuple[Directory, int | None, int | None]:
         raise errors.InvalidImage("This TIFF file has no page. Export it again.")
     images = [page for page in pages if _is_full(page)]
     if not images:
-        images = [sub for page in pages for sub in file.sub_directories(page) if _is_full(sub)]
+        beside = (sub for page in pages for sub in file.sub_directories(page))
+        images = [page for page in islice(beside, _MOST_BESIDE) if _is_full(page)]
     if not images:
         images = [max((page for page in pages if not _is_mask(page)), key=_pixels, default=pages[0])]
     images = _without_copies(images)

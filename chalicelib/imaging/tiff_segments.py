@@ -21,15 +21,17 @@ from chalicelib.imaging import codestream
 from chalicelib.imaging.decoded import MAX_PIXELS
 from chalicelib.imaging.tiff_directory import Directory, Tag, cut_off, invalid
 from chalicelib.imaging.tiff_layout import Layout
-from chalicelib.imaging.tiff_terms import CMYK, DEFLATE, JPEG, NONE, OLD_DEFLATE, RGB, YCBCR
+from chalicelib.imaging.tiff_terms import DEFLATE, JPEG, NONE, OLD_DEFLATE, RGB, YCBCR
 
 Bytes = NDArray[np.uint8]
 
 _MOST_BYTES = 400_000_000
 """Of one decompressed segment: what 100 megapixels of 32 bits take."""
+_MOST_SEGMENTS = MAX_PIXELS // 256
+"""The smallest tiles that the specification allows have 16 x 16 pixels (TIFF 6.0, section 15)."""
 _REVERSED = np.packbits(np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)[:, ::-1], axis=1)[:, 0]
 """Every byte with its bits in the other order."""
-_JPEG_MODES = {1: "L", 3: "RGB", 4: "CMYK"}
+_JPEG_COMPONENTS = (1, 3, 4)
 _JFIF = b"JFIF\0"
 _LOSSY_8_BITS = (0, 1, 2)
 """Baseline, extended and progressive DCT (T.81 table B.1)."""
@@ -55,7 +57,10 @@ class Segments:
                 f"A {self._name} of the TIFF file holds {pixels // 1_000_000:,} megapixels of "
                 f"{layout.bits} bits a sample. Send a smaller version, or one in smaller {self._name}s."
             )
-
+        if self._needed > _MOST_SEGMENTS:
+            raise errors.UnsupportedImage(
+                f"The TIFF file has more than {_MOST_SEGMENTS:,} {self._name}s. Export it with larger ones."
+            )
         self._offsets = self._list(Tag.TileOffsets if layout.tiled else Tag.StripOffsets)
         sizes = Tag.TileByteCounts if layout.tiled else Tag.StripByteCounts
         # Some writers leave them out where they are known.
@@ -86,7 +91,7 @@ class Segments:
             raise self._broken(numbers[0], "is damaged or shorter than it should be") from error
 
     def _list(self, tag: Tag) -> list[int]:
-        values = self._directory.integers(tag)
+        values = self._directory.integers(tag, self._needed)
         if len(values) < self._needed:
             raise invalid(tag, f"lists {len(values)} of {self._needed} {self._name}s")
         return values
@@ -148,24 +153,23 @@ class Segments:
         """Compare a stream with the tags, before it is decoded."""
         layout = self._layout
         lossy = claims.family is codestream.Family.JPEG and claims.process in _LOSSY_8_BITS
-        if not lossy or claims.precision != 8:
+        if not lossy or claims.precision != 8 or claims.components not in _JPEG_COMPONENTS:
             raise self._not_read()
         expected = (layout.samples_together, layout.segment_columns)
         if (claims.components, claims.columns) != expected or claims.rows not in (rows, layout.segment_rows):
-            raise self._broken(number, "has another size than the tags say")
+            raise errors.InvalidImage(
+                f"The JPEG stream in {self._name} {number + 1} of this TIFF file has another size than the "
+                "tags say. Export it again."
+            )
 
     def _jpeg_samples(self, stream: bytes, components: int, number: int) -> Bytes:
-        layout = self._layout
-        image = Image.open(BytesIO(stream), formats=["JPEG"])
         try:
+            image = Image.open(BytesIO(stream), formats=["JPEG"])
             pixels = np.asarray(image)
         except OSError as error:
             raise self._broken(number, "is damaged or cut off") from error
-        if image.mode != _JPEG_MODES.get(components):
-            raise self._not_read()
-        if layout.photometric == CMYK and not layout.planar:
-            pixels = 255 - pixels  # Pillow takes all inks in JPEG for inverted, as Adobe's other files are
-        return pixels
+        # Pillow takes four components for inks, and those for inverted, as they are in Adobe's JPEG files.
+        return 255 - pixels if components == 4 else pixels
 
     def _not_read(self) -> errors.UnsupportedImage:
         return errors.UnsupportedImage(

@@ -263,6 +263,30 @@ def test_jpeg(mode: str, photometric: int, shown: Any, tables: bool) -> None:
         levels(cut)
 
 
+@pytest.mark.parametrize(("photometric", "pixels"), [(2, SHOWN), (6, LUMA)])
+def test_jpeg_planes(photometric: int, pixels: Any) -> None:
+    samples = squares(pixels)
+    planes = [jpeg_stream(samples[..., plane], "L") for plane in range(3)]
+    data = tiff(Page(samples, {262: photometric}, 7, planar=True, segments=planes))
+    close(colours(data), SHOWN, 6)
+
+
+def test_jpeg_with_alpha() -> None:
+    samples = squares([(255, 0, 0, 255), (0, 255, 0, 128), (0, 0, 255, 255), (128, 128, 128, 0)])
+    stream = jpeg_stream(samples, "CMYK")
+    data = tiff(Page(samples, {262: 2, 338: 2}, 7, segments=[stream]))
+    close(colours(data), [(255, 0, 0), (0, 128, 0), (0, 0, 255), (0, 0, 0)], 6)
+
+
+def test_palette_and_inks_with_alpha() -> None:
+    table = [255 * (number == part) for part in range(3) for number in range(256)]
+    data = levels_file([(0, 255), (1, 128), (2, 255), (0, 0)], tags={262: 3, 320: table, 338: 2})
+    close(colours(data), [(255, 0, 0), (0, 128, 0), (0, 0, 255), (0, 0, 0)])
+    inks = [(0, 255, 255, 0, 255), (255, 0, 255, 0, 128), (255, 255, 0, 0, 255), (0, 0, 0, 0, 0)]
+    data = levels_file(inks, tags={262: 5, 338: 2})
+    close(colours(data), [(255, 0, 0), (0, 128, 0), (0, 0, 255), (0, 0, 0)])
+
+
 def jpeg_stream(samples: Any, mode: str, **options: Any) -> bytes:
     """A JPEG file; one of YCbCr is a JFIF file, which says so."""
     file = BytesIO()

@@ -188,9 +188,10 @@ def test_damage_within_a_strip_that_has_a_checksum() -> None:
 
 def test_jpeg_of_another_size_than_the_tags_say() -> None:
     stream = jpeg_stream(IMAGE[:, :16], "L")
-    refused(tiff(Page(IMAGE, {262: 1}, 7, segments=[stream])), "another size than the tags say")
+    words = "strip 1 of this TIFF file has another size than the tags say"
+    refused(tiff(Page(IMAGE, {262: 1}, 7, segments=[stream])), words, errors.InvalidImage)
     colour = jpeg_stream(np.stack([IMAGE] * 3, axis=-1), "RGB")
-    refused(tiff(Page(IMAGE, {262: 1}, 7, segments=[colour])), "another size than the tags say")
+    refused(tiff(Page(IMAGE, {262: 1}, 7, segments=[colour])), words, errors.InvalidImage)
 
 
 def test_lossless_jpeg_is_not_supported_rather_than_damaged() -> None:
@@ -251,6 +252,11 @@ def test_memory_that_nobody_wrote_does_not_show(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert len(found[0]) == len(files)
     assert found[0] == found[1]
+
+
+def test_more_tiles_than_any_image_has_are_refused() -> None:
+    tiles = {256: 10_000, 257: 10_000, 322: 8, 323: 8}
+    refused(levels_file(LEVELS, tags=tiles), "more than 390,625 tiles", errors.UnsupportedImage)
 
 
 def test_time_is_bounded_by_the_size_of_the_file() -> None:
