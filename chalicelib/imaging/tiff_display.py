@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import batched
 from typing import Any
 
 import numpy as np
@@ -203,9 +202,9 @@ def _with_luma(directory: Directory, layout: Layout) -> Callable[[Samples], Pixe
         return lambda samples: samples[..., :3]
     red, green, blue = _three(directory, Tag.YCbCrCoefficients, (0.299, 0.587, 0.114))
     reference = directory.ratios(Tag.ReferenceBlackWhite) or [0, 255, 128, 255, 128, 255]
-    if len(reference) != 6 or not all(white > black for black, white in batched(reference, 2)):
-        raise invalid(Tag.ReferenceBlackWhite, "is not three pairs of black and white")
     black, white = np.array(reference[::2]), np.array(reference[1::2])
+    if len(reference) != 6 or not (white > black).all():
+        raise invalid(Tag.ReferenceBlackWhite, "is not three pairs of black and white")
     scale = np.array([255, 127, 127]) / (white - black)
 
     def convert(samples: Samples) -> Pixels:

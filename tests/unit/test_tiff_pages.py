@@ -122,6 +122,8 @@ def test_a_page_outside_the_file() -> None:
         ({322: 16, 323: 0}, r"TileLength \(323\)"),
         ({322: 16}, r"TileLength \(323\) of this TIFF file is missing"),
         ({262: 6, 277: 3, 530: [3, 1]}, r"YCbCrSubSampling \(530\)"),
+        ({262: 6, 277: 3, 530: [1, 1], 532: [1, 1]}, r"ReferenceBlackWhite \(532\)"),
+        ({262: 6, 277: 3, 530: [1, 1], 529: [1, 1, 1, 0, 1, 1]}, r"YCbCrCoefficients \(529\)"),
         ({257: b"8"}, r"ImageLength \(257\) of this TIFF file is no integer"),
         ({320: b"Doe^Jane", 262: 3}, r"ColorMap \(320\) of this TIFF file is no integer"),
     ],
