@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -58,8 +57,6 @@ def strips(image: Image.Image) -> Iterator[Box]:
 
 def finished(image: Image.Image, spec: InputSpec) -> Image.Image:
     """Mode L or RGB, as the model wants it; transparent parts become black, as the surround of a film is."""
-    if image.mode in ("P", "PA", "La", "RGBa"):
-        image = image.convert("RGBA")
     if image.mode == "LA":
         image = _on_black(image.getchannel("L"), image.getchannel("A"))
     elif image.mode == "RGBA":
@@ -74,23 +71,14 @@ def _on_black(image: Image.Image, alpha: Image.Image) -> Image.Image:
     return black
 
 
-def deep_grey(
-    image: Image.Image, source: Source, inverted: bool = False, aspect: float = 1.0
-) -> DecodedImage:
-    """Grey images of more than 8 bits (modes I;16, I and F), none of which may be clipped."""
-    if image.mode == "I;16B":  # which Pillow reads but neither measures nor resizes
-        image = Image.fromarray(np.asarray(image).astype(np.uint16))
-    if image.mode == "F":
-        _replace_non_finite(image)
-    low, high = image.getextrema()
-    assert isinstance(low, int | float)
-    assert isinstance(high, int | float)
-    if image.mode.startswith("I;16"):
-        low, high = 0, white_level(int(high))
+def deep_grey(image: Image.Image, source: Source, aspect: float) -> DecodedImage:
+    """Grey images of 16 bits (mode I;16), none of which may be clipped."""
+    _, brightest = image.getextrema()
+    assert isinstance(brightest, int)
+    white = white_level(brightest)
 
     def to_display(values: NDArray[Any]) -> Pixels:
-        levels = stretch(values, low, high)
-        return 255 - levels if inverted else levels
+        return stretch(values, 0, white)
 
     return DecodedImage(image, source, to_display, pixel_aspect=aspect)
 
@@ -101,24 +89,3 @@ def white_level(brightest: int) -> int:
     12-bit detectors store 0..4095 in 16 bits, and dividing those by 257 would leave a black image.
     """
     return int(2 ** max(8, brightest.bit_length()) - 1)
-
-
-def _replace_non_finite(image: Image.Image) -> None:
-    """Put the darkest number in place of every NaN and infinity of an image of mode F.
-
-    Raises:
-        ValueError: if there is no number at all.
-    """
-    lowest = []
-    affected = []
-    for box in strips(image):
-        values = np.asarray(image.crop(box))
-        finite = np.isfinite(values)
-        if not finite.all():
-            affected.append(box)
-        if finite.any():
-            lowest.append(values[finite].min())
-    darkest = min(lowest)
-    for box in affected:
-        values = np.asarray(image.crop(box))
-        image.paste(Image.fromarray(np.where(np.isfinite(values), values, darkest)), box)

@@ -88,18 +88,6 @@ def pixel_aspect(across: float, down: float) -> float:
     return ratio
 
 
-def only_finite(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """`values` with the darkest number in place of every NaN and infinity.
-
-    Raises:
-        ValueError: if there is no number at all.
-    """
-    finite = np.isfinite(values)
-    if finite.all():
-        return values
-    return np.where(finite, values, values[finite].min())
-
-
 def stretch(values: NDArray[Any], black: float, white: float) -> Pixels:
     """Map `black`..`white` to 0..255, clipping what lies outside; a constant image becomes black."""
     span = white - black

@@ -27,7 +27,7 @@ def decode(data: bytes, spec: InputSpec) -> DecodedImage:
         columns, rows, aspect = rows, columns, 1 / aspect
     source = Source("PNG", rows, columns)
     if image.mode == "I;16":
-        return conversion.deep_grey(image, source, aspect=aspect)
+        return conversion.deep_grey(image, source, aspect)
     return DecodedImage(conversion.finished(image, spec), source, pixel_aspect=aspect)
 
 

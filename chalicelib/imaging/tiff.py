@@ -1,84 +1,52 @@
-"""What only TIFF files have: pages that are no images, and samples that Pillow misreads."""
+"""Decodes TIFF files (TIFF 6.0 with its supplements, and BigTIFF).
 
-from io import BytesIO
+Pillow reads only the combinations of sample type, byte order and polarity that are in its list, scales deep
+colours to 8 bits whatever their depth, and leaves missing strips black. So the tags and the samples are read
+here, with numpy. Decompression, the hard part, is left to zlib and, through Pillow, to libjpeg and libtiff.
+tifffile would read the tags as well, but needs imagecodecs for LZW and JPEG, which the Lambda layer has no
+room for.
+"""
 
-import numpy as np
 from PIL import Image
-from PIL.TiffImagePlugin import (
-    BITSPERSAMPLE,
-    IMAGELENGTH,
-    IMAGEWIDTH,
-    PHOTOMETRIC_INTERPRETATION,
-    SAMPLEFORMAT,
-    ImageFileDirectory_v2,
-    TiffImageFile,
-)
 
-from chalicelib import errors
+from chalicelib.imaging import tiff_pages
+from chalicelib.imaging.decoded import DecodedImage, Source
+from chalicelib.imaging.tiff_directory import File, Tag
+from chalicelib.imaging.tiff_display import picture
+from chalicelib.imaging.tiff_layout import read_layout
+from chalicelib.tasks import InputSpec
 
-_NEW_SUBFILE_TYPE, _SUBFILE_TYPE = 254, 255
-"""TIFF 6.0, section 8. Bit 0 of the former marks a reduced image, bit 2 a transparency mask."""
-_REDUCED = 2
-_MAX_PAGES = 4096
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What turns an image with this Orientation upright; another value than these means 1."""
+_TRANSPOSED = (5, 6, 7, 8)
 
 
-def refuse_unsupported(data: bytes) -> None:
-    """Name what an intact TIFF file holds that Pillow cannot open.
+def decode(data: bytes, spec: InputSpec) -> DecodedImage:
+    """Decode the full-resolution image of a file that is known to begin as a TIFF file.
 
     Raises:
-        UnsupportedImage: if the first directory is complete; otherwise the file is damaged.
+        ImageTooLarge, ImageTooSmall: if its tags say so.
+        UnsupportedImage: naming the tag that says what is not supported.
+        InvalidImage: naming the tag that is missing, impossible or contradictory.
+        DamagedImage: if a part of the file is missing.
     """
-    big = data[2:3] == b"+" or data[3:4] == b"+"
-    tags = ImageFileDirectory_v2(data[: 16 if big else 8])
-    stream = BytesIO(data)
-    stream.seek(tags.next)
-    tags.load(stream)
-    if not {IMAGEWIDTH, IMAGELENGTH, PHOTOMETRIC_INTERPRETATION} <= set(tags):
-        return
-    bits = tags.get(BITSPERSAMPLE, (1,))[0]
-    sample_format = tags.get(SAMPLEFORMAT, (1,))[0]
-    raise errors.UnsupportedImage(
-        f"TIFF images of {bits} bits a sample, sample format {sample_format} and photometric interpretation "
-        f"{tags[PHOTOMETRIC_INTERPRETATION]} are not supported. Export it with 8 or 16 bits a sample."
+    page, frame, frames = tiff_pages.choose(File.of(data))
+    layout = read_layout(page)
+    image, to_display = picture(page, layout, spec.channels)
+    rows, columns, aspect = layout.rows, layout.columns, tiff_pages.pixel_aspect(page)
+    orientation = page.integer(Tag.Orientation, 1)
+    if orientation in _UPRIGHT:
+        image = image.transpose(_UPRIGHT[orientation])
+    if orientation in _TRANSPOSED:
+        rows, columns, aspect = columns, rows, 1 / aspect
+    return DecodedImage(
+        image, Source("TIFF", rows, columns, frame=frame, frames=frames), to_display, pixel_aspect=aspect
     )
-
-
-def full_pages(image: TiffImageFile) -> list[int]:
-    """The pages that are images in full: no thumbnails, levels or masks. If none is, the first page.
-
-    Raises:
-        UnsupportedImage: if there are more than `_MAX_PAGES`.
-    """
-    full: list[int] = []
-    for page in range(_MAX_PAGES + 1):
-        try:
-            image.seek(page)
-        except EOFError:
-            return full or [0]
-        except SyntaxError:  # a page that Pillow cannot decode: its tags have been read all the same
-            pass
-        if page == _MAX_PAGES:
-            break
-        reduced_or_mask = image.tag_v2.get(_NEW_SUBFILE_TYPE, 0) & 0b101
-        if not reduced_or_mask and image.tag_v2.get(_SUBFILE_TYPE) != _REDUCED:
-            full.append(page)
-    raise errors.UnsupportedImage(f"The TIFF file has more than {_MAX_PAGES} pages. Send one image of it.")
-
-
-def sample_type(image: Image.Image) -> type[np.generic] | None:
-    """The type of samples that Pillow misreads: uint32 (as int32) and int8 (as uint8)."""
-    if not isinstance(image, TiffImageFile):
-        return None
-    sample_format = image.tag_v2.get(SAMPLEFORMAT, (1,))[0]
-    bits = image.tag_v2.get(BITSPERSAMPLE, (1,))[0]
-    if image.mode == "I" and (sample_format, bits) == (1, 32):
-        return np.uint32
-    if image.mode == "L" and (sample_format, bits) == (2, 8):
-        return np.int8
-    return None
-
-
-def with_samples(image: Image.Image, dtype: type[np.generic]) -> Image.Image:
-    """The image with its samples taken for `dtype`, in a mode that holds all of them."""
-    samples = np.asarray(image).view(dtype)
-    return Image.fromarray(samples.astype(np.float32 if dtype is np.uint32 else np.int32))
