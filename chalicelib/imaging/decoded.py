@@ -1,5 +1,6 @@
 """A decoded image on its way to the model, and the limits every image is held to."""
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -71,16 +72,20 @@ def check_size(columns: int, rows: int) -> None:
         )
 
 
-def only_finite(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """`values` with the darkest number in place of every NaN and infinity.
+_MOST_ASPECT = 10.0
+"""No device makes pixels that are longer; such a resolution is a slip of somebody's keyboard."""
+_SQUARE = 0.01
+"""Resolutions are rounded, so pixels count as square up to this difference."""
 
-    Raises:
-        ValueError: if there is no number at all.
-    """
-    finite = np.isfinite(values)
-    if finite.all():
-        return values
-    return np.where(finite, values, values[finite].min())
+
+def pixel_aspect(across: float, down: float) -> float:
+    """Height of a pixel divided by its width, from resolutions in pixels per unit; 1 if not plausible."""
+    if not (0 < across < math.inf and 0 < down < math.inf):
+        return 1.0
+    ratio = across / down
+    if abs(ratio - 1) <= _SQUARE or not 1 / _MOST_ASPECT <= ratio <= _MOST_ASPECT:
+        return 1.0
+    return ratio
 
 
 def stretch(values: NDArray[Any], black: float, white: float) -> Pixels:

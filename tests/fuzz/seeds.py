@@ -30,6 +30,7 @@ from pydicom.uid import (
 from tests import images
 from tests.compression import compressed
 from tests.stage import ROOT
+from tests.tiff_files import Order, Page, Tags, tiff
 
 Seed = Callable[[], bytes]
 
@@ -288,9 +289,33 @@ def _tiff() -> Mapping[str, Seed]:
         "big": make(colour, "TIFF", big_tiff=True),
         "fax": make(grey.convert("1"), "TIFF", compression="group4"),
     }
+    seeds |= _hand_made_tiff()
     for name in ("tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg", "zstd", "lzma"):
         seeds[f"colour-{name}"] = make(colour, "TIFF", compression=name)
     return seeds
+
+
+def _hand_made_tiff() -> Mapping[str, Seed]:
+    """What Pillow does not write."""
+    grey, colour = _grey(0, 255, "u1"), images.colours(ROWS, COLUMNS)
+    luma = np.asarray(Image.fromarray(colour).convert("YCbCr"))
+    alpha = np.stack([grey, grey[::-1]], axis=-1).astype("u2") * 257
+    dots: Tags = {282: (204, 1), 283: (98, 1), 274: 6}
+    pages = {
+        "packed": [Page(_grey(0, 4095, "u2"), bits=12, strip=5)],
+        "double": [Page(_grey(-500, 1500, "f8"), compression=8, predictor=3, tile=(16, 16))],
+        "signed": [Page(_grey(-500, 1500, "i2"), {262: 0}, 5, predictor=2, strip=7)],
+        "planes": [Page(colour.astype("u2") * 16, compression=34925, planar=True, strip=5)],
+        "luma": [Page(luma, {262: 6, 530: [1, 1]}, compression=32773, tile=(16, 16))],
+        "grey-alpha": [Page(alpha, {262: 1, 338: 2, **dots}, compression=50000)],
+        "levels": [Page(colour), Page(colour[::2, ::2]), Page(grey, {254: 4, 262: 4}), Page(grey, {254: 1})],
+    }
+    orders: Mapping[str, Order] = {"little": "<", "big": ">"}
+    return {
+        f"{name}-{order}": partial(tiff, *parts, order=sign, big=order == "big" and name == "planes")
+        for name, parts in pages.items()
+        for order, sign in orders.items()
+    }
 
 
 def _made() -> dict[str, Seed]:

@@ -46,7 +46,8 @@ def test_jpeg_png_and_tiff(examiner: Examiner, case: Case) -> None:
 REFUSED = {
     "dicom/grey-12/deflated": "UnsupportedImage",
     "dicom/grey-12/high-throughput": "UnsupportedImage",
-    "tiff/lab": "DamagedImage",  # Pillow cannot convert it; UnsupportedImage would say so
+    "tiff/fax": "UnsupportedImage",
+    "tiff/lab": "UnsupportedImage",
 }
 
 

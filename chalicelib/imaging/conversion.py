@@ -1,0 +1,91 @@
+"""From an image as it was decoded to one that can be resized: upright, without transparency, nothing clipped.
+
+An image may have 100 megapixels, of which every full copy takes up to 400 MB, so there are few of them.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from numpy.typing import NDArray
+from PIL import Image
+
+from chalicelib.imaging.decoded import DecodedImage, Pixels, Source, stretch
+from chalicelib.tasks import InputSpec
+
+_ORIENTATION = 0x0112
+_TRANSPOSE = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What turns an image upright, by its orientation (Exif 2.3, tag 274)."""
+_STRIP_PIXELS = 1 << 20
+
+Box = tuple[int, int, int, int]
+
+
+def orientation(image: Image.Image) -> int:
+    """The orientation in the image's EXIF or XMP data, 1 to 8; 1 (upright) if it gives none or is broken."""
+    with contextlib.suppress(Exception):  # Pillow raises nearly anything on malformed EXIF data
+        value = image.getexif().get(_ORIENTATION, 1)
+        if value in range(1, 9):
+            return int(value)
+    return 1
+
+
+def upright(image: Image.Image, orientation: int) -> Image.Image:
+    """The image turned or mirrored according to its orientation."""
+    return image.transpose(_TRANSPOSE[orientation]) if orientation in _TRANSPOSE else image
+
+
+def swaps_sides(orientation: int) -> bool:
+    """Whether rows become columns when the image is turned upright."""
+    return orientation >= 5
+
+
+def strips(image: Image.Image) -> Iterator[Box]:
+    """Boxes that cover the image from top to bottom."""
+    height = max(1, _STRIP_PIXELS // image.width)
+    for top in range(0, image.height, height):
+        yield 0, top, image.width, min(top + height, image.height)
+
+
+def finished(image: Image.Image, spec: InputSpec) -> Image.Image:
+    """Mode L or RGB, as the model wants it; transparent parts become black, as the surround of a film is."""
+    if image.mode == "LA":
+        image = _on_black(image.getchannel("L"), image.getchannel("A"))
+    elif image.mode == "RGBA":
+        image = _on_black(image, image)
+    mode = "L" if spec.channels == 1 else "RGB"
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _on_black(image: Image.Image, alpha: Image.Image) -> Image.Image:
+    black = Image.new("L" if image.mode == "L" else "RGB", image.size)
+    black.paste(image, mask=alpha)
+    return black
+
+
+def deep_grey(image: Image.Image, source: Source, aspect: float) -> DecodedImage:
+    """Grey images of 16 bits (mode I;16), none of which may be clipped."""
+    _, brightest = image.getextrema()
+    assert isinstance(brightest, int)
+    white = white_level(brightest)
+
+    def to_display(values: NDArray[Any]) -> Pixels:
+        return stretch(values, 0, white)
+
+    return DecodedImage(image, source, to_display, pixel_aspect=aspect)
+
+
+def white_level(brightest: int) -> int:
+    """The top of the smallest bit depth, from 8 bits up, that holds the brightest sample.
+
+    12-bit detectors store 0..4095 in 16 bits, and dividing those by 257 would leave a black image.
+    """
+    return int(2 ** max(8, brightest.bit_length()) - 1)

@@ -1,0 +1,269 @@
+"""Reads the segments of a JPEG file (ITU-T T.81) up to its last scan, and checks them before it is decoded.
+
+libjpeg merely warns, where nobody hears it, when scans or parts of them are missing, and makes up the rest.
+What shows without decoding is checked here.
+"""
+
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from chalicelib import errors
+from chalicelib.imaging.decoded import pixel_aspect
+
+_SOI, _EOI, _SOS, _DRI, _DNL = 0xD8, 0xD9, 0xDA, 0xDD, 0xDC
+_APP0, _APP1, _APP14, _APP15, _COM = 0xE0, 0xE1, 0xEE, 0xEF, 0xFE
+_FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
+"""Start-of-frame markers: T.81 table B.1, and SOF55 of JPEG-LS (T.87)."""
+_PROGRESSIVE = 0xC2
+_READ = {0xC0, 0xC1, _PROGRESSIVE}
+_UNSUPPORTED = {
+    0xC3: "lossless JPEG",
+    **dict.fromkeys((0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF), "hierarchical JPEG"),
+    **dict.fromkeys((0xC9, 0xCA, 0xCB), "JPEG with arithmetic coding"),
+    0xF7: "JPEG-LS",
+}
+_ALONE = {0x01, *range(0xD0, 0xD8)}
+"""Markers without a segment: TEM and RST0 to RST7."""
+_MAX_SEGMENTS = 10_000
+_MAX_SCANS = 100
+"""Each goes through the whole image. Ordinary progressive files have about ten scans."""
+_LAST_COEFFICIENT = 63
+_BLOCK = 8
+
+_ANY_MARKER = re.compile(rb"\xff[\x01-\xfe]")
+_NEXT_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
+"""After a scan's data, in which FF00 stands for FF, and FFD0 to FFD7 are restart markers (B.1.1.5)."""
+_RESTARTS = re.compile(rb"\xff([\xd0-\xd7])")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The frame header (B.2.2)."""
+
+    marker: int
+    columns: int
+    rows: int
+    sampling: dict[int, tuple[int, int]]
+    """How often each component is sampled across and down, in relation to the others; by its number."""
+
+    def units(self, components: list[int]) -> int:
+        """MCUs in a scan of these components (A.2)."""
+        most_across = max(across for across, _ in self.sampling.values())
+        most_down = max(down for _, down in self.sampling.values())
+        if len(components) > 1:
+            return _divided(self.columns, _BLOCK * most_across) * _divided(self.rows, _BLOCK * most_down)
+        across, down = self.sampling[components[0]]
+        columns, rows = _divided(self.columns * across, most_across), _divided(self.rows * down, most_down)
+        return _divided(columns, _BLOCK) * _divided(rows, _BLOCK)
+
+
+class _Segment(NamedTuple):
+    """A marker and what belongs to it, as positions in the file."""
+
+    marker: int
+    start: int
+    end: int
+    scan_end: int
+    """Where the data behind the header of a scan ends."""
+    restarts: list[bytes]
+    """The second bytes of the restart markers in that data."""
+
+
+@dataclass
+class Jpeg:
+    """What a file holds."""
+
+    frame: Frame
+    parts: list[bytes | memoryview]
+    """Of the file, without comments and metadata, and without its end marker."""
+    scans: int
+    has_end: bool
+    exif: bytes
+    xmp: bytes
+    aspect: float
+    """Height of a pixel divided by its width."""
+
+
+@dataclass
+class _Found:
+    parts: list[bytes | memoryview] = field(default_factory=lambda: [b"\xff\xd8"])
+    frame: Frame | None = None
+    progress: dict[int, list[int | None]] = field(default_factory=dict)
+    """Of each component and coefficient, how many low bits are still missing; None if all are."""
+    restart_interval: int = 0
+    scans: int = 0
+    has_end: bool = False
+    exif: bytes = b""
+    xmp: bytes = b""
+    aspect: float = 1.0
+
+
+def read(data: bytes) -> Jpeg:
+    """The segments of a JPEG file. What follows its end, such as further pictures, is ignored.
+
+    Raises:
+        DamagedImage: if scans or parts of them are missing.
+        InvalidImage: if headers contradict each other.
+        UnsupportedImage: if it is a JPEG of a kind that cannot be read.
+    """
+    found = _Found()
+    for segment in _segments(data):
+        if segment.marker == _EOI:
+            found.has_end = True
+            break
+        body = data[segment.start : segment.end]
+        _take(found, segment.marker, body)
+        if segment.marker == _SOS:
+            _take_scan(found, body, segment)
+            found.parts.append(memoryview(data)[segment.end : segment.scan_end])
+    if found.frame is None or not found.scans:
+        raise damaged("it ends before its image")
+    if any(missing != 0 for component in found.progress.values() for missing in component):
+        raise damaged("the last scans of its image are missing")
+    return Jpeg(found.frame, found.parts, found.scans, found.has_end, found.exif, found.xmp, found.aspect)
+
+
+def _segments(data: bytes) -> Iterator[_Segment]:
+    position = 2
+    for _ in range(_MAX_SEGMENTS):
+        # Some writers leave bytes between segments, which every viewer passes over.
+        match = _NEXT_MARKER.search(data, position)
+        if match is None:
+            return
+        marker, position = data[match.end() - 1], match.end()
+        if marker == _EOI:
+            yield _Segment(marker, position, position, position, [])
+            return
+        if marker in _ALONE:
+            continue
+        length = int.from_bytes(data[position : position + 2], "big")
+        if length < 2 or position + length > len(data):
+            raise damaged("a segment of its header is cut off")
+        start, position = position + 2, position + length
+        end = position
+        restarts = []
+        if marker == _SOS:
+            first = _at(_ANY_MARKER.search(data, position), data)
+            position = _at(_NEXT_MARKER.search(data, first), data)
+            restarts = _RESTARTS.findall(data, first, position)
+        yield _Segment(marker, start, end, position, restarts)
+    raise errors.UnsupportedImage(f"The JPEG file has more than {_MAX_SEGMENTS:,} segments. Export it again.")
+
+
+def _at(match: re.Match[bytes] | None, data: bytes) -> int:
+    return match.start() if match else len(data)
+
+
+def _take(found: _Found, marker: int, body: bytes) -> None:
+    if marker == _APP1:
+        _take_metadata(found, body)
+        return
+    if _APP0 <= marker <= _APP15 or marker == _COM:
+        if marker == _APP0 and body.startswith(b"JFIF\0") and len(body) >= 14:
+            found.aspect = pixel_aspect(*struct.unpack_from(">HH", body, 8))
+        elif not (marker == _APP14 and body.startswith(b"Adobe") and len(body) >= 12):
+            return
+    elif marker == _SOI:
+        raise damaged("another picture begins within its image")
+    elif marker == _DNL:
+        return
+    elif marker in _FRAMES:
+        if found.frame:
+            raise _invalid("it has more than one frame header")
+        found.frame = _frame(marker, body)
+        found.progress = {number: [None] * 64 for number in found.frame.sampling}
+    elif marker == _DRI and len(body) == 2:
+        found.restart_interval = int.from_bytes(body, "big")
+    found.parts.append(_segment(marker, body))
+
+
+def _segment(marker: int, body: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
+
+
+def _take_metadata(found: _Found, body: bytes) -> None:
+    exif, xmp = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
+    if body.startswith(exif):
+        found.exif = found.exif or body
+    elif body.startswith(xmp):
+        found.xmp = found.xmp or body.removeprefix(xmp)
+
+
+def _frame(marker: int, body: bytes) -> Frame:
+    if marker in _UNSUPPORTED:
+        raise _unsupported(_UNSUPPORTED[marker])
+    if len(body) < 6 or len(body) != 6 + 3 * body[5]:
+        raise _invalid("its frame header has the wrong length")
+    precision, rows, columns, components = struct.unpack_from(">BHHB", body)
+    if precision != 8:
+        raise _unsupported(f"{precision}-bit JPEG")
+    if components not in (1, 3, 4):
+        raise _unsupported(f"JPEG with {components} components")
+    if rows == 0:
+        raise _unsupported("JPEG that states its height after the image (DNL)")
+    numbers, sampling = body[6::3], body[7::3]
+    if len(set(numbers)) != components:
+        raise _invalid("two of its components have the same number")
+    factors = [(factor >> 4, factor & 15) for factor in sampling]
+    if not all(1 <= across <= 4 and 1 <= down <= 4 for across, down in factors):
+        raise _invalid("its components are sampled in an impossible way")
+    return Frame(marker, columns, rows, dict(zip(numbers, factors, strict=True)))
+
+
+def _take_scan(found: _Found, body: bytes, segment: _Segment) -> None:
+    """Check a scan by its header (B.2.3)."""
+    if found.frame is None:
+        raise _invalid("a scan comes before the frame header")
+    found.scans += 1
+    if found.scans > _MAX_SCANS:
+        raise _unsupported(f"JPEG with more than {_MAX_SCANS} scans")
+    if not body or len(body) != 4 + 2 * body[0]:
+        raise _invalid("the header of a scan has the wrong length")
+    components = list(body[1:-3:2])
+    if not components or not found.progress.keys() >= set(components):
+        raise _invalid("a scan is of components that its frame does not have")
+    first, last, approximation = body[-3:]
+    before, after = approximation >> 4, approximation & 15
+    if found.frame.marker != _PROGRESSIVE:
+        first, last, before, after = 0, _LAST_COEFFICIENT, 0, 0
+    if first > last or last > _LAST_COEFFICIENT:
+        raise _invalid("a scan is of coefficients that do not exist")
+    for component in components:
+        progress = found.progress[component]
+        for coefficient in range(first, last + 1):
+            if progress[coefficient] != (before or None):
+                raise damaged("a scan of its image is missing or repeated")
+            progress[coefficient] = after
+    _check_restarts(segment.restarts, found.frame.units(components), found.restart_interval)
+
+
+def _check_restarts(found: list[bytes], units: int, interval: int) -> None:
+    """Compare the restart markers with the interval (B.2.4.4); one more at the very end is harmless."""
+    markers = [marker[0] - 0xD0 for marker in found]
+    needed = (units - 1) // interval if interval else 0
+    in_order = all(marker == number % 8 for number, marker in enumerate(markers))
+    if not needed <= len(markers) <= needed + bool(interval) or not in_order:
+        raise damaged("parts of its image are missing or out of order")
+
+
+def _divided(dividend: int, divisor: int) -> int:
+    """Rounded up."""
+    return -(-dividend // divisor)
+
+
+def damaged(reason: str) -> errors.DamagedImage:
+    """The error for a file that was whole once."""
+    return errors.DamagedImage(f"The JPEG file is damaged or cut off: {reason}. Export or copy it again.")
+
+
+def _invalid(reason: str) -> errors.InvalidImage:
+    return errors.InvalidImage(f"The JPEG file breaks the rules of its format: {reason}. Export it again.")
+
+
+def _unsupported(kind: str) -> errors.UnsupportedImage:
+    return errors.UnsupportedImage(
+        f"This is a {kind}, which is not supported. Export it as an ordinary JPEG or as PNG."
+    )

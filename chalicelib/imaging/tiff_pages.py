@@ -1,0 +1,95 @@
+"""Which page of a TIFF file is the image."""
+
+import math
+from itertools import islice
+
+from chalicelib import errors
+from chalicelib.imaging.tiff_directory import Directory, File, Tag
+
+_REDUCED_BIT, _MASK_BIT = 0b001, 0b100
+"""Of NewSubfileType (TIFF 6.0, section 8)."""
+_REDUCED = 2
+"""Of the older SubfileType."""
+_MASK = 4
+"""Of PhotometricInterpretation, also where NewSubfileType says nothing."""
+
+_MOST_BESIDE = 4096
+"""SubIFDs that are looked at, in all pages together."""
+
+_MOST_ASPECT = 10.0
+"""No scanner makes pixels that are longer; such a resolution is a typing error."""
+_SQUARE = 0.01
+"""Resolutions are rounded, so pixels count as square up to this difference."""
+
+
+def choose(file: File) -> tuple[Directory, int | None, int | None]:
+    """The page to use, and, if there are several to choose from, its number (from 1) and how many there are.
+
+    Masks and reduced images (thumbnails, pyramid levels) are passed over. An unmarked page counts as reduced
+    if it has the shape of the largest page and at most half its size. If all pages are marked as reduced, the
+    image is taken from their SubIFDs, as in DNG files, or else the largest page is used. Of several images
+    the middle one is used, as of a volume.
+
+    Raises:
+        DamagedImage: if a page cannot be reached.
+        UnsupportedImage: if there are too many pages.
+    """
+    pages = list(file.directories())
+    if not pages:
+        raise errors.InvalidImage("This TIFF file has no page. Export it again.")
+    images = [page for page in pages if _is_full(page)]
+    if not images:
+        beside = (sub for page in pages for sub in file.sub_directories(page))
+        images = [page for page in islice(beside, _MOST_BESIDE) if _is_full(page)]
+    if not images:
+        images = [max((page for page in pages if not _is_mask(page)), key=_pixels, default=pages[0])]
+    images = _without_copies(images)
+    middle = len(images) // 2
+    if len(images) == 1:
+        return images[0], None, None
+    return images[middle], middle + 1, len(images)
+
+
+def pixel_aspect(page: Directory) -> float:
+    """Height of a pixel divided by its width, by the page's resolutions; 1 if they are of no use."""
+    across, down = page.ratios(Tag.XResolution), page.ratios(Tag.YResolution)
+    if not across or not down or not (across[0] > 0 and down[0] > 0):
+        return 1.0
+    ratio = across[0] / down[0]
+    if not 1 / _MOST_ASPECT <= ratio <= _MOST_ASPECT or math.isclose(ratio, 1, abs_tol=_SQUARE):
+        return 1.0
+    return ratio
+
+
+def _is_full(page: Directory) -> bool:
+    reduced = page.integer(Tag.NewSubfileType, 0) & _REDUCED_BIT
+    return not (reduced or page.integer(Tag.SubfileType, 0) == _REDUCED or _is_mask(page))
+
+
+def _is_mask(page: Directory) -> bool:
+    return bool(
+        page.integer(Tag.NewSubfileType, 0) & _MASK_BIT
+        or page.integer(Tag.PhotometricInterpretation, 0) == _MASK
+    )
+
+
+def _pixels(page: Directory) -> int:
+    return _side(page, Tag.ImageWidth) * _side(page, Tag.ImageLength)
+
+
+def _side(page: Directory, tag: Tag) -> int:
+    return page.integer(tag, 0)
+
+
+def _without_copies(images: list[Directory]) -> list[Directory]:
+    """Without unmarked pyramid levels: pages with the shape of the largest and at most half its size."""
+    largest = max(images, key=_pixels)
+    return [page for page in images if page is largest or not _is_smaller_copy(page, largest)]
+
+
+def _is_smaller_copy(page: Directory, image: Directory) -> bool:
+    columns, rows = _side(page, Tag.ImageWidth), _side(page, Tag.ImageLength)
+    all_columns, all_rows = _side(image, Tag.ImageWidth), _side(image, Tag.ImageLength)
+    rounding = max(all_columns, all_rows)
+    same_shape = abs(columns * all_rows - rows * all_columns) <= rounding
+    return same_shape and 2 * columns <= all_columns + 1 and 2 * rows <= all_rows + 1

@@ -1,0 +1,268 @@
+"""Which page of a TIFF file is the image, and files that are damaged or contradict themselves."""
+
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from chalicelib import errors, imaging
+from chalicelib.imaging import tiff_directory
+from chalicelib.tasks import InputSpec
+from tests.stage import ROOT
+from tests.tiff_files import LEVELS, Page, Tags, compress, levels_file, squares, stored, tiff
+from tests.unit.test_tiff import COMPRESSIONS, RAMP, jpeg_stream, levels
+
+IMAGE, OTHER = squares(LEVELS), squares([9, 9, 9, 9])
+SMALL = squares([9, 9, 9, 9], side=4)
+
+
+def shown(data: bytes) -> tuple[list[int], int | None, int | None]:
+    """The levels of the four squares, and the number of the page and of all images."""
+    prepared = imaging.prepare(data, RAMP)
+    return prepared.pixels[0, 0, ::8].tolist(), prepared.source.frame, prepared.source.frames
+
+
+@pytest.mark.parametrize(
+    "mark", [{254: 1}, {254: 4}, {254: 5}, {255: 2}, {262: 4}, {254: 4, 262: 4}], ids=str
+)
+@pytest.mark.parametrize("image_first", [True, False])
+def test_a_reduced_image_or_mask_is_not_the_image(mark: Tags, image_first: bool) -> None:
+    pages = [Page(IMAGE, {254: 0}), Page(OTHER, mark), Page(OTHER, mark)]
+    assert shown(tiff(*(pages if image_first else pages[::-1]))) == ([*LEVELS], None, None)
+
+
+@pytest.mark.parametrize("places", [(0,), (1,), (2,)])
+def test_unmarked_pyramid_levels_are_not_the_image(places: tuple[int]) -> None:
+    pages = [Page(SMALL), Page(SMALL[::2, ::2])]
+    pages.insert(places[0], Page(IMAGE))
+    assert shown(tiff(*pages)) == ([*LEVELS], None, None)
+
+
+def test_pages_of_other_shapes_are_images_of_their_own() -> None:
+    pages = [Page(OTHER[:, :20]), Page(IMAGE), Page(np.tile(OTHER, (3, 1)))]
+    assert shown(tiff(*pages)) == ([*LEVELS], 2, 3)
+
+
+def test_of_several_images_the_middle_one_is_classified() -> None:
+    pages = [Page(OTHER), Page(OTHER, {254: 1}), Page(IMAGE), Page(OTHER, {254: 1}), Page(OTHER)]
+    assert shown(tiff(*pages)) == ([*LEVELS], 2, 3)
+
+
+def test_of_reduced_images_alone_the_largest_is_classified() -> None:
+    assert shown(tiff(Page(SMALL, {254: 1}), Page(IMAGE, {254: 1}))) == ([*LEVELS], None, None)
+
+
+def test_images_beside_the_chain_of_pages() -> None:
+    """A thumbnail there is no image, and DNG files have the image there and the thumbnail in the chain."""
+    beside = tiff(Page(OTHER))
+    start = len(tiff(Page(IMAGE, {330: 0})))
+    in_place = beside[8:]
+    assert levels(tiff(Page(IMAGE, {330: start})) + in_place) == [*LEVELS]
+    start = len(tiff(Page(SMALL, {254: 1, 330: 0})))
+    full = _moved(Page(IMAGE, {254: 0}), start)
+    assert shown(tiff(Page(SMALL, {254: 1, 330: start})) + full) == ([*LEVELS], None, None)
+
+
+def _moved(page: Page, start: int) -> bytes:
+    """A directory and its samples, as they are `start` bytes into a file."""
+    plain = tiff(page)
+    strip = plain.index(page.samples.tobytes())
+    return tiff(Page(page.samples, {**page.tags, 273: strip - 8 + start}))[8:]
+
+
+def test_too_many_pages_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiff_directory, "_MAX_PAGES", 3)
+    levels(tiff(*[Page(IMAGE)] * 3))
+    with pytest.raises(errors.UnsupportedImage, match="more than 3 pages"):
+        levels(tiff(*[Page(IMAGE)] * 4))
+
+
+def refused(data: bytes, words: str, error: type[errors.ImageError] = errors.DamagedImage) -> None:
+    with pytest.raises(error, match=words) as caught:
+        levels(data)
+    assert type(caught.value) is error
+    assert len(caught.value.message) < 250
+
+
+def test_pages_in_a_loop() -> None:
+    refused(tiff(Page(IMAGE), end=8), "its pages form a loop")
+    refused(tiff(Page(IMAGE), Page(OTHER), end=8), "its pages form a loop")
+
+
+def test_a_page_outside_the_file() -> None:
+    refused(tiff(Page(IMAGE), end=1 << 20), "a directory lies outside the file")
+    refused(b"II*\0" + struct.pack("<I", 9999), "a directory lies outside the file")
+    refused(b"II*\0" + struct.pack("<I", 0), "has no page", errors.InvalidImage)
+    refused(b"II*\0" + struct.pack("<IHI", 8, 0, 0), "has 0 entries", errors.InvalidImage)
+    refused(b"II*\0", "a directory lies outside")
+    refused(b"II+\0" + struct.pack("<HHQ", 4, 0, 16), "offsets", errors.InvalidImage)
+
+
+@pytest.mark.parametrize(
+    ("tags", "words"),
+    [
+        ({256: 0}, r"ImageWidth \(256\) of this TIFF file is 0"),
+        ({257: 0}, r"ImageLength \(257\) of this TIFF file is 0"),
+        ({278: 0}, r"RowsPerStrip \(278\)"),
+        ({278: 1}, r"StripOffsets \(273\) of this TIFF file lists 1 of 8 strips"),
+        ({273: []}, "StripOffsets .* lists 0 of 1 strips"),
+        ({278: 4, 273: [200, 300]}, "StripByteCounts .* lists 1 of 2 strips"),
+        ({258: 0}, r"BitsPerSample \(258\) of this TIFF file is 0"),
+        ({277: 3, 262: 2, 258: [8, 8]}, r"BitsPerSample .* has 2 values for 3 samples"),
+        ({262: 2}, r"SamplesPerPixel \(277\) of this TIFF file is 1"),
+        ({262: 3}, r"ColorMap \(320\) of this TIFF file has 0 entries"),
+        ({284: 3}, r"PlanarConfiguration \(284\) of this TIFF file is 3"),
+        ({266: 0}, r"FillOrder \(266\)"),
+        ({339: 7}, r"SampleFormat \(339\) of this TIFF file is 7"),
+        ({322: 16, 323: 0}, r"TileLength \(323\)"),
+        ({322: 16}, r"TileLength \(323\) of this TIFF file is missing"),
+        ({262: 6, 277: 3, 530: [3, 1]}, r"YCbCrSubSampling \(530\)"),
+        ({262: 6, 277: 3, 530: [1, 1], 532: [1, 1]}, r"ReferenceBlackWhite \(532\)"),
+        ({262: 6, 277: 3, 530: [1, 1], 529: [1, 1, 1, 0, 1, 1]}, r"YCbCrCoefficients \(529\)"),
+        ({257: b"8"}, r"ImageLength \(257\) of this TIFF file is no integer"),
+        ({320: b"Doe^Jane", 262: 3}, r"ColorMap \(320\) of this TIFF file is no integer"),
+    ],
+)
+def test_tags_that_contradict_each_other_are_named(tags: Any, words: str) -> None:
+    refused(levels_file(LEVELS, tags=tags), words, errors.InvalidImage)
+
+
+@pytest.mark.parametrize("tag", [256, 257, 262])
+def test_a_missing_tag_is_named(tag: int) -> None:
+    data = levels_file(LEVELS)
+    entry = struct.pack("<H", tag)
+    refused(
+        data.replace(entry, struct.pack("<H", 65000), 1), rf"\({tag}\) .* is missing", errors.InvalidImage
+    )
+
+
+def test_a_strip_outside_the_file() -> None:
+    data = levels_file(LEVELS, strip=2)
+    refused(data[:-1], r"strip 4 of 4 lies \(partly\) outside the file")
+    refused(levels_file(LEVELS, tags={273: 1 << 30}), "strip 1 of 1 lies")
+    refused(levels_file(LEVELS, tags={273: 0}), "strip 1 of 1 has no data")
+    refused(levels_file(LEVELS, tags={279: 255}), "strip 1 of 1 is shorter")
+    refused(levels_file(LEVELS, tags={279: 0}), "strip 1 of 1 is shorter")
+
+
+def test_values_outside_the_file() -> None:
+    data = levels_file(LEVELS, strip=2)
+    at = data.index(struct.pack("<HHI", 273, 4, 4)) + 8
+    refused(
+        data[:at] + struct.pack("<I", 1 << 30) + data[at + 4 :], r"StripOffsets \(273\) lie outside the file"
+    )
+
+
+def test_sizes_of_strips_may_be_left_out_if_they_are_known() -> None:
+    data = levels_file(LEVELS)
+    entry = struct.pack("<H", 279)
+    assert levels(data.replace(entry, struct.pack("<H", 280), 1)) == [*LEVELS]
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS, ids=COMPRESSIONS.get)
+@pytest.mark.parametrize("cut", [{"strip": 4}, {"tile": (16, 16)}], ids=["strips", "tiles"])
+def test_a_strip_or_tile_that_is_too_short(compression: int, cut: Any) -> None:
+    samples = np.arange(256, dtype=np.uint8).reshape(8, 32) ** 3
+    page = Page(samples, compression=compression, **cut)
+    rows = 4 if "strip" in cut else 16
+    row = np.pad(samples, ((0, 16), (0, 0)))[:, : cut.get("tile", (0, 32))[1]]
+    whole = [compress(stored(row[n : n + rows, :, None], page, "<"), compression) for n in (0, 4)]
+    for short in (
+        whole[1][: len(whole[1]) * 2 // 3],
+        whole[1][:3],
+        b"",
+        compress(stored(row[: rows - 1, :, None], page, "<"), compression),
+    ):
+        segments = [whole[0], short]
+        refused(tiff(Page(samples, compression=compression, segments=segments, **cut)), "[12] of 2 ")
+
+
+def test_damage_within_a_strip_that_has_a_checksum() -> None:
+    good = compress(stored(IMAGE[..., None], Page(IMAGE), "<"), 8)
+    bad = good[:-1] + bytes([good[-1] ^ 1])
+    refused(tiff(Page(IMAGE, compression=8, segments=[bad])), "strip 1 of 1 is damaged")
+
+
+def test_jpeg_of_another_size_than_the_tags_say() -> None:
+    stream = jpeg_stream(IMAGE[:, :16], "L")
+    words = "strip 1 of this TIFF file has another size than the tags say"
+    refused(tiff(Page(IMAGE, {262: 1}, 7, segments=[stream])), words, errors.InvalidImage)
+    colour = jpeg_stream(np.stack([IMAGE] * 3, axis=-1), "RGB")
+    refused(tiff(Page(IMAGE, {262: 1}, 7, segments=[colour])), words, errors.InvalidImage)
+
+
+def test_lossless_jpeg_is_not_supported_rather_than_damaged() -> None:
+    stream = jpeg_stream(IMAGE, "L").replace(b"\xff\xc0", b"\xff\xc3", 1)
+    refused(
+        tiff(Page(IMAGE, {262: 1}, 7, segments=[stream])), "another kind of JPEG", errors.UnsupportedImage
+    )
+
+
+def test_sizes_are_checked_before_anything_is_decoded() -> None:
+    big = {256: 20_000, 257: 20_000, 278: 20_000}
+    refused(levels_file(LEVELS, tags=big), "megapixels", errors.ImageTooLarge)
+    refused(
+        levels_file(LEVELS, tags={322: 1 << 20, 323: 1 << 20}), "tile .* megapixels", errors.ImageTooLarge
+    )
+    refused(tiff(Page(IMAGE[:4])), "at least 8 x 8", errors.ImageTooSmall)
+
+
+@pytest.mark.parametrize("step", [7])
+def test_every_prefix_of_a_file_is_damaged(step: int) -> None:
+    data = tiff(Page(IMAGE, compression=5, strip=2), Page(IMAGE, compression=8, tile=(16, 16)))
+    for end in range(4, len(data) - 2, step):
+        with pytest.raises(errors.DamagedImage):
+            imaging.prepare(data[:end], RAMP)
+
+
+PREPARE = """
+import hashlib, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from chalicelib import errors, imaging
+from chalicelib.tasks import InputSpec
+for path in sys.argv[2:]:
+    try:
+        array = imaging.prepare(Path(path).read_bytes(), InputSpec(32, 32, 3, "stretch")).pixels
+        print(hashlib.sha256(array.tobytes()).hexdigest())
+    except errors.ImageError as error:
+        print(error.message)
+"""
+
+
+def test_memory_that_nobody_wrote_does_not_show(tmp_path: Path) -> None:
+    """glibc fills memory with MALLOC_PERTURB_ before it hands it out."""
+    files = []
+    samples = np.random.default_rng(1).integers(0, 256, (40, 40), np.uint8)
+    for compression in (*COMPRESSIONS, 3, 4, 7):
+        whole = jpeg_stream(samples, "L") if compression == 7 else compress(samples, compression)
+        for number, strip in enumerate((whole, whole[: len(whole) // 2], whole[:9], whole[: len(whole) - 9])):
+            path = tmp_path / f"{compression}-{number}.tif"
+            path.write_bytes(tiff(Page(samples, compression=compression, segments=[strip])))
+            files.append(str(path))
+    found = [
+        subprocess.run(
+            [sys.executable, "-W", "error", "-c", PREPARE, str(ROOT), *files],
+            env={**os.environ, "MALLOC_PERTURB_": fill}, capture_output=True, text=True, check=True,
+        ).stdout.splitlines()
+        for fill in ("1", "170")
+    ]  # fmt: skip
+    assert len(found[0]) == len(files)
+    assert found[0] == found[1]
+
+
+def test_more_tiles_than_any_image_has_are_refused() -> None:
+    tiles = {256: 10_000, 257: 10_000, 322: 8, 323: 8}
+    refused(levels_file(LEVELS, tags=tiles), "more than 390,625 tiles", errors.UnsupportedImage)
+
+
+def test_time_is_bounded_by_the_size_of_the_file() -> None:
+    """Each strip may be the same one, and each directory may have thousands of entries."""
+    samples = np.zeros((20_000, 8), np.uint8)
+    data = tiff(Page(samples, {273: [8] * 20_000, 279: [8] * 20_000}, strip=1))
+    assert imaging.prepare(data, InputSpec(32, 32, 1, "pad")).source.rows == 20_000
