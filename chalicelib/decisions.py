@@ -12,7 +12,14 @@ from dataclasses import dataclass
 
 from chalicelib import results
 from chalicelib.results import Result
-from chalicelib.storage import DataBucket, ObjectChanged, ObjectMissing, StorageFailed, StoredObject
+from chalicelib.storage import (
+    AccessDenied,
+    DataBucket,
+    ObjectChanged,
+    ObjectMissing,
+    StorageFailed,
+    StoredObject,
+)
 from chalicelib.table import ResultsTable, unknown_result
 
 _REVISION = "revision"
@@ -113,7 +120,7 @@ class Decisions:
             raise unknown_result()
         try:
             found = self.find(entry.result)
-        except StorageFailed:  # without the right to list, S3 denies what is missing
+        except AccessDenied:
             found = None
         if found and found.revision > entry.revision:
             return found

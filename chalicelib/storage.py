@@ -21,6 +21,8 @@ _GIB = 1024**3
 _COPYING = TransferConfig(multipart_threshold=5 * _GIB, multipart_chunksize=_GIB, use_threads=False)
 """One CopyObject as far as S3 takes it, which keeps tags and metadata."""
 
+_DENIED = ("AccessDenied", "403")
+
 MAX_KEY_BYTES = 1024
 """S3's limit."""
 
@@ -38,6 +40,10 @@ class ObjectChanged(Exception):
 
 class StorageFailed(Exception):
     """S3 refused something it should not refuse, or could not be reached."""
+
+
+class AccessDenied(StorageFailed):
+    """S3 denied access. A role that may not list the bucket is answered this about a missing object, too."""
 
 
 def presigning(endpoint_url: str | None) -> dict[str, Any]:
@@ -240,7 +246,8 @@ class DataBucket:
             code = error.response["Error"]["Code"]
             if code in _MISSING or code in missing:
                 raise ObjectMissing from None
-            raise StorageFailed(f"{error.operation_name}: {code}") from None
+            failure = AccessDenied if code in _DENIED else StorageFailed
+            raise failure(f"{error.operation_name}: {code}") from None
         except BotoCoreError as error:
             raise StorageFailed(type(error).__name__) from None
 

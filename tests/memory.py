@@ -155,6 +155,9 @@ class MemorySageMaker:
     def describe_processing_job(self, ProcessingJobName: str) -> dict[str, Any]:  # noqa: N803
         return self._described("ProcessingJob", ProcessingJobName)
 
+    def describe_hyper_parameter_tuning_job(self, HyperParameterTuningJobName: str) -> dict[str, Any]:  # noqa: N803
+        return self._described("HyperParameterTuningJob", HyperParameterTuningJobName)
+
     def describe_training_job(self, TrainingJobName: str) -> dict[str, Any]:  # noqa: N803
         return self._described("TrainingJob", TrainingJobName)
 
