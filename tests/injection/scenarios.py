@@ -46,6 +46,8 @@ class Sweeping(Scenario):
 class Route(Scenario):
     """A request; `prepare` returns the arguments of `World.ask`."""
 
+    route: str = ""
+    """Method and path."""
     without_repetition: int | None = None
     """How many results there are if the request never took effect and nobody repeats it."""
 
@@ -140,8 +142,6 @@ HANDLERS = (
     Handler("prepare: a good image", _dropped(f"inbox/{TASK}/a b é.png", images.grey_file())),
     Handler("prepare: an upload", _uploaded),
     Handler("prepare: not an image", _dropped(f"inbox/{TASK}/ward 7/letter.txt", b"Dear colleague,")),
-    Handler("prepare: no such task", _dropped("inbox/feet/x.png", images.grey_file())),
-    Handler("prepare: no model", _dropped("inbox/chest-xray/x.png", images.grey_file())),
     Handler("classify: two images", _batch, results=2, counted=2, function="classify"),
 )
 SWEEPS = (
@@ -150,8 +150,8 @@ SWEEPS = (
     Sweeping("sweep: an image without an event", _never_announced),
 )
 ROUTES = (
-    Route("POST classify", _classify, without_repetition=0),
-    Route("POST classify, newer model", _reclassify, counted=2),
-    Route("PUT review", _review),
-    Route("DELETE review", _withdraw),
+    Route("POST classify", _classify, route=f"POST {CLASSIFY}", without_repetition=0),
+    Route("POST classify, newer model", _reclassify, route=f"POST {CLASSIFY}", counted=2),
+    Route("PUT review", _review, route=f"PUT {RESULT}/review"),
+    Route("DELETE review", _withdraw, route=f"DELETE {RESULT}/review"),
 )

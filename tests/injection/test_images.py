@@ -77,7 +77,9 @@ def test_sweep(scenario: Sweeping, new_world: NewWorld) -> None:
 @pytest.mark.parametrize("scenario", ROUTES, ids=lambda scenario: scenario.name)
 def test_route(scenario: Route, new_world: NewWorld) -> None:
     world = new_world()
-    status, _ = world.ask(**scenario.prepare(world))
+    request = scenario.prepare(world)
+    assert f"{request['method']} {request['path']}" == scenario.route
+    status, _ = world.ask(**request)
     calls = len(world.last_calls)
     world.settle()
     assert status == 200

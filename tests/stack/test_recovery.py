@@ -226,14 +226,3 @@ def test_deleted_objects_are_brought_back_from_their_versions(client: Client, op
 
         assert client.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() == content
         assert client.api("GET", preview).status == 200
-
-
-@pytest.mark.parametrize(
-    ("command", "reason"),
-    [("redrive", "The stage nowhere does not exist"), ("restore", "The stage nowhere has not been deployed")],
-)
-def test_stage_that_does_not_exist(operator: Operator, command: str, reason: str) -> None:
-    done = operator.run(command, "nowhere")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert reason in done.stderr
-    assert "Traceback" not in done.stderr
