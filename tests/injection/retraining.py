@@ -54,6 +54,8 @@ class Wire:
 
     fault: Fault | None = None
     stubborn: bool = False
+    undo_fails: bool = False
+    """Whether nothing works in the state `Undo` either, after a stubborn fault."""
     calls: list[str] = field(default_factory=list)
     states: list[str] = field(default_factory=list)
     """In which the state machine was at each call."""
@@ -67,7 +69,9 @@ class Wire:
         number = len(self.calls)
         self.calls.append(name)
         self.states.append(self.state)
-        if self.broken is not None and self.broken == self.state:
+        if self.broken is not None and (
+            self.broken == self.state or (self.undo_fails and self.state == "Undo")
+        ):
             raise client_error("ServiceUnavailable", "injected", name)
         if self.fault is None or self.fault.call != number:
             return carry_out()
@@ -140,6 +144,7 @@ class Stage:
         fingerprint: str = "f",
         accepted: bool = True,
         approved: bool = True,
+        slow: bool = False,
     ):
         """Set everything up.
 
@@ -150,6 +155,7 @@ class Stage:
             fingerprint: of its data; the current model has learnt from `f00`.
             accepted: what the job that judges the candidate says.
             approved: what a person says, if asked.
+            slow: whether jobs take a while, and others are just changing the endpoint.
         """
         self.kind: ServingKind = kind
         self._wish, self._fingerprint = wish, fingerprint
@@ -166,6 +172,9 @@ class Stage:
         else:
             self.serve("old", before or kind)
             self.registry.promote(TASK, "1", ENDPOINT, "old")
+        self.sagemaker.slow = slow
+        if slow and ENDPOINT in self.sagemaker.endpoints:
+            self.sagemaker.update_endpoint(ENDPOINT, "old")
 
     def register(self, version: str) -> None:
         """A version that may be deployed."""

@@ -74,14 +74,12 @@ def world(new_world: NewWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     world = new_world({"ResultsTable": TABLE, "RetrainingsTable": RETRAININGS_TABLE})
     execution = {"status": "RUNNING", "input": "{}", "startDate": datetime(2026, 1, 1, tzinfo=UTC)}
     world.fakes |= {
-        "sfn:DescribeExecution": lambda _: execution,
-        "sfn:GetExecutionHistory": lambda _: {"events": []},
         "sagemaker:DescribeTrainingJob": lambda _: {},
         "stepfunctions:DescribeExecution": lambda _: execution,
         "stepfunctions:GetExecutionHistory": lambda _: {"events": []},
     }
     for number in range(3):
-        world.ask("POST", CLASSIFY, images.grey_file(height=100 + number), **_TASK)
+        world.ask("POST", CLASSIFY, images.grey_file(height=100 + number), task=TASK)
     world.settle()
     package = package_files(tmp_path / "current" / TASK)
     with world.process():

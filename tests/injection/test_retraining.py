@@ -1,5 +1,6 @@
 """Retrainings and rollbacks in which each call to AWS goes wrong in turn."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -55,6 +56,8 @@ ENDS: dict[str, tuple[str, dict[str, Any]]] = {
     "tuned and approved": ("Deployed", {"wish": {"tune": 2, "approval": True}}),
     "declined": ("Rejected", {"wish": {"force": True, "approval": True}, "approved": False}),
     "rejected": ("Rejected", {"accepted": False}),
+    "slow": ("Deployed", {"kind": "serverless", "slow": True}),
+    "refused": ("Refused", {"wish": {"hyperparameters": {"no such": 1}}}),
     "unchanged": ("Unchanged", {"wish": {}, "fingerprint": "f00"}),
 }
 """Retrainings that go other ways: the last state, and what of the `Stage` leads there."""
@@ -93,13 +96,18 @@ def test_a_call_that_goes_wrong_once_costs_nothing(kind: ServingKind, before: Se
             raise AssertionError(f"{fault}, {calls[fault.call]}") from error
 
 
+def other_stage(options: Mapping[str, Any]) -> Stage:
+    """One of `ENDS`; embedded, as that takes the fewest calls, if it does not say otherwise."""
+    return Stage(**{"kind": "embedded", **options})
+
+
 @pytest.mark.parametrize(("end", "options"), ENDS.values(), ids=ENDS.keys())
 def test_other_ways_through_the_state_machine(end: str, options: dict[str, Any]) -> None:
     wire = Wire()
-    run(Stage("embedded", **options), wire, end)
+    run(other_stage(options), wire, end)
     for fault in faults(len(wire.calls)):
         try:
-            run(Stage("embedded", **options), Wire(fault), end)
+            run(other_stage(options), Wire(fault), end)
         except Exception as error:
             raise AssertionError(f"{fault}, {wire.calls[fault.call]}") from error
 
@@ -119,6 +127,25 @@ def test_a_state_in_which_nothing_works_leaves_nothing_half_done(
                 stage.check_settled()
             except Exception as error:
                 raise AssertionError(f"{way} from call {number}, {call}") from error
+
+
+@pytest.mark.parametrize("kind", ["serverless", "embedded"])
+def test_what_could_not_be_undone_is_left_to_the_next_retraining(kind: ServingKind) -> None:
+    wire = Wire()
+    run(Stage(kind), wire)
+    ends = set()
+    for state in dict.fromkeys(wire.states):
+        stage = Stage(kind)
+        fault = Fault(wire.states.index(state), Kind.REFUSED)
+        stage.connect(Wire(fault, stubborn=True, undo_fails=True))
+        try:
+            ends.add(stage.retrain("run").end)
+            stage.check_answers()
+            assert stage.retrain("next").end == "Deployed"
+            stage.check_settled()
+        except Exception as error:
+            raise AssertionError(f"nothing works in {state}, nor in Undo") from error
+    assert "UndoFailed" in ends
 
 
 def current(stage: Stage) -> Deployment:

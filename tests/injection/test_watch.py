@@ -30,9 +30,7 @@ class Days:
 
     def __init__(self, world: World, folder: Path) -> None:
         self.world = world
-        self.world.fakes["stepfunctions:StartExecution"] = self.world.fakes["sfn:StartExecution"] = (
-            self._started
-        )
+        self.world.fakes["stepfunctions:StartExecution"] = self._started
         self.started: list[str] = []
         self._stage = Stage(folder)
         self._stage.bundle(validation={"profile": PROFILE})
