@@ -97,6 +97,16 @@ class DataBucket:
         with self._anonymous_errors():
             return str(self._client.head_object(Bucket=self.name, Key=key)["ETag"]).strip('"')
 
+    def version_id(self, key: str, etag: str) -> str | None:
+        """The version of the object at `key` with that ETag; None if the bucket keeps no versions.
+
+        Raises:
+            ObjectMissing: if there is none (any more).
+        """
+        with self._anonymous_errors():
+            found = self._client.head_object(Bucket=self.name, Key=key, IfMatch=f'"{etag}"').get("VersionId")
+        return str(found) if found not in (None, "null") else None
+
     def exists(self, key: str) -> bool:
         """Whether there is an object at `key`, told from a list.
 

@@ -11,6 +11,7 @@ from chalicelib.tasks import load_task
 from tests import images
 from tests.injection.world import World
 from tests.models import TASK
+from tests.stage import BUCKET
 
 CLASSES = load_task(TASK).class_names
 RESULT = "/results/{id}"
@@ -65,6 +66,17 @@ def _dropped(key: str, body: bytes) -> Callable[[World], Any]:
         return _event(world)
 
     return prepare
+
+
+def _replaced(world: World) -> Any:
+    """Another file of the same name comes before the event of the first one is delivered."""
+    with world.process():
+        aws.bucket()._client.put_bucket_versioning(
+            Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"}
+        )
+    event = _dropped(f"inbox/{TASK}/a.png", _image(0))(world)
+    world.drop(f"inbox/{TASK}/a.png", _image(1))
+    return event
 
 
 def _uploaded(world: World) -> Any:
@@ -142,6 +154,7 @@ HANDLERS = (
     Handler("prepare: a good image", _dropped(f"inbox/{TASK}/a b é.png", images.grey_file())),
     Handler("prepare: an upload", _uploaded),
     Handler("prepare: not an image", _dropped(f"inbox/{TASK}/ward 7/letter.txt", b"Dear colleague,")),
+    Handler("prepare: a replaced file", _replaced, results=2, counted=2),
     Handler("classify: two images", _batch, results=2, counted=2, function="classify"),
 )
 SWEEPS = (
