@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.injection.conftest import NewWorld
-from tests.injection.faults import KILLS, Fault, faults
+from tests.injection.faults import FEW_KINDS, KILLS, Fault, faults
 from tests.injection.invariant import problems
 from tests.injection.scenarios import HANDLERS, ROUTES, SWEEPS, Handler, Route, Sweeping
 from tests.injection.world import ATTEMPTS
@@ -38,7 +38,7 @@ def test_handler(scenario: Handler, new_world: NewWorld) -> None:
     assert problems(world, scenario.results, scenario.counted) == []
 
     def trials() -> Iterator[Trial]:
-        for fault in faults(calls):
+        for fault in faults(calls, FEW_KINDS):
             # Where all of Lambda's attempts meet it, kills stand for all: an error ends the run there, too.
             given_up = [("redriven", ATTEMPTS), ("swept", ATTEMPTS)] if fault.kind in KILLS else []
             for mode, strikes in [("retried", 1), *given_up]:
@@ -64,7 +64,7 @@ def test_sweep(scenario: Sweeping, new_world: NewWorld) -> None:
     assert problems(world, scenario.results, scenario.counted) == []
 
     def trials() -> Iterator[Trial]:
-        for fault in faults(calls):
+        for fault in faults(calls, FEW_KINDS):
             world = new_world()
             world.sweep(scenario.prepare(world), fault)
             world.settle()
