@@ -131,7 +131,7 @@ redrive: $(RUN) ## send the events that Lambda gave up through again: make redri
 	.venv/bin/python .chalice/redrive.py $(STAGE)
 
 .PHONY: restore
-restore: $(RUN) ## rebuild the results table from the documents in the bucket: make restore STAGE=prod
+restore: $(RUN) ## rebuild the results table from the documents in the bucket, and lost documents from the table: make restore STAGE=prod
 	.venv/bin/python .chalice/restore.py $(STAGE)
 
 .PHONY: clean
