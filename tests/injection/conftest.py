@@ -24,7 +24,8 @@ def new_world(cloud: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         if hasattr(made_once, "cache_clear"):
             made_once.cache_clear()
     for name in ("older", "current"):
-        write_package(tmp_path / name / TASK, version=name)
+        # A small heat map: moto takes most of its time for the numbers of an item.
+        write_package(tmp_path / name / TASK, version=name, cell=64)
     current, older = (Classifier({}, lambda: None, tmp_path / name) for name in ("current", "older"))
     monkeypatch.setattr(aws, "classifier", lambda: current)
 
