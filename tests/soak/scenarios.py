@@ -44,10 +44,12 @@ def burst(system: System, images: int, reserved: int | None = None) -> Report:
             limit = system.client.functions.get_function_concurrency(FunctionName=name)
             own = limit.get("ReservedConcurrentExecutions")
             report.remarks.append(f"{function}: {'no limit of its own' if own is None else f'at most {own}'}")
+        before = set(system.lambdas())
         try:
             started = time.monotonic()
             system.drop_synthetic(images)
             system.wait_for_events(PATIENCE)
+            report.problems += _too_many_processes(system, before)
             report.remarks.append(f"{images / (time.monotonic() - started):.1f} images a second")
         finally:
             if reserved is not None:
@@ -56,6 +58,18 @@ def burst(system: System, images: int, reserved: int | None = None) -> Report:
                         FunctionName=f"negatoscope-local-{function}"
                     )
     return report
+
+
+def _too_many_processes(system: System, before: set[int]) -> list[str]:
+    """AWS would start an environment for each image; here, they would all share the cores of this machine.
+
+    The images pass two functions, and the sweep may run meanwhile.
+    """
+    cores, running = os.cpu_count() or 2, set(system.lambdas())
+    functions = len(system.client.functions.list_functions()["Functions"])
+    if len(running - before) <= 2 * cores + 1 and len(running) <= functions * cores:
+        return []
+    return [f"{len(running)} processes run Lambdas, {len(running - before)} of them new"]
 
 
 def events(system: System, images: int) -> Report:
