@@ -117,44 +117,42 @@ def test_death_of_the_emulator_costs_neither_results_nor_images_under_way(
     assert client.api("GET", "/api/health").status == 200
 
 
+@pytest.fixture(scope="class")
+def stopped(stack: LocalStack) -> Iterator[LocalStack]:
+    """The session's system, which does not run meanwhile."""
+    stack.stop()
+    yield stack
+    stack.start()
+
+
+def running(stack: LocalStack, output: Path) -> tuple[subprocess.Popen[bytes], set[int]]:
+    """`make run` in the system's place, once it runs, and the ids of the processes below it."""
+    run = start_run(stack.directory, (stack.port, stack.emulator_port), output)
+    wait_for(lambda: "Negatoscope is running" in output.read_text() or run.poll() is not None)
+    started = descendants(run.pid)
+    assert len(started) >= 4, output.read_text()
+    return run, started
+
+
 class TestEnding:
     """What `make run` leaves when it ends, whichever way."""
 
-    @pytest.fixture(scope="class")
-    def directory(self, stack: LocalStack) -> Iterator[Path]:
-        """The folder of the session's system, which is stopped meanwhile."""
-        stack.stop()
-        yield stack.directory
-        stack.start()
-
-    def start(
-        self, stack: LocalStack, directory: Path, output: Path
-    ) -> tuple[subprocess.Popen[bytes], set[int]]:
-        """`make run` once it runs, and the ids of the processes below it."""
-        run = start_run(directory, (stack.port, stack.emulator_port), output)
-        wait_for(lambda: "Negatoscope is running" in output.read_text() or run.poll() is not None)
-        started = descendants(run.pid)
-        assert len(started) >= 4, output.read_text()
-        return run, started
-
     @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-    def test_stopping_leaves_no_process(
-        self, stack: LocalStack, directory: Path, tmp_path: Path, name: str
-    ) -> None:
+    def test_stopping_leaves_no_process(self, stopped: LocalStack, tmp_path: Path, name: str) -> None:
         output = tmp_path / "output"
-        run, started = self.start(stack, directory, output)
+        run, started = running(stopped, output)
         run.send_signal(signal.Signals[name])
         assert run.wait(30) == 0, output.read_text()
         assert not alive(started)
 
         text = output.read_text()
-        assert f"http://localhost:{stack.port}/" in text
+        assert f"http://localhost:{stopped.port}/" in text
         assert "s3://negatoscope-local-data-000000000000/inbox/mammography-views/" in text
 
     def test_what_it_started_ends_with_it_even_if_it_is_killed(
-        self, stack: LocalStack, directory: Path, tmp_path: Path
+        self, stopped: LocalStack, tmp_path: Path
     ) -> None:
-        run, started = self.start(stack, directory, tmp_path / "output")
+        run, started = running(stopped, tmp_path / "output")
         run.kill()
         run.wait()
         wait_for(lambda: not alive(started), patience=20)
