@@ -133,7 +133,7 @@ def kills(system: System, images: int, real_images: Path) -> Report:
         if not sum(killed):
             report.problems.append("nothing was killed")
         report.remarks.append(
-            f"{sum(killed)} processes killed, {KILLED_AT_ONCE} every {interval:.1f} s, "
+            f"{sum(killed)} processes killed, {KILLED_AT_ONCE} every {interval:.1f} s at first, "
             f"{failed} calls of the API repeated"
         )
     return report
