@@ -203,7 +203,7 @@ class System:
     def killing(self, kill: Callable[[], int], seconds: float) -> Iterator[list[int]]:
         """Call `kill` every so many seconds while this lasts; what it returned each time.
 
-        If no event was done between two kills, the pause doubles: on a busy machine processes may take
+        While no event is done between two kills, the pause doubles: on a busy machine processes may take
         longer to start than they are given to live, and nothing would ever be done.
         """
         over, killed = threading.Event(), list[int]()
@@ -213,8 +213,7 @@ class System:
             while not over.wait(pause):
                 killed.append(kill())
                 left = self._events()
-                if before and before <= left:
-                    pause *= 2
+                pause = 2 * pause if before and before <= left else seconds
                 before = left
 
         with ThreadPoolExecutor(1) as thread:
