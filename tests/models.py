@@ -24,13 +24,8 @@ VERSION = "2026.01.01-tiny"
 def write_package(folder: Path, task: Task | None = None, *, cell: int = 16, **changes: Any) -> Path:
     """A package whose answer depends on the mean grey level: the brighter, the later the class.
 
-    Packages of different versions have different digests.
-
-    Args:
-        folder: to write it into.
-        task: that it is for.
-        cell: width and height of a cell of its heat maps, in pixels.
-        changes: of its facts.
+    Packages of different versions have different digests. A cell of the activation map is `cell` pixels
+    wide and high.
     """
     task = task or load_task(TASK)
     folder.mkdir(parents=True)
@@ -65,9 +60,7 @@ def _graph(task: Task, cell: int) -> onnx.ModelProto:
         helper.make_node("Div", ["square", "scale"], ["logits"]),
         helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
         helper.make_node("Identity", ["mean"], ["distance"]),
-        helper.make_node(
-            "AveragePool", ["pixels"], ["pooled"], kernel_shape=[cell, cell], strides=[cell, cell]
-        ),
+        helper.make_node("AveragePool", ["pixels"], ["pooled"], kernel_shape=[cell] * 2, strides=[cell] * 2),
         helper.make_node("ReduceMean", ["pooled", "channel"], ["grey"], keepdims=1),
         helper.make_node("Div", ["grey", "full"], ["map"]),
         helper.make_node("Concat", ["map"] * classes, ["activation"], axis=1),
