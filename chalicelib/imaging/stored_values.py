@@ -134,10 +134,26 @@ def _rle(stream: bytes, image: ImagePixel) -> NDArray[Any]:
 
 
 def _unpack_bits(segment: bytes, image: ImagePixel) -> NDArray[np.uint8]:
-    """The coding of RLE is PackBits. Pillow's decoder is bounded, where a few bytes can claim gigabytes."""
+    """One plane: the coding of RLE is PackBits.
+
+    RLE states no size, but a segment shows that of its plane. Zeros that pad it count for nothing.
+    """
     size = image.rows * image.columns
+    plane = _bounded_plane(segment, size)
+    if plane is None:
+        raise damaged_stream("RLE", "a segment ends before its plane is full")
+    # With one row or column more than the header says there are at least so many more samples.
+    if _bounded_plane(segment.rstrip(b"\x00"), size + min(image.rows, image.columns)) is not None:
+        raise contradiction("RLE", [f"more samples than Rows {image.rows} and Columns {image.columns} have"])
+    return plane.reshape(image.rows, image.columns)
+
+
+def _bounded_plane(segment: bytes, size: int) -> NDArray[np.uint8] | None:
+    """The first `size` samples of a segment, or None if it has fewer.
+
+    Pillow's decoder stops there, where a few bytes can claim gigabytes.
+    """
     try:
-        plane = Image.frombytes("L", (size, 1), segment, "packbits", "L")
+        return np.asarray(Image.frombytes("L", (size, 1), segment, "packbits", "L"))[0]
     except ValueError:
-        raise damaged_stream("RLE", "a segment ends before its plane is full") from None
-    return np.asarray(plane).reshape(image.rows, image.columns)
+        return None

@@ -262,10 +262,26 @@ def test_rle_is_not_unpacked_beyond_its_plane() -> None:
     dataset, stream = rle(images.quadrants(LEVELS, "u1"), 8)
     data = with_streams(dataset, RLELossless, [stream[:64] + b"\x81\x50" * 2_000_000])
     tracemalloc.start()
-    assert set(imaging.prepare(data, InputSpec(32, 32, 1, "stretch")).pixels.ravel().tolist()) == {0}
+    with pytest.raises(errors.InvalidImage, match="more samples than Rows 32 and Columns 32"):
+        imaging.prepare(data, InputSpec(32, 32, 1, "stretch"))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 64_000_000
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(16, 16), (31, 32), (32, 31), (32, 16)])
+def test_rle_of_a_larger_image_contradicts_its_header(rows: int, columns: int) -> None:
+    """With other columns every row would be shifted."""
+    dataset, stream = rle(images.quadrants(LEVELS, "u1"), 8)
+    data = with_streams(dataset, RLELossless, [stream], Rows=rows, Columns=columns)
+    with pytest.raises(errors.InvalidImage, match=f"RLE stream .* more samples than Rows {rows} and Columns"):
+        imaging.prepare(data, GREY)
+
+
+def test_padding_behind_rle_is_no_contradiction() -> None:
+    dataset, stream = rle(images.quadrants(LEVELS, "u1"), 8)
+    whole, padded = (with_streams(dataset, RLELossless, [stream + bytes(more)]) for more in (0, 512))
+    np.testing.assert_array_equal(imaging.prepare(padded, GREY).pixels, imaging.prepare(whole, GREY).pixels)
 
 
 def test_rle_with_other_segments_contradicts_its_header() -> None:
