@@ -20,9 +20,12 @@ from chalicelib.package import ModelPackage
 from chalicelib.tasks import Task, load_task
 from tests import images
 from tests.models import write_package
+from tests.stage import ROOT
 from training.inference import IMAGES, Model, input_fn, model_fn, output_fn, predict_fn
 
 COLOUR_TASK = "breast-histology"
+OVERRUN = ROOT / "tests" / "fuzz" / "fixtures" / "jpeg-lossless-sv1-of-12-bits-in-8.dcm"
+"""Its stream makes a decoder that trusts the header write beyond its buffer."""
 
 
 class Container:
@@ -164,6 +167,7 @@ def test_application_reads_what_the_endpoint_answers(container: Container, folde
         (images.grey_file(height=1, width=1), "image/png", 422, "ImageTooSmall"),
         (images.png_bomb(), "image/png", 413, "ImageTooLarge"),
         (images.structured_report(), "application/dicom", 422, "NoPixels"),
+        (OVERRUN.read_bytes(), "application/dicom", 422, "InvalidImage"),
         (FILES["PNG"], "text/plain", 415, "UnsupportedMediaType"),
         (FILES["PNG"], "application/x-npz", 415, "UnsupportedMediaType"),
         (FILES["PNG"], "application/x-npy", 400, "InvalidRequest"),
