@@ -6,9 +6,12 @@ They are read from the folder `dicom` of the data, and not part of this project.
 import csv
 import os
 import warnings
+from copy import deepcopy
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
+import gdcm
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -39,13 +42,29 @@ COLOUR_TOLERANCE = 2
 pytestmark = pytest.mark.skipif(not FILES, reason=f"no real files at {FOLDER}; set NEGATOSCOPE_DATA")
 
 
-def reference(dataset: Dataset) -> NDArray[Any] | None:
-    """The middle frame as pydicom's plugins decode it; None where they cannot."""
+def reference(dataset: Dataset) -> NDArray[Any]:
+    """The middle frame as pydicom's plugins decode it; 12-bit JPEG, which none does, by gdcm itself."""
     frames = int(dataset.get("NumberOfFrames") or 1)
     try:
         return pixel_array(dataset, index=frames // 2 if frames > 1 else None)
     except RuntimeError:
-        return None
+        return twelve_bits(dataset)
+
+
+def twelve_bits(dataset: Dataset) -> NDArray[Any]:
+    """The values of 12-bit JPEG.
+
+    gdcm wraps values that exceed BitsStored, as they do here where lossy coding overshoots.
+    """
+    dataset = deepcopy(dataset)
+    dataset.BitsStored, dataset.HighBit = 12, 11
+    with NamedTemporaryFile() as file:
+        dataset.save_as(file.name)
+        reader = gdcm.ImageReader()
+        reader.SetFileName(file.name)
+        assert reader.Read()
+        content = reader.GetImage().GetBuffer().encode("utf-8", "surrogateescape")
+    return np.frombuffer(content, "<u2").reshape(dataset.Rows, dataset.Columns)
 
 
 def shown(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64]:
@@ -87,8 +106,6 @@ def test_stored_values_are_those_of_pydicom(path: str) -> None:
         warnings.simplefilter("ignore")
         data, dataset = read(path)
         expected = reference(dataset)
-        if expected is None:
-            pytest.skip("pydicom's plugins cannot decode it")
         file = elements.read(data)
         image = attributes.image_pixel(file.dataset, "PixelData")
         frame = stored_values.read_frame(file, image, dataset.file_meta.TransferSyntaxUID)
@@ -119,8 +136,6 @@ def test_levels_are_those_of_pydicom_whatever_was_decoded_before(path: str, pois
         with pytest.raises(errors.ImageTooSmall):
             imaging.prepare(data, InputSpec(64, 64, 1, "stretch"))
         return
-    if values is None:
-        pytest.skip("pydicom's plugins cannot decode it")
     channels = 3 if values.ndim == 3 or dataset.PhotometricInterpretation == "PALETTE COLOR" else 1
     # At its own size nothing is resized.
     array = imaging.prepare(data, InputSpec(dataset.Columns, dataset.Rows, channels, "stretch")).pixels
@@ -134,18 +149,3 @@ def test_levels_are_those_of_pydicom_whatever_was_decoded_before(path: str, pois
         values = apply_color_lut(values, dataset)
     eight_bits = values >> (values.itemsize * 8 - 8)
     np.testing.assert_allclose(array.transpose(1, 2, 0).astype(int), eight_bits, atol=COLOUR_TOLERANCE)
-
-
-@pytest.mark.parametrize(
-    ("path", "twin"),
-    [
-        ("CR/jpeg-extended__031_RG3_JPLY.dcm", "CR/j2k__011_RG3_J2KI.dcm"),
-        ("XA/jpeg-extended__075_XA1_JPLY.dcm", "XA/j2k__069_XA1_J2KI.dcm"),
-        ("CR/jpeg-extended__032_RG2_JPLY.dcm", "CR/jpeg-extended__033_RG2_JPLY_fixed.dcm"),
-    ],
-)
-def test_twelve_bit_jpeg_shows_what_its_twin_shows(path: str, twin: str) -> None:
-    """No plugin of pydicom decodes it, but the same picture is there in another syntax, lossy as well."""
-    spec = InputSpec(512, 512, 1, "stretch")
-    one, other = (imaging.prepare((FOLDER / name).read_bytes(), spec).pixels for name in (path, twin))
-    assert np.abs(one.astype(int) - other).mean() < 1
