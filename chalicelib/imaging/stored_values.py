@@ -154,6 +154,7 @@ def _bounded_plane(segment: bytes, size: int) -> NDArray[np.uint8] | None:
     Pillow's decoder stops there, where a few bytes can claim gigabytes.
     """
     try:
-        return np.asarray(Image.frombytes("L", (size, 1), segment, "packbits", "L"))[0]
+        line = Image.frombytes("L", (size, 1), segment, "packbits", "L")
     except ValueError:
         return None
+    return np.asarray(line).reshape(size)
