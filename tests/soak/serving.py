@@ -4,8 +4,12 @@ import shutil
 import signal
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from botocore.exceptions import ClientError
+
+from tests.soak.images import fresh
 from tests.soak.report import Report
 from tests.soak.scenarios import PATIENCE, reported
 from tests.soak.system import System, kill
@@ -32,18 +36,18 @@ def endpoint(system: System, images: int) -> Report:
         try:
             kill(system.lambdas())  # the new ones know at once what is promoted
             system.drop_synthetic(images // 3)
-            hung = _hang(system)
+            hung, throttled = _hang(system, desk)
             system.drop_synthetic(images // 3)
             killed = _die_during_swap(system, desk, second)
             system.drop_synthetic(images - images // 3 * 2)
             system.wait_for_events(PATIENCE)
             answers = _answered_by_endpoint(system)
             report.remarks += [
-                f"{hung} servers hung for {HANG_SECONDS:.0f} s",
+                f"{hung} servers hung for {HANG_SECONDS:.0f} s and throttled {throttled} of 2 requests",
                 f"{killed} servers killed during a swap",
                 f"{answers} answers of the endpoint",
             ]
-            if not (hung and killed and answers):
+            if not (hung and throttled and killed and answers):
                 report.problems.append("the endpoint was in no trouble, or gave no answers")
         finally:
             desk.registry.promote(TASK, bundled.version, None, None)
@@ -63,13 +67,29 @@ def _serve(desk: Desk) -> str:
     return second
 
 
-def _hang(system: System) -> int:
-    """Let the endpoint's server give no answers for a while; how many servers there were."""
+def _hang(system: System, desk: Desk) -> tuple[int, int]:
+    """Let the endpoint's server give no answers for a while.
+
+    It takes one request at a time, so of two that come meanwhile at least one is turned away.
+
+    Returns:
+        The number of servers, and that of requests that were throttled.
+    """
     servers = system.processes(SERVER)
     stopped = kill(servers, signal.SIGSTOP)
-    time.sleep(HANG_SECONDS)
-    kill(servers, signal.SIGCONT)
-    return stopped
+    with ThreadPoolExecutor(2) as threads:
+        requests = [threads.submit(_is_throttled, desk) for _ in range(2)]
+        time.sleep(HANG_SECONDS)
+        kill(servers, signal.SIGCONT)
+        return stopped, sum(request.result() for request in requests)
+
+
+def _is_throttled(desk: Desk) -> bool:
+    try:
+        desk.lab.runtime.invoke_endpoint(EndpointName=ENDPOINT, ContentType="image/png", Body=fresh())
+    except ClientError as error:
+        return str(error.response["Error"]["Code"]) == "ThrottlingException"
+    return False
 
 
 def _die_during_swap(system: System, desk: Desk, config: str) -> int:
