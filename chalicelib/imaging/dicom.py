@@ -68,7 +68,7 @@ def _decode_file(file: DicomFile, spec: InputSpec) -> DecodedImage:
                 "as RGB."
             )
         values = value_bits(frame, image)
-        colours = apply_palette(values, dataset, signed=image.signed, little=file.is_little_endian)
+        colours = apply_palette(values, dataset, inputs=image.range, little=file.is_little_endian)
         return DecodedImage(_picture(colours, spec), source, pixel_aspect=aspect)
     if frame.values.ndim == 3:
         return DecodedImage(_picture(high_byte(frame.values, frame.bits), spec), source, pixel_aspect=aspect)
@@ -162,7 +162,7 @@ def _grey(
     source: Source,
     aspect: float,
 ) -> DecodedImage:
-    nothing = find_padding(frame.values, dataset)
+    nothing = find_padding(frame, dataset)
     values = value_bits(frame, image)
     if levels.voi is None:
         values = without_hot_pixels(values, nothing)
