@@ -25,6 +25,8 @@ DAY := tests/browser/test_day.py
 # They share a system with those of the browser, which takes long to start.
 LOGIN_TESTS := tests/stack/test_login.py
 LIBRARIES := frontend/vendor/.installed
+# The plugin takes seconds to import, and only the functional tests need it.
+QUICKLY := -p no:schemathesis
 
 .PHONY: help
 help: ## list the targets
@@ -47,21 +49,21 @@ check: $(DEV) $(TRAINING) ## formatting, lint, types, templates
 	.venv/bin/cfn-lint .chalice/alarms.yaml .chalice/foundation.yaml statemachine/template.yaml frontend/template.yaml
 
 .PHONY: test
-test: ## everything: checks, and unit, functional, injection, fuzz, stack, browser and training tests
-	@# What waits most comes first; what needs nothing but a processor fills the gaps. A fourth at a time takes longer.
+test: ## everything: checks, and unit, functional, injection, fuzz, stack, soak, browser and training tests
+	@# The longest come first, so that no core is idle at the end. A fourth at a time takes longer.
 	@$(MAKE) --no-print-directory --jobs=3 --keep-going --output-sync=line \
-		test-stack test-browser test-retraining test-training test-app test-fuzz check
+		test-stack test-retraining test-browser test-training test-soak test-app check test-injection test-fuzz
 
 .PHONY: environments
 environments: $(DEV) $(TRAINING) $(LIBRARIES) ## what the tests need, from the registries only
 
 .PHONY: test-stack
 test-stack: $(DEV) $(TRAINING) $(LIBRARIES) ## stack tests, which start the whole system
-	.venv/bin/python -m pytest --durations=15 tests/stack --ignore $(RETRAINING) --ignore $(LOGIN_TESTS)
+	.venv/bin/python -m pytest $(QUICKLY) --durations=15 tests/stack --ignore $(RETRAINING) --ignore $(LOGIN_TESTS)
 
 .PHONY: test-soak
 test-soak: $(DEV) $(TRAINING) ## the short form of `make soak`
-	.venv/bin/python -m pytest --durations=5 tests/soak
+	.venv/bin/python -m pytest $(QUICKLY) --durations=5 tests/soak
 
 .PHONY: soak
 soak: $(DEV) $(TRAINING) ## load the whole system, kill parts of it, and use it for hours: make soak (COUNT=10000 MINUTES=120)
@@ -69,11 +71,11 @@ soak: $(DEV) $(TRAINING) ## load the whole system, kill parts of it, and use it 
 
 .PHONY: test-browser
 test-browser: $(DEV) $(TRAINING) $(LIBRARIES) ## browser tests, before the whole system, and those of the login
-	.venv/bin/python -m pytest --durations=5 tests/browser $(LOGIN_TESTS) --ignore $(DAY)
+	.venv/bin/python -m pytest $(QUICKLY) --durations=5 tests/browser $(LOGIN_TESTS) --ignore $(DAY)
 
 .PHONY: test-retraining
 test-retraining: $(DEV) $(TRAINING) $(LIBRARIES) ## the longest tests: retrainings from end to end
-	.venv/bin/python -m pytest --durations=5 $(RETRAINING) $(DAY)
+	.venv/bin/python -m pytest $(QUICKLY) --durations=5 $(RETRAINING) $(DAY)
 
 .PHONY: test-training
 test-training: $(TRAINING) ## training tests
@@ -81,11 +83,15 @@ test-training: $(TRAINING) ## training tests
 
 .PHONY: test-app
 test-app: $(DEV) $(LIBRARIES) ## unit and functional tests
-	.venv/bin/python -m pytest --durations=10 tests/unit tests/functional tests/injection
+	.venv/bin/python -m pytest --durations=10 tests/unit tests/functional
+
+.PHONY: test-injection
+test-injection: $(DEV) ## let every call to AWS fail in turn
+	.venv/bin/python -m pytest $(QUICKLY) --durations=5 tests/injection
 
 .PHONY: test-fuzz
 test-fuzz: $(DEV) ## a bounded, repeatable run of the fuzzer of image decoding
-	.venv/bin/python -m pytest --durations=5 tests/fuzz
+	.venv/bin/python -m pytest $(QUICKLY) --durations=5 tests/fuzz
 
 .PHONY: fuzz
 fuzz: $(DEV) ## search for files that break image decoding: make fuzz MINUTES=30 (ARGS="--only dicom/")
@@ -131,7 +137,7 @@ redrive: $(RUN) ## send the events that Lambda gave up through again: make redri
 	.venv/bin/python .chalice/redrive.py $(STAGE)
 
 .PHONY: restore
-restore: $(RUN) ## rebuild the results table from the documents in the bucket: make restore STAGE=prod
+restore: $(RUN) ## rebuild the results table from the documents in the bucket, and lost documents from the table: make restore STAGE=prod
 	.venv/bin/python .chalice/restore.py $(STAGE)
 
 .PHONY: clean

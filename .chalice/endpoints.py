@@ -5,7 +5,6 @@ of the same models itself. Safe to repeat; where AWS_ENDPOINT_URL names an emula
 """
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a script's ow
 
 import stage as stages
 from progress import say
+from stacks import DeployError
 
 from chalicelib.errors import EndpointNotChanged
 from chalicelib.hosting import IN_SERVICE, Hosted, Hosting
@@ -60,15 +60,10 @@ def hosting() -> Hosting:
 
 def stage_variables(stage: str) -> Mapping[str, str]:
     """The environment of the stage's Lambdas, as deploying recorded it."""
-    if stage == "local" and not os.environ.get("AWS_ENDPOINT_URL"):
-        raise NotDone(
-            "The stage `local` belongs to an emulator: set AWS_ENDPOINT_URL to that of `make run`, or name "
-            "another one with STAGE=."
-        )
-    variables = stages.variables(stage)
-    if "DATA_BUCKET" not in variables:
-        raise NotDone(f"The stage {stage} has not been deployed: .chalice/config.json does not know it.")
-    return variables
+    try:
+        return stages.deployed(stage)
+    except DeployError as error:
+        raise NotDone(str(error)) from None
 
 
 # -------------------------------------------------------------------------------------------------- idle

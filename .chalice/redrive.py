@@ -8,14 +8,22 @@ import argparse
 import json
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a script's own folder is all that is there
+
+import stage as stages
 from progress import say, step
+from stacks import DeployError
 
 HIDDEN_SECONDS = 120
 """How long a message that could not be sent stays out of sight of this run and of others."""
+WAIT_SECONDS = 1
+"""SQS asks all of its servers only if it may wait; else it can say that a queue is empty that is not."""
 
 
 def main() -> None:
@@ -24,7 +32,11 @@ def main() -> None:
     parser.add_argument("stage", help="name of the installation, for example prod")
     stage = parser.parse_args().stage
     try:
-        sent, kept = redrive(f"negatoscope-{stage}-lost-events")
+        stages.check(stage)
+        sqs = boto3.client("sqs")
+        sent, kept = redrive(sqs, boto3.client("lambda"), queue_url(sqs, stage))
+    except DeployError as error:
+        sys.exit(f"Not done. {error}")
     except (ClientError, BotoCoreError) as error:
         sys.exit(f"Stopped: {error}\nNothing is lost; the same command goes on from here.")
     if kept:
@@ -32,30 +44,55 @@ def main() -> None:
     step(f"{sent} sent through again" if sent else "The queue is empty: there is nothing to send again")
 
 
-def redrive(queue: str) -> tuple[int, int]:
-    """Send the messages that lie in `queue` now through again: how many were sent, and how many were kept."""
-    sqs, functions = boto3.client("sqs"), boto3.client("lambda")
-    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+def queue_url(sqs: Any, stage: str) -> str:
+    """The address of a stage's queue of lost events.
+
+    Raises:
+        DeployError: if there is none.
+    """
+    name = f"negatoscope-{stage}-lost-events"
+    try:
+        return str(sqs.get_queue_url(QueueName=name)["QueueUrl"])
+    except sqs.exceptions.QueueDoesNotExist:
+        raise DeployError(
+            f"The stage {stage} does not exist in this account and region: there is no queue {name}."
+        ) from None
+
+
+def redrive(sqs: Any, functions: Any, url: str) -> tuple[int, int]:
+    """Send the messages that lie in a queue now through again: how many were sent, and how many were kept.
+
+    Args:
+        sqs: boto3 client.
+        functions: boto3 client of Lambda.
+        url: of the queue.
+    """
     started = time.time() * 1000
-    sent = kept = 0
+    sent, kept = 0, set[str]()
     while True:
         messages = sqs.receive_message(
             QueueUrl=url,
             MaxNumberOfMessages=10,
             VisibilityTimeout=HIDDEN_SECONDS,
-            WaitTimeSeconds=1,
+            WaitTimeSeconds=WAIT_SECONDS,
             MessageSystemAttributeNames=["SentTimestamp"],
         ).get("Messages", ())
-        older = [one for one in messages if int(one["Attributes"]["SentTimestamp"]) < started]
-        if not older:  # nothing is left but what has failed again since
-            return sent, kept
-        for message in older:
+        # What has failed again since then stays. What could not be sent becomes visible again after a while.
+        due = [one for one in messages if is_older(one, started) and one["MessageId"] not in kept]
+        if not due:
+            return sent, len(kept)
+        for message in due:
             if send(functions, message):
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
                 sent += 1
             else:
-                kept += 1
-        say(f"{sent} sent, {kept} kept")
+                kept.add(message["MessageId"])
+        say(f"{sent} sent, {len(kept)} kept")
+
+
+def is_older(message: dict[str, Any], moment: float) -> bool:
+    """Whether a message was in the queue before `moment`, in milliseconds since 1970."""
+    return int(message["Attributes"]["SentTimestamp"]) < moment
 
 
 def send(functions: Any, message: dict[str, Any]) -> bool:

@@ -1,12 +1,16 @@
-"""Rebuild the results table from `results/*.json`: `python .chalice/restore.py STAGE`.
+"""Make results table and documents agree again: `python .chalice/restore.py STAGE`.
 
-Safe to repeat, also while the stage is at work: what the table knows already, or in a later revision, stays.
+What the table lacks is written from `results/*.json`; a document that is missing is written from the table. A
+table that has been deleted is created first. Safe to repeat, also while the stage is at work: what is there
+already, or in a later revision, stays.
 """
 
 import argparse
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import boto3
@@ -15,52 +19,114 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a script's own folder is all that is there
 
+import results_table
 import stage as stages
 from progress import say, step
+from stacks import DeployError
 
-from chalicelib.decisions import restore
-from chalicelib.storage import DataBucket, StorageFailed
+from chalicelib.decisions import Decisions, NotADocument, restore
+from chalicelib.storage import DataBucket, ObjectChanged, ObjectMissing, StorageFailed
 from chalicelib.table import ResultsTable
 
 THREADS = 16
 
 
+@dataclass
+class Report:
+    """What a run has found and done."""
+
+    documents: int = 0
+    written: int = 0
+    """Results written into the table."""
+    replaced: int = 0
+    """Documents written from the table."""
+    unreadable: list[str] = field(default_factory=list)
+    """Keys in `results/` of what is not the document of a result."""
+
+
 def main() -> None:
     """Restore everything, or end with a sentence that says what went wrong."""
     parser = argparse.ArgumentParser(
-        description="Rebuild the results table from the documents in the bucket."
+        description="Rebuild the results table from the bucket's documents, and documents from the table."
     )
     parser.add_argument("stage", help="name of the installation, for example prod")
-    settings = stages.variables(parser.parse_args().stage)
-    if "DATA_BUCKET" not in settings:
-        sys.exit("This stage has not been deployed from here: .chalice/config.json does not know it.")
+    stage = parser.parse_args().stage
     try:
-        documents, written = rebuild(settings["DATA_BUCKET"], settings["RESULTS_TABLE"])
-    except (ClientError, BotoCoreError, StorageFailed) as error:
+        settings = stages.deployed(stage)
+        results_table.ensure(stage, settings["RESULTS_TABLE"])
+        report = run(*connect(settings["DATA_BUCKET"], settings["RESULTS_TABLE"]))
+    except (DeployError, ClientError, BotoCoreError, StorageFailed) as error:
         sys.exit(f"Stopped: {error}\nThe same command goes on from here.")
-    step(f"{documents} documents read, {written} results written; the table had the others already")
+    step(
+        f"{report.documents} documents read, {report.written} results written into the table, "
+        f"{report.replaced} documents written from the table; the rest was there already"
+    )
+    if report.unreadable:
+        listed = "\n".join(f"    {key}" for key in report.unreadable)
+        sys.exit(
+            f"{len(report.unreadable)} objects are not documents of results and were left alone. Bring "
+            f"earlier versions back, or delete them:\n{listed}"
+        )
 
 
-def rebuild(bucket_name: str, table_name: str) -> tuple[int, int]:
-    """Write what is missing in the table: how many documents there are, and how many were written."""
+def connect(bucket: str, table: str) -> tuple[DataBucket, ResultsTable]:
+    """Bucket and table, for as many threads as work on them."""
     # Each thread takes one connection; botocore's own default is ten.
     config = Config(max_pool_connections=THREADS, retries={"mode": "standard", "total_max_attempts": 8})
-    bucket = DataBucket(boto3.client("s3", config=config), bucket_name)
-    table = ResultsTable(boto3.resource("dynamodb", config=config), table_name)
-    documents = written = 0
+    return (
+        DataBucket(boto3.client("s3", config=config), bucket),
+        ResultsTable(boto3.resource("dynamodb", config=config), table),
+    )
+
+
+def run(bucket: DataBucket, table: ResultsTable) -> Report:
+    """Write what is missing in the table, then what is missing in the bucket."""
+    report, seen = Report(), set[bytes]()
     with ThreadPoolExecutor(THREADS) as threads:
         for keys in _batches(bucket.keys("results/")):
-            outcomes = list(threads.map(lambda key: restore(bucket, table, key), keys))
-            documents += len(outcomes)
-            written += sum(outcomes)
-            say(f"{documents} read, {written} written")
-    return documents, written
+            for key, outcome in zip(
+                keys, threads.map(lambda key: _restore(bucket, table, key), keys), strict=True
+            ):
+                if outcome is None:
+                    report.unreadable.append(key)
+                else:
+                    report.documents += 1
+                    report.written += outcome
+                    seen.add(_digest(key))
+            say(f"{report.documents} read, {report.written} written")
+        decisions = Decisions(bucket, table)
+        missing = (image_id for image_id in table.finished() if bytes.fromhex(image_id) not in seen)
+        for ids in _batches(missing):
+            report.replaced += sum(threads.map(lambda image_id: _replace(decisions, image_id), ids))
+    return report
 
 
-def _batches(keys: Iterator[str], size: int = 1000) -> Iterator[list[str]]:
+def _digest(key: str) -> bytes:
+    """The image id of a document's key, in the little memory that it takes: there may be ten million."""
+    return bytes.fromhex(key.rpartition("/")[2].removesuffix(".json"))
+
+
+def _restore(bucket: DataBucket, table: ResultsTable, key: str) -> bool | None:
+    """Whether a document's result was written into the table; None if `key` holds no such document."""
+    try:
+        return restore(bucket, table, key)
+    except NotADocument:
+        return None
+    except ObjectMissing:
+        return False  # deleted since it was listed
+
+
+def _replace(decisions: Decisions, image_id: str) -> bool:
+    """Whether a document that is missing was written; one that has come in the meantime stays."""
+    with suppress(ObjectChanged):
+        return decisions.repair(image_id)
+    return False
+
+
+def _batches(values: Iterator[str], size: int = 1000) -> Iterator[list[str]]:
     batch: list[str] = []
-    for key in keys:
-        batch.append(key)
+    for value in values:
+        batch.append(value)
         if len(batch) == size:
             yield batch
             batch = []

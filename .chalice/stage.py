@@ -33,7 +33,10 @@ def check(stage: str) -> None:
             "beginning with a letter."
         )
     if stage == "local" and not os.environ.get("AWS_ENDPOINT_URL"):
-        raise DeployError("The stage `local` belongs on an emulator: `make run` deploys it.")
+        raise DeployError(
+            "The stage `local` belongs on an emulator: `make run` deploys it, and other commands need "
+            "AWS_ENDPOINT_URL to be the emulator's address. Any other stage is named with STAGE=."
+        )
 
 
 def config() -> dict[str, Any]:
@@ -49,6 +52,19 @@ def variables(stage: str) -> Mapping[str, str]:
         "environment_variables", {}
     )
     return merged
+
+
+def deployed(stage: str) -> Mapping[str, str]:
+    """The environment of the stage's Lambdas, as deploying recorded it.
+
+    Raises:
+        DeployError: if there is no such stage.
+    """
+    check(stage)
+    found = variables(stage)
+    if "DATA_BUCKET" not in found:
+        raise DeployError(f"The stage {stage} has not been deployed: .chalice/config.json does not know it.")
+    return found
 
 
 def functions(stage: str) -> dict[str, str]:

@@ -12,12 +12,23 @@ from dataclasses import dataclass
 
 from chalicelib import results
 from chalicelib.results import Result
-from chalicelib.storage import DataBucket, ObjectChanged, ObjectMissing, StorageFailed
+from chalicelib.storage import (
+    AccessDenied,
+    DataBucket,
+    ObjectChanged,
+    ObjectMissing,
+    StorageFailed,
+    StoredObject,
+)
 from chalicelib.table import ResultsTable, unknown_result
 
 _REVISION = "revision"
 _MOST_TRIES = 10
 """Compare-and-swaps of one document; every one that fails means that another one has succeeded."""
+
+
+class NotADocument(Exception):
+    """An object in `results/` is not the document of a finished result."""
 
 
 @dataclass(frozen=True)
@@ -78,17 +89,26 @@ class Decisions:
             return changed
         raise StorageFailed("a result was changed by others again and again")
 
-    def repair(self, image_id: str) -> None:
-        """Finish a change that has stopped half-way, and write a document that is missing."""
+    def repair(self, image_id: str) -> bool:
+        """Finish a change that has stopped half-way, and write a document that is missing.
+
+        Returns:
+            Whether the document was written, because it was missing or older than the table.
+
+        Raises:
+            ObjectChanged: if somebody else wrote it at the same time.
+        """
         entry = self.table.entry(image_id)
         if entry is None or not entry.finished:
-            return
+            return False
         found = self.find(entry.result)
-        if found is None or found.revision < entry.revision:
+        outdated = found is None or found.revision < entry.revision
+        if found is None or outdated:
             self._write(entry.result, entry.revision, found.etag if found else None)
             found = Decision(entry.result, entry.revision, None)
         if entry.unfinished_since:
             self.table.end_change(found.result, found.revision, entry.pending)
+        return outdated
 
     def _current(self, image_id: str) -> Decision:
         """The result as it is, to be changed: the later of document and table.
@@ -100,7 +120,7 @@ class Decisions:
             raise unknown_result()
         try:
             found = self.find(entry.result)
-        except StorageFailed:  # without the right to list, S3 denies what is missing
+        except AccessDenied:
             found = None
         if found and found.revision > entry.revision:
             return found
@@ -112,10 +132,27 @@ class Decisions:
 
 
 def restore(bucket: DataBucket, table: ResultsTable, key: str) -> bool:
-    """Write the result of a document into a table that has lost it; False if the table has not."""
-    stored = bucket.read(key)
-    result, revision = json.loads(stored.body), int(stored.metadata.get(_REVISION, 0))
+    """Write the result of a document into a table that has lost it; False if the table has not.
+
+    Raises:
+        NotADocument: if `key` holds no document of a result.
+        ObjectMissing: if it holds nothing.
+    """
+    result, revision = _document(bucket.read(key), key)
     entry = table.entry(result["id"])
     if entry and entry.finished and entry.revision >= revision:
         return False
+    if entry and entry.unfinished_since and result["status"] == results.QUARANTINED:
+        return False  # whoever finishes it, moves the file as well
     return table.end_change(result, revision)
+
+
+def _document(stored: StoredObject, key: str) -> tuple[Result, int]:
+    """Result and revision of what lies at `key`."""
+    try:
+        result: Result = json.loads(stored.body)
+        if results.key(result) == key and result["status"] in results.FINISHED:
+            return result, int(stored.metadata.get(_REVISION, 0))
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise NotADocument

@@ -29,7 +29,7 @@ from chalicelib.prepared import PreparedArray
 from chalicelib.results import Result
 from chalicelib.review import Reason
 from chalicelib.reviews import Review
-from chalicelib.storage import DataBucket, ObjectMissing, StorageFailed
+from chalicelib.storage import AccessDenied, DataBucket, ObjectMissing
 from chalicelib.table import Entry, ResultsTable
 from chalicelib.tasks import Task
 
@@ -149,7 +149,7 @@ class Pipeline:
         try:
             key = arrivals.prepared_key(result["task"], result["id"])
             return PreparedArray.unpack(self.bucket.read(key))
-        except (ObjectMissing, StorageFailed):
+        except (ObjectMissing, AccessDenied):
             raise NotClassified("There is no image to show yet. Try again in a moment.") from None
 
     def heatmap(self, result: Result, label: str) -> dict[str, Any] | None:
@@ -242,7 +242,7 @@ class Pipeline:
     def _has_array(self, result: Result) -> bool:
         try:
             self.bucket.etag(arrivals.prepared_key(result["task"], result["id"]))
-        except (ObjectMissing, StorageFailed):  # without the right to list, S3 denies what is missing
+        except (ObjectMissing, AccessDenied):
             return False
         return True
 

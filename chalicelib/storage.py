@@ -21,6 +21,8 @@ _GIB = 1024**3
 _COPYING = TransferConfig(multipart_threshold=5 * _GIB, multipart_chunksize=_GIB, use_threads=False)
 """One CopyObject as far as S3 takes it, which keeps tags and metadata."""
 
+_DENIED = ("AccessDenied", "403")
+
 MAX_KEY_BYTES = 1024
 """S3's limit."""
 
@@ -38,6 +40,10 @@ class ObjectChanged(Exception):
 
 class StorageFailed(Exception):
     """S3 refused something it should not refuse, or could not be reached."""
+
+
+class AccessDenied(StorageFailed):
+    """S3 denied access. A role that may not list the bucket is answered this about a missing object, too."""
 
 
 def presigning(endpoint_url: str | None) -> dict[str, Any]:
@@ -90,6 +96,16 @@ class DataBucket:
         """
         with self._anonymous_errors():
             return str(self._client.head_object(Bucket=self.name, Key=key)["ETag"]).strip('"')
+
+    def version_id(self, key: str, etag: str) -> str | None:
+        """The version of the object at `key` with that ETag; None if the bucket keeps no versions.
+
+        Raises:
+            ObjectMissing: if there is none (any more).
+        """
+        with self._anonymous_errors():
+            found = self._client.head_object(Bucket=self.name, Key=key, IfMatch=f'"{etag}"').get("VersionId")
+        return str(found) if found not in (None, "null") else None
 
     def exists(self, key: str) -> bool:
         """Whether there is an object at `key`, told from a list.
@@ -240,7 +256,8 @@ class DataBucket:
             code = error.response["Error"]["Code"]
             if code in _MISSING or code in missing:
                 raise ObjectMissing from None
-            raise StorageFailed(f"{error.operation_name}: {code}") from None
+            failure = AccessDenied if code in _DENIED else StorageFailed
+            raise failure(f"{error.operation_name}: {code}") from None
         except BotoCoreError as error:
             raise StorageFailed(type(error).__name__) from None
 

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -13,6 +14,7 @@ from chalicelib.errors import GaveUp
 from chalicelib.inbox_check import OVERDUE, InboxCheck
 from chalicelib.observability import logger, measure_seconds
 from chalicelib.pipeline import Pipeline
+from chalicelib.storage import ObjectMissing
 from chalicelib.table import Entry
 
 MAX_TRIES = 5
@@ -107,7 +109,13 @@ class Sweep:
             self._give_up(arrival, entry)
 
     def _announce(self, arrival: Arrival) -> None:
-        """Send through a file that no event has announced; from now on the table knows it."""
+        """Send through a file that no event has announced; from now on the table knows it.
+
+        Its version goes along, as in an event of S3's: it may be replaced before it is read.
+        """
+        with suppress(ObjectMissing):  # it has been replaced already; its result will say so
+            version = self.pipeline.bucket.version_id(arrival.key, arrival.etag)
+            arrival = replace(arrival, version_id=version)
         self.pipeline.receive(arrival)
         self.send_event(arrivals.event_for(arrival))
 

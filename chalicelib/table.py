@@ -14,7 +14,7 @@ from typing import Any
 from chalicelib.errors import UnknownResult
 from chalicelib.items import Key, from_item, to_cursor, to_item
 from chalicelib.listing import ALL, EVERYTHING, LISTED, Selection
-from chalicelib.results import CLASSIFIED, FINISHED, RECEIVED, Result, now
+from chalicelib.results import CLASSIFIED, FINISHED, QUARANTINED, RECEIVED, Result, now
 
 _UNUSED_UPLOAD_SECONDS = 24 * 3600
 
@@ -191,6 +191,22 @@ class ResultsTable:
         for items in self._pages(query):
             for item in items:
                 yield item["id"], item["unfinished_since"]
+
+    def finished(self) -> Iterator[str]:
+        """The ids of all finished results, in no order. Reads the whole table: for repairs only."""
+        start = None
+        while True:
+            page = self._table.scan(
+                FilterExpression="#status IN (:classified, :quarantined)",
+                ProjectionExpression="id",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={":classified": CLASSIFIED, ":quarantined": QUARANTINED},
+                **_start(start),
+            )
+            yield from (item["id"] for item in page["Items"])
+            start = page.get("LastEvaluatedKey")
+            if not start:
+                return
 
     def entry(self, image_id: str) -> Entry | None:
         """The item of one image, if there is one."""

@@ -12,7 +12,7 @@ from chalicelib.observability import logger, record
 from chalicelib.package import ModelPackage
 from chalicelib.registry import Registry
 from chalicelib.results import Result, now
-from chalicelib.storage import DataBucket, ObjectMissing, StorageFailed
+from chalicelib.storage import AccessDenied, DataBucket, ObjectMissing
 from chalicelib.table import ResultsTable
 from chalicelib.tasks import Task
 
@@ -70,7 +70,7 @@ class Watch:
         """What the watch found when it last looked at a task."""
         try:
             return self._read(task)
-        except (ObjectMissing, StorageFailed):  # without the right to list, S3 denies what is missing
+        except (ObjectMissing, AccessDenied):
             return _document(task, reason="Nobody has looked at this task yet. The watch does once a day.")
 
     def _look_at(self, task: Task) -> tuple[Document, list[Aspect]]:

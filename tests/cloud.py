@@ -56,12 +56,23 @@ TABLES = {"ResultsTable": TABLE, "RetrainingsTable": RETRAININGS_TABLE}
 """What the template calls a table, and its name."""
 
 
+@cache
+def _session() -> Any:
+    """Made once: each reads the descriptions of AWS's services anew, which takes longer than most tests."""
+    return boto3.session.Session()
+
+
+@cache
+def _client(service: str) -> Any:
+    return _session().client(service)
+
+
 @contextmanager
 def account() -> Iterator[None]:
     """Everything boto3 does inside happens in memory."""
     with mock_aws():
-        # Making a client takes longer than all it does here, and most tests come by.
-        make_resources(boto3.client("s3"), boto3.client("dynamodb"))
+        boto3.DEFAULT_SESSION = _session()  # moto forgets it at the end
+        make_resources(_client("s3"), _client("dynamodb"))
         yield
 
 

@@ -131,9 +131,13 @@ class MemorySageMaker:
         self.endpoints: dict[str, dict[str, Any]] = {}
         self.groups: set[str] = set()
         self.packages: dict[str, dict[str, Any]] = {}
+        self.slow = False
+        """Whether jobs run until `pass_time`."""
 
     def pass_time(self) -> None:
         """Let everything come to the end of what it does."""
+        for name, job in self.jobs.items():
+            job[f"{name.partition('/')[0]}Status"] = "Completed"
         for name, endpoint in list(self.endpoints.items()):
             if endpoint["EndpointStatus"] == "Deleting":
                 del self.endpoints[name]
@@ -144,7 +148,8 @@ class MemorySageMaker:
         """A job that has just been created, and is done."""
         if f"{kind}/{name}" in self.jobs:
             raise client_error("ResourceInUse", f"{name} already exists", f"Create{kind}")
-        self.jobs[f"{kind}/{name}"] = {f"{kind}Name": name, f"{kind}Status": "Completed", **described}
+        status = "InProgress" if self.slow else "Completed"
+        self.jobs[f"{kind}/{name}"] = {f"{kind}Name": name, f"{kind}Status": status, **described}
         return self.jobs[f"{kind}/{name}"]
 
     def _described(self, kind: str, name: str) -> dict[str, Any]:
@@ -154,6 +159,9 @@ class MemorySageMaker:
 
     def describe_processing_job(self, ProcessingJobName: str) -> dict[str, Any]:  # noqa: N803
         return self._described("ProcessingJob", ProcessingJobName)
+
+    def describe_hyper_parameter_tuning_job(self, HyperParameterTuningJobName: str) -> dict[str, Any]:  # noqa: N803
+        return self._described("HyperParameterTuningJob", HyperParameterTuningJobName)
 
     def describe_training_job(self, TrainingJobName: str) -> dict[str, Any]:  # noqa: N803
         return self._described("TrainingJob", TrainingJobName)

@@ -21,14 +21,15 @@ METRICS = {
 VERSION = "2026.01.01-tiny"
 
 
-def write_package(folder: Path, task: Task | None = None, **changes: Any) -> Path:
+def write_package(folder: Path, task: Task | None = None, *, cell: int = 16, **changes: Any) -> Path:
     """A package whose answer depends on the mean grey level: the brighter, the later the class.
 
-    Packages of different versions have different digests.
+    Packages of different versions have different digests. A cell of the activation map is `cell` pixels
+    wide and high.
     """
     task = task or load_task(TASK)
     folder.mkdir(parents=True)
-    model = _graph(task)
+    model = _graph(task, cell)
     model.producer_version = changes.get("version", VERSION)
     graph = model.SerializeToString()
     (folder / "model.onnx").write_bytes(graph)
@@ -46,7 +47,7 @@ def write_package(folder: Path, task: Task | None = None, **changes: Any) -> Pat
     return folder
 
 
-def _graph(task: Task) -> onnx.ModelProto:
+def _graph(task: Task, cell: int) -> onnx.ModelProto:
     """Logits are -(mean - k * 255 / (K - 1))^2 / 200 for class k; distance is the mean grey level."""
     classes = len(task.classes)
     levels = np.linspace(0, 255, classes, dtype=np.float32)[np.newaxis]
@@ -59,7 +60,7 @@ def _graph(task: Task) -> onnx.ModelProto:
         helper.make_node("Div", ["square", "scale"], ["logits"]),
         helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
         helper.make_node("Identity", ["mean"], ["distance"]),
-        helper.make_node("AveragePool", ["pixels"], ["pooled"], kernel_shape=[16, 16], strides=[16, 16]),
+        helper.make_node("AveragePool", ["pixels"], ["pooled"], kernel_shape=[cell] * 2, strides=[cell] * 2),
         helper.make_node("ReduceMean", ["pooled", "channel"], ["grey"], keepdims=1),
         helper.make_node("Div", ["grey", "full"], ["map"]),
         helper.make_node("Concat", ["map"] * classes, ["activation"], axis=1),

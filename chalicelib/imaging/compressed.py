@@ -24,7 +24,7 @@ from chalicelib.imaging.attributes import ImagePixel
 from chalicelib.imaging.codestream import Codestream, Family
 from chalicelib.imaging.decoded import Pixels
 from chalicelib.imaging.frame_values import StoredValues, contradiction, damaged_stream, from_colour_space
-from chalicelib.imaging.stream_end import completed, with_junk
+from chalicelib.imaging.stream_end import completed, is_whole
 
 FAMILIES = {
     JPEGBaseline8Bit: Family.JPEG,
@@ -37,8 +37,6 @@ FAMILIES = {
     JPEG2000: Family.JPEG_2000,
 }
 """Which kind of stream a transfer syntax promises."""
-_STRIP = 256
-"""Rows that are compared at once, to spare the memory of a second picture."""
 
 
 def needs_child_process(syntax: UID) -> bool:
@@ -97,31 +95,16 @@ def _baseline(stream: bytes, claims: Codestream, image: ImagePixel) -> StoredVal
     stream = codestream.with_colour_transform(stream, _is_ybr(claims, image))
     try:
         values: Pixels = np.asarray(Image.open(BytesIO(stream), formats=["JPEG"]))
-        is_whole = _is_whole(stream, values)
+        whole = is_whole(stream, values)
     except Exception:  # whatever Pillow raises for a damaged stream
         raise damaged_stream("JPEG", "its pixels cannot be decoded") from None
-    if not is_whole:
+    if not whole:
         raise damaged_stream("JPEG", "it ends before its image does")
     if values.shape != (
         (image.rows, image.columns, 3) if image.samples == 3 else (image.rows, image.columns)
     ):
         raise damaged_stream("JPEG", "it is of another shape than it says")
     return _as_allocated(values, claims, image)
-
-
-def _is_whole(stream: bytes, values: Pixels) -> bool:
-    """Whether the stream has the data of all its pixels. Pillow shows grey instead of those that are missing.
-
-    Reading it again costs as much as the first time, and is the only way to know with Pillow.
-    """
-    picture = Image.open(BytesIO(with_junk(stream)), formats=["JPEG"])
-    columns, rows = picture.size
-    return all(
-        np.array_equal(
-            values[row : row + _STRIP], np.asarray(picture.crop((0, row, columns, min(rows, row + _STRIP))))
-        )
-        for row in range(0, rows, _STRIP)
-    )
 
 
 def _is_ybr(claims: Codestream, image: ImagePixel) -> bool:

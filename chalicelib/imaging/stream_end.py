@@ -4,9 +4,14 @@ Decoders of JPEG fill up what is missing, so a picture that is partly grey looks
 References are to ITU-T T.81 (JPEG) and T.800 (JPEG 2000).
 """
 
+from io import BytesIO
 from struct import error, unpack_from
 
+import numpy as np
+from PIL import Image
+
 from chalicelib.imaging.codestream import Codestream, CodestreamError, Family
+from chalicelib.imaging.decoded import Pixels
 
 _END = b"\xff\xd9"
 """EOI of JPEG and JPEG-LS (T.81 table B.1), EOC of JPEG 2000 (T.800 A.4.4)."""
@@ -15,6 +20,8 @@ _LEAST_TILE_PART = 14
 """Bytes: the markers SOT and SOD and what lies between them (T.800 A.4.2)."""
 _MOST_TILE_PARTS = 1_000_000
 _RESTARTS = [bytes([0xFF, number]) for number in range(0xD0, 0xD8)]
+_STRIP = 256
+"""Rows that are compared at a time."""
 _JUNK = bytes(range(1, 255, 2))
 """Entropy-coded data of no meaning."""
 
@@ -48,6 +55,22 @@ def with_junk(stream: bytes) -> bytes:
     last = max(_RESTARTS, key=stream.rfind)
     after = _RESTARTS[(_RESTARTS.index(last) + 1) % 8] if last in stream else _RESTARTS[0]
     return stream[:end] + _JUNK + after + _JUNK + stream[end:]
+
+
+def is_whole(stream: bytes, values: Pixels) -> bool:
+    """Whether a JPEG stream, decoded to `values`, has the data of all its pixels.
+
+    Pillow shows grey instead of those that are missing. Reading it again costs as much as the first time, and
+    is the only way to know with Pillow.
+    """
+    picture = Image.open(BytesIO(with_junk(stream)), formats=["JPEG"])
+    columns, rows = picture.size
+    return all(
+        np.array_equal(
+            values[row : row + _STRIP], np.asarray(picture.crop((0, row, columns, min(rows, row + _STRIP))))
+        )
+        for row in range(0, rows, _STRIP)
+    )
 
 
 def _end_of_tiles(stream: bytes, claims: Codestream) -> int:

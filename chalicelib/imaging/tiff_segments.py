@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from chalicelib import errors
-from chalicelib.imaging import codestream
+from chalicelib.imaging import codestream, stream_end
 from chalicelib.imaging.decoded import MAX_PIXELS
 from chalicelib.imaging.tiff_directory import Directory, Tag, cut_off, invalid
 from chalicelib.imaging.tiff_layout import Layout
@@ -139,13 +139,12 @@ class Segments:
         except codestream.CodestreamError as error:
             raise self._broken(number, f"is no sound JPEG stream: {error}") from error
         self._check_jpeg(claims, number, rows)
-        if not codestream.has_end(stream):
-            raise self._broken(number, "is cut off")
         jfif = part[6:11].tobytes() == _JFIF
         converted = self._layout.photometric == YCBCR or (
             # A JFIF file of three components is YCbCr, and subsampled RGB does not exist.
             self._layout.photometric == RGB and (jfif or claims.subsampled)
         )
+        stream = stream_end.completed(stream, claims)
         stream = codestream.with_colour_transform(stream, converted and claims.components == 3)
         return self._jpeg_samples(stream, claims.components, number)[:rows].reshape(rows, -1)
 
@@ -166,8 +165,11 @@ class Segments:
         try:
             image = Image.open(BytesIO(stream), formats=["JPEG"])
             pixels = np.asarray(image)
+            whole = stream_end.is_whole(stream, pixels)
         except OSError as error:
             raise self._broken(number, "is damaged or cut off") from error
+        if not whole:
+            raise self._broken(number, "is cut off")
         # Pillow takes four components for inks, and those for inverted, as they are in Adobe's JPEG files.
         return 255 - pixels if components == 4 else pixels
 

@@ -1,7 +1,8 @@
 """An account that is emptied, instead of made anew, before every trial: that takes milliseconds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import boto3
 import pytest
@@ -14,7 +15,8 @@ from tests.injection.world import World
 from tests.models import TASK, write_package
 from tests.stage import TABLE
 
-type NewWorld = Callable[[], World]
+type NewWorld = Callable[..., World]
+"""`new_world(tables)`: a stage with those tables of the template, by default that of the results."""
 
 
 @pytest.fixture
@@ -24,15 +26,16 @@ def new_world(cloud: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         if hasattr(made_once, "cache_clear"):
             made_once.cache_clear()
     for name in ("older", "current"):
-        write_package(tmp_path / name / TASK, version=name)
+        # A heat map of few cells: moto takes long for every number of an item.
+        write_package(tmp_path / name / TASK, cell=128, version=name)
     current, older = (Classifier({}, lambda: None, tmp_path / name) for name in ("current", "older"))
     monkeypatch.setattr(aws, "classifier", lambda: current)
 
     s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
 
-    def make() -> World:
+    def make(tables: Mapping[str, str] = MappingProxyType({"ResultsTable": TABLE})) -> World:
         MockAWS.reset(None)  # type: ignore[arg-type]
-        make_resources(s3, dynamodb, {"ResultsTable": TABLE})
+        make_resources(s3, dynamodb, tables)
         return World(older)
 
     return make

@@ -16,7 +16,7 @@ A test runs its code once in `watched()` to learn how many calls it makes, then 
         check()
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -150,12 +150,17 @@ def injected(fault: Fault, **options: Any) -> Any:
     return Interceptor(fault, **options).active()
 
 
-def faults(calls: int) -> Iterator[Fault]:
+KINDS = (Kind.REFUSED, Kind.FAILED_LATE, Kind.TIMED_OUT, Kind.KILLED_AFTER)
+FEW_KINDS = (Kind.REFUSED, Kind.TIMED_OUT, Kind.KILLED_AFTER)
+"""For code that does not look at the error: a call that fails late is one whose answer never arrives."""
+
+
+def faults(calls: int, kinds: Sequence[Kind] = KINDS) -> Iterator[Fault]:
     """Every fault of a run of so many calls; killed before a call is killed after the last one."""
     if calls:
         yield Fault(0, Kind.KILLED_BEFORE)
     for call in range(calls):
-        for kind in (Kind.REFUSED, Kind.FAILED_LATE, Kind.TIMED_OUT, Kind.KILLED_AFTER):
+        for kind in kinds:
             yield Fault(call, kind)
 
 

@@ -21,6 +21,7 @@ def problems(world: World, expected: int, counted: int) -> list[str]:
     items = aws.table()._table.scan()["Items"]
     objects = dict(_objects())
     found = [f"an event is still pending for {function}" for function, _ in world.pending]
+    found += [f"an item was updated without a condition: {update}" for update in world.unconditional]
     if len(items) != expected:
         found.append(f"{len(items)} results instead of {expected}")
     for item in items:

@@ -4,7 +4,7 @@ import io
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,11 @@ class Wire:
 
     fault: Fault | None = None
     stubborn: bool = False
+    undo_fails: bool = False
+    """Whether nothing works in the state `Undo` either, after a stubborn fault."""
     calls: list[str] = field(default_factory=list)
+    states: list[str] = field(default_factory=list)
+    """In which the state machine was at each call."""
     state: str = ""
     """In which the state machine is."""
     broken: str | None = None
@@ -64,7 +68,10 @@ class Wire:
         """Carry out a call, or not."""
         number = len(self.calls)
         self.calls.append(name)
-        if self.broken is not None and self.broken == self.state:
+        self.states.append(self.state)
+        if self.broken is not None and (
+            self.broken == self.state or (self.undo_fails and self.state == "Undo")
+        ):
             raise client_error("ServiceUnavailable", "injected", name)
         if self.fault is None or self.fault.call != number:
             return carry_out()
@@ -128,8 +135,31 @@ class Answering:
 class Stage:
     """Version `1` classifies, on the task's endpoint with the configuration `old`, or embedded."""
 
-    def __init__(self, kind: ServingKind = "serverless", *, before: ServingKind | None = None):
+    def __init__(
+        self,
+        kind: ServingKind = "serverless",
+        *,
+        before: ServingKind | None = None,
+        wish: Mapping[str, Any] = MappingProxyType({"force": True}),
+        fingerprint: str = "f",
+        accepted: bool = True,
+        approved: bool = True,
+        slow: bool = False,
+    ):
+        """Set everything up.
+
+        Args:
+            kind: how the new model is to be served.
+            before: how the current one is; None for the same.
+            wish: what the retraining is asked for.
+            fingerprint: of its data; the current model has learnt from `f00`.
+            accepted: what the job that judges the candidate says.
+            approved: what a person says, if asked.
+            slow: whether jobs take a while, and others are just changing the endpoint.
+        """
         self.kind: ServingKind = kind
+        self._wish, self._fingerprint = wish, fingerprint
+        self._accepted, self._approved = accepted, approved
         self.s3, self.table = MemoryS3(), MemoryTable()
         self.sagemaker, self.states = MemorySageMaker(self.s3), MemoryStepFunctions()
         self.messages: list[str] = []
@@ -142,6 +172,9 @@ class Stage:
         else:
             self.serve("old", before or kind)
             self.registry.promote(TASK, "1", ENDPOINT, "old")
+        self.sagemaker.slow = slow
+        if slow and ENDPOINT in self.sagemaker.endpoints:
+            self.sagemaker.update_endpoint(ENDPOINT, "old")
 
     def register(self, version: str) -> None:
         """A version that may be deployed."""
@@ -202,7 +235,7 @@ class Stage:
         """Run an execution to its end."""
         arn = f"{MACHINE.replace(':stateMachine:', ':execution:')}:{name}"
         self.states.statuses[arn] = "RUNNING"
-        given = {"task": TASK, "force": True}
+        given = {"task": TASK, **self._wish}
         execution = Execution(DEFINITION, given, self._perform, arn, self.sagemaker.pass_time)
         self.states.statuses[arn] = "FAILED" if execution.error else "SUCCEEDED"
         return execution
@@ -212,6 +245,9 @@ class Stage:
         resource = DEFINITION["States"][name]["Resource"]
         if resource == "${RetrainingFunction}":
             return self._invoke(parameters)
+        if resource.endswith("lambda:invoke.waitForTaskToken"):
+            self._invoke(parameters["Payload"])
+            return {"approved": self._approved, "by": "physicist", "comment": ""}
         call = resource.rpartition(":")[2]
         try:
             return self.wire.call(f"state:{call}", lambda: self._create(call, parameters))
@@ -233,6 +269,8 @@ class Stage:
                 return self._process(parameters)
             case "createTrainingJob":
                 return self._train(parameters)
+            case "createHyperParameterTuningJob":
+                return self._tune(parameters)
             case "createTransformJob":
                 folder = _key(parameters["TransformOutput"]["S3OutputPath"])
                 answer = {"probabilities": [[0.25, 0.75]]}
@@ -254,17 +292,24 @@ class Stage:
         job = self.sagemaker.job("ProcessingJob", parameters["ProcessingJobName"])
         folder = _key(parameters["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"])
         if folder.endswith("judgement"):
-            decision = {"accepted": True, "reasons": ["Better."]}
+            decision = {"accepted": self._accepted, "reasons": ["Compared."]}
             self.s3.objects[f"{folder}/decision.json"] = json.dumps(decision).encode()
         else:
             array = io.BytesIO()
             np.save(array, np.zeros((1, 4, 4), np.uint8))
-            facts = {"fingerprint": "f", "split": {}, "findings": []}
+            facts = {"fingerprint": self._fingerprint, "split": {}, "findings": []}
             self.s3.objects |= {
                 f"{folder}/data.json": json.dumps(facts).encode(),
                 f"{folder}/manifest.csv": b"part,class,sha256\ntest,left-cc,a\n",
                 f"{folder}/test/a.npy": array.getvalue(),
             }
+        return job
+
+    def _tune(self, parameters: Mapping[str, Any]) -> Any:
+        name = parameters["HyperParameterTuningJobName"]
+        best = {"TrainingJobName": f"{name}-001"}
+        job = self.sagemaker.job("HyperParameterTuningJob", name, BestTrainingJob=best)
+        self._train({**parameters["TrainingJobDefinition"], **best})
         return job
 
     def _train(self, parameters: Mapping[str, Any]) -> Any:

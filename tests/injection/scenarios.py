@@ -11,6 +11,7 @@ from chalicelib.tasks import load_task
 from tests import images
 from tests.injection.world import World
 from tests.models import TASK
+from tests.stage import BUCKET
 
 CLASSES = load_task(TASK).class_names
 RESULT = "/results/{id}"
@@ -35,6 +36,8 @@ class Handler(Scenario):
     """A Lambda that works through events; `prepare` returns the event."""
 
     function: str = "prepare"
+    found_by_sweep: bool = True
+    """Whether the sweep finds the image even if no run got as far as the table; else it takes a redrive."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ class Sweeping(Scenario):
 class Route(Scenario):
     """A request; `prepare` returns the arguments of `World.ask`."""
 
+    route: str = ""
+    """Method and path."""
     without_repetition: int | None = None
     """How many results there are if the request never took effect and nobody repeats it."""
 
@@ -63,6 +68,17 @@ def _dropped(key: str, body: bytes) -> Callable[[World], Any]:
         return _event(world)
 
     return prepare
+
+
+def _replaced(world: World) -> Any:
+    """Another file of the same name comes before the event of the first one is delivered."""
+    with world.process():
+        aws.bucket()._client.put_bucket_versioning(
+            Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"}
+        )
+    event = _dropped(f"inbox/{TASK}/a.png", _image(0))(world)
+    world.drop(f"inbox/{TASK}/a.png", _image(1))
+    return event
 
 
 def _uploaded(world: World) -> Any:
@@ -140,8 +156,7 @@ HANDLERS = (
     Handler("prepare: a good image", _dropped(f"inbox/{TASK}/a b é.png", images.grey_file())),
     Handler("prepare: an upload", _uploaded),
     Handler("prepare: not an image", _dropped(f"inbox/{TASK}/ward 7/letter.txt", b"Dear colleague,")),
-    Handler("prepare: no such task", _dropped("inbox/feet/x.png", images.grey_file())),
-    Handler("prepare: no model", _dropped("inbox/chest-xray/x.png", images.grey_file())),
+    Handler("prepare: a replaced file", _replaced, results=2, counted=2, found_by_sweep=False),
     Handler("classify: two images", _batch, results=2, counted=2, function="classify"),
 )
 SWEEPS = (
@@ -150,8 +165,8 @@ SWEEPS = (
     Sweeping("sweep: an image without an event", _never_announced),
 )
 ROUTES = (
-    Route("POST classify", _classify, without_repetition=0),
-    Route("POST classify, newer model", _reclassify, counted=2),
-    Route("PUT review", _review),
-    Route("DELETE review", _withdraw),
+    Route("POST classify", _classify, route=f"POST {CLASSIFY}", without_repetition=0),
+    Route("POST classify, newer model", _reclassify, route=f"POST {CLASSIFY}", counted=2),
+    Route("PUT review", _review, route=f"PUT {RESULT}/review"),
+    Route("DELETE review", _withdraw, route=f"DELETE {RESULT}/review"),
 )

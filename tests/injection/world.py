@@ -15,7 +15,7 @@ from chalice.local import LambdaContext
 import app
 from chalicelib import arrivals, aws
 from chalicelib.classification import Classifier
-from tests.injection.faults import Call, Fault, Interceptor, Killed
+from tests.injection.faults import Answer, Call, Fault, Interceptor, Killed
 from tests.stage import BUCKET
 
 Event = Mapping[str, Any]
@@ -37,6 +37,12 @@ class World:
         """Everything that was ever put below inbox/, by key."""
         self.last_calls: list[Call] = []
         """What the last process called."""
+        self.last_headers: dict[str, str] = {}
+        """Of the last answer."""
+        self.fakes: dict[str, Answer] = {"lambda:Invoke": self._invoked}
+        """Answers of services that moto does not run, by "service:operation"."""
+        self.unconditional: list[str] = []
+        """Updates of items that carried no condition: they would bring an item to life that has expired."""
         self._printed = StringIO()
 
     # ------------------------------------------------------------------ what people do
@@ -47,7 +53,13 @@ class World:
             aws.bucket()._client.put_object(Bucket=BUCKET, Key=key, Body=body)
 
     def ask(
-        self, method: str, path: str, body: Any = None, fault: Fault | None = None, **parameters: str
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        fault: Fault | None = None,
+        query: Mapping[str, str] | None = None,
+        **parameters: str,
     ) -> tuple[int, Any]:
         """Status and answer of an API request; 0 where the connection was cut."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -55,7 +67,9 @@ class World:
             "httpMethod": method,
             "requestContext": {"resourcePath": path, "httpMethod": method, "requestId": "r-1"},
             "headers": {"content-type": app.app.routes[path][method].content_types[0]},
-            "multiValueQueryStringParameters": None,
+            "multiValueQueryStringParameters": {name: [value] for name, value in query.items()}
+            if query
+            else None,
             "pathParameters": parameters,
             "body": data.decode("latin-1") if body is not None else None,
             "stageVariables": None,
@@ -67,6 +81,7 @@ class World:
             response = app.app(request, LambdaContext("api_handler", 2048))
         if interceptor.killed:
             return 0, None
+        self.last_headers = response["headers"]
         answer = response["body"]
         return response["statusCode"], json.loads(answer) if answer.startswith("{") else answer
 
@@ -134,8 +149,7 @@ class World:
     @contextmanager
     def process(self, fault: Fault | None = None) -> Iterator[Interceptor]:
         """One process of a Lambda, or of a person."""
-        fakes = {"lambda:Invoke": self._invoked}
-        interceptor = Interceptor(fault, fakes, self._notify)
+        interceptor = Interceptor(fault, self.fakes, self._notify)
         with redirect_stdout(self._printed), interceptor.active():
             yield interceptor
         self.last_calls = interceptor.calls
@@ -146,6 +160,8 @@ class World:
         return {"StatusCode": 202}
 
     def _notify(self, call: Call, answer: Any) -> None:
+        if call.operation == "UpdateItem" and "ConditionExpression" not in call.parameters:
+            self.unconditional.append(call.parameters["UpdateExpression"])
         if call.operation not in ("PutObject", "CopyObject", "CompleteMultipartUpload"):
             return
         key = call.parameters["Key"]

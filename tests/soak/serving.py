@@ -32,12 +32,19 @@ def endpoint(system: System, images: int) -> Report:
         try:
             kill(system.lambdas())  # the new ones know at once what is promoted
             system.drop_synthetic(images // 3)
-            report.remarks.append(f"{_hang(system)} servers hung for {HANG_SECONDS:.0f} s")
+            hung = _hang(system)
             system.drop_synthetic(images // 3)
-            report.remarks.append(f"{_die_during_swap(system, desk, second)} servers killed during a swap")
+            killed = _die_during_swap(system, desk, second)
             system.drop_synthetic(images - images // 3 * 2)
             system.wait_for_events(PATIENCE)
-            report.remarks.append(f"{_answered_by_endpoint(system)} answers of the endpoint")
+            answers = _answered_by_endpoint(system)
+            report.remarks += [
+                f"{hung} servers hung for {HANG_SECONDS:.0f} s",
+                f"{killed} servers killed during a swap",
+                f"{answers} answers of the endpoint",
+            ]
+            if not (hung and killed and answers):
+                report.problems.append("the endpoint was in no trouble, or gave no answers")
         finally:
             desk.registry.promote(TASK, bundled.version, None, None)
             kill(system.lambdas())

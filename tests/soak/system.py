@@ -137,6 +137,11 @@ class System:
         with sqlite3.connect(self.stack.directory / "state" / "events.sqlite") as events:
             return int(events.execute("SELECT count(*) FROM events").fetchone()[0])
 
+    def _events(self) -> set[tuple[int, str]]:
+        """The asynchronous invocations that wait or run: number and function."""
+        with sqlite3.connect(self.stack.directory / "state" / "events.sqlite") as events:
+            return set(events.execute("SELECT id, function FROM events"))
+
     def wait_for_events(self, patience: float) -> None:
         """Wait until every event has been worked on; raise if none is done within `patience` seconds."""
         least, since, said = self.pending(), time.monotonic(), time.monotonic()
@@ -196,12 +201,20 @@ class System:
 
     @contextmanager
     def killing(self, kill: Callable[[], int], seconds: float) -> Iterator[list[int]]:
-        """Call `kill` every so many seconds while this lasts; what it returned each time."""
+        """Call `kill` every so many seconds while this lasts; what it returned each time.
+
+        While no event is done between two kills, the pause doubles: on a busy machine processes may take
+        longer to start than they are given to live, and nothing would ever be done.
+        """
         over, killed = threading.Event(), list[int]()
 
         def kill_on() -> None:
-            while not over.wait(seconds):
+            pause, before = seconds, self._events()
+            while not over.wait(pause):
                 killed.append(kill())
+                left = self._events()
+                pause = 2 * pause if before and before <= left else seconds
+                before = left
 
         with ThreadPoolExecutor(1) as thread:
             ended = thread.submit(kill_on)

@@ -20,8 +20,9 @@ def check(report: Report) -> None:
     assert report.problems == []
 
 
-def test_images_dropped_at_once(system: System) -> None:
-    check(scenarios.burst(system, 150, reserved=1))
+@pytest.mark.parametrize(("images", "reserved"), [(200, None), (40, 1)])
+def test_images_dropped_at_once(system: System, images: int, reserved: int | None) -> None:
+    check(scenarios.burst(system, images, reserved))
 
 
 def test_events_astray(system: System) -> None:

@@ -5,7 +5,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -46,14 +46,14 @@ def send(port: int, method: str, path: str, body: bytes | None = None, **headers
         connection.close()
 
 
-def wait_for[T](what: Callable[[], T | None], patience: float = PATIENCE) -> T:
-    """What `what` returns as soon as it returns something."""
+def wait_for[T](what: Callable[[], T | None], patience: float = PATIENCE, pause: float = 0.1) -> T:
+    """What `what` returns as soon as it returns something; it is called every `pause` seconds."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         found = what()
         if found:
             return found
-        time.sleep(0.1)
+        time.sleep(pause)
     raise AssertionError(f"nothing came within {patience} seconds")
 
 
@@ -143,16 +143,29 @@ class Client:
         multipart = f"multipart/form-data; boundary={boundary}"
         return send(url.port, "POST", url.path, body, Content_Type=multipart, Origin=self.stack.url)
 
-    def results(self) -> list[Any]:
-        """Every result the API lists, page by page."""
-        found: list[Any] = []
+    def pages(self) -> Iterator[list[Any]]:
+        """Every page of the results that the API lists, the newest ones first."""
         cursor = ""
         while True:
             page = self.api("GET", f"/api/results?limit=100{cursor}").json
-            found += page["results"]
+            yield page["results"]
             if page["cursor"] is None:
-                return found
+                return
             cursor = f"&cursor={page['cursor']}"
+
+    def results(self) -> list[Any]:
+        """Every result that the API lists."""
+        return [result for page in self.pages() for result in page]
+
+    def new_results(self, known: Set[str]) -> list[Any]:
+        """The results whose ids are not `known`; the API is asked for no page beyond them."""
+        found: list[Any] = []
+        for page in self.pages():
+            new = [result for result in page if result["id"] not in known]
+            if not new:
+                break
+            found += new
+        return found
 
     def result(self, image_id: str) -> Any:
         """Wait for the finished result of one image."""
@@ -168,11 +181,11 @@ class Client:
         old = set(known)
 
         def new() -> list[Any] | None:
-            found = [result for result in self.results() if result["id"] not in old]
-            done = [result for result in found if result["status"] != "received"]
+            done = [result for result in self.new_results(old) if result["status"] != "received"]
             return done if len(done) >= count else None
 
-        return wait_for(new, patience=120)
+        # Listing many results takes the processor away from those who make them.
+        return wait_for(new, patience=120, pause=max(0.1, count / 100))
 
     def ids(self) -> set[str]:
         """The ids of all results."""

@@ -1,8 +1,6 @@
 """Files copied into the drop folder, with the names and contents that the real world has."""
 
 import json
-import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -11,7 +9,6 @@ from PIL import Image
 
 from tests.images import encode, grey_file
 from tests.stack.client import TASK, Client, wait_for
-from tests.stack.processes import descendants
 
 NAMES = [
     "plain.png",
@@ -69,30 +66,6 @@ def test_what_cannot_be_used_is_quarantined_with_the_reason(
     assert f"quarantine/{task}/{result['id']}/{name}" in client.keys(f"quarantine/{task}/")
     # The original goes last, so that nothing is lost if its Lambda dies before.
     wait_for(lambda: f"inbox/{key}" not in client.keys("inbox/"))
-
-
-def test_two_hundred_images_at_once_have_one_result_each(client: Client) -> None:
-    known = client.ids()
-    emulator = client.stack.processes["AWS emulator"]
-    before = descendants(emulator)
-    with ThreadPoolExecutor(16) as people:
-        list(
-            people.map(
-                lambda number: client.drop(f"{TASK}/batch {number}.png", noise(1000 + number)), range(200)
-            )
-        )
-
-    results = client.finished(200, known)
-
-    # AWS would start an environment per image; here, they would all share the cores of this machine. The
-    # images pass two functions, and the sweep may come by.
-    cores = os.cpu_count() or 2
-    assert len(descendants(emulator) - before) <= 2 * cores + 1
-    functions = len(client.functions.list_functions()["Functions"])
-    assert len(descendants(emulator)) <= functions * cores
-    assert len(results) == 200
-    assert len({result["id"] for result in results}) == 200
-    assert {result["status"] for result in results} == {"classified"}
 
 
 def test_an_event_delivered_again_changes_nothing(client: Client) -> None:

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -30,16 +29,6 @@ def start_run(directory: Path, ports: tuple[int, int], output: Path) -> subproce
     command = [sys.executable, "-m", "local.run", "--directory", str(directory)]
     with output.open("wb") as file:
         return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT)
-
-
-@contextmanager
-def stopped(stack: LocalStack) -> Iterator[None]:
-    """The session's system, out of the way for a while."""
-    stack.stop()
-    try:
-        yield
-    finally:
-        stack.start()
 
 
 @pytest.mark.parametrize("variable", PORTS)
@@ -103,52 +92,70 @@ def test_starting_again_deploys_nothing_and_keeps_results(
     assert stored(client) == objects
 
 
-def test_what_was_in_flight_when_the_emulator_was_killed_gets_its_result(
+def test_death_of_the_emulator_costs_neither_results_nor_images_under_way(
     stack: LocalStack, client: Client
 ) -> None:
+    path = f"/api/tasks/{TASK}/classify"
+    image = client.api("POST", path, grey_file(height=131), Content_Type="image/png").json
     known = client.ids()
     for number in range(10):
         client.drop(f"{TASK}/killed {number}.png", grey_file(height=100 + number))
     time.sleep(1)  # some are done now, some not, and the tables may have been saved or not
     for number in range(10):
         client.drop(f"{TASK}/killed later {number}.png", grey_file(height=200 + number))
+    review = client.api(
+        "PUT", f"/api/results/{image['id']}/review", b'{"label": "left-cc"}', Content_Type="application/json"
+    )
+    assert review.status == 200
     os.kill(stack.processes["AWS emulator"], signal.SIGKILL)
     stack.stop()
     stack.start()
 
+    assert client.api("GET", f"/api/results/{image['id']}").json == review.json
+    assert review.json["review"]["label"] == "left-cc"
     assert len(client.finished(20, known)) == 20
     assert client.api("GET", "/api/health").status == 200
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-def test_stopping_leaves_no_process(stack: LocalStack, tmp_path: Path, name: str) -> None:
-    output = tmp_path / "output"
-    with stopped(stack):
-        run = start_run(stack.directory, (stack.port, stack.emulator_port), output)
-        wait_for(lambda: "Negatoscope is running" in output.read_text() or run.poll() is not None)
-        started = descendants(run.pid)
+@pytest.fixture(scope="class")
+def stopped(stack: LocalStack) -> Iterator[LocalStack]:
+    """The session's system, which does not run meanwhile."""
+    stack.stop()
+    yield stack
+    stack.start()
+
+
+def running(stack: LocalStack, output: Path) -> tuple[subprocess.Popen[bytes], set[int]]:
+    """`make run` in the system's place, once it runs, and the ids of the processes below it."""
+    run = start_run(stack.directory, (stack.port, stack.emulator_port), output)
+    wait_for(lambda: "Negatoscope is running" in output.read_text() or run.poll() is not None)
+    started = descendants(run.pid)
+    assert len(started) >= 4, output.read_text()
+    return run, started
+
+
+class TestEnding:
+    """What `make run` leaves when it ends, whichever way."""
+
+    @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+    def test_stopping_leaves_no_process(self, stopped: LocalStack, tmp_path: Path, name: str) -> None:
+        output = tmp_path / "output"
+        run, started = running(stopped, output)
         run.send_signal(signal.Signals[name])
         assert run.wait(30) == 0, output.read_text()
-        left = alive(started)
+        assert not alive(started)
 
-    text = output.read_text()
-    assert len(started) >= 4
-    assert not left
-    assert f"http://localhost:{stack.port}/" in text
-    assert "s3://negatoscope-local-data-000000000000/inbox/mammography-views/" in text
+        text = output.read_text()
+        assert f"http://localhost:{stopped.port}/" in text
+        assert "s3://negatoscope-local-data-000000000000/inbox/mammography-views/" in text
 
-
-def test_what_it_started_ends_with_it_even_if_it_is_killed(stack: LocalStack, tmp_path: Path) -> None:
-    output = tmp_path / "output"
-    with stopped(stack):
-        run = start_run(stack.directory, (stack.port, stack.emulator_port), output)
-        wait_for(lambda: "Negatoscope is running" in output.read_text() or run.poll() is not None)
-        started = descendants(run.pid)
+    def test_what_it_started_ends_with_it_even_if_it_is_killed(
+        self, stopped: LocalStack, tmp_path: Path
+    ) -> None:
+        run, started = running(stopped, tmp_path / "output")
         run.kill()
         run.wait()
         wait_for(lambda: not alive(started), patience=20)
-
-    assert len(started) >= 4
 
 
 def test_a_second_run_on_the_same_folder_is_refused(stack: LocalStack, tmp_path: Path) -> None:

@@ -459,6 +459,17 @@ def test_sweep_finds_a_file_without_an_event_within_the_hour(pipeline: Pipeline)
     assert clockwork.run(minutes=72) == 1
 
 
+def test_file_without_an_event_may_be_replaced_after_the_sweep_has_found_it(pipeline: Pipeline) -> None:
+    versioned()
+    first, events = drop(f"inbox/{TASK}/a.png", images.grey_file(height=100)), list[dict[str, Any]]()
+    Sweep(pipeline, events.append).run(datetime.now(UTC) + timedelta(minutes=11))
+    drop(first.key, images.grey_file(height=200))
+    for arrival in arrivals(events[0]):
+        pipeline.prepare(arrival)
+    pipeline.classify([prepared_key(TASK, first.id)])
+    assert pipeline.table.get(first.id)["source"]["rows"] == 100
+
+
 def test_listing_of_a_large_inbox_goes_on_where_it_stopped(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:

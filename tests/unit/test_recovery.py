@@ -1,6 +1,9 @@
 """Commands that bring back what was lost."""
 
 import json
+import os
+import sys
+from collections.abc import Callable
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -11,6 +14,7 @@ import pytest
 from chalicelib import results
 from chalicelib.decisions import Decisions
 from chalicelib.results import Result
+from chalicelib.review import Reason
 from chalicelib.storage import DataBucket
 from chalicelib.table import ResultsTable
 from tests.stage import BUCKET, ROOT, TABLE
@@ -39,6 +43,20 @@ def decided(number: int) -> Result:
     return found.result
 
 
+def restore() -> Any:
+    bucket, table = decisions().bucket, decisions().table
+    return script("restore").run(bucket, table)
+
+
+def counts(report: Any) -> tuple[int, int, int]:
+    return report.documents, report.written, report.replaced
+
+
+def indexes(table: Any) -> list[Any]:
+    parts = ("IndexName", "KeySchema", "Projection")
+    return [[index[part] for part in parts] for index in table["GlobalSecondaryIndexes"]]
+
+
 def forget(result: Result) -> None:
     boto3.resource("dynamodb").Table(TABLE).delete_item(Key={"id": result["id"]})
 
@@ -49,8 +67,8 @@ def test_lost_table_is_rebuilt_and_nothing_newer_is_overwritten() -> None:
     for result in (lost, changed):
         forget(result)
 
-    assert script("restore").rebuild(BUCKET, TABLE) == (3, 2)
-    assert script("restore").rebuild(BUCKET, TABLE) == (3, 0)
+    assert counts(restore()) == (3, 2, 0)
+    assert counts(restore()) == (3, 0, 0)
 
     table = decisions().table
     assert [table.get(result["id"]) for result in (lost, changed, kept)] == [lost, changed, kept]
@@ -63,8 +81,71 @@ def test_document_that_is_older_than_the_table_changes_nothing() -> None:
     result = decided(1)
     reviewed = result | {"review": {"label": "normal"}}
     decisions().table.end_change(reviewed, 1)
-    assert script("restore").rebuild(BUCKET, TABLE) == (1, 0)
+    assert counts(restore()) == (1, 0, 0)
     assert decisions().table.get(result["id"]) == reviewed
+
+
+def test_missing_document_is_written_from_the_table() -> None:
+    """Earlier versions of this application wrote the table first, and sometimes no document."""
+    whole, lost, waiting = decided(1), decided(2), results.received(f"{3:032x}", "chest-xray", "upload")
+    decisions().table.announce(waiting)
+    decisions().bucket.delete(results.key(lost))
+
+    assert counts(restore()) == (1, 0, 1)
+    assert counts(restore()) == (2, 0, 0)
+
+    found = decisions().find(lost)
+    assert found
+    assert found.result == lost
+    assert decisions().find(waiting) is None, "it has not been decided"
+    assert decisions().table.get(whole["id"]) == whole
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"\xff", b'{"id": "1", "task": "chest-xray"}'])
+def test_object_that_is_no_document_is_named_and_left_alone(body: bytes) -> None:
+    lost, key = decided(1), f"results/chest-xray/{2:032x}.json"
+    forget(lost)
+    decisions().bucket.write(key, body, "application/json")
+
+    report = restore()
+
+    assert counts(report) == (1, 1, 0)
+    assert report.unreadable == [key]
+    assert decisions().bucket.read(key).body == body
+
+
+def test_file_whose_quarantining_stopped_half_way_is_left_to_the_sweep() -> None:
+    """The sweep moves the file before it removes the mark by which it finds it."""
+    result = results.received(f"{1:032x}", "chest-xray", "drop-folder")
+    decisions().table.receive(result, {"Records": []})
+    decisions().decide(results.quarantined(result, Reason("NotAnImage", "It is not an image.")))
+
+    assert counts(restore()) == (1, 0, 0)
+
+    entry = decisions().table.entry(result["id"])
+    assert entry
+    assert entry.unfinished_since
+
+
+def test_deleted_table_is_created_as_the_template_describes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    dynamodb = boto3.client("dynamodb")
+    before = dynamodb.describe_table(TableName=TABLE)["Table"]
+    dynamodb.delete_table(TableName=TABLE)
+    key = boto3.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    monkeypatch.setattr(script("stacks"), "resources", lambda _: {"DataKey": key})
+
+    for _ in range(2):
+        script("results_table").ensure("test", TABLE)
+
+    table = dynamodb.describe_table(TableName=TABLE)["Table"]
+    for part in ("AttributeDefinitions", "KeySchema", "BillingModeSummary"):
+        assert table[part] == before[part]
+    assert indexes(table) == indexes(before)
+    assert table["SSEDescription"]["KMSMasterKeyArn"].endswith(key)
+    expiry = dynamodb.describe_time_to_live(TableName=TABLE)["TimeToLiveDescription"]
+    assert expiry == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
+    backups = dynamodb.describe_continuous_backups(TableName=TABLE)["ContinuousBackupsDescription"]
+    assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
 
 
 class Functions:
@@ -96,9 +177,9 @@ def queue() -> Any:
 
 
 def redrive(monkeypatch: pytest.MonkeyPatch, functions: Functions) -> tuple[int, int]:
-    client = boto3.client
-    monkeypatch.setattr(boto3, "client", lambda name: functions if name == "lambda" else client(name))
-    counts: tuple[int, int] = script("redrive").redrive("negatoscope-test-lost-events")
+    redrive, sqs = script("redrive"), boto3.client("sqs")
+    monkeypatch.setattr(redrive, "WAIT_SECONDS", 0)
+    counts: tuple[int, int] = redrive.redrive(sqs, functions, redrive.queue_url(sqs, "test"))
     return counts
 
 
@@ -131,16 +212,67 @@ def test_what_cannot_be_sent_stays_in_the_queue(queue: Any, monkeypatch: pytest.
     assert waiting(queue) == 2
 
 
-def test_deleted_object_comes_back_from_its_version() -> None:
-    """As docs/operations.md says: take the delete marker away."""
-    s3 = boto3.client("s3")
-    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-    result = decided(1)
-    key = results.key(result)
-    decisions().bucket.delete(key)
-    assert decisions().find(result) is None
-    (marker,) = s3.list_object_versions(Bucket=BUCKET, Prefix=key)["DeleteMarkers"]
-    s3.delete_object(Bucket=BUCKET, Key=key, VersionId=marker["VersionId"])
-    found = decisions().find(result)
-    assert found
-    assert found.result == result
+def test_what_cannot_be_sent_is_tried_once_however_long_the_rest_takes(
+    queue: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message that was kept comes into sight again while others are still being sent."""
+    monkeypatch.setattr(script("redrive"), "HIDDEN_SECONDS", 0)
+    lose(queue, "negatoscope-test-classify")
+    assert redrive(monkeypatch, Functions(broken="classify")) == (0, 1)
+
+
+COMMANDS = ("redrive", "restore")
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Runs a command on a machine with these variables, and returns what it stops with."""
+
+    def run(command: str, stage: str, **environment: str) -> str:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            monkeypatch.delenv(name)
+        for name, value in {
+            "HOME": "/nonexistent",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            **environment,
+        }.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+        monkeypatch.setattr(sys, "argv", [f"{command}.py", stage])
+        with pytest.raises(SystemExit) as stopped:
+            script(command).main()
+        assert isinstance(stopped.value.code, str), "which Python prints, and exits with 1"
+        return stopped.value.code
+
+    return run
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("stage", "environment", "reason"),
+    [
+        ("Prod", {}, "cannot be the name of a stage"),
+        ("local", {}, "AWS_ENDPOINT_URL"),
+        ("local", {"AWS_ENDPOINT_URL": "http://localhost:9"}, "You must specify a region"),
+        (
+            "local",
+            {"AWS_ENDPOINT_URL": "http://localhost:9", "AWS_DEFAULT_REGION": "us-east-1"},
+            "Unable to locate credentials",
+        ),
+    ],
+)
+def test_what_stops_a_command_is_said_in_words(
+    said: Callable[..., str], command: str, stage: str, environment: dict[str, str], reason: str
+) -> None:
+    assert reason in said(command, stage, **environment)
+
+
+def test_restore_of_a_stage_that_was_never_deployed(said: Callable[..., str]) -> None:
+    assert "The stage nowhere has not been deployed" in said("restore", "nowhere")
+
+
+def test_redrive_of_a_stage_that_does_not_exist(said: Callable[..., str]) -> None:
+    environment = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
+    assert "The stage nowhere does not exist in this account and region" in said(
+        "redrive", "nowhere", **environment
+    )

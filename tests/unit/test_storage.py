@@ -5,7 +5,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
-from chalicelib.storage import DataBucket, ObjectMissing, StorageFailed
+from chalicelib.storage import AccessDenied, DataBucket, ObjectMissing, StorageFailed
 from tests.stage import BUCKET
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -45,7 +45,7 @@ def test_refusal_names_no_key() -> None:
         stub.add_client_error(
             "get_object", "AccessDenied", f"no identity-based policy allows s3:GetObject on {key}", 403
         )
-        with pytest.raises(StorageFailed) as caught:
+        with pytest.raises(AccessDenied) as caught:
             DataBucket(client, BUCKET).read(key)
     assert str(caught.value) == "GetObject: AccessDenied"
     assert caught.value.__suppress_context__

@@ -258,9 +258,11 @@ def test_jpeg(mode: str, photometric: int, shown: Any, tables: bool) -> None:
         tags[347] = parts
     data = tiff(Page(samples, tags, 7, segments=[stream]))
     close(levels(data) if mode == "L" else colours(data), shown, 6)
-    cut = tiff(Page(samples, tags, 7, segments=[stream[:-8]]))
-    with pytest.raises(errors.DamagedImage, match="strip 1 of 1 is cut off"):
-        levels(cut)
+    without_end_marker = tiff(Page(samples, tags, 7, segments=[stream[:-2]]))
+    assert levels(without_end_marker) == levels(data)
+    for rest in (stream[:-8], stream[:-8] + stream[-2:]):
+        with pytest.raises(errors.DamagedImage, match="strip 1 of 1 is cut off"):
+            levels(tiff(Page(samples, tags, 7, segments=[rest])))
 
 
 @pytest.mark.parametrize(("photometric", "pixels"), [(2, SHOWN), (6, LUMA)])

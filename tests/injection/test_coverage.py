@@ -1,0 +1,102 @@
+"""Nothing that the application does is left out of the other tests in this folder."""
+
+import ast
+from collections.abc import Callable
+from functools import partial
+from types import ModuleType
+
+import pytest
+from chalice.app import EventSourceHandler
+
+import app
+from tests.injection import test_images, test_others, test_reads, test_retraining, test_watch
+from tests.injection.faults import Fault, Kind
+from tests.injection.retraining import DEFINITION, Stage, Wire
+from tests.injection.scenarios import HANDLERS, ROUTES
+from tests.stage import ROOT
+
+WRITING: dict[str, tuple[ModuleType, str]] = {
+    "POST /uploads": (test_others, "test_upload_form"),
+    "POST /tasks/{task}/rollback": (
+        test_retraining,
+        "test_a_rollback_that_went_wrong_is_finished_by_asking_again",
+    ),
+    "POST /retrainings": (test_retraining, "test_a_start_that_went_wrong_and_is_repeated_retrains_once"),
+    "POST /retrainings/{name}/approval": (
+        test_retraining,
+        "test_an_approval_that_went_wrong_and_is_repeated_counts_once",
+    ),
+}
+"""Routes that write and have a test of their own."""
+FUNCTIONS: dict[str, tuple[ModuleType, str]] = {
+    "sweep": (test_images, "test_sweep"),
+    "watch": (test_watch, "test_watch"),
+    "retraining": (test_retraining, "test_a_call_that_goes_wrong_once_costs_nothing"),
+}
+"""Lambdas that are not called by S3."""
+
+
+def test_every_route() -> None:
+    routes = {f"{method} {path}" for path, methods in app.app.routes.items() for method in methods}
+    reads = {read.route for read in test_reads.READS}
+    assert routes == reads | {scenario.route for scenario in ROUTES} | WRITING.keys()
+    assert {route for route in routes if route.startswith("GET ")} == reads
+
+
+def test_every_function() -> None:
+    functions = {
+        name for name, handler in app.app.handler_map.items() if isinstance(handler, EventSourceHandler)
+    }
+    functions |= {function.name for function in app.app.pure_lambda_functions}
+    assert functions == {scenario.function for scenario in HANDLERS} | FUNCTIONS.keys()
+
+
+@pytest.mark.parametrize(("module", "test"), [*WRITING.values(), *FUNCTIONS.values()])
+def test_what_is_named_here_is_a_test(module: ModuleType, test: str) -> None:
+    assert callable(getattr(module, test))
+
+
+ELSEWHERE = {"Skipped": "test_a_start_that_went_wrong_and_is_repeated_retrains_once"}
+"""States that a test of their own comes to."""
+STAGES = [
+    *(partial(Stage, kind, before=before) for kind, before in test_retraining.KINDS),
+    *(partial(test_retraining.other_stage, options) for _, options in test_retraining.ENDS.values()),
+]
+
+
+def states_passed(make: Callable[[], Stage]) -> set[str]:
+    """The states that a retraining comes to whose calls fail, and one whose endpoint is still changing."""
+    wire, stage = Wire(), make()
+    stage.connect(wire)
+    passed = set(stage.retrain("run").passed)
+    for state in dict.fromkeys(wire.states):
+        call = wire.states.index(state)
+        lost = Wire(Fault(call, Kind.FAILED_LATE))
+        for broken in (lost, Wire(Fault(call, Kind.REFUSED), stubborn=True, undo_fails=call % 2 == 0)):
+            stage = make()
+            stage.connect(broken)
+            passed |= set(stage.retrain("run").passed)
+            if broken.undo_fails:
+                passed |= set(stage.retrain("next").passed)
+    return passed
+
+
+def test_every_state() -> None:
+    """Every state of the state machine is come to by the retrainings whose calls fail."""
+    passed = {state for make in STAGES for state in states_passed(make)}
+    assert DEFINITION["States"].keys() - passed == ELSEWHERE.keys()
+    assert all(hasattr(test_retraining, test) for test in ELSEWHERE.values())
+
+
+def test_every_update_of_an_item_has_a_condition() -> None:
+    """Without one it would bring an item to life that has expired or was never there."""
+    updates = 0
+    for path in (ROOT / "chalicelib").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                if node.func.attr == "update_item":
+                    updates += 1
+                    conditions = {keyword.arg for keyword in node.keywords}
+                    assert "ConditionExpression" in conditions, f"{path.name}:{node.lineno}"
+                assert node.func.attr not in ("transact_write_items", "batch_writer"), "has no condition"
+    assert updates == 4

@@ -1,0 +1,92 @@
+"""Upload forms and exports in which each call goes wrong in turn."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from chalicelib import aws, export
+from tests import images
+from tests.injection.conftest import NewWorld
+from tests.injection.faults import Fault, faults
+from tests.injection.invariant import problems
+from tests.injection.scenarios import CLASSIFY
+from tests.injection.test_images import CLIENT_TRIES, Trial, check
+from tests.injection.world import World
+from tests.models import TASK
+from tests.stage import BUCKET
+
+
+def insist(
+    world: World, method: str, path: str, body: Any = None, fault: Fault | None = None
+) -> tuple[int, Any]:
+    """What a person is answered who sends a request until it is."""
+    status, answer = world.ask(method, path, body, fault)
+    for _ in range(CLIENT_TRIES):
+        if status not in (0, 500, 503):
+            break
+        status, answer = world.ask(method, path, body)
+    return status, answer
+
+
+def test_upload_form(new_world: NewWorld) -> None:
+    """A form that nobody got disappears by itself; the one that somebody got can be used."""
+    image = images.grey_file()
+    wish = {"task": TASK, "size": len(image), "content_type": "image/png"}
+
+    def left(fault: Fault | None) -> tuple[list[str], int]:
+        world = new_world()
+        status, form = insist(world, "POST", "/uploads", wish, fault)
+        calls = len(world.last_calls)
+        if status != 201:
+            return [f"the answer is {status}"], calls
+        world.drop(form["upload"]["fields"]["key"], image)
+        world.settle()
+        found = []
+        for item in aws.table()._table.scan()["Items"]:
+            if item["id"] != form["id"]:
+                if "expires_at" not in item or "unfinished" in item:
+                    found.append("a form that nobody got stays for ever")
+                aws.table()._table.delete_item(Key={"id": item["id"]})
+        return found + problems(world, expected=1, counted=1), calls
+
+    found, calls = left(None)
+    assert (found, calls) == ([], 1)
+    check(calls, ((fault, "sent again", left(fault)[0]) for fault in faults(calls)))
+
+
+def test_export_of_a_large_table(new_world: NewWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It lies in the bucket whole or not at all, and nothing else changes."""
+    monkeypatch.setattr(export, "MAX_INLINE_BYTES", 10)
+    world = new_world()
+    for rows in (100, 101):
+        world.ask("POST", CLASSIFY, images.grey_file(height=rows), task=TASK)
+    world.settle()
+
+    def state() -> tuple[Any, dict[str, bytes]]:
+        s3 = aws.bucket()._client
+        keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=BUCKET)["Contents"]]
+        objects = {key: s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys}
+        return aws.table()._table.scan()["Items"], objects
+
+    items, objects = state()
+    assert world.ask("GET", "/results.csv")[0] == 303
+    calls = len(world.last_calls)
+    (exported,) = state()[1].keys() - objects.keys()
+    table = state()[1][exported]
+    assert table.count(b"\r\n") == 3
+
+    def trials() -> Iterator[Trial]:
+        for fault in faults(calls):
+            aws.bucket().delete(exported)
+            found = []
+            status, answer = world.ask("GET", "/results.csv", fault=fault)
+            if status not in (0, 303) and not {"code", "message", "request_id"} <= answer.keys():
+                found.append(f"the answer is {status}, {answer}")
+            if state() not in ((items, objects), (items, {**objects, exported: table})):
+                found.append("something else has changed")
+            if insist(world, "GET", "/results.csv")[0] != 303 or state()[1][exported] != table:
+                found.append("the table is not there")
+            yield fault, "sent again", found
+
+    check(calls, trials())

@@ -1,0 +1,138 @@
+"""Routes that only read: whatever call fails, the answer is whole or an error, and nothing has changed."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib import aws
+from chalicelib.archive import pack, package_files
+from chalicelib.classification import Classifier
+from chalicelib.deployed import DeployedModels
+from chalicelib.retraining.journal import empty_entry
+from chalicelib.table import ResultsTable
+from tests import images
+from tests.injection.conftest import NewWorld
+from tests.injection.faults import Call, Fault, Kind
+from tests.injection.scenarios import CLASSES, CLASSIFY, RESULT
+from tests.injection.world import World
+from tests.models import TASK
+from tests.stage import RETRAINING_ARN, RETRAININGS_TABLE, TABLE
+
+READING = ("BatchGet", "Describe", "Get", "Head", "List", "Query", "Scan")
+"""How the operations of AWS begin that change nothing."""
+WAYS = (Kind.REFUSED, Kind.TIMED_OUT)
+"""A read has no effect that it could fail before or after, or that a kill could leave behind."""
+VERSION, RUN = "current", "run"
+
+
+@dataclass(frozen=True)
+class Read:
+    """A request of a route that reads."""
+
+    path: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    calls: int = 1
+    """How many AWS calls there must be at least."""
+
+    @property
+    def route(self) -> str:
+        """Method and path."""
+        return f"GET {self.path}"
+
+
+_TASK = {"task": TASK}
+_NAME = {"name": RUN}
+READS = (
+    Read("/health", calls=0),
+    Read("/openapi.json", calls=0),
+    Read("/me", calls=0),
+    Read("/tasks"),
+    Read("/tasks/{task}/models", _TASK, calls=3),
+    Read("/tasks/{task}/models/{version}/{file}", {**_TASK, "version": VERSION, "file": "model.json"}),
+    Read("/tasks/{task}/models/{version}/{file}", {**_TASK, "version": VERSION, "file": "model.tar.gz"}),
+    Read("/tasks/{task}/drift", _TASK),
+    Read("/results", query={"limit": "2"}),
+    Read("/results", query={"label": CLASSES[0], "limit": "1"}),
+    Read("/results.csv", calls=3),
+    Read(RESULT, {"id": "ID"}),
+    Read(f"{RESULT}/preview", {"id": "ID"}, calls=2),
+    Read(f"{RESULT}/heatmap", {"id": "ID"}, {"label": CLASSES[0]}, calls=2),
+    Read("/retrainings", query={"limit": "5"}, calls=2),
+    Read("/retrainings/{name}", _NAME, calls=4),
+    Read("/retrainings/{name}/files/{file}", {**_NAME, "file": "report.md"}, calls=2),
+)
+
+
+@pytest.fixture
+def world(new_world: NewWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A stage that holds some of everything, and whose lists come in several parts."""
+    world = new_world({"ResultsTable": TABLE, "RetrainingsTable": RETRAININGS_TABLE})
+    execution = {"status": "RUNNING", "input": "{}", "startDate": datetime(2026, 1, 1, tzinfo=UTC)}
+    world.fakes |= {
+        "sagemaker:DescribeTrainingJob": lambda _: {},
+        "stepfunctions:DescribeExecution": lambda _: execution,
+        "stepfunctions:GetExecutionHistory": lambda _: {"events": []},
+    }
+    for number in range(3):
+        world.ask("POST", CLASSIFY, images.grey_file(height=100 + number), task=TASK)
+    world.settle()
+    package = package_files(tmp_path / "current" / TASK)
+    with world.process():
+        aws.registry().add(TASK, pack(package), {})
+        (record,) = aws.registry().versions(TASK)
+        aws.registry().decide(TASK, record["version"], accepted=True, reasons=["Good."])
+        aws.registry().promote(TASK, record["version"], None, None)
+        arn = f"{RETRAINING_ARN.replace(':stateMachine:', ':execution:')}:{RUN}"
+        aws._journal().begin(empty_entry(RUN, arn, _TASK) | {"started_at": "2026-01-01", "job": RUN})
+        aws.bucket().write(f"retrainings/{TASK}/{RUN}/judgement/report.md", b"# Better", "text/markdown")
+        aws.bucket().write_json(f"drift/{TASK}.json", {"task": TASK, "reason": None})
+    pages = ResultsTable._pages
+    monkeypatch.setattr(ResultsTable, "_pages", lambda table, query: pages(table, query | {"Limit": 1}))
+    return world
+
+
+def ask(world: World, read: Read, monkeypatch: pytest.MonkeyPatch, fault: Fault | None = None) -> Any:
+    """What a process answers that has not read anything yet."""
+    fresh = Classifier({}, lambda: None, deployed=DeployedModels(aws.registry()))
+    monkeypatch.setattr(aws, "classifier", lambda: fresh)
+    object.__setattr__(aws.pipeline(), "classifier", fresh)
+    ids = {"ID": aws.table().page()[0][0]["id"]}
+    parameters = {name: ids.get(value, value) for name, value in read.parameters.items()}
+    status, answer = world.ask("GET", read.path, fault=fault, query=read.query, **parameters)
+    if location := world.last_headers.get("Location"):
+        return status, location.partition("?")[0]
+    return status, answer
+
+
+def is_error(answer: Any) -> bool:
+    status, body = answer
+    return status >= 500 and body.keys() == {"code", "message", "request_id"} and bool(body["message"])
+
+
+def wrong_answers(read: Read, world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """What is wrong with the answers to one request while its calls fail in turn."""
+    whole = ask(world, read, monkeypatch)
+    calls: list[Call] = world.last_calls
+    if whole[0] not in (200, 303) or len(calls) < read.calls:
+        yield f"{len(calls)} calls, {whole}"
+    for number, call in enumerate(calls):
+        if not call.operation.startswith(READING):
+            yield f"{call} may change something"
+        for way in WAYS:
+            answer = ask(world, read, monkeypatch, Fault(number, way))
+            if not is_error(answer) and answer != whole:
+                yield f"{call} {way}: {answer}"
+    if ask(world, read, monkeypatch) != whole:
+        yield "the answer has changed"
+
+
+def test_whatever_fails_the_answer_is_whole_or_an_error(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = {f"{read}: {wrong}" for read in READS for wrong in wrong_answers(read, world, monkeypatch)}
+    assert not found, "\n".join(sorted(found))

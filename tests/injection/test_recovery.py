@@ -1,0 +1,153 @@
+"""`make redrive` and `make restore` in which each call goes wrong in turn, and which are then repeated."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib import aws, results
+from chalicelib.storage import StorageFailed
+from tests import images
+from tests.injection.conftest import NewWorld
+from tests.injection.faults import FEW_KINDS, Fault, faults
+from tests.injection.invariant import problems
+from tests.injection.scenarios import CLASSES, CLASSIFY, RESULT
+from tests.injection.test_images import Trial, check
+from tests.injection.world import World
+from tests.models import TASK
+from tests.stage import ROOT, TABLE
+
+ARN = "arn:aws:lambda:us-east-1:123456789012:function:negatoscope-local-{}:$LATEST"
+STOPPED = (ClientError, BotoCoreError, StorageFailed)
+"""What the commands end with in a sentence."""
+
+
+@pytest.fixture(autouse=True)
+def _commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / ".chalice")
+    monkeypatch.setattr(command("restore"), "THREADS", 1)  # so that calls come in the same order each time
+    for setting in ("HIDDEN_SECONDS", "WAIT_SECONDS"):
+        monkeypatch.setattr(command("redrive"), setting, 0)
+
+
+def command(name: str) -> ModuleType:
+    return import_module(name)
+
+
+def attempt(world: World, action: Callable[[], Any], fault: Fault | None = None) -> int:
+    """Run a command once; how many calls it made."""
+    with world.process(fault):
+        if fault is None:
+            action()
+        else:
+            with suppress(*STOPPED):
+                action()
+    return len(world.last_calls)
+
+
+def test_redrive(new_world: NewWorld) -> None:
+    sqs, functions = boto3.client("sqs"), boto3.client("lambda")
+
+    def lost() -> tuple[World, str]:
+        """Two events in the queue, of files that are quickly dealt with."""
+        world = new_world()
+        url = sqs.create_queue(QueueName="lost-events")["QueueUrl"]
+        for name in ("a", "b"):
+            world.drop(f"inbox/{TASK}/{name}.txt", b"Dear colleague,")
+        for function, event in world.pending:
+            record = {"requestContext": {"functionArn": ARN.format(function)}, "requestPayload": event}
+            sqs.send_message(QueueUrl=url, MessageBody=json.dumps(record))
+        world.pending.clear()
+        return world, url
+
+    def left(world: World, url: str) -> list[str]:
+        """What is not whole once the command has been repeated."""
+        attempt(world, lambda: command("redrive").redrive(sqs, functions, url))
+        world.settle()
+        found = problems(world, expected=2, counted=2)
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        waiting = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return found if set(waiting.values()) == {"0"} else [*found, "an event is still in the queue"]
+
+    world, url = lost()
+    calls = attempt(world, lambda: command("redrive").redrive(sqs, functions, url))
+    assert left(world, url) == []
+
+    def trials() -> Iterator[Trial]:
+        for fault in faults(calls, FEW_KINDS):
+            world, url = lost()
+            attempt(world, lambda url=url: command("redrive").redrive(sqs, functions, url), fault)  # type: ignore[misc]
+            yield fault, "repeated", left(world, url)
+
+    check(calls, trials())
+
+
+def damage(world: World) -> None:
+    """Take an item with a review out of the table, and the document of another one out of the bucket."""
+    table = aws.table()._table
+    for item in table.scan()["Items"]:
+        if item["review"]:
+            table.delete_item(Key={"id": item["id"]})
+        else:
+            aws.bucket().delete(results.key(item))
+
+
+def test_restore(new_world: NewWorld) -> None:
+    world = new_world()
+    _, result = world.ask("POST", CLASSIFY, images.grey_file(), task=TASK)
+    world.ask("PUT", f"{RESULT}/review", {"label": CLASSES[1]}, id=result["id"])
+    world.drop(f"inbox/{TASK}/a.txt", b"Dear colleague,")
+    world.settle()
+    assert problems(world, expected=2, counted=1) == []
+    before = sorted(aws.table()._table.scan()["Items"], key=lambda item: item["id"])
+
+    def restore() -> Any:
+        return command("restore").run(aws.bucket(), aws.table())
+
+    damage(world)
+    calls = attempt(world, restore)
+
+    def trials() -> Iterator[Trial]:
+        for fault in faults(calls, FEW_KINDS):
+            damage(world)
+            attempt(world, restore, fault)
+            attempt(world, restore)
+            found = problems(world, expected=2, counted=1)
+            if sorted(aws.table()._table.scan()["Items"], key=lambda item: item["id"]) != before:
+                found.append("the table is not what it was")
+            yield fault, "repeated", found
+
+    check(calls, trials())
+
+
+def test_creating_the_table_again(new_world: NewWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    dynamodb, key = boto3.client("dynamodb"), "arn:aws:kms:us-east-1:123456789012:key/k"
+    monkeypatch.setattr(boto3, "client", lambda _: dynamodb)
+    world = new_world()
+    monkeypatch.setattr(command("stacks"), "resources", lambda _: {"DataKey": key})
+    template = command("foundation").data_template()
+    monkeypatch.setattr(command("foundation"), "data_template", lambda: template)  # slow to parse
+
+    def ensure() -> None:
+        command("results_table").ensure("test", TABLE)
+
+    def trials() -> Iterator[Trial]:
+        for fault in faults(calls, FEW_KINDS):
+            dynamodb.delete_table(TableName=TABLE)
+            attempt(world, ensure, fault)
+            attempt(world, ensure)
+            expiry = dynamodb.describe_time_to_live(TableName=TABLE)["TimeToLiveDescription"]
+            backups = dynamodb.describe_continuous_backups(TableName=TABLE)["ContinuousBackupsDescription"]
+            recovery = backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"]
+            whole = (expiry["TimeToLiveStatus"], recovery) == ("ENABLED", "ENABLED")
+            yield fault, "repeated", [] if whole else [f"{expiry}, {recovery}"]
+
+    dynamodb.delete_table(TableName=TABLE)
+    calls = attempt(world, ensure)
+    check(calls, trials())
