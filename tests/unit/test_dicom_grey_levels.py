@@ -332,7 +332,6 @@ def test_sign_of_the_first_value_mapped_follows_from_the_values(
     levels: tuple[int, ...], first: int, representation: str, elements: dict[str, Any]
 ) -> None:
     sequence = table([4096, 0, 12], np.arange(4096, dtype="<u2").tobytes())
-    del sequence[0].LUTDescriptor
     sequence[0].add(DataElement("LUTDescriptor", representation, [4096, first, 12]))
     shown = corners(four(levels, VOILUTSequence=sequence, **elements))
     np.testing.assert_allclose(shown, [255, 191, 127, 0], atol=1)
@@ -340,7 +339,9 @@ def test_sign_of_the_first_value_mapped_follows_from_the_values(
 
 def test_voi_table_behind_a_modality_table_of_signed_pixels() -> None:
     modality = table([4096, 0, 16], np.arange(40000, 44096, dtype="<u2").tobytes())
-    voi = table([4096, 40000, 12], np.arange(4096, dtype="<u2").tobytes())
+    voi = table([4096, 0, 12], np.arange(4096, dtype="<u2").tobytes())
+    voi[0].add(DataElement("LUTDescriptor", "US", [4096, 40000, 12]))
     dataset = images.dicom_dataset(images.quadrants([0, 512, 1024, 2047], "i2"), bits=12)
+    modality[0].add(DataElement("LUTDescriptor", "SS", [4096, 0, 16]))
     dataset.ModalityLUTSequence, dataset.VOILUTSequence = modality, voi
     np.testing.assert_allclose(corners(images.dicom_file(dataset)), [0, 32, 64, 127], atol=1)
