@@ -53,7 +53,7 @@ def decode(data: bytes, spec: InputSpec) -> DecodedImage:
 
 def _decode_file(file: DicomFile, spec: InputSpec) -> DecodedImage:
     if file.pixels is None:
-        raise _no_pixels(file.dataset)
+        raise _no_pixels(file)
     dataset = _with_functional_groups(file.dataset)
     syntax = _transfer_syntax(file)
     image = image_pixel(dataset, file.pixels.keyword)
@@ -76,8 +76,13 @@ def _decode_file(file: DicomFile, spec: InputSpec) -> DecodedImage:
     return _grey(frame, image, dataset, levels, source, aspect)
 
 
-def _no_pixels(dataset: Dataset) -> errors.NoPixels:
-    kind = UID(text(dataset, "SOPClassUID"))
+def _no_pixels(file: DicomFile) -> errors.NoPixels:
+    if file.is_directory:
+        return errors.NoPixels(
+            "This is a DICOMDIR: the list of files on a medium, which holds no image itself. Send the files "
+            "that it lists."
+        )
+    kind = UID(text(file.dataset, "SOPClassUID"))
     return errors.NoPixels(
         f"This DICOM object holds no image{'' if kind.name == kind else f' (it is a {kind.name})'}. Send the "
         "image it belongs to."
