@@ -156,7 +156,9 @@ def _term(dataset: Dataset, keyword: str, defined: frozenset[str]) -> str | None
 
 
 def _picture(colours: NDArray[np.uint8], spec: InputSpec) -> Image.Image:
-    return Image.fromarray(np.ascontiguousarray(colours)).convert("L" if spec.channels == 1 else "RGB")
+    picture = Image.fromarray(np.ascontiguousarray(colours))
+    mode = "L" if spec.channels == 1 else "RGB"
+    return picture if picture.mode == mode else picture.convert(mode)  # which copies even to the same mode
 
 
 def _grey(

@@ -27,9 +27,8 @@ def value_bits(frame: StoredValues, image: ImagePixel) -> NDArray[Any]:
     shift = image.high_bit + 1 - frame.bits
     if 0 < shift <= width - frame.bits and _is_left_aligned(values, frame.bits, shift):
         values = values >> shift
-    surplus = width - frame.bits
-    # Moving the value to the top and back also restores its sign.
-    return (values << surplus) >> surplus if surplus > 0 else values
+    # Moving the value to the top and back removes what is above it, and restores its sign.
+    return _sign_extended(values, frame.bits) if width > frame.bits else values
 
 
 def _is_left_aligned(values: NDArray[Any], stored: int, shift: int) -> bool:
@@ -81,7 +80,9 @@ def _lacks_sign_extension(values: NDArray[Any], bits: int) -> bool:
 
 def _sign_extended(values: NDArray[Any], bits: int) -> NDArray[Any]:
     surplus = values.dtype.itemsize * 8 - bits
-    return (values << surplus) >> surplus
+    extended = values << surplus
+    extended >>= surplus
+    return extended
 
 
 def fill_padding(values: NDArray[Any], nothing: NDArray[np.bool_], levels: GreyLevels) -> NDArray[Any]:
