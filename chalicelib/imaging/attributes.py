@@ -100,6 +100,12 @@ class ImagePixel:
     planar: bool
     """Whether each colour is a picture of its own."""
 
+    @property
+    def range(self) -> tuple[int, int]:
+        """The least and the greatest integer that a sample can be."""
+        span = 2**self.stored
+        return (-span // 2, span // 2 - 1) if self.signed else (0, span - 1)
+
 
 _GREY = {"MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"}
 _COLOUR = {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_RCT", "YBR_ICT"}

@@ -14,7 +14,7 @@ J2K_START = b"\xff\x4f\xff\x51"
 JP2_SIGNATURE = b"\x00\x00\x00\x0cjP  "
 """Some writers wrap the codestream in a JP2 file, which the standard forbids and every viewer reads."""
 
-_APP14, _SOS, _COM = 0xEE, 0xDA, 0xFE
+_APP0, _APP14, _SOS, _COM = 0xE0, 0xEE, 0xDA, 0xFE
 _APPLICATION = range(0xE0, 0xF0)
 _SOF55 = 0xF7
 _START_OF_FRAME = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC} | {_SOF55}
@@ -59,7 +59,8 @@ class Codestream:
     """Whether some components have fewer rows or columns than the image."""
     transform: bool | None = None
     """Whether a colour transform was applied before coding: the multiple component transform of JPEG 2000,
-    or that of Adobe's APP14 marker. None where the stream does not say."""
+    or that of Adobe's APP14 marker; a JFIF marker implies it (T.871, 6.1). None where the stream says
+    nothing."""
     start: int = 0
     """Where the codestream begins: a JP2 file has boxes before it."""
     tiles: int = 1
@@ -133,6 +134,7 @@ def _segments(stream: bytes) -> Iterator[tuple[int, int, int]]:
 def _jpeg(stream: bytes) -> Codestream:
     frame = None
     transform = None
+    is_jfif = False
     for marker, position, length in _segments(stream):
         if marker in _START_OF_FRAME:
             if frame is not None:
@@ -140,6 +142,10 @@ def _jpeg(stream: bytes) -> Codestream:
             frame = (marker, position, length)
         elif marker == _APP14 and length >= 14 and stream[position + 2 : position + 7] == b"Adobe":
             transform = stream[position + 13] != 0
+        elif marker == _APP0 and stream[position + 2 : position + 7] == b"JFIF\0":
+            is_jfif = True
+    if transform is None and is_jfif:
+        transform = True
     if frame is None:
         raise CodestreamError("there is no frame header")
     return _jpeg_frame(stream, *frame, transform)

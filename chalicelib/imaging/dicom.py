@@ -53,7 +53,7 @@ def decode(data: bytes, spec: InputSpec) -> DecodedImage:
 
 def _decode_file(file: DicomFile, spec: InputSpec) -> DecodedImage:
     if file.pixels is None:
-        raise _no_pixels(file.dataset)
+        raise _no_pixels(file)
     dataset = _with_functional_groups(file.dataset)
     syntax = _transfer_syntax(file)
     image = image_pixel(dataset, file.pixels.keyword)
@@ -68,7 +68,7 @@ def _decode_file(file: DicomFile, spec: InputSpec) -> DecodedImage:
                 "as RGB."
             )
         values = value_bits(frame, image)
-        colours = apply_palette(values, dataset, signed=image.signed, little=file.is_little_endian)
+        colours = apply_palette(values, dataset, inputs=image.range, little=file.is_little_endian)
         return DecodedImage(_picture(colours, spec), source, pixel_aspect=aspect)
     if frame.values.ndim == 3:
         return DecodedImage(_picture(high_byte(frame.values, frame.bits), spec), source, pixel_aspect=aspect)
@@ -76,8 +76,13 @@ def _decode_file(file: DicomFile, spec: InputSpec) -> DecodedImage:
     return _grey(frame, image, dataset, levels, source, aspect)
 
 
-def _no_pixels(dataset: Dataset) -> errors.NoPixels:
-    kind = UID(text(dataset, "SOPClassUID"))
+def _no_pixels(file: DicomFile) -> errors.NoPixels:
+    if file.is_directory:
+        return errors.NoPixels(
+            "This is a DICOMDIR: the list of files on a medium, which holds no image itself. Send the files "
+            "that it lists."
+        )
+    kind = UID(text(file.dataset, "SOPClassUID"))
     return errors.NoPixels(
         f"This DICOM object holds no image{'' if kind.name == kind else f' (it is a {kind.name})'}. Send the "
         "image it belongs to."
@@ -151,7 +156,9 @@ def _term(dataset: Dataset, keyword: str, defined: frozenset[str]) -> str | None
 
 
 def _picture(colours: NDArray[np.uint8], spec: InputSpec) -> Image.Image:
-    return Image.fromarray(np.ascontiguousarray(colours)).convert("L" if spec.channels == 1 else "RGB")
+    picture = Image.fromarray(np.ascontiguousarray(colours))
+    mode = "L" if spec.channels == 1 else "RGB"
+    return picture if picture.mode == mode else picture.convert(mode)  # which copies even to the same mode
 
 
 def _grey(
@@ -162,7 +169,7 @@ def _grey(
     source: Source,
     aspect: float,
 ) -> DecodedImage:
-    nothing = find_padding(frame.values, dataset)
+    nothing = find_padding(frame, dataset)
     values = value_bits(frame, image)
     if levels.voi is None:
         values = without_hot_pixels(values, nothing)

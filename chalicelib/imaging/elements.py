@@ -70,6 +70,8 @@ _WANTED = _Tree({
 })  # fmt: skip
 _NUMBER_OF_FRAMES = 0x00280008
 _SEGMENTED_PALETTE = 0x00281221
+_DIRECTORY = 0x00041220
+"""DirectoryRecordSequence (PS3.3 F.3.2.2)."""
 _EXTENDED_OFFSETS = 0x7FE00001
 _PIXELS = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData", 0x7FE00010: "PixelData"}
 
@@ -105,6 +107,8 @@ class DicomFile:
     frames: int
     extended_offsets: bytes | None
     has_segmented_palette: bool
+    is_directory: bool
+    """Whether it is a DICOMDIR, which only lists other files."""
 
 
 def read(data: bytes) -> DicomFile:
@@ -191,7 +195,7 @@ class _Walk:
         dataset = read_dataset(BytesIO(b"".join(self._kept)), reader.implicit, reader.little)
         return DicomFile(
             reader.data, syntax, reader.little, dataset, pixels, frames // 2, frames,
-            self._extended_offsets(), _SEGMENTED_PALETTE in self._found,
+            self._extended_offsets(), _SEGMENTED_PALETTE in self._found, _DIRECTORY in self._found,
         )  # fmt: skip
 
     def _pixels(self, element: Element) -> Pixels:

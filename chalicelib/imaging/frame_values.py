@@ -10,6 +10,9 @@ from PIL import Image
 from chalicelib import errors
 from chalicelib.imaging.decoded import Pixels
 
+_STRIP = 256
+"""Rows that are converted at once, as whole copies of a large image take too much memory."""
+
 
 @dataclass(frozen=True)
 class StoredValues:
@@ -25,10 +28,13 @@ def from_colour_space(values: NDArray[Any], photometric: str, bits: int) -> Stor
     """Convert YBR_FULL to RGB of 8 bits."""
     if values.ndim == 2 or photometric not in ("YBR_FULL", "YBR_FULL_422"):
         return StoredValues(values, bits)
-    rows, columns, _ = values.shape
-    content = np.ascontiguousarray(high_byte(values, bits)).tobytes()
-    picture = Image.frombuffer("YCbCr", (columns, rows), content, "raw", "YCbCr", 0, 1)
-    return StoredValues(np.asarray(picture.convert("RGB")), 8)
+    rgb = np.empty(values.shape, np.uint8)
+    for top in range(0, len(values), _STRIP):
+        strip = np.ascontiguousarray(high_byte(values[top : top + _STRIP], bits))
+        size = (strip.shape[1], strip.shape[0])
+        picture = Image.frombuffer("YCbCr", size, strip.tobytes(), "raw", "YCbCr", 0, 1)
+        rgb[top : top + _STRIP] = np.asarray(picture.convert("RGB"))
+    return StoredValues(rgb, 8)
 
 
 def high_byte(colours: NDArray[Any], bits: int) -> Pixels:

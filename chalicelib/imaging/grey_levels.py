@@ -98,16 +98,22 @@ def read_grey_levels(dataset: Dataset, image: ImagePixel, *, little: bool) -> Gr
         InvalidImage: if there is a modality transform that cannot be used.
     """
     modality = _modality(dataset, image, little)
-    below_zero = image.signed or (isinstance(modality, tuple) and modality[1] < 0)
+    if isinstance(modality, tuple):
+        slope, intercept = modality
+        ends = [end * slope + intercept for end in image.range]
+    else:
+        ends = [float(modality.entries.min()), float(modality.entries.max())]
     # Where the two contradict each other (C.8.11.3.1.2), either of them inverts: see docs/imaging.md.
     inverted = image.photometric == "MONOCHROME1" or text(dataset, "PresentationLUTShape") == "INVERSE"
-    return GreyLevels(modality, _voi_table(dataset, below_zero, little) or _window(dataset), inverted)
+    return GreyLevels(
+        modality, _voi_table(dataset, (min(ends), max(ends)), little) or _window(dataset), inverted
+    )
 
 
 def _modality(dataset: Dataset, image: ImagePixel, little: bool) -> LookupTable | tuple[float, float]:
     if tables := dataset.get("ModalityLUTSequence"):
         try:
-            return read_table(tables[0], "LUTDescriptor", "LUTData", signed=image.signed, little=little)
+            return read_table(tables[0], "LUTDescriptor", "LUTData", inputs=image.range, little=little)
         except InvalidTable:
             raise invalid(
                 "ModalityLUTSequence", "has a table that is empty or shorter than it says"
@@ -127,10 +133,10 @@ def _rescale(dataset: Dataset, keyword: str, default: float) -> float:
     return values[0]
 
 
-def _voi_table(dataset: Dataset, below_zero: bool, little: bool) -> LookupTable | None:
+def _voi_table(dataset: Dataset, inputs: tuple[float, float], little: bool) -> LookupTable | None:
     for table in dataset.get("VOILUTSequence") or ():
         try:
-            return read_table(table, "LUTDescriptor", "LUTData", signed=below_zero, little=little)
+            return read_table(table, "LUTDescriptor", "LUTData", inputs=inputs, little=little)
         except InvalidTable:
             continue
     return None

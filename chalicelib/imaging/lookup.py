@@ -38,11 +38,13 @@ class LookupTable:
         return found
 
 
-def read_table(dataset: Dataset, descriptor: str, data: str, *, signed: bool, little: bool) -> LookupTable:
+def read_table(
+    dataset: Dataset, descriptor: str, data: str, *, inputs: tuple[float, float], little: bool
+) -> LookupTable:
     """Read a table from its descriptor and data elements, as bytes or as words.
 
-    Whether the first value may be negative is `signed`: writers confuse US and SS. The file's byte order
-    is `little` or not.
+    `inputs` are the least and the greatest value that the table can be applied to. They tell whether its
+    first value is negative, as writers confuse US and SS. The file's byte order is `little` or not.
 
     Raises:
         InvalidTable: if there is none, or not all of it.
@@ -54,9 +56,10 @@ def read_table(dataset: Dataset, descriptor: str, data: str, *, signed: bool, li
         raise InvalidTable
     words = np.frombuffer(header[:6], f"{order}u2").astype(int)
     count, first, bits = int(words[0]) or 65_536, int(words[1]), int(words[2])
-    item = dataset.get_item(descriptor)
-    if first >= 2**15 and (signed or (item is not None and item.VR == "SS")):
-        first -= 2**16
+    if first >= 2**15:
+        item = dataset.get_item(descriptor)
+        is_signed = inputs[0] < 0 if item is None or item.VR not in ("US", "SS") else item.VR == "SS"
+        first = _overlapping(first, count, inputs, is_signed)
     if len(content) >= 2 * count:
         entries = np.frombuffer(content[: 2 * count], f"{order}u2").astype(np.uint16)
     elif len(content) >= count:
@@ -68,6 +71,13 @@ def read_table(dataset: Dataset, descriptor: str, data: str, *, signed: bool, li
         raise InvalidTable
     needed = int(entries.max()).bit_length()
     return LookupTable(first, entries, bits if max(needed, 1) <= bits <= 16 else max(needed, 8))
+
+
+def _overlapping(first: int, count: int, inputs: tuple[float, float], is_signed: bool) -> int:
+    """The first value, as signed or unsigned 16 bits: as stated, unless only the other one can be meant."""
+    readings = [first - 2**16, first] if is_signed else [first, first - 2**16]
+    low, high = inputs
+    return next((start for start in readings if start <= high and start + count > low), readings[0])
 
 
 def _bytes(content: bytes, count: int, swapped: bool) -> NDArray[np.uint8]:
@@ -91,7 +101,9 @@ def _surplus_bits(dataset: Dataset, peak: int) -> int:
     return bits - 8 if 8 < bits < 16 and peak < 2**bits else 8
 
 
-def apply_palette(indices: NDArray[Any], dataset: Dataset, *, signed: bool, little: bool) -> Pixels:
+def apply_palette(
+    indices: NDArray[Any], dataset: Dataset, *, inputs: tuple[float, float], little: bool
+) -> Pixels:
     """The colours of a PALETTE COLOR image: (rows, columns, 3).
 
     Raises:
@@ -101,7 +113,7 @@ def apply_palette(indices: NDArray[Any], dataset: Dataset, *, signed: bool, litt
     for colour in _COLOURS:
         names = f"{colour}PaletteColorLookupTableDescriptor", f"{colour}PaletteColorLookupTableData"
         try:
-            tables.append(read_table(dataset, *names, signed=signed, little=little))
+            tables.append(read_table(dataset, *names, inputs=inputs, little=little))
         except InvalidTable:
             raise errors.InvalidImage(
                 f"{element_name(names[1])} of this DICOM file is missing or shorter than "

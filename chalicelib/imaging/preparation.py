@@ -88,8 +88,9 @@ def sniff(data: bytes) -> str:
     for magic, name in _SUPPORTED.items():
         if data.startswith(magic):
             return name
+    text = data[:1024].removeprefix(b"\xef\xbb\xbf").lstrip()
     for offset, magic, name in _RECOGNISED:
-        if data[offset:].startswith(magic):
+        if data.startswith(magic, offset) or (offset == 0 and text.startswith(magic)):
             raise errors.NotAnImage(f"This is {name}. Send a JPEG, PNG, TIFF or DICOM file.")
     raise errors.NotAnImage("This is not an image in a known format. Send a JPEG, PNG, TIFF or DICOM file.")
 
@@ -108,6 +109,10 @@ _RECOGNISED = (
     (0, b"BM", "a Windows bitmap"),
     (8, b"WEBP", "a WebP image"),
     (4, b"ftyp", "an HEIC image or a video"),
+    (4, b"moov", "a video"),
+    (8, b"AVI ", "a video"),
+    (0, b"\x1a\x45\xdf\xa3", "a video"),
+    (0, b"8BPS", "a Photoshop document"),
     (0, b"\x00\x00\x00\x0cjP  ", "a bare JPEG 2000 file"),
     (0, b"\xff\x4f\xff\x51", "a bare JPEG 2000 file"),
     (0, b"\x00\x00\x00\x0cJXL ", "a JPEG XL image"),
@@ -115,7 +120,16 @@ _RECOGNISED = (
     (344, b"n+1\x00", "a NIfTI volume"),
     (0, b"%PDF", "a PDF document"),
     (0, b"PK\x03\x04", "a ZIP archive or an office document (unpack it first)"),
+    (0, b"PK\x05\x06", "an empty ZIP archive"),
     (0, b"\x1f\x8b", "a gzip archive (unpack it first)"),
+    (0, b"BZh", "a bzip2 archive (unpack it first)"),
+    (0, b"\xfd7zXZ\x00", "an XZ archive (unpack it first)"),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive (unpack it first)"),
+    (0, b"Rar!\x1a\x07", "a RAR archive (unpack it first)"),
+    (257, b"ustar", "a tar archive (unpack it first)"),
+    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an office document"),
+    (0, b"{\\rtf", "a text document"),
+    (0, b"%!PS", "a PostScript document"),
     (0, b"<", "HTML, XML or SVG text"),
     (0, b"{", "JSON text"),
     (0, b"--", "a multipart form; send the file's bytes as the whole body"),

@@ -25,10 +25,9 @@ _SQUARE = 0.01
 def choose(file: File) -> tuple[Directory, int | None, int | None]:
     """The page to use, and, if there are several to choose from, its number (from 1) and how many there are.
 
-    Masks and reduced images (thumbnails, pyramid levels) are passed over. An unmarked page counts as reduced
-    if it has the shape of the largest page and at most half its size. If all pages are marked as reduced, the
-    image is taken from their SubIFDs, as in DNG files, or else the largest page is used. Of several images
-    the middle one is used, as of a volume.
+    Masks and reduced images (thumbnails, pyramid levels) are passed over, also those that nothing marks (see
+    `_without_companions`). If all pages are marked as reduced, the image is taken from their SubIFDs, as in
+    DNG files, or else the largest page is used. Of several images the middle one is used, as of a volume.
 
     Raises:
         DamagedImage: if a page cannot be reached.
@@ -43,7 +42,7 @@ def choose(file: File) -> tuple[Directory, int | None, int | None]:
         images = [page for page in islice(beside, _MOST_BESIDE) if _is_full(page)]
     if not images:
         images = [max((page for page in pages if not _is_mask(page)), key=_pixels, default=pages[0])]
-    images = _without_copies(images)
+    images = _without_companions(images)
     middle = len(images) // 2
     if len(images) == 1:
         return images[0], None, None
@@ -73,23 +72,33 @@ def _is_mask(page: Directory) -> bool:
     )
 
 
+def _size(page: Directory) -> tuple[int, int]:
+    return page.integer(Tag.ImageWidth, 0), page.integer(Tag.ImageLength, 0)
+
+
 def _pixels(page: Directory) -> int:
-    return _side(page, Tag.ImageWidth) * _side(page, Tag.ImageLength)
+    columns, rows = _size(page)
+    return columns * rows
 
 
-def _side(page: Directory, tag: Tag) -> int:
-    return page.integer(tag, 0)
+def _without_companions(images: list[Directory]) -> list[Directory]:
+    """The pages of the largest size, without those of another kind than the first of them.
 
-
-def _without_copies(images: list[Directory]) -> list[Directory]:
-    """Without unmarked pyramid levels: pages with the shape of the largest and at most half its size."""
+    Slices of a volume are alike. Smaller pages are thumbnails, pyramid levels, or photos of a slide and its
+    label. Pages of another kind are masks or maps; those of single bits are masks wherever they stand.
+    """
+    images = [page for page in images if _kind(page) != _SINGLE_BITS] or images
     largest = max(images, key=_pixels)
-    return [page for page in images if page is largest or not _is_smaller_copy(page, largest)]
+    return [page for page in images if _size(page) == _size(largest) and _kind(page) == _kind(largest)]
 
 
-def _is_smaller_copy(page: Directory, image: Directory) -> bool:
-    columns, rows = _side(page, Tag.ImageWidth), _side(page, Tag.ImageLength)
-    all_columns, all_rows = _side(image, Tag.ImageWidth), _side(image, Tag.ImageLength)
-    rounding = max(all_columns, all_rows)
-    same_shape = abs(columns * all_rows - rows * all_columns) <= rounding
-    return same_shape and 2 * columns <= all_columns + 1 and 2 * rows <= all_rows + 1
+_SINGLE_BITS = (1, 1, 1)
+
+
+def _kind(page: Directory) -> tuple[int, int, int]:
+    """Samples of a pixel, their bits and format."""
+    return (
+        page.integer(Tag.SamplesPerPixel, 1),
+        page.integer(Tag.BitsPerSample, 1),
+        page.integer(Tag.SampleFormat, 1),
+    )

@@ -27,9 +27,8 @@ def value_bits(frame: StoredValues, image: ImagePixel) -> NDArray[Any]:
     shift = image.high_bit + 1 - frame.bits
     if 0 < shift <= width - frame.bits and _is_left_aligned(values, frame.bits, shift):
         values = values >> shift
-    surplus = width - frame.bits
-    # Moving the value to the top and back also restores its sign.
-    return (values << surplus) >> surplus if surplus > 0 else values
+    # Moving the value to the top and back removes what is above it, and restores its sign.
+    return _sign_extended(values, frame.bits) if width > frame.bits else values
 
 
 def _is_left_aligned(values: NDArray[Any], stored: int, shift: int) -> bool:
@@ -38,16 +37,17 @@ def _is_left_aligned(values: NDArray[Any], stored: int, shift: int) -> bool:
     return bool(int(unsigned.max()) >> stored > 0 and not (unsigned & (2**shift - 1)).any())
 
 
-def find_padding(values: NDArray[Any], dataset: Dataset) -> NDArray[np.bool_] | None:
+def find_padding(frame: StoredValues, dataset: Dataset) -> NDArray[np.bool_] | None:
     """Which pixels stand for "nothing here" (C.7.5.1.1.2); None if none do.
 
     Args:
-        values: as stored, with all their bits: padding may use those that values do not.
+        frame: as stored, with all bits of the words: padding may use those that values do not.
         dataset: with PixelPaddingValue and PixelPaddingRangeLimit, or their kin for floats.
 
     Raises:
         InvalidImage: if the image is of floats and holds no number at all.
     """
+    values = frame.values
     if values.dtype.kind == "f":
         # The largest number there is often stands for "no value".
         nothing = ~(np.abs(values) < ENDLESS)
@@ -63,9 +63,26 @@ def find_padding(values: NDArray[Any], dataset: Dataset) -> NDArray[np.bool_] | 
         if values.dtype.kind != "f":
             # Writers confuse US and SS: -2000 and 63536 are the same 16 bits.
             bits = values.dtype.itemsize * 8
-            ends = [int(np.array(int(end) % 2**bits, f"u{bits // 8}").view(values.dtype)) for end in ends]
+            words = np.array([int(end) % 2**bits for end in ends], f"u{bits // 8}").view(values.dtype)
+            if _lacks_sign_extension(values, frame.bits):
+                values = _sign_extended(values, frame.bits)
+                extended = _sign_extended(words, frame.bits)
+                words = np.where(words >> frame.bits == 0, extended, words)
+            ends = [int(word) for word in words]
         nothing |= (values >= min(ends)) & (values <= max(ends))
     return nothing if nothing.any() and not nothing.all() else None
+
+
+def _lacks_sign_extension(values: NDArray[Any], bits: int) -> bool:
+    """Whether the bits above those of signed values are all zero, which some writers leave so."""
+    return values.dtype.kind == "i" and bits < values.dtype.itemsize * 8 and not (values >> bits).any()
+
+
+def _sign_extended(values: NDArray[Any], bits: int) -> NDArray[Any]:
+    surplus = values.dtype.itemsize * 8 - bits
+    extended = values << surplus
+    extended >>= surplus
+    return extended
 
 
 def fill_padding(values: NDArray[Any], nothing: NDArray[np.bool_], levels: GreyLevels) -> NDArray[Any]:

@@ -263,6 +263,15 @@ def test_structured_report_has_no_pixels() -> None:
         prepared(images.structured_report())
 
 
+def test_dicomdir_is_named() -> None:
+    dataset = images.dicom_dataset(np.zeros((16, 16), np.uint16))
+    for keyword in ("PixelData", "Rows", "Columns", "SOPClassUID"):
+        delattr(dataset, keyword)
+    dataset.DirectoryRecordSequence = Sequence([Dataset()])
+    with pytest.raises(errors.NoPixels, match="This is a DICOMDIR"):
+        prepared(images.dicom_file(dataset))
+
+
 def test_truncated_file_is_damaged() -> None:
     with pytest.raises(errors.DamagedImage):
         prepared(images.dicom(twelve_bits())[:-5000])

@@ -305,3 +305,43 @@ def test_broken_modality_table_is_refused_by_name() -> None:
 def test_twelve_bit_modality_table() -> None:
     ramp = np.arange(4096, dtype="<u2").tobytes()
     assert corners(four(ModalityLUTSequence=table([4096, 0, 12], ramp), **FULL_WINDOW)) == AS_WINDOWED
+
+
+@pytest.mark.parametrize("stated", [-2000, 2096], ids=["as a value", "as it is stored"])
+def test_padding_is_recognised_without_sign_extension(stated: int) -> None:
+    """Signed 12-bit values whose upper four bits are zero: -2000 is stored as 0830."""
+    dataset = images.dicom_dataset(images.quadrants([-2000, 100, 500, 900], "i2"), bits=12)
+    words = np.frombuffer(dataset.PixelData, "<u2") & 0x0FFF
+    dataset.PixelData = words.tobytes()
+    dataset.add(DataElement("PixelPaddingValue", "SS", stated))
+    assert corners(images.dicom_file(dataset)) == [0, 0, 128, 255]
+    dataset["PixelPaddingValue"].value = -32768  # which is no 12-bit value, so nothing is padding
+    assert corners(images.dicom_file(dataset)) == [0, 185, 220, 255]
+
+
+@pytest.mark.parametrize(
+    ("levels", "first", "representation", "elements"),
+    [
+        ((0, 1024, 2048, 4095), 61441, "US", {"RescaleSlope": -1, "RescaleIntercept": 0}),
+        ((0, 1024, 2048, 4095), -4095, "SS", {"RescaleSlope": -1, "RescaleIntercept": 0}),
+        ((4095, 3071, 2047, 0), 40000, "US", {"RescaleSlope": 1, "RescaleIntercept": 40000}),
+        ((4095, 3071, 2047, 0), -25536, "SS", {"RescaleSlope": 1, "RescaleIntercept": 40000}),
+    ],
+)
+def test_sign_of_the_first_value_mapped_follows_from_the_values(
+    levels: tuple[int, ...], first: int, representation: str, elements: dict[str, Any]
+) -> None:
+    sequence = table([4096, 0, 12], np.arange(4096, dtype="<u2").tobytes())
+    sequence[0].add(DataElement("LUTDescriptor", representation, [4096, first, 12]))
+    shown = corners(four(levels, VOILUTSequence=sequence, **elements))
+    np.testing.assert_allclose(shown, [255, 191, 127, 0], atol=1)
+
+
+def test_voi_table_behind_a_modality_table_of_signed_pixels() -> None:
+    modality = table([4096, 0, 16], np.arange(40000, 44096, dtype="<u2").tobytes())
+    voi = table([4096, 0, 12], np.arange(4096, dtype="<u2").tobytes())
+    voi[0].add(DataElement("LUTDescriptor", "US", [4096, 40000, 12]))
+    dataset = images.dicom_dataset(images.quadrants([0, 512, 1024, 2047], "i2"), bits=12)
+    modality[0].add(DataElement("LUTDescriptor", "SS", [4096, 0, 16]))
+    dataset.ModalityLUTSequence, dataset.VOILUTSequence = modality, voi
+    np.testing.assert_allclose(corners(images.dicom_file(dataset)), [0, 32, 64, 127], atol=1)

@@ -202,6 +202,19 @@ def test_subsampled_baseline_called_rgb_is_ycbcr() -> None:
     np.testing.assert_allclose(array.astype(int), colours, atol=12)
 
 
+@pytest.mark.parametrize("end", [b"", bytes(2)])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_jfif_baseline_called_rgb_is_ycbcr(progressive: bool, end: bytes) -> None:
+    """A JFIF marker says so, whatever the subsampling; pydicom goes by it too."""
+    colours = images.colours(32, 32)
+    picture = Image.fromarray(colours)
+    stream = images.encode(picture, "JPEG", quality=98, subsampling="4:4:4", progressive=progressive)
+    assert stream[6:10] == b"JFIF"
+    data = with_streams(images.dicom_dataset(colours, "RGB", 8), JPEGBaseline8Bit, [stream + end])
+    array = imaging.prepare(data, RGB).pixels.transpose(1, 2, 0)
+    np.testing.assert_allclose(array.astype(int), colours, atol=6)
+
+
 def test_deep_colours_of_jpeg_2000_are_refused_by_name() -> None:
     deep = images.colours(32, 32).astype(np.uint16) * 257
     data = compressed(images.dicom(deep, "RGB", 16), gdcm.TransferSyntax.JPEG2000Lossless)

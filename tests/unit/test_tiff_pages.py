@@ -43,9 +43,37 @@ def test_unmarked_pyramid_levels_are_not_the_image(places: tuple[int]) -> None:
     assert shown(tiff(*pages)) == ([*LEVELS], None, None)
 
 
-def test_pages_of_other_shapes_are_images_of_their_own() -> None:
-    pages = [Page(OTHER[:, :20]), Page(IMAGE), Page(np.tile(OTHER, (3, 1)))]
-    assert shown(tiff(*pages)) == ([*LEVELS], 2, 3)
+@pytest.mark.parametrize("places", [(0, 0), (0, 2), (1, 1)])
+def test_smaller_pages_of_other_shapes_are_not_the_image(places: tuple[int, int]) -> None:
+    """Square thumbnails, and photos of slides and their labels."""
+    pages = [Page(IMAGE)]
+    for place, other in zip(places, (OTHER[:, :8], np.tile(OTHER[:, :10], (3, 1))), strict=True):
+        pages.insert(place, Page(other))
+    assert shown(tiff(*pages)) == ([*LEVELS], None, None)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Page(OTHER),
+        Page(OTHER.astype(np.uint16)),
+        Page(OTHER.astype(np.float32)),
+        Page(OTHER.astype(np.int16)),
+        Page(np.stack([OTHER, OTHER], axis=-1), {338: 0}),
+    ],
+    ids=["grey", "16 bits", "floats", "signed", "two samples"],
+)
+def test_pages_of_another_kind_are_not_the_image(other: Page) -> None:
+    """Masks and maps of which nothing says so; the image comes first."""
+    image = Page(np.stack([IMAGE] * 3, axis=-1))
+    assert shown(tiff(image, other, other)) == ([*LEVELS], None, None)
+
+
+@pytest.mark.parametrize("image_first", [True, False])
+def test_unmarked_page_of_single_bits_is_a_mask(image_first: bool) -> None:
+    pages = [Page(IMAGE), Page(OTHER & 1, bits=1)]
+    assert shown(tiff(*(pages if image_first else pages[::-1]))) == ([*LEVELS], None, None)
+    assert levels(tiff(Page(IMAGE & 1, bits=1))) == [0, 0, 0, 255]
 
 
 def test_of_several_images_the_middle_one_is_classified() -> None:
