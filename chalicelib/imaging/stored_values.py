@@ -52,6 +52,7 @@ def _native(file: DicomFile, image: ImagePixel) -> NDArray[Any]:
     needed = (bits * file.frames + 7) // 8 if image.allocated == 1 else size * file.frames
     if pixels.size < needed:
         raise _too_short(file, needed)
+    _check_surplus(file, image, size, needed)
     if image.allocated == 1:  # whose frames need not begin with a byte
         start, size, frame, frames = pixels.start, needed, file.frame, file.frames
     else:
@@ -89,6 +90,22 @@ def _swapped(file: DicomFile, start: int, size: int) -> bytes:
     words = file.data[start - skipped : start + size + 1]
     words = words[: len(words) // 2 * 2]
     return np.frombuffer(words, "u2").byteswap().tobytes()[skipped : skipped + size]
+
+
+def _check_surplus(file: DicomFile, image: ImagePixel, size: int, needed: int) -> None:
+    """Refuse pixels that go on for a row or more without making a whole frame: the image would be sheared.
+
+    Zeros count for nothing: some writers pad what they write.
+    """
+    assert file.pixels
+    pixels, end = file.pixels, file.pixels.start + file.pixels.size
+    surplus = (pixels.size - needed) % size
+    row = image.columns * image.samples * image.allocated // 8
+    if image.allocated > 1 and surplus >= row and any(file.data[end - surplus : end]):
+        raise invalid(
+            pixels.keyword,
+            f"has {pixels.size:,} bytes, where Rows {image.rows} and Columns {image.columns} need {needed:,}",
+        )
 
 
 def _too_short(file: DicomFile, needed: int) -> errors.ImageError:

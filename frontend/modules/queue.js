@@ -5,7 +5,7 @@ import { Problem } from "./api.js";
 import { SentFiles, fingerprint } from "./fingerprint.js";
 import { inspect } from "./imagefile.js";
 import { reasonWords } from "./reasons.js";
-import { ResultWatch } from "./resultwatch.js";
+import { patiently } from "./retry.js";
 import { text } from "./text.js";
 import { upload } from "./upload.js";
 
@@ -64,11 +64,8 @@ export class Queue {
     this.sent = new SentFiles();
     /** What is being sent: settled when that has ended, well or not. @type {Map<string, Promise<void>>} by key */
     this.sending = new Map();
-    this.watch = new ResultWatch({
-      onResult: (result) => this.finish(result),
-      onOverdue: (id) => this.tell(id, "overdue", text.queue.overdue),
-      onGiveUp: (id) => this.giveUp(id),
-    });
+    /** @type {import("./resultwatch.js").ResultWatch | null} */
+    this.watch = null;
   }
 
   /**
@@ -217,6 +214,8 @@ export class Queue {
   async send(item, contentType, signal) {
     item.state = "sending";
     this.onChange();
+    const watch = await patiently(() => this.watching(), signal);
+    signal.throwIfAborted();
     const ticket = await upload(item.task, item.file, contentType, {
       signal,
       onUpload: (share) => {
@@ -226,7 +225,19 @@ export class Queue {
     });
     Object.assign(item, { state: "classifying", share: 1, id: ticket.id });
     if (item.key) this.sent.note(item.key, ticket.id);
-    this.watch.await(ticket.id, { task: item.task, since: ticket.since });
+    watch.await(ticket.id, { task: item.task, since: ticket.since });
+  }
+
+  /** What waits for results. It is loaded with the first upload, as most visits have none. */
+  async watching() {
+    const { ResultWatch } = await import("./resultwatch.js").catch(() => {
+      throw new Problem(text.problem.network, { code: "Network" });
+    });
+    return (this.watch ??= new ResultWatch({
+      onResult: (result) => this.finish(result),
+      onOverdue: (id) => this.tell(id, "overdue", text.queue.overdue),
+      onGiveUp: (id) => this.giveUp(id),
+    }));
   }
 
   /** @param {Result} result */

@@ -136,10 +136,10 @@ def test_quarantined_result_shows_its_reason(desk: Desk, language: str) -> None:
         route.fulfill(content_type="application/json", body=json.dumps(result))
 
     desk.page.route(f"**/api/results/{'a' * 32}", answer)
+    desk.open()
     if language == "de":
-        desk.open()
         speak_german(desk)
-    desk.open(f"#/results/{'a' * 32}")
+    desk.page.goto(f"{desk.address}/#/results/{'a' * 32}")
     expect(desk.heading).to_have_text("Could not be read" if language == "en" else "Nicht lesbar")
     verdict = desk.page.locator(".verdict.bad")
     expect(verdict).to_contain_text(words)
