@@ -30,12 +30,16 @@ def completed(stream: bytes, claims: Codestream) -> bytes:
             return stream[: _end_of_tiles(stream, claims)] + _END
         except (error, IndexError):
             raise CodestreamError("it ends within the header of a tile-part") from None
-    # Writers put a little padding after the marker.
-    if _END in stream.rstrip(b"\x00")[-16:]:
+    if has_end(stream):
         return stream
     if claims.family is Family.JPEG_LS:  # its decoder wants the marker right after the data
         stream = stream.rstrip(b"\x00").removesuffix(b"\xff")
     return stream + _END
+
+
+def has_end(stream: bytes) -> bool:
+    """Whether the stream has its end marker, after which writers put at most a little padding."""
+    return _END in stream.rstrip(b"\x00")[-16:]
 
 
 def with_junk(stream: bytes) -> bytes:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from chalicelib import errors
-from chalicelib.imaging import codestream
+from chalicelib.imaging import codestream, stream_end
 from chalicelib.imaging.decoded import MAX_PIXELS
 from chalicelib.imaging.tiff_directory import Directory, Tag, cut_off, invalid
 from chalicelib.imaging.tiff_layout import Layout
@@ -139,7 +139,7 @@ class Segments:
         except codestream.CodestreamError as error:
             raise self._broken(number, f"is no sound JPEG stream: {error}") from error
         self._check_jpeg(claims, number, rows)
-        if not codestream.has_end(stream):
+        if not stream_end.has_end(stream):
             raise self._broken(number, "is cut off")
         jfif = part[6:11].tobytes() == _JFIF
         converted = self._layout.photometric == YCBCR or (
