@@ -239,7 +239,7 @@ def dicoms_left_to_the_server() -> dict[str, bytes]:
                 b"1_0 ",
                 b"1E30",
                 b"-1E30 ",
-                b"1E-30 ",
+                b"9E-31 ",
                 b"1E400 ",
             )
         },
