@@ -164,10 +164,13 @@ class Segments:
 
     def _jpeg_samples(self, stream: bytes, components: int, number: int) -> Bytes:
         try:
-            image = Image.open(BytesIO(stream), formats=["JPEG"])
-            pixels = np.asarray(image)
+            pixels = np.asarray(Image.open(BytesIO(stream), formats=["JPEG"]))
+            # Pillow shows grey in place of pixels that are missing: then more data change the image.
+            longer = np.asarray(Image.open(BytesIO(stream_end.with_junk(stream)), formats=["JPEG"]))
         except OSError as error:
             raise self._broken(number, "is damaged or cut off") from error
+        if not np.array_equal(pixels, longer):
+            raise self._broken(number, "ends before its image does")
         # Pillow takes four components for inks, and those for inverted, as they are in Adobe's JPEG files.
         return 255 - pixels if components == 4 else pixels
 

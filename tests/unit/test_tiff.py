@@ -261,6 +261,9 @@ def test_jpeg(mode: str, photometric: int, shown: Any, tables: bool) -> None:
     cut = tiff(Page(samples, tags, 7, segments=[stream[:-8]]))
     with pytest.raises(errors.DamagedImage, match="strip 1 of 1 is cut off"):
         levels(cut)
+    ended = tiff(Page(samples, tags, 7, segments=[stream[:-6] + b"\xff\xd9"]))
+    with pytest.raises(errors.DamagedImage, match="strip 1 of 1 ends before its image does"):
+        levels(ended)
 
 
 @pytest.mark.parametrize(("photometric", "pixels"), [(2, SHOWN), (6, LUMA)])
