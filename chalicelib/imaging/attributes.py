@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from chalicelib import errors
+from chalicelib.imaging.decoded import plausible_aspect
 from chalicelib.imaging.element_reader import name
 
 ENDLESS = 1e30
@@ -184,15 +185,6 @@ def pixel_aspect(dataset: Dataset) -> float:
     """
     for keyword in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio"):
         values = numbers(dataset, keyword)
-        if len(values) != 2 or not all(math.isfinite(value) and value > 0 for value in values):
-            continue
-        ratio = values[0] / values[1]
-        if 1 / _MOST_ASPECT <= ratio <= _MOST_ASPECT:
-            return ratio if abs(ratio - 1) > _SQUARE else 1.0
+        if len(values) == 2 and (aspect := plausible_aspect(values[0], values[1])):
+            return aspect
     return 1.0
-
-
-_MOST_ASPECT = 10.0
-"""No device makes pixels that are longer; such a spacing is a slip of somebody's keyboard."""
-_SQUARE = 0.01
-"""Spacings are rounded, so pixels count as square up to this difference."""

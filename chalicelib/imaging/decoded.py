@@ -73,19 +73,28 @@ def check_size(columns: int, rows: int) -> None:
 
 
 _MOST_ASPECT = 10.0
-"""No device makes pixels that are longer; such a resolution is a slip of somebody's keyboard."""
+"""No device makes pixels that are longer; such a resolution or spacing is a typing error."""
 _SQUARE = 0.01
-"""Resolutions are rounded, so pixels count as square up to this difference."""
+"""Resolutions and spacings are rounded, so pixels count as square up to this difference."""
+
+
+def plausible_aspect(height: float, width: float) -> float | None:
+    """Height of a pixel divided by its width, 1 if it is nearly square; None if it is not plausible.
+
+    The unit does not matter.
+    """
+    if not (0 < width < math.inf and 0 < height < math.inf):
+        return None
+    ratio = height / width
+    if not 1 / _MOST_ASPECT <= ratio <= _MOST_ASPECT:
+        return None
+    return 1.0 if abs(ratio - 1) <= _SQUARE else ratio
 
 
 def pixel_aspect(across: float, down: float) -> float:
     """Height of a pixel divided by its width, from resolutions in pixels per unit; 1 if not plausible."""
-    if not (0 < across < math.inf and 0 < down < math.inf):
-        return 1.0
-    ratio = across / down
-    if abs(ratio - 1) <= _SQUARE or not 1 / _MOST_ASPECT <= ratio <= _MOST_ASPECT:
-        return 1.0
-    return ratio
+    # The more pixels there are to a unit of width, the higher they are in proportion.
+    return plausible_aspect(across, down) or 1.0
 
 
 def stretch(values: NDArray[Any], black: float, white: float) -> Pixels:

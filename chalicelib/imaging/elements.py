@@ -5,6 +5,7 @@ to pydicom, so neither a patient's name nor a hundred thousand items of a privat
 References are to DICOM PS3.5 and PS3.10.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -209,7 +210,8 @@ class _Walk:
     def _number_of_frames(self, element: Element) -> int:
         text = self._reader.data[element.value : self._reader.end(element)].strip(b"\x00 ")
         try:
-            frames = float(text or b"1")
+            # Python would read over underscores.
+            frames = math.nan if b"_" in text else float(text or b"1")
         except ValueError:
             frames = 0.0
         if not (frames >= 1 and frames.is_integer()):

@@ -1,9 +1,9 @@
 """Which page of a TIFF file is the image."""
 
-import math
 from itertools import islice
 
 from chalicelib import errors
+from chalicelib.imaging import decoded
 from chalicelib.imaging.tiff_directory import Directory, File, Tag
 
 _REDUCED_BIT, _MASK_BIT = 0b001, 0b100
@@ -15,11 +15,6 @@ _MASK = 4
 
 _MOST_BESIDE = 4096
 """SubIFDs that are looked at, in all pages together."""
-
-_MOST_ASPECT = 10.0
-"""No scanner makes pixels that are longer; such a resolution is a typing error."""
-_SQUARE = 0.01
-"""Resolutions are rounded, so pixels count as square up to this difference."""
 
 
 def choose(file: File) -> tuple[Directory, int | None, int | None]:
@@ -52,12 +47,7 @@ def choose(file: File) -> tuple[Directory, int | None, int | None]:
 def pixel_aspect(page: Directory) -> float:
     """Height of a pixel divided by its width, by the page's resolutions; 1 if they are of no use."""
     across, down = page.ratios(Tag.XResolution), page.ratios(Tag.YResolution)
-    if not across or not down or not (across[0] > 0 and down[0] > 0):
-        return 1.0
-    ratio = across[0] / down[0]
-    if not 1 / _MOST_ASPECT <= ratio <= _MOST_ASPECT or math.isclose(ratio, 1, abs_tol=_SQUARE):
-        return 1.0
-    return ratio
+    return decoded.pixel_aspect(across[0], down[0]) if across and down else 1.0
 
 
 def _is_full(page: Directory) -> bool:

@@ -4,6 +4,7 @@
  * classified here. Everything else gives null: then the server's preview is shown. (DICOM PS3.3 sections C.7.6.3 and C.11.2.)
  */
 import { readHeader } from "./dicomheader.js";
+import { LATERALITIES, MODALITIES, VIEW_POSITIONS } from "./dicomterms.js";
 
 /** @import { Header } from "./dicomheader.js" */
 /** @import { Samples } from "./tone.js" */
@@ -14,6 +15,9 @@ const HEAD_BYTES = 4 * 1024 * 1024;
 
 /** Without these nothing is read: a guessed sign or polarity would make another picture. */
 const REQUIRED = /** @type {const} */ (["rows", "columns", "samples", "photometric", "allocated", "stored", "signed"]);
+
+/** No image has such values (chalicelib/imaging/attributes.py). */
+const ENDLESS = 1e30;
 
 /** Where the proportions of a pixel stand. */
 const PROPORTIONS = /** @type {const} */ (["spacing", "imagerSpacing", "scannedSpacing", "aspectRatio"]);
@@ -56,17 +60,20 @@ async function readFrame(file, header) {
 }
 
 /**
- * What a result says of the file: codes only, since anything longer could be a name that somebody typed there.
+ * What a result says of the file: defined terms only, since anything else could be a name that somebody typed there.
  * @param {Header} header
  * @param {number} frames
  * @returns {Source}
  */
 function sourceOf(header, frames) {
-  const code = (/** @type {"modality" | "view" | "laterality" | "imageLaterality"} */ name) => /^[A-Z]{1,6}$/.exec(header.text(name).toUpperCase())?.[0];
+  const term = (/** @type {"modality" | "view" | "laterality" | "imageLaterality"} */ name, /** @type {Set<string>} */ defined) => {
+    const value = header.text(name).toUpperCase();
+    return defined.has(value) ? value : undefined;
+  };
   const known = {
-    modality: code("modality"),
-    laterality: code("imageLaterality") ?? code("laterality"),
-    view_position: code("view"),
+    modality: term("modality", MODALITIES),
+    laterality: term("imageLaterality", LATERALITIES) ?? term("laterality", LATERALITIES),
+    view_position: term("view", VIEW_POSITIONS),
     ...(frames > 1 && { frame: Math.floor(frames / 2) + 1, frames }),
   };
   return {
@@ -88,8 +95,10 @@ const isUnusual = (header) =>
   !["", "LINEAR", "LINEAR_EXACT"].includes(header.texts("curve").join("\\")) ||
   header.text("shape").toUpperCase() === "INVERSE" ||
   !(Number.isInteger(header.decimal("frames", 1)) && header.decimal("frames", 1) >= 1 && header.texts("frames").length === 1) ||
-  !Number.isFinite(header.decimal("slope", 1) + header.decimal("intercept", 0)) ||
-  header.decimal("slope", 1) === 0 ||
+  !isUsable(header.decimal("slope", 1)) ||
+  !isUsable(header.decimal("intercept", 0)) ||
+  // The server takes such a slope for one that was never filled in.
+  Math.abs(header.decimal("slope", 1)) <= 1 / ENDLESS ||
   hasUnusualWindow(header) ||
   PROPORTIONS.some((name) => !isSquare(header, name));
 
@@ -106,13 +115,18 @@ function hasUnusualSamples(header) {
   return !(isGrey || isColour) || !isLow || (allocated === 8 && stored !== 8) || header.short("rows", 0) * header.short("columns", 0) === 0;
 }
 
+/** @param {number} value */
+const isUsable = (value) => Math.abs(value) < ENDLESS;
+
 /**
- * Whether the file has a window other than one whose first values are plain numbers, and wider than 1.
+ * Whether the file has a window other than one whose first values are plain numbers, and wider than 1 so that it is no threshold.
  * @param {Header} header
  */
 function hasUnusualWindow(header) {
   if (header.texts("centre").join("") === "" && header.texts("width").join("") === "") return false;
-  return !(Number.isFinite(header.decimals("centre")[0]) && header.decimals("width")[0] > 1);
+  const [[centre], [width]] = [header.decimals("centre"), header.decimals("width")];
+  const window = ownWindow(header);
+  return !(isUsable(centre) && isUsable(width) && window && window.low < window.high);
 }
 
 /**

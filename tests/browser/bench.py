@@ -19,7 +19,7 @@ from tests.stage import ROOT
 _SERVER = Path(__file__).with_name("server_in_page.js")
 _FILES = Files(ROOT / "frontend")
 
-_MOST_STEPS = 60
+_MOST_STEPS = 30
 
 # Answers take turns of the event loop, which the clock does not wait for.
 _YIELD = """async () => {

@@ -7,6 +7,7 @@ from typing import Any
 import gdcm
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import Tag
@@ -84,6 +85,45 @@ def inserted(element: bytes, before: bytes = pack("<HH2s", 0x28, 0x02, b"US")) -
     return data[:place] + element + data[place:]
 
 
+def later_group(*, preamble: bool) -> bytes:
+    """A file whose groups before 0010 were removed with the patient's name, except perhaps the file's own."""
+    data = dicom()
+    place = data.index(b"\x08\x00\x16\x00")
+    return (data[:place] if preamble else b"") + data[data.index(b"\x10\x00\x10\x00PN") :]
+
+
+def big_endian_odd_frames() -> bytes:
+    """Frames of an odd number of bytes in words of the other order."""
+    frames = images.gradient(27 * 3, 37).astype("u1").reshape(3, 27, 37)
+    dataset = images.dicom_dataset(frames, bits=8)
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+    words = np.frombuffer(frames.tobytes() + b"\0", "u2").byteswap().tobytes()
+    dataset["PixelData"] = DataElement("PixelData", "OW", words)
+    file = BytesIO()
+    dataset.save_as(file, enforce_file_format=True, implicit_vr=False, little_endian=False)
+    return file.getvalue()
+
+
+def twelve_bit_palette() -> bytes:
+    """Colours of 12 bits for 256 indices."""
+    dataset = images.dicom_dataset((GREY // 16).astype("u1"), bits=8)
+    dataset.PhotometricInterpretation = "PALETTE COLOR"
+    for colour in ("Red", "Green", "Blue"):
+        setattr(dataset, f"{colour}PaletteColorLookupTableDescriptor", [256, 0, 12])
+        entries = (np.arange(256) * 16).astype("<u2").tobytes()
+        setattr(dataset, f"{colour}PaletteColorLookupTableData", entries)
+    return images.dicom_file(dataset)
+
+
+def padded_floats() -> bytes:
+    """Floats of which the largest there is stands for no value."""
+    values = GREY.astype("f4")
+    values[:4] = np.finfo("f4").max
+    dataset = images.dicom_dataset(GREY, BitsAllocated=32, FloatPixelData=values.tobytes())
+    del dataset.PixelData
+    return images.dicom_file(dataset)
+
+
 def table() -> Sequence:
     """A lookup table that turns everything round."""
     item = Dataset()
@@ -127,6 +167,15 @@ def dicoms_read_here() -> dict[str, bytes]:
         "middle frame": dicom(np.stack([GREY // 2, GREY, GREY // 3]), NumberOfFrames=3),
         "more than its frame": dicom(PixelData=GREY.tobytes() * 2),
         "codes and names": dicom(ImageLaterality="L", ViewPosition="DOE JANE", Modality="MG"),
+        "short names": dicom(ImageLaterality="X", Laterality="R", ViewPosition="DOE", Modality="JANE"),
+        "codes in lower case": dicom(ViewPosition="MLO").replace(b"MLO ", b"mlo "),
+        "retired modality": dicom(Modality="DD"),
+        "group 0008 removed": later_group(preamble=True),
+        "small slope": dicom(RescaleSlope="1.1E-30", RescaleIntercept=0, WindowCenter=None, WindowWidth=None),
+        "large slope": dicom(RescaleSlope="9E29", RescaleIntercept=0, WindowCenter=None, WindowWidth=None),
+        "large window": dicom(WindowCenter="0", WindowWidth="9E29"),
+        "narrow window": dicom(WindowCenter="1500", WindowWidth="1.0001"),
+        "narrow exact window": dicom(WindowCenter="1500", WindowWidth="1.5", VOILUTFunction="LINEAR_EXACT"),
         "square": dicom(PixelSpacing=[0.2, 0.2]),
         "begins as a TIFF does": b"II*\0" + dicom()[4:],
         "begins as a JPEG does": b"\xff\xd8\xff" + dicom()[3:],
@@ -173,7 +222,7 @@ def dicoms_left_to_the_server() -> dict[str, bytes]:
         **{f"without {keyword}": without(keyword) for keyword in required},
         **{
             f"{value!r} frames": raw("NumberOfFrames", b"IS", value)
-            for value in (b"0 ", b"-3", b"x ", b"1.5 ", b"NaN ", b"0x1 ", b"1\\2 ")
+            for value in (b"0 ", b"-3", b"x ", b"1.5 ", b"NaN ", b"0x1 ", b"1\\2 ", b"0_1 ")
         },
         **{
             f"window {value!r}": raw("WindowCenter", b"DS", value)
@@ -182,8 +231,30 @@ def dicoms_left_to_the_server() -> dict[str, bytes]:
         **{f"width {value}": dicom(WindowWidth=value) for value in ("1", "0.5", "0", "-5", "")},
         **{
             f"slope {value!r}": raw("RescaleSlope", b"DS", value, RescaleIntercept=0)
-            for value in (b"steep ", b"NaN ", b"0 ", b"inf ")
+            for value in (
+                b"steep ",
+                b"NaN ",
+                b"0 ",
+                b"inf ",
+                b"1_0 ",
+                b"1E30",
+                b"-1E30 ",
+                b"9E-31 ",
+                b"1E400 ",
+            )
         },
+        **{
+            f"intercept {value!r}": raw("RescaleIntercept", b"DS", value, RescaleSlope=1)
+            for value in (b"1E30", b"-1E30 ", b"1_0 ", b"NaN ")
+        },
+        "window at 1E30": dicom(WindowCenter="1E30"),
+        "window of 1E30": dicom(WindowWidth="1E30"),
+        "window of 1E400": dicom(WindowWidth="1E400"),
+        "window narrower than its numbers": dicom(
+            WindowCenter="1E20", WindowWidth="2", VOILUTFunction="LINEAR_EXACT"
+        ),
+        "exact window of width 1": dicom(WindowWidth="1", VOILUTFunction="LINEAR_EXACT"),
+        "exact window of width 1E-9": dicom(WindowWidth="1E-9", VOILUTFunction="LINEAR_EXACT"),
         "window of another type": dicom().replace(
             pack("<HH2s", 0x28, 0x1050, b"DS"), pack("<HH2s", 0x28, 0x1050, b"LO")
         ),
@@ -213,7 +284,9 @@ def dicoms_left_to_the_server() -> dict[str, bytes]:
         "deep colours": dicom(images.colours(32, 32).astype("u2") * 257, "RGB", 16),
         "palette": dicom((GREY // 16).astype("u1"), bits=8, PhotometricInterpretation="PALETTE COLOR"),
         "12 bits allocated": dicom(BitsAllocated=12),
+        "palette of 12 bits": twelve_bit_palette(),
         "floats": images.dicom_file(floats),
+        "floats, padded with the largest": padded_floats(),
         "missing frames": dicom(NumberOfFrames=4),
         "missing rows": dicom(Rows=64),
         "cut off": dicom()[:-500],
@@ -221,7 +294,9 @@ def dicoms_left_to_the_server() -> dict[str, bytes]:
         "60,000 x 60,000": dicom(Rows=60_000, Columns=60_000),
         "no pixels": images.structured_report(),
         "no preamble": dicom()[132:],
+        "no preamble, later group": later_group(preamble=False),
         "no file meta information": bytes(128) + b"DICM" + dicom()[dicom().index(b"\x08\x00\x16\x00") :],
+        "big-endian, odd frames": big_endian_odd_frames(),
         "big-endian": in_syntax(ExplicitVRBigEndian),
         "implicit, called explicit": in_syntax(ImplicitVRLittleEndian, ExplicitVRLittleEndian),
         "explicit, called implicit": in_syntax(ExplicitVRLittleEndian, ImplicitVRLittleEndian),

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from tests import images
-from tests.browser.odd_pngs import XMP_TURNED, noise, smooth, turned_exif, wide_profile
+from tests.browser.odd_pngs import RESOLUTIONS, XMP_TURNED, noise, smooth, turned_exif, wide_profile
 
 
 def segment(marker: int, content: bytes) -> bytes:
@@ -18,6 +18,18 @@ def segment(marker: int, content: bytes) -> bytes:
 def behind_start(data: bytes, *segments: bytes) -> bytes:
     """A JPEG file with further segments in front."""
     return data[:2] + b"".join(segments) + data[2:]
+
+
+def jfif(across: int, down: int, length: int = 14) -> bytes:
+    """A JFIF segment of pixels per inch."""
+    return segment(0xE0, (b"JFIF\0\1\1\1" + struct.pack(">HHH", across, down, 0))[:length])
+
+
+def without_scan(data: bytes, number: int) -> bytes:
+    """A progressive JPEG file without one of its scans."""
+    pieces = data.split(b"\xff\xda")
+    end = b"" if number < len(pieces) - 2 else b"\xff\xd9"
+    return b"\xff\xda".join([*pieces[: number + 1], *pieces[number + 2 :]]) + end
 
 
 def scan(data: bytes) -> int:
@@ -53,7 +65,21 @@ def jpegs_read_here() -> dict[str, bytes]:
         "restart markers": images.encode(colour, "JPEG", quality=95, restart_marker_blocks=2),
         "optimised": images.encode(colour, "JPEG", quality=95, optimize=True),
         "profile": images.encode(colour, "JPEG", quality=95, icc_profile=wide_profile()),
-        "oblong": images.encode(colour, "JPEG", quality=95, dpi=(100, 300)),
+        **{
+            f"JFIF {across} x {down}": behind_start(plain[:2] + plain[20:], jfif(across, down))
+            for across, down in RESOLUTIONS
+        },
+        "JFIF twice": behind_start(plain[:2] + plain[20:], jfif(100, 300), jfif(2, 1)),
+        "short JFIF": behind_start(plain[:2] + plain[20:], jfif(100, 300, length=12)),
+        "short JFIF, stored as RGB": behind_start(
+            images.encode(colour, "JPEG", quality=95, keep_rgb=True), jfif(1, 3, length=12)
+        ),
+        "Adobe twice": behind_start(
+            images.encode(colour, "JPEG", quality=95, keep_rgb=True), segment(0xEE, b"Adobe\0d\0\0\0\0\1")
+        ),
+        "oblong, turned": behind_start(
+            plain[:2] + plain[20:], jfif(100, 300), segment(0xE1, turned_exif(6).tobytes())
+        ),
         "comment": behind_start(plain, segment(0xFE, b"\xff\xd9 none")),
         "fill bytes": behind_start(plain, b"\xff\xff\xff"),
         "behind the end": plain + b"more\xff\xd8",
@@ -89,6 +115,7 @@ def jpegs_left_to_the_server() -> dict[str, bytes]:
     """Kinds that browsers read otherwise, or that may be damaged."""
     colour = smooth(3)
     plain = images.encode(colour, "JPEG", quality=95)
+    progressive = images.encode(colour, "JPEG", progressive=True)
     start, head = scan(plain), frame(plain)
     busy = images.encode(Image.fromarray(noise(61, 47, 3)), "JPEG", quality=95)
     restarts = images.encode(colour, "JPEG", quality=95, restart_marker_blocks=2)
@@ -97,7 +124,14 @@ def jpegs_left_to_the_server() -> dict[str, bytes]:
     exif = b"Exif\0\0II*\0\x08\0\0\0\1\0\x12\1\4\0\1\0\0\0\x06\0\0\0\0\0\0\0"
     return {
         "CMYK": images.encode(colour.convert("CMYK"), "JPEG"),
-        "progressive": images.encode(colour, "JPEG", progressive=True),
+        "progressive": progressive,
+        **{f"progressive without scan {scan + 1}": without_scan(progressive, scan) for scan in (0, 1, -2)},
+        "progressive, cut off, with an end": progressive[: len(progressive) // 2] + b"\xff\xd9",
+        **{
+            f"SOF{process}": edited(plain, head + 1, 0xC0 + process)
+            for process in (5, 6, 7, 10, 11, 13, 14, 15)
+        },
+        "JPEG-LS": edited(plain, head + 1, 0xF7),
         "12 bits": edited(plain, head + 4, 12),
         "arithmetic coding": edited(plain, head + 1, 0xC9),
         "lossless": edited(plain, head + 1, 0xC3),
@@ -109,10 +143,19 @@ def jpegs_left_to_the_server() -> dict[str, bytes]:
         "another marker in the pixels": edited(plain, middle, 0xFF, 0xC4),
         "a lost restart": restarts[:first] + restarts[restarts.index(b"\xff\xd2") :],
         "restarts in another order": restarts[:first] + b"\xff\xd2" + restarts[first + 2 :],
+        "a restart too many": restarts[:-2] + b"\xff" + bytes([next_restart(restarts)]) + b"\xff\xd9",
+        "restarts without an interval": edited(restarts, restarts.index(b"\xff\xdd") + 4, 0, 0),
+        "restarts at another interval": edited(restarts, restarts.index(b"\xff\xdd") + 4, 0, 3),
+        "no restarts where they should be": behind_start(plain, segment(0xDD, b"\0\2")),
         "bytes behind the pixels": plain[:-2] + bytes(20) + b"\xff\xd9",
         "taller than its pixels": edited(plain, head + 5, 0, 200),
         "shorter than its pixels": edited(plain, head + 5, 0, 20),
         "no height": edited(plain, head + 5, 0, 0),
+        "two components of the same number": edited(plain, head + 13, 1),
+        "no sampling": edited(plain, head + 11, 0, 0, 2, 0, 1, 3, 0),
+        "sampled five times": edited(plain, head + 11, 0x51),
+        "a longer header of the scan": longer_scan_header(plain),
+        "too many segments": behind_start(plain, segment(0xFE, b"") * 10_000),
         "two components": edited(plain, head + 9, 2),
         "Huffman table missing": edited(plain, plain.index(b"\xff\xc4") + 1, 0xEF),
         "quantisation table missing": edited(plain, plain.index(b"\xff\xdb") + 1, 0xEF),
@@ -130,6 +173,18 @@ def jpegs_left_to_the_server() -> dict[str, bytes]:
         "only a start": b"\xff\xd8\xff",
         "empty frame": plain[:head],
     }
+
+
+def next_restart(data: bytes) -> int:
+    """The restart marker that would follow the last one."""
+    last = max(range(0xD0, 0xD8), key=lambda marker: data.rfind(bytes([0xFF, marker])))
+    return 0xD0 + (last - 0xD0 + 1) % 8
+
+
+def longer_scan_header(data: bytes) -> bytes:
+    """A JPEG file with two bytes too many in the header of its scan."""
+    place = data.index(b"\xff\xda")
+    return data[: place + 2] + b"\0\x0e" + data[place + 4 : place + 14] + b"\0\0" + data[place + 14 :]
 
 
 def refused_everywhere() -> dict[str, bytes]:

@@ -93,6 +93,9 @@ def pnginfo(*texts: tuple[str, str, str]) -> PngImagePlugin.PngInfo:
     return info
 
 
+RESOLUTIONS = [(100, 300), (300, 100), (1000, 1009), (1000, 1011), (1, 10), (1, 11), (0, 100), (100, 0)]
+"""Pixels per unit, across and down: usable ones, and beyond the bounds."""
+
 XMP_TURNED = '<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
 
 
@@ -115,6 +118,8 @@ def pngs_read_here() -> dict[str, bytes]:
     alpha = colour.copy()
     alpha.putalpha(Image.fromarray(noise(61, 47)))
     palette = colour.quantize(256)
+    animation = BytesIO()
+    colour.save(animation, "PNG", save_all=True, append_images=[Image.new("RGB", SIZE)], duration=100)
     return {
         "grey": images.encode(grey, "PNG"),
         "colour": images.encode(colour, "PNG"),
@@ -150,7 +155,32 @@ def pngs_read_here() -> dict[str, bytes]:
         "PQ": with_chunk(images.encode(colour, "PNG"), b"cICP", bytes([9, 16, 0, 1])),
         "significant bits": with_chunk(images.encode(grey, "PNG"), b"sBIT", b"\5"),
         "background": with_chunk(images.encode(alpha, "PNG"), b"bKGD", struct.pack(">3H", 255, 255, 255)),
-        "oblong": images.encode(grey, "PNG", dpi=(100, 300)),
+        **{
+            f"pHYs {across} x {down}": with_chunk(
+                images.encode(grey, "PNG"), b"pHYs", struct.pack(">IIB", across, down, 1)
+            )
+            for across, down in RESOLUTIONS
+        },
+        "pHYs twice": with_chunk(
+            images.encode(grey, "PNG", dpi=(100, 300)), b"pHYs", struct.pack(">IIB", 3, 1, 0)
+        ),
+        "short pHYs": with_chunk(images.encode(grey, "PNG"), b"pHYs", struct.pack(">II", 100, 300)),
+        "palette in an RGB image": with_chunk(images.encode(colour, "PNG"), b"PLTE", bytes(768)),
+        "transparency beside alpha": with_chunk(images.encode(alpha, "PNG"), b"tRNS", bytes(6)),
+        "animation": animation.getvalue(),
+        "turned by Exif as text": images.encode(
+            colour,
+            "PNG",
+            pnginfo=pnginfo(("zTXt", "Raw profile type exif", raw_profile(turned_exif(6).tobytes()))),
+        ),
+        "turned by XMP": images.encode(
+            colour, "PNG", pnginfo=pnginfo(("iTXt", "XML:com.adobe.xmp", XMP_TURNED))
+        ),
+        "compressed text": images.encode(grey, "PNG", pnginfo=pnginfo(("zTXt", "Comment", "a" * 2_000_000))),
+        "a profile of another kind": with_chunk(
+            images.encode(colour, "PNG"), b"iCCP", b"Profile\0\1" + zlib.compress(bytes(100))
+        ),
+        "unknown chunk": with_chunk(images.encode(colour, "PNG"), b"abCd", b"anything"),
     }
 
 
@@ -170,8 +200,6 @@ def pngs_left_to_the_server() -> dict[str, bytes]:
     """Kinds that browsers read otherwise, or cannot be checked here."""
     grey, colour = Image.fromarray(noise(61, 47)), Image.fromarray(noise(61, 47, 3))
     twelve = images.gradient(61, 47, 0, 4095).astype("u2")
-    animation = BytesIO()
-    colour.save(animation, "PNG", save_all=True, append_images=[Image.new("RGB", SIZE)], duration=100)
     whole = in_pieces(images.encode(colour, "PNG"))
     pixels = next(part[8:-4] for part in chunks(images.encode(colour, "PNG")) if part[4:8] == b"IDAT")
     lines = bytearray(zlib.decompress(pixels))
@@ -179,6 +207,9 @@ def pngs_left_to_the_server() -> dict[str, bytes]:
     lost = [part for number, part in enumerate(chunks(whole)) if number != 6]
     flipped = bytearray(whole)
     flipped[600] ^= 0x10
+
+    palette = colour.quantize(256)
+    with_transparency = images.encode(palette, "PNG", transparency=bytes(range(256)))
 
     def packed(data: bytes) -> bytes:
         return whole[:33] + chunk(b"IDAT", data) + chunk(b"IEND", b"")
@@ -191,17 +222,7 @@ def pngs_left_to_the_server() -> dict[str, bytes]:
         "RGBA of 16 bits": png(np.stack([twelve, twelve, twelve, twelve * 0 + 65_535], axis=-1), 6, 16),
         "one grey transparent": images.encode(grey, "PNG", transparency=7),
         "one colour transparent": images.encode(colour, "PNG", transparency=(1, 2, 3)),
-        "animation": animation.getvalue(),
         "turned by Exif": images.encode(colour, "PNG", exif=turned_exif(6)),
-        "turned by Exif as text": images.encode(
-            colour,
-            "PNG",
-            pnginfo=pnginfo(("zTXt", "Raw profile type exif", raw_profile(turned_exif(6).tobytes()))),
-        ),
-        "turned by XMP": images.encode(
-            colour, "PNG", pnginfo=pnginfo(("iTXt", "XML:com.adobe.xmp", XMP_TURNED))
-        ),
-        "compressed text": images.encode(grey, "PNG", pnginfo=pnginfo(("zTXt", "Comment", "a" * 2_000_000))),
         "cut off": whole[: len(whole) // 2],
         "no end": whole[:-12],
         "a lost chunk of pixels": whole[:8] + b"".join(lost),
@@ -225,12 +246,58 @@ def pngs_left_to_the_server() -> dict[str, bytes]:
         "a wrong header": bytes([*whole[:16], 9, *whole[17:]]),
         "a header of another kind": reheaded(whole, colour_type=5),
         "size 0": reheaded(whole, columns=0),
-        "a profile of another kind": with_chunk(whole, b"iCCP", b"Profile\0\1" + zlib.compress(bytes(100))),
-        "a profile that is a bomb": with_chunk(
-            whole, b"iCCP", b"Profile\0\0" + zlib.compress(bytes(3_000_000))
-        ),
+        **{
+            f"a wrong checksum of {name.decode()}": wrong_checksum(data, name)
+            for name, data in (
+                (b"IHDR", whole),
+                (b"IDAT", whole),
+                (b"PLTE", with_transparency),
+                (b"tRNS", with_transparency),
+                (b"pHYs", images.encode(grey, "PNG", dpi=(100, 300))),
+                (b"tEXt", images.encode(grey, "PNG", pnginfo=pnginfo(("tEXt", "Comment", "none")))),
+            )
+        },
+        **{f"{name.decode()} twice": twice(with_transparency, name) for name in (b"IHDR", b"PLTE", b"tRNS")},
+        "transparency before the palette": in_order(with_transparency, b"IHDR", b"tRNS", b"PLTE", b"IDAT"),
+        "transparency behind the pixels": in_order(with_transparency, b"IHDR", b"PLTE", b"IDAT", b"tRNS"),
+        "palette behind the pixels": in_order(with_transparency, b"IHDR", b"IDAT", b"PLTE", b"tRNS"),
+        "transparency of more colours than there are": with_more_transparency(with_transparency),
+        "too few rows": packed(zlib.compress(bytes(lines[: 20 * 142]))),
+        "too few rows, interlaced": interlaced_too_few(),
+        "too many chunks": whole[:33] + chunk(b"tEXt", b"a\0") * 100_000 + whole[33:],
         "mangled line ends": b"\x89PNG\n\x1a\n" + whole[8:],
     }
+
+
+def wrong_checksum(data: bytes, name: bytes) -> bytes:
+    """A PNG file with a wrong checksum in the first chunk of this name."""
+    at = data.index(name) - 4
+    end = at + 12 + struct.unpack(">I", data[at : at + 4])[0]
+    return data[: end - 1] + bytes([data[end - 1] ^ 1]) + data[end:]
+
+
+def twice(data: bytes, name: bytes) -> bytes:
+    """A PNG file with a chunk repeated."""
+    return data[:8] + b"".join(part * (2 if part[4:8] == name else 1) for part in chunks(data))
+
+
+def in_order(data: bytes, *names: bytes) -> bytes:
+    """A PNG file with its chunks in another order."""
+    order = (*names, b"IEND")
+    parts = sorted(chunks(data), key=lambda part: order.index(part[4:8]))
+    return data[:8] + b"".join(parts)
+
+
+def with_more_transparency(data: bytes) -> bytes:
+    """A PNG file whose transparency has more entries than its palette."""
+    parts = (chunk(b"tRNS", part[8:-4] + b"\0") if part[4:8] == b"tRNS" else part for part in chunks(data))
+    return data[:8] + b"".join(parts)
+
+
+def interlaced_too_few() -> bytes:
+    """An interlaced PNG file whose header says that it has more rows."""
+    data = png(noise(61, 47, 3), 2, interlaced=True)
+    return data[:8] + chunk(b"IHDR", struct.pack(">IIBBBBB", 47, 64, 8, 2, 0, 0, 1)) + data[33:]
 
 
 def reheaded(data: bytes, columns: int = SIZE[0], colour_type: int = 2) -> bytes:

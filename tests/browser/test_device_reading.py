@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route
 
 from chalicelib import errors
-from chalicelib.imaging import preparation
+from chalicelib.imaging import defined_terms, preparation
 from chalicelib.tasks import InputSpec
 from tests.browser import device_reading, odd_dicoms, odd_files, odd_pngs
 from tests.browser.device_reading import Reading
@@ -123,6 +123,17 @@ def test_larger_files_than_the_server_takes_are_refused(lab: Page, tmp_path: Pat
         file.truncate(preparation.MAX_BYTES + 1)
     (reading,) = device_reading.of_paths(lab, [tmp_path / "large"], SPECS[:1])[0]
     assert device_reading.VERDICTS[reading.refusal] is errors.ImageTooLarge
+
+
+def test_defined_terms_are_those_of_the_server(lab: Page) -> None:
+    found = lab.evaluate(
+        """async () => {
+            const { MODALITIES, LATERALITIES, VIEW_POSITIONS } = await import("/modules/dicomterms.js");
+            return [MODALITIES, LATERALITIES, VIEW_POSITIONS].map((terms) => [...terms]);
+        }"""
+    )
+    terms = (defined_terms.MODALITIES, defined_terms.LATERALITIES, defined_terms.VIEW_POSITIONS)
+    assert [set(group) for group in found] == [set(group) for group in terms]
 
 
 def test_real_dicom_files(lab: Page, data_set: Path) -> None:

@@ -12,6 +12,7 @@ from pydicom.uid import ImplicitVRLittleEndian, RLELossless
 
 from tests import images
 from tests.browser import samples
+from tests.browser.bench import Bench
 from tests.browser.desk import Desk
 
 
@@ -253,3 +254,35 @@ def test_damaged_dicom_breaks_nothing(desk: Desk) -> None:
     for length in (140, 200, 400, 700, len(whole) // 2):
         desk.pick(FilePayload(name="x.dcm", mimeType="", buffer=whole[:length]))
         expect(desk.problem).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("source", "is_own"),
+    [
+        ({"columns": 40, "rows": 20}, True),
+        ({"columns": 20, "rows": 40}, False),
+        ({"columns": 30, "rows": 30}, False),
+        (None, True),
+    ],
+    ids=["upright", "on its side", "other shape", "not known"],
+)
+def test_own_picture_that_lies_on_its_side_gives_way_to_the_prepared_one(
+    bench: Bench, source: dict[str, int] | None, is_own: bool
+) -> None:
+    """The model was given it upright, so the heat map would not fit."""
+    bench.open()
+    own, caption = bench.run(
+        """
+        const { pictureOfResult, remember } = await import("/modules/picture.js");
+        const canvas = new OffscreenCanvas(40, 20);
+        canvas.getContext("2d").fillRect(0, 0, 10, 10);
+        const file = new File([await canvas.convertToBlob({ type: "image/png" })], "film.png");
+        remember("1", file);
+        const prepared = async () => ({ own: false, caption: "what the model saw" });
+        const picture = await pictureOfResult({ id: "1", status: "classified", source: given }, prepared);
+        return [picture.own, picture.caption];
+        """,
+        source,
+    )
+    assert own is is_own
+    assert (caption == "what the model saw") is not is_own

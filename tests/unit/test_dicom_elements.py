@@ -138,7 +138,7 @@ def test_contradiction_is_named(changes: dict[str, Any], error: type[errors.Imag
     assert "cut off" not in caught.value.message
 
 
-@pytest.mark.parametrize("frames", [b"0 ", b"-3", b"x ", b"1.5 ", b"NaN "])
+@pytest.mark.parametrize("frames", [b"0 ", b"-3", b"x ", b"1.5 ", b"NaN ", b"1_0 "])
 def test_number_of_frames_that_is_none_is_named(frames: bytes) -> None:
     with pytest.raises(errors.InvalidImage, match=r"NumberOfFrames \(0028,0008\)"):
         corners(inserted(pack("<HH2sH", 0x28, 0x08, b"IS", len(frames)) + frames))

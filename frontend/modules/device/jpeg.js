@@ -1,5 +1,6 @@
 // @ts-check
 /** What a JPEG file says of itself, and whether it is whole (ITU-T T.81, annex B; Exif 2.3, section 4.6). */
+import { pixelAspect } from "./aspect.js";
 import { isWholeScan, readHuffmanTables } from "./jpegscan.js";
 import { NotPrepared } from "./notprepared.js";
 
@@ -9,6 +10,12 @@ const SOF0 = 0xc0, SOF1 = 0xc1, SOF15 = 0xcf, DHT = 0xc4, JPG = 0xc8, DAC = 0xcc
 const SOI = 0xd8, EOI = 0xd9, SOS = 0xda, DRI = 0xdd, APP0 = 0xe0, APP1 = 0xe1, APP14 = 0xee, APP15 = 0xef, COM = 0xfe;
 const EXIF = "Exif\0\0", XMP = "http://ns.adobe.com/xap/1.0/\0", JFIF = "JFIF\0", ADOBE = "Adobe";
 const ORIENTATION = 0x0112, SHORT = 3;
+/** Bytes of the segments, with their markers, that decoders take notice of; shorter ones they pass over. */
+const SHORTEST_JFIF = 18, SHORTEST_ADOBE = 16;
+/** In a file, as on the server. */
+const MOST_SEGMENTS = 10_000;
+/** Sampling factors (B.2.2). */
+const MOST_SAMPLED = 4;
 
 /** Adobe's marker segment; its last byte says that the components are red, green and blue, so that nothing is converted. */
 const NOT_CONVERTED = new Uint8Array([0xff, APP14, 0, 14, 0x41, 0x64, 0x6f, 0x62, 0x65, 0, 100, 0, 0, 0, 0, 0]);
@@ -18,6 +25,7 @@ const NOT_CONVERTED = new Uint8Array([0xff, APP14, 0, 14, 0x41, 0x64, 0x6f, 0x62
  * @property {number} columns as stored, before the image is turned upright
  * @property {number} rows
  * @property {number} orientation Exif's: 1 to 8
+ * @property {number} aspect height of a stored pixel divided by its width
  * @property {Blob} plain the file without what would make a browser turn it (that is done here, after the reduction) or
  *   manage its colours
  * @property {Blob | null} luma the same, with brightness in the place of red; null where the file holds none
@@ -32,14 +40,15 @@ export function readJpeg(bytes) {
   const header = readHeader(bytes);
   const { frame, tables, scan } = header;
   if (!frame) throw new NotPrepared("damaged");
-  const components = scanComponents(bytes.subarray(scan, scan + 14), frame, tables);
   const from = scan + 2 + length(bytes, scan);
+  const components = scanComponents(bytes.subarray(scan, from), frame, tables);
   if (!isWholeScan(bytes, from, { ...frame, restartInterval: header.restartInterval }, components)) throw new NotPrepared("damaged");
   const body = [...header.kept, bytes.subarray(scan)];
   return {
     columns: frame.columns,
     rows: frame.rows,
     orientation: orientationOf(header.exif, header.xmp),
+    aspect: header.aspect,
     plain: new Blob([bytes.subarray(0, 2), ...header.colour, ...body]),
     luma: isYcc(header.colour, frame) ? new Blob([bytes.subarray(0, 2), NOT_CONVERTED, ...body]) : null,
   };
@@ -52,6 +61,7 @@ export function readJpeg(bytes) {
  * @property {Frame | null} frame
  * @property {Map<number, HuffmanTable>} tables
  * @property {number} restartInterval
+ * @property {number} aspect
  * @property {Uint8Array<ArrayBuffer>[]} colour segments that say which colours the components are (JFIF, Adobe)
  * @property {Uint8Array<ArrayBuffer>[]} kept segments that are needed to decode the pixels
  * @property {Uint8Array[]} exif
@@ -65,8 +75,9 @@ export function readJpeg(bytes) {
  */
 function readHeader(bytes) {
   /** @type {Header} */
-  const header = { frame: null, tables: new Map(), restartInterval: 0, colour: [], kept: [], exif: [], xmp: [], scan: 2 };
-  for (;;) {
+  const header = { frame: null, tables: new Map(), restartInterval: 0, aspect: 1, colour: [], kept: [], exif: [], xmp: [], scan: 2 };
+  // The scan and the end of the image are segments, too.
+  for (let segments = 2; segments < MOST_SEGMENTS; ) {
     const at = header.scan;
     const marker = bytes[at + 1];
     if (at + 4 > bytes.length || bytes[at] !== 0xff || marker === SOI || marker === EOI) throw new NotPrepared("damaged");
@@ -78,7 +89,9 @@ function readHeader(bytes) {
     const segment = bytes.subarray(at, at + 2 + length(bytes, at));
     readSegment(header, marker, segment);
     header.scan += segment.length;
+    segments++;
   }
+  throw new NotPrepared("unusualJpeg");
 }
 
 /**
@@ -87,10 +100,11 @@ function readHeader(bytes) {
  * @param {Uint8Array<ArrayBuffer>} segment with its marker
  */
 function readSegment(header, marker, segment) {
-  if (marker === APP0 || marker === APP14) header.colour.push(segment);
+  if (isJfif(segment) || isAdobe(segment)) header.colour.push(segment);
   else if (marker === APP1 && startsWith(segment, EXIF)) header.exif.push(segment);
   else if (marker === APP1 && startsWith(segment, XMP)) header.xmp.push(segment);
   else if ((marker < APP0 || marker > APP15) && marker !== COM) header.kept.push(segment);
+  if (isJfif(segment)) header.aspect = pixelAspect(segment[12] * 256 + segment[13], segment[14] * 256 + segment[15]);
   if (marker === DHT) readHuffmanTables(segment.subarray(4), header.tables);
   if (marker === DRI) header.restartInterval = segment[4] * 256 + segment[5];
   if (isFrame(marker)) {
@@ -114,6 +128,8 @@ function readFrame(segment) {
     const [id, sampling] = segment.subarray(10 + 3 * index);
     return { id, across: sampling >> 4, down: sampling & 15 };
   });
+  const isValid = components.every(({ across, down }) => across >= 1 && across <= MOST_SAMPLED && down >= 1 && down <= MOST_SAMPLED);
+  if (!isValid || new Set(components.map(({ id }) => id)).size !== many) throw new NotPrepared("unusualJpeg");
   return { rows, columns, components };
 }
 
@@ -125,7 +141,7 @@ function readFrame(segment) {
  */
 function scanComponents(scan, { components }, tables) {
   // One scan for all components, as almost every encoder writes.
-  if (scan[4] !== components.length) throw new NotPrepared("unusualJpeg");
+  if (scan[4] !== components.length || scan.length !== 8 + 2 * components.length) throw new NotPrepared("unusualJpeg");
   return components.map(({ id, across, down }, index) => {
     const [selected, choice] = scan.subarray(5 + 2 * index);
     if (selected !== id) throw new NotPrepared("unusualJpeg");
@@ -140,11 +156,17 @@ function scanComponents(scan, { components }, tables) {
  */
 function isYcc(segments, { components }) {
   if (components.length !== 3) return false;
-  if (segments.some((segment) => segment[1] === APP0 && startsWith(segment, JFIF))) return true;
-  const adobe = segments.find((segment) => segment[1] === APP14 && segment.length >= 16 && startsWith(segment, ADOBE));
+  if (segments.some(isJfif)) return true;
+  const adobe = segments.filter(isAdobe).at(-1);
   if (adobe) return adobe[15] !== 0;
   return String.fromCharCode(...components.map(({ id }) => id)) !== "RGB";
 }
+
+/** @param {Uint8Array} segment */
+const isJfif = (segment) => segment[1] === APP0 && segment.length >= SHORTEST_JFIF && startsWith(segment, JFIF);
+
+/** @param {Uint8Array} segment */
+const isAdobe = (segment) => segment[1] === APP14 && segment.length >= SHORTEST_ADOBE && startsWith(segment, ADOBE);
 
 /**
  * @param {Uint8Array} bytes

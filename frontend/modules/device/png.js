@@ -1,5 +1,6 @@
 // @ts-check
 /** Which PNG files a browser reads just as the server does, and whether they are whole (PNG specification, third edition). */
+import { pixelAspect } from "./aspect.js";
 import { NotPrepared } from "./notprepared.js";
 
 const GREY = 0, RGB = 2, PALETTE = 3;
@@ -8,12 +9,10 @@ const SAMPLES = [1, 0, 3, 1, 2, 0, 4];
 const DEPTHS = [[1, 2, 4, 8, 16], [], [8, 16], [1, 2, 4, 8], [8, 16], [], [8, 16]];
 const SIGNATURE = 8;
 
-/** What decides the pixels. The rest is left out, so that no browser manages colours. */
+/** What decides the pixels. The rest is left out, as on the server, so that no browser manages colours or plays an animation. */
 const NEEDED = ["IHDR", "PLTE", "tRNS", "IDAT", "IEND"];
-/** What the server reads past, too: colour management and remarks. */
-const HARMLESS = ["gAMA", "cHRM", "iCCP", "sRGB", "cICP", "mDCV", "cLLI", "sBIT", "bKGD", "hIST", "pHYs", "tIME", "tEXt", "iTXt"];
-/** The server refuses a larger colour profile. */
-const LARGEST_PROFILE = 1 << 20;
+/** In a file, as on the server. */
+const MOST_CHUNKS = 100_000;
 
 /** Steps, down and across, of the seven passes of an interlaced image, and where they begin (section 8.2). */
 const PASSES = [[8, 8, 0, 0], [8, 8, 0, 4], [8, 4, 4, 0], [4, 4, 0, 2], [4, 2, 2, 0], [2, 2, 0, 1], [2, 1, 1, 0]];
@@ -23,8 +22,8 @@ const PASSES = [[8, 8, 0, 0], [8, 8, 0, 4], [8, 4, 4, 0], [4, 4, 0, 2], [4, 2, 2
 /**
  * @param {Uint8Array<ArrayBuffer>} bytes the whole file
  * @param {(columns: number, rows: number) => void} checkSize
- * @returns {Promise<{columns: number, rows: number, plain: Blob}>} `plain` is the file without what would make a browser
- *   manage its colours
+ * @returns {Promise<{columns: number, rows: number, aspect: number, plain: Blob}>} `aspect` is the height of a pixel divided by
+ *   its width, `plain` the file without what would make a browser manage its colours
  * @throws {NotPrepared} where a browser may read other pixels than the server
  */
 export async function readPng(bytes, checkSize) {
@@ -33,11 +32,12 @@ export async function readPng(bytes, checkSize) {
   if (parts(chunks, "IDAT").length === 0) throw new NotPrepared("damaged");
   checkSize(columns, rows);
   if (depth === 16) throw new NotPrepared("deepPng");
-  if (await isUnusual(chunks, depth, colour)) throw new NotPrepared("unusualPng");
+  if (isUnusual(chunks, depth, colour)) throw new NotPrepared("unusualPng");
   const size = pixelBytes(columns, rows, depth * SAMPLES[colour], interlaced);
   if ((await inflatedSize(parts(chunks, "IDAT"), size)) !== size || chunks.at(-1)?.name !== "IEND") throw new NotPrepared("damaged");
-  const needed = chunks.filter(({ name }) => NEEDED.includes(name)).map(({ whole }) => whole);
-  return { columns, rows, plain: new Blob([bytes.subarray(0, SIGNATURE), ...needed]) };
+  const wanted = colour === PALETTE ? NEEDED : NEEDED.filter((name) => name !== "PLTE" && name !== "tRNS");
+  const needed = chunks.filter(({ name }) => wanted.includes(name)).map(({ whole }) => whole);
+  return { columns, rows, aspect: aspectOf(parts(chunks, "pHYs")[0]), plain: new Blob([bytes.subarray(0, SIGNATURE), ...needed]) };
 }
 
 /**
@@ -74,39 +74,43 @@ function readHeader(chunk) {
 }
 
 /**
+ * From the pixels per unit (section 11.3.4.3), whatever the unit is.
+ * @param {Uint8Array | undefined} content of pHYs
+ * @returns {number} 1 if it is not known
+ */
+function aspectOf(content) {
+  if (content?.length !== 9) return 1;
+  const view = new DataView(content.buffer, content.byteOffset);
+  return pixelAspect(view.getUint32(0), view.getUint32(4));
+}
+
+/**
  * @param {Chunk[]} chunks
  * @param {string} wanted name
  */
 const parts = (chunks, wanted) => chunks.filter(({ name }) => name === wanted).map(({ content }) => content);
 
 /**
- * Whether it is animated, turned, has one colour as transparent or fewer colours than its pixels can name: readers differ in
- * what they make of that.
+ * Whether it is turned, extends the standard, has one colour as transparent, fewer colours than its pixels can name, or chunks
+ * repeated or out of order: readers differ in what they make of that.
  * @param {Chunk[]} chunks
  * @param {number} depth
  * @param {number} colour
  */
-async function isUnusual(chunks, depth, colour) {
-  if (chunks.some(({ name, content }) => ![...NEEDED, ...HARMLESS].includes(name) || isUnusualText(name, content))) return true;
-  if (parts(chunks, "tRNS").length && (colour === GREY || colour === RGB)) return true;
-  if (colour === PALETTE && parts(chunks, "PLTE")[0]?.length !== 3 << depth) return true;
-  const [profile] = parts(chunks, "iCCP");
-  if (!profile) return false;
-  const from = profile.indexOf(0) + 2;
-  return profile[from - 1] !== 0 || (await inflatedSize([profile.subarray(from)], LARGEST_PROFILE)) > LARGEST_PROFILE;
+function isUnusual(chunks, depth, colour) {
+  if (chunks.length > MOST_CHUNKS || chunks.some(({ name }) => name === "eXIf" || (isCritical(name) && !NEEDED.includes(name)))) return true;
+  if (["IHDR", "PLTE", "tRNS"].some((name) => parts(chunks, name).length > 1)) return true;
+  const [transparent] = parts(chunks, "tRNS");
+  if (transparent && (colour === GREY || colour === RGB)) return true;
+  if (colour !== PALETTE) return false;
+  const [palette] = parts(chunks, "PLTE");
+  const order = chunks.map(({ name }) => name).filter((name) => NEEDED.includes(name));
+  const isInOrder = order.indexOf("PLTE") < order.indexOf("IDAT") && (!transparent || order.indexOf("tRNS") === order.indexOf("PLTE") + 1);
+  return palette?.length !== 3 << depth || !isInOrder || (transparent?.length ?? 0) > 1 << depth;
 }
 
-/**
- * Whether a text is compressed, or may say how the image is to be turned.
- * @param {string} name of the chunk
- * @param {Uint8Array} content
- */
-function isUnusualText(name, content) {
-  if (name !== "tEXt" && name !== "iTXt") return false;
-  const end = content.indexOf(0);
-  const keyword = String.fromCharCode(...content.subarray(0, Math.min(end, 80)));
-  return end < 0 || /exif|xmp|transparency/i.test(keyword) || (name === "iTXt" && content[end + 1] !== 0);
-}
+/** @param {string} name of a chunk (section 5.4) */
+const isCritical = (name) => name[0] <= "Z";
 
 /**
  * @param {number} columns

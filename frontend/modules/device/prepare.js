@@ -16,6 +16,7 @@ import { resample } from "./resample.js";
  * @property {number} width
  * @property {number} height
  * @property {Plane[]} planes one for grey, three for colour
+ * @property {number} [aspect] height of a pixel divided by its width; 1 if it is missing
  * @property {Source} source
  * @property {(small: Plane) => Uint8Array} [develop] turns a detector's units into grey levels, after the resize
  */
@@ -27,7 +28,7 @@ import { resample } from "./resample.js";
  * @property {Source} source
  */
 
-/** What the server takes (chalicelib/film.py). */
+/** What the server takes (chalicelib/imaging/decoded.py). */
 const MOST_PIXELS = 100_000_000;
 const LEAST_SIDE = 8;
 
@@ -123,8 +124,8 @@ function develop(small, offset, { slope, intercept, inverted, window, windowed }
  * @param {Input} input
  * @returns {Prepared}
  */
-function fit({ width, height, planes, source, develop }, input) {
-  const size = fittedSize(width, height, input);
+function fit({ width, height, planes, aspect = 1, source, develop }, input) {
+  const size = fittedSize(width, height * aspect, input);
   const [left, top] = [Math.floor((input.width - size.width) / 2), Math.floor((input.height - size.height) / 2)];
   const pixels = new Uint8Array(input.channels * input.height * input.width);
   for (let channel = 0; channel < input.channels; channel++) {
@@ -141,7 +142,7 @@ function fit({ width, height, planes, source, develop }, input) {
 
 /**
  * @param {number} width
- * @param {number} height
+ * @param {number} height in the same unit: the proportions are those of what was imaged, not of its pixels
  * @param {Input} input
  */
 function fittedSize(width, height, input) {

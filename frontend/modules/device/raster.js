@@ -19,7 +19,7 @@ const REDUCTIONS = [8, 4, 2];
  * @returns {Promise<Film>}
  */
 export async function decodeJpeg(bytes, input, checkSize) {
-  const { columns, rows, orientation, plain, luma } = readJpeg(bytes);
+  const { columns, rows, orientation, aspect, plain, luma } = readJpeg(bytes);
   checkSize(columns, rows);
   const enough = 2 * Math.max(input.width, input.height);
   const possible = Math.min(Math.floor(columns / enough), Math.floor(rows / enough));
@@ -33,6 +33,7 @@ export async function decodeJpeg(bytes, input, checkSize) {
   return {
     planes: reduced.map((plane) => turn(plane, small, orientation)),
     ...(turned ? { width: small.height, height: small.width } : small),
+    aspect: turned ? 1 / aspect : aspect,
     source: turned ? { format: "JPEG", rows: columns, columns: rows } : { format: "JPEG", rows, columns },
   };
 }
@@ -44,8 +45,8 @@ export async function decodeJpeg(bytes, input, checkSize) {
  * @returns {Promise<Film>}
  */
 export async function decodePng(bytes, input, checkSize) {
-  const { columns, rows, plain } = await readPng(bytes, checkSize);
-  return { ...(await decode(plain, { columns, rows }, mixes(input.channels))), source: { format: "PNG", rows, columns } };
+  const { columns, rows, aspect, plain } = await readPng(bytes, checkSize);
+  return { ...(await decode(plain, { columns, rows }, mixes(input.channels))), aspect, source: { format: "PNG", rows, columns } };
 }
 
 /** @typedef {(red: number, green: number, blue: number) => number} Mix what a plane holds of a pixel */

@@ -374,7 +374,7 @@ export const words = {
         "Sie sie noch einmal, oder schalten Sie „Auf diesem Gerät“ aus: Der Server sagt mehr.",
       deepPng: "Ein Browser liest PNG-Dateien mit 16 Bit nicht genau. Schalten Sie „Auf diesem Gerät“ aus, um sie an den Server zu senden.",
       unusualPng:
-        "Browser lesen diese Art PNG (bewegt, gedreht, mit wenigen Farben oder einer durchsichtigen Farbe) womöglich anders. Schalten " +
+        "Browser lesen diese Art PNG (gedreht, mit wenigen Farben oder einer durchsichtigen Farbe) womöglich anders. Schalten " +
         "Sie „Auf diesem Gerät“ aus, um sie an den Server zu senden.",
       unusualJpeg:
         "Browser lesen diese Art JPEG (progressiv, CMYK, mehr als 8 Bit) womöglich anders. Schalten Sie „Auf diesem Gerät“ aus, um " +

@@ -376,7 +376,7 @@ export const words = {
         "device” off: the server says more.",
       deepPng: "A browser cannot read PNG files of 16 bits exactly. Switch “On this device” off to send it to the server.",
       unusualPng:
-        "Browsers may read this kind of PNG (animated, turned, with few colours or one transparent colour) differently. Switch “On " +
+        "Browsers may read this kind of PNG (turned, with few colours or one transparent colour) differently. Switch “On " +
         "this device” off to send it to the server.",
       unusualJpeg:
         "Browsers may read this kind of JPEG (progressive, CMYK, of more than 8 bits) differently. Switch “On this device” off to " +
