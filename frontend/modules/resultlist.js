@@ -12,6 +12,12 @@ const LARGEST_PAGE = 200;
 /** Leave to upload has ended and every further try has been made long before: what has not come by now does not come. */
 export const UNFINISHED_MS = 3_600_000;
 
+/**
+ * For so long after a change on this page, what the server lists may be older than the change: its indexes follow a little
+ * later.
+ */
+const SETTLED_MS = 5_000;
+
 export class ResultList {
   /** @param {Selection} selection */
   constructor(selection) {
@@ -25,6 +31,8 @@ export class ResultList {
     /** @type {string | null} where the next page begins */
     this.cursor = null;
     this.loaded = false;
+    /** When results were changed on this page, by this page's clock. @type {Map<string, number>} by id */
+    this.changed = new Map();
     /** @type {Promise<void> | null} */
     this.reading = null;
   }
@@ -39,13 +47,14 @@ export class ResultList {
       await this.followWaiting();
       return this.cursor === null ? this.readOn() : 0;
     }
+    const asked = performance.now();
     const page = await fetchResults(this.selection, { limit: PAGE_SIZE });
     const fresh = page.results.filter(({ id }) => !this.known.has(id)).length;
     const gap = fresh === page.results.length && page.cursor !== null;
     // With a gap between the newest page and those known, the list begins anew rather than hide what lies between.
     if (gap) this.forget();
     if (gap || !this.loaded) this.cursor = page.cursor;
-    this.keep(page.results);
+    this.keepRead(page.results, asked);
     const first = !this.loaded;
     this.loaded = true;
     await this.followWaiting(page.results);
@@ -69,8 +78,9 @@ export class ResultList {
     );
     if (waiting.length === 0) return;
     const from = waiting.map(({ created_at }) => created_at).sort()[0];
+    const sent = performance.now();
     const page = await fetchResults({ task: this.selection.task, from, order: "oldest" }, { limit: LARGEST_PAGE });
-    this.keep(page.results.filter(({ id }) => this.known.has(id)));
+    this.keepRead(page.results.filter(({ id }) => this.known.has(id)), sent);
   }
 
   /**
@@ -78,10 +88,11 @@ export class ResultList {
    * @returns {Promise<number>} how many results it held that had not been there
    */
   async readOn() {
+    const asked = performance.now();
     const page = await fetchResults(this.selection, { limit: LARGEST_PAGE, cursor: this.cursor });
     const fresh = page.results.filter(({ id }) => !this.known.has(id)).length;
     this.cursor = page.cursor;
-    this.keep(page.results);
+    this.keepRead(page.results, asked);
     return fresh;
   }
 
@@ -89,6 +100,25 @@ export class ResultList {
   more() {
     if (this.cursor !== null) this.reading ??= this.readOn().then(() => {}).finally(() => (this.reading = null));
     return this.reading;
+  }
+
+  /**
+   * Keep a result as this page has just made or changed it, whatever pages say that were asked for before.
+   * @param {Result} result
+   */
+  keepChanged(result) {
+    this.changed.set(result.id, performance.now());
+    this.keep([result]);
+  }
+
+  /**
+   * Keep what the server listed, but for results that it may list as they were before a change on this page.
+   * @param {Result[]} results
+   * @param {number} asked when they were asked for, by this page's clock
+   */
+  keepRead(results, asked) {
+    const older = (/** @type {Result} */ { id }) => this.known.has(id) && asked < (this.changed.get(id) ?? -Infinity) + SETTLED_MS;
+    this.keep(results.filter((result) => !older(result)));
   }
 
   /** @param {Result[]} results any order; of two with one id the later counts */

@@ -85,7 +85,7 @@ export class Worklist {
   add(result) {
     // What has been reviewed stays in a list of what is to be reviewed until the list begins anew: it can be undone.
     if (!this.list.known.has(result.id) && !isSelected(result, this.list.selection)) return;
-    this.list.keep([result]);
+    this.list.keepChanged(result);
     this.render();
   }
 

@@ -1,0 +1,52 @@
+"""The list of results while it is read and changed at the same time."""
+
+from tests.browser.bench import Bench
+
+LIST = """
+    const { ResultList } = await import("/modules/resultlist.js");
+    const selection = {
+      task: "mammography-views", label: null, status: null, needs_review: null, reviewed: null, from: null, to: null,
+      order: "newest",
+    };
+    const review = { label: "left-cc", comment: null, reviewed_at: "2026-01-01T00:00:00Z", reviewer: "me" };
+    const list = new ResultList(selection);
+    const result = server.arrive("mammography-views");
+    await list.refresh();
+"""
+
+
+def test_page_asked_for_before_a_review_does_not_undo_it(bench: Bench) -> None:
+    bench.open()
+    reviewed = bench.run(
+        LIST
+        + """
+        const ask = window.fetch;
+        let answer;
+        const gate = new Promise((resolve) => { answer = resolve; });
+        window.fetch = async (...request) => { const response = await ask(...request); await gate; return response; };
+        const reading = list.refresh();
+        list.keepChanged({ ...list.known.get(result.id), review });
+        answer();
+        await reading;
+        window.fetch = ask;
+        return list.known.get(result.id).review !== null && list.progress.reviewed === 1;
+        """
+    )
+    assert reviewed
+
+
+def test_later_page_counts_again(bench: Bench) -> None:
+    """An index that follows a little later than the table must not undo the review either."""
+    bench.open()
+    bench.run(
+        LIST
+        + """
+        list.keepChanged({ ...list.known.get(result.id), review });
+        await list.refresh();
+        window.list = list;
+        window.id = result.id;
+        """
+    )
+    assert bench.run("return list.known.get(id).review !== null;")
+    bench.pass_time(6_000)
+    assert bench.run("await list.refresh(); return list.known.get(id).review === null;")
