@@ -5,8 +5,8 @@ from tests.browser.bench import Bench
 LIST = """
     const { ResultList } = await import("/modules/resultlist.js");
     const selection = {
-      task: "mammography-views", label: null, status: null, needs_review: null, reviewed: null, from: null, to: null,
-      order: "newest",
+      task: "mammography-views", order: "newest",
+      label: null, status: null, needs_review: null, reviewed: null, from: null, to: null,
     };
     const review = { label: "left-cc", comment: null, reviewed_at: "2026-01-01T00:00:00Z", reviewer: "me" };
     const list = new ResultList(selection);
@@ -23,7 +23,11 @@ def test_page_asked_for_before_a_review_does_not_undo_it(bench: Bench) -> None:
         const ask = window.fetch;
         let answer;
         const gate = new Promise((resolve) => { answer = resolve; });
-        window.fetch = async (...request) => { const response = await ask(...request); await gate; return response; };
+        window.fetch = async (...request) => {
+            const response = await ask(...request);
+            await gate;
+            return response;
+        };
         const reading = list.refresh();
         list.keepChanged({ ...list.known.get(result.id), review });
         answer();
