@@ -76,6 +76,7 @@ export class Queue {
     for (const file of files) {
       this.items.push({ number: this.numbered++, file, task, ...untried() });
     }
+    this.watching().catch(() => {}); // it is asked for again when it is needed
     this.changed();
   }
 
@@ -214,8 +215,6 @@ export class Queue {
   async send(item, contentType, signal) {
     item.state = "sending";
     this.onChange();
-    const watch = await patiently(() => this.watching(), signal);
-    signal.throwIfAborted();
     const ticket = await upload(item.task, item.file, contentType, {
       signal,
       onUpload: (share) => {
@@ -225,6 +224,7 @@ export class Queue {
     });
     Object.assign(item, { state: "classifying", share: 1, id: ticket.id });
     if (item.key) this.sent.note(item.key, ticket.id);
+    const watch = await patiently(() => this.watching(), signal);
     watch.await(ticket.id, { task: item.task, since: ticket.since });
   }
 

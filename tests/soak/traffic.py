@@ -28,6 +28,10 @@ STORED_BYTES = 40_000
 """Of the emulator's memory for each image that is stored: it keeps table items and the names of objects."""
 SPREAD_BYTES = 40_000_000
 """By which memory may differ between two looks for no reason."""
+SLOWER = 2.0
+"""How many times as long as in the first third an action may take in the last: shared machines vary so much."""
+GROWING = ("export",)
+"""Actions whose work grows with what is stored."""
 SPREAD_COUNT = 12
 """By which the numbers of open files and of processes may."""
 
@@ -68,6 +72,8 @@ class Users:
         self.over = threading.Event()
         self.took: dict[str, list[tuple[float, float]]] = defaultdict(list)
         """When each action ended, and how long it took, by its name; in seconds."""
+        self.failed: list[str] = []
+        """Every action that was not answered as it should be, and when."""
         self._actions: list[Callable[[random.Random], None]] = [
             self.classify, self.classify, self.drop, self.drop, self.upload, self.list, self.review,
             self.export,
@@ -79,13 +85,20 @@ class Users:
         while not self.over.wait(choices.uniform(0, 2 * self._pause)):
             action = choices.choice(self._actions)
             started = time.monotonic()
-            action(choices)
+            try:
+                action(choices)
+            except (AssertionError, OSError) as error:
+                seconds = time.monotonic() - started
+                self.failed.append(f"{action.__name__} failed after {seconds:.1f} s: {str(error)[:300]}")
+                self._system.say(f"  {self.failed[-1]}")
+                continue
             ended = time.monotonic()
             self.took[action.__name__].append((ended, ended - started))
 
     def classify(self, _: random.Random) -> None:
         """Send an image and wait for its class."""
-        assert self._system.classify(fresh()) == 200
+        status = self._system.classify(fresh())
+        assert status == 200, status
 
     def drop(self, _: random.Random) -> None:
         """Put an image into the drop folder."""
@@ -96,27 +109,31 @@ class Users:
         content = fresh()
         opened = self._system.client.open_upload(content)
         self._system.arrived[opened["id"]] = opened["upload"]["fields"]["key"]
-        assert self._system.client.post_form(opened["upload"], content).status == 204
+        answer = self._system.client.post_form(opened["upload"], content)
+        assert answer.status == 204, answer
 
     def list(self, _: random.Random) -> None:
         """Look at the newest results."""
-        assert self._system.client.api("GET", f"/api/results?task={TASK}&limit=50").status == 200
+        answer = self._system.client.api("GET", f"/api/results?task={TASK}&limit=50")
+        assert answer.status == 200, answer
 
     def review(self, choices: random.Random) -> None:
         """Correct one of the newest results."""
-        page = self._system.client.api("GET", "/api/results?limit=20").json["results"]
-        classified = [result["id"] for result in page if result["status"] == "classified"]
+        page = self._system.client.api("GET", "/api/results?limit=20")
+        assert page.status == 200, page
+        classified = [result["id"] for result in page.json["results"] if result["status"] == "classified"]
         if classified:
             path, body = f"/api/results/{choices.choice(classified)}/review", {"label": "right-cc"}
             answer = self._system.client.api(
                 "PUT", path, json.dumps(body).encode(), Content_Type="application/json"
             )
-            assert answer.status == 200, answer.body
+            assert answer.status == 200, answer
 
     def export(self, choices: random.Random) -> None:
         """Export all results, now and then."""
         if choices.random() < 0.1:
-            assert self._system.client.api("GET", f"/api/results.csv?task={TASK}").status in (200, 303)
+            answer = self._system.client.api("GET", f"/api/results.csv?task={TASK}")
+            assert answer.status in (200, 303), answer.status
 
 
 def mixed_traffic(system: System, seconds: float, looks: int = 20, pause: float = PAUSE_SECONDS) -> Report:
@@ -136,8 +153,16 @@ def mixed_traffic(system: System, seconds: float, looks: int = 20, pause: float 
             for user in working:
                 user.result()
         report.images = len(system.arrived) - before
-        report.remarks += latencies(users, started, seconds)
-        report.problems += slopes(seen)
+        thirds = latencies(users, started, seconds)
+        report.remarks += [
+            f"{action} {first:.0f} -> {last:.0f} ms" for action, (first, last) in thirds.items()
+        ]
+        report.problems += users.failed + slopes(seen)
+        report.problems += [
+            f"{action} took {first:.0f} ms at first and {last:.0f} ms at last"
+            for action, (first, last) in thirds.items()
+            if action not in GROWING and last > SLOWER * first
+        ]
     return report
 
 
@@ -167,15 +192,17 @@ def slopes(seen: list[Look]) -> list[str]:
     ]
 
 
-def latencies(users: Users, started: float, seconds: float) -> list[str]:
-    """The middle time that each action took, in the first and in the last third."""
-    lines = []
+def latencies(users: Users, started: float, seconds: float) -> dict[str, tuple[float, float]]:
+    """The median time that each action took in the first third after warming up, and in the last, in ms."""
+    thirds = {}
+    begin = WARM_UP * seconds
+    third = (seconds - begin) / 3
     for action, took in sorted(users.took.items()):
-        first = [duration for ended, duration in took if ended - started < seconds / 3]
-        last = [duration for ended, duration in took if ended - started > seconds * 2 / 3]
+        first = [duration for ended, duration in took if begin < ended - started < begin + third]
+        last = [duration for ended, duration in took if ended - started > seconds - third]
         if first and last:
-            lines.append(f"{action} {1000 * median(first):.0f} -> {1000 * median(last):.0f} ms")
-    return lines
+            thirds[action] = 1000 * median(first), 1000 * median(last)
+    return thirds
 
 
 def _line(look: Look) -> str:
