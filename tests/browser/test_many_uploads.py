@@ -391,6 +391,7 @@ def test_upload_that_has_stalled_begins_anew(bench: Bench) -> None:
 
 def test_lost_network_is_waited_for(bench: Bench) -> None:
     bench.open()
+    bench.run('await import("/modules/resultwatch.js");')  # as the first upload does
     bench.run('server.refuse = () => (navigator.onLine ? null : "network");')
     bench.page.context.set_offline(True)
     bench.drop(different(5))

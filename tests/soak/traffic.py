@@ -29,7 +29,7 @@ STORED_BYTES = 40_000
 SPREAD_BYTES = 40_000_000
 """By which memory may differ between two looks for no reason."""
 SLOWER = 2.0
-"""How many times as long as in the first third an action may take in the last: shared machines vary so much."""
+"""How many times as long as in the first third an action may take in the last: machines vary so much."""
 GROWING = ("export",)
 """Actions whose work grows with what is stored."""
 SPREAD_COUNT = 12
