@@ -9,24 +9,23 @@ from typing import Any
 
 from chalice.app import Chalice, CloudWatchEvent, ConvertToMiddleware, Rate, Response, S3Event
 
-from chalicelib import (
-    DISCLAIMER,
-    VERSION,
-    arrivals,
-    aws,
-    catalogue,
-    export,
-    limits,
-    reviews,
-    rollback,
-    uploads,
+from chalicelib import DISCLAIMER, VERSION, aws, limits
+from chalicelib.api import export, reviews, task_views, uploads
+from chalicelib.api.http import (
+    Api,
+    body_bytes,
+    find_task,
+    json_body,
+    page_parameters,
+    selection,
 )
 from chalicelib.errors import ImageTooLarge
 from chalicelib.fields import query_text, text
-from chalicelib.http import Api, body_bytes, find_task, json_body, page_parameters, selection
 from chalicelib.limits import PATH_PARAMETERS
+from chalicelib.models import rollback
 from chalicelib.observability import logger, tracer
 from chalicelib.settings import settings
+from chalicelib.storage import inbox
 from chalicelib.tasks import load_tasks
 
 app = Chalice(app_name="negatoscope")
@@ -61,7 +60,7 @@ def me() -> dict[str, Any]:
 
 @api.route("/tasks")
 def list_tasks() -> dict[str, Any]:
-    tasks = [catalogue.describe(task, aws.classifier()) for task in load_tasks().values()]
+    tasks = [task_views.describe(task, aws.classifier()) for task in load_tasks().values()]
     return {"tasks": tasks, "disclaimer": DISCLAIMER}
 
 
@@ -82,7 +81,7 @@ def list_models(task: str) -> Any:
 
 @api.route("/tasks/{task}/models/{version}/{file}")
 def get_model_file(task: str, version: str, file: str) -> Response:
-    return catalogue.model_file(aws.registry(), find_task(task), version, file)
+    return task_views.model_file(aws.registry(), find_task(task), version, file)
 
 
 @api.route("/tasks/{task}/rollback", "POST", group="admin")
@@ -167,7 +166,7 @@ def follow_retraining(name: str) -> Any:
 
 @api.route("/retrainings/{name}/files/{file}")
 def get_retraining_file(name: str, file: str) -> Response:
-    return Response(*catalogue.shown_file(file, aws.retraining_requests().file(name, file)))
+    return Response(*task_views.shown_file(file, aws.retraining_requests().file(name, file)))
 
 
 @api.route("/retrainings/{name}/approval", "POST", group="admin")
@@ -176,15 +175,15 @@ def approve_retraining(name: str) -> Any:
     return {"name": name}
 
 
-@app.on_s3_event(settings().data_bucket, ["s3:ObjectCreated:*"], prefix=arrivals.INBOX, name="prepare")
+@app.on_s3_event(settings().data_bucket, ["s3:ObjectCreated:*"], prefix=inbox.INBOX, name="prepare")
 def prepare(event: S3Event) -> None:
-    for arrival in arrivals.arrivals(event.to_dict()):
+    for arrival in inbox.arrivals(event.to_dict()):
         aws.pipeline().prepare(arrival)
 
 
-@app.on_s3_event(settings().data_bucket, ["s3:ObjectCreated:*"], prefix=arrivals.PREPARED, name="classify")
+@app.on_s3_event(settings().data_bucket, ["s3:ObjectCreated:*"], prefix=inbox.PREPARED, name="classify")
 def classify(event: S3Event) -> None:
-    aws.pipeline().classify(arrivals.event_keys(event.to_dict()))
+    aws.pipeline().classify(inbox.event_keys(event.to_dict()))
 
 
 @app.schedule(Rate(10, unit=Rate.MINUTES), name="sweep")

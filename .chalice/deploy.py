@@ -23,7 +23,7 @@ from progress import say, step
 from stacks import DeployError
 
 from chalicelib.errors import InvalidModelPackage
-from chalicelib.storage import StorageFailed
+from chalicelib.storage.bucket import StorageFailed
 
 
 def main() -> None:

@@ -20,11 +20,11 @@ from progress import say
 from stacks import DeployError
 
 from chalicelib.errors import EndpointNotChanged
-from chalicelib.hosting import IN_SERVICE, Hosted, Hosting
-from chalicelib.registry import Registry
-from chalicelib.scaling import Scaling
+from chalicelib.models.endpoint_manager import IN_SERVICE, Hosted, Hosting
+from chalicelib.models.registry import Registry
+from chalicelib.models.scaling import Scaling
 from chalicelib.settings import SettingsError, read_endpoints
-from chalicelib.storage import DataBucket, StorageFailed
+from chalicelib.storage.bucket import DataBucket, StorageFailed
 from chalicelib.tasks import load_tasks
 
 PATIENCE = 3600.0

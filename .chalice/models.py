@@ -8,10 +8,10 @@ import endpoints
 import stage as stages
 from progress import say
 
-from chalicelib.hosting import Hosting
-from chalicelib.package import bundled_package
-from chalicelib.registry import Registry
-from chalicelib.storage import DataBucket
+from chalicelib.models.endpoint_manager import Hosting
+from chalicelib.models.package import bundled_package
+from chalicelib.models.registry import Registry
+from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import load_tasks
 
 JOB_LOGS = ("ProcessingJobs", "TrainingJobs", "TransformJobs")

@@ -24,9 +24,9 @@ import stage as stages
 from progress import say, step
 from stacks import DeployError
 
-from chalicelib.decisions import Decisions, NotADocument, restore
-from chalicelib.storage import DataBucket, ObjectChanged, ObjectMissing, StorageFailed
-from chalicelib.table import ResultsTable
+from chalicelib.results.decisions import Decisions, NotADocument, restore
+from chalicelib.results.table import ResultsTable
+from chalicelib.storage.bucket import DataBucket, ObjectChanged, ObjectMissing, StorageFailed
 
 THREADS = 16
 

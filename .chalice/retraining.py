@@ -1,6 +1,7 @@
 """What the retraining needs besides the app: the code that trains, in the data bucket, and its stack."""
 
 import hashlib
+import re
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -10,14 +11,14 @@ import boto3
 import stacks
 from progress import say
 
-from chalicelib.archive import pack
+from chalicelib.models.archive import pack
 
 PROJECT = Path(__file__).resolve().parent.parent
 DEFINITION = PROJECT / "statemachine" / "retrain.asl.json"
 RUNNER = PROJECT / "statemachine" / "run.sh"
 TEMPLATE = PROJECT / "statemachine" / "template.yaml"
 REQUIREMENTS = PROJECT / "training" / "requirements.txt"
-LEFT_OUT = ("chalicelib/models/", "__pycache__/")
+LEFT_OUT = re.compile("chalicelib/models/[^/]+/|/__pycache__/")
 """What training does not need: models are in the registry."""
 
 
@@ -86,7 +87,7 @@ def source() -> Iterator[tuple[str, bytes]]:
     for folder in ("chalicelib", "training"):
         for path in sorted((PROJECT / folder).rglob("*")):
             name = path.relative_to(PROJECT).as_posix()
-            if path.is_file() and not any(part in name for part in LEFT_OUT):
+            if path.is_file() and not LEFT_OUT.search(name):
                 yield name, path.read_bytes()
 
 

@@ -21,7 +21,7 @@ import stacks
 from botocore.config import Config
 from progress import say
 
-from chalicelib.storage import DataBucket, presigning
+from chalicelib.storage.bucket import DataBucket, presigning
 from local.page import LISTING, MEDIA_TYPES, Page, listing, security_headers
 
 FOLDER = Path(__file__).resolve().parent.parent / "frontend"

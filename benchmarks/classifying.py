@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from benchmarks.timing import Comparison, compare
-from chalicelib.embedded import EmbeddedBackend
-from chalicelib.package import bundled_package
+from chalicelib.models.embedded import EmbeddedBackend
+from chalicelib.models.package import bundled_package
 from chalicelib.tasks import load_tasks
 
 IMAGES = 16

@@ -1,4 +1,7 @@
-"""Negatoscope: what runs inside the Lambdas. Logic imports no boto3; AWS lives in the adapters."""
+"""Negatoscope: the code that Lambdas, training and deployment share.
+
+Imports run one way; tests/unit/test_layers.py holds the order of the packages.
+"""
 
 VERSION = "0.1.0"
 

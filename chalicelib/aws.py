@@ -11,33 +11,33 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from chalicelib.backend import Backend
-from chalicelib.classification import Classifier
-from chalicelib.contracts import PackageBackend
-from chalicelib.deployed import DeployedModels
-from chalicelib.deployment import Deployment
-from chalicelib.embedded import EmbeddedBackend
-from chalicelib.endpoint import Endpoint
-from chalicelib.hosting import Hosting
-from chalicelib.pipeline import Pipeline
-from chalicelib.registry import Registry
+from chalicelib.models.backend import Backend
+from chalicelib.models.classifier import Classifier
+from chalicelib.models.deployed import DeployedModels
+from chalicelib.models.deployment import Deployment
+from chalicelib.models.embedded import EmbeddedBackend
+from chalicelib.models.endpoint import Endpoint
+from chalicelib.models.endpoint_manager import Hosting
+from chalicelib.models.endpoint_protocols import PackageBackend
+from chalicelib.models.registry import Registry
+from chalicelib.models.scaling import Scaling
+from chalicelib.monitoring.drift_monitor import Watch
+from chalicelib.pipeline.pipeline import Pipeline
+from chalicelib.pipeline.sweeper import Sweep
+from chalicelib.results.table import ResultsTable
 from chalicelib.retraining.candidate import Candidates
 from chalicelib.retraining.creation import Creations
 from chalicelib.retraining.executions import Executions
 from chalicelib.retraining.jobs import TrainingJobs
-from chalicelib.retraining.journal import Journal
 from chalicelib.retraining.planning import Planner
-from chalicelib.retraining.requests import Requests
+from chalicelib.retraining.repository import Journal
+from chalicelib.retraining.requester import Requests
 from chalicelib.retraining.rollout import Rollout
 from chalicelib.retraining.steps import Steps
-from chalicelib.retraining.takeover import Takeover
-from chalicelib.scaling import Scaling
+from chalicelib.retraining.task_lock import Takeover
 from chalicelib.settings import settings
-from chalicelib.storage import DataBucket, presigning
-from chalicelib.sweep import Sweep
-from chalicelib.table import ResultsTable
+from chalicelib.storage.bucket import DataBucket, presigning
 from chalicelib.tasks import load_tasks
-from chalicelib.watch import Watch
 
 # "standard" retries throttling and transient errors with exponential backoff and full jitter.
 _RETRIES = {"mode": "standard", "total_max_attempts": 4}

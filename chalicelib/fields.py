@@ -9,7 +9,7 @@ from typing import Any
 from chalicelib import limits
 from chalicelib.errors import InvalidRequest
 from chalicelib.limits import MAX_DEPTH, MAX_JSON_BODY, MAX_NUMBER, MIN_NUMBER, Range
-from chalicelib.listing import timestamp
+from chalicelib.timestamps import timestamp
 
 
 def decode_json(body: bytes) -> dict[str, Any]:

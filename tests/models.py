@@ -10,8 +10,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from chalicelib.backend import ModelIdentity, Outputs
 from chalicelib.imaging.decoded import Pixels
+from chalicelib.models.backend import ModelIdentity, Outputs
 from chalicelib.tasks import Task, load_task
 
 TASK = "mammography-views"

@@ -5,8 +5,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.hosting import Hosting
-from chalicelib.scaling import Scaling
+from chalicelib.models.endpoint_manager import Hosting
+from chalicelib.models.scaling import Scaling
 
 
 def refusal(message: str, operation: str) -> ClientError:

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from modulefinder import ModuleFinder
 from pathlib import Path
 
-from chalicelib.archive import pack, package_files, verify_end
 from chalicelib.errors import InvalidModelPackage
-from chalicelib.package import ModelPackage
+from chalicelib.models.archive import pack, package_files, verify_end
+from chalicelib.models.package import ModelPackage
 from chalicelib.tasks import Task
 from chalicelib.tasks.reader import TASKS_FOLDER
 from training.errors import TrainingError

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from chalicelib.package import ModelPackage
+from chalicelib.models.package import ModelPackage
 from chalicelib.tasks import Task
 from training.arguments import Parser, data_location, data_reading, find_task
 from training.data.preparation import EvaluationData, prepare_evaluation_data

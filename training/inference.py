@@ -23,11 +23,16 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from chalicelib.embedded import EmbeddedBackend
-from chalicelib.errors import ImageError, InvalidRequest, NegatoscopeError, UnsupportedMediaType
+from chalicelib.errors import (
+    ImageError,
+    InvalidRequest,
+    NegatoscopeError,
+    UnsupportedMediaType,
+)
 from chalicelib.imaging import prepare
 from chalicelib.imaging.decoded import Pixels
-from chalicelib.package import ModelPackage
+from chalicelib.models.embedded import EmbeddedBackend
+from chalicelib.models.package import ModelPackage
 from chalicelib.tasks import InputSpec, Task
 
 JSON = "application/json"

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from chalicelib import DISCLAIMER
-from chalicelib.package import ModelPackage
+from chalicelib.models.package import ModelPackage
 from chalicelib.tasks import Task
 from training.arguments import Parser, find_task
 from training.data.dataset import attributes, subgroups

@@ -5,7 +5,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import fields
 from pathlib import Path
 
-from chalicelib.hyperparameters import Hyperparameters
+from chalicelib.retraining.hyperparameters import Hyperparameters
 
 READING = ("labels", "layout", "min_confidence", "near_duplicates")
 """Options that say how data are read: keywords of all functions of `data.preparation`."""

@@ -58,9 +58,9 @@ def prepare(data: bytes, spec: InputSpec) -> PreparedImage:
 def _decode(data: bytes, kind: str, spec: InputSpec) -> DecodedImage:
     if kind == "DICOM":
         # pydicom costs 0.1 s to import, which users of other formats need not pay.
-        from chalicelib.imaging import dicom
+        from chalicelib.imaging.dicom import dicom_reader
 
-        return dicom.decode(data, spec)
+        return dicom_reader.decode(data, spec)
     return raster.decode(data, kind, spec)
 
 

@@ -1,10 +1,12 @@
 """Decodes JPEG, PNG and TIFF files."""
 
-from chalicelib.imaging import jpeg, png, tiff
 from chalicelib.imaging.decoded import DecodedImage
+from chalicelib.imaging.jpeg import jpeg_reader
+from chalicelib.imaging.png import png_reader
+from chalicelib.imaging.tiff import tiff_reader
 from chalicelib.tasks import InputSpec
 
-_DECODERS = {"JPEG": jpeg.decode, "PNG": png.decode, "TIFF": tiff.decode}
+_DECODERS = {"JPEG": jpeg_reader.decode, "PNG": png_reader.decode, "TIFF": tiff_reader.decode}
 
 
 def decode(data: bytes, kind: str, spec: InputSpec) -> DecodedImage:

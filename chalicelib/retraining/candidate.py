@@ -7,14 +7,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.archive import ARCHIVE
 from chalicelib.errors import InvalidModelPackage, ModelChanged
-from chalicelib.model_versions import MODELS
+from chalicelib.models.archive import ARCHIVE
+from chalicelib.models.registry import Registry
+from chalicelib.models.versions import MODELS
 from chalicelib.observability import logger
-from chalicelib.registry import Registry
 from chalicelib.retraining.evidence import COUNT, count_decisions
 from chalicelib.retraining.planning import RETRAININGS, SPLIT
-from chalicelib.storage import DataBucket
+from chalicelib.storage.bucket import DataBucket
 
 CONTENT_TYPES = ("application/x-npy", "image/jpeg", "image/png", "image/tiff", "application/dicom")
 MOST_DESCRIPTION = 1024

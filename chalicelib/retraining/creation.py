@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.hosting import Hosting
+from chalicelib.models.endpoint_manager import Hosting
 
 COMPLETED, FAILED, RUNNING = "completed", "failed", "running"
 _ENDS = {"Completed": COMPLETED, "Failed": FAILED, "Stopped": FAILED}

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from io import StringIO
 from typing import Any
 
-from chalicelib.registry import Registry
-from chalicelib.storage import DataBucket
+from chalicelib.models.registry import Registry
+from chalicelib.storage.bucket import DataBucket
 
 COUNT = "test_decisions"
 """In the decision of a version: which decision of its test images it was, from 1."""

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from chalicelib.errors import NothingToApprove, RetrainingNotDeployed
+from chalicelib.timestamps import timestamp
 
 RUNNING = "RUNNING"
 _GONE = ("ExecutionDoesNotExist", "InvalidArn")
@@ -69,8 +69,8 @@ class Executions:
             "input": json.loads(execution.get("input") or "null"),
             "error": execution.get("error"),
             "cause": execution.get("cause"),
-            "started_at": _text(execution["startDate"]),
-            "ended_at": _text(ended) if ended else None,
+            "started_at": timestamp(execution["startDate"]),
+            "ended_at": timestamp(ended) if ended else None,
         }
 
     def is_running(self, arn: str) -> bool:
@@ -83,12 +83,12 @@ class Executions:
         states: list[dict[str, Any]] = []
         for event in self._history(arn):
             if entered := event.get("stateEnteredEventDetails"):
-                at = _text(event["timestamp"])
+                at = timestamp(event["timestamp"])
                 states.append({"name": entered["name"], "entered_at": at, "exited_at": None})
             elif exited := event.get("stateExitedEventDetails"):
                 for state in reversed(states):
                     if state["name"] == exited["name"] and state["exited_at"] is None:
-                        state["exited_at"] = _text(event["timestamp"])
+                        state["exited_at"] = timestamp(event["timestamp"])
                         break
         return states
 
@@ -127,7 +127,3 @@ def end_of(execution: dict[str, Any] | None) -> dict[str, Any]:
         return {}
     status, outcome = _ENDS[execution["status"]]
     return {"status": status, "ended_at": execution["ended_at"], "outcome": execution["cause"] or outcome}
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

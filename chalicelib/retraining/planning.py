@@ -11,19 +11,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib import corrections, results
-from chalicelib.archive import ARCHIVE
-from chalicelib.errors import AlreadyRetraining, EndpointNotChanged, InvalidRequest, UnknownModel
-from chalicelib.hyperparameters import searched
-from chalicelib.listing import Selection
-from chalicelib.model_versions import MODELS
+from chalicelib import timestamps
+from chalicelib.errors import (
+    AlreadyRetraining,
+    EndpointNotChanged,
+    InvalidRequest,
+    UnknownModel,
+)
+from chalicelib.models.archive import ARCHIVE
+from chalicelib.models.registry import Registry
+from chalicelib.models.versions import MODELS
 from chalicelib.observability import count
-from chalicelib.registry import Registry
-from chalicelib.retraining.journal import FAILED, SKIPPED, Entry, Journal, empty_entry
+from chalicelib.results.selection import Selection
+from chalicelib.results.table import ResultsTable
+from chalicelib.retraining import ground_truth
+from chalicelib.retraining.hyperparameters import searched
+from chalicelib.retraining.repository import FAILED, SKIPPED, Entry, Journal, empty_entry
+from chalicelib.retraining.request import Wish, read_wish
 from chalicelib.retraining.serving import plan_serving
-from chalicelib.retraining.wish import Wish, read_wish
-from chalicelib.storage import DataBucket
-from chalicelib.table import ResultsTable
+from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import EndpointSpec, ServingKind, Task, load_tasks
 
 DATASETS = "datasets/"
@@ -111,7 +117,7 @@ class Planner:
     def _note_end(self, status: str, execution: str, name: str, given: Any, why: str) -> None:
         """Tell those who read the list of retrainings; what names no task has no place there."""
         if isinstance(given, dict) and str(given.get("task")) in load_tasks():
-            now = results.now()
+            now = timestamps.now()
             end = {"status": status, "started_at": now, "ended_at": now, "outcome": why}
             self.journal.begin(empty_entry(name, execution, given) | end)
 
@@ -159,7 +165,7 @@ class Planner:
 
     def _write_corrections(self, task: Task, folder: str) -> int:
         lines = list(
-            corrections.manifest(task, self.table.every(Selection(task=task.name)), self.bucket.name)
+            ground_truth.manifest(task, self.table.every(Selection(task=task.name)), self.bucket.name)
         )
         if lines:
             self.bucket.write(f"{folder}corrections.manifest", "".join(lines).encode(), "application/jsonl")
@@ -279,7 +285,7 @@ def _suffix(execution: str) -> str:
 def _entry(plan: Mapping[str, Any], wish: Wish) -> Entry:
     given = {"task": plan["task"], "reason": wish.reason, "requested_by": wish.requested_by}
     return empty_entry(plan["run"], plan["execution"], given) | {
-        "started_at": results.now(),
+        "started_at": timestamps.now(),
         "hyperparameters": dict(wish.hyperparameters),
         "trials": wish.trials,
         "data": plan["data"],

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.hosting import Hosting
-from chalicelib.scaling import VARIANT
+from chalicelib.models.endpoint_manager import Hosting
+from chalicelib.models.scaling import VARIANT
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from chalicelib.scaling import VARIANT
+from chalicelib.models.scaling import VARIANT
 from chalicelib.tasks import ServingKind, Task
 
 CANARY_SECONDS = 300

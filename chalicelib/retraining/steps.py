@@ -8,19 +8,24 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib import results
-from chalicelib.backend import Backend
-from chalicelib.deployment import Deployment
-from chalicelib.errors import EndpointNotChanged, EndpointNotReady, StepInterrupted, UnknownModel
+from chalicelib import timestamps
+from chalicelib.errors import (
+    EndpointNotChanged,
+    EndpointNotReady,
+    StepInterrupted,
+    UnknownModel,
+)
+from chalicelib.models.backend import Backend
+from chalicelib.models.deployment import Deployment
 from chalicelib.observability import count, logger
+from chalicelib.retraining.canary_check import known_images, smoke_test
 from chalicelib.retraining.candidate import Candidates
 from chalicelib.retraining.creation import FAILED, Creations
 from chalicelib.retraining.failure import explain, reason_of
-from chalicelib.retraining.journal import Journal
 from chalicelib.retraining.planning import Code, Planner
+from chalicelib.retraining.repository import Journal
 from chalicelib.retraining.rollout import Rollout
-from chalicelib.retraining.smoke_test import known_images, smoke_test
-from chalicelib.storage import DataBucket, StorageFailed
+from chalicelib.storage.bucket import DataBucket, StorageFailed
 
 State = Mapping[str, Any]
 """The state machine's state, `$`: each step's result under the name that the definition gives it."""
@@ -174,7 +179,7 @@ class Steps:
         self.journal.note(
             plan["run"],
             status="failed",
-            ended_at=results.now(),
+            ended_at=timestamps.now(),
             outcome=message,
             task_token="",
             waiting_for=None,
@@ -202,7 +207,7 @@ class Steps:
         self.journal.note(
             plan["run"],
             status=status,
-            ended_at=results.now(),
+            ended_at=timestamps.now(),
             outcome=message,
             task_token="",
             waiting_for=None,

@@ -10,7 +10,8 @@ import pytest
 from playwright.sync_api import Browser, Page, Route
 
 from chalicelib import errors
-from chalicelib.imaging import defined_terms, preparation
+from chalicelib.imaging import preparation
+from chalicelib.imaging.dicom import defined_terms
 from chalicelib.tasks import InputSpec
 from tests.browser import device_reading, odd_dicoms, odd_files, odd_pngs
 from tests.browser.device_reading import Reading

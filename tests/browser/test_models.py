@@ -10,10 +10,10 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Locator, Route, expect
 
-from chalicelib.archive import pack, package_files
-from chalicelib.package import BUNDLED_MODELS, ModelPackage
-from chalicelib.registry import Registry
-from chalicelib.storage import DataBucket
+from chalicelib.models.archive import pack, package_files
+from chalicelib.models.package import BUNDLED_MODELS, ModelPackage
+from chalicelib.models.registry import Registry
+from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import load_task
 from local.stack import BUCKET
 from tests.browser import records, samples

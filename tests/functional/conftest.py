@@ -11,11 +11,12 @@ from chalice.local import LambdaContext
 from chalice.test import Client, HTTPResponse
 
 import app
-from chalicelib import arrivals, aws
-from chalicelib.classification import Classifier
+from chalicelib import aws
+from chalicelib.models.classifier import Classifier
 from chalicelib.observability import measure_seconds
 from chalicelib.retraining.executions import Executions
-from chalicelib.retraining.journal import empty_entry
+from chalicelib.retraining.repository import empty_entry
+from chalicelib.storage import inbox
 from chalicelib.tasks import load_task
 from tests import images
 from tests.functional.cloudwatch import World
@@ -28,7 +29,7 @@ Call = Callable[..., HTTPResponse]
 IMAGE = images.grey_file()
 REAL = {
     "task": TASK,
-    "id": arrivals.new_id("api", TASK, IMAGE),
+    "id": inbox.new_id("api", TASK, IMAGE),
     "name": "run",
     "version": VERSION,
     "file": "report.md",

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 import app
-from chalicelib import aws, drift, results
-from chalicelib.embedded import EmbeddedBackend
+from chalicelib import aws, timestamps
 from chalicelib.errors import EndpointNotReady, ModelFailed
-from chalicelib.retraining.journal import empty_entry
-from chalicelib.table import ResultsTable
+from chalicelib.models.embedded import EmbeddedBackend
+from chalicelib.monitoring import drift
+from chalicelib.results.table import ResultsTable
+from chalicelib.retraining.repository import empty_entry
 from tests import alarms, images
 from tests.functional.cloudwatch import SCHEDULED, World, s3_event
 from tests.models import TASK
@@ -276,7 +277,7 @@ def a_retraining_without_end(world: World) -> None:
 def an_undo_that_fails(world: World) -> None:
     retrain(world, Train=Fails("States.TaskFailed"), Undo=Fails("Lambda.Unknown"))
     assert world.client  # from here on there is an account
-    aws._journal().begin(empty_entry("run", "arn", {"task": TASK}) | {"started_at": results.now()})
+    aws._journal().begin(empty_entry("run", "arn", {"task": TASK}) | {"started_at": timestamps.now()})
     state = {"plan": PLAN | {"task": TASK}, "failed": "TrainingFailed", "error": {"Error": "E", "Cause": "C"}}
     world.monkeypatch.setattr(aws, "_sagemaker", lambda: FakeSageMaker())
     assert world.run("retraining", {"step": "report-failed-undo", "state": state})

@@ -16,9 +16,11 @@ from chalice.test import Client, HTTPResponse
 from PIL import Image
 
 import app
-from chalicelib import DISCLAIMER, arrivals, aws, export, storage
+from chalicelib import DISCLAIMER, aws
+from chalicelib.api import export
 from chalicelib.errors import EndpointNotReady, ModelFailed
 from chalicelib.imaging import MAX_BYTES
+from chalicelib.storage import bucket, inbox
 from chalicelib.tasks import load_task, load_tasks
 from tests import images
 from tests.functional.conftest import Call
@@ -165,7 +167,7 @@ def test_upload_form_pins_key_size_and_type(call: Call) -> None:
     assert response.status_code == 201
     answer = response.json_body
     fields = answer["upload"]["fields"]
-    (arrival,) = arrivals.arrivals(arrivals.event_for(arrivals.Arrival(BUCKET, fields["key"], "e", 1)))
+    (arrival,) = inbox.arrivals(inbox.event_for(inbox.Arrival(BUCKET, fields["key"], "e", 1)))
     assert (arrival.id, arrival.task_name, arrival.way) == (answer["id"], TASK, "upload")
     policy = json.loads(base64.b64decode(fields["policy"]))
     assert ["content-length-range", 123456, 123456] in policy["conditions"]
@@ -337,7 +339,7 @@ def test_no_preview_of_what_is_not_classified(call: Call) -> None:
 
 def test_preview_that_is_not_there_yet(call: Call) -> None:
     result = classify(call).json_body
-    boto3.client("s3").delete_object(Bucket=BUCKET, Key=arrivals.prepared_key(TASK, result["id"]))
+    boto3.client("s3").delete_object(Bucket=BUCKET, Key=inbox.prepared_key(TASK, result["id"]))
     assert_error(call("GET", f"/results/{result['id']}/preview"), 409, "NotClassified")
 
 
@@ -405,7 +407,7 @@ def test_large_csv_is_fetched_from_the_bucket(call: Call, monkeypatch: pytest.Mo
     monkeypatch.setattr(export, "MAX_INLINE_BYTES", 10)
     response = call("GET", "/results.csv")
     assert response.status_code == 303
-    assert str(storage.UPLOAD_SECONDS) in response.headers["Location"]
+    assert str(bucket.UPLOAD_SECONDS) in response.headers["Location"]
     (key,) = (
         entry["Key"]
         for entry in boto3.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="exports/")["Contents"]

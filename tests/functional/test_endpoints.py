@@ -14,7 +14,7 @@ from PIL import Image
 
 import chalicelib.settings
 from chalicelib import aws
-from chalicelib.classification import Classifier
+from chalicelib.models.classifier import Classifier
 from chalicelib.settings import read_endpoints
 from chalicelib.tasks import load_task, load_tasks, read_task
 from tests import images

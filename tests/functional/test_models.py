@@ -8,11 +8,11 @@ import pytest
 from chalice.test import Client, HTTPResponse
 
 from chalicelib import aws
-from chalicelib.archive import pack, package_files
-from chalicelib.classification import Classifier
-from chalicelib.deployed import DeployedModels
-from chalicelib.package import ModelPackage
-from chalicelib.registry import Registry
+from chalicelib.models.archive import pack, package_files
+from chalicelib.models.classifier import Classifier
+from chalicelib.models.deployed import DeployedModels
+from chalicelib.models.package import ModelPackage
+from chalicelib.models.registry import Registry
 from chalicelib.retraining.executions import Executions
 from tests import images
 from tests.functional.conftest import Call, as_member

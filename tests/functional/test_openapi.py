@@ -11,8 +11,8 @@ from openapi_spec_validator import validate
 
 import app
 from chalicelib import VERSION, errors
-from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.limits import IMAGE_TYPES
+from chalicelib.retraining.hyperparameters import Hyperparameters
 from tests import images
 from tests.functional.conftest import Call
 from tests.models import TASK

@@ -9,8 +9,8 @@ from chalice.test import Client
 
 from chalicelib import aws
 from chalicelib.retraining.executions import Executions
-from chalicelib.retraining.journal import Journal, empty_entry
-from chalicelib.storage import DataBucket
+from chalicelib.retraining.repository import Journal, empty_entry
+from chalicelib.storage.bucket import DataBucket
 from tests.functional.conftest import Call, as_member
 from tests.functional.test_openapi import schema
 from tests.models import TASK

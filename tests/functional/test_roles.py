@@ -4,8 +4,8 @@ import pytest
 from chalice.app import Chalice, CognitoUserPoolAuthorizer
 
 import app
-from chalicelib.http import Api
-from chalicelib.login import GROUPS
+from chalicelib.api.auth import GROUPS
+from chalicelib.api.http import Api
 from tests.functional.conftest import as_member
 from tests.functional.test_openapi import DOCUMENT, OPERATIONS, schema
 

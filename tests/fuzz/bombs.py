@@ -4,7 +4,7 @@ import struct
 import zlib
 from functools import cache
 
-from chalicelib.imaging.png_chunks import GREY_ALPHA, RGB_ALPHA, SIGNATURE
+from chalicelib.imaging.png.chunks import GREY_ALPHA, RGB_ALPHA, SIGNATURE
 
 SIDE = 10_000
 _PIECE = 1_000_000

@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from chalicelib.imaging.png_chunks import GREY_ALPHA, RGB_ALPHA
+from chalicelib.imaging.png.chunks import GREY_ALPHA, RGB_ALPHA
 from tests.fuzz import bombs
 from tests.fuzz.examination import Decoder
 

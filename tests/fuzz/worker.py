@@ -79,7 +79,7 @@ def _api() -> Iterator[Target]:
 
     import app
     from chalicelib import aws
-    from chalicelib.classification import Classifier
+    from chalicelib.models.classifier import Classifier
 
     media = {"JPEG": "image/jpeg", "PNG": "image/png", "TIFF": "image/tiff"}
 
@@ -188,7 +188,7 @@ def _target(name: str) -> Iterator[Target]:
         yield _faulty
     else:
         # Loaded before the limit counts, as Lambda does before the first image.
-        from chalicelib.imaging import dicom  # noqa: F401
+        from chalicelib.imaging.dicom import dicom_reader  # noqa: F401
 
         yield _prepare
 

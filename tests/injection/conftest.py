@@ -9,7 +9,7 @@ import pytest
 from moto.core.models import MockAWS
 
 from chalicelib import aws
-from chalicelib.classification import Classifier
+from chalicelib.models.classifier import Classifier
 from tests.cloud import make_resources
 from tests.injection.world import World
 from tests.models import TASK, write_package

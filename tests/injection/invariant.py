@@ -5,7 +5,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from chalicelib import arrivals, aws, results
+from chalicelib import aws
+from chalicelib.results import result_document
+from chalicelib.storage import inbox
 from tests.injection.world import World
 from tests.stage import BUCKET
 
@@ -39,13 +41,13 @@ def problems(world: World, expected: int, counted: int) -> list[str]:
 
 
 def _item(item: dict[str, Any], objects: dict[str, bytes]) -> Iterator[str]:
-    if item.get("status") not in results.FINISHED:
+    if item.get("status") not in result_document.FINISHED:
         yield f"a result has the status {item.get('status')}"
         return
     if "unfinished" in item:
         yield "a finished result is still marked as unfinished"
     result = aws.table().get(item["id"])
-    document = objects.get(results.key(result))
+    document = objects.get(result_document.key(result))
     if document is None:
         yield "a finished result has no JSON"
     elif json.loads(document) != result:
@@ -56,8 +58,8 @@ def _item(item: dict[str, Any], objects: dict[str, bytes]) -> Iterator[str]:
 def _files(result: dict[str, Any], objects: dict[str, bytes]) -> Iterator[str]:
     folder = f"quarantine/{result['task']}/{result['id']}"
     copies = [key for key in objects if key.startswith(f"{folder}/")]
-    if result["status"] == results.CLASSIFIED:
-        if arrivals.prepared_key(result["task"], result["id"]) not in objects:
+    if result["status"] == result_document.CLASSIFIED:
+        if inbox.prepared_key(result["task"], result["id"]) not in objects:
             yield "a classified image has no array"
         if copies or f"{folder}.json" in objects:
             yield "a classified image lies in quarantine, too"
@@ -71,11 +73,11 @@ def _originals(world: World, items: list[dict[str, Any]], objects: dict[str, byt
     """Whether each file that arrived lies where it belongs, and nowhere else."""
     by_id = {item["id"]: item for item in items}
     for key, body in world.arrived.items():
-        arrival = arrivals.Arrival(BUCKET, key, _etag(body), len(body))
+        arrival = inbox.Arrival(BUCKET, key, _etag(body), len(body))
         item = by_id.get(arrival.id)
         if item is None:
             yield "a file that arrived has no result"
-        elif item["status"] == results.QUARANTINED:
+        elif item["status"] == result_document.QUARANTINED:
             if key in objects:
                 yield "a quarantined file is still in the inbox"
             folder = f"quarantine/{item['task']}/{item['id']}/"

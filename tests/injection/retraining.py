@@ -10,21 +10,21 @@ from typing import Any
 import numpy as np
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from chalicelib.backend import Backend, ModelIdentity, Outputs
 from chalicelib.errors import NegatoscopeError
-from chalicelib.hosting import Hosting
 from chalicelib.imaging.decoded import Pixels
-from chalicelib.registry import Registry
+from chalicelib.models.backend import Backend, ModelIdentity, Outputs
+from chalicelib.models.endpoint_manager import Hosting
+from chalicelib.models.registry import Registry
+from chalicelib.models.scaling import Scaling
 from chalicelib.retraining.candidate import Candidates
 from chalicelib.retraining.creation import Creations
 from chalicelib.retraining.executions import Executions
-from chalicelib.retraining.journal import Journal
 from chalicelib.retraining.planning import Planner
+from chalicelib.retraining.repository import Journal
 from chalicelib.retraining.rollout import Rollout
 from chalicelib.retraining.steps import Steps
-from chalicelib.retraining.takeover import Takeover
-from chalicelib.scaling import Scaling
-from chalicelib.storage import DataBucket
+from chalicelib.retraining.task_lock import Takeover
+from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import ServingKind
 from tests.asl import Execution, TaskFailed
 from tests.injection.faults import Fault, Killed, Kind

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from chalicelib import arrivals, aws, results
-from chalicelib.sweep import MAX_TRIES
+from chalicelib import aws
+from chalicelib.pipeline.sweeper import MAX_TRIES
+from chalicelib.results import result_document
+from chalicelib.storage import inbox
 from chalicelib.tasks import load_task
 from tests import images
 from tests.injection.world import World
@@ -83,9 +85,9 @@ def _replaced(world: World) -> Any:
 
 def _uploaded(world: World) -> Any:
     with world.process():
-        image_id = arrivals.upload_id(TASK, "ab" * 16)
-        aws.table().announce(results.received(image_id, TASK, "upload"))
-    return _dropped(arrivals.upload_key(TASK, "ab" * 16), images.grey_file())(world)
+        image_id = inbox.upload_id(TASK, "ab" * 16)
+        aws.table().announce(result_document.received(image_id, TASK, "upload"))
+    return _dropped(inbox.upload_key(TASK, "ab" * 16), images.grey_file())(world)
 
 
 def _batch(world: World) -> Any:
@@ -104,7 +106,7 @@ def _stuck(world: World) -> int:
     """Received, but its array never came."""
     event = _dropped(f"inbox/{TASK}/stuck.png", images.grey_file())(world)
     with world.process():
-        (arrival,) = arrivals.arrivals(event)
+        (arrival,) = inbox.arrivals(event)
         aws.pipeline().receive(arrival)
     return 11
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib import aws, export
+from chalicelib import aws
+from chalicelib.api import export
 from tests import images
 from tests.injection.conftest import NewWorld
 from tests.injection.faults import Fault, faults

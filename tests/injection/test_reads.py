@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from chalicelib import aws
-from chalicelib.archive import pack, package_files
-from chalicelib.classification import Classifier
-from chalicelib.deployed import DeployedModels
-from chalicelib.retraining.journal import empty_entry
-from chalicelib.table import ResultsTable
+from chalicelib.models.archive import pack, package_files
+from chalicelib.models.classifier import Classifier
+from chalicelib.models.deployed import DeployedModels
+from chalicelib.results.table import ResultsTable
+from chalicelib.retraining.repository import empty_entry
 from tests import images
 from tests.injection.conftest import NewWorld
 from tests.injection.faults import Call, Fault, Kind

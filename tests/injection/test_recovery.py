@@ -11,8 +11,9 @@ import boto3
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib import aws, results
-from chalicelib.storage import StorageFailed
+from chalicelib import aws
+from chalicelib.results import result_document
+from chalicelib.storage.bucket import StorageFailed
 from tests import images
 from tests.injection.conftest import NewWorld
 from tests.injection.faults import FEW_KINDS, Fault, faults
@@ -95,7 +96,7 @@ def damage(world: World) -> None:
         if item["review"]:
             table.delete_item(Key={"id": item["id"]})
         else:
-            aws.bucket().delete(results.key(item))
+            aws.bucket().delete(result_document.key(item))
 
 
 def test_restore(new_world: NewWorld) -> None:

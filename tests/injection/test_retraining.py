@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from chalicelib import rollback
-from chalicelib.deployment import Deployment
 from chalicelib.errors import NothingToApprove
+from chalicelib.models import rollback
+from chalicelib.models.deployment import Deployment
 from chalicelib.retraining import planning, steps
 from chalicelib.retraining.executions import Executions
 from chalicelib.retraining.jobs import TrainingJobs
-from chalicelib.retraining.journal import empty_entry
-from chalicelib.retraining.requests import Requests
+from chalicelib.retraining.repository import empty_entry
+from chalicelib.retraining.requester import Requests
 from chalicelib.tasks import ServingKind
 from tests.asl import Execution
 from tests.injection.faults import Fault, Killed, Kind, faults

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.package import ModelPackage
-from chalicelib.registry import Registry
-from chalicelib.storage import DataBucket, StorageFailed
+from chalicelib.models.package import ModelPackage
+from chalicelib.models.registry import Registry
+from chalicelib.storage.bucket import DataBucket, StorageFailed
 from tests.injection.faults import Killed, faults
 from tests.injection.retraining import Proxy, Wire
 from tests.memory import MemoryS3

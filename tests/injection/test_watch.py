@@ -9,9 +9,10 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib import aws, drift
+from chalicelib import aws
+from chalicelib.monitoring import drift
+from chalicelib.monitoring.drift_monitor import Watch, WatchFailed
 from chalicelib.tasks import load_task
-from chalicelib.watch import Watch, WatchFailed
 from tests.injection.conftest import NewWorld
 from tests.injection.faults import FEW_KINDS, Call, Fault, faults
 from tests.injection.test_images import Trial, check

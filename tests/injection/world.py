@@ -13,8 +13,9 @@ from urllib.parse import quote_plus
 from chalice.local import LambdaContext
 
 import app
-from chalicelib import arrivals, aws
-from chalicelib.classification import Classifier
+from chalicelib import aws
+from chalicelib.models.classifier import Classifier
+from chalicelib.storage import inbox
 from tests.injection.faults import Answer, Call, Fault, Interceptor, Killed
 from tests.stage import BUCKET
 
@@ -165,7 +166,7 @@ class World:
         if call.operation not in ("PutObject", "CopyObject", "CompleteMultipartUpload"):
             return
         key = call.parameters["Key"]
-        if not key.startswith((arrivals.INBOX, arrivals.PREPARED)):
+        if not key.startswith((inbox.INBOX, inbox.PREPARED)):
             return
         body = call.parameters.get("Body", b"")
         content = body if isinstance(body, bytes) else b""
@@ -176,11 +177,11 @@ class World:
         }
         if answer.get("VersionId", "null") != "null":
             entry["versionId"] = answer["VersionId"]
-        if key.startswith(arrivals.INBOX):
+        if key.startswith(inbox.INBOX):
             self.arrived[key] = content
         time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         record = {"eventTime": time, "s3": {"bucket": {"name": BUCKET}, "object": entry}}
-        function = "prepare" if key.startswith(arrivals.INBOX) else "classify"
+        function = "prepare" if key.startswith(inbox.INBOX) else "classify"
         self.pending.append((function, {"Records": [record]}))
 
     # ------------------------------------------------------------------ what came of it

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib import arrivals, results
-from chalicelib.table import ResultsTable
+from chalicelib.results import result_document
+from chalicelib.results.table import ResultsTable
+from chalicelib.storage import inbox
 
 READERS = 8
 
@@ -60,7 +61,7 @@ def unfinished(stage: Stage, arrived: Mapping[str, str]) -> set[str]:
     return {
         image_id
         for image_id in arrived
-        if stage.items.get(image_id, {}).get("status") not in results.FINISHED
+        if stage.items.get(image_id, {}).get("status") not in result_document.FINISHED
     }
 
 
@@ -104,18 +105,18 @@ def _strays(stage: Stage) -> Found:
 def _of_item(stage: Stage, table: ResultsTable, item: dict[str, Any]) -> Found:
     image_id = item["id"]
     status = item.get("status")
-    if status not in results.FINISHED:
+    if status not in result_document.FINISHED:
         yield f"a result is {status}", image_id
         return
     result = table.get(image_id)
-    document = stage.read(results.key(result))
+    document = stage.read(result_document.key(result))
     if document is None:
         yield "a finished result has no JSON", image_id
     elif document != result:
         yield "the JSON differs from the result", image_id
     folder = f"quarantine/{result['task']}/{image_id}"
-    if status == results.CLASSIFIED:
-        if arrivals.prepared_key(result["task"], image_id) not in stage.objects:
+    if status == result_document.CLASSIFIED:
+        if inbox.prepared_key(result["task"], image_id) not in stage.objects:
             yield "a classified image has no array", image_id
         if f"{folder}.json" in stage.objects:
             yield "a classified image lies in quarantine, too", image_id
@@ -124,7 +125,7 @@ def _of_item(stage: Stage, table: ResultsTable, item: dict[str, Any]) -> Found:
 
 
 def _of_original(stage: Stage, item: Mapping[str, Any], key: str) -> Found:
-    quarantined = item.get("status") == results.QUARANTINED
+    quarantined = item.get("status") == result_document.QUARANTINED
     if quarantined and key in stage.objects:
         yield "a quarantined file is still in the inbox", item["id"]
     folder = f"quarantine/{item['task']}/{item['id']}/"

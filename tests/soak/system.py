@@ -17,7 +17,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from chalicelib import arrivals
+from chalicelib.storage import inbox
 from local.deployment import aws_environment
 from local.stack import BUCKET, LocalStack
 from tests.soak.images import fresh, unusable
@@ -85,16 +85,16 @@ class System:
         """Drop as many small images, one of a hundred unusable."""
         self.drop(unusable() if number % 100 == 99 else fresh() for number in range(images))
 
-    def put(self, key: str, content: bytes) -> arrivals.Arrival:
+    def put(self, key: str, content: bytes) -> inbox.Arrival:
         """Put one file into the inbox, however often it takes."""
         etag = self.s3.put_object(Bucket=BUCKET, Key=key, Body=content)["ETag"].strip('"')
-        arrival = arrivals.Arrival(BUCKET, key, etag, len(content))
+        arrival = inbox.Arrival(BUCKET, key, etag, len(content))
         self.arrived[arrival.id] = key
         return arrival
 
     def classify(self, content: bytes) -> int:
         """Have an image classified while waiting; the status of the answer."""
-        self.arrived[arrivals.new_id("api", TASK, content)] = ""
+        self.arrived[inbox.new_id("api", TASK, content)] = ""
         answer = self.client.api("POST", f"/api/tasks/{TASK}/classify", content, Content_Type="image/png")
         assert answer.status == 200 or {"code", "message", "request_id"} <= answer.json.keys(), answer.body
         return answer.status

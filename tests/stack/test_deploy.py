@@ -14,7 +14,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from chalicelib.login import GROUPS
+from chalicelib.api.auth import GROUPS
 from local import cognito
 from tests.cloud import RETRAINING, SITE, foundation, template
 from tests.stack.client import Client

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from boto3.dynamodb.types import TypeSerializer
 
-from chalicelib import results
+from chalicelib.results import result_document
 from chalicelib.tasks import load_task
 from local.stack import BUCKET
 from tests.stack.client import Client
@@ -48,7 +48,7 @@ def model(client: Client) -> Iterator[dict[str, str]]:
         client.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(document).encode())
     dynamodb, serialize = client.aws("dynamodb"), TypeSerializer().serialize
     for image_id in IDS:
-        result = results.received(image_id, TASK, "api") | {
+        result = result_document.received(image_id, TASK, "api") | {
             "status": "classified",
             "label": names[0],
             "probability": 1,

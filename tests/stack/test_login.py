@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.login import GROUPS
+from chalicelib.api.auth import GROUPS
 from local.stack import LocalStack
 from tests.images import grey_file
 from tests.stack.client import TASK, send

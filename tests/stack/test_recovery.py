@@ -12,7 +12,7 @@ import jmespath  # type: ignore[import-untyped]
 import pytest
 from botocore import xform_name
 
-from chalicelib import arrivals
+from chalicelib.storage import inbox
 from local.deployment import aws_environment
 from local.stack import BUCKET
 from tests.images import grey_file
@@ -108,7 +108,7 @@ def operator(client: Client) -> Iterator[Operator]:
 def drop(client: Client, name: str, content: bytes) -> str:
     """Put a file into the inbox; the id of its image."""
     etag = client.s3.put_object(Bucket=BUCKET, Key=f"{FOLDER}/{name}", Body=content)["ETag"].strip('"')
-    return arrivals.Arrival(BUCKET, f"{FOLDER}/{name}", etag, len(content)).id
+    return inbox.Arrival(BUCKET, f"{FOLDER}/{name}", etag, len(content)).id
 
 
 def result_of(client: Client, image_id: str) -> Any:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
-from chalicelib.contracts import PackageBackend
-from chalicelib.endpoint import Endpoint
+from chalicelib.models.endpoint import Endpoint
+from chalicelib.models.endpoint_protocols import PackageBackend
 from chalicelib.tasks import load_task
 from tests.stack.lab import BUCKET, Lab, archive
 from tests.stack.test_processing_jobs import processed, processing

@@ -16,9 +16,9 @@ import onnx
 import pytest
 from PIL import Image
 
-from chalicelib.package import BUNDLED_MODELS
-from chalicelib.registry import Registry
-from chalicelib.storage import DataBucket
+from chalicelib.models.package import BUNDLED_MODELS
+from chalicelib.models.registry import Registry
+from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import load_task
 from local.deployment import aws_environment
 from local.stack import BUCKET
@@ -126,7 +126,8 @@ def desk(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 def test_bundled_models_are_registered(client: Client) -> None:
     tasks = {task["name"]: task["model"] for task in client.api("GET", "/api/tasks").json["tasks"]}
-    for folder in BUNDLED_MODELS.iterdir():
+    for file in BUNDLED_MODELS.glob("*/model.json"):
+        folder = file.parent
         (version,) = client.api("GET", f"/api/tasks/{folder.name}/models").json["models"]
         facts = json.loads((folder / "model.json").read_text())
         assert (version["version"], version["status"]) == (facts["version"], "current")

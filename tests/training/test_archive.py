@@ -13,9 +13,9 @@ from PIL import Image
 from pydicom.encaps import encapsulate
 from pydicom.uid import JPEG2000Lossless
 
-from chalicelib.embedded import EmbeddedBackend
 from chalicelib.imaging import prepare
-from chalicelib.package import BUNDLED_MODELS, ModelPackage
+from chalicelib.models.embedded import EmbeddedBackend
+from chalicelib.models.package import BUNDLED_MODELS, ModelPackage
 from chalicelib.tasks import Task, load_task
 from tests import images
 from tests.models import write_package

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from chalicelib import DISCLAIMER
-from chalicelib.package import BUNDLED_MODELS, bundled_package
+from chalicelib.models.package import BUNDLED_MODELS, bundled_package
 from chalicelib.tasks import Task
 from tests.training.fake_api import FakeApi, Reply, classification, fake_api
 from tests.training.samples import write_manifest

@@ -11,12 +11,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from chalicelib.contracts import PackageBackend
-from chalicelib.embedded import EmbeddedBackend
-from chalicelib.endpoint import Endpoint
 from chalicelib.errors import InvalidModelPackage, ModelFailed
 from chalicelib.imaging import prepare
-from chalicelib.package import ModelPackage
+from chalicelib.models.embedded import EmbeddedBackend
+from chalicelib.models.endpoint import Endpoint
+from chalicelib.models.endpoint_protocols import PackageBackend
+from chalicelib.models.package import ModelPackage
 from chalicelib.tasks import Task, load_task
 from tests import images
 from tests.models import write_package

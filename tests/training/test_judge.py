@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from chalicelib.package import ModelPackage
+from chalicelib.models.package import ModelPackage
 from chalicelib.tasks import Task, load_task
 from tests.models import write_package
 from tests.training.samples import write_manifest

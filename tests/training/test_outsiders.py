@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from chalicelib.imaging import prepare
-from chalicelib.package import bundled_package
+from chalicelib.models.package import bundled_package
 from chalicelib.tasks import Task, load_task
 from tests.training.samples import write_images, write_manifest
 from training.data.preparation import prepare_data

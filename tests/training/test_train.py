@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from chalicelib import DISCLAIMER
-from chalicelib.package import ModelPackage
+from chalicelib.models.package import ModelPackage
 from chalicelib.tasks import Task, load_task
 from tests.training.samples import make_network, write_images, write_manifest
 from training.archive import serving_code

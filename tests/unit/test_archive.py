@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from chalicelib.archive import pack, unpack
 from chalicelib.errors import InvalidModelPackage
+from chalicelib.models.archive import pack, unpack
 
 FILES = {"model.json": b'{"task": "x"}' * 50, "model.onnx": random.Random(5).randbytes(40_000)}
 ARCHIVE = pack(FILES)

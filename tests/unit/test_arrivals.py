@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.arrivals import (
+from chalicelib.storage.inbox import (
     Arrival,
     arrivals,
     event_for,

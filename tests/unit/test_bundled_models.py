@@ -5,10 +5,10 @@ import onnxruntime
 import pytest
 
 from chalicelib import DISCLAIMER
-from chalicelib.package import BUNDLED_MODELS, ModelPackage
+from chalicelib.models.package import BUNDLED_MODELS, ModelPackage
 from chalicelib.tasks import load_task
 
-NAMES = sorted(path.name for path in BUNDLED_MODELS.iterdir() if path.is_dir())
+NAMES = sorted(file.parent.name for file in BUNDLED_MODELS.glob("*/model.json"))
 MAX_BYTES = 12 * 1024 * 1024
 
 

@@ -8,15 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chalicelib.backend import Outputs
-from chalicelib.catalogue import describe
-from chalicelib.classification import Classifier
-from chalicelib.embedded import EmbeddedBackend
-from chalicelib.errors import InvalidModelPackage, ModelFailed, NotClassified, TaskHasNoModel
-from chalicelib.heatmap import heatmap
+from chalicelib.api.task_views import describe
+from chalicelib.errors import (
+    InvalidModelPackage,
+    ModelFailed,
+    NotClassified,
+    TaskHasNoModel,
+)
 from chalicelib.imaging.decoded import Pixels
-from chalicelib.package import ModelPackage
-from chalicelib.review import reasons_for_review
+from chalicelib.models.backend import Outputs
+from chalicelib.models.classifier import Classifier
+from chalicelib.models.embedded import EmbeddedBackend
+from chalicelib.models.heatmap import heatmap
+from chalicelib.models.package import ModelPackage
+from chalicelib.models.review_rule import reasons_for_review
 from chalicelib.tasks import EndpointSpec, InputSpec, load_task
 from tests.models import METRICS, TASK, FakeBackend, write_package
 

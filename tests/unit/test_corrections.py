@@ -3,24 +3,27 @@
 import json
 from typing import Any
 
-from chalicelib import corrections, results
+from chalicelib.results import result_document
+from chalicelib.retraining import ground_truth
 from chalicelib.tasks import load_task
 from tests.models import TASK
 
 WHEN = "2026-01-01T00:00:00.000000Z"
 
 
-def result(number: int, status: str = results.CLASSIFIED, review: str | None = "left-cc") -> dict[str, Any]:
+def result(
+    number: int, status: str = result_document.CLASSIFIED, review: str | None = "left-cc"
+) -> dict[str, Any]:
     image_id = f"{number:032x}"
     said = {"label": review, "comment": "Mrs Example", "reviewed_at": WHEN, "reviewer": "someone"}
-    return results.received(image_id, TASK, "upload") | {
+    return result_document.received(image_id, TASK, "upload") | {
         "status": status,
         "review": said if review else None,
     }
 
 
 def lines(*found: dict[str, Any]) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in corrections.manifest(load_task(TASK), found, "bucket")]
+    return [json.loads(line) for line in ground_truth.manifest(load_task(TASK), found, "bucket")]
 
 
 def test_a_review_becomes_a_line_as_ground_truth_writes_it() -> None:
@@ -36,7 +39,7 @@ def test_a_review_becomes_a_line_as_ground_truth_writes_it() -> None:
 def test_only_classified_images_with_a_review_of_a_class_that_exists_are_listed() -> None:
     found = lines(
         result(1, review=None),
-        result(2, status=results.QUARANTINED),
+        result(2, status=result_document.QUARANTINED),
         result(3, review="class-of-old"),
         result(4),
     )
@@ -45,7 +48,7 @@ def test_only_classified_images_with_a_review_of_a_class_that_exists_are_listed(
 
 
 def test_neither_comment_nor_reviewer_leaves_the_table() -> None:
-    written = "".join(corrections.manifest(load_task(TASK), [result(1)], "bucket"))
+    written = "".join(ground_truth.manifest(load_task(TASK), [result(1)], "bucket"))
 
     assert "Example" not in written
     assert "someone" not in written

@@ -16,7 +16,8 @@ import pytest
 from PIL import Image
 
 from chalicelib import errors
-from chalicelib.imaging import codestream, decoder, decoder_process
+from chalicelib.imaging import codestream
+from chalicelib.imaging.dicom import decoder, decoder_process
 from tests import images
 from tests.stage import ROOT
 

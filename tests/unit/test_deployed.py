@@ -10,11 +10,7 @@ import numpy as np
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from chalicelib.archive import pack, package_files
-from chalicelib.catalogue import describe
-from chalicelib.classification import Classification, Classifier
-from chalicelib.deployed import FRESH_SECONDS, DeployedModels
-from chalicelib.embedded import EmbeddedBackend
+from chalicelib.api.task_views import describe
 from chalicelib.errors import (
     EndpointMissing,
     EndpointNotReady,
@@ -22,9 +18,13 @@ from chalicelib.errors import (
     ModelFailed,
     TaskHasNoModel,
 )
-from chalicelib.package import ModelPackage
-from chalicelib.registry import Registry
-from chalicelib.storage import DataBucket, StorageFailed
+from chalicelib.models.archive import pack, package_files
+from chalicelib.models.classifier import Classification, Classifier
+from chalicelib.models.deployed import FRESH_SECONDS, DeployedModels
+from chalicelib.models.embedded import EmbeddedBackend
+from chalicelib.models.package import ModelPackage
+from chalicelib.models.registry import Registry
+from chalicelib.storage.bucket import DataBucket, StorageFailed
 from chalicelib.tasks import EndpointSpec, load_task
 from tests.models import METRICS, TASK, VERSION, write_package
 from tests.stage import BUCKET

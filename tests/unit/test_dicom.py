@@ -16,7 +16,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import DeflatedExplicitVRLittleEndian, HTJ2KLossless, RLELossless
 
 from chalicelib import errors, imaging
-from chalicelib.imaging import decoder, elements
+from chalicelib.imaging.dicom import decoder, elements
 from chalicelib.tasks import InputSpec
 from tests import images
 from tests.compression import compressed

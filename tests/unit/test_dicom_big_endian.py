@@ -11,7 +11,7 @@ from pydicom.dataelem import DataElement
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import ExplicitVRBigEndian
 
-from chalicelib.imaging import attributes, elements, stored_values
+from chalicelib.imaging.dicom import attributes, elements, stored_values
 from tests import images
 
 

@@ -13,7 +13,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from chalicelib import errors, imaging
-from chalicelib.imaging import element_reader, elements
+from chalicelib.imaging.dicom import element_reader, elements
 from chalicelib.tasks import InputSpec
 from tests import images
 

@@ -23,7 +23,8 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import JPEG2000Lossless
 
 from chalicelib import errors, imaging
-from chalicelib.imaging import attributes, decoded, elements, stored_values, tissue
+from chalicelib.imaging import decoded
+from chalicelib.imaging.dicom import attributes, elements, stored_values, tissue
 from chalicelib.tasks import InputSpec
 from tests import images
 from tests.compression import with_streams

@@ -7,9 +7,9 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib import documents as module
-from chalicelib.documents import MAX_ATTEMPTS, Document, Documents
-from chalicelib.storage import DataBucket, ObjectChanged, ObjectMissing, StorageFailed
+from chalicelib.storage import documents as module
+from chalicelib.storage.bucket import DataBucket, ObjectChanged, ObjectMissing, StorageFailed
+from chalicelib.storage.documents import MAX_ATTEMPTS, Document, Documents
 from tests.stage import BUCKET
 
 pytestmark = pytest.mark.usefixtures("cloud")

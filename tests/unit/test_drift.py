@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from chalicelib import drift
-from chalicelib.drift import chi_square_tail, compare
+from chalicelib.monitoring import drift
+from chalicelib.monitoring.drift import chi_square_tail, compare
 
 CLASSES = ("normal", "benign", "malignant")
 MIX = (0.6, 0.3, 0.1)

@@ -13,11 +13,11 @@ from botocore.session import get_session
 from botocore.stub import ANY, Stubber
 from PIL import Image
 
-from chalicelib.classification import Classifier
-from chalicelib.contracts import BACKENDS, encode
-from chalicelib.endpoint import Endpoint
 from chalicelib.errors import EndpointNotReady, ModelFailed
 from chalicelib.imaging.decoded import Pixels
+from chalicelib.models.classifier import Classifier
+from chalicelib.models.endpoint import Endpoint
+from chalicelib.models.endpoint_protocols import BACKENDS, encode
 from chalicelib.tasks import Contract, EndpointSpec, load_task
 from tests.models import TASK
 

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib import export, results
+from chalicelib import timestamps
+from chalicelib.api import export
 from chalicelib.errors import ExportTooLarge
-from chalicelib.results import Result
+from chalicelib.results import result_document
+from chalicelib.results.result_document import Result
 
 
 class Bucket:
@@ -28,8 +30,8 @@ class Bucket:
 
 
 def result(number: int = 0, comment: str | None = None) -> Result:
-    review = {"label": "a", "comment": comment, "reviewed_at": results.now(), "reviewer": "me"}
-    return results.received(f"{number:032x}", "chest-xray", "api") | {"review": review}
+    review = {"label": "a", "comment": comment, "reviewed_at": timestamps.now(), "reviewer": "me"}
+    return result_document.received(f"{number:032x}", "chest-xray", "api") | {"review": review}
 
 
 def rows(table: str) -> list[dict[str, str]]:

@@ -8,9 +8,9 @@ from types import ModuleType
 import boto3
 import pytest
 
-from chalicelib.archive import pack, package_files
-from chalicelib.registry import Registry
-from chalicelib.storage import DataBucket
+from chalicelib.models.archive import pack, package_files
+from chalicelib.models.registry import Registry
+from chalicelib.storage.bucket import DataBucket
 from tests.models import TASK, write_package
 from tests.sagemaker import FakeSageMaker, FakeScaling, hosting
 from tests.stage import BUCKET, ROOT

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from chalicelib import errors, imaging
-from chalicelib.imaging import jpeg_segments
+from chalicelib.imaging.jpeg import segments
 from chalicelib.tasks import InputSpec
 from tests import images
 
@@ -350,11 +350,11 @@ def test_broken_header_says_how(data: bytes, error: type[errors.ImageError], wor
 
 
 def test_endless_segments_and_scans_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jpeg_segments, "_MAX_SEGMENTS", 20)
+    monkeypatch.setattr(segments, "_MAX_SEGMENTS", 20)
     with pytest.raises(errors.UnsupportedImage, match="more than 20 segments"):
         levels(b"\xff\xd8" + segment(0xFE, b"") * 20 + jpeg()[2:])
-    monkeypatch.setattr(jpeg_segments, "_MAX_SEGMENTS", 1000)
-    monkeypatch.setattr(jpeg_segments, "_MAX_SCANS", 5)
+    monkeypatch.setattr(segments, "_MAX_SEGMENTS", 1000)
+    monkeypatch.setattr(segments, "_MAX_SCANS", 5)
     with pytest.raises(errors.UnsupportedImage, match="more than 5 scans"):
         levels(jpeg(progressive=True))
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from chalice.app import Request
 
+from chalicelib.api.auth import GROUPS, check, groups, role, user
 from chalicelib.errors import NotAllowed
-from chalicelib.login import GROUPS, check, groups, role, user
 
 
 def request(context: dict[str, Any]) -> Request:

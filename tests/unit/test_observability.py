@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 
-from chalicelib.observability import NAMESPACE, count, measure_milliseconds, measure_seconds, record
+from chalicelib.observability import (
+    NAMESPACE,
+    count,
+    measure_milliseconds,
+    measure_seconds,
+    record,
+)
 from tests.stage import ROOT
 
 

@@ -10,17 +10,25 @@ import boto3
 import numpy as np
 import pytest
 
-from chalicelib import inbox_check, results
-from chalicelib.arrivals import Arrival, arrivals, event_keys, prepared_key, upload_id, upload_key
-from chalicelib.classification import Classifier
 from chalicelib.errors import EndpointNotReady, ImageTooLarge, TaskHasNoModel
-from chalicelib.inbox_check import InboxCheck
-from chalicelib.pipeline import Pipeline
-from chalicelib.prepared import PreparedArray
-from chalicelib.reviews import Review
-from chalicelib.storage import DataBucket
-from chalicelib.sweep import MAX_TRIES, Sweep, SweepFailed
-from chalicelib.table import ResultsTable
+from chalicelib.models.classifier import Classifier
+from chalicelib.pipeline import inbox_check
+from chalicelib.pipeline.inbox_check import InboxCheck
+from chalicelib.pipeline.pipeline import Pipeline
+from chalicelib.pipeline.prepared import PreparedArray
+from chalicelib.pipeline.sweeper import MAX_TRIES, Sweep, SweepFailed
+from chalicelib.results import result_document
+from chalicelib.results.result_document import Review
+from chalicelib.results.table import ResultsTable
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.inbox import (
+    Arrival,
+    arrivals,
+    event_keys,
+    prepared_key,
+    upload_id,
+    upload_key,
+)
 from chalicelib.tasks import load_task, load_tasks
 from tests import images
 from tests.cloud import foundation
@@ -75,7 +83,7 @@ def test_dropped_image_is_prepared_and_classified(pipeline: Pipeline, name: str)
 def test_upload_keeps_the_id_it_was_promised(pipeline: Pipeline) -> None:
     token = "ab" * 16
     image_id = upload_id(TASK, token)
-    pipeline.table.announce(results.received(image_id, TASK, "upload"))
+    pipeline.table.announce(result_document.received(image_id, TASK, "upload"))
     pipeline.prepare(drop(upload_key(TASK, token), images.grey_file()))
     pipeline.classify(keys("prepared/"))
     result = pipeline.table.get(image_id)
@@ -298,7 +306,7 @@ def test_two_classifications_at_once_leave_one_result(
     monkeypatch.setattr(ResultsTable, "finish", overtaken)
     pipeline.classify([prepared_key(TASK, arrival.id)])
     result = pipeline.table.get(arrival.id)
-    assert document(results.key(result)) == result
+    assert document(result_document.key(result)) == result
 
 
 def test_reviews_at_the_same_time_leave_one_of_them_everywhere(
@@ -319,7 +327,7 @@ def test_reviews_at_the_same_time_leave_one_of_them_everywhere(
     monkeypatch.setattr(ResultsTable, "begin_change", overtaken)
     assert pipeline.review(image_id, mine)["review"] == mine
     result = pipeline.table.get(image_id)
-    assert document(results.key(result)) == result
+    assert document(result_document.key(result)) == result
     assert result["review"] == mine
     assert Clockwork(pipeline).run() == 0
 
@@ -336,9 +344,9 @@ def test_repeated_event_writes_a_document_that_is_missing(pipeline: Pipeline) ->
     pipeline.prepare(arrival)
     pipeline.classify([prepared_key(TASK, arrival.id)])
     result = pipeline.table.get(arrival.id)
-    pipeline.bucket.delete(results.key(result))
+    pipeline.bucket.delete(result_document.key(result))
     pipeline.prepare(arrival)
-    assert document(results.key(result)) == result
+    assert document(result_document.key(result)) == result
 
 
 def test_late_classification_does_not_overwrite_a_review(
@@ -351,7 +359,11 @@ def test_late_classification_does_not_overwrite_a_review(
     reviewed = pipeline.review(arrival.id, review)
     monkeypatch.setattr(Pipeline, "_is_finished", lambda *_: False)  # it looked before the first one finished
     pipeline.classify([prepared_key(TASK, arrival.id)])
-    assert document(results.key(reviewed))["review"] == pipeline.table.get(arrival.id)["review"] == review
+    assert (
+        document(result_document.key(reviewed))["review"]
+        == pipeline.table.get(arrival.id)["review"]
+        == review
+    )
 
 
 def test_images_of_one_event_are_classified_in_one_batch(pipeline: Pipeline) -> None:
@@ -400,7 +412,7 @@ def test_another_model_classifies_anew_and_keeps_the_review(pipeline: Pipeline, 
     assert second["model"] == first["model"]
     assert second["created_at"] == first["created_at"]
     assert pipeline.table.get(first["id"])["review"] == review
-    assert document(results.key(second)) == second == pipeline.table.get(first["id"])
+    assert document(result_document.key(second)) == second == pipeline.table.get(first["id"])
 
 
 def test_direct_classification_without_model_or_with_a_bad_image_stores_nothing(pipeline: Pipeline) -> None:
@@ -502,8 +514,8 @@ def test_cost_of_the_sweep_does_not_grow_with_what_is_stored(pipeline: Pipeline)
         clockwork.run(minutes=12)
     for number in range(20):
         drop(f"inbox/{TASK}/{number}.png", images.grey_file())
-        base = results.received(f"{number:032x}", TASK, "drop-folder")
-        pipeline.table.finish(base | {"status": results.CLASSIFIED})
+        base = result_document.received(f"{number:032x}", TASK, "drop-folder")
+        pipeline.table.finish(base | {"status": result_document.CLASSIFIED})
     with Interceptor().active() as full:
         clockwork.run(minutes=13)
     assert len(full.calls) == len(empty.calls) <= 6
@@ -518,7 +530,9 @@ def test_sweep_measures_the_age_of_what_is_unfinished(
     pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clockwork = Clockwork(pipeline)
-    pipeline.table.announce(results.received("0" * 32, TASK, "upload"))  # nothing came: it is not stuck
+    pipeline.table.announce(
+        result_document.received("0" * 32, TASK, "upload")
+    )  # nothing came: it is not stuck
     clockwork.run()
     arrival = drop(f"inbox/{TASK}/a.png", images.grey_file())
     pipeline.receive(arrival)
@@ -543,7 +557,7 @@ def test_latency_runs_from_the_arrival_of_the_file(
 ) -> None:
     token = "ab" * 16
     long_ago = {"created_at": "2020-01-01T00:00:00.000000Z"}  # when the form was asked for
-    pipeline.table.announce(results.received(upload_id(TASK, token), TASK, "upload") | long_ago)
+    pipeline.table.announce(result_document.received(upload_id(TASK, token), TASK, "upload") | long_ago)
     dropped = drop(upload_key(TASK, token), images.grey_file())
     before = datetime.now(UTC) - timedelta(seconds=100)
     pipeline.prepare(replace(dropped, time=before.isoformat()))

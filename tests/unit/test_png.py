@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from chalicelib import errors, imaging
-from chalicelib.imaging import conversion, png_chunks
+from chalicelib.imaging import conversion
+from chalicelib.imaging.png import chunks
 from chalicelib.tasks import InputSpec
 from tests import images
 
@@ -58,7 +59,7 @@ def png(
     passes = ADAM7 if interlaced else [(0, 0, 1, 1)]
     data = b"".join(rows(samples[y::down, x::across], depth) for x, y, across, down in passes)
     return b"".join([
-        png_chunks.SIGNATURE,
+        chunks.SIGNATURE,
         header(samples.shape[1], samples.shape[0], depth, colour, 0, 0, int(interlaced)),
         *before,
         chunk(b"IDAT", zlib.compress(data)),
@@ -286,7 +287,7 @@ def test_densities_that_mean_nothing_are_ignored(density: tuple[int, int]) -> No
 
 SOUND = png(EIGHT, 8, 0)
 STREAM = zlib.compress(rows(EIGHT, 8))
-START = png_chunks.SIGNATURE + header(32, 32, 8, 0)
+START = chunks.SIGNATURE + header(32, 32, 8, 0)
 
 
 @pytest.mark.parametrize(
@@ -322,7 +323,7 @@ def shortened(samples: NDArray[Any], depth: int, colour: int, length: int, inter
     """A file whose unbroken stream holds less than the image."""
     stream = zlib.compress(rows(samples, depth)[:length])
     return (
-        png_chunks.SIGNATURE + header(32, 32, depth, colour, 0, 0, int(interlaced))
+        chunks.SIGNATURE + header(32, 32, depth, colour, 0, 0, int(interlaced))
         + chunk(b"IDAT", stream) + chunk(b"IEND")
     )  # fmt: skip
 
@@ -361,16 +362,16 @@ def test_damaged_picture_is_refused(data: bytes) -> None:
     ("data", "words"),
     [
         (START + chunk(b"IEND"), "no image data"),
-        (png_chunks.SIGNATURE + chunk(b"IDAT", STREAM) + chunk(b"IEND"), "does not begin with its header"),
+        (chunks.SIGNATURE + chunk(b"IDAT", STREAM) + chunk(b"IEND"), "does not begin with its header"),
         (START + header(32, 32, 8, 0) + chunk(b"IDAT", STREAM), "more than one IHDR"),
         (png(EIGHT, 8, 3), "palette .* is missing"),
         (png(EIGHT, 8, 3, chunk(b"PLTE", bytes(10))), "palette .* wrong length"),
         (png(EIGHT, 8, 3, chunk(b"PLTE", bytes(12))), "not in its palette"),
         (png(EIGHT, 8, 0, chunk(b"tRNS", b"\0")), "transparent colour .* wrong length"),
-        (png_chunks.SIGNATURE + chunk(b"IHDR", bytes(12)), "header has the wrong length"),
-        (png_chunks.SIGNATURE + header(32, 32, 16, 3), "16 bits a sample with colour type 3"),
-        (png_chunks.SIGNATURE + header(32, 32, 4, 2), "4 bits a sample with colour type 2"),
-        (png_chunks.SIGNATURE + header(32, 32, 8, 5), "colour type 5"),
+        (chunks.SIGNATURE + chunk(b"IHDR", bytes(12)), "header has the wrong length"),
+        (chunks.SIGNATURE + header(32, 32, 16, 3), "16 bits a sample with colour type 3"),
+        (chunks.SIGNATURE + header(32, 32, 4, 2), "4 bits a sample with colour type 2"),
+        (chunks.SIGNATURE + header(32, 32, 8, 5), "colour type 5"),
     ],
 )
 def test_file_against_the_rules_says_which(data: bytes, words: str) -> None:
@@ -381,10 +382,10 @@ def test_file_against_the_rules_says_which(data: bytes, words: str) -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (png_chunks.SIGNATURE + chunk(b"CgBI", bytes(4)) + SOUND[8:], "Apple's own variant"),
+        (chunks.SIGNATURE + chunk(b"CgBI", bytes(4)) + SOUND[8:], "Apple's own variant"),
         (png(EIGHT, 8, 0, chunk(b"ABCD")), "an extension of the standard"),
-        (png_chunks.SIGNATURE + header(32, 32, 8, 0, 1, 0, 0), "not part of the standard"),
-        (png_chunks.SIGNATURE + header(32, 32, 8, 0, 0, 0, 2), "not part of the standard"),
+        (chunks.SIGNATURE + header(32, 32, 8, 0, 1, 0, 0), "not part of the standard"),
+        (chunks.SIGNATURE + header(32, 32, 8, 0, 0, 0, 2), "not part of the standard"),
     ],
 )
 def test_unsupported_file_is_named_and_not_called_damaged(data: bytes, words: str) -> None:
@@ -393,7 +394,7 @@ def test_unsupported_file_is_named_and_not_called_damaged(data: bytes, words: st
 
 
 def test_endless_chunks_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(png_chunks, "_MAX_CHUNKS", 20)
+    monkeypatch.setattr(chunks, "_MAX_CHUNKS", 20)
     with pytest.raises(errors.UnsupportedImage, match="more than 20 chunks"):
         levels(png(EIGHT, 8, 0, *[chunk(b"prIv")] * 20))
 
@@ -401,4 +402,4 @@ def test_endless_chunks_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_size_in_the_header_is_refused_before_anything_is_decoded() -> None:
     for columns, rows_, error in ((2**31 - 1, 2**31 - 1, errors.ImageTooLarge), (0, 9, errors.ImageTooSmall)):
         with pytest.raises(error):
-            levels(png_chunks.SIGNATURE + header(columns, rows_, 8, 0) + chunk(b"IDAT") + chunk(b"IEND"))
+            levels(chunks.SIGNATURE + header(columns, rows_, 8, 0) + chunk(b"IDAT") + chunk(b"IEND"))

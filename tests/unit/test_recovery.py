@@ -11,12 +11,12 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib import results
-from chalicelib.decisions import Decisions
-from chalicelib.results import Result
-from chalicelib.review import Reason
-from chalicelib.storage import DataBucket
-from chalicelib.table import ResultsTable
+from chalicelib.models.review_rule import Reason
+from chalicelib.results import result_document
+from chalicelib.results.decisions import Decisions
+from chalicelib.results.result_document import Result
+from chalicelib.results.table import ResultsTable
+from chalicelib.storage.bucket import DataBucket
 from tests.stage import BUCKET, ROOT, TABLE
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -37,7 +37,9 @@ def decisions() -> Decisions:
 
 
 def decided(number: int) -> Result:
-    result = results.received(f"{number:032x}", "chest-xray", "api") | {"status": results.CLASSIFIED}
+    result = result_document.received(f"{number:032x}", "chest-xray", "api") | {
+        "status": result_document.CLASSIFIED
+    }
     found = decisions().decide(result)
     decisions().table.finish(found.result)
     return found.result
@@ -87,9 +89,13 @@ def test_document_that_is_older_than_the_table_changes_nothing() -> None:
 
 def test_missing_document_is_written_from_the_table() -> None:
     """Earlier versions of this application wrote the table first, and sometimes no document."""
-    whole, lost, waiting = decided(1), decided(2), results.received(f"{3:032x}", "chest-xray", "upload")
+    whole, lost, waiting = (
+        decided(1),
+        decided(2),
+        result_document.received(f"{3:032x}", "chest-xray", "upload"),
+    )
     decisions().table.announce(waiting)
-    decisions().bucket.delete(results.key(lost))
+    decisions().bucket.delete(result_document.key(lost))
 
     assert counts(restore()) == (1, 0, 1)
     assert counts(restore()) == (2, 0, 0)
@@ -116,9 +122,9 @@ def test_object_that_is_no_document_is_named_and_left_alone(body: bytes) -> None
 
 def test_file_whose_quarantining_stopped_half_way_is_left_to_the_sweep() -> None:
     """The sweep moves the file before it removes the mark by which it finds it."""
-    result = results.received(f"{1:032x}", "chest-xray", "drop-folder")
+    result = result_document.received(f"{1:032x}", "chest-xray", "drop-folder")
     decisions().table.receive(result, {"Records": []})
-    decisions().decide(results.quarantined(result, Reason("NotAnImage", "It is not an image.")))
+    decisions().decide(result_document.quarantined(result, Reason("NotAnImage", "It is not an image.")))
 
     assert counts(restore()) == (1, 0, 0)
 

@@ -10,12 +10,17 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib import registry as module
-from chalicelib.archive import unpack
-from chalicelib.errors import InvalidModelPackage, ModelChanged, NothingToRollBackTo, UnknownModel
-from chalicelib.package import ModelPackage
-from chalicelib.registry import Registry
-from chalicelib.storage import DataBucket, StorageFailed, StoredObject
+from chalicelib.errors import (
+    InvalidModelPackage,
+    ModelChanged,
+    NothingToRollBackTo,
+    UnknownModel,
+)
+from chalicelib.models import registry as module
+from chalicelib.models.archive import unpack
+from chalicelib.models.package import ModelPackage
+from chalicelib.models.registry import Registry
+from chalicelib.storage.bucket import DataBucket, StorageFailed, StoredObject
 from tests.models import METRICS, TASK, write_package
 from tests.stage import BUCKET
 

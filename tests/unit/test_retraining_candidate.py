@@ -8,11 +8,11 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.archive import pack, package_files
 from chalicelib.errors import InvalidModelPackage
-from chalicelib.registry import Registry
+from chalicelib.models.archive import pack, package_files
+from chalicelib.models.registry import Registry
 from chalicelib.retraining.candidate import MOST_DESCRIPTION, MOST_TOKEN, Candidates
-from chalicelib.storage import DataBucket
+from chalicelib.storage.bucket import DataBucket
 from tests.models import TASK, VERSION, write_package
 from tests.stage import BUCKET
 

@@ -11,7 +11,7 @@ import pytest
 from cfnlint.api import lint_file
 
 from chalicelib.retraining.planning import MAX_WAIT_SECONDS
-from chalicelib.retraining.wish import MOST_TRIALS
+from chalicelib.retraining.request import MOST_TRIALS
 from tests.asl import Execution, TaskFailed
 from tests.stage import ROOT
 from training.search_space import metric_definitions, tuning_job

@@ -4,7 +4,7 @@ import boto3
 import pytest
 
 from chalicelib.errors import InvalidRequest, UnknownRetraining
-from chalicelib.retraining.journal import Journal
+from chalicelib.retraining.repository import Journal
 from tests.stage import RETRAININGS_TABLE
 
 pytestmark = pytest.mark.usefixtures("cloud")

@@ -7,15 +7,15 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib import results
 from chalicelib.errors import AlreadyRetraining, EndpointNotChanged
-from chalicelib.package import ModelPackage
-from chalicelib.registry import Registry
+from chalicelib.models.package import ModelPackage
+from chalicelib.models.registry import Registry
+from chalicelib.results import result_document
+from chalicelib.results.table import ResultsTable
 from chalicelib.retraining import planning
-from chalicelib.retraining.journal import Journal
 from chalicelib.retraining.planning import Code, Planner
-from chalicelib.storage import DataBucket
-from chalicelib.table import ResultsTable
+from chalicelib.retraining.repository import Journal
+from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import EndpointSpec, ServingKind, Task, load_task
 from tests.models import TASK, write_package
 from tests.stage import BUCKET, RETRAININGS_TABLE, TABLE
@@ -71,7 +71,10 @@ class Stage:
 
     def review(self, number: int, label: str) -> None:
         image_id = f"{number:032x}"
-        result = results.received(image_id, TASK, "api") | {"status": results.CLASSIFIED, "label": "left-cc"}
+        result = result_document.received(image_id, TASK, "api") | {
+            "status": result_document.CLASSIFIED,
+            "label": "left-cc",
+        }
         review = {"label": label, "comment": None, "reviewed_at": "2026", "reviewer": "me"}
         self.table.finish(result | {"review": review})
 

@@ -8,9 +8,9 @@ import pytest
 from chalicelib.errors import UnknownRetraining
 from chalicelib.retraining.executions import Executions
 from chalicelib.retraining.jobs import TrainingJobs
-from chalicelib.retraining.journal import Journal, empty_entry
-from chalicelib.retraining.requests import Requests
-from chalicelib.storage import DataBucket
+from chalicelib.retraining.repository import Journal, empty_entry
+from chalicelib.retraining.requester import Requests
+from chalicelib.storage.bucket import DataBucket
 from tests.sagemaker import refusal
 from tests.stage import BUCKET, RETRAINING_ARN, RETRAININGS_TABLE
 from tests.stepfunctions import FakeStepFunctions

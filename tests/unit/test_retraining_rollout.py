@@ -8,8 +8,8 @@ from botocore.exceptions import ClientError
 from botocore.session import get_session
 from botocore.validate import ParamValidator
 
+from chalicelib.models.scaling import Scaling
 from chalicelib.retraining.rollout import Rollout
-from chalicelib.scaling import Scaling
 from tests.sagemaker import FakeScaling, hosting, refusal, variants
 
 NAME, OWN, BEFORE = "negatoscope-test-x", "new", "old"

@@ -9,21 +9,26 @@ import numpy as np
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from chalicelib.archive import pack, package_files
-from chalicelib.backend import Backend
-from chalicelib.errors import EndpointNotChanged, EndpointNotReady, ModelChanged, StepInterrupted
-from chalicelib.registry import Registry
+from chalicelib.errors import (
+    EndpointNotChanged,
+    EndpointNotReady,
+    ModelChanged,
+    StepInterrupted,
+)
+from chalicelib.models.archive import pack, package_files
+from chalicelib.models.backend import Backend
+from chalicelib.models.registry import Registry
+from chalicelib.results.table import ResultsTable
 from chalicelib.retraining import steps
 from chalicelib.retraining.candidate import Candidates
 from chalicelib.retraining.creation import Creations
 from chalicelib.retraining.executions import Executions
-from chalicelib.retraining.journal import Journal
 from chalicelib.retraining.planning import Planner
+from chalicelib.retraining.repository import Journal
 from chalicelib.retraining.rollout import Rollout
 from chalicelib.retraining.steps import Steps
-from chalicelib.retraining.takeover import Takeover
-from chalicelib.storage import DataBucket, StorageFailed
-from chalicelib.table import ResultsTable
+from chalicelib.retraining.task_lock import Takeover
+from chalicelib.storage.bucket import DataBucket, StorageFailed
 from chalicelib.tasks import load_task
 from tests.models import TASK, VERSION, FakeBackend, write_package
 from tests.sagemaker import hosting

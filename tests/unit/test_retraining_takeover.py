@@ -7,15 +7,15 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.archive import pack, package_files
 from chalicelib.errors import AlreadyRetraining, EndpointNotChanged
-from chalicelib.registry import Registry
+from chalicelib.models.archive import pack, package_files
+from chalicelib.models.registry import Registry
 from chalicelib.retraining.executions import Executions
-from chalicelib.retraining.journal import Journal, empty_entry
 from chalicelib.retraining.planning import plan_key
+from chalicelib.retraining.repository import Journal, empty_entry
 from chalicelib.retraining.rollout import Rollout
-from chalicelib.retraining.takeover import Takeover
-from chalicelib.storage import DataBucket
+from chalicelib.retraining.task_lock import Takeover
+from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import load_task
 from tests.models import TASK, write_package
 from tests.sagemaker import hosting, refusal

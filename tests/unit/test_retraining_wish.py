@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import InvalidRequest
-from chalicelib.retraining.wish import TRIALS, read_wish
+from chalicelib.retraining.request import TRIALS, read_wish
 
 TASK = {"task": "chest-xray"}
 

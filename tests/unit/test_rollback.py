@@ -6,12 +6,12 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.archive import pack, package_files
-from chalicelib.deployment import Deployment
 from chalicelib.errors import EndpointNotChanged, ModelChanged, NothingToRollBackTo
-from chalicelib.registry import Registry
-from chalicelib.rollback import roll_back
-from chalicelib.storage import DataBucket
+from chalicelib.models.archive import pack, package_files
+from chalicelib.models.deployment import Deployment
+from chalicelib.models.registry import Registry
+from chalicelib.models.rollback import roll_back
+from chalicelib.storage.bucket import DataBucket
 from tests.models import TASK, write_package
 from tests.sagemaker import FakeSageMaker, FakeScaling, hosting
 from tests.stage import BUCKET

@@ -8,11 +8,11 @@ import boto3
 import numpy as np
 import pytest
 
-from chalicelib.backend import ModelIdentity, Outputs
 from chalicelib.errors import EndpointNotReady, ModelFailed
 from chalicelib.imaging.decoded import Pixels
-from chalicelib.retraining.smoke_test import PER_CLASS, KnownImage, known_images, smoke_test
-from chalicelib.storage import DataBucket
+from chalicelib.models.backend import ModelIdentity, Outputs
+from chalicelib.retraining.canary_check import PER_CLASS, KnownImage, known_images, smoke_test
+from chalicelib.storage.bucket import DataBucket
 from tests.stage import BUCKET
 
 SHA = "a" * 64

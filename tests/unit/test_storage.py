@@ -5,7 +5,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
-from chalicelib.storage import AccessDenied, DataBucket, ObjectMissing, StorageFailed
+from chalicelib.storage.bucket import AccessDenied, DataBucket, ObjectMissing, StorageFailed
 from tests.stage import BUCKET
 
 pytestmark = pytest.mark.usefixtures("cloud")

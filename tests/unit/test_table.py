@@ -6,13 +6,13 @@ from itertools import chain
 import boto3
 import pytest
 
-from chalicelib import results
-from chalicelib import table as table_module
 from chalicelib.errors import InvalidRequest, UnknownResult
-from chalicelib.listing import Selection
-from chalicelib.results import Result
-from chalicelib.review import Reason
-from chalicelib.table import Entry, ResultsTable
+from chalicelib.models.review_rule import Reason
+from chalicelib.results import result_document
+from chalicelib.results import table as table_module
+from chalicelib.results.result_document import Result
+from chalicelib.results.selection import Selection
+from chalicelib.results.table import Entry, ResultsTable
 from tests.stage import TABLE
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -24,7 +24,7 @@ def table() -> ResultsTable:
 
 
 def result(number: int, **changes: object) -> Result:
-    base = results.received(f"{number:032x}", "mammography-views", "api")
+    base = result_document.received(f"{number:032x}", "mammography-views", "api")
     return base | {"created_at": f"2026-01-01T00:00:{number:09.6f}Z"} | changes
 
 
@@ -305,8 +305,8 @@ def test_unfinished_images_are_listed_the_oldest_first(table: ResultsTable) -> N
 
 
 def test_quarantined_result_needs_review() -> None:
-    result = results.quarantined(
-        results.received("0" * 32, "mammography-views", "api"), Reason("NotAnImage", "text")
+    result = result_document.quarantined(
+        result_document.received("0" * 32, "mammography-views", "api"), Reason("NotAnImage", "text")
     )
     assert result["needs_review"]
     assert result["reasons"] == [{"code": "NotAnImage", "message": "text"}]

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.tasks import EndpointSpec, Serving, TaskFileError, load_task, load_tasks, read_task
+from chalicelib.tasks import (
+    EndpointSpec,
+    Serving,
+    TaskFileError,
+    load_task,
+    load_tasks,
+    read_task,
+)
 from chalicelib.tasks.reader import MAX_NAME
 from tests.stage import ROOT
 

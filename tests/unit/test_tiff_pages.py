@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from chalicelib import errors, imaging
-from chalicelib.imaging import tiff_directory
+from chalicelib.imaging.tiff import directory
 from chalicelib.tasks import InputSpec
 from tests.stage import ROOT
 from tests.tiff_files import LEVELS, Page, Tags, compress, levels_file, squares, stored, tiff
@@ -104,7 +104,7 @@ def _moved(page: Page, start: int) -> bytes:
 
 
 def test_too_many_pages_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tiff_directory, "_MAX_PAGES", 3)
+    monkeypatch.setattr(directory, "_MAX_PAGES", 3)
     levels(tiff(*[Page(IMAGE)] * 3))
     with pytest.raises(errors.UnsupportedImage, match="more than 3 pages"):
         levels(tiff(*[Page(IMAGE)] * 4))

@@ -7,16 +7,16 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib import results
 from chalicelib.errors import AlreadyRetraining
-from chalicelib.items import to_item
-from chalicelib.listing import EVERYTHING
-from chalicelib.package import ModelPackage
-from chalicelib.registry import Registry
-from chalicelib.storage import DataBucket
-from chalicelib.table import ResultsTable
+from chalicelib.models.package import ModelPackage
+from chalicelib.models.registry import Registry
+from chalicelib.monitoring.drift_monitor import LATEST, Watch, WatchFailed
+from chalicelib.results import result_document
+from chalicelib.results.selection import EVERYTHING
+from chalicelib.results.table import ResultsTable
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.items import to_item
 from chalicelib.tasks import Task, load_task, load_tasks
-from chalicelib.watch import LATEST, Watch, WatchFailed
 from tests.alarms import alarms
 from tests.models import METRICS, TASK, write_package
 from tests.stage import BUCKET, TABLE
@@ -61,9 +61,9 @@ class Stage:
         """Results as the model gives them: evenly spread over all tenths, unless `changes` say otherwise."""
         with boto3.resource("dynamodb").Table(TABLE).batch_writer() as batch:
             for number in images:
-                result = results.received(f"{number:032x}", TASK, "api") | {
+                result = result_document.received(f"{number:032x}", TASK, "api") | {
                     "created_at": f"2026-01-01T{number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}Z",
-                    "status": results.CLASSIFIED,
+                    "status": result_document.CLASSIFIED,
                     "label": label or TASK_.class_names[number % 4],
                     "probability": (number % 10) / 10 + 0.05,
                     "distance": number % 10 + 0.5,
@@ -175,7 +175,7 @@ def test_only_the_latest_answers_of_the_current_model_count(stage: Stage) -> Non
     stage.answer(range(700), label=UNLIKE)  # longer ago
     stage.answer(range(700, 1200))
     stage.answer(range(1200, 1500), label=UNLIKE, version="0")
-    stage.answer(range(1500, 1600), label=UNLIKE, status=results.RECEIVED)
+    stage.answer(range(1500, 1600), label=UNLIKE, status=result_document.RECEIVED)
     report = stage.look()["report"]
     assert (report["answers"], report["since"]) == (LATEST, "2026-01-01T00:11:40Z")
     assert not report["drifted"]

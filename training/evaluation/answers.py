@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.review import reasons_for_review
+from chalicelib.models.review_rule import reasons_for_review
 from chalicelib.tasks import Task
 from training.data.dataset import Record
 from training.evaluation.bootstrap import Floats

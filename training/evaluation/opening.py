@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from chalicelib.errors import InvalidModelPackage
-from chalicelib.package import BUNDLED_MODELS, ModelPackage
+from chalicelib.models.package import BUNDLED_MODELS, ModelPackage
 from chalicelib.tasks import Task
 from training.archive import read_archive
 from training.errors import TrainingError

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnxruntime import InferenceSession
 
-from chalicelib.package import ModelPackage
+from chalicelib.models.package import ModelPackage
 from chalicelib.tasks import Task
 from training.data.pixels import Images
 from training.errors import TrainingError

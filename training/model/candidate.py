@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from chalicelib.hyperparameters import Hyperparameters
+from chalicelib.retraining.hyperparameters import Hyperparameters
 from chalicelib.tasks import Task
 from training.data.pixels import Images, Labelled
 from training.evaluation.bootstrap import Floats

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from chalicelib.hyperparameters import Hyperparameters
+from chalicelib.retraining.hyperparameters import Hyperparameters
 from chalicelib.tasks import Task
 from training.data.pixels import Labelled
 from training.errors import TrainingError

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from chalicelib.hyperparameters import CELL
+from chalicelib.retraining.hyperparameters import CELL
 from chalicelib.tasks import Task
 from training.model.familiarity import Familiarity
 from training.model.network import Classifier

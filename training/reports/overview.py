@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from chalicelib.package import BUNDLED_MODELS
+from chalicelib.models.package import BUNDLED_MODELS
 from chalicelib.tasks import load_task
 from training.evaluation.gate import describe_shortfall
 from training.evaluation.metrics import HIGH_RECALL

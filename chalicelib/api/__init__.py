@@ -1,0 +1,1 @@
+"""What the HTTP API needs besides its routes in app.py."""

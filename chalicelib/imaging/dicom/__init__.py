@@ -1,0 +1,1 @@
+"""DICOM: the right frame, the right grey levels, and no identity."""

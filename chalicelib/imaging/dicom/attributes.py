@@ -1,0 +1,190 @@
+"""Reads single attributes of a DICOM data set, whatever state they are in.
+
+Section numbers refer to PS3.3 of the DICOM standard (https://dicom.nema.org/medical/dicom/current/).
+"""
+
+import math
+from dataclasses import dataclass
+
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+
+from chalicelib import errors
+from chalicelib.imaging.decoded import plausible_aspect
+from chalicelib.imaging.dicom.element_reader import name
+
+ENDLESS = 1e30
+"""No image has such values. Floats of 32 bits, in which grey levels are computed, end at 3.4e38."""
+
+
+def element_name(keyword: str) -> str:
+    """An element as people look it up: "Rows (0028,0010)"."""
+    return name(tag_for_keyword(keyword) or 0)
+
+
+def invalid(keyword: str, problem: str) -> errors.InvalidImage:
+    """An error that names the element and says what is wrong with it."""
+    return errors.InvalidImage(f"{element_name(keyword)} of this DICOM file {problem}.")
+
+
+def numbers(dataset: Dataset, keyword: str) -> list[float]:
+    """All values of an element; NaN for each that is empty or no number."""
+    raw = dataset.get_item(keyword)
+    if raw is None:
+        return []
+    if isinstance(raw, RawDataElement) and isinstance(raw.value, bytes) and _is_text(raw):
+        # Some writers use a decimal comma, which means nothing else in numbers.
+        values: list[object] = [*raw.value.decode("ascii", "replace").replace(",", ".").split("\\")]
+    else:
+        try:
+            value = dataset[keyword].value
+        except Exception:  # whatever pydicom raises for bytes that are no numbers
+            value = math.nan
+        values = list(value) if isinstance(value, MultiValue | list | tuple) else [value]
+    return [_number(single) for single in values]
+
+
+def _is_text(raw: RawDataElement) -> bool:
+    representation = raw.VR if raw.VR not in (None, "UN") else dictionary_VR(raw.tag)
+    return representation in ("DS", "IS")
+
+
+def _number(value: object) -> float:
+    text = value.strip("\x00 ") if isinstance(value, str) else value
+    if isinstance(text, str) and "_" in text:  # which Python would read over
+        return math.nan
+    try:
+        return float(text)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+
+
+def integer(dataset: Dataset, keyword: str) -> int | None:
+    """The first value of an element; None if it is absent, empty, or no whole number."""
+    values = numbers(dataset, keyword)
+    return int(values[0]) if values and values[0].is_integer() else None
+
+
+def text(dataset: Dataset, keyword: str) -> str:
+    """The first value of an element as text, empty if there is none."""
+    try:
+        value = dataset.get(keyword)
+    except Exception:  # whatever pydicom raises for bytes that are no text
+        return ""
+    if isinstance(value, MultiValue):
+        value = value[0] if value else ""
+    return str(value or "").strip("\x00 ").upper()
+
+
+def raw_bytes(dataset: Dataset, keyword: str) -> bytes:
+    """The bytes of an element as they stand in the file; empty if it is absent."""
+    raw = dataset.get_item(keyword)
+    return raw.value if isinstance(raw, RawDataElement) and isinstance(raw.value, bytes) else b""
+
+
+@dataclass(frozen=True)
+class ImagePixel:
+    """The attributes that say how pixels are stored (C.7.6.3)."""
+
+    rows: int
+    columns: int
+    samples: int
+    photometric: str
+    allocated: int
+    """Bits of each sample."""
+    stored: int
+    """Bits of each sample that carry its value."""
+    high_bit: int
+    signed: bool
+    planar: bool
+    """Whether each colour is a picture of its own."""
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """The least and the greatest integer that a sample can be."""
+        span = 2**self.stored
+        return (-span // 2, span // 2 - 1) if self.signed else (0, span - 1)
+
+
+_GREY = {"MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"}
+_COLOUR = {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_RCT", "YBR_ICT"}
+_NOT_READ = {"HSV", "ARGB", "CMYK", "YBR_PARTIAL_420", "YBR_PARTIAL_422", "XYB"}
+"""The other defined terms of C.7.6.3.1.2, retired ones included."""
+_REQUIRED = ("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated")
+_REQUIRED_OF_INTEGERS = ("BitsStored", "PixelRepresentation")
+
+
+def image_pixel(dataset: Dataset, keyword: str) -> ImagePixel:
+    """How the pixels in the element `keyword` (PixelData or one for floats) are stored.
+
+    Nothing that is required is guessed: a wrong polarity or sign makes another picture. Numbers that do not
+    fit into 16 bits, as all of these do, are not usable and not repeated: they could be a birth date.
+
+    Raises:
+        InvalidImage: naming the elements that are missing, impossible or contradictory.
+        UnsupportedImage: naming what is not supported.
+    """
+    required = _REQUIRED + (_REQUIRED_OF_INTEGERS if keyword == "PixelData" else ())
+    present = {
+        name: text(dataset, name) if name == "PhotometricInterpretation" else _sixteen_bits(dataset, name)
+        for name in required
+    }
+    missing = [element_name(name) for name, value in present.items() if value in (None, "")]
+    if missing:
+        raise errors.InvalidImage(
+            f"This DICOM file has no usable {' and no '.join(missing)}, so its image cannot be read. Export "
+            "it again."
+        )
+    numeric = {name: value for name, value in present.items() if isinstance(value, int)}
+    stored = numeric.get("BitsStored", numeric["BitsAllocated"])
+    high_bit = _sixteen_bits(dataset, "HighBit")
+    image = ImagePixel(
+        numeric["Rows"], numeric["Columns"], numeric["SamplesPerPixel"],
+        str(present["PhotometricInterpretation"]), numeric["BitsAllocated"], stored,
+        stored - 1 if high_bit is None else high_bit, numeric.get("PixelRepresentation") == 1,
+        integer(dataset, "PlanarConfiguration") == 1,
+    )  # fmt: skip
+    _check(image, keyword)
+    return image
+
+
+def _sixteen_bits(dataset: Dataset, keyword: str) -> int | None:
+    value = integer(dataset, keyword)
+    return value if value is not None and 0 <= value < 2**16 else None
+
+
+def _check(image: ImagePixel, keyword: str) -> None:
+    if image.photometric not in _GREY | _COLOUR:
+        # Only defined terms are repeated: anything else could identify the patient.
+        code = image.photometric if image.photometric in _NOT_READ else "unknown"
+        raise errors.UnsupportedImage(
+            f"PhotometricInterpretation (0028,0004) of this DICOM file is {code}, which cannot be read here. "
+            "Export it in greyscale or RGB."
+        )
+    if image.samples != (1 if image.photometric in _GREY else 3):
+        raise invalid(
+            "SamplesPerPixel",
+            f"is {image.samples}, which contradicts its PhotometricInterpretation {image.photometric}",
+        )
+    allowed = {"FloatPixelData": (32,), "DoubleFloatPixelData": (64,)}.get(keyword, (1, 8, 16, 32))
+    if image.allocated not in allowed:
+        raise errors.UnsupportedImage(
+            f"BitsAllocated (0028,0100) of this DICOM file is {image.allocated}; {keyword} is read with "
+            f"{', '.join(map(str, allowed))}."
+        )
+    if not 1 <= image.stored <= image.allocated:
+        raise invalid("BitsStored", f"is {image.stored}, with {image.allocated} bits allocated")
+
+
+def pixel_aspect(dataset: Dataset) -> float:
+    """Height of a pixel divided by its width; 1 if unknown.
+
+    In the order of C.7.6.3.1.7, which gives PixelAspectRatio only where there is no spacing.
+    """
+    for keyword in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio"):
+        values = numbers(dataset, keyword)
+        if len(values) == 2 and (aspect := plausible_aspect(values[0], values[1])):
+            return aspect
+    return 1.0

@@ -1,0 +1,182 @@
+"""The stored values of one frame of a DICOM file, whatever its transfer syntax."""
+
+from struct import unpack
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, RLELossless
+
+from chalicelib import errors
+from chalicelib.imaging.dicom.attributes import ImagePixel, invalid
+from chalicelib.imaging.dicom.compressed_frames import FAMILIES, decompress
+from chalicelib.imaging.dicom.elements import DicomFile
+from chalicelib.imaging.dicom.encapsulation import frame_bytes
+from chalicelib.imaging.dicom.frame_values import (
+    StoredValues,
+    contradiction,
+    damaged_stream,
+    from_colour_space,
+)
+
+
+def read_frame(file: DicomFile, image: ImagePixel, syntax: UID) -> StoredValues:
+    """Decode the wanted frame.
+
+    Raises:
+        ImageError: if the pixels are cut off, contradict their header or cannot be decoded.
+    """
+    assert file.pixels
+    is_compressed = syntax in FAMILIES or syntax == RLELossless
+    if file.pixels.is_encapsulated and not is_compressed:
+        raise errors.InvalidImage(
+            "PixelData (7FE0,0010) of this DICOM file is compressed, but its transfer syntax says "
+            f"{syntax.name}."
+        )
+    if syntax == RLELossless:
+        return from_colour_space(_rle(frame_bytes(file), image), image.photometric, image.stored)
+    if syntax in FAMILIES:
+        return decompress(frame_bytes(file), image, syntax)
+    return from_colour_space(_native(file, image), image.photometric, image.stored)
+
+
+def _native(file: DicomFile, image: ImagePixel) -> NDArray[Any]:
+    """The stored values of an uncompressed frame, by pydicom."""
+    assert file.pixels
+    pixels = file.pixels
+    bits = image.rows * image.columns * image.samples * image.allocated
+    photometric = image.photometric
+    size = bits // 8
+    if photometric == "YBR_FULL_422":
+        if pixels.size < size * file.frames:  # else it was not subsampled, whatever it is called
+            size = size // 3 * 2
+        else:
+            photometric = "YBR_FULL"
+    needed = (bits * file.frames + 7) // 8 if image.allocated == 1 else size * file.frames
+    if pixels.size < needed:
+        raise _too_short(file, needed)
+    _check_surplus(file, image, size, needed)
+    if image.allocated == 1:  # whose frames need not begin with a byte
+        start, size, frame, frames = pixels.start, needed, file.frame, file.frames
+    else:
+        start, frame, frames = pixels.start + size * file.frame, 0, 1
+    is_swapped = not file.is_little_endian and image.allocated <= 8 and pixels.representation == b"OW"
+    content = _swapped(file, start, size) if is_swapped else file.data[start : start + size]
+    content += b"\x00" * (len(content) % 2)  # the padding that pydicom expects
+    decode = get_decoder(ExplicitVRLittleEndian if file.is_little_endian else ExplicitVRBigEndian)
+    options: dict[str, Any] = {
+        "rows": image.rows,
+        "columns": image.columns,
+        "samples_per_pixel": image.samples,
+        "photometric_interpretation": photometric,
+        "number_of_frames": frames,
+        "planar_configuration": int(image.planar),
+        "bits_allocated": image.allocated,
+        "bits_stored": image.allocated,  # padding may use the other bits
+        "pixel_representation": int(image.signed),
+        "pixel_keyword": pixels.keyword,
+        "pixel_vr": "OB" if is_swapped else pixels.representation.decode() or "OW",
+    }
+    values, _ = decode.as_array(content, index=frame, raw=True, **options)
+    native: NDArray[Any] = values.astype(values.dtype.newbyteorder("="), copy=False)
+    return native
+
+
+def _swapped(file: DicomFile, start: int, size: int) -> bytes:
+    """`size` bytes from `start` of pixels whose bytes are swapped in pairs.
+
+    A word holds two samples of 8 bits, the first in its lower half (PS3.5 8.1.1). Words are counted from
+    the first frame on, so every other frame of an odd size begins in the middle of a word.
+    """
+    assert file.pixels
+    skipped = (start - file.pixels.start) % 2
+    words = file.data[start - skipped : start + size + 1]
+    words = words[: len(words) // 2 * 2]
+    return np.frombuffer(words, "u2").byteswap().tobytes()[skipped : skipped + size]
+
+
+def _check_surplus(file: DicomFile, image: ImagePixel, size: int, needed: int) -> None:
+    """Refuse pixels that go on for a row or more without making a whole frame: the image would be sheared.
+
+    Zeros count for nothing: some writers pad what they write.
+    """
+    assert file.pixels
+    pixels, end = file.pixels, file.pixels.start + file.pixels.size
+    surplus = (pixels.size - needed) % size
+    row = image.columns * image.samples * image.allocated // 8
+    if image.allocated > 1 and surplus >= row and any(file.data[end - surplus : end]):
+        raise invalid(
+            pixels.keyword,
+            f"has {pixels.size:,} bytes, where Rows {image.rows} and Columns {image.columns} need {needed:,}",
+        )
+
+
+def _too_short(file: DicomFile, needed: int) -> errors.ImageError:
+    assert file.pixels
+    pixels = file.pixels
+    if pixels.is_cut_off:
+        return errors.DamagedImage(
+            f"The DICOM file is damaged or cut off: {pixels.size:,} of {needed:,} bytes of its pixels are "
+            "there. Copy it again."
+        )
+    return invalid(
+        pixels.keyword,
+        f"has {pixels.size:,} bytes, where its size, bits and number of frames need {needed:,}",
+    )
+
+
+def _rle(stream: bytes, image: ImagePixel) -> NDArray[Any]:
+    """PS3.5 annex G: a segment for each byte of each sample, the most significant first."""
+    if image.allocated == 1:
+        raise errors.UnsupportedImage("RLE with BitsAllocated (0028,0100) of 1 cannot be read here.")
+    width = image.allocated // 8
+    count = image.samples * width
+    if len(stream) < 64:
+        raise damaged_stream("RLE", "its header is cut off")
+    segments, *offsets = unpack("<16I", stream[:64])
+    if segments != count:
+        raise contradiction(
+            "RLE", [f"{segments} segments, where SamplesPerPixel and BitsAllocated need {count}"]
+        )
+    planes = np.zeros((count, image.rows, image.columns), np.uint8)
+    for number, (start, end) in enumerate(zip(offsets, [*offsets[1:count], len(stream)], strict=False)):
+        if number == count:
+            break
+        if not 64 <= start < end <= len(stream):
+            raise damaged_stream("RLE", f"segment {number + 1} is outside it")
+        planes[number] = _unpack_bits(stream[start:end], image)
+    big = np.ascontiguousarray(
+        planes.reshape(image.samples, width, image.rows, image.columns).transpose(2, 3, 0, 1)
+    )
+    values = big.view(f">{'i' if image.signed else 'u'}{width}")[..., 0]
+    values = values.astype(values.dtype.newbyteorder("="))
+    return values if image.samples > 1 else values[..., 0]
+
+
+def _unpack_bits(segment: bytes, image: ImagePixel) -> NDArray[np.uint8]:
+    """One plane: the coding of RLE is PackBits.
+
+    RLE states no size, but a segment shows that of its plane. Zeros that pad it count for nothing.
+    """
+    size = image.rows * image.columns
+    plane = _bounded_plane(segment, size)
+    if plane is None:
+        raise damaged_stream("RLE", "a segment ends before its plane is full")
+    # With one row or column more than the header says there are at least so many more samples.
+    if _bounded_plane(segment.rstrip(b"\x00"), size + min(image.rows, image.columns)) is not None:
+        raise contradiction("RLE", [f"more samples than Rows {image.rows} and Columns {image.columns} have"])
+    return plane.reshape(image.rows, image.columns)
+
+
+def _bounded_plane(segment: bytes, size: int) -> NDArray[np.uint8] | None:
+    """The first `size` samples of a segment, or None if it has fewer.
+
+    Pillow's decoder stops there, where a few bytes can claim gigabytes.
+    """
+    try:
+        line = Image.frombytes("L", (size, 1), segment, "packbits", "L")
+    except ValueError:
+        return None
+    return np.asarray(line).reshape(size)

@@ -1,0 +1,109 @@
+"""Has Pillow decode PNG files, and gets samples of 16 bits out of it where it would cut them down to 8."""
+
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
+
+from chalicelib.imaging import conversion
+from chalicelib.imaging.conversion import Box
+from chalicelib.imaging.png.chunks import GREY_ALPHA, RGB, Png, damaged
+
+Samples = NDArray[Any]
+"""Shape (rows, columns, channels)."""
+
+
+def load(png: Png, raw_mode: str = "") -> Image.Image:
+    """The image as Pillow decodes it; `raw_mode` says how it takes samples from the file, if not as usual.
+
+    Raises:
+        DamagedImage: if rows are missing.
+        Exception: of any kind, for other damage.
+    """
+    image = _decoded(png, raw_mode)
+    # Pillow leaves rows black for which an unbroken stream holds nothing. Most images have some light in
+    # the last row, which saves decompressing the stream once more.
+    last_row = image.crop((0, image.height - 1, image.width, image.height))
+    if not png.header.interlaced and not np.asarray(last_row).any() and not png.is_complete():
+        raise damaged("rows of its image are missing")
+    return image
+
+
+def _decoded(png: Png, raw_mode: str) -> Image.Image:
+    image = Image.open(BytesIO(png.file()), formats=("PNG",))
+    assert isinstance(image, PngImageFile)
+    if raw_mode:
+        image.tile = [image.tile[0]._replace(args=raw_mode)]
+    image.load()
+    return image
+
+
+def blank(samples: Samples, colour: tuple[int, ...]) -> bool:
+    """Set pixels of that colour to 0; returns whether there were any."""
+    channels = np.moveaxis(samples, -1, 0)
+    transparent = np.logical_and.reduce(
+        [channel == value for channel, value in zip(channels, colour, strict=True)]
+    )
+    samples[transparent] = 0
+    return bool(transparent.any())
+
+
+def deep_colour(png: Png) -> Image.Image:
+    """An image of 16 bits a sample and several channels, scaled to its bit depth, transparent parts black.
+
+    Pillow takes the upper byte of each sample, so an image of 12 bits in 16 would come out nearly black.
+    """
+    deep = _GreyAlpha(png) if png.header.colour == GREY_ALPHA else _Colour(png)
+    brightest = 0
+    for _, colour, alpha in deep.strips():
+        visible = colour if alpha is None or alpha.all() else colour[alpha[..., 0] > 0]
+        brightest = max(brightest, int(visible.max(initial=0)))
+    scale = np.float32(255 / conversion.white_level(brightest))
+    for box, colour, alpha in deep.strips():
+        levels = colour * scale
+        if alpha is not None:
+            levels *= alpha * np.float32(1 / 0xFFFF)
+        pixels = np.rint(levels).astype(np.uint8)
+        deep.target.paste(Image.fromarray(pixels if pixels.shape[2] > 1 else pixels[..., 0]), box)
+    return deep.target
+
+
+class _Colour:
+    """RGB with or without alpha: Pillow can take either byte of a sample, so it decodes the file twice."""
+
+    def __init__(self, png: Png):
+        self._transparent = png.transparent
+        mode = "RGB" if png.header.colour == RGB else "RGBA"
+        self._low = _decoded(
+            png, f"{mode};16L"
+        )  # little-endian: what it takes for the upper byte is the lower
+        self.target = self._high = load(png, f"{mode};16B")
+        """Strips that are done replace the upper bytes; its alpha channel, if any, becomes opaque."""
+
+    def strips(self) -> Iterator[tuple[Box, Samples, Samples | None]]:
+        """The box, colour and alpha of each strip."""
+        for box in conversion.strips(self._high):
+            samples = np.asarray(self._high.crop(box)).astype(np.uint16)
+            samples <<= 8
+            samples |= np.asarray(self._low.crop(box))
+            if self._transparent:
+                blank(samples, self._transparent)
+            yield box, samples[..., :3], samples[..., 3:] if samples.shape[2] == 4 else None
+
+
+class _GreyAlpha:
+    """Grey with alpha: the four bytes of a pixel pass through Pillow as if they were RGBA."""
+
+    def __init__(self, png: Png):
+        self._bytes = load(png, "RGBA")
+        self.target = Image.new("L", self._bytes.size)
+
+    def strips(self) -> Iterator[tuple[Box, Samples, Samples | None]]:
+        """The box, grey and alpha of each strip."""
+        for box in conversion.strips(self._bytes):
+            samples = np.asarray(self._bytes.crop(box)).view(">u2")
+            yield box, samples[..., :1], samples[..., 1:]

@@ -1,0 +1,234 @@
+"""The strips and tiles of a TIFF page, decompressed to the bytes that its writer compressed.
+
+LZW, PackBits, LZMA and Zstandard are left to libtiff, which Pillow brings along. It is given a TIFF
+file made here, in which the segments are rows of plain integers. So it has nothing to interpret, and the
+tags of the original never reach it. It refuses a segment that is shorter than it should be, except those of
+CCITT fax, which it fills up without an error. So those are not read at all.
+"""
+
+import struct
+import zlib
+from collections.abc import Sequence
+from io import BytesIO
+from math import gcd
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from chalicelib import errors
+from chalicelib.imaging import codestream
+from chalicelib.imaging.decoded import MAX_PIXELS
+from chalicelib.imaging.dicom import stream_end
+from chalicelib.imaging.tiff.directory import Directory, Tag, cut_off, invalid
+from chalicelib.imaging.tiff.layout import Layout
+from chalicelib.imaging.tiff.terms import DEFLATE, JPEG, NONE, OLD_DEFLATE, RGB, YCBCR
+
+Bytes = NDArray[np.uint8]
+
+_MOST_BYTES = 400_000_000
+"""Of one decompressed segment: what 100 megapixels of 32 bits take."""
+_MOST_SEGMENTS = MAX_PIXELS // 256
+"""The smallest tiles that the specification allows have 16 x 16 pixels (TIFF 6.0, section 15)."""
+_REVERSED = np.packbits(np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)[:, ::-1], axis=1)[:, 0]
+"""Every byte with its bits in the other order."""
+_JPEG_COMPONENTS = (1, 3, 4)
+_JFIF = b"JFIF\0"
+_LOSSY_8_BITS = (0, 1, 2)
+"""Baseline, extended and progressive DCT (T.81 table B.1)."""
+
+
+class Segments:
+    """The strips or tiles of a page."""
+
+    def __init__(self, directory: Directory, layout: Layout):
+        """Check that there are as many as the page needs.
+
+        Raises:
+            InvalidImage: if there are fewer.
+            ImageTooLarge: if one of them is larger than any image may be.
+        """
+        self._directory, self._layout = directory, layout
+        self._name = "tile" if layout.tiled else "strip"
+        self._needed = layout.down * layout.across * layout.planes
+        largest = layout.row_bytes * -(-layout.segment_rows // layout.subsampling[1])
+        pixels = layout.segment_columns * layout.segment_rows
+        if pixels > MAX_PIXELS or (layout.compression != NONE and largest > _MOST_BYTES):
+            raise errors.ImageTooLarge(
+                f"A {self._name} of the TIFF file holds {pixels // 1_000_000:,} megapixels of "
+                f"{layout.bits} bits a sample. Send a smaller version, or one in smaller {self._name}s."
+            )
+        if self._needed > _MOST_SEGMENTS:
+            raise errors.UnsupportedImage(
+                f"The TIFF file has more than {_MOST_SEGMENTS:,} {self._name}s. Export it with larger ones."
+            )
+        self._offsets = self._list(Tag.TileOffsets if layout.tiled else Tag.StripOffsets)
+        sizes = Tag.TileByteCounts if layout.tiled else Tag.StripByteCounts
+        # Some writers leave them out where they are known.
+        known = layout.compression == NONE and sizes not in directory.entries
+        self._counts = None if known else self._list(sizes)
+
+    def read(self, numbers: Sequence[int], rows: int) -> Bytes:
+        """The segments of these numbers, all of which have as many rows: shape (segments, rows, row bytes).
+
+        Raises:
+            DamagedImage: if one of them lies outside the file, or is shorter than it should be.
+        """
+        row_bytes, compression = self._layout.row_bytes, self._layout.compression
+        shape = (len(numbers), rows, row_bytes)
+        if compression == NONE:
+            plain = [self._uncompressed(number, rows * row_bytes) for number in numbers]
+            return (plain[0] if len(plain) == 1 else np.concatenate(plain)).reshape(shape)
+        parts = [self._stored(number) for number in numbers]
+        if compression in (DEFLATE, OLD_DEFLATE):
+            inflated = [self._inflate(*pair, rows * row_bytes) for pair in zip(parts, numbers, strict=True)]
+            content = inflated[0] if len(inflated) == 1 else b"".join(inflated)
+            return np.frombuffer(content, np.uint8).reshape(shape)
+        if compression == JPEG:
+            return np.stack([self._jpeg(*pair, rows) for pair in zip(parts, numbers, strict=True)])
+        try:
+            return _through_libtiff(parts, compression, rows, row_bytes)
+        except OSError as error:
+            raise self._broken(numbers[0], "is damaged or shorter than it should be") from error
+
+    def _list(self, tag: Tag) -> list[int]:
+        values = self._directory.integers(tag, self._needed)
+        if len(values) < self._needed:
+            raise invalid(tag, f"lists {len(values)} of {self._needed} {self._name}s")
+        return values
+
+    def _uncompressed(self, number: int, size: int) -> Bytes:
+        if self._counts is not None and self._counts[number] < size:
+            raise self._broken(number, "is shorter than it should be")
+        return self._part(number, size)
+
+    def _stored(self, number: int) -> Bytes:
+        assert self._counts is not None
+        return self._part(number, self._counts[number])
+
+    def _part(self, number: int, size: int) -> Bytes:
+        data, offset = self._directory.data, self._offsets[number]
+        if offset + size > len(data):
+            raise cut_off(f"{self._name} {number + 1} of {self._needed} lies (partly)")
+        if not size or not offset:
+            raise self._broken(number, "has no data")
+        part = np.frombuffer(data, np.uint8, size, offset)
+        return _REVERSED[part] if self._layout.reversed_bits else part
+
+    def _inflate(self, part: Bytes, number: int, size: int) -> bytes:
+        stream = zlib.decompressobj()
+        try:
+            content = stream.decompress(part, size)
+            if not stream.eof:  # reads the checksum, which lies behind the last byte that is wanted
+                stream.decompress(stream.unconsumed_tail, 1)
+        except zlib.error as error:
+            raise self._broken(number, "is damaged") from error
+        if len(content) < size:
+            raise self._broken(number, "is shorter than it should be")
+        return content
+
+    def _jpeg(self, part: Bytes, number: int, rows: int) -> Bytes:
+        """A segment that is a JPEG stream, whose tables may be kept once for all (TIFF Technical Note 2)."""
+        tables = self._directory.content(Tag.JPEGTables)
+        stream = part.tobytes()
+        if len(tables) > 4:
+            stream = tables.rstrip(b"\0").removesuffix(b"\xff\xd9") + stream[2:]
+        try:
+            claims = codestream.read(stream)
+        except codestream.UnsupportedCodestream as error:
+            raise self._not_read() from error
+        except codestream.CodestreamError as error:
+            raise self._broken(number, f"is no sound JPEG stream: {error}") from error
+        self._check_jpeg(claims, number, rows)
+        jfif = part[6:11].tobytes() == _JFIF
+        converted = self._layout.photometric == YCBCR or (
+            # A JFIF file of three components is YCbCr, and subsampled RGB does not exist.
+            self._layout.photometric == RGB and (jfif or claims.subsampled)
+        )
+        stream = stream_end.completed(stream, claims)
+        stream = codestream.with_colour_transform(stream, converted and claims.components == 3)
+        return self._jpeg_samples(stream, claims.components, number)[:rows].reshape(rows, -1)
+
+    def _check_jpeg(self, claims: codestream.Codestream, number: int, rows: int) -> None:
+        """Compare a stream with the tags, before it is decoded."""
+        layout = self._layout
+        lossy = claims.family is codestream.Family.JPEG and claims.process in _LOSSY_8_BITS
+        if not lossy or claims.precision != 8 or claims.components not in _JPEG_COMPONENTS:
+            raise self._not_read()
+        expected = (layout.samples_together, layout.segment_columns)
+        if (claims.components, claims.columns) != expected or claims.rows not in (rows, layout.segment_rows):
+            raise errors.InvalidImage(
+                f"The JPEG stream in {self._name} {number + 1} of this TIFF file has another size than the "
+                "tags say. Export it again."
+            )
+
+    def _jpeg_samples(self, stream: bytes, components: int, number: int) -> Bytes:
+        try:
+            image = Image.open(BytesIO(stream), formats=["JPEG"])
+            pixels = np.asarray(image)
+            whole = stream_end.is_whole(stream, pixels)
+        except OSError as error:
+            raise self._broken(number, "is damaged or cut off") from error
+        if not whole:
+            raise self._broken(number, "is cut off")
+        # Pillow takes four components for inks, and those for inverted, as they are in Adobe's JPEG files.
+        return 255 - pixels if components == 4 else pixels
+
+    def _not_read(self) -> errors.UnsupportedImage:
+        return errors.UnsupportedImage(
+            f"A {self._name} of the TIFF file holds another kind of JPEG than the baseline, extended or "
+            "progressive process with 8 bits, which cannot be read here. Export the image uncompressed."
+        )
+
+    def _broken(self, number: int, problem: str) -> errors.DamagedImage:
+        return errors.DamagedImage(
+            f"The TIFF file is damaged or cut off: {self._name} {number + 1} of {self._needed} {problem}. "
+            "Export or copy it again."
+        )
+
+
+def _through_libtiff(parts: list[Bytes], compression: int, rows: int, row_bytes: int) -> Bytes:
+    """Decompress segments of `rows` rows each: shape (segments, rows, row bytes).
+
+    Raises:
+        OSError: if one of them is damaged or too short.
+        ImageTooLarge: if they are larger than Pillow is allowed to decode.
+    """
+    size = gcd(row_bytes, 4)
+    columns, length = row_bytes // size, rows * len(parts)
+    if columns * length > MAX_PIXELS:
+        raise errors.ImageTooLarge(
+            "A part of the TIFF file is too large to decompress. Send a smaller version."
+        )
+    image = Image.open(BytesIO(_wrapped(parts, compression, columns, rows, size)), formats=["TIFF"])
+    samples = np.asarray(image)
+    return samples.view(np.uint8).reshape(len(parts), rows, row_bytes)
+
+
+def _wrapped(parts: list[Bytes], compression: int, columns: int, rows: int, size: int) -> bytes:
+    """A TIFF file of grey pixels of `size` bytes whose strips are `parts`."""
+    count = len(parts)
+    tags = {
+        Tag.ImageWidth: columns,
+        Tag.ImageLength: rows * count,
+        Tag.BitsPerSample: 8 * size,
+        Tag.Compression: compression,
+        Tag.PhotometricInterpretation: 1,
+        Tag.StripOffsets: 0,
+        Tag.SamplesPerPixel: 1,
+        Tag.RowsPerStrip: rows,
+        Tag.StripByteCounts: 0,
+    }
+    lists = 8 + 2 + 12 * len(tags) + 4
+    sizes = [len(part) for part in parts]
+    start = lists + 8 * count
+    starts = [start + offset for offset in np.cumsum([0, *sizes[:-1]]).tolist()]
+    tags[Tag.StripOffsets] = lists if count > 1 else starts[0]
+    tags[Tag.StripByteCounts] = lists + 4 * count if count > 1 else sizes[0]
+    long = 4
+    entries = [
+        struct.pack("<HHII", tag, long, count if tag in (Tag.StripOffsets, Tag.StripByteCounts) else 1, value)
+        for tag, value in sorted(tags.items())
+    ]
+    head = [b"II*\0", struct.pack("<IH", 8, len(tags)), *entries, bytes(4)]
+    return b"".join([*head, struct.pack(f"<{2 * count}I", *starts, *sizes), *parts])

@@ -1,0 +1,1 @@
+"""Models: their packages, where they run, and which one classifies."""

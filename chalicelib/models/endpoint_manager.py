@@ -1,0 +1,162 @@
+"""SageMaker endpoints as resources: what each serves, and changing that."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from chalicelib.errors import EndpointNotChanged
+from chalicelib.models.scaling import Scaling
+
+IN_SERVICE, DELETING = "InService", "Deleting"
+_BROKEN = ("Failed", "UpdateRollbackFailed")
+_SETTLED = (IN_SERVICE, "OutOfService", *_BROKEN)
+"""Every other status (API reference, DescribeEndpoint) passes by itself, and forbids changes until then."""
+
+
+@dataclass(frozen=True)
+class Hosted:
+    """An endpoint as it is now."""
+
+    name: str
+    status: str
+    config: str | None
+    """Name of the configuration that it serves; None if it has never served any."""
+    failure: str | None
+    """Why it has failed, or did not change as it was told."""
+    pending: str | None = None
+    """Name of the configuration that it is being created with or updated to."""
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it can only be deleted."""
+        return self.status in _BROKEN
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether it is on its way from one state to another."""
+        return self.status not in _SETTLED
+
+    def serves(self, config: str | None) -> bool:
+        """Whether it serves a configuration, or will when what is being done to it is over."""
+        return config is not None and config == (self.pending or self.config) and self.status != DELETING
+
+
+@dataclass(frozen=True)
+class Instances:
+    """What a configuration runs on."""
+
+    kind: str
+    count: int
+    """With which an endpoint begins."""
+
+
+class Hosting:
+    """Describes and changes endpoints. `client` is a boto3 `sagemaker` client."""
+
+    def __init__(self, client: Any, scaling: Scaling):
+        self._client = client
+        self._scaling = scaling
+
+    def find(self, name: str) -> Hosted | None:
+        """The endpoint called `name`, if there is one."""
+        found = self._unless_missing("describe_endpoint", EndpointName=name)
+        if found is None:
+            return None
+        return Hosted(
+            name,
+            found["EndpointStatus"],
+            found.get("EndpointConfigName"),
+            found.get("FailureReason"),
+            found.get("PendingDeploymentSummary", {}).get("EndpointConfigName"),
+        )
+
+    def names(self, prefix: str) -> list[str]:
+        """The names of all endpoints that begin with `prefix`."""
+        pages = self._client.get_paginator("list_endpoints").paginate(NameContains=prefix)
+        names = [entry["EndpointName"] for page in pages for entry in page["Endpoints"]]
+        return [name for name in names if name.startswith(prefix)]
+
+    def create(self, name: str, config: str) -> None:
+        """Begin to serve a configuration.
+
+        Raises:
+            EndpointNotChanged: if the configuration is gone, or the account may have no more endpoints.
+        """
+        self._change("create", EndpointName=name, EndpointConfigName=config)
+
+    def update(self, name: str, config: str) -> None:
+        """Begin to serve another configuration; the endpoint answers all the while.
+
+        Raises:
+            EndpointNotChanged: if it is being changed, or the configuration is gone.
+        """
+        retain = {"RetainAllVariantProperties": True} if self.prepare_update(name, config) else {}
+        self._change("update", EndpointName=name, EndpointConfigName=config, **retain)
+
+    def prepare_update(self, name: str, config: str) -> bool:
+        """Make sure that an endpoint can go to a configuration; True if it may keep its number of instances.
+
+        The number of instances that a load has asked for must outlive the update. An endpoint that scales
+        does not go to other instances, though. (SageMaker developer guide, "Update endpoints that use auto
+        scaling".)
+        """
+        hosted = self.find(name)
+        before, after = self._instances(hosted.config if hosted else None), self._instances(config)
+        if before and after and before.kind == after.kind:
+            return True
+        if before:
+            self._scaling.stop(name)
+        return False
+
+    def scale(self, name: str, config: str | None) -> None:
+        """Let an endpoint that serves a configuration grow with its load, if that is on instances."""
+        if instances := self._instances(config):
+            self._scaling.start(name, instances.count)
+
+    def delete(self, name: str) -> None:
+        """Take an endpoint down; its configuration stays.
+
+        Raises:
+            EndpointNotChanged: if it is being changed.
+        """
+        hosted = self.find(name)
+        if hosted and self._instances(hosted.config):
+            self._scaling.stop(name)
+        self._change("delete", EndpointName=name)
+
+    def forget(self, name: str) -> None:
+        """Delete the endpoint configuration and the model of that name, if they are there."""
+        self._unless_missing("delete_endpoint_config", EndpointConfigName=name)
+        self._unless_missing("delete_model", ModelName=name)
+
+    def _instances(self, config: str | None) -> Instances | None:
+        """What a configuration runs on; None if it is serverless, or there is none."""
+        found = (
+            self._unless_missing("describe_endpoint_config", EndpointConfigName=config) if config else None
+        )
+        for variant in found["ProductionVariants"] if found else ():
+            if "InstanceType" in variant:
+                return Instances(variant["InstanceType"], variant["InitialInstanceCount"])
+        return None
+
+    def _unless_missing(self, operation: str, **request: str) -> Any:
+        """What SageMaker answers; None if what the request names is not there."""
+        try:
+            return getattr(self._client, operation)(**request)
+        except ClientError as error:
+            # SageMaker has no error of its own for that.
+            if "Could not find" in str(error):
+                return None
+            raise
+
+    def _change(self, verb: str, **request: Any) -> None:
+        try:
+            getattr(self._client, f"{verb}_endpoint")(**request)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("ValidationException", "ResourceLimitExceeded"):
+                raise
+            raise EndpointNotChanged(
+                f"SageMaker did not {verb} the endpoint {request['EndpointName']}: "
+                f"{error.response['Error']['Message']}"
+            ) from error

@@ -1,0 +1,116 @@
+"""What endpoints are sent and what they answer: one backend for each contract a task may name."""
+
+import math
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from chalicelib.errors import ModelFailed
+from chalicelib.imaging.decoded import Pixels
+from chalicelib.models.backend import Backend, ModelIdentity, Outputs
+from chalicelib.models.endpoint import Endpoint
+from chalicelib.tasks import Contract, Task
+
+SUM_TOLERANCE = 0.01
+"""How far a sum of probabilities may be from 1; some endpoints round them to three digits."""
+
+
+class PackageBackend:
+    """An endpoint that serves a model package of this application (training/inference.py)."""
+
+    def __init__(self, endpoint: Endpoint, task: Task):
+        self._endpoint = endpoint
+        self._task = task
+
+    def run(self, images: Pixels) -> Outputs:
+        """See `Backend.run`."""
+        body = BytesIO()
+        np.save(body, images, allow_pickle=False)
+        answer, _ = self._endpoint.invoke("application/x-npy", body.getvalue())
+        return self._read(answer, len(images))
+
+    def _read(self, answer: Any, count: int) -> Outputs:
+        name = self._endpoint.name
+        try:
+            model = answer["model"]
+            classes = tuple(model["classes"])
+            probabilities, activation, distance = (
+                np.asarray(answer[key], np.float32) for key in ("probabilities", "activation", "distance")
+            )
+            threshold = float(model["thresholds"]["distance"])
+            identity = ModelIdentity(str(model["version"]), str(model["sha256"]), "endpoint")
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelFailed(
+                f"The endpoint {name} answered something that is not a classification. "
+                "Check that it serves a model package of this application."
+            ) from error
+        if classes != self._task.class_names:
+            raise ModelFailed(
+                f"The model on the endpoint {name} was trained for other classes than the file of "
+                f"{self._task.name} lists. Deploy the model of this task there."
+            )
+        if not count == len(probabilities) == len(activation) == len(distance):
+            raise ModelFailed(f"The endpoint {name} answered for another number of images than it got.")
+        return Outputs(probabilities, activation, distance, threshold, identity)
+
+
+class ImageClassificationBackend:
+    """An endpoint that takes one image and answers nothing but the probability of each class.
+
+    This is what SageMaker's built-in Image Classification algorithm serves. Such a model neither tells where
+    it looked nor whether the image is of a kind it knows.
+    """
+
+    def __init__(self, endpoint: Endpoint, task: Task):
+        self._endpoint = endpoint
+        self._task = task
+
+    def run(self, images: Pixels) -> Outputs:
+        """See `Backend.run`; the contract knows no batches, so each image is a call of its own."""
+        answers = [self._endpoint.invoke("application/x-image", encode(image)) for image in images]
+        # Should the endpoint change between two calls, the last answer names it.
+        variant = answers[-1][1]
+        return Outputs(
+            probabilities=np.array([self._read(answer) for answer, _ in answers], np.float32),
+            activation=None,
+            distance=None,
+            distance_threshold=math.inf,
+            model=ModelIdentity(f"{self._endpoint.name}/{variant}".rstrip("/"), None, "endpoint"),
+        )
+
+    def _read(self, answer: Any) -> list[float]:
+        if not isinstance(answer, list) or not all(type(value) in (int, float) for value in answer):
+            raise self._failed("something that is not a JSON list of probabilities")
+        classes = len(self._task.classes)
+        if len(answer) != classes:
+            raise self._failed(f"{len(answer)} probabilities, but {self._task.name} has {classes} classes")
+        # NaN compares as false, so it does not pass either.
+        if not (min(answer) >= 0 and abs(sum(answer) - 1) <= SUM_TOLERANCE):
+            raise self._failed("numbers that are no probabilities: they must be 0 or more and add up to 1")
+        return [min(float(value), 1.0) for value in answer]
+
+    def _failed(self, what: str) -> ModelFailed:
+        return ModelFailed(
+            f"The endpoint {self._endpoint.name} answered {what}. Check what it serves; the task's file must "
+            "list the classes that it was trained for, in their order."
+        )
+
+
+def encode(image: Pixels) -> bytes:
+    """A prepared image, uint8 of shape (channels, height, width), as a PNG, which loses nothing.
+
+    It is always RGB: networks that such endpoints serve take three channels unless somebody saw to it.
+    """
+    rgb = np.broadcast_to(image, (3, *image.shape[1:])).transpose(1, 2, 0)
+    png = BytesIO()
+    Image.fromarray(np.ascontiguousarray(rgb)).save(png, "PNG")
+    return png.getvalue()
+
+
+BACKENDS: Mapping[Contract, Callable[[Endpoint, Task], Backend]] = {
+    "negatoscope": PackageBackend,
+    "image-classification": ImageClassificationBackend,
+}

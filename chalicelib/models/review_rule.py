@@ -1,0 +1,65 @@
+"""Decides whether a person should look at an image as well, and says why."""
+
+from dataclasses import dataclass
+
+from chalicelib.models.backend import Floats
+from chalicelib.tasks import Task
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why an image needs review, or why it was quarantined."""
+
+    code: str
+    message: str
+
+    def to_dict(self) -> dict[str, str]:
+        """JSON form."""
+        return {"code": self.code, "message": self.message}
+
+
+def reasons_for_review(
+    task: Task, probabilities: Floats, unfamiliar: bool, weak: bool = False
+) -> list[Reason]:
+    """Every reason why a person should look; none if the answer can stand by itself.
+
+    Args:
+        task: whose review rule applies.
+        probabilities: shape (K,), in the order of the task's classes.
+        unfamiliar: whether the model says that the image is unlike anything it was trained on.
+        weak: whether the model did not reach the least metrics of the task in its test.
+    """
+    second, first = probabilities.argsort()[-2:]
+    top, runner_up = float(probabilities[first]), float(probabilities[second])
+    reasons = []
+    if unfamiliar:
+        reasons.append(
+            Reason(
+                "unfamiliar",
+                "The image is unlike anything the model was trained on; it may not be an image of this kind.",
+            )
+        )
+    if weak:
+        reasons.append(
+            Reason(
+                "weak-model",
+                "In its test this model did not reach the quality that is asked of models for this task; a "
+                "person should look at every image.",
+            )
+        )
+    if top < task.review.min_probability:
+        reasons.append(
+            Reason(
+                "low-confidence",
+                f"The model gives its answer {top:.0%}; below {task.review.min_probability:.0%} a person "
+                "should look.",
+            )
+        )
+    if top - runner_up < task.review.min_margin:
+        reasons.append(
+            Reason(
+                "close-second",
+                f"Another answer is close behind: {task.classes[second].title} with {runner_up:.0%}.",
+            )
+        )
+    return reasons

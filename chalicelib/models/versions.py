@@ -1,0 +1,89 @@
+"""What is stored of the versions of models, to read."""
+
+import json
+from contextlib import suppress
+from typing import Any
+
+from chalicelib.errors import UnknownModel
+from chalicelib.models.archive import ARCHIVE, is_shown
+from chalicelib.storage.bucket import DataBucket, ObjectMissing
+from chalicelib.storage.documents import Documents
+
+MODELS = "models/"
+
+
+class ModelVersions:
+    """Reads `models/TASK/VERSION/` of the data bucket."""
+
+    def __init__(self, bucket: DataBucket):
+        self._bucket = bucket
+        self._documents = Documents(bucket)
+
+    def archive(self, task: str, version: str) -> bytes:
+        """The model.tar.gz of a version.
+
+        Raises:
+            UnknownModel: if there is none.
+        """
+        try:
+            return self._read(f"{version_folder(task, version)}{ARCHIVE}")
+        except ObjectMissing:
+            raise unknown_model(task, version) from None
+
+    def archive_link(self, task: str, version: str) -> str:
+        """A link under which the model.tar.gz of a version can be fetched for some minutes.
+
+        Raises:
+            UnknownModel: if there is none.
+        """
+        self.record(task, version)
+        return self._bucket.presign_download(f"{version_folder(task, version)}{ARCHIVE}", ARCHIVE)
+
+    def shown(self, task: str, version: str, name: str) -> bytes:
+        """A file of a version that people look at: `model.json`, `card.md` or `plots/NAME.svg`.
+
+        Raises:
+            UnknownModel: if there is no such version, or it has no such file.
+        """
+        if is_shown(name):
+            with suppress(ObjectMissing):
+                return self._read(f"{version_folder(task, version)}{name}")
+        raise UnknownModel(f"There is no model '{version}' for {task}, or it has no file '{name}'.")
+
+    def facts(self, task: str, version: str) -> dict[str, Any]:
+        """The model.json of a version.
+
+        Raises:
+            UnknownModel: if there is no such version.
+        """
+        facts: dict[str, Any] = json.loads(self.shown(task, version, "model.json"))
+        return facts
+
+    def record(self, task: str, version: str) -> dict[str, Any]:
+        """What is known of a version.
+
+        Raises:
+            UnknownModel: if there is none.
+        """
+        try:
+            return self._documents.read(record_key(task, version))
+        except ObjectMissing:
+            raise unknown_model(task, version) from None
+
+    def _read(self, key: str) -> bytes:
+        return self._documents.read_object(key).body
+
+
+def version_folder(task: str, version: str) -> str:
+    """The key under which all that is stored of a version begins."""
+    return f"{MODELS}{task}/{version}/"
+
+
+def record_key(task: str, version: str) -> str:
+    """The key of a version's record."""
+    return f"{version_folder(task, version)}record.json"
+
+
+def unknown_model(task: str, version: str) -> UnknownModel:
+    """The error for a version that there is not."""
+    return UnknownModel(f"There is no model '{version}' for {task}.")

@@ -1,0 +1,169 @@
+"""Drift: whether a model's latest answers still look like those it gave for its validation images.
+
+Compared are the mix of labels, the confidence and the distance, each by the population stability index
+PSI = sum of (o - e) ln(o / e) over bins with expected shares e and observed shares o. By the usual rule of
+thumb 0.1 is a small and 0.25 a large shift (Siddiqi, Credit Risk Scorecards, Wiley 2006). With few images PSI
+is large by chance alone: without drift, PSI of N answers against a profile of M images and B bins is
+distributed approximately as chi-square with B - 1 degrees of freedom, times 1/N + 1/M (Yurdakul, Statistical
+Properties of Population Stability Index, dissertation, Western Michigan University 2018). So drift is what is
+both large and more than chance.
+"""
+
+import math
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from chalicelib.results.result_document import Result
+
+ENOUGH = 100
+"""Answers without which nothing is said: ten for each tenth of the validation images."""
+SMALL, LARGE = 0.1, 0.25
+"""PSI, by the rule of thumb."""
+SIGNIFICANCE = 0.001
+"""p-value below which a PSI is no longer put down to chance; low, as every task is looked at every day."""
+
+_DECILES = range(1, 10)
+
+
+@dataclass(frozen=True)
+class Aspect:
+    """One property of the answers, as the validation images led to expect it and as it is now."""
+
+    name: str
+    bins: tuple[str, ...]
+    """A class name each, or an interval in words."""
+    expected: tuple[float, ...]
+    """Shares of the validation images; they add up to 1."""
+    observed: tuple[float, ...]
+    """Shares of the latest answers."""
+    answers: int
+    """How many were counted."""
+    psi: float
+    p_value: float
+    """Probability of a PSI as large as this, or larger, without drift."""
+
+    @property
+    def is_significant(self) -> bool:
+        """Whether chance alone does not explain the difference."""
+        return self.p_value < SIGNIFICANCE
+
+    @property
+    def has_drifted(self) -> bool:
+        """Whether the difference is large as well."""
+        return self.psi > LARGE and self.is_significant
+
+    @property
+    def verdict(self) -> str:
+        """What is to be thought of it, in words."""
+        if self.has_drifted:
+            return "Unlike the validation images, and by more than chance."
+        if self.psi > LARGE:
+            return "Unlike the validation images, but with so few images that may be chance."
+        if self.psi > SMALL and self.is_significant:
+            return "A little unlike the validation images."
+        return "Like the validation images."
+
+    def to_dict(self) -> dict[str, Any]:
+        """As reports hold it."""
+        shares = zip(self.bins, self.expected, self.observed, strict=True)
+        return {
+            "aspect": self.name,
+            "bins": [
+                {"name": name, "expected": round(expected, 6), "observed": round(observed, 6)}
+                for name, expected, observed in shares
+            ],
+            "answers": self.answers,
+            "psi": round(self.psi, 6),
+            "p_value": round(self.p_value, 6),
+            "drifted": self.has_drifted,
+            "verdict": self.verdict,
+        }
+
+
+def compare(profile: Mapping[str, Any], answers: Sequence[Result]) -> list[Aspect]:
+    """Hold answers of a model against what its answers for the validation images looked like.
+
+    Args:
+        profile: `metrics.validation.profile` of model.json.
+        answers: of the same model, at least `ENOUGH`.
+
+    Returns:
+        Every aspect that can be compared. Confidence or distance is left out if the profile says nothing of
+        it, or the same everywhere, or if fewer than `ENOUGH` answers tell it.
+    """
+    aspects = [_labels(profile, [answer["label"] for answer in answers])]
+    for name, deciles, key in (
+        ("confidence", profile["confidence_deciles"], "probability"),
+        ("distance", profile["distance_deciles"], "distance"),
+    ):
+        values = [answer[key] for answer in answers if answer[key] is not None]
+        edges = _edges(deciles or [])
+        if edges and len(values) >= ENOUGH:
+            aspects.append(_numbers(name, profile["images"], edges, values))
+    return aspects
+
+
+def _labels(profile: Mapping[str, Any], labels: Sequence[str]) -> Aspect:
+    counts = Counter(labels)
+    names, expected = tuple(profile["labels"]), tuple(profile["labels"].values())
+    return _aspect("labels", names, expected, profile["images"], [counts[name] for name in names])
+
+
+def _edges(deciles: Sequence[float]) -> dict[float, float]:
+    """Value and level of every decile that is no other decile as well.
+
+    Where several are the same, as at a confidence of 1, many images share that value, and nobody knows how
+    many lie on either side of it. The tenths between the other deciles can be told, and make one bin.
+    """
+    times = Counter(deciles)
+    return {value: level / 10 for value, level in zip(deciles, _DECILES, strict=False) if times[value] == 1}
+
+
+def _numbers(name: str, images: int, edges: Mapping[float, float], values: Sequence[float]) -> Aspect:
+    borders, levels = list(edges), [0.0, *edges.values(), 1.0]
+    counts = [0.0] * (len(borders) + 1)
+    for value in values:
+        # A value that is a border belongs to either side alike.
+        counts[bisect_left(borders, value)] += 0.5
+        counts[bisect_right(borders, value)] += 0.5
+    names = (
+        f"below {borders[0]:g}",
+        *(f"{low:g} to {high:g}" for low, high in pairwise(borders)),
+        f"above {borders[-1]:g}",
+    )
+    expected = tuple(high - low for low, high in pairwise(levels))
+    return _aspect(name, names, expected, images, counts)
+
+
+def _aspect(
+    name: str, bins: tuple[str, ...], expected: tuple[float, ...], images: int, counts: Sequence[float]
+) -> Aspect:
+    answers = sum(counts)
+    observed = tuple(count / answers for count in counts)
+    # ln 0 is infinite; where one side has no image, half a one stands for none.
+    shares = [
+        (e or 0.5 / images, o or 0.5 / answers) for e, o in zip(expected, observed, strict=True) if e or o
+    ]
+    psi = sum((o - e) * math.log(o / e) for e, o in shares)
+    p_value = chi_square_tail(psi / (1 / answers + 1 / images), len(shares) - 1)
+    return Aspect(name, bins, expected, observed, round(answers), psi, p_value)
+
+
+def chi_square_tail(value: float, degrees: int) -> float:
+    """Probability that chi-square with so many degrees of freedom is at least `value`; 1 without any.
+
+    It is the incomplete gamma function Q(degrees / 2, value / 2), which grows from Q(1/2, y) = erfc(sqrt y)
+    or Q(1, y) = exp(-y) by Q(a + 1, y) = Q(a, y) + y^a exp(-y) / Gamma(a + 1) (NIST DLMF, 8.4 and 8.8).
+    """
+    if degrees < 1 or value <= 0:
+        return 1.0
+    y = value / 2
+    a, tail = (0.5, math.erfc(math.sqrt(y))) if degrees % 2 else (1.0, math.exp(-y))
+    while a < degrees / 2:
+        tail += math.exp(a * math.log(y) - y - math.lgamma(a + 1))
+        a += 1
+    return tail

@@ -1,0 +1,174 @@
+"""Watches whether the images that arrive are still of the kind each task's model was made for."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.errors import AlreadyRetraining
+from chalicelib.models.package import ModelPackage
+from chalicelib.models.registry import Registry
+from chalicelib.monitoring import drift
+from chalicelib.monitoring.drift import Aspect
+from chalicelib.observability import logger, record
+from chalicelib.results.result_document import Result
+from chalicelib.results.table import ResultsTable
+from chalicelib.storage.bucket import AccessDenied, DataBucket, ObjectMissing
+from chalicelib.tasks import Task
+from chalicelib.timestamps import now
+
+LATEST = 500
+"""Answers that are looked at, of those of the current model."""
+
+Document = dict[str, Any]
+"""What is known of a task's drift: `GET /tasks/{task}/drift` answers it, and drift/TASK.json holds it."""
+
+
+class WatchFailed(Exception):
+    """Some tasks could not be looked at; the log says which. Raised last, for the alarm."""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """The scheduled look at the latest answers of every task."""
+
+    bucket: DataBucket
+    table: ResultsTable
+    registry: Registry
+    bundled: Callable[[Task], ModelPackage | None]
+    """The package that classifies for a task for which the registry has no deployment."""
+    tasks: Mapping[str, Task]
+    start_retraining: Callable[[str, str], str] | None
+    """Given a task's name and why, starts a retraining and returns its name; None if people decide.
+
+    Raises AlreadyRetraining if the task is being retrained.
+    """
+
+    def run(self) -> None:
+        """Compare every task's latest answers with the validation profile of its current model.
+
+        Records `Drift` for each task and aspect, and for the stage the largest that is more than chance.
+
+        Raises:
+            WatchFailed: after all others have been dealt with.
+        """
+        aspects: list[Aspect] = []
+        failed = []
+        for task in self.tasks.values():
+            try:
+                document, found = self._look_at(task)
+                self._publish(document, found)
+                aspects += found
+                self._retrain(document)
+            except Exception:  # one task that cannot be dealt with must not keep the others waiting
+                logger.exception("could not be watched", extra={"task": task.name})
+                failed.append(task.name)
+        record("Drift", max((aspect.psi for aspect in aspects if aspect.is_significant), default=0.0))
+        if failed:
+            raise WatchFailed(f"{', '.join(failed)} could not be watched")
+
+    def last(self, task: Task) -> Document:
+        """What the watch found when it last looked at a task."""
+        try:
+            return self._read(task)
+        except (ObjectMissing, AccessDenied):
+            return _document(task, reason="Nobody has looked at this task yet. The watch does once a day.")
+
+    def _look_at(self, task: Task) -> tuple[Document, list[Aspect]]:
+        found = _document(task, checked_at=now(), retraining=self._last_retraining(task))
+        facts = self._facts(task)
+        if facts is None:
+            return found | {"reason": "No model package classifies for this task."}, []
+        found["model"] = {"version": facts["version"], "sha256": facts["sha256"]}
+        profile = _profile(facts)
+        if profile is None:
+            reason = "The model has no profile of its validation images to compare with. Train it anew."
+            return found | {"reason": reason}, []
+        answers = self.table.latest(task.name, facts["sha256"], LATEST)
+        if len(answers) < drift.ENOUGH:
+            reason = f"This model has classified {len(answers)} images of late; {drift.ENOUGH} are needed."
+            return found | {"reason": reason}, []
+        aspects = drift.compare(profile, answers)
+        return found | {"report": _report(profile, answers, aspects)}, aspects
+
+    def _facts(self, task: Task) -> Mapping[str, Any] | None:
+        """The model.json of what classifies for a task, if a package does."""
+        if deployment := self.registry.current(task.name):
+            return self.registry.facts(task.name, deployment.version)
+        package = self.bundled(task)
+        return package.facts if package else None
+
+    def _publish(self, document: Document, aspects: list[Aspect]) -> None:
+        task = document["task"]
+        self.bucket.write_json(_key(task), document)
+        for aspect in aspects:
+            record("Drift", aspect.psi, task=task, aspect=aspect.name)
+        psi = {aspect.name: round(aspect.psi, 3) for aspect in aspects}
+        logger.info("watched", extra={"task": task, "psi": psi, "reason": document["reason"]})
+
+    def _retrain(self, document: Document) -> None:
+        """Start a retraining if there is drift: once for a model, or every day would start another."""
+        report, model, last = document["report"], document["model"], document["retraining"]
+        if self.start_retraining is None or not (report and report["drifted"]):
+            return
+        if last and last["model"] == model:
+            return
+        named = ", ".join(
+            f"{aspect['aspect']} (PSI {aspect['psi']:.2f})"
+            for aspect in report["aspects"]
+            if aspect["drifted"]
+        )
+        why = f"Images are unlike those that model {model['version']} was validated on, by {named}."
+        task = document["task"]
+        try:
+            name = self.start_retraining(task, why)
+        except AlreadyRetraining:  # which brings another model, or is followed by one that drift starts
+            return
+        started = {"name": name, "model": model, "reason": why, "started_at": now()}
+        self.bucket.write_json(_key(task), document | {"retraining": started})
+        logger.info("retraining started", extra={"task": task, "model": model["version"]})
+
+    def _last_retraining(self, task: Task) -> Document | None:
+        try:
+            retraining: Document | None = self._read(task)["retraining"]
+        except ObjectMissing:
+            return None
+        return retraining
+
+    def _read(self, task: Task) -> Document:
+        document: Document = json.loads(self.bucket.read(_key(task.name)).body)
+        return document
+
+
+def _key(task: str) -> str:
+    return f"drift/{task}.json"
+
+
+def _document(task: Task, **known: Any) -> Document:
+    unknown = dict.fromkeys(("model", "report", "reason", "retraining", "checked_at"))
+    return {"task": task.name, **unknown, **known}
+
+
+def _profile(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What the model's own answers looked like on images that it had not learnt from.
+
+    Where validation rotated, no validation image was judged by the whole model, as the networks had learnt
+    all others; only for test images its answers are those that it will give.
+    """
+    rotated = facts.get("training", {}).get("validation") == "rotating"
+    profile: Mapping[str, Any] | None = (
+        facts["metrics"].get("test" if rotated else "validation", {}).get("profile")
+    )
+    return profile
+
+
+def _report(profile: Mapping[str, Any], answers: list[Result], aspects: list[Aspect]) -> Document:
+    """What a comparison found; `answers` are the newest first."""
+    return {
+        "drifted": any(aspect.has_drifted for aspect in aspects),
+        "answers": len(answers),
+        "since": answers[-1]["created_at"],
+        "until": answers[0]["created_at"],
+        "validation_images": profile["images"],
+        "aspects": [aspect.to_dict() for aspect in aspects],
+    }

@@ -1,0 +1,1 @@
+"""The way of an image from the inbox to its result."""

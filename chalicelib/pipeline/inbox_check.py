@@ -1,0 +1,90 @@
+"""Finds files in the inbox that no event ever announced, by listing it: rarely, and a part at a time.
+
+An event can be lost, and the results table knows only what an event told it. One request lists a thousand
+objects, so a complete pass over ten million takes 10,000 requests, about 0.05 USD, and it goes on where the
+last run stopped. S3 Inventory needs no requests, but its lists are up to two days old. Folders by date would
+need the cooperation of everyone who drops files.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from chalicelib.results import result_document
+from chalicelib.results.table import ResultsTable
+from chalicelib.storage.bucket import DataBucket, ObjectMissing
+from chalicelib.storage.inbox import Arrival
+
+OVERDUE = timedelta(minutes=10)
+"""How long an image may take before it counts as stuck."""
+FORGOTTEN = timedelta(days=7)
+"""The table is asked about files that came since then; every pass asks again."""
+SMALL_INBOX, LARGE_INBOX = timedelta(hours=1), timedelta(days=1)
+"""From the start of one pass to the start of the next: if one run lists the whole inbox, and if not."""
+PAGES = 200
+"""Pages of a thousand keys that one run lists, which takes less than a minute."""
+
+_CURSOR = "sweep/inbox.json"
+"""Where the pass has got to. It holds a key, which may name a patient, and so lies in the data bucket."""
+
+
+@dataclass(frozen=True)
+class InboxCheck:
+    """The look through the inbox for files without an event."""
+
+    bucket: DataBucket
+    table: ResultsTable
+
+    def run(self, moment: datetime) -> Iterator[Arrival]:
+        """The files that need to be sent through, of the part of the inbox whose turn it is.
+
+        The next run goes on behind it once the caller has dealt with all of them.
+
+        Args:
+            moment: the time now, with time zone.
+        """
+        cursor = self._cursor()
+        started = datetime.fromisoformat(cursor["started_at"]) if cursor else None
+        if cursor and started and cursor["after"] is None:
+            pause = SMALL_INBOX if cursor["in_one_run"] else LARGE_INBOX
+            if moment - started < pause:
+                return
+            cursor = None
+        after = cursor["after"] if cursor else ""
+        if cursor is None or started is None:
+            started = moment
+        pages = 0
+        for page, last in islice(self.bucket.inbox(after), PAGES):
+            yield from self._unknown(page, moment)
+            after, pages = last, pages + 1
+        complete = pages < PAGES
+        document = {
+            "started_at": started.isoformat(),
+            "after": None if complete else after,
+            "in_one_run": complete and cursor is None,
+        }
+        self.bucket.write_json(_CURSOR, document)
+
+    def _unknown(self, page: list[Arrival], moment: datetime) -> Iterator[Arrival]:
+        """Those files of a page that nothing else will send through."""
+        recent = [
+            arrival
+            for arrival in page
+            if arrival.time and OVERDUE <= moment - datetime.fromisoformat(arrival.time) <= FORGOTTEN
+        ]
+        known = self.table.progress([arrival.id for arrival in recent])
+        for arrival in recent:
+            status, swept = known.get(arrival.id, (result_document.RECEIVED, False))
+            # A quarantined file still in the inbox was dropped again, or its move has stopped half-way.
+            if status == result_document.QUARANTINED or (status == result_document.RECEIVED and not swept):
+                yield arrival
+
+    def _cursor(self) -> dict[str, Any] | None:
+        try:
+            cursor: dict[str, Any] = json.loads(self.bucket.read(_CURSOR).body)
+        except ObjectMissing:
+            return None
+        return cursor

@@ -1,0 +1,267 @@
+"""How an image flows: it arrives, is prepared, and is classified."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from chalicelib import timestamps
+from chalicelib.errors import (
+    FileRemoved,
+    ImageError,
+    ImageTooLarge,
+    InvalidRequest,
+    NegatoscopeError,
+    NotClassified,
+    TaskHasNoModel,
+    UnknownTask,
+)
+from chalicelib.imaging import MAX_BYTES, prepare
+from chalicelib.models.classifier import Classifier
+from chalicelib.models.review_rule import Reason
+from chalicelib.observability import count, logger, measure_milliseconds, tracer
+from chalicelib.pipeline import prepared, quarantine
+from chalicelib.pipeline.prepared import PreparedArray
+from chalicelib.results import result_document
+from chalicelib.results.decisions import Decision, Decisions
+from chalicelib.results.result_document import Result, Review
+from chalicelib.results.table import Entry, ResultsTable
+from chalicelib.storage import inbox
+from chalicelib.storage.bucket import AccessDenied, DataBucket, ObjectMissing
+from chalicelib.storage.inbox import Arrival
+from chalicelib.tasks import Task
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The flow of images through one stage."""
+
+    bucket: DataBucket
+    table: ResultsTable
+    classifier: Classifier
+    tasks: Mapping[str, Task]
+
+    @tracer.capture_method(capture_response=False)
+    def classify_now(self, task: Task, data: bytes) -> Result:
+        """Classify an image while the caller waits.
+
+        The id follows from the content, so sending the same image again finds the same result, unless another
+        model is at work by then.
+
+        Raises:
+            ImageError: if the image cannot be used.
+            TaskHasNoModel, EndpointNotReady, ModelFailed: if there is no answer to be had.
+        """
+        started = timestamps.now()
+        self.classifier.require_model(task)
+        image_id = inbox.new_id("api", task.name, data)
+        earlier = self.table.find(image_id)
+        if earlier and self.classifier.is_current(task, earlier["model"]) and self._has_array(earlier):
+            return earlier
+        base = earlier or result_document.received(image_id, task.name, "api")
+        image = PreparedArray.of(prepare(data, task.input), base, started)
+        (answer,) = self.classifier.classify(task, image.pixels[np.newaxis], [image.box])
+        result = result_document.classified(image.received(image_id, task.name), image.source, answer)
+        # The array comes first: if this process dies, its arrival has the classify Lambda finish the work.
+        self._write_prepared(task, image_id, image)
+        return self._replace(result, started) if earlier else self._decide(result, started)
+
+    def _decide(self, result: Result, started: str) -> Result:
+        decision = self.decisions.decide(result)
+        self._finish(decision, started)
+        if (decision.result["model"] or {}).get("sha256") == result["model"]["sha256"]:
+            return decision.result
+        return self._replace(result, started)
+
+    def _replace(self, result: Result, started: str) -> Result:
+        """Put a newer model's result in the place of an earlier one, and keep the review."""
+        result = self.decisions.change(result["id"], lambda earlier: result | {"review": earlier["review"]})
+        _report_classified(result, started)
+        return result
+
+    @tracer.capture_method(capture_response=False)
+    def prepare(self, arrival: Arrival) -> None:
+        """Turn a file in the inbox into a prepared array, or quarantine it with the reason."""
+        task = self.tasks.get(arrival.task_name)
+        entry, again = self.receive(arrival)
+        if again or entry.finished:
+            logger.info("arrived before", extra={"image": arrival.id, "task": entry.result["task"]})
+            if self._finish_earlier_work(arrival, entry):
+                return
+        try:
+            if task is None:
+                tasks = ", ".join(self.tasks)
+                raise UnknownTask(f"Files go into a task's folder, inbox/TASK/. The tasks are {tasks}.")
+            self.classifier.require_model(task)
+            image = PreparedArray.of(prepare(self._read(arrival), task.input), entry.result, arrival.time)
+        except (ImageError, TaskHasNoModel, UnknownTask, FileRemoved) as error:
+            self.quarantine(arrival, entry.result, error)
+        else:
+            self._write_prepared(task, arrival.id, image)
+
+    def receive(self, arrival: Arrival) -> tuple[Entry, bool]:
+        """Note that a file has arrived: what the table knows of it, and whether it had arrived before."""
+        known = arrival.task_name in self.tasks
+        task_name = arrival.task_name if known else result_document.UNKNOWN_TASK
+        received = result_document.received(arrival.id, task_name, arrival.way)
+        return self.table.receive(received, inbox.event_for(arrival))
+
+    def _finish_earlier_work(self, arrival: Arrival, entry: Entry) -> bool:
+        """Do what an earlier run on the same image has left undone; False if it decided nothing."""
+        if entry.finished:
+            decision = self.decisions.decide(entry.result, entry.revision)
+        elif found := self.decisions.find(entry.result):
+            decision = found
+        else:
+            return False
+        self._finish(decision, arrival.time, arrival)
+        return True
+
+    @tracer.capture_method(capture_response=False)
+    def classify(self, keys: Sequence[str]) -> None:
+        """Classify prepared arrays, those of one task together.
+
+        Raises:
+            EndpointNotReady, ModelFailed: so that the event is delivered again.
+        """
+        waiting: dict[str, list[str]] = defaultdict(list)
+        for task_name, image_id in map(inbox.parse_prepared_key, keys):
+            if not self._is_finished(image_id):
+                waiting[task_name].append(image_id)
+        for task_name, image_ids in waiting.items():
+            self._classify_batch(self.tasks[task_name], image_ids)
+
+    def quarantine(self, arrival: Arrival, base: Result, error: NegatoscopeError) -> None:
+        """Move a file that cannot be used out of the inbox, beside the reason why."""
+        result = result_document.quarantined(base, Reason(error.code, error.message))
+        self._finish(self.decisions.decide(result), arrival.time, arrival)
+
+    def prepared_image(self, result: Result) -> PreparedArray:
+        """The array that a result's image was made into.
+
+        Raises:
+            NotClassified: if there is none.
+        """
+        if result["status"] != result_document.CLASSIFIED:
+            raise NotClassified("There is no image to show: it has not been prepared, or could not be.")
+        try:
+            key = inbox.prepared_key(result["task"], result["id"])
+            return PreparedArray.unpack(self.bucket.read(key))
+        except (ObjectMissing, AccessDenied):
+            raise NotClassified("There is no image to show yet. Try again in a moment.") from None
+
+    def heatmap(self, result: Result, label: str) -> dict[str, Any] | None:
+        """Where the model that classified an image sees evidence for a class.
+
+        Raises:
+            InvalidRequest: if the task has no such class.
+            NotClassified: if there is no image to look at.
+        """
+        image = self.prepared_image(result)
+        task = self.tasks.get(result["task"])
+        if task is None:
+            raise UnknownTask("The task of this image is no more.")
+        if label not in task.class_names:
+            raise InvalidRequest(f"'label' must be one of {', '.join(task.class_names)}.")
+        return self.classifier.explain(task, image.pixels, image.box, label, result["model"])
+
+    def review(self, image_id: str, review: Review | None) -> Result:
+        """Record what a person says of an image; None takes it back.
+
+        Raises:
+            NotClassified: if it is not classified (any more).
+        """
+
+        def edit(result: Result) -> Result:
+            if result["status"] != result_document.CLASSIFIED:
+                raise NotClassified("This image has no classification yet, so there is nothing to review.")
+            return result | {"review": review}
+
+        return self.decisions.change(image_id, edit)
+
+    @property
+    def decisions(self) -> Decisions:
+        """What was decided of each image."""
+        return Decisions(self.bucket, self.table)
+
+    def _classify_batch(self, task: Task, image_ids: Sequence[str]) -> None:
+        images = [
+            PreparedArray.unpack(self.bucket.read(inbox.prepared_key(task.name, image_id)))
+            for image_id in image_ids
+        ]
+        answers = self.classifier.classify(
+            task, np.stack([image.pixels for image in images]), [image.box for image in images]
+        )
+        for image_id, image, answer in zip(image_ids, images, answers, strict=True):
+            result = result_document.classified(image.received(image_id, task.name), image.source, answer)
+            self._finish(self.decisions.decide(result), image.arrived_at)
+
+    def _finish(self, decision: Decision, arrived_at: str | None, arrival: Arrival | None = None) -> None:
+        """Do what follows from a decision, the table last; repeating it does what was left undone.
+
+        Args:
+            decision: what holds.
+            arrived_at: when the image itself arrived; None if that is not known.
+            arrival: where the original lies; None if it is not known here. Then a decision to quarantine it
+                is left to the run that made it, or to the sweep.
+        """
+        result = decision.result
+        quarantined = result["status"] == result_document.QUARANTINED
+        if quarantined and arrival is None:
+            return
+        if quarantined and arrival:
+            quarantine.move(self.bucket, arrival, result)
+        if not self.table.finish(result, decision.revision):
+            return
+        if quarantined:
+            _report_quarantined(result)
+        else:
+            _report_classified(result, arrived_at)
+
+    def _read(self, arrival: Arrival) -> bytes:
+        if arrival.size > MAX_BYTES:
+            raise ImageTooLarge(f"The file has {arrival.size:,} bytes; at most {MAX_BYTES:,} are accepted.")
+        with suppress(ObjectMissing):
+            return self.bucket.read(arrival.key, arrival.version).body
+        # It may have been replaced. Both files arrived, so both are classified, as if there had been time.
+        with suppress(ObjectMissing):
+            if arrival.version and arrival.version_id:
+                return self.bucket.read(arrival.key, version_id=arrival.version_id).body
+        raise FileRemoved("The file was removed or replaced before it could be read.")
+
+    def _is_finished(self, image_id: str) -> bool:
+        result = self.table.find(image_id)
+        return result is not None and result["status"] in result_document.FINISHED
+
+    def _write_prepared(self, task: Task, image_id: str, image: PreparedArray) -> None:
+        body, metadata = image.pack()
+        self.bucket.write(inbox.prepared_key(task.name, image_id), body, prepared.CONTENT_TYPE, metadata)
+
+    def _has_array(self, result: Result) -> bool:
+        try:
+            self.bucket.etag(inbox.prepared_key(result["task"], result["id"]))
+        except (ObjectMissing, AccessDenied):
+            return False
+        return True
+
+
+def _report_quarantined(result: Result) -> None:
+    count("Quarantined", result["task"])
+    reason = result["reasons"][0]["code"]
+    logger.info("quarantined", extra={"image": result["id"], "task": result["task"], "reason": reason})
+
+
+def _report_classified(result: Result, arrived_at: str | None) -> None:
+    task = result["task"]
+    count("Classified", task)
+    if result["needs_review"]:
+        count("NeedsReview", task)
+    if arrived_at:
+        waited = datetime.fromisoformat(result["classified_at"]) - datetime.fromisoformat(arrived_at)
+        measure_milliseconds("Latency", task, max(0.0, waited.total_seconds() * 1000))
+    version = result["model"]["version"]
+    logger.info("classified", extra={"image": result["id"], "task": task, "model": version})

@@ -1,0 +1,69 @@
+"""Prepared arrays as they lie in the bucket: the array as .npy, what belongs to it as object metadata."""
+
+import json
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from chalicelib.imaging import PreparedImage
+from chalicelib.imaging.decoded import Pixels
+from chalicelib.models.classifier import Box
+from chalicelib.results import result_document
+from chalicelib.results.result_document import Result
+from chalicelib.storage.bucket import StoredObject
+
+CONTENT_TYPE = "application/x-npy"
+
+
+@dataclass(frozen=True)
+class PreparedArray:
+    """An array on its way to the model."""
+
+    pixels: Pixels
+    """Shape (channels, height, width)."""
+    box: Box
+    source: dict[str, Any]
+    arrival: str
+    created_at: str
+    arrived_at: str | None = None
+    """When the image itself arrived, ISO 8601; None where that is not known."""
+
+    @classmethod
+    def of(cls, image: PreparedImage, base: Result, arrived_at: str | None) -> "PreparedArray":
+        """`image`, which arrived as `base` says."""
+        source = image.source.to_dict()
+        return cls(image.pixels, image.box, source, base["arrival"], base["created_at"], arrived_at)
+
+    @classmethod
+    def unpack(cls, stored: StoredObject) -> "PreparedArray":
+        """What `pack` packed."""
+        facts = json.loads(stored.metadata["prepared"])
+        return cls(np.load(BytesIO(stored.body), allow_pickle=False), **facts)
+
+    def pack(self) -> tuple[bytes, dict[str, str]]:
+        """Body and metadata of the object in the bucket."""
+        body = BytesIO()
+        np.save(body, self.pixels, allow_pickle=False)
+        facts = {
+            "box": self.box,
+            "source": self.source,
+            "arrival": self.arrival,
+            "created_at": self.created_at,
+            "arrived_at": self.arrived_at,
+        }
+        return body.getvalue(), {"prepared": json.dumps(facts)}
+
+    def received(self, image_id: str, task: str) -> Result:
+        """The result document that this image had when it arrived."""
+        return result_document.received(image_id, task, self.arrival) | {"created_at": self.created_at}
+
+    def preview(self) -> bytes:
+        """What the model sees, without the padding, as a PNG."""
+        left, top, width, height = self.box
+        content = self.pixels[:, top : top + height, left : left + width].transpose(1, 2, 0)
+        png = BytesIO()
+        Image.fromarray(content.squeeze()).save(png, "PNG")
+        return png.getvalue()

@@ -1,0 +1,128 @@
+"""Finds images that arrived and never got a result, and sends them through again."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from chalicelib.errors import GaveUp
+from chalicelib.observability import logger, measure_seconds
+from chalicelib.pipeline.inbox_check import OVERDUE, InboxCheck
+from chalicelib.pipeline.pipeline import Pipeline
+from chalicelib.results.table import Entry
+from chalicelib.storage import inbox
+from chalicelib.storage.bucket import ObjectMissing
+from chalicelib.storage.inbox import Arrival
+
+MAX_TRIES = 5
+SECONDS = 200
+"""After which a run leaves what remains to the next one. The Lambda has 300."""
+
+
+class SweepFailed(Exception):
+    """Some images could not be dealt with; the log says which. Raised last, for the alarm."""
+
+
+@dataclass
+class _Tally:
+    stuck: int = 0
+    failed: int = 0
+    oldest: str | None = None
+    deadline: float = field(default_factory=lambda: time.monotonic() + SECONDS)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The scheduled look at what is unfinished. Its cost is that of what is stuck, however much is stored."""
+
+    pipeline: Pipeline
+    send_event: Callable[[dict[str, Any]], None]
+    """Hands an S3 event to the prepare Lambda, without waiting for it."""
+
+    def run(self, moment: datetime) -> int:
+        """Finish what was left half-done; those stuck after `MAX_TRIES` go into quarantine.
+
+        Records `OldestUnfinishedAge`: in seconds, 0 if nothing is unfinished.
+
+        Args:
+            moment: the time to measure ages against, with time zone.
+
+        Returns:
+            The number of images that were stuck.
+
+        Raises:
+            SweepFailed: after all others have been dealt with.
+        """
+        tally = _Tally()
+        self._sweep_unfinished(moment, tally)
+        check = InboxCheck(self.pipeline.bucket, self.pipeline.table)
+        for arrival in check.run(moment):
+            self._try(tally, arrival.id, partial(self._announce, arrival))
+        logger.info("swept", extra={"stuck": tally.stuck, "failed": tally.failed})
+        if tally.failed:
+            raise SweepFailed(f"{tally.failed} of {tally.stuck} stuck images could not be sent through again")
+        return tally.stuck
+
+    def _sweep_unfinished(self, moment: datetime, tally: _Tally) -> None:
+        series = list(self.pipeline.table.unfinished())
+        # Another one is the first each time, so that none waits for ever where there is too much to do.
+        first = int(moment.timestamp() / OVERDUE.total_seconds()) % len(series)
+        overdue: list[str] = []
+        for one in series[first:] + series[:first]:
+            for image_id, since in one:
+                tally.oldest = min(since, tally.oldest or since)
+                if moment - datetime.fromisoformat(since) < OVERDUE:
+                    break
+                overdue.append(image_id)
+        age = (moment - datetime.fromisoformat(tally.oldest)).total_seconds() if tally.oldest else 0.0
+        measure_seconds("OldestUnfinishedAge", max(age, 0.0))
+        for image_id in overdue:
+            if time.monotonic() > tally.deadline:
+                logger.warning("the next sweep goes on", extra={"left": len(overdue) - tally.stuck})
+                return
+            self._try(tally, image_id, partial(self._push, image_id))
+
+    def _try(self, tally: _Tally, image_id: str, action: Callable[[], None]) -> None:
+        """Deal with one image; one that cannot be dealt with must not keep the others waiting."""
+        tally.stuck += 1
+        try:
+            action()
+        except Exception:
+            logger.exception("could not be swept", extra={"image": image_id})
+            tally.failed += 1
+
+    def _push(self, image_id: str) -> None:
+        entry = self.pipeline.table.entry(image_id)
+        if entry is None or not entry.unfinished_since:
+            return  # finished while we looked
+        if entry.finished:
+            self.pipeline.decisions.repair(image_id)
+            return
+        (arrival,) = inbox.arrivals(entry.event or {})
+        if entry.tries < MAX_TRIES:
+            self.pipeline.table.count_try(image_id)
+            self.send_event(inbox.event_for(arrival))
+        else:
+            self._give_up(arrival, entry)
+
+    def _announce(self, arrival: Arrival) -> None:
+        """Send through a file that no event has announced; from now on the table knows it.
+
+        Its version goes along, as in an event of S3's: it may be replaced before it is read.
+        """
+        with suppress(ObjectMissing):  # it has been replaced already; its result will say so
+            version = self.pipeline.bucket.version_id(arrival.key, arrival.etag)
+            arrival = replace(arrival, version_id=version)
+        self.pipeline.receive(arrival)
+        self.send_event(inbox.event_for(arrival))
+
+    def _give_up(self, arrival: Arrival, entry: Entry) -> None:
+        error = GaveUp(
+            f"This file got no result although it was sent through {MAX_TRIES} times. If others got "
+            "theirs, it is at fault: export it again. If none did, see the alarms, then drop it again under "
+            "another name."
+        )
+        self.pipeline.quarantine(arrival, entry.result, error)

@@ -1,0 +1,1 @@
+"""The result of each image: its document, and the table that lists them."""

@@ -1,0 +1,158 @@
+"""What has been decided of each image: `results/TASK/ID.json` decides, and the table follows.
+
+The document is created once; a second writer takes over what it says. Every change of it is made by
+compare-and-swap and numbered; the number, the revision, is kept in the object's metadata. The table is
+written after it, on the condition that it holds no later revision. So table and document are equal once every
+operation has run to its end, in whatever order, and however often some of them had to begin again.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chalicelib.results import result_document
+from chalicelib.results.result_document import Result
+from chalicelib.results.table import ResultsTable, unknown_result
+from chalicelib.storage.bucket import (
+    AccessDenied,
+    DataBucket,
+    ObjectChanged,
+    ObjectMissing,
+    StorageFailed,
+    StoredObject,
+)
+
+_REVISION = "revision"
+_MOST_TRIES = 10
+"""Compare-and-swaps of one document; every one that fails means that another one has succeeded."""
+
+
+class NotADocument(Exception):
+    """An object in `results/` is not the document of a finished result."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A document in `results/`."""
+
+    result: Result
+    revision: int
+    etag: str | None
+    """None of a document that was created just now, or that is not there."""
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """The documents in `results/`, and the table that follows them."""
+
+    bucket: DataBucket
+    table: ResultsTable
+
+    def decide(self, result: Result, revision: int = 0) -> Decision:
+        """Make `result` the decision, unless there is one; what is returned is what holds."""
+        try:
+            self._write(result, revision, None)
+        except ObjectChanged:
+            found = self.find(result)
+            if found is None:
+                raise StorageFailed("a result was removed while it was written") from None
+            return found
+        return Decision(result, revision, None)
+
+    def find(self, result: Result) -> Decision | None:
+        """What was decided of the image that `result` is of; None if nothing was."""
+        try:
+            stored = self.bucket.read(result_document.key(result))
+        except ObjectMissing:
+            return None
+        return Decision(json.loads(stored.body), int(stored.metadata.get(_REVISION, 0)), stored.etag)
+
+    def change(self, image_id: str, edit: Callable[[Result], Result]) -> Result:
+        """Change a finished result.
+
+        Args:
+            image_id: of an image that the table knows.
+            edit: given the result as it is, returns it as it shall be; what it raises is raised.
+
+        Raises:
+            UnknownResult: if the table does not know the image.
+        """
+        for _ in range(_MOST_TRIES):
+            current = self._current(image_id)
+            changed, revision = edit(current.result), current.revision + 1
+            self.table.begin_change(image_id, revision)
+            try:
+                self._write(changed, revision, current.etag)
+            except ObjectChanged:
+                continue
+            self.table.end_change(changed, revision)
+            return changed
+        raise StorageFailed("a result was changed by others again and again")
+
+    def repair(self, image_id: str) -> bool:
+        """Finish a change that has stopped half-way, and write a document that is missing.
+
+        Returns:
+            Whether the document was written, because it was missing or older than the table.
+
+        Raises:
+            ObjectChanged: if somebody else wrote it at the same time.
+        """
+        entry = self.table.entry(image_id)
+        if entry is None or not entry.finished:
+            return False
+        found = self.find(entry.result)
+        outdated = found is None or found.revision < entry.revision
+        if found is None or outdated:
+            self._write(entry.result, entry.revision, found.etag if found else None)
+            found = Decision(entry.result, entry.revision, None)
+        if entry.unfinished_since:
+            self.table.end_change(found.result, found.revision, entry.pending)
+        return outdated
+
+    def _current(self, image_id: str) -> Decision:
+        """The result as it is, to be changed: the later of document and table.
+
+        Earlier versions of this application wrote the table first, and sometimes no document.
+        """
+        entry = self.table.entry(image_id)
+        if entry is None:
+            raise unknown_result()
+        try:
+            found = self.find(entry.result)
+        except AccessDenied:
+            found = None
+        if found and found.revision > entry.revision:
+            return found
+        return Decision(entry.result, entry.revision, found.etag if found else None)
+
+    def _write(self, result: Result, revision: int, etag: str | None) -> None:
+        metadata = {_REVISION: str(revision)} if revision else {}
+        self.bucket.replace_json(result_document.key(result), result, etag, metadata)
+
+
+def restore(bucket: DataBucket, table: ResultsTable, key: str) -> bool:
+    """Write the result of a document into a table that has lost it; False if the table has not.
+
+    Raises:
+        NotADocument: if `key` holds no document of a result.
+        ObjectMissing: if it holds nothing.
+    """
+    result, revision = _document(bucket.read(key), key)
+    entry = table.entry(result["id"])
+    if entry and entry.finished and entry.revision >= revision:
+        return False
+    if entry and entry.unfinished_since and result["status"] == result_document.QUARANTINED:
+        return False  # whoever finishes it, moves the file as well
+    return table.end_change(result, revision)
+
+
+def _document(stored: StoredObject, key: str) -> tuple[Result, int]:
+    """Result and revision of what lies at `key`."""
+    try:
+        result: Result = json.loads(stored.body)
+        if result_document.key(result) == key and result["status"] in result_document.FINISHED:
+            return result, int(stored.metadata.get(_REVISION, 0))
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise NotADocument

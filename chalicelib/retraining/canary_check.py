@@ -1,0 +1,93 @@
+"""The last test before a model is promoted: known images through what will really answer."""
+
+import csv
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from io import BytesIO, StringIO
+from typing import Any
+
+import numpy as np
+
+from chalicelib.errors import EndpointNotReady, NegatoscopeError
+from chalicelib.imaging.decoded import Pixels
+from chalicelib.models.backend import Backend
+from chalicelib.storage.bucket import DataBucket
+
+PER_CLASS = 2
+TOLERANCE = 1e-3
+"""Of a probability. The same graph on other processors differs by rounding, some 1e-6."""
+MOST_SECONDS = 5.0
+"""For one image, once the model is warm; people wait for the answer."""
+
+
+@dataclass(frozen=True)
+class KnownImage:
+    """An image of the test part, and what the candidate said of it in the transform job."""
+
+    pixels: Pixels
+    """uint8, shape (channels, height, width)."""
+    probabilities: tuple[float, ...]
+
+
+def known_images(bucket: DataBucket, folder: str) -> Iterator[KnownImage]:
+    """Some test images of each class.
+
+    Args:
+        bucket: that holds them.
+        folder: key of the retraining's folder, ending in a slash.
+    """
+    manifest = bucket.read(f"{folder}data/manifest.csv").body.decode("utf-8", "surrogateescape")
+    taken: dict[str, int] = {}
+    for row in csv.DictReader(StringIO(manifest)):
+        if row["part"] != "test" or taken.get(row["class"], 0) == PER_CLASS:
+            continue
+        taken[row["class"]] = taken.get(row["class"], 0) + 1
+        array = bucket.read(f"{folder}data/test/{row['sha256']}.npy").body
+        answer = json.loads(bucket.read(f"{folder}answers/{row['sha256']}.npy.out").body)
+        yield KnownImage(
+            np.load(BytesIO(array), allow_pickle=False), tuple(map(float, answer["probabilities"][0]))
+        )
+
+
+def smoke_test(
+    backend: Backend, images: Iterator[KnownImage], sha256: str, clock: Callable[[], float] = time.monotonic
+) -> dict[str, Any]:
+    """Ask for each image, and compare: `{"passed", "reason", "images", "slowest_ms"}`.
+
+    Args:
+        backend: what will answer.
+        images: with the answers that are expected.
+        sha256: of the candidate's graph.
+        clock: in seconds.
+
+    Raises:
+        EndpointNotReady: if trying again later can help.
+    """
+    slowest, count = 0.0, 0
+    for count, known in enumerate(images, start=1):
+        start = clock()
+        try:
+            outputs = backend.run(known.pixels[np.newaxis])
+        except EndpointNotReady:
+            raise
+        except NegatoscopeError as error:
+            return _failed(f"It did not answer: {error.message}", count)
+        took = clock() - start
+        if outputs.model.sha256 != sha256:
+            return _failed(f"Another model answered, {outputs.model.version}.", count)
+        difference = np.abs(outputs.probabilities[0] - np.array(known.probabilities)).max()
+        if not difference <= TOLERANCE:  # NaN is not, either
+            return _failed(f"Its probabilities are off by {difference:.3f} from those judged.", count)
+        # The first request may have to wake the model.
+        slowest = max(slowest, took if count > 1 else 0.0)
+    if not count:
+        return _failed("There is no test image to ask about.", count)
+    if slowest > MOST_SECONDS:
+        return _failed(f"It took {slowest:.1f} s to answer; {MOST_SECONDS:.0f} s are bearable.", count)
+    return {"passed": True, "reason": None, "images": count, "slowest_ms": round(slowest * 1000, 1)}
+
+
+def _failed(reason: str, count: int) -> dict[str, Any]:
+    return {"passed": False, "reason": reason, "images": count, "slowest_ms": None}

@@ -1,0 +1,171 @@
+"""What is known of every retraining, and which task is being retrained: one table.
+
+An item is a retraining, by the name of its execution, or the lock of a task.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.errors import UnknownRetraining
+from chalicelib.limits import MAX_TEXT
+from chalicelib.storage.items import (
+    Key,
+    foreign_cursor,
+    from_cursor,
+    from_item,
+    to_cursor,
+    to_item,
+)
+
+Entry = dict[str, Any]
+
+RUNNING, FAILED, SKIPPED = "running", "failed", "skipped"
+_EVERYTHING = "all"
+"""The one partition of the index by time; retrainings come by the day, not by the second."""
+_LOCK = "lock/"
+"""How the names of locks begin. No execution's name may hold a slash."""
+_HIDDEN = ("listing", "task_token")
+
+
+def empty_entry(name: str, execution: str, given: Mapping[str, Any]) -> Entry:
+    """A retraining of which nothing is known but what it was started with, right or wrong."""
+    return {
+        "name": name,
+        "execution": execution,
+        "task": str(given.get("task", "")),
+        "status": RUNNING,
+        "started_at": None,
+        "ended_at": None,
+        "reason": _storable(given.get("reason", "")),
+        "requested_by": _storable(given.get("requested_by", "")),
+        "hyperparameters": {},
+        "trials": 0,
+        "data": {},
+        "job": None,
+        "current": None,
+        "candidate": None,
+        "accepted": None,
+        "outcome": None,
+    }
+
+
+def _storable(value: Any) -> str:
+    """Any value of an execution's input as a short text that UTF-8 can hold."""
+    return str(value)[:MAX_TEXT].encode(errors="replace").decode()
+
+
+class Journal:
+    """Reads and writes retrainings. `resource` is a boto3 DynamoDB service resource."""
+
+    def __init__(self, resource: Any, name: str):
+        self._table = resource.Table(name)
+        self._conflict = resource.meta.client.exceptions.ConditionalCheckFailedException
+
+    def begin(self, entry: Entry) -> None:
+        """Note a retraining; its `name`, `task` and `started_at` must be there."""
+        self._table.put_item(Item=to_item(entry) | {"listing": _EVERYTHING})
+
+    def note(self, name: str, **values: Any) -> None:
+        """Add to what is known of a retraining.
+
+        Raises:
+            UnknownRetraining: if there is none of that name; it does not come to life by a part of it.
+        """
+        names = {f"#{key}": key for key in values}
+        try:
+            self._table.update_item(
+                Key={"name": name},
+                UpdateExpression="SET " + ", ".join(f"#{key} = :{key}" for key in values),
+                ConditionExpression="attribute_exists(listing)",
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=to_item({f":{key}": value for key, value in values.items()}),
+            )
+        except self._conflict:
+            raise _unknown() from None
+
+    def get(self, name: str) -> Entry:
+        """One retraining.
+
+        Raises:
+            UnknownRetraining: if there is none of that name.
+        """
+        item = self._find(name)
+        if item is None:
+            raise _unknown()
+        return from_item(item, *_HIDDEN)
+
+    def page(self, limit: int, cursor: str | None) -> tuple[list[Entry], str | None]:
+        """The newest retrainings, and the cursor of the page after them (None at the end).
+
+        Raises:
+            InvalidRequest: if `cursor` was not made by this method.
+        """
+        page = self._table.query(
+            IndexName="by-time",
+            KeyConditionExpression="listing = :all",
+            ExpressionAttributeValues={":all": _EVERYTHING},
+            ScanIndexForward=False,
+            Limit=limit,
+            **({"ExclusiveStartKey": _start(cursor)} if cursor else {}),
+        )
+        last = page.get("LastEvaluatedKey")
+        return [from_item(item, *_HIDDEN) for item in page["Items"]], to_cursor(last) if last else None
+
+    def token(self, name: str) -> str | None:
+        """The token of the task of a retraining that waits for a person; None if none does."""
+        item = self._find(name)
+        return str(item["task_token"]) if item and item.get("task_token") else None
+
+    # ------------------------------------------------------------------------------------------- locks
+
+    def lock(self, task: str, execution: str) -> str | None:
+        """Take a task's lock for an execution (ARN); returns the execution that holds it if that is another.
+
+        Whoever was stopped could not give it back, which is left to whoever comes next.
+        """
+        while True:
+            try:
+                self._table.put_item(
+                    Item={"name": f"{_LOCK}{task}", "execution": execution},
+                    ConditionExpression="attribute_not_exists(#name) OR execution = :own",
+                    ExpressionAttributeNames={"#name": "name"},
+                    ExpressionAttributeValues={":own": execution},
+                )
+                return None
+            except self._conflict:
+                holder = self.holder(task)
+            if holder is not None:
+                return holder
+            # It was given back in between.
+
+    def holder(self, task: str) -> str | None:
+        """The execution (ARN) that retrains a task."""
+        item = self._find(f"{_LOCK}{task}")
+        return str(item["execution"]) if item else None
+
+    def release(self, task: str, execution: str) -> None:
+        """Give a task's lock back, if it is this execution's."""
+        try:
+            self._table.delete_item(
+                Key={"name": f"{_LOCK}{task}"},
+                ConditionExpression="execution = :own",
+                ExpressionAttributeValues={":own": execution},
+            )
+        except self._conflict:
+            return
+
+    def _find(self, name: str) -> dict[str, Any] | None:
+        found: dict[str, Any] = self._table.get_item(Key={"name": name}, ConsistentRead=True)
+        return found.get("Item")
+
+
+def _unknown() -> UnknownRetraining:
+    return UnknownRetraining("There is no retraining of that name. GET /api/retrainings lists them.")
+
+
+def _start(cursor: str) -> Key:
+    """The key after which the page of a cursor begins."""
+    key = from_cursor(cursor)
+    if key.keys() == {"name", "listing", "started_at"} and key["listing"] == _EVERYTHING:
+        return key
+    raise foreign_cursor()

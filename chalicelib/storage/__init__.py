@@ -1,0 +1,1 @@
+"""What S3 and DynamoDB keep, and how it is reached."""
