@@ -44,9 +44,9 @@ clean-local: ## forget what `make run` keeps: images, results, logs
 check: $(DEV) $(TRAINING) ## formatting, lint, types, templates
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy app.py chalicelib local benchmarks .chalice/*.py tests/unit tests/functional tests/fuzz tests/injection tests/soak tests/stack tests/browser
+	.venv/bin/mypy app.py chalicelib local benchmarks deploy tests/unit tests/functional tests/fuzz tests/injection tests/soak tests/stack tests/browser
 	.venv-training/bin/python -m mypy training tests/training
-	.venv/bin/cfn-lint .chalice/alarms.yaml .chalice/foundation.yaml statemachine/template.yaml frontend/template.yaml
+	.venv/bin/cfn-lint deploy/alarms.yaml deploy/foundation.yaml statemachine/template.yaml frontend/template.yaml
 
 .PHONY: test
 test: ## everything: checks, and unit, functional, injection, fuzz, stack, soak, browser and training tests
@@ -116,29 +116,29 @@ bench: $(RUN) ## measure speed side by side
 .PHONY: deploy
 deploy: $(RUN) $(LIBRARIES) ## put a stage into your AWS account: make deploy STAGE=prod (EMAIL=, DOMAIN=, CERTIFICATE=)
 	@test "$(STAGE)" != local || { echo "Name the stage: make deploy STAGE=prod (make run starts the local one)."; exit 1; }
-	.venv/bin/python .chalice/deploy.py $(STAGE) $(if $(EMAIL),--alarm-email $(EMAIL)) \
+	.venv/bin/python -m deploy.deploy $(STAGE) $(if $(EMAIL),--alarm-email $(EMAIL)) \
 		$(if $(DOMAIN),--domain $(DOMAIN)) $(if $(CERTIFICATE),--certificate $(CERTIFICATE))
 
 .PHONY: destroy
 destroy: $(RUN) ## take a stage away but for its images: make destroy STAGE=prod (IMAGES=delete CONFIRM=prod: those, too)
 	@test "$(STAGE)" != local || { echo "Name the stage: make destroy STAGE=prod (make clean-local forgets the local one)."; exit 1; }
-	.venv/bin/python .chalice/destroy.py $(STAGE) $(if $(IMAGES),--images $(IMAGES)) $(if $(CONFIRM),--confirm $(CONFIRM))
+	.venv/bin/python -m deploy.destroy $(STAGE) $(if $(IMAGES),--images $(IMAGES)) $(if $(CONFIRM),--confirm $(CONFIRM))
 
 .PHONY: idle
 idle: $(RUN) ## take a stage's endpoints down, which cost by the hour; packages answer instead: make idle STAGE=prod
-	.venv/bin/python .chalice/endpoints.py idle $(STAGE)
+	.venv/bin/python -m deploy.endpoints idle $(STAGE)
 
 .PHONY: wake
 wake: $(RUN) ## bring the endpoints of a stage back that `make idle` took down: make wake STAGE=prod
-	.venv/bin/python .chalice/endpoints.py wake $(STAGE)
+	.venv/bin/python -m deploy.endpoints wake $(STAGE)
 
 .PHONY: redrive
 redrive: $(RUN) ## send the events that Lambda gave up through again: make redrive STAGE=prod
-	.venv/bin/python .chalice/redrive.py $(STAGE)
+	.venv/bin/python -m deploy.redrive $(STAGE)
 
 .PHONY: restore
 restore: $(RUN) ## rebuild the results table from the documents in the bucket, and lost documents from the table: make restore STAGE=prod
-	.venv/bin/python .chalice/restore.py $(STAGE)
+	.venv/bin/python -m deploy.restore $(STAGE)
 
 .PHONY: clean
 clean: clean-local ## remove environments and caches as well

@@ -1,6 +1,6 @@
 """Deploy the app of this working tree to the emulator, when it differs from what is deployed there.
 
-The deployment works on a copy in the state folder: what Chalice and deploy.py record about the emulator
+The deployment works on a copy in the state folder: what Chalice and deploy/ record about the emulator
 stays with the emulator's state, and the working tree stays as it is.
 """
 
@@ -19,16 +19,11 @@ STAGE = "local"
 
 # What a deployment depends on, and where it stands in the project.
 SOURCES = (
-    *(f".chalice/{module.name}" for module in sorted((PROJECT / ".chalice").glob("*.py"))),
     ".chalice/config.json",
-    ".chalice/alarms.yaml",
-    ".chalice/foundation.yaml",
-    ".chalice/gateway-errors.json",
     ".chalice/vendor.txt",
     "app.py",
     "chalicelib",
-    "local/__init__.py",
-    "local/page.py",
+    "deploy",
     "requirements.txt",
     "statemachine",
     "training",
@@ -68,9 +63,8 @@ class Deployment:
         """Deploy, and return the id of the REST API. It counts as deployed when `record` has been called."""
         self._record.unlink(missing_ok=True)
         self._copy_sources()
-        script = self._copy / ".chalice" / "deploy.py"
-        command = [sys.executable, script, STAGE, *self._options]
-        process = Process("deployment", command, self._log, aws_environment(aws_url))
+        command = [sys.executable, "-m", "deploy.deploy", STAGE, *self._options]
+        process = Process("deployment", command, self._log, aws_environment(aws_url), self._copy)
         try:
             for line in process.follow():
                 if line.strip().startswith(PROGRESS):

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from local.page import OF_DOCUMENTS, Page, security_headers
+from deploy.page import OF_DOCUMENTS, Page, security_headers
 
 HOST = "127.0.0.1"
 API_TIMEOUT = 30.0  # seconds; API Gateway itself gives up after 29

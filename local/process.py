@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+PROJECT = Path(__file__).parent.parent
 GRACE = 15.0  # seconds a program has to end in good order
 
 
@@ -16,16 +17,26 @@ class StartFailed(Exception):
 
 
 class Process:
-    """A program whose output goes to `log`. It gets a process group, so that what it starts ends with it."""
+    """A program that runs in `folder`, and whose output goes to `log`.
 
-    def __init__(self, name: str, command: Sequence[object], log: Path, environment: dict[str, str]) -> None:
+    It gets a process group, so that what it starts ends with it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[object],
+        log: Path,
+        environment: dict[str, str],
+        folder: Path = PROJECT,
+    ) -> None:
         self.name = name
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 [str(part) for part in command],
-                cwd=Path(__file__).parent.parent,
+                cwd=folder,
                 env=environment,
                 stdin=subprocess.PIPE,  # its end tells the program that this process is gone
                 stdout=output,

@@ -1,4 +1,4 @@
-"""The alarms of .chalice/alarms.yaml, evaluated as CloudWatch would, on data points that a test provides."""
+"""The alarms of deploy/alarms.yaml, evaluated as CloudWatch would, on data points that a test provides."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from tests.stage import ROOT
 
-TEMPLATE = ROOT / ".chalice" / "alarms.yaml"
+TEMPLATE = ROOT / "deploy" / "alarms.yaml"
 STAGE = "local"
 """The stage that tests within one process emit metrics for; see tests/conftest.py."""
 ACCOUNT = {"AWS::AccountId": "123456789012", "AWS::Partition": "aws", "AWS::Region": "us-east-1"}

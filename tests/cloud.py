@@ -30,7 +30,7 @@ def _tag(loader: yaml.SafeLoader, _suffix: str, node: yaml.Node) -> Any:
 _Template.add_multi_constructor("!", _tag)
 
 
-FOUNDATION = ROOT / ".chalice" / "foundation.yaml"
+FOUNDATION = ROOT / "deploy" / "foundation.yaml"
 RETRAINING = ROOT / "statemachine" / "template.yaml"
 SITE = ROOT / "frontend" / "template.yaml"
 

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 
-from local.page import Page as Files
-from local.page import security_headers
+from deploy.page import Page as Files
+from deploy.page import security_headers
 from tests.browser.desk import TASK, Desk
 from tests.stage import ROOT
 

@@ -24,7 +24,7 @@ from tests.alarms import STAGE, Point
 from tests.stage import BUCKET, ROOT
 
 TRIES = 3
-"""How often Lambda runs an asynchronous event: once, and .chalice/application.py asks for two more."""
+"""How often Lambda runs an asynchronous event: once, and deploy/application.py asks for two more."""
 ATTEMPTS = 4
 """How often the AWS SDK sends a request that is throttled; see chalicelib/aws.py."""
 API_STAGE = json.loads((ROOT / ".chalice" / "config.json").read_text())["api_gateway_stage"]

@@ -3,8 +3,6 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 import boto3
@@ -14,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib import aws
 from chalicelib.results import result_document
 from chalicelib.storage.bucket import StorageFailed
+from deploy import foundation, redrive, restore, results_table, stacks
 from tests import images
 from tests.injection.conftest import NewWorld
 from tests.injection.faults import FEW_KINDS, Fault, faults
@@ -22,7 +21,7 @@ from tests.injection.scenarios import CLASSES, CLASSIFY, RESULT
 from tests.injection.test_images import Trial, check
 from tests.injection.world import World
 from tests.models import TASK
-from tests.stage import ROOT, TABLE
+from tests.stage import TABLE
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:negatoscope-local-{}:$LATEST"
 STOPPED = (ClientError, BotoCoreError, StorageFailed)
@@ -31,14 +30,9 @@ STOPPED = (ClientError, BotoCoreError, StorageFailed)
 
 @pytest.fixture(autouse=True)
 def _commands(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(ROOT / ".chalice")
-    monkeypatch.setattr(command("restore"), "THREADS", 1)  # so that calls come in the same order each time
+    monkeypatch.setattr(restore, "THREADS", 1)  # so that calls come in the same order each time
     for setting in ("HIDDEN_SECONDS", "WAIT_SECONDS"):
-        monkeypatch.setattr(command("redrive"), setting, 0)
-
-
-def command(name: str) -> ModuleType:
-    return import_module(name)
+        monkeypatch.setattr(redrive, setting, 0)
 
 
 def attempt(world: World, action: Callable[[], Any], fault: Fault | None = None) -> int:
@@ -69,7 +63,7 @@ def test_redrive(new_world: NewWorld) -> None:
 
     def left(world: World, url: str) -> list[str]:
         """What is not whole once the command has been repeated."""
-        attempt(world, lambda: command("redrive").redrive(sqs, functions, url))
+        attempt(world, lambda: redrive.redrive(sqs, functions, url))
         world.settle()
         found = problems(world, expected=2, counted=2)
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
@@ -77,13 +71,13 @@ def test_redrive(new_world: NewWorld) -> None:
         return found if set(waiting.values()) == {"0"} else [*found, "an event is still in the queue"]
 
     world, url = lost()
-    calls = attempt(world, lambda: command("redrive").redrive(sqs, functions, url))
+    calls = attempt(world, lambda: redrive.redrive(sqs, functions, url))
     assert left(world, url) == []
 
     def trials() -> Iterator[Trial]:
         for fault in faults(calls, FEW_KINDS):
             world, url = lost()
-            attempt(world, lambda url=url: command("redrive").redrive(sqs, functions, url), fault)  # type: ignore[misc]
+            attempt(world, lambda url=url: redrive.redrive(sqs, functions, url), fault)  # type: ignore[misc]
             yield fault, "repeated", left(world, url)
 
     check(calls, trials())
@@ -108,17 +102,17 @@ def test_restore(new_world: NewWorld) -> None:
     assert problems(world, expected=2, counted=1) == []
     before = sorted(aws.table()._table.scan()["Items"], key=lambda item: item["id"])
 
-    def restore() -> Any:
-        return command("restore").run(aws.bucket(), aws.table())
+    def restored() -> Any:
+        return restore.run(aws.bucket(), aws.table())
 
     damage(world)
-    calls = attempt(world, restore)
+    calls = attempt(world, restored)
 
     def trials() -> Iterator[Trial]:
         for fault in faults(calls, FEW_KINDS):
             damage(world)
-            attempt(world, restore, fault)
-            attempt(world, restore)
+            attempt(world, restored, fault)
+            attempt(world, restored)
             found = problems(world, expected=2, counted=1)
             if sorted(aws.table()._table.scan()["Items"], key=lambda item: item["id"]) != before:
                 found.append("the table is not what it was")
@@ -131,12 +125,12 @@ def test_creating_the_table_again(new_world: NewWorld, monkeypatch: pytest.Monke
     dynamodb, key = boto3.client("dynamodb"), "arn:aws:kms:us-east-1:123456789012:key/k"
     monkeypatch.setattr(boto3, "client", lambda _: dynamodb)
     world = new_world()
-    monkeypatch.setattr(command("stacks"), "resources", lambda _: {"DataKey": key})
-    template = command("foundation").data_template()
-    monkeypatch.setattr(command("foundation"), "data_template", lambda: template)  # slow to parse
+    monkeypatch.setattr(stacks, "resources", lambda _: {"DataKey": key})
+    template = foundation.data_template()
+    monkeypatch.setattr(foundation, "data_template", lambda: template)  # slow to parse
 
     def ensure() -> None:
-        command("results_table").ensure("test", TABLE)
+        results_table.ensure("test", TABLE)
 
     def trials() -> Iterator[Trial]:
         for fault in faults(calls, FEW_KINDS):

@@ -47,16 +47,15 @@ class Installation:
 
     def deploy(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """What `make deploy` does."""
-        return self.run(sys.executable, ".chalice/deploy.py", STAGE, *arguments)
+        return self.run(sys.executable, "-m", "deploy.deploy", STAGE, *arguments)
 
     def destroy(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """What `make destroy` does."""
-        return self.run(sys.executable, ".chalice/destroy.py", STAGE, *arguments)
+        return self.run(sys.executable, "-m", "deploy.destroy", STAGE, *arguments)
 
     def step(self, code: str) -> None:
         """Run one step of a deployment by itself."""
-        paths = "import sys; sys.path[:0] = ['.chalice', '.']; "
-        done = self.run(sys.executable, "-c", paths + code)
+        done = self.run(sys.executable, "-c", code)
         assert done.returncode == 0, done.stderr
 
     # ------------------------------------------------------------------------------------------ people

@@ -4,10 +4,8 @@ import gzip
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
-from importlib import import_module
+from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import boto3
@@ -15,12 +13,12 @@ import pytest
 from moto import mock_aws
 
 from chalicelib.api.auth import GROUPS
+from deploy import application, destroy, foundation, retraining, stacks, stages, website
 from local import cognito
-from tests.cloud import RETRAINING, SITE, foundation, template
+from tests.cloud import RETRAINING, SITE, template
+from tests.cloud import foundation as foundation_template
 from tests.stack.client import Client
 from tests.stage import ROOT
-
-type Script = Callable[[str], ModuleType]
 
 # IAM defines no ARN for what these actions work on.
 WITHOUT_ARN = {
@@ -42,16 +40,15 @@ WITHOUT_ARN = {
 
 
 @pytest.fixture
-def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Script:
-    """The modules of .chalice by name, for a project in `tmp_path` that has nothing but a configuration."""
-    monkeypatch.syspath_prepend(ROOT / ".chalice")
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project that has nothing but a configuration."""
     folder = tmp_path / ".chalice"
     (folder / "deployments").mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps({"stages": {"prod": {"lambda_timeout": 7}}}))
-    monkeypatch.setattr(import_module("stage"), "CONFIG", folder / "config.json")
-    monkeypatch.setattr(import_module("application"), "PROJECT", tmp_path)
-    monkeypatch.setattr(import_module("application"), "PACKAGES", folder / "deployments")
-    return import_module
+    monkeypatch.setattr(stages, "CONFIG", folder / "config.json")
+    monkeypatch.setattr(application, "PROJECT", tmp_path)
+    monkeypatch.setattr(application, "PACKAGES", folder / "deployments")
+    return tmp_path
 
 
 def fake_chalice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str, code: int) -> None:
@@ -64,14 +61,14 @@ def fake_chalice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str, c
 
 
 def test_missing_dependencies_fail_and_are_not_cached(
-    script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake_chalice(tmp_path, monkeypatch, "Could not install dependencies:\nonnxruntime==1.28.0", code=0)
     package = tmp_path / ".chalice" / "deployments" / "managed-layer-0-python3.12.zip"
     package.write_bytes(b"incomplete")
 
-    with pytest.raises(script("stacks").DeployError, match=r"requirements\.txt"):
-        script("application").run_chalice("prod")
+    with pytest.raises(stacks.DeployError, match=r"requirements\.txt"):
+        application.run_chalice("prod")
 
     assert not package.exists()
 
@@ -79,30 +76,30 @@ def test_missing_dependencies_fail_and_are_not_cached(
 @pytest.mark.parametrize(
     ("installed", "works"), [("23.2.1", True), ("26.2", True), ("26.3", False), ("27.0.1", False)]
 )
-def test_only_a_pip_that_chalice_can_use_is_used(script: Script, installed: str, works: bool) -> None:
+def test_only_a_pip_that_chalice_can_use_is_used(project: Path, installed: str, works: bool) -> None:
     if works:
-        script("application").check_pip(installed)
+        application.check_pip(installed)
     else:
-        with pytest.raises(script("stacks").DeployError, match=r"pip<26\.3"):
-            script("application").check_pip(installed)
+        with pytest.raises(stacks.DeployError, match=r"pip<26\.3"):
+            application.check_pip(installed)
 
 
 def test_a_failure_of_chalice_is_one(
-    script: Script,
+    project: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     fake_chalice(tmp_path, monkeypatch, "AccessDenied", code=2)
 
-    with pytest.raises(script("stacks").DeployError, match="code 2"):
-        script("application").run_chalice("prod")
+    with pytest.raises(stacks.DeployError, match="code 2"):
+        application.run_chalice("prod")
 
     assert "AccessDenied" in capsys.readouterr().out
 
 
-def test_settings_are_recorded_beside_what_people_set(script: Script, tmp_path: Path) -> None:
-    outputs = {output: f"arn:{output}" for output in script("stage").ROLES.values()}
+def test_settings_are_recorded_beside_what_people_set(project: Path, tmp_path: Path) -> None:
+    outputs = {output: f"arn:{output}" for output in stages.ROLES.values()}
     outputs |= {
         "DataBucket": "bucket",
         "ResultsTable": "table",
@@ -113,8 +110,8 @@ def test_settings_are_recorded_beside_what_people_set(script: Script, tmp_path: 
         "LoginOrigin": "https://login.example",
     }
 
-    script("stage").record("prod", outputs)
-    script("stage").record("prod", outputs)
+    stages.record("prod", outputs)
+    stages.record("prod", outputs)
 
     stage = json.loads((tmp_path / ".chalice" / "config.json").read_text())["stages"]["prod"]
     assert stage["lambda_timeout"] == 7
@@ -132,7 +129,7 @@ def test_settings_are_recorded_beside_what_people_set(script: Script, tmp_path: 
     assert stage["lambda_functions"]["api_handler"]["iam_role_arn"] == "arn:ApiRoleArn"
 
 
-def test_every_function_of_the_app_has_settings_and_a_role(client: Client, script: Script) -> None:
+def test_every_function_of_the_app_has_settings_and_a_role(client: Client, project: Path) -> None:
     config = json.loads((ROOT / ".chalice" / "config.json").read_text())
     functions = client.functions.list_functions()["Functions"]
     deployed = {
@@ -142,7 +139,7 @@ def test_every_function_of_the_app_has_settings_and_a_role(client: Client, scrip
         if function["FunctionName"].startswith("negatoscope-local")
     }
 
-    assert deployed.keys() == config["lambda_functions"].keys() == script("stage").ROLES.keys()
+    assert deployed.keys() == config["lambda_functions"].keys() == stages.ROLES.keys()
     for name, settings in config["lambda_functions"].items():
         assert deployed[name]["MemorySize"] == settings["lambda_memory_size"]
         assert deployed[name]["Timeout"] == settings["lambda_timeout"]
@@ -150,7 +147,7 @@ def test_every_function_of_the_app_has_settings_and_a_role(client: Client, scrip
 
 def statements() -> Iterator[dict[str, Any]]:
     """Every statement of every role and policy in the templates."""
-    for resource in [*foundation().values(), *template(RETRAINING)["Resources"].values()]:
+    for resource in [*foundation_template().values(), *template(RETRAINING)["Resources"].values()]:
         properties = resource["Properties"]
         if resource["Type"] in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"):
             yield from properties["PolicyDocument"]["Statement"]
@@ -169,24 +166,24 @@ def set_endpoints(tmp_path: Path, endpoints: dict[str, str]) -> None:
 
 
 def test_only_the_endpoints_that_tasks_name_may_be_called(
-    script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    assert script("foundation").other_endpoints("prod") == []
+    assert foundation.other_endpoints("prod") == []
     set_endpoints(tmp_path, {"chest-xray": "Their-Model", "retinal-oct": "negatoscope-prod-oct"})
     with mock_aws():
-        arns = script("foundation").other_endpoints("prod")
+        arns = foundation.other_endpoints("prod")
     prefix = "arn:aws:sagemaker:eu-central-1:123456789012:endpoint/"
     assert arns == [f"{prefix}Their-Model", f"{prefix}their-model"]
-    pattern = foundation("Parameters")["OtherEndpoints"]["AllowedPattern"]
+    pattern = foundation_template("Parameters")["OtherEndpoints"]["AllowedPattern"]
     assert all(re.fullmatch(pattern, arn) for arn in ["", *arns])
     assert not any(re.fullmatch(pattern, arn) for arn in ["*", f"{prefix}*", f"{prefix}a?", prefix])
 
 
-def test_wrong_endpoints_stop_the_deployment_in_words(script: Script, tmp_path: Path) -> None:
+def test_wrong_endpoints_stop_the_deployment_in_words(project: Path, tmp_path: Path) -> None:
     set_endpoints(tmp_path, {"feet": "x"})
-    with pytest.raises(script("stacks").DeployError, match=r"unknown task, feet\."):
-        script("foundation").other_endpoints("prod")
+    with pytest.raises(stacks.DeployError, match=r"unknown task, feet\."):
+        foundation.other_endpoints("prod")
 
 
 def test_no_policy_says_everything() -> None:
@@ -201,7 +198,7 @@ def test_no_policy_says_everything() -> None:
 
 
 def test_what_holds_data_is_encrypted_closed_and_kept() -> None:
-    resources = foundation()
+    resources = foundation_template()
     bucket, table = resources["DataBucket"], resources["ResultsTable"]
 
     (encryption,) = bucket["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
@@ -215,7 +212,7 @@ def test_what_holds_data_is_encrypted_closed_and_kept() -> None:
 
 
 def test_signing_in_is_strict() -> None:
-    resources = foundation()
+    resources = foundation_template()
     pool, client = (resources[name]["Properties"] for name in ("UserPool", "UserPoolClient"))
 
     assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
@@ -237,7 +234,7 @@ def test_a_stage_with_login_stands_too(client: Client) -> None:
     name.
     """
     cloudformation, name = client.aws("cloudformation"), "negatoscope-test-foundation"
-    template = (ROOT / ".chalice" / "foundation.yaml").read_text()
+    template = (ROOT / "deploy" / "foundation.yaml").read_text()
     endpoints = [f"arn:aws:sagemaker:us-east-1:000000000000:endpoint/{name}" for name in ("one", "two")]
     for origin in ("https://a.example", "https://b.example"):
         request = {
@@ -285,14 +282,14 @@ def test_unused_uploads_expire(client: Client) -> None:
     assert settings["TimeToLiveDescription"] == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
 
 
-def test_stage_without_login_is_not_put_on_aws(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stage_without_login_is_not_put_on_aws(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with pytest.raises(script("stacks").DeployError, match="make run"):
-        script("stage").check("local")
+    with pytest.raises(stacks.DeployError, match="make run"):
+        stages.check("local")
 
 
-def test_files_too_large_for_the_edge_are_compressed_before(script: Script, tmp_path: Path) -> None:
-    website, page = script("website"), tmp_path / "page"
+def test_files_too_large_for_the_edge_are_compressed_before(project: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page"
     (page / ".hidden").mkdir(parents=True)
     for name, size in (
         ("large.js", website.MOST_COMPRESSED + 1),
@@ -314,8 +311,8 @@ def test_files_too_large_for_the_edge_are_compressed_before(script: Script, tmp_
     assert "ContentEncoding" not in small.headers
 
 
-def test_version_of_the_page_is_its_content(script: Script, tmp_path: Path) -> None:
-    website, page = script("website"), tmp_path / "page"
+def test_version_of_the_page_is_its_content(project: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page"
     page.mkdir()
     versions = []
     for name, text in (("a.js", "1"), ("a.js", "2"), ("b.js", "1"), ("a.js", "1")):
@@ -328,9 +325,9 @@ def test_version_of_the_page_is_its_content(script: Script, tmp_path: Path) -> N
     assert len(set(versions)) == 3
 
 
-def test_what_destroying_leaves_of_the_foundation_holds_data(script: Script) -> None:
+def test_what_destroying_leaves_of_the_foundation_holds_data(project: Path) -> None:
     """Alone, it may refer to nothing else."""
-    template = script("foundation").data_template()
+    template = foundation.data_template()
     kept = set(template["Resources"])
     assert kept == {
         "DataKey", "DataKeyAlias", "DataBucket", "DataBucketPolicy", "ResultsTable", "RetrainingsTable"
@@ -365,7 +362,7 @@ def test_page_that_is_served_over_a_domain_asks_for_modern_tls() -> None:
 
 
 @mock_aws
-def test_retrainings_that_run_are_stopped(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retrainings_that_run_are_stopped(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     states = boto3.client("stepfunctions")
     machine = states.create_state_machine(
@@ -373,18 +370,16 @@ def test_retrainings_that_run_are_stopped(script: Script, monkeypatch: pytest.Mo
     )["stateMachineArn"]
     execution = states.start_execution(stateMachineArn=machine)["executionArn"]
 
-    script("retraining").stop_executions(machine)
+    retraining.stop_executions(machine)
 
     assert states.describe_execution(executionArn=execution)["status"] == "ABORTED"
 
 
 @pytest.mark.parametrize("confirmed", [None, "", "prod"])
-def test_images_are_not_deleted_unless_the_stage_is_named_twice(
-    script: Script, confirmed: str | None
-) -> None:
+def test_images_are_not_deleted_unless_the_stage_is_named_twice(project: Path, confirmed: str | None) -> None:
     """Nothing else is deleted then, either."""
-    with pytest.raises(script("stacks").DeployError, match="CONFIRM=demo"):
-        script("destroy").destroy("demo", images=True, confirmed=confirmed)
+    with pytest.raises(stacks.DeployError, match="CONFIRM=demo"):
+        destroy.destroy("demo", images=True, confirmed=confirmed)
 
 
 @pytest.mark.parametrize(
@@ -392,9 +387,9 @@ def test_images_are_not_deleted_unless_the_stage_is_named_twice(
     [("us-east-1", "images.s3.amazonaws.com"), ("eu-central-1", "images.s3.eu-central-1.amazonaws.com")],
 )
 def test_page_may_upload_where_forms_lead(
-    script: Script, monkeypatch: pytest.MonkeyPatch, region: str, host: str
+    project: Path, monkeypatch: pytest.MonkeyPatch, region: str, host: str
 ) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.setenv("AWS_DEFAULT_REGION", region)
     with mock_aws():
-        assert script("website").upload_origin("images") == f"https://{host}"
+        assert website.upload_origin("images") == f"https://{host}"

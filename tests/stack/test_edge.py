@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from deploy.page import Page
 from local import edge
-from local.page import Page
 from tests.stack.client import Client, send
 from tests.stack.ports import free_ports
 from tests.stage import ROOT

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from local.page import security_headers
+from deploy.page import security_headers
 from tests.alarms import alarms
 from tests.browser import samples
 from tests.browser.chromium import ChromiumNotFound, find_chromium, launched
@@ -275,7 +275,8 @@ def test_new_version_of_the_page_replaces_the_one_before_the_last(
     certificate = "arn:aws:acm:us-east-1:000000000000:certificate/1"
     for text, domain in (("<p>2</p>", ""), ("<p>3</p>", f"domain='a.example', certificate={certificate!r}")):
         page.write_text(text)
-        installation.step(f"import website; website.deploy({STAGE!r}, {api!r}, {BUCKET!r}, None, {domain})")
+        arguments = f"{STAGE!r}, {api!r}, {BUCKET!r}, None, {domain}"
+        installation.step(f"from deploy import website; website.deploy({arguments})")
         assert installation.visit("GET", "/").body == text.encode()
         keys = [one["Key"] for one in client.s3.list_objects_v2(Bucket=SITE_BUCKET)["Contents"]]
         versions.append({key.partition("/")[0] for key in keys})
@@ -363,7 +364,7 @@ def test_destroying_keeps_the_images_unless_told_twice(
     assert "$1 a month" in destroyed.stdout
     forget(lab, f"{OTHER}-{TASK}")
 
-    installation.step(f"import foundation; foundation.deploy({STAGE!r})")
+    installation.step(f"from deploy import foundation; foundation.deploy({STAGE!r})")
     assert installation.outputs("foundation")["DataKeyArn"] == key
     assert client.s3.get_object(Bucket=BUCKET, Key="datasets/kept")["Body"].read() == b"kept"
 

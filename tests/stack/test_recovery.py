@@ -36,7 +36,8 @@ class Operator:
     def start(self, command: str, stage: str = "local") -> subprocess.Popen[str]:
         """Begin what `make COMMAND STAGE=stage` does."""
         return subprocess.Popen(
-            [sys.executable, ROOT / ".chalice" / f"{command}.py", stage],
+            [sys.executable, "-m", f"deploy.{command}", stage],
+            cwd=ROOT,
             env=aws_environment(self.client.stack.aws_url),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -25,7 +25,6 @@ from local.stack import BUCKET
 from tests.images import encode
 from tests.stack.client import TASK, Client, asking, wait_for
 from tests.stack.lab import IMAGE, Lab
-from tests.stage import ROOT
 from training.archive import write_archive
 
 ENDPOINT = f"negatoscope-local-{TASK}"
@@ -102,7 +101,7 @@ class Desk:
     def script(self, action: str) -> str:
         """What `make idle` or `make wake` says."""
         done = subprocess.run(
-            [sys.executable, ROOT / ".chalice" / "endpoints.py", action, "local"],
+            [sys.executable, "-m", "deploy.endpoints", action, "local"],
             env=aws_environment(self.client.stack.aws_url),
             capture_output=True,
             text=True,

@@ -2,12 +2,11 @@
 
 import json
 import re
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
+from deploy import application, stages
 from tests.alarms import (
     ALARM,
     INSUFFICIENT_DATA,
@@ -60,13 +59,6 @@ DOCUMENTED: dict[str, tuple[set[str], set[frozenset[str]]]] = {
 """The metrics that there are, and the sets of dimensions under which they are recorded."""
 
 
-@pytest.fixture
-def scripts(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """.chalice/application.py as a module."""
-    monkeypatch.syspath_prepend(ROOT / ".chalice")
-    return import_module("application")
-
-
 # ----------------------------------------------------------------------------------------- the template
 
 
@@ -86,12 +78,12 @@ def test_no_other_stack_has_alarms() -> None:
         assert "AWS::CloudWatch::Alarm" not in path.read_text(), path
 
 
-def test_every_lambda_has_alarms(scripts: ModuleType) -> None:
-    names = import_module("stage").functions(STAGE)
+def test_every_lambda_has_alarms() -> None:
+    names = stages.functions(STAGE)
     for metric, functions in (
         ("Errors", names),
         ("Throttles", names),
-        ("DestinationDeliveryFailures", scripts.ASYNCHRONOUS),
+        ("DestinationDeliveryFailures", application.ASYNCHRONOUS),
     ):
         watched = {one.dimensions for one in ALARMS.values() if one.properties["MetricName"] == metric}
         assert watched == {frozenset({("FunctionName", names[function])}) for function in functions}

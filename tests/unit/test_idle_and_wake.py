@@ -1,9 +1,7 @@
 """The script that takes endpoints down and brings them back."""
 
 import json
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 
 import boto3
 import pytest
@@ -11,29 +9,27 @@ import pytest
 from chalicelib.models.archive import pack, package_files
 from chalicelib.models.registry import Registry
 from chalicelib.storage.bucket import DataBucket
+from deploy import endpoints, stages
 from tests.models import TASK, write_package
 from tests.sagemaker import FakeSageMaker, FakeScaling, hosting
-from tests.stage import BUCKET, ROOT
+from tests.stage import BUCKET
 
 pytestmark = pytest.mark.usefixtures("cloud")
 OWN = f"negatoscope-prod-{TASK}"
 
 
-@pytest.fixture
-def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """endpoints.py as a module, for an installation with the stages `prod` and `prod2`."""
-    monkeypatch.syspath_prepend(ROOT / ".chalice")
-    module = import_module("endpoints")
-    stages = {
+@pytest.fixture(autouse=True)
+def _installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One with the stages `prod` and `prod2`."""
+    settings = {
         "prod": {"environment_variables": {"DATA_BUCKET": BUCKET}},
         "prod2": {},
         "local": {"environment_variables": {"DATA_BUCKET": BUCKET}},
     }
     config = tmp_path / "config.json"
-    config.write_text(json.dumps({"stages": stages, "environment_variables": {"LOG_LEVEL": "INFO"}}))
-    monkeypatch.setattr(import_module("stage"), "CONFIG", config)
-    monkeypatch.setattr(module, "PAUSE", 0.01)
-    return module
+    config.write_text(json.dumps({"stages": settings, "environment_variables": {"LOG_LEVEL": "INFO"}}))
+    monkeypatch.setattr(stages, "CONFIG", config)
+    monkeypatch.setattr(endpoints, "PAUSE", 0.01)
 
 
 @pytest.fixture
@@ -49,86 +45,78 @@ def registry(cloud: None, tmp_path: Path) -> Registry:
     return registry
 
 
-def test_only_the_stages_own_endpoints_go(script: ModuleType, sagemaker: FakeSageMaker) -> None:
+def test_only_the_stages_own_endpoints_go(sagemaker: FakeSageMaker) -> None:
     for name in (OWN, f"negatoscope-prod2-{TASK}", f"my-{OWN}", "negatoscope-prod-oct"):
         sagemaker.serve(name, "c1")
     variables = {"ENDPOINTS": json.dumps({"retinal-oct": "negatoscope-prod-oct"})}
-    script.idle("prod", variables, hosting(sagemaker))
-    script.idle("prod", variables, hosting(sagemaker))
+    endpoints.idle("prod", variables, hosting(sagemaker))
+    endpoints.idle("prod", variables, hosting(sagemaker))
     assert sagemaker.calls == [("delete", OWN)], "what the stage names has nothing to take its place"
 
 
-def test_endpoint_comes_back_with_its_configuration(
-    script: ModuleType, sagemaker: FakeSageMaker, registry: Registry
-) -> None:
+def test_endpoint_comes_back_with_its_configuration(sagemaker: FakeSageMaker, registry: Registry) -> None:
     registry.promote(TASK, "1", OWN, "c1")
-    script.wake(registry, hosting(sagemaker))
-    script.wake(registry, hosting(sagemaker))
+    endpoints.wake(registry, hosting(sagemaker))
+    endpoints.wake(registry, hosting(sagemaker))
     assert sagemaker.calls == [("create", OWN, "c1")]
 
 
 def test_endpoint_on_instances_scales_again_when_it_is_back(
-    script: ModuleType, sagemaker: FakeSageMaker, registry: Registry
+    sagemaker: FakeSageMaker, registry: Registry
 ) -> None:
     scaling = FakeScaling()
     sagemaker.instance_types = {"c1": "ml.c5.large"}
     registry.promote(TASK, "1", OWN, "c1")
-    script.wake(registry, hosting(sagemaker, scaling))
+    endpoints.wake(registry, hosting(sagemaker, scaling))
     assert scaling.instances == {OWN: 1}
-    script.idle("prod", {}, hosting(sagemaker, scaling))
+    endpoints.idle("prod", {}, hosting(sagemaker, scaling))
     assert scaling.instances == {}, "nothing is left that scales"
 
 
-def test_failed_endpoint_is_replaced(
-    script: ModuleType, sagemaker: FakeSageMaker, registry: Registry
-) -> None:
+def test_failed_endpoint_is_replaced(sagemaker: FakeSageMaker, registry: Registry) -> None:
     registry.promote(TASK, "1", OWN, "c1")
     sagemaker.serve(OWN, "c1", "Failed")
-    script.wake(registry, hosting(sagemaker))
+    endpoints.wake(registry, hosting(sagemaker))
     assert sagemaker.calls == [("delete", OWN), ("create", OWN, "c1")]
 
 
 def test_endpoint_that_does_not_come_into_service_is_told(
-    script: ModuleType, sagemaker: FakeSageMaker, registry: Registry, monkeypatch: pytest.MonkeyPatch
+    sagemaker: FakeSageMaker, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry.promote(TASK, "1", OWN, "c1")
     monkeypatch.setattr(sagemaker, "create_endpoint", lambda **_: sagemaker.serve(OWN, "c1", "Failed"))
-    with pytest.raises(script.NotDone, match=f"{OWN} did not come into service"):
-        script.wake(registry, hosting(sagemaker))
+    with pytest.raises(endpoints.NotDone, match=f"{OWN} did not come into service"):
+        endpoints.wake(registry, hosting(sagemaker))
 
 
 def test_endpoint_that_stays_on_its_way_is_not_waited_for_for_ever(
-    script: ModuleType, sagemaker: FakeSageMaker, monkeypatch: pytest.MonkeyPatch
+    sagemaker: FakeSageMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(script, "PATIENCE", 0.05)
+    monkeypatch.setattr(endpoints, "PATIENCE", 0.05)
     sagemaker.serve(OWN, "c1", "Updating")
-    with pytest.raises(script.NotDone, match="still Updating"):
-        script.idle("prod", {}, hosting(sagemaker))
+    with pytest.raises(endpoints.NotDone, match="still Updating"):
+        endpoints.idle("prod", {}, hosting(sagemaker))
     assert sagemaker.calls == []
 
 
-def test_deployment_without_a_configuration_is_told(
-    script: ModuleType, sagemaker: FakeSageMaker, registry: Registry
-) -> None:
+def test_deployment_without_a_configuration_is_told(sagemaker: FakeSageMaker, registry: Registry) -> None:
     registry.promote(TASK, "1", OWN, None)
-    with pytest.raises(script.NotDone, match="deploy mammography-views anew"):
-        script.wake(registry, hosting(sagemaker))
+    with pytest.raises(endpoints.NotDone, match="deploy mammography-views anew"):
+        endpoints.wake(registry, hosting(sagemaker))
 
 
-def test_embedded_models_need_nothing(
-    script: ModuleType, sagemaker: FakeSageMaker, registry: Registry
-) -> None:
+def test_embedded_models_need_nothing(sagemaker: FakeSageMaker, registry: Registry) -> None:
     registry.promote(TASK, "1", None, None)
-    script.wake(registry, hosting(sagemaker))
+    endpoints.wake(registry, hosting(sagemaker))
     assert sagemaker.calls == []
 
 
-def test_stage_has_to_be_there(script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert script.stage_variables("prod") == {"DATA_BUCKET": BUCKET, "LOG_LEVEL": "INFO"}
+def test_stage_has_to_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert endpoints.stage_variables("prod") == {"DATA_BUCKET": BUCKET, "LOG_LEVEL": "INFO"}
     for stage in ("prod2", "staging"):
-        with pytest.raises(script.NotDone, match="has not been deployed"):
-            script.stage_variables(stage)
-    with pytest.raises(script.NotDone, match="AWS_ENDPOINT_URL"):
-        script.stage_variables("local")
+        with pytest.raises(endpoints.NotDone, match="has not been deployed"):
+            endpoints.stage_variables(stage)
+    with pytest.raises(endpoints.NotDone, match="AWS_ENDPOINT_URL"):
+        endpoints.stage_variables("local")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:1")
-    assert script.stage_variables("local")["DATA_BUCKET"] == BUCKET
+    assert endpoints.stage_variables("local")["DATA_BUCKET"] == BUCKET

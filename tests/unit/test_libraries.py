@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy.page import Page
 from local.libraries import FILES, FRONTEND, VENDOR
-from local.page import Page
 
 MODULES = sorted(path for path in VENDOR.rglob("*") if path.suffix in (".js", ".mjs"))
 

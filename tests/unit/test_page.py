@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.page import Page, listing, security_headers
+from deploy.page import Page, listing, security_headers
 from tests.stage import ROOT
 
 FRONTEND = ROOT / "frontend"

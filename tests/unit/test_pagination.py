@@ -1,20 +1,17 @@
 """What AWS answers in several pages is read to the end."""
 
 from collections.abc import Callable
-from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 import pytest
 from botocore.client import BaseClient
 
-from tests.stage import ROOT
+from deploy import application, stacks
 
 
 @pytest.fixture
 def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tuple[str, dict[str, Any]]]]:
     """Has AWS answer each operation with the pages given, and returns the requests that were sent."""
-    monkeypatch.syspath_prepend(ROOT / ".chalice")
     for name in ("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "us-east-1")
 
@@ -35,20 +32,8 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tuple[str, dic
     return install
 
 
-@pytest.fixture
-def application(answer: object) -> ModuleType:
-    """.chalice/application.py as a module."""
-    return import_module("application")
-
-
-@pytest.fixture
-def stacks(answer: object) -> ModuleType:
-    """.chalice/stacks.py as a module."""
-    return import_module("stacks")
-
-
 def test_rules_and_targets_of_every_page_are_deleted(
-    application: ModuleType, answer: Callable[..., list[tuple[str, dict[str, Any]]]]
+    answer: Callable[..., list[tuple[str, dict[str, Any]]]],
 ) -> None:
     rules = [f"negatoscope-prod-{number}" for number in range(3)]
     sent = answer(
@@ -63,9 +48,7 @@ def test_rules_and_targets_of_every_page_are_deleted(
     assert [request["Name"] for operation, request in sent if operation == "DeleteRule"] == rules
 
 
-def test_failures_of_every_page_are_told(
-    stacks: ModuleType, answer: Callable[..., list[tuple[str, dict[str, Any]]]]
-) -> None:
+def test_failures_of_every_page_are_told(answer: Callable[..., list[tuple[str, dict[str, Any]]]]) -> None:
     def event(operation: int, resource: str) -> dict[str, str | int]:
         return {"OperationId": operation, "LogicalResourceId": resource, "ResourceStatusReason": "why"}
 
@@ -79,9 +62,7 @@ def test_failures_of_every_page_are_told(
     assert list(stacks.failure_reasons("x")) == ["  A: why", "  B: why"]
 
 
-def test_resources_of_every_page_are_known(
-    stacks: ModuleType, answer: Callable[..., list[tuple[str, dict[str, Any]]]]
-) -> None:
+def test_resources_of_every_page_are_known(answer: Callable[..., list[tuple[str, dict[str, Any]]]]) -> None:
     answer(
         DescribeStacks=[{"Stacks": [{"StackStatus": "CREATE_COMPLETE"}]}],
         ListStackResources=[

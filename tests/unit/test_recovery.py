@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 import boto3
@@ -17,18 +16,10 @@ from chalicelib.results.decisions import Decisions
 from chalicelib.results.result_document import Result
 from chalicelib.results.table import ResultsTable
 from chalicelib.storage.bucket import DataBucket
-from tests.stage import BUCKET, ROOT, TABLE
+from deploy import redrive, restore, results_table, stacks
+from tests.stage import BUCKET, TABLE
 
 pytestmark = pytest.mark.usefixtures("cloud")
-
-
-@pytest.fixture(autouse=True)
-def _scripts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(ROOT / ".chalice")
-
-
-def script(name: str) -> ModuleType:
-    return import_module(name)
 
 
 def decisions() -> Decisions:
@@ -45,9 +36,9 @@ def decided(number: int) -> Result:
     return found.result
 
 
-def restore() -> Any:
+def restored() -> Any:
     bucket, table = decisions().bucket, decisions().table
-    return script("restore").run(bucket, table)
+    return restore.run(bucket, table)
 
 
 def counts(report: Any) -> tuple[int, int, int]:
@@ -69,8 +60,8 @@ def test_lost_table_is_rebuilt_and_nothing_newer_is_overwritten() -> None:
     for result in (lost, changed):
         forget(result)
 
-    assert counts(restore()) == (3, 2, 0)
-    assert counts(restore()) == (3, 0, 0)
+    assert counts(restored()) == (3, 2, 0)
+    assert counts(restored()) == (3, 0, 0)
 
     table = decisions().table
     assert [table.get(result["id"]) for result in (lost, changed, kept)] == [lost, changed, kept]
@@ -83,7 +74,7 @@ def test_document_that_is_older_than_the_table_changes_nothing() -> None:
     result = decided(1)
     reviewed = result | {"review": {"label": "normal"}}
     decisions().table.end_change(reviewed, 1)
-    assert counts(restore()) == (1, 0, 0)
+    assert counts(restored()) == (1, 0, 0)
     assert decisions().table.get(result["id"]) == reviewed
 
 
@@ -97,8 +88,8 @@ def test_missing_document_is_written_from_the_table() -> None:
     decisions().table.announce(waiting)
     decisions().bucket.delete(result_document.key(lost))
 
-    assert counts(restore()) == (1, 0, 1)
-    assert counts(restore()) == (2, 0, 0)
+    assert counts(restored()) == (1, 0, 1)
+    assert counts(restored()) == (2, 0, 0)
 
     found = decisions().find(lost)
     assert found
@@ -113,7 +104,7 @@ def test_object_that_is_no_document_is_named_and_left_alone(body: bytes) -> None
     forget(lost)
     decisions().bucket.write(key, body, "application/json")
 
-    report = restore()
+    report = restored()
 
     assert counts(report) == (1, 1, 0)
     assert report.unreadable == [key]
@@ -126,7 +117,7 @@ def test_file_whose_quarantining_stopped_half_way_is_left_to_the_sweep() -> None
     decisions().table.receive(result, {"Records": []})
     decisions().decide(result_document.quarantined(result, Reason("NotAnImage", "It is not an image.")))
 
-    assert counts(restore()) == (1, 0, 0)
+    assert counts(restored()) == (1, 0, 0)
 
     entry = decisions().table.entry(result["id"])
     assert entry
@@ -138,10 +129,10 @@ def test_deleted_table_is_created_as_the_template_describes_it(monkeypatch: pyte
     before = dynamodb.describe_table(TableName=TABLE)["Table"]
     dynamodb.delete_table(TableName=TABLE)
     key = boto3.client("kms").create_key()["KeyMetadata"]["KeyId"]
-    monkeypatch.setattr(script("stacks"), "resources", lambda _: {"DataKey": key})
+    monkeypatch.setattr(stacks, "resources", lambda _: {"DataKey": key})
 
     for _ in range(2):
-        script("results_table").ensure("test", TABLE)
+        results_table.ensure("test", TABLE)
 
     table = dynamodb.describe_table(TableName=TABLE)["Table"]
     for part in ("AttributeDefinitions", "KeySchema", "BillingModeSummary"):
@@ -182,11 +173,10 @@ def queue() -> Any:
     return boto3.resource("sqs").create_queue(QueueName="negatoscope-test-lost-events")
 
 
-def redrive(monkeypatch: pytest.MonkeyPatch, functions: Functions) -> tuple[int, int]:
-    redrive, sqs = script("redrive"), boto3.client("sqs")
+def redriven(monkeypatch: pytest.MonkeyPatch, functions: Functions) -> tuple[int, int]:
+    sqs = boto3.client("sqs")
     monkeypatch.setattr(redrive, "WAIT_SECONDS", 0)
-    counts: tuple[int, int] = redrive.redrive(sqs, functions, redrive.queue_url(sqs, "test"))
-    return counts
+    return redrive.redrive(sqs, functions, redrive.queue_url(sqs, "test"))
 
 
 def waiting(queue: Any) -> int:
@@ -198,7 +188,7 @@ def waiting(queue: Any) -> int:
 def test_lost_events_go_to_the_functions_they_were_for(queue: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     lose(queue, *(f"negatoscope-test-{name}" for name in ["prepare", "classify"] * 6))
     functions = Functions()
-    assert redrive(monkeypatch, functions) == (12, 0)
+    assert redriven(monkeypatch, functions) == (12, 0)
     assert waiting(queue) == 0
     assert {name.split(":")[-1] for name, _ in functions.accepted} == {
         "negatoscope-test-prepare",
@@ -208,13 +198,13 @@ def test_lost_events_go_to_the_functions_they_were_for(queue: Any, monkeypatch: 
 
 
 def test_empty_queue(queue: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert redrive(monkeypatch, Functions()) == (0, 0)
+    assert redriven(monkeypatch, Functions()) == (0, 0)
 
 
 def test_what_cannot_be_sent_stays_in_the_queue(queue: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     lose(queue, "negatoscope-test-prepare", "negatoscope-test-classify")
     queue.send_message(MessageBody="not Lambda's")
-    assert redrive(monkeypatch, Functions(broken="classify")) == (1, 2)
+    assert redriven(monkeypatch, Functions(broken="classify")) == (1, 2)
     assert waiting(queue) == 2
 
 
@@ -222,9 +212,9 @@ def test_what_cannot_be_sent_is_tried_once_however_long_the_rest_takes(
     queue: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A message that was kept comes into sight again while others are still being sent."""
-    monkeypatch.setattr(script("redrive"), "HIDDEN_SECONDS", 0)
+    monkeypatch.setattr(redrive, "HIDDEN_SECONDS", 0)
     lose(queue, "negatoscope-test-classify")
-    assert redrive(monkeypatch, Functions(broken="classify")) == (0, 1)
+    assert redriven(monkeypatch, Functions(broken="classify")) == (0, 1)
 
 
 COMMANDS = ("redrive", "restore")
@@ -246,7 +236,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
         monkeypatch.setattr(sys, "argv", [f"{command}.py", stage])
         with pytest.raises(SystemExit) as stopped:
-            script(command).main()
+            import_module(f"deploy.{command}").main()
         assert isinstance(stopped.value.code, str), "which Python prints, and exits with 1"
         return stopped.value.code
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import boto3
-import stacks
-from progress import say
 
 from chalicelib.models.archive import pack
+from deploy import stacks
+from deploy.progress import say
 
 PROJECT = Path(__file__).resolve().parent.parent
 DEFINITION = PROJECT / "statemachine" / "retrain.asl.json"

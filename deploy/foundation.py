@@ -5,15 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import buckets
-import stacks
-import stage as stages
-from progress import say
 from samtranslator.yaml_helper import yaml_parse
-from stacks import DeployError
 
 from chalicelib.settings import SettingsError, read_endpoints
 from chalicelib.tasks import TaskFileError
+from deploy import buckets, stacks, stages
+from deploy.progress import say
+from deploy.stacks import DeployError
 
 TEMPLATE = Path(__file__).with_name("foundation.yaml")
 DATA = (

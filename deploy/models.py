@@ -4,15 +4,14 @@ from collections.abc import Iterable
 from typing import Any
 
 import boto3
-import endpoints
-import stage as stages
-from progress import say
 
 from chalicelib.models.endpoint_manager import Hosting
 from chalicelib.models.package import bundled_package
 from chalicelib.models.registry import Registry
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import load_tasks
+from deploy import endpoints, stages
+from deploy.progress import say
 
 JOB_LOGS = ("ProcessingJobs", "TrainingJobs", "TransformJobs")
 """Log groups that the jobs of an account share, under /aws/sagemaker/."""

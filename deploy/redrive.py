@@ -1,4 +1,4 @@
-"""Send the events that Lambda gave up through again: `python .chalice/redrive.py STAGE`.
+"""Send the events that Lambda gave up through again: `python -m deploy.redrive STAGE`.
 
 Safe to repeat: an event leaves the queue only after its function has accepted it, and every function copes
 with events that come twice. An event that fails again returns to the queue and is left there.
@@ -8,17 +8,14 @@ import argparse
 import json
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a script's own folder is all that is there
-
-import stage as stages
-from progress import say, step
-from stacks import DeployError
+from deploy import stages
+from deploy.progress import say, step
+from deploy.stacks import DeployError
 
 HIDDEN_SECONDS = 120
 """How long a message that could not be sent stays out of sight of this run and of others."""

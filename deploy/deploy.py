@@ -1,4 +1,4 @@
-"""Deploy Negatoscope to one stage: `python .chalice/deploy.py STAGE`.
+"""Deploy Negatoscope to one stage: `python -m deploy.deploy STAGE`.
 
 Safe to repeat: every step creates what is missing, changes what differs and leaves the rest; after a failure
 the same command goes on. The same code deploys to AWS and, where AWS_ENDPOINT_URL names it, to an emulator.
@@ -6,24 +6,14 @@ the same command goes on. The same code deploys to AWS and, where AWS_ENDPOINT_U
 
 import argparse
 import sys
-from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a script's own folder is all that is there
-
-import alarms
-import application
-import foundation
-import models
-import retraining
-import stage as stages
-import website
-from progress import say, step
-from stacks import DeployError
-
 from chalicelib.errors import InvalidModelPackage
 from chalicelib.storage.bucket import StorageFailed
+from deploy import alarms, application, foundation, models, retraining, stages, website
+from deploy.progress import say, step
+from deploy.stacks import DeployError
 
 
 def main() -> None:

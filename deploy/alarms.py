@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import stacks
+from deploy import stacks
 
 TEMPLATE = Path(__file__).with_name("alarms.yaml")
 

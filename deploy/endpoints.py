@@ -1,4 +1,4 @@
-"""Take the endpoints of one stage down, or bring them back: `python .chalice/endpoints.py idle|wake STAGE`.
+"""Take the endpoints of one stage down, or bring them back: `python -m deploy.endpoints idle|wake STAGE`.
 
 Endpoints on instances cost by the hour, asked or not. While they are down, the application runs the packages
 of the same models itself. Safe to repeat; where AWS_ENDPOINT_URL names an emulator, it works there.
@@ -8,16 +8,9 @@ import argparse
 import sys
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a script's own folder is all that is there
-
-import stage as stages
-from progress import say
-from stacks import DeployError
 
 from chalicelib.errors import EndpointNotChanged
 from chalicelib.models.endpoint_manager import IN_SERVICE, Hosted, Hosting
@@ -26,6 +19,9 @@ from chalicelib.models.scaling import Scaling
 from chalicelib.settings import SettingsError, read_endpoints
 from chalicelib.storage.bucket import DataBucket, StorageFailed
 from chalicelib.tasks import load_tasks
+from deploy import stages
+from deploy.progress import say
+from deploy.stacks import DeployError
 
 PATIENCE = 3600.0
 """Seconds for an endpoint to get from one state to another; SageMaker gives up before."""

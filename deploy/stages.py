@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from progress import say
-from stacks import DeployError
+from deploy.progress import say
+from deploy.stacks import DeployError
 
-CONFIG = Path(__file__).with_name("config.json")
+CONFIG = Path(__file__).resolve().parent.parent / ".chalice" / "config.json"
 NAME = re.compile("[a-z][a-z0-9]{0,10}")
 """Without hyphens, so that no stage's resources are named like those of another; see foundation.yaml."""
 

@@ -1,29 +1,18 @@
-"""Take one stage away: `python .chalice/destroy.py STAGE [--images delete --confirm STAGE]`.
+"""Take one stage away: `python -m deploy.destroy STAGE [--images delete --confirm STAGE]`.
 
 Safe to repeat; after a failure the same command goes on. Images, results and models stay unless told twice.
 """
 
 import argparse
 import sys
-from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a script's own folder is all that is there
-
-import alarms
-import application
-import foundation
-import models
-import retraining
-import stacks
-import stage as stages
-import website
-from endpoints import NotDone
-from progress import say, step
-from stacks import DeployError
-
 from chalicelib.errors import EndpointNotChanged
+from deploy import alarms, application, foundation, models, retraining, stacks, stages, website
+from deploy.endpoints import NotDone
+from deploy.progress import say, step
+from deploy.stacks import DeployError
 
 
 def main() -> None:

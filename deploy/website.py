@@ -16,13 +16,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
-import buckets
-import stacks
 from botocore.config import Config
-from progress import say
 
 from chalicelib.storage.bucket import DataBucket, presigning
-from local.page import LISTING, MEDIA_TYPES, Page, listing, security_headers
+from deploy import buckets, stacks
+from deploy.page import LISTING, MEDIA_TYPES, Page, listing, security_headers
+from deploy.progress import say
 
 FOLDER = Path(__file__).resolve().parent.parent / "frontend"
 TEMPLATE = FOLDER / "template.yaml"

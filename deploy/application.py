@@ -11,15 +11,16 @@ from importlib.metadata import version
 from pathlib import Path
 
 import boto3
-import stage as stages
-from progress import say
-from stacks import DeployError
+
+from deploy import stages
+from deploy.progress import say
+from deploy.stacks import DeployError
 
 PROJECT = Path(__file__).resolve().parent.parent
 PACKAGES = PROJECT / ".chalice" / "deployments"
 DEPLOYED = PROJECT / ".chalice" / "deployed"
 VENDORED = PROJECT / ".chalice" / "vendor.txt"
-GATEWAY_ERRORS = PROJECT / ".chalice" / "gateway-errors.json"
+GATEWAY_ERRORS = Path(__file__).with_name("gateway-errors.json")
 
 ASYNCHRONOUS = ("prepare", "classify", "sweep", "watch")
 """Lambdas that nobody waits for."""

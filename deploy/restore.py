@@ -1,4 +1,4 @@
-"""Make results table and documents agree again: `python .chalice/restore.py STAGE`.
+"""Make results table and documents agree again: `python -m deploy.restore STAGE`.
 
 What the table lacks is written from `results/*.json`; a document that is missing is written from the table. A
 table that has been deleted is created first. Safe to repeat, also while the stage is at work: what is there
@@ -11,22 +11,17 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a script's own folder is all that is there
-
-import results_table
-import stage as stages
-from progress import say, step
-from stacks import DeployError
-
 from chalicelib.results.decisions import Decisions, NotADocument, restore
 from chalicelib.results.table import ResultsTable
 from chalicelib.storage.bucket import DataBucket, ObjectChanged, ObjectMissing, StorageFailed
+from deploy import results_table, stages
+from deploy.progress import say, step
+from deploy.stacks import DeployError
 
 THREADS = 16
 

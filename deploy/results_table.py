@@ -8,11 +8,11 @@ import time
 from typing import Any
 
 import boto3
-import foundation
-import stacks
 from botocore.exceptions import ClientError
-from progress import say
-from stacks import DeployError
+
+from deploy import foundation, stacks
+from deploy.progress import say
+from deploy.stacks import DeployError
 
 _SCHEMA = ("AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema")
 """What CreateTable takes as the template has it."""

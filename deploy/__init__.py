@@ -1,0 +1,1 @@
+"""Puts a stage into an AWS account, changes it, and takes it away."""

@@ -1,0 +1,117 @@
+"""Imports between the packages of the application run one way."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.stage import ROOT
+
+LAYERS = (
+    ("errors", "timestamps"),
+    ("tasks",),
+    ("settings",),
+    ("observability", "imaging"),
+    ("limits",),
+    ("fields", "storage"),
+    ("models",),
+    ("results",),
+    ("pipeline", "retraining", "monitoring"),
+    ("api",),
+    ("aws",),
+)
+"""Packages and modules of chalicelib, from the bottom up. Each imports only from the layers below."""
+
+FLOORS = {name: floor for floor, names in enumerate(LAYERS) for name in names}
+
+WITHOUT_AWS = (
+    "imaging",
+    "models.classifier",
+    "models.embedded",
+    "monitoring.drift",
+    "results.table",
+    "retraining.request",
+    "tasks",
+)
+
+
+def modules(package: str) -> dict[str, Path]:
+    found = {}
+    for path in (ROOT / package).rglob("*.py"):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        found[name.removesuffix(".__init__")] = path
+    return found
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Full names of everything that a module imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def arrows(package: str) -> Iterator[tuple[str, str]]:
+    """Each module with each module of the package that it imports."""
+    known = modules(package)
+    for name, path in known.items():
+        for target in imported(path):
+            module = target if target in known else target.rpartition(".")[0]
+            if module in known and module != name:
+                yield name, module
+
+
+def room(module: str) -> str:
+    """The package of chalicelib that a module belongs to; "" for chalicelib itself."""
+    return module.partition(".")[2].partition(".")[0]
+
+
+def test_every_module_has_a_layer() -> None:
+    assert {room(module) for module in modules("chalicelib")} - {""} == FLOORS.keys()
+
+
+def test_imports_run_down_the_layers() -> None:
+    upwards = [
+        f"{module} imports {target}"
+        for module, target in arrows("chalicelib")
+        if room(module) != room(target) and room(target) and FLOORS[room(module)] <= FLOORS[room(target)]
+    ]
+    assert upwards == []
+
+
+@pytest.mark.parametrize("package", ["chalicelib", "deploy", "training", "local"])
+def test_no_modules_import_each_other(package: str) -> None:
+    below: dict[str, set[str]] = {module: set() for module in modules(package)}
+    for module, target in arrows(package):
+        below[module].add(target)
+    while free := {module for module, targets in below.items() if not targets}:
+        below = {module: targets - free for module, targets in below.items() if module not in free}
+    assert below == {}
+
+
+@pytest.mark.parametrize("package", ["app.py", "chalicelib", "deploy", "training"])
+def test_what_ships_imports_no_emulator(package: str) -> None:
+    files = [ROOT / package] if package.endswith(".py") else modules(package).values()
+    assert not [target for path in files for target in imported(path) if target.split(".")[0] == "local"]
+
+
+def without(*libraries: str) -> str:
+    """Code that makes the import of `libraries` fail."""
+    return f"import sys; sys.modules.update(dict.fromkeys({libraries}))"
+
+
+@pytest.mark.parametrize("name", WITHOUT_AWS)
+def test_core_logic_needs_neither_chalice_nor_aws(name: str) -> None:
+    code = f"{without('boto3', 'botocore', 'chalice')}; import chalicelib.{name}"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_only_the_api_needs_chalice() -> None:
+    names = [name for name in modules("chalicelib") if room(name) != "api"]
+    subprocess.run(
+        [sys.executable, "-c", f"{without('chalice')}; import {', '.join(names)}"], cwd=ROOT, check=True
+    )
