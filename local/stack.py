@@ -12,9 +12,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from local import lambda_environment, patching, users
+from local import users
+from local.aws import lambda_environment, patching
+from local.aws.environment import emulator_environment
 from local.deployment import PROJECT, Deployment
-from local.emulator_environment import emulator_environment
 from local.loopback import HOST, ask
 from local.process import Process, StartFailed
 
@@ -126,7 +127,7 @@ class LocalStack:
         state = self.directory / "state"
         state.mkdir(parents=True, exist_ok=True)
         command = [
-            *(sys.executable, "-m", "local.emulator", "--folder", state),
+            *(sys.executable, "-m", "local.aws.emulator", "--folder", state),
             *("--lambda-python", lambda_environment.PYTHON, "--workers", os.cpu_count() or 2),
             *("--training-python", TRAINING_PYTHON),
             *("--site-origin", self.url),

@@ -4,7 +4,7 @@ import asyncio
 import re
 from typing import Any
 
-from local.asgi import Application, Receive, Send
+from local.aws.asgi import Application, Receive, Send
 from local.sagemaker.errors import SageMakerError
 from local.sagemaker.service import Service
 

@@ -8,12 +8,18 @@ from typing import Any
 
 from ministack.services import stepfunctions
 
-from local import patching
+from local.aws import patching
+from local.aws.step_functions import Aborted, current_task
 from local.sagemaker import contract
 from local.sagemaker.errors import SageMakerError
-from local.sagemaker.resources import PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB, TUNING_JOB, Kind
+from local.sagemaker.resources import (
+    PROCESSING_JOB,
+    TRAINING_JOB,
+    TRANSFORM_JOB,
+    TUNING_JOB,
+    Kind,
+)
 from local.sagemaker.service import Service
-from local.step_functions import Aborted, current_task
 
 PREFIX = "arn:aws:states:::sagemaker:"
 CALLS = frozenset({

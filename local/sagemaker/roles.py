@@ -7,7 +7,7 @@ from typing import Any
 from ministack.core import responses
 from ministack.services import iam, sts
 
-from local import patching
+from local.aws import patching
 from local.sagemaker.errors import invalid
 from local.sagemaker.resources import ACCOUNT, REGION
 

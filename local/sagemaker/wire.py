@@ -12,7 +12,7 @@ from typing import Any
 from ministack import app
 from ministack.core import iam_actions, router
 
-from local import patching
+from local.aws import patching
 from local.sagemaker import roles
 from local.sagemaker.errors import SageMakerError
 from local.sagemaker.resources import ENDPOINT, KINDS, PACKAGE

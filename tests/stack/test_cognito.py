@@ -6,7 +6,7 @@ import time
 import pytest
 from ministack.services import cognito
 
-from local import cognito as patched
+from local.aws import cognito as patched
 
 POOL = "us-east-1_pool"
 

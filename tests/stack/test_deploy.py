@@ -14,7 +14,7 @@ from moto import mock_aws
 
 from chalicelib.api.auth import GROUPS
 from deploy import application, destroy, foundation, retraining, stacks, stages, website
-from local import cognito
+from local.aws import cognito
 from tests.cloud import RETRAINING, SITE, template
 from tests.cloud import foundation as foundation_template
 from tests.stack.client import Client

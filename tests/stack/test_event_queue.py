@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from local import lambda_events
-from local.lambda_events import Ending, EventQueue
+from local.aws import lambda_events
+from local.aws.lambda_events import Ending, EventQueue
 
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:f"
 

@@ -4,7 +4,7 @@ from types import ModuleType
 
 import pytest
 
-from local import patching
+from local.aws import patching
 from local.process import StartFailed
 
 

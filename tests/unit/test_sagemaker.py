@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ministack.services import stepfunctions
 
-from local.patching import Mismatch
+from local.aws.patching import Mismatch
 from local.sagemaker import contract, integration
 from local.sagemaker.containers import Container
 from local.sagemaker.errors import JobFailed, SageMakerError

@@ -18,7 +18,7 @@ from uuid import uuid4
 from ministack import app
 from ministack.services import cognito
 
-from local import patching
+from local.aws import patching
 
 Response = tuple[int, dict[str, Any], bytes]
 Handler = Callable[..., Response]

@@ -22,9 +22,9 @@ from typing import Any
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
-from local import patching
-from local.lambda_pool import Pool
-from local.lambda_worker import Function
+from local.aws import patching
+from local.aws.lambda_pool import Pool
+from local.aws.lambda_worker import Function
 
 logger = logging.getLogger("lambda")
 

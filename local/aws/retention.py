@@ -9,7 +9,7 @@ from typing import Any
 
 from ministack.services import cloudwatch_logs, lambda_svc, s3
 
-from local import patching
+from local.aws import patching
 
 STREAMS_PER_GROUP = 1000
 EVENTS_PER_STREAM = 10_000

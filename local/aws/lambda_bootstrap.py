@@ -1,6 +1,6 @@
 """What runs inside one Lambda worker process: load the handler, then serve one invocation after the other.
 
-Started by local.lambda_worker with the interpreter of the Lambda environment, so it uses the standard
+Started by local.aws.lambda_worker with the interpreter of the Lambda environment, so it uses the standard
 library only. Two pipes lead to the emulator. For each invocation one JSON line comes in and two go out:
 first that the invocation has been taken, before the handler runs, then the outcome. Standard output and
 error belong to the handler: they are its log.

@@ -17,7 +17,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack import app
 
-from local import (
+from local.aws import (
     apigateway,
     cloudformation,
     cloudfront,
@@ -28,15 +28,15 @@ from local import (
     step_functions,
     transport,
 )
-from local.asgi import Application, Receive, Send
-from local.emulator_environment import HOST
-from local.lambda_executor import Executor
+from local.aws.asgi import Application, Receive, Send
+from local.aws.dynamodb import ItemStore
+from local.aws.environment import HOST
+from local.aws.lambda_executor import Executor
 from local.loopback import ask
 from local.sagemaker import integration, wire
 from local.sagemaker.hooks import with_interruptions
 from local.sagemaker.service import Service
 from local.sagemaker.workplace import Workplace
-from local.tables import ItemStore
 
 
 def main() -> None:

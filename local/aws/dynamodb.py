@@ -17,7 +17,7 @@ from typing import Any
 from ministack.core.persistence import _json_default, _json_object_hook
 from ministack.services import dynamodb
 
-from local import patching
+from local.aws import patching
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS items (

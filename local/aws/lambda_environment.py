@@ -9,7 +9,7 @@ from pathlib import Path
 
 from local.process import Process
 
-FOLDER = Path(__file__).parent.parent / ".venv-lambda"
+FOLDER = Path(__file__).parents[2] / ".venv-lambda"
 PYTHON = FOLDER / "bin" / "python"
 LOCK = FOLDER.parent / ".local" / "lambda-environment.lock"
 

@@ -16,7 +16,7 @@ from typing import Any
 from ministack.core import iam_actions
 from ministack.services import stepfunctions
 
-from local import patching
+from local.aws import patching
 
 
 class Aborted(Exception):

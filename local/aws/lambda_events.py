@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from ministack.core.responses import request_scope
 from ministack.services import lambda_svc, s3
 
-from local import patching
+from local.aws import patching
 
 logger = logging.getLogger("lambda")
 

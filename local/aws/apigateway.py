@@ -13,7 +13,7 @@ from typing import Any
 
 from ministack.services import apigateway_v1
 
-from local import patching
+from local.aws import patching
 
 Response = tuple[int, dict[str, Any], bytes]
 Handler = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[Response]]

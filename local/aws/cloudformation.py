@@ -11,7 +11,7 @@ from typing import Any
 from ministack.services import dynamodb
 from ministack.services.cloudformation import provisioners
 
-from local import patching
+from local.aws import patching
 
 Provisioned = tuple[str, dict[str, Any]]
 

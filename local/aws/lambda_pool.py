@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from local.lambda_worker import Function, Lost, Outcome, Worker
+from local.aws.lambda_worker import Function, Lost, Outcome, Worker
 
 ATTEMPTS = 5
 """Processes that are tried for one invocation where each is killed before it begins to work on it."""

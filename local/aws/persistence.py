@@ -1,6 +1,6 @@
 """State of the emulator that outlives it.
 
-ministack writes objects of S3 when they change, and local.tables the items of DynamoDB; everything else is
+ministack writes objects of S3 when they change, and local.aws.dynamodb the items of DynamoDB; everything else is
 saved when the system has started and when the emulator stops in good order.
 """
 
@@ -10,7 +10,7 @@ from typing import Any
 from ministack import app
 from ministack.services import cloudwatch_logs
 
-from local import patching
+from local.aws import patching
 
 
 def install() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from hypercorn.asyncio.tcp_server import TCPServer
 from ministack import app
 
-from local import patching
+from local.aws import patching
 
 
 def install() -> None:

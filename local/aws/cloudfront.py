@@ -11,8 +11,8 @@ from typing import Any
 
 from ministack.services import cloudfront
 
-from local import patching
-from local.emulator_environment import HOST
+from local.aws import patching
+from local.aws.environment import HOST
 
 PAGE_ORIGIN = re.compile(r"https://([a-z0-9]+)\.cloudfront\.net")
 API_NAME = re.compile(r"([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com")

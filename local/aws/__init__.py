@@ -1,0 +1,1 @@
+"""An AWS emulator: ministack, with its gaps closed."""
