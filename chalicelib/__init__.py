@@ -3,6 +3,6 @@
 Imports run one way; tests/unit/test_layers.py holds the order of the packages.
 """
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 
 DISCLAIMER = "Not for clinical use. Negatoscope assists; it never diagnoses."

@@ -1,7 +1,7 @@
 """State of the emulator that outlives it.
 
-ministack writes objects of S3 when they change, and local.aws.dynamodb the items of DynamoDB; everything else is
-saved when the system has started and when the emulator stops in good order.
+ministack writes objects of S3 when they change, and local.aws.dynamodb the items of DynamoDB; everything else
+is saved when the system has started and when the emulator stops in good order.
 """
 
 from collections.abc import Callable

@@ -23,7 +23,7 @@ from tests.functional.cloudwatch import SCHEDULED, World, s3_event
 from tests.models import TASK
 from tests.sagemaker import FakeSageMaker
 from tests.stage import RETRAININGS_TABLE, TABLE
-from tests.unit.test_retraining_graph import PLAN, STATES, Fails, walk
+from tests.unit.retraining.test_graph import PLAN, STATES, Fails, walk
 
 CLASSIFY = f"/tasks/{TASK}/classify"
 RESULT = f"/results/{'0' * 32}"

@@ -170,8 +170,9 @@ def test_states_metrics_and_files_are_told(stage: Stage) -> None:
     followed = stage.ask("GET", ONE, 200, f"/retrainings/{name}")
 
     assert followed["states"] == [
-        {"name": "Plan", "entered_at": "2026-01-01T12:00:01.000Z", "exited_at": "2026-01-01T12:00:02.000Z"},
-        {"name": "Train", "entered_at": "2026-01-01T12:00:03.000Z", "exited_at": None},
+        {"name": "Plan", "entered_at": "2026-01-01T12:00:01.000000Z"}
+        | {"exited_at": "2026-01-01T12:00:02.000000Z"},
+        {"name": "Train", "entered_at": "2026-01-01T12:00:03.000000Z", "exited_at": None},
     ]
     assert followed["metrics"] == {"train:loss": 0.5}
     assert followed["files"] == ["roc.svg", "report.md"]

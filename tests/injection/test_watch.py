@@ -19,7 +19,7 @@ from tests.injection.test_images import Trial, check
 from tests.injection.world import World
 from tests.models import TASK
 from tests.stage import RETRAINING_ARN
-from tests.unit.test_watch import PROFILE, UNLIKE, Stage
+from tests.unit.monitoring.test_drift_monitor import PROFILE, UNLIKE, Stage
 
 ANSWERS = 20
 OTHER = "chest-xray"

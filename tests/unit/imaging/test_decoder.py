@@ -156,7 +156,7 @@ def test_fork_of_this_process_has_children_of_its_own() -> None:
 
 def test_child_ends_with_its_parent() -> None:
     code = (
-        "import os, sys; sys.path.insert(0, sys.argv[1]); from tests.unit.test_decoder import *; "
+        "import os, sys; sys.path.insert(0, sys.argv[1]); from tests.unit.imaging.test_decoder import *; "
         "decode(stream()); print(decoder._idle()[0].pid, flush=True); os.kill(os.getpid(), 9)"
     )
     command = [sys.executable, "-c", code, str(ROOT)]

@@ -34,9 +34,9 @@ from tests.models import TASK, VERSION, FakeBackend, write_package
 from tests.sagemaker import hosting
 from tests.stage import BUCKET, RETRAINING_ARN, RETRAININGS_TABLE, TABLE
 from tests.stepfunctions import FakeStepFunctions
-from tests.unit.test_retraining_candidate import ARCHIVE, FOLDER, TRAINED
-from tests.unit.test_retraining_candidate import SageMaker as Packages
-from tests.unit.test_retraining_rollout import SageMaker as Endpoint
+from tests.unit.retraining.test_candidate import ARCHIVE, FOLDER, TRAINED
+from tests.unit.retraining.test_candidate import SageMaker as Packages
+from tests.unit.retraining.test_rollout import SageMaker as Endpoint
 
 pytestmark = pytest.mark.usefixtures("cloud")
 EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:negatoscope-test-retrain:run"

@@ -370,8 +370,8 @@ def edges() -> set[tuple[str, str]]:
 
 
 def drawn() -> set[tuple[str, str]]:
-    """From which state to which the README's picture goes."""
-    text = (ROOT / "README.md").read_text().split("## Retrain\n")[1]
+    """From which state to which the picture of docs/retraining.md goes."""
+    text = (ROOT / "docs" / "retraining.md").read_text()
     picture = text.split("```mermaid\nflowchart TD\n")[1].split("```")[0]
     names = dict(re.findall(r'(\w+)[\[{]"(.+?)"[\]}]', picture))
     found = set()

@@ -68,7 +68,7 @@ def test_an_end_that_nobody_wrote_down_is_told_by_the_execution(
 
     followed = stage.follow()
 
-    assert (followed["status"], followed["ended_at"]) == (status, "2026-01-01T13:00:00.000Z")
+    assert (followed["status"], followed["ended_at"]) == (status, "2026-01-01T13:00:00.000000Z")
     assert sentence in followed["outcome"]
     assert stage.requests.page(10, None)[0][0]["status"] == status
 

@@ -21,7 +21,7 @@ from tests.models import TASK, write_package
 from tests.sagemaker import hosting, refusal
 from tests.stage import BUCKET, RETRAINING_ARN, RETRAININGS_TABLE
 from tests.stepfunctions import FakeStepFunctions
-from tests.unit.test_retraining_rollout import SageMaker
+from tests.unit.retraining.test_rollout import SageMaker
 
 pytestmark = pytest.mark.usefixtures("cloud")
 ENDPOINT, OWN = f"negatoscope-test-{TASK}", f"negatoscope-test-{TASK}-0"
@@ -117,7 +117,7 @@ def test_the_end_is_noted_and_what_is_left_is_deleted(
 
     told = stage.told()
     assert (told["status"], told["outcome"], told["waiting_for"]) == (status, outcome, None)
-    assert told["ended_at"] == "2026-01-01T13:00:00.000Z"
+    assert told["ended_at"] == "2026-01-01T13:00:00.000000Z"
     assert stage.journal.token("first") is None
     decision = stage.registry.record(TASK, "2")["decision"]
     assert (decision["accepted"], decision["reasons"]) == (False, [outcome])

@@ -38,7 +38,7 @@ def test_an_execution_is_found_by_its_name(executions: Executions) -> None:
     described = executions.describe(arn)
     assert described is not None
     assert (described["status"], described["input"], described["ended_at"]) == ("RUNNING", WISH, None)
-    assert described["started_at"] == "2026-01-01T12:00:00.000Z"
+    assert described["started_at"] == "2026-01-01T12:00:00.000000Z"
     assert executions.is_running(arn)
 
 
@@ -50,7 +50,7 @@ def test_what_has_ended_does_not_run(executions: Executions, states: FakeStepFun
 
     assert described is not None
     assert (described["error"], described["cause"]) == ("TrainingFailed", "Why.")
-    assert described["ended_at"] == "2026-01-01T13:00:00.000Z"
+    assert described["ended_at"] == "2026-01-01T13:00:00.000000Z"
     assert not executions.is_running(arn)
 
 

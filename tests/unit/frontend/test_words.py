@@ -13,6 +13,7 @@ LANGUAGES = sorted(path.stem for path in WORDS.glob("??.js") if path.stem != "en
 """The server's own sentences are English, so that they need no translation there."""
 OF_HTTP = {"InternalError", "UnsupportedMediaType"}
 """Codes that only `chalicelib/http.py` gives."""
+REVIEW_RULE = ROOT / "chalicelib" / "models" / "review_rule.py"
 
 
 def codes(kind: type[errors.NegatoscopeError] = errors.NegatoscopeError) -> Iterator[str]:
@@ -31,9 +32,7 @@ def test_every_error_of_the_server_has_words_in_every_language(language: str) ->
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_reason_for_review_has_words_in_every_language(language: str) -> None:
-    given = set(
-        re.findall(r'^ +"([a-z-]+)",$', (ROOT / "chalicelib" / "review.py").read_text(), re.MULTILINE)
-    )
+    given = set(re.findall(r'^ +"([a-z-]+)",$', REVIEW_RULE.read_text(), re.MULTILINE))
     words = re.search(r"\n  reasons: {\n(.*?)\n  },\n", (WORDS / f"{language}.js").read_text(), re.DOTALL)
     assert words
     assert set(re.findall(r'^    "?([\w-]+)"?:', words[1], re.MULTILINE)) == given

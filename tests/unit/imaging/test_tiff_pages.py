@@ -15,7 +15,7 @@ from chalicelib.imaging.tiff import directory
 from chalicelib.tasks import InputSpec
 from tests.stage import ROOT
 from tests.tiff_files import LEVELS, Page, Tags, compress, levels_file, squares, stored, tiff
-from tests.unit.test_tiff import COMPRESSIONS, RAMP, jpeg_stream, levels
+from tests.unit.imaging.test_tiff import COMPRESSIONS, RAMP, jpeg_stream, levels
 
 IMAGE, OTHER = squares(LEVELS), squares([9, 9, 9, 9])
 SMALL = squares([9, 9, 9, 9], side=4)
