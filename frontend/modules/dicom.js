@@ -16,7 +16,7 @@ const HEAD_BYTES = 4 * 1024 * 1024;
 /** Without these nothing is read: a guessed sign or polarity would make another picture. */
 const REQUIRED = /** @type {const} */ (["rows", "columns", "samples", "photometric", "allocated", "stored", "signed"]);
 
-/** No image has such values (chalicelib/imaging/attributes.py). */
+/** No image has such values (chalicelib/imaging/dicom/attributes.py). */
 const ENDLESS = 1e30;
 
 /** Where the proportions of a pixel stand. */
@@ -189,7 +189,7 @@ function fillPadding(data, isNothing, falling) {
 }
 
 /**
- * Whether a few values stand so far apart that the server clips them (chalicelib/imaging/tissue.py).
+ * Whether a few values stand so far apart that the server clips them (chalicelib/imaging/dicom/tissue.py).
  * @param {Values} data
  * @param {Uint8Array | null} isNothing
  */

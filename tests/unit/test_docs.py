@@ -69,3 +69,24 @@ def test_reference_of_the_api_is_current() -> None:
 
 def test_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= 130
+
+
+def test_files_that_comments_name_exist() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "*.py", "*.js", "*.yaml", "*.toml", "*.md", "Makefile"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    named = re.compile(
+        r"(?<![\w./-])((?:chalicelib|deploy|local|training|tests|statemachine)/[\w/]+\.(?:py|yaml|js|json))\b"
+    )
+    missing = {
+        f"{name}: {path}"
+        for name in listed
+        if not name.startswith("frontend/vendor")
+        for path in named.findall((ROOT / name).read_text(errors="replace"))
+        if not (ROOT / path).exists()
+    }
+    assert missing == set()

@@ -1,5 +1,5 @@
 // @ts-check
-/** What a model's numbers mean: the same answer, heat maps and reasons for review as the server gives (chalicelib/classification.py). */
+/** What a model's numbers mean: the same answer, heat maps and reasons for review as the server gives (chalicelib/models/classifier.py). */
 import { resample } from "./resample.js";
 
 /** @import { HeatMap, Reason, Result, Source, Task } from "../types.js" */
@@ -53,7 +53,7 @@ export function answer(id, { task, version, sha256, distance: threshold, disclai
 }
 
 /**
- * The words are the server's (chalicelib/review.py).
+ * The words are the server's (chalicelib/models/review_rule.py).
  * @param {Task} task
  * @param {Float32Array} probabilities
  * @param {boolean} unfamiliar
@@ -88,7 +88,7 @@ function reasonsForReview(task, probabilities, unfamiliar) {
 const percent = (share) => `${(share * 100).toFixed(0)}%`;
 
 /**
- * The map of one class, cropped to the image's content (chalicelib/heatmap.py).
+ * The map of one class, cropped to the image's content (chalicelib/models/heatmap.py).
  * @param {Outputs} outputs
  * @param {number} index of the class
  * @param {Task["input"]} input

@@ -101,7 +101,7 @@ function unsigned(data) {
 }
 
 /**
- * Rescale, window, polarity: detector's units as a viewer shows them (chalicelib/imaging/grey_levels.py).
+ * Rescale, window, polarity: detector's units as a viewer shows them (chalicelib/imaging/dicom/grey_levels.py).
  * @param {Plane} small
  * @param {number} offset
  * @param {Samples} samples

@@ -12,7 +12,7 @@ WORDS = ROOT / "frontend" / "modules" / "words"
 LANGUAGES = sorted(path.stem for path in WORDS.glob("??.js") if path.stem != "en")
 """The server's own sentences are English, so that they need no translation there."""
 OF_HTTP = {"InternalError", "UnsupportedMediaType"}
-"""Codes that only `chalicelib/http.py` gives."""
+"""Codes that only `chalicelib/api/http.py` gives."""
 REVIEW_RULE = ROOT / "chalicelib" / "models" / "review_rule.py"
 
 

@@ -72,7 +72,7 @@ def test_class_names_stand_nowhere_else_in_the_code() -> None:
         if "-" in name  # "normal" and the like are words
     }
     sources = [ROOT / "app.py"]
-    for folder in ("chalicelib", "training", "local", "frontend", ".chalice", "benchmarks"):
+    for folder in ("chalicelib", "training", "local", "frontend", "deploy", "benchmarks"):
         sources += [path for kind in ("*.py", "*.js", "*.html") for path in (ROOT / folder).rglob(kind)]
     found = [f"{path}: {name}" for path in sources for name in names if name in path.read_text()]
     assert not found
