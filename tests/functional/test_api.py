@@ -16,7 +16,7 @@ from chalice.test import Client, HTTPResponse
 from PIL import Image
 
 import app
-from chalicelib import DISCLAIMER, aws
+from chalicelib import DISCLAIMER, VERSION, aws
 from chalicelib.api import export
 from chalicelib.errors import EndpointNotReady, ModelFailed
 from chalicelib.imaging import MAX_BYTES
@@ -38,7 +38,7 @@ def test_health(call: Call) -> None:
     assert call("GET", "/health").json_body == {
         "status": "ok",
         "stage": "local",
-        "version": "0.1.0",
+        "version": VERSION,
         "data_bucket": BUCKET,
         "login": None,
         "disclaimer": DISCLAIMER,
