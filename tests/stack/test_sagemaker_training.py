@@ -36,7 +36,8 @@ def source() -> Iterator[tuple[str, bytes]]:
     for folder in ("training", "chalicelib"):
         for path in (ROOT / folder).rglob("*"):
             file = path.relative_to(ROOT)
-            if path.is_file() and "__pycache__" not in file.parts and file.parts[1] != "models":
+            is_bundled_model = file.match("chalicelib/models/*/*") or file.match("chalicelib/models/*/*/*")
+            if path.is_file() and "__pycache__" not in file.parts and not is_bundled_model:
                 yield file.as_posix(), path.read_bytes()
 
 

@@ -100,12 +100,20 @@ def test_archive_holds_what_serves_and_nothing_else(archive: Path, task: Task) -
         names = set(opened.getnames())
     assert {"model.onnx", "model.json", "code/inference.py", "code/requirements.txt"} <= names
     assert {
-        f"code/chalicelib/imaging/{name}.py" for name in ("preparation", "dicom", "raster", "decoder_process")
+        f"code/chalicelib/{name}.py"
+        for name in (
+            "imaging/preparation",
+            "imaging/raster",
+            "imaging/dicom/decoder_process",
+            "models/embedded",
+        )
     } <= names
     assert [name for name in names if name.endswith(".toml")] == [f"code/chalicelib/tasks/{task.name}.toml"]
     # What talks to AWS or to browsers has no place in the container.
-    assert not {f"code/chalicelib/{name}.py" for name in ("aws", "endpoint", "http", "table")} & names
-    assert not [name for name in names if "/models/" in name or name.startswith("code/training")]
+    without = ("aws", "models/endpoint", "api/http", "results/table")
+    assert not {f"code/chalicelib/{name}.py" for name in without} & names
+    assert not [name for name in names if name.endswith(".onnx") and "/" in name]
+    assert not [name for name in names if name.startswith("code/training")]
 
 
 def test_container_installs_the_versions_that_were_tested(task: Task) -> None:
