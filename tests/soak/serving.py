@@ -35,7 +35,9 @@ def endpoint(system: System, images: int) -> Report:
         second = _serve(desk)
         try:
             kill(system.lambdas())  # the new ones know at once what is promoted
-            system.drop_synthetic(images // 3)
+            system.drop_synthetic(1)
+            system.wait_for_events(PATIENCE)  # so that the endpoint has answered before it is in trouble
+            system.drop_synthetic(images // 3 - 1)
             hung, throttled = _hang(system, desk)
             system.drop_synthetic(images // 3)
             killed = _die_during_swap(system, desk, second)
