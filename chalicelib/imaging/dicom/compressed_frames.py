@@ -30,7 +30,7 @@ from chalicelib.imaging.dicom.frame_values import (
     damaged_stream,
     from_colour_space,
 )
-from chalicelib.imaging.dicom.stream_end import completed, is_whole
+from chalicelib.imaging.stream_end import completed, is_whole
 
 FAMILIES = {
     JPEGBaseline8Bit: Family.JPEG,

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from chalicelib import errors
-from chalicelib.imaging import codestream
+from chalicelib.imaging import codestream, stream_end
 from chalicelib.imaging.decoded import MAX_PIXELS
-from chalicelib.imaging.dicom import stream_end
 from chalicelib.imaging.tiff.directory import Directory, Tag, cut_off, invalid
 from chalicelib.imaging.tiff.layout import Layout
 from chalicelib.imaging.tiff.terms import DEFLATE, JPEG, NONE, OLD_DEFLATE, RGB, YCBCR

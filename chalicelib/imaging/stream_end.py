@@ -45,7 +45,7 @@ def completed(stream: bytes, claims: Codestream) -> bytes:
     return stream + _END
 
 
-def with_junk(stream: bytes) -> bytes:
+def _with_junk(stream: bytes) -> bytes:
     """A JPEG stream with more entropy-coded data before its end marker.
 
     A decoder reads them only if the stream's own data do not suffice for the image, so the picture is another
@@ -63,7 +63,7 @@ def is_whole(stream: bytes, values: Pixels) -> bool:
     Pillow shows grey instead of those that are missing. Reading it again costs as much as the first time, and
     is the only way to know with Pillow.
     """
-    picture = Image.open(BytesIO(with_junk(stream)), formats=["JPEG"])
+    picture = Image.open(BytesIO(_with_junk(stream)), formats=["JPEG"])
     columns, rows = picture.size
     return all(
         np.array_equal(
