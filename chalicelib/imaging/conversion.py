@@ -23,7 +23,7 @@ _TRANSPOSE = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What turns an image upright, by its orientation (Exif 2.3, tag 274)."""
+"""What turns an image upright, by its orientation (TIFF 6.0 and Exif 2.3, tag 274). Other values mean upright."""
 _STRIP_PIXELS = 1 << 20
 
 Box = tuple[int, int, int, int]
@@ -45,7 +45,7 @@ def upright(image: Image.Image, orientation: int) -> Image.Image:
 
 def swaps_sides(orientation: int) -> bool:
     """Whether rows become columns when the image is turned upright."""
-    return orientation >= 5
+    return orientation in range(5, 9)
 
 
 def strips(image: Image.Image) -> Iterator[Box]:

@@ -7,26 +7,13 @@ tifffile would read the tags as well, but needs imagecodecs for LZW and JPEG, wh
 room for.
 """
 
-from PIL import Image
-
+from chalicelib.imaging import conversion
 from chalicelib.imaging.decoded import DecodedImage, Source
 from chalicelib.imaging.tiff import pages
 from chalicelib.imaging.tiff.directory import File, Tag
 from chalicelib.imaging.tiff.display import picture
 from chalicelib.imaging.tiff.layout import read_layout
 from chalicelib.tasks import InputSpec
-
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""What turns an image with this Orientation upright; another value than these means 1."""
-_TRANSPOSED = (5, 6, 7, 8)
 
 
 def decode(data: bytes, spec: InputSpec) -> DecodedImage:
@@ -43,9 +30,8 @@ def decode(data: bytes, spec: InputSpec) -> DecodedImage:
     image, to_display = picture(page, layout, spec.channels)
     rows, columns, aspect = layout.rows, layout.columns, pages.pixel_aspect(page)
     orientation = page.integer(Tag.Orientation, 1)
-    if orientation in _UPRIGHT:
-        image = image.transpose(_UPRIGHT[orientation])
-    if orientation in _TRANSPOSED:
+    image = conversion.upright(image, orientation)
+    if conversion.swaps_sides(orientation):
         rows, columns, aspect = columns, rows, 1 / aspect
     return DecodedImage(
         image, Source("TIFF", rows, columns, frame=frame, frames=frames), to_display, pixel_aspect=aspect
