@@ -23,7 +23,7 @@ _TRANSPOSE = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What turns an image upright, by its orientation (TIFF 6.0 and Exif 2.3, tag 274). Other values mean upright."""
+"""What turns an image upright, by its orientation (TIFF 6.0 and Exif 2.3, tag 274); others mean upright."""
 _STRIP_PIXELS = 1 << 20
 
 Box = tuple[int, int, int, int]
