@@ -28,7 +28,7 @@ TEMPLATE = FOLDER / "template.yaml"
 
 CACHE_CONTROL = "public, max-age=0, must-revalidate, s-maxage=31536000"
 """Browsers ask each time and are mostly told that nothing has changed; the edge need not ask again."""
-MOST_COMPRESSED = 10_000_000
+MAX_COMPRESSED = 10_000_000
 """Bytes; larger files CloudFront does not compress by itself (Developer Guide, "Serve compressed files")."""
 
 
@@ -92,7 +92,7 @@ def files(folder: Path) -> Iterator[File]:
     contents = {name: (folder / name).read_bytes() for name in names if page.holds(name)}
     for name, content in sorted((contents | {LISTING: listing(folder)}).items()):
         headers = {"ContentType": MEDIA_TYPES[PurePath(name).suffix], "CacheControl": CACHE_CONTROL}
-        if len(content) > MOST_COMPRESSED:
+        if len(content) > MAX_COMPRESSED:
             content = gzip.compress(content, mtime=0)
             headers["ContentEncoding"] = "gzip"
         yield File(name, content, headers)

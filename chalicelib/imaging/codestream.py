@@ -21,7 +21,7 @@ _START_OF_FRAME = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC} | {_SOF55}
 """Start-of-frame markers of T.81 table B.1 (C4, C8 and CC mean other things), and of JPEG-LS (T.87 C.1.1)."""
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
 _COD, _SOT, _CAP = 0x52, 0x90, 0x50
-_MOST_TILES = 65_535
+_MAX_TILES = 65_535
 """Tiles are numbered with 16 bits (T.800 A.4.2)."""
 
 
@@ -196,7 +196,7 @@ def _jpeg2000(stream: bytes, start: int) -> Codestream:
     if tile_left > left or tile_top > top:
         raise CodestreamError("the first tile begins after the image")
     tiles = -(-(width - tile_left) // tile_width) * -(-(height - tile_top) // tile_height)
-    if tiles > _MOST_TILES:
+    if tiles > _MAX_TILES:
         raise CodestreamError(f"there are {tiles:,} tiles, more than can be numbered")
     if len({depth for depth, _, _ in samples}) > 1:
         raise UnsupportedCodestream("its components differ in precision or sign")

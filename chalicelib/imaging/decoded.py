@@ -72,7 +72,7 @@ def check_size(columns: int, rows: int) -> None:
         )
 
 
-_MOST_ASPECT = 10.0
+_MAX_ASPECT = 10.0
 """No device makes pixels that are longer; such a resolution or spacing is a typing error."""
 _SQUARE = 0.01
 """Resolutions and spacings are rounded, so pixels count as square up to this difference."""
@@ -86,7 +86,7 @@ def plausible_aspect(height: float, width: float) -> float | None:
     if not (0 < width < math.inf and 0 < height < math.inf):
         return None
     ratio = height / width
-    if not 1 / _MOST_ASPECT <= ratio <= _MOST_ASPECT:
+    if not 1 / _MAX_ASPECT <= ratio <= _MAX_ASPECT:
         return None
     return 1.0 if abs(ratio - 1) <= _SQUARE else ratio
 

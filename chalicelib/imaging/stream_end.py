@@ -16,9 +16,9 @@ from chalicelib.imaging.decoded import Pixels
 _END = b"\xff\xd9"
 """EOI of JPEG and JPEG-LS (T.81 table B.1), EOC of JPEG 2000 (T.800 A.4.4)."""
 _SOT = b"\xff\x90"
-_LEAST_TILE_PART = 14
+_MIN_TILE_PART = 14
 """Bytes: the markers SOT and SOD and what lies between them (T.800 A.4.2)."""
-_MOST_TILE_PARTS = 1_000_000
+_MAX_TILE_PARTS = 1_000_000
 _RESTARTS = [bytes([0xFF, number]) for number in range(0xD0, 0xD8)]
 _STRIP = 256
 """Rows that are compared at a time."""
@@ -79,13 +79,13 @@ def _end_of_tiles(stream: bytes, claims: Codestream) -> int:
     while stream[position : position + 2] != _SOT:
         position += 2 + int(unpack_from(">H", stream, position + 2)[0])
     tiles = set()
-    for _ in range(_MOST_TILE_PARTS):
+    for _ in range(_MAX_TILE_PARTS):
         tile, length = unpack_from(">HI", stream, position + 4)
         tiles.add(tile)
         if length == 0:  # the last one, up to the end
             position = _end_without_marker(stream)
             break
-        if length < _LEAST_TILE_PART:
+        if length < _MIN_TILE_PART:
             raise CodestreamError("a tile-part is shorter than its header")
         if position + length > len(stream):
             raise CodestreamError(

@@ -10,7 +10,7 @@ from pathlib import Path
 from chalicelib.errors import InvalidModelPackage
 
 ARCHIVE = "model.tar.gz"
-MOST_BYTES = 100_000_000
+MAX_BYTES = 100_000_000
 """Of a file in it, unpacked; those of this application have a tenth of that."""
 
 RUN = ("model.onnx", "model.json")
@@ -47,7 +47,7 @@ def pack(files: Mapping[str, bytes]) -> bytes:
 
 
 def unpack(archive: bytes, wanted: Callable[[str], bool]) -> dict[str, bytes]:
-    """The plain files of an archive whose names are `wanted`; those of more than `MOST_BYTES` are left out.
+    """The plain files of an archive whose names are `wanted`; those of more than `MAX_BYTES` are left out.
 
     Raises:
         InvalidModelPackage: if it is damaged.
@@ -59,7 +59,7 @@ def unpack(archive: bytes, wanted: Callable[[str], bool]) -> dict[str, bytes]:
                 for entry in tar
                 if entry.isfile()
                 and wanted(name := entry.name.removeprefix("./"))
-                and entry.size <= MOST_BYTES
+                and entry.size <= MAX_BYTES
                 and (content := tar.extractfile(entry))
             }
             verify_end(tar)

@@ -23,7 +23,7 @@ from chalicelib.storage.bucket import (
 )
 
 _REVISION = "revision"
-_MOST_TRIES = 10
+_MAX_TRIES = 10
 """Compare-and-swaps of one document; every one that fails means that another one has succeeded."""
 
 
@@ -77,7 +77,7 @@ class Decisions:
         Raises:
             UnknownResult: if the table does not know the image.
         """
-        for _ in range(_MOST_TRIES):
+        for _ in range(_MAX_TRIES):
             current = self._current(image_id)
             changed, revision = edit(current.result), current.revision + 1
             self.table.begin_change(image_id, revision)

@@ -24,7 +24,7 @@ _BATCH = 100
 
 _FILTERED_READ = 1000
 """Items looked at per request where a filter lets only some through."""
-_MOST_READS = 20
+_MAX_READS = 20
 """Requests for one page; after that a short page and a cursor are the better answer."""
 
 _SHARDS = "0123"
@@ -279,7 +279,7 @@ class ResultsTable:
         reads = _FILTERED_READ if "FilterExpression" in query else limit
         start = selection.start(cursor) if cursor else None
         results: list[Result] = []
-        for _ in range(_MOST_READS):
+        for _ in range(_MAX_READS):
             # A filter thins out what was read, so reading goes on until enough is found.
             page = self._table.query(**query, **_start(start), Limit=reads)
             results += _shown(page["Items"])
@@ -313,7 +313,7 @@ class ResultsTable:
         }
         found: list[Result] = []
         start = None
-        for _ in range(_MOST_READS):
+        for _ in range(_MAX_READS):
             page = self._table.query(**query, **_start(start))
             found += map(_result, page["Items"])
             start = page.get("LastEvaluatedKey")

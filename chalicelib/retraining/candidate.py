@@ -17,9 +17,9 @@ from chalicelib.retraining.planning import RETRAININGS, SPLIT
 from chalicelib.storage.bucket import DataBucket
 
 CONTENT_TYPES = ("application/x-npy", "image/jpeg", "image/png", "image/tiff", "application/dicom")
-MOST_DESCRIPTION = 1024
+MAX_DESCRIPTION = 1024
 """Characters that SageMaker takes for an ApprovalDescription."""
-MOST_TOKEN = 36
+MAX_TOKEN = 36
 """Likewise for a ClientToken."""
 
 
@@ -119,7 +119,7 @@ class Candidates:
                 "SupportedResponseMIMETypes": ["application/json"],
             },
             # A step that is repeated adds no second package.
-            ClientToken=plan["name"][-MOST_TOKEN:],
+            ClientToken=plan["name"][-MAX_TOKEN:],
         )
         return str(created["ModelPackageArn"])
 
@@ -127,7 +127,7 @@ class Candidates:
         self.sagemaker().update_model_package(
             ModelPackageArn=candidate["package"],
             ModelApprovalStatus=status,
-            ApprovalDescription=why[:MOST_DESCRIPTION],
+            ApprovalDescription=why[:MAX_DESCRIPTION],
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 STOPPED = "Stopped"
-MOST_CHARACTERS = 1500
+MAX_CHARACTERS = 1500
 _SCRIPT = re.compile(r'ExecuteUserScriptError:.*?ErrorMessage "(.*?\S)"\s*Command "', re.DOTALL)
 """What SageMaker's containers say of a script that failed, around what it has printed."""
 
@@ -42,7 +42,7 @@ def explain(state: str, error: Mapping[str, Any]) -> str:
 def reason_of(error: Mapping[str, Any]) -> str:
     """What went wrong, as a sentence: `error` is what Step Functions caught, `{"Error", "Cause"}`."""
     reason = read_cause(str(error.get("Cause", ""))) or str(error.get("Error", ""))
-    reason = reason.strip()[:MOST_CHARACTERS]
+    reason = reason.strip()[:MAX_CHARACTERS]
     return f"{reason}." if reason and reason[-1] not in ".!?" else reason
 
 

@@ -12,7 +12,7 @@ from chalicelib.tasks import Task, load_tasks
 
 TRIALS = 8
 """Of a search, where nobody says how many."""
-MOST_TRIALS = 100
+MAX_TRIALS = 100
 _MEMBERS: Mapping[str, Any] = {
     "task": str,
     "hyperparameters": dict,
@@ -80,7 +80,7 @@ _KINDS: Mapping[Any, str] = {
     str: "a text",
     dict: "an object",
     bool: "true or false",
-    (bool, int): f"true, false, or a number of trials up to {MOST_TRIALS}",
+    (bool, int): f"true, false, or a number of trials up to {MAX_TRIALS}",
 }
 
 
@@ -104,6 +104,6 @@ def _hyperparameters(given: Mapping[str, Any]) -> dict[str, Any]:
 def _trials(tune: bool | int) -> int:
     if isinstance(tune, bool):
         return TRIALS if tune else 0
-    if not 2 <= tune <= MOST_TRIALS:
-        raise InvalidRequest(f"'tune' must be a number of trials from 2 to {MOST_TRIALS}, or true.")
+    if not 2 <= tune <= MAX_TRIALS:
+        raise InvalidRequest(f"'tune' must be a number of trials from 2 to {MAX_TRIALS}, or true.")
     return tune

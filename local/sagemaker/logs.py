@@ -12,8 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 logger = logging.getLogger("sagemaker")
 
 SECONDS = 0.3  # between what is printed and what stands in the log
-MOST_CHARACTERS = 200_000  # of a line; CloudWatch takes 256 KB
-MOST_LINES = 1000  # sent at once
+MAX_CHARACTERS = 200_000  # of a line; CloudWatch takes 256 KB
+MAX_LINES = 1000  # sent at once
 
 
 class LogStream:
@@ -28,7 +28,7 @@ class LogStream:
 
     def write(self, line: str) -> None:
         """Add a line; CloudWatch takes no empty ones."""
-        self._lines.put((int(time.time() * 1000), line[:MOST_CHARACTERS] or " "))
+        self._lines.put((int(time.time() * 1000), line[:MAX_CHARACTERS] or " "))
 
     def close(self) -> None:
         """Write what is left; safe to repeat."""
@@ -54,7 +54,7 @@ class LogStream:
         if lines[0] is not None:
             time.sleep(SECONDS)
         with contextlib.suppress(queue.Empty):
-            while len(lines) < MOST_LINES:
+            while len(lines) < MAX_LINES:
                 lines.append(self._lines.get_nowait())
         return lines
 

@@ -12,8 +12,8 @@ from local.sagemaker.resources import ACCOUNT, REGION
 
 PATH = re.compile(r"/endpoints/(?P<endpoint>[^/]+)/invocations")
 MEGABYTE = 1024 * 1024
-MOST_BYTES = 6 * MEGABYTE
-MOST_BYTES_SERVERLESS = 4 * MEGABYTE
+MAX_BYTES = 6 * MEGABYTE
+MAX_BYTES_SERVERLESS = 4 * MEGABYTE
 SECONDS = 60.0  # a container has for an answer
 PASSED_ON = ("accept", "content-type", "x-amzn-sagemaker-custom-attributes", "x-amzn-sagemaker-inference-id")
 VARIANT = "x-Amzn-Invoked-Production-Variant"
@@ -74,7 +74,7 @@ class Runtime:
 def _invoke(name: str, fleet: Fleet, target: str | None, headers: Mapping[str, str], body: bytes) -> Response:
     try:
         with fleet.serving(target) as (variant, container):
-            most = MOST_BYTES_SERVERLESS if "ServerlessConfig" in variant else MOST_BYTES
+            most = MAX_BYTES_SERVERLESS if "ServerlessConfig" in variant else MAX_BYTES
             if len(body) > most:
                 raise SageMakerError(
                     "ValidationError",
@@ -107,6 +107,6 @@ def _invoke(name: str, fleet: Fleet, target: str | None, headers: Mapping[str, s
 def _respond(name: str, answer: Answer, variant: str) -> Response:
     if not answer.good:
         raise ModelError(name, answer.status, answer.body.decode(errors="replace"))
-    if len(answer.body) > MOST_BYTES:
-        raise ModelError(name, 500, f"The response is larger than {MOST_BYTES} bytes.")
+    if len(answer.body) > MAX_BYTES:
+        raise ModelError(name, 500, f"The response is larger than {MAX_BYTES} bytes.")
     return 200, {"Content-Type": answer.content_type, VARIANT: variant}, answer.body

@@ -19,7 +19,7 @@ from tests.stage import ROOT
 _SERVER = Path(__file__).with_name("server_in_page.js")
 _FILES = Files(ROOT / "frontend")
 
-_MOST_STEPS = 30
+_MAX_STEPS = 30
 
 # Answers take turns of the event loop, which the clock does not wait for.
 _YIELD = """async () => {
@@ -96,7 +96,7 @@ class Bench:
 
     def pass_time(self, milliseconds: int) -> None:
         """Let so much time pass; all timers that fall due fire, and their work goes on."""
-        step = max(1_000, milliseconds // _MOST_STEPS)
+        step = max(1_000, milliseconds // _MAX_STEPS)
         for begun in range(0, milliseconds, step):
             self.page.clock.run_for(min(step, milliseconds - begun))
             self.page.evaluate(_YIELD)

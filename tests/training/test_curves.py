@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from training.evaluation.curves import MOST_POINTS, draw_curves
+from training.evaluation.curves import MAX_POINTS, draw_curves
 from training.evaluation.metrics import Predictions
 
 NAMES = ("a", "b", "c")
@@ -27,8 +27,8 @@ def test_few_points_have_the_area_of_the_whole_curve() -> None:
     for label, name in enumerate(NAMES):
         roc, precision_recall = curves["classes"][name]["roc"], curves["classes"][name]["precision_recall"]
         true, scores = answers.labels == label, answers.probabilities[:, label]
-        assert 10 < len(roc["sensitivity"]) == len(roc["false_alarm_rate"]) <= MOST_POINTS
-        assert 10 < len(precision_recall["recall"]) == len(precision_recall["precision"]) <= MOST_POINTS
+        assert 10 < len(roc["sensitivity"]) == len(roc["false_alarm_rate"]) <= MAX_POINTS
+        assert 10 < len(precision_recall["recall"]) == len(precision_recall["precision"]) <= MAX_POINTS
         area = sklearn_metrics.auc(roc["false_alarm_rate"], roc["sensitivity"])
         assert area == pytest.approx(sklearn_metrics.roc_auc_score(true, scores), abs=0.01)
         average = sklearn_metrics.auc(precision_recall["recall"], precision_recall["precision"])
@@ -83,4 +83,4 @@ def test_without_two_sides_there_is_no_curve() -> None:
 def test_curves_are_small() -> None:
     text = json.dumps(draw_curves(predictions(), None, NAMES, negative="a"), allow_nan=False)
 
-    assert len(text) < 4 * 2 * 2 * MOST_POINTS * 8 + 1500
+    assert len(text) < 4 * 2 * 2 * MAX_POINTS * 8 + 1500

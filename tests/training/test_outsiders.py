@@ -50,7 +50,7 @@ def test_kinds_that_a_class_covers_are_no_outsiders(home: Path, task: Task, tmp_
 def test_many_images_are_sampled_the_same_way_every_time(
     home: Path, task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outsiders, "MOST_IMAGES", 5)
+    monkeypatch.setattr(outsiders, "MAX_IMAGES", 5)
     places = [tmp_path / "a", tmp_path / "b"]
     for place in places:
         place.mkdir()

@@ -22,7 +22,7 @@ from training.data.dataset import Record
 from training.data.storage import CONNECTIONS, Storage, join
 from training.errors import TrainingError
 
-MOST_UNREADABLE = 0.05
+MAX_UNREADABLE = 0.05
 """Share of unreadable files above which something is wrong with the folder rather than with single files."""
 ARRAY = b"\x93NUMPY"
 """How files begin that numpy saved."""
@@ -189,7 +189,7 @@ def prepare_images(
             read = list(pool.map(reader.read, range(first, first + CHUNK), addresses))
             digests += read
             unreadable += sum(digest in reader.problems for digest in read)
-            if unreadable > MOST_UNREADABLE * count:
+            if unreadable > MAX_UNREADABLE * count:
                 raise TrainingError(
                     f"{unreadable} of {len(digests)} files cannot be read. The first: "
                     f"{next(iter(reader.problems.values()))} Is this a folder of images?"

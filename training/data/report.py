@@ -9,7 +9,7 @@ from training.data.preparation import PreparedData
 from training.data.split import PARTS
 from training.reports.markdown import bullets, table
 
-MOST_NAMES = 20
+MAX_NAMES = 20
 """Files named per reason in the report; data.json has them all."""
 
 
@@ -152,5 +152,5 @@ def _names(data: PreparedData) -> Iterator[str]:
 
 
 def _limited(lines: Sequence[str]) -> Iterable[str]:
-    more = len(lines) - MOST_NAMES
-    return (*lines[:MOST_NAMES], f"and {more} more, in data.json") if more > 0 else lines
+    more = len(lines) - MAX_NAMES
+    return (*lines[:MAX_NAMES], f"and {more} more, in data.json") if more > 0 else lines

@@ -17,7 +17,7 @@ BLOCK = 2048
 """Images compared with as many others at a time: 16 MiB of correlations."""
 SHRUNK = 256
 """Images made into thumbnails at a time."""
-MOST_PAIRS = 20
+MAX_PAIRS = 20
 """Per image on average; with more, the threshold finds a kind of image and not copies."""
 
 
@@ -52,9 +52,9 @@ def find_similar(pixels: Images, least: float, store: Path) -> list[Similar]:
     pairs: list[Similar] = []
     for start in range(0, count, BLOCK):
         pairs += _pairs_of_block(vectors, start, least)
-        if len(pairs) > MOST_PAIRS * count:
+        if len(pairs) > MAX_PAIRS * count:
             raise TrainingError(
-                f"More than {MOST_PAIRS} of the other images resemble an image by {least} on average: that "
+                f"More than {MAX_PAIRS} of the other images resemble an image by {least} on average: that "
                 "is how this kind of image looks, not a sign of copies. Raise --near-duplicates, or leave it "
                 "out and tell patients by --dataset or a column 'group'."
             )

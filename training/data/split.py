@@ -22,7 +22,7 @@ VALIDATION_FOLDS = 1
 """Of ten folds of whole groups two test and one validates, so about 70 : 10 : 20."""
 MANY_GROUPS = 50_000
 """With more, the split takes so long that a person wants to be told."""
-FEWEST_GROUPS = len(PARTS)
+MIN_GROUPS = len(PARTS)
 """Of a class; with fewer it would be absent from a part."""
 
 
@@ -192,9 +192,9 @@ def check_enough_groups(records: Sequence[Record], class_names: Sequence[str]) -
     for record in records:
         groups[record.label].add(record.group)
     for name, members in zip(class_names, groups, strict=True):
-        if len(members) < FEWEST_GROUPS:
+        if len(members) < MIN_GROUPS:
             raise TrainingError(
-                f"Class '{name}' has images of {len(members)} groups (patients); at least {FEWEST_GROUPS} "
+                f"Class '{name}' has images of {len(members)} groups (patients); at least {MIN_GROUPS} "
                 "are needed to train, validate and test on different ones."
             )
     most = max(Counter(record.label for record in records).values())

@@ -10,7 +10,7 @@ from training.evaluation import confusion
 from training.evaluation.bootstrap import Floats, GroupBootstrap, Interval, Ints, interval
 from training.evaluation.confusion import Confusions
 
-LEAST_PROBABILITY = 1e-6
+MIN_PROBABILITY = 1e-6
 """What a logarithm is taken of at least: a single wrong certainty must not decide alone."""
 
 
@@ -72,5 +72,5 @@ def compare(
 
 def _log_scores(probabilities: Floats, labels: Ints) -> Floats:
     of_truth = probabilities[np.arange(len(labels)), labels]
-    scores: Floats = np.log(np.maximum(of_truth, LEAST_PROBABILITY))
+    scores: Floats = np.log(np.maximum(of_truth, MIN_PROBABILITY))
     return scores

@@ -11,7 +11,7 @@ from training.evaluation.calibration import reliability_table
 from training.evaluation.metrics import Predictions
 from training.evaluation.ranking import Ranking
 
-MOST_POINTS = 60
+MAX_POINTS = 60
 """Of a curve; more are not seen in a picture."""
 DIGITS = 4
 
@@ -68,13 +68,13 @@ def _ranking_curves(positive: NDArray[np.bool_], scores: Floats) -> dict[str, An
 
 
 def _thin(x: Floats, y: Floats) -> tuple[list[float], list[float]]:
-    """Corners of a curve with both ends, at most `MOST_POINTS`, evenly spread along its length."""
+    """Corners of a curve with both ends, at most `MAX_POINTS`, evenly spread along its length."""
     turns = np.abs(np.diff(x)[1:] * np.diff(y)[:-1] - np.diff(x)[:-1] * np.diff(y)[1:]) > 1e-12
     corners = np.flatnonzero(np.concatenate([[True], turns, [True]])) if len(x) > 1 else np.arange(len(x))
     x, y = x[corners], y[corners]
-    if len(x) > MOST_POINTS:
+    if len(x) > MAX_POINTS:
         length = np.append(0, np.hypot(np.diff(x), np.diff(y)).cumsum())
-        kept = np.searchsorted(length, np.linspace(0, length[-1], MOST_POINTS)).clip(max=len(x) - 1)
+        kept = np.searchsorted(length, np.linspace(0, length[-1], MAX_POINTS)).clip(max=len(x) - 1)
         kept = np.unique(kept)
         x, y = x[kept], y[kept]
     return x.round(DIGITS).tolist(), y.round(DIGITS).tolist()

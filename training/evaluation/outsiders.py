@@ -18,7 +18,7 @@ from training.evaluation.bootstrap import Floats
 from training.model.candidate import Candidate
 from training.model.export import open_session, run
 
-MOST_IMAGES = 500
+MAX_IMAGES = 500
 """Of each part of another kind; more would not change the second digit."""
 
 
@@ -108,7 +108,7 @@ def load_outsiders(home: Path, task: Task, split_seed: int, workplace: Path) -> 
             continue
 
         def load(part: Part, data: PreparedData = data, folder: Path = folder, place: Path = place) -> Images:
-            chosen = np.random.default_rng(split_seed).permutation(data.parts[part])[:MOST_IMAGES]
+            chosen = np.random.default_rng(split_seed).permutation(data.parts[part])[:MAX_IMAGES]
             records = [data.records[index] for index in sorted(chosen.tolist())]
             return prepare_images(Storage(), str(folder), records, task.input, place / f"{part}.npy").view()
 

@@ -27,7 +27,7 @@ from chalicelib.settings import library_environment
 
 _SAMPLES_PER_SECOND = 4_000_000
 """Half of what the slowest decoder manages: OpenJPEG with 16 bits of noise."""
-_LEAST_SECONDS = 3
+_MIN_SECONDS = 3
 _OPENJPEG_BYTES = 8
 """For each sample; 7.3 were measured with 16 bits, 5.9 with 8."""
 _GRACE_SECONDS = 5
@@ -193,7 +193,7 @@ class DecoderProcess:
         if claims.family is Family.JPEG_2000:
             _check_memory(claims)
         samples = _zeros(claims)
-        seconds = _LEAST_SECONDS + samples.size // _SAMPLES_PER_SECOND
+        seconds = _MIN_SECONDS + samples.size // _SAMPLES_PER_SECOND
         file = minimal_file(stream, claims)
         token = secrets.token_bytes(16)
         request = protocol.REQUEST.pack(

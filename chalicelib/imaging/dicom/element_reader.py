@@ -8,7 +8,7 @@ from pydicom.datadict import keyword_for_tag
 
 from chalicelib import errors
 
-_MOST_ELEMENTS = 1_000_000
+_MAX_ELEMENTS = 1_000_000
 """Headers that are read at most, in about 1 s. The largest real files have some hundred thousand."""
 _UNDEFINED = 0xFFFFFFFF
 _ITEM, ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
@@ -57,14 +57,14 @@ class ElementReader:
         self._short = Struct(f"{order}H")
         self._long = Struct(f"{order}I")
         # Shared by all readers of a file.
-        self._budget = budget if budget is not None else [_MOST_ELEMENTS]
+        self._budget = budget if budget is not None else [_MAX_ELEMENTS]
 
     def element(self, position: int) -> Element:
         """The element whose header begins at `position`."""
         self._budget[0] -= 1
         if self._budget[0] < 0:
             raise errors.InvalidImage(
-                f"This DICOM file has more than {_MOST_ELEMENTS:,} elements and items before its pixels. "
+                f"This DICOM file has more than {_MAX_ELEMENTS:,} elements and items before its pixels. "
                 "Send the image without its private sequences."
             )
         try:

@@ -10,7 +10,7 @@ from chalicelib.imaging.dicom.elements import DicomFile
 
 _ITEM, _SEQUENCE_END = 0xE000FFFE, 0xE0DDFFFE
 """As little-endian numbers: encapsulated data are always in this order."""
-_MOST_FRAGMENTS = 1_000_000
+_MAX_FRAGMENTS = 1_000_000
 
 
 class _Fragment(NamedTuple):
@@ -58,7 +58,7 @@ def _items(file: DicomFile) -> list[_Fragment]:
     position, end = file.pixels.start, file.pixels.start + file.pixels.size
     items: list[_Fragment] = []
     # A file that ends without the delimiter but after a whole fragment has lost nothing.
-    while position + 8 <= end and len(items) <= _MOST_FRAGMENTS:
+    while position + 8 <= end and len(items) <= _MAX_FRAGMENTS:
         tag, length = unpack_from("<II", file.data, position)
         if tag == _SEQUENCE_END:
             break

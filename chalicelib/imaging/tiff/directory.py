@@ -52,7 +52,7 @@ class Tag(IntEnum):
 
 _MAX_PAGES = 4096
 _MAX_ENTRIES = 4096
-_MOST_VALUES = 3 << 16
+_MAX_VALUES = 3 << 16
 """The longest list but those of strips and tiles is a palette of 16 bits."""
 _UNDEFINED, _RATIONAL = 7, 5
 _INTEGERS = {1: "u1", 3: "u2", 4: "u4", 6: "i1", 8: "i2", 9: "i4", 13: "u4", 16: "u8", 17: "i8", 18: "u8"}
@@ -98,7 +98,7 @@ class Directory:
     """"<" or ">", as numpy and struct write it."""
     entries: dict[int, _Entry]
 
-    def integers(self, tag: Tag, most: int = _MOST_VALUES) -> list[int]:
+    def integers(self, tag: Tag, most: int = _MAX_VALUES) -> list[int]:
         """The values of a tag, at most so many; none if it is absent.
 
         Raises:
@@ -133,7 +133,7 @@ class Directory:
         entry = self.entries.get(tag)
         if entry is None or entry.type != _RATIONAL:
             return []
-        pairs = self._values(tag, entry, "u4", 2)[:_MOST_VALUES].reshape(-1, 2).tolist()
+        pairs = self._values(tag, entry, "u4", 2)[:_MAX_VALUES].reshape(-1, 2).tolist()
         return [top / bottom if bottom else float("nan") for top, bottom in pairs]
 
     def content(self, tag: Tag) -> bytes:

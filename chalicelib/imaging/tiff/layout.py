@@ -23,8 +23,8 @@ from chalicelib.imaging.tiff.terms import (
     YCBCR,
 )
 
-_MOST_SAMPLES = 16
-_MOST_SIDE = 1 << 30
+_MAX_SAMPLES = 16
+_MAX_SIDE = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def read_layout(directory: Directory) -> Layout:
     columns, rows = size(directory)
     compression, photometric = _compression(directory), _photometric(directory)
     samples = directory.integer(Tag.SamplesPerPixel, 1)
-    if not 1 <= samples <= _MOST_SAMPLES:
+    if not 1 <= samples <= _MAX_SAMPLES:
         raise unsupported(Tag.SamplesPerPixel, f"is {samples}")
     colours = COLOURS[photometric]
     if samples < colours:
@@ -112,8 +112,8 @@ def read_layout(directory: Directory) -> Layout:
         width, length = directory.integer(Tag.TileWidth), directory.integer(Tag.TileLength)
     else:
         width, length = columns, min(rows, directory.integer(Tag.RowsPerStrip, rows))
-    if not (0 < width < _MOST_SIDE and 0 < length < _MOST_SIDE):
-        tag = (Tag.TileWidth if not 0 < width < _MOST_SIDE else Tag.TileLength) if tiled else Tag.RowsPerStrip
+    if not (0 < width < _MAX_SIDE and 0 < length < _MAX_SIDE):
+        tag = (Tag.TileWidth if not 0 < width < _MAX_SIDE else Tag.TileLength) if tiled else Tag.RowsPerStrip
         raise invalid(tag, "is impossible")
     alpha = _alpha(directory, samples, colours)
     layout = Layout(

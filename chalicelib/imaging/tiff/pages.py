@@ -13,7 +13,7 @@ _REDUCED = 2
 _MASK = 4
 """Of PhotometricInterpretation, also where NewSubfileType says nothing."""
 
-_MOST_BESIDE = 4096
+_MAX_BESIDE = 4096
 """SubIFDs that are looked at, in all pages together."""
 
 
@@ -34,7 +34,7 @@ def choose(file: File) -> tuple[Directory, int | None, int | None]:
     images = [page for page in pages if _is_full(page)]
     if not images:
         beside = (sub for page in pages for sub in file.sub_directories(page))
-        images = [page for page in islice(beside, _MOST_BESIDE) if _is_full(page)]
+        images = [page for page in islice(beside, _MAX_BESIDE) if _is_full(page)]
     if not images:
         images = [max((page for page in pages if not _is_mask(page)), key=_pixels, default=pages[0])]
     images = _without_companions(images)

@@ -25,9 +25,9 @@ from chalicelib.imaging.tiff.terms import DEFLATE, JPEG, NONE, OLD_DEFLATE, RGB,
 
 Bytes = NDArray[np.uint8]
 
-_MOST_BYTES = 400_000_000
+_MAX_BYTES = 400_000_000
 """Of one decompressed segment: what 100 megapixels of 32 bits take."""
-_MOST_SEGMENTS = MAX_PIXELS // 256
+_MAX_SEGMENTS = MAX_PIXELS // 256
 """The smallest tiles that the specification allows have 16 x 16 pixels (TIFF 6.0, section 15)."""
 _REVERSED = np.packbits(np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)[:, ::-1], axis=1)[:, 0]
 """Every byte with its bits in the other order."""
@@ -52,14 +52,14 @@ class Segments:
         self._needed = layout.down * layout.across * layout.planes
         largest = layout.row_bytes * -(-layout.segment_rows // layout.subsampling[1])
         pixels = layout.segment_columns * layout.segment_rows
-        if pixels > MAX_PIXELS or (layout.compression != NONE and largest > _MOST_BYTES):
+        if pixels > MAX_PIXELS or (layout.compression != NONE and largest > _MAX_BYTES):
             raise errors.ImageTooLarge(
                 f"A {self._name} of the TIFF file holds {pixels // 1_000_000:,} megapixels of "
                 f"{layout.bits} bits a sample. Send a smaller version, or one in smaller {self._name}s."
             )
-        if self._needed > _MOST_SEGMENTS:
+        if self._needed > _MAX_SEGMENTS:
             raise errors.UnsupportedImage(
-                f"The TIFF file has more than {_MOST_SEGMENTS:,} {self._name}s. Export it with larger ones."
+                f"The TIFF file has more than {_MAX_SEGMENTS:,} {self._name}s. Export it with larger ones."
             )
         self._offsets = self._list(Tag.TileOffsets if layout.tiled else Tag.StripOffsets)
         sizes = Tag.TileByteCounts if layout.tiled else Tag.StripByteCounts

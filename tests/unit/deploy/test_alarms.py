@@ -25,7 +25,7 @@ from tests.stage import ROOT
 
 ALARMS = {alarm.name: alarm for alarm in alarms()}
 RUNBOOK = ROOT / "docs" / "operations.md"
-MOST_BYTES = 51_200
+MAX_BYTES = 51_200
 """Of a template in a request (CloudFormation User Guide, "Understand CloudFormation quotas")."""
 
 DOCUMENTED: dict[str, tuple[set[str], set[frozenset[str]]]] = {
@@ -118,12 +118,12 @@ def test_names_are_those_that_other_stacks_and_chalice_give() -> None:
 
 @pytest.mark.parametrize("path", [TEMPLATE, FOUNDATION, RETRAINING, SITE], ids=lambda path: path.name)
 def test_template_fits_into_a_request_with_room_to_grow(path: Path) -> None:
-    assert path.stat().st_size < 0.9 * MOST_BYTES
+    assert path.stat().st_size < 0.9 * MAX_BYTES
 
 
 def test_alarms_fit_into_a_request_when_their_loops_are_written_out() -> None:
     """Quotas apply to what Fn::ForEach results in."""
-    assert len(json.dumps(resources())) < 0.9 * MOST_BYTES
+    assert len(json.dumps(resources())) < 0.9 * MAX_BYTES
 
 
 # ------------------------------------------------------------------------------------------- the runbook

@@ -78,7 +78,7 @@ def test_fault_costs_one_image_and_the_process_goes_on(
 
 
 def test_endless_decoder_is_ended(plant: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoder, "_LEAST_SECONDS", 1)
+    monkeypatch.setattr(decoder, "_MIN_SECONDS", 1)
     plant("while True: pass")
     with pytest.raises(decoder.DecodingFailed, match="too long"):
         decode(stream(66))

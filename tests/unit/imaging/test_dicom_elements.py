@@ -246,7 +246,7 @@ def test_sequences_are_passed_over_and_not_parsed(element: bytes, monkeypatch: p
 
 
 def test_elements_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(element_reader, "_MOST_ELEMENTS", 1_000)
+    monkeypatch.setattr(element_reader, "_MAX_ELEMENTS", 1_000)
     data = inserted(SEQUENCE + (ITEM + NUMBER + ITEM_END) * 1_000 + SEQUENCE_END)
     with pytest.raises(errors.InvalidImage, match="more than 1,000 elements"):
         corners(data)

@@ -247,7 +247,7 @@ def test_page_gives_up_looking_and_says_where_to_go_on(
     table: ResultsTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(table_module, "_FILTERED_READ", 2)
-    monkeypatch.setattr(table_module, "_MOST_READS", 3)
+    monkeypatch.setattr(table_module, "_MAX_READS", 3)
     for number in range(10):
         table.finish(classified(number, label="right-cc" if number == 0 else "left-cc"))
     page, cursor = table.page(Selection(label="right-cc"))
@@ -326,7 +326,7 @@ def test_latest_answers_of_one_model(table: ResultsTable, monkeypatch: pytest.Mo
     assert [entry["distance"] for entry in found] == [18.5, 15.5, 12.5, 9.5]
     assert found[0].keys() == {"label", "probability", "distance", "created_at"}
     assert len(table.latest("mammography-views", "a", 100)) == 7
-    monkeypatch.setattr(table_module, "_MOST_READS", 2)
+    monkeypatch.setattr(table_module, "_MAX_READS", 2)
     assert len(table.latest("mammography-views", "a", 100)) == 2
 
 

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from chalicelib.errors import InvalidModelPackage
 from chalicelib.models.archive import pack, package_files
 from chalicelib.models.registry import Registry
-from chalicelib.retraining.candidate import MOST_DESCRIPTION, MOST_TOKEN, Candidates
+from chalicelib.retraining.candidate import MAX_DESCRIPTION, MAX_TOKEN, Candidates
 from chalicelib.storage.bucket import DataBucket
 from tests.models import TASK, VERSION, write_package
 from tests.stage import BUCKET
@@ -46,7 +46,7 @@ class SageMaker:
         self.groups.append(ModelPackageGroupName)
 
     def create_model_package(self, ClientToken: str, **request: Any) -> dict[str, str]:  # noqa: N803
-        assert len(ClientToken) <= MOST_TOKEN
+        assert len(ClientToken) <= MAX_TOKEN
         assert request["ModelPackageGroupName"] in self.groups
         self.packages.setdefault(ClientToken, request)
         return {"ModelPackageArn": ClientToken}
@@ -57,7 +57,7 @@ class SageMaker:
         ModelApprovalStatus: str,  # noqa: N803
         ApprovalDescription: str,  # noqa: N803
     ) -> None:
-        assert len(ApprovalDescription) <= MOST_DESCRIPTION
+        assert len(ApprovalDescription) <= MAX_DESCRIPTION
         status = {"ModelApprovalStatus": ModelApprovalStatus, "ApprovalDescription": ApprovalDescription}
         self.packages[ModelPackageArn] |= status
 

@@ -11,7 +11,7 @@ import pytest
 from cfnlint.api import lint_file
 
 from chalicelib.retraining.planning import MAX_WAIT_SECONDS
-from chalicelib.retraining.request import MOST_TRIALS
+from chalicelib.retraining.request import MAX_TRIALS
 from tests.asl import Execution, TaskFailed
 from tests.stage import ROOT
 from training.search_space import metric_definitions, tuning_job
@@ -342,7 +342,7 @@ def test_a_step_that_was_killed_or_interrupted_is_repeated_for_minutes(name: str
 def test_no_retraining_runs_out_of_time_before_its_parts_do() -> None:
     job = STATES["Prepare data"]["Parameters"]["StoppingCondition"]["MaxRuntimeInSeconds"]
     parallel = STATES["Tune"]["Parameters"]["HyperParameterTuningJobConfig"]["ResourceLimits"]
-    tuning = MOST_TRIALS / parallel["MaxParallelTrainingJobs"] * MAX_WAIT_SECONDS
+    tuning = MAX_TRIALS / parallel["MaxParallelTrainingJobs"] * MAX_WAIT_SECONDS
     approval = STATES["Ask for approval"]["TimeoutSeconds"]
     quota = seconds(retrier_for("Train", "SageMaker.ResourceLimitExceededException"))
     transform = 5 * 24 * HOUR  # SageMaker's own limit
