@@ -1,5 +1,6 @@
 """Mixed traffic for a while: memory, latency, files and processes must stay as they are."""
 
+import hashlib
 import json
 import random
 import threading
@@ -29,11 +30,21 @@ STORED_BYTES = 40_000
 SPREAD_BYTES = 40_000_000
 """By which memory may differ between two looks for no reason."""
 SLOWER = 2.0
-"""How many times as long as in the first third an action may take in the last: machines vary so much."""
+"""How many times as long as in the first third an action may take in the last, in units of reference work."""
+ENOUGH = 30
+"""Actions in a third from which its median says something."""
+REFERENCE_BYTES = bytes(16_000_000)
+"""What is hashed to learn how busy the machine is at a moment."""
+REFERENCE_SECONDS = 2.0
+"""Between two such moments."""
 GROWING = ("export",)
 """Actions whose work grows with what is stored."""
 SPREAD_COUNT = 12
 """By which the numbers of open files and of processes may."""
+
+
+Timed = tuple[float, float]
+"""When an action ended, and how long it took, in seconds."""
 
 
 @dataclass
@@ -70,8 +81,7 @@ class Users:
         self._system = system
         self._pause = pause
         self.over = threading.Event()
-        self.took: dict[str, list[tuple[float, float]]] = defaultdict(list)
-        """When each action ended, and how long it took, by its name; in seconds."""
+        self.took: dict[str, list[Timed]] = defaultdict(list)
         self.failed: list[str] = []
         """Every action that was not answered as it should be, and when."""
         self._actions: list[Callable[[random.Random], None]] = [
@@ -141,11 +151,14 @@ def mixed_traffic(system: System, seconds: float, looks: int = 20, pause: float 
     with reported(system, "mixed traffic", 0) as report:
         before, users, started = len(system.arrived), Users(system, pause), time.monotonic()
         seen: list[Look] = []
+        reference: list[Timed] = []
         with ThreadPoolExecutor(USERS) as threads:
             working = [threads.submit(users.work, seed) for seed in range(USERS)]
             try:
                 for number in range(1, looks + 1):
-                    time.sleep(max(0.0, started + seconds * number / looks - time.monotonic()))
+                    while (left := started + seconds * number / looks - time.monotonic()) > 0:
+                        reference.append(_reference_work())
+                        time.sleep(min(left, REFERENCE_SECONDS))
                     seen.append(Look.at(system, time.monotonic() - started))
                     system.say(_line(seen[-1]))
             finally:
@@ -153,16 +166,13 @@ def mixed_traffic(system: System, seconds: float, looks: int = 20, pause: float 
             for user in working:
                 user.result()
         report.images = len(system.arrived) - before
-        thirds = latencies(users, started, seconds)
+        took = {action: thirds(timed, started, seconds) for action, timed in sorted(users.took.items())}
         report.remarks += [
-            f"{action} {first:.0f} -> {last:.0f} ms" for action, (first, last) in thirds.items()
+            f"{action} {1000 * median(first):.0f} -> {1000 * median(last):.0f} ms"
+            for action, (first, last) in took.items()
+            if first and last
         ]
-        report.problems += users.failed + slopes(seen)
-        report.problems += [
-            f"{action} took {first:.0f} ms at first and {last:.0f} ms at last"
-            for action, (first, last) in thirds.items()
-            if action not in GROWING and last > SLOWER * first
-        ]
+        report.problems += users.failed + slopes(seen) + slower(took, thirds(reference, started, seconds))
     return report
 
 
@@ -192,17 +202,36 @@ def slopes(seen: list[Look]) -> list[str]:
     ]
 
 
-def latencies(users: Users, started: float, seconds: float) -> dict[str, tuple[float, float]]:
-    """The median time that each action took in the first third after warming up, and in the last, in ms."""
-    thirds = {}
+def thirds(timed: list[Timed], started: float, seconds: float) -> tuple[list[float], list[float]]:
+    """The durations in the first third after warming up, and in the last, in seconds."""
     begin = WARM_UP * seconds
     third = (seconds - begin) / 3
-    for action, took in sorted(users.took.items()):
-        first = [duration for ended, duration in took if begin < ended - started < begin + third]
-        last = [duration for ended, duration in took if ended - started > seconds - third]
-        if first and last:
-            thirds[action] = 1000 * median(first), 1000 * median(last)
-    return thirds
+    return (
+        [duration for ended, duration in timed if begin < ended - started < begin + third],
+        [duration for ended, duration in timed if ended - started > seconds - third],
+    )
+
+
+def slower(
+    took: dict[str, tuple[list[float], list[float]]], reference: tuple[list[float], list[float]]
+) -> list[str]:
+    """The actions that slowed down more than the reference work, which other load slows as well."""
+    if min(map(len, reference)) < ENOUGH:
+        return []
+    machine = median(reference[1]) / median(reference[0])
+    return [
+        f"{action} took {grown:.1f} times as long at last as at first; the machine itself {machine:.1f} times"
+        for action, (first, last) in took.items()
+        if action not in GROWING and min(len(first), len(last)) >= ENOUGH
+        if (grown := median(last) / median(first)) > SLOWER * machine
+    ]
+
+
+def _reference_work() -> Timed:
+    started = time.monotonic()
+    hashlib.sha256(REFERENCE_BYTES).digest()
+    ended = time.monotonic()
+    return ended, ended - started
 
 
 def _line(look: Look) -> str:
