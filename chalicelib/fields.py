@@ -119,13 +119,13 @@ def text(values: Mapping[str, Any], name: str, longest: int = limits.MAX_TEXT) -
     Raises:
         InvalidRequest: if it is missing, not a string, too long, or holds control characters.
     """
-    value = optional_text(values, name, longest)
+    value = optional_str(values, name, longest)
     if value is None:
         raise InvalidRequest(f"'{name}' is missing or blank.")
     return value
 
 
-def optional_text(values: Mapping[str, Any], name: str, longest: int = limits.MAX_TEXT) -> str | None:
+def optional_str(values: Mapping[str, Any], name: str, longest: int = limits.MAX_TEXT) -> str | None:
     """A string that may be missing; None if it is missing, null or blank.
 
     Raises:

@@ -6,7 +6,7 @@ from typing import Any
 from chalicelib import timestamps
 from chalicelib.api.http import find_task
 from chalicelib.errors import InvalidRequest
-from chalicelib.fields import optional_text, refuse_unknown, text
+from chalicelib.fields import optional_str, refuse_unknown, text
 from chalicelib.limits import MAX_NAME
 from chalicelib.results import result_document
 from chalicelib.results.result_document import Result, Review
@@ -25,5 +25,5 @@ def read(body: Mapping[str, Any], result: Result, user: str) -> Review:
     )
     if label not in classes:
         raise InvalidRequest(f"'label' must be one of {', '.join(classes)}.")
-    comment = optional_text(body, "comment")
+    comment = optional_str(body, "comment")
     return {"label": label, "comment": comment, "reviewed_at": timestamps.now(), "reviewer": user}

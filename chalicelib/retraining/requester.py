@@ -10,7 +10,7 @@ from chalicelib.errors import (
     NothingToApprove,
     UnknownRetraining,
 )
-from chalicelib.fields import optional_text, refuse_unknown
+from chalicelib.fields import optional_str, refuse_unknown
 from chalicelib.retraining.executions import Executions, end_of
 from chalicelib.retraining.jobs import TrainingJobs
 from chalicelib.retraining.planning import RETRAININGS
@@ -109,7 +109,7 @@ class Requests:
         refuse_unknown(body, "approved", "comment")
         if not isinstance(body.get("approved"), bool):
             raise InvalidRequest("'approved' must be true or false.")
-        comment = optional_text(body, "comment") or ""
+        comment = optional_str(body, "comment") or ""
         self.journal.get(name)
         token = self.journal.token(name)
         if token is None:
