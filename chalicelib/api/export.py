@@ -119,18 +119,16 @@ def _write(results: Iterable[Result], table: IO[bytes]) -> None:
 
 
 def _flat(result: Result) -> dict[str, object]:
-    review = result["review"] or {}
-    return {
-        **(result["source"] or {}),
-        **result,
+    review, model = result["review"], result["model"]
+    row: dict[str, object] = {**(result["source"] or {}), **result}
+    row |= {
         "reasons": " ".join(reason["code"] for reason in result["reasons"]),
         "needs_review": "true" if result["needs_review"] else "false",
-        "reviewed_label": review.get("label"),
-        "comment": review.get("comment"),
-        "reviewer": review.get("reviewer"),
-        "reviewed_at": review.get("reviewed_at"),
-        "model_version": (result["model"] or {}).get("version"),
+        "model_version": model["version"] if model else None,
     }
+    if review:
+        row |= review | {"reviewed_label": review["label"], "label": result["label"]}
+    return row
 
 
 def _harmless(value: object) -> object:

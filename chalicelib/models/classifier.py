@@ -12,7 +12,7 @@ from chalicelib.errors import ModelFailed, NotClassified, TaskHasNoModel
 from chalicelib.imaging.decoded import Pixels
 from chalicelib.models.backend import Backend, ModelIdentity, Outputs
 from chalicelib.models.embedded import EmbeddedBackend
-from chalicelib.models.heatmap import heatmap
+from chalicelib.models.heatmap import Heatmap, heatmap
 from chalicelib.models.package import BUNDLED_MODELS, ModelPackage, bundled_package
 from chalicelib.models.review_rule import Reason, reasons_for_review
 from chalicelib.tasks import EndpointSpec, Task
@@ -33,7 +33,7 @@ class Classification:
     probabilities: dict[str, float]
     reasons: tuple[Reason, ...]
     """Why a person should look as well; empty if nobody needs to."""
-    heatmap: dict[str, Any] | None
+    heatmap: Heatmap | None
     """None where the model does not say where it looked."""
     distance: float | None
     """How far the image lies from anything seen in training; None where the model does not tell."""
@@ -167,7 +167,7 @@ class Classifier:
 
     def explain(
         self, task: Task, image: Pixels, box: Box, label: str, model: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    ) -> Heatmap:
         """Where the evidence for one class lies, whether it is the answer or not; see `heatmap`.
 
         Args:

@@ -1,16 +1,26 @@
 """Turns a model's activation map into the heat map that lies over the original image."""
 
 from math import ceil
-from typing import Any
+from typing import Annotated, TypedDict
 
 import numpy as np
 from PIL import Image
 
+from chalicelib.json_schema import Schema
 from chalicelib.models.backend import Floats
 from chalicelib.tasks import InputSpec
 
 
-def heatmap(activation: Floats, spec: InputSpec, box: tuple[int, int, int, int]) -> dict[str, Any]:
+class Heatmap(TypedDict):
+    """Where a model sees evidence for a class; it covers the original image when stretched over it."""
+
+    width: Annotated[int, Schema(minimum=1)]
+    height: Annotated[int, Schema(minimum=1)]
+    values: list[Annotated[float, Schema(minimum=0, maximum=1)]]
+    """Row by row."""
+
+
+def heatmap(activation: Floats, spec: InputSpec, box: tuple[int, int, int, int]) -> Heatmap:
     """The map of one class, cropped to the image's content, as the API sends it.
 
     Args:
@@ -19,7 +29,7 @@ def heatmap(activation: Floats, spec: InputSpec, box: tuple[int, int, int, int])
         box: left, top, width and height of the content in the frame, in pixels.
 
     Returns:
-        `{"width", "height", "values"}`, values row by row, 0..1; stretched over the original image it fits.
+        The map, with values from 0 to 1.
     """
     rows, columns = activation.shape
     left, top, width, height = box

@@ -95,12 +95,12 @@ def compare(profile: Mapping[str, Any], answers: Sequence[Result]) -> list[Aspec
         Every aspect that can be compared. Confidence or distance is left out if the profile says nothing of
         it, or the same everywhere, or if fewer than `ENOUGH` answers tell it.
     """
-    aspects = [_labels(profile, [answer["label"] for answer in answers])]
-    for name, deciles, key in (
-        ("confidence", profile["confidence_deciles"], "probability"),
-        ("distance", profile["distance_deciles"], "distance"),
+    aspects = [_labels(profile, [answer["label"] or "" for answer in answers])]
+    for name, deciles, measured in (
+        ("confidence", profile["confidence_deciles"], [answer["probability"] for answer in answers]),
+        ("distance", profile["distance_deciles"], [answer["distance"] for answer in answers]),
     ):
-        values = [answer[key] for answer in answers if answer[key] is not None]
+        values = [value for value in measured if value is not None]
         edges = _edges(deciles or [])
         if edges and len(values) >= ENOUGH:
             aspects.append(_numbers(name, profile["images"], edges, values))

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from chalicelib.errors import (
 )
 from chalicelib.imaging import MAX_BYTES, prepare
 from chalicelib.models.classifier import Classifier
+from chalicelib.models.heatmap import Heatmap
 from chalicelib.models.review_rule import Reason
 from chalicelib.observability import count, logger, measure_milliseconds, tracer
 from chalicelib.pipeline import prepared, quarantine
@@ -73,7 +73,7 @@ class Pipeline:
     def _decide(self, result: Result, started: str) -> Result:
         decision = self.decisions.decide(result)
         self._finish(decision, started)
-        if (decision.result["model"] or {}).get("sha256") == result["model"]["sha256"]:
+        if result_document.graph_digest(decision.result) == result_document.graph_digest(result):
             return decision.result
         return self._replace(result, started)
 
@@ -154,7 +154,7 @@ class Pipeline:
         except (ObjectMissing, AccessDenied):
             raise NotClassified("There is no image to show yet. Try again in a moment.") from None
 
-    def heatmap(self, result: Result, label: str) -> dict[str, Any] | None:
+    def heatmap(self, result: Result, label: str) -> Heatmap:
         """Where the model that classified an image sees evidence for a class.
 
         Raises:
@@ -167,7 +167,7 @@ class Pipeline:
             raise UnknownTask("The task of this image is no more.")
         if label not in task.class_names:
             raise InvalidRequest(f"'label' must be one of {', '.join(task.class_names)}.")
-        return self.classifier.explain(task, image.pixels, image.box, label, result["model"])
+        return self.classifier.explain(task, image.pixels, image.box, label, result["model"] or {})
 
     def review(self, image_id: str, review: Review | None) -> Result:
         """Record what a person says of an image; None takes it back.
@@ -256,12 +256,12 @@ def _report_quarantined(result: Result) -> None:
 
 
 def _report_classified(result: Result, arrived_at: str | None) -> None:
-    task = result["task"]
+    task, model, classified_at = result["task"], result["model"], result["classified_at"]
+    assert model and classified_at
     count("Classified", task)
     if result["needs_review"]:
         count("NeedsReview", task)
     if arrived_at:
-        waited = datetime.fromisoformat(result["classified_at"]) - datetime.fromisoformat(arrived_at)
+        waited = datetime.fromisoformat(classified_at) - datetime.fromisoformat(arrived_at)
         measure_milliseconds("Latency", task, max(0.0, waited.total_seconds() * 1000))
-    version = result["model"]["version"]
-    logger.info("classified", extra={"image": result["id"], "task": task, "model": version})
+    logger.info("classified", extra={"image": result["id"], "task": task, "model": model["version"]})

@@ -1,6 +1,6 @@
 """Which results a list holds, and how DynamoDB is asked for them: always a query, never a scan."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -67,7 +67,7 @@ class Selection:
             "ScanIndexForward": self.oldest_first,
         } | ({"FilterExpression": " AND ".join(filters)} if filters else {})
 
-    def key(self, result: dict[str, Any]) -> Key:
+    def key(self, result: Mapping[str, Any]) -> Key:
         """Where a result stands in the index that is queried."""
         partition = {"task": self.task} if self.task else {"listing": EVERYTHING}
         return {"id": result["id"], "created_at": result["created_at"]} | partition

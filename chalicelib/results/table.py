@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from chalicelib.errors import UnknownResult
 from chalicelib.results.result_document import CLASSIFIED, FINISHED, QUARANTINED, RECEIVED, Result
@@ -391,4 +391,4 @@ def _has_expired(item: dict[str, Any]) -> bool:
 
 def _result(item: dict[str, Any]) -> Result:
     # Results that were stored before they held a distance have none.
-    return {"distance": None} | from_item(item, *_HIDDEN)
+    return cast(Result, {"distance": None} | from_item(item, *_HIDDEN))

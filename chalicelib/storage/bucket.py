@@ -1,7 +1,7 @@
 """The data bucket."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
@@ -129,12 +129,12 @@ class DataBucket:
                 Bucket=self.name, Key=key, Body=body, ContentType=content_type, Metadata=metadata or {}
             )
 
-    def write_json(self, key: str, document: dict[str, Any]) -> None:
+    def write_json(self, key: str, document: Mapping[str, Any]) -> None:
         """Put `document` at `key`."""
         self.write(key, _json(document), "application/json")
 
     def replace_json(
-        self, key: str, document: dict[str, Any], etag: str | None, metadata: dict[str, str]
+        self, key: str, document: Mapping[str, Any], etag: str | None, metadata: dict[str, str]
     ) -> None:
         """Put `document` at `key` if what is there has this ETag; with None, if nothing is there.
 
@@ -262,5 +262,5 @@ class DataBucket:
             raise StorageFailed(type(error).__name__) from None
 
 
-def _json(document: dict[str, Any]) -> bytes:
+def _json(document: Mapping[str, Any]) -> bytes:
     return json.dumps(document, ensure_ascii=False, indent=1).encode()

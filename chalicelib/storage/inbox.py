@@ -5,7 +5,7 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote_plus, unquote_plus
 
 INBOX = "inbox/"
@@ -60,8 +60,8 @@ class Arrival:
         return upload_id(self.task_name, upload[1]) if upload else new_id(self.bucket, self.key, self.etag)
 
     @property
-    def way(self) -> str:
-        """How the image came: "upload" or "drop-folder"."""
+    def way(self) -> Literal["upload", "drop-folder"]:
+        """How the image came in."""
         return "upload" if _UPLOAD.fullmatch(self.name) else "drop-folder"
 
     @property
