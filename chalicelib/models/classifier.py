@@ -165,9 +165,7 @@ class Classifier:
         weak = bool(self.shortfall(task))
         return [_read(task, outputs, index, box, weak) for index, box in enumerate(boxes)]
 
-    def explain(
-        self, task: Task, image: Pixels, box: Box, label: str, model: Mapping[str, Any]
-    ) -> Heatmap:
+    def explain(self, task: Task, image: Pixels, box: Box, label: str, model: Mapping[str, Any]) -> Heatmap:
         """Where the evidence for one class lies, whether it is the answer or not; see `heatmap`.
 
         Args:

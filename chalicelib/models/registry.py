@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from chalicelib.errors import (
     InvalidModelPackage,
@@ -27,7 +27,7 @@ from chalicelib.models.archive import (
     package_files,
     unpack,
 )
-from chalicelib.models.deployment import Deployment, status_of
+from chalicelib.models.deployment import Deployment, ModelVersion, status_of
 from chalicelib.models.package import ModelPackage
 from chalicelib.models.versions import (
     MODELS,
@@ -131,7 +131,7 @@ class Registry(ModelVersions):
 
         return self._change_record(task, version, decided)
 
-    def versions(self, task: str) -> Iterator[dict[str, Any]]:
+    def versions(self, task: str) -> Iterator[ModelVersion]:
         """The records of all versions, the newest first.
 
         With their `status`, and `since` when the one that classifies has done so (None for the others).
@@ -141,7 +141,7 @@ class Registry(ModelVersions):
         for record in records:
             status = status_of(record, current)
             since = current.since if current and status == "current" else None
-            yield record | {"status": status, "since": since}
+            yield cast(ModelVersion, record | {"status": status, "since": since})
 
     def _records(self, task: str) -> Iterator[dict[str, Any]]:
         for version in self._bucket.folders(f"{MODELS}{task}/"):

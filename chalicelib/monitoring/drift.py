@@ -15,9 +15,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
-from chalicelib.results.result_document import Result
+from chalicelib.monitoring.drift_document import AspectName, DriftAspect
+from chalicelib.results.result_document import ListedResult
 
 ENOUGH = 100
 """Answers without which nothing is said: ten for each tenth of the validation images."""
@@ -67,11 +68,11 @@ class Aspect:
             return "A little unlike the validation images."
         return "Like the validation images."
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> DriftAspect:
         """As reports hold it."""
         shares = zip(self.bins, self.expected, self.observed, strict=True)
         return {
-            "aspect": self.name,
+            "aspect": cast(AspectName, self.name),
             "bins": [
                 {"name": name, "expected": round(expected, 6), "observed": round(observed, 6)}
                 for name, expected, observed in shares
@@ -84,7 +85,7 @@ class Aspect:
         }
 
 
-def compare(profile: Mapping[str, Any], answers: Sequence[Result]) -> list[Aspect]:
+def compare(profile: Mapping[str, Any], answers: Sequence[ListedResult]) -> list[Aspect]:
     """Hold answers of a model against what its answers for the validation images looked like.
 
     Args:

@@ -3,15 +3,16 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from chalicelib.errors import AlreadyRetraining
 from chalicelib.models.package import ModelPackage
 from chalicelib.models.registry import Registry
 from chalicelib.monitoring import drift
 from chalicelib.monitoring.drift import Aspect
+from chalicelib.monitoring.drift_document import DriftDocument, DriftReport, DriftRetraining
 from chalicelib.observability import logger, record
-from chalicelib.results.result_document import Result
+from chalicelib.results.result_document import ListedResult
 from chalicelib.results.table import ResultsTable
 from chalicelib.storage.bucket import AccessDenied, DataBucket, ObjectMissing
 from chalicelib.tasks import Task
@@ -19,9 +20,6 @@ from chalicelib.timestamps import now
 
 LATEST = 500
 """Answers that are looked at, of those of the current model."""
-
-Document = dict[str, Any]
-"""What is known of a task's drift: `GET /tasks/{task}/drift` answers it, and drift/TASK.json holds it."""
 
 
 class WatchFailed(Exception):
@@ -67,14 +65,14 @@ class Watch:
         if failed:
             raise WatchFailed(f"{', '.join(failed)} could not be watched")
 
-    def last(self, task: Task) -> Document:
+    def last(self, task: Task) -> DriftDocument:
         """What the watch found when it last looked at a task."""
         try:
             return self._read(task)
         except (ObjectMissing, AccessDenied):
             return _document(task, reason="Nobody has looked at this task yet. The watch does once a day.")
 
-    def _look_at(self, task: Task) -> tuple[Document, list[Aspect]]:
+    def _look_at(self, task: Task) -> tuple[DriftDocument, list[Aspect]]:
         found = _document(task, checked_at=now(), retraining=self._last_retraining(task))
         facts = self._facts(task)
         if facts is None:
@@ -98,7 +96,7 @@ class Watch:
         package = self.bundled(task)
         return package.facts if package else None
 
-    def _publish(self, document: Document, aspects: list[Aspect]) -> None:
+    def _publish(self, document: DriftDocument, aspects: list[Aspect]) -> None:
         task = document["task"]
         self.bucket.write_json(_key(task), document)
         for aspect in aspects:
@@ -106,12 +104,12 @@ class Watch:
         psi = {aspect.name: round(aspect.psi, 3) for aspect in aspects}
         logger.info("watched", extra={"task": task, "psi": psi, "reason": document["reason"]})
 
-    def _retrain(self, document: Document) -> None:
+    def _retrain(self, document: DriftDocument) -> None:
         """Start a retraining if there is drift: once for a model, or every day would start another."""
         report, model, last = document["report"], document["model"], document["retraining"]
         if self.start_retraining is None or not (report and report["drifted"]):
             return
-        if last and last["model"] == model:
+        if model is None or (last and last["model"] == model):
             return
         named = ", ".join(
             f"{aspect['aspect']} (PSI {aspect['psi']:.2f})"
@@ -124,19 +122,18 @@ class Watch:
             name = self.start_retraining(task, why)
         except AlreadyRetraining:  # which brings another model, or is followed by one that drift starts
             return
-        started = {"name": name, "model": model, "reason": why, "started_at": now()}
+        started: DriftRetraining = {"name": name, "model": model, "reason": why, "started_at": now()}
         self.bucket.write_json(_key(task), document | {"retraining": started})
         logger.info("retraining started", extra={"task": task, "model": model["version"]})
 
-    def _last_retraining(self, task: Task) -> Document | None:
+    def _last_retraining(self, task: Task) -> DriftRetraining | None:
         try:
-            retraining: Document | None = self._read(task)["retraining"]
+            return self._read(task)["retraining"]
         except ObjectMissing:
             return None
-        return retraining
 
-    def _read(self, task: Task) -> Document:
-        document: Document = json.loads(self.bucket.read(_key(task.name)).body)
+    def _read(self, task: Task) -> DriftDocument:
+        document: DriftDocument = json.loads(self.bucket.read(_key(task.name)).body)
         return document
 
 
@@ -144,9 +141,9 @@ def _key(task: str) -> str:
     return f"drift/{task}.json"
 
 
-def _document(task: Task, **known: Any) -> Document:
+def _document(task: Task, **known: Any) -> DriftDocument:
     unknown = dict.fromkeys(("model", "report", "reason", "retraining", "checked_at"))
-    return {"task": task.name, **unknown, **known}
+    return cast(DriftDocument, {"task": task.name, **unknown, **known})
 
 
 def _profile(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -162,7 +159,7 @@ def _profile(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return profile
 
 
-def _report(profile: Mapping[str, Any], answers: list[Result], aspects: list[Aspect]) -> Document:
+def _report(profile: Mapping[str, Any], answers: list[ListedResult], aspects: list[Aspect]) -> DriftReport:
     """What a comparison found; `answers` are the newest first."""
     return {
         "drifted": any(aspect.has_drifted for aspect in aspects),

@@ -20,11 +20,12 @@ from chalicelib.errors import (
     UnknownTask,
 )
 from chalicelib.imaging import MAX_BYTES, prepare
+from chalicelib.media_types import ARRAY_TYPE
 from chalicelib.models.classifier import Classifier
 from chalicelib.models.heatmap import Heatmap
 from chalicelib.models.review_rule import Reason
 from chalicelib.observability import count, logger, measure_milliseconds, tracer
-from chalicelib.pipeline import prepared, quarantine
+from chalicelib.pipeline import quarantine
 from chalicelib.pipeline.prepared import PreparedArray
 from chalicelib.results import result_document
 from chalicelib.results.decisions import Decision, Decisions
@@ -239,7 +240,7 @@ class Pipeline:
 
     def _write_prepared(self, task: Task, image_id: str, image: PreparedArray) -> None:
         body, metadata = image.pack()
-        self.bucket.write(inbox.prepared_key(task.name, image_id), body, prepared.CONTENT_TYPE, metadata)
+        self.bucket.write(inbox.prepared_key(task.name, image_id), body, ARRAY_TYPE, metadata)
 
     def _has_array(self, result: Result) -> bool:
         try:
@@ -257,7 +258,8 @@ def _report_quarantined(result: Result) -> None:
 
 def _report_classified(result: Result, arrived_at: str | None) -> None:
     task, model, classified_at = result["task"], result["model"], result["classified_at"]
-    assert model and classified_at
+    assert model
+    assert classified_at
     count("Classified", task)
     if result["needs_review"]:
         count("NeedsReview", task)

@@ -15,8 +15,6 @@ from chalicelib.results import result_document
 from chalicelib.results.result_document import Channel, Result, Source
 from chalicelib.storage.bucket import StoredObject
 
-CONTENT_TYPE = "application/x-npy"
-
 
 @dataclass(frozen=True)
 class PreparedArray:

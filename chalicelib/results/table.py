@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from chalicelib.errors import UnknownResult
-from chalicelib.results.result_document import CLASSIFIED, FINISHED, QUARANTINED, RECEIVED, Result
+from chalicelib.results.result_document import (
+    CLASSIFIED,
+    FINISHED,
+    QUARANTINED,
+    RECEIVED,
+    ListedResult,
+    Result,
+)
 from chalicelib.results.selection import ALL, EVERYTHING, LISTED, Selection
 from chalicelib.storage.items import Key, from_item, to_cursor, to_item
 from chalicelib.timestamps import now
@@ -269,7 +276,7 @@ class ResultsTable:
 
     def page(
         self, selection: Selection = ALL, limit: int = 50, cursor: str | None = None
-    ) -> tuple[list[Result], str | None]:
+    ) -> tuple[list[ListedResult], str | None]:
         """The first results of a selection, and the cursor of the page after them (None at the end).
 
         Raises:
@@ -278,7 +285,7 @@ class ResultsTable:
         query = _with_expiry(selection.query())
         reads = _FILTERED_READ if "FilterExpression" in query else limit
         start = selection.start(cursor) if cursor else None
-        results: list[Result] = []
+        results: list[ListedResult] = []
         for _ in range(_MAX_READS):
             # A filter thins out what was read, so reading goes on until enough is found.
             page = self._table.query(**query, **_start(start), Limit=reads)
@@ -291,7 +298,7 @@ class ResultsTable:
             start = selection.key(results[-1])
         return results, to_cursor(start) if start else None
 
-    def latest(self, task: str, sha256: str, most: int) -> list[Result]:
+    def latest(self, task: str, sha256: str, most: int) -> list[ListedResult]:
         """The newest answers of one model, no more than `most`: label, probability, distance and created_at.
 
         Args:
@@ -311,7 +318,7 @@ class ResultsTable:
             "ScanIndexForward": False,
             "Limit": _FILTERED_READ,
         }
-        found: list[Result] = []
+        found: list[ListedResult] = []
         start = None
         for _ in range(_MAX_READS):
             page = self._table.query(**query, **_start(start))
@@ -321,12 +328,14 @@ class ResultsTable:
                 break
         return found[:most]
 
-    def every(self, selection: Selection = ALL) -> Iterator[Result]:
+    def every(self, selection: Selection = ALL) -> Iterator[ListedResult]:
         """All results of a selection."""
         for page in self.pages(selection):
             yield from page
 
-    def pages(self, selection: Selection = ALL, attributes: Sequence[str] = LISTED) -> Iterator[list[Result]]:
+    def pages(
+        self, selection: Selection = ALL, attributes: Sequence[str] = LISTED
+    ) -> Iterator[list[ListedResult]]:
         """All results of a selection with some of their attributes, as DynamoDB hands them out.
 
         A page holds what is selected of 1 MB of results, maybe nothing. `attributes` must include `status`.
@@ -380,7 +389,7 @@ def _with_expiry(query: dict[str, Any]) -> dict[str, Any]:
     return query | {"ProjectionExpression": f"{query['ProjectionExpression']}, expires_at"}
 
 
-def _shown(items: Iterable[dict[str, Any]]) -> Iterator[Result]:
+def _shown(items: Iterable[dict[str, Any]]) -> Iterator[ListedResult]:
     """The results that lists show: DynamoDB deletes what has expired when it finds the time, within days."""
     return (_result(item) for item in items if "status" in item and not _has_expired(item))
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, TypedDict
 
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError
@@ -65,6 +65,13 @@ class StoredObject:
     body: bytes
     metadata: dict[str, str]
     etag: str
+
+
+class UploadForm(TypedDict):
+    """A presigned form (multipart/form-data): send the fields first, then the file."""
+
+    url: str
+    fields: dict[str, str]
 
 
 class DataBucket:
@@ -191,9 +198,9 @@ class DataBucket:
         with self._anonymous_errors():
             self._client.delete_object(Bucket=self.name, Key=key, **condition)
 
-    def presign_upload(self, key: str, size: int, content_type: str) -> dict[str, Any]:
-        """A form with which a browser may put exactly `size` bytes at exactly `key`: `{"url", "fields"}`."""
-        form: dict[str, Any] = self._client.generate_presigned_post(
+    def presign_upload(self, key: str, size: int, content_type: str) -> UploadForm:
+        """A form with which a browser may put exactly `size` bytes at exactly `key`."""
+        form: UploadForm = self._client.generate_presigned_post(
             Bucket=self.name,
             Key=key,
             Fields={"Content-Type": content_type},

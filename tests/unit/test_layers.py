@@ -11,7 +11,7 @@ import pytest
 from tests.stage import ROOT
 
 LAYERS = (
-    ("errors", "json_schema", "timestamps"),
+    ("errors", "json_schema", "media_types", "timestamps"),
     ("tasks",),
     ("settings",),
     ("observability", "imaging"),
