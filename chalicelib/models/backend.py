@@ -23,7 +23,7 @@ class ModelIdentity:
 
 
 @dataclass(frozen=True)
-class Outputs:
+class ModelOutputs:
     """What a model says of N images with K classes."""
 
     probabilities: Floats
@@ -46,7 +46,7 @@ class Outputs:
 class Backend(Protocol):
     """Runs one task's model, wherever it is."""
 
-    def run(self, images: Pixels) -> Outputs:
+    def run(self, images: Pixels) -> ModelOutputs:
         """Classify `images`, uint8 of shape (N, channels, height, width).
 
         Raises:

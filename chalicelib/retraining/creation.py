@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.models.endpoint_manager import Hosting
+from chalicelib.models.endpoint_manager import EndpointManager
 
 COMPLETED, FAILED, RUNNING = "completed", "failed", "running"
 _ENDS = {"Completed": COMPLETED, "Failed": FAILED, "Stopped": FAILED}
@@ -33,7 +33,7 @@ class Creations:
 
     client: Callable[[], Any]
     """Makes a boto3 `sagemaker` client."""
-    hosting: Hosting
+    endpoint_manager: EndpointManager
 
     def check(self, creating: str, plan: Mapping[str, Any], error: Mapping[str, Any]) -> dict[str, Any]:
         """What there is of something: `{"creating", "status", "job", "error"}`.
@@ -53,7 +53,7 @@ class Creations:
 
     def _look(self, creating: str, plan: Mapping[str, Any]) -> dict[str, Any] | None:
         if creating == "endpoint":
-            endpoint = self.hosting.find(plan["serving"]["endpoint"])
+            endpoint = self.endpoint_manager.find(plan["serving"]["endpoint"])
             # The state machine waits for the end of whatever is being done to it, and looks what it serves.
             there = endpoint and (endpoint.is_changing or endpoint.serves(plan["name"]))
             return {"status": COMPLETED} if there else None

@@ -89,7 +89,7 @@ class Takeover:
             return True  # somebody has cleared away what is known of it
         if not self._restore(plan):
             return False
-        self.rollout.hosting.forget(plan["name"])
+        self.rollout.endpoint_manager.forget(plan["name"])
         if entry["candidate"]:
             with suppress(UnknownModel):
                 self.registry.decide(task, entry["candidate"], accepted=False, reasons=[entry["outcome"]])
@@ -100,7 +100,7 @@ class Takeover:
         try:
             return self.rollout.restore(plan, current.config_on(endpoint) if current else None)
         except EndpointNotChanged as error:
-            found = self.rollout.hosting.find(endpoint)
+            found = self.rollout.endpoint_manager.find(endpoint)
             if found is None or found.is_changing:
                 return False  # somebody else was faster
             raise EndpointNotChanged(

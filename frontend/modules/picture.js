@@ -18,7 +18,7 @@ import { Tone } from "./tone.js";
 const LARGEST_SHOWN = 4096;
 
 /** A File is a reference to the disk, not its bytes; still, it should not go on for ever. */
-const MOST_ORIGINALS = 5000;
+const MAX_ORIGINALS = 5000;
 
 /**
  * Files of this visit, by result.
@@ -33,7 +33,7 @@ const originals = new Map();
  */
 export function remember(id, file) {
   originals.set(id, file);
-  if (originals.size > MOST_ORIGINALS) originals.delete([...originals.keys()][0]);
+  if (originals.size > MAX_ORIGINALS) originals.delete([...originals.keys()][0]);
 }
 
 /**

@@ -3,9 +3,9 @@
 import { unlessAborted } from "./aborting.js";
 import { Problem } from "./api.js";
 
-const MOST_TRIES = 6;
+const MAX_TRIES = 6;
 const FIRST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 30_000;
+const MAX_WAIT_MS = 30_000;
 
 /**
  * Whether a problem may be gone at the next try: the server is busy, or the network down for a moment.
@@ -34,9 +34,9 @@ export async function patiently(action, signal) {
         tries = 0;
         continue;
       }
-      if (tries === MOST_TRIES) throw error;
+      if (tries === MAX_TRIES) throw error;
     }
-    const longest = Math.min(FIRST_WAIT_MS * 2 ** (tries - 1), LONGEST_WAIT_MS);
+    const longest = Math.min(FIRST_WAIT_MS * 2 ** (tries - 1), MAX_WAIT_MS);
     await pause(longest * (0.5 + Math.random() / 2), signal);
   }
 }

@@ -12,7 +12,7 @@ import { text } from "./text.js";
 /** @import { Result, Review as ReviewOfResult, Task } from "./types.js" */
 
 /** What the API takes. */
-const LONGEST_COMMENT = 1000;
+const MAX_COMMENT = 1000;
 
 /** Whoever is not signed in, as on one's own machine. */
 const NOBODY = "local";
@@ -38,7 +38,7 @@ export class Review {
     this.before = [];
     this.names = classNames(result, task);
     this.classes = element("div", { className: "class-buttons", role: "group", "aria-label": text.review.label });
-    this.comment = element("textarea", { id: "review-comment", rows: 1, maxLength: LONGEST_COMMENT, value: result.review?.comment ?? "" });
+    this.comment = element("textarea", { id: "review-comment", rows: 1, maxLength: MAX_COMMENT, value: result.review?.comment ?? "" });
     this.keep = element("button", { type: "button", className: "quiet" }, text.review.saveComment);
     this.outcome = element("p", { className: "outcome" });
     this.undoing = element("button", { type: "button", className: "quiet", "aria-keyshortcuts": "u" }, text.review.undo);

@@ -11,7 +11,7 @@ import { text } from "./text.js";
 const ONE_CALL_BYTES = 4_500_000;
 
 const FIRST_WAIT_MS = 400;
-const LONGEST_WAIT_MS = 5_000;
+const MAX_WAIT_MS = 5_000;
 const GIVE_UP_MS = 120_000;
 
 /** An upload of which nothing has moved for this long has lost its connection, which browsers may never notice. */
@@ -70,7 +70,7 @@ export async function upload(task, image, contentType, { signal, onUpload }) {
  */
 export async function waitForResult(id, signal) {
   const giveUp = performance.now() + GIVE_UP_MS;
-  for (let wait = FIRST_WAIT_MS; performance.now() < giveUp; wait = Math.min(wait * 1.5, LONGEST_WAIT_MS)) {
+  for (let wait = FIRST_WAIT_MS; performance.now() < giveUp; wait = Math.min(wait * 1.5, MAX_WAIT_MS)) {
     await pause(wait, signal);
     try {
       const result = await fetchResult(id, signal);

@@ -29,8 +29,8 @@ import { resample } from "./resample.js";
  */
 
 /** What the server takes (chalicelib/imaging/decoded.py). */
-const MOST_PIXELS = 100_000_000;
-const LEAST_SIDE = 8;
+const MAX_PIXELS = 100_000_000;
+const MIN_SIDE = 8;
 
 /**
  * @param {Blob} file
@@ -167,6 +167,6 @@ function halfToEven(value) {
  * @param {number} rows
  */
 function checkSize(columns, rows) {
-  if (columns * rows > MOST_PIXELS) throw new NotPrepared("tooLarge");
-  if (Math.min(columns, rows) < LEAST_SIDE) throw new NotPrepared("tooSmall");
+  if (columns * rows > MAX_PIXELS) throw new NotPrepared("tooLarge");
+  if (Math.min(columns, rows) < MIN_SIDE) throw new NotPrepared("tooSmall");
 }

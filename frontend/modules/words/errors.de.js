@@ -15,6 +15,7 @@ export const errors = {
   NoPixels: "Diese DICOM-Datei enthält kein Bild. Senden Sie das Bild, zu dem sie gehört.",
   FileRemoved: "Die Datei wurde entfernt oder ersetzt, bevor sie gelesen werden konnte. Senden Sie sie noch einmal.",
   GaveUp: "Das Bild wurde mehrmals versucht und hat nie ein Ergebnis bekommen. Senden Sie es noch einmal.",
+  RetriesExhausted: "Das Bild wurde mehrmals versucht und hat nie ein Ergebnis bekommen. Senden Sie es noch einmal.",
   DecoderUnavailable: "Komprimierte Bilder lassen sich gerade nicht lesen. Versuchen Sie es noch einmal; am Bild liegt es nicht.",
 
   // Anfragen

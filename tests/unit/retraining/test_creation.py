@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.retraining.creation import Creations
 from tests.memory import MemoryS3, MemorySageMaker
-from tests.sagemaker import hosting
+from tests.sagemaker import endpoint_manager
 
 PLAN = {"name": "n", "tuning_name": "t", "serving": {"endpoint": "e"}}
 ERROR = {"Error": "SageMaker.AmazonSageMakerException", "Cause": "Rate exceeded"}
@@ -19,7 +19,7 @@ def sagemaker() -> MemorySageMaker:
 
 
 def check(sagemaker: MemorySageMaker, creating: str) -> dict[str, Any]:
-    return Creations(lambda: sagemaker, hosting(sagemaker)).check(creating, PLAN, ERROR)
+    return Creations(lambda: sagemaker, endpoint_manager(sagemaker)).check(creating, PLAN, ERROR)
 
 
 @pytest.mark.parametrize(
