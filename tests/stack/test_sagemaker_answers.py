@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.sagemaker import contract
+from local.sagemaker import api_model
+from local.sagemaker.compute_host import ComputeHost
 from local.sagemaker.service import Service
-from local.sagemaker.workplace import Workplace
 from tests.stack.sagemaker_harness import BUCKET, SageMakerHarness, refusal
 from tests.stack.test_model_registry import specification
 from tests.stack.test_processing_jobs import processing
@@ -21,8 +21,8 @@ WAIT = "import time\ntime.sleep(60)"
 
 
 def differences(operation: str, answer: Any) -> list[str]:
-    shape = contract.model().operation_model(operation).output_shape
-    return list(contract.violations(shape, answer)) if shape else [str(answer)] if answer else []
+    shape = api_model.model().operation_model(operation).output_shape
+    return list(api_model.violations(shape, answer)) if shape else [str(answer)] if answer else []
 
 
 def test_every_operation_answers_as_its_model_says(harness: SageMakerHarness, tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_every_operation_answers_as_its_model_says(harness: SageMakerHarness, tm
     finally:
         events.unregister("after-call.sagemaker.*", record)
 
-    known = Service(Workplace(tmp_path / "python", tmp_path, "http://127.0.0.1:9")).operations
+    known = Service(ComputeHost(tmp_path / "python", tmp_path, "http://127.0.0.1:9")).operations
     assert answers.keys() == known.keys()
     wrong = {
         operation: found

@@ -45,7 +45,7 @@ def test_endpoints_come_back_and_jobs_have_failed(
         harness, harness.model("slow", "import time\ntime.sleep(60)"), harness.put("data/one", "one")
     )
     harness.sagemaker.create_transform_job(**batch)
-    assert settled(stack)
+    assert warmed_up(stack)
     pause()
     started = descendants(stack.processes["AWS emulator"])
 
@@ -71,9 +71,9 @@ def test_endpoints_come_back_and_jobs_have_failed(
     harness.remove(endpoint)
 
 
-def settled(stack: LocalStack) -> bool:
+def warmed_up(stack: LocalStack) -> bool:
     """Have the emulator save everything, as it does when `make run` has started it."""
-    return ask(stack.emulator_port, "/_local/settle", method="POST") == 204
+    return ask(stack.emulator_port, "/_local/warm-up", method="POST") == 204
 
 
 def test_nothing_of_finished_jobs_is_left_on_disk(stack: LocalStack, harness: SageMakerHarness) -> None:
