@@ -13,7 +13,7 @@ from tests.browser.conftest import LAPTOP
 from tests.browser.desk import PATIENCE_MS, TASK, Desk, fill_in
 from tests.browser.test_access import violations
 from tests.images import grey_file
-from tests.stack.reception import Reception
+from tests.stack.login_flow import LoginFlow
 
 KNOWN = {user.group: (user.name, user.password) for user in USERS}
 """Name and password of a user of each group."""
@@ -22,8 +22,8 @@ SHORT = 31
 
 
 @pytest.fixture(scope="module")
-def reception(login_stack: LocalStack) -> Reception:
-    return Reception(login_stack)
+def login_flow(login_stack: LocalStack) -> LoginFlow:
+    return LoginFlow(login_stack)
 
 
 @pytest.fixture
@@ -37,12 +37,12 @@ def desk(browser: Browser, login_stack: LocalStack) -> Iterator[Desk]:
 
 
 @pytest.fixture(scope="module")
-def result(reception: Reception) -> str:
+def result(login_flow: LoginFlow) -> str:
     """The id of a result that a reviewer has made and reviewed."""
-    token = reception.tokens("reviewer")["id_token"]
+    token = login_flow.tokens("reviewer")["id_token"]
     path = f"/tasks/{TASK}/classify"
-    made = reception.ask(token, "POST", path, grey_file(height=93), Content_Type="image/png").json
-    reception.ask(token, "PUT", f"/results/{made['id']}/review", {"label": made["label"]})
+    made = login_flow.ask(token, "POST", path, grey_file(height=93), Content_Type="image/png").json
+    login_flow.ask(token, "PUT", f"/results/{made['id']}/review", {"label": made["label"]})
     return str(made["id"])
 
 
@@ -58,13 +58,13 @@ def sign_in(desk: Desk, group: str, place: str = "") -> None:
     desk.sign_in(*KNOWN[group])
 
 
-def end_session(desk: Desk, reception: Reception) -> Locator:
+def end_session(desk: Desk, login_flow: LoginFlow) -> Locator:
     """Sign in as a reviewer, and end the session behind the page's back; what the page says then."""
     desk.http_errors_expected = True
-    with reception.lasting(SHORT):
+    with login_flow.lasting(SHORT):
         sign_in(desk, "reviewer", f"#/tasks/{TASK}")
-        user = {"UserPoolId": reception.pool, "Username": "reviewer@negatoscope.example"}
-        reception.cognito.admin_user_global_sign_out(**user)
+        user = {"UserPoolId": login_flow.pool, "Username": "reviewer@negatoscope.example"}
+        login_flow.cognito.admin_user_global_sign_out(**user)
         notice = desk.page.locator("#session-notice")
         expect(notice).to_be_visible(timeout=PATIENCE_MS)
     return notice
@@ -84,7 +84,7 @@ def test_whoever_is_not_signed_in_sees_nothing_but_the_way_in(
     desk.page.add_init_script(f"localStorage.setItem('negatoscope.language', '{language}')")
     desk.page.goto(desk.address)
     expect(desk.page.locator("#sign-in-now")).to_be_visible(timeout=PATIENCE_MS)
-    for hidden in (".viewing", "#worklist", "#task", "#account-button"):
+    for hidden in (".https_proxy", "#worklist", "#task", "#account-button"):
         expect(desk.page.locator(hidden)).to_be_hidden()
     asked = {request.url.partition("/api")[2] for request in desk.requests if "/api/" in request.url}
     assert asked == {"/health"}
@@ -171,9 +171,9 @@ def test_signing_out_ends_it_everywhere(desk: Desk) -> None:
     expect(desk.page.get_by_label("Password")).to_be_visible()
 
 
-def test_tokens_are_renewed_unnoticed(desk: Desk, reception: Reception) -> None:
+def test_tokens_are_renewed_unnoticed(desk: Desk, login_flow: LoginFlow) -> None:
     desk.http_errors_expected = True
-    with reception.lasting(SHORT):
+    with login_flow.lasting(SHORT):
         sign_in(desk, "reviewer")
         desk.page.goto(f"{desk.address}/#/tasks/{TASK}")
         desk.page.wait_for_timeout(2000)
@@ -193,7 +193,9 @@ def test_tokens_are_renewed_unnoticed(desk: Desk, reception: Reception) -> None:
     expect(desk.page.locator("#session-notice")).to_be_hidden()
 
 
-def test_a_reload_while_tokens_are_renewed_does_not_end_the_session(desk: Desk, reception: Reception) -> None:
+def test_a_reload_while_tokens_are_renewed_does_not_end_the_session(
+    desk: Desk, login_flow: LoginFlow
+) -> None:
     desk.http_errors_expected = True
     lost: list[int] = []
 
@@ -201,7 +203,7 @@ def test_a_reload_while_tokens_are_renewed_does_not_end_the_session(desk: Desk, 
         lost.append(route.fetch().status)
         route.abort()
 
-    with reception.lasting(SHORT):
+    with login_flow.lasting(SHORT):
         sign_in(desk, "reviewer")
         desk.page.wait_for_timeout(1500)
         # The pool gives new tokens, but whoever has asked for them is gone.
@@ -213,8 +215,8 @@ def test_a_reload_while_tokens_are_renewed_does_not_end_the_session(desk: Desk, 
     assert lost == [200]
 
 
-def test_the_end_of_a_session_does_not_lose_what_is_under_way(desk: Desk, reception: Reception) -> None:
-    notice = end_session(desk, reception)
+def test_the_end_of_a_session_does_not_lose_what_is_under_way(desk: Desk, login_flow: LoginFlow) -> None:
+    notice = end_session(desk, login_flow)
     image = samples.jpeg()["buffer"]
     # What follows the end of an image makes three of one.
     contents = [image + bytes([index]) for index in range(3)]
@@ -229,8 +231,8 @@ def test_the_end_of_a_session_does_not_lose_what_is_under_way(desk: Desk, recept
     assert beside.value.is_closed() or "You are signed in" in beside.value.inner_text("main")
 
 
-def test_nobody_goes_on_with_the_work_of_another(desk: Desk, reception: Reception) -> None:
-    notice = end_session(desk, reception)
+def test_nobody_goes_on_with_the_work_of_another(desk: Desk, login_flow: LoginFlow) -> None:
+    notice = end_session(desk, login_flow)
     desk.page.context.clear_cookies()
     with desk.page.context.expect_page() as beside:
         notice.get_by_role("button", name="Sign in again").click()
