@@ -19,10 +19,9 @@ from playwright.sync_api import expect
 from deploy.page import security_headers
 from tests.alarms import alarms
 from tests.browser import samples
+from tests.browser.app_page import AppPage
 from tests.browser.chromium import ChromiumNotFound, find_chromium, launched
-from tests.browser.desk import Desk
 from tests.images import grey_file
-from tests.stack import retraining_driver
 from tests.stack.client import TASK, Client, wait_for
 from tests.stack.https_proxy import https_proxy
 from tests.stack.installation import BUCKET, PREFIX, SITE_BUCKET, STAGE, Installation, inventory
@@ -235,21 +234,21 @@ def test_people_sign_in_upload_and_retrain(
         https_proxy(domain, client.stack.emulator_port, tmp_path) as flags,
         launched(*flags) as browser,
     ):
-        desk = Desk(browser.new_page(), installation.origin)
-        desk.page.goto(f"{installation.origin}/#/tasks/{TASK}")
-        desk.sign_in(*installation.person("admin"))
-        assert desk.page.url.startswith(f"{installation.origin}/#")
+        app = AppPage(browser.new_page(), installation.origin)
+        app.page.goto(f"{installation.origin}/#/tasks/{TASK}")
+        app.sign_in(*installation.person("admin"))
+        assert app.page.url.startswith(f"{installation.origin}/#")
 
-        desk.drop(samples.jpeg(), samples.dicom(), samples.truncated_jpeg())
-        desk.wait_for_queue()
-        expect(desk.page.locator("#queue-summary")).to_have_text("3 of 3 done · 1 not usable")
-        desk.classify(samples.jpeg())
+        app.drop(samples.jpeg(), samples.dicom(), samples.truncated_jpeg())
+        app.wait_for_queue()
+        expect(app.page.locator("#queue-summary")).to_have_text("3 of 3 done · 1 not usable")
+        app.classify(samples.jpeg())
 
-        desk.retrain(retraining_driver.TASK.name, TINY, approval=False)
-        expect(desk.sheet.locator(".verdict.good")).to_contain_text(
+        app.retrain(retraining_driver.TASK.name, TINY, approval=False)
+        expect(app.sheet.locator(".verdict.good")).to_contain_text(
             "classifies from now on", timeout=1000 * retraining_driver.PATIENCE
         )
-        assert desk.mistakes == []
+        assert app.mistakes == []
 
 
 def test_events_that_are_given_up_are_kept(story: Story, client: Client) -> None:

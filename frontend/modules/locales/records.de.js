@@ -6,7 +6,7 @@
 /** @type {typeof English} */
 export const records = {
   cancel: "Abbrechen",
-  onlyAdmins: (what, group) =>
+  adminsOnly: (what, group) =>
     `${what} dürfen nur Mitglieder der Gruppe „${group}“; ansehen dürfen Sie alles. Wer die Benutzer dieser Installation ` +
     "verwaltet, kann Sie aufnehmen.",
   models: {

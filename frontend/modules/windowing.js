@@ -23,7 +23,7 @@ const LEVELS = 65536;
  * @property {boolean} [windowed] whether the file itself says so
  */
 
-export class Tone {
+export class WindowedImage {
   /** @param {{bitmap: ImageBitmap} | {samples: Samples}} image */
   constructor(image) {
     this.bitmap = "bitmap" in image ? image.bitmap : null;
@@ -78,7 +78,7 @@ export class Tone {
   paint(coarse) {
     this.samples ??= samplesOf(/** @type {ImageBitmap} */ (this.bitmap));
     if (coarse) this.coarse ??= reduced(this.samples);
-    return develop((coarse && this.coarse) || this.samples, this.window, this.inverted);
+    return renderWindow((coarse && this.coarse) || this.samples, this.window, this.inverted);
   }
 
   close() {
@@ -129,7 +129,7 @@ function reduced(samples) {
  * @param {boolean} inverted
  * @returns {HTMLCanvasElement}
  */
-function develop({ width, height, channels, data, slope, intercept, inverted: stored }, { low, high }, inverted) {
+function renderWindow({ width, height, channels, data, slope, intercept, inverted: stored }, { low, high }, inverted) {
   const table = new Uint8ClampedArray(LEVELS);
   const gain = 255 / (high - low || 1);
   const signed = data instanceof Int16Array || data instanceof Int8Array;

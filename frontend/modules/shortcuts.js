@@ -10,7 +10,7 @@ const OFF = "off";
 const TYPING = "input:not([type=checkbox], [type=radio], [type=range], [type=button]), textarea, select, [contenteditable]";
 const PRESSING = "a, button, summary, input, select, textarea";
 
-/** Which keys stand under which heading, in order; the words are in text.keys. Those of the film need it to have the focus. */
+/** Which keys stand under which heading, in order; the words are in text.shortcuts. Those of the film need it to have the focus. */
 const LIST = /** @type {const} */ ({
   images: ["open", "next", "previous"],
   review: ["classes", "confirm", "undo", "comment"],
@@ -24,15 +24,15 @@ const SHOWN = /** @type {Record<string, string[]>} */ ({
   heatMap: ["H"], compare: ["B"], pause: ["P"], help: ["?"], close: ["Esc"],
 });
 
-export class Keys {
+export class Shortcuts {
   /** @param {Record<string, () => void>} actions by key, in lower case */
   constructor(actions) {
     this.actions = actions;
-    this.dialog = byId("keys", HTMLDialogElement);
+    this.dialog = byId("shortcuts", HTMLDialogElement);
     this.single = byId("single-keys", HTMLInputElement);
     this.single.checked = preference("keys") !== OFF;
     this.single.addEventListener("change", () => prefer("keys", this.single.checked ? "on" : OFF));
-    byId("show-keys", HTMLButtonElement).addEventListener("click", () => this.dialog.showModal());
+    byId("show-shortcuts", HTMLButtonElement).addEventListener("click", () => this.dialog.showModal());
     document.addEventListener("keydown", (event) => this.press(event));
     this.translate();
   }
@@ -42,7 +42,7 @@ export class Keys {
       element(
         "section",
         {},
-        element("h3", {}, text.keys.groups[/** @type {keyof typeof LIST} */ (group)]),
+        element("h3", {}, text.shortcuts.groups[/** @type {keyof typeof LIST} */ (group)]),
         element(
           "dl",
           {},
@@ -51,13 +51,13 @@ export class Keys {
               "div",
               {},
               element("dt", {}, ...SHOWN[name].flatMap((key, index) => [index ? " " : "", element("kbd", {}, key)])),
-              element("dd", {}, text.keys.names[name]),
+              element("dd", {}, text.shortcuts.names[name]),
             ),
           ),
         ),
       ),
     );
-    fill(byId("key-list", HTMLElement), ...groups);
+    fill(byId("shortcut-list", HTMLElement), ...groups);
   }
 
   /** @param {KeyboardEvent} event */

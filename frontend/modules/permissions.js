@@ -13,17 +13,17 @@ const ROLES = ["reader", "reviewer", "admin"];
 let me = { login: false, user: "", groups: [], role: null };
 
 /** Ask the API; until it has answered, nobody may do anything. */
-export async function learnRights() {
+export async function loadPermissions() {
   me = await fetchMe();
   document.body.dataset.role = me.role ?? "none";
   return me;
 }
 
 /** @param {Role} role which it takes at least */
-export const may = (role) => me.role !== null && ROLES.indexOf(me.role) >= ROLES.indexOf(role);
+export const hasRole = (role) => me.role !== null && ROLES.indexOf(me.role) >= ROLES.indexOf(role);
 
 /** Why there is no button, where the API would refuse. @param {string} what only admins may do */
-export const onlyAdmins = (what) => element("p", { className: "soft" }, text.records.onlyAdmins(what, "admin"));
+export const adminsOnly = (what) => element("p", { className: "soft" }, text.records.adminsOnly(what, "admin"));
 
 /** @param {string | null | undefined} user as reviews name their reviewer */
 export const isMe = (user) => me.login && user === me.user;

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from deploy.page import Page as Files
 from deploy.page import security_headers
-from tests.browser.desk import TASK, Desk
+from tests.browser.app_page import TASK, AppPage
 from tests.stage import ROOT
 
 _SERVER = Path(__file__).with_name("server_in_page.js")
@@ -65,19 +65,19 @@ def file_server() -> Iterator[str]:
             server.shutdown()
 
 
-class Bench:
+class StubbedPage:
     """One open page whose server and clock are in the test's hands."""
 
     def __init__(self, page: Page, address: str):
         self.page = page
-        self.desk = Desk(page, address)
+        self.app = AppPage(page, address)
         self.summary: Locator = page.locator("#queue-summary")
         page.clock.install()
         page.add_init_script(path=_SERVER)
 
     def open(self, task: str = TASK) -> None:
         """Open the page at a task."""
-        self.desk.open(f"#/tasks/{task}")
+        self.app.open(f"#/tasks/{task}")
         expect(self.page.locator("#worklist-status")).not_to_have_text("Loading…")
 
     def run(self, script: str, argument: object = None) -> Any:

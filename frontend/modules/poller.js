@@ -6,7 +6,7 @@ import { pause } from "./retry.js";
 import { note } from "./sheet.js";
 import { text } from "./text.js";
 
-export class Lookout {
+export class Poller {
   /**
    * @param {() => Promise<boolean>} look whether there is anything left to wait for
    * @param {number} wait milliseconds

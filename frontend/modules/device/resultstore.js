@@ -8,7 +8,7 @@ const KEY = "negatoscope.device";
 /** As many as fit into what a browser keeps for a tab (5 MB). */
 const MOST = 500;
 
-export class Shelf {
+export class ResultStore {
   constructor() {
     /** The newest first. @type {Answer[]} */
     this.answers = recall();

@@ -3,7 +3,7 @@
 
 export const records = {
   cancel: "Cancel",
-  onlyAdmins: (/** @type {string} */ what, /** @type {string} */ group) =>
+  adminsOnly: (/** @type {string} */ what, /** @type {string} */ group) =>
     `Only members of the group “${group}” may ${what}; you may look at everything. Ask whoever manages the users of ` +
     "this installation to add you.",
   models: {

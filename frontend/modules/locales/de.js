@@ -9,7 +9,7 @@ import { errors } from "./errors.de.js";
 export const words = {
   page: {
     name: "Negatoscope",
-    places: { label: "Bereiche", images: "Bilder", models: "Modelle", retrainings: "Trainings" },
+    nav: { label: "Bereiche", images: "Bilder", models: "Modelle", retrainings: "Trainings" },
     skip: "Zum Leuchtkasten springen",
     loading: "Wird geladen …",
     disclaimer: "Nicht für den klinischen Einsatz. Negatoscope hilft; es stellt keine Diagnosen.",
@@ -98,8 +98,8 @@ export const words = {
     camera: "Foto aufnehmen",
     readOnlyHeading: "Ein Ergebnis öffnen",
     readOnly: "Wählen Sie eines in der Arbeitsliste, um das Bild, seine Klasse und die Stellen zu sehen, auf die das Modell sah.",
-    inviteHeading: "Legen Sie Bilder auf den Leuchtkasten",
-    invite: "Ziehen Sie eines, Hunderte oder einen ganzen Ordner auf diese Seite, oder fügen Sie eines ein.",
+    emptyHeading: "Legen Sie Bilder auf den Leuchtkasten",
+    empty: "Ziehen Sie eines, Hunderte oder einen ganzen Ordner auf diese Seite, oder fügen Sie eines ein.",
     formats: "JPEG, PNG, TIFF oder DICOM, bis 200 MB",
     privacy:
       "Die Bilder gehen an diesen Server. Patientendaten im Dateikopf werden vor dem Einordnen entfernt; verwenden Sie " +
@@ -127,7 +127,7 @@ export const words = {
     describeOverlay: (label, evidence, opacity) =>
       `Das Bild, eingeordnet als ${label}, unter der Wärmekarte für ${evidence} mit ${opacity} Deckkraft`,
     waiting: "Das Bild, das eingeordnet wird",
-    film: "Bild. Pfeiltasten verschieben es, mit der Umschalttaste ändern sie Helligkeit und Kontrast.",
+    imageLabel: "Bild. Pfeiltasten verschieben es, mit der Umschalttaste ändern sie Helligkeit und Kontrast.",
     grey: (width, level, zoom) => `W ${width} · L ${level} · ${zoom}`,
     previous: "Voriges der Arbeitsliste",
     next: "Nächstes der Arbeitsliste",
@@ -152,7 +152,7 @@ export const words = {
     strong: "Stark",
     none: "Zu diesem Ergebnis gibt es keine Wärmekarte.",
   },
-  reading: {
+  result: {
     probability: (share) => `${share} Wahrscheinlichkeit`,
     under: "< ",
     over: "> ",
@@ -312,7 +312,7 @@ export const words = {
       `${unsent}. Wählen Sie dieselben Dateien noch einmal: Was gesendet ist, wird erkannt.`,
     leftClose: "Hinweis schließen",
   },
-  keys: {
+  shortcuts: {
     heading: "Tasten",
     show: "Tasten",
     single: "Einzelne Tasten sind eingeschaltet (aus tun sie nichts; die Schaltflächen bleiben)",

@@ -9,7 +9,7 @@ import { droppedFiles, mayBeImage } from "./folder.js";
  * @param {HTMLElement} parts.dropTarget shows that a drop will be taken; the whole page takes it
  * @param {(files: File[]) => void} parts.onFiles hears of one file or many; of none where a folder held none
  */
-export function awaitImages({ inputs, dropTarget, onFiles }) {
+export function listenForImages({ inputs, dropTarget, onFiles }) {
   document.addEventListener("click", ({ target }) => {
     const button = target instanceof Element ? target.closest("[data-choose]") : null;
     if (button) inputs[button.getAttribute("data-choose") ?? ""]?.click();

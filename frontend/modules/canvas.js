@@ -5,7 +5,7 @@ import { overlay } from "./heatmap.js";
 import { Viewport } from "./viewport.js";
 
 /** @import { HeatMap } from "./types.js" */
-/** @import { Tone } from "./tone.js" */
+/** @import { WindowedImage } from "./windowing.js" */
 
 /** Room around the image in CSS pixels: the caption stands below it. */
 const MARGIN = 30;
@@ -15,12 +15,12 @@ const SHOW_PIXELS = 6;
 
 const KEY_STEP = 60;
 const KEY_ZOOM = 1.25;
-const KEY_TONE = 0.05;
+const KEY_WINDOW = 0.05;
 
 /** How long after the last movement all detail is painted again. */
 const SETTLE_MS = 150;
 
-export class Film {
+export class ImageCanvas {
   /**
    * @param {HTMLElement} element
    * @param {HTMLCanvasElement} canvas fills the element
@@ -31,8 +31,8 @@ export class Film {
     this.canvas = canvas;
     this.onChange = onChange;
     this.viewport = new Viewport();
-    /** @type {Tone[]} */
-    this.tones = [];
+    /** @type {WindowedImage[]} */
+    this.images = [];
     /** @type {HTMLCanvasElement | null} */
     this.overlay = null;
     this.opacity = 0;
@@ -58,26 +58,26 @@ export class Film {
    * @param {boolean} shift held, it does the other of the two
    */
   dragging(touch, shift) {
-    if (this.tones.length === 0) return null;
+    if (this.images.length === 0) return null;
     const chosen = this.tool !== "auto" ? this.tool : touch ? (this.viewport.zoom > 1 ? "move" : null) : "window";
     return shift ? (chosen === "move" ? "window" : "move") : chosen;
   }
 
   /**
-   * @param {Tone[]} tones none, one, or two that are shown side by side
+   * @param {WindowedImage[]} images none, one, or two that are shown side by side
    */
-  lay(...tones) {
-    for (const tone of this.tones) if (!tones.includes(tone)) tone.close();
-    if (this.tones[0] !== tones[0]) this.viewport.fit();
-    this.tones = tones;
-    if (tones.length === 0) this.overlay = null;
-    this.element.tabIndex = tones.length ? 0 : -1;
+  setImages(...images) {
+    for (const image of this.images) if (!images.includes(image)) image.close();
+    if (this.images[0] !== images[0]) this.viewport.fit();
+    this.images = images;
+    if (images.length === 0) this.overlay = null;
+    this.element.tabIndex = images.length ? 0 : -1;
     this.draw();
   }
 
   /** @param {HeatMap | null | undefined} heatMap */
-  explain(heatMap) {
-    const size = this.tones[0]?.size;
+  setHeatMap(heatMap) {
+    const size = this.images[0]?.size;
     this.overlay = heatMap && size ? overlay(heatMap, size.width / size.height) : null;
     this.draw();
   }
@@ -85,12 +85,12 @@ export class Film {
   /** @param {boolean} grey also the grey levels */
   reset(grey) {
     this.viewport.fit();
-    if (grey) for (const tone of this.tones) tone.reset();
+    if (grey) for (const image of this.images) image.reset();
     this.changed();
   }
 
   invert() {
-    for (const tone of this.tones) tone.inverted = !tone.inverted;
+    for (const image of this.images) image.inverted = !image.inverted;
     this.changed();
   }
 
@@ -99,8 +99,8 @@ export class Film {
    * @param {{x: number, y: number}} [at] in a pane
    */
   enlarge(factor, at) {
-    if (!this.tones[0]) return;
-    this.viewport.enlarge(factor, this.tones[0].size, this.room(), at);
+    if (!this.images[0]) return;
+    this.viewport.enlarge(factor, this.images[0].size, this.room(), at);
     this.changed();
   }
 
@@ -109,8 +109,8 @@ export class Film {
    * @param {number} down
    */
   move(right, down) {
-    if (!this.tones[0]) return;
-    this.viewport.move(right, down, this.tones[0].size, this.room());
+    if (!this.images[0]) return;
+    this.viewport.move(right, down, this.images[0].size, this.room());
     this.changed();
   }
 
@@ -119,17 +119,17 @@ export class Film {
    * @param {number} wider share of the first window
    */
   adjust(brighter, wider) {
-    for (const tone of this.tones) tone.adjust(brighter, wider);
+    for (const image of this.images) image.adjust(brighter, wider);
     this.changed();
   }
 
   /** @param {KeyboardEvent} event */
   press(event) {
     const direction = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    if (!direction || event.ctrlKey || event.metaKey || event.altKey || this.tones.length === 0 || event.target !== this.element) return;
+    if (!direction || event.ctrlKey || event.metaKey || event.altKey || this.images.length === 0 || event.target !== this.element) return;
     event.preventDefault();
     const [right, down] = direction;
-    if (event.shiftKey) this.adjust(-down * KEY_TONE, right * KEY_TONE);
+    if (event.shiftKey) this.adjust(-down * KEY_WINDOW, right * KEY_WINDOW);
     else this.move(-right * KEY_STEP, -down * KEY_STEP);
   }
 
@@ -152,28 +152,28 @@ export class Film {
 
   /** Screen pixels for one pixel of the image. */
   get scale() {
-    return this.tones[0] ? this.viewport.scale(this.tones[0].size, this.room()) : 1;
+    return this.images[0] ? this.viewport.scale(this.images[0].size, this.room()) : 1;
   }
 
   room() {
     return {
-      width: Math.max(1, this.element.clientWidth / Math.max(1, this.tones.length) - 2 * MARGIN),
+      width: Math.max(1, this.element.clientWidth / Math.max(1, this.images.length) - 2 * MARGIN),
       height: Math.max(1, this.element.clientHeight - 2 * MARGIN),
     };
   }
 
   /** @param {{x: number, y: number}} at in the element */
   inPane({ x, y }) {
-    return { x: (x % (this.element.clientWidth / Math.max(1, this.tones.length))) - MARGIN, y: y - MARGIN };
+    return { x: (x % (this.element.clientWidth / Math.max(1, this.images.length))) - MARGIN, y: y - MARGIN };
   }
 
   /** Paint at the screen's own resolution. */
   draw() {
-    const { canvas, element, tones } = this;
-    canvas.hidden = tones.length === 0;
-    element.classList.toggle("lit", tones.length > 0);
+    const { canvas, element, images } = this;
+    canvas.hidden = images.length === 0;
+    element.classList.toggle("lit", images.length > 0);
     element.classList.toggle("zoomed", this.viewport.zoom > 1);
-    if (tones.length === 0) return;
+    if (images.length === 0) return;
     const ratio = devicePixelRatio;
     const [width, height] = [Math.round(element.clientWidth * ratio), Math.round(element.clientHeight * ratio)];
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
@@ -181,27 +181,27 @@ export class Film {
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, width, height);
     // All panes show the same place of the same size, whatever their pixels.
-    const box = this.viewport.box(tones[0].size, this.room());
-    const pane = element.clientWidth / tones.length;
-    tones.forEach((tone, index) => {
+    const box = this.viewport.box(images[0].size, this.room());
+    const pane = element.clientWidth / images.length;
+    images.forEach((image, index) => {
       context.save();
       context.setTransform(ratio, 0, 0, ratio, index * pane * ratio, 0);
       context.beginPath();
       context.rect(index ? 1 : 0, 0, pane - 1, element.clientHeight);
       context.clip();
-      this.paint(context, tone, { ...box, x: box.x + MARGIN, y: box.y + MARGIN });
+      this.paint(context, image, { ...box, x: box.x + MARGIN, y: box.y + MARGIN });
       context.restore();
     });
   }
 
   /**
    * @param {CanvasRenderingContext2D} context
-   * @param {Tone} tone
+   * @param {WindowedImage} image
    * @param {{x: number, y: number, width: number, height: number}} box
    */
-  paint(context, tone, { x, y, width, height }) {
-    const source = tone.source(this.moving && tone.changed);
-    context.imageSmoothingEnabled = width / tone.size.width < SHOW_PIXELS || this.viewport.zoom === 1;
+  paint(context, image, { x, y, width, height }) {
+    const source = image.source(this.moving && image.changed);
+    context.imageSmoothingEnabled = width / image.size.width < SHOW_PIXELS || this.viewport.zoom === 1;
     context.imageSmoothingQuality = "high";
     context.drawImage(source, x, y, width, height);
     if (!this.overlay || this.opacity === 0) return;

@@ -2,18 +2,18 @@
 /** Reads images with the person in front: moves one from its arrival over the light box to its reading. */
 import { announce } from "./announcer.js";
 import { Problem, fetchResult } from "./api.js";
-import { apiWords, byId, element } from "./dom.js";
+import { serverText, byId, element } from "./dom.js";
 import { evidenceOf } from "./evidence.js";
 import { fileSize, percent, wholePercent } from "./format.js";
 import { inspect } from "./imagefile.js";
-import { describeInvitation } from "./invitation.js";
-import { describeKept, isFromDevice } from "./ondevice.js";
+import { describeEmptyState } from "./emptystate.js";
+import { describeDeviceOnly, isFromDevice } from "./ondevice.js";
 import { Panel } from "./panel.js";
 import { pictureOfFile, pictureOfResult, remember } from "./picture.js";
-import { describeQuarantined, describeReceived, describeResult } from "./reading.js";
-import { passes } from "./retry.js";
+import { describeQuarantined, describeReceived, describeResult } from "./result.js";
+import { isTransient } from "./retry.js";
 import { Review } from "./review.js";
-import { goTo, resultAddress, stayAt, taskAddress } from "./router.js";
+import { navigate, resultAddress, pushAddress, taskAddress } from "./router.js";
 import { classNames, classTitle, noModel } from "./tasks.js";
 import { text } from "./text.js";
 import { submit, waitForResult } from "./upload.js";
@@ -23,7 +23,7 @@ import { submit, waitForResult } from "./upload.js";
 /** @import { Result, Task } from "./types.js" */
 /** @import { Worklist } from "./worklist.js" */
 
-export class Reader {
+export class Viewer {
   /**
    * @param {LightBox} lightBox
    * @param {Worklist} worklist
@@ -64,7 +64,7 @@ export class Reader {
     this.begin();
     this.mark("");
     this.choose(task);
-    this.lightBox.invite(...(task.model ? describeInvitation(task, this.device.on) : noModel()));
+    this.lightBox.showMessage(...(task.model ? describeEmptyState(task, this.device.on) : noModel()));
     this.panel.showTask(task);
   }
 
@@ -97,7 +97,7 @@ export class Reader {
       this.answer = { result, took: performance.now() - sent };
       remember(result.id, file);
       if (!isFromDevice(result.id)) this.worklist.add(result);
-      if (this.view === mine) goTo(resultAddress(result.id));
+      if (this.view === mine) navigate(resultAddress(result.id));
     } catch (error) {
       if (this.view === mine) this.fail(error, () => this.read(file));
     }
@@ -127,7 +127,7 @@ export class Reader {
   /** Begin a new view at the task's own address, so that any result in the list, also the last one, can be opened from it. */
   leaveResult() {
     this.mark("");
-    if (this.task) stayAt(taskAddress(this.task.name));
+    if (this.task) pushAddress(taskAddress(this.task.name));
     return this.begin();
   }
 
@@ -143,7 +143,7 @@ export class Reader {
       const picture = await pictureOfResult(result, evidenceOf(result, this.device).prepared);
       if (this.view !== mine) return;
       if (picture) this.lightBox.show(picture);
-      else this.lightBox.invite(element("p", {}, text.lightBox.noImage));
+      else this.lightBox.showMessage(element("p", {}, text.lightBox.noImage));
       this.showResult(result, took, Boolean(picture?.own));
       // Whoever opened it goes on reading at its heading. A page that has just been opened begins at its top.
       if (!first) this.panel.focus();
@@ -173,7 +173,7 @@ export class Reader {
     const task = this.find(result.task);
     if (this.view === mine && task) this.choose(task);
     if (result.status !== "received") return { result, took: null };
-    if (this.view === mine) this.panel.show(task?.title ?? result.task, text.reading.received, ...describeReceived());
+    if (this.view === mine) this.panel.show(task?.title ?? result.task, text.result.received, ...describeReceived());
     this.working(text.lightBox.classifying, mine);
     return { result: await waitForResult(id, mine.signal), took: null };
   }
@@ -187,7 +187,7 @@ export class Reader {
     const task = this.find(result.task);
     const taskTitle = task?.title ?? result.task;
     if (result.status === "quarantined") {
-      this.panel.show(taskTitle, text.reading.quarantined, ...describeQuarantined(result, took));
+      this.panel.show(taskTitle, text.result.quarantined, ...describeQuarantined(result, took));
       return;
     }
     const title = classTitle(task, result.label);
@@ -207,21 +207,21 @@ export class Reader {
       });
       this.review = review;
     }
-    this.panel.show(taskTitle, apiWords(title), ...describeResult(result, task, took, this.review?.form ?? describeKept()));
-    announce(text.reading.announce(title, percent(result.probability ?? 0), result.needs_review));
+    this.panel.show(taskTitle, serverText(title), ...describeResult(result, task, took, this.review?.form ?? describeDeviceOnly()));
+    announce(text.result.announce(title, percent(result.probability ?? 0), result.needs_review));
   }
 
   /** After a review: the next one that nobody has looked at. */
   openNext() {
     const next = this.worklist.neighbour(1, true);
-    if (next) goTo(resultAddress(next.id));
+    if (next) navigate(resultAddress(next.id));
     else announce(text.review.last);
   }
 
   /** @param {1 | -1} step along the worklist */
   step(step) {
     const next = this.device.neighbour(this.worklist.open, step) ?? this.worklist.neighbour(step);
-    if (next) goTo(resultAddress(next.id));
+    if (next) navigate(resultAddress(next.id));
     else announce(step > 0 ? text.worklist.atEnd : text.worklist.atStart);
   }
 
@@ -235,7 +235,7 @@ export class Reader {
     this.lightBox.work(words, share);
     this.cancel.onclick = () => {
       mine.abort();
-      goTo(taskAddress(this.task?.name ?? ""));
+      navigate(taskAddress(this.task?.name ?? ""));
     };
   }
 
@@ -248,7 +248,7 @@ export class Reader {
     if (!(error instanceof Problem)) console.error(error);
     const problem = error instanceof Problem ? error : new Problem(text.problem.server);
     if (this.task) this.choose(this.task);
-    this.lightBox.fail(problem, passes(problem) ? again : null, Boolean(this.task?.model));
+    this.lightBox.fail(problem, isTransient(problem) ? again : null, Boolean(this.task?.model));
     this.panel.showTask(this.task);
   }
 }

@@ -23,7 +23,7 @@ def fill_in(page: Page, name: str, password: str) -> None:
     page.get_by_role("button", name="Sign in", exact=True).click()
 
 
-class Desk:
+class AppPage:
     """One open page; `mistakes` gathers console errors, page errors and requests to places of others."""
 
     def __init__(self, page: Page, address: str):
@@ -111,7 +111,7 @@ class Desk:
     @property
     def heading(self) -> Locator:
         """The label in words."""
-        return self.page.locator("#reading-heading")
+        return self.page.locator("#result-heading")
 
     @property
     def probability(self) -> Locator:

@@ -9,7 +9,7 @@
 export const words = {
   page: {
     name: "Negatoscope",
-    places: { label: "Places", images: "Images", models: "Models", retrainings: "Retrainings" },
+    nav: { label: "Places", images: "Images", models: "Models", retrainings: "Retrainings" },
     skip: "Skip to the light box",
     loading: "Loading…",
     // Shown until the API's own sentence arrives, so that it is never missing.
@@ -97,8 +97,8 @@ export const words = {
     camera: "Take a photo",
     readOnlyHeading: "Open a result",
     readOnly: "Choose one in the worklist to see the image, its class and where the model looked.",
-    inviteHeading: "Put images on the light box",
-    invite: "Drop one, hundreds or a whole folder anywhere on this page, or paste one.",
+    emptyHeading: "Put images on the light box",
+    empty: "Drop one, hundreds or a whole folder anywhere on this page, or paste one.",
     formats: "JPEG, PNG, TIFF or DICOM, up to 200 MB",
     privacy: "Images are sent to this server. Patient tags are stripped before they are classified; use de-identified images all the same.",
     formatsOnDevice: "JPEG, PNG of 8 bits, or uncompressed DICOM, up to 200 MB",
@@ -124,7 +124,7 @@ export const words = {
     describeOverlay: (/** @type {string} */ label, /** @type {string} */ evidence, /** @type {string} */ opacity) =>
       `The image, classified as ${label}, under the heat map of ${evidence} at ${opacity} opacity`,
     waiting: "The image being classified",
-    film: "Image. Arrow keys move it, with Shift they change brightness and contrast.",
+    imageLabel: "Image. Arrow keys move it, with Shift they change brightness and contrast.",
     grey: (/** @type {string} */ width, /** @type {string} */ level, /** @type {string} */ zoom) => `W ${width} · L ${level} · ${zoom}`,
     previous: "Previous in the worklist",
     next: "Next in the worklist",
@@ -147,7 +147,7 @@ export const words = {
     strong: "Strong",
     none: "There is no heat map for this result.",
   },
-  reading: {
+  result: {
     probability: (/** @type {string} */ share) => `${share} probability`,
     under: "< ",
     over: "> ",
@@ -315,9 +315,9 @@ export const words = {
       "Choose the same files again to go on: what was sent is recognised.",
     leftClose: "Close this message",
   },
-  keys: {
-    heading: "Keys",
-    show: "Keys",
+  shortcuts: {
+    heading: "Shortcuts",
+    show: "Shortcuts",
     single: "Single keys are on (off, they do nothing; the buttons remain)",
     close: "Close",
     groups: { images: "Images", review: "Review", view: "View", page: "Page" },

@@ -8,7 +8,7 @@
  * @param {AbortSignal} signal
  * @returns {Promise<Answer>}
  */
-export async function unlessAborted(promise, signal) {
+export async function orAborted(promise, signal) {
   let stop = () => {};
   const aborted = new Promise((_resolve, reject) => {
     stop = () => reject(signal.reason);

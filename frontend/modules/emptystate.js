@@ -1,7 +1,7 @@
 // @ts-check
 /** What an empty light box says: how to put an image on it, and where to get one. */
 import { element } from "./dom.js";
-import { may } from "./rights.js";
+import { hasRole } from "./permissions.js";
 import { modalityTitle } from "./tasks.js";
 import { text } from "./text.js";
 
@@ -12,13 +12,13 @@ import { text } from "./text.js";
  * @param {boolean} onDevice whether images stay in this browser
  * @returns {Node[]}
  */
-export function describeInvitation(task, onDevice) {
+export function describeEmptyState(task, onDevice) {
   const words = text.lightBox;
-  if (!may("reviewer") && !onDevice) return describeReading();
+  if (!hasRole("reviewer") && !onDevice) return describeReading();
   const link = element("a", { href: words.whereUrl, rel: "noreferrer", target: "_blank" }, words.whereLink);
   return [
-    element("h3", {}, words.inviteHeading),
-    element("p", {}, words.invite),
+    element("h3", {}, words.emptyHeading),
+    element("p", {}, words.empty),
     element(
       "div",
       { className: "choices" },

@@ -9,7 +9,7 @@ let unsent = 0;
 let kept = "";
 
 /** @param {Unfinished} state as it is now */
-export function keepTrack(state) {
+export function updateUnloadGuard(state) {
   // Numbers only: no names of files.
   const written = JSON.stringify(state);
   if (written === kept) return;
@@ -34,7 +34,7 @@ function warn(event) {
  * What was left unfinished the last time; told once.
  * @returns {Unfinished | null}
  */
-export function unfinished() {
+export function takeUnfinished() {
   try {
     const found = sessionStorage.getItem(KEY);
     sessionStorage.removeItem(KEY);

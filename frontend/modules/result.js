@@ -1,6 +1,6 @@
 // @ts-check
 /** The reading: what the model says about an image, how sure it is, and what is known of the image. */
-import { apiWords, element } from "./dom.js";
+import { serverText, element } from "./dom.js";
 import { count, dateTime, duration, percent } from "./format.js";
 import { describeReason } from "./reasons.js";
 import { versionAddress } from "./router.js";
@@ -21,15 +21,15 @@ const SHORT_SHA = 12;
  */
 export function describeResult(result, task, took, review) {
   return [
-    element("p", { className: "probability" }, text.reading.probability(percent(result.probability ?? 0))),
+    element("p", { className: "probability" }, text.result.probability(percent(result.probability ?? 0))),
     verdict(result),
-    element("h3", {}, text.reading.classes),
+    element("h3", {}, text.result.classes),
     bars(result, task),
     review,
-    element("h3", {}, text.reading.about),
+    element("h3", {}, text.result.about),
     facts(result, took),
     ...(task ? [useAndLimits(task)] : []),
-    element("p", { className: "small-print" }, apiWords(result.disclaimer)),
+    element("p", { className: "small-print" }, serverText(result.disclaimer)),
   ];
 }
 
@@ -37,7 +37,7 @@ export function describeResult(result, task, took, review) {
  * A result that is not there yet.
  * @returns {Node[]}
  */
-export const describeReceived = () => [element("p", {}, text.reading.receivedMeaning)];
+export const describeReceived = () => [element("p", {}, text.result.receivedMeaning)];
 
 /**
  * A file that was set aside.
@@ -47,7 +47,7 @@ export const describeReceived = () => [element("p", {}, text.reading.receivedMea
  */
 export function describeQuarantined(result, took) {
   return [
-    element("div", { className: "verdict bad" }, element("p", {}, text.reading.quarantinedMeaning), reasons(result)),
+    element("div", { className: "verdict bad" }, element("p", {}, text.result.quarantinedMeaning), reasons(result)),
     facts(result, took),
   ];
 }
@@ -58,15 +58,15 @@ function verdict(result) {
     return element(
       "div",
       { className: "verdict good" },
-      element("h3", {}, text.reading.noReview),
-      element("p", {}, result.model?.sha256 ? text.reading.noReviewMeaning : text.reading.noReviewUnchecked),
+      element("h3", {}, text.result.noReview),
+      element("p", {}, result.model?.sha256 ? text.result.noReviewMeaning : text.result.noReviewUnchecked),
     );
   }
   return element(
     "div",
     { className: "verdict review" },
-    element("h3", {}, text.reading.needsReview),
-    element("p", {}, text.reading.needsReviewMeaning),
+    element("h3", {}, text.result.needsReview),
+    element("p", {}, text.result.needsReviewMeaning),
     reasons(result),
   );
 }
@@ -86,7 +86,7 @@ function bars(result, task) {
     const row = element(
       "li",
       {},
-      element("span", { className: "class-name" }, apiWords(classTitle(task, name))),
+      element("span", { className: "class-name" }, serverText(classTitle(task, name))),
       element("span", { className: "share" }, percent(probability)),
       bar,
     );

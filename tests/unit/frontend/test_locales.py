@@ -8,7 +8,7 @@ import pytest
 from chalicelib import errors
 from tests.stage import ROOT
 
-WORDS = ROOT / "frontend" / "modules" / "words"
+WORDS = ROOT / "frontend" / "modules" / "locales"
 LANGUAGES = sorted(path.stem for path in WORDS.glob("??.js") if path.stem != "en")
 """The server's own sentences are English, so that they need no translation there."""
 OF_HTTP = {"InternalError", "UnsupportedMediaType"}
