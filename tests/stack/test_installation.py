@@ -22,6 +22,7 @@ from tests.browser import samples
 from tests.browser.app_page import AppPage
 from tests.browser.chromium import ChromiumNotFound, find_chromium, launched
 from tests.images import grey_file
+from tests.stack import retraining_driver
 from tests.stack.client import TASK, Client, wait_for
 from tests.stack.https_proxy import https_proxy
 from tests.stack.installation import BUCKET, PREFIX, SITE_BUCKET, STAGE, Installation, inventory
