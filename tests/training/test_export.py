@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from tests.training.samples import blob, make_familiarity
+from tests.training.samples import blob, make_ood_score
 from tests.training.test_network import trained_looking
 from training.errors import TrainingError
 from training.model.export import check_parity, export, open_session, round_to_half, run
@@ -22,7 +22,7 @@ PIXELS = np.stack([np.asarray(blob(label, 3, label))[np.newaxis] for label in (0
 def model() -> ServedModel:
     network = fold_batch_norm(trained_looking(margin=8))
     round_to_half(network)
-    distance = make_familiarity(96)
+    distance = make_ood_score(96)
     return ServedModel([Member(network, distance)], 0.7)
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from chalicelib.tasks import Task, load_task
-from tests.training.samples import make_familiarity
+from tests.training.samples import make_ood_score
 from tests.training.test_network import trained_looking
 from training.model.network import fold_batch_norm
 from training.model.served import Member, ServedModel, View, views_of
@@ -19,7 +19,7 @@ def member(seed: int) -> Member:
     network = trained_looking()
     torch.manual_seed(seed)
     torch.nn.init.normal_(network.head.weight)
-    return Member(fold_batch_norm(network), make_familiarity(96))
+    return Member(fold_batch_norm(network), make_ood_score(96))
 
 
 @torch.inference_mode()

@@ -17,7 +17,7 @@ from training.data.pixels import Images, Labelled
 from training.evaluation.bootstrap import Floats
 from training.evaluation.calibration import fit_temperature
 from training.model.export import check_parity, export, open_session, round_to_half
-from training.model.familiarity import fit_familiarity
+from training.model.ood_score import fit_ood_score
 from training.model.fitting import Fit
 from training.model.network import Classifier, fold_batch_norm
 from training.model.optimisation import prior_correction
@@ -57,7 +57,7 @@ class Described:
     def member_without(self, hidden: int | None) -> Member:
         """The same, as if the kind with the number `hidden` had not been shown."""
         shown = [kind for number, kind in enumerate(self.counterexamples) if number != hidden]
-        familiarity = fit_familiarity(
+        familiarity = fit_ood_score(
             self.train, self.labels, self.validation, torch.cat(shown) if shown else None, self.quantile
         )
         return Member(self.network, familiarity)

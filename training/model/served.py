@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from chalicelib.retraining.hyperparameters import CELL
 from chalicelib.tasks import Task
-from training.model.familiarity import Familiarity
+from training.model.ood_score import OODScore
 from training.model.network import Classifier
 
 
@@ -45,7 +45,7 @@ def views_of(task: Task, wanted: str) -> tuple[View, ...]:
 class Member(nn.Module):
     """A network and what is familiar to it."""
 
-    def __init__(self, network: Classifier, familiarity: Familiarity):
+    def __init__(self, network: Classifier, familiarity: OODScore):
         super().__init__()
         self.network = network
         self.familiarity = familiarity
