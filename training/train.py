@@ -37,8 +37,8 @@ from training.evaluation.assessment import Assessment, assess
 from training.evaluation.out_of_distribution import (
     OODImages,
     load_ood_images,
-    measure_ood,
     measure_held_out_ood,
+    measure_ood,
 )
 from training.model import parallel
 from training.model.candidate import Candidate, Fold, choose_candidate

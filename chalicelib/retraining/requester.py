@@ -13,7 +13,7 @@ from chalicelib.errors import (
 from chalicelib.fields import optional_text, refuse_unknown
 from chalicelib.retraining.executions import Executions, end_of
 from chalicelib.retraining.jobs import TrainingJobs
-from chalicelib.retraining.planning import RETRAININGS
+from chalicelib.retraining.planning import EVALUATION, EVALUATION_BEFORE, RETRAININGS
 from chalicelib.retraining.repository import RUNNING, Entry, Journal, empty_entry
 from chalicelib.retraining.request import read_wish
 from chalicelib.storage.bucket import DataBucket, ObjectMissing
@@ -90,10 +90,11 @@ class Requests:
             UnknownRetraining: if there is no such retraining, or it has no such file.
         """
         entry = self._entry(name)
+        folder, names = self._evaluation(entry)
         path = file if file == REPORT else f"plots/{file}"
-        if file in self._files(entry):
+        if path in names:
             try:
-                return self.bucket.read(f"{_folder(entry)}{path}").body
+                return self.bucket.read(f"{folder}{path}").body
             except ObjectMissing:
                 pass
         raise UnknownRetraining(f"This retraining has no file '{file}' (yet).")
@@ -144,11 +145,15 @@ class Requests:
         return self.jobs.metrics(entry["job"])
 
     def _files(self, entry: Entry) -> list[str]:
-        folder = _folder(entry)
-        names = [key.removeprefix(folder) for key in self.bucket.keys(folder)]
+        _, names = self._evaluation(entry)
         plots = [name.removeprefix("plots/") for name in names if name.startswith("plots/")]
         return sorted(plots) + ([REPORT] if REPORT in names else [])
 
-
-def _folder(entry: Entry) -> str:
-    return f"{RETRAININGS}{entry['task']}/{entry['name']}/judgement/"
+    def _evaluation(self, entry: Entry) -> tuple[str, list[str]]:
+        """The folder with the evaluation of a retraining's candidate, and the names of the files in it."""
+        for name in (EVALUATION, EVALUATION_BEFORE):
+            folder = f"{RETRAININGS}{entry['task']}/{entry['name']}/{name}"
+            names = [key.removeprefix(folder) for key in self.bucket.keys(folder)]
+            if names:
+                break
+        return folder, names

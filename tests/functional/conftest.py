@@ -74,7 +74,7 @@ def stocked(client: Client, call: Call, monkeypatch: pytest.MonkeyPatch) -> None
     assert response.json_body["id"] == REAL["id"]
     entry = empty_entry("run", executions.arn("run"), {"task": TASK})
     aws._journal().begin(entry | {"started_at": "2026-01-01T00:00:00Z", "status": "deployed"})
-    aws.bucket().write(f"retrainings/{TASK}/run/judgement/report.md", b"# Better", "text/markdown")
+    aws.bucket().write(f"retrainings/{TASK}/run/evaluation/report.md", b"# Better", "text/markdown")
 
 
 @pytest.fixture

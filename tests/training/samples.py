@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from training.model.ood_score import OODScore, fit_ood_score
 from training.model.network import Architecture, Classifier
+from training.model.ood_score import OODScore, fit_ood_score
 
 PATIENTS = 12
 """Per class; the split needs ten."""

@@ -16,8 +16,8 @@ from training.evaluation.calibration import fit_temperature
 from training.model import candidate
 from training.model.candidate import Fold, choose_candidate
 from training.model.export import open_session, run
-from training.model.ood_score import fit_ood_score
 from training.model.fitting import Fit
+from training.model.ood_score import fit_ood_score
 from training.model.progress import Epoch
 
 CLASSES = 5

@@ -13,7 +13,12 @@ from chalicelib.tasks import Task, load_task
 from tests.training.samples import write_images, write_manifest
 from training.data.preparation import prepare_data
 from training.evaluation import outsiders
-from training.evaluation.out_of_distribution import OODImages, load_ood_images, measure_ood, measure_held_out_ood
+from training.evaluation.out_of_distribution import (
+    OODImages,
+    load_ood_images,
+    measure_held_out_ood,
+    measure_ood,
+)
 
 OTHERS = ("breast-histology", "retinal-oct-2017")
 
