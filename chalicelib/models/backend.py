@@ -38,7 +38,7 @@ class ModelOutputs:
     """The distance beyond which the model does not know what it looks at; infinite without distances."""
     model: ModelIdentity
 
-    def is_unfamiliar(self, index: int) -> bool:
+    def is_out_of_distribution(self, index: int) -> bool:
         """Whether an image is unlike anything the model was trained on; False where the model cannot tell."""
         return self.distance is not None and bool(self.distance[index] > self.distance_threshold)
 

@@ -109,7 +109,7 @@ class Steps:
         self.publish(
             topic,
             _subject(plan, "may the new model be deployed?"),
-            f"{state['decision']['reasons']}\n\nThe report lies in {plan['folder']}judgement/report.md. "
+            f"{state['decision']['reasons']}\n\nThe report lies in {plan['folder']}evaluation/report.md. "
             f'Answer on the page, or with POST /api/retrainings/{plan["run"]}/approval {{"approved": true}}.',
         )
         return {}

@@ -293,7 +293,7 @@ class Stage:
     def _process(self, parameters: Mapping[str, Any]) -> Any:
         job = self.sagemaker.job("ProcessingJob", parameters["ProcessingJobName"])
         folder = _key(parameters["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"])
-        if folder.endswith("judgement"):
+        if folder.endswith("evaluation"):
             decision = {"accepted": self._accepted, "reasons": ["Compared."]}
             self.s3.objects[f"{folder}/decision.json"] = json.dumps(decision).encode()
         else:

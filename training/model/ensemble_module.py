@@ -10,8 +10,8 @@ from torch.nn import functional
 
 from chalicelib.retraining.hyperparameters import CELL
 from chalicelib.tasks import Task
-from training.model.familiarity import Familiarity
 from training.model.network import Classifier
+from training.model.ood_score import OODScore
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class View:
         return maps.rot90(-self.quarter_turns, (2, 3)) if self.quarter_turns else maps
 
 
-def views_of(task: Task, wanted: str) -> tuple[View, ...]:
+def tta_views(task: Task, wanted: str) -> tuple[View, ...]:
     """The image itself or, if `wanted` is "all", every view that the task's augmentation trains as well."""
     if wanted != "all":
         return (View(),)
@@ -45,13 +45,13 @@ def views_of(task: Task, wanted: str) -> tuple[View, ...]:
 class Member(nn.Module):
     """A network and what is familiar to it."""
 
-    def __init__(self, network: Classifier, familiarity: Familiarity):
+    def __init__(self, network: Classifier, familiarity: OODScore):
         super().__init__()
         self.network = network
         self.familiarity = familiarity
 
 
-class ServedModel(nn.Module):
+class EnsembleModule(nn.Module):
     """From prepared images to probabilities, activation maps and distance."""
 
     offset: Tensor
