@@ -81,15 +81,15 @@ def get_model_file(task: str, version: str, file: str) -> Response:
 @api.post("/tasks/{task}/rollback", group="admin", query=(queries.ROLLED_BACK,), errors=routes.ROLLING_BACK)
 def roll_back(task: str) -> Deployment:
     """Roll back to the previous model; members of the group admin only."""
-    aws.retraining_requests().check_idle(find_task(task))
+    aws.retraining_service().check_idle(find_task(task))
     version = queries.ROLLED_BACK.read(api.query)
-    return rollback.roll_back(find_task(task).name, aws.registry(), aws.hosting(), version)
+    return rollback.roll_back(find_task(task).name, aws.registry(), aws.endpoint_manager(), version)
 
 
 @api.get("/tasks/{task}/drift")
 def get_drift(task: str) -> DriftDocument:
     """Compare the latest images of a task with those that its model was validated on."""
-    return aws.watch().last(find_task(task))
+    return aws.drift_monitor().last(find_task(task))
 
 
 @api.post("/uploads", group="reviewer", body=schemas.UploadRequest, status=201, errors=routes.UPLOADING)
@@ -157,41 +157,41 @@ def withdraw_review(id: str) -> Result:
 @api.post("/retrainings", group="admin", body=schemas.RetrainingRequest, status=201, errors=routes.STARTING)
 def start_retraining() -> StartedRetraining:
     """Retrain a task; members of the group admin only."""
-    return aws.retraining_requests().start(json_body(api.request), api.user)
+    return aws.retraining_service().start(json_body(api.request), api.user)
 
 
 @api.get("/retrainings", query=queries.RETRAINING_PAGE)
 def list_retrainings() -> schemas.RetrainingPage:
     """List retrainings, newest first."""
     wanted = queries.page(api.query, queries.RETRAININGS_PER_PAGE)
-    page, cursor = aws.retraining_requests().page(*wanted)
+    page, cursor = aws.retraining_service().page(*wanted)
     return {"retrainings": page, "cursor": cursor}
 
 
 @api.get("/retrainings/{name}")
 def follow_retraining(name: str) -> FollowedRetraining:
     """Get one retraining: its progress, its measurements, the decision and the reasons."""
-    return aws.retraining_requests().follow(name)
+    return aws.retraining_service().follow(name)
 
 
 @api.get("/retrainings/{name}/files/{file}", answer=task_views.RETRAINING_FILE)
 def get_retraining_file(name: str, file: str) -> Response:
     """Get the report or a plot of a retraining, one of its `files`."""
-    return Response(*task_views.shown_file(file, aws.retraining_requests().file(name, file)))
+    return Response(*task_views.shown_file(file, aws.retraining_service().file(name, file)))
 
 
 @api.post("/retrainings/{name}/approval", group="admin", body=schemas.Approval, errors=(NothingToApprove,))
 def approve_retraining(name: str) -> schemas.ApprovedRetraining:
     """Decide whether the new model of a retraining may be deployed; members of the group admin only."""
-    aws.retraining_requests().approve(name, json_body(api.request), api.user)
+    aws.retraining_service().approve(name, json_body(api.request), api.user)
     return {"name": name}
 
 
 @app.on_s3_event(settings().data_bucket, ["s3:ObjectCreated:*"], prefix=inbox.INBOX, name="prepare")
 def prepare(event: S3Event) -> None:
     """Prepare the images that have arrived in the inbox."""
-    for arrival in inbox.arrivals(event.to_dict()):
-        aws.pipeline().prepare(arrival)
+    for original in inbox.event_objects(event.to_dict()):
+        aws.pipeline().prepare(original)
 
 
 @app.on_s3_event(settings().data_bucket, ["s3:ObjectCreated:*"], prefix=inbox.PREPARED, name="classify")
@@ -203,13 +203,13 @@ def classify(event: S3Event) -> None:
 @app.schedule(Rate(10, unit=Rate.MINUTES), name="sweep")
 def sweep(_event: CloudWatchEvent) -> None:
     """Finish what was left unfinished."""
-    aws.sweep().run(datetime.now(UTC))
+    aws.sweeper().run(datetime.now(UTC))
 
 
-@app.schedule(Rate(1, unit=Rate.DAYS), name="watch")
-def watch(_event: CloudWatchEvent) -> None:
+@app.schedule(Rate(1, unit=Rate.DAYS), name="drift-monitor")
+def drift_monitor(_event: CloudWatchEvent) -> None:
     """Look for drift."""
-    aws.watch().run()
+    aws.drift_monitor().run()
 
 
 @app.lambda_function(name="retraining")

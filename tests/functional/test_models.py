@@ -18,7 +18,7 @@ from tests import images
 from tests.functional.conftest import Call, as_member
 from tests.functional.test_openapi import schema
 from tests.models import METRICS, TASK, VERSION, write_package
-from tests.sagemaker import FakeSageMaker, hosting
+from tests.sagemaker import FakeSageMaker, endpoint_manager
 
 MODELS = "/tasks/{task}/models"
 FILE = "/tasks/{task}/models/{version}/{file}"
@@ -28,7 +28,7 @@ ROLLBACK = "/tasks/{task}/rollback"
 @pytest.fixture
 def sagemaker(monkeypatch: pytest.MonkeyPatch) -> FakeSageMaker:
     sagemaker = FakeSageMaker("c1", "c2")
-    monkeypatch.setattr(aws, "hosting", lambda: hosting(sagemaker))
+    monkeypatch.setattr(aws, "endpoint_manager", lambda: endpoint_manager(sagemaker))
     return sagemaker
 
 
@@ -168,7 +168,7 @@ def test_rollback_waits_for_the_end_of_a_retraining(
     call: Call, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry.promote(TASK, "next", None, None)
-    aws._journal().lock(TASK, "arn:aws:states:::execution:retrain:run-1")
+    aws._repository().lock(TASK, "arn:aws:states:::execution:retrain:run-1")
     monkeypatch.setattr(Executions, "is_running", lambda _, arn: arn.endswith("run-1"))
 
     error = fits(call("POST", f"/tasks/{TASK}/rollback"), ROLLBACK, "POST", 409)
