@@ -12,7 +12,7 @@ from chalicelib.models.backend import BackendKind
 from chalicelib.models.deployment import ModelVersion
 from chalicelib.results.result_document import ImageId, ListedResult
 from chalicelib.retraining.hyperparameters import json_schema as hyperparameters
-from chalicelib.retraining.record import Retraining
+from chalicelib.retraining.record import RetrainingRecord
 from chalicelib.retraining.request import MAX_TRIALS
 from chalicelib.storage.bucket import UploadForm
 from chalicelib.tasks import InputSpec, ReviewRule
@@ -214,7 +214,7 @@ type Hyperparameters = Annotated[dict[str, Any], Schema(**hyperparameters())]
 class RetrainingPage(TypedDict):
     """One page of retrainings."""
 
-    retrainings: list[Retraining]
+    retrainings: list[RetrainingRecord]
     cursor: str | None
     """For the next page; null on the last one."""
 

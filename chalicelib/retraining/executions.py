@@ -1,18 +1,19 @@
 """Executions of the state machine."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from chalicelib.errors import NothingToApprove, RetrainingNotDeployed
+from chalicelib.retraining.record import EnteredState, RetrainingEnd, RetrainingStatus
 from chalicelib.timestamps import timestamp
 
 RUNNING = "RUNNING"
 _GONE = ("ExecutionDoesNotExist", "InvalidArn")
 _ANSWERED = ("InvalidToken", "TaskDoesNotExist", "TaskTimedOut")
-_ENDS = {
+_ENDS: Mapping[str, tuple[RetrainingStatus, str]] = {
     "ABORTED": ("stopped", "Somebody stopped it. The current model stays."),
     "TIMED_OUT": ("failed", "It ran out of time. The current model stays."),
     "FAILED": ("failed", "It failed. The current model stays."),
@@ -78,9 +79,9 @@ class Executions:
         execution = self.describe(arn)
         return execution is not None and execution["status"] == RUNNING
 
-    def states(self, arn: str) -> list[dict[str, Any]]:
+    def states(self, arn: str) -> list[EnteredState]:
         """The states that were entered, in order: `{"name", "entered_at", "exited_at"}`, times in UTC."""
-        states: list[dict[str, Any]] = []
+        states: list[EnteredState] = []
         for event in self._history(arn):
             if entered := event.get("stateEnteredEventDetails"):
                 at = timestamp(event["timestamp"])
@@ -119,7 +120,7 @@ class Executions:
                 raise
 
 
-def end_of(execution: dict[str, Any] | None) -> dict[str, Any]:
+def end_of(execution: dict[str, Any] | None) -> RetrainingEnd:
     """What an execution, as described, adds to a retraining that says of itself that it runs."""
     if execution is None:
         return {"status": "ended", "outcome": "It has ended; what came of it, is not known any more."}

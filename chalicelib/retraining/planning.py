@@ -26,6 +26,7 @@ from chalicelib.results.selection import Selection
 from chalicelib.results.table import ResultsTable
 from chalicelib.retraining import ground_truth
 from chalicelib.retraining.hyperparameters import searched
+from chalicelib.retraining.record import RetrainingStatus
 from chalicelib.retraining.repository import (
     FAILED,
     SKIPPED,
@@ -124,12 +125,14 @@ class Planner:
         self.repository.create(_entry(plan, wish))
         return plan
 
-    def _note_end(self, status: str, execution: str, name: str, given: Any, why: str) -> None:
+    def _note_end(self, status: RetrainingStatus, execution: str, name: str, given: Any, why: str) -> None:
         """Tell those who read the list of retrainings; what names no task has no place there."""
         if isinstance(given, dict) and str(given.get("task")) in load_tasks():
             now = timestamps.now()
-            end = {"status": status, "started_at": now, "ended_at": now, "outcome": why}
-            self.repository.create(empty_record(name, execution, given) | end)
+            record = empty_record(name, execution, given)
+            self.repository.create(
+                record | {"status": status, "started_at": now, "ended_at": now, "outcome": why}
+            )
 
     def _check(self, wish: RetrainingRequest) -> None:
         if own := self.endpoints.get(wish.task.name):
@@ -294,7 +297,8 @@ def _suffix(execution: str) -> str:
 
 def _entry(plan: Mapping[str, Any], wish: RetrainingRequest) -> RetrainingRecord:
     given = {"task": plan["task"], "reason": wish.reason, "requested_by": wish.requested_by}
-    return empty_record(plan["run"], plan["execution"], given) | {
+    return {
+        **empty_record(plan["run"], plan["execution"], given),
         "started_at": timestamps.now(),
         "hyperparameters": dict(wish.hyperparameters),
         "trials": wish.trials,

@@ -1,8 +1,10 @@
-"""Shapes of retrainings as the API shows them."""
+"""Shapes of what is known of retrainings."""
 
 from typing import Any, Literal, NotRequired, TypedDict
 
-Status = Literal["running", "deployed", "rejected", "unchanged", "skipped", "failed", "stopped", "ended"]
+RetrainingStatus = Literal[
+    "running", "deployed", "rejected", "unchanged", "skipped", "failed", "stopped", "ended"
+]
 
 
 class StartedRetraining(TypedDict):
@@ -13,14 +15,14 @@ class StartedRetraining(TypedDict):
     status: Literal["running"]
 
 
-class Retraining(TypedDict):
+class RetrainingRecord(TypedDict):
     """What is known of a retraining."""
 
     name: str
     execution: NotRequired[str]
     """ARN of the state machine's execution."""
     task: str
-    status: Status
+    status: RetrainingStatus
     started_at: str
     ended_at: str | None
     reason: str
@@ -48,6 +50,14 @@ class Retraining(TypedDict):
     """Why it failed, in words."""
 
 
+class RetrainingEnd(TypedDict, total=False):
+    """What the end of an execution adds to the record of its retraining."""
+
+    status: RetrainingStatus
+    ended_at: str
+    outcome: str
+
+
 class EnteredState(TypedDict):
     """A state of the state machine that the execution has entered."""
 
@@ -56,7 +66,7 @@ class EnteredState(TypedDict):
     exited_at: str | None
 
 
-class FollowedRetraining(Retraining):
+class FollowedRetraining(RetrainingRecord):
     """One retraining in detail."""
 
     states: list[EnteredState]

@@ -4,10 +4,11 @@ An item is a retraining, by the name of its execution, or the lock of a task.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final, cast
 
 from chalicelib.errors import UnknownRetraining
 from chalicelib.limits import MAX_TEXT
+from chalicelib.retraining.record import RetrainingRecord as RetrainingRecord
 from chalicelib.storage.items import (
     Key,
     foreign_cursor,
@@ -16,10 +17,11 @@ from chalicelib.storage.items import (
     to_cursor,
     to_item,
 )
+from chalicelib.timestamps import now
 
-RetrainingRecord = dict[str, Any]
-
-RUNNING, FAILED, SKIPPED = "running", "failed", "skipped"
+RUNNING: Final = "running"
+FAILED: Final = "failed"
+SKIPPED: Final = "skipped"
 _EVERYTHING = "all"
 """The one partition of the index by time; retrainings come by the day, not by the second."""
 _LOCK = "lock/"
@@ -28,13 +30,13 @@ _HIDDEN = ("listing", "task_token")
 
 
 def empty_record(name: str, execution: str, given: Mapping[str, Any]) -> RetrainingRecord:
-    """A retraining of which nothing is known but what it was started with, right or wrong."""
+    """The record of a retraining of which only its input is known, valid or not."""
     return {
         "name": name,
         "execution": execution,
         "task": str(given.get("task", "")),
         "status": RUNNING,
-        "started_at": None,
+        "started_at": now(),
         "ended_at": None,
         "reason": _storable(given.get("reason", "")),
         "requested_by": _storable(given.get("requested_by", "")),
@@ -47,6 +49,10 @@ def empty_record(name: str, execution: str, given: Mapping[str, Any]) -> Retrain
         "accepted": None,
         "outcome": None,
     }
+
+
+def _record(item: Mapping[str, Any]) -> RetrainingRecord:
+    return cast(RetrainingRecord, from_item(item, *_HIDDEN))
 
 
 def _storable(value: Any) -> str:
@@ -92,7 +98,7 @@ class RetrainingRepository:
         item = self._find(name)
         if item is None:
             raise _unknown()
-        return from_item(item, *_HIDDEN)
+        return _record(item)
 
     def page(self, limit: int, cursor: str | None) -> tuple[list[RetrainingRecord], str | None]:
         """The newest retrainings, and the cursor of the page after them (None at the end).
@@ -109,7 +115,7 @@ class RetrainingRepository:
             **({"ExclusiveStartKey": _start(cursor)} if cursor else {}),
         )
         last = page.get("LastEvaluatedKey")
-        return [from_item(item, *_HIDDEN) for item in page["Items"]], to_cursor(last) if last else None
+        return [_record(item) for item in page["Items"]], to_cursor(last) if last else None
 
     def token(self, name: str) -> str | None:
         """The token of the task of a retraining that waits for a person; None if none does."""

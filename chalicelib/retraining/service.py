@@ -14,7 +14,8 @@ from chalicelib.fields import optional_str, refuse_unknown
 from chalicelib.retraining.executions import Executions, end_of
 from chalicelib.retraining.jobs import TrainingJobs
 from chalicelib.retraining.planning import EVALUATION, EVALUATION_BEFORE, RETRAININGS
-from chalicelib.retraining.repository import RUNNING, RetrainingRecord, RetrainingRepository, empty_record
+from chalicelib.retraining.record import FollowedRetraining, RetrainingRecord, StartedRetraining
+from chalicelib.retraining.repository import RUNNING, RetrainingRepository, empty_record
 from chalicelib.retraining.request import parse_request
 from chalicelib.storage.bucket import DataBucket, ObjectMissing
 from chalicelib.storage.inbox import random_token
@@ -32,8 +33,8 @@ class RetrainingService:
     bucket: DataBucket
     jobs: TrainingJobs
 
-    def start(self, body: dict[str, Any], user: str) -> RetrainingRecord:
-        """Start a retraining: `{"name", "task", "status"}`.
+    def start(self, body: dict[str, Any], user: str) -> StartedRetraining:
+        """Start a retraining.
 
         Raises:
             InvalidRequest: saying what is wrong with the request.
@@ -41,7 +42,7 @@ class RetrainingService:
             RetrainingNotDeployed: if the stage has no retraining.
         """
         if "requested_by" in body:
-            raise InvalidRequest("'requested_by' is who is signed in.")
+            raise InvalidRequest("'requested_by' cannot be given: it is the signed-in user.")
         task = parse_request(body).task
         self.check_idle(task)
         name = f"{task.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{random_token()[:4]}"
@@ -70,14 +71,15 @@ class RetrainingService:
         records, following = self.repository.page(limit, cursor)
         return [self._up_to_date(record) for record in records], following
 
-    def follow(self, name: str) -> RetrainingRecord:
-        """One retraining with `states`, `metrics` of its training job so far, and `files` to look at.
+    def follow(self, name: str) -> FollowedRetraining:
+        """One retraining in detail.
 
         Raises:
             UnknownRetraining: if there is none of that name.
         """
         record = self._entry(name)
-        return record | {
+        return {
+            **record,
             "states": self.executions.states(record["execution"]),
             "metrics": self._metrics(record),
             "files": self._files(record),
@@ -128,15 +130,16 @@ class RetrainingService:
             if execution is None:
                 raise
         given = execution["input"] if isinstance(execution["input"], dict) else {}
-        record = empty_record(name, arn, given) | {"started_at": execution["started_at"]}
-        return record | end_of(execution)
+        started: str = execution["started_at"]
+        record = empty_record(name, arn, given) | {"started_at": started}
+        return {**record, **end_of(execution)}
 
     def _up_to_date(self, record: RetrainingRecord) -> RetrainingRecord:
         """An execution that was stopped could not write down its end."""
         if record["status"] != RUNNING:
             return record
         execution = self.executions.describe(record["execution"])
-        return record | end_of(execution) if execution else record
+        return {**record, **end_of(execution)} if execution else record
 
     def _metrics(self, record: RetrainingRecord) -> dict[str, float]:
         """The latest values that the training job printed."""

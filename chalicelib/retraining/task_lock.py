@@ -80,7 +80,7 @@ class TaskLock:
             said = f"{record['candidate']} was deployed; what was left to be done was cut short."
             end |= {"status": "deployed", "outcome": said}
         self.repository.update(record["name"], **end, task_token="", waiting_for=None)
-        return record | end
+        return {**record, **end}
 
     def _undo(self, task: str, record: RetrainingRecord) -> bool:
         try:
@@ -92,7 +92,9 @@ class TaskLock:
         self.rollout.endpoint_manager.forget(plan["name"])
         if record["candidate"]:
             with suppress(UnknownModel):
-                self.registry.decide(task, record["candidate"], accepted=False, reasons=[record["outcome"]])
+                self.registry.decide(
+                    task, record["candidate"], accepted=False, reasons=[record["outcome"] or ""]
+                )
         return True
 
     def _restore(self, plan: Mapping[str, Any]) -> bool:
