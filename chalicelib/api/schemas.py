@@ -18,8 +18,14 @@ from chalicelib.storage.bucket import UploadForm
 from chalicelib.tasks import InputSpec, ReviewRule
 
 TEXT_PATTERN = f"^{limits.TEXT.pattern}$"
-type Comment = Annotated[str, Schema(maxLength=limits.MAX_TEXT, pattern=TEXT_PATTERN)]
-"""Free text. A blank one counts as none. No control characters except tabs and line breaks."""
+type Comment = Annotated[
+    str,
+    Schema(
+        maxLength=limits.MAX_TEXT,
+        pattern=TEXT_PATTERN,
+        description="Blank counts as none. No control characters except tabs and line breaks.",
+    ),
+]
 
 
 class Error(TypedDict):
@@ -207,8 +213,9 @@ class RetrainingRequest(TypedDict):
     """Why, for people to read."""
 
 
-type Hyperparameters = Annotated[dict[str, Any], Schema(**hyperparameters())]
-"""Those that differ from the task's recipe."""
+type Hyperparameters = Annotated[
+    dict[str, Any], Schema(description="Those that differ from the task's recipe.", **hyperparameters())
+]
 
 
 class RetrainingPage(TypedDict):

@@ -20,7 +20,7 @@ CLASSIFIED: Final = "classified"
 QUARANTINED: Final = "quarantined"
 FINISHED = (CLASSIFIED, QUARANTINED)
 
-type ImageId = Annotated[str, Schema(pattern="^[0-9a-f]{32}$")]
+type ImageId = Annotated[str, Schema(pattern="^[0-9a-f]{32}$", description="32 hexadecimal digits.")]
 """32 hexadecimal digits."""
 Probability = Annotated[float, Schema(minimum=0, maximum=1)]
 
