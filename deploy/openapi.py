@@ -157,7 +157,7 @@ def _tidy(schema: Any) -> Any:
         return [_tidy(member) for member in schema]
     if not isinstance(schema, dict):
         return schema
-    tidy = {}
+    tidy: dict[str, Any] = {}
     for key, value in schema.items():
         if key == "properties":
             tidy[key] = {name: _tidy(member) for name, member in value.items()}
@@ -194,7 +194,7 @@ def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:
 
 
 def _parameter(parameter: PathParameter | QueryParameter, where: str) -> dict[str, Any]:
-    required = {"required": True} if where == "path" or parameter.required else {}
+    required = {"required": True} if parameter.required else {}
     described = {"schema": parameter.schema, "description": parameter.description}
     return {"name": parameter.name, "in": where} | required | described
 

@@ -1,8 +1,9 @@
 """Registers routes with Chalice, reads requests, and turns what views return or raise into answers."""
 
 import functools
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any, Unpack
 
@@ -41,11 +42,10 @@ class Answer(Response):
 
     @classmethod
     def of(cls, answer: Any, status: int) -> "Answer":
-        """The response that a view returned, or the one whose JSON it returned."""
+        """The response that a view returned, or one with the JSON of the dict or dataclass that it returned."""
         if isinstance(answer, Response):
             return cls(answer.body, answer.headers, answer.status_code)
-        body = asdict(answer) if is_dataclass(answer) and not isinstance(answer, type) else answer
-        return cls(body, status_code=status)
+        return cls(json.dumps(answer, separators=(",", ":"), default=asdict), status_code=status)
 
     def _b64encode_body_if_needed(self, response_dict: dict[str, Any], binary_types: list[str]) -> None:
         if isinstance(response_dict["body"], bytes):

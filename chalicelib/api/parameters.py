@@ -198,6 +198,7 @@ class PathParameter:
     """The error if nothing has that name."""
     pattern: str = f"^{limits.PATH_PARAMETER.pattern}$"
     """What names of existing things look like."""
+    required: bool = True
 
     @property
     def schema(self) -> dict[str, Any]:

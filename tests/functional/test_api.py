@@ -16,7 +16,7 @@ from chalice.test import Client, HTTPResponse
 from PIL import Image
 
 import app
-from chalicelib import DISCLAIMER, VERSION, aws
+from chalicelib import DISCLAIMER, VERSION, aws, limits
 from chalicelib.api import export
 from chalicelib.errors import EndpointNotReady, ModelFailed
 from chalicelib.imaging import MAX_BYTES
@@ -41,6 +41,7 @@ def test_health(call: Call) -> None:
         "version": VERSION,
         "data_bucket": BUCKET,
         "login": None,
+        "max_image_bytes": limits.MAX_IMAGE_BODY,
         "disclaimer": DISCLAIMER,
     }
 
@@ -106,7 +107,7 @@ def assert_error(response: HTTPResponse, status: int, code: str) -> str:
         (images.grey_file(height=1, width=1), 422, "ImageTooSmall"),
         (images.png_bomb(), 413, "ImageTooLarge"),
         (images.structured_report(), 422, "NoPixels"),
-        (images.grey_file() + bytes(4_500_000), 413, "ImageTooLarge"),
+        (images.grey_file() + bytes(limits.MAX_IMAGE_BODY), 413, "ImageTooLarge"),
     ],
 )
 def test_unusable_image(call: Call, data: bytes, status: int, code: str) -> None:

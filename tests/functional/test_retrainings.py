@@ -1,7 +1,7 @@
 """The routes of retrainings, as the API describes them, with the state machine made up."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -9,6 +9,7 @@ from chalice.test import Client
 
 from chalicelib import aws
 from chalicelib.retraining.executions import Executions
+from chalicelib.retraining.record import RetrainingRecord
 from chalicelib.retraining.repository import RetrainingRepository, empty_record
 from chalicelib.storage.bucket import DataBucket
 from tests.functional.conftest import Call, as_member
@@ -53,7 +54,7 @@ class Stage:
         """Let a retraining come to its plan; returns the ARN of its execution."""
         arn = f"{RETRAINING_ARN.replace(':stateMachine:', ':execution:')}:{name}"
         entry = empty_record(name, arn, {"task": TASK}) | {"started_at": f"2026-{name}", "job": "job"}
-        self.repository.create(entry | values)
+        self.repository.create(cast(RetrainingRecord, {**entry, **values}))
         self.repository.lock(TASK, arn)
         return arn
 
@@ -92,7 +93,7 @@ def test_a_retraining_is_started_for_whoever_asks(stage: Stage) -> None:
         ({"tune": 1}, "a number of trials from 2 to"),
         ({"tune": True, "hyperparameters": {"dropout": 0.1}}, "dropout cannot be given"),
         ({"forced": True}, "There is no 'forced' to a retraining"),
-        ({"requested_by": "Jane"}, "who is signed in"),
+        ({"requested_by": "Jane"}, "the signed-in user"),
         ({"reason": "\ud800"}, "not valid Unicode"),
         ({"reason": "a\x00b"}, "control character"),
         ({"reason": "x" * 1001}, "1,000 characters"),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from chalice.app import Request
 
-from chalicelib.api.auth import GROUPS, check, groups, role, user
+from chalicelib.api.auth import GROUPS, Group, check, groups, role, user
 from chalicelib.errors import NotAllowed
 
 
@@ -74,7 +74,7 @@ def test_role_is_the_group_that_may_do_most(groups: list[str], expected: str | N
 
 @pytest.mark.parametrize("own", GROUPS)
 @pytest.mark.parametrize("least", GROUPS)
-def test_each_group_may_do_what_those_before_it_may(own: str, least: str) -> None:
+def test_each_group_may_do_what_those_before_it_may(own: str, least: Group) -> None:
     if GROUPS.index(own) >= GROUPS.index(least):
         check([own], least)
     else:

@@ -12,7 +12,7 @@ from chalicelib import timestamps
 from chalicelib.api import export
 from chalicelib.errors import ExportTooLarge
 from chalicelib.results import result_document
-from chalicelib.results.result_document import Result
+from chalicelib.results.result_document import Result, Review
 
 
 class Bucket:
@@ -30,7 +30,7 @@ class Bucket:
 
 
 def result(number: int = 0, comment: str | None = None) -> Result:
-    review = {"label": "a", "comment": comment, "reviewed_at": timestamps.now(), "reviewer": "me"}
+    review: Review = {"label": "a", "comment": comment, "reviewed_at": timestamps.now(), "reviewer": "me"}
     return result_document.received(f"{number:032x}", "chest-xray", "api") | {"review": review}
 
 

@@ -113,7 +113,9 @@ def test_every_answer_of_a_model_below_its_gate_needs_review(
     [answer] = classifier.classify(TASK_, batch(0), [BOX])
 
     assert [reason.code for reason in answer.reasons] == codes
-    shortfall = describe(TASK_, classifier)["model"]["shortfall"]
+    model = describe(TASK_, classifier)["model"]
+    assert model
+    shortfall = model["shortfall"]
     assert shortfall == [{"metric": "accuracy", "value": accuracy, "least": 0.98} for _ in codes]
 
 
@@ -233,4 +235,5 @@ def test_bundled_model_for_other_classes_does_not_matter_beside_an_endpoint(tmp_
     classifier.require_model(TASK_)
     assert not classifier.is_current(TASK_, {"sha256": None})
     model = describe(TASK_, classifier)["model"]
+    assert model
     assert (model["backend"], model["endpoint"]) == ("endpoint", "x")

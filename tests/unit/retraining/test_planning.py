@@ -11,6 +11,7 @@ from chalicelib.errors import AlreadyRetraining, EndpointNotChanged
 from chalicelib.models.package import ModelPackage
 from chalicelib.models.registry import Registry
 from chalicelib.results import result_document
+from chalicelib.results.result_document import Review
 from chalicelib.results.table import ResultsTable
 from chalicelib.retraining import planning
 from chalicelib.retraining.planning import Code, Planner
@@ -45,7 +46,7 @@ class Stage:
             raise AlreadyRetraining(f"{task.title} is being retrained.")
         return holder
 
-    def listed(self) -> list[tuple[str, str, str]]:
+    def listed(self) -> list[tuple[str, str, str | None]]:
         """Name, status and outcome of the retrainings that people see."""
         entries, _ = self.repository.page(10, None)
         return [(entry["name"], entry["status"], entry["outcome"]) for entry in entries]
@@ -75,7 +76,7 @@ class Stage:
             "status": result_document.CLASSIFIED,
             "label": "left-cc",
         }
-        review = {"label": label, "comment": None, "reviewed_at": "2026", "reviewer": "me"}
+        review: Review = {"label": label, "comment": None, "reviewed_at": "2026", "reviewer": "me"}
         self.table.finish(result | {"review": review})
 
 
