@@ -136,7 +136,10 @@ def get_preview(id: str) -> Response:
 
 @api.get("/results/{id}/heatmap", query=(queries.CLASS,), errors=routes.EXPLAINING)
 def get_heatmap(id: str) -> Heatmap:
-    """Get the heat map of any class. The result itself holds that of its label."""
+    """Get the heat map of any class.
+
+    The result itself holds that of its label.
+    """
     return aws.pipeline().heatmap(aws.table().get(id), queries.CLASS.read_required(api.query))
 
 

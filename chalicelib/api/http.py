@@ -42,7 +42,7 @@ class Answer(Response):
 
     @classmethod
     def of(cls, answer: Any, status: int) -> "Answer":
-        """The response that a view returned, or one with the JSON of the dict or dataclass that it returned."""
+        """The response that a view returned, or the JSON of the dict or dataclass that it returned."""
         if isinstance(answer, Response):
             return cls(answer.body, answer.headers, answer.status_code)
         return cls(json.dumps(answer, separators=(",", ":"), default=asdict), status_code=status)
