@@ -46,6 +46,8 @@ export interface Health {
   version: string;
   data_bucket?: string;
   login?: Login | null;
+  /** The size of the largest image that one API call accepts. */
+  max_image_bytes?: number;
 }
 
 /** Where people sign in: the user pool's own page, and the name of this one there. */

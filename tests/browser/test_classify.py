@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from chalicelib.limits import MAX_IMAGE_BODY
 from tests import images
 from tests.browser import samples
 from tests.browser.app_page import PATIENCE_MS, AppPage
@@ -87,9 +88,17 @@ def test_dicom_facts_are_shown_but_no_identity(app: AppPage) -> None:
         assert part not in app.page.content()
 
 
+def test_small_image_takes_one_call(app: AppPage) -> None:
+    app.open()
+    app.classify(samples.jpeg())
+    posts = [request.url for request in app.requests if request.method == "POST"]
+    assert len(posts) == 1
+    assert posts[0].endswith("/classify")
+
+
 def test_large_image_goes_through_the_bucket(app: AppPage) -> None:
     image = samples.large_png()
-    assert len(image["buffer"]) > 4_500_000
+    assert len(image["buffer"]) > MAX_IMAGE_BODY
     app.open()
     app.pick(image)
     expect(app.page.locator("#working")).to_be_visible()
