@@ -101,7 +101,7 @@ def test_large_image_goes_through_the_bucket(app: AppPage) -> None:
     assert len(image["buffer"]) > MAX_IMAGE_BODY
     app.open()
     app.pick(image)
-    expect(app.page.locator("#working")).to_be_visible()
+    expect(app.page.locator("#working")).to_be_visible(timeout=PATIENCE_MS)
     app.wait_for_reading()
     expect(app.page.locator("#result-body .facts")).to_contain_text("upload")
     posts = [request.url for request in app.requests if request.method == "POST"]
