@@ -4,6 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+PROJECT = Path(__file__).parent.parent
+
 
 def write_or_check(path: Path, content: str, module: str) -> None:
     """Write a generated file, or with `--check` on the command line compare it.
@@ -21,5 +23,5 @@ def write_or_check(path: Path, content: str, module: str) -> None:
     if not parser.parse_args().check:
         path.write_text(content, encoding="utf-8")
     elif not path.exists() or path.read_text(encoding="utf-8") != content:
-        name = path.relative_to(Path(__file__).parent.parent)
+        name = path.relative_to(PROJECT)
         sys.exit(f"{name} is not current. Write it with `.venv/bin/python -m {module}` and commit it.")

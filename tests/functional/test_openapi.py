@@ -40,12 +40,12 @@ def test_description_is_generated_from_the_routes() -> None:
     assert openapi.OPENAPI.read_text() == rendered, "run .venv/bin/python -m deploy.openapi"
 
 
-def test_description_and_routes_are_the_same() -> None:
+def test_description_has_exactly_the_routes() -> None:
     routes = {(path, method) for path, methods in app.app.routes.items() for method in methods}
     assert OPERATIONS.keys() == routes
 
 
-def test_content_types_are_those_of_the_routes() -> None:
+def test_description_has_the_content_types_of_the_routes() -> None:
     for (path, method), operation in OPERATIONS.items():
         accepted = app.app.routes[path][method].content_types
         described = operation.get("requestBody", {"content": {"application/json": {}}})["content"]
@@ -53,14 +53,14 @@ def test_content_types_are_those_of_the_routes() -> None:
     assert set(IMAGE_TYPES) <= set(app.app.api.binary_types)
 
 
-def test_path_parameters_are_those_of_the_routes() -> None:
+def test_description_has_the_path_parameters_of_the_routes() -> None:
     for (path, _), operation in OPERATIONS.items():
         parameters = operation.get("parameters", ())
         described = {parameter["name"] for parameter in parameters if parameter["in"] == "path"}
         assert described == set(re.findall(r"\{(\w+)\}", path))
 
 
-def test_status_of_every_error_is_described() -> None:
+def test_description_has_the_status_of_every_error() -> None:
     described = {int(status) for status in DOCUMENT["components"]["responses"]}
     kinds = [
         kind
@@ -70,7 +70,7 @@ def test_status_of_every_error_is_described() -> None:
     assert {HTTPStatus(kind.status).value for kind in kinds} <= described
 
 
-def test_hyperparameters_have_their_limits_and_help() -> None:
+def test_description_of_hyperparameters_has_limits_and_help() -> None:
     described = DOCUMENT["components"]["schemas"]["Hyperparameters"]["properties"]
     assert list(described) == [spec.name for spec in fields(Hyperparameters)]
     assert described["epochs"] == {
@@ -82,27 +82,27 @@ def test_hyperparameters_have_their_limits_and_help() -> None:
     assert described["stem_stride"]["enum"] == [4, 2]
 
 
-def test_every_object_is_described() -> None:
+def test_description_documents_every_schema_and_operation() -> None:
     schemas = DOCUMENT["components"]["schemas"]
     assert [name for name, schema in schemas.items() if not schema.get("description")] == []
     operations = OPERATIONS.values()
     assert all(one["summary"] and not one["summary"].endswith(".") for one in operations)
 
 
-def test_objects_are_closed_except_for_stored_records() -> None:
+def test_description_closes_objects_except_stored_records() -> None:
     schemas = DOCUMENT["components"]["schemas"]
     objects = {name: schema for name, schema in schemas.items() if "properties" in schema}
     is_open = {name for name, schema in objects.items() if schema.get("additionalProperties") is not False}
     assert is_open == {"ListedResult", "Result", "ModelVersion", "RetrainingRecord", "FollowedRetraining"}
 
 
-def test_inherited_members_keep_their_descriptions() -> None:
+def test_description_keeps_docstrings_of_inherited_members() -> None:
     schemas = DOCUMENT["components"]["schemas"]
     for name, base in (("Result", "ListedResult"), ("FollowedRetraining", "RetrainingRecord")):
         assert schemas[name]["properties"].items() >= schemas[base]["properties"].items()
 
 
-def test_codes_of_errors_stand_with_their_status() -> None:
+def test_description_names_the_codes_of_each_status() -> None:
     responses = OPERATIONS["/tasks/{task}/rollback", "POST"]["responses"]
     assert responses["404"] == {
         "$ref": "#/components/responses/404",
@@ -134,7 +134,7 @@ def schema(path: str, method: str, status: int) -> Draft202012Validator:
     )
 
 
-def test_real_answers_fit_the_description(call: Call) -> None:
+def test_answers_fit_the_description(call: Call) -> None:
     image = images.grey_file()
 
     def fits(method: str, template: str, status: int, path: str | None = None, **request: Any) -> Any:
@@ -178,7 +178,7 @@ def test_description_is_served(call: Call) -> None:
     assert call("GET", "/openapi.json").json_body == DOCUMENT
 
 
-def test_configuration_and_functions_are_the_same() -> None:
+def test_chalice_configuration_names_every_function() -> None:
     config = json.loads((ROOT / ".chalice/config.json").read_text())
     triggered = {source.name for source in app.app.event_sources}
     plain = {function.name for function in app.app.pure_lambda_functions}

@@ -93,7 +93,7 @@ for media_type in limits.IMAGE_TYPES:
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-def test_every_answer_is_as_described(case: schemathesis.Case[Any]) -> None:
+def test_answers_to_random_requests_are_as_described(case: schemathesis.Case[Any]) -> None:
     for name, value in case.path_parameters.items():
         if limits.PATH_PARAMETER.fullmatch(str(value)) and zlib.crc32(str(value).encode()) % 2:
             case.path_parameters[name] = REAL[name]
