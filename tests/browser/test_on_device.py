@@ -256,9 +256,9 @@ def test_nothing_of_an_image_leaves_the_device(switched_on: AppPage) -> None:
     before = len(app.requests)
     identifier = app.classify(samples.jpeg())
     expect(app.page.locator(".facts")).to_contain_text("this device")
-    expect(app.page.locator(".device-note")).to_contain_text("Known to this tab only")
+    expect(app.page.locator(".device-note")).to_contain_text("exists in this tab only")
     expect(app.page.locator(".review-form")).to_have_count(0)
-    app.page.get_by_role("button", name="Model’s view").click()
+    app.page.get_by_role("button", name="Model input").click()
     expect(app.page.locator("#compare")).to_have_attribute("aria-pressed", "true")
     app.page.locator("#heat-map-class").select_option(index=1)
     app.drop(samples.jpeg(), samples.dicom(), samples.deep_png(), samples.text_file())
@@ -280,7 +280,7 @@ def test_results_of_this_device_live_as_long_as_the_tab(switched_on: AppPage) ->
     label = app.heading.inner_text()
     app.page.reload()
     expect(app.heading).to_have_text(label)
-    app.page.get_by_role("button", name="Forget", exact=True).click()
+    app.page.get_by_role("button", name="Clear", exact=True).click()
     expect(app.page.locator("#device-results")).to_be_hidden()
     app.page.reload()
     expect(app.problem).to_contain_text("nowhere else")
@@ -293,11 +293,11 @@ def compressed_dicom() -> FilePayload:
 
 
 UNUSABLE = {
-    samples.deep_png: "16 bits",
+    samples.deep_png: "16-bit",
     samples.tiff: "cannot read TIFF",
-    samples.truncated_jpeg: "damaged or cut off",
+    samples.truncated_jpeg: "damaged or truncated",
     compressed_dicom: "compressed",
-    samples.text_file: "no image",
+    samples.text_file: "not an image",
 }
 
 
@@ -321,7 +321,7 @@ def test_switched_off_the_server_answers_again(switched_on: AppPage) -> None:
 def test_works_without_a_network(switched_on: AppPage) -> None:
     app = switched_on
     app.http_errors_expected = True
-    expect(status(app)).to_contain_text("without a network", timeout=LOADING_MS)
+    expect(status(app)).to_contain_text("also offline", timeout=LOADING_MS)
     app.page.context.set_offline(True)
     app.page.reload()
     expect(app.chooser).to_be_enabled(timeout=PATIENCE_MS)
@@ -330,7 +330,7 @@ def test_works_without_a_network(switched_on: AppPage) -> None:
     expect(app.page.locator("#worklist-status")).to_contain_text("cannot be reached")
     app.pick(samples.tiff())
     expect(app.problem).to_contain_text("cannot read TIFF")
-    expect(app.problem).to_contain_text("keep the file until there is one")
+    expect(app.problem).to_contain_text("keep the file until you are connected again")
     app.page.context.set_offline(False)
     addresses = app.page.evaluate(
         """async () => {
