@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, FilePayload, Locator, Page, expect
 from playwright.sync_api import Error as PlaywrightError
+from pydicom.dataset import Dataset
 from pydicom.uid import RLELossless
 
 from chalicelib import imaging
@@ -157,6 +158,20 @@ def test_pngs_are_prepared_as_on_the_server(lab: Page, kind: str, data: bytes, s
 FILM = samples.phantom()
 PIXELS = FILM.astype(np.uint16) * 16
 WINDOW: dict[str, Any] = {"WindowCenter": 1500, "WindowWidth": 2000}
+
+
+def without_sign_extension(padding: int, **elements: Any) -> Dataset:
+    """Signed values of 12 bits whose words have zeros above them; the darkest stand for padding.
+
+    Args:
+        padding: PixelPaddingValue as the file states it, as 16 bits.
+    """
+    values = np.where(PIXELS < 500, -2000, PIXELS.astype(np.int16) // 2 - 1000).astype(np.int16)
+    dataset = images.dicom_dataset(values & 0x0FFF, bits=16, PixelPaddingValue=padding, **elements)
+    dataset.BitsStored, dataset.HighBit = 12, 11
+    return dataset
+
+
 DICOM_FILES = {
     "no window": images.dicom_dataset(PIXELS),
     "windowed": images.dicom_dataset(PIXELS, **WINDOW),
@@ -173,6 +188,11 @@ DICOM_FILES = {
     ),
     "padding, falling": images.dicom_dataset(
         np.where(PIXELS < 500, 0, PIXELS), PixelPaddingValue=0, RescaleSlope=-1, RescaleIntercept=4000
+    ),
+    "padding without sign extension": without_sign_extension(-2000 & 0x0FFF),
+    "padding with a sign, values without": without_sign_extension(-2000),
+    "range of padding without sign extension": without_sign_extension(
+        -2048 & 0x0FFF, PixelPaddingRangeLimit=-1990 & 0x0FFF, WindowCenter=0, WindowWidth=2000
     ),
     "empty window": images.dicom_dataset(PIXELS, WindowCenter="", WindowWidth=""),
     "square pixels": images.dicom_dataset(PIXELS, PixelSpacing=[0.2, 0.2], **WINDOW),
