@@ -12,7 +12,7 @@ from chalicelib.models.package import bundled_package
 from chalicelib.tasks import Task, load_task
 from tests.training.samples import write_images, write_manifest
 from training.data.preparation import prepare_data
-from training.evaluation import outsiders
+from training.evaluation import out_of_distribution
 from training.evaluation.out_of_distribution import (
     OODImages,
     load_ood_images,
@@ -55,7 +55,7 @@ def test_kinds_that_a_class_covers_are_no_outsiders(home: Path, task: Task, tmp_
 def test_many_images_are_sampled_the_same_way_every_time(
     home: Path, task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outsiders, "MAX_IMAGES", 5)
+    monkeypatch.setattr(out_of_distribution, "MAX_IMAGES", 5)
     places = [tmp_path / "a", tmp_path / "b"]
     for place in places:
         place.mkdir()
@@ -80,8 +80,8 @@ def test_the_distance_is_judged_by_rank_and_by_threshold(
     task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     distances = {"near": np.array([0.5, 1.5, 2.5]), "far": np.array([9.0, 8.0])}
-    monkeypatch.setattr(outsiders, "open_session", lambda _: None)
-    monkeypatch.setattr(outsiders, "run", lambda _, images: {"distance": distances[images]})
+    monkeypatch.setattr(out_of_distribution, "open_session", lambda _: None)
+    monkeypatch.setattr(out_of_distribution, "run", lambda _, images: {"distance": distances[images]})
 
     measured = measure_ood(
         tmp_path,
