@@ -146,18 +146,16 @@ def test_other_tasks_images_are_shown_as_well(stage: Stage) -> None:
 
     training = stage.plan()["training"]
 
-    assert [channel["ChannelName"] for channel in training["inputs"]] == ["plan", "others"]
-    assert training["hyperparameters"]["others"] == "/opt/ml/input/data/others"
+    assert [channel["ChannelName"] for channel in training["inputs"]] == ["plan", "ood_data"]
+    assert training["hyperparameters"]["ood_data"] == "/opt/ml/input/data/ood_data"
 
 
 def test_a_search_leaves_open_what_it_varies(stage: Stage) -> None:
-    plan = stage.plan(
-        {"task": TASK, "tune": 3, "spot": True, "hyperparameters": {"epochs": 2, "views": "all"}}
-    )
+    plan = stage.plan({"task": TASK, "tune": 3, "spot": True, "hyperparameters": {"epochs": 2, "tta": "all"}})
 
     assert plan["trials"] == 3
     assert plan["training"]["hyperparameters"]["epochs"] == "2"
-    assert plan["training"]["hyperparameters"]["views"] == "all"
+    assert plan["training"]["hyperparameters"]["tta"] == "all"
     assert "learning_rate" not in plan["training"]["hyperparameters"]
     assert plan["training"]["stopping"]["MaxWaitTimeInSeconds"]
     assert stage.repository.get("run-1")["job"] == plan["tuning_name"]
