@@ -229,7 +229,7 @@ class Classifier:
         from chalicelib.models.endpoint import Endpoint
         from chalicelib.models.endpoint_protocols import BACKENDS
 
-        return BACKENDS[endpoint.contract](Endpoint(self._sagemaker_runtime(), endpoint.name), task)
+        return BACKENDS[endpoint.protocol](Endpoint(self._sagemaker_runtime(), endpoint.name), task)
 
     def _embedded(self, task: Task, deployment: "Deployment | None") -> Backend:
         """Runs a deployment's package in this process."""
