@@ -16,7 +16,8 @@ from chalicelib.retraining.jobs import TrainingJobs
 from chalicelib.retraining.planning import RETRAININGS
 from chalicelib.retraining.repository import RUNNING, Entry, Journal, empty_entry
 from chalicelib.retraining.request import read_wish
-from chalicelib.storage.bucket import DataBucket, ObjectMissing
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import ObjectMissing
 from chalicelib.storage.inbox import random_token
 from chalicelib.tasks import Task
 

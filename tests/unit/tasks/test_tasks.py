@@ -184,6 +184,12 @@ def test_task_may_name_an_endpoint(tmp_path: Path, name: str) -> None:
     assert read_task(path).endpoint == EndpointSpec(name, "image-classification")
 
 
+def test_endpoint_protocol_may_be_called_contract_as_before_0_2(tmp_path: Path) -> None:
+    path = tmp_path / "mammography-views.toml"
+    path.write_text(GOOD + ENDPOINT.replace("protocol", "contract"))
+    assert read_task(path).endpoint == EndpointSpec("foot", "image-classification")
+
+
 @pytest.mark.parametrize("name", ["-f", "f-", "f_2", "f" * 64, "füß"])
 def test_endpoint_names_that_sagemaker_refuses(tmp_path: Path, name: str) -> None:
     path = tmp_path / "mammography-views.toml"
