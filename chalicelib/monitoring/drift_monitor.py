@@ -13,7 +13,8 @@ from chalicelib.monitoring.drift import Aspect
 from chalicelib.observability import logger, record
 from chalicelib.results.result_document import Result
 from chalicelib.results.table import ResultsTable
-from chalicelib.storage.bucket import AccessDenied, DataBucket, ObjectMissing
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import AccessDenied, ObjectMissing
 from chalicelib.tasks import Task
 from chalicelib.timestamps import now
 

@@ -10,6 +10,7 @@ import pytest
 from chalicelib.errors import AlreadyRetraining, EndpointNotChanged
 from chalicelib.models.package import ModelPackage
 from chalicelib.models.registry import Registry
+from chalicelib.models.seeding import seed
 from chalicelib.results import result_document
 from chalicelib.results.table import ResultsTable
 from chalicelib.retraining import planning
@@ -132,7 +133,7 @@ def test_the_candidate_will_be_compared_with_what_classifies_now(stage: Stage, t
     metrics = {name: {"value": 0.9} for name in ("accuracy", "balanced_accuracy", "auc")}
     facts: dict[str, Any] = {"data": {"fingerprint": "f00"}, "metrics": {"test": metrics}}
     package = ModelPackage.load(write_package(tmp_path / TASK, **facts))
-    stage.registry.seed(TASK, package)
+    seed(stage.registry, TASK, package)
 
     current = stage.plan()["current"]
 
@@ -246,7 +247,7 @@ def test_somebody_elses_endpoint_is_not_retrained(stage: Stage) -> None:
 def test_a_current_model_that_somebody_deleted_is_compared_with_nothing(stage: Stage, tmp_path: Any) -> None:
     metrics = {name: {"value": 0.9} for name in ("accuracy", "balanced_accuracy", "auc")}
     package = ModelPackage.load(write_package(tmp_path / TASK, metrics={"test": metrics}))
-    stage.registry.seed(TASK, package)
+    seed(stage.registry, TASK, package)
     stage.bucket.delete(f"models/{TASK}/{package.version}/record.json")
 
     current = stage.plan()["current"]
