@@ -88,12 +88,12 @@ def get_model_file(task: str, version: str, file: str) -> Response:
 def roll_back(task: str) -> Any:
     aws.retraining_service().check_idle(find_task(task))
     version = query_text(api.query, "version", PATH_PARAMETERS["version"])
-    return asdict(rollback.roll_back(find_task(task).name, aws.registry(), aws.hosting(), version))
+    return asdict(rollback.roll_back(find_task(task).name, aws.registry(), aws.endpoint_manager(), version))
 
 
 @api.route("/tasks/{task}/drift")
 def get_drift(task: str) -> Any:
-    return aws.watch().last(find_task(task))
+    return aws.drift_monitor().last(find_task(task))
 
 
 @api.route("/uploads", "POST", group="reviewer")
@@ -177,8 +177,8 @@ def approve_retraining(name: str) -> Any:
 
 @app.on_s3_event(settings().data_bucket, ["s3:ObjectCreated:*"], prefix=inbox.INBOX, name="prepare")
 def prepare(event: S3Event) -> None:
-    for arrival in inbox.arrivals(event.to_dict()):
-        aws.pipeline().prepare(arrival)
+    for original in inbox.event_objects(event.to_dict()):
+        aws.pipeline().prepare(original)
 
 
 @app.on_s3_event(settings().data_bucket, ["s3:ObjectCreated:*"], prefix=inbox.PREPARED, name="classify")
@@ -188,12 +188,12 @@ def classify(event: S3Event) -> None:
 
 @app.schedule(Rate(10, unit=Rate.MINUTES), name="sweep")
 def sweep(_event: CloudWatchEvent) -> None:
-    aws.sweep().run(datetime.now(UTC))
+    aws.sweeper().run(datetime.now(UTC))
 
 
-@app.schedule(Rate(1, unit=Rate.DAYS), name="watch")
-def watch(_event: CloudWatchEvent) -> None:
-    aws.watch().run()
+@app.schedule(Rate(1, unit=Rate.DAYS), name="drift-monitor")
+def drift_monitor(_event: CloudWatchEvent) -> None:
+    aws.drift_monitor().run()
 
 
 @app.lambda_function(name="retraining")

@@ -17,13 +17,13 @@ from chalicelib.models.deployed import DeployedModels
 from chalicelib.models.deployment import Deployment
 from chalicelib.models.embedded import EmbeddedBackend
 from chalicelib.models.endpoint import Endpoint
-from chalicelib.models.endpoint_manager import Hosting
+from chalicelib.models.endpoint_manager import EndpointManager
 from chalicelib.models.endpoint_protocols import PackageBackend
 from chalicelib.models.registry import Registry
 from chalicelib.models.scaling import Scaling
-from chalicelib.monitoring.drift_monitor import Watch
+from chalicelib.monitoring.drift_monitor import DriftMonitor
 from chalicelib.pipeline.pipeline import Pipeline
-from chalicelib.pipeline.sweeper import Sweep
+from chalicelib.pipeline.sweeper import Sweeper
 from chalicelib.results.table import ResultsTable
 from chalicelib.retraining.candidate import Candidates
 from chalicelib.retraining.creation import Creations
@@ -50,8 +50,8 @@ def pipeline() -> Pipeline:
 
 
 @cache
-def sweep() -> Sweep:
-    """The sweep of this stage."""
+def sweeper() -> Sweeper:
+    """The sweeper of this stage."""
     client = boto3.client("lambda", config=Config(retries=_RETRIES))
 
     def send(event: dict[str, Any]) -> None:
@@ -59,24 +59,24 @@ def sweep() -> Sweep:
             FunctionName=settings().prepare_function, InvocationType="Event", Payload=json.dumps(event)
         )
 
-    return Sweep(pipeline(), send)
+    return Sweeper(pipeline(), send)
 
 
 @cache
-def watch() -> Watch:
-    """The drift watch of this stage."""
+def drift_monitor() -> DriftMonitor:
+    """The drift monitor of this stage."""
     retrain = _start_retraining if settings().retrain_on_drift else None
-    return Watch(bucket(), table(), registry(), classifier().package, load_tasks(), retrain)
+    return DriftMonitor(bucket(), table(), registry(), classifier().package, load_tasks(), retrain)
 
 
 def _start_retraining(task: str, why: str) -> str:
-    return str(retraining_service().start({"task": task, "reason": why}, "drift watch")["name"])
+    return str(retraining_service().start({"task": task, "reason": why}, "drift monitor")["name"])
 
 
 @cache
 def retraining_steps() -> Steps:
     """What the state machine's Lambda does."""
-    rollout = Rollout(hosting(), _client("cloudwatch"))
+    rollout = Rollout(endpoint_manager(), _client("cloudwatch"))
     planner = Planner(
         stage=settings().stage,
         bucket=bucket(),
@@ -93,7 +93,7 @@ def retraining_steps() -> Steps:
         planner=planner,
         candidates=Candidates(bucket(), registry(), _sagemaker, settings().stage),
         rollout=rollout,
-        creations=Creations(_sagemaker, hosting()),
+        creations=Creations(_sagemaker, endpoint_manager()),
         backend=_backend_of,
         publish=_publish,
     )
@@ -175,9 +175,9 @@ def registry() -> Registry:
 
 
 @cache
-def hosting() -> Hosting:
+def endpoint_manager() -> EndpointManager:
     """SageMaker, where endpoints are managed."""
-    return Hosting(_sagemaker(), Scaling(_client("application-autoscaling")))
+    return EndpointManager(_sagemaker(), Scaling(_client("application-autoscaling")))
 
 
 @cache

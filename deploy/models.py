@@ -5,7 +5,7 @@ from typing import Any
 
 import boto3
 
-from chalicelib.models.endpoint_manager import Hosting
+from chalicelib.models.endpoint_manager import EndpointManager
 from chalicelib.models.package import bundled_package
 from chalicelib.models.registry import Registry
 from chalicelib.storage.bucket import DataBucket
@@ -29,7 +29,7 @@ def register(bucket: str) -> None:
 def delete(stage: str) -> None:
     """Delete the stage's endpoints, and all that they were made of; packages in the data bucket stay."""
     sagemaker = boto3.client("sagemaker")
-    delete_endpoints(stage, endpoints.hosting())
+    delete_endpoints(stage, endpoints.endpoint_manager())
     for config in listed(stage, sagemaker, "list_endpoint_configs", "EndpointConfigs", "EndpointConfigName"):
         sagemaker.delete_endpoint_config(EndpointConfigName=config)
     for model in listed(stage, sagemaker, "list_models", "Models", "ModelName"):
@@ -47,14 +47,14 @@ def listed(stage: str, client: Any, operation: str, members: str, name: str) -> 
     return stages.own(stage, (one[name] for page in pages for one in page[members]))
 
 
-def delete_endpoints(stage: str, hosting: Hosting) -> None:
+def delete_endpoints(stage: str, endpoint_manager: EndpointManager) -> None:
     """Delete the stage's endpoints, and wait until they are gone."""
-    names = endpoints.stage_endpoints(stage, hosting)
+    names = endpoints.stage_endpoints(stage, endpoint_manager)
     for name in names:
-        if endpoints.settled(name, hosting):
-            hosting.delete(name)
+        if endpoints.settled(name, endpoint_manager):
+            endpoint_manager.delete(name)
     for name in names:
-        endpoints.settled(name, hosting)
+        endpoints.settled(name, endpoint_manager)
         say(f"{name}: is gone")
 
 

@@ -204,7 +204,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--phantoms", type=int, default=0, metavar="COUNT", help="drawn ultrasound frames to learn as well"
     )
     parser.add_argument("--side", type=int, default=SIDE, help=f"pixels of the images' sides ({SIDE})")
-    parser.add_argument("--output", type=Path, default=Path(".local", "training", "body.pt"), help="the file")
+    parser.add_argument(
+        "--output", type=Path, default=Path(".local", "training", "backbone.pt"), help="the file"
+    )
     parser.add_argument("--epochs", type=int, help="passes over all images (as recipes.toml says)")
     parser.add_argument("--width", type=int, help="channels of the first stage (as recipes.toml says)")
     parser.add_argument("--seed", type=int, help="of weights, order and augmentation (0)")

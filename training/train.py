@@ -34,11 +34,11 @@ from training.data.report import render_summary
 from training.data.split import Part
 from training.evaluation.answers import read_outputs, write_answers
 from training.evaluation.assessment import Assessment, assess
-from training.evaluation.outsiders import (
-    Outsiders,
-    load_outsiders,
-    measure_unfamiliar,
-    measure_unseen,
+from training.evaluation.out_of_distribution import (
+    OODImages,
+    load_ood_images,
+    measure_held_out_ood,
+    measure_ood,
 )
 from training.model import parallel
 from training.model.candidate import Candidate, Fold, choose_candidate
@@ -99,10 +99,10 @@ def train(arguments: Arguments) -> dict[str, Any] | None:
         metrics = {"test": result.metrics, "validation": validation.metrics}
         if others:
             assert result.answers.distances is not None  # graphs of ours tell
-            metrics["unfamiliar"] = measure_unfamiliar(
+            metrics["unfamiliar"] = measure_ood(
                 chosen.graph, chosen.distance_threshold, result.answers.distances, others
             )
-            for name, auroc in measure_unseen(chosen, data.labelled("test").pixels, others).items():
+            for name, auroc in measure_held_out_ood(chosen, data.labelled("test").pixels, others).items():
                 metrics["unfamiliar"][name]["auroc_unseen"] = auroc
         (arguments.model_dir / "model.onnx").write_bytes(chosen.graph.read_bytes())
         training = {
@@ -142,11 +142,11 @@ def prepare(arguments: Arguments, workplace: Path) -> tuple[PreparedData, Starti
     return data, weights
 
 
-def _load_others(arguments: Arguments, workplace: Path) -> list[Outsiders]:
+def _load_others(arguments: Arguments, workplace: Path) -> list[OODImages]:
     if not arguments.others:
         return []
     seed = arguments.parameters.split_seed
-    return list(load_outsiders(arguments.others, arguments.task, seed, workplace))
+    return list(load_ood_images(arguments.others, arguments.task, seed, workplace))
 
 
 def measure_test(candidate: Candidate, data: PreparedData, arguments: Arguments) -> Assessment:

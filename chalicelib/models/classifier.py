@@ -10,7 +10,7 @@ import numpy as np
 
 from chalicelib.errors import ModelFailed, NotClassified, TaskHasNoModel
 from chalicelib.imaging.decoded import Pixels
-from chalicelib.models.backend import Backend, ModelIdentity, Outputs
+from chalicelib.models.backend import Backend, ModelIdentity, ModelOutputs
 from chalicelib.models.embedded import EmbeddedBackend
 from chalicelib.models.heatmap import heatmap
 from chalicelib.models.package import BUNDLED_MODELS, ModelPackage, bundled_package
@@ -191,7 +191,7 @@ class Classifier:
             )
         return heatmap(outputs.activation[0, task.class_names.index(label)], task.input, box)
 
-    def _run(self, task: Task, images: Pixels) -> Outputs:
+    def _run(self, task: Task, images: Pixels) -> ModelOutputs:
         outputs = self._backend(task).run(images)
         if outputs.probabilities.shape != (len(images), len(task.classes)):
             raise ModelFailed(f"The model answered for other classes than {task.name} has.")
@@ -248,7 +248,7 @@ class Classifier:
         return package is not None and package.sha256 == deployment.sha256
 
 
-def _read(task: Task, outputs: Outputs, index: int, box: Box, weak: bool) -> Classification:
+def _read(task: Task, outputs: ModelOutputs, index: int, box: Box, weak: bool) -> Classification:
     probabilities = outputs.probabilities[index]
     best = int(probabilities.argmax())
     activation = outputs.activation
@@ -258,7 +258,7 @@ def _read(task: Task, outputs: Outputs, index: int, box: Box, weak: bool) -> Cla
         probabilities={
             name: round(float(p), 6) for name, p in zip(task.class_names, probabilities, strict=True)
         },
-        reasons=tuple(reasons_for_review(task, probabilities, outputs.is_unfamiliar(index), weak)),
+        reasons=tuple(reasons_for_review(task, probabilities, outputs.is_out_of_distribution(index), weak)),
         heatmap=None if activation is None else heatmap(activation[index, best], task.input, box),
         distance=None if outputs.distance is None else round(float(outputs.distance[index]), 6),
         model=outputs.model,

@@ -227,7 +227,7 @@ class Registry(ModelVersions):
         is_new = record["decision"] is None
         while True:
             current = self.current(task)
-            if current and not (is_new and self._is_overtaken(current, package)):
+            if current and not (is_new and self._is_superseded(current, package)):
                 break
             with suppress(ModelChanged):  # whatever came in between may be newer: look again
                 replaces = (current.version if current else None,)
@@ -238,7 +238,7 @@ class Registry(ModelVersions):
             self.decide(task, package.version, accepted=True, reasons=["It came with the application."])
         return current
 
-    def _is_overtaken(self, current: Deployment, package: ModelPackage) -> bool:
+    def _is_superseded(self, current: Deployment, package: ModelPackage) -> bool:
         """Whether what classifies is an older bundled model than `package`."""
         record = self.record(package.facts["task"], current.version)
         made, newly = (

@@ -17,19 +17,19 @@ from chalicelib.storage.bucket import AccessDenied, DataBucket, ObjectMissing
 from chalicelib.tasks import Task
 from chalicelib.timestamps import now
 
-LATEST = 500
+MAX_ANSWERS = 500
 """Answers that are looked at, of those of the current model."""
 
 Document = dict[str, Any]
 """What is known of a task's drift: `GET /tasks/{task}/drift` answers it, and drift/TASK.json holds it."""
 
 
-class WatchFailed(Exception):
+class DriftCheckFailed(Exception):
     """Some tasks could not be looked at; the log says which. Raised last, for the alarm."""
 
 
 @dataclass(frozen=True)
-class Watch:
+class DriftMonitor:
     """The scheduled look at the latest answers of every task."""
 
     bucket: DataBucket
@@ -50,7 +50,7 @@ class Watch:
         Records `Drift` for each task and aspect, and for the stage the largest that is more than chance.
 
         Raises:
-            WatchFailed: after all others have been dealt with.
+            DriftCheckFailed: after all others have been dealt with.
         """
         aspects: list[Aspect] = []
         failed = []
@@ -65,7 +65,7 @@ class Watch:
                 failed.append(task.name)
         record("Drift", max((aspect.psi for aspect in aspects if aspect.is_significant), default=0.0))
         if failed:
-            raise WatchFailed(f"{', '.join(failed)} could not be watched")
+            raise DriftCheckFailed(f"{', '.join(failed)} could not be watched")
 
     def last(self, task: Task) -> Document:
         """What the watch found when it last looked at a task."""
@@ -84,9 +84,11 @@ class Watch:
         if profile is None:
             reason = "The model has no profile of its validation images to compare with. Train it anew."
             return found | {"reason": reason}, []
-        answers = self.table.latest(task.name, facts["sha256"], LATEST)
-        if len(answers) < drift.ENOUGH:
-            reason = f"This model has classified {len(answers)} images of late; {drift.ENOUGH} are needed."
+        answers = self.table.latest(task.name, facts["sha256"], MAX_ANSWERS)
+        if len(answers) < drift.MIN_ANSWERS:
+            reason = (
+                f"This model has classified {len(answers)} images of late; {drift.MIN_ANSWERS} are needed."
+            )
             return found | {"reason": reason}, []
         aspects = drift.compare(profile, answers)
         return found | {"report": _report(profile, answers, aspects)}, aspects

@@ -42,6 +42,10 @@ DATASETS = "datasets/"
 RETRAININGS = "retrainings/"
 SPLIT = "split.csv"
 """Below retrainings/TASK/: the manifest of the last preparation. Later ones keep every image in its part."""
+EVALUATION = "evaluation/"
+"""In the folder of a retraining: decision.json, report.md, plots/ and what else its evaluation wrote."""
+EVALUATION_BEFORE = "judgement/"
+"""The same folder of retrainings by release 0.1."""
 
 HIDDEN = re.compile(r"(^|/)(\.|__)|/$")
 LISTS = (".csv", ".manifest", ".jsonl", ".txt", ".md")

@@ -13,7 +13,7 @@ from chalicelib.errors import (
 from chalicelib.fields import optional_text, refuse_unknown
 from chalicelib.retraining.executions import Executions, end_of
 from chalicelib.retraining.jobs import TrainingJobs
-from chalicelib.retraining.planning import RETRAININGS
+from chalicelib.retraining.planning import EVALUATION, EVALUATION_BEFORE, RETRAININGS
 from chalicelib.retraining.repository import RUNNING, RetrainingRecord, RetrainingRepository, empty_record
 from chalicelib.retraining.request import parse_request
 from chalicelib.storage.bucket import DataBucket, ObjectMissing
@@ -90,10 +90,11 @@ class RetrainingService:
             UnknownRetraining: if there is no such retraining, or it has no such file.
         """
         record = self._entry(name)
+        folder, names = self._evaluation(record)
         path = file if file == REPORT else f"plots/{file}"
-        if file in self._files(record):
+        if path in names:
             try:
-                return self.bucket.read(f"{_folder(record)}{path}").body
+                return self.bucket.read(f"{folder}{path}").body
             except ObjectMissing:
                 pass
         raise UnknownRetraining(f"This retraining has no file '{file}' (yet).")
@@ -144,11 +145,15 @@ class RetrainingService:
         return self.jobs.metrics(record["job"])
 
     def _files(self, record: RetrainingRecord) -> list[str]:
-        folder = _folder(record)
-        names = [key.removeprefix(folder) for key in self.bucket.keys(folder)]
+        _, names = self._evaluation(record)
         plots = [name.removeprefix("plots/") for name in names if name.startswith("plots/")]
         return sorted(plots) + ([REPORT] if REPORT in names else [])
 
-
-def _folder(record: RetrainingRecord) -> str:
-    return f"{RETRAININGS}{record['task']}/{record['name']}/judgement/"
+    def _evaluation(self, record: RetrainingRecord) -> tuple[str, list[str]]:
+        """The folder with the evaluation of a retraining's candidate, and the names of the files in it."""
+        for name in (EVALUATION, EVALUATION_BEFORE):
+            folder = f"{RETRAININGS}{record['task']}/{record['name']}/{name}"
+            names = [key.removeprefix(folder) for key in self.bucket.keys(folder)]
+            if names:
+                break
+        return folder, names

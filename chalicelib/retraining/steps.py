@@ -18,7 +18,7 @@ from chalicelib.errors import (
 from chalicelib.models.backend import Backend
 from chalicelib.models.deployment import Deployment
 from chalicelib.observability import count, logger
-from chalicelib.retraining.canary_check import known_images, smoke_test
+from chalicelib.retraining.canary_check import known_images, run_canary_check
 from chalicelib.retraining.candidate import Candidates
 from chalicelib.retraining.creation import FAILED, Creations
 from chalicelib.retraining.failure import explain, reason_of
@@ -109,7 +109,7 @@ class Steps:
         self.publish(
             topic,
             _subject(plan, "may the new model be deployed?"),
-            f"{state['decision']['reasons']}\n\nThe report lies in {plan['folder']}judgement/report.md. "
+            f"{state['decision']['reasons']}\n\nThe report lies in {plan['folder']}evaluation/report.md. "
             f'Answer on the page, or with POST /api/retrainings/{plan["run"]}/approval {{"approved": true}}.',
         )
         return {}
@@ -122,14 +122,14 @@ class Steps:
         serving = plan["serving"]
         endpoint = None if serving["kind"] == "embedded" else serving["endpoint"]
         backend = self.backend(plan["task"], endpoint, candidate["version"])
-        tested = smoke_test(backend, known_images(self.bucket, self._folder(plan)), candidate["sha256"])
+        tested = run_canary_check(backend, known_images(self.bucket, self._folder(plan)), candidate["sha256"])
         self.repository.update(plan["run"], smoke_test=tested)
         return tested
 
     def _promote(self, plan: Mapping[str, Any], candidate: Mapping[str, str]) -> dict[str, Any]:
         serving = plan["serving"]
         if serving["kind"] != "embedded":
-            self.rollout.hosting.scale(serving["endpoint"], plan["name"])
+            self.rollout.endpoint_manager.scale(serving["endpoint"], plan["name"])
         self.candidates.promote(plan, candidate)
         return {}
 
@@ -139,7 +139,7 @@ class Steps:
         if outcome == "declined":
             self.candidates.refuse(plan, state["candidate"], message)
         if outcome in ("declined", "rejected"):
-            self.rollout.hosting.forget(plan["name"])
+            self.rollout.endpoint_manager.forget(plan["name"])
         return self._end(plan, "rejected" if outcome == "declined" else outcome, message)
 
     def _undo(self, plan: Mapping[str, Any], state: State) -> dict[str, Any]:
@@ -156,7 +156,7 @@ class Steps:
         told = {"settled": False, "error": failed, "cause": cause}
         if failed in _CHANGES_ENDPOINT and not self.rollout.restore(plan, _way_back(plan, state, current)):
             return told
-        self.rollout.hosting.forget(plan["name"])
+        self.rollout.endpoint_manager.forget(plan["name"])
         if "candidate" in state:
             # A package that is damaged may have no record yet.
             with suppress(UnknownModel):

@@ -89,7 +89,7 @@ class TaskLock:
             return True  # somebody has cleared away what is known of it
         if not self._restore(plan):
             return False
-        self.rollout.hosting.forget(plan["name"])
+        self.rollout.endpoint_manager.forget(plan["name"])
         if record["candidate"]:
             with suppress(UnknownModel):
                 self.registry.decide(task, record["candidate"], accepted=False, reasons=[record["outcome"]])
@@ -100,7 +100,7 @@ class TaskLock:
         try:
             return self.rollout.restore(plan, current.config_on(endpoint) if current else None)
         except EndpointNotChanged as error:
-            found = self.rollout.hosting.find(endpoint)
+            found = self.rollout.endpoint_manager.find(endpoint)
             if found is None or found.is_changing:
                 return False  # somebody else was faster
             raise EndpointNotChanged(

@@ -9,7 +9,7 @@ from typing import IO, Any
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError
 
-from chalicelib.storage.inbox import INBOX, Arrival
+from chalicelib.storage.inbox import INBOX, InboxObject
 from chalicelib.timestamps import timestamp
 
 _MISSING = ("NoSuchKey", "NoSuchVersion", "404", "PreconditionFailed", "412")
@@ -215,15 +215,15 @@ class DataBucket:
         )
         return link
 
-    def inbox(self, after: str = "") -> Iterator[tuple[list[Arrival], str]]:
+    def inbox(self, after: str = "") -> Iterator[tuple[list[InboxObject], str]]:
         """What lies under `inbox/` behind the key `after`, a thousand at a time, and the last key of each."""
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self.name, Prefix=INBOX, StartAfter=after
         )
         for page in pages:
             entries = page.get("Contents", ())
-            arrivals = [
-                Arrival(
+            objects = [
+                InboxObject(
                     self.name,
                     entry["Key"],
                     entry["ETag"].strip('"'),
@@ -233,7 +233,7 @@ class DataBucket:
                 for entry in entries
             ]
             if entries:
-                yield [arrival for arrival in arrivals if not arrival.is_folder], entries[-1]["Key"]
+                yield [one for one in objects if not one.is_folder], entries[-1]["Key"]
 
     @contextmanager
     def _conditional(self) -> Iterator[None]:

@@ -7,7 +7,7 @@ import { readHeader } from "./dicomheader.js";
 import { LATERALITIES, MODALITIES, VIEW_POSITIONS } from "./dicomterms.js";
 
 /** @import { Header } from "./dicomheader.js" */
-/** @import { Samples } from "./tone.js" */
+/** @import { Samples } from "./windowing.js" */
 /** @import { Source } from "./types.js" */
 
 /** Headers are shorter than this; what is not is left to the server. */
@@ -17,7 +17,7 @@ const HEAD_BYTES = 4 * 1024 * 1024;
 const REQUIRED = /** @type {const} */ (["rows", "columns", "samples", "photometric", "allocated", "stored", "signed"]);
 
 /** No image has such values (chalicelib/imaging/dicom/attributes.py). */
-const ENDLESS = 1e30;
+const MAX_MAGNITUDE = 1e30;
 
 /** Where the proportions of a pixel stand. */
 const PROPORTIONS = /** @type {const} */ (["spacing", "imagerSpacing", "scannedSpacing", "aspectRatio"]);
@@ -98,7 +98,7 @@ const isUnusual = (header) =>
   !isUsable(header.decimal("slope", 1)) ||
   !isUsable(header.decimal("intercept", 0)) ||
   // The server takes such a slope for one that was never filled in.
-  Math.abs(header.decimal("slope", 1)) <= 1 / ENDLESS ||
+  Math.abs(header.decimal("slope", 1)) <= 1 / MAX_MAGNITUDE ||
   hasUnusualWindow(header) ||
   PROPORTIONS.some((name) => !isSquare(header, name));
 
@@ -116,7 +116,7 @@ function hasUnusualSamples(header) {
 }
 
 /** @param {number} value */
-const isUsable = (value) => Math.abs(value) < ENDLESS;
+const isUsable = (value) => Math.abs(value) < MAX_MAGNITUDE;
 
 /**
  * Whether the file has a window other than one whose first values are plain numbers, and wider than 1 so that it is no threshold.

@@ -6,19 +6,19 @@
  */
 import { Problem, fetchResult } from "./api.js";
 import { ResultPass } from "./resultpass.js";
-import { passes } from "./retry.js";
+import { isTransient } from "./retry.js";
 
 /** @import { Result } from "./types.js" */
 
-const SHORTEST_MS = 1_000;
-const LONGEST_MS = 8_000;
+const MIN_WAIT_MS = 1_000;
+const MAX_WAIT_MS = 8_000;
 /** The longest wait while nobody looks, or while all that is left is overdue. */
-const LONGEST_IDLE_MS = 60_000;
+const MAX_IDLE_WAIT_MS = 60_000;
 
 /** Pages read of a task's list in one poll. */
-const MOST_PAGES = 5;
+const MAX_PAGES = 5;
 /** Images asked for by id in one poll, and how long the list is trusted to show an image first. */
-const MOST_SINGLE = 5;
+const MAX_SINGLE = 5;
 const LIST_MS = 10_000;
 
 /** After this long somebody is told that an image has no result yet. */
@@ -53,7 +53,7 @@ export class ResultWatch {
     this.awaited = new Map();
     /** @type {Map<string, ResultPass>} readings under way, by task */
     this.reading = new Map();
-    this.wait = SHORTEST_MS;
+    this.wait = MIN_WAIT_MS;
     this.timer = 0;
     this.due = Infinity;
     this.asking = false;
@@ -67,8 +67,8 @@ export class ResultWatch {
    */
   await(id, { task, since }) {
     this.awaited.set(id, { id, task, since, sent: performance.now(), asked: 0, missed: false, overdue: false });
-    this.wait = SHORTEST_MS;
-    this.hurry(SHORTEST_MS);
+    this.wait = MIN_WAIT_MS;
+    this.hurry(MIN_WAIT_MS);
   }
 
   /**
@@ -97,7 +97,7 @@ export class ResultWatch {
       this.asking = false;
       this.due = Infinity;
       const news = this.awaited.size < before || this.reading.size > 0;
-      this.wait = news ? SHORTEST_MS : Math.min(this.wait * 1.5, this.longest);
+      this.wait = news ? MIN_WAIT_MS : Math.min(this.wait * 1.5, this.longest);
       // Jitter, so that many pages do not ask in step.
       if (this.awaited.size > 0) this.schedule(this.wait * (0.8 + Math.random() * 0.4));
     }
@@ -105,7 +105,7 @@ export class ResultWatch {
 
   get longest() {
     const nobodyWaits = document.hidden || [...this.awaited.values()].every(({ overdue }) => overdue);
-    return nobodyWaits ? LONGEST_IDLE_MS : LONGEST_MS;
+    return nobodyWaits ? MAX_IDLE_WAIT_MS : MAX_WAIT_MS;
   }
 
   /**
@@ -119,7 +119,7 @@ export class ResultWatch {
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       // The network comes back; whatever has arrived by then is found at the next try.
-      if (!passes(error)) onRefusal();
+      if (!isTransient(error)) onRefusal();
     }
   }
 
@@ -131,7 +131,7 @@ export class ResultWatch {
     const awaited = [...this.awaited.values()].filter((one) => one.task === task);
     const pass = this.reading.get(task) ?? new ResultPass(task, awaited);
     this.reading.set(task, pass);
-    for (let page = 0; page < MOST_PAGES && !pass.done; page++) (await pass.next()).forEach((result) => this.learn(result));
+    for (let page = 0; page < MAX_PAGES && !pass.done; page++) (await pass.next()).forEach((result) => this.learn(result));
     if (!pass.done) return;
     this.reading.delete(task);
     for (const id of pass.missed) Object.assign(this.awaited.get(id) ?? {}, { missed: true });
@@ -141,7 +141,7 @@ export class ResultWatch {
   /** Ask by id for what the list has not shown, those first that have not been asked for the longest time. */
   async askSingly() {
     const hidden = [...this.awaited.values()].filter(({ missed, sent }) => missed && performance.now() - sent > LIST_MS);
-    for (const one of hidden.sort((a, b) => a.asked - b.asked).slice(0, MOST_SINGLE)) {
+    for (const one of hidden.sort((a, b) => a.asked - b.asked).slice(0, MAX_SINGLE)) {
       one.asked = performance.now();
       try {
         this.learn(await fetchResult(one.id));

@@ -4,7 +4,7 @@ import { announce } from "./announcer.js";
 import { element, fill } from "./dom.js";
 import { HyperparameterFields } from "./hyperparameters.js";
 import { startRetraining } from "./recordsapi.js";
-import { goTo, retrainingAddress } from "./router.js";
+import { navigate, retrainingAddress } from "./router.js";
 import { note } from "./sheet.js";
 import { text } from "./text.js";
 
@@ -13,8 +13,8 @@ import { text } from "./text.js";
 
 /** Of a search, where nobody says otherwise, and the bounds that the API sets. */
 const TRIALS = 8;
-const FEWEST_TRIALS = 2;
-const MOST_TRIALS = 100;
+const MIN_TRIALS = 2;
+const MAX_TRIALS = 100;
 
 const CHOICES = /** @type {const} */ (["approval", "force", "spot"]);
 
@@ -23,7 +23,7 @@ export function retrainingForm(task) {
   const words = text.records.retrainings;
   const choices = CHOICES.map((name) => ({ name, input: checkbox() }));
   const tune = checkbox();
-  const trials = element("input", { type: "number", id: "trials", min: FEWEST_TRIALS, max: MOST_TRIALS, value: TRIALS, required: true });
+  const trials = element("input", { type: "number", id: "trials", min: MIN_TRIALS, max: MAX_TRIALS, value: TRIALS, required: true });
   const trialsRow = element("p", { className: "field", hidden: true }, element("label", { htmlFor: trials.id }, words.trials), trials);
   const reason = element("input", { type: "text", id: "retraining-reason", maxLength: 1_000, autocomplete: "off" });
   const hyperparameters = new HyperparameterFields();
@@ -55,7 +55,7 @@ export function retrainingForm(task) {
     try {
       const { name } = await startRetraining(wish());
       announce(words.begun);
-      goTo(retrainingAddress(name));
+      navigate(retrainingAddress(name));
     } catch (error) {
       fill(problem, note(error));
     } finally {

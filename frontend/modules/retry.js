@@ -1,17 +1,17 @@
 // @ts-check
-/** Trying again what may well succeed a little later, ever more patiently. */
-import { unlessAborted } from "./aborting.js";
+/** Trying again what may well succeed a little later, ever more withRetries. */
+import { orAborted } from "./abort.js";
 import { Problem } from "./api.js";
 
-const MOST_TRIES = 6;
+const MAX_TRIES = 6;
 const FIRST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 30_000;
+const MAX_WAIT_MS = 30_000;
 
 /**
  * Whether a problem may be gone at the next try: the server is busy, or the network down for a moment.
  * @param {unknown} problem
  */
-export const passes = (problem) =>
+export const isTransient = (problem) =>
   problem instanceof Problem && (problem.status === 429 || problem.status >= 500 || problem.code === "Network");
 
 /**
@@ -22,21 +22,21 @@ export const passes = (problem) =>
  * @returns {Promise<Answer>}
  * @throws what `action` throws, once it does not pass or has been tried often enough
  */
-export async function patiently(action, signal) {
+export async function withRetries(action, signal) {
   for (let tries = 1; ; tries++) {
     try {
       return await action();
     } catch (error) {
-      if (signal.aborted || !passes(error)) throw error;
+      if (signal.aborted || !isTransient(error)) throw error;
       if (!navigator.onLine) {
         // Without a network no number of tries helps. They begin anew when it is back.
-        await unlessAborted(online(), signal);
+        await orAborted(online(), signal);
         tries = 0;
         continue;
       }
-      if (tries === MOST_TRIES) throw error;
+      if (tries === MAX_TRIES) throw error;
     }
-    const longest = Math.min(FIRST_WAIT_MS * 2 ** (tries - 1), LONGEST_WAIT_MS);
+    const longest = Math.min(FIRST_WAIT_MS * 2 ** (tries - 1), MAX_WAIT_MS);
     await pause(longest * (0.5 + Math.random() / 2), signal);
   }
 }
@@ -53,5 +53,5 @@ export async function pause(milliseconds, signal) {
   signal.throwIfAborted();
   let timer = 0;
   const over = new Promise((resolve) => (timer = window.setTimeout(resolve, milliseconds)));
-  await unlessAborted(over, signal).finally(() => clearTimeout(timer));
+  await orAborted(over, signal).finally(() => clearTimeout(timer));
 }

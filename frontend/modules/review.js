@@ -2,17 +2,17 @@
 /** A person's reading of an image: confirms the model's label or corrects it, and so teaches the next model. */
 import { announce } from "./announcer.js";
 import { Problem, saveReview, withdrawReview } from "./api.js";
-import { apiWords, element, fill } from "./dom.js";
+import { serverText, element, fill } from "./dom.js";
 import { dateTime } from "./format.js";
 import { prefer, preference } from "./preferences.js";
-import { isMe, may } from "./rights.js";
+import { isMe, hasRole } from "./permissions.js";
 import { classNames, classTitle } from "./tasks.js";
 import { text } from "./text.js";
 
 /** @import { Result, Review as ReviewOfResult, Task } from "./types.js" */
 
 /** What the API takes. */
-const LONGEST_COMMENT = 1000;
+const MAX_COMMENT = 1000;
 
 /** Whoever is not signed in, as on one's own machine. */
 const NOBODY = "local";
@@ -38,7 +38,7 @@ export class Review {
     this.before = [];
     this.names = classNames(result, task);
     this.classes = element("div", { className: "class-buttons", role: "group", "aria-label": text.review.label });
-    this.comment = element("textarea", { id: "review-comment", rows: 1, maxLength: LONGEST_COMMENT, value: result.review?.comment ?? "" });
+    this.comment = element("textarea", { id: "review-comment", rows: 1, maxLength: MAX_COMMENT, value: result.review?.comment ?? "" });
     this.keep = element("button", { type: "button", className: "quiet" }, text.review.saveComment);
     this.outcome = element("p", { className: "outcome" });
     this.undoing = element("button", { type: "button", className: "quiet", "aria-keyshortcuts": "u" }, text.review.undo);
@@ -55,8 +55,8 @@ export class Review {
     return element(
       "section",
       { className: "review-form", "aria-labelledby": "review-heading" },
-      element("h3", { id: "review-heading" }, may("reviewer") ? text.review.heading : text.review.headingOfOthers),
-      ...(may("reviewer") ? this.makeEntries() : [this.outcome, element("p", { className: "small-print" }, text.review.notYours)]),
+      element("h3", { id: "review-heading" }, hasRole("reviewer") ? text.review.heading : text.review.headingOfOthers),
+      ...(hasRole("reviewer") ? this.makeEntries() : [this.outcome, element("p", { className: "small-print" }, text.review.notYours)]),
     );
   }
 
@@ -111,7 +111,7 @@ export class Review {
    * @returns {Promise<boolean>} whether it worked
    */
   async change(action) {
-    if (this.saving || !may("reviewer")) return false;
+    if (this.saving || !hasRole("reviewer")) return false;
     this.saving = true;
     this.form.ariaBusy = "true";
     try {
@@ -149,7 +149,7 @@ export class Review {
       "button",
       { type: "button", className: name === label ? "secondary" : "quiet", "aria-pressed": String(review?.label === name) },
       number <= 9 && element("kbd", { "aria-hidden": "true" }, String(number)),
-      element("span", {}, name === label ? text.review.confirm : "", apiWords(classTitle(this.task, name))),
+      element("span", {}, name === label ? text.review.confirm : "", serverText(classTitle(this.task, name))),
     );
     if (number <= 9) button.setAttribute("aria-keyshortcuts", String(number));
     button.addEventListener("click", () => this.save(name, true));
@@ -167,7 +167,7 @@ function summary({ review, label }, task) {
   if (!review) return [text.review.none];
   const when = `${dateTime(review.reviewed_at)}, ${who(review.reviewer)}`;
   if (review.label === label) return [text.review.confirmed(when)];
-  return [`${text.review.corrected} `, apiWords(classTitle(task, review.label)), ` · ${when}`];
+  return [`${text.review.corrected} `, serverText(classTitle(task, review.label)), ` · ${when}`];
 }
 
 /** @param {string | null | undefined} reviewer */

@@ -2,7 +2,7 @@
 /** From an image to its result: in one call where it is small and somebody waits, else through the bucket. */
 import { Problem, classify, createUpload, fetchResult } from "./api.js";
 import { requireReadable } from "./imagefile.js";
-import { passes, patiently, pause } from "./retry.js";
+import { isTransient, withRetries, pause } from "./retry.js";
 import { text } from "./text.js";
 
 /** @import { Result, UploadTicket } from "./types.js" */
@@ -11,7 +11,7 @@ import { text } from "./text.js";
 const ONE_CALL_BYTES = 4_500_000;
 
 const FIRST_WAIT_MS = 400;
-const LONGEST_WAIT_MS = 5_000;
+const MAX_WAIT_MS = 5_000;
 const GIVE_UP_MS = 120_000;
 
 /** An upload of which nothing has moved for this long has lost its connection, which browsers may never notice. */
@@ -47,8 +47,8 @@ export async function submit(task, image, contentType, { signal, onUpload, onSen
  * @returns {Promise<UploadTicket>}
  */
 export async function upload(task, image, contentType, { signal, onUpload }) {
-  const leave = () => patiently(() => createUpload(task, image.size, contentType, signal), signal);
-  const send = (/** @type {UploadTicket} */ ticket) => patiently(() => blamingFile(image, () => post(ticket.upload, image, signal, onUpload)), signal);
+  const leave = () => withRetries(() => createUpload(task, image.size, contentType, signal), signal);
+  const send = (/** @type {UploadTicket} */ ticket) => withRetries(() => blamingFile(image, () => post(ticket.upload, image, signal, onUpload)), signal);
   const ticket = await leave();
   try {
     await send(ticket);
@@ -70,14 +70,14 @@ export async function upload(task, image, contentType, { signal, onUpload }) {
  */
 export async function waitForResult(id, signal) {
   const giveUp = performance.now() + GIVE_UP_MS;
-  for (let wait = FIRST_WAIT_MS; performance.now() < giveUp; wait = Math.min(wait * 1.5, LONGEST_WAIT_MS)) {
+  for (let wait = FIRST_WAIT_MS; performance.now() < giveUp; wait = Math.min(wait * 1.5, MAX_WAIT_MS)) {
     await pause(wait, signal);
     try {
       const result = await fetchResult(id, signal);
       if (result.status !== "received") return result;
     } catch (error) {
       // Not found: the image is still on its way.
-      if (!passes(error) && !(error instanceof Problem && error.status === 404)) throw error;
+      if (!isTransient(error) && !(error instanceof Problem && error.status === 404)) throw error;
     }
   }
   throw new Problem(text.problem.noResult, { code: "NoResult" });

@@ -72,9 +72,9 @@ def stocked(client: Client, call: Call, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(aws, "_executions", lambda: executions)
     response = call("POST", f"/tasks/{TASK}/classify", IMAGE, Content_Type="image/png")
     assert response.json_body["id"] == REAL["id"]
-    entry = empty_record("run", executions.arn("run"), {"task": TASK})
-    aws._repository().create(entry | {"started_at": "2026-01-01T00:00:00Z", "status": "deployed"})
-    aws.bucket().write(f"retrainings/{TASK}/run/judgement/report.md", b"# Better", "text/markdown")
+    record = empty_record("run", executions.arn("run"), {"task": TASK})
+    aws._repository().create(record | {"started_at": "2026-01-01T00:00:00Z", "status": "deployed"})
+    aws.bucket().write(f"retrainings/{TASK}/run/evaluation/report.md", b"# Better", "text/markdown")
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tests import images
 from tests.functional.conftest import Call, as_member
 from tests.functional.test_openapi import schema
 from tests.models import METRICS, TASK, VERSION, write_package
-from tests.sagemaker import FakeSageMaker, hosting
+from tests.sagemaker import FakeSageMaker, endpoint_manager
 
 MODELS = "/tasks/{task}/models"
 FILE = "/tasks/{task}/models/{version}/{file}"
@@ -28,7 +28,7 @@ ROLLBACK = "/tasks/{task}/rollback"
 @pytest.fixture
 def sagemaker(monkeypatch: pytest.MonkeyPatch) -> FakeSageMaker:
     sagemaker = FakeSageMaker("c1", "c2")
-    monkeypatch.setattr(aws, "hosting", lambda: hosting(sagemaker))
+    monkeypatch.setattr(aws, "endpoint_manager", lambda: endpoint_manager(sagemaker))
     return sagemaker
 
 

@@ -162,7 +162,7 @@ def test_states_metrics_and_files_are_told(stage: Stage) -> None:
     stage.states.enter(arn, "Plan", 1)
     stage.states.leave(arn, "Plan", 2)
     stage.states.enter(arn, "Train", 3)
-    folder = f"retrainings/{TASK}/{name}/judgement/"
+    folder = f"retrainings/{TASK}/{name}/evaluation/"
     stage.bucket.write(f"{folder}report.md", b"# Better", "text/markdown")
     stage.bucket.write(f"{folder}plots/roc.svg", b"<svg/>", "image/svg+xml")
     stage.bucket.write(f"{folder}predictions.csv", b"", "text/csv")
@@ -178,9 +178,10 @@ def test_states_metrics_and_files_are_told(stage: Stage) -> None:
     assert followed["files"] == ["roc.svg", "report.md"]
 
 
-def test_files_are_shown_and_run_nothing(stage: Stage, call: Call) -> None:
+@pytest.mark.parametrize("folder", ["evaluation", "judgement"])  # the latter in release 0.1
+def test_files_are_shown_and_run_nothing(stage: Stage, call: Call, folder: str) -> None:
     stage.plan("run")
-    folder = f"retrainings/{TASK}/run/judgement/"
+    folder = f"retrainings/{TASK}/run/{folder}/"
     stage.bucket.write(f"{folder}report.md", b"# Better", "text/markdown")
     stage.bucket.write(f"{folder}plots/roc.svg", b"<svg/>", "image/svg+xml")
 

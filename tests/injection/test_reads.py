@@ -89,7 +89,7 @@ def world(new_world: NewWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         aws.registry().promote(TASK, record["version"], None, None)
         arn = f"{RETRAINING_ARN.replace(':stateMachine:', ':execution:')}:{RUN}"
         aws._repository().create(empty_record(RUN, arn, _TASK) | {"started_at": "2026-01-01", "job": RUN})
-        aws.bucket().write(f"retrainings/{TASK}/{RUN}/judgement/report.md", b"# Better", "text/markdown")
+        aws.bucket().write(f"retrainings/{TASK}/{RUN}/evaluation/report.md", b"# Better", "text/markdown")
         aws.bucket().write_json(f"drift/{TASK}.json", {"task": TASK, "reason": None})
     pages = ResultsTable._pages
     monkeypatch.setattr(ResultsTable, "_pages", lambda table, query: pages(table, query | {"Limit": 1}))

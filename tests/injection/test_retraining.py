@@ -159,7 +159,7 @@ def roll_back(stage: Stage, wire: Wire) -> Deployment | None:
     version = current(stage).version if not wire.fault else "2"
     stage.connect(wire)
     try:
-        return rollback.roll_back(TASK, stage.registry, stage.hosting, version)
+        return rollback.roll_back(TASK, stage.registry, stage.endpoint_manager, version)
     except (Exception, Killed):
         return None
 

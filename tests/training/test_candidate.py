@@ -16,8 +16,8 @@ from training.evaluation.calibration import fit_temperature
 from training.model import candidate
 from training.model.candidate import Fold, choose_candidate
 from training.model.export import open_session, run
-from training.model.familiarity import fit_familiarity
 from training.model.fitting import Fit
+from training.model.ood_score import fit_ood_score
 from training.model.progress import Epoch
 
 CLASSES = 5
@@ -50,8 +50,8 @@ def test_a_package_of_two_averages_the_best_two(
 ) -> None:
     describe = Mock(wraps=candidate._describe)
     monkeypatch.setattr(candidate, "_describe", describe)
-    fitting = Mock(wraps=fit_familiarity)
-    monkeypatch.setattr(candidate, "fit_familiarity", fitting)
+    fitting = Mock(wraps=fit_ood_score)
+    monkeypatch.setattr(candidate, "fit_ood_score", fitting)
     parameters = Hyperparameters(repeats=3, members=2)
 
     chosen, singles = choose_candidate(small_task, fits, folds_of(fits), [], parameters, tmp_path)

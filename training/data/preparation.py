@@ -19,8 +19,8 @@ from training.data.split import (
     PARTS,
     Part,
     check_enough_groups,
+    cross_validation_splits,
     fingerprint,
-    rotate_validation,
     split_around_test,
     split_as_given,
     split_by_group,
@@ -53,7 +53,7 @@ class PreparedData(CleanData):
         Raises:
             TrainingError: if the train part is too small for that.
         """
-        splits = rotate_validation(self.records, self.digests, self.parts, count, self.split_seed)
+        splits = cross_validation_splits(self.records, self.digests, self.parts, count, self.split_seed)
         return [replace(self, parts=parts) for parts in splits]
 
     def labelled(self, part: Part) -> Labelled:

@@ -116,7 +116,7 @@ def _dealt(group: str, seed: int) -> Part:
     return "test" if fold < TEST_FOLDS else "validation" if fold < TEST_FOLDS + VALIDATION_FOLDS else "train"
 
 
-def rotate_validation(
+def cross_validation_splits(
     records: Sequence[Record],
     digests: Sequence[bytes],
     parts: Mapping[Part, Sequence[int]],

@@ -20,7 +20,7 @@ from training.evaluation.metrics import balanced_accuracy
 from training.model import parallel
 from training.model.augmentation import Augmenter
 from training.model.devices import choose_device, resolve_precision
-from training.model.mixing import Mixer
+from training.model.mixup import Mixer
 from training.model.network import Classifier, build_network
 from training.model.optimisation import Optimisation, class_weights, prior_correction
 from training.model.prediction import predict

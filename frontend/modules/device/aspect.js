@@ -2,7 +2,7 @@
 /** The proportions of pixels, within the same bounds as on the server (chalicelib/imaging/decoded.py). */
 
 /** No device makes pixels that are longer. */
-const MOST_ASPECT = 10;
+const MAX_ASPECT = 10;
 /** Resolutions are rounded, so pixels count as square up to this difference. */
 const SQUARE = 0.01;
 
@@ -14,6 +14,6 @@ const SQUARE = 0.01;
  */
 export function pixelAspect(across, down) {
   const ratio = across / down;
-  const isPlausible = across > 0 && down > 0 && ratio >= 1 / MOST_ASPECT && ratio <= MOST_ASPECT;
+  const isPlausible = across > 0 && down > 0 && ratio >= 1 / MAX_ASPECT && ratio <= MAX_ASPECT;
   return isPlausible && Math.abs(ratio - 1) > SQUARE ? ratio : 1;
 }

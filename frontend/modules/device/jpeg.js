@@ -11,11 +11,11 @@ const SOI = 0xd8, EOI = 0xd9, SOS = 0xda, DRI = 0xdd, APP0 = 0xe0, APP1 = 0xe1, 
 const EXIF = "Exif\0\0", XMP = "http://ns.adobe.com/xap/1.0/\0", JFIF = "JFIF\0", ADOBE = "Adobe";
 const ORIENTATION = 0x0112, SHORT = 3;
 /** Bytes of the segments, with their markers, that decoders take notice of; shorter ones they pass over. */
-const SHORTEST_JFIF = 18, SHORTEST_ADOBE = 16;
+const MIN_JFIF = 18, MIN_ADOBE = 16;
 /** In a file, as on the server. */
-const MOST_SEGMENTS = 10_000;
+const MAX_SEGMENTS = 10_000;
 /** Sampling factors (B.2.2). */
-const MOST_SAMPLED = 4;
+const MAX_SAMPLING = 4;
 
 /** Adobe's marker segment; its last byte says that the components are red, green and blue, so that nothing is converted. */
 const NOT_CONVERTED = new Uint8Array([0xff, APP14, 0, 14, 0x41, 0x64, 0x6f, 0x62, 0x65, 0, 100, 0, 0, 0, 0, 0]);
@@ -77,7 +77,7 @@ function readHeader(bytes) {
   /** @type {Header} */
   const header = { frame: null, tables: new Map(), restartInterval: 0, aspect: 1, colour: [], kept: [], exif: [], xmp: [], scan: 2 };
   // The scan and the end of the image are segments, too.
-  for (let segments = 2; segments < MOST_SEGMENTS; ) {
+  for (let segments = 2; segments < MAX_SEGMENTS; ) {
     const at = header.scan;
     const marker = bytes[at + 1];
     if (at + 4 > bytes.length || bytes[at] !== 0xff || marker === SOI || marker === EOI) throw new NotPrepared("damaged");
@@ -128,7 +128,7 @@ function readFrame(segment) {
     const [id, sampling] = segment.subarray(10 + 3 * index);
     return { id, across: sampling >> 4, down: sampling & 15 };
   });
-  const isValid = components.every(({ across, down }) => across >= 1 && across <= MOST_SAMPLED && down >= 1 && down <= MOST_SAMPLED);
+  const isValid = components.every(({ across, down }) => across >= 1 && across <= MAX_SAMPLING && down >= 1 && down <= MAX_SAMPLING);
   if (!isValid || new Set(components.map(({ id }) => id)).size !== many) throw new NotPrepared("unusualJpeg");
   return { rows, columns, components };
 }
@@ -163,10 +163,10 @@ function isYcc(segments, { components }) {
 }
 
 /** @param {Uint8Array} segment */
-const isJfif = (segment) => segment[1] === APP0 && segment.length >= SHORTEST_JFIF && startsWith(segment, JFIF);
+const isJfif = (segment) => segment[1] === APP0 && segment.length >= MIN_JFIF && startsWith(segment, JFIF);
 
 /** @param {Uint8Array} segment */
-const isAdobe = (segment) => segment[1] === APP14 && segment.length >= SHORTEST_ADOBE && startsWith(segment, ADOBE);
+const isAdobe = (segment) => segment[1] === APP14 && segment.length >= MIN_ADOBE && startsWith(segment, ADOBE);
 
 /**
  * @param {Uint8Array} bytes

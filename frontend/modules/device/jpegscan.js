@@ -15,7 +15,7 @@ const EOI = 0xd9, RST0 = 0xd0;
 const BLOCK = 8;
 const COEFFICIENTS = 64;
 /** Bits of a difference between DC values of 8-bit samples, at most (F.1.2.1). */
-const LONGEST_DC = 11;
+const MAX_DC_BITS = 11;
 
 /**
  * Walk through the Huffman codes of a sequential scan without computing anything from them.
@@ -50,7 +50,7 @@ export function isWholeScan(bytes, from, { columns, rows, restartInterval }, com
 function passBlock(reader, dc, ac) {
   const difference = dc[reader.peek()];
   const bits = difference & 0xff;
-  if (!difference || bits > LONGEST_DC) return false;
+  if (!difference || bits > MAX_DC_BITS) return false;
   reader.skip(difference >> 8);
   reader.skip(bits);
   for (let coefficient = 1; coefficient < COEFFICIENTS; coefficient++) {

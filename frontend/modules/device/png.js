@@ -12,7 +12,7 @@ const SIGNATURE = 8;
 /** What decides the pixels. The rest is left out, as on the server, so that no browser manages colours or plays an animation. */
 const NEEDED = ["IHDR", "PLTE", "tRNS", "IDAT", "IEND"];
 /** In a file, as on the server. */
-const MOST_CHUNKS = 100_000;
+const MAX_CHUNKS = 100_000;
 
 /** Steps, down and across, of the seven passes of an interlaced image, and where they begin (section 8.2). */
 const PASSES = [[8, 8, 0, 0], [8, 8, 0, 4], [8, 4, 4, 0], [4, 4, 0, 2], [4, 2, 2, 0], [2, 2, 0, 1], [2, 1, 1, 0]];
@@ -98,7 +98,7 @@ const parts = (chunks, wanted) => chunks.filter(({ name }) => name === wanted).m
  * @param {number} colour
  */
 function isUnusual(chunks, depth, colour) {
-  if (chunks.length > MOST_CHUNKS || chunks.some(({ name }) => name === "eXIf" || (isCritical(name) && !NEEDED.includes(name)))) return true;
+  if (chunks.length > MAX_CHUNKS || chunks.some(({ name }) => name === "eXIf" || (isCritical(name) && !NEEDED.includes(name)))) return true;
   if (["IHDR", "PLTE", "tRNS"].some((name) => parts(chunks, name).length > 1)) return true;
   const [transparent] = parts(chunks, "tRNS");
   if (transparent && (colour === GREY || colour === RGB)) return true;

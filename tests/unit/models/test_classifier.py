@@ -16,7 +16,7 @@ from chalicelib.errors import (
     TaskHasNoModel,
 )
 from chalicelib.imaging.decoded import Pixels
-from chalicelib.models.backend import Outputs
+from chalicelib.models.backend import ModelOutputs
 from chalicelib.models.classifier import Classifier
 from chalicelib.models.embedded import EmbeddedBackend
 from chalicelib.models.heatmap import heatmap
@@ -186,7 +186,7 @@ class PointingBackend(FakeBackend):
 
     points = True
 
-    def run(self, images: Pixels) -> Outputs:
+    def run(self, images: Pixels) -> ModelOutputs:
         outputs = super().run(images)
         activation = np.zeros((len(images), len(self.probabilities), 7, 4), np.float32)
         for index in range(len(self.probabilities)):

@@ -18,7 +18,7 @@ from chalicelib.imaging.decoded import Pixels
 from chalicelib.models.classifier import Classifier
 from chalicelib.models.endpoint import Endpoint
 from chalicelib.models.endpoint_protocols import BACKENDS, encode
-from chalicelib.tasks import Contract, EndpointSpec, load_task
+from chalicelib.tasks import EndpointProtocol, EndpointSpec, load_task
 from tests.models import TASK
 
 TASK_ = load_task(TASK)
@@ -46,7 +46,7 @@ class FakeRuntime:
         return {"Body": BytesIO(body)} | self.variant
 
 
-def run(contract: Contract, runtime: Any, images: Pixels = IMAGE) -> Any:
+def run(contract: EndpointProtocol, runtime: Any, images: Pixels = IMAGE) -> Any:
     return BACKENDS[contract](Endpoint(runtime, "my-endpoint"), TASK_).run(images)
 
 
@@ -80,8 +80,8 @@ def test_endpoint_of_ours_is_sent_the_array_and_its_answer_is_read() -> None:
 
 
 def test_far_image_is_unfamiliar_on_an_endpoint_too() -> None:
-    assert run("negatoscope", FakeRuntime(ANSWER | {"distance": [10.5]})).is_unfamiliar(0)
-    assert not run("negatoscope", FakeRuntime(ANSWER | {"distance": [9.5]})).is_unfamiliar(0)
+    assert run("negatoscope", FakeRuntime(ANSWER | {"distance": [10.5]})).is_out_of_distribution(0)
+    assert not run("negatoscope", FakeRuntime(ANSWER | {"distance": [9.5]})).is_out_of_distribution(0)
 
 
 def test_endpoint_of_others_is_sent_images_and_its_probabilities_are_read() -> None:
@@ -136,7 +136,7 @@ def test_variant_that_is_not_told_is_left_out() -> None:
         ("image-classification", PROBABILITIES, "application/x-image"),
     ],
 )
-def test_sagemaker_takes_our_requests(contract: Contract, answer: Any, content_type: str) -> None:
+def test_sagemaker_takes_our_requests(contract: EndpointProtocol, answer: Any, content_type: str) -> None:
     """botocore holds request and response against the service's own description."""
     client = boto3.client(
         "sagemaker-runtime", "us-east-1", aws_access_key_id="testing", aws_secret_access_key="testing"
@@ -191,7 +191,7 @@ def test_every_error_of_the_service_is_known() -> None:
     ],
 )
 def test_endpoint_failures_are_told_apart(
-    contract: Contract, failure: Any, error: type[Exception], advice: str
+    contract: EndpointProtocol, failure: Any, error: type[Exception], advice: str
 ) -> None:
     with pytest.raises(error, match=advice) as caught:
         run(contract, FakeRuntime(failure))

@@ -237,7 +237,7 @@ CREATED = {
     "Train": ("training", "TrainingFailed"),
     "Create model": ("model", "EvaluationFailed"),
     "Answer test images": ("transform", "EvaluationFailed"),
-    "Judge": ("judgement", "EvaluationFailed"),
+    "Judge": ("evaluation", "EvaluationFailed"),
     "Create endpoint configuration": ("config", "DeploymentFailed"),
     "Create endpoint": ("endpoint", "DeploymentFailed"),
     "Update serverless endpoint": ("endpoint", "DeploymentFailed"),

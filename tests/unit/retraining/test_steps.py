@@ -31,7 +31,7 @@ from chalicelib.retraining.task_lock import TaskLock
 from chalicelib.storage.bucket import DataBucket, StorageFailed
 from chalicelib.tasks import load_task
 from tests.models import TASK, VERSION, FakeBackend, write_package
-from tests.sagemaker import hosting
+from tests.sagemaker import endpoint_manager
 from tests.stage import BUCKET, RETRAINING_ARN, RETRAININGS_TABLE, TABLE
 from tests.stepfunctions import FakeStepFunctions
 from tests.unit.retraining.test_candidate import ARCHIVE, FOLDER, TRAINED
@@ -68,7 +68,7 @@ class Stage:
         self.repository = RetrainingRepository(boto3.resource("dynamodb"), RETRAININGS_TABLE)
         self.registry = Registry(self.bucket)
         table = ResultsTable(boto3.resource("dynamodb"), TABLE)
-        rollout = Rollout(hosting(self.sagemaker), lambda: None)
+        rollout = Rollout(endpoint_manager(self.sagemaker), lambda: None)
         executions = Executions(self.states, RETRAINING_ARN)
         task_lock = TaskLock(self.bucket, self.repository, self.registry, rollout, executions)
         planner = Planner("test", self.bucket, table, self.registry, self.repository, {}, {}, task_lock.lock)
@@ -78,7 +78,7 @@ class Stage:
             planner,
             Candidates(self.bucket, self.registry, lambda: self.sagemaker, "test"),
             rollout,
-            Creations(lambda: self.sagemaker, rollout.hosting),
+            Creations(lambda: self.sagemaker, rollout.endpoint_manager),
             self.backend,
             lambda *message: self.told.append(message),
         )

@@ -18,7 +18,7 @@ from chalicelib.retraining.task_lock import TaskLock
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import load_task
 from tests.models import TASK, write_package
-from tests.sagemaker import hosting, refusal
+from tests.sagemaker import endpoint_manager, refusal
 from tests.stage import BUCKET, RETRAINING_ARN, RETRAININGS_TABLE
 from tests.stepfunctions import FakeStepFunctions
 from tests.unit.retraining.test_rollout import SageMaker
@@ -41,7 +41,7 @@ class Stage:
         self.repository = RetrainingRepository(boto3.resource("dynamodb"), RETRAININGS_TABLE)
         self.registry = Registry(self.bucket)
         self.executions = Executions(self.states, RETRAINING_ARN)
-        rollout = Rollout(hosting(self.sagemaker), lambda: None)
+        rollout = Rollout(endpoint_manager(self.sagemaker), lambda: None)
         self.task_lock = TaskLock(self.bucket, self.repository, self.registry, rollout, self.executions)
         self.register("1")
         self.registry.promote(TASK, "1", ENDPOINT, "old")
