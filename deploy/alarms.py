@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from chalicelib import resource_names
 from deploy import stacks
 
 TEMPLATE = Path(__file__).with_name("alarms.yaml")
@@ -10,7 +11,7 @@ TEMPLATE = Path(__file__).with_name("alarms.yaml")
 
 def stack_name(stage: str) -> str:
     """The stack of the stage."""
-    return f"negatoscope-{stage}-alarms"
+    return resource_names.stack_name(stage, "alarms")
 
 
 def deploy(stage: str, outputs: Mapping[str, str]) -> None:

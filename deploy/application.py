@@ -12,6 +12,7 @@ from pathlib import Path
 
 import boto3
 
+from chalicelib import resource_names
 from deploy import stages
 from deploy.progress import say
 from deploy.stacks import DeployError
@@ -155,7 +156,7 @@ def apis(stage: str) -> Iterator[str]:
     handler = f":function:{stages.functions(stage)['api_handler']}/invocations"
     for page in gateway.get_paginator("get_rest_apis").paginate():
         for api in page["items"]:
-            if api["name"] == f"negatoscope-{stage}" and handler in integrations(api["id"]):
+            if api["name"] == resource_names.resource_name(stage) and handler in integrations(api["id"]):
                 yield api["id"]
 
 
@@ -195,7 +196,7 @@ def delete(stage: str) -> None:
 def delete_rules(stage: str) -> None:
     """Delete what starts Lambdas: schedules, and the bucket's events."""
     events = boto3.client("events")
-    pages = events.get_paginator("list_rules").paginate(NamePrefix=f"negatoscope-{stage}-")
+    pages = events.get_paginator("list_rules").paginate(NamePrefix=resource_names.prefix(stage))
     for rule in [rule["Name"] for page in pages for rule in page["Rules"]]:
         pages = events.get_paginator("list_targets_by_rule").paginate(Rule=rule)
         targets = [target["Id"] for page in pages for target in page["Targets"]]
@@ -217,7 +218,7 @@ def delete_functions(stage: str) -> None:
         except functions.exceptions.ResourceNotFoundException:
             continue
         say(f"{name}: deleted")
-    layer = f"negatoscope-{stage}-managed-layer"
+    layer = resource_names.resource_name(stage, "managed-layer")
     with suppress(functions.exceptions.ResourceNotFoundException):
         for page in functions.get_paginator("list_layer_versions").paginate(LayerName=layer):
             for one in page["LayerVersions"]:

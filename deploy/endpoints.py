@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib import resource_names
 from chalicelib.errors import EndpointNotChanged
 from chalicelib.models.endpoint_manager import IN_SERVICE, EndpointManager, EndpointStatus
 from chalicelib.models.registry import Registry
@@ -95,7 +96,7 @@ def idle(stage: str, variables: Mapping[str, str], endpoint_manager: EndpointMan
 
 def stage_endpoints(stage: str, endpoint_manager: EndpointManager) -> list[str]:
     """The names of the stage's endpoints."""
-    return stages.own(stage, endpoint_manager.names(f"negatoscope-{stage}-"))
+    return stages.own(stage, endpoint_manager.names(resource_names.prefix(stage)))
 
 
 # -------------------------------------------------------------------------------------------------- wake

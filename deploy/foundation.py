@@ -7,6 +7,7 @@ from typing import Any
 import boto3
 from samtranslator.yaml_helper import yaml_parse
 
+from chalicelib import resource_names
 from chalicelib.settings import SettingsError, read_endpoints
 from chalicelib.tasks import TaskFileError
 from deploy import buckets, stacks, stages
@@ -28,7 +29,7 @@ KEY_DAYS = 7
 
 def stack_name(stage: str) -> str:
     """The stack of the stage."""
-    return f"negatoscope-{stage}-foundation"
+    return resource_names.stack_name(stage, "foundation")
 
 
 def deploy(
@@ -56,7 +57,7 @@ def other_endpoints(stage: str) -> list[str]:
     except (SettingsError, TaskFileError) as error:
         raise DeployError(f"{error}.") from error
     named = {endpoint.name for endpoint in endpoints.values()}
-    others = {name for name in named if not name.startswith(f"negatoscope-{stage}-")}
+    others = {name for name in named if not name.startswith(resource_names.prefix(stage))}
     if not others:
         return []
     caller = boto3.client("sts").get_caller_identity()
@@ -95,7 +96,7 @@ def delete_user_pools(stage: str) -> None:
     cognito = boto3.client("cognito-idp")
     for page in cognito.get_paginator("list_user_pools").paginate(MaxResults=60):
         for pool in page["UserPools"]:
-            if pool["Name"] == f"negatoscope-{stage}":
+            if pool["Name"] == resource_names.resource_name(stage):
                 cognito.delete_user_pool(UserPoolId=pool["Id"])
                 say(f"{pool['Id']}: the accounts of its users are deleted")
 

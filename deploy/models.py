@@ -5,6 +5,7 @@ from typing import Any
 
 import boto3
 
+from chalicelib import resource_names
 from chalicelib.models.endpoint_manager import EndpointManager
 from chalicelib.models.package import bundled_package
 from chalicelib.models.registry import Registry
@@ -43,7 +44,7 @@ def delete(stage: str) -> None:
 
 def listed(stage: str, client: Any, operation: str, members: str, name: str) -> list[str]:
     """The names of the stage's resources of one kind: `members` and `name` are parts of the answer."""
-    pages = client.get_paginator(operation).paginate(NameContains=f"negatoscope-{stage}-")
+    pages = client.get_paginator(operation).paginate(NameContains=resource_names.prefix(stage))
     return stages.own(stage, (one[name] for page in pages for one in page[members]))
 
 
@@ -69,7 +70,7 @@ def delete_group(group: str, sagemaker: Any) -> None:
 def delete_alarms(stage: str) -> None:
     """Delete the alarms that watched over updates of endpoints; the others belong to the stacks."""
     cloudwatch = boto3.client("cloudwatch")
-    pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"negatoscope-{stage}-")
+    pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=resource_names.prefix(stage))
     found = [
         alarm for page in pages for alarm in page["MetricAlarms"] if alarm.get("Namespace") == "AWS/SageMaker"
     ]
@@ -97,7 +98,7 @@ def delete_streams(stage: str, group: str, logs: Any) -> None:
     try:
         found: Iterable[str] = [
             stream["logStreamName"]
-            for page in pages.paginate(logGroupName=group, logStreamNamePrefix=f"negatoscope-{stage}-")
+            for page in pages.paginate(logGroupName=group, logStreamNamePrefix=resource_names.prefix(stage))
             for stream in page["logStreams"]
         ]
     except logs.exceptions.ResourceNotFoundException:

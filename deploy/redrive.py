@@ -13,6 +13,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib import resource_names
 from deploy import stages
 from deploy.progress import say, step
 from deploy.stacks import DeployError
@@ -47,7 +48,7 @@ def queue_url(sqs: Any, stage: str) -> str:
     Raises:
         DeployError: if there is none.
     """
-    name = f"negatoscope-{stage}-lost-events"
+    name = resource_names.lost_events_queue(stage)
     try:
         return str(sqs.get_queue_url(QueueName=name)["QueueUrl"])
     except sqs.exceptions.QueueDoesNotExist:

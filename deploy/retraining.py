@@ -9,6 +9,7 @@ from pathlib import Path
 
 import boto3
 
+from chalicelib import resource_names
 from chalicelib.models.archive import pack
 from deploy import stacks
 from deploy.progress import say
@@ -53,7 +54,7 @@ def deploy(stage: str, outputs: Mapping[str, str]) -> None:
 
 def stack_name(stage: str) -> str:
     """The stack of the stage."""
-    return f"negatoscope-{stage}-retraining"
+    return resource_names.stack_name(stage, "retraining")
 
 
 def delete(stage: str) -> None:

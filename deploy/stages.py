@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from chalicelib import resource_names
 from deploy.progress import say
 from deploy.stacks import DeployError
 
@@ -69,15 +70,12 @@ def deployed(stage: str) -> Mapping[str, str]:
 
 def functions(stage: str) -> dict[str, str]:
     """The names of the stage's Lambdas, by what Chalice calls them."""
-    return {
-        name: f"negatoscope-{stage}" if name == "api_handler" else f"negatoscope-{stage}-{name}"
-        for name in ROLES
-    }
+    return {name: resource_names.function_name(stage, name) for name in ROLES}
 
 
 def own(stage: str, names: Iterable[str]) -> list[str]:
     """Those of `names` that belong to the stage."""
-    return [name for name in names if name.startswith(f"negatoscope-{stage}-")]
+    return [name for name in names if name.startswith(resource_names.prefix(stage))]
 
 
 def record(stage: str, outputs: Mapping[str, str]) -> None:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 
+from chalicelib import resource_names
 from chalicelib.storage.bucket import DataBucket, presigning
 from deploy import buckets, stacks
 from deploy.page import LISTING, MEDIA_TYPES, Page, listing, security_headers
@@ -44,7 +45,7 @@ class File:
 
 def stack_name(stage: str) -> str:
     """The stack of the stage."""
-    return f"negatoscope-{stage}-site"
+    return resource_names.stack_name(stage, "site")
 
 
 def deploy(
