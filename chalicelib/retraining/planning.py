@@ -43,7 +43,7 @@ RETRAININGS = "retrainings/"
 SPLIT = "split.csv"
 """Below retrainings/TASK/: the manifest of the last preparation. Later ones keep every image in its part."""
 EVALUATION = "evaluation/"
-"""In the folder of a retraining: decision.json, report.md, plots/ and what else its evaluation wrote."""
+"""In the folder of a retraining: the evaluation of its candidate: decision.json, report.md, plots/."""
 EVALUATION_BEFORE = "judgement/"
 """The same folder of retrainings by release 0.1."""
 
@@ -196,7 +196,7 @@ class Planner:
         return arguments
 
     def _training(self, wish: RetrainingRequest, folder: str, code: Code) -> dict[str, Any]:
-        others = any(other != wish.task.name for other in self.bucket.folders(DATASETS))
+        has_ood_data = any(other != wish.task.name for other in self.bucket.folders(DATASETS))
         parameters = {
             "sagemaker_program": "training/train.py",
             "sagemaker_submit_directory": f"{code.uri}/sourcedir.tar.gz",
@@ -205,7 +205,7 @@ class Planner:
             "data": f"{folder}data",
             "test_split": "fixed",
             **({"git_commit": code.commit} if code.commit else {}),
-            **({"others": "/opt/ml/input/data/others"} if others else {}),
+            **({"ood_data": "/opt/ml/input/data/ood_data"} if has_ood_data else {}),
             **wish.hyperparameters,
         }
         stopping = {"MaxRuntimeInSeconds": MAX_RUNTIME_SECONDS}
@@ -217,16 +217,16 @@ class Planner:
                 for name, value in parameters.items()
                 if not (wish.trials and name in searched())
             },
-            "inputs": self._inputs(others, folder),
+            "inputs": self._inputs(has_ood_data, folder),
             "spot": wish.spot,
             "stopping": stopping,
         }
 
-    def _inputs(self, others: bool, folder: str) -> list[dict[str, Any]]:
+    def _inputs(self, has_ood_data: bool, folder: str) -> list[dict[str, Any]]:
         """The job reads its images from S3 as their manifest names them. A channel it must have."""
         channels = {"plan": f"{folder}plan.json"}
-        if others:
-            channels["others"] = f"s3://{self.bucket.name}/{DATASETS}"
+        if has_ood_data:
+            channels["ood_data"] = f"s3://{self.bucket.name}/{DATASETS}"
         return [
             {
                 "ChannelName": channel,
