@@ -14,10 +14,11 @@ _HEAD = """# Hyper-parameters
 
 This page is the output of `.venv/bin/python -m deploy.hyperparameter_reference`.
 
-The same names are used in `hyperparameters` of a retraining request, in [`recipes.toml`](../training/recipes.toml), in
-SageMaker's HyperParameters and, with hyphens, on the command line (`--learning-rate 0.001`). A value that neither the
-request nor the recipe of the task names has the default. **Search** is the range that `make tune` and a retraining with
-`tune` draw from. Names of release 0.1 are still accepted.
+The same names are used in `hyperparameters` of a retraining request, in
+[`recipes.toml`](../training/recipes.toml), in SageMaker's HyperParameters and, with hyphens, on the command
+line (`--learning-rate 0.001`). A value that neither the request nor the recipe of the task names has the
+default. **Search** is the range that `make tune` and a retraining with `tune` draw from. Names of release 0.1
+are still accepted.
 
 | name | default | values | search | meaning | formerly |
 |---|---|---|---|---|---|
