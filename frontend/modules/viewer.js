@@ -16,6 +16,7 @@ import { Review } from "./review.js";
 import { navigate, resultAddress, pushAddress, taskAddress } from "./router.js";
 import { classNames, classTitle, noModel } from "./tasks.js";
 import { text } from "./text.js";
+import { guardUpload } from "./unloadguard.js";
 import { submit, waitForResult } from "./upload.js";
 
 /** @import { LightBox } from "./lightbox.js" */
@@ -111,11 +112,15 @@ export class Viewer {
    */
   submit(task, file, contentType, mine) {
     this.working(text.lightBox.sending, mine);
+    const release = guardUpload();
     return submit(task.name, file, contentType, {
       signal: mine.signal,
       onUpload: (share) => this.working(text.lightBox.uploading(wholePercent(share), fileSize(file.size)), mine, share),
-      onSent: () => this.working(text.lightBox.classifying, mine),
-    });
+      onSent: () => {
+        release();
+        this.working(text.lightBox.classifying, mine);
+      },
+    }).finally(release);
   }
 
   /** @param {string} id of the result that is open, in whichever list */

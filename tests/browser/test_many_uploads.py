@@ -379,6 +379,32 @@ def test_single_file_that_is_gone_is_named_as_such(stub: StubbedPage, tmp_path: 
     expect(stub.app.problem).to_contain_text("could not read this file")
 
 
+LEAVE = 'return dispatchEvent(new Event("beforeunload", { cancelable: true }));'
+"""Whether the page lets itself be left without a warning."""
+
+
+def test_one_large_upload_warns_before_the_page_is_left(stub: StubbedPage) -> None:
+    stub.open()
+    stub.run("server.bucket = () => new Promise((done) => (window.done = done));")
+    assert stub.run(LEAVE)
+    stub.drop(["x" * 5_000_000])
+    stub.wait_until("window.done")
+    assert not stub.run(LEAVE)
+    stub.run("window.done(204);")
+    expect(stub.page.locator("#working-text")).to_have_text("Classifying…")
+    assert stub.run(LEAVE), "the server has the image"
+
+
+def test_cancelled_upload_no_longer_warns(stub: StubbedPage) -> None:
+    stub.open()
+    stub.run("server.bucket = () => new Promise((done) => (window.done = done));")
+    stub.drop(["x" * 5_000_000])
+    stub.wait_until("window.done")
+    stub.page.get_by_role("button", name="Cancel").click()
+    expect(stub.page.get_by_role("heading", name="Drop images here")).to_be_visible()
+    assert stub.run(LEAVE)
+
+
 def test_upload_that_has_stalled_begins_anew(stub: StubbedPage) -> None:
     stub.open()
     stub.run("server.bucket = (number) => (number === 0 ? new Promise(() => {}) : 204);")
