@@ -1,5 +1,5 @@
 // @ts-check
-/** Lets an admin say whether the new model of a retraining may be deployed. */
+/** The form in which an administrator approves or rejects the new model of a retraining. */
 import { announce } from "./announcer.js";
 import { ask } from "./confirmation.js";
 import { element } from "./dom.js";
@@ -10,7 +10,7 @@ import { text } from "./text.js";
 /** @import { FollowedRetraining } from "./recordtypes.js" */
 
 /**
- * @param {FollowedRetraining} retraining that asks
+ * @param {FollowedRetraining} retraining that waits for approval
  * @param {() => void} onAnswer
  */
 export function approvalForm({ name, current, candidate }, onAnswer) {
@@ -52,11 +52,11 @@ export function approvalForm({ name, current, candidate }, onAnswer) {
   /**
    * @param {boolean} approved
    * @param {string} comment
-   * @param {string} told
+   * @param {string} message
    */
-  async function answer(approved, comment, told) {
+  async function answer(approved, comment, message) {
     await answerRetraining(name, approved, comment.trim());
-    announce(told);
+    announce(message);
   }
 }
 

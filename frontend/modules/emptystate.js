@@ -1,5 +1,5 @@
 // @ts-check
-/** What an empty light box says: how to put an image on it, and where to get one. */
+/** The empty light box: how to add an image, and where to get one. */
 import { element } from "./dom.js";
 import { hasRole } from "./permissions.js";
 import { modalityTitle } from "./tasks.js";
@@ -14,7 +14,7 @@ import { text } from "./text.js";
  */
 export function describeEmptyState(task, onDevice) {
   const words = text.lightBox;
-  if (!hasRole("reviewer") && !onDevice) return describeReading();
+  if (!hasRole("reviewer") && !onDevice) return describeReadOnly();
   const link = element("a", { href: words.whereUrl, rel: "noreferrer", target: "_blank" }, words.whereLink);
   return [
     element("h3", {}, words.emptyHeading),
@@ -37,8 +37,8 @@ export function describeEmptyState(task, onDevice) {
   ];
 }
 
-/** For whoever may send nothing. */
-const describeReading = () => [
+/** For users who may not upload. */
+const describeReadOnly = () => [
   element("h3", {}, text.lightBox.readOnlyHeading),
   element("p", {}, text.lightBox.readOnly),
   element("p", { className: "small-print" }, text.login.readOnly),

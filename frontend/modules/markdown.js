@@ -1,9 +1,9 @@
 // @ts-check
-/** Shows the Markdown that training writes: headings, paragraphs, lists, tables and pictures. Never as markup of the page. */
+/** Renders the Markdown that training writes: headings, paragraphs, lists, tables and pictures. Never uses HTML from it. */
 import { element } from "./dom.js";
 import { tableBox } from "./table.js";
 
-/** @typedef {(file: string, words: string) => Node} Picture what stands for a picture, by its file without its folder */
+/** @typedef {(file: string, words: string) => Node} Picture creates the element for a picture, from its file name without the folder */
 
 const HEADING = /^(#{1,6})\s+(.*)$/;
 const IMAGE = /^!\[([^\]]*)\]\(([^)\s]+)\)$/;
@@ -12,7 +12,7 @@ const ROW = /^\|(.*)\|\s*$/;
 const RULE = /^\|[\s:|-]+\|\s*$/;
 const CODE_OR_STRONG = /(`[^`]+`|\*\*[^*]+\*\*)/;
 
-/** Headings of the page stand above those of a file. */
+/** Headings of a file start below those of the page. */
 const LEVEL = 2;
 
 /**
@@ -25,7 +25,7 @@ export function render(source, picture) {
 }
 
 /**
- * The pictures that a file shows.
+ * The pictures of a file.
  * @param {string} source
  * @returns {{file: string, words: string}[]}
  */
@@ -39,7 +39,7 @@ export const pictures = (source) =>
 const fileName = (path) => path.slice(path.lastIndexOf("/") + 1);
 
 /**
- * What empty lines divide.
+ * Split at empty lines.
  * @param {string} source
  */
 const blocks = (source) => source.split(/\n\s*\n/).map((part) => part.split("\n").filter((line) => line.trim()));
@@ -78,7 +78,7 @@ function table(lines) {
 }
 
 /**
- * The cells of a row; a bar after a backslash belongs to its cell.
+ * The cells of a row; an escaped bar is part of a cell.
  * @param {string} line
  */
 const cells = (line) =>

@@ -17,7 +17,7 @@ import { text } from "./text.js";
  */
 export function history(task, versions) {
   const words = text.records.models;
-  // Those that a list of versions has; model.json has all.
+  // The metrics that lists contain; model.json has all.
   const names = Object.keys(text.tasks.metrics).filter((name) => versions.some((version) => version.metrics[name]));
   const rows = versions.map((version) => [
     [element("a", { href: versionAddress(task.name, version.version) }, version.version)],
@@ -56,13 +56,13 @@ function chart(task, versions, names) {
       const known = metrics[name];
       return known ? [{ x: index, y: known.value, low: known.low, high: known.high, kind: status }] : [];
     });
-    const least = task.gate.metrics[name];
+    const threshold = task.gate.metrics[name];
     const shown = {
       lines: [{ name: text.tasks.metrics[name], points }],
       label: words.chart(text.tasks.metrics[name], String(points.length)),
       formatX: (/** @type {number} */ index) => date(inOrder[index].created_at),
       formatY: metric,
-      ...(least === undefined ? {} : { least: { y: least, words: words.gateLine(metric(least)) } }),
+      ...(threshold === undefined ? {} : { threshold: { y: threshold, text: words.gateLine(metric(threshold)) } }),
     };
     fill(box, lineChart(shown), legend(shown));
   };

@@ -1,5 +1,5 @@
 // @ts-check
-/** The models of a task: which one classifies, how good it is, and those there were before. */
+/** The models of a task: the version in use with its metrics, and all versions over time. */
 import { announce } from "./announcer.js";
 import { ask } from "./confirmation.js";
 import { datasetAddress } from "./deployment.js";
@@ -58,7 +58,7 @@ function inUse(task, current) {
   const words = text.records.models;
   const address = versionAddress(task.name, current.version);
   return [
-    foreignEndpoint(task),
+    externalEndpoint(task),
     element("h3", {}, words.current),
     element(
       "p",
@@ -76,9 +76,9 @@ function inUse(task, current) {
 }
 
 /**
- * What its card shows.
+ * The plots of the model card.
  * @param {ModelVersion} version
- * @param {AbortSignal} signal tells when nobody looks any more
+ * @param {AbortSignal} signal aborted when the view is closed
  */
 async function plots({ task, version }, signal) {
   const card = await fetchModelFile(task, version, "card.md");
@@ -87,14 +87,14 @@ async function plots({ task, version }, signal) {
 }
 
 /**
- * A normal state, with what to do about it.
+ * A task without a model, which is a normal state: what to do next.
  * @param {Task} task
  * @returns {Child[]}
  */
 function withoutModel(task) {
   const words = text.records.models;
-  const foreign = foreignEndpoint(task);
-  if (foreign) return [foreign];
+  const external = externalEndpoint(task);
+  if (external) return [external];
   return [
     element("h3", {}, text.tasks.noModelHeading),
     element("p", {}, words.none),
@@ -108,14 +108,14 @@ function withoutModel(task) {
 }
 
 /**
- * Where an endpoint that is not this application's answers, whatever is registered here.
+ * A note that an external endpoint serves the task, whatever is registered here.
  * @param {Task} task
  */
-const foreignEndpoint = ({ model }) =>
+const externalEndpoint = ({ model }) =>
   model?.endpoint && !model.version ? element("p", { className: "verdict review" }, text.tasks.onEndpoint(model.endpoint)) : null;
 
 /**
- * Whether images have changed, in one line.
+ * The drift report in one line.
  * @param {Drift} drift
  * @returns {Child[]}
  */

@@ -1,5 +1,5 @@
 // @ts-check
-/** One version of a task's model: what became of it and why, how good it is, and its card. */
+/** One version of a task's model: its status, the decision and its reasons, its metrics, and its card. */
 import { Problem } from "./api.js";
 import { serverText, element } from "./dom.js";
 import { date, dateTime, metric } from "./format.js";
@@ -18,7 +18,7 @@ import { SERVER_LANGUAGE, text } from "./text.js";
 /** @import { Page } from "./records.js" */
 /** @import { Task } from "./types.js" */
 
-/** As many digits of a checksum as a person compares. */
+/** Digits of a checksum that are shown. */
 const SHORT_SHA = 12;
 
 /**
@@ -50,7 +50,7 @@ export function showVersion(task, version, page) {
 export const statusChip = ({ status }) => element("span", { className: `chip ${status}` }, text.records.models.statuses[status]);
 
 /**
- * Where a version comes from.
+ * The origin of a version.
  * @param {ModelVersion} version
  */
 export function originText({ origin, run }) {
@@ -60,15 +60,15 @@ export function originText({ origin, run }) {
 }
 
 /**
- * A metric in a table that says of itself what the brackets mean.
+ * A metric with its confidence interval, for tables that explain the brackets.
  * @param {Interval} measured
  */
 export const intervalText = ({ value, low, high }) =>
-  // Where the test images do not define a value, there is none.
+  // The test set does not define this value.
   value === null ? "–" : text.records.models.interval(metric(value), metric(low), metric(high));
 
 /**
- * How good a version is on its test images, beside what the task's gate asks for.
+ * The metrics of a version on its test set, beside the task's gate.
  * @param {Task} task
  * @param {ModelVersion} version
  * @returns {Promise<Child[]>}
@@ -104,7 +104,7 @@ function gateText(value, least) {
 }
 
 /**
- * What was decided about it, and why.
+ * The decision and its reasons.
  * @param {ModelVersion} version
  * @returns {Child[]}
  */

@@ -1,5 +1,5 @@
 // @ts-check
-/** The reading: what the model says about an image, how sure it is, and what is known of the image. */
+/** A result in words: the predicted class, its probability, the reasons for review, and the facts about the image. */
 import { serverText, element } from "./dom.js";
 import { count, dateTime, duration, percent } from "./format.js";
 import { describeReason } from "./reasons.js";
@@ -9,14 +9,14 @@ import { text } from "./text.js";
 
 /** @import { Result, Source, Task } from "./types.js" */
 
-/** As many digits of a checksum as a person compares. */
+/** Digits of a checksum that are shown. */
 const SHORT_SHA = 12;
 
 /**
  * @param {Result} result classified
  * @param {Task | undefined} task
- * @param {number | null} took milliseconds from sending it to its answer; null when nobody here waited for it
- * @param {Node} review where a person's reading is entered
+ * @param {number | null} took response time in milliseconds; null if the result was not requested on this page
+ * @param {Node} review the review form
  * @returns {Node[]}
  */
 export function describeResult(result, task, took, review) {
@@ -34,15 +34,15 @@ export function describeResult(result, task, took, review) {
 }
 
 /**
- * A result that is not there yet.
+ * A pending result.
  * @returns {Node[]}
  */
 export const describeReceived = () => [element("p", {}, text.result.receivedMeaning)];
 
 /**
- * A file that was set aside.
+ * A quarantined file.
  * @param {Result} result
- * @param {number | null} took milliseconds from sending it to its answer; null when nobody here waited for it
+ * @param {number | null} took response time in milliseconds; null if the result was not requested on this page
  * @returns {Node[]}
  */
 export function describeQuarantined(result, took) {
@@ -118,7 +118,7 @@ function facts(result, took) {
 }
 
 /**
- * The model's version; where it came in a package, with its card.
+ * The model version, with a link to its card if it came in a package.
  * @param {string} task
  * @param {NonNullable<Result["model"]>} model
  */

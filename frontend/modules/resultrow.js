@@ -12,7 +12,7 @@ import { text } from "./text.js";
 /**
  * @param {Result} result
  * @param {Task | undefined} task
- * @param {{open: boolean, nameTask: boolean}} how whether it lies on the light box; whether the list is of several tasks
+ * @param {{open: boolean, nameTask: boolean}} how whether it is open, and whether the list contains several tasks
  */
 export function resultRow(result, task, { open, nameTask }) {
   const link = element(
@@ -55,7 +55,7 @@ function notes(result, task, nameTask) {
 }
 
 /**
- * What people or the model say beyond the label.
+ * The review, or that one is needed.
  * @param {Result} result
  * @param {Task | undefined} task
  */

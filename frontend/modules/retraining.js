@@ -1,5 +1,5 @@
 // @ts-check
-/** One retraining, followed while it runs: where it is, what it measures, what was decided and why. */
+/** One retraining, followed while it runs: status, steps, training metrics, decision and reasons. */
 import { announce } from "./announcer.js";
 import { approvalForm } from "./approval.js";
 import { serverText, element, fill } from "./dom.js";
@@ -24,7 +24,7 @@ import { TrainingCurves } from "./trainingcurves.js";
 const REFRESH_MS = 3_000;
 const REPORT = "report.md";
 
-/** How an end looks. @type {Record<string, string>} */
+/** CSS class by final status. @type {Record<string, string>} */
 const LOOKS = { deployed: "good", rejected: "review", unchanged: "review", skipped: "review", failed: "bad", stopped: "bad", ended: "review" };
 
 /**
@@ -69,7 +69,7 @@ export function followRetraining(name, page) {
   }
 
   /**
-   * Say what has changed to those who listen.
+   * Announce changes to screen readers.
    * @param {FollowedRetraining} retraining
    */
   function tell(retraining) {
@@ -97,7 +97,7 @@ export function followRetraining(name, page) {
   /** @param {FollowedRetraining} retraining */
   function approval(retraining) {
     const answered = () => {
-      // The buttons are about to go.
+      // The buttons will disappear.
       page.sheet.heading.focus({ preventScroll: true });
       poller.once();
     };
@@ -150,7 +150,7 @@ function facts(retraining) {
 }
 
 /**
- * What the test of the new model found, with its pictures.
+ * The test report of the new model, with its plots.
  * @param {FollowedRetraining} retraining
  * @param {AbortSignal} signal
  */

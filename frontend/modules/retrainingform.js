@@ -1,5 +1,5 @@
 // @ts-check
-/** What somebody may want of a retraining, and starting it. */
+/** The form that starts a retraining. */
 import { announce } from "./announcer.js";
 import { element, fill } from "./dom.js";
 import { HyperparameterFields } from "./hyperparameters.js";
@@ -11,7 +11,7 @@ import { text } from "./text.js";
 /** @import { RetrainingRequest } from "./recordtypes.js" */
 /** @import { Task } from "./types.js" */
 
-/** Of a search, where nobody says otherwise, and the bounds that the API sets. */
+/** Default number of tuning trials, and the bounds of the API. */
 const TRIALS = 8;
 const MIN_TRIALS = 2;
 const MAX_TRIALS = 100;
@@ -53,7 +53,7 @@ export function retrainingForm(task) {
     fill(problem);
     start.disabled = true;
     try {
-      const { name } = await startRetraining(wish());
+      const { name } = await startRetraining(requestBody());
       announce(words.begun);
       navigate(retrainingAddress(name));
     } catch (error) {
@@ -65,7 +65,7 @@ export function retrainingForm(task) {
   return form;
 
   /** @returns {RetrainingRequest} */
-  function wish() {
+  function requestBody() {
     const chosen = choices.filter(({ input }) => input.checked).map(({ name }) => [name, true]);
     const values = hyperparameters.values();
     return {

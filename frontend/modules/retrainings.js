@@ -1,5 +1,5 @@
 // @ts-check
-/** The retrainings there were and are, of every task, and how another one is started. */
+/** The list of retrainings of all tasks, and the form to start one. */
 import { serverText, element, fill } from "./dom.js";
 import { dateTime, span } from "./format.js";
 import { Poller } from "./poller.js";
@@ -50,7 +50,7 @@ export function statusChip({ status, waiting_for: waiting }) {
   return element("span", { className: `chip ${status}` }, words.statuses[status] ?? status);
 }
 
-/** The list, the newest first; rows stay where they are while they change. */
+/** The list, newest first; rows keep their position while they change. */
 class List {
   /** @param {(name: string) => Task | undefined} find */
   constructor(find) {
@@ -61,14 +61,14 @@ class List {
     this.more.addEventListener("click", () => this.readOn());
     /** @type {Map<string, Region>} by name */
     this.known = new Map();
-    /** Of the page after the last one that was read. @type {string | null} */
+    /** Cursor of the next page. @type {string | null} */
     this.cursor = null;
   }
 
   async refresh() {
     const { retrainings, cursor } = await fetchRetrainings(null);
     if (this.known.size === 0) this.cursor = cursor;
-    // Oldest first, each before those that are there.
+    // Oldest first, each before the existing rows.
     for (const retraining of [...retrainings].reverse()) this.put(retraining, (row) => this.rows.prepend(row));
     this.status.textContent = this.known.size ? "" : text.records.retrainings.none;
     this.more.hidden = this.cursor === null;
@@ -87,7 +87,7 @@ class List {
 
   /**
    * @param {Retraining} retraining
-   * @param {(row: HTMLElement) => void} insert where it stands if it is new
+   * @param {(row: HTMLElement) => void} insert adds a new row
    */
   put(retraining, insert) {
     let region = this.known.get(retraining.name);
