@@ -53,7 +53,7 @@ def reviewed_already(clinic: Clinic) -> list[str]:
     return [result["id"] for result in listed["results"]]
 
 
-def test_films_are_read_and_exported_and_a_model_comes_and_goes(app: AppPage, clinic: Clinic) -> None:
+def test_working_day_from_classification_to_rollback_and_offline(app: AppPage, clinic: Clinic) -> None:
     before = json.loads(clinic.current())["version"]
     earlier = reviewed_already(clinic)
     app.open()

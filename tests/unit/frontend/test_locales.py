@@ -24,14 +24,14 @@ def codes(kind: type[errors.NegatoscopeError] = errors.NegatoscopeError) -> Iter
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_error_of_the_server_has_words_in_every_language(language: str) -> None:
+def test_server_errors_have_texts_in_every_language(language: str) -> None:
     translated = re.findall(r"^  (\w+):", (WORDS / f"errors.{language}.js").read_text(), re.MULTILINE)
     assert len(translated) == len(set(translated))
     assert set(translated) == {*codes()} | OF_HTTP
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_reason_for_review_has_words_in_every_language(language: str) -> None:
+def test_review_reasons_have_texts_in_every_language(language: str) -> None:
     given = set(re.findall(r'^ +"([a-z-]+)",$', REVIEW_RULE.read_text(), re.MULTILINE))
     words = re.search(r"\n  reasons: {\n(.*?)\n  },\n", (WORDS / f"{language}.js").read_text(), re.DOTALL)
     assert words
