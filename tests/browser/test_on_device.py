@@ -332,7 +332,7 @@ def test_switching_off_uses_the_server_again(switched_on: AppPage) -> None:
     app = switched_on
     app.page.get_by_role("switch", name="On this device").uncheck()
     expect(status(app)).to_contain_text("sent to this server")
-    expect(app.page.locator("#message")).to_contain_text("sent to this server")
+    expect(app.page.locator("#message")).to_contain_text("uploaded to this server")
     app.classify(samples.jpeg())
     assert len(app.posts()) == 1
     expect(app.page.locator(".review-form")).to_be_visible()

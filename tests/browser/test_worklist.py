@@ -83,7 +83,7 @@ def test_hidden_page_makes_no_requests(app: AppPage) -> None:
 def test_drop_folder_address_is_shown(app: AppPage) -> None:
     bucket = app.page.request.get(f"{app.address}/api/health").json()["data_bucket"]
     app.open()
-    app.page.get_by_text("Drop folder").click()
+    app.page.locator("#drop-folder summary").click()
     expect(app.page.locator("#drop-folder-address")).to_have_text(f"s3://{bucket}/inbox/{TASK}/")
 
 
