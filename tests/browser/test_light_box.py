@@ -122,7 +122,7 @@ def test_pinch_zooms(app: AppPage) -> None:
     before = covered(app)
     app.page.evaluate(
         """() => {
-            const film = document.getElementById("film");
+            const film = document.getElementById("image-area");
             film.setPointerCapture = () => {};
             const { left, top, width, height } = film.getBoundingClientRect();
             const touch = (type, pointerId, x) => film.dispatchEvent(new PointerEvent(type, {
