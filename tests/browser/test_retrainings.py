@@ -75,9 +75,7 @@ def test_refused_start_is_explained_beside_the_button(app: AppPage) -> None:
 def test_retraining_shows_steps_and_training_curves(app: AppPage) -> None:
     told = follow(app, records.retraining(metrics=records.measured(0.9)))
     steps = app.sheet.locator(".steps li")
-    expect(steps).to_have_text(
-        [re.compile(name) for name in ("Plan", "Prepare data", "Review data", "Train")]
-    )
+    expect(steps).to_have_text([re.compile(name) for name in ("Plan", "Prepare data", "Check data", "Train")])
     expect(steps.last).to_have_attribute("aria-current", "step")
     expect(steps.nth(1)).to_contain_text("1m")
     expect(app.sheet.locator(".chart")).to_have_count(0)
@@ -90,7 +88,7 @@ def test_retraining_shows_steps_and_training_curves(app: AppPage) -> None:
     told.now = records.asking()
     look_again(app)
     expect(steps).to_have_count(9)
-    expect(app.page.locator("#announcer")).to_contain_text("Current step: Ask for approval.")
+    expect(app.page.locator("#announcer")).to_contain_text("Current step: Wait for approval.")
     told.now = records.deployed()
     look_again(app)
     expect(app.sheet.locator(".verdict.good")).to_contain_text(f"{records.CANDIDATE} classifies from now on.")
