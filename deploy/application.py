@@ -22,7 +22,7 @@ DEPLOYED = PROJECT / ".chalice" / "deployed"
 VENDORED = PROJECT / ".chalice" / "vendor.txt"
 GATEWAY_ERRORS = Path(__file__).with_name("gateway-errors.json")
 
-ASYNCHRONOUS = ("prepare", "classify", "sweep", "watch")
+ASYNCHRONOUS = ("prepare", "classify", "sweep", "drift-monitor")
 """Lambdas that nobody waits for."""
 TRIES_AGAIN = 2
 """Lambda's own number, here so that it cannot change by itself."""

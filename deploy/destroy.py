@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import EndpointNotChanged
 from deploy import alarms, application, foundation, models, retraining, stacks, stages, website
-from deploy.endpoints import NotDone
+from deploy.endpoints import EndpointCommandFailed
 from deploy.progress import say, step
 from deploy.stacks import DeployError
 
@@ -20,7 +20,7 @@ def main() -> None:
     arguments = parse_arguments()
     try:
         destroy(arguments.stage, images=arguments.images == "delete", confirmed=arguments.confirm)
-    except (DeployError, NotDone, EndpointNotChanged, ClientError, BotoCoreError) as error:
+    except (DeployError, EndpointCommandFailed, EndpointNotChanged, ClientError, BotoCoreError) as error:
         sys.exit(f"Not destroyed. {error}\nThe same command goes on from here.")
 
 
@@ -59,10 +59,10 @@ def destroy(stage: str, *, images: bool, confirmed: str | None) -> None:
         step("Images, results and models")
         foundation.delete(stage)
     step("Done")
-    tell_what_stays(stage)
+    print_retained_resources(stage)
 
 
-def tell_what_stays(stage: str) -> None:
+def print_retained_resources(stage: str) -> None:
     """Say what is still there, and what it costs."""
     kept = stacks.resources(foundation.stack_name(stage))
     if not kept:

@@ -5,9 +5,10 @@ from typing import Any
 
 import boto3
 
-from chalicelib.models.endpoint_manager import Hosting
+from chalicelib.models.endpoint_manager import EndpointManager
 from chalicelib.models.package import bundled_package
 from chalicelib.models.registry import Registry
+from chalicelib.models.seeding import seed
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import load_tasks
 from deploy import endpoints, stages
@@ -23,13 +24,13 @@ def register(bucket: str) -> None:
     registry = Registry(DataBucket(boto3.client("s3"), bucket))
     for task in load_tasks():
         if package := bundled_package(task):
-            say(f"{task}: {registry.seed(task, package).version} classifies")
+            say(f"{task}: {seed(registry, task, package).version} classifies")
 
 
 def delete(stage: str) -> None:
     """Delete the stage's endpoints, and all that they were made of; packages in the data bucket stay."""
     sagemaker = boto3.client("sagemaker")
-    delete_endpoints(stage, endpoints.hosting())
+    delete_endpoints(stage, endpoints.endpoint_manager())
     for config in listed(stage, sagemaker, "list_endpoint_configs", "EndpointConfigs", "EndpointConfigName"):
         sagemaker.delete_endpoint_config(EndpointConfigName=config)
     for model in listed(stage, sagemaker, "list_models", "Models", "ModelName"):
@@ -47,14 +48,14 @@ def listed(stage: str, client: Any, operation: str, members: str, name: str) -> 
     return stages.own(stage, (one[name] for page in pages for one in page[members]))
 
 
-def delete_endpoints(stage: str, hosting: Hosting) -> None:
+def delete_endpoints(stage: str, endpoint_manager: EndpointManager) -> None:
     """Delete the stage's endpoints, and wait until they are gone."""
-    names = endpoints.stage_endpoints(stage, hosting)
+    names = endpoints.stage_endpoints(stage, endpoint_manager)
     for name in names:
-        if endpoints.settled(name, hosting):
-            hosting.delete(name)
+        if endpoints.settled(name, endpoint_manager):
+            endpoint_manager.delete(name)
     for name in names:
-        endpoints.settled(name, hosting)
+        endpoints.settled(name, endpoint_manager)
         say(f"{name}: is gone")
 
 

@@ -21,7 +21,7 @@ ROLES = {
     "classify": "ClassifyRoleArn",
     "retraining": "RetrainingRoleArn",
     "sweep": "SweepRoleArn",
-    "watch": "WatchRoleArn",
+    "drift-monitor": "DriftMonitorRoleArn",
 }
 
 

@@ -15,8 +15,8 @@ from tests.browser.app_page import PATIENCE_MS, AppPage
 from tests.browser.app_page import TASK as FILMS
 from tests.browser.test_queue import named
 from tests.stack.client import Client
-from tests.stack.clinic import ENDPOINT, PATIENCE, TASK, TINY, Clinic
-from tests.stack.lab import Lab
+from tests.stack.retraining_driver import ENDPOINT, PATIENCE, TASK, TINY, RetrainingDriver
+from tests.stack.sagemaker_harness import SageMakerHarness
 
 pytestmark = pytest.mark.usefixtures("patience")
 REVIEWED = 10
@@ -24,13 +24,13 @@ LOADING_MS = 4 * PATIENCE_MS
 
 
 @pytest.fixture(scope="module")
-def clinic(stack: LocalStack) -> Iterator[Clinic]:
+def driver(stack: LocalStack) -> Iterator[RetrainingDriver]:
     if "NEGATOSCOPE_URL" in os.environ:
         pytest.skip("the models of a system that others use are not changed")
-    clinic = Clinic(Lab(Client(stack)))
-    clinic.put_images()
-    yield clinic
-    clinic.remove_endpoint()
+    driver = RetrainingDriver(SageMakerHarness(Client(stack)))
+    driver.put_images()
+    yield driver
+    driver.remove_endpoint()
 
 
 def hundred_files() -> list[FilePayload]:
@@ -46,16 +46,18 @@ def hundred_files() -> list[FilePayload]:
     return [*films, *copies, *broken, samples.text_file(), samples.empty_file()]
 
 
-def reviewed_already(clinic: Clinic) -> list[str]:
+def reviewed_already(driver: RetrainingDriver) -> list[str]:
     """Results that other tests have reviewed."""
-    listed = clinic.client.api("GET", f"/api/results?task={FILMS}&reviewed=true").json
+    listed = driver.client.api("GET", f"/api/results?task={FILMS}&reviewed=true").json
     assert listed["cursor"] is None
     return [result["id"] for result in listed["results"]]
 
 
-def test_working_day_from_classification_to_rollback_and_offline(app: AppPage, clinic: Clinic) -> None:
-    before = json.loads(clinic.current())["version"]
-    earlier = reviewed_already(clinic)
+def test_working_day_from_classification_to_rollback_and_offline(
+    app: AppPage, driver: RetrainingDriver
+) -> None:
+    before = json.loads(driver.current())["version"]
+    earlier = reviewed_already(driver)
     app.open()
     files = hundred_files()
     assert len(files) == 100
@@ -95,16 +97,16 @@ def test_working_day_from_classification_to_rollback_and_offline(app: AppPage, c
     expect(app.sheet.locator(".verdict.good")).to_contain_text(
         "classifies from now on", timeout=PATIENCE * 1000
     )
-    current = json.loads(clinic.current())
+    current = json.loads(driver.current())
     assert (current["endpoint"], current["version"] != before) == (ENDPOINT, True)
-    clinic.hears_from(current["version"])
+    driver.hears_from(current["version"])
 
     app.open(f"#/tasks/{TASK.name}/models")
     expect(app.sheet.locator(".lead")).to_contain_text(current["version"])
     app.page.get_by_role("button", name=f"Roll back to {before}").click()
     app.page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
     expect(app.sheet.locator(".lead")).to_contain_text(before)
-    assert json.loads(clinic.current())["version"] == before
+    assert json.loads(driver.current())["version"] == before
 
     app.open()
     app.page.get_by_role("switch", name="On this device").check()

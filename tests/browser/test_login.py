@@ -13,7 +13,7 @@ from tests.browser.app_page import PATIENCE_MS, TASK, AppPage, fill_in
 from tests.browser.conftest import LAPTOP
 from tests.browser.test_access import violations
 from tests.images import grey_file
-from tests.stack.reception import Reception
+from tests.stack.login_flow import LoginFlow
 
 KNOWN = {user.group: (user.name, user.password) for user in USERS}
 """Name and password of a user of each group."""
@@ -22,8 +22,8 @@ SHORT = 31
 
 
 @pytest.fixture(scope="module")
-def reception(login_stack: LocalStack) -> Reception:
-    return Reception(login_stack)
+def login_flow(login_stack: LocalStack) -> LoginFlow:
+    return LoginFlow(login_stack)
 
 
 @pytest.fixture
@@ -37,12 +37,12 @@ def app(browser: Browser, login_stack: LocalStack) -> Iterator[AppPage]:
 
 
 @pytest.fixture(scope="module")
-def result(reception: Reception) -> str:
+def result(login_flow: LoginFlow) -> str:
     """The id of a result that a reviewer has made and reviewed."""
-    token = reception.tokens("reviewer")["id_token"]
+    token = login_flow.tokens("reviewer")["id_token"]
     path = f"/tasks/{TASK}/classify"
-    made = reception.ask(token, "POST", path, grey_file(height=93), Content_Type="image/png").json
-    reception.ask(token, "PUT", f"/results/{made['id']}/review", {"label": made["label"]})
+    made = login_flow.ask(token, "POST", path, grey_file(height=93), Content_Type="image/png").json
+    login_flow.ask(token, "PUT", f"/results/{made['id']}/review", {"label": made["label"]})
     return str(made["id"])
 
 
@@ -58,13 +58,13 @@ def sign_in(app: AppPage, group: str, place: str = "") -> None:
     app.sign_in(*KNOWN[group])
 
 
-def end_session(app: AppPage, reception: Reception) -> Locator:
+def end_session(app: AppPage, login_flow: LoginFlow) -> Locator:
     """Sign in as a reviewer, and end the session behind the page's back; what the page says then."""
     app.http_errors_expected = True
-    with reception.lasting(SHORT):
+    with login_flow.lasting(SHORT):
         sign_in(app, "reviewer", f"#/tasks/{TASK}")
-        user = {"UserPoolId": reception.pool, "Username": "reviewer@negatoscope.example"}
-        reception.cognito.admin_user_global_sign_out(**user)
+        user = {"UserPoolId": login_flow.pool, "Username": "reviewer@negatoscope.example"}
+        login_flow.cognito.admin_user_global_sign_out(**user)
         notice = app.page.locator("#session-notice")
         expect(notice).to_be_visible(timeout=PATIENCE_MS)
     return notice
@@ -171,9 +171,9 @@ def test_sign_out_ends_the_session_in_all_tabs(app: AppPage) -> None:
     expect(app.page.get_by_label("Password")).to_be_visible()
 
 
-def test_tokens_are_renewed_silently(app: AppPage, reception: Reception) -> None:
+def test_tokens_are_renewed_silently(app: AppPage, login_flow: LoginFlow) -> None:
     app.http_errors_expected = True
-    with reception.lasting(SHORT):
+    with login_flow.lasting(SHORT):
         sign_in(app, "reviewer")
         app.page.goto(f"{app.address}/#/tasks/{TASK}")
         app.page.wait_for_timeout(2000)
@@ -193,7 +193,7 @@ def test_tokens_are_renewed_silently(app: AppPage, reception: Reception) -> None
     expect(app.page.locator("#session-notice")).to_be_hidden()
 
 
-def test_reload_during_token_renewal_keeps_the_session(app: AppPage, reception: Reception) -> None:
+def test_reload_during_token_renewal_keeps_the_session(app: AppPage, login_flow: LoginFlow) -> None:
     app.http_errors_expected = True
     lost: list[int] = []
 
@@ -201,7 +201,7 @@ def test_reload_during_token_renewal_keeps_the_session(app: AppPage, reception: 
         lost.append(route.fetch().status)
         route.abort()
 
-    with reception.lasting(SHORT):
+    with login_flow.lasting(SHORT):
         sign_in(app, "reviewer")
         app.page.wait_for_timeout(1500)
         # The pool gives new tokens, but whoever has asked for them is gone.
@@ -213,8 +213,8 @@ def test_reload_during_token_renewal_keeps_the_session(app: AppPage, reception: 
     assert lost == [200]
 
 
-def test_expired_session_keeps_uploads_in_progress(app: AppPage, reception: Reception) -> None:
-    notice = end_session(app, reception)
+def test_expired_session_keeps_uploads_in_progress(app: AppPage, login_flow: LoginFlow) -> None:
+    notice = end_session(app, login_flow)
     image = samples.jpeg()["buffer"]
     # What follows the end of an image makes three of one.
     contents = [image + bytes([index]) for index in range(3)]
@@ -229,8 +229,8 @@ def test_expired_session_keeps_uploads_in_progress(app: AppPage, reception: Rece
     assert beside.value.is_closed() or "You are signed in" in beside.value.inner_text("main")
 
 
-def test_sign_in_as_another_user_drops_pending_work(app: AppPage, reception: Reception) -> None:
-    notice = end_session(app, reception)
+def test_sign_in_as_another_user_drops_pending_work(app: AppPage, login_flow: LoginFlow) -> None:
+    notice = end_session(app, login_flow)
     app.page.context.clear_cookies()
     with app.page.context.expect_page() as beside:
         notice.get_by_role("button", name="Sign in again").click()

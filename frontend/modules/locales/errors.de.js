@@ -15,6 +15,7 @@ export const errors = {
   NoPixels: "Diese DICOM-Datei enthält kein Bild. Verwenden Sie das zugehörige Bild.",
   FileRemoved: "Die Datei wurde entfernt oder ersetzt, bevor sie gelesen werden konnte. Senden Sie sie erneut.",
   GaveUp: "Das Bild konnte auch nach mehreren Versuchen nicht klassifiziert werden. Senden Sie es erneut.",
+  RetriesExhausted: "Das Bild konnte auch nach mehreren Versuchen nicht klassifiziert werden. Senden Sie es erneut.",
   DecoderUnavailable: "Komprimierte Bilder können derzeit nicht gelesen werden. Versuchen Sie es erneut; am Bild liegt es nicht.",
 
   // Requests

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib import aws
 from chalicelib.monitoring import drift
-from chalicelib.monitoring.drift_monitor import Watch, WatchFailed
+from chalicelib.monitoring.drift_monitor import DriftCheckFailed, DriftMonitor
 from chalicelib.tasks import load_task
 from tests.injection.conftest import NewWorld
 from tests.injection.faults import FEW_KINDS, Call, Fault, faults
@@ -49,9 +49,11 @@ class Days:
     def look(self, fault: Fault | None = None) -> int:
         """Look once; how many calls that took."""
         tasks = {name: load_task(name) for name in (TASK, OTHER)}
-        watch = Watch(aws.bucket(), aws.table(), aws.registry(), self._stage.bundled, tasks, self._start)
-        with self.world.process(fault), suppress(WatchFailed):
-            watch.run()
+        monitor = DriftMonitor(
+            aws.bucket(), aws.table(), aws.registry(), self._stage.bundled, tasks, self._start
+        )
+        with self.world.process(fault), suppress(DriftCheckFailed):
+            monitor.run()
         return len(self.world.last_calls)
 
     def report(self, task: str) -> Any:
@@ -74,9 +76,9 @@ class Days:
             yield "a report is missing"
 
 
-def test_watch(new_world: NewWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_drift_monitor(new_world: NewWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next run leaves a report, and a retraining whose name the report tells."""
-    monkeypatch.setattr(drift, "ENOUGH", ANSWERS)
+    monkeypatch.setattr(drift, "MIN_ANSWERS", ANSWERS)
     days = Days(new_world(), tmp_path / "packages")
     calls = days.look()
     assert [*days.problems()] == []

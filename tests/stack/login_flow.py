@@ -26,7 +26,7 @@ def proof() -> tuple[str, str]:
     return verifier, urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-class Reception:
+class LoginFlow:
     """The user pool's login page and its OAuth 2.0 endpoints."""
 
     def __init__(self, stack: LocalStack):

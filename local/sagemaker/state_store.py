@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS records (
 """
 
 
-class Store:
+class StateStore:
     """Records by kind and name. What a call changed is on disk when it returns. Thread-safe."""
 
     def __init__(self, file: Path) -> None:

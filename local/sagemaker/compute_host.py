@@ -23,7 +23,7 @@ CONFIG = Config(
 
 
 @dataclass
-class Workplace:
+class ComputeHost:
     """What the service knows of this machine.
 
     `python` is the interpreter of the training environment, `folder` the place for everything that jobs and

@@ -1,8 +1,10 @@
-"""Judge a candidate: `python -m training.judge --task TASK --data FOLDER --answers FOLDER --candidate FILE`.
+"""Decide whether a candidate may be deployed.
 
-Measures what a batch transform job answered for the test part of a preparation, puts the same images to the
-model that is deployed now, and decides whether the candidate may take its place. `--output` gets
-decision.json, metrics.json, report.md, predictions.csv and plots/. The exit status is 0 whatever is decided.
+`python -m training.evaluate_candidate --task TASK --data FOLDER --answers FOLDER --candidate FILE`
+
+Measures a batch transform job's answers for the test part of a preparation, runs the deployed model on the
+same images, and compares both. `--output` gets decision.json, metrics.json, report.md, predictions.csv and
+plots/. The exit status is 0 whatever the decision.
 """
 
 import argparse
@@ -38,7 +40,7 @@ BUNDLED = "bundled"
 """Stands for the model that comes with the application."""
 
 
-def judge(options: argparse.Namespace) -> Facts:
+def evaluate_candidate(options: argparse.Namespace) -> Facts:
     """Do what the command line says; returns the content of decision.json.
 
     Raises:
@@ -113,13 +115,13 @@ def _write(folder: Path, facts: Facts, test: Assessment, part: HeldOut) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "decision.json", facts)
     write_json(folder / "metrics.json", test.metrics)
-    (folder / "report.md").write_text(render_judgement(facts, test.metrics), encoding="utf-8")
+    (folder / "report.md").write_text(render_decision(facts, test.metrics), encoding="utf-8")
     write_answers(folder / "predictions.csv", part.records, test.answers, facts["classes"])
     heading = f"{facts['title']}: {facts['images']} test images of {facts['groups']} groups (patients)"
     save_plots(folder / PLOTS, "svg", heading, facts["classes"], test.metrics, test.curves)
 
 
-def render_judgement(facts: Facts, metrics: Facts) -> str:
+def render_decision(facts: Facts, metrics: Facts) -> str:
     """Markdown for the contents of a decision.json and its metrics.json."""
     verdict = "accepted" if facts["accepted"] else "rejected"
     sections = (
@@ -158,7 +160,9 @@ def _comparison(facts: Facts) -> Iterator[str]:
 
 def _parser() -> Parser:
     parser = Parser(
-        prog="training.judge", description="Decide whether a candidate may be deployed.", allow_abbrev=False
+        prog="training.evaluate_candidate",
+        description="Decide whether a candidate may be deployed.",
+        allow_abbrev=False,
     )
     parser.add_argument("--task", required=True, help="name of a file in chalicelib/tasks, without .toml")
     parser.add_argument(
@@ -188,7 +192,7 @@ def _parser() -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line; the exit status says whether there is a decision."""
     try:
-        facts = judge(_parser().parse(argv))
+        facts = evaluate_candidate(_parser().parse(argv))
     except TrainingError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -23,7 +23,7 @@ MAX_IMAGES = 500
 
 
 @dataclass(frozen=True)
-class Outsiders:
+class OODImages:
     """Some images of another task, as this task's model takes them."""
 
     name: str
@@ -32,8 +32,8 @@ class Outsiders:
     test: Images
 
 
-def measure_unfamiliar(
-    graph: Path, threshold: float, familiar: Floats, others: Sequence[Outsiders]
+def measure_ood(
+    graph: Path, threshold: float, familiar: Floats, others: Sequence[OODImages]
 ) -> dict[str, Any]:
     """How well a graph's distance tells images of other kinds, as `metrics.unfamiliar` in model.json.
 
@@ -59,7 +59,7 @@ def measure_unfamiliar(
     return measured
 
 
-def measure_unseen(candidate: Candidate, own: Images, others: Sequence[Outsiders]) -> dict[str, float]:
+def measure_held_out_ood(candidate: Candidate, own: Images, others: Sequence[OODImages]) -> dict[str, float]:
     """How well each other kind would be told apart had it not been a counterexample: AUROC by name.
 
     Which is what to expect of a kind that nobody thought of.
@@ -83,7 +83,7 @@ def _auroc(familiar: Floats, foreign: Floats) -> float:
     return float(roc_auc_score(kinds, np.concatenate([familiar, foreign])))
 
 
-def load_outsiders(home: Path, task: Task, split_seed: int, workplace: Path) -> Iterator[Outsiders]:
+def load_ood_images(home: Path, task: Task, split_seed: int, workplace: Path) -> Iterator[OODImages]:
     """Some images of each other task with images in `home`, unless `task` has a class for them.
 
     The parts are those that the other task's own training would have, so that weights which have seen its
@@ -112,4 +112,4 @@ def load_outsiders(home: Path, task: Task, split_seed: int, workplace: Path) -> 
             records = [data.records[index] for index in sorted(chosen.tolist())]
             return prepare_images(Storage(), str(folder), records, task.input, place / f"{part}.npy").view()
 
-        yield Outsiders(other.name, load("train"), load("test"))
+        yield OODImages(other.name, load("train"), load("test"))

@@ -1,4 +1,4 @@
-"""What is told of retrainings whose executions know better than the journal."""
+"""What is told of retrainings whose executions know better than the repository."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ import pytest
 from chalicelib.errors import UnknownRetraining
 from chalicelib.retraining.executions import Executions
 from chalicelib.retraining.jobs import TrainingJobs
-from chalicelib.retraining.repository import Journal, empty_entry
-from chalicelib.retraining.requester import Requests
+from chalicelib.retraining.repository import RetrainingRepository, empty_record
+from chalicelib.retraining.service import RetrainingService
 from chalicelib.storage.bucket import DataBucket
 from tests.sagemaker import refusal
 from tests.stage import BUCKET, RETRAINING_ARN, RETRAININGS_TABLE
@@ -33,14 +33,14 @@ class Stage:
 
     def __init__(self) -> None:
         self.states = FakeStepFunctions()
-        self.journal = Journal(boto3.resource("dynamodb"), RETRAININGS_TABLE)
+        self.repository = RetrainingRepository(boto3.resource("dynamodb"), RETRAININGS_TABLE)
         executions = Executions(self.states, RETRAINING_ARN)
         bucket = DataBucket(boto3.client("s3"), BUCKET)
-        self.requests = Requests(self.journal, executions, bucket, TrainingJobs(SageMaker))
+        self.requests = RetrainingService(self.repository, executions, bucket, TrainingJobs(SageMaker))
         self.name = self.requests.start({"task": TASK}, "me")["name"]
         self.arn = executions.arn(self.name)
-        entry = empty_entry(self.name, self.arn, {"task": TASK})
-        self.journal.begin(entry | {"started_at": "2026", "job": "job"})
+        entry = empty_record(self.name, self.arn, {"task": TASK})
+        self.repository.create(entry | {"started_at": "2026", "job": "job"})
 
     def follow(self) -> dict[str, Any]:
         return self.requests.follow(self.name)
@@ -74,7 +74,7 @@ def test_an_end_that_nobody_wrote_down_is_told_by_the_execution(
 
 
 def test_an_end_that_was_written_down_stands(stage: Stage) -> None:
-    stage.journal.note(stage.name, status="deployed", outcome="Better.")
+    stage.repository.update(stage.name, status="deployed", outcome="Better.")
     stage.states.end(stage.arn, "SUCCEEDED")
 
     assert (stage.follow()["status"], stage.follow()["outcome"]) == ("deployed", "Better.")
@@ -90,9 +90,9 @@ def test_what_step_functions_has_forgotten_is_told_as_it_was_noted(stage: Stage)
 
 def test_metrics_are_those_of_the_job_that_made_the_candidate(stage: Stage) -> None:
     assert stage.follow()["metrics"] == {}, "it has not begun"
-    stage.journal.note(stage.name, trials=4, job="best")
+    stage.repository.update(stage.name, trials=4, job="best")
     assert stage.follow()["metrics"] == {}, "nobody knows which job will be the best"
 
-    stage.journal.note(stage.name, candidate="1")
+    stage.repository.update(stage.name, candidate="1")
 
     assert stage.follow()["metrics"] == {"objective": 0.25}

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from chalicelib.tasks import Task, load_task
-from tests.training.samples import make_familiarity
+from tests.training.samples import make_ood_score
 from tests.training.test_network import trained_looking
+from training.model.ensemble_module import EnsembleModule, Member, View, tta_views
 from training.model.network import fold_batch_norm
-from training.model.served import Member, ServedModel, View, views_of
 
 IMAGES = torch.randint(0, 256, (3, 1, 48, 48), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 ALL = tuple(View(turns, mirrored) for turns in range(4) for mirrored in (False, True))
@@ -19,20 +19,20 @@ def member(seed: int) -> Member:
     network = trained_looking()
     torch.manual_seed(seed)
     torch.nn.init.normal_(network.head.weight)
-    return Member(fold_batch_norm(network), make_familiarity(96))
+    return Member(fold_batch_norm(network), make_ood_score(96))
 
 
 @torch.inference_mode()
-def ask(model: ServedModel, images: torch.Tensor) -> list[torch.Tensor]:
+def ask(model: EnsembleModule, images: torch.Tensor) -> list[torch.Tensor]:
     return list(model.eval()(images))
 
 
 @torch.inference_mode()
 def test_members_answers_are_averaged() -> None:
     members = [member(0), member(1)]
-    logits, distances = zip(*(ServedModel([one], 1.0).answer(IMAGES)[::2] for one in members), strict=True)
+    logits, distances = zip(*(EnsembleModule([one], 1.0).answer(IMAGES)[::2] for one in members), strict=True)
 
-    together = ServedModel(members, 2.0).eval()(IMAGES)
+    together = EnsembleModule(members, 2.0).eval()(IMAGES)
 
     assert torch.allclose(together[0], (torch.stack(logits).mean(0) / 2).softmax(1), atol=1e-6)
     assert torch.allclose(together[2], torch.stack(distances).mean(0), atol=1e-5)
@@ -45,7 +45,7 @@ def test_a_view_can_be_undone(view: View) -> None:
 
 @pytest.mark.parametrize("view", ALL)
 def test_with_all_views_an_image_and_its_mirror_image_or_turn_get_the_same_answer(view: View) -> None:
-    model = ServedModel([member(0)], 1.0, ALL)
+    model = EnsembleModule([member(0)], 1.0, ALL)
 
     (probabilities, activation, distance), seen = ask(model, IMAGES), ask(model, view.look(IMAGES))
 
@@ -56,7 +56,7 @@ def test_with_all_views_an_image_and_its_mirror_image_or_turn_get_the_same_answe
 
 def test_classes_that_have_sides_swap_them_in_a_mirror() -> None:
     swap = [1, 0, 2]
-    model = ServedModel([member(0)], 1.0, (View(), View(mirrored=True)), swap)
+    model = EnsembleModule([member(0)], 1.0, (View(), View(mirrored=True)), swap)
 
     (probabilities, activation, _), mirrored = ask(model, IMAGES), ask(model, IMAGES.flip(3))
 
@@ -70,17 +70,17 @@ def test_only_views_that_augmentation_trains_are_taken(task: Task) -> None:
     oblong = replace(histology, input=replace(histology.input, width=80))
     one_sided = replace(task, augmentation=replace(task.augmentation, flip=False))
 
-    assert views_of(histology, "one") == (View(),)
-    assert set(views_of(histology, "all")) == set(ALL)
-    assert views_of(oblong, "all") == views_of(task, "all") == (View(), View(mirrored=True))
-    assert views_of(one_sided, "all") == (View(),)
+    assert tta_views(histology, "one") == (View(),)
+    assert set(tta_views(histology, "all")) == set(ALL)
+    assert tta_views(oblong, "all") == tta_views(task, "all") == (View(), View(mirrored=True))
+    assert tta_views(one_sided, "all") == (View(),)
 
 
 @torch.inference_mode()
 def test_an_offset_is_added_before_the_division() -> None:
     offset = torch.tensor([1.0, -2.0, 0.5])
-    logits = ServedModel([member(0)], 1.0).answer(IMAGES)[0]
+    logits = EnsembleModule([member(0)], 1.0).answer(IMAGES)[0]
 
-    probabilities = ServedModel([member(0)], 2.0, offset=offset).eval()(IMAGES)[0]
+    probabilities = EnsembleModule([member(0)], 2.0, offset=offset).eval()(IMAGES)[0]
 
     assert torch.allclose(probabilities, ((logits + offset) / 2).softmax(1), atol=1e-6)

@@ -13,10 +13,11 @@ from chalicelib.errors import (
 from chalicelib.fields import optional_text, refuse_unknown
 from chalicelib.retraining.executions import Executions, end_of
 from chalicelib.retraining.jobs import TrainingJobs
-from chalicelib.retraining.planning import RETRAININGS
-from chalicelib.retraining.repository import RUNNING, Entry, Journal, empty_entry
-from chalicelib.retraining.request import read_wish
-from chalicelib.storage.bucket import DataBucket, ObjectMissing
+from chalicelib.retraining.planning import EVALUATION, EVALUATION_BEFORE, RETRAININGS
+from chalicelib.retraining.repository import RUNNING, RetrainingRecord, RetrainingRepository, empty_record
+from chalicelib.retraining.request import parse_request
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import ObjectMissing
 from chalicelib.storage.inbox import random_token
 from chalicelib.tasks import Task
 
@@ -24,15 +25,15 @@ REPORT = "report.md"
 
 
 @dataclass(frozen=True)
-class Requests:
+class RetrainingService:
     """What the API's routes about retrainings need."""
 
-    journal: Journal
+    repository: RetrainingRepository
     executions: Executions
     bucket: DataBucket
     jobs: TrainingJobs
 
-    def start(self, body: dict[str, Any], user: str) -> Entry:
+    def start(self, body: dict[str, Any], user: str) -> RetrainingRecord:
         """Start a retraining: `{"name", "task", "status"}`.
 
         Raises:
@@ -42,7 +43,7 @@ class Requests:
         """
         if "requested_by" in body:
             raise InvalidRequest("'requested_by' is who is signed in.")
-        task = read_wish(body).task
+        task = parse_request(body).task
         self.check_idle(task)
         name = f"{task.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{random_token()[:4]}"
         self.executions.start(name, body | {"requested_by": user})
@@ -54,33 +55,33 @@ class Requests:
         Raises:
             AlreadyRetraining: if it is being retrained.
         """
-        holder = self.journal.holder(task.name)
+        holder = self.repository.holder(task.name)
         if holder and self.executions.is_running(holder):
             raise AlreadyRetraining(
                 f"{task.title} is being retrained by {holder.rpartition(':')[2]}. Follow that one, and try "
                 "again when it has ended."
             )
 
-    def page(self, limit: int, cursor: str | None) -> tuple[list[Entry], str | None]:
+    def page(self, limit: int, cursor: str | None) -> tuple[list[RetrainingRecord], str | None]:
         """The newest retrainings, and the cursor of the page after them (None at the end).
 
         Raises:
             InvalidRequest: if `cursor` was not made by this method.
         """
-        entries, following = self.journal.page(limit, cursor)
-        return [self._up_to_date(entry) for entry in entries], following
+        records, following = self.repository.page(limit, cursor)
+        return [self._up_to_date(record) for record in records], following
 
-    def follow(self, name: str) -> Entry:
+    def follow(self, name: str) -> RetrainingRecord:
         """One retraining with `states`, `metrics` of its training job so far, and `files` to look at.
 
         Raises:
             UnknownRetraining: if there is none of that name.
         """
-        entry = self._entry(name)
-        return entry | {
-            "states": self.executions.states(entry["execution"]),
-            "metrics": self._metrics(entry),
-            "files": self._files(entry),
+        record = self._entry(name)
+        return record | {
+            "states": self.executions.states(record["execution"]),
+            "metrics": self._metrics(record),
+            "files": self._files(record),
         }
 
     def file(self, name: str, file: str) -> bytes:
@@ -89,11 +90,12 @@ class Requests:
         Raises:
             UnknownRetraining: if there is no such retraining, or it has no such file.
         """
-        entry = self._entry(name)
+        record = self._entry(name)
+        folder, names = self._evaluation(record)
         path = file if file == REPORT else f"plots/{file}"
-        if file in self._files(entry):
+        if path in names:
             try:
-                return self.bucket.read(f"{_folder(entry)}{path}").body
+                return self.bucket.read(f"{folder}{path}").body
             except ObjectMissing:
                 pass
         raise UnknownRetraining(f"This retraining has no file '{file}' (yet).")
@@ -110,45 +112,49 @@ class Requests:
         if not isinstance(body.get("approved"), bool):
             raise InvalidRequest("'approved' must be true or false.")
         comment = optional_text(body, "comment") or ""
-        self.journal.get(name)
-        token = self.journal.token(name)
+        self.repository.get(name)
+        token = self.repository.token(name)
         if token is None:
             raise NothingToApprove("This retraining does not wait for an approval.")
         self.executions.answer(token, {"approved": body["approved"], "by": user, "comment": comment})
-        self.journal.note(name, task_token="", waiting_for=None)
+        self.repository.update(name, task_token="", waiting_for=None)
 
-    def _entry(self, name: str) -> Entry:
+    def _entry(self, name: str) -> RetrainingRecord:
         """What is known of a retraining, if only that it has just been started, or was refused."""
         try:
-            return self._up_to_date(self.journal.get(name))
+            return self._up_to_date(self.repository.get(name))
         except UnknownRetraining:
             arn = self.executions.arn(name)
             execution = self.executions.describe(arn)
             if execution is None:
                 raise
         given = execution["input"] if isinstance(execution["input"], dict) else {}
-        entry = empty_entry(name, arn, given) | {"started_at": execution["started_at"]}
-        return entry | end_of(execution)
+        record = empty_record(name, arn, given) | {"started_at": execution["started_at"]}
+        return record | end_of(execution)
 
-    def _up_to_date(self, entry: Entry) -> Entry:
+    def _up_to_date(self, record: RetrainingRecord) -> RetrainingRecord:
         """An execution that was stopped could not write down its end."""
-        if entry["status"] != RUNNING:
-            return entry
-        execution = self.executions.describe(entry["execution"])
-        return entry | end_of(execution) if execution else entry
+        if record["status"] != RUNNING:
+            return record
+        execution = self.executions.describe(record["execution"])
+        return record | end_of(execution) if execution else record
 
-    def _metrics(self, entry: Entry) -> dict[str, float]:
+    def _metrics(self, record: RetrainingRecord) -> dict[str, float]:
         """The latest values that the training job printed."""
-        if not entry["job"] or (entry["trials"] and not entry["candidate"]):
+        if not record["job"] or (record["trials"] and not record["candidate"]):
             return {}  # there is none yet, or which of the search's jobs is the best, turns out later
-        return self.jobs.metrics(entry["job"])
+        return self.jobs.metrics(record["job"])
 
-    def _files(self, entry: Entry) -> list[str]:
-        folder = _folder(entry)
-        names = [key.removeprefix(folder) for key in self.bucket.keys(folder)]
+    def _files(self, record: RetrainingRecord) -> list[str]:
+        _, names = self._evaluation(record)
         plots = [name.removeprefix("plots/") for name in names if name.startswith("plots/")]
         return sorted(plots) + ([REPORT] if REPORT in names else [])
 
-
-def _folder(entry: Entry) -> str:
-    return f"{RETRAININGS}{entry['task']}/{entry['name']}/judgement/"
+    def _evaluation(self, record: RetrainingRecord) -> tuple[str, list[str]]:
+        """The folder with the evaluation of a retraining's candidate, and the names of the files in it."""
+        for name in (EVALUATION, EVALUATION_BEFORE):
+            folder = f"{RETRAININGS}{record['task']}/{record['name']}/{name}"
+            names = [key.removeprefix(folder) for key in self.bucket.keys(folder)]
+            if names:
+                break
+        return folder, names

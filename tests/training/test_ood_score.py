@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from training.model.familiarity import fit_distance, fit_familiarity, fit_score
+from training.model.ood_score import fit_distance, fit_ood_score, fit_score
 
 CENTRES = torch.tensor([[0.0, 0.0, 0.0], [20.0, 0.0, 0.0]])
 SPREAD = torch.tensor([[2.0, 0.0, 0.0], [0.8, 1.5, 0.0], [0.0, 0.0, 50.0]])
@@ -31,7 +31,7 @@ def test_the_distance_is_mahalanobis_to_the_nearest_class() -> None:
 def test_one_is_the_edge_of_the_familiar() -> None:
     (train, labels), (validation, _) = draw(2000, 0), draw(1000, 1)
 
-    familiarity = fit_familiarity(train, labels, validation, None, 0.95)
+    familiarity = fit_ood_score(train, labels, validation, None, 0.95)
 
     distances = familiarity(validation)
     assert (distances <= 1).float().mean().item() == pytest.approx(0.95, abs=0.002)
@@ -43,8 +43,8 @@ def test_counterexamples_are_told_where_no_single_descriptor_is_strange() -> Non
     train, validation, others, unseen = torch.randn(4, 1000, 30, generator=torch.Generator().manual_seed(0))
     labels = torch.zeros(1000, dtype=torch.long)
 
-    without = fit_familiarity(train, labels, validation, None, 0.99)
-    shown = fit_familiarity(train, labels, validation, others + 0.7, 0.99)
+    without = fit_ood_score(train, labels, validation, None, 0.99)
+    shown = fit_ood_score(train, labels, validation, others + 0.7, 0.99)
 
     assert (without(unseen + 0.7) > 1).float().mean() < 0.5
     assert (shown(unseen + 0.7) > 1).float().mean() > 0.8

@@ -83,7 +83,7 @@ def unarchive(packed: bytes) -> dict[str, str]:
         }
 
 
-class Lab:
+class SageMakerHarness:
     """A person with an AWS account and small models to train."""
 
     def __init__(self, client: Client) -> None:

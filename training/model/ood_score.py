@@ -43,7 +43,7 @@ class MahalanobisDistance(nn.Module):
         return differences.square().sum(2).min(1).values.sqrt()
 
 
-class Familiarity(nn.Module):
+class OODScore(nn.Module):
     """An image's distance from the familiar, about 1 at its edge.
 
     It has two opinions, of which the more alarmed one counts: a Mahalanobis distance, which knows nothing but
@@ -70,9 +70,9 @@ class Familiarity(nn.Module):
         return torch.maximum(distances, self.score_scale(self.score(descriptors).squeeze(1)))
 
 
-def fit_familiarity(
+def fit_ood_score(
     train: Tensor, labels: Tensor, validation: Tensor, counterexamples: Tensor | None, quantile: float
-) -> Familiarity:
+) -> OODScore:
     """Learn what is familiar.
 
     Args:
@@ -86,12 +86,12 @@ def fit_familiarity(
     # A distance is never negative: its scale begins where it does.
     scale = Scale(0.0, torch.quantile(distance(validation), quantile).item())
     if counterexamples is None:
-        return Familiarity(distance, scale, None, None)
+        return OODScore(distance, scale, None, None)
     score = fit_score(train, counterexamples)
     with torch.inference_mode():
         scores = score(validation).squeeze(1)
     score_scale = Scale(scores.median().item(), torch.quantile(scores, quantile).item())
-    return Familiarity(distance, scale, score, score_scale)
+    return OODScore(distance, scale, score, score_scale)
 
 
 def fit_distance(train: Tensor, labels: Tensor) -> MahalanobisDistance:

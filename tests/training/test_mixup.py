@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from training.model.mixing import Mixer
+from training.model.mixup import Mixer
 
 IMAGES = torch.arange(8.0).view(8, 1, 1, 1).expand(8, 1, 12, 20) / 8
 TARGETS = functional.one_hot(torch.arange(8), 8).float()

@@ -1,4 +1,4 @@
-"""A candidate before the judge: answers of a transform job, the model that runs now, the task's gate."""
+"""The evaluation of a candidate: answers of a transform job, the model that runs now, the task's gate."""
 
 import csv
 import json
@@ -14,15 +14,14 @@ from chalicelib.models.package import ModelPackage
 from chalicelib.tasks import Task, load_task
 from tests.models import write_package
 from tests.training.samples import write_manifest
-from training import judge as judge_module
-from training import prepare
+from training import evaluate_candidate, prepare
 from training.data.dataset import Record
 from training.data.split import PARTS, Part, fingerprint, split_by_group
+from training.evaluate_candidate import main
 from training.evaluation import unseen
 from training.evaluation.comparison import compare
 from training.evaluation.transform import read_test_part
 from training.inference import input_fn, model_fn, output_fn, predict_fn
-from training.judge import main
 
 TASK = "mammography-views"
 
@@ -40,7 +39,7 @@ def task() -> Task:
 @pytest.fixture(scope="module")
 def folder(task: Task, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Images as bright as their class wants it for the tiny model, a few of them wrong; and a preparation."""
-    place = tmp_path_factory.mktemp("judge")
+    place = tmp_path_factory.mktemp("candidate")
     count = len(task.classes)
     for label, name in enumerate(task.class_names):
         (place / "images" / name).mkdir(parents=True)
@@ -65,7 +64,7 @@ def transform(folder: Path, package: Path, output: Path) -> Path:
     return output
 
 
-def judged(folder: Path, answers: Path, candidate: Path, output: Path, *options: str) -> int:
+def evaluated(folder: Path, answers: Path, candidate: Path, output: Path, *options: str) -> int:
     arguments = ["--task", TASK, "--data", str(folder / "data"), "--answers", str(answers)]
     arguments += ["--candidate", str(candidate), "--output", str(output), "--bootstrap", "200"]
     return main([*arguments, *options])
@@ -87,7 +86,7 @@ def test_a_model_is_no_better_than_itself(folder: Path, tmp_path: Path) -> None:
     package = write_package(tmp_path / "package")
     answers = transform(folder, package, tmp_path / "answers")
 
-    assert judged(folder, answers, package, tmp_path / "out", "--current", str(package)) == 0
+    assert evaluated(folder, answers, package, tmp_path / "out", "--current", str(package)) == 0
 
     facts = decision(tmp_path / "out")
     assert not facts["accepted"]
@@ -108,7 +107,7 @@ def test_what_the_job_answered_is_what_is_measured(folder: Path, task: Task, tmp
     package = write_package(tmp_path / "package")
     answers = transform(folder, package, tmp_path / "answers")
 
-    assert judged(folder, answers, package, tmp_path / "out") == 0
+    assert evaluated(folder, answers, package, tmp_path / "out") == 0
 
     with (tmp_path / "out" / "predictions.csv").open(encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
@@ -125,7 +124,7 @@ def test_the_bundled_model_may_be_the_one_to_beat(folder: Path, tmp_path: Path) 
     package = write_package(tmp_path / "package")
     answers = transform(folder, package, tmp_path / "answers")
 
-    assert judged(folder, answers, package, tmp_path / "out", "--current", "bundled") == 0
+    assert evaluated(folder, answers, package, tmp_path / "out", "--current", "bundled") == 0
 
     facts = decision(tmp_path / "out")
     assert facts["current"] != "2026.01.01-tiny"
@@ -166,7 +165,7 @@ def test_it_is_told_what_the_current_model_may_have_seen(
     answers = transform(folder, candidate, tmp_path / "answers")
 
     options = ("--current", str(current), "--current-origin", origin)
-    assert judged(folder, answers, candidate, tmp_path / "out", *options) == 0
+    assert evaluated(folder, answers, candidate, tmp_path / "out", *options) == 0
 
     reasons = str(decision(tmp_path / "out")["reasons"])
     assert ("current model was trained" in reasons) == bool(remark)
@@ -196,8 +195,8 @@ def test_images_that_the_current_model_was_trained_on_are_no_evidence(
         compared.append(len(arguments[1]))
         return compare(*arguments)
 
-    monkeypatch.setattr(judge_module, "compare", counted)
-    assert judged(folder, answers, candidate, tmp_path / "out", "--current", str(current)) == 0
+    monkeypatch.setattr(evaluate_candidate, "compare", counted)
+    assert evaluated(folder, answers, candidate, tmp_path / "out", "--current", str(current)) == 0
 
     assert compared == [len(unseen_images)]
     seen, every = len(held_out.digests) - len(unseen_images), len(held_out.digests)
@@ -225,15 +224,15 @@ def test_answers_must_be_complete_and_of_the_candidate(
     whole = first.read_text(encoding="utf-8")
 
     first.unlink()
-    assert judged(folder, answers, package, tmp_path / "out") == 1
+    assert evaluated(folder, answers, package, tmp_path / "out") == 1
     assert f"has not answered for {first.name.removesuffix('.out')}" in capsys.readouterr().err
 
     first.write_text(whole[:50], encoding="utf-8")
-    assert judged(folder, answers, package, tmp_path / "out") == 1
+    assert evaluated(folder, answers, package, tmp_path / "out") == 1
     assert f"answer {first.name} cannot be read" in capsys.readouterr().err
 
     first.write_text(whole.replace(ModelPackage.load(package).sha256, "0" * 64), encoding="utf-8")
-    assert judged(folder, answers, package, tmp_path / "out") == 1
+    assert evaluated(folder, answers, package, tmp_path / "out") == 1
     assert "is the answer of another model than 2026.01.01-tiny" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
@@ -244,5 +243,5 @@ def test_a_folder_without_arrays_is_no_prepared_test_part(
     package = write_package(tmp_path / "package")
     shutil.copytree(folder / "data", tmp_path / "data", ignore=shutil.ignore_patterns("*.npy"))
 
-    assert judged(tmp_path, tmp_path, package, tmp_path / "out") == 1
+    assert evaluated(tmp_path, tmp_path, package, tmp_path / "out") == 1
     assert "holds no prepared test part for mammography-views" in capsys.readouterr().err

@@ -5,13 +5,13 @@ from typing import Any
 
 from local.sagemaker.errors import SageMakerError, in_use, invalid, not_found
 from local.sagemaker.resources import JOBS, TRAINING_JOB, TUNING_JOB, Kind, Record
-from local.sagemaker.store import TAGS, Store
+from local.sagemaker.state_store import TAGS, StateStore
 
 
-class Shelf:
+class ResourceCollection:
     """Keeps the records of a kind, with the service's own words for what is missing or there twice."""
 
-    def __init__(self, store: Store, kind: Kind) -> None:
+    def __init__(self, store: StateStore, kind: Kind) -> None:
         self._store = store
         self.kind = kind
 
@@ -33,14 +33,14 @@ class Shelf:
         """A copy of the record, None if there is none."""
         return self._store.get(self.kind.noun, name)
 
-    def need(self, name: str) -> Record:
+    def get(self, name: str) -> Record:
         """A copy of the record; raise SageMakerError if there is none."""
         record = self.find(name)
         if record is None:
             raise self._missing(name)
         return record
 
-    def named(self, name_or_arn: str) -> str:
+    def resolve_name(self, name_or_arn: str) -> str:
         """The name that is meant; ARNs are in lower case, so they do not tell it."""
         if not name_or_arn.startswith("arn:"):
             return name_or_arn

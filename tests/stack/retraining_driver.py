@@ -16,7 +16,7 @@ from chalicelib.tasks import load_task
 from local.stack import BUCKET
 from tests.images import encode
 from tests.stack.client import Answer, Client, wait_for
-from tests.stack.lab import Lab
+from tests.stack.sagemaker_harness import SageMakerHarness
 
 TASK = load_task("breast-histology")
 ENDPOINT = f"negatoscope-local-{TASK.name}"
@@ -29,9 +29,9 @@ TINY: dict[str, int | float | str] = {
     "ema_decay": 0.5,
     "epochs": 16,
     "learning_rate": 0.003,
-    "members": 1,
+    "ensemble_size": 1,
     "patience": 16,
-    "repeats": 1,
+    "num_seeds": 1,
     "validation": "fixed",
     "width": 8,
 }
@@ -62,13 +62,13 @@ def put_images(s3: Any, bucket: str) -> None:
     s3.put_object(Bucket=bucket, Key=f"datasets/{TASK.name}/manifest.csv", Body="\n".join(lines).encode())
 
 
-class Clinic:
+class RetrainingDriver:
     """People who use one task: they label images, have models trained, and ask them."""
 
-    def __init__(self, lab: Lab):
-        self.lab = lab
-        self.client: Client = lab.client
-        self.states: Any = lab.client.aws("stepfunctions")
+    def __init__(self, harness: SageMakerHarness):
+        self.harness = harness
+        self.client: Client = harness.client
+        self.states: Any = harness.client.aws("stepfunctions")
         self._seeds = count(1000)
 
     # ------------------------------------------------------------------------------------- images
@@ -113,9 +113,9 @@ class Clinic:
 
     def remove_endpoint(self) -> None:
         """Take the task's endpoint down, if there is one."""
-        if self.lab.sagemaker.list_endpoints(NameContains=ENDPOINT)["Endpoints"]:
-            self.lab.served(ENDPOINT)
-            self.lab.remove(ENDPOINT)
+        if self.harness.sagemaker.list_endpoints(NameContains=ENDPOINT)["Endpoints"]:
+            self.harness.served(ENDPOINT)
+            self.harness.remove(ENDPOINT)
 
     @contextmanager
     def without_models(self) -> Iterator[None]:
@@ -228,14 +228,14 @@ class Clinic:
 
     def endpoint_config(self) -> str:
         """The configuration with which the endpoint is in service."""
-        described = self.lab.served(ENDPOINT)
+        described = self.harness.served(ENDPOINT)
         assert described["EndpointStatus"] == "InService", described
         return str(described["EndpointConfigName"])
 
     def leftovers(self) -> set[str]:
         """Models and configurations of retrainings, and the lock if there is one."""
-        found = self.lab.sagemaker.list_models(NameContains=ENDPOINT)["Models"]
-        configs = self.lab.sagemaker.list_endpoint_configs(NameContains=ENDPOINT)["EndpointConfigs"]
+        found = self.harness.sagemaker.list_models(NameContains=ENDPOINT)["Models"]
+        configs = self.harness.sagemaker.list_endpoint_configs(NameContains=ENDPOINT)["EndpointConfigs"]
         return {
             *(f"model {model['ModelName']}" for model in found),
             *(f"config {config['EndpointConfigName']}" for config in configs),

@@ -21,7 +21,7 @@ from local.edge import end_to_end
 
 
 @contextmanager
-def viewing(domain: str, emulator_port: int, folder: Path) -> Iterator[tuple[str, ...]]:
+def https_proxy(domain: str, emulator_port: int, folder: Path) -> Iterator[tuple[str, ...]]:
     """Answer HTTPS for `domain`, a distribution's, and give out what a Chromium has to be started with."""
 
     class Viewer(BaseHTTPRequestHandler):

@@ -10,8 +10,8 @@ from torch.nn import functional
 
 from chalicelib.retraining.hyperparameters import CELL
 from chalicelib.tasks import Task
-from training.model.familiarity import Familiarity
 from training.model.network import Classifier
+from training.model.ood_score import OODScore
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class View:
         return maps.rot90(-self.quarter_turns, (2, 3)) if self.quarter_turns else maps
 
 
-def views_of(task: Task, wanted: str) -> tuple[View, ...]:
+def tta_views(task: Task, wanted: str) -> tuple[View, ...]:
     """The image itself or, if `wanted` is "all", every view that the task's augmentation trains as well."""
     if wanted != "all":
         return (View(),)
@@ -45,13 +45,13 @@ def views_of(task: Task, wanted: str) -> tuple[View, ...]:
 class Member(nn.Module):
     """A network and what is familiar to it."""
 
-    def __init__(self, network: Classifier, familiarity: Familiarity):
+    def __init__(self, network: Classifier, familiarity: OODScore):
         super().__init__()
         self.network = network
         self.familiarity = familiarity
 
 
-class ServedModel(nn.Module):
+class EnsembleModule(nn.Module):
     """From prepared images to probabilities, activation maps and distance."""
 
     offset: Tensor
@@ -67,7 +67,7 @@ class ServedModel(nn.Module):
         """Take networks, and what makes their mean logits honest: `offset` (K,) is added, then divided."""
         super().__init__()
         self.members = nn.ModuleList(members)
-        self.margin = members[0].network.architecture.margin
+        self.padding = members[0].network.architecture.padding
         self.temperature = temperature
         self.register_buffer("offset", offset if offset is not None else torch.zeros(()))
         self.views = tuple(views)
@@ -76,7 +76,7 @@ class ServedModel(nn.Module):
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """uint8 (N, C, H, W) -> probabilities (N, K), activation (N, K, h, w) and distance (N,)."""
         logits, evidence, distance = self.answer(image)
-        activation = _activation(evidence, image.shape[2:], self.margin)
+        activation = _activation(evidence, image.shape[2:], self.padding)
         return ((logits + self.offset) / self.temperature).softmax(1), activation, distance
 
     def answer(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -109,15 +109,15 @@ class ServedModel(nn.Module):
         return answers.reshape(len(self.views), -1, *answers.shape[1:])
 
 
-def _activation(evidence: Tensor, size: Sequence[int], margin: int) -> Tensor:
+def _activation(evidence: Tensor, size: Sequence[int], padding: int) -> Tensor:
     """Class activation maps (Zhou et al. 2016): where evidence for each class lies, largest value 1.
 
     They cover the image as it came in: maps of the framed image are enlarged to one value per `CELL` pixels,
-    and what lies on the margin is cut off.
+    and what lies on the padding is cut off.
     """
-    cells = [round((side + 2 * margin) / CELL) for side in size]
+    cells = [round((side + 2 * padding) / CELL) for side in size]
     evidence = functional.interpolate(evidence, cells, mode="bilinear").relu()
-    cut = margin // CELL
+    cut = padding // CELL
     evidence = evidence[:, :, cut : cells[0] - cut, cut : cells[1] - cut]
     largest = evidence.amax((2, 3), keepdim=True)
     return evidence / torch.where(largest > 0, largest, 1.0)
