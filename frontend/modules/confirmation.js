@@ -19,9 +19,9 @@ export function ask({ heading, consequences, action, act, after = () => {} }) {
   const leave = element("button", { type: "button", autofocus: true }, text.records.cancel);
   const dialog = element(
     "dialog",
-    { className: "confirmation", "aria-labelledby": "confirmation-heading", "aria-describedby": "confirmation-words" },
+    { className: "confirmation", "aria-labelledby": "confirmation-heading", "aria-describedby": "confirmation-consequences" },
     element("h2", { id: "confirmation-heading" }, heading),
-    element("ul", { id: "confirmation-words" }, ...consequences.map((sentence) => element("li", {}, sentence))),
+    element("ul", { id: "confirmation-consequences" }, ...consequences.map((sentence) => element("li", {}, sentence))),
     problem,
     element("div", { className: "actions" }, go, leave),
   );

@@ -33,10 +33,10 @@ export function fill(parent, ...children) {
 
 /**
  * Text from the server, such as titles of tasks and classes. It is marked as English, so that screen readers pronounce it correctly.
- * @param {string} words
+ * @param {string} content
  */
-export function serverText(words) {
-  return language === SERVER_LANGUAGE ? element("span", {}, words) : element("span", { lang: SERVER_LANGUAGE }, words);
+export function serverText(content) {
+  return language === SERVER_LANGUAGE ? element("span", {}, content) : element("span", { lang: SERVER_LANGUAGE }, content);
 }
 
 /**
@@ -55,13 +55,13 @@ export function byId(id, kind) {
 /** Fill the elements of index.html that name a text with `data-text`, `data-label` or `data-title`. */
 export function fillStaticText() {
   for (const target of document.querySelectorAll("[data-text]")) {
-    target.textContent = words(target.getAttribute("data-text") ?? "");
+    target.textContent = textAt(target.getAttribute("data-text") ?? "");
   }
   for (const target of document.querySelectorAll("[data-label]")) {
-    target.setAttribute("aria-label", words(target.getAttribute("data-label") ?? ""));
+    target.setAttribute("aria-label", textAt(target.getAttribute("data-label") ?? ""));
   }
   for (const target of document.querySelectorAll("[data-title]")) {
-    target.setAttribute("title", words(target.getAttribute("data-title") ?? ""));
+    target.setAttribute("title", textAt(target.getAttribute("data-title") ?? ""));
   }
 }
 
@@ -69,7 +69,7 @@ export function fillStaticText() {
  * @param {string} path such as "worklist.heading"
  * @returns {string}
  */
-function words(path) {
+function textAt(path) {
   /** @type {unknown} */
   let found = text;
   for (const part of path.split(".")) found = /** @type {Record<string, unknown>} */ (found ?? {})[part];

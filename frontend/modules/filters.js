@@ -138,7 +138,7 @@ function leastSureFirst(results) {
  */
 function fillChoices(select, choices) {
   const chosen = select.value;
-  const options = Object.entries(choices).map(([value, words]) => element("option", { value }, words));
+  const options = Object.entries(choices).map(([value, label]) => element("option", { value }, label));
   // The value after a form reset.
   options[0].defaultSelected = true;
   fill(select, ...options);

@@ -10,18 +10,18 @@ import { text } from "./text.js";
 
 export class HyperparameterFields {
   constructor() {
-    const words = text.records.hyperparameters;
+    const labels = text.records.hyperparameters;
     this.choice = element("select", { id: "hyperparameter" });
     this.rows = element("div");
     this.problem = element("div");
     this.element = element(
       "details",
       {},
-      element("summary", {}, words.heading),
-      element("p", { className: "soft" }, words.meaning),
+      element("summary", {}, labels.heading),
+      element("p", { className: "soft" }, labels.meaning),
       this.rows,
       this.problem,
-      element("p", { className: "field" }, element("label", { htmlFor: this.choice.id }, words.add), this.choice),
+      element("p", { className: "field" }, element("label", { htmlFor: this.choice.id }, labels.add), this.choice),
     );
     /** @type {Record<string, Hyperparameter>} */
     this.known = {};
@@ -56,8 +56,8 @@ export class HyperparameterFields {
   add(name) {
     if (!this.known[name]) return;
     const field = makeField(name, this.known[name]);
-    const { remove: words, removeOne } = text.records.hyperparameters;
-    const remove = element("button", { type: "button", className: "quiet", "aria-label": removeOne(name) }, words);
+    const { remove: label, removeOne } = text.records.hyperparameters;
+    const remove = element("button", { type: "button", className: "quiet", "aria-label": removeOne(name) }, label);
     const row = element(
       "div",
       { className: "hyperparameter" },

@@ -66,12 +66,12 @@ export function showAccount(me) {
 /** Show it in the language of the page. */
 export function translateLogin() {
   const handedOver = document.body.dataset.session === "handed over";
-  const words = text.login;
-  byId("sign-in-heading", HTMLElement).textContent = handedOver ? words.handedOverHeading : words.heading;
-  byId("sign-in-words", HTMLElement).textContent = handedOver ? words.handedOver : words.explanation;
+  const labels = text.login;
+  byId("sign-in-heading", HTMLElement).textContent = handedOver ? labels.handedOverHeading : labels.heading;
+  byId("sign-in-words", HTMLElement).textContent = handedOver ? labels.handedOver : labels.explanation;
   byId("sign-in-problem", HTMLElement).textContent = problem;
   byId("account-name", HTMLElement).textContent = email() ?? shown?.user ?? "";
-  byId("account-role", HTMLElement).textContent = words.roles[shown?.role ?? "none"];
+  byId("account-role", HTMLElement).textContent = labels.roles[shown?.role ?? "none"];
 }
 
 /**

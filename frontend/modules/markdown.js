@@ -3,7 +3,7 @@
 import { element } from "./dom.js";
 import { tableBox } from "./table.js";
 
-/** @typedef {(file: string, words: string) => Node} Picture creates the element for a picture, from its file name without the folder */
+/** @typedef {(file: string, alt: string) => Node} Picture creates the element for a picture, from its file name without the folder */
 
 const HEADING = /^(#{1,6})\s+(.*)$/;
 const IMAGE = /^!\[([^\]]*)\]\(([^)\s]+)\)$/;
@@ -27,12 +27,12 @@ export function render(source, picture) {
 /**
  * The pictures of a file.
  * @param {string} source
- * @returns {{file: string, words: string}[]}
+ * @returns {{file: string, alt: string}[]}
  */
 export const pictures = (source) =>
   source.split("\n").flatMap((line) => {
     const image = IMAGE.exec(line);
-    return image ? [{ words: image[1], file: fileName(image[2]) }] : [];
+    return image ? [{ alt: image[1], file: fileName(image[2]) }] : [];
   });
 
 /** @param {string} path */
@@ -64,17 +64,17 @@ function block(lines, picture) {
 
 /**
  * @param {number} depth 1 for `#`
- * @param {string} words
+ * @param {string} content
  */
-function title(depth, words) {
+function title(depth, content) {
   const tag = /** @type {"h3" | "h4" | "h5" | "h6"} */ (`h${Math.min(depth + LEVEL, 6)}`);
-  return element(tag, {}, ...inline(words));
+  return element(tag, {}, ...inline(content));
 }
 
 /** @param {string[]} lines */
 function table(lines) {
   const [head, ...rows] = lines.filter((line) => !RULE.test(line)).map(cells);
-  return tableBox(head, rows.map((row) => row.map((words) => inline(words))));
+  return tableBox(head, rows.map((row) => row.map((content) => inline(content))));
 }
 
 /**
@@ -85,11 +85,11 @@ const cells = (line) =>
   (ROW.exec(line)?.[1] ?? "").split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
 
 /**
- * @param {string} words
+ * @param {string} content
  * @returns {(Node | string)[]}
  */
-const inline = (words) =>
-  words.split(CODE_OR_STRONG).map((piece) => {
+const inline = (content) =>
+  content.split(CODE_OR_STRONG).map((piece) => {
     if (/^`.+`$/.test(piece)) return element("code", {}, piece.slice(1, -1));
     if (/^\*\*.+\*\*$/.test(piece)) return element("strong", {}, piece.slice(2, -2));
     return piece;

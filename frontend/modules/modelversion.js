@@ -27,15 +27,15 @@ const SHORT_SHA = 12;
  * @param {Page} page
  */
 export function showVersion(task, version, page) {
-  const words = text.records.models;
+  const labels = text.records.models;
   const signal = page.sheet.show({
-    heading: words.version(version),
-    trail: [element("a", { href: modelsAddress(task.name) }, words.heading, serverText(task.title))],
+    heading: labels.version(version),
+    trail: [element("a", { href: modelsAddress(task.name) }, labels.heading, serverText(task.title))],
     content: [part(async () => {
       const record = (await fetchVersions(task.name)).find((known) => known.version === version);
-      if (!record) throw new Problem(words.unknown);
+      if (!record) throw new Problem(labels.unknown);
       return [
-        element("p", {}, statusChip(record), ` ${words.meanings[record.status]}`),
+        element("p", {}, statusChip(record), ` ${labels.meanings[record.status]}`),
         ...decision(record),
         facts(record),
         part(() => measured(task, record)),
@@ -54,9 +54,9 @@ export const statusChip = ({ status }) => element("span", { className: `chip ${s
  * @param {ModelVersion} version
  */
 export function originText({ origin, run }) {
-  const words = text.records.models;
-  if (run) return element("a", { href: retrainingAddress(run) }, words.fromRetraining);
-  return origin === "bundled" ? words.bundled : words.registered;
+  const labels = text.records.models;
+  if (run) return element("a", { href: retrainingAddress(run) }, labels.fromRetraining);
+  return origin === "bundled" ? labels.bundled : labels.registered;
 }
 
 /**
@@ -74,7 +74,7 @@ export const intervalText = ({ value, low, high }) =>
  * @returns {Promise<Child[]>}
  */
 export async function measured(task, { version }) {
-  const words = text.records.models;
+  const labels = text.records.models;
   const { metrics, data } = await fetchFacts(task.name, version);
   const least = task.gate.metrics;
   const rows = Object.entries(text.tasks.metrics)
@@ -85,9 +85,9 @@ export async function measured(task, { version }) {
     });
   const { images, groups } = data.split.test;
   return [
-    element("p", {}, words.tested(String(images), String(groups))),
-    tableBox([words.metric, words.value, words.gate], rows),
-    element("p", { className: "small-print" }, words.gateMeaning(metric(task.gate.max_sensitivity_drop))),
+    element("p", {}, labels.tested(String(images), String(groups))),
+    tableBox([labels.metric, labels.value, labels.gate], rows),
+    element("p", { className: "small-print" }, labels.gateMeaning(metric(task.gate.max_sensitivity_drop))),
   ];
 }
 
@@ -97,10 +97,10 @@ export async function measured(task, { version }) {
  * @returns {(string | Node)[]}
  */
 function gateText(value, least) {
-  const words = text.records.models;
+  const labels = text.records.models;
   const reached = value >= least;
-  const chip = element("span", { className: `chip ${reached ? "good" : "bad"}` }, reached ? words.reached : words.missed);
-  return [words.atLeast(metric(least)), " ", chip];
+  const chip = element("span", { className: `chip ${reached ? "good" : "bad"}` }, reached ? labels.reached : labels.missed);
+  return [labels.atLeast(metric(least)), " ", chip];
 }
 
 /**
@@ -123,15 +123,15 @@ function decision({ decision: decided }) {
 
 /** @param {ModelVersion} version */
 function facts(version) {
-  const words = text.records.models;
+  const labels = text.records.models;
   const { task, parent, endpoint } = version;
   return element(
     "dl",
     { className: "facts" },
-    fact(words.trained, date(version.created_at)),
-    fact(words.origin, originText(version)),
-    ...(parent ? [fact(words.parent, element("a", { href: versionAddress(task, parent) }, parent))] : []),
-    ...(endpoint ? [fact(words.endpoint, endpoint)] : []),
+    fact(labels.trained, date(version.created_at)),
+    fact(labels.origin, originText(version)),
+    ...(parent ? [fact(labels.parent, element("a", { href: versionAddress(task, parent) }, parent))] : []),
+    ...(endpoint ? [fact(labels.endpoint, endpoint)] : []),
     fact(text.facts.sha256, element("code", {}, version.sha256.slice(0, SHORT_SHA))),
   );
 }
@@ -142,6 +142,6 @@ function facts(version) {
  * @param {AbortSignal} signal
  */
 function card({ task, version }, source, signal) {
-  const show = (/** @type {string} */ file, /** @type {string} */ words) => plot(() => fetchModelFile(task, version, file), words, signal);
+  const show = (/** @type {string} */ file, /** @type {string} */ alt) => plot(() => fetchModelFile(task, version, file), alt, signal);
   return element("article", { className: "document", lang: SERVER_LANGUAGE }, ...render(source, show));
 }

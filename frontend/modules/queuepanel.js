@@ -105,8 +105,8 @@ export class QueuePanel {
   /** @param {Item} item */
   row(item) {
     const { file, state, share, id, message } = item;
-    const words = state === "sending" ? text.queue.sending(wholePercent(share)) : text.queue.states[state];
-    const note = element("span", { className: "row-note" }, message ? `${words}: ${message}` : `${words} · ${fileSize(file.size)}`);
+    const status = state === "sending" ? text.queue.sending(wholePercent(share)) : text.queue.states[state];
+    const note = element("span", { className: "row-note" }, message ? `${status}: ${message}` : `${status} · ${fileSize(file.size)}`);
     const name = id && !HALF_DONE.has(state) ? element("a", { href: resultAddress(id) }, file.name) : element("span", {}, file.name);
     name.className = "row-label";
     return element("li", { className: `queue-row ${state}` }, element("span", { className: "queue-words" }, name, note), this.button(item));
@@ -117,8 +117,8 @@ export class QueuePanel {
     const { state, file } = item;
     const again = WITHOUT_RESULT.has(state) || state === "cancelled";
     if (!again && !["waiting", "checking", "sending"].includes(state)) return null;
-    const words = again ? text.queue.retryOne : text.queue.cancelOne;
-    const button = element("button", { type: "button", className: "quiet", "aria-label": `${words}: ${file.name}` }, words);
+    const label = again ? text.queue.retryOne : text.queue.cancelOne;
+    const button = element("button", { type: "button", className: "quiet", "aria-label": `${label}: ${file.name}` }, label);
     button.addEventListener("click", () => (again ? this.queue.retry([item]) : this.queue.cancelOne(item)));
     return button;
   }

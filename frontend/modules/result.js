@@ -1,5 +1,5 @@
 // @ts-check
-/** A result in words: the predicted class, its probability, the reasons for review, and the facts about the image. */
+/** A result as text: the predicted class, its probability, the reasons for review, and the facts about the image. */
 import { serverText, element } from "./dom.js";
 import { count, dateTime, duration, percent } from "./format.js";
 import { describeReason } from "./reasons.js";
@@ -102,18 +102,18 @@ function bars(result, task) {
  */
 function facts(result, took) {
   const { source, model } = result;
-  const words = text.facts;
+  const labels = text.facts;
   return element(
     "dl",
     { className: "facts" },
     ...(source ? sourceFacts(source) : []),
-    fact(words.arrived, `${dateTime(result.created_at)}, ${words.arrivals[result.arrival] ?? result.arrival}`),
-    ...(result.classified_at ? [fact(words.classified, dateTime(result.classified_at))] : []),
-    ...(took === null ? [] : [fact(words.timeTaken, duration(took))]),
-    ...(model ? [fact(words.model, modelLink(result.task, model))] : []),
-    ...(model ? [fact(words.backend, words.backends[model.backend] ?? model.backend)] : []),
-    ...(model?.sha256 ? [fact(words.sha256, element("code", {}, model.sha256.slice(0, SHORT_SHA)))] : []),
-    fact(words.id, element("code", {}, result.id)),
+    fact(labels.arrived, `${dateTime(result.created_at)}, ${labels.arrivals[result.arrival] ?? result.arrival}`),
+    ...(result.classified_at ? [fact(labels.classified, dateTime(result.classified_at))] : []),
+    ...(took === null ? [] : [fact(labels.timeTaken, duration(took))]),
+    ...(model ? [fact(labels.model, modelLink(result.task, model))] : []),
+    ...(model ? [fact(labels.backend, labels.backends[model.backend] ?? model.backend)] : []),
+    ...(model?.sha256 ? [fact(labels.sha256, element("code", {}, model.sha256.slice(0, SHORT_SHA)))] : []),
+    fact(labels.id, element("code", {}, result.id)),
   );
 }
 
@@ -130,17 +130,17 @@ const modelLink = (task, { version, sha256 }) =>
  * @returns {Node[]}
  */
 function sourceFacts(source) {
-  const words = text.facts;
-  const laterality = source.laterality && (words.lateralities[source.laterality] ?? source.laterality);
-  const frame = source.frame && source.frames && words.frameOf(count(source.frame), count(source.frames));
+  const labels = text.facts;
+  const laterality = source.laterality && (labels.lateralities[source.laterality] ?? source.laterality);
+  const frame = source.frame && source.frames && labels.frameOf(count(source.frame), count(source.frames));
   const rows = /** @type {[string, string | null | undefined][]} */ ([
-    [words.format, source.format],
-    [words.size, text.lightBox.size(source.columns, source.rows)],
-    [words.modality, source.modality && modalityTitle(source.modality)],
-    [words.laterality, laterality],
-    [words.view, source.view_position],
-    [words.frame, (source.frames ?? 1) > 1 ? String(frame) : null],
-    [words.transferSyntax, source.transfer_syntax],
+    [labels.format, source.format],
+    [labels.size, text.lightBox.size(source.columns, source.rows)],
+    [labels.modality, source.modality && modalityTitle(source.modality)],
+    [labels.laterality, laterality],
+    [labels.view, source.view_position],
+    [labels.frame, (source.frames ?? 1) > 1 ? String(frame) : null],
+    [labels.transferSyntax, source.transfer_syntax],
   ]);
   return rows.flatMap(([term, description]) => (description ? [fact(term, description)] : []));
 }

@@ -61,8 +61,8 @@ function notes(result, task, nameTask) {
  */
 function mark({ status, needs_review, review, label }, task) {
   if (review) {
-    const words = review.label === label ? [text.worklist.confirmed] : [text.worklist.corrected, serverText(classTitle(task, review.label))];
-    return element("span", { className: "chip reviewed" }, ...words);
+    const verdict = review.label === label ? [text.worklist.confirmed] : [text.worklist.corrected, serverText(classTitle(task, review.label))];
+    return element("span", { className: "chip reviewed" }, ...verdict);
   }
   return needs_review && status === "classified" ? element("span", { className: "chip review" }, text.worklist.needsReview) : null;
 }

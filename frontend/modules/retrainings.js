@@ -22,15 +22,15 @@ const REFRESH_MS = 5_000;
  * @param {Page} page
  */
 export function showRetrainings(task, page) {
-  const words = text.records.retrainings;
+  const labels = text.records.retrainings;
   const listed = element("div");
   const signal = page.sheet.show({
-    heading: words.heading,
+    heading: labels.heading,
     content: [
-      element("h3", {}, words.startHeading, serverText(task.title)),
-      element("p", {}, words.what, element("a", { href: modelsAddress(task.name) }, words.whatModels)),
-      hasRole("admin") ? retrainingForm(task) : adminsOnly(words.startRight),
-      element("h3", {}, words.list),
+      element("h3", {}, labels.startHeading, serverText(task.title)),
+      element("p", {}, labels.what, element("a", { href: modelsAddress(task.name) }, labels.whatModels)),
+      hasRole("admin") ? retrainingForm(task) : adminsOnly(labels.startRight),
+      element("h3", {}, labels.list),
       listed,
     ],
     focus: page.focus,
@@ -45,9 +45,9 @@ export function showRetrainings(task, page) {
 
 /** @param {Pick<Retraining, "status" | "waiting_for">} retraining */
 export function statusChip({ status, waiting_for: waiting }) {
-  const words = text.records.retrainings;
-  if (waiting && status === "running") return element("span", { className: "chip review" }, words.asks);
-  return element("span", { className: `chip ${status}` }, words.statuses[status] ?? status);
+  const labels = text.records.retrainings;
+  if (waiting && status === "running") return element("span", { className: "chip review" }, labels.asks);
+  return element("span", { className: `chip ${status}` }, labels.statuses[status] ?? status);
 }
 
 /** The list, newest first; rows keep their position while they change. */
@@ -102,12 +102,12 @@ class List {
   /** @param {Retraining} retraining */
   describe(retraining) {
     const { name, task, started_at: started, ended_at: ended, outcome } = retraining;
-    const words = text.records.retrainings;
+    const labels = text.records.retrainings;
     return [
       element("a", { href: retrainingAddress(name) }, serverText(this.find(task)?.title ?? (task || name)), started && `, ${dateTime(started)}`),
       " ",
       statusChip(retraining),
-      started && ended && element("span", { className: "soft" }, ` ${words.took(span(Date.parse(ended) - Date.parse(started)))}`),
+      started && ended && element("span", { className: "soft" }, ` ${labels.took(span(Date.parse(ended) - Date.parse(started)))}`),
       outcome && element("p", { className: "soft outcome-line" }, serverText(outcome)),
     ];
   }

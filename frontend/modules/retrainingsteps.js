@@ -32,7 +32,7 @@ export const stepName = (name) => text.records.steps[name] ?? name;
  * @param {boolean} running
  */
 export function stepList(states, running) {
-  const words = text.records.retrainings;
+  const labels = text.records.retrainings;
   const all = steps(states);
   const rows = all.map((state, index) => {
     const now = running && index === all.length - 1;
@@ -42,11 +42,11 @@ export function stepList(states, running) {
       {},
       text.records.steps[state.name] ?? serverText(state.name),
       element("span", { className: "soft" }, ` ${dateTime(state.entered_at)}`, took && ` · ${took}`),
-      now && element("span", { className: "chip running" }, words.now),
+      now && element("span", { className: "chip running" }, labels.now),
     );
     if (now) row.setAttribute("aria-current", "step");
     row.classList.toggle("bad", state.name.endsWith("Failed"));
     return row;
   });
-  return rows.length ? element("ol", { className: "steps" }, ...rows) : element("p", { className: "soft" }, words.noSteps);
+  return rows.length ? element("ol", { className: "steps" }, ...rows) : element("p", { className: "soft" }, labels.noSteps);
 }

@@ -158,7 +158,7 @@ export class Review {
 }
 
 /**
- * The review in words: class, time and reviewer.
+ * The review as text: class, time and reviewer.
  * @param {Result} result
  * @param {Task | undefined} task
  * @returns {(Node | string)[]}

@@ -26,6 +26,6 @@ export function offerSettings(onLanguage) {
 /** @param {HTMLSelectElement} select */
 function nameThemes(select) {
   const chosen = select.value;
-  fill(select, ...Object.entries(text.settings.themes).map(([value, words]) => element("option", { value }, words)));
+  fill(select, ...Object.entries(text.settings.themes).map(([value, label]) => element("option", { value }, label)));
   select.value = chosen || "auto";
 }

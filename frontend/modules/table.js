@@ -9,9 +9,9 @@ import { element } from "./dom.js";
  * @param {Cell[][]} rows the first cell is the row header
  * @param {string} [name] accessible name of the scrollable box
  */
-export function tableBox(head, rows, name = head.filter((words) => typeof words === "string" && words).join(", ")) {
+export function tableBox(head, rows, name = head.filter((title) => typeof title === "string" && title).join(", ")) {
   // An empty corner is no header.
-  const headings = head.map((words) => (words === "" ? element("td") : element("th", { scope: "col" }, words)));
+  const headings = head.map((title) => (title === "" ? element("td") : element("th", { scope: "col" }, title)));
   const lines = rows.map(([first, ...others]) =>
     element(
       "tr",

@@ -48,10 +48,10 @@ export const modalityTitle = (code) => text.tasks.modalities[code] ?? code;
  * @param {Task[]} tasks
  */
 export function fillChooser(chooser, tasks) {
-  const words = (/** @type {Task} */ task) => (task.model ? task.title : text.tasks.withoutModel(task.title));
+  const label = (/** @type {Task} */ task) => (task.model ? task.title : text.tasks.withoutModel(task.title));
   const readyFirst = [...tasks].sort((a, b) => Number(!a.model) - Number(!b.model));
   const chosen = chooser.value;
-  fill(chooser, ...readyFirst.map((task) => element("option", { value: task.name }, words(task))));
+  fill(chooser, ...readyFirst.map((task) => element("option", { value: task.name }, label(task))));
   if (chosen) chooser.value = chosen;
   chooser.disabled = tasks.length === 0;
 }
@@ -103,7 +103,7 @@ const limits = (task) => element("ul", {}, ...task.limits.map((limit) => element
  */
 function describeModel(task, model) {
   const measured = Object.entries(text.tasks.metrics).filter(([name]) => model.metrics[name]);
-  const rows = measured.map(([name, words]) => fact(words, interval(model.metrics[name])));
+  const rows = measured.map(([name, title]) => fact(title, interval(model.metrics[name])));
   const origin = model.version && model.created_at
     ? [
         element("a", { href: versionAddress(task, model.version) }, text.tasks.card(model.version)),
@@ -123,10 +123,10 @@ function describeModel(task, model) {
  * @param {TaskModel["shortfall"]} shortfall
  */
 export function weakness(shortfall) {
-  const words = shortfall.map(({ metric: name, value, least }) =>
+  const parts = shortfall.map(({ metric: name, value, least }) =>
     text.tasks.short(text.tasks.metrics[name] ?? name, value === null ? "–" : metric(value), metric(least)),
   );
-  return element("p", { className: "verdict review" }, text.tasks.weak(words.join("; ")));
+  return element("p", { className: "verdict review" }, text.tasks.weak(parts.join("; ")));
 }
 
 /** @param {Interval} measured */

@@ -40,13 +40,13 @@ export class TrainingCurves {
 
   /** @returns {Child[]} */
   describe() {
-    const words = text.records.curves;
+    const labels = text.records.curves;
     const names = [...LOSSES, ...SCORES].filter((name) => this.lines[name]);
     if (names.length === 0) return [];
-    const latest = names.map((name) => fact(words.names[name], metric(this.lines[name].points.at(-1)?.y ?? NaN)));
+    const latest = names.map((name) => fact(labels.names[name], metric(this.lines[name].points.at(-1)?.y ?? NaN)));
     return [
-      element("h3", {}, words.heading),
-      element("div", { className: "curves" }, this.chart(LOSSES, words.losses), this.chart(SCORES, words.scores)),
+      element("h3", {}, labels.heading),
+      element("div", { className: "curves" }, this.chart(LOSSES, labels.losses), this.chart(SCORES, labels.scores)),
       element("dl", { className: "facts" }, ...latest),
     ];
   }

@@ -128,9 +128,9 @@ const VERDICTS = { tooLarge: "ImageTooLarge", tooSmall: "ImageTooSmall" };
  * @returns {Problem} with the reason and what to do
  */
 function refusal(reason) {
-  const words = text.device.reasons[reason];
+  const explanation = text.device.reasons[reason];
   const waits = !(reason in VERDICTS) && !navigator.onLine;
-  return new Problem(waits ? `${words} ${text.device.noConnection}` : words, { code: VERDICTS[reason] ?? "NotPrepared" });
+  return new Problem(waits ? `${explanation} ${text.device.noConnection}` : explanation, { code: VERDICTS[reason] ?? "NotPrepared" });
 }
 
 /**

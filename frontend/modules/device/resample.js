@@ -81,19 +81,19 @@ function pass(plane, { first, count, weights, most }, lines, step, next) {
   const wanted = first.length;
   const made = /** @type {Kind} */ (new /** @type {any} */ (plane).constructor(wanted * lines));
   const [newNext, newStep] = step === 1 ? [wanted, 1] : [1, lines];
-  const bytes = plane instanceof Uint8Array;
-  const words = plane instanceof Uint16Array;
+  const is8Bit = plane instanceof Uint8Array;
+  const is16Bit = plane instanceof Uint16Array;
   // Pillow uses integer weights for 8-bit pixels.
-  const mixed = bytes ? weights.map((weight) => Math.trunc(weight * 2 ** PRECISION + 0.5)) : weights;
+  const mixed = is8Bit ? weights.map((weight) => Math.trunc(weight * 2 ** PRECISION + 0.5)) : weights;
   for (let pixel = 0; pixel < wanted; pixel++) {
     const many = count[pixel];
     const tap = pixel * most;
     for (let line = 0; line < lines; line++) {
       let at = line * next + first[pixel] * step;
-      let sum = bytes ? 2 ** (PRECISION - 1) : 0;
+      let sum = is8Bit ? 2 ** (PRECISION - 1) : 0;
       for (let index = 0; index < many; index++, at += step) sum += plane[at] * mixed[tap + index];
       // Weights are never negative and add up to one, so nothing leaves the range.
-      made[line * newNext + pixel * newStep] = bytes ? sum >> PRECISION : words ? Math.floor(sum + 0.5) : sum;
+      made[line * newNext + pixel * newStep] = is8Bit ? sum >> PRECISION : is16Bit ? Math.floor(sum + 0.5) : sum;
     }
   }
   return made;
