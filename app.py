@@ -17,6 +17,7 @@ from chalicelib.models.deployment import Deployment
 from chalicelib.models.heatmap import Heatmap
 from chalicelib.monitoring.drift_document import DriftDocument
 from chalicelib.observability import logger, tracer
+from chalicelib.resource_names import resource_name
 from chalicelib.results.result_document import Result
 from chalicelib.retraining.record import FollowedRetraining, StartedRetraining
 from chalicelib.settings import settings
@@ -25,7 +26,7 @@ from chalicelib.tasks import load_tasks
 
 app = Chalice(app_name="negatoscope")
 # The name of the API, by which CloudWatch tells the metrics of one stage from those of another.
-app.app_name = f"negatoscope-{settings().stage}"
+app.app_name = resource_name(settings().stage)
 app.register_middleware(ConvertToMiddleware(logger.inject_lambda_context))
 app.register_middleware(ConvertToMiddleware(tracer.capture_lambda_handler(capture_response=False)))
 api = Api(app, settings().user_pool_arn)

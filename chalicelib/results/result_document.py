@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal, NotRequired, TypedDict
 from chalicelib import DISCLAIMER
 from chalicelib.json_schema import Schema
 from chalicelib.models.backend import BackendKind
-from chalicelib.models.classifier import Classification
+from chalicelib.models.classification import Classification
 from chalicelib.models.heatmap import Heatmap
 from chalicelib.models.review_rule import Reason
 from chalicelib.timestamps import now

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib import timestamps
+from chalicelib import resource_names, timestamps
 from chalicelib.errors import (
     AlreadyRetraining,
     EndpointNotChanged,
@@ -44,7 +44,7 @@ RETRAININGS = "retrainings/"
 SPLIT = "split.csv"
 """Below retrainings/TASK/: the manifest of the last preparation. Later ones keep every image in its part."""
 EVALUATION = "evaluation/"
-"""In the folder of a retraining: decision.json, report.md, plots/ and what else its evaluation wrote."""
+"""In the folder of a retraining: the evaluation of its candidate: decision.json, report.md, plots/."""
 EVALUATION_BEFORE = "judgement/"
 """The same folder of retrainings by release 0.1."""
 
@@ -149,7 +149,7 @@ class Planner:
                 f"There are no labelled images of {task.name}. Put them into "
                 f"s3://{self.bucket.name}/{DATASETS}{task.name}/CLASS/ first."
             )
-        name = f"negatoscope-{self.stage}-{task.name}-{_suffix(execution)}"
+        name = resource_names.retraining_job(self.stage, task.name, _suffix(execution))
         folder = f"s3://{self.bucket.name}/{_folder(task.name, run)}"
         corrected = self._write_corrections(task, _folder(task.name, run))
         large = images >= MANY_IMAGES
@@ -162,7 +162,7 @@ class Planner:
             "approval": wish.approval,
             "name": name,
             # Names of tuning jobs may have 32 characters.
-            "tuning_name": f"negatoscope-{self.stage}-{_suffix(execution)}",
+            "tuning_name": resource_names.tuning_job(self.stage, _suffix(execution)),
             "trials": wish.trials,
             "folder": folder,
             "data": {"images": images, "corrections": corrected},
@@ -199,7 +199,7 @@ class Planner:
         return arguments
 
     def _training(self, wish: RetrainingRequest, folder: str, code: Code) -> dict[str, Any]:
-        others = any(other != wish.task.name for other in self.bucket.folders(DATASETS))
+        has_ood_data = any(other != wish.task.name for other in self.bucket.folders(DATASETS))
         parameters = {
             "sagemaker_program": "training/train.py",
             "sagemaker_submit_directory": f"{code.uri}/sourcedir.tar.gz",
@@ -208,7 +208,7 @@ class Planner:
             "data": f"{folder}data",
             "test_split": "fixed",
             **({"git_commit": code.commit} if code.commit else {}),
-            **({"others": "/opt/ml/input/data/others"} if others else {}),
+            **({"ood_data": "/opt/ml/input/data/ood_data"} if has_ood_data else {}),
             **wish.hyperparameters,
         }
         stopping = {"MaxRuntimeInSeconds": MAX_RUNTIME_SECONDS}
@@ -220,16 +220,16 @@ class Planner:
                 for name, value in parameters.items()
                 if not (wish.trials and name in searched())
             },
-            "inputs": self._inputs(others, folder),
+            "inputs": self._inputs(has_ood_data, folder),
             "spot": wish.spot,
             "stopping": stopping,
         }
 
-    def _inputs(self, others: bool, folder: str) -> list[dict[str, Any]]:
+    def _inputs(self, has_ood_data: bool, folder: str) -> list[dict[str, Any]]:
         """The job reads its images from S3 as their manifest names them. A channel it must have."""
         channels = {"plan": f"{folder}plan.json"}
-        if others:
-            channels["others"] = f"s3://{self.bucket.name}/{DATASETS}"
+        if has_ood_data:
+            channels["ood_data"] = f"s3://{self.bucket.name}/{DATASETS}"
         return [
             {
                 "ChannelName": channel,

@@ -17,7 +17,8 @@ from chalicelib.retraining.planning import EVALUATION, EVALUATION_BEFORE, RETRAI
 from chalicelib.retraining.record import FollowedRetraining, RetrainingRecord, StartedRetraining
 from chalicelib.retraining.repository import RUNNING, RetrainingRepository, empty_record
 from chalicelib.retraining.request import parse_request
-from chalicelib.storage.bucket import DataBucket, ObjectMissing
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import ObjectMissing
 from chalicelib.storage.inbox import random_token
 from chalicelib.tasks import Task
 

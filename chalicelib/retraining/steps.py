@@ -25,7 +25,8 @@ from chalicelib.retraining.failure import explain, reason_of
 from chalicelib.retraining.planning import Code, Planner
 from chalicelib.retraining.repository import RetrainingRepository
 from chalicelib.retraining.rollout import Rollout
-from chalicelib.storage.bucket import DataBucket, StorageFailed
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import StorageFailed
 
 State = Mapping[str, Any]
 """The state machine's state, `$`: each step's result under the name that the definition gives it."""

@@ -20,7 +20,8 @@ from chalicelib.retraining.executions import Executions, end_of
 from chalicelib.retraining.planning import plan_key
 from chalicelib.retraining.repository import RUNNING, RetrainingRecord, RetrainingRepository
 from chalicelib.retraining.rollout import Rollout
-from chalicelib.storage.bucket import DataBucket, ObjectMissing
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import ObjectMissing
 from chalicelib.tasks import Task
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, FilePayload, Locator, Page, expect
 from playwright.sync_api import Error as PlaywrightError
+from pydicom.dataset import Dataset
 from pydicom.uid import RLELossless
 
 from chalicelib import imaging
@@ -124,12 +125,12 @@ def turned(orientation: int) -> bytes:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_turned_photographs_stand_upright(lab: Page, orientation: int) -> None:
+def test_rotated_photographs_are_upright(lab: Page, orientation: int) -> None:
     assert difference(lab, turned(orientation), "image/jpeg", GREY).max() <= 1
 
 
 @pytest.mark.parametrize("size", [(450, 900), (1201, 1903), (2405, 3603), (4001, 3999)])
-def test_large_jpegs_are_reduced_as_the_servers_decoder_does(lab: Page, size: tuple[int, int]) -> None:
+def test_large_jpegs_are_reduced_as_on_the_server(lab: Page, size: tuple[int, int]) -> None:
     differs = difference(lab, jpeg(*size), "image/jpeg", GREY)
     assert differs.max() <= 1
 
@@ -157,6 +158,20 @@ def test_pngs_are_prepared_as_on_the_server(lab: Page, kind: str, data: bytes, s
 FILM = samples.phantom()
 PIXELS = FILM.astype(np.uint16) * 16
 WINDOW: dict[str, Any] = {"WindowCenter": 1500, "WindowWidth": 2000}
+
+
+def without_sign_extension(padding: int, **elements: Any) -> Dataset:
+    """Signed values of 12 bits whose words have zeros above them; the darkest stand for padding.
+
+    Args:
+        padding: PixelPaddingValue as the file states it, as 16 bits.
+    """
+    values = np.where(PIXELS < 500, -2000, PIXELS.astype(np.int16) // 2 - 1000).astype(np.int16)
+    dataset = images.dicom_dataset(values & 0x0FFF, bits=16, PixelPaddingValue=padding, **elements)
+    dataset.BitsStored, dataset.HighBit = 12, 11
+    return dataset
+
+
 DICOM_FILES = {
     "no window": images.dicom_dataset(PIXELS),
     "windowed": images.dicom_dataset(PIXELS, **WINDOW),
@@ -173,6 +188,11 @@ DICOM_FILES = {
     ),
     "padding, falling": images.dicom_dataset(
         np.where(PIXELS < 500, 0, PIXELS), PixelPaddingValue=0, RescaleSlope=-1, RescaleIntercept=4000
+    ),
+    "padding without sign extension": without_sign_extension(-2000 & 0x0FFF),
+    "padding with a sign, values without": without_sign_extension(-2000),
+    "range of padding without sign extension": without_sign_extension(
+        -2048 & 0x0FFF, PixelPaddingRangeLimit=-1990 & 0x0FFF, WindowCenter=0, WindowWidth=2000
     ),
     "empty window": images.dicom_dataset(PIXELS, WindowCenter="", WindowWidth=""),
     "square pixels": images.dicom_dataset(PIXELS, PixelSpacing=[0.2, 0.2], **WINDOW),
@@ -201,7 +221,7 @@ UNUSUAL_DICOM_FILES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("kind", [*UNUSUAL_DICOM_FILES, "hot pixel"])
-def test_dicom_whose_grey_levels_only_the_server_knows_is_left_to_it(lab: Page, kind: str) -> None:
+def test_dicom_with_unusual_grey_levels_is_left_to_the_server(lab: Page, kind: str) -> None:
     pixels = PIXELS.copy()
     if kind == "hot pixel":
         pixels[0, 0] = 60_000
@@ -214,7 +234,7 @@ def test_dicom_whose_grey_levels_only_the_server_knows_is_left_to_it(lab: Page, 
 
 
 @pytest.mark.parametrize("task", BUNDLED)
-def test_answers_are_the_servers(lab: Page, page_address: str, data_set: Path, task: str) -> None:
+def test_results_match_the_server(lab: Page, page_address: str, data_set: Path, task: str) -> None:
     other = "chest-xray" if task == "breast-ultrasound" else "breast-ultrasound"
     files = [*real_images(data_set, task, 3), *real_images(data_set, other, 1)]
     here = lab.evaluate(
@@ -251,14 +271,14 @@ def test_answers_are_the_servers(lab: Page, page_address: str, data_set: Path, t
         assert mine["heatmap"]["values"] == pytest.approx(theirs["heatmap"]["values"], abs=2e-2), path
 
 
-def test_nothing_of_an_image_leaves_the_device(switched_on: AppPage) -> None:
+def test_images_never_leave_the_device(switched_on: AppPage) -> None:
     app = switched_on
     before = len(app.requests)
     identifier = app.classify(samples.jpeg())
     expect(app.page.locator(".facts")).to_contain_text("this device")
-    expect(app.page.locator(".device-note")).to_contain_text("Known to this tab only")
+    expect(app.page.locator(".device-note")).to_contain_text("exists in this tab only")
     expect(app.page.locator(".review-form")).to_have_count(0)
-    app.page.get_by_role("button", name="Model’s view").click()
+    app.page.get_by_role("button", name="Model input").click()
     expect(app.page.locator("#compare")).to_have_attribute("aria-pressed", "true")
     app.page.locator("#heat-map-class").select_option(index=1)
     app.drop(samples.jpeg(), samples.dicom(), samples.deep_png(), samples.text_file())
@@ -274,13 +294,13 @@ def test_nothing_of_an_image_leaves_the_device(switched_on: AppPage) -> None:
     assert "device-" not in str(app.page.request.get(f"{app.address}/api/results").json())
 
 
-def test_results_of_this_device_live_as_long_as_the_tab(switched_on: AppPage) -> None:
+def test_device_results_last_as_long_as_the_tab(switched_on: AppPage) -> None:
     app = switched_on
     app.classify(samples.jpeg())
     label = app.heading.inner_text()
     app.page.reload()
     expect(app.heading).to_have_text(label)
-    app.page.get_by_role("button", name="Forget", exact=True).click()
+    app.page.get_by_role("button", name="Clear", exact=True).click()
     expect(app.page.locator("#device-results")).to_be_hidden()
     app.page.reload()
     expect(app.problem).to_contain_text("nowhere else")
@@ -293,35 +313,35 @@ def compressed_dicom() -> FilePayload:
 
 
 UNUSABLE = {
-    samples.deep_png: "16 bits",
+    samples.deep_png: "16-bit",
     samples.tiff: "cannot read TIFF",
-    samples.truncated_jpeg: "damaged or cut off",
+    samples.truncated_jpeg: "damaged or truncated",
     compressed_dicom: "compressed",
-    samples.text_file: "no image",
+    samples.text_file: "not an image",
 }
 
 
-def test_what_cannot_be_prepared_here_is_said_and_not_sent(switched_on: AppPage) -> None:
+def test_unusable_files_are_explained_and_not_sent(switched_on: AppPage) -> None:
     for image, words in UNUSABLE.items():
         switched_on.pick(image())
         expect(switched_on.problem).to_contain_text(words)
     assert switched_on.posts() == []
 
 
-def test_switched_off_the_server_answers_again(switched_on: AppPage) -> None:
+def test_switching_off_uses_the_server_again(switched_on: AppPage) -> None:
     app = switched_on
     app.page.get_by_role("switch", name="On this device").uncheck()
     expect(status(app)).to_contain_text("sent to this server")
-    expect(app.page.locator("#message")).to_contain_text("sent to this server")
+    expect(app.page.locator("#message")).to_contain_text("uploaded to this server")
     app.classify(samples.jpeg())
     assert len(app.posts()) == 1
     expect(app.page.locator(".review-form")).to_be_visible()
 
 
-def test_works_without_a_network(switched_on: AppPage) -> None:
+def test_device_classifies_offline(switched_on: AppPage) -> None:
     app = switched_on
     app.http_errors_expected = True
-    expect(status(app)).to_contain_text("without a network", timeout=LOADING_MS)
+    expect(status(app)).to_contain_text("also offline", timeout=LOADING_MS)
     app.page.context.set_offline(True)
     app.page.reload()
     expect(app.chooser).to_be_enabled(timeout=PATIENCE_MS)
@@ -330,7 +350,7 @@ def test_works_without_a_network(switched_on: AppPage) -> None:
     expect(app.page.locator("#worklist-status")).to_contain_text("cannot be reached")
     app.pick(samples.tiff())
     expect(app.problem).to_contain_text("cannot read TIFF")
-    expect(app.problem).to_contain_text("keep the file until there is one")
+    expect(app.problem).to_contain_text("keep the file until you are connected again")
     app.page.context.set_offline(False)
     addresses = app.page.evaluate(
         """async () => {
@@ -343,7 +363,7 @@ def test_works_without_a_network(switched_on: AppPage) -> None:
     assert not any("/api/" in address for address in addresses)
 
 
-def test_a_package_that_is_not_the_one_announced_is_not_used(app: AppPage) -> None:
+def test_package_with_a_wrong_digest_is_not_used(app: AppPage) -> None:
     app.http_errors_expected = True
     catalogue = app.page.request.get(f"{app.address}/api/tasks").json()
     for task in catalogue["tasks"]:
@@ -358,7 +378,7 @@ def test_a_package_that_is_not_the_one_announced_is_not_used(app: AppPage) -> No
     assert app.posts() == []
 
 
-def test_nothing_of_it_is_loaded_before_it_is_wanted(app: AppPage) -> None:
+def test_runtime_is_not_loaded_before_it_is_switched_on(app: AppPage) -> None:
     app.open()
     expect(app.page.locator("#worklist-status")).not_to_have_text("Loading…")
     assert not any("/vendor/" in request.url for request in app.requests)
@@ -366,7 +386,7 @@ def test_nothing_of_it_is_loaded_before_it_is_wanted(app: AppPage) -> None:
 
 
 @pytest.mark.parametrize("language", ["English", "Deutsch"])
-def test_the_view_is_accessible(switched_on: AppPage, language: str) -> None:
+def test_device_view_passes_accessibility_checks(switched_on: AppPage, language: str) -> None:
     app = switched_on
     app.page.emulate_media(reduced_motion="reduce")
     app.drop(samples.jpeg(), samples.tiff())

@@ -29,10 +29,10 @@ def follow(app: AppPage, now: dict[str, Any]) -> Told:
     return told
 
 
-def test_retraining_is_started_and_followed_to_its_end(app: AppPage) -> None:
+def test_retraining_is_started_and_followed_to_the_end(app: AppPage) -> None:
     """By keyboard, and for real: it ends at once, since there is nothing to learn from."""
     app.open(f"#/tasks/{EMPTY}/retrainings")
-    app.page.get_by_label("Ask a person before a new model is deployed").focus()
+    app.page.get_by_label("Require approval before a new model is deployed").focus()
     app.press("Space")
     app.page.get_by_label("Reason").focus()
     app.page.keyboard.type("the first one")
@@ -51,13 +51,13 @@ def test_retraining_is_started_and_followed_to_its_end(app: AppPage) -> None:
     expect(app.sheet.locator(".facts")).to_contain_text("the first one")
 
 
-def test_what_the_api_refuses_is_said_beside_the_button(app: AppPage) -> None:
+def test_refused_start_is_explained_beside_the_button(app: AppPage) -> None:
     app.http_errors_expected = True
     app.open(LIST)
-    app.page.get_by_label("Search better hyper-parameters first").check()
-    app.page.get_by_label("Trainings of the search").fill("4")
-    app.page.get_by_text("Hyper-parameters", exact=True).click()
-    another = app.page.get_by_label("Set another one")
+    app.page.get_by_label("Tune hyperparameters first").check()
+    app.page.get_by_label("Tuning trials").fill("4")
+    app.page.get_by_text("Hyperparameters", exact=True).click()
+    another = app.page.get_by_label("Add a hyperparameter")
     another.select_option("epochs")
     field = app.page.get_by_label("epochs", exact=True)
     expect(field).to_be_focused()
@@ -72,12 +72,10 @@ def test_what_the_api_refuses_is_said_beside_the_button(app: AppPage) -> None:
     expect(app.page).to_have_url(re.compile(r"/retrainings$"))
 
 
-def test_steps_and_curves_follow_the_training(app: AppPage) -> None:
+def test_retraining_shows_steps_and_training_curves(app: AppPage) -> None:
     told = follow(app, records.retraining(metrics=records.measured(0.9)))
     steps = app.sheet.locator(".steps li")
-    expect(steps).to_have_text(
-        [re.compile(name) for name in ("Plan", "Prepare data", "Review data", "Train")]
-    )
+    expect(steps).to_have_text([re.compile(name) for name in ("Plan", "Prepare data", "Check data", "Train")])
     expect(steps.last).to_have_attribute("aria-current", "step")
     expect(steps.nth(1)).to_contain_text("1m")
     expect(app.sheet.locator(".chart")).to_have_count(0)
@@ -90,7 +88,7 @@ def test_steps_and_curves_follow_the_training(app: AppPage) -> None:
     told.now = records.asking()
     look_again(app)
     expect(steps).to_have_count(9)
-    expect(app.page.locator("#announcer")).to_contain_text("Now: Ask for approval.")
+    expect(app.page.locator("#announcer")).to_contain_text("Current step: Wait for approval.")
     told.now = records.deployed()
     look_again(app)
     expect(app.sheet.locator(".verdict.good")).to_contain_text(f"{records.CANDIDATE} classifies from now on.")
@@ -104,7 +102,7 @@ def test_steps_and_curves_follow_the_training(app: AppPage) -> None:
     assert len([request for request in app.requests if request.url.endswith(NAME)]) == asked
 
 
-def test_an_outage_is_said_and_passes(app: AppPage) -> None:
+def test_outage_is_reported_and_recovers(app: AppPage) -> None:
     app.http_errors_expected = True
     follow(app, records.retraining())
     expect(app.sheet.locator(".steps")).to_be_visible()
@@ -116,8 +114,8 @@ def test_an_outage_is_said_and_passes(app: AppPage) -> None:
     expect(app.sheet.locator(".steps")).to_be_visible()
 
 
-@pytest.mark.parametrize(("button", "approved"), [("Deploy", True), ("Decline", False)])
-def test_a_person_decides(app: AppPage, button: str, approved: bool) -> None:
+@pytest.mark.parametrize(("button", "approved"), [("Deploy", True), ("Reject", False)])
+def test_approval_is_given_or_refused(app: AppPage, button: str, approved: bool) -> None:
     told = follow(app, records.asking())
     comment = app.page.get_by_label("Comment")
     comment.fill("Looks right.")
@@ -125,7 +123,7 @@ def test_a_person_decides(app: AppPage, button: str, approved: bool) -> None:
     expect(comment).to_have_value("Looks right.")
     app.page.get_by_role("button", name=button).click()
     dialog = app.page.get_by_role("dialog")
-    expect(dialog).to_contain_text("is put into service" if approved else "is not deployed")
+    expect(dialog).to_contain_text("is deployed, must reproduce" if approved else "is not deployed")
     told.now = records.deployed()
     dialog.get_by_role("button", name=button).click()
     expect(dialog).to_be_hidden()
@@ -135,28 +133,28 @@ def test_a_person_decides(app: AppPage, button: str, approved: bool) -> None:
     expect(app.sheet.locator(".verdict.good")).to_be_visible()
 
 
-def test_who_is_no_admin_sees_everything_and_cannot_touch(app: AppPage) -> None:
+def test_retrainings_without_admin_role_are_read_only(app: AppPage) -> None:
     records.member(app, "reader")
     Told(app, records.asking())
     app.open(LIST)
-    expect(app.sheet).to_contain_text("Only members of the group “admin” may start a retraining")
+    expect(app.sheet).to_contain_text("Only members of the group “admin” can start a retraining")
     expect(app.sheet.locator("form")).to_have_count(0)
     row = app.sheet.locator(".records li")
-    expect(row).to_contain_text("Asks for approval")
+    expect(row).to_contain_text("Approval required")
     row.get_by_role("link").click()
-    expect(app.sheet).to_contain_text("Only members of the group “admin” may decide")
+    expect(app.sheet).to_contain_text("Only members of the group “admin” can approve or reject a deployment")
     expect(app.sheet.locator(".steps li")).to_have_count(9)
     expect(app.sheet.get_by_role("button")).to_have_count(0)
 
 
-def test_unknown_retraining_is_said_to_be_unknown(app: AppPage) -> None:
+def test_unknown_retraining_is_reported(app: AppPage) -> None:
     app.http_errors_expected = True
     app.open("#/retrainings/nothing-of-the-kind")
     expect(app.problem).to_contain_text("There is no retraining of that name")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_retrainings_are_accessible(app: AppPage, scheme: Literal["light", "dark"]) -> None:
+def test_retrainings_pass_accessibility_checks(app: AppPage, scheme: Literal["light", "dark"]) -> None:
     app.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     language: Any = {"light": "de", "dark": "en"}[scheme]
     app.page.add_init_script(f"localStorage.setItem('negatoscope.language', '{language}')")

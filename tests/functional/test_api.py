@@ -337,7 +337,7 @@ def test_heatmap_refuses_answers_of_earlier_models(call: Call) -> None:
     message = assert_error(
         call("GET", f"/results/{result['id']}/heatmap?label={result['label']}"), 409, "NotClassified"
     )
-    assert "Another model" in message
+    assert "no longer used" in message
 
 
 def test_preview_requires_a_classification(call: Call) -> None:

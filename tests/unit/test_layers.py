@@ -11,7 +11,7 @@ import pytest
 from tests.stage import ROOT
 
 LAYERS = (
-    ("errors", "json_schema", "media_types", "timestamps"),
+    ("errors", "json_schema", "media_types", "resource_names", "timestamps"),
     ("tasks",),
     ("settings",),
     ("observability", "imaging"),
