@@ -56,6 +56,7 @@ check: $(DEV) $(TRAINING) ## formatting, lint, types, templates, generated files
 	.venv-training/bin/python -m mypy training tests/training
 	.venv/bin/python -m deploy.openapi --check
 	.venv/bin/python -m deploy.reference --check
+	.venv/bin/python -m deploy.hyperparameter_reference --check
 	.venv/bin/cfn-lint deploy/alarms.yaml deploy/foundation.yaml statemachine/template.yaml frontend/template.yaml
 
 .PHONY: test

@@ -10,10 +10,10 @@ from typing import Any
 
 from chalicelib import errors
 from chalicelib.errors import NegatoscopeError
-from deploy.generated import write_or_check
+from deploy.generated import PROJECT, write_or_check
 
 OPENAPI = Path(errors.__file__).with_name("openapi.json")
-PAGE = Path(__file__).parent.parent / "docs" / "api.md"
+PAGE = PROJECT / "docs" / "api.md"
 
 _HEAD = """# API
 
