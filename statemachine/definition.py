@@ -258,19 +258,14 @@ _ROLLBACK: States = {
     "RollbackFailed": {"Type": "Fail", "Error": "RollbackFailed", "CausePath": "$.error.Cause"},
 }
 
+MAIN: States = {**_PLANNING, **_TRAINING, **_EVALUATION, **_DEPLOYMENT, **_ENDS}
+RECOVERY: States = {**_CREATION, **_ROLLBACK}
+"""States that only a retraining passes in which something fails."""
 DEFINITION: State = {
     "Comment": "Retrain a task: train, evaluate, deploy only what is better; roll back what does not answer.",
     "StartAt": "Plan",
     "TimeoutSeconds": MAX_SECONDS,
-    "States": {
-        **_PLANNING,
-        **_TRAINING,
-        **_EVALUATION,
-        **_DEPLOYMENT,
-        **_ENDS,
-        **_CREATION,
-        **_ROLLBACK,
-    },
+    "States": {**MAIN, **RECOVERY},
 }
 
 if __name__ == "__main__":

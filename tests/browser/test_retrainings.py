@@ -75,9 +75,7 @@ def test_what_the_api_refuses_is_said_beside_the_button(app: AppPage) -> None:
 def test_steps_and_curves_follow_the_training(app: AppPage) -> None:
     told = follow(app, records.retraining(metrics=records.measured(0.9)))
     steps = app.sheet.locator(".steps li")
-    expect(steps).to_have_text(
-        [re.compile(name) for name in ("Plan", "Prepare data", "Review data", "Train")]
-    )
+    expect(steps).to_have_text([re.compile(name) for name in ("Plan", "Prepare data", "Check data", "Train")])
     expect(steps.last).to_have_attribute("aria-current", "step")
     expect(steps.nth(1)).to_contain_text("1m")
     expect(app.sheet.locator(".chart")).to_have_count(0)

@@ -18,7 +18,9 @@ from chalicelib.models.registry import Registry
 from chalicelib.models.scaling import Scaling
 from chalicelib.retraining.candidate import Candidates
 from chalicelib.retraining.creation import Creations
+from chalicelib.retraining.ending import Ending
 from chalicelib.retraining.executions import Executions
+from chalicelib.retraining.plan_builder import PlanBuilder
 from chalicelib.retraining.planning import Planner
 from chalicelib.retraining.repository import RetrainingRepository
 from chalicelib.retraining.rollout import Rollout
@@ -55,7 +57,7 @@ class Wire:
     fault: Fault | None = None
     stubborn: bool = False
     undo_fails: bool = False
-    """Whether nothing works in the state `Undo` either, after a stubborn fault."""
+    """Whether nothing works in the state `Roll back` either, after a stubborn fault."""
     calls: list[str] = field(default_factory=list)
     states: list[str] = field(default_factory=list)
     """In which the state machine was at each call."""
@@ -70,7 +72,7 @@ class Wire:
         self.calls.append(name)
         self.states.append(self.state)
         if self.broken is not None and (
-            self.broken == self.state or (self.undo_fails and self.state == "Undo")
+            self.broken == self.state or (self.undo_fails and self.state == "Roll back")
         ):
             raise client_error("ServiceUnavailable", "injected", name)
         if self.fault is None or self.fault.call != number:
@@ -140,7 +142,7 @@ class Stage:
         kind: ServingKind = "serverless",
         *,
         before: ServingKind | None = None,
-        wish: Mapping[str, Any] = MappingProxyType({"force": True}),
+        request: Mapping[str, Any] = MappingProxyType({"force": True}),
         fingerprint: str = "f",
         accepted: bool = True,
         approved: bool = True,
@@ -151,14 +153,14 @@ class Stage:
         Args:
             kind: how the new model is to be served.
             before: how the current one is; None for the same.
-            wish: what the retraining is asked for.
+            request: what the retraining is asked for.
             fingerprint: of its data; the current model has learnt from `f00`.
             accepted: what the job that judges the candidate says.
             approved: what a person says, if asked.
             slow: whether jobs take a while, and others are just changing the endpoint.
         """
         self.kind: ServingKind = kind
-        self._wish, self._fingerprint = wish, fingerprint
+        self._request, self._fingerprint = request, fingerprint
         self._accepted, self._approved = accepted, approved
         self.s3, self.table = MemoryS3(), MemoryTable()
         self.sagemaker, self.states = MemorySageMaker(self.s3), MemoryStepFunctions()
@@ -211,22 +213,16 @@ class Stage:
         executions = Executions(Proxy(wire, "states", self.states), MACHINE)
         task_lock = TaskLock(self.bucket, self.repository, self.registry, rollout, executions)
         no_results: Any = SimpleNamespace(every=lambda _: iter(()))
+        builder = PlanBuilder("test", self.bucket, no_results, self.registry, {TASK: self.kind})
+        candidates = Candidates(self.bucket, self.registry, lambda: sagemaker, "test")
         self.steps = Steps(
             bucket=self.bucket,
             repository=self.repository,
-            planner=Planner(
-                stage="test",
-                bucket=self.bucket,
-                table=no_results,
-                registry=self.registry,
-                repository=self.repository,
-                endpoints={},
-                serving={TASK: self.kind},
-                lock=task_lock.lock,
-            ),
-            candidates=Candidates(self.bucket, self.registry, lambda: sagemaker, "test"),
+            planner=Planner(builder, self.bucket, self.repository, {}, task_lock.acquire),
+            candidates=candidates,
             rollout=rollout,
             creations=Creations(lambda: sagemaker, self.endpoint_manager),
+            ending=Ending(self.repository, candidates, rollout),
             backend=self._backend,
             publish=lambda *message: wire.call("sns:publish", lambda: self.messages.append(message[2])),
         )
@@ -237,7 +233,7 @@ class Stage:
         """Run an execution to its end."""
         arn = f"{MACHINE.replace(':stateMachine:', ':execution:')}:{name}"
         self.states.statuses[arn] = "RUNNING"
-        given = {"task": TASK, **self._wish}
+        given = {"task": TASK, **self._request}
         execution = Execution(DEFINITION, given, self._perform, arn, self.sagemaker.pass_time)
         self.states.statuses[arn] = "FAILED" if execution.error else "SUCCEEDED"
         return execution

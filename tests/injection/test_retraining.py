@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from chalicelib.errors import NothingToApprove
 from chalicelib.models import rollback
 from chalicelib.models.deployment import Deployment
-from chalicelib.retraining import planning, steps
+from chalicelib.retraining import ending, planning
 from chalicelib.retraining.executions import Executions
 from chalicelib.retraining.jobs import TrainingJobs
 from chalicelib.retraining.repository import empty_record
@@ -35,30 +35,30 @@ KINDS: list[tuple[ServingKind, ServingKind]] = [
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The metrics that were emitted."""
     metrics: list[str] = []
-    for module in (steps, planning):
+    for module in (ending, planning):
         monkeypatch.setattr(module, "count", lambda metric, _task: metrics.append(metric))
     return metrics
 
 
 COMMON = (
     "Prepare data",
-    "Review data",
+    "Check data",
     "Train",
     "Register",
     "Create model",
-    "Answer test images",
-    "Judge",
-    "Decide",
+    "Batch inference",
+    "Evaluate candidate",
+    "Record decision",
 )
 """States that are the same however the models are served: their calls fail in the first kind only."""
 
 ENDS: dict[str, tuple[str, dict[str, Any]]] = {
-    "tuned and approved": ("Deployed", {"wish": {"tune": 2, "approval": True}}),
-    "declined": ("Rejected", {"wish": {"force": True, "approval": True}, "approved": False}),
+    "tuned and approved": ("Deployed", {"request": {"tune": 2, "approval": True}}),
+    "declined": ("Rejected", {"request": {"force": True, "approval": True}, "approved": False}),
     "rejected": ("Rejected", {"accepted": False}),
     "slow": ("Deployed", {"kind": "serverless", "slow": True}),
-    "refused": ("Refused", {"wish": {"hyperparameters": {"no such": 1}}}),
-    "unchanged": ("Unchanged", {"wish": {}, "fingerprint": "f00"}),
+    "refused": ("Refused", {"request": {"hyperparameters": {"no such": 1}}}),
+    "unchanged": ("Unchanged", {"request": {}, "fingerprint": "f00"}),
 }
 """Retrainings that go other ways: the last state, and what of the `Stage` leads there."""
 
@@ -144,7 +144,7 @@ def test_what_could_not_be_undone_is_left_to_the_next_retraining(kind: ServingKi
             assert stage.retrain("next").end == "Deployed"
             stage.check_settled()
         except Exception as error:
-            raise AssertionError(f"nothing works in {state}, nor in Undo") from error
+            raise AssertionError(f"nothing works in {state}, nor in the rollback") from error
     assert "RollbackFailed" in ends
 
 

@@ -15,9 +15,15 @@ from tests.stack.sagemaker_harness import SageMakerHarness, archive
 CORRECTED = 20
 CURRENT = f"models/{TASK.name}/current.json"
 DEPLOYED = (
-    *("Plan", "Prepare data", "Review data", "Train", "Register", "Create model", "Answer test images"),
-    *("Judge", "Decide", "Ask for approval", "Create endpoint configuration", "Look at endpoint"),
-    *("Create endpoint", "Describe endpoint", "Smoke test", "Promote", "Close deployed", "Deployed"),
+    *("Plan", "Prepare data", "Check data", "Train", "Register", "Create model", "Batch inference"),
+    *(
+        "Evaluate candidate",
+        "Record decision",
+        "Wait for approval",
+        "Create endpoint configuration",
+        "Inspect endpoint",
+    ),
+    *("Create endpoint", "Describe endpoint", "Smoke test", "Promote", "Finalize deployed", "Deployed"),
 )
 
 

@@ -1,4 +1,4 @@
-"""The steps of a retraining that are no jobs, one by one."""
+"""The steps of a retraining that the Lambda runs, one by one."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,10 +19,12 @@ from chalicelib.models.archive import pack, package_files
 from chalicelib.models.backend import Backend
 from chalicelib.models.registry import Registry
 from chalicelib.results.table import ResultsTable
-from chalicelib.retraining import steps
+from chalicelib.retraining import ending
 from chalicelib.retraining.candidate import Candidates
 from chalicelib.retraining.creation import Creations
+from chalicelib.retraining.ending import Ending
 from chalicelib.retraining.executions import Executions
+from chalicelib.retraining.plan_builder import PlanBuilder
 from chalicelib.retraining.planning import Planner
 from chalicelib.retraining.repository import RetrainingRepository
 from chalicelib.retraining.rollout import Rollout
@@ -71,14 +73,17 @@ class Stage:
         rollout = Rollout(endpoint_manager(self.sagemaker), lambda: None)
         executions = Executions(self.states, RETRAINING_ARN)
         task_lock = TaskLock(self.bucket, self.repository, self.registry, rollout, executions)
-        planner = Planner("test", self.bucket, table, self.registry, self.repository, {}, {}, task_lock.lock)
+        builder = PlanBuilder("test", self.bucket, table, self.registry, {})
+        planner = Planner(builder, self.bucket, self.repository, {}, task_lock.acquire)
+        candidates = Candidates(self.bucket, self.registry, lambda: self.sagemaker, "test")
         self.steps = Steps(
             self.bucket,
             self.repository,
             planner,
-            Candidates(self.bucket, self.registry, lambda: self.sagemaker, "test"),
+            candidates,
             rollout,
             Creations(lambda: self.sagemaker, rollout.endpoint_manager),
+            Ending(self.repository, candidates, rollout),
             self.backend,
             lambda *message: self.told.append(message),
         )
@@ -97,15 +102,17 @@ class Stage:
         self.state |= {into or step: answer}
         return answer
 
-    def plan(self, **wish: Any) -> dict[str, Any]:
+    def plan(self, **request: Any) -> dict[str, Any]:
         """The plan of a retraining."""
-        given = {"task": TASK, **wish}
-        plan: dict[str, Any] = self.steps.run({"step": "plan", "wish": given, "execution": EXECUTION, **CODE})
+        given = {"task": TASK, **request}
+        plan: dict[str, Any] = self.steps.run(
+            {"step": "plan", "request": given, "execution": EXECUTION, **CODE}
+        )
         self.state = {"plan": plan}
         return plan
 
     def register(self) -> None:
-        """A candidate that has been judged to be better."""
+        """A candidate that has been found to be better."""
         self.plan()
         self.state["trained"] = TRAINED
         self.run("register", "candidate", image="image")
@@ -119,10 +126,10 @@ class Stage:
 
     def is_over(self, status: str) -> Any:
         """What is known of a retraining that has ended and holds no lock."""
-        entry = self.repository.get("run")
-        assert (entry["status"], self.repository.holder(TASK)) == (status, None)
-        assert entry["ended_at"]
-        return entry
+        record = self.repository.get("run")
+        assert (record["status"], self.repository.holder(TASK)) == (status, None)
+        assert record["ended_at"]
+        return record
 
 
 @pytest.fixture
@@ -131,18 +138,18 @@ def stage(tmp_path: Path) -> Stage:
 
 
 @pytest.mark.parametrize(
-    ("wish", "current", "unchanged"),
+    ("given", "current", "unchanged"),
     [({}, "f00", True), ({"force": True}, "f00", False), ({}, "f01", False), ({}, None, False)],
 )
-def test_only_what_is_new_is_learnt(
-    stage: Stage, wish: dict[str, Any], current: str | None, unchanged: bool
+def test_check_data_finds_unchanged_data(
+    stage: Stage, given: dict[str, Any], current: str | None, unchanged: bool
 ) -> None:
-    plan = stage.plan(**wish)
+    plan = stage.plan(**given)
     plan["current"]["fingerprint"] = current
     facts = {"fingerprint": "f00", "split": {"train": 1}, "findings": ["20 corrections"], "more": 1}
     stage.bucket.write_json(f"{FOLDER}data/data.json", facts)
 
-    assert stage.run("review-data", "data")["unchanged"] is unchanged
+    assert stage.run("check-data", "data")["unchanged"] is unchanged
     assert stage.repository.get("run")["data"] == {
         "images": 1,
         "corrections": 0,
@@ -152,16 +159,16 @@ def test_only_what_is_new_is_learnt(
     }
 
 
-def test_whoever_asks_in_no_known_form_is_refused(stage: Stage) -> None:
-    answer = stage.steps.run({"step": "plan", "wish": TASK, "execution": EXECUTION, **CODE})
+def test_plan_refuses_input_of_the_wrong_type(stage: Stage) -> None:
+    answer = stage.steps.run({"step": "plan", "request": TASK, "execution": EXECUTION, **CODE})
 
-    assert "A retraining is asked for as" in answer["refused"]
+    assert "A request for a retraining is a JSON object" in answer["refused"]
 
 
-def test_a_person_is_asked_with_the_reasons(stage: Stage) -> None:
+def test_request_approval_sends_the_reasons(stage: Stage) -> None:
     stage.register()
 
-    stage.run("ask", token="token", topic="topic")
+    stage.run("request-approval", token="token", topic="topic")
 
     ((topic, subject, message),) = stage.told
     assert (topic, subject) == ("topic", f"{TASK}: may the new model be deployed?")
@@ -171,7 +178,7 @@ def test_a_person_is_asked_with_the_reasons(stage: Stage) -> None:
     assert stage.repository.get("run")["waiting_for"] == "approval"
 
 
-def test_what_will_answer_is_tested(stage: Stage) -> None:
+def test_smoke_test_asks_the_endpoint_or_the_package(stage: Stage) -> None:
     stage.register()
     stage.bucket.write(f"{FOLDER}data/manifest.csv", b"part,class,sha256\ntest,left-cc,a\n", "text/csv")
     path = stage.folder / "array.npy"
@@ -190,15 +197,15 @@ def test_what_will_answer_is_tested(stage: Stage) -> None:
     assert stage.asked[1] == (TASK, None, VERSION)
 
 
-def test_a_deployed_model_ends_the_retraining(stage: Stage) -> None:
+def test_finalize_deployed_records_the_new_model(stage: Stage) -> None:
     stage.register()
     stage.run("promote", "promoted")
 
-    told = stage.run("close", "told", outcome="deployed")
+    notification = stage.run("finalize-deployed", "notification")
 
-    assert told["subject"] == f"{TASK}: retraining deployed"
-    assert told["message"] == f"It is better. {VERSION} classifies from now on."
-    assert stage.is_over("deployed")["outcome"] == told["message"]
+    assert notification["subject"] == f"{TASK}: retraining deployed"
+    assert notification["message"] == f"It is better. {VERSION} classifies from now on."
+    assert stage.is_over("deployed")["outcome"] == notification["message"]
     current = stage.registry.current(TASK)
     assert current is not None
     assert current.config == stage.state["plan"]["name"]
@@ -208,18 +215,18 @@ def test_a_deployed_model_ends_the_retraining(stage: Stage) -> None:
     ("outcome", "approval", "status", "sentence"),
     [
         ("rejected", {}, "rejected", "It is better. The current model stays."),
-        ("declined", {}, "rejected", "Nobody approved the new model in time."),
+        ("declined", {}, "rejected", "The new model was not approved in time."),
         ("declined", {"approval": {"by": "4711", "comment": "No."}}, "rejected", "declined by 4711. No."),
         ("unchanged", {}, "unchanged", '{"force": true} trains anyway.'),
     ],
 )
-def test_any_other_end_leaves_the_current_model(
+def test_finalize_otherwise_keeps_the_current_model(
     stage: Stage, outcome: str, approval: dict[str, Any], status: str, sentence: str
 ) -> None:
     stage.register()
     stage.state |= approval
 
-    assert sentence in stage.run("close", "told", outcome=outcome)["message"]
+    assert sentence in stage.run(f"finalize-{outcome}", "notification")["message"]
 
     assert sentence in stage.is_over(status)["outcome"]
     assert stage.registry.current(TASK) is None
@@ -229,65 +236,65 @@ def test_any_other_end_leaves_the_current_model(
     assert (refused is not None) is (outcome == "declined")
 
 
-def test_subjects_are_what_topics_take(stage: Stage) -> None:
+def test_subject_is_short_ascii(stage: Stage) -> None:
     stage.register()
     stage.state["plan"] |= {"title": "Gewebe der weiblichen\nBrust, gefärbt " * 9}
 
-    subject = stage.run("close", "told", outcome="rejected")["subject"]
+    subject = stage.run("finalize-rejected", "notification")["subject"]
 
     assert subject.isascii()
     assert subject.isprintable()
     assert len(subject) < 100
 
 
-def test_a_failed_training_is_told_with_what_to_do(stage: Stage) -> None:
+def test_roll_back_explains_a_failed_training(stage: Stage) -> None:
     stage.plan()
     stage.state |= {"failed": "TrainingFailed", "error": ERROR}
 
-    undone = stage.run("undo", "undone")
+    rollback = stage.run("roll-back", "rollback")
 
-    assert undone["settled"] is True
-    assert undone["cause"].startswith("No memory left. Its log in /aws/sagemaker/TrainingJobs says more.")
-    assert undone["subject"] == f"{TASK}: retraining failed"
-    assert stage.is_over("failed")["outcome"] == undone["cause"]
+    assert rollback["settled"] is True
+    assert rollback["cause"].startswith("No memory left. See its log in /aws/sagemaker/TrainingJobs.")
+    assert rollback["subject"] == f"{TASK}: retraining failed"
+    assert stage.is_over("failed")["outcome"] == rollback["cause"]
 
 
-def test_a_failed_deployment_goes_back_step_by_step(stage: Stage) -> None:
+def test_roll_back_restores_the_endpoint_step_by_step(stage: Stage) -> None:
     stage.deploy("before", "old")
     stage.register()
     stage.sagemaker.status, stage.sagemaker.config = "InService", "old"
-    assert stage.run("look-at-endpoint", "endpoint") == FOUND
+    assert stage.run("inspect-endpoint", "endpoint") == FOUND
     stage.sagemaker.config, stage.sagemaker.reason = stage.state["plan"]["name"], "No answer to /ping."
     stage.state["failed"] = "DeploymentFailed"
 
-    assert stage.run("undo", "undone")["settled"] is False
+    assert stage.run("roll-back", "rollback")["settled"] is False
     assert stage.repository.holder(TASK) == EXECUTION
     stage.sagemaker.status, stage.sagemaker.reason = "InService", ""
-    undone = stage.run("undo", "undone")
+    rollback = stage.run("roll-back", "rollback")
 
-    assert undone["settled"] is True
-    assert undone["cause"].startswith("No answer to /ping. The endpoint's log")  # of the first attempt
+    assert rollback["settled"] is True
+    assert rollback["cause"].startswith("No answer to /ping. The endpoint's log")  # of the first attempt
     assert stage.sagemaker.config == "old"
     assert stage.is_over("failed")
     assert stage.registry.record(TASK, VERSION)["decision"]["accepted"] is False
     assert stage.sagemaker.packages[stage.state["candidate"]["package"]]["ModelApprovalStatus"] == "Rejected"
 
 
-def test_what_was_promoted_stays_if_the_step_dies_right_after(stage: Stage) -> None:
+def test_roll_back_keeps_a_promoted_model(stage: Stage) -> None:
     stage.deploy("before", "old")
     stage.register()
     stage.sagemaker.status, stage.sagemaker.config = "InService", "old"
-    stage.run("look-at-endpoint", "endpoint")
+    stage.run("inspect-endpoint", "endpoint")
     own = stage.sagemaker.config = stage.state["plan"]["name"]
     stage.run("promote", "promoted")
     stage.state |= {"failed": "PromotionFailed", "error": {"Error": "Lambda.Unknown", "Cause": "Timed out"}}
 
-    undone = stage.run("undo", "undone")
+    rollback = stage.run("roll-back", "rollback")
 
-    assert undone["settled"] is True
-    assert undone["subject"] == f"{TASK}: retraining deployed"
-    assert undone["cause"].startswith(f"{VERSION} classifies from now on, but noting that down failed. Timed")
-    assert stage.is_over("deployed")["outcome"] == undone["cause"]
+    assert rollback["settled"] is True
+    assert rollback["subject"] == f"{TASK}: retraining deployed"
+    assert rollback["cause"].startswith(f"{VERSION} classifies from now on, but recording that failed. Timed")
+    assert stage.is_over("deployed")["outcome"] == rollback["cause"]
     current = stage.registry.current(TASK)
     assert current is not None
     assert (current.version, current.config) == (VERSION, own)
@@ -296,33 +303,33 @@ def test_what_was_promoted_stays_if_the_step_dies_right_after(stage: Stage) -> N
     assert stage.sagemaker.packages[stage.state["candidate"]["package"]]["ModelApprovalStatus"] == "Approved"
 
 
-def test_what_nobody_deployed_is_no_way_back(stage: Stage) -> None:
+def test_roll_back_ignores_a_configuration_put_there_by_hand(stage: Stage) -> None:
     stage.deploy("before", "old")
     stage.register()
     stage.sagemaker.status, stage.sagemaker.config = "InService", "by-hand"
-    assert stage.run("look-at-endpoint", "endpoint") == FOUND | {"config": "by-hand"}
+    assert stage.run("inspect-endpoint", "endpoint") == FOUND | {"config": "by-hand"}
     stage.sagemaker.config = stage.state["plan"]["name"]
-    stage.state |= {"failed": "SmokeTestFailed", "smoke_test": {"reason": "It is off."}}
+    stage.state |= {"failed": "SmokeTestFailed", "smoke_test": {"passed": False, "reason": "It is off."}}
 
-    stage.run("undo", "undone")
+    stage.run("roll-back", "rollback")
 
     assert stage.sagemaker.calls == [f"update negatoscope-test-{TASK} to old"]
 
 
-def test_the_way_back_is_to_what_classifies_now(stage: Stage) -> None:
+def test_roll_back_restores_the_version_that_is_current_now(stage: Stage) -> None:
     """Somebody has rolled back while the new model was being deployed."""
     stage.deploy("first", "first")
     stage.deploy("before", "old")
     stage.register()
     stage.sagemaker.status, stage.sagemaker.config = "InService", "old"
-    stage.run("look-at-endpoint", "endpoint")
+    stage.run("inspect-endpoint", "endpoint")
     stage.registry.roll_back(TASK, stage.registry.current(TASK))
     stage.sagemaker.config = stage.state["plan"]["name"]
 
     with pytest.raises(ModelChanged, match="first has become the current model"):
         stage.run("promote")
     stage.state |= {"failed": "PromotionFailed", "error": ERROR}
-    stage.run("undo", "undone")
+    stage.run("roll-back", "rollback")
 
     assert stage.sagemaker.calls == [f"update negatoscope-test-{TASK} to first"]
     current = stage.registry.current(TASK)
@@ -330,7 +337,7 @@ def test_the_way_back_is_to_what_classifies_now(stage: Stage) -> None:
     assert current.version == "first"
 
 
-def test_a_promotion_that_is_repeated_after_a_rollback_does_not_undo_it(stage: Stage) -> None:
+def test_repeated_promotion_does_not_revert_a_rollback(stage: Stage) -> None:
     stage.deploy("before", "old")
     stage.register()
     stage.run("promote", "promoted")
@@ -340,7 +347,7 @@ def test_a_promotion_that_is_repeated_after_a_rollback_does_not_undo_it(stage: S
         stage.run("promote")
 
     stage.state |= {"failed": "PromotionFailed", "error": ERROR}
-    assert "was deployed and rolled back, but noting" in stage.run("undo", "undone")["cause"]
+    assert "was deployed and rolled back, but recording" in stage.run("roll-back", "rollback")["cause"]
     assert stage.sagemaker.calls == [], "a rollback of the rollback finds all it needs"
 
 
@@ -354,7 +361,7 @@ def test_a_promotion_that_is_repeated_after_a_rollback_does_not_undo_it(stage: S
         EndpointConnectionError(endpoint_url="https://dynamodb"),
     ],
 )
-def test_what_may_pass_is_told_from_what_does_not(
+def test_transient_errors_interrupt_the_step(
     stage: Stage, failure: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage.register()
@@ -368,43 +375,41 @@ def test_what_may_pass_is_told_from_what_does_not(
         stage.run("promote")
 
 
-def test_an_undo_that_fails_is_told_with_the_state_of_the_endpoint(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_report_failed_rollback_describes_the_endpoint(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     metrics: list[tuple[str, str]] = []
-    monkeypatch.setattr(steps, "count", lambda *metric: metrics.append(metric))
+    monkeypatch.setattr(ending, "count", lambda *metric: metrics.append(metric))
     stage.deploy("before", "old")
     stage.register()
     stage.sagemaker.status, stage.sagemaker.config = "Updating", "by-hand"
     stage.state |= {"failed": "PromotionFailed", "error": ERROR}
 
-    told = stage.run("report-failed-rollback", "told")
+    notification = stage.run("report-failed-rollback", "notification")
 
     assert metrics == [("RollbackFailed", TASK)]
-    assert told["subject"] == f"{TASK}: a failed retraining could not be undone"
-    assert "No memory left." in told["message"]
-    assert f"The endpoint negatoscope-test-{TASK} is Updating and serves by-hand." in told["message"]
-    entry = stage.repository.get("run")
-    assert (entry["status"], entry["outcome"]) == ("failed", told["message"])
-    assert entry["ended_at"]
+    assert notification["subject"] == f"{TASK}: a failed retraining could not be rolled back"
+    assert "No memory left." in notification["message"]
+    assert f"The endpoint negatoscope-test-{TASK} is Updating and serves by-hand." in notification["message"]
+    record = stage.repository.get("run")
+    assert (record["status"], record["outcome"]) == ("failed", notification["message"])
+    assert record["ended_at"]
     assert stage.repository.holder(TASK) == EXECUTION, "the next retraining takes it over and finishes"
 
 
-def test_an_endpoint_that_was_taken_down_goes_away_again(stage: Stage) -> None:
+def test_roll_back_deletes_an_endpoint_that_did_not_exist(stage: Stage) -> None:
     stage.deploy("before", "old")
     stage.register()
 
-    assert stage.run("look-at-endpoint", "endpoint") == {"state": "absent", "config": None, "retain": False}
+    assert stage.run("inspect-endpoint", "endpoint") == {"state": "absent", "config": None, "retain": False}
     stage.sagemaker.status, stage.sagemaker.config = "InService", stage.state["plan"]["name"]
-    stage.state |= {"failed": "SmokeTestFailed", "smoke_test": {"reason": "It is off."}}
-    stage.run("undo", "undone")
+    stage.state |= {"failed": "SmokeTestFailed", "smoke_test": {"passed": False, "reason": "It is off."}}
+    stage.run("roll-back", "rollback")
 
     assert stage.sagemaker.calls == [f"delete negatoscope-test-{TASK}"]
 
 
-def test_a_damaged_package_is_undone_too(stage: Stage) -> None:
+def test_roll_back_works_without_a_candidate(stage: Stage) -> None:
     stage.plan()
     stage.state |= {"failed": "RegistrationFailed", "error": {"Error": "InvalidModelPackage", "Cause": "x"}}
 
-    assert stage.run("undo", "undone")["settled"] is True
+    assert stage.run("roll-back", "rollback")["settled"] is True
     assert stage.is_over("failed")["outcome"].startswith("x. The current model stays.")
