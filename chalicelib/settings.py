@@ -123,7 +123,7 @@ def read_endpoints(text: str) -> dict[str, EndpointSpec]:
     endpoints = {task.name: task.endpoint for task in load_tasks().values() if task.endpoint}
     for task, name in _endpoint_names(text).items():
         own = endpoints.get(task)
-        endpoints[task] = EndpointSpec(name, own.contract if own else "negatoscope")
+        endpoints[task] = EndpointSpec(name, own.protocol if own else "negatoscope")
     return endpoints
 
 

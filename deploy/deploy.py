@@ -10,7 +10,7 @@ import sys
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import InvalidModelPackage
-from chalicelib.storage.bucket import StorageFailed
+from chalicelib.storage.errors import StorageFailed
 from deploy import alarms, application, foundation, models, retraining, stages, website
 from deploy.progress import say, step
 from deploy.stacks import DeployError

@@ -17,7 +17,8 @@ from chalicelib.models.endpoint_manager import IN_SERVICE, EndpointManager, Endp
 from chalicelib.models.registry import Registry
 from chalicelib.models.scaling import Scaling
 from chalicelib.settings import SettingsError, read_endpoints
-from chalicelib.storage.bucket import DataBucket, StorageFailed
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import StorageFailed
 from chalicelib.tasks import load_tasks
 from deploy import stages
 from deploy.progress import say

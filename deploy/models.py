@@ -8,6 +8,7 @@ import boto3
 from chalicelib.models.endpoint_manager import EndpointManager
 from chalicelib.models.package import bundled_package
 from chalicelib.models.registry import Registry
+from chalicelib.models.seeding import seed
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import load_tasks
 from deploy import endpoints, stages
@@ -23,7 +24,7 @@ def register(bucket: str) -> None:
     registry = Registry(DataBucket(boto3.client("s3"), bucket))
     for task in load_tasks():
         if package := bundled_package(task):
-            say(f"{task}: {registry.seed(task, package).version} classifies")
+            say(f"{task}: {seed(registry, task, package).version} classifies")
 
 
 def delete(stage: str) -> None:

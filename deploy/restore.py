@@ -18,7 +18,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.results.decisions import Decisions, NotADocument, restore
 from chalicelib.results.table import ResultsTable
-from chalicelib.storage.bucket import DataBucket, ObjectChanged, ObjectMissing, StorageFailed
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import ObjectChanged, ObjectMissing, StorageFailed
 from deploy import results_table, stages
 from deploy.progress import say, step
 from deploy.stacks import DeployError

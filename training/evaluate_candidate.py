@@ -1,8 +1,10 @@
-"""Evaluate a candidate: `python -m training.evaluate_candidate --task TASK --data FOLDER ...`.
+"""Decide whether a candidate may be deployed.
 
-Measures what a batch transform job answered for the test part of a preparation, puts the same images to the
-model that is deployed now, and decides whether the candidate may take its place. `--output` gets
-decision.json, metrics.json, report.md, predictions.csv and plots/. The exit status is 0 whatever is decided.
+`python -m training.evaluate_candidate --task TASK --data FOLDER --answers FOLDER --candidate FILE`
+
+Measures a batch transform job's answers for the test part of a preparation, runs the deployed model on the
+same images, and compares both. `--output` gets decision.json, metrics.json, report.md, predictions.csv and
+plots/. The exit status is 0 whatever the decision.
 """
 
 import argparse

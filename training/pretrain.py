@@ -148,7 +148,7 @@ def plan_lessons(data: Sequence[tuple[Task, Labelled]], parameters: Hyperparamet
         weights = class_weights(images.labels, len(task.classes), parameters.class_weight_power)
         # Shown in grey, images have no colour to change.
         changes = replace(task.augmentation, colour=0.0)
-        augment = Augmenter(changes, task.flip_permutation, parameters.erase, generator)
+        augment = Augmenter(changes, task.flip_permutation, parameters.random_erasing, generator)
         lessons.append(Lesson(task, images, share, weights.to(device), augment))
     return lessons
 

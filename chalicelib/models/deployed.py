@@ -18,7 +18,7 @@ from chalicelib.models.backend import Backend, ModelOutputs
 from chalicelib.models.deployment import Deployment
 from chalicelib.models.package import ModelPackage
 from chalicelib.models.registry import Registry
-from chalicelib.storage.bucket import StorageFailed
+from chalicelib.storage.errors import StorageFailed
 from chalicelib.tasks import Task
 
 FRESH_SECONDS = 60.0

@@ -1,4 +1,4 @@
-"""What endpoints are sent and what they answer: one backend for each contract a task may name."""
+"""What endpoints are sent and what they answer: one backend for each protocol that a task may name."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -69,7 +69,7 @@ class ImageClassificationBackend:
         self._task = task
 
     def run(self, images: Pixels) -> ModelOutputs:
-        """See `Backend.run`; the contract knows no batches, so each image is a call of its own."""
+        """See `Backend.run`; the protocol has no batches, so each image is a call of its own."""
         answers = [self._endpoint.invoke("application/x-image", encode(image)) for image in images]
         # Should the endpoint change between two calls, the last answer names it.
         variant = answers[-1][1]

@@ -34,7 +34,7 @@ def roll_back(
         if current.previous == version:
             return current
         raise ModelChanged(f"{version} is not the current model of {task}; {current.version} is.")
-    previous = registry.before(task, current)
+    previous = registry.previous_record(task, current)
     target, config = previous.get("endpoint"), previous.get("config")
     left = current.endpoint if current and current.endpoint != target else None
     target_now, left_now = _reached(target, config, endpoint_manager), _settled(left, endpoint_manager)

@@ -13,10 +13,13 @@ from chalicelib.monitoring.drift import Aspect
 from chalicelib.observability import logger, record
 from chalicelib.results.result_document import Result
 from chalicelib.results.table import ResultsTable
-from chalicelib.storage.bucket import AccessDenied, DataBucket, ObjectMissing
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import AccessDenied, ObjectMissing
 from chalicelib.tasks import Task
 from chalicelib.timestamps import now
 
+_CROSS_VALIDATION = ("cross", "rotating")
+"""Values of the hyper-parameter `validation`; models of release 0.1 have the second."""
 MAX_ANSWERS = 500
 """Answers that are looked at, of those of the current model."""
 
@@ -152,14 +155,14 @@ def _document(task: Task, **known: Any) -> Document:
 
 
 def _profile(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """What the model's own answers looked like on images that it had not learnt from.
+    """The profile of the model's answers on images that it was not trained on.
 
-    Where validation rotated, no validation image was judged by the whole model, as the networks had learnt
-    all others; only for test images its answers are those that it will give.
+    After cross-validation that is the profile of the test images: each validation image was answered by one
+    network only, because the others were trained on it.
     """
-    rotated = facts.get("training", {}).get("validation") == "rotating"
+    cross_validated = facts.get("training", {}).get("validation") in _CROSS_VALIDATION
     profile: Mapping[str, Any] | None = (
-        facts["metrics"].get("test" if rotated else "validation", {}).get("profile")
+        facts["metrics"].get("test" if cross_validated else "validation", {}).get("profile")
     )
     return profile
 

@@ -15,7 +15,8 @@ from typing import Any
 
 from chalicelib.results import result_document
 from chalicelib.results.table import ResultsTable
-from chalicelib.storage.bucket import DataBucket, ObjectMissing
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import ObjectMissing
 from chalicelib.storage.inbox import InboxObject
 
 STALE_AFTER = timedelta(minutes=10)

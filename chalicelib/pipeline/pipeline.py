@@ -28,10 +28,12 @@ from chalicelib.pipeline import prepared, quarantine
 from chalicelib.pipeline.prepared import PreparedArray
 from chalicelib.results import result_document
 from chalicelib.results.decisions import Decision, Decisions
+from chalicelib.results.entry import Entry
 from chalicelib.results.result_document import Result, Review
-from chalicelib.results.table import Entry, ResultsTable
+from chalicelib.results.table import ResultsTable
 from chalicelib.storage import inbox
-from chalicelib.storage.bucket import AccessDenied, DataBucket, ObjectMissing
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import AccessDenied, ObjectMissing
 from chalicelib.storage.inbox import InboxObject
 from chalicelib.tasks import Task
 

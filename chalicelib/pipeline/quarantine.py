@@ -3,7 +3,8 @@
 from contextlib import suppress
 
 from chalicelib.results.result_document import Result
-from chalicelib.storage.bucket import MAX_KEY_BYTES, DataBucket, ObjectMissing
+from chalicelib.storage.bucket import MAX_KEY_BYTES, DataBucket
+from chalicelib.storage.errors import ObjectMissing
 from chalicelib.storage.inbox import InboxObject
 
 

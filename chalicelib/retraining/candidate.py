@@ -15,7 +15,8 @@ from chalicelib.observability import logger
 from chalicelib.retraining.evidence import COUNT, count_decisions
 from chalicelib.retraining.locations import EVALUATION, EVALUATION_BEFORE, RETRAININGS, SPLIT
 from chalicelib.retraining.payloads import Candidate, Decision, Plan, TrainedModel
-from chalicelib.storage.bucket import DataBucket, ObjectMissing
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import ObjectMissing
 
 CONTENT_TYPES = ("application/x-npy", "image/jpeg", "image/png", "image/tiff", "application/dicom")
 MAX_DESCRIPTION = 1024

@@ -79,7 +79,7 @@ class PlanBuilder:
                 "instance_type": LARGE if large else SMALL,
                 "volume_gb": LARGE_VOLUME_GB if large else VOLUME_GB,
             },
-            "training": plan_training(request, code, self.bucket.name, folder, self._has_others(task)),
+            "training": plan_training(request, code, self.bucket.name, folder, self._has_ood_data(task)),
             "current": self._current(task, folder),
             "serving": plan_serving(self.stage, task, self.serving.get(task.name, task.serving.kind), name),
         }
@@ -117,7 +117,7 @@ class PlanBuilder:
             arguments += ["--earlier", f"s3://{self.bucket.name}/{earlier}"]
         return arguments
 
-    def _has_others(self, task: Task) -> bool:
+    def _has_ood_data(self, task: Task) -> bool:
         """Whether there are images of other tasks."""
         return any(other != task.name for other in self.bucket.folders(DATASETS))
 

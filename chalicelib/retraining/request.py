@@ -7,7 +7,7 @@ from typing import Any
 from chalicelib import limits
 from chalicelib.errors import InvalidHyperparameters, InvalidRequest
 from chalicelib.fields import check_json, optional_text
-from chalicelib.retraining.hyperparameters import check_values, searched
+from chalicelib.retraining.hyperparameters import check_values, current_names, searched
 from chalicelib.tasks import Task, load_tasks
 
 TRIALS = 8
@@ -92,7 +92,7 @@ def _task(given: Mapping[str, Any]) -> Task:
 
 
 def _hyperparameters(given: Mapping[str, Any]) -> dict[str, Any]:
-    values: dict[str, Any] = given.get("hyperparameters", {})
+    values = current_names(given.get("hyperparameters", {}))
     check_values(values)
     if given.get("tune") and (both := sorted(values.keys() & searched().keys())):
         raise InvalidHyperparameters(

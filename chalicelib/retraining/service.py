@@ -16,7 +16,8 @@ from chalicelib.retraining.jobs import TrainingJobs
 from chalicelib.retraining.locations import EVALUATION, EVALUATION_BEFORE, retraining_folder
 from chalicelib.retraining.repository import RUNNING, RetrainingRecord, RetrainingRepository, empty_record
 from chalicelib.retraining.request import parse_request
-from chalicelib.storage.bucket import DataBucket, ObjectMissing
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import ObjectMissing
 from chalicelib.storage.inbox import random_token
 from chalicelib.tasks import Task
 

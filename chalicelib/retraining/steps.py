@@ -30,7 +30,8 @@ from chalicelib.retraining.payloads import (
 from chalicelib.retraining.planning import Planner
 from chalicelib.retraining.repository import RetrainingRepository
 from chalicelib.retraining.rollout import Rollout
-from chalicelib.storage.bucket import DataBucket, StorageFailed
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import StorageFailed
 
 Step = Callable[..., Mapping[str, Any]]
 _TRANSIENT = (StorageFailed, EndpointNotChanged, EndpointNotReady, ClientError, BotoCoreError)

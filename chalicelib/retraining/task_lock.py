@@ -19,7 +19,8 @@ from chalicelib.retraining.locations import plan_key
 from chalicelib.retraining.payloads import Plan
 from chalicelib.retraining.repository import RUNNING, RetrainingRecord, RetrainingRepository
 from chalicelib.retraining.rollout import Rollout
-from chalicelib.storage.bucket import DataBucket, ObjectMissing
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import ObjectMissing
 from chalicelib.tasks import Task
 
 

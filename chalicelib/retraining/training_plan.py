@@ -24,7 +24,7 @@ class Code:
 
 
 def plan_training(
-    request: RetrainingRequest, code: Code, bucket: str, folder: str, others: bool
+    request: RetrainingRequest, code: Code, bucket: str, folder: str, ood_data: bool
 ) -> TrainingPlan:
     """What the training jobs of a retraining are told.
 
@@ -33,24 +33,24 @@ def plan_training(
         code: that trains.
         bucket: name of the data bucket.
         folder: s3:// URI of the retraining's folder, ending in a slash.
-        others: whether there are images of other tasks.
+        ood_data: whether there are images of other tasks, which are out of distribution.
     """
     stopping = {"MaxRuntimeInSeconds": MAX_RUNTIME_SECONDS}
     if request.spot:
         stopping["MaxWaitTimeInSeconds"] = MAX_WAIT_SECONDS
     # SageMaker requires a channel. The images themselves are read from S3, as the manifest names them.
     channels = {"plan": f"{folder}plan.json"}
-    if others:
-        channels["others"] = f"s3://{bucket}/{DATASETS}"
+    if ood_data:
+        channels["ood_data"] = f"s3://{bucket}/{DATASETS}"
     return {
-        "hyperparameters": _hyperparameters(request, code, folder, others),
+        "hyperparameters": _hyperparameters(request, code, folder, ood_data),
         "inputs": [_channel(name, uri) for name, uri in channels.items()],
         "spot": request.spot,
         "stopping": stopping,
     }
 
 
-def _hyperparameters(request: RetrainingRequest, code: Code, folder: str, others: bool) -> dict[str, str]:
+def _hyperparameters(request: RetrainingRequest, code: Code, folder: str, ood_data: bool) -> dict[str, str]:
     parameters = {
         "sagemaker_program": "training/train.py",
         "sagemaker_submit_directory": f"{code.uri}/sourcedir.tar.gz",
@@ -59,7 +59,7 @@ def _hyperparameters(request: RetrainingRequest, code: Code, folder: str, others
         "data": f"{folder}data",
         "test_split": "fixed",
         **({"git_commit": code.commit} if code.commit else {}),
-        **({"others": "/opt/ml/input/data/others"} if others else {}),
+        **({"ood_data": "/opt/ml/input/data/ood_data"} if ood_data else {}),
         **request.hyperparameters,
     }
     return {

@@ -77,7 +77,7 @@ class EndpointSpec:
     """A SageMaker endpoint that classifies for a task, in place of a bundled model."""
 
     name: str
-    contract: EndpointProtocol
+    protocol: EndpointProtocol
     """"negatoscope": it serves a model package of this application. "image-classification": it takes an image
     as `application/x-image` and answers a JSON list of probabilities in the order of the task's classes, as
     SageMaker's built-in Image Classification algorithm does."""

@@ -8,7 +8,7 @@ const EXPLICIT = "1.2.840.10008.1.2.1";
 const IMPLICIT = "1.2.840.10008.1.2";
 
 /** What a result calls them. */
-const SYNTAX_NAMES = { [EXPLICIT]: "Explicit VR Little Endian", [IMPLICIT]: "Implicit VR Little Endian" };
+const SYNTAX_NAMES = /** @type {Record<string, string>} */ ({ [EXPLICIT]: "Explicit VR Little Endian", [IMPLICIT]: "Implicit VR Little Endian" });
 
 const UNDEFINED = 0xffffffff;
 

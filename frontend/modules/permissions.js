@@ -23,7 +23,7 @@ export async function loadPermissions() {
 export const hasRole = (role) => me.role !== null && ROLES.indexOf(me.role) >= ROLES.indexOf(role);
 
 /** Why there is no button, where the API would refuse. @param {string} what only admins may do */
-export const adminsOnly = (what) => element("p", { className: "soft" }, text.records.adminsOnly(what, "admin"));
+export const adminsOnly = (what) => element("p", { className: "soft" }, text.records.onlyAdmins(what, "admin"));
 
 /** @param {string | null | undefined} user as reviews name their reviewer */
 export const isMe = (user) => me.login && user === me.user;

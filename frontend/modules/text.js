@@ -5,7 +5,7 @@ import { prefer, preference } from "./preferences.js";
 /** Each language by its own name, as its readers look for it. */
 export const LANGUAGES = { en: "English", de: "Deutsch" };
 
-/** @typedef {typeof import("./locales/en.js").words & { records: typeof import("./locales/records.en.js").records }} Words */
+/** @typedef {typeof import("./locales/en.js").messages & { records: typeof import("./locales/records.en.js").records }} Words */
 
 /**
  * Every importer sees the language change. There is none before `loadPreferredLanguage` has been awaited, and of models and
@@ -43,8 +43,8 @@ export async function loadRecordsText() {
 
 /** @param {string} code */
 async function speak(code) {
-  const { words } = await (code === "de" ? import("./locales/de.js") : import("./locales/en.js"));
-  text = /** @type {Words} */ (recordsLoaded ? { ...words, records: await recordsText(code) } : words);
+  const { messages } = await (code === "de" ? import("./locales/de.js") : import("./locales/en.js"));
+  text = /** @type {Words} */ (recordsLoaded ? { ...messages, records: await recordsText(code) } : messages);
   language = code;
   locale = navigator.languages.find((tag) => tag.split("-")[0] === code) ?? code;
   document.documentElement.lang = code;

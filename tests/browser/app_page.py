@@ -85,10 +85,10 @@ class AppPage:
     def retrain(self, task: str, hyperparameters: Mapping[str, int | float | str], *, approval: bool) -> None:
         """Fill in what a retraining shall be like, and start it."""
         self.open(f"#/tasks/{task}/retrainings")
-        self.page.get_by_label("Ask a person before a new model is deployed").set_checked(approval)
-        self.page.get_by_text("Hyper-parameters", exact=True).click()
+        self.page.get_by_label("Require approval before a new model is deployed").set_checked(approval)
+        self.page.get_by_text("Hyperparameters", exact=True).click()
         for name, value in hyperparameters.items():
-            self.page.get_by_label("Set another one").select_option(name)
+            self.page.get_by_label("Add a hyperparameter").select_option(name)
             field = self.page.get_by_label(name, exact=True)
             if isinstance(value, str):
                 field.select_option(value)
@@ -131,7 +131,7 @@ class AppPage:
     @property
     def slider(self) -> Locator:
         """How much the heat map covers the image."""
-        return self.page.get_by_role("slider", name="Opacity of the heat map")
+        return self.page.get_by_role("slider", name="Heat map opacity")
 
     @property
     def caption(self) -> Locator:

@@ -65,7 +65,7 @@ def test_whole_task_by_keyboard(app: AppPage) -> None:
     app.open()
     press = app.page.keyboard.press
     press("Tab")
-    skip = app.page.get_by_role("link", name="Skip to the light box")
+    skip = app.page.get_by_role("link", name="Skip to main content")
     expect(skip).to_be_focused()
     expect(skip).to_be_in_viewport()
     press("Enter")

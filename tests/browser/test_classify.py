@@ -17,13 +17,13 @@ def test_picked_image_is_read_and_explained(app: AppPage) -> None:
 
     assert re.fullmatch("[0-9a-f]{32}", result_id)
     expect(app.heading).to_be_focused()
-    expect(app.caption).to_have_text("Your file, 300 × 600 pixels")
+    expect(app.caption).to_have_text("Original, 300 × 600 pixels")
     classes = app.page.locator(".bars li")
     expect(classes).to_have_count(5)
     expect(classes.filter(has_text=app.heading.inner_text())).to_have_class("predicted")
     expect(app.page.locator(".bars .share").first).to_have_text(re.compile(r"\d.*%"))
     facts = app.page.locator("#result-body .facts")
-    for words in ("JPEG", "300 × 600 pixels", "the built-in model", "Time taken", result_id):
+    for words in ("JPEG", "300 × 600 pixels", "built-in model", "Response time", result_id):
         expect(facts).to_contain_text(words)
     expect(app.page.locator("#announcer")).to_contain_text("probability")
 
@@ -59,7 +59,7 @@ def test_pasted_image_is_read(app: AppPage) -> None:
         }"""
     )
     app.wait_for_reading()
-    expect(app.caption).to_have_text("Your file, 80 × 160 pixels")
+    expect(app.caption).to_have_text("Original, 80 × 160 pixels")
 
 
 def test_real_mammogram_gets_its_view(app: AppPage, data_set: Path) -> None:
@@ -74,7 +74,7 @@ def test_image_that_no_browser_shows_is_shown_as_the_model_saw_it(app: AppPage, 
     app.open()
     app.classify(image())
     expect(app.image).to_be_visible()
-    expect(app.caption).to_have_text(re.compile("^As the model saw it, "))
+    expect(app.caption).to_have_text(re.compile("^Model input, "))
 
 
 def test_dicom_facts_are_shown_but_no_identity(app: AppPage) -> None:
@@ -130,10 +130,10 @@ def test_task_without_model_says_what_that_means(app: AppPage) -> None:
     if without.count() == 0:
         pytest.skip("every task has a model")
     app.chooser.select_option(without.first.get_attribute("value"))
-    expect(app.page.locator("#message")).to_contain_text("no model has been trained")
+    expect(app.page.locator("#message")).to_contain_text("No model has been trained")
     expect(app.page.get_by_role("button", name="Choose images…")).to_have_count(0)
     app.drop(samples.jpeg())
-    expect(app.problem).to_contain_text("no model has been trained", timeout=PATIENCE_MS)
+    expect(app.problem).to_contain_text("No model has been trained", timeout=PATIENCE_MS)
 
 
 def test_the_page_begins_with_a_model_that_is_good_enough(app: AppPage) -> None:

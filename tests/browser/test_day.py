@@ -63,14 +63,16 @@ def test_films_are_read_and_exported_and_a_model_comes_and_goes(
     assert len(files) == 100
     app.drop(*files)
     app.wait_for_queue(8 * PATIENCE_MS)
-    expect(app.page.locator("#queue-summary")).to_have_text("100 of 100 done · 5 sent before · 5 not usable")
+    expect(app.page.locator("#queue-summary")).to_have_text(
+        "100 of 100 done · 5 already uploaded · 5 not usable"
+    )
 
     show = app.page.get_by_label("Show", exact=True)
     show.select_option("Not reviewed")
     expect(app.page.locator("#worklist-status")).not_to_have_text("Loading…")
     app.rows.first.get_by_role("link").click()
     app.wait_for_reading()
-    app.page.get_by_label("Then open the next one not reviewed").check()
+    app.page.get_by_label("Then open the next unreviewed image").check()
     app.heading.focus()
     reviewed = []
     for _ in range(REVIEWED):
@@ -84,7 +86,7 @@ def test_films_are_read_and_exported_and_a_model_comes_and_goes(
     # Rows out of sight are not in the page, but each says how many there are.
     expect(app.rows.first).to_have_attribute("aria-setsize", str(len(earlier) + REVIEWED))
     with app.page.expect_download() as download:
-        app.page.get_by_role("link", name="Download CSV").click()
+        app.page.get_by_role("link", name="Export CSV").click()
     rows = list(csv.DictReader(download.value.path().read_text().splitlines()))
     assert {row["id"] for row in rows} == {*earlier, *reviewed}
     assert all(row["reviewed_label"] == row["label"] and row["reviewed_at"] for row in rows)
@@ -108,7 +110,7 @@ def test_films_are_read_and_exported_and_a_model_comes_and_goes(
 
     app.open()
     app.page.get_by_role("switch", name="On this device").check()
-    expect(app.page.locator("#on-device-status")).to_contain_text("without a network", timeout=LOADING_MS)
+    expect(app.page.locator("#on-device-status")).to_contain_text("also offline", timeout=LOADING_MS)
     app.http_errors_expected = True
     sent = len(app.posts())
     app.page.context.set_offline(True)

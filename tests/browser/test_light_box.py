@@ -59,7 +59,7 @@ def test_wheel_enlarges_at_the_pointer_and_reset_returns(app: AppPage) -> None:
     assert covered(app) > 1.5 * before
     enlarged = app.pixels()
     app.heading.focus()
-    app.page.get_by_role("button", name="Move", exact=True).click()
+    app.page.get_by_role("button", name="Pan", exact=True).click()
     app.page.mouse.move(film["x"] + film["width"] / 2, film["y"] + film["height"] / 2)
     app.page.mouse.down()
     app.page.mouse.move(film["x"] + film["width"] / 2, film["y"] + film["height"] / 2 + 80)
@@ -154,7 +154,7 @@ def test_evidence_for_another_class_is_another_map(app: AppPage) -> None:
     settle(app)
     assert app.pixels() != own
     expect(app.image).to_have_attribute(
-        "aria-label", f"The image, classified as {answer}, under the heat map of {other} at 50% opacity"
+        "aria-label", f"Image, classified as {answer}, with the heat map for {other} at 50% opacity"
     )
     chooser.select_option(label=answer)
     settle(app)
@@ -175,7 +175,7 @@ def test_map_that_cannot_be_had_leaves_the_answers_own(app: AppPage) -> None:
         if value != answer
     )
     chooser.select_option(other)
-    expect(app.caption).to_contain_text("cannot be had")
+    expect(app.caption).to_contain_text("not available")
     expect(chooser).to_have_value(answer)
     assert app.pixels() == own
 
@@ -183,7 +183,7 @@ def test_map_that_cannot_be_had_leaves_the_answers_own(app: AppPage) -> None:
 def test_what_the_model_saw_lies_beside_the_original(app: AppPage) -> None:
     read(app)
     alone = app.pixels()
-    compare = app.page.get_by_role("button", name="Model’s view")
+    compare = app.page.get_by_role("button", name="Model input")
     compare.click()
     expect(compare).to_have_attribute("aria-pressed", "true")
     pixels = shown(app)
@@ -200,7 +200,7 @@ def test_what_the_model_saw_lies_beside_the_original(app: AppPage) -> None:
 def test_no_model_view_beside_itself(app: AppPage) -> None:
     app.open()
     app.classify(samples.tiff())
-    expect(app.page.get_by_role("button", name="Model’s view")).to_be_hidden()
+    expect(app.page.get_by_role("button", name="Model input")).to_be_hidden()
 
 
 # Without grain: where a file has no window, the brightest grain would decide, and resizing averages it away.
@@ -228,7 +228,7 @@ def test_dicom_is_shown_on_the_device_as_the_model_sees_it(app: AppPage, kind: s
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
     image = FilePayload(name="x.dcm", mimeType="", buffer=images.dicom_file(dataset))
     read(app, image)
-    expect(app.caption).to_have_text("Your file, 300 × 600 pixels")
+    expect(app.caption).to_have_text("Original, 300 × 600 pixels")
     app.press("b")
     expect(app.page.locator("#compare")).to_have_attribute("aria-pressed", "true")
     pixels = shown(app).astype(int)
@@ -244,7 +244,7 @@ def test_compressed_dicom_is_shown_as_the_model_saw_it(app: AppPage) -> None:
     dataset.compress(RLELossless)
     app.open()
     app.classify(FilePayload(name="x.dcm", mimeType="", buffer=images.dicom_file(dataset)))
-    expect(app.caption).to_contain_text("As the model saw it")
+    expect(app.caption).to_contain_text("Model input")
 
 
 def test_damaged_dicom_breaks_nothing(app: AppPage) -> None:

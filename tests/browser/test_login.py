@@ -98,7 +98,7 @@ def test_a_reader_comes_back_to_the_view_and_may_only_read(app: AppPage, result:
     app.wait_for_reading()
     assert app.page.url == f"{app.address}/#/results/{result}"
     form = app.page.locator(".review-form")
-    expect(form).to_contain_text("Your role is reader.")
+    expect(form).to_contain_text("Your role (reader) does not allow")
     expect(form).to_contain_text("Confirmed")
     expect(form.get_by_role("button")).to_have_count(0)
     app.press("1", "Enter", "u", "o")
@@ -106,7 +106,7 @@ def test_a_reader_comes_back_to_the_view_and_may_only_read(app: AppPage, result:
     for button in app.page.locator("[data-choose]").all():
         expect(button).to_be_hidden()
     app.drop(samples.jpeg())
-    expect(app.problem.first).to_contain_text("takes the role reviewer")
+    expect(app.problem.first).to_contain_text("for the reviewer role")
     assert app.posts() == [url for url in app.posts() if "/oauth2/" in url or "/login" in url]
     app.page.goto(f"{app.address}/#/tasks/{TASK}")
     expect(app.page.get_by_role("heading", name="Open a result")).to_be_visible()
@@ -144,7 +144,7 @@ def test_a_reviewer_classifies_reviews_and_takes_the_table_home(app: AppPage) ->
     app.press("Enter")
     expect(app.outcome).to_contain_text("by you")
     with app.page.expect_download() as download:
-        app.page.get_by_role("link", name="Download CSV").click()
+        app.page.get_by_role("link", name="Export CSV").click()
     assert download.value.suggested_filename == f"negatoscope-{TASK}.csv"
     assert made in download.value.path().read_text()
     app.page.locator('.facts a[href*="/models/"]').click()
@@ -161,7 +161,7 @@ def test_signing_out_ends_it_everywhere(app: AppPage) -> None:
     app.page.get_by_role("button", name="Account").click()
     account = app.page.get_by_role("dialog", name="Account")
     expect(account).to_contain_text("admin@negatoscope.example")
-    expect(account).to_contain_text("decides which model classifies")
+    expect(account).to_contain_text("manages models and retraining")
     assert violations(app) == []
     account.get_by_role("button", name="Sign out").click()
     for page in (app.page, other.page):

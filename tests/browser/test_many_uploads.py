@@ -149,9 +149,9 @@ def test_image_without_result_says_so_and_at_last_can_be_sent_again(stub: Stubbe
     assert len(stub.requests("GET /api/results?task=mammography-views&from")) < 2 * 80
     stub.pass_time(10 * MINUTE_MS)
     expect(stub.summary).to_have_text("0 of 2 done · 2 without a result")
-    expect(stub.app.queued("film-0000")).to_contain_text("No result: None after an hour. Try again")
-    stub.app.queue.get_by_role("button", name="Try failed ones again").click()
-    expect(stub.summary).to_have_text("2 of 2 done · 1 sent before", timeout=10_000)
+    expect(stub.app.queued("film-0000")).to_contain_text("No result: None after one hour. Try again")
+    stub.app.queue.get_by_role("button", name="Retry failed").click()
+    expect(stub.summary).to_have_text("2 of 2 done · 1 already uploaded", timeout=10_000)
     assert len(stub.requests("POST /api/uploads")) == 1
 
 
@@ -277,8 +277,8 @@ def test_of_equal_files_one_is_sent_at_a_time(stub: StubbedPage) -> None:
         done = 3 - failing
         parts = [
             f"{done} of 3 done",
-            f"{done - 1} sent before" * (done > 1),
-            f"{failing} not sent" * (failing > 0),
+            f"{done - 1} already uploaded" * (done > 1),
+            f"{failing} failed" * (failing > 0),
         ]
         expect(stub.summary).to_have_text(" · ".join(filter(None, parts)))
         assert stub.run("return [server.posts, window.most];") == ([1, 1] if done else [0, 0])
@@ -302,7 +302,7 @@ def test_next_of_equal_files_takes_over_from_the_one_that_is_cancelled(stub: Stu
     expect(stub.summary).to_have_text("2 of 4 done · 2 cancelled", timeout=10_000)
     expect(stub.app.queued("film-0002")).to_contain_text("Classified")
     stub.app.queued("film-0000").get_by_role("button", name="Try again").click()
-    expect(stub.summary).to_have_text("3 of 4 done · 1 sent before · 1 cancelled", timeout=10_000)
+    expect(stub.summary).to_have_text("3 of 4 done · 1 already uploaded · 1 cancelled", timeout=10_000)
     assert stub.run("return server.posts;") == 3
 
 
@@ -398,7 +398,7 @@ def test_lost_network_is_waited_for(stub: StubbedPage) -> None:
     expect(stub.app.queued("film-0000")).to_contain_text("Uploading")
     stub.pass_time(10 * MINUTE_MS)
     expect(stub.summary).to_contain_text("0 of 5 done")
-    expect(stub.summary).not_to_contain_text("not sent")
+    expect(stub.summary).not_to_contain_text("failed")
     asked = len(stub.requests("POST /api/uploads"))
     assert asked == 3
     stub.page.context.set_offline(False)

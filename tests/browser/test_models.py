@@ -85,10 +85,10 @@ def test_current_model_is_shown_with_its_test_and_its_gate(app: AppPage, models:
     expect(sheet.locator(".lead")).to_contain_text(f"{DEPLOYED} · trained")
     accuracy = sheet.locator("table").first.locator("tbody tr").first
     expect(accuracy).to_contain_text("0.910 (0.860 to 0.960)")
-    expect(accuracy).to_contain_text("reached")
+    expect(accuracy).to_contain_text("met")
     tested = ModelPackage.load(BUNDLED_MODELS / TASK).facts["data"]["split"]["test"]
-    expect(sheet).to_contain_text(f"{tested['images']} test images of {tested['groups']} patients")
-    expect(sheet).to_contain_text(re.compile("Drift: (not known|none)"))
+    expect(sheet).to_contain_text(f"{tested['images']} unseen images of {tested['groups']} patients")
+    expect(sheet).to_contain_text(re.compile("Drift: (unknown|none)"))
     pictures = sheet.locator(".plots img")
     expect(pictures).to_have_count(4)
     for picture in pictures.all():
@@ -144,7 +144,7 @@ def test_roll_back_says_what_it_does_and_does_it(app: AppPage, models: Models) -
     expect(dialog.get_by_role("alert")).to_contain_text("It is being retrained. Wait.")
     assert models.current() == DEPLOYED
     dialog.get_by_role("button", name="Roll back").press("Enter")
-    expect(app.page.locator("#announcer")).to_contain_text(f"{models.bundled} classifies from now on")
+    expect(app.page.locator("#announcer")).to_contain_text(f"{models.bundled} now classifies images")
     expect(dialog).to_be_hidden()
     expect(app.sheet.locator(".lead")).to_contain_text(models.bundled)
     expect(app.sheet.get_by_role("heading", level=2)).to_be_focused()
@@ -155,7 +155,7 @@ def test_roll_back_says_what_it_does_and_does_it(app: AppPage, models: Models) -
 def test_who_is_no_admin_sees_everything_and_is_told_why_not_more(app: AppPage, models: Models) -> None:
     records.member(app, "reviewer")
     app.open(PLACE)
-    expect(app.sheet).to_contain_text("Only members of the group “admin” may roll back")
+    expect(app.sheet).to_contain_text("Only members of the group “admin” can roll back")
     expect(app.page.get_by_role("button", name="Roll back")).to_have_count(0)
     expect(rows(app)).to_have_count(3)
 
@@ -170,8 +170,8 @@ def test_model_that_is_too_weak_says_so(app: AppPage) -> None:
 
     app.page.route("**/api/tasks", weaken)
     app.open("#/tasks/chest-xray/models")
-    expect(app.sheet.locator(".verdict.review")).to_contain_text("Every answer needs a person’s look.")
-    expect(app.sheet.locator("table").first).to_contain_text("at least 0.999 not reached")
+    expect(app.sheet.locator(".verdict.review")).to_contain_text("A person must review every result.")
+    expect(app.sheet.locator("table").first).to_contain_text("at least 0.999 not met")
 
 
 def test_task_without_a_model_says_how_to_get_one(app: AppPage) -> None:
@@ -194,7 +194,7 @@ def test_what_does_not_come_is_said_and_can_be_tried_again(app: AppPage) -> None
     app.problem.get_by_role("button", name="Try again").click()
     expect(app.sheet.locator(".lead")).to_be_visible()
     app.open(f"{PLACE}/2020.01.01-unknown")
-    expect(app.problem).to_contain_text("There is no such version")
+    expect(app.problem).to_contain_text("This model version does not exist")
 
 
 def test_card_of_a_stranger_stays_words(app: AppPage) -> None:

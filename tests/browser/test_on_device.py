@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, FilePayload, Locator, Page, expect
 from playwright.sync_api import Error as PlaywrightError
+from pydicom.dataset import Dataset
 from pydicom.uid import RLELossless
 
 from chalicelib import imaging
@@ -157,6 +158,20 @@ def test_pngs_are_prepared_as_on_the_server(lab: Page, kind: str, data: bytes, s
 FILM = samples.phantom()
 PIXELS = FILM.astype(np.uint16) * 16
 WINDOW: dict[str, Any] = {"WindowCenter": 1500, "WindowWidth": 2000}
+
+
+def without_sign_extension(padding: int, **elements: Any) -> Dataset:
+    """Signed values of 12 bits whose words have zeros above them; the darkest stand for padding.
+
+    Args:
+        padding: PixelPaddingValue as the file states it, as 16 bits.
+    """
+    values = np.where(PIXELS < 500, -2000, PIXELS.astype(np.int16) // 2 - 1000).astype(np.int16)
+    dataset = images.dicom_dataset(values & 0x0FFF, bits=16, PixelPaddingValue=padding, **elements)
+    dataset.BitsStored, dataset.HighBit = 12, 11
+    return dataset
+
+
 DICOM_FILES = {
     "no window": images.dicom_dataset(PIXELS),
     "windowed": images.dicom_dataset(PIXELS, **WINDOW),
@@ -173,6 +188,11 @@ DICOM_FILES = {
     ),
     "padding, falling": images.dicom_dataset(
         np.where(PIXELS < 500, 0, PIXELS), PixelPaddingValue=0, RescaleSlope=-1, RescaleIntercept=4000
+    ),
+    "padding without sign extension": without_sign_extension(-2000 & 0x0FFF),
+    "padding with a sign, values without": without_sign_extension(-2000),
+    "range of padding without sign extension": without_sign_extension(
+        -2048 & 0x0FFF, PixelPaddingRangeLimit=-1990 & 0x0FFF, WindowCenter=0, WindowWidth=2000
     ),
     "empty window": images.dicom_dataset(PIXELS, WindowCenter="", WindowWidth=""),
     "square pixels": images.dicom_dataset(PIXELS, PixelSpacing=[0.2, 0.2], **WINDOW),
@@ -256,9 +276,9 @@ def test_nothing_of_an_image_leaves_the_device(switched_on: AppPage) -> None:
     before = len(app.requests)
     identifier = app.classify(samples.jpeg())
     expect(app.page.locator(".facts")).to_contain_text("this device")
-    expect(app.page.locator(".device-note")).to_contain_text("Known to this tab only")
+    expect(app.page.locator(".device-note")).to_contain_text("exists in this tab only")
     expect(app.page.locator(".review-form")).to_have_count(0)
-    app.page.get_by_role("button", name="Model’s view").click()
+    app.page.get_by_role("button", name="Model input").click()
     expect(app.page.locator("#compare")).to_have_attribute("aria-pressed", "true")
     app.page.locator("#heat-map-class").select_option(index=1)
     app.drop(samples.jpeg(), samples.dicom(), samples.deep_png(), samples.text_file())
@@ -280,7 +300,7 @@ def test_results_of_this_device_live_as_long_as_the_tab(switched_on: AppPage) ->
     label = app.heading.inner_text()
     app.page.reload()
     expect(app.heading).to_have_text(label)
-    app.page.get_by_role("button", name="Forget", exact=True).click()
+    app.page.get_by_role("button", name="Clear", exact=True).click()
     expect(app.page.locator("#device-results")).to_be_hidden()
     app.page.reload()
     expect(app.problem).to_contain_text("nowhere else")
@@ -293,11 +313,11 @@ def compressed_dicom() -> FilePayload:
 
 
 UNUSABLE = {
-    samples.deep_png: "16 bits",
+    samples.deep_png: "16-bit",
     samples.tiff: "cannot read TIFF",
-    samples.truncated_jpeg: "damaged or cut off",
+    samples.truncated_jpeg: "damaged or truncated",
     compressed_dicom: "compressed",
-    samples.text_file: "no image",
+    samples.text_file: "not an image",
 }
 
 
@@ -321,7 +341,7 @@ def test_switched_off_the_server_answers_again(switched_on: AppPage) -> None:
 def test_works_without_a_network(switched_on: AppPage) -> None:
     app = switched_on
     app.http_errors_expected = True
-    expect(status(app)).to_contain_text("without a network", timeout=LOADING_MS)
+    expect(status(app)).to_contain_text("also offline", timeout=LOADING_MS)
     app.page.context.set_offline(True)
     app.page.reload()
     expect(app.chooser).to_be_enabled(timeout=PATIENCE_MS)
@@ -330,7 +350,7 @@ def test_works_without_a_network(switched_on: AppPage) -> None:
     expect(app.page.locator("#worklist-status")).to_contain_text("cannot be reached")
     app.pick(samples.tiff())
     expect(app.problem).to_contain_text("cannot read TIFF")
-    expect(app.problem).to_contain_text("keep the file until there is one")
+    expect(app.problem).to_contain_text("keep the file until you are connected again")
     app.page.context.set_offline(False)
     addresses = app.page.evaluate(
         """async () => {

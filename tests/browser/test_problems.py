@@ -73,7 +73,7 @@ def test_gateway_that_answers_in_html_shows_no_html(app: AppPage) -> None:
     page = {"status": 502, "content_type": "text/html", "body": "<html><h1>502 Bad Gateway</h1></html>"}
     app.page.route("**/classify", lambda route: route.fulfill(**page))
     app.pick(samples.jpeg())
-    expect(app.problem).to_contain_text("The server could not do this")
+    expect(app.problem).to_contain_text("The server could not complete the request")
     expect(app.problem).not_to_contain_text("Bad Gateway")
 
 
@@ -105,9 +105,9 @@ def test_error_is_told_in_german_and_in_detail(app: AppPage) -> None:
     app.open()
     speak_german(app)
     app.at_hand = samples.text_file()
-    app.page.get_by_role("button", name="Bilder wählen …").first.click()
-    expect(app.problem).to_contain_text("kein Bild in einem bekannten Format", timeout=PATIENCE_MS)
-    expect(app.problem).to_contain_text("Genauer, auf Englisch: This is not an image in a known format.")
+    app.page.get_by_role("button", name="Bilder auswählen …").first.click()
+    expect(app.problem).to_contain_text("kein Bild in einem unterstützten Format", timeout=PATIENCE_MS)
+    expect(app.problem).to_contain_text("Details (auf Englisch): This is not an image in a known format.")
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
@@ -144,7 +144,7 @@ def test_quarantined_result_shows_its_reason(app: AppPage, language: str) -> Non
     verdict = app.page.locator(".verdict.bad")
     expect(verdict).to_contain_text(words)
     if language == "de":
-        expect(verdict).to_contain_text("Die Datei ist beschädigt oder abgeschnitten.")
+        expect(verdict).to_contain_text("Die Datei ist beschädigt oder unvollständig.")
         expect(verdict.locator("[lang=en]")).to_have_text(words)
 
 

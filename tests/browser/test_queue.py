@@ -40,11 +40,13 @@ def test_mixed_files_each_come_to_their_end(app: AppPage) -> None:
         named("copy of a.jpg", film),
     )
     app.wait_for_queue()
-    expect(app.page.locator("#queue-summary")).to_have_text("11 of 11 done · 1 sent before · 3 not usable")
+    expect(app.page.locator("#queue-summary")).to_have_text(
+        "11 of 11 done · 1 already uploaded · 3 not usable"
+    )
     expect(app.queued("broken.jpg")).to_contain_text("damaged or cut off")
     expect(app.queued("report.txt")).to_contain_text("was not sent")
     expect(app.queued("nothing.png")).to_contain_text("empty")
-    expect(app.queued("copy of a.jpg")).to_contain_text("Sent before")
+    expect(app.queued("copy of a.jpg")).to_contain_text("Already uploaded")
     expect(app.queued("scan.dcm")).to_contain_text("Classified")
     # Neither the copy, nor the text, nor the empty file was sent.
     assert len(asks(app)) == 8
@@ -54,7 +56,7 @@ def test_mixed_files_each_come_to_their_end(app: AppPage) -> None:
     # The copy leads to the result of its original, which is shown from this device.
     app.queued("copy of a.jpg").get_by_role("link").click()
     app.wait_for_reading()
-    expect(app.caption).to_have_text("Your file, 300 × 600 pixels")
+    expect(app.caption).to_have_text("Original, 300 × 600 pixels")
     # And a file that could not be read leads to the reason.
     app.queued("broken.jpg").get_by_role("link").click()
     expect(app.heading).to_have_text("Could not be read")
@@ -81,7 +83,7 @@ def test_same_files_again_are_recognised_also_after_a_reload(app: AppPage) -> No
     app.requests.clear()
     app.drop(*films)
     app.wait_for_queue()
-    expect(app.page.locator("#queue-summary")).to_have_text("3 of 3 done · 3 sent before")
+    expect(app.page.locator("#queue-summary")).to_have_text("3 of 3 done · 3 already uploaded")
     assert asks(app) == []
 
 
@@ -96,7 +98,7 @@ def test_pause_holds_and_goes_on(app: AppPage) -> None:
     # What is held goes on with it.
     app.page.unroute("**/api/uploads")
     expect(app.queued("film-000")).to_contain_text("Classified", timeout=PATIENCE_MS)
-    expect(app.queued("film-007")).to_contain_text("Waiting")
+    expect(app.queued("film-007")).to_contain_text("Queued")
     # A few are sent at a time, and what was being sent is finished.
     assert len(asks(app)) == len(held) == 3
     app.page.locator("body").press("p")
@@ -111,8 +113,8 @@ def test_one_or_all_can_be_cancelled_and_tried_again(app: AppPage) -> None:
     app.drop(*jpegs(6))
     app.queued("film-001").get_by_role("button", name="Cancel: film-001.jpg").click()
     expect(app.queued("film-001")).to_contain_text("Cancelled")
-    expect(app.queued("film-005")).to_contain_text("Waiting")
-    app.queue.get_by_role("button", name="Cancel the rest").click()
+    expect(app.queued("film-005")).to_contain_text("Queued")
+    app.queue.get_by_role("button", name="Cancel remaining").click()
     expect(app.page.locator("#queue-summary")).to_have_text("0 of 6 done · 6 cancelled")
     app.page.unroute("**/api/uploads")
     app.queued("film-005").get_by_role("button", name="Try again: film-005.jpg").click()
@@ -169,9 +171,9 @@ def test_refused_upload_is_named_and_can_be_tried_again(app: AppPage) -> None:
     app.page.route("**/api/uploads", lambda route: route.fulfill(status=409, json=answer))
     app.drop(*jpegs(2))
     expect(app.queued("film-000")).to_contain_text("There is no model yet.")
-    expect(app.page.locator("#queue-summary")).to_contain_text("2 not sent")
+    expect(app.page.locator("#queue-summary")).to_contain_text("2 failed")
     app.page.unroute("**/api/uploads")
-    app.queue.get_by_role("button", name="Try failed ones again").click()
+    app.queue.get_by_role("button", name="Retry failed").click()
     app.wait_for_queue()
     expect(app.page.locator("#queue-summary")).to_have_text("2 of 2 done")
 
@@ -202,10 +204,10 @@ def test_leaving_warns_loses_nothing_and_says_so_on_return(app: AppPage) -> None
     assert warnings == ["beforeunload"]
     app.page.unroute("**/api/uploads")
     notice = app.page.locator("#left-words")
-    expect(notice).to_contain_text("Sent by then: 2; nothing of that is lost. Not sent: 3.")
+    expect(notice).to_contain_text("Uploaded: 2; these are safe. Not uploaded: 3.")
     app.drop(*films)
     app.wait_for_queue()
-    expect(app.page.locator("#queue-summary")).to_have_text("5 of 5 done · 2 sent before")
+    expect(app.page.locator("#queue-summary")).to_have_text("5 of 5 done · 2 already uploaded")
     expect(notice).to_be_hidden()
     app.page.reload()
     expect(app.chooser).to_be_enabled()
@@ -220,7 +222,7 @@ def test_folder_is_read_with_all_that_is_in_it(app: AppPage, tmp_path: Path) -> 
     (tmp_path / "case" / "left" / "two.jpg").write_bytes(samples.jpeg()["buffer"])
     app.open()
     app.at_hand = tmp_path / "case"
-    app.page.get_by_role("button", name="Choose a folder…").click()
+    app.page.get_by_role("button", name="Choose folder…").click()
     app.wait_for_queue()
     expect(app.page.locator("#queue-summary")).to_have_text("2 of 2 done")
 
@@ -274,5 +276,5 @@ def test_no_task_no_queue(app: AppPage) -> None:
     app.page.route("**/api/tasks", lambda route: route.fulfill(body=json.dumps(answer)))
     app.open(f"#/tasks/{TASK}")
     app.drop(*jpegs(2))
-    expect(app.problem).to_contain_text("no model has been trained")
+    expect(app.problem).to_contain_text("No model has been trained")
     expect(app.queue).to_be_hidden()

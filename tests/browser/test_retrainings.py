@@ -32,7 +32,7 @@ def follow(app: AppPage, now: dict[str, Any]) -> Told:
 def test_retraining_is_started_and_followed_to_its_end(app: AppPage) -> None:
     """By keyboard, and for real: it ends at once, since there is nothing to learn from."""
     app.open(f"#/tasks/{EMPTY}/retrainings")
-    app.page.get_by_label("Ask a person before a new model is deployed").focus()
+    app.page.get_by_label("Require approval before a new model is deployed").focus()
     app.press("Space")
     app.page.get_by_label("Reason").focus()
     app.page.keyboard.type("the first one")
@@ -54,10 +54,10 @@ def test_retraining_is_started_and_followed_to_its_end(app: AppPage) -> None:
 def test_what_the_api_refuses_is_said_beside_the_button(app: AppPage) -> None:
     app.http_errors_expected = True
     app.open(LIST)
-    app.page.get_by_label("Search better hyper-parameters first").check()
-    app.page.get_by_label("Trainings of the search").fill("4")
-    app.page.get_by_text("Hyper-parameters", exact=True).click()
-    another = app.page.get_by_label("Set another one")
+    app.page.get_by_label("Tune hyperparameters first").check()
+    app.page.get_by_label("Tuning trials").fill("4")
+    app.page.get_by_text("Hyperparameters", exact=True).click()
+    another = app.page.get_by_label("Add a hyperparameter")
     another.select_option("epochs")
     field = app.page.get_by_label("epochs", exact=True)
     expect(field).to_be_focused()
@@ -88,7 +88,7 @@ def test_steps_and_curves_follow_the_training(app: AppPage) -> None:
     told.now = records.asking()
     look_again(app)
     expect(steps).to_have_count(9)
-    expect(app.page.locator("#announcer")).to_contain_text("Now: Ask for approval.")
+    expect(app.page.locator("#announcer")).to_contain_text("Current step: Ask for approval.")
     told.now = records.deployed()
     look_again(app)
     expect(app.sheet.locator(".verdict.good")).to_contain_text(f"{records.CANDIDATE} classifies from now on.")
@@ -114,7 +114,7 @@ def test_an_outage_is_said_and_passes(app: AppPage) -> None:
     expect(app.sheet.locator(".steps")).to_be_visible()
 
 
-@pytest.mark.parametrize(("button", "approved"), [("Deploy", True), ("Decline", False)])
+@pytest.mark.parametrize(("button", "approved"), [("Deploy", True), ("Reject", False)])
 def test_a_person_decides(app: AppPage, button: str, approved: bool) -> None:
     told = follow(app, records.asking())
     comment = app.page.get_by_label("Comment")
@@ -123,7 +123,7 @@ def test_a_person_decides(app: AppPage, button: str, approved: bool) -> None:
     expect(comment).to_have_value("Looks right.")
     app.page.get_by_role("button", name=button).click()
     dialog = app.page.get_by_role("dialog")
-    expect(dialog).to_contain_text("is put into service" if approved else "is not deployed")
+    expect(dialog).to_contain_text("is deployed, must reproduce" if approved else "is not deployed")
     told.now = records.deployed()
     dialog.get_by_role("button", name=button).click()
     expect(dialog).to_be_hidden()
@@ -137,12 +137,12 @@ def test_who_is_no_admin_sees_everything_and_cannot_touch(app: AppPage) -> None:
     records.member(app, "reader")
     Told(app, records.asking())
     app.open(LIST)
-    expect(app.sheet).to_contain_text("Only members of the group “admin” may start a retraining")
+    expect(app.sheet).to_contain_text("Only members of the group “admin” can start a retraining")
     expect(app.sheet.locator("form")).to_have_count(0)
     row = app.sheet.locator(".records li")
-    expect(row).to_contain_text("Asks for approval")
+    expect(row).to_contain_text("Approval required")
     row.get_by_role("link").click()
-    expect(app.sheet).to_contain_text("Only members of the group “admin” may decide")
+    expect(app.sheet).to_contain_text("Only members of the group “admin” can approve or reject a deployment")
     expect(app.sheet.locator(".steps li")).to_have_count(9)
     expect(app.sheet.get_by_role("button")).to_have_count(0)
 

@@ -19,7 +19,7 @@ def begin_at(app: AppPage, result_id: str, *, advance: bool) -> None:
     app.open()
     app.row(result_id).get_by_role("link").click()
     app.wait_for_reading()
-    app.page.get_by_label("Then open the next one").set_checked(advance)
+    app.page.get_by_label("Then open the next unreviewed image").set_checked(advance)
     app.heading.focus()
 
 
@@ -157,9 +157,9 @@ def test_single_keys_can_be_switched_off(app: AppPage) -> None:
     app.open()
     result_id = app.classify(samples.jpeg())
     app.press("?")
-    app.page.get_by_role("checkbox", name="Single keys").uncheck()
-    app.page.get_by_role("dialog", name="Keys").get_by_role("button", name="Close").click()
+    app.page.get_by_role("checkbox", name="Enable single-key shortcuts").uncheck()
+    app.page.get_by_role("dialog", name="Keyboard shortcuts").get_by_role("button", name="Close").click()
     app.heading.focus()
     app.press("Enter", "1", "?")
-    expect(app.page.get_by_role("dialog", name="Keys")).to_be_hidden()
+    expect(app.page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_hidden()
     assert saved(app, result_id) is None

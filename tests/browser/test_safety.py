@@ -58,7 +58,7 @@ def test_file_name_never_leaves_the_device(app: AppPage) -> None:
     assert "Mueller" not in upload
 
     app.drop({**samples.jpeg(), "name": "Mueller^Anna^1962.jpg"})
-    expect(app.caption).to_have_text("Your file, 300 × 600 pixels")
+    expect(app.caption).to_have_text("Original, 300 × 600 pixels")
     app.wait_for_reading()
     for request in app.requests:
         assert "Mueller" not in request.url

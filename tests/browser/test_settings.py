@@ -28,16 +28,16 @@ def test_language_can_be_changed_and_is_remembered(app: AppPage) -> None:
     expect(app.probability).to_contain_text("Wahrscheinlichkeit")
     app.page.reload()
     expect(app.page.locator("#worklist-heading")).to_have_text("Arbeitsliste")
-    expect(app.page.locator("#csv")).to_have_text("CSV herunterladen")
+    expect(app.page.locator("#csv")).to_have_text("CSV exportieren")
 
 
 def test_language_is_that_of_the_browser(browser: Browser, page_address: str) -> None:
     context = browser.new_context(viewport=LAPTOP, locale="de-AT")
     app = AppPage(context.new_page(), page_address)
     app.page.goto(f"{app.address}/#/tasks/mammography-views")
-    expect(app.page.get_by_role("button", name="Bilder wählen …").first).to_be_visible()
+    expect(app.page.get_by_role("button", name="Bilder auswählen …").first).to_be_visible()
     app.at_hand = samples.jpeg()
-    app.page.get_by_role("button", name="Bilder wählen …").first.click()
+    app.page.get_by_role("button", name="Bilder auswählen …").first.click()
     app.wait_for_reading()
     # Numbers as they are written there: a comma, and a space before the sign.
     expect(app.probability).to_contain_text(",")
@@ -55,7 +55,7 @@ def test_every_word_is_there_in_both_languages(app: AppPage) -> None:
                 return typeof value === "object" ? paths(value, here + ".") : [`${here} ${typeof value}`];
             });
             const all = async (language) => [
-                ...paths((await import(`/modules/locales/${language}.js`)).words, ""),
+                ...paths((await import(`/modules/locales/${language}.js`)).messages, ""),
                 ...paths((await import(`/modules/locales/records.${language}.js`)).records, "records."),
             ];
             const [english, german] = [await all("en"), await all("de")];
@@ -77,16 +77,16 @@ def test_colours_can_be_chosen_against_those_of_the_device(app: AppPage) -> None
     ground = "getComputedStyle(document.documentElement).backgroundColor"
     light = app.page.evaluate(ground)
     settings(app)
-    app.page.get_by_label("Colours").select_option("Dark")
+    app.page.get_by_label("Theme").select_option("Dark")
     dark = app.page.evaluate(ground)
     assert dark != light
     app.page.reload()
     assert app.page.evaluate(ground) == dark
     app.page.emulate_media(color_scheme="dark")
     settings(app)
-    app.page.get_by_label("Colours").select_option("Light")
+    app.page.get_by_label("Theme").select_option("Light")
     assert app.page.evaluate(ground) == light
-    app.page.get_by_label("Colours").select_option("As the device")
+    app.page.get_by_label("Theme").select_option("System")
     assert app.page.evaluate(ground) == dark
 
 

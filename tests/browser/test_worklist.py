@@ -62,7 +62,7 @@ def test_own_image_opened_again_is_the_original(app: AppPage) -> None:
     app.wait_for_reading()
     app.row(first).get_by_role("link").click()
     expect(app.page).to_have_url(re.compile(first))
-    expect(app.caption).to_have_text("Your file, 300 × 600 pixels")
+    expect(app.caption).to_have_text("Original, 300 × 600 pixels")
 
 
 def test_hidden_page_asks_for_nothing(app: AppPage) -> None:
@@ -83,7 +83,7 @@ def test_hidden_page_asks_for_nothing(app: AppPage) -> None:
 def test_drop_folder_of_the_task_is_named(app: AppPage) -> None:
     bucket = app.page.request.get(f"{app.address}/api/health").json()["data_bucket"]
     app.open()
-    app.page.get_by_text("Classify a folder without this page").click()
+    app.page.get_by_text("Drop folder").click()
     expect(app.page.locator("#drop-folder-address")).to_have_text(f"s3://{bucket}/inbox/{TASK}/")
 
 
@@ -104,7 +104,7 @@ def test_filters_ask_the_server_and_the_export_holds_the_same(app: AppPage) -> N
     show.select_option("Reviewed")
     expect(app.row(flagged)).to_be_visible()
     with app.page.expect_download() as download:
-        app.page.get_by_role("link", name="Download CSV").click()
+        app.page.get_by_role("link", name="Export CSV").click()
     exported = download.value.path().read_text()
     assert exported.startswith("id,")
     assert flagged in exported
@@ -123,11 +123,11 @@ def test_days_classes_and_tasks_are_filters(app: AppPage) -> None:
     app.page.get_by_label("From", exact=True).fill(today)
     app.page.get_by_label("To", exact=True).fill(today)
     expect(app.row(result_id)).to_be_visible()
-    expect(app.page.locator("#more-filters")).to_have_text("Filter and sort (2 set)")
+    expect(app.page.locator("#more-filters")).to_have_text("Filter and sort (2 active)")
     app.page.get_by_label("To", exact=True).fill("2020-01-01")
     expect(app.row(result_id)).to_be_visible()
     app.page.get_by_label("From", exact=True).fill("2020-01-01")
-    expect(app.page.locator("#worklist-status")).to_have_text("Nothing matches the filters.")
+    expect(app.page.locator("#worklist-status")).to_have_text("No results match the filters.")
     app.page.get_by_role("button", name="Reset").last.click()
     expect(app.row(result_id)).to_be_visible()
 
@@ -185,16 +185,16 @@ def test_list_can_begin_with_the_least_sure(app: AppPage) -> None:
     serve_many(app.page, 1000)
     app.open()
     app.page.locator("#more-filters").click()
-    app.page.get_by_label("Order", exact=True).select_option("Least sure first")
+    app.page.get_by_label("Sort by", exact=True).select_option("Lowest probability first")
     expect(app.rows.first).to_contain_text("40.0%")
-    expect(app.page.locator("#worklist-status")).to_contain_text("Sorted among the")
+    expect(app.page.locator("#worklist-status")).to_contain_text("Sorted within the")
 
 
 def test_oldest_first_is_the_servers_order(app: AppPage) -> None:
     asked = serve_many(app.page, 10)
     app.open()
     app.page.locator("#more-filters").click()
-    app.page.get_by_label("Order", exact=True).select_option("Oldest first")
+    app.page.get_by_label("Sort by", exact=True).select_option("Oldest first")
     expect(app.rows.first).to_have_attribute("data-id", f"{9:032x}")
     assert "order=oldest" in asked[-1]
 

@@ -13,6 +13,7 @@ from chalicelib.models.classifier import Classifier
 from chalicelib.models.deployed import DeployedModels
 from chalicelib.models.package import ModelPackage
 from chalicelib.models.registry import Registry
+from chalicelib.models.seeding import seed
 from chalicelib.retraining.executions import Executions
 from tests import images
 from tests.functional.conftest import Call, as_member
@@ -40,7 +41,7 @@ def registry(client: Client, sagemaker: FakeSageMaker, tmp_path: Path, monkeypat
     (folder / "card.md").write_text("# Card für alle")
     (folder / "plots").mkdir()
     (folder / "plots" / "roc.svg").write_text("<svg><script>alert(1)</script></svg>")
-    registry.seed(TASK, ModelPackage.load(folder))
+    seed(registry, TASK, ModelPackage.load(folder))
     candidate = write_package(tmp_path / "next", version="next")
     registry.add(TASK, pack(package_files(candidate)), {"retraining": "run-1"})
     classifier = Classifier({}, lambda: None, tmp_path, deployed=DeployedModels(registry))

@@ -92,7 +92,9 @@ def world(new_world: NewWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         aws.bucket().write(f"retrainings/{TASK}/{RUN}/evaluation/report.md", b"# Better", "text/markdown")
         aws.bucket().write_json(f"drift/{TASK}.json", {"task": TASK, "reason": None})
     pages = ResultsTable._pages
-    monkeypatch.setattr(ResultsTable, "_pages", lambda table, query: pages(table, query | {"Limit": 1}))
+    monkeypatch.setattr(
+        ResultsTable, "_pages", lambda table, request, *rest: pages(table, {"Limit": 1} | request, *rest)
+    )
     return world
 
 

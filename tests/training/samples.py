@@ -47,7 +47,7 @@ def write_manifest(folder: Path) -> None:
 
 def make_network(channels: int = 1, classes: int = 2, width: int = 4, **others: int | str) -> Classifier:
     """A network with random weights."""
-    usual: dict[str, int | str] = {"stem_stride": 4, "margin": 0, "normalisation": "image"}
+    usual: dict[str, int | str] = {"stem_stride": 4, "padding": 0, "normalization": "image"}
     return Classifier(Architecture(channels, classes, width, 0.0, **{**usual, **others}))  # type: ignore[arg-type]
 
 

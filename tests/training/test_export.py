@@ -20,7 +20,7 @@ PIXELS = np.stack([np.asarray(blob(label, 3, label))[np.newaxis] for label in (0
 
 @pytest.fixture(scope="module")
 def model() -> EnsembleModule:
-    network = fold_batch_norm(trained_looking(margin=8))
+    network = fold_batch_norm(trained_looking(padding=8))
     round_to_half(network)
     distance = make_ood_score(96)
     return EnsembleModule([Member(network, distance)], 0.7)

@@ -189,7 +189,7 @@ def test_in_every_turn_other_patients_validate_and_the_same_ones_test() -> None:
 def test_more_turns_than_the_images_allow_are_refused() -> None:
     parts = split_by_group(RECORDS, DIGESTS, CLASSES, 0)
 
-    with pytest.raises(TrainingError, match=r"make 8 validation parts; 9 are asked for. Lower --repeats"):
+    with pytest.raises(TrainingError, match=r"make 8 validation parts; 9 are asked for. Lower --num-seeds"):
         cross_validation_splits(RECORDS, DIGESTS, parts, 9, 0)
 
 

@@ -28,7 +28,7 @@ def test_complete_environment() -> None:
     assert settings.endpoints == {"chest-xray": EndpointSpec("my-endpoint", "negatoscope")}
 
 
-def test_stage_renames_the_endpoint_of_a_task_and_keeps_its_contract(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stage_renames_the_endpoint_of_a_task_and_keeps_its_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
     tasks = load_tasks()
     named = replace(tasks["chest-xray"], endpoint=EndpointSpec("of-the-task", "image-classification"))
     monkeypatch.setattr(chalicelib.settings, "load_tasks", lambda: tasks | {"chest-xray": named})

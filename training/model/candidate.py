@@ -120,9 +120,9 @@ def choose_candidate(
         return _make_candidate(task, chosen, own, [folds[seed] for seed in seeds], parameters, workplace)
 
     singles = sorted((make([seed]) for seed in fits), key=lambda single: single.validation_loss)
-    if parameters.members == 1:
+    if parameters.ensemble_size == 1:
         return singles[0], singles
-    return make([seed for single in singles[: parameters.members] for seed in single.fits]), singles
+    return make([seed for single in singles[: parameters.ensemble_size] for seed in single.fits]), singles
 
 
 def _make_candidate(
@@ -134,7 +134,7 @@ def _make_candidate(
     workplace: Path,
 ) -> Candidate:
     """Calibrate on the validation images, and export into `workplace`."""
-    views = tta_views(task, parameters.views)
+    views = tta_views(task, parameters.tta)
     members = [network.member for network in networks]
     # The temperature is fitted to what it will divide: the mean over members and views.
     logits, distances = _validate(task, members, folds, views)

@@ -67,7 +67,7 @@ class EnsembleModule(nn.Module):
         """Take networks, and what makes their mean logits honest: `offset` (K,) is added, then divided."""
         super().__init__()
         self.members = nn.ModuleList(members)
-        self.margin = members[0].network.architecture.margin
+        self.padding = members[0].network.architecture.padding
         self.temperature = temperature
         self.register_buffer("offset", offset if offset is not None else torch.zeros(()))
         self.views = tuple(views)
@@ -76,7 +76,7 @@ class EnsembleModule(nn.Module):
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """uint8 (N, C, H, W) -> probabilities (N, K), activation (N, K, h, w) and distance (N,)."""
         logits, evidence, distance = self.answer(image)
-        activation = _activation(evidence, image.shape[2:], self.margin)
+        activation = _activation(evidence, image.shape[2:], self.padding)
         return ((logits + self.offset) / self.temperature).softmax(1), activation, distance
 
     def answer(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -109,15 +109,15 @@ class EnsembleModule(nn.Module):
         return answers.reshape(len(self.views), -1, *answers.shape[1:])
 
 
-def _activation(evidence: Tensor, size: Sequence[int], margin: int) -> Tensor:
+def _activation(evidence: Tensor, size: Sequence[int], padding: int) -> Tensor:
     """Class activation maps (Zhou et al. 2016): where evidence for each class lies, largest value 1.
 
     They cover the image as it came in: maps of the framed image are enlarged to one value per `CELL` pixels,
-    and what lies on the margin is cut off.
+    and what lies on the padding is cut off.
     """
-    cells = [round((side + 2 * margin) / CELL) for side in size]
+    cells = [round((side + 2 * padding) / CELL) for side in size]
     evidence = functional.interpolate(evidence, cells, mode="bilinear").relu()
-    cut = margin // CELL
+    cut = padding // CELL
     evidence = evidence[:, :, cut : cells[0] - cut, cut : cells[1] - cut]
     largest = evidence.amax((2, 3), keepdim=True)
     return evidence / torch.where(largest > 0, largest, 1.0)

@@ -61,7 +61,9 @@ class Training:
         self.averaged = cast("Classifier", self.optimisation.averaging.module)
         self.distributed = parallel.distribute(self.network, self.device)
         self.generator = torch.Generator()
-        self.augment = Augmenter(task.augmentation, task.flip_permutation, parameters.erase, self.generator)
+        self.augment = Augmenter(
+            task.augmentation, task.flip_permutation, parameters.random_erasing, self.generator
+        )
         self.mix = Mixer(parameters.mixup, parameters.cutmix, self.generator)
         self.class_weights = class_weights(train.labels, len(task.classes), parameters.class_weight_power).to(
             self.device

@@ -1,49 +1,49 @@
 // @ts-check
-/** Deutsch: was die Fehler des Servers bedeuten, nach ihrem Code. Das Besondere des einen Falls sagt der Server dazu. */
+/** German: what the server's errors mean, by code. The server adds its own sentence about the case at hand. */
 
 /** @type {Record<string, string>} */
 export const errors = {
-  // Bilder
-  EmptyImage: "Die Datei ist leer. Kopieren oder exportieren Sie sie noch einmal.",
-  NotAnImage: "Das ist kein Bild in einem bekannten Format. Senden Sie JPEG, PNG, TIFF oder DICOM.",
-  DamagedImage: "Die Datei ist beschädigt oder abgeschnitten. Kopieren oder exportieren Sie sie noch einmal.",
-  InvalidImage: "In der Datei fehlt etwas, oder ihre Angaben widersprechen sich. Exportieren Sie das Bild noch einmal.",
-  UnsupportedImage: "Diese Variante des Formats wird hier nicht gelesen. Exportieren Sie das Bild unkomprimiert oder als PNG.",
-  ImageError: "Dieses Bild lässt sich nicht verwenden.",
-  ImageTooLarge: "Das Bild ist zu groß. Senden Sie eine kleinere Fassung.",
-  ImageTooSmall: "Das Bild hat zu wenige Pixel.",
-  NoPixels: "Diese DICOM-Datei enthält kein Bild. Senden Sie das Bild, zu dem sie gehört.",
-  FileRemoved: "Die Datei wurde entfernt oder ersetzt, bevor sie gelesen werden konnte. Senden Sie sie noch einmal.",
-  GaveUp: "Das Bild wurde mehrmals versucht und hat nie ein Ergebnis bekommen. Senden Sie es noch einmal.",
-  RetriesExhausted: "Das Bild wurde mehrmals versucht und hat nie ein Ergebnis bekommen. Senden Sie es noch einmal.",
-  DecoderUnavailable: "Komprimierte Bilder lassen sich gerade nicht lesen. Versuchen Sie es noch einmal; am Bild liegt es nicht.",
+  // Images
+  EmptyImage: "Die Datei ist leer. Kopieren oder exportieren Sie sie erneut.",
+  NotAnImage: "Die Datei ist kein Bild in einem unterstützten Format. Verwenden Sie JPEG, PNG, TIFF oder DICOM.",
+  DamagedImage: "Die Datei ist beschädigt oder unvollständig. Kopieren oder exportieren Sie sie erneut.",
+  InvalidImage: "Angaben in der Datei fehlen oder widersprechen sich. Exportieren Sie das Bild erneut.",
+  UnsupportedImage: "Diese Variante des Formats wird nicht unterstützt. Exportieren Sie das Bild unkomprimiert oder als PNG.",
+  ImageError: "Dieses Bild kann nicht verwendet werden.",
+  ImageTooLarge: "Das Bild ist zu groß. Verwenden Sie eine kleinere Version.",
+  ImageTooSmall: "Das Bild hat zu wenige Pixel. Verwenden Sie eine größere Version.",
+  NoPixels: "Diese DICOM-Datei enthält kein Bild. Verwenden Sie das zugehörige Bild.",
+  FileRemoved: "Die Datei wurde entfernt oder ersetzt, bevor sie gelesen werden konnte. Senden Sie sie erneut.",
+  GaveUp: "Das Bild konnte auch nach mehreren Versuchen nicht klassifiziert werden. Senden Sie es erneut.",
+  RetriesExhausted: "Das Bild konnte auch nach mehreren Versuchen nicht klassifiziert werden. Senden Sie es erneut.",
+  DecoderUnavailable: "Komprimierte Bilder können derzeit nicht gelesen werden. Versuchen Sie es erneut; am Bild liegt es nicht.",
 
-  // Anfragen
-  InvalidRequest: "So lässt sich die Anfrage nicht ausführen.",
-  InvalidHyperparameters: "Ein Hyperparameter ist unbekannt oder außerhalb seines Bereichs.",
-  ExportTooLarge: "Die Tabelle hat mehr Zeilen, als auf einmal exportiert werden. Wählen Sie einen kürzeren Zeitraum.",
-  UnsupportedMediaType: "Diese Art von Inhalt wird hier nicht angenommen.",
-  NotAllowed: "Das dürfen Sie mit Ihrer Rolle nicht. Fragen Sie, wer die Benutzer dieser Installation verwaltet.",
+  // Requests
+  InvalidRequest: "Die Anfrage ist ungültig.",
+  InvalidHyperparameters: "Ein Hyperparameter ist unbekannt oder liegt außerhalb des zulässigen Bereichs.",
+  ExportTooLarge: "Der Export enthält zu viele Zeilen. Wählen Sie einen kürzeren Zeitraum.",
+  UnsupportedMediaType: "Dieser Inhaltstyp wird nicht unterstützt.",
+  NotAllowed: "Ihre Rolle erlaubt diese Aktion nicht. Wenden Sie sich an die Administration dieser Installation.",
   UnknownTask: "Diese Aufgabe gibt es nicht.",
   UnknownResult: "Dieses Ergebnis gibt es nicht.",
-  NotClassified: "Dieses Bild ist nicht oder noch nicht eingeordnet.",
-  InternalError: "Auf dem Server ist etwas schiefgegangen. Versuchen Sie es noch einmal; geschieht es wieder, geben Sie die Nummer der Anfrage weiter.",
+  NotClassified: "Dieses Bild ist nicht oder noch nicht klassifiziert.",
+  InternalError: "Auf dem Server ist ein Fehler aufgetreten. Versuchen Sie es erneut; tritt er wieder auf, melden Sie die Anfragenummer.",
 
-  // Modelle
+  // Models
   TaskHasNoModel: "Für diese Aufgabe gibt es noch kein Modell.",
-  UnknownModel: "Dieses Modell gibt es nicht.",
-  ModelChanged: "Inzwischen ist ein anderes Modell das aktuelle. Laden Sie die Seite neu.",
-  ModelFailed: "Das Modell hat keine brauchbare Antwort gegeben. Versuchen Sie es noch einmal.",
-  InvalidModelPackage: "Das Modellpaket ist unvollständig oder beschädigt, oder seine Teile passen nicht zusammen.",
-  NothingToRollBackTo: "Es gibt kein früheres Modell, zu dem man zurückkehren könnte.",
-  EndpointNotReady: "Der Endpunkt der Aufgabe ist noch nicht bereit oder ausgelastet. Versuchen Sie es in einigen Minuten noch einmal.",
+  UnknownModel: "Diese Modellversion gibt es nicht.",
+  ModelChanged: "Inzwischen ist eine andere Modellversion im Einsatz. Laden Sie die Seite neu.",
+  ModelFailed: "Das Modell hat kein verwertbares Ergebnis geliefert. Versuchen Sie es erneut.",
+  InvalidModelPackage: "Das Modellpaket ist unvollständig, beschädigt oder in sich widersprüchlich.",
+  NothingToRollBackTo: "Es gibt keine frühere Version, die wiederhergestellt werden könnte.",
+  EndpointNotReady: "Der Endpunkt der Aufgabe ist noch nicht bereit oder ausgelastet. Versuchen Sie es in einigen Minuten erneut.",
   EndpointMissing: "Der Endpunkt der Aufgabe fehlt.",
-  EndpointNotChanged: "Der Endpunkt lässt sich gerade nicht ändern. Versuchen Sie es später noch einmal.",
+  EndpointNotChanged: "Der Endpunkt kann derzeit nicht geändert werden. Versuchen Sie es später erneut.",
 
-  // Neu trainieren
+  // Retraining
   UnknownRetraining: "Dieses Training gibt es nicht.",
-  AlreadyRetraining: "Diese Aufgabe wird gerade neu trainiert. Warten Sie, bis das Training fertig ist.",
-  RetrainingNotDeployed: "In dieser Installation lassen sich Modelle nicht neu trainieren.",
+  AlreadyRetraining: "Für diese Aufgabe läuft bereits ein Training. Warten Sie, bis es abgeschlossen ist.",
+  RetrainingNotDeployed: "In dieser Installation ist kein Training von Modellen eingerichtet.",
   NothingToApprove: "Dieses Training wartet nicht (mehr) auf eine Freigabe.",
   StepInterrupted: "Ein Schritt des Trainings wurde unterbrochen und wird wiederholt.",
 };

@@ -10,6 +10,7 @@ import pytest
 from chalicelib.errors import AlreadyRetraining, EndpointNotChanged
 from chalicelib.models.package import ModelPackage
 from chalicelib.models.registry import Registry
+from chalicelib.models.seeding import seed
 from chalicelib.results import result_document
 from chalicelib.results.table import ResultsTable
 from chalicelib.retraining import planning
@@ -126,7 +127,7 @@ def test_plan_has_the_current_model(stage: Stage, tmp_path: Any) -> None:
     metrics = {name: {"value": 0.9} for name in ("accuracy", "balanced_accuracy", "auc")}
     facts: dict[str, Any] = {"data": {"fingerprint": "f00"}, "metrics": {"test": metrics}}
     package = ModelPackage.load(write_package(tmp_path / TASK, **facts))
-    stage.registry.seed(TASK, package)
+    seed(stage.registry, TASK, package)
 
     current = stage.plan()["current"]
 
@@ -140,18 +141,16 @@ def test_plan_passes_images_of_other_tasks(stage: Stage) -> None:
 
     training = stage.plan()["training"]
 
-    assert [channel["ChannelName"] for channel in training["inputs"]] == ["plan", "others"]
-    assert training["hyperparameters"]["others"] == "/opt/ml/input/data/others"
+    assert [channel["ChannelName"] for channel in training["inputs"]] == ["plan", "ood_data"]
+    assert training["hyperparameters"]["ood_data"] == "/opt/ml/input/data/ood_data"
 
 
 def test_plan_with_tuning_leaves_out_what_is_searched(stage: Stage) -> None:
-    plan = stage.plan(
-        {"task": TASK, "tune": 3, "spot": True, "hyperparameters": {"epochs": 2, "views": "all"}}
-    )
+    plan = stage.plan({"task": TASK, "tune": 3, "spot": True, "hyperparameters": {"epochs": 2, "tta": "all"}})
 
     assert plan["trials"] == 3
     assert plan["training"]["hyperparameters"]["epochs"] == "2"
-    assert plan["training"]["hyperparameters"]["views"] == "all"
+    assert plan["training"]["hyperparameters"]["tta"] == "all"
     assert "learning_rate" not in plan["training"]["hyperparameters"]
     assert plan["training"]["stopping"]["MaxWaitTimeInSeconds"]
     assert stage.repository.get("run-1")["job"] == plan["tuning_name"]
@@ -242,7 +241,7 @@ def test_task_with_an_endpoint_of_its_own_is_refused(stage: Stage) -> None:
 def test_plan_has_no_current_model_if_it_was_deleted(stage: Stage, tmp_path: Any) -> None:
     metrics = {name: {"value": 0.9} for name in ("accuracy", "balanced_accuracy", "auc")}
     package = ModelPackage.load(write_package(tmp_path / TASK, metrics={"test": metrics}))
-    stage.registry.seed(TASK, package)
+    seed(stage.registry, TASK, package)
     stage.bucket.delete(f"models/{TASK}/{package.version}/record.json")
 
     current = stage.plan()["current"]

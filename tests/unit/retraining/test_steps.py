@@ -30,7 +30,8 @@ from chalicelib.retraining.repository import RetrainingRepository
 from chalicelib.retraining.rollout import Rollout
 from chalicelib.retraining.steps import Steps
 from chalicelib.retraining.task_lock import TaskLock
-from chalicelib.storage.bucket import DataBucket, StorageFailed
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import StorageFailed
 from chalicelib.tasks import load_task
 from tests.models import TASK, VERSION, FakeBackend, write_package
 from tests.sagemaker import endpoint_manager
