@@ -92,7 +92,7 @@ class Ending:
         current = self.candidates.registry.current(plan["task"])
         version = candidate["version"] if candidate else None
         if current and current.has_deployed(version):
-            # The failure came after the promotion. Reverting now would be a change that nobody asked for.
+            # The failure came after the promotion. Reverting now would be an unrequested change.
             since = "classifies from now on" if current.version == version else "was deployed and rolled back"
             cause = f"{version} {since}, but recording that failed. {reason_of(error or {})}"
             end = self._end(plan, "deployed", cause)
@@ -170,7 +170,7 @@ def _config_before(plan: Plan, endpoint: EndpointState | None, current: Deployme
     """The configuration that a rollback leads to; None if there should be no endpoint.
 
     That is the configuration of the deployed version, according to the registry. What the endpoint served
-    before may have been put there by hand, and nobody has evaluated it.
+    before may have been put there by hand, without an evaluation.
     """
     was_absent = endpoint is not None and endpoint["state"] == "absent"
     return None if was_absent or current is None else current.config_on(plan["serving"]["endpoint"])

@@ -26,7 +26,7 @@ class Code:
 def plan_training(
     request: RetrainingRequest, code: Code, bucket: str, folder: str, ood_data: bool
 ) -> TrainingPlan:
-    """What the training jobs of a retraining are told.
+    """Plan the training jobs of a retraining.
 
     Args:
         request: for the retraining.
