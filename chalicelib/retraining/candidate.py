@@ -12,6 +12,7 @@ from chalicelib.models.archive import ARCHIVE
 from chalicelib.models.registry import Registry
 from chalicelib.models.versions import MODELS
 from chalicelib.observability import logger
+from chalicelib.resource_names import model_package_group
 from chalicelib.retraining.evidence import COUNT, count_decisions
 from chalicelib.retraining.locations import EVALUATION, EVALUATION_BEFORE, RETRAININGS, SPLIT
 from chalicelib.retraining.payloads import Candidate, Decision, Plan, TrainedModel
@@ -108,7 +109,7 @@ class Candidates:
     # ------------------------------------------------------------------- SageMaker's model registry
 
     def _add_package(self, plan: Plan, version: str, uri: str, image: str) -> str:
-        client, group = self.sagemaker(), f"negatoscope-{self.stage}-{plan['task']}"
+        client, group = self.sagemaker(), model_package_group(self.stage, plan["task"])
         try:
             client.create_model_package_group(ModelPackageGroupName=group)
         except ClientError as error:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from chalicelib import resource_names
 from chalicelib.errors import InvalidRequest, UnknownModel
 from chalicelib.models.archive import ARCHIVE
 from chalicelib.models.registry import Registry
@@ -59,7 +60,7 @@ class PlanBuilder:
         folder = f"s3://{self.bucket.name}/{retraining_folder(task.name, run)}"
         # The same for every attempt of one execution, so that a step that is repeated creates no second job.
         suffix = hashlib.sha256(execution.encode()).hexdigest()[:8]
-        name = f"negatoscope-{self.stage}-{task.name}-{suffix}"
+        name = resource_names.retraining_job(self.stage, task.name, suffix)
         large = images >= MANY_IMAGES
         return {
             "run": run,
@@ -69,8 +70,7 @@ class PlanBuilder:
             "plain": request.is_plain,
             "approval": request.approval,
             "name": name,
-            # Names of tuning jobs may have 32 characters.
-            "tuning_name": f"negatoscope-{self.stage}-{suffix}",
+            "tuning_name": resource_names.tuning_job(self.stage, suffix),
             "trials": request.trials,
             "folder": folder,
             "data": {"images": images, "corrections": corrections},

@@ -103,9 +103,9 @@ def retraining(**known: Any) -> dict[str, Any]:
 
 def asking() -> dict[str, Any]:
     """The same, when its model has passed the gate and a person is to decide."""
-    judged = ("Register", "Batch inference", "Evaluate candidate", "Record decision", "Wait for approval")
+    evaluated = ("Register", "Batch inference", "Evaluate candidate", "Record decision", "Wait for approval")
     return retraining(
-        states=states(*_WAY, *judged),
+        states=states(*_WAY, *evaluated),
         metrics=measured(0.31),
         files=["confusion.svg", "report.md"],
         candidate=CANDIDATE,

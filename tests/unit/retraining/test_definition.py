@@ -140,12 +140,3 @@ def test_search_space_and_metrics_are_those_of_training() -> None:
         STATES["Tune hyperparameters"]["Parameters"]["TrainingJobDefinition"],
     ):
         assert definition["AlgorithmSpecification"]["MetricDefinitions"] == metric_definitions()
-
-
-def test_page_translates_names_of_states() -> None:
-    text = (ROOT / "frontend" / "modules" / "locales" / "records.de.js").read_text()
-    steps = text.partition("\n  steps: {\n")[2].partition("\n  },\n")[0]
-    translated = re.findall(r'^ +"?([^":]+)"?: "', steps, re.M)
-
-    assert len(translated) > 20
-    assert set(translated) <= STATES.keys()
