@@ -4,7 +4,8 @@ import re
 import sys
 from collections.abc import Iterator
 
-from statemachine.definition import DEFINITION, MAIN, RECOVERY
+from statemachine.definition import DEFINITION, MAIN
+from statemachine.recovery import RECOVERY
 from statemachine.states import State
 
 _HEAD = """# States of a retraining

@@ -15,7 +15,8 @@ from chalicelib.observability import logger
 from chalicelib.resource_names import model_package_group
 from chalicelib.retraining.evidence import COUNT, count_decisions
 from chalicelib.retraining.locations import EVALUATION, EVALUATION_BEFORE, RETRAININGS, SPLIT
-from chalicelib.retraining.payloads import Candidate, Decision, Plan, TrainedModel
+from chalicelib.retraining.payloads import Candidate, Decision, TrainedModel
+from chalicelib.retraining.plan import Plan
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.storage.errors import ObjectMissing
 

@@ -10,7 +10,8 @@ from typing import Any, Final, Literal
 from botocore.exceptions import ClientError
 
 from chalicelib.models.endpoint_manager import EndpointManager
-from chalicelib.retraining.payloads import Creating, Creation, Plan, TaskError
+from chalicelib.retraining.payloads import Creating, Creation, TaskError
+from chalicelib.retraining.plan import Plan
 
 _Status = Literal["running", "completed", "failed"]
 RUNNING: Final = "running"

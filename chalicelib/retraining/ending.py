@@ -19,11 +19,11 @@ from chalicelib.retraining.payloads import (
     EndpointState,
     Failure,
     Notification,
-    Plan,
     Rollback,
     SmokeTest,
     TaskError,
 )
+from chalicelib.retraining.plan import Plan
 from chalicelib.retraining.repository import RetrainingRepository
 from chalicelib.retraining.rollout import Rollout
 

@@ -18,7 +18,7 @@ from chalicelib.results.selection import Selection
 from chalicelib.results.table import ResultsTable
 from chalicelib.retraining import ground_truth
 from chalicelib.retraining.locations import DATASETS, RETRAININGS, SPLIT, retraining_folder
-from chalicelib.retraining.payloads import CurrentModel, Plan
+from chalicelib.retraining.plan import CurrentModel, Plan
 from chalicelib.retraining.request import RetrainingRequest
 from chalicelib.retraining.serving import plan_serving
 from chalicelib.retraining.training_plan import Code, plan_training

@@ -8,7 +8,7 @@ from chalicelib import timestamps
 from chalicelib.errors import AlreadyRetraining, EndpointNotChanged, InvalidRequest
 from chalicelib.observability import count
 from chalicelib.retraining.locations import plan_key
-from chalicelib.retraining.payloads import NoPlan, Plan
+from chalicelib.retraining.plan import NoPlan, Plan
 from chalicelib.retraining.plan_builder import PlanBuilder
 from chalicelib.retraining.repository import (
     FAILED,

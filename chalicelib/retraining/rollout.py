@@ -6,7 +6,8 @@ from typing import Any
 
 from chalicelib.models.endpoint_manager import EndpointManager
 from chalicelib.models.scaling import VARIANT
-from chalicelib.retraining.payloads import EndpointState, Plan, ServingPlan
+from chalicelib.retraining.payloads import EndpointState
+from chalicelib.retraining.plan import Plan, ServingPlan
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,10 @@ from chalicelib.retraining.payloads import (
     DataCheck,
     Decision,
     EndpointState,
-    Plan,
     SmokeTest,
     TrainedModel,
 )
+from chalicelib.retraining.plan import Plan
 from chalicelib.retraining.planning import Planner
 from chalicelib.retraining.repository import RetrainingRepository
 from chalicelib.retraining.rollout import Rollout

@@ -1,5 +1,6 @@
 """Executions of earlier releases: their events are understood, and their states shown under today's names."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from chalicelib.retraining import earlier
 from chalicelib.retraining.executions import Executions
 from statemachine.definition import DEFINITION
+from tests.models import TASK
+from tests.retraining_stage import ERROR, Stage
 from tests.stage import RETRAINING_ARN
 from tests.stepfunctions import FakeStepFunctions
 from tests.steps import steps
@@ -62,3 +65,16 @@ def test_event_of_an_earlier_execution_is_translated(
     event: dict[str, Any], translated: dict[str, Any]
 ) -> None:
     assert earlier.translate_event(event) == event | translated
+
+
+@pytest.mark.usefixtures("cloud")
+def test_steps_of_an_earlier_execution_run(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.register()
+    state = stage.state | {"failed": "TrainingFailed", "error": ERROR}
+
+    undone = stage.steps.run({"step": "undo", "state": state})
+    closed = stage.steps.run({"step": "close", "state": state, "outcome": "rejected"})
+
+    assert (undone["settled"], undone["subject"]) == (True, f"{TASK}: retraining failed")
+    assert closed["subject"] == f"{TASK}: retraining rejected"

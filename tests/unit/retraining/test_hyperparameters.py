@@ -68,7 +68,7 @@ def test_request_refuses_a_hyperparameter_under_both_names() -> None:
 
 
 def test_request_refuses_fixing_what_is_searched_under_its_former_name() -> None:
-    with pytest.raises(InvalidHyperparameters, match="random_erasing cannot be given"):
+    with pytest.raises(InvalidHyperparameters, match="'tune' searches for random_erasing"):
         parse_request({"task": "chest-xray", "tune": True, "hyperparameters": {"erase": 0.5}})
 
 

@@ -7,7 +7,8 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is
 
 import pytest
 
-from chalicelib.retraining.payloads import Creating, Failure, NoPlan, State
+from chalicelib.retraining.payloads import Creating, Failure, State
+from chalicelib.retraining.plan import NoPlan
 from statemachine.definition import DEFINITION
 from tests.steps import steps
 
