@@ -1,4 +1,4 @@
-"""The AWS clients and what is built on them: made once per process, and only when first needed."""
+"""The AWS clients and the objects that use them: made once per process, when first needed."""
 
 import json
 import os
@@ -75,7 +75,7 @@ def _start_retraining(task: str, why: str) -> str:
 
 @cache
 def retraining_steps() -> Steps:
-    """What the state machine's Lambda does."""
+    """The steps that the state machine's Lambda runs."""
     rollout = Rollout(endpoint_manager(), _client("cloudwatch"))
     planner = Planner(
         stage=settings().stage,
@@ -101,7 +101,7 @@ def retraining_steps() -> Steps:
 
 @cache
 def retraining_requests() -> Requests:
-    """What people can do with retrainings."""
+    """The requests that people make about retrainings."""
     return Requests(_journal(), _executions(), bucket(), TrainingJobs(_sagemaker))
 
 
@@ -133,7 +133,7 @@ def _publish(topic: str, subject: str, message: str) -> None:
 
 
 def _backend_of(task_name: str, endpoint: str | None, version: str) -> Backend:
-    """What answers for a version that is not promoted yet."""
+    """The backend of a version that is not promoted yet."""
     task = load_tasks()[task_name]
     if endpoint:
         return PackageBackend(Endpoint(_sagemaker_runtime(), endpoint), task)
@@ -176,12 +176,12 @@ def registry() -> Registry:
 
 @cache
 def endpoint_manager() -> EndpointManager:
-    """SageMaker, where endpoints are managed."""
+    """The manager of this stage's SageMaker endpoints."""
     return EndpointManager(_sagemaker(), Scaling(_client("application-autoscaling")))
 
 
 @cache
 def _sagemaker_runtime() -> Any:
-    # The caller waits at most 29 s at API Gateway; a second try must fit in.
+    # API Gateway waits at most 29 s; a second try must fit in.
     config = Config(connect_timeout=2, read_timeout=12, retries={"mode": "standard", "total_max_attempts": 2})
     return boto3.client("sagemaker-runtime", config=config)

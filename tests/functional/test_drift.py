@@ -62,7 +62,7 @@ def test_drift_of_posted_images_is_told_and_retrained_once(
 
 
 def test_without_a_profile_the_api_says_why_there_is_no_report(client: Client, call: Call) -> None:
-    assert "Nobody has looked" in drift(call)["reason"]
+    assert "has not been checked" in drift(call)["reason"]
     check_drift(client)
     found = drift(call)
     assert found["report"] is None

@@ -354,7 +354,7 @@ def test_package_that_is_not_what_was_deployed_is_refused(world: World) -> None:
     for content, reason in [
         (files | {"model.onnx": b"other"}, "sha256 differs"),
         ({"model.json": files["model.json"]}, "cannot be read"),
-        (package_files(other), "another model than was deployed"),
+        (package_files(other), "does not hold the model"),
         (package_files(foreign), "other classes"),
     ]:
         stored(world, content)

@@ -147,7 +147,7 @@ def test_where_validation_rotated_the_test_images_are_the_reference(stage: Stage
 @pytest.mark.parametrize(
     ("images", "metrics", "reason"),
     [
-        (99, {"validation": {"profile": PROFILE}}, "classified 99 images of late; 100 are needed"),
+        (99, {"validation": {"profile": PROFILE}}, "classified 99 images; 100 are needed"),
         (200, {"validation": {}}, "no profile of its validation images"),
         (200, {}, "no profile of its validation images"),
     ],
@@ -166,7 +166,7 @@ def test_without_a_ground_to_judge_nothing_is_said(
 
 def test_tasks_without_model_and_tasks_that_nobody_has_looked_at_say_so(stage: Stage) -> None:
     other = load_task("breast-histology")
-    assert "Nobody has looked" in stage.monitor().last(other)["reason"]
+    assert "has not been checked" in stage.monitor().last(other)["reason"]
     stage.monitor().run()
     assert "No model package" in stage.monitor().last(other)["reason"]
 
@@ -268,6 +268,6 @@ def test_a_task_that_cannot_be_looked_at_does_not_keep_others_waiting(stage: Sta
     assert first != TASK
     stage.bucket.write(f"models/{first}/current.json", b"{", "application/json")
     stage.answer(range(100), label=UNLIKE)
-    with pytest.raises(DriftCheckFailed, match=f"^{first} could not be watched$"):
+    with pytest.raises(DriftCheckFailed, match=f"^the drift check failed for {first}$"):
         stage.monitor().run()
     assert stage.monitor().last(TASK_)["report"]["drifted"]

@@ -119,7 +119,11 @@ def test_the_longest_names_fit_what_sagemaker_takes() -> None:
         ("[review]\n", '[endpoint]\nprotocol = "negatoscope"\n\n[review]\n', "'name' is missing"),
         ("[review]\n", '[endpoint]\nname = "a"\n\n[review]\n', "'protocol' is missing"),
         ("[review]\n", f'{ENDPOINT}url = "x"\n\n[review]\n', "unknown key 'url'"),
-        ("[review]\n", f"{ENDPOINT.replace('foot', 'foot/2')}\n[review]\n", "no endpoint name like 'foot/2'"),
+        (
+            "[review]\n",
+            f"{ENDPOINT.replace('foot', 'foot/2')}\n[review]\n",
+            "does not allow the endpoint name 'foot/2'",
+        ),
         ("[review]\n", f"{ENDPOINT.replace('image-', 'text-')}\n[review]\n", "not 'text-classification'"),
         ('modality = "MG"', 'modality = "MG"\nendpoint = "foot"', "must be a table [endpoint]"),
         ("[review]\n", '[serving]\nkind = "cheap"\n\n[review]\n', "must be one of embedded, serverless"),
@@ -137,7 +141,7 @@ def test_the_longest_names_fit_what_sagemaker_takes() -> None:
         (
             "[review]\n",
             '[serving]\nkind = "provisioned"\ninstances = 2\ninstance_type = "t3"\n\n[review]\n',
-            "no instances like 't3'",
+            "no instance type 't3'",
         ),
         ("[review]\n", "[reviews]\n", "'review' is missing"),
         ("width = 112", "width = = 112", "Invalid value"),
