@@ -343,7 +343,7 @@ rings("results-unfinished-throttled-writes", *REFUSED, called="throttled writes 
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_exactly_these_alarms_ring(world: World, name: str) -> None:
+def test_scenario_rings_exactly_its_alarms(world: World, name: str) -> None:
     scenario, names = SCENARIOS[name]
     assert world.ringing() == set(), "before anything has happened"
 
@@ -352,6 +352,6 @@ def test_exactly_these_alarms_ring(world: World, name: str) -> None:
     assert world.ringing() == names
 
 
-def test_every_alarm_is_made_to_ring() -> None:
+def test_every_alarm_has_a_scenario() -> None:
     rung = set[str]().union(*(names for _, names in SCENARIOS.values()))
     assert rung == {alarm.name for alarm in alarms.alarms()}

@@ -39,7 +39,7 @@ def drift(call: Call) -> Any:
 
 
 @pytest.mark.usefixtures("profiled")
-def test_drift_of_posted_images_is_told_and_retrained_once(
+def test_drift_of_posted_images_is_reported_and_retrained_once(
     client: Client, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     retraining, requests = replace(settings(), retrain_on_drift=True), Requests()
@@ -61,7 +61,7 @@ def test_drift_of_posted_images_is_told_and_retrained_once(
     assert requests.started == [({"task": TASK, "reason": told["reason"]}, "drift monitor")]
 
 
-def test_without_a_profile_the_api_says_why_there_is_no_report(client: Client, call: Call) -> None:
+def test_drift_without_a_profile_is_explained(client: Client, call: Call) -> None:
     assert "has not been checked" in drift(call)["reason"]
     check_drift(client)
     found = drift(call)

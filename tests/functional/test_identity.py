@@ -56,7 +56,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> StringIO:
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_nothing_of_a_dropped_file_shows(
+def test_dropped_file_leaves_no_identity(
     client: Client, kind: str, capfd: pytest.CaptureFixture[str], log: StringIO
 ) -> None:
     key = f"inbox/{TASK}/{FILE}.dcm"
@@ -82,7 +82,7 @@ def test_nothing_of_a_dropped_file_shows(
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_nothing_of_a_posted_file_shows(
+def test_posted_file_leaves_no_identity(
     call: Call, kind: str, capfd: pytest.CaptureFixture[str], log: StringIO
 ) -> None:
     response = call("POST", f"/tasks/{TASK}/classify", FILES[kind], Content_Type="application/octet-stream")
@@ -93,13 +93,13 @@ def test_nothing_of_a_posted_file_shows(
     assert_anonymous("the log and the metrics", output.out + output.err + log.getvalue())
 
 
-def test_traces_do_not_follow_calls_to_s3() -> None:
+def test_traces_contain_no_calls_to_s3() -> None:
     """They would quote the key of every object."""
     assert not observability.tracer.auto_patch
     assert not _PATCHED_MODULES
 
 
-def test_name_of_an_upload_is_forgotten(call: Call, capfd: pytest.CaptureFixture[str], log: StringIO) -> None:
+def test_upload_leaves_no_file_name(call: Call, capfd: pytest.CaptureFixture[str], log: StringIO) -> None:
     body: dict[str, Any] = {
         "task": TASK,
         "filename": f"{FILE}.dcm",
@@ -114,7 +114,7 @@ def test_name_of_an_upload_is_forgotten(call: Call, capfd: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize("refused", ["S3", "DynamoDB"])
-def test_nothing_of_a_file_shows_when_aws_fails(world: World, log: StringIO, refused: str) -> None:
+def test_failing_aws_leaves_no_identity(world: World, log: StringIO, refused: str) -> None:
     """Neither where it was dropped nor where it was posted, nor when the sweep comes by."""
     event = world.store(f"inbox/{TASK}/{FILE}.dcm", FILES["dicom"])
     world.refuse(refused)

@@ -67,7 +67,7 @@ def stage(client: Client, call: Call, monkeypatch: pytest.MonkeyPatch) -> Stage:
     return Stage(call, states)
 
 
-def test_a_retraining_is_started_for_whoever_asks(stage: Stage) -> None:
+def test_retraining_is_started_with_its_requester(stage: Stage) -> None:
     name = stage.start(reason="more images", hyperparameters={"epochs": 3})["name"]
 
     ((arn, execution),) = stage.states.executions.items()
@@ -101,14 +101,14 @@ def test_a_retraining_is_started_for_whoever_asks(stage: Stage) -> None:
         ({"hyperparameters": {"seed": 10**400}}, "out of range"),
     ],
 )
-def test_what_cannot_be_asked_for_is_refused(stage: Stage, wish: Any, message: str) -> None:
+def test_invalid_request_is_refused(stage: Stage, wish: Any, message: str) -> None:
     error = stage.ask("POST", ROUTE, 400, json={"task": TASK, **wish})
 
     assert message in error["message"]
     assert not stage.states.executions
 
 
-def test_a_stage_without_retraining_says_so(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stage_without_retraining_is_explained(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     executions = Executions(stage.states, None)
     monkeypatch.setattr(aws, "_executions", lambda: executions)
     aws.retraining_requests.cache_clear()
@@ -121,7 +121,7 @@ def test_a_stage_without_retraining_says_so(stage: Stage, monkeypatch: pytest.Mo
     stage.ask("POST", APPROVAL, 404, "/retrainings/run/approval", json={"approved": True})
 
 
-def test_one_retraining_at_a_time(stage: Stage) -> None:
+def test_second_retraining_of_a_task_is_refused(stage: Stage) -> None:
     name = stage.start()["name"]
     arn = stage.plan(name)
 
@@ -132,7 +132,7 @@ def test_one_retraining_at_a_time(stage: Stage) -> None:
     stage.start()
 
 
-def test_a_refused_execution_says_why(stage: Stage) -> None:
+def test_refused_execution_is_explained(stage: Stage) -> None:
     name = stage.start()["name"]
     stage.states.end(
         next(iter(stage.states.executions)), "FAILED", error="Refused", cause="There are no images."
@@ -144,7 +144,7 @@ def test_a_refused_execution_says_why(stage: Stage) -> None:
     assert (followed["metrics"], followed["files"], followed["states"]) == ({}, [], [])
 
 
-def test_retrainings_are_listed_the_newest_first(stage: Stage) -> None:
+def test_retrainings_are_listed_newest_first(stage: Stage) -> None:
     for name in ("a", "b", "c"):
         stage.plan(name, status="deployed")
 
@@ -156,7 +156,7 @@ def test_retrainings_are_listed_the_newest_first(stage: Stage) -> None:
     assert "'cursor'" in stage.ask("GET", ROUTE, 400, f"{ROUTE}?cursor=x")["message"]
 
 
-def test_states_metrics_and_files_are_told(stage: Stage) -> None:
+def test_retraining_shows_states_metrics_and_files(stage: Stage) -> None:
     name = stage.start()["name"]
     arn = stage.plan(name)
     stage.states.enter(arn, "Plan", 1)
@@ -178,7 +178,7 @@ def test_states_metrics_and_files_are_told(stage: Stage) -> None:
     assert followed["files"] == ["roc.svg", "report.md"]
 
 
-def test_files_are_shown_and_run_nothing(stage: Stage, call: Call) -> None:
+def test_files_are_shown_without_active_content(stage: Stage, call: Call) -> None:
     stage.plan("run")
     folder = f"retrainings/{TASK}/run/judgement/"
     stage.bucket.write(f"{folder}report.md", b"# Better", "text/markdown")
@@ -197,7 +197,7 @@ def test_files_are_shown_and_run_nothing(stage: Stage, call: Call) -> None:
 
 
 @pytest.mark.parametrize("approved", [True, False])
-def test_whoever_is_asked_answers_once(stage: Stage, approved: bool) -> None:
+def test_approval_is_accepted_once(stage: Stage, approved: bool) -> None:
     stage.plan("run")
     path = "/retrainings/run/approval"
     assert "does not wait" in stage.ask("POST", APPROVAL, 409, path, json={"approved": True})["message"]
@@ -215,7 +215,7 @@ def test_whoever_is_asked_answers_once(stage: Stage, approved: bool) -> None:
     stage.ask("POST", APPROVAL, 409, path, json={"approved": approved})
 
 
-def test_an_answer_that_comes_too_late_is_told_so(stage: Stage) -> None:
+def test_late_approval_is_refused(stage: Stage) -> None:
     stage.plan("run", task_token="token")
 
     error = stage.ask("POST", APPROVAL, 409, "/retrainings/run/approval", json={"approved": True})
@@ -223,13 +223,13 @@ def test_an_answer_that_comes_too_late_is_told_so(stage: Stage) -> None:
     assert "too late" in error["message"]
 
 
-def test_tokens_are_nobodys_business(stage: Stage, call: Call) -> None:
+def test_task_tokens_are_never_shown(stage: Stage, call: Call) -> None:
     stage.plan("run", task_token="secret")
 
     assert "secret" not in call("GET", ROUTE).body.decode() + call("GET", "/retrainings/run").body.decode()
 
 
-def test_what_is_not_there_is_not_found(stage: Stage) -> None:
+def test_missing_retraining_is_not_found(stage: Stage) -> None:
     stage.ask("GET", ONE, 404, "/retrainings/none")
     stage.ask("POST", APPROVAL, 404, "/retrainings/none/approval", json={"approved": True})
 

@@ -16,7 +16,7 @@ from tests.injection.scenarios import HANDLERS, ROUTES
 from tests.stage import ROOT
 
 WRITING: dict[str, tuple[ModuleType, str]] = {
-    "POST /uploads": (test_others, "test_upload_form"),
+    "POST /uploads": (test_others, "test_upload_form_recovers"),
     "POST /tasks/{task}/rollback": (
         test_retraining,
         "test_a_rollback_that_went_wrong_is_finished_by_asking_again",
@@ -29,21 +29,21 @@ WRITING: dict[str, tuple[ModuleType, str]] = {
 }
 """Routes that write and have a test of their own."""
 FUNCTIONS: dict[str, tuple[ModuleType, str]] = {
-    "sweep": (test_images, "test_sweep"),
-    "drift-monitor": (test_drift_monitor, "test_drift_monitor"),
+    "sweep": (test_images, "test_sweeper_recovers"),
+    "drift-monitor": (test_drift_monitor, "test_drift_monitor_recovers"),
     "retraining": (test_retraining, "test_a_call_that_goes_wrong_once_costs_nothing"),
 }
 """Lambdas that are not called by S3."""
 
 
-def test_every_route() -> None:
+def test_every_route_is_injected() -> None:
     routes = {f"{method} {path}" for path, methods in app.app.routes.items() for method in methods}
     reads = {read.route for read in test_reads.READS}
     assert routes == reads | {scenario.route for scenario in ROUTES} | WRITING.keys()
     assert {route for route in routes if route.startswith("GET ")} == reads
 
 
-def test_every_function() -> None:
+def test_every_function_is_injected() -> None:
     functions = {
         name for name, handler in app.app.handler_map.items() if isinstance(handler, EventSourceHandler)
     }
@@ -52,7 +52,7 @@ def test_every_function() -> None:
 
 
 @pytest.mark.parametrize(("module", "test"), [*WRITING.values(), *FUNCTIONS.values()])
-def test_what_is_named_here_is_a_test(module: ModuleType, test: str) -> None:
+def test_named_tests_exist(module: ModuleType, test: str) -> None:
     assert callable(getattr(module, test))
 
 
@@ -81,7 +81,7 @@ def states_passed(make: Callable[[], Stage]) -> set[str]:
     return passed
 
 
-def test_every_state() -> None:
+def test_every_state_is_injected() -> None:
     """Every state of the state machine is come to by the retrainings whose calls fail."""
     passed = {state for make in STAGES for state in states_passed(make)}
     assert DEFINITION["States"].keys() - passed == ELSEWHERE.keys()

@@ -76,7 +76,7 @@ class Days:
             yield "a report is missing"
 
 
-def test_drift_monitor(new_world: NewWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_drift_monitor_recovers(new_world: NewWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next run leaves a report, and a retraining whose name the report tells."""
     monkeypatch.setattr(drift, "MIN_ANSWERS", ANSWERS)
     days = Days(new_world(), tmp_path / "packages")

@@ -30,7 +30,7 @@ def check(calls: int, trials: Iterator[Trial]) -> None:
 
 
 @pytest.mark.parametrize("scenario", HANDLERS, ids=lambda scenario: scenario.name)
-def test_handler(scenario: Handler, new_world: NewWorld) -> None:
+def test_handler_recovers(scenario: Handler, new_world: NewWorld) -> None:
     world = new_world()
     world.invoke(scenario.function, scenario.prepare(world))
     calls = len(world.last_calls)
@@ -57,7 +57,7 @@ def test_handler(scenario: Handler, new_world: NewWorld) -> None:
 
 
 @pytest.mark.parametrize("scenario", SWEEPS, ids=lambda scenario: scenario.name)
-def test_sweep(scenario: Sweeping, new_world: NewWorld) -> None:
+def test_sweeper_recovers(scenario: Sweeping, new_world: NewWorld) -> None:
     world = new_world()
     minutes = scenario.prepare(world)
     world.sweep(minutes)
@@ -77,7 +77,7 @@ def test_sweep(scenario: Sweeping, new_world: NewWorld) -> None:
 
 
 @pytest.mark.parametrize("scenario", ROUTES, ids=lambda scenario: scenario.name)
-def test_route(scenario: Route, new_world: NewWorld) -> None:
+def test_route_recovers(scenario: Route, new_world: NewWorld) -> None:
     world = new_world()
     request = scenario.prepare(world)
     assert f"{request['method']} {request['path']}" == scenario.route

@@ -30,7 +30,7 @@ def insist(
     return status, answer
 
 
-def test_upload_form(new_world: NewWorld) -> None:
+def test_upload_form_recovers(new_world: NewWorld) -> None:
     """A form that nobody got disappears by itself; the one that somebody got can be used."""
     image = images.grey_file()
     wish = {"task": TASK, "size": len(image), "content_type": "image/png"}
@@ -56,7 +56,7 @@ def test_upload_form(new_world: NewWorld) -> None:
     check(calls, ((fault, "sent again", left(fault)[0]) for fault in faults(calls)))
 
 
-def test_export_of_a_large_table(new_world: NewWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_export_recovers(new_world: NewWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """It lies in the bucket whole or not at all, and nothing else changes."""
     monkeypatch.setattr(export, "MAX_INLINE_BYTES", 10)
     world = new_world()

@@ -133,8 +133,6 @@ def wrong_answers(read: Read, world: World, monkeypatch: pytest.MonkeyPatch) -> 
         yield "the answer has changed"
 
 
-def test_whatever_fails_the_answer_is_whole_or_an_error(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_read_is_complete_or_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     found = {f"{read}: {wrong}" for read in READS for wrong in wrong_answers(read, world, monkeypatch)}
     assert not found, "\n".join(sorted(found))

@@ -46,7 +46,7 @@ def attempt(world: World, action: Callable[[], Any], fault: Fault | None = None)
     return len(world.last_calls)
 
 
-def test_redrive(new_world: NewWorld) -> None:
+def test_redrive_recovers(new_world: NewWorld) -> None:
     sqs, functions = boto3.client("sqs"), boto3.client("lambda")
 
     def lost() -> tuple[World, str]:
@@ -93,7 +93,7 @@ def damage(world: World) -> None:
             aws.bucket().delete(result_document.key(item))
 
 
-def test_restore(new_world: NewWorld) -> None:
+def test_restore_recovers(new_world: NewWorld) -> None:
     world = new_world()
     _, result = world.ask("POST", CLASSIFY, images.grey_file(), task=TASK)
     world.ask("PUT", f"{RESULT}/review", {"label": CLASSES[1]}, id=result["id"])
@@ -121,7 +121,7 @@ def test_restore(new_world: NewWorld) -> None:
     check(calls, trials())
 
 
-def test_creating_the_table_again(new_world: NewWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_table_creation_recovers(new_world: NewWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     dynamodb, key = boto3.client("dynamodb"), "arn:aws:kms:us-east-1:123456789012:key/k"
     monkeypatch.setattr(boto3, "client", lambda _: dynamodb)
     world = new_world()

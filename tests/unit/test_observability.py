@@ -27,7 +27,7 @@ def printed(
     return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def test_dimensions_are_those_asked_for(printed: Callable[[], list[dict[str, Any]]]) -> None:
+def test_dimensions_are_those_requested(printed: Callable[[], list[dict[str, Any]]]) -> None:
     """CloudWatch takes metrics with other dimensions, even with more, for other metrics."""
     record("M", 1, task="x", aspect="labels")
     record("M", 2)
@@ -49,7 +49,7 @@ def test_dimensions_are_those_asked_for(printed: Callable[[], list[dict[str, Any
     ]
 
 
-def test_metrics_hold_nothing_but_their_value_and_dimensions(
+def test_metrics_have_only_value_and_dimensions(
     printed: Callable[[], list[dict[str, Any]]],
 ) -> None:
     count("M", "x")

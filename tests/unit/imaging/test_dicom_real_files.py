@@ -101,7 +101,7 @@ def read(path: str) -> tuple[bytes, Dataset]:
 
 
 @pytest.mark.parametrize("path", FILES)
-def test_stored_values_are_those_of_pydicom(path: str) -> None:
+def test_stored_values_equal_those_of_pydicom(path: str) -> None:
     """Exactly, also those of lossy streams: all decoders follow the same standard."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -127,7 +127,7 @@ def poison() -> bytes:
 
 
 @pytest.mark.parametrize("path", FILES)
-def test_levels_are_those_of_pydicom_whatever_was_decoded_before(path: str, poison: bytes) -> None:
+def test_grey_levels_equal_those_of_pydicom_in_any_order(path: str, poison: bytes) -> None:
     imaging.prepare(poison, InputSpec(64, 64, 1, "stretch"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -40,7 +40,7 @@ def sixteen_bits() -> bytes:
 
 @each_codec
 @pytest.mark.parametrize("stored", [8, 12, 16])
-def test_stream_of_eight_bits_in_sixteen_gives_the_picture(codec: int, stored: int) -> None:
+def test_stream_of_eight_bits_in_sixteen_is_read(codec: int, stored: int) -> None:
     data = relabelled(
         compressed(eight_bits(), codec), BitsAllocated=16, BitsStored=stored, HighBit=stored - 1
     )
@@ -48,7 +48,7 @@ def test_stream_of_eight_bits_in_sixteen_gives_the_picture(codec: int, stored: i
 
 
 @each_codec
-def test_colours_of_eight_bits_in_sixteen_give_the_picture(codec: int) -> None:
+def test_colours_of_eight_bits_in_sixteen_are_read(codec: int) -> None:
     colours = images.colours(32, 32)
     data = relabelled(
         compressed(images.dicom(colours, "RGB", 8), codec), BitsAllocated=16, BitsStored=16, HighBit=15
@@ -64,21 +64,21 @@ def test_stream_of_sixteen_bits_in_eight_is_refused_by_name(codec: int) -> None:
 
 
 @each_codec
-def test_stream_of_more_bits_than_stored_is_believed(codec: int) -> None:
+def test_stream_of_more_bits_than_stored_is_read(codec: int) -> None:
     data = relabelled(compressed(sixteen_bits(), codec), BitsStored=12, HighBit=11)
     assert corners(data) == [0, 78, 156, 255]
 
 
 @each_codec
 @pytest.mark.parametrize("change", [{"Rows": 31}, {"Rows": 64}, {"Columns": 16}, {"Columns": 500}])
-def test_another_size_is_refused_by_name(codec: int, change: dict[str, int]) -> None:
+def test_stream_of_another_size_is_refused_by_name(codec: int, change: dict[str, int]) -> None:
     data = relabelled(compressed(eight_bits(), codec), **change)
     with pytest.raises(errors.InvalidImage, match="contradicts its header: 32 x 32 pixels against Columns"):
         imaging.prepare(data, GREY)
 
 
 @each_codec
-def test_other_components_are_refused_by_name(codec: int) -> None:
+def test_stream_with_other_components_is_refused_by_name(codec: int) -> None:
     grey = relabelled(
         compressed(eight_bits(), codec), SamplesPerPixel=3, PhotometricInterpretation="RGB",
         PlanarConfiguration=0,
@@ -115,7 +115,7 @@ def test_lossless_jpeg_called_baseline_is_read() -> None:
 
 @each_codec
 @pytest.mark.parametrize("share", [0.3, 0.7, 0.95])
-def test_stream_that_is_cut_off_is_damaged(codec: int, share: float) -> None:
+def test_truncated_stream_is_reported_as_damaged(codec: int, share: float) -> None:
     data = images.dicom(images.gradient(32, 32, high=65_535).astype("u2"), bits=16)
     (stream,) = streams(compressed(data, codec))
     syntax = codec_uid(codec)
@@ -132,7 +132,7 @@ def codec_uid(codec: int) -> str:
 
 
 @each_codec
-def test_negative_values_survive(codec: int) -> None:
+def test_negative_values_are_kept(codec: int) -> None:
     values = images.quadrants([-1000, -1, 1, 1000], "i2")
     window: dict[str, Any] = {"WindowCenter": 0, "WindowWidth": 2001}
     plain = images.dicom(values, bits=16, **window)
@@ -140,13 +140,13 @@ def test_negative_values_survive(codec: int) -> None:
 
 
 @each_codec
-def test_negative_bytes_survive(codec: int) -> None:
+def test_negative_bytes_are_kept(codec: int) -> None:
     plain = images.dicom(images.quadrants([-64, -1, 1, 63], "i1"), bits=8)
     assert corners(compressed(plain, codec)) == corners(plain) == [0, 126, 131, 255]
 
 
 @each_codec
-def test_negative_values_of_fewer_stored_bits_survive(codec: int) -> None:
+def test_negative_values_of_fewer_stored_bits_are_kept(codec: int) -> None:
     """Padding below what the stored bits can hold is common in CT."""
     window: dict[str, Any] = {"WindowCenter": 0, "WindowWidth": 8001}
     plain = images.dicom(images.quadrants([-3000, -1, 1, 2000], "i2"), bits=16, **window)
@@ -154,7 +154,7 @@ def test_negative_values_of_fewer_stored_bits_survive(codec: int) -> None:
 
 
 @pytest.mark.parametrize("photometric", ["YBR_FULL", "YBR_FULL_422", "YBR_RCT", "RGB"])
-def test_transform_inside_jpeg_2000_is_undone_once(photometric: str) -> None:
+def test_jpeg_2000_transform_is_undone_once(photometric: str) -> None:
     """Whatever the header calls it, the decoder hands out RGB."""
     colours = images.colours(32, 32)
     stream = images.encode(Image.fromarray(colours), "JPEG2000", no_jp2=True, mct=1, irreversible=False)
@@ -179,7 +179,7 @@ def test_ycbcr_without_a_transform_is_converted(codec: str) -> None:
 
 @pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:0"])
 @pytest.mark.parametrize("photometric", ["YBR_FULL", "YBR_FULL_422"])
-def test_baseline_colours(photometric: str, subsampling: str) -> None:
+def test_baseline_colours_are_read(photometric: str, subsampling: str) -> None:
     colours = images.colours(32, 32)
     stream = images.encode(Image.fromarray(colours), "JPEG", quality=98, subsampling=subsampling)
     data = with_streams(
@@ -220,7 +220,7 @@ def test_deep_colours_of_jpeg_2000_are_refused_by_name() -> None:
 
 @pytest.mark.parametrize("side", [7_000, 10_000])
 @pytest.mark.parametrize("is_damaged", [False, True])
-def test_image_for_which_the_decoder_lacks_memory_is_too_large(side: int, is_damaged: bool) -> None:
+def test_image_beyond_the_decoders_memory_is_too_large(side: int, is_damaged: bool) -> None:
     """Whether its stream is sound could only be told by decoding it."""
     stream = resized(images.encode(Image.new("RGB", (32, 32)), "JPEG2000", no_jp2=True), side)
     data = with_streams(
@@ -252,7 +252,7 @@ def rle(values: NDArray[Any], bits: int, photometric: str = "MONOCHROME2") -> tu
 
 
 @pytest.mark.parametrize("damage", ["short", "empty", "outside", "header"])
-def test_rle_hands_out_nothing_that_it_did_not_write(damage: str) -> None:
+def test_rle_returns_no_uninitialised_memory(damage: str) -> None:
     dataset, stream = rle(images.gradient(32, 32, high=4000).astype("u2"), 12)
     head, body = stream[:64], stream[64:]
     broken = {
@@ -287,7 +287,7 @@ def test_rle_of_a_larger_image_contradicts_its_header(rows: int, columns: int) -
         imaging.prepare(data, GREY)
 
 
-def test_padding_behind_rle_is_no_contradiction() -> None:
+def test_rle_may_have_padding() -> None:
     dataset, stream = rle(images.quadrants(LEVELS, "u1"), 8)
     whole, padded = (with_streams(dataset, RLELossless, [stream + bytes(more)]) for more in (0, 512))
     np.testing.assert_array_equal(imaging.prepare(padded, GREY).pixels, imaging.prepare(whole, GREY).pixels)
@@ -301,7 +301,7 @@ def test_rle_with_other_segments_contradicts_its_header() -> None:
 
 
 @pytest.mark.parametrize("bits", [8, 16])
-def test_rle_colours(bits: int) -> None:
+def test_rle_colours_are_read(bits: int) -> None:
     colours = images.colours(32, 32).astype(f"u{bits // 8}") * (257 if bits == 16 else 1)
     dataset, _ = rle(colours, bits, "RGB")
     array = imaging.prepare(images.dicom_file(dataset), RGB).pixels
@@ -317,7 +317,7 @@ def test_compressed_pixels_under_an_uncompressed_syntax_are_refused() -> None:
 
 
 @each_codec
-def test_same_bytes_give_the_same_array_whatever_came_before(codec: int) -> None:
+def test_same_bytes_give_the_same_array_in_any_order(codec: int) -> None:
     """Poison: a large picture of one level, whose remains would be seen."""
     poison = compressed(images.dicom(np.full((1024, 1024), 0xABCD, "u2"), bits=16), codec)
     tests = [
@@ -331,7 +331,7 @@ def test_same_bytes_give_the_same_array_whatever_came_before(codec: int) -> None
             np.testing.assert_array_equal(imaging.prepare(data, GREY).pixels, first)
 
 
-def test_memory_that_nobody_wrote_does_not_show(tmp_path: Path) -> None:
+def test_uninitialised_memory_is_never_returned(tmp_path: Path) -> None:
     ramp = images.dicom(images.gradient(32, 32, high=65_535).astype("u2"), bits=16)
     files: dict[str, bytes] = {}
     for name, codec in LOSSLESS.items():
@@ -347,7 +347,7 @@ def test_memory_that_nobody_wrote_does_not_show(tmp_path: Path) -> None:
     unwritten_memory.check(tmp_path, files, channels=1)
 
 
-def test_every_prefix_of_a_file_is_an_answer() -> None:
+def test_every_prefix_of_a_file_is_read_or_refused() -> None:
     data = compressed(sixteen_bits(), gdcm.TransferSyntax.JPEG2000Lossless)
     for end in range(0, len(data), 41):
         with pytest.raises(errors.ImageError):

@@ -65,7 +65,7 @@ ANSWER = {
 }
 
 
-def test_endpoint_of_ours_is_sent_the_array_and_its_answer_is_read() -> None:
+def test_package_endpoint_gets_the_array_and_its_answer_is_read() -> None:
     runtime = FakeRuntime(ANSWER)
     classifier = Classifier({TASK: EndpointSpec("my-endpoint", "negatoscope")}, lambda: runtime)
     (answer,) = classifier.classify(TASK_, IMAGE, [BOX])
@@ -79,12 +79,12 @@ def test_endpoint_of_ours_is_sent_the_array_and_its_answer_is_read() -> None:
     np.testing.assert_array_equal(np.load(BytesIO(request["Body"])), IMAGE)
 
 
-def test_far_image_is_unfamiliar_on_an_endpoint_too() -> None:
+def test_distant_image_is_out_of_distribution_on_an_endpoint() -> None:
     assert run("negatoscope", FakeRuntime(ANSWER | {"distance": [10.5]})).is_unfamiliar(0)
     assert not run("negatoscope", FakeRuntime(ANSWER | {"distance": [9.5]})).is_unfamiliar(0)
 
 
-def test_endpoint_of_others_is_sent_images_and_its_probabilities_are_read() -> None:
+def test_image_endpoint_gets_images_and_its_probabilities_are_read() -> None:
     runtime = FakeRuntime(PROBABILITIES, PROBABILITIES[::-1])
     classifier = Classifier({TASK: EndpointSpec("my-endpoint", "image-classification")}, lambda: runtime)
     first, second = classifier.classify(TASK_, np.concatenate([IMAGE, 255 - IMAGE]), [BOX, BOX])
@@ -111,20 +111,20 @@ def test_model_without_distances_still_asks_for_review_when_unsure() -> None:
     assert [reason.code for reason in answer.reasons] == ["low-confidence", "close-second"]
 
 
-def test_colours_are_sent_as_they_are() -> None:
+def test_colours_are_sent_unchanged() -> None:
     colours = np.random.default_rng(0).integers(0, 256, (3, 20, 10)).astype(np.uint8)
     with Image.open(BytesIO(encode(colours))) as sent:
         assert (sent.mode, sent.size) == ("RGB", (10, 20))
         np.testing.assert_array_equal(np.asarray(sent), colours.transpose(1, 2, 0))
 
 
-def test_rounded_probabilities_are_taken() -> None:
+def test_rounded_probabilities_are_accepted() -> None:
     outputs = run("image-classification", FakeRuntime([0.333, 0.333, 0.333, 0, 0]))
     assert outputs.probabilities[0] == pytest.approx([0.333, 0.333, 0.333, 0, 0])
     assert run("image-classification", FakeRuntime([1.0000001, 0, 0, 0, 0])).probabilities.max() == 1
 
 
-def test_variant_that_is_not_told_is_left_out() -> None:
+def test_missing_variant_is_omitted() -> None:
     outputs = run("image-classification", FakeRuntime(PROBABILITIES, variant=None))
     assert outputs.model.version == "my-endpoint"
 
@@ -136,7 +136,7 @@ def test_variant_that_is_not_told_is_left_out() -> None:
         ("image-classification", PROBABILITIES, "application/x-image"),
     ],
 )
-def test_sagemaker_takes_our_requests(protocol: EndpointProtocol, answer: Any, content_type: str) -> None:
+def test_requests_are_valid_for_sagemaker(protocol: EndpointProtocol, answer: Any, content_type: str) -> None:
     """botocore holds request and response against the service's own description."""
     client = boto3.client(
         "sagemaker-runtime", "us-east-1", aws_access_key_id="testing", aws_secret_access_key="testing"
@@ -154,7 +154,7 @@ def client_error(code: str, **members: Any) -> ClientError:
     return ClientError(response, "InvokeEndpoint")
 
 
-def test_every_error_of_the_service_is_known() -> None:
+def test_every_error_of_the_service_is_translated() -> None:
     """Those that botocore describes: each is sorted by what the caller can do about it, none by accident."""
     operation = get_session().get_service_model("sagemaker-runtime").operation_model("InvokeEndpoint")
     endpoint = Endpoint(None, "e")
@@ -190,7 +190,7 @@ def test_every_error_of_the_service_is_known() -> None:
         (b"", ModelFailed, "did not answer with JSON"),
     ],
 )
-def test_endpoint_failures_are_told_apart(
+def test_endpoint_failures_are_distinguished(
     protocol: EndpointProtocol, failure: Any, error: type[Exception], advice: str
 ) -> None:
     with pytest.raises(error, match=advice) as caught:
@@ -215,7 +215,7 @@ def test_endpoint_failures_are_told_apart(
         (ANSWER | {"activation": []}, "different number of images"),
     ],
 )
-def test_malformed_answers_of_ours(answer: Any, problem: str) -> None:
+def test_malformed_answers_of_package_endpoints_fail(answer: Any, problem: str) -> None:
     with pytest.raises(ModelFailed, match=problem) as caught:
         run("negatoscope", FakeRuntime(answer))
     assert "my-endpoint" in str(caught.value)
@@ -243,7 +243,7 @@ def test_malformed_answers_of_ours(answer: Any, problem: str) -> None:
         ([12.5, -3.1, 0.2, 4.4, 1.0], "not probabilities"),
     ],
 )
-def test_malformed_answers_of_others(answer: Any, problem: str) -> None:
+def test_malformed_answers_of_image_endpoints_fail(answer: Any, problem: str) -> None:
     with pytest.raises(ModelFailed, match=problem) as caught:
         run("image-classification", FakeRuntime(answer))
     assert "my-endpoint" in str(caught.value)

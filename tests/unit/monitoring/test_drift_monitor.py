@@ -96,7 +96,7 @@ def drifts(capsys: pytest.CaptureFixture[str]) -> dict[tuple[str | None, str | N
     return {(line.get("task"), line.get("aspect")): line["Drift"][0] for line in measured}
 
 
-def test_images_like_those_of_validation(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+def test_similar_images_have_no_drift(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     stage.answer(range(200))
     found = stage.look()
     assert found["model"] == {"version": "1", "sha256": "1".rjust(64, "0")}
@@ -110,7 +110,7 @@ def test_images_like_those_of_validation(stage: Stage, capsys: pytest.CaptureFix
     assert measured[None, None] == 0
 
 
-def test_images_unlike_those_of_validation(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+def test_different_images_have_drift(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     stage.answer(range(100), label=UNLIKE)
     report = stage.look()["report"]
     assert report["drifted"]
@@ -122,7 +122,7 @@ def test_images_unlike_those_of_validation(stage: Stage, capsys: pytest.CaptureF
     assert [dimension["Name"] for dimension in alarm["Dimensions"]] == ["stage"]
 
 
-def test_a_difference_that_may_be_chance_alarms_nobody(
+def test_insignificant_difference_records_no_drift_of_the_stage(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     few = {**PROFILE, "images": 10}
@@ -135,7 +135,7 @@ def test_a_difference_that_may_be_chance_alarms_nobody(
     assert measured[None, None] == 0
 
 
-def test_where_validation_rotated_the_test_images_are_the_reference(stage: Stage) -> None:
+def test_reference_after_cross_validation_are_the_test_images(stage: Stage) -> None:
     metrics = {"test": METRICS | {"profile": PROFILE}, "validation": {"profile": PROFILE | {"images": 1}}}
     facts = {**stage.package.facts, "training": {"validation": "rotating"}, "metrics": metrics}
     stage.package = ModelPackage(stage.package.folder, facts)
@@ -152,7 +152,7 @@ def test_where_validation_rotated_the_test_images_are_the_reference(stage: Stage
         (200, {}, "no profile of its validation images"),
     ],
 )
-def test_without_a_ground_to_judge_nothing_is_said(
+def test_report_is_missing_without_a_basis(
     stage: Stage, capsys: pytest.CaptureFixture[str], images: int, metrics: dict[str, Any], reason: str
 ) -> None:
     stage.bundle("2", **metrics)
@@ -164,7 +164,7 @@ def test_without_a_ground_to_judge_nothing_is_said(
     assert stage.started == []
 
 
-def test_tasks_without_model_and_tasks_that_nobody_has_looked_at_say_so(stage: Stage) -> None:
+def test_tasks_without_model_or_check_are_explained(stage: Stage) -> None:
     other = load_task("breast-histology")
     assert "has not been checked" in stage.monitor().last(other)["reason"]
     stage.monitor().run()
@@ -181,12 +181,12 @@ def test_only_the_latest_answers_of_the_current_model_count(stage: Stage) -> Non
     assert not report["drifted"]
 
 
-def test_answers_from_before_distances_were_kept_tell_the_rest(stage: Stage) -> None:
+def test_answers_without_distances_are_compared_in_the_rest(stage: Stage) -> None:
     stage.answer(range(200), distance=None)
     assert [aspect["aspect"] for aspect in stage.look()["report"]["aspects"]] == ["labels", "confidence"]
 
 
-def test_the_model_that_was_deployed_last_is_the_one_to_compare_with(stage: Stage) -> None:
+def test_current_model_is_the_reference(stage: Stage) -> None:
     deployed = {"version": "7", "sha256": "7".rjust(64, "0"), "metrics": {"validation": {"profile": PROFILE}}}
     stage.bucket.write_json(f"models/{TASK}/7/model.json", deployed)
     current = {
@@ -226,13 +226,13 @@ def test_drift_starts_one_retraining_for_a_model(stage: Stage) -> None:
     assert len(stage.started) == 2
 
 
-def test_no_drift_starts_nothing(stage: Stage) -> None:
+def test_missing_drift_starts_no_retraining(stage: Stage) -> None:
     stage.answer(range(200))
     assert stage.look(retrain=True)["retraining"] is None
     assert stage.started == []
 
 
-def test_a_retraining_that_cannot_be_started_is_reported_and_tried_again(
+def test_retraining_that_cannot_be_started_is_reported_and_repeated(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refuse(task: str, why: str) -> str:
@@ -250,9 +250,7 @@ def test_a_retraining_that_cannot_be_started_is_reported_and_tried_again(
     assert stage.look(retrain=True)["retraining"]["name"] == "retraining-1"
 
 
-def test_a_task_that_is_being_retrained_already_is_no_failure(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_task_in_retraining_is_not_a_failure(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(task: str, why: str) -> str:
         raise AlreadyRetraining("It is.")
 
@@ -263,7 +261,7 @@ def test_a_task_that_is_being_retrained_already_is_no_failure(
     assert stage.look(retrain=True)["retraining"]["name"] == "retraining-1"
 
 
-def test_a_task_that_cannot_be_looked_at_does_not_keep_others_waiting(stage: Stage) -> None:
+def test_failing_task_does_not_stop_the_others(stage: Stage) -> None:
     first = next(iter(load_tasks()))
     assert first != TASK
     stage.bucket.write(f"models/{first}/current.json", b"{", "application/json")
