@@ -1,4 +1,4 @@
-"""Runs state machines of the Amazon States Language, as far as ours use it, without waiting."""
+"""Runs state machines in Amazon States Language, as far as this project uses it, without waiting."""
 
 import json
 import re
@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 Perform = Callable[[str, Mapping[str, Any]], Any]
-"""Does the work of a task, given the state's name and its parameters."""
+"""Runs a task, given the state's name and its parameters."""
 
 MAX_STATES = 500
 
 
 class TaskFailed(Exception):
-    """What Step Functions sees of a task that failed."""
+    """The error of a failed task, as Step Functions reports it."""
 
     def __init__(self, error: str, cause: str = "why"):
         super().__init__(f"{error}: {cause}")
@@ -20,7 +20,7 @@ class TaskFailed(Exception):
 
 
 class Execution:
-    """One execution, run to its end.
+    """An execution, run to its end.
 
     A path that leads nowhere is an AssertionError, as Step Functions ends an execution on it.
     """
@@ -38,7 +38,7 @@ class Execution:
         self.attempts: dict[str, int] = {}
         self.data = given
         self.error: dict[str, str] | None = None
-        """How it failed; None if it succeeded."""
+        """The error; None if the execution succeeded."""
         self._context = {"Execution": {"Id": arn, "Input": given}, "Task": {"Token": "token"}}
         self._perform, self._pause = perform, wait
         name: str | None = definition["StartAt"]
@@ -68,7 +68,7 @@ class Execution:
                 tried[retrier] += 1
                 continue
             catcher = _matching(state["Catch"], failed)
-            assert catcher is not None, f"nobody catches {failed} of {name}"
+            assert catcher is not None, f"no catcher for {failed} of {name}"
             self._put(state["Catch"][catcher]["ResultPath"], failed.output)
             return str(state["Catch"][catcher]["Next"])
         if "ResultSelector" in state:
@@ -120,7 +120,7 @@ class Execution:
         return bool(value > expected if operator == "NumericGreaterThan" else value == expected)
 
     def _fill(self, name: str, template: Any, data: Any) -> Any:
-        """A template with what its paths and functions, `"key.$": ...`, stand for."""
+        """A template with its paths and functions, `"key.$": ...`, evaluated."""
         if isinstance(template, list):
             return [self._fill(name, item, data) for item in template]
         if not isinstance(template, dict):

@@ -1,4 +1,4 @@
-"""From classified images to what the API tells of their drift, through the handlers that Lambda calls."""
+"""From classified images to drift reports in the API, through the Lambda handlers."""
 
 from dataclasses import replace
 from typing import Any
@@ -15,7 +15,7 @@ from tests.models import TASK
 
 
 class Requests:
-    """Takes the place of the state machine."""
+    """Replaces the state machine."""
 
     def __init__(self) -> None:
         self.started: list[tuple[dict[str, Any], str]] = []

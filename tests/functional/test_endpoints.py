@@ -1,4 +1,4 @@
-"""A task whose file names somebody else's endpoint, through the whole application."""
+"""A task with an external endpoint in its file, through the whole application."""
 
 import csv
 import json
@@ -30,7 +30,7 @@ PROBABILITIES = [0.02, 0.95, 0.03]
 
 
 class Runtime:
-    """The SageMaker Runtime with one endpoint, as the built-in Image Classification algorithm answers."""
+    """The SageMaker Runtime with an endpoint of the built-in Image Classification algorithm."""
 
     def __init__(self) -> None:
         self.answer: Any = PROBABILITIES

@@ -1,4 +1,4 @@
-"""S3 events and the schedule, through the handlers that Lambda calls."""
+"""S3 events and schedules, through the Lambda handlers."""
 
 import json
 from typing import Any
@@ -17,7 +17,7 @@ EVENTS = ROOT / "tests/events"
 
 
 def put(event: dict[str, Any], body: bytes) -> dict[str, Any]:
-    """Store what `event` announces, and give the event the real ETag and size."""
+    """Store the object of `event`, and put its ETag and size into the event."""
     from urllib.parse import unquote_plus
 
     for record in event["Records"]:

@@ -1,4 +1,4 @@
-"""Nothing that could name a patient leaves the place where the file lies."""
+"""Nothing that could name a patient appears in results, logs, metrics or traces."""
 
 import json
 from io import StringIO
@@ -49,7 +49,7 @@ def assert_anonymous(where: str, text: str) -> None:
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> StringIO:
-    """What is logged, with all its fields: the logger holds on to the output that there was at first."""
+    """The log with all its fields; the logger keeps the output stream of its start."""
     stream = StringIO()
     monkeypatch.setattr(observability.logger.registered_handler, "stream", stream)
     return stream
@@ -68,14 +68,14 @@ def test_dropped_file_leaves_no_identity(
         client.lambda_.invoke("classify", prepared_event(listed["Key"]))
 
     output = capfd.readouterr()
-    assert '"task"' in log.getvalue()  # there is a log to look at
+    assert '"task"' in log.getvalue()  # the log is not empty
     assert_anonymous("the log and the metrics", output.out + output.err + log.getvalue())
     items = boto3.resource("dynamodb").Table(TABLE).scan()["Items"]
     assert len(items) == 1
     assert_anonymous("the table", str(items))
     for listed in s3.list_objects_v2(Bucket=BUCKET)["Contents"]:
         if listed["Key"].startswith(("inbox/", "quarantine/")) and not listed["Key"].endswith(".json"):
-            continue  # the file itself, for people to find
+            continue  # the quarantined file itself
         stored = s3.get_object(Bucket=BUCKET, Key=listed["Key"])
         text = stored["Body"].read().decode("latin-1") + json.dumps(stored["Metadata"])
         assert_anonymous(listed["Key"], text + listed["Key"])
@@ -94,7 +94,7 @@ def test_posted_file_leaves_no_identity(
 
 
 def test_traces_contain_no_calls_to_s3() -> None:
-    """They would quote the key of every object."""
+    """Traces of S3 calls would contain the keys of objects."""
     assert not observability.tracer.auto_patch
     assert not _PATCHED_MODULES
 
@@ -115,7 +115,7 @@ def test_upload_leaves_no_file_name(call: Call, capfd: pytest.CaptureFixture[str
 
 @pytest.mark.parametrize("refused", ["S3", "DynamoDB"])
 def test_failing_aws_leaves_no_identity(world: World, log: StringIO, refused: str) -> None:
-    """Neither where it was dropped nor where it was posted, nor when the sweep comes by."""
+    """This holds for dropped and posted files, and for the sweeper."""
     event = world.store(f"inbox/{TASK}/{FILE}.dcm", FILES["dicom"])
     world.refuse(refused)
     with pytest.raises(Exception) as raised:  # noqa: PT011 - whatever it is, Lambda writes it into the log

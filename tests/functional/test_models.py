@@ -1,4 +1,4 @@
-"""Versions of models through the API: shown, and put back."""
+"""Model versions in the API: listing, files and rollback."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The routes of retrainings, as the API describes them, with the state machine made up."""
+"""The routes of retrainings, with a fake state machine."""
 
 import json
 from typing import Any
@@ -30,7 +30,7 @@ class SageMaker:
 
 
 class Stage:
-    """The state machine and what it has written down."""
+    """The state machine and the table of retrainings."""
 
     def __init__(self, call: Call, states: FakeStepFunctions) -> None:
         self._call = call
@@ -39,18 +39,18 @@ class Stage:
         self.bucket = DataBucket(boto3.client("s3"), BUCKET)
 
     def ask(self, method: str, template: str, status: int, path: str = "", **request: Any) -> Any:
-        """The body of an answer that has a status, and is as described."""
+        """The body of an answer, whose status and description are checked."""
         answer = self._call(method, path or template, **request)
         assert answer.status_code == status, answer.body
         schema(template, method, status).validate(answer.json_body)
         return answer.json_body
 
     def start(self, **wish: Any) -> Any:
-        """Start a retraining, and return what was answered."""
+        """Start a retraining and return the answer."""
         return self.ask("POST", ROUTE, 201, json={"task": TASK, **wish})
 
     def plan(self, name: str, **values: Any) -> str:
-        """Let a retraining come to its plan; returns the ARN of its execution."""
+        """Let a retraining reach its plan, and return the ARN of its execution."""
         arn = f"{RETRAINING_ARN.replace(':stateMachine:', ':execution:')}:{name}"
         entry = empty_entry(name, arn, {"task": TASK}) | {"started_at": f"2026-{name}", "job": "job"}
         self.journal.begin(entry | values)
@@ -78,7 +78,7 @@ def test_retraining_is_started_with_its_requester(stage: Stage) -> None:
         "hyperparameters": {"epochs": 3},
         "requested_by": "local",
     }
-    # It can be followed before it has a plan.
+    # It can be followed before its plan exists.
     followed = stage.ask("GET", ONE, 200, f"/retrainings/{name}")
     assert (followed["status"], followed["task"], followed["reason"]) == ("running", TASK, "more images")
 

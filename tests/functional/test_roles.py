@@ -1,4 +1,4 @@
-"""Who may do what: every route, asked by members of each group."""
+"""Rights of every group on every route."""
 
 import pytest
 from chalice.app import Chalice, CognitoUserPoolAuthorizer
@@ -37,10 +37,10 @@ LEAST = {
     ("GET", "/retrainings/{name}/files/{file}"): "reader",
     ("POST", "/retrainings/{name}/approval"): "admin",
 }
-"""What it takes to ask for something."""
+"""The lowest group that may call each route."""
 
 PARAMETERS = {"task": "feet", "version": "v", "file": "card.md", "id": "0" * 32, "name": "run"}
-"""Of nothing that there is: whoever is let in hears so."""
+"""Path parameters of things that do not exist, so that allowed requests get an error of another kind."""
 
 
 def test_every_route_has_a_group() -> None:

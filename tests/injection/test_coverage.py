@@ -1,4 +1,4 @@
-"""Nothing that the application does is left out of the other tests in this folder."""
+"""The tests in this folder cover everything that the application does."""
 
 import ast
 from collections.abc import Callable
@@ -27,7 +27,7 @@ WRITING: dict[str, tuple[ModuleType, str]] = {
         "test_an_approval_that_went_wrong_and_is_repeated_counts_once",
     ),
 }
-"""Routes that write and have a test of their own."""
+"""Writing routes with separate tests."""
 FUNCTIONS: dict[str, tuple[ModuleType, str]] = {
     "sweep": (test_images, "test_sweeper_recovers"),
     "drift-monitor": (test_drift_monitor, "test_drift_monitor_recovers"),
@@ -57,7 +57,7 @@ def test_named_tests_exist(module: ModuleType, test: str) -> None:
 
 
 ELSEWHERE = {"Skipped": "test_a_start_that_went_wrong_and_is_repeated_retrains_once"}
-"""States that a test of their own comes to."""
+"""States with separate tests."""
 STAGES = [
     *(partial(Stage, kind, before=before) for kind, before in test_retraining.KINDS),
     *(partial(test_retraining.other_stage, options) for _, options in test_retraining.ENDS.values()),
@@ -65,7 +65,7 @@ STAGES = [
 
 
 def states_passed(make: Callable[[], Stage]) -> set[str]:
-    """The states that a retraining comes to whose calls fail, and one whose endpoint is still changing."""
+    """The states of a retraining with failing calls, and of one whose endpoint is still changing."""
     wire, stage = Wire(), make()
     stage.connect(wire)
     passed = set(stage.retrain("run").passed)
@@ -82,14 +82,14 @@ def states_passed(make: Callable[[], Stage]) -> set[str]:
 
 
 def test_every_state_is_injected() -> None:
-    """Every state of the state machine is come to by the retrainings whose calls fail."""
+    """The retrainings with failing calls pass every state of the state machine."""
     passed = {state for make in STAGES for state in states_passed(make)}
     assert DEFINITION["States"].keys() - passed == ELSEWHERE.keys()
     assert all(hasattr(test_retraining, test) for test in ELSEWHERE.values())
 
 
 def test_every_update_of_an_item_has_a_condition() -> None:
-    """Without one it would bring an item to life that has expired or was never there."""
+    """Without a condition, an update would create an item that has expired or never existed."""
     updates = 0
     for path in (ROOT / "chalicelib").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):

@@ -1,4 +1,4 @@
-"""The short form of every scenario; `make soak` runs the long one."""
+"""Short forms of all scenarios; `make soak` runs the long ones."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What mixed traffic calls slower: more than the machine itself."""
+"""Slowdown of mixed traffic, compared with that of the machine."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Metrics, as CloudWatch reads them out of the log."""
+"""Metrics in the log, as CloudWatch extracts them."""
 
 import json
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from tests.stage import ROOT
 def printed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[[], list[dict[str, Any]]]:
-    """Returns what has been printed under the environment of the Lambdas."""
+    """Returns the lines printed so far, in the environment of the Lambdas."""
     config = json.loads((ROOT / ".chalice/config.json").read_text())
     for name, value in config["environment_variables"].items():
         monkeypatch.setenv(name, value)
@@ -28,7 +28,7 @@ def printed(
 
 
 def test_dimensions_are_those_requested(printed: Callable[[], list[dict[str, Any]]]) -> None:
-    """CloudWatch takes metrics with other dimensions, even with more, for other metrics."""
+    """For CloudWatch, metrics with other or more dimensions are other metrics."""
     record("M", 1, task="x", aspect="labels")
     record("M", 2)
     measure_seconds("M", 3)

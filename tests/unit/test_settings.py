@@ -1,4 +1,4 @@
-"""What the environment decides, and who reads it."""
+"""Settings from the environment."""
 
 import re
 from dataclasses import replace

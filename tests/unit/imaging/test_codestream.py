@@ -1,4 +1,4 @@
-"""What compressed frames claim in their headers."""
+"""The headers of compressed frames."""
 
 from struct import pack, unpack_from
 

@@ -1,4 +1,4 @@
-"""The process that decodes compressed frames: what goes wrong in it stays in it."""
+"""The child process that decodes compressed frames, and its failures."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ from tests.stage import ROOT
 
 
 def stream(level: int = 100, side: int = 64) -> bytes:
-    """A JPEG 2000 codestream of one grey level and 8 bits."""
+    """A JPEG 2000 codestream of one grey level with 8 bits."""
     return images.encode(Image.new("L", (side, side), level), "JPEG2000", no_jp2=True)
 
 
@@ -40,7 +40,7 @@ def _own_processes() -> Iterator[None]:
 
 @pytest.fixture
 def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Makes the decoder of new children do something for streams of level 66, and work for others."""
+    """Insert code into new children that runs for streams of level 66, after decoding."""
 
     def plant(fault: str) -> None:
         source = Path(decoder_process.__file__).read_text()
@@ -121,7 +121,7 @@ def test_missing_child_is_not_reported_as_a_bad_image(
 
 @pytest.mark.parametrize("side", [64, 1024])
 def test_decoder_that_writes_past_its_buffer_is_detected(side: int) -> None:
-    """dicomsdl does, when a stream of 16 bits comes with a header of 8."""
+    """dicomsdl does so if a stream of 16 bits has a header of 8 bits."""
     wide = images.encode(Image.fromarray(np.full((side, side), 40_000, np.uint16)), "JPEG2000", no_jp2=True)
     lie = replace(codestream.read(wide), precision=8)
     for _ in range(3):

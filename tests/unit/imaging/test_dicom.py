@@ -35,7 +35,7 @@ def twelve_bits(low: int = 0, high: int = 4095) -> NDArray[np.uint16]:
 
 
 def linear_window(values: NDArray[Any], centre: float, width: float) -> NDArray[np.float64]:
-    """PS3.3 C.11.2.1.2.1, word for word."""
+    """The formula of PS3.3 C.11.2.1.2.1."""
     x = values.astype(float)
     y = ((x - (centre - 0.5)) / (width - 1) + 0.5) * 255
     y[x <= centre - 0.5 - (width - 1) / 2] = 0
@@ -207,7 +207,7 @@ def test_lossy_compression_stays_close(name: str) -> None:
 
 
 def test_extended_jpeg_with_twelve_bits_is_read() -> None:
-    """Made by a real device; no free encoder writes this syntax."""
+    """A file of a real device, because no free encoder writes this syntax."""
     image = imaging.prepare((TEST_FILES / "JPGExtended.dcm").read_bytes(), GREY)
     assert image.source.transfer_syntax == "JPEG Extended (Process 2 and 4)"
     assert len(np.unique(image.pixels)) > 50
@@ -296,7 +296,7 @@ def test_frame_larger_than_in_its_header_is_refused(syntax: int) -> None:
 
 
 def test_missing_samples_per_pixel_does_not_reach_the_decoder() -> None:
-    """The decoder used to write three planes into room for one."""
+    """The decoder used to write three planes into memory for one."""
     dataset = pydicom.dcmread(
         BytesIO(
             compressed(images.dicom(images.colours(), "RGB", 8), gdcm.TransferSyntax.JPEGLosslessProcess14_1)

@@ -16,7 +16,7 @@ from tests import images
 
 
 def big_endian(values: NDArray[Any], representation: str, *, bits: int | None = None) -> bytes:
-    """A file whose OW are words (PS3.5 8.1.1): of two samples of 8 bits the first is in the lower half."""
+    """A file with OW words (PS3.5 8.1.1): the first of two 8-bit samples is in the lower half."""
     is_colour = values.shape[-1] == 3
     frames = values if bits != 1 else np.zeros(values.shape, "u1")
     dataset = images.dicom_dataset(frames, "RGB" if is_colour else "MONOCHROME2", 8 * values.itemsize)

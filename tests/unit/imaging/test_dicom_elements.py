@@ -1,4 +1,4 @@
-"""The structure of DICOM files: encodings, missing and impossible elements, sizes that nobody needs."""
+"""The structure of DICOM files: encodings, missing and invalid elements, oversized values."""
 
 from io import BytesIO
 from struct import pack
@@ -324,7 +324,7 @@ def test_subsampled_colours_are_read() -> None:
 
 @pytest.mark.parametrize("bits", [1])
 def test_single_bits_of_the_middle_frame_are_read(bits: int) -> None:
-    """Frames of 9 x 9 bits do not begin with a byte."""
+    """Frames of 9 x 9 bits do not start at a byte."""
     frames = np.zeros((3, 9, 9), "u1")
     frames[1, :, 4:] = 1
     made = images.dicom_dataset(np.zeros((9, 9), "u1"), bits=8)

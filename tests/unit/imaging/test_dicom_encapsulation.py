@@ -25,7 +25,7 @@ CODECS = {
 
 
 def frames(codec: int) -> tuple[Dataset, list[bytes]]:
-    """Five frames, each of a level of its own, and one wide level that tells the range."""
+    """Five frames with different levels, and one bright level for the range."""
     pictures = [images.quadrants([0, 255, level, level], "u1") for level in LEVELS]
     parts = [streams(compressed(images.dicom(picture, bits=8), codec))[0] for picture in pictures]
     dataset = images.dicom_dataset(np.stack(pictures), bits=8)
@@ -67,7 +67,7 @@ each_codec = pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS.keys()
 @pytest.mark.parametrize("pieces", [1, 2, 3])
 def test_middle_frame_is_found(codec: int, has_table: bool, pieces: int) -> None:
     if codec == gdcm.TransferSyntax.RLELossless and pieces > 1:
-        pieces = 1  # RLE has one fragment a frame (PS3.5 A.4.2)
+        pieces = 1  # RLE has one fragment per frame (PS3.5 A.4.2)
     dataset, parts = frames(codec)
     pixels = encapsulate(parts, fragments_per_frame=pieces) if has_table else fragments(parts, pieces)
     assert abs(level(written(dataset, pixels)) - LEVELS[2]) <= 2
@@ -95,7 +95,7 @@ def test_missing_frames_are_counted() -> None:
 
 
 def test_more_frames_than_stated_are_ignored() -> None:
-    """As pydicom: the first ones count."""
+    """The first frames count, as in pydicom."""
     dataset, parts = frames(gdcm.TransferSyntax.JPEG2000Lossless)
     assert level(written(dataset, fragments(parts, 1), NumberOfFrames=1)) == LEVELS[0]
     del dataset.NumberOfFrames

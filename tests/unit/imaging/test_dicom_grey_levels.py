@@ -1,4 +1,4 @@
-"""Grey levels of DICOM: padding, windows and lookup tables as real writers leave them."""
+"""Grey levels of DICOM: padding, windows and lookup tables as in real files."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def four(
 
 
 def raw(dataset: Dataset, keyword: str, representation: str, value: bytes) -> None:
-    """Set an element to bytes that pydicom would not write."""
+    """Set an element to bytes that pydicom would refuse to write."""
     tag = Tag(keyword)
     dataset[tag] = RawDataElement(tag, representation, len(value), value, 0, False, True)
 
@@ -82,7 +82,7 @@ def test_second_window_replaces_an_invalid_first_one(centres: bytes, widths: byt
 
 
 def test_linear_window_of_width_one_is_a_threshold() -> None:
-    """C.11.2.1.2.1: at most centre - 0.5 is black, all above is white."""
+    """C.11.2.1.2.1: values up to centre - 0.5 are black, larger ones white."""
     data = four((0, 1000, 2000, 500), WindowCenter=1000, WindowWidth=1)
     assert corners(data) == [0, 255, 255, 0]
 
@@ -162,7 +162,7 @@ def test_small_bright_spot_is_not_clipped() -> None:
 def test_left_aligned_values_are_shifted() -> None:
     dataset = images.dicom_dataset(images.quadrants(TWELVE_BITS, "u2"), **FULL_WINDOW)
     dataset.HighBit = 15
-    assert corners(images.dicom_file(dataset)) == AS_WINDOWED  # as many writers do: only the label is wrong
+    assert corners(images.dicom_file(dataset)) == AS_WINDOWED  # many writers state a wrong HighBit
     dataset.PixelData = images.quadrants([level << 4 for level in TWELVE_BITS], "u2").tobytes()
     assert corners(images.dicom_file(dataset)) == AS_WINDOWED
 
@@ -171,7 +171,7 @@ def test_left_aligned_values_are_shifted() -> None:
 
 
 def padded(levels: list[float], dtype: str, padding: int, **elements: Any) -> NDArray[np.uint8]:
-    """Left half: padding. Right half: a ramp from the first level to the second."""
+    """Padding in the left half, a ramp from the first level to the second in the right half."""
     values = np.repeat(np.linspace(levels[0], levels[1], 32).astype(dtype)[:, np.newaxis], 32, axis=1)
     values[:, :16] = np.array(padding, dtype)
     photometric = elements.pop("photometric", "MONOCHROME2")
@@ -287,7 +287,7 @@ def test_table_with_an_odd_number_of_bytes_is_read() -> None:
 
 def test_table_beside_a_negative_intercept_begins_below_zero() -> None:
     ramp = np.arange(4096, dtype="<u2").tobytes()
-    lut = table([4096, 65536 - 1024, 12], ramp)  # US, though -1024 is meant
+    lut = table([4096, 65536 - 1024, 12], ramp)  # US, but -1024 is meant
     data = four(RescaleSlope=1, RescaleIntercept=-1024, VOILUTSequence=lut)
     np.testing.assert_allclose(corners(data), AS_WINDOWED, atol=1)
 
@@ -317,7 +317,7 @@ def test_padding_is_recognised_without_sign_extension(stated: int) -> None:
     dataset.PixelData = words.tobytes()
     dataset.add(DataElement("PixelPaddingValue", "SS", stated))
     assert corners(images.dicom_file(dataset)) == [0, 0, 128, 255]
-    dataset["PixelPaddingValue"].value = -32768  # which is no 12-bit value, so nothing is padding
+    dataset["PixelPaddingValue"].value = -32768  # not a 12-bit value, so nothing is padding
     assert corners(images.dicom_file(dataset)) == [0, 185, 220, 255]
 
 

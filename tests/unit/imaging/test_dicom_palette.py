@@ -1,4 +1,4 @@
-"""PALETTE COLOR images, as old ultrasound devices write them."""
+"""PALETTE COLOR images, as written by old ultrasound devices."""
 
 from io import BytesIO
 from pathlib import Path
@@ -70,7 +70,7 @@ def test_first_value_mapped_is_applied(first: int) -> None:
 
 
 def big_endian(dataset: Dataset) -> bytes:
-    """As an old device would have written the same picture."""
+    """The same picture as an old device would have written it."""
     dataset.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
     for element in dataset:
         if element.VR == "OW":

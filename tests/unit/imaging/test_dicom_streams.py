@@ -1,4 +1,4 @@
-"""Compressed DICOM: what the stream says of itself against what the header says."""
+"""Compressed DICOM: headers of streams that differ from the DICOM header."""
 
 import tracemalloc
 from io import BytesIO
@@ -107,7 +107,7 @@ def test_stream_of_another_standard_is_refused_by_name(codec: str, label: str) -
 
 
 def test_lossless_jpeg_called_baseline_is_read() -> None:
-    """Writers mix up the processes of JPEG; the stream says which one it is."""
+    """Writers confuse the processes of JPEG; the stream states the right one."""
     (stream,) = streams(compressed(sixteen_bits(), gdcm.TransferSyntax.JPEGLosslessProcess14_1))
     dataset = images.dicom_dataset(images.quadrants([0, 1, 2, 3], "u2"), bits=16)
     assert corners(with_streams(dataset, JPEGBaseline8Bit, [stream])) == [0, 78, 156, 255]
@@ -147,7 +147,7 @@ def test_negative_bytes_are_kept(codec: int) -> None:
 
 @each_codec
 def test_negative_values_of_fewer_stored_bits_are_kept(codec: int) -> None:
-    """Padding below what the stored bits can hold is common in CT."""
+    """Padding below the range of the stored bits is common in CT."""
     window: dict[str, Any] = {"WindowCenter": 0, "WindowWidth": 8001}
     plain = images.dicom(images.quadrants([-3000, -1, 1, 2000], "i2"), bits=16, **window)
     assert corners(relabelled(compressed(plain, codec), BitsStored=12, HighBit=11)) == corners(plain)
@@ -155,7 +155,7 @@ def test_negative_values_of_fewer_stored_bits_are_kept(codec: int) -> None:
 
 @pytest.mark.parametrize("photometric", ["YBR_FULL", "YBR_FULL_422", "YBR_RCT", "RGB"])
 def test_jpeg_2000_transform_is_undone_once(photometric: str) -> None:
-    """Whatever the header calls it, the decoder hands out RGB."""
+    """The decoder returns RGB, regardless of the header."""
     colours = images.colours(32, 32)
     stream = images.encode(Image.fromarray(colours), "JPEG2000", no_jp2=True, mct=1, irreversible=False)
     dataset = images.dicom_dataset(colours, "RGB", 8)
@@ -167,7 +167,7 @@ def test_jpeg_2000_transform_is_undone_once(photometric: str) -> None:
 def test_ycbcr_without_a_transform_is_converted(codec: str) -> None:
     colours = np.kron(np.array([[[255, 0, 0], [0, 0, 255]]], "u1"), np.ones((32, 16, 1), "u1"))
     ybr = np.asarray(Image.fromarray(colours).convert("YCbCr"))
-    # GDCM is told that these are RGB, so that it leaves them alone.
+    # The colours are declared as RGB so that GDCM leaves them unchanged.
     data = compressed(images.dicom(ybr, "RGB", 8), LOSSLESS[codec])
     if codec == "JPEG 2000":
         stream = images.encode(Image.fromarray(ybr), "JPEG2000", no_jp2=True, mct=0, irreversible=False)
@@ -201,7 +201,7 @@ def test_subsampled_baseline_called_rgb_is_ycbcr() -> None:
 @pytest.mark.parametrize("end", [b"", bytes(2)])
 @pytest.mark.parametrize("progressive", [False, True])
 def test_jfif_baseline_called_rgb_is_ycbcr(progressive: bool, end: bytes) -> None:
-    """A JFIF marker says so, whatever the subsampling; pydicom goes by it too."""
+    """A JFIF marker implies YCbCr with any subsampling, as in pydicom."""
     colours = images.colours(32, 32)
     picture = Image.fromarray(colours)
     stream = images.encode(picture, "JPEG", quality=98, subsampling="4:4:4", progressive=progressive)
@@ -221,13 +221,13 @@ def test_deep_colours_of_jpeg_2000_are_refused_by_name() -> None:
 @pytest.mark.parametrize("side", [7_000, 10_000])
 @pytest.mark.parametrize("is_damaged", [False, True])
 def test_image_beyond_the_decoders_memory_is_too_large(side: int, is_damaged: bool) -> None:
-    """Whether its stream is sound could only be told by decoding it."""
+    """Only decoding the stream would show damage."""
     stream = resized(images.encode(Image.new("RGB", (32, 32)), "JPEG2000", no_jp2=True), side)
     data = with_streams(
         images.dicom_dataset(images.colours(32, 32), "RGB", 8), JPEG2000Lossless,
         [stream[:-9] + b"\xff\xd9" if is_damaged else stream], Rows=side, Columns=side,
     )  # fmt: skip
-    if is_damaged:  # which the lengths in it show
+    if is_damaged:  # the lengths in the stream show the damage
         with pytest.raises(errors.DamagedImage, match=r"JPEG 2000 stream is damaged: a tile-part .* cut off"):
             imaging.prepare(data, GREY)
     else:
@@ -239,7 +239,7 @@ def test_image_beyond_the_decoders_memory_is_too_large(side: int, is_damaged: bo
 
 
 def resized(stream: bytes, side: int) -> bytes:
-    """A JPEG 2000 codestream that claims another size of its image and its one tile."""
+    """A JPEG 2000 codestream that states another size of the image and its tile."""
     changed = bytearray(stream)
     changed[8:16] = changed[24:32] = side.to_bytes(4, "big") * 2
     return bytes(changed)
@@ -267,7 +267,7 @@ def test_rle_returns_no_uninitialised_memory(damage: str) -> None:
 
 
 def test_rle_is_not_unpacked_beyond_its_plane() -> None:
-    """Two bytes can claim 128: this segment would be 256 MB."""
+    """Two bytes can expand to 128: this segment would have 256 MB."""
     dataset, stream = rle(images.quadrants(LEVELS, "u1"), 8)
     data = with_streams(dataset, RLELossless, [stream[:64] + b"\x81\x50" * 2_000_000])
     tracemalloc.start()
@@ -280,7 +280,7 @@ def test_rle_is_not_unpacked_beyond_its_plane() -> None:
 
 @pytest.mark.parametrize(("rows", "columns"), [(16, 16), (31, 32), (32, 31), (32, 16)])
 def test_rle_of_a_larger_image_contradicts_its_header(rows: int, columns: int) -> None:
-    """With other columns every row would be shifted."""
+    """With another number of columns, every row would be shifted."""
     dataset, stream = rle(images.quadrants(LEVELS, "u1"), 8)
     data = with_streams(dataset, RLELossless, [stream], Rows=rows, Columns=columns)
     with pytest.raises(errors.InvalidImage, match=f"RLE stream .* more samples than Rows {rows} and Columns"):
@@ -318,7 +318,7 @@ def test_compressed_pixels_under_an_uncompressed_syntax_are_refused() -> None:
 
 @each_codec
 def test_same_bytes_give_the_same_array_in_any_order(codec: int) -> None:
-    """Poison: a large picture of one level, whose remains would be seen."""
+    """A large picture of one level; remains of it would be visible."""
     poison = compressed(images.dicom(np.full((1024, 1024), 0xABCD, "u2"), bits=16), codec)
     tests = [
         compressed(sixteen_bits(), codec),

@@ -1,4 +1,4 @@
-"""Compressed frames that are cut off: refused as damaged, and read if only the end marker is missing."""
+"""Truncated compressed frames: refused as damaged, but accepted without the end marker."""
 
 import re
 from functools import cache
@@ -33,7 +33,7 @@ each_codec = pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS.keys()
 
 @cache
 def stream_of(codec: int) -> bytes:
-    """A noisy picture, so that every part of the stream carries some of it."""
+    """A noisy picture, so that every part of the stream matters."""
     (stream,) = streams(compressed(images.dicom(NOISE, bits=8), codec))
     return stream[: stream.rindex(END) + 2]
 

@@ -42,7 +42,7 @@ def segment(marker: int, body: bytes) -> bytes:
 
 
 def with_segment(data: bytes, marker: int, body: bytes) -> bytes:
-    """The file with one more segment at its beginning."""
+    """The file with another segment at its start."""
     return data[:2] + segment(marker, body) + data[2:]
 
 
@@ -52,14 +52,14 @@ def without_jfif(data: bytes) -> bytes:
 
 
 def header_at(data: bytes | bytearray) -> int:
-    """Where the content of the frame header begins."""
+    """The offset of the frame header's content."""
     return next(
         data.index(bytes([0xFF, marker])) + 4 for marker in (0xC0, 0xC2) if bytes([0xFF, marker]) in data
     )
 
 
 def levels(data: bytes, spec: InputSpec = GREY) -> Any:
-    """The level in the middle of each square, of each channel where there are three."""
+    """The level in the middle of each square, of each channel if there are three."""
     quarter = spec.width // 4
     found = imaging.prepare(data, spec).pixels[:, quarter :: 2 * quarter, quarter :: 2 * quarter]
     found = found.reshape(spec.channels, 4)
@@ -70,7 +70,7 @@ def assert_levels(data: bytes, spec: InputSpec = GREY) -> None:
     np.testing.assert_allclose(levels(data, spec), LEVELS, atol=3)
 
 
-# What is read
+# Supported files
 
 
 @pytest.mark.parametrize("spec", [GREY, REDUCED], ids=["full size", "reduced"])
@@ -104,7 +104,7 @@ def test_cmyk_is_read_as_inverted_with_and_without_adobe_marker() -> None:
 
 
 def test_ycck_is_read() -> None:
-    """CMYK whose first three components were transformed to YCbCr; Pillow writes each of them inverted."""
+    """CMYK with its first three components transformed to YCbCr; Pillow writes them inverted."""
     neutral = Image.new("L", (64, 64), 255 - 128)
     data = bytearray(jpeg(Image.merge("CMYK", [squares(), neutral, neutral, Image.new("L", (64, 64))])))
     transform = data.index(b"Adobe") + 11
@@ -157,7 +157,7 @@ def test_first_of_several_pictures_is_used() -> None:
 
 
 def test_thumbnail_is_ignored() -> None:
-    """Neither its frame header nor its end may be taken for those of the image."""
+    """Its frame header and end marker are not those of the image."""
     assert_levels(with_segment(jpeg(), 0xE1, b"Exif\0\0II*\0" + jpeg(Image.new("L", (64, 64), 99))))
 
 
@@ -182,7 +182,7 @@ def with_density(unit: int, across: int, down: int, **options: Any) -> bytes:
 @pytest.mark.parametrize("unit", [0, 1, 2])
 @pytest.mark.parametrize("orientation", [1, 6])
 def test_non_square_pixels_are_stretched(unit: int, orientation: int) -> None:
-    """Twice as many pixels per inch across as down: each is twice as high as wide."""
+    """Twice as many pixels per inch across as down: each pixel is twice as high as wide."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     prepared = imaging.prepare(with_density(unit, 200, 100, exif=exif), PADDED)
@@ -195,7 +195,7 @@ def test_meaningless_densities_are_ignored(density: tuple[int, int]) -> None:
     assert imaging.prepare(with_density(1, *density), PADDED).box == (0, 0, 64, 64)
 
 
-# Whole or not
+# Completeness
 
 
 KINDS = [
@@ -282,7 +282,7 @@ def test_restart_marker_at_the_end_is_accepted() -> None:
     assert_levels(data[:-2] + b"\xff\xd1" + END)
 
 
-# What is refused
+# Refused files
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def png(
 
 
 def levels(data: bytes, spec: InputSpec = GREY) -> Any:
-    """The level in the middle of each square, of each channel where there are three."""
+    """The level in the middle of each square, of each channel if there are three."""
     found = imaging.prepare(data, spec).pixels[:, 8::16, 8::16].reshape(spec.channels, 4)
     return found[0].tolist() if spec.channels == 1 else found.T.tolist()
 
@@ -78,7 +78,7 @@ def grey_rgb(samples: NDArray[Any], *alpha: NDArray[Any]) -> NDArray[Any]:
     return np.stack([samples, samples, samples, *alpha], axis=-1)
 
 
-# What is read
+# Supported files
 
 
 @pytest.mark.parametrize(("depth", "interlaced"), [*product([1, 2, 4, 8, 16], [False, True])])
@@ -142,7 +142,7 @@ def test_deep_colour_is_read_in_several_strips(monkeypatch: pytest.MonkeyPatch) 
     assert levels(png(EIGHT, 8, 0, chunk(b"tRNS", struct.pack(">H", 160)))) == [0, 80, 0, 255]
 
 
-# Transparency: what is transparent becomes black, as the surround of a film is
+# Transparency: transparent parts become black, like the surround of a film
 
 
 @pytest.mark.parametrize(("depth", "scale"), [(8, 1), (16, 257)])
@@ -187,7 +187,7 @@ def test_transparent_grey_becomes_black(
 @pytest.mark.parametrize(("depth", "scale"), [(8, 1), (16, 257)])
 def test_transparent_colour_becomes_black(depth: int, scale: int) -> None:
     samples = grey_rgb(EIGHT).astype("u2") * scale
-    samples[16:, :16, 2] += 1  # not quite the transparent colour
+    samples[16:, :16, 2] += 1  # close to the transparent colour
     for transparent, expected in ((80, [0, 0, 160, 255]), (160, LEVELS)):
         key = chunk(b"tRNS", struct.pack(">3H", *[transparent * scale] * 3))
         np.testing.assert_allclose(levels(png(samples, depth, 2, key)), expected, atol=1)
@@ -201,7 +201,7 @@ def test_transparent_palette_entries_become_black() -> None:
     assert levels(png(indices, 2, 3, palette, chunk(b"tRNS", bytes(9)))) == [0, 0, 0, 0]
 
 
-# Chunks beside the image
+# Other chunks
 
 
 PROFILE = b"x\0\0" + zlib.compress(bytes(1000))
@@ -256,7 +256,7 @@ def test_orientation_is_applied(orientation: int, place: str) -> None:
     extra = chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0"))
     before, after = ([extra], b"") if place == "before" else ([], extra)
     prepared = imaging.prepare(png(images.quadrants([1, 2, 3, 4], "u1"), 8, 0, *before, after=after), GREY)
-    # Row by row, which of the stored squares stands there.
+    # The stored square at each position, row by row.
     upright = ["1234", "2143", "4321", "3412", "1324", "3142", "4231", "2413"][orientation - 1]
     assert prepared.pixels[0, 8::16, 8::16].ravel().tolist() == [int(square) for square in upright]
 
@@ -264,7 +264,7 @@ def test_orientation_is_applied(orientation: int, place: str) -> None:
 @pytest.mark.parametrize("orientation", [1, 6])
 @pytest.mark.parametrize("unit", [0, 1])
 def test_non_square_pixels_are_stretched(unit: int, orientation: int) -> None:
-    """Twice as many pixels per metre across as down: each is twice as high as wide."""
+    """Twice as many pixels per metre across as down: each pixel is twice as high as wide."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     extra = [
@@ -320,7 +320,7 @@ def test_black_picture_counts_as_complete() -> None:
 
 
 def shortened(samples: NDArray[Any], depth: int, colour: int, length: int, interlaced: bool = False) -> bytes:
-    """A file whose unbroken stream holds less than the image."""
+    """A file with a valid stream that holds less than the image."""
     stream = zlib.compress(rows(samples, depth)[:length])
     return (
         chunks.SIGNATURE + header(32, 32, depth, colour, 0, 0, int(interlaced))

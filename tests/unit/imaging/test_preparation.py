@@ -1,4 +1,4 @@
-"""JPEG, PNG and TIFF files, and what every kind of file has in common."""
+"""JPEG, PNG and TIFF files, and properties of all formats."""
 
 import warnings
 from io import BytesIO

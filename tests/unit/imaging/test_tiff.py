@@ -1,4 +1,4 @@
-"""TIFF files as their writers make them: every type of sample, and every way to store it."""
+"""TIFF files with every type and storage of samples."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -135,7 +135,7 @@ def test_offsets_of_both_sizes_are_read(big: bool, order: Order) -> None:
 
 def test_alpha_that_is_not_a_number_is_transparent() -> None:
     data = levels_file([(1, 1), (1, np.nan), (1, 0), (1, np.inf)], np.float32, tags={262: 1, 338: 2})
-    assert levels(data) == [0, 0, 0, 0]  # all of one brightness, so black as well
+    assert levels(data) == [0, 0, 0, 0]  # all have the same brightness, so the range is empty
     data = levels_file([(0, 1), (1, np.nan), (1, 0.5), (1, 1)], np.float32, tags={262: 1, 338: 2})
     close(levels(data), (0, 0, 128, 255))
 
@@ -290,9 +290,9 @@ def test_palette_and_inks_with_alpha_are_blended() -> None:
 
 
 def jpeg_stream(samples: Any, mode: str, **options: Any) -> bytes:
-    """A JPEG file; one of YCbCr is a JFIF file, which says so."""
+    """A JPEG file; YCbCr has a JFIF marker."""
     file = BytesIO()
-    if mode == "CMYK":  # Pillow writes them inverted, as Adobe does in JPEG files
+    if mode == "CMYK":  # Pillow writes them inverted, like Adobe in JPEG files
         samples = 255 - samples
     image = Image.fromarray(samples, "CMYK") if mode == "CMYK" else Image.fromarray(samples)
     image.save(file, "JPEG", quality=95, subsampling=0, **options)
@@ -300,7 +300,7 @@ def jpeg_stream(samples: Any, mode: str, **options: Any) -> bytes:
 
 
 def split(stream: bytes) -> tuple[bytes, bytes]:
-    """Tables, and a stream without them."""
+    """JPEG tables, and a stream without them."""
     tables, rest, position = b"\xff\xd8", b"\xff\xd8", 2
     while stream[position + 1] != 0xDA:
         length = 2 + int.from_bytes(stream[position + 2 : position + 4], "big")
@@ -350,7 +350,7 @@ def test_non_square_pixels_are_stretched(across: Any, down: Any, unit: int, box:
     page = Page(np.full((16, 32), 255, np.uint8), {282: across, 283: down, 296: unit})
     assert imaging.prepare(tiff(page), InputSpec(32, 32, 1, "pad")).box == box
     turned = Page(np.full((32, 16), 255, np.uint8), {274: 6, 282: across, 283: down, 296: unit})
-    if box == (0, 0, 32, 32):  # pixels that are higher than wide lie on their side
+    if box == (0, 0, 32, 32):  # turning the image exchanges height and width of its pixels
         assert imaging.prepare(tiff(turned), InputSpec(32, 32, 1, "pad")).box == (0, 12, 32, 8)
 
 

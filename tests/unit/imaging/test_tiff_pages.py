@@ -1,4 +1,4 @@
-"""Which page of a TIFF file is the image, and files that are damaged or contradict themselves."""
+"""The choice of a TIFF page, and damaged or inconsistent files."""
 
 import struct
 from pathlib import Path
@@ -19,7 +19,7 @@ SMALL = squares([9, 9, 9, 9], side=4)
 
 
 def shown(data: bytes) -> tuple[list[int], int | None, int | None]:
-    """The levels of the four squares, and the number of the page and of all images."""
+    """The levels of the four squares, the number of the page and that of all images."""
     prepared = imaging.prepare(data, RAMP)
     return prepared.pixels[0, 0, ::8].tolist(), prepared.source.frame, prepared.source.frames
 
@@ -61,7 +61,7 @@ def test_smaller_pages_of_other_shapes_are_skipped(places: tuple[int, int]) -> N
     ids=["grey", "16 bits", "floats", "signed", "two samples"],
 )
 def test_pages_of_another_sample_type_are_skipped(other: Page) -> None:
-    """Masks and maps of which nothing says so; the image comes first."""
+    """Masks and maps that are not marked; the image comes first."""
     image = Page(np.stack([IMAGE] * 3, axis=-1))
     assert shown(tiff(image, other, other)) == ([*LEVELS], None, None)
 
@@ -83,7 +83,7 @@ def test_largest_reduced_image_is_used_without_a_full_one() -> None:
 
 
 def test_images_in_sub_directories_are_used() -> None:
-    """A thumbnail there is no image, and DNG files have the image there and the thumbnail in the chain."""
+    """A thumbnail in SubIFDs is skipped; DNG files have the image there and the thumbnail in the chain."""
     beside = tiff(Page(OTHER))
     start = len(tiff(Page(IMAGE, {330: 0})))
     in_place = beside[8:]
@@ -94,7 +94,7 @@ def test_images_in_sub_directories_are_used() -> None:
 
 
 def _moved(page: Page, start: int) -> bytes:
-    """A directory and its samples, as they are `start` bytes into a file."""
+    """A directory and its samples, placed `start` bytes into a file."""
     plain = tiff(page)
     strip = plain.index(page.samples.tobytes())
     return tiff(Page(page.samples, {**page.tags, 273: strip - 8 + start}))[8:]
@@ -261,7 +261,7 @@ def test_too_many_tiles_are_refused() -> None:
 
 
 def test_time_is_limited_by_the_size_of_the_file() -> None:
-    """Each strip may be the same one, and each directory may have thousands of entries."""
+    """All strips may be the same one, and each directory may have thousands of entries."""
     samples = np.zeros((20_000, 8), np.uint8)
     data = tiff(Page(samples, {273: [8] * 20_000, 279: [8] * 20_000}, strip=1))
     assert imaging.prepare(data, InputSpec(32, 32, 1, "pad")).source.rows == 20_000

@@ -1,4 +1,4 @@
-"""model.tar.gz: a damaged one is never unpacked in part."""
+"""model.tar.gz: a damaged archive is refused as a whole."""
 
 import random
 
@@ -9,7 +9,7 @@ from chalicelib.models.archive import pack, unpack
 
 FILES = {"model.json": b'{"task": "x"}' * 50, "model.onnx": random.Random(5).randbytes(40_000)}
 ARCHIVE = pack(FILES)
-"""Its last eight bytes are a checksum and the length, after several blocks of zeros that end a tar file."""
+"""Its last eight bytes are checksum and length, after several blocks of zeros at the end of the tar file."""
 
 
 def test_packed_files_are_unpacked() -> None:

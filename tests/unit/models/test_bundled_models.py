@@ -1,4 +1,4 @@
-"""The models that ship with the application, in the environment that serves them."""
+"""The bundled models, in the environment that serves them."""
 
 import numpy as np
 import onnxruntime
@@ -55,7 +55,7 @@ def test_card_states_its_limits(package: ModelPackage) -> None:
 
 
 def test_optimised_graph_answers_like_the_plain_one(package: ModelPackage) -> None:
-    """onnxruntime 1.28 computes some poolings wrongly when it optimises; a graph must not contain them."""
+    """onnxruntime 1.28 optimises some poolings wrongly; a graph must not contain them."""
     images = smooth_images(package)
     plain = onnxruntime.SessionOptions()
     plain.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL

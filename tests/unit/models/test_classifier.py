@@ -1,4 +1,4 @@
-"""From prepared arrays to answers."""
+"""Classifying prepared arrays."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Classifying with what the registry says is deployed, wherever that is."""
+"""Classifying with the deployed model, embedded or on an endpoint."""
 
 import json
 from io import BytesIO
@@ -42,7 +42,7 @@ NOT_FOUND = ClientError(
 
 
 class Runtime:
-    """The SageMaker Runtime; `serves` holds the package behind each endpoint, or what calling it raises."""
+    """The SageMaker Runtime; `serves` has the package behind each endpoint, or the error of calling it."""
 
     def __init__(self) -> None:
         self.serves: dict[str, ModelPackage | Exception] = {}
@@ -66,7 +66,7 @@ class Runtime:
 
 
 class World:
-    """A stage with a registry, and what classifies there."""
+    """A stage with a registry and a classifier."""
 
     def __init__(self, folder: Path):
         self.folder = folder

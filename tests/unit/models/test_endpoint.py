@@ -1,4 +1,4 @@
-"""Classifying on SageMaker endpoints, of ours and of others."""
+"""Classifying on SageMaker endpoints, with both protocols."""
 
 import json
 from io import BytesIO
@@ -30,7 +30,7 @@ PROTOCOLS = tuple(BACKENDS)
 
 
 class FakeRuntime:
-    """A SageMaker Runtime client that answers or fails as told, each time with the next of `answers`."""
+    """A SageMaker Runtime client that returns or raises the next of `answers` at each call."""
 
     def __init__(self, *answers: Any, variant: str | None = "blue"):
         self.answers = list(answers)
@@ -137,7 +137,7 @@ def test_missing_variant_is_omitted() -> None:
     ],
 )
 def test_requests_are_valid_for_sagemaker(protocol: EndpointProtocol, answer: Any, content_type: str) -> None:
-    """botocore holds request and response against the service's own description."""
+    """botocore checks request and response against the service's description."""
     client = boto3.client(
         "sagemaker-runtime", "us-east-1", aws_access_key_id="testing", aws_secret_access_key="testing"
     )
@@ -155,7 +155,7 @@ def client_error(code: str, **members: Any) -> ClientError:
 
 
 def test_every_error_of_the_service_is_translated() -> None:
-    """Those that botocore describes: each is sorted by what the caller can do about it, none by accident."""
+    """All errors that botocore describes are classified by what the caller can do."""
     operation = get_session().get_service_model("sagemaker-runtime").operation_model("InvokeEndpoint")
     endpoint = Endpoint(None, "e")
     passing = {

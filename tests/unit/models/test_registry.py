@@ -1,4 +1,4 @@
-"""Versions of models, and which of them classifies."""
+"""Model versions and the current one."""
 
 import json
 import tarfile
@@ -186,7 +186,7 @@ def test_promotion_replaces_only_the_expected_versions(registry: Registry) -> No
 
 
 class Overtaken(DataBucket):
-    """A bucket in which something happens right before the next conditional write of a key."""
+    """A bucket that runs an action just before the next conditional write of a key."""
 
     def before(self, key: str, happens: Callable[[], Any]) -> None:
         self.__dict__["event"] = (key, happens)
@@ -412,7 +412,7 @@ def test_only_listed_files_are_shown(registry: Registry) -> None:
 def test_missing_version_is_distinguished_from_access_denied(
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S3 says "access denied" of both to roles that may list nothing but models/."""
+    """S3 answers "access denied" in both cases to roles that may list only models/."""
     registry.add(TASK, archive("1"), {})
 
     def deny(*_: object) -> StoredObject:

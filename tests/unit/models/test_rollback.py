@@ -1,4 +1,4 @@
-"""Putting the previous model back."""
+"""Restoring the previous model."""
 
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ def sagemaker() -> FakeSageMaker:
 
 
 def back(registry: Registry, sagemaker: FakeSageMaker) -> Deployment:
-    """What a rollback answers, which is also what everybody reads then."""
+    """The deployment that a rollback returns, which is also the one in the registry."""
     deployment = roll_back(TASK, registry, endpoint_manager(sagemaker))
     assert registry.current(TASK) == deployment
     return deployment
@@ -69,7 +69,7 @@ def test_rollback_from_an_endpoint_to_embedded_and_back(registry: Registry, sage
 
     assert (deployment.version, deployment.endpoint) == ("1", None)
     assert sagemaker.calls == [("delete", "e")]
-    # Its package answers until somebody wakes the endpoint.
+    # Its package answers until the endpoint is created again.
     forth = back(registry, sagemaker)
     assert (forth.version, forth.endpoint, forth.config) == ("2", "e", "c2")
     assert sagemaker.calls == [("delete", "e")]

@@ -1,4 +1,4 @@
-"""The population stability index, and what is called drift."""
+"""The population stability index and drift."""
 
 import math
 from typing import Any
@@ -38,7 +38,7 @@ def profile(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("value", "degrees", "tail"),
     [
-        # Quantiles out of printed tables of the chi-square distribution.
+        # Quantiles from printed tables of the chi-square distribution.
         (3.841, 1, 0.05),
         (10.828, 1, 0.001),
         (5.991, 2, 0.05),
@@ -78,7 +78,7 @@ def test_confidence_intervals_match_a_calculation_by_hand() -> None:
     assert confidence.bins[:2] == ("below 0.1", "0.1 to 0.2")
     assert confidence.bins[-1] == "above 0.9"
 
-    values[:50] = [0.95] * 50  # the five lowest tenths moved to the highest
+    values[:50] = [0.95] * 50  # the five lowest tenths are now in the highest
     (confidence,) = compare(profile(), answers(["normal"] * 100, values))[1:]
     assert confidence.observed == pytest.approx([0, 0, 0, 0, 0, 0.1, 0.1, 0.1, 0.1, 0.6])
     # 0.5 ln(0.6 / 0.1), and five times (0.1 - 0.005) ln(0.1 / 0.005): half an image stands for none
@@ -93,7 +93,7 @@ def test_value_on_a_border_counts_half_for_either_side() -> None:
 
 
 def test_equal_deciles_give_no_drift() -> None:
-    """A third of all images get a confidence of 1: nothing is above, and how many are below is not known."""
+    """A third of all images have a confidence of 1: no value is above, and the share below is unknown."""
     deciles = [0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0, 1.0, 1.0]
     before = np.interp(np.linspace(0.005, 0.995, 100), [0, *DECILES, 1], [0.4, *deciles, 1.0])
 
@@ -121,14 +121,14 @@ def test_class_absent_from_validation_counts() -> None:
 
 
 def draw(random: np.random.Generator, images: int) -> tuple[list[str], NDArray[Any], NDArray[Any]]:
-    """Labels, confidences and distances as a good model gives them: many confidences are all but 1."""
+    """Labels, confidences and distances of a good model: many confidences are nearly 1."""
     labels = random.choice(CLASSES, images, p=MIX).tolist()
     confidence = 1 - np.exp(-random.gamma(6, 2, images))
     return labels, confidence.round(6), random.gamma(4, 3, images).round(6)
 
 
 def profile_of(labels: list[str], confidence: NDArray[Any], distance: NDArray[Any]) -> dict[str, Any]:
-    """As training writes it."""
+    """The profile, as training writes it."""
     tenths = np.linspace(0.1, 0.9, 9)
     return {
         "images": len(labels),
@@ -149,7 +149,7 @@ def test_same_distribution_has_no_drift(latest: int, validation: int) -> None:
         alarms += any(aspect.has_drifted for aspect in aspects)
         below += [aspect.p_value < 0.05 for aspect in aspects]
     assert alarms <= 0.05 * 200
-    # The approximation holds: about 5 % of p-values are below 0.05, with any numbers of images.
+    # The approximation holds: about 5 % of p-values are below 0.05, for any number of images.
     assert 0.03 < np.mean(below) < 0.1
 
 

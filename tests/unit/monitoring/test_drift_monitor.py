@@ -1,4 +1,4 @@
-"""The daily look at every task, from the table to the report."""
+"""The daily drift check, from the table to the report."""
 
 import json
 from pathlib import Path
@@ -33,7 +33,7 @@ PROFILE = {
 
 
 class Stage:
-    """A stage with a bundled model for one task, and what its watch does."""
+    """A stage with a bundled model for one task, and a drift monitor."""
 
     def __init__(self, models: Path) -> None:
         self.models = models
@@ -58,7 +58,7 @@ class Stage:
         return f"retraining-{len(self.started)}"
 
     def answer(self, images: range, label: str | None = None, version: str = "1", **changes: Any) -> None:
-        """Results as the model gives them: evenly spread over all tenths, unless `changes` say otherwise."""
+        """Add results of the model, evenly distributed over all tenths except for `changes`."""
         with boto3.resource("dynamodb").Table(TABLE).batch_writer() as batch:
             for number in images:
                 result = result_document.received(f"{number:032x}", TASK, "api") | {
@@ -73,7 +73,7 @@ class Stage:
                 batch.put_item(Item=to_item(result) | {"listing": EVERYTHING})
 
     def look(self, retrain: bool = False) -> dict[str, Any]:
-        """What the watch finds when it runs once more."""
+        """The document after another check."""
         self.monitor(retrain).run()
         body = boto3.client("s3").get_object(Bucket=BUCKET, Key=f"drift/{TASK}.json")["Body"].read()
         found: dict[str, Any] = json.loads(body)
@@ -172,7 +172,7 @@ def test_tasks_without_model_or_check_are_explained(stage: Stage) -> None:
 
 
 def test_only_the_latest_answers_of_the_current_model_count(stage: Stage) -> None:
-    stage.answer(range(700), label=UNLIKE)  # longer ago
+    stage.answer(range(700), label=UNLIKE)  # older answers
     stage.answer(range(700, 1200))
     stage.answer(range(1200, 1500), label=UNLIKE, version="0")
     stage.answer(range(1500, 1600), label=UNLIKE, status=result_document.RECEIVED)

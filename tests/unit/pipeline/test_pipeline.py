@@ -1,4 +1,4 @@
-"""Images on their way from the inbox to a result, and those that get stuck."""
+"""Images from the inbox to their results, and images that get stuck."""
 
 import json
 from dataclasses import replace
@@ -119,14 +119,14 @@ def test_two_deliveries_at_the_same_time_make_one_result(
     dropped = drop(f"inbox/{TASK}/a.png", images.grey_file())
     pipeline.prepare(dropped)
     key = [prepared_key(TASK, dropped.id)]
-    monkeypatch.setattr(Pipeline, "_is_finished", lambda *_: False)  # both looked before either had finished
+    monkeypatch.setattr(Pipeline, "_is_finished", lambda *_: False)  # both checked before either had finished
     pipeline.classify(key)
     pipeline.classify(key)
     assert metrics(capsys, "Classified") == 1
 
 
 def metrics(capsys: pytest.CaptureFixture[str], name: str) -> int:
-    """How often a metric was counted for the task; its copy for the whole stage must agree."""
+    """The count of a metric for the task, which must equal that for the stage."""
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
     counted = [line for line in lines if name in line]
     of_task = sum(sum(line[name]) for line in counted if line.get("task") == TASK)
@@ -237,7 +237,7 @@ def drop_version(key: str, body: bytes) -> InboxObject:
 
 
 def test_file_replaced_before_reading_is_classified(pipeline: Pipeline) -> None:
-    """Nothing may depend on which comes first, the next file of that name or the event of this one."""
+    """The order of the next file of that name and this one's event does not matter."""
     versioned()
     both = [drop_version(f"inbox/{TASK}/a.png", images.grey_file(height=rows)) for rows in (100, 200)]
     for dropped in both:
@@ -291,7 +291,7 @@ def test_roles_may_move_tagged_files(role: str) -> None:
 def test_two_classifications_at_once_leave_one_result(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second one decides while the first one is between its document and the table."""
+    """The second one decides while the first is between document and table."""
     dropped = drop(f"inbox/{TASK}/a.png", images.grey_file())
     pipeline.prepare(dropped)
     runs: list[int] = []
@@ -357,7 +357,7 @@ def test_late_classification_does_not_overwrite_a_review(
     pipeline.classify([prepared_key(TASK, dropped.id)])
     review = {"label": TASK_.class_names[0], "comment": None, "reviewed_at": "then", "reviewer": "local"}
     reviewed = pipeline.review(dropped.id, review)
-    monkeypatch.setattr(Pipeline, "_is_finished", lambda *_: False)  # it looked before the first one finished
+    monkeypatch.setattr(Pipeline, "_is_finished", lambda *_: False)  # it checked before the other finished
     pipeline.classify([prepared_key(TASK, dropped.id)])
     assert (
         document(result_document.key(reviewed))["review"]
@@ -397,7 +397,7 @@ def test_direct_classification_is_stored_and_repeatable(
     assert first["arrival"] == "api"
     assert pipeline.classify_now(TASK_, images.grey_file()) == pipeline.table.get(first["id"]) == first
     assert document(f"results/{TASK}/{first['id']}.json") == first
-    pipeline.classify([prepared_key(TASK, first["id"])])  # the event that its prepared array causes
+    pipeline.classify([prepared_key(TASK, first["id"])])  # the event of its prepared array
     assert metrics(capsys, "Classified") == 1
 
 
@@ -435,7 +435,7 @@ def test_prepared_array_equals_that_of_training(pipeline: Pipeline) -> None:
 
 
 class Clockwork:
-    """A sweep whose sent events can be looked at."""
+    """A sweeper that records the events it sends."""
 
     def __init__(self, pipeline: Pipeline):
         self.sent: list[dict[str, Any]] = []
@@ -467,7 +467,7 @@ def test_sweeper_finds_a_file_without_an_event_within_an_hour(pipeline: Pipeline
     assert clockwork.run(minutes=61) == 1
     (event,) = clockwork.sent
     assert list(event_objects(event)) == [dropped]
-    # From now on the table knows it, and the list is no longer needed.
+    # Now the table knows it, and the list is not needed any more.
     assert clockwork.run(minutes=72) == 1
 
 
@@ -499,7 +499,7 @@ def test_inbox_check_continues_where_it_stopped(pipeline: Pipeline, monkeypatch:
     def found(minutes: float) -> list[str]:
         return [dropped.name for dropped in check.run(datetime.now(UTC) + timedelta(minutes=minutes))]
 
-    # The last run finds out that there is nothing more; the next pass begins a day after this one did.
+    # The last run finds no more files; the next pass starts a day after this one did.
     assert [found(minutes) for minutes in (11, 12, 13, 14)] == [["a.png"], ["b.png"], ["c.png"], []]
     assert found(23 * 60) == []
     assert found(25 * 60) == ["a.png"]
@@ -530,7 +530,7 @@ def test_sweeper_records_the_oldest_unfinished_age(
     clockwork = Clockwork(pipeline)
     pipeline.table.announce(
         result_document.received("0" * 32, TASK, "upload")
-    )  # nothing came: it is not stuck
+    )  # nothing arrived, so it is not stuck
     clockwork.run()
     dropped = drop(f"inbox/{TASK}/a.png", images.grey_file())
     pipeline.receive(dropped)
@@ -554,7 +554,7 @@ def test_latency_runs_from_the_arrival_of_the_file(
     pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
 ) -> None:
     token = "ab" * 16
-    long_ago = {"created_at": "2020-01-01T00:00:00.000000Z"}  # when the form was asked for
+    long_ago = {"created_at": "2020-01-01T00:00:00.000000Z"}  # when the form was requested
     pipeline.table.announce(result_document.received(upload_id(TASK, token), TASK, "upload") | long_ago)
     dropped = drop(upload_key(TASK, token), images.grey_file())
     before = datetime.now(UTC) - timedelta(seconds=100)
@@ -578,7 +578,7 @@ def test_latency_is_missing_without_arrival_time(
     pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dropped = drop(f"inbox/{TASK}/a.png", images.grey_file())
-    pipeline.prepare(dropped)  # an event that does not say when
+    pipeline.prepare(dropped)  # an event without a time
     pipeline.classify([prepared_key(TASK, dropped.id)])
     assert latencies(capsys) == []
 
@@ -587,7 +587,7 @@ def test_sweeper_quarantines_after_five_tries(pipeline: Pipeline) -> None:
     clockwork = Clockwork(pipeline)
     dropped = drop(f"inbox/{TASK}/stubborn.png", images.grey_file())
     pipeline.receive(dropped)
-    clockwork.run(minutes=0)  # the hourly look through the inbox
+    clockwork.run(minutes=0)  # the hourly inbox check
     for _ in range(MAX_TRIES):
         clockwork.run()
     assert len(clockwork.sent) == MAX_TRIES

@@ -1,4 +1,4 @@
-"""The results table, against a real table definition."""
+"""The results table, with its definition from the template."""
 
 import time
 from itertools import chain
@@ -149,7 +149,7 @@ def test_later_change_wins_whichever_ends_first(table: ResultsTable) -> None:
     table.finish(classified(1))
     for revision in (1, 2):
         table.begin_change(ids(1)[0], revision)
-    assert not table.end_change(reviewed(1), 1)  # the second one's mark must stay until it has ended
+    assert not table.end_change(reviewed(1), 1)  # the second one's mark must stay until its end
     assert table.end_change(classified(1), 2)
     assert not table.end_change(reviewed(1), 1)
     assert table.get(ids(1)[0])["review"] is None
@@ -298,7 +298,7 @@ def test_unfinished_images_are_listed_oldest_first(table: ResultsTable) -> None:
     for number in range(10):
         receive(table, result(number << 124))
     series = [list(one) for one in table.unfinished()]
-    assert sorted(len(one) for one in series) == [2, 2, 3, 3]  # they share the partitions
+    assert sorted(len(one) for one in series) == [2, 2, 3, 3]  # the partitions share the images
     assert all(one == sorted(one, key=lambda entry: entry[1]) for one in series)
 
 

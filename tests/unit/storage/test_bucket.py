@@ -1,4 +1,4 @@
-"""The bucket as the application sees it."""
+"""The data bucket."""
 
 import boto3
 import pytest

@@ -1,4 +1,4 @@
-"""Documents with several writers: nobody's change is lost, and no change happens twice."""
+"""Documents with several writers: no change is lost or made twice."""
 
 from collections.abc import Callable
 from typing import Any
@@ -75,7 +75,7 @@ def test_overtaken_change_may_be_abandoned(documents: Documents) -> None:
 def test_write_with_a_lost_answer_counts_once(
     documents: Documents, bucket: DataBucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The AWS library repeats it, and S3 refuses the repetition because the first has succeeded."""
+    """The AWS library repeats it, and S3 refuses the repetition."""
     replace = DataBucket.replace_json
 
     def lose_the_answer(*arguments: Any) -> None:

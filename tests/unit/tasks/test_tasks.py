@@ -1,4 +1,4 @@
-"""Task files: what is in them, and what is said about a wrong one."""
+"""Task files and the messages about invalid ones."""
 
 import re
 from pathlib import Path
@@ -69,7 +69,7 @@ def test_class_names_occur_only_in_task_files() -> None:
         name
         for task in load_tasks().values()
         for name in task.class_names
-        if "-" in name  # "normal" and the like are words
+        if "-" in name  # "normal" and similar names are ordinary words
     }
     sources = [ROOT / "app.py"]
     for folder in ("chalicelib", "training", "local", "frontend", "deploy", "benchmarks"):
