@@ -56,7 +56,7 @@ class Alarm:
         return own == (point.namespace, point.metric, point.dimensions)
 
     def state(self, points: Iterable[Point], now: float, before: str = INSUFFICIENT_DATA) -> str:
-        """The state at `now` (seconds) after `before`; see "Alarm evaluation" in the CloudWatch User Guide."""
+        """The state at `now` (seconds) after `before`; see "Alarm evaluation" in CloudWatch's User Guide."""
         period, periods = self.properties["Period"], self.properties["EvaluationPeriods"]
         windows: list[list[float]] = [[] for _ in range(periods)]
         for point in points:
