@@ -99,7 +99,7 @@ fuzz: $(DEV) ## search for files that break image decoding: make fuzz MINUTES=30
 
 .PHONY: train
 train: $(TRAINING) ## train a model from labelled images: make train TASK=mammography-views DATA=FOLDER ARGS="--epochs 30"
-	.venv-training/bin/python -m training.train --task $(TASK) --data $(DATA)/$(TASK) --others $(DATA) $(ARGS)
+	.venv-training/bin/python -m training.train --task $(TASK) --data $(DATA)/$(TASK) --ood-data $(DATA) $(ARGS)
 
 .PHONY: pretrain
 pretrain: $(TRAINING) ## learn all tasks at once, for weights to start from: make pretrain DATA=FOLDER

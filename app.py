@@ -86,7 +86,7 @@ def get_model_file(task: str, version: str, file: str) -> Response:
 
 @api.route("/tasks/{task}/rollback", "POST", group="admin")
 def roll_back(task: str) -> Any:
-    aws.retraining_requests().check_idle(find_task(task))
+    aws.retraining_service().check_idle(find_task(task))
     version = query_text(api.query, "version", PATH_PARAMETERS["version"])
     return asdict(rollback.roll_back(find_task(task).name, aws.registry(), aws.endpoint_manager(), version))
 
@@ -148,30 +148,30 @@ def withdraw_review(id: str) -> Any:
 
 @api.route("/retrainings", "POST", group="admin")
 def start_retraining() -> Response:
-    started = aws.retraining_requests().start(json_body(api.request), api.user)
+    started = aws.retraining_service().start(json_body(api.request), api.user)
     return Response(started, status_code=HTTPStatus.CREATED.value)
 
 
 @api.route("/retrainings")
 def list_retrainings() -> Any:
     wanted = page_parameters(api.query, limits.RETRAININGS_PER_PAGE)
-    page, cursor = aws.retraining_requests().page(*wanted)
+    page, cursor = aws.retraining_service().page(*wanted)
     return {"retrainings": page, "cursor": cursor}
 
 
 @api.route("/retrainings/{name}")
 def follow_retraining(name: str) -> Any:
-    return aws.retraining_requests().follow(name)
+    return aws.retraining_service().follow(name)
 
 
 @api.route("/retrainings/{name}/files/{file}")
 def get_retraining_file(name: str, file: str) -> Response:
-    return Response(*task_views.shown_file(file, aws.retraining_requests().file(name, file)))
+    return Response(*task_views.shown_file(file, aws.retraining_service().file(name, file)))
 
 
 @api.route("/retrainings/{name}/approval", "POST", group="admin")
 def approve_retraining(name: str) -> Any:
-    aws.retraining_requests().approve(name, json_body(api.request), api.user)
+    aws.retraining_service().approve(name, json_body(api.request), api.user)
     return {"name": name}
 
 

@@ -30,11 +30,11 @@ from chalicelib.retraining.creation import Creations
 from chalicelib.retraining.executions import Executions
 from chalicelib.retraining.jobs import TrainingJobs
 from chalicelib.retraining.planning import Planner
-from chalicelib.retraining.repository import Journal
-from chalicelib.retraining.requester import Requests
+from chalicelib.retraining.repository import RetrainingRepository
 from chalicelib.retraining.rollout import Rollout
+from chalicelib.retraining.service import RetrainingService
 from chalicelib.retraining.steps import Steps
-from chalicelib.retraining.task_lock import Takeover
+from chalicelib.retraining.task_lock import TaskLock
 from chalicelib.settings import settings
 from chalicelib.storage.bucket import DataBucket, presigning
 from chalicelib.tasks import load_tasks
@@ -70,7 +70,7 @@ def drift_monitor() -> DriftMonitor:
 
 
 def _start_retraining(task: str, why: str) -> str:
-    return str(retraining_requests().start({"task": task, "reason": why}, "drift monitor")["name"])
+    return str(retraining_service().start({"task": task, "reason": why}, "drift monitor")["name"])
 
 
 @cache
@@ -82,14 +82,14 @@ def retraining_steps() -> Steps:
         bucket=bucket(),
         table=table(),
         registry=registry(),
-        journal=_journal(),
+        repository=_repository(),
         endpoints=settings().endpoints,
         serving=settings().serving,
-        lock=Takeover(bucket(), _journal(), registry(), rollout, _executions()).lock,
+        lock=TaskLock(bucket(), _repository(), registry(), rollout, _executions()).lock,
     )
     return Steps(
         bucket=bucket(),
-        journal=_journal(),
+        repository=_repository(),
         planner=planner,
         candidates=Candidates(bucket(), registry(), _sagemaker, settings().stage),
         rollout=rollout,
@@ -100,15 +100,15 @@ def retraining_steps() -> Steps:
 
 
 @cache
-def retraining_requests() -> Requests:
-    """The requests that people make about retrainings."""
-    return Requests(_journal(), _executions(), bucket(), TrainingJobs(_sagemaker))
+def retraining_service() -> RetrainingService:
+    """The service for requests that people make about retrainings."""
+    return RetrainingService(_repository(), _executions(), bucket(), TrainingJobs(_sagemaker))
 
 
 @cache
-def _journal() -> Journal:
+def _repository() -> RetrainingRepository:
     resource = boto3.resource("dynamodb", config=Config(retries=_RETRIES))
-    return Journal(resource, settings().retrainings_table)
+    return RetrainingRepository(resource, settings().retrainings_table)
 
 
 @cache

@@ -142,16 +142,16 @@ class LocalStack:
         deployment = Deployment(self.directory, self.url, self.login)
         api_id = deployment.api_id()
         # The state may have been lost, or be from before the app was deployed, if the emulator was killed.
-        if api_id is None or not self._emulator_agrees("/api/health", host=api_name(api_id)):
+        if api_id is None or not self._emulator_succeeds("/api/health", host=api_name(api_id)):
             self._say("Deploying the app, as to AWS")
             api_id = deployment.deploy(self.aws_url, self._say)
         self._say("Starting the Lambdas")
-        if not self._emulator_agrees("/_local/settle", method="POST"):
+        if not self._emulator_succeeds("/_local/warm-up", method="POST"):
             raise self._processes[0].failure("The Lambdas cannot be started.")
         deployment.record(api_id)
         return api_id
 
-    def _emulator_agrees(self, path: str, *, method: str = "GET", host: str | None = None) -> bool:
+    def _emulator_succeeds(self, path: str, *, method: str = "GET", host: str | None = None) -> bool:
         """Whether the emulator answers that all is well."""
         with contextlib.suppress(OSError):
             return HTTPStatus(ask(self.emulator_port, path, method=method, host=host)).is_success

@@ -37,7 +37,7 @@ class ModelOutputs:
     """The distance beyond which an image is out of distribution; infinite without distances."""
     model: ModelIdentity
 
-    def is_unfamiliar(self, index: int) -> bool:
+    def is_out_of_distribution(self, index: int) -> bool:
         """Whether an image is out of distribution; False if the model has no distances."""
         return self.distance is not None and bool(self.distance[index] > self.distance_threshold)
 

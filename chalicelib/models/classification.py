@@ -47,7 +47,9 @@ class Classification:
             probabilities={
                 name: round(float(p), 6) for name, p in zip(task.class_names, probabilities, strict=True)
             },
-            reasons=tuple(reasons_for_review(task, probabilities, outputs.is_unfamiliar(index), weak)),
+            reasons=tuple(
+                reasons_for_review(task, probabilities, outputs.is_out_of_distribution(index), weak)
+            ),
             heatmap=None if activation is None else heatmap(activation[index, best], task.input, box),
             distance=None if outputs.distance is None else round(float(outputs.distance[index]), 6),
             model=outputs.model,

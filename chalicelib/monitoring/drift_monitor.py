@@ -18,6 +18,8 @@ from chalicelib.storage.errors import AccessDenied, ObjectMissing
 from chalicelib.tasks import Task
 from chalicelib.timestamps import now
 
+_CROSS_VALIDATION = ("cross", "rotating")
+"""Values of the hyper-parameter `validation`; models of release 0.1 have the second."""
 MAX_ANSWERS = 500
 """The number of latest answers of the current model that are compared."""
 
@@ -151,14 +153,14 @@ def _document(task: Task, **known: Any) -> Document:
 
 
 def _profile(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The profile of the model's answers for images that it was not trained on.
+    """The profile of the model's answers on images that it was not trained on.
 
-    In cross-validation every network has been trained on some of the validation images, so only the answers
-    for test images are those of the whole model for unknown images.
+    After cross-validation that is the profile of the test images: each validation image was answered by one
+    network only, because the others were trained on it.
     """
-    rotated = facts.get("training", {}).get("validation") == "rotating"
+    cross_validated = facts.get("training", {}).get("validation") in _CROSS_VALIDATION
     profile: Mapping[str, Any] | None = (
-        facts["metrics"].get("test" if rotated else "validation", {}).get("profile")
+        facts["metrics"].get("test" if cross_validated else "validation", {}).get("profile")
     )
     return profile
 

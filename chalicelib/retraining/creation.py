@@ -18,6 +18,8 @@ _JOBS = {
     "tuning": ("hyper_parameter_tuning_job", "HyperParameterTuningJob", "{tuning_name}"),
     "training": ("training_job", "TrainingJob", "{name}"),
     "transform": ("transform_job", "TransformJob", "{name}"),
+    "evaluation": ("processing_job", "ProcessingJob", "{name}-judge"),
+    # Executions that were started by release 0.1 still say so.
     "judgement": ("processing_job", "ProcessingJob", "{name}-judge"),
 }
 """By what the state machine creates: the job's noun in boto3 and in SageMaker, and its name by the plan."""

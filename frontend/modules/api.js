@@ -1,7 +1,7 @@
 // @ts-check
 /** The HTTP API: one function a route. Every failure is a Problem that can be shown to a reader as it is. */
-import { reasonWords } from "./reasons.js";
-import { renewed, token } from "./session.js";
+import { reasonText } from "./reasons.js";
+import { renewToken, token } from "./session.js";
 import { text } from "./text.js";
 
 /** @import { Catalogue, Health, HeatMap, Me, Result, ResultPage, Selection, UploadTicket } from "./types.js" */
@@ -166,7 +166,7 @@ export async function request(path, { signal, ...options } = {}, patience = ANSW
     response = await send(path, options, shown, patience, signal);
     // Refused before anything was done: clocks differ, or somebody has ended the session.
     if (response.status === 401 && shown) {
-      response = await send(path, options, await renewed(shown, signal), patience, signal);
+      response = await send(path, options, await renewToken(shown, signal), patience, signal);
     }
   } catch (error) {
     if (signal?.aborted) throw error;
@@ -197,7 +197,7 @@ function send(path, options, token, patience, signal) {
 async function problemOf(response) {
   const body = await response.json().catch(() => ({}));
   const ours = typeof body.code === "string" && typeof body.message === "string";
-  return new Problem(ours ? reasonWords(body) : wordsFor(response.status), {
+  return new Problem(ours ? reasonText(body) : textForStatus(response.status), {
     code: ours ? body.code : `Http${response.status}`,
     status: response.status,
     requestId: body.request_id ?? response.headers.get("x-amzn-requestid"),
@@ -205,7 +205,7 @@ async function problemOf(response) {
 }
 
 /** @param {number} status */
-function wordsFor(status) {
+function textForStatus(status) {
   if (status === 401 || status === 403) return text.problem.signIn;
   if (status === 404) return text.problem.notFound;
   if (status === 429 || status === 503) return text.problem.overloaded;

@@ -4,7 +4,7 @@ import { announce } from "./announcer.js";
 import { ask } from "./confirmation.js";
 import { element } from "./dom.js";
 import { answerRetraining } from "./recordsapi.js";
-import { may, onlyAdmins } from "./rights.js";
+import { hasRole, adminsOnly } from "./permissions.js";
 import { text } from "./text.js";
 
 /** @import { FollowedRetraining } from "./recordtypes.js" */
@@ -15,7 +15,7 @@ import { text } from "./text.js";
  */
 export function approvalForm({ name, current, candidate }, onAnswer) {
   const words = text.records.approval;
-  const content = may("admin") ? form() : [onlyAdmins(words.right)];
+  const content = hasRole("admin") ? form() : [adminsOnly(words.right)];
   return element(
     "div",
     { className: "verdict review" },

@@ -8,12 +8,12 @@ const EXPLICIT = "1.2.840.10008.1.2.1";
 const IMPLICIT = "1.2.840.10008.1.2";
 
 /** What a result calls them. */
-const SYNTAX_NAMES = { [EXPLICIT]: "Explicit VR Little Endian", [IMPLICIT]: "Implicit VR Little Endian" };
+const SYNTAX_NAMES = /** @type {Record<string, string>} */ ({ [EXPLICIT]: "Explicit VR Little Endian", [IMPLICIT]: "Implicit VR Little Endian" });
 
 const UNDEFINED = 0xffffffff;
 
 /** Bytes; the server refuses a longer text. */
-const MAX_VALUE_BYTES = 4096;
+const MAX_VALUE_LENGTH = 4096;
 
 /** Value representations whose length has four bytes after two that are reserved. */
 const LONG = new Set(["OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"]);
@@ -134,7 +134,7 @@ export class Header {
       const { type, length } = this.found.get(tag) ?? { type: "", length: 2 };
       if (type !== "" && !types.split(" ").includes(type)) return false;
       if (tag === PIXELS) return length !== UNDEFINED;
-      return types.startsWith("US") ? length === 2 : length <= MAX_VALUE_BYTES;
+      return types.startsWith("US") ? length === 2 : length <= MAX_VALUE_LENGTH;
     });
     return isAsExpected && !NOT_READ.some((tag) => this.found.has(tag));
   }

@@ -35,7 +35,7 @@ export function fill(parent, ...children) {
  * Words of the server: names of tasks and classes, and its own sentences. Who listens hears them in their language.
  * @param {string} words
  */
-export function apiWords(words) {
+export function serverText(words) {
   return language === SERVER_LANGUAGE ? element("span", {}, words) : element("span", { lang: SERVER_LANGUAGE }, words);
 }
 
@@ -53,7 +53,7 @@ export function byId(id, kind) {
 }
 
 /** Put the words of text.js into the elements of index.html that ask for them. */
-export function fillWords() {
+export function fillStaticText() {
   for (const asking of document.querySelectorAll("[data-text]")) {
     asking.textContent = words(asking.getAttribute("data-text") ?? "");
   }

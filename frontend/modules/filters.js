@@ -121,15 +121,15 @@ export class Filters {
 }
 
 /** More than results that a list ever holds, and so few that a probability fits beside it into a number's 53 bits. */
-const PLACES = 2 ** 24;
+const LOCATIONS = 2 ** 24;
 
 /**
  * Of equal ones, the first comes first. A hundred thousand numbers are sorted ten times faster than as many objects.
  * @param {Result[]} results
  */
 function leastSureFirst(results) {
-  const keys = Float64Array.from(results, ({ probability }, place) => Math.round((probability ?? 2) * 1e6) * PLACES + place);
-  return Array.from(keys.sort(), (key) => results[key % PLACES]);
+  const keys = Float64Array.from(results, ({ probability }, place) => Math.round((probability ?? 2) * 1e6) * LOCATIONS + place);
+  return Array.from(keys.sort(), (key) => results[key % LOCATIONS]);
 }
 
 /**

@@ -30,8 +30,8 @@ const share = (value) => number({ style: "percent", minimumFractionDigits: 1, ma
  * @param {number} value 0 to 1
  */
 export function percent(value) {
-  if (value > 0.999) return text.reading.over + share(0.999);
-  if (value < 0.001) return text.reading.under + share(0.001);
+  if (value > 0.999) return text.result.over + share(0.999);
+  if (value < 0.001) return text.result.under + share(0.001);
   return share(value);
 }
 

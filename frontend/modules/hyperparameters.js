@@ -1,6 +1,6 @@
 // @ts-check
 /** Fields for the hyper-parameters that somebody wants to differ from the task's recipe; the API says which there are. */
-import { apiWords, element, fill } from "./dom.js";
+import { serverText, element, fill } from "./dom.js";
 import { decimal } from "./format.js";
 import { fetchHyperparameters } from "./recordsapi.js";
 import { note } from "./sheet.js";
@@ -67,8 +67,8 @@ export class HyperparameterFields {
       element(
         "p",
         { className: "small-print", id: `${field.id}-meaning` },
-        apiWords(this.known[name].description),
-        boundsWords(this.known[name]),
+        serverText(this.known[name].description),
+        boundsText(this.known[name]),
       ),
     );
     remove.addEventListener("click", () => {
@@ -108,7 +108,7 @@ function makeField(name, { type, minimum, maximum, enum: choices }) {
 }
 
 /** @param {Hyperparameter} hyperparameter */
-function boundsWords({ minimum, maximum }) {
+function boundsText({ minimum, maximum }) {
   if (minimum === undefined || maximum === undefined) return "";
   return ` ${text.records.hyperparameters.bounds(small(minimum), small(maximum))}`;
 }

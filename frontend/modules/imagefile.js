@@ -5,7 +5,7 @@ import { fileSize } from "./format.js";
 import { text } from "./text.js";
 
 /** The API takes no more bytes than these in one image. */
-const LARGEST = 200 * 1024 * 1024;
+const MAX_BYTES = 200 * 1024 * 1024;
 
 /** Enough to hold a DICOM preamble (128 bytes) and its magic word. */
 const HEAD_BYTES = 132;
@@ -24,7 +24,7 @@ const HEAD_BYTES = 132;
  * @throws {Problem} for an empty, too large or unreadable file
  */
 export async function inspect(file) {
-  if (file.size > LARGEST) throw new Problem(text.problem.tooLarge(fileSize(file.size), fileSize(LARGEST)), { code: "TooLarge" });
+  if (file.size > MAX_BYTES) throw new Problem(text.problem.tooLarge(fileSize(file.size), fileSize(MAX_BYTES)), { code: "TooLarge" });
   const head = new Uint8Array(await contentOf(file.slice(0, HEAD_BYTES)));
   if (head.length === 0) throw new Problem(text.problem.empty, { code: "Empty" });
   return kindOf(head);

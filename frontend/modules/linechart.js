@@ -17,8 +17,8 @@ import { element, fill } from "./dom.js";
  * @typedef {object} Chart
  * @property {Line[]} lines at most three: each has its own colour, dash and mark
  * @property {string} label what it shows, in words
- * @property {(x: number) => string} xWords
- * @property {(y: number) => string} yWords
+ * @property {(x: number) => string} formatX
+ * @property {(y: number) => string} formatY
  * @property {{y: number, words: string}} [least] a level that counts
  */
 
@@ -67,7 +67,7 @@ function entry(name, series, ...drawn) {
  * @param {Chart} chart
  * @param {number} width pixels
  */
-function draw({ lines, label, xWords, yWords, least }, width) {
+function draw({ lines, label, formatX, formatY, least }, width) {
   const points = lines.flatMap((line) => line.points);
   const [left, right] = span(points.map(({ x }) => x), 0);
   const ys = points.flatMap(({ y, low = y, high = y }) => [y, low, high]);
@@ -80,11 +80,11 @@ function draw({ lines, label, xWords, yWords, least }, width) {
   for (const level of levels(bottom, top)) {
     svg.append(
       node("path", { class: "grid", d: `M${MARGIN.left} ${y(level)}H${width - MARGIN.right}` }),
-      words(yWords(level), MARGIN.left - 8, y(level) + 4, "end"),
+      words(formatY(level), MARGIN.left - 8, y(level) + 4, "end"),
     );
   }
   for (const [place, anchor] of places(points.map((point) => point.x), x)) {
-    svg.append(words(xWords(place), x(place), HEIGHT - 8, anchor));
+    svg.append(words(formatX(place), x(place), HEIGHT - 8, anchor));
   }
   if (least) svg.append(node("path", { class: "least", d: `M${MARGIN.left} ${y(least.y)}H${width - MARGIN.right}` }));
   lines.forEach((line, index) => svg.append(drawLine(line, index, x, y)));

@@ -2,7 +2,7 @@
 /** Signing in and out, as people see it; and links into the API, which a browser alone would follow without a token. */
 import { Problem, fetchFile } from "./api.js";
 import { byId, element } from "./dom.js";
-import { email, listeners, prepare, signIn, signInBeside, signOut } from "./session.js";
+import { email, listeners, prepare, signIn, signInInNewTab, signOut } from "./session.js";
 import { text } from "./text.js";
 
 /** @import { Login, Me } from "./types.js" */
@@ -46,7 +46,7 @@ function accompany() {
   const notice = byId("session-notice", HTMLElement);
   listeners.onWait = () => (notice.hidden = false);
   listeners.onReturn = () => (notice.hidden = true);
-  byId("sign-in-again", HTMLButtonElement).addEventListener("click", signInBeside);
+  byId("sign-in-again", HTMLButtonElement).addEventListener("click", signInInNewTab);
   byId("sign-out", HTMLButtonElement).addEventListener("click", signOut);
   document.addEventListener("click", (event) => {
     const link = event.target instanceof Element ? event.target.closest("a") : null;

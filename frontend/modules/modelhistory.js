@@ -3,7 +3,7 @@
 import { element, fill } from "./dom.js";
 import { date, metric } from "./format.js";
 import { legend, lineChart } from "./linechart.js";
-import { intervalWords, originWords, statusChip } from "./modelversion.js";
+import { intervalText, originText, statusChip } from "./modelversion.js";
 import { versionAddress } from "./router.js";
 import { tableBox } from "./table.js";
 import { text } from "./text.js";
@@ -23,8 +23,8 @@ export function history(task, versions) {
     [element("a", { href: versionAddress(task.name, version.version) }, version.version)],
     [statusChip(version)],
     [date(version.created_at)],
-    ...names.map((name) => [version.metrics[name] ? intervalWords(version.metrics[name]) : "–"]),
-    [originWords(version)],
+    ...names.map((name) => [version.metrics[name] ? intervalText(version.metrics[name]) : "–"]),
+    [originText(version)],
   ]);
   const head = [words.versionColumn, words.status, words.trained, ...names.map((name) => text.tasks.metrics[name]), words.origin];
   return element(
@@ -60,8 +60,8 @@ function chart(task, versions, names) {
     const shown = {
       lines: [{ name: text.tasks.metrics[name], points }],
       label: words.chart(text.tasks.metrics[name], String(points.length)),
-      xWords: (/** @type {number} */ index) => date(inOrder[index].created_at),
-      yWords: metric,
+      formatX: (/** @type {number} */ index) => date(inOrder[index].created_at),
+      formatY: metric,
       ...(least === undefined ? {} : { least: { y: least, words: words.gateLine(metric(least)) } }),
     };
     fill(box, lineChart(shown), legend(shown));

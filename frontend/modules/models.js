@@ -3,14 +3,14 @@
 import { announce } from "./announcer.js";
 import { ask } from "./confirmation.js";
 import { datasetAddress } from "./deployment.js";
-import { apiWords, element } from "./dom.js";
+import { serverText, element } from "./dom.js";
 import { date, dateTime, decimal } from "./format.js";
 import { pictures } from "./markdown.js";
 import { history } from "./modelhistory.js";
-import { measured, originWords } from "./modelversion.js";
+import { measured, originText } from "./modelversion.js";
 import { plot } from "./plot.js";
 import { fetchDrift, fetchModelFile, fetchVersions, rollBack } from "./recordsapi.js";
-import { may, onlyAdmins } from "./rights.js";
+import { hasRole, adminsOnly } from "./permissions.js";
 import { retrainingsAddress, versionAddress } from "./router.js";
 import { part } from "./sheet.js";
 import { weakness } from "./tasks.js";
@@ -28,7 +28,7 @@ import { text } from "./text.js";
 export function showModels(task, page) {
   const words = text.records.models;
   const signal = page.sheet.show({
-    heading: element("span", {}, words.heading, apiWords(task.title)),
+    heading: element("span", {}, words.heading, serverText(task.title)),
     content: [part(async () => {
       const versions = await fetchVersions(task.name);
       const current = versions.find(({ status }) => status === "current");
@@ -65,7 +65,7 @@ function inUse(task, current) {
       { className: "lead" },
       element("a", { href: address }, current.version),
       ` · ${text.tasks.trained(date(current.created_at))} · `,
-      originWords(current),
+      originText(current),
       current.since && ` · ${words.since(dateTime(current.since))}`,
     ),
     task.model?.version === current.version && task.model.shortfall.length > 0 && weakness(task.model.shortfall),
@@ -121,7 +121,7 @@ const foreignEndpoint = ({ model }) =>
  */
 function driftLine({ report, reason }) {
   const words = text.records.drift;
-  if (!report) return [element("p", { className: "soft" }, words.unknown, apiWords(reason ?? ""))];
+  if (!report) return [element("p", { className: "soft" }, words.unknown, serverText(reason ?? ""))];
   const answers = words.answers(String(report.answers), date(report.until));
   if (!report.drifted) return [element("p", {}, words.none, answers)];
   const aspects = report.aspects.filter(({ drifted }) => drifted).map(({ aspect, psi }) => words.aspect(words.aspects[aspect], decimal(psi)));
@@ -138,7 +138,7 @@ function rollBackPart(task, versions, page) {
   const current = versions.find(({ status }) => status === "current");
   const previous = versions.find(({ status }) => status === "previous");
   if (!current || !previous) return element("p", { className: "soft" }, words.nothingBefore);
-  if (!may("admin")) return onlyAdmins(words.rollBackRight);
+  if (!hasRole("admin")) return adminsOnly(words.rollBackRight);
   const question = {
     heading: words.rollBackQuestion(previous.version),
     consequences: [

@@ -1,7 +1,7 @@
 // @ts-check
 /** One version of a task's model: what became of it and why, how good it is, and its card. */
 import { Problem } from "./api.js";
-import { apiWords, element } from "./dom.js";
+import { serverText, element } from "./dom.js";
 import { date, dateTime, metric } from "./format.js";
 import { render } from "./markdown.js";
 import { plot } from "./plot.js";
@@ -30,7 +30,7 @@ export function showVersion(task, version, page) {
   const words = text.records.models;
   const signal = page.sheet.show({
     heading: words.version(version),
-    trail: [element("a", { href: modelsAddress(task.name) }, words.heading, apiWords(task.title))],
+    trail: [element("a", { href: modelsAddress(task.name) }, words.heading, serverText(task.title))],
     content: [part(async () => {
       const record = (await fetchVersions(task.name)).find((known) => known.version === version);
       if (!record) throw new Problem(words.unknown);
@@ -53,7 +53,7 @@ export const statusChip = ({ status }) => element("span", { className: `chip ${s
  * Where a version comes from.
  * @param {ModelVersion} version
  */
-export function originWords({ origin, run }) {
+export function originText({ origin, run }) {
   const words = text.records.models;
   if (run) return element("a", { href: retrainingAddress(run) }, words.fromRetraining);
   return origin === "bundled" ? words.bundled : words.registered;
@@ -63,7 +63,7 @@ export function originWords({ origin, run }) {
  * A metric in a table that says of itself what the brackets mean.
  * @param {Interval} measured
  */
-export const intervalWords = ({ value, low, high }) =>
+export const intervalText = ({ value, low, high }) =>
   // Where the test images do not define a value, there is none.
   value === null ? "–" : text.records.models.interval(metric(value), metric(low), metric(high));
 
@@ -81,7 +81,7 @@ export async function measured(task, { version }) {
     .filter(([name]) => metrics.test[name])
     .map(([name, title]) => {
       const { value } = metrics.test[name];
-      return [[title], [intervalWords(metrics.test[name])], name in least ? gateWords(value, least[name]) : ["–"]];
+      return [[title], [intervalText(metrics.test[name])], name in least ? gateText(value, least[name]) : ["–"]];
     });
   const { images, groups } = data.split.test;
   return [
@@ -96,7 +96,7 @@ export async function measured(task, { version }) {
  * @param {number} least
  * @returns {(string | Node)[]}
  */
-function gateWords(value, least) {
+function gateText(value, least) {
   const words = text.records.models;
   const reached = value >= least;
   const chip = element("span", { className: `chip ${reached ? "good" : "bad"}` }, reached ? words.reached : words.missed);
@@ -110,7 +110,7 @@ function gateWords(value, least) {
  */
 function decision({ decision: decided }) {
   if (!decided) return [];
-  const reasons = decided.reasons.map((reason) => element("li", {}, apiWords(reason)));
+  const reasons = decided.reasons.map((reason) => element("li", {}, serverText(reason)));
   return [
     element(
       "div",
@@ -129,7 +129,7 @@ function facts(version) {
     "dl",
     { className: "facts" },
     fact(words.trained, date(version.created_at)),
-    fact(words.origin, originWords(version)),
+    fact(words.origin, originText(version)),
     ...(parent ? [fact(words.parent, element("a", { href: versionAddress(task, parent) }, parent))] : []),
     ...(endpoint ? [fact(words.endpoint, endpoint)] : []),
     fact(text.facts.sha256, element("code", {}, version.sha256.slice(0, SHORT_SHA))),

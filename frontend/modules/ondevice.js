@@ -2,7 +2,7 @@
 /** The switch "On this device": images are classified in this browser and sent to nobody. What that takes is loaded only then. */
 import { announce } from "./announcer.js";
 import { Problem } from "./api.js";
-import { Shelf } from "./device/shelf.js";
+import { ResultStore } from "./device/resultstore.js";
 import { byId, element, fill } from "./dom.js";
 import { count, wholePercent } from "./format.js";
 import { inspect } from "./imagefile.js";
@@ -45,7 +45,7 @@ export class OnDevice {
     this.task = undefined;
     /** @type {Promise<DeviceClassifier> | null} */
     this.classifier = null;
-    this.shelf = new Shelf();
+    this.shelf = new ResultStore();
     this.stop = new AbortController();
     /** Files that could not be classified, and why. @type {{name: string, message: string}[]} */
     this.failed = [];
@@ -83,14 +83,14 @@ export class OnDevice {
       const { version } = await (await this.load()).open(task, this.disclaimer, this.options());
       if (wanted()) this.say(text.device.ready(version));
       this.offline ||= await keepPage();
-      if (wanted()) this.say(this.readyWords(version));
+      if (wanted()) this.say(this.readyText(version));
     } catch (error) {
       if (wanted()) this.say(problemOf(error).message);
     }
   }
 
   /** @param {string} version of the model */
-  readyWords(version) {
+  readyText(version) {
     return this.offline ? text.device.readyOffline(version) : text.device.ready(version);
   }
 
@@ -117,7 +117,7 @@ export class OnDevice {
     if (!mayBeImage) throw new Problem(text.problem.noImage, { code: "NoImage" });
     const classifier = await this.load();
     const answer = await classifier.classify(task, this.disclaimer, file, contentType, { ...this.options(), signal });
-    this.say(this.readyWords(answer.result.model?.version ?? ""));
+    this.say(this.readyText(answer.result.model?.version ?? ""));
     this.shelf.add(answer);
     this.render();
     return answer.result;
@@ -225,7 +225,7 @@ async function keepPage() {
 }
 
 /** What stands in place of a review: nobody but this tab knows of the result. */
-export const describeKept = () =>
+export const describeDeviceOnly = () =>
   element("section", { className: "device-note" }, element("h3", {}, text.device.onlyHere), element("p", {}, text.device.onlyHereMeaning));
 
 /** @param {unknown} error */

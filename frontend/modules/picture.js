@@ -3,19 +3,19 @@
 import { fetchPreview } from "./api.js";
 import { inspect } from "./imagefile.js";
 import { text } from "./text.js";
-import { Tone } from "./tone.js";
+import { WindowedImage } from "./windowing.js";
 
 /** @import { Result } from "./types.js" */
 
 /**
  * @typedef {object} Picture
- * @property {Tone} tone
+ * @property {WindowedImage} image
  * @property {boolean} own whether it is the reader's own file, and not what the model saw
  * @property {string} caption says where it is from, and its size
  */
 
 /** Longest side of a picture kept for showing: more than any screen has, and a tenth of what 100 megapixels would take. */
-const LARGEST_SHOWN = 4096;
+const MAX_SHOWN_SIDE = 4096;
 
 /** A File is a reference to the disk, not its bytes; still, it should not go on for ever. */
 const MAX_ORIGINALS = 5000;
@@ -47,7 +47,7 @@ export async function pictureOfFile(file) {
     if (showable) return await bitmapPicture(file, true);
     // Whoever has no DICOM files need not load what reads them.
     const samples = contentType === "application/dicom" ? await (await import("./dicom.js")).readDicom(file) : null;
-    return samples && { tone: new Tone({ samples }), own: true, caption: captionOf(samples, true) };
+    return samples && { image: new WindowedImage({ samples }), own: true, caption: captionOf(samples, true) };
   } catch {
     return null;
   }
@@ -61,7 +61,7 @@ export async function pictureOfFile(file) {
 export async function pictureOfResult(result, prepared) {
   const original = originals.get(result.id);
   const own = original && (await pictureOfFile(original));
-  if (own && !isTurned(own, result)) return own;
+  if (own && !isRotated(own, result)) return own;
   return result.status === "quarantined" ? null : prepared();
 }
 
@@ -70,7 +70,7 @@ export async function pictureOfResult(result, prepared) {
  * @param {Picture} own
  * @param {Result} result
  */
-function isTurned({ tone: { size } }, { source }) {
+function isRotated({ image: { size } }, { source }) {
   return source !== null && Math.sign(size.width - size.height) !== Math.sign(source.columns - source.rows);
 }
 
@@ -90,7 +90,7 @@ async function bitmapPicture(file, own) {
   // The levels that are stored, as the model is given them.
   const whole = await createImageBitmap(file, { colorSpaceConversion: "none" });
   const caption = captionOf(whole, own);
-  return { tone: new Tone({ bitmap: await reduced(whole) }), own, caption };
+  return { image: new WindowedImage({ bitmap: await reduced(whole) }), own, caption };
 }
 
 /**
@@ -104,7 +104,7 @@ function captionOf({ width, height }, own) {
 
 /** @param {ImageBitmap} whole */
 async function reduced(whole) {
-  const scale = LARGEST_SHOWN / Math.max(whole.width, whole.height);
+  const scale = MAX_SHOWN_SIDE / Math.max(whole.width, whole.height);
   if (scale >= 1) return whole;
   const resizeWidth = Math.max(1, Math.round(whole.width * scale));
   const resizeHeight = Math.max(1, Math.round(whole.height * scale));

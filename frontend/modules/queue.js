@@ -1,11 +1,11 @@
 // @ts-check
 /** The upload queue: a few images are sent at a time, each goes through its states, and nothing that was sent is lost. */
-import { unlessAborted } from "./aborting.js";
+import { orAborted } from "./abort.js";
 import { Problem } from "./api.js";
 import { SentFiles, fingerprint } from "./fingerprint.js";
 import { inspect } from "./imagefile.js";
-import { reasonWords } from "./reasons.js";
-import { patiently } from "./retry.js";
+import { reasonText } from "./reasons.js";
+import { withRetries } from "./retry.js";
 import { text } from "./text.js";
 import { upload } from "./upload.js";
 
@@ -36,7 +36,7 @@ const PARALLEL = 3;
  */
 
 /** Problems of the file itself, which stay however often it is sent. */
-const HOPELESS = new Set(["Empty", "NoImage", "TooLarge", "Unreadable", "ImageTooLarge"]);
+const PERMANENT = new Set(["Empty", "NoImage", "TooLarge", "Unreadable", "ImageTooLarge"]);
 
 /** @type {ReadonlySet<State>} */
 const ON_DEVICE = new Set(["waiting", "checking", "sending"]);
@@ -74,7 +74,7 @@ export class Queue {
    */
   add(task, files) {
     for (const file of files) {
-      this.items.push({ number: this.numbered++, file, task, ...untried() });
+      this.items.push({ number: this.numbered++, file, task, ...freshItem() });
     }
     this.watching().catch(() => {}); // it is asked for again when it is needed
     this.changed();
@@ -134,7 +134,7 @@ export class Queue {
    * @param {Item[]} items
    */
   retry(items) {
-    for (const item of items) if (RETRYABLE.has(item.state)) Object.assign(item, untried());
+    for (const item of items) if (RETRYABLE.has(item.state)) Object.assign(item, freshItem());
     this.changed();
   }
 
@@ -185,7 +185,7 @@ export class Queue {
   async sendOnce(item, contentType, signal) {
     const { key } = item;
     if (key === null) return this.send(item, contentType, signal);
-    for (let other; (other = this.sending.get(key)); ) await unlessAborted(other, signal);
+    for (let other; (other = this.sending.get(key)); ) await orAborted(other, signal);
     // No await between here and the entry in `sending`: else two that waited for the same file would both be sent.
     const earlier = this.sent.find(key);
     if (earlier) return this.share(item, earlier);
@@ -224,7 +224,7 @@ export class Queue {
     });
     Object.assign(item, { state: "classifying", share: 1, id: ticket.id });
     if (item.key) this.sent.note(item.key, ticket.id);
-    const watch = await patiently(() => this.watching(), signal);
+    const watch = await withRetries(() => this.watching(), signal);
     watch.await(ticket.id, { task: item.task, since: ticket.since });
   }
 
@@ -244,7 +244,7 @@ export class Queue {
   finish(result) {
     const [first] = this.awaiting(result.id);
     if (!first) return;
-    if (result.status === "quarantined") this.tell(result.id, "unreadable", result.reasons.map(reasonWords).join(" "));
+    if (result.status === "quarantined") this.tell(result.id, "unreadable", result.reasons.map(reasonText).join(" "));
     else this.tell(result.id, "classified", "");
     this.onResult(first, result);
   }
@@ -287,10 +287,10 @@ export class Queue {
     // An error that is not a Problem is a defect of the page: details go to the console, and the reader still gets a sentence.
     if (!(error instanceof Problem)) console.error(error);
     const problem = error instanceof Problem ? error : new Problem(text.problem.server);
-    item.state = HOPELESS.has(problem.code) ? "unreadable" : "failed";
+    item.state = PERMANENT.has(problem.code) ? "unreadable" : "failed";
     item.message = problem.message;
   }
 }
 
 /** @returns {Omit<Item, "number" | "file" | "task">} an item of which nothing has been done */
-const untried = () => ({ state: "waiting", share: 0, id: "", key: null, repeated: false, message: "", stop: new AbortController() });
+const freshItem = () => ({ state: "waiting", share: 0, id: "", key: null, repeated: false, message: "", stop: new AbortController() });

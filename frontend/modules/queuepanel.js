@@ -3,7 +3,7 @@
 import { announce } from "./announcer.js";
 import { byId, element } from "./dom.js";
 import { count, fileSize, wholePercent } from "./format.js";
-import { keepTrack, unfinished } from "./leaving.js";
+import { updateUnloadGuard, takeUnfinished } from "./unloadguard.js";
 import { Queue } from "./queue.js";
 import { resultAddress } from "./router.js";
 import { Rows } from "./rows.js";
@@ -35,7 +35,7 @@ export class QueuePanel {
     this.frame = 0;
     this.working = false;
     /** What was left unfinished, until it has been read. */
-    this.left = unfinished();
+    this.left = takeUnfinished();
     this.pause.addEventListener("click", () => this.togglePause());
     this.retry.addEventListener("click", () => this.queue.retry(this.queue.items.filter(({ state }) => WITHOUT_RESULT.has(state))));
     this.cancel.addEventListener("click", () => this.queue.cancel());
@@ -71,7 +71,7 @@ export class QueuePanel {
   changed() {
     const { classifying, overdue, classified, known, unreadable, unanswered } = this.queue.counts();
     const sent = classifying + overdue + classified + known + unreadable + unanswered;
-    keepTrack({ sent, unsent: this.queue.unsent });
+    updateUnloadGuard({ sent, unsent: this.queue.unsent });
     this.frame ||= requestAnimationFrame(() => {
       this.frame = 0;
       this.render();

@@ -4,12 +4,12 @@ import { showModels } from "./models.js";
 import { showVersion } from "./modelversion.js";
 import { followRetraining } from "./retraining.js";
 import { showRetrainings } from "./retrainings.js";
-import { speakOfRecords } from "./text.js";
+import { loadRecordsText } from "./text.js";
 
 /** @import { Sheet } from "./sheet.js" */
 /** @import { Route, Task } from "./types.js" */
 
-await speakOfRecords();
+await loadRecordsText();
 
 /**
  * What the views need of the page around them.

@@ -7,7 +7,7 @@ import { fetchResults } from "./api.js";
 const PAGE_SIZE = 50;
 
 /** What the API hands out at most. */
-const LARGEST_PAGE = 200;
+const MAX_PAGE_SIZE = 200;
 
 /** Leave to upload has ended and every further try has been made long before: what has not come by now does not come. */
 export const UNFINISHED_MS = 3_600_000;
@@ -79,7 +79,7 @@ export class ResultList {
     if (waiting.length === 0) return;
     const from = waiting.map(({ created_at }) => created_at).sort()[0];
     const sent = performance.now();
-    const page = await fetchResults({ task: this.selection.task, from, order: "oldest" }, { limit: LARGEST_PAGE });
+    const page = await fetchResults({ task: this.selection.task, from, order: "oldest" }, { limit: MAX_PAGE_SIZE });
     this.keepRead(page.results.filter(({ id }) => this.known.has(id)), sent);
   }
 
@@ -89,7 +89,7 @@ export class ResultList {
    */
   async readOn() {
     const asked = performance.now();
-    const page = await fetchResults(this.selection, { limit: LARGEST_PAGE, cursor: this.cursor });
+    const page = await fetchResults(this.selection, { limit: MAX_PAGE_SIZE, cursor: this.cursor });
     const fresh = page.results.filter(({ id }) => !this.known.has(id)).length;
     this.cursor = page.cursor;
     this.keepRead(page.results, asked);

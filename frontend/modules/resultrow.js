@@ -1,6 +1,6 @@
 // @ts-check
 /** One result as a row of the worklist. */
-import { apiWords, element } from "./dom.js";
+import { serverText, element } from "./dom.js";
 import { percent, shortTime } from "./format.js";
 import { UNFINISHED_MS } from "./resultlist.js";
 import { resultAddress } from "./router.js";
@@ -34,7 +34,7 @@ function title({ status, label, created_at }, task) {
   const old = Date.now() - Date.parse(created_at) > UNFINISHED_MS;
   if (status === "received") return [old ? text.worklist.unfinished : text.worklist.received];
   if (status === "quarantined") return [text.worklist.quarantined];
-  return [apiWords(classTitle(task, label))];
+  return [serverText(classTitle(task, label))];
 }
 
 /**
@@ -49,7 +49,7 @@ function notes(result, task, nameTask) {
     mark(result, task),
     probability === null ? null : element("span", {}, percent(probability)),
     element("time", { dateTime: created_at }, shortTime(created_at)),
-    nameTask ? apiWords(task?.title ?? result.task) : null,
+    nameTask ? serverText(task?.title ?? result.task) : null,
     arrival === "drop-folder" ? element("span", {}, text.facts.arrivals[arrival]) : null,
   ];
 }
@@ -61,7 +61,7 @@ function notes(result, task, nameTask) {
  */
 function mark({ status, needs_review, review, label }, task) {
   if (review) {
-    const words = review.label === label ? [text.worklist.confirmed] : [text.worklist.corrected, apiWords(classTitle(task, review.label))];
+    const words = review.label === label ? [text.worklist.confirmed] : [text.worklist.corrected, serverText(classTitle(task, review.label))];
     return element("span", { className: "chip reviewed" }, ...words);
   }
   return needs_review && status === "classified" ? element("span", { className: "chip review" }, text.worklist.needsReview) : null;

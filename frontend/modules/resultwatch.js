@@ -6,14 +6,14 @@
  */
 import { Problem, fetchResult } from "./api.js";
 import { ResultPass } from "./resultpass.js";
-import { passes } from "./retry.js";
+import { isTransient } from "./retry.js";
 
 /** @import { Result } from "./types.js" */
 
-const MIN_INTERVAL_MS = 1_000;
-const MAX_INTERVAL_MS = 8_000;
+const MIN_WAIT_MS = 1_000;
+const MAX_WAIT_MS = 8_000;
 /** The longest wait while nobody looks, or while all that is left is overdue. */
-const MAX_IDLE_INTERVAL_MS = 60_000;
+const MAX_IDLE_WAIT_MS = 60_000;
 
 /** Pages read of a task's list in one poll. */
 const MAX_PAGES = 5;
@@ -53,7 +53,7 @@ export class ResultWatch {
     this.awaited = new Map();
     /** @type {Map<string, ResultPass>} readings under way, by task */
     this.reading = new Map();
-    this.wait = MIN_INTERVAL_MS;
+    this.wait = MIN_WAIT_MS;
     this.timer = 0;
     this.due = Infinity;
     this.asking = false;
@@ -67,8 +67,8 @@ export class ResultWatch {
    */
   await(id, { task, since }) {
     this.awaited.set(id, { id, task, since, sent: performance.now(), asked: 0, missed: false, overdue: false });
-    this.wait = MIN_INTERVAL_MS;
-    this.hurry(MIN_INTERVAL_MS);
+    this.wait = MIN_WAIT_MS;
+    this.hurry(MIN_WAIT_MS);
   }
 
   /**
@@ -97,7 +97,7 @@ export class ResultWatch {
       this.asking = false;
       this.due = Infinity;
       const news = this.awaited.size < before || this.reading.size > 0;
-      this.wait = news ? MIN_INTERVAL_MS : Math.min(this.wait * 1.5, this.longest);
+      this.wait = news ? MIN_WAIT_MS : Math.min(this.wait * 1.5, this.longest);
       // Jitter, so that many pages do not ask in step.
       if (this.awaited.size > 0) this.schedule(this.wait * (0.8 + Math.random() * 0.4));
     }
@@ -105,7 +105,7 @@ export class ResultWatch {
 
   get longest() {
     const nobodyWaits = document.hidden || [...this.awaited.values()].every(({ overdue }) => overdue);
-    return nobodyWaits ? MAX_IDLE_INTERVAL_MS : MAX_INTERVAL_MS;
+    return nobodyWaits ? MAX_IDLE_WAIT_MS : MAX_WAIT_MS;
   }
 
   /**
@@ -119,7 +119,7 @@ export class ResultWatch {
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       // The network comes back; whatever has arrived by then is found at the next try.
-      if (!passes(error)) onRefusal();
+      if (!isTransient(error)) onRefusal();
     }
   }
 

@@ -2,9 +2,9 @@
 /** One retraining, followed while it runs: where it is, what it measures, what was decided and why. */
 import { announce } from "./announcer.js";
 import { approvalForm } from "./approval.js";
-import { apiWords, element, fill } from "./dom.js";
+import { serverText, element, fill } from "./dom.js";
 import { count, dateTime, span } from "./format.js";
-import { Lookout } from "./lookout.js";
+import { Poller } from "./poller.js";
 import { render } from "./markdown.js";
 import { plot } from "./plot.js";
 import { fetchRetraining, fetchRetrainingFile } from "./recordsapi.js";
@@ -49,7 +49,7 @@ export function followRetraining(name, page) {
   let step = "";
   let status = "";
 
-  const lookout = new Lookout(async () => {
+  const poller = new Poller(async () => {
     const retraining = await fetchRetraining(name, signal);
     if (signal.aborted) return false;
     if (!status) begin(retraining);
@@ -57,15 +57,15 @@ export function followRetraining(name, page) {
     show(retraining);
     return retraining.status === "running";
   }, REFRESH_MS, signal);
-  fill(view, lookout.problem);
+  fill(view, poller.problem);
 
   /** @param {FollowedRetraining} retraining */
   function begin({ task: taskName, started_at: started }) {
     const task = page.find(taskName);
     if (task) page.choose(task);
-    fill(heading, words.of, apiWords(task?.title ?? (taskName || name)), started && `, ${dateTime(started)}`);
+    fill(heading, words.of, serverText(task?.title ?? (taskName || name)), started && `, ${dateTime(started)}`);
     fill(trail, task && element("a", { href: retrainingsAddress(task.name) }, words.heading));
-    fill(view, lookout.problem, ...Object.values(regions).map((region) => region.element));
+    fill(view, poller.problem, ...Object.values(regions).map((region) => region.element));
   }
 
   /**
@@ -99,7 +99,7 @@ export function followRetraining(name, page) {
     const answered = () => {
       // The buttons are about to go.
       page.sheet.heading.focus({ preventScroll: true });
-      lookout.once();
+      poller.once();
     };
     return approvalForm(retraining, answered);
   }
@@ -112,13 +112,13 @@ export function followRetraining(name, page) {
 function describeStatus(retraining) {
   const words = text.records.retrainings;
   const { status, outcome } = retraining;
-  if (status === "running") return [element("p", {}, statusChip(retraining), outcome && " ", outcome && apiWords(outcome))];
+  if (status === "running") return [element("p", {}, statusChip(retraining), outcome && " ", outcome && serverText(outcome))];
   return [
     element(
       "div",
       { className: `verdict ${LOOKS[status] ?? "review"}` },
       element("h3", {}, words.statuses[status] ?? status),
-      outcome && element("p", {}, apiWords(outcome)),
+      outcome && element("p", {}, serverText(outcome)),
     ),
   ];
 }

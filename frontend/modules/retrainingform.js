@@ -4,7 +4,7 @@ import { announce } from "./announcer.js";
 import { element, fill } from "./dom.js";
 import { HyperparameterFields } from "./hyperparameters.js";
 import { startRetraining } from "./recordsapi.js";
-import { goTo, retrainingAddress } from "./router.js";
+import { navigate, retrainingAddress } from "./router.js";
 import { note } from "./sheet.js";
 import { text } from "./text.js";
 
@@ -55,7 +55,7 @@ export function retrainingForm(task) {
     try {
       const { name } = await startRetraining(wish());
       announce(words.begun);
-      goTo(retrainingAddress(name));
+      navigate(retrainingAddress(name));
     } catch (error) {
       fill(problem, note(error));
     } finally {

@@ -1,12 +1,12 @@
 // @ts-check
 /** The retrainings there were and are, of every task, and how another one is started. */
-import { apiWords, element, fill } from "./dom.js";
+import { serverText, element, fill } from "./dom.js";
 import { dateTime, span } from "./format.js";
-import { Lookout } from "./lookout.js";
+import { Poller } from "./poller.js";
 import { fetchRetrainings } from "./recordsapi.js";
 import { Region } from "./region.js";
 import { retrainingForm } from "./retrainingform.js";
-import { may, onlyAdmins } from "./rights.js";
+import { hasRole, adminsOnly } from "./permissions.js";
 import { modelsAddress, retrainingAddress } from "./router.js";
 import { note } from "./sheet.js";
 import { text } from "./text.js";
@@ -27,20 +27,20 @@ export function showRetrainings(task, page) {
   const signal = page.sheet.show({
     heading: words.heading,
     content: [
-      element("h3", {}, words.startHeading, apiWords(task.title)),
+      element("h3", {}, words.startHeading, serverText(task.title)),
       element("p", {}, words.what, element("a", { href: modelsAddress(task.name) }, words.whatModels)),
-      may("admin") ? retrainingForm(task) : onlyAdmins(words.startRight),
+      hasRole("admin") ? retrainingForm(task) : adminsOnly(words.startRight),
       element("h3", {}, words.list),
       listed,
     ],
     focus: page.focus,
   });
   const list = new List(page.find);
-  const lookout = new Lookout(async () => {
+  const poller = new Poller(async () => {
     await list.refresh();
     return true;
   }, REFRESH_MS, signal);
-  fill(listed, lookout.problem, list.status, list.rows, list.more);
+  fill(listed, poller.problem, list.status, list.rows, list.more);
 }
 
 /** @param {Pick<Retraining, "status" | "waiting_for">} retraining */
@@ -104,11 +104,11 @@ class List {
     const { name, task, started_at: started, ended_at: ended, outcome } = retraining;
     const words = text.records.retrainings;
     return [
-      element("a", { href: retrainingAddress(name) }, apiWords(this.find(task)?.title ?? (task || name)), started && `, ${dateTime(started)}`),
+      element("a", { href: retrainingAddress(name) }, serverText(this.find(task)?.title ?? (task || name)), started && `, ${dateTime(started)}`),
       " ",
       statusChip(retraining),
       started && ended && element("span", { className: "soft" }, ` ${words.took(span(Date.parse(ended) - Date.parse(started)))}`),
-      outcome && element("p", { className: "soft outcome-line" }, apiWords(outcome)),
+      outcome && element("p", { className: "soft outcome-line" }, serverText(outcome)),
     ];
   }
 }

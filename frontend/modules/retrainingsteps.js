@@ -1,6 +1,6 @@
 // @ts-check
 /** The steps of a retraining: what it has done, what it does, and how long each took. */
-import { apiWords, element } from "./dom.js";
+import { serverText, element } from "./dom.js";
 import { dateTime, span } from "./format.js";
 import { text } from "./text.js";
 
@@ -40,7 +40,7 @@ export function stepList(states, running) {
     const row = element(
       "li",
       {},
-      text.records.steps[state.name] ?? apiWords(state.name),
+      text.records.steps[state.name] ?? serverText(state.name),
       element("span", { className: "soft" }, ` ${dateTime(state.entered_at)}`, took && ` · ${took}`),
       now && element("span", { className: "chip running" }, words.now),
     );

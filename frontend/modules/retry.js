@@ -1,6 +1,6 @@
 // @ts-check
-/** Trying again what may well succeed a little later, ever more patiently. */
-import { unlessAborted } from "./aborting.js";
+/** Trying again what may well succeed a little later, ever more withRetries. */
+import { orAborted } from "./abort.js";
 import { Problem } from "./api.js";
 
 const MAX_TRIES = 6;
@@ -11,7 +11,7 @@ const MAX_WAIT_MS = 30_000;
  * Whether a problem may be gone at the next try: the server is busy, or the network down for a moment.
  * @param {unknown} problem
  */
-export const passes = (problem) =>
+export const isTransient = (problem) =>
   problem instanceof Problem && (problem.status === 429 || problem.status >= 500 || problem.code === "Network");
 
 /**
@@ -22,15 +22,15 @@ export const passes = (problem) =>
  * @returns {Promise<Answer>}
  * @throws what `action` throws, once it does not pass or has been tried often enough
  */
-export async function patiently(action, signal) {
+export async function withRetries(action, signal) {
   for (let tries = 1; ; tries++) {
     try {
       return await action();
     } catch (error) {
-      if (signal.aborted || !passes(error)) throw error;
+      if (signal.aborted || !isTransient(error)) throw error;
       if (!navigator.onLine) {
         // Without a network no number of tries helps. They begin anew when it is back.
-        await unlessAborted(online(), signal);
+        await orAborted(online(), signal);
         tries = 0;
         continue;
       }
@@ -53,5 +53,5 @@ export async function pause(milliseconds, signal) {
   signal.throwIfAborted();
   let timer = 0;
   const over = new Promise((resolve) => (timer = window.setTimeout(resolve, milliseconds)));
-  await unlessAborted(over, signal).finally(() => clearTimeout(timer));
+  await orAborted(over, signal).finally(() => clearTimeout(timer));
 }

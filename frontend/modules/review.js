@@ -2,10 +2,10 @@
 /** A person's reading of an image: confirms the model's label or corrects it, and so teaches the next model. */
 import { announce } from "./announcer.js";
 import { Problem, saveReview, withdrawReview } from "./api.js";
-import { apiWords, element, fill } from "./dom.js";
+import { serverText, element, fill } from "./dom.js";
 import { dateTime } from "./format.js";
 import { prefer, preference } from "./preferences.js";
-import { isMe, may } from "./rights.js";
+import { isMe, hasRole } from "./permissions.js";
 import { classNames, classTitle } from "./tasks.js";
 import { text } from "./text.js";
 
@@ -55,8 +55,8 @@ export class Review {
     return element(
       "section",
       { className: "review-form", "aria-labelledby": "review-heading" },
-      element("h3", { id: "review-heading" }, may("reviewer") ? text.review.heading : text.review.headingOfOthers),
-      ...(may("reviewer") ? this.makeEntries() : [this.outcome, element("p", { className: "small-print" }, text.review.notYours)]),
+      element("h3", { id: "review-heading" }, hasRole("reviewer") ? text.review.heading : text.review.headingOfOthers),
+      ...(hasRole("reviewer") ? this.makeEntries() : [this.outcome, element("p", { className: "small-print" }, text.review.notYours)]),
     );
   }
 
@@ -111,7 +111,7 @@ export class Review {
    * @returns {Promise<boolean>} whether it worked
    */
   async change(action) {
-    if (this.saving || !may("reviewer")) return false;
+    if (this.saving || !hasRole("reviewer")) return false;
     this.saving = true;
     this.form.ariaBusy = "true";
     try {
@@ -149,7 +149,7 @@ export class Review {
       "button",
       { type: "button", className: name === label ? "secondary" : "quiet", "aria-pressed": String(review?.label === name) },
       number <= 9 && element("kbd", { "aria-hidden": "true" }, String(number)),
-      element("span", {}, name === label ? text.review.confirm : "", apiWords(classTitle(this.task, name))),
+      element("span", {}, name === label ? text.review.confirm : "", serverText(classTitle(this.task, name))),
     );
     if (number <= 9) button.setAttribute("aria-keyshortcuts", String(number));
     button.addEventListener("click", () => this.save(name, true));
@@ -167,7 +167,7 @@ function summary({ review, label }, task) {
   if (!review) return [text.review.none];
   const when = `${dateTime(review.reviewed_at)}, ${who(review.reviewer)}`;
   if (review.label === label) return [text.review.confirmed(when)];
-  return [`${text.review.corrected} `, apiWords(classTitle(task, review.label)), ` · ${when}`];
+  return [`${text.review.corrected} `, serverText(classTitle(task, review.label)), ` · ${when}`];
 }
 
 /** @param {string | null | undefined} reviewer */

@@ -28,7 +28,7 @@ export const retrainingAddress = (name) => `#/retrainings/${encodeURIComponent(n
  * Follow the address, from now on and at once.
  * @param {(route: Route, first: boolean) => void} onRoute
  */
-export function followAddress(onRoute) {
+export function startRouter(onRoute) {
   addEventListener("hashchange", () => onRoute(parse(location.hash), false));
   onRoute(parse(location.hash), true);
 }
@@ -38,8 +38,8 @@ export function followAddress(onRoute) {
  * after is meant for what the address names.
  * @param {string} address
  */
-export function goTo(address) {
-  stayAt(address);
+export function navigate(address) {
+  pushAddress(address);
   dispatchEvent(new HashChangeEvent("hashchange"));
 }
 
@@ -47,7 +47,7 @@ export function goTo(address) {
  * Change the address and leave the page as it is.
  * @param {string} address
  */
-export function stayAt(address) {
+export function pushAddress(address) {
   if (location.hash !== address) history.pushState(null, "", address);
 }
 

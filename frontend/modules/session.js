@@ -3,7 +3,7 @@
  * Who is signed in: tokens of the user pool, kept for this tab alone, renewed before they run out. Where nobody has to sign
  * in there are none. What needs a token after the session has ended waits until somebody has signed in again.
  */
-import { unlessAborted } from "./aborting.js";
+import { orAborted } from "./abort.js";
 import { language } from "./text.js";
 
 /** @import { Login, Tokens } from "./types.js" */
@@ -36,7 +36,7 @@ let owner = "";
 /** @type {Promise<void> | null} */
 let renewing = null;
 /** @type {Set<() => void>} requests that wait for somebody to sign in */
-const waiting = new Set();
+const waiters = new Set();
 
 /** What the page shows of it. */
 export const listeners = {
@@ -67,12 +67,12 @@ export async function prepare(login) {
       revocation_endpoint: `${login.origin}/oauth2/revoke`,
     },
   });
-  channel.addEventListener("message", hear);
+  channel.addEventListener("message", onChannelMessage);
   const query = new URLSearchParams(location.search);
-  const asking = query.get("sign-in");
-  if (asking) await signIn(asking);
+  const requester = query.get("sign-in");
+  if (requester) await signIn(requester);
   if (query.has("state")) return finish();
-  await recall();
+  await restore();
   return tokens ? "in" : "out";
 }
 
@@ -81,19 +81,19 @@ export const email = () => tokens?.email;
 
 /**
  * Go to the login page; whoever comes back finds the view that is open now.
- * @param {string} [asking] the tab that this one signs in for
+ * @param {string} [requester] the tab that this one signs in for
  * @returns {Promise<never>}
  */
-export async function signIn(asking) {
+export async function signIn(requester) {
   // What signs people in could not be had.
   if (!client) location.reload();
-  const { url } = await client.createSigninRequest({ state: { asking, view: location.hash }, extraQueryParams: { lang: language } });
+  const { url } = await client.createSigninRequest({ state: { requester, view: location.hash }, extraQueryParams: { lang: language } });
   location.replace(url);
   return new Promise(() => {});
 }
 
 /** Sign in again without leaving this page: in another tab, which hands over what it gets. */
-export const signInBeside = () => open(`/?${new URLSearchParams({ "sign-in": tab })}`, "_blank", "noopener");
+export const signInInNewTab = () => open(`/?${new URLSearchParams({ "sign-in": tab })}`, "_blank", "noopener");
 
 /** Leave nothing behind: neither here, nor in other tabs, nor at the login page. */
 export async function signOut() {
@@ -112,7 +112,7 @@ export async function signOut() {
  */
 export async function token(signal) {
   if (!pool) return null;
-  return tokens && lasts(tokens) ? tokens.id_token : renewed(tokens?.id_token, signal);
+  return tokens && isValid(tokens) ? tokens.id_token : renewToken(tokens?.id_token, signal);
 }
 
 /**
@@ -121,9 +121,9 @@ export async function token(signal) {
  * @returns {Promise<string>} another one
  * @throws {Error} if the pool cannot be reached
  */
-export async function renewed(stale, signal) {
+export async function renewToken(stale, signal) {
   if (tokens && tokens.id_token === stale) await (renewing ??= renew().finally(() => (renewing = null)));
-  while (!tokens) await returned(signal);
+  while (!tokens) await signedIn(signal);
   return tokens.id_token;
 }
 
@@ -134,7 +134,7 @@ async function renew() {
     // Without the token before, since pools that rotate refresh tokens have given each renewal a time of its own as auth_time.
     const fresh = await client.useRefreshToken({ state: { refresh_token, scope: SCOPE, profile: {} } });
     if (fresh.profile.sub !== sub) throw new Error("The tokens are somebody else's.");
-    keep({ ...gist(fresh), refresh_token: fresh.refresh_token ?? refresh_token });
+    keep({ ...tokensOf(fresh), refresh_token: fresh.refresh_token ?? refresh_token });
   } catch (error) {
     if (!(error instanceof library.ErrorResponse)) throw error;
     forget();
@@ -146,14 +146,14 @@ async function renew() {
  * @param {AbortSignal | null} [signal]
  * @returns {Promise<void>}
  */
-async function returned(signal) {
+async function signedIn(signal) {
   signal?.throwIfAborted();
   listeners.onWait();
   /** @type {() => void} */
   let go = () => {};
-  const back = new Promise((resolve) => waiting.add((go = () => resolve(undefined))));
+  const back = new Promise((resolve) => waiters.add((go = () => resolve(undefined))));
   // What was cancelled is not waited for any more.
-  await (signal ? unlessAborted(back, signal).finally(() => waiting.delete(go)) : back);
+  await (signal ? orAborted(back, signal).finally(() => waiters.delete(go)) : back);
 }
 
 /** Come back from the login page. */
@@ -162,10 +162,10 @@ async function finish() {
   // The code is worth nothing a second time, and no address shall hold it.
   history.replaceState(null, "", "/");
   const response = await client.processSigninResponse(address);
-  const { asking, view } = response.userState;
-  if (asking && (await handOver(asking, gist(response)))) return "handed over";
+  const { requester, view } = response.userState;
+  if (requester && (await handOver(requester, tokensOf(response)))) return "handed over";
   history.replaceState(null, "", `/${view}`);
-  keep(gist(response));
+  keep(tokensOf(response));
   return "in";
 }
 
@@ -184,7 +184,7 @@ function handOver(other, given) {
 }
 
 /** @param {MessageEvent} message of another tab */
-function hear({ data }) {
+function onChannelMessage({ data }) {
   if (data.signedOut && owner) {
     forget();
     location.reload();
@@ -206,31 +206,31 @@ function hear({ data }) {
  * @param {any} response
  * @returns {Tokens}
  */
-const gist = ({ id_token, refresh_token, expires_at, profile: { sub, email } }) => ({ id_token, refresh_token, expires_at, sub, email });
+const tokensOf = ({ id_token, refresh_token, expires_at, profile: { sub, email } }) => ({ id_token, refresh_token, expires_at, sub, email });
 
 /** @param {Tokens} fresh */
 function keep(fresh) {
   tokens = fresh;
   owner = fresh.sub;
   store(fresh);
-  for (const go of waiting) go();
-  waiting.clear();
+  for (const go of waiters) go();
+  waiters.clear();
 }
 
 /** @param {Tokens} fresh */
 const store = (fresh) => sessionStorage.setItem(KEY, JSON.stringify(fresh));
 
 /** Go on with what this tab has kept, unless the pool says that it is over. */
-async function recall() {
+async function restore() {
   const kept = sessionStorage.getItem(KEY);
   if (!kept) return;
   keep(JSON.parse(kept));
   // Whoever cannot reach the pool now hears so from the first request.
-  if (tokens && !lasts(tokens)) await renew().catch(() => {});
+  if (tokens && !isValid(tokens)) await renew().catch(() => {});
 }
 
 /** @param {Tokens} tokens */
-const lasts = ({ expires_at }) => expires_at - AHEAD_S > Date.now() / 1000;
+const isValid = ({ expires_at }) => expires_at - AHEAD_S > Date.now() / 1000;
 
 function forget() {
   tokens = null;

@@ -2,7 +2,7 @@
 /** The sheet that lies in place of the light box while somebody reads about models and retrainings. */
 import { Problem } from "./api.js";
 import { byId, element, fill } from "./dom.js";
-import { passes } from "./retry.js";
+import { isTransient } from "./retry.js";
 import { text } from "./text.js";
 
 /** @import { Child } from "./dom.js" */
@@ -26,7 +26,7 @@ export class Sheet {
   close() {
     this.work.abort();
     this.section.hidden = true;
-    delete this.main.dataset.place;
+    delete this.main.dataset.location;
   }
 
   /**
@@ -42,7 +42,7 @@ export class Sheet {
     this.work.abort();
     this.work = new AbortController();
     this.section.hidden = false;
-    this.main.dataset.place = "sheet";
+    this.main.dataset.location = "sheet";
     fill(this.trail, ...trail);
     fill(this.heading, heading);
     fill(this.body, ...content);
@@ -89,7 +89,7 @@ export function note(error, again = null) {
     "div",
     { className: "verdict bad", role: "alert" },
     element("p", {}, problem.message),
-    again && passes(problem) && retry,
+    again && isTransient(problem) && retry,
     problem.requestId && element("p", { className: "small-print" }, text.problem.requestId(problem.requestId)),
   );
 }

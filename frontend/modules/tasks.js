@@ -1,6 +1,6 @@
 // @ts-check
 /** The tasks: choosing one, and saying what it is for. */
-import { apiWords, element, fill } from "./dom.js";
+import { serverText, element, fill } from "./dom.js";
 import { date, metric } from "./format.js";
 import { versionAddress } from "./router.js";
 import { text } from "./text.js";
@@ -62,10 +62,10 @@ export function fillChooser(chooser, tasks) {
  * @returns {Node[]}
  */
 export function describeTask(task) {
-  const classes = task.classes.map(({ title }) => element("li", {}, apiWords(title)));
+  const classes = task.classes.map(({ title }) => element("li", {}, serverText(title)));
   return [
     element("h3", {}, text.tasks.intendedUse),
-    element("p", {}, apiWords(task.intended_use)),
+    element("p", {}, serverText(task.intended_use)),
     element("h3", {}, text.tasks.limits),
     limits(task),
     element("h3", {}, text.tasks.classes),
@@ -83,7 +83,7 @@ export function useAndLimits(task) {
     "details",
     {},
     element("summary", {}, text.tasks.useAndLimits),
-    element("p", {}, apiWords(task.intended_use)),
+    element("p", {}, serverText(task.intended_use)),
     limits(task),
   );
 }
@@ -95,7 +95,7 @@ export function useAndLimits(task) {
 export const noModel = () => [element("h3", {}, text.tasks.noModelHeading), element("p", {}, text.tasks.noModel)];
 
 /** @param {Task} task */
-const limits = (task) => element("ul", {}, ...task.limits.map((limit) => element("li", {}, apiWords(limit))));
+const limits = (task) => element("ul", {}, ...task.limits.map((limit) => element("li", {}, serverText(limit))));
 
 /**
  * @param {string} task

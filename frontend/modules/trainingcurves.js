@@ -61,7 +61,7 @@ export class TrainingCurves {
     return element(
       "figure",
       { className: "chart-box" },
-      lineChart({ lines, label, xWords: clock, yWords: metric }),
+      lineChart({ lines, label, formatX: clock, formatY: metric }),
       legend({ lines }),
       element("figcaption", {}, text.records.curves.caption(label)),
     );

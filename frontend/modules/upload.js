@@ -2,7 +2,7 @@
 /** From an image to its result: in one call where it is small and somebody waits, else through the bucket. */
 import { Problem, classify, createUpload, fetchResult } from "./api.js";
 import { requireReadable } from "./imagefile.js";
-import { passes, patiently, pause } from "./retry.js";
+import { isTransient, withRetries, pause } from "./retry.js";
 import { text } from "./text.js";
 
 /** @import { Result, UploadTicket } from "./types.js" */
@@ -47,8 +47,8 @@ export async function submit(task, image, contentType, { signal, onUpload, onSen
  * @returns {Promise<UploadTicket>}
  */
 export async function upload(task, image, contentType, { signal, onUpload }) {
-  const leave = () => patiently(() => createUpload(task, image.size, contentType, signal), signal);
-  const send = (/** @type {UploadTicket} */ ticket) => patiently(() => blamingFile(image, () => post(ticket.upload, image, signal, onUpload)), signal);
+  const leave = () => withRetries(() => createUpload(task, image.size, contentType, signal), signal);
+  const send = (/** @type {UploadTicket} */ ticket) => withRetries(() => blamingFile(image, () => post(ticket.upload, image, signal, onUpload)), signal);
   const ticket = await leave();
   try {
     await send(ticket);
@@ -77,7 +77,7 @@ export async function waitForResult(id, signal) {
       if (result.status !== "received") return result;
     } catch (error) {
       // Not found: the image is still on its way.
-      if (!passes(error) && !(error instanceof Problem && error.status === 404)) throw error;
+      if (!isTransient(error) && !(error instanceof Problem && error.status === 404)) throw error;
     }
   }
   throw new Problem(text.problem.noResult, { code: "NoResult" });

@@ -2,8 +2,8 @@
 /** Which part of an image is seen, and how large: zoom and place, apart from anything that is drawn. */
 
 /** Screen pixels for one pixel of the image: an image of 50 x 50 pixels should not fill a wall screen by itself. */
-const LARGEST_FIT = 8;
-const LARGEST_ZOOM = 16;
+const MAX_FIT = 8;
+const MAX_ZOOM = 16;
 
 /** @typedef {{width: number, height: number}} Size */
 /** @typedef {{x: number, y: number, width: number, height: number}} Box */
@@ -41,7 +41,7 @@ export class Viewport {
    */
   enlarge(factor, image, room, fixed = { x: room.width / 2, y: room.height / 2 }) {
     const before = this.box(image, room);
-    const most = Math.max(1, LARGEST_ZOOM / fitScale(image, room));
+    const most = Math.max(1, MAX_ZOOM / fitScale(image, room));
     this.zoom = Math.min(Math.max(this.zoom * factor, 1), most);
     const after = this.box(image, room);
     const under = { x: (fixed.x - before.x) / before.width, y: (fixed.y - before.y) / before.height };
@@ -94,4 +94,4 @@ function kept(centre, length, room) {
  * @param {Size} image
  * @param {Size} room
  */
-const fitScale = (image, room) => Math.max(Math.min(room.width / image.width, room.height / image.height, LARGEST_FIT), 1e-3);
+const fitScale = (image, room) => Math.max(Math.min(room.width / image.width, room.height / image.height, MAX_FIT), 1e-3);

@@ -13,9 +13,9 @@ import { text } from "./text.js";
 /** @import { Result, Task } from "./types.js" */
 
 /** Between two looks for what is new: at first, and while results come or somebody does something on the page. */
-const MIN_INTERVAL_MS = 4_000;
+const MIN_WAIT_MS = 4_000;
 /** The longest wait, which an idle page reaches after some minutes. */
-const MAX_INTERVAL_MS = 30_000;
+const MAX_WAIT_MS = 30_000;
 const GROWTH = 1.2;
 
 export class Worklist {
@@ -41,12 +41,12 @@ export class Worklist {
     this.task = null;
     this.open = "";
     this.timer = 0;
-    this.wait = MIN_INTERVAL_MS;
+    this.wait = MIN_WAIT_MS;
     this.looked = -Infinity;
     this.more.addEventListener("click", () => this.loadMore());
     // Nobody looks at a hidden page, so it asks for nothing.
     document.addEventListener("visibilitychange", () => {
-      this.wait = MIN_INTERVAL_MS;
+      this.wait = MIN_WAIT_MS;
       this.refresh();
     });
     for (const sign of ["pointerdown", "keydown", "wheel", "focus"]) addEventListener(sign, () => this.wake(), { passive: true });
@@ -68,7 +68,7 @@ export class Worklist {
     this.csv.href = csvAddress(selection);
     this.rows.box.scrollTop = 0;
     this.status.textContent = text.worklist.loading;
-    this.wait = MIN_INTERVAL_MS;
+    this.wait = MIN_WAIT_MS;
     this.render();
     this.refresh();
   }
@@ -117,9 +117,9 @@ export class Worklist {
 
   /** Somebody uses the page: look often again, and at once if the last look is long ago. */
   wake() {
-    if (this.wait === MIN_INTERVAL_MS) return;
-    this.wait = MIN_INTERVAL_MS;
-    this.schedule(Math.max(0, this.looked + MIN_INTERVAL_MS - performance.now()));
+    if (this.wait === MIN_WAIT_MS) return;
+    this.wait = MIN_WAIT_MS;
+    this.schedule(Math.max(0, this.looked + MIN_WAIT_MS - performance.now()));
   }
 
   /** @param {number} wait milliseconds */
@@ -138,7 +138,7 @@ export class Worklist {
     const fresh = await this.reach(() => list.refresh());
     if (list !== this.list) return;
     if (fresh) announce(text.worklist.arrived(count(fresh), fresh));
-    this.wait = fresh || list.waiting !== before ? MIN_INTERVAL_MS : Math.min(this.wait * GROWTH, MAX_INTERVAL_MS);
+    this.wait = fresh || list.waiting !== before ? MIN_WAIT_MS : Math.min(this.wait * GROWTH, MAX_WAIT_MS);
     this.schedule(this.wait);
   }
 
@@ -175,11 +175,11 @@ export class Worklist {
     const { reviewed, total } = list.progress;
     const progress = text.worklist.reviewed(count(reviewed), count(total));
     this.reviewed.textContent = total ? progress + (open ? text.worklist.soFar : "") : "";
-    if (list.loaded) this.status.textContent = this.statusWords(open);
+    if (list.loaded) this.status.textContent = this.statusText(open);
   }
 
   /** @param {boolean} open whether more can be read */
-  statusWords(open) {
+  statusText(open) {
     const { ordered } = this.list;
     if (ordered.length === 0) return this.filters.narrow ? text.worklist.emptyFiltered : text.worklist.empty;
     return this.filters.sortsLoaded && open ? text.worklist.sortedLoaded(count(ordered.length)) : "";

@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Route
 
-from tests.browser.desk import Desk
+from tests.browser.app_page import AppPage
 
 TASK = "retinal-oct"
 EMPTY = "retinal-oct-2017"
@@ -37,10 +37,10 @@ _PLOT = (
 )
 
 
-def member(desk: Desk, group: str) -> None:
+def member(app: AppPage, group: str) -> None:
     """Let the one in front of the page be a member of one group alone."""
     me = {"login": False, "user": "local", "groups": [group], "role": group}
-    desk.page.route("**/api/me", lambda route: route.fulfill(json=me))
+    app.page.route("**/api/me", lambda route: route.fulfill(json=me))
 
 
 def with_history(route: Route) -> None:
@@ -137,11 +137,11 @@ def measured(loss: float) -> dict[str, float]:
 class Told:
     """What the page is told of one retraining, from now on; `now` can be changed while it looks."""
 
-    def __init__(self, desk: Desk, now: dict[str, Any], *others: dict[str, Any]) -> None:
+    def __init__(self, app: AppPage, now: dict[str, Any], *others: dict[str, Any]) -> None:
         self.now = now
         self.answers: list[dict[str, Any]] = []
         """What was answered to its question."""
-        page = desk.page
+        page = app.page
         page.route("**/api/retrainings?*", lambda route: route.fulfill(json=self._list(others)))
         page.route(f"**/api/retrainings/{NAME}", lambda route: route.fulfill(json=self.now))
         page.route(f"**/api/retrainings/{NAME}/approval", self._answered)

@@ -57,7 +57,7 @@ def lab(browser: Browser) -> Iterator[Page]:
     page = context.new_page()
     page.route("**/*", module_or_empty_page)
     page.goto("http://localhost/")
-    page.evaluate("import('/modules/text.js').then(({ speakAsPreferred }) => speakAsPreferred())")
+    page.evaluate("import('/modules/text.js').then(({ loadPreferredLanguage }) => loadPreferredLanguage())")
     yield page
     context.close()
 

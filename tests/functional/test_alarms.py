@@ -17,7 +17,7 @@ from chalicelib.errors import EndpointNotReady, ModelFailed
 from chalicelib.models.embedded import EmbeddedBackend
 from chalicelib.monitoring import drift
 from chalicelib.results.table import ResultsTable
-from chalicelib.retraining.repository import empty_entry
+from chalicelib.retraining.repository import empty_record
 from tests import alarms, images
 from tests.functional.cloudwatch import SCHEDULED, World, s3_event
 from tests.models import TASK
@@ -273,14 +273,14 @@ def a_retraining_without_end(world: World) -> None:
     world.execution_ended("TimedOut")
 
 
-@rings("failed-undo", "failed-retrainings")
+@rings("failed-rollback", "failed-retrainings")
 def an_undo_that_fails(world: World) -> None:
     retrain(world, Train=Fails("States.TaskFailed"), Undo=Fails("Lambda.Unknown"))
     assert world.client  # starts the account
-    aws._journal().begin(empty_entry("run", "arn", {"task": TASK}) | {"started_at": timestamps.now()})
+    aws._repository().create(empty_record("run", "arn", {"task": TASK}) | {"started_at": timestamps.now()})
     state = {"plan": PLAN | {"task": TASK}, "failed": "TrainingFailed", "error": {"Error": "E", "Cause": "C"}}
     world.monkeypatch.setattr(aws, "_sagemaker", lambda: FakeSageMaker())
-    assert world.run("retraining", {"step": "report-failed-undo", "state": state})
+    assert world.run("retraining", {"step": "report-failed-rollback", "state": state})
 
 
 @rings()

@@ -44,7 +44,7 @@ def test_drift_of_posted_images_is_reported_and_retrained_once(
 ) -> None:
     retraining, requests = replace(settings(), retrain_on_drift=True), Requests()
     monkeypatch.setattr(aws, "settings", lambda: retraining)
-    monkeypatch.setattr(aws, "retraining_requests", lambda: requests)
+    monkeypatch.setattr(aws, "retraining_service", lambda: requests)
     for number in range(100):
         path = f"/tasks/{TASK}/classify"
         result = call("POST", path, images.grey_file(height=32 + number, width=32), Content_Type="image/png")

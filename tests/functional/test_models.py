@@ -169,7 +169,7 @@ def test_rollback_waits_for_the_end_of_a_retraining(
     call: Call, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry.promote(TASK, "next", None, None)
-    aws._journal().lock(TASK, "arn:aws:states:::execution:retrain:run-1")
+    aws._repository().lock(TASK, "arn:aws:states:::execution:retrain:run-1")
     monkeypatch.setattr(Executions, "is_running", lambda _, arn: arn.endswith("run-1"))
 
     error = fits(call("POST", f"/tasks/{TASK}/rollback"), ROLLBACK, "POST", 409)

@@ -20,10 +20,10 @@ from chalicelib.retraining.candidate import Candidates
 from chalicelib.retraining.creation import Creations
 from chalicelib.retraining.executions import Executions
 from chalicelib.retraining.planning import Planner
-from chalicelib.retraining.repository import Journal
+from chalicelib.retraining.repository import RetrainingRepository
 from chalicelib.retraining.rollout import Rollout
 from chalicelib.retraining.steps import Steps
-from chalicelib.retraining.task_lock import Takeover
+from chalicelib.retraining.task_lock import TaskLock
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import ServingKind
 from tests.asl import Execution, TaskFailed
@@ -202,27 +202,27 @@ class Stage:
         )
         sagemaker = Proxy(wire, "sagemaker", self.sagemaker)
         self.bucket = DataBucket(Proxy(wire, "s3", self.s3), BUCKET)
-        self.journal = Journal(resource, "retrainings")
+        self.repository = RetrainingRepository(resource, "retrainings")
         self.registry = Registry(self.bucket)
         self.endpoint_manager = EndpointManager(
             sagemaker, Scaling(lambda: Proxy(wire, "autoscaling", Anything()))
         )
         rollout = Rollout(self.endpoint_manager, lambda: Proxy(wire, "cloudwatch", Anything()))
         executions = Executions(Proxy(wire, "states", self.states), MACHINE)
-        takeover = Takeover(self.bucket, self.journal, self.registry, rollout, executions)
+        task_lock = TaskLock(self.bucket, self.repository, self.registry, rollout, executions)
         no_results: Any = SimpleNamespace(every=lambda _: iter(()))
         self.steps = Steps(
             bucket=self.bucket,
-            journal=self.journal,
+            repository=self.repository,
             planner=Planner(
                 stage="test",
                 bucket=self.bucket,
                 table=no_results,
                 registry=self.registry,
-                journal=self.journal,
+                repository=self.repository,
                 endpoints={},
                 serving={TASK: self.kind},
-                lock=takeover.lock,
+                lock=task_lock.lock,
             ),
             candidates=Candidates(self.bucket, self.registry, lambda: sagemaker, "test"),
             rollout=rollout,
@@ -293,7 +293,7 @@ class Stage:
     def _process(self, parameters: Mapping[str, Any]) -> Any:
         job = self.sagemaker.job("ProcessingJob", parameters["ProcessingJobName"])
         folder = _key(parameters["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"])
-        if folder.endswith("judgement"):
+        if folder.endswith("evaluation"):
             decision = {"accepted": self._accepted, "reasons": ["Compared."]}
             self.s3.objects[f"{folder}/decision.json"] = json.dumps(decision).encode()
         else:

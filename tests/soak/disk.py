@@ -15,7 +15,7 @@ from tests.soak.report import Report
 from tests.soak.scenarios import PATIENCE, reported
 from tests.soak.system import System
 from tests.stack.client import TASK, wait_for
-from tests.stack.lab import Lab
+from tests.stack.sagemaker_harness import SageMakerHarness
 from tests.stack.test_serving import Desk
 
 SIZE = "64k"
@@ -28,7 +28,7 @@ def full_disk(system: System, images: int) -> Report:
     """Images that arrive while no Lambda has room to unpack the model; later they are classified."""
     with reported(system, "/tmp full", images) as report:
         folder = Path(tempfile.mkdtemp())
-        desk = Desk(Lab(system.client), folder)
+        desk = Desk(SageMakerHarness(system.client), folder)
         bundled = desk.registry.current(TASK)
         assert bundled is not None
         desk.register("soak-unpacked")

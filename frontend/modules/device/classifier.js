@@ -2,7 +2,7 @@
 /** Classifies in this browser. What it needs comes from the server once; the images go nowhere. */
 import { Problem } from "../api.js";
 import { text } from "../text.js";
-import { Tone } from "../tone.js";
+import { WindowedImage } from "../windowing.js";
 import { answer } from "./answer.js";
 import { obtain } from "./package.js";
 
@@ -23,7 +23,7 @@ import { obtain } from "./package.js";
 export class DeviceClassifier {
   constructor() {
     this.worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
-    this.worker.addEventListener("message", ({ data }) => this.hear(data));
+    this.worker.addEventListener("message", ({ data }) => this.onMessage(data));
     this.worker.addEventListener("error", () => this.fail());
     this.ordered = 0;
     /** @type {Map<number, {resolve: (done: any) => void, reject: (problem: Problem) => void}>} */
@@ -104,7 +104,7 @@ export class DeviceClassifier {
   }
 
   /** @param {{number: number, done?: unknown, reason?: keyof typeof text.device.reasons, message?: string}} answer */
-  hear({ number, done, reason, message }) {
+  onMessage({ number, done, reason, message }) {
     const waiting = this.waiting.get(number);
     this.waiting.delete(number);
     if (!reason) return waiting?.resolve(done);
@@ -148,5 +148,5 @@ function pictureOf(pixels, [left, top, width, height], { width: columns, height:
     data[at] = pixels[(channel * rows + y) * columns + x];
   }
   const samples = { width, height, channels, data, slope: 1, intercept: 0, inverted: false, window: { low: 0, high: 255 } };
-  return { tone: new Tone({ samples }), own: false, caption: text.lightBox.preparedImage(text.lightBox.size(width, height)) };
+  return { image: new WindowedImage({ samples }), own: false, caption: text.lightBox.preparedImage(text.lightBox.size(width, height)) };
 }

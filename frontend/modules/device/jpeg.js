@@ -15,7 +15,7 @@ const MIN_JFIF = 18, MIN_ADOBE = 16;
 /** In a file, as on the server. */
 const MAX_SEGMENTS = 10_000;
 /** Sampling factors (B.2.2). */
-const MAX_SAMPLING_FACTOR = 4;
+const MAX_SAMPLING = 4;
 
 /** Adobe's marker segment; its last byte says that the components are red, green and blue, so that nothing is converted. */
 const NOT_CONVERTED = new Uint8Array([0xff, APP14, 0, 14, 0x41, 0x64, 0x6f, 0x62, 0x65, 0, 100, 0, 0, 0, 0, 0]);
@@ -128,7 +128,7 @@ function readFrame(segment) {
     const [id, sampling] = segment.subarray(10 + 3 * index);
     return { id, across: sampling >> 4, down: sampling & 15 };
   });
-  const isValid = components.every(({ across, down }) => across >= 1 && across <= MAX_SAMPLING_FACTOR && down >= 1 && down <= MAX_SAMPLING_FACTOR);
+  const isValid = components.every(({ across, down }) => across >= 1 && across <= MAX_SAMPLING && down >= 1 && down <= MAX_SAMPLING);
   if (!isValid || new Set(components.map(({ id }) => id)).size !== many) throw new NotPrepared("unusualJpeg");
   return { rows, columns, components };
 }

@@ -6,19 +6,19 @@ import { decodeJpeg, decodePng, grey } from "./raster.js";
 import { resample } from "./resample.js";
 
 /** @import { Source, Task } from "../types.js" */
-/** @import { Samples } from "../tone.js" */
+/** @import { Samples } from "../windowing.js" */
 /** @import { Plane } from "./resample.js" */
 
 /** @typedef {Task["input"]} Input */
 
 /**
- * @typedef {object} Film a decoded image before it is fitted to a model's input
+ * @typedef {object} DecodedImage a decoded image before it is fitted to a model's input
  * @property {number} width
  * @property {number} height
  * @property {Plane[]} planes one for grey, three for colour
  * @property {number} [aspect] height of a pixel divided by its width; 1 if it is missing
  * @property {Source} source
- * @property {(small: Plane) => Uint8Array} [develop] turns a detector's units into grey levels, after the resize
+ * @property {(small: Plane) => Uint8Array} [toDisplay] turns a detector's units into grey levels, after the resize
  */
 
 /**
@@ -47,10 +47,10 @@ export async function prepare(file, contentType, input) {
  * @param {Blob} file
  * @param {string} contentType
  * @param {Input} input
- * @returns {Promise<Film>}
+ * @returns {Promise<DecodedImage>}
  */
 async function decode(file, contentType, input) {
-  if (contentType === "application/dicom") return filmOf(await readDicom(file), input);
+  if (contentType === "application/dicom") return decodedImageOf(await readDicom(file), input);
   if (contentType === "image/tiff") throw new NotPrepared("tiff");
   const read = { "image/jpeg": decodeJpeg, "image/png": decodePng }[contentType];
   if (!read) throw new NotPrepared("unknown");
@@ -67,15 +67,15 @@ async function decode(file, contentType, input) {
 /**
  * @param {(Samples & {source: Source}) | null} samples
  * @param {Input} input
- * @returns {Film}
+ * @returns {DecodedImage}
  */
-function filmOf(samples, input) {
+function decodedImageOf(samples, input) {
   if (!samples) throw new NotPrepared("dicom");
   const { width, height, data, source } = samples;
   checkSize(width, height);
   if (samples.channels === 3) return { width, height, source, planes: planesOf(data, input.channels) };
   const { plane, offset } = unsigned(data);
-  return { width, height, source, planes: [plane], develop: (small) => develop(small, offset, samples) };
+  return { width, height, source, planes: [plane], toDisplay: (small) => toDisplay(small, offset, samples) };
 }
 
 /**
@@ -106,7 +106,7 @@ function unsigned(data) {
  * @param {number} offset
  * @param {Samples} samples
  */
-function develop(small, offset, { slope, intercept, inverted, window, windowed }) {
+function toDisplay(small, offset, { slope, intercept, inverted, window, windowed }) {
   const values = Float64Array.from(small, (value) => (value - offset) * slope + intercept);
   const { low, high } = windowed ? window : { low: values.reduce((a, b) => Math.min(a, b)), high: values.reduce((a, b) => Math.max(a, b)) };
   const gain = Math.fround(high > low ? 255 / (high - low) : 0);
@@ -120,18 +120,18 @@ function develop(small, offset, { slope, intercept, inverted, window, windowed }
 
 /**
  * Resize first and develop then; padding comes last, so that it is black whatever the window says.
- * @param {Film} film
+ * @param {DecodedImage} decoded
  * @param {Input} input
  * @returns {Prepared}
  */
-function fit({ width, height, planes, aspect = 1, source, develop }, input) {
+function fit({ width, height, planes, aspect = 1, source, toDisplay }, input) {
   const size = fittedSize(width, height * aspect, input);
   const [left, top] = [Math.floor((input.width - size.width) / 2), Math.floor((input.height - size.height) / 2)];
   const pixels = new Uint8Array(input.channels * input.height * input.width);
   for (let channel = 0; channel < input.channels; channel++) {
     const plane = planes[Math.min(channel, planes.length - 1)];
     const small = resample(plane, { width, height }, size);
-    const content = develop ? develop(small) : small;
+    const content = toDisplay ? toDisplay(small) : small;
     for (let row = 0; row < size.height; row++) {
       const line = content.subarray(row * size.width, (row + 1) * size.width);
       pixels.set(line, (channel * input.height + top + row) * input.width + left);

@@ -4,7 +4,7 @@ import { readJpeg } from "./jpeg.js";
 import { NotPrepared } from "./notprepared.js";
 import { readPng } from "./png.js";
 
-/** @import { Film, Input } from "./prepare.js" */
+/** @import { DecodedImage, Input } from "./prepare.js" */
 
 /** Rows read from a canvas at a time. */
 const STRIP = 256;
@@ -16,7 +16,7 @@ const REDUCTIONS = [8, 4, 2];
  * @param {Uint8Array<ArrayBuffer>} bytes
  * @param {Input} input
  * @param {(columns: number, rows: number) => void} checkSize
- * @returns {Promise<Film>}
+ * @returns {Promise<DecodedImage>}
  */
 export async function decodeJpeg(bytes, input, checkSize) {
   const { columns, rows, orientation, aspect, plain, luma } = readJpeg(bytes);
@@ -42,7 +42,7 @@ export async function decodeJpeg(bytes, input, checkSize) {
  * @param {Uint8Array<ArrayBuffer>} bytes
  * @param {Input} input
  * @param {(columns: number, rows: number) => void} checkSize
- * @returns {Promise<Film>}
+ * @returns {Promise<DecodedImage>}
  */
 export async function decodePng(bytes, input, checkSize) {
   const { columns, rows, aspect, plain } = await readPng(bytes, checkSize);

@@ -80,8 +80,8 @@ def test_package_endpoint_gets_the_array_and_its_answer_is_read() -> None:
 
 
 def test_distant_image_is_out_of_distribution_on_an_endpoint() -> None:
-    assert run("negatoscope", FakeRuntime(ANSWER | {"distance": [10.5]})).is_unfamiliar(0)
-    assert not run("negatoscope", FakeRuntime(ANSWER | {"distance": [9.5]})).is_unfamiliar(0)
+    assert run("negatoscope", FakeRuntime(ANSWER | {"distance": [10.5]})).is_out_of_distribution(0)
+    assert not run("negatoscope", FakeRuntime(ANSWER | {"distance": [9.5]})).is_out_of_distribution(0)
 
 
 def test_image_endpoint_gets_images_and_its_probabilities_are_read() -> None:

@@ -135,9 +135,10 @@ def test_insignificant_difference_records_no_drift_of_the_stage(
     assert measured[None, None] == 0
 
 
-def test_reference_after_cross_validation_are_the_test_images(stage: Stage) -> None:
+@pytest.mark.parametrize("validation", ["cross", "rotating"])  # the latter in release 0.1
+def test_reference_after_cross_validation_is_the_test_part(stage: Stage, validation: str) -> None:
     metrics = {"test": METRICS | {"profile": PROFILE}, "validation": {"profile": PROFILE | {"images": 1}}}
-    facts = {**stage.package.facts, "training": {"validation": "rotating"}, "metrics": metrics}
+    facts = {**stage.package.facts, "training": {"validation": validation}, "metrics": metrics}
     stage.package = ModelPackage(stage.package.folder, facts)
     stage.answer(range(200))
 
