@@ -3,8 +3,7 @@
 import json
 import os
 import tempfile
-from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +51,7 @@ def pipeline() -> Pipeline:
 @cache
 def sweeper() -> Sweeper:
     """The sweeper of this stage."""
-    client = boto3.client("lambda", config=Config(retries=_RETRIES))
+    client = _client("lambda")
 
     def send(event: dict[str, Any]) -> None:
         client.invoke(
@@ -76,7 +75,7 @@ def _start_retraining(task: str, why: str) -> str:
 @cache
 def retraining_steps() -> Steps:
     """The steps that the state machine's Lambda runs."""
-    rollout = Rollout(endpoint_manager(), _client("cloudwatch"))
+    rollout = Rollout(endpoint_manager(), partial(_client, "cloudwatch"))
     planner = Planner(
         stage=settings().stage,
         bucket=bucket(),
@@ -107,29 +106,29 @@ def retraining_service() -> RetrainingService:
 
 @cache
 def _repository() -> RetrainingRepository:
-    resource = boto3.resource("dynamodb", config=Config(retries=_RETRIES))
-    return RetrainingRepository(resource, settings().retrainings_table)
+    return RetrainingRepository(_dynamodb(), settings().retrainings_table)
 
 
 @cache
 def _executions() -> Executions:
-    client = boto3.client("stepfunctions", config=Config(retries=_RETRIES))
-    return Executions(client, settings().retraining_arn)
+    return Executions(_client("stepfunctions"), settings().retraining_arn)
 
 
-def _client(service: str) -> Callable[[], Any]:
-    return lambda: boto3.client(service, config=Config(retries=_RETRIES))
+def _client(service: str) -> Any:
+    return boto3.client(service, config=Config(retries=_RETRIES))
+
+
+def _dynamodb() -> Any:
+    return boto3.resource("dynamodb", config=Config(retries=_RETRIES))
 
 
 @cache
 def _sagemaker() -> Any:
-    return boto3.client("sagemaker", config=Config(retries=_RETRIES))
+    return _client("sagemaker")
 
 
 def _publish(topic: str, subject: str, message: str) -> None:
-    boto3.client("sns", config=Config(retries=_RETRIES)).publish(
-        TopicArn=topic, Subject=subject[:100], Message=message
-    )
+    _client("sns").publish(TopicArn=topic, Subject=subject[:100], Message=message)
 
 
 def _backend_of(task_name: str, endpoint: str | None, version: str) -> Backend:
@@ -153,8 +152,7 @@ def bucket() -> DataBucket:
 @cache
 def table() -> ResultsTable:
     """The results table."""
-    resource = boto3.resource("dynamodb", config=Config(retries=_RETRIES))
-    return ResultsTable(resource, settings().results_table)
+    return ResultsTable(_dynamodb(), settings().results_table)
 
 
 @cache
@@ -177,7 +175,7 @@ def registry() -> Registry:
 @cache
 def endpoint_manager() -> EndpointManager:
     """The manager of this stage's SageMaker endpoints."""
-    return EndpointManager(_sagemaker(), Scaling(_client("application-autoscaling")))
+    return EndpointManager(_sagemaker(), Scaling(partial(_client, "application-autoscaling")))
 
 
 @cache

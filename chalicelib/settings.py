@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import get_args
 
+from chalicelib.resource_names import function_name
 from chalicelib.tasks import ENDPOINT_NAME, EndpointSpec, ServingKind, load_tasks
 
 
@@ -97,7 +98,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         data_bucket=environment["DATA_BUCKET"],
         results_table=environment["RESULTS_TABLE"],
         retrainings_table=environment["RETRAININGS_TABLE"],
-        prepare_function=f"negatoscope-{stage}-prepare",
+        prepare_function=function_name(stage, "prepare"),
         user_pool_arn=environment.get("USER_POOL_ARN") or None,
         login={"origin": environment["LOGIN_ORIGIN"], "client_id": environment["LOGIN_CLIENT_ID"]}
         if has_login

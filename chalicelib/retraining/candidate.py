@@ -12,6 +12,7 @@ from chalicelib.models.archive import ARCHIVE
 from chalicelib.models.registry import Registry
 from chalicelib.models.versions import MODELS
 from chalicelib.observability import logger
+from chalicelib.resource_names import model_package_group
 from chalicelib.retraining.evidence import COUNT, count_decisions
 from chalicelib.retraining.planning import EVALUATION, EVALUATION_BEFORE, RETRAININGS, SPLIT
 from chalicelib.storage.bucket import DataBucket
@@ -111,7 +112,7 @@ class Candidates:
     # ------------------------------------------------------------------- SageMaker's model registry
 
     def _add_package(self, plan: Mapping[str, Any], version: str, uri: str, image: str) -> str:
-        client, group = self.sagemaker(), f"negatoscope-{self.stage}-{plan['task']}"
+        client, group = self.sagemaker(), model_package_group(self.stage, plan["task"])
         try:
             client.create_model_package_group(ModelPackageGroupName=group)
         except ClientError as error:

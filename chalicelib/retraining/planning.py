@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib import timestamps
+from chalicelib import resource_names, timestamps
 from chalicelib.errors import (
     AlreadyRetraining,
     EndpointNotChanged,
@@ -146,7 +146,7 @@ class Planner:
                 f"There are no labelled images of {task.name}. Put them into "
                 f"s3://{self.bucket.name}/{DATASETS}{task.name}/CLASS/ first."
             )
-        name = f"negatoscope-{self.stage}-{task.name}-{_suffix(execution)}"
+        name = resource_names.retraining_job(self.stage, task.name, _suffix(execution))
         folder = f"s3://{self.bucket.name}/{_folder(task.name, run)}"
         corrected = self._write_corrections(task, _folder(task.name, run))
         large = images >= MANY_IMAGES
@@ -159,7 +159,7 @@ class Planner:
             "approval": wish.approval,
             "name": name,
             # Names of tuning jobs may have 32 characters.
-            "tuning_name": f"negatoscope-{self.stage}-{_suffix(execution)}",
+            "tuning_name": resource_names.tuning_job(self.stage, _suffix(execution)),
             "trials": wish.trials,
             "folder": folder,
             "data": {"images": images, "corrections": corrected},

@@ -112,9 +112,8 @@ def test_aws_library_is_imported_only_by_adapters() -> None:
         "storage/bucket.py",
         "storage/errors.py",
     }
-    of_retraining = {
-        f"retraining/{name}.py" for name in ("candidate", "creation", "executions", "jobs", "steps")
-    }
+    steps = ("candidate", "creation", "executions", "jobs", "steps")
+    of_retraining = {f"retraining/{name}.py" for name in steps}
     importers = {
         path.relative_to(ROOT / "chalicelib").as_posix()
         for path in (ROOT / "chalicelib").rglob("*.py")
