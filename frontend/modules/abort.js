@@ -1,8 +1,8 @@
 // @ts-check
-/** Waiting that can be called off. */
+/** Abortable waiting. */
 
 /**
- * Wait for something, but no longer than until `signal` is aborted.
+ * Wait for a promise, or until `signal` is aborted.
  * @template Answer
  * @param {Promise<Answer>} promise
  * @param {AbortSignal} signal
@@ -15,6 +15,6 @@ export async function orAborted(promise, signal) {
     signal.addEventListener("abort", stop, { once: true });
   });
   if (signal.aborted) stop();
-  // A signal may outlive thousands of waits, none of which must stay in its list of listeners.
+  // A signal may outlive thousands of waits: remove the listener, or they would accumulate.
   return Promise.race([/** @type {Promise<never>} */ (aborted), promise]).finally(() => signal.removeEventListener("abort", stop));
 }

@@ -1,5 +1,5 @@
 // @ts-check
-/** The page: makes its parts, follows the address, and hands files and keys to whoever deals with them. */
+/** Entry point: creates the parts of the page, follows the address, and dispatches files and keyboard shortcuts. */
 import { Problem, fetchTasks } from "./api.js";
 import { listenForImages } from "./imageinput.js";
 import { showDeployment, showDropFolder, translateDeployment } from "./deployment.js";
@@ -25,7 +25,7 @@ import { Worklist } from "./worklist.js";
 await loadPreferredLanguage();
 fillStaticText();
 
-/** By then every Lambda knows which model has been deployed. */
+/** After this time, every Lambda uses the newly deployed model. */
 const MODELS_KNOWN_MS = 65_000;
 
 /** @type {Catalogue} */
@@ -72,7 +72,7 @@ async function start() {
 
 function listen() {
   byId("skip-link", HTMLElement).addEventListener("click", (event) => {
-    // A plain #main would take the place of the address.
+    // Following #main would replace the route in the address.
     event.preventDefault();
     byId("main", HTMLElement).focus();
   });
@@ -92,13 +92,13 @@ function listen() {
 }
 
 /**
- * One image goes onto the light box at once, many into the queue.
+ * Open one image on the light box at once; queue several.
  * @param {File[]} files
  */
 function take(files) {
   const { task } = viewer;
   leaveSheet();
-  // What stays on this device is nobody else's business: it takes no rights, and no network to ask for them.
+  // Images that stay on this device need no permission, and no network to ask for it.
   if (!hasRole("reviewer") && !device.on) viewer.fail(new Problem(text.login.readOnly));
   else if (files.length === 1) viewer.read(files[0]);
   else if (files.length === 0) viewer.fail(new Problem(text.problem.emptyFolder));
@@ -107,7 +107,7 @@ function take(files) {
   else queue.add(task.name, files);
 }
 
-/** Go back to the light box, where images are read. */
+/** Go back to the light box. */
 function leaveSheet() {
   const { task } = viewer;
   if (!sheet.isOpen || !task) return;
@@ -115,7 +115,7 @@ function leaveSheet() {
   follow({ name: "task", task: task.name }, true);
 }
 
-/** What keys do, by key in lower case; those of the light box only while it is in sight. */
+/** Shortcut actions by key, in lower case; those of the light box work only while it is visible. */
 function keyActions() {
   const { imageCanvas } = lightBox;
   const review = () => viewer.review;
@@ -140,7 +140,7 @@ function keyActions() {
 
 /**
  * @param {Route} route
- * @param {boolean} first whether the page has only just been opened
+ * @param {boolean} first whether the page was just opened
  */
 function follow(route, first) {
   here = route;
@@ -166,10 +166,10 @@ function follow(route, first) {
 }
 
 /**
- * Models and retrainings come when somebody asks for them first: who reads images waits for nothing else.
+ * Open a page about models or retraining. Its modules are loaded on first use, so that the light box starts faster.
  * @param {Route} route
- * @param {Task | undefined} task that it names
- * @param {boolean} first whether the page has only just been opened
+ * @param {Task | undefined} task named by the route
+ * @param {boolean} first whether the page was just opened
  */
 async function openSheet(route, task, first) {
   viewer.begin();
@@ -181,13 +181,13 @@ async function openSheet(route, task, first) {
     const toTask = (/** @type {Task} */ other) => viewer.choose(other);
     records.openRecord(route, task, { sheet, focus: !first, find, choose: toTask, onModelChange: modelChanged });
   } else {
-    // The browser says no more than that a file did not come, and will not ask for it again.
+    // The browser does not say why a module failed to load, and does not request it again.
     const problem = new Problem(text.problem.network, { code: "Network" });
     sheet.show({ heading: text.problem.heading, content: [note(problem, () => location.reload())], focus: !first });
   }
 }
 
-/** Another model classifies: what is said of tasks changes, everywhere within a minute. */
+/** Another model is in use: update the tasks now, and again when all Lambdas know it. */
 function modelChanged() {
   learnModels();
   setTimeout(learnModels, MODELS_KNOWN_MS);
@@ -199,7 +199,7 @@ async function learnModels() {
     fillChooser(chooser, catalogue.tasks);
     if (viewer.task) viewer.task = find(viewer.task.name);
   } catch (error) {
-    // What was known stays on the page until it is opened anew.
+    // The page keeps the tasks it has.
     if (!(error instanceof Problem)) throw error;
   }
 }
@@ -213,7 +213,7 @@ function choose(task) {
   linkLocations(task.name);
 }
 
-/** Say everything in the language that has just been chosen. */
+/** Show everything in the newly chosen language. */
 function translate() {
   translateFrame();
   fillChooser(chooser, catalogue.tasks);
@@ -225,14 +225,14 @@ function translate() {
   follow(here, true);
 }
 
-/** Say what stands there for everybody. */
+/** Translate what does not depend on the task. */
 function translateFrame() {
   fillStaticText();
   translateDeployment();
   translateLogin();
 }
 
-/** The server's own sentence, in the language it is written in. */
+/** The server's sentence if the page is in its language, else the page's translation. */
 function showDisclaimer() {
   byId("disclaimer", HTMLElement).textContent = language === SERVER_LANGUAGE ? catalogue.disclaimer : text.page.disclaimer;
 }

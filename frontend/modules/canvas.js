@@ -1,5 +1,5 @@
 // @ts-check
-/** The film on the light box: paints one image, or two side by side, with a heat map over each. */
+/** Draws the images on the light box: one, or two side by side, each with the heat map over it. */
 import { followGestures } from "./gestures.js";
 import { overlay } from "./heatmap.js";
 import { Viewport } from "./viewport.js";
@@ -7,24 +7,24 @@ import { Viewport } from "./viewport.js";
 /** @import { HeatMap } from "./types.js" */
 /** @import { WindowedImage } from "./windowing.js" */
 
-/** Room around the image in CSS pixels: the caption stands below it. */
+/** Space around the image in CSS pixels; the caption is below it. */
 const MARGIN = 30;
 
-/** Above this many screen pixels for one of the image, its pixels are shown as such. */
+/** From this many screen pixels per image pixel on, pixels are drawn without smoothing. */
 const SHOW_PIXELS = 6;
 
 const KEY_STEP = 60;
 const KEY_ZOOM = 1.25;
 const KEY_WINDOW = 0.05;
 
-/** How long after the last movement all detail is painted again. */
+/** Delay after the last movement until the image is drawn in full detail again. */
 const SETTLE_MS = 150;
 
 export class ImageCanvas {
   /**
    * @param {HTMLElement} element
    * @param {HTMLCanvasElement} canvas fills the element
-   * @param {() => void} onChange hears that the view or the grey levels have changed
+   * @param {() => void} onChange called when the view or the grey levels have changed
    */
   constructor(element, canvas, onChange) {
     this.element = element;
@@ -36,7 +36,7 @@ export class ImageCanvas {
     /** @type {HTMLCanvasElement | null} */
     this.overlay = null;
     this.opacity = 0;
-    /** What dragging does; as long as nobody has chosen, it depends on what can be done. @type {"move" | "window" | "auto"} */
+    /** What dragging does; "auto" depends on the pointer and the zoom. @type {"move" | "window" | "auto"} */
     this.tool = "auto";
     this.moving = false;
     this.settle = 0;
@@ -55,7 +55,7 @@ export class ImageCanvas {
 
   /**
    * @param {boolean} touch
-   * @param {boolean} shift held, it does the other of the two
+   * @param {boolean} shift whether Shift is held, which switches to the other tool
    */
   dragging(touch, shift) {
     if (this.images.length === 0) return null;
@@ -64,7 +64,7 @@ export class ImageCanvas {
   }
 
   /**
-   * @param {WindowedImage[]} images none, one, or two that are shown side by side
+   * @param {WindowedImage[]} images none, one, or two to show side by side
    */
   setImages(...images) {
     for (const image of this.images) if (!images.includes(image)) image.close();
@@ -82,7 +82,7 @@ export class ImageCanvas {
     this.draw();
   }
 
-  /** @param {boolean} grey also the grey levels */
+  /** @param {boolean} grey whether to reset the grey levels as well */
   reset(grey) {
     this.viewport.fit();
     if (grey) for (const image of this.images) image.reset();
@@ -96,7 +96,7 @@ export class ImageCanvas {
 
   /**
    * @param {number} factor
-   * @param {{x: number, y: number}} [at] in a pane
+   * @param {{x: number, y: number}} [at] in a pane; stays in place
    */
   enlarge(factor, at) {
     if (!this.images[0]) return;
@@ -115,8 +115,8 @@ export class ImageCanvas {
   }
 
   /**
-   * @param {number} brighter share of the first window
-   * @param {number} wider share of the first window
+   * @param {number} brighter share of the initial window
+   * @param {number} wider share of the initial window
    */
   adjust(brighter, wider) {
     for (const image of this.images) image.adjust(brighter, wider);
@@ -150,7 +150,7 @@ export class ImageCanvas {
     this.frame = requestAnimationFrame(() => this.draw());
   }
 
-  /** Screen pixels for one pixel of the image. */
+  /** Screen pixels per image pixel. */
   get scale() {
     return this.images[0] ? this.viewport.scale(this.images[0].size, this.room()) : 1;
   }
@@ -167,7 +167,7 @@ export class ImageCanvas {
     return { x: (x % (this.element.clientWidth / Math.max(1, this.images.length))) - MARGIN, y: y - MARGIN };
   }
 
-  /** Paint at the screen's own resolution. */
+  /** Draw at the screen's resolution. */
   draw() {
     const { canvas, element, images } = this;
     canvas.hidden = images.length === 0;
@@ -180,7 +180,7 @@ export class ImageCanvas {
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, width, height);
-    // All panes show the same place of the same size, whatever their pixels.
+    // All panes show the same part at the same size, whatever their resolution.
     const box = this.viewport.box(images[0].size, this.room());
     const pane = element.clientWidth / images.length;
     images.forEach((image, index) => {

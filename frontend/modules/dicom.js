@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Reads one frame of an uncompressed little-endian DICOM file, to be shown before the server has answered, or to be
- * classified here. Everything else gives null: then the server's preview is shown. (DICOM PS3.3 sections C.7.6.3 and C.11.2.)
+ * Reads one frame of an uncompressed little-endian DICOM file, to show it before the server has answered or to classify it
+ * on this device. Returns null for any other file; the server reads those. (DICOM PS3.3 sections C.7.6.3 and C.11.2.)
  */
 import { readHeader } from "./dicomheader.js";
 import { LATERALITIES, MODALITIES, VIEW_POSITIONS } from "./dicomterms.js";
@@ -10,21 +10,21 @@ import { LATERALITIES, MODALITIES, VIEW_POSITIONS } from "./dicomterms.js";
 /** @import { Samples } from "./windowing.js" */
 /** @import { Source } from "./types.js" */
 
-/** Headers are shorter than this; what is not is left to the server. */
+/** Longest header that is read; files with longer ones are left to the server. */
 const HEAD_BYTES = 4 * 1024 * 1024;
 
-/** Without these nothing is read: a guessed sign or polarity would make another picture. */
+/** Required elements: guessing a sign or polarity could change the image. */
 const REQUIRED = /** @type {const} */ (["rows", "columns", "samples", "photometric", "allocated", "stored", "signed"]);
 
-/** No image has such values (chalicelib/imaging/dicom/attributes.py). */
+/** Larger numbers are not real (ENDLESS in chalicelib/imaging/dicom/attributes.py). */
 const MAX_MAGNITUDE = 1e30;
 
-/** Where the proportions of a pixel stand. */
+/** Elements that give the aspect ratio of a pixel. */
 const PROPORTIONS = /** @type {const} */ (["spacing", "imagerSpacing", "scannedSpacing", "aspectRatio"]);
 
 /**
  * @param {Blob} file with preamble
- * @returns {Promise<(Samples & {source: Source}) | null>} the frame that the server reads, too: the middle one
+ * @returns {Promise<(Samples & {source: Source}) | null>} the middle frame, which the server reads as well
  */
 export async function readDicom(file) {
   const header = readHeader(await file.slice(0, HEAD_BYTES).arrayBuffer());
@@ -60,7 +60,7 @@ async function readFrame(file, header) {
 }
 
 /**
- * What a result says of the file: defined terms only, since anything else could be a name that somebody typed there.
+ * The source facts of a result: defined terms only, since free text could contain a name.
  * @param {Header} header
  * @param {number} frames
  * @returns {Source}
@@ -86,7 +86,7 @@ function sourceOf(header, frames) {
 }
 
 /**
- * Whether pixels or grey levels depend on what is not read here.
+ * Whether pixels or grey levels depend on elements that are not read here.
  * @param {Header} header
  */
 const isUnusual = (header) =>
@@ -97,13 +97,13 @@ const isUnusual = (header) =>
   !(Number.isInteger(header.decimal("frames", 1)) && header.decimal("frames", 1) >= 1 && header.texts("frames").length === 1) ||
   !isUsable(header.decimal("slope", 1)) ||
   !isUsable(header.decimal("intercept", 0)) ||
-  // The server takes such a slope for one that was never filled in.
+  // The server treats such a slope as one that was never set.
   Math.abs(header.decimal("slope", 1)) <= 1 / MAX_MAGNITUDE ||
   hasUnusualWindow(header) ||
   PROPORTIONS.some((name) => !isSquare(header, name));
 
 /**
- * Whether samples are other than 8 or 16 bits of grey, or 8 of colour, with their values in the lowest bits.
+ * Whether samples are anything but 8- or 16-bit grey or 8-bit colour, with the values in the lowest bits.
  * @param {Header} header
  */
 function hasUnusualSamples(header) {
@@ -119,7 +119,7 @@ function hasUnusualSamples(header) {
 const isUsable = (value) => Math.abs(value) < MAX_MAGNITUDE;
 
 /**
- * Whether the file has a window other than one whose first values are plain numbers, and wider than 1 so that it is no threshold.
+ * Whether there is a window, and its first values are not plain numbers or its width is at most 1, which makes it a threshold.
  * @param {Header} header
  */
 function hasUnusualWindow(header) {
@@ -132,7 +132,7 @@ function hasUnusualWindow(header) {
 /**
  * @param {Header} header
  * @param {typeof PROPORTIONS[number]} name
- * @returns {boolean} whether height and width are equal but for rounding, or not given
+ * @returns {boolean} whether height and width are missing, or equal except for rounding
  */
 function isSquare(header, name) {
   const [height, width] = header.decimals(name);
@@ -144,9 +144,9 @@ const PLAIN = { slope: 1, intercept: 0, inverted: false, window: { low: 0, high:
 /** @typedef {Int8Array | Uint8Array | Int16Array | Uint16Array} Values */
 
 /**
- * Old files keep overlays above the bits that count; shifting those out also restores the sign.
- * @param {Values} data is changed
- * @param {number} stored bits that count
+ * Remove what old files store above the value, such as overlays, and restore the sign.
+ * @param {Values} data changed in place
+ * @param {number} stored bits per value
  * @param {boolean} signed
  */
 function keepStoredBits(data, stored, signed) {
@@ -188,8 +188,8 @@ function findPadding(header, data, stored, signed) {
 const lacksSignExtension = (data, stored) => stored < 8 * data.BYTES_PER_ELEMENT && data.every((value) => value >> stored === 0);
 
 /**
- * Put the value that is shown darkest in place of padding.
- * @param {Values} data is changed
+ * Replace padding with the value that is shown darkest.
+ * @param {Values} data changed in place
  * @param {Uint8Array} isPadding
  * @param {boolean} falling whether larger values are darker
  */
@@ -203,7 +203,7 @@ function fillPadding(data, isPadding, falling) {
 }
 
 /**
- * Whether a few values stand so far apart that the server clips them (chalicelib/imaging/dicom/tissue.py).
+ * Whether a few values are so far from the others that the server clips them (chalicelib/imaging/dicom/tissue.py).
  * @param {Values} data
  * @param {Uint8Array | null} isPadding
  */
@@ -216,7 +216,7 @@ function hasHotPixels(data, isPadding) {
 }
 
 /**
- * The first of the file's own windows that can be used (C.11.2.1.2 and C.11.2.1.3).
+ * The file's first window, if it is usable (C.11.2.1.2 and C.11.2.1.3).
  * @param {Header} header
  * @returns {{low: number, high: number} | null}
  */
@@ -228,7 +228,7 @@ function ownWindow(header) {
 }
 
 /**
- * A window that shows everything that is there.
+ * The window that covers the whole range of values.
  * @param {ArrayLike<number>} data
  * @param {number} slope
  * @param {number} intercept
@@ -245,7 +245,7 @@ function wholeRange(data, slope, intercept) {
 
 /**
  * @param {Uint8Array} data
- * @param {number} planar 1 where each colour stands by itself
+ * @param {number} planar 1 if the colours are stored as separate planes
  */
 function interleaved(data, planar) {
   if (planar !== 1) return data;

@@ -1,5 +1,5 @@
 // @ts-check
-/** What an empty light box says: how to put an image on it, and where to get one. */
+/** The empty light box: how to add an image, and where to get one. */
 import { element } from "./dom.js";
 import { hasRole } from "./permissions.js";
 import { modalityTitle } from "./tasks.js";
@@ -13,32 +13,32 @@ import { text } from "./text.js";
  * @returns {Node[]}
  */
 export function describeEmptyState(task, onDevice) {
-  const words = text.lightBox;
-  if (!hasRole("reviewer") && !onDevice) return describeReading();
-  const link = element("a", { href: words.whereUrl, rel: "noreferrer", target: "_blank" }, words.whereLink);
+  const labels = text.lightBox;
+  if (!hasRole("reviewer") && !onDevice) return describeReadOnly();
+  const link = element("a", { href: labels.whereUrl, rel: "noreferrer", target: "_blank" }, labels.whereLink);
   return [
-    element("h3", {}, words.emptyHeading),
-    element("p", {}, words.empty),
+    element("h3", {}, labels.emptyHeading),
+    element("p", {}, labels.empty),
     element(
       "div",
       { className: "choices" },
-      element("button", { type: "button", className: "primary", "data-choose": "files", "aria-keyshortcuts": "o" }, words.choose),
-      element("button", { type: "button", className: "secondary folder-button", "data-choose": "folder" }, words.chooseFolder),
-      element("button", { type: "button", className: "secondary camera-button", "data-choose": "camera" }, words.camera),
+      element("button", { type: "button", className: "primary", "data-choose": "files", "aria-keyshortcuts": "o" }, labels.choose),
+      element("button", { type: "button", className: "secondary folder-button", "data-choose": "folder" }, labels.chooseFolder),
+      element("button", { type: "button", className: "secondary camera-button", "data-choose": "camera" }, labels.camera),
     ),
-    element("p", { className: "small-print" }, onDevice ? words.formatsOnDevice : words.formats),
+    element("p", { className: "small-print" }, onDevice ? labels.formatsOnDevice : labels.formats),
     element(
       "details",
       {},
-      element("summary", {}, words.where),
-      element("p", {}, `${words.whereAnswer(modalityTitle(task.modality))} `, link, "."),
+      element("summary", {}, labels.where),
+      element("p", {}, `${labels.whereAnswer(modalityTitle(task.modality))} `, link, "."),
     ),
-    element("p", { className: "small-print" }, onDevice ? words.privacyOnDevice : words.privacy),
+    element("p", { className: "small-print" }, onDevice ? labels.privacyOnDevice : labels.privacy),
   ];
 }
 
-/** For whoever may send nothing. */
-const describeReading = () => [
+/** For users who may not upload. */
+const describeReadOnly = () => [
   element("h3", {}, text.lightBox.readOnlyHeading),
   element("p", {}, text.lightBox.readOnly),
   element("p", { className: "small-print" }, text.login.readOnly),

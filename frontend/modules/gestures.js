@@ -1,7 +1,7 @@
 // @ts-check
-/** What fingers, mouse and wheel do to the image: turns their movements into zooming, moving and windowing. */
+/** Turns pointer and wheel events into zooming, panning and windowing. */
 
-/** A mouse wheel's notch of 100 makes the image a quarter larger. */
+/** One wheel notch (100) zooms by a quarter. */
 const WHEEL_ZOOM = 0.0022;
 
 /**
@@ -9,9 +9,9 @@ const WHEEL_ZOOM = 0.0022;
  * @property {(factor: number, at: {x: number, y: number}) => void} onZoom
  * @property {(right: number, down: number) => void} onMove screen pixels
  * @property {(right: number, down: number) => void} onWindow shares of the element's size
- * @property {() => void} onWindowed the movement has ended
- * @property {() => void} onToggle between the whole image and a part
- * @property {(touch: boolean, shift: boolean) => "move" | "window" | null} drag what dragging with one pointer does now
+ * @property {() => void} onWindowed the drag has ended
+ * @property {() => void} onToggle between the whole image and an enlarged part
+ * @property {(touch: boolean, shift: boolean) => "move" | "window" | null} drag what dragging with one pointer does
  */
 
 /**
@@ -35,7 +35,7 @@ export function followGestures(element, handlers) {
     doing = event.button === 1 ? "move" : handlers.drag(event.pointerType === "touch", event.shiftKey);
     if (!doing && held.size < 2) return;
     element.setPointerCapture(event.pointerId);
-    // The middle button would scroll, and dragging would select the words around.
+    // Prevents scrolling with the middle button, and text selection while dragging.
     if (event.pointerType === "mouse") event.preventDefault();
     element.focus({ preventScroll: true });
   });

@@ -1,13 +1,13 @@
 // @ts-check
-/** The ways images come onto the page: picked, photographed, dropped anywhere, or pasted. */
+/** The ways to add images: file picker, camera, drop and paste. */
 import { droppedFiles, mayBeImage } from "./folder.js";
 
 /**
- * Every button with `data-choose` opens the picker of the input that it names.
+ * Each button with `data-choose` opens the picker of the input it names.
  * @param {object} parts
- * @param {Record<string, HTMLInputElement>} parts.inputs by the name that buttons give
- * @param {HTMLElement} parts.dropTarget shows that a drop will be taken; the whole page takes it
- * @param {(files: File[]) => void} parts.onFiles hears of one file or many; of none where a folder held none
+ * @param {Record<string, HTMLInputElement>} parts.inputs by the name in `data-choose`
+ * @param {HTMLElement} parts.dropTarget highlighted while files are dragged over the page; the whole page accepts drops
+ * @param {(files: File[]) => void} parts.onFiles called with one or more files, or with none for an empty folder
  */
 export function listenForImages({ inputs, dropTarget, onFiles }) {
   document.addEventListener("click", ({ target }) => {
@@ -17,7 +17,7 @@ export function listenForImages({ inputs, dropTarget, onFiles }) {
   for (const input of Object.values(inputs)) {
     input.addEventListener("change", () => {
       const files = [...(input.files ?? [])];
-      // Forget the choice, so that choosing the same file again is a change again. The Files themselves stay readable.
+      // Reset the input, so that choosing the same file again fires a change event. The File objects stay readable.
       input.value = "";
       onFiles(input.webkitdirectory ? files.filter(mayBeImage) : files);
     });
@@ -30,7 +30,7 @@ export function listenForImages({ inputs, dropTarget, onFiles }) {
     onFiles(files);
   });
 
-  // Without these two, a browser leaves the page and opens a file dropped beside the light box.
+  // Without these two handlers, the browser would leave the page and open the dropped file.
   document.addEventListener("dragover", (event) => {
     if (!carriesFiles(event)) return;
     event.preventDefault();

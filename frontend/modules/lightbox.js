@@ -1,5 +1,5 @@
 // @ts-check
-/** The light box: an image with its tools, or in its place a message, a problem, or work in progress. */
+/** The light box: an image with its tools; or a message, a problem, or progress. */
 import { byId, element, fill } from "./dom.js";
 import { ImageCanvas } from "./canvas.js";
 import { count, wholePercent } from "./format.js";
@@ -14,12 +14,12 @@ const FIRST_OPACITY = 0.5;
 
 /**
  * @typedef {object} Explanation
- * @property {string} title the answer in words
- * @property {string | null} label the answer
- * @property {HeatMap | null | undefined} heatMap of the answer
- * @property {{name: string, title: string}[]} classes that the map can be asked for
+ * @property {string} title of the predicted class
+ * @property {string | null} label predicted class
+ * @property {HeatMap | null | undefined} heatMap of the predicted class
+ * @property {{name: string, title: string}[]} classes that have a heat map
  * @property {(label: string) => Promise<HeatMap>} fetch
- * @property {() => Promise<Picture | null>} prepared what the model saw
+ * @property {() => Promise<Picture | null>} prepared the model input
  */
 
 export class LightBox {
@@ -42,7 +42,7 @@ export class LightBox {
     this.imageCanvas = new ImageCanvas(byId("image-area", HTMLElement), this.canvas, () => this.describe());
     /** @type {Explanation | null} */
     this.explanation = null;
-    /** The opacity to come back to when the heat map is shown again. */
+    /** The opacity to restore when the heat map is shown again. */
     this.shown = FIRST_OPACITY;
     this.slider.value = String(FIRST_OPACITY * 100);
     this.slider.addEventListener("input", () => this.fade(this.slider.valueAsNumber / 100));
@@ -53,7 +53,7 @@ export class LightBox {
     this.fade(FIRST_OPACITY);
   }
 
-  /** What the buttons with these ids do; keys do the same. */
+  /** Actions of the buttons with these ids. */
   actions() {
     const { imageCanvas } = this;
     return {
@@ -85,7 +85,7 @@ export class LightBox {
     this.fade(this.imageCanvas.opacity > 0 ? 0 : this.shown);
   }
 
-  /** Take everything off. */
+  /** Remove everything. */
   clear() {
     this.imageCanvas.setImages();
     this.explanation = null;
@@ -97,7 +97,7 @@ export class LightBox {
   }
 
   /**
-   * Say something where the image would lie, in place of all tools.
+   * Show a message in place of the image and the tools.
    * @param {...Node} content
    */
   showMessage(...content) {
@@ -108,7 +108,7 @@ export class LightBox {
   }
 
   /**
-   * Lay a picture on the box, whose it is from now on.
+   * Show a picture. The light box owns it from now on and closes it.
    * @param {Picture} picture
    */
   show({ image, caption }) {
@@ -119,9 +119,9 @@ export class LightBox {
   }
 
   /**
-   * Lay the evidence for the answer over the image.
+   * Show the heat map of the predicted class over the image.
    * @param {Explanation} explanation
-   * @param {boolean} own whether the image is the reader's own, so that what the model saw can lie beside it
+   * @param {boolean} own whether this is the user's own file, so that the model input can be shown beside it
    */
   explain(explanation, own) {
     this.working.hidden = true;
@@ -146,7 +146,7 @@ export class LightBox {
       if (this.explanation !== explanation || this.heatMapClass.value !== label) return;
       this.imageCanvas.setHeatMap(heatMap);
     } catch {
-      // Another model is at work by now, or the server cannot be reached: the answer's own map stays.
+      // The model has changed, or the server cannot be reached: go back to the map of the predicted class.
       if (this.explanation !== explanation) return;
       this.heatMapClass.value = explanation.label ?? "";
       this.imageCanvas.setHeatMap(explanation.heatMap);
@@ -157,7 +157,7 @@ export class LightBox {
     }
   }
 
-  /** Lay what the model saw beside the image, or take it away again. */
+  /** Show or hide the model input beside the image. */
   async toggleCompare() {
     const { explanation, imageCanvas } = this;
     if (!explanation || this.compare.hidden) return;
@@ -173,22 +173,22 @@ export class LightBox {
   }
 
   /**
-   * Show that something is under way; the image, if any, stays.
-   * @param {string} words
-   * @param {number | null} share done, 0 to 1; null when nobody knows
+   * Show progress; an image stays visible.
+   * @param {string} message
+   * @param {number | null} share done, 0 to 1; null if unknown
    */
-  work(words, share = null) {
+  showProgress(message, share = null) {
     this.message.hidden = true;
     this.problem.hidden = true;
     this.working.hidden = false;
-    this.workingText.textContent = words;
+    this.workingText.textContent = message;
     if (share === null) this.progress.removeAttribute("value");
     else this.progress.value = share;
   }
 
   /**
    * @param {Problem} problem
-   * @param {(() => void) | null} again what "Try again" does, where trying again can help
+   * @param {(() => void) | null} again action of "Try again"; null if a retry cannot help
    * @param {boolean} usable whether another image can be chosen instead
    */
   fail(problem, again, usable) {
@@ -206,7 +206,7 @@ export class LightBox {
     this.problem.hidden = false;
   }
 
-  /** Say in words what the canvas shows, and keep the tools in step with it. */
+  /** Update the text alternative of the canvas and the state of the tools. */
   describe() {
     const { imageCanvas, explanation } = this;
     const opacity = wholePercent(imageCanvas.opacity);
@@ -214,10 +214,10 @@ export class LightBox {
     this.slider.setAttribute("aria-valuetext", opacity);
     this.imageTools.hidden = imageCanvas.images.length === 0;
     const evidence = this.heatMapClass.selectedOptions[0]?.textContent ?? "";
-    const words = imageCanvas.overlay
+    const description = imageCanvas.overlay
       ? text.lightBox.describeOverlay(explanation?.title ?? "", evidence, opacity)
       : text.lightBox.describe(explanation?.title ?? "");
-    this.canvas.setAttribute("aria-label", explanation ? words : text.lightBox.waiting);
+    this.canvas.setAttribute("aria-label", explanation ? description : text.lightBox.waiting);
     const [image] = imageCanvas.images;
     byId("invert", HTMLButtonElement).ariaPressed = String(Boolean(image?.inverted));
     for (const tool of ["window", "move"]) byId(`tool-${tool}`, HTMLButtonElement).ariaPressed = String(imageCanvas.tool === tool);

@@ -1,5 +1,5 @@
 // @ts-check
-/** The places of the page: images, models, retrainings. Which one it is, stands in the address. */
+/** The main navigation: images, models, retraining. The address tells which one is open. */
 import { byId } from "./dom.js";
 import { modelsAddress, retrainingsAddress, taskAddress } from "./router.js";
 
@@ -25,14 +25,14 @@ const LOCATION_OF = {
 export const locationOf = (route) => LOCATION_OF[route.name];
 
 /**
- * Where a task is found in the location that a route leads to.
+ * The address of a task within the location of a route.
  * @param {Route} route
  * @param {string} task
  */
 export const addressIn = (route, task) => ADDRESSES[locationOf(route)](task);
 
 /**
- * Let the links of the header lead to a task.
+ * Point the links of the header at a task.
  * @param {string} task
  */
 export function linkLocations(task) {
@@ -40,7 +40,7 @@ export function linkLocations(task) {
 }
 
 /**
- * Mark the location that somebody is at.
+ * Mark the current location.
  * @param {Route} route
  */
 export function markLocation(route) {

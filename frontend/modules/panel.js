@@ -1,5 +1,5 @@
 // @ts-check
-/** The panel beside the light box: the reading of an image, or what the chosen task is for. */
+/** The panel beside the light box: a result, or the description of the chosen task. */
 import { serverText, byId, fill } from "./dom.js";
 import { describeTask, modalityTitle } from "./tasks.js";
 import { text } from "./text.js";
@@ -15,7 +15,7 @@ export class Panel {
   }
 
   /**
-   * @param {string} eyebrow stands small above the heading
+   * @param {string} eyebrow small text above the heading
    * @param {string | HTMLElement} heading
    * @param {...Node} content
    */
@@ -27,13 +27,13 @@ export class Panel {
     document.title = text.page.title(this.heading.textContent ?? "");
   }
 
-  /** @param {Task | undefined} task without one there is nothing to show */
+  /** @param {Task | undefined} task hides the panel if undefined */
   showTask(task) {
     if (task) this.show(modalityTitle(task.modality), serverText(task.title), ...describeTask(task));
     else this.section.hidden = true;
   }
 
-  /** Let whoever reads by ear or keyboard go on from the heading. */
+  /** Move the focus to the heading, for keyboards and screen readers. */
   focus() {
     this.heading.focus({ preventScroll: true });
   }

@@ -1,5 +1,5 @@
 // @ts-check
-/** The picture that belongs to a result: the reader's own file where this visit has it, else what the model saw. */
+/** The picture of a result: the user's own file if this visit has it, else the model input. */
 import { fetchPreview } from "./api.js";
 import { inspect } from "./imagefile.js";
 import { text } from "./text.js";
@@ -10,14 +10,14 @@ import { WindowedImage } from "./windowing.js";
 /**
  * @typedef {object} Picture
  * @property {WindowedImage} image
- * @property {boolean} own whether it is the reader's own file, and not what the model saw
- * @property {string} caption says where it is from, and its size
+ * @property {boolean} own whether it is the user's own file and not the model input
+ * @property {string} caption origin and size
  */
 
-/** Longest side of a picture kept for showing: more than any screen has, and a tenth of what 100 megapixels would take. */
+/** Longest side of a displayed picture: larger than screens, and a tenth of the memory of 100 megapixels. */
 const MAX_SHOWN_SIDE = 4096;
 
-/** A File is a reference to the disk, not its bytes; still, it should not go on for ever. */
+/** A File refers to the disk and holds no bytes; still, the number is limited. */
 const MAX_ORIGINALS = 5000;
 
 /**
@@ -27,8 +27,8 @@ const MAX_ORIGINALS = 5000;
 const originals = new Map();
 
 /**
- * Keep a file for when its result is opened again.
- * @param {string} id the result's
+ * Remember a file for when its result is opened again.
+ * @param {string} id of the result
  * @param {File} file
  */
 export function remember(id, file) {
@@ -38,14 +38,14 @@ export function remember(id, file) {
 
 /**
  * @param {File} file
- * @returns {Promise<Picture | null>} null where the browser cannot show it: of another kind, broken, or too large. The
- *   server judges the file
+ * @returns {Promise<Picture | null>} null if the browser cannot display it (other format, damaged, or too
+ *   large); the server decides about the file
  */
 export async function pictureOfFile(file) {
   try {
     const { showable, contentType } = await inspect(file);
     if (showable) return await bitmapPicture(file, true);
-    // Whoever has no DICOM files need not load what reads them.
+    // Load the DICOM reader only if it is needed.
     const samples = contentType === "application/dicom" ? await (await import("./dicom.js")).readDicom(file) : null;
     return samples && { image: new WindowedImage({ samples }), own: true, caption: captionOf(samples, true) };
   } catch {
@@ -55,8 +55,8 @@ export async function pictureOfFile(file) {
 
 /**
  * @param {Result} result
- * @param {() => Promise<Picture | null>} prepared what the model saw
- * @returns {Promise<Picture | null>} null where there is none; the reading stands without it
+ * @param {() => Promise<Picture | null>} prepared loads the model input
+ * @returns {Promise<Picture | null>} null if there is none; the result is shown without it
  */
 export async function pictureOfResult(result, prepared) {
   const original = originals.get(result.id);
@@ -66,7 +66,7 @@ export async function pictureOfResult(result, prepared) {
 }
 
 /**
- * Whether the browser shows a picture lying on its side that the model was given upright, so that the heat map would not fit.
+ * Whether the browser shows the picture rotated against the model input, so that the heat map would not fit.
  * @param {Picture} own
  * @param {Result} result
  */
@@ -75,9 +75,9 @@ function isRotated({ image: { size } }, { source }) {
 }
 
 /**
- * What the model saw.
+ * Load the model input.
  * @param {Result} result
- * @returns {Promise<Picture | null>} null where there is none (any more)
+ * @returns {Promise<Picture | null>} null if there is none (any more)
  */
 export const preparedPicture = (result) => fetchPreview(result.id).then((preview) => bitmapPicture(preview, false)).catch(() => null);
 
@@ -87,7 +87,7 @@ export const preparedPicture = (result) => fetchPreview(result.id).then((preview
  * @returns {Promise<Picture>}
  */
 async function bitmapPicture(file, own) {
-  // The levels that are stored, as the model is given them.
+  // The stored values, as the model receives them.
   const whole = await createImageBitmap(file, { colorSpaceConversion: "none" });
   const caption = captionOf(whole, own);
   return { image: new WindowedImage({ bitmap: await reduced(whole) }), own, caption };

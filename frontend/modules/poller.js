@@ -1,5 +1,5 @@
 // @ts-check
-/** Looks again and again at something that changes by itself, as long as somebody is there to see it. */
+/** Polls something that changes on the server, as long as its view is open and the page is visible. */
 import { Problem } from "./api.js";
 import { element, fill } from "./dom.js";
 import { pause } from "./retry.js";
@@ -8,36 +8,36 @@ import { text } from "./text.js";
 
 export class Poller {
   /**
-   * @param {() => Promise<boolean>} look whether there is anything left to wait for
+   * @param {() => Promise<boolean>} poll returns whether to go on
    * @param {number} wait milliseconds
-   * @param {AbortSignal} signal tells when nobody looks any more
+   * @param {AbortSignal} signal aborted when the view is closed
    */
-  constructor(look, wait, signal) {
-    this.look = look;
+  constructor(poll, wait, signal) {
+    this.poll = poll;
     this.wait = wait;
     this.signal = signal;
-    /** What is wrong, if anything is, or that nothing has come yet; to be shown beside what is looked at. */
+    /** Shows that data is loading, or what is wrong; to be placed beside the data. */
     this.problem = element("div", {}, element("p", { className: "soft" }, text.page.loading));
     this.succeeded = false;
-    this.on();
+    this.run();
   }
 
-  async on() {
+  async run() {
     while (!this.signal.aborted && (await this.once())) await pause(this.wait, this.signal).catch(() => {});
   }
 
-  /** Look now. */
+  /** Poll now. */
   async once() {
     if (document.hidden) return true;
     try {
-      const more = await this.look();
+      const more = await this.poll();
       this.succeeded = true;
       fill(this.problem);
       return more;
     } catch (error) {
       if (this.signal.aborted) return false;
       if (this.succeeded && error instanceof Problem) fill(this.problem, element("p", { className: "soft" }, text.worklist.offline));
-      else fill(this.problem, note(error, () => this.on()));
+      else fill(this.problem, note(error, () => this.run()));
       return this.succeeded;
     }
   }

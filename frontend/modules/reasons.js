@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Why an image needs review or could not be used, and what other errors of the server mean: in the reader's language
- * where it knows the code, else as the server says it. Of an error only the server says what is wrong in particular.
+ * Translates reasons for review and errors of the server by their codes. Unknown codes keep the server's sentence, and
+ * errors show it as well, since only the server knows the details.
  */
 import { serverText, element } from "./dom.js";
 import { text } from "./text.js";
@@ -15,7 +15,7 @@ export function reasonText({ code, message }) {
 }
 
 /**
- * The same, so that who listens hears each part in its language.
+ * The same as elements, with the language of each part marked for screen readers.
  * @param {Reason} reason
  * @returns {(Node | string)[]}
  */

@@ -1,5 +1,5 @@
 // @ts-check
-/** The reading: what the model says about an image, how sure it is, and what is known of the image. */
+/** A result as text: the predicted class, its probability, the reasons for review, and the facts about the image. */
 import { serverText, element } from "./dom.js";
 import { count, dateTime, duration, percent } from "./format.js";
 import { describeReason } from "./reasons.js";
@@ -9,14 +9,14 @@ import { text } from "./text.js";
 
 /** @import { Result, Source, Task } from "./types.js" */
 
-/** As many digits of a checksum as a person compares. */
+/** Digits of a checksum that are shown. */
 const SHORT_SHA = 12;
 
 /**
  * @param {Result} result classified
  * @param {Task | undefined} task
- * @param {number | null} took milliseconds from sending it to its answer; null when nobody here waited for it
- * @param {Node} review where a person's reading is entered
+ * @param {number | null} took response time in milliseconds; null if the result was not requested on this page
+ * @param {Node} review the review form
  * @returns {Node[]}
  */
 export function describeResult(result, task, took, review) {
@@ -34,15 +34,15 @@ export function describeResult(result, task, took, review) {
 }
 
 /**
- * A result that is not there yet.
+ * A pending result.
  * @returns {Node[]}
  */
 export const describeReceived = () => [element("p", {}, text.result.receivedMeaning)];
 
 /**
- * A file that was set aside.
+ * A quarantined file.
  * @param {Result} result
- * @param {number | null} took milliseconds from sending it to its answer; null when nobody here waited for it
+ * @param {number | null} took response time in milliseconds; null if the result was not requested on this page
  * @returns {Node[]}
  */
 export function describeQuarantined(result, took) {
@@ -102,23 +102,23 @@ function bars(result, task) {
  */
 function facts(result, took) {
   const { source, model } = result;
-  const words = text.facts;
+  const labels = text.facts;
   return element(
     "dl",
     { className: "facts" },
     ...(source ? sourceFacts(source) : []),
-    fact(words.arrived, `${dateTime(result.created_at)}, ${words.arrivals[result.arrival] ?? result.arrival}`),
-    ...(result.classified_at ? [fact(words.classified, dateTime(result.classified_at))] : []),
-    ...(took === null ? [] : [fact(words.timeTaken, duration(took))]),
-    ...(model ? [fact(words.model, modelLink(result.task, model))] : []),
-    ...(model ? [fact(words.backend, words.backends[model.backend] ?? model.backend)] : []),
-    ...(model?.sha256 ? [fact(words.sha256, element("code", {}, model.sha256.slice(0, SHORT_SHA)))] : []),
-    fact(words.id, element("code", {}, result.id)),
+    fact(labels.arrived, `${dateTime(result.created_at)}, ${labels.arrivals[result.arrival] ?? result.arrival}`),
+    ...(result.classified_at ? [fact(labels.classified, dateTime(result.classified_at))] : []),
+    ...(took === null ? [] : [fact(labels.timeTaken, duration(took))]),
+    ...(model ? [fact(labels.model, modelLink(result.task, model))] : []),
+    ...(model ? [fact(labels.backend, labels.backends[model.backend] ?? model.backend)] : []),
+    ...(model?.sha256 ? [fact(labels.sha256, element("code", {}, model.sha256.slice(0, SHORT_SHA)))] : []),
+    fact(labels.id, element("code", {}, result.id)),
   );
 }
 
 /**
- * The model's version; where it came in a package, with its card.
+ * The model version, with a link to its card if it came in a package.
  * @param {string} task
  * @param {NonNullable<Result["model"]>} model
  */
@@ -130,17 +130,17 @@ const modelLink = (task, { version, sha256 }) =>
  * @returns {Node[]}
  */
 function sourceFacts(source) {
-  const words = text.facts;
-  const laterality = source.laterality && (words.lateralities[source.laterality] ?? source.laterality);
-  const frame = source.frame && source.frames && words.frameOf(count(source.frame), count(source.frames));
+  const labels = text.facts;
+  const laterality = source.laterality && (labels.lateralities[source.laterality] ?? source.laterality);
+  const frame = source.frame && source.frames && labels.frameOf(count(source.frame), count(source.frames));
   const rows = /** @type {[string, string | null | undefined][]} */ ([
-    [words.format, source.format],
-    [words.size, text.lightBox.size(source.columns, source.rows)],
-    [words.modality, source.modality && modalityTitle(source.modality)],
-    [words.laterality, laterality],
-    [words.view, source.view_position],
-    [words.frame, (source.frames ?? 1) > 1 ? String(frame) : null],
-    [words.transferSyntax, source.transfer_syntax],
+    [labels.format, source.format],
+    [labels.size, text.lightBox.size(source.columns, source.rows)],
+    [labels.modality, source.modality && modalityTitle(source.modality)],
+    [labels.laterality, laterality],
+    [labels.view, source.view_position],
+    [labels.frame, (source.frames ?? 1) > 1 ? String(frame) : null],
+    [labels.transferSyntax, source.transfer_syntax],
   ]);
   return rows.flatMap(([term, description]) => (description ? [fact(term, description)] : []));
 }

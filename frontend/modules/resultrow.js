@@ -12,7 +12,7 @@ import { text } from "./text.js";
 /**
  * @param {Result} result
  * @param {Task | undefined} task
- * @param {{open: boolean, nameTask: boolean}} how whether it lies on the light box; whether the list is of several tasks
+ * @param {{open: boolean, nameTask: boolean}} how whether it is open, and whether the list contains several tasks
  */
 export function resultRow(result, task, { open, nameTask }) {
   const link = element(
@@ -55,14 +55,14 @@ function notes(result, task, nameTask) {
 }
 
 /**
- * What people or the model say beyond the label.
+ * The review, or that one is needed.
  * @param {Result} result
  * @param {Task | undefined} task
  */
 function mark({ status, needs_review, review, label }, task) {
   if (review) {
-    const words = review.label === label ? [text.worklist.confirmed] : [text.worklist.corrected, serverText(classTitle(task, review.label))];
-    return element("span", { className: "chip reviewed" }, ...words);
+    const verdict = review.label === label ? [text.worklist.confirmed] : [text.worklist.corrected, serverText(classTitle(task, review.label))];
+    return element("span", { className: "chip reviewed" }, ...verdict);
   }
   return needs_review && status === "classified" ? element("span", { className: "chip review" }, text.worklist.needsReview) : null;
 }

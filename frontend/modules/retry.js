@@ -1,5 +1,5 @@
 // @ts-check
-/** Trying again what may well succeed a little later, ever more withRetries. */
+/** Retries with exponential backoff. */
 import { orAborted } from "./abort.js";
 import { Problem } from "./api.js";
 
@@ -8,19 +8,19 @@ const FIRST_WAIT_MS = 500;
 const MAX_WAIT_MS = 30_000;
 
 /**
- * Whether a problem may be gone at the next try: the server is busy, or the network down for a moment.
+ * Whether a retry can help: the server is busy, or the network was interrupted.
  * @param {unknown} problem
  */
 export const isTransient = (problem) =>
   problem instanceof Problem && (problem.status === 429 || problem.status >= 500 || problem.code === "Network");
 
 /**
- * Exponential backoff with jitter: those who were refused together do not come back together.
+ * Retry with exponential backoff and jitter, so that clients rejected together do not return together.
  * @template Answer
  * @param {() => Promise<Answer>} action
  * @param {AbortSignal} signal
  * @returns {Promise<Answer>}
- * @throws what `action` throws, once it does not pass or has been tried often enough
+ * @throws the error of `action` if it is not transient, or after the last try
  */
 export async function withRetries(action, signal) {
   for (let tries = 1; ; tries++) {
@@ -29,7 +29,7 @@ export async function withRetries(action, signal) {
     } catch (error) {
       if (signal.aborted || !isTransient(error)) throw error;
       if (!navigator.onLine) {
-        // Without a network no number of tries helps. They begin anew when it is back.
+        // Without a network, retries are pointless: wait for it, then start counting again.
         await orAborted(online(), signal);
         tries = 0;
         continue;
@@ -41,7 +41,7 @@ export async function withRetries(action, signal) {
   }
 }
 
-/** Until the browser says that there is a network again. */
+/** Resolves when the browser is online again. */
 const online = () => new Promise((resolve) => addEventListener("online", resolve, { once: true }));
 
 /**

@@ -1,5 +1,5 @@
 // @ts-check
-/** A person's reading of an image: confirms the model's label or corrects it, and so teaches the next model. */
+/** The review form: confirms the model's class or corrects it. Reviews train the next model. */
 import { announce } from "./announcer.js";
 import { Problem, saveReview, withdrawReview } from "./api.js";
 import { serverText, element, fill } from "./dom.js";
@@ -11,13 +11,13 @@ import { text } from "./text.js";
 
 /** @import { Result, Review as ReviewOfResult, Task } from "./types.js" */
 
-/** What the API takes. */
+/** The API's limit. */
 const MAX_COMMENT = 1000;
 
-/** Whoever is not signed in, as on one's own machine. */
-const NOBODY = "local";
+/** The reviewer where there is no login, as on a local installation. */
+const LOCAL = "local";
 
-/** As many digits of a reviewer's id as tell a few people apart. */
+/** Digits of a reviewer's id that are shown. */
 const SHORT_ID = 8;
 
 const ON = "on";
@@ -34,7 +34,7 @@ export class Review {
     this.onReview = onReview;
     this.onNext = onNext;
     this.saving = false;
-    /** What `undo` comes back to: the review before the last change made here. @type {(ReviewOfResult | null)[]} */
+    /** Earlier reviews, which `undo` restores. @type {(ReviewOfResult | null)[]} */
     this.before = [];
     this.names = classNames(result, task);
     this.classes = element("div", { className: "class-buttons", role: "group", "aria-label": text.review.label });
@@ -94,7 +94,7 @@ export class Review {
     if (goOn && this.advance.checked) this.onNext();
   }
 
-  /** Come back to what was before the last change; what was found reviewed becomes as if nobody had looked. */
+  /** Restore the review before the last change; without one, delete the review. */
   async undo() {
     if (!this.result.review) return;
     const before = this.before.pop() ?? null;
@@ -158,7 +158,7 @@ export class Review {
 }
 
 /**
- * Who said what, and when.
+ * The review as text: class, time and reviewer.
  * @param {Result} result
  * @param {Task | undefined} task
  * @returns {(Node | string)[]}
@@ -173,5 +173,5 @@ function summary({ review, label }, task) {
 /** @param {string | null | undefined} reviewer */
 function who(reviewer) {
   if (isMe(reviewer)) return text.review.byYou;
-  return reviewer && reviewer !== NOBODY ? text.review.by(reviewer.slice(0, SHORT_ID)) : text.review.here;
+  return reviewer && reviewer !== LOCAL ? text.review.by(reviewer.slice(0, SHORT_ID)) : text.review.here;
 }

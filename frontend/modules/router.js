@@ -1,5 +1,5 @@
 // @ts-check
-/** The address after `#`: which task, result, model or retraining is open. Holds no file name and no identity. */
+/** Routes in the address after `#`: the open task, result, model or retraining. They contain no file name and no identity. */
 
 /** @import { Route } from "./types.js" */
 
@@ -25,7 +25,7 @@ export const retrainingsAddress = (task) => `${taskAddress(task)}/retrainings`;
 export const retrainingAddress = (name) => `#/retrainings/${encodeURIComponent(name)}`;
 
 /**
- * Follow the address, from now on and at once.
+ * Call `onRoute` for the current address, and whenever it changes.
  * @param {(route: Route, first: boolean) => void} onRoute
  */
 export function startRouter(onRoute) {
@@ -34,8 +34,8 @@ export function startRouter(onRoute) {
 }
 
 /**
- * Go to an address; to the one we are at, too. It is followed before anything else can happen: a key that is pressed right
- * after is meant for what the address names.
+ * Go to an address, even if it is the current one. The route is followed synchronously, so that a key pressed right after
+ * applies to the new view.
  * @param {string} address
  */
 export function navigate(address) {
@@ -44,7 +44,7 @@ export function navigate(address) {
 }
 
 /**
- * Change the address and leave the page as it is.
+ * Change the address without changing the page.
  * @param {string} address
  */
 export function pushAddress(address) {

@@ -1,16 +1,16 @@
 // @ts-check
-/** The keys of the page, and the list of them that `?` shows. Single keys can be switched off (WCAG 2.1.4). */
+/** Keyboard shortcuts, and the dialog that lists them. Single-key shortcuts can be turned off (WCAG 2.1.4). */
 import { byId, element, fill } from "./dom.js";
 import { prefer, preference } from "./preferences.js";
 import { text } from "./text.js";
 
 const OFF = "off";
 
-/** Where a key means something of its own already. */
+/** Elements in which keys already have a meaning. */
 const TYPING = "input:not([type=checkbox], [type=radio], [type=range], [type=button]), textarea, select, [contenteditable]";
 const PRESSING = "a, button, summary, input, select, textarea";
 
-/** Which keys stand under which heading, in order; the words are in text.shortcuts. Those of the film need it to have the focus. */
+/** The shortcuts by group, in order; text.shortcuts has their names. */
 const LIST = /** @type {const} */ ({
   images: ["open", "next", "previous"],
   review: ["classes", "confirm", "undo", "comment"],

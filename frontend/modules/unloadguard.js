@@ -1,28 +1,52 @@
 // @ts-check
-/** Warns before the page is left with images unsent, and says on return how many there were. */
+/** Warns before the page is left while images are not uploaded yet, and reports on the next visit how many there were. */
 
 const KEY = "negatoscope.unfinished";
 
-/** @typedef {{sent: number, unsent: number}} Unfinished how many images had been sent when the page was left, and how many not */
+/** @typedef {{sent: number, unsent: number}} Unfinished images that were uploaded when the page was left, and that were not */
 
-let unsent = 0;
-let kept = "";
+/** Images of the upload queue that are still to be sent. */
+let queued = 0;
+/** Uploads outside the queue. */
+let single = 0;
+/** What session storage holds, so that the same is not written again. */
+let stored = "";
 
-/** @param {Unfinished} state as it is now */
+/** @param {Unfinished} state of the upload queue now */
 export function updateUnloadGuard(state) {
-  // Numbers only: no names of files.
-  const written = JSON.stringify(state);
-  if (written === kept) return;
-  kept = written;
-  if (unsent === 0 && state.unsent > 0) addEventListener("beforeunload", warn);
-  if (unsent > 0 && state.unsent === 0) removeEventListener("beforeunload", warn);
-  unsent = state.unsent;
+  // Numbers only: no file names.
+  const json = JSON.stringify(state);
+  if (json === stored) return;
+  stored = json;
+  queued = state.unsent;
+  listen();
   try {
-    if (unsent > 0) sessionStorage.setItem(KEY, written);
+    if (queued > 0) sessionStorage.setItem(KEY, json);
     else sessionStorage.removeItem(KEY);
   } catch {
-    // Nothing is kept: the warning must do.
+    // Without storage there is the warning only.
   }
+}
+
+/**
+ * Warn as long as one upload outside the queue lasts.
+ * @returns {() => void} ends it; may be called more than once
+ */
+export function guardUpload() {
+  let lasts = true;
+  single++;
+  listen();
+  return () => {
+    if (lasts) single--;
+    lasts = false;
+    listen();
+  };
+}
+
+/** A listener keeps the page out of the back/forward cache, so there is one only while something would be lost. */
+function listen() {
+  if (queued + single > 0) addEventListener("beforeunload", warn);
+  else removeEventListener("beforeunload", warn);
 }
 
 /** @param {BeforeUnloadEvent} event */
@@ -31,7 +55,7 @@ function warn(event) {
 }
 
 /**
- * What was left unfinished the last time; told once.
+ * What was left unfinished on the last visit; reported once.
  * @returns {Unfinished | null}
  */
 export function takeUnfinished() {

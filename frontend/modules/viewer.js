@@ -1,5 +1,5 @@
 // @ts-check
-/** Reads images with the person in front: moves one from its arrival over the light box to its reading. */
+/** Opens tasks, images and results: classifies an image and shows it with its result. */
 import { announce } from "./announcer.js";
 import { Problem, fetchResult } from "./api.js";
 import { serverText, byId, element } from "./dom.js";
@@ -16,6 +16,7 @@ import { Review } from "./review.js";
 import { navigate, resultAddress, pushAddress, taskAddress } from "./router.js";
 import { classNames, classTitle, noModel } from "./tasks.js";
 import { text } from "./text.js";
+import { guardUpload } from "./unloadguard.js";
 import { submit, waitForResult } from "./upload.js";
 
 /** @import { LightBox } from "./lightbox.js" */
@@ -42,18 +43,18 @@ export class Viewer {
     this.cancel = byId("cancel", HTMLButtonElement);
     /** @type {Task | undefined} */
     this.task = undefined;
-    /** The reading of the open image. @type {Review | null} */
+    /** The review form of the open result. @type {Review | null} */
     this.review = null;
-    /** What the reader looks at now. Work that ends when another view has been opened must leave the page alone. */
+    /** The current view. Work that ends after another view was opened must not change the page. */
     this.view = new AbortController();
     /**
-     * The answer that has just come, so that opening it need not ask again, and the milliseconds that it took.
+     * The result that was just received, so that opening it needs no request, and the response time in milliseconds.
      * @type {{result: Result, took: number | null} | null}
      */
     this.answer = null;
   }
 
-  /** Leave what is open; work on it that goes on is not shown any more. */
+  /** Begin a new view; work for the old one is no longer shown. */
   begin() {
     this.review = null;
     return (this.view = new AbortController());
@@ -83,7 +84,7 @@ export class Viewer {
     if (!task) return;
     const mine = this.leaveResult();
     this.panel.show(task.title, text.lightBox.classifying);
-    // The button that was pressed may be gone with the invitation.
+    // The pressed button may have disappeared with the message.
     this.panel.focus();
     this.lightBox.clear();
     try {
@@ -111,20 +112,24 @@ export class Viewer {
    */
   submit(task, file, contentType, mine) {
     this.working(text.lightBox.sending, mine);
+    const release = guardUpload();
     return submit(task.name, file, contentType, {
       signal: mine.signal,
       onUpload: (share) => this.working(text.lightBox.uploading(wholePercent(share), fileSize(file.size)), mine, share),
-      onSent: () => this.working(text.lightBox.classifying, mine),
-    });
+      onSent: () => {
+        release();
+        this.working(text.lightBox.classifying, mine);
+      },
+    }).finally(release);
   }
 
-  /** @param {string} id of the result that is open, in whichever list */
+  /** @param {string} id of the open result */
   mark(id) {
     this.worklist.mark(id);
     this.device.mark(id);
   }
 
-  /** Begin a new view at the task's own address, so that any result in the list, also the last one, can be opened from it. */
+  /** Begin a new view at the task's address, so that every result in the list, even the open one, can be opened again. */
   leaveResult() {
     this.mark("");
     if (this.task) pushAddress(taskAddress(this.task.name));
@@ -133,7 +138,7 @@ export class Viewer {
 
   /**
    * @param {string} id
-   * @param {boolean} first whether the page has only just been opened
+   * @param {boolean} first whether the page was just opened
    */
   async openResult(id, first) {
     const mine = this.begin();
@@ -145,7 +150,7 @@ export class Viewer {
       if (picture) this.lightBox.show(picture);
       else this.lightBox.showMessage(element("p", {}, text.lightBox.noImage));
       this.showResult(result, took, Boolean(picture?.own));
-      // Whoever opened it goes on reading at its heading. A page that has just been opened begins at its top.
+      // Move the focus to the heading, except on a newly opened page, which starts at the top.
       if (!first) this.panel.focus();
       byId("light-box", HTMLElement).scrollIntoView({ block: "nearest" });
     } catch (error) {
@@ -154,7 +159,7 @@ export class Viewer {
   }
 
   /**
-   * A result, once there is one.
+   * Get a result, and wait for it if it is still being classified.
    * @param {string} id
    * @param {AbortController} mine
    * @returns {Promise<{result: Result, took: number | null}>} classified or quarantined
@@ -165,7 +170,7 @@ export class Viewer {
       this.answer = null;
       return fresh;
     }
-    // Nothing of the last result may stand beside the mark of this one.
+    // Remove the previous result before this one is marked as open.
     this.lightBox.clear();
     this.panel.show("", text.page.loading);
     this.working(text.lightBox.opening, mine);
@@ -181,7 +186,7 @@ export class Viewer {
   /**
    * @param {Result} result classified or quarantined
    * @param {number | null} took milliseconds
-   * @param {boolean} own whether the light box shows the reader's own file
+   * @param {boolean} own whether the light box shows the user's own file
    */
   showResult(result, took, own) {
     const task = this.find(result.task);
@@ -202,7 +207,7 @@ export class Viewer {
     if (!isFromDevice(result.id)) {
       const review = new Review(result, task, {
         onReview: (changed) => this.worklist.add(changed),
-        // Whoever has gone on while it was being saved stays there.
+        // Do not move on if another result was opened while this one was being saved.
         onNext: () => this.review === review && this.openNext(),
       });
       this.review = review;
@@ -211,7 +216,7 @@ export class Viewer {
     announce(text.result.announce(title, percent(result.probability ?? 0), result.needs_review));
   }
 
-  /** After a review: the next one that nobody has looked at. */
+  /** Open the next unreviewed result. */
   openNext() {
     const next = this.worklist.neighbour(1, true);
     if (next) navigate(resultAddress(next.id));
@@ -226,13 +231,13 @@ export class Viewer {
   }
 
   /**
-   * @param {string} words
+   * @param {string} message
    * @param {AbortController} mine
-   * @param {number | null} [share] done, 0 to 1; null when nobody knows
+   * @param {number | null} [share] done, 0 to 1; null if unknown
    */
-  working(words, mine, share = null) {
+  working(message, mine, share = null) {
     if (this.view !== mine) return;
-    this.lightBox.work(words, share);
+    this.lightBox.showProgress(message, share);
     this.cancel.onclick = () => {
       mine.abort();
       navigate(taskAddress(this.task?.name ?? ""));
@@ -241,10 +246,10 @@ export class Viewer {
 
   /**
    * @param {unknown} error
-   * @param {(() => void) | null} [again] what "Try again" does; offered only where it can help
+   * @param {(() => void) | null} [again] action of "Try again"; offered only if a retry can help
    */
   fail(error, again = null) {
-    // A defect of the page itself is for the console; the reader still gets a sentence.
+    // An error that is not a Problem is a bug of the page: log it, and show a general message.
     if (!(error instanceof Problem)) console.error(error);
     const problem = error instanceof Problem ? error : new Problem(text.problem.server);
     if (this.task) this.choose(this.task);

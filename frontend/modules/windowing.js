@@ -1,26 +1,26 @@
 // @ts-check
-/** The grey levels in which an image is shown: window and level, as on a viewing station, and inversion. */
+/** An image with its display window (width and level) and inversion, as on a viewing workstation. */
 
-/** Longest side of the copy that is shown while a window is being dragged. */
+/** Longest side of the reduced copy that is shown while the window is being changed. */
 const COARSE_SIDE = 1024;
 
-/** Levels of a table that knows every value of 16 bits. */
+/** Entries of a lookup table for all 16-bit values. */
 const LEVELS = 65536;
 
-/** @typedef {{low: number, high: number}} Window the values shown black and white */
+/** @typedef {{low: number, high: number}} Window the values shown as black and white */
 
 /**
- * Stored values, with what they mean.
+ * Stored values, and how to display them.
  * @typedef {object} Samples
  * @property {number} width
  * @property {number} height
  * @property {1 | 3} channels
  * @property {Uint8Array | Int8Array | Uint16Array | Int16Array | Uint8ClampedArray} data row by row, channels side by side
- * @property {number} slope from a stored value to one with a meaning
- * @property {number} intercept
- * @property {boolean} inverted whether small values are bright
- * @property {Window} window to begin with, in values with a meaning
- * @property {boolean} [windowed] whether the file itself says so
+ * @property {number} slope rescale slope
+ * @property {number} intercept rescale intercept
+ * @property {boolean} inverted whether small values are bright (MONOCHROME1)
+ * @property {Window} window initial window, in rescaled values
+ * @property {boolean} [windowed] whether the window comes from the file
  */
 
 export class WindowedImage {
@@ -39,7 +39,7 @@ export class WindowedImage {
     this.painted = null;
   }
 
-  /** As it was at first. */
+  /** Restore the initial window. */
   reset() {
     this.window = { ...this.first };
     this.inverted = false;
@@ -50,8 +50,8 @@ export class WindowedImage {
   }
 
   /**
-   * @param {number} brighter share of the first window's width by which everything becomes brighter
-   * @param {number} wider share of the first window's width
+   * @param {number} brighter increase in brightness as a share of the initial window width
+   * @param {number} wider increase in window width as a share of the initial one
    */
   adjust(brighter, wider) {
     const first = this.first.high - this.first.low || 1;
@@ -63,8 +63,8 @@ export class WindowedImage {
   }
 
   /**
-   * What to draw.
-   * @param {boolean} coarse whether speed matters more than detail
+   * The picture to draw.
+   * @param {boolean} coarse whether to use the reduced copy, for speed
    * @returns {ImageBitmap | HTMLCanvasElement}
    */
   source(coarse) {
@@ -103,7 +103,7 @@ function samplesOf(bitmap) {
 }
 
 /**
- * Every n-th pixel of every n-th row.
+ * A reduced copy: every n-th pixel of every n-th row.
  * @param {Samples} samples
  * @returns {Samples}
  */
@@ -142,7 +142,7 @@ function renderWindow({ width, height, channels, data, slope, intercept, inverte
   Object.assign(canvas, { width, height });
   const pixels = new ImageData(width, height);
   const out = new Uint32Array(pixels.data.buffer);
-  // Little-endian, as every device with a browser is: alpha, blue, green, red.
+  // ABGR: all platforms with a browser are little-endian.
   for (let pixel = 0; pixel < out.length; pixel++) {
     const from = pixel * channels;
     const red = table[data[from] & 0xffff];

@@ -15,7 +15,7 @@ NAME = f"{TASK}-20261120-091500-ab12"
 CANDIDATE = "2026.11.20-0f1e2d3c"
 
 _STARTED = "2026-11-20T09:15:00.000Z"
-_WAY = ("Plan", "Is it planned?", "Prepare data", "Review data", "Is anything new?", "Train")
+_WAY = ("Plan", "Planned?", "Prepare data", "Check data", "Data changed?", "Train")
 _REPORT = """# Retinal OCT: candidate 2026.11.20-0f1e2d3c is accepted
 
 **Not for clinical use. Negatoscope assists; it never diagnoses.**
@@ -103,9 +103,9 @@ def retraining(**known: Any) -> dict[str, Any]:
 
 def asking() -> dict[str, Any]:
     """The same, when its model has passed the gate and a person is to decide."""
-    judged = ("Register", "Answer test images", "Judge", "Decide", "Ask for approval")
+    evaluated = ("Register", "Batch inference", "Evaluate candidate", "Record decision", "Wait for approval")
     return retraining(
-        states=states(*_WAY, *judged),
+        states=states(*_WAY, *evaluated),
         metrics=measured(0.31),
         files=["confusion.svg", "report.md"],
         candidate=CANDIDATE,
@@ -124,7 +124,7 @@ def deployed() -> dict[str, Any]:
         "ended_at": "2026-11-20T09:31:00.000Z",
         "waiting_for": None,
         "outcome": f"{known['outcome']} {CANDIDATE} classifies from now on.",
-        "states": states(*passed, "Promote", "Close deployed", "Deployed", over=True),
+        "states": states(*passed, "Promote", "Finalize deployed", "Deployed", over=True),
     }
     return known | end
 

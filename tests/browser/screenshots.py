@@ -1,4 +1,4 @@
-"""Take pictures of every view of a running page: `python -m tests.browser.screenshots ADDRESS FOLDER`."""
+"""Take screenshots of every view of a running page: `python -m tests.browser.screenshots ADDRESS FOLDER`."""
 
 import argparse
 import re
@@ -17,19 +17,19 @@ type View = Callable[[AppPage, Image], None]
 
 
 class Screen(NamedTuple):
-    """A device and how its owner has set it."""
+    """A screen size and colour scheme."""
 
     name: str
     width: int
     height: int
     scheme: Literal["light", "dark"]
     whole_page: bool = False
-    """Whether the picture goes on below the edge of the screen."""
+    """Whether the picture includes what is below the edge of the screen."""
 
 
 SCREENS = (
-    Screen("app-light", 1440, 900, "light"),
-    Screen("app-dark", 1440, 900, "dark"),
+    Screen("desktop-light", 1440, 900, "light"),
+    Screen("desktop-dark", 1440, 900, "dark"),
     Screen("wall", 2560, 1440, "dark"),
     Screen("tablet", 820, 1180, "light"),
     Screen("phone-light", 390, 844, "light", whole_page=True),
@@ -38,32 +38,32 @@ SCREENS = (
 )
 
 
-def invitation(app: AppPage, _image: Image) -> None:
-    """Nothing on the light box yet."""
+def empty_state(app: AppPage, _image: Image) -> None:
+    """An empty light box."""
     app.open()
     expect(app.page.locator("#worklist-status")).not_to_have_text("Loading…")
 
 
-def reading(app: AppPage, image: Image) -> None:
-    """A mammogram, read."""
+def classified(app: AppPage, image: Image) -> None:
+    """A classified mammogram."""
     app.open()
     app.classify(image)
 
 
 def needs_review(app: AppPage, _image: Image) -> None:
-    """An image of which the model cannot be sure."""
+    """An ambiguous image."""
     app.open()
     app.classify(samples.both_breasts())
 
 
 def dicom(app: AppPage, _image: Image) -> None:
-    """An image that is shown as the model saw it."""
+    """A DICOM file."""
     app.open()
     app.classify(samples.dicom())
 
 
-def beside(app: AppPage, image: Image) -> None:
-    """What the model saw, beside the original, after a review."""
+def compare(app: AppPage, image: Image) -> None:
+    """The model input beside the original, after a review."""
     app.open()
     app.classify(image)
     app.press("Enter", "b")
@@ -72,7 +72,7 @@ def beside(app: AppPage, image: Image) -> None:
 
 
 def uploads(app: AppPage, _image: Image) -> None:
-    """Many images on their way, some of which cannot be used."""
+    """Several uploads, some of which are not usable."""
     app.open()
     files = [samples.jpeg(), samples.text_file(), samples.truncated_jpeg(), samples.dicom(), samples.tiff()]
     app.drop(
@@ -82,7 +82,7 @@ def uploads(app: AppPage, _image: Image) -> None:
 
 
 def on_device(app: AppPage, image: Image) -> None:
-    """Images classified in the browser, one of which the browser cannot read."""
+    """Images classified in the browser, one of which it cannot read."""
     app.open()
     app.page.get_by_role("switch", name="On this device").check()
     expect(app.page.locator("#on-device-status")).to_contain_text("ready", timeout=PATIENCE_MS)
@@ -98,15 +98,15 @@ def filters(app: AppPage, _image: Image) -> None:
     app.page.get_by_label("Show", exact=True).select_option("To review")
 
 
-def keys(app: AppPage, _image: Image) -> None:
-    """The list of keys."""
+def shortcuts(app: AppPage, _image: Image) -> None:
+    """The keyboard shortcuts."""
     app.open()
     app.press("?")
 
 
 def german(app: AppPage, image: Image) -> None:
     """The page in German."""
-    reading(app, image)
+    classified(app, image)
     app.page.locator("button[popovertarget=settings]").click()
     app.page.get_by_label("Language").select_option("Deutsch")
     app.press("Escape")
@@ -114,7 +114,7 @@ def german(app: AppPage, image: Image) -> None:
 
 
 def signed_out(app: AppPage, _image: Image) -> None:
-    """What somebody sees who has to sign in."""
+    """The page before sign-in."""
 
     def ask_to_sign_in(route: Route) -> None:
         login = {"origin": app.address, "client_id": "none"}
@@ -126,14 +126,14 @@ def signed_out(app: AppPage, _image: Image) -> None:
 
 
 def problem(app: AppPage, _image: Image) -> None:
-    """A file that is no image."""
+    """A file that is not an image."""
     app.open()
     app.pick(samples.text_file())
     expect(app.problem).to_be_visible()
 
 
 def no_model(app: AppPage, _image: Image) -> None:
-    """A task that cannot classify yet."""
+    """A task without a model."""
     app.open()
     without = app.chooser.locator("option", has_text="no model yet")
     if without.count():
@@ -141,7 +141,7 @@ def no_model(app: AppPage, _image: Image) -> None:
 
 
 def models(app: AppPage, _image: Image) -> None:
-    """The models of a task, and how they came to be what they are."""
+    """The models of a task with their history."""
     app.page.route(f"**/tasks/{records.TASK}/models", records.with_history)
     app.open(f"#/tasks/{records.TASK}/models")
     expect(app.sheet.locator(".plots img")).to_have_count(4)
@@ -149,13 +149,13 @@ def models(app: AppPage, _image: Image) -> None:
 
 
 def bundled_model(app: AppPage, _image: Image) -> None:
-    """A model that comes with the application, and its test."""
+    """A bundled model and its test plots."""
     app.open("#/tasks/chest-xray/models")
     expect(app.sheet.locator(".plots img")).to_have_count(4)
 
 
 def roll_back(app: AppPage, image: Image) -> None:
-    """What is asked before a model is put back."""
+    """The confirmation before a rollback."""
     models(app, image)
     app.page.get_by_role("button", name="Roll back to").click()
 
@@ -168,13 +168,13 @@ def version(app: AppPage, _image: Image) -> None:
 
 
 def task_without_model(app: AppPage, _image: Image) -> None:
-    """The models of a task that has none."""
+    """The models page of a task without a model."""
     app.open(f"#/tasks/{records.EMPTY}/models")
     expect(app.sheet.locator("ol")).to_be_visible()
 
 
 def retrainings(app: AppPage, _image: Image) -> None:
-    """Starting a retraining, and those there were."""
+    """The form to start a retraining, and the list of retrainings."""
     failed = {"status": "failed", "outcome": "There are no labelled images of retinal-oct-2017."}
     others = ({"name": "a", **failed}, {"name": "b", "status": "unchanged", "outcome": "Nothing is new."})
     records.Told(app, records.asking(), *(records.deployed() | other for other in others))
@@ -185,7 +185,7 @@ def retrainings(app: AppPage, _image: Image) -> None:
 
 
 def training(app: AppPage, _image: Image) -> None:
-    """A retraining that trains."""
+    """A retraining during training."""
     app.page.clock.install()
     told = records.Told(app, records.retraining(metrics=records.measured(0.9)))
     app.open(f"#/retrainings/{records.NAME}")
@@ -197,7 +197,7 @@ def training(app: AppPage, _image: Image) -> None:
 
 
 def approval(app: AppPage, _image: Image) -> None:
-    """A retraining that asks whether its model may be deployed."""
+    """A retraining that waits for approval."""
     records.Told(app, records.asking())
     app.open(f"#/retrainings/{records.NAME}")
     expect(app.sheet.locator(".document img")).to_be_visible()
@@ -205,44 +205,46 @@ def approval(app: AppPage, _image: Image) -> None:
 
 
 VIEWS: tuple[View, ...] = (
-    *(invitation, reading, needs_review, dicom, beside),
-    *(uploads, on_device, filters, keys, german, signed_out, problem, no_model),
+    *(empty_state, classified, needs_review, dicom, compare),
+    *(uploads, on_device, filters, shortcuts, german, signed_out, problem, no_model),
     *(models, bundled_model, roll_back, version, task_without_model, retrainings, training, approval),
 )
 
 
-def take(browser: Browser, address: str, folder: Path, image: Image, wanted: str | None) -> None:
-    """One picture for each view on each screen."""
-    for screen in SCREENS:
-        for view in (view for view in VIEWS if wanted in (None, view.__name__)):
+def take(browser: Browser, arguments: argparse.Namespace) -> None:
+    """Take one picture per view and screen."""
+    image = arguments.image or samples.jpeg()
+    for screen in (screen for screen in SCREENS if arguments.screen in (None, screen.name)):
+        for view in (view for view in VIEWS if arguments.view in (None, view.__name__)):
             context = browser.new_context(
                 viewport={"width": screen.width, "height": screen.height},
                 color_scheme=screen.scheme,
                 reduced_motion="reduce",
             )
-            app = AppPage(context.new_page(), address)
+            app = AppPage(context.new_page(), arguments.address)
             view(app, image)
-            # The list is asked for every few seconds; let it come, so that the picture shows it.
+            # Wait for the worklist, so that the picture shows it.
             loading = app.page.locator("#worklist-status:visible", has_text=re.compile("Loading|geladen"))
             expect(loading).to_have_count(0)
-            path = folder / f"{view.__name__}-{screen.name}.png"
+            path = arguments.folder / f"{view.__name__}-{screen.name}.png"
             app.page.screenshot(path=path, full_page=screen.whole_page)
             context.close()
             print(path)
 
 
 def main() -> None:
-    """Read the command line and take the pictures."""
+    """Read the command line and take the screenshots."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("address", help="where the page is, such as http://localhost:8000")
-    parser.add_argument("folder", type=Path, help="where the pictures go")
+    parser.add_argument("address", help="address of the page, such as http://localhost:8000")
+    parser.add_argument("folder", type=Path, help="output folder")
     parser.add_argument("--view", help="only this view")
-    parser.add_argument("--image", type=Path, help="a mammogram to show; without it one is drawn")
+    parser.add_argument("--screen", help="only this screen")
+    parser.add_argument("--image", type=Path, help="a mammogram to show; one is drawn by default")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     expect.set_options(timeout=PATIENCE_MS)
     with launched() as browser:
-        take(browser, arguments.address, arguments.folder, arguments.image or samples.jpeg(), arguments.view)
+        take(browser, arguments)
 
 
 if __name__ == "__main__":

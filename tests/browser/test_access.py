@@ -28,7 +28,9 @@ def violations(app: AppPage) -> list[str]:
 
 @pytest.mark.parametrize("language", ["English", "Deutsch"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_view_is_accessible(app: AppPage, scheme: Literal["light", "dark"], language: str) -> None:
+def test_views_pass_accessibility_checks(
+    app: AppPage, scheme: Literal["light", "dark"], language: str
+) -> None:
     app.http_errors_expected = True
     # Colours in transition would be measured on their way.
     app.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
@@ -60,7 +62,7 @@ def test_every_view_is_accessible(app: AppPage, scheme: Literal["light", "dark"]
     assert violations(app) == []
 
 
-def test_whole_task_by_keyboard(app: AppPage) -> None:
+def test_keyboard_alone_classifies_and_reviews(app: AppPage) -> None:
     app.at_hand = samples.jpeg()
     app.open()
     press = app.page.keyboard.press
@@ -95,7 +97,7 @@ def test_whole_task_by_keyboard(app: AppPage) -> None:
 
 @pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize("width", [320, 390, 768, 1024, 1440, 2560])
-def test_nothing_is_wider_than_the_screen(app: AppPage, width: int, language: str) -> None:
+def test_page_fits_the_screen_width(app: AppPage, width: int, language: str) -> None:
     app.page.set_viewport_size({"width": width, "height": 800})
     app.page.add_init_script(f"localStorage.setItem('negatoscope.language', '{language}')")
     app.page.goto(f"{app.address}/#/tasks/{TASK}")
@@ -113,7 +115,7 @@ def test_nothing_is_wider_than_the_screen(app: AppPage, width: int, language: st
     assert slider["x"] + slider["width"] <= width
 
 
-def test_reduced_motion_stills_the_page(app: AppPage) -> None:
+def test_reduced_motion_stops_animations(app: AppPage) -> None:
     app.open()
     assert moving_parts(app) > 0
     app.page.emulate_media(reduced_motion="reduce")

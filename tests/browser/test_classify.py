@@ -11,7 +11,7 @@ from tests.browser import samples
 from tests.browser.app_page import PATIENCE_MS, AppPage
 
 
-def test_picked_image_is_read_and_explained(app: AppPage) -> None:
+def test_picked_image_is_classified_and_explained(app: AppPage) -> None:
     app.open()
     result_id = app.classify(samples.jpeg())
 
@@ -28,7 +28,7 @@ def test_picked_image_is_read_and_explained(app: AppPage) -> None:
     expect(app.page.locator("#announcer")).to_contain_text("probability")
 
 
-def test_model_of_a_result_leads_to_its_card(app: AppPage) -> None:
+def test_result_links_to_its_model_card(app: AppPage) -> None:
     app.open()
     app.classify(samples.jpeg())
     link = app.page.locator("#result-body .facts").get_by_role("link")
@@ -39,14 +39,14 @@ def test_model_of_a_result_leads_to_its_card(app: AppPage) -> None:
     app.wait_for_reading()
 
 
-def test_dropped_image_is_read(app: AppPage) -> None:
+def test_dropped_image_is_classified(app: AppPage) -> None:
     app.open()
     app.drop(samples.jpeg())
     app.wait_for_reading()
     expect(app.image).to_be_visible()
 
 
-def test_pasted_image_is_read(app: AppPage) -> None:
+def test_pasted_image_is_classified(app: AppPage) -> None:
     app.open()
     app.page.evaluate(
         """async () => {
@@ -62,7 +62,7 @@ def test_pasted_image_is_read(app: AppPage) -> None:
     expect(app.caption).to_have_text("Original, 80 × 160 pixels")
 
 
-def test_real_mammogram_gets_its_view(app: AppPage, data_set: Path) -> None:
+def test_real_mammogram_gets_the_right_view(app: AppPage, data_set: Path) -> None:
     mammograms = sorted((data_set / "mammography-views" / "test" / "left-mlo").glob("*.jpg"))
     app.open()
     app.classify(mammograms[0])
@@ -70,14 +70,14 @@ def test_real_mammogram_gets_its_view(app: AppPage, data_set: Path) -> None:
 
 
 @pytest.mark.parametrize("image", [samples.tiff, samples.deep_png])
-def test_image_that_no_browser_shows_is_shown_as_the_model_saw_it(app: AppPage, image: samples.Maker) -> None:
+def test_undisplayable_image_is_shown_as_model_input(app: AppPage, image: samples.Maker) -> None:
     app.open()
     app.classify(image())
     expect(app.image).to_be_visible()
     expect(app.caption).to_have_text(re.compile("^Model input, "))
 
 
-def test_dicom_facts_are_shown_but_no_identity(app: AppPage) -> None:
+def test_dicom_result_shows_facts_but_no_identity(app: AppPage) -> None:
     app.open()
     app.classify(samples.dicom())
     facts = app.page.locator("#result-body .facts")
@@ -87,7 +87,7 @@ def test_dicom_facts_are_shown_but_no_identity(app: AppPage) -> None:
         assert part not in app.page.content()
 
 
-def test_large_image_goes_through_the_bucket(app: AppPage) -> None:
+def test_large_image_is_uploaded_to_the_bucket(app: AppPage) -> None:
     image = samples.large_png()
     assert len(image["buffer"]) > 4_500_000
     app.open()
@@ -116,7 +116,7 @@ def test_slider_fades_the_heat_map(app: AppPage) -> None:
     assert app.pixels() == half
 
 
-def test_ambiguous_image_needs_review_and_says_why(app: AppPage) -> None:
+def test_ambiguous_image_needs_review_with_reasons(app: AppPage) -> None:
     app.open()
     app.classify(samples.both_breasts())
     verdict = app.page.locator(".verdict")
@@ -124,7 +124,7 @@ def test_ambiguous_image_needs_review_and_says_why(app: AppPage) -> None:
     expect(verdict.get_by_role("listitem").first).to_have_text(re.compile(r"\w+ .*\."))
 
 
-def test_task_without_model_says_what_that_means(app: AppPage) -> None:
+def test_task_without_model_explains_what_to_do(app: AppPage) -> None:
     app.open()
     without = app.chooser.locator("option", has_text="no model yet")
     if without.count() == 0:
@@ -136,7 +136,7 @@ def test_task_without_model_says_what_that_means(app: AppPage) -> None:
     expect(app.problem).to_contain_text("No model has been trained", timeout=PATIENCE_MS)
 
 
-def test_the_page_begins_with_a_model_that_is_good_enough(app: AppPage) -> None:
+def test_page_starts_with_a_task_whose_model_passes_its_gate(app: AppPage) -> None:
     app.open("")
     tasks = app.page.evaluate("async () => (await (await fetch('/api/tasks')).json()).tasks")
     good = [task["name"] for task in tasks if task["model"] and not task["model"]["shortfall"]]

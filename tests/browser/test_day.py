@@ -53,7 +53,7 @@ def reviewed_already(driver: RetrainingDriver) -> list[str]:
     return [result["id"] for result in listed["results"]]
 
 
-def test_films_are_read_and_exported_and_a_model_comes_and_goes(
+def test_working_day_from_classification_to_rollback_and_offline(
     app: AppPage, driver: RetrainingDriver
 ) -> None:
     before = json.loads(driver.current())["version"]

@@ -20,7 +20,7 @@ def asked_during(stub: StubbedPage, milliseconds: int) -> int:
     return len(stub.requests(""))
 
 
-def test_idle_page_asks_less_and_less(stub: StubbedPage) -> None:
+def test_idle_page_polls_less_and_less(stub: StubbedPage) -> None:
     stub.open()
     assert asked_during(stub, HOUR_MS) <= 135
     # An image that is stuck, in the page of results that has been read anyway, costs nothing more.
@@ -28,7 +28,7 @@ def test_idle_page_asks_less_and_less(stub: StubbedPage) -> None:
     assert asked_during(stub, HOUR_MS) <= 135
 
 
-def test_hidden_page_asks_nothing_and_a_visible_one_at_once(stub: StubbedPage) -> None:
+def test_hidden_page_does_not_poll_and_a_visible_one_does_at_once(stub: StubbedPage) -> None:
     stub.open()
     stub.run(HIDDEN, True)
     assert asked_during(stub, HOUR_MS) == 0
@@ -37,7 +37,7 @@ def test_hidden_page_asks_nothing_and_a_visible_one_at_once(stub: StubbedPage) -
     assert len(stub.requests("GET /api/results?")) == 1
 
 
-def test_who_uses_the_page_sees_what_is_new_within_seconds(stub: StubbedPage) -> None:
+def test_page_in_use_shows_new_results_within_seconds(stub: StubbedPage) -> None:
     stub.open()
     stub.pass_time(10 * MINUTE_MS)
     stub.forget_requests()
@@ -46,7 +46,7 @@ def test_who_uses_the_page_sees_what_is_new_within_seconds(stub: StubbedPage) ->
     assert len(stub.requests("GET /api/results?")) >= 1
 
 
-def test_new_results_are_followed_by_a_close_look(stub: StubbedPage) -> None:
+def test_new_results_make_the_page_poll_more_often(stub: StubbedPage) -> None:
     stub.open()
     stub.pass_time(10 * MINUTE_MS)
     stub.run('server.arrive("mammography-views");')

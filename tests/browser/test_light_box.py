@@ -47,7 +47,7 @@ def settle(app: AppPage) -> None:
     app.page.wait_for_timeout(400)
 
 
-def test_wheel_enlarges_at_the_pointer_and_reset_returns(app: AppPage) -> None:
+def test_wheel_zooms_at_the_pointer_and_reset_undoes_it(app: AppPage) -> None:
     read(app)
     whole = app.pixels()
     before = covered(app)
@@ -71,7 +71,7 @@ def test_wheel_enlarges_at_the_pointer_and_reset_returns(app: AppPage) -> None:
     assert app.pixels() == whole
 
 
-def test_keys_enlarge_move_and_window(app: AppPage) -> None:
+def test_keys_zoom_pan_and_window(app: AppPage) -> None:
     read(app)
     whole = app.pixels()
     app.press("+", "+", "+", "+")
@@ -95,7 +95,7 @@ def test_keys_enlarge_move_and_window(app: AppPage) -> None:
     assert app.pixels() == whole
 
 
-def test_dragging_windows_and_inverting_inverts(app: AppPage) -> None:
+def test_drag_changes_the_window_and_invert_inverts(app: AppPage) -> None:
     read(app)
     before = brightness(app)
     film = app.page.locator("#image-area").bounding_box()
@@ -117,12 +117,12 @@ def test_dragging_windows_and_inverting_inverts(app: AppPage) -> None:
     assert brightness(app) == pytest.approx(before, abs=0.5)
 
 
-def test_fingers_enlarge(app: AppPage) -> None:
+def test_pinch_zooms(app: AppPage) -> None:
     read(app)
     before = covered(app)
     app.page.evaluate(
         """() => {
-            const film = document.getElementById("film");
+            const film = document.getElementById("image-area");
             film.setPointerCapture = () => {};
             const { left, top, width, height } = film.getBoundingClientRect();
             const touch = (type, pointerId, x) => film.dispatchEvent(new PointerEvent(type, {
@@ -140,7 +140,7 @@ def test_fingers_enlarge(app: AppPage) -> None:
     assert covered(app) > 1.5 * before
 
 
-def test_evidence_for_another_class_is_another_map(app: AppPage) -> None:
+def test_heat_map_changes_with_the_class(app: AppPage) -> None:
     app.open()
     app.classify(samples.jpeg())
     own = app.pixels()
@@ -161,7 +161,7 @@ def test_evidence_for_another_class_is_another_map(app: AppPage) -> None:
     assert app.pixels() == own
 
 
-def test_map_that_cannot_be_had_leaves_the_answers_own(app: AppPage) -> None:
+def test_heat_map_falls_back_to_the_predicted_class(app: AppPage) -> None:
     app.http_errors_expected = True
     app.open()
     app.classify(samples.jpeg())
@@ -180,7 +180,7 @@ def test_map_that_cannot_be_had_leaves_the_answers_own(app: AppPage) -> None:
     assert app.pixels() == own
 
 
-def test_what_the_model_saw_lies_beside_the_original(app: AppPage) -> None:
+def test_compare_shows_the_model_input_beside_the_original(app: AppPage) -> None:
     read(app)
     alone = app.pixels()
     compare = app.page.get_by_role("button", name="Model input")
@@ -197,7 +197,7 @@ def test_what_the_model_saw_lies_beside_the_original(app: AppPage) -> None:
     assert app.pixels() == alone
 
 
-def test_no_model_view_beside_itself(app: AppPage) -> None:
+def test_compare_is_not_offered_without_an_original(app: AppPage) -> None:
     app.open()
     app.classify(samples.tiff())
     expect(app.page.get_by_role("button", name="Model input")).to_be_hidden()
@@ -222,7 +222,7 @@ DICOM_FILES = {
 
 
 @pytest.mark.parametrize("kind", [*DICOM_FILES, "implicit"])
-def test_dicom_is_shown_on_the_device_as_the_model_sees_it(app: AppPage, kind: str) -> None:
+def test_dicom_file_is_displayed_like_the_model_input(app: AppPage, kind: str) -> None:
     dataset = images.dicom_dataset(PIXELS) if kind == "implicit" else DICOM_FILES[kind]
     if kind == "implicit":
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
@@ -239,7 +239,7 @@ def test_dicom_is_shown_on_the_device_as_the_model_sees_it(app: AppPage, kind: s
         assert np.percentile(seen[0], share) == pytest.approx(np.percentile(seen[1], share), abs=14)
 
 
-def test_compressed_dicom_is_shown_as_the_model_saw_it(app: AppPage) -> None:
+def test_compressed_dicom_is_shown_as_model_input(app: AppPage) -> None:
     dataset = images.dicom_dataset(PIXELS)
     dataset.compress(RLELossless)
     app.open()
@@ -247,7 +247,7 @@ def test_compressed_dicom_is_shown_as_the_model_saw_it(app: AppPage) -> None:
     expect(app.caption).to_contain_text("Model input")
 
 
-def test_damaged_dicom_breaks_nothing(app: AppPage) -> None:
+def test_damaged_dicom_is_refused_without_page_errors(app: AppPage) -> None:
     app.http_errors_expected = True
     whole = images.dicom_file(images.dicom_dataset(PIXELS))
     app.open()
@@ -266,7 +266,7 @@ def test_damaged_dicom_breaks_nothing(app: AppPage) -> None:
     ],
     ids=["upright", "on its side", "other shape", "not known"],
 )
-def test_own_picture_that_lies_on_its_side_gives_way_to_the_prepared_one(
+def test_original_displayed_sideways_is_replaced_by_the_model_input(
     stub: StubbedPage, source: dict[str, int] | None, is_own: bool
 ) -> None:
     """The model was given it upright, so the heat map would not fit."""

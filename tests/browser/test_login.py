@@ -77,7 +77,7 @@ def renewals(app: AppPage) -> list[Request]:
 
 @pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_whoever_is_not_signed_in_sees_nothing_but_the_way_in(
+def test_signed_out_user_sees_only_the_login(
     app: AppPage, scheme: Literal["light", "dark"], language: str
 ) -> None:
     app.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
@@ -93,7 +93,7 @@ def test_whoever_is_not_signed_in_sees_nothing_but_the_way_in(
     assert app.width_beyond_screen() <= 0
 
 
-def test_a_reader_comes_back_to_the_view_and_may_only_read(app: AppPage, result: str) -> None:
+def test_reader_returns_to_the_view_and_cannot_write(app: AppPage, result: str) -> None:
     sign_in(app, "reader", f"#/results/{result}")
     app.wait_for_reading()
     assert app.page.url == f"{app.address}/#/results/{result}"
@@ -113,7 +113,7 @@ def test_a_reader_comes_back_to_the_view_and_may_only_read(app: AppPage, result:
     assert violations(app) == []
 
 
-def test_tokens_are_kept_for_the_tab_alone(app: AppPage) -> None:
+def test_tokens_are_stored_for_the_tab_only(app: AppPage) -> None:
     sign_in(app, "reader")
     kept = app.page.evaluate("[JSON.stringify(localStorage), document.cookie, location.href]")
     assert "eyJ" not in "".join(kept)
@@ -137,7 +137,7 @@ def test_tokens_are_kept_for_the_tab_alone(app: AppPage) -> None:
     expect(app.page.locator("#session-notice")).to_be_hidden()
 
 
-def test_a_reviewer_classifies_reviews_and_takes_the_table_home(app: AppPage) -> None:
+def test_reviewer_classifies_reviews_and_exports(app: AppPage) -> None:
     sign_in(app, "reviewer")
     app.page.goto(f"{app.address}/#/tasks/{TASK}")
     made = app.classify(samples.jpeg())
@@ -151,7 +151,7 @@ def test_a_reviewer_classifies_reviews_and_takes_the_table_home(app: AppPage) ->
     expect(app.sheet.locator(".document")).to_contain_text("Not for clinical use", timeout=PATIENCE_MS)
 
 
-def test_signing_out_ends_it_everywhere(app: AppPage) -> None:
+def test_sign_out_ends_the_session_in_all_tabs(app: AppPage) -> None:
     sign_in(app, "admin")
     other = AppPage(app.page.context.new_page(), app.address)
     go_to(other)
@@ -171,7 +171,7 @@ def test_signing_out_ends_it_everywhere(app: AppPage) -> None:
     expect(app.page.get_by_label("Password")).to_be_visible()
 
 
-def test_tokens_are_renewed_unnoticed(app: AppPage, login_flow: LoginFlow) -> None:
+def test_tokens_are_renewed_silently(app: AppPage, login_flow: LoginFlow) -> None:
     app.http_errors_expected = True
     with login_flow.lasting(SHORT):
         sign_in(app, "reviewer")
@@ -193,9 +193,7 @@ def test_tokens_are_renewed_unnoticed(app: AppPage, login_flow: LoginFlow) -> No
     expect(app.page.locator("#session-notice")).to_be_hidden()
 
 
-def test_a_reload_while_tokens_are_renewed_does_not_end_the_session(
-    app: AppPage, login_flow: LoginFlow
-) -> None:
+def test_reload_during_token_renewal_keeps_the_session(app: AppPage, login_flow: LoginFlow) -> None:
     app.http_errors_expected = True
     lost: list[int] = []
 
@@ -215,7 +213,7 @@ def test_a_reload_while_tokens_are_renewed_does_not_end_the_session(
     assert lost == [200]
 
 
-def test_the_end_of_a_session_does_not_lose_what_is_under_way(app: AppPage, login_flow: LoginFlow) -> None:
+def test_expired_session_keeps_uploads_in_progress(app: AppPage, login_flow: LoginFlow) -> None:
     notice = end_session(app, login_flow)
     image = samples.jpeg()["buffer"]
     # What follows the end of an image makes three of one.
@@ -231,7 +229,7 @@ def test_the_end_of_a_session_does_not_lose_what_is_under_way(app: AppPage, logi
     assert beside.value.is_closed() or "You are signed in" in beside.value.inner_text("main")
 
 
-def test_nobody_goes_on_with_the_work_of_another(app: AppPage, login_flow: LoginFlow) -> None:
+def test_sign_in_as_another_user_drops_pending_work(app: AppPage, login_flow: LoginFlow) -> None:
     notice = end_session(app, login_flow)
     app.page.context.clear_cookies()
     with app.page.context.expect_page() as beside:

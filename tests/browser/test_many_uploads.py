@@ -29,7 +29,7 @@ def different(number: int) -> list[str]:
     return [f"film {index}" for index in range(number)]
 
 
-def test_results_far_behind_a_stuck_one_are_seen(stub: StubbedPage) -> None:
+def test_results_behind_a_stuck_image_are_found(stub: StubbedPage) -> None:
     stub.open()
     # Between each two images of this page, eighty of others arrive.
     stub.run(
@@ -46,7 +46,7 @@ def test_results_far_behind_a_stuck_one_are_seen(stub: StubbedPage) -> None:
     expect(stub.app.queued("film-0000")).to_contain_text("Classifying")
 
 
-def test_thousands_awaited_at_once_are_all_told_once(stub: StubbedPage) -> None:
+def test_thousands_of_results_are_each_reported_once(stub: StubbedPage) -> None:
     stub.open()
     stub.run(WATCH)
     # Two tasks; the first image of each is stuck. Many arrive in the same millisecond.
@@ -66,7 +66,7 @@ def test_thousands_awaited_at_once_are_all_told_once(stub: StubbedPage) -> None:
     assert stub.run("return [...watch.awaited.keys()].map((id) => parseInt(id, 16));") == [0, 1]
 
 
-def test_clock_that_is_wrong_hides_no_result(stub: StubbedPage) -> None:
+def test_wrong_clock_hides_no_result(stub: StubbedPage) -> None:
     stub.open()
     stub.run(WATCH)
     stub.run(
@@ -82,7 +82,7 @@ def test_clock_that_is_wrong_hides_no_result(stub: StubbedPage) -> None:
     assert stub.run("return told.results.length;") == 12
 
 
-def test_list_that_cannot_be_read_holds_up_no_other(stub: StubbedPage) -> None:
+def test_failing_list_does_not_delay_other_tasks(stub: StubbedPage) -> None:
     stub.open()
     stub.run(WATCH)
     for answer in ("network", {"status": 503}, {"status": 404, "code": "UnknownTask"}, {"status": 400}):
@@ -105,7 +105,7 @@ def test_list_that_cannot_be_read_holds_up_no_other(stub: StubbedPage) -> None:
         assert stub.run("return told.results.map(Number);") == [1, 0]
 
 
-def test_lists_that_fail_now_and_then_are_read_to_their_end(stub: StubbedPage) -> None:
+def test_intermittent_list_failures_are_retried_to_the_end(stub: StubbedPage) -> None:
     stub.open()
     stub.run(WATCH)
     # Every third page fails, and once a cursor is refused.
@@ -129,7 +129,7 @@ def test_lists_that_fail_now_and_then_are_read_to_their_end(stub: StubbedPage) -
     assert stub.run("return told.results.length;") == 2199
 
 
-def test_image_without_result_says_so_and_at_last_can_be_sent_again(stub: StubbedPage) -> None:
+def test_image_without_result_is_reported_and_can_be_retried(stub: StubbedPage) -> None:
     stub.open()
     stub.run('server.decide = (number) => (number === 0 ? "received" : "classified");')
     stub.drop(["stuck", "stuck", "other"])
@@ -155,7 +155,7 @@ def test_image_without_result_says_so_and_at_last_can_be_sent_again(stub: Stubbe
     assert len(stub.requests("POST /api/uploads")) == 1
 
 
-def test_late_result_ends_the_waiting(stub: StubbedPage) -> None:
+def test_late_result_ends_the_wait(stub: StubbedPage) -> None:
     stub.open()
     stub.run('server.decide = () => "received";')
     stub.drop(["late", "unreadable"])
@@ -173,7 +173,7 @@ def test_late_result_ends_the_waiting(stub: StubbedPage) -> None:
     expect(stub.summary).to_have_text("2 of 2 done · 1 not usable")
 
 
-def test_page_that_slept_for_an_hour_asks_at_once_and_gives_up_nothing(stub: StubbedPage) -> None:
+def test_page_after_an_hour_of_sleep_polls_at_once_and_gives_up_nothing(stub: StubbedPage) -> None:
     stub.open()
     stub.run('server.decide = () => "received";')
     stub.drop(different(3))
@@ -205,7 +205,7 @@ def test_page_that_slept_for_an_hour_asks_at_once_and_gives_up_nothing(stub: Stu
     expect(stub.summary).to_have_text("3 of 3 done")
 
 
-def test_what_was_called_off_starts_nothing(stub: StubbedPage) -> None:
+def test_aborted_wait_and_upload_do_not_start(stub: StubbedPage) -> None:
     stub.open()
     # No timer, no listener left behind.
     assert stub.run(
@@ -237,7 +237,7 @@ def test_what_was_called_off_starts_nothing(stub: StubbedPage) -> None:
     ) == ["called off", []]
 
 
-def test_clearing_removes_only_what_has_ended(stub: StubbedPage) -> None:
+def test_clear_removes_only_finished_items(stub: StubbedPage) -> None:
     stub.open()
     assert stub.run(
         """
@@ -253,7 +253,7 @@ def test_clearing_removes_only_what_has_ended(stub: StubbedPage) -> None:
     ) == ["waiting", "checking", "sending", "classifying", "overdue"]
 
 
-def test_of_equal_files_one_is_sent_at_a_time(stub: StubbedPage) -> None:
+def test_equal_files_are_sent_one_at_a_time(stub: StubbedPage) -> None:
     stub.app.http_errors_expected = True
     stub.open()
     stub.run(
@@ -290,7 +290,7 @@ def test_of_equal_files_one_is_sent_at_a_time(stub: StubbedPage) -> None:
         stub.app.queue.get_by_role("button", name="Close", exact=True).click()
 
 
-def test_next_of_equal_files_takes_over_from_the_one_that_is_cancelled(stub: StubbedPage) -> None:
+def test_equal_file_is_sent_after_the_first_is_cancelled(stub: StubbedPage) -> None:
     stub.open()
     stub.run("server.bucket = (number) => (number === 0 ? new Promise(() => {}) : 204);")
     stub.drop(["same", "same", "same", "other"])
@@ -306,7 +306,7 @@ def test_next_of_equal_files_takes_over_from_the_one_that_is_cancelled(stub: Stu
     assert stub.run("return server.posts;") == 3
 
 
-def test_equal_files_are_all_unusable_if_one_is(stub: StubbedPage) -> None:
+def test_equal_files_share_a_rejection(stub: StubbedPage) -> None:
     stub.open()
     stub.run('server.decide = () => "quarantined";')
     stub.drop(["same", "same", "same"])
@@ -318,7 +318,7 @@ def test_equal_files_are_all_unusable_if_one_is(stub: StubbedPage) -> None:
     expect(stub.app.queued("later-0000")).to_contain_text("Not usable: The file is damaged.")
 
 
-def test_trying_again_twice_sends_once(stub: StubbedPage) -> None:
+def test_double_retry_sends_once(stub: StubbedPage) -> None:
     stub.app.http_errors_expected = True
     stub.open()
     stub.run(
@@ -339,7 +339,7 @@ def test_trying_again_twice_sends_once(stub: StubbedPage) -> None:
     assert stub.run("return [server.posts, queue.items[0].state];") == [1, "classified"]
 
 
-def test_file_that_is_gone_is_named_as_such(stub: StubbedPage, tmp_path: Path) -> None:
+def test_deleted_files_are_reported_in_the_queue(stub: StubbedPage, tmp_path: Path) -> None:
     paths = [tmp_path / f"film-{number}.jpg" for number in range(5)]
     for path in paths:
         path.write_bytes(samples.jpeg()["buffer"])
@@ -358,7 +358,7 @@ def test_file_that_is_gone_is_named_as_such(stub: StubbedPage, tmp_path: Path) -
         expect(stub.app.queued(f"film-{number}")).to_contain_text("could not read this file")
 
 
-def test_single_file_that_is_gone_is_named_as_such(stub: StubbedPage, tmp_path: Path) -> None:
+def test_deleted_single_file_is_reported(stub: StubbedPage, tmp_path: Path) -> None:
     path = tmp_path / "film.jpg"
     path.write_bytes(samples.jpeg()["buffer"])
     stub.open()
@@ -379,7 +379,33 @@ def test_single_file_that_is_gone_is_named_as_such(stub: StubbedPage, tmp_path: 
     expect(stub.app.problem).to_contain_text("could not read this file")
 
 
-def test_upload_that_has_stalled_begins_anew(stub: StubbedPage) -> None:
+LEAVE = 'return dispatchEvent(new Event("beforeunload", { cancelable: true }));'
+"""Whether the page lets itself be left without a warning."""
+
+
+def test_large_upload_warns_before_the_page_is_left(stub: StubbedPage) -> None:
+    stub.open()
+    stub.run("server.bucket = () => new Promise((done) => (window.done = done));")
+    assert stub.run(LEAVE)
+    stub.drop(["x" * 5_000_000])
+    stub.wait_until("window.done")
+    assert not stub.run(LEAVE)
+    stub.run("window.done(204);")
+    expect(stub.page.locator("#working-text")).to_have_text("Classifying…")
+    assert stub.run(LEAVE), "the server has the image"
+
+
+def test_cancelled_upload_no_longer_warns(stub: StubbedPage) -> None:
+    stub.open()
+    stub.run("server.bucket = () => new Promise((done) => (window.done = done));")
+    stub.drop(["x" * 5_000_000])
+    stub.wait_until("window.done")
+    stub.page.get_by_role("button", name="Cancel").click()
+    expect(stub.page.get_by_role("heading", name="Drop images here")).to_be_visible()
+    assert stub.run(LEAVE)
+
+
+def test_stalled_upload_restarts(stub: StubbedPage) -> None:
     stub.open()
     stub.run("server.bucket = (number) => (number === 0 ? new Promise(() => {}) : 204);")
     stub.drop(["one", "two"])
@@ -389,7 +415,7 @@ def test_upload_that_has_stalled_begins_anew(stub: StubbedPage) -> None:
     assert stub.run("return server.posts;") == 3
 
 
-def test_lost_network_is_waited_for(stub: StubbedPage) -> None:
+def test_queue_waits_for_a_lost_network(stub: StubbedPage) -> None:
     stub.open()
     stub.run('await import("/modules/resultwatch.js");')  # as the first upload does
     stub.run('server.refuse = () => (navigator.onLine ? null : "network");')

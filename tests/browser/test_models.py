@@ -78,7 +78,7 @@ def rows(app: AppPage) -> Locator:
     return app.page.locator("#sheet table").last.locator("tbody tr")
 
 
-def test_current_model_is_shown_with_its_test_and_its_gate(app: AppPage, models: Models) -> None:
+def test_current_model_shows_its_test_and_its_gate(app: AppPage, models: Models) -> None:
     app.open(PLACE)
     sheet = app.sheet
     expect(sheet.get_by_role("heading", level=2)).to_have_text(re.compile("Models: Retinal OCT"))
@@ -96,7 +96,7 @@ def test_current_model_is_shown_with_its_test_and_its_gate(app: AppPage, models:
     expect(app.page.locator("#nav-models")).to_have_attribute("aria-current", "page")
 
 
-def test_history_is_a_chart_and_a_table(app: AppPage, models: Models) -> None:
+def test_history_shows_a_chart_and_a_table(app: AppPage, models: Models) -> None:
     app.open(PLACE)
     expect(rows(app)).to_have_count(3)
     for version, status in ((DEPLOYED, "Current"), (REJECTED, "Rejected"), (models.bundled, "Previous")):
@@ -109,7 +109,7 @@ def test_history_is_a_chart_and_a_table(app: AppPage, models: Models) -> None:
     expect(chart).to_have_attribute("aria-label", re.compile("^Area under the ROC curve"))
 
 
-def test_version_tells_what_was_decided_and_shows_its_card(app: AppPage, models: Models) -> None:
+def test_version_shows_its_decision_and_its_card(app: AppPage, models: Models) -> None:
     app.open(PLACE)
     rows(app).get_by_role("link", name=REJECTED).click()
     expect(app.sheet.get_by_role("heading", level=2)).to_be_focused()
@@ -123,7 +123,7 @@ def test_version_tells_what_was_decided_and_shows_its_card(app: AppPage, models:
     expect(rows(app)).to_have_count(3)
 
 
-def test_roll_back_says_what_it_does_and_does_it(app: AppPage, models: Models) -> None:
+def test_rollback_asks_and_restores_the_previous_version(app: AppPage, models: Models) -> None:
     """By keyboard alone. At first the API refuses."""
     app.http_errors_expected = True
     refusal = {"code": "AlreadyRetraining", "message": "It is being retrained. Wait.", "request_id": "r-1"}
@@ -152,7 +152,7 @@ def test_roll_back_says_what_it_does_and_does_it(app: AppPage, models: Models) -
     models.registry.roll_back(TASK, models.registry.current(TASK))
 
 
-def test_who_is_no_admin_sees_everything_and_is_told_why_not_more(app: AppPage, models: Models) -> None:
+def test_models_without_admin_role_are_read_only_with_a_reason(app: AppPage, models: Models) -> None:
     records.member(app, "reviewer")
     app.open(PLACE)
     expect(app.sheet).to_contain_text("Only members of the group “admin” can roll back")
@@ -160,7 +160,7 @@ def test_who_is_no_admin_sees_everything_and_is_told_why_not_more(app: AppPage, 
     expect(rows(app)).to_have_count(3)
 
 
-def test_model_that_is_too_weak_says_so(app: AppPage) -> None:
+def test_model_below_its_gate_is_marked(app: AppPage) -> None:
     def weaken(route: Route) -> None:
         catalogue = route.fetch().json()
         (task,) = (task for task in catalogue["tasks"] if task["name"] == "chest-xray")
@@ -174,7 +174,7 @@ def test_model_that_is_too_weak_says_so(app: AppPage) -> None:
     expect(app.sheet.locator("table").first).to_contain_text("at least 0.999 not met")
 
 
-def test_task_without_a_model_says_how_to_get_one(app: AppPage) -> None:
+def test_models_of_a_task_without_one_explain_how_to_train(app: AppPage) -> None:
     app.open(f"#/tasks/{records.EMPTY}/models")
     expect(app.sheet).to_contain_text("No model has been trained for this task yet")
     expect(app.sheet.locator("code")).to_have_text(re.compile(r"datasets/retinal-oct-2017/CLASS/$"))
@@ -184,7 +184,7 @@ def test_task_without_a_model_says_how_to_get_one(app: AppPage) -> None:
     expect(app.page).to_have_url(re.compile(rf"#/tasks/{TASK}/retrainings$"))
 
 
-def test_what_does_not_come_is_said_and_can_be_tried_again(app: AppPage) -> None:
+def test_failed_request_is_reported_and_can_be_retried(app: AppPage) -> None:
     app.http_errors_expected = True
     answer = {"code": "InternalError", "message": "Something went wrong here.", "request_id": "r-2"}
     app.page.route(f"**/tasks/{TASK}/models", lambda route: route.fulfill(status=500, json=answer), times=1)
@@ -197,7 +197,7 @@ def test_what_does_not_come_is_said_and_can_be_tried_again(app: AppPage) -> None
     expect(app.problem).to_contain_text("This model version does not exist")
 
 
-def test_card_of_a_stranger_stays_words(app: AppPage) -> None:
+def test_card_with_markup_is_shown_as_text(app: AppPage) -> None:
     bad = "<img src=x onerror=\"console.error('ran')\">"
     source = f"# {bad}\n\n{bad} [a](javascript:1)\n\n| {bad} | b |\n| --- | --- |\n| 1 \\| 2 | `{bad}` |\n"
     app.page.route("**/card.md", lambda route: route.fulfill(body=source, content_type="text/markdown"))
@@ -210,7 +210,7 @@ def test_card_of_a_stranger_stays_words(app: AppPage) -> None:
     expect(card.locator("img, a")).to_have_count(0)
 
 
-def test_keys_and_files_of_the_light_box(app: AppPage) -> None:
+def test_shortcuts_and_drops_on_the_models_page(app: AppPage) -> None:
     """Keys that review an image do nothing while it is out of sight; a file that falls brings it back."""
     app.open()
     app.classify(samples.jpeg())
@@ -227,7 +227,9 @@ def test_keys_and_files_of_the_light_box(app: AppPage) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_models_are_accessible(app: AppPage, models: Models, scheme: Literal["light", "dark"]) -> None:
+def test_models_pass_accessibility_checks(
+    app: AppPage, models: Models, scheme: Literal["light", "dark"]
+) -> None:
     app.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     language: Any = {"light": "en", "dark": "de"}[scheme]
     app.page.add_init_script(f"localStorage.setItem('negatoscope.language', '{language}')")

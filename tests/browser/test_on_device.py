@@ -125,12 +125,12 @@ def turned(orientation: int) -> bytes:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_turned_photographs_stand_upright(lab: Page, orientation: int) -> None:
+def test_rotated_photographs_are_upright(lab: Page, orientation: int) -> None:
     assert difference(lab, turned(orientation), "image/jpeg", GREY).max() <= 1
 
 
 @pytest.mark.parametrize("size", [(450, 900), (1201, 1903), (2405, 3603), (4001, 3999)])
-def test_large_jpegs_are_reduced_as_the_servers_decoder_does(lab: Page, size: tuple[int, int]) -> None:
+def test_large_jpegs_are_reduced_as_on_the_server(lab: Page, size: tuple[int, int]) -> None:
     differs = difference(lab, jpeg(*size), "image/jpeg", GREY)
     assert differs.max() <= 1
 
@@ -221,7 +221,7 @@ UNUSUAL_DICOM_FILES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("kind", [*UNUSUAL_DICOM_FILES, "hot pixel"])
-def test_dicom_whose_grey_levels_only_the_server_knows_is_left_to_it(lab: Page, kind: str) -> None:
+def test_dicom_with_unusual_grey_levels_is_left_to_the_server(lab: Page, kind: str) -> None:
     pixels = PIXELS.copy()
     if kind == "hot pixel":
         pixels[0, 0] = 60_000
@@ -234,7 +234,7 @@ def test_dicom_whose_grey_levels_only_the_server_knows_is_left_to_it(lab: Page, 
 
 
 @pytest.mark.parametrize("task", BUNDLED)
-def test_answers_are_the_servers(lab: Page, page_address: str, data_set: Path, task: str) -> None:
+def test_results_match_the_server(lab: Page, page_address: str, data_set: Path, task: str) -> None:
     other = "chest-xray" if task == "breast-ultrasound" else "breast-ultrasound"
     files = [*real_images(data_set, task, 3), *real_images(data_set, other, 1)]
     here = lab.evaluate(
@@ -271,7 +271,7 @@ def test_answers_are_the_servers(lab: Page, page_address: str, data_set: Path, t
         assert mine["heatmap"]["values"] == pytest.approx(theirs["heatmap"]["values"], abs=2e-2), path
 
 
-def test_nothing_of_an_image_leaves_the_device(switched_on: AppPage) -> None:
+def test_images_never_leave_the_device(switched_on: AppPage) -> None:
     app = switched_on
     before = len(app.requests)
     identifier = app.classify(samples.jpeg())
@@ -294,7 +294,7 @@ def test_nothing_of_an_image_leaves_the_device(switched_on: AppPage) -> None:
     assert "device-" not in str(app.page.request.get(f"{app.address}/api/results").json())
 
 
-def test_results_of_this_device_live_as_long_as_the_tab(switched_on: AppPage) -> None:
+def test_device_results_last_as_long_as_the_tab(switched_on: AppPage) -> None:
     app = switched_on
     app.classify(samples.jpeg())
     label = app.heading.inner_text()
@@ -321,24 +321,24 @@ UNUSABLE = {
 }
 
 
-def test_what_cannot_be_prepared_here_is_said_and_not_sent(switched_on: AppPage) -> None:
+def test_unusable_files_are_explained_and_not_sent(switched_on: AppPage) -> None:
     for image, words in UNUSABLE.items():
         switched_on.pick(image())
         expect(switched_on.problem).to_contain_text(words)
     assert switched_on.posts() == []
 
 
-def test_switched_off_the_server_answers_again(switched_on: AppPage) -> None:
+def test_switching_off_uses_the_server_again(switched_on: AppPage) -> None:
     app = switched_on
     app.page.get_by_role("switch", name="On this device").uncheck()
     expect(status(app)).to_contain_text("sent to this server")
-    expect(app.page.locator("#message")).to_contain_text("sent to this server")
+    expect(app.page.locator("#message")).to_contain_text("uploaded to this server")
     app.classify(samples.jpeg())
     assert len(app.posts()) == 1
     expect(app.page.locator(".review-form")).to_be_visible()
 
 
-def test_works_without_a_network(switched_on: AppPage) -> None:
+def test_device_classifies_offline(switched_on: AppPage) -> None:
     app = switched_on
     app.http_errors_expected = True
     expect(status(app)).to_contain_text("also offline", timeout=LOADING_MS)
@@ -363,7 +363,7 @@ def test_works_without_a_network(switched_on: AppPage) -> None:
     assert not any("/api/" in address for address in addresses)
 
 
-def test_a_package_that_is_not_the_one_announced_is_not_used(app: AppPage) -> None:
+def test_package_with_a_wrong_digest_is_not_used(app: AppPage) -> None:
     app.http_errors_expected = True
     catalogue = app.page.request.get(f"{app.address}/api/tasks").json()
     for task in catalogue["tasks"]:
@@ -378,7 +378,7 @@ def test_a_package_that_is_not_the_one_announced_is_not_used(app: AppPage) -> No
     assert app.posts() == []
 
 
-def test_nothing_of_it_is_loaded_before_it_is_wanted(app: AppPage) -> None:
+def test_runtime_is_not_loaded_before_it_is_switched_on(app: AppPage) -> None:
     app.open()
     expect(app.page.locator("#worklist-status")).not_to_have_text("Loading…")
     assert not any("/vendor/" in request.url for request in app.requests)
@@ -386,7 +386,7 @@ def test_nothing_of_it_is_loaded_before_it_is_wanted(app: AppPage) -> None:
 
 
 @pytest.mark.parametrize("language", ["English", "Deutsch"])
-def test_the_view_is_accessible(switched_on: AppPage, language: str) -> None:
+def test_device_view_passes_accessibility_checks(switched_on: AppPage, language: str) -> None:
     app = switched_on
     app.page.emulate_media(reduced_motion="reduce")
     app.drop(samples.jpeg(), samples.tiff())

@@ -11,7 +11,7 @@ from tests.browser.app_page import PATIENCE_MS, TASK, AppPage
 
 
 @pytest.mark.parametrize("file", [samples.text_file, samples.truncated_jpeg])
-def test_what_is_no_image_is_refused_in_words(app: AppPage, file: samples.Maker) -> None:
+def test_non_image_is_refused_with_an_explanation(app: AppPage, file: samples.Maker) -> None:
     app.http_errors_expected = True
     app.open()
     app.pick(file())
@@ -32,14 +32,14 @@ def test_page_recovers_from_a_bad_file(app: AppPage) -> None:
     expect(app.problem).to_be_hidden()
 
 
-def test_empty_file_is_refused_before_it_is_sent(app: AppPage) -> None:
+def test_empty_file_is_refused_before_upload(app: AppPage) -> None:
     app.open()
     app.pick(samples.empty_file())
     expect(app.problem).to_contain_text("empty")
     assert not [request for request in app.requests if request.method == "POST"]
 
 
-def test_too_large_file_is_refused_before_it_is_sent(app: AppPage) -> None:
+def test_too_large_file_is_refused_before_upload(app: AppPage) -> None:
     app.open()
     # A File that only says it is large: nobody wants to make 200 MB for this.
     app.page.evaluate(
@@ -56,7 +56,7 @@ def test_too_large_file_is_refused_before_it_is_sent(app: AppPage) -> None:
     assert not [request for request in app.requests if request.method == "POST"]
 
 
-def test_unreachable_server_is_named_and_can_be_tried_again(app: AppPage) -> None:
+def test_unreachable_server_is_reported_and_can_be_retried(app: AppPage) -> None:
     app.http_errors_expected = True
     app.open()
     app.page.route("**/classify", lambda route: route.abort())
@@ -67,7 +67,7 @@ def test_unreachable_server_is_named_and_can_be_tried_again(app: AppPage) -> Non
     app.wait_for_reading()
 
 
-def test_gateway_that_answers_in_html_shows_no_html(app: AppPage) -> None:
+def test_gateway_error_page_is_not_shown(app: AppPage) -> None:
     app.http_errors_expected = True
     app.open()
     page = {"status": 502, "content_type": "text/html", "body": "<html><h1>502 Bad Gateway</h1></html>"}
@@ -77,7 +77,7 @@ def test_gateway_that_answers_in_html_shows_no_html(app: AppPage) -> None:
     expect(app.problem).not_to_contain_text("Bad Gateway")
 
 
-def test_page_without_its_server_says_so_and_recovers(app: AppPage) -> None:
+def test_page_reports_a_missing_server_and_recovers(app: AppPage) -> None:
     app.http_errors_expected = True
     app.page.route("**/api/**", lambda route: route.abort())
     app.page.goto(app.address)
@@ -88,7 +88,7 @@ def test_page_without_its_server_says_so_and_recovers(app: AppPage) -> None:
     expect(app.page.locator("#worklist-status")).not_to_contain_text("cannot be reached")
 
 
-def test_unknown_result_is_said_to_be_unknown(app: AppPage) -> None:
+def test_unknown_result_is_reported(app: AppPage) -> None:
     app.http_errors_expected = True
     app.open(f"#/results/{'0' * 32}")
     expect(app.problem).to_be_visible(timeout=PATIENCE_MS)
@@ -100,7 +100,7 @@ def speak_german(app: AppPage) -> None:
     app.page.keyboard.press("Escape")
 
 
-def test_error_is_told_in_german_and_in_detail(app: AppPage) -> None:
+def test_error_is_shown_in_german_with_details(app: AppPage) -> None:
     app.http_errors_expected = True
     app.open()
     speak_german(app)
@@ -148,7 +148,7 @@ def test_quarantined_result_shows_its_reason(app: AppPage, language: str) -> Non
         expect(verdict.locator("[lang=en]")).to_have_text(words)
 
 
-def test_cancelled_upload_leaves_the_page_ready(app: AppPage) -> None:
+def test_cancelled_upload_leaves_the_page_usable(app: AppPage) -> None:
     app.open()
     waiting: list[Route] = []
     app.page.route("**/classify", lambda route: waiting.append(route))

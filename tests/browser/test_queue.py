@@ -26,7 +26,7 @@ def asks(app: AppPage) -> list[Request]:
     return [request for request in app.requests if request.url.endswith("/api/uploads")]
 
 
-def test_mixed_files_each_come_to_their_end(app: AppPage) -> None:
+def test_mixed_files_all_reach_a_final_state(app: AppPage) -> None:
     film = samples.jpeg()
     app.open()
     app.drop(
@@ -62,7 +62,7 @@ def test_mixed_files_each_come_to_their_end(app: AppPage) -> None:
     expect(app.heading).to_have_text("Could not be read")
 
 
-def test_results_are_asked_for_together(app: AppPage) -> None:
+def test_results_are_requested_in_lists(app: AppPage) -> None:
     app.open()
     app.drop(*jpegs(12))
     app.wait_for_queue()
@@ -73,7 +73,7 @@ def test_results_are_asked_for_together(app: AppPage) -> None:
         assert b"film-" not in (request.post_data_buffer or b"")
 
 
-def test_same_files_again_are_recognised_also_after_a_reload(app: AppPage) -> None:
+def test_repeated_files_are_recognised_after_a_reload(app: AppPage) -> None:
     films = jpegs(3)
     app.open()
     app.drop(*films)
@@ -87,7 +87,7 @@ def test_same_files_again_are_recognised_also_after_a_reload(app: AppPage) -> No
     assert asks(app) == []
 
 
-def test_pause_holds_and_goes_on(app: AppPage) -> None:
+def test_pause_stops_and_resume_continues(app: AppPage) -> None:
     app.open()
     held: list[Route] = []
     app.page.route("**/api/uploads", lambda route: held.append(route))
@@ -106,7 +106,7 @@ def test_pause_holds_and_goes_on(app: AppPage) -> None:
     expect(app.page.locator("#queue-summary")).to_have_text("8 of 8 done")
 
 
-def test_one_or_all_can_be_cancelled_and_tried_again(app: AppPage) -> None:
+def test_uploads_can_be_cancelled_and_retried(app: AppPage) -> None:
     app.open()
     held: list[Route] = []
     app.page.route("**/api/uploads", lambda route: held.append(route))
@@ -122,7 +122,7 @@ def test_one_or_all_can_be_cancelled_and_tried_again(app: AppPage) -> None:
     expect(app.page.locator("#queue-summary")).to_have_text("1 of 6 done · 5 cancelled")
 
 
-def test_busy_server_is_asked_again_more_and_more_patiently(app: AppPage) -> None:
+def test_busy_server_is_retried_with_backoff(app: AppPage) -> None:
     app.http_errors_expected = True
     app.open()
     refused: list[Route] = []
@@ -144,7 +144,7 @@ def test_busy_server_is_asked_again_more_and_more_patiently(app: AppPage) -> Non
     assert time.monotonic() - started > 1.75
 
 
-def test_network_that_fails_in_the_upload_is_tried_again_with_the_same_leave(app: AppPage) -> None:
+def test_interrupted_upload_is_retried_with_the_same_permission(app: AppPage) -> None:
     app.http_errors_expected = True
     app.open()
     failed: list[str] = []
@@ -164,7 +164,7 @@ def test_network_that_fails_in_the_upload_is_tried_again_with_the_same_leave(app
     expect(app.page.locator("#queue-summary")).to_have_text("2 of 2 done · 1 not usable")
 
 
-def test_refused_upload_is_named_and_can_be_tried_again(app: AppPage) -> None:
+def test_refused_upload_is_reported_and_can_be_retried(app: AppPage) -> None:
     app.http_errors_expected = True
     app.open()
     answer = {"code": "TaskHasNoModel", "message": "There is no model yet.", "request_id": "r-1"}
@@ -178,7 +178,7 @@ def test_refused_upload_is_named_and_can_be_tried_again(app: AppPage) -> None:
     expect(app.page.locator("#queue-summary")).to_have_text("2 of 2 done")
 
 
-def test_leaving_warns_loses_nothing_and_says_so_on_return(app: AppPage) -> None:
+def test_leaving_warns_and_the_next_visit_reports_what_is_missing(app: AppPage) -> None:
     films = jpegs(5)
     app.open()
     left: list[Route] = []
@@ -215,7 +215,7 @@ def test_leaving_warns_loses_nothing_and_says_so_on_return(app: AppPage) -> None
     assert warnings == ["beforeunload"]
 
 
-def test_folder_is_read_with_all_that_is_in_it(app: AppPage, tmp_path: Path) -> None:
+def test_chosen_folder_is_read_recursively(app: AppPage, tmp_path: Path) -> None:
     (tmp_path / "case" / "left").mkdir(parents=True)
     (tmp_path / "case" / ".DS_Store").write_bytes(b"x")
     (tmp_path / "case" / "one.jpg").write_bytes(samples.jpeg()["buffer"])
@@ -227,7 +227,7 @@ def test_folder_is_read_with_all_that_is_in_it(app: AppPage, tmp_path: Path) -> 
     expect(app.page.locator("#queue-summary")).to_have_text("2 of 2 done")
 
 
-def test_dropped_folder_is_read_with_all_that_is_in_it(app: AppPage) -> None:
+def test_dropped_folder_is_read_recursively(app: AppPage) -> None:
     app.open()
     # Browsers give real folders only to real drops, so the page is handed what they would give.
     app.page.evaluate(
@@ -256,7 +256,7 @@ def test_dropped_folder_is_read_with_all_that_is_in_it(app: AppPage) -> None:
     expect(app.page.locator("#queue-summary")).to_have_text("3 of 3 done · 3 not usable")
 
 
-def test_hundreds_of_files_keep_the_page_small(app: AppPage) -> None:
+def test_queue_of_hundreds_renders_only_visible_rows(app: AppPage) -> None:
     app.open()
     texts = [
         FilePayload(name=f"{index}.txt", mimeType="text/plain", buffer=b"text %d" % index)
@@ -269,7 +269,7 @@ def test_hundreds_of_files_keep_the_page_small(app: AppPage) -> None:
     assert app.posts() == []
 
 
-def test_no_task_no_queue(app: AppPage) -> None:
+def test_queue_takes_nothing_for_a_task_without_model(app: AppPage) -> None:
     answer = app.page.request.get(f"{app.address}/api/tasks").json()
     for task in answer["tasks"]:
         task["model"] = None

@@ -15,7 +15,7 @@ LIST = """
 """
 
 
-def test_page_asked_for_before_a_review_does_not_undo_it(stub: StubbedPage) -> None:
+def test_page_requested_before_a_review_does_not_undo_it(stub: StubbedPage) -> None:
     stub.open()
     reviewed = stub.run(
         LIST
@@ -39,7 +39,7 @@ def test_page_asked_for_before_a_review_does_not_undo_it(stub: StubbedPage) -> N
     assert reviewed
 
 
-def test_later_page_counts_again(stub: StubbedPage) -> None:
+def test_page_requested_later_replaces_the_review(stub: StubbedPage) -> None:
     """An index that follows a little later than the table must not undo the review either."""
     stub.open()
     stub.run(

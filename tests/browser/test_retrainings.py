@@ -29,7 +29,7 @@ def follow(app: AppPage, now: dict[str, Any]) -> Told:
     return told
 
 
-def test_retraining_is_started_and_followed_to_its_end(app: AppPage) -> None:
+def test_retraining_is_started_and_followed_to_the_end(app: AppPage) -> None:
     """By keyboard, and for real: it ends at once, since there is nothing to learn from."""
     app.open(f"#/tasks/{EMPTY}/retrainings")
     app.page.get_by_label("Require approval before a new model is deployed").focus()
@@ -51,7 +51,7 @@ def test_retraining_is_started_and_followed_to_its_end(app: AppPage) -> None:
     expect(app.sheet.locator(".facts")).to_contain_text("the first one")
 
 
-def test_what_the_api_refuses_is_said_beside_the_button(app: AppPage) -> None:
+def test_refused_start_is_explained_beside_the_button(app: AppPage) -> None:
     app.http_errors_expected = True
     app.open(LIST)
     app.page.get_by_label("Tune hyperparameters first").check()
@@ -72,12 +72,10 @@ def test_what_the_api_refuses_is_said_beside_the_button(app: AppPage) -> None:
     expect(app.page).to_have_url(re.compile(r"/retrainings$"))
 
 
-def test_steps_and_curves_follow_the_training(app: AppPage) -> None:
+def test_retraining_shows_steps_and_training_curves(app: AppPage) -> None:
     told = follow(app, records.retraining(metrics=records.measured(0.9)))
     steps = app.sheet.locator(".steps li")
-    expect(steps).to_have_text(
-        [re.compile(name) for name in ("Plan", "Prepare data", "Review data", "Train")]
-    )
+    expect(steps).to_have_text([re.compile(name) for name in ("Plan", "Prepare data", "Check data", "Train")])
     expect(steps.last).to_have_attribute("aria-current", "step")
     expect(steps.nth(1)).to_contain_text("1m")
     expect(app.sheet.locator(".chart")).to_have_count(0)
@@ -90,7 +88,7 @@ def test_steps_and_curves_follow_the_training(app: AppPage) -> None:
     told.now = records.asking()
     look_again(app)
     expect(steps).to_have_count(9)
-    expect(app.page.locator("#announcer")).to_contain_text("Current step: Ask for approval.")
+    expect(app.page.locator("#announcer")).to_contain_text("Current step: Wait for approval.")
     told.now = records.deployed()
     look_again(app)
     expect(app.sheet.locator(".verdict.good")).to_contain_text(f"{records.CANDIDATE} classifies from now on.")
@@ -104,7 +102,7 @@ def test_steps_and_curves_follow_the_training(app: AppPage) -> None:
     assert len([request for request in app.requests if request.url.endswith(NAME)]) == asked
 
 
-def test_an_outage_is_said_and_passes(app: AppPage) -> None:
+def test_outage_is_reported_and_recovers(app: AppPage) -> None:
     app.http_errors_expected = True
     follow(app, records.retraining())
     expect(app.sheet.locator(".steps")).to_be_visible()
@@ -117,7 +115,7 @@ def test_an_outage_is_said_and_passes(app: AppPage) -> None:
 
 
 @pytest.mark.parametrize(("button", "approved"), [("Deploy", True), ("Reject", False)])
-def test_a_person_decides(app: AppPage, button: str, approved: bool) -> None:
+def test_approval_is_given_or_refused(app: AppPage, button: str, approved: bool) -> None:
     told = follow(app, records.asking())
     comment = app.page.get_by_label("Comment")
     comment.fill("Looks right.")
@@ -135,7 +133,7 @@ def test_a_person_decides(app: AppPage, button: str, approved: bool) -> None:
     expect(app.sheet.locator(".verdict.good")).to_be_visible()
 
 
-def test_who_is_no_admin_sees_everything_and_cannot_touch(app: AppPage) -> None:
+def test_retrainings_without_admin_role_are_read_only(app: AppPage) -> None:
     records.member(app, "reader")
     Told(app, records.asking())
     app.open(LIST)
@@ -149,14 +147,14 @@ def test_who_is_no_admin_sees_everything_and_cannot_touch(app: AppPage) -> None:
     expect(app.sheet.get_by_role("button")).to_have_count(0)
 
 
-def test_unknown_retraining_is_said_to_be_unknown(app: AppPage) -> None:
+def test_unknown_retraining_is_reported(app: AppPage) -> None:
     app.http_errors_expected = True
     app.open("#/retrainings/nothing-of-the-kind")
     expect(app.problem).to_contain_text("There is no retraining of that name")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_retrainings_are_accessible(app: AppPage, scheme: Literal["light", "dark"]) -> None:
+def test_retrainings_pass_accessibility_checks(app: AppPage, scheme: Literal["light", "dark"]) -> None:
     app.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     language: Any = {"light": "de", "dark": "en"}[scheme]
     app.page.add_init_script(f"localStorage.setItem('negatoscope.language', '{language}')")

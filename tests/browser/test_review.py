@@ -30,7 +30,7 @@ def other_class(app: AppPage) -> int:
     return 1 + next(index for index, name in enumerate(names) if "Confirm" not in name)
 
 
-def test_enter_confirms_and_u_takes_it_back(app: AppPage) -> None:
+def test_enter_confirms_and_u_undoes(app: AppPage) -> None:
     app.open()
     result_id = app.classify(samples.jpeg())
     expect(app.outcome).to_have_text("Not reviewed yet.")
@@ -47,7 +47,7 @@ def test_enter_confirms_and_u_takes_it_back(app: AppPage) -> None:
     assert saved(app, result_id) is None
 
 
-def test_digit_corrects_with_its_comment_and_undo_returns_to_the_review_before(app: AppPage) -> None:
+def test_digit_corrects_and_undo_restores_the_previous_review(app: AppPage) -> None:
     app.open()
     result_id = app.classify(samples.jpeg())
     app.press("Enter")
@@ -86,7 +86,7 @@ def test_comment_can_be_added_later(app: AppPage) -> None:
     assert saved(app, result_id)["comment"] == "Good position."
 
 
-def test_failed_review_says_so_and_keeps_what_was_typed(app: AppPage) -> None:
+def test_failed_review_is_reported_and_keeps_the_comment(app: AppPage) -> None:
     app.http_errors_expected = True
     app.open()
     app.classify(samples.jpeg())
@@ -100,7 +100,7 @@ def test_failed_review_says_so_and_keeps_what_was_typed(app: AppPage) -> None:
     expect(app.outcome).to_contain_text("Confirmed")
 
 
-def test_list_is_worked_through_by_keys_with_progress(app: AppPage) -> None:
+def test_worklist_is_reviewed_by_keys_with_progress(app: AppPage) -> None:
     first, second, third = (send(app.page.request, app.address) for _ in range(3))
     begin_at(app, third, advance=True)
     before = app.page.locator("#reviewed").inner_text()
@@ -122,7 +122,7 @@ def test_list_is_worked_through_by_keys_with_progress(app: AppPage) -> None:
     app.page.evaluate("localStorage.clear()")
 
 
-def test_a_key_after_a_step_is_meant_for_the_next_image(app: AppPage) -> None:
+def test_key_after_a_step_applies_to_the_next_image(app: AppPage) -> None:
     second, third = (send(app.page.request, app.address) for _ in range(2))
     begin_at(app, third, advance=False)
     # Quicker than any hand.
@@ -136,7 +136,7 @@ def test_a_key_after_a_step_is_meant_for_the_next_image(app: AppPage) -> None:
     assert saved(app, third) is None
 
 
-def test_whoever_goes_on_while_a_review_is_saved_stays_there(app: AppPage) -> None:
+def test_saved_review_does_not_move_on_after_navigation(app: AppPage) -> None:
     _, second, third = (send(app.page.request, app.address) for _ in range(3))
     begin_at(app, third, advance=True)
     held: list[Route] = []
@@ -153,7 +153,7 @@ def test_whoever_goes_on_while_a_review_is_saved_stays_there(app: AppPage) -> No
     app.page.evaluate("localStorage.clear()")
 
 
-def test_single_keys_can_be_switched_off(app: AppPage) -> None:
+def test_single_key_shortcuts_can_be_turned_off(app: AppPage) -> None:
     app.open()
     result_id = app.classify(samples.jpeg())
     app.press("?")

@@ -15,7 +15,7 @@ def policy(app: AppPage) -> dict[str, list[str]]:
     return {name: sources for name, *sources in (part.split() for part in header.split(";") if part.strip())}
 
 
-def test_policy_allows_nothing_but_the_page_itself_and_the_bucket(app: AppPage) -> None:
+def test_policy_allows_only_the_page_and_the_bucket(app: AppPage) -> None:
     directives = policy(app)
     assert directives["default-src"] == ["'none'"]
     # Compiling WebAssembly is no evaluation of text.
@@ -29,7 +29,7 @@ def test_policy_allows_nothing_but_the_page_itself_and_the_bucket(app: AppPage) 
     assert all(urlsplit(other).netloc for other in others)
 
 
-def test_injected_words_stay_words(app: AppPage) -> None:
+def test_injected_markup_is_shown_as_text(app: AppPage) -> None:
     bad = "<img src=x onerror=\"console.error('ran')\">"
     app.http_errors_expected = True
     app.open()
@@ -66,7 +66,7 @@ def test_file_name_never_leaves_the_device(app: AppPage) -> None:
     assert "Mueller" not in app.page.content()
 
 
-def test_disclaimer_is_always_in_sight(app: AppPage) -> None:
+def test_disclaimer_is_always_visible(app: AppPage) -> None:
     app.open()
     disclaimer = app.page.locator("#disclaimer")
     expect(disclaimer).to_have_text(re.compile("Not for clinical use"))

@@ -13,7 +13,7 @@ def settings(app: AppPage) -> None:
     app.page.locator("button[popovertarget=settings]").click()
 
 
-def test_language_can_be_changed_and_is_remembered(app: AppPage) -> None:
+def test_language_choice_is_remembered(app: AppPage) -> None:
     app.open()
     app.classify(samples.jpeg())
     label = app.heading.inner_text()
@@ -31,7 +31,7 @@ def test_language_can_be_changed_and_is_remembered(app: AppPage) -> None:
     expect(app.page.locator("#csv")).to_have_text("CSV exportieren")
 
 
-def test_language_is_that_of_the_browser(browser: Browser, page_address: str) -> None:
+def test_language_defaults_to_the_browser(browser: Browser, page_address: str) -> None:
     context = browser.new_context(viewport=LAPTOP, locale="de-AT")
     app = AppPage(context.new_page(), page_address)
     app.page.goto(f"{app.address}/#/tasks/mammography-views")
@@ -46,7 +46,7 @@ def test_language_is_that_of_the_browser(browser: Browser, page_address: str) ->
     assert app.mistakes == []
 
 
-def test_every_word_is_there_in_both_languages(app: AppPage) -> None:
+def test_texts_exist_in_both_languages(app: AppPage) -> None:
     app.open()
     differences = app.page.evaluate(
         """async () => {
@@ -71,7 +71,7 @@ def test_every_word_is_there_in_both_languages(app: AppPage) -> None:
     assert differences == []
 
 
-def test_colours_can_be_chosen_against_those_of_the_device(app: AppPage) -> None:
+def test_theme_overrides_the_device(app: AppPage) -> None:
     app.page.emulate_media(color_scheme="light")
     app.open()
     ground = "getComputedStyle(document.documentElement).backgroundColor"

@@ -21,14 +21,14 @@ def send(request: APIRequestContext, address: str) -> str:
     return str(answer.json()["id"])
 
 
-def test_result_that_others_send_appears_by_itself(app: AppPage) -> None:
+def test_worklist_shows_results_of_other_clients(app: AppPage) -> None:
     app.open()
     expect(app.page.locator("#worklist-status")).not_to_have_text("Loading…")
     result_id = send(app.page.request, app.address)
     expect(app.row(result_id)).to_be_visible(timeout=PATIENCE_MS)
 
 
-def test_row_opens_its_result_and_its_address_can_be_shared(app: AppPage) -> None:
+def test_row_opens_its_result_at_a_shareable_address(app: AppPage) -> None:
     result_id = send(app.page.request, app.address)
     app.open()
     row = app.row(result_id).get_by_role("link")
@@ -54,7 +54,7 @@ def test_back_returns_to_the_task(app: AppPage) -> None:
     expect(app.page.get_by_role("button", name="Choose images…")).to_be_visible()
 
 
-def test_own_image_opened_again_is_the_original(app: AppPage) -> None:
+def test_reopened_result_shows_the_original(app: AppPage) -> None:
     app.open()
     first = app.classify(samples.jpeg())
     app.pick(samples.jpeg())
@@ -65,7 +65,7 @@ def test_own_image_opened_again_is_the_original(app: AppPage) -> None:
     expect(app.caption).to_have_text("Original, 300 × 600 pixels")
 
 
-def test_hidden_page_asks_for_nothing(app: AppPage) -> None:
+def test_hidden_page_makes_no_requests(app: AppPage) -> None:
     app.open()
     expect(app.page.locator("#worklist-status")).not_to_have_text("Loading…")
     app.page.evaluate(
@@ -80,14 +80,14 @@ def test_hidden_page_asks_for_nothing(app: AppPage) -> None:
     assert len(app.requests) == before
 
 
-def test_drop_folder_of_the_task_is_named(app: AppPage) -> None:
+def test_drop_folder_address_is_shown(app: AppPage) -> None:
     bucket = app.page.request.get(f"{app.address}/api/health").json()["data_bucket"]
     app.open()
-    app.page.get_by_text("Drop folder").click()
+    app.page.locator("#drop-folder summary").click()
     expect(app.page.locator("#drop-folder-address")).to_have_text(f"s3://{bucket}/inbox/{TASK}/")
 
 
-def test_filters_ask_the_server_and_the_export_holds_the_same(app: AppPage) -> None:
+def test_filters_apply_to_list_and_export(app: AppPage) -> None:
     app.open()
     flagged = app.classify(samples.both_breasts())
     other = send(app.page.request, app.address)
@@ -114,7 +114,7 @@ def test_filters_ask_the_server_and_the_export_holds_the_same(app: AppPage) -> N
     expect(app.row(flagged)).to_have_count(0)
 
 
-def test_days_classes_and_tasks_are_filters(app: AppPage) -> None:
+def test_filters_by_day_class_and_task(app: AppPage) -> None:
     result_id = send(app.page.request, app.address)
     label = app.page.request.get(f"{app.address}/api/results/{result_id}").json()["label"]
     app.open()
@@ -143,7 +143,7 @@ def test_days_classes_and_tasks_are_filters(app: AppPage) -> None:
     expect(app.row(result_id)).to_contain_text("Mammography views")
 
 
-def test_of_a_hundred_thousand_only_what_is_in_sight_is_in_the_page(app: AppPage) -> None:
+def test_list_of_100000_renders_only_visible_rows(app: AppPage) -> None:
     asked = serve_many(app.page, 100_000)
     app.open()
     expect(app.rows.first).to_be_visible()
@@ -181,7 +181,7 @@ def test_of_a_hundred_thousand_only_what_is_in_sight_is_in_the_page(app: AppPage
     assert there < 60
 
 
-def test_list_can_begin_with_the_least_sure(app: AppPage) -> None:
+def test_list_sorts_by_lowest_probability(app: AppPage) -> None:
     serve_many(app.page, 1000)
     app.open()
     app.page.locator("#more-filters").click()
@@ -190,7 +190,7 @@ def test_list_can_begin_with_the_least_sure(app: AppPage) -> None:
     expect(app.page.locator("#worklist-status")).to_contain_text("Sorted within the")
 
 
-def test_oldest_first_is_the_servers_order(app: AppPage) -> None:
+def test_oldest_first_is_sorted_by_the_server(app: AppPage) -> None:
     asked = serve_many(app.page, 10)
     app.open()
     app.page.locator("#more-filters").click()
@@ -199,7 +199,7 @@ def test_oldest_first_is_the_servers_order(app: AppPage) -> None:
     assert "order=oldest" in asked[-1]
 
 
-def test_rows_are_walked_through_by_arrow_keys(app: AppPage) -> None:
+def test_arrow_keys_move_through_rows(app: AppPage) -> None:
     serve_many(app.page, 500)
     app.open()
     app.rows.first.get_by_role("link").focus()
@@ -212,7 +212,7 @@ def test_rows_are_walked_through_by_arrow_keys(app: AppPage) -> None:
     expect(app.row(f"{0:032x}")).to_have_attribute("aria-posinset", "1")
 
 
-def test_quarantined_file_of_the_drop_folder_leads_to_its_reason(app: AppPage) -> None:
+def test_quarantined_drop_folder_file_shows_its_reason(app: AppPage) -> None:
     serve_many(app.page, 20)
     app.open()
     row = app.row(f"{7:032x}")

@@ -1,16 +1,16 @@
 // @ts-check
-/** The proportions of pixels, within the same bounds as on the server (chalicelib/imaging/decoded.py). */
+/** The pixel aspect ratio, with the same limits as on the server (chalicelib/imaging/decoded.py). */
 
-/** No device makes pixels that are longer. */
+/** No device has longer pixels. */
 const MAX_ASPECT = 10;
-/** Resolutions are rounded, so pixels count as square up to this difference. */
+/** Pixels count as square up to this difference, since resolutions are rounded. */
 const SQUARE = 0.01;
 
 /**
  * Height of a pixel divided by its width, from resolutions.
  * @param {number} across pixels per unit
  * @param {number} down
- * @returns {number} 1 if it is not plausible
+ * @returns {number} 1 if it is implausible
  */
 export function pixelAspect(across, down) {
   const ratio = across / down;

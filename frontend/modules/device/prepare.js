@@ -1,5 +1,5 @@
 // @ts-check
-/** From a file to the array that a model takes: what chalicelib/imaging does on the server, number for number where it can be. */
+/** Prepares a file for the model, with the same pixels as chalicelib/imaging on the server wherever possible. */
 import { readDicom } from "../dicom.js";
 import { NotPrepared } from "./notprepared.js";
 import { decodeJpeg, decodePng, grey } from "./raster.js";
@@ -12,13 +12,13 @@ import { resample } from "./resample.js";
 /** @typedef {Task["input"]} Input */
 
 /**
- * @typedef {object} DecodedImage a decoded image before it is fitted to a model's input
+ * @typedef {object} DecodedImage a decoded image before it is resized to the model input
  * @property {number} width
  * @property {number} height
  * @property {Plane[]} planes one for grey, three for colour
- * @property {number} [aspect] height of a pixel divided by its width; 1 if it is missing
+ * @property {number} [aspect] height of a pixel divided by its width; 1 if missing
  * @property {Source} source
- * @property {(small: Plane) => Uint8Array} [toDisplay] turns a detector's units into grey levels, after the resize
+ * @property {(small: Plane) => Uint8Array} [toDisplay] converts stored values to grey levels, after the resize
  */
 
 /**
@@ -28,16 +28,16 @@ import { resample } from "./resample.js";
  * @property {Source} source
  */
 
-/** What the server takes (chalicelib/imaging/decoded.py). */
+/** Limits of the server (chalicelib/imaging/decoded.py). */
 const MAX_PIXELS = 100_000_000;
 const MIN_SIDE = 8;
 
 /**
  * @param {Blob} file
- * @param {string} contentType as `inspect` tells it
+ * @param {string} contentType as detected by `inspect`
  * @param {Input} input
  * @returns {Promise<Prepared>}
- * @throws {NotPrepared} where the same pixels cannot be had here
+ * @throws {NotPrepared} if the pixels cannot be the same as on the server
  */
 export async function prepare(file, contentType, input) {
   return fit(await decode(file, contentType, input), input);
@@ -58,7 +58,7 @@ async function decode(file, contentType, input) {
   try {
     return await read(bytes, input, checkSize);
   } catch (error) {
-    // What a browser says of a file that it cannot decode.
+    // Thrown by browsers for files that they cannot decode.
     if (error instanceof DOMException || error instanceof RangeError) throw new NotPrepared("damaged");
     throw error;
   }
@@ -90,7 +90,7 @@ function planesOf(data, channels) {
 }
 
 /**
- * Pillow resizes 16 bits only without a sign, and 8 bits with one only as numbers with a fraction.
+ * Pillow resizes unsigned 16-bit values only, and signed 8-bit values as floats only.
  * @param {Samples["data"]} data
  * @returns {{plane: Plane, offset: number}}
  */
@@ -101,7 +101,7 @@ function unsigned(data) {
 }
 
 /**
- * Rescale, window, polarity: detector's units as a viewer shows them (chalicelib/imaging/dicom/grey_levels.py).
+ * Rescale, window and polarity: stored values as a viewer shows them (chalicelib/imaging/dicom/grey_levels.py).
  * @param {Plane} small
  * @param {number} offset
  * @param {Samples} samples
@@ -119,7 +119,7 @@ function toDisplay(small, offset, { slope, intercept, inverted, window, windowed
 }
 
 /**
- * Resize first and develop then; padding comes last, so that it is black whatever the window says.
+ * Resize, convert to grey levels, then pad, so that padding is black whatever the window.
  * @param {DecodedImage} decoded
  * @param {Input} input
  * @returns {Prepared}
@@ -142,7 +142,7 @@ function fit({ width, height, planes, aspect = 1, source, toDisplay }, input) {
 
 /**
  * @param {number} width
- * @param {number} height in the same unit: the proportions are those of what was imaged, not of its pixels
+ * @param {number} height in the same unit, corrected for the pixel aspect ratio
  * @param {Input} input
  */
 function fittedSize(width, height, input) {
@@ -153,7 +153,7 @@ function fittedSize(width, height, input) {
 }
 
 /**
- * As Python and NumPy round.
+ * Round half to even, as Python and NumPy do.
  * @param {number} value
  */
 function halfToEven(value) {

@@ -1,16 +1,16 @@
 // @ts-check
-/** Results computed here. They live as long as this tab, and in no other place; of the images nothing is kept. */
+/** Results computed on this device. They exist in this tab only, as long as it is open; images are not stored. */
 
 /** @import { Answer } from "./classifier.js" */
 
 const KEY = "negatoscope.device";
 
-/** As many as fit into what a browser keeps for a tab (5 MB). */
-const MOST = 500;
+/** Fits into the session storage of a tab (5 MB). */
+const MAX_RESULTS = 500;
 
 export class ResultStore {
   constructor() {
-    /** The newest first. @type {Answer[]} */
+    /** Newest first. @type {Answer[]} */
     this.answers = recall();
   }
 
@@ -24,20 +24,20 @@ export class ResultStore {
 
   /** @param {Answer} answer */
   add(answer) {
-    this.answers = [answer, ...this.answers].slice(0, MOST);
-    this.note();
+    this.answers = [answer, ...this.answers].slice(0, MAX_RESULTS);
+    this.save();
   }
 
   clear() {
     this.answers = [];
-    this.note();
+    this.save();
   }
 
-  note() {
+  save() {
     try {
       sessionStorage.setItem(KEY, JSON.stringify(this.answers.map(({ result, heatMaps }) => ({ result, heatMaps }))));
     } catch {
-      // Full, or nothing is kept: they stay until the page is left.
+      // Storage is full or disabled: results last until the page is left.
     }
   }
 }
