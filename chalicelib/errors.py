@@ -45,13 +45,13 @@ class NotAllowed(NegatoscopeError):
 
 
 class UnknownTask(NegatoscopeError):
-    """There is no task with that name."""
+    """There is no task with this name."""
 
     status = HTTPStatus.NOT_FOUND
 
 
 class UnknownResult(NegatoscopeError):
-    """There is no result with that id."""
+    """There is no result with this id."""
 
     status = HTTPStatus.NOT_FOUND
 
@@ -69,7 +69,7 @@ class UnknownModel(NegatoscopeError):
 
 
 class UnknownRetraining(NegatoscopeError):
-    """There is no retraining with that name."""
+    """There is no retraining with this name."""
 
     status = HTTPStatus.NOT_FOUND
 

@@ -1,4 +1,4 @@
-"""Turns a model's activation map into the heat map that lies over the original image."""
+"""Converts a model's activation map to a heat map of the original image."""
 
 from math import ceil
 from typing import Annotated, TypedDict
@@ -21,7 +21,7 @@ class Heatmap(TypedDict):
 
 
 def heatmap(activation: Floats, spec: InputSpec, box: tuple[int, int, int, int]) -> Heatmap:
-    """The map of one class, cropped to the image's content, as the API sends it.
+    """The heat map of one class, cropped to the image's content.
 
     Args:
         activation: shape (h, w), a coarse grid over the whole input frame.
@@ -29,7 +29,7 @@ def heatmap(activation: Floats, spec: InputSpec, box: tuple[int, int, int, int])
         box: left, top, width and height of the content in the frame, in pixels.
 
     Returns:
-        The map, with values from 0 to 1.
+        The heat map, with values 0..1. It covers the whole original image.
     """
     rows, columns = activation.shape
     left, top, width, height = box

@@ -1,4 +1,4 @@
-"""The result documents that the API returns, the table keeps and `results/` holds."""
+"""The result documents in the API's answers, in the table and in `results/`."""
 
 from collections.abc import Sequence
 from typing import Annotated, Final, Literal, NotRequired, TypedDict
@@ -103,7 +103,7 @@ class Result(ListedResult):
 
 
 UNKNOWN_TASK = "unknown"
-"""The task of files that were dropped outside every task's folder."""
+"""The task of files outside the folders of tasks."""
 
 
 def graph_digest(result: ListedResult) -> str | None:
@@ -112,12 +112,12 @@ def graph_digest(result: ListedResult) -> str | None:
 
 
 def key(result: Result) -> str:
-    """Where a result lies in the bucket."""
+    """The key of a result document in the bucket."""
     return f"results/{result['task']}/{result['id']}.json"
 
 
 def received(image_id: str, task: str, arrival: Channel) -> Result:
-    """The result of an image that has no answer yet.
+    """The document of an image that has arrived.
 
     Args:
         image_id: 32 hexadecimal digits.
@@ -146,7 +146,7 @@ def received(image_id: str, task: str, arrival: Channel) -> Result:
 
 
 def classified(base: Result, source: Source, answer: Classification) -> Result:
-    """`base` with its answer."""
+    """`base` with the model's answer."""
     return base | {
         "status": CLASSIFIED,
         "label": answer.label,
@@ -167,7 +167,7 @@ def classified(base: Result, source: Source, answer: Classification) -> Result:
 
 
 def quarantined(base: Result, reason: Reason) -> Result:
-    """`base` as a file that cannot be used, with the reason."""
+    """`base` as an unusable file, with the reason."""
     return base | {"status": QUARANTINED, "needs_review": True, "reasons": _dicts([reason])}
 
 
