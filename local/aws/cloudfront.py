@@ -12,7 +12,7 @@ from typing import Any
 from ministack.services import cloudfront
 
 from local.aws import patching
-from local.aws.environment import HOST
+from local.loopback import HOST
 
 PAGE_ORIGIN = re.compile(r"https://([a-z0-9]+)\.cloudfront\.net")
 API_NAME = re.compile(r"([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com")

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-HOST = "127.0.0.1"
+from local.loopback import HOST
 
 
 def emulator_environment(folder: Path, port: int) -> dict[str, str]:

@@ -2,9 +2,8 @@
 
 import asyncio
 import re
-from typing import Any
 
-from local.aws.asgi import Application, Receive, Send
+from local.asgi import Application, Receive, Scope, Send, respond
 from local.sagemaker.errors import SageMakerError
 from local.sagemaker.service import Service
 
@@ -18,7 +17,7 @@ def with_interruptions(application: Application, service: Service) -> Applicatio
     that trains on a spot instance.
     """
 
-    async def serve_or_interrupt(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    async def serve_or_interrupt(scope: Scope, receive: Receive, send: Send) -> None:
         asked = scope["type"] == "http" and scope["method"] == "POST" and INTERRUPT.fullmatch(scope["path"])
         if not asked:
             await application(scope, receive, send)
@@ -28,7 +27,6 @@ def with_interruptions(application: Application, service: Service) -> Applicatio
             await asyncio.to_thread(service.trainings.interrupt, asked[1])
         except SageMakerError as error:
             status, body = 409, error.message.encode()
-        await send({"type": "http.response.start", "status": status, "headers": []})
-        await send({"type": "http.response.body", "body": body})
+        await respond(send, status, body=body)
 
     return serve_or_interrupt
