@@ -19,7 +19,8 @@ from local.sagemaker.state_store import StateStore
 from local.sagemaker.tags import Tags
 from local.sagemaker.training_jobs import TrainingJobs
 from local.sagemaker.transform_jobs import TransformJobs
-from local.sagemaker.tuning_jobs import TuningJobs, final_value
+from local.sagemaker.tuning_jobs import TuningJobs
+from local.sagemaker.tuning_summary import final_value
 
 Operation = Callable[[Mapping[str, Any]], Record]
 

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.sagemaker.errors import invalid, unsupported
-from local.sagemaker.search import check_ranges
+from local.sagemaker.search_space import check_ranges
 from local.sagemaker.training_requests import check_definition
 
 STRATEGIES = ("Random", "Bayesian")
+"""Those of `search.SAMPLERS`."""
 
 
 def check_tuning(request: Mapping[str, Any]) -> None:

@@ -99,6 +99,13 @@ def test_a_seed_tries_the_same_values_again(harness: SageMakerHarness) -> None:
     assert first[0] != first[1]
 
 
+def test_bayesian_tuning_jobs_run_too(harness: SageMakerHarness) -> None:
+    job = tuned(harness, tune(harness, tuning(harness, TRIAL, jobs=3, Strategy="Bayesian")))
+
+    assert job["HyperParameterTuningJobStatus"] == "Completed", job.get("FailureReason")
+    assert job["ObjectiveStatusCounters"] == {"Succeeded": 3, "Pending": 0, "Failed": 0}
+
+
 def test_a_tuning_job_that_is_stopped_stops_its_trainings(harness: SageMakerHarness) -> None:
     name = tune(harness, tuning(harness, "import time\ntime.sleep(60)"))
     wait_for(lambda: len(trainings(harness, name)) == 2)
