@@ -1,4 +1,4 @@
-"""The AWS emulator: ministack on loopback, with its gaps closed. Started by local.stack."""
+"""The AWS emulator: ministack on loopback, patched. Started by local.stack."""
 
 import argparse
 import asyncio
@@ -35,9 +35,9 @@ from local.sagemaker.spot_interruption import with_interruptions
 
 
 def main() -> None:
-    """Serve until SIGTERM, SIGINT, or the end of standard input, which tells that the parent is gone."""
+    """Serve until SIGTERM, SIGINT or the end of the parent process."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, required=True, help="where state is kept")
+    parser.add_argument("--folder", type=Path, required=True, help="folder of the state")
     parser.add_argument("--lambda-python", type=Path, required=True, help="interpreter that runs the Lambdas")
     parser.add_argument(
         "--training-python",
@@ -45,14 +45,16 @@ def main() -> None:
         required=True,
         help="interpreter that runs SageMaker's jobs and models",
     )
-    parser.add_argument("--workers", type=int, required=True, help="most processes per Lambda")
-    parser.add_argument("--site-origin", required=True, help="of the page that may talk to the services")
+    parser.add_argument("--workers", type=int, required=True, help="maximum number of processes per Lambda")
+    parser.add_argument(
+        "--site-origin", required=True, help="origin of the page, which may call the services"
+    )
     arguments = parser.parse_args()
     asyncio.run(run(arguments))
 
 
 async def run(arguments: argparse.Namespace) -> None:
-    """Close the gaps and serve."""
+    """Patch ministack and serve it."""
     folder, workers = arguments.folder, arguments.workers
     endpoint = f"http://{HOST}:{os.environ['GATEWAY_PORT']}"
     executor = Executor(arguments.lambda_python, folder / "lambda", endpoint, workers)
@@ -67,12 +69,12 @@ async def run(arguments: argparse.Namespace) -> None:
     await serve_until_stopped(application, int(os.environ["GATEWAY_PORT"]))
     executor.close()
     sagemaker.close()
-    # All is saved. Threads that wait for a Lambda would keep this process for as long as that runs.
+    # The state is saved. Threads that wait for a Lambda would keep this process alive until it returns.
     os._exit(0)
 
 
 def apply_patches(executor: Executor, sagemaker: Service) -> None:
-    """Patch ministack where it differs from AWS in what Negatoscope needs."""
+    """Patch ministack where it differs from AWS in a way that matters to this application."""
     transport.install()
     cloudformation.install()
     cloudfront.install()
@@ -87,7 +89,7 @@ def apply_patches(executor: Executor, sagemaker: Service) -> None:
 
 
 def resume_when_up(sagemaker: Service) -> None:
-    """Start SageMaker's endpoints again as soon as they can fetch their models."""
+    """Restart SageMaker's endpoints once the emulator answers, as they fetch their models from it."""
     while True:
         with contextlib.suppress(OSError):
             if ask(int(os.environ["GATEWAY_PORT"]), "/_ministack/health") == HTTPStatus.OK:
@@ -99,7 +101,7 @@ def resume_when_up(sagemaker: Service) -> None:
 def with_warm_up(application: Application, executor: Executor) -> Application:
     """Add `POST /_local/warm-up`: save all state and start one worker of every Lambda.
 
-    The answer is 204, or 500 where a Lambda cannot be started.
+    It answers 204, or 500 if a Lambda cannot be started.
     """
 
     async def serve_or_warm_up(scope: Scope, receive: Receive, send: Send) -> None:
@@ -114,9 +116,9 @@ def with_warm_up(application: Application, executor: Executor) -> Application:
 
 
 def guarded(application: Application, site_origin: str) -> Application:
-    """Refuse what a web page from elsewhere sends through the browser of the person at this machine.
+    """Refuse requests that pages of other sites send through the browser on this machine.
 
-    The services run code, and their credentials are known to everybody.
+    The services run code, and their credentials are public.
     """
 
     async def serve_or_refuse(scope: Scope, receive: Receive, send: Send) -> None:
@@ -135,7 +137,7 @@ def guarded(application: Application, site_origin: str) -> Application:
 
 
 def is_trusted(path: str, headers: Iterable[tuple[bytes, bytes]], site_origin: str) -> bool:
-    """Whether a request is for this machine, and from a program, a page of ours or the login page."""
+    """Whether a request is addressed to this machine and comes from a program, our page or the login page."""
     values = {name.lower(): value.decode("latin-1") for name, value in headers}
     address = values.get(b"host", "")
     host = address.partition(":")[0]

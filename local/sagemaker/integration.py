@@ -72,7 +72,7 @@ class Integration:
                     return job
                 case "Failed" | "Stopped":
                     raise stepfunctions._ExecutionError("States.TaskFailed", json.dumps(job))
-            if task and not task.wanted:
+            if task and not task.is_awaited:
                 with contextlib.suppress(SageMakerError):
                     self._service.call(f"Stop{kind.noun}", named)
                 raise Aborted

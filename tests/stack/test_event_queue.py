@@ -37,9 +37,9 @@ class Function:
 @pytest.fixture
 def deliver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Function], None]:
     """Delivers one event to a function, without the pauses between tries."""
-    monkeypatch.setattr(lambda_events, "DELAYS", (0.0, 0.0))
+    monkeypatch.setattr(lambda_events, "RETRY_DELAYS", (0.0, 0.0))
     monkeypatch.setattr(lambda_events, "DELAY_WITHOUT_FUNCTION", 0.0)
-    monkeypatch.setattr(lambda_events, "PAUSE_THROTTLED", 0.0)
+    monkeypatch.setattr(lambda_events, "THROTTLED_PAUSE", 0.0)
 
     def deliver(function: Function) -> None:
         EventQueue(tmp_path / "events.sqlite", 1, function.run, function.give_up).put(FUNCTION, {"n": 1})

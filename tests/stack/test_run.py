@@ -50,7 +50,7 @@ def test_a_port_that_is_none_is_refused(tmp_path: Path) -> None:
     run = subprocess.run(command, cwd=ROOT, env=os.environ | {"PORT": "http"}, capture_output=True, text=True)
 
     assert run.returncode == 1
-    assert run.stderr.strip() == "PORT is 'http', but has to be a port: a number from 1 to 65535."
+    assert run.stderr.strip() == "PORT is 'http', but must be a port: a number from 1 to 65535."
 
 
 def test_login_is_wanted_or_not(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_login_is_wanted_or_not(tmp_path: Path) -> None:
     run = subprocess.run(command, cwd=ROOT, env=os.environ | {"LOGIN": "yes"}, capture_output=True, text=True)
 
     assert run.returncode == 1
-    assert run.stderr.strip() == "LOGIN is 'yes', but has to be 1 or 0."
+    assert run.stderr.strip() == "LOGIN is 'yes', but must be 1 or 0."
 
 
 @pytest.mark.parametrize("login", [True, False])

@@ -87,7 +87,7 @@ def raising(event: Any, _context: Any) -> Any:
 # ------------------------------------------------------------------------------------------ SageMaker
 
 
-def test_from_training_to_a_served_model(harness: SageMakerHarness) -> None:
+def test_a_state_machine_trains_registers_and_serves_a_model(harness: SageMakerHarness) -> None:
     training = harness.training(LEARN)
     source = harness.put("code/learn.tar.gz", archive({"train.py": LEARN, "inference.py": INFERENCE}))
     training["HyperParameters"] |= {"sagemaker_submit_directory": source, "accuracy.$": "$.accuracy"}
@@ -216,7 +216,7 @@ def test_a_refused_request_fails_its_state_as_an_error_of_sagemaker(harness: Sag
 
 
 @pytest.mark.parametrize("kind", ["tuning", "transform", "processing"])
-def test_other_jobs_are_waited_for_as_well(harness: SageMakerHarness, kind: str) -> None:
+def test_sync_waits_for_every_kind_of_job(harness: SageMakerHarness, kind: str) -> None:
     harness.put("data/steps/texts/a.txt", "one")
     if kind == "tuning":
         request = test_tuning_jobs.tuning(harness, test_tuning_jobs.TRIAL, jobs=1)
@@ -258,7 +258,7 @@ def test_stopping_an_execution_stops_its_job(harness: SageMakerHarness) -> None:
     assert history[-1]["type"] == "ExecutionAborted"
 
 
-def test_a_job_that_takes_longer_than_its_state_may_is_stopped(harness: SageMakerHarness) -> None:
+def test_a_job_that_exceeds_its_time_out_is_stopped(harness: SageMakerHarness) -> None:
     training = harness.training(WAIT)
     states = {"Train": task("sagemaker:createTrainingJob.sync", training, TimeoutSeconds=2)}
 
@@ -271,7 +271,7 @@ def test_a_job_that_takes_longer_than_its_state_may_is_stopped(harness: SageMake
 # ------------------------------------------------------------------------------------------- the rest
 
 
-def test_errors_of_lambdas_have_names(harness: SageMakerHarness) -> None:
+def test_errors_of_lambdas_keep_their_names(harness: SageMakerHarness) -> None:
     def states(function: str, **more: Any) -> dict[str, Any]:
         parameters = {"FunctionName": function, "Payload.$": "$"}
         catch = [{"ErrorEquals": ["LabelsMissing"], "ResultPath": "$.error", "Next": "Caught"}]
@@ -319,7 +319,7 @@ def answering(event: Any, _context: Any) -> str:
     return "answered"
 
 
-def test_a_token_is_for_those_who_may_answer_its_state_machine(harness: SageMakerHarness) -> None:
+def test_a_token_is_only_for_roles_that_may_answer_its_state_machine(harness: SageMakerHarness) -> None:
     queue = harness.client.aws("sqs").create_queue(QueueName=harness.name("approvals"))["QueueUrl"]
     message = {"QueueUrl": queue, "MessageBody": {"token.$": "$$.Task.Token"}}
     machine = Machine(harness, {"Ask": task("sqs:sendMessage.waitForTaskToken", message)})
@@ -334,7 +334,7 @@ def test_a_token_is_for_those_who_may_answer_its_state_machine(harness: SageMake
     machine.client.stop_execution(executionArn=execution)
 
 
-def test_every_branch_has_a_token_of_its_own_also_when_it_tries_again(harness: SageMakerHarness) -> None:
+def test_every_branch_has_its_own_token_also_after_a_retry(harness: SageMakerHarness) -> None:
     sqs = harness.client.aws("sqs")
     queue = sqs.create_queue(QueueName=harness.name("approvals"))["QueueUrl"]
     retry = [{"ErrorEquals": ["Again"], "IntervalSeconds": 1, "MaxAttempts": 1}]
@@ -388,7 +388,7 @@ def test_a_task_whose_lambda_fails_does_not_wait_for_its_token(harness: SageMake
 
 
 @pytest.mark.parametrize("mode", ["INLINE", "DISTRIBUTED"])
-def test_a_map_works_on_every_item(harness: SageMakerHarness, mode: str) -> None:
+def test_a_map_processes_every_item(harness: SageMakerHarness, mode: str) -> None:
     with deployed(harness.client, raising, "api") as function:
         call = task(
             "lambda:invoke",
