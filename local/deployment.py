@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from local.account import REGION, ROOT_CREDENTIALS, environment_without_aws
 from local.process import Process, StartFailed
 
 PROJECT = Path(__file__).parent.parent
@@ -145,15 +146,13 @@ def source_files() -> Iterable[Path]:
 
 def aws_environment(aws_url: str) -> dict[str, str]:
     """The environment of programs that use the emulator, without this machine's own AWS configuration."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return {
-        **inherited,
-        "AWS_ACCESS_KEY_ID": "test",
+        **environment_without_aws(),
+        **ROOT_CREDENTIALS,
         "AWS_CONFIG_FILE": os.devnull,
-        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_ENDPOINT_URL": aws_url,
-        "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "NO_PROXY": "localhost,127.0.0.1",
     }

@@ -7,8 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-import boto3
-
+from local.account import REGION, ROOT_CREDENTIALS, root_client
 from local.deployment import PROJECT
 from local.inbox import Inbox
 from local.process import StartFailed
@@ -74,13 +73,7 @@ def flag(variable: str) -> bool:
 
 def local_inbox(stack: LocalStack) -> Inbox:
     """The local folder whose files are uploaded to the stack's drop folder."""
-    s3 = boto3.client(
-        "s3",
-        endpoint_url=stack.aws_url,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106  # the emulator's
-    )
+    s3 = root_client("s3", stack.aws_url)
     tasks = [file.stem for file in (PROJECT / "chalicelib" / "tasks").glob("*.toml")]
     return Inbox(
         stack.directory / "inbox", tasks, lambda file, key: s3.upload_file(str(file), BUCKET, key), say
@@ -90,6 +83,8 @@ def local_inbox(stack: LocalStack) -> Inbox:
 def greeting(stack: LocalStack) -> str:
     """What to open, where things are and how to stop."""
     folder = Path(os.path.relpath(stack.directory))
+    credentials = {**ROOT_CREDENTIALS, "AWS_DEFAULT_REGION": REGION}
+    variables = " ".join(f"{name}={value}" for name, value in credentials.items())
     return f"""
 Negatoscope is running. Not for clinical use.
 
@@ -98,7 +93,7 @@ Negatoscope is running. Not for clinical use.
   Drop folder    Put images into {folder}/inbox/mammography-views/
                  or copy a folder with the AWS command line:
 
-                 export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1
+                 export {variables}
                  aws --endpoint-url http://localhost:{stack.emulator_port} s3 cp --recursive FOLDER \\
                      s3://{BUCKET}/inbox/mammography-views/
 

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from local import users
+from local.account import ACCOUNT
 from local.aws import lambda_environment, patching
 from local.aws.environment import emulator_environment
 from local.deployment import PROJECT, Deployment
@@ -20,7 +21,7 @@ from local.loopback import HOST, ask
 from local.process import Process, StartFailed
 
 TRAINING_PYTHON = PROJECT / ".venv-training" / "bin" / "python"
-BUCKET = "negatoscope-local-data-000000000000"
+BUCKET = f"negatoscope-local-data-{ACCOUNT}"
 START_TIMEOUT = 60.0  # seconds that a program has to answer
 
 

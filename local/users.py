@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-import boto3
+from local.account import root_client
 
 STACK = "negatoscope-local-foundation"
 
@@ -29,11 +29,10 @@ USERS = tuple(User(group) for group in ("reader", "reviewer", "admin"))
 
 def seed(aws_url: str) -> None:
     """Create missing users in the pool of the stage `local`, and set every user's password and group."""
-    credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
-    stacks = boto3.client("cloudformation", endpoint_url=aws_url, **credentials)
+    stacks = root_client("cloudformation", aws_url)
     outputs = stacks.describe_stacks(StackName=STACK)["Stacks"][0]["Outputs"]
     pool = next(output["OutputValue"] for output in outputs if output["OutputKey"] == "UserPoolId")
-    cognito = boto3.client("cognito-idp", endpoint_url=aws_url, **credentials)
+    cognito = root_client("cognito-idp", aws_url)
     known = {
         attribute["Value"]
         for user in cognito.list_users(UserPoolId=pool)["Users"]

@@ -1,19 +1,17 @@
 """The configuration of ministack: environment variables that it reads on import."""
 
-import os
 from pathlib import Path
 
+from local.account import ROOT_CREDENTIALS, environment_without_aws
 from local.loopback import HOST
 
 
 def emulator_environment(folder: Path, port: int) -> dict[str, str]:
     """The environment of the emulator's process: state in `folder`, services on `port` of loopback."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return {
-        **inherited,
+        **environment_without_aws(),
+        **ROOT_CREDENTIALS,
         "AUTH": "true",  # enforce IAM: a Lambda may do only what its role allows
-        "AWS_ACCESS_KEY_ID": "test",  # the key of the account's root
-        "AWS_SECRET_ACCESS_KEY": "test",
         "BIND_HOST": HOST,
         "GATEWAY_PORT": str(port),
         "IOT_MTLS_ENABLED": "0",  # opens a port of its own

@@ -1,4 +1,4 @@
-"""What AWS does to jobs by itself, and a test or a person has to ask for here."""
+"""Spot interruptions, which AWS causes and here a request of a test or a user does."""
 
 import asyncio
 import re
@@ -11,10 +11,10 @@ INTERRUPT = re.compile(r"/_local/sagemaker/training-jobs/([^/]+)/interrupt")
 
 
 def with_interruptions(application: Application, service: Service) -> Application:
-    """Add `POST /_local/sagemaker/training-jobs/NAME/interrupt`: the spot instance of a job is taken back.
+    """Add `POST /_local/sagemaker/training-jobs/NAME/interrupt`: interrupt the spot instance of a job.
 
-    The job goes on from its checkpoints. The answer is 204, or 409 with the reason where there is no such job
-    that trains on a spot instance.
+    The job resumes from its checkpoints. The answer is 204, or 409 with the reason if no such job is
+    training on a spot instance.
     """
 
     async def serve_or_interrupt(scope: Scope, receive: Receive, send: Send) -> None:

@@ -12,8 +12,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
-
+from local.account import root_client
 from local.stack import BUCKET, LocalStack
 
 TASK = "mammography-views"
@@ -89,15 +88,8 @@ class Client:
         self.stack = stack
 
     def aws(self, service: str, **options: Any) -> Any:
-        """A boto3 client with the rights of the account's root."""
-        return boto3.client(
-            service,  # any service
-            endpoint_url=self.stack.aws_url,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            **options,
-        )
+        """A boto3 client with the permissions of the root user."""
+        return root_client(service, self.stack.aws_url, **options)
 
     @cached_property
     def s3(self) -> Any:

@@ -135,4 +135,4 @@ def test_what_cannot_run_here_is_refused(harness: SageMakerHarness) -> None:
     elsewhere["ProcessingInputs"][0]["S3Input"]["LocalPath"] = "/opt/ml/processing/../../../etc"
     with pytest.raises(ClientError) as error:
         harness.sagemaker.create_processing_job(**elsewhere)
-    assert "has to be a path under /opt/ml/processing" in refusal(error)[1]
+    assert "must be a path under /opt/ml/processing" in refusal(error)[1]

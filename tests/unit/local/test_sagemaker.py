@@ -132,7 +132,7 @@ class Here:
     def storage(self, _role: str) -> "Here":
         return self
 
-    def fetch(self, _uri: str, target: Path) -> None:
+    def download_file(self, _uri: str, target: Path) -> None:
         target.write_bytes(self._archive.read_bytes())
 
     def environment(self, _role: str) -> dict[str, str]:
