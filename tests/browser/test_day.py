@@ -95,7 +95,7 @@ def test_films_are_read_and_exported_and_a_model_comes_and_goes(desk: Desk, driv
     )
     current = json.loads(driver.current())
     assert (current["endpoint"], current["version"] != before) == (ENDPOINT, True)
-    driver.hears_from(current["version"])
+    driver.wait_until_served_by(current["version"])
 
     desk.open(f"#/tasks/{TASK.name}/models")
     expect(desk.sheet.locator(".lead")).to_contain_text(current["version"])

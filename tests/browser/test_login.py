@@ -61,7 +61,7 @@ def sign_in(desk: Desk, group: str, place: str = "") -> None:
 def end_session(desk: Desk, login_flow: LoginFlow) -> Locator:
     """Sign in as a reviewer, and end the session behind the page's back; what the page says then."""
     desk.http_errors_expected = True
-    with login_flow.lasting(SHORT):
+    with login_flow.token_lifetime(SHORT):
         sign_in(desk, "reviewer", f"#/tasks/{TASK}")
         user = {"UserPoolId": login_flow.pool, "Username": "reviewer@negatoscope.example"}
         login_flow.cognito.admin_user_global_sign_out(**user)
@@ -173,7 +173,7 @@ def test_signing_out_ends_it_everywhere(desk: Desk) -> None:
 
 def test_tokens_are_renewed_unnoticed(desk: Desk, login_flow: LoginFlow) -> None:
     desk.http_errors_expected = True
-    with login_flow.lasting(SHORT):
+    with login_flow.token_lifetime(SHORT):
         sign_in(desk, "reviewer")
         desk.page.goto(f"{desk.address}/#/tasks/{TASK}")
         desk.page.wait_for_timeout(2000)
@@ -203,7 +203,7 @@ def test_a_reload_while_tokens_are_renewed_does_not_end_the_session(
         lost.append(route.fetch().status)
         route.abort()
 
-    with login_flow.lasting(SHORT):
+    with login_flow.token_lifetime(SHORT):
         sign_in(desk, "reviewer")
         desk.page.wait_for_timeout(1500)
         # The pool gives new tokens, but whoever has asked for them is gone.

@@ -63,7 +63,7 @@ def model(client: Client) -> Iterator[dict[str, str]]:
         client.s3.delete_object(Bucket=BUCKET, Key=key)
 
 
-def test_the_watch_finds_drift_and_the_api_tells(client: Client, model: dict[str, str]) -> None:
+def test_drift_is_detected_and_shown_by_the_api(client: Client, model: dict[str, str]) -> None:
     watch = Function(client, "negatoscope-local-watch")
     (rule,) = [
         rule

@@ -31,7 +31,7 @@ def noise(seed: int) -> bytes:
     return encode(Image.fromarray(pixels), "PNG")
 
 
-def test_every_name_is_read_as_it_was_written(client: Client) -> None:
+def test_file_names_are_kept_as_written(client: Client) -> None:
     known = client.ids()
     for seed, name in enumerate(NAMES):
         client.drop(f"{TASK}/{name}", noise(seed))
@@ -52,7 +52,7 @@ def test_every_name_is_read_as_it_was_written(client: Client) -> None:
         ("beside the folders.png", grey_file(), "unknown", "UnknownTask"),
     ],
 )
-def test_what_cannot_be_used_is_quarantined_with_the_reason(
+def test_unusable_files_are_quarantined_with_a_reason(
     client: Client, key: str, content: bytes, task: str, code: str
 ) -> None:
     known = client.ids()
@@ -68,7 +68,7 @@ def test_what_cannot_be_used_is_quarantined_with_the_reason(
     wait_for(lambda: f"inbox/{key}" not in client.keys("inbox/"))
 
 
-def test_an_event_delivered_again_changes_nothing(client: Client) -> None:
+def test_repeated_event_changes_nothing(client: Client) -> None:
     known = client.ids()
     client.drop(f"{TASK}/once.png", noise(2000))
     (before,) = client.finished(1, known)

@@ -31,7 +31,7 @@ TRAVERSALS = [
 ]
 
 
-def test_the_page(client: Client) -> None:
+def test_places_within_the_page_are_index_html(client: Client) -> None:
     for path in (
         "/",
         "/index.html",
@@ -84,7 +84,7 @@ def test_only_files_of_the_page_are_served(client: Client, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/api/health", "/api/no-such-route", "/no-such-page.html"])
-def test_every_answer_restricts_the_browser(client: Client, path: str) -> None:
+def test_every_response_has_security_headers(client: Client, path: str) -> None:
     headers = client.api("GET", path).headers
 
     policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
@@ -97,7 +97,7 @@ def test_every_answer_restricts_the_browser(client: Client, path: str) -> None:
     assert headers["Referrer-Policy"] == "no-referrer"
 
 
-def test_other_sites_cannot_use_the_browsers_access(client: Client) -> None:
+def test_requests_of_other_sites_are_refused(client: Client) -> None:
     rebound = client.api("GET", "/api/health", Host="evil.example")
     foreign = client.api("POST", "/api/uploads", b"{}", Origin="http://evil.example")
     own = client.api("GET", "/api/health", Origin=client.stack.url)
@@ -105,7 +105,7 @@ def test_other_sites_cannot_use_the_browsers_access(client: Client) -> None:
     assert (rebound.status, foreign.status, own.status) == (421, 403, 200)
 
 
-def test_the_page_has_one_origin(client: Client) -> None:
+def test_page_redirects_to_localhost(client: Client) -> None:
     answer = client.api("GET", "/index.html", Host=f"127.0.0.1:{client.stack.port}")
 
     assert answer.status == 307
@@ -122,7 +122,7 @@ def test_connections_are_kept(client: Client) -> None:
     connection.close()
 
 
-def test_a_body_of_unknown_length_is_refused(client: Client) -> None:
+def test_body_of_unknown_length_is_refused(client: Client) -> None:
     connection = http.client.HTTPConnection("localhost", client.stack.port, timeout=30)
     connection.request("POST", "/api/uploads", iter([b"{}"]), {"Transfer-Encoding": "chunked"})
 
@@ -145,7 +145,7 @@ def edge_before(api_port: int, *, timeout: float = 30.0) -> Iterator[int]:
         yield port
 
 
-def test_an_api_that_is_gone_is_a_502() -> None:
+def test_unreachable_api_is_a_502() -> None:
     with edge_before(free_ports()[0]) as port:
         answer = send(port, "POST", "/api/uploads", b"{}")
 
@@ -155,7 +155,7 @@ def test_an_api_that_is_gone_is_a_502() -> None:
 
 
 @pytest.mark.parametrize(("method", "body"), [("GET", None), ("POST", b"{}")])
-def test_an_api_that_hangs_is_a_504(api: socket.socket, method: str, body: bytes | None) -> None:
+def test_hanging_api_is_a_504(api: socket.socket, method: str, body: bytes | None) -> None:
     with edge_before(api.getsockname()[1], timeout=0.2) as port:
         answer = send(port, method, "/api/health", body)
 
@@ -181,13 +181,13 @@ def api_answering(response: bytes) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("response", [b"", b"220 mail.example ESMTP\r\n", b"HTTP/1.1 200 OK\r\nContent-Le"])
-def test_an_api_that_does_not_speak_http_is_a_502(response: bytes) -> None:
+def test_response_that_is_not_http_is_a_502(response: bytes) -> None:
     with api_answering(response) as api_port, edge_before(api_port) as port:
         assert send(port, "GET", "/api/health").json["code"] == "BadGateway"
 
 
 @pytest.mark.parametrize("length", [b"Content-Length: 10", b"Transfer-Encoding: chunked"])
-def test_a_response_that_is_cut_off_does_not_look_complete(length: bytes) -> None:
+def test_truncated_response_does_not_look_complete(length: bytes) -> None:
     with (
         api_answering(b"HTTP/1.1 200 OK\r\n" + length + b"\r\n\r\n5\r\nhe") as api_port,
         edge_before(api_port) as port,
@@ -207,7 +207,7 @@ async def echo(_scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body"})
 
 
-def test_large_bodies_pass_through_both_ways() -> None:
+def test_large_bodies_are_streamed_both_ways() -> None:
     body = bytes(range(256)) * 40_000
 
     with serving(echo) as api_port, edge_before(api_port) as port:
@@ -225,7 +225,7 @@ async def describe(scope: Scope, _receive: Receive, send: Send) -> None:
     await respond(send, 200, headers, b"\n".join(lines))
 
 
-def test_requests_are_forwarded_as_they_are_but_for_the_connections_headers() -> None:
+def test_requests_are_forwarded_without_hop_by_hop_headers() -> None:
     with serving(describe) as api_port, edge_before(api_port) as port:
         answer = send(
             port, "GET", "/api/a%2Fb?x=%20y", None, Accept="a/b", TE="trailers", X_Forwarded_For="x"

@@ -15,7 +15,7 @@ def open_files(client: Client) -> int:
     return sum(1 for _ in folder.iterdir())
 
 
-def test_connections_that_a_client_has_ended_are_closed(client: Client) -> None:
+def test_connections_closed_by_clients_are_released(client: Client) -> None:
     before = open_files(client)
     for _ in range(50):
         assert send(client.stack.emulator_port, "GET", "/_ministack/health").status == 200

@@ -48,7 +48,7 @@ def deliver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Functi
     return deliver
 
 
-def test_being_throttled_does_not_count_as_a_try(deliver: Callable[[Function], None]) -> None:
+def test_throttling_does_not_count_as_an_attempt(deliver: Callable[[Function], None]) -> None:
     function = Function(
         *[AttemptResult.THROTTLED] * 20,
         AttemptResult.FAILED,
@@ -62,7 +62,7 @@ def test_being_throttled_does_not_count_as_a_try(deliver: Callable[[Function], N
     assert function.given_up == []
 
 
-def test_a_third_failure_is_the_last(deliver: Callable[[Function], None]) -> None:
+def test_event_is_given_up_after_the_third_failure(deliver: Callable[[Function], None]) -> None:
     function = Function(
         AttemptResult.FAILED,
         AttemptResult.THROTTLED,

@@ -169,7 +169,7 @@ def documents(client: Client) -> set[str]:
     return {key.rpartition("/")[2].removesuffix(".json") for key in client.keys("results/")}
 
 
-def test_lost_table_and_lost_events_are_brought_back(client: Client, operator: Operator) -> None:
+def test_lost_table_and_lost_events_are_restored(client: Client, operator: Operator) -> None:
     classified = drop(client, "known.png", grey_file(height=301))
     quarantined = drop(client, "known.txt", b"Dear colleague,")
     assert result_of(client, quarantined)["status"] == "quarantined"
@@ -215,7 +215,7 @@ def test_lost_table_and_lost_events_are_brought_back(client: Client, operator: O
     assert operator.items() == after
 
 
-def test_deleted_objects_are_brought_back_from_their_versions(client: Client, operator: Operator) -> None:
+def test_deleted_objects_are_restored_from_their_versions(client: Client, operator: Operator) -> None:
     image, letter = drop(client, "x.png", grey_file(height=320)), drop(client, "x.txt", b"Dear doctor,")
     for image_id in (image, letter):
         result_of(client, image_id)

@@ -34,13 +34,13 @@ def driver(harness: SageMakerHarness) -> Iterator[RetrainingDriver]:
 def first(driver: RetrainingDriver) -> Any:
     """A retraining of a task that has no model yet; it waits until somebody has approved its model."""
     name = driver.start({}, approval=True, reason="the first one")
-    driver.is_in(name, "Prepare data")
-    refused = driver.ask_for({})
+    driver.wait_for_state(name, "Prepare data")
+    refused = driver.request({})
     assert (refused.status, refused.json["code"]) == (409, "AlreadyRetraining")
     direct = driver.states.start_execution(
         stateMachineArn=MACHINE, name="direct-" + name, input=json.dumps({"task": TASK.name})
     )
-    followed = driver.asks(name)
+    followed = driver.wait_for_approval_request(name)
     assert followed["accepted"] is True
     assert driver.client.keys(CURRENT) == [], "nothing is deployed before it is approved"
     execution = driver.states.describe_execution(executionArn=direct["executionArn"])
@@ -48,17 +48,17 @@ def first(driver: RetrainingDriver) -> Any:
     skipped = driver.listed()[f"direct-{name}"]
     assert (skipped["status"], f"is being retrained by {name}" in skipped["outcome"]) == ("skipped", True)
     driver.answer(name, approved=True)
-    return driver.ended(name)
+    return driver.wait_for_end(name)
 
 
 @pytest.fixture(scope="module")
 def corrections(driver: RetrainingDriver, first: Any) -> dict[str, str]:
     """What people say of images that the first model has not seen the like of: class by id."""
-    driver.hears_from(first["candidate"])
+    driver.wait_until_served_by(first["candidate"])
     return driver.correct(CORRECTED)
 
 
-def test_a_first_retraining_deploys_a_model(driver: RetrainingDriver, first: Any) -> None:
+def test_first_retraining_deploys_a_model(driver: RetrainingDriver, first: Any) -> None:
     assert (first["status"], first["reason"]) == ("deployed", "the first one")
     names = [state["name"] for state in first["states"]]
     assert [name for name in DEPLOYED if name not in names] == []
@@ -69,7 +69,7 @@ def test_a_first_retraining_deploys_a_model(driver: RetrainingDriver, first: Any
     current = json.loads(driver.current())
     assert (current["version"], current["endpoint"]) == (first["candidate"], ENDPOINT)
     assert driver.endpoint_config() == current["config"]
-    driver.hears_from(first["candidate"])
+    driver.wait_until_served_by(first["candidate"])
     (version,) = driver.client.api("GET", f"/api/tasks/{TASK.name}/models").json["models"]
     assert (version["status"], version["run"]) == ("current", first["name"])
     (package,) = driver.harness.sagemaker.list_model_packages(ModelPackageGroupName=ENDPOINT)[
@@ -82,15 +82,13 @@ def test_a_first_retraining_deploys_a_model(driver: RetrainingDriver, first: Any
     assert "lock" not in driver.leftovers()
 
 
-def test_a_model_that_is_declined_changes_nothing(
-    driver: RetrainingDriver, corrections: dict[str, str]
-) -> None:
+def test_declined_model_changes_nothing(driver: RetrainingDriver, corrections: dict[str, str]) -> None:
     before, current = driver.leftovers(), driver.current()
     name = driver.start({"seed": 1}, approval=True)
-    driver.asks(name)
+    driver.wait_for_approval_request(name)
 
     driver.answer(name, approved=False, comment="Too few new images.")
-    ended = driver.ended(name)
+    ended = driver.wait_for_end(name)
 
     assert (ended["status"], ended["accepted"]) == ("rejected", True)
     assert "Too few new images. The current model stays." in ended["outcome"]
@@ -99,19 +97,19 @@ def test_a_model_that_is_declined_changes_nothing(
     assert (again.status, again.json["code"]) == (409, "NothingToApprove")
 
 
-def test_corrections_are_learnt_while_everybody_works_on(
+def test_corrections_are_learnt_without_interrupting_the_service(
     driver: RetrainingDriver, first: Any, corrections: dict[str, str]
 ) -> None:
     with asking(driver.answered_by) as heard:
         name = driver.start({"seed": 2})
-        ended = driver.ended(name)
+        ended = driver.wait_for_end(name)
         wait_for(lambda: ended["candidate"] in heard, patience=75)
 
     assert ended["status"] == "deployed", ended["outcome"]
     assert "better than the current one" in ended["outcome"]
     assert heard == {first["candidate"], ended["candidate"]}
     assert "Update serverless endpoint" in [state["name"] for state in ended["states"]]
-    driver.hears_from(ended["candidate"])
+    driver.wait_until_served_by(ended["candidate"])
 
     assert ended["data"]["corrections"] == CORRECTED
     learnt = {
@@ -125,21 +123,23 @@ def test_corrections_are_learnt_while_everybody_works_on(
     assert {row["part"] for row in driver.manifest(name) if row["sha256"] in tested} == {"test"}
 
 
-def test_nothing_new_is_nothing_to_learn(driver: RetrainingDriver, corrections: dict[str, str]) -> None:
+def test_retraining_without_new_labels_is_skipped(
+    driver: RetrainingDriver, corrections: dict[str, str]
+) -> None:
     answer = driver.post("/retrainings", {"task": TASK.name})
 
-    ended = driver.ended(answer.json["name"])
+    ended = driver.wait_for_end(answer.json["name"])
 
     assert ended["status"] == "unchanged"
     assert "Train" not in [state["name"] for state in ended["states"]]
 
 
-def test_what_is_no_better_is_rejected(driver: RetrainingDriver, corrections: dict[str, str]) -> None:
+def test_model_that_is_no_better_is_rejected(driver: RetrainingDriver, corrections: dict[str, str]) -> None:
     """Also: the best of a search's models is judged."""
     before, current = driver.leftovers(), driver.current()
 
     name = driver.start({"epochs": 1}, tune=4)
-    ended = driver.ended(name)
+    ended = driver.wait_for_end(name)
 
     assert (ended["status"], ended["accepted"]) == ("rejected", False)
     assert "The current model stays." in ended["outcome"]
@@ -156,7 +156,7 @@ def test_what_is_no_better_is_rejected(driver: RetrainingDriver, corrections: di
 
 def failed(driver: RetrainingDriver, name: str, state: str, before: set[str], current: bytes) -> str:
     """The sentence of a retraining that failed in a state and left no trace."""
-    ended = driver.ended(name)
+    ended = driver.wait_for_end(name)
     assert ended["status"] == "failed", ended["outcome"]
     assert state in [passed["name"] for passed in ended["states"]]
     assert (driver.leftovers(), driver.current()) == (before, current)
@@ -167,7 +167,7 @@ def failed(driver: RetrainingDriver, name: str, state: str, before: set[str], cu
     return str(ended["outcome"])
 
 
-def test_a_training_that_crashes_says_why(driver: RetrainingDriver, corrections: dict[str, str]) -> None:
+def test_crashed_training_reports_its_error(driver: RetrainingDriver, corrections: dict[str, str]) -> None:
     before, current = driver.leftovers(), driver.current()
 
     said = failed(driver, driver.start({"members": 2}), "TrainingFailed", before, current)
@@ -176,22 +176,22 @@ def test_a_training_that_crashes_says_why(driver: RetrainingDriver, corrections:
     assert said.endswith("Mend the data or the hyper-parameters and start again.")
 
 
-def test_a_job_that_is_stopped_fails(driver: RetrainingDriver, corrections: dict[str, str]) -> None:
+def test_stopped_job_fails_the_retraining(driver: RetrainingDriver, corrections: dict[str, str]) -> None:
     """Also: an execution that is stopped is told as such, and the next one takes away what it has left."""
     before, current = driver.leftovers(), driver.current()
     stopped = driver.start({})
-    followed = driver.is_in(stopped, "Prepare data")
+    followed = driver.wait_for_state(stopped, "Prepare data")
     driver.states.stop_execution(executionArn=followed["execution"])
     assert driver.follow(stopped)["status"] == "stopped"
     left = _roll_out(driver, _plan(driver, stopped), json.loads(current)["config"])
     assert driver.leftovers() == before | left | {"lock"}
 
     name = driver.start({"epochs": 1000, "patience": 1000})
-    states = driver.is_in(name, "Train")["states"]
+    states = driver.wait_for_state(name, "Train")["states"]
     assert "Wait for cleanup" in [state["name"] for state in states]
     assert driver.leftovers() == before | {"lock"}
     assert driver.endpoint_config() == json.loads(current)["config"]
-    assert driver.noted(stopped)["status"] == {"S": "stopped"}
+    assert driver.item(stopped)["status"] == {"S": "stopped"}
     wait_for(lambda: _stop(driver, _plan(driver, name)["name"]))
 
     assert "Somebody stopped the job" in failed(driver, name, "TrainingFailed", before, current)
@@ -233,10 +233,10 @@ def outdated(driver: RetrainingDriver, first: Any, corrections: dict[str, str]) 
 
 
 @pytest.mark.usefixtures("outdated")
-def test_an_endpoint_that_answers_otherwise_is_taken_back(driver: RetrainingDriver) -> None:
+def test_endpoint_with_different_answers_is_rolled_back(driver: RetrainingDriver) -> None:
     before, current = driver.leftovers(), driver.current()
     name = driver.start({"seed": 3}, approval=True)
-    driver.asks(name)
+    driver.wait_for_approval_request(name)
     for key in driver.client.keys(f"{driver.folder(name)}answers/"):
         answer = json.loads(driver.read(key))
         answer["probabilities"] = [row[::-1] for row in answer["probabilities"]]
@@ -252,10 +252,10 @@ def test_an_endpoint_that_answers_otherwise_is_taken_back(driver: RetrainingDriv
 
 
 @pytest.mark.usefixtures("outdated")
-def test_an_endpoint_that_does_not_start_is_taken_back(driver: RetrainingDriver) -> None:
+def test_endpoint_that_does_not_start_is_rolled_back(driver: RetrainingDriver) -> None:
     before, current = driver.leftovers(), driver.current()
     name = driver.start({"seed": 4}, approval=True)
-    version = driver.asks(name)["candidate"]
+    version = driver.wait_for_approval_request(name)["candidate"]
     broken = archive({"code/inference.py": "raise SystemExit('This model cannot be loaded.')"})
     key = f"models/{TASK.name}/{version}/model.tar.gz"
     driver.client.s3.put_object(Bucket=BUCKET, Key=key, Body=broken)

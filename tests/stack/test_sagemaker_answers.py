@@ -25,7 +25,7 @@ def differences(operation: str, answer: Any) -> list[str]:
     return list(api_model.violations(shape, answer)) if shape else [str(answer)] if answer else []
 
 
-def test_every_operation_answers_as_its_model_says(harness: SageMakerHarness, tmp_path: Path) -> None:
+def test_every_response_matches_the_model_of_the_api(harness: SageMakerHarness, tmp_path: Path) -> None:
     answers: dict[str, list[Any]] = defaultdict(list)
 
     def record(model: Any, http_response: Any, **_: Any) -> None:
@@ -137,7 +137,7 @@ def registry(harness: SageMakerHarness) -> None:
     sagemaker.delete_model_package_group(ModelPackageGroupName=group)
 
 
-def test_an_unknown_operation_is_told_so(harness: SageMakerHarness) -> None:
+def test_unknown_operation_is_refused(harness: SageMakerHarness) -> None:
     with pytest.raises(ClientError) as error:
         harness.sagemaker.list_domains()
 

@@ -28,7 +28,7 @@ def kill(stack: LocalStack) -> None:
 
 
 @pytest.mark.parametrize("end", [stop, kill])
-def test_endpoints_come_back_and_jobs_have_failed(
+def test_restart_restores_endpoints_and_fails_running_jobs(
     stack: LocalStack, harness: SageMakerHarness, end: Callable[[LocalStack], None]
 ) -> None:
     config = harness.config(harness.model("kept"))
@@ -76,7 +76,7 @@ def warmed_up(stack: LocalStack) -> bool:
     return ask(stack.emulator_port, "/_local/warm-up", method="POST") == 204
 
 
-def test_nothing_of_finished_jobs_is_left_on_disk(stack: LocalStack, harness: SageMakerHarness) -> None:
+def test_finished_jobs_leave_no_files(stack: LocalStack, harness: SageMakerHarness) -> None:
     harness.trained(harness.train("print('fine')"))
 
     scratch = stack.directory / "state" / "sagemaker" / "scratch" / "training"

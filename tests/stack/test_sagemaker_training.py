@@ -119,7 +119,7 @@ def pack(harness: SageMakerHarness, project: str, model: str) -> str:
     return f"{place}/model.tar.gz"
 
 
-def test_what_the_projects_training_learns_is_served(harness: SageMakerHarness) -> None:
+def test_model_of_the_projects_training_is_served(harness: SageMakerHarness) -> None:
     project = harness.put("code/project.tar.gz", archive(dict(source())))
     served = pack(harness, project, train(harness, project))
     model = harness.model_at(served)

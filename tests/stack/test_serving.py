@@ -140,7 +140,7 @@ def test_bundled_models_are_registered(client: Client) -> None:
     assert client.api("GET", f"/api/tasks/{TASK}/models/none/card.md").status == 404
 
 
-def test_from_promotion_to_rollback(desk: Desk) -> None:
+def test_promotion_endpoints_and_rollback(desk: Desk) -> None:
     bundled = desk.registry.current(TASK)
     assert bundled is not None
     first, second = desk.register("first"), desk.register("second")

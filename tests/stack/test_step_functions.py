@@ -187,7 +187,7 @@ def test_a_state_machine_trains_registers_and_serves_a_model(harness: SageMakerH
     harness.remove(name)
 
 
-def test_a_failed_job_fails_its_state_with_the_jobs_description(harness: SageMakerHarness) -> None:
+def test_failed_job_fails_its_state_with_its_description(harness: SageMakerHarness) -> None:
     training = harness.training("raise ValueError('no images')")
     states = {"Train": task("sagemaker:createTrainingJob.sync", training)}
 
@@ -199,7 +199,7 @@ def test_a_failed_job_fails_its_state_with_the_jobs_description(harness: SageMak
     assert "no images" in cause["FailureReason"]
 
 
-def test_a_refused_request_fails_its_state_as_an_error_of_sagemaker(harness: SageMakerHarness) -> None:
+def test_refused_request_fails_its_state_with_an_error_of_sagemaker(harness: SageMakerHarness) -> None:
     training = harness.training("pass", RoleArn="arn:aws:iam::000000000000:role/nobody")
     catch = [
         {"ErrorEquals": ["SageMaker.AmazonSageMakerException"], "ResultPath": "$.error", "Next": "Caught"}
@@ -434,7 +434,7 @@ def test_a_distributed_map_lists_objects(harness: SageMakerHarness) -> None:
     assert ended["output"] == [{"key": "data/mapped/a"}, {"key": "data/mapped/b"}]
 
 
-def test_intrinsic_functions_that_a_retraining_needs(harness: SageMakerHarness) -> None:
+def test_intrinsic_functions_of_the_retraining_work(harness: SageMakerHarness) -> None:
     parameters = {
         "name.$": "States.Format('{}-{}', $.task, States.ArrayGetItem("
         "States.StringSplit($$.Execution.Id, ':'), 6))",

@@ -17,7 +17,7 @@ def one_of_each_class(data_set: Path) -> list[Path]:
     return list(images.values())
 
 
-def test_three_ways(client: Client, data_set: Path) -> None:
+def test_result_is_the_same_for_api_upload_and_drop_folder(client: Client, data_set: Path) -> None:
     for image in one_of_each_class(data_set):
         content = image.read_bytes()
         content_type = "image/png" if image.suffix == ".png" else "image/jpeg"
