@@ -60,6 +60,8 @@ def serving(application: Application, certificate: tuple[Path, Path] | None = No
     config.graceful_timeout = 0
     if certificate:
         config.certfile, config.keyfile = map(str, certificate)
+        # Over HTTP/2, a browser sends all its requests at once, and ministack's CloudFront refuses that many.
+        config.alpn_protocols = ["http/1.1"]
     running: SimpleQueue[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = SimpleQueue()
 
     async def run() -> None:

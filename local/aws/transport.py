@@ -10,7 +10,7 @@ from local.aws import patching
 def install() -> None:
     """Tell policies that every request came over TLS (`aws:SecureTransport`).
 
-    The emulator speaks plain HTTP, which the data bucket's policy refuses. On loopback nobody can listen in.
+    The emulator speaks plain HTTP, which the data bucket's policy refuses. Loopback cannot be intercepted.
     """
     patching.wrap(app, "pin_request_origin", _as_secure)
 

@@ -1,4 +1,4 @@
-"""Every Lambda may do what it has to, and nothing else."""
+"""Every Lambda has the permissions that it needs, and no others."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -36,11 +36,11 @@ PREFIXES = (
 )
 ROLES = tuple(READS)
 OF_RETRAININGS = ("states", "sagemaker")
-"""Roles that no Lambda has: the state machine's, and that of its jobs and endpoints."""
+"""Roles without a Lambda: those of the state machine and of its jobs and endpoints."""
 
 
 def attempt(event: Any, _context: Any) -> str:
-    """Call AWS as the event says; answer "allowed", or the code of the error."""
+    """Call AWS as the event says. Return "allowed" or the error code."""
     import boto3
     from botocore.exceptions import ClientError
 
@@ -60,7 +60,7 @@ class Actor:
         self._function = function
 
     def may(self, service: str, operation: str, **arguments: Any) -> bool:
-        """Whether AWS lets it; any answer but yes and AccessDenied is an error of the test."""
+        """Whether AWS allows a call. Any error other than AccessDenied fails the test."""
         event = {"service": service, "operation": operation, "arguments": arguments}
         answer, failure = self._function.call(event)
         assert failure is None, answer
@@ -68,7 +68,7 @@ class Actor:
         return bool(answer == "allowed")
 
     def may_each(self, operation: str, **arguments: Any) -> set[str]:
-        """The prefixes of the bucket on whose objects it may do something."""
+        """The prefixes of the bucket whose objects allow an operation."""
         return {
             prefix
             for prefix in PREFIXES
@@ -79,7 +79,7 @@ class Actor:
 @pytest.fixture(scope="module")
 def actors(client: Client) -> Iterator[dict[str, Actor]]:
     for prefix in PREFIXES:
-        # No image, and in no task's folder: what becomes of it is no matter of these tests.
+        # Neither an image nor in the folder of a task, so that nothing processes it.
         client.s3.put_object(Bucket=BUCKET, Key=f"{prefix}/access/probe", Body=b"probe")
     with ExitStack() as stack:
         yield {role: Actor(stack.enter_context(deployed(client, attempt, role))) for role in ROLES}

@@ -1,4 +1,4 @@
-"""Refresh tokens of the emulator's Cognito, with a clock of their own."""
+"""Refresh tokens of the emulator's Cognito, with a fake clock."""
 
 import json
 import time

@@ -41,7 +41,7 @@ WITHOUT_ARN = {
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project that has nothing but a configuration."""
+    """A project that contains only a configuration."""
     folder = tmp_path / ".chalice"
     (folder / "deployments").mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps({"stages": {"prod": {"lambda_timeout": 7}}}))
@@ -156,7 +156,7 @@ def statements() -> Iterator[dict[str, Any]]:
 
 
 def listed(value: Any) -> list[Any]:
-    """IAM writes one thing alone and many as a list."""
+    """IAM allows a single value in place of a list."""
     return value if isinstance(value, list) else [value]
 
 
@@ -230,7 +230,7 @@ def test_sign_in_settings_are_strict() -> None:
 
 
 def test_stage_with_login_can_be_deployed(client: Client) -> None:
-    """Also: the template changes in place, TLS is asked for, and roles may call the endpoints that tasks
+    """Also: the template is updated in place, TLS is required, and roles may call the endpoints that tasks
     name.
     """
     cloudformation, name = client.aws("cloudformation"), "negatoscope-test-foundation"
@@ -326,7 +326,7 @@ def test_version_of_the_page_is_its_content(project: Path, tmp_path: Path) -> No
 
 
 def test_destroy_leaves_only_resources_that_hold_data(project: Path) -> None:
-    """Alone, it may refer to nothing else."""
+    """What is left must not refer to anything deleted."""
     template = foundation.data_template()
     kept = set(template["Resources"])
     assert kept == {
@@ -338,7 +338,7 @@ def test_destroy_leaves_only_resources_that_hold_data(project: Path) -> None:
 
 
 def references(value: Any) -> Iterator[str]:
-    """What a template's part refers to."""
+    """The logical ids to which a part of a template refers."""
     if isinstance(value, list):
         for item in value:
             yield from references(item)
@@ -377,7 +377,7 @@ def test_destroy_stops_running_retrainings(project: Path, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("confirmed", [None, "", "prod"])
 def test_images_are_deleted_only_if_the_stage_is_named_twice(project: Path, confirmed: str | None) -> None:
-    """Nothing else is deleted then, either."""
+    """Without the confirmation, nothing is deleted."""
     with pytest.raises(stacks.DeployError, match="CONFIRM=demo"):
         destroy.destroy("demo", images=True, confirmed=confirmed)
 

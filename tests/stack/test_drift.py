@@ -1,4 +1,4 @@
-"""The drift watch, as AWS runs it: in its own Lambda, with its own role."""
+"""The drift monitor in its own Lambda with its own role, as on AWS."""
 
 import json
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ EVENT: dict[str, Any] = {
 
 @pytest.fixture
 def model(client: Client) -> Iterator[dict[str, str]]:
-    """A deployed model whose validation images showed every class, and 120 answers that are all the same."""
+    """A deployed model with every class in its validation images, and 120 results of one class."""
     names = load_task(TASK).class_names
     model = {"version": "1", "sha256": "1".rjust(64, "0")}
     profile = {

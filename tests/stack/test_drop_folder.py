@@ -1,4 +1,4 @@
-"""Files copied into the drop folder, with the names and contents that the real world has."""
+"""Files in the drop folder, with realistic names and contents."""
 
 import json
 from typing import Any
@@ -26,7 +26,7 @@ NAMES = [
 
 
 def noise(seed: int) -> bytes:
-    """A picture unlike every other."""
+    """A unique image."""
     pixels = np.random.default_rng(seed).integers(0, 256, (96, 64), dtype=np.uint8)
     return encode(Image.fromarray(pixels), "PNG")
 
@@ -87,7 +87,7 @@ def test_repeated_event_changes_nothing(client: Client) -> None:
 
 
 def created_event(client: Client, key: str) -> str:
-    """The event that S3 sends for an object, as far as the app reads it."""
+    """The event of S3 for an object, with the members that the app reads."""
     bucket = "negatoscope-local-data-000000000000"
     head: dict[str, Any] = client.s3.head_object(Bucket=bucket, Key=key)
     item = {"key": key, "size": head["ContentLength"], "eTag": head["ETag"].strip('"')}

@@ -132,7 +132,7 @@ def test_body_of_unknown_length_is_refused(client: Client) -> None:
 
 @pytest.fixture
 def api() -> Iterator[socket.socket]:
-    """An API that takes connections and never answers."""
+    """An API that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener
 
@@ -165,7 +165,7 @@ def test_hanging_api_is_a_504(api: socket.socket, method: str, body: bytes | Non
 
 @contextmanager
 def api_answering(response: bytes) -> Iterator[int]:
-    """An API that answers one request, whatever it is, with these bytes and hangs up; its port."""
+    """An API that answers one request with these bytes and closes the connection; its port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def answer() -> None:
@@ -197,7 +197,7 @@ def test_truncated_response_does_not_look_complete(length: bytes) -> None:
 
 
 async def echo(_scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with the body of the request, piece by piece, of unknown length."""
+    """Stream the body of the request back, without a length."""
     await send({"type": "http.response.start", "status": 200, "headers": []})
     more = True
     while more:
@@ -218,7 +218,7 @@ def test_large_bodies_are_streamed_both_ways() -> None:
 
 
 async def describe(scope: Scope, _receive: Receive, send: Send) -> None:
-    """Answer with the target and headers of the request, and with headers of the connection's own."""
+    """Answer with the target and headers of the request, and with a hop-by-hop header."""
     lines = [scope["raw_path"] + b"?" + scope["query_string"]]
     lines += [name + b": " + value for name, value in scope["headers"]]
     headers = [(b"set-cookie", b"a=1"), (b"set-cookie", b"b=2"), (b"keep-alive", b"timeout=5")]

@@ -1,4 +1,4 @@
-"""The emulator runs Lambdas as AWS does, where ministack alone would not."""
+"""Lambdas run in the emulator as on AWS, where ministack alone differs."""
 
 import json
 import os
@@ -17,7 +17,7 @@ LOST_EVENTS = "arn:aws:sqs:us-east-1:000000000000:test-lost-events"
 
 
 def act(event: Any, context: Any) -> Any:
-    """Do what the event says, and tell about the environment."""
+    """Do what the event says, and return the environment."""
     import os
     import time
     from pathlib import Path
@@ -137,7 +137,7 @@ def test_events_beyond_the_reserved_concurrency_wait_and_none_is_lost(client: Cl
 
 @pytest.fixture
 def lost_events(client: Client) -> Iterator[str]:
-    """The URL of a queue for events that are given up."""
+    """The URL of a queue for failed events."""
     sqs = client.aws("sqs")
     url = sqs.create_queue(QueueName=LOST_EVENTS.split(":")[-1])["QueueUrl"]
     yield url

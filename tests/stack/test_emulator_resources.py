@@ -1,4 +1,4 @@
-"""The emulator gives back what it does not need any more."""
+"""The emulator releases resources that it no longer needs."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ from tests.stack.client import Client, send, wait_for
 
 
 def open_files(client: Client) -> int:
-    """How many files and connections the emulator has open."""
+    """The number of files and connections that the emulator has open."""
     folder = Path(f"/proc/{client.stack.processes['AWS emulator']}/fd")
     if not folder.exists():
-        pytest.skip("only Linux tells which files a process has open")
+        pytest.skip("open files of a process can be listed on Linux only")
     return sum(1 for _ in folder.iterdir())
 
 

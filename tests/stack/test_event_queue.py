@@ -1,4 +1,4 @@
-"""The queue of asynchronous invocations, without an emulator around it."""
+"""The queue of asynchronous invocations, without an emulator."""
 
 import threading
 from collections.abc import Callable
@@ -14,7 +14,7 @@ FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:f"
 
 
 class Function:
-    """A function whose tries end as planned; the last result is that of all further tries."""
+    """A function whose attempts have the given results; the last one repeats."""
 
     def __init__(self, *endings: AttemptResult) -> None:
         self._results = list(endings)
@@ -36,7 +36,7 @@ class Function:
 
 @pytest.fixture
 def deliver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Function], None]:
-    """Delivers one event to a function, without the pauses between tries."""
+    """Delivers one event to a function, without pauses between attempts."""
     monkeypatch.setattr(lambda_events, "RETRY_DELAYS", (0.0, 0.0))
     monkeypatch.setattr(lambda_events, "DELAY_WITHOUT_FUNCTION", 0.0)
     monkeypatch.setattr(lambda_events, "THROTTLED_PAUSE", 0.0)

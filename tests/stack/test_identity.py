@@ -1,4 +1,4 @@
-"""Nothing of a patient's identity in what the running system logs, measures, stores or answers."""
+"""The running system never logs, measures, stores or returns the identity of a patient."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The folder on this machine that works as a drop folder."""
+"""The local drop folder."""
 
 import os
 from pathlib import Path

@@ -34,14 +34,14 @@ pytestmark = pytest.mark.skipif(
     shutil.which("node") is None, reason="the emulator's CloudFront runs functions with node"
 )
 OTHER = f"{PREFIX}2"
-"""What another stage's names begin with."""
+"""The prefix of another stage's names."""
 FILES = f"{PREFIX}-files"
-"""The function at the edge."""
+"""The CloudFront function."""
 
 
 @dataclass
 class Story:
-    """How the stage came to be, in an account in which a name of its site was taken."""
+    """The deployment of the stage, in an account where a name of its site was taken."""
 
     before: set[str]
     failed: CompletedProcess[str]
@@ -89,7 +89,7 @@ def test_failed_deployment_is_reported_and_can_be_resumed(story: Story, installa
     assert story.done.returncode == 0, story.done.stderr
     assert f"Page: {installation.origin}/" in story.done.stdout
     assert len(story.apis) == 1
-    assert story.apis == installation.apis(), "the one that nobody had noted"
+    assert story.apis == installation.apis(), "the API that was not recorded"
 
 
 def test_origin_of_the_page_reaches_the_foundation(
@@ -100,7 +100,7 @@ def test_origin_of_the_page_reaches_the_foundation(
 
 
 def test_alarm_address_is_kept_between_deployments(story: Story, client: Client) -> None:
-    """The second command did not name it."""
+    """The second command does not name it."""
     sns = client.aws("sns")
     (topic,) = [
         one["TopicArn"] for one in sns.list_topics()["Topics"] if f"{PREFIX}-alarms" in one["TopicArn"]
@@ -204,11 +204,11 @@ def test_image_is_classified(story: Story, installation: Installation) -> None:
 
 def test_image_is_uploaded(story: Story, installation: Installation) -> None:
     image = grey_file("PNG", 130, 90)
-    wish = json.dumps({"task": TASK, "filename": "a.png", "size": len(image), "content_type": "image/png"})
+    request = json.dumps({"task": TASK, "filename": "a.png", "size": len(image), "content_type": "image/png"})
     ticket = installation.visit(
         "POST",
         "/api/uploads",
-        wish.encode(),
+        request.encode(),
         Authorization=installation.token,
         Content_Type="application/json",
     ).json
@@ -237,7 +237,7 @@ def test_people_sign_in_upload_and_retrain(
     ):
         desk = Desk(browser.new_page(), installation.origin)
         desk.page.goto(f"{installation.origin}/#/tasks/{TASK}")
-        desk.sign_in(*installation.person("admin"))
+        desk.sign_in(*installation.new_user("admin"))
         assert desk.page.url.startswith(f"{installation.origin}/#")
 
         desk.drop(samples.jpeg(), samples.dicom(), samples.truncated_jpeg())
@@ -305,7 +305,7 @@ def test_plain_chalice_deploys_code(story: Story, installation: Installation) ->
 
 
 def retrained(harness: SageMakerHarness, name: str) -> None:
-    """What a retraining leaves on SageMaker: a registered version, and an endpoint that serves it."""
+    """Create what a retraining leaves on SageMaker: a registered version and an endpoint that serves it."""
     packed = harness.put(f"{name}.tar.gz", archive({"name.txt": name, "code/inference.py": INFERENCE}))
     container, sagemaker = {"Image": IMAGE, "ModelDataUrl": packed}, harness.sagemaker
     sagemaker.create_model_package_group(ModelPackageGroupName=name)
@@ -329,7 +329,7 @@ def retrained(harness: SageMakerHarness, name: str) -> None:
 
 
 def forget(harness: SageMakerHarness, name: str) -> None:
-    """Delete what another stage has."""
+    """Delete the resources of another stage."""
     found = harness.sagemaker.list_model_packages(ModelPackageGroupName=name)["ModelPackageSummaryList"]
     for package in found:
         harness.sagemaker.delete_model_package(ModelPackageName=package["ModelPackageArn"])
@@ -341,7 +341,7 @@ def forget(harness: SageMakerHarness, name: str) -> None:
 def test_destroy_keeps_the_images_unless_confirmed(
     story: Story, client: Client, harness: SageMakerHarness, installation: Installation
 ) -> None:
-    """Also: what belongs to another stage stays, and a stage finds its data again."""
+    """Also: other stages keep their resources, and a stage finds its data again."""
     for name in (f"{PREFIX}-{TASK}", f"{OTHER}-{TASK}"):
         retrained(harness, name)
     key = installation.outputs("foundation")["DataKeyArn"]

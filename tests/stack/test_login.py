@@ -1,4 +1,4 @@
-"""Signing in where people have to: the login page, its tokens, and what the API does with them."""
+"""Sign-in: the login page, its tokens, and what the API permits with them."""
 
 import time
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from tests.images import grey_file
 from tests.stack.client import TASK, send
 from tests.stack.login_flow import PASSWORDS, LoginFlow, pkce_pair
 
-NOBODY = "nobody@negatoscope.example"
+NO_GROUP = "nobody@negatoscope.example"
 
 
 @pytest.fixture(scope="module")
@@ -20,16 +20,16 @@ def login_flow(login_stack: LocalStack) -> LoginFlow:
 
 
 @pytest.fixture
-def nobody(login_flow: LoginFlow) -> Iterator[str]:
+def token_without_group(login_flow: LoginFlow) -> Iterator[str]:
     """The token of a user in no group."""
-    user, password = {"UserPoolId": login_flow.pool, "Username": NOBODY}, PASSWORDS["reader"]
-    attributes = [{"Name": "email", "Value": NOBODY}]
+    user, password = {"UserPoolId": login_flow.pool, "Username": NO_GROUP}, PASSWORDS["reader"]
+    attributes = [{"Name": "email", "Value": NO_GROUP}]
     login_flow.cognito.admin_create_user(
         **user, TemporaryPassword=password, UserAttributes=attributes, MessageAction="SUPPRESS"
     )
     login_flow.cognito.admin_set_user_password(**user, Password=password, Permanent=True)
     verifier, challenge = pkce_pair()
-    code = login_flow.code_in(login_flow.submit(NOBODY, password, challenge))
+    code = login_flow.code_in(login_flow.submit(NO_GROUP, password, challenge))
     yield login_flow.redeem(code, verifier).json["id_token"]
     login_flow.cognito.admin_delete_user(**user)
 
@@ -59,9 +59,9 @@ def test_groups_have_their_permissions_only(login_flow: LoginFlow, group: str) -
     assert refused == ("NothingToRollBackTo" if decides else "NotAllowed")
 
 
-def test_user_without_a_group_learns_whom_to_ask(login_flow: LoginFlow, nobody: str) -> None:
-    assert login_flow.ask(nobody, "GET", "/me").json["role"] is None
-    refused = login_flow.ask(nobody, "GET", "/tasks")
+def test_user_without_a_group_learns_whom_to_ask(login_flow: LoginFlow, token_without_group: str) -> None:
+    assert login_flow.ask(token_without_group, "GET", "/me").json["role"] is None
+    refused = login_flow.ask(token_without_group, "GET", "/tasks")
     assert refused.status == 403
     assert "Ask whoever manages the users of this installation" in refused.json["message"]
 

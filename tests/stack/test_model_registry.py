@@ -1,4 +1,4 @@
-"""The model registry keeps the versions of models, and what people decided about them."""
+"""The model registry keeps the versions of models and their approval."""
 
 from typing import Any
 

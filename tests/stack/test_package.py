@@ -1,4 +1,4 @@
-"""What is deployed fits into Lambda, and works there because nothing was left out."""
+"""The deployed packages fit the limits of Lambda and are complete."""
 
 import zipfile
 from pathlib import Path

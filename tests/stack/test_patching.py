@@ -1,4 +1,4 @@
-"""An upgrade of ministack is noticed before anything behaves oddly."""
+"""An upgrade of ministack is detected at the start."""
 
 from types import ModuleType
 

@@ -1,4 +1,4 @@
-"""Retrainings from the request to the deployed model, and back: every job, endpoint and role is real."""
+"""Retrainings from the request to the deployed model and back, with real jobs, endpoints and roles."""
 
 import json
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def driver(harness: SageMakerHarness) -> Iterator[RetrainingDriver]:
 
 @pytest.fixture(scope="module")
 def first(driver: RetrainingDriver) -> Any:
-    """A retraining of a task that has no model yet; it waits until somebody has approved its model."""
+    """A retraining of a task without a model, which requires approval."""
     name = driver.start({}, approval=True, reason="the first one")
     driver.wait_for_state(name, "Prepare data")
     refused = driver.request({})
@@ -53,7 +53,7 @@ def first(driver: RetrainingDriver) -> Any:
 
 @pytest.fixture(scope="module")
 def corrections(driver: RetrainingDriver, first: Any) -> dict[str, str]:
-    """What people say of images that the first model has not seen the like of: class by id."""
+    """Corrected classes, by id, of images with a stain that the first model does not know."""
     driver.wait_until_served_by(first["candidate"])
     return driver.correct(CORRECTED)
 
@@ -135,7 +135,7 @@ def test_retraining_without_new_labels_is_skipped(
 
 
 def test_model_that_is_no_better_is_rejected(driver: RetrainingDriver, corrections: dict[str, str]) -> None:
-    """Also: the best of a search's models is judged."""
+    """Also: of a tuning job, the best model is evaluated."""
     before, current = driver.leftovers(), driver.current()
 
     name = driver.start({"epochs": 1}, tune=4)
@@ -155,7 +155,7 @@ def test_model_that_is_no_better_is_rejected(driver: RetrainingDriver, correctio
 
 
 def failed(driver: RetrainingDriver, name: str, state: str, before: set[str], current: bytes) -> str:
-    """The sentence of a retraining that failed in a state and left no trace."""
+    """The outcome of a retraining that failed in a state without side effects."""
     ended = driver.wait_for_end(name)
     assert ended["status"] == "failed", ended["outcome"]
     assert state in [passed["name"] for passed in ended["states"]]
@@ -177,7 +177,7 @@ def test_crashed_training_reports_its_error(driver: RetrainingDriver, correction
 
 
 def test_stopped_job_fails_the_retraining(driver: RetrainingDriver, corrections: dict[str, str]) -> None:
-    """Also: an execution that is stopped is told as such, and the next one takes away what it has left."""
+    """Also: a stopped execution is reported as stopped, and the next one cleans up after it."""
     before, current = driver.leftovers(), driver.current()
     stopped = driver.start({})
     followed = driver.wait_for_state(stopped, "Prepare data")
@@ -202,7 +202,7 @@ def _plan(driver: RetrainingDriver, name: str) -> Any:
 
 
 def _roll_out(driver: RetrainingDriver, plan: Any, deployed: str) -> set[str]:
-    """Leave on SageMaker what a retraining has left there that is stopped while the endpoint changes."""
+    """Create what a retraining leaves on SageMaker if it is stopped during the update of the endpoint."""
     name, sagemaker = plan["name"], driver.harness.sagemaker
     model = sagemaker.describe_model(ModelName=deployed)
     sagemaker.create_model(
@@ -225,7 +225,7 @@ def _stop(driver: RetrainingDriver, job: str) -> bool:
 
 @pytest.fixture(scope="module")
 def outdated(driver: RetrainingDriver, first: Any, corrections: dict[str, str]) -> None:
-    """Whoever comes next is better than what is deployed: the model that has learnt no corrections."""
+    """Deploy the model without corrections, so that the next candidate is better."""
     if json.loads(driver.current())["version"] != first["candidate"]:
         rolled_back = driver.client.api("POST", f"/api/tasks/{TASK.name}/rollback")
         assert rolled_back.json["version"] == first["candidate"], rolled_back.body

@@ -1,4 +1,4 @@
-"""`make run` on one machine: starting, stopping, starting again."""
+"""`make run`: starting, stopping and restarting."""
 
 import os
 import signal
@@ -70,7 +70,7 @@ def test_greeting_lists_users_only_with_a_login(tmp_path: Path, login: bool) -> 
 
 
 def stored(client: Client) -> list[str]:
-    """All objects but the sweep's note of how far it has looked."""
+    """All keys except that of the sweep's cursor."""
     return [key for key in client.keys("") if key != "sweep/inbox.json"]
 
 
@@ -119,14 +119,14 @@ def test_killed_emulator_loses_neither_results_nor_images_under_way(
 
 @pytest.fixture(scope="class")
 def stopped(stack: LocalStack) -> Iterator[LocalStack]:
-    """The session's system, which does not run meanwhile."""
+    """The session's system, stopped."""
     stack.stop()
     yield stack
     stack.start()
 
 
 def running(stack: LocalStack, output: Path) -> tuple[subprocess.Popen[bytes], set[int]]:
-    """`make run` in the system's place, once it runs, and the ids of the processes below it."""
+    """Start `make run` on the system's folder. Return the process and the ids of its descendants."""
     run = start_run(stack.directory, (stack.port, stack.emulator_port), output)
     wait_for(lambda: "Negatoscope is running" in output.read_text() or run.poll() is not None)
     started = descendants(run.pid)
@@ -135,7 +135,7 @@ def running(stack: LocalStack, output: Path) -> tuple[subprocess.Popen[bytes], s
 
 
 class TestEnding:
-    """What `make run` leaves when it ends, whichever way."""
+    """`make run` leaves no process, however it ends."""
 
     @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
     def test_stopping_leaves_no_process(self, stopped: LocalStack, tmp_path: Path, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Every answer of the local SageMaker has the shape that AWS's own model of the service gives it."""
+"""Every response of the local SageMaker matches botocore's model of the service."""
 
 import json
 from collections import defaultdict
@@ -60,7 +60,7 @@ def call_everything(harness: SageMakerHarness) -> None:
 
 
 def jobs(harness: SageMakerHarness) -> None:
-    """Every job is described while it runs and at its end."""
+    """Describe every job while it runs and when it has ended."""
     sagemaker = harness.sagemaker
     harness.put("data/answers/a.txt", "sleep 0.2")
     done = harness.train("print('fine')")

@@ -1,4 +1,4 @@
-"""Endpoints serve models, and change what they serve without anybody noticing."""
+"""Endpoints serve models, and updates fail no request."""
 
 import threading
 from collections.abc import Iterator
@@ -76,7 +76,7 @@ def test_container_that_exits_is_replaced(harness: SageMakerHarness, endpoint: s
 
 
 def answers(harness: SageMakerHarness, endpoint: str, body: str) -> str | None:
-    """What the endpoint answers, None while it has no container."""
+    """The response of the endpoint; None while it has no container."""
     try:
         return harness.ask(endpoint, body)
     except ClientError as error:
@@ -238,8 +238,8 @@ def test_traffic_is_split_by_variant_weights(harness: SageMakerHarness) -> None:
 
     assert heard == {"always"}
     assert harness.ask(endpoint, "hello", TargetVariant="never").startswith("never|")
-    with pytest.raises(ClientError, match="Variant nobody"):
-        harness.ask(endpoint, "hello", TargetVariant="nobody")
+    with pytest.raises(ClientError, match="Variant missing"):
+        harness.ask(endpoint, "hello", TargetVariant="missing")
     harness.remove(endpoint)
 
 
@@ -249,7 +249,7 @@ def test_missing_models_and_configurations_are_refused(harness: SageMakerHarness
         harness.model_at(f"s3://{BUCKET}/models/nothing.tar.gz")
     assert refusal(error)[1].startswith(f"Could not find model data at s3://{BUCKET}/models/nothing.tar.gz.")
     with pytest.raises(ClientError, match='Could not find model "arn:'):
-        harness.config("nobody")
+        harness.config("missing")
     with pytest.raises(ClientError, match="Could not find endpoint configuration"):
         harness.sagemaker.create_endpoint(EndpointName=harness.name(), EndpointConfigName="nothing")
     with pytest.raises(ClientError, match="Could not find endpoint "):
@@ -263,7 +263,7 @@ def test_missing_models_and_configurations_are_refused(harness: SageMakerHarness
 
 
 def invoking(event: Any, _context: Any) -> list[str]:
-    """The codes of the errors with which an endpoint, and SageMaker when asked about it, answer."""
+    """The error codes of an invocation of an endpoint and of its description."""
     import boto3
     from botocore.exceptions import ClientError
 

@@ -1,4 +1,4 @@
-"""What becomes of SageMaker's jobs and endpoints when the emulator ends and starts again."""
+"""SageMaker's jobs and endpoints after a restart of the emulator."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ def stop(stack: LocalStack) -> None:
 
 
 def kill(stack: LocalStack) -> None:
-    """End the emulator as a lack of memory would; what it had not saved of other services is lost."""
+    """Kill the emulator as the out-of-memory killer does. Unsaved state of other services is lost."""
     os.kill(stack.processes["AWS emulator"], signal.SIGKILL)
     stack.stop()
 
@@ -72,7 +72,7 @@ def test_restart_restores_endpoints_and_fails_running_jobs(
 
 
 def warmed_up(stack: LocalStack) -> bool:
-    """Have the emulator save everything, as it does when `make run` has started it."""
+    """Let the emulator save everything, as at the start of `make run`."""
     return ask(stack.emulator_port, "/_local/warm-up", method="POST") == 204
 
 

@@ -1,4 +1,4 @@
-"""State machines work with SageMaker, and fail and end as on AWS."""
+"""State machines run SageMaker jobs, and fail and stop as on AWS."""
 
 import json
 from typing import Any
@@ -47,7 +47,7 @@ class Machine:
         return arn
 
     def end(self, execution: str) -> Any:
-        """The description of an execution that is over, its output parsed."""
+        """Wait for the end of an execution, and return its description with the output parsed."""
 
         def over() -> Any:
             description = self.client.describe_execution(executionArn=execution)
@@ -57,7 +57,7 @@ class Machine:
         return {**description, "output": json.loads(description.get("output") or "null")}
 
     def run(self, data: Any = None) -> Any:
-        """The description of a new execution once it is over."""
+        """Run an execution to its end and return its description."""
         return self.end(self.start(data))
 
 
@@ -72,7 +72,7 @@ def task(resource: str, parameters: dict[str, Any], **more: Any) -> dict[str, An
 
 
 def raising(event: Any, _context: Any) -> Any:
-    """Fail with the error that the event names."""
+    """Raise the error that the event names."""
 
     class LabelsMissing(Exception):
         pass
@@ -308,7 +308,7 @@ def test_a_task_waits_for_its_token(harness: SageMakerHarness) -> None:
 
 
 def answering(event: Any, _context: Any) -> str:
-    """Answer a token; "answered", or the code of the error."""
+    """Answer a token. Return "answered" or the error code."""
     import boto3
     from botocore.exceptions import ClientError
 

@@ -1,4 +1,4 @@
-"""Training jobs run as programs of script mode do on SageMaker."""
+"""Training jobs run script mode programs as SageMaker does."""
 
 import json
 from typing import Any
@@ -41,7 +41,7 @@ import time
 print("started; loss=0.5;", flush=True)
 time.sleep(60)
 """
-# Counts on from its checkpoint; ends when it is told to, and at 3 in any case.
+# Continues to count from its checkpoint; ends on SIGTERM, and at 3 in any case.
 COUNT = """
 import os, signal, sys, time
 from pathlib import Path
@@ -54,7 +54,7 @@ if count < 2:
     time.sleep(60)
 Path(os.environ["SM_MODEL_DIR"], "count").write_text(str(count))
 """
-# Ends in good order when it is told to.
+# Shuts down cleanly on SIGTERM.
 SAVE = """
 import os, signal, sys, time
 from pathlib import Path

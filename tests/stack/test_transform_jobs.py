@@ -1,4 +1,4 @@
-"""Transform jobs let a model answer for every object under a prefix."""
+"""Transform jobs process every object of a data source with a model."""
 
 import json
 from typing import Any

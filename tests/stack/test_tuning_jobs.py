@@ -1,4 +1,4 @@
-"""Tuning jobs try hyper-parameters and tell which were best."""
+"""Tuning jobs try hyper-parameters and report the best training job."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Uploads through the presigned form, as the page makes them."""
+"""Uploads through the presigned form, as from the page."""
 
 import pytest
 
