@@ -11,8 +11,8 @@ from playwright.sync_api import FilePayload, expect
 
 from local.stack import LocalStack
 from tests.browser import samples
-from tests.browser.desk import PATIENCE_MS, Desk
-from tests.browser.desk import TASK as FILMS
+from tests.browser.app_page import PATIENCE_MS, Desk
+from tests.browser.app_page import TASK as FILMS
 from tests.browser.test_queue import named
 from tests.stack.client import Client
 from tests.stack.retraining_driver import ENDPOINT, PATIENCE, TASK, TINY, RetrainingDriver

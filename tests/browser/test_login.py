@@ -10,7 +10,7 @@ from local.stack import LocalStack
 from local.users import USERS
 from tests.browser import samples
 from tests.browser.conftest import LAPTOP
-from tests.browser.desk import PATIENCE_MS, TASK, Desk, fill_in
+from tests.browser.app_page import PATIENCE_MS, TASK, Desk, fill_in
 from tests.browser.test_access import violations
 from tests.images import grey_file
 from tests.stack.login_flow import LoginFlow

@@ -64,11 +64,11 @@ def model(client: Client) -> Iterator[dict[str, str]]:
 
 
 def test_drift_is_detected_and_shown_by_the_api(client: Client, model: dict[str, str]) -> None:
-    watch = Function(client, "negatoscope-local-watch")
+    watch = Function(client, "negatoscope-local-drift-monitor")
     (rule,) = [
         rule
         for rule in client.aws("events").list_rules()["Rules"]
-        if rule["Name"] == "negatoscope-local-watch-event"
+        if rule["Name"] == "negatoscope-local-drift-monitor-event"
     ]
     assert rule["ScheduleExpression"] == "rate(1 day)"
 

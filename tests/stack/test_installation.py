@@ -20,7 +20,7 @@ from deploy.page import security_headers
 from tests.alarms import alarms
 from tests.browser import samples
 from tests.browser.chromium import ChromiumNotFound, find_chromium, launched
-from tests.browser.desk import Desk
+from tests.browser.app_page import Desk
 from tests.images import grey_file
 from tests.stack import retraining_driver
 from tests.stack.client import TASK, Client, wait_for

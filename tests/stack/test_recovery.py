@@ -109,7 +109,7 @@ def operator(client: Client) -> Iterator[Operator]:
 def drop(client: Client, name: str, content: bytes) -> str:
     """Upload a file to the inbox and return the id of its image."""
     etag = client.s3.put_object(Bucket=BUCKET, Key=f"{FOLDER}/{name}", Body=content)["ETag"].strip('"')
-    return inbox.Arrival(BUCKET, f"{FOLDER}/{name}", etag, len(content)).id
+    return inbox.InboxObject(BUCKET, f"{FOLDER}/{name}", etag, len(content)).id
 
 
 def result_of(client: Client, image_id: str) -> Any:
@@ -129,7 +129,7 @@ def finished(items: Items) -> Items:
 SWEEP = """
 from datetime import UTC, datetime, timedelta
 from chalicelib import aws
-aws.sweep().run(datetime.now(UTC) + timedelta(minutes=11))
+aws.sweeper().run(datetime.now(UTC) + timedelta(minutes=11))
 """
 CURSOR = "sweep/inbox.json"
 
