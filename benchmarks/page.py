@@ -10,8 +10,8 @@ from urllib.request import urlopen
 
 from playwright.sync_api import Browser, Page, Route
 
+from tests.browser.app_page import TASK
 from tests.browser.chromium import ChromiumNotFound, launched
-from tests.browser.desk import TASK
 from tests.browser.results import listed, serve_many
 
 VISITS = 5

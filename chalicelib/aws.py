@@ -17,24 +17,24 @@ from chalicelib.models.deployed import DeployedModels
 from chalicelib.models.deployment import Deployment
 from chalicelib.models.embedded import EmbeddedBackend
 from chalicelib.models.endpoint import Endpoint
-from chalicelib.models.endpoint_manager import Hosting
+from chalicelib.models.endpoint_manager import EndpointManager
 from chalicelib.models.endpoint_protocols import PackageBackend
 from chalicelib.models.registry import Registry
 from chalicelib.models.scaling import Scaling
-from chalicelib.monitoring.drift_monitor import Watch
+from chalicelib.monitoring.drift_monitor import DriftMonitor
 from chalicelib.pipeline.pipeline import Pipeline
-from chalicelib.pipeline.sweeper import Sweep
+from chalicelib.pipeline.sweeper import Sweeper
 from chalicelib.results.table import ResultsTable
 from chalicelib.retraining.candidate import Candidates
 from chalicelib.retraining.creation import Creations
 from chalicelib.retraining.executions import Executions
 from chalicelib.retraining.jobs import TrainingJobs
 from chalicelib.retraining.planning import Planner
-from chalicelib.retraining.repository import Journal
-from chalicelib.retraining.requester import Requests
+from chalicelib.retraining.repository import RetrainingRepository
 from chalicelib.retraining.rollout import Rollout
+from chalicelib.retraining.service import RetrainingService
 from chalicelib.retraining.steps import Steps
-from chalicelib.retraining.task_lock import Takeover
+from chalicelib.retraining.task_lock import TaskLock
 from chalicelib.settings import settings
 from chalicelib.storage.bucket import DataBucket, presigning
 from chalicelib.tasks import load_tasks
@@ -50,8 +50,8 @@ def pipeline() -> Pipeline:
 
 
 @cache
-def sweep() -> Sweep:
-    """The sweep of this stage."""
+def sweeper() -> Sweeper:
+    """The sweeper of this stage."""
     client = boto3.client("lambda", config=Config(retries=_RETRIES))
 
     def send(event: dict[str, Any]) -> None:
@@ -59,56 +59,56 @@ def sweep() -> Sweep:
             FunctionName=settings().prepare_function, InvocationType="Event", Payload=json.dumps(event)
         )
 
-    return Sweep(pipeline(), send)
+    return Sweeper(pipeline(), send)
 
 
 @cache
-def watch() -> Watch:
-    """The drift watch of this stage."""
+def drift_monitor() -> DriftMonitor:
+    """The drift monitor of this stage."""
     retrain = _start_retraining if settings().retrain_on_drift else None
-    return Watch(bucket(), table(), registry(), classifier().package, load_tasks(), retrain)
+    return DriftMonitor(bucket(), table(), registry(), classifier().package, load_tasks(), retrain)
 
 
 def _start_retraining(task: str, why: str) -> str:
-    return str(retraining_requests().start({"task": task, "reason": why}, "drift watch")["name"])
+    return str(retraining_service().start({"task": task, "reason": why}, "drift monitor")["name"])
 
 
 @cache
 def retraining_steps() -> Steps:
     """What the state machine's Lambda does."""
-    rollout = Rollout(hosting(), _client("cloudwatch"))
+    rollout = Rollout(endpoint_manager(), _client("cloudwatch"))
     planner = Planner(
         stage=settings().stage,
         bucket=bucket(),
         table=table(),
         registry=registry(),
-        journal=_journal(),
+        repository=_repository(),
         endpoints=settings().endpoints,
         serving=settings().serving,
-        lock=Takeover(bucket(), _journal(), registry(), rollout, _executions()).lock,
+        lock=TaskLock(bucket(), _repository(), registry(), rollout, _executions()).lock,
     )
     return Steps(
         bucket=bucket(),
-        journal=_journal(),
+        repository=_repository(),
         planner=planner,
         candidates=Candidates(bucket(), registry(), _sagemaker, settings().stage),
         rollout=rollout,
-        creations=Creations(_sagemaker, hosting()),
+        creations=Creations(_sagemaker, endpoint_manager()),
         backend=_backend_of,
         publish=_publish,
     )
 
 
 @cache
-def retraining_requests() -> Requests:
+def retraining_service() -> RetrainingService:
     """What people can do with retrainings."""
-    return Requests(_journal(), _executions(), bucket(), TrainingJobs(_sagemaker))
+    return RetrainingService(_repository(), _executions(), bucket(), TrainingJobs(_sagemaker))
 
 
 @cache
-def _journal() -> Journal:
+def _repository() -> RetrainingRepository:
     resource = boto3.resource("dynamodb", config=Config(retries=_RETRIES))
-    return Journal(resource, settings().retrainings_table)
+    return RetrainingRepository(resource, settings().retrainings_table)
 
 
 @cache
@@ -175,9 +175,9 @@ def registry() -> Registry:
 
 
 @cache
-def hosting() -> Hosting:
+def endpoint_manager() -> EndpointManager:
     """SageMaker, where endpoints are managed."""
-    return Hosting(_sagemaker(), Scaling(_client("application-autoscaling")))
+    return EndpointManager(_sagemaker(), Scaling(_client("application-autoscaling")))
 
 
 @cache

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import get_args
 
+from chalicelib.resource_names import function_name
 from chalicelib.tasks import ENDPOINT_NAME, EndpointSpec, ServingKind, load_tasks
 
 
@@ -97,7 +98,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         data_bucket=environment["DATA_BUCKET"],
         results_table=environment["RESULTS_TABLE"],
         retrainings_table=environment["RETRAININGS_TABLE"],
-        prepare_function=f"negatoscope-{stage}-prepare",
+        prepare_function=function_name(stage, "prepare"),
         user_pool_arn=environment.get("USER_POOL_ARN") or None,
         login={"origin": environment["LOGIN_ORIGIN"], "client_id": environment["LOGIN_CLIENT_ID"]}
         if has_login
@@ -123,7 +124,7 @@ def read_endpoints(text: str) -> dict[str, EndpointSpec]:
     endpoints = {task.name: task.endpoint for task in load_tasks().values() if task.endpoint}
     for task, name in _endpoint_names(text).items():
         own = endpoints.get(task)
-        endpoints[task] = EndpointSpec(name, own.contract if own else "negatoscope")
+        endpoints[task] = EndpointSpec(name, own.protocol if own else "negatoscope")
     return endpoints
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from chalicelib.resource_names import data_bucket
 from local import users
 from local.account import ACCOUNT
 from local.aws import lambda_environment, patching
@@ -21,7 +22,7 @@ from local.loopback import HOST, ask
 from local.process import Process, StartFailed
 
 TRAINING_PYTHON = PROJECT / ".venv-training" / "bin" / "python"
-BUCKET = f"negatoscope-local-data-{ACCOUNT}"
+BUCKET = data_bucket("local", ACCOUNT)
 START_TIMEOUT = 60.0  # seconds that a program has to answer
 
 

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from chalicelib.resource_names import stack_name
 from local.account import root_client
 
-STACK = "negatoscope-local-foundation"
+STACK = stack_name("local", "foundation")
 
 
 @dataclass(frozen=True)

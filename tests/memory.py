@@ -76,7 +76,7 @@ class ConditionalCheckFailedException(Exception):
 
 
 class MemoryTable:
-    """The table of retrainings, with the conditions that the journal uses."""
+    """The table of retrainings, with the conditions that the repository uses."""
 
     def __init__(self) -> None:
         self.items: dict[str, dict[str, Any]] = {}

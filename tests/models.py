@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from chalicelib.imaging.decoded import Pixels
-from chalicelib.models.backend import ModelIdentity, Outputs
+from chalicelib.models.backend import ModelIdentity, ModelOutputs
 from chalicelib.tasks import Task, load_task
 
 TASK = "mammography-views"
@@ -99,10 +99,10 @@ class FakeBackend:
         self.distance = distance
         self.batches: list[tuple[int, ...]] = []
 
-    def run(self, images: Pixels) -> Outputs:
+    def run(self, images: Pixels) -> ModelOutputs:
         self.batches.append(images.shape)
         count, classes = len(images), len(self.probabilities)
-        return Outputs(
+        return ModelOutputs(
             np.tile(np.array(self.probabilities, np.float32), (count, 1)),
             np.full((count, classes, 7, 4), 0.5, np.float32),
             np.full(count, self.distance, np.float32),

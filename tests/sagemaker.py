@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.models.endpoint_manager import Hosting
+from chalicelib.models.endpoint_manager import EndpointManager
 from chalicelib.models.scaling import Scaling
 
 
@@ -27,9 +27,9 @@ class FakeScaling(Scaling):
         self.instances.pop(endpoint, None)
 
 
-def hosting(sagemaker: Any, scaling: Scaling | None = None) -> Hosting:
+def endpoint_manager(sagemaker: Any, scaling: Scaling | None = None) -> EndpointManager:
     """Manages the endpoints of a fake."""
-    return Hosting(sagemaker, scaling or FakeScaling())
+    return EndpointManager(sagemaker, scaling or FakeScaling())
 
 
 def variants(instance_type: str | None, count: int = 1) -> dict[str, Any]:

@@ -23,7 +23,7 @@ class ModelIdentity:
 
 
 @dataclass(frozen=True)
-class Outputs:
+class ModelOutputs:
     """What a model says of N images with K classes."""
 
     probabilities: Floats
@@ -38,7 +38,7 @@ class Outputs:
     """The distance beyond which the model does not know what it looks at; infinite without distances."""
     model: ModelIdentity
 
-    def is_unfamiliar(self, index: int) -> bool:
+    def is_out_of_distribution(self, index: int) -> bool:
         """Whether an image is unlike anything the model was trained on; False where the model cannot tell."""
         return self.distance is not None and bool(self.distance[index] > self.distance_threshold)
 
@@ -46,7 +46,7 @@ class Outputs:
 class Backend(Protocol):
     """Runs one task's model, wherever it is."""
 
-    def run(self, images: Pixels) -> Outputs:
+    def run(self, images: Pixels) -> ModelOutputs:
         """Classify `images`, uint8 of shape (N, channels, height, width).
 
         Raises:

@@ -14,11 +14,11 @@ from chalicelib.errors import (
 )
 from chalicelib.imaging.decoded import Pixels
 from chalicelib.models.archive import RUN, unpack
-from chalicelib.models.backend import Backend, Outputs
+from chalicelib.models.backend import Backend, ModelOutputs
 from chalicelib.models.deployment import Deployment
 from chalicelib.models.package import ModelPackage
 from chalicelib.models.registry import Registry
-from chalicelib.storage.bucket import StorageFailed
+from chalicelib.storage.errors import StorageFailed
 from chalicelib.tasks import Task
 
 FRESH_SECONDS = 60.0
@@ -123,7 +123,7 @@ class _DeployedBackend:
         self._on_endpoint = on_endpoint
         self._embedded = embedded
 
-    def run(self, images: Pixels) -> Outputs:
+    def run(self, images: Pixels) -> ModelOutputs:
         """See `Backend.run`.
 
         Only the deployed version answers. Where its endpoint is gone, or serves another version (because it
@@ -153,7 +153,7 @@ class _DeployedBackend:
             return outputs
         return self._embedded(deployment).run(images)
 
-    def _ask(self, endpoint: str, images: Pixels) -> Outputs | None:
+    def _ask(self, endpoint: str, images: Pixels) -> ModelOutputs | None:
         """What an endpoint answers; None if it is not there."""
         try:
             return self._on_endpoint(endpoint).run(images)
@@ -161,5 +161,5 @@ class _DeployedBackend:
             return None
 
 
-def _is_of(outputs: Outputs | None, deployment: Deployment | None) -> bool:
+def _is_of(outputs: ModelOutputs | None, deployment: Deployment | None) -> bool:
     return bool(outputs and deployment and outputs.model.sha256 == deployment.sha256)

@@ -4,7 +4,7 @@ import numpy as np
 
 from chalicelib.errors import ModelFailed
 from chalicelib.imaging.decoded import Pixels
-from chalicelib.models.backend import ModelIdentity, Outputs
+from chalicelib.models.backend import ModelIdentity, ModelOutputs
 from chalicelib.models.package import ModelPackage
 
 OUTPUTS = ("probabilities", "activation", "distance")
@@ -29,7 +29,7 @@ class EmbeddedBackend:
         self._package = package
         self._identity = ModelIdentity(package.version, package.sha256, "embedded")
 
-    def run(self, images: Pixels) -> Outputs:
+    def run(self, images: Pixels) -> ModelOutputs:
         """See `Backend.run`."""
         try:
             probabilities, activation, distance = self._session.run(OUTPUTS, {"image": images})
@@ -37,7 +37,7 @@ class EmbeddedBackend:
             raise ModelFailed(
                 f"The model {self._package.version} could not process the image. Please report this."
             ) from error
-        return Outputs(
+        return ModelOutputs(
             np.asarray(probabilities, np.float32),
             np.asarray(activation, np.float32),
             np.asarray(distance, np.float32),

@@ -15,7 +15,7 @@ _SETTLED = (IN_SERVICE, "OutOfService", *_BROKEN)
 
 
 @dataclass(frozen=True)
-class Hosted:
+class EndpointStatus:
     """An endpoint as it is now."""
 
     name: str
@@ -51,19 +51,19 @@ class Instances:
     """With which an endpoint begins."""
 
 
-class Hosting:
+class EndpointManager:
     """Describes and changes endpoints. `client` is a boto3 `sagemaker` client."""
 
     def __init__(self, client: Any, scaling: Scaling):
         self._client = client
         self._scaling = scaling
 
-    def find(self, name: str) -> Hosted | None:
+    def find(self, name: str) -> EndpointStatus | None:
         """The endpoint called `name`, if there is one."""
         found = self._unless_missing("describe_endpoint", EndpointName=name)
         if found is None:
             return None
-        return Hosted(
+        return EndpointStatus(
             name,
             found["EndpointStatus"],
             found.get("EndpointConfigName"),
@@ -101,8 +101,8 @@ class Hosting:
         does not go to other instances, though. (SageMaker developer guide, "Update endpoints that use auto
         scaling".)
         """
-        hosted = self.find(name)
-        before, after = self._instances(hosted.config if hosted else None), self._instances(config)
+        endpoint = self.find(name)
+        before, after = self._instances(endpoint.config if endpoint else None), self._instances(config)
         if before and after and before.kind == after.kind:
             return True
         if before:
@@ -120,8 +120,8 @@ class Hosting:
         Raises:
             EndpointNotChanged: if it is being changed.
         """
-        hosted = self.find(name)
-        if hosted and self._instances(hosted.config):
+        endpoint = self.find(name)
+        if endpoint and self._instances(endpoint.config):
             self._scaling.stop(name)
         self._change("delete", EndpointName=name)
 

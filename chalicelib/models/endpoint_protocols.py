@@ -1,4 +1,4 @@
-"""What endpoints are sent and what they answer: one backend for each contract a task may name."""
+"""What endpoints are sent and what they answer: one backend for each protocol that a task may name."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -10,9 +10,9 @@ from PIL import Image
 
 from chalicelib.errors import ModelFailed
 from chalicelib.imaging.decoded import Pixels
-from chalicelib.models.backend import Backend, ModelIdentity, Outputs
+from chalicelib.models.backend import Backend, ModelIdentity, ModelOutputs
 from chalicelib.models.endpoint import Endpoint
-from chalicelib.tasks import Contract, Task
+from chalicelib.tasks import EndpointProtocol, Task
 
 SUM_TOLERANCE = 0.01
 """How far a sum of probabilities may be from 1; some endpoints round them to three digits."""
@@ -25,14 +25,14 @@ class PackageBackend:
         self._endpoint = endpoint
         self._task = task
 
-    def run(self, images: Pixels) -> Outputs:
+    def run(self, images: Pixels) -> ModelOutputs:
         """See `Backend.run`."""
         body = BytesIO()
         np.save(body, images, allow_pickle=False)
         answer, _ = self._endpoint.invoke("application/x-npy", body.getvalue())
         return self._read(answer, len(images))
 
-    def _read(self, answer: Any, count: int) -> Outputs:
+    def _read(self, answer: Any, count: int) -> ModelOutputs:
         name = self._endpoint.name
         try:
             model = answer["model"]
@@ -54,7 +54,7 @@ class PackageBackend:
             )
         if not count == len(probabilities) == len(activation) == len(distance):
             raise ModelFailed(f"The endpoint {name} answered for another number of images than it got.")
-        return Outputs(probabilities, activation, distance, threshold, identity)
+        return ModelOutputs(probabilities, activation, distance, threshold, identity)
 
 
 class ImageClassificationBackend:
@@ -68,12 +68,12 @@ class ImageClassificationBackend:
         self._endpoint = endpoint
         self._task = task
 
-    def run(self, images: Pixels) -> Outputs:
-        """See `Backend.run`; the contract knows no batches, so each image is a call of its own."""
+    def run(self, images: Pixels) -> ModelOutputs:
+        """See `Backend.run`; the protocol has no batches, so each image is a call of its own."""
         answers = [self._endpoint.invoke("application/x-image", encode(image)) for image in images]
         # Should the endpoint change between two calls, the last answer names it.
         variant = answers[-1][1]
-        return Outputs(
+        return ModelOutputs(
             probabilities=np.array([self._read(answer) for answer, _ in answers], np.float32),
             activation=None,
             distance=None,
@@ -110,7 +110,7 @@ def encode(image: Pixels) -> bytes:
     return png.getvalue()
 
 
-BACKENDS: Mapping[Contract, Callable[[Endpoint, Task], Backend]] = {
+BACKENDS: Mapping[EndpointProtocol, Callable[[Endpoint, Task], Backend]] = {
     "negatoscope": PackageBackend,
     "image-classification": ImageClassificationBackend,
 }

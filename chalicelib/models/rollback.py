@@ -2,11 +2,13 @@
 
 from chalicelib.errors import EndpointNotChanged, ModelChanged
 from chalicelib.models.deployment import Deployment
-from chalicelib.models.endpoint_manager import DELETING, IN_SERVICE, Hosted, Hosting
+from chalicelib.models.endpoint_manager import DELETING, IN_SERVICE, EndpointManager, EndpointStatus
 from chalicelib.models.registry import Registry
 
 
-def roll_back(task: str, registry: Registry, hosting: Hosting, version: str | None = None) -> Deployment:
+def roll_back(
+    task: str, registry: Registry, endpoint_manager: EndpointManager, version: str | None = None
+) -> Deployment:
     """Let the previous version of `task` classify again, and return its deployment.
 
     The endpoints change first and the registry last, so that a rollback that was cut short is finished by
@@ -17,7 +19,7 @@ def roll_back(task: str, registry: Registry, hosting: Hosting, version: str | No
     Args:
         task: whose model it is.
         registry: of models.
-        hosting: of endpoints.
+        endpoint_manager: of endpoints.
         version: that is to be rolled back. If it has been already, nothing happens, so that a request whose
             answer was lost can be repeated. Without it, whatever is current is rolled back.
 
@@ -32,35 +34,36 @@ def roll_back(task: str, registry: Registry, hosting: Hosting, version: str | No
         if current.previous == version:
             return current
         raise ModelChanged(f"{version} is not the current model of {task}; {current.version} is.")
-    previous = registry.before(task, current)
+    previous = registry.previous_record(task, current)
     target, config = previous.get("endpoint"), previous.get("config")
     left = current.endpoint if current and current.endpoint != target else None
-    target_now, left_now = _reached(target, config, hosting), _settled(left, hosting)
+    target_now, left_now = _reached(target, config, endpoint_manager), _settled(left, endpoint_manager)
     if target_now and config and not target_now.serves(config):
         if target_now.status == IN_SERVICE:
-            hosting.update(target_now.name, config)
+            endpoint_manager.update(target_now.name, config)
         else:
             # It can only be deleted; it is created again when endpoints are woken.
-            hosting.delete(target_now.name)
+            endpoint_manager.delete(target_now.name)
     if left_now:
-        hosting.delete(left_now.name)
+        endpoint_manager.delete(left_now.name)
     return registry.roll_back(task, current)
 
 
-def _reached(endpoint: str | None, config: str | None, hosting: Hosting) -> Hosted | None:
+def _reached(
+    name: str | None, config: str | None, endpoint_manager: EndpointManager
+) -> EndpointStatus | None:
     """An endpoint that serves a configuration, will soon, or can be told to; None if it is gone."""
-    hosted = hosting.find(endpoint) if endpoint else None
-    return hosted if hosted and hosted.serves(config) else _settled(endpoint, hosting)
+    endpoint = endpoint_manager.find(name) if name else None
+    return endpoint if endpoint and endpoint.serves(config) else _settled(name, endpoint_manager)
 
 
-def _settled(endpoint: str | None, hosting: Hosting) -> Hosted | None:
+def _settled(name: str | None, endpoint_manager: EndpointManager) -> EndpointStatus | None:
     """An endpoint that nothing is being done to; None if it is not there, or will soon not be."""
-    hosted = hosting.find(endpoint) if endpoint else None
-    if hosted is None or hosted.status == DELETING:
+    endpoint = endpoint_manager.find(name) if name else None
+    if endpoint is None or endpoint.status == DELETING:
         return None
-    if hosted.is_changing:
+    if endpoint.is_changing:
         raise EndpointNotChanged(
-            f"The endpoint {hosted.name} is being changed right now ({hosted.status}). Try again when that "
-            "is over, in some minutes."
+            f"The endpoint {endpoint.name} is being changed ({endpoint.status}). Try again in a few minutes."
         )
-    return hosted
+    return endpoint

@@ -6,8 +6,9 @@ from typing import Any
 
 from chalicelib.errors import UnknownModel
 from chalicelib.models.archive import ARCHIVE, is_shown
-from chalicelib.storage.bucket import DataBucket, ObjectMissing
+from chalicelib.storage.bucket import DataBucket
 from chalicelib.storage.documents import Documents
+from chalicelib.storage.errors import ObjectMissing
 
 MODELS = "models/"
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from chalicelib.results.result_document import Result
 
-ENOUGH = 100
+MIN_ANSWERS = 100
 """Answers without which nothing is said: ten for each tenth of the validation images."""
 SMALL, LARGE = 0.1, 0.25
 """PSI, by the rule of thumb."""
@@ -89,11 +89,11 @@ def compare(profile: Mapping[str, Any], answers: Sequence[Result]) -> list[Aspec
 
     Args:
         profile: `metrics.validation.profile` of model.json.
-        answers: of the same model, at least `ENOUGH`.
+        answers: of the same model, at least `MIN_ANSWERS`.
 
     Returns:
         Every aspect that can be compared. Confidence or distance is left out if the profile says nothing of
-        it, or the same everywhere, or if fewer than `ENOUGH` answers tell it.
+        it, or the same everywhere, or if fewer than `MIN_ANSWERS` answers tell it.
     """
     aspects = [_labels(profile, [answer["label"] for answer in answers])]
     for name, deciles, key in (
@@ -102,7 +102,7 @@ def compare(profile: Mapping[str, Any], answers: Sequence[Result]) -> list[Aspec
     ):
         values = [answer[key] for answer in answers if answer[key] is not None]
         edges = _edges(deciles or [])
-        if edges and len(values) >= ENOUGH:
+        if edges and len(values) >= MIN_ANSWERS:
             aspects.append(_numbers(name, profile["images"], edges, values))
     return aspects
 

@@ -13,23 +13,26 @@ from chalicelib.monitoring.drift import Aspect
 from chalicelib.observability import logger, record
 from chalicelib.results.result_document import Result
 from chalicelib.results.table import ResultsTable
-from chalicelib.storage.bucket import AccessDenied, DataBucket, ObjectMissing
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import AccessDenied, ObjectMissing
 from chalicelib.tasks import Task
 from chalicelib.timestamps import now
 
-LATEST = 500
+_CROSS_VALIDATION = ("cross", "rotating")
+"""Values of the hyper-parameter `validation`; models of release 0.1 have the second."""
+MAX_ANSWERS = 500
 """Answers that are looked at, of those of the current model."""
 
 Document = dict[str, Any]
 """What is known of a task's drift: `GET /tasks/{task}/drift` answers it, and drift/TASK.json holds it."""
 
 
-class WatchFailed(Exception):
+class DriftCheckFailed(Exception):
     """Some tasks could not be looked at; the log says which. Raised last, for the alarm."""
 
 
 @dataclass(frozen=True)
-class Watch:
+class DriftMonitor:
     """The scheduled look at the latest answers of every task."""
 
     bucket: DataBucket
@@ -50,7 +53,7 @@ class Watch:
         Records `Drift` for each task and aspect, and for the stage the largest that is more than chance.
 
         Raises:
-            WatchFailed: after all others have been dealt with.
+            DriftCheckFailed: after all others have been dealt with.
         """
         aspects: list[Aspect] = []
         failed = []
@@ -65,7 +68,7 @@ class Watch:
                 failed.append(task.name)
         record("Drift", max((aspect.psi for aspect in aspects if aspect.is_significant), default=0.0))
         if failed:
-            raise WatchFailed(f"{', '.join(failed)} could not be watched")
+            raise DriftCheckFailed(f"{', '.join(failed)} could not be watched")
 
     def last(self, task: Task) -> Document:
         """What the watch found when it last looked at a task."""
@@ -84,9 +87,11 @@ class Watch:
         if profile is None:
             reason = "The model has no profile of its validation images to compare with. Train it anew."
             return found | {"reason": reason}, []
-        answers = self.table.latest(task.name, facts["sha256"], LATEST)
-        if len(answers) < drift.ENOUGH:
-            reason = f"This model has classified {len(answers)} images of late; {drift.ENOUGH} are needed."
+        answers = self.table.latest(task.name, facts["sha256"], MAX_ANSWERS)
+        if len(answers) < drift.MIN_ANSWERS:
+            reason = (
+                f"This model has classified {len(answers)} images of late; {drift.MIN_ANSWERS} are needed."
+            )
             return found | {"reason": reason}, []
         aspects = drift.compare(profile, answers)
         return found | {"report": _report(profile, answers, aspects)}, aspects
@@ -150,14 +155,14 @@ def _document(task: Task, **known: Any) -> Document:
 
 
 def _profile(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """What the model's own answers looked like on images that it had not learnt from.
+    """The profile of the model's answers on images that it was not trained on.
 
-    Where validation rotated, no validation image was judged by the whole model, as the networks had learnt
-    all others; only for test images its answers are those that it will give.
+    After cross-validation that is the profile of the test images: each validation image was answered by one
+    network only, because the others were trained on it.
     """
-    rotated = facts.get("training", {}).get("validation") == "rotating"
+    cross_validated = facts.get("training", {}).get("validation") in _CROSS_VALIDATION
     profile: Mapping[str, Any] | None = (
-        facts["metrics"].get("test" if rotated else "validation", {}).get("profile")
+        facts["metrics"].get("test" if cross_validated else "validation", {}).get("profile")
     )
     return profile
 

@@ -15,12 +15,13 @@ from typing import Any
 
 from chalicelib.results import result_document
 from chalicelib.results.table import ResultsTable
-from chalicelib.storage.bucket import DataBucket, ObjectMissing
-from chalicelib.storage.inbox import Arrival
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import ObjectMissing
+from chalicelib.storage.inbox import InboxObject
 
-OVERDUE = timedelta(minutes=10)
+STALE_AFTER = timedelta(minutes=10)
 """How long an image may take before it counts as stuck."""
-FORGOTTEN = timedelta(days=7)
+MAX_AGE = timedelta(days=7)
 """The table is asked about files that came since then; every pass asks again."""
 SMALL_INBOX, LARGE_INBOX = timedelta(hours=1), timedelta(days=1)
 """From the start of one pass to the start of the next: if one run lists the whole inbox, and if not."""
@@ -38,7 +39,7 @@ class InboxCheck:
     bucket: DataBucket
     table: ResultsTable
 
-    def run(self, moment: datetime) -> Iterator[Arrival]:
+    def run(self, moment: datetime) -> Iterator[InboxObject]:
         """The files that need to be sent through, of the part of the inbox whose turn it is.
 
         The next run goes on behind it once the caller has dealt with all of them.
@@ -68,19 +69,19 @@ class InboxCheck:
         }
         self.bucket.write_json(_CURSOR, document)
 
-    def _unknown(self, page: list[Arrival], moment: datetime) -> Iterator[Arrival]:
+    def _unknown(self, page: list[InboxObject], moment: datetime) -> Iterator[InboxObject]:
         """Those files of a page that nothing else will send through."""
         recent = [
-            arrival
-            for arrival in page
-            if arrival.time and OVERDUE <= moment - datetime.fromisoformat(arrival.time) <= FORGOTTEN
+            original
+            for original in page
+            if original.time and STALE_AFTER <= moment - datetime.fromisoformat(original.time) <= MAX_AGE
         ]
-        known = self.table.progress([arrival.id for arrival in recent])
-        for arrival in recent:
-            status, swept = known.get(arrival.id, (result_document.RECEIVED, False))
+        known = self.table.progress([original.id for original in recent])
+        for original in recent:
+            status, swept = known.get(original.id, (result_document.RECEIVED, False))
             # A quarantined file still in the inbox was dropped again, or its move has stopped half-way.
             if status == result_document.QUARANTINED or (status == result_document.RECEIVED and not swept):
-                yield arrival
+                yield original
 
     def _cursor(self) -> dict[str, Any] | None:
         try:

@@ -28,11 +28,13 @@ from chalicelib.pipeline import prepared, quarantine
 from chalicelib.pipeline.prepared import PreparedArray
 from chalicelib.results import result_document
 from chalicelib.results.decisions import Decision, Decisions
+from chalicelib.results.entry import Entry
 from chalicelib.results.result_document import Result, Review
-from chalicelib.results.table import Entry, ResultsTable
+from chalicelib.results.table import ResultsTable
 from chalicelib.storage import inbox
-from chalicelib.storage.bucket import AccessDenied, DataBucket, ObjectMissing
-from chalicelib.storage.inbox import Arrival
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import AccessDenied, ObjectMissing
+from chalicelib.storage.inbox import InboxObject
 from chalicelib.tasks import Task
 
 
@@ -84,33 +86,33 @@ class Pipeline:
         return result
 
     @tracer.capture_method(capture_response=False)
-    def prepare(self, arrival: Arrival) -> None:
+    def prepare(self, original: InboxObject) -> None:
         """Turn a file in the inbox into a prepared array, or quarantine it with the reason."""
-        task = self.tasks.get(arrival.task_name)
-        entry, again = self.receive(arrival)
+        task = self.tasks.get(original.task_name)
+        entry, again = self.receive(original)
         if again or entry.finished:
-            logger.info("arrived before", extra={"image": arrival.id, "task": entry.result["task"]})
-            if self._finish_earlier_work(arrival, entry):
+            logger.info("arrived before", extra={"image": original.id, "task": entry.result["task"]})
+            if self._finish_earlier_work(original, entry):
                 return
         try:
             if task is None:
                 tasks = ", ".join(self.tasks)
                 raise UnknownTask(f"Files go into a task's folder, inbox/TASK/. The tasks are {tasks}.")
             self.classifier.require_model(task)
-            image = PreparedArray.of(prepare(self._read(arrival), task.input), entry.result, arrival.time)
+            image = PreparedArray.of(prepare(self._read(original), task.input), entry.result, original.time)
         except (ImageError, TaskHasNoModel, UnknownTask, FileRemoved) as error:
-            self.quarantine(arrival, entry.result, error)
+            self.quarantine(original, entry.result, error)
         else:
-            self._write_prepared(task, arrival.id, image)
+            self._write_prepared(task, original.id, image)
 
-    def receive(self, arrival: Arrival) -> tuple[Entry, bool]:
+    def receive(self, original: InboxObject) -> tuple[Entry, bool]:
         """Note that a file has arrived: what the table knows of it, and whether it had arrived before."""
-        known = arrival.task_name in self.tasks
-        task_name = arrival.task_name if known else result_document.UNKNOWN_TASK
-        received = result_document.received(arrival.id, task_name, arrival.way)
-        return self.table.receive(received, inbox.event_for(arrival))
+        known = original.task_name in self.tasks
+        task_name = original.task_name if known else result_document.UNKNOWN_TASK
+        received = result_document.received(original.id, task_name, original.channel)
+        return self.table.receive(received, inbox.event_for(original))
 
-    def _finish_earlier_work(self, arrival: Arrival, entry: Entry) -> bool:
+    def _finish_earlier_work(self, original: InboxObject, entry: Entry) -> bool:
         """Do what an earlier run on the same image has left undone; False if it decided nothing."""
         if entry.finished:
             decision = self.decisions.decide(entry.result, entry.revision)
@@ -118,7 +120,7 @@ class Pipeline:
             decision = found
         else:
             return False
-        self._finish(decision, arrival.time, arrival)
+        self._finish(decision, original.time, original)
         return True
 
     @tracer.capture_method(capture_response=False)
@@ -135,10 +137,10 @@ class Pipeline:
         for task_name, image_ids in waiting.items():
             self._classify_batch(self.tasks[task_name], image_ids)
 
-    def quarantine(self, arrival: Arrival, base: Result, error: NegatoscopeError) -> None:
+    def quarantine(self, original: InboxObject, base: Result, error: NegatoscopeError) -> None:
         """Move a file that cannot be used out of the inbox, beside the reason why."""
         result = result_document.quarantined(base, Reason(error.code, error.message))
-        self._finish(self.decisions.decide(result), arrival.time, arrival)
+        self._finish(self.decisions.decide(result), original.time, original)
 
     def prepared_image(self, result: Result) -> PreparedArray:
         """The array that a result's image was made into.
@@ -200,21 +202,23 @@ class Pipeline:
             result = result_document.classified(image.received(image_id, task.name), image.source, answer)
             self._finish(self.decisions.decide(result), image.arrived_at)
 
-    def _finish(self, decision: Decision, arrived_at: str | None, arrival: Arrival | None = None) -> None:
+    def _finish(
+        self, decision: Decision, arrived_at: str | None, original: InboxObject | None = None
+    ) -> None:
         """Do what follows from a decision, the table last; repeating it does what was left undone.
 
         Args:
             decision: what holds.
             arrived_at: when the image itself arrived; None if that is not known.
-            arrival: where the original lies; None if it is not known here. Then a decision to quarantine it
+            original: where the original lies; None if it is not known here. Then a decision to quarantine it
                 is left to the run that made it, or to the sweep.
         """
         result = decision.result
         quarantined = result["status"] == result_document.QUARANTINED
-        if quarantined and arrival is None:
+        if quarantined and original is None:
             return
-        if quarantined and arrival:
-            quarantine.move(self.bucket, arrival, result)
+        if quarantined and original:
+            quarantine.move(self.bucket, original, result)
         if not self.table.finish(result, decision.revision):
             return
         if quarantined:
@@ -222,15 +226,15 @@ class Pipeline:
         else:
             _report_classified(result, arrived_at)
 
-    def _read(self, arrival: Arrival) -> bytes:
-        if arrival.size > MAX_BYTES:
-            raise ImageTooLarge(f"The file has {arrival.size:,} bytes; at most {MAX_BYTES:,} are accepted.")
+    def _read(self, original: InboxObject) -> bytes:
+        if original.size > MAX_BYTES:
+            raise ImageTooLarge(f"The file has {original.size:,} bytes; at most {MAX_BYTES:,} are accepted.")
         with suppress(ObjectMissing):
-            return self.bucket.read(arrival.key, arrival.version).body
+            return self.bucket.read(original.key, original.version).body
         # It may have been replaced. Both files arrived, so both are classified, as if there had been time.
         with suppress(ObjectMissing):
-            if arrival.version and arrival.version_id:
-                return self.bucket.read(arrival.key, version_id=arrival.version_id).body
+            if original.version and original.version_id:
+                return self.bucket.read(original.key, version_id=original.version_id).body
         raise FileRemoved("The file was removed or replaced before it could be read.")
 
     def _is_finished(self, image_id: str) -> bool:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from chalicelib.imaging import PreparedImage
 from chalicelib.imaging.decoded import Pixels
-from chalicelib.models.classifier import Box
+from chalicelib.models.classification import Box
 from chalicelib.results import result_document
 from chalicelib.results.result_document import Result
 from chalicelib.storage.bucket import StoredObject

@@ -8,14 +8,14 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from chalicelib.errors import GaveUp
+from chalicelib.errors import RetriesExhausted
 from chalicelib.observability import logger, measure_seconds
-from chalicelib.pipeline.inbox_check import OVERDUE, InboxCheck
+from chalicelib.pipeline.inbox_check import STALE_AFTER, InboxCheck
 from chalicelib.pipeline.pipeline import Pipeline
-from chalicelib.results.table import Entry
+from chalicelib.results.entry import Entry
 from chalicelib.storage import inbox
-from chalicelib.storage.bucket import ObjectMissing
-from chalicelib.storage.inbox import Arrival
+from chalicelib.storage.errors import ObjectMissing
+from chalicelib.storage.inbox import InboxObject
 
 MAX_TRIES = 5
 SECONDS = 200
@@ -35,7 +35,7 @@ class _Tally:
 
 
 @dataclass(frozen=True)
-class Sweep:
+class Sweeper:
     """The scheduled look at what is unfinished. Its cost is that of what is stuck, however much is stored."""
 
     pipeline: Pipeline
@@ -59,8 +59,8 @@ class Sweep:
         tally = _Tally()
         self._sweep_unfinished(moment, tally)
         check = InboxCheck(self.pipeline.bucket, self.pipeline.table)
-        for arrival in check.run(moment):
-            self._try(tally, arrival.id, partial(self._announce, arrival))
+        for original in check.run(moment):
+            self._try(tally, original.id, partial(self._announce, original))
         logger.info("swept", extra={"stuck": tally.stuck, "failed": tally.failed})
         if tally.failed:
             raise SweepFailed(f"{tally.failed} of {tally.stuck} stuck images could not be sent through again")
@@ -69,12 +69,12 @@ class Sweep:
     def _sweep_unfinished(self, moment: datetime, tally: _Tally) -> None:
         series = list(self.pipeline.table.unfinished())
         # Another one is the first each time, so that none waits for ever where there is too much to do.
-        first = int(moment.timestamp() / OVERDUE.total_seconds()) % len(series)
+        first = int(moment.timestamp() / STALE_AFTER.total_seconds()) % len(series)
         overdue: list[str] = []
         for one in series[first:] + series[:first]:
             for image_id, since in one:
                 tally.oldest = min(since, tally.oldest or since)
-                if moment - datetime.fromisoformat(since) < OVERDUE:
+                if moment - datetime.fromisoformat(since) < STALE_AFTER:
                     break
                 overdue.append(image_id)
         age = (moment - datetime.fromisoformat(tally.oldest)).total_seconds() if tally.oldest else 0.0
@@ -101,28 +101,28 @@ class Sweep:
         if entry.finished:
             self.pipeline.decisions.repair(image_id)
             return
-        (arrival,) = inbox.arrivals(entry.event or {})
+        (original,) = inbox.event_objects(entry.event or {})
         if entry.tries < MAX_TRIES:
             self.pipeline.table.count_try(image_id)
-            self.send_event(inbox.event_for(arrival))
+            self.send_event(inbox.event_for(original))
         else:
-            self._give_up(arrival, entry)
+            self._give_up(original, entry)
 
-    def _announce(self, arrival: Arrival) -> None:
+    def _announce(self, original: InboxObject) -> None:
         """Send through a file that no event has announced; from now on the table knows it.
 
         Its version goes along, as in an event of S3's: it may be replaced before it is read.
         """
         with suppress(ObjectMissing):  # it has been replaced already; its result will say so
-            version = self.pipeline.bucket.version_id(arrival.key, arrival.etag)
-            arrival = replace(arrival, version_id=version)
-        self.pipeline.receive(arrival)
-        self.send_event(inbox.event_for(arrival))
+            version = self.pipeline.bucket.version_id(original.key, original.etag)
+            original = replace(original, version_id=version)
+        self.pipeline.receive(original)
+        self.send_event(inbox.event_for(original))
 
-    def _give_up(self, arrival: Arrival, entry: Entry) -> None:
-        error = GaveUp(
+    def _give_up(self, original: InboxObject, entry: Entry) -> None:
+        error = RetriesExhausted(
             f"This file got no result although it was sent through {MAX_TRIES} times. If others got "
             "theirs, it is at fault: export it again. If none did, see the alarms, then drop it again under "
             "another name."
         )
-        self.pipeline.quarantine(arrival, entry.result, error)
+        self.pipeline.quarantine(original, entry.result, error)

@@ -13,14 +13,8 @@ from dataclasses import dataclass
 from chalicelib.results import result_document
 from chalicelib.results.result_document import Result
 from chalicelib.results.table import ResultsTable, unknown_result
-from chalicelib.storage.bucket import (
-    AccessDenied,
-    DataBucket,
-    ObjectChanged,
-    ObjectMissing,
-    StorageFailed,
-    StoredObject,
-)
+from chalicelib.storage.bucket import DataBucket, StoredObject
+from chalicelib.storage.errors import AccessDenied, ObjectChanged, ObjectMissing, StorageFailed
 
 _REVISION = "revision"
 _MAX_TRIES = 10

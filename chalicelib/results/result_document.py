@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chalicelib import DISCLAIMER
-from chalicelib.models.classifier import Classification
+from chalicelib.models.classification import Classification
 from chalicelib.models.review_rule import Reason
 from chalicelib.timestamps import now
 

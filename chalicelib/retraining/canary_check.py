@@ -51,7 +51,7 @@ def known_images(bucket: DataBucket, folder: str) -> Iterator[KnownImage]:
         )
 
 
-def smoke_test(
+def run_canary_check(
     backend: Backend, images: Iterator[KnownImage], sha256: str, clock: Callable[[], float] = time.monotonic
 ) -> dict[str, Any]:
     """Ask for each image, and compare: `{"passed", "reason", "images", "slowest_ms"}`.

@@ -12,9 +12,11 @@ from chalicelib.models.archive import ARCHIVE
 from chalicelib.models.registry import Registry
 from chalicelib.models.versions import MODELS
 from chalicelib.observability import logger
+from chalicelib.resource_names import model_package_group
 from chalicelib.retraining.evidence import COUNT, count_decisions
-from chalicelib.retraining.planning import RETRAININGS, SPLIT
+from chalicelib.retraining.planning import EVALUATION, EVALUATION_BEFORE, RETRAININGS, SPLIT
 from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import ObjectMissing
 
 CONTENT_TYPES = ("application/x-npy", "image/jpeg", "image/png", "image/tiff", "application/dicom")
 MAX_DESCRIPTION = 1024
@@ -59,10 +61,10 @@ class Candidates:
         return {"version": record["version"], "sha256": record["sha256"], "uri": uri, "package": package}
 
     def decide(self, plan: Mapping[str, Any], candidate: Mapping[str, str]) -> dict[str, Any]:
-        """Record what the judging job decided: `{"accepted", "reasons": text}`."""
+        """Record the decision of the evaluation job: `{"accepted", "reasons": text}`."""
         task, version = plan["task"], candidate["version"]
         folder = plan["folder"].removeprefix(f"s3://{self.bucket.name}/")
-        decision = json.loads(self.bucket.read(f"{folder}judgement/decision.json").body)
+        decision = self._read_decision(folder)
         manifest, split = f"{folder}data/manifest.csv", f"{RETRAININGS}{task}/{SPLIT}"
         count = count_decisions(self.bucket, self.registry, task, version, (manifest, split))
         accepted, reasons = decision["accepted"], decision["reasons"] + _warning(count)
@@ -70,9 +72,17 @@ class Candidates:
         logger.info("decided", extra={"run": plan["run"], "accepted": accepted, COUNT: count})
         if not accepted:
             self._approve(candidate, "Rejected", " ".join(reasons))
-        # From now on every image has the part it was judged in, whatever was decided.
+        # From now on every image keeps the part it had in this evaluation, whatever was decided.
         self.bucket.copy(manifest, split)
         return {"accepted": accepted, "reasons": " ".join(reasons)}
+
+    def _read_decision(self, folder: str) -> dict[str, Any]:
+        try:
+            content = self.bucket.read(f"{folder}{EVALUATION}decision.json")
+        except ObjectMissing:
+            content = self.bucket.read(f"{folder}{EVALUATION_BEFORE}decision.json")
+        decision: dict[str, Any] = json.loads(content.body)
+        return decision
 
     def refuse(self, plan: Mapping[str, Any], candidate: Mapping[str, str], reason: str) -> None:
         """Record that a candidate will not be deployed although it was good enough."""
@@ -102,7 +112,7 @@ class Candidates:
     # ------------------------------------------------------------------- SageMaker's model registry
 
     def _add_package(self, plan: Mapping[str, Any], version: str, uri: str, image: str) -> str:
-        client, group = self.sagemaker(), f"negatoscope-{self.stage}-{plan['task']}"
+        client, group = self.sagemaker(), model_package_group(self.stage, plan["task"])
         try:
             client.create_model_package_group(ModelPackageGroupName=group)
         except ClientError as error:

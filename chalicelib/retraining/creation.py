@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.models.endpoint_manager import Hosting
+from chalicelib.models.endpoint_manager import EndpointManager
 
 COMPLETED, FAILED, RUNNING = "completed", "failed", "running"
 _ENDS = {"Completed": COMPLETED, "Failed": FAILED, "Stopped": FAILED}
@@ -18,6 +18,8 @@ _JOBS = {
     "tuning": ("hyper_parameter_tuning_job", "HyperParameterTuningJob", "{tuning_name}"),
     "training": ("training_job", "TrainingJob", "{name}"),
     "transform": ("transform_job", "TransformJob", "{name}"),
+    "evaluation": ("processing_job", "ProcessingJob", "{name}-judge"),
+    # Executions that were started by release 0.1 still say so.
     "judgement": ("processing_job", "ProcessingJob", "{name}-judge"),
 }
 """By what the state machine creates: the job's noun in boto3 and in SageMaker, and its name by the plan."""
@@ -33,7 +35,7 @@ class Creations:
 
     client: Callable[[], Any]
     """Makes a boto3 `sagemaker` client."""
-    hosting: Hosting
+    endpoint_manager: EndpointManager
 
     def check(self, creating: str, plan: Mapping[str, Any], error: Mapping[str, Any]) -> dict[str, Any]:
         """What there is of something: `{"creating", "status", "job", "error"}`.
@@ -53,7 +55,7 @@ class Creations:
 
     def _look(self, creating: str, plan: Mapping[str, Any]) -> dict[str, Any] | None:
         if creating == "endpoint":
-            endpoint = self.hosting.find(plan["serving"]["endpoint"])
+            endpoint = self.endpoint_manager.find(plan["serving"]["endpoint"])
             # The state machine waits for the end of whatever is being done to it, and looks what it serves.
             there = endpoint and (endpoint.is_changing or endpoint.serves(plan["name"]))
             return {"status": COMPLETED} if there else None

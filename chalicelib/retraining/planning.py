@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib import timestamps
+from chalicelib import resource_names, timestamps
 from chalicelib.errors import (
     AlreadyRetraining,
     EndpointNotChanged,
@@ -26,8 +26,14 @@ from chalicelib.results.selection import Selection
 from chalicelib.results.table import ResultsTable
 from chalicelib.retraining import ground_truth
 from chalicelib.retraining.hyperparameters import searched
-from chalicelib.retraining.repository import FAILED, SKIPPED, Entry, Journal, empty_entry
-from chalicelib.retraining.request import Wish, read_wish
+from chalicelib.retraining.repository import (
+    FAILED,
+    SKIPPED,
+    RetrainingRecord,
+    RetrainingRepository,
+    empty_record,
+)
+from chalicelib.retraining.request import RetrainingRequest, parse_request
 from chalicelib.retraining.serving import plan_serving
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import EndpointSpec, ServingKind, Task, load_tasks
@@ -36,6 +42,10 @@ DATASETS = "datasets/"
 RETRAININGS = "retrainings/"
 SPLIT = "split.csv"
 """Below retrainings/TASK/: the manifest of the last preparation. Later ones keep every image in its part."""
+EVALUATION = "evaluation/"
+"""In the folder of a retraining: the evaluation of its candidate: decision.json, report.md, plots/."""
+EVALUATION_BEFORE = "judgement/"
+"""The same folder of retrainings by release 0.1."""
 
 HIDDEN = re.compile(r"(^|/)(\.|__)|/$")
 LISTS = (".csv", ".manifest", ".jsonl", ".txt", ".md")
@@ -69,13 +79,13 @@ class Planner:
     bucket: DataBucket
     table: ResultsTable
     registry: Registry
-    journal: Journal
+    repository: RetrainingRepository
     endpoints: Mapping[str, EndpointSpec]
     """By task, endpoints of somebody else's, which no retraining of ours changes."""
     serving: Mapping[str, ServingKind]
     """By task, how this stage serves if not as the task's file says."""
     lock: Callable[[Task, str], str | None]
-    """Takes a task's lock for an execution, as `Takeover.lock` does."""
+    """Takes a task's lock for an execution, as `TaskLock.lock` does."""
 
     def plan(self, execution: str, given: Any, code: Code) -> dict[str, Any]:
         """Lock the task, gather what is to be learnt from, and say how.
@@ -92,7 +102,7 @@ class Planner:
         """
         name = execution.rpartition(":")[2]
         try:
-            wish = read_wish(given)
+            wish = parse_request(given)
             self._check(wish)
             if stopped := self.lock(wish.task, execution):
                 return {"waits_for": stopped}
@@ -107,11 +117,11 @@ class Planner:
             plan = self._plan(wish, execution, name, code)
         except InvalidRequest as error:
             self._note_end(FAILED, execution, name, given, error.message)
-            self.journal.release(wish.task.name, execution)
+            self.repository.release(wish.task.name, execution)
             return {"refused": error.message}
-        # First, so that whatever is in the journal has a plan.
+        # First, so that whatever is in the repository has a plan.
         self.bucket.write_json(plan_key(wish.task.name, name), plan)
-        self.journal.begin(_entry(plan, wish))
+        self.repository.create(_entry(plan, wish))
         return plan
 
     def _note_end(self, status: str, execution: str, name: str, given: Any, why: str) -> None:
@@ -119,16 +129,16 @@ class Planner:
         if isinstance(given, dict) and str(given.get("task")) in load_tasks():
             now = timestamps.now()
             end = {"status": status, "started_at": now, "ended_at": now, "outcome": why}
-            self.journal.begin(empty_entry(name, execution, given) | end)
+            self.repository.create(empty_record(name, execution, given) | end)
 
-    def _check(self, wish: Wish) -> None:
+    def _check(self, wish: RetrainingRequest) -> None:
         if own := self.endpoints.get(wish.task.name):
             raise InvalidRequest(
                 f"{wish.task.title} is classified by the endpoint {own.name}, which is not of this "
                 "application's making. Take it out of the task's file or of ENDPOINTS first."
             )
 
-    def _plan(self, wish: Wish, execution: str, run: str, code: Code) -> dict[str, Any]:
+    def _plan(self, wish: RetrainingRequest, execution: str, run: str, code: Code) -> dict[str, Any]:
         task = wish.task
         images = sum(_is_image(key) for key in self.bucket.keys(f"{DATASETS}{task.name}/"))
         if not images:
@@ -136,7 +146,7 @@ class Planner:
                 f"There are no labelled images of {task.name}. Put them into "
                 f"s3://{self.bucket.name}/{DATASETS}{task.name}/CLASS/ first."
             )
-        name = f"negatoscope-{self.stage}-{task.name}-{_suffix(execution)}"
+        name = resource_names.retraining_job(self.stage, task.name, _suffix(execution))
         folder = f"s3://{self.bucket.name}/{_folder(task.name, run)}"
         corrected = self._write_corrections(task, _folder(task.name, run))
         large = images >= MANY_IMAGES
@@ -149,7 +159,7 @@ class Planner:
             "approval": wish.approval,
             "name": name,
             # Names of tuning jobs may have 32 characters.
-            "tuning_name": f"negatoscope-{self.stage}-{_suffix(execution)}",
+            "tuning_name": resource_names.tuning_job(self.stage, _suffix(execution)),
             "trials": wish.trials,
             "folder": folder,
             "data": {"images": images, "corrections": corrected},
@@ -185,8 +195,8 @@ class Planner:
             arguments += ["--earlier", f"s3://{self.bucket.name}/{earlier}"]
         return arguments
 
-    def _training(self, wish: Wish, folder: str, code: Code) -> dict[str, Any]:
-        others = any(other != wish.task.name for other in self.bucket.folders(DATASETS))
+    def _training(self, wish: RetrainingRequest, folder: str, code: Code) -> dict[str, Any]:
+        has_ood_data = any(other != wish.task.name for other in self.bucket.folders(DATASETS))
         parameters = {
             "sagemaker_program": "training/train.py",
             "sagemaker_submit_directory": f"{code.uri}/sourcedir.tar.gz",
@@ -195,7 +205,7 @@ class Planner:
             "data": f"{folder}data",
             "test_split": "fixed",
             **({"git_commit": code.commit} if code.commit else {}),
-            **({"others": "/opt/ml/input/data/others"} if others else {}),
+            **({"ood_data": "/opt/ml/input/data/ood_data"} if has_ood_data else {}),
             **wish.hyperparameters,
         }
         stopping = {"MaxRuntimeInSeconds": MAX_RUNTIME_SECONDS}
@@ -207,16 +217,16 @@ class Planner:
                 for name, value in parameters.items()
                 if not (wish.trials and name in searched())
             },
-            "inputs": self._inputs(others, folder),
+            "inputs": self._inputs(has_ood_data, folder),
             "spot": wish.spot,
             "stopping": stopping,
         }
 
-    def _inputs(self, others: bool, folder: str) -> list[dict[str, Any]]:
+    def _inputs(self, has_ood_data: bool, folder: str) -> list[dict[str, Any]]:
         """The job reads its images from S3 as their manifest names them. A channel it must have."""
         channels = {"plan": f"{folder}plan.json"}
-        if others:
-            channels["others"] = f"s3://{self.bucket.name}/{DATASETS}"
+        if has_ood_data:
+            channels["ood_data"] = f"s3://{self.bucket.name}/{DATASETS}"
         return [
             {
                 "ChannelName": channel,
@@ -282,9 +292,9 @@ def _suffix(execution: str) -> str:
     return hashlib.sha256(execution.encode()).hexdigest()[:8]
 
 
-def _entry(plan: Mapping[str, Any], wish: Wish) -> Entry:
+def _entry(plan: Mapping[str, Any], wish: RetrainingRequest) -> RetrainingRecord:
     given = {"task": plan["task"], "reason": wish.reason, "requested_by": wish.requested_by}
-    return empty_entry(plan["run"], plan["execution"], given) | {
+    return empty_record(plan["run"], plan["execution"], given) | {
         "started_at": timestamps.now(),
         "hyperparameters": dict(wish.hyperparameters),
         "trials": wish.trials,

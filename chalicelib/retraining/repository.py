@@ -17,7 +17,7 @@ from chalicelib.storage.items import (
     to_item,
 )
 
-Entry = dict[str, Any]
+RetrainingRecord = dict[str, Any]
 
 RUNNING, FAILED, SKIPPED = "running", "failed", "skipped"
 _EVERYTHING = "all"
@@ -27,7 +27,7 @@ _LOCK = "lock/"
 _HIDDEN = ("listing", "task_token")
 
 
-def empty_entry(name: str, execution: str, given: Mapping[str, Any]) -> Entry:
+def empty_record(name: str, execution: str, given: Mapping[str, Any]) -> RetrainingRecord:
     """A retraining of which nothing is known but what it was started with, right or wrong."""
     return {
         "name": name,
@@ -54,18 +54,18 @@ def _storable(value: Any) -> str:
     return str(value)[:MAX_TEXT].encode(errors="replace").decode()
 
 
-class Journal:
+class RetrainingRepository:
     """Reads and writes retrainings. `resource` is a boto3 DynamoDB service resource."""
 
     def __init__(self, resource: Any, name: str):
         self._table = resource.Table(name)
         self._conflict = resource.meta.client.exceptions.ConditionalCheckFailedException
 
-    def begin(self, entry: Entry) -> None:
+    def create(self, record: RetrainingRecord) -> None:
         """Note a retraining; its `name`, `task` and `started_at` must be there."""
-        self._table.put_item(Item=to_item(entry) | {"listing": _EVERYTHING})
+        self._table.put_item(Item=to_item(record) | {"listing": _EVERYTHING})
 
-    def note(self, name: str, **values: Any) -> None:
+    def update(self, name: str, **values: Any) -> None:
         """Add to what is known of a retraining.
 
         Raises:
@@ -83,7 +83,7 @@ class Journal:
         except self._conflict:
             raise _unknown() from None
 
-    def get(self, name: str) -> Entry:
+    def get(self, name: str) -> RetrainingRecord:
         """One retraining.
 
         Raises:
@@ -94,7 +94,7 @@ class Journal:
             raise _unknown()
         return from_item(item, *_HIDDEN)
 
-    def page(self, limit: int, cursor: str | None) -> tuple[list[Entry], str | None]:
+    def page(self, limit: int, cursor: str | None) -> tuple[list[RetrainingRecord], str | None]:
         """The newest retrainings, and the cursor of the page after them (None at the end).
 
         Raises:

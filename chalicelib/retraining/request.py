@@ -7,7 +7,7 @@ from typing import Any
 from chalicelib import limits
 from chalicelib.errors import InvalidHyperparameters, InvalidRequest
 from chalicelib.fields import check_json, optional_text
-from chalicelib.retraining.hyperparameters import check_values, searched
+from chalicelib.retraining.hyperparameters import check_values, current_names, searched
 from chalicelib.tasks import Task, load_tasks
 
 TRIALS = 8
@@ -26,7 +26,7 @@ _MEMBERS: Mapping[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Wish:
+class RetrainingRequest:
     """A retraining as it is wanted."""
 
     task: Task
@@ -49,7 +49,7 @@ class Wish:
         return not (self.force or self.trials or self.hyperparameters)
 
 
-def read_wish(given: Any) -> Wish:
+def parse_request(given: Any) -> RetrainingRequest:
     """Check what somebody asked for: in a request, or in the input of an execution.
 
     Raises:
@@ -64,7 +64,7 @@ def read_wish(given: Any) -> Wish:
     for name, kind in _MEMBERS.items():
         if name in given and not isinstance(given[name], kind):
             raise InvalidRequest(f"'{name}' must be {_KINDS[kind]}.")
-    return Wish(
+    return RetrainingRequest(
         task=_task(given),
         hyperparameters=_hyperparameters(given),
         trials=_trials(given.get("tune", False)),
@@ -92,7 +92,7 @@ def _task(given: Mapping[str, Any]) -> Task:
 
 
 def _hyperparameters(given: Mapping[str, Any]) -> dict[str, Any]:
-    values: dict[str, Any] = given.get("hyperparameters", {})
+    values = current_names(given.get("hyperparameters", {}))
     check_values(values)
     if given.get("tune") and (both := sorted(values.keys() & searched().keys())):
         raise InvalidHyperparameters(

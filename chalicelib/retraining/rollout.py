@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.models.endpoint_manager import Hosting
+from chalicelib.models.endpoint_manager import EndpointManager
 from chalicelib.models.scaling import VARIANT
 
 
@@ -12,7 +12,7 @@ from chalicelib.models.scaling import VARIANT
 class Rollout:
     """What Step Functions cannot decide about an endpoint by itself."""
 
-    hosting: Hosting
+    endpoint_manager: EndpointManager
     cloudwatch: Callable[[], Any]
     """Makes the boto3 client."""
 
@@ -29,17 +29,17 @@ class Rollout:
             state: "absent", "ready" or "changing"; config: that it serves, or None; retain: whether an update
             may keep the number of instances.
         """
-        endpoint = self.hosting.find(serving["endpoint"])
+        endpoint = self.endpoint_manager.find(serving["endpoint"])
         if endpoint is None:
             return {"state": "absent", "config": None, "retain": False}
         if endpoint.is_broken:
-            self.hosting.delete(endpoint.name)
+            self.endpoint_manager.delete(endpoint.name)
             return {"state": "changing", "config": None, "retain": False}
         if endpoint.is_changing:
             return {"state": "changing", "config": endpoint.config, "retain": False}
         if serving["kind"] == "provisioned":
             self._watch(serving)
-        retain = self.hosting.prepare_update(endpoint.name, config)
+        retain = self.endpoint_manager.prepare_update(endpoint.name, config)
         return {"state": "ready", "config": endpoint.config, "retain": retain}
 
     def restore(self, plan: Mapping[str, Any], before: str | None) -> bool:
@@ -49,29 +49,29 @@ class Rollout:
             plan: of the retraining that failed.
             before: the configuration that it should serve; None if it should not be there.
         """
-        endpoint = self.hosting.find(plan["serving"]["endpoint"])
+        endpoint = self.endpoint_manager.find(plan["serving"]["endpoint"])
         if endpoint is None:
             return True
         if endpoint.is_changing:
             return False
         if endpoint.is_broken or (before is None and endpoint.config == plan["name"]):
-            self.hosting.delete(endpoint.name)
+            self.endpoint_manager.delete(endpoint.name)
             return False
         if before is not None and endpoint.config == plan["name"]:
-            self.hosting.update(endpoint.name, before)
+            self.endpoint_manager.update(endpoint.name, before)
             return False
         # What the update took off scaling scales again.
-        self.hosting.scale(endpoint.name, endpoint.config)
+        self.endpoint_manager.scale(endpoint.name, endpoint.config)
         return True
 
     def reason(self, name: str) -> str:
         """Why an endpoint does not serve what it should."""
-        endpoint = self.hosting.find(name)
+        endpoint = self.endpoint_manager.find(name)
         return (endpoint and endpoint.failure) or "The endpoint did not take the new model."
 
     def describe(self, serving: Mapping[str, Any]) -> str:
         """The state of the endpoint, in a sentence."""
-        endpoint = self.hosting.find(serving["endpoint"])
+        endpoint = self.endpoint_manager.find(serving["endpoint"])
         if endpoint is None:
             return f"There is no endpoint {serving['endpoint']}."
         served, failure = endpoint.config or "nothing", f" ({endpoint.failure})" if endpoint.failure else ""

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from chalicelib import resource_names
 from chalicelib.models.scaling import VARIANT
 from chalicelib.tasks import ServingKind, Task
 
@@ -26,11 +27,11 @@ def plan_serving(stage: str, task: Task, kind: ServingKind, name: str) -> dict[s
         "InitialInstanceCount": spec.instances,
         "InitialVariantWeight": 1,
     }
-    alarm = f"negatoscope-{stage}-{task.name}-endpoint-errors"
+    alarm = resource_names.endpoint_alarm(stage, task.name)
     variant = {"ServerlessConfig": serverless} if kind == "serverless" else provisioned
     return {
         "kind": kind,
-        "endpoint": f"negatoscope-{stage}-{task.name}",
+        "endpoint": resource_names.endpoint(stage, task.name),
         "alarm": alarm,
         "variants": [{"VariantName": VARIANT, "ModelName": name, **variant}],
         "update": _update(spec.instances, alarm),

@@ -18,14 +18,15 @@ from chalicelib.errors import (
 from chalicelib.models.backend import Backend
 from chalicelib.models.deployment import Deployment
 from chalicelib.observability import count, logger
-from chalicelib.retraining.canary_check import known_images, smoke_test
+from chalicelib.retraining.canary_check import known_images, run_canary_check
 from chalicelib.retraining.candidate import Candidates
 from chalicelib.retraining.creation import FAILED, Creations
 from chalicelib.retraining.failure import explain, reason_of
 from chalicelib.retraining.planning import Code, Planner
-from chalicelib.retraining.repository import Journal
+from chalicelib.retraining.repository import RetrainingRepository
 from chalicelib.retraining.rollout import Rollout
-from chalicelib.storage.bucket import DataBucket, StorageFailed
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import StorageFailed
 
 State = Mapping[str, Any]
 """The state machine's state, `$`: each step's result under the name that the definition gives it."""
@@ -40,7 +41,7 @@ class Steps:
     """The steps of one stage's state machine."""
 
     bucket: DataBucket
-    journal: Journal
+    repository: RetrainingRepository
     planner: Planner
     candidates: Candidates
     rollout: Rollout
@@ -74,7 +75,7 @@ class Steps:
             "promote": lambda: self._promote(plan, state["candidate"]),
             "close": lambda: self._close(plan, event["outcome"], state),
             "undo": lambda: self._undo(plan, state),
-            "report-failed-undo": lambda: self._report_failed_undo(plan, state),
+            "report-failed-rollback": lambda: self._report_failed_undo(plan, state),
         }
         try:
             return steps[step]()
@@ -90,26 +91,26 @@ class Steps:
             "split": facts["split"],
             "findings": facts["findings"],
         }
-        self.journal.note(plan["run"], data=data)
+        self.repository.update(plan["run"], data=data)
         same = facts["fingerprint"] == plan["current"]["fingerprint"]
         return {"unchanged": same and plan["plain"], "fingerprint": facts["fingerprint"]}
 
     def _register(self, plan: Mapping[str, Any], trained: Mapping[str, str], image: str) -> dict[str, Any]:
         candidate = self.candidates.register(plan, trained, image)
-        self.journal.note(plan["run"], candidate=candidate["version"], job=trained["job"])
+        self.repository.update(plan["run"], candidate=candidate["version"], job=trained["job"])
         return candidate
 
     def _decide(self, plan: Mapping[str, Any], candidate: Mapping[str, str]) -> dict[str, Any]:
         decision = self.candidates.decide(plan, candidate)
-        self.journal.note(plan["run"], accepted=decision["accepted"], outcome=decision["reasons"])
+        self.repository.update(plan["run"], accepted=decision["accepted"], outcome=decision["reasons"])
         return decision
 
     def _ask(self, plan: Mapping[str, Any], state: State, token: str, topic: str) -> dict[str, Any]:
-        self.journal.note(plan["run"], task_token=token, waiting_for="approval")
+        self.repository.update(plan["run"], task_token=token, waiting_for="approval")
         self.publish(
             topic,
             _subject(plan, "may the new model be deployed?"),
-            f"{state['decision']['reasons']}\n\nThe report lies in {plan['folder']}judgement/report.md. "
+            f"{state['decision']['reasons']}\n\nThe report lies in {plan['folder']}evaluation/report.md. "
             f'Answer on the page, or with POST /api/retrainings/{plan["run"]}/approval {{"approved": true}}.',
         )
         return {}
@@ -122,14 +123,14 @@ class Steps:
         serving = plan["serving"]
         endpoint = None if serving["kind"] == "embedded" else serving["endpoint"]
         backend = self.backend(plan["task"], endpoint, candidate["version"])
-        tested = smoke_test(backend, known_images(self.bucket, self._folder(plan)), candidate["sha256"])
-        self.journal.note(plan["run"], smoke_test=tested)
+        tested = run_canary_check(backend, known_images(self.bucket, self._folder(plan)), candidate["sha256"])
+        self.repository.update(plan["run"], smoke_test=tested)
         return tested
 
     def _promote(self, plan: Mapping[str, Any], candidate: Mapping[str, str]) -> dict[str, Any]:
         serving = plan["serving"]
         if serving["kind"] != "embedded":
-            self.rollout.hosting.scale(serving["endpoint"], plan["name"])
+            self.rollout.endpoint_manager.scale(serving["endpoint"], plan["name"])
         self.candidates.promote(plan, candidate)
         return {}
 
@@ -139,7 +140,7 @@ class Steps:
         if outcome == "declined":
             self.candidates.refuse(plan, state["candidate"], message)
         if outcome in ("declined", "rejected"):
-            self.rollout.hosting.forget(plan["name"])
+            self.rollout.endpoint_manager.forget(plan["name"])
         return self._end(plan, "rejected" if outcome == "declined" else outcome, message)
 
     def _undo(self, plan: Mapping[str, Any], state: State) -> dict[str, Any]:
@@ -156,7 +157,7 @@ class Steps:
         told = {"settled": False, "error": failed, "cause": cause}
         if failed in _CHANGES_ENDPOINT and not self.rollout.restore(plan, _way_back(plan, state, current)):
             return told
-        self.rollout.hosting.forget(plan["name"])
+        self.rollout.endpoint_manager.forget(plan["name"])
         if "candidate" in state:
             # A package that is damaged may have no record yet.
             with suppress(UnknownModel):
@@ -169,14 +170,14 @@ class Steps:
         The lock stays with this execution, which is over: whoever retrains the task next takes it over, and
         finishes what is left before anything else.
         """
-        count("UndoFailed", plan["task"])
+        count("RollbackFailed", plan["task"])
         message = (
             "The retraining failed, and what it had begun could not be taken back: "
             f"{reason_of(state['error'])} {self.rollout.describe(plan['serving'])} "
             "The current model answers, from its package if need be. Remove the cause, then retrain the "
             "task: that finishes what is left before anything else."
         )
-        self.journal.note(
+        self.repository.update(
             plan["run"],
             status="failed",
             ended_at=timestamps.now(),
@@ -188,7 +189,7 @@ class Steps:
 
     def _cause(self, plan: Mapping[str, Any], state: State) -> str:
         """Why it failed, as the first attempt at undoing it found: later the endpoint may be gone."""
-        known = self.journal.get(plan["run"]).get("failure")
+        known = self.repository.get(plan["run"]).get("failure")
         if known:
             return str(known)
         if state.get("creation", {}).get("status") == FAILED:
@@ -200,11 +201,11 @@ class Steps:
         else:
             error = {"Cause": self.rollout.reason(plan["serving"]["endpoint"])}
         cause = explain(state["failed"], error)
-        self.journal.note(plan["run"], failure=cause)
+        self.repository.update(plan["run"], failure=cause)
         return cause
 
     def _end(self, plan: Mapping[str, Any], status: str, message: str) -> dict[str, Any]:
-        self.journal.note(
+        self.repository.update(
             plan["run"],
             status=status,
             ended_at=timestamps.now(),
@@ -212,7 +213,7 @@ class Steps:
             task_token="",
             waiting_for=None,
         )
-        self.journal.release(plan["task"], plan["execution"])
+        self.repository.release(plan["task"], plan["execution"])
         return {"subject": _subject(plan, f"retraining {status}"), "message": message}
 
     def _describe(self, outcome: str, state: State) -> str:

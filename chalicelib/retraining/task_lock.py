@@ -18,18 +18,19 @@ from chalicelib.errors import (
 from chalicelib.models.registry import Registry
 from chalicelib.retraining.executions import Executions, end_of
 from chalicelib.retraining.planning import plan_key
-from chalicelib.retraining.repository import RUNNING, Entry, Journal
+from chalicelib.retraining.repository import RUNNING, RetrainingRecord, RetrainingRepository
 from chalicelib.retraining.rollout import Rollout
-from chalicelib.storage.bucket import DataBucket, ObjectMissing
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import ObjectMissing
 from chalicelib.tasks import Task
 
 
 @dataclass(frozen=True)
-class Takeover:
+class TaskLock:
     """Where one retraining follows another."""
 
     bucket: DataBucket
-    journal: Journal
+    repository: RetrainingRepository
     registry: Registry
     rollout: Rollout
     executions: Executions
@@ -45,7 +46,7 @@ class Takeover:
             AlreadyRetraining: if another one runs.
             EndpointNotChanged: if the endpoint cannot go back to the deployed version.
         """
-        while holder := self.journal.lock(task.name, execution):
+        while holder := self.repository.lock(task.name, execution):
             name = holder.rpartition(":")[2]
             if self.executions.is_running(holder):
                 raise AlreadyRetraining(
@@ -54,45 +55,45 @@ class Takeover:
             if not self._finish(task.name, name):
                 return name
             # Last: until then it is known whose end has to be made up for, and all of it can be done again.
-            self.journal.release(task.name, holder)
+            self.repository.release(task.name, holder)
         return None
 
     def _finish(self, task: str, name: str) -> bool:
         """Note the end of a retraining, and take away what it has left; True once nothing is left."""
         try:
-            entry = self.journal.get(name)
+            record = self.repository.get(name)
         except UnknownRetraining:
             return True  # it came to no plan, so it has made nothing
-        deployed = self._is_deployed(task, entry)
-        entry = self._note_end(entry, deployed)
-        return deployed or self._undo(task, entry)
+        deployed = self._is_deployed(task, record)
+        record = self._note_end(record, deployed)
+        return deployed or self._undo(task, record)
 
-    def _is_deployed(self, task: str, entry: Entry) -> bool:
+    def _is_deployed(self, task: str, record: RetrainingRecord) -> bool:
         """Whether its model was promoted. Nothing but rollbacks can have happened to it since."""
         current = self.registry.current(task)
-        return current is not None and current.has_deployed(entry["candidate"])
+        return current is not None and current.has_deployed(record["candidate"])
 
-    def _note_end(self, entry: Entry, deployed: bool) -> Entry:
-        if entry["status"] != RUNNING:
-            return entry
-        end = end_of(self.executions.describe(entry["execution"]))
+    def _note_end(self, record: RetrainingRecord, deployed: bool) -> RetrainingRecord:
+        if record["status"] != RUNNING:
+            return record
+        end = end_of(self.executions.describe(record["execution"]))
         if deployed:
-            said = f"{entry['candidate']} was deployed; what was left to be done was cut short."
+            said = f"{record['candidate']} was deployed; what was left to be done was cut short."
             end |= {"status": "deployed", "outcome": said}
-        self.journal.note(entry["name"], **end, task_token="", waiting_for=None)
-        return entry | end
+        self.repository.update(record["name"], **end, task_token="", waiting_for=None)
+        return record | end
 
-    def _undo(self, task: str, entry: Entry) -> bool:
+    def _undo(self, task: str, record: RetrainingRecord) -> bool:
         try:
-            plan = json.loads(self.bucket.read(plan_key(task, entry["name"])).body)
+            plan = json.loads(self.bucket.read(plan_key(task, record["name"])).body)
         except ObjectMissing:
             return True  # somebody has cleared away what is known of it
         if not self._restore(plan):
             return False
-        self.rollout.hosting.forget(plan["name"])
-        if entry["candidate"]:
+        self.rollout.endpoint_manager.forget(plan["name"])
+        if record["candidate"]:
             with suppress(UnknownModel):
-                self.registry.decide(task, entry["candidate"], accepted=False, reasons=[entry["outcome"]])
+                self.registry.decide(task, record["candidate"], accepted=False, reasons=[record["outcome"]])
         return True
 
     def _restore(self, plan: Mapping[str, Any]) -> bool:
@@ -100,7 +101,7 @@ class Takeover:
         try:
             return self.rollout.restore(plan, current.config_on(endpoint) if current else None)
         except EndpointNotChanged as error:
-            found = self.rollout.hosting.find(endpoint)
+            found = self.rollout.endpoint_manager.find(endpoint)
             if found is None or found.is_changing:
                 return False  # somebody else was faster
             raise EndpointNotChanged(

@@ -6,13 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from chalicelib.storage.bucket import (
-    DataBucket,
-    ObjectChanged,
-    ObjectMissing,
-    StorageFailed,
-    StoredObject,
-)
+from chalicelib.storage.bucket import DataBucket, StoredObject
+from chalicelib.storage.errors import ObjectChanged, ObjectMissing, StorageFailed
 
 Document = dict[str, Any]
 

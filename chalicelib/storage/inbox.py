@@ -29,7 +29,7 @@ def random_token() -> str:
 
 
 @dataclass(frozen=True)
-class Arrival:
+class InboxObject:
     """An object under `inbox/`."""
 
     bucket: str
@@ -60,14 +60,14 @@ class Arrival:
         return upload_id(self.task_name, upload[1]) if upload else new_id(self.bucket, self.key, self.etag)
 
     @property
-    def way(self) -> str:
+    def channel(self) -> str:
         """How the image came: "upload" or "drop-folder"."""
         return "upload" if _UPLOAD.fullmatch(self.name) else "drop-folder"
 
     @property
     def version(self) -> str | None:
         """The ETag to hold S3 to. An upload form may be sent twice: the id stands for what came last."""
-        return self.etag if self.way == "drop-folder" else None
+        return self.etag if self.channel == "drop-folder" else None
 
     @property
     def is_folder(self) -> bool:
@@ -102,10 +102,10 @@ def parse_prepared_key(key: str) -> tuple[str, str]:
     return match[1], match[2]
 
 
-def arrivals(event: Mapping[str, Any]) -> Iterator[Arrival]:
+def event_objects(event: Mapping[str, Any]) -> Iterator[InboxObject]:
     """The objects an S3 event speaks of, with their keys decoded; folders are left out."""
     for bucket, record, time in _objects(event):
-        arrival = Arrival(
+        stored = InboxObject(
             bucket,
             unquote_plus(record["key"]),
             record["eTag"].strip('"'),
@@ -113,8 +113,8 @@ def arrivals(event: Mapping[str, Any]) -> Iterator[Arrival]:
             record.get("versionId"),
             time,
         )
-        if not arrival.is_folder:
-            yield arrival
+        if not stored.is_folder:
+            yield stored
 
 
 def event_keys(event: Mapping[str, Any]) -> list[str]:
@@ -122,13 +122,17 @@ def event_keys(event: Mapping[str, Any]) -> list[str]:
     return [unquote_plus(record["key"]) for _, record, _ in _objects(event)]
 
 
-def event_for(arrival: Arrival) -> dict[str, Any]:
-    """The S3 event that would announce `arrival`, to send it through once more."""
-    entry = {"key": quote_plus(arrival.key, safe="/"), "eTag": arrival.etag, "size": arrival.size}
-    if arrival.version_id:
-        entry["versionId"] = arrival.version_id
-    record = {"eventSource": "aws:s3", "s3": {"bucket": {"name": arrival.bucket}, "object": entry}}
-    return {"Records": [record | ({"eventTime": arrival.time} if arrival.time else {})]}
+def event_for(stored: InboxObject) -> dict[str, Any]:
+    """The S3 event that would announce `stored`, to send it through once more."""
+    entry = {
+        "key": quote_plus(stored.key, safe="/"),
+        "eTag": stored.etag,
+        "size": stored.size,
+    }
+    if stored.version_id:
+        entry["versionId"] = stored.version_id
+    record = {"eventSource": "aws:s3", "s3": {"bucket": {"name": stored.bucket}, "object": entry}}
+    return {"Records": [record | ({"eventTime": stored.time} if stored.time else {})]}
 
 
 def _objects(event: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], str | None]]:

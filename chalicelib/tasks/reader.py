@@ -9,6 +9,7 @@ from chalicelib.tasks.task import (
     ENDPOINT_NAME,
     Augmentation,
     ClassSpec,
+    EndpointProtocol,
     EndpointSpec,
     InputSpec,
     ReviewRule,
@@ -24,6 +25,7 @@ TASKS_FOLDER = Path(__file__).parent
 
 GATE_METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "auc")
 
+_ENDPOINT_PROTOCOLS: tuple[EndpointProtocol, ...] = ("negatoscope", "image-classification")
 _SERVING_KINDS: tuple[ServingKind, ...] = ("embedded", "serverless", "provisioned")
 _INSTANCE_TYPE = re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9]+")
 
@@ -187,9 +189,8 @@ def _endpoint(root: TomlTable) -> EndpointSpec | None:
     table = root.optional_table("endpoint")
     if table is None:
         return None
-    endpoint = EndpointSpec(
-        table.string("name"), table.choice("contract", ("negatoscope", "image-classification"))
-    )
+    key = "contract" if "contract" in table.keys else "protocol"  # its name before version 0.2
+    endpoint = EndpointSpec(table.string("name"), table.choice(key, _ENDPOINT_PROTOCOLS))
     if not ENDPOINT_NAME.fullmatch(endpoint.name):
         raise table.error(f"SageMaker takes no endpoint name like '{endpoint.name}'", "name")
     table.refuse_unknown()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Fit = Literal["pad", "stretch"]
-Contract = Literal["negatoscope", "image-classification"]
+EndpointProtocol = Literal["negatoscope", "image-classification"]
 ServingKind = Literal["embedded", "serverless", "provisioned"]
 
 ENDPOINT_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
@@ -77,7 +77,7 @@ class EndpointSpec:
     """A SageMaker endpoint that classifies for a task, in place of a bundled model."""
 
     name: str
-    contract: Contract
+    protocol: EndpointProtocol
     """"negatoscope": it serves a model package of this application. "image-classification": it takes an image
     as `application/x-image` and answers a JSON list of probabilities in the order of the task's classes, as
     SageMaker's built-in Image Classification algorithm does."""

@@ -105,15 +105,15 @@ class World:
         """Store an object, and return its event."""
         self.fixture("client")
         etag = boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)["ETag"].strip('"')
-        return inbox.event_for(inbox.Arrival(BUCKET, key, etag, len(body)))
+        return inbox.event_for(inbox.InboxObject(BUCKET, key, etag, len(body)))
 
     def drop(self, key: str, body: bytes) -> None:
         """Drop a file into the bucket, and let S3's events run the Lambdas prepare and classify."""
         self.deliver("prepare", self.store(key, body))
         s3 = boto3.client("s3")
         for entry in s3.list_objects_v2(Bucket=BUCKET, Prefix="prepared/").get("Contents", ()):
-            arrival = inbox.Arrival(BUCKET, entry["Key"], entry["ETag"].strip('"'), entry["Size"])
-            self.deliver("classify", inbox.event_for(arrival))
+            original = inbox.InboxObject(BUCKET, entry["Key"], entry["ETag"].strip('"'), entry["Size"])
+            self.deliver("classify", inbox.event_for(original))
 
     def schedule(self, function: str) -> None:
         """Run a scheduled Lambda."""
@@ -243,4 +243,4 @@ def failure(code: str, operation: str) -> ClientError:
 
 def s3_event(key: str) -> dict[str, Any]:
     """The event of an object that has just been stored."""
-    return inbox.event_for(inbox.Arrival(BUCKET, key, "0" * 32, 1))
+    return inbox.event_for(inbox.InboxObject(BUCKET, key, "0" * 32, 1))

@@ -15,7 +15,7 @@ from chalicelib import aws
 from chalicelib.models.classifier import Classifier
 from chalicelib.observability import measure_seconds
 from chalicelib.retraining.executions import Executions
-from chalicelib.retraining.repository import empty_entry
+from chalicelib.retraining.repository import empty_record
 from chalicelib.storage import inbox
 from chalicelib.tasks import load_task
 from tests import images
@@ -72,9 +72,9 @@ def stocked(client: Client, call: Call, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(aws, "_executions", lambda: executions)
     response = call("POST", f"/tasks/{TASK}/classify", IMAGE, Content_Type="image/png")
     assert response.json_body["id"] == REAL["id"]
-    entry = empty_entry("run", executions.arn("run"), {"task": TASK})
-    aws._journal().begin(entry | {"started_at": "2026-01-01T00:00:00Z", "status": "deployed"})
-    aws.bucket().write(f"retrainings/{TASK}/run/judgement/report.md", b"# Better", "text/markdown")
+    record = empty_record("run", executions.arn("run"), {"task": TASK})
+    aws._repository().create(record | {"started_at": "2026-01-01T00:00:00Z", "status": "deployed"})
+    aws.bucket().write(f"retrainings/{TASK}/run/evaluation/report.md", b"# Better", "text/markdown")
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from chalicelib.errors import EndpointNotReady, ModelFailed
 from chalicelib.models.embedded import EmbeddedBackend
 from chalicelib.monitoring import drift
 from chalicelib.results.table import ResultsTable
-from chalicelib.retraining.repository import empty_entry
+from chalicelib.retraining.repository import empty_record
 from tests import alarms, images
 from tests.functional.cloudwatch import SCHEDULED, World, s3_event
 from tests.models import TASK
@@ -77,7 +77,7 @@ def a_good_day(world: World) -> None:
     world.request("GET", "/results.csv")
     world.request("GET", "/retrainings")
     world.drop(f"inbox/{TASK}/image.png", images.grey_file(height=40))
-    world.schedule("watch")
+    world.schedule("drift-monitor")
     world.execution_ended("Succeeded")
     sweep(world, minutes=60)
 
@@ -133,11 +133,11 @@ def a_file_that_is_no_image(world: World) -> None:
 @rings("drift")
 def images_of_another_kind(world: World) -> None:
     world.fixture("profiled")
-    world.monkeypatch.setattr(drift, "ENOUGH", 25)
+    world.monkeypatch.setattr(drift, "MIN_ANSWERS", 25)
     for number in range(25):
         body = images.grey_file(height=32 + number, width=32)
         world.request("POST", CLASSIFY, body, Content_Type="image/png")
-    world.schedule("watch")
+    world.schedule("drift-monitor")
 
 
 # ------------------------------------------------------------------------------------------------ API
@@ -208,10 +208,10 @@ def a_sweep_that_fails(world: World) -> None:
     world.schedule("sweep")
 
 
-@rings("watch-errors", "lost-events")
+@rings("drift-monitor-errors", "lost-events")
 def a_drift_that_cannot_be_measured(world: World) -> None:
     world.refuse("S3", "DynamoDB")
-    world.schedule("watch")
+    world.schedule("drift-monitor")
 
 
 @rings("retraining-errors")
@@ -230,7 +230,7 @@ for _function, _event in (
     ("prepare", s3_event(f"inbox/{TASK}/image.png")),
     ("classify", s3_event(f"prepared/{TASK}/{'0' * 32}.npy")),
     ("sweep", SCHEDULED),
-    ("watch", SCHEDULED),
+    ("drift-monitor", SCHEDULED),
 ):
     rings(
         f"{_function}-errors", f"{_function}-undelivered-events", called=f"a queue that refuses {_function}"
@@ -243,7 +243,7 @@ def no_concurrency_for_a_quarter_of_an_hour(function: str, world: World) -> None
         world.throttle_lambda(function)
 
 
-for _function in ("prepare", "classify", "sweep", "watch", "retraining"):
+for _function in ("prepare", "classify", "sweep", "drift-monitor", "retraining"):
     rings(f"{_function}-throttles", called=f"no concurrency for {_function}")(
         partial(no_concurrency_for_a_quarter_of_an_hour, _function)
     )
@@ -273,14 +273,14 @@ def a_retraining_without_end(world: World) -> None:
     world.execution_ended("TimedOut")
 
 
-@rings("failed-undo", "failed-retrainings")
+@rings("failed-rollback", "failed-retrainings")
 def an_undo_that_fails(world: World) -> None:
     retrain(world, Train=Fails("States.TaskFailed"), Undo=Fails("Lambda.Unknown"))
     assert world.client  # from here on there is an account
-    aws._journal().begin(empty_entry("run", "arn", {"task": TASK}) | {"started_at": timestamps.now()})
+    aws._repository().create(empty_record("run", "arn", {"task": TASK}) | {"started_at": timestamps.now()})
     state = {"plan": PLAN | {"task": TASK}, "failed": "TrainingFailed", "error": {"Error": "E", "Cause": "C"}}
     world.monkeypatch.setattr(aws, "_sagemaker", lambda: FakeSageMaker())
-    assert world.run("retraining", {"step": "report-failed-undo", "state": state})
+    assert world.run("retraining", {"step": "report-failed-rollback", "state": state})
 
 
 @rings()

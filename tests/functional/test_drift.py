@@ -25,8 +25,10 @@ class Requests:
         return {"name": "retraining-1", "task": body["task"], "status": "running"}
 
 
-def watch(client: Client) -> None:
-    client.lambda_.invoke("watch", client.events.generate_cw_event("aws.events", "Scheduled Event", {}, []))
+def check_drift(client: Client) -> None:
+    client.lambda_.invoke(
+        "drift-monitor", client.events.generate_cw_event("aws.events", "Scheduled Event", {}, [])
+    )
 
 
 def drift(call: Call) -> Any:
@@ -42,26 +44,26 @@ def test_drift_of_posted_images_is_told_and_retrained_once(
 ) -> None:
     retraining, requests = replace(settings(), retrain_on_drift=True), Requests()
     monkeypatch.setattr(aws, "settings", lambda: retraining)
-    monkeypatch.setattr(aws, "retraining_requests", lambda: requests)
+    monkeypatch.setattr(aws, "retraining_service", lambda: requests)
     for number in range(100):
         path = f"/tasks/{TASK}/classify"
         result = call("POST", path, images.grey_file(height=32 + number, width=32), Content_Type="image/png")
         assert result.status_code == 200
 
     for _ in range(2):
-        watch(client)
+        check_drift(client)
 
     found = drift(call)
     assert found["model"]["version"] == "2026.01.01-tiny"
     assert (found["report"]["drifted"], found["report"]["answers"]) == (True, 100)
     told = found["retraining"]
     assert told["name"] == "retraining-1"
-    assert requests.started == [({"task": TASK, "reason": told["reason"]}, "drift watch")]
+    assert requests.started == [({"task": TASK, "reason": told["reason"]}, "drift monitor")]
 
 
 def test_without_a_profile_the_api_says_why_there_is_no_report(client: Client, call: Call) -> None:
     assert "Nobody has looked" in drift(call)["reason"]
-    watch(client)
+    check_drift(client)
     found = drift(call)
     assert found["report"] is None
     assert "no profile" in found["reason"]

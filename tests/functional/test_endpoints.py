@@ -49,7 +49,7 @@ class Runtime:
 def runtime(client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runtime:
     path = tmp_path / f"{FOREIGN}.toml"
     text = (ROOT / "chalicelib/tasks" / path.name).read_text()
-    path.write_text(text + '\n[endpoint]\nname = "their-model"\ncontract = "image-classification"\n')
+    path.write_text(text + '\n[endpoint]\nname = "their-model"\nprotocol = "image-classification"\n')
     tasks = load_tasks() | {FOREIGN: read_task(path)}
     monkeypatch.setattr(chalicelib.settings, "load_tasks", lambda: tasks)
     runtime = Runtime()

@@ -64,7 +64,7 @@ def test_folder_is_no_image(client: Client) -> None:
 
 def test_schedule_sweeps(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     swept = []
-    monkeypatch.setattr(type(aws.sweep()), "run", lambda _, moment: swept.append(moment))
+    monkeypatch.setattr(type(aws.sweeper()), "run", lambda _, moment: swept.append(moment))
     client.lambda_.invoke("sweep", client.events.generate_cw_event("aws.events", "Scheduled Event", {}, []))
     (moment,) = swept
     assert moment.tzinfo is not None

@@ -13,12 +13,13 @@ from chalicelib.models.classifier import Classifier
 from chalicelib.models.deployed import DeployedModels
 from chalicelib.models.package import ModelPackage
 from chalicelib.models.registry import Registry
+from chalicelib.models.seeding import seed
 from chalicelib.retraining.executions import Executions
 from tests import images
 from tests.functional.conftest import Call, as_member
 from tests.functional.test_openapi import schema
 from tests.models import METRICS, TASK, VERSION, write_package
-from tests.sagemaker import FakeSageMaker, hosting
+from tests.sagemaker import FakeSageMaker, endpoint_manager
 
 MODELS = "/tasks/{task}/models"
 FILE = "/tasks/{task}/models/{version}/{file}"
@@ -28,7 +29,7 @@ ROLLBACK = "/tasks/{task}/rollback"
 @pytest.fixture
 def sagemaker(monkeypatch: pytest.MonkeyPatch) -> FakeSageMaker:
     sagemaker = FakeSageMaker("c1", "c2")
-    monkeypatch.setattr(aws, "hosting", lambda: hosting(sagemaker))
+    monkeypatch.setattr(aws, "endpoint_manager", lambda: endpoint_manager(sagemaker))
     return sagemaker
 
 
@@ -40,7 +41,7 @@ def registry(client: Client, sagemaker: FakeSageMaker, tmp_path: Path, monkeypat
     (folder / "card.md").write_text("# Card für alle")
     (folder / "plots").mkdir()
     (folder / "plots" / "roc.svg").write_text("<svg><script>alert(1)</script></svg>")
-    registry.seed(TASK, ModelPackage.load(folder))
+    seed(registry, TASK, ModelPackage.load(folder))
     candidate = write_package(tmp_path / "next", version="next")
     registry.add(TASK, pack(package_files(candidate)), {"retraining": "run-1"})
     classifier = Classifier({}, lambda: None, tmp_path, deployed=DeployedModels(registry))
@@ -168,7 +169,7 @@ def test_rollback_waits_for_the_end_of_a_retraining(
     call: Call, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry.promote(TASK, "next", None, None)
-    aws._journal().lock(TASK, "arn:aws:states:::execution:retrain:run-1")
+    aws._repository().lock(TASK, "arn:aws:states:::execution:retrain:run-1")
     monkeypatch.setattr(Executions, "is_running", lambda _, arn: arn.endswith("run-1"))
 
     error = fits(call("POST", f"/tasks/{TASK}/rollback"), ROLLBACK, "POST", 409)

@@ -9,7 +9,7 @@ from chalice.test import Client
 
 from chalicelib import aws
 from chalicelib.retraining.executions import Executions
-from chalicelib.retraining.repository import Journal, empty_entry
+from chalicelib.retraining.repository import RetrainingRepository, empty_record
 from chalicelib.storage.bucket import DataBucket
 from tests.functional.conftest import Call, as_member
 from tests.functional.test_openapi import schema
@@ -35,7 +35,7 @@ class Stage:
     def __init__(self, call: Call, states: FakeStepFunctions) -> None:
         self._call = call
         self.states = states
-        self.journal = Journal(boto3.resource("dynamodb"), RETRAININGS_TABLE)
+        self.repository = RetrainingRepository(boto3.resource("dynamodb"), RETRAININGS_TABLE)
         self.bucket = DataBucket(boto3.client("s3"), BUCKET)
 
     def ask(self, method: str, template: str, status: int, path: str = "", **request: Any) -> Any:
@@ -52,9 +52,9 @@ class Stage:
     def plan(self, name: str, **values: Any) -> str:
         """Let a retraining come to its plan; returns the ARN of its execution."""
         arn = f"{RETRAINING_ARN.replace(':stateMachine:', ':execution:')}:{name}"
-        entry = empty_entry(name, arn, {"task": TASK}) | {"started_at": f"2026-{name}", "job": "job"}
-        self.journal.begin(entry | values)
-        self.journal.lock(TASK, arn)
+        entry = empty_record(name, arn, {"task": TASK}) | {"started_at": f"2026-{name}", "job": "job"}
+        self.repository.create(entry | values)
+        self.repository.lock(TASK, arn)
         return arn
 
 
@@ -111,7 +111,7 @@ def test_what_cannot_be_asked_for_is_refused(stage: Stage, wish: Any, message: s
 def test_a_stage_without_retraining_says_so(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     executions = Executions(stage.states, None)
     monkeypatch.setattr(aws, "_executions", lambda: executions)
-    aws.retraining_requests.cache_clear()
+    aws.retraining_service.cache_clear()
 
     error = stage.ask("POST", ROUTE, 409, json={"task": TASK})
     assert error["code"] == "RetrainingNotDeployed"
@@ -162,7 +162,7 @@ def test_states_metrics_and_files_are_told(stage: Stage) -> None:
     stage.states.enter(arn, "Plan", 1)
     stage.states.leave(arn, "Plan", 2)
     stage.states.enter(arn, "Train", 3)
-    folder = f"retrainings/{TASK}/{name}/judgement/"
+    folder = f"retrainings/{TASK}/{name}/evaluation/"
     stage.bucket.write(f"{folder}report.md", b"# Better", "text/markdown")
     stage.bucket.write(f"{folder}plots/roc.svg", b"<svg/>", "image/svg+xml")
     stage.bucket.write(f"{folder}predictions.csv", b"", "text/csv")
@@ -178,9 +178,10 @@ def test_states_metrics_and_files_are_told(stage: Stage) -> None:
     assert followed["files"] == ["roc.svg", "report.md"]
 
 
-def test_files_are_shown_and_run_nothing(stage: Stage, call: Call) -> None:
+@pytest.mark.parametrize("folder", ["evaluation", "judgement"])  # the latter in release 0.1
+def test_files_are_shown_and_run_nothing(stage: Stage, call: Call, folder: str) -> None:
     stage.plan("run")
-    folder = f"retrainings/{TASK}/run/judgement/"
+    folder = f"retrainings/{TASK}/run/{folder}/"
     stage.bucket.write(f"{folder}report.md", b"# Better", "text/markdown")
     stage.bucket.write(f"{folder}plots/roc.svg", b"<svg/>", "image/svg+xml")
 
@@ -201,7 +202,7 @@ def test_whoever_is_asked_answers_once(stage: Stage, approved: bool) -> None:
     stage.plan("run")
     path = "/retrainings/run/approval"
     assert "does not wait" in stage.ask("POST", APPROVAL, 409, path, json={"approved": True})["message"]
-    stage.journal.note("run", task_token="token", waiting_for="approval")
+    stage.repository.update("run", task_token="token", waiting_for="approval")
     stage.states.waiting.add("token")
     assert stage.ask("GET", ROUTE, 200)["retrainings"][0]["waiting_for"] == "approval"
 

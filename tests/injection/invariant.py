@@ -73,8 +73,8 @@ def _originals(world: World, items: list[dict[str, Any]], objects: dict[str, byt
     """Whether each file that arrived lies where it belongs, and nowhere else."""
     by_id = {item["id"]: item for item in items}
     for key, body in world.arrived.items():
-        arrival = inbox.Arrival(BUCKET, key, _etag(body), len(body))
-        item = by_id.get(arrival.id)
+        original = inbox.InboxObject(BUCKET, key, _etag(body), len(body))
+        item = by_id.get(original.id)
         if item is None:
             yield "a file that arrived has no result"
         elif item["status"] == result_document.QUARANTINED:

@@ -12,18 +12,18 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from chalicelib.errors import NegatoscopeError
 from chalicelib.imaging.decoded import Pixels
-from chalicelib.models.backend import Backend, ModelIdentity, Outputs
-from chalicelib.models.endpoint_manager import Hosting
+from chalicelib.models.backend import Backend, ModelIdentity, ModelOutputs
+from chalicelib.models.endpoint_manager import EndpointManager
 from chalicelib.models.registry import Registry
 from chalicelib.models.scaling import Scaling
 from chalicelib.retraining.candidate import Candidates
 from chalicelib.retraining.creation import Creations
 from chalicelib.retraining.executions import Executions
 from chalicelib.retraining.planning import Planner
-from chalicelib.retraining.repository import Journal
+from chalicelib.retraining.repository import RetrainingRepository
 from chalicelib.retraining.rollout import Rollout
 from chalicelib.retraining.steps import Steps
-from chalicelib.retraining.task_lock import Takeover
+from chalicelib.retraining.task_lock import TaskLock
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import ServingKind
 from tests.asl import Execution, TaskFailed
@@ -127,9 +127,9 @@ class Answering:
     def __init__(self, sha256: str | None):
         self._sha256 = sha256
 
-    def run(self, images: Pixels) -> Outputs:
+    def run(self, images: Pixels) -> ModelOutputs:
         probabilities = np.tile(np.array([0.25, 0.75], np.float32), (len(images), 1))
-        return Outputs(probabilities, None, None, 1.0, ModelIdentity("v", self._sha256, "endpoint"))
+        return ModelOutputs(probabilities, None, None, 1.0, ModelIdentity("v", self._sha256, "endpoint"))
 
 
 class Stage:
@@ -202,29 +202,31 @@ class Stage:
         )
         sagemaker = Proxy(wire, "sagemaker", self.sagemaker)
         self.bucket = DataBucket(Proxy(wire, "s3", self.s3), BUCKET)
-        self.journal = Journal(resource, "retrainings")
+        self.repository = RetrainingRepository(resource, "retrainings")
         self.registry = Registry(self.bucket)
-        self.hosting = Hosting(sagemaker, Scaling(lambda: Proxy(wire, "autoscaling", Anything())))
-        rollout = Rollout(self.hosting, lambda: Proxy(wire, "cloudwatch", Anything()))
+        self.endpoint_manager = EndpointManager(
+            sagemaker, Scaling(lambda: Proxy(wire, "autoscaling", Anything()))
+        )
+        rollout = Rollout(self.endpoint_manager, lambda: Proxy(wire, "cloudwatch", Anything()))
         executions = Executions(Proxy(wire, "states", self.states), MACHINE)
-        takeover = Takeover(self.bucket, self.journal, self.registry, rollout, executions)
+        task_lock = TaskLock(self.bucket, self.repository, self.registry, rollout, executions)
         no_results: Any = SimpleNamespace(every=lambda _: iter(()))
         self.steps = Steps(
             bucket=self.bucket,
-            journal=self.journal,
+            repository=self.repository,
             planner=Planner(
                 stage="test",
                 bucket=self.bucket,
                 table=no_results,
                 registry=self.registry,
-                journal=self.journal,
+                repository=self.repository,
                 endpoints={},
                 serving={TASK: self.kind},
-                lock=takeover.lock,
+                lock=task_lock.lock,
             ),
             candidates=Candidates(self.bucket, self.registry, lambda: sagemaker, "test"),
             rollout=rollout,
-            creations=Creations(lambda: sagemaker, self.hosting),
+            creations=Creations(lambda: sagemaker, self.endpoint_manager),
             backend=self._backend,
             publish=lambda *message: wire.call("sns:publish", lambda: self.messages.append(message[2])),
         )
@@ -291,7 +293,7 @@ class Stage:
     def _process(self, parameters: Mapping[str, Any]) -> Any:
         job = self.sagemaker.job("ProcessingJob", parameters["ProcessingJobName"])
         folder = _key(parameters["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"])
-        if folder.endswith("judgement"):
+        if folder.endswith("evaluation"):
             decision = {"accepted": self._accepted, "reasons": ["Compared."]}
             self.s3.objects[f"{folder}/decision.json"] = json.dumps(decision).encode()
         else:

@@ -106,8 +106,8 @@ def _stuck(world: World) -> int:
     """Received, but its array never came."""
     event = _dropped(f"inbox/{TASK}/stuck.png", images.grey_file())(world)
     with world.process():
-        (arrival,) = inbox.arrivals(event)
-        aws.pipeline().receive(arrival)
+        (original,) = inbox.event_objects(event)
+        aws.pipeline().receive(original)
     return 11
 
 

@@ -9,7 +9,7 @@ import pytest
 from chalice.app import EventSourceHandler
 
 import app
-from tests.injection import test_images, test_others, test_reads, test_retraining, test_watch
+from tests.injection import test_drift_monitor, test_images, test_others, test_reads, test_retraining
 from tests.injection.faults import Fault, Kind
 from tests.injection.retraining import DEFINITION, Stage, Wire
 from tests.injection.scenarios import HANDLERS, ROUTES
@@ -30,7 +30,7 @@ WRITING: dict[str, tuple[ModuleType, str]] = {
 """Routes that write and have a test of their own."""
 FUNCTIONS: dict[str, tuple[ModuleType, str]] = {
     "sweep": (test_images, "test_sweep"),
-    "watch": (test_watch, "test_watch"),
+    "drift-monitor": (test_drift_monitor, "test_drift_monitor"),
     "retraining": (test_retraining, "test_a_call_that_goes_wrong_once_costs_nothing"),
 }
 """Lambdas that are not called by S3."""

@@ -13,7 +13,7 @@ from chalicelib.models.archive import pack, package_files
 from chalicelib.models.classifier import Classifier
 from chalicelib.models.deployed import DeployedModels
 from chalicelib.results.table import ResultsTable
-from chalicelib.retraining.repository import empty_entry
+from chalicelib.retraining.repository import empty_record
 from tests import images
 from tests.injection.conftest import NewWorld
 from tests.injection.faults import Call, Fault, Kind
@@ -88,11 +88,13 @@ def world(new_world: NewWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         aws.registry().decide(TASK, record["version"], accepted=True, reasons=["Good."])
         aws.registry().promote(TASK, record["version"], None, None)
         arn = f"{RETRAINING_ARN.replace(':stateMachine:', ':execution:')}:{RUN}"
-        aws._journal().begin(empty_entry(RUN, arn, _TASK) | {"started_at": "2026-01-01", "job": RUN})
-        aws.bucket().write(f"retrainings/{TASK}/{RUN}/judgement/report.md", b"# Better", "text/markdown")
+        aws._repository().create(empty_record(RUN, arn, _TASK) | {"started_at": "2026-01-01", "job": RUN})
+        aws.bucket().write(f"retrainings/{TASK}/{RUN}/evaluation/report.md", b"# Better", "text/markdown")
         aws.bucket().write_json(f"drift/{TASK}.json", {"task": TASK, "reason": None})
     pages = ResultsTable._pages
-    monkeypatch.setattr(ResultsTable, "_pages", lambda table, query: pages(table, query | {"Limit": 1}))
+    monkeypatch.setattr(
+        ResultsTable, "_pages", lambda table, request, *rest: pages(table, {"Limit": 1} | request, *rest)
+    )
     return world
 
 

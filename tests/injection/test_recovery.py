@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib import aws
 from chalicelib.results import result_document
-from chalicelib.storage.bucket import StorageFailed
+from chalicelib.storage.errors import StorageFailed
 from deploy import foundation, redrive, restore, results_table, stacks
 from tests import images
 from tests.injection.conftest import NewWorld

@@ -13,8 +13,8 @@ from chalicelib.models.deployment import Deployment
 from chalicelib.retraining import planning, steps
 from chalicelib.retraining.executions import Executions
 from chalicelib.retraining.jobs import TrainingJobs
-from chalicelib.retraining.repository import empty_entry
-from chalicelib.retraining.requester import Requests
+from chalicelib.retraining.repository import empty_record
+from chalicelib.retraining.service import RetrainingService
 from chalicelib.tasks import ServingKind
 from tests.asl import Execution
 from tests.injection.faults import Fault, Killed, Kind, faults
@@ -145,7 +145,7 @@ def test_what_could_not_be_undone_is_left_to_the_next_retraining(kind: ServingKi
             stage.check_settled()
         except Exception as error:
             raise AssertionError(f"nothing works in {state}, nor in Undo") from error
-    assert "UndoFailed" in ends
+    assert "RollbackFailed" in ends
 
 
 def current(stage: Stage) -> Deployment:
@@ -159,7 +159,7 @@ def roll_back(stage: Stage, wire: Wire) -> Deployment | None:
     version = current(stage).version if not wire.fault else "2"
     stage.connect(wire)
     try:
-        return rollback.roll_back(TASK, stage.registry, stage.hosting, version)
+        return rollback.roll_back(TASK, stage.registry, stage.endpoint_manager, version)
     except (Exception, Killed):
         return None
 
@@ -204,10 +204,10 @@ REQUESTS = 4
 """Calls that asking and answering take at most."""
 
 
-def requests(stage: Stage, wire: Wire, states: FakeStepFunctions) -> Requests:
+def requests(stage: Stage, wire: Wire, states: FakeStepFunctions) -> RetrainingService:
     stage.connect(wire)
     executions = Executions(Proxy(wire, "states", states), MACHINE)
-    return Requests(stage.journal, executions, stage.bucket, TrainingJobs(lambda: None))
+    return RetrainingService(stage.repository, executions, stage.bucket, TrainingJobs(lambda: None))
 
 
 @pytest.mark.parametrize("fault", [*faults(REQUESTS)])
@@ -223,7 +223,7 @@ def test_a_start_that_went_wrong_and_is_repeated_retrains_once(fault: Fault, cou
     first = f"{MACHINE.replace(':stateMachine:', ':execution:')}:{started[0]}"
     stage.states.statuses[first] = "RUNNING"
     stage.connect(Wire())
-    assert stage.journal.lock(TASK, first) is None
+    assert stage.repository.lock(TASK, first) is None
     for name in started[1:]:
         assert stage.retrain(name).end == "Skipped"
         assert counted == ["RetrainingsSkipped"]
@@ -235,8 +235,8 @@ def test_an_approval_that_went_wrong_and_is_repeated_counts_once(fault: Fault) -
     arn = f"{MACHINE.replace(':stateMachine:', ':execution:')}:run"
     states.start_execution(MACHINE, "run", "{}")
     states.waiting.add("token")
-    stage.journal.begin(empty_entry("run", arn, {"task": TASK}) | {"started_at": "2026"})
-    stage.journal.note("run", task_token="token", waiting_for="approval")
+    stage.repository.create(empty_record("run", arn, {"task": TASK}) | {"started_at": "2026"})
+    stage.repository.update("run", task_token="token", waiting_for="approval")
     for wire in (Wire(fault), Wire()):
         with suppress(ClientError, ReadTimeoutError, Killed, NothingToApprove):
             requests(stage, wire, states).approve("run", {"approved": True}, "me")

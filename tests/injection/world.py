@@ -136,7 +136,7 @@ class World:
         """Run the sweep so many minutes from now; False if it failed or was killed."""
         with self.process(fault) as interceptor:
             try:
-                aws.sweep().run(datetime.now(UTC) + timedelta(minutes=minutes))
+                aws.sweeper().run(datetime.now(UTC) + timedelta(minutes=minutes))
             except Exception:
                 return False
         return not interceptor.killed

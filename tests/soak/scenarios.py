@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.storage import inbox
-from chalicelib.storage.inbox import Arrival
+from chalicelib.storage.inbox import InboxObject
 from tests.soak.images import fresh, mammograms
 from tests.soak.report import Report
 from tests.soak.system import System, kill
@@ -99,11 +99,13 @@ def events(system: System, images: int) -> Report:
 def _prepare_event(system: System, image_id: str) -> Any:
     key = system.arrived[image_id]
     head = system.s3.head_object(Bucket=system.stage.bucket, Key=key)
-    return inbox.event_for(Arrival(system.stage.bucket, key, head["ETag"].strip('"'), head["ContentLength"]))
+    return inbox.event_for(
+        InboxObject(system.stage.bucket, key, head["ETag"].strip('"'), head["ContentLength"])
+    )
 
 
 def _classify_event(system: System, image_id: str) -> Any:
-    return inbox.event_for(Arrival(system.stage.bucket, inbox.prepared_key(TASK, image_id), "0" * 32, 1))
+    return inbox.event_for(InboxObject(system.stage.bucket, inbox.prepared_key(TASK, image_id), "0" * 32, 1))
 
 
 def kills(system: System, images: int, real_images: Path) -> Report:

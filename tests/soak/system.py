@@ -38,7 +38,7 @@ from datetime import UTC, datetime, timedelta
 from chalicelib import aws
 for line in sys.stdin:
     try:
-        aws.sweep().run(datetime.now(UTC) + timedelta(minutes=float(line)))
+        aws.sweeper().run(datetime.now(UTC) + timedelta(minutes=float(line)))
         print("swept", flush=True)
     except Exception as error:
         print(f"failed: {error}", flush=True)
@@ -85,12 +85,12 @@ class System:
         """Drop as many small images, one of a hundred unusable."""
         self.drop(unusable() if number % 100 == 99 else fresh() for number in range(images))
 
-    def put(self, key: str, content: bytes) -> inbox.Arrival:
+    def put(self, key: str, content: bytes) -> inbox.InboxObject:
         """Put one file into the inbox, however often it takes."""
         etag = self.s3.put_object(Bucket=BUCKET, Key=key, Body=content)["ETag"].strip('"')
-        arrival = inbox.Arrival(BUCKET, key, etag, len(content))
-        self.arrived[arrival.id] = key
-        return arrival
+        original = inbox.InboxObject(BUCKET, key, etag, len(content))
+        self.arrived[original.id] = key
+        return original
 
     def classify(self, content: bytes) -> int:
         """Have an image classified while waiting; the status of the answer."""

@@ -31,7 +31,7 @@ SPREAD_BYTES = 40_000_000
 """By which memory may differ between two looks for no reason."""
 SLOWER = 2.0
 """How many times as long as in the first third an action may take in the last, in units of reference work."""
-ENOUGH = 30
+MIN_SAMPLES = 30
 """Actions in a third from which its median says something."""
 REFERENCE_BYTES = bytes(16_000_000)
 """What is hashed to learn how busy the machine is at a moment."""
@@ -216,13 +216,13 @@ def slower(
     took: dict[str, tuple[list[float], list[float]]], reference: tuple[list[float], list[float]]
 ) -> list[str]:
     """The actions that slowed down more than the reference work, which other load slows as well."""
-    if min(map(len, reference)) < ENOUGH:
+    if min(map(len, reference)) < MIN_SAMPLES:
         return []
     machine = median(reference[1]) / median(reference[0])
     return [
         f"{action} took {grown:.1f} times as long at last as at first; the machine itself {machine:.1f} times"
         for action, (first, last) in took.items()
-        if action not in GROWING and min(len(first), len(last)) >= ENOUGH
+        if action not in GROWING and min(len(first), len(last)) >= MIN_SAMPLES
         if (grown := median(last) / median(first)) > SLOWER * machine
     ]
 

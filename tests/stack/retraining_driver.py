@@ -29,9 +29,9 @@ TINY: dict[str, int | float | str] = {
     "ema_decay": 0.5,
     "epochs": 16,
     "learning_rate": 0.003,
-    "members": 1,
+    "ensemble_size": 1,
     "patience": 16,
-    "repeats": 1,
+    "num_seeds": 1,
     "validation": "fixed",
     "width": 8,
 }

@@ -19,8 +19,8 @@ from playwright.sync_api import expect
 from deploy.page import security_headers
 from tests.alarms import alarms
 from tests.browser import samples
+from tests.browser.app_page import AppPage
 from tests.browser.chromium import ChromiumNotFound, find_chromium, launched
-from tests.browser.app_page import Desk
 from tests.images import grey_file
 from tests.stack import retraining_driver
 from tests.stack.client import TASK, Client, wait_for
@@ -84,7 +84,7 @@ def json_of(installation: Installation, path: str) -> Any:
 def test_failed_deployment_is_reported_and_can_be_resumed(story: Story, installation: Installation) -> None:
     assert story.failed.returncode == 1
     assert f"{FILES} already exists" in story.failed.stderr
-    assert "goes on from here" in story.failed.stderr
+    assert "continues from here" in story.failed.stderr
 
     assert story.done.returncode == 0, story.done.stderr
     assert f"Page: {installation.origin}/" in story.done.stdout
@@ -235,21 +235,21 @@ def test_people_sign_in_upload_and_retrain(
         https_proxy(domain, client.stack.emulator_port, tmp_path) as flags,
         launched(*flags) as browser,
     ):
-        desk = Desk(browser.new_page(), installation.origin)
-        desk.page.goto(f"{installation.origin}/#/tasks/{TASK}")
-        desk.sign_in(*installation.new_user("admin"))
-        assert desk.page.url.startswith(f"{installation.origin}/#")
+        app = AppPage(browser.new_page(), installation.origin)
+        app.page.goto(f"{installation.origin}/#/tasks/{TASK}")
+        app.sign_in(*installation.new_user("admin"))
+        assert app.page.url.startswith(f"{installation.origin}/#")
 
-        desk.drop(samples.jpeg(), samples.dicom(), samples.truncated_jpeg())
-        desk.wait_for_queue()
-        expect(desk.page.locator("#queue-summary")).to_have_text("3 of 3 done · 1 not usable")
-        desk.classify(samples.jpeg())
+        app.drop(samples.jpeg(), samples.dicom(), samples.truncated_jpeg())
+        app.wait_for_queue()
+        expect(app.page.locator("#queue-summary")).to_have_text("3 of 3 done · 1 not usable")
+        app.classify(samples.jpeg())
 
-        desk.retrain(retraining_driver.TASK.name, TINY, approval=False)
-        expect(desk.sheet.locator(".verdict.good")).to_contain_text(
+        app.retrain(retraining_driver.TASK.name, TINY, approval=False)
+        expect(app.sheet.locator(".verdict.good")).to_contain_text(
             "classifies from now on", timeout=1000 * retraining_driver.PATIENCE
         )
-        assert desk.mistakes == []
+        assert app.mistakes == []
 
 
 def test_failed_events_are_kept_in_a_queue(story: Story, client: Client) -> None:
@@ -372,4 +372,4 @@ def test_destroy_keeps_the_images_unless_confirmed(
     assert destroyed.returncode == 0, destroyed.stderr
     assert inventory(client) == story.before
     again = installation.destroy("--images", "delete", "--confirm", STAGE)
-    assert "Nothing of the stage is left." in again.stdout, again.stderr
+    assert "No resources of the stage remain." in again.stdout, again.stderr

@@ -170,9 +170,11 @@ def failed(driver: RetrainingDriver, name: str, state: str, before: set[str], cu
 def test_crashed_training_reports_its_error(driver: RetrainingDriver, corrections: dict[str, str]) -> None:
     before, current = driver.leftovers(), driver.current()
 
-    said = failed(driver, driver.start({"members": 2}), "TrainingFailed", before, current)
+    said = failed(driver, driver.start({"ensemble_size": 2}), "TrainingFailed", before, current)
 
-    assert said.startswith("members is 2, but only 1 repeats are trained. Its log in /aws/sagemaker/")
+    assert said.startswith(
+        "ensemble_size is 2, but only 1 networks are trained (num_seeds). Its log in /aws/sagemaker/"
+    )
     assert said.endswith("Mend the data or the hyper-parameters and start again.")
 
 

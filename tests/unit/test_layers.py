@@ -11,7 +11,7 @@ import pytest
 from tests.stage import ROOT
 
 LAYERS = (
-    ("errors", "timestamps"),
+    ("errors", "resource_names", "timestamps"),
     ("tasks",),
     ("settings",),
     ("observability", "imaging"),

@@ -28,7 +28,7 @@ def test_complete_environment() -> None:
     assert settings.endpoints == {"chest-xray": EndpointSpec("my-endpoint", "negatoscope")}
 
 
-def test_stage_renames_the_endpoint_of_a_task_and_keeps_its_contract(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stage_renames_the_endpoint_of_a_task_and_keeps_its_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
     tasks = load_tasks()
     named = replace(tasks["chest-xray"], endpoint=EndpointSpec("of-the-task", "image-classification"))
     monkeypatch.setattr(chalicelib.settings, "load_tasks", lambda: tasks | {"chest-xray": named})
@@ -105,10 +105,17 @@ def test_nobody_else_reads_the_environment() -> None:
 
 
 def test_logic_imports_no_aws_library() -> None:
-    adapters = {"aws.py", "endpoint.py", "endpoint_manager.py", "bucket.py"}
-    of_retraining = {"candidate.py", "creation.py", "executions.py", "jobs.py", "steps.py"}
+    adapters = {
+        "aws.py",
+        "models/endpoint.py",
+        "models/endpoint_manager.py",
+        "storage/bucket.py",
+        "storage/errors.py",
+    }
+    steps = ("candidate", "creation", "executions", "jobs", "steps")
+    of_retraining = {f"retraining/{name}.py" for name in steps}
     importers = {
-        path.name
+        path.relative_to(ROOT / "chalicelib").as_posix()
         for path in (ROOT / "chalicelib").rglob("*.py")
         if re.search(r"^\s*(import|from) (boto3|botocore)\b", path.read_text(), re.MULTILINE)
     }

@@ -38,7 +38,7 @@ WALL_TIME = 4
 _GUARD = 1 << 16
 """Bytes after the samples; a decoder that changes them has written past its buffer."""
 _UNTOUCHED = 0xA5
-_LONGEST_LOG = 1 << 16
+_MAX_LOG_BYTES = 1 << 16
 _PADDING = b"extraneous bytes before marker 0xd9"
 """A warning that means no harm: bytes between the image and its end marker."""
 
@@ -122,7 +122,7 @@ def _redirected_log() -> int:
 def _is_corrupt(log: int) -> bool:
     """Whether the JPEG decoder warned of missing or senseless data, for which it makes up samples."""
     try:
-        lines = os.read(log, _LONGEST_LOG).splitlines()
+        lines = os.read(log, _MAX_LOG_BYTES).splitlines()
     except BlockingIOError:
         return False
     return any(b"orrupt JPEG data" in line and _PADDING not in line for line in lines)

@@ -21,9 +21,9 @@ from chalicelib.imaging.dicom.element_reader import ITEM_END, REPRESENTATIONS, E
 _DEFLATED = {DeflatedExplicitVRLittleEndian, UID("1.2.840.10008.1.2.4.95")}  # JPIP Referenced Deflate
 _PREAMBLE = 132
 """Bytes before the first element: 128 of anything and "DICM" (PS3.10 section 7.1)."""
-_LONGEST_VALUE = 1 << 18
+_MAX_VALUE_BYTES = 1 << 18
 """Bytes; the largest lookup table has 65,536 entries of 16 bits."""
-_LONGEST_TEXT = 1 << 12
+_MAX_TEXT_BYTES = 1 << 12
 _ANY_SEQUENCE = {b"", b"SQ", b"UN"}
 _ANY_VALUE = {b"", *REPRESENTATIONS} - {b"SQ"}
 _BINARY = {b"OB", b"OW", b"US", b"SS", b"UN"}
@@ -234,7 +234,7 @@ def _copy(reader: ElementReader, element: Element, tree: _Tree | None, item: int
     if tree is None:
         end = reader.end(element)
         binary = element.representation in _BINARY or element.tag in _LOOKUP_TABLE or reader.implicit
-        if end - element.value > (_LONGEST_VALUE if binary else _LONGEST_TEXT):
+        if end - element.value > (_MAX_VALUE_BYTES if binary else _MAX_TEXT_BYTES):
             raise errors.InvalidImage(
                 f"{name(element.tag)} of this DICOM file is {end - element.value:,} bytes long, which no "
                 "image needs."

@@ -224,7 +224,7 @@ def test_jpeg_of_another_size_than_the_tags_say() -> None:
 def test_lossless_jpeg_is_not_supported_rather_than_damaged() -> None:
     stream = jpeg_stream(IMAGE, "L").replace(b"\xff\xc0", b"\xff\xc3", 1)
     refused(
-        tiff(Page(IMAGE, {262: 1}, 7, segments=[stream])), "another kind of JPEG", errors.UnsupportedImage
+        tiff(Page(IMAGE, {262: 1}, 7, segments=[stream])), "unsupported kind of JPEG", errors.UnsupportedImage
     )
 
 

@@ -16,7 +16,7 @@ from chalicelib.errors import (
     TaskHasNoModel,
 )
 from chalicelib.imaging.decoded import Pixels
-from chalicelib.models.backend import Outputs
+from chalicelib.models.backend import ModelOutputs
 from chalicelib.models.classifier import Classifier
 from chalicelib.models.embedded import EmbeddedBackend
 from chalicelib.models.heatmap import heatmap
@@ -150,7 +150,7 @@ def test_model_with_another_number_of_classes_fails(models: Path) -> None:
 
 
 def test_numbers_that_are_no_probabilities_fail(models: Path) -> None:
-    with pytest.raises(ModelFailed, match="no probabilities"):
+    with pytest.raises(ModelFailed, match="not all finite"):
         classifier_with(FakeBackend([np.nan] * 5), models).classify(TASK_, batch(0), [BOX])
 
 
@@ -182,11 +182,11 @@ def test_heat_map_leaves_the_padding_out() -> None:
 
 
 class PointingBackend(FakeBackend):
-    """Looks at one spot of the image for each class, or says nothing of where it looks."""
+    """Activates one spot of the image for each class, or has no activation maps."""
 
     points = True
 
-    def run(self, images: Pixels) -> Outputs:
+    def run(self, images: Pixels) -> ModelOutputs:
         outputs = super().run(images)
         activation = np.zeros((len(images), len(self.probabilities), 7, 4), np.float32)
         for index in range(len(self.probabilities)):
@@ -202,16 +202,16 @@ def test_evidence_for_any_class_is_shown(models: Path) -> None:
         assert int(np.argmax(heat["values"])) == index * heat["width"]
 
 
-def test_evidence_of_another_model_is_not_shown(models: Path) -> None:
+def test_explain_refuses_another_model_than_the_result_has(models: Path) -> None:
     classifier = classifier_with(PointingBackend([0.2] * 5), models)
-    with pytest.raises(NotClassified, match="Another model"):
+    with pytest.raises(NotClassified, match="no longer used"):
         classifier.explain(TASK_, batch(7)[0], BOX, "left-cc", {"version": "older", "sha256": "0" * 64})
 
 
-def test_model_that_does_not_point_explains_nothing(models: Path) -> None:
+def test_explain_refuses_a_model_without_activation_maps(models: Path) -> None:
     backend = PointingBackend([0.2] * 5)
     backend.points = False
-    with pytest.raises(NotClassified, match="does not say where"):
+    with pytest.raises(NotClassified, match="does not provide heat maps"):
         classifier_with(backend, models).explain(TASK_, batch(7)[0], BOX, "left-cc", {})
 
 

@@ -19,12 +19,15 @@ from chalicelib.errors import (
     TaskHasNoModel,
 )
 from chalicelib.models.archive import pack, package_files
-from chalicelib.models.classifier import Classification, Classifier
+from chalicelib.models.classification import Classification
+from chalicelib.models.classifier import Classifier
 from chalicelib.models.deployed import FRESH_SECONDS, DeployedModels
 from chalicelib.models.embedded import EmbeddedBackend
 from chalicelib.models.package import ModelPackage
 from chalicelib.models.registry import Registry
-from chalicelib.storage.bucket import DataBucket, StorageFailed
+from chalicelib.models.seeding import seed
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import StorageFailed
 from chalicelib.tasks import EndpointSpec, load_task
 from tests.models import METRICS, TASK, VERSION, write_package
 from tests.stage import BUCKET
@@ -130,7 +133,7 @@ def test_clock_that_is_set_back_does_not_keep_old_news(world: World) -> None:
 def test_bundled_version_is_not_fetched(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     package = world.classifier.package(TASK_)
     assert package is not None
-    world.registry.seed(TASK, package)
+    seed(world.registry, TASK, package)
     monkeypatch.setattr(Registry, "archive", None)
     assert world.answered_by() == (VERSION, "embedded")
     model = describe(TASK_, world.classifier)["model"]
@@ -259,7 +262,7 @@ def test_deleted_endpoint_makes_for_news_at_once(world: World) -> None:
 def test_rollback_to_the_bundled_model_makes_for_news_at_once(world: World) -> None:
     package = world.classifier.package(TASK_)
     assert package is not None
-    world.registry.seed(TASK, package)
+    seed(world.registry, TASK, package)
     world.runtime.serves["e"] = world.register("2")
     world.registry.promote(TASK, "2", "e", "config")
     assert world.answered_by() == ("2", "endpoint")

@@ -18,7 +18,7 @@ from chalicelib.imaging.decoded import Pixels
 from chalicelib.models.classifier import Classifier
 from chalicelib.models.endpoint import Endpoint
 from chalicelib.models.endpoint_protocols import BACKENDS, encode
-from chalicelib.tasks import Contract, EndpointSpec, load_task
+from chalicelib.tasks import EndpointProtocol, EndpointSpec, load_task
 from tests.models import TASK
 
 TASK_ = load_task(TASK)
@@ -26,7 +26,7 @@ FRAME = (TASK_.input.channels, TASK_.input.height, TASK_.input.width)
 BOX = (0, 0, TASK_.input.width, TASK_.input.height)
 IMAGE = np.arange(np.prod(FRAME), dtype=np.uint8).reshape(1, *FRAME)
 
-CONTRACTS = tuple(BACKENDS)
+PROTOCOLS = tuple(BACKENDS)
 
 
 class FakeRuntime:
@@ -46,8 +46,8 @@ class FakeRuntime:
         return {"Body": BytesIO(body)} | self.variant
 
 
-def run(contract: Contract, runtime: Any, images: Pixels = IMAGE) -> Any:
-    return BACKENDS[contract](Endpoint(runtime, "my-endpoint"), TASK_).run(images)
+def run(protocol: EndpointProtocol, runtime: Any, images: Pixels = IMAGE) -> Any:
+    return BACKENDS[protocol](Endpoint(runtime, "my-endpoint"), TASK_).run(images)
 
 
 PROBABILITIES = [0.01, 0.96, 0.01, 0.01, 0.01]
@@ -80,8 +80,8 @@ def test_endpoint_of_ours_is_sent_the_array_and_its_answer_is_read() -> None:
 
 
 def test_far_image_is_unfamiliar_on_an_endpoint_too() -> None:
-    assert run("negatoscope", FakeRuntime(ANSWER | {"distance": [10.5]})).is_unfamiliar(0)
-    assert not run("negatoscope", FakeRuntime(ANSWER | {"distance": [9.5]})).is_unfamiliar(0)
+    assert run("negatoscope", FakeRuntime(ANSWER | {"distance": [10.5]})).is_out_of_distribution(0)
+    assert not run("negatoscope", FakeRuntime(ANSWER | {"distance": [9.5]})).is_out_of_distribution(0)
 
 
 def test_endpoint_of_others_is_sent_images_and_its_probabilities_are_read() -> None:
@@ -130,13 +130,13 @@ def test_variant_that_is_not_told_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("contract", "answer", "content_type"),
+    ("protocol", "answer", "content_type"),
     [
         ("negatoscope", ANSWER, "application/x-npy"),
         ("image-classification", PROBABILITIES, "application/x-image"),
     ],
 )
-def test_sagemaker_takes_our_requests(contract: Contract, answer: Any, content_type: str) -> None:
+def test_sagemaker_takes_our_requests(protocol: EndpointProtocol, answer: Any, content_type: str) -> None:
     """botocore holds request and response against the service's own description."""
     client = boto3.client(
         "sagemaker-runtime", "us-east-1", aws_access_key_id="testing", aws_secret_access_key="testing"
@@ -146,7 +146,7 @@ def test_sagemaker_takes_our_requests(contract: Contract, answer: Any, content_t
     request = {"EndpointName": "my-endpoint", "ContentType": content_type, "Body": ANY}
     with Stubber(client) as stub:
         stub.add_response("invoke_endpoint", response, request | {"Accept": "application/json"})
-        assert run(contract, client).probabilities.shape == (1, 5)
+        assert run(protocol, client).probabilities.shape == (1, 5)
 
 
 def client_error(code: str, **members: Any) -> ClientError:
@@ -167,7 +167,7 @@ def test_every_error_of_the_service_is_known() -> None:
     assert {shape.name for shape in operation.error_shapes} - passing == {"ModelError"}
 
 
-@pytest.mark.parametrize("contract", CONTRACTS)
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize(
     ("failure", "error", "advice"),
     [
@@ -191,10 +191,10 @@ def test_every_error_of_the_service_is_known() -> None:
     ],
 )
 def test_endpoint_failures_are_told_apart(
-    contract: Contract, failure: Any, error: type[Exception], advice: str
+    protocol: EndpointProtocol, failure: Any, error: type[Exception], advice: str
 ) -> None:
     with pytest.raises(error, match=advice) as caught:
-        run(contract, FakeRuntime(failure))
+        run(protocol, FakeRuntime(failure))
     assert "my-endpoint" in str(caught.value)
     assert "raw text" not in str(caught.value)
 

@@ -20,7 +20,9 @@ from chalicelib.models import registry as module
 from chalicelib.models.archive import unpack
 from chalicelib.models.package import ModelPackage
 from chalicelib.models.registry import Registry
-from chalicelib.storage.bucket import DataBucket, StorageFailed, StoredObject
+from chalicelib.models.seeding import seed
+from chalicelib.storage.bucket import DataBucket, StoredObject
+from chalicelib.storage.errors import StorageFailed
 from tests.models import METRICS, TASK, write_package
 from tests.stage import BUCKET
 
@@ -255,9 +257,9 @@ def test_two_deployments_of_the_application_at_once_seed_one_model(
 ) -> None:
     package = bundled(tmp_path, "1")
     slow, bucket = overtaken
-    bucket.before(CURRENT, lambda: registry.seed(TASK, package))
+    bucket.before(CURRENT, lambda: seed(registry, TASK, package))
 
-    assert slow.seed(TASK, package) == registry.current(TASK)
+    assert seed(slow, TASK, package) == registry.current(TASK)
 
     assert statuses(registry) == {"1": "current"}
     assert registry.record(TASK, "1")["decision"]["accepted"]
@@ -266,11 +268,11 @@ def test_two_deployments_of_the_application_at_once_seed_one_model(
 def test_seeding_does_not_overtake_a_retrained_model(
     registry: Registry, overtaken: tuple[Registry, Overtaken], tmp_path: Path
 ) -> None:
-    registry.seed(TASK, bundled(tmp_path, "1"))
+    seed(registry, TASK, bundled(tmp_path, "1"))
     slow, bucket = overtaken
     bucket.before(CURRENT, lambda: deploy(registry, "9"))
 
-    assert slow.seed(TASK, bundled(tmp_path, "2", "2026-02-01T00:00:00Z")).version == "9"
+    assert seed(slow, TASK, bundled(tmp_path, "2", "2026-02-01T00:00:00Z")).version == "9"
 
     assert statuses(registry) == {"1": "previous", "2": "accepted", "9": "current"}
 
@@ -376,7 +378,7 @@ def test_each_version_knows_how_it_was_served(registry: Registry) -> None:
         registry.add(TASK, archive(version), {})
         registry.promote(TASK, version, "endpoint", f"config-{version}")
     assert registry.record(TASK, "2")["config"] == "config-2"
-    assert registry.before(TASK, registry.current(TASK))["version"] == "1"
+    assert registry.previous_record(TASK, registry.current(TASK))["version"] == "1"
 
     back = registry.roll_back(TASK, registry.current(TASK))
 
@@ -436,7 +438,7 @@ def test_bundled_model_is_registered_once_and_classifies(
     package = bundled(tmp_path, "1")
     (package.folder / "card.md").write_text("# Card")
 
-    seeded = registry.seed(TASK, package)
+    seeded = seed(registry, TASK, package)
 
     assert (seeded.version, seeded.sha256, seeded.endpoint) == ("1", package.sha256, None)
     assert registry.current(TASK) == seeded
@@ -450,28 +452,28 @@ def test_bundled_model_is_registered_once_and_classifies(
         "model.onnx",
     }
     before = list(registry.versions(TASK))
-    assert registry.seed(TASK, package) == seeded
+    assert seed(registry, TASK, package) == seeded
     assert list(registry.versions(TASK)) == before
 
 
 def test_newer_bundled_model_replaces_a_bundled_one(registry: Registry, tmp_path: Path) -> None:
     old, new = bundled(tmp_path, "1"), bundled(tmp_path, "2", "2026-02-01T00:00:00+00:00")
-    registry.seed(TASK, old)
-    assert registry.seed(TASK, new).version == "2"
+    seed(registry, TASK, old)
+    assert seed(registry, TASK, new).version == "2"
     assert registry.roll_back(TASK, registry.current(TASK)).version == "1"
-    assert registry.seed(TASK, new).version == "1", "who rolled back did so on purpose"
+    assert seed(registry, TASK, new).version == "1", "who rolled back did so on purpose"
 
 
 def test_older_release_does_not_bring_its_model_back(registry: Registry, tmp_path: Path) -> None:
-    registry.seed(TASK, bundled(tmp_path, "2", "2026-02-01T00:00:00+00:00"))
-    assert registry.seed(TASK, bundled(tmp_path, "1")).version == "2"
+    seed(registry, TASK, bundled(tmp_path, "2", "2026-02-01T00:00:00+00:00"))
+    assert seed(registry, TASK, bundled(tmp_path, "1")).version == "2"
 
 
 def test_retrained_model_outlives_an_upgrade(registry: Registry, tmp_path: Path) -> None:
-    registry.seed(TASK, bundled(tmp_path, "1"))
+    seed(registry, TASK, bundled(tmp_path, "1"))
     registry.add(TASK, archive("9"), {"retraining": "run-1"})
     registry.promote(TASK, "9", "endpoint", "config")
-    upgraded = registry.seed(TASK, bundled(tmp_path, "2", "2026-02-01T00:00:00Z"))
+    upgraded = seed(registry, TASK, bundled(tmp_path, "2", "2026-02-01T00:00:00Z"))
     assert (upgraded.version, upgraded.endpoint) == ("9", "endpoint")
     assert statuses(registry) == {"2": "accepted", "9": "current", "1": "previous"}
 
@@ -480,11 +482,11 @@ def test_retrained_model_outlives_an_upgrade(registry: Registry, tmp_path: Path)
 def test_seeding_that_was_cut_short_is_done_again(
     registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    registry.seed(TASK, bundled(tmp_path, "1"))
+    seed(registry, TASK, bundled(tmp_path, "1"))
     new = bundled(tmp_path, "2", "2026-02-01T00:00:00Z")
     with monkeypatch.context() as patch:
         patch.setattr(Registry, step, lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            registry.seed(TASK, new)
-    assert registry.seed(TASK, new).version == "2"
+            seed(registry, TASK, new)
+    assert seed(registry, TASK, new).version == "2"
     assert statuses(registry) == {"2": "current", "1": "previous"}

@@ -13,7 +13,7 @@ from chalicelib.models.registry import Registry
 from chalicelib.models.rollback import roll_back
 from chalicelib.storage.bucket import DataBucket
 from tests.models import TASK, write_package
-from tests.sagemaker import FakeSageMaker, FakeScaling, hosting
+from tests.sagemaker import FakeSageMaker, FakeScaling, endpoint_manager
 from tests.stage import BUCKET
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -36,7 +36,7 @@ def sagemaker() -> FakeSageMaker:
 
 def back(registry: Registry, sagemaker: FakeSageMaker) -> Deployment:
     """What a rollback answers, which is also what everybody reads then."""
-    deployment = roll_back(TASK, registry, hosting(sagemaker))
+    deployment = roll_back(TASK, registry, endpoint_manager(sagemaker))
     assert registry.current(TASK) == deployment
     return deployment
 
@@ -106,12 +106,12 @@ def test_of_two_rollbacks_of_one_version_the_second_changes_nothing(
 ) -> None:
     registry.promote(TASK, "1", None, None)
     registry.promote(TASK, "2", None, None)
-    first = roll_back(TASK, registry, hosting(sagemaker), "2")
+    first = roll_back(TASK, registry, endpoint_manager(sagemaker), "2")
 
-    assert roll_back(TASK, registry, hosting(sagemaker), "2") == first
+    assert roll_back(TASK, registry, endpoint_manager(sagemaker), "2") == first
     with pytest.raises(ModelChanged, match=r"3 is not the current model of .*; 1 is"):
-        roll_back(TASK, registry, hosting(sagemaker), "3")
-    assert roll_back(TASK, registry, hosting(sagemaker), "1").version == "2"
+        roll_back(TASK, registry, endpoint_manager(sagemaker), "3")
+    assert roll_back(TASK, registry, endpoint_manager(sagemaker), "1").version == "2"
 
 
 def test_what_was_promoted_during_a_rollback_stays(
@@ -157,13 +157,13 @@ def test_an_endpoint_that_scales_goes_to_other_instances_and_back(
     scaling.start("e", 1)
 
     sagemaker.instance_types = {"c1": "ml.c5.large", "c2": "ml.c5.large"}
-    roll_back(TASK, registry, hosting(sagemaker, scaling))
+    roll_back(TASK, registry, endpoint_manager(sagemaker, scaling))
     assert sagemaker.calls == [("update", "e", "c1", "RetainAllVariantProperties")]
     assert scaling.instances == {"e": 1}, "a load that it has grown with is still there"
 
     sagemaker.serve("e", "c1")
     sagemaker.instance_types["c2"] = "ml.c7i.large"
-    roll_back(TASK, registry, hosting(sagemaker, scaling))
+    roll_back(TASK, registry, endpoint_manager(sagemaker, scaling))
     assert sagemaker.calls[1:] == [("update", "e", "c2")]
     assert scaling.instances == {}, "SageMaker refuses it otherwise"
 
@@ -176,7 +176,7 @@ def test_endpoint_that_is_being_changed_is_left_alone(
     registry.promote(TASK, "1", previous, "c1" if previous else None)
     before = registry.promote(TASK, "2", "e", "c2")
     sagemaker.serve("e", "c2", status)
-    with pytest.raises(EndpointNotChanged, match=f"right now \\({status}\\)"):
+    with pytest.raises(EndpointNotChanged, match=f"being changed \\({status}\\)"):
         back(registry, sagemaker)
     assert registry.current(TASK) == before
     assert sagemaker.calls == []

@@ -10,7 +10,7 @@ import pytest
 from chalicelib.errors import AlreadyRetraining
 from chalicelib.models.package import ModelPackage
 from chalicelib.models.registry import Registry
-from chalicelib.monitoring.drift_monitor import LATEST, Watch, WatchFailed
+from chalicelib.monitoring.drift_monitor import MAX_ANSWERS, DriftCheckFailed, DriftMonitor
 from chalicelib.results import result_document
 from chalicelib.results.selection import EVERYTHING
 from chalicelib.results.table import ResultsTable
@@ -49,9 +49,9 @@ class Stage:
     def bundled(self, task: Task) -> ModelPackage | None:
         return self.package if task.name == TASK else None
 
-    def watch(self, retrain: bool = False) -> Watch:
+    def monitor(self, retrain: bool = False) -> DriftMonitor:
         start = self.start if retrain else None
-        return Watch(self.bucket, self.table, Registry(self.bucket), self.bundled, load_tasks(), start)
+        return DriftMonitor(self.bucket, self.table, Registry(self.bucket), self.bundled, load_tasks(), start)
 
     def start(self, task: str, why: str) -> str:
         self.started.append((task, why))
@@ -74,10 +74,10 @@ class Stage:
 
     def look(self, retrain: bool = False) -> dict[str, Any]:
         """What the watch finds when it runs once more."""
-        self.watch(retrain).run()
+        self.monitor(retrain).run()
         body = boto3.client("s3").get_object(Bucket=BUCKET, Key=f"drift/{TASK}.json")["Body"].read()
         found: dict[str, Any] = json.loads(body)
-        assert self.watch().last(TASK_) == found
+        assert self.monitor().last(TASK_) == found
         return found
 
 
@@ -135,9 +135,10 @@ def test_a_difference_that_may_be_chance_alarms_nobody(
     assert measured[None, None] == 0
 
 
-def test_where_validation_rotated_the_test_images_are_the_reference(stage: Stage) -> None:
+@pytest.mark.parametrize("validation", ["cross", "rotating"])  # the latter in release 0.1
+def test_reference_after_cross_validation_is_the_test_part(stage: Stage, validation: str) -> None:
     metrics = {"test": METRICS | {"profile": PROFILE}, "validation": {"profile": PROFILE | {"images": 1}}}
-    facts = {**stage.package.facts, "training": {"validation": "rotating"}, "metrics": metrics}
+    facts = {**stage.package.facts, "training": {"validation": validation}, "metrics": metrics}
     stage.package = ModelPackage(stage.package.folder, facts)
     stage.answer(range(200))
 
@@ -166,9 +167,9 @@ def test_without_a_ground_to_judge_nothing_is_said(
 
 def test_tasks_without_model_and_tasks_that_nobody_has_looked_at_say_so(stage: Stage) -> None:
     other = load_task("breast-histology")
-    assert "Nobody has looked" in stage.watch().last(other)["reason"]
-    stage.watch().run()
-    assert "No model package" in stage.watch().last(other)["reason"]
+    assert "Nobody has looked" in stage.monitor().last(other)["reason"]
+    stage.monitor().run()
+    assert "No model package" in stage.monitor().last(other)["reason"]
 
 
 def test_only_the_latest_answers_of_the_current_model_count(stage: Stage) -> None:
@@ -177,7 +178,7 @@ def test_only_the_latest_answers_of_the_current_model_count(stage: Stage) -> Non
     stage.answer(range(1200, 1500), label=UNLIKE, version="0")
     stage.answer(range(1500, 1600), label=UNLIKE, status=result_document.RECEIVED)
     report = stage.look()["report"]
-    assert (report["answers"], report["since"]) == (LATEST, "2026-01-01T00:11:40Z")
+    assert (report["answers"], report["since"]) == (MAX_ANSWERS, "2026-01-01T00:11:40Z")
     assert not report["drifted"]
 
 
@@ -241,10 +242,10 @@ def test_a_retraining_that_cannot_be_started_is_reported_and_tried_again(
     stage.answer(range(100), label=UNLIKE)
     with monkeypatch.context() as patch:
         patch.setattr(stage, "start", refuse)
-        with pytest.raises(WatchFailed, match=TASK):
-            stage.watch(retrain=True).run()
+        with pytest.raises(DriftCheckFailed, match=TASK):
+            stage.monitor(retrain=True).run()
     assert drifts(capsys)[None, None] > 0.25
-    found = stage.watch().last(TASK_)
+    found = stage.monitor().last(TASK_)
     assert found["report"]["drifted"]
     assert found["retraining"] is None
     assert stage.look(retrain=True)["retraining"]["name"] == "retraining-1"
@@ -268,6 +269,6 @@ def test_a_task_that_cannot_be_looked_at_does_not_keep_others_waiting(stage: Sta
     assert first != TASK
     stage.bucket.write(f"models/{first}/current.json", b"{", "application/json")
     stage.answer(range(100), label=UNLIKE)
-    with pytest.raises(WatchFailed, match=f"^{first} could not be watched$"):
-        stage.watch().run()
-    assert stage.watch().last(TASK_)["report"]["drifted"]
+    with pytest.raises(DriftCheckFailed, match=f"^{first} could not be watched$"):
+        stage.monitor().run()
+    assert stage.monitor().last(TASK_)["report"]["drifted"]

@@ -16,15 +16,15 @@ from chalicelib.pipeline import inbox_check
 from chalicelib.pipeline.inbox_check import InboxCheck
 from chalicelib.pipeline.pipeline import Pipeline
 from chalicelib.pipeline.prepared import PreparedArray
-from chalicelib.pipeline.sweeper import MAX_TRIES, Sweep, SweepFailed
+from chalicelib.pipeline.sweeper import MAX_TRIES, Sweeper, SweepFailed
 from chalicelib.results import result_document
 from chalicelib.results.result_document import Review
 from chalicelib.results.table import ResultsTable
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.storage.inbox import (
-    Arrival,
-    arrivals,
+    InboxObject,
     event_keys,
+    event_objects,
     prepared_key,
     upload_id,
     upload_key,
@@ -48,9 +48,9 @@ def pipeline(cloud: None, tmp_path: Path) -> Pipeline:
     return Pipeline(bucket, ResultsTable(boto3.resource("dynamodb"), TABLE), classifier, load_tasks())
 
 
-def drop(key: str, body: bytes) -> Arrival:
+def drop(key: str, body: bytes) -> InboxObject:
     response = boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
-    return Arrival(BUCKET, key, response["ETag"].strip('"'), len(body))
+    return InboxObject(BUCKET, key, response["ETag"].strip('"'), len(body))
 
 
 def keys(prefix: str = "") -> list[str]:
@@ -66,18 +66,18 @@ def document(key: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", ["plain.jpg", "with space.jpg", "a+b.jpg", "Müller/日本 é.jpg", "100%.jpg"])
 def test_dropped_image_is_prepared_and_classified(pipeline: Pipeline, name: str) -> None:
-    arrival = drop(f"inbox/{TASK}/{name}", images.grey_file("JPEG"))
-    pipeline.prepare(arrival)
-    assert keys("prepared/") == [prepared_key(TASK, arrival.id)]
+    dropped = drop(f"inbox/{TASK}/{name}", images.grey_file("JPEG"))
+    pipeline.prepare(dropped)
+    assert keys("prepared/") == [prepared_key(TASK, dropped.id)]
     pipeline.classify(keys("prepared/"))
-    result = pipeline.table.get(arrival.id)
+    result = pipeline.table.get(dropped.id)
     assert result["status"] == "classified"
     assert result["label"] in TASK_.class_names
     assert result["arrival"] == "drop-folder"
     assert result["source"] == {"format": "JPEG", "rows": 96, "columns": 64}
     assert result["created_at"] < result["classified_at"]
-    assert document(f"results/{TASK}/{arrival.id}.json") == result
-    assert keys("inbox/") == [arrival.key]
+    assert document(f"results/{TASK}/{dropped.id}.json") == result
+    assert keys("inbox/") == [dropped.key]
 
 
 def test_upload_keeps_the_id_it_was_promised(pipeline: Pipeline) -> None:
@@ -94,8 +94,8 @@ def test_upload_form_sent_twice_classifies_what_came_last(pipeline: Pipeline) ->
     key = upload_key(TASK, "cd" * 16)
     first = drop(key, images.grey_file())
     second = drop(key, images.grey_file(height=200))
-    for arrival in (first, second):
-        pipeline.prepare(arrival)
+    for dropped in (first, second):
+        pipeline.prepare(dropped)
     pipeline.classify(keys("prepared/"))
     ((result,), _) = pipeline.table.page()
     assert (result["status"], result["source"]["rows"]) == ("classified", 200)
@@ -104,21 +104,21 @@ def test_upload_form_sent_twice_classifies_what_came_last(pipeline: Pipeline) ->
 def test_second_delivery_makes_no_second_result(
     pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arrival = drop(f"inbox/{TASK}/a.png", images.grey_file())
+    dropped = drop(f"inbox/{TASK}/a.png", images.grey_file())
     for _ in range(2):
-        pipeline.prepare(arrival)
-        pipeline.classify([prepared_key(TASK, arrival.id)])
+        pipeline.prepare(dropped)
+        pipeline.classify([prepared_key(TASK, dropped.id)])
     page, _ = pipeline.table.page()
-    assert [result["id"] for result in page] == [arrival.id]
+    assert [result["id"] for result in page] == [dropped.id]
     assert metrics(capsys, "Classified") == 1
 
 
 def test_two_deliveries_at_the_same_time_make_one_result(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arrival = drop(f"inbox/{TASK}/a.png", images.grey_file())
-    pipeline.prepare(arrival)
-    key = [prepared_key(TASK, arrival.id)]
+    dropped = drop(f"inbox/{TASK}/a.png", images.grey_file())
+    pipeline.prepare(dropped)
+    key = [prepared_key(TASK, dropped.id)]
     monkeypatch.setattr(Pipeline, "_is_finished", lambda *_: False)  # both looked before either had finished
     pipeline.classify(key)
     pipeline.classify(key)
@@ -149,16 +149,16 @@ UNUSABLE = {
 def test_unusable_file_is_quarantined_with_its_reason(
     pipeline: Pipeline, code: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arrival = drop(f"inbox/{TASK}/May/file 1.jpg", UNUSABLE[code])
-    pipeline.prepare(arrival)
-    result = pipeline.table.get(arrival.id)
+    dropped = drop(f"inbox/{TASK}/May/file 1.jpg", UNUSABLE[code])
+    pipeline.prepare(dropped)
+    result = pipeline.table.get(dropped.id)
     assert result["status"] == "quarantined"
     assert [reason["code"] for reason in result["reasons"]] == [code]
-    folder = f"quarantine/{TASK}/{arrival.id}"
+    folder = f"quarantine/{TASK}/{dropped.id}"
     assert sorted(keys()) == [
         f"{folder}.json",
         f"{folder}/May/file 1.jpg",
-        f"results/{TASK}/{arrival.id}.json",
+        f"results/{TASK}/{dropped.id}.json",
     ]
     assert (
         boto3.client("s3").get_object(Bucket=BUCKET, Key=f"{folder}/May/file 1.jpg")["Body"].read()
@@ -170,30 +170,30 @@ def test_unusable_file_is_quarantined_with_its_reason(
 
 @pytest.mark.parametrize("key", ["inbox/no-such-task/a.png", "inbox/a.png"])
 def test_file_of_no_task_is_quarantined_and_told_the_tasks(pipeline: Pipeline, key: str) -> None:
-    arrival = drop(key, images.grey_file())
-    pipeline.prepare(arrival)
-    result = pipeline.table.get(arrival.id)
+    dropped = drop(key, images.grey_file())
+    pipeline.prepare(dropped)
+    result = pipeline.table.get(dropped.id)
     assert (result["task"], result["status"]) == ("unknown", "quarantined")
     assert TASK in result["reasons"][0]["message"]
     assert keys("inbox/") == []
 
 
 def test_file_for_a_task_without_model_is_quarantined_and_told_how_to_get_one(pipeline: Pipeline) -> None:
-    arrival = drop("inbox/chest-xray/a.png", images.grey_file())
-    pipeline.prepare(arrival)
-    (reason,) = pipeline.table.get(arrival.id)["reasons"]
+    dropped = drop("inbox/chest-xray/a.png", images.grey_file())
+    pipeline.prepare(dropped)
+    (reason,) = pipeline.table.get(dropped.id)["reasons"]
     assert reason["code"] == "TaskHasNoModel"
     assert "make train" in reason["message"]
 
 
 def test_file_of_more_bytes_than_allowed_is_not_even_read(pipeline: Pipeline) -> None:
-    arrival = drop(f"inbox/{TASK}/a.png", images.grey_file())
-    pipeline.prepare(Arrival(BUCKET, arrival.key, arrival.etag, 201 * 1024 * 1024))
+    dropped = drop(f"inbox/{TASK}/a.png", images.grey_file())
+    pipeline.prepare(InboxObject(BUCKET, dropped.key, dropped.etag, 201 * 1024 * 1024))
     assert pipeline.table.page()[0][0]["reasons"][0]["code"] == "ImageTooLarge"
 
 
 def test_file_removed_before_it_was_read_is_told_so(pipeline: Pipeline) -> None:
-    pipeline.prepare(Arrival(BUCKET, f"inbox/{TASK}/gone.png", "e" * 32, 10))
+    pipeline.prepare(InboxObject(BUCKET, f"inbox/{TASK}/gone.png", "e" * 32, 10))
     (result,) = pipeline.table.page()[0]
     assert (result["status"], result["reasons"][0]["code"]) == ("quarantined", "FileRemoved")
 
@@ -231,19 +231,19 @@ def versioned() -> None:
     boto3.client("s3").put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration=status)
 
 
-def drop_version(key: str, body: bytes) -> Arrival:
+def drop_version(key: str, body: bytes) -> InboxObject:
     response = boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
-    return Arrival(BUCKET, key, response["ETag"].strip('"'), len(body), response["VersionId"])
+    return InboxObject(BUCKET, key, response["ETag"].strip('"'), len(body), response["VersionId"])
 
 
 def test_file_replaced_before_it_was_read_is_classified_all_the_same(pipeline: Pipeline) -> None:
     """Nothing may depend on which comes first, the next file of that name or the event of this one."""
     versioned()
     both = [drop_version(f"inbox/{TASK}/a.png", images.grey_file(height=rows)) for rows in (100, 200)]
-    for arrival in both:
-        pipeline.prepare(arrival)
-        pipeline.classify([prepared_key(TASK, arrival.id)])
-    rows = [pipeline.table.get(arrival.id)["source"]["rows"] for arrival in both]
+    for dropped in both:
+        pipeline.prepare(dropped)
+        pipeline.classify([prepared_key(TASK, dropped.id)])
+    rows = [pipeline.table.get(dropped.id)["source"]["rows"] for dropped in both]
     assert rows == [100, 200]
 
 
@@ -258,18 +258,18 @@ def test_unusable_file_replaced_before_it_was_read_is_kept_in_quarantine(pipelin
 
 def test_unusable_file_dropped_again_goes_into_quarantine_again(pipeline: Pipeline) -> None:
     for _ in range(2):
-        arrival = drop(f"inbox/{TASK}/a.png", b"text")
-        pipeline.prepare(arrival)
+        dropped = drop(f"inbox/{TASK}/a.png", b"text")
+        pipeline.prepare(dropped)
         assert keys("inbox/") == []
     assert len(pipeline.table.page()[0]) == 1
 
 
 def test_tags_go_into_quarantine_with_the_file(pipeline: Pipeline) -> None:
-    arrival = drop(f"inbox/{TASK}/a.png", b"text")
+    dropped = drop(f"inbox/{TASK}/a.png", b"text")
     tags = {"TagSet": [{"Key": "ward", "Value": "7"}]}
-    boto3.client("s3").put_object_tagging(Bucket=BUCKET, Key=arrival.key, Tagging=tags)
-    pipeline.prepare(arrival)
-    key = f"quarantine/{TASK}/{arrival.id}/a.png"
+    boto3.client("s3").put_object_tagging(Bucket=BUCKET, Key=dropped.key, Tagging=tags)
+    pipeline.prepare(dropped)
+    key = f"quarantine/{TASK}/{dropped.id}/a.png"
     assert boto3.client("s3").get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"] == tags["TagSet"]
 
 
@@ -292,20 +292,20 @@ def test_two_classifications_at_once_leave_one_result(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second one decides while the first one is between its document and the table."""
-    arrival = drop(f"inbox/{TASK}/a.png", images.grey_file())
-    pipeline.prepare(arrival)
+    dropped = drop(f"inbox/{TASK}/a.png", images.grey_file())
+    pipeline.prepare(dropped)
     runs: list[int] = []
     finish = ResultsTable.finish
 
     def overtaken(table: ResultsTable, result: Any, revision: int = 0) -> bool:
         if not runs:
             runs.append(1)
-            pipeline.classify([prepared_key(TASK, arrival.id)])
+            pipeline.classify([prepared_key(TASK, dropped.id)])
         return finish(table, result, revision)
 
     monkeypatch.setattr(ResultsTable, "finish", overtaken)
-    pipeline.classify([prepared_key(TASK, arrival.id)])
-    result = pipeline.table.get(arrival.id)
+    pipeline.classify([prepared_key(TASK, dropped.id)])
+    result = pipeline.table.get(dropped.id)
     assert document(result_document.key(result)) == result
 
 
@@ -340,28 +340,28 @@ def test_repeated_request_writes_an_array_that_is_missing(pipeline: Pipeline) ->
 
 
 def test_repeated_event_writes_a_document_that_is_missing(pipeline: Pipeline) -> None:
-    arrival = drop(f"inbox/{TASK}/a.png", images.grey_file())
-    pipeline.prepare(arrival)
-    pipeline.classify([prepared_key(TASK, arrival.id)])
-    result = pipeline.table.get(arrival.id)
+    dropped = drop(f"inbox/{TASK}/a.png", images.grey_file())
+    pipeline.prepare(dropped)
+    pipeline.classify([prepared_key(TASK, dropped.id)])
+    result = pipeline.table.get(dropped.id)
     pipeline.bucket.delete(result_document.key(result))
-    pipeline.prepare(arrival)
+    pipeline.prepare(dropped)
     assert document(result_document.key(result)) == result
 
 
 def test_late_classification_does_not_overwrite_a_review(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arrival = drop(f"inbox/{TASK}/a.png", images.grey_file())
-    pipeline.prepare(arrival)
-    pipeline.classify([prepared_key(TASK, arrival.id)])
+    dropped = drop(f"inbox/{TASK}/a.png", images.grey_file())
+    pipeline.prepare(dropped)
+    pipeline.classify([prepared_key(TASK, dropped.id)])
     review = {"label": TASK_.class_names[0], "comment": None, "reviewed_at": "then", "reviewer": "local"}
-    reviewed = pipeline.review(arrival.id, review)
+    reviewed = pipeline.review(dropped.id, review)
     monkeypatch.setattr(Pipeline, "_is_finished", lambda *_: False)  # it looked before the first one finished
-    pipeline.classify([prepared_key(TASK, arrival.id)])
+    pipeline.classify([prepared_key(TASK, dropped.id)])
     assert (
         document(result_document.key(reviewed))["review"]
-        == pipeline.table.get(arrival.id)["review"]
+        == pipeline.table.get(dropped.id)["review"]
         == review
     )
 
@@ -382,11 +382,11 @@ def test_endpoint_that_is_not_ready_makes_the_event_come_again(pipeline: Pipelin
             raise EndpointNotReady("starting")
 
     pipeline.classifier._backends[TASK] = Starting()
-    arrival = drop(f"inbox/{TASK}/a.png", images.grey_file())
-    pipeline.prepare(arrival)
+    dropped = drop(f"inbox/{TASK}/a.png", images.grey_file())
+    pipeline.prepare(dropped)
     with pytest.raises(EndpointNotReady):
-        pipeline.classify([prepared_key(TASK, arrival.id)])
-    assert pipeline.table.get(arrival.id)["status"] == "received"
+        pipeline.classify([prepared_key(TASK, dropped.id)])
+    assert pipeline.table.get(dropped.id)["status"] == "received"
 
 
 def test_direct_classification_answers_stores_and_repeats_itself(
@@ -428,9 +428,9 @@ def test_prepared_array_is_what_training_would_see(pipeline: Pipeline) -> None:
     from chalicelib.imaging import prepare
 
     data = images.grey_file("JPEG", height=500, width=333)
-    arrival = drop(f"inbox/{TASK}/a.jpg", data)
-    pipeline.prepare(arrival)
-    stored = PreparedArray.unpack(pipeline.bucket.read(prepared_key(TASK, arrival.id)))
+    dropped = drop(f"inbox/{TASK}/a.jpg", data)
+    pipeline.prepare(dropped)
+    stored = PreparedArray.unpack(pipeline.bucket.read(prepared_key(TASK, dropped.id)))
     np.testing.assert_array_equal(stored.pixels, prepare(data, TASK_.input).pixels)
 
 
@@ -439,7 +439,7 @@ class Clockwork:
 
     def __init__(self, pipeline: Pipeline):
         self.sent: list[dict[str, Any]] = []
-        self.sweep = Sweep(pipeline, self.sent.append)
+        self.sweep = Sweeper(pipeline, self.sent.append)
 
     def run(self, minutes: float = 11) -> int:
         return self.sweep.run(datetime.now(UTC) + timedelta(minutes=minutes))
@@ -447,26 +447,26 @@ class Clockwork:
 
 def test_sweep_sends_a_forgotten_image_through_again(pipeline: Pipeline) -> None:
     clockwork = Clockwork(pipeline)
-    arrival = drop(f"inbox/{TASK}/forgotten é.png", images.grey_file())
-    pipeline.receive(arrival)
+    dropped = drop(f"inbox/{TASK}/forgotten é.png", images.grey_file())
+    pipeline.receive(dropped)
     assert clockwork.run(minutes=9) == 0
     assert clockwork.run() == 1
     (event,) = clockwork.sent
-    assert list(arrivals(event)) == [arrival]
-    assert event_keys(event) == [arrival.key]
-    pipeline.prepare(arrival)
-    pipeline.classify([prepared_key(TASK, arrival.id)])
+    assert list(event_objects(event)) == [dropped]
+    assert event_keys(event) == [dropped.key]
+    pipeline.prepare(dropped)
+    pipeline.classify([prepared_key(TASK, dropped.id)])
     assert clockwork.run() == 0
 
 
 def test_sweep_finds_a_file_without_an_event_within_the_hour(pipeline: Pipeline) -> None:
     clockwork = Clockwork(pipeline)
     assert clockwork.run(minutes=0) == 0
-    arrival = drop(f"inbox/{TASK}/silent é.png", images.grey_file())
+    dropped = drop(f"inbox/{TASK}/silent é.png", images.grey_file())
     assert clockwork.run(minutes=50) == 0
     assert clockwork.run(minutes=61) == 1
     (event,) = clockwork.sent
-    assert list(arrivals(event)) == [arrival]
+    assert list(event_objects(event)) == [dropped]
     # From now on the table knows it, and the list is no longer needed.
     assert clockwork.run(minutes=72) == 1
 
@@ -474,10 +474,10 @@ def test_sweep_finds_a_file_without_an_event_within_the_hour(pipeline: Pipeline)
 def test_file_without_an_event_may_be_replaced_after_the_sweep_has_found_it(pipeline: Pipeline) -> None:
     versioned()
     first, events = drop(f"inbox/{TASK}/a.png", images.grey_file(height=100)), list[dict[str, Any]]()
-    Sweep(pipeline, events.append).run(datetime.now(UTC) + timedelta(minutes=11))
+    Sweeper(pipeline, events.append).run(datetime.now(UTC) + timedelta(minutes=11))
     drop(first.key, images.grey_file(height=200))
-    for arrival in arrivals(events[0]):
-        pipeline.prepare(arrival)
+    for dropped in event_objects(events[0]):
+        pipeline.prepare(dropped)
     pipeline.classify([prepared_key(TASK, first.id)])
     assert pipeline.table.get(first.id)["source"]["rows"] == 100
 
@@ -490,8 +490,8 @@ def test_listing_of_a_large_inbox_goes_on_where_it_stopped(
 
     def small_pages(bucket: DataBucket, after: str = "") -> Any:
         for page, _ in inbox(bucket, after):
-            for arrival in page:
-                yield [arrival], arrival.key
+            for dropped in page:
+                yield [dropped], dropped.key
 
     monkeypatch.setattr(DataBucket, "inbox", small_pages)
     for name in "abc":
@@ -499,7 +499,7 @@ def test_listing_of_a_large_inbox_goes_on_where_it_stopped(
     check = InboxCheck(pipeline.bucket, pipeline.table)
 
     def found(minutes: float) -> list[str]:
-        return [arrival.name for arrival in check.run(datetime.now(UTC) + timedelta(minutes=minutes))]
+        return [dropped.name for dropped in check.run(datetime.now(UTC) + timedelta(minutes=minutes))]
 
     # The last run finds out that there is nothing more; the next pass begins a day after this one did.
     assert [found(minutes) for minutes in (11, 12, 13, 14)] == [["a.png"], ["b.png"], ["c.png"], []]
@@ -534,12 +534,12 @@ def test_sweep_measures_the_age_of_what_is_unfinished(
         result_document.received("0" * 32, TASK, "upload")
     )  # nothing came: it is not stuck
     clockwork.run()
-    arrival = drop(f"inbox/{TASK}/a.png", images.grey_file())
-    pipeline.receive(arrival)
+    dropped = drop(f"inbox/{TASK}/a.png", images.grey_file())
+    pipeline.receive(dropped)
     clockwork.run(minutes=5)
     clockwork.run(minutes=30)
-    pipeline.prepare(arrival)
-    pipeline.classify([prepared_key(TASK, arrival.id)])
+    pipeline.prepare(dropped)
+    pipeline.classify([prepared_key(TASK, dropped.id)])
     clockwork.run(minutes=40)
     none, young, old, done = ages(capsys)
     assert (none, done) == (0, 0)
@@ -577,27 +577,27 @@ def test_latency_is_never_the_age_of_an_earlier_result(
 
 
 def test_latency_is_not_guessed(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:
-    arrival = drop(f"inbox/{TASK}/a.png", images.grey_file())
-    pipeline.prepare(arrival)  # an event that does not say when
-    pipeline.classify([prepared_key(TASK, arrival.id)])
+    dropped = drop(f"inbox/{TASK}/a.png", images.grey_file())
+    pipeline.prepare(dropped)  # an event that does not say when
+    pipeline.classify([prepared_key(TASK, dropped.id)])
     assert latencies(capsys) == []
 
 
 def test_sweep_gives_up_after_five_tries_and_says_so(pipeline: Pipeline) -> None:
     clockwork = Clockwork(pipeline)
-    arrival = drop(f"inbox/{TASK}/stubborn.png", images.grey_file())
-    pipeline.receive(arrival)
+    dropped = drop(f"inbox/{TASK}/stubborn.png", images.grey_file())
+    pipeline.receive(dropped)
     clockwork.run(minutes=0)  # the hourly look through the inbox
     for _ in range(MAX_TRIES):
         clockwork.run()
     assert len(clockwork.sent) == MAX_TRIES
-    assert pipeline.table.get(arrival.id)["status"] == "received"
+    assert pipeline.table.get(dropped.id)["status"] == "received"
     clockwork.run()
     assert len(clockwork.sent) == MAX_TRIES
-    result = pipeline.table.get(arrival.id)
-    assert (result["status"], result["reasons"][0]["code"]) == ("quarantined", "GaveUp")
+    result = pipeline.table.get(dropped.id)
+    assert (result["status"], result["reasons"][0]["code"]) == ("quarantined", "RetriesExhausted")
     assert keys("inbox/") == []
-    assert f"quarantine/{TASK}/{arrival.id}/stubborn.png" in keys()
+    assert f"quarantine/{TASK}/{dropped.id}/stubborn.png" in keys()
 
 
 def test_copy_of_an_upload_in_another_folder_is_an_image_of_its_own(pipeline: Pipeline) -> None:
@@ -619,15 +619,15 @@ def test_image_that_cannot_be_swept_does_not_hold_up_the_others(pipeline: Pipeli
         sent.append(event)
 
     with pytest.raises(SweepFailed, match="1 of 3"):
-        Sweep(pipeline, send).run(datetime.now(UTC) + timedelta(minutes=11))
+        Sweeper(pipeline, send).run(datetime.now(UTC) + timedelta(minutes=11))
     assert len(sent) == 2
 
 
 @pytest.mark.parametrize("length", [900, 985])
 def test_longest_names_can_be_quarantined(pipeline: Pipeline, length: int) -> None:
-    arrival = drop(f"inbox/{TASK}/{'x' * length}.png", b"not an image")
-    pipeline.prepare(arrival)
-    assert pipeline.table.get(arrival.id)["status"] == "quarantined"
+    dropped = drop(f"inbox/{TASK}/{'x' * length}.png", b"not an image")
+    pipeline.prepare(dropped)
+    assert pipeline.table.get(dropped.id)["status"] == "quarantined"
     (moved,) = (key for key in keys(f"quarantine/{TASK}/") if key.endswith(".png"))
     assert len(moved.encode()) <= 1024
     assert keys("inbox/") == []

@@ -8,11 +8,11 @@ import pytest
 
 from chalicelib.errors import InvalidRequest, UnknownResult
 from chalicelib.models.review_rule import Reason
-from chalicelib.results import result_document
-from chalicelib.results import table as table_module
+from chalicelib.results import queries, result_document
+from chalicelib.results.entry import Entry
 from chalicelib.results.result_document import Result
 from chalicelib.results.selection import Selection
-from chalicelib.results.table import Entry, ResultsTable
+from chalicelib.results.table import ResultsTable
 from tests.stage import TABLE
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -246,8 +246,8 @@ def test_lists_leave_the_heat_map_out(table: ResultsTable) -> None:
 def test_page_gives_up_looking_and_says_where_to_go_on(
     table: ResultsTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(table_module, "_FILTERED_READ", 2)
-    monkeypatch.setattr(table_module, "_MAX_READS", 3)
+    monkeypatch.setattr(queries, "_FILTERED_READ", 2)
+    monkeypatch.setattr(queries, "_MAX_READS", 3)
     for number in range(10):
         table.finish(classified(number, label="right-cc" if number == 0 else "left-cc"))
     page, cursor = table.page(Selection(label="right-cc"))
@@ -313,7 +313,7 @@ def test_quarantined_result_needs_review() -> None:
 
 
 def test_latest_answers_of_one_model(table: ResultsTable, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table_module, "_FILTERED_READ", 3)
+    monkeypatch.setattr(queries, "_FILTERED_READ", 3)
     for number in range(20):
         sha256 = "b" if number % 3 else "a"
         model = {"version": "1", "sha256": sha256, "backend": "embedded"}
@@ -326,7 +326,7 @@ def test_latest_answers_of_one_model(table: ResultsTable, monkeypatch: pytest.Mo
     assert [entry["distance"] for entry in found] == [18.5, 15.5, 12.5, 9.5]
     assert found[0].keys() == {"label", "probability", "distance", "created_at"}
     assert len(table.latest("mammography-views", "a", 100)) == 7
-    monkeypatch.setattr(table_module, "_MAX_READS", 2)
+    monkeypatch.setattr(queries, "_MAX_READS", 2)
     assert len(table.latest("mammography-views", "a", 100)) == 2
 
 

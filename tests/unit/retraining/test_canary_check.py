@@ -10,8 +10,8 @@ import pytest
 
 from chalicelib.errors import EndpointNotReady, ModelFailed
 from chalicelib.imaging.decoded import Pixels
-from chalicelib.models.backend import ModelIdentity, Outputs
-from chalicelib.retraining.canary_check import PER_CLASS, KnownImage, known_images, smoke_test
+from chalicelib.models.backend import ModelIdentity, ModelOutputs
+from chalicelib.retraining.canary_check import PER_CLASS, KnownImage, known_images, run_canary_check
 from chalicelib.storage.bucket import DataBucket
 from tests.stage import BUCKET
 
@@ -26,19 +26,19 @@ class Served:
         self.probabilities = probabilities
         self.sha256 = sha256
 
-    def run(self, images: Pixels) -> Outputs:
+    def run(self, images: Pixels) -> ModelOutputs:
         assert images.shape == (1, 1, 4, 4)
         answer = np.array([self.probabilities], np.float32)
-        return Outputs(answer, None, None, 1.0, ModelIdentity("7", self.sha256, "endpoint"))
+        return ModelOutputs(answer, None, None, 1.0, ModelIdentity("7", self.sha256, "endpoint"))
 
 
 class Broken:
-    def run(self, _images: Pixels) -> Outputs:
+    def run(self, _images: Pixels) -> ModelOutputs:
         raise ModelFailed("It is broken.")
 
 
 class Silent:
-    def run(self, _images: Pixels) -> Outputs:
+    def run(self, _images: Pixels) -> ModelOutputs:
         raise EndpointNotReady("The endpoint is starting.")
 
 
@@ -47,7 +47,7 @@ def images(count: int = 3) -> Iterator[KnownImage]:
 
 
 def test_a_model_that_answers_as_it_was_judged_passes() -> None:
-    tested = smoke_test(Served((0.7502, 0.2498)), images(), SHA)
+    tested = run_canary_check(Served((0.7502, 0.2498)), images(), SHA)
 
     assert (tested["passed"], tested["reason"], tested["images"]) == (True, None, 3)
 
@@ -62,7 +62,7 @@ def test_a_model_that_answers_as_it_was_judged_passes() -> None:
     ],
 )
 def test_any_other_answer_fails(served: Served | Broken, reason: str) -> None:
-    tested = smoke_test(served, images(), SHA)
+    tested = run_canary_check(served, images(), SHA)
 
     assert not tested["passed"]
     assert reason in tested["reason"]
@@ -70,11 +70,11 @@ def test_any_other_answer_fails(served: Served | Broken, reason: str) -> None:
 
 def test_an_endpoint_that_is_not_ready_may_be_asked_again() -> None:
     with pytest.raises(EndpointNotReady):
-        smoke_test(Silent(), images(), SHA)
+        run_canary_check(Silent(), images(), SHA)
 
 
 def test_nothing_to_ask_about_is_no_pass() -> None:
-    assert not smoke_test(Served(), images(0), SHA)["passed"]
+    assert not run_canary_check(Served(), images(0), SHA)["passed"]
 
 
 def test_the_first_answer_may_be_slow_and_the_others_not() -> None:
@@ -83,8 +83,8 @@ def test_the_first_answer_may_be_slow_and_the_others_not() -> None:
 
     waking, slow = clock(0, 30, 30, 31), clock(0, 1, 1, 31)
 
-    assert smoke_test(Served(), images(2), SHA, waking.__next__)["slowest_ms"] == 1000
-    assert "30.0 s" in smoke_test(Served(), images(2), SHA, slow.__next__)["reason"]
+    assert run_canary_check(Served(), images(2), SHA, waking.__next__)["slowest_ms"] == 1000
+    assert "30.0 s" in run_canary_check(Served(), images(2), SHA, slow.__next__)["reason"]
 
 
 @pytest.mark.usefixtures("cloud")

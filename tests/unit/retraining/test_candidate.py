@@ -80,7 +80,7 @@ class Desk:
 
     def judge(self, accepted: bool, *reasons: str) -> None:
         self.bucket.write_json(
-            f"{FOLDER}judgement/decision.json", {"accepted": accepted, "reasons": [*reasons]}
+            f"{FOLDER}evaluation/decision.json", {"accepted": accepted, "reasons": [*reasons]}
         )
 
     @property
@@ -122,6 +122,15 @@ def test_a_group_that_could_not_be_made_is_no_group(
     assert not desk.sagemaker.packages
 
 
+def test_decide_reads_evaluation_of_earlier_release(desk: Desk) -> None:
+    candidate = desk.register()
+    decision = {"accepted": False, "reasons": ["It is no better."]}
+    desk.bucket.write_json(f"{FOLDER}judgement/decision.json", decision)
+
+    assert desk.candidates.decide(PLAN, candidate)["accepted"] is False
+    assert desk.package["ModelApprovalStatus"] == "Rejected"
+
+
 def manifest(run: str, *images: str) -> bytes:
     rows = [f"{image},test,left-cc,{image}" for image in images]
     return "\n".join(["path,part,class,sha256", f"{run},train,left-cc,{run}", *rows, ""]).encode()
@@ -134,8 +143,8 @@ def decided(desk: Desk, run: str, *test_images: str) -> tuple[int, str]:
     package = write_package(desk.folder / run, version=run)
     desk.registry.add(TASK, pack(package_files(package)), {"origin": "retraining", "run": run})
     desk.bucket.write(f"{folder}data/manifest.csv", manifest(run, *test_images), "text/csv")
-    judgement = {"accepted": True, "reasons": ["Better."]}
-    desk.bucket.write_json(f"{folder}judgement/decision.json", judgement)
+    evaluation = {"accepted": True, "reasons": ["Better."]}
+    desk.bucket.write_json(f"{folder}evaluation/decision.json", evaluation)
     for _ in range(2):  # a step that is repeated counts once
         reasons = desk.candidates.decide(plan, {"version": run, "package": ""})["reasons"]
     return desk.registry.record(TASK, run)["decision"]["test_decisions"], reasons

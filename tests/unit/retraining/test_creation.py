@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.retraining.creation import Creations
 from tests.memory import MemoryS3, MemorySageMaker
-from tests.sagemaker import hosting
+from tests.sagemaker import endpoint_manager
 
 PLAN = {"name": "n", "tuning_name": "t", "serving": {"endpoint": "e"}}
 ERROR = {"Error": "SageMaker.AmazonSageMakerException", "Cause": "Rate exceeded"}
@@ -19,11 +19,11 @@ def sagemaker() -> MemorySageMaker:
 
 
 def check(sagemaker: MemorySageMaker, creating: str) -> dict[str, Any]:
-    return Creations(lambda: sagemaker, hosting(sagemaker)).check(creating, PLAN, ERROR)
+    return Creations(lambda: sagemaker, endpoint_manager(sagemaker)).check(creating, PLAN, ERROR)
 
 
 @pytest.mark.parametrize(
-    "creating", ["data", "training", "transform", "judgement", "model", "config", "endpoint"]
+    "creating", ["data", "training", "transform", "evaluation", "model", "config", "endpoint"]
 )
 def test_what_was_not_created_has_failed_as_it_was_said(sagemaker: MemorySageMaker, creating: str) -> None:
     assert check(sagemaker, creating) == {
@@ -38,7 +38,8 @@ def test_what_was_not_created_has_failed_as_it_was_said(sagemaker: MemorySageMak
     ("creating", "kind", "name", "job"),
     [
         ("data", "ProcessingJob", "n-data", None),
-        ("judgement", "ProcessingJob", "n-judge", None),
+        ("evaluation", "ProcessingJob", "n-judge", None),
+        ("judgement", "ProcessingJob", "n-judge", None),  # in executions that release 0.1 started
         ("transform", "TransformJob", "n", None),
         ("training", "TrainingJob", "n", "n"),
     ],

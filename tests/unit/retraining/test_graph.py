@@ -167,16 +167,16 @@ ENDS: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("nobody can be told of the failure", {"Train": Fails("E"), "Tell: failed": Fails("E")}, "Failed"),
     ("planning fails", {"Plan": Fails("Lambda.Unknown")}, "PlanningFailed"),
-    ("undoing fails", {"Train": Fails("E"), "Undo": Fails("E")}, "UndoFailed"),
+    ("undoing fails", {"Train": Fails("E"), "Undo": Fails("E")}, "RollbackFailed"),
     (
         "undoing fails, and so does saying so",
         {"Train": Fails("E"), "Undo": Fails("E"), "Report failed undo": Fails("E")},
-        "UndoFailed",
+        "RollbackFailed",
     ),
     (
         "undoing fails, and nobody can be told",
         {"Train": Fails("E"), "Undo": Fails("E"), "Tell: undo failed": Fails("E")},
-        "UndoFailed",
+        "RollbackFailed",
     ),
 ]
 
@@ -237,7 +237,7 @@ CREATED = {
     "Train": ("training", "TrainingFailed"),
     "Create model": ("model", "EvaluationFailed"),
     "Answer test images": ("transform", "EvaluationFailed"),
-    "Judge": ("judgement", "EvaluationFailed"),
+    "Judge": ("evaluation", "EvaluationFailed"),
     "Create endpoint configuration": ("config", "DeploymentFailed"),
     "Create endpoint": ("endpoint", "DeploymentFailed"),
     "Update serverless endpoint": ("endpoint", "DeploymentFailed"),

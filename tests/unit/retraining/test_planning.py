@@ -10,11 +10,12 @@ import pytest
 from chalicelib.errors import AlreadyRetraining, EndpointNotChanged
 from chalicelib.models.package import ModelPackage
 from chalicelib.models.registry import Registry
+from chalicelib.models.seeding import seed
 from chalicelib.results import result_document
 from chalicelib.results.table import ResultsTable
 from chalicelib.retraining import planning
 from chalicelib.retraining.planning import Code, Planner
-from chalicelib.retraining.repository import Journal
+from chalicelib.retraining.repository import RetrainingRepository
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import EndpointSpec, ServingKind, Task, load_task
 from tests.models import TASK, write_package
@@ -31,7 +32,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.bucket = DataBucket(boto3.client("s3"), BUCKET)
-        self.journal = Journal(boto3.resource("dynamodb"), RETRAININGS_TABLE)
+        self.repository = RetrainingRepository(boto3.resource("dynamodb"), RETRAININGS_TABLE)
         self.table = ResultsTable(boto3.resource("dynamodb"), TABLE)
         self.registry = Registry(self.bucket)
         self.stopped: str | None = None
@@ -40,14 +41,14 @@ class Stage:
 
     def lock(self, task: Task, execution: str) -> str | None:
         """The lock, where everybody who holds it runs, or is `self.stopped`."""
-        holder = self.journal.lock(task.name, execution)
+        holder = self.repository.lock(task.name, execution)
         if holder and holder != self.stopped:
             raise AlreadyRetraining(f"{task.title} is being retrained.")
         return holder
 
     def listed(self) -> list[tuple[str, str, str]]:
         """Name, status and outcome of the retrainings that people see."""
-        entries, _ = self.journal.page(10, None)
+        entries, _ = self.repository.page(10, None)
         return [(entry["name"], entry["status"], entry["outcome"]) for entry in entries]
 
     def plan(
@@ -62,7 +63,7 @@ class Stage:
             self.bucket,
             self.table,
             self.registry,
-            self.journal,
+            self.repository,
             endpoints or {},
             serving or {},
             self.lock,
@@ -95,7 +96,7 @@ def test_images_are_counted_and_everything_is_named(stage: Stage) -> None:
     assert plan["training"]["hyperparameters"]["data"] == f"{FOLDER}data"
     assert plan["training"]["hyperparameters"]["git_commit"] == CODE.commit
     assert json.loads(stage.bucket.read(f"retrainings/{TASK}/run-1/plan.json").body) == plan
-    entry = stage.journal.get("run-1")
+    entry = stage.repository.get("run-1")
     assert (entry["status"], entry["task"], entry["candidate"]) == ("running", TASK, None)
     assert stage.plan() == plan  # a step that is repeated
 
@@ -104,7 +105,7 @@ def test_images_are_counted_and_everything_is_named(stage: Stage) -> None:
 def test_names_fit_into_what_sagemaker_takes(stage: Stage, task: str) -> None:
     stage.bucket.write(f"datasets/{task}/a/b.png", b"x", "image/png")
     planner = Planner(
-        "elevenchars", stage.bucket, stage.table, stage.registry, stage.journal, {}, {}, stage.lock
+        "elevenchars", stage.bucket, stage.table, stage.registry, stage.repository, {}, {}, stage.lock
     )
 
     plan = planner.plan(EXECUTION, {"task": task, "tune": True}, CODE)
@@ -132,7 +133,7 @@ def test_the_candidate_will_be_compared_with_what_classifies_now(stage: Stage, t
     metrics = {name: {"value": 0.9} for name in ("accuracy", "balanced_accuracy", "auc")}
     facts: dict[str, Any] = {"data": {"fingerprint": "f00"}, "metrics": {"test": metrics}}
     package = ModelPackage.load(write_package(tmp_path / TASK, **facts))
-    stage.registry.seed(TASK, package)
+    seed(stage.registry, TASK, package)
 
     current = stage.plan()["current"]
 
@@ -146,21 +147,19 @@ def test_other_tasks_images_are_shown_as_well(stage: Stage) -> None:
 
     training = stage.plan()["training"]
 
-    assert [channel["ChannelName"] for channel in training["inputs"]] == ["plan", "others"]
-    assert training["hyperparameters"]["others"] == "/opt/ml/input/data/others"
+    assert [channel["ChannelName"] for channel in training["inputs"]] == ["plan", "ood_data"]
+    assert training["hyperparameters"]["ood_data"] == "/opt/ml/input/data/ood_data"
 
 
 def test_a_search_leaves_open_what_it_varies(stage: Stage) -> None:
-    plan = stage.plan(
-        {"task": TASK, "tune": 3, "spot": True, "hyperparameters": {"epochs": 2, "views": "all"}}
-    )
+    plan = stage.plan({"task": TASK, "tune": 3, "spot": True, "hyperparameters": {"epochs": 2, "tta": "all"}})
 
     assert plan["trials"] == 3
     assert plan["training"]["hyperparameters"]["epochs"] == "2"
-    assert plan["training"]["hyperparameters"]["views"] == "all"
+    assert plan["training"]["hyperparameters"]["tta"] == "all"
     assert "learning_rate" not in plan["training"]["hyperparameters"]
     assert plan["training"]["stopping"]["MaxWaitTimeInSeconds"]
-    assert stage.journal.get("run-1")["job"] == plan["tuning_name"]
+    assert stage.repository.get("run-1")["job"] == plan["tuning_name"]
 
 
 def test_a_stage_may_serve_otherwise_than_the_task_says(stage: Stage) -> None:
@@ -196,9 +195,9 @@ def test_what_cannot_be_done_is_refused_and_locks_nothing(
     refused = stage.plan(wish)["refused"]
 
     assert message in refused
-    assert stage.journal.holder("chest-xray") is None
+    assert stage.repository.holder("chest-xray") is None
     assert stage.listed() == ([("run-1", "failed", refused)] if is_listed else [])
-    for entry in stage.journal.page(10, None)[0]:
+    for entry in stage.repository.page(10, None)[0]:
         assert len(entry["reason"].encode()) <= 4000
 
 
@@ -215,7 +214,7 @@ def test_a_start_that_meets_a_running_retraining_is_skipped(
     assert "is being retrained" in answer["skipped"]
     assert stage.listed() == [("run-2", "skipped", answer["skipped"]), ("run-1", "running", None)]
     assert metrics == [("RetrainingsSkipped", TASK)]
-    assert stage.journal.holder(TASK) == EXECUTION
+    assert stage.repository.holder(TASK) == EXECUTION
 
 
 def test_what_a_stopped_retraining_left_is_waited_for(stage: Stage) -> None:
@@ -226,7 +225,7 @@ def test_what_a_stopped_retraining_left_is_waited_for(stage: Stage) -> None:
     assert stage.plan(execution=following) == {"waits_for": EXECUTION}
     assert [name for name, _, _ in stage.listed()] == ["run-1"]
 
-    stage.journal.release(TASK, EXECUTION)
+    stage.repository.release(TASK, EXECUTION)
     assert stage.plan(execution=following)["run"] == "run-2"
 
 
@@ -248,7 +247,7 @@ def test_somebody_elses_endpoint_is_not_retrained(stage: Stage) -> None:
 def test_a_current_model_that_somebody_deleted_is_compared_with_nothing(stage: Stage, tmp_path: Any) -> None:
     metrics = {name: {"value": 0.9} for name in ("accuracy", "balanced_accuracy", "auc")}
     package = ModelPackage.load(write_package(tmp_path / TASK, metrics={"test": metrics}))
-    stage.registry.seed(TASK, package)
+    seed(stage.registry, TASK, package)
     stage.bucket.delete(f"models/{TASK}/{package.version}/record.json")
 
     current = stage.plan()["current"]

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import InvalidRequest
-from chalicelib.retraining.request import TRIALS, read_wish
+from chalicelib.retraining.request import TRIALS, parse_request
 
 TASK = {"task": "chest-xray"}
 
 
 def test_a_task_is_enough() -> None:
-    wish = read_wish(TASK)
+    wish = parse_request(TASK)
 
     assert wish.task.name == "chest-xray"
     assert (wish.trials, wish.force, wish.approval, wish.spot) == (0, False, False, False)
@@ -22,12 +22,12 @@ def test_a_task_is_enough() -> None:
     ("given", "trials"), [({"tune": True}, TRIALS), ({"tune": 4}, 4), ({"tune": False}, 0)]
 )
 def test_a_search_has_a_number_of_trials(given: dict[str, Any], trials: int) -> None:
-    assert read_wish(TASK | given).trials == trials
+    assert parse_request(TASK | given).trials == trials
 
 
 @pytest.mark.parametrize("given", [{"force": True}, {"tune": 2}, {"hyperparameters": {"epochs": 3}}])
 def test_whoever_wants_something_else_than_new_data_gets_it(given: dict[str, Any]) -> None:
-    assert not read_wish(TASK | given).is_plain
+    assert not parse_request(TASK | given).is_plain
 
 
 @pytest.mark.parametrize(
@@ -61,4 +61,4 @@ def test_whoever_wants_something_else_than_new_data_gets_it(given: dict[str, Any
 )
 def test_what_makes_no_sense_is_refused_in_words(given: Any, message: str) -> None:
     with pytest.raises(InvalidRequest, match=message):
-        read_wish(given)
+        parse_request(given)

@@ -10,7 +10,7 @@ from botocore.validate import ParamValidator
 
 from chalicelib.models.scaling import Scaling
 from chalicelib.retraining.rollout import Rollout
-from tests.sagemaker import FakeScaling, hosting, refusal, variants
+from tests.sagemaker import FakeScaling, endpoint_manager, refusal, variants
 
 NAME, OWN, BEFORE = "negatoscope-test-x", "new", "old"
 PLAN = {"name": OWN, "serving": {"endpoint": NAME}}
@@ -72,7 +72,7 @@ def rollout(
     sagemaker: SageMaker, recorder: Recorder | None = None, scaling: FakeScaling | None = None
 ) -> Rollout:
     other = recorder or Recorder()
-    return Rollout(hosting(sagemaker, scaling), lambda: other)
+    return Rollout(endpoint_manager(sagemaker, scaling), lambda: other)
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_what_was_not_changed_is_left_alone() -> None:
 def test_what_is_forgotten_may_be_gone_already() -> None:
     sagemaker = SageMaker()
 
-    hosting(sagemaker).forget(OWN)
+    endpoint_manager(sagemaker).forget(OWN)
 
     assert sagemaker.calls == [f"delete config {OWN}", f"delete model {OWN}"]
 
@@ -235,7 +235,7 @@ def test_what_may_not_be_forgotten_is_no_success() -> None:
             )
 
     with pytest.raises(ClientError, match="AccessDenied"):
-        hosting(Strict()).forget(OWN)
+        endpoint_manager(Strict()).forget(OWN)
 
 
 def test_the_reason_is_sagemakers() -> None:

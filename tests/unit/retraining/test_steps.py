@@ -24,14 +24,15 @@ from chalicelib.retraining.candidate import Candidates
 from chalicelib.retraining.creation import Creations
 from chalicelib.retraining.executions import Executions
 from chalicelib.retraining.planning import Planner
-from chalicelib.retraining.repository import Journal
+from chalicelib.retraining.repository import RetrainingRepository
 from chalicelib.retraining.rollout import Rollout
 from chalicelib.retraining.steps import Steps
-from chalicelib.retraining.task_lock import Takeover
-from chalicelib.storage.bucket import DataBucket, StorageFailed
+from chalicelib.retraining.task_lock import TaskLock
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import StorageFailed
 from chalicelib.tasks import load_task
 from tests.models import TASK, VERSION, FakeBackend, write_package
-from tests.sagemaker import hosting
+from tests.sagemaker import endpoint_manager
 from tests.stage import BUCKET, RETRAINING_ARN, RETRAININGS_TABLE, TABLE
 from tests.stepfunctions import FakeStepFunctions
 from tests.unit.retraining.test_candidate import ARCHIVE, FOLDER, TRAINED
@@ -65,20 +66,20 @@ class Stage:
 
     def __post_init__(self) -> None:
         self.bucket = DataBucket(boto3.client("s3"), BUCKET)
-        self.journal = Journal(boto3.resource("dynamodb"), RETRAININGS_TABLE)
+        self.repository = RetrainingRepository(boto3.resource("dynamodb"), RETRAININGS_TABLE)
         self.registry = Registry(self.bucket)
         table = ResultsTable(boto3.resource("dynamodb"), TABLE)
-        rollout = Rollout(hosting(self.sagemaker), lambda: None)
+        rollout = Rollout(endpoint_manager(self.sagemaker), lambda: None)
         executions = Executions(self.states, RETRAINING_ARN)
-        takeover = Takeover(self.bucket, self.journal, self.registry, rollout, executions)
-        planner = Planner("test", self.bucket, table, self.registry, self.journal, {}, {}, takeover.lock)
+        task_lock = TaskLock(self.bucket, self.repository, self.registry, rollout, executions)
+        planner = Planner("test", self.bucket, table, self.registry, self.repository, {}, {}, task_lock.lock)
         self.steps = Steps(
             self.bucket,
-            self.journal,
+            self.repository,
             planner,
             Candidates(self.bucket, self.registry, lambda: self.sagemaker, "test"),
             rollout,
-            Creations(lambda: self.sagemaker, rollout.hosting),
+            Creations(lambda: self.sagemaker, rollout.endpoint_manager),
             self.backend,
             lambda *message: self.told.append(message),
         )
@@ -119,8 +120,8 @@ class Stage:
 
     def is_over(self, status: str) -> Any:
         """What is known of a retraining that has ended and holds no lock."""
-        entry = self.journal.get("run")
-        assert (entry["status"], self.journal.holder(TASK)) == (status, None)
+        entry = self.repository.get("run")
+        assert (entry["status"], self.repository.holder(TASK)) == (status, None)
         assert entry["ended_at"]
         return entry
 
@@ -143,7 +144,7 @@ def test_only_what_is_new_is_learnt(
     stage.bucket.write_json(f"{FOLDER}data/data.json", facts)
 
     assert stage.run("review-data", "data")["unchanged"] is unchanged
-    assert stage.journal.get("run")["data"] == {
+    assert stage.repository.get("run")["data"] == {
         "images": 1,
         "corrections": 0,
         "fingerprint": "f00",
@@ -167,8 +168,8 @@ def test_a_person_is_asked_with_the_reasons(stage: Stage) -> None:
     assert (topic, subject) == ("topic", f"{TASK}: may the new model be deployed?")
     assert "It is better." in message
     assert "/api/retrainings/run/approval" in message
-    assert stage.journal.token("run") == "token"
-    assert stage.journal.get("run")["waiting_for"] == "approval"
+    assert stage.repository.token("run") == "token"
+    assert stage.repository.get("run")["waiting_for"] == "approval"
 
 
 def test_what_will_answer_is_tested(stage: Stage) -> None:
@@ -184,7 +185,7 @@ def test_what_will_answer_is_tested(stage: Stage) -> None:
 
     assert stage.asked == [(TASK, f"negatoscope-test-{TASK}", VERSION)]
     assert "Another model answered" in tested["reason"]
-    assert stage.journal.get("run")["smoke_test"]["passed"] is False
+    assert stage.repository.get("run")["smoke_test"]["passed"] is False
     stage.state["plan"]["serving"]["kind"] = "embedded"
     stage.run("smoke-test", "smoke_test")
     assert stage.asked[1] == (TASK, None, VERSION)
@@ -261,7 +262,7 @@ def test_a_failed_deployment_goes_back_step_by_step(stage: Stage) -> None:
     stage.state["failed"] = "DeploymentFailed"
 
     assert stage.run("undo", "undone")["settled"] is False
-    assert stage.journal.holder(TASK) == EXECUTION
+    assert stage.repository.holder(TASK) == EXECUTION
     stage.sagemaker.status, stage.sagemaker.reason = "InService", ""
     undone = stage.run("undo", "undone")
 
@@ -378,16 +379,16 @@ def test_an_undo_that_fails_is_told_with_the_state_of_the_endpoint(
     stage.sagemaker.status, stage.sagemaker.config = "Updating", "by-hand"
     stage.state |= {"failed": "PromotionFailed", "error": ERROR}
 
-    told = stage.run("report-failed-undo", "told")
+    told = stage.run("report-failed-rollback", "told")
 
-    assert metrics == [("UndoFailed", TASK)]
+    assert metrics == [("RollbackFailed", TASK)]
     assert told["subject"] == f"{TASK}: a failed retraining could not be undone"
     assert "No memory left." in told["message"]
     assert f"The endpoint negatoscope-test-{TASK} is Updating and serves by-hand." in told["message"]
-    entry = stage.journal.get("run")
+    entry = stage.repository.get("run")
     assert (entry["status"], entry["outcome"]) == ("failed", told["message"])
     assert entry["ended_at"]
-    assert stage.journal.holder(TASK) == EXECUTION, "the next retraining takes it over and finishes"
+    assert stage.repository.holder(TASK) == EXECUTION, "the next retraining takes it over and finishes"
 
 
 def test_an_endpoint_that_was_taken_down_goes_away_again(stage: Stage) -> None:

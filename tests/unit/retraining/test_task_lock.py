@@ -12,13 +12,13 @@ from chalicelib.models.archive import pack, package_files
 from chalicelib.models.registry import Registry
 from chalicelib.retraining.executions import Executions
 from chalicelib.retraining.planning import plan_key
-from chalicelib.retraining.repository import Journal, empty_entry
+from chalicelib.retraining.repository import RetrainingRepository, empty_record
 from chalicelib.retraining.rollout import Rollout
-from chalicelib.retraining.task_lock import Takeover
+from chalicelib.retraining.task_lock import TaskLock
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import load_task
 from tests.models import TASK, write_package
-from tests.sagemaker import hosting, refusal
+from tests.sagemaker import endpoint_manager, refusal
 from tests.stage import BUCKET, RETRAINING_ARN, RETRAININGS_TABLE
 from tests.stepfunctions import FakeStepFunctions
 from tests.unit.retraining.test_rollout import SageMaker
@@ -38,11 +38,11 @@ class Stage:
 
     def __post_init__(self) -> None:
         self.bucket = DataBucket(boto3.client("s3"), BUCKET)
-        self.journal = Journal(boto3.resource("dynamodb"), RETRAININGS_TABLE)
+        self.repository = RetrainingRepository(boto3.resource("dynamodb"), RETRAININGS_TABLE)
         self.registry = Registry(self.bucket)
         self.executions = Executions(self.states, RETRAINING_ARN)
-        rollout = Rollout(hosting(self.sagemaker), lambda: None)
-        self.takeover = Takeover(self.bucket, self.journal, self.registry, rollout, self.executions)
+        rollout = Rollout(endpoint_manager(self.sagemaker), lambda: None)
+        self.task_lock = TaskLock(self.bucket, self.repository, self.registry, rollout, self.executions)
         self.register("1")
         self.registry.promote(TASK, "1", ENDPOINT, "old")
         self.first = self.executions.start("first", {"task": TASK})
@@ -50,7 +50,7 @@ class Stage:
         assert self.lock(self.first) is None
         plan = {"run": "first", "task": TASK, "name": OWN, "serving": {"endpoint": ENDPOINT}}
         self.bucket.write_json(plan_key(TASK, "first"), plan)
-        self.journal.begin(empty_entry("first", self.first, {"task": TASK}) | {"started_at": "2026"})
+        self.repository.create(empty_record("first", self.first, {"task": TASK}) | {"started_at": "2026"})
 
     def register(self, version: str) -> None:
         """Another version that may be deployed."""
@@ -61,7 +61,7 @@ class Stage:
         """Let the first retraining come to version `2`, which was good enough."""
         self.register("2")
         self.registry.decide(TASK, "2", accepted=True, reasons=["Better."])
-        self.journal.note("first", candidate="2", accepted=True, task_token="t", waiting_for="approval")
+        self.repository.update("first", candidate="2", accepted=True, task_token="t", waiting_for="approval")
 
     def stop(self, status: str = "ABORTED") -> None:
         """Somebody stops it."""
@@ -69,22 +69,22 @@ class Stage:
 
     def lock(self, execution: str) -> str | None:
         """What becomes of an execution that wants the lock."""
-        return self.takeover.lock(load_task(TASK), execution)
+        return self.task_lock.lock(load_task(TASK), execution)
 
     def follow_on(self) -> list[str]:
         """Let the next retraining wait until it has the lock; returns what was done to SageMaker."""
         for _ in range(5):
             if self.lock(self.next) is None:
-                assert self.journal.holder(TASK) == self.next
+                assert self.repository.holder(TASK) == self.next
                 return self.sagemaker.calls
-            assert self.journal.holder(TASK) == self.first
+            assert self.repository.holder(TASK) == self.first
             # SageMaker comes to the end of what it does.
             self.sagemaker.status = "InService" if self.sagemaker.status == "Updating" else None
         raise AssertionError("never settled")
 
     def told(self) -> Any:
-        """What the journal itself says of the first retraining."""
-        return self.journal.get("first")
+        """What the repository itself says of the first retraining."""
+        return self.repository.get("first")
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_the_end_is_noted_and_what_is_left_is_deleted(
     told = stage.told()
     assert (told["status"], told["outcome"], told["waiting_for"]) == (status, outcome, None)
     assert told["ended_at"] == "2026-01-01T13:00:00.000000Z"
-    assert stage.journal.token("first") is None
+    assert stage.repository.token("first") is None
     decision = stage.registry.record(TASK, "2")["decision"]
     assert (decision["accepted"], decision["reasons"]) == (False, [outcome])
 
@@ -177,7 +177,7 @@ def test_a_model_that_was_promoted_stays(stage: Stage, rolled_back: bool) -> Non
 
 def test_an_end_that_was_noted_stands(stage: Stage) -> None:
     stage.train()
-    stage.journal.note("first", status="rejected", ended_at="2026", outcome="It is worse.")
+    stage.repository.update("first", status="rejected", ended_at="2026", outcome="It is worse.")
     stage.stop()
 
     assert stage.follow_on() == FORGOTTEN
@@ -215,7 +215,7 @@ def test_an_endpoint_that_cannot_go_back_says_what_to_do(
 
     with pytest.raises(EndpointNotChanged, match=r"Could not find .* what first left .* Delete the endpoint"):
         stage.lock(stage.next)
-    assert (stage.journal.holder(TASK), stage.sagemaker.calls) == (stage.first, [])
+    assert (stage.repository.holder(TASK), stage.sagemaker.calls) == (stage.first, [])
 
 
 def test_somebody_else_may_bring_it_back(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

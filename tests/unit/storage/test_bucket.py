@@ -5,7 +5,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
-from chalicelib.storage.bucket import AccessDenied, DataBucket, ObjectMissing, StorageFailed
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import AccessDenied, ObjectMissing, StorageFailed
 from tests.stage import BUCKET
 
 pytestmark = pytest.mark.usefixtures("cloud")

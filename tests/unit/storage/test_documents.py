@@ -8,8 +8,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.storage import documents as module
-from chalicelib.storage.bucket import DataBucket, ObjectChanged, ObjectMissing, StorageFailed
+from chalicelib.storage.bucket import DataBucket
 from chalicelib.storage.documents import MAX_ATTEMPTS, Document, Documents
+from chalicelib.storage.errors import ObjectChanged, ObjectMissing, StorageFailed
 from tests.stage import BUCKET
 
 pytestmark = pytest.mark.usefixtures("cloud")

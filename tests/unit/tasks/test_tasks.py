@@ -17,7 +17,7 @@ from chalicelib.tasks.reader import MAX_NAME
 from tests.stage import ROOT
 
 GOOD = (ROOT / "chalicelib/tasks/mammography-views.toml").read_text()
-ENDPOINT = '[endpoint]\nname = "foot"\ncontract = "image-classification"\n'
+ENDPOINT = '[endpoint]\nname = "foot"\nprotocol = "image-classification"\n'
 SERVERLESS = '[serving]\nkind = "serverless"\n'
 
 
@@ -116,8 +116,8 @@ def test_the_longest_names_fit_what_sagemaker_takes() -> None:
         ('covers = ["chest-xray"]', 'covers = ["Toes"]', "'covers' must name other tasks"),
         ('covers = ["chest-xray"]', 'covers = ["mammography-views"]', "'covers' must name other tasks"),
         ('covers = ["chest-xray"]', 'covers = "chest-xray"', "'covers' must be a list"),
-        ("[review]\n", '[endpoint]\ncontract = "negatoscope"\n\n[review]\n', "'name' is missing"),
-        ("[review]\n", '[endpoint]\nname = "a"\n\n[review]\n', "'contract' is missing"),
+        ("[review]\n", '[endpoint]\nprotocol = "negatoscope"\n\n[review]\n', "'name' is missing"),
+        ("[review]\n", '[endpoint]\nname = "a"\n\n[review]\n', "'protocol' is missing"),
         ("[review]\n", f'{ENDPOINT}url = "x"\n\n[review]\n', "unknown key 'url'"),
         ("[review]\n", f"{ENDPOINT.replace('foot', 'foot/2')}\n[review]\n", "no endpoint name like 'foot/2'"),
         ("[review]\n", f"{ENDPOINT.replace('image-', 'text-')}\n[review]\n", "not 'text-classification'"),
@@ -182,6 +182,12 @@ def test_task_may_name_an_endpoint(tmp_path: Path, name: str) -> None:
     path = tmp_path / "mammography-views.toml"
     path.write_text(GOOD + ENDPOINT.replace("foot", name))
     assert read_task(path).endpoint == EndpointSpec(name, "image-classification")
+
+
+def test_endpoint_protocol_may_be_called_contract_as_before_0_2(tmp_path: Path) -> None:
+    path = tmp_path / "mammography-views.toml"
+    path.write_text(GOOD + ENDPOINT.replace("protocol", "contract"))
+    assert read_task(path).endpoint == EndpointSpec("foot", "image-classification")
 
 
 @pytest.mark.parametrize("name", ["-f", "f-", "f_2", "f" * 64, "füß"])
