@@ -38,7 +38,7 @@ class Function:
 def deliver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Function], None]:
     """Delivers one event to a function, without pauses between attempts."""
     monkeypatch.setattr(lambda_events, "RETRY_DELAYS", (0.0, 0.0))
-    monkeypatch.setattr(lambda_events, "DELAY_WITHOUT_FUNCTION", 0.0)
+    monkeypatch.setattr(lambda_events, "MISSING_FUNCTION_DELAY", 0.0)
     monkeypatch.setattr(lambda_events, "THROTTLED_PAUSE", 0.0)
 
     def deliver(function: Function) -> None:

@@ -72,10 +72,8 @@ def test_unreadable_file_stays_and_is_reported(tmp_path: Path, capsys: pytest.Ca
     inbox.poll()
 
     said = capsys.readouterr().out
-    assert (
-        said.count("x.png' stays where it is until the next start, it cannot be sent: Permission denied.")
-        == 1
-    )
+    reported = "x.png' cannot be uploaded and stays until the next start: Permission denied."
+    assert said.count(reported) == 1
     assert (tmp_path / "chest-xray" / "x.png").exists()
 
 

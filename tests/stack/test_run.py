@@ -160,4 +160,4 @@ def test_second_run_on_the_same_folder_is_refused(stack: LocalStack, tmp_path: P
     run = start_run(stack.directory, free_ports(), tmp_path / "output")
 
     assert run.wait(30) == 1
-    assert "Another `make run` works in" in (tmp_path / "output").read_text()
+    assert "Another `make run` uses" in (tmp_path / "output").read_text()

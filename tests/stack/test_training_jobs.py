@@ -286,7 +286,7 @@ def test_program_can_be_a_shell_script(harness: SageMakerHarness) -> None:
 def test_missing_program_fails_the_job(harness: SageMakerHarness) -> None:
     job = harness.trained(harness.train("", HyperParameters={"sagemaker_program": "other.py"}))
 
-    assert job["FailureReason"] == "AlgorithmError: sourcedir.tar.gz holds no other.py"
+    assert job["FailureReason"] == "AlgorithmError: sourcedir.tar.gz does not contain other.py"
 
 
 def test_manifest_selects_the_files_of_a_channel(harness: SageMakerHarness) -> None:
@@ -350,7 +350,7 @@ CHANNEL = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/d
         (
             {"AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "Pipe"}},
             "ValidationException",
-            "Pipe is not supported by the SageMaker of this machine",
+            "Pipe is not supported by the local SageMaker",
         ),
         (
             {
