@@ -1,4 +1,4 @@
-"""API Gateway of the emulator, without an emulator: what a failed Lambda is answered with."""
+"""API Gateway of the emulator: the responses of failed Lambdas."""
 
 import asyncio
 from typing import Any
@@ -10,7 +10,7 @@ from local.aws import apigateway
 
 
 def answered(lambda_result: dict[str, Any]) -> Any:
-    """The answer of a route whose Lambda returned `lambda_result`, in ministack's format."""
+    """The response of a route whose Lambda returned `lambda_result`, in ministack's format."""
     shape = apigateway._raising_failures(apigateway_v1._lambda_proxy_response)
 
     async def execute(*_: Any) -> Any:
@@ -35,7 +35,7 @@ def test_responses_of_lambdas_pass_through() -> None:
         {"body": {"statusCode": 200, "body": "x" * (apigateway.MAX_PAYLOAD + 1)}},
     ],
 )
-def test_failed_lambdas_are_a_502_that_hides_the_error(result: dict[str, Any]) -> None:
+def test_failed_lambdas_are_answered_with_502_without_their_error(result: dict[str, Any]) -> None:
     error = answered(result)
 
     assert isinstance(error, apigateway._FailedFunctionError)
