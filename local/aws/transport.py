@@ -11,6 +11,7 @@ def install() -> None:
     """Tell policies that every request came over TLS (`aws:SecureTransport`).
 
     The emulator speaks plain HTTP, which the data bucket's policy refuses. Loopback cannot be intercepted.
+    Can go when the emulator speaks HTTPS.
     """
     patching.wrap(app, "pin_request_origin", _as_secure)
 

@@ -242,3 +242,15 @@ def test_requests_are_forwarded_without_hop_by_hop_headers() -> None:
     }
     assert answer.headers.get_all("Set-Cookie") == ["a=1", "b=2"]
     assert "Keep-Alive" not in answer.headers
+
+
+def test_client_that_disconnects_ends_the_request_to_the_api(api: socket.socket) -> None:
+    with edge_before(api.getsockname()[1]) as port:
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.sendall(b"POST /api/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{}")
+            backend, _ = api.accept()
+        with backend:
+            backend.settimeout(30)
+            received = b"".join(iter(lambda: backend.recv(65536), b""))
+
+    assert received.startswith(b"POST /api/uploads HTTP/1.1\r\n")
