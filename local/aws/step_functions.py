@@ -62,20 +62,20 @@ def install() -> None:
     for name in ("_ExecutionError", "_executions", "_map_runs", "_task_tokens"):
         patching.existing(stepfunctions, name)
     # ministack runs the tasks of a stopped execution to their end
-    # (test_parallel_branches_end_when_the_execution_is_stopped).
+    # (test_stopped_execution_ends_parallel_branches).
     patching.wrap(stepfunctions, "_execute_task", _with_execution)
-    # It never tells a job that its state has timed out (test_a_job_that_exceeds_its_time_out_is_stopped).
+    # It never tells a job that its state has timed out (test_timeout_of_a_state_stops_its_job).
     patching.wrap(stepfunctions, "_invoke_resource_with_timeout", _noting_time_outs)
-    # It marks a stopped execution as failed later (test_a_stopped_execution_stays_stopped).
+    # It marks a stopped execution as failed later (test_stopped_execution_stays_stopped).
     patching.wrap(stepfunctions, "_fail_execution", _only_if_running)
-    # It mixes up the tokens of parallel branches (test_every_branch_has_its_own_token_also_after_a_retry).
+    # It mixes up the tokens of parallel branches (test_every_branch_and_attempt_has_its_own_token).
     patching.wrap(stepfunctions, "_run_sub_machine", _with_own_context)
     # It waits for ever for the token of a task whose Lambda has failed
-    # (test_a_task_whose_lambda_fails_does_not_wait_for_its_token).
+    # (test_task_does_not_wait_if_its_lambda_fails).
     patching.wrap(stepfunctions, "_invoke_with_callback", _with_token)
     patching.wrap(stepfunctions, "_call_lambda", _failing_the_token)
     # It does not tell IAM which state machine a token belongs to
-    # (test_a_token_is_only_for_roles_that_may_answer_its_state_machine).
+    # (test_token_can_be_answered_only_with_permission).
     patching.wrap(iam_actions, "extract_resource_arn", _with_state_machine_of_token)
 
 

@@ -15,9 +15,15 @@ from tests.stack.sagemaker_harness import SageMakerHarness, archive
 CORRECTED = 20
 CURRENT = f"models/{TASK.name}/current.json"
 DEPLOYED = (
-    *("Plan", "Prepare data", "Review data", "Train", "Register", "Create model", "Answer test images"),
-    *("Judge", "Decide", "Ask for approval", "Create endpoint configuration", "Look at endpoint"),
-    *("Create endpoint", "Describe endpoint", "Smoke test", "Promote", "Close deployed", "Deployed"),
+    *("Plan", "Prepare data", "Check data", "Train", "Register", "Create model", "Batch inference"),
+    *(
+        "Evaluate candidate",
+        "Record decision",
+        "Wait for approval",
+        "Create endpoint configuration",
+        "Inspect endpoint",
+    ),
+    *("Create endpoint", "Describe endpoint", "Smoke test", "Promote", "Finalize deployed", "Deployed"),
 )
 
 
@@ -32,7 +38,7 @@ def driver(harness: SageMakerHarness) -> Iterator[RetrainingDriver]:
 
 @pytest.fixture(scope="module")
 def first(driver: RetrainingDriver) -> Any:
-    """A retraining of a task without a model, which requires approval."""
+    """A retraining of a task that has no model yet; it waits until its model is approved."""
     name = driver.start({}, approval=True, reason="the first one")
     driver.wait_for_state(name, "Prepare data")
     refused = driver.request({})
@@ -53,7 +59,7 @@ def first(driver: RetrainingDriver) -> Any:
 
 @pytest.fixture(scope="module")
 def corrections(driver: RetrainingDriver, first: Any) -> dict[str, str]:
-    """Corrected classes, by id, of images with a stain that the first model does not know."""
+    """Reviews of images of a kind that the first model has not been trained on: class by id."""
     driver.wait_until_served_by(first["candidate"])
     return driver.correct(CORRECTED)
 
@@ -97,7 +103,7 @@ def test_declined_model_changes_nothing(driver: RetrainingDriver, corrections: d
     assert (again.status, again.json["code"]) == (409, "NothingToApprove")
 
 
-def test_corrections_are_learnt_without_interrupting_the_service(
+def test_corrections_are_learnt_while_requests_are_answered(
     driver: RetrainingDriver, first: Any, corrections: dict[str, str]
 ) -> None:
     with asking(driver.answered_by) as heard:
@@ -123,7 +129,7 @@ def test_corrections_are_learnt_without_interrupting_the_service(
     assert {row["part"] for row in driver.manifest(name) if row["sha256"] in tested} == {"test"}
 
 
-def test_retraining_without_new_labels_is_skipped(
+def test_retraining_ends_if_the_data_are_unchanged(
     driver: RetrainingDriver, corrections: dict[str, str]
 ) -> None:
     answer = driver.post("/retrainings", {"task": TASK.name})
@@ -134,8 +140,8 @@ def test_retraining_without_new_labels_is_skipped(
     assert "Train" not in [state["name"] for state in ended["states"]]
 
 
-def test_model_that_is_no_better_is_rejected(driver: RetrainingDriver, corrections: dict[str, str]) -> None:
-    """Also: of a tuning job, the best model is evaluated."""
+def test_model_that_is_not_better_is_rejected(driver: RetrainingDriver, corrections: dict[str, str]) -> None:
+    """Also: the best model of a search is the candidate."""
     before, current = driver.leftovers(), driver.current()
 
     name = driver.start({"epochs": 1}, tune=4)
@@ -155,7 +161,7 @@ def test_model_that_is_no_better_is_rejected(driver: RetrainingDriver, correctio
 
 
 def failed(driver: RetrainingDriver, name: str, state: str, before: set[str], current: bytes) -> str:
-    """The outcome of a retraining that failed in a state without side effects."""
+    """The outcome of a retraining that failed in a state and was rolled back."""
     ended = driver.wait_for_end(name)
     assert ended["status"] == "failed", ended["outcome"]
     assert state in [passed["name"] for passed in ended["states"]]
@@ -167,19 +173,19 @@ def failed(driver: RetrainingDriver, name: str, state: str, before: set[str], cu
     return str(ended["outcome"])
 
 
-def test_crashed_training_reports_its_error(driver: RetrainingDriver, corrections: dict[str, str]) -> None:
+def test_failed_training_has_its_cause(driver: RetrainingDriver, corrections: dict[str, str]) -> None:
     before, current = driver.leftovers(), driver.current()
 
-    said = failed(driver, driver.start({"ensemble_size": 2}), "TrainingFailed", before, current)
+    outcome = failed(driver, driver.start({"ensemble_size": 2}), "TrainingFailed", before, current)
 
-    assert said.startswith(
-        "ensemble_size is 2, but only 1 networks are trained (num_seeds). Its log in /aws/sagemaker/"
+    assert outcome.startswith(
+        "ensemble_size is 2, but only 1 networks are trained (num_seeds). See its log in "
     )
-    assert said.endswith("Mend the data or the hyper-parameters and start again.")
+    assert outcome.endswith("Correct the data or the hyper-parameters and start again.")
 
 
 def test_stopped_job_fails_the_retraining(driver: RetrainingDriver, corrections: dict[str, str]) -> None:
-    """Also: a stopped execution is reported as stopped, and the next one cleans up after it."""
+    """Also: a stopped execution is listed as stopped, and the next one cleans up what it has left."""
     before, current = driver.leftovers(), driver.current()
     stopped = driver.start({})
     followed = driver.wait_for_state(stopped, "Prepare data")
@@ -196,7 +202,7 @@ def test_stopped_job_fails_the_retraining(driver: RetrainingDriver, corrections:
     assert driver.item(stopped)["status"] == {"S": "stopped"}
     wait_for(lambda: _stop(driver, _plan(driver, name)["name"]))
 
-    assert "Somebody stopped the job" in failed(driver, name, "TrainingFailed", before, current)
+    assert "The job was stopped" in failed(driver, name, "TrainingFailed", before, current)
 
 
 def _plan(driver: RetrainingDriver, name: str) -> Any:
@@ -204,7 +210,7 @@ def _plan(driver: RetrainingDriver, name: str) -> Any:
 
 
 def _roll_out(driver: RetrainingDriver, plan: Any, deployed: str) -> set[str]:
-    """Create what a retraining leaves on SageMaker if it is stopped during the update of the endpoint."""
+    """Create what a retraining that is stopped during its deployment leaves in SageMaker."""
     name, sagemaker = plan["name"], driver.harness.sagemaker
     model = sagemaker.describe_model(ModelName=deployed)
     sagemaker.create_model(
@@ -227,7 +233,7 @@ def _stop(driver: RetrainingDriver, job: str) -> bool:
 
 @pytest.fixture(scope="module")
 def outdated(driver: RetrainingDriver, first: Any, corrections: dict[str, str]) -> None:
-    """Deploy the model without corrections, so that the next candidate is better."""
+    """The deployed model was trained without corrections, so that any candidate is better."""
     if json.loads(driver.current())["version"] != first["candidate"]:
         rolled_back = driver.client.api("POST", f"/api/tasks/{TASK.name}/rollback")
         assert rolled_back.json["version"] == first["candidate"], rolled_back.body
@@ -235,7 +241,7 @@ def outdated(driver: RetrainingDriver, first: Any, corrections: dict[str, str]) 
 
 
 @pytest.mark.usefixtures("outdated")
-def test_endpoint_with_different_answers_is_rolled_back(driver: RetrainingDriver) -> None:
+def test_endpoint_with_other_answers_is_rolled_back(driver: RetrainingDriver) -> None:
     before, current = driver.leftovers(), driver.current()
     name = driver.start({"seed": 3}, approval=True)
     driver.wait_for_approval_request(name)
@@ -246,10 +252,10 @@ def test_endpoint_with_different_answers_is_rolled_back(driver: RetrainingDriver
 
     with asking(driver.answered_by) as heard:
         driver.answer(name, approved=True)
-        said = failed(driver, name, "SmokeTestFailed", before, current)
+        outcome = failed(driver, name, "SmokeTestFailed", before, current)
 
-    assert "Its probabilities are off by" in said
-    assert "Everything is as before." in said
+    assert "Its probabilities differ by" in outcome
+    assert "The previous model is still deployed." in outcome
     assert heard == {json.loads(current)["version"]}
 
 
@@ -263,6 +269,6 @@ def test_endpoint_that_does_not_start_is_rolled_back(driver: RetrainingDriver) -
     driver.client.s3.put_object(Bucket=BUCKET, Key=key, Body=broken)
 
     driver.answer(name, approved=True)
-    said = failed(driver, name, "DeploymentFailed", before, current)
+    outcome = failed(driver, name, "DeploymentFailed", before, current)
 
-    assert "The endpoint's log in /aws/sagemaker/Endpoints says why it did not start." in said
+    assert "The endpoint's log in /aws/sagemaker/Endpoints says why it did not start." in outcome
