@@ -19,17 +19,18 @@ import numpy as np
 from chalicelib.models.package import ModelPackage
 from chalicelib.tasks import Task
 from training.arguments import Parser, data_location, data_reading, find_task
+from training.core.facts import Facts
 from training.data.preparation import EvaluationData, prepare_evaluation_data
 from training.data.split import PARTS
 from training.data.storage import Storage, join
 from training.errors import TrainingError
 from training.evaluation.api import Api
 from training.evaluation.opening import open_package
-from training.evaluation.outcome import measure, write_evaluation
+from training.evaluation.outcome import measure
 from training.evaluation.provenance import describe_parts, find_parts, look_up_parts
 from training.evaluation.scoring import Scored, score_api, score_package
 from training.options import add_data_options
-from training.reports.facts import Facts
+from training.reports.evaluation_report import write_evaluation
 
 TOKEN = "NEGATOSCOPE_TOKEN"  # noqa: S105  # the name of a variable, no token
 

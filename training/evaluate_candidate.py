@@ -10,7 +10,7 @@ plots/. The exit status is 0 whatever the decision.
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,9 +18,9 @@ from chalicelib import DISCLAIMER
 from chalicelib.models.package import ModelPackage
 from chalicelib.tasks import Task
 from training.arguments import Parser, find_task
+from training.core.facts import Facts
 from training.data.dataset import attributes, subgroups
 from training.errors import TrainingError
-from training.evaluation.answers import write_answers
 from training.evaluation.assessment import Assessment, assess
 from training.evaluation.comparison import Comparison, compare
 from training.evaluation.gate import decide
@@ -28,11 +28,7 @@ from training.evaluation.opening import open_package
 from training.evaluation.scoring import score_package
 from training.evaluation.transform import HeldOut, read_answers, read_test_part
 from training.evaluation.unseen import RETRAINING, find_evidence
-from training.reports.card import PLOTS
-from training.reports.facts import Facts, write_json
-from training.reports.markdown import bullets, points, table
-from training.reports.plots import save_plots
-from training.reports.report import render_results
+from training.reports.decision_report import write_decision
 
 SEED = 0
 """Of the bootstrap."""
@@ -68,7 +64,7 @@ def evaluate_candidate(options: argparse.Namespace) -> Facts:
         "groups": len(set(part.groups)),
         "comparison": comparison.to_dict() if comparison else None,
     }
-    _write(options.output, facts, test, part)
+    write_decision(options.output, facts, test, part)
     return facts
 
 
@@ -109,53 +105,6 @@ def _compare(
         SEED,
     )
     return comparison, evidence.remark
-
-
-def _write(folder: Path, facts: Facts, test: Assessment, part: HeldOut) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "decision.json", facts)
-    write_json(folder / "metrics.json", test.metrics)
-    (folder / "report.md").write_text(render_decision(facts, test.metrics), encoding="utf-8")
-    write_answers(folder / "predictions.csv", part.records, test.answers, facts["classes"])
-    heading = f"{facts['title']}: {facts['images']} test images of {facts['groups']} groups (patients)"
-    save_plots(folder / PLOTS, "svg", heading, facts["classes"], test.metrics, test.curves)
-
-
-def render_decision(facts: Facts, metrics: Facts) -> str:
-    """Markdown for the contents of a decision.json and its metrics.json."""
-    verdict = "accepted" if facts["accepted"] else "rejected"
-    sections = (
-        f"# {facts['title']}: candidate {facts['candidate']} is {verdict}",
-        f"**{facts['disclaimer']}**",
-        bullets(facts["reasons"]),
-        *_comparison(facts),
-        "## Results of the candidate",
-        f"{facts['images']} test images of {facts['groups']} groups (patients).",
-        render_results(metrics, facts["classes"], PLOTS),
-    )
-    return "\n\n".join(sections) + "\n"
-
-
-def _comparison(facts: Facts) -> Iterator[str]:
-    comparison = facts["comparison"]
-    if not comparison:
-        return
-    yield f"## Against the current model, {facts['current']}"
-    yield (
-        "Differences in points on the same images, with 95 % intervals from a paired bootstrap over groups "
-        "(patients). The log score is the mean logarithm of the probability given to the true class."
-    )
-    rows = [
-        ("Accuracy", points(comparison["accuracy"])),
-        ("Balanced accuracy", points(comparison["balanced_accuracy"])),
-        ("Log score (times 100)", points(comparison["log_score"])),
-        *(
-            (f"Sensitivity for {name}", points(difference))
-            for name, difference in comparison["sensitivity"].items()
-        ),
-        ("Probability of being better", f"{100 * comparison['probability_better']:.0f} %"),
-    ]
-    yield table(("What", "Candidate minus current"), rows)
 
 
 def _parser() -> Parser:

@@ -27,7 +27,8 @@ from training.model.progress import Epoch
 from training.model.starting_weights import StartingWeights
 from training.reports.tuning_report import RECIPE, describe, finished, write_report
 from training.search_space import suggest, tuning_job, within
-from training.train import INTERRUPTED, prepare
+from training.steps import read_inputs
+from training.train import INTERRUPTED
 
 RANDOM_TRIALS = 4
 """Trials before the sampler and the pruner begin to draw conclusions; most searches here are short."""
@@ -45,7 +46,7 @@ def tune(arguments: Arguments, trials: int, folder: Path) -> optuna.Study:
         raise TrainingError("A search runs in one process; start it without torchrun.")
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
-        data, weights = prepare(arguments, Path(name))
+        data, weights = read_inputs(arguments, Path(name))
         study = open_study(arguments, folder, data.fingerprint, weights)
         search(study, arguments, data.labelled("train"), data.labelled("validation"), weights, trials)
     write_report(folder, arguments, study)

@@ -9,8 +9,8 @@ import pytest
 
 from chalicelib.tasks import load_task, load_tasks
 from tests.training.assessments import made_up, model_facts
+from training.core.facts import write_json
 from training.reports.card import main, render_card, write_card
-from training.reports.facts import write_json
 
 
 @pytest.fixture(params=["mammography-views", "chest-xray"])

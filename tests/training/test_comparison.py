@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from chalicelib.tasks import Task
-from training.evaluation.bootstrap import Floats, Interval, Ints
+from training.core.arrays import Floats, Ints
+from training.evaluation.bootstrap import Interval
 from training.evaluation.comparison import Comparison, compare
 from training.evaluation.gate import SURE, decide
 

@@ -58,7 +58,7 @@ Refuse = Callable[..., str]
 @pytest.fixture
 def evaluate(evaluate_with_plots: Evaluate, monkeypatch: pytest.MonkeyPatch) -> Evaluate:
     """Without the plots, which take most of the time."""
-    monkeypatch.setattr("training.evaluation.outcome.save_plots", lambda *_: None)
+    monkeypatch.setattr("training.reports.evaluation_report.save_plots", lambda *_: None)
     return evaluate_with_plots
 
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
+from training.core.accuracy import balanced_accuracy
 from training.evaluation.bootstrap import GroupBootstrap, interval
 from training.evaluation.metrics import (
     HIGH_RECALL,
     SMALLEST_SUBGROUP,
     Predictions,
-    balanced_accuracy,
     evaluate,
 )
 from training.evaluation.ranking import Ranking

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.tasks import load_task, load_tasks
 from tests.training.assessments import made_up
-from training.reports.markdown import fraction, percent, table
+from training.core.markdown import fraction, percent, table
 from training.reports.report import render_results
 
 

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from training.core.markdown import bullets, table
 from training.data.findings import FINDINGS, describe_findings
 from training.data.preparation import PreparedData
 from training.data.split import PARTS
-from training.reports.markdown import bullets, table
 
 MAX_NAMES = 20
 """Files named per reason in the report; data.json has them all."""

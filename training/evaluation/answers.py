@@ -1,9 +1,7 @@
 """What a model that serves said of some images, wherever it runs."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +9,7 @@ from numpy.typing import NDArray
 
 from chalicelib.models.review_rule import reasons_for_review
 from chalicelib.tasks import Task
-from training.data.dataset import Record
-from training.evaluation.bootstrap import Floats
+from training.core.arrays import Floats
 
 OUTPUTS = ("probabilities", "distance")
 """What of a graph's outputs is judged; maps of where it looked would fill the memory."""
@@ -50,49 +47,3 @@ def read_outputs(outputs: Mapping[str, NDArray[Any]], task: Task, distance_thres
         for row, distance in zip(probabilities, distances, strict=True)
     ]
     return Answers(probabilities.astype(np.float64), distances.astype(np.float64), reasons)
-
-
-def write_answers(
-    path: Path,
-    records: Sequence[Record],
-    answers: Answers,
-    class_names: Sequence[str],
-    failures: Sequence[tuple[Record, str]] = (),
-) -> None:
-    """One line of CSV for each image: what it is, what the model said, and whether a person should look.
-
-    The images of `failures` got no answer; what stands beside them is the reason.
-    """
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        probabilities = [f"p({name})" for name in class_names]
-        writer.writerow(
-            (
-                "path",
-                "group",
-                "label",
-                "predicted",
-                *probabilities,
-                "distance",
-                "needs_review",
-                "reasons",
-                "error",
-            )
-        )
-        for index, (record, row) in enumerate(zip(records, answers.probabilities, strict=True)):
-            codes = answers.reasons[index]
-            writer.writerow(
-                (
-                    *(record.path, record.group, class_names[record.label], class_names[int(row.argmax())]),
-                    *(f"{probability:.6f}" for probability in row),
-                    "" if answers.distances is None else f"{answers.distances[index]:.3f}",
-                    str(bool(codes)).lower(),
-                    " ".join(codes),
-                    "",
-                )
-            )
-        unknown = [""] * (len(class_names) + 4)
-        writer.writerows(
-            (record.path, record.group, class_names[record.label], *unknown, reason)
-            for record, reason in failures
-        )

@@ -11,8 +11,8 @@ import urllib3
 from urllib3.util import Retry, Timeout
 
 from chalicelib.tasks import Task
+from training.core.arrays import Floats
 from training.errors import TrainingError
-from training.evaluation.bootstrap import Floats
 
 LARGEST = 4_500_000
 """Bytes that `POST /api/tasks/TASK/classify` takes."""

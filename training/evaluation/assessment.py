@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.tasks import Task
+from training.core.arrays import Ints
+from training.core.calibration import change_temperature, expected_calibration_error
 from training.evaluation.answers import Answers
-from training.evaluation.bootstrap import GroupBootstrap, Ints, interval
-from training.evaluation.calibration import change_temperature, expected_calibration_error
+from training.evaluation.bootstrap import GroupBootstrap, interval
 from training.evaluation.confusion import Confusions, accuracy
 from training.evaluation.curves import draw_curves
 from training.evaluation.metrics import Predictions, evaluate

@@ -3,10 +3,9 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from training.core.arrays import Floats, Ints
+
 Interval = dict[str, float | None]
 """`value`, `low` and `high`; None where the images do not define them."""
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from training.core.arrays import Floats, Ints
 from training.evaluation import confusion
-from training.evaluation.bootstrap import Floats, GroupBootstrap, Interval, Ints, interval
+from training.evaluation.bootstrap import GroupBootstrap, Interval, interval
 from training.evaluation.confusion import Confusions
 
 MIN_PROBABILITY = 1e-6

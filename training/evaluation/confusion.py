@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluation.bootstrap import Floats, GroupBootstrap, Interval, Ints, interval
+from training.core.arrays import Floats, Ints
+from training.evaluation.bootstrap import GroupBootstrap, Interval, interval
 
 Matrices = NDArray[Any]
 """Shape (M, classes, classes): weights or counts of images; rows: true class, columns: predicted class."""

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluation.bootstrap import Floats
-from training.evaluation.calibration import reliability_table
+from training.core.arrays import Floats
+from training.core.calibration import reliability_table
 from training.evaluation.metrics import Predictions
 from training.evaluation.ranking import Ranking
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.core.arrays import Floats, Ints
 from training.evaluation import confusion
-from training.evaluation.bootstrap import Floats, GroupBootstrap, Interval, Ints, interval
+from training.evaluation.bootstrap import GroupBootstrap, Interval, interval
 from training.evaluation.confusion import Confusions
 from training.evaluation.ranking import Ranking
 
@@ -89,11 +90,6 @@ def evaluate(
             for attribute, values in predictions.subgroups.items()
         }
     return metrics
-
-
-def balanced_accuracy(labels: Ints, predicted: Ints) -> float:
-    """Mean sensitivity over the classes that occur."""
-    return float(np.mean([(predicted[labels == label] == label).mean() for label in np.unique(labels)]))
 
 
 def _finding(predictions: Predictions, negative: int, bootstrap: GroupBootstrap) -> dict[str, Any]:

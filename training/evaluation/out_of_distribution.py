@@ -9,12 +9,12 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from chalicelib.tasks import Task, load_tasks
+from training.core.arrays import Floats
 from training.data.pixels import Images, prepare_images
 from training.data.preparation import PreparedData, prepare_data
 from training.data.split import Part
 from training.data.storage import Storage
 from training.errors import TrainingError
-from training.evaluation.bootstrap import Floats
 from training.model.candidate import Candidate
 from training.model.export import open_session, run
 

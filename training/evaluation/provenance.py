@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from training.core.facts import Facts
 from training.data.dataset import Record
 from training.data.manifest import read_parts
 from training.data.split import PARTS, fingerprint, split_around_test, split_by_group
 from training.data.storage import Storage
 from training.errors import TrainingError
-from training.reports.facts import Facts
 
 NONE = "none"
 """The part of an image that was in no part."""

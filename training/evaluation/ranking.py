@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluation.bootstrap import Floats
+from training.core.arrays import Floats
 
 
 @dataclass(frozen=True)

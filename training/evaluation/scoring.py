@@ -13,11 +13,11 @@ from onnxruntime import InferenceSession
 
 from chalicelib.models.package import ModelPackage
 from chalicelib.tasks import Task
+from training.core.arrays import Ints
 from training.data.pixels import Images
 from training.errors import TrainingError
 from training.evaluation.answers import OUTPUTS, Answers, read_outputs
 from training.evaluation.api import CONNECTIONS, Api, NotAnswered, Result
-from training.evaluation.bootstrap import Ints
 from training.model.export import open_session, run
 
 BATCH = 64

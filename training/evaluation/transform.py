@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.tasks import Task
+from training.core.arrays import Ints
 from training.data.dataset import Record
 from training.data.manifest import MANIFEST, read_manifest
 from training.data.storage import Storage
 from training.errors import TrainingError
 from training.evaluation.answers import OUTPUTS, Answers, read_outputs
-from training.evaluation.bootstrap import Ints
 
 ARRAYS = "test"
 """Folder beside the manifest with the arrays of the test part, called after the digests of their images."""

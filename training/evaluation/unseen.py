@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.tasks import Task
+from training.core.facts import Facts
 from training.data.dataset import Record
 from training.data.manifest import MANIFEST, read_manifest
 from training.data.split import fingerprint, split_as_given
@@ -14,7 +15,6 @@ from training.data.storage import Storage
 from training.errors import TrainingError
 from training.evaluation.provenance import find_parts
 from training.evaluation.transform import HeldOut
-from training.reports.facts import Facts
 
 RETRAINING = "retraining"
 """The origin of models whose training left out every image of this installation's test part."""

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from chalicelib.retraining.hyperparameters import Hyperparameters
 from chalicelib.tasks import Task
+from training.core.arrays import Floats
+from training.core.calibration import fit_temperature
 from training.data.pixels import Images, Labelled
-from training.evaluation.bootstrap import Floats
-from training.evaluation.calibration import fit_temperature
 from training.model.ensemble_module import EnsembleModule, Member, View, tta_views
 from training.model.export import check_parity, export, open_session, round_to_half
 from training.model.fitting import Fit

@@ -13,10 +13,10 @@ from torch.nn import functional
 
 from chalicelib.retraining.hyperparameters import Hyperparameters
 from chalicelib.tasks import Task
+from training.core.accuracy import balanced_accuracy
+from training.core.calibration import fit_temperature
 from training.data.pixels import Labelled
 from training.errors import TrainingError
-from training.evaluation.calibration import fit_temperature
-from training.evaluation.metrics import balanced_accuracy
 from training.model import parallel
 from training.model.augmentation import Augmenter
 from training.model.devices import choose_device, resolve_precision

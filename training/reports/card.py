@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from chalicelib.tasks import load_tasks
+from training.core.facts import Facts
+from training.core.markdown import bullets, table
 from training.data.findings import describe_findings
 from training.evaluation.gate import describe_shortfall
-from training.reports.facts import Facts
-from training.reports.markdown import bullets, table
 from training.reports.plots import save_plots
 from training.reports.report import render_results
 from training.reports.seed_results import is_cross_validated, seed_results

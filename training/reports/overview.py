@@ -11,10 +11,10 @@ from pathlib import Path
 
 from chalicelib.models.package import BUNDLED_MODELS
 from chalicelib.tasks import load_task
+from training.core.facts import Facts
+from training.core.markdown import fraction, percent, table
 from training.evaluation.gate import describe_shortfall
 from training.evaluation.metrics import HIGH_RECALL
-from training.reports.facts import Facts
-from training.reports.markdown import fraction, percent, table
 from training.reports.seed_results import seed_results
 
 

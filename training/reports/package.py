@@ -10,10 +10,10 @@ from typing import Any
 
 from chalicelib import DISCLAIMER
 from chalicelib.tasks import Task
+from training.core.facts import write_json
 from training.data.preparation import PreparedData
 from training.errors import TrainingError
 from training.reports.card import write_card
-from training.reports.facts import write_json
 
 LARGEST = 12_000_000
 """Bytes of a graph; a larger one would not fit into the Lambda layer beside everything else."""

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
-from training.reports.facts import Facts
+from training.core.facts import Facts
 
 # Okabe and Ito's colours, which people with any colour vision can tell apart, without the yellow: too pale.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#999999")

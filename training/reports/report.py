@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from training.core.facts import Facts
+from training.core.markdown import fraction, percent, table
 from training.evaluation.metrics import HIGH_RECALL, SMALLEST_SUBGROUP
-from training.reports.facts import Facts
-from training.reports.markdown import fraction, percent, table
 
 INTERVALS = (
     "In brackets: 95 % intervals from a bootstrap over groups (patients). Where no error was seen, the open "

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
-from training.evaluation.bootstrap import Floats, Ints
+from training.core.arrays import Floats, Ints
 
 COLDEST, HOTTEST = 0.05, 20.0
 BINS = 15
