@@ -31,13 +31,13 @@ from training.evaluation.unseen import RETRAINING, find_evidence
 from training.reports.decision_report import write_decision
 
 SEED = 0
-"""Of the bootstrap."""
+"""Seed of the bootstrap."""
 BUNDLED = "bundled"
-"""Stands for the model that comes with the application."""
+"""Stands for the bundled model."""
 
 
 def evaluate_candidate(options: argparse.Namespace) -> Facts:
-    """Do what the command line says; returns the content of decision.json.
+    """Evaluate a candidate and write the report; returns the content of decision.json.
 
     Raises:
         TrainingError: if images, answers or packages do not allow it.
@@ -91,16 +91,16 @@ def _assess(task: Task, part: HeldOut, candidate: ModelPackage, options: argpars
 def _compare(
     task: Task, part: HeldOut, test: Assessment, current: ModelPackage, options: argparse.Namespace
 ) -> tuple[Comparison, str]:
-    """The comparison, and what is to be said of the images that it rests on."""
+    """The comparison, and a remark on its images."""
     evidence = find_evidence(dict(current.facts), options.current_origin, options.data, part, task)
     rows = evidence.rows
-    theirs = score_package(current, task, part.pixels, rows)
+    scored = score_package(current, task, part.pixels, rows)
     comparison = compare(
         task.class_names,
         part.labels[rows],
         [part.groups[row] for row in rows],
         test.answers.probabilities[rows],
-        theirs.answers.probabilities,
+        scored.answers.probabilities,
         options.bootstrap,
         SEED,
     )
@@ -118,12 +118,12 @@ def _parser() -> Parser:
         "--data",
         type=Path,
         required=True,
-        help="what training.prepare --arrays leaves: manifest.csv, test/",
+        help="output of training.prepare --arrays: manifest.csv, test/",
     )
     parser.add_argument(
         "--answers", type=Path, required=True, help="output of the transform job: DIGEST.npy.out"
     )
-    parser.add_argument("--candidate", type=Path, required=True, help="model.tar.gz that the job has used")
+    parser.add_argument("--candidate", type=Path, required=True, help="model.tar.gz that the job used")
     parser.add_argument(
         "--current", help=f"package that is deployed now: a model.tar.gz, a folder, or '{BUNDLED}' (none)"
     )
@@ -131,10 +131,12 @@ def _parser() -> Parser:
         "--current-origin",
         default="",
         choices=("", BUNDLED, RETRAINING),
-        help="where that package comes from; models of retrainings have not seen the test part",
+        help="origin of that package; models of retrainings were not trained on the test part",
     )
-    parser.add_argument("--output", type=Path, required=True, help="where decision and report go")
-    parser.add_argument("--bootstrap", type=int, default=2000, help="resamples of the comparison (2000)")
+    parser.add_argument("--output", type=Path, required=True, help="folder for decision and report")
+    parser.add_argument(
+        "--bootstrap", type=int, default=2000, help="bootstrap resamples of the comparison (2000)"
+    )
     return parser
 
 

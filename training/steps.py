@@ -19,9 +19,9 @@ from training.archive import write_serving_code
 from training.arguments import Arguments
 from training.core.facts import Facts, write_json
 from training.data.files import write_files
+from training.data.parts import Part
 from training.data.preparation import PreparedData, prepare_data
 from training.data.report import render_summary
-from training.data.split import Part
 from training.evaluation.answers import read_outputs
 from training.evaluation.assessment import Assessment, assess
 from training.evaluation.out_of_distribution import (

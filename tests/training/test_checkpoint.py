@@ -71,7 +71,7 @@ def test_the_checkpoint_of_another_run_is_not_used(
     checkpoint.save(STATE)
 
     assert Checkpoint(checkpoint.path, run).load() is None
-    assert f"starting anew: {checkpoint.path} is of another run ({reason})" in capsys.readouterr().out
+    assert f"starting from scratch: {checkpoint.path} is of another run ({reason})" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 half", b"\x80\x02}q\x00."])

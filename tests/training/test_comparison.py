@@ -9,7 +9,7 @@ from chalicelib.tasks import Task
 from training.core.arrays import Floats, Ints
 from training.evaluation.bootstrap import Interval
 from training.evaluation.comparison import Comparison, compare
-from training.evaluation.gate import SURE, decide
+from training.evaluation.gate import MIN_PROBABILITY_BETTER, decide
 
 CLASSES = ("a", "b", "c")
 COUNT = 300
@@ -117,7 +117,7 @@ def test_the_first_model_of_a_task_needs_only_the_minimum(gated: Task) -> None:
 @pytest.mark.parametrize(
     ("measured", "compared", "reason"),
     [
-        (metrics(accuracy=0.799), comparison(), "Its accuracy is 0.799; the task asks for 0.800 at least."),
+        (metrics(accuracy=0.799), comparison(), "Its accuracy is 0.799; the task demands at least 0.800."),
         (metrics(auc=0.5), comparison(), "Its auc is 0.500"),
         (
             metrics(accuracy=None),
@@ -126,7 +126,7 @@ def test_the_first_model_of_a_task_needs_only_the_minimum(gated: Task) -> None:
         ),
         (
             metrics(),
-            comparison(better=SURE - 0.01),
+            comparison(better=MIN_PROBABILITY_BETTER - 0.01),
             "than the current model is 89 %; 90 % are needed.",
         ),
         (metrics(), comparison(drop=0.021), "Sensitivity for 'b' falls by 2.1 points; 2.0 are allowed."),

@@ -16,10 +16,10 @@ from chalicelib.tasks import Task
 from tests.training.samples import write_manifest
 from training.data.files import write_files
 from training.data.files import write_manifest as prepared_manifest
+from training.data.parts import PARTS
 from training.data.pixels import PixelView
 from training.data.preparation import PreparedData, prepare_data, prepare_evaluation_data
 from training.data.report import render_summary
-from training.data.split import PARTS
 from training.errors import TrainingError
 
 Edit = Callable[[Path], object]
@@ -223,7 +223,7 @@ def test_many_files_are_read_in_chunks_and_progress_is_told(
     pixels = whole.pixels[:]
     assert "files; " not in capsys.readouterr().out
     monkeypatch.setattr("training.data.pixels.CHUNK", 50)
-    monkeypatch.setattr("training.data.pixels.SPOKEN_EVERY", 0.0)
+    monkeypatch.setattr("training.data.pixels.PRINT_EVERY", 0.0)
 
     parted = prepared(data_folder, small_task, place)
 
@@ -420,7 +420,7 @@ def test_only_the_manifest_of_a_preparation_tells_earlier_parts(
 ) -> None:
     write_manifest(data_folder)
 
-    with pytest.raises(TrainingError, match=r"lacks the column 'sha256': no preparation wrote it"):
+    with pytest.raises(TrainingError, match=r"has no column 'sha256': it was not written by a preparation"):
         prepared(data_folder, small_task, place, earlier=data_folder / "manifest.csv")
 
 
@@ -487,7 +487,7 @@ def test_what_people_said_of_prepared_arrays_changes_the_labels_of_their_images(
     assert len(data.records) == 121
     index = data.records.index(records[str(tmp_path / "3.npy")])
     assert np.array_equal(data.pixels[:][index], np.load(tmp_path / "3.npy"))
-    assert "1 of the labels changed by somebody who looked" in render_summary(data)
+    assert "1 labels changed in reviews" in render_summary(data)
 
 
 def test_a_reviewed_copy_of_a_test_image_never_trains(

@@ -1,4 +1,4 @@
-"""What a model that serves said of some images, wherever it runs."""
+"""The answers of a model for images, wherever it runs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from chalicelib.tasks import Task
 from training.core.arrays import Floats
 
 OUTPUTS = ("probabilities", "distance")
-"""What of a graph's outputs is judged; maps of where it looked would fill the memory."""
+"""The outputs of a graph that are evaluated; the activation maps would fill the memory."""
 UNFAMILIAR = "unfamiliar"
-"""Code of the reason for review that an image gets if it is unlike anything seen in training."""
+"""Code of the reason for review of out-of-distribution images."""
 
 
 @dataclass(frozen=True)
@@ -24,23 +24,23 @@ class Answers:
     probabilities: Floats
     """Shape (N, classes)."""
     distances: Floats | None
-    """Shape (N,): from anything seen in training; None where the model does not tell, as behind the API."""
+    """Distances from the training images, shape (N,); None if unknown, as behind the API."""
     reasons: Sequence[Sequence[str]]
-    """For each image the codes of the reasons why a person should look as well."""
+    """For each image, the codes of the reasons for review."""
 
     @property
     def needs_review(self) -> NDArray[np.bool_]:
-        """Whether a person should look, shape (N,)."""
+        """Whether an image is marked for review, shape (N,)."""
         return np.array([bool(codes) for codes in self.reasons])
 
     @property
-    def unfamiliar(self) -> NDArray[np.bool_]:
-        """Whether the image is beyond the distance threshold, shape (N,)."""
+    def out_of_distribution(self) -> NDArray[np.bool_]:
+        """Whether the distance of an image is above the threshold, shape (N,)."""
         return np.array([UNFAMILIAR in codes for codes in self.reasons])
 
 
 def read_outputs(outputs: Mapping[str, NDArray[Any]], task: Task, distance_threshold: float) -> Answers:
-    """The answers in a graph's outputs `probabilities` and `distance`, by the task's rule for review."""
+    """The answers in a graph's outputs `probabilities` and `distance`, with the task's review rule."""
     probabilities, distances = outputs["probabilities"], outputs["distance"]
     reasons = [
         [reason.code for reason in reasons_for_review(task, row, bool(distance > distance_threshold))]

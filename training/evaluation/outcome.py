@@ -1,4 +1,4 @@
-"""What an evaluation finds out, and what it leaves behind: a report with all that belongs to it."""
+"""The outcome of an evaluation: the content of its metrics.json."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ from training.evaluation.assessment import assess
 from training.evaluation.scoring import Scored
 
 SEED = 0
-"""Of the bootstrap."""
+"""Seed of the bootstrap."""
 
 
 def measure(
@@ -24,15 +24,15 @@ def measure(
     resamples: int,
     temperature: float | None,
 ) -> dict[str, Any]:
-    """Everything that can be said of a model's answers, for metrics.json.
+    """Measure the answers of a model, for metrics.json.
 
     Args:
-        task: that the model is for.
+        task: of the model.
         data: labelled images.
-        rows: which of them were put to the model.
-        scored: what became of those.
+        rows: indices of the images that were sent to the model.
+        scored: the answers for these.
         resamples: of the bootstrap behind each interval.
-        temperature: of the model's probabilities, if it is known.
+        temperature: of the model's probabilities; None if unknown.
     """
     answered = [rows[position] for position in scored.answered]
     groups = [data.groups[row] for row in answered]
@@ -56,7 +56,7 @@ def measure(
 
 
 def _count(failures: Iterable[NotAnswered]) -> list[dict[str, Any]]:
-    """How many images got no answer, by reason, the most frequent first."""
+    """Numbers of images without an answer, by reason, the most frequent first."""
     by_code: dict[str, list[str]] = defaultdict(list)
     for failure in failures:
         by_code[failure.code].append(failure.message)

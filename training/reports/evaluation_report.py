@@ -15,14 +15,14 @@ from training.reports.report import render_results
 
 
 def write_evaluation(folder: Path, facts: Facts, records: Sequence[Record], scored: Scored) -> None:
-    """Write the report and all that belongs to it into `folder`.
+    """Write the report of an evaluation into `folder`.
 
     Args:
-        folder: made if it does not exist.
-        facts: what `measure` found out, with `model`, `data`, `part` and `seen`: what was scored on which
-            images, and whether it had seen them before.
-        records: of the images that were put to the model.
-        scored: what became of them.
+        folder: created if it does not exist.
+        facts: the outcome, with `model`, `data`, `part` and `seen`: what was scored on which images, and
+            whether the model was trained on them.
+        records: of the images that were sent to the model.
+        scored: the answers for them.
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "metrics.json", facts)
@@ -39,14 +39,14 @@ def write_evaluation(folder: Path, facts: Facts, records: Sequence[Record], scor
 
 
 def render_evaluation(facts: Facts) -> str:
-    """Markdown for the content of a `metrics.json`."""
+    """Markdown for the content of a metrics.json."""
     sections = (
         f"# {facts['title']}: an evaluation",
         f"**{facts['disclaimer']}**",
         bullets(_circumstances(facts)),
         *_not_answered(facts),
         "## Results",
-        f"{facts['images']} images of {facts['groups']} groups (patients) were answered.",
+        f"{facts['images']} images of {facts['groups']} groups (patients) got an answer.",
         render_results(facts["metrics"], facts["classes"], PLOTS),
     )
     return "\n\n".join(sections) + "\n"
@@ -56,11 +56,11 @@ def _circumstances(facts: Facts) -> Iterator[str]:
     yield f"Model: {facts['model']}; version: {', '.join(facts['versions'])}"
     part = f", only the {facts['part']} part of the model's training data" if facts["part"] else ""
     yield f"Images: {facts['data']}{part}"
-    yield f"Found there: {describe_findings(facts['findings'])}"
+    yield f"Findings in the data: {describe_findings(facts['findings'])}"
     classes = ", ".join(f"{rate['images']} {name}" for name, rate in facts["metrics"]["per_class"].items())
-    yield f"True classes of those answered: {classes}"
+    yield f"True classes of the images with an answer: {classes}"
     yield f"Seen in training: {facts['seen']}"
-    yield f"Made {facts['created_at']}"
+    yield f"Created {facts['created_at']}"
 
 
 def _not_answered(facts: Facts) -> Iterator[str]:
@@ -69,10 +69,10 @@ def _not_answered(facts: Facts) -> Iterator[str]:
     count = sum(reason["images"] for reason in facts["not_answered"])
     yield "## Not answered"
     yield (
-        f"{count} images got no answer. They are in none of the results below, so if they are difficult "
-        "ones, the results are too good. predictions.csv names them."
+        f"{count} images got no answer and are not in the results below. If they are difficult ones, the "
+        "results are too good. predictions.csv lists them."
     )
     yield table(
-        ("Reason", "Images", "For example"),
+        ("Reason", "Images", "Example"),
         [(reason["code"], reason["images"], reason["example"]) for reason in facts["not_answered"]],
     )

@@ -1,4 +1,4 @@
-"""predictions.csv: what a model answered for each image."""
+"""predictions.csv: the answer of a model for each image."""
 
 import csv
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ def write_predictions(
     class_names: Sequence[str],
     failures: Sequence[tuple[Record, str]] = (),
 ) -> None:
-    """One line of CSV for each image: what it is, what the model said, and whether a person should look.
+    """Write a line of CSV for each image: its label, the answer of the model, and the reasons for review.
 
-    The images of `failures` got no answer; what stands beside them is the reason.
+    `failures` are the images without an answer, each with the reason.
     """
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
