@@ -89,9 +89,9 @@ def test_what_does_not_pass_is_given_up(server: FakeApi, api: Api) -> None:
         (Reply({"code": "DamagedImage", "message": "Cut off."}, 422), "DamagedImage", "Cut off."),
         (Reply(b"<html>Bad Gateway</html>", 502), "HTTP 502", "status 502"),
         (Reply(b"", 301, {"Location": "https://example.org/"}), "HTTP 301", "status 301"),
-        (Reply(b"{not json"), "NoClassification", "something else"),
-        (Reply([1, 2]), "NoClassification", "something else"),
-        (Reply({"probabilities": {"spam": 1.0}, "reasons": []}), "NoClassification", "something else"),
+        (Reply(b"{not json"), "NoClassification", "not a classification"),
+        (Reply([1, 2]), "NoClassification", "not a classification"),
+        (Reply({"probabilities": {"spam": 1.0}, "reasons": []}), "NoClassification", "not a classification"),
     ],
 )
 def test_other_answers_are_told_from_classifications(
@@ -128,7 +128,7 @@ def test_another_class_in_the_answer_is_no_answer(server: FakeApi, api: Api, tas
 
 
 def test_a_file_too_large_for_the_route_is_not_sent(server: FakeApi, api: Api) -> None:
-    with pytest.raises(NotAnswered, match=r"4,500,001 bytes; the API classifies at most 4,500,000"):
+    with pytest.raises(NotAnswered, match=r"4,500,001 bytes; the API accepts at most 4,500,000"):
         api.classify(bytes(MAX_BODY + 1))
 
     assert server.requests == []
@@ -190,7 +190,7 @@ def test_an_api_that_went_away_is_not_asked_for_ever(task: Task) -> None:
     for _ in range(MAX_FAILURES):
         with pytest.raises(NotAnswered, match="No connection"):
             api.classify(load())
-    with pytest.raises(NotAnswered, match="no more were sent"):
+    with pytest.raises(NotAnswered, match="no more are sent"):
         api.classify(load())
     with pytest.raises(TrainingError, match="does not list the tasks: No connection"):
         api.check()

@@ -1,4 +1,4 @@
-"""The model card: complete, and made from model.json and what the task asks for."""
+"""The model card is complete and follows from model.json and the task."""
 
 import json
 import re
@@ -25,13 +25,13 @@ def test_the_card_says_what_must_be_known(model: dict[str, Any]) -> None:
     assert card.startswith(f"# {model['title']}: model {model['version']}\n\n**{model['disclaimer']}**\n")
     assert model["intended_use"] in card
     assert all(f"- {limit}" in card for limit in model["limits"])
-    assert "150 images of 50 groups (patients), none of which was used to train it" in card
+    assert "150 images of 50 groups (patients), none of which was used to train the" in card
     for fact in ("citation", "licence", "origin", "fingerprint"):
         assert model["data"][fact] in card
     assert "- None of these images exists." in card
     assert "| groups (patients) | 50 | 50 | 50 |\n\nThe given split leaks.\n" in card
     assert "200 files listed, 1 left out because they cannot be read, 150 images used" in card
-    assert "beyond distance 12.35, which 99 % of the validation images" in card
+    assert "out-of-distribution images: 12.35, the 99 % quantile of the validation images" in card
     assert "Graph: 1,234,567 bytes" in card
     assert "| 1 (kept) | 7 | 0.1000 | 90.0 % | 81.0 % | 80.0 % |" in card
     assert "Mean test accuracy over the seeds: 80.5 % (from 80.0 % to 81.0 %)" in card
@@ -109,7 +109,7 @@ def test_a_card_can_be_written_anew_from_the_package(model: dict[str, Any], tmp_
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "No such file"), ("{", "cannot be read"), ("{}", "lacks 'data'; train the model anew")],
+    [(None, "No such file"), ("{", "cannot be read"), ("{}", "lacks 'data'; train the model again")],
 )
 def test_a_package_without_facts_is_refused_in_one_line(
     content: str | None, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

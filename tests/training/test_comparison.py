@@ -122,7 +122,7 @@ def test_the_first_model_of_a_task_needs_only_the_minimum(gated: Task) -> None:
         (
             metrics(accuracy=None),
             comparison(),
-            "Its accuracy is not defined; the task asks",
+            "Its accuracy is not defined; the task demands",
         ),
         (
             metrics(),

@@ -201,7 +201,7 @@ def test_images_that_the_current_model_was_trained_on_are_no_evidence(
 
     assert compared == [len(unseen_images)]
     seen, every = len(held_out.digests) - len(unseen_images), len(held_out.digests)
-    assert f"trained on {seen} of the {every} test images; they do not" in str(decision(tmp_path / "out"))
+    assert f"trained on {seen} of the {every} test images; they are not" in str(decision(tmp_path / "out"))
 
 
 def test_a_model_that_has_seen_every_test_image_is_compared_with_a_warning(

@@ -93,7 +93,7 @@ def test_an_interrupted_trial_is_tried_anew(
     with monkeypatch.context() as patch:
         patch.setattr("training.tune.fit", interrupt)
         assert main([*search, "--trials", "1"]) == 130
-    assert "the same command goes on" in capsys.readouterr().err
+    assert "the same command continues" in capsys.readouterr().err
 
     assert main([*search, "--trials", "1"]) == 0
     trials = read_trials(tmp_path / "tuning")
