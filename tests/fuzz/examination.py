@@ -28,7 +28,9 @@ MAX_SECONDS = 5.0
 """Of processor time, which does not depend on what else the machine does."""
 _STUCK_SECONDS = 60.0
 """After so long without an answer it waits for something that never comes."""
-_LONGEST_MESSAGE = 600
+_MAX_MESSAGE = 600
+_LAST_LINES = 20
+"""Of standard error, in the finding about a process that died."""
 _IDENTITY = re.compile(r"Unmistakable|UNMISTAKABLE|Doe\^Jane|19551224")
 _INSIDE = re.compile(r"Traceback|, line \d|\.py\b|object at 0x|site-packages")
 
@@ -112,9 +114,10 @@ class Decoder:
         line = process.stdout.read(int.from_bytes(head, "big"))
         if len(head) < 4:
             code = process.wait()
+            words = self._logged().splitlines()[-_LAST_LINES:]
             self.close()
             name = signal.Signals(-code).name if code < 0 else f"exit status {code}"
-            raise Finding("crash", f"the decoding process ended with {name}")
+            raise Finding("crash", "\n".join([*words, f"the decoding process ended with {name}"]))
         answer: Answer = json.loads(line)
         return answer
 
@@ -150,15 +153,19 @@ class Decoder:
 
     def _check_words(self, answer: Answer) -> None:
         shown = json.dumps([answer.get("source"), answer.get("message")], ensure_ascii=False)
-        self._errors.seek(0)
-        logged = self._errors.read().decode(errors="replace")
+        logged = self._logged()
         if _IDENTITY.search(shown) or _IDENTITY.search(logged):
             raise Finding("leak", "an answer or a log line names the patient")
         message = answer.get("message", "")
-        if _INSIDE.search(message) or len(message) > _LONGEST_MESSAGE or not message.isprintable():
+        if _INSIDE.search(message) or len(message) > _MAX_MESSAGE or not message.isprintable():
             raise Finding("message", f"not one that a person should read: {message[:200]!r}")
         if answer["kind"] == "refused" and not 400 <= answer["status"] < 500:
             raise Finding("message", f"status {answer['status']} blames the server")
+
+    def _logged(self) -> str:
+        """What the process has written to standard error since the last input was sent."""
+        self._errors.seek(0)
+        return self._errors.read().decode(errors="replace")
 
 
 @dataclass

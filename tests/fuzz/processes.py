@@ -12,12 +12,21 @@ def family(pid: int) -> list[int]:
     while waiting:
         current = waiting.pop()
         found.append(current)
-        for children in Path(f"/proc/{current}/task").glob("*/children"):
+        for thread in _threads(current):
             try:
-                waiting += map(int, children.read_text().split())
+                children = (thread / "children").read_text()
             except OSError:  # the thread has ended
                 continue
+            waiting += map(int, children.split())
     return found
+
+
+def _threads(pid: int) -> list[Path]:
+    # Path.glob fails if a thread ends while it looks at its directory.
+    try:
+        return list(Path(f"/proc/{pid}/task").iterdir())
+    except OSError:  # the process has ended
+        return []
 
 
 def cpu_seconds(pid: int) -> float:

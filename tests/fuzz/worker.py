@@ -13,7 +13,7 @@ import struct
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 
@@ -107,14 +107,10 @@ def _api() -> Iterator[Target]:
 def _faulty(data: bytes, spec: InputSpec) -> Answer:
     """Breaks a promise, to see that it is noticed."""
     fault = data.decode()
+    if fault in _ENDS:
+        _ENDS[fault]()
     if fault in _ANSWERS:
         return _ANSWERS[fault]
-    if fault == "crash":
-        os.kill(os.getpid(), signal.SIGSEGV)
-    if fault == "exit":
-        os._exit(3)
-    if fault == "escape":
-        raise KeyError(fault)
     if fault == "log":
         print(images.PATIENT, file=sys.stderr)
     if fault == "differs":
@@ -126,6 +122,24 @@ def _faulty(data: bytes, spec: InputSpec) -> Answer:
     while fault == "hang":
         pass
     return _array("", spec.channels)
+
+
+def _escape() -> NoReturn:
+    raise KeyError("escape")
+
+
+def _die() -> NoReturn:
+    print("malloc(): invalid size", file=sys.stderr, flush=True)
+    os._exit(3)
+
+
+_ENDS: Mapping[str, Callable[[], object]] = {
+    "crash": lambda: os.kill(os.getpid(), signal.SIGSEGV),
+    "exit": lambda: os._exit(3),
+    "die": _die,
+    "escape": _escape,
+    "leave": lambda: sys.exit(1),
+}
 
 
 def _refusal(message: str, **facts: Any) -> Answer:
@@ -149,6 +163,7 @@ _ANSWERS: Mapping[str, Answer] = {
     "long": _refusal("word " * 200),
     "control": _refusal("The value \x00\x01 is odd."),
     "server": _refusal("Try again later.", status=500),
+    "not JSON": {"kind": "accepted", "answer": b""},
     "shape": {"kind": "accepted", "sha256": "", "array": ["float32", 1, 2, 3]},
 }
 
@@ -165,18 +180,25 @@ def _run(target: Target, source: BinaryIO, answers: BinaryIO) -> None:
     while header := source.read(HEADER.size):
         channels, *lengths = HEADER.unpack(header)
         before, data = map(source.read, lengths)
-        spec = InputSpec(width=32, height=32, channels=channels, fit="pad")
+        line = _answer(target, before, data, InputSpec(width=32, height=32, channels=channels, fit="pad"))
+        answers.write(len(line).to_bytes(4, "big") + line)
+        answers.flush()
+
+
+def _answer(target: Target, before: bytes, data: bytes, spec: InputSpec) -> bytes:
+    """Decode both files and return the answer about the second as JSON.
+
+    Any exception is an answer as well, from the first file, the measurement or the encoding, too.
+    """
+    try:
         if before:
             target(before, spec)
         processes.reset_peaks(os.getpid())
-        try:
-            answer = target(data, spec)
-        except Exception as error:
-            answer = {"kind": "escaped", "traceback": "".join(traceback.format_exception(error))}
-        answer["megabytes"] = processes.peak_megabytes(os.getpid())
-        line = json.dumps(answer).encode()
-        answers.write(len(line).to_bytes(4, "big") + line)
-        answers.flush()
+        answer = target(data, spec)
+        return json.dumps(answer | {"megabytes": processes.peak_megabytes(os.getpid())}).encode()
+    except BaseException as error:
+        trace = "".join(traceback.format_exception(error))
+        return json.dumps({"kind": "escaped", "traceback": trace}).encode()
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ CONNECTIONS = 4
 MAX_RETRIES = 5
 READ_TIMEOUT = 60.0
 """Seconds; longer than API Gateway ever waits."""
-MAX_RETRY_AFTER = 60
+MAX_PAUSE_SECONDS = 60
 """Seconds between two tries; the API asks for so many while an endpoint starts."""
 MAX_FAILURES = 8
 """Images in a row without a connection, after which no more are sent."""
@@ -83,9 +83,9 @@ class Api:
                 status_forcelist=RETRY_STATUS,
                 allowed_methods=None,  # repeating an image is idempotent
                 backoff_factor=backoff,
-                backoff_max=MAX_RETRY_AFTER,
+                backoff_max=MAX_PAUSE_SECONDS,
                 backoff_jitter=backoff,
-                retry_after_max=MAX_RETRY_AFTER,
+                retry_after_max=MAX_PAUSE_SECONDS,
                 raise_on_status=False,
                 raise_on_redirect=False,
             ),

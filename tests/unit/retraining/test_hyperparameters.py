@@ -11,7 +11,7 @@ from chalicelib.retraining.hyperparameters import (
     Hyperparameters,
     current_names,
 )
-from chalicelib.retraining.request import read_wish
+from chalicelib.retraining.request import parse_request
 
 BEFORE = {
     "repeats": 3,
@@ -57,22 +57,22 @@ def test_aliases_name_hyperparameters_that_exist() -> None:
 
 
 def test_request_takes_names_of_release_0_1() -> None:
-    wish = read_wish({"task": "chest-xray", "hyperparameters": BEFORE})
+    request = parse_request({"task": "chest-xray", "hyperparameters": BEFORE})
 
-    assert wish.hyperparameters == NOW
+    assert request.hyperparameters == NOW
 
 
 def test_request_refuses_a_hyperparameter_under_both_names() -> None:
     with pytest.raises(InvalidHyperparameters, match="num_seeds is given twice, once by its former name"):
-        read_wish({"task": "chest-xray", "hyperparameters": {"repeats": 2, "num_seeds": 2}})
+        parse_request({"task": "chest-xray", "hyperparameters": {"repeats": 2, "num_seeds": 2}})
 
 
 def test_request_refuses_fixing_what_is_searched_under_its_former_name() -> None:
-    with pytest.raises(InvalidHyperparameters, match="random_erasing cannot be given"):
-        read_wish({"task": "chest-xray", "tune": True, "hyperparameters": {"erase": 0.5}})
+    with pytest.raises(InvalidHyperparameters, match="'tune' searches for random_erasing"):
+        parse_request({"task": "chest-xray", "tune": True, "hyperparameters": {"erase": 0.5}})
 
 
 @pytest.mark.parametrize("value", [["rotating"], {"rotating": 1}, None, True])
 def test_request_refuses_a_choice_that_is_no_text(value: object) -> None:
     with pytest.raises(InvalidHyperparameters, match="validation must be of type str"):
-        read_wish({"task": "chest-xray", "hyperparameters": {"validation": value}})
+        parse_request({"task": "chest-xray", "hyperparameters": {"validation": value}})
