@@ -1,4 +1,4 @@
-"""What a page costs that is open and not used: requests, each of which is a Lambda call and a query."""
+"""The cost of an idle page: each request is a Lambda call and a query."""
 
 from playwright.sync_api import expect
 
@@ -14,7 +14,7 @@ HIDDEN = """
 
 
 def asked_during(stub: StubbedPage, milliseconds: int) -> int:
-    """How many requests the page makes meanwhile."""
+    """The number of requests made meanwhile."""
     stub.forget_requests()
     stub.pass_time(milliseconds)
     return len(stub.requests(""))

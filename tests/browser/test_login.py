@@ -1,4 +1,4 @@
-"""Signing in, what each role finds, and what becomes of work when a session ends."""
+"""Login: signing in, the roles, and work in progress when a session ends."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -28,7 +28,7 @@ def login_flow(login_stack: LocalStack) -> LoginFlow:
 
 @pytest.fixture
 def app(browser: Browser, login_stack: LocalStack) -> Iterator[AppPage]:
-    """A fresh page of the system where people have to sign in."""
+    """A fresh page of a system with login."""
     context = browser.new_context(viewport=LAPTOP)
     opened = AppPage(context.new_page(), login_stack.url)
     yield opened
@@ -38,7 +38,7 @@ def app(browser: Browser, login_stack: LocalStack) -> Iterator[AppPage]:
 
 @pytest.fixture(scope="module")
 def result(login_flow: LoginFlow) -> str:
-    """The id of a result that a reviewer has made and reviewed."""
+    """The id of a result made and reviewed by a reviewer."""
     token = login_flow.tokens("reviewer")["id_token"]
     path = f"/tasks/{TASK}/classify"
     made = login_flow.ask(token, "POST", path, grey_file(height=93), Content_Type="image/png").json
@@ -47,7 +47,7 @@ def result(login_flow: LoginFlow) -> str:
 
 
 def go_to(app: AppPage, place: str = "") -> None:
-    """Open the page and wait until it asks to sign in."""
+    """Open the page and wait for the sign-in view."""
     app.page.goto(f"{app.address}/{place}")
     expect(app.page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=PATIENCE_MS)
 
@@ -59,7 +59,7 @@ def sign_in(app: AppPage, group: str, place: str = "") -> None:
 
 
 def end_session(app: AppPage, login_flow: LoginFlow) -> Locator:
-    """Sign in as a reviewer, and end the session behind the page's back; what the page says then."""
+    """Sign in as a reviewer and end the session on the server; return the notice on the page."""
     app.http_errors_expected = True
     with login_flow.lasting(SHORT):
         sign_in(app, "reviewer", f"#/tasks/{TASK}")
@@ -71,7 +71,7 @@ def end_session(app: AppPage, login_flow: LoginFlow) -> Locator:
 
 
 def renewals(app: AppPage) -> list[Request]:
-    """Every request for new tokens that needed nobody."""
+    """All silent token renewals."""
     return [request for request in app.requests if "grant_type=refresh_token" in (request.post_data or "")]
 
 
@@ -95,7 +95,7 @@ def test_signed_out_user_sees_only_the_login(
 
 def test_reader_returns_to_the_view_and_cannot_write(app: AppPage, result: str) -> None:
     sign_in(app, "reader", f"#/results/{result}")
-    app.wait_for_reading()
+    app.wait_for_result()
     assert app.page.url == f"{app.address}/#/results/{result}"
     form = app.page.locator(".review-form")
     expect(form).to_contain_text("Your role (reader) does not allow")
@@ -182,7 +182,7 @@ def test_tokens_are_renewed_silently(app: AppPage, login_flow: LoginFlow) -> Non
         app.page.wait_for_timeout(1500)
     # Also where only the API knows that a token is good no more.
     app.page.reload()
-    app.wait_for_reading()
+    app.wait_for_result()
     # A renewal under way would spare the one that is looked for.
     app.page.wait_for_load_state("networkidle")
     before = len(renewals(app))

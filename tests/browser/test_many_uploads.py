@@ -1,4 +1,4 @@
-"""Uploads in thousands and in odd circumstances: each ends, is sent once, and nothing waits in silence."""
+"""Thousands of uploads and unusual failures: each upload ends, is sent once, and reports delays."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ WATCH = """
 
 
 def different(number: int) -> list[str]:
-    """Contents of so many files."""
+    """Contents of `count` different files."""
     return [f"film {index}" for index in range(number)]
 
 
@@ -346,7 +346,7 @@ def test_deleted_files_are_reported_in_the_queue(stub: StubbedPage, tmp_path: Pa
     stub.open()
     # Three are held when they ask for leave; two have not even been looked at.
     stub.run("server.refuse = () => new Promise((go) => ((window.held ??= []).push(go)));")
-    stub.app.at_hand = paths  # type: ignore[assignment]
+    stub.app.picker_files = paths  # type: ignore[assignment]
     stub.page.get_by_role("button", name="Choose images…").click()
     stub.wait_until("window.held?.length === 3")
     for path in paths[1:4]:

@@ -1,4 +1,4 @@
-"""Many images at once: all kinds, paused, cancelled, tried again, left and taken up again."""
+"""The upload queue: mixed files, pause, cancel, retry, and leaving the page."""
 
 import json
 import re
@@ -17,12 +17,12 @@ def named(name: str, file: FilePayload) -> FilePayload:
 
 
 def jpegs(number: int) -> list[FilePayload]:
-    """So many different pictures."""
+    """`count` different JPEG files."""
     return [named(f"film-{index:03d}.jpg", samples.jpeg()) for index in range(number)]
 
 
 def asks(app: AppPage) -> list[Request]:
-    """The requests for leave to upload."""
+    """The requests for upload permissions."""
     return [request for request in app.requests if request.url.endswith("/api/uploads")]
 
 
@@ -55,7 +55,7 @@ def test_mixed_files_all_reach_a_final_state(app: AppPage) -> None:
 
     # The copy leads to the result of its original, which is shown from this device.
     app.queued("copy of a.jpg").get_by_role("link").click()
-    app.wait_for_reading()
+    app.wait_for_result()
     expect(app.caption).to_have_text("Original, 300 × 600 pixels")
     # And a file that could not be read leads to the reason.
     app.queued("broken.jpg").get_by_role("link").click()
@@ -221,7 +221,7 @@ def test_chosen_folder_is_read_recursively(app: AppPage, tmp_path: Path) -> None
     (tmp_path / "case" / "one.jpg").write_bytes(samples.jpeg()["buffer"])
     (tmp_path / "case" / "left" / "two.jpg").write_bytes(samples.jpeg()["buffer"])
     app.open()
-    app.at_hand = tmp_path / "case"
+    app.picker_files = tmp_path / "case"
     app.page.get_by_role("button", name="Choose folder…").click()
     app.wait_for_queue()
     expect(app.page.locator("#queue-summary")).to_have_text("2 of 2 done")

@@ -1,4 +1,4 @@
-"""What the page owes everybody: no strangers, no inline code, the disclaimer always in sight."""
+"""Safety: no third parties, no inline code, no identity, and the disclaimer always visible."""
 
 import re
 from urllib.parse import urlsplit
@@ -59,7 +59,7 @@ def test_file_name_never_leaves_the_device(app: AppPage) -> None:
 
     app.drop({**samples.jpeg(), "name": "Mueller^Anna^1962.jpg"})
     expect(app.caption).to_have_text("Original, 300 × 600 pixels")
-    app.wait_for_reading()
+    app.wait_for_result()
     for request in app.requests:
         assert "Mueller" not in request.url
         assert b"Mueller" not in (request.post_data_buffer or b"")

@@ -1,4 +1,4 @@
-"""Language, colours and size: the page as its reader wants it."""
+"""Settings: language and theme; and the size of the first view."""
 
 from playwright.sync_api import Browser, Request, expect
 
@@ -36,9 +36,9 @@ def test_language_defaults_to_the_browser(browser: Browser, page_address: str) -
     app = AppPage(context.new_page(), page_address)
     app.page.goto(f"{app.address}/#/tasks/mammography-views")
     expect(app.page.get_by_role("button", name="Bilder auswählen …").first).to_be_visible()
-    app.at_hand = samples.jpeg()
+    app.picker_files = samples.jpeg()
     app.page.get_by_role("button", name="Bilder auswählen …").first.click()
-    app.wait_for_reading()
+    app.wait_for_result()
     # Numbers as they are written there: a comma, and a space before the sign.
     expect(app.probability).to_contain_text(",")
     expect(app.page.locator(".bars .share").first).to_contain_text("\u00a0%")

@@ -1,4 +1,4 @@
-"""The worklist: live, filtered, of any length."""
+"""The worklist: live updates, filters, sorting, and long lists."""
 
 import re
 
@@ -11,7 +11,7 @@ from tests.stack.client import wait_for
 
 
 def send(request: APIRequestContext, address: str) -> str:
-    """Classify an image as another program would; the result's id."""
+    """Classify an image as another client; return the id of its result."""
     answer = request.post(
         f"{address}/api/tasks/{TASK}/classify",
         data=samples.jpeg()["buffer"],
@@ -42,7 +42,7 @@ def test_row_opens_its_result_at_a_shareable_address(app: AppPage) -> None:
 
     app.page.goto("about:blank")
     app.page.goto(shared)
-    app.wait_for_reading()
+    app.wait_for_result()
     expect(app.heading).to_have_text(label)
     expect(app.image).to_be_visible()
 
@@ -59,7 +59,7 @@ def test_reopened_result_shows_the_original(app: AppPage) -> None:
     first = app.classify(samples.jpeg())
     app.pick(samples.jpeg())
     expect(app.page).not_to_have_url(re.compile(first))
-    app.wait_for_reading()
+    app.wait_for_result()
     app.row(first).get_by_role("link").click()
     expect(app.page).to_have_url(re.compile(first))
     expect(app.caption).to_have_text("Original, 300 × 600 pixels")
