@@ -188,7 +188,7 @@ def longer_scan_header(data: bytes) -> bytes:
 
 
 def refused_everywhere() -> dict[str, bytes]:
-    """Files that both sides refuse, though browsers could read them: other formats, and sizes beyond the limits."""
+    """Files that both sides refuse, though browsers could read some: other formats, excessive sizes."""
     colour = smooth(3)
     return {
         **{kind: images.encode(colour, kind) for kind in ("GIF", "BMP", "WEBP", "AVIF", "ICO", "JPEG2000")},

@@ -32,7 +32,7 @@ def listed(number: int) -> dict[str, Any]:
 
 
 def serve_many(page: Page, total: int) -> list[str]:
-    """Serve a list of `count` results; return the queries made."""
+    """Serve a list of `total` results; return the queries made."""
     asked: list[str] = []
 
     def answer(route: Route) -> None:

@@ -1,4 +1,4 @@
-"""A working day on the real system: images are classified and reviewed, a model is retrained and rolled back."""
+"""A working day on the real system: images are reviewed, a model is retrained and rolled back."""
 
 import csv
 import json

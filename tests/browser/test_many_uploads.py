@@ -25,7 +25,7 @@ WATCH = """
 
 
 def different(number: int) -> list[str]:
-    """Contents of `count` different files."""
+    """Contents of `number` different files."""
     return [f"film {index}" for index in range(number)]
 
 

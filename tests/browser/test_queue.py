@@ -17,7 +17,7 @@ def named(name: str, file: FilePayload) -> FilePayload:
 
 
 def jpegs(number: int) -> list[FilePayload]:
-    """`count` different JPEG files."""
+    """`number` different JPEG files."""
     return [named(f"film-{index:03d}.jpg", samples.jpeg()) for index in range(number)]
 
 
