@@ -24,13 +24,14 @@ from chalicelib.fields import query_text, text
 from chalicelib.limits import PATH_PARAMETERS
 from chalicelib.models import rollback
 from chalicelib.observability import logger, tracer
+from chalicelib.resource_names import resource_name
 from chalicelib.settings import settings
 from chalicelib.storage import inbox
 from chalicelib.tasks import load_tasks
 
 app = Chalice(app_name="negatoscope")
 # The name of the API, by which CloudWatch tells the metrics of one stage from those of another.
-app.app_name = f"negatoscope-{settings().stage}"
+app.app_name = resource_name(settings().stage)
 app.register_middleware(ConvertToMiddleware(logger.inject_lambda_context))
 app.register_middleware(ConvertToMiddleware(tracer.capture_lambda_handler(capture_response=False)))
 api = Api(app, settings().user_pool_arn)

@@ -12,15 +12,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from chalicelib.resource_names import data_bucket
 from local import users
 from local.aws import lambda_environment, patching
 from local.aws.environment import emulator_environment
 from local.deployment import PROJECT, Deployment
 from local.loopback import HOST, ask
 from local.process import Process, StartFailed
+from local.sagemaker.resources import ACCOUNT
 
 TRAINING_PYTHON = PROJECT / ".venv-training" / "bin" / "python"
-BUCKET = "negatoscope-local-data-000000000000"
+BUCKET = data_bucket("local", ACCOUNT)
 START_TIMEOUT = 60.0  # seconds for one program to answer
 
 

@@ -1,4 +1,4 @@
-"""Decides whether a person should look at an image as well, and says why."""
+"""Decides whether a person should review an image, and why."""
 
 from dataclasses import dataclass
 
@@ -21,13 +21,13 @@ class Reason:
 def reasons_for_review(
     task: Task, probabilities: Floats, unfamiliar: bool, weak: bool = False
 ) -> list[Reason]:
-    """Every reason why a person should look; none if the answer can stand by itself.
+    """The reasons for a review; empty if the answer needs none.
 
     Args:
-        task: whose review rule applies.
+        task: the task with the review rule.
         probabilities: shape (K,), in the order of the task's classes.
-        unfamiliar: whether the model says that the image is unlike anything it was trained on.
-        weak: whether the model did not reach the least metrics of the task in its test.
+        unfamiliar: whether the image is out of distribution.
+        weak: whether the model missed the task's gate in its test.
     """
     second, first = probabilities.argsort()[-2:]
     top, runner_up = float(probabilities[first]), float(probabilities[second])

@@ -150,7 +150,7 @@ def test_retrainings_without_admin_role_are_read_only(app: AppPage) -> None:
 def test_unknown_retraining_is_reported(app: AppPage) -> None:
     app.http_errors_expected = True
     app.open("#/retrainings/nothing-of-the-kind")
-    expect(app.problem).to_contain_text("There is no retraining of that name")
+    expect(app.problem).to_contain_text("There is no retraining with this name")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

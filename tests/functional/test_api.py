@@ -329,7 +329,7 @@ def test_answer_of_an_earlier_model_is_not_explained(call: Call) -> None:
     message = assert_error(
         call("GET", f"/results/{result['id']}/heatmap?label={result['label']}"), 409, "NotClassified"
     )
-    assert "Another model" in message
+    assert "no longer used" in message
 
 
 def test_no_preview_of_what_is_not_classified(call: Call) -> None:

@@ -84,7 +84,7 @@ def json_of(installation: Installation, path: str) -> Any:
 def test_a_failure_is_told_and_the_same_command_goes_on(story: Story, installation: Installation) -> None:
     assert story.failed.returncode == 1
     assert f"{FILES} already exists" in story.failed.stderr
-    assert "goes on from here" in story.failed.stderr
+    assert "continues from here" in story.failed.stderr
 
     assert story.done.returncode == 0, story.done.stderr
     assert f"Page: {installation.origin}/" in story.done.stdout
@@ -372,4 +372,4 @@ def test_destroying_keeps_the_images_unless_told_twice(
     assert destroyed.returncode == 0, destroyed.stderr
     assert inventory(client) == story.before
     again = installation.destroy("--images", "delete", "--confirm", STAGE)
-    assert "Nothing of the stage is left." in again.stdout, again.stderr
+    assert "No resources of the stage remain." in again.stdout, again.stderr

@@ -196,7 +196,7 @@ def test_lost_table_and_lost_events_are_brought_back(client: Client, operator: O
     assert {name: item for name, item in operator.items().items() if name in before} == before
     assert client.api("GET", f"/api/results/{classified}").json["review"]["comment"] == "Seen."
 
-    for expected in (r"[23456789] sent through again", "The queue is empty"):
+    for expected in (r"[23456789] events sent again", "The queue is empty"):
         redriven = operator.run("redrive")
         assert redriven.returncode == 0, redriven.stderr
         assert re.search(expected, redriven.stdout)
