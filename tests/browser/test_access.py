@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from tests.browser import samples
 from tests.browser.app_page import PATIENCE_MS, TASK, AppPage
 
-# axe-core, as axe-playwright-python carries it.
+# axe-core, from the package axe-playwright-python.
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -32,7 +32,7 @@ def test_views_pass_accessibility_checks(
     app: AppPage, scheme: Literal["light", "dark"], language: str
 ) -> None:
     app.http_errors_expected = True
-    # Colours in transition would be measured on their way.
+    # Transitions would falsify the measured colours.
     app.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     app.open()
     app.classify(samples.both_breasts())
@@ -77,7 +77,7 @@ def test_keyboard_alone_classifies_and_reviews(app: AppPage) -> None:
     app.wait_for_result()
     expect(app.heading).to_be_focused()
 
-    # From the reading on: its classes, each a button that saves.
+    # From the result on: the class buttons.
     press("Tab")
     expect(app.page.locator(".class-buttons button").first).to_be_focused()
     press("Tab")
@@ -85,7 +85,7 @@ def test_keyboard_alone_classifies_and_reviews(app: AppPage) -> None:
     expect(app.outcome).to_contain_text("on this installation")
     expect(app.page.locator(".class-buttons button").nth(1)).to_be_focused()
 
-    # And back to the heat map.
+    # Then back to the heat map.
     for _ in range(5):
         press("Shift+Tab")
         if app.slider.evaluate("(slider) => slider === document.activeElement"):

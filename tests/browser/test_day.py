@@ -83,7 +83,7 @@ def test_working_day_from_classification_to_rollback_and_offline(
     expect(app.page.locator("#reviewed")).to_contain_text(re.compile(rf"^{REVIEWED} of \d+ reviewed"))
 
     show.select_option("Reviewed")
-    # Rows out of sight are not in the page, but each says how many there are.
+    # Rows out of view are not in the page, but each states the total number.
     expect(app.rows.first).to_have_attribute("aria-setsize", str(len(earlier) + REVIEWED))
     with app.page.expect_download() as download:
         app.page.get_by_role("link", name="Export CSV").click()

@@ -23,7 +23,7 @@ def asked_during(stub: StubbedPage, milliseconds: int) -> int:
 def test_idle_page_polls_less_and_less(stub: StubbedPage) -> None:
     stub.open()
     assert asked_during(stub, HOUR_MS) <= 135
-    # An image that is stuck, in the page of results that has been read anyway, costs nothing more.
+    # A stuck image on a page of results that is read anyway costs nothing more.
     stub.run('server.arrive("mammography-views", "received");')
     assert asked_during(stub, HOUR_MS) <= 135
 

@@ -207,7 +207,7 @@ def test_compare_is_not_offered_without_an_original(app: AppPage) -> None:
     expect(app.page.get_by_role("button", name="Model input")).to_be_hidden()
 
 
-# Without grain: where a file has no window, the brightest grain would decide, and resizing averages it away.
+# Without grain: in a file without a window, the brightest grain would set the range, which resizing averages.
 FILM = samples.phantom(grain=0)
 PIXELS = FILM.astype(np.uint16) * 16
 DICOM_FILES = {

@@ -17,7 +17,7 @@ from tests.stack.login_flow import LoginFlow
 
 KNOWN = {user.group: (user.name, user.password) for user in USERS}
 """Name and password of a user of each group."""
-# Renewed half a minute before they run out, these are renewed at once.
+# Tokens are renewed half a minute before they expire, so these are renewed at once.
 SHORT = 31
 
 
@@ -123,7 +123,7 @@ def test_tokens_are_stored_for_the_tab_only(app: AppPage) -> None:
     second = app.page.context.new_page()
     second.goto(app.address)
     expect(second.locator("#sign-in-now")).to_be_visible(timeout=PATIENCE_MS)
-    # Those of a session that is over are worth nothing.
+    # Tokens of an ended session are invalid.
     app.http_errors_expected = True
     app.page.evaluate(
         """() => {
@@ -156,7 +156,7 @@ def test_sign_out_ends_the_session_in_all_tabs(app: AppPage) -> None:
     other = AppPage(app.page.context.new_page(), app.address)
     go_to(other)
     other.page.get_by_role("button", name="Sign in", exact=True).click()
-    # The login page knows who it is.
+    # The login page still has its own session.
     expect(other.chooser).to_be_enabled(timeout=PATIENCE_MS)
     app.page.get_by_role("button", name="Account").click()
     account = app.page.get_by_role("dialog", name="Account")
@@ -180,10 +180,10 @@ def test_tokens_are_renewed_silently(app: AppPage, login_flow: LoginFlow) -> Non
         app.classify(samples.jpeg())
         assert renewals(app)
         app.page.wait_for_timeout(1500)
-    # Also where only the API knows that a token is good no more.
+    # Also if only the API knows that a token is invalid.
     app.page.reload()
     app.wait_for_result()
-    # A renewal under way would spare the one that is looked for.
+    # A renewal in progress would hide the expected one.
     app.page.wait_for_load_state("networkidle")
     before = len(renewals(app))
     app.page.route("**/review", lambda route: route.fulfill(status=401, json={}), times=1)
@@ -204,7 +204,7 @@ def test_reload_during_token_renewal_keeps_the_session(app: AppPage, login_flow:
     with login_flow.lasting(SHORT):
         sign_in(app, "reviewer")
         app.page.wait_for_timeout(1500)
-        # The pool gives new tokens, but whoever has asked for them is gone.
+        # The pool issues new tokens, but the page that requested them is gone.
         with app.page.expect_event("requestfailed", lambda request: request.url.endswith("/oauth2/token")):
             app.page.route("**/oauth2/token", lose, times=1)
             app.page.reload()
@@ -216,7 +216,7 @@ def test_reload_during_token_renewal_keeps_the_session(app: AppPage, login_flow:
 def test_expired_session_keeps_uploads_in_progress(app: AppPage, login_flow: LoginFlow) -> None:
     notice = end_session(app, login_flow)
     image = samples.jpeg()["buffer"]
-    # What follows the end of an image makes three of one.
+    # Bytes after the end of the image make three different files.
     contents = [image + bytes([index]) for index in range(3)]
     app.drop(*(FilePayload(name="a.jpg", mimeType="image/jpeg", buffer=content) for content in contents))
     expect(app.page.locator("#queue-summary")).to_contain_text("0 of 3 done")
@@ -235,7 +235,7 @@ def test_sign_in_as_another_user_drops_pending_work(app: AppPage, login_flow: Lo
     with app.page.context.expect_page() as beside:
         notice.get_by_role("button", name="Sign in again").click()
     fill_in(beside.value, *KNOWN["reader"])
-    # The page began anew: nothing waits, and it offers what a reader may do.
+    # The page has reloaded: nothing waits, and it shows the permissions of a reader.
     expect(app.page.locator("body")).to_have_attribute("data-role", "reader", timeout=PATIENCE_MS)
     expect(notice).to_be_hidden()
     app.page.get_by_role("button", name="Account").click()

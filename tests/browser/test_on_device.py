@@ -104,7 +104,7 @@ def test_real_images_are_prepared_as_on_the_server(lab: Page, data_set: Path, ta
     for path in real_images(data_set, task, 4):
         data, media_type = path.read_bytes(), TYPES[path.suffix]
         differs = difference(lab, data, media_type, load_tasks()[task].input)
-        # A JPEG decoder that reduces while it decodes rounds once where we round twice.
+        # A JPEG decoder that reduces during decoding rounds once; the page rounds twice.
         assert differs.max() <= (1 if media_type == "image/jpeg" else 0), path
         assert differs.mean() < 0.1, path
 
@@ -285,7 +285,7 @@ def test_images_never_leave_the_device(switched_on: AppPage) -> None:
     expect(app.page.locator("#device-rows > li")).to_have_count(5, timeout=LOADING_MS)
     expect(app.page.locator("#device-rows > .failed")).to_have_count(2)
     expect(app.page.locator("#device-count")).to_have_text("On this device (3)")
-    # The worklist is asked for, and that is all.
+    # Only the worklist is requested.
     asked = app.requests[before:]
     assert asked
     assert {request.method for request in asked} <= {"GET"}

@@ -41,7 +41,7 @@ def test_empty_file_is_refused_before_upload(app: AppPage) -> None:
 
 def test_too_large_file_is_refused_before_upload(app: AppPage) -> None:
     app.open()
-    # A File that only says it is large: nobody wants to make 200 MB for this.
+    # A File that only states a large size, instead of 200 MB of data.
     app.page.evaluate(
         """() => {
             const file = new File(["x"], "large.tif");

@@ -125,7 +125,7 @@ def test_worklist_is_reviewed_by_keys_with_progress(app: AppPage) -> None:
 def test_key_after_a_step_applies_to_the_next_image(app: AppPage) -> None:
     second, third = (send(app.page.request, app.address) for _ in range(2))
     begin_at(app, third, advance=False)
-    # Quicker than any hand.
+    # Faster than any person.
     app.page.evaluate(
         """() => ["j", "Enter"].forEach((key) =>
             document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true })))"""

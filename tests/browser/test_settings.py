@@ -22,7 +22,7 @@ def test_language_choice_is_remembered(app: AppPage) -> None:
     expect(app.page.locator("html")).to_have_attribute("lang", "de")
     expect(app.page.locator("#worklist-heading")).to_have_text("Arbeitsliste")
     expect(app.page.locator("#disclaimer")).to_contain_text("Nicht für den klinischen Einsatz")
-    # Names of classes are the server's: they stay, and say which language they are in.
+    # Class titles come from the server: they stay in English, and are marked as English.
     expect(app.heading).to_have_text(label)
     expect(app.heading.locator("span")).to_have_attribute("lang", "en")
     expect(app.probability).to_contain_text("Wahrscheinlichkeit")
@@ -39,7 +39,7 @@ def test_language_defaults_to_the_browser(browser: Browser, page_address: str) -
     app.picker_files = samples.jpeg()
     app.page.get_by_role("button", name="Bilder auswählen …").first.click()
     app.wait_for_result()
-    # Numbers as they are written there: a comma, and a space before the sign.
+    # German number format: a decimal comma, and a space before the percent sign.
     expect(app.probability).to_contain_text(",")
     expect(app.page.locator(".bars .share").first).to_contain_text("\u00a0%")
     context.close()

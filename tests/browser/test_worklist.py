@@ -97,7 +97,7 @@ def test_filters_apply_to_list_and_export(app: AppPage) -> None:
     expect(app.row(flagged)).to_be_visible()
     expect(app.row(other)).to_have_count(0)
 
-    # What is reviewed stays, so that it can be undone, until the list is asked for anew.
+    # Reviewed results stay until the list is reloaded, so that the review can be undone.
     app.heading.focus()
     app.press("Enter")
     expect(app.row(flagged)).to_contain_text("Confirmed")
@@ -148,7 +148,7 @@ def test_list_of_100000_renders_only_visible_rows(app: AppPage) -> None:
     app.open()
     expect(app.rows.first).to_be_visible()
     assert app.rows.count() < 60
-    # Only what is needed was asked for.
+    # Only the needed pages were requested.
     assert len(asked) <= 2
     box = app.page.locator("#worklist-box")
     for _ in range(5):
@@ -157,7 +157,7 @@ def test_list_of_100000_renders_only_visible_rows(app: AppPage) -> None:
         wait_for(lambda height=height: box.evaluate("(box) => box.scrollHeight") > height)  # type: ignore[misc]
     assert app.rows.count() < 60
     assert len(asked) > 4
-    # All of it, as if somebody had scrolled for an hour: a step of scrolling still takes no time.
+    # The whole list, as after an hour of scrolling: one step of scrolling must still be fast.
     each, last, there = app.page.evaluate(
         """async () => {
             const { Rows } = await import("/modules/rows.js");
