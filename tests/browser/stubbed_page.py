@@ -1,4 +1,4 @@
-"""The page without a system behind it: a server sends its files, `server_in_page.js` answers it."""
+"""The page with a stubbed server: its files are served, and `server_in_page.js` answers its requests."""
 
 import gzip
 import time
@@ -21,7 +21,7 @@ _SERVER = Path(__file__).with_name("server_in_page.js")
 
 _MAX_STEPS = 30
 
-# Answers take turns of the event loop, which the clock does not wait for.
+# Responses take turns of the event loop, which the fake clock does not wait for.
 _YIELD = """async () => {
     const { port1, port2 } = new MessageChannel();
     for (let turn = 0; turn < 20; turn++) {
@@ -50,7 +50,7 @@ def file_server() -> Iterator[str]:
 
 
 class StubbedPage:
-    """One open page whose server and clock are in the test's hands."""
+    """One open page with a stubbed server and a fake clock."""
 
     def __init__(self, page: Page, address: str):
         self.page = page
@@ -65,11 +65,11 @@ class StubbedPage:
         expect(self.page.locator("#worklist-status")).not_to_have_text("Loading…")
 
     def run(self, script: str, argument: object = None) -> Any:
-        """Run the body of an asynchronous JavaScript function in the page; `argument` is `given` there."""
+        """Run the body of an async JavaScript function in the page; `argument` is available as `given`."""
         return self.page.evaluate(f"async (given) => {{ {script} }}", argument)
 
     def wait_until(self, condition: str, patience_ms: int = 10_000) -> None:
-        """Wait until a JavaScript expression is true; the page's policy forbids Playwright's own way."""
+        """Wait until a JavaScript expression is true (the page's policy forbids Playwright's own method)."""
         deadline = time.monotonic() + patience_ms / 1_000
         while not self.run(f"return Boolean({condition});"):
             assert time.monotonic() < deadline, f"It did not become true: {condition}"
@@ -79,16 +79,16 @@ class StubbedPage:
         self.run("server.drop(given[0], given[1]);", [contents, prefix])
 
     def pass_time(self, milliseconds: int) -> None:
-        """Let so much time pass; all timers that fall due fire, and their work goes on."""
+        """Advance the clock; timers that are due fire, and their work continues."""
         step = max(1_000, milliseconds // _MAX_STEPS)
         for begun in range(0, milliseconds, step):
             self.page.clock.run_for(min(step, milliseconds - begun))
             self.page.evaluate(_YIELD)
 
     def requests(self, beginning: str) -> list[str]:
-        """The requests so far that begin so, such as "GET /api/results?"."""
+        """The requests so far with this prefix, such as "GET /api/results?"."""
         return [request for request in self.run("return server.requests;") if request.startswith(beginning)]
 
     def forget_requests(self) -> None:
-        """Count anew."""
+        """Clear the recorded requests."""
         self.run("server.requests.length = 0;")

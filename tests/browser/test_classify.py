@@ -1,4 +1,4 @@
-"""An image in, an explained answer out."""
+"""From an image to an explained result."""
 
 import re
 from pathlib import Path
@@ -37,13 +37,13 @@ def test_result_links_to_its_model_card(app: AppPage) -> None:
     link.click()
     expect(app.sheet.locator(".document h3")).to_contain_text(version)
     app.page.go_back()
-    app.wait_for_reading()
+    app.wait_for_result()
 
 
 def test_dropped_image_is_classified(app: AppPage) -> None:
     app.open()
     app.drop(samples.jpeg())
-    app.wait_for_reading()
+    app.wait_for_result()
     expect(app.image).to_be_visible()
 
 
@@ -59,7 +59,7 @@ def test_pasted_image_is_classified(app: AppPage) -> None:
             document.dispatchEvent(new ClipboardEvent("paste", { clipboardData }));
         }"""
     )
-    app.wait_for_reading()
+    app.wait_for_result()
     expect(app.caption).to_have_text("Original, 80 × 160 pixels")
 
 
@@ -102,7 +102,7 @@ def test_large_image_is_uploaded_to_the_bucket(app: AppPage) -> None:
     app.open()
     app.pick(image)
     expect(app.page.locator("#working")).to_be_visible(timeout=PATIENCE_MS)
-    app.wait_for_reading()
+    app.wait_for_result()
     expect(app.page.locator("#result-body .facts")).to_contain_text("upload")
     posts = [request.url for request in app.requests if request.method == "POST"]
     assert len(posts) == 2

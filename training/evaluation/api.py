@@ -125,7 +125,7 @@ class Api:
         if len(image) > MAX_IMAGE_BODY:
             raise NotAnswered(
                 "TooLarge",
-                f"The file has {len(image):,} bytes; the API accepts at most {MAX_IMAGE_BODY:,} in a request.",
+                f"The file has {len(image):,} bytes; the API accepts at most {MAX_IMAGE_BODY:,} per request.",
             )
         if self._failures >= MAX_FAILURES:
             raise NotAnswered(
