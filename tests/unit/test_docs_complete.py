@@ -5,17 +5,18 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
 
 import app
-from chalicelib import VERSION, errors
+from chalicelib import DISCLAIMER, VERSION, errors
 from chalicelib.errors import NegatoscopeError
-from chalicelib.imaging import MAX_BYTES
+from chalicelib.imaging import MAX_BYTES, prepare
 from chalicelib.imaging.decoded import MAX_PIXELS
 from chalicelib.limits import MAX_IMAGE_BODY
+from chalicelib.models.classifier import Classifier
 from chalicelib.models.package import BUNDLED_MODELS
 from chalicelib.monitoring import drift
 from chalicelib.retraining.hyperparameters import Hyperparameters
@@ -193,6 +194,24 @@ def test_sizes_are_those_of_the_code() -> None:
         readme.split()
     )
     assert f"at most {MAX_IMAGE_BODY / 1e6:g} MB" in page("api.md")
+
+
+def test_readme_shows_the_answer_to_its_command() -> None:
+    text = (ROOT / "README.md").read_text()
+    command = re.search(r"--data-binary @(\S+) .*?/api/tasks/([a-z-]+)/classify", text, re.DOTALL)
+    assert command is not None
+    task = load_tasks()[command[2]]
+    prepared = prepare((ROOT / command[1]).read_bytes(), task.input)
+    [answer] = Classifier({}, lambda: None).classify(task, prepared.pixels[None], [prepared.box])
+    shown = json.loads(text.partition("```json\n")[2].partition("```")[0])
+    assert shown["label"] == answer.label
+    assert shown["probability"] == pytest.approx(answer.probability, abs=0.0005)
+    assert answer.heatmap is not None
+    for side in ("width", "height"):
+        assert shown["heatmap"][side] == answer.heatmap[side]
+    assert shown["heatmap"]["values"][:2] == pytest.approx(answer.heatmap["values"][:2], abs=0.0005)
+    assert shown["source"].items() <= asdict(prepared.source).items()
+    assert shown["disclaimer"] == DISCLAIMER
 
 
 @pytest.mark.parametrize("name", load_tasks())
