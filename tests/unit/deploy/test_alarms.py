@@ -132,7 +132,7 @@ def test_alarms_fit_into_a_request_when_their_loops_are_written_out() -> None:
 def test_runbook_says_of_every_alarm_what_to_do() -> None:
     section = RUNBOOK.read_text().partition("\n## Alarms")[2].partition("\n## ")[0]
     named: list[str] = []
-    for text in section.partition("\n### Not for people")[0].split("\n### ")[1:]:
+    for text in section.partition("\n### Alarms without an action")[0].split("\n### ")[1:]:
         title, _, body = text.partition("\n")
         named += re.findall("`([a-z-]+)`", title)
         for part in ("**Means.**", "**Look.**", "**Do.**"):
