@@ -26,6 +26,7 @@ from chalicelib.tasks.task import Serving
 from chalicelib.tasks.toml_table import TomlTable
 from deploy import hyperparameter_reference
 from tests.alarms import alarms
+from tests.cloud import RETRAINING, template
 from tests.stage import ROOT
 
 DOCS = ROOT / "docs"
@@ -163,6 +164,26 @@ def test_errors_of_api_gateway_are_documented() -> None:
 
 
 # --------------------------------------------------------------------------------------------- training
+
+
+def test_keys_of_a_retraining_request_are_documented_and_no_others() -> None:
+    description = json.loads((ROOT / "chalicelib" / "openapi.json").read_text())
+    keys = description["components"]["schemas"]["RetrainingRequest"]["properties"].keys()
+    table = page("retraining.md").partition("| key of the request |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == keys
+
+
+def test_probability_of_the_gate_is_that_of_the_code() -> None:
+    source = (ROOT / "training" / "evaluation" / "gate.py").read_text()
+    [probability] = re.findall(r"^MIN_PROBABILITY_BETTER = ([\d.]+)$", source, re.MULTILINE)
+    assert f"with a probability of at least {probability}" in page("retraining.md")
+
+
+def test_instances_that_cost_are_those_of_the_template() -> None:
+    parameters = template(RETRAINING)["Parameters"]
+    costs = page("retraining.md").partition("## Costs")[2].partition("\n## ")[0]
+    for name in ("TrainingInstanceType", "TransformInstanceType"):
+        assert f"`{parameters[name]['Default']}`" in costs
 
 
 def test_reference_of_hyperparameters_is_current() -> None:
