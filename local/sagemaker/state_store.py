@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import threading
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ class StateStore:
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")  # survives the death of the process
         self._database.executescript(SCHEMA)
+        # From Python 3.13 on, a connection that is collected without being closed is a warning.
+        weakref.finalize(self, self._database.close).atexit = False
 
     def add(self, kind: str, name: str, record: Record) -> bool:
         """Add a record. Return False if the name is taken."""
