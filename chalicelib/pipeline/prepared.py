@@ -13,7 +13,9 @@ from chalicelib.imaging.decoded import Pixels
 from chalicelib.models.classification import Box
 from chalicelib.results import result_document
 from chalicelib.results.result_document import Result
-from chalicelib.storage.bucket import StoredObject
+from chalicelib.storage.bucket import DataBucket, StoredObject
+from chalicelib.storage.errors import AccessDenied, ObjectMissing
+from chalicelib.storage.inbox import prepared_key
 
 CONTENT_TYPE = "application/x-npy"
 
@@ -67,3 +69,27 @@ class PreparedArray:
         png = BytesIO()
         Image.fromarray(content.squeeze()).save(png, "PNG")
         return png.getvalue()
+
+
+def store(bucket: DataBucket, task: str, image_id: str, image: PreparedArray) -> None:
+    """Store the array of an image; its event starts the classification."""
+    body, metadata = image.pack()
+    bucket.write(prepared_key(task, image_id), body, CONTENT_TYPE, metadata)
+
+
+def load(bucket: DataBucket, task: str, image_id: str) -> PreparedArray:
+    """The array of an image.
+
+    Raises:
+        ObjectMissing: if there is none.
+    """
+    return PreparedArray.unpack(bucket.read(prepared_key(task, image_id)))
+
+
+def is_stored(bucket: DataBucket, result: Result) -> bool:
+    """Whether the array of a result's image is stored."""
+    try:
+        bucket.etag(prepared_key(result["task"], result["id"]))
+    except (ObjectMissing, AccessDenied):
+        return False
+    return True
