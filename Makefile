@@ -52,7 +52,7 @@ clean-local: ## delete what `make run` keeps: images, results, logs
 check: $(DEV) $(TRAINING) ## formatting, lint, types, templates
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy app.py chalicelib local benchmarks deploy tests/unit tests/functional tests/fuzz tests/injection tests/soak tests/stack tests/browser
+	.venv/bin/mypy app.py chalicelib statemachine local benchmarks deploy tests/unit tests/functional tests/fuzz tests/injection tests/soak tests/stack tests/browser
 	.venv-training/bin/python -m mypy training tests/training
 	.venv/bin/cfn-lint deploy/alarms.yaml deploy/foundation.yaml statemachine/template.yaml frontend/template.yaml
 
@@ -104,6 +104,11 @@ test-fuzz: $(DEV) ## a bounded, repeatable run of the fuzzer of image decoding
 .PHONY: fuzz
 fuzz: $(DEV) ## search for files that break image decoding: make fuzz MINUTES=30 (ARGS="--only dicom/")
 	.venv/bin/python -m tests.fuzz --minutes $(or $(MINUTES),10) $(ARGS)
+
+.PHONY: definition
+definition: $(DEV) ## write the definition of the state machine and the picture of it anew
+	.venv/bin/python -m statemachine.definition > statemachine/retrain.asl.json
+	.venv/bin/python -m statemachine.graph > docs/states.md
 
 .PHONY: train
 train: $(TRAINING) ## train a model from labelled images: make train TASK=mammography-views DATA=FOLDER ARGS="--epochs 30"

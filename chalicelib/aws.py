@@ -26,8 +26,10 @@ from chalicelib.pipeline.sweeper import Sweeper
 from chalicelib.results.table import ResultsTable
 from chalicelib.retraining.candidate import Candidates
 from chalicelib.retraining.creation import Creations
+from chalicelib.retraining.ending import Ending
 from chalicelib.retraining.executions import Executions
 from chalicelib.retraining.jobs import TrainingJobs
+from chalicelib.retraining.plan_builder import PlanBuilder
 from chalicelib.retraining.planning import Planner
 from chalicelib.retraining.repository import RetrainingRepository
 from chalicelib.retraining.rollout import Rollout
@@ -76,23 +78,22 @@ def _start_retraining(task: str, why: str) -> str:
 def retraining_steps() -> Steps:
     """The steps that the state machine's Lambda runs."""
     rollout = Rollout(endpoint_manager(), partial(_client, "cloudwatch"))
+    candidates = Candidates(bucket(), registry(), _sagemaker, settings().stage)
     planner = Planner(
-        stage=settings().stage,
+        builder=PlanBuilder(settings().stage, bucket(), table(), registry(), settings().serving),
         bucket=bucket(),
-        table=table(),
-        registry=registry(),
         repository=_repository(),
         endpoints=settings().endpoints,
-        serving=settings().serving,
-        lock=TaskLock(bucket(), _repository(), registry(), rollout, _executions()).lock,
+        lock=TaskLock(bucket(), _repository(), registry(), rollout, _executions()).acquire,
     )
     return Steps(
         bucket=bucket(),
         repository=_repository(),
         planner=planner,
-        candidates=Candidates(bucket(), registry(), _sagemaker, settings().stage),
+        candidates=candidates,
         rollout=rollout,
         creations=Creations(_sagemaker, endpoint_manager()),
+        ending=Ending(_repository(), candidates, rollout),
         backend=_backend_of,
         publish=_publish,
     )

@@ -69,7 +69,7 @@ class UnknownModel(NegatoscopeError):
 
 
 class UnknownRetraining(NegatoscopeError):
-    """There is no retraining of that name."""
+    """There is no retraining with this name."""
 
     status = HTTPStatus.NOT_FOUND
 

@@ -67,7 +67,7 @@ _EVALUATION = {
 _ARGUMENTS = ", ".join(f"'--{name}', {value}" for name, value in _EVALUATION.items())
 EVALUATE_CANDIDATE = _processing(
     "eval",
-    f"States.Array('training.judge', {_ARGUMENTS})",
+    f"States.Array('training.evaluate_candidate', {_ARGUMENTS})",
     "evaluation",
     inputs={
         "data": _below("data/"),

@@ -1,4 +1,4 @@
-"""Runs state machines in Amazon States Language, as far as this project uses it, without waiting."""
+"""Runs state machines without waiting, in the subset of the Amazon States Language that this project uses."""
 
 import json
 import re
@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 Perform = Callable[[str, Mapping[str, Any]], Any]
-"""Runs a task, given the state's name and its parameters."""
+"""Returns the result of a task, given the name of the state and its parameters."""
 
 MAX_STATES = 500
 
 
 class TaskFailed(Exception):
-    """The error of a failed task, as Step Functions reports it."""
+    """The failure of a task, as Step Functions sees it."""
 
     def __init__(self, error: str, cause: str = "why"):
         super().__init__(f"{error}: {cause}")
@@ -22,7 +22,7 @@ class TaskFailed(Exception):
 class Execution:
     """An execution, run to its end.
 
-    A path that leads nowhere is an AssertionError, as Step Functions ends an execution on it.
+    A path that does not exist is an AssertionError: Step Functions would fail the execution.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Execution:
         name: str | None = definition["StartAt"]
         while name:
             self.passed.append(name)
-            assert len(self.passed) < MAX_STATES, f"it goes round and round: {self.passed[-10:]}"
+            assert len(self.passed) < MAX_STATES, f"endless loop: {self.passed[-10:]}"
             name = getattr(self, f"_{self.states[name]['Type'].lower()}")(name, self.states[name])
 
     @property
@@ -120,7 +120,7 @@ class Execution:
         return bool(value > expected if operator == "NumericGreaterThan" else value == expected)
 
     def _fill(self, name: str, template: Any, data: Any) -> Any:
-        """A template with its paths and functions, `"key.$": ...`, evaluated."""
+        """A template with the values of its paths and functions, `"key.$": ...`."""
         if isinstance(template, list):
             return [self._fill(name, item, data) for item in template]
         if not isinstance(template, dict):

@@ -1,4 +1,4 @@
-"""A fake of Step Functions as a boto3 client."""
+"""A fake boto3 client of Step Functions."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ STARTED, ENDED = datetime(2026, 1, 1, 12, tzinfo=UTC), datetime(2026, 1, 1, 13, 
 
 
 class FakeStepFunctions:
-    """Executions of one state machine by ARN, and waiting tasks by token."""
+    """Executions by ARN, and waiting tasks by token."""
 
     def __init__(self) -> None:
         self.executions: dict[str, dict[str, Any]] = {}
@@ -40,7 +40,7 @@ class FakeStepFunctions:
         self._add(arn, {"stateEnteredEventDetails": {"name": state}}, second)
 
     def leave(self, arn: str, state: str, second: int) -> None:
-        """Let the execution leave the state."""
+        """Let an execution leave a state."""
         self._add(arn, {"stateExitedEventDetails": {"name": state}}, second)
 
     def _add(self, arn: str, event: dict[str, Any], second: int) -> None:

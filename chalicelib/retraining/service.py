@@ -1,4 +1,4 @@
-"""What people do with retrainings: start one, list and follow them, approve its model."""
+"""The API's operations on retrainings: start, list, follow, approve."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from chalicelib.errors import (
 from chalicelib.fields import optional_text, refuse_unknown
 from chalicelib.retraining.executions import Executions, end_of
 from chalicelib.retraining.jobs import TrainingJobs
-from chalicelib.retraining.planning import EVALUATION, EVALUATION_BEFORE, RETRAININGS
+from chalicelib.retraining.locations import EVALUATION, EVALUATION_BEFORE, retraining_folder
 from chalicelib.retraining.repository import RUNNING, RetrainingRecord, RetrainingRepository, empty_record
 from chalicelib.retraining.request import parse_request
 from chalicelib.storage.bucket import DataBucket
@@ -26,7 +26,7 @@ REPORT = "report.md"
 
 @dataclass(frozen=True)
 class RetrainingService:
-    """What the API's routes about retrainings need."""
+    """Starts, lists and follows retrainings, and passes on approvals."""
 
     repository: RetrainingRepository
     executions: Executions
@@ -37,12 +37,12 @@ class RetrainingService:
         """Start a retraining: `{"name", "task", "status"}`.
 
         Raises:
-            InvalidRequest: saying what is wrong with the request.
+            InvalidRequest: if the request is not valid.
             AlreadyRetraining: if the task is being retrained.
-            RetrainingNotDeployed: if the stage has no retraining.
+            RetrainingNotDeployed: if the stage has no state machine.
         """
         if "requested_by" in body:
-            raise InvalidRequest("'requested_by' is who is signed in.")
+            raise InvalidRequest("'requested_by' cannot be set: it is the user who is signed in.")
         task = parse_request(body).task
         self.check_idle(task)
         name = f"{task.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{random_token()[:4]}"
@@ -50,7 +50,7 @@ class RetrainingService:
         return {"name": name, "task": task.name, "status": RUNNING}
 
     def check_idle(self, task: Task) -> None:
-        """Make sure that nobody else is about to change what classifies for a task.
+        """Make sure that no retraining is about to change the current model of a task.
 
         Raises:
             AlreadyRetraining: if it is being retrained.
@@ -72,12 +72,12 @@ class RetrainingService:
         return [self._up_to_date(record) for record in records], following
 
     def follow(self, name: str) -> RetrainingRecord:
-        """One retraining with `states`, `metrics` of its training job so far, and `files` to look at.
+        """One retraining with its `states`, latest `metrics` of training, and names of `files`.
 
         Raises:
-            UnknownRetraining: if there is none of that name.
+            UnknownRetraining: if there is no such retraining.
         """
-        record = self._entry(name)
+        record = self._record(name)
         return record | {
             "states": self.executions.states(record["execution"]),
             "metrics": self._metrics(record),
@@ -90,7 +90,7 @@ class RetrainingService:
         Raises:
             UnknownRetraining: if there is no such retraining, or it has no such file.
         """
-        record = self._entry(name)
+        record = self._record(name)
         folder, names = self._evaluation(record)
         path = file if file == REPORT else f"plots/{file}"
         if path in names:
@@ -101,12 +101,12 @@ class RetrainingService:
         raise UnknownRetraining(f"This retraining has no file '{file}' (yet).")
 
     def approve(self, name: str, body: dict[str, Any], user: str) -> None:
-        """Answer the retraining that asks whether its model may be deployed.
+        """Approve or decline the model of a retraining that waits for it.
 
         Raises:
             InvalidRequest: if `approved` is missing, or the comment is not a short text.
-            NothingToApprove: if it asks nothing.
-            UnknownRetraining: if there is none of that name.
+            NothingToApprove: if it does not wait for an approval.
+            UnknownRetraining: if there is no such retraining.
         """
         refuse_unknown(body, "approved", "comment")
         if not isinstance(body.get("approved"), bool):
@@ -119,8 +119,8 @@ class RetrainingService:
         self.executions.answer(token, {"approved": body["approved"], "by": user, "comment": comment})
         self.repository.update(name, task_token="", waiting_for=None)
 
-    def _entry(self, name: str) -> RetrainingRecord:
-        """What is known of a retraining, if only that it has just been started, or was refused."""
+    def _record(self, name: str) -> RetrainingRecord:
+        """The record of a retraining, or if it has none yet (or was refused), what its execution tells."""
         try:
             return self._up_to_date(self.repository.get(name))
         except UnknownRetraining:
@@ -133,16 +133,16 @@ class RetrainingService:
         return record | end_of(execution)
 
     def _up_to_date(self, record: RetrainingRecord) -> RetrainingRecord:
-        """An execution that was stopped could not write down its end."""
+        """A record with the end of its execution: one that was stopped could not record it."""
         if record["status"] != RUNNING:
             return record
         execution = self.executions.describe(record["execution"])
         return record | end_of(execution) if execution else record
 
     def _metrics(self, record: RetrainingRecord) -> dict[str, float]:
-        """The latest values that the training job printed."""
+        """The latest metrics that the training job has printed."""
         if not record["job"] or (record["trials"] and not record["candidate"]):
-            return {}  # there is none yet, or which of the search's jobs is the best, turns out later
+            return {}  # not started yet, or the best job of the search is not known yet
         return self.jobs.metrics(record["job"])
 
     def _files(self, record: RetrainingRecord) -> list[str]:
@@ -151,9 +151,9 @@ class RetrainingService:
         return sorted(plots) + ([REPORT] if REPORT in names else [])
 
     def _evaluation(self, record: RetrainingRecord) -> tuple[str, list[str]]:
-        """The folder with the evaluation of a retraining's candidate, and the names of the files in it."""
+        """The folder with the evaluation of the candidate, and the names of the files in it."""
         for name in (EVALUATION, EVALUATION_BEFORE):
-            folder = f"{RETRAININGS}{record['task']}/{record['name']}/{name}"
+            folder = f"{retraining_folder(record['task'], record['name'])}{name}"
             names = [key.removeprefix(folder) for key in self.bucket.keys(folder)]
             if names:
                 break

@@ -30,8 +30,8 @@ _SERVING_KINDS: tuple[ServingKind, ...] = ("embedded", "serverless", "provisione
 _INSTANCE_TYPE = re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9]+")
 
 MAX_NAME = 24
-"""Characters of a task's name: SageMaker allows 63 in the job `negatoscope-STAGE-TASK-xxxxxxxx-judge`, and a
-stage has up to 11."""
+"""Characters of a task's name: `negatoscope-STAGE-TASK-xxxxxxxx-eval`, with a stage of 11, names a job, and
+SageMaker takes 63."""
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 

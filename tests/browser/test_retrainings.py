@@ -45,7 +45,7 @@ def test_retraining_is_started_and_followed_to_the_end(app: AppPage) -> None:
     expect(app.page).to_have_url(re.compile(rf"#/retrainings/{EMPTY}-"))
     heading = app.sheet.get_by_role("heading", level=2)
     expect(heading).to_be_focused()
-    expect(heading).to_contain_text("Retraining: Retinal OCT")
+    expect(heading).to_contain_text("Retraining · Retinal OCT")
     expect(app.sheet.locator(".verdict.bad")).to_contain_text(f"There are no labelled images of {EMPTY}.")
     expect(app.sheet.locator(".steps li").first).to_contain_text("Plan")
     expect(app.sheet.locator(".facts")).to_contain_text("the first one")
@@ -150,7 +150,7 @@ def test_retrainings_without_admin_role_are_read_only(app: AppPage) -> None:
 def test_unknown_retraining_is_reported(app: AppPage) -> None:
     app.http_errors_expected = True
     app.open("#/retrainings/nothing-of-the-kind")
-    expect(app.problem).to_contain_text("There is no retraining of that name")
+    expect(app.problem).to_contain_text("There is no retraining with this name")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

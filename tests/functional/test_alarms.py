@@ -27,7 +27,7 @@ from tests.unit.retraining.test_graph import PLAN, STATES, Fails, walk
 
 CLASSIFY = f"/tasks/{TASK}/classify"
 RESULT = f"/results/{'0' * 32}"
-PLAN_STEP = {"step": "plan", "wish": {"task": TASK}, "execution": "arn", "code": "code", "commit": ""}
+PLAN_STEP = {"step": "plan", "request": {"task": TASK}, "execution": "arn", "code": "code", "commit": ""}
 
 Scenario = Callable[[World], None]
 SCENARIOS: dict[str, tuple[Scenario, set[str]]] = {}
@@ -260,7 +260,7 @@ def retrain(world: World, **answers: Any) -> None:
 
 @rings()
 def a_retraining_that_brings_nothing_better(world: World) -> None:
-    retrain(world, Decide={"accepted": False, "reasons": "Worse."})
+    retrain(world, **{"Record decision": {"accepted": False, "reasons": "Worse."}})
 
 
 @rings("failed-retrainings")
@@ -275,8 +275,8 @@ def a_retraining_without_end(world: World) -> None:
 
 @rings("failed-rollback", "failed-retrainings")
 def an_undo_that_fails(world: World) -> None:
-    retrain(world, Train=Fails("States.TaskFailed"), Undo=Fails("Lambda.Unknown"))
-    assert world.client  # starts the account
+    retrain(world, **{"Train": Fails("States.TaskFailed"), "Roll back": Fails("Lambda.Unknown")})
+    assert world.client  # from here on there is an account
     aws._repository().create(empty_record("run", "arn", {"task": TASK}) | {"started_at": timestamps.now()})
     state = {"plan": PLAN | {"task": TASK}, "failed": "TrainingFailed", "error": {"Error": "E", "Cause": "C"}}
     world.monkeypatch.setattr(aws, "_sagemaker", lambda: FakeSageMaker())

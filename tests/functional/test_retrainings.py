@@ -1,4 +1,4 @@
-"""The routes of retrainings, with a fake state machine."""
+"""The routes of retrainings, checked against the API's description, with a made-up state machine."""
 
 import json
 from typing import Any
@@ -30,7 +30,7 @@ class SageMaker:
 
 
 class Stage:
-    """The state machine and the table of retrainings."""
+    """The state machine and its records."""
 
     def __init__(self, call: Call, states: FakeStepFunctions) -> None:
         self._call = call
@@ -39,21 +39,21 @@ class Stage:
         self.bucket = DataBucket(boto3.client("s3"), BUCKET)
 
     def ask(self, method: str, template: str, status: int, path: str = "", **request: Any) -> Any:
-        """The body of an answer, whose status and description are checked."""
+        """The body of an answer, whose status and schema are checked."""
         answer = self._call(method, path or template, **request)
         assert answer.status_code == status, answer.body
         schema(template, method, status).validate(answer.json_body)
         return answer.json_body
 
-    def start(self, **wish: Any) -> Any:
-        """Start a retraining and return the answer."""
-        return self.ask("POST", ROUTE, 201, json={"task": TASK, **wish})
+    def start(self, **request: Any) -> Any:
+        """Start a retraining; returns the answer."""
+        return self.ask("POST", ROUTE, 201, json={"task": TASK, **request})
 
     def plan(self, name: str, **values: Any) -> str:
         """Let a retraining reach its plan, and return the ARN of its execution."""
         arn = f"{RETRAINING_ARN.replace(':stateMachine:', ':execution:')}:{name}"
-        entry = empty_record(name, arn, {"task": TASK}) | {"started_at": f"2026-{name}", "job": "job"}
-        self.repository.create(entry | values)
+        record = empty_record(name, arn, {"task": TASK}) | {"started_at": f"2026-{name}", "job": "job"}
+        self.repository.create(record | values)
         self.repository.lock(TASK, arn)
         return arn
 
@@ -67,7 +67,7 @@ def stage(client: Client, call: Call, monkeypatch: pytest.MonkeyPatch) -> Stage:
     return Stage(call, states)
 
 
-def test_retraining_is_started_with_its_requester(stage: Stage) -> None:
+def test_start_passes_the_request_and_the_user(stage: Stage) -> None:
     name = stage.start(reason="more images", hyperparameters={"epochs": 3})["name"]
 
     ((arn, execution),) = stage.states.executions.items()
@@ -84,14 +84,14 @@ def test_retraining_is_started_with_its_requester(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "message"),
+    ("given", "message"),
     [
         ({"task": "feet"}, "'task' must be one of"),
         ({"hyperparameters": {"epochs": 0}}, "epochs must lie between 1 and 1000"),
         ({"hyperparameters": {"speed": 1}}, "There is no hyper-parameter 'speed'"),
         ({"tune": 1}, "a number of trials from 2 to"),
-        ({"tune": True, "hyperparameters": {"dropout": 0.1}}, "dropout cannot be given"),
-        ({"forced": True}, "There is no 'forced' to a retraining"),
+        ({"tune": True, "hyperparameters": {"dropout": 0.1}}, "searches for dropout"),
+        ({"forced": True}, "A retraining has no field 'forced'"),
         ({"requested_by": "Jane"}, "who is signed in"),
         ({"reason": "\ud800"}, "not valid Unicode"),
         ({"reason": "a\x00b"}, "control character"),
@@ -101,14 +101,14 @@ def test_retraining_is_started_with_its_requester(stage: Stage) -> None:
         ({"hyperparameters": {"seed": 10**400}}, "out of range"),
     ],
 )
-def test_invalid_request_is_refused(stage: Stage, wish: Any, message: str) -> None:
-    error = stage.ask("POST", ROUTE, 400, json={"task": TASK, **wish})
+def test_start_rejects(stage: Stage, given: Any, message: str) -> None:
+    error = stage.ask("POST", ROUTE, 400, json={"task": TASK, **given})
 
     assert message in error["message"]
     assert not stage.states.executions
 
 
-def test_stage_without_retraining_is_explained(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stage_without_retraining_says_so(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     executions = Executions(stage.states, None)
     monkeypatch.setattr(aws, "_executions", lambda: executions)
     aws.retraining_service.cache_clear()
@@ -121,7 +121,7 @@ def test_stage_without_retraining_is_explained(stage: Stage, monkeypatch: pytest
     stage.ask("POST", APPROVAL, 404, "/retrainings/run/approval", json={"approved": True})
 
 
-def test_second_retraining_of_a_task_is_refused(stage: Stage) -> None:
+def test_start_is_refused_while_a_retraining_runs(stage: Stage) -> None:
     name = stage.start()["name"]
     arn = stage.plan(name)
 
@@ -132,7 +132,7 @@ def test_second_retraining_of_a_task_is_refused(stage: Stage) -> None:
     stage.start()
 
 
-def test_refused_execution_is_explained(stage: Stage) -> None:
+def test_follow_has_the_cause_of_a_refused_execution(stage: Stage) -> None:
     name = stage.start()["name"]
     stage.states.end(
         next(iter(stage.states.executions)), "FAILED", error="Refused", cause="There are no images."
@@ -144,19 +144,19 @@ def test_refused_execution_is_explained(stage: Stage) -> None:
     assert (followed["metrics"], followed["files"], followed["states"]) == ({}, [], [])
 
 
-def test_retrainings_are_listed_newest_first(stage: Stage) -> None:
+def test_list_has_the_newest_retrainings_first(stage: Stage) -> None:
     for name in ("a", "b", "c"):
         stage.plan(name, status="deployed")
 
     page = stage.ask("GET", ROUTE, 200, f"{ROUTE}?limit=2")
     rest = stage.ask("GET", ROUTE, 200, f"{ROUTE}?limit=2&cursor={page['cursor']}")
 
-    assert [entry["name"] for entry in page["retrainings"] + rest["retrainings"]] == ["c", "b", "a"]
+    assert [record["name"] for record in page["retrainings"] + rest["retrainings"]] == ["c", "b", "a"]
     assert rest["cursor"] is None
     assert "'cursor'" in stage.ask("GET", ROUTE, 400, f"{ROUTE}?cursor=x")["message"]
 
 
-def test_retraining_shows_states_metrics_and_files(stage: Stage) -> None:
+def test_follow_has_states_metrics_and_files(stage: Stage) -> None:
     name = stage.start()["name"]
     arn = stage.plan(name)
     stage.states.enter(arn, "Plan", 1)
@@ -179,7 +179,7 @@ def test_retraining_shows_states_metrics_and_files(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("folder", ["evaluation", "judgement"])  # the latter in release 0.1
-def test_files_are_shown_without_active_content(stage: Stage, call: Call, folder: str) -> None:
+def test_files_are_answered_in_a_sandbox(stage: Stage, call: Call, folder: str) -> None:
     stage.plan("run")
     folder = f"retrainings/{TASK}/run/{folder}/"
     stage.bucket.write(f"{folder}report.md", b"# Better", "text/markdown")
@@ -198,7 +198,7 @@ def test_files_are_shown_without_active_content(stage: Stage, call: Call, folder
 
 
 @pytest.mark.parametrize("approved", [True, False])
-def test_approval_is_accepted_once(stage: Stage, approved: bool) -> None:
+def test_approval_is_answered_once(stage: Stage, approved: bool) -> None:
     stage.plan("run")
     path = "/retrainings/run/approval"
     assert "does not wait" in stage.ask("POST", APPROVAL, 409, path, json={"approved": True})["message"]
@@ -221,16 +221,16 @@ def test_late_approval_is_refused(stage: Stage) -> None:
 
     error = stage.ask("POST", APPROVAL, 409, "/retrainings/run/approval", json={"approved": True})
 
-    assert "too late" in error["message"]
+    assert "no longer waits" in error["message"]
 
 
-def test_task_tokens_are_never_shown(stage: Stage, call: Call) -> None:
+def test_answers_do_not_have_task_tokens(stage: Stage, call: Call) -> None:
     stage.plan("run", task_token="secret")
 
     assert "secret" not in call("GET", ROUTE).body.decode() + call("GET", "/retrainings/run").body.decode()
 
 
-def test_missing_retraining_is_not_found(stage: Stage) -> None:
+def test_unknown_retraining_is_not_found(stage: Stage) -> None:
     stage.ask("GET", ONE, 404, "/retrainings/none")
     stage.ask("POST", APPROVAL, 404, "/retrainings/none/approval", json={"approved": True})
 

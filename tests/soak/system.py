@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import count
 from typing import Any
 
@@ -134,12 +134,12 @@ class System:
 
     def pending(self) -> int:
         """The number of asynchronous invocations that wait or run."""
-        with sqlite3.connect(self.stack.directory / "state" / "events.sqlite") as events:
+        with closing(sqlite3.connect(self.stack.directory / "state" / "events.sqlite")) as events:
             return int(events.execute("SELECT count(*) FROM events").fetchone()[0])
 
     def _events(self) -> set[tuple[int, str]]:
         """The asynchronous invocations that wait or run: number and function."""
-        with sqlite3.connect(self.stack.directory / "state" / "events.sqlite") as events:
+        with closing(sqlite3.connect(self.stack.directory / "state" / "events.sqlite")) as events:
             return set(events.execute("SELECT id, function FROM events"))
 
     def wait_for_events(self, patience: float) -> None:

@@ -15,9 +15,15 @@ from tests.stack.sagemaker_harness import SageMakerHarness, archive
 CORRECTED = 20
 CURRENT = f"models/{TASK.name}/current.json"
 DEPLOYED = (
-    *("Plan", "Prepare data", "Review data", "Train", "Register", "Create model", "Answer test images"),
-    *("Judge", "Decide", "Ask for approval", "Create endpoint configuration", "Look at endpoint"),
-    *("Create endpoint", "Describe endpoint", "Smoke test", "Promote", "Close deployed", "Deployed"),
+    *("Plan", "Prepare data", "Check data", "Train", "Register", "Create model", "Batch inference"),
+    *(
+        "Evaluate candidate",
+        "Record decision",
+        "Wait for approval",
+        "Create endpoint configuration",
+        "Inspect endpoint",
+    ),
+    *("Create endpoint", "Describe endpoint", "Smoke test", "Promote", "Finalize deployed", "Deployed"),
 )
 
 
@@ -32,7 +38,7 @@ def driver(harness: SageMakerHarness) -> Iterator[RetrainingDriver]:
 
 @pytest.fixture(scope="module")
 def first(driver: RetrainingDriver) -> Any:
-    """A retraining of a task that has no model yet; it waits until somebody has approved its model."""
+    """A retraining of a task that has no model yet; it waits until its model is approved."""
     name = driver.start({}, approval=True, reason="the first one")
     driver.is_in(name, "Prepare data")
     refused = driver.ask_for({})
@@ -53,12 +59,12 @@ def first(driver: RetrainingDriver) -> Any:
 
 @pytest.fixture(scope="module")
 def corrections(driver: RetrainingDriver, first: Any) -> dict[str, str]:
-    """What people say of images that the first model has not seen the like of: class by id."""
+    """Reviews of images of a kind that the first model has not been trained on: class by id."""
     driver.hears_from(first["candidate"])
     return driver.correct(CORRECTED)
 
 
-def test_a_first_retraining_deploys_a_model(driver: RetrainingDriver, first: Any) -> None:
+def test_first_retraining_deploys_a_model(driver: RetrainingDriver, first: Any) -> None:
     assert (first["status"], first["reason"]) == ("deployed", "the first one")
     names = [state["name"] for state in first["states"]]
     assert [name for name in DEPLOYED if name not in names] == []
@@ -82,9 +88,7 @@ def test_a_first_retraining_deploys_a_model(driver: RetrainingDriver, first: Any
     assert "lock" not in driver.leftovers()
 
 
-def test_a_model_that_is_declined_changes_nothing(
-    driver: RetrainingDriver, corrections: dict[str, str]
-) -> None:
+def test_declined_model_changes_nothing(driver: RetrainingDriver, corrections: dict[str, str]) -> None:
     before, current = driver.leftovers(), driver.current()
     name = driver.start({"seed": 1}, approval=True)
     driver.asks(name)
@@ -99,7 +103,7 @@ def test_a_model_that_is_declined_changes_nothing(
     assert (again.status, again.json["code"]) == (409, "NothingToApprove")
 
 
-def test_corrections_are_learnt_while_everybody_works_on(
+def test_corrections_are_learnt_while_requests_are_answered(
     driver: RetrainingDriver, first: Any, corrections: dict[str, str]
 ) -> None:
     with asking(driver.answered_by) as heard:
@@ -125,7 +129,9 @@ def test_corrections_are_learnt_while_everybody_works_on(
     assert {row["part"] for row in driver.manifest(name) if row["sha256"] in tested} == {"test"}
 
 
-def test_nothing_new_is_nothing_to_learn(driver: RetrainingDriver, corrections: dict[str, str]) -> None:
+def test_retraining_ends_if_the_data_are_unchanged(
+    driver: RetrainingDriver, corrections: dict[str, str]
+) -> None:
     answer = driver.post("/retrainings", {"task": TASK.name})
 
     ended = driver.ended(answer.json["name"])
@@ -134,8 +140,8 @@ def test_nothing_new_is_nothing_to_learn(driver: RetrainingDriver, corrections: 
     assert "Train" not in [state["name"] for state in ended["states"]]
 
 
-def test_what_is_no_better_is_rejected(driver: RetrainingDriver, corrections: dict[str, str]) -> None:
-    """Also: the best of a search's models is judged."""
+def test_model_that_is_not_better_is_rejected(driver: RetrainingDriver, corrections: dict[str, str]) -> None:
+    """Also: the best model of a search is the candidate."""
     before, current = driver.leftovers(), driver.current()
 
     name = driver.start({"epochs": 1}, tune=4)
@@ -155,7 +161,7 @@ def test_what_is_no_better_is_rejected(driver: RetrainingDriver, corrections: di
 
 
 def failed(driver: RetrainingDriver, name: str, state: str, before: set[str], current: bytes) -> str:
-    """The sentence of a retraining that failed in a state and left no trace."""
+    """The outcome of a retraining that failed in a state and was rolled back."""
     ended = driver.ended(name)
     assert ended["status"] == "failed", ended["outcome"]
     assert state in [passed["name"] for passed in ended["states"]]
@@ -167,19 +173,19 @@ def failed(driver: RetrainingDriver, name: str, state: str, before: set[str], cu
     return str(ended["outcome"])
 
 
-def test_a_training_that_crashes_says_why(driver: RetrainingDriver, corrections: dict[str, str]) -> None:
+def test_failed_training_has_its_cause(driver: RetrainingDriver, corrections: dict[str, str]) -> None:
     before, current = driver.leftovers(), driver.current()
 
-    said = failed(driver, driver.start({"ensemble_size": 2}), "TrainingFailed", before, current)
+    outcome = failed(driver, driver.start({"ensemble_size": 2}), "TrainingFailed", before, current)
 
-    assert said.startswith(
-        "ensemble_size is 2, but only 1 networks are trained (num_seeds). Its log in /aws/sagemaker/"
+    assert outcome.startswith(
+        "ensemble_size is 2, but only 1 networks are trained (num_seeds). See its log in "
     )
-    assert said.endswith("Mend the data or the hyper-parameters and start again.")
+    assert outcome.endswith("Correct the data or the hyper-parameters and start again.")
 
 
-def test_a_job_that_is_stopped_fails(driver: RetrainingDriver, corrections: dict[str, str]) -> None:
-    """Also: an execution that is stopped is told as such, and the next one takes away what it has left."""
+def test_stopped_job_fails_the_retraining(driver: RetrainingDriver, corrections: dict[str, str]) -> None:
+    """Also: a stopped execution is listed as stopped, and the next one cleans up what it has left."""
     before, current = driver.leftovers(), driver.current()
     stopped = driver.start({})
     followed = driver.is_in(stopped, "Prepare data")
@@ -196,7 +202,7 @@ def test_a_job_that_is_stopped_fails(driver: RetrainingDriver, corrections: dict
     assert driver.noted(stopped)["status"] == {"S": "stopped"}
     wait_for(lambda: _stop(driver, _plan(driver, name)["name"]))
 
-    assert "Somebody stopped the job" in failed(driver, name, "TrainingFailed", before, current)
+    assert "The job was stopped" in failed(driver, name, "TrainingFailed", before, current)
 
 
 def _plan(driver: RetrainingDriver, name: str) -> Any:
@@ -204,7 +210,7 @@ def _plan(driver: RetrainingDriver, name: str) -> Any:
 
 
 def _roll_out(driver: RetrainingDriver, plan: Any, deployed: str) -> set[str]:
-    """Leave on SageMaker what a retraining has left there that is stopped while the endpoint changes."""
+    """Create what a retraining that is stopped during its deployment leaves in SageMaker."""
     name, sagemaker = plan["name"], driver.harness.sagemaker
     model = sagemaker.describe_model(ModelName=deployed)
     sagemaker.create_model(
@@ -227,7 +233,7 @@ def _stop(driver: RetrainingDriver, job: str) -> bool:
 
 @pytest.fixture(scope="module")
 def outdated(driver: RetrainingDriver, first: Any, corrections: dict[str, str]) -> None:
-    """Whoever comes next is better than what is deployed: the model that has learnt no corrections."""
+    """The deployed model was trained without corrections, so that any candidate is better."""
     if json.loads(driver.current())["version"] != first["candidate"]:
         rolled_back = driver.client.api("POST", f"/api/tasks/{TASK.name}/rollback")
         assert rolled_back.json["version"] == first["candidate"], rolled_back.body
@@ -235,7 +241,7 @@ def outdated(driver: RetrainingDriver, first: Any, corrections: dict[str, str]) 
 
 
 @pytest.mark.usefixtures("outdated")
-def test_an_endpoint_that_answers_otherwise_is_taken_back(driver: RetrainingDriver) -> None:
+def test_endpoint_with_other_answers_is_rolled_back(driver: RetrainingDriver) -> None:
     before, current = driver.leftovers(), driver.current()
     name = driver.start({"seed": 3}, approval=True)
     driver.asks(name)
@@ -246,15 +252,15 @@ def test_an_endpoint_that_answers_otherwise_is_taken_back(driver: RetrainingDriv
 
     with asking(driver.answered_by) as heard:
         driver.answer(name, approved=True)
-        said = failed(driver, name, "SmokeTestFailed", before, current)
+        outcome = failed(driver, name, "SmokeTestFailed", before, current)
 
-    assert "Its probabilities are off by" in said
-    assert "Everything is as before." in said
+    assert "Its probabilities differ by" in outcome
+    assert "The previous model is still deployed." in outcome
     assert heard == {json.loads(current)["version"]}
 
 
 @pytest.mark.usefixtures("outdated")
-def test_an_endpoint_that_does_not_start_is_taken_back(driver: RetrainingDriver) -> None:
+def test_endpoint_that_does_not_start_is_rolled_back(driver: RetrainingDriver) -> None:
     before, current = driver.leftovers(), driver.current()
     name = driver.start({"seed": 4}, approval=True)
     version = driver.asks(name)["candidate"]
@@ -263,6 +269,6 @@ def test_an_endpoint_that_does_not_start_is_taken_back(driver: RetrainingDriver)
     driver.client.s3.put_object(Bucket=BUCKET, Key=key, Body=broken)
 
     driver.answer(name, approved=True)
-    said = failed(driver, name, "DeploymentFailed", before, current)
+    outcome = failed(driver, name, "DeploymentFailed", before, current)
 
-    assert "The endpoint's log in /aws/sagemaker/Endpoints says why it did not start." in said
+    assert "The endpoint's log in /aws/sagemaker/Endpoints says why it did not start." in outcome

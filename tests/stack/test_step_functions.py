@@ -1,4 +1,4 @@
-"""State machines work with SageMaker, and fail and end as on AWS."""
+"""State machines of the emulator use SageMaker, and fail and end as in AWS."""
 
 import json
 from typing import Any
@@ -47,7 +47,7 @@ class Machine:
         return arn
 
     def end(self, execution: str) -> Any:
-        """The description of an execution that is over, its output parsed."""
+        """The description of an ended execution, with its output parsed."""
 
         def over() -> Any:
             description = self.client.describe_execution(executionArn=execution)
@@ -57,7 +57,7 @@ class Machine:
         return {**description, "output": json.loads(description.get("output") or "null")}
 
     def run(self, data: Any = None) -> Any:
-        """The description of a new execution once it is over."""
+        """The description of a new execution after its end."""
         return self.end(self.start(data))
 
 
@@ -87,7 +87,7 @@ def raising(event: Any, _context: Any) -> Any:
 # ------------------------------------------------------------------------------------------ SageMaker
 
 
-def test_from_training_to_a_served_model(harness: SageMakerHarness) -> None:
+def test_execution_trains_and_serves_a_model(harness: SageMakerHarness) -> None:
     training = harness.training(LEARN)
     source = harness.put("code/learn.tar.gz", archive({"train.py": LEARN, "inference.py": INFERENCE}))
     training["HyperParameters"] |= {"sagemaker_submit_directory": source, "accuracy.$": "$.accuracy"}
@@ -187,7 +187,7 @@ def test_from_training_to_a_served_model(harness: SageMakerHarness) -> None:
     harness.remove(name)
 
 
-def test_a_failed_job_fails_its_state_with_the_jobs_description(harness: SageMakerHarness) -> None:
+def test_failed_job_fails_its_state_with_its_description(harness: SageMakerHarness) -> None:
     training = harness.training("raise ValueError('no images')")
     states = {"Train": task("sagemaker:createTrainingJob.sync", training)}
 
@@ -199,7 +199,7 @@ def test_a_failed_job_fails_its_state_with_the_jobs_description(harness: SageMak
     assert "no images" in cause["FailureReason"]
 
 
-def test_a_refused_request_fails_its_state_as_an_error_of_sagemaker(harness: SageMakerHarness) -> None:
+def test_refused_request_fails_its_state_with_the_error_of_sagemaker(harness: SageMakerHarness) -> None:
     training = harness.training("pass", RoleArn="arn:aws:iam::000000000000:role/nobody")
     catch = [
         {"ErrorEquals": ["SageMaker.AmazonSageMakerException"], "ResultPath": "$.error", "Next": "Caught"}
@@ -216,7 +216,7 @@ def test_a_refused_request_fails_its_state_as_an_error_of_sagemaker(harness: Sag
 
 
 @pytest.mark.parametrize("kind", ["tuning", "transform", "processing"])
-def test_other_jobs_are_waited_for_as_well(harness: SageMakerHarness, kind: str) -> None:
+def test_state_waits_for_jobs_of_every_kind(harness: SageMakerHarness, kind: str) -> None:
     harness.put("data/steps/texts/a.txt", "one")
     if kind == "tuning":
         request = test_tuning_jobs.tuning(harness, test_tuning_jobs.TRIAL, jobs=1)
@@ -236,7 +236,7 @@ def test_other_jobs_are_waited_for_as_well(harness: SageMakerHarness, kind: str)
     assert ended["output"][status] == "Completed"
 
 
-def test_stopping_an_execution_stops_its_job(harness: SageMakerHarness) -> None:
+def test_stopped_execution_stops_its_job(harness: SageMakerHarness) -> None:
     training = harness.training(WAIT)
     retry = [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 3}]
     catch = [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}]
@@ -258,7 +258,7 @@ def test_stopping_an_execution_stops_its_job(harness: SageMakerHarness) -> None:
     assert history[-1]["type"] == "ExecutionAborted"
 
 
-def test_a_job_that_takes_longer_than_its_state_may_is_stopped(harness: SageMakerHarness) -> None:
+def test_timeout_of_a_state_stops_its_job(harness: SageMakerHarness) -> None:
     training = harness.training(WAIT)
     states = {"Train": task("sagemaker:createTrainingJob.sync", training, TimeoutSeconds=2)}
 
@@ -271,7 +271,7 @@ def test_a_job_that_takes_longer_than_its_state_may_is_stopped(harness: SageMake
 # ------------------------------------------------------------------------------------------- the rest
 
 
-def test_errors_of_lambdas_have_names(harness: SageMakerHarness) -> None:
+def test_errors_of_lambdas_have_their_names(harness: SageMakerHarness) -> None:
     def states(function: str, **more: Any) -> dict[str, Any]:
         parameters = {"FunctionName": function, "Payload.$": "$"}
         catch = [{"ErrorEquals": ["LabelsMissing"], "ResultPath": "$.error", "Next": "Caught"}]
@@ -294,7 +294,7 @@ def test_errors_of_lambdas_have_names(harness: SageMakerHarness) -> None:
     assert tries == 3
 
 
-def test_a_task_waits_for_its_token(harness: SageMakerHarness) -> None:
+def test_task_waits_for_its_token(harness: SageMakerHarness) -> None:
     queue = harness.client.aws("sqs").create_queue(QueueName=harness.name("approvals"))["QueueUrl"]
     message = {"QueueUrl": queue, "MessageBody": {"token.$": "$$.Task.Token"}}
     machine = Machine(harness, {"Ask": task("sqs:sendMessage.waitForTaskToken", message)})
@@ -319,7 +319,7 @@ def answering(event: Any, _context: Any) -> str:
     return "answered"
 
 
-def test_a_token_is_for_those_who_may_answer_its_state_machine(harness: SageMakerHarness) -> None:
+def test_token_can_be_answered_only_with_permission(harness: SageMakerHarness) -> None:
     queue = harness.client.aws("sqs").create_queue(QueueName=harness.name("approvals"))["QueueUrl"]
     message = {"QueueUrl": queue, "MessageBody": {"token.$": "$$.Task.Token"}}
     machine = Machine(harness, {"Ask": task("sqs:sendMessage.waitForTaskToken", message)})
@@ -334,7 +334,7 @@ def test_a_token_is_for_those_who_may_answer_its_state_machine(harness: SageMake
     machine.client.stop_execution(executionArn=execution)
 
 
-def test_every_branch_has_a_token_of_its_own_also_when_it_tries_again(harness: SageMakerHarness) -> None:
+def test_every_branch_and_attempt_has_its_own_token(harness: SageMakerHarness) -> None:
     sqs = harness.client.aws("sqs")
     queue = sqs.create_queue(QueueName=harness.name("approvals"))["QueueUrl"]
     retry = [{"ErrorEquals": ["Again"], "IntervalSeconds": 1, "MaxAttempts": 1}]
@@ -376,7 +376,7 @@ def test_every_branch_has_a_token_of_its_own_also_when_it_tries_again(harness: S
     assert machine.end(execution)["output"] == [0, 1, 2]
 
 
-def test_a_task_whose_lambda_fails_does_not_wait_for_its_token(harness: SageMakerHarness) -> None:
+def test_task_does_not_wait_if_its_lambda_fails(harness: SageMakerHarness) -> None:
     with deployed(harness.client, raising, "api") as function:
         parameters = {
             "FunctionName": function.name,
@@ -388,7 +388,7 @@ def test_a_task_whose_lambda_fails_does_not_wait_for_its_token(harness: SageMake
 
 
 @pytest.mark.parametrize("mode", ["INLINE", "DISTRIBUTED"])
-def test_a_map_works_on_every_item(harness: SageMakerHarness, mode: str) -> None:
+def test_map_processes_every_item(harness: SageMakerHarness, mode: str) -> None:
     with deployed(harness.client, raising, "api") as function:
         call = task(
             "lambda:invoke",
@@ -411,7 +411,7 @@ def test_a_map_works_on_every_item(harness: SageMakerHarness, mode: str) -> None
     assert ended["output"] == [{"key": key, "of": "chest"} for key in "abc"]
 
 
-def test_a_distributed_map_lists_objects(harness: SageMakerHarness) -> None:
+def test_distributed_map_lists_objects(harness: SageMakerHarness) -> None:
     for key in ("a", "b"):
         harness.put(f"data/mapped/{key}", key)
     each = {
@@ -434,7 +434,7 @@ def test_a_distributed_map_lists_objects(harness: SageMakerHarness) -> None:
     assert ended["output"] == [{"key": "data/mapped/a"}, {"key": "data/mapped/b"}]
 
 
-def test_intrinsic_functions_that_a_retraining_needs(harness: SageMakerHarness) -> None:
+def test_intrinsic_functions_of_the_retraining_are_evaluated(harness: SageMakerHarness) -> None:
     parameters = {
         "name.$": "States.Format('{}-{}', $.task, States.ArrayGetItem("
         "States.StringSplit($$.Execution.Id, ':'), 6))",
@@ -465,7 +465,7 @@ def test_intrinsic_functions_that_a_retraining_needs(harness: SageMakerHarness) 
     assert len(output["hash"]) == 64
 
 
-def test_parallel_branches_end_when_the_execution_is_stopped(harness: SageMakerHarness) -> None:
+def test_stopped_execution_ends_parallel_branches(harness: SageMakerHarness) -> None:
     jobs = [harness.training(WAIT), harness.training(WAIT)]
     branches = [
         {"StartAt": "Train", "States": {"Train": task("sagemaker:createTrainingJob.sync", job)}}
@@ -483,14 +483,14 @@ def test_parallel_branches_end_when_the_execution_is_stopped(harness: SageMakerH
     assert machine.end(execution)["status"] == "ABORTED"
 
 
-def test_an_unknown_integration_is_an_error(harness: SageMakerHarness) -> None:
+def test_unknown_integration_fails(harness: SageMakerHarness) -> None:
     ended = Machine(harness, {"Make": task("sagemaker:createEndpoint.sync", {})}).run()
 
     assert (ended["status"], ended["error"]) == ("FAILED", "States.Runtime")
     assert "is not recognized" in ended["cause"]
 
 
-def test_a_stopped_execution_stays_stopped(harness: SageMakerHarness) -> None:
+def test_stopped_execution_stays_stopped(harness: SageMakerHarness) -> None:
     machine = Machine(harness, {"Wait": {"Type": "Wait", "Seconds": 30, "End": True}})
     execution = machine.start()
 

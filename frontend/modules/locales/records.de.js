@@ -9,7 +9,7 @@ export const records = {
   onlyAdmins: (what, group) =>
     `${what} können nur Mitglieder der Gruppe „${group}“. Wenden Sie sich an die Administration dieser Installation.`,
   models: {
-    heading: "Modelle: ",
+    heading: "Modelle · ",
     version: (version) => `Modell ${version}`,
     current: "Im Einsatz",
     since: (when) => `im Einsatz seit ${when}`,
@@ -77,7 +77,7 @@ export const records = {
   },
   retrainings: {
     heading: "Training",
-    startHeading: "Training starten: ",
+    startHeading: "Training starten · ",
     what:
       "Trainiert ein neues Modell mit den Bildern im Datenspeicher und den geprüften Ergebnissen. Das neue Modell wird gegen das " +
       "aktuelle getestet und geht nur in Betrieb, wenn es die Freigabekriterien erfüllt. ",
@@ -98,7 +98,7 @@ export const records = {
     },
     took: (time) => `Dauer ${time}`,
     one: "Training",
-    of: "Training: ",
+    of: "Training · ",
     steps: "Schritte",
     noSteps: "Noch keine.",
     now: "jetzt",
@@ -217,30 +217,6 @@ export const records = {
     "Report failed rollback": "Fehler beim Zurücknehmen melden",
     "Notify rollback failed": "Benachrichtigen",
     RollbackFailed: "Zurücknehmen fehlgeschlagen",
-    // Names of release 0.1, in the history of its retrainings.
-    "Review data": "Daten prüfen",
-    Tune: "Hyperparameter optimieren",
-    "Take the best": "Bestes Training abfragen",
-    "Answer test images": "Testbilder klassifizieren",
-    Judge: "Kandidaten bewerten",
-    Decide: "Entscheidung festhalten",
-    "Ask for approval": "Auf die Freigabe warten",
-    "Look at endpoint": "Endpunkt abfragen",
-    "Wait for others": "Auf eine andere Aktualisierung warten",
-    "Close deployed": "Abschließen",
-    "Close rejected": "Abschließen",
-    "Close declined": "Abschließen",
-    "Close unchanged": "Abschließen",
-    "Tell: deployed": "Benachrichtigen",
-    "Tell: rejected": "Benachrichtigen",
-    "Tell: unchanged": "Benachrichtigen",
-    "Tell: failed": "Benachrichtigen",
-    "Tell: undo failed": "Benachrichtigen",
-    "Take over training job": "Laufendes Training übernehmen",
-    Undo: "Änderungen zurücknehmen",
-    "Wait for undoing": "Auf das Zurücknehmen warten",
-    "Report failed undo": "Fehler beim Zurücknehmen melden",
-    UndoFailed: "Zurücknehmen fehlgeschlagen",
   },
   curves: {
     heading: "Trainingsverlauf",

@@ -57,9 +57,9 @@ def test_aliases_name_hyperparameters_that_exist() -> None:
 
 
 def test_request_takes_names_of_release_0_1() -> None:
-    wish = parse_request({"task": "chest-xray", "hyperparameters": BEFORE})
+    request = parse_request({"task": "chest-xray", "hyperparameters": BEFORE})
 
-    assert wish.hyperparameters == NOW
+    assert request.hyperparameters == NOW
 
 
 def test_request_refuses_a_hyperparameter_under_both_names() -> None:
@@ -68,7 +68,7 @@ def test_request_refuses_a_hyperparameter_under_both_names() -> None:
 
 
 def test_request_refuses_fixing_what_is_searched_under_its_former_name() -> None:
-    with pytest.raises(InvalidHyperparameters, match="random_erasing cannot be given"):
+    with pytest.raises(InvalidHyperparameters, match="'tune' searches for random_erasing"):
         parse_request({"task": "chest-xray", "tune": True, "hyperparameters": {"erase": 0.5}})
 
 

@@ -17,12 +17,12 @@ def repository() -> RetrainingRepository:
 
 def create(repository: RetrainingRepository, number: int) -> str:
     name = f"chest-xray-{number}"
-    entry = {"name": name, "task": "chest-xray", "started_at": f"2026-01-0{number}", "trials": 0}
-    repository.create(entry | {"status": "running", "share": 0.25})
+    record = {"name": name, "task": "chest-xray", "started_at": f"2026-01-0{number}", "trials": 0}
+    repository.create(record | {"status": "running", "share": 0.25})
     return name
 
 
-def test_what_is_noted_of_a_retraining_is_read_again(repository: RetrainingRepository) -> None:
+def test_update_is_read_again(repository: RetrainingRepository) -> None:
     name = create(repository, 1)
 
     repository.update(name, status="failed", smoke_test={"slowest_ms": 1.5}, task_token="secret")
@@ -42,7 +42,7 @@ def test_what_is_noted_of_a_retraining_is_read_again(repository: RetrainingRepos
         repository.get("another")
 
 
-def test_retrainings_are_listed_newest_first_page_by_page_and_without_locks(
+def test_page_has_the_newest_retrainings_and_no_locks(
     repository: RetrainingRepository,
 ) -> None:
     names = [create(repository, number) for number in (2, 3, 1)]
@@ -51,14 +51,14 @@ def test_retrainings_are_listed_newest_first_page_by_page_and_without_locks(
     page, cursor = repository.page(2, None)
     rest, end = repository.page(2, cursor)
 
-    assert [entry["name"] for entry in page + rest] == [names[1], names[0], names[2]]
+    assert [record["name"] for record in page + rest] == [names[1], names[0], names[2]]
     assert end is None
     for wrong in ("x", "e30="):
         with pytest.raises(InvalidRequest, match="cursor"):
             repository.page(2, wrong)
 
 
-def test_a_task_is_locked_for_one_execution(repository: RetrainingRepository) -> None:
+def test_lock_is_held_by_one_execution(repository: RetrainingRepository) -> None:
     assert repository.lock("chest-xray", "first") is None
     assert repository.lock("chest-xray", "first") is None  # a step that is repeated
     assert repository.lock("chest-xray", "second") == "first"

@@ -1,4 +1,4 @@
-"""What is told of retrainings whose executions know better than the repository."""
+"""Retrainings whose executions know more than their records."""
 
 from typing import Any
 
@@ -36,14 +36,14 @@ class Stage:
         self.repository = RetrainingRepository(boto3.resource("dynamodb"), RETRAININGS_TABLE)
         executions = Executions(self.states, RETRAINING_ARN)
         bucket = DataBucket(boto3.client("s3"), BUCKET)
-        self.requests = RetrainingService(self.repository, executions, bucket, TrainingJobs(SageMaker))
-        self.name = self.requests.start({"task": TASK}, "me")["name"]
+        self.service = RetrainingService(self.repository, executions, bucket, TrainingJobs(SageMaker))
+        self.name = self.service.start({"task": TASK}, "me")["name"]
         self.arn = executions.arn(self.name)
-        entry = empty_record(self.name, self.arn, {"task": TASK})
-        self.repository.create(entry | {"started_at": "2026", "job": "job"})
+        record = empty_record(self.name, self.arn, {"task": TASK})
+        self.repository.create(record | {"started_at": "2026", "job": "job"})
 
     def follow(self) -> dict[str, Any]:
-        return self.requests.follow(self.name)
+        return self.service.follow(self.name)
 
 
 @pytest.fixture
@@ -54,14 +54,14 @@ def stage() -> Stage:
 @pytest.mark.parametrize(
     ("execution", "cause", "status", "sentence"),
     [
-        ("ABORTED", "", "stopped", "Somebody stopped it. The current model stays."),
+        ("ABORTED", "", "stopped", "It was stopped. The current model stays."),
         ("ABORTED", "Not today.", "stopped", "Not today."),
-        ("TIMED_OUT", "", "failed", "It ran out of time."),
+        ("TIMED_OUT", "", "failed", "It exceeded its time limit."),
         ("FAILED", "No role.", "failed", "No role."),
-        ("SUCCEEDED", "", "ended", "could not write down what came of it"),
+        ("SUCCEEDED", "", "ended", "its outcome was not recorded"),
     ],
 )
-def test_an_end_that_nobody_wrote_down_is_told_by_the_execution(
+def test_follow_has_the_end_of_the_execution_if_none_was_recorded(
     stage: Stage, execution: str, cause: str, status: str, sentence: str
 ) -> None:
     stage.states.end(stage.arn, execution, cause=cause)
@@ -70,28 +70,28 @@ def test_an_end_that_nobody_wrote_down_is_told_by_the_execution(
 
     assert (followed["status"], followed["ended_at"]) == (status, "2026-01-01T13:00:00.000000Z")
     assert sentence in followed["outcome"]
-    assert stage.requests.page(10, None)[0][0]["status"] == status
+    assert stage.service.page(10, None)[0][0]["status"] == status
 
 
-def test_an_end_that_was_written_down_stands(stage: Stage) -> None:
+def test_follow_keeps_a_recorded_end(stage: Stage) -> None:
     stage.repository.update(stage.name, status="deployed", outcome="Better.")
     stage.states.end(stage.arn, "SUCCEEDED")
 
     assert (stage.follow()["status"], stage.follow()["outcome"]) == ("deployed", "Better.")
 
 
-def test_what_step_functions_has_forgotten_is_told_as_it_was_noted(stage: Stage) -> None:
+def test_follow_keeps_the_record_of_an_expired_execution(stage: Stage) -> None:
     stage.states.executions.clear()
 
     assert (stage.follow()["status"], stage.follow()["states"]) == ("running", [])
     with pytest.raises(UnknownRetraining):
-        stage.requests.follow("none")
+        stage.service.follow("none")
 
 
-def test_metrics_are_those_of_the_job_that_made_the_candidate(stage: Stage) -> None:
-    assert stage.follow()["metrics"] == {}, "it has not begun"
+def test_metrics_are_those_of_the_job_of_the_candidate(stage: Stage) -> None:
+    assert stage.follow()["metrics"] == {}, "the job has not started"
     stage.repository.update(stage.name, trials=4, job="best")
-    assert stage.follow()["metrics"] == {}, "nobody knows which job will be the best"
+    assert stage.follow()["metrics"] == {}, "the best job is not known yet"
 
     stage.repository.update(stage.name, candidate="1")
 
