@@ -10,10 +10,13 @@ from PIL import Image
 
 from chalicelib.imaging import PreparedImage
 from chalicelib.imaging.decoded import Pixels
+from chalicelib.media_types import ARRAY_TYPE
 from chalicelib.models.classification import Box
 from chalicelib.results import result_document
 from chalicelib.results.result_document import Channel, Result, Source
-from chalicelib.storage.bucket import StoredObject
+from chalicelib.storage.bucket import DataBucket, StoredObject
+from chalicelib.storage.errors import AccessDenied, ObjectMissing
+from chalicelib.storage.inbox import prepared_key
 
 
 @dataclass(frozen=True)
@@ -65,3 +68,27 @@ class PreparedArray:
         png = BytesIO()
         Image.fromarray(content.squeeze()).save(png, "PNG")
         return png.getvalue()
+
+
+def store(bucket: DataBucket, task: str, image_id: str, image: PreparedArray) -> None:
+    """Store the array of an image; its event starts the classification."""
+    body, metadata = image.pack()
+    bucket.write(prepared_key(task, image_id), body, ARRAY_TYPE, metadata)
+
+
+def load(bucket: DataBucket, task: str, image_id: str) -> PreparedArray:
+    """The array of an image.
+
+    Raises:
+        ObjectMissing: if there is none.
+    """
+    return PreparedArray.unpack(bucket.read(prepared_key(task, image_id)))
+
+
+def is_stored(bucket: DataBucket, result: Result) -> bool:
+    """Whether the array of a result's image is stored."""
+    try:
+        bucket.etag(prepared_key(result["task"], result["id"]))
+    except (ObjectMissing, AccessDenied):
+        return False
+    return True
