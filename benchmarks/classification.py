@@ -1,4 +1,4 @@
-"""Classifying with the bundled models: an image at a time, against batches."""
+"""Compares batches with single images, for the bundled models."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ IMAGES = 16
 
 
 def comparisons() -> Iterator[Comparison]:
-    """One line per bundled model, on one thread."""
+    """One comparison per bundled model, on one thread."""
     for task in load_tasks().values():
         if package := bundled_package(task.name):
             backend = EmbeddedBackend(package, threads=1)

@@ -1,4 +1,4 @@
-"""Preparing large images, against the obvious way: decode all, convert all, resize last."""
+"""Compares `prepare` with the simple order for large images: decode, convert, resize."""
 
 from collections.abc import Iterator
 from io import BytesIO
@@ -19,7 +19,7 @@ SIZE = (SPEC.width, SPEC.height)
 
 
 def comparisons() -> Iterator[Comparison]:
-    """One line per kind of file."""
+    """One comparison per format."""
     film = _film()
     jpeg = images.encode(Image.fromarray((film >> 4).astype(np.uint8)), "JPEG")
     png = images.encode(Image.fromarray(film), "PNG")

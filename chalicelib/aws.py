@@ -1,10 +1,9 @@
-"""The AWS clients and what is built on them: made once per process, and only when first needed."""
+"""The AWS clients and the objects that use them: made once per process, when first needed."""
 
 import json
 import os
 import tempfile
-from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +53,7 @@ def pipeline() -> Pipeline:
 @cache
 def sweeper() -> Sweeper:
     """The sweeper of this stage."""
-    client = boto3.client("lambda", config=Config(retries=_RETRIES))
+    client = _client("lambda")
 
     def send(event: dict[str, Any]) -> None:
         client.invoke(
@@ -77,8 +76,8 @@ def _start_retraining(task: str, why: str) -> str:
 
 @cache
 def retraining_steps() -> Steps:
-    """What the state machine's Lambda does."""
-    rollout = Rollout(endpoint_manager(), _client("cloudwatch"))
+    """The steps that the state machine's Lambda runs."""
+    rollout = Rollout(endpoint_manager(), partial(_client, "cloudwatch"))
     candidates = Candidates(bucket(), registry(), _sagemaker, settings().stage)
     planner = Planner(
         builder=PlanBuilder(settings().stage, bucket(), table(), registry(), settings().serving),
@@ -102,39 +101,39 @@ def retraining_steps() -> Steps:
 
 @cache
 def retraining_service() -> RetrainingService:
-    """What people can do with retrainings."""
+    """The service for requests that people make about retrainings."""
     return RetrainingService(_repository(), _executions(), bucket(), TrainingJobs(_sagemaker))
 
 
 @cache
 def _repository() -> RetrainingRepository:
-    resource = boto3.resource("dynamodb", config=Config(retries=_RETRIES))
-    return RetrainingRepository(resource, settings().retrainings_table)
+    return RetrainingRepository(_dynamodb(), settings().retrainings_table)
 
 
 @cache
 def _executions() -> Executions:
-    client = boto3.client("stepfunctions", config=Config(retries=_RETRIES))
-    return Executions(client, settings().retraining_arn)
+    return Executions(_client("stepfunctions"), settings().retraining_arn)
 
 
-def _client(service: str) -> Callable[[], Any]:
-    return lambda: boto3.client(service, config=Config(retries=_RETRIES))
+def _client(service: str) -> Any:
+    return boto3.client(service, config=Config(retries=_RETRIES))
+
+
+def _dynamodb() -> Any:
+    return boto3.resource("dynamodb", config=Config(retries=_RETRIES))
 
 
 @cache
 def _sagemaker() -> Any:
-    return boto3.client("sagemaker", config=Config(retries=_RETRIES))
+    return _client("sagemaker")
 
 
 def _publish(topic: str, subject: str, message: str) -> None:
-    boto3.client("sns", config=Config(retries=_RETRIES)).publish(
-        TopicArn=topic, Subject=subject[:100], Message=message
-    )
+    _client("sns").publish(TopicArn=topic, Subject=subject[:100], Message=message)
 
 
 def _backend_of(task_name: str, endpoint: str | None, version: str) -> Backend:
-    """What answers for a version that is not promoted yet."""
+    """The backend of a version that is not promoted yet."""
     task = load_tasks()[task_name]
     if endpoint:
         return PackageBackend(Endpoint(_sagemaker_runtime(), endpoint), task)
@@ -154,8 +153,7 @@ def bucket() -> DataBucket:
 @cache
 def table() -> ResultsTable:
     """The results table."""
-    resource = boto3.resource("dynamodb", config=Config(retries=_RETRIES))
-    return ResultsTable(resource, settings().results_table)
+    return ResultsTable(_dynamodb(), settings().results_table)
 
 
 @cache
@@ -177,12 +175,12 @@ def registry() -> Registry:
 
 @cache
 def endpoint_manager() -> EndpointManager:
-    """SageMaker, where endpoints are managed."""
-    return EndpointManager(_sagemaker(), Scaling(_client("application-autoscaling")))
+    """The manager of this stage's SageMaker endpoints."""
+    return EndpointManager(_sagemaker(), Scaling(partial(_client, "application-autoscaling")))
 
 
 @cache
 def _sagemaker_runtime() -> Any:
-    # The caller waits at most 29 s at API Gateway; a second try must fit in.
+    # API Gateway waits at most 29 s; a second try must fit in.
     config = Config(connect_timeout=2, read_timeout=12, retries={"mode": "standard", "total_max_attempts": 2})
     return boto3.client("sagemaker-runtime", config=config)

@@ -20,7 +20,7 @@ class TaskFailed(Exception):
 
 
 class Execution:
-    """One execution, run to its end.
+    """An execution, run to its end.
 
     A path that does not exist is an AssertionError: Step Functions would fail the execution.
     """
@@ -38,7 +38,7 @@ class Execution:
         self.attempts: dict[str, int] = {}
         self.data = given
         self.error: dict[str, str] | None = None
-        """How it failed; None if it succeeded."""
+        """The error; None if the execution succeeded."""
         self._context = {"Execution": {"Id": arn, "Input": given}, "Task": {"Token": "token"}}
         self._perform, self._pause = perform, wait
         name: str | None = definition["StartAt"]

@@ -1,4 +1,4 @@
-"""Tiny model packages with the outputs of real ones, and the fakes of backends."""
+"""Tiny model packages with the outputs of real ones, and fake backends."""
 
 import hashlib
 import json
@@ -92,7 +92,7 @@ def _graph(task: Task, cell: int) -> onnx.ModelProto:
 
 
 class FakeBackend:
-    """Answers the same for every image and remembers what it was asked."""
+    """Gives the same answer for every image, and records its requests."""
 
     def __init__(self, probabilities: list[float], distance: float = 0.0):
         self.probabilities = probabilities

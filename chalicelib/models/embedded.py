@@ -11,16 +11,16 @@ OUTPUTS = ("probabilities", "activation", "distance")
 
 
 class EmbeddedBackend:
-    """One onnxruntime session, made once and used for every image."""
+    """An onnxruntime session that is used for every image."""
 
     def __init__(self, package: ModelPackage, threads: int):
-        # 0.2 s to import; the routes that never classify do not pay for it.
+        # Importing takes 0.2 s, which routes that never classify do not need.
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        # Threads that spin while waiting burn the CPU share a Lambda is given.
+        # Spinning threads would waste the CPU share of a Lambda.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(

@@ -1,4 +1,4 @@
-"""Puts the model back that classified before the current one, in one step."""
+"""Restores the previous model of a task, in one step."""
 
 from chalicelib.errors import EndpointNotChanged, ModelChanged
 from chalicelib.models.deployment import Deployment
@@ -9,25 +9,25 @@ from chalicelib.models.registry import Registry
 def roll_back(
     task: str, registry: Registry, endpoint_manager: EndpointManager, version: str | None = None
 ) -> Deployment:
-    """Let the previous version of `task` classify again, and return its deployment.
+    """Make the previous version of `task` the current one, and return its deployment.
 
-    The endpoints change first and the registry last, so that a rollback that was cut short is finished by
-    asking for it again, wherever it stopped. Until the registry changes, the current version answers, in the
-    Lambda that is asked if its endpoint has changed already; from then on the previous one does, likewise. An
-    endpoint that the current version leaves is deleted.
+    The endpoints change first and the registry last, so that an interrupted rollback is finished by repeating
+    it. Until the registry changes, the current version answers, in the Lambda itself if its endpoint has
+    changed already; after that the previous version does, likewise. An endpoint that the current version no
+    longer uses is deleted.
 
     Args:
-        task: whose model it is.
-        registry: of models.
-        endpoint_manager: of endpoints.
-        version: that is to be rolled back. If it has been already, nothing happens, so that a request whose
-            answer was lost can be repeated. Without it, whatever is current is rolled back.
+        task: name of the task.
+        registry: the registry of models.
+        endpoint_manager: changes the endpoints.
+        version: the version to roll back. If it has been rolled back already, nothing happens, so that a
+            request whose answer was lost can be repeated. Without it, the current version is rolled back.
 
     Raises:
         NothingToRollBackTo: if there is no previous version.
-        EndpointNotChanged: if an endpoint is being changed right now; nothing has happened then.
-        ModelChanged: if another version has become the current one meanwhile; it stays, and its package
-            answers where its endpoint has changed.
+        EndpointNotChanged: if an endpoint is being changed; nothing has happened then.
+        ModelChanged: if another version has become current; it stays, and its package answers if its
+            endpoint has changed.
     """
     current = registry.current(task)
     if current and version not in (None, current.version):
@@ -42,7 +42,7 @@ def roll_back(
         if target_now.status == IN_SERVICE:
             endpoint_manager.update(target_now.name, config)
         else:
-            # It can only be deleted; it is created again when endpoints are woken.
+            # It can only be deleted; `deploy.endpoints wake` creates it again.
             endpoint_manager.delete(target_now.name)
     if left_now:
         endpoint_manager.delete(left_now.name)
@@ -52,13 +52,13 @@ def roll_back(
 def _reached(
     name: str | None, config: str | None, endpoint_manager: EndpointManager
 ) -> EndpointStatus | None:
-    """An endpoint that serves a configuration, will soon, or can be told to; None if it is gone."""
+    """An endpoint that serves a configuration, now or soon, or can be updated to it; None if it is gone."""
     endpoint = endpoint_manager.find(name) if name else None
     return endpoint if endpoint and endpoint.serves(config) else _settled(name, endpoint_manager)
 
 
 def _settled(name: str | None, endpoint_manager: EndpointManager) -> EndpointStatus | None:
-    """An endpoint that nothing is being done to; None if it is not there, or will soon not be."""
+    """An endpoint that is not being changed; None if it does not exist or is being deleted."""
     endpoint = endpoint_manager.find(name) if name else None
     if endpoint is None or endpoint.status == DELETING:
         return None

@@ -1,4 +1,4 @@
-"""How an image flows: it arrives, is prepared, and is classified."""
+"""The pipeline of an image: it arrives, is prepared, and is classified."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ from chalicelib.tasks import Task
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The flow of images through one stage."""
+    """Processes the images of one stage."""
 
     bucket: DataBucket
     table: ResultsTable
@@ -51,12 +51,12 @@ class Pipeline:
     def classify_now(self, task: Task, data: bytes) -> Result:
         """Classify an image while the caller waits.
 
-        The id follows from the content, so sending the same image again finds the same result, unless another
-        model is at work by then.
+        The id is derived from the content, so the same image gets the same result again, unless the model has
+        changed.
 
         Raises:
             ImageError: if the image cannot be used.
-            TaskHasNoModel, EndpointNotReady, ModelFailed: if there is no answer to be had.
+            TaskHasNoModel, EndpointNotReady, ModelFailed: if the model cannot answer.
         """
         started = timestamps.now()
         self.classifier.require_model(task)
@@ -68,7 +68,7 @@ class Pipeline:
         image = PreparedArray.of(prepare(data, task.input), base, started)
         (answer,) = self.classifier.classify(task, image.pixels[np.newaxis], [image.box])
         result = result_document.classified(image.received(image_id, task.name), image.source, answer)
-        # The array comes first: if this process dies, its arrival has the classify Lambda finish the work.
+        # The array is stored first: if this process dies, the array's event makes the classify Lambda finish.
         self._write_prepared(task, image_id, image)
         return self._replace(result, started) if earlier else self._decide(result, started)
 
@@ -80,14 +80,14 @@ class Pipeline:
         return self._replace(result, started)
 
     def _replace(self, result: Result, started: str) -> Result:
-        """Put a newer model's result in the place of an earlier one, and keep the review."""
+        """Replace an earlier model's result, and keep the review."""
         result = self.decisions.change(result["id"], lambda earlier: result | {"review": earlier["review"]})
         _report_classified(result, started)
         return result
 
     @tracer.capture_method(capture_response=False)
     def prepare(self, original: InboxObject) -> None:
-        """Turn a file in the inbox into a prepared array, or quarantine it with the reason."""
+        """Prepare a file in the inbox, or quarantine it with the reason."""
         task = self.tasks.get(original.task_name)
         entry, again = self.receive(original)
         if again or entry.finished:
@@ -106,14 +106,14 @@ class Pipeline:
             self._write_prepared(task, original.id, image)
 
     def receive(self, original: InboxObject) -> tuple[Entry, bool]:
-        """Note that a file has arrived: what the table knows of it, and whether it had arrived before."""
+        """Record the arrival of a file: its entry in the table, and whether it had arrived before."""
         known = original.task_name in self.tasks
         task_name = original.task_name if known else result_document.UNKNOWN_TASK
         received = result_document.received(original.id, task_name, original.channel)
         return self.table.receive(received, inbox.event_for(original))
 
     def _finish_earlier_work(self, original: InboxObject, entry: Entry) -> bool:
-        """Do what an earlier run on the same image has left undone; False if it decided nothing."""
+        """Finish the work of an interrupted run on the same image; False if nothing was decided."""
         if entry.finished:
             decision = self.decisions.decide(entry.result, entry.revision)
         elif found := self.decisions.find(entry.result):
@@ -125,7 +125,7 @@ class Pipeline:
 
     @tracer.capture_method(capture_response=False)
     def classify(self, keys: Sequence[str]) -> None:
-        """Classify prepared arrays, those of one task together.
+        """Classify prepared arrays, in one batch per task.
 
         Raises:
             EndpointNotReady, ModelFailed: so that the event is delivered again.
@@ -138,18 +138,18 @@ class Pipeline:
             self._classify_batch(self.tasks[task_name], image_ids)
 
     def quarantine(self, original: InboxObject, base: Result, error: NegatoscopeError) -> None:
-        """Move a file that cannot be used out of the inbox, beside the reason why."""
+        """Move an unusable file from the inbox to quarantine, with the reason."""
         result = result_document.quarantined(base, Reason(error.code, error.message))
         self._finish(self.decisions.decide(result), original.time, original)
 
     def prepared_image(self, result: Result) -> PreparedArray:
-        """The array that a result's image was made into.
+        """The prepared array of a result's image.
 
         Raises:
             NotClassified: if there is none.
         """
         if result["status"] != result_document.CLASSIFIED:
-            raise NotClassified("There is no image to show: it has not been prepared, or could not be.")
+            raise NotClassified("There is no image to show: it has not been prepared.")
         try:
             key = inbox.prepared_key(result["task"], result["id"])
             return PreparedArray.unpack(self.bucket.read(key))
@@ -157,25 +157,26 @@ class Pipeline:
             raise NotClassified("There is no image to show yet. Try again in a moment.") from None
 
     def heatmap(self, result: Result, label: str) -> dict[str, Any] | None:
-        """Where the model that classified an image sees evidence for a class.
+        """The heat map of a class, from the model that classified the image.
 
         Raises:
+            UnknownTask: if the task has been removed.
             InvalidRequest: if the task has no such class.
-            NotClassified: if there is no image to look at.
+            NotClassified: if there is no prepared image, or the model has changed.
         """
         image = self.prepared_image(result)
         task = self.tasks.get(result["task"])
         if task is None:
-            raise UnknownTask("The task of this image is no more.")
+            raise UnknownTask("The task of this image has been removed.")
         if label not in task.class_names:
             raise InvalidRequest(f"'label' must be one of {', '.join(task.class_names)}.")
         return self.classifier.explain(task, image.pixels, image.box, label, result["model"])
 
     def review(self, image_id: str, review: Review | None) -> Result:
-        """Record what a person says of an image; None takes it back.
+        """Record a person's review of an image; None withdraws it.
 
         Raises:
-            NotClassified: if it is not classified (any more).
+            NotClassified: if the image is not classified.
         """
 
         def edit(result: Result) -> Result:
@@ -187,7 +188,7 @@ class Pipeline:
 
     @property
     def decisions(self) -> Decisions:
-        """What was decided of each image."""
+        """The decisions on images."""
         return Decisions(self.bucket, self.table)
 
     def _classify_batch(self, task: Task, image_ids: Sequence[str]) -> None:
@@ -205,13 +206,13 @@ class Pipeline:
     def _finish(
         self, decision: Decision, arrived_at: str | None, original: InboxObject | None = None
     ) -> None:
-        """Do what follows from a decision, the table last; repeating it does what was left undone.
+        """Carry out a decision, the table last, so that repeating it finishes interrupted work.
 
         Args:
-            decision: what holds.
-            arrived_at: when the image itself arrived; None if that is not known.
-            original: where the original lies; None if it is not known here. Then a decision to quarantine it
-                is left to the run that made it, or to the sweep.
+            decision: the decision.
+            arrived_at: when the image arrived; None if unknown.
+            original: the original in the inbox; None if unknown. Then a decision to quarantine it is left to
+                the run that made it, or to the sweeper.
         """
         result = decision.result
         quarantined = result["status"] == result_document.QUARANTINED
@@ -231,7 +232,7 @@ class Pipeline:
             raise ImageTooLarge(f"The file has {original.size:,} bytes; at most {MAX_BYTES:,} are accepted.")
         with suppress(ObjectMissing):
             return self.bucket.read(original.key, original.version).body
-        # It may have been replaced. Both files arrived, so both are classified, as if there had been time.
+        # The file may have been replaced. Both versions arrived, so both are classified.
         with suppress(ObjectMissing):
             if original.version and original.version_id:
                 return self.bucket.read(original.key, version_id=original.version_id).body

@@ -1,4 +1,4 @@
-"""Where files go that cannot be used: out of the inbox, each beside the reason why."""
+"""Moves unusable files out of the inbox, each with the reason."""
 
 from contextlib import suppress
 
@@ -9,12 +9,12 @@ from chalicelib.storage.inbox import InboxObject
 
 
 def move(bucket: DataBucket, original: InboxObject, result: Result) -> None:
-    """Move a file from the inbox into quarantine; repeating it finishes what was left undone.
+    """Move a file from the inbox to quarantine. Repeating it finishes an interrupted move.
 
     Args:
-        bucket: that the file lies in.
-        original: the file. It may be gone, or another may stand in its place, which is not touched.
-        result: says why.
+        bucket: the data bucket.
+        original: the file. If it has been removed or replaced, the inbox is left unchanged.
+        result: the result with the reasons.
     """
     folder = f"quarantine/{result['task']}/{original.id}"
     etag = _copy(bucket, original, folder)

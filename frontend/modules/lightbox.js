@@ -37,6 +37,7 @@ export class LightBox {
     this.slider = byId("opacity", HTMLInputElement);
     this.sliderValue = byId("opacity-value", HTMLOutputElement);
     this.caption = byId("caption", HTMLElement);
+    this.preparedCaption = byId("prepared-caption", HTMLElement);
     this.grey = byId("grey", HTMLElement);
     this.compare = byId("compare", HTMLButtonElement);
     this.imageCanvas = new ImageCanvas(byId("image-area", HTMLElement), this.canvas, () => this.describe());
@@ -89,7 +90,7 @@ export class LightBox {
   clear() {
     this.imageCanvas.setImages();
     this.explanation = null;
-    this.caption.textContent = "";
+    this.caption.textContent = this.preparedCaption.textContent = "";
     for (const part of [this.message, this.problem, this.working, this.heatMapTools, this.compare]) part.hidden = true;
     this.compare.ariaPressed = "false";
     this.tools.hidden = false;
@@ -162,11 +163,14 @@ export class LightBox {
     const { explanation, imageCanvas } = this;
     if (!explanation || this.compare.hidden) return;
     const [own, prepared] = imageCanvas.images;
-    if (prepared) imageCanvas.setImages(own);
-    else {
+    if (prepared) {
+      imageCanvas.setImages(own);
+      this.preparedCaption.textContent = "";
+    } else {
       const picture = await explanation.prepared();
       if (this.explanation !== explanation || !picture) return;
       imageCanvas.setImages(own, picture.image);
+      this.preparedCaption.textContent = picture.caption;
     }
     this.compare.ariaPressed = String(imageCanvas.images.length > 1);
     this.describe();

@@ -63,7 +63,7 @@ export function followRetraining(name, page) {
   function begin({ task: taskName, started_at: started }) {
     const task = page.find(taskName);
     if (task) page.choose(task);
-    fill(heading, labels.of, serverText(task?.title ?? (taskName || name)), started && `, ${dateTime(started)}`);
+    fill(heading, labels.of, serverText(task?.title ?? (taskName || name)), started && ` · ${dateTime(started)}`);
     fill(trail, task && element("a", { href: retrainingsAddress(task.name) }, labels.heading));
     fill(view, poller.problem, ...Object.values(regions).map((region) => region.element));
   }

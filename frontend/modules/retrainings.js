@@ -104,7 +104,7 @@ class List {
     const { name, task, started_at: started, ended_at: ended, outcome } = retraining;
     const labels = text.records.retrainings;
     return [
-      element("a", { href: retrainingAddress(name) }, serverText(this.find(task)?.title ?? (task || name)), started && `, ${dateTime(started)}`),
+      element("a", { href: retrainingAddress(name) }, serverText(this.find(task)?.title ?? (task || name)), started && ` · ${dateTime(started)}`),
       " ",
       statusChip(retraining),
       started && ended && element("span", { className: "soft" }, ` ${labels.took(span(Date.parse(ended) - Date.parse(started)))}`),

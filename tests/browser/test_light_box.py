@@ -1,6 +1,7 @@
 """The image itself: enlarged, moved, windowed, explained, and beside what the model saw of it."""
 
 import base64
+import re
 from io import BytesIO
 
 import numpy as np
@@ -186,6 +187,8 @@ def test_compare_shows_the_model_input_beside_the_original(app: AppPage) -> None
     compare = app.page.get_by_role("button", name="Model input")
     compare.click()
     expect(compare).to_have_attribute("aria-pressed", "true")
+    captions = app.page.locator(".caption")
+    expect(captions).to_have_text([re.compile("^Original, "), re.compile("^Model input, ")])
     pixels = shown(app)
     half = pixels.shape[1] // 2
     left, right = pixels[:, :half], pixels[:, half:]
@@ -194,6 +197,7 @@ def test_compare_shows_the_model_input_beside_the_original(app: AppPage) -> None
     assert not np.array_equal(left, right[:, : left.shape[1]])
     compare.click()
     settle(app)
+    expect(captions).to_have_text([re.compile("^Original, "), ""])
     assert app.pixels() == alone
 
 

@@ -401,7 +401,7 @@ def test_cancelled_upload_no_longer_warns(stub: StubbedPage) -> None:
     stub.drop(["x" * 5_000_000])
     stub.wait_until("window.done")
     stub.page.get_by_role("button", name="Cancel").click()
-    expect(stub.page.get_by_role("heading", name="Drop images here")).to_be_visible()
+    expect(stub.page.get_by_role("heading", name="Add images")).to_be_visible()
     assert stub.run(LEAVE)
 
 

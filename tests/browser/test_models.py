@@ -81,7 +81,7 @@ def rows(app: AppPage) -> Locator:
 def test_current_model_shows_its_test_and_its_gate(app: AppPage, models: Models) -> None:
     app.open(PLACE)
     sheet = app.sheet
-    expect(sheet.get_by_role("heading", level=2)).to_have_text(re.compile("Models: Retinal OCT"))
+    expect(sheet.get_by_role("heading", level=2)).to_have_text(re.compile("Models · Retinal OCT"))
     expect(sheet.locator(".lead")).to_contain_text(f"{DEPLOYED} · trained")
     accuracy = sheet.locator("table").first.locator("tbody tr").first
     expect(accuracy).to_contain_text("0.910 (0.860 to 0.960)")

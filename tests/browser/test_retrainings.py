@@ -45,7 +45,7 @@ def test_retraining_is_started_and_followed_to_the_end(app: AppPage) -> None:
     expect(app.page).to_have_url(re.compile(rf"#/retrainings/{EMPTY}-"))
     heading = app.sheet.get_by_role("heading", level=2)
     expect(heading).to_be_focused()
-    expect(heading).to_contain_text("Retraining: Retinal OCT")
+    expect(heading).to_contain_text("Retraining · Retinal OCT")
     expect(app.sheet.locator(".verdict.bad")).to_contain_text(f"There are no labelled images of {EMPTY}.")
     expect(app.sheet.locator(".steps li").first).to_contain_text("Plan")
     expect(app.sheet.locator(".facts")).to_contain_text("the first one")

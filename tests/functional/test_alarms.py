@@ -31,7 +31,7 @@ PLAN_STEP = {"step": "plan", "request": {"task": TASK}, "execution": "arn", "cod
 
 Scenario = Callable[[World], None]
 SCENARIOS: dict[str, tuple[Scenario, set[str]]] = {}
-"""What happens, and the alarms that ring then."""
+"""Scenarios, and the alarms that ring."""
 
 
 def rings(*names: str, called: str = "") -> Callable[[Scenario], Scenario]:
@@ -45,7 +45,7 @@ def rings(*names: str, called: str = "") -> Callable[[Scenario], Scenario]:
 
 
 def sweep(world: World, minutes: int) -> None:
-    """Let the sweep run, as if so much time had passed."""
+    """Run the sweeper as if that much time had passed."""
     moment = datetime.now(UTC) + timedelta(minutes=minutes)
     world.monkeypatch.setattr(app, "datetime", SimpleNamespace(now=lambda _zone: moment))
     world.schedule("sweep")
@@ -57,7 +57,7 @@ def classify(world: World) -> Any:
 
 
 def break_model(world: World, error: Exception) -> None:
-    """From now on the model fails."""
+    """Let the model fail."""
 
     def fail(*_: object) -> None:
         raise error
@@ -101,7 +101,7 @@ def a_burst_that_waits_in_the_queue_of_lambda(world: World) -> None:
 
 
 def lose_an_image(world: World) -> None:
-    """Drop an image while S3 is out of order."""
+    """Drop an image while S3 fails."""
     event = world.store(f"inbox/{TASK}/image.png", images.grey_file())
     world.refuse("S3")
     world.deliver("prepare", event)
@@ -177,7 +177,7 @@ def an_endpoint_that_does_not_come_back(world: World) -> None:
 
 @rings("api-errors", "gateway-errors")
 def a_handler_that_dies(world: World) -> None:
-    answer = {"not": object()}  # which JSON cannot hold
+    answer = {"not": object()}  # JSON cannot represent it
     world.monkeypatch.setattr(ResultsTable, "get", lambda *_: answer)
     assert world.request("GET", RESULT) is None
 
@@ -253,7 +253,7 @@ for _function in ("prepare", "classify", "sweep", "drift-monitor", "retraining")
 
 
 def retrain(world: World, **answers: Any) -> None:
-    """Walk through the state machine; `answers` are those of its tasks."""
+    """Run the state machine with `answers` of its tasks."""
     end = walk(answers).end
     world.execution_ended({"Succeed": "Succeeded", "Fail": "Failed"}[STATES[end]["Type"]])
 
@@ -343,7 +343,7 @@ rings("results-unfinished-throttled-writes", *REFUSED, called="throttled writes 
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_exactly_these_alarms_ring(world: World, name: str) -> None:
+def test_scenario_rings_exactly_its_alarms(world: World, name: str) -> None:
     scenario, names = SCENARIOS[name]
     assert world.ringing() == set(), "before anything has happened"
 
@@ -352,6 +352,6 @@ def test_exactly_these_alarms_ring(world: World, name: str) -> None:
     assert world.ringing() == names
 
 
-def test_every_alarm_is_made_to_ring() -> None:
+def test_every_alarm_has_a_scenario() -> None:
     rung = set[str]().union(*(names for _, names in SCENARIOS.values()))
     assert rung == {alarm.name for alarm in alarms.alarms()}

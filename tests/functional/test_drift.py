@@ -1,4 +1,4 @@
-"""From classified images to what the API tells of their drift, through the handlers that Lambda calls."""
+"""From classified images to drift reports in the API, through the Lambda handlers."""
 
 from dataclasses import replace
 from typing import Any
@@ -15,7 +15,7 @@ from tests.models import TASK
 
 
 class Requests:
-    """Takes the place of the state machine."""
+    """Replaces the state machine."""
 
     def __init__(self) -> None:
         self.started: list[tuple[dict[str, Any], str]] = []
@@ -39,7 +39,7 @@ def drift(call: Call) -> Any:
 
 
 @pytest.mark.usefixtures("profiled")
-def test_drift_of_posted_images_is_told_and_retrained_once(
+def test_drift_of_posted_images_is_reported_and_retrained_once(
     client: Client, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     retraining, requests = replace(settings(), retrain_on_drift=True), Requests()
@@ -61,8 +61,8 @@ def test_drift_of_posted_images_is_told_and_retrained_once(
     assert requests.started == [({"task": TASK, "reason": told["reason"]}, "drift monitor")]
 
 
-def test_without_a_profile_the_api_says_why_there_is_no_report(client: Client, call: Call) -> None:
-    assert "Nobody has looked" in drift(call)["reason"]
+def test_drift_without_a_profile_is_explained(client: Client, call: Call) -> None:
+    assert "has not been checked" in drift(call)["reason"]
     check_drift(client)
     found = drift(call)
     assert found["report"] is None

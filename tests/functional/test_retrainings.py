@@ -50,7 +50,7 @@ class Stage:
         return self.ask("POST", ROUTE, 201, json={"task": TASK, **request})
 
     def plan(self, name: str, **values: Any) -> str:
-        """Let a retraining come to its plan; returns the ARN of its execution."""
+        """Let a retraining reach its plan, and return the ARN of its execution."""
         arn = f"{RETRAINING_ARN.replace(':stateMachine:', ':execution:')}:{name}"
         record = empty_record(name, arn, {"task": TASK}) | {"started_at": f"2026-{name}", "job": "job"}
         self.repository.create(record | values)
@@ -78,7 +78,7 @@ def test_start_passes_the_request_and_the_user(stage: Stage) -> None:
         "hyperparameters": {"epochs": 3},
         "requested_by": "local",
     }
-    # It can be followed before it has a plan.
+    # It can be followed before its plan exists.
     followed = stage.ask("GET", ONE, 200, f"/retrainings/{name}")
     assert (followed["status"], followed["task"], followed["reason"]) == ("running", TASK, "more images")
 

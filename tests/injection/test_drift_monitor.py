@@ -1,4 +1,4 @@
-"""The daily look at drift, in which each call goes wrong in turn."""
+"""The daily drift check, in which each call fails in turn."""
 
 import json
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ OTHER = "chest-xray"
 
 
 class Days:
-    """A stage whose images have drifted, day after day."""
+    """A stage with drifted images, checked day after day."""
 
     def __init__(self, world: World, folder: Path) -> None:
         self.world = world
@@ -47,7 +47,7 @@ class Days:
         return str(self._states.start_execution(name=name, stateMachineArn=RETRAINING_ARN)["executionArn"])
 
     def look(self, fault: Fault | None = None) -> int:
-        """Look once; how many calls that took."""
+        """Run the check, and return the number of its calls."""
         tasks = {name: load_task(name) for name in (TASK, OTHER)}
         monitor = DriftMonitor(
             aws.bucket(), aws.table(), aws.registry(), self._stage.bundled, tasks, self._start
@@ -57,27 +57,27 @@ class Days:
         return len(self.world.last_calls)
 
     def report(self, task: str) -> Any:
-        """What is known of a task's drift."""
+        """The task's drift document."""
         return json.loads(aws.bucket().read(f"drift/{task}.json").body)
 
     def forget(self) -> None:
-        """Begin as if nobody had ever looked."""
+        """Remove all traces of earlier checks."""
         self.started.clear()
         for task in (TASK, OTHER):
             aws.bucket().delete(f"drift/{task}.json")
 
     def problems(self) -> Iterator[str]:
-        """What is not as it should be in the end."""
+        """The problems at the end."""
         retraining = self.report(TASK)["retraining"]
-        # After a kill between start and report there is another one, which the task's lock turns away.
+        # A kill between start and report causes another start, which the task's lock refuses.
         if not 1 <= len(self.started) <= 2 or retraining["name"] not in self.started:
             yield f"{len(self.started)} retrainings, {retraining}"
         if not self.report(TASK)["report"]["drifted"] or not self.report(OTHER)["reason"]:
             yield "a report is missing"
 
 
-def test_drift_monitor(new_world: NewWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next run leaves a report, and a retraining whose name the report tells."""
+def test_drift_monitor_recovers(new_world: NewWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next run leaves a report, and a retraining with the name in the report."""
     monkeypatch.setattr(drift, "MIN_ANSWERS", ANSWERS)
     days = Days(new_world(), tmp_path / "packages")
     calls = days.look()

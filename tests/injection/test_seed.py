@@ -1,4 +1,4 @@
-"""Deployments that register bundled models, in which each call goes wrong in turn."""
+"""Registration of bundled models, in which each call fails in turn."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +18,7 @@ from tests.stage import BUCKET
 
 
 def registry(s3: MemoryS3, wire: Wire) -> Registry:
-    """The registry as a new process sees it."""
+    """The registry of a new process."""
     return Registry(DataBucket(Proxy(wire, "s3", s3), BUCKET))
 
 

@@ -1,4 +1,4 @@
-"""A SageMaker endpoint that throttles, hangs, and dies while it goes from one model to the next."""
+"""A SageMaker endpoint that throttles, hangs, and dies during an update."""
 
 import shutil
 import signal
@@ -18,13 +18,13 @@ from tests.stack.sagemaker_harness import SageMakerHarness
 from tests.stack.test_serving import ENDPOINT, Desk
 
 HANG_SECONDS = 15.0
-"""Longer than a Lambda waits for an answer of the endpoint."""
+"""Longer than a Lambda waits for the endpoint."""
 KILLS = 6
 SERVER = "model_server.py"
 
 
 def endpoint(system: System, images: int) -> Report:
-    """Images while the endpoint that classifies them is in trouble."""
+    """Images while the endpoint that classifies them fails."""
     with reported(system, "endpoint in trouble", images) as report:
         harness = SageMakerHarness(system.client)
         harness.set_up()
@@ -34,9 +34,9 @@ def endpoint(system: System, images: int) -> Report:
         assert bundled is not None
         second = _serve(desk)
         try:
-            kill(system.lambdas())  # the new ones know at once what is promoted
+            kill(system.lambdas())  # new processes know the promoted version at once
             system.drop_synthetic(1)
-            system.wait_for_events(PATIENCE)  # so that the endpoint has answered before it is in trouble
+            system.wait_for_events(PATIENCE)  # so that the endpoint has answered before it fails
             system.drop_synthetic(images // 3 - 1)
             hung, throttled = _hang(system, desk)
             system.drop_synthetic(images // 3)
@@ -61,7 +61,7 @@ def endpoint(system: System, images: int) -> Report:
 
 
 def _serve(desk: Desk) -> str:
-    """Have a version on an endpoint; the configuration of another version."""
+    """Deploy a version on an endpoint, and return the configuration of another version."""
     first, second = (desk.register(f"soak-{name}", most=1) for name in ("first", "second"))
     desk.harness.sagemaker.create_endpoint(EndpointName=ENDPOINT, EndpointConfigName=first)
     assert desk.harness.served(ENDPOINT)["EndpointStatus"] == "InService"
@@ -95,7 +95,7 @@ def _is_throttled(desk: Desk) -> bool:
 
 
 def _die_during_swap(system: System, desk: Desk, config: str) -> int:
-    """Kill the endpoint's servers, the old and the new one, while it changes to another configuration."""
+    """Kill the endpoint's old and new servers during an update."""
     desk.harness.sagemaker.update_endpoint(EndpointName=ENDPOINT, EndpointConfigName=config)
     killed = 0
     for _ in range(KILLS):

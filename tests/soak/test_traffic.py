@@ -1,4 +1,4 @@
-"""What mixed traffic calls slower: more than the machine itself."""
+"""Slowdown of mixed traffic, compared with that of the machine."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def seconds(value: float, count: int = MIN_SAMPLES) -> list[float]:
         ((0.04, 0.02), (0.01, 0.01), 0),
     ],
 )
-def test_action_slowed_more_than_the_machine(
+def test_action_slower_than_the_machine_is_reported(
     upload: tuple[float, float], machine: tuple[float, float], found: int
 ) -> None:
     reference = seconds(machine[0]), seconds(machine[1])

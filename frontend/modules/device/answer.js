@@ -65,20 +65,19 @@ function reasonsForReview(task, probabilities, unfamiliar) {
   const { min_probability, min_margin } = task.review;
   const reasons = [];
   if (unfamiliar) {
-    const message = "The image is unlike anything the model was trained on; it may not be an image of this kind.";
+    const message = "Out of distribution: the image differs from the training images and may not suit this task.";
     reasons.push({ code: "unfamiliar", message });
   }
   if (task.model?.shortfall.length) {
-    const message =
-      "In its test this model did not reach the quality that is asked of models for this task; a person should look at every image.";
+    const message = "This model did not reach the required performance in its test; every image needs review.";
     reasons.push({ code: "weak-model", message });
   }
   if (top < min_probability) {
-    const message = `The model gives its answer ${percent(top)}; below ${percent(min_probability)} a person should look.`;
+    const message = `The probability is ${percent(top)}; results below ${percent(min_probability)} need review.`;
     reasons.push({ code: "low-confidence", message });
   }
   if (top - second < min_margin) {
-    const message = `Another answer is close behind: ${task.classes[order[1]].title} with ${percent(second)}.`;
+    const message = `Another class is almost as likely: ${task.classes[order[1]].title}, ${percent(second)}.`;
     reasons.push({ code: "close-second", message });
   }
   return reasons;

@@ -98,8 +98,8 @@ export const messages = {
     camera: "Foto aufnehmen",
     readOnlyHeading: "Ergebnis öffnen",
     readOnly: "Wählen Sie in der Arbeitsliste ein Ergebnis aus, um Bild, Klasse und Heatmap zu sehen.",
-    emptyHeading: "Bilder hier ablegen",
-    empty: "Ziehen Sie ein Bild, mehrere Bilder oder einen ganzen Ordner auf diese Seite, oder fügen Sie ein Bild ein.",
+    emptyHeading: "Bilder hinzufügen",
+    empty: "Wählen Sie ein Bild, mehrere Bilder oder einen ganzen Ordner aus. Sie können sie auch auf diese Seite ziehen oder ein Bild einfügen.",
     formats: "JPEG, PNG, TIFF oder DICOM, bis 200 MB",
     privacy:
       "Die Bilder werden auf diesen Server hochgeladen. Patientendaten im DICOM-Header werden vor der Klassifikation entfernt; " +
@@ -230,7 +230,7 @@ export const messages = {
     sortedLoaded: (count) => `Sortiert sind die ${count} bisher geladenen Ergebnisse; scrollen Sie, um weitere zu laden.`,
     reviewed: (reviewed, total) => `${reviewed} von ${total} geprüft`,
     soFar: ", weitere folgen",
-    needsReview: "Prüfung erforderlich",
+    needsReview: "Zu prüfen",
     corrected: "Korrigiert: ",
     confirmed: "Bestätigt",
     received: "In Bearbeitung …",

@@ -9,7 +9,7 @@ export const records = {
   onlyAdmins: (what, group) =>
     `${what} können nur Mitglieder der Gruppe „${group}“. Wenden Sie sich an die Administration dieser Installation.`,
   models: {
-    heading: "Modelle: ",
+    heading: "Modelle · ",
     version: (version) => `Modell ${version}`,
     current: "Im Einsatz",
     since: (when) => `im Einsatz seit ${when}`,
@@ -77,7 +77,7 @@ export const records = {
   },
   retrainings: {
     heading: "Training",
-    startHeading: "Training starten: ",
+    startHeading: "Training starten · ",
     what:
       "Trainiert ein neues Modell mit den Bildern im Datenspeicher und den geprüften Ergebnissen. Das neue Modell wird gegen das " +
       "aktuelle getestet und geht nur in Betrieb, wenn es die Freigabekriterien erfüllt. ",
@@ -98,7 +98,7 @@ export const records = {
     },
     took: (time) => `Dauer ${time}`,
     one: "Training",
-    of: "Training: ",
+    of: "Training · ",
     steps: "Schritte",
     noSteps: "Noch keine.",
     now: "jetzt",

@@ -6,7 +6,7 @@ export const records = {
   onlyAdmins: (/** @type {string} */ what, /** @type {string} */ group) =>
     `Only members of the group “${group}” can ${what}. Ask the administrator of this installation to add you.`,
   models: {
-    heading: "Models: ",
+    heading: "Models · ",
     version: (/** @type {string} */ version) => `Model ${version}`,
     current: "In use",
     since: (/** @type {string} */ when) => `in use since ${when}`,
@@ -75,7 +75,7 @@ export const records = {
   },
   retrainings: {
     heading: "Retraining",
-    startHeading: "Start a retraining: ",
+    startHeading: "Start a retraining · ",
     what:
       "Trains a new model on the images in the data bucket and on reviewed results. The new model is tested against the " +
       "current one and deployed only if it passes the gate. ",
@@ -96,7 +96,7 @@ export const records = {
     }),
     took: (/** @type {string} */ time) => `took ${time}`,
     one: "Retraining",
-    of: "Retraining: ",
+    of: "Retraining · ",
     steps: "Steps",
     noSteps: "None yet.",
     now: "now",

@@ -57,9 +57,9 @@ def test_aliases_name_hyperparameters_that_exist() -> None:
 
 
 def test_request_takes_names_of_release_0_1() -> None:
-    wish = parse_request({"task": "chest-xray", "hyperparameters": BEFORE})
+    request = parse_request({"task": "chest-xray", "hyperparameters": BEFORE})
 
-    assert wish.hyperparameters == NOW
+    assert request.hyperparameters == NOW
 
 
 def test_request_refuses_a_hyperparameter_under_both_names() -> None:

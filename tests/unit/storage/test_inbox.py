@@ -43,7 +43,7 @@ def test_every_record_of_an_event_counts() -> None:
     assert len(read("two-records.json")) == 2
 
 
-def test_test_event_and_folders_announce_nothing() -> None:
+def test_test_events_and_folders_are_ignored() -> None:
     assert read("s3-test.json") == []
     assert read("folder.json") == []
 
@@ -68,11 +68,11 @@ def test_id_is_the_same_for_every_delivery_and_differs_with_place_and_content() 
     assert len(dropped().id) == 32
 
 
-def test_parts_of_an_id_cannot_run_into_each_other() -> None:
+def test_id_separates_its_parts() -> None:
     assert dropped(bucket="ab", key="c/d/e").id != dropped(bucket="a", key="bc/d/e").id
 
 
-def test_upload_has_the_id_it_was_given() -> None:
+def test_upload_has_its_announced_id() -> None:
     token = "0123456789abcdef" * 2
     upload = dropped(upload_key("mammography-views", token))
     assert upload.id == upload_id("mammography-views", token)
@@ -93,12 +93,12 @@ def test_task_is_the_first_folder(key: str, task: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(EVENTS.glob("*.json")), ids=lambda path: Path(path).stem)
-def test_event_made_for_an_arrival_announces_it_again(path: Path) -> None:
+def test_event_for_an_object_announces_it(path: Path) -> None:
     for original in event_objects(json.loads(path.read_text())):
         assert list(event_objects(event_for(original))) == [original]
 
 
-def test_prepared_keys_lead_back() -> None:
+def test_prepared_keys_are_parsed() -> None:
     key = prepared_key("mammography-views", "0" * 32)
     assert parse_prepared_key(key) == ("mammography-views", "0" * 32)
     assert event_keys(event_for(dropped(key))) == [key]
