@@ -54,6 +54,8 @@ check: $(DEV) $(TRAINING) ## formatting, lint, types, templates, generated files
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy app.py chalicelib statemachine local benchmarks deploy tests/unit tests/functional tests/fuzz tests/injection tests/soak tests/stack tests/browser
 	.venv-training/bin/python -m mypy training tests/training
+	.venv/bin/python -m statemachine.definition | diff statemachine/retrain.asl.json - # `make definition` writes both
+	.venv/bin/python -m statemachine.graph | diff docs/states.md -
 	.venv/bin/python -m deploy.openapi --check
 	.venv/bin/python -m deploy.reference --check
 	.venv/bin/python -m deploy.hyperparameter_reference --check
