@@ -4,12 +4,14 @@ The deployment works on a copy in the state folder: what Chalice and deploy/ rec
 stays with the emulator's state, and the working tree stays as it is.
 """
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from local.process import Process, StartFailed
@@ -61,6 +63,10 @@ class Deployment:
 
     def deploy(self, aws_url: str, say: Callable[[str], None]) -> str:
         """Deploy, and return the id of the REST API. It counts as deployed when `record` has been called."""
+        with _first_packing(PROJECT):
+            return self._deploy(aws_url, say)
+
+    def _deploy(self, aws_url: str, say: Callable[[str], None]) -> str:
         self._record.unlink(missing_ok=True)
         self._copy_sources()
         command = [sys.executable, "-m", "deploy.deploy", STAGE, *self._options]
@@ -116,6 +122,24 @@ class Deployment:
         for package in (self._copy / ".chalice" / "deployments").glob("appcode-*.zip"):
             package.unlink()
         _copy_layers(PROJECT, self._copy)
+
+
+@contextlib.contextmanager
+def _first_packing(project: Path) -> Iterator[None]:
+    """Let one deployment at a time pack dependencies as long as none are packed.
+
+    The others wait and take over what it has packed, instead of doing the same work beside it.
+    """
+    if any(project.glob(LAYERS)):
+        yield
+        return
+    lock = project / ".local" / "packing.lock"
+    lock.parent.mkdir(exist_ok=True)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if any(project.glob(LAYERS)):
+            fcntl.flock(held, fcntl.LOCK_UN)
+        yield
 
 
 def _copy_layers(source: Path, target: Path) -> None:
