@@ -31,20 +31,13 @@ from chalicelib.errors import (
 )
 from chalicelib.imaging import prepare
 from chalicelib.imaging.decoded import Pixels
+from chalicelib.media_types import ARRAY_TYPE, FILE_TYPES, UNSPECIFIC_TYPES
 from chalicelib.models.embedded import EmbeddedBackend
 from chalicelib.models.package import ModelPackage
 from chalicelib.tasks import InputSpec, Task
 
 JSON = "application/json"
-ARRAYS = "application/x-npy"
-IMAGES = (
-    "image/jpeg",
-    "image/png",
-    "image/tiff",
-    "application/dicom",
-    "application/x-image",
-    "application/octet-stream",
-)
+IMAGES = (*FILE_TYPES, *UNSPECIFIC_TYPES, "application/x-image")
 
 Request = list[bytes] | Pixels
 """Image files, or prepared arrays."""
@@ -132,13 +125,13 @@ def _read(body: bytes | bytearray | str, media_type: str) -> Request:
         return _decode_instances(body)
     # The container decodes JSON only, so everything else is bytes.
     assert not isinstance(body, str)
-    if media_type == ARRAYS:
+    if media_type == ARRAY_TYPE:
         return _decode_arrays(body)
     if media_type in IMAGES:
         return [bytes(body)]
     raise UnsupportedMediaType(
         f"'{media_type}' is not supported. Send an image as {', '.join(IMAGES)}, several images as {JSON}, "
-        f"or prepared arrays as {ARRAYS}."
+        f"or prepared arrays as {ARRAY_TYPE}."
     )
 
 

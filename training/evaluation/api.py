@@ -10,12 +10,11 @@ import numpy as np
 import urllib3
 from urllib3.util import Retry, Timeout
 
+from chalicelib.limits import MAX_IMAGE_BODY
 from chalicelib.tasks import Task
 from training.core.arrays import Floats
 from training.errors import TrainingError
 
-MAX_BODY = 4_500_000
-"""Bytes that `POST /api/tasks/TASK/classify` accepts."""
 CONNECTIONS = 4
 """Images that are sent at once; more would only wait in a small stage."""
 MAX_RETRIES = 5
@@ -123,10 +122,10 @@ class Api:
             NotAnswered: if there is no classification, even after retries.
             TrainingError: if the API rejects the token.
         """
-        if len(image) > MAX_BODY:
+        if len(image) > MAX_IMAGE_BODY:
             raise NotAnswered(
                 "TooLarge",
-                f"The file has {len(image):,} bytes; the API accepts at most {MAX_BODY:,} in a request.",
+                f"The file has {len(image):,} bytes; the API accepts at most {MAX_IMAGE_BODY:,} per request.",
             )
         if self._failures >= MAX_FAILURES:
             raise NotAnswered(
