@@ -443,7 +443,7 @@ def relabel(folder: Path, path: str, class_name: str) -> None:
 
 
 def review(path: Path, verdicts: dict[Path, str], dates: Sequence[str] = ()) -> Path:
-    """Write what somebody said of images, as a labelling job does."""
+    """Write reviews of images in the form of a labelling job."""
     lines = []
     for (image, name), date in zip(verdicts.items(), dates or [""] * len(verdicts), strict=True):
         metadata = {"class-name": name, **({"creation-date": date} if date else {})}
