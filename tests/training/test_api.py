@@ -95,7 +95,7 @@ def test_what_does_not_pass_is_given_up(server: FakeApi, api: Api) -> None:
         (Reply({"probabilities": {"spam": 1.0}, "reasons": []}), "NoClassification", "not a classification"),
     ],
 )
-def test_other_answers_are_told_from_classifications(
+def test_answers_that_are_not_classifications_are_rejected(
     server: FakeApi, api: Api, reply: Reply, code: str, message: str
 ) -> None:
     server.classify = lambda _: reply
@@ -119,7 +119,7 @@ def test_numbers_that_are_no_probabilities_are_no_answer(
         api.classify(b"x")
 
 
-def test_another_class_in_the_answer_is_no_answer(server: FakeApi, api: Api, task: Task) -> None:
+def test_unknown_class_in_the_answer_is_rejected(server: FakeApi, api: Api, task: Task) -> None:
     reply = classification(task)
     reply.body["probabilities"]["spam"] = 0.0
     server.classify = lambda _: reply
@@ -128,7 +128,7 @@ def test_another_class_in_the_answer_is_no_answer(server: FakeApi, api: Api, tas
         api.classify(b"x")
 
 
-def test_a_file_too_large_for_the_route_is_not_sent(server: FakeApi, api: Api) -> None:
+def test_too_large_file_is_not_sent(server: FakeApi, api: Api) -> None:
     with pytest.raises(NotAnswered, match=r"4,500,001 bytes; the API accepts at most 4,500,000"):
         api.classify(bytes(MAX_IMAGE_BODY + 1))
 
@@ -177,7 +177,7 @@ def test_if_nothing_is_answered_the_first_reason_is_told(server: FakeApi, api: A
         score_api(api, [lambda: b"x"] * 3)
 
 
-def test_an_api_that_went_away_is_not_asked_for_ever(task: Task) -> None:
+def test_unreachable_api_is_given_up(task: Task) -> None:
     with fake_api(task) as gone:
         pass
     api = Api(gone.url, task, None, backoff=0)

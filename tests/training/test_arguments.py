@@ -136,7 +136,7 @@ def test_a_recipe_can_be_given(tmp_path: Path) -> None:
         parse_arguments([*TASK, "--recipe", str(recipe)])
 
 
-def test_command_line_wins_over_smoke_wins_over_recipe_wins_over_default() -> None:
+def test_precedence_is_command_line_smoke_recipe_default() -> None:
     recipe = read_recipe("mammography-views")
     assert recipe["num_seeds"] not in (SMOKE["num_seeds"], Hyperparameters().num_seeds)
 
@@ -144,7 +144,7 @@ def test_command_line_wins_over_smoke_wins_over_recipe_wins_over_default() -> No
     assert parse_arguments([*TASK, "--smoke"]).parameters.num_seeds == SMOKE["num_seeds"]
 
 
-def test_a_smoke_run_of_a_recipe_with_several_members_is_possible(tmp_path: Path) -> None:
+def test_smoke_run_of_an_ensemble_recipe_works(tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(f"[{TASK[1]}]\nnum_seeds = 3\nensemble_size = 2\n")
 
@@ -201,7 +201,7 @@ def test_recipe_takes_names_of_release_0_1(tmp_path: Path) -> None:
     assert parse_arguments([*TASK, "--recipe", str(recipe), "--num-seeds", "3"]).parameters.num_seeds == 3
 
 
-def test_looking_at_data_takes_no_options_of_training() -> None:
+def test_prepare_takes_no_training_options() -> None:
     with pytest.raises(TrainingError, match="no argument '--ood-data'"):
         prepare_parser().parse([*TASK, "--ood-data", "x"])
     assert parse_arguments([*TASK, "--smoke", "true", "--num-seeds", "5"]).parameters.num_seeds == 5

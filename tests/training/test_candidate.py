@@ -96,7 +96,7 @@ def test_a_kind_can_be_hidden_from_the_distance(
     assert both.distances_without(-1, PIXELS) != pytest.approx(none.distances_without(-1, PIXELS), abs=1e-2)
 
 
-def test_each_fold_is_judged_by_the_networks_that_did_not_learn_from_it(
+def test_each_fold_is_answered_by_the_networks_not_trained_on_it(
     small_task: Task, fits: dict[int, Fit], tmp_path: Path
 ) -> None:
     parts = [Labelled(DATA.pixels.view(range(start, COUNT, 3)), LABELS[start::3]) for start in range(3)]

@@ -19,7 +19,7 @@ def model(request: pytest.FixtureRequest) -> dict[str, Any]:
     return model_facts(task, made_up(task))
 
 
-def test_the_card_says_what_must_be_known(model: dict[str, Any]) -> None:
+def test_card_has_all_facts(model: dict[str, Any]) -> None:
     card = render_card(model)
 
     assert card.startswith(f"# {model['title']}: model {model['version']}\n\n**{model['disclaimer']}**\n")
@@ -37,7 +37,7 @@ def test_the_card_says_what_must_be_known(model: dict[str, Any]) -> None:
     assert "Mean test accuracy over the seeds: 80.5 % (from 80.0 % to 81.0 %)" in card
 
 
-def test_the_card_says_what_the_model_does_not_reach(model: dict[str, Any]) -> None:
+def test_card_names_metrics_below_the_gate(model: dict[str, Any]) -> None:
     gate = load_task(model["task"]).gate
     test = model["metrics"]["test"]
     test |= {name: {"value": 1.0, "low": 1.0, "high": 1.0} for name in gate}
@@ -65,13 +65,13 @@ def test_card_reads_seeds_of_packages_of_release_0_1(model: dict[str, Any]) -> N
     assert render_card(model) == rendered
 
 
-def test_tables_are_whole(model: dict[str, Any]) -> None:
+def test_tables_are_complete(model: dict[str, Any]) -> None:
     for lines in re.findall(r"(?:^\|.*\n)+", render_card(model), re.MULTILINE):
         assert len({line.count(" | ") for line in lines.splitlines()}) == 1
         assert len(lines.splitlines()) > 2
 
 
-def test_images_of_other_kinds_are_reported_where_they_were_tried(model: dict[str, Any]) -> None:
+def test_card_reports_out_of_distribution_images(model: dict[str, Any]) -> None:
     assert "## Out-of-distribution" not in render_card(model)
 
     cats = {"images": 77, "auroc": 0.98765, "flagged": 0.9123, "auroc_unseen": 0.8765}
@@ -81,7 +81,7 @@ def test_images_of_other_kinds_are_reported_where_they_were_tried(model: dict[st
     assert "| Pictures of cats | 77 | 0.988 | 91.2 % | 0.876 |" in render_card(model)
 
 
-def test_a_package_of_old_may_not_say_how_kinds_are_told_that_were_never_shown(model: dict[str, Any]) -> None:
+def test_card_reads_packages_without_held_out_auroc(model: dict[str, Any]) -> None:
     model["metrics"]["unfamiliar"] = {"cats": {"images": 77, "auroc": 0.98765, "flagged": 0.9123}}
 
     assert "| cats | 77 | 0.988 | 91.2 % | not measured |" in render_card(model)
@@ -111,7 +111,7 @@ def test_a_card_can_be_written_anew_from_the_package(model: dict[str, Any], tmp_
     ("content", "message"),
     [(None, "No such file"), ("{", "cannot be read"), ("{}", "lacks 'data'; train the model again")],
 )
-def test_a_package_without_facts_is_refused_in_one_line(
+def test_incomplete_package_is_rejected_in_one_line(
     content: str | None, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if content is not None:

@@ -75,7 +75,7 @@ def test_the_checkpoint_of_another_run_is_not_used(
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 half", b"\x80\x02}q\x00."])
-def test_a_file_that_is_no_checkpoint_is_not_used(
+def test_other_files_are_not_used_as_checkpoints(
     checkpoint: Checkpoint, content: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
     checkpoint.path.parent.mkdir()

@@ -119,7 +119,7 @@ def change(folder: Path, **facts: Any) -> None:
     (folder / "model.json").write_text(json.dumps(content), encoding="utf-8")
 
 
-def test_the_bundled_package_is_scored_and_everything_written(
+def test_bundled_package_is_scored_with_a_full_report(
     evaluate_with_plots: Evaluate, data_folder: Path, task: Task
 ) -> None:
     write_manifest(data_folder)
@@ -197,7 +197,7 @@ def test_subgroups_of_the_manifest_are_reported(
 
 
 @pytest.mark.parametrize("form", ["folder", "archive", "graph"])
-def test_a_package_may_come_in_any_form(
+def test_package_is_accepted_in_any_form(
     form: str, evaluate: Evaluate, package: Path, data_folder: Path, tmp_path: Path
 ) -> None:
     forms = {
@@ -211,7 +211,7 @@ def test_a_package_may_come_in_any_form(
     assert done.facts["images"] == 120
 
 
-def test_packages_for_something_else_are_refused(
+def test_packages_of_other_tasks_are_rejected(
     refuse: Refuse, package: Path, data_folder: Path, task: Task
 ) -> None:
     options = ["--package", str(package)]
@@ -226,7 +226,7 @@ def test_packages_for_something_else_are_refused(
     assert "There is no task 'spam'" in refuse(data_folder, task_name="spam")
 
 
-def test_damaged_packages_are_refused(
+def test_damaged_packages_are_rejected(
     refuse: Refuse, package: Path, data_folder: Path, tmp_path: Path
 ) -> None:
     def refused(path: Path) -> str:
@@ -249,7 +249,7 @@ def test_damaged_packages_are_refused(
     assert "cannot be read" in refused(package / "model.onnx")
 
 
-def test_the_manifest_of_the_training_tells_what_was_seen(
+def test_manifest_of_the_training_shows_images_seen(
     evaluate: Evaluate, refuse: Refuse, data_folder: Path, tmp_path: Path
 ) -> None:
     paths = sorted(data_folder.glob("*/*.png"))
@@ -280,11 +280,11 @@ def test_the_manifest_of_the_training_tells_what_was_seen(
     assert "cannot be read" in refuse(data_folder, *options)
 
 
-def test_parts_that_cannot_be_told_cannot_be_chosen(refuse: Refuse, data_folder: Path) -> None:
+def test_unknown_parts_cannot_be_chosen(refuse: Refuse, data_folder: Path) -> None:
     assert "Give the manifest.csv" in refuse(data_folder, "--part", "test")
 
 
-def test_an_api_is_scored_with_the_files_as_they_are(
+def test_api_is_scored_with_the_original_files(
     evaluate: Evaluate, server: FakeApi, data_folder: Path, monkeypatch: pytest.MonkeyPatch, task: Task
 ) -> None:
     sent = {path.read_bytes(): path for path in data_folder.glob("*/*.png")}
@@ -304,7 +304,7 @@ def test_an_api_is_scored_with_the_files_as_they_are(
     assert f"- Model: the API at {server.url}; version: v1 (embedded)" in done.report
 
 
-def test_what_an_api_does_not_answer_is_reported_and_counted(
+def test_unanswered_images_are_reported_and_counted(
     evaluate: Evaluate, server: FakeApi, data_folder: Path, task: Task
 ) -> None:
     paths = sorted(data_folder.glob("*/*.png"))
@@ -338,7 +338,7 @@ def test_what_an_api_does_not_answer_is_reported_and_counted(
     assert {row["predicted"] for row in done.rows if row["error"]} == {""}
 
 
-def test_an_api_that_cannot_be_asked_is_refused_before_images_are_read(
+def test_unusable_api_is_rejected_before_images_are_read(
     refuse: Refuse, server: FakeApi, data_folder: Path, task: Task
 ) -> None:
     server.tasks = Reply({"message": "Unauthorized"}, 401)
@@ -354,7 +354,7 @@ def test_folders_without_images_are_refused(refuse: Refuse, tmp_path: Path) -> N
     assert "--help explains" in refuse("nowhere", "--pakage", "x")
 
 
-def test_too_few_resamples_are_refused(refuse: Refuse, data_folder: Path) -> None:
+def test_too_few_resamples_are_rejected(refuse: Refuse, data_folder: Path) -> None:
     assert "--bootstrap must be between 10 and 100000" in refuse(data_folder, "--bootstrap", "0")
 
 

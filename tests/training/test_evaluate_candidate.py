@@ -76,14 +76,14 @@ def decision(output: Path) -> dict[str, object]:
     return facts
 
 
-def test_the_arrays_are_those_of_the_test_part(folder: Path) -> None:
+def test_arrays_are_those_of_the_test_part(folder: Path) -> None:
     with (folder / "data" / "manifest.csv").open(encoding="utf-8") as file:
         expected = {line["sha256"] for line in csv.DictReader(file) if line["part"] == "test"}
 
     assert {path.stem for path in (folder / "data" / "test").iterdir()} == expected
 
 
-def test_a_model_is_no_better_than_itself(folder: Path, tmp_path: Path) -> None:
+def test_model_is_not_better_than_itself(folder: Path, tmp_path: Path) -> None:
     package = write_package(tmp_path / "package")
     answers = transform(folder, package, tmp_path / "answers")
 
@@ -104,7 +104,7 @@ def test_a_model_is_no_better_than_itself(folder: Path, tmp_path: Path) -> None:
     }
 
 
-def test_what_the_job_answered_is_what_is_measured(folder: Path, task: Task, tmp_path: Path) -> None:
+def test_answers_of_the_job_are_measured(folder: Path, task: Task, tmp_path: Path) -> None:
     package = write_package(tmp_path / "package")
     answers = transform(folder, package, tmp_path / "answers")
 
@@ -121,7 +121,7 @@ def test_what_the_job_answered_is_what_is_measured(folder: Path, task: Task, tmp
     assert facts["comparison"] is None
 
 
-def test_the_bundled_model_may_be_the_one_to_beat(folder: Path, tmp_path: Path) -> None:
+def test_bundled_model_can_be_the_current_one(folder: Path, tmp_path: Path) -> None:
     package = write_package(tmp_path / "package")
     answers = transform(folder, package, tmp_path / "answers")
 

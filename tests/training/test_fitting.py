@@ -256,7 +256,7 @@ def test_rare_classes_weigh_more() -> None:
 @pytest.mark.parametrize(
     ("power", "adjustment"), [(0.0, 0.0), (0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0)]
 )
-def test_the_weights_of_classes_are_taken_off_the_answers(power: float, adjustment: float) -> None:
+def test_class_weights_are_removed_from_the_logits(power: float, adjustment: float) -> None:
     labels = np.repeat([0, 1], [90, 10])
     parameters = Hyperparameters(class_weight_power=power, logit_adjustment=adjustment)
 

@@ -93,7 +93,7 @@ FILES = {
 
 @pytest.mark.parametrize("kind", FILES)
 @pytest.mark.parametrize("content_type", [*IMAGES, "Image/PNG; charset=binary", "", None])
-def test_image_is_prepared_and_classified_whatever_its_header_says(
+def test_image_format_is_detected_whatever_the_content_type(
     container: Container, folder: Path, task: Task, kind: str, content_type: str | None
 ) -> None:
     answer = container.answer(bytearray(FILES[kind]), content_type)
@@ -101,7 +101,7 @@ def test_image_is_prepared_and_classified_whatever_its_header_says(
     assert_same_as_embedded(answer, folder, prepare(FILES[kind], task.input).pixels[np.newaxis])
 
 
-def test_answer_says_which_model_gave_it(container: Container, folder: Path, task: Task) -> None:
+def test_answer_names_the_model(container: Container, folder: Path, task: Task) -> None:
     facts = json.loads((folder / "model.json").read_text())
     assert container.answer(FILES["PNG"], "image/png")["model"] == {
         "task": task.name,
@@ -126,7 +126,7 @@ def test_single_prepared_array_needs_no_batch(container: Container, folder: Path
     assert_same_as_embedded(container.answer(npy(arrays[0]), "application/x-npy"), folder, arrays)
 
 
-def test_several_images_come_as_json(container: Container, folder: Path, task: Task) -> None:
+def test_several_images_are_accepted_as_json(container: Container, folder: Path, task: Task) -> None:
     body = instances(*FILES.values())
     expected = np.stack([prepare(file, task.input).pixels for file in FILES.values()])
     assert_same_as_embedded(container.answer(body, "application/json"), folder, expected)
@@ -192,7 +192,7 @@ def test_application_reads_what_the_endpoint_answers(container: Container, folde
         (instances(b"text"), "application/json", 415, "NotAnImage"),
     ],
 )
-def test_what_cannot_be_classified_is_the_callers_error(
+def test_bad_input_is_a_client_error(
     container: Container, body: Any, content_type: str, status: int, code: str
 ) -> None:
     answer = container.answer(body, content_type)
@@ -203,20 +203,20 @@ def test_what_cannot_be_classified_is_the_callers_error(
     assert "\n" not in container.phrase
 
 
-def test_bad_image_refuses_the_batch_and_is_named(container: Container) -> None:
+def test_bad_image_rejects_the_batch_and_is_named(container: Container) -> None:
     answer = container.answer(instances(FILES["PNG"], FILES["DICOM"], b"text"), "application/json")
     assert container.status == 415
     assert answer["message"].startswith("instances[2]: This is not an image")
 
 
-def test_wrong_array_is_told_what_is_right(container: Container, task: Task) -> None:
+def test_wrong_array_is_rejected_with_the_right_shape(container: Container, task: Task) -> None:
     answer = container.answer(npy(pixels(task)[..., :-1]), "application/x-npy")
     height, width = task.input.height, task.input.width
     assert f"(N, 1, {height}, {width})" in answer["message"]
     assert f"(1, 1, {height}, {width - 1})" in answer["message"]
 
 
-def test_fault_of_the_model_is_no_fault_of_the_caller(
+def test_model_failure_is_a_server_error(
     container: Container, task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:

@@ -76,7 +76,7 @@ def test_a_data_set_that_cannot_be_split_is_passed_over(
     assert "retinal-oct-2017 is not used as out-of-distribution data: " in capsys.readouterr().out
 
 
-def test_the_distance_is_judged_by_rank_and_by_threshold(
+def test_distance_is_measured_by_auroc_and_threshold(
     task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     distances = {"near": np.array([0.5, 1.5, 2.5]), "far": np.array([9.0, 8.0])}
@@ -112,7 +112,7 @@ def test_the_bundled_model_can_be_asked(home: Path, task: Task, tmp_path: Path) 
     assert all(0 <= other["auroc"] <= 1 and 0 <= other["flagged"] <= 1 for other in measured.values())
 
 
-def test_a_kind_that_was_not_shown_is_judged_by_a_model_without_it(task: Task) -> None:
+def test_held_out_kind_is_measured_without_its_counterexamples(task: Task) -> None:
     class Asked:
         """Of the images 0, 1, 2 the model knows the last two as foreign, each unless it is hidden."""
 

@@ -17,7 +17,7 @@ def models() -> list[dict[str, Any]]:
     return [model_facts(task, made_up(task)) for task in tasks]
 
 
-def test_every_model_has_a_line_and_those_with_findings_another(models: list[dict[str, Any]]) -> None:
+def test_overview_has_a_row_per_model_and_per_finding(models: list[dict[str, Any]]) -> None:
     results, findings = render_overview(models).split("\n\n")
 
     assert [line.split(" | ")[0] for line in results.splitlines()[2:]] == [
@@ -35,7 +35,7 @@ def test_seeds_of_packages_of_release_0_1_are_read(models: list[dict[str, Any]])
     assert render_overview(models) == rendered
 
 
-def test_seeds_and_other_kinds_are_summed_up(models: list[dict[str, Any]]) -> None:
+def test_overview_summarises_seeds_and_ood_auroc(models: list[dict[str, Any]]) -> None:
     models[0]["metrics"]["unfamiliar"] = {
         "cats": {"images": 7, "auroc": 0.99, "flagged": 0.9, "auroc_unseen": 0.8},
         "dogs": {"images": 7, "auroc": 0.98, "flagged": 0.9, "auroc_unseen": 0.95},
@@ -49,7 +49,7 @@ def test_seeds_and_other_kinds_are_summed_up(models: list[dict[str, Any]]) -> No
     assert "| not measured |" in mammography
 
 
-def test_who_does_not_pass_the_gate_of_its_task_is_told(models: list[dict[str, Any]]) -> None:
+def test_overview_names_metrics_below_the_gate(models: list[dict[str, Any]]) -> None:
     task = load_task("chest-xray")
     test = models[0]["metrics"]["test"]
     test |= {name: {"value": least, "low": 0.0, "high": 1.0} for name, least in task.gate.items()}

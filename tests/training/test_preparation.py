@@ -56,7 +56,7 @@ def mark_as_test(folder: Path, patients: Sequence[str]) -> None:
             writer.writerow((row["path"], row["class"], row["group"], part))
 
 
-def test_training_sees_the_arrays_that_serving_prepares(data_folder: Path, task: Task, place: Path) -> None:
+def test_preparation_gives_the_arrays_of_serving(data_folder: Path, task: Task, place: Path) -> None:
     data = prepared(data_folder, task, place)
 
     for record, pixels in zip(data.records, data.pixels[:], strict=True):
@@ -78,7 +78,7 @@ def test_parts_hold_the_images_and_labels_of_their_records(
         assert data.groups(part) == [data.records[index].group for index in members]
 
 
-def test_a_view_reads_only_what_it_is_asked_for() -> None:
+def test_view_reads_only_indexed_images() -> None:
     images = np.arange(10 * 4, dtype=np.uint8).reshape(10, 1, 2, 2)
     view = PixelView(images, np.array([7, 2, 2, 9])).view([3, 0, 1])
 
@@ -90,7 +90,7 @@ def test_a_view_reads_only_what_it_is_asked_for() -> None:
     assert images[9, 0, 0, 0] == 36
 
 
-def test_a_damaged_image_is_left_out_and_counted(data_folder: Path, small_task: Task, place: Path) -> None:
+def test_damaged_image_is_left_out_and_counted(data_folder: Path, small_task: Task, place: Path) -> None:
     damaged = f"{small_task.class_names[0]}/p00-0.png"
     (data_folder / damaged).write_bytes(b"not an image")
 
@@ -102,7 +102,7 @@ def test_a_damaged_image_is_left_out_and_counted(data_folder: Path, small_task: 
     assert "1 left out because they cannot be read, 119 images used" in render_summary(data)
 
 
-def test_a_folder_of_other_files_is_refused(data_folder: Path, small_task: Task, place: Path) -> None:
+def test_folder_of_other_files_is_rejected(data_folder: Path, small_task: Task, place: Path) -> None:
     for path in data_folder.glob("*/*.png"):
         path.write_bytes(b"text")
 
@@ -110,14 +110,14 @@ def test_a_folder_of_other_files_is_refused(data_folder: Path, small_task: Task,
         prepared(data_folder, small_task, place)
 
 
-def test_a_data_set_nobody_described_says_so(data_folder: Path, small_task: Task, place: Path) -> None:
+def test_undescribed_data_set_says_so(data_folder: Path, small_task: Task, place: Path) -> None:
     source = prepared(data_folder, small_task, place).source
 
     assert source.licence == source.citation == "not stated"
     assert "not described in training/data/datasets.toml" in source.notes[0]
 
 
-def test_the_same_images_elsewhere_in_another_order_have_the_same_fingerprint(
+def test_fingerprint_is_independent_of_place_and_order(
     data_folder: Path, small_task: Task, place: Path, tmp_path: Path
 ) -> None:
     name = small_task.class_names[0]
@@ -134,7 +134,7 @@ def test_the_same_images_elsewhere_in_another_order_have_the_same_fingerprint(
     assert prepare_data(moved, "of-nobody", small_task, 1, place).fingerprint != first.fingerprint
 
 
-def test_images_in_s3_give_what_the_same_images_on_disk_give(
+def test_images_in_s3_give_the_same_data_as_on_disk(
     data_folder: Path, small_task: Task, place: Path, s3: Any
 ) -> None:
     odd = data_folder / small_task.class_names[0] / "p00-0.png"
@@ -163,7 +163,7 @@ def test_an_object_that_is_listed_but_absent_is_named(
         prepared("s3://films/data", small_task, place, client=s3)
 
 
-def test_a_given_test_part_is_kept_and_what_leaks_is_taken_from_the_rest(
+def test_given_test_part_is_kept_and_leaks_are_removed_from_the_rest(
     data_folder: Path, small_task: Task, place: Path
 ) -> None:
     first, second = small_task.class_names[:2]
@@ -191,7 +191,9 @@ def test_a_given_test_part_is_kept_and_what_leaks_is_taken_from_the_rest(
     assert "It is kept: 2 images were removed" in render_summary(data)
 
 
-def test_what_nearly_equals_a_test_image_leaks_too(data_folder: Path, small_task: Task, place: Path) -> None:
+def test_near_duplicates_of_test_images_count_as_leaks(
+    data_folder: Path, small_task: Task, place: Path
+) -> None:
     name = small_task.class_names[0]
     write_manifest(data_folder)
     mark_as_test(data_folder, ["p00"])
@@ -212,7 +214,7 @@ def test_what_nearly_equals_a_test_image_leaks_too(data_folder: Path, small_task
     assert data.left_out["leaks"] == (f"{name}/y.png",)
 
 
-def test_many_files_are_read_in_chunks_and_progress_is_told(
+def test_many_files_are_read_in_chunks_with_progress(
     data_folder: Path,
     small_task: Task,
     place: Path,
@@ -233,7 +235,7 @@ def test_many_files_are_read_in_chunks_and_progress_is_told(
     assert [f"read {done} of 120 files" in said for done in (50, 100, 120)] == [True] * 3
 
 
-def test_a_given_test_part_that_is_not_kept_is_examined_all_the_same(
+def test_given_test_part_is_examined_even_if_not_kept(
     data_folder: Path, small_task: Task, place: Path
 ) -> None:
     write_manifest(data_folder)
@@ -249,9 +251,7 @@ def test_a_given_test_part_that_is_not_kept_is_examined_all_the_same(
     assert len(data.parts["test"]) == 24
 
 
-def test_a_given_test_part_that_does_not_exist_cannot_be_asked_for(
-    data_folder: Path, small_task: Task, place: Path
-) -> None:
+def test_missing_given_test_part_is_rejected(data_folder: Path, small_task: Task, place: Path) -> None:
     with pytest.raises(TrainingError, match=r"has no test part.*--test-split own"):
         prepared(data_folder, small_task, place, test_split="given")
 
@@ -299,7 +299,7 @@ def test_nearly_identical_images_with_different_labels_are_left_out(
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.0, float("nan")])
-def test_a_threshold_that_is_no_correlation_is_refused(
+def test_near_duplicate_threshold_must_be_a_correlation(
     data_folder: Path, small_task: Task, place: Path, threshold: float
 ) -> None:
     with pytest.raises(TrainingError, match="correlation from 0 to below 1"):
@@ -316,7 +316,7 @@ def test_a_threshold_that_is_no_correlation_is_refused(
         ),
     ],
 )
-def test_what_forbids_training_is_told_before_any_image_is_read(
+def test_obstacles_are_reported_before_images_are_read(
     data_folder: Path,
     small_task: Task,
     place: Path,
@@ -355,7 +355,7 @@ def test_evaluation_without_any_image_is_refused(tmp_path: Path, small_task: Tas
         prepare_evaluation_data(tmp_path, "of-nobody", small_task, place)
 
 
-def test_a_data_set_that_grows_keeps_its_split(
+def test_growing_data_set_keeps_its_split(
     data_folder: Path, small_task: Task, place: Path, tmp_path: Path
 ) -> None:
     name = small_task.class_names[0]
@@ -398,7 +398,7 @@ def test_a_prepared_manifest_gives_the_same_data_again(
     assert "It is kept: 0 images were removed" in render_summary(again)
 
 
-def test_a_prepared_manifest_of_images_in_s3_can_be_trained_from_wherever_it_is_kept(
+def test_manifest_of_images_in_s3_can_be_used_from_anywhere(
     data_folder: Path, small_task: Task, place: Path, tmp_path: Path, s3: Any
 ) -> None:
     write_manifest(data_folder)
@@ -415,7 +415,7 @@ def test_a_prepared_manifest_of_images_in_s3_can_be_trained_from_wherever_it_is_
     assert [len(again.parts[part]) for part in PARTS] == [len(first.parts[part]) for part in PARTS]
 
 
-def test_only_the_manifest_of_a_preparation_tells_earlier_parts(
+def test_earlier_parts_need_the_manifest_of_a_preparation(
     data_folder: Path, small_task: Task, place: Path
 ) -> None:
     write_manifest(data_folder)
@@ -424,7 +424,7 @@ def test_only_the_manifest_of_a_preparation_tells_earlier_parts(
         prepared(data_folder, small_task, place, earlier=data_folder / "manifest.csv")
 
 
-def test_earlier_parts_leave_nothing_to_choose(
+def test_earlier_parts_exclude_a_test_split_option(
     data_folder: Path, small_task: Task, place: Path, tmp_path: Path
 ) -> None:
     _, manifest = reported(data_folder, small_task, place, tmp_path)
@@ -443,7 +443,7 @@ def relabel(folder: Path, path: str, class_name: str) -> None:
 
 
 def review(path: Path, verdicts: dict[Path, str], dates: Sequence[str] = ()) -> Path:
-    """Write what somebody said of images, as a labelling job does."""
+    """Write reviews of images in the form of a labelling job."""
     lines = []
     for (image, name), date in zip(verdicts.items(), dates or [""] * len(verdicts), strict=True):
         metadata = {"class-name": name, **({"creation-date": date} if date else {})}
@@ -458,7 +458,7 @@ def as_array(image: Path, task: Task, path: Path) -> Path:
     return path
 
 
-def test_what_people_said_of_prepared_arrays_changes_the_labels_of_their_images(
+def test_reviews_of_prepared_arrays_change_the_labels_of_their_images(
     data_folder: Path, small_task: Task, place: Path, tmp_path: Path
 ) -> None:
     first, second = small_task.class_names[:2]
@@ -490,7 +490,7 @@ def test_what_people_said_of_prepared_arrays_changes_the_labels_of_their_images(
     assert "1 labels changed in reviews" in render_summary(data)
 
 
-def test_a_reviewed_copy_of_a_test_image_never_trains(
+def test_reviewed_copy_of_a_test_image_is_not_trained_on(
     data_folder: Path, small_task: Task, place: Path, tmp_path: Path
 ) -> None:
     write_manifest(data_folder)
@@ -515,7 +515,7 @@ def test_a_reviewed_copy_of_a_test_image_never_trains(
     assert {records[record.path].label for record in tested} == {2}
 
 
-def test_people_who_disagree_about_one_image_leave_it_out(
+def test_image_with_contradictory_reviews_is_left_out(
     data_folder: Path, small_task: Task, place: Path, tmp_path: Path
 ) -> None:
     first, second = small_task.class_names[:2]
@@ -534,7 +534,7 @@ def test_people_who_disagree_about_one_image_leave_it_out(
     assert data.findings["contradictions"] == 3
 
 
-def test_of_several_reviews_of_one_image_the_newest_counts(
+def test_newest_review_of_an_image_counts(
     data_folder: Path, small_task: Task, place: Path, tmp_path: Path
 ) -> None:
     first, second, third = small_task.class_names[:3]

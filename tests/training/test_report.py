@@ -39,7 +39,7 @@ def test_every_class_stands_in_every_table_that_is_about_classes(name: str) -> N
         assert f"| {percent(metrics[name])} |" in text
 
 
-def test_the_question_of_a_finding_is_asked_where_there_is_a_negative_class() -> None:
+def test_finding_section_needs_a_negative_class() -> None:
     task = load_task("chest-xray")
     finding, text = made_up(task).metrics["finding"], render("chest-xray")
 
@@ -52,7 +52,7 @@ def test_the_question_of_a_finding_is_asked_where_there_is_a_negative_class() ->
     assert "finding" not in render("mammography-views")
 
 
-def test_pictures_are_shown_where_they_are_talked_about() -> None:
+def test_report_shows_all_plots() -> None:
     pictures = re.findall(r"!\[[^]]+\]\((.*)\)", render("chest-xray"))
 
     assert pictures == [

@@ -1,4 +1,4 @@
-"""What a search varies, and what SageMaker is told of it."""
+"""The search space, and the request for SageMaker."""
 
 import json
 import re

@@ -29,7 +29,7 @@ def groups_of(members: list[int]) -> set[str]:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_no_patient_stands_in_two_parts_and_nobody_is_lost(seed: int) -> None:
+def test_split_keeps_every_patient_in_one_part(seed: int) -> None:
     parts = split_by_group(RECORDS, DIGESTS, CLASSES, seed)
 
     train, validation, test = (groups_of(parts[part]) for part in PARTS)
@@ -231,7 +231,7 @@ def test_when_data_grow_every_image_stays_and_the_rest_of_a_patient_follows() ->
     assert dealt["validation"] == pytest.approx(30, abs=15)
 
 
-def test_a_new_patient_gets_the_same_part_whoever_comes_along() -> None:
+def test_part_of_a_new_patient_is_independent_of_others() -> None:
     parts = split_by_group(RECORDS, DIGESTS, CLASSES, 0)
     new = [Record(f"new-{number}.png", number % 2, f"new-{number}") for number in range(50)]
     many = [*given(RECORDS, parts), *new]

@@ -82,7 +82,7 @@ def start_job(task: Task, data: Path, place: Path) -> subprocess.Popen[str]:
     )
 
 
-def test_the_application_loads_the_package(run: Run, task: Task) -> None:
+def test_package_is_loaded_by_the_application(run: Run, task: Task) -> None:
     package = ModelPackage.load(run.model)
 
     assert package.classes == task.class_names
@@ -93,7 +93,7 @@ def test_the_application_loads_the_package(run: Run, task: Task) -> None:
     assert shapes["probabilities"] == ["batch", len(task.classes)]
 
 
-def test_a_job_packs_the_code_that_serves_its_model(run: Run, task: Task) -> None:
+def test_job_packs_the_serving_code(run: Run, task: Task) -> None:
     code = run.model / "code"
 
     assert {path.relative_to(code).as_posix() for path in code.rglob("*") if path.is_file()} == set(
@@ -101,7 +101,7 @@ def test_a_job_packs_the_code_that_serves_its_model(run: Run, task: Task) -> Non
     )
 
 
-def test_model_json_records_what_was_done(run: Run, task: Task) -> None:
+def test_model_json_describes_the_training(run: Run, task: Task) -> None:
     model = json.loads((run.model / "model.json").read_text(encoding="utf-8"))
 
     assert model["task"] == task.name
@@ -118,7 +118,7 @@ def test_model_json_records_what_was_done(run: Run, task: Task) -> None:
     assert set(model["metrics"]["test"]["per_class"]) == set(task.class_names)
 
 
-def test_images_of_other_tasks_are_shown_to_the_model(run: Run) -> None:
+def test_ood_images_are_used_and_measured(run: Run) -> None:
     model = json.loads((run.model / "model.json").read_text(encoding="utf-8"))
 
     assert list(model["metrics"]["unfamiliar"]) == [OTHER]
@@ -127,14 +127,14 @@ def test_images_of_other_tasks_are_shown_to_the_model(run: Run) -> None:
     assert f"| {OTHER} |" in (run.model / "card.md").read_text(encoding="utf-8")
 
 
-def test_the_seed_is_chosen_on_validation(run: Run) -> None:
+def test_seed_is_chosen_on_validation(run: Run) -> None:
     repeats = json.loads((run.model / "model.json").read_text(encoding="utf-8"))["training"]["seeds"]
 
     best = min(repeats, key=lambda repeat: repeat["validation"]["loss"])
     assert best["kept"] is True
 
 
-def test_the_card_says_what_matters(run: Run) -> None:
+def test_card_has_results_limits_and_citation(run: Run) -> None:
     card = (run.model / "card.md").read_text(encoding="utf-8")
     model = json.loads((run.model / "model.json").read_text(encoding="utf-8"))
     accuracy = model["metrics"]["test"]["accuracy"]
@@ -149,7 +149,7 @@ def test_the_card_says_what_matters(run: Run) -> None:
     assert "The training was run with 2 seeds" in card
 
 
-def test_progress_and_results_can_be_read_from_the_log(run: Run) -> None:
+def test_log_has_progress_and_results(run: Run) -> None:
     found = {name: re.findall(pattern, run.printed) for name, pattern in METRIC_PATTERNS.items()}
     assert {name: len(values) for name, values in found.items()} == {
         name: 5 if name == OBJECTIVE else 4 for name in METRIC_PATTERNS
@@ -158,7 +158,7 @@ def test_progress_and_results_can_be_read_from_the_log(run: Run) -> None:
     assert re.search(r"groups \(patients\) +\d+ +\d+ +\d+\n", run.printed)
 
 
-def test_a_tuning_job_reads_the_loss_of_the_model_that_is_kept_last(run: Run) -> None:
+def test_last_objective_in_the_log_is_that_of_the_package(run: Run) -> None:
     model = json.loads((run.model / "model.json").read_text(encoding="utf-8"))
     kept = next(repeat for repeat in model["training"]["seeds"] if repeat["kept"])
 
@@ -166,7 +166,7 @@ def test_a_tuning_job_reads_the_loss_of_the_model_that_is_kept_last(run: Run) ->
     assert last == f"{kept['validation']['loss']:.4f}"
 
 
-def test_the_kept_weights_can_start_another_training(run: Run, task: Task) -> None:
+def test_network_weights_can_start_another_training(run: Run, task: Task) -> None:
     weights = load_starting_weights(str(run.output / "network.pt"))
     pupil = make_network(task.input.channels, 2, int(SMOKE["width"]))
 
@@ -175,9 +175,7 @@ def test_the_kept_weights_can_start_another_training(run: Run, task: Task) -> No
     assert torch.equal(pupil.state_dict()["stem.0.weight"], weights.tensors["stem.0.weight"])
 
 
-def test_interrupted_like_a_spot_instance_it_ends_with_the_same_model(
-    run: Run, task: Task, tmp_path: Path
-) -> None:
+def test_interrupted_training_resumes_to_the_same_model(run: Run, task: Task, tmp_path: Path) -> None:
     with start_job(task, run.data, tmp_path) as job:
         assert job.stdout is not None
         epochs = 0
@@ -205,7 +203,7 @@ def test_interrupted_like_a_spot_instance_it_ends_with_the_same_model(
     assert models[0]["metrics"] == models[1]["metrics"]
 
 
-def test_validation_may_rotate_through_all_images_that_do_not_test(
+def test_cross_validation_covers_all_images_outside_the_test_part(
     run: Run, task: Task, tmp_path: Path
 ) -> None:
     options = ["--num-seeds", "3", "--ensemble-size", "3", "--validation", "cross", "--epochs", "1"]
@@ -225,11 +223,11 @@ def test_validation_may_rotate_through_all_images_that_do_not_test(
     assert validated >= 2.5 * fixed["data"]["split"]["validation"]["images"]
 
 
-def test_nothing_is_left_to_resume_when_the_package_is_written(run: Run) -> None:
+def test_checkpoints_are_removed_after_the_run(run: Run) -> None:
     assert list((run.model.parent / "checkpoints").iterdir()) == []
 
 
-def test_the_log_names_no_file_and_the_report_does(run: Run) -> None:
+def test_file_names_are_in_reports_and_not_in_the_log(run: Run) -> None:
     with (run.output / "test.csv").open(encoding="utf-8") as file:
         paths = [row["path"] for row in csv.DictReader(file)]
 
@@ -245,7 +243,7 @@ def test_the_log_names_no_file_and_the_report_does(run: Run) -> None:
         (["--epochs", "0"], "error: epochs must lie between"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(
+def test_errors_are_printed_in_one_line(
     task: Task, options: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*arguments(task, tmp_path, tmp_path), *options]) == 1

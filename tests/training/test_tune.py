@@ -185,7 +185,7 @@ def test_sagemakers_part_of_a_tuning_job_is_printed(task: Task, capsys: pytest.C
         (["--data", "nowhere"], "error: There is no data folder 'nowhere'"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(
+def test_errors_are_printed_in_one_line(
     search: list[str], options: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*search, *options]) == 1
