@@ -49,11 +49,14 @@ clean-local: ## delete what `make run` keeps: images, results, logs
 	rm -rf .local
 
 .PHONY: check
-check: $(DEV) $(TRAINING) ## formatting, lint, types, templates
+check: $(DEV) $(TRAINING) ## formatting, lint, types, templates, generated files
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy app.py chalicelib statemachine local benchmarks deploy tests/unit tests/functional tests/fuzz tests/injection tests/soak tests/stack tests/browser
 	.venv-training/bin/python -m mypy training tests/training
+	.venv/bin/python -m deploy.openapi --check
+	.venv/bin/python -m deploy.reference --check
+	.venv/bin/python -m deploy.hyperparameter_reference --check
 	.venv/bin/cfn-lint deploy/alarms.yaml deploy/foundation.yaml statemachine/template.yaml frontend/template.yaml
 
 .PHONY: test

@@ -5,7 +5,7 @@ folder of model.tar.gz; it calls `model_fn` once in each worker, and `input_fn`,
 in turn for each request. A request is
 
 * one image file (image/jpeg, image/png, image/tiff, application/dicom, application/x-image or
-  application/octet-stream; what it is, is told from its bytes),
+  application/octet-stream; the format is detected from the contents),
 * several image files, as application/json: `{"instances": [{"b64": "..."}, ...]}`, or
 * arrays that `imaging.prepare` made, as application/x-npy: uint8 of shape (N, C, H, W) or (C, H, W).
 
@@ -31,20 +31,13 @@ from chalicelib.errors import (
 )
 from chalicelib.imaging import prepare
 from chalicelib.imaging.decoded import Pixels
+from chalicelib.media_types import ARRAY_TYPE, FILE_TYPES, UNSPECIFIC_TYPES
 from chalicelib.models.embedded import EmbeddedBackend
 from chalicelib.models.package import ModelPackage
 from chalicelib.tasks import InputSpec, Task
 
 JSON = "application/json"
-ARRAYS = "application/x-npy"
-IMAGES = (
-    "image/jpeg",
-    "image/png",
-    "image/tiff",
-    "application/dicom",
-    "application/x-image",
-    "application/octet-stream",
-)
+IMAGES = (*FILE_TYPES, *UNSPECIFIC_TYPES, "application/x-image")
 
 Request = list[bytes] | Pixels
 """Image files, or arrays that are already prepared."""
@@ -132,13 +125,13 @@ def _read(body: bytes | bytearray | str, media_type: str) -> Request:
         return _decode_instances(body)
     # The container decodes JSON only, so everything else arrives as bytes.
     assert not isinstance(body, str)
-    if media_type == ARRAYS:
+    if media_type == ARRAY_TYPE:
         return _decode_arrays(body)
     if media_type in IMAGES:
         return [bytes(body)]
     raise UnsupportedMediaType(
         f"'{media_type}' is not taken here. Send an image as {', '.join(IMAGES)}, several images as {JSON}, "
-        f"or prepared arrays as {ARRAYS}."
+        f"or prepared arrays as {ARRAY_TYPE}."
     )
 
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 
@@ -21,10 +20,12 @@ from chalicelib.errors import (
     UnknownTask,
 )
 from chalicelib.imaging import MAX_BYTES, prepare
+from chalicelib.media_types import ARRAY_TYPE
 from chalicelib.models.classifier import Classifier
+from chalicelib.models.heatmap import Heatmap
 from chalicelib.models.review_rule import Reason
 from chalicelib.observability import count, logger, measure_milliseconds, tracer
-from chalicelib.pipeline import prepared, quarantine
+from chalicelib.pipeline import quarantine
 from chalicelib.pipeline.prepared import PreparedArray
 from chalicelib.results import result_document
 from chalicelib.results.decisions import Decision, Decisions
@@ -75,7 +76,7 @@ class Pipeline:
     def _decide(self, result: Result, started: str) -> Result:
         decision = self.decisions.decide(result)
         self._finish(decision, started)
-        if (decision.result["model"] or {}).get("sha256") == result["model"]["sha256"]:
+        if result_document.graph_digest(decision.result) == result_document.graph_digest(result):
             return decision.result
         return self._replace(result, started)
 
@@ -156,7 +157,7 @@ class Pipeline:
         except (ObjectMissing, AccessDenied):
             raise NotClassified("There is no image to show yet. Try again in a moment.") from None
 
-    def heatmap(self, result: Result, label: str) -> dict[str, Any] | None:
+    def heatmap(self, result: Result, label: str) -> Heatmap:
         """The heat map of a class, from the model that classified the image.
 
         Raises:
@@ -170,7 +171,7 @@ class Pipeline:
             raise UnknownTask("The task of this image has been removed.")
         if label not in task.class_names:
             raise InvalidRequest(f"'label' must be one of {', '.join(task.class_names)}.")
-        return self.classifier.explain(task, image.pixels, image.box, label, result["model"])
+        return self.classifier.explain(task, image.pixels, image.box, label, result["model"] or {})
 
     def review(self, image_id: str, review: Review | None) -> Result:
         """Record a person's review of an image; None withdraws it.
@@ -244,7 +245,7 @@ class Pipeline:
 
     def _write_prepared(self, task: Task, image_id: str, image: PreparedArray) -> None:
         body, metadata = image.pack()
-        self.bucket.write(inbox.prepared_key(task.name, image_id), body, prepared.CONTENT_TYPE, metadata)
+        self.bucket.write(inbox.prepared_key(task.name, image_id), body, ARRAY_TYPE, metadata)
 
     def _has_array(self, result: Result) -> bool:
         try:
@@ -261,12 +262,13 @@ def _report_quarantined(result: Result) -> None:
 
 
 def _report_classified(result: Result, arrived_at: str | None) -> None:
-    task = result["task"]
+    task, model, classified_at = result["task"], result["model"], result["classified_at"]
+    assert model
+    assert classified_at
     count("Classified", task)
     if result["needs_review"]:
         count("NeedsReview", task)
     if arrived_at:
-        waited = datetime.fromisoformat(result["classified_at"]) - datetime.fromisoformat(arrived_at)
+        waited = datetime.fromisoformat(classified_at) - datetime.fromisoformat(arrived_at)
         measure_milliseconds("Latency", task, max(0.0, waited.total_seconds() * 1000))
-    version = result["model"]["version"]
-    logger.info("classified", extra={"image": result["id"], "task": task, "model": version})
+    logger.info("classified", extra={"image": result["id"], "task": task, "model": model["version"]})

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
+from typing import cast
 
 import numpy as np
 from PIL import Image
@@ -12,10 +12,8 @@ from chalicelib.imaging import PreparedImage
 from chalicelib.imaging.decoded import Pixels
 from chalicelib.models.classification import Box
 from chalicelib.results import result_document
-from chalicelib.results.result_document import Result
+from chalicelib.results.result_document import Channel, Result, Source
 from chalicelib.storage.bucket import StoredObject
-
-CONTENT_TYPE = "application/x-npy"
 
 
 @dataclass(frozen=True)
@@ -25,8 +23,8 @@ class PreparedArray:
     pixels: Pixels
     """Shape (channels, height, width)."""
     box: Box
-    source: dict[str, Any]
-    arrival: str
+    source: Source
+    arrival: Channel
     created_at: str
     arrived_at: str | None = None
     """When the image arrived, ISO 8601; None if unknown."""
@@ -34,7 +32,7 @@ class PreparedArray:
     @classmethod
     def of(cls, image: PreparedImage, base: Result, arrived_at: str | None) -> "PreparedArray":
         """The array of a prepared image, with the arrival of `base`."""
-        source = image.source.to_dict()
+        source = cast(Source, image.source.to_dict())
         return cls(image.pixels, image.box, source, base["arrival"], base["created_at"], arrived_at)
 
     @classmethod

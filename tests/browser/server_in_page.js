@@ -91,7 +91,7 @@
 
   const answer = async (method, { pathname, searchParams }, body) => {
     const id = /^\/api\/results\/([0-9a-f]{32})$/.exec(pathname)?.[1];
-    if (pathname === "/api/health") return json({ stage: "test", version: "0", data_bucket: "bucket", login: null });
+    if (pathname === "/api/health") return json({ stage: "test", version: "0", data_bucket: "bucket", max_image_bytes: 4_500_000, login: null });
     if (pathname === "/api/me") return json({ login: false, user: "test", groups: [], role: "admin" });
     if (pathname === "/api/tasks") return json({ tasks: TASKS, disclaimer: "Not for clinical use." });
     if (pathname === "/api/uploads" && method === "POST") {

@@ -1,23 +1,23 @@
 """The page with a stubbed server: its files are served, and `server_in_page.js` answers its requests."""
 
+import gzip
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
 from pathlib import Path
-from threading import Thread
 from typing import Any
-from urllib.parse import urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 
+from deploy.page import File, security_headers
 from deploy.page import Page as Files
-from deploy.page import security_headers
+from local.http_server import serving
+from local.page_server import PageServer
 from tests.browser.app_page import TASK, AppPage
 from tests.stage import ROOT
 
 _SERVER = Path(__file__).with_name("server_in_page.js")
-_FILES = Files(ROOT / "frontend")
 
 _MAX_STEPS = 30
 
@@ -30,39 +30,23 @@ _YIELD = """async () => {
 }"""
 
 
-class _FileHandler(BaseHTTPRequestHandler):
-    """Sends the files of the page."""
+class _FilesWithoutPreload(Files):
+    """The files of the page. The browser itself would preload from the API, where no server answers."""
 
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        found = _FILES.find(urlsplit(self.path).path)
-        # Preload requests come from the browser itself, so the stub cannot answer them.
-        content = found.content.replace(b'rel="preload"', b'rel="not-preloaded"') if found else b""
-        self.send_response(200 if found else 404)
-        self.send_header("Content-Length", str(len(content)))
-        self.send_header("Content-Type", found.media_type if found else "text/plain")
-        for name, value in security_headers("https://bucket.invalid").items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        """Log nothing."""
+    def find(self, path: str) -> File | None:
+        file = super().find(path)
+        if file is None or not file.media_type.startswith("text/html"):
+            return file
+        content = file.content.replace(b'rel="preload"', b'rel="not-preloaded"')
+        return replace(file, content=content, compressed=gzip.compress(content))
 
 
 @contextmanager
 def file_server() -> Iterator[str]:
     """Serve the page's files; yield the address. Browsers treat localhost like HTTPS."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _FileHandler) as server:
-        server.daemon_threads = True
-        # Do not wait for connections that the browser keeps open.
-        server.block_on_close = False
-        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        try:
-            yield f"http://localhost:{server.server_port}"
-        finally:
-            server.shutdown()
+    files = _FilesWithoutPreload(ROOT / "frontend")
+    with serving(PageServer(files, security_headers("https://bucket.invalid"))) as port:
+        yield f"http://localhost:{port}"
 
 
 class StubbedPage:

@@ -99,7 +99,7 @@ def test_working_day_from_classification_to_rollback_and_offline(
     )
     current = json.loads(driver.current())
     assert (current["endpoint"], current["version"] != before) == (ENDPOINT, True)
-    driver.hears_from(current["version"])
+    driver.wait_until_served_by(current["version"])
 
     app.open(f"#/tasks/{TASK.name}/models")
     expect(app.sheet.locator(".lead")).to_contain_text(current["version"])

@@ -61,7 +61,7 @@ def sign_in(app: AppPage, group: str, place: str = "") -> None:
 def end_session(app: AppPage, login_flow: LoginFlow) -> Locator:
     """Sign in as a reviewer and end the session on the server; return the notice on the page."""
     app.http_errors_expected = True
-    with login_flow.lasting(SHORT):
+    with login_flow.token_lifetime(SHORT):
         sign_in(app, "reviewer", f"#/tasks/{TASK}")
         user = {"UserPoolId": login_flow.pool, "Username": "reviewer@negatoscope.example"}
         login_flow.cognito.admin_user_global_sign_out(**user)
@@ -173,7 +173,7 @@ def test_sign_out_ends_the_session_in_all_tabs(app: AppPage) -> None:
 
 def test_tokens_are_renewed_silently(app: AppPage, login_flow: LoginFlow) -> None:
     app.http_errors_expected = True
-    with login_flow.lasting(SHORT):
+    with login_flow.token_lifetime(SHORT):
         sign_in(app, "reviewer")
         app.page.goto(f"{app.address}/#/tasks/{TASK}")
         app.page.wait_for_timeout(2000)
@@ -201,7 +201,7 @@ def test_reload_during_token_renewal_keeps_the_session(app: AppPage, login_flow:
         lost.append(route.fetch().status)
         route.abort()
 
-    with login_flow.lasting(SHORT):
+    with login_flow.token_lifetime(SHORT):
         sign_in(app, "reviewer")
         app.page.wait_for_timeout(1500)
         # The pool issues new tokens, but the page that requested them is gone.

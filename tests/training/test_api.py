@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from chalicelib.limits import MAX_IMAGE_BODY
 from chalicelib.tasks import Task, load_task
 from tests.training.fake_api import FakeApi, Reply, classification, fake_api, task_list
 from training.errors import TrainingError
-from training.evaluation.api import LARGEST, SILENCE, TRIES_AGAIN, Api, NotAnswered
+from training.evaluation.api import SILENCE, TRIES_AGAIN, Api, NotAnswered
 from training.evaluation.scoring import score_api
 
 QUICK = 0.001
@@ -129,7 +130,7 @@ def test_another_class_in_the_answer_is_no_answer(server: FakeApi, api: Api, tas
 
 def test_a_file_too_large_for_the_route_is_not_sent(server: FakeApi, api: Api) -> None:
     with pytest.raises(NotAnswered, match=r"4,500,001 bytes; the API classifies at most 4,500,000"):
-        api.classify(bytes(LARGEST + 1))
+        api.classify(bytes(MAX_IMAGE_BODY + 1))
 
     assert server.requests == []
 

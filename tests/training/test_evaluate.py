@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 
 from chalicelib import DISCLAIMER
+from chalicelib.limits import MAX_IMAGE_BODY
 from chalicelib.models.package import BUNDLED_MODELS, bundled_package
 from chalicelib.tasks import Task
 from tests.training.fake_api import FakeApi, Reply, classification, fake_api
 from tests.training.samples import write_manifest
 from training.evaluate import TOKEN, main
-from training.evaluation.api import LARGEST
 
 QUICK = ["--bootstrap", "50"]
 
@@ -309,7 +309,7 @@ def test_what_an_api_does_not_answer_is_reported_and_counted(
 ) -> None:
     paths = sorted(data_folder.glob("*/*.png"))
     # Still an image, with a long tail that decoders ignore.
-    paths[0].write_bytes(paths[0].read_bytes() + bytes(LARGEST))
+    paths[0].write_bytes(paths[0].read_bytes() + bytes(MAX_IMAGE_BODY))
     troubles: dict[bytes, list[Reply]] = {
         paths[1].read_bytes(): [Reply({"code": "DamagedImage", "message": "Cut off."}, 422)],
         paths[2].read_bytes(): [Reply({"code": "DamagedImage", "message": "Cut off, too."}, 422)],

@@ -11,7 +11,7 @@ import pytest
 from tests.stage import ROOT
 
 LAYERS = (
-    ("errors", "resource_names", "timestamps"),
+    ("errors", "json_schema", "media_types", "resource_names", "timestamps"),
     ("tasks",),
     ("settings",),
     ("observability", "imaging"),
@@ -115,3 +115,9 @@ def test_only_the_api_needs_chalice() -> None:
     subprocess.run(
         [sys.executable, "-c", f"{without('chalice')}; import {', '.join(names)}"], cwd=ROOT, check=True
     )
+
+
+def test_lambdas_need_no_pydantic() -> None:
+    """Only the generator of openapi.json does; pydantic would take room in the Lambda's layer."""
+    files = [ROOT / "app.py", *modules("chalicelib").values()]
+    assert not [path for path in files if "pydantic" in {name.split(".")[0] for name in imported(path)}]

@@ -10,12 +10,11 @@ import numpy as np
 import urllib3
 from urllib3.util import Retry, Timeout
 
+from chalicelib.limits import MAX_IMAGE_BODY
 from chalicelib.tasks import Task
 from training.errors import TrainingError
 from training.evaluation.bootstrap import Floats
 
-LARGEST = 4_500_000
-"""Bytes that `POST /api/tasks/TASK/classify` takes."""
 CONNECTIONS = 4
 """Images that are classified at once; more would only queue up in a small stage."""
 TRIES_AGAIN = 5
@@ -123,10 +122,11 @@ class Api:
             NotAnswered: if there is no classification to be had, even after some tries.
             TrainingError: if the API does not let us in (any more).
         """
-        if len(image) > LARGEST:
+        if len(image) > MAX_IMAGE_BODY:
             raise NotAnswered(
                 "TooLarge",
-                f"The file has {len(image):,} bytes; the API classifies at most {LARGEST:,} while one waits.",
+                f"The file has {len(image):,} bytes; the API classifies at most "
+                f"{MAX_IMAGE_BODY:,} while one waits.",
             )
         if self._silent >= SILENCE:
             raise NotAnswered("NotSent", f"{SILENCE} images in a row got no connection; no more were sent.")

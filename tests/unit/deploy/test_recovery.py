@@ -13,7 +13,7 @@ import pytest
 from chalicelib.models.review_rule import Reason
 from chalicelib.results import result_document
 from chalicelib.results.decisions import Decisions
-from chalicelib.results.result_document import Result
+from chalicelib.results.result_document import Result, Review
 from chalicelib.results.table import ResultsTable
 from chalicelib.storage.bucket import DataBucket
 from deploy import redrive, restore, results_table, stacks
@@ -50,13 +50,16 @@ def indexes(table: Any) -> list[Any]:
     return [[index[part] for part in parts] for index in table["GlobalSecondaryIndexes"]]
 
 
+REVIEW: Review = {"label": "normal", "comment": None, "reviewed_at": "then", "reviewer": "me"}
+
+
 def forget(result: Result) -> None:
     boto3.resource("dynamodb").Table(TABLE).delete_item(Key={"id": result["id"]})
 
 
 def test_lost_table_is_rebuilt_and_nothing_newer_is_overwritten() -> None:
     lost, changed, kept = decided(1), decided(2), decided(3)
-    changed = decisions().change(changed["id"], lambda result: result | {"review": {"label": "normal"}})
+    changed = decisions().change(changed["id"], lambda result: result | {"review": REVIEW})
     for result in (lost, changed):
         forget(result)
 
@@ -72,7 +75,7 @@ def test_lost_table_is_rebuilt_and_nothing_newer_is_overwritten() -> None:
 
 def test_document_that_is_older_than_the_table_changes_nothing() -> None:
     result = decided(1)
-    reviewed = result | {"review": {"label": "normal"}}
+    reviewed = result | {"review": REVIEW}
     decisions().table.end_change(reviewed, 1)
     assert counts(restored()) == (1, 0, 0)
     assert decisions().table.get(result["id"]) == reviewed
