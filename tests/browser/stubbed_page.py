@@ -43,7 +43,7 @@ class _FilesWithoutPreload(Files):
 
 @contextmanager
 def file_server() -> Iterator[str]:
-    """A server of the page's files; its address. Browsers trust localhost as they trust HTTPS."""
+    """Serve the page's files; yield the address. Browsers treat localhost like HTTPS."""
     files = _FilesWithoutPreload(ROOT / "frontend")
     with serving(PageServer(files, security_headers("https://bucket.invalid"))) as port:
         yield f"http://localhost:{port}"
