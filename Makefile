@@ -50,15 +50,29 @@ clean-local: ## delete what `make run` keeps: images, results, logs
 
 .PHONY: check
 check: $(DEV) $(TRAINING) ## formatting, lint, types, templates, generated files
-	.venv/bin/ruff check .
-	.venv/bin/ruff format --check .
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going $(OUTPUT_SYNC) \
+		check-training-types check-types check-style check-generated
+
+.PHONY: check-training-types
+check-training-types: $(TRAINING)
+	.venv-training/bin/python -m mypy --cache-dir .mypy_cache/training training tests/training
+
+.PHONY: check-types
+check-types: $(DEV)
 	.venv/bin/mypy app.py chalicelib statemachine local benchmarks deploy tests/unit tests/functional tests/fuzz tests/injection tests/soak tests/stack tests/browser
-	.venv-training/bin/python -m mypy training tests/training
+
+.PHONY: check-generated
+check-generated: $(DEV)
 	.venv/bin/python -m statemachine.definition | diff statemachine/retrain.asl.json - # `make definition` writes both
 	.venv/bin/python -m statemachine.graph | diff docs/states.md -
 	.venv/bin/python -m deploy.openapi --check
 	.venv/bin/python -m deploy.reference --check
 	.venv/bin/python -m deploy.hyperparameter_reference --check
+
+.PHONY: check-style
+check-style: $(DEV)
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
 	.venv/bin/cfn-lint deploy/alarms.yaml deploy/foundation.yaml statemachine/template.yaml frontend/template.yaml
 
 .PHONY: test
@@ -96,7 +110,15 @@ test-training: $(TRAINING) ## training tests
 
 .PHONY: test-app
 test-app: $(DEV) $(LIBRARIES) ## unit and functional tests
-	.venv/bin/python -m pytest --durations=10 tests/unit tests/functional
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going $(OUTPUT_SYNC) test-unit test-functional
+
+.PHONY: test-unit
+test-unit: $(DEV) $(LIBRARIES)
+	.venv/bin/python -m pytest $(QUICKLY) --durations=10 tests/unit
+
+.PHONY: test-functional
+test-functional: $(DEV) $(LIBRARIES)
+	.venv/bin/python -m pytest --durations=10 tests/functional
 
 .PHONY: test-injection
 test-injection: $(DEV) ## let every call to AWS fail in turn

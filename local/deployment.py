@@ -4,12 +4,14 @@ The deployment works on a copy in the state folder, so that what Chalice and dep
 emulator stays with the emulator's state and the working tree does not change.
 """
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from local.account import REGION, ROOT_CREDENTIALS, environment_without_aws
@@ -64,6 +66,10 @@ class Deployment:
         Raises:
             StartFailed: if the deployment fails.
         """
+        with _first_packing(PROJECT):
+            return self._deploy(aws_url, say)
+
+    def _deploy(self, aws_url: str, say: Callable[[str], None]) -> str:
         self._record.unlink(missing_ok=True)
         self._copy_sources()
         command = [sys.executable, "-m", "deploy.deploy", STAGE, *self._options]
@@ -119,6 +125,24 @@ class Deployment:
         for package in (self._copy / ".chalice" / "deployments").glob("appcode-*.zip"):
             package.unlink()
         _copy_layers(PROJECT, self._copy)
+
+
+@contextlib.contextmanager
+def _first_packing(project: Path) -> Iterator[None]:
+    """Let one deployment at a time pack dependencies as long as none are packed.
+
+    The others wait and take over what it has packed, instead of doing the same work beside it.
+    """
+    if any(project.glob(LAYERS)):
+        yield
+        return
+    lock = project / ".local" / "packing.lock"
+    lock.parent.mkdir(exist_ok=True)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if any(project.glob(LAYERS)):
+            fcntl.flock(held, fcntl.LOCK_UN)
+        yield
 
 
 def _copy_layers(source: Path, target: Path) -> None:

@@ -48,7 +48,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def foundation(section: str = "Resources") -> dict[str, Any]:
     """A section of the foundation stack's template."""
-    found: dict[str, Any] = template(FOUNDATION)[section]
+    found: dict[str, Any] = deepcopy(_read(FOUNDATION)[section])
     return found
 
 
@@ -80,7 +80,7 @@ def make_resources(s3: Any, dynamodb: Any, tables: Mapping[str, str] = TABLES) -
     """Create the resources of the foundation stack that tests in this process need."""
     s3.create_bucket(Bucket=BUCKET)
     for resource, name in tables.items():
-        table = foundation()[resource]["Properties"]
+        table = _read(FOUNDATION)["Resources"][resource]["Properties"]  # not copied: boto3 only reads it
         dynamodb.create_table(
             TableName=name,
             BillingMode=table["BillingMode"],

@@ -23,6 +23,8 @@ ENDPOINT = f"negatoscope-local-{TASK.name}"
 MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:negatoscope-local-retrain"
 PATIENTS = 16  # per class
 PATIENCE = 600.0  # seconds for a retraining
+PAUSE = 0.5
+"""Seconds between two looks at a retraining: each is a call of a Lambda, and the jobs need the processor."""
 TINY: dict[str, int | float | str] = {
     "batch_size": 8,
     "bootstrap": 50,
@@ -174,7 +176,7 @@ class RetrainingDriver:
             followed = self.follow(name)
             return followed if followed["status"] != "running" else None
 
-        return wait_for(over, PATIENCE)
+        return wait_for(over, PATIENCE, PAUSE)
 
     def is_running(self, followed: Any) -> bool:
         """Whether the execution of a retraining is running. Its last state sends a notification."""
@@ -189,7 +191,7 @@ class RetrainingDriver:
             assert followed["status"] == "running", followed["outcome"]
             return followed if followed.get("waiting_for") == "approval" else None
 
-        return wait_for(asking, PATIENCE)
+        return wait_for(asking, PATIENCE, PAUSE)
 
     def answer(self, name: str, approved: bool, comment: str = "") -> None:
         """Approve or decline a model."""
@@ -204,7 +206,7 @@ class RetrainingDriver:
             assert followed["status"] == "running", followed["outcome"]
             return followed if any(passed["name"] == state for passed in followed["states"]) else None
 
-        return wait_for(entered, PATIENCE)
+        return wait_for(entered, PATIENCE, PAUSE)
 
     # ------------------------------------------------------------------------------ results
 

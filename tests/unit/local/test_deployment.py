@@ -1,8 +1,9 @@
 """Layers that deployments to the emulator share."""
 
+import threading
 from pathlib import Path
 
-from local.deployment import _copy_layers
+from local.deployment import _copy_layers, _first_packing
 
 LAYER = Path(".chalice") / "deployments" / "managed-layer-1-python3.12.zip"
 
@@ -25,3 +26,32 @@ def test_missing_layers_are_ignored(tmp_path: Path) -> None:
     _copy_layers(tmp_path / "source", tmp_path / "target")
 
     assert not (tmp_path / "target").exists()
+
+
+def test_first_packing_is_done_once(tmp_path: Path) -> None:
+    packing, seen = threading.Event(), list[bool]()
+
+    def deploy_second() -> None:
+        packing.wait(30)
+        with _first_packing(tmp_path):
+            seen.append((tmp_path / LAYER).exists())
+
+    second = threading.Thread(target=deploy_second)
+    second.start()
+    with _first_packing(tmp_path):
+        packing.set()
+        second.join(0.2)
+        assert second.is_alive()
+        (tmp_path / LAYER).parent.mkdir(parents=True)
+        (tmp_path / LAYER).write_bytes(b"layer")
+    second.join(30)
+
+    assert seen == [True]
+
+
+def test_deployments_do_not_wait_for_each_other_once_packed(tmp_path: Path) -> None:
+    (tmp_path / LAYER).parent.mkdir(parents=True)
+    (tmp_path / LAYER).write_bytes(b"layer")
+
+    with _first_packing(tmp_path), _first_packing(tmp_path):
+        assert not (tmp_path / ".local").exists()
