@@ -173,7 +173,7 @@ def test_reference_of_hyperparameters_is_current() -> None:
 
 
 def test_version_is_the_same_everywhere() -> None:
-    assert f'\nversion = "{VERSION}"\n' in (ROOT / "pyproject.toml").read_text()
+    assert 'version = { attr = "chalicelib.VERSION" }' in (ROOT / "pyproject.toml").read_text()
     newest = re.search(r"^## \[?(\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert newest is not None
     assert newest[1] == VERSION
