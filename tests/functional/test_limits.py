@@ -71,7 +71,7 @@ def is_refused(answer: Any, name: str) -> bool:
         return False
     error = answer.json
     assert error.keys() == {"code", "message", "request_id"}
-    if "gave out" in error["message"]:
+    if "is not from this list" in error["message"]:
         return False  # of the right length, but no cursor
     return answer.status_code == 413 or (answer.status_code in (400, 415) and name in error["message"])
 
