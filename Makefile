@@ -1,4 +1,4 @@
-# Plain `make` lists the targets.
+# Plain `make` lists the targets, and says what this machine lacks. It works with GNU make 3.81 (macOS) and later.
 
 PYTHON ?= $(shell for p in python3.12 python3.13 python3.14 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && command -v $$p && break; done)
@@ -12,17 +12,24 @@ ARGS ?=
 COUNT ?= 10000
 STAGE ?= local
 SHELL := bash
+# GNU make 3.81 ignores this; no recipe depends on it.
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+
+PLATFORM := $(shell uname -sm)
+MISSING = $(strip $(if $(PYTHON),,Python 3.12 or later (set PYTHON to its path if it is not in PATH).) \
+	$(if $(shell command -v git),,Git.))
+# GNU make has it from 4.0 on; without it the outputs of parallel jobs mix.
+OUTPUT_SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 
 RUN := .venv/.run
 DEV := .venv/.dev
 TRAINING := .venv-training/.installed
 RETRAINING := tests/stack/test_retraining.py
-# It ends with a retraining, too.
+# It also ends with a retraining.
 DAY := tests/browser/test_day.py
-# They share a system with those of the browser, which takes long to start.
+# They share a running system with the browser tests, because starting one takes long.
 LOGIN_TESTS := tests/stack/test_login.py
 LIBRARIES := frontend/vendor/.installed
 # The plugin takes seconds to import, and only the functional tests need it.
@@ -30,19 +37,20 @@ QUICKLY := -p no:schemathesis
 
 .PHONY: help
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 16
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-18s%s\n", $$1, $$2 }' Makefile
+	@test -z "$(MISSING)" || echo "This machine lacks: $(MISSING)"
 
 .PHONY: run
-run: $(RUN) $(LIBRARIES) ## start everything on this machine: page and API on http://localhost:8000 (PORT=, EMULATOR_PORT=, LOGIN=1)
+run: platform $(RUN) $(LIBRARIES) ## start everything on this machine: page and API on http://localhost:8000 (PORT=, EMULATOR_PORT=, LOGIN=1)
 	@.venv/bin/python -m local.run
 
 .PHONY: clean-local
-clean-local: ## forget what `make run` keeps: images, results, logs
+clean-local: ## delete what `make run` keeps: images, results, logs
 	rm -rf .local
 
 .PHONY: check
 check: $(DEV) $(TRAINING) ## formatting, lint, types, templates
-	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target check-training-types check-types check-style
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going $(OUTPUT_SYNC) check-training-types check-types check-style
 
 .PHONY: check-training-types
 check-training-types: $(TRAINING)
@@ -50,7 +58,7 @@ check-training-types: $(TRAINING)
 
 .PHONY: check-types
 check-types: $(DEV)
-	.venv/bin/mypy app.py chalicelib local benchmarks deploy tests/unit tests/functional tests/fuzz tests/injection tests/soak tests/stack tests/browser
+	.venv/bin/mypy app.py chalicelib statemachine local benchmarks deploy tests/unit tests/functional tests/fuzz tests/injection tests/soak tests/stack tests/browser
 
 .PHONY: check-style
 check-style: $(DEV)
@@ -60,12 +68,13 @@ check-style: $(DEV)
 
 .PHONY: test
 test: ## everything: checks, and unit, functional, injection, fuzz, stack, soak, browser and training tests
-	@# The longest come first, so that no core is idle at the end. A fourth at a time takes longer.
-	@$(MAKE) --no-print-directory --jobs=3 --keep-going --output-sync=line \
-		test-stack test-retraining test-browser test-training test-soak test-app check test-injection test-fuzz
+	@# The longest come first, so that no core is idle at the end. Four at a time take longer than three.
+	@$(MAKE) --no-print-directory --jobs=3 --keep-going $(OUTPUT_SYNC) \
+		test-retraining test-stack test-browser test-training test-soak test-functional test-unit \
+		test-injection check-training-types check-types check-style test-fuzz
 
 .PHONY: environments
-environments: $(DEV) $(TRAINING) $(LIBRARIES) ## what the tests need, from the registries only
+environments: $(DEV) $(TRAINING) $(LIBRARIES) ## install what the tests need, from the package registries only
 
 .PHONY: test-stack
 test-stack: $(DEV) $(TRAINING) $(LIBRARIES) ## stack tests, which start the whole system
@@ -93,7 +102,7 @@ test-training: $(TRAINING) ## training tests
 
 .PHONY: test-app
 test-app: $(DEV) $(LIBRARIES) ## unit and functional tests
-	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=line test-unit test-functional
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going $(OUTPUT_SYNC) test-unit test-functional
 
 .PHONY: test-unit
 test-unit: $(DEV) $(LIBRARIES)
@@ -115,43 +124,48 @@ test-fuzz: $(DEV) ## a bounded, repeatable run of the fuzzer of image decoding
 fuzz: $(DEV) ## search for files that break image decoding: make fuzz MINUTES=30 (ARGS="--only dicom/")
 	.venv/bin/python -m tests.fuzz --minutes $(or $(MINUTES),10) $(ARGS)
 
+.PHONY: definition
+definition: $(DEV) ## write the definition of the state machine and the picture of it anew
+	.venv/bin/python -m statemachine.definition > statemachine/retrain.asl.json
+	.venv/bin/python -m statemachine.graph > docs/states.md
+
 .PHONY: train
 train: $(TRAINING) ## train a model from labelled images: make train TASK=mammography-views DATA=FOLDER ARGS="--epochs 30"
-	.venv-training/bin/python -m training.train --task $(TASK) --data $(DATA)/$(TASK) --others $(DATA) $(ARGS)
+	.venv-training/bin/python -m training.train --task $(TASK) --data $(DATA)/$(TASK) --ood-data $(DATA) $(ARGS)
 
 .PHONY: pretrain
-pretrain: $(TRAINING) ## learn all tasks at once, for weights to start from: make pretrain DATA=FOLDER
+pretrain: $(TRAINING) ## train one network on all tasks, for starting weights: make pretrain DATA=FOLDER
 	.venv-training/bin/python -m training.pretrain --data $(DATA) $(ARGS)
 
 .PHONY: tune
-tune: $(TRAINING) ## search better hyper-parameters: make tune TASK=mammography-views DATA=FOLDER TRIALS=8
+tune: $(TRAINING) ## search for better hyper-parameters: make tune TASK=mammography-views DATA=FOLDER TRIALS=8
 	.venv-training/bin/python -m training.tune --task $(TASK) --data $(DATA)/$(TASK) --trials $(TRIALS) $(ARGS)
 
 .PHONY: bench
-bench: $(RUN) ## measure speed side by side
+bench: $(RUN) ## measure the speed of preparing and classifying
 	.venv/bin/python -m benchmarks
 
 .PHONY: deploy
-deploy: $(RUN) $(LIBRARIES) ## put a stage into your AWS account: make deploy STAGE=prod (EMAIL=, DOMAIN=, CERTIFICATE=)
+deploy: $(RUN) $(LIBRARIES) ## deploy a stage to your AWS account: make deploy STAGE=prod (EMAIL=, DOMAIN=, CERTIFICATE=)
 	@test "$(STAGE)" != local || { echo "Name the stage: make deploy STAGE=prod (make run starts the local one)."; exit 1; }
 	.venv/bin/python -m deploy.deploy $(STAGE) $(if $(EMAIL),--alarm-email $(EMAIL)) \
 		$(if $(DOMAIN),--domain $(DOMAIN)) $(if $(CERTIFICATE),--certificate $(CERTIFICATE))
 
 .PHONY: destroy
-destroy: $(RUN) ## take a stage away but for its images: make destroy STAGE=prod (IMAGES=delete CONFIRM=prod: those, too)
-	@test "$(STAGE)" != local || { echo "Name the stage: make destroy STAGE=prod (make clean-local forgets the local one)."; exit 1; }
+destroy: $(RUN) ## delete a stage, but keep its images: make destroy STAGE=prod (IMAGES=delete CONFIRM=prod: images, too)
+	@test "$(STAGE)" != local || { echo "Name the stage: make destroy STAGE=prod (make clean-local deletes the local one)."; exit 1; }
 	.venv/bin/python -m deploy.destroy $(STAGE) $(if $(IMAGES),--images $(IMAGES)) $(if $(CONFIRM),--confirm $(CONFIRM))
 
 .PHONY: idle
-idle: $(RUN) ## take a stage's endpoints down, which cost by the hour; packages answer instead: make idle STAGE=prod
+idle: $(RUN) ## delete a stage's endpoints, which cost by the hour; the Lambdas classify instead: make idle STAGE=prod
 	.venv/bin/python -m deploy.endpoints idle $(STAGE)
 
 .PHONY: wake
-wake: $(RUN) ## bring the endpoints of a stage back that `make idle` took down: make wake STAGE=prod
+wake: $(RUN) ## create the endpoints again that `make idle` deleted: make wake STAGE=prod
 	.venv/bin/python -m deploy.endpoints wake $(STAGE)
 
 .PHONY: redrive
-redrive: $(RUN) ## send the events that Lambda gave up through again: make redrive STAGE=prod
+redrive: $(RUN) ## process the events again on which Lambda gave up: make redrive STAGE=prod
 	.venv/bin/python -m deploy.redrive $(STAGE)
 
 .PHONY: restore
@@ -159,26 +173,31 @@ restore: $(RUN) ## rebuild the results table from the documents in the bucket, a
 	.venv/bin/python -m deploy.restore $(STAGE)
 
 .PHONY: clean
-clean: clean-local ## remove environments and caches as well
+clean: clean-local ## delete environments and caches as well
 	rm -rf .venv .venv-lambda .venv-training .mypy_cache .ruff_cache .pytest_cache .hypothesis vendor frontend/vendor
 
+.PHONY: platform
+platform:
+	@test "$(PLATFORM)" = "Linux x86_64" || { \
+		echo "make run needs Linux on x86-64, because it runs the packages that Lambda gets; this is $(PLATFORM)."; exit 1; }
+
 .venv/bin/python:
-	@test -n "$(PYTHON)" || { echo "Python 3.12 or later is needed; set PYTHON to its path."; exit 1; }
+	@test -z "$(MISSING)" || { echo "This machine lacks: $(MISSING)"; exit 1; }
 	@echo "Making .venv with $(PYTHON)"
 	@$(PYTHON) -m venv .venv
 
 $(RUN): .venv/bin/python requirements.txt local/requirements.txt .chalice/vendor.txt
-	@echo "Installing what runs the system (once)"
+	@echo "Installing the packages that run the system (once)"
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r local/requirements.txt
 	@touch $@
 
 $(DEV): $(RUN) requirements-dev.txt
-	@echo "Installing what tests the system (once)"
+	@echo "Installing the packages that test the system (once)"
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
 $(LIBRARIES): frontend/package.json frontend/package-lock.json frontend/.npmrc local/libraries.py | $(RUN)
-	@echo "Installing the libraries of the page (once)"
+	@echo "Installing the page's libraries (once)"
 	@.venv/bin/python -m local.libraries
 	@touch $@
 

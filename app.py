@@ -24,13 +24,14 @@ from chalicelib.fields import query_text, text
 from chalicelib.limits import PATH_PARAMETERS
 from chalicelib.models import rollback
 from chalicelib.observability import logger, tracer
+from chalicelib.resource_names import resource_name
 from chalicelib.settings import settings
 from chalicelib.storage import inbox
 from chalicelib.tasks import load_tasks
 
 app = Chalice(app_name="negatoscope")
 # The name of the API, by which CloudWatch tells the metrics of one stage from those of another.
-app.app_name = f"negatoscope-{settings().stage}"
+app.app_name = resource_name(settings().stage)
 app.register_middleware(ConvertToMiddleware(logger.inject_lambda_context))
 app.register_middleware(ConvertToMiddleware(tracer.capture_lambda_handler(capture_response=False)))
 api = Api(app, settings().user_pool_arn)
@@ -86,14 +87,14 @@ def get_model_file(task: str, version: str, file: str) -> Response:
 
 @api.route("/tasks/{task}/rollback", "POST", group="admin")
 def roll_back(task: str) -> Any:
-    aws.retraining_requests().check_idle(find_task(task))
+    aws.retraining_service().check_idle(find_task(task))
     version = query_text(api.query, "version", PATH_PARAMETERS["version"])
-    return asdict(rollback.roll_back(find_task(task).name, aws.registry(), aws.hosting(), version))
+    return asdict(rollback.roll_back(find_task(task).name, aws.registry(), aws.endpoint_manager(), version))
 
 
 @api.route("/tasks/{task}/drift")
 def get_drift(task: str) -> Any:
-    return aws.watch().last(find_task(task))
+    return aws.drift_monitor().last(find_task(task))
 
 
 @api.route("/uploads", "POST", group="reviewer")
@@ -148,37 +149,37 @@ def withdraw_review(id: str) -> Any:
 
 @api.route("/retrainings", "POST", group="admin")
 def start_retraining() -> Response:
-    started = aws.retraining_requests().start(json_body(api.request), api.user)
+    started = aws.retraining_service().start(json_body(api.request), api.user)
     return Response(started, status_code=HTTPStatus.CREATED.value)
 
 
 @api.route("/retrainings")
 def list_retrainings() -> Any:
     wanted = page_parameters(api.query, limits.RETRAININGS_PER_PAGE)
-    page, cursor = aws.retraining_requests().page(*wanted)
+    page, cursor = aws.retraining_service().page(*wanted)
     return {"retrainings": page, "cursor": cursor}
 
 
 @api.route("/retrainings/{name}")
 def follow_retraining(name: str) -> Any:
-    return aws.retraining_requests().follow(name)
+    return aws.retraining_service().follow(name)
 
 
 @api.route("/retrainings/{name}/files/{file}")
 def get_retraining_file(name: str, file: str) -> Response:
-    return Response(*task_views.shown_file(file, aws.retraining_requests().file(name, file)))
+    return Response(*task_views.shown_file(file, aws.retraining_service().file(name, file)))
 
 
 @api.route("/retrainings/{name}/approval", "POST", group="admin")
 def approve_retraining(name: str) -> Any:
-    aws.retraining_requests().approve(name, json_body(api.request), api.user)
+    aws.retraining_service().approve(name, json_body(api.request), api.user)
     return {"name": name}
 
 
 @app.on_s3_event(settings().data_bucket, ["s3:ObjectCreated:*"], prefix=inbox.INBOX, name="prepare")
 def prepare(event: S3Event) -> None:
-    for arrival in inbox.arrivals(event.to_dict()):
-        aws.pipeline().prepare(arrival)
+    for original in inbox.event_objects(event.to_dict()):
+        aws.pipeline().prepare(original)
 
 
 @app.on_s3_event(settings().data_bucket, ["s3:ObjectCreated:*"], prefix=inbox.PREPARED, name="classify")
@@ -188,12 +189,12 @@ def classify(event: S3Event) -> None:
 
 @app.schedule(Rate(10, unit=Rate.MINUTES), name="sweep")
 def sweep(_event: CloudWatchEvent) -> None:
-    aws.sweep().run(datetime.now(UTC))
+    aws.sweeper().run(datetime.now(UTC))
 
 
-@app.schedule(Rate(1, unit=Rate.DAYS), name="watch")
-def watch(_event: CloudWatchEvent) -> None:
-    aws.watch().run()
+@app.schedule(Rate(1, unit=Rate.DAYS), name="drift-monitor")
+def drift_monitor(_event: CloudWatchEvent) -> None:
+    aws.drift_monitor().run()
 
 
 @app.lambda_function(name="retraining")

@@ -1,16 +1,16 @@
-"""Prints every comparison. Run it on a machine that does nothing else."""
+"""Prints every comparison. Run it on an otherwise idle machine."""
 
-from benchmarks import classifying, preparing
+from benchmarks import classification, preparation
 
 
 def main() -> None:
     """Measure and print, line by line."""
     print(f"{'':<44} {'ours/ms':>8} {'other/ms':>8} {'gain':>8}")
-    print("against decoding, converting and windowing the whole image before the resize")
-    for line in preparing.comparisons():
+    print("compared with decoding, converting and windowing the whole image before the resize")
+    for line in preparation.comparisons():
         print(line)
-    print("against one image at a time, one thread")
-    for line in classifying.comparisons():
+    print("compared with one image at a time, one thread")
+    for line in classification.comparisons():
         print(line)
 
 

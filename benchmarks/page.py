@@ -1,4 +1,4 @@
-"""Measures the page in a real browser, with `make run` going: `python -m benchmarks.page [ADDRESS]`."""
+"""Measures the page in a real browser, while `make run` is running: `python -m benchmarks.page [ADDRESS]`."""
 
 import argparse
 import statistics
@@ -10,8 +10,8 @@ from urllib.request import urlopen
 
 from playwright.sync_api import Browser, Page, Route
 
+from tests.browser.app_page import TASK
 from tests.browser.chromium import ChromiumNotFound, launched
-from tests.browser.desk import TASK
 from tests.browser.results import listed, serve_many
 
 VISITS = 5
@@ -27,7 +27,7 @@ _WATCH = """
     };
     requestAnimationFrame(look);
 """
-"""Note when the page can be used, and what keeps it from answering for more than 50 ms."""
+"""Records when the page becomes usable, and every task that blocks it for more than 50 ms."""
 
 _PAINTED = """
     const painted = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
@@ -59,7 +59,7 @@ _ACTIONS = {
 
 
 class Line(NamedTuple):
-    """A measurement, and what it may be at most."""
+    """A measurement and its limit."""
 
     name: str
     value: float
@@ -72,7 +72,7 @@ class Line(NamedTuple):
 
 
 def first_view(browser: Browser, address: str) -> Iterator[Line]:
-    """What a first visit takes: bytes on the wire, and time until the page can be used."""
+    """The first visit: bytes transferred, and time until the page is usable."""
     _visit(browser, address, "en")  # wakes Lambdas
     for language in ("en", "de"):
         visits = [_visit(browser, address, language) for _ in range(VISITS)]
@@ -95,7 +95,7 @@ def _visit(browser: Browser, address: str, language: str) -> tuple[float, float]
     received: list[float] = []
     network.on("Network.loadingFinished", lambda event: received.append(event["encodedDataLength"]))
     page.goto(f"{address}/#/tasks/{TASK}", wait_until="networkidle")
-    # As long as something else keeps it from answering, a page cannot be used, whatever it shows.
+    # A blocked page is not usable, regardless of what it shows.
     usable = page.evaluate(
         "Math.max(usable, ...blocks.map(({ startTime, duration }) => startTime + duration))"
     )
@@ -104,9 +104,9 @@ def _visit(browser: Browser, address: str, language: str) -> tuple[float, float]
 
 
 def worklist(browser: Browser, address: str) -> Iterator[Line]:
-    """How long a list of a hundred thousand results, all of which have been read, keeps its reader waiting.
+    """How long a list of 100,000 results, all of them loaded, blocks the page.
 
-    The answers are made here, so that what is measured is the page's own work.
+    The answers are made here, so that only the page's own work is measured.
     """
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.add_init_script(_WATCH)
@@ -172,12 +172,12 @@ def _answer_result(route: Route) -> None:
 
 
 def main() -> int:
-    """Measure and print, line by line; 1 if anything is more than it may be."""
+    """Measure and print, line by line; 1 if a limit is exceeded."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("address", nargs="?", default="http://localhost:8000", help="of the running page")
     address = parser.parse_args().address.rstrip("/")
     try:
-        urlopen(f"{address}/api/health", timeout=30).close()  # noqa: S310  # whoever measures names it
+        urlopen(f"{address}/api/health", timeout=30).close()  # noqa: S310  # the user names the address
     except (OSError, ValueError) as error:
         sys.exit(f"Nothing answers at {address} ({error}). Start it with `make run`.")
     lines = []

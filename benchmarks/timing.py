@@ -1,4 +1,4 @@
-"""Times two ways of doing the same in turn, so that a machine that changes its speed changes both."""
+"""Compares two implementations. They run alternately, so that changes of the machine's speed affect both."""
 
 import statistics
 import time
@@ -10,7 +10,7 @@ ROUNDS = 9
 
 @dataclass(frozen=True)
 class Comparison:
-    """Median milliseconds of ours and the other way, and the median ratio of the pairs."""
+    """Median milliseconds of our and the other implementation, and the median ratio of the pairs."""
 
     name: str
     ours: float
@@ -24,7 +24,7 @@ class Comparison:
 def compare(
     name: str, ours: Callable[[], object], other: Callable[[], object], images: int = 1
 ) -> Comparison:
-    """Run both in turn, after one round that does not count; times are those of one of the `images`."""
+    """Run both alternately, after a warm-up round; times are per image, of `images`."""
     pairs = [(_milliseconds(ours), _milliseconds(other)) for _ in range(ROUNDS + 1)][1:]
     return Comparison(
         name,

@@ -1,10 +1,9 @@
-"""The AWS clients and what is built on them: made once per process, and only when first needed."""
+"""The AWS clients and the objects that use them: made once per process, when first needed."""
 
 import json
 import os
 import tempfile
-from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +16,26 @@ from chalicelib.models.deployed import DeployedModels
 from chalicelib.models.deployment import Deployment
 from chalicelib.models.embedded import EmbeddedBackend
 from chalicelib.models.endpoint import Endpoint
-from chalicelib.models.endpoint_manager import Hosting
+from chalicelib.models.endpoint_manager import EndpointManager
 from chalicelib.models.endpoint_protocols import PackageBackend
 from chalicelib.models.registry import Registry
 from chalicelib.models.scaling import Scaling
-from chalicelib.monitoring.drift_monitor import Watch
+from chalicelib.monitoring.drift_monitor import DriftMonitor
 from chalicelib.pipeline.pipeline import Pipeline
-from chalicelib.pipeline.sweeper import Sweep
+from chalicelib.pipeline.sweeper import Sweeper
 from chalicelib.results.table import ResultsTable
 from chalicelib.retraining.candidate import Candidates
 from chalicelib.retraining.creation import Creations
+from chalicelib.retraining.ending import Ending
 from chalicelib.retraining.executions import Executions
 from chalicelib.retraining.jobs import TrainingJobs
+from chalicelib.retraining.plan_builder import PlanBuilder
 from chalicelib.retraining.planning import Planner
-from chalicelib.retraining.repository import Journal
-from chalicelib.retraining.requester import Requests
+from chalicelib.retraining.repository import RetrainingRepository
 from chalicelib.retraining.rollout import Rollout
+from chalicelib.retraining.service import RetrainingService
 from chalicelib.retraining.steps import Steps
-from chalicelib.retraining.task_lock import Takeover
+from chalicelib.retraining.task_lock import TaskLock
 from chalicelib.settings import settings
 from chalicelib.storage.bucket import DataBucket, presigning
 from chalicelib.tasks import load_tasks
@@ -50,90 +51,89 @@ def pipeline() -> Pipeline:
 
 
 @cache
-def sweep() -> Sweep:
-    """The sweep of this stage."""
-    client = boto3.client("lambda", config=Config(retries=_RETRIES))
+def sweeper() -> Sweeper:
+    """The sweeper of this stage."""
+    client = _client("lambda")
 
     def send(event: dict[str, Any]) -> None:
         client.invoke(
             FunctionName=settings().prepare_function, InvocationType="Event", Payload=json.dumps(event)
         )
 
-    return Sweep(pipeline(), send)
+    return Sweeper(pipeline(), send)
 
 
 @cache
-def watch() -> Watch:
-    """The drift watch of this stage."""
+def drift_monitor() -> DriftMonitor:
+    """The drift monitor of this stage."""
     retrain = _start_retraining if settings().retrain_on_drift else None
-    return Watch(bucket(), table(), registry(), classifier().package, load_tasks(), retrain)
+    return DriftMonitor(bucket(), table(), registry(), classifier().package, load_tasks(), retrain)
 
 
 def _start_retraining(task: str, why: str) -> str:
-    return str(retraining_requests().start({"task": task, "reason": why}, "drift watch")["name"])
+    return str(retraining_service().start({"task": task, "reason": why}, "drift monitor")["name"])
 
 
 @cache
 def retraining_steps() -> Steps:
-    """What the state machine's Lambda does."""
-    rollout = Rollout(hosting(), _client("cloudwatch"))
+    """The steps that the state machine's Lambda runs."""
+    rollout = Rollout(endpoint_manager(), partial(_client, "cloudwatch"))
+    candidates = Candidates(bucket(), registry(), _sagemaker, settings().stage)
     planner = Planner(
-        stage=settings().stage,
+        builder=PlanBuilder(settings().stage, bucket(), table(), registry(), settings().serving),
         bucket=bucket(),
-        table=table(),
-        registry=registry(),
-        journal=_journal(),
+        repository=_repository(),
         endpoints=settings().endpoints,
-        serving=settings().serving,
-        lock=Takeover(bucket(), _journal(), registry(), rollout, _executions()).lock,
+        lock=TaskLock(bucket(), _repository(), registry(), rollout, _executions()).acquire,
     )
     return Steps(
         bucket=bucket(),
-        journal=_journal(),
+        repository=_repository(),
         planner=planner,
-        candidates=Candidates(bucket(), registry(), _sagemaker, settings().stage),
+        candidates=candidates,
         rollout=rollout,
-        creations=Creations(_sagemaker, hosting()),
+        creations=Creations(_sagemaker, endpoint_manager()),
+        ending=Ending(_repository(), candidates, rollout),
         backend=_backend_of,
         publish=_publish,
     )
 
 
 @cache
-def retraining_requests() -> Requests:
-    """What people can do with retrainings."""
-    return Requests(_journal(), _executions(), bucket(), TrainingJobs(_sagemaker))
+def retraining_service() -> RetrainingService:
+    """The service for requests that people make about retrainings."""
+    return RetrainingService(_repository(), _executions(), bucket(), TrainingJobs(_sagemaker))
 
 
 @cache
-def _journal() -> Journal:
-    resource = boto3.resource("dynamodb", config=Config(retries=_RETRIES))
-    return Journal(resource, settings().retrainings_table)
+def _repository() -> RetrainingRepository:
+    return RetrainingRepository(_dynamodb(), settings().retrainings_table)
 
 
 @cache
 def _executions() -> Executions:
-    client = boto3.client("stepfunctions", config=Config(retries=_RETRIES))
-    return Executions(client, settings().retraining_arn)
+    return Executions(_client("stepfunctions"), settings().retraining_arn)
 
 
-def _client(service: str) -> Callable[[], Any]:
-    return lambda: boto3.client(service, config=Config(retries=_RETRIES))
+def _client(service: str) -> Any:
+    return boto3.client(service, config=Config(retries=_RETRIES))
+
+
+def _dynamodb() -> Any:
+    return boto3.resource("dynamodb", config=Config(retries=_RETRIES))
 
 
 @cache
 def _sagemaker() -> Any:
-    return boto3.client("sagemaker", config=Config(retries=_RETRIES))
+    return _client("sagemaker")
 
 
 def _publish(topic: str, subject: str, message: str) -> None:
-    boto3.client("sns", config=Config(retries=_RETRIES)).publish(
-        TopicArn=topic, Subject=subject[:100], Message=message
-    )
+    _client("sns").publish(TopicArn=topic, Subject=subject[:100], Message=message)
 
 
 def _backend_of(task_name: str, endpoint: str | None, version: str) -> Backend:
-    """What answers for a version that is not promoted yet."""
+    """The backend of a version that is not promoted yet."""
     task = load_tasks()[task_name]
     if endpoint:
         return PackageBackend(Endpoint(_sagemaker_runtime(), endpoint), task)
@@ -153,8 +153,7 @@ def bucket() -> DataBucket:
 @cache
 def table() -> ResultsTable:
     """The results table."""
-    resource = boto3.resource("dynamodb", config=Config(retries=_RETRIES))
-    return ResultsTable(resource, settings().results_table)
+    return ResultsTable(_dynamodb(), settings().results_table)
 
 
 @cache
@@ -175,13 +174,13 @@ def registry() -> Registry:
 
 
 @cache
-def hosting() -> Hosting:
-    """SageMaker, where endpoints are managed."""
-    return Hosting(_sagemaker(), Scaling(_client("application-autoscaling")))
+def endpoint_manager() -> EndpointManager:
+    """The manager of this stage's SageMaker endpoints."""
+    return EndpointManager(_sagemaker(), Scaling(partial(_client, "application-autoscaling")))
 
 
 @cache
 def _sagemaker_runtime() -> Any:
-    # The caller waits at most 29 s at API Gateway; a second try must fit in.
+    # API Gateway waits at most 29 s; a second try must fit in.
     config = Config(connect_timeout=2, read_timeout=12, retries={"mode": "standard", "total_max_attempts": 2})
     return boto3.client("sagemaker-runtime", config=config)

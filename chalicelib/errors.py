@@ -69,7 +69,7 @@ class UnknownModel(NegatoscopeError):
 
 
 class UnknownRetraining(NegatoscopeError):
-    """There is no retraining of that name."""
+    """There is no retraining with this name."""
 
     status = HTTPStatus.NOT_FOUND
 
@@ -146,7 +146,7 @@ class FileRemoved(NegatoscopeError):
     """A file was gone, or another one stood in its place, before it could be read."""
 
 
-class GaveUp(NegatoscopeError):
+class RetriesExhausted(NegatoscopeError):
     """An image was sent through several times and never got a result."""
 
 

@@ -25,7 +25,7 @@ def decode_json(body: bytes) -> dict[str, Any]:
     try:
         value = json.loads(
             body.decode("utf-8-sig"),  # some clients on Windows send a byte order mark
-            parse_float=_whole_if_possible,
+            parse_float=_int_if_integral,
             parse_constant=_refuse_constant,
             object_pairs_hook=_object,
         )
@@ -82,7 +82,7 @@ def _check_unicode(value: str) -> None:
         ) from None
 
 
-def _whole_if_possible(digits: str) -> float | int:
+def _int_if_integral(digits: str) -> float | int:
     """JSON does not tell 3.0 and 3 apart."""
     number = float(digits)
     return int(number) if number.is_integer() and math.fabs(number) <= MAX_NUMBER else number

@@ -1,4 +1,4 @@
-"""Everything the environment decides. Nobody else reads os.environ."""
+"""The settings in the environment. No other module reads os.environ."""
 
 import json
 import os
@@ -7,38 +7,39 @@ from dataclasses import dataclass
 from functools import cache
 from typing import get_args
 
+from chalicelib.resource_names import function_name
 from chalicelib.tasks import ENDPOINT_NAME, EndpointSpec, ServingKind, load_tasks
 
 
 class SettingsError(RuntimeError):
-    """The environment is incomplete or wrong; the message names all of it."""
+    """The environment is incomplete or invalid. The message names every problem."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How one stage of the application is set up."""
+    """The settings of one stage."""
 
     stage: str
     data_bucket: str
     results_table: str
     retrainings_table: str
     prepare_function: str
-    """Name of the Lambda that the sweep sends forgotten images to."""
+    """Name of the Lambda to which the sweeper sends unfinished images."""
     user_pool_arn: str | None
-    """Whose members may use the API; None leaves it open, which only the local stage, on loopback, may do."""
+    """The API's user pool; None without login, which only the local stage, on loopback, may have."""
     login: Mapping[str, str] | None
-    """What the page has to know to let them sign in: `origin` of the pool's login page, and `client_id` of
-    the page's app client in the pool."""
+    """What the page needs for signing in: `origin` of the login page and `client_id` of its app client; None
+    without login."""
     endpoints: Mapping[str, EndpointSpec]
-    """SageMaker endpoint by task, for tasks that have one."""
+    """By task, the SageMaker endpoint, for tasks that have one."""
     serving: Mapping[str, ServingKind]
-    """By task, how this stage serves retrained models if not as the task's file says."""
+    """By task, how this stage serves retrained models; other tasks follow their files."""
     retraining_arn: str | None
     """The state machine that retrains a task's model; None if the stage has none."""
     retrain_on_drift: bool
-    """Whether a task whose answers have drifted is retrained without anybody asking."""
+    """Whether drift starts a retraining."""
     endpoint_url: str | None
-    """Where AWS is, if not at AWS: the emulator on this machine."""
+    """The address of the AWS emulator; None at AWS."""
 
 
 @cache
@@ -46,15 +47,15 @@ def settings() -> Settings:
     """The settings of this process.
 
     Raises:
-        SettingsError: naming everything that is missing or wrong.
+        SettingsError: naming every problem.
     """
     return read_settings(os.environ)
 
 
 def library_environment() -> dict[str, str]:
-    """What a child process must inherit to find programs and libraries; credentials are not among it.
+    """The variables that a child process needs to find programs and libraries; no credentials.
 
-    With MALLOC_PERTURB_, glibc fills memory before it is used, which shows who reads it too early.
+    MALLOC_PERTURB_ makes glibc fill memory, so that tests find reads of uninitialised memory.
     """
     names = ("LD_LIBRARY_PATH", "PATH", "MALLOC_PERTURB_")
     return {name: os.environ[name] for name in names if name in os.environ}
@@ -64,7 +65,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """Parse and validate `environment`.
 
     Raises:
-        SettingsError: naming everything that is missing or wrong.
+        SettingsError: naming every problem.
     """
     stage = environment.get("STAGE", "")
     required = ["STAGE", "DATA_BUCKET", "RESULTS_TABLE", "RETRAININGS_TABLE"]
@@ -97,7 +98,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         data_bucket=environment["DATA_BUCKET"],
         results_table=environment["RESULTS_TABLE"],
         retrainings_table=environment["RETRAININGS_TABLE"],
-        prepare_function=f"negatoscope-{stage}-prepare",
+        prepare_function=function_name(stage, "prepare"),
         user_pool_arn=environment.get("USER_POOL_ARN") or None,
         login={"origin": environment["LOGIN_ORIGIN"], "client_id": environment["LOGIN_CLIENT_ID"]}
         if has_login
@@ -114,16 +115,16 @@ def read_endpoints(text: str) -> dict[str, EndpointSpec]:
     """The endpoint of every task that has one.
 
     Args:
-        text: the variable ENDPOINTS, a JSON object of task names and endpoint names. It wins over what the
-            tasks' own files name; how to talk to the endpoint stays what the task's file says.
+        text: the variable ENDPOINTS, a JSON object of task names and endpoint names. These names override
+            those in the task files; the protocol remains that of the task file.
 
     Raises:
-        SettingsError: naming everything that is wrong.
+        SettingsError: naming every problem.
     """
     endpoints = {task.name: task.endpoint for task in load_tasks().values() if task.endpoint}
     for task, name in _endpoint_names(text).items():
         own = endpoints.get(task)
-        endpoints[task] = EndpointSpec(name, own.contract if own else "negatoscope")
+        endpoints[task] = EndpointSpec(name, own.protocol if own else "negatoscope")
     return endpoints
 
 
@@ -134,7 +135,7 @@ def read_serving(text: str) -> dict[str, ServingKind]:
         text: the variable SERVING, a JSON object of task names and kinds.
 
     Raises:
-        SettingsError: if it is none.
+        SettingsError: if it is not valid.
     """
     kinds = get_args(ServingKind)
     try:

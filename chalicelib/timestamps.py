@@ -1,10 +1,10 @@
-"""Times as results, records and the API write them."""
+"""Timestamps of results, records and the API."""
 
 from datetime import UTC, datetime
 
 
 def timestamp(moment: datetime) -> str:
-    """A time in UTC: ISO 8601 with microseconds and `Z`, so that text order is time order."""
+    """A time in UTC, as ISO 8601 with microseconds and `Z`, which sorts as text."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 

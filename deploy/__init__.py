@@ -1,1 +1,1 @@
-"""Puts a stage into an AWS account, changes it, and takes it away."""
+"""Deploys a stage to an AWS account, operates it, and destroys it."""

@@ -1,4 +1,4 @@
-"""The code: Lambdas and API, which Chalice deploys, and what Chalice cannot say of them."""
+"""Lambdas and API: Chalice deploys them, and this module adds what Chalice cannot configure."""
 
 import json
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import boto3
 
+from chalicelib import resource_names
 from deploy import stages
 from deploy.progress import say
 from deploy.stacks import DeployError
@@ -22,10 +23,10 @@ DEPLOYED = PROJECT / ".chalice" / "deployed"
 VENDORED = PROJECT / ".chalice" / "vendor.txt"
 GATEWAY_ERRORS = Path(__file__).with_name("gateway-errors.json")
 
-ASYNCHRONOUS = ("prepare", "classify", "sweep", "watch")
-"""Lambdas that nobody waits for."""
+ASYNCHRONOUS = ("prepare", "classify", "sweep", "drift-monitor")
+"""Lambdas that are invoked asynchronously."""
 TRIES_AGAIN = 2
-"""Lambda's own number, here so that it cannot change by itself."""
+"""Retries of an asynchronous invocation. This is Lambda's default, set here so that it stays."""
 
 
 def deploy(stage: str, lost_events: str) -> str:
@@ -42,32 +43,32 @@ def deploy(stage: str, lost_events: str) -> str:
 
 
 def check_pip(installed: str) -> None:
-    """Chalice calls pip in a way that newer versions have given up."""
+    """Raise DeployError if Chalice does not work with this version of pip."""
     if tuple(map(int, installed.split(".")[:2])) >= (26, 3):
         raise DeployError(f"Chalice cannot work with pip {installed}. Run `pip install 'pip<26.3'` first.")
 
 
 def vendor() -> None:
-    """Fetch the packages of vendor.txt for Lambda into vendor/, which Chalice packs along."""
+    """Download the packages of vendor.txt for Lambda into vendor/, which Chalice adds to the layer."""
     fetched = PACKAGES / VENDORED.name
     if fetched.exists() and fetched.read_text() == VENDORED.read_text() and (PROJECT / "vendor").exists():
         return
     shutil.rmtree(PROJECT / "vendor", ignore_errors=True)
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    # Compiled files hold the time: without them the same packages make the same layer.
+    # Compiled files contain timestamps. Without them, the same packages give the same layer.
     pip.append("--no-compile")
     platforms = ["--platform=manylinux2014_x86_64", "--platform=manylinux_2_28_x86_64", "--only-binary=:all:"]
     command = [*pip, *platforms, "--target", str(PROJECT / "vendor"), "--requirement", str(VENDORED)]
     if subprocess.run(command, check=False).returncode:
         raise DeployError(
-            "pip could not fetch the packages of .chalice/vendor.txt. Its own message stands above."
+            "pip could not download the packages of .chalice/vendor.txt. Its output above says why."
         )
     PACKAGES.mkdir(exist_ok=True)
     fetched.write_text(VENDORED.read_text())
 
 
 def run_chalice(stage: str) -> None:
-    """Package and deploy the code, showing what Chalice says while it works."""
+    """Package and deploy the code with Chalice, and print its output."""
     command = [str(Path(sys.executable).with_name("chalice")), "deploy", "--stage", stage]
     with subprocess.Popen(
         command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -87,14 +88,14 @@ def run_chalice(stage: str) -> None:
         )
     if process.returncode:
         raise DeployError(
-            f"`chalice deploy` ended with code {process.returncode}. Its own message stands above."
+            f"`chalice deploy` ended with code {process.returncode}. Its output above says why."
         )
 
 
 def put_gateway_errors(api_id: str) -> None:
-    """Give what API Gateway answers without asking the app the body {"code", "message", "request_id"}.
+    """Give errors of API Gateway itself the body {"code", "message", "request_id"}.
 
-    Chalice replaces the API's definition on every deployment, so this has to follow each one.
+    Every deployment of Chalice replaces the definition of the API, so this has to follow it.
     """
     gateway = boto3.client("apigateway")
     for response_type, error in json.loads(GATEWAY_ERRORS.read_text()).items():
@@ -111,7 +112,7 @@ def put_gateway_errors(api_id: str) -> None:
 
 
 def keep_lost_events(stage: str, queue: str) -> None:
-    """Send every event that Lambda gives up to a queue, instead of nowhere."""
+    """Send events on which Lambda gives up to a queue; otherwise they would be lost."""
     names = stages.functions(stage)
     for function in ASYNCHRONOUS:
         boto3.client("lambda").put_function_event_invoke_config(
@@ -125,7 +126,7 @@ def keep_lost_events(stage: str, queue: str) -> None:
 
 
 def deployed_api(stage: str) -> str | None:
-    """The id of the REST API, as Chalice recorded it; None before its first deployment has ended well."""
+    """The id of the REST API, as Chalice recorded it; None before the first successful deployment."""
     record = DEPLOYED / f"{stage}.json"
     resources = json.loads(record.read_text())["resources"] if record.exists() else ()
     for resource in resources:
@@ -135,9 +136,10 @@ def deployed_api(stage: str) -> str | None:
 
 
 def note_api(stage: str) -> None:
-    """Note the stage's API, if nobody has: Chalice does so at the very end, and otherwise makes another one.
+    """Record the stage's API if Chalice has not, because Chalice creates a second one otherwise.
 
-    A deployment may have failed before that, or have been made elsewhere.
+    Chalice records the API at the end of a deployment. The record is missing if the deployment failed, or ran
+    on another machine.
     """
     if deployed_api(stage) is not None:
         return
@@ -146,27 +148,27 @@ def note_api(stage: str) -> None:
         record = {"schema_version": "2.0", "backend": "api", "resources": [api]}
         DEPLOYED.mkdir(exist_ok=True)
         (DEPLOYED / f"{stage}.json").write_text(json.dumps(record, indent=2) + "\n")
-        say(f"API {api_id} is there, though nobody had noted it")
+        say(f"API {api_id} exists already; recorded")
 
 
 def apis(stage: str) -> Iterator[str]:
-    """The ids of the REST APIs that ask the stage's Lambda; a name alone could be anybody's."""
+    """Ids of the REST APIs that call the stage's Lambda. A name alone is not unique."""
     gateway = boto3.client("apigateway")
     handler = f":function:{stages.functions(stage)['api_handler']}/invocations"
     for page in gateway.get_paginator("get_rest_apis").paginate():
         for api in page["items"]:
-            if api["name"] == f"negatoscope-{stage}" and handler in integrations(api["id"]):
+            if api["name"] == resource_names.resource_name(stage) and handler in integrations(api["id"]):
                 yield api["id"]
 
 
 def integrations(api_id: str) -> str:
-    """What an API's methods lead to."""
+    """The integrations of an API's methods, as JSON."""
     pages = boto3.client("apigateway").get_paginator("get_resources")
     return json.dumps([page["items"] for page in pages.paginate(restApiId=api_id, embed=["methods"])])
 
 
 def api_url(api_id: str) -> str:
-    """Where the API answers: on AWS under its public name, on an emulator under the emulator's address."""
+    """URL of the API: its public name on AWS, or an address of the emulator."""
     endpoint = os.environ.get("AWS_ENDPOINT_URL")
     if endpoint:
         scheme, _, host = endpoint.rstrip("/").partition("://")
@@ -176,13 +178,13 @@ def api_url(api_id: str) -> str:
     return f"https://{api_id}.execute-api.{region}.amazonaws.com/{stages.api_stage()}/"
 
 
-# --------------------------------------------------------------------------------------------- the end
+# --------------------------------------------------------------------------------------------- deleting
 
 
 def delete(stage: str) -> None:
-    """Delete what Chalice made, found by its names.
+    """Delete what Chalice created, found by name.
 
-    `chalice delete` knows only what a deployment recorded that ended well, on the machine where it did.
+    `chalice delete` knows only what a successful deployment recorded on this machine.
     """
     delete_rules(stage)
     for api_id in list(apis(stage)):
@@ -193,9 +195,9 @@ def delete(stage: str) -> None:
 
 
 def delete_rules(stage: str) -> None:
-    """Delete what starts Lambdas: schedules, and the bucket's events."""
+    """Delete what invokes Lambdas: schedules, and the notifications of the bucket."""
     events = boto3.client("events")
-    pages = events.get_paginator("list_rules").paginate(NamePrefix=f"negatoscope-{stage}-")
+    pages = events.get_paginator("list_rules").paginate(NamePrefix=resource_names.prefix(stage))
     for rule in [rule["Name"] for page in pages for rule in page["Rules"]]:
         pages = events.get_paginator("list_targets_by_rule").paginate(Rule=rule)
         targets = [target["Id"] for page in pages for target in page["Targets"]]
@@ -209,7 +211,7 @@ def delete_rules(stage: str) -> None:
 
 
 def delete_functions(stage: str) -> None:
-    """Delete the Lambdas, and the layer that holds what they import."""
+    """Delete the Lambdas, and the layer with their packages."""
     functions = boto3.client("lambda")
     for name in stages.functions(stage).values():
         try:
@@ -217,7 +219,7 @@ def delete_functions(stage: str) -> None:
         except functions.exceptions.ResourceNotFoundException:
             continue
         say(f"{name}: deleted")
-    layer = f"negatoscope-{stage}-managed-layer"
+    layer = resource_names.resource_name(stage, "managed-layer")
     with suppress(functions.exceptions.ResourceNotFoundException):
         for page in functions.get_paginator("list_layer_versions").paginate(LayerName=layer):
             for one in page["LayerVersions"]:

@@ -1,11 +1,11 @@
-"""Buckets, emptied before they can be deleted."""
+"""Empties and deletes buckets."""
 
 import boto3
 from botocore.exceptions import ClientError
 
 
 def empty(name: str) -> None:
-    """Delete every object of a bucket in every version, if there is such a bucket."""
+    """Delete all versions of all objects of a bucket, if the bucket exists."""
     try:
         boto3.resource("s3").Bucket(name).object_versions.delete()
     except ClientError as error:
@@ -14,7 +14,7 @@ def empty(name: str) -> None:
 
 
 def delete(name: str) -> None:
-    """Delete a bucket with all that it holds, if it is there."""
+    """Delete a bucket with its contents, if it exists."""
     empty(name)
     try:
         boto3.client("s3").delete_bucket(Bucket=name)

@@ -1,4 +1,4 @@
-"""The stack of all that holds data or grants access."""
+"""The foundation stack: everything that holds data or grants access."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Any
 import boto3
 from samtranslator.yaml_helper import yaml_parse
 
+from chalicelib import resource_names
 from chalicelib.settings import SettingsError, read_endpoints
 from chalicelib.tasks import TaskFileError
 from deploy import buckets, stacks, stages
@@ -21,14 +22,14 @@ DATA = (
     "AWS::S3::Bucket",
     "AWS::S3::BucketPolicy",
 )
-"""The types of what holds data."""
+"""Types of the resources that hold data."""
 KEY_DAYS = 7
-"""How long AWS waits at least before it deletes a key."""
+"""Minimum waiting time, in days, before AWS deletes a key."""
 
 
 def stack_name(stage: str) -> str:
-    """The stack of the stage."""
-    return f"negatoscope-{stage}-foundation"
+    """Name of the stack."""
+    return resource_names.stack_name(stage, "foundation")
 
 
 def deploy(
@@ -38,7 +39,7 @@ def deploy(
     *,
     local_login: bool = False,
 ) -> dict[str, str]:
-    """Create or update the stack, and return its outputs; None keeps what has been deployed before."""
+    """Create or update the stack, and return its outputs. None keeps the value of the deployment before."""
     parameters = {
         "Stage": stage,
         "SiteOrigin": site_origin,
@@ -50,30 +51,30 @@ def deploy(
 
 
 def other_endpoints(stage: str) -> list[str]:
-    """ARNs of the endpoints that tasks name and the stage's roles may not call by their own name."""
+    """ARNs of the endpoints that tasks name and whose names do not begin with the stage's prefix."""
     try:
         endpoints = read_endpoints(stages.variables(stage).get("ENDPOINTS") or "{}")
     except (SettingsError, TaskFileError) as error:
         raise DeployError(f"{error}.") from error
     named = {endpoint.name for endpoint in endpoints.values()}
-    others = {name for name in named if not name.startswith(f"negatoscope-{stage}-")}
+    others = {name for name in named if not name.startswith(resource_names.prefix(stage))}
     if not others:
         return []
     caller = boto3.client("sts").get_caller_identity()
     partition, region = caller["Arn"].split(":")[1], boto3.session.Session().region_name
     prefix = f"arn:{partition}:sagemaker:{region}:{caller['Account']}:endpoint/"
-    # SageMaker may write a name into its ARN in lower case, and IAM tells the two apart.
+    # SageMaker may convert the name in an ARN to lower case, and IAM is case-sensitive.
     return sorted({prefix + spelling for name in others for spelling in (name, name.lower())})
 
 
 def reduce(stage: str) -> None:
-    """Take away everything but what holds data, and the accounts of the stage's users.
+    """Delete everything except the resources that hold data; also the accounts of the users.
 
-    The stack stays, so that deploying again finds the data where it is, and their key.
+    The stack stays, so that another deployment finds the data and their key.
     """
     name = stack_name(stage)
     if stacks.settled_status(name) in stacks.UNFINISHED:
-        stacks.delete_stack(name)  # it never stood, and so holds nothing
+        stacks.delete_stack(name)  # its creation failed, so it holds nothing
     if stacks.stack_status(name):
         parameters = dict.fromkeys(("AlarmEmail", "OtherEndpoints", "SiteOrigin"), "") | {
             "LocalLogin": "false",
@@ -84,28 +85,28 @@ def reduce(stage: str) -> None:
 
 
 def data_template() -> dict[str, Any]:
-    """The template, with only what holds data."""
+    """The template, reduced to the resources that hold data."""
     template: dict[str, Any] = yaml_parse(TEMPLATE.read_text())
     kept = {name: one for name, one in template["Resources"].items() if one["Type"] in DATA}
     return {key: template[key] for key in template if key != "Outputs"} | {"Resources": kept}
 
 
 def delete_user_pools(stage: str) -> None:
-    """Delete the pools that no stack holds any more: their names are all that tells them."""
+    """Delete the user pools that belong to no stack any more, found by name."""
     cognito = boto3.client("cognito-idp")
     for page in cognito.get_paginator("list_user_pools").paginate(MaxResults=60):
         for pool in page["UserPools"]:
-            if pool["Name"] == f"negatoscope-{stage}":
+            if pool["Name"] == resource_names.resource_name(stage):
                 cognito.delete_user_pool(UserPoolId=pool["Id"])
-                say(f"{pool['Id']}: the accounts of its users are deleted")
+                say(f"{pool['Id']}: user accounts deleted")
 
 
 def delete(stage: str) -> None:
-    """Delete the data as well: images, results, models, and last the stack that knows of them."""
+    """Delete the data as well: images, results, models, and finally the stack."""
     resources = stacks.resources(stack_name(stage))
     if "DataBucket" in resources:
         buckets.delete(resources["DataBucket"])
-        say(f"{resources['DataBucket']}: deleted, in all versions")
+        say(f"{resources['DataBucket']}: all versions deleted")
     for logical in ("ResultsTable", "RetrainingsTable"):
         if logical in resources:
             delete_table(resources[logical])
@@ -115,7 +116,7 @@ def delete(stage: str) -> None:
 
 
 def delete_table(name: str) -> None:
-    """Delete a table, if it is there."""
+    """Delete a table, if it exists."""
     dynamodb = boto3.client("dynamodb")
     try:
         dynamodb.delete_table(TableName=name)
@@ -126,8 +127,8 @@ def delete_table(name: str) -> None:
 
 
 def delete_key(key: str) -> None:
-    """Have a key deleted, unless it is being deleted already."""
+    """Schedule the deletion of a key, unless it is scheduled already."""
     kms = boto3.client("kms")
     if kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] != "PendingDeletion":
         kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=KEY_DAYS)
-    say(f"{key}: the key is deleted within {KEY_DAYS} days, and costs nothing until then")
+    say(f"{key}: the key will be deleted in {KEY_DAYS} days, and costs nothing until then")

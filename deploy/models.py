@@ -1,35 +1,37 @@
-"""What retraining has made of models: on SageMaker, and in its logs."""
+"""Registers the bundled models, and deletes what retraining created on SageMaker."""
 
 from collections.abc import Iterable
 from typing import Any
 
 import boto3
 
-from chalicelib.models.endpoint_manager import Hosting
+from chalicelib import resource_names
+from chalicelib.models.endpoint_manager import EndpointManager
 from chalicelib.models.package import bundled_package
 from chalicelib.models.registry import Registry
+from chalicelib.models.seeding import seed
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import load_tasks
 from deploy import endpoints, stages
 from deploy.progress import say
 
 JOB_LOGS = ("ProcessingJobs", "TrainingJobs", "TransformJobs")
-"""Log groups that the jobs of an account share, under /aws/sagemaker/."""
+"""Log groups under /aws/sagemaker/ that all jobs of the account share."""
 ENDPOINT_LOGS = "/aws/sagemaker/Endpoints/"
 
 
 def register(bucket: str) -> None:
-    """Register the bundled models; each classifies unless something else has been deployed for its task."""
+    """Register the bundled models. Each becomes current unless a retrained model is deployed for its task."""
     registry = Registry(DataBucket(boto3.client("s3"), bucket))
     for task in load_tasks():
         if package := bundled_package(task):
-            say(f"{task}: {registry.seed(task, package).version} classifies")
+            say(f"{task}: {seed(registry, task, package).version} is current")
 
 
 def delete(stage: str) -> None:
-    """Delete the stage's endpoints, and all that they were made of; packages in the data bucket stay."""
+    """Delete the stage's endpoints, models, alarms and logs; packages in the data bucket stay."""
     sagemaker = boto3.client("sagemaker")
-    delete_endpoints(stage, endpoints.hosting())
+    delete_endpoints(stage, endpoints.endpoint_manager())
     for config in listed(stage, sagemaker, "list_endpoint_configs", "EndpointConfigs", "EndpointConfigName"):
         sagemaker.delete_endpoint_config(EndpointConfigName=config)
     for model in listed(stage, sagemaker, "list_models", "Models", "ModelName"):
@@ -42,24 +44,24 @@ def delete(stage: str) -> None:
 
 
 def listed(stage: str, client: Any, operation: str, members: str, name: str) -> list[str]:
-    """The names of the stage's resources of one kind: `members` and `name` are parts of the answer."""
-    pages = client.get_paginator(operation).paginate(NameContains=f"negatoscope-{stage}-")
+    """Names of the stage's resources of one kind; `members` and `name` are keys of the response."""
+    pages = client.get_paginator(operation).paginate(NameContains=resource_names.prefix(stage))
     return stages.own(stage, (one[name] for page in pages for one in page[members]))
 
 
-def delete_endpoints(stage: str, hosting: Hosting) -> None:
-    """Delete the stage's endpoints, and wait until they are gone."""
-    names = endpoints.stage_endpoints(stage, hosting)
+def delete_endpoints(stage: str, endpoint_manager: EndpointManager) -> None:
+    """Delete the stage's endpoints and wait until they are gone."""
+    names = endpoints.stage_endpoints(stage, endpoint_manager)
     for name in names:
-        if endpoints.settled(name, hosting):
-            hosting.delete(name)
+        if endpoints.settled(name, endpoint_manager):
+            endpoint_manager.delete(name)
     for name in names:
-        endpoints.settled(name, hosting)
-        say(f"{name}: is gone")
+        endpoints.settled(name, endpoint_manager)
+        say(f"{name}: deleted")
 
 
 def delete_group(group: str, sagemaker: Any) -> None:
-    """Delete a group of model packages, which has to be empty."""
+    """Delete a group of model packages; its packages first, because only an empty group can be deleted."""
     pages = sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group)
     for arn in [one["ModelPackageArn"] for page in pages for one in page["ModelPackageSummaryList"]]:
         sagemaker.delete_model_package(ModelPackageName=arn)
@@ -67,9 +69,9 @@ def delete_group(group: str, sagemaker: Any) -> None:
 
 
 def delete_alarms(stage: str) -> None:
-    """Delete the alarms that watched over updates of endpoints; the others belong to the stacks."""
+    """Delete the alarms for updates of endpoints; all others belong to the stacks."""
     cloudwatch = boto3.client("cloudwatch")
-    pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"negatoscope-{stage}-")
+    pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=resource_names.prefix(stage))
     found = [
         alarm for page in pages for alarm in page["MetricAlarms"] if alarm.get("Namespace") == "AWS/SageMaker"
     ]
@@ -92,12 +94,12 @@ def delete_logs(stage: str) -> None:
 
 
 def delete_streams(stage: str, group: str, logs: Any) -> None:
-    """Delete what the stage's jobs have written to a log group."""
+    """Delete the log streams of the stage's jobs in a log group."""
     pages = logs.get_paginator("describe_log_streams")
     try:
         found: Iterable[str] = [
             stream["logStreamName"]
-            for page in pages.paginate(logGroupName=group, logStreamNamePrefix=f"negatoscope-{stage}-")
+            for page in pages.paginate(logGroupName=group, logStreamNamePrefix=resource_names.prefix(stage))
             for stream in page["logStreams"]
         ]
     except logs.exceptions.ResourceNotFoundException:

@@ -1,4 +1,4 @@
-"""The page: its files, ready to be sent, and what browsers let it do."""
+"""The page: its files with their headers, and its security headers."""
 
 import gzip
 import hashlib
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-# Only these are part of the page; what else lies in its folder is not for browsers.
+# Only files of these types are part of the page; the folder has others.
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -25,21 +25,21 @@ MEDIA_TYPES = {
     ".woff2": "font/woff2",
 }
 
-# What npm reads is not for browsers either.
+# npm reads these.
 NOT_SERVED = ("package.json", "package-lock.json")
 
 LISTING = "files.json"
 
 
 OF_DOCUMENTS = ("Cross-Origin-Opener-Policy", "Permissions-Policy", "X-Frame-Options")
-"""Security headers that browsers read of documents alone."""
+"""Security headers that browsers heed for documents only."""
 
 
 def security_headers(*origins: str) -> dict[str, str]:
-    """Headers that let the page load what is its own and talk to `origins`, and do nothing else."""
+    """Headers that let the page load its own files and connect to `origins`, and nothing else."""
     policy = {
         "default-src": "'none'",
-        # Classifying in the browser compiles WebAssembly. No text becomes a script by that.
+        # Classifying in the browser compiles WebAssembly. This does not allow eval of JavaScript.
         "script-src": "'self' 'wasm-unsafe-eval'",
         "worker-src": "'self'",
         "style-src": "'self'",
@@ -66,22 +66,22 @@ class File:
 
     content: bytes
     compressed: bytes
-    """The same for browsers that take gzip, as CloudFront sends it."""
+    """The same with gzip, for browsers that accept it, as CloudFront sends it."""
     media_type: str
     etag: str
 
 
 class Page:
-    """The page in `folder`, read anew when a file has changed."""
+    """The page in `folder`. A file is read again when it has changed."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
         self._files: dict[Path, tuple[int, File]] = {}
 
     def find(self, path: str) -> File | None:
-        """The file that a URL's path names, None where there is none.
+        """The file at a URL's path, or None.
 
-        What names no file is a place within the page, and is answered with index.html, as in the cloud.
+        A path without an extension is a location within the page, and gets index.html, as from CloudFront.
         """
         name = unquote(path).removeprefix("/")
         if "." not in name.rpartition("/")[2]:
@@ -100,7 +100,7 @@ class Page:
         return known[1]
 
     def holds(self, name: str) -> bool:
-        """Whether a path below the page's folder is a file of the page."""
+        """Whether `name`, a path in the page's folder, is a file of the page."""
         file = (self._folder / name).resolve()
         hidden = any(part.startswith(".") for part in file.parts[len(self._folder.parts) :])
         return (
@@ -113,9 +113,9 @@ class Page:
 
 
 def listing(folder: Path) -> bytes:
-    """`files.json`: the digest of each file of the page, by its address.
+    """`files.json`: the SHA-256 of each file of the page, by its path.
 
-    The service worker keeps the page of them, for when there is no network, and all of one state.
+    The service worker uses it to cache one consistent version of the page for offline use.
     """
     page = Page(folder)
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
@@ -132,6 +132,6 @@ def _read(file: Path) -> File:
 
 
 def _file(content: bytes, suffix: str) -> File:
-    # Weak, since it stands for both forms of the file.
+    # Weak, because it covers both encodings of the file.
     etag = f'W/"{hashlib.sha256(content).hexdigest()[:32]}"'
     return File(content, gzip.compress(content, mtime=0), MEDIA_TYPES[suffix], etag)

@@ -1,7 +1,7 @@
-"""Send the events that Lambda gave up through again: `python -m deploy.redrive STAGE`.
+"""Process the events again on which Lambda gave up: `python -m deploy.redrive STAGE`.
 
-Safe to repeat: an event leaves the queue only after its function has accepted it, and every function copes
-with events that come twice. An event that fails again returns to the queue and is left there.
+Safe to repeat: an event leaves the queue only after its function has accepted it, and every function handles
+duplicate events. An event that fails again returns to the queue.
 """
 
 import argparse
@@ -13,19 +13,20 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib import resource_names
 from deploy import stages
 from deploy.progress import say, step
 from deploy.stacks import DeployError
 
 HIDDEN_SECONDS = 120
-"""How long a message that could not be sent stays out of sight of this run and of others."""
+"""How long a message that could not be sent stays invisible to this run and others."""
 WAIT_SECONDS = 1
-"""SQS asks all of its servers only if it may wait; else it can say that a queue is empty that is not."""
+"""Long polling asks all servers of SQS. Without it, a queue can seem empty that is not."""
 
 
 def main() -> None:
-    """Send everything through again, or end with a sentence that says what went wrong."""
-    parser = argparse.ArgumentParser(description="Send the events that Lambda gave up through again.")
+    """Run the command; exit with a message if it fails."""
+    parser = argparse.ArgumentParser(description="Process the events again on which Lambda gave up.")
     parser.add_argument("stage", help="name of the installation, for example prod")
     stage = parser.parse_args().stage
     try:
@@ -35,19 +36,19 @@ def main() -> None:
     except DeployError as error:
         sys.exit(f"Not done. {error}")
     except (ClientError, BotoCoreError) as error:
-        sys.exit(f"Stopped: {error}\nNothing is lost; the same command goes on from here.")
+        sys.exit(f"Stopped: {error}\nNothing is lost; the same command continues from here.")
     if kept:
-        sys.exit(f"{sent} sent through again; {kept} stay in the queue for the reasons above.")
-    step(f"{sent} sent through again" if sent else "The queue is empty: there is nothing to send again")
+        sys.exit(f"{sent} events sent again; {kept} stay in the queue for the reasons above.")
+    step(f"{sent} events sent again" if sent else "The queue is empty")
 
 
 def queue_url(sqs: Any, stage: str) -> str:
-    """The address of a stage's queue of lost events.
+    """The URL of a stage's queue of lost events.
 
     Raises:
         DeployError: if there is none.
     """
-    name = f"negatoscope-{stage}-lost-events"
+    name = resource_names.lost_events_queue(stage)
     try:
         return str(sqs.get_queue_url(QueueName=name)["QueueUrl"])
     except sqs.exceptions.QueueDoesNotExist:
@@ -57,7 +58,7 @@ def queue_url(sqs: Any, stage: str) -> str:
 
 
 def redrive(sqs: Any, functions: Any, url: str) -> tuple[int, int]:
-    """Send the messages that lie in a queue now through again: how many were sent, and how many were kept.
+    """Send the messages that are in a queue now to their functions; return how many were sent and kept.
 
     Args:
         sqs: boto3 client.
@@ -74,7 +75,7 @@ def redrive(sqs: Any, functions: Any, url: str) -> tuple[int, int]:
             WaitTimeSeconds=WAIT_SECONDS,
             MessageSystemAttributeNames=["SentTimestamp"],
         ).get("Messages", ())
-        # What has failed again since then stays. What could not be sent becomes visible again after a while.
+        # Events that have failed again since the start stay. Unsent ones become visible again after a while.
         due = [one for one in messages if is_older(one, started) and one["MessageId"] not in kept]
         if not due:
             return sent, len(kept)
@@ -93,13 +94,13 @@ def is_older(message: dict[str, Any], moment: float) -> bool:
 
 
 def send(functions: Any, message: dict[str, Any]) -> bool:
-    """Hand an event to the function that gave it up; False, with the reason said, if that cannot be done."""
+    """Invoke the function that failed on an event; print the reason and return False if that fails."""
     try:
         record = json.loads(message["Body"])
         function = record["requestContext"]["functionArn"].removesuffix(":$LATEST")
         payload = json.dumps(record["requestPayload"])
     except (ValueError, KeyError, TypeError, AttributeError):
-        say(f"Message {message['MessageId']} is not one that Lambda wrote")
+        say(f"Message {message['MessageId']} was not written by Lambda")
         return False
     try:
         functions.invoke(FunctionName=function, InvocationType="Event", Payload=payload)

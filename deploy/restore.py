@@ -1,8 +1,8 @@
-"""Make results table and documents agree again: `python -m deploy.restore STAGE`.
+"""Make the results table and the documents agree again: `python -m deploy.restore STAGE`.
 
-What the table lacks is written from `results/*.json`; a document that is missing is written from the table. A
-table that has been deleted is created first. Safe to repeat, also while the stage is at work: what is there
-already, or in a later revision, stays.
+Results that the table lacks are written from `results/*.json`, and missing documents from the table. If the
+table was deleted, it is created first. Safe to repeat, also while the stage is in use: entries of the same or
+a later revision stay.
 """
 
 import argparse
@@ -18,7 +18,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.results.decisions import Decisions, NotADocument, restore
 from chalicelib.results.table import ResultsTable
-from chalicelib.storage.bucket import DataBucket, ObjectChanged, ObjectMissing, StorageFailed
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import ObjectChanged, ObjectMissing, StorageFailed
 from deploy import results_table, stages
 from deploy.progress import say, step
 from deploy.stacks import DeployError
@@ -28,7 +29,7 @@ THREADS = 16
 
 @dataclass
 class Report:
-    """What a run has found and done."""
+    """Counts of a run."""
 
     documents: int = 0
     written: int = 0
@@ -36,11 +37,11 @@ class Report:
     replaced: int = 0
     """Documents written from the table."""
     unreadable: list[str] = field(default_factory=list)
-    """Keys in `results/` of what is not the document of a result."""
+    """Keys under `results/` of objects that are not documents of results."""
 
 
 def main() -> None:
-    """Restore everything, or end with a sentence that says what went wrong."""
+    """Run the command; exit with a message if it fails."""
     parser = argparse.ArgumentParser(
         description="Rebuild the results table from the bucket's documents, and documents from the table."
     )
@@ -51,10 +52,10 @@ def main() -> None:
         results_table.ensure(stage, settings["RESULTS_TABLE"])
         report = run(*connect(settings["DATA_BUCKET"], settings["RESULTS_TABLE"]))
     except (DeployError, ClientError, BotoCoreError, StorageFailed) as error:
-        sys.exit(f"Stopped: {error}\nThe same command goes on from here.")
+        sys.exit(f"Stopped: {error}\nThe same command continues from here.")
     step(
         f"{report.documents} documents read, {report.written} results written into the table, "
-        f"{report.replaced} documents written from the table; the rest was there already"
+        f"{report.replaced} documents written from the table; the rest existed already"
     )
     if report.unreadable:
         listed = "\n".join(f"    {key}" for key in report.unreadable)
@@ -65,8 +66,8 @@ def main() -> None:
 
 
 def connect(bucket: str, table: str) -> tuple[DataBucket, ResultsTable]:
-    """Bucket and table, for as many threads as work on them."""
-    # Each thread takes one connection; botocore's own default is ten.
+    """The bucket and the table, with enough connections for all threads."""
+    # Each thread uses one connection; botocore's default is ten.
     config = Config(max_pool_connections=THREADS, retries={"mode": "standard", "total_max_attempts": 8})
     return (
         DataBucket(boto3.client("s3", config=config), bucket),
@@ -75,7 +76,7 @@ def connect(bucket: str, table: str) -> tuple[DataBucket, ResultsTable]:
 
 
 def run(bucket: DataBucket, table: ResultsTable) -> Report:
-    """Write what is missing in the table, then what is missing in the bucket."""
+    """Write the results that the table lacks, then the documents that the bucket lacks."""
     report, seen = Report(), set[bytes]()
     with ThreadPoolExecutor(THREADS) as threads:
         for keys in _batches(bucket.keys("results/")):
@@ -97,22 +98,22 @@ def run(bucket: DataBucket, table: ResultsTable) -> Report:
 
 
 def _digest(key: str) -> bytes:
-    """The image id of a document's key, in the little memory that it takes: there may be ten million."""
+    """The image id in a document's key, as bytes to save memory: there may be ten million."""
     return bytes.fromhex(key.rpartition("/")[2].removesuffix(".json"))
 
 
 def _restore(bucket: DataBucket, table: ResultsTable, key: str) -> bool | None:
-    """Whether a document's result was written into the table; None if `key` holds no such document."""
+    """Whether a document's result was written into the table; None if the object is not a document."""
     try:
         return restore(bucket, table, key)
     except NotADocument:
         return None
     except ObjectMissing:
-        return False  # deleted since it was listed
+        return False  # deleted after it was listed
 
 
 def _replace(decisions: Decisions, image_id: str) -> bool:
-    """Whether a document that is missing was written; one that has come in the meantime stays."""
+    """Whether a missing document was written; one that was created in the meantime stays."""
     with suppress(ObjectChanged):
         return decisions.repair(image_id)
     return False

@@ -1,7 +1,7 @@
-"""The results table, created anew as foundation.yaml describes it if somebody has deleted it.
+"""Creates the results table as foundation.yaml describes it, if it was deleted.
 
-CloudFormation does not notice that a table is gone, so deploying does not bring it back. It knows the table
-by its name, so one created here belongs to the stack like the first one.
+CloudFormation does not notice that a table is gone, so a deployment does not restore it. CloudFormation knows
+the table by its name, so one that is created here belongs to the stack like the first one.
 """
 
 import time
@@ -15,9 +15,9 @@ from deploy.progress import say
 from deploy.stacks import DeployError
 
 _SCHEMA = ("AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema")
-"""What CreateTable takes as the template has it."""
+"""Properties that CreateTable takes in the same form as the template."""
 _TRIES = 60
-"""Backups of a new table cannot be switched on at once."""
+"""Backups of a new table cannot be enabled immediately."""
 
 
 def ensure(stage: str, name: str) -> None:
@@ -35,7 +35,7 @@ def ensure(stage: str, name: str) -> None:
 
 
 def _exists(dynamodb: Any, name: str) -> bool:
-    """Whether there is the table; waits for the end of its creation or deletion."""
+    """Whether the table exists, after the end of its creation or deletion."""
     try:
         status = dynamodb.describe_table(TableName=name)["Table"]["TableStatus"]
     except dynamodb.exceptions.ResourceNotFoundException:

@@ -1,4 +1,4 @@
-"""What the retraining needs besides the app: the code that trains, in the data bucket, and its stack."""
+"""The stack of the retraining, and the training code in the data bucket."""
 
 import hashlib
 import re
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import boto3
 
+from chalicelib import resource_names
 from chalicelib.models.archive import pack
 from deploy import stacks
 from deploy.progress import say
@@ -19,11 +20,11 @@ RUNNER = PROJECT / "statemachine" / "run.sh"
 TEMPLATE = PROJECT / "statemachine" / "template.yaml"
 REQUIREMENTS = PROJECT / "training" / "requirements.txt"
 LEFT_OUT = re.compile("chalicelib/models/[^/]+/|/__pycache__/")
-"""What training does not need: models are in the registry."""
+"""Files that training does not need: models are in the registry."""
 
 
 def deploy(stage: str, outputs: Mapping[str, str]) -> None:
-    """Upload the code and put the stack; `outputs` are those of the foundation."""
+    """Upload the code and deploy the stack; `outputs` are those of the foundation stack."""
     bucket, key = boto3.client("s3"), outputs["DataKeyArn"]
     archive = pack(dict(source()))
     folder = f"code/{hashlib.sha256(archive + RUNNER.read_bytes()).hexdigest()[:16]}"
@@ -52,12 +53,12 @@ def deploy(stage: str, outputs: Mapping[str, str]) -> None:
 
 
 def stack_name(stage: str) -> str:
-    """The stack of the stage."""
-    return f"negatoscope-{stage}-retraining"
+    """Name of the stack."""
+    return resource_names.stack_name(stage, "retraining")
 
 
 def delete(stage: str) -> None:
-    """Stop what runs, with its jobs, and delete the stack."""
+    """Stop running executions with their jobs, and delete the stack."""
     machine = stacks.resources(stack_name(stage)).get("Retraining")
     if machine:
         stop_executions(machine)
@@ -65,7 +66,7 @@ def delete(stage: str) -> None:
 
 
 def stop_executions(machine: str) -> None:
-    """Stop every execution that runs, and wait until all have ended: they stop their jobs before."""
+    """Stop all running executions, and wait until they have stopped their jobs and ended."""
     states = boto3.client("stepfunctions")
     pages = states.get_paginator("list_executions")
     told: set[str] = set()
@@ -82,7 +83,7 @@ def stop_executions(machine: str) -> None:
 
 
 def source() -> Iterator[tuple[str, bytes]]:
-    """The files of sourcedir.tar.gz, as script mode unpacks and installs it."""
+    """The files of sourcedir.tar.gz, in the layout that SageMaker's script mode expects."""
     yield "requirements.txt", REQUIREMENTS.read_bytes()
     for folder in ("chalicelib", "training"):
         for path in sorted((PROJECT / folder).rglob("*")):
@@ -92,7 +93,7 @@ def source() -> Iterator[tuple[str, bytes]]:
 
 
 def commit() -> str:
-    """The git commit of the code, with "-dirty" where files differ from it; "" where nobody can tell."""
+    """The git commit of the code, with "-dirty" if files differ from it; "" if it is unknown."""
     describe = ("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
     try:
         said = subprocess.run(["git", "-C", PROJECT, *describe], capture_output=True, text=True, check=True)

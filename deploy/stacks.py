@@ -1,4 +1,4 @@
-"""CloudFormation stacks, created or updated as need be."""
+"""Creates, updates and deletes CloudFormation stacks."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -8,29 +8,29 @@ import boto3
 from botocore.exceptions import ClientError, WaiterError
 
 PAUSE = 2
-"""Seconds between two looks at a stack."""
+"""Seconds between two requests for the status of a stack."""
 UNFINISHED = ("CREATE_FAILED", "DELETE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
-"""A first creation that failed, or a deletion, leaves a stack that can only be deleted."""
+"""States in which a stack can only be deleted: its creation or its deletion failed."""
 
 
 class DeployError(Exception):
-    """Why the deployment stopped, in words for the person who started it."""
+    """The deployment failed; the message is for the user."""
 
 
 def put_stack(
     name: str, template: str, parameters: Mapping[str, str | None], *, protected: bool
 ) -> dict[str, str]:
-    """Create or update a stack, wait until it stands, and return its outputs and parameters.
+    """Create or update a stack, wait until it is complete, and return its outputs and parameters.
 
     Args:
         name: of the stack.
         template: its text.
-        parameters: by name; None keeps the value that an existing stack has, and else means the template's
+        parameters: by name. None keeps the value of an existing stack; in a new stack it means the template's
             default.
-        protected: whether a new stack can be deleted only after somebody has allowed it.
+        protected: whether a new stack has termination protection.
 
     Raises:
-        DeployError: with the reasons, if the stack cannot be what the template says.
+        DeployError: with the reasons, if CloudFormation could not create or update the stack.
     """
     cloudformation = boto3.client("cloudformation")
     status = settled_status(name)
@@ -59,7 +59,7 @@ def put_stack(
 
 
 def delete_stack(name: str) -> None:
-    """Delete a stack, if there is one, also if it is protected; what its template retains stays."""
+    """Delete a stack if it exists, even if it is protected; resources that its template retains stay."""
     if settled_status(name) is None:
         return
     cloudformation = boto3.client("cloudformation")
@@ -69,7 +69,7 @@ def delete_stack(name: str) -> None:
 
 
 def outputs(name: str) -> dict[str, str]:
-    """Outputs and parameters of a stack that stands."""
+    """Outputs and parameters of an existing stack, by name."""
     stack = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
     return {
         **{output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())},
@@ -81,7 +81,7 @@ def outputs(name: str) -> dict[str, str]:
 
 
 def resources(name: str) -> dict[str, str]:
-    """The resources of a stack, by what its template calls them; none if there is no such stack."""
+    """Physical ids of a stack's resources, by logical id; empty if the stack does not exist."""
     if stack_status(name) is None:
         return {}
     pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=name)
@@ -94,14 +94,14 @@ def resources(name: str) -> dict[str, str]:
 
 
 def settled_status(name: str) -> str | None:
-    """Wait for what somebody has begun with the stack, and return its status; None if there is none."""
+    """Wait for the end of any operation on the stack, and return its status; None if it does not exist."""
     while (status := stack_status(name)) and status.endswith("_IN_PROGRESS"):
         time.sleep(PAUSE)
     return status
 
 
 def stack_status(name: str) -> str | None:
-    """The status of the stack, None where there is none."""
+    """The status of the stack; None if it does not exist."""
     try:
         stacks = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
@@ -112,7 +112,7 @@ def stack_status(name: str) -> str | None:
 
 
 def start_update(request: dict[str, Any]) -> bool:
-    """Start a stack update; False where nothing differs."""
+    """Start a stack update; False if there is nothing to update."""
     try:
         boto3.client("cloudformation").update_stack(**request)
     except ClientError as error:
@@ -135,7 +135,7 @@ def wait_for_stack(waiter: str, name: str) -> None:
 
 
 def failure_reasons(name: str) -> Iterator[str]:
-    """Which resources the last operation on the stack failed on, and why, newest first."""
+    """Why the last operation on the stack failed: resources with their reasons, newest first."""
     paginator = boto3.client("cloudformation").get_paginator("describe_events")
     pages = paginator.paginate(StackName=name, Filters={"FailedEvents": True})
     operation = None
@@ -147,7 +147,7 @@ def failure_reasons(name: str) -> Iterator[str]:
 
 
 def resource_failures(name: str) -> Iterator[str]:
-    """The same from the events of resources, for a CloudFormation that knows no failed operation."""
+    """The same from the events of resources, for emulators without failed operations."""
     pages = boto3.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=name)
     for event in (event for page in pages for event in page["StackEvents"]):
         status, of_stack = event["ResourceStatus"], event["PhysicalResourceId"] == event["StackId"]

@@ -1,4 +1,4 @@
-"""A stage, as .chalice/config.json knows it."""
+"""Stages in .chalice/config.json: their names, settings and resources."""
 
 import json
 import os
@@ -7,26 +7,27 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from chalicelib import resource_names
 from deploy.progress import say
 from deploy.stacks import DeployError
 
 CONFIG = Path(__file__).resolve().parent.parent / ".chalice" / "config.json"
 NAME = re.compile("[a-z][a-z0-9]{0,10}")
-"""Without hyphens, so that no stage's resources are named like those of another; see foundation.yaml."""
+"""Without hyphens, so that names of two stages' resources cannot be confused; see foundation.yaml."""
 
-# Chalice's name of each Lambda -> the stack output that holds its role.
+# Chalice's name of each Lambda -> the stack output with its role.
 ROLES = {
     "api_handler": "ApiRoleArn",
     "prepare": "PrepareRoleArn",
     "classify": "ClassifyRoleArn",
     "retraining": "RetrainingRoleArn",
     "sweep": "SweepRoleArn",
-    "watch": "WatchRoleArn",
+    "drift-monitor": "DriftMonitorRoleArn",
 }
 
 
 def check(stage: str) -> None:
-    """Raise DeployError if no stage can have this name, or the stage must not be on AWS."""
+    """Raise DeployError if the name is invalid, or if `local` would be deployed to AWS."""
     if not NAME.fullmatch(stage):
         raise DeployError(
             f"'{stage}' cannot be the name of a stage: it must be 1 to 11 lower-case letters and digits, "
@@ -34,19 +35,19 @@ def check(stage: str) -> None:
         )
     if stage == "local" and not os.environ.get("AWS_ENDPOINT_URL"):
         raise DeployError(
-            "The stage `local` belongs on an emulator: `make run` deploys it, and other commands need "
-            "AWS_ENDPOINT_URL to be the emulator's address. Any other stage is named with STAGE=."
+            "The stage `local` is for the emulator: `make run` deploys it, and other commands need "
+            "AWS_ENDPOINT_URL to be the emulator's address. Name any other stage with STAGE=."
         )
 
 
 def config() -> dict[str, Any]:
-    """What config.json says."""
+    """The contents of config.json."""
     found: dict[str, Any] = json.loads(CONFIG.read_text())
     return found
 
 
 def variables(stage: str) -> Mapping[str, str]:
-    """The environment of the stage's Lambdas."""
+    """The environment variables of the stage's Lambdas."""
     settings = config()["stages"].get(stage, {})
     merged: Mapping[str, str] = config().get("environment_variables", {}) | settings.get(
         "environment_variables", {}
@@ -55,33 +56,30 @@ def variables(stage: str) -> Mapping[str, str]:
 
 
 def deployed(stage: str) -> Mapping[str, str]:
-    """The environment of the stage's Lambdas, as deploying recorded it.
+    """The environment variables of the stage's Lambdas, as `make deploy` recorded them.
 
     Raises:
-        DeployError: if there is no such stage.
+        DeployError: if the stage has not been deployed.
     """
     check(stage)
     found = variables(stage)
     if "DATA_BUCKET" not in found:
-        raise DeployError(f"The stage {stage} has not been deployed: .chalice/config.json does not know it.")
+        raise DeployError(f"The stage {stage} has not been deployed: .chalice/config.json does not list it.")
     return found
 
 
 def functions(stage: str) -> dict[str, str]:
-    """The names of the stage's Lambdas, by what Chalice calls them."""
-    return {
-        name: f"negatoscope-{stage}" if name == "api_handler" else f"negatoscope-{stage}-{name}"
-        for name in ROLES
-    }
+    """Names of the stage's Lambdas, by their names in Chalice."""
+    return {name: resource_names.function_name(stage, name) for name in ROLES}
 
 
 def own(stage: str, names: Iterable[str]) -> list[str]:
     """Those of `names` that belong to the stage."""
-    return [name for name in names if name.startswith(f"negatoscope-{stage}-")]
+    return [name for name in names if name.startswith(resource_names.prefix(stage))]
 
 
 def record(stage: str, outputs: Mapping[str, str]) -> None:
-    """Write what the foundation made into the stage of config.json; what else stands there stays."""
+    """Write outputs of the foundation stack into config.json; other entries stay."""
     found = config()
     settings = found["stages"].setdefault(stage, {})
     settings.setdefault("environment_variables", {}).update(environment(stage, outputs))
@@ -90,14 +88,14 @@ def record(stage: str, outputs: Mapping[str, str]) -> None:
         lambdas.setdefault(function, {})["iam_role_arn"] = outputs[output]
     text = json.dumps(found, indent=2) + "\n"
     if text == CONFIG.read_text():
-        say("as before")
+        say("unchanged")
     else:
         CONFIG.write_text(text)
-        say("recorded; commit it")
+        say("recorded; commit .chalice/config.json")
 
 
 def environment(stage: str, outputs: Mapping[str, str]) -> dict[str, str]:
-    """The variables of the Lambdas that differ between stages."""
+    """The environment variables of the Lambdas that differ between stages."""
     found = {
         "DATA_BUCKET": outputs["DataBucket"],
         "RESULTS_TABLE": outputs["ResultsTable"],
@@ -113,13 +111,13 @@ def environment(stage: str, outputs: Mapping[str, str]) -> dict[str, str]:
 
 
 def login_origin(outputs: Mapping[str, str]) -> str | None:
-    """The origin of the login page; None where nobody signs in."""
+    """The origin of the login page; None if the stage has no login."""
     if "LoginOrigin" not in outputs:
         return None
-    # An emulator serves the login page under its own address.
+    # An emulator serves the login page at its own address.
     return os.environ.get("AWS_ENDPOINT_URL") or outputs["LoginOrigin"]
 
 
 def api_stage() -> str:
-    """The first part of every path of the API."""
+    """The API Gateway stage: the first part of every path of the API."""
     return str(config()["api_gateway_stage"])

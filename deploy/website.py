@@ -1,9 +1,8 @@
-"""The page: its files in a bucket, and CloudFront, which serves them and the API from one origin.
+"""Deploys the page to a bucket and to CloudFront, which serves the page and the API from one origin.
 
-The page has no build: its modules import one another by fixed names, so a browser has to ask whether a file
-has changed. The files of a version lie in a folder that is named by their content, and CloudFront is told of
-the folder when all of them are there: nobody is served half of one version and half of another, what the edge
-has cached stays right, and nothing has to be invalidated.
+The page has no build step: its modules import one another by fixed names, so browsers must revalidate files.
+Each version is a folder named after a hash of its contents. CloudFront switches to it when all files are
+there, so no visitor gets a mixture of two versions, and the cache never has to be invalidated.
 """
 
 import gzip
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 
+from chalicelib import resource_names
 from chalicelib.storage.bucket import DataBucket, presigning
 from deploy import buckets, stacks
 from deploy.page import LISTING, MEDIA_TYPES, Page, listing, security_headers
@@ -27,24 +27,24 @@ FOLDER = Path(__file__).resolve().parent.parent / "frontend"
 TEMPLATE = FOLDER / "template.yaml"
 
 CACHE_CONTROL = "public, max-age=0, must-revalidate, s-maxage=31536000"
-"""Browsers ask each time and are mostly told that nothing has changed; the edge need not ask again."""
+"""Browsers revalidate each time, mostly with 304 as the answer; CloudFront need not revalidate."""
 MAX_COMPRESSED = 10_000_000
-"""Bytes; larger files CloudFront does not compress by itself (Developer Guide, "Serve compressed files")."""
+"""Bytes. CloudFront does not compress larger files (Developer Guide, "Serve compressed files")."""
 
 
 @dataclass(frozen=True)
 class File:
-    """A file of the page as it is stored."""
+    """A file of the page with its metadata in S3."""
 
     name: str
     content: bytes
     headers: dict[str, str]
-    """By boto3's names."""
+    """Arguments of put_object."""
 
 
 def stack_name(stage: str) -> str:
-    """The stack of the stage."""
-    return f"negatoscope-{stage}-site"
+    """Name of the stack."""
+    return resource_names.stack_name(stage, "site")
 
 
 def deploy(
@@ -56,7 +56,7 @@ def deploy(
     domain: str | None = None,
     certificate: str | None = None,
 ) -> str:
-    """Put the stack and upload the page; return the page's origin. None keeps what was deployed before."""
+    """Deploy the stack and the page; return the page's origin. None keeps the value deployed before."""
     headers = security_headers(*filter(None, (upload_origin(data_bucket), login_origin)))
     parameters = {
         "Stage": stage,
@@ -71,13 +71,13 @@ def deploy(
     before, version = outputs["Version"], upload(outputs["SiteBucket"])
     stacks.put_stack(stack_name(stage), template, parameters | {"Version": version}, protected=False)
     say(f"version {version} is served")
-    # The one before stays until the next deployment: the last edge learns of this one some seconds later.
+    # The previous version stays until the next deployment: some edges switch seconds later.
     delete_versions(outputs["SiteBucket"], keep={version, before})
     return outputs["SiteOrigin"]
 
 
 def upload_origin(data_bucket: str) -> str:
-    """The origin that browsers upload images to."""
+    """The origin to which browsers upload images."""
     config = Config(**presigning(os.environ.get("AWS_ENDPOINT_URL")))
     bucket = DataBucket(boto3.client("s3", config=config), data_bucket)
     form = bucket.presign_upload("inbox/", 1, "image/png")
@@ -86,7 +86,7 @@ def upload_origin(data_bucket: str) -> str:
 
 
 def files(folder: Path) -> Iterator[File]:
-    """The files of the page in `folder`, in the order of their names."""
+    """The files of the page in `folder`, sorted by name."""
     page = Page(folder)
     names = (path.relative_to(folder).as_posix() for path in folder.rglob("*"))
     contents = {name: (folder / name).read_bytes() for name in names if page.holds(name)}
@@ -99,7 +99,7 @@ def files(folder: Path) -> Iterator[File]:
 
 
 def upload(bucket: str, folder: Path = FOLDER) -> str:
-    """Upload what is not there yet of the page in `folder`, and return the name of its version."""
+    """Upload the files in `folder` that the bucket lacks, and return the name of the version."""
     found = list(files(folder))
     version = fingerprint(found)
     s3 = boto3.client("s3")
@@ -112,7 +112,7 @@ def upload(bucket: str, folder: Path = FOLDER) -> str:
 
 
 def fingerprint(found: list[File]) -> str:
-    """The name of the version that consists of these files."""
+    """The name of a version: a hash of its files."""
     digest = hashlib.sha256()
     for file in found:
         content = hashlib.sha256(file.content).hexdigest()
@@ -121,21 +121,21 @@ def fingerprint(found: list[File]) -> str:
 
 
 def keys(bucket: str, prefix: str = "") -> Iterator[str]:
-    """The keys of the bucket that begin with `prefix`."""
+    """Keys of the bucket that begin with `prefix`."""
     pages: Any = boto3.client("s3").get_paginator("list_objects_v2")
     for page in pages.paginate(Bucket=bucket, Prefix=prefix):
         yield from (entry["Key"] for entry in page.get("Contents", ()))
 
 
 def delete_versions(bucket: str, keep: set[str]) -> None:
-    """Delete the files of all versions but those to keep."""
+    """Delete the files of all versions except those in `keep`."""
     s3 = boto3.client("s3")
     for key in [key for key in keys(bucket) if key.partition("/")[0] not in keep]:
         s3.delete_object(Bucket=bucket, Key=key)
 
 
 def delete(stage: str) -> None:
-    """Delete the stack, with the page's files."""
+    """Delete the stack and the files of the page."""
     bucket = stacks.resources(stack_name(stage)).get("SiteBucket")
     if bucket:
         buckets.empty(bucket)

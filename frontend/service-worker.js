@@ -1,17 +1,17 @@
 // @ts-check
 /**
- * Lets the page open without a network, for whoever classifies on the device. With a network everything comes from the
- * server, so nobody sees an old page; what is kept is one state of the page, whole, as files.json lists it by digest.
- * Answers of the API are never kept, nor is any image.
+ * Lets the page open offline, for classification on the device. Online, everything comes from the server, so the page is
+ * never outdated. The cache holds one complete version of the page, as listed with digests in files.json. API responses and
+ * images are never cached.
  */
 
 const worker = /** @type {any} */ (self);
 
-const SHELF = "negatoscope-page";
+const CACHE = "negatoscope-page";
 const LISTING = "/files.json";
 const START = "/index.html";
 
-worker.addEventListener("install", (/** @type {any} */ event) => event.waitUntil(keep().then(() => worker.skipWaiting())));
+worker.addEventListener("install", (/** @type {any} */ event) => event.waitUntil(updateCache().then(() => worker.skipWaiting())));
 
 worker.addEventListener("activate", (/** @type {any} */ event) => event.waitUntil(worker.clients.claim()));
 
@@ -20,7 +20,7 @@ worker.addEventListener("fetch", (/** @type {any} */ event) => {
   const { origin, pathname } = new URL(request.url);
   if (request.method !== "GET" || origin !== worker.location.origin || pathname.startsWith("/api/")) return;
   event.respondWith(answer(request, pathname === "/" ? START : pathname));
-  if (request.mode === "navigate") event.waitUntil(keep().catch(() => {}));
+  if (request.mode === "navigate") event.waitUntil(updateCache().catch(() => {}));
 });
 
 /**
@@ -31,30 +31,30 @@ async function answer(request, path) {
   try {
     return await fetch(request);
   } catch (error) {
-    const kept = await (await caches.open(SHELF)).match(path);
+    const kept = await (await caches.open(CACHE)).match(path);
     if (kept) return kept;
     throw error;
   }
 }
 
-/** Bring what is kept to the state that the server has now; all of it, or nothing. */
-async function keep() {
-  const shelf = await caches.open(SHELF);
+/** Update the cache to the server's version of the page, completely or not at all. */
+async function updateCache() {
+  const cache = await caches.open(CACHE);
   const listing = await fetch(LISTING, { cache: "no-cache" });
-  const words = await listing.clone().text();
-  const before = await shelf.match(LISTING);
-  if (!listing.ok || (await before?.clone().text()) === words) return;
+  const content = await listing.clone().text();
+  const before = await cache.match(LISTING);
+  if (!listing.ok || (await before?.clone().text()) === content) return;
   /** @type {Record<string, string>} */
   const known = before ? (await before.json()).files : {};
   /** @type {Record<string, string>} */
-  const { files } = JSON.parse(words);
+  const { files } = JSON.parse(content);
   const changed = Object.keys(files).filter((path) => files[path] !== known[path]);
   const fresh = await Promise.all(changed.map(async (path) => /** @type {const} */ ([path, await fetched(path, files[path])])));
-  // The listing comes last: whatever is cut short before is done again.
-  await shelf.delete(LISTING);
-  for (const [path, response] of fresh) await shelf.put(path, response);
-  for (const path of Object.keys(known)) if (!(path in files)) await shelf.delete(path);
-  await shelf.put(LISTING, listing);
+  // The listing is written last: an interrupted update is repeated.
+  await cache.delete(LISTING);
+  for (const [path, response] of fresh) await cache.put(path, response);
+  for (const path of Object.keys(known)) if (!(path in files)) await cache.delete(path);
+  await cache.put(LISTING, listing);
 }
 
 /**
@@ -66,7 +66,7 @@ async function fetched(path, sha256) {
   const response = await fetch(path, { cache: "no-cache" });
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await response.clone().arrayBuffer()));
   const found = [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  // The server is between two states; the next visit finds it in one.
-  if (found !== sha256) throw new Error(`${path} is of another state than ${LISTING}`);
+  // The server is being updated; the next visit tries again.
+  if (found !== sha256) throw new Error(`${path} does not match ${LISTING}`);
   return response;
 }

@@ -12,15 +12,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from chalicelib.resource_names import data_bucket
 from local import users
 from local.aws import lambda_environment, patching
 from local.aws.environment import emulator_environment
 from local.deployment import PROJECT, Deployment
 from local.loopback import HOST, ask
 from local.process import Process, StartFailed
+from local.sagemaker.resources import ACCOUNT
 
 TRAINING_PYTHON = PROJECT / ".venv-training" / "bin" / "python"
-BUCKET = "negatoscope-local-data-000000000000"
+BUCKET = data_bucket("local", ACCOUNT)
 START_TIMEOUT = 60.0  # seconds for one program to answer
 
 
@@ -142,16 +144,16 @@ class LocalStack:
         deployment = Deployment(self.directory, self.url, self.login)
         api_id = deployment.api_id()
         # The state may have been lost, or be from before the app was deployed, if the emulator was killed.
-        if api_id is None or not self._emulator_agrees("/api/health", host=api_name(api_id)):
+        if api_id is None or not self._emulator_succeeds("/api/health", host=api_name(api_id)):
             self._say("Deploying the app, as to AWS")
             api_id = deployment.deploy(self.aws_url, self._say)
         self._say("Starting the Lambdas")
-        if not self._emulator_agrees("/_local/settle", method="POST"):
+        if not self._emulator_succeeds("/_local/warm-up", method="POST"):
             raise self._processes[0].failure("The Lambdas cannot be started.")
         deployment.record(api_id)
         return api_id
 
-    def _emulator_agrees(self, path: str, *, method: str = "GET", host: str | None = None) -> bool:
+    def _emulator_succeeds(self, path: str, *, method: str = "GET", host: str | None = None) -> bool:
         """Whether the emulator answers that all is well."""
         with contextlib.suppress(OSError):
             return HTTPStatus(ask(self.emulator_port, path, method=method, host=host)).is_success

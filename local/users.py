@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import boto3
 
-STACK = "negatoscope-local-foundation"
+from chalicelib.resource_names import stack_name
+
+STACK = stack_name("local", "foundation")
 
 
 @dataclass(frozen=True)

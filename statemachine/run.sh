@@ -1,6 +1,6 @@
 #!/bin/bash
 # Runs a module of the training code in a processing job: run.sh ARCHIVE MODULE ARGUMENT...
-# What the module says last becomes the job's exit message ($MESSAGE), which is where people look first.
+# The last line of its output becomes the job's exit message ($MESSAGE).
 set -euo pipefail
 
 archive=$1 module=$2

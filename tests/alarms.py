@@ -1,4 +1,4 @@
-"""The alarms of deploy/alarms.yaml, evaluated as CloudWatch would, on data points that a test provides."""
+"""The alarms of deploy/alarms.yaml, evaluated like CloudWatch does, on data points of a test."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from tests.stage import ROOT
 
 TEMPLATE = ROOT / "deploy" / "alarms.yaml"
 STAGE = "local"
-"""The stage that tests within one process emit metrics for; see tests/conftest.py."""
+"""The stage of metrics in tests within one process; see tests/conftest.py."""
 ACCOUNT = {"AWS::AccountId": "123456789012", "AWS::Partition": "aws", "AWS::Region": "us-east-1"}
 TOPIC = "arn:aws:sns:us-east-1:123456789012:negatoscope-local-alarms"
 
@@ -42,12 +42,12 @@ class Alarm:
 
     @property
     def name(self) -> str:
-        """What tells it from the others of the stage: `lost-events` of negatoscope-STAGE-lost-events."""
+        """The name without the stage: `lost-events` for negatoscope-STAGE-lost-events."""
         return str(self.properties["AlarmName"]).removeprefix(f"negatoscope-{STAGE}-")
 
     @property
     def dimensions(self) -> frozenset[tuple[str, str]]:
-        """Names and values: CloudWatch takes every other set of them for another metric."""
+        """Names and values. For CloudWatch, another set of dimensions is another metric."""
         return frozenset((one["Name"], one["Value"]) for one in self.properties["Dimensions"])
 
     def watches(self, point: Point) -> bool:
@@ -56,7 +56,7 @@ class Alarm:
         return own == (point.namespace, point.metric, point.dimensions)
 
     def state(self, points: Iterable[Point], now: float, before: str = INSUFFICIENT_DATA) -> str:
-        """The state at `now` (seconds), where it was `before`; CloudWatch User Guide, "Alarm evaluation"."""
+        """The state at `now` (seconds) after `before`; see "Alarm evaluation" in CloudWatch's User Guide."""
         period, periods = self.properties["Period"], self.properties["EvaluationPeriods"]
         windows: list[list[float]] = [[] for _ in range(periods)]
         for point in points:
@@ -81,7 +81,7 @@ class Alarm:
 
 
 def ringing(alarms: Iterable[Alarm], points: list[Point], now: float) -> set[str]:
-    """The names of the alarms that are in the state ALARM."""
+    """The names of the alarms in state ALARM."""
     return {alarm.name for alarm in alarms if alarm.state(points, now) == ALARM}
 
 
@@ -89,7 +89,7 @@ def ringing(alarms: Iterable[Alarm], points: list[Point], now: float) -> set[str
 
 
 def emitted(output: str, at: float) -> list[Point]:
-    """The data points in what was printed in CloudWatch's embedded metric format."""
+    """The data points in printed lines of CloudWatch's embedded metric format."""
     lines = [json.loads(line) for line in output.splitlines() if '"_aws"' in line]
     return [point for line in lines for point in _points(line, at)]
 
@@ -114,7 +114,7 @@ def alarms() -> list[Alarm]:
 
 
 def resources() -> dict[str, Resource]:
-    """The resources of the template by logical id, its loops written out."""
+    """The resources of the template by logical id, with expanded loops."""
     return dict(_expand(_read()["Resources"], {}))
 
 
@@ -125,7 +125,7 @@ def _read() -> Resource:
 
 
 def _expand(fragment: Resource, items: Mapping[str, str]) -> Iterator[tuple[str, Resource]]:
-    """Write Fn::ForEach out. It fills the items in where a real account does: in keys, Fn::Sub and Ref."""
+    """Expand Fn::ForEach. Items replace placeholders where AWS replaces them: in keys, Fn::Sub and Ref."""
     for key, value in fragment.items():
         if key.startswith("Fn::ForEach::"):
             identifier, collection, body = value
@@ -143,7 +143,7 @@ def _fill_key(key: str, items: Mapping[str, str]) -> str:
 
 
 def _resolve(value: Any, known: Mapping[str, str], *, strict: bool = True) -> Any:
-    """Fill in what `known` knows; whatever else is referred to is a KeyError if `strict`."""
+    """Replace the references in `known`; other references raise KeyError if `strict`."""
     if isinstance(value, list):
         return [_resolve(one, known, strict=strict) for one in value]
     if not isinstance(value, dict):

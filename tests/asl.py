@@ -1,4 +1,4 @@
-"""Runs state machines of the Amazon States Language, as far as ours use it, without waiting."""
+"""Runs state machines without waiting, in the subset of the Amazon States Language that this project uses."""
 
 import json
 import re
@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 Perform = Callable[[str, Mapping[str, Any]], Any]
-"""Does the work of a task, given the state's name and its parameters."""
+"""Returns the result of a task, given the name of the state and its parameters."""
 
 MAX_STATES = 500
 
 
 class TaskFailed(Exception):
-    """What Step Functions sees of a task that failed."""
+    """The failure of a task, as Step Functions sees it."""
 
     def __init__(self, error: str, cause: str = "why"):
         super().__init__(f"{error}: {cause}")
@@ -20,9 +20,9 @@ class TaskFailed(Exception):
 
 
 class Execution:
-    """One execution, run to its end.
+    """An execution, run to its end.
 
-    A path that leads nowhere is an AssertionError, as Step Functions ends an execution on it.
+    A path that does not exist is an AssertionError: Step Functions would fail the execution.
     """
 
     def __init__(
@@ -38,13 +38,13 @@ class Execution:
         self.attempts: dict[str, int] = {}
         self.data = given
         self.error: dict[str, str] | None = None
-        """How it failed; None if it succeeded."""
+        """The error; None if the execution succeeded."""
         self._context = {"Execution": {"Id": arn, "Input": given}, "Task": {"Token": "token"}}
         self._perform, self._pause = perform, wait
         name: str | None = definition["StartAt"]
         while name:
             self.passed.append(name)
-            assert len(self.passed) < MAX_STATES, f"it goes round and round: {self.passed[-10:]}"
+            assert len(self.passed) < MAX_STATES, f"endless loop: {self.passed[-10:]}"
             name = getattr(self, f"_{self.states[name]['Type'].lower()}")(name, self.states[name])
 
     @property
@@ -68,7 +68,7 @@ class Execution:
                 tried[retrier] += 1
                 continue
             catcher = _matching(state["Catch"], failed)
-            assert catcher is not None, f"nobody catches {failed} of {name}"
+            assert catcher is not None, f"no catcher for {failed} of {name}"
             self._put(state["Catch"][catcher]["ResultPath"], failed.output)
             return str(state["Catch"][catcher]["Next"])
         if "ResultSelector" in state:
@@ -120,7 +120,7 @@ class Execution:
         return bool(value > expected if operator == "NumericGreaterThan" else value == expected)
 
     def _fill(self, name: str, template: Any, data: Any) -> Any:
-        """A template with what its paths and functions, `"key.$": ...`, stand for."""
+        """A template with the values of its paths and functions, `"key.$": ...`."""
         if isinstance(template, list):
             return [self._fill(name, item, data) for item in template]
         if not isinstance(template, dict):

@@ -1,4 +1,4 @@
-"""An AWS account in this process, with the data bucket and the table that foundation.yaml describes."""
+"""An AWS account in this process, with the data bucket and the tables of foundation.yaml."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -53,12 +53,12 @@ def foundation(section: str = "Resources") -> dict[str, Any]:
 
 
 TABLES = {"ResultsTable": TABLE, "RetrainingsTable": RETRAININGS_TABLE}
-"""What the template calls a table, and its name."""
+"""The logical id and the name of each table."""
 
 
 @cache
 def _session() -> Any:
-    """Made once: each reads the descriptions of AWS's services anew, which takes longer than most tests."""
+    """One session for all tests: each new one reads the descriptions of AWS's services, which is slow."""
     return boto3.session.Session()
 
 
@@ -69,15 +69,15 @@ def _client(service: str) -> Any:
 
 @contextmanager
 def account() -> Iterator[None]:
-    """Everything boto3 does inside happens in memory."""
+    """Replace AWS with moto inside the context."""
     with mock_aws():
-        boto3.DEFAULT_SESSION = _session()  # moto forgets it at the end
+        boto3.DEFAULT_SESSION = _session()  # moto resets it at the end
         make_resources(_client("s3"), _client("dynamodb"))
         yield
 
 
 def make_resources(s3: Any, dynamodb: Any, tables: Mapping[str, str] = TABLES) -> None:
-    """Make what the foundation stack makes, as far as tests in this process need it."""
+    """Create the resources of the foundation stack that tests in this process need."""
     s3.create_bucket(Bucket=BUCKET)
     for resource, name in tables.items():
         table = _read(FOUNDATION)["Resources"][resource]["Properties"]  # not copied: boto3 only reads it

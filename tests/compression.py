@@ -1,4 +1,4 @@
-"""DICOM files as GDCM, an independent implementation, compresses them, with other headers as well."""
+"""Compresses DICOM files with GDCM, an independent implementation, and changes their headers."""
 
 import tempfile
 from io import BytesIO
@@ -19,7 +19,7 @@ LOSSLESS = {
     "JPEG-LS": gdcm.TransferSyntax.JPEGLSLossless,
     "JPEG 2000": gdcm.TransferSyntax.JPEG2000Lossless,
 }
-"""All but RLE."""
+"""All except RLE."""
 
 
 def compressed(data: bytes, syntax: int) -> bytes:
@@ -43,7 +43,7 @@ def compressed(data: bytes, syntax: int) -> bytes:
 
 
 def relabelled(data: bytes, **elements: Any) -> bytes:
-    """The file with other elements but the same pixels; None removes an element."""
+    """The file with changed elements and the same pixels; None removes an element."""
     dataset = pydicom.dcmread(BytesIO(data))
     for keyword, value in elements.items():
         if value is None:

@@ -1,4 +1,4 @@
-"""What tests of all levels share."""
+"""Fixtures for tests of all levels."""
 
 import os
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from tests.stage import BUCKET, RETRAINING_ARN, RETRAININGS_TABLE, ROOT, TABLE
 if TYPE_CHECKING:
     from local.stack import LocalStack
 
-# The stage that everything within this process belongs to; app.py reads it when it is imported.
+# The stage of everything in this process; app.py reads it when it is imported.
 os.environ |= {
     "STAGE": "local",
     "DATA_BUCKET": BUCKET,
@@ -34,7 +34,7 @@ def data_set() -> Path:
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An empty AWS account in this process, with the foundation of a stage."""
-    # Training has an environment of its own, with neither boto3 nor moto.
+    # Training has a separate environment, without boto3 and moto.
     from tests.cloud import account
 
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -48,7 +48,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator["LocalStack"]:
-    """The whole real system, in a folder and on ports of its own; tests that stop it start it again."""
+    """The complete local system in its own folder and on its own ports; tests that stop it start it again."""
     from local.stack import LocalStack
     from tests.stack.ports import free_ports
 
@@ -58,7 +58,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator["LocalStack"]:
 
 @pytest.fixture(scope="session")
 def login_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator["LocalStack"]:
-    """Another one, where people have to sign in; those of `local.users` can."""
+    """Another one with login for the users of `local.users`."""
     from local.stack import LocalStack
     from tests.stack.ports import free_ports
 

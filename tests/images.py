@@ -1,4 +1,4 @@
-"""Image files of every kind the application meets, made on the spot."""
+"""Image files of every kind, generated."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -32,7 +32,7 @@ def colours(height: int = 96, width: int = 64) -> NDArray[np.uint8]:
 
 
 def quadrants(levels: Sequence[float], dtype: str, side: int = 32) -> NDArray[Any]:
-    """Four squares of even values: top left, top right, bottom left, bottom right."""
+    """Four squares of uniform values: top left, top right, bottom left, bottom right."""
     return np.kron(np.array(levels, dtype).reshape(2, 2), np.ones((side // 2, side // 2), dtype))
 
 
@@ -51,7 +51,7 @@ def grey_file(kind: str = "PNG", height: int = 96, width: int = 64, **options: A
 def dicom_dataset(
     pixels: NDArray[Any], photometric: str = "MONOCHROME2", bits: int = 12, **elements: Any
 ) -> Dataset:
-    """A DICOM object with `pixels`, a patient, and whatever `elements` are given."""
+    """A DICOM object with `pixels`, a patient, and the given `elements`."""
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
@@ -93,7 +93,7 @@ def structured_report() -> bytes:
 
 
 def png_bomb(side: int = 30_000) -> bytes:
-    """A small PNG that says it has `side` x `side` pixels."""
+    """A small PNG whose header states `side` x `side` pixels."""
     small = bytearray(encode(Image.new("L", (16, 16)), "PNG"))
     header = bytearray(b"IHDR" + side.to_bytes(4, "big") * 2 + bytes(small[24:29]))
     import zlib

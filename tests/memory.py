@@ -1,4 +1,4 @@
-"""AWS in memory, as far as models and retraining use it: fast enough to break it in every way in turn."""
+"""AWS in memory, for models and retraining: fast enough to try every fault."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 
 def client_error(code: str, message: str, operation: str) -> ClientError:
-    """An answer of AWS's that is an error."""
+    """An error of AWS."""
     return ClientError({"Error": {"Code": code, "Message": message}}, operation)
 
 
@@ -76,7 +76,7 @@ class ConditionalCheckFailedException(Exception):
 
 
 class MemoryTable:
-    """The table of retrainings, with the conditions that the journal uses."""
+    """The table of retrainings, with the conditions of its repository."""
 
     def __init__(self) -> None:
         self.items: dict[str, dict[str, Any]] = {}
@@ -121,7 +121,7 @@ class MemoryTable:
 
 
 class MemorySageMaker:
-    """Jobs that are done at once, and endpoints that take a while to change: until `pass_time`."""
+    """Jobs that finish immediately, and endpoints that change until `pass_time`."""
 
     def __init__(self, s3: MemoryS3) -> None:
         self.s3 = s3
@@ -135,7 +135,7 @@ class MemorySageMaker:
         """Whether jobs run until `pass_time`."""
 
     def pass_time(self) -> None:
-        """Let everything come to the end of what it does."""
+        """Finish everything that is in progress."""
         for name, job in self.jobs.items():
             job[f"{name.partition('/')[0]}Status"] = "Completed"
         for name, endpoint in list(self.endpoints.items()):
@@ -145,7 +145,7 @@ class MemorySageMaker:
                 endpoint |= {"EndpointStatus": "InService", "EndpointConfigName": endpoint.pop("pending")}
 
     def job(self, kind: str, name: str, **described: Any) -> dict[str, Any]:
-        """A job that has just been created, and is done."""
+        """A job that has just been created and has finished."""
         if f"{kind}/{name}" in self.jobs:
             raise client_error("ResourceInUse", f"{name} already exists", f"Create{kind}")
         status = "InProgress" if self.slow else "Completed"

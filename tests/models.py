@@ -1,4 +1,4 @@
-"""Tiny model packages with the outputs of real ones, and the fakes of backends."""
+"""Tiny model packages with the outputs of real ones, and fake backends."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from chalicelib.imaging.decoded import Pixels
-from chalicelib.models.backend import ModelIdentity, Outputs
+from chalicelib.models.backend import ModelIdentity, ModelOutputs
 from chalicelib.tasks import Task, load_task
 
 TASK = "mammography-views"
@@ -92,17 +92,17 @@ def _graph(task: Task, cell: int) -> onnx.ModelProto:
 
 
 class FakeBackend:
-    """Answers the same for every image and remembers what it was asked."""
+    """Gives the same answer for every image, and records its requests."""
 
     def __init__(self, probabilities: list[float], distance: float = 0.0):
         self.probabilities = probabilities
         self.distance = distance
         self.batches: list[tuple[int, ...]] = []
 
-    def run(self, images: Pixels) -> Outputs:
+    def run(self, images: Pixels) -> ModelOutputs:
         self.batches.append(images.shape)
         count, classes = len(images), len(self.probabilities)
-        return Outputs(
+        return ModelOutputs(
             np.tile(np.array(self.probabilities, np.float32), (count, 1)),
             np.full((count, classes, 7, 4), 0.5, np.float32),
             np.full(count, self.distance, np.float32),

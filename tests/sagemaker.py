@@ -1,21 +1,21 @@
-"""SageMaker's endpoints as a boto3 client shows them, without SageMaker."""
+"""A fake of SageMaker's endpoints as a boto3 client."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.models.endpoint_manager import Hosting
+from chalicelib.models.endpoint_manager import EndpointManager
 from chalicelib.models.scaling import Scaling
 
 
 def refusal(message: str, operation: str) -> ClientError:
-    """As SageMaker answers what it does not take."""
+    """The error of a request that SageMaker refuses."""
     return ClientError({"Error": {"Code": "ValidationException", "Message": message}}, operation)
 
 
 class FakeScaling(Scaling):
-    """Application Auto Scaling without AWS: remembers which endpoints scale, from how many instances."""
+    """A fake of Application Auto Scaling that records endpoints and their initial instances."""
 
     def __init__(self) -> None:
         self.instances: dict[str, int] = {}
@@ -27,9 +27,9 @@ class FakeScaling(Scaling):
         self.instances.pop(endpoint, None)
 
 
-def hosting(sagemaker: Any, scaling: Scaling | None = None) -> Hosting:
-    """Manages the endpoints of a fake."""
-    return Hosting(sagemaker, scaling or FakeScaling())
+def endpoint_manager(sagemaker: Any, scaling: Scaling | None = None) -> EndpointManager:
+    """A manager of fake endpoints."""
+    return EndpointManager(sagemaker, scaling or FakeScaling())
 
 
 def variants(instance_type: str | None, count: int = 1) -> dict[str, Any]:
@@ -49,12 +49,12 @@ class FakeSageMaker:
     def __init__(self, *configs: str) -> None:
         self.configs = configs
         self.instance_types: dict[str, str] = {}
-        """By configuration; those that are missing are serverless."""
+        """Instance type by configuration; missing ones are serverless."""
         self.endpoints: dict[str, dict[str, str]] = {}
         self.calls: list[tuple[str, ...]] = []
 
     def serve(self, name: str, config: str, status: str = "InService") -> None:
-        """Let there be an endpoint."""
+        """Add an endpoint."""
         self.endpoints[name] = {"EndpointConfigName": config, "EndpointStatus": status}
 
     def describe_endpoint(self, EndpointName: str) -> dict[str, str]:  # noqa: N803

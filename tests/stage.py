@@ -1,4 +1,4 @@
-"""The stage that tests within one process belong to."""
+"""The stage of tests within one process."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Step Functions as a boto3 client shows it, without Step Functions."""
+"""A fake boto3 client of Step Functions."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ STARTED, ENDED = datetime(2026, 1, 1, 12, tzinfo=UTC), datetime(2026, 1, 1, 13, 
 
 
 class FakeStepFunctions:
-    """Executions of one state machine by ARN, and tasks that wait by their tokens."""
+    """Executions by ARN, and waiting tasks by token."""
 
     def __init__(self) -> None:
         self.executions: dict[str, dict[str, Any]] = {}
@@ -25,7 +25,7 @@ class FakeStepFunctions:
         return {"executionArn": arn}
 
     def end(self, arn: str, status: str, **details: str) -> None:
-        """Let an execution come to an end."""
+        """End an execution."""
         self.executions[arn] |= {"status": status, "stopDate": ENDED, **details}
 
     def describe_execution(self, executionArn: str) -> dict[str, Any]:  # noqa: N803
@@ -36,11 +36,11 @@ class FakeStepFunctions:
         return self.executions[executionArn]
 
     def enter(self, arn: str, state: str, second: int) -> None:
-        """Let an execution come to a state."""
+        """Let an execution enter a state."""
         self._add(arn, {"stateEnteredEventDetails": {"name": state}}, second)
 
     def leave(self, arn: str, state: str, second: int) -> None:
-        """Let it leave the state again."""
+        """Let an execution leave a state."""
         self._add(arn, {"stateExitedEventDetails": {"name": state}}, second)
 
     def _add(self, arn: str, event: dict[str, Any], second: int) -> None:

@@ -1,4 +1,4 @@
-"""Writes TIFF files of every kind, by the specification and without the libraries that read them."""
+"""Writes TIFF files of every kind, following the specification, without the libraries that read them."""
 
 import lzma
 import struct
@@ -24,7 +24,7 @@ _LIBTIFF = {5: "tiff_lzw", 32773: "packbits", 50000: "zstd"}
 
 
 def squares(values: Sequence[Any], dtype: Any = np.uint8, side: int = 8) -> NDArray[Any]:
-    """Squares of even values, side by side; a value may be a tuple of samples."""
+    """Squares of uniform values, side by side; a value may be a tuple of samples."""
     return np.array([values], dtype).repeat(side, axis=0).repeat(side, axis=1)
 
 
@@ -34,22 +34,22 @@ class Page:
 
     samples: NDArray[Any]
     tags: Tags = field(default_factory=dict)
-    """More tags, or other values."""
+    """Additional or changed tags."""
     compression: int = 1
     predictor: int = 1
     planar: bool = False
     bits: int = 0
-    """If other than those of the samples' type."""
+    """The bits per sample, if other than those of the samples' type."""
     strip: int = 0
-    """Rows of a strip; 0 puts all into one."""
+    """Rows per strip; 0 makes a single strip."""
     tile: tuple[int, int] = (0, 0)
     """Rows and columns."""
     segments: Sequence[bytes] = ()
-    """What to store instead of the samples."""
+    """The segments to store instead of the samples."""
 
 
 def tiff(*pages: Page, order: Order = "<", big: bool = False, end: int = 0) -> bytes:
-    """A file; `end` is what follows the last page."""
+    """A file; `end` follows the last page."""
     head = (b"II" if order == "<" else b"MM") + struct.pack(order + "H", 43 if big else 42)
     data = head + (struct.pack(order + "HHQ", 8, 0, 16) if big else struct.pack(order + "I", 8))
     for number, page in enumerate(pages):
@@ -71,7 +71,7 @@ def tiff(*pages: Page, order: Order = "<", big: bool = False, end: int = 0) -> b
 
 
 def levels_file(values: Sequence[Any], dtype: Any = np.uint8, order: Order = "<", **page: Any) -> bytes:
-    """A file of one page of squares."""
+    """A file with one page of squares."""
     return tiff(Page(squares(values, dtype), **page), order=order)
 
 
@@ -98,7 +98,7 @@ def _tags(page: Page) -> dict[int, Values]:
 
 
 def _directory(tags: Tags, start: int, following: int, order: Order, big: bool) -> bytes:
-    """The directory at `start`, with the values that do not fit into it behind."""
+    """The directory at `start`, followed by the values that do not fit into it."""
     width, word = (8, "Q") if big else (4, "I")
     size = (8 if big else 2) + len(tags) * (12 + 2 * (width - 4)) + width
     entries, rest = b"", b""

@@ -1,4 +1,4 @@
-"""Unwritten memory must not show in an image. MALLOC_PERTURB_ makes glibc fill it before handing it out."""
+"""Uninitialised memory must not appear in an image. MALLOC_PERTURB_ makes glibc fill it."""
 
 import os
 import subprocess

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
-from chalicelib.retraining.hyperparameters import Hyperparameters
+from chalicelib.retraining.hyperparameters import Hyperparameters, current_names
 from chalicelib.tasks import Task, load_tasks
 from training.errors import TrainingError
 from training.options import (
@@ -24,8 +24,8 @@ from training.options import (
 RECIPES = Path(__file__).with_name("recipes.toml")
 
 SMOKE: dict[str, Any] = {
-    "repeats": 1,
-    "members": 1,
+    "num_seeds": 1,
+    "ensemble_size": 1,
     "validation": "fixed",
     "epochs": 2,
     "batch_size": 16,
@@ -47,8 +47,8 @@ class Arguments:
     """Name of the data set's entry in datasets.toml."""
     reading: Mapping[str, Any]
     """How the data are read: keywords of `preparation.prepare_data`."""
-    others: Path | None
-    """Folder with images of other kinds, one folder for each task."""
+    ood_data: Path | None
+    """Folder with out-of-distribution images: a folder of images for each task."""
     start_from: str | None
     """Weights to start from: a file, or torchvision:MODEL."""
     model_dir: Path
@@ -123,7 +123,7 @@ def read_options(options: argparse.Namespace) -> Arguments:
             "test_split": options.test_split,
             "earlier": options.earlier,
         },
-        others=options.others,
+        ood_data=options.ood_data,
         start_from=options.start_from,
         model_dir=options.model_dir or workplace / "model",
         output_dir=options.output_dir or workplace / "output",
@@ -135,16 +135,17 @@ def read_options(options: argparse.Namespace) -> Arguments:
 
 
 def read_recipe(task: str, path: Path = RECIPES) -> dict[str, Any]:
-    """The hyper-parameters that were found to suit a task; empty if nobody looked.
+    """The hyper-parameters that were selected for a task; empty if there are none.
 
     Raises:
-        TrainingError: if `path` is no TOML file.
+        TrainingError: if `path` is not a TOML file.
+        InvalidHyperparameters: if a hyper-parameter is given under both of its names.
     """
     try:
-        recipe: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8")).get(task, {})
+        recipes = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise TrainingError(f"The recipe {path} cannot be read: {error}") from error
-    return recipe
+    return current_names(recipes.get(task, {}))
 
 
 def find_task(name: str) -> Task:

@@ -10,7 +10,7 @@ in turn for each request. A request is
 * arrays that `imaging.prepare` made, as application/x-npy: uint8 of shape (N, C, H, W) or (C, H, W).
 
 The answer is always JSON: `{"model": {"task", "version", "sha256", "classes", "thresholds"},
-"probabilities": (N, K), "activation": (N, K, h, w), "distance": (N)}`, as `backend.Outputs` describes them.
+"probabilities": (N, K), "activation": (N, K, h, w), "distance": (N)}`, as in `backend.ModelOutputs`.
 A request that cannot be answered gets a 4xx status and `{"code", "message"}`; one bad image refuses all.
 """
 

@@ -2,10 +2,11 @@
 
 import os
 from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
-from chalicelib.retraining.hyperparameters import Hyperparameters
+from chalicelib.retraining.hyperparameters import ALIASES, Hyperparameters, current_names
 
 READING = ("labels", "layout", "min_confidence", "near_duplicates")
 """Options that say how data are read: keywords of all functions of `data.preparation`."""
@@ -70,9 +71,10 @@ def add_place_options(parser: ArgumentParser) -> None:
         help="where the state is kept after every epoch; the same run, started again, goes on from there",
     )
     group.add_argument(
+        "--ood-data",
         "--others",
         type=Path,
-        help="folder with a folder of images for each task: counterexamples, and tests of what is unfamiliar",
+        help="folder with a folder of images for each task: out-of-distribution images",
     )
     group.add_argument(
         "--start-from", help="weights to start from: network.pt of another training, or torchvision:resnet18"
@@ -86,19 +88,26 @@ def add_place_options(parser: ArgumentParser) -> None:
 
 
 def add_hyperparameters(parser: ArgumentParser) -> None:
-    """Each hyper-parameter by its name; None where the command line does not say."""
+    """Each hyper-parameter by its name, and its former name; None if it is not on the command line."""
     group = parser.add_argument_group("hyper-parameters")
     group.add_argument(
         "--smoke", type=_boolean, nargs="?", const=True, default=False, help="a quick, useless run"
     )
     defaults = Hyperparameters()
+    former = {name: alias for alias, name in ALIASES.items()}
     for spec in fields(Hyperparameters):
+        names = [spec.name, former[spec.name]] if spec.name in former else [spec.name]
         group.add_argument(
-            f"--{spec.name.replace('_', '-')}",
-            type=spec.type,
+            *(f"--{name.replace('_', '-')}" for name in names),
+            type=_choice_type(spec.name) if spec.type is str else spec.type,
             choices=spec.metadata.get("choices"),
             help=f"{spec.metadata['help']} (default {getattr(defaults, spec.name)})",
         )
+
+
+def _choice_type(name: str) -> Callable[[str], str]:
+    """Reads a choice of a hyper-parameter, also by its former name."""
+    return lambda text: str(current_names({name: text})[name])
 
 
 def _sagemaker_checkpoints() -> Path | None:

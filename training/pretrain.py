@@ -148,7 +148,7 @@ def plan_lessons(data: Sequence[tuple[Task, Labelled]], parameters: Hyperparamet
         weights = class_weights(images.labels, len(task.classes), parameters.class_weight_power)
         # Shown in grey, images have no colour to change.
         changes = replace(task.augmentation, colour=0.0)
-        augment = Augmenter(changes, task.flip_permutation, parameters.erase, generator)
+        augment = Augmenter(changes, task.flip_permutation, parameters.random_erasing, generator)
         lessons.append(Lesson(task, images, share, weights.to(device), augment))
     return lessons
 
@@ -204,7 +204,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--phantoms", type=int, default=0, metavar="COUNT", help="drawn ultrasound frames to learn as well"
     )
     parser.add_argument("--side", type=int, default=SIDE, help=f"pixels of the images' sides ({SIDE})")
-    parser.add_argument("--output", type=Path, default=Path(".local", "training", "body.pt"), help="the file")
+    parser.add_argument(
+        "--output", type=Path, default=Path(".local", "training", "backbone.pt"), help="the file"
+    )
     parser.add_argument("--epochs", type=int, help="passes over all images (as recipes.toml says)")
     parser.add_argument("--width", type=int, help="channels of the first stage (as recipes.toml says)")
     parser.add_argument("--seed", type=int, help="of weights, order and augmentation (0)")

@@ -26,6 +26,7 @@ import torch
 from numpy.typing import NDArray
 
 from chalicelib.errors import NegatoscopeError
+from chalicelib.retraining.hyperparameters import CROSS_VALIDATION
 from training.archive import write_serving_code
 from training.arguments import Arguments, parse_arguments
 from training.data.files import write_files
@@ -34,11 +35,11 @@ from training.data.report import render_summary
 from training.data.split import Part
 from training.evaluation.answers import read_outputs, write_answers
 from training.evaluation.assessment import Assessment, assess
-from training.evaluation.outsiders import (
-    Outsiders,
-    load_outsiders,
-    measure_unfamiliar,
-    measure_unseen,
+from training.evaluation.out_of_distribution import (
+    OODImages,
+    load_ood_images,
+    measure_held_out_ood,
+    measure_ood,
 )
 from training.model import parallel
 from training.model.candidate import Candidate, Fold, choose_candidate
@@ -72,7 +73,7 @@ def train(arguments: Arguments) -> dict[str, Any] | None:
     with tempfile.TemporaryDirectory() as name:
         workplace = Path(name)
         data, weights = parallel.from_first(lambda: prepare(arguments, workplace))
-        turns = data.turns(parameters.repeats) if parameters.validation == "rotating" else [data]
+        turns = data.folds(parameters.num_seeds) if parameters.validation == CROSS_VALIDATION else [data]
         by_turn = [Fold(turn.labelled("train"), turn.labelled("validation")) for turn in turns]
         checkpoints = open_checkpoints(
             arguments.checkpoint_dir, task, parameters, data.fingerprint, weights.name if weights else ""
@@ -94,21 +95,21 @@ def train(arguments: Arguments) -> dict[str, Any] | None:
             for candidate in {one.graph: one for one in (chosen, *singles)}.values()
         }
         result = tested[chosen.graph]
-        repeats = [_repeat(single, tested[single.graph].metrics, chosen) for single in singles]
+        seeds = [_describe_seed(single, tested[single.graph].metrics, chosen) for single in singles]
         validation = _measure(chosen, chosen.validation, turns, "validation", arguments)
         metrics = {"test": result.metrics, "validation": validation.metrics}
         if others:
             assert result.answers.distances is not None  # graphs of ours tell
-            metrics["unfamiliar"] = measure_unfamiliar(
+            metrics["unfamiliar"] = measure_ood(
                 chosen.graph, chosen.distance_threshold, result.answers.distances, others
             )
-            for name, auroc in measure_unseen(chosen, data.labelled("test").pixels, others).items():
+            for name, auroc in measure_held_out_ood(chosen, data.labelled("test").pixels, others).items():
                 metrics["unfamiliar"][name]["auroc_unseen"] = auroc
         (arguments.model_dir / "model.onnx").write_bytes(chosen.graph.read_bytes())
         training = {
             **_describe(arguments, weights, chosen),
             "seconds": round(time.monotonic() - start, 1),
-            "repeats": repeats,
+            "seeds": seeds,
         }
         evidence = Evidence(
             metrics, result.curves, chosen.temperature, chosen.distance_threshold, chosen.parity
@@ -142,11 +143,11 @@ def prepare(arguments: Arguments, workplace: Path) -> tuple[PreparedData, Starti
     return data, weights
 
 
-def _load_others(arguments: Arguments, workplace: Path) -> list[Outsiders]:
-    if not arguments.others:
+def _load_others(arguments: Arguments, workplace: Path) -> list[OODImages]:
+    if not arguments.ood_data:
         return []
     seed = arguments.parameters.split_seed
-    return list(load_outsiders(arguments.others, arguments.task, seed, workplace))
+    return list(load_ood_images(arguments.ood_data, arguments.task, seed, workplace))
 
 
 def measure_test(candidate: Candidate, data: PreparedData, arguments: Arguments) -> Assessment:
@@ -207,7 +208,7 @@ def _describe(arguments: Arguments, weights: StartingWeights | None, chosen: Can
     }
 
 
-def _repeat(single: Candidate, test: Facts, chosen: Candidate) -> dict[str, Any]:
+def _describe_seed(single: Candidate, test: Facts, chosen: Candidate) -> dict[str, Any]:
     [(seed, fitted)] = single.fits.items()
     best = fitted.best
     return {

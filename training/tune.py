@@ -119,7 +119,7 @@ def run_trial(
     values = suggest(trial)
     trial.set_user_attr("values", values)
     print("; ".join(f"{name}={value}" for name, value in values.items()), flush=True)
-    parameters = arguments.parameters.updated({**values, "repeats": 1})
+    parameters = arguments.parameters.updated({**values, "num_seeds": 1})
 
     def after_epoch(epoch: Epoch) -> None:
         trial.report(epoch.validation_loss, epoch.number)

@@ -1,6 +1,6 @@
-"""Reads what a compressed frame says of itself, before a native decoder believes it.
+"""Reads the headers of a compressed frame, so that they can be checked before a native decoder uses them.
 
-Only headers are read. References are to ITU-T T.81 (JPEG), T.87 (JPEG-LS) and T.800 (JPEG 2000).
+Nothing but headers is read. References are to ITU-T T.81 (JPEG), T.87 (JPEG-LS) and T.800 (JPEG 2000).
 """
 
 import struct
@@ -12,13 +12,13 @@ SOI = b"\xff\xd8"
 J2K_START = b"\xff\x4f\xff\x51"
 """The markers SOC and SIZ, with which every JPEG 2000 codestream begins (T.800 A.4.1)."""
 JP2_SIGNATURE = b"\x00\x00\x00\x0cjP  "
-"""Some writers wrap the codestream in a JP2 file, which the standard forbids and every viewer reads."""
+"""Some writers wrap the codestream in a JP2 file. The standard forbids it; every viewer reads it."""
 
 _APP0, _APP14, _SOS, _COM = 0xE0, 0xEE, 0xDA, 0xFE
 _APPLICATION = range(0xE0, 0xF0)
 _SOF55 = 0xF7
 _START_OF_FRAME = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC} | {_SOF55}
-"""Start-of-frame markers of T.81 table B.1 (C4, C8 and CC mean other things), and of JPEG-LS (T.87 C.1.1)."""
+"""Start-of-frame markers of T.81 table B.1 (without C4, C8 and CC, which are none) and T.87 C.1.1."""
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
 _COD, _SOT, _CAP = 0x52, 0x90, 0x50
 _MAX_TILES = 65_535
@@ -34,23 +34,23 @@ class Family(Enum):
 
 
 class CodestreamError(ValueError):
-    """The stream breaks its own rules; the text says how and contains nothing of the stream itself."""
+    """The stream violates its standard. The message says how, and quotes nothing from the stream."""
 
 
 class UnsupportedCodestream(CodestreamError):
-    """The stream is valid and uses something that is not supported."""
+    """The stream is valid but uses an unsupported feature."""
 
 
 @dataclass(frozen=True)
 class Codestream:
-    """The claims in the headers of one compressed frame."""
+    """What the headers of one compressed frame state."""
 
     family: Family
     rows: int
     columns: int
     components: int
     precision: int
-    """Bits of each sample."""
+    """Bits per sample."""
     signed: bool = False
     lossless: bool = False
     process: int = 0
@@ -59,19 +59,19 @@ class Codestream:
     """Whether some components have fewer rows or columns than the image."""
     transform: bool | None = None
     """Whether a colour transform was applied before coding: the multiple component transform of JPEG 2000,
-    or that of Adobe's APP14 marker; a JFIF marker implies it (T.871, 6.1). None where the stream says
-    nothing."""
+    or that of Adobe's APP14 marker; a JFIF marker implies it (T.871, 6.1). None if the stream does not
+    say."""
     start: int = 0
-    """Where the codestream begins: a JP2 file has boxes before it."""
+    """Offset of the codestream: a JP2 file has boxes before it."""
     tiles: int = 1
 
 
 def read(stream: bytes) -> Codestream:
-    """The claims of a JPEG, JPEG-LS or JPEG 2000 codestream.
+    """The headers of a JPEG, JPEG-LS or JPEG 2000 codestream.
 
     Raises:
-        UnsupportedCodestream: if it uses something that is not supported.
-        CodestreamError: if it is none of these, or its header is cut off or contradicts itself.
+        UnsupportedCodestream: if it uses an unsupported feature.
+        CodestreamError: if it is none of these, or its header is truncated or inconsistent.
     """
     try:
         if stream.startswith(JP2_SIGNATURE):
@@ -89,15 +89,15 @@ def read(stream: bytes) -> Codestream:
 
 
 def begins_frame(fragment: bytes) -> bool:
-    """Whether a codestream begins here, rather than goes on."""
+    """Whether a fragment is the beginning of a codestream rather than its continuation."""
     return fragment.startswith((SOI + b"\xff", J2K_START, JP2_SIGNATURE))
 
 
 def with_colour_transform(stream: bytes, transform: bool) -> bytes:
-    """A JPEG stream whose application segments and comments are replaced by one that states its colours.
+    """A JPEG stream in which one APP14 segment replaces all application segments and comments.
 
-    Decoders guess the colour space of three components from such segments. Adobe's APP14 tells them to
-    convert from YCbCr or to hand out what is stored (T.872 section 6.5.3).
+    Decoders guess the colour space of three components from application segments. Adobe's APP14 states
+    whether to convert from YCbCr (T.872 section 6.5.3).
     """
     kept = [SOI, b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00" + bytes([transform])]
     end = len(SOI)

@@ -1,6 +1,6 @@
-"""From an image as it was decoded to one that can be resized: upright, without transparency, nothing clipped.
+"""Makes a decoded image ready for resizing: upright, without transparency, unclipped.
 
-An image may have 100 megapixels, of which every full copy takes up to 400 MB, so there are few of them.
+A full copy of an image of 100 megapixels takes up to 400 MB, so there are as few copies as possible.
 """
 
 import contextlib
@@ -23,14 +23,15 @@ _TRANSPOSE = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What turns an image upright, by its orientation (TIFF 6.0 and Exif 2.3, tag 274); others mean upright."""
+"""The operation that turns an image upright, by its orientation (TIFF 6.0 and Exif 2.3, tag 274)."""
 _STRIP_PIXELS = 1 << 20
 
 Box = tuple[int, int, int, int]
+"""Left, top, right and bottom, as Pillow crops."""
 
 
 def orientation(image: Image.Image) -> int:
-    """The orientation in the image's EXIF or XMP data, 1 to 8; 1 (upright) if it gives none or is broken."""
+    """The orientation in the image's EXIF or XMP data, 1 to 8; 1 (upright) if it is missing or invalid."""
     with contextlib.suppress(Exception):  # Pillow raises nearly anything on malformed EXIF data
         value = image.getexif().get(_ORIENTATION, 1)
         if value in range(1, 9):
@@ -44,7 +45,7 @@ def upright(image: Image.Image, orientation: int) -> Image.Image:
 
 
 def swaps_sides(orientation: int) -> bool:
-    """Whether rows become columns when the image is turned upright."""
+    """Whether turning the image upright exchanges rows and columns."""
     return orientation in range(5, 9)
 
 
@@ -56,7 +57,7 @@ def strips(image: Image.Image) -> Iterator[Box]:
 
 
 def finished(image: Image.Image, spec: InputSpec) -> Image.Image:
-    """Mode L or RGB, as the model wants it; transparent parts become black, as the surround of a film is."""
+    """The image in mode L or RGB, as the model requires, on black, like the surround of a film."""
     if image.mode == "LA":
         image = _on_black(image.getchannel("L"), image.getchannel("A"))
     elif image.mode == "RGBA":
@@ -72,7 +73,7 @@ def _on_black(image: Image.Image, alpha: Image.Image) -> Image.Image:
 
 
 def deep_grey(image: Image.Image, source: Source, aspect: float) -> DecodedImage:
-    """Grey images of 16 bits (mode I;16), none of which may be clipped."""
+    """A grey image of 16 bits (mode I;16), which is scaled without clipping."""
     _, brightest = image.getextrema()
     assert isinstance(brightest, int)
     white = white_level(brightest)

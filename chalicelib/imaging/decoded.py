@@ -1,4 +1,4 @@
-"""A decoded image on its way to the model, and the limits every image is held to."""
+"""A decoded image before it is fitted to a model's input, and the limits for every image."""
 
 import math
 from collections.abc import Callable
@@ -15,7 +15,7 @@ MAX_PIXELS = 100_000_000
 MIN_SIDE = 8
 """Pixels; the smallest real image in use is an edge patch of histology, 50 x 17."""
 
-# Pillow guards every decoder with this limit, also those that DICOM frames go through.
+# Pillow applies this limit in every decoder, also to DICOM frames.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 
 Pixels = NDArray[np.uint8]
@@ -23,7 +23,7 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Source:
-    """What a result says of the file it came from; deliberately too little to identify anybody."""
+    """What a result tells about the file it came from. Nothing in it identifies a person."""
 
     format: str
     rows: int
@@ -32,12 +32,12 @@ class Source:
     laterality: str | None = None
     view_position: str | None = None
     frame: int | None = None
-    """Which frame was used, counted from 1; only for files that hold several."""
+    """Number of the frame that was used, from 1; only for files with several frames."""
     frames: int | None = None
     transfer_syntax: str | None = None
 
     def to_dict(self) -> dict[str, str | int]:
-        """The facts that are known, as JSON types."""
+        """The known facts, as JSON types."""
         return {key: value for key, value in asdict(self).items() if value is not None}
 
 
@@ -49,7 +49,7 @@ class DecodedImage:
     """Mode L or RGB (finished), or I;16, I or F (still in the detector's units)."""
     source: Source
     to_display: Callable[[NDArray[Any]], Pixels] | None = None
-    """Turns detector units, shape (rows, columns), into grey levels 0..255. It runs after the resize: on a
+    """Converts detector units, shape (rows, columns), to grey levels 0..255. It runs after the resize, on a
     few thousand pixels instead of millions."""
     pixel_aspect: float = 1.0
     """Height of a pixel divided by its width."""
@@ -59,7 +59,7 @@ def check_size(columns: int, rows: int) -> None:
     """Refuse images too large to decode safely or too small to show anything, before decoding them.
 
     Raises:
-        ImageTooLarge, ImageTooSmall: accordingly.
+        ImageTooLarge, ImageTooSmall: if the size is out of bounds.
     """
     if columns * rows > MAX_PIXELS:
         raise errors.ImageTooLarge(
@@ -73,7 +73,7 @@ def check_size(columns: int, rows: int) -> None:
 
 
 _MAX_ASPECT = 10.0
-"""No device makes pixels that are longer; such a resolution or spacing is a typing error."""
+"""No device has longer pixels; a resolution or spacing beyond it is a typing error."""
 _SQUARE = 0.01
 """Resolutions and spacings are rounded, so pixels count as square up to this difference."""
 
@@ -93,12 +93,12 @@ def plausible_aspect(height: float, width: float) -> float | None:
 
 def pixel_aspect(across: float, down: float) -> float:
     """Height of a pixel divided by its width, from resolutions in pixels per unit; 1 if not plausible."""
-    # The more pixels there are to a unit of width, the higher they are in proportion.
+    # More pixels per unit of width mean narrower pixels, so the ratio is that of the resolutions.
     return plausible_aspect(across, down) or 1.0
 
 
 def stretch(values: NDArray[Any], black: float, white: float) -> Pixels:
-    """Map `black`..`white` to 0..255, clipping what lies outside; a constant image becomes black."""
+    """Map `black`..`white` to 0..255 and clip values outside; a constant image becomes black."""
     span = white - black
     levels = (values.astype(np.float32) - black) * (255.0 / span if span > 0 else 0.0)
     return np.asarray(np.rint(levels).clip(0, 255), np.uint8)

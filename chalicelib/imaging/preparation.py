@@ -1,8 +1,7 @@
 """From the bytes of a JPEG, PNG, TIFF or DICOM file to the array a model takes.
 
-`prepare` is the only way from bytes to pixels: training, evaluation and serving all call it, so they see
-identical arrays. Nothing but pixels and the few facts in `Source` leaves it: no DICOM tag, EXIF field or
-other text that could name a patient.
+Training, evaluation and serving all call `prepare`, so they see identical arrays. It returns only pixels and
+the few facts in `Source`: no other DICOM attribute, EXIF field or text that could name a patient.
 """
 
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ MAX_BYTES = 200 * 1024 * 1024
 
 @dataclass(frozen=True)
 class PreparedImage:
-    """What a model is given, and where it came from."""
+    """A model's input, and the file it came from."""
 
     pixels: Pixels
     """Shape (channels, height, width)."""
@@ -33,7 +32,7 @@ def prepare(data: bytes, spec: InputSpec) -> PreparedImage:
     """Decode, check, de-identify and resize one image.
 
     Raises:
-        ImageError: one of its subclasses, with a message that says what is wrong and what to do.
+        ImageError: a subclass, with a message that says what is wrong and what to do.
     """
     if not data:
         raise errors.EmptyImage("The file is empty (0 bytes). Send the image itself.")
@@ -49,7 +48,7 @@ def prepare(data: bytes, spec: InputSpec) -> PreparedImage:
             f"The image in the {kind} file needs more memory than there is. Send a smaller version."
         ) from error
     except Exception as error:
-        # Pillow and pydicom raise nearly anything on malformed input. What is known is said before.
+        # Pillow and pydicom raise errors of any kind on malformed input. Known problems are reported earlier.
         raise errors.DamagedImage(
             f"The {kind} file is damaged or cut off: its image cannot be decoded. Export or copy it again."
         ) from error
@@ -57,7 +56,7 @@ def prepare(data: bytes, spec: InputSpec) -> PreparedImage:
 
 def _decode(data: bytes, kind: str, spec: InputSpec) -> DecodedImage:
     if kind == "DICOM":
-        # pydicom costs 0.1 s to import, which users of other formats need not pay.
+        # Importing pydicom takes 0.1 s, which other formats do not need.
         from chalicelib.imaging.dicom import dicom_reader
 
         return dicom_reader.decode(data, spec)
@@ -65,7 +64,7 @@ def _decode(data: bytes, kind: str, spec: InputSpec) -> DecodedImage:
 
 
 def _fit(decoded: DecodedImage, spec: InputSpec) -> PreparedImage:
-    """Resize, then convert to grey levels. Padding comes last, so it is black whatever the window is."""
+    """Resize, then convert to grey levels, then pad, so that the padding is black with any window."""
     width, height = _fitted_size(decoded.image.size, decoded.pixel_aspect, spec)
     small = np.asarray(decoded.image.resize((width, height), Image.Resampling.BILINEAR))
     content = decoded.to_display(small) if decoded.to_display else small
@@ -78,10 +77,10 @@ def _fit(decoded: DecodedImage, spec: InputSpec) -> PreparedImage:
 
 
 def sniff(data: bytes) -> str:
-    """The format of `data`, told from its first bytes: JPEG, PNG, TIFF or DICOM.
+    """The format of `data`, detected from its first bytes: JPEG, PNG, TIFF or DICOM.
 
     Raises:
-        NotAnImage: for everything else, naming what it is where that can be told.
+        NotAnImage: for any other format; it is named if it is recognised.
     """
     if data[128:132] == b"DICM" or _is_dicom_without_preamble(data):
         return "DICOM"
@@ -137,11 +136,11 @@ _RECOGNISED = (
 
 
 _LATER_GROUPS = {b"\x10\x00", b"\x18\x00", b"\x20\x00", b"\x28\x00"}
-"""With which files begin whose group 0008 was removed with the patient's name."""
+"""Groups with which a file may begin if group 0008 was removed together with the patient's name."""
 
 
 def _is_dicom_without_preamble(data: bytes) -> bool:
-    """Old files start right with group 0008 (or 0002), in explicit or implicit VR."""
+    """Old files start directly with group 0008 (or 0002), in explicit or implicit VR."""
     if len(data) < 132:
         return False
     explicit = data[4:6].isalpha() and data[4:6].isupper()
@@ -154,7 +153,7 @@ def _is_dicom_without_preamble(data: bytes) -> bool:
 
 
 def _fitted_size(size: tuple[int, int], pixel_aspect: float, spec: InputSpec) -> tuple[int, int]:
-    """Width and height in the frame, in the proportions of what was imaged rather than of its pixels."""
+    """Width and height in the frame, with the physical proportions of the image."""
     if spec.fit == "stretch":
         return spec.width, spec.height
     columns, rows = size[0], size[1] * pixel_aspect

@@ -13,7 +13,7 @@ def decode(data: bytes, kind: str, spec: InputSpec) -> DecodedImage:
     """Decode a file whose `kind` (JPEG, PNG or TIFF) is already known.
 
     Raises:
-        ImageError: if the headers show that it cannot be read.
+        ImageError: if the headers show that the file cannot be read.
         Exception: of any kind, for a damaged file.
     """
     return _DECODERS[kind](data, spec)

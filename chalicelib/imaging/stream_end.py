@@ -1,6 +1,6 @@
-"""Finds out whether a compressed frame is all there, and adds the end marker that some writers leave out.
+"""Checks that a compressed frame is complete, and adds the end marker that some writers omit.
 
-Decoders of JPEG fill up what is missing, so a picture that is partly grey looks like a sound one to them.
+JPEG decoders fill in missing data, so they accept a truncated picture, which is then partly grey.
 References are to ITU-T T.81 (JPEG) and T.800 (JPEG 2000).
 """
 
@@ -17,20 +17,20 @@ _END = b"\xff\xd9"
 """EOI of JPEG and JPEG-LS (T.81 table B.1), EOC of JPEG 2000 (T.800 A.4.4)."""
 _SOT = b"\xff\x90"
 _MIN_TILE_PART = 14
-"""Bytes: the markers SOT and SOD and what lies between them (T.800 A.4.2)."""
+"""Bytes from the marker SOT to the marker SOD (T.800 A.4.2)."""
 _MAX_TILE_PARTS = 1_000_000
 _RESTARTS = [bytes([0xFF, number]) for number in range(0xD0, 0xD8)]
 _STRIP = 256
-"""Rows that are compared at a time."""
+"""Rows compared at a time."""
 _JUNK = bytes(range(1, 255, 2))
-"""Entropy-coded data of no meaning."""
+"""Meaningless entropy-coded data."""
 
 
 def completed(stream: bytes, claims: Codestream) -> bytes:
-    """The stream with its end marker, which is all that it may lack.
+    """The stream with its end marker, added if it is missing.
 
     Raises:
-        CodestreamError: if the lengths it states show that it is cut off.
+        CodestreamError: if the lengths in its headers show that it is cut off.
     """
     if claims.family is Family.JPEG_2000:
         try:
@@ -46,10 +46,10 @@ def completed(stream: bytes, claims: Codestream) -> bytes:
 
 
 def _with_junk(stream: bytes) -> bytes:
-    """A JPEG stream with more entropy-coded data before its end marker.
+    """A JPEG stream with meaningless entropy-coded data before its end marker.
 
-    A decoder reads them only if the stream's own data do not suffice for the image, so the picture is another
-    one. For a decoder that waits for another restart interval, the next one follows (T.81 B.2.1).
+    A decoder reads them only if the stream's own data do not suffice, and then the picture changes. The next
+    restart marker lets a decoder read them that expects another restart interval (T.81 B.2.1).
     """
     end = stream.rindex(_END)
     last = max(_RESTARTS, key=stream.rfind)
@@ -60,8 +60,7 @@ def _with_junk(stream: bytes) -> bytes:
 def is_whole(stream: bytes, values: Pixels) -> bool:
     """Whether a JPEG stream, decoded to `values`, has the data of all its pixels.
 
-    Pillow shows grey instead of those that are missing. Reading it again costs as much as the first time, and
-    is the only way to know with Pillow.
+    Pillow shows missing pixels as grey without an error. It can only be detected by decoding twice.
     """
     picture = Image.open(BytesIO(_with_junk(stream)), formats=["JPEG"])
     columns, rows = picture.size
@@ -74,7 +73,7 @@ def is_whole(stream: bytes, values: Pixels) -> bool:
 
 
 def _end_of_tiles(stream: bytes, claims: Codestream) -> int:
-    """Where the last tile-part of a JPEG 2000 codestream ends."""
+    """The end of the last tile-part of a JPEG 2000 codestream."""
     position = claims.start + 2
     while stream[position : position + 2] != _SOT:
         position += 2 + int(unpack_from(">H", stream, position + 2)[0])
@@ -82,7 +81,7 @@ def _end_of_tiles(stream: bytes, claims: Codestream) -> int:
     for _ in range(_MAX_TILE_PARTS):
         tile, length = unpack_from(">HI", stream, position + 4)
         tiles.add(tile)
-        if length == 0:  # the last one, up to the end
+        if length == 0:  # the last one, which extends to the end marker
             position = _end_without_marker(stream)
             break
         if length < _MIN_TILE_PART:
@@ -107,5 +106,5 @@ def _end_without_marker(stream: bytes) -> int:
 
 
 def _is_end(rest: bytes) -> bool:
-    """Whether nothing is left but the end marker, or what is there of it and padding."""
+    """Whether only the end marker, complete or not, and padding are left."""
     return rest.startswith(_END) or not rest.removeprefix(b"\xff").strip(b"\x00")

@@ -11,18 +11,18 @@ from chalicelib.errors import InvalidModelPackage
 
 ARCHIVE = "model.tar.gz"
 MAX_BYTES = 100_000_000
-"""Of a file in it, unpacked; those of this application have a tenth of that."""
+"""Limit of an unpacked file; those of this application have a tenth of it."""
 
 RUN = ("model.onnx", "model.json")
-"""What running a model takes."""
+"""The files needed to run a model."""
 
 _PACKAGE = (*RUN, "card.md", "plots/*.svg")
 _COMPRESSION = 6
-"""gzip's own default: weights hardly shrink, and 9 takes three times as long."""
+"""The default of gzip: weights hardly shrink, and level 9 takes three times as long."""
 
 
 def package_files(folder: Path) -> dict[str, bytes]:
-    """What of a folder belongs to the package in it, by path within the package."""
+    """The files of the package in a folder, by path within the package."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for pattern in _PACKAGE
@@ -31,7 +31,7 @@ def package_files(folder: Path) -> dict[str, bytes]:
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
-    """The archive of `files`, by path; same files, same bytes."""
+    """The archive of `files`, by path. The same files give the same bytes."""
     packed = BytesIO()
     with (
         gzip.GzipFile(
@@ -47,7 +47,7 @@ def pack(files: Mapping[str, bytes]) -> bytes:
 
 
 def unpack(archive: bytes, wanted: Callable[[str], bool]) -> dict[str, bytes]:
-    """The plain files of an archive whose names are `wanted`; those of more than `MAX_BYTES` are left out.
+    """The regular files of an archive whose names are `wanted`, without those larger than `MAX_BYTES`.
 
     Raises:
         InvalidModelPackage: if it is damaged.
@@ -69,7 +69,7 @@ def unpack(archive: bytes, wanted: Callable[[str], bool]) -> dict[str, bytes]:
 
 
 def verify_end(archive: tarfile.TarFile) -> None:
-    """Read on to the end of an archive whose entries have been read, where gzip keeps checksum and length.
+    """Read the rest of an archive after its entries, where gzip has its checksum and length.
 
     Raises:
         OSError, EOFError, zlib.error: if it is damaged or cut off.
@@ -80,12 +80,12 @@ def verify_end(archive: tarfile.TarFile) -> None:
 
 
 def is_shown(name: str) -> bool:
-    """Whether people look at a file of a package: facts, card and pictures."""
+    """Whether a file of a package is shown to people: facts, card and plots."""
     folder, _, file = name.rpartition("/")
     return name in ("model.json", "card.md") or (folder == "plots" and file.endswith(".svg"))
 
 
 def content_type(name: str) -> str:
-    """Of a file that people look at."""
+    """The content type of a file that is shown to people."""
     suffix = name.rpartition(".")[2]
     return {"json": "application/json", "md": "text/markdown; charset=utf-8", "svg": "image/svg+xml"}[suffix]

@@ -1,4 +1,4 @@
-"""What every way of running a model has in common."""
+"""The interface of everything that runs a model."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -13,40 +13,39 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class ModelIdentity:
-    """Which model answered."""
+    """The model that answered."""
 
     version: str
     sha256: str | None
-    """Of the package's graph; None for a model that came in no package."""
+    """Digest of the package's graph; None for a model without a package."""
     backend: str
     """"embedded" or "endpoint"."""
 
 
 @dataclass(frozen=True)
-class Outputs:
-    """What a model says of N images with K classes."""
+class ModelOutputs:
+    """A model's outputs for N images and K classes."""
 
     probabilities: Floats
     """Shape (N, K); each row sums to 1."""
     activation: Floats | None
-    """Shape (N, K, h, w), 0..1: where the evidence for each class lies, on a coarse grid over the input; None
-    from a model that does not tell."""
+    """Activation maps, shape (N, K, h, w), 0..1: the evidence for each class on a coarse grid over the input;
+    None from a model without them."""
     distance: Floats | None
-    """Shape (N,): how far each image lies from anything seen in training, larger is stranger; None from a
-    model that does not tell."""
+    """Shape (N,): distance of each image from the training images; None from a model without distances."""
     distance_threshold: float
-    """The distance beyond which the model does not know what it looks at; infinite without distances."""
+    """The distance beyond which an image is out of distribution; infinite without distances."""
     model: ModelIdentity
 
-    def is_unfamiliar(self, index: int) -> bool:
-        """Whether an image is unlike anything the model was trained on; False where the model cannot tell."""
+    def is_out_of_distribution(self, index: int) -> bool:
+        """Whether an image is out of distribution; False if the model has no distances."""
         return self.distance is not None and bool(self.distance[index] > self.distance_threshold)
 
 
 class Backend(Protocol):
-    """Runs one task's model, wherever it is."""
+    """Runs the model of one task, in this process or on an endpoint."""
 
-    def run(self, images: Pixels) -> Outputs:
+    def run(self, images: Pixels) -> ModelOutputs:
         """Classify `images`, uint8 of shape (N, channels, height, width).
 
         Raises:

@@ -1,7 +1,6 @@
-"""Classifies prepared images: picks the task's model, runs it, and reads its outputs for people."""
+"""Classifies prepared images: chooses the task's model, runs it, and interprets its outputs."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -10,41 +9,23 @@ import numpy as np
 
 from chalicelib.errors import ModelFailed, NotClassified, TaskHasNoModel
 from chalicelib.imaging.decoded import Pixels
-from chalicelib.models.backend import Backend, ModelIdentity, Outputs
+from chalicelib.models.backend import Backend, ModelOutputs
+from chalicelib.models.classification import Box, Classification
 from chalicelib.models.embedded import EmbeddedBackend
 from chalicelib.models.heatmap import heatmap
 from chalicelib.models.package import BUNDLED_MODELS, ModelPackage, bundled_package
-from chalicelib.models.review_rule import Reason, reasons_for_review
 from chalicelib.tasks import EndpointSpec, Task
 
-if TYPE_CHECKING:  # whoever uses embedded models needs neither registry nor AWS library
+if TYPE_CHECKING:  # embedded models need neither the registry nor the AWS library
     from chalicelib.models.deployed import DeployedModels
     from chalicelib.models.deployment import Deployment
-
-Box = tuple[int, int, int, int]
-
-
-@dataclass(frozen=True)
-class Classification:
-    """The answer for one image."""
-
-    label: str
-    probability: float
-    probabilities: dict[str, float]
-    reasons: tuple[Reason, ...]
-    """Why a person should look as well; empty if nobody needs to."""
-    heatmap: dict[str, Any] | None
-    """None where the model does not say where it looked."""
-    distance: float | None
-    """How far the image lies from anything seen in training; None where the model does not tell."""
-    model: ModelIdentity
 
 
 class Classifier:
     """Classifies for every task.
 
-    With the endpoint that the stage or the task's file names; else with what the registry says is deployed;
-    else with the bundled model.
+    It uses the endpoint that the stage or the task's file names; without one, the deployment in the registry;
+    without that, the bundled model.
     """
 
     def __init__(
@@ -55,14 +36,14 @@ class Classifier:
         threads: int = 1,
         deployed: "DeployedModels | None" = None,
     ):
-        """Prepare to classify; nothing is loaded before it is needed.
+        """Models are loaded when they are first needed.
 
         Args:
-            endpoints: by task name, for the tasks whose endpoint the stage or their file names.
-            sagemaker_runtime: makes the boto3 client, if it comes to that.
+            endpoints: by task name, the endpoints that the stage or the task files name.
+            sagemaker_runtime: makes the boto3 client, when an endpoint is called.
             models: folder of the bundled packages.
-            threads: for onnxruntime; more than the CPUs of the Lambda only get in each other's way.
-            deployed: what the registry says; None to go without a registry.
+            threads: for onnxruntime; more than the Lambda has CPUs would slow each other down.
+            deployed: the deployments in the registry; None to work without a registry.
         """
         self._endpoints = endpoints
         self._sagemaker_runtime = sagemaker_runtime
@@ -72,13 +53,13 @@ class Classifier:
         self._packages: dict[str, ModelPackage | None] = {}
         self._backends: dict[str, Backend] = {}
         self._fetched: dict[str, tuple[str, Backend]] = {}
-        """For each task the last version that had to be fetched: digest of its graph, and what runs it."""
+        """For each task the version fetched last: digest of its graph, and the backend that runs it."""
 
     def package(self, task: Task) -> ModelPackage | None:
         """The bundled package of `task`, if there is one.
 
         Raises:
-            InvalidModelPackage: if it is broken or was trained for other classes.
+            InvalidModelPackage: if it is damaged or was trained for other classes.
         """
         if task.name not in self._packages:
             package = bundled_package(task.name, self._models)
@@ -88,23 +69,23 @@ class Classifier:
         return self._packages[task.name]
 
     def deployment(self, task: Task) -> "Deployment | None":
-        """What the registry says classifies for `task`; None where it has nothing to say."""
+        """The current deployment of `task`; None if the registry is not used or has none."""
         if self._deployed is None or task.name in self._endpoints:
             return None
         return self._deployed.current(task.name)
 
     def endpoint(self, task: Task) -> str | None:
-        """The name of the endpoint that is to classify for `task`, if there is one."""
+        """The name of the endpoint that classifies for `task`, if there is one."""
         if named := self._endpoints.get(task.name):
             return named.name
         deployment = self.deployment(task)
         return deployment.endpoint if deployment else None
 
     def facts(self, task: Task) -> Mapping[str, Any] | None:
-        """The model.json of what classifies for `task`.
+        """The model.json of the model that classifies for `task`.
 
-        None where there is no model, and for endpoints that the stage or the task's file names: what they
-        serve can change at any time, so only their answers say which model gave them.
+        None if there is no model, and for endpoints that the stage or the task's file names: their model can
+        change at any time, so only their answers identify it.
         """
         if task.name in self._endpoints:
             return None
@@ -115,9 +96,9 @@ class Classifier:
         return package.facts if package else None
 
     def shortfall(self, task: Task) -> dict[str, float | None]:
-        """The metrics of what classifies for `task` that are lower than its gate asks for, with their values.
+        """The metrics in which the model of `task` misses its gate, with their values.
 
-        Only the bundled model can have any: all others have passed the gate, as it was then.
+        Only the bundled model can miss it: every other model has passed the gate, as it was at that time.
         """
         deployment = self.deployment(task)
         if task.name in self._endpoints or (deployment and not self._is_bundled(task, deployment)):
@@ -129,7 +110,7 @@ class Classifier:
         """Raise unless `task` can be classified.
 
         Raises:
-            TaskHasNoModel: saying what to do.
+            TaskHasNoModel: if there is no model.
         """
         if not self.endpoint(task) and not self.deployment(task) and self.package(task) is None:
             raise TaskHasNoModel(
@@ -138,11 +119,11 @@ class Classifier:
             )
 
     def is_current(self, task: Task, model: Mapping[str, Any] | None) -> bool:
-        """Whether `model`, out of an earlier result, is the one that would answer today.
+        """Whether `model`, from an earlier result, is the model that would answer now.
 
-        Of a deployed version the digest of its graph tells, wherever it is served, because no other version
-        answers in its place. What an endpoint serves that the stage or the task's file names can change at
-        any time, so its answers never count as current.
+        A deployed version is identified by the digest of its graph, wherever it is served. The model on an
+        endpoint that the stage or the task's file names can change at any time, so its answers never count as
+        current.
         """
         if not model or task.name in self._endpoints:
             return False
@@ -153,65 +134,65 @@ class Classifier:
         """Classify a batch.
 
         Args:
-            task: what to look for.
+            task: the task of all images.
             images: uint8, shape (N, channels, height, width), as `imaging.prepare` made them.
             boxes: where each image's content lies within its frame.
 
         Raises:
-            TaskHasNoModel: if there is nothing to classify with.
+            TaskHasNoModel: if the task has no model.
             EndpointNotReady, ModelFailed: see `Backend.run`.
         """
         outputs = self._run(task, images)
         weak = bool(self.shortfall(task))
-        return [_read(task, outputs, index, box, weak) for index, box in enumerate(boxes)]
+        return [Classification.of(task, outputs, index, box, weak) for index, box in enumerate(boxes)]
 
     def explain(
         self, task: Task, image: Pixels, box: Box, label: str, model: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Where the evidence for one class lies, whether it is the answer or not; see `heatmap`.
+        """The heat map of one class, which need not be the answer; see `heatmap`.
 
         Args:
-            task: what was looked for.
+            task: the task of the image.
             image: uint8, shape (channels, height, width), as `imaging.prepare` made it.
             box: where the image's content lies within its frame.
             label: the class.
-            model: out of the image's result; another model would explain another answer.
+            model: from the image's result; another model would explain another answer.
 
         Raises:
-            NotClassified: if that model is not at work any more, or does not say where it looks.
+            NotClassified: if that model is no longer used, or has no activation maps.
             TaskHasNoModel, EndpointNotReady, ModelFailed: see `classify`.
         """
         outputs = self._run(task, image[np.newaxis])
         if outputs.activation is None:
-            raise NotClassified("This model does not say where it looks.")
+            raise NotClassified("This model does not provide heat maps.")
         if (outputs.model.version, outputs.model.sha256) != (model["version"], model["sha256"]):
             raise NotClassified(
-                "Another model is at work by now, so the answer of this one cannot be explained any more. "
+                "The model that classified this image is no longer used, so its answer cannot be explained. "
                 "Classify the image again."
             )
         return heatmap(outputs.activation[0, task.class_names.index(label)], task.input, box)
 
-    def _run(self, task: Task, images: Pixels) -> Outputs:
+    def _run(self, task: Task, images: Pixels) -> ModelOutputs:
         outputs = self._backend(task).run(images)
         if outputs.probabilities.shape != (len(images), len(task.classes)):
-            raise ModelFailed(f"The model answered for other classes than {task.name} has.")
+            raise ModelFailed(f"The model answered for other classes than those of {task.name}.")
         if not np.isfinite(outputs.probabilities).all():
-            raise ModelFailed("The model answered with numbers that are no probabilities.")
+            raise ModelFailed("The model's probabilities are not all finite numbers.")
         if outputs.distance is not None and not np.isfinite(outputs.distance).all():
-            raise ModelFailed("The model answered with distances that are no numbers.")
+            raise ModelFailed("The model's distances are not all finite numbers.")
         return outputs
 
     def _backend(self, task: Task) -> Backend:
         if self._deployed is None or task.name in self._endpoints:
-            return self._settled_backend(task)
+            return self._static_backend(task)
         return self._deployed.backend(
             task,
             lambda name: self._on_endpoint(task, EndpointSpec(name, "negatoscope")),
             lambda deployment: self._embedded(task, deployment),
         )
 
-    def _settled_backend(self, task: Task) -> Backend:
-        """Runs what serves `task` without the registry, which never changes while this process lives."""
+    def _static_backend(self, task: Task) -> Backend:
+        """The backend of `task` without the registry; it never changes while this process lives."""
         if task.name not in self._backends:
             self._backends[task.name] = self._make_backend(task)
         return self._backends[task.name]
@@ -225,16 +206,16 @@ class Classifier:
         return EmbeddedBackend(package, self._threads)
 
     def _on_endpoint(self, task: Task, endpoint: EndpointSpec) -> Backend:
-        # Only here does classification meet AWS; whoever uses embedded models needs no AWS library.
+        # Imported here because embedded models do not need the AWS library.
         from chalicelib.models.endpoint import Endpoint
         from chalicelib.models.endpoint_protocols import BACKENDS
 
-        return BACKENDS[endpoint.contract](Endpoint(self._sagemaker_runtime(), endpoint.name), task)
+        return BACKENDS[endpoint.protocol](Endpoint(self._sagemaker_runtime(), endpoint.name), task)
 
     def _embedded(self, task: Task, deployment: "Deployment | None") -> Backend:
-        """Runs a deployment's package in this process."""
+        """The backend that runs a deployment's package in this process."""
         if self._deployed is None or deployment is None or self._is_bundled(task, deployment):
-            return self._settled_backend(task)
+            return self._static_backend(task)
         digest, backend = self._fetched.get(task.name, (None, None))
         if backend is None or digest != deployment.sha256:
             with TemporaryDirectory() as folder:
@@ -246,20 +227,3 @@ class Classifier:
     def _is_bundled(self, task: Task, deployment: "Deployment") -> bool:
         package = self.package(task)
         return package is not None and package.sha256 == deployment.sha256
-
-
-def _read(task: Task, outputs: Outputs, index: int, box: Box, weak: bool) -> Classification:
-    probabilities = outputs.probabilities[index]
-    best = int(probabilities.argmax())
-    activation = outputs.activation
-    return Classification(
-        label=task.class_names[best],
-        probability=round(float(probabilities[best]), 6),
-        probabilities={
-            name: round(float(p), 6) for name, p in zip(task.class_names, probabilities, strict=True)
-        },
-        reasons=tuple(reasons_for_review(task, probabilities, outputs.is_unfamiliar(index), weak)),
-        heatmap=None if activation is None else heatmap(activation[index, best], task.input, box),
-        distance=None if outputs.distance is None else round(float(outputs.distance[index]), 6),
-        model=outputs.model,
-    )

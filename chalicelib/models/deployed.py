@@ -1,4 +1,4 @@
-"""Runs whatever version of a model the registry says classifies."""
+"""Runs the current version of a task's model, according to the registry."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -14,33 +14,33 @@ from chalicelib.errors import (
 )
 from chalicelib.imaging.decoded import Pixels
 from chalicelib.models.archive import RUN, unpack
-from chalicelib.models.backend import Backend, Outputs
+from chalicelib.models.backend import Backend, ModelOutputs
 from chalicelib.models.deployment import Deployment
 from chalicelib.models.package import ModelPackage
 from chalicelib.models.registry import Registry
-from chalicelib.storage.bucket import StorageFailed
+from chalicelib.storage.errors import StorageFailed
 from chalicelib.tasks import Task
 
 FRESH_SECONDS = 60.0
-"""How long what the registry said is believed: a promotion takes effect everywhere within a minute, and a
-busy Lambda reads one small object a minute."""
+"""How long an answer of the registry is used: a promotion takes effect everywhere within a minute, and a
+busy Lambda reads one small object per minute."""
 
 
 class DeployedModels:
-    """What the registry says, remembered for a minute, and the packages of versions."""
+    """The current deployments, cached for a minute, and the packages of versions."""
 
     def __init__(self, registry: Registry, clock: Callable[[], float] = time.time):
-        """Prepare to ask; `clock` tells seconds. A monotonic one may stand still while a Lambda is frozen."""
+        """`clock` returns seconds. A monotonic clock may stop while a Lambda is frozen."""
         self._registry = registry
         self._clock = clock
         self._read: dict[str, tuple[float, Deployment | None]] = {}
         self._facts: dict[tuple[str, str], Mapping[str, Any]] = {}
 
     def current(self, task: str) -> Deployment | None:
-        """What has classified for `task` within the last minute; None if nothing has been deployed.
+        """The current deployment of `task`, at most a minute old; None if nothing has been deployed.
 
         Raises:
-            StorageFailed: if the registry cannot be read, and never could be.
+            StorageFailed: if the registry cannot be read, and has never been read.
         """
         if task in self._read:
             read_at, deployment = self._read[task]
@@ -49,10 +49,10 @@ class DeployedModels:
         return self.refresh(task)
 
     def refresh(self, task: str) -> Deployment | None:
-        """What classifies for `task` now, or did when the registry could last be read.
+        """The current deployment of `task`, or the last one known if the registry cannot be read.
 
         Raises:
-            StorageFailed: if it never could be.
+            StorageFailed: if the registry has never been read.
         """
         now = self._clock()
         try:
@@ -75,10 +75,10 @@ class DeployedModels:
         return self._facts[task, version]
 
     def fetch(self, task: Task, deployment: Deployment, folder: Path) -> ModelPackage:
-        """Put what it takes to run a version into `folder`, which is made.
+        """Fetch the files that running a version needs into `folder`, which is created.
 
         Raises:
-            InvalidModelPackage: if it is not there, broken, another one, or was trained for other classes.
+            InvalidModelPackage: if it is missing, damaged, not the deployed one, or for other classes.
         """
         try:
             archive = self._registry.archive(task.name, deployment.version)
@@ -90,7 +90,7 @@ class DeployedModels:
         package = ModelPackage.load(folder)
         package.check_classes(task)
         if package.sha256 != deployment.sha256:
-            raise InvalidModelPackage(f"{deployment.version} holds another model than was deployed.")
+            raise InvalidModelPackage(f"{deployment.version} does not hold the model that was deployed.")
         return package
 
     def backend(
@@ -99,13 +99,13 @@ class DeployedModels:
         on_endpoint: Callable[[str], Backend],
         embedded: Callable[[Deployment | None], Backend],
     ) -> Backend:
-        """Runs what is deployed for `task`, at each call anew.
+        """A backend that runs the current deployment of `task`, which it looks up at each call.
 
         Args:
-            task: what to look for.
+            task: the task.
             on_endpoint: makes the backend for an endpoint's name.
-            embedded: makes the backend that runs a deployment's package in this process; for None, whatever
-                there is without the registry.
+            embedded: makes the backend that runs a deployment's package in this process; for None, the one
+                without a registry.
         """
         return _DeployedBackend(self, task, on_endpoint, embedded)
 
@@ -123,15 +123,14 @@ class _DeployedBackend:
         self._on_endpoint = on_endpoint
         self._embedded = embedded
 
-    def run(self, images: Pixels) -> Outputs:
+    def run(self, images: Pixels) -> ModelOutputs:
         """See `Backend.run`.
 
-        Only the deployed version answers. Where its endpoint is gone, or serves another version (because it
-        is on its way from one to the next), and the registry has nothing newer to say, the version's own
-        package is run in this process.
+        Only the current version answers. If its endpoint is missing, or serves another version because it is
+        being updated, and the registry has no newer deployment, the version's package is run in this process.
 
         Raises:
-            EndpointNotReady, ModelFailed: of the endpoint that the registry names now.
+            EndpointNotReady, ModelFailed: from the endpoint of the current deployment.
         """
         deployment = self._models.current(self._task.name)
         if deployment is None or deployment.endpoint is None:
@@ -140,7 +139,7 @@ class _DeployedBackend:
         try:
             outputs = self._ask(asked, images)
         except (EndpointNotReady, ModelFailed):
-            # It may have been left meanwhile. If not, the caller tries again; nothing is lost by that.
+            # The deployment may have left this endpoint. If not, the caller can try again.
             deployment = self._models.refresh(self._task.name)
             if deployment and deployment.endpoint == asked:
                 raise
@@ -153,13 +152,13 @@ class _DeployedBackend:
             return outputs
         return self._embedded(deployment).run(images)
 
-    def _ask(self, endpoint: str, images: Pixels) -> Outputs | None:
-        """What an endpoint answers; None if it is not there."""
+    def _ask(self, endpoint: str, images: Pixels) -> ModelOutputs | None:
+        """The answer of an endpoint; None if the endpoint does not exist."""
         try:
             return self._on_endpoint(endpoint).run(images)
         except EndpointMissing:
             return None
 
 
-def _is_of(outputs: Outputs | None, deployment: Deployment | None) -> bool:
+def _is_of(outputs: ModelOutputs | None, deployment: Deployment | None) -> bool:
     return bool(outputs and deployment and outputs.model.sha256 == deployment.sha256)

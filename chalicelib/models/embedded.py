@@ -4,23 +4,23 @@ import numpy as np
 
 from chalicelib.errors import ModelFailed
 from chalicelib.imaging.decoded import Pixels
-from chalicelib.models.backend import ModelIdentity, Outputs
+from chalicelib.models.backend import ModelIdentity, ModelOutputs
 from chalicelib.models.package import ModelPackage
 
 OUTPUTS = ("probabilities", "activation", "distance")
 
 
 class EmbeddedBackend:
-    """One onnxruntime session, made once and used for every image."""
+    """An onnxruntime session that is used for every image."""
 
     def __init__(self, package: ModelPackage, threads: int):
-        # 0.2 s to import; the routes that never classify do not pay for it.
+        # Importing takes 0.2 s, which routes that never classify do not need.
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        # Threads that spin while waiting burn the CPU share a Lambda is given.
+        # Spinning threads would waste the CPU share of a Lambda.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(
@@ -29,7 +29,7 @@ class EmbeddedBackend:
         self._package = package
         self._identity = ModelIdentity(package.version, package.sha256, "embedded")
 
-    def run(self, images: Pixels) -> Outputs:
+    def run(self, images: Pixels) -> ModelOutputs:
         """See `Backend.run`."""
         try:
             probabilities, activation, distance = self._session.run(OUTPUTS, {"image": images})
@@ -37,7 +37,7 @@ class EmbeddedBackend:
             raise ModelFailed(
                 f"The model {self._package.version} could not process the image. Please report this."
             ) from error
-        return Outputs(
+        return ModelOutputs(
             np.asarray(probabilities, np.float32),
             np.asarray(activation, np.float32),
             np.asarray(distance, np.float32),

@@ -9,7 +9,7 @@ from botocore.exceptions import ConnectionError as AwsConnectionError
 
 from chalicelib.errors import EndpointMissing, EndpointNotReady, ModelFailed
 
-# SageMaker Runtime's own error codes (API reference, InvokeEndpoint), and those that every service has.
+# Error codes of SageMaker Runtime (API reference, InvokeEndpoint), and those of all services.
 _TRY_LATER = {
     "InternalDependencyException",
     "InternalFailure",
@@ -22,13 +22,13 @@ _TRY_LATER = {
     "TooManyRequestsException",
 }
 _CONTAINER_GONE = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
-"""What is answered for a container that has died or is being replaced; a model's own failure is 500."""
+"""The status for a container that has died or is being replaced; a failing model answers 500."""
 
 
 class Endpoint:
-    """One SageMaker endpoint that answers JSON.
+    """A SageMaker endpoint that answers JSON.
 
-    `runtime` is a boto3 `sagemaker-runtime` client; retries with jitter and timeouts are its configuration.
+    `runtime` is a boto3 `sagemaker-runtime` client, whose configuration has retries and timeouts.
     """
 
     def __init__(self, runtime: Any, name: str):
@@ -36,12 +36,12 @@ class Endpoint:
         self.name = name
 
     def invoke(self, content_type: str, body: bytes) -> tuple[Any, str]:
-        """The answer, and the name of the production variant that gave it.
+        """The answer, and the name of the production variant that answered.
 
         Raises:
             EndpointMissing: if there is no such endpoint.
             EndpointNotReady: if trying again later can help.
-            ModelFailed: if it cannot.
+            ModelFailed: if trying again cannot help.
         """
         try:
             response = self._runtime.invoke_endpoint(
@@ -54,14 +54,14 @@ class Endpoint:
             return json.loads(answer), response.get("InvokedProductionVariant", "")
         except ValueError as error:
             raise ModelFailed(
-                f"The endpoint {self.name} answered something that is not JSON. Check what it serves."
+                f"The endpoint {self.name} did not answer with JSON. Check what it serves."
             ) from error
 
     def _translate(self, error: Exception) -> EndpointNotReady | ModelFailed:
         response: dict[str, Any] = dict(error.response) if isinstance(error, ClientError) else {}
         code = response.get("Error", {}).get("Code", "")
         if code == "ValidationError":
-            # The code tells no reasons apart; "not found" is said of missing, new and failed endpoints.
+            # The code has several reasons. "not found" stands for missing, new and failed endpoints.
             kind = EndpointMissing if "not found" in str(error) else EndpointNotReady
             return kind(
                 f"The endpoint {self.name} does not exist or is not in service. Deploy it, or take it out of "

@@ -1,4 +1,4 @@
-"""SageMaker endpoints as resources: what each serves, and changing that."""
+"""Manages SageMaker endpoints: their status, configuration, scaling and deletion."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,59 +11,59 @@ from chalicelib.models.scaling import Scaling
 IN_SERVICE, DELETING = "InService", "Deleting"
 _BROKEN = ("Failed", "UpdateRollbackFailed")
 _SETTLED = (IN_SERVICE, "OutOfService", *_BROKEN)
-"""Every other status (API reference, DescribeEndpoint) passes by itself, and forbids changes until then."""
+"""All other statuses (API reference, DescribeEndpoint) are temporary and forbid changes."""
 
 
 @dataclass(frozen=True)
-class Hosted:
-    """An endpoint as it is now."""
+class EndpointStatus:
+    """The present state of an endpoint."""
 
     name: str
     status: str
     config: str | None
-    """Name of the configuration that it serves; None if it has never served any."""
+    """Name of the configuration that it serves; None before the first."""
     failure: str | None
-    """Why it has failed, or did not change as it was told."""
+    """Why it failed, or why its last update failed."""
     pending: str | None = None
     """Name of the configuration that it is being created with or updated to."""
 
     @property
     def is_broken(self) -> bool:
-        """Whether it can only be deleted."""
+        """Whether it has failed, so that it can only be deleted."""
         return self.status in _BROKEN
 
     @property
     def is_changing(self) -> bool:
-        """Whether it is on its way from one state to another."""
+        """Whether it is being created, updated or deleted."""
         return self.status not in _SETTLED
 
     def serves(self, config: str | None) -> bool:
-        """Whether it serves a configuration, or will when what is being done to it is over."""
+        """Whether it serves a configuration, or will after the change in progress."""
         return config is not None and config == (self.pending or self.config) and self.status != DELETING
 
 
 @dataclass(frozen=True)
 class Instances:
-    """What a configuration runs on."""
+    """The instances of an endpoint configuration."""
 
     kind: str
     count: int
-    """With which an endpoint begins."""
+    """The initial number."""
 
 
-class Hosting:
+class EndpointManager:
     """Describes and changes endpoints. `client` is a boto3 `sagemaker` client."""
 
     def __init__(self, client: Any, scaling: Scaling):
         self._client = client
         self._scaling = scaling
 
-    def find(self, name: str) -> Hosted | None:
+    def find(self, name: str) -> EndpointStatus | None:
         """The endpoint called `name`, if there is one."""
         found = self._unless_missing("describe_endpoint", EndpointName=name)
         if found is None:
             return None
-        return Hosted(
+        return EndpointStatus(
             name,
             found["EndpointStatus"],
             found.get("EndpointConfigName"),
@@ -78,15 +78,15 @@ class Hosting:
         return [name for name in names if name.startswith(prefix)]
 
     def create(self, name: str, config: str) -> None:
-        """Begin to serve a configuration.
+        """Create an endpoint with a configuration.
 
         Raises:
-            EndpointNotChanged: if the configuration is gone, or the account may have no more endpoints.
+            EndpointNotChanged: if the configuration is gone, or a quota is exhausted.
         """
         self._change("create", EndpointName=name, EndpointConfigName=config)
 
     def update(self, name: str, config: str) -> None:
-        """Begin to serve another configuration; the endpoint answers all the while.
+        """Begin an update to another configuration; the endpoint keeps answering.
 
         Raises:
             EndpointNotChanged: if it is being changed, or the configuration is gone.
@@ -95,14 +95,14 @@ class Hosting:
         self._change("update", EndpointName=name, EndpointConfigName=config, **retain)
 
     def prepare_update(self, name: str, config: str) -> bool:
-        """Make sure that an endpoint can go to a configuration; True if it may keep its number of instances.
+        """Prepare an endpoint for an update; True if it keeps its number of instances.
 
-        The number of instances that a load has asked for must outlive the update. An endpoint that scales
-        does not go to other instances, though. (SageMaker developer guide, "Update endpoints that use auto
-        scaling".)
+        An update must keep the number of instances that scaling has set. A scaled endpoint cannot change its
+        instance type, so its scaling is stopped (SageMaker developer guide, "Update endpoints that use auto
+        scaling").
         """
-        hosted = self.find(name)
-        before, after = self._instances(hosted.config if hosted else None), self._instances(config)
+        endpoint = self.find(name)
+        before, after = self._instances(endpoint.config if endpoint else None), self._instances(config)
         if before and after and before.kind == after.kind:
             return True
         if before:
@@ -110,28 +110,28 @@ class Hosting:
         return False
 
     def scale(self, name: str, config: str | None) -> None:
-        """Let an endpoint that serves a configuration grow with its load, if that is on instances."""
+        """Start automatic scaling of an endpoint, if its configuration has instances."""
         if instances := self._instances(config):
             self._scaling.start(name, instances.count)
 
     def delete(self, name: str) -> None:
-        """Take an endpoint down; its configuration stays.
+        """Delete an endpoint and keep its configuration.
 
         Raises:
             EndpointNotChanged: if it is being changed.
         """
-        hosted = self.find(name)
-        if hosted and self._instances(hosted.config):
+        endpoint = self.find(name)
+        if endpoint and self._instances(endpoint.config):
             self._scaling.stop(name)
         self._change("delete", EndpointName=name)
 
     def forget(self, name: str) -> None:
-        """Delete the endpoint configuration and the model of that name, if they are there."""
+        """Delete the endpoint configuration and the model called `name`, if they exist."""
         self._unless_missing("delete_endpoint_config", EndpointConfigName=name)
         self._unless_missing("delete_model", ModelName=name)
 
     def _instances(self, config: str | None) -> Instances | None:
-        """What a configuration runs on; None if it is serverless, or there is none."""
+        """The instances of a configuration; None if it is serverless or does not exist."""
         found = (
             self._unless_missing("describe_endpoint_config", EndpointConfigName=config) if config else None
         )
@@ -141,11 +141,11 @@ class Hosting:
         return None
 
     def _unless_missing(self, operation: str, **request: str) -> Any:
-        """What SageMaker answers; None if what the request names is not there."""
+        """SageMaker's answer; None if the resource does not exist."""
         try:
             return getattr(self._client, operation)(**request)
         except ClientError as error:
-            # SageMaker has no error of its own for that.
+            # SageMaker has no separate error code for this.
             if "Could not find" in str(error):
                 return None
             raise

@@ -1,4 +1,4 @@
-"""What endpoints are sent and what they answer: one backend for each contract a task may name."""
+"""The requests to endpoints and their answers: one backend for each protocol that a task may name."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -10,12 +10,12 @@ from PIL import Image
 
 from chalicelib.errors import ModelFailed
 from chalicelib.imaging.decoded import Pixels
-from chalicelib.models.backend import Backend, ModelIdentity, Outputs
+from chalicelib.models.backend import Backend, ModelIdentity, ModelOutputs
 from chalicelib.models.endpoint import Endpoint
-from chalicelib.tasks import Contract, Task
+from chalicelib.tasks import EndpointProtocol, Task
 
 SUM_TOLERANCE = 0.01
-"""How far a sum of probabilities may be from 1; some endpoints round them to three digits."""
+"""Tolerance for the sum of probabilities; some endpoints round them to three digits."""
 
 
 class PackageBackend:
@@ -25,14 +25,14 @@ class PackageBackend:
         self._endpoint = endpoint
         self._task = task
 
-    def run(self, images: Pixels) -> Outputs:
+    def run(self, images: Pixels) -> ModelOutputs:
         """See `Backend.run`."""
         body = BytesIO()
         np.save(body, images, allow_pickle=False)
         answer, _ = self._endpoint.invoke("application/x-npy", body.getvalue())
         return self._read(answer, len(images))
 
-    def _read(self, answer: Any, count: int) -> Outputs:
+    def _read(self, answer: Any, count: int) -> ModelOutputs:
         name = self._endpoint.name
         try:
             model = answer["model"]
@@ -44,36 +44,38 @@ class PackageBackend:
             identity = ModelIdentity(str(model["version"]), str(model["sha256"]), "endpoint")
         except (KeyError, TypeError, ValueError) as error:
             raise ModelFailed(
-                f"The endpoint {name} answered something that is not a classification. "
+                f"The endpoint {name} did not answer with a classification. "
                 "Check that it serves a model package of this application."
             ) from error
         if classes != self._task.class_names:
             raise ModelFailed(
-                f"The model on the endpoint {name} was trained for other classes than the file of "
-                f"{self._task.name} lists. Deploy the model of this task there."
+                f"The model on the endpoint {name} was trained for other classes than those of "
+                f"{self._task.name}. Deploy the model of this task there."
             )
         if not count == len(probabilities) == len(activation) == len(distance):
-            raise ModelFailed(f"The endpoint {name} answered for another number of images than it got.")
-        return Outputs(probabilities, activation, distance, threshold, identity)
+            raise ModelFailed(
+                f"The endpoint {name} answered for a different number of images than it was sent."
+            )
+        return ModelOutputs(probabilities, activation, distance, threshold, identity)
 
 
 class ImageClassificationBackend:
-    """An endpoint that takes one image and answers nothing but the probability of each class.
+    """An endpoint that takes one image and answers only the probability of each class.
 
-    This is what SageMaker's built-in Image Classification algorithm serves. Such a model neither tells where
-    it looked nor whether the image is of a kind it knows.
+    SageMaker's built-in Image Classification algorithm has this protocol. It has neither activation maps nor
+    distances.
     """
 
     def __init__(self, endpoint: Endpoint, task: Task):
         self._endpoint = endpoint
         self._task = task
 
-    def run(self, images: Pixels) -> Outputs:
-        """See `Backend.run`; the contract knows no batches, so each image is a call of its own."""
+    def run(self, images: Pixels) -> ModelOutputs:
+        """See `Backend.run`; the protocol has no batches, so each image is a separate call."""
         answers = [self._endpoint.invoke("application/x-image", encode(image)) for image in images]
-        # Should the endpoint change between two calls, the last answer names it.
+        # If the endpoint changes between two calls, the last variant is named.
         variant = answers[-1][1]
-        return Outputs(
+        return ModelOutputs(
             probabilities=np.array([self._read(answer) for answer, _ in answers], np.float32),
             activation=None,
             distance=None,
@@ -87,9 +89,9 @@ class ImageClassificationBackend:
         classes = len(self._task.classes)
         if len(answer) != classes:
             raise self._failed(f"{len(answer)} probabilities, but {self._task.name} has {classes} classes")
-        # NaN compares as false, so it does not pass either.
+        # Comparisons with NaN are false, so NaN is refused as well.
         if not (min(answer) >= 0 and abs(sum(answer) - 1) <= SUM_TOLERANCE):
-            raise self._failed("numbers that are no probabilities: they must be 0 or more and add up to 1")
+            raise self._failed("numbers that are not probabilities: they must be 0 or more and add up to 1")
         return [min(float(value), 1.0) for value in answer]
 
     def _failed(self, what: str) -> ModelFailed:
@@ -100,9 +102,9 @@ class ImageClassificationBackend:
 
 
 def encode(image: Pixels) -> bytes:
-    """A prepared image, uint8 of shape (channels, height, width), as a PNG, which loses nothing.
+    """A prepared image, uint8 of shape (channels, height, width), as a PNG.
 
-    It is always RGB: networks that such endpoints serve take three channels unless somebody saw to it.
+    It is always RGB, because networks with this protocol normally have three input channels.
     """
     rgb = np.broadcast_to(image, (3, *image.shape[1:])).transpose(1, 2, 0)
     png = BytesIO()
@@ -110,7 +112,7 @@ def encode(image: Pixels) -> bytes:
     return png.getvalue()
 
 
-BACKENDS: Mapping[Contract, Callable[[Endpoint, Task], Backend]] = {
+BACKENDS: Mapping[EndpointProtocol, Callable[[Endpoint, Task], Backend]] = {
     "negatoscope": PackageBackend,
     "image-classification": ImageClassificationBackend,
 }

@@ -1,4 +1,4 @@
-"""Turns a model's activation map into the heat map that lies over the original image."""
+"""Converts a model's activation map to a heat map of the original image."""
 
 from math import ceil
 from typing import Any
@@ -11,7 +11,7 @@ from chalicelib.tasks import InputSpec
 
 
 def heatmap(activation: Floats, spec: InputSpec, box: tuple[int, int, int, int]) -> dict[str, Any]:
-    """The map of one class, cropped to the image's content, as the API sends it.
+    """The heat map of one class, cropped to the image's content, as the API returns it.
 
     Args:
         activation: shape (h, w), a coarse grid over the whole input frame.
@@ -19,7 +19,7 @@ def heatmap(activation: Floats, spec: InputSpec, box: tuple[int, int, int, int])
         box: left, top, width and height of the content in the frame, in pixels.
 
     Returns:
-        `{"width", "height", "values"}`, values row by row, 0..1; stretched over the original image it fits.
+        `{"width", "height", "values"}` with values 0..1, row by row. It covers the whole original image.
     """
     rows, columns = activation.shape
     left, top, width, height = box

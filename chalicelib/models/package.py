@@ -1,4 +1,4 @@
-"""A model package on disk: the ONNX graph, what is known about it, and proof that the two belong together."""
+"""A model package on disk: an ONNX graph, and model.json with facts about it and its digest."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from chalicelib.errors import InvalidModelPackage
 from chalicelib.tasks import Task, load_task
 
 BUNDLED_MODELS = Path(__file__).parent
-"""Holds a folder for each task with a bundled model, beside the modules of this package."""
+"""Has a folder for each task with a bundled model, beside the modules of this package."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class ModelPackage:
         """Read and verify the package in `folder`.
 
         Raises:
-            InvalidModelPackage: if a part is missing, or the graph is not the one model.json speaks of.
+            InvalidModelPackage: if a part is missing, or the graph is not the one that model.json describes.
         """
         try:
             facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
@@ -54,8 +54,8 @@ class ModelPackage:
         """
         if self.classes != task.class_names:
             raise InvalidModelPackage(
-                f"The model of {task.name} was trained for other classes than its task file lists. "
-                "Train it anew."
+                f"The model of {task.name} was trained for other classes than those in its task file. "
+                "Train it again."
             )
 
     @property
@@ -63,7 +63,7 @@ class ModelPackage:
         """The task it was trained for, as its file describes it now.
 
         Raises:
-            InvalidModelPackage: if there is no such task any more, or it has other classes by now.
+            InvalidModelPackage: if the task does not exist any more, or has other classes now.
         """
         try:
             task = load_task(self.facts["task"])
@@ -86,7 +86,7 @@ class ModelPackage:
 
     @property
     def version(self) -> str:
-        """What people call this model by."""
+        """The name of this version."""
         return str(self.facts["version"])
 
     @property
@@ -96,7 +96,7 @@ class ModelPackage:
 
     @property
     def distance_threshold(self) -> float:
-        """Images further than this from everything seen in training are unfamiliar."""
+        """The distance beyond which an image is out of distribution."""
         return float(self.facts["thresholds"]["distance"])
 
 
@@ -107,7 +107,7 @@ def bundled_package(task: str, models: Path = BUNDLED_MODELS) -> ModelPackage | 
     """The package that ships with the application for `task`, if there is one.
 
     Raises:
-        InvalidModelPackage: if there is one but it is broken.
+        InvalidModelPackage: if it is damaged.
     """
     folder = models / task
     return ModelPackage.load(folder) if (folder / "model.json").is_file() else None

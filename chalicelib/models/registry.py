@@ -1,16 +1,15 @@
-"""Which models a task has had, which one classifies now, and why: kept in the data bucket under `models/`.
+"""Model versions of every task, which one is current, and why: kept in the data bucket under `models/`.
 
-`models/TASK/VERSION/` holds a package (model.tar.gz, and by themselves model.json, card.md and plots/) and
-its record.json. `models/TASK/current.json` alone says which version classifies and which did before: one
-object, so that a change happens for everybody at once or not at all. It is changed by compare-and-swap: of
-two changes at a time, the second sees the first, and happens only if it still makes sense.
+`models/TASK/VERSION/` holds a package (model.tar.gz, and its model.json, card.md and plots/ as separate
+objects) and its record.json. `models/TASK/current.json` alone names the current and the previous version: one
+object, so that a change is atomic. It is changed by compare-and-swap: the second of two concurrent changes
+sees the first, and is made only if it still makes sense.
 """
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any
 
 from chalicelib.errors import (
@@ -23,12 +22,9 @@ from chalicelib.models.archive import (
     ARCHIVE,
     content_type,
     is_shown,
-    pack,
-    package_files,
     unpack,
 )
 from chalicelib.models.deployment import Deployment, status_of
-from chalicelib.models.package import ModelPackage
 from chalicelib.models.versions import (
     MODELS,
     ModelVersions,
@@ -36,22 +32,19 @@ from chalicelib.models.versions import (
     unknown_model,
     version_folder,
 )
-from chalicelib.storage.bucket import ObjectMissing
 from chalicelib.storage.documents import Document
+from chalicelib.storage.errors import ObjectMissing
 from chalicelib.timestamps import now
 
-BUNDLED = "bundled"
-"""The origin of versions that came with the application."""
-
 HEADLINES = ("accuracy", "balanced_accuracy", "auc")
-"""Metrics that a list of versions shows."""
+"""Test metrics in the list of versions."""
 
 
 class Registry(ModelVersions):
-    """Registers versions, decides on them, and says which one classifies."""
+    """Registers versions, records decisions on them, and knows the current one."""
 
     def current(self, task: str) -> Deployment | None:
-        """What classifies for `task`; None if nothing has been deployed, so that the bundled model does."""
+        """The current deployment of `task`; None if there is none, and the bundled model classifies."""
         try:
             return Deployment(**self._documents.read(_current(task)))
         except ObjectMissing:
@@ -61,35 +54,22 @@ class Registry(ModelVersions):
         """Register the package in a model.tar.gz as a candidate, and return its record.
 
         Args:
-            task: that it is for.
+            task: the task that the model is for.
             archive: the content of the file.
-            origin: what is known of how it came about; goes into the record.
+            origin: where the model comes from; becomes part of the record.
 
         Raises:
-            InvalidModelPackage: if it is damaged, for another task, or known already from another origin.
+            InvalidModelPackage: if it is damaged, for another task, or registered with another origin.
         """
         shown = unpack(archive, is_shown)
-        try:
-            facts = json.loads(shown["model.json"])
-            made_for, version = facts["task"], facts["version"]
-            told = {
-                "task": made_for,
-                "version": version,
-                "sha256": facts["sha256"],
-                "created_at": facts["created_at"],
-                "fingerprint": facts["data"]["fingerprint"],
-                "metrics": {name: facts["metrics"]["test"][name] for name in HEADLINES},
-            }
-        except (KeyError, TypeError, ValueError) as error:
-            raise InvalidModelPackage(f"{ARCHIVE} holds no usable model.json: {error}.") from error
-        if made_for != task:
-            raise InvalidModelPackage(f"The package is a model for {made_for}, not for {task}.")
+        summary = _summary(shown, task)
+        version = summary["version"]
         with suppress(UnknownModel):
-            # The record is written last, so nothing is left to be done.
-            return _from(origin, self.record(task, version))
+            # The record is written last, so nothing is left to do.
+            return _check_origin(self.record(task, version), origin)
         current = self.current(task)
         record = {
-            **told,
+            **summary,
             "registered_at": now(),
             "parent": current.version if current else None,
             "decision": None,
@@ -101,22 +81,22 @@ class Registry(ModelVersions):
         for name, content in shown.items():
             self._bucket.write(f"{folder}{name}", content, content_type(name))
         self._bucket.write(f"{folder}{ARCHIVE}", archive, "application/gzip")
-        # Last, so that whatever has a record is complete.
+        # Last, so that a version with a record is complete.
         return self._documents.change(
-            record_key(task, version), lambda known: _from(origin, known) if known else record
+            record_key(task, version), lambda known: _check_origin(known, origin) if known else record
         )
 
     def decide(
         self, task: str, version: str, *, accepted: bool, reasons: list[str], **evidence: Any
     ) -> dict[str, Any]:
-        """Record the decision on a candidate, and return its record; the same decision again changes nothing.
+        """Record the decision on a candidate, and return its record. Repeating a decision changes nothing.
 
         Args:
-            task: that it is for.
-            version: of the candidate.
+            task: the candidate's task.
+            version: the candidate's version.
             accepted: whether it may be deployed.
-            reasons: in words.
-            evidence: what else is to be kept with the decision.
+            reasons: sentences.
+            evidence: anything else to keep with the decision.
 
         Raises:
             UnknownModel: if there is no such version.
@@ -132,9 +112,9 @@ class Registry(ModelVersions):
         return self._change_record(task, version, decided)
 
     def versions(self, task: str) -> Iterator[dict[str, Any]]:
-        """The records of all versions, the newest first.
+        """The records of all versions, newest first.
 
-        With their `status`, and `since` when the one that classifies has done so (None for the others).
+        Each has its `status`, and the current one the time `since` when it has been current (else None).
         """
         current = self.current(task)
         records = sorted(self._records(task), key=lambda record: str(record["registered_at"]), reverse=True)
@@ -145,7 +125,7 @@ class Registry(ModelVersions):
 
     def _records(self, task: str) -> Iterator[dict[str, Any]]:
         for version in self._bucket.folders(f"{MODELS}{task}/"):
-            # Without a record, somebody is registering it right now, or has not come to an end.
+            # A version without a record is being registered, or its registration was interrupted.
             with suppress(UnknownModel):
                 yield self.record(task, version)
 
@@ -157,20 +137,19 @@ class Registry(ModelVersions):
         config: str | None,
         replaces: Collection[str | None] | None = None,
     ) -> Deployment:
-        """Let a version classify from now on; doing it again changes nothing.
+        """Make a version the current one. Repeating it changes nothing.
 
         Args:
-            task: that it is for.
-            version: that is registered.
-            endpoint: that serves it; None to run its package where the request is.
-            config: with which the endpoint serves it; goes into the version's record as well, so that a
-                rollback finds it.
-            replaces: the versions that this was decided for: one of them must be the current one (None:
-                nothing has been deployed). Without it, whatever is current is replaced.
+            task: name of the task.
+            version: a registered version.
+            endpoint: the endpoint that serves it; None to run its package in the process that is asked.
+            config: the endpoint configuration that serves it; kept in the version's record for a rollback.
+            replaces: the versions that it may replace: one of them must be current (None: nothing has been
+                deployed). Without `replaces`, any version is replaced.
 
         Raises:
             UnknownModel: if there is no such version.
-            ModelChanged: if another version is the current one; it stays.
+            ModelChanged: if another version is current; it stays.
         """
 
         def promoted(before: Document | None) -> Document:
@@ -184,7 +163,7 @@ class Registry(ModelVersions):
             if replaces is not None and current not in replaces:
                 raise ModelChanged(
                     f"{current or 'Nothing'} has become the current model of {task} in the meantime, so "
-                    f"{version} is not deployed in its place. Look at the task's models, then decide again."
+                    f"{version} is not deployed. Check the task's models, then try again."
                 )
             return asdict(deployment)
 
@@ -193,8 +172,8 @@ class Registry(ModelVersions):
         )
         return Deployment(**self._documents.change(_current(task), promoted))
 
-    def before(self, task: str, current: Deployment | None) -> dict[str, Any]:
-        """The record of the version that classified before `current`.
+    def previous_record(self, task: str, current: Deployment | None) -> dict[str, Any]:
+        """The record of the version before `current`.
 
         Raises:
             NothingToRollBackTo: if there is none.
@@ -204,47 +183,17 @@ class Registry(ModelVersions):
         return self.record(task, current.previous)
 
     def roll_back(self, task: str, current: Deployment | None) -> Deployment:
-        """Let the version before `current` classify again, where it did; `current` becomes the previous one.
+        """Make the version before `current` the current one again, on its former endpoint.
+
+        `current` becomes the previous version.
 
         Raises:
             NothingToRollBackTo: if there is no previous version.
-            ModelChanged: if another version is the current one by now; it stays.
+            ModelChanged: if another version has become current; it stays.
         """
-        record = self.before(task, current)
+        record = self.previous_record(task, current)
         replaces = (current.version if current else None,)
         return self.promote(task, record["version"], record.get("endpoint"), record.get("config"), replaces)
-
-    def seed(self, task: str, package: ModelPackage) -> Deployment:
-        """Register the model that came with the application, and return what classifies then.
-
-        A package that is new here classifies from now on, unless a retraining has replaced the bundled model
-        or a later release has been here. Who rolls back to an older one keeps it: nothing happens twice.
-        """
-        try:
-            record = self.record(task, package.version)
-        except UnknownModel:
-            record = self.add(task, pack(package_files(package.folder)), {"origin": BUNDLED})
-        is_new = record["decision"] is None
-        while True:
-            current = self.current(task)
-            if current and not (is_new and self._is_overtaken(current, package)):
-                break
-            with suppress(ModelChanged):  # whatever came in between may be newer: look again
-                replaces = (current.version if current else None,)
-                current = self.promote(task, package.version, None, None, replaces)
-                break
-        if is_new:
-            # Last, so that whatever is cut short is done again.
-            self.decide(task, package.version, accepted=True, reasons=["It came with the application."])
-        return current
-
-    def _is_overtaken(self, current: Deployment, package: ModelPackage) -> bool:
-        """Whether what classifies is an older bundled model than `package`."""
-        record = self.record(package.facts["task"], current.version)
-        made, newly = (
-            datetime.fromisoformat(at) for at in (record["created_at"], package.facts["created_at"])
-        )
-        return record.get("origin") == BUNDLED and made < newly
 
     def _change_record(self, task: str, version: str, change: Callable[[Document], Document]) -> Document:
         def changed(record: Document | None) -> Document:
@@ -260,21 +209,44 @@ def _current(task: str) -> str:
 
 
 def _previous(before: Deployment | None, version: str) -> str | None:
-    """What a rollback of `version` leads to: promoting it again must not forget the version before."""
+    """The version that a rollback of `version` restores. Promoting `version` again must not lose it."""
     if before is None:
         return None
     return before.previous if before.version == version else before.version
 
 
-def _from(origin: Mapping[str, Any], record: Document) -> Document:
-    """The record of a version that was registered before; the same data and parameters make the same model.
+def _summary(shown: Mapping[str, bytes], task: str) -> dict[str, Any]:
+    """The part of model.json that goes into a version's record.
 
     Raises:
-        InvalidModelPackage: if it came from elsewhere: what is known of it must not be lost.
+        InvalidModelPackage: if there is no usable model.json, or it is for another task.
+    """
+    try:
+        facts = json.loads(shown["model.json"])
+        summary = {
+            "task": facts["task"],
+            "version": facts["version"],
+            "sha256": facts["sha256"],
+            "created_at": facts["created_at"],
+            "fingerprint": facts["data"]["fingerprint"],
+            "metrics": {name: facts["metrics"]["test"][name] for name in HEADLINES},
+        }
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidModelPackage(f"{ARCHIVE} holds no usable model.json: {error}.") from error
+    if summary["task"] != task:
+        raise InvalidModelPackage(f"The package is a model for {summary['task']}, not for {task}.")
+    return summary
+
+
+def _check_origin(record: Document, origin: Mapping[str, Any]) -> Document:
+    """The record of a version that is registered already: the same data and parameters give the same model.
+
+    Raises:
+        InvalidModelPackage: if the record has another origin, which must not be overwritten.
     """
     if any(record.get(name) != value for name, value in origin.items()):
         raise InvalidModelPackage(
-            f"This very model is registered already, as {record['version']}: it was trained on the same "
+            f"This model is registered already, as {record['version']}: it was trained on the same "
             "images with the same hyper-parameters."
         )
     return record

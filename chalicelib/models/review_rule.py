@@ -1,4 +1,4 @@
-"""Decides whether a person should look at an image as well, and says why."""
+"""Decides whether a person should review an image, and why."""
 
 from dataclasses import dataclass
 
@@ -21,13 +21,13 @@ class Reason:
 def reasons_for_review(
     task: Task, probabilities: Floats, unfamiliar: bool, weak: bool = False
 ) -> list[Reason]:
-    """Every reason why a person should look; none if the answer can stand by itself.
+    """The reasons for a review; empty if the answer needs none.
 
     Args:
-        task: whose review rule applies.
+        task: the task with the review rule.
         probabilities: shape (K,), in the order of the task's classes.
-        unfamiliar: whether the model says that the image is unlike anything it was trained on.
-        weak: whether the model did not reach the least metrics of the task in its test.
+        unfamiliar: whether the image is out of distribution.
+        weak: whether the model missed the task's gate in its test.
     """
     second, first = probabilities.argsort()[-2:]
     top, runner_up = float(probabilities[first]), float(probabilities[second])
@@ -36,30 +36,28 @@ def reasons_for_review(
         reasons.append(
             Reason(
                 "unfamiliar",
-                "The image is unlike anything the model was trained on; it may not be an image of this kind.",
+                "Out of distribution: the image differs from the training images and may not suit this task.",
             )
         )
     if weak:
         reasons.append(
             Reason(
                 "weak-model",
-                "In its test this model did not reach the quality that is asked of models for this task; a "
-                "person should look at every image.",
+                "This model did not reach the required performance in its test; every image needs review.",
             )
         )
     if top < task.review.min_probability:
         reasons.append(
             Reason(
                 "low-confidence",
-                f"The model gives its answer {top:.0%}; below {task.review.min_probability:.0%} a person "
-                "should look.",
+                f"The probability is {top:.0%}; results below {task.review.min_probability:.0%} need review.",
             )
         )
     if top - runner_up < task.review.min_margin:
         reasons.append(
             Reason(
                 "close-second",
-                f"Another answer is close behind: {task.classes[second].title} with {runner_up:.0%}.",
+                f"Another class is almost as likely: {task.classes[second].title}, {runner_up:.0%}.",
             )
         )
     return reasons

@@ -1,66 +1,69 @@
-"""Puts the model back that classified before the current one, in one step."""
+"""Restores the previous model of a task, in one step."""
 
 from chalicelib.errors import EndpointNotChanged, ModelChanged
 from chalicelib.models.deployment import Deployment
-from chalicelib.models.endpoint_manager import DELETING, IN_SERVICE, Hosted, Hosting
+from chalicelib.models.endpoint_manager import DELETING, IN_SERVICE, EndpointManager, EndpointStatus
 from chalicelib.models.registry import Registry
 
 
-def roll_back(task: str, registry: Registry, hosting: Hosting, version: str | None = None) -> Deployment:
-    """Let the previous version of `task` classify again, and return its deployment.
+def roll_back(
+    task: str, registry: Registry, endpoint_manager: EndpointManager, version: str | None = None
+) -> Deployment:
+    """Make the previous version of `task` the current one, and return its deployment.
 
-    The endpoints change first and the registry last, so that a rollback that was cut short is finished by
-    asking for it again, wherever it stopped. Until the registry changes, the current version answers, in the
-    Lambda that is asked if its endpoint has changed already; from then on the previous one does, likewise. An
-    endpoint that the current version leaves is deleted.
+    The endpoints change first and the registry last, so that an interrupted rollback is finished by repeating
+    it. Until the registry changes, the current version answers, in the Lambda itself if its endpoint has
+    changed already; after that the previous version does, likewise. An endpoint that the current version no
+    longer uses is deleted.
 
     Args:
-        task: whose model it is.
-        registry: of models.
-        hosting: of endpoints.
-        version: that is to be rolled back. If it has been already, nothing happens, so that a request whose
-            answer was lost can be repeated. Without it, whatever is current is rolled back.
+        task: name of the task.
+        registry: the registry of models.
+        endpoint_manager: changes the endpoints.
+        version: the version to roll back. If it has been rolled back already, nothing happens, so that a
+            request whose answer was lost can be repeated. Without it, the current version is rolled back.
 
     Raises:
         NothingToRollBackTo: if there is no previous version.
-        EndpointNotChanged: if an endpoint is being changed right now; nothing has happened then.
-        ModelChanged: if another version has become the current one meanwhile; it stays, and its package
-            answers where its endpoint has changed.
+        EndpointNotChanged: if an endpoint is being changed; nothing has happened then.
+        ModelChanged: if another version has become current; it stays, and its package answers if its
+            endpoint has changed.
     """
     current = registry.current(task)
     if current and version not in (None, current.version):
         if current.previous == version:
             return current
         raise ModelChanged(f"{version} is not the current model of {task}; {current.version} is.")
-    previous = registry.before(task, current)
+    previous = registry.previous_record(task, current)
     target, config = previous.get("endpoint"), previous.get("config")
     left = current.endpoint if current and current.endpoint != target else None
-    target_now, left_now = _reached(target, config, hosting), _settled(left, hosting)
+    target_now, left_now = _reached(target, config, endpoint_manager), _settled(left, endpoint_manager)
     if target_now and config and not target_now.serves(config):
         if target_now.status == IN_SERVICE:
-            hosting.update(target_now.name, config)
+            endpoint_manager.update(target_now.name, config)
         else:
-            # It can only be deleted; it is created again when endpoints are woken.
-            hosting.delete(target_now.name)
+            # It can only be deleted; `deploy.endpoints wake` creates it again.
+            endpoint_manager.delete(target_now.name)
     if left_now:
-        hosting.delete(left_now.name)
+        endpoint_manager.delete(left_now.name)
     return registry.roll_back(task, current)
 
 
-def _reached(endpoint: str | None, config: str | None, hosting: Hosting) -> Hosted | None:
-    """An endpoint that serves a configuration, will soon, or can be told to; None if it is gone."""
-    hosted = hosting.find(endpoint) if endpoint else None
-    return hosted if hosted and hosted.serves(config) else _settled(endpoint, hosting)
+def _reached(
+    name: str | None, config: str | None, endpoint_manager: EndpointManager
+) -> EndpointStatus | None:
+    """An endpoint that serves a configuration, now or soon, or can be updated to it; None if it is gone."""
+    endpoint = endpoint_manager.find(name) if name else None
+    return endpoint if endpoint and endpoint.serves(config) else _settled(name, endpoint_manager)
 
 
-def _settled(endpoint: str | None, hosting: Hosting) -> Hosted | None:
-    """An endpoint that nothing is being done to; None if it is not there, or will soon not be."""
-    hosted = hosting.find(endpoint) if endpoint else None
-    if hosted is None or hosted.status == DELETING:
+def _settled(name: str | None, endpoint_manager: EndpointManager) -> EndpointStatus | None:
+    """An endpoint that is not being changed; None if it does not exist or is being deleted."""
+    endpoint = endpoint_manager.find(name) if name else None
+    if endpoint is None or endpoint.status == DELETING:
         return None
-    if hosted.is_changing:
+    if endpoint.is_changing:
         raise EndpointNotChanged(
-            f"The endpoint {hosted.name} is being changed right now ({hosted.status}). Try again when that "
-            "is over, in some minutes."
+            f"The endpoint {endpoint.name} is being changed ({endpoint.status}). Try again in a few minutes."
         )
-    return hosted
+    return endpoint

@@ -1,4 +1,4 @@
-"""Lets an endpoint on instances grow and shrink with its load (Application Auto Scaling)."""
+"""Scales endpoints on instances with their load (Application Auto Scaling)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,13 +7,13 @@ VARIANT = "AllTraffic"
 """The only production variant of an endpoint."""
 
 INVOCATIONS_PER_INSTANCE = 600
-"""A minute. A core classifies an image in some 10 ms; this leaves it idle for nine tenths of the time."""
+"""Per minute. A core classifies an image in about 10 ms, so it is idle nine tenths of the time."""
 MAX_GROWTH = 4
-"""Times the instances that the configuration asks for."""
+"""The largest number of instances, as a multiple of the configured number."""
 
 
 class Scaling:
-    """Registers and deregisters endpoints; both can be repeated.
+    """Registers and deregisters endpoints. Both operations can be repeated.
 
     `client` makes a boto3 `application-autoscaling` client.
     """
@@ -22,7 +22,7 @@ class Scaling:
         self._client = client
 
     def start(self, endpoint: str, instances: int) -> None:
-        """Let an endpoint have from `instances` to `MAX_GROWTH` times as many."""
+        """Scale an endpoint from `instances` to `MAX_GROWTH` times as many."""
         client, target = self._client(), _target(endpoint)
         client.register_scalable_target(**target, MinCapacity=instances, MaxCapacity=instances * MAX_GROWTH)
         client.put_scaling_policy(
@@ -38,7 +38,7 @@ class Scaling:
         )
 
     def stop(self, endpoint: str) -> None:
-        """Leave the number of an endpoint's instances alone; its policies go, too."""
+        """Stop scaling an endpoint and delete its scaling policies."""
         client = self._client()
         try:
             client.deregister_scalable_target(**_target(endpoint))

@@ -1,4 +1,4 @@
-"""What is stored of the versions of models, to read."""
+"""Reads the stored model versions."""
 
 import json
 from contextlib import suppress
@@ -6,8 +6,9 @@ from typing import Any
 
 from chalicelib.errors import UnknownModel
 from chalicelib.models.archive import ARCHIVE, is_shown
-from chalicelib.storage.bucket import DataBucket, ObjectMissing
+from chalicelib.storage.bucket import DataBucket
 from chalicelib.storage.documents import Documents
+from chalicelib.storage.errors import ObjectMissing
 
 MODELS = "models/"
 
@@ -31,7 +32,7 @@ class ModelVersions:
             raise unknown_model(task, version) from None
 
     def archive_link(self, task: str, version: str) -> str:
-        """A link under which the model.tar.gz of a version can be fetched for some minutes.
+        """A link to download the model.tar.gz of a version; it expires after some minutes.
 
         Raises:
             UnknownModel: if there is none.
@@ -40,7 +41,7 @@ class ModelVersions:
         return self._bucket.presign_download(f"{version_folder(task, version)}{ARCHIVE}", ARCHIVE)
 
     def shown(self, task: str, version: str, name: str) -> bytes:
-        """A file of a version that people look at: `model.json`, `card.md` or `plots/NAME.svg`.
+        """A file of a version that is shown to people: `model.json`, `card.md` or `plots/NAME.svg`.
 
         Raises:
             UnknownModel: if there is no such version, or it has no such file.
@@ -60,7 +61,7 @@ class ModelVersions:
         return facts
 
     def record(self, task: str, version: str) -> dict[str, Any]:
-        """What is known of a version.
+        """The record of a version.
 
         Raises:
             UnknownModel: if there is none.
@@ -75,7 +76,7 @@ class ModelVersions:
 
 
 def version_folder(task: str, version: str) -> str:
-    """The key under which all that is stored of a version begins."""
+    """The key prefix of all objects of a version."""
     return f"{MODELS}{task}/{version}/"
 
 
@@ -85,5 +86,5 @@ def record_key(task: str, version: str) -> str:
 
 
 def unknown_model(task: str, version: str) -> UnknownModel:
-    """The error for a version that there is not."""
+    """The error for an unknown version."""
     return UnknownModel(f"There is no model '{version}' for {task}.")

@@ -1,1 +1,1 @@
-"""What watches a model in use."""
+"""Monitors models in production."""

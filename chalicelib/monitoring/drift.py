@@ -1,12 +1,12 @@
-"""Drift: whether a model's latest answers still look like those it gave for its validation images.
+"""Drift: whether a model's latest answers differ from its answers for the validation images.
 
-Compared are the mix of labels, the confidence and the distance, each by the population stability index
+The mix of labels, the confidence and the distance are compared by the population stability index,
 PSI = sum of (o - e) ln(o / e) over bins with expected shares e and observed shares o. By the usual rule of
-thumb 0.1 is a small and 0.25 a large shift (Siddiqi, Credit Risk Scorecards, Wiley 2006). With few images PSI
-is large by chance alone: without drift, PSI of N answers against a profile of M images and B bins is
-distributed approximately as chi-square with B - 1 degrees of freedom, times 1/N + 1/M (Yurdakul, Statistical
-Properties of Population Stability Index, dissertation, Western Michigan University 2018). So drift is what is
-both large and more than chance.
+thumb 0.1 is a small and 0.25 a large shift (Siddiqi, Credit Risk Scorecards, Wiley 2006). With few images,
+PSI is large by chance: without drift, PSI of N answers against a profile of M images and B bins is
+approximately distributed as chi-square with B - 1 degrees of freedom, times 1/N + 1/M (Yurdakul, Statistical
+Properties of Population Stability Index, dissertation, Western Michigan University 2018). Drift is therefore
+a PSI that is both large and significant.
 """
 
 import math
@@ -19,46 +19,46 @@ from typing import Any
 
 from chalicelib.results.result_document import Result
 
-ENOUGH = 100
-"""Answers without which nothing is said: ten for each tenth of the validation images."""
+MIN_ANSWERS = 100
+"""The smallest sample: ten answers for each decile of the validation images."""
 SMALL, LARGE = 0.1, 0.25
-"""PSI, by the rule of thumb."""
+"""Values of PSI, by the rule of thumb."""
 SIGNIFICANCE = 0.001
-"""p-value below which a PSI is no longer put down to chance; low, as every task is looked at every day."""
+"""p-value below which a PSI is significant; low, because every task is tested every day."""
 
 _DECILES = range(1, 10)
 
 
 @dataclass(frozen=True)
 class Aspect:
-    """One property of the answers, as the validation images led to expect it and as it is now."""
+    """One property of the answers: its expected and its observed distribution."""
 
     name: str
     bins: tuple[str, ...]
-    """A class name each, or an interval in words."""
+    """Class names, or intervals in words."""
     expected: tuple[float, ...]
-    """Shares of the validation images; they add up to 1."""
+    """Shares of the validation images; their sum is 1."""
     observed: tuple[float, ...]
     """Shares of the latest answers."""
     answers: int
-    """How many were counted."""
+    """The number of answers counted."""
     psi: float
     p_value: float
-    """Probability of a PSI as large as this, or larger, without drift."""
+    """Probability of a PSI at least this large without drift."""
 
     @property
     def is_significant(self) -> bool:
-        """Whether chance alone does not explain the difference."""
+        """Whether the difference is statistically significant."""
         return self.p_value < SIGNIFICANCE
 
     @property
     def has_drifted(self) -> bool:
-        """Whether the difference is large as well."""
+        """Whether the difference is both large and significant."""
         return self.psi > LARGE and self.is_significant
 
     @property
     def verdict(self) -> str:
-        """What is to be thought of it, in words."""
+        """The interpretation, in words."""
         if self.has_drifted:
             return "Unlike the validation images, and by more than chance."
         if self.psi > LARGE:
@@ -68,7 +68,7 @@ class Aspect:
         return "Like the validation images."
 
     def to_dict(self) -> dict[str, Any]:
-        """As reports hold it."""
+        """The JSON form in reports."""
         shares = zip(self.bins, self.expected, self.observed, strict=True)
         return {
             "aspect": self.name,
@@ -85,15 +85,15 @@ class Aspect:
 
 
 def compare(profile: Mapping[str, Any], answers: Sequence[Result]) -> list[Aspect]:
-    """Hold answers of a model against what its answers for the validation images looked like.
+    """Compare a model's answers with its answers for the validation images.
 
     Args:
         profile: `metrics.validation.profile` of model.json.
-        answers: of the same model, at least `ENOUGH`.
+        answers: of the same model, at least `MIN_ANSWERS`.
 
     Returns:
-        Every aspect that can be compared. Confidence or distance is left out if the profile says nothing of
-        it, or the same everywhere, or if fewer than `ENOUGH` answers tell it.
+        Every aspect that can be compared. Confidence or distance is missing if the profile does not have it,
+        if all its deciles are equal, or if fewer than `MIN_ANSWERS` answers have it.
     """
     aspects = [_labels(profile, [answer["label"] for answer in answers])]
     for name, deciles, key in (
@@ -102,7 +102,7 @@ def compare(profile: Mapping[str, Any], answers: Sequence[Result]) -> list[Aspec
     ):
         values = [answer[key] for answer in answers if answer[key] is not None]
         edges = _edges(deciles or [])
-        if edges and len(values) >= ENOUGH:
+        if edges and len(values) >= MIN_ANSWERS:
             aspects.append(_numbers(name, profile["images"], edges, values))
     return aspects
 
@@ -114,10 +114,10 @@ def _labels(profile: Mapping[str, Any], labels: Sequence[str]) -> Aspect:
 
 
 def _edges(deciles: Sequence[float]) -> dict[float, float]:
-    """Value and level of every decile that is no other decile as well.
+    """Value and level of every decile that differs from all others.
 
-    Where several are the same, as at a confidence of 1, many images share that value, and nobody knows how
-    many lie on either side of it. The tenths between the other deciles can be told, and make one bin.
+    Several deciles are equal if many images have the same value, such as a confidence of 1. It is unknown how
+    many lie on either side of that value, so the tenths between the remaining deciles make one bin.
     """
     times = Counter(deciles)
     return {value: level / 10 for value, level in zip(deciles, _DECILES, strict=False) if times[value] == 1}
@@ -127,7 +127,7 @@ def _numbers(name: str, images: int, edges: Mapping[float, float], values: Seque
     borders, levels = list(edges), [0.0, *edges.values(), 1.0]
     counts = [0.0] * (len(borders) + 1)
     for value in values:
-        # A value that is a border belongs to either side alike.
+        # A value on a border counts half for either side.
         counts[bisect_left(borders, value)] += 0.5
         counts[bisect_right(borders, value)] += 0.5
     names = (
@@ -144,7 +144,7 @@ def _aspect(
 ) -> Aspect:
     answers = sum(counts)
     observed = tuple(count / answers for count in counts)
-    # ln 0 is infinite; where one side has no image, half a one stands for none.
+    # ln 0 is infinite, so half an image stands for none.
     shares = [
         (e or 0.5 / images, o or 0.5 / answers) for e, o in zip(expected, observed, strict=True) if e or o
     ]
@@ -154,7 +154,7 @@ def _aspect(
 
 
 def chi_square_tail(value: float, degrees: int) -> float:
-    """Probability that chi-square with so many degrees of freedom is at least `value`; 1 without any.
+    """Probability that chi-square with `degrees` degrees of freedom is at least `value`; 1 without any.
 
     It is the incomplete gamma function Q(degrees / 2, value / 2), which grows from Q(1/2, y) = erfc(sqrt y)
     or Q(1, y) = exp(-y) by Q(a + 1, y) = Q(a, y) + y^a exp(-y) / Gamma(a + 1) (NIST DLMF, 8.4 and 8.8).

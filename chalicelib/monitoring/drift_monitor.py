@@ -1,4 +1,4 @@
-"""Watches whether the images that arrive are still of the kind each task's model was made for."""
+"""Compares the latest answers of each task's model with its validation profile, once a day."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -13,68 +13,71 @@ from chalicelib.monitoring.drift import Aspect
 from chalicelib.observability import logger, record
 from chalicelib.results.result_document import Result
 from chalicelib.results.table import ResultsTable
-from chalicelib.storage.bucket import AccessDenied, DataBucket, ObjectMissing
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import AccessDenied, ObjectMissing
 from chalicelib.tasks import Task
 from chalicelib.timestamps import now
 
-LATEST = 500
-"""Answers that are looked at, of those of the current model."""
+_CROSS_VALIDATION = ("cross", "rotating")
+"""Values of the hyper-parameter `validation`; models of release 0.1 have the second."""
+MAX_ANSWERS = 500
+"""The number of latest answers of the current model that are compared."""
 
 Document = dict[str, Any]
-"""What is known of a task's drift: `GET /tasks/{task}/drift` answers it, and drift/TASK.json holds it."""
+"""The drift document of a task, in `GET /tasks/{task}/drift` and in drift/TASK.json."""
 
 
-class WatchFailed(Exception):
-    """Some tasks could not be looked at; the log says which. Raised last, for the alarm."""
+class DriftCheckFailed(Exception):
+    """Some tasks could not be checked; the log says which. Raised at the end, for the alarm."""
 
 
 @dataclass(frozen=True)
-class Watch:
-    """The scheduled look at the latest answers of every task."""
+class DriftMonitor:
+    """Checks every task for drift."""
 
     bucket: DataBucket
     table: ResultsTable
     registry: Registry
     bundled: Callable[[Task], ModelPackage | None]
-    """The package that classifies for a task for which the registry has no deployment."""
+    """The package of a task without a deployment in the registry."""
     tasks: Mapping[str, Task]
     start_retraining: Callable[[str, str], str] | None
-    """Given a task's name and why, starts a retraining and returns its name; None if people decide.
+    """Starts a retraining for a task and a reason, and returns its name; None if people decide.
 
-    Raises AlreadyRetraining if the task is being retrained.
+    It raises AlreadyRetraining if the task is being retrained.
     """
 
     def run(self) -> None:
         """Compare every task's latest answers with the validation profile of its current model.
 
-        Records `Drift` for each task and aspect, and for the stage the largest that is more than chance.
+        Records `Drift` for each task and aspect, and for the stage the largest significant one.
 
         Raises:
-            WatchFailed: after all others have been dealt with.
+            DriftCheckFailed: after all tasks have been checked.
         """
         aspects: list[Aspect] = []
         failed = []
         for task in self.tasks.values():
             try:
-                document, found = self._look_at(task)
+                document, found = self._check(task)
                 self._publish(document, found)
                 aspects += found
                 self._retrain(document)
-            except Exception:  # one task that cannot be dealt with must not keep the others waiting
-                logger.exception("could not be watched", extra={"task": task.name})
+            except Exception:  # a failure must not stop the other tasks
+                logger.exception("drift check failed", extra={"task": task.name})
                 failed.append(task.name)
         record("Drift", max((aspect.psi for aspect in aspects if aspect.is_significant), default=0.0))
         if failed:
-            raise WatchFailed(f"{', '.join(failed)} could not be watched")
+            raise DriftCheckFailed(f"the drift check failed for {', '.join(failed)}")
 
     def last(self, task: Task) -> Document:
-        """What the watch found when it last looked at a task."""
+        """The result of a task's latest drift check."""
         try:
             return self._read(task)
         except (ObjectMissing, AccessDenied):
-            return _document(task, reason="Nobody has looked at this task yet. The watch does once a day.")
+            return _document(task, reason="This task has not been checked yet. It is checked once a day.")
 
-    def _look_at(self, task: Task) -> tuple[Document, list[Aspect]]:
+    def _check(self, task: Task) -> tuple[Document, list[Aspect]]:
         found = _document(task, checked_at=now(), retraining=self._last_retraining(task))
         facts = self._facts(task)
         if facts is None:
@@ -82,17 +85,17 @@ class Watch:
         found["model"] = {"version": facts["version"], "sha256": facts["sha256"]}
         profile = _profile(facts)
         if profile is None:
-            reason = "The model has no profile of its validation images to compare with. Train it anew."
+            reason = "The model has no profile of its validation images to compare with. Train it again."
             return found | {"reason": reason}, []
-        answers = self.table.latest(task.name, facts["sha256"], LATEST)
-        if len(answers) < drift.ENOUGH:
-            reason = f"This model has classified {len(answers)} images of late; {drift.ENOUGH} are needed."
+        answers = self.table.latest(task.name, facts["sha256"], MAX_ANSWERS)
+        if len(answers) < drift.MIN_ANSWERS:
+            reason = f"This model has classified {len(answers)} images; {drift.MIN_ANSWERS} are needed."
             return found | {"reason": reason}, []
         aspects = drift.compare(profile, answers)
         return found | {"report": _report(profile, answers, aspects)}, aspects
 
     def _facts(self, task: Task) -> Mapping[str, Any] | None:
-        """The model.json of what classifies for a task, if a package does."""
+        """The model.json of the model that classifies for a task, if it has a package."""
         if deployment := self.registry.current(task.name):
             return self.registry.facts(task.name, deployment.version)
         package = self.bundled(task)
@@ -104,10 +107,10 @@ class Watch:
         for aspect in aspects:
             record("Drift", aspect.psi, task=task, aspect=aspect.name)
         psi = {aspect.name: round(aspect.psi, 3) for aspect in aspects}
-        logger.info("watched", extra={"task": task, "psi": psi, "reason": document["reason"]})
+        logger.info("drift checked", extra={"task": task, "psi": psi, "reason": document["reason"]})
 
     def _retrain(self, document: Document) -> None:
-        """Start a retraining if there is drift: once for a model, or every day would start another."""
+        """Start a retraining if there is drift, but only once per model."""
         report, model, last = document["report"], document["model"], document["retraining"]
         if self.start_retraining is None or not (report and report["drifted"]):
             return
@@ -118,11 +121,11 @@ class Watch:
             for aspect in report["aspects"]
             if aspect["drifted"]
         )
-        why = f"Images are unlike those that model {model['version']} was validated on, by {named}."
+        why = f"Images differ from those that model {model['version']} was validated on, by {named}."
         task = document["task"]
         try:
             name = self.start_retraining(task, why)
-        except AlreadyRetraining:  # which brings another model, or is followed by one that drift starts
+        except AlreadyRetraining:  # it brings another model, or drift starts another retraining after it
             return
         started = {"name": name, "model": model, "reason": why, "started_at": now()}
         self.bucket.write_json(_key(task), document | {"retraining": started})
@@ -150,20 +153,20 @@ def _document(task: Task, **known: Any) -> Document:
 
 
 def _profile(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """What the model's own answers looked like on images that it had not learnt from.
+    """The profile of the model's answers on images that it was not trained on.
 
-    Where validation rotated, no validation image was judged by the whole model, as the networks had learnt
-    all others; only for test images its answers are those that it will give.
+    After cross-validation that is the profile of the test images: each validation image was answered by one
+    network only, because the others were trained on it.
     """
-    rotated = facts.get("training", {}).get("validation") == "rotating"
+    cross_validated = facts.get("training", {}).get("validation") in _CROSS_VALIDATION
     profile: Mapping[str, Any] | None = (
-        facts["metrics"].get("test" if rotated else "validation", {}).get("profile")
+        facts["metrics"].get("test" if cross_validated else "validation", {}).get("profile")
     )
     return profile
 
 
 def _report(profile: Mapping[str, Any], answers: list[Result], aspects: list[Aspect]) -> Document:
-    """What a comparison found; `answers` are the newest first."""
+    """The report of a comparison; `answers` are the newest first."""
     return {
         "drifted": any(aspect.has_drifted for aspect in aspects),
         "answers": len(answers),

@@ -1,1 +1,1 @@
-"""The way of an image from the inbox to its result."""
+"""Processes images, from the inbox to their results."""

@@ -1,9 +1,9 @@
-"""Finds files in the inbox that no event ever announced, by listing it: rarely, and a part at a time.
+"""Finds files in the inbox without an event, by listing the inbox: rarely, and a part at a time.
 
-An event can be lost, and the results table knows only what an event told it. One request lists a thousand
-objects, so a complete pass over ten million takes 10,000 requests, about 0.05 USD, and it goes on where the
-last run stopped. S3 Inventory needs no requests, but its lists are up to two days old. Folders by date would
-need the cooperation of everyone who drops files.
+Events can be lost, and the results table knows only files with events. One request lists a thousand objects,
+so a complete pass over ten million takes 10,000 requests, about 0.05 USD. Each run continues where the last
+one stopped. S3 Inventory needs no requests, but its lists are up to two days old. Folders by date would need
+the cooperation of everyone who drops files.
 """
 
 import json
@@ -15,36 +15,37 @@ from typing import Any
 
 from chalicelib.results import result_document
 from chalicelib.results.table import ResultsTable
-from chalicelib.storage.bucket import DataBucket, ObjectMissing
-from chalicelib.storage.inbox import Arrival
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import ObjectMissing
+from chalicelib.storage.inbox import InboxObject
 
-OVERDUE = timedelta(minutes=10)
-"""How long an image may take before it counts as stuck."""
-FORGOTTEN = timedelta(days=7)
-"""The table is asked about files that came since then; every pass asks again."""
+STALE_AFTER = timedelta(minutes=10)
+"""The time after which an unfinished image counts as stuck."""
+MAX_AGE = timedelta(days=7)
+"""Every pass looks up the files that are younger than this in the table."""
 SMALL_INBOX, LARGE_INBOX = timedelta(hours=1), timedelta(days=1)
-"""From the start of one pass to the start of the next: if one run lists the whole inbox, and if not."""
+"""From the start of one pass to that of the next, if one run lists the whole inbox, and if not."""
 PAGES = 200
-"""Pages of a thousand keys that one run lists, which takes less than a minute."""
+"""Pages of a thousand keys that one run lists, in less than a minute."""
 
 _CURSOR = "sweep/inbox.json"
-"""Where the pass has got to. It holds a key, which may name a patient, and so lies in the data bucket."""
+"""The progress of the pass. It contains a key, which may name a patient, so it is in the data bucket."""
 
 
 @dataclass(frozen=True)
 class InboxCheck:
-    """The look through the inbox for files without an event."""
+    """Lists the inbox for files without an event."""
 
     bucket: DataBucket
     table: ResultsTable
 
-    def run(self, moment: datetime) -> Iterator[Arrival]:
-        """The files that need to be sent through, of the part of the inbox whose turn it is.
+    def run(self, moment: datetime) -> Iterator[InboxObject]:
+        """The files to process in the next part of the inbox.
 
-        The next run goes on behind it once the caller has dealt with all of them.
+        The next run continues after this part if the caller has consumed all of them.
 
         Args:
-            moment: the time now, with time zone.
+            moment: the current time, with time zone.
         """
         cursor = self._cursor()
         started = datetime.fromisoformat(cursor["started_at"]) if cursor else None
@@ -68,19 +69,19 @@ class InboxCheck:
         }
         self.bucket.write_json(_CURSOR, document)
 
-    def _unknown(self, page: list[Arrival], moment: datetime) -> Iterator[Arrival]:
-        """Those files of a page that nothing else will send through."""
+    def _unknown(self, page: list[InboxObject], moment: datetime) -> Iterator[InboxObject]:
+        """The files of a page that nothing else will process."""
         recent = [
-            arrival
-            for arrival in page
-            if arrival.time and OVERDUE <= moment - datetime.fromisoformat(arrival.time) <= FORGOTTEN
+            original
+            for original in page
+            if original.time and STALE_AFTER <= moment - datetime.fromisoformat(original.time) <= MAX_AGE
         ]
-        known = self.table.progress([arrival.id for arrival in recent])
-        for arrival in recent:
-            status, swept = known.get(arrival.id, (result_document.RECEIVED, False))
-            # A quarantined file still in the inbox was dropped again, or its move has stopped half-way.
+        known = self.table.progress([original.id for original in recent])
+        for original in recent:
+            status, swept = known.get(original.id, (result_document.RECEIVED, False))
+            # A quarantined file in the inbox was dropped again, or its move was interrupted.
             if status == result_document.QUARANTINED or (status == result_document.RECEIVED and not swept):
-                yield arrival
+                yield original
 
     def _cursor(self) -> dict[str, Any] | None:
         try:

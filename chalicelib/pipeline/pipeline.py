@@ -1,4 +1,4 @@
-"""How an image flows: it arrives, is prepared, and is classified."""
+"""The pipeline of an image: it arrives, is prepared, and is classified."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -28,17 +28,19 @@ from chalicelib.pipeline import prepared, quarantine
 from chalicelib.pipeline.prepared import PreparedArray
 from chalicelib.results import result_document
 from chalicelib.results.decisions import Decision, Decisions
+from chalicelib.results.entry import Entry
 from chalicelib.results.result_document import Result, Review
-from chalicelib.results.table import Entry, ResultsTable
+from chalicelib.results.table import ResultsTable
 from chalicelib.storage import inbox
-from chalicelib.storage.bucket import AccessDenied, DataBucket, ObjectMissing
-from chalicelib.storage.inbox import Arrival
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import AccessDenied, ObjectMissing
+from chalicelib.storage.inbox import InboxObject
 from chalicelib.tasks import Task
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The flow of images through one stage."""
+    """Processes the images of one stage."""
 
     bucket: DataBucket
     table: ResultsTable
@@ -49,12 +51,12 @@ class Pipeline:
     def classify_now(self, task: Task, data: bytes) -> Result:
         """Classify an image while the caller waits.
 
-        The id follows from the content, so sending the same image again finds the same result, unless another
-        model is at work by then.
+        The id is derived from the content, so the same image gets the same result again, unless the model has
+        changed.
 
         Raises:
             ImageError: if the image cannot be used.
-            TaskHasNoModel, EndpointNotReady, ModelFailed: if there is no answer to be had.
+            TaskHasNoModel, EndpointNotReady, ModelFailed: if the model cannot answer.
         """
         started = timestamps.now()
         self.classifier.require_model(task)
@@ -66,7 +68,7 @@ class Pipeline:
         image = PreparedArray.of(prepare(data, task.input), base, started)
         (answer,) = self.classifier.classify(task, image.pixels[np.newaxis], [image.box])
         result = result_document.classified(image.received(image_id, task.name), image.source, answer)
-        # The array comes first: if this process dies, its arrival has the classify Lambda finish the work.
+        # The array is stored first: if this process dies, the array's event makes the classify Lambda finish.
         self._write_prepared(task, image_id, image)
         return self._replace(result, started) if earlier else self._decide(result, started)
 
@@ -78,52 +80,52 @@ class Pipeline:
         return self._replace(result, started)
 
     def _replace(self, result: Result, started: str) -> Result:
-        """Put a newer model's result in the place of an earlier one, and keep the review."""
+        """Replace an earlier model's result, and keep the review."""
         result = self.decisions.change(result["id"], lambda earlier: result | {"review": earlier["review"]})
         _report_classified(result, started)
         return result
 
     @tracer.capture_method(capture_response=False)
-    def prepare(self, arrival: Arrival) -> None:
-        """Turn a file in the inbox into a prepared array, or quarantine it with the reason."""
-        task = self.tasks.get(arrival.task_name)
-        entry, again = self.receive(arrival)
+    def prepare(self, original: InboxObject) -> None:
+        """Prepare a file in the inbox, or quarantine it with the reason."""
+        task = self.tasks.get(original.task_name)
+        entry, again = self.receive(original)
         if again or entry.finished:
-            logger.info("arrived before", extra={"image": arrival.id, "task": entry.result["task"]})
-            if self._finish_earlier_work(arrival, entry):
+            logger.info("arrived before", extra={"image": original.id, "task": entry.result["task"]})
+            if self._finish_earlier_work(original, entry):
                 return
         try:
             if task is None:
                 tasks = ", ".join(self.tasks)
                 raise UnknownTask(f"Files go into a task's folder, inbox/TASK/. The tasks are {tasks}.")
             self.classifier.require_model(task)
-            image = PreparedArray.of(prepare(self._read(arrival), task.input), entry.result, arrival.time)
+            image = PreparedArray.of(prepare(self._read(original), task.input), entry.result, original.time)
         except (ImageError, TaskHasNoModel, UnknownTask, FileRemoved) as error:
-            self.quarantine(arrival, entry.result, error)
+            self.quarantine(original, entry.result, error)
         else:
-            self._write_prepared(task, arrival.id, image)
+            self._write_prepared(task, original.id, image)
 
-    def receive(self, arrival: Arrival) -> tuple[Entry, bool]:
-        """Note that a file has arrived: what the table knows of it, and whether it had arrived before."""
-        known = arrival.task_name in self.tasks
-        task_name = arrival.task_name if known else result_document.UNKNOWN_TASK
-        received = result_document.received(arrival.id, task_name, arrival.way)
-        return self.table.receive(received, inbox.event_for(arrival))
+    def receive(self, original: InboxObject) -> tuple[Entry, bool]:
+        """Record the arrival of a file: its entry in the table, and whether it had arrived before."""
+        known = original.task_name in self.tasks
+        task_name = original.task_name if known else result_document.UNKNOWN_TASK
+        received = result_document.received(original.id, task_name, original.channel)
+        return self.table.receive(received, inbox.event_for(original))
 
-    def _finish_earlier_work(self, arrival: Arrival, entry: Entry) -> bool:
-        """Do what an earlier run on the same image has left undone; False if it decided nothing."""
+    def _finish_earlier_work(self, original: InboxObject, entry: Entry) -> bool:
+        """Finish the work of an interrupted run on the same image; False if nothing was decided."""
         if entry.finished:
             decision = self.decisions.decide(entry.result, entry.revision)
         elif found := self.decisions.find(entry.result):
             decision = found
         else:
             return False
-        self._finish(decision, arrival.time, arrival)
+        self._finish(decision, original.time, original)
         return True
 
     @tracer.capture_method(capture_response=False)
     def classify(self, keys: Sequence[str]) -> None:
-        """Classify prepared arrays, those of one task together.
+        """Classify prepared arrays, in one batch per task.
 
         Raises:
             EndpointNotReady, ModelFailed: so that the event is delivered again.
@@ -135,19 +137,19 @@ class Pipeline:
         for task_name, image_ids in waiting.items():
             self._classify_batch(self.tasks[task_name], image_ids)
 
-    def quarantine(self, arrival: Arrival, base: Result, error: NegatoscopeError) -> None:
-        """Move a file that cannot be used out of the inbox, beside the reason why."""
+    def quarantine(self, original: InboxObject, base: Result, error: NegatoscopeError) -> None:
+        """Move an unusable file from the inbox to quarantine, with the reason."""
         result = result_document.quarantined(base, Reason(error.code, error.message))
-        self._finish(self.decisions.decide(result), arrival.time, arrival)
+        self._finish(self.decisions.decide(result), original.time, original)
 
     def prepared_image(self, result: Result) -> PreparedArray:
-        """The array that a result's image was made into.
+        """The prepared array of a result's image.
 
         Raises:
             NotClassified: if there is none.
         """
         if result["status"] != result_document.CLASSIFIED:
-            raise NotClassified("There is no image to show: it has not been prepared, or could not be.")
+            raise NotClassified("There is no image to show: it has not been prepared.")
         try:
             key = inbox.prepared_key(result["task"], result["id"])
             return PreparedArray.unpack(self.bucket.read(key))
@@ -155,25 +157,26 @@ class Pipeline:
             raise NotClassified("There is no image to show yet. Try again in a moment.") from None
 
     def heatmap(self, result: Result, label: str) -> dict[str, Any] | None:
-        """Where the model that classified an image sees evidence for a class.
+        """The heat map of a class, from the model that classified the image.
 
         Raises:
+            UnknownTask: if the task has been removed.
             InvalidRequest: if the task has no such class.
-            NotClassified: if there is no image to look at.
+            NotClassified: if there is no prepared image, or the model has changed.
         """
         image = self.prepared_image(result)
         task = self.tasks.get(result["task"])
         if task is None:
-            raise UnknownTask("The task of this image is no more.")
+            raise UnknownTask("The task of this image has been removed.")
         if label not in task.class_names:
             raise InvalidRequest(f"'label' must be one of {', '.join(task.class_names)}.")
         return self.classifier.explain(task, image.pixels, image.box, label, result["model"])
 
     def review(self, image_id: str, review: Review | None) -> Result:
-        """Record what a person says of an image; None takes it back.
+        """Record a person's review of an image; None withdraws it.
 
         Raises:
-            NotClassified: if it is not classified (any more).
+            NotClassified: if the image is not classified.
         """
 
         def edit(result: Result) -> Result:
@@ -185,7 +188,7 @@ class Pipeline:
 
     @property
     def decisions(self) -> Decisions:
-        """What was decided of each image."""
+        """The decisions on images."""
         return Decisions(self.bucket, self.table)
 
     def _classify_batch(self, task: Task, image_ids: Sequence[str]) -> None:
@@ -200,21 +203,23 @@ class Pipeline:
             result = result_document.classified(image.received(image_id, task.name), image.source, answer)
             self._finish(self.decisions.decide(result), image.arrived_at)
 
-    def _finish(self, decision: Decision, arrived_at: str | None, arrival: Arrival | None = None) -> None:
-        """Do what follows from a decision, the table last; repeating it does what was left undone.
+    def _finish(
+        self, decision: Decision, arrived_at: str | None, original: InboxObject | None = None
+    ) -> None:
+        """Carry out a decision, the table last, so that repeating it finishes interrupted work.
 
         Args:
-            decision: what holds.
-            arrived_at: when the image itself arrived; None if that is not known.
-            arrival: where the original lies; None if it is not known here. Then a decision to quarantine it
-                is left to the run that made it, or to the sweep.
+            decision: the decision.
+            arrived_at: when the image arrived; None if unknown.
+            original: the original in the inbox; None if unknown. Then a decision to quarantine it is left to
+                the run that made it, or to the sweeper.
         """
         result = decision.result
         quarantined = result["status"] == result_document.QUARANTINED
-        if quarantined and arrival is None:
+        if quarantined and original is None:
             return
-        if quarantined and arrival:
-            quarantine.move(self.bucket, arrival, result)
+        if quarantined and original:
+            quarantine.move(self.bucket, original, result)
         if not self.table.finish(result, decision.revision):
             return
         if quarantined:
@@ -222,15 +227,15 @@ class Pipeline:
         else:
             _report_classified(result, arrived_at)
 
-    def _read(self, arrival: Arrival) -> bytes:
-        if arrival.size > MAX_BYTES:
-            raise ImageTooLarge(f"The file has {arrival.size:,} bytes; at most {MAX_BYTES:,} are accepted.")
+    def _read(self, original: InboxObject) -> bytes:
+        if original.size > MAX_BYTES:
+            raise ImageTooLarge(f"The file has {original.size:,} bytes; at most {MAX_BYTES:,} are accepted.")
         with suppress(ObjectMissing):
-            return self.bucket.read(arrival.key, arrival.version).body
-        # It may have been replaced. Both files arrived, so both are classified, as if there had been time.
+            return self.bucket.read(original.key, original.version).body
+        # The file may have been replaced. Both versions arrived, so both are classified.
         with suppress(ObjectMissing):
-            if arrival.version and arrival.version_id:
-                return self.bucket.read(arrival.key, version_id=arrival.version_id).body
+            if original.version and original.version_id:
+                return self.bucket.read(original.key, version_id=original.version_id).body
         raise FileRemoved("The file was removed or replaced before it could be read.")
 
     def _is_finished(self, image_id: str) -> bool:

@@ -1,4 +1,4 @@
-"""Prepared arrays as they lie in the bucket: the array as .npy, what belongs to it as object metadata."""
+"""Prepared arrays in the bucket: the array as .npy, its facts as object metadata."""
 
 import json
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from PIL import Image
 
 from chalicelib.imaging import PreparedImage
 from chalicelib.imaging.decoded import Pixels
-from chalicelib.models.classifier import Box
+from chalicelib.models.classification import Box
 from chalicelib.results import result_document
 from chalicelib.results.result_document import Result
 from chalicelib.storage.bucket import StoredObject
@@ -20,7 +20,7 @@ CONTENT_TYPE = "application/x-npy"
 
 @dataclass(frozen=True)
 class PreparedArray:
-    """An array on its way to the model."""
+    """A model's input with the facts of its image."""
 
     pixels: Pixels
     """Shape (channels, height, width)."""
@@ -29,17 +29,17 @@ class PreparedArray:
     arrival: str
     created_at: str
     arrived_at: str | None = None
-    """When the image itself arrived, ISO 8601; None where that is not known."""
+    """When the image arrived, ISO 8601; None if unknown."""
 
     @classmethod
     def of(cls, image: PreparedImage, base: Result, arrived_at: str | None) -> "PreparedArray":
-        """`image`, which arrived as `base` says."""
+        """The array of a prepared image, with the arrival of `base`."""
         source = image.source.to_dict()
         return cls(image.pixels, image.box, source, base["arrival"], base["created_at"], arrived_at)
 
     @classmethod
     def unpack(cls, stored: StoredObject) -> "PreparedArray":
-        """What `pack` packed."""
+        """The array from a stored object; see `pack`."""
         facts = json.loads(stored.metadata["prepared"])
         return cls(np.load(BytesIO(stored.body), allow_pickle=False), **facts)
 
@@ -57,11 +57,11 @@ class PreparedArray:
         return body.getvalue(), {"prepared": json.dumps(facts)}
 
     def received(self, image_id: str, task: str) -> Result:
-        """The result document that this image had when it arrived."""
+        """The result document from the arrival of this image."""
         return result_document.received(image_id, task, self.arrival) | {"created_at": self.created_at}
 
     def preview(self) -> bytes:
-        """What the model sees, without the padding, as a PNG."""
+        """The model's input without padding, as a PNG."""
         left, top, width, height = self.box
         content = self.pixels[:, top : top + height, left : left + width].transpose(1, 2, 0)
         png = BytesIO()

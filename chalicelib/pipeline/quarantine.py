@@ -1,37 +1,38 @@
-"""Where files go that cannot be used: out of the inbox, each beside the reason why."""
+"""Moves unusable files out of the inbox, each with the reason."""
 
 from contextlib import suppress
 
 from chalicelib.results.result_document import Result
-from chalicelib.storage.bucket import MAX_KEY_BYTES, DataBucket, ObjectMissing
-from chalicelib.storage.inbox import Arrival
+from chalicelib.storage.bucket import MAX_KEY_BYTES, DataBucket
+from chalicelib.storage.errors import ObjectMissing
+from chalicelib.storage.inbox import InboxObject
 
 
-def move(bucket: DataBucket, arrival: Arrival, result: Result) -> None:
-    """Move a file from the inbox into quarantine; repeating it finishes what was left undone.
+def move(bucket: DataBucket, original: InboxObject, result: Result) -> None:
+    """Move a file from the inbox to quarantine. Repeating it finishes an interrupted move.
 
     Args:
-        bucket: that the file lies in.
-        arrival: the file. It may be gone, or another may stand in its place, which is not touched.
-        result: says why.
+        bucket: the data bucket.
+        original: the file. If it has been removed or replaced, the inbox is left unchanged.
+        result: the result with the reasons.
     """
-    folder = f"quarantine/{result['task']}/{arrival.id}"
-    etag = _copy(bucket, arrival, folder)
+    folder = f"quarantine/{result['task']}/{original.id}"
+    etag = _copy(bucket, original, folder)
     bucket.write_json(f"{folder}.json", {"reasons": result["reasons"]})
     if etag:
         with suppress(ObjectMissing):
-            bucket.delete(arrival.key, etag)
+            bucket.delete(original.key, etag)
 
 
-def _copy(bucket: DataBucket, arrival: Arrival, folder: str) -> str | None:
+def _copy(bucket: DataBucket, original: InboxObject, folder: str) -> str | None:
     """Copy a file into `folder`, and return its ETag if it is still in the inbox."""
     room = MAX_KEY_BYTES - len(f"{folder}/")
-    target = f"{folder}/{arrival.name.encode()[-room:].decode(errors='ignore')}"
+    target = f"{folder}/{original.name.encode()[-room:].decode(errors='ignore')}"
     with suppress(ObjectMissing):
-        etag = arrival.version or bucket.etag(arrival.key)
-        bucket.copy(arrival.key, target, etag)
+        etag = original.version or bucket.etag(original.key)
+        bucket.copy(original.key, target, etag)
         return etag
     with suppress(ObjectMissing):
-        if arrival.version and arrival.version_id:
-            bucket.copy(arrival.key, target, version_id=arrival.version_id)
+        if original.version and original.version_id:
+            bucket.copy(original.key, target, version_id=original.version_id)
     return None

@@ -1,9 +1,9 @@
-"""What has been decided of each image: `results/TASK/ID.json` decides, and the table follows.
+"""The decisions on images: `results/TASK/ID.json` is authoritative, and the table follows it.
 
-The document is created once; a second writer takes over what it says. Every change of it is made by
-compare-and-swap and numbered; the number, the revision, is kept in the object's metadata. The table is
-written after it, on the condition that it holds no later revision. So table and document are equal once every
-operation has run to its end, in whatever order, and however often some of them had to begin again.
+The document is created once; a second writer adopts its content. Changes are made by compare-and-swap and
+numbered. The number, the revision, is in the object's metadata. The table is written afterwards, on condition
+that it holds no later revision. So table and document agree once all operations are complete, in any order
+and with any repetitions.
 """
 
 import json
@@ -13,18 +13,12 @@ from dataclasses import dataclass
 from chalicelib.results import result_document
 from chalicelib.results.result_document import Result
 from chalicelib.results.table import ResultsTable, unknown_result
-from chalicelib.storage.bucket import (
-    AccessDenied,
-    DataBucket,
-    ObjectChanged,
-    ObjectMissing,
-    StorageFailed,
-    StoredObject,
-)
+from chalicelib.storage.bucket import DataBucket, StoredObject
+from chalicelib.storage.errors import AccessDenied, ObjectChanged, ObjectMissing, StorageFailed
 
 _REVISION = "revision"
 _MAX_TRIES = 10
-"""Compare-and-swaps of one document; every one that fails means that another one has succeeded."""
+"""Attempts to change a document; each failure means that another writer succeeded."""
 
 
 class NotADocument(Exception):
@@ -38,18 +32,18 @@ class Decision:
     result: Result
     revision: int
     etag: str | None
-    """None of a document that was created just now, or that is not there."""
+    """None if the document has just been created, or does not exist."""
 
 
 @dataclass(frozen=True)
 class Decisions:
-    """The documents in `results/`, and the table that follows them."""
+    """Reads and writes decisions: the documents in `results/` and the table."""
 
     bucket: DataBucket
     table: ResultsTable
 
     def decide(self, result: Result, revision: int = 0) -> Decision:
-        """Make `result` the decision, unless there is one; what is returned is what holds."""
+        """Make `result` the decision if there is none yet, and return the decision."""
         try:
             self._write(result, revision, None)
         except ObjectChanged:
@@ -60,7 +54,7 @@ class Decisions:
         return Decision(result, revision, None)
 
     def find(self, result: Result) -> Decision | None:
-        """What was decided of the image that `result` is of; None if nothing was."""
+        """The decision on the image of `result`; None if there is none."""
         try:
             stored = self.bucket.read(result_document.key(result))
         except ObjectMissing:
@@ -72,7 +66,7 @@ class Decisions:
 
         Args:
             image_id: of an image that the table knows.
-            edit: given the result as it is, returns it as it shall be; what it raises is raised.
+            edit: gets the current result and returns the new one. Its exceptions are passed on.
 
         Raises:
             UnknownResult: if the table does not know the image.
@@ -87,16 +81,16 @@ class Decisions:
                 continue
             self.table.end_change(changed, revision)
             return changed
-        raise StorageFailed("a result was changed by others again and again")
+        raise StorageFailed("other writers changed a result each time")
 
     def repair(self, image_id: str) -> bool:
-        """Finish a change that has stopped half-way, and write a document that is missing.
+        """Finish an interrupted change, and write a missing document.
 
         Returns:
             Whether the document was written, because it was missing or older than the table.
 
         Raises:
-            ObjectChanged: if somebody else wrote it at the same time.
+            ObjectChanged: if another writer wrote it at the same time.
         """
         entry = self.table.entry(image_id)
         if entry is None or not entry.finished:
@@ -111,7 +105,7 @@ class Decisions:
         return outdated
 
     def _current(self, image_id: str) -> Decision:
-        """The result as it is, to be changed: the later of document and table.
+        """The current result: the later one of document and table.
 
         Earlier versions of this application wrote the table first, and sometimes no document.
         """
@@ -132,23 +126,23 @@ class Decisions:
 
 
 def restore(bucket: DataBucket, table: ResultsTable, key: str) -> bool:
-    """Write the result of a document into a table that has lost it; False if the table has not.
+    """Write the result of a document into the table if it is missing there; False if it is not.
 
     Raises:
-        NotADocument: if `key` holds no document of a result.
-        ObjectMissing: if it holds nothing.
+        NotADocument: if the object at `key` is not a result document.
+        ObjectMissing: if there is no object.
     """
     result, revision = _document(bucket.read(key), key)
     entry = table.entry(result["id"])
     if entry and entry.finished and entry.revision >= revision:
         return False
     if entry and entry.unfinished_since and result["status"] == result_document.QUARANTINED:
-        return False  # whoever finishes it, moves the file as well
+        return False  # finishing it also moves the file
     return table.end_change(result, revision)
 
 
 def _document(stored: StoredObject, key: str) -> tuple[Result, int]:
-    """Result and revision of what lies at `key`."""
+    """Result and revision of the document at `key`."""
     try:
         result: Result = json.loads(stored.body)
         if result_document.key(result) == key and result["status"] in result_document.FINISHED:

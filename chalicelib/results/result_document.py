@@ -1,31 +1,31 @@
-"""The result documents that the API answers, the table keeps and `results/` holds."""
+"""The result documents in the API's answers, in the table and in `results/`."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from chalicelib import DISCLAIMER
-from chalicelib.models.classifier import Classification
+from chalicelib.models.classification import Classification
 from chalicelib.models.review_rule import Reason
 from chalicelib.timestamps import now
 
 Result = dict[str, Any]
 Review = dict[str, str | None]
-"""What a person says of a classified image: `label`, `comment`, `reviewed_at` and `reviewer`."""
+"""A person's review of a classified image: `label`, `comment`, `reviewed_at` and `reviewer`."""
 
 RECEIVED, CLASSIFIED, QUARANTINED = "received", "classified", "quarantined"
 FINISHED = (CLASSIFIED, QUARANTINED)
 
 UNKNOWN_TASK = "unknown"
-"""Stands as the task of files that were dropped into no task's folder."""
+"""The task of files outside the folders of tasks."""
 
 
 def key(result: Result) -> str:
-    """Where a result lies in the bucket."""
+    """The key of a result document in the bucket."""
     return f"results/{result['task']}/{result['id']}.json"
 
 
 def received(image_id: str, task: str, arrival: str) -> Result:
-    """An image that is on its way.
+    """The document of an image that has arrived.
 
     Args:
         image_id: 32 hexadecimal digits.
@@ -54,7 +54,7 @@ def received(image_id: str, task: str, arrival: str) -> Result:
 
 
 def classified(base: Result, source: dict[str, Any], answer: Classification) -> Result:
-    """`base` with its answer."""
+    """`base` with the model's answer."""
     return base | {
         "status": CLASSIFIED,
         "label": answer.label,
@@ -75,7 +75,7 @@ def classified(base: Result, source: dict[str, Any], answer: Classification) -> 
 
 
 def quarantined(base: Result, reason: Reason) -> Result:
-    """`base` as a file that could not be used, and why."""
+    """`base` as an unusable file, with the reason."""
     return base | {"status": QUARANTINED, "needs_review": True, "reasons": _dicts([reason])}
 
 

@@ -1,4 +1,4 @@
-"""Which results a list holds, and how DynamoDB is asked for them: always a query, never a scan."""
+"""Filters for lists of results, and the DynamoDB queries for them. Lists never scan the table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,23 +9,23 @@ from chalicelib.storage.items import Key, foreign_cursor, from_cursor
 from chalicelib.timestamps import timestamp
 
 EVERYTHING = "all"
-"""The one partition of the index over all results. At 1000 writes a second DynamoDB would slow it down."""
+"""The single partition of the index over all results. It takes 1,000 writes per second."""
 
 LISTED = (
     "id", "task", "status", "label", "probability", "probabilities", "needs_review", "reasons", "distance",
     "model", "source", "arrival", "created_at", "classified_at", "review", "disclaimer",
 )  # fmt: skip
-"""The attributes of listed results: all but the heat map, which is large and of no use in a list."""
+"""The attributes of listed results: all but the heat map, which is large and not needed in lists."""
 
 _BEGINNING = "0"
-"""Before every time, as text."""
+"""Sorts before every timestamp."""
 _END = "9999"
-"""After every time, as text."""
+"""Sorts after every timestamp."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What results have to be to stand in a list; None lets everything through."""
+    """The filters of a list; None does not filter."""
 
     task: str | None = None
     label: str | None = None
@@ -33,9 +33,9 @@ class Selection:
     needs_review: bool | None = None
     reviewed: bool | None = None
     since: str | None = None
-    """The earliest arrival, written as `created_at` is."""
+    """The earliest arrival, in the format of `created_at`."""
     until: str | None = None
-    """The arrival from which on results are left out, written as `created_at` is."""
+    """The end of arrivals, exclusive, in the format of `created_at`."""
     oldest_first: bool = False
 
     def query(self, attributes: Sequence[str] = LISTED) -> dict[str, Any]:
@@ -68,12 +68,12 @@ class Selection:
         } | ({"FilterExpression": " AND ".join(filters)} if filters else {})
 
     def key(self, result: dict[str, Any]) -> Key:
-        """Where a result stands in the index that is queried."""
+        """The key of a result in the queried index."""
         partition = {"task": self.task} if self.task else {"listing": EVERYTHING}
         return {"id": result["id"], "created_at": result["created_at"]} | partition
 
     def start(self, cursor: str) -> Key:
-        """The key after which the page of a cursor begins.
+        """The key after which the page of a cursor starts.
 
         Raises:
             InvalidRequest: if `cursor` was not made for this selection.
@@ -87,7 +87,7 @@ class Selection:
 
     @property
     def _bounds(self) -> tuple[str, str]:
-        """The first and the last arrival. A key condition knows no "before", hence the microsecond."""
+        """The first and the last arrival, both inclusive, as BETWEEN needs them."""
         last = _just_before(self.until) if self.until else _END
         return self.since or _BEGINNING, last
 

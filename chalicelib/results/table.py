@@ -1,20 +1,19 @@
 """The results table. One item per image; two indexes list them by time, one for all and one by task.
 
-A third index, `unfinished`, holds only the images with something left to do: their items have two attributes
-more, which the last write of every operation removes.
+A third index, `unfinished`, holds only images with work left to do. Their items have two more attributes,
+which the last write of every operation removes.
 """
 
-import math
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.errors import UnknownResult
-from chalicelib.results.result_document import CLASSIFIED, FINISHED, QUARANTINED, RECEIVED, Result
-from chalicelib.results.selection import ALL, EVERYTHING, LISTED, Selection
-from chalicelib.storage.items import Key, from_item, to_cursor, to_item
+from chalicelib.results.entry import Entry, has_expired, result_item, result_of
+from chalicelib.results.queries import ResultQueries
+from chalicelib.results.result_document import RECEIVED, Result
+from chalicelib.storage.items import to_item
 from chalicelib.timestamps import now
 
 _UNUSED_UPLOAD_SECONDS = 24 * 3600
@@ -22,79 +21,49 @@ _UNUSED_UPLOAD_SECONDS = 24 * 3600
 _BATCH = 100
 """Keys per BatchGetItem, the service's limit."""
 
-_FILTERED_READ = 1000
-"""Items looked at per request where a filter lets only some through."""
-_MAX_READS = 20
-"""Requests for one page; after that a short page and a cursor are the better answer."""
-
 _SHARDS = "0123"
-"""Partitions of the index `unfinished`: one takes 1,000 writes a second, and every image writes it twice."""
-_HIDDEN = ("listing", "tries", "expires_at", "event", "revision", "pending", "unfinished", "unfinished_since")
-"""Attributes of items that are no part of results."""
+"""Partitions of the index `unfinished`. One takes 1,000 writes a second, and every image writes it twice."""
 
 
-@dataclass(frozen=True)
-class Entry:
-    """An item: a result, and how far the work on it has got."""
-
-    result: Result
-    revision: int
-    """Of the decision that the result is; see `decisions`."""
-    pending: int | None
-    """The revision that somebody has begun to write; None if nobody has."""
-    unfinished_since: str | None
-    """Since when something has been left to do; None if nothing is."""
-    event: dict[str, Any] | None
-    """The S3 event that announced the image, while it is unfinished. Its key may name a patient."""
-    tries: int
-    """How often the sweep has sent the image through again."""
-
-    @property
-    def finished(self) -> bool:
-        """Whether the image has its result."""
-        return self.result["status"] in FINISHED
-
-
-class ResultsTable:
+class ResultsTable(ResultQueries):
     """Reads and writes results. `resource` is a boto3 DynamoDB service resource."""
 
     def __init__(self, resource: Any, name: str):
-        self._resource = resource
-        self._name = name
-        self._table = resource.Table(name)
+        super().__init__(resource, name)
         self._conflict = resource.meta.client.exceptions.ConditionalCheckFailedException
 
     def announce(self, result: Result) -> None:
-        """Keep a place for an upload that is yet to come; it vanishes after a day if nothing comes."""
+        """Keep a place for an upload that is yet to come. It expires after a day if nothing arrives."""
         expires = int(time.time()) + _UNUSED_UPLOAD_SECONDS
-        self._table.put_item(Item=_item(result) | {"expires_at": expires})
+        self._table.put_item(Item=result_item(result) | {"expires_at": expires})
 
     def receive(self, result: Result, event: dict[str, Any]) -> tuple[Entry, bool]:
-        """Note that an image has arrived, and with which S3 event.
+        """Record that an image has arrived, and with which S3 event.
 
-        Events arrive once, twice, or at the same time: the second one finds the first one's item.
+        S3 may deliver an event more than once, also at the same time; later deliveries find the first one's
+        item.
 
         Returns:
-            What the table holds now, and whether the image had arrived before.
+            The image's entry now, and whether the image had arrived before.
         """
         mark = {"unfinished": _shard(result["id"]), "unfinished_since": now(), "event": event}
         while True:
             try:
                 self._table.put_item(
-                    Item=_item(result) | mark,
+                    Item=result_item(result) | mark,
                     ConditionExpression="attribute_not_exists(#status)",
                     ExpressionAttributeNames={"#status": "status"},
                 )
-                return _entry(_item(result) | mark), False
+                return Entry.of(result_item(result) | mark), False
             except self._conflict:
                 item = self._receive_again(result["id"], mark)
             if item is None:
                 item = self._item_of(result["id"])
             if item:
-                return _entry(item | mark if item["status"] == RECEIVED else item), "unfinished" in item
+                return Entry.of(item | mark if item["status"] == RECEIVED else item), "unfinished" in item
 
     def _receive_again(self, image_id: str, mark: dict[str, Any]) -> dict[str, Any] | None:
-        """The item before it was marked; None if it is finished, or has expired in this moment."""
+        """The item before it was marked; None if it is finished, or has just expired."""
         try:
             response = self._table.update_item(
                 Key={"id": image_id},
@@ -115,10 +84,10 @@ class ResultsTable:
         return item
 
     def finish(self, result: Result, revision: int = 0) -> bool:
-        """Store the final result of an image; False if it had one already."""
+        """Store the final result of an image; False if it already has one."""
         try:
             self._table.put_item(
-                Item=_item(result, revision),
+                Item=result_item(result, revision),
                 ConditionExpression="attribute_not_exists(#status) OR #status = :received",
                 ExpressionAttributeNames={"#status": "status"},
                 ExpressionAttributeValues={":received": RECEIVED},
@@ -128,11 +97,12 @@ class ResultsTable:
         return True
 
     def begin_change(self, image_id: str, revision: int) -> None:
-        """Mark a finished result as about to be changed, until `end_change` of this revision or a later one.
+        """Mark a finished result as about to change, until `end_change` of this or a later revision.
 
-        If the change stops half-way, the mark lets the sweep find it.
+        The mark lets the sweeper find a change that was interrupted.
         """
-        try:
+        # Another writer may have begun the same revision, or a later one.
+        with suppress(self._conflict):
             self._table.update_item(
                 Key={"id": image_id},
                 UpdateExpression="SET unfinished = :shard, unfinished_since = :now, pending = :revision",
@@ -148,20 +118,18 @@ class ResultsTable:
                     ":received": RECEIVED,
                 },
             )
-        except self._conflict:
-            return  # somebody else has begun to write the same revision, or a later one
 
     def end_change(self, result: Result, revision: int, pending: int | None = None) -> bool:
-        """Store a result as it was changed, and take the mark off; False if a later change is under way.
+        """Store a changed result and remove the mark; False if a later change is in progress.
 
         Args:
-            result: as it is now.
-            revision: of the result.
-            pending: the latest revision whose writer is known to be gone or done; `revision` itself if None.
+            result: the changed result.
+            revision: its revision.
+            pending: the latest revision whose writer is known to have finished or died; `revision` if None.
         """
         try:
             self._table.put_item(
-                Item=_item(result, revision),
+                Item=result_item(result, revision),
                 ConditionExpression=(
                     "attribute_not_exists(#status) OR #status = :received OR "
                     "((attribute_not_exists(pending) OR pending <= :pending) AND "
@@ -179,7 +147,7 @@ class ResultsTable:
         return True
 
     def unfinished(self) -> Iterator[Iterator[tuple[str, str]]]:
-        """The images with something left to do: id and since when, the oldest first, in several series."""
+        """Id and `unfinished_since` of every unfinished image, oldest first; one series per shard."""
         return (self._unfinished(shard) for shard in _SHARDS)
 
     def _unfinished(self, shard: str) -> Iterator[tuple[str, str]]:
@@ -189,30 +157,14 @@ class ResultsTable:
             "ExpressionAttributeValues": {":shard": shard},
             "Limit": _BATCH,
         }
-        for items in self._pages(query):
+        for items, _ in self._pages(query):
             for item in items:
                 yield item["id"], item["unfinished_since"]
 
-    def finished(self) -> Iterator[str]:
-        """The ids of all finished results, in no order. Reads the whole table: for repairs only."""
-        start = None
-        while True:
-            page = self._table.scan(
-                FilterExpression="#status IN (:classified, :quarantined)",
-                ProjectionExpression="id",
-                ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues={":classified": CLASSIFIED, ":quarantined": QUARANTINED},
-                **_start(start),
-            )
-            yield from (item["id"] for item in page["Items"])
-            start = page.get("LastEvaluatedKey")
-            if not start:
-                return
-
     def entry(self, image_id: str) -> Entry | None:
-        """The item of one image, if there is one."""
+        """The entry of one image, if there is one."""
         item = self._item_of(image_id)
-        return _entry(item) if item else None
+        return Entry.of(item) if item else None
 
     def _item_of(self, image_id: str) -> dict[str, Any] | None:
         item = self._table.get_item(Key={"id": image_id}, ConsistentRead=True).get("Item")
@@ -221,7 +173,7 @@ class ResultsTable:
     def find(self, image_id: str) -> Result | None:
         """The result of one image, if there is one."""
         item = self._item_of(image_id)
-        return _result(item) if item and not _has_expired(item) else None
+        return result_of(item) if item and not has_expired(item) else None
 
     def get(self, image_id: str) -> Result:
         """The result of one image.
@@ -235,7 +187,7 @@ class ResultsTable:
         return result
 
     def count_try(self, image_id: str) -> None:
-        """Note that the sweep sent an image through once more, if the image still has no result."""
+        """Count that the sweeper has sent an image through again, unless the image has a result now."""
         with suppress(self._conflict):
             self._table.update_item(
                 Key={"id": image_id},
@@ -246,7 +198,7 @@ class ResultsTable:
             )
 
     def progress(self, image_ids: list[str]) -> dict[str, tuple[str, bool]]:
-        """By id, for those images the table knows: the status, and whether the sweep will find them."""
+        """Status of each image the table knows, and whether it is in the index `unfinished`; by id."""
         known = {}
         image_ids = list(dict.fromkeys(image_ids))  # DynamoDB refuses repeated keys
         for start in range(0, len(image_ids), _BATCH):
@@ -267,128 +219,13 @@ class ResultsTable:
                     time.sleep(0.2)  # the table is busy
         return known
 
-    def page(
-        self, selection: Selection = ALL, limit: int = 50, cursor: str | None = None
-    ) -> tuple[list[Result], str | None]:
-        """The first results of a selection, and the cursor of the page after them (None at the end).
-
-        Raises:
-            InvalidRequest: if `cursor` was not made by this method for this selection.
-        """
-        query = _with_expiry(selection.query())
-        reads = _FILTERED_READ if "FilterExpression" in query else limit
-        start = selection.start(cursor) if cursor else None
-        results: list[Result] = []
-        for _ in range(_MAX_READS):
-            # A filter thins out what was read, so reading goes on until enough is found.
-            page = self._table.query(**query, **_start(start), Limit=reads)
-            results += _shown(page["Items"])
-            start = page.get("LastEvaluatedKey")
-            if not start or len(results) >= limit:
-                break
-        if len(results) > limit:
-            results = results[:limit]
-            start = selection.key(results[-1])
-        return results, to_cursor(start) if start else None
-
-    def latest(self, task: str, sha256: str, most: int) -> list[Result]:
-        """The newest answers of one model, no more than `most`: label, probability, distance and created_at.
-
-        Args:
-            task: that the model answers for.
-            sha256: of the model's graph.
-            most: how many are wanted. Answers far behind those of other models are not found.
-        """
-        names = {f"#{name}": name for name in ("label", "probability", "distance", "created_at")}
-        query = {
-            "IndexName": "by-task",
-            "KeyConditionExpression": "#task = :task",
-            "FilterExpression": "#status = :classified AND #model.#sha256 = :sha256",
-            "ExpressionAttributeNames": names
-            | {"#task": "task", "#status": "status", "#model": "model", "#sha256": "sha256"},
-            "ExpressionAttributeValues": {":task": task, ":classified": CLASSIFIED, ":sha256": sha256},
-            "ProjectionExpression": ", ".join(names),
-            "ScanIndexForward": False,
-            "Limit": _FILTERED_READ,
-        }
-        found: list[Result] = []
-        start = None
-        for _ in range(_MAX_READS):
-            page = self._table.query(**query, **_start(start))
-            found += map(_result, page["Items"])
-            start = page.get("LastEvaluatedKey")
-            if not start or len(found) >= most:
-                break
-        return found[:most]
-
-    def every(self, selection: Selection = ALL) -> Iterator[Result]:
-        """All results of a selection."""
-        for page in self.pages(selection):
-            yield from page
-
-    def pages(self, selection: Selection = ALL, attributes: Sequence[str] = LISTED) -> Iterator[list[Result]]:
-        """All results of a selection with some of their attributes, as DynamoDB hands them out.
-
-        A page holds what is selected of 1 MB of results, maybe nothing. `attributes` must include `status`.
-        """
-        for items in self._pages(_with_expiry(selection.query(attributes))):
-            yield list(_shown(items))
-
-    def _pages(self, query: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
-        """The items that a query finds, page by page."""
-        start = None
-        while True:
-            page = self._table.query(**query, **_start(start))
-            yield page["Items"]
-            start = page.get("LastEvaluatedKey")
-            if not start:
-                return
-
 
 def unknown_result() -> UnknownResult:
-    """What to answer if there is no result with an id."""
+    """The error for an id without a result."""
     return UnknownResult(
         "There is no result with this id. Ids come from an upload or from the list of results."
     )
 
 
-def _start(key: Key | None) -> dict[str, Any]:
-    return {"ExclusiveStartKey": key} if key else {}
-
-
 def _shard(image_id: str) -> str:
     return _SHARDS[int(image_id[0], 16) % len(_SHARDS)]
-
-
-def _item(result: Result, revision: int = 0) -> dict[str, Any]:
-    return to_item(result) | {"listing": EVERYTHING} | ({"revision": revision} if revision else {})
-
-
-def _entry(item: dict[str, Any]) -> Entry:
-    hidden = from_item({name: item[name] for name in _HIDDEN if name in item})
-    return Entry(
-        _result(item),
-        hidden.get("revision", 0),
-        hidden.get("pending"),
-        hidden.get("unfinished_since"),
-        hidden.get("event"),
-        hidden.get("tries", 0),
-    )
-
-
-def _with_expiry(query: dict[str, Any]) -> dict[str, Any]:
-    return query | {"ProjectionExpression": f"{query['ProjectionExpression']}, expires_at"}
-
-
-def _shown(items: Iterable[dict[str, Any]]) -> Iterator[Result]:
-    """The results that lists show: DynamoDB deletes what has expired when it finds the time, within days."""
-    return (_result(item) for item in items if "status" in item and not _has_expired(item))
-
-
-def _has_expired(item: dict[str, Any]) -> bool:
-    return bool(item.get("expires_at", math.inf) <= time.time())
-
-
-def _result(item: dict[str, Any]) -> Result:
-    # Results that were stored before they held a distance have none.
-    return {"distance": None} | from_item(item, *_HIDDEN)

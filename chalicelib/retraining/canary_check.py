@@ -1,4 +1,4 @@
-"""The last test before a model is promoted: known images through what will really answer."""
+"""The smoke test before a model is promoted: it must answer known images as it did in its evaluation."""
 
 import csv
 import json
@@ -6,25 +6,25 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BytesIO, StringIO
-from typing import Any
 
 import numpy as np
 
 from chalicelib.errors import EndpointNotReady, NegatoscopeError
 from chalicelib.imaging.decoded import Pixels
 from chalicelib.models.backend import Backend
+from chalicelib.retraining.payloads import SmokeTest
 from chalicelib.storage.bucket import DataBucket
 
 PER_CLASS = 2
 TOLERANCE = 1e-3
-"""Of a probability. The same graph on other processors differs by rounding, some 1e-6."""
+"""Of a probability. On other processors, rounding makes a difference of about 1e-6."""
 MAX_SECONDS = 5.0
-"""For one image, once the model is warm; people wait for the answer."""
+"""For one image, once the model is warm. People wait for the answer."""
 
 
 @dataclass(frozen=True)
 class KnownImage:
-    """An image of the test part, and what the candidate said of it in the transform job."""
+    """A test image, and the candidate's answer to it in the batch transform."""
 
     pixels: Pixels
     """uint8, shape (channels, height, width)."""
@@ -32,10 +32,10 @@ class KnownImage:
 
 
 def known_images(bucket: DataBucket, folder: str) -> Iterator[KnownImage]:
-    """Some test images of each class.
+    """A few test images of each class.
 
     Args:
-        bucket: that holds them.
+        bucket: data bucket.
         folder: key of the retraining's folder, ending in a slash.
     """
     manifest = bucket.read(f"{folder}data/manifest.csv").body.decode("utf-8", "surrogateescape")
@@ -51,19 +51,19 @@ def known_images(bucket: DataBucket, folder: str) -> Iterator[KnownImage]:
         )
 
 
-def smoke_test(
+def run_canary_check(
     backend: Backend, images: Iterator[KnownImage], sha256: str, clock: Callable[[], float] = time.monotonic
-) -> dict[str, Any]:
-    """Ask for each image, and compare: `{"passed", "reason", "images", "slowest_ms"}`.
+) -> SmokeTest:
+    """Classify each image, and compare the answers with those of the evaluation.
 
     Args:
-        backend: what will answer.
-        images: with the answers that are expected.
+        backend: that will answer once the candidate is promoted.
+        images: with the expected answers.
         sha256: of the candidate's graph.
         clock: in seconds.
 
     Raises:
-        EndpointNotReady: if trying again later can help.
+        EndpointNotReady: if a later attempt may succeed.
     """
     slowest, count = 0.0, 0
     for count, known in enumerate(images, start=1):
@@ -78,16 +78,18 @@ def smoke_test(
         if outputs.model.sha256 != sha256:
             return _failed(f"Another model answered, {outputs.model.version}.", count)
         difference = np.abs(outputs.probabilities[0] - np.array(known.probabilities)).max()
-        if not difference <= TOLERANCE:  # NaN is not, either
-            return _failed(f"Its probabilities are off by {difference:.3f} from those judged.", count)
-        # The first request may have to wake the model.
+        if not difference <= TOLERANCE:  # also catches NaN
+            return _failed(
+                f"Its probabilities differ by {difference:.3f} from those that were evaluated.", count
+            )
+        # The first request may have to load the model.
         slowest = max(slowest, took if count > 1 else 0.0)
     if not count:
-        return _failed("There is no test image to ask about.", count)
+        return _failed("There are no test images.", count)
     if slowest > MAX_SECONDS:
-        return _failed(f"It took {slowest:.1f} s to answer; {MAX_SECONDS:.0f} s are bearable.", count)
+        return _failed(f"It took {slowest:.1f} s to answer; the limit is {MAX_SECONDS:.0f} s.", count)
     return {"passed": True, "reason": None, "images": count, "slowest_ms": round(slowest * 1000, 1)}
 
 
-def _failed(reason: str, count: int) -> dict[str, Any]:
+def _failed(reason: str, count: int) -> SmokeTest:
     return {"passed": False, "reason": reason, "images": count, "slowest_ms": None}

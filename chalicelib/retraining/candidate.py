@@ -1,7 +1,7 @@
 """A newly trained model on its way to being the current one, here and in SageMaker's model registry."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,15 +12,19 @@ from chalicelib.models.archive import ARCHIVE
 from chalicelib.models.registry import Registry
 from chalicelib.models.versions import MODELS
 from chalicelib.observability import logger
+from chalicelib.resource_names import model_package_group
 from chalicelib.retraining.evidence import COUNT, count_decisions
-from chalicelib.retraining.planning import RETRAININGS, SPLIT
+from chalicelib.retraining.locations import EVALUATION, EVALUATION_BEFORE, RETRAININGS, SPLIT
+from chalicelib.retraining.payloads import Candidate, Decision, TrainedModel
+from chalicelib.retraining.plan import Plan
 from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import ObjectMissing
 
 CONTENT_TYPES = ("application/x-npy", "image/jpeg", "image/png", "image/tiff", "application/dicom")
 MAX_DESCRIPTION = 1024
 """Characters that SageMaker takes for an ApprovalDescription."""
 MAX_TOKEN = 36
-"""Likewise for a ClientToken."""
+"""Characters that SageMaker takes for a ClientToken."""
 
 
 @dataclass(frozen=True)
@@ -33,24 +37,20 @@ class Candidates:
     """Makes the boto3 client."""
     stage: str
 
-    def register(self, plan: Mapping[str, Any], trained: Mapping[str, str], image: str) -> dict[str, Any]:
-        """Take a training job's model.tar.gz into the registry.
+    def register(self, plan: Plan, trained: TrainedModel, image: str) -> Candidate:
+        """Add a training job's model.tar.gz to the registry.
 
         Args:
             plan: of the retraining.
-            trained: `{"job", "model"}`: the training job and the s3:// URI of what it made.
+            trained: what the training job has left.
             image: URI of the container image that serves the model.
 
-        Returns:
-            `{"version", "sha256", "uri", "package"}`: the URI is that of the registry's own copy, `package`
-            the ARN in SageMaker's registry.
-
         Raises:
-            InvalidModelPackage: if the archive is no sound package of the task, or known already.
+            InvalidModelPackage: if the archive is not a valid package of the task, or is known already.
         """
         task, prefix = plan["task"], f"s3://{self.bucket.name}/"
         if not trained["model"].startswith(prefix):
-            raise InvalidModelPackage(f"The training job left its model outside of {prefix}.")
+            raise InvalidModelPackage(f"The training job wrote its model outside of {prefix}.")
         archive = self.bucket.read(trained["model"].removeprefix(prefix)).body
         origin = {"origin": "retraining", "run": plan["run"], "job": trained["job"]}
         record = self.registry.add(task, archive, origin)
@@ -58,11 +58,11 @@ class Candidates:
         package = self._add_package(plan, record["version"], uri, image)
         return {"version": record["version"], "sha256": record["sha256"], "uri": uri, "package": package}
 
-    def decide(self, plan: Mapping[str, Any], candidate: Mapping[str, str]) -> dict[str, Any]:
-        """Record what the judging job decided: `{"accepted", "reasons": text}`."""
+    def decide(self, plan: Plan, candidate: Candidate) -> Decision:
+        """Record the decision of the evaluation job."""
         task, version = plan["task"], candidate["version"]
         folder = plan["folder"].removeprefix(f"s3://{self.bucket.name}/")
-        decision = json.loads(self.bucket.read(f"{folder}judgement/decision.json").body)
+        decision = self._read_decision(folder)
         manifest, split = f"{folder}data/manifest.csv", f"{RETRAININGS}{task}/{SPLIT}"
         count = count_decisions(self.bucket, self.registry, task, version, (manifest, split))
         accepted, reasons = decision["accepted"], decision["reasons"] + _warning(count)
@@ -70,20 +70,28 @@ class Candidates:
         logger.info("decided", extra={"run": plan["run"], "accepted": accepted, COUNT: count})
         if not accepted:
             self._approve(candidate, "Rejected", " ".join(reasons))
-        # From now on every image has the part it was judged in, whatever was decided.
+        # From now on every image keeps the part it had in this evaluation, whatever was decided.
         self.bucket.copy(manifest, split)
         return {"accepted": accepted, "reasons": " ".join(reasons)}
 
-    def refuse(self, plan: Mapping[str, Any], candidate: Mapping[str, str], reason: str) -> None:
-        """Record that a candidate will not be deployed although it was good enough."""
+    def _read_decision(self, folder: str) -> dict[str, Any]:
+        try:
+            content = self.bucket.read(f"{folder}{EVALUATION}decision.json")
+        except ObjectMissing:
+            content = self.bucket.read(f"{folder}{EVALUATION_BEFORE}decision.json")
+        decision: dict[str, Any] = json.loads(content.body)
+        return decision
+
+    def refuse(self, plan: Plan, candidate: Candidate, reason: str) -> None:
+        """Record that a candidate is not deployed although it passed the gate."""
         self.registry.decide(plan["task"], candidate["version"], accepted=False, reasons=[reason])
         self._approve(candidate, "Rejected", reason)
 
-    def promote(self, plan: Mapping[str, Any], candidate: Mapping[str, str]) -> None:
-        """Let the candidate classify from now on.
+    def promote(self, plan: Plan, candidate: Candidate) -> None:
+        """Make the candidate the current model.
 
         Raises:
-            ModelChanged: if another model is current than the candidate was compared with.
+            ModelChanged: if the current model is not the one that the candidate was compared with.
         """
         embedded = plan["serving"]["kind"] == "embedded"
         current = self.registry.current(plan["task"])
@@ -95,18 +103,18 @@ class Candidates:
             candidate["version"],
             None if embedded else plan["serving"]["endpoint"],
             None if embedded else plan["name"],
-            # Plans of earlier releases name no version that may be replaced.
+            # Plans of earlier releases do not name the version that may be replaced.
             replaces=(plan["current"].get("deployed", plan["current"]["version"]),),
         )
 
     # ------------------------------------------------------------------- SageMaker's model registry
 
-    def _add_package(self, plan: Mapping[str, Any], version: str, uri: str, image: str) -> str:
-        client, group = self.sagemaker(), f"negatoscope-{self.stage}-{plan['task']}"
+    def _add_package(self, plan: Plan, version: str, uri: str, image: str) -> str:
+        client, group = self.sagemaker(), model_package_group(self.stage, plan["task"])
         try:
             client.create_model_package_group(ModelPackageGroupName=group)
         except ClientError as error:
-            # SageMaker has no error of its own for that. From the second retraining on, the group is there.
+            # SageMaker has no error code for this. The group exists from the second retraining on.
             if "already exist" not in str(error):
                 raise
         created = client.create_model_package(
@@ -123,7 +131,7 @@ class Candidates:
         )
         return str(created["ModelPackageArn"])
 
-    def _approve(self, candidate: Mapping[str, str], status: str, why: str) -> None:
+    def _approve(self, candidate: Candidate, status: str, why: str) -> None:
         self.sagemaker().update_model_package(
             ModelPackageArn=candidate["package"],
             ModelApprovalStatus=status,
@@ -132,7 +140,7 @@ class Candidates:
 
 
 def _warning(count: int) -> list[str]:
-    """What is to be said of a test set that has decided several times."""
+    """A warning about a test set that has been used for several decisions."""
     if count == 1:
         return []
     return [

@@ -1,30 +1,37 @@
-"""Whether something that SageMaker was asked to create is there, after a request whose answer was lost.
+"""Finds out whether SageMaker has created something, after a request that seemed to fail.
 
-A request that is repeated because its answer was lost is refused, as what it asks for exists already.
+If the answer to a request is lost, the request is repeated, and refused since what it asks for exists.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, Literal
 
 from botocore.exceptions import ClientError
 
-from chalicelib.models.endpoint_manager import Hosting
+from chalicelib.models.endpoint_manager import EndpointManager
+from chalicelib.retraining.payloads import Creating, Creation, TaskError
+from chalicelib.retraining.plan import Plan
 
-COMPLETED, FAILED, RUNNING = "completed", "failed", "running"
-_ENDS = {"Completed": COMPLETED, "Failed": FAILED, "Stopped": FAILED}
+_Status = Literal["running", "completed", "failed"]
+RUNNING: Final = "running"
+COMPLETED: Final = "completed"
+FAILED: Final = "failed"
+_ENDS: Mapping[str, _Status] = {"Completed": COMPLETED, "Failed": FAILED, "Stopped": FAILED}
 _JOBS = {
     "data": ("processing_job", "ProcessingJob", "{name}-data"),
     "tuning": ("hyper_parameter_tuning_job", "HyperParameterTuningJob", "{tuning_name}"),
     "training": ("training_job", "TrainingJob", "{name}"),
     "transform": ("transform_job", "TransformJob", "{name}"),
+    "evaluation": ("processing_job", "ProcessingJob", "{name}-eval"),
+    # Executions that were started by release 0.1 call it so.
     "judgement": ("processing_job", "ProcessingJob", "{name}-judge"),
 }
-"""By what the state machine creates: the job's noun in boto3 and in SageMaker, and its name by the plan."""
+"""By what the state machine creates: noun of the job in boto3 and in SageMaker, and pattern of its name."""
 _RESOURCES = {"model": ("model", "ModelName"), "config": ("endpoint_config", "EndpointConfigName")}
-"""Likewise, for what is there at once: the noun, and the parameter that names it."""
+"""The same for what is created at once: the noun, and the parameter that names it."""
 _MISSING = ("could not find", "not found", "does not exist")
-"""How SageMaker's ValidationException says so: there is no error of its own for that."""
+"""In SageMaker's ValidationException: there is no error code for what does not exist."""
 
 
 @dataclass(frozen=True)
@@ -33,43 +40,44 @@ class Creations:
 
     client: Callable[[], Any]
     """Makes a boto3 `sagemaker` client."""
-    hosting: Hosting
+    endpoint_manager: EndpointManager
 
-    def check(self, creating: str, plan: Mapping[str, Any], error: Mapping[str, Any]) -> dict[str, Any]:
-        """What there is of something: `{"creating", "status", "job", "error"}`.
+    def check(self, plan: Plan, creating: Creating, error: TaskError) -> Creation:
+        """Find what the state machine wanted to create.
 
         Args:
-            creating: what the state machine wanted to create, for example "training".
             plan: of the retraining.
-            error: with which the request ended, `{"Error", "Cause"}`.
-
-        Returns:
-            status: "running", "completed" or "failed"; job: the name of the training job, if one is
-            completed; error: why it failed: `error` if there is nothing.
+            creating: what was to be created.
+            error: with which the request failed. It is returned if nothing was created.
         """
-        found = self._look(creating, plan)
-        nothing = {"creating": creating, "job": None, "error": error}
-        return {**nothing, "status": FAILED} if found is None else {**nothing, **found}
-
-    def _look(self, creating: str, plan: Mapping[str, Any]) -> dict[str, Any] | None:
         if creating == "endpoint":
-            endpoint = self.hosting.find(plan["serving"]["endpoint"])
-            # The state machine waits for the end of whatever is being done to it, and looks what it serves.
-            there = endpoint and (endpoint.is_changing or endpoint.serves(plan["name"]))
-            return {"status": COMPLETED} if there else None
-        if creating in _RESOURCES:
+            exists = self._has_endpoint(plan)
+        elif creating in _RESOURCES:
             noun, name = _RESOURCES[creating]
-            return {"status": COMPLETED} if self._describe(noun, **{name: plan["name"]}) else None
+            exists = self._describe(noun, **{name: plan["name"]}) is not None
+        else:
+            return self._check_job(plan, creating, error)
+        return _creation(creating, COMPLETED if exists else FAILED, error)
+
+    def _has_endpoint(self, plan: Plan) -> bool:
+        """Whether the endpoint is being changed, or serves the candidate.
+
+        The state machine waits for the end of any change, and then checks which configuration is served.
+        """
+        endpoint = self.endpoint_manager.find(plan["serving"]["endpoint"])
+        return endpoint is not None and (endpoint.is_changing or endpoint.serves(plan["name"]))
+
+    def _check_job(self, plan: Plan, creating: Creating, error: TaskError) -> Creation:
         noun, title, pattern = _JOBS[creating]
         job = self._describe(noun, **{f"{title}Name": pattern.format(**plan)})
         if job is None:
-            return None
+            return _creation(creating, FAILED, error)
         status = _ENDS.get(job[f"{title}Status"], RUNNING)
         if status == FAILED:
             reason = job.get("ExitMessage") or job.get("FailureReason") or "The job was stopped."
-            return {"status": status, "error": {"Error": "States.TaskFailed", "Cause": reason}}
+            return _creation(creating, status, {"Error": "States.TaskFailed", "Cause": reason})
         best = job.get("BestTrainingJob", job).get("TrainingJobName")
-        return {"status": status, "job": best if status == COMPLETED else None}
+        return _creation(creating, status, error, best if status == COMPLETED else None)
 
     def _describe(self, noun: str, **request: str) -> Any:
         try:
@@ -79,3 +87,7 @@ class Creations:
             if code == "ResourceNotFound" or any(words in message for words in _MISSING):
                 return None
             raise
+
+
+def _creation(creating: Creating, status: _Status, error: TaskError, job: str | None = None) -> Creation:
+    return {"creating": creating, "status": status, "job": job, "error": error}

@@ -7,60 +7,63 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chalicelib.errors import NothingToApprove, RetrainingNotDeployed
+from chalicelib.retraining.earlier import state_name
 from chalicelib.timestamps import timestamp
 
 RUNNING = "RUNNING"
-_GONE = ("ExecutionDoesNotExist", "InvalidArn")
+_UNKNOWN = ("ExecutionDoesNotExist", "InvalidArn")
 _ANSWERED = ("InvalidToken", "TaskDoesNotExist", "TaskTimedOut")
 _ENDS = {
-    "ABORTED": ("stopped", "Somebody stopped it. The current model stays."),
-    "TIMED_OUT": ("failed", "It ran out of time. The current model stays."),
+    "ABORTED": ("stopped", "It was stopped. The current model stays."),
+    "TIMED_OUT": ("failed", "It exceeded its time limit. The current model stays."),
     "FAILED": ("failed", "It failed. The current model stays."),
-    "SUCCEEDED": ("ended", "It came to its end, but could not write down what came of it."),
+    "SUCCEEDED": ("ended", "It has completed, but its outcome was not recorded."),
 }
-"""What became of an execution that did not come to write down its end."""
+"""Status and outcome of a retraining whose execution ended without recording them."""
 
 
 class Executions:
     """Starts and follows executions.
 
-    `client` is a boto3 `stepfunctions` client, `state_machine` an ARN, or None if the stage has none.
+    Args:
+        client: boto3 `stepfunctions` client.
+        state_machine: ARN; None if the stage has no state machine.
     """
 
     def __init__(self, client: Any, state_machine: str | None):
         self._client = client
         self._state_machine = state_machine
 
-    def start(self, name: str, wish: dict[str, Any]) -> str:
-        """Start an execution with that name and input, and return its ARN.
+    def start(self, name: str, request: dict[str, Any]) -> str:
+        """Start an execution with a name and an input; returns its ARN.
 
         Raises:
             RetrainingNotDeployed: if the stage has no state machine.
         """
         if self._state_machine is None:
             raise RetrainingNotDeployed(
-                "This stage has no retraining. `make deploy STAGE=...` sets it up; until then, train with "
-                "`make train`."
+                "Retraining is not deployed in this stage. `make deploy STAGE=...` sets it up; until then, "
+                "train with `make train`."
             )
         started = self._client.start_execution(
-            stateMachineArn=self._state_machine, name=name, input=json.dumps(wish)
+            stateMachineArn=self._state_machine, name=name, input=json.dumps(request)
         )
         return str(started["executionArn"])
 
     def arn(self, name: str) -> str:
-        """The ARN of the execution with that name, if there is one; empty if there can be none."""
+        """The ARN that an execution with this name has; empty if the stage has no state machine."""
         if self._state_machine is None:
             return ""
         return f"{self._state_machine.replace(':stateMachine:', ':execution:')}:{name}"
 
     def describe(self, arn: str) -> dict[str, Any] | None:
-        """`{"status", "input", "error", "cause", "started_at", "ended_at"}`; None if it is unknown by now."""
+        """`{"status", "input", "error", "cause", "started_at", "ended_at"}`; None if unknown or expired."""
         if not arn:
             return None
         try:
             execution = self._client.describe_execution(executionArn=arn)
         except ClientError as error:
-            if error.response["Error"]["Code"] in _GONE:
+            if error.response["Error"]["Code"] in _UNKNOWN:
                 return None
             raise
         ended = execution.get("stopDate")
@@ -74,36 +77,39 @@ class Executions:
         }
 
     def is_running(self, arn: str) -> bool:
-        """Whether an execution has not ended."""
+        """Whether an execution is running."""
         execution = self.describe(arn)
         return execution is not None and execution["status"] == RUNNING
 
     def states(self, arn: str) -> list[dict[str, Any]]:
-        """The states that were entered, in order: `{"name", "entered_at", "exited_at"}`, times in UTC."""
+        """The states that were entered, in order: `{"name", "entered_at", "exited_at"}`, times in UTC.
+
+        States have today's names, also in executions of earlier releases.
+        """
         states: list[dict[str, Any]] = []
         for event in self._history(arn):
             if entered := event.get("stateEnteredEventDetails"):
                 at = timestamp(event["timestamp"])
-                states.append({"name": entered["name"], "entered_at": at, "exited_at": None})
+                states.append({"name": state_name(entered["name"]), "entered_at": at, "exited_at": None})
             elif exited := event.get("stateExitedEventDetails"):
                 for state in reversed(states):
-                    if state["name"] == exited["name"] and state["exited_at"] is None:
+                    if state["name"] == state_name(exited["name"]) and state["exited_at"] is None:
                         state["exited_at"] = timestamp(event["timestamp"])
                         break
         return states
 
     def answer(self, token: str, answer: dict[str, Any]) -> None:
-        """Let the execution that waits with `token` go on.
+        """Continue the execution that waits with `token`.
 
         Raises:
-            NothingToApprove: if it does not wait any more.
+            NothingToApprove: if it no longer waits.
         """
         try:
             self._client.send_task_success(taskToken=token, output=json.dumps(answer))
         except ClientError as error:
             if error.response["Error"]["Code"] in _ANSWERED:
                 raise NothingToApprove(
-                    "This retraining does not wait for an approval any more: it was given, or too late."
+                    "This retraining no longer waits for an approval: it was answered, or the time is over."
                 ) from None
             raise
 
@@ -115,14 +121,14 @@ class Executions:
             for page in pages:
                 yield from page["events"]
         except ClientError as error:
-            if error.response["Error"]["Code"] not in _GONE:
+            if error.response["Error"]["Code"] not in _UNKNOWN:
                 raise
 
 
 def end_of(execution: dict[str, Any] | None) -> dict[str, Any]:
-    """What an execution, as described, adds to a retraining that says of itself that it runs."""
+    """What the description of an execution adds to a record that still says `running`."""
     if execution is None:
-        return {"status": "ended", "outcome": "It has ended; what came of it, is not known any more."}
+        return {"status": "ended", "outcome": "Execution history has expired; the outcome is unknown."}
     if execution["status"] == RUNNING:
         return {}
     status, outcome = _ENDS[execution["status"]]

@@ -1,7 +1,7 @@
-"""What people said of images, as training reads it: an output manifest like SageMaker Ground Truth's.
+"""Reviews as labels for training: an output manifest in the format of SageMaker Ground Truth.
 
-Each line names the prepared array of an image, which identifies nobody, and the class that its latest review
-gave it. (AWS documentation: "Output data" of SageMaker Ground Truth, image classification.)
+Each line has the prepared array of an image, which holds no identity, and the class from its
+latest review. (AWS documentation: "Output data" of SageMaker Ground Truth, image classification.)
 """
 
 import json
@@ -16,16 +16,16 @@ ATTRIBUTE = "review"
 
 
 def manifest(task: Task, reviewed: Iterable[Result], bucket: str) -> Iterator[str]:
-    """JSON Lines, one for each result with a review that training can use.
+    """Make the manifest's lines: JSON, one for each result with a review that training can use.
 
     Args:
         task: of the results.
         reviewed: results, reviewed or not.
-        bucket: where the prepared arrays lie.
+        bucket: name of the bucket with the prepared arrays.
     """
     for result in reviewed:
         review = result.get("review")
-        # A class may have been renamed since; nobody can say what its reviews mean now.
+        # Reviews of a class that was renamed or removed since are left out: their meaning is unknown.
         if (
             result["status"] != result_document.CLASSIFIED
             or not review

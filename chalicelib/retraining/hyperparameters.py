@@ -1,4 +1,4 @@
-"""Every number that shapes a training run: typed, with its default, its range and one line of help."""
+"""Hyper-parameters of a training run: typed, each with its default, its range and one line of help."""
 
 from collections.abc import Mapping
 from dataclasses import Field, asdict, dataclass, field, fields, replace
@@ -7,11 +7,31 @@ from typing import Any, Literal, NamedTuple, cast
 from chalicelib.errors import InvalidHyperparameters
 
 CELL = 8
-"""Pixels to a side of one value of the activation maps."""
+"""Side in pixels of the square that one value of an activation map stands for."""
+CROSS_VALIDATION = "cross"
+
+
+ALIASES: Mapping[str, str] = {
+    "balance": "logit_adjustment",
+    "erase": "random_erasing",
+    "gradient_norm": "clip_grad_norm",
+    "margin": "padding",
+    "members": "ensemble_size",
+    "normalisation": "normalization",
+    "repeats": "num_seeds",
+    "views": "tta",
+    "warm_up": "warmup_fraction",
+}
+"""Names of release 0.1 and the names that replaced them. Requests, recipes and command lines accept both."""
+CHOICE_ALIASES: Mapping[str, Mapping[str, str]] = {
+    "tta": {"one": "none"},
+    "validation": {"rotating": "cross"},
+}
+"""By hyper-parameter, choices of release 0.1 and those that replaced them."""
 
 
 class TuningRange(NamedTuple):
-    """Where a search for a better value looks: both ends included, evenly on the scale."""
+    """The range of a search, both ends included; `scale` is that on which it is uniform."""
 
     low: float
     high: float
@@ -30,22 +50,26 @@ def _choice(text: str, *choices: str | int) -> Any:
 class Hyperparameters:
     """The hyper-parameters of one run; SageMaker's HyperParameters have the same names.
 
-    What has a `TuningRange` is what a search varies. The weight of classes has none: the search judges by
-    the loss over all images, which always wants rare classes to count for little.
+    A search varies those that have a `TuningRange`. `class_weight_power` has none: the objective of a search
+    is the loss over all images, which always favours a low weight of rare classes.
     """
 
     seed: int = _number(0, "seed of weights, order and augmentation", 0, 2**31)
-    repeats: int = _number(1, "trainings with seed, seed + 1, ...; the best on validation is kept", 1, 20)
+    num_seeds: int = _number(
+        1, "trainings with seed, seed + 1, ...; the package has the best on validation", 1, 20
+    )
     split_seed: int = _number(0, "seed of the split into train, validation and test", 0, 2**31)
     epochs: int = _number(30, "passes over the training images", 1, 1000)
-    patience: int = _number(15, "stop after this many epochs without a gain on validation", 1, 1000)
+    patience: int = _number(15, "epochs without a lower validation loss after which training stops", 1, 1000)
     batch_size: int = _number(
         64, "images per optimiser step, over all processes", 2, 4096, TuningRange(16, 128, "log")
     )
     learning_rate: float = _number(
         2e-3, "peak of the one-cycle schedule", 1e-6, 1.0, TuningRange(3e-4, 1e-2, "log")
     )
-    warm_up: float = _number(0.2, "share of all steps in which the learning rate still rises", 0.01, 0.9)
+    warmup_fraction: float = _number(
+        0.2, "fraction of all steps in which the learning rate still rises", 0.01, 0.9
+    )
     weight_decay: float = _number(
         0.05,
         "AdamW weight decay of the convolution and linear weights",
@@ -53,87 +77,109 @@ class Hyperparameters:
         1.0,
         TuningRange(5e-3, 0.3, "log"),
     )
-    gradient_norm: float = _number(5.0, "longer gradients are scaled down to this norm", 0.01, 1000.0)
+    clip_grad_norm: float = _number(5.0, "norm to which longer gradients are clipped", 0.01, 1000.0)
     label_smoothing: float = _number(
-        0.1, "share of each target spread evenly over all classes", 0.0, 0.5, TuningRange(0.0, 0.2, "linear")
+        0.1,
+        "share of each target that is spread evenly over all classes",
+        0.0,
+        0.5,
+        TuningRange(0.0, 0.2, "linear"),
     )
     class_weight_power: float = _number(
-        0.5, "classes weigh (1 / frequency) to this power: 0 all images alike, 1 all classes alike", 0.0, 1.0
+        0.5,
+        "class weights are (1 / frequency) to this power: 0 all images alike, 1 all classes alike",
+        0.0,
+        1.0,
     )
-    balance: float = _number(
-        0.0, "how far answers favour rare classes: 0 by how frequent they are, 1 all classes alike", 0.0, 1.0
+    logit_adjustment: float = _number(
+        0.0,
+        "how far logits are adjusted for class frequency: 0 keeps the data's frequencies, 1 equal classes",
+        0.0,
+        1.0,
     )
-    ema_decay: float = _number(0.99, "decay per step of the averaged weights: the model", 0.0, 0.9999)
+    ema_decay: float = _number(
+        0.99, "decay per step of the averaged weights, which are the model", 0.0, 0.9999
+    )
     width: int = _number(32, "channels of the first stage; the network doubles them three times", 4, 128)
     stem_stride: int = _choice("reduction before the first stage: 4, or 2 for small images", 4, 2)
-    margin: int = _number(0, "pixels of black around every image, a multiple of 8", 0, 64)
-    normalisation: str = _choice(
-        "of images: by each one's own mean and deviation, or by fixed numbers where colour matters",
+    padding: int = _number(0, "pixels of black around every image, a multiple of 8", 0, 64)
+    normalization: str = _choice(
+        "of images: by each image's own mean and deviation, or by fixed numbers where colour matters",
         "image",
         "fixed",
     )
     dropout: float = _number(
-        0.2, "share of pooled features dropped in training", 0.0, 0.9, TuningRange(0.0, 0.5, "linear")
+        0.2,
+        "share of the pooled features that are dropped in training",
+        0.0,
+        0.9,
+        TuningRange(0.0, 0.5, "linear"),
     )
     mixup: float = _number(
-        0.0, "chance that a batch's images are blended in pairs", 0.0, 1.0, TuningRange(0.0, 0.5, "linear")
-    )
-    cutmix: float = _number(
         0.0,
-        "chance that a part of each image of a batch is another's",
+        "probability that the images of a batch are blended in pairs",
         0.0,
         1.0,
         TuningRange(0.0, 0.5, "linear"),
     )
-    erase: float = _number(
+    cutmix: float = _number(
+        0.0,
+        "probability that a part of each image of a batch is replaced by a part of another",
+        0.0,
+        1.0,
+        TuningRange(0.0, 0.5, "linear"),
+    )
+    random_erasing: float = _number(
         0.25,
-        "chance that a random rectangle of a training image is blanked",
+        "probability that a random rectangle of a training image is blanked",
         0.0,
         1.0,
         TuningRange(0.0, 0.6, "linear"),
     )
-    members: int = _number(
-        1, "networks in the package: the best of the repeats, their answers averaged", 1, 20
+    ensemble_size: int = _number(
+        1, "networks in the package: the best of num_seeds, their outputs averaged", 1, 20
     )
     validation: str = _choice(
-        "what validates: one part for all repeats, or for each another share of all images that do not test; "
-        "then all repeats must be members, and weights to start from must not have learnt from these images",
+        "one fixed validation part, or cross-validation: each network has another fold of the images outside "
+        "the test part; then ensemble_size must equal num_seeds, and starting weights must not come from "
+        "these images",
         "fixed",
-        "rotating",
+        CROSS_VALIDATION,
     )
-    views: str = _choice(
-        "what the package looks at: the image, or all mirror images and turns that augmentation trains",
-        "one",
+    tta: str = _choice(
+        "test-time augmentation: none, or all flips and quarter turns of the task's training augmentation",
+        "none",
         "all",
     )
     distance_quantile: float = _number(
-        0.99, "share of validation images that must count as familiar; sets the distance threshold", 0.5, 1.0
+        0.99, "quantile of the distances on validation that is the out-of-distribution threshold", 0.5, 1.0
     )
-    bootstrap: int = _number(1000, "resamples behind each confidence interval", 10, 100_000)
+    bootstrap: int = _number(1000, "bootstrap resamples of each confidence interval", 10, 100_000)
     precision: str = _choice(
-        "arithmetic of training; auto takes bfloat16 where the hardware has it", "auto", "float32", "bfloat16"
+        "precision of training; auto uses bfloat16 where the hardware has it", "auto", "float32", "bfloat16"
     )
-    weights: str = _choice("how the package stores weights", "float16", "float32")
+    weights: str = _choice("precision of the weights in the package", "float16", "float32")
 
     def __post_init__(self) -> None:
         for spec in fields(self):
             _check(spec, getattr(self, spec.name))
-        if self.margin % CELL:
+        if self.padding % CELL:
             raise InvalidHyperparameters(
-                f"margin must be a multiple of {CELL}, the side of a cell of the map, not {self.margin}."
+                f"padding must be a multiple of {CELL}, a cell of the heat map, not {self.padding}."
             )
         if self.mixup + self.cutmix > 1:
             raise InvalidHyperparameters(
-                "mixup and cutmix are chances of one draw; together they must not exceed 1."
+                "mixup and cutmix are probabilities of one draw; their sum must not exceed 1."
             )
-        if self.validation == "rotating" and not 1 < self.members == self.repeats:
+        if self.validation == CROSS_VALIDATION and not 1 < self.ensemble_size == self.num_seeds:
             raise InvalidHyperparameters(
-                "Where validation is rotating, each network leaves out other images, so they cannot be "
-                "compared: members must equal repeats, and be at least 2."
+                "In cross-validation each network is validated on other images, so their losses cannot be "
+                "compared: ensemble_size must equal num_seeds, and be at least 2."
             )
-        if self.members > self.repeats:
+        if self.ensemble_size > self.num_seeds:
             raise InvalidHyperparameters(
-                f"members is {self.members}, but only {self.repeats} repeats are trained."
+                f"ensemble_size is {self.ensemble_size}, but only {self.num_seeds} networks are trained "
+                "(num_seeds)."
             )
 
     def to_dict(self) -> dict[str, int | float | str]:
@@ -141,7 +187,7 @@ class Hyperparameters:
         return asdict(self)
 
     def updated(self, values: Mapping[str, Any]) -> "Hyperparameters":
-        """A copy in which `values` replace what stood here.
+        """A copy with `values` in place of the present ones.
 
         Raises:
             InvalidHyperparameters: if a name is unknown or a value is of the wrong type or out of its range.
@@ -155,8 +201,23 @@ def searched() -> dict[str, Field[Any]]:
     return {spec.name: spec for spec in fields(Hyperparameters) if spec.metadata.get("tune")}
 
 
+def current_names(values: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` with the names and choices of release 0.1 replaced by today's.
+
+    Raises:
+        InvalidHyperparameters: if a hyper-parameter is given under both of its names.
+    """
+    current: dict[str, Any] = {}
+    for given, value in values.items():
+        name = ALIASES.get(given, given)
+        if name in current:
+            raise InvalidHyperparameters(f"{name} is given twice, once by its former name. Leave one out.")
+        current[name] = CHOICE_ALIASES.get(name, {}).get(value, value) if isinstance(value, str) else value
+    return current
+
+
 def check_values(values: Mapping[str, Any]) -> None:
-    """Check some hyper-parameters, each by itself: what they are together with others is not looked at.
+    """Check hyper-parameters one by one; how they combine is checked by `Hyperparameters`.
 
     Raises:
         InvalidHyperparameters: if a name is unknown or a value is of the wrong type or out of its range.
@@ -169,7 +230,7 @@ def check_values(values: Mapping[str, Any]) -> None:
 
 
 def _check(spec: Field[Any], value: Any) -> None:
-    # An int is a fine float, as in `dropout = 0`.
+    # An int is accepted as a float, as in `dropout = 0`.
     kind = cast("type[int | float | str]", spec.type)
     if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else kind):
         raise InvalidHyperparameters(f"{spec.name} must be of type {kind.__name__}, not {value!r}.")

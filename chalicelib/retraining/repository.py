@@ -1,6 +1,6 @@
-"""What is known of every retraining, and which task is being retrained: one table.
+"""The table of retrainings and of the locks of tasks.
 
-An item is a retraining, by the name of its execution, or the lock of a task.
+An item is the record of a retraining, with the name of its execution as its key, or the lock of a task.
 """
 
 from collections.abc import Mapping
@@ -17,18 +17,19 @@ from chalicelib.storage.items import (
     to_item,
 )
 
-Entry = dict[str, Any]
+RetrainingRecord = dict[str, Any]
+"""A retraining; `empty_record` shows its attributes."""
 
 RUNNING, FAILED, SKIPPED = "running", "failed", "skipped"
 _EVERYTHING = "all"
-"""The one partition of the index by time; retrainings come by the day, not by the second."""
+"""The only partition of the index by time: there are few retrainings a day."""
 _LOCK = "lock/"
-"""How the names of locks begin. No execution's name may hold a slash."""
+"""Prefix of the names of locks. Names of executions cannot contain a slash."""
 _HIDDEN = ("listing", "task_token")
 
 
-def empty_entry(name: str, execution: str, given: Mapping[str, Any]) -> Entry:
-    """A retraining of which nothing is known but what it was started with, right or wrong."""
+def empty_record(name: str, execution: str, given: Mapping[str, Any]) -> RetrainingRecord:
+    """The record of a retraining of which only the request is known, valid or not."""
     return {
         "name": name,
         "execution": execution,
@@ -50,26 +51,26 @@ def empty_entry(name: str, execution: str, given: Mapping[str, Any]) -> Entry:
 
 
 def _storable(value: Any) -> str:
-    """Any value of an execution's input as a short text that UTF-8 can hold."""
+    """Any value of an execution's input as a short text that can be encoded in UTF-8."""
     return str(value)[:MAX_TEXT].encode(errors="replace").decode()
 
 
-class Journal:
-    """Reads and writes retrainings. `resource` is a boto3 DynamoDB service resource."""
+class RetrainingRepository:
+    """Reads and writes records and locks. `resource` is a boto3 DynamoDB service resource."""
 
     def __init__(self, resource: Any, name: str):
         self._table = resource.Table(name)
         self._conflict = resource.meta.client.exceptions.ConditionalCheckFailedException
 
-    def begin(self, entry: Entry) -> None:
-        """Note a retraining; its `name`, `task` and `started_at` must be there."""
-        self._table.put_item(Item=to_item(entry) | {"listing": _EVERYTHING})
+    def create(self, record: RetrainingRecord) -> None:
+        """Store a new record. Its `name`, `task` and `started_at` must be set."""
+        self._table.put_item(Item=to_item(record) | {"listing": _EVERYTHING})
 
-    def note(self, name: str, **values: Any) -> None:
-        """Add to what is known of a retraining.
+    def update(self, name: str, **values: Any) -> None:
+        """Set attributes of a record.
 
         Raises:
-            UnknownRetraining: if there is none of that name; it does not come to life by a part of it.
+            UnknownRetraining: if there is no such retraining. A part of a record creates none.
         """
         names = {f"#{key}": key for key in values}
         try:
@@ -83,18 +84,18 @@ class Journal:
         except self._conflict:
             raise _unknown() from None
 
-    def get(self, name: str) -> Entry:
-        """One retraining.
+    def get(self, name: str) -> RetrainingRecord:
+        """The record of a retraining.
 
         Raises:
-            UnknownRetraining: if there is none of that name.
+            UnknownRetraining: if there is no such retraining.
         """
         item = self._find(name)
         if item is None:
             raise _unknown()
         return from_item(item, *_HIDDEN)
 
-    def page(self, limit: int, cursor: str | None) -> tuple[list[Entry], str | None]:
+    def page(self, limit: int, cursor: str | None) -> tuple[list[RetrainingRecord], str | None]:
         """The newest retrainings, and the cursor of the page after them (None at the end).
 
         Raises:
@@ -112,16 +113,16 @@ class Journal:
         return [from_item(item, *_HIDDEN) for item in page["Items"]], to_cursor(last) if last else None
 
     def token(self, name: str) -> str | None:
-        """The token of the task of a retraining that waits for a person; None if none does."""
+        """The task token of a retraining that waits for an approval; None if it does not wait."""
         item = self._find(name)
         return str(item["task_token"]) if item and item.get("task_token") else None
 
     # ------------------------------------------------------------------------------------------- locks
 
     def lock(self, task: str, execution: str) -> str | None:
-        """Take a task's lock for an execution (ARN); returns the execution that holds it if that is another.
+        """Lock a task for an execution (ARN); returns the execution that holds the lock if it is another.
 
-        Whoever was stopped could not give it back, which is left to whoever comes next.
+        An execution that was stopped still holds its lock; see `TaskLock`.
         """
         while True:
             try:
@@ -136,15 +137,15 @@ class Journal:
                 holder = self.holder(task)
             if holder is not None:
                 return holder
-            # It was given back in between.
+            # It was released in between.
 
     def holder(self, task: str) -> str | None:
-        """The execution (ARN) that retrains a task."""
+        """The execution (ARN) that holds the lock of a task; None if it is not locked."""
         item = self._find(f"{_LOCK}{task}")
         return str(item["execution"]) if item else None
 
     def release(self, task: str, execution: str) -> None:
-        """Give a task's lock back, if it is this execution's."""
+        """Unlock a task, if this execution (ARN) holds the lock."""
         try:
             self._table.delete_item(
                 Key={"name": f"{_LOCK}{task}"},
@@ -160,11 +161,11 @@ class Journal:
 
 
 def _unknown() -> UnknownRetraining:
-    return UnknownRetraining("There is no retraining of that name. GET /api/retrainings lists them.")
+    return UnknownRetraining("There is no retraining with this name. GET /api/retrainings lists them.")
 
 
 def _start(cursor: str) -> Key:
-    """The key after which the page of a cursor begins."""
+    """The key after which the page of a cursor starts."""
     key = from_cursor(cursor)
     if key.keys() == {"name", "listing", "started_at"} and key["listing"] == _EVERYTHING:
         return key

@@ -1,4 +1,4 @@
-"""What somebody may ask of a retraining: the input of an execution, checked."""
+"""Requests for retrainings: inputs of executions, checked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from typing import Any
 from chalicelib import limits
 from chalicelib.errors import InvalidHyperparameters, InvalidRequest
 from chalicelib.fields import check_json, optional_text
-from chalicelib.retraining.hyperparameters import check_values, searched
+from chalicelib.retraining.hyperparameters import check_values, current_names, searched
 from chalicelib.tasks import Task, load_tasks
 
 TRIALS = 8
-"""Of a search, where nobody says how many."""
+"""Training jobs of a search if their number is not given."""
 MAX_TRIALS = 100
-_MEMBERS: Mapping[str, Any] = {
+_FIELDS: Mapping[str, Any] = {
     "task": str,
     "hyperparameters": dict,
     "tune": (bool, int),
@@ -26,45 +26,45 @@ _MEMBERS: Mapping[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Wish:
-    """A retraining as it is wanted."""
+class RetrainingRequest:
+    """A checked request for a retraining."""
 
     task: Task
     hyperparameters: Mapping[str, Any]
-    """Those that differ from the task's recipe."""
+    """That differ from the task's recipe."""
     trials: int
     """Training jobs of a search for better hyper-parameters; 0 to train once."""
     force: bool
-    """Train though neither data nor labels have changed."""
+    """Train although neither images nor labels have changed."""
     approval: bool
-    """Ask a person before an accepted model is deployed."""
+    """Wait for a person's approval before an accepted model is deployed."""
     spot: bool
-    """Train on spare capacity, which costs less and may be taken back."""
+    """Train on spot instances, which cost less and may be interrupted."""
     reason: str
     requested_by: str
 
     @property
     def is_plain(self) -> bool:
-        """Whether it trains as the current model was trained, so that only other data make a difference."""
+        """Whether it trains with the task's recipe, so that the result differs only if the data do."""
         return not (self.force or self.trials or self.hyperparameters)
 
 
-def read_wish(given: Any) -> Wish:
-    """Check what somebody asked for: in a request, or in the input of an execution.
+def parse_request(given: Any) -> RetrainingRequest:
+    """Check the body of a request, or the input of an execution.
 
     Raises:
-        InvalidRequest: saying what is wrong with it.
+        InvalidRequest: if it is not valid.
     """
     check_json(given)
     if not isinstance(given, dict):
-        raise InvalidRequest('A retraining is asked for as {"task": "..."}.')
-    unknown = sorted(given.keys() - _MEMBERS.keys())
+        raise InvalidRequest('A request for a retraining is a JSON object such as {"task": "..."}.')
+    unknown = sorted(given.keys() - _FIELDS.keys())
     if unknown:
-        raise InvalidRequest(f"There is no '{unknown[0]}' to a retraining. Known: {', '.join(_MEMBERS)}.")
-    for name, kind in _MEMBERS.items():
+        raise InvalidRequest(f"A retraining has no field '{unknown[0]}'. Fields: {', '.join(_FIELDS)}.")
+    for name, kind in _FIELDS.items():
         if name in given and not isinstance(given[name], kind):
             raise InvalidRequest(f"'{name}' must be {_KINDS[kind]}.")
-    return Wish(
+    return RetrainingRequest(
         task=_task(given),
         hyperparameters=_hyperparameters(given),
         trials=_trials(given.get("tune", False)),
@@ -92,11 +92,11 @@ def _task(given: Mapping[str, Any]) -> Task:
 
 
 def _hyperparameters(given: Mapping[str, Any]) -> dict[str, Any]:
-    values: dict[str, Any] = given.get("hyperparameters", {})
+    values = current_names(given.get("hyperparameters", {}))
     check_values(values)
     if given.get("tune") and (both := sorted(values.keys() & searched().keys())):
         raise InvalidHyperparameters(
-            f"{both[0]} cannot be given where it is searched for. Leave out 'tune', or the value."
+            f"'tune' searches for {both[0]}, so it cannot be given. Leave out 'tune', or the value."
         )
     return values
 

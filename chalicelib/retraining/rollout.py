@@ -1,84 +1,82 @@
-"""The endpoint of a task, on its way from one configuration to the next and, if it must be, back."""
+"""Moves a task's endpoint from one configuration to the next and, if need be, back."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.models.endpoint_manager import Hosting
+from chalicelib.models.endpoint_manager import EndpointManager
 from chalicelib.models.scaling import VARIANT
+from chalicelib.retraining.payloads import EndpointState
+from chalicelib.retraining.plan import Plan, ServingPlan
 
 
 @dataclass(frozen=True)
 class Rollout:
-    """What Step Functions cannot decide about an endpoint by itself."""
+    """Decides what Step Functions cannot decide about an endpoint by itself."""
 
-    hosting: Hosting
+    endpoint_manager: EndpointManager
     cloudwatch: Callable[[], Any]
     """Makes the boto3 client."""
 
-    def look(self, serving: Mapping[str, Any], config: str) -> dict[str, Any]:
-        """What there is to be updated: `{"state", "config", "retain"}`.
+    def inspect(self, serving: ServingPlan, config: str) -> EndpointState:
+        """Find out what there is to be updated, and prepare the update.
 
-        A broken endpoint can only be deleted, which is what happens here; nothing was served by it.
+        A broken endpoint serves nothing and can only be deleted, which is done here.
 
         Args:
             serving: of the plan.
             config: that the endpoint is to serve.
-
-        Returns:
-            state: "absent", "ready" or "changing"; config: that it serves, or None; retain: whether an update
-            may keep the number of instances.
         """
-        endpoint = self.hosting.find(serving["endpoint"])
+        endpoint = self.endpoint_manager.find(serving["endpoint"])
         if endpoint is None:
             return {"state": "absent", "config": None, "retain": False}
         if endpoint.is_broken:
-            self.hosting.delete(endpoint.name)
+            self.endpoint_manager.delete(endpoint.name)
             return {"state": "changing", "config": None, "retain": False}
         if endpoint.is_changing:
             return {"state": "changing", "config": endpoint.config, "retain": False}
         if serving["kind"] == "provisioned":
-            self._watch(serving)
-        retain = self.hosting.prepare_update(endpoint.name, config)
+            self._put_alarm(serving)
+        retain = self.endpoint_manager.prepare_update(endpoint.name, config)
         return {"state": "ready", "config": endpoint.config, "retain": retain}
 
-    def restore(self, plan: Mapping[str, Any], before: str | None) -> bool:
-        """Bring the endpoint back to what it served before; True once nothing is left to be done.
+    def restore(self, plan: Plan, before: str | None) -> bool:
+        """Bring the endpoint back to an earlier configuration, one change at a time; True once it is done.
 
         Args:
             plan: of the retraining that failed.
-            before: the configuration that it should serve; None if it should not be there.
+            before: the configuration that it should serve; None if there should be no endpoint.
         """
-        endpoint = self.hosting.find(plan["serving"]["endpoint"])
+        endpoint = self.endpoint_manager.find(plan["serving"]["endpoint"])
         if endpoint is None:
             return True
         if endpoint.is_changing:
             return False
         if endpoint.is_broken or (before is None and endpoint.config == plan["name"]):
-            self.hosting.delete(endpoint.name)
+            self.endpoint_manager.delete(endpoint.name)
             return False
         if before is not None and endpoint.config == plan["name"]:
-            self.hosting.update(endpoint.name, before)
+            self.endpoint_manager.update(endpoint.name, before)
             return False
-        # What the update took off scaling scales again.
-        self.hosting.scale(endpoint.name, endpoint.config)
+        # The update had switched scaling off.
+        self.endpoint_manager.scale(endpoint.name, endpoint.config)
         return True
 
     def reason(self, name: str) -> str:
         """Why an endpoint does not serve what it should."""
-        endpoint = self.hosting.find(name)
+        endpoint = self.endpoint_manager.find(name)
         return (endpoint and endpoint.failure) or "The endpoint did not take the new model."
 
-    def describe(self, serving: Mapping[str, Any]) -> str:
+    def describe(self, serving: ServingPlan) -> str:
         """The state of the endpoint, in a sentence."""
-        endpoint = self.hosting.find(serving["endpoint"])
+        endpoint = self.endpoint_manager.find(serving["endpoint"])
         if endpoint is None:
             return f"There is no endpoint {serving['endpoint']}."
         served, failure = endpoint.config or "nothing", f" ({endpoint.failure})" if endpoint.failure else ""
         return f"The endpoint {endpoint.name} is {endpoint.status} and serves {served}{failure}."
 
-    def _watch(self, serving: Mapping[str, Any]) -> None:
-        """The alarm upon which SageMaker takes an update back by itself."""
+    def _put_alarm(self, serving: ServingPlan) -> None:
+        """Create the alarm at which SageMaker rolls an update back by itself."""
         self.cloudwatch().put_metric_alarm(
             AlarmName=serving["alarm"],
             AlarmDescription="The endpoint answered with errors. Its log is in /aws/sagemaker/Endpoints.",

@@ -1,23 +1,25 @@
-"""How a new model will be served: the part of a plan that is about its endpoint."""
+"""The part of a plan that is about serving: the endpoint, and its next configuration."""
 
 from dataclasses import asdict
 from typing import Any
 
+from chalicelib import resource_names
 from chalicelib.models.scaling import VARIANT
+from chalicelib.retraining.plan import ServingPlan
 from chalicelib.tasks import ServingKind, Task
 
 CANARY_SECONDS = 300
-"""How long an alarm may take the new configuration back: some periods of the alarm."""
+"""How long an alarm can roll the new configuration back: five periods of the alarm."""
 
 
-def plan_serving(stage: str, task: Task, kind: ServingKind, name: str) -> dict[str, Any]:
-    """The endpoint of a task, and what its next configuration holds.
+def plan_serving(stage: str, task: Task, kind: ServingKind, name: str) -> ServingPlan:
+    """Plan the serving of a new model.
 
     Args:
-        stage: whose endpoint it is.
-        task: that it answers for.
+        stage: name of the installation.
+        task: that the model is for.
         kind: of serving, in this stage.
-        name: of the model that the configuration serves.
+        name: of the model in SageMaker.
     """
     spec = task.serving
     serverless = {"MemorySizeInMB": spec.memory_mb, "MaxConcurrency": spec.max_concurrency}
@@ -26,11 +28,11 @@ def plan_serving(stage: str, task: Task, kind: ServingKind, name: str) -> dict[s
         "InitialInstanceCount": spec.instances,
         "InitialVariantWeight": 1,
     }
-    alarm = f"negatoscope-{stage}-{task.name}-endpoint-errors"
+    alarm = resource_names.endpoint_alarm(stage, task.name)
     variant = {"ServerlessConfig": serverless} if kind == "serverless" else provisioned
     return {
         "kind": kind,
-        "endpoint": f"negatoscope-{stage}-{task.name}",
+        "endpoint": resource_names.endpoint(stage, task.name),
         "alarm": alarm,
         "variants": [{"VariantName": VARIANT, "ModelName": name, **variant}],
         "update": _update(spec.instances, alarm),
@@ -39,10 +41,9 @@ def plan_serving(stage: str, task: Task, kind: ServingKind, name: str) -> dict[s
 
 
 def _update(instances: int, alarm: str) -> dict[str, Any]:
-    """How a provisioned endpoint goes to its next configuration: a part of the traffic first, if it can.
+    """SageMaker's DeploymentConfig of a provisioned endpoint: with a canary if there are several instances.
 
-    A canary takes at most half of the instances, so a single one cannot have any. (API reference,
-    BlueGreenUpdatePolicy.)
+    A canary may take at most half of the instances. (SageMaker API reference, BlueGreenUpdatePolicy.)
     """
     canary = {
         "Type": "CANARY",

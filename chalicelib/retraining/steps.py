@@ -1,256 +1,167 @@
-"""What the Lambda of the state machine does: one method for each step that is not a job of SageMaker's."""
+"""The steps of a retraining that are no jobs of SageMaker's, as the Lambda of the state machine runs them."""
 
 import json
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
+from inspect import Parameter, signature
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib import timestamps
-from chalicelib.errors import (
-    EndpointNotChanged,
-    EndpointNotReady,
-    StepInterrupted,
-    UnknownModel,
-)
+from chalicelib.errors import EndpointNotChanged, EndpointNotReady, StepInterrupted
 from chalicelib.models.backend import Backend
-from chalicelib.models.deployment import Deployment
-from chalicelib.observability import count, logger
-from chalicelib.retraining.canary_check import known_images, smoke_test
+from chalicelib.observability import logger
+from chalicelib.retraining import earlier
+from chalicelib.retraining.canary_check import known_images, run_canary_check
 from chalicelib.retraining.candidate import Candidates
-from chalicelib.retraining.creation import FAILED, Creations
-from chalicelib.retraining.failure import explain, reason_of
-from chalicelib.retraining.planning import Code, Planner
-from chalicelib.retraining.repository import Journal
+from chalicelib.retraining.creation import Creations
+from chalicelib.retraining.ending import Ending
+from chalicelib.retraining.locations import EVALUATION
+from chalicelib.retraining.notification import notification
+from chalicelib.retraining.payloads import (
+    Candidate,
+    DataCheck,
+    Decision,
+    EndpointState,
+    SmokeTest,
+    TrainedModel,
+)
+from chalicelib.retraining.plan import Plan
+from chalicelib.retraining.planning import Planner
+from chalicelib.retraining.repository import RetrainingRepository
 from chalicelib.retraining.rollout import Rollout
-from chalicelib.storage.bucket import DataBucket, StorageFailed
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import StorageFailed
 
-State = Mapping[str, Any]
-"""The state machine's state, `$`: each step's result under the name that the definition gives it."""
-_CHANGES_ENDPOINT = ("DeploymentFailed", "SmokeTestFailed", "PromotionFailed")
-"""Only after these failures the endpoint may have to go back."""
-_PASSING = (StorageFailed, EndpointNotChanged, EndpointNotReady, ClientError, BotoCoreError)
-"""What may be over when a step is repeated."""
+Step = Callable[..., Mapping[str, Any]]
+_TRANSIENT = (StorageFailed, EndpointNotChanged, EndpointNotReady, ClientError, BotoCoreError)
+"""Errors that may be over when a step is repeated."""
 
 
 @dataclass(frozen=True)
 class Steps:
-    """The steps of one stage's state machine."""
+    """The steps of one stage's state machine.
+
+    The names of a step's arguments are the keys of its payload. Those without a default are always passed.
+    """
 
     bucket: DataBucket
-    journal: Journal
+    repository: RetrainingRepository
     planner: Planner
     candidates: Candidates
     rollout: Rollout
     creations: Creations
+    ending: Ending
     backend: Callable[[str, str | None, str], Backend]
-    """What answers for a task: on an endpoint if one is named, else from the archive with a version."""
+    """What answers for a task: on an endpoint if one is named, else from the archive of a version."""
     publish: Callable[[str, str, str], None]
     """Tells the subscribers of a topic (ARN, subject, message)."""
 
+    def by_name(self) -> Mapping[str, Step]:
+        """The steps, by the names that the definition of the state machine calls them."""
+        return {
+            "plan": self.planner.plan,
+            "check-data": self.check_data,
+            "register": self.register,
+            "record-decision": self.record_decision,
+            "request-approval": self.request_approval,
+            "check-creation": self.creations.check,
+            "inspect-endpoint": self.inspect_endpoint,
+            "smoke-test": self.smoke_test,
+            "promote": self.promote,
+            "finalize-deployed": self.ending.finalize_deployed,
+            "finalize-rejected": self.ending.finalize_rejected,
+            "finalize-declined": self.ending.finalize_declined,
+            "finalize-unchanged": self.ending.finalize_unchanged,
+            "roll-back": self.ending.roll_back,
+            "report-failed-rollback": self.ending.report_failed_rollback,
+        }
+
     def run(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Do the step that the event names.
+        """Run a step.
+
+        Args:
+            event: `step` and its payload; a member `state` is the whole state, of which a step takes a part.
 
         Raises:
             StepInterrupted: if the state machine should repeat it.
             NegatoscopeError: if it cannot be done; the state machine catches it.
         """
-        step, state = event["step"], event.get("state", {})
-        plan = state.get("plan", {})
-        logger.info("retraining", extra={"step": step, "run": plan.get("run")})
-        steps: Mapping[str, Callable[[], dict[str, Any]]] = {
-            "plan": lambda: self.planner.plan(
-                event["execution"], event["wish"], Code(event["code"], event["commit"])
-            ),
-            "review-data": lambda: self._review_data(plan),
-            "register": lambda: self._register(plan, state["trained"], event["image"]),
-            "decide": lambda: self._decide(plan, state["candidate"]),
-            "ask": lambda: self._ask(plan, state, event["token"], event["topic"]),
-            "check-creation": lambda: self.creations.check(state["creating"], plan, state["error"]),
-            "look-at-endpoint": lambda: self._look_at_endpoint(plan),
-            "smoke-test": lambda: self._smoke_test(plan, state["candidate"]),
-            "promote": lambda: self._promote(plan, state["candidate"]),
-            "close": lambda: self._close(plan, event["outcome"], state),
-            "undo": lambda: self._undo(plan, state),
-            "report-failed-undo": lambda: self._report_failed_undo(plan, state),
-        }
+        event = earlier.translate_event(event)
+        step = self.by_name()[event["step"]]
+        arguments = take(step, {**event.get("state", {}), **event})
+        logger.info("retraining", extra={"step": event["step"], "run": arguments.get("plan", {}).get("run")})
         try:
-            return steps[step]()
-        except _PASSING as error:
+            return {**step(**arguments)}
+        except _TRANSIENT as error:
             raise StepInterrupted(f"{type(error).__name__}: {error}") from error
 
-    def _review_data(self, plan: Mapping[str, Any]) -> dict[str, Any]:
-        """Whether there is anything to learn that the current model has not learnt."""
+    def check_data(self, plan: Plan) -> DataCheck:
+        """Whether the prepared data differ from what the current model was trained on."""
         facts = json.loads(self.bucket.read(f"{self._folder(plan)}data/data.json").body)
-        data = {
-            **plan["data"],
-            "fingerprint": facts["fingerprint"],
-            "split": facts["split"],
-            "findings": facts["findings"],
-        }
-        self.journal.note(plan["run"], data=data)
+        found = {key: facts[key] for key in ("fingerprint", "split", "findings")}
+        self.repository.update(plan["run"], data={**plan["data"], **found})
         same = facts["fingerprint"] == plan["current"]["fingerprint"]
         return {"unchanged": same and plan["plain"], "fingerprint": facts["fingerprint"]}
 
-    def _register(self, plan: Mapping[str, Any], trained: Mapping[str, str], image: str) -> dict[str, Any]:
+    def register(self, plan: Plan, trained: TrainedModel, image: str) -> Candidate:
+        """Add the trained model to the registry; see `Candidates.register`."""
         candidate = self.candidates.register(plan, trained, image)
-        self.journal.note(plan["run"], candidate=candidate["version"], job=trained["job"])
+        self.repository.update(plan["run"], candidate=candidate["version"], job=trained["job"])
         return candidate
 
-    def _decide(self, plan: Mapping[str, Any], candidate: Mapping[str, str]) -> dict[str, Any]:
+    def record_decision(self, plan: Plan, candidate: Candidate) -> Decision:
+        """Record what the evaluation decided; see `Candidates.decide`."""
         decision = self.candidates.decide(plan, candidate)
-        self.journal.note(plan["run"], accepted=decision["accepted"], outcome=decision["reasons"])
+        self.repository.update(plan["run"], accepted=decision["accepted"], outcome=decision["reasons"])
         return decision
 
-    def _ask(self, plan: Mapping[str, Any], state: State, token: str, topic: str) -> dict[str, Any]:
-        self.journal.note(plan["run"], task_token=token, waiting_for="approval")
-        self.publish(
-            topic,
-            _subject(plan, "may the new model be deployed?"),
-            f"{state['decision']['reasons']}\n\nThe report lies in {plan['folder']}judgement/report.md. "
+    def request_approval(self, plan: Plan, decision: Decision, token: str, topic: str) -> dict[str, Any]:
+        """Ask the subscribers of a topic (ARN) for approval. The token continues the execution."""
+        self.repository.update(plan["run"], task_token=token, waiting_for="approval")
+        message = notification(
+            plan,
+            "may the new model be deployed?",
+            f"{decision['reasons']}\n\nThe report is at {plan['folder']}{EVALUATION}report.md. "
             f'Answer on the page, or with POST /api/retrainings/{plan["run"]}/approval {{"approved": true}}.',
         )
+        self.publish(topic, message["subject"], message["message"])
         return {}
 
-    def _look_at_endpoint(self, plan: Mapping[str, Any]) -> dict[str, Any]:
-        """What there is to be updated; see `Rollout.look`."""
-        return self.rollout.look(plan["serving"], plan["name"])
+    def inspect_endpoint(self, plan: Plan) -> EndpointState:
+        """What there is to be updated; see `Rollout.inspect`."""
+        return self.rollout.inspect(plan["serving"], plan["name"])
 
-    def _smoke_test(self, plan: Mapping[str, Any], candidate: Mapping[str, str]) -> dict[str, Any]:
+    def smoke_test(self, plan: Plan, candidate: Candidate) -> SmokeTest:
+        """Compare answers of the deployed candidate with those that were evaluated."""
         serving = plan["serving"]
         endpoint = None if serving["kind"] == "embedded" else serving["endpoint"]
         backend = self.backend(plan["task"], endpoint, candidate["version"])
-        tested = smoke_test(backend, known_images(self.bucket, self._folder(plan)), candidate["sha256"])
-        self.journal.note(plan["run"], smoke_test=tested)
+        tested = run_canary_check(backend, known_images(self.bucket, self._folder(plan)), candidate["sha256"])
+        self.repository.update(plan["run"], smoke_test=tested)
         return tested
 
-    def _promote(self, plan: Mapping[str, Any], candidate: Mapping[str, str]) -> dict[str, Any]:
+    def promote(self, plan: Plan, candidate: Candidate) -> dict[str, Any]:
+        """Make the candidate the current model."""
         serving = plan["serving"]
         if serving["kind"] != "embedded":
-            self.rollout.hosting.scale(serving["endpoint"], plan["name"])
+            self.rollout.endpoint_manager.scale(serving["endpoint"], plan["name"])
         self.candidates.promote(plan, candidate)
         return {}
 
-    def _close(self, plan: Mapping[str, Any], outcome: str, state: State) -> dict[str, Any]:
-        """Write down the end, and give the lock back: `{"subject", "message"}` for those who subscribed."""
-        message = self._describe(outcome, state)
-        if outcome == "declined":
-            self.candidates.refuse(plan, state["candidate"], message)
-        if outcome in ("declined", "rejected"):
-            self.rollout.hosting.forget(plan["name"])
-        return self._end(plan, "rejected" if outcome == "declined" else outcome, message)
-
-    def _undo(self, plan: Mapping[str, Any], state: State) -> dict[str, Any]:
-        """Leave nothing half-deployed: `{"settled", "error", "cause", ...}`; to be repeated until settled."""
-        failed, current = state["failed"], self.candidates.registry.current(plan["task"])
-        version = state.get("candidate", {}).get("version")
-        if current and current.has_deployed(version):
-            # It failed after that: taking everything back now would be a change that nobody asked for.
-            since = "classifies from now on" if current.version == version else "was deployed and rolled back"
-            cause = f"{version} {since}, but noting that down failed. {reason_of(state['error'])}"
-            end = self._end(plan, "deployed", cause)
-            return {"settled": True, "error": failed, "cause": cause, **end}
-        cause = self._cause(plan, state)
-        told = {"settled": False, "error": failed, "cause": cause}
-        if failed in _CHANGES_ENDPOINT and not self.rollout.restore(plan, _way_back(plan, state, current)):
-            return told
-        self.rollout.hosting.forget(plan["name"])
-        if "candidate" in state:
-            # A package that is damaged may have no record yet.
-            with suppress(UnknownModel):
-                self.candidates.refuse(plan, state["candidate"], cause)
-        return {**told, **self._end(plan, "failed", cause), "settled": True}
-
-    def _report_failed_undo(self, plan: Mapping[str, Any], state: State) -> dict[str, Any]:
-        """Say that a failed retraining could not be taken back: `{"subject", "message"}`.
-
-        The lock stays with this execution, which is over: whoever retrains the task next takes it over, and
-        finishes what is left before anything else.
-        """
-        count("UndoFailed", plan["task"])
-        message = (
-            "The retraining failed, and what it had begun could not be taken back: "
-            f"{reason_of(state['error'])} {self.rollout.describe(plan['serving'])} "
-            "The current model answers, from its package if need be. Remove the cause, then retrain the "
-            "task: that finishes what is left before anything else."
-        )
-        self.journal.note(
-            plan["run"],
-            status="failed",
-            ended_at=timestamps.now(),
-            outcome=message,
-            task_token="",
-            waiting_for=None,
-        )
-        return {"subject": _subject(plan, "a failed retraining could not be undone"), "message": message}
-
-    def _cause(self, plan: Mapping[str, Any], state: State) -> str:
-        """Why it failed, as the first attempt at undoing it found: later the endpoint may be gone."""
-        known = self.journal.get(plan["run"]).get("failure")
-        if known:
-            return str(known)
-        if state.get("creation", {}).get("status") == FAILED:
-            error = state["creation"]["error"]
-        elif "error" in state:
-            error = state["error"]
-        elif state["failed"] == "SmokeTestFailed":
-            error = {"Cause": state["smoke_test"]["reason"]}
-        else:
-            error = {"Cause": self.rollout.reason(plan["serving"]["endpoint"])}
-        cause = explain(state["failed"], error)
-        self.journal.note(plan["run"], failure=cause)
-        return cause
-
-    def _end(self, plan: Mapping[str, Any], status: str, message: str) -> dict[str, Any]:
-        self.journal.note(
-            plan["run"],
-            status=status,
-            ended_at=timestamps.now(),
-            outcome=message,
-            task_token="",
-            waiting_for=None,
-        )
-        self.journal.release(plan["task"], plan["execution"])
-        return {"subject": _subject(plan, f"retraining {status}"), "message": message}
-
-    def _describe(self, outcome: str, state: State) -> str:
-        match outcome:
-            case "deployed":
-                return (
-                    f"{state['decision']['reasons']} {state['candidate']['version']} classifies from now on."
-                )
-            case "rejected":
-                return f"{state['decision']['reasons']} The current model stays."
-            case "declined":
-                answer = state.get("approval", {})
-                if not answer:
-                    return "Nobody approved the new model in time. The current model stays."
-                comment = f" {answer['comment']}" if answer.get("comment") else ""
-                return f"The new model was declined by {answer['by']}.{comment} The current model stays."
-            case "unchanged":
-                return (
-                    "Images and labels are those that the current model was trained on, so there is nothing "
-                    'new to learn. {"force": true} trains anyway.'
-                )
-        raise ValueError(f"no such outcome: {outcome}")
-
-    def _folder(self, plan: Mapping[str, Any]) -> str:
-        folder: str = plan["folder"].removeprefix(f"s3://{self.bucket.name}/")
-        return folder
+    def _folder(self, plan: Plan) -> str:
+        return plan["folder"].removeprefix(f"s3://{self.bucket.name}/")
 
 
-def _way_back(plan: Mapping[str, Any], state: State, current: Deployment | None) -> str | None:
-    """The configuration that a failed deployment leads back to: None if the endpoint should not be there.
+def take(step: Step, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a step, among all that is given.
 
-    That is the deployed version's, as the registry has it now. Somebody may have put another one there by
-    hand, which nobody has judged or tested.
+    Raises:
+        KeyError: if a required one is missing.
     """
-    was_absent = state.get("endpoint", {}).get("state") == "absent"
-    return None if was_absent or current is None else current.config_on(plan["serving"]["endpoint"])
-
-
-def _subject(plan: Mapping[str, Any], text: str) -> str:
-    """Of a message. SNS takes fewer than 100 characters of ASCII; titles may hold others, names never do."""
-    return f"{plan['task']}: {text}"[:99]
+    parameters = signature(step).parameters.values()
+    return {
+        parameter.name: given[parameter.name]
+        for parameter in parameters
+        if parameter.default is Parameter.empty or parameter.name in given
+    }

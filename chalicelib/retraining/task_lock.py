@@ -1,13 +1,11 @@
-"""Locks a task for a retraining; before that, finishes the one that was stopped while it held the lock.
+"""Lets one retraining at a time change a task, and recovers the lock of one that was stopped.
 
-Nobody tells an execution that is stopped, or runs out of time, to clean up after itself.
+An execution that is stopped, or exceeds its time limit, cannot clean up. The next one does that first.
 """
 
 import json
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from chalicelib.errors import (
     AlreadyRetraining,
@@ -17,93 +15,96 @@ from chalicelib.errors import (
 )
 from chalicelib.models.registry import Registry
 from chalicelib.retraining.executions import Executions, end_of
-from chalicelib.retraining.planning import plan_key
-from chalicelib.retraining.repository import RUNNING, Entry, Journal
+from chalicelib.retraining.locations import plan_key
+from chalicelib.retraining.plan import Plan
+from chalicelib.retraining.repository import RUNNING, RetrainingRecord, RetrainingRepository
 from chalicelib.retraining.rollout import Rollout
-from chalicelib.storage.bucket import DataBucket, ObjectMissing
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import ObjectMissing
 from chalicelib.tasks import Task
 
 
 @dataclass(frozen=True)
-class Takeover:
-    """Where one retraining follows another."""
+class TaskLock:
+    """The locks of all tasks."""
 
     bucket: DataBucket
-    journal: Journal
+    repository: RetrainingRepository
     registry: Registry
     rollout: Rollout
     executions: Executions
 
-    def lock(self, task: Task, execution: str) -> str | None:
-        """Take a task's lock for an execution (ARN).
+    def acquire(self, task: Task, execution: str) -> str | None:
+        """Lock a task for an execution (ARN), after cleaning up what a stopped retraining has left.
 
         Returns:
-            None; or the name of the retraining that was stopped and has left something that takes a while to
-            be undone. Then the lock is not taken: try again.
+            None if the task is locked. Otherwise the name of a stopped retraining whose cleanup takes a
+            while: try again later.
 
         Raises:
-            AlreadyRetraining: if another one runs.
-            EndpointNotChanged: if the endpoint cannot go back to the deployed version.
+            AlreadyRetraining: if another retraining of the task is running.
+            EndpointNotChanged: if the endpoint cannot be brought back to the deployed version.
         """
-        while holder := self.journal.lock(task.name, execution):
+        while holder := self.repository.lock(task.name, execution):
             name = holder.rpartition(":")[2]
             if self.executions.is_running(holder):
                 raise AlreadyRetraining(
                     f"{task.title} is being retrained by {name}. Wait for its end, or stop that execution."
                 )
-            if not self._finish(task.name, name):
+            if not self._clean_up(task.name, name):
                 return name
-            # Last: until then it is known whose end has to be made up for, and all of it can be done again.
-            self.journal.release(task.name, holder)
+            # Only now: as long as the lock names the holder, its cleanup can be repeated.
+            self.repository.release(task.name, holder)
         return None
 
-    def _finish(self, task: str, name: str) -> bool:
-        """Note the end of a retraining, and take away what it has left; True once nothing is left."""
+    def _clean_up(self, task: str, name: str) -> bool:
+        """Record the end of a stopped retraining and remove what it has left; True once nothing is left."""
         try:
-            entry = self.journal.get(name)
+            record = self.repository.get(name)
         except UnknownRetraining:
-            return True  # it came to no plan, so it has made nothing
-        deployed = self._is_deployed(task, entry)
-        entry = self._note_end(entry, deployed)
-        return deployed or self._undo(task, entry)
+            return True  # it was stopped before it had a plan, so it has created nothing
+        deployed = self._is_deployed(task, record)
+        record = self._record_end(record, deployed)
+        return deployed or self._roll_back(task, record)
 
-    def _is_deployed(self, task: str, entry: Entry) -> bool:
-        """Whether its model was promoted. Nothing but rollbacks can have happened to it since."""
+    def _is_deployed(self, task: str, record: RetrainingRecord) -> bool:
+        """Whether its model was promoted, even if it was rolled back since."""
         current = self.registry.current(task)
-        return current is not None and current.has_deployed(entry["candidate"])
+        return current is not None and current.has_deployed(record["candidate"])
 
-    def _note_end(self, entry: Entry, deployed: bool) -> Entry:
-        if entry["status"] != RUNNING:
-            return entry
-        end = end_of(self.executions.describe(entry["execution"]))
+    def _record_end(self, record: RetrainingRecord, deployed: bool) -> RetrainingRecord:
+        if record["status"] != RUNNING:
+            return record
+        end = end_of(self.executions.describe(record["execution"]))
         if deployed:
-            said = f"{entry['candidate']} was deployed; what was left to be done was cut short."
-            end |= {"status": "deployed", "outcome": said}
-        self.journal.note(entry["name"], **end, task_token="", waiting_for=None)
-        return entry | end
+            outcome = f"{record['candidate']} was deployed; the retraining was stopped after that."
+            end |= {"status": "deployed", "outcome": outcome}
+        self.repository.update(record["name"], **end, task_token="", waiting_for=None)
+        return record | end
 
-    def _undo(self, task: str, entry: Entry) -> bool:
+    def _roll_back(self, task: str, record: RetrainingRecord) -> bool:
         try:
-            plan = json.loads(self.bucket.read(plan_key(task, entry["name"])).body)
+            plan: Plan = json.loads(self.bucket.read(plan_key(task, record["name"])).body)
         except ObjectMissing:
-            return True  # somebody has cleared away what is known of it
-        if not self._restore(plan):
+            return True  # its folder was deleted, so there is nothing to go by
+        if not self._restore_endpoint(plan):
             return False
-        self.rollout.hosting.forget(plan["name"])
-        if entry["candidate"]:
+        self.rollout.endpoint_manager.forget(plan["name"])
+        if record["candidate"]:
             with suppress(UnknownModel):
-                self.registry.decide(task, entry["candidate"], accepted=False, reasons=[entry["outcome"]])
+                self.registry.decide(task, record["candidate"], accepted=False, reasons=[record["outcome"]])
         return True
 
-    def _restore(self, plan: Mapping[str, Any]) -> bool:
+    def _restore_endpoint(self, plan: Plan) -> bool:
         current, endpoint = self.registry.current(plan["task"]), plan["serving"]["endpoint"]
         try:
             return self.rollout.restore(plan, current.config_on(endpoint) if current else None)
         except EndpointNotChanged as error:
-            found = self.rollout.hosting.find(endpoint)
+            found = self.rollout.endpoint_manager.find(endpoint)
             if found is None or found.is_changing:
-                return False  # somebody else was faster
+                return False  # another process is restoring it
             raise EndpointNotChanged(
-                f"{error.message} It serves what {plan['run']} left there, which nobody has tested. Delete "
-                "the endpoint, then start again; until there is a new one, the deployed package answers."
+                f"{error.message} The endpoint serves the model that {plan['run']} left there, which "
+                "was never tested. Delete the endpoint, then start again; until there is a new one, the "
+                "deployed package answers."
             ) from error

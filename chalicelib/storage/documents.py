@@ -1,4 +1,4 @@
-"""JSON documents in the data bucket that have several writers: changed by compare-and-swap, never blindly."""
+"""JSON documents in the data bucket with several writers; they are changed by compare-and-swap."""
 
 import json
 import random
@@ -6,20 +6,15 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from chalicelib.storage.bucket import (
-    DataBucket,
-    ObjectChanged,
-    ObjectMissing,
-    StorageFailed,
-    StoredObject,
-)
+from chalicelib.storage.bucket import DataBucket, StoredObject
+from chalicelib.storage.errors import ObjectChanged, ObjectMissing, StorageFailed
 
 Document = dict[str, Any]
 
 MAX_ATTEMPTS = 10
-"""At a change that others keep overtaking. Writers are few: a person, a retraining, a deployment."""
+"""Attempts at one change. Other writers are few: a person, a retraining, a deployment."""
 MAX_PAUSE_SECONDS = 0.2
-"""Before the next attempt; random, so that two writers do not meet again."""
+"""Longest pause before another attempt; random, so that two writers do not collide again."""
 
 
 class Documents:
@@ -38,20 +33,20 @@ class Documents:
         return document
 
     def change(self, key: str, change: Callable[[Document | None], Document]) -> Document:
-        """Replace a document by what `change` makes of it, and return that.
+        """Replace a document with the result of `change`, and return that.
 
         Args:
             key: of the document.
-            change: given the document as it is now (None if there is none), returns what it is to become;
-                called again whenever somebody else was faster. What it raises leaves the document alone.
+            change: gets the current document (None if there is none) and returns the new one. It is called
+                again if another writer was faster. If it raises, the document stays unchanged.
 
         Raises:
-            StorageFailed: if others are faster every time.
+            StorageFailed: if other writers were faster every time.
         """
         written: Document | None = None
         for _ in range(MAX_ATTEMPTS):
             before, etag = self._find(key)
-            # A write whose answer was lost is repeated by the AWS library, and refused as it has succeeded.
+            # If the answer to a write is lost, the AWS library repeats it, and the repetition fails.
             if before is not None and before == written:
                 return before
             written = change(before)
@@ -60,7 +55,7 @@ class Documents:
             try:
                 self._bucket.replace_json(key, written, etag, {})
             except StorageFailed:
-                # It may have come to pass all the same.
+                # The write may have succeeded nevertheless.
                 if self._find(key)[0] != written:
                     raise
                 return written
@@ -68,7 +63,7 @@ class Documents:
                 time.sleep(random.uniform(0, MAX_PAUSE_SECONDS))  # no secret depends on it
             else:
                 return written
-        raise StorageFailed("PutObject: others changed the document each time")
+        raise StorageFailed("PutObject: other writers changed the document each time")
 
     def read_object(self, key: str) -> StoredObject:
         """The object at `key`.
@@ -79,7 +74,7 @@ class Documents:
         try:
             return self._bucket.read(key)
         except StorageFailed:
-            # Roles that may not list the whole bucket are told "access denied" of what is missing.
+            # Roles that may not list the whole bucket get "access denied" for missing objects.
             if self._bucket.exists(key):
                 raise
             raise ObjectMissing from None

@@ -1,4 +1,4 @@
-"""Images as they arrive in the bucket, and the ids they get."""
+"""Objects that arrive in the bucket, their keys and the ids of their images."""
 
 import hashlib
 import re
@@ -15,7 +15,7 @@ _PREPARED_KEY = re.compile(r"prepared/([^/]+)/([0-9a-f]{32})\.npy")
 
 
 def new_id(*parts: str | bytes) -> str:
-    """A 128-bit hexadecimal id that depends on `parts` alone."""
+    """A hexadecimal id of 128 bits, determined by `parts`."""
     digest = hashlib.sha256()
     for part in parts:
         data = part.encode() if isinstance(part, str) else part
@@ -24,12 +24,12 @@ def new_id(*parts: str | bytes) -> str:
 
 
 def random_token() -> str:
-    """128 bits in hexadecimal that nobody can guess."""
+    """128 unpredictable bits in hexadecimal."""
     return secrets.token_hex(16)
 
 
 @dataclass(frozen=True)
-class Arrival:
+class InboxObject:
     """An object under `inbox/`."""
 
     bucket: str
@@ -38,36 +38,36 @@ class Arrival:
     size: int
     """Bytes."""
     version_id: str | None = None
-    """Which of the versions that the bucket keeps; None where that is not known."""
+    """The version in the bucket; None if unknown."""
     time: str | None = field(default=None, compare=False)
-    """When S3 had it, ISO 8601; None where that is not known."""
+    """When the object was stored, ISO 8601; None if unknown."""
 
     @property
     def task_name(self) -> str:
-        """The folder under `inbox/`; empty for a file that lies in none."""
+        """The folder under `inbox/`; empty for a file directly in the inbox."""
         parts = self.key.split("/")
         return parts[1] if len(parts) > 2 else ""
 
     @property
     def name(self) -> str:
-        """The path below the task's folder. It may name a patient: never log it, never put it in a result."""
+        """The path below the task's folder. It may name a patient: never log it or put it into a result."""
         return self.key.split("/", 2)[-1]
 
     @property
     def id(self) -> str:
-        """The upload's own id, else one made of bucket, key and ETag: the same however often S3 delivers."""
+        """The upload's id, or one derived from bucket, key and ETag. Repeated events have the same id."""
         upload = _UPLOAD.fullmatch(self.name)
         return upload_id(self.task_name, upload[1]) if upload else new_id(self.bucket, self.key, self.etag)
 
     @property
-    def way(self) -> str:
-        """How the image came: "upload" or "drop-folder"."""
+    def channel(self) -> str:
+        """How the image arrived: "upload" or "drop-folder"."""
         return "upload" if _UPLOAD.fullmatch(self.name) else "drop-folder"
 
     @property
     def version(self) -> str | None:
-        """The ETag to hold S3 to. An upload form may be sent twice: the id stands for what came last."""
-        return self.etag if self.way == "drop-folder" else None
+        """The ETag to read; None for uploads, whose form may be sent twice: the last content counts."""
+        return self.etag if self.channel == "drop-folder" else None
 
     @property
     def is_folder(self) -> bool:
@@ -76,17 +76,17 @@ class Arrival:
 
 
 def upload_key(task: str, token: str) -> str:
-    """Where the browser puts an upload. The name it had on the user's disk is left there."""
+    """The key of an upload. It does not contain the file's name on the user's disk."""
     return f"{INBOX}{task}/upload-{token}"
 
 
 def upload_id(task: str, token: str) -> str:
-    """The id of an upload, known before there is content; a copy in another task's folder has another."""
+    """The id of an upload, known before its content. A copy in another task's folder has another id."""
     return new_id("upload", task, token)
 
 
 def prepared_key(task: str, image_id: str) -> str:
-    """Where the prepared array of an image lies."""
+    """The key of an image's prepared array."""
     return f"{PREPARED}{task}/{image_id}.npy"
 
 
@@ -94,7 +94,7 @@ def parse_prepared_key(key: str) -> tuple[str, str]:
     """Task and image id of a prepared array.
 
     Raises:
-        ValueError: if `key` is not one of ours.
+        ValueError: if `key` is not the key of a prepared array.
     """
     match = _PREPARED_KEY.fullmatch(key)
     if not match:
@@ -102,10 +102,10 @@ def parse_prepared_key(key: str) -> tuple[str, str]:
     return match[1], match[2]
 
 
-def arrivals(event: Mapping[str, Any]) -> Iterator[Arrival]:
-    """The objects an S3 event speaks of, with their keys decoded; folders are left out."""
+def event_objects(event: Mapping[str, Any]) -> Iterator[InboxObject]:
+    """The objects of an S3 event, with decoded keys, without folders."""
     for bucket, record, time in _objects(event):
-        arrival = Arrival(
+        stored = InboxObject(
             bucket,
             unquote_plus(record["key"]),
             record["eTag"].strip('"'),
@@ -113,22 +113,26 @@ def arrivals(event: Mapping[str, Any]) -> Iterator[Arrival]:
             record.get("versionId"),
             time,
         )
-        if not arrival.is_folder:
-            yield arrival
+        if not stored.is_folder:
+            yield stored
 
 
 def event_keys(event: Mapping[str, Any]) -> list[str]:
-    """The decoded keys an S3 event speaks of."""
+    """The decoded keys of an S3 event."""
     return [unquote_plus(record["key"]) for _, record, _ in _objects(event)]
 
 
-def event_for(arrival: Arrival) -> dict[str, Any]:
-    """The S3 event that would announce `arrival`, to send it through once more."""
-    entry = {"key": quote_plus(arrival.key, safe="/"), "eTag": arrival.etag, "size": arrival.size}
-    if arrival.version_id:
-        entry["versionId"] = arrival.version_id
-    record = {"eventSource": "aws:s3", "s3": {"bucket": {"name": arrival.bucket}, "object": entry}}
-    return {"Records": [record | ({"eventTime": arrival.time} if arrival.time else {})]}
+def event_for(stored: InboxObject) -> dict[str, Any]:
+    """The S3 event that announces `stored`, to process it again."""
+    entry = {
+        "key": quote_plus(stored.key, safe="/"),
+        "eTag": stored.etag,
+        "size": stored.size,
+    }
+    if stored.version_id:
+        entry["versionId"] = stored.version_id
+    record = {"eventSource": "aws:s3", "s3": {"bucket": {"name": stored.bucket}, "object": entry}}
+    return {"Records": [record | ({"eventTime": stored.time} if stored.time else {})]}
 
 
 def _objects(event: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], str | None]]:

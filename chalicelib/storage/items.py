@@ -1,4 +1,4 @@
-"""What DynamoDB keeps and hands out, as the JSON values that the rest of the application knows."""
+"""Converts between JSON values and items of DynamoDB."""
 
 import base64
 import json
@@ -10,33 +10,33 @@ from typing import Any
 from chalicelib.errors import InvalidRequest
 
 Key = dict[str, str]
-"""Where an item stands in an index: its key and the table's."""
+"""The key of an item in an index, with its key in the table."""
 
 _KEY_VALUE = re.compile(r"[ -~]{1,255}")
-"""DynamoDB refuses empty keys; those of this application are ASCII."""
+"""DynamoDB refuses empty keys; this application's keys are ASCII."""
 
 
 def to_item(values: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON values as DynamoDB takes them: it knows decimals, and no float."""
+    """JSON values as a DynamoDB item, which holds decimals instead of floats."""
     item: dict[str, Any] = json.loads(json.dumps(values), parse_float=Decimal)
     return item
 
 
 def from_item(item: Mapping[str, Any], *hidden: str) -> dict[str, Any]:
-    """The JSON values of an item, without those that are `hidden`."""
+    """The JSON values of an item, without the `hidden` attributes."""
     return {name: _json_value(value) for name, value in item.items() if name not in hidden}
 
 
 def to_cursor(key: Mapping[str, str]) -> str:
-    """The key at which a page ends, as the API hands it out."""
+    """The cursor for the key at which a page ends."""
     return base64.urlsafe_b64encode(json.dumps(dict(key)).encode()).decode()
 
 
 def from_cursor(cursor: str) -> Key:
-    """The key of a cursor. Which list it is of, the list itself has to check.
+    """The key of a cursor. The caller must check that it belongs to its list.
 
     Raises:
-        InvalidRequest: if it is no cursor.
+        InvalidRequest: if it is not a cursor.
     """
     try:
         key = json.loads(base64.urlsafe_b64decode(cursor))
@@ -50,8 +50,8 @@ def from_cursor(cursor: str) -> Key:
 
 
 def foreign_cursor() -> InvalidRequest:
-    """What to answer to a cursor that this list did not give out."""
-    return InvalidRequest("'cursor' is not one that this list gave out. Start again without it.")
+    """The error for a cursor that is not from this list."""
+    return InvalidRequest("'cursor' is not from this list. Start again without it.")
 
 
 def _json_value(value: Any) -> Any:

@@ -1,11 +1,11 @@
-"""The classification tasks: one TOML file each, the only place that knows a task's classes and rules."""
+"""The classification tasks. Each has one TOML file, the only place with its classes and rules."""
 
 from chalicelib.tasks.reader import TaskFileError, load_task, load_tasks, read_task
 from chalicelib.tasks.task import (
     ENDPOINT_NAME,
     Augmentation,
     ClassSpec,
-    Contract,
+    EndpointProtocol,
     EndpointSpec,
     InputSpec,
     ReviewRule,
@@ -18,7 +18,7 @@ __all__ = [
     "ENDPOINT_NAME",
     "Augmentation",
     "ClassSpec",
-    "Contract",
+    "EndpointProtocol",
     "EndpointSpec",
     "InputSpec",
     "ReviewRule",

@@ -9,6 +9,7 @@ from chalicelib.tasks.task import (
     ENDPOINT_NAME,
     Augmentation,
     ClassSpec,
+    EndpointProtocol,
     EndpointSpec,
     InputSpec,
     ReviewRule,
@@ -24,11 +25,12 @@ TASKS_FOLDER = Path(__file__).parent
 
 GATE_METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "auc")
 
+_ENDPOINT_PROTOCOLS: tuple[EndpointProtocol, ...] = ("negatoscope", "image-classification")
 _SERVING_KINDS: tuple[ServingKind, ...] = ("embedded", "serverless", "provisioned")
 _INSTANCE_TYPE = re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9]+")
 
 MAX_NAME = 24
-"""Characters of a task's name: `negatoscope-STAGE-TASK-xxxxxxxx-judge`, with a stage of 11, names a job, and
+"""Characters of a task's name: `negatoscope-STAGE-TASK-xxxxxxxx-eval`, with a stage of 11, names a job, and
 SageMaker takes 63."""
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -49,7 +51,7 @@ def load_task(name: str) -> Task:
 
     Raises:
         KeyError: if there is no such task.
-        TaskFileError: if a task file is wrong.
+        TaskFileError: if a task file is invalid.
     """
     return load_tasks()[name]
 
@@ -123,14 +125,14 @@ def _negative(root: TomlTable, classes: tuple[ClassSpec, ...]) -> str | None:
 
 def _covers(root: TomlTable, stem: str) -> tuple[str, ...]:
     names = root.optional_strings("covers")
-    # Other tasks' files may be missing, as in an endpoint's container.
+    # The files of other tasks may be missing, as in an endpoint's container.
     if stem in names or not all(map(_NAME.fullmatch, names)):
         raise root.error(f"'covers' must name other tasks, not {', '.join(names)}", "covers")
     return names
 
 
 def _check_flips_are_mutual(tables: list[TomlTable], specs: list[ClassSpec]) -> None:
-    """Mirroring twice gives the first image again, so `flips_to` must lead back."""
+    """Mirroring twice restores the image, so `flips_to` must be symmetric."""
     flips_to = {spec.name: spec.flips_to for spec in specs}
     for table, spec in zip(tables, specs, strict=True):
         if flips_to[spec.flips_to] != spec.name:
@@ -187,11 +189,10 @@ def _endpoint(root: TomlTable) -> EndpointSpec | None:
     table = root.optional_table("endpoint")
     if table is None:
         return None
-    endpoint = EndpointSpec(
-        table.string("name"), table.choice("contract", ("negatoscope", "image-classification"))
-    )
+    key = "contract" if "contract" in table.keys else "protocol"  # its name before version 0.2
+    endpoint = EndpointSpec(table.string("name"), table.choice(key, _ENDPOINT_PROTOCOLS))
     if not ENDPOINT_NAME.fullmatch(endpoint.name):
-        raise table.error(f"SageMaker takes no endpoint name like '{endpoint.name}'", "name")
+        raise table.error(f"SageMaker does not allow the endpoint name '{endpoint.name}'", "name")
     table.refuse_unknown()
     return endpoint
 
@@ -210,7 +211,7 @@ def _serving(root: TomlTable) -> Serving:
     if kind == "provisioned":
         instance_type = table.string("instance_type")
         if not _INSTANCE_TYPE.fullmatch(instance_type):
-            raise table.error(f"SageMaker has no instances like '{instance_type}'", "instance_type")
+            raise table.error(f"SageMaker has no instance type '{instance_type}'", "instance_type")
         serving = replace(serving, instance_type=instance_type, instances=table.integer("instances", 1, 100))
     table.refuse_unknown()
     return serving

@@ -1,4 +1,4 @@
-"""What a classification task is."""
+"""The description of a classification task."""
 
 import re
 from collections.abc import Mapping
@@ -6,28 +6,28 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Fit = Literal["pad", "stretch"]
-Contract = Literal["negatoscope", "image-classification"]
+EndpointProtocol = Literal["negatoscope", "image-classification"]
 ServingKind = Literal["embedded", "serverless", "provisioned"]
 
 ENDPOINT_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
-"""What SageMaker takes for an endpoint's name (API reference, CreateEndpoint)."""
+"""Endpoint names that SageMaker allows (API reference, CreateEndpoint)."""
 
 
 @dataclass(frozen=True)
 class ClassSpec:
-    """One class an image can belong to."""
+    """A class of images."""
 
     name: str
-    """Identifier, in lower-case kebab-case; also the folder name of its training images."""
+    """Identifier in lower-case kebab-case, also the folder of its training images."""
     title: str
-    """The words a person reads."""
+    """The name shown to people."""
     flips_to: str
-    """Name of the class a left-right mirror image belongs to (itself where mirroring changes nothing)."""
+    """Name of the class of a left-right mirror image (the class itself if mirroring does not matter)."""
 
 
 @dataclass(frozen=True)
 class InputSpec:
-    """The array a model takes: uint8, (channels, height, width)."""
+    """A model's input array: uint8, shape (channels, height, width)."""
 
     width: int
     height: int
@@ -39,20 +39,20 @@ class InputSpec:
 
 @dataclass(frozen=True)
 class ReviewRule:
-    """When a person should look at the image as well."""
+    """When a person should review the image."""
 
     min_probability: float
-    """Below this probability of the predicted class the answer counts as unsure."""
+    """Lowest probability of the predicted class without a review."""
     min_margin: float
-    """Below this distance between the first and the second probability the two classes count as close."""
+    """Smallest difference between the first and the second probability without a review."""
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random changes to training images that keep (or, for the flip, predictably change) their class."""
+    """Random changes of training images that keep their class, or for the flip change it predictably."""
 
     flip: bool
-    """Left-right mirroring with probability 1/2; the label becomes the class's `flips_to`."""
+    """Left-right mirroring with probability 1/2; the class becomes its `flips_to`."""
     rotate_degrees: float
     scale: float
     """Relative: 0.15 draws factors from 0.85 to 1.15."""
@@ -63,45 +63,45 @@ class Augmentation:
     contrast: float
     """Factors are drawn from exp(-contrast) to exp(contrast)."""
     fog: float
-    """Brightest black of a washed-out film, as a fraction of the range; half of the images keep theirs."""
+    """Largest black level of washed-out images, as a fraction of the range; applied to half of the images."""
     noise: float
     """Largest standard deviation of additive noise, as a fraction of the full range."""
     quarter_turns: bool
-    """Rotations by 90, 180 and 270 degrees (tissue has no upright)."""
+    """Rotations by 90, 180 and 270 degrees, for tissue without orientation."""
     colour: float
-    """Largest relative change per colour channel; 0 for grey images."""
+    """Largest relative change of each colour channel; 0 for grey images."""
 
 
 @dataclass(frozen=True)
 class EndpointSpec:
-    """A SageMaker endpoint that classifies for a task, in place of a bundled model."""
+    """A SageMaker endpoint that classifies for a task instead of a bundled model."""
 
     name: str
-    contract: Contract
-    """"negatoscope": it serves a model package of this application. "image-classification": it takes an image
-    as `application/x-image` and answers a JSON list of probabilities in the order of the task's classes, as
-    SageMaker's built-in Image Classification algorithm does."""
+    protocol: EndpointProtocol
+    """"negatoscope": the endpoint serves a model package of this application. "image-classification": it
+    takes an image as `application/x-image` and answers a JSON list of probabilities in the order of the
+    task's classes, like SageMaker's built-in Image Classification algorithm."""
 
 
 @dataclass(frozen=True)
 class Serving:
-    """How models of a task that are deployed by a retraining are served; see CreateEndpointConfig."""
+    """How retrained models of a task are served; see CreateEndpointConfig."""
 
     kind: ServingKind = "serverless"
-    """"embedded": in the Lambda that is asked, without an endpoint. "serverless": on an endpoint that costs
-    nothing while nobody asks. "provisioned": on instances that are always there."""
+    """"embedded": in the Lambda, without an endpoint. "serverless": on an endpoint that costs nothing while
+    idle. "provisioned": on instances that run all the time."""
     memory_mb: int = 3072
-    """Of a serverless endpoint."""
+    """Memory of a serverless endpoint."""
     max_concurrency: int = 5
-    """Requests that a serverless endpoint answers at the same time."""
+    """Concurrent requests of a serverless endpoint."""
     instance_type: str = "ml.c7i.large"
     instances: int = 1
-    """How many are provisioned; two or more stand in different zones."""
+    """Number of provisioned instances; two or more are in different zones."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """A classification task, as its TOML file describes it."""
+    """A classification task, as described by its TOML file."""
 
     name: str
     title: str
@@ -113,17 +113,16 @@ class Task:
     input: InputSpec
     review: ReviewRule
     gate: Mapping[str, float]
-    """Lowest value of each test metric with which a new model may be deployed."""
+    """The lowest test metrics of a new model that may be deployed."""
     max_sensitivity_drop: float
-    """The most that any class's sensitivity may fall below the deployed model's."""
+    """The most by which the sensitivity of any class may fall below that of the deployed model."""
     augmentation: Augmentation
     negative: str | None = None
-    """Name of the class that means "nothing found"; None where no class does."""
+    """Name of the class that means "nothing found"; None if there is none."""
     covers: tuple[str, ...] = ()
-    """Names of other tasks whose images are familiar, because a class of this task is for them."""
+    """Names of other tasks whose images belong to a class of this task, so they are in distribution."""
     endpoint: EndpointSpec | None = None
-    """Where to classify, unless the stage names another endpoint; None for the bundled model."""
-
+    """The endpoint that classifies, unless the stage names another; None for the bundled model."""
     serving: Serving = Serving()
 
     @property
@@ -132,16 +131,16 @@ class Task:
         return tuple(spec.name for spec in self.classes)
 
     def shortfall(self, metrics: Mapping[str, Any]) -> dict[str, float | None]:
-        """The metrics of the gate that are lower than it asks for, with their values; empty if none is.
+        """The metrics in which a model misses the gate, with their values; empty if it passes.
 
         Args:
-            metrics: of a model on its test part, as model.json has them. An undefined value is no proof of
-                quality; what was not measured (None too, then) is none either.
+            metrics: the model's test metrics, as in model.json. Undefined and missing metrics miss the gate,
+                and their value is None.
         """
         values: dict[str, float | None] = {name: metrics.get(name, {}).get("value") for name in self.gate}
         return {name: value for name, value in values.items() if value is None or value < self.gate[name]}
 
     @property
     def flip_permutation(self) -> tuple[int, ...]:
-        """For each class index, the index of the class its mirror image belongs to."""
+        """For each class index, the index of the class of its mirror image."""
         return tuple(self.class_names.index(spec.flips_to) for spec in self.classes)

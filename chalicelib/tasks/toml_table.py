@@ -1,4 +1,4 @@
-"""Reads typed values out of a TOML document and names the line of whatever is wrong."""
+"""Reads typed values from a TOML document. Errors name the line."""
 
 import re
 import tomllib
@@ -14,11 +14,11 @@ _KEY = re.compile(r"^\s*([\w-]+)\s*=")
 
 
 class TaskFileError(ValueError):
-    """A task file is wrong; the message starts with `FILE:LINE:`."""
+    """A task file is invalid; the message starts with `FILE:LINE:`."""
 
 
 class TomlTable:
-    """One table of a TOML file; every getter raises `TaskFileError`, with file and line, if it has to."""
+    """One table of a TOML file. Getters raise `TaskFileError`, with file and line, for invalid values."""
 
     def __init__(
         self, path: Path, values: Mapping[str, Any], lines: Mapping[Location, int], location: Location
@@ -41,14 +41,14 @@ class TomlTable:
         return cls(path, values, _line_numbers(text), ())
 
     def error(self, problem: str, key: str | None = None) -> TaskFileError:
-        """The error to raise when `key` (or the table as a whole) is wrong."""
+        """The error for an invalid `key`, or for the whole table."""
         location = self._location if key is None else (*self._location, key)
         while location and location not in self._lines:
             location = location[:-1]
         return TaskFileError(f"{self._path}:{self._lines.get(location, 1)}: {problem}")
 
     def string(self, key: str, default: str | None = None) -> str:
-        """A string that is not blank; `default`, if given, stands in for a missing key."""
+        """A string that is not blank; for a missing key the `default`, if given."""
         if default is not None and key not in self._values:
             self._read.add(key)
             return default
@@ -58,7 +58,7 @@ class TomlTable:
         return str(value)
 
     def optional_string(self, key: str) -> str | None:
-        """A string that is not blank, or None where the key is missing."""
+        """A string that is not blank, or None if the key is missing."""
         self._read.add(key)
         return self.string(key) if key in self._values else None
 
@@ -70,7 +70,7 @@ class TomlTable:
         return tuple(values)
 
     def optional_strings(self, key: str) -> tuple[str, ...]:
-        """A list of strings, empty where the key is missing."""
+        """A list of strings, empty if the key is missing."""
         self._read.add(key)
         return self.strings(key) if key in self._values else ()
 
@@ -106,7 +106,7 @@ class TomlTable:
         return TomlTable(self._path, values, self._lines, (*self._location, key))
 
     def optional_table(self, key: str) -> "TomlTable | None":
-        """The table `[key]`, or None where it is missing."""
+        """The table `[key]`, or None if it is missing."""
         self._read.add(key)
         return self.table(key) if key in self._values else None
 
@@ -126,7 +126,7 @@ class TomlTable:
         return list(self._values)
 
     def refuse_unknown(self) -> None:
-        """Raise if the table holds a key that nobody asked for: a misspelt key must not pass as a default."""
+        """Raise if the table has a key that was not read, because a misspelt key must not go unnoticed."""
         for key in self._values:
             if key not in self._read:
                 raise self.error(f"unknown key '{key}'; known here: {', '.join(sorted(self._read))}", key)
@@ -134,7 +134,7 @@ class TomlTable:
     def _value(self, key: str, kind: type | tuple[type, ...], wanted: str) -> Any:
         self._read.add(key)
         if key not in self._values:
-            raise self.error(f"'{key}' is missing: {wanted} is wanted here")
+            raise self.error(f"'{key}' is missing: {wanted} is required")
         value = self._values[key]
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise self.error(f"'{key}' must be {wanted}", key)
@@ -142,7 +142,7 @@ class TomlTable:
 
 
 def _line_numbers(text: str) -> dict[Location, int]:
-    """Line of each table header and key. tomllib keeps no positions; our files use one key a line."""
+    """Line of each table header and key. tomllib does not report lines; task files have one key per line."""
     lines: dict[Location, int] = {}
     table: Location = ()
     entries: dict[str, int] = {}

@@ -1,17 +1,17 @@
 // @ts-check
-/** Tells people who listen to the page what others see happen. */
+/** Announces changes to screen readers. */
 import { byId } from "./dom.js";
 
-/** How long words stay: long enough to be read out behind what is being said already. */
+/** How long an announcement stays in the page: long enough to be read out after those before it. */
 const STAY_MS = 10_000;
 
 /**
- * Each announcement is an element of its own, so that one that follows at once does not silence it.
- * @param {string} words
+ * Each announcement is a separate element, so that the next one does not interrupt it.
+ * @param {string} message
  */
-export function announce(words) {
+export function announce(message) {
   const spoken = document.createElement("p");
-  spoken.textContent = words;
+  spoken.textContent = message;
   byId("announcer", HTMLElement).append(spoken);
   setTimeout(() => spoken.remove(), STAY_MS);
 }

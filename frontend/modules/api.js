@@ -1,21 +1,21 @@
 // @ts-check
-/** The HTTP API: one function a route. Every failure is a Problem that can be shown to a reader as it is. */
-import { reasonWords } from "./reasons.js";
-import { renewed, token } from "./session.js";
+/** The HTTP API: one function per route. Every failure is a Problem whose message can be shown to the user as it is. */
+import { reasonText } from "./reasons.js";
+import { renewToken, token } from "./session.js";
 import { text } from "./text.js";
 
 /** @import { Catalogue, Health, HeatMap, Me, Result, ResultPage, Selection, UploadTicket } from "./types.js" */
 
-/** Longer than API Gateway ever waits for a Lambda (29 s). */
+/** Longer than API Gateway's own timeout (29 s). */
 const ANSWER_MS = 40_000;
 
-/** For a model package over a slow line. */
+/** For a model package on a slow connection. */
 const PACKAGE_MS = 600_000;
 
-/** By how much two clocks of the server's side may differ, and what its Date header rounds off. */
+/** Tolerance for clock differences among servers and for the rounding of the Date header. */
 const CLOCK_MS = 5_000;
 
-/** Something went wrong that the reader should know: `message` says what to do about it. */
+/** An error for the user: `message` says what is wrong and what to do. */
 export class Problem extends Error {
   /**
    * @param {string} message
@@ -52,7 +52,7 @@ export async function classify(task, image, contentType, signal) {
 }
 
 /**
- * Ask for leave to upload an image straight into the bucket. The file's name is not sent: it may hold a patient's.
+ * Request permission to upload an image directly to the bucket. The file name is not sent: it may contain a patient's name.
  * @param {string} task
  * @param {number} size bytes
  * @param {string} contentType
@@ -61,7 +61,7 @@ export async function classify(task, image, contentType, signal) {
  */
 export async function createUpload(task, size, contentType, signal) {
   const response = await request("/uploads", { method: "POST", ...json({ task, size, content_type: contentType }), signal });
-  // The server's own time: the clock of this device may be wrong.
+  // The server's time, because the clock of this device may be wrong.
   const asked = Date.parse(response.headers.get("Date") ?? "") || Date.now();
   return { ...(await response.json()), since: new Date(asked - CLOCK_MS).toISOString() };
 }
@@ -74,17 +74,17 @@ export async function createUpload(task, size, contentType, signal) {
 export const fetchResult = async (id, signal) => (await request(`/results/${encodeURIComponent(id)}`, { signal })).json();
 
 /**
- * What the model saw of an image, as a PNG.
+ * The model input of an image, as a PNG.
  * @param {string} id
  * @returns {Promise<Blob>}
  */
 export async function fetchPreview(id) {
-  // API Gateway hands out binary only to a request that accepts nothing else.
+  // API Gateway returns binary data only if the request accepts nothing else.
   return (await request(`/results/${encodeURIComponent(id)}/preview`, { headers: { Accept: "image/png" } })).blob();
 }
 
 /**
- * Where the evidence for any class of a result lies.
+ * The heat map of any class of a result.
  * @param {string} id
  * @param {string} label
  * @returns {Promise<HeatMap>}
@@ -104,8 +104,8 @@ export async function fetchResults(selection, { limit, cursor }) {
 }
 
 /**
- * A file of the API, for whoever follows a link to it.
- * @param {string} address as csvAddress or cardAddress makes it
+ * A file of the API, for links that need a token.
+ * @param {string} address such as the one csvAddress returns
  */
 export const fetchFile = (address) => request(address.replace(/^.*?\/api\//, "/"));
 
@@ -113,7 +113,7 @@ export const fetchFile = (address) => request(address.replace(/^.*?\/api\//, "/"
 export const csvAddress = (selection) => `/api/results.csv?${new URLSearchParams(parameters(selection))}`;
 
 /**
- * A model package, model.tar.gz; it comes out of the data bucket.
+ * A model package (model.tar.gz), served from the data bucket.
  * @param {string} task
  * @param {string} version of the model
  * @param {AbortSignal} signal
@@ -123,7 +123,7 @@ export const fetchModelPackage = (task, version, signal) =>
   request(`/tasks/${encodeURIComponent(task)}/models/${encodeURIComponent(version)}/model.tar.gz`, { signal }, PACKAGE_MS);
 
 /**
- * What is set, under the API's own names.
+ * The values that are set, under the API's parameter names.
  * @param {object} values
  * @returns {[string, string][]}
  */
@@ -144,7 +144,7 @@ export async function saveReview(id, label, comment) {
 }
 
 /**
- * Take a review back.
+ * Delete a review.
  * @param {string} id
  * @returns {Promise<Result>}
  */
@@ -156,17 +156,17 @@ export const json = (value) => ({ body: JSON.stringify(value), headers: { "Conte
 /**
  * @param {string} path
  * @param {RequestInit} [options]
- * @param {number} [patience] milliseconds
+ * @param {number} [timeout] milliseconds
  * @returns {Promise<Response>} a successful one
  */
-export async function request(path, { signal, ...options } = {}, patience = ANSWER_MS) {
+export async function request(path, { signal, ...options } = {}, timeout = ANSWER_MS) {
   let response;
   try {
     const shown = await token(signal);
-    response = await send(path, options, shown, patience, signal);
-    // Refused before anything was done: clocks differ, or somebody has ended the session.
+    response = await send(path, options, shown, timeout, signal);
+    // Refused before anything was done: clocks differ, or the session was ended elsewhere.
     if (response.status === 401 && shown) {
-      response = await send(path, options, await renewed(shown, signal), patience, signal);
+      response = await send(path, options, await renewToken(shown, signal), timeout, signal);
     }
   } catch (error) {
     if (signal?.aborted) throw error;
@@ -180,24 +180,24 @@ export async function request(path, { signal, ...options } = {}, patience = ANSW
 /**
  * @param {string} path
  * @param {RequestInit} options
- * @param {string | null} token of whoever is signed in
- * @param {number} patience milliseconds
+ * @param {string | null} token of the signed-in user
+ * @param {number} timeout milliseconds
  * @param {AbortSignal | null} [signal]
  */
-function send(path, options, token, patience, signal) {
-  const limits = [AbortSignal.timeout(patience), ...(signal ? [signal] : [])];
+function send(path, options, token, timeout, signal) {
+  const limits = [AbortSignal.timeout(timeout), ...(signal ? [signal] : [])];
   const headers = { ...options.headers, ...(token && { Authorization: token }) };
   return fetch(`/api${path}`, { ...options, headers, signal: AbortSignal.any(limits) });
 }
 
 /**
- * What the API said where it said something; a gateway in between may have answered with anything.
+ * The API's own error if the response has one. A gateway in between may have answered instead, with anything.
  * @param {Response} response
  */
 async function problemOf(response) {
   const body = await response.json().catch(() => ({}));
   const ours = typeof body.code === "string" && typeof body.message === "string";
-  return new Problem(ours ? reasonWords(body) : wordsFor(response.status), {
+  return new Problem(ours ? reasonText(body) : textForStatus(response.status), {
     code: ours ? body.code : `Http${response.status}`,
     status: response.status,
     requestId: body.request_id ?? response.headers.get("x-amzn-requestid"),
@@ -205,7 +205,7 @@ async function problemOf(response) {
 }
 
 /** @param {number} status */
-function wordsFor(status) {
+function textForStatus(status) {
   if (status === 401 || status === 403) return text.problem.signIn;
   if (status === 404) return text.problem.notFound;
   if (status === 429 || status === 503) return text.problem.overloaded;

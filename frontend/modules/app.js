@@ -1,31 +1,31 @@
 // @ts-check
-/** The page: makes its parts, follows the address, and hands files and keys to whoever deals with them. */
+/** Entry point: creates the parts of the page, follows the address, and dispatches files and keyboard shortcuts. */
 import { Problem, fetchTasks } from "./api.js";
-import { awaitImages } from "./arrival.js";
+import { listenForImages } from "./imageinput.js";
 import { showDeployment, showDropFolder, translateDeployment } from "./deployment.js";
-import { byId, fillWords } from "./dom.js";
+import { byId, fillStaticText } from "./dom.js";
 import { admit, showAccount, translateLogin } from "./login.js";
-import { Keys } from "./keys.js";
+import { Shortcuts } from "./shortcuts.js";
 import { LightBox } from "./lightbox.js";
 import { OnDevice } from "./ondevice.js";
-import { addressAt, leadTo, markPlace, placeOf } from "./places.js";
+import { addressIn, linkLocations, markLocation, locationOf } from "./locations.js";
 import { QueuePanel } from "./queuepanel.js";
 import { remember } from "./picture.js";
-import { Reader } from "./reader.js";
-import { learnRights, may } from "./rights.js";
-import { followAddress, goTo, stayAt, taskAddress } from "./router.js";
+import { Viewer } from "./viewer.js";
+import { loadPermissions, hasRole } from "./permissions.js";
+import { startRouter, navigate, pushAddress, taskAddress } from "./router.js";
 import { offerSettings } from "./settings.js";
 import { Sheet, note } from "./sheet.js";
 import { fillChooser, findTask, firstTask } from "./tasks.js";
-import { SERVER_LANGUAGE, language, speakAsPreferred, text } from "./text.js";
+import { SERVER_LANGUAGE, language, loadPreferredLanguage, text } from "./text.js";
 import { Worklist } from "./worklist.js";
 
 /** @import { Catalogue, Route, Task } from "./types.js" */
 
-await speakAsPreferred();
-fillWords();
+await loadPreferredLanguage();
+fillStaticText();
 
-/** By then every Lambda knows which model has been deployed. */
+/** After this time, every Lambda uses the newly deployed model. */
 const MODELS_KNOWN_MS = 65_000;
 
 /** @type {Catalogue} */
@@ -40,97 +40,97 @@ const lightBox = new LightBox();
 const sheet = new Sheet();
 const worklist = new Worklist(find);
 const device = new OnDevice({ find, onSwitch: () => follow(here, true), onResult: (result, file) => remember(result.id, file) });
-const reader = new Reader(lightBox, worklist, device, { find, choose });
+const viewer = new Viewer(lightBox, worklist, device, { find, choose });
 const queue = new QueuePanel((item, result) => {
   remember(result.id, item.file);
   worklist.add(result);
 });
-const keys = new Keys(keyActions());
+const keys = new Shortcuts(keyActions());
 
 start();
 
 async function start() {
-  lightBox.invite();
+  lightBox.showMessage();
   if (!(await admit(await showDeployment()))) {
     offerSettings(translateFrame);
     return;
   }
   try {
-    [catalogue] = await Promise.all([fetchTasks(), learnRights().then(showAccount)]);
+    [catalogue] = await Promise.all([fetchTasks(), loadPermissions().then(showAccount)]);
   } catch (error) {
     const kept = await device.catalogue();
-    if (!kept) return reader.fail(error, start);
+    if (!kept) return viewer.fail(error, start);
     catalogue = kept;
   }
   device.disclaimer = catalogue.disclaimer;
   showDisclaimer();
   fillChooser(chooser, catalogue.tasks);
-  reader.task = firstTask(catalogue);
+  viewer.task = firstTask(catalogue);
   listen();
-  followAddress(follow);
+  startRouter(follow);
 }
 
 function listen() {
   byId("skip-link", HTMLElement).addEventListener("click", (event) => {
-    // A plain #main would take the place of the address.
+    // Following #main would replace the route in the address.
     event.preventDefault();
     byId("main", HTMLElement).focus();
   });
-  chooser.addEventListener("change", () => goTo(addressAt(here, chooser.value)));
-  byId("previous", HTMLButtonElement).addEventListener("click", () => reader.step(-1));
-  byId("next", HTMLButtonElement).addEventListener("click", () => reader.step(1));
+  chooser.addEventListener("change", () => navigate(addressIn(here, chooser.value)));
+  byId("previous", HTMLButtonElement).addEventListener("click", () => viewer.step(-1));
+  byId("next", HTMLButtonElement).addEventListener("click", () => viewer.step(1));
   offerSettings(translate);
-  awaitImages({
+  listenForImages({
     inputs: {
       files: byId("file", HTMLInputElement),
       folder: byId("folder", HTMLInputElement),
       camera: byId("camera", HTMLInputElement),
     },
-    dropTarget: byId("film", HTMLElement),
+    dropTarget: byId("image-area", HTMLElement),
     onFiles: take,
   });
 }
 
 /**
- * One image goes onto the light box at once, many into the queue.
+ * Open one image on the light box at once; queue several.
  * @param {File[]} files
  */
 function take(files) {
-  const { task } = reader;
+  const { task } = viewer;
   leaveSheet();
-  // What stays on this device is nobody else's business: it takes no rights, and no network to ask for them.
-  if (!may("reviewer") && !device.on) reader.fail(new Problem(text.login.readOnly));
-  else if (files.length === 1) reader.read(files[0]);
-  else if (files.length === 0) reader.fail(new Problem(text.problem.emptyFolder));
-  else if (!task?.model) reader.fail(new Problem(text.tasks.noModel));
+  // Images that stay on this device need no permission, and no network to ask for it.
+  if (!hasRole("reviewer") && !device.on) viewer.fail(new Problem(text.login.readOnly));
+  else if (files.length === 1) viewer.read(files[0]);
+  else if (files.length === 0) viewer.fail(new Problem(text.problem.emptyFolder));
+  else if (!task?.model) viewer.fail(new Problem(text.tasks.noModel));
   else if (device.on) device.take(task, files);
   else queue.add(task.name, files);
 }
 
-/** Go back to the light box, where images are read. */
+/** Go back to the light box. */
 function leaveSheet() {
-  const { task } = reader;
+  const { task } = viewer;
   if (!sheet.isOpen || !task) return;
-  stayAt(taskAddress(task.name));
+  pushAddress(taskAddress(task.name));
   follow({ name: "task", task: task.name }, true);
 }
 
-/** What keys do, by key in lower case; those of the light box only while it is in sight. */
+/** Shortcut actions by key, in lower case; those of the light box work only while it is visible. */
 function keyActions() {
-  const { film } = lightBox;
-  const review = () => reader.review;
+  const { imageCanvas } = lightBox;
+  const review = () => viewer.review;
   const actions = {
     ...Object.fromEntries(Array.from({ length: 9 }, (_, index) => [String(index + 1), () => review()?.choose(index + 1)])),
     enter: () => review()?.confirm(),
     u: () => review()?.undo(),
     c: () => review()?.comment.focus(),
-    j: () => reader.step(1),
-    k: () => reader.step(-1),
-    o: () => (may("reviewer") || device.on) && byId("file", HTMLInputElement).click(),
-    "+": () => film.step(1),
-    "-": () => film.step(-1),
-    0: () => film.reset(true),
-    i: () => film.invert(),
+    j: () => viewer.step(1),
+    k: () => viewer.step(-1),
+    o: () => (hasRole("reviewer") || device.on) && byId("file", HTMLInputElement).click(),
+    "+": () => imageCanvas.step(1),
+    "-": () => imageCanvas.step(-1),
+    0: () => imageCanvas.reset(true),
+    i: () => imageCanvas.invert(),
     h: () => lightBox.toggleHeatMap(),
     b: () => lightBox.toggleCompare(),
   };
@@ -140,54 +140,54 @@ function keyActions() {
 
 /**
  * @param {Route} route
- * @param {boolean} first whether the page has only just been opened
+ * @param {boolean} first whether the page was just opened
  */
 function follow(route, first) {
   here = route;
-  markPlace(route);
+  markLocation(route);
   const named = find("task" in route ? route.task : undefined);
-  if (placeOf(route) !== "images" && (named || route.name === "retraining")) {
+  if (locationOf(route) !== "images" && (named || route.name === "retraining")) {
     openSheet(route, named, first);
     return;
   }
   sheet.close();
   if (route.name === "result") {
-    reader.openResult(route.id, first);
+    viewer.openResult(route.id, first);
     return;
   }
-  const name = "task" in route ? route.task : reader.task?.name;
+  const name = "task" in route ? route.task : viewer.task?.name;
   const task = find(name);
-  if (task) reader.openTask(task);
+  if (task) viewer.openTask(task);
   else {
-    reader.begin();
+    viewer.begin();
     worklist.mark("");
-    reader.fail(new Problem(name === undefined ? text.tasks.none : text.tasks.unknown));
+    viewer.fail(new Problem(name === undefined ? text.tasks.none : text.tasks.unknown));
   }
 }
 
 /**
- * Models and retrainings come when somebody asks for them first: who reads images waits for nothing else.
+ * Open a page about models or retraining. Its modules are loaded on first use, so that the light box starts faster.
  * @param {Route} route
- * @param {Task | undefined} task that it names
- * @param {boolean} first whether the page has only just been opened
+ * @param {Task | undefined} task named by the route
+ * @param {boolean} first whether the page was just opened
  */
 async function openSheet(route, task, first) {
-  reader.begin();
+  viewer.begin();
   worklist.mark("");
-  if (reader.task) reader.choose(task ?? reader.task);
+  if (viewer.task) viewer.choose(task ?? viewer.task);
   const records = await import("./records.js").catch(() => null);
   if (here !== route) return;
   if (records) {
-    const toTask = (/** @type {Task} */ other) => reader.choose(other);
+    const toTask = (/** @type {Task} */ other) => viewer.choose(other);
     records.openRecord(route, task, { sheet, focus: !first, find, choose: toTask, onModelChange: modelChanged });
   } else {
-    // The browser says no more than that a file did not come, and will not ask for it again.
+    // The browser does not say why a module failed to load, and does not request it again.
     const problem = new Problem(text.problem.network, { code: "Network" });
     sheet.show({ heading: text.problem.heading, content: [note(problem, () => location.reload())], focus: !first });
   }
 }
 
-/** Another model classifies: what is said of tasks changes, everywhere within a minute. */
+/** Another model is in use: update the tasks now, and again when all Lambdas know it. */
 function modelChanged() {
   learnModels();
   setTimeout(learnModels, MODELS_KNOWN_MS);
@@ -197,9 +197,9 @@ async function learnModels() {
   try {
     catalogue = await fetchTasks();
     fillChooser(chooser, catalogue.tasks);
-    if (reader.task) reader.task = find(reader.task.name);
+    if (viewer.task) viewer.task = find(viewer.task.name);
   } catch (error) {
-    // What was known stays on the page until it is opened anew.
+    // The page keeps the tasks it has.
     if (!(error instanceof Problem)) throw error;
   }
 }
@@ -210,10 +210,10 @@ function choose(task) {
   worklist.follow(task);
   device.follow(task);
   showDropFolder(task.name);
-  leadTo(task.name);
+  linkLocations(task.name);
 }
 
-/** Say everything in the language that has just been chosen. */
+/** Show everything in the newly chosen language. */
 function translate() {
   translateFrame();
   fillChooser(chooser, catalogue.tasks);
@@ -225,14 +225,14 @@ function translate() {
   follow(here, true);
 }
 
-/** Say what stands there for everybody. */
+/** Translate what does not depend on the task. */
 function translateFrame() {
-  fillWords();
+  fillStaticText();
   translateDeployment();
   translateLogin();
 }
 
-/** The server's own sentence, in the language it is written in. */
+/** The server's sentence if the page is in its language, else the page's translation. */
 function showDisclaimer() {
   byId("disclaimer", HTMLElement).textContent = language === SERVER_LANGUAGE ? catalogue.disclaimer : text.page.disclaimer;
 }

@@ -1,48 +1,48 @@
 // @ts-check
-/** Lets an admin say whether the new model of a retraining may be deployed. */
+/** The form in which an administrator approves or rejects the new model of a retraining. */
 import { announce } from "./announcer.js";
 import { ask } from "./confirmation.js";
 import { element } from "./dom.js";
 import { answerRetraining } from "./recordsapi.js";
-import { may, onlyAdmins } from "./rights.js";
+import { hasRole, adminsOnly } from "./permissions.js";
 import { text } from "./text.js";
 
 /** @import { FollowedRetraining } from "./recordtypes.js" */
 
 /**
- * @param {FollowedRetraining} retraining that asks
+ * @param {FollowedRetraining} retraining that waits for approval
  * @param {() => void} onAnswer
  */
 export function approvalForm({ name, current, candidate }, onAnswer) {
-  const words = text.records.approval;
-  const content = may("admin") ? form() : [onlyAdmins(words.right)];
+  const labels = text.records.approval;
+  const content = hasRole("admin") ? form() : [adminsOnly(labels.right)];
   return element(
     "div",
     { className: "verdict review" },
-    element("h3", {}, words.heading),
-    element("p", {}, words.question(candidate ?? "")),
+    element("h3", {}, labels.heading),
+    element("p", {}, labels.question(candidate ?? "")),
     ...content,
   );
 
   function form() {
     const comment = element("textarea", { id: "approval-comment", rows: 2, maxLength: 1_000 });
     return [
-      element("p", { className: "field" }, element("label", { htmlFor: comment.id }, words.comment), comment),
+      element("p", { className: "field" }, element("label", { htmlFor: comment.id }, labels.comment), comment),
       element(
         "div",
         { className: "actions" },
-        button("primary", words.approve, () => ask({
-          heading: words.approveQuestion,
-          consequences: [words.approveMeans(candidate ?? ""), current ? words.currentKept(current) : words.first, words.approveFails],
-          action: words.approve,
-          act: () => answer(true, comment.value, words.approved),
+        button("primary", labels.approve, () => ask({
+          heading: labels.approveQuestion,
+          consequences: [labels.approveMeans(candidate ?? ""), current ? labels.currentKept(current) : labels.first, labels.approveFails],
+          action: labels.approve,
+          act: () => answer(true, comment.value, labels.approved),
           after: onAnswer,
         })),
-        button("", words.decline, () => ask({
-          heading: words.declineQuestion,
-          consequences: [words.declineMeans(candidate ?? ""), words.declineFinal],
-          action: words.decline,
-          act: () => answer(false, comment.value, words.declined),
+        button("", labels.decline, () => ask({
+          heading: labels.declineQuestion,
+          consequences: [labels.declineMeans(candidate ?? ""), labels.declineFinal],
+          action: labels.decline,
+          act: () => answer(false, comment.value, labels.declined),
           after: onAnswer,
         })),
       ),
@@ -52,17 +52,17 @@ export function approvalForm({ name, current, candidate }, onAnswer) {
   /**
    * @param {boolean} approved
    * @param {string} comment
-   * @param {string} told
+   * @param {string} message
    */
-  async function answer(approved, comment, told) {
+  async function answer(approved, comment, message) {
     await answerRetraining(name, approved, comment.trim());
-    announce(told);
+    announce(message);
   }
 }
 
 /**
  * @param {string} className
- * @param {string} words
+ * @param {string} label
  * @param {() => void} onclick
  */
-const button = (className, words, onclick) => element("button", { type: "button", className, onclick }, words);
+const button = (className, label, onclick) => element("button", { type: "button", className, onclick }, label);

@@ -1,5 +1,5 @@
 // @ts-check
-/** Asks before something is done that concerns everybody: says what will happen, and what went wrong if it did. */
+/** A confirmation dialog for actions that affect all users: lists the consequences, and shows the error if the action fails. */
 import { element, fill } from "./dom.js";
 import { note } from "./sheet.js";
 import { text } from "./text.js";
@@ -8,20 +8,20 @@ import { text } from "./text.js";
  * @param {object} question
  * @param {string} question.heading
  * @param {string[]} question.consequences one sentence each
- * @param {string} question.action the words of the button that does it
+ * @param {string} question.action label of the confirming button
  * @param {() => Promise<void>} question.act
- * @param {() => void} [question.after] when it is done, and the question gone with its focus
+ * @param {() => void} [question.after] called after success, when the dialog has closed
  */
 export function ask({ heading, consequences, action, act, after = () => {} }) {
   const problem = element("div");
   const go = element("button", { type: "button", className: "primary" }, action);
-  // The first to have the focus: what Enter does by mistake is nothing.
+  // Has the focus first, so that pressing Enter by mistake does nothing.
   const leave = element("button", { type: "button", autofocus: true }, text.records.cancel);
   const dialog = element(
     "dialog",
-    { className: "confirmation", "aria-labelledby": "confirmation-heading", "aria-describedby": "confirmation-words" },
+    { className: "confirmation", "aria-labelledby": "confirmation-heading", "aria-describedby": "confirmation-consequences" },
     element("h2", { id: "confirmation-heading" }, heading),
-    element("ul", { id: "confirmation-words" }, ...consequences.map((sentence) => element("li", {}, sentence))),
+    element("ul", { id: "confirmation-consequences" }, ...consequences.map((sentence) => element("li", {}, sentence))),
     problem,
     element("div", { className: "actions" }, go, leave),
   );

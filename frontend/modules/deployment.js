@@ -1,5 +1,5 @@
 // @ts-check
-/** What is known of this installation: its version, its stage and its drop folder. */
+/** Facts about this installation: version, stage and drop folder. */
 import { Problem, fetchHealth } from "./api.js";
 import { byId } from "./dom.js";
 import { text } from "./text.js";
@@ -11,8 +11,8 @@ let health = null;
 let task = "";
 
 /**
- * Ask the server about itself. The page works as well without the answer.
- * @returns {Promise<Login | null>} where people sign in, if they have to
+ * Load and show the version. The page also works without it.
+ * @returns {Promise<Login | null>} where users sign in, if login is required
  */
 export async function showDeployment() {
   try {
@@ -24,15 +24,15 @@ export async function showDeployment() {
   return health?.login ?? null;
 }
 
-/** Say it in the language of the page. */
+/** Show it in the language of the page. */
 export function translateDeployment() {
   if (health) byId("build", HTMLElement).textContent = text.page.build(health.version, health.stage);
   showAddress();
 }
 
 /**
- * Show where to copy a whole folder.
- * @param {string} name the task's
+ * Show the address of the drop folder.
+ * @param {string} name of the task
  */
 export function showDropFolder(name) {
   task = name;
@@ -40,8 +40,8 @@ export function showDropFolder(name) {
 }
 
 /**
- * Where retrainings look for labelled images.
- * @param {string} name the task's
+ * Where a retraining reads labelled images.
+ * @param {string} name of the task
  */
 export const datasetAddress = (name) => `${health?.data_bucket ? `s3://${health.data_bucket}/` : ""}datasets/${name}/`;
 

@@ -1,30 +1,30 @@
 // @ts-check
 /**
- * Reads one frame of an uncompressed little-endian DICOM file, to be shown before the server has answered, or to be
- * classified here. Everything else gives null: then the server's preview is shown. (DICOM PS3.3 sections C.7.6.3 and C.11.2.)
+ * Reads one frame of an uncompressed little-endian DICOM file, to show it before the server has answered or to classify it
+ * on this device. Returns null for any other file; the server reads those. (DICOM PS3.3 sections C.7.6.3 and C.11.2.)
  */
 import { readHeader } from "./dicomheader.js";
 import { LATERALITIES, MODALITIES, VIEW_POSITIONS } from "./dicomterms.js";
 
 /** @import { Header } from "./dicomheader.js" */
-/** @import { Samples } from "./tone.js" */
+/** @import { Samples } from "./windowing.js" */
 /** @import { Source } from "./types.js" */
 
-/** Headers are shorter than this; what is not is left to the server. */
+/** Longest header that is read; files with longer ones are left to the server. */
 const HEAD_BYTES = 4 * 1024 * 1024;
 
-/** Without these nothing is read: a guessed sign or polarity would make another picture. */
+/** Required elements: guessing a sign or polarity could change the image. */
 const REQUIRED = /** @type {const} */ (["rows", "columns", "samples", "photometric", "allocated", "stored", "signed"]);
 
-/** No image has such values (chalicelib/imaging/dicom/attributes.py). */
-const ENDLESS = 1e30;
+/** Larger numbers are not real (ENDLESS in chalicelib/imaging/dicom/attributes.py). */
+const MAX_MAGNITUDE = 1e30;
 
-/** Where the proportions of a pixel stand. */
+/** Elements that give the aspect ratio of a pixel. */
 const PROPORTIONS = /** @type {const} */ (["spacing", "imagerSpacing", "scannedSpacing", "aspectRatio"]);
 
 /**
  * @param {Blob} file with preamble
- * @returns {Promise<(Samples & {source: Source}) | null>} the frame that the server reads, too: the middle one
+ * @returns {Promise<(Samples & {source: Source}) | null>} the middle frame, which the server reads as well
  */
 export async function readDicom(file) {
   const header = readHeader(await file.slice(0, HEAD_BYTES).arrayBuffer());
@@ -46,21 +46,21 @@ async function readFrame(file, header) {
   const from = at + Math.floor(frames / 2) * size;
   const bytes = await file.slice(from, from + size).arrayBuffer();
   const frame = { width: columns, height: rows, source: sourceOf(header, frames) };
-  if (channels === 3) return { ...frame, channels, data: interleaved(new Uint8Array(bytes), header.short("planar", 0)), ...PLAIN };
+  if (channels === 3) return { ...frame, channels: /** @type {3} */ (3), data: interleaved(new Uint8Array(bytes), header.short("planar", 0)), ...PLAIN };
   const data = allocated === 8 ? (signed ? new Int8Array(bytes) : new Uint8Array(bytes)) : signed ? new Int16Array(bytes) : new Uint16Array(bytes);
-  const isNothing = padding(header, data);
+  const isPadding = findPadding(header, data, stored, signed);
   keepStoredBits(data, stored, signed);
   const [slope, intercept] = [header.decimal("slope", 1), header.decimal("intercept", 0)];
   const inverted = photometric === "MONOCHROME1";
   const own = ownWindow(header);
-  if (!own && hasHotPixels(data, isNothing)) return null;
-  if (isNothing) fillPadding(data, isNothing, inverted !== slope < 0);
+  if (!own && hasHotPixels(data, isPadding)) return null;
+  if (isPadding) fillPadding(data, isPadding, inverted !== slope < 0);
   const window = own ?? wholeRange(data, slope, intercept);
   return { ...frame, channels: /** @type {1} */ (1), data, slope, intercept, inverted, window, windowed: Boolean(own) };
 }
 
 /**
- * What a result says of the file: defined terms only, since anything else could be a name that somebody typed there.
+ * The source facts of a result: defined terms only, since free text could contain a name.
  * @param {Header} header
  * @param {number} frames
  * @returns {Source}
@@ -86,7 +86,7 @@ function sourceOf(header, frames) {
 }
 
 /**
- * Whether pixels or grey levels depend on what is not read here.
+ * Whether pixels or grey levels depend on elements that are not read here.
  * @param {Header} header
  */
 const isUnusual = (header) =>
@@ -97,13 +97,13 @@ const isUnusual = (header) =>
   !(Number.isInteger(header.decimal("frames", 1)) && header.decimal("frames", 1) >= 1 && header.texts("frames").length === 1) ||
   !isUsable(header.decimal("slope", 1)) ||
   !isUsable(header.decimal("intercept", 0)) ||
-  // The server takes such a slope for one that was never filled in.
-  Math.abs(header.decimal("slope", 1)) <= 1 / ENDLESS ||
+  // The server treats such a slope as one that was never set.
+  Math.abs(header.decimal("slope", 1)) <= 1 / MAX_MAGNITUDE ||
   hasUnusualWindow(header) ||
   PROPORTIONS.some((name) => !isSquare(header, name));
 
 /**
- * Whether samples are other than 8 or 16 bits of grey, or 8 of colour, with their values in the lowest bits.
+ * Whether samples are anything but 8- or 16-bit grey or 8-bit colour, with the values in the lowest bits.
  * @param {Header} header
  */
 function hasUnusualSamples(header) {
@@ -116,10 +116,10 @@ function hasUnusualSamples(header) {
 }
 
 /** @param {number} value */
-const isUsable = (value) => Math.abs(value) < ENDLESS;
+const isUsable = (value) => Math.abs(value) < MAX_MAGNITUDE;
 
 /**
- * Whether the file has a window other than one whose first values are plain numbers, and wider than 1 so that it is no threshold.
+ * Whether there is a window, and its first values are not plain numbers or its width is at most 1, which makes it a threshold.
  * @param {Header} header
  */
 function hasUnusualWindow(header) {
@@ -132,7 +132,7 @@ function hasUnusualWindow(header) {
 /**
  * @param {Header} header
  * @param {typeof PROPORTIONS[number]} name
- * @returns {boolean} whether height and width are equal but for rounding, or not given
+ * @returns {boolean} whether height and width are missing, or equal except for rounding
  */
 function isSquare(header, name) {
   const [height, width] = header.decimals(name);
@@ -144,9 +144,9 @@ const PLAIN = { slope: 1, intercept: 0, inverted: false, window: { low: 0, high:
 /** @typedef {Int8Array | Uint8Array | Int16Array | Uint16Array} Values */
 
 /**
- * Old files keep overlays above the bits that count; shifting those out also restores the sign.
- * @param {Values} data is changed
- * @param {number} stored bits that count
+ * Remove what old files store above the value, such as overlays, and restore the sign.
+ * @param {Values} data changed in place
+ * @param {number} stored bits per value
  * @param {boolean} signed
  */
 function keepStoredBits(data, stored, signed) {
@@ -157,44 +157,58 @@ function keepStoredBits(data, stored, signed) {
 }
 
 /**
- * Which pixels stand for "nothing here" (C.7.5.1.1.2).
+ * Find the pixels that hold no image, as on the server (chalicelib/imaging/dicom/tissue.py; C.7.5.1.1.2).
  * @param {Header} header
- * @param {Values} data with all its bits: padding may use those that values do not
- * @returns {Uint8Array | null} 1 for each of them; null if none do, or all
+ * @param {Values} data with all its bits, since padding may use those that values do not; gets a missing sign
+ * @param {number} stored bits per value
+ * @param {boolean} signed
+ * @returns {Uint8Array | null} 1 for each padding pixel; null if there is none, or nothing else
  */
-function padding(header, data) {
+function findPadding(header, data, stored, signed) {
   if (!header.has("padding")) return null;
-  // One number of the pixels' own kind, so that it gets their sign.
-  const kind = /** @type {typeof Int16Array} */ (data.constructor);
-  const [value] = kind.of(header.short("padding", 0));
-  const [limit] = kind.of(header.short("paddingLimit", value));
-  const [low, high] = [Math.min(value, limit), Math.max(value, limit)];
-  const isNothing = Uint8Array.from(data, (one) => Number(one >= low && one <= high));
-  return isNothing.includes(1) && isNothing.includes(0) ? isNothing : null;
+  const value = header.short("padding", 0);
+  // Of the pixels' own type, so that a value written as unsigned gets their sign.
+  const ends = /** @type {typeof Int16Array} */ (data.constructor).of(value, header.short("paddingLimit", value));
+  if (signed && lacksSignExtension(data, stored)) {
+    keepStoredBits(data, stored, signed);
+    const extended = ends.slice();
+    keepStoredBits(extended, stored, signed);
+    ends.forEach((end, index) => (ends[index] = end >> stored === 0 ? extended[index] : end));
+  }
+  const [low, high] = [Math.min(...ends), Math.max(...ends)];
+  const isPadding = Uint8Array.from(data, (one) => Number(one >= low && one <= high));
+  return isPadding.includes(1) && isPadding.includes(0) ? isPadding : null;
 }
 
 /**
- * Put the value that is shown darkest in place of padding.
- * @param {Values} data is changed
- * @param {Uint8Array} isNothing
+ * Some writers leave all bits above those of signed values at zero.
+ * @param {Values} data
+ * @param {number} stored bits per value
+ */
+const lacksSignExtension = (data, stored) => stored < 8 * data.BYTES_PER_ELEMENT && data.every((value) => value >> stored === 0);
+
+/**
+ * Replace padding with the value that is shown darkest.
+ * @param {Values} data changed in place
+ * @param {Uint8Array} isPadding
  * @param {boolean} falling whether larger values are darker
  */
-function fillPadding(data, isNothing, falling) {
+function fillPadding(data, isPadding, falling) {
   let darkest = NaN;
   for (let index = 0; index < data.length; index++) {
     const value = data[index];
-    if (!isNothing[index] && !(falling ? value <= darkest : value >= darkest)) darkest = value;
+    if (!isPadding[index] && !(falling ? value <= darkest : value >= darkest)) darkest = value;
   }
-  for (let index = 0; index < data.length; index++) if (isNothing[index]) data[index] = darkest;
+  for (let index = 0; index < data.length; index++) if (isPadding[index]) data[index] = darkest;
 }
 
 /**
- * Whether a few values stand so far apart that the server clips them (chalicelib/imaging/dicom/tissue.py).
+ * Whether a few values are so far from the others that the server clips them (chalicelib/imaging/dicom/tissue.py).
  * @param {Values} data
- * @param {Uint8Array | null} isNothing
+ * @param {Uint8Array | null} isPadding
  */
-function hasHotPixels(data, isNothing) {
-  const real = (isNothing ? data.filter((_, index) => !isNothing[index]) : data.slice()).sort();
+function hasHotPixels(data, isPadding) {
+  const real = (isPadding ? data.filter((_, index) => !isPadding[index]) : data.slice()).sort();
   if (real.length < 4 || real.length > 1 << 22) return false;
   const few = Math.max(1, Math.floor(real.length * 1e-4));
   const [low, high] = [real[few], real[real.length - 1 - few]];
@@ -202,7 +216,7 @@ function hasHotPixels(data, isNothing) {
 }
 
 /**
- * The first of the file's own windows that can be used (C.11.2.1.2 and C.11.2.1.3).
+ * The file's first window, if it is usable (C.11.2.1.2 and C.11.2.1.3).
  * @param {Header} header
  * @returns {{low: number, high: number} | null}
  */
@@ -214,7 +228,7 @@ function ownWindow(header) {
 }
 
 /**
- * A window that shows everything that is there.
+ * The window that covers the whole range of values.
  * @param {ArrayLike<number>} data
  * @param {number} slope
  * @param {number} intercept
@@ -231,7 +245,7 @@ function wholeRange(data, slope, intercept) {
 
 /**
  * @param {Uint8Array} data
- * @param {number} planar 1 where each colour stands by itself
+ * @param {number} planar 1 if the colours are stored as separate planes
  */
 function interleaved(data, planar) {
   if (planar !== 1) return data;

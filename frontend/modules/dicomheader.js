@@ -1,25 +1,25 @@
 // @ts-check
 /**
- * The elements of a DICOM file that decide what its image looks like, where they are exactly what the standard says they should
- * be. Everything else gives null: the server knows what to make of it. (DICOM PS3.5 section 7, PS3.10 section 7.1.)
+ * Reads the elements of a DICOM file that determine how its image looks, if they are exactly as the standard defines them.
+ * Returns null for any other file; the server reads those. (DICOM PS3.5 section 7, PS3.10 section 7.1.)
  */
 
 const EXPLICIT = "1.2.840.10008.1.2.1";
 const IMPLICIT = "1.2.840.10008.1.2";
 
-/** What a result calls them. */
-const SYNTAX_NAMES = { [EXPLICIT]: "Explicit VR Little Endian", [IMPLICIT]: "Implicit VR Little Endian" };
+/** Names in results. */
+const SYNTAX_NAMES = /** @type {Record<string, string>} */ ({ [EXPLICIT]: "Explicit VR Little Endian", [IMPLICIT]: "Implicit VR Little Endian" });
 
 const UNDEFINED = 0xffffffff;
 
-/** Bytes; the server refuses a longer text. */
-const LONGEST_VALUE = 4096;
+/** Bytes; the server rejects longer values. */
+const MAX_VALUE_LENGTH = 4096;
 
-/** Value representations whose length has four bytes after two that are reserved. */
+/** Value representations with a four-byte length after two reserved bytes. */
 const LONG = new Set(["OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"]);
 const SHORT = new Set(["AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "PN", "SH", "SL", "SS", "ST", "TM", "UI", "UL", "US"]);
 
-/** Tag and value representations of each element that is read. */
+/** Tag and allowed value representations of each element that is read. */
 const ELEMENTS = /** @type {const} */ ({
   syntax: [0x00020010, "UI"], class: [0x00080016, "UI"], modality: [0x00080060, "CS"], view: [0x00185101, "CS"],
   laterality: [0x00200060, "CS"], imageLaterality: [0x00200062, "CS"],
@@ -33,7 +33,7 @@ const ELEMENTS = /** @type {const} */ ({
 
 /** @typedef {keyof typeof ELEMENTS} Name */
 
-/** Lookup tables and functional groups, from which the server takes grey levels and proportions. */
+/** Lookup tables and functional groups, which the server uses for grey levels and aspect ratio. */
 const NOT_READ = [0x00283000, 0x00283010, 0x52009229, 0x52009230];
 
 const PIXELS = ELEMENTS.pixels[0];
@@ -43,7 +43,7 @@ const [FLOAT_PIXELS, DOUBLE_PIXELS] = [0x7fe00008, 0x7fe00009];
 
 /**
  * @param {ArrayBuffer} head of a file with preamble
- * @returns {Header | null} null for another transfer syntax, or where an element is not as it should be
+ * @returns {Header | null} null for other transfer syntaxes, or if an element is not as expected
  */
 export function readHeader(head) {
   const view = new DataView(head);
@@ -51,16 +51,16 @@ export function readHeader(head) {
   const found = new Map();
   const header = new Header(view, found);
   try {
-    // The file's own information comes first and is always explicit.
+    // The file meta information comes first and is always explicit VR.
     let at = 132;
     while (view.getUint16(at, true) === 0x0002) at = readElement(view, found, at, true);
     const syntax = header.text("syntax");
     if (syntax !== EXPLICIT && syntax !== IMPLICIT) return null;
-    // Some files are encoded otherwise than they say.
+    // Some files are not encoded as they state.
     if (syntax === IMPLICIT && isRepresentation(representation(view, at))) return null;
     while (!found.has(PIXELS)) at = readElement(view, found, at, syntax === EXPLICIT);
   } catch (error) {
-    // Past the end: damaged or unusual, which the server says better.
+    // Past the end: damaged or unusual; the server gives a better message.
     if (error instanceof RangeError) return null;
     throw error;
   }
@@ -69,7 +69,7 @@ export function readHeader(head) {
 
 /**
  * @param {DataView} view
- * @param {number} at where an element begins
+ * @param {number} at offset of an element
  */
 const representation = (view, at) => String.fromCharCode(view.getUint8(at + 4), view.getUint8(at + 5));
 
@@ -78,10 +78,10 @@ const isRepresentation = (type) => LONG.has(type) || SHORT.has(type);
 
 /**
  * @param {DataView} view
- * @param {Map<number, Found>} found gets the element
- * @param {number} at where it begins
+ * @param {Map<number, Found>} found receives the element
+ * @param {number} at offset of the element
  * @param {boolean} explicit
- * @returns {number} where the next one begins
+ * @returns {number} offset of the next element
  */
 function readElement(view, found, at, explicit) {
   const tag = view.getUint16(at, true) * 0x10000 + view.getUint16(at + 2, true);
@@ -92,16 +92,16 @@ function readElement(view, found, at, explicit) {
   const from = at + (LONG.has(type) ? 12 : 8);
   const length = short ? view.getUint16(at + 6, true) : view.getUint32(from - 4, true);
   found.set(tag, { at: from, length, type });
-  // Of unknown type and length is what a sender could not understand: inside, it is implicit (PS3.5 section 6.2.2).
+  // The content of a UN element of undefined length is implicit VR (PS3.5 section 6.2.2).
   return length === UNDEFINED ? skipItems(view, from, explicit && type !== "UN") : from + length;
 }
 
 /**
- * Pass over a sequence that ends where it says so and not after so many bytes.
+ * Skip a sequence of undefined length.
  * @param {DataView} view
  * @param {number} at
  * @param {boolean} explicit
- * @returns {number} where the sequence has ended
+ * @returns {number} offset after the sequence
  */
 function skipItems(view, at, explicit) {
   for (;;) {
@@ -128,13 +128,13 @@ export class Header {
     this.found = found;
   }
 
-  /** Whether every element is of the kind that it should be, and the image depends on no others. */
+  /** Whether every element has the expected type and length, and the image depends on no others. */
   isPlain() {
     const isAsExpected = Object.values(ELEMENTS).every(([tag, types]) => {
       const { type, length } = this.found.get(tag) ?? { type: "", length: 2 };
       if (type !== "" && !types.split(" ").includes(type)) return false;
       if (tag === PIXELS) return length !== UNDEFINED;
-      return types.startsWith("US") ? length === 2 : length <= LONGEST_VALUE;
+      return types.startsWith("US") ? length === 2 : length <= MAX_VALUE_LENGTH;
     });
     return isAsExpected && !NOT_READ.some((tag) => this.found.has(tag));
   }
@@ -144,7 +144,7 @@ export class Header {
     return this.found.has(ELEMENTS[name][0]);
   }
 
-  /** Where the pixels lie, and how many bytes there are. */
+  /** Offset and length of the pixel data. */
   get pixels() {
     return /** @type {Found} */ (this.found.get(PIXELS));
   }
@@ -155,7 +155,7 @@ export class Header {
 
   /**
    * @param {Name} name
-   * @returns {string[]} all values; one empty one where it is missing
+   * @returns {string[]} all values; one empty string if the element is missing
    */
   texts(name) {
     const found = this.found.get(ELEMENTS[name][0]);
@@ -165,7 +165,7 @@ export class Header {
 
   /**
    * @param {Name} name
-   * @returns {string} the first value; empty where it is missing
+   * @returns {string} the first value; empty if the element is missing
    */
   text(name) {
     return this.texts(name)[0];
@@ -173,7 +173,7 @@ export class Header {
 
   /**
    * @param {Name} name of an unsigned short
-   * @param {number} otherwise where it is missing
+   * @param {number} otherwise returned if it is missing
    */
   short(name, otherwise) {
     const found = this.found.get(ELEMENTS[name][0]);
@@ -190,8 +190,8 @@ export class Header {
 
   /**
    * @param {Name} name of a decimal string
-   * @param {number} otherwise where it is missing or empty
-   * @returns {number} the first value; NaN where it is not a plain number
+   * @param {number} otherwise returned if it is missing or empty
+   * @returns {number} the first value; NaN if it is not a plain number
    */
   decimal(name, otherwise) {
     return this.text(name) === "" ? otherwise : this.decimals(name)[0];

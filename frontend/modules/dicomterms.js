@@ -1,5 +1,5 @@
 // @ts-check
-/** The defined terms of DICOM that a result repeats, as on the server (chalicelib/imaging/dicom/defined_terms.py). Anything else could be a name. */
+/** Defined terms of DICOM that results may repeat, as on the server (chalicelib/imaging/dicom/defined_terms.py). Any other text could be a name. */
 
 /** @param {string} terms */
 const set = (terms) => new Set(terms.split(" "));

@@ -1,15 +1,15 @@
 // @ts-check
-/** Building and finding elements. Data only ever enters the page as text, never as markup. */
+/** Creates and finds elements. Data enters the page as text only, never as markup. */
 import { SERVER_LANGUAGE, language, text } from "./text.js";
 
 /** @typedef {Node | string | null | undefined | false} Child */
 
 /**
- * Make an element. `properties` are DOM properties (className, href, hidden …); `aria-*`, `data-*` and `role` are attributes.
+ * Create an element. `properties` are DOM properties (className, href, hidden …); `aria-*`, `data-*` and `role` are attributes.
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
  * @param {Record<string, unknown>} [properties]
- * @param {...Child} children left out where null, undefined or false
+ * @param {...Child} children skipped if null, undefined or false
  * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function element(tag, properties = {}, ...children) {
@@ -23,20 +23,20 @@ export function element(tag, properties = {}, ...children) {
 }
 
 /**
- * Put children in place of what an element holds.
+ * Replace an element's children.
  * @param {Element} parent
- * @param {...Child} children left out where null, undefined or false
+ * @param {...Child} children skipped if null, undefined or false
  */
 export function fill(parent, ...children) {
   parent.replaceChildren(...present(children));
 }
 
 /**
- * Words of the server: names of tasks and classes, and its own sentences. Who listens hears them in their language.
- * @param {string} words
+ * Text from the server, such as titles of tasks and classes. It is marked as English, so that screen readers pronounce it correctly.
+ * @param {string} content
  */
-export function apiWords(words) {
-  return language === SERVER_LANGUAGE ? element("span", {}, words) : element("span", { lang: SERVER_LANGUAGE }, words);
+export function serverText(content) {
+  return language === SERVER_LANGUAGE ? element("span", {}, content) : element("span", { lang: SERVER_LANGUAGE }, content);
 }
 
 /**
@@ -52,16 +52,16 @@ export function byId(id, kind) {
   return found;
 }
 
-/** Put the words of text.js into the elements of index.html that ask for them. */
-export function fillWords() {
-  for (const asking of document.querySelectorAll("[data-text]")) {
-    asking.textContent = words(asking.getAttribute("data-text") ?? "");
+/** Fill the elements of index.html that name a text with `data-text`, `data-label` or `data-title`. */
+export function fillStaticText() {
+  for (const target of document.querySelectorAll("[data-text]")) {
+    target.textContent = textAt(target.getAttribute("data-text") ?? "");
   }
-  for (const asking of document.querySelectorAll("[data-label]")) {
-    asking.setAttribute("aria-label", words(asking.getAttribute("data-label") ?? ""));
+  for (const target of document.querySelectorAll("[data-label]")) {
+    target.setAttribute("aria-label", textAt(target.getAttribute("data-label") ?? ""));
   }
-  for (const asking of document.querySelectorAll("[data-title]")) {
-    asking.setAttribute("title", words(asking.getAttribute("data-title") ?? ""));
+  for (const target of document.querySelectorAll("[data-title]")) {
+    target.setAttribute("title", textAt(target.getAttribute("data-title") ?? ""));
   }
 }
 
@@ -69,11 +69,11 @@ export function fillWords() {
  * @param {string} path such as "worklist.heading"
  * @returns {string}
  */
-function words(path) {
+function textAt(path) {
   /** @type {unknown} */
   let found = text;
   for (const part of path.split(".")) found = /** @type {Record<string, unknown>} */ (found ?? {})[part];
-  if (typeof found !== "string") throw new Error(`text.js has no words for ${path}`);
+  if (typeof found !== "string") throw new Error(`The locale has no text for ${path}`);
   return found;
 }
 

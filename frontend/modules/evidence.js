@@ -1,5 +1,5 @@
 // @ts-check
-/** Where heat maps of a result come from, and what the model saw of its image: the server, or this device. */
+/** Provides the heat maps and the model input of a result, from the server or from this device. */
 import { fetchHeatMap } from "./api.js";
 import { isFromDevice } from "./ondevice.js";
 import { preparedPicture } from "./picture.js";

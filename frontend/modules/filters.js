@@ -1,12 +1,12 @@
 // @ts-check
-/** What the worklist shows: the reader's choices, and the selection that the API is asked for. */
+/** The filters of the worklist, and the API query that they make up. */
 import { byId, element, fill } from "./dom.js";
 import { count } from "./format.js";
 import { text } from "./text.js";
 
 /** @import { Result, Selection, Task } from "./types.js" */
 
-/** What "show" can be, as the API's parameters. */
+/** API parameters for each choice of "Show". */
 const SHOWN = /** @type {Record<string, Partial<Selection>>} */ ({
   everything: {},
   "to-review": { status: "classified", needs_review: true, reviewed: false },
@@ -30,14 +30,14 @@ export class Filters {
     this.more = byId("more-filters", HTMLElement);
     /** @type {Task | null} */
     this.task = null;
-    /** What was sorted last: rows are shown far more often than results change. */
+    /** The last sorted list, since rows are rendered far more often than results change. */
     this.sorted = { of: /** @type {Result[]} */ ([]), results: /** @type {Result[]} */ ([]) };
     this.form.addEventListener("change", () => {
       this.describe();
       onChange();
     });
     this.form.addEventListener("reset", () => {
-      // The fields are emptied after this event.
+      // The fields are reset after this event.
       setTimeout(() => {
         this.describe();
         onChange();
@@ -47,7 +47,7 @@ export class Filters {
     this.translate();
   }
 
-  /** Fill what can be chosen, keeping what is. */
+  /** Fill the choices and keep the selected ones. */
   translate() {
     fillChoices(this.shown, text.filters.shown);
     fillChoices(this.tasks, text.filters.tasks);
@@ -83,7 +83,7 @@ export class Filters {
     };
   }
 
-  /** From the one day to the other, in whichever order they were entered. */
+  /** The chosen days, in whichever order they were entered. */
   days() {
     const [first, last] = [this.from.value, this.to.value];
     const turned = first && last && first > last;
@@ -91,7 +91,7 @@ export class Filters {
   }
 
   /**
-   * The results in the order asked for; the API itself knows only time.
+   * Sort the loaded results; the API itself sorts by time only.
    * @param {Result[]} results
    */
   sort(results) {
@@ -100,7 +100,7 @@ export class Filters {
     return this.sorted.results;
   }
 
-  /** Whether results are left out. */
+  /** Whether any results are filtered out. */
   get narrow() {
     const { label, status, needs_review, reviewed, from, to } = this.selection();
     return [label, status, needs_review, reviewed, from, to].some((wanted) => wanted !== null);
@@ -110,7 +110,7 @@ export class Filters {
     return this.order.value === "least-sure";
   }
 
-  /** Say how many filters are set where they cannot be seen. */
+  /** Show how many filters are active while they are folded away. */
   describe() {
     this.label.disabled = this.tasks.value === "all";
     const label = !this.label.disabled && this.label.value;
@@ -120,35 +120,35 @@ export class Filters {
   }
 }
 
-/** More than results that a list ever holds, and so few that a probability fits beside it into a number's 53 bits. */
-const PLACES = 2 ** 24;
+/** More than the results that a list can hold, but small enough to fit beside a probability into 53 bits. */
+const LOCATIONS = 2 ** 24;
 
 /**
- * Of equal ones, the first comes first. A hundred thousand numbers are sorted ten times faster than as many objects.
+ * A stable sort. Sorting 100,000 numbers is ten times faster than sorting as many objects.
  * @param {Result[]} results
  */
 function leastSureFirst(results) {
-  const keys = Float64Array.from(results, ({ probability }, place) => Math.round((probability ?? 2) * 1e6) * PLACES + place);
-  return Array.from(keys.sort(), (key) => results[key % PLACES]);
+  const keys = Float64Array.from(results, ({ probability }, place) => Math.round((probability ?? 2) * 1e6) * LOCATIONS + place);
+  return Array.from(keys.sort(), (key) => results[key % LOCATIONS]);
 }
 
 /**
  * @param {HTMLSelectElement} select
- * @param {Record<string, string>} choices words by value; the first is chosen at first
+ * @param {Record<string, string>} choices labels by value; the first is the default
  */
 function fillChoices(select, choices) {
   const chosen = select.value;
-  const options = Object.entries(choices).map(([value, words]) => element("option", { value }, words));
-  // What a reset of the form comes back to.
+  const options = Object.entries(choices).map(([value, label]) => element("option", { value }, label));
+  // The value after a form reset.
   options[0].defaultSelected = true;
   fill(select, ...options);
   select.value = chosen in choices ? chosen : Object.keys(choices)[0];
 }
 
 /**
- * Midnight here, as the API wants it.
- * @param {string} day such as 2026-11-21; empty for none
- * @param {number} later days
+ * Local midnight, as the API expects it.
+ * @param {string} day such as 2026-11-21; may be empty
+ * @param {number} later days to add
  * @returns {string | null}
  */
 function startOfDay(day, later) {

@@ -1,16 +1,16 @@
 // @ts-check
-/** Recognises a file that has been sent before in this session, by its content and never by its name. */
+/** Recognises files that were already sent in this session, by content and never by name. */
 import { contentOf } from "./imagefile.js";
 
 const PREFIX = "negatoscope.sent/";
 
-/** 128 bits of SHA-256 tell files apart as well, and a session's memory is small. */
+/** 128 bits of the SHA-256 are enough, and session storage is small. */
 const DIGITS = 32;
 
 /**
  * @param {Blob} file
- * @returns {Promise<string | null>} hexadecimal digits; null where the browser cannot tell, as without HTTPS
- * @throws {Problem} if the file cannot be read any more
+ * @returns {Promise<string | null>} hexadecimal digits; null if the browser cannot compute it, for example without HTTPS
+ * @throws {Problem} if the file can no longer be read
  */
 export async function fingerprint(file) {
   if (!globalThis.crypto?.subtle) return null;
@@ -18,10 +18,10 @@ export async function fingerprint(file) {
   return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("").slice(0, DIGITS);
 }
 
-/** Which result the content of a file led to. Lives as long as the tab, also when the page is left and opened again. */
+/** Result ids by file content. Kept as long as the tab, also across reloads. */
 export class SentFiles {
   constructor() {
-    /** What the browser would not keep. @type {Map<string, string>} result ids by task and fingerprint */
+    /** What could not be stored. @type {Map<string, string>} result ids by task and fingerprint */
     this.unkept = new Map();
   }
 
@@ -34,7 +34,7 @@ export class SentFiles {
   }
 
   /**
-   * Each has an entry of its own: with one for all, every file of thousands would write all those before it again.
+   * Each file has its own entry; one for all would be rewritten for each of thousands of files.
    * @param {string} key task and fingerprint
    * @param {string} id of its result
    */
@@ -42,13 +42,13 @@ export class SentFiles {
     try {
       sessionStorage.setItem(PREFIX + key, id);
     } catch {
-      // Full, or nothing is kept: it holds until the page is left.
+      // Storage is full or disabled: keep it until the page is left.
       this.unkept.set(key, id);
     }
   }
 
   /**
-   * Send the content anew when it comes again.
+   * Forget a file, so that it is sent again.
    * @param {string} key task and fingerprint
    */
   forget(key) {
@@ -56,7 +56,7 @@ export class SentFiles {
     try {
       sessionStorage.removeItem(PREFIX + key);
     } catch {
-      // Nothing is kept.
+      // Storage is disabled.
     }
   }
 }

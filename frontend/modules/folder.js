@@ -1,16 +1,16 @@
 // @ts-check
-/** The files of what was dropped, folders and all that is in them included. */
+/** The dropped files, including those in folders. */
 
-/** What computers leave in folders for themselves, and DICOM media as tables of contents. */
+/** Files that operating systems leave in folders, and the directory file of DICOM media. */
 const NO_IMAGE = /^(\..*|Thumbs\.db|desktop\.ini|DICOMDIR)$/i;
 
 /** @param {File} file */
 export const mayBeImage = ({ name }) => !NO_IMAGE.test(name);
 
 /**
- * Must be called while the drop is being handled: afterwards a browser gives nothing out any more.
+ * Must be called inside the drop handler: browsers clear the data afterwards.
  * @param {DataTransfer} data
- * @returns {Promise<File[]>} in the order of their names, folder by folder
+ * @returns {Promise<File[]>} sorted by name, folder by folder
  */
 export async function droppedFiles(data) {
   const entries = [...data.items].map((item) => item.webkitGetAsEntry?.()).filter((entry) => entry !== null && entry !== undefined);
@@ -21,7 +21,7 @@ export async function droppedFiles(data) {
 
 /**
  * @param {FileSystemEntry} entry
- * @returns {Promise<File[]>} what cannot be read is left out
+ * @returns {Promise<File[]>} unreadable files are skipped
  */
 async function filesUnder(entry) {
   if (entry.isFile) return fileOf(/** @type {FileSystemFileEntry} */ (entry));
@@ -46,7 +46,7 @@ async function entriesOf(folder) {
   const reader = folder.createReader();
   /** @type {FileSystemEntry[]} */
   const found = [];
-  // A reader hands out a hundred at a time, and nothing at the end.
+  // A reader returns up to 100 entries at a time, and an empty array at the end.
   for (;;) {
     const some = await /** @type {Promise<FileSystemEntry[]>} */ (new Promise((resolve) => reader.readEntries(resolve, () => resolve([]))));
     if (some.length === 0) return found;

@@ -1,12 +1,12 @@
 // @ts-check
-/** Numbers, sizes and dates in the reader's own locale. */
+/** Formats numbers, sizes and dates for the user's locale. */
 import { locale, text } from "./text.js";
 
 /** @type {Map<string, Intl.NumberFormat | Intl.DateTimeFormat>} */
 const made = new Map();
 
 /**
- * A formatter costs more to make than to use.
+ * Formatters are cached: creating one costs more than using it.
  * @param {Intl.NumberFormatOptions} options
  */
 function number(options) {
@@ -26,12 +26,12 @@ function time(options) {
 const share = (value) => number({ style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(value);
 
 /**
- * A probability in percent. Never "100%" or "0%": a model is not certain, and rounding must not say it is.
+ * A probability in percent. Never "100%" or "0%", since rounding must not make a model look certain.
  * @param {number} value 0 to 1
  */
 export function percent(value) {
-  if (value > 0.999) return text.reading.over + share(0.999);
-  if (value < 0.001) return text.reading.under + share(0.001);
+  if (value > 0.999) return text.result.over + share(0.999);
+  if (value < 0.001) return text.result.under + share(0.001);
   return share(value);
 }
 
@@ -65,7 +65,7 @@ export const dateTime = (iso) => time({ dateStyle: "medium", timeStyle: "medium"
 export const clock = (milliseconds) => time({ timeStyle: "medium" }).format(new Date(milliseconds));
 
 /**
- * Time that a stage of some work took, in its two largest units.
+ * A duration in its two largest units, such as "3m 20s".
  * @param {number} milliseconds
  */
 export function span(milliseconds) {
@@ -82,7 +82,7 @@ export function span(milliseconds) {
 export const date = (iso) => time({ dateStyle: "medium" }).format(new Date(iso));
 
 /**
- * The time of day for today, the date for earlier days.
+ * The time for today, the date for earlier days.
  * @param {string} iso a point in time, ISO 8601
  */
 export function shortTime(iso) {

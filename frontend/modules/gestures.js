@@ -1,55 +1,55 @@
 // @ts-check
-/** What fingers, mouse and wheel do to the image: turns their movements into zooming, moving and windowing. */
+/** Turns pointer and wheel events into zooming, panning and windowing. */
 
-/** A mouse wheel's notch of 100 makes the image a quarter larger. */
+/** One wheel notch (100) zooms by a quarter. */
 const WHEEL_ZOOM = 0.0022;
 
 /**
  * @typedef {object} Handlers
  * @property {(factor: number, at: {x: number, y: number}) => void} onZoom
  * @property {(right: number, down: number) => void} onMove screen pixels
- * @property {(right: number, down: number) => void} onWindow shares of the film's size
- * @property {() => void} onWindowed the movement has ended
- * @property {() => void} onToggle between the whole image and a part
- * @property {(touch: boolean, shift: boolean) => "move" | "window" | null} drag what dragging with one pointer does now
+ * @property {(right: number, down: number) => void} onWindow shares of the element's size
+ * @property {() => void} onWindowed the drag has ended
+ * @property {() => void} onToggle between the whole image and an enlarged part
+ * @property {(touch: boolean, shift: boolean) => "move" | "window" | null} drag what dragging with one pointer does
  */
 
 /**
- * @param {HTMLElement} film
+ * @param {HTMLElement} element
  * @param {Handlers} handlers
  */
-export function followGestures(film, handlers) {
+export function followGestures(element, handlers) {
   /** @type {Map<number, {x: number, y: number}>} by pointer */
   const held = new Map();
   /** @type {"move" | "window" | null} */
   let doing = null;
 
-  film.addEventListener("wheel", (event) => {
+  element.addEventListener("wheel", (event) => {
     event.preventDefault();
-    handlers.onZoom(Math.exp(-event.deltaY * WHEEL_ZOOM * (event.deltaMode === 1 ? 16 : 1)), within(film, event));
+    handlers.onZoom(Math.exp(-event.deltaY * WHEEL_ZOOM * (event.deltaMode === 1 ? 16 : 1)), within(element, event));
   }, { passive: false });
 
-  film.addEventListener("pointerdown", (event) => {
+  element.addEventListener("pointerdown", (event) => {
     if (event.button > 1 || isControl(event)) return;
-    held.set(event.pointerId, within(film, event));
+    held.set(event.pointerId, within(element, event));
     doing = event.button === 1 ? "move" : handlers.drag(event.pointerType === "touch", event.shiftKey);
     if (!doing && held.size < 2) return;
-    film.setPointerCapture(event.pointerId);
-    // The middle button would scroll, and dragging would select the words around.
+    element.setPointerCapture(event.pointerId);
+    // Prevents scrolling with the middle button, and text selection while dragging.
     if (event.pointerType === "mouse") event.preventDefault();
-    film.focus({ preventScroll: true });
+    element.focus({ preventScroll: true });
   });
 
-  film.addEventListener("pointermove", (event) => {
+  element.addEventListener("pointermove", (event) => {
     const before = held.get(event.pointerId);
     if (!before) return;
-    const now = within(film, event);
+    const now = within(element, event);
     const others = [...held].filter(([id]) => id !== event.pointerId).map(([, place]) => place);
     held.set(event.pointerId, now);
     if (others.length === 1) pinch(others[0], before, now, handlers);
     else if (others.length === 0 && doing === "move") handlers.onMove(now.x - before.x, now.y - before.y);
     else if (others.length === 0 && doing === "window") {
-      handlers.onWindow((now.x - before.x) / film.clientWidth, (now.y - before.y) / film.clientHeight);
+      handlers.onWindow((now.x - before.x) / element.clientWidth, (now.y - before.y) / element.clientHeight);
     }
   });
 
@@ -58,9 +58,9 @@ export function followGestures(film, handlers) {
     if (doing === "window") handlers.onWindowed();
     if (held.size === 0) doing = null;
   };
-  film.addEventListener("pointerup", release);
-  film.addEventListener("pointercancel", release);
-  film.addEventListener("dblclick", (event) => {
+  element.addEventListener("pointerup", release);
+  element.addEventListener("pointercancel", release);
+  element.addEventListener("dblclick", (event) => {
     if (!isControl(event)) handlers.onToggle();
   });
 }
@@ -78,11 +78,11 @@ function pinch(other, before, now, handlers) {
 }
 
 /**
- * @param {HTMLElement} film
+ * @param {HTMLElement} element
  * @param {MouseEvent} event
  */
-function within(film, { clientX, clientY }) {
-  const { left, top } = film.getBoundingClientRect();
+function within(element, { clientX, clientY }) {
+  const { left, top } = element.getBoundingClientRect();
   return { x: clientX - left, y: clientY - top };
 }
 

@@ -1,21 +1,21 @@
 // @ts-check
-/** A class activation map as an image that lies smoothly over the original. */
+/** Draws a class activation map as a smooth overlay. */
 
 /** @import { HeatMap } from "./types.js" */
 
 /**
- * "Inferno" (Smith and van der Walt, CC0) at nine even steps: lightness rises evenly with the value, also for the
- * colour-blind and in print. Its palest end is left out, as it cannot be told from dense tissue.
+ * "Inferno" (Smith and van der Walt, CC0) at nine even steps: perceptually uniform, also for colour-blind users and in
+ * greyscale. Its palest end is left out, since it looks like dense tissue.
  */
 const INFERNO = [
   [20, 11, 53], [58, 9, 99], [96, 19, 110], [133, 33, 107], [169, 46, 94],
   [203, 65, 73], [230, 93, 47], [247, 131, 17], [252, 173, 18],
 ];
 
-/** Longest side of the overlay in pixels. The light box enlarges it further without a visible step. */
+/** Longest side of the overlay in pixels. The light box enlarges it further without visible steps. */
 const OVERLAY_SIDE = 384;
 
-/** A colour for each of 256 values, with the opacity at which it lies on the image: weak evidence lets it show through. */
+/** Colour and opacity for each of 256 values; weak evidence is nearly transparent. */
 const PALETTE = Array.from({ length: 256 }, (_, step) => [...colour(step / 255), step]);
 
 /**
@@ -30,9 +30,9 @@ function colour(value) {
 }
 
 /**
- * Enlarge and colour a heat map.
+ * Enlarge a heat map and colour it.
  * @param {HeatMap} heatMap
- * @param {number} aspect width by height of the image it lies on
+ * @param {number} aspect width divided by height of the image
  * @returns {HTMLCanvasElement}
  */
 export function overlay(heatMap, aspect) {
@@ -45,7 +45,7 @@ export function overlay(heatMap, aspect) {
 }
 
 /**
- * The scale of colours, from weak to strong, one pixel high.
+ * Draw the colour scale, from weak to strong, one pixel high.
  * @param {HTMLCanvasElement} canvas
  */
 export function drawLegend(canvas) {
@@ -55,7 +55,7 @@ export function drawLegend(canvas) {
 }
 
 /**
- * Cubic interpolation, rows first and then columns: a map has so few cells that linear interpolation would let their edges show.
+ * Cubic interpolation, rows first, then columns. A map has so few cells that linear interpolation would show their edges.
  * @param {HeatMap} heatMap
  * @param {number} width
  * @param {number} height
@@ -80,7 +80,7 @@ function enlarge({ width: columns, height: rows, values }, width, height) {
 }
 
 /**
- * For each pixel of the enlarged line, the cells it is mixed from and their weights (Catmull-Rom; edge cells repeat).
+ * For each pixel of the enlarged line, its source cells and their weights (Catmull-Rom; edge cells repeat).
  * @param {number} cells
  * @param {number} length
  * @returns {[number, number][][]}

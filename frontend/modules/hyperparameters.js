@@ -1,6 +1,6 @@
 // @ts-check
-/** Fields for the hyper-parameters that somebody wants to differ from the task's recipe; the API says which there are. */
-import { apiWords, element, fill } from "./dom.js";
+/** Form fields for hyperparameters that differ from the task's recipe. The API describes which there are. */
+import { serverText, element, fill } from "./dom.js";
 import { decimal } from "./format.js";
 import { fetchHyperparameters } from "./recordsapi.js";
 import { note } from "./sheet.js";
@@ -10,18 +10,18 @@ import { text } from "./text.js";
 
 export class HyperparameterFields {
   constructor() {
-    const words = text.records.hyperparameters;
+    const labels = text.records.hyperparameters;
     this.choice = element("select", { id: "hyperparameter" });
     this.rows = element("div");
     this.problem = element("div");
     this.element = element(
       "details",
       {},
-      element("summary", {}, words.heading),
-      element("p", { className: "soft" }, words.meaning),
+      element("summary", {}, labels.heading),
+      element("p", { className: "soft" }, labels.meaning),
       this.rows,
       this.problem,
-      element("p", { className: "field" }, element("label", { htmlFor: this.choice.id }, words.add), this.choice),
+      element("p", { className: "field" }, element("label", { htmlFor: this.choice.id }, labels.add), this.choice),
     );
     /** @type {Record<string, Hyperparameter>} */
     this.known = {};
@@ -31,7 +31,7 @@ export class HyperparameterFields {
     this.choice.addEventListener("change", () => this.add(this.choice.value));
   }
 
-  /** Asked for only when somebody opens them: most keep to the recipe. */
+  /** Loaded on first opening: most users keep to the recipe. */
   async load() {
     try {
       this.known = await fetchHyperparameters();
@@ -42,7 +42,7 @@ export class HyperparameterFields {
     }
   }
 
-  /** Those that have no field yet. */
+  /** Offer the hyperparameters that have no field yet. */
   offer() {
     const left = Object.keys(this.known).filter((name) => !this.fields.has(name));
     fill(
@@ -56,8 +56,8 @@ export class HyperparameterFields {
   add(name) {
     if (!this.known[name]) return;
     const field = makeField(name, this.known[name]);
-    const { remove: words, removeOne } = text.records.hyperparameters;
-    const remove = element("button", { type: "button", className: "quiet", "aria-label": removeOne(name) }, words);
+    const { remove: label, removeOne } = text.records.hyperparameters;
+    const remove = element("button", { type: "button", className: "quiet", "aria-label": removeOne(name) }, label);
     const row = element(
       "div",
       { className: "hyperparameter" },
@@ -67,8 +67,8 @@ export class HyperparameterFields {
       element(
         "p",
         { className: "small-print", id: `${field.id}-meaning` },
-        apiWords(this.known[name].description),
-        boundsWords(this.known[name]),
+        serverText(this.known[name].description),
+        boundsText(this.known[name]),
       ),
     );
     remove.addEventListener("click", () => {
@@ -108,10 +108,10 @@ function makeField(name, { type, minimum, maximum, enum: choices }) {
 }
 
 /** @param {Hyperparameter} hyperparameter */
-function boundsWords({ minimum, maximum }) {
+function boundsText({ minimum, maximum }) {
   if (minimum === undefined || maximum === undefined) return "";
   return ` ${text.records.hyperparameters.bounds(small(minimum), small(maximum))}`;
 }
 
-/** A bound such as 0.000001 has more digits than others. @param {number} value */
+/** Shows small bounds such as 0.000001 in full. @param {number} value */
 const small = (value) => (value !== 0 && Math.abs(value) < 0.1 ? String(value) : decimal(value));

@@ -1,37 +1,37 @@
 // @ts-check
-/** What can be known of a file before it leaves the device. Whether it really is an image is for the server to say. */
+/** Checks a file before it leaves the device. Whether it really is an image, the server decides. */
 import { Problem } from "./api.js";
 import { fileSize } from "./format.js";
 import { text } from "./text.js";
 
-/** The API takes no more bytes than these in one image. */
-const LARGEST = 200 * 1024 * 1024;
+/** The API's limit for one image. */
+const MAX_BYTES = 200 * 1024 * 1024;
 
-/** Enough to hold a DICOM preamble (128 bytes) and its magic word. */
+/** A DICOM preamble (128 bytes) and the prefix "DICM". */
 const HEAD_BYTES = 132;
 
 /**
  * @typedef {object} Kind
  * @property {string} contentType
- * @property {boolean} showable whether the browser shows the image as the server reads it
- * @property {boolean} mayBeImage false for texts, PDFs and archives, such as lie beside images in a folder
+ * @property {boolean} showable whether the browser displays the image as the server reads it
+ * @property {boolean} mayBeImage false for text files, PDFs and archives
  */
 
 /**
- * Refuse what cannot succeed, before anything is sent; then tell the kind from the first bytes, never from the name.
+ * Reject what cannot succeed before anything is sent, and detect the format from the first bytes, never from the name.
  * @param {File} file
  * @returns {Promise<Kind>}
  * @throws {Problem} for an empty, too large or unreadable file
  */
 export async function inspect(file) {
-  if (file.size > LARGEST) throw new Problem(text.problem.tooLarge(fileSize(file.size), fileSize(LARGEST)), { code: "TooLarge" });
+  if (file.size > MAX_BYTES) throw new Problem(text.problem.tooLarge(fileSize(file.size), fileSize(MAX_BYTES)), { code: "TooLarge" });
   const head = new Uint8Array(await contentOf(file.slice(0, HEAD_BYTES)));
   if (head.length === 0) throw new Problem(text.problem.empty, { code: "Empty" });
   return kindOf(head);
 }
 
 /**
- * The bytes of a file, which may have been moved, changed or deleted since it was chosen.
+ * Read a file, which may have been moved, changed or deleted since it was chosen.
  * @param {Blob} file
  * @returns {Promise<ArrayBuffer>}
  * @throws {Problem} if it cannot be read
@@ -46,13 +46,13 @@ export async function contentOf(file) {
 
 /**
  * @param {Blob} file
- * @throws {Problem} if it cannot be read any more
+ * @throws {Problem} if it can no longer be read
  */
 export async function requireReadable(file) {
   await contentOf(file.slice(0, 1));
 }
 
-/** TIFF and BigTIFF, in both orders of bytes. */
+/** TIFF and BigTIFF, in both byte orders. */
 const TIFF = [[0x49, 0x49, 0x2a, 0], [0x4d, 0x4d, 0, 0x2a], [0x49, 0x49, 0x2b, 0], [0x4d, 0x4d, 0, 0x2b]];
 
 /**
@@ -61,15 +61,15 @@ const TIFF = [[0x49, 0x49, 0x2a, 0], [0x4d, 0x4d, 0, 0x2a], [0x49, 0x49, 0x2b, 0
  */
 function kindOf(head) {
   const kind = { showable: false, mayBeImage: true };
-  // What stands before DICOM's magic word means nothing; some files begin like a TIFF on purpose.
+  // The preamble before DICOM's prefix has no meaning; some files contain a TIFF header there.
   if (isDicom(head)) return { ...kind, contentType: "application/dicom" };
   if (startsWith(head, [0xff, 0xd8, 0xff])) return { ...kind, contentType: "image/jpeg", showable: true };
   if (startsWith(head, [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])) {
-    // A browser shows the upper 8 of 16 bits: a 12-bit film stored that way would look black. Byte 24 is the bit depth.
+    // Browsers show the upper 8 of 16 bits, so a 12-bit image would look black. Byte 24 is the bit depth.
     return { ...kind, contentType: "image/png", showable: head[24] <= 8 };
   }
   if (TIFF.some((magic) => startsWith(head, magic))) return { ...kind, contentType: "image/tiff" };
-  // Old DICOM files begin without a magic word, so what is unknown may be one.
+  // Old DICOM files have no prefix, so an unknown file may be one.
   return { contentType: "application/octet-stream", showable: false, mayBeImage: !isDocument(head) };
 }
 

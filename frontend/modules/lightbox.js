@@ -1,7 +1,7 @@
 // @ts-check
-/** The light box: an image with its tools, or in its place an invitation, a message, or work in progress. */
+/** The light box: an image with its tools; or a message, a problem, or progress. */
 import { byId, element, fill } from "./dom.js";
-import { Film } from "./film.js";
+import { ImageCanvas } from "./canvas.js";
 import { count, wholePercent } from "./format.js";
 import { drawLegend } from "./heatmap.js";
 import { text } from "./text.js";
@@ -14,35 +14,36 @@ const FIRST_OPACITY = 0.5;
 
 /**
  * @typedef {object} Explanation
- * @property {string} title the answer in words
- * @property {string | null} label the answer
- * @property {HeatMap | null | undefined} heatMap of the answer
- * @property {{name: string, title: string}[]} classes that the map can be asked for
+ * @property {string} title of the predicted class
+ * @property {string | null} label predicted class
+ * @property {HeatMap | null | undefined} heatMap of the predicted class
+ * @property {{name: string, title: string}[]} classes that have a heat map
  * @property {(label: string) => Promise<HeatMap>} fetch
- * @property {() => Promise<Picture | null>} prepared what the model saw
+ * @property {() => Promise<Picture | null>} prepared the model input
  */
 
 export class LightBox {
   constructor() {
     this.canvas = byId("canvas", HTMLCanvasElement);
-    this.invitation = byId("invitation", HTMLElement);
+    this.message = byId("message", HTMLElement);
     this.problem = byId("problem", HTMLElement);
     this.working = byId("working", HTMLElement);
     this.workingText = byId("working-text", HTMLElement);
     this.progress = byId("progress", HTMLProgressElement);
-    this.tools = byId("film-tools", HTMLElement);
+    this.tools = byId("light-box-tools", HTMLElement);
     this.imageTools = byId("image-tools", HTMLElement);
     this.heatMapTools = byId("heat-map-tools", HTMLElement);
     this.heatMapClass = byId("heat-map-class", HTMLSelectElement);
     this.slider = byId("opacity", HTMLInputElement);
     this.sliderValue = byId("opacity-value", HTMLOutputElement);
     this.caption = byId("caption", HTMLElement);
+    this.preparedCaption = byId("prepared-caption", HTMLElement);
     this.grey = byId("grey", HTMLElement);
     this.compare = byId("compare", HTMLButtonElement);
-    this.film = new Film(byId("film", HTMLElement), this.canvas, () => this.describe());
+    this.imageCanvas = new ImageCanvas(byId("image-area", HTMLElement), this.canvas, () => this.describe());
     /** @type {Explanation | null} */
     this.explanation = null;
-    /** The opacity to come back to when the heat map is shown again. */
+    /** The opacity to restore when the heat map is shown again. */
     this.shown = FIRST_OPACITY;
     this.slider.value = String(FIRST_OPACITY * 100);
     this.slider.addEventListener("input", () => this.fade(this.slider.valueAsNumber / 100));
@@ -53,14 +54,14 @@ export class LightBox {
     this.fade(FIRST_OPACITY);
   }
 
-  /** What the buttons with these ids do; keys do the same. */
+  /** Actions of the buttons with these ids. */
   actions() {
-    const { film } = this;
+    const { imageCanvas } = this;
     return {
-      "zoom-in": () => film.step(1),
-      "zoom-out": () => film.step(-1),
-      fit: () => film.reset(true),
-      invert: () => film.invert(),
+      "zoom-in": () => imageCanvas.step(1),
+      "zoom-out": () => imageCanvas.step(-1),
+      fit: () => imageCanvas.reset(true),
+      invert: () => imageCanvas.invert(),
       "tool-window": () => this.choose("window"),
       "tool-move": () => this.choose("move"),
     };
@@ -68,71 +69,71 @@ export class LightBox {
 
   /** @param {"window" | "move"} tool */
   choose(tool) {
-    this.film.tool = this.film.tool === tool ? "auto" : tool;
+    this.imageCanvas.tool = this.imageCanvas.tool === tool ? "auto" : tool;
     this.describe();
   }
 
   /** @param {number} opacity 0 to 1 */
   fade(opacity) {
-    this.film.opacity = opacity;
+    this.imageCanvas.opacity = opacity;
     if (opacity > 0) this.shown = opacity;
     this.slider.value = String(Math.round(opacity * 100));
-    this.film.draw();
+    this.imageCanvas.draw();
     this.describe();
   }
 
   toggleHeatMap() {
-    this.fade(this.film.opacity > 0 ? 0 : this.shown);
+    this.fade(this.imageCanvas.opacity > 0 ? 0 : this.shown);
   }
 
-  /** Take everything off. */
+  /** Remove everything. */
   clear() {
-    this.film.lay();
+    this.imageCanvas.setImages();
     this.explanation = null;
-    this.caption.textContent = "";
-    for (const part of [this.invitation, this.problem, this.working, this.heatMapTools, this.compare]) part.hidden = true;
+    this.caption.textContent = this.preparedCaption.textContent = "";
+    for (const part of [this.message, this.problem, this.working, this.heatMapTools, this.compare]) part.hidden = true;
     this.compare.ariaPressed = "false";
     this.tools.hidden = false;
     this.describe();
   }
 
   /**
-   * Say something where the image would lie, in place of all tools.
+   * Show a message in place of the image and the tools.
    * @param {...Node} content
    */
-  invite(...content) {
+  showMessage(...content) {
     this.clear();
-    fill(this.invitation, ...content);
-    this.invitation.hidden = false;
+    fill(this.message, ...content);
+    this.message.hidden = false;
     this.tools.hidden = true;
   }
 
   /**
-   * Lay a picture on the box, whose it is from now on.
+   * Show a picture. The light box owns it from now on and closes it.
    * @param {Picture} picture
    */
-  show({ tone, caption }) {
+  show({ image, caption }) {
     this.clear();
-    this.film.lay(tone);
+    this.imageCanvas.setImages(image);
     this.caption.textContent = caption;
     this.describe();
   }
 
   /**
-   * Lay the evidence for the answer over the image.
+   * Show the heat map of the predicted class over the image.
    * @param {Explanation} explanation
-   * @param {boolean} own whether the image is the reader's own, so that what the model saw can lie beside it
+   * @param {boolean} own whether this is the user's own file, so that the model input can be shown beside it
    */
   explain(explanation, own) {
     this.working.hidden = true;
     this.explanation = explanation;
-    this.film.explain(explanation.heatMap);
-    const { overlay, tones } = this.film;
+    this.imageCanvas.setHeatMap(explanation.heatMap);
+    const { overlay, images } = this.imageCanvas;
     this.heatMapTools.hidden = !overlay;
-    this.compare.hidden = !own || tones.length === 0;
+    this.compare.hidden = !own || images.length === 0;
     fill(this.heatMapClass, ...explanation.classes.map(({ name, title }) => element("option", { value: name }, title)));
     this.heatMapClass.value = explanation.label ?? "";
-    if (tones.length && !overlay) this.caption.append(` · ${text.heatMap.none}`);
+    if (images.length && !overlay) this.caption.append(` · ${text.heatMap.none}`);
     this.describe();
   }
 
@@ -144,12 +145,12 @@ export class LightBox {
     try {
       const heatMap = label === explanation.label ? explanation.heatMap : await explanation.fetch(label);
       if (this.explanation !== explanation || this.heatMapClass.value !== label) return;
-      this.film.explain(heatMap);
+      this.imageCanvas.setHeatMap(heatMap);
     } catch {
-      // Another model is at work by now, or the server cannot be reached: the answer's own map stays.
+      // The model has changed, or the server cannot be reached: go back to the map of the predicted class.
       if (this.explanation !== explanation) return;
       this.heatMapClass.value = explanation.label ?? "";
-      this.film.explain(explanation.heatMap);
+      this.imageCanvas.setHeatMap(explanation.heatMap);
       this.caption.textContent = text.heatMap.unavailable;
     } finally {
       this.heatMapTools.ariaBusy = "false";
@@ -157,38 +158,41 @@ export class LightBox {
     }
   }
 
-  /** Lay what the model saw beside the image, or take it away again. */
+  /** Show or hide the model input beside the image. */
   async toggleCompare() {
-    const { explanation, film } = this;
+    const { explanation, imageCanvas } = this;
     if (!explanation || this.compare.hidden) return;
-    const [own, prepared] = film.tones;
-    if (prepared) film.lay(own);
-    else {
+    const [own, prepared] = imageCanvas.images;
+    if (prepared) {
+      imageCanvas.setImages(own);
+      this.preparedCaption.textContent = "";
+    } else {
       const picture = await explanation.prepared();
       if (this.explanation !== explanation || !picture) return;
-      film.lay(own, picture.tone);
+      imageCanvas.setImages(own, picture.image);
+      this.preparedCaption.textContent = picture.caption;
     }
-    this.compare.ariaPressed = String(film.tones.length > 1);
+    this.compare.ariaPressed = String(imageCanvas.images.length > 1);
     this.describe();
   }
 
   /**
-   * Show that something is under way; the image, if any, stays.
-   * @param {string} words
-   * @param {number | null} share done, 0 to 1; null when nobody knows
+   * Show progress; an image stays visible.
+   * @param {string} message
+   * @param {number | null} share done, 0 to 1; null if unknown
    */
-  work(words, share = null) {
-    this.invitation.hidden = true;
+  showProgress(message, share = null) {
+    this.message.hidden = true;
     this.problem.hidden = true;
     this.working.hidden = false;
-    this.workingText.textContent = words;
+    this.workingText.textContent = message;
     if (share === null) this.progress.removeAttribute("value");
     else this.progress.value = share;
   }
 
   /**
    * @param {Problem} problem
-   * @param {(() => void) | null} again what "Try again" does, where trying again can help
+   * @param {(() => void) | null} again action of "Try again"; null if a retry cannot help
    * @param {boolean} usable whether another image can be chosen instead
    */
   fail(problem, again, usable) {
@@ -206,24 +210,24 @@ export class LightBox {
     this.problem.hidden = false;
   }
 
-  /** Say in words what the canvas shows, and keep the tools in step with it. */
+  /** Update the text alternative of the canvas and the state of the tools. */
   describe() {
-    const { film, explanation } = this;
-    const opacity = wholePercent(film.opacity);
+    const { imageCanvas, explanation } = this;
+    const opacity = wholePercent(imageCanvas.opacity);
     this.sliderValue.value = opacity;
     this.slider.setAttribute("aria-valuetext", opacity);
-    this.imageTools.hidden = film.tones.length === 0;
+    this.imageTools.hidden = imageCanvas.images.length === 0;
     const evidence = this.heatMapClass.selectedOptions[0]?.textContent ?? "";
-    const words = film.overlay
+    const description = imageCanvas.overlay
       ? text.lightBox.describeOverlay(explanation?.title ?? "", evidence, opacity)
       : text.lightBox.describe(explanation?.title ?? "");
-    this.canvas.setAttribute("aria-label", explanation ? words : text.lightBox.waiting);
-    const [tone] = film.tones;
-    byId("invert", HTMLButtonElement).ariaPressed = String(Boolean(tone?.inverted));
-    for (const tool of ["window", "move"]) byId(`tool-${tool}`, HTMLButtonElement).ariaPressed = String(film.tool === tool);
-    film.element.dataset.tool = film.tool;
-    film.element.setAttribute("aria-label", tone ? text.lightBox.film : text.lightBox.heading);
-    this.grey.textContent = tone ? greyWords(tone.window, film.scale) : "";
+    this.canvas.setAttribute("aria-label", explanation ? description : text.lightBox.waiting);
+    const [image] = imageCanvas.images;
+    byId("invert", HTMLButtonElement).ariaPressed = String(Boolean(image?.inverted));
+    for (const tool of ["window", "move"]) byId(`tool-${tool}`, HTMLButtonElement).ariaPressed = String(imageCanvas.tool === tool);
+    imageCanvas.element.dataset.tool = imageCanvas.tool;
+    imageCanvas.element.setAttribute("aria-label", image ? text.lightBox.imageLabel : text.lightBox.heading);
+    this.grey.textContent = image ? windowText(image.window, imageCanvas.scale) : "";
   }
 }
 
@@ -231,6 +235,6 @@ export class LightBox {
  * @param {{low: number, high: number}} window
  * @param {number} scale
  */
-function greyWords({ low, high }, scale) {
+function windowText({ low, high }, scale) {
   return text.lightBox.grey(count(high - low), count((high + low) / 2), wholePercent(scale));
 }

@@ -1,39 +1,39 @@
 // @ts-check
-/** A small chart of lines over a common axis, drawn in the size that there is. A table beside it says the same. */
+/** A small line chart, drawn at the available size. A table beside it shows the same data. */
 import { element, fill } from "./dom.js";
 
 /**
  * @typedef {object} Point
  * @property {number} x
  * @property {number} y
- * @property {number} [low] ends of its interval
+ * @property {number} [low] ends of the confidence interval
  * @property {number} [high]
- * @property {string} [kind] how it is marked
+ * @property {string} [kind] CSS class of its mark
  */
 
 /** @typedef {{name: string, points: Point[]}} Line */
 
 /**
  * @typedef {object} Chart
- * @property {Line[]} lines at most three: each has its own colour, dash and mark
- * @property {string} label what it shows, in words
- * @property {(x: number) => string} xWords
- * @property {(y: number) => string} yWords
- * @property {{y: number, words: string}} [least] a level that counts
+ * @property {Line[]} lines at most three; each has its own colour, dash pattern and mark
+ * @property {string} label text alternative
+ * @property {(x: number) => string} formatX
+ * @property {(y: number) => string} formatY
+ * @property {{y: number, text: string}} [threshold] a horizontal line, such as the gate
  */
 
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 220;
 const MARGIN = { top: 16, right: 16, bottom: 28, left: 52 };
 const LEVELS = 4;
-/** Pixels that the words of a place on the axis need. */
-const WORDS_WIDTH = 96;
+/** Width of an axis label in pixels. */
+const LABEL_WIDTH = 96;
 const MARK = 4.5;
 
 /** @param {Chart} chart */
 export function lineChart(chart) {
   const box = element("div", { className: "chart" });
-  // Drawn anew rather than scaled: words keep their size on a phone.
+  // Redrawn instead of scaled, so that text keeps its size on a phone.
   new ResizeObserver(() => {
     if (box.clientWidth > 0) fill(box, draw(chart, box.clientWidth));
   }).observe(box);
@@ -41,14 +41,14 @@ export function lineChart(chart) {
 }
 
 /**
- * What is which line, in words beside their marks.
- * @param {Pick<Chart, "lines" | "least">} chart
+ * The legend: the name of each line beside its mark.
+ * @param {Pick<Chart, "lines" | "threshold">} chart
  */
-export function legend({ lines, least }) {
+export function legend({ lines, threshold }) {
   const entries = lines.map(({ name }, index) =>
     entry(name, `series-${index}`, node("path", { class: "line", d: "M0 6H34" }), mark(index, 17, 6)),
   );
-  if (least) entries.push(entry(least.words, "", node("path", { class: "least", d: "M0 6H34" })));
+  if (threshold) entries.push(entry(threshold.text, "", node("path", { class: "least", d: "M0 6H34" })));
   return element("ul", { className: "chart-legend" }, ...entries);
 }
 
@@ -67,11 +67,11 @@ function entry(name, series, ...drawn) {
  * @param {Chart} chart
  * @param {number} width pixels
  */
-function draw({ lines, label, xWords, yWords, least }, width) {
+function draw({ lines, label, formatX, formatY, threshold }, width) {
   const points = lines.flatMap((line) => line.points);
   const [left, right] = span(points.map(({ x }) => x), 0);
   const ys = points.flatMap(({ y, low = y, high = y }) => [y, low, high]);
-  const [bottom, top] = span(least ? [...ys, least.y] : ys, 0.08);
+  const [bottom, top] = span(threshold ? [...ys, threshold.y] : ys, 0.08);
   const x = (/** @type {number} */ value) =>
     left === right ? (MARGIN.left + width - MARGIN.right) / 2 : scale(value, left, right, MARGIN.left + 8, width - MARGIN.right - 8);
   const y = (/** @type {number} */ value) => scale(value, bottom, top, HEIGHT - MARGIN.bottom, MARGIN.top);
@@ -80,13 +80,13 @@ function draw({ lines, label, xWords, yWords, least }, width) {
   for (const level of levels(bottom, top)) {
     svg.append(
       node("path", { class: "grid", d: `M${MARGIN.left} ${y(level)}H${width - MARGIN.right}` }),
-      words(yWords(level), MARGIN.left - 8, y(level) + 4, "end"),
+      axisLabel(formatY(level), MARGIN.left - 8, y(level) + 4, "end"),
     );
   }
   for (const [place, anchor] of places(points.map((point) => point.x), x)) {
-    svg.append(words(xWords(place), x(place), HEIGHT - 8, anchor));
+    svg.append(axisLabel(formatX(place), x(place), HEIGHT - 8, anchor));
   }
-  if (least) svg.append(node("path", { class: "least", d: `M${MARGIN.left} ${y(least.y)}H${width - MARGIN.right}` }));
+  if (threshold) svg.append(node("path", { class: "least", d: `M${MARGIN.left} ${y(threshold.y)}H${width - MARGIN.right}` }));
   lines.forEach((line, index) => svg.append(drawLine(line, index, x, y)));
   return svg;
 }
@@ -104,7 +104,7 @@ function drawLine({ points }, index, x, y) {
   for (const { x: at, low, high } of points) {
     if (low !== undefined && high !== undefined) group.append(node("path", { class: "interval", d: `M${x(at)} ${y(low)}V${y(high)}` }));
   }
-  // Of many points only the line is seen.
+  // With many points, mark only the last one.
   const marked = points.length > 40 ? points.slice(-1) : points;
   group.append(...marked.map((point) => mark(index, x(point.x), y(point.y), point.kind)));
   return group;
@@ -124,7 +124,7 @@ function mark(index, x, y, kind = "") {
 }
 
 /**
- * The first and the last place of the axis, and as many in between as have room for their words.
+ * The labelled positions of the x axis: the first, the last, and as many in between as fit.
  * @param {number[]} all
  * @param {(value: number) => number} x pixels
  * @returns {[number, "start" | "middle" | "end"][]}
@@ -135,18 +135,18 @@ function places(all, x) {
   if (first === last) return [[first, "middle"]];
   /** @type {[number, "start" | "middle" | "end"][]} */
   const chosen = [[first, "start"]];
-  // The words of the first and the last stand to one side of them, those in between to both.
-  let free = x(first) + 1.5 * WORDS_WIDTH;
+  // The first and last labels extend to one side, the others to both.
+  let free = x(first) + 1.5 * LABEL_WIDTH;
   for (const place of sorted) {
-    if (x(place) < free || x(place) > x(last) - 1.5 * WORDS_WIDTH) continue;
+    if (x(place) < free || x(place) > x(last) - 1.5 * LABEL_WIDTH) continue;
     chosen.push([place, "middle"]);
-    free = x(place) + WORDS_WIDTH;
+    free = x(place) + LABEL_WIDTH;
   }
   return [...chosen, [last, "end"]];
 }
 
 /**
- * Round levels between two values.
+ * Round tick values between two values.
  * @param {number} low
  * @param {number} high
  */
@@ -159,9 +159,9 @@ function levels(low, high) {
 }
 
 /**
- * From the least to the greatest, and a little beyond.
+ * The range of the values, with a margin.
  * @param {number[]} values
- * @param {number} beyond as a share of their span
+ * @param {number} beyond margin as a share of the range
  * @returns {[number, number]}
  */
 function span(values, beyond) {
@@ -174,8 +174,8 @@ function span(values, beyond) {
  * @param {number} value
  * @param {number} low
  * @param {number} high
- * @param {number} from pixels, where `low` lies
- * @param {number} to likewise for `high`
+ * @param {number} from pixels, position of `low`
+ * @param {number} to position of `high`
  */
 const scale = (value, low, high, from, to) => from + ((value - low) / (high - low)) * (to - from);
 
@@ -185,7 +185,7 @@ const scale = (value, low, high, from, to) => from + ((value - low) / (high - lo
  * @param {number} y
  * @param {string} anchor
  */
-function words(content, x, y, anchor) {
+function axisLabel(content, x, y, anchor) {
   const made = node("text", { x, y, "text-anchor": anchor });
   made.textContent = content;
   return made;

@@ -1,13 +1,13 @@
 // @ts-check
-/** Signing in and out, as people see it; and links into the API, which a browser alone would follow without a token. */
+/** The login on the page, and links into the API, which need a token that the browser does not send by itself. */
 import { Problem, fetchFile } from "./api.js";
 import { byId, element } from "./dom.js";
-import { email, listeners, prepare, signIn, signInBeside, signOut } from "./session.js";
+import { email, listeners, prepare, signIn, signInInNewTab, signOut } from "./session.js";
 import { text } from "./text.js";
 
 /** @import { Login, Me } from "./types.js" */
 
-/** What anybody may read. */
+/** Needs no token. */
 const PUBLIC = "/api/openapi.json";
 
 let problem = "";
@@ -16,9 +16,9 @@ let admitted = false;
 let shown = null;
 
 /**
- * Let in whoever is signed in, and everybody where nobody has to; ask the others to sign in.
- * @param {Login | null} login where people sign in
- * @returns {Promise<boolean>} whether the page may begin
+ * Ask the user to sign in, if login is required and they are not signed in.
+ * @param {Login | null} login where users sign in
+ * @returns {Promise<boolean>} whether the page may start
  */
 export async function admit(login) {
   if (!login || admitted) return true;
@@ -36,17 +36,17 @@ export async function admit(login) {
   translateLogin();
   if (state === "handed over") close();
   if (state !== "in") return false;
-  accompany();
+  watchSession();
   admitted = true;
   return true;
 }
 
-/** Once somebody is in: what happens when the session ends, and the links that need a token. */
-function accompany() {
+/** After sign-in: watch for the end of the session, and add the token to links into the API. */
+function watchSession() {
   const notice = byId("session-notice", HTMLElement);
   listeners.onWait = () => (notice.hidden = false);
   listeners.onReturn = () => (notice.hidden = true);
-  byId("sign-in-again", HTMLButtonElement).addEventListener("click", signInBeside);
+  byId("sign-in-again", HTMLButtonElement).addEventListener("click", signInInNewTab);
   byId("sign-out", HTMLButtonElement).addEventListener("click", signOut);
   document.addEventListener("click", (event) => {
     const link = event.target instanceof Element ? event.target.closest("a") : null;
@@ -56,30 +56,30 @@ function accompany() {
   });
 }
 
-/** @param {Me} me who is in */
+/** @param {Me} me the current user */
 export function showAccount(me) {
   shown = me;
   byId("account-button", HTMLElement).hidden = !me.login;
   translateLogin();
 }
 
-/** Say it in the language of the page. */
+/** Show it in the language of the page. */
 export function translateLogin() {
   const handedOver = document.body.dataset.session === "handed over";
-  const words = text.login;
-  byId("sign-in-heading", HTMLElement).textContent = handedOver ? words.handedOverHeading : words.heading;
-  byId("sign-in-words", HTMLElement).textContent = handedOver ? words.handedOver : words.explanation;
+  const labels = text.login;
+  byId("sign-in-heading", HTMLElement).textContent = handedOver ? labels.handedOverHeading : labels.heading;
+  byId("sign-in-words", HTMLElement).textContent = handedOver ? labels.handedOver : labels.explanation;
   byId("sign-in-problem", HTMLElement).textContent = problem;
   byId("account-name", HTMLElement).textContent = email() ?? shown?.user ?? "";
-  byId("account-role", HTMLElement).textContent = words.roles[shown?.role ?? "none"];
+  byId("account-role", HTMLElement).textContent = labels.roles[shown?.role ?? "none"];
 }
 
 /**
- * Open what a link leads to, or save it where the link says so.
+ * Open the target of a link, or save it if the link has the `download` attribute.
  * @param {HTMLAnchorElement} link
  */
 async function followLink(link) {
-  // Opened at once, while the browser still knows that somebody asked for it.
+  // Opened right away, while the browser still treats it as a user action.
   const tab = link.hasAttribute("download") ? null : open("", "_blank");
   link.parentElement?.querySelector(".link-problem")?.remove();
   try {
@@ -95,7 +95,7 @@ async function followLink(link) {
 }
 
 /**
- * Browsers save Markdown where they show plain text.
+ * As plain text, since browsers download Markdown instead of showing it.
  * @param {Response} response
  */
 async function readable(response) {

@@ -1,9 +1,9 @@
 // @ts-check
-/** Shows the Markdown that training writes: headings, paragraphs, lists, tables and pictures. Never as markup of the page. */
+/** Renders the Markdown that training writes: headings, paragraphs, lists, tables and pictures. Never uses HTML from it. */
 import { element } from "./dom.js";
 import { tableBox } from "./table.js";
 
-/** @typedef {(file: string, words: string) => Node} Picture what stands for a picture, by its file without its folder */
+/** @typedef {(file: string, alt: string) => Node} Picture creates the element for a picture, from its file name without the folder */
 
 const HEADING = /^(#{1,6})\s+(.*)$/;
 const IMAGE = /^!\[([^\]]*)\]\(([^)\s]+)\)$/;
@@ -12,7 +12,7 @@ const ROW = /^\|(.*)\|\s*$/;
 const RULE = /^\|[\s:|-]+\|\s*$/;
 const CODE_OR_STRONG = /(`[^`]+`|\*\*[^*]+\*\*)/;
 
-/** Headings of the page stand above those of a file. */
+/** Headings of a file start below those of the page. */
 const LEVEL = 2;
 
 /**
@@ -25,21 +25,21 @@ export function render(source, picture) {
 }
 
 /**
- * The pictures that a file shows.
+ * The pictures of a file.
  * @param {string} source
- * @returns {{file: string, words: string}[]}
+ * @returns {{file: string, alt: string}[]}
  */
 export const pictures = (source) =>
   source.split("\n").flatMap((line) => {
     const image = IMAGE.exec(line);
-    return image ? [{ words: image[1], file: fileName(image[2]) }] : [];
+    return image ? [{ alt: image[1], file: fileName(image[2]) }] : [];
   });
 
 /** @param {string} path */
 const fileName = (path) => path.slice(path.lastIndexOf("/") + 1);
 
 /**
- * What empty lines divide.
+ * Split at empty lines.
  * @param {string} source
  */
 const blocks = (source) => source.split(/\n\s*\n/).map((part) => part.split("\n").filter((line) => line.trim()));
@@ -64,32 +64,32 @@ function block(lines, picture) {
 
 /**
  * @param {number} depth 1 for `#`
- * @param {string} words
+ * @param {string} content
  */
-function title(depth, words) {
+function title(depth, content) {
   const tag = /** @type {"h3" | "h4" | "h5" | "h6"} */ (`h${Math.min(depth + LEVEL, 6)}`);
-  return element(tag, {}, ...inline(words));
+  return element(tag, {}, ...inline(content));
 }
 
 /** @param {string[]} lines */
 function table(lines) {
   const [head, ...rows] = lines.filter((line) => !RULE.test(line)).map(cells);
-  return tableBox(head, rows.map((row) => row.map((words) => inline(words))));
+  return tableBox(head, rows.map((row) => row.map((content) => inline(content))));
 }
 
 /**
- * The cells of a row; a bar after a backslash belongs to its cell.
+ * The cells of a row; an escaped bar is part of a cell.
  * @param {string} line
  */
 const cells = (line) =>
   (ROW.exec(line)?.[1] ?? "").split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
 
 /**
- * @param {string} words
+ * @param {string} content
  * @returns {(Node | string)[]}
  */
-const inline = (words) =>
-  words.split(CODE_OR_STRONG).map((piece) => {
+const inline = (content) =>
+  content.split(CODE_OR_STRONG).map((piece) => {
     if (/^`.+`$/.test(piece)) return element("code", {}, piece.slice(1, -1));
     if (/^\*\*.+\*\*$/.test(piece)) return element("strong", {}, piece.slice(2, -2));
     return piece;

@@ -3,7 +3,7 @@
 import { element, fill } from "./dom.js";
 import { date, metric } from "./format.js";
 import { legend, lineChart } from "./linechart.js";
-import { intervalWords, originWords, statusChip } from "./modelversion.js";
+import { intervalText, originText, statusChip } from "./modelversion.js";
 import { versionAddress } from "./router.js";
 import { tableBox } from "./table.js";
 import { text } from "./text.js";
@@ -16,23 +16,23 @@ import { text } from "./text.js";
  * @param {ModelVersion[]} versions the newest first
  */
 export function history(task, versions) {
-  const words = text.records.models;
-  // Those that a list of versions has; model.json has all.
+  const labels = text.records.models;
+  // The metrics that lists contain; model.json has all.
   const names = Object.keys(text.tasks.metrics).filter((name) => versions.some((version) => version.metrics[name]));
   const rows = versions.map((version) => [
     [element("a", { href: versionAddress(task.name, version.version) }, version.version)],
     [statusChip(version)],
     [date(version.created_at)],
-    ...names.map((name) => [version.metrics[name] ? intervalWords(version.metrics[name]) : "–"]),
-    [originWords(version)],
+    ...names.map((name) => [version.metrics[name] ? intervalText(version.metrics[name]) : "–"]),
+    [originText(version)],
   ]);
-  const head = [words.versionColumn, words.status, words.trained, ...names.map((name) => text.tasks.metrics[name]), words.origin];
+  const head = [labels.versionColumn, labels.status, labels.trained, ...names.map((name) => text.tasks.metrics[name]), labels.origin];
   return element(
     "div",
     {},
     ...(versions.length > 1 ? [chart(task, versions, names)] : []),
-    element("p", { className: "small-print" }, words.intervals),
-    element("div", { className: "wide" }, tableBox(head, rows, words.history)),
+    element("p", { className: "small-print" }, labels.intervals),
+    element("div", { className: "wide" }, tableBox(head, rows, labels.history)),
   );
 }
 
@@ -42,7 +42,7 @@ export function history(task, versions) {
  * @param {string[]} names of metrics
  */
 function chart(task, versions, names) {
-  const words = text.records.models;
+  const labels = text.records.models;
   const inOrder = [...versions].sort((a, b) => a.created_at.localeCompare(b.created_at));
   const box = element("div");
   const choice = element(
@@ -56,13 +56,13 @@ function chart(task, versions, names) {
       const known = metrics[name];
       return known ? [{ x: index, y: known.value, low: known.low, high: known.high, kind: status }] : [];
     });
-    const least = task.gate.metrics[name];
+    const threshold = task.gate.metrics[name];
     const shown = {
       lines: [{ name: text.tasks.metrics[name], points }],
-      label: words.chart(text.tasks.metrics[name], String(points.length)),
-      xWords: (/** @type {number} */ index) => date(inOrder[index].created_at),
-      yWords: metric,
-      ...(least === undefined ? {} : { least: { y: least, words: words.gateLine(metric(least)) } }),
+      label: labels.chart(text.tasks.metrics[name], String(points.length)),
+      formatX: (/** @type {number} */ index) => date(inOrder[index].created_at),
+      formatY: metric,
+      ...(threshold === undefined ? {} : { threshold: { y: threshold, text: labels.gateLine(metric(threshold)) } }),
     };
     fill(box, lineChart(shown), legend(shown));
   };
@@ -71,8 +71,8 @@ function chart(task, versions, names) {
   return element(
     "figure",
     { className: "chart-box" },
-    element("div", { className: "chart-head" }, element("label", { htmlFor: choice.id }, words.metric), choice),
+    element("div", { className: "chart-head" }, element("label", { htmlFor: choice.id }, labels.metric), choice),
     box,
-    element("figcaption", {}, words.chartCaption),
+    element("figcaption", {}, labels.chartCaption),
   );
 }

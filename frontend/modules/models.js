@@ -1,16 +1,16 @@
 // @ts-check
-/** The models of a task: which one classifies, how good it is, and those there were before. */
+/** The models of a task: the version in use with its metrics, and all versions over time. */
 import { announce } from "./announcer.js";
 import { ask } from "./confirmation.js";
 import { datasetAddress } from "./deployment.js";
-import { apiWords, element } from "./dom.js";
+import { serverText, element } from "./dom.js";
 import { date, dateTime, decimal } from "./format.js";
 import { pictures } from "./markdown.js";
 import { history } from "./modelhistory.js";
-import { measured, originWords } from "./modelversion.js";
+import { measured, originText } from "./modelversion.js";
 import { plot } from "./plot.js";
 import { fetchDrift, fetchModelFile, fetchVersions, rollBack } from "./recordsapi.js";
-import { may, onlyAdmins } from "./rights.js";
+import { hasRole, adminsOnly } from "./permissions.js";
 import { retrainingsAddress, versionAddress } from "./router.js";
 import { part } from "./sheet.js";
 import { weakness } from "./tasks.js";
@@ -26,16 +26,16 @@ import { text } from "./text.js";
  * @param {Page} page
  */
 export function showModels(task, page) {
-  const words = text.records.models;
+  const labels = text.records.models;
   const signal = page.sheet.show({
-    heading: element("span", {}, words.heading, apiWords(task.title)),
+    heading: element("span", {}, labels.heading, serverText(task.title)),
     content: [part(async () => {
       const versions = await fetchVersions(task.name);
       const current = versions.find(({ status }) => status === "current");
-      const all = versions.length ? [element("h3", {}, words.history), history(task, versions)] : [];
+      const all = versions.length ? [element("h3", {}, labels.history), history(task, versions)] : [];
       if (!current) return [...withoutModel(task), ...all];
-      const rollBack = [element("h3", {}, words.rollBackHeading), rollBackPart(task, versions, page)];
-      const pictures = [element("h3", {}, words.plots), part(() => plots(current, signal))];
+      const rollBack = [element("h3", {}, labels.rollBackHeading), rollBackPart(task, versions, page)];
+      const pictures = [element("h3", {}, labels.plots), part(() => plots(current, signal))];
       return [
         element(
           "div",
@@ -55,18 +55,18 @@ export function showModels(task, page) {
  * @returns {Child[]}
  */
 function inUse(task, current) {
-  const words = text.records.models;
+  const labels = text.records.models;
   const address = versionAddress(task.name, current.version);
   return [
-    foreignEndpoint(task),
-    element("h3", {}, words.current),
+    externalEndpoint(task),
+    element("h3", {}, labels.current),
     element(
       "p",
       { className: "lead" },
       element("a", { href: address }, current.version),
       ` · ${text.tasks.trained(date(current.created_at))} · `,
-      originWords(current),
-      current.since && ` · ${words.since(dateTime(current.since))}`,
+      originText(current),
+      current.since && ` · ${labels.since(dateTime(current.since))}`,
     ),
     task.model?.version === current.version && task.model.shortfall.length > 0 && weakness(task.model.shortfall),
     part(() => measured(task, current)),
@@ -76,56 +76,56 @@ function inUse(task, current) {
 }
 
 /**
- * What its card shows.
+ * The plots of the model card.
  * @param {ModelVersion} version
- * @param {AbortSignal} signal tells when nobody looks any more
+ * @param {AbortSignal} signal aborted when the view is closed
  */
 async function plots({ task, version }, signal) {
   const card = await fetchModelFile(task, version, "card.md");
-  const figures = pictures(card).map(({ file, words }) => plot(() => fetchModelFile(task, version, file), words, signal));
+  const figures = pictures(card).map(({ file, alt }) => plot(() => fetchModelFile(task, version, file), alt, signal));
   return [element("div", { className: "plots", lang: "en" }, ...figures)];
 }
 
 /**
- * A normal state, with what to do about it.
+ * A task without a model, which is a normal state: what to do next.
  * @param {Task} task
  * @returns {Child[]}
  */
 function withoutModel(task) {
-  const words = text.records.models;
-  const foreign = foreignEndpoint(task);
-  if (foreign) return [foreign];
+  const labels = text.records.models;
+  const external = externalEndpoint(task);
+  if (external) return [external];
   return [
     element("h3", {}, text.tasks.noModelHeading),
-    element("p", {}, words.none),
+    element("p", {}, labels.none),
     element(
       "ol",
       {},
-      element("li", {}, words.putImages, element("code", {}, `${datasetAddress(task.name)}CLASS/`)),
-      element("li", {}, element("a", { href: retrainingsAddress(task.name) }, words.startOne)),
+      element("li", {}, labels.putImages, element("code", {}, `${datasetAddress(task.name)}CLASS/`)),
+      element("li", {}, element("a", { href: retrainingsAddress(task.name) }, labels.startOne)),
     ),
   ];
 }
 
 /**
- * Where an endpoint that is not this application's answers, whatever is registered here.
+ * A note that an external endpoint serves the task, whatever is registered here.
  * @param {Task} task
  */
-const foreignEndpoint = ({ model }) =>
+const externalEndpoint = ({ model }) =>
   model?.endpoint && !model.version ? element("p", { className: "verdict review" }, text.tasks.onEndpoint(model.endpoint)) : null;
 
 /**
- * Whether images have changed, in one line.
+ * The drift report in one line.
  * @param {Drift} drift
  * @returns {Child[]}
  */
 function driftLine({ report, reason }) {
-  const words = text.records.drift;
-  if (!report) return [element("p", { className: "soft" }, words.unknown, apiWords(reason ?? ""))];
-  const answers = words.answers(String(report.answers), date(report.until));
-  if (!report.drifted) return [element("p", {}, words.none, answers)];
-  const aspects = report.aspects.filter(({ drifted }) => drifted).map(({ aspect, psi }) => words.aspect(words.aspects[aspect], decimal(psi)));
-  return [element("p", { className: "verdict review" }, words.drifted(aspects.join(", ")), answers)];
+  const labels = text.records.drift;
+  if (!report) return [element("p", { className: "soft" }, labels.unknown, serverText(reason ?? ""))];
+  const answers = labels.answers(String(report.answers), date(report.until));
+  if (!report.drifted) return [element("p", {}, labels.none, answers)];
+  const aspects = report.aspects.filter(({ drifted }) => drifted).map(({ aspect, psi }) => labels.aspect(labels.aspects[aspect], decimal(psi)));
+  return [element("p", { className: "verdict review" }, labels.drifted(aspects.join(", ")), answers)];
 }
 
 /**
@@ -134,30 +134,30 @@ function driftLine({ report, reason }) {
  * @param {Page} page
  */
 function rollBackPart(task, versions, page) {
-  const words = text.records.models;
+  const labels = text.records.models;
   const current = versions.find(({ status }) => status === "current");
   const previous = versions.find(({ status }) => status === "previous");
-  if (!current || !previous) return element("p", { className: "soft" }, words.nothingBefore);
-  if (!may("admin")) return onlyAdmins(words.rollBackRight);
+  if (!current || !previous) return element("p", { className: "soft" }, labels.nothingBefore);
+  if (!hasRole("admin")) return adminsOnly(labels.rollBackRight);
   const question = {
-    heading: words.rollBackQuestion(previous.version),
+    heading: labels.rollBackQuestion(previous.version),
     consequences: [
-      words.rollBackTo(previous.version, date(previous.created_at)),
-      words.rollBackKeeps(current.version),
-      words.rollBackResults,
-      ...(current.endpoint && current.endpoint !== previous.endpoint ? [words.rollBackEndpoint(current.endpoint)] : []),
+      labels.rollBackTo(previous.version, date(previous.created_at)),
+      labels.rollBackKeeps(current.version),
+      labels.rollBackResults,
+      ...(current.endpoint && current.endpoint !== previous.endpoint ? [labels.rollBackEndpoint(current.endpoint)] : []),
     ],
-    action: words.rollBack,
+    action: labels.rollBack,
     act: async () => {
       const { version } = await rollBack(task.name, current.version);
-      announce(words.rolledBack(version));
+      announce(labels.rolledBack(version));
     },
     after: () => {
       page.onModelChange();
       showModels(task, { ...page, focus: true });
     },
   };
-  const button = element("button", { type: "button", className: "secondary" }, words.rollBackTold(previous.version));
+  const button = element("button", { type: "button", className: "secondary" }, labels.rollBackTold(previous.version));
   button.addEventListener("click", () => ask(question));
   return element("p", {}, button);
 }

@@ -1,7 +1,7 @@
 // @ts-check
-/** One version of a task's model: what became of it and why, how good it is, and its card. */
+/** One version of a task's model: its status, the decision and its reasons, its metrics, and its card. */
 import { Problem } from "./api.js";
-import { apiWords, element } from "./dom.js";
+import { serverText, element } from "./dom.js";
 import { date, dateTime, metric } from "./format.js";
 import { render } from "./markdown.js";
 import { plot } from "./plot.js";
@@ -18,7 +18,7 @@ import { SERVER_LANGUAGE, text } from "./text.js";
 /** @import { Page } from "./records.js" */
 /** @import { Task } from "./types.js" */
 
-/** As many digits of a checksum as a person compares. */
+/** Digits of a checksum that are shown. */
 const SHORT_SHA = 12;
 
 /**
@@ -27,15 +27,15 @@ const SHORT_SHA = 12;
  * @param {Page} page
  */
 export function showVersion(task, version, page) {
-  const words = text.records.models;
+  const labels = text.records.models;
   const signal = page.sheet.show({
-    heading: words.version(version),
-    trail: [element("a", { href: modelsAddress(task.name) }, words.heading, apiWords(task.title))],
+    heading: labels.version(version),
+    trail: [element("a", { href: modelsAddress(task.name) }, labels.heading, serverText(task.title))],
     content: [part(async () => {
       const record = (await fetchVersions(task.name)).find((known) => known.version === version);
-      if (!record) throw new Problem(words.unknown);
+      if (!record) throw new Problem(labels.unknown);
       return [
-        element("p", {}, statusChip(record), ` ${words.meanings[record.status]}`),
+        element("p", {}, statusChip(record), ` ${labels.meanings[record.status]}`),
         ...decision(record),
         facts(record),
         part(() => measured(task, record)),
@@ -50,44 +50,44 @@ export function showVersion(task, version, page) {
 export const statusChip = ({ status }) => element("span", { className: `chip ${status}` }, text.records.models.statuses[status]);
 
 /**
- * Where a version comes from.
+ * The origin of a version.
  * @param {ModelVersion} version
  */
-export function originWords({ origin, run }) {
-  const words = text.records.models;
-  if (run) return element("a", { href: retrainingAddress(run) }, words.fromRetraining);
-  return origin === "bundled" ? words.bundled : words.registered;
+export function originText({ origin, run }) {
+  const labels = text.records.models;
+  if (run) return element("a", { href: retrainingAddress(run) }, labels.fromRetraining);
+  return origin === "bundled" ? labels.bundled : labels.registered;
 }
 
 /**
- * A metric in a table that says of itself what the brackets mean.
+ * A metric with its confidence interval, for tables that explain the brackets.
  * @param {Interval} measured
  */
-export const intervalWords = ({ value, low, high }) =>
-  // Where the test images do not define a value, there is none.
+export const intervalText = ({ value, low, high }) =>
+  // The test set does not define this value.
   value === null ? "–" : text.records.models.interval(metric(value), metric(low), metric(high));
 
 /**
- * How good a version is on its test images, beside what the task's gate asks for.
+ * The metrics of a version on its test set, beside the task's gate.
  * @param {Task} task
  * @param {ModelVersion} version
  * @returns {Promise<Child[]>}
  */
 export async function measured(task, { version }) {
-  const words = text.records.models;
+  const labels = text.records.models;
   const { metrics, data } = await fetchFacts(task.name, version);
   const least = task.gate.metrics;
   const rows = Object.entries(text.tasks.metrics)
     .filter(([name]) => metrics.test[name])
     .map(([name, title]) => {
       const { value } = metrics.test[name];
-      return [[title], [intervalWords(metrics.test[name])], name in least ? gateWords(value, least[name]) : ["–"]];
+      return [[title], [intervalText(metrics.test[name])], name in least ? gateText(value, least[name]) : ["–"]];
     });
   const { images, groups } = data.split.test;
   return [
-    element("p", {}, words.tested(String(images), String(groups))),
-    tableBox([words.metric, words.value, words.gate], rows),
-    element("p", { className: "small-print" }, words.gateMeaning(metric(task.gate.max_sensitivity_drop))),
+    element("p", {}, labels.tested(String(images), String(groups))),
+    tableBox([labels.metric, labels.value, labels.gate], rows),
+    element("p", { className: "small-print" }, labels.gateMeaning(metric(task.gate.max_sensitivity_drop))),
   ];
 }
 
@@ -96,21 +96,21 @@ export async function measured(task, { version }) {
  * @param {number} least
  * @returns {(string | Node)[]}
  */
-function gateWords(value, least) {
-  const words = text.records.models;
+function gateText(value, least) {
+  const labels = text.records.models;
   const reached = value >= least;
-  const chip = element("span", { className: `chip ${reached ? "good" : "bad"}` }, reached ? words.reached : words.missed);
-  return [words.atLeast(metric(least)), " ", chip];
+  const chip = element("span", { className: `chip ${reached ? "good" : "bad"}` }, reached ? labels.reached : labels.missed);
+  return [labels.atLeast(metric(least)), " ", chip];
 }
 
 /**
- * What was decided about it, and why.
+ * The decision and its reasons.
  * @param {ModelVersion} version
  * @returns {Child[]}
  */
 function decision({ decision: decided }) {
   if (!decided) return [];
-  const reasons = decided.reasons.map((reason) => element("li", {}, apiWords(reason)));
+  const reasons = decided.reasons.map((reason) => element("li", {}, serverText(reason)));
   return [
     element(
       "div",
@@ -123,15 +123,15 @@ function decision({ decision: decided }) {
 
 /** @param {ModelVersion} version */
 function facts(version) {
-  const words = text.records.models;
+  const labels = text.records.models;
   const { task, parent, endpoint } = version;
   return element(
     "dl",
     { className: "facts" },
-    fact(words.trained, date(version.created_at)),
-    fact(words.origin, originWords(version)),
-    ...(parent ? [fact(words.parent, element("a", { href: versionAddress(task, parent) }, parent))] : []),
-    ...(endpoint ? [fact(words.endpoint, endpoint)] : []),
+    fact(labels.trained, date(version.created_at)),
+    fact(labels.origin, originText(version)),
+    ...(parent ? [fact(labels.parent, element("a", { href: versionAddress(task, parent) }, parent))] : []),
+    ...(endpoint ? [fact(labels.endpoint, endpoint)] : []),
     fact(text.facts.sha256, element("code", {}, version.sha256.slice(0, SHORT_SHA))),
   );
 }
@@ -142,6 +142,6 @@ function facts(version) {
  * @param {AbortSignal} signal
  */
 function card({ task, version }, source, signal) {
-  const show = (/** @type {string} */ file, /** @type {string} */ words) => plot(() => fetchModelFile(task, version, file), words, signal);
+  const show = (/** @type {string} */ file, /** @type {string} */ alt) => plot(() => fetchModelFile(task, version, file), alt, signal);
   return element("article", { className: "document", lang: SERVER_LANGUAGE }, ...render(source, show));
 }

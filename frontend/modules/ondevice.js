@@ -1,8 +1,8 @@
 // @ts-check
-/** The switch "On this device": images are classified in this browser and sent to nobody. What that takes is loaded only then. */
+/** The switch "On this device": classifies images in this browser. What that needs is loaded when it is turned on. */
 import { announce } from "./announcer.js";
 import { Problem } from "./api.js";
-import { Shelf } from "./device/shelf.js";
+import { ResultStore } from "./device/resultstore.js";
 import { byId, element, fill } from "./dom.js";
 import { count, wholePercent } from "./format.js";
 import { inspect } from "./imagefile.js";
@@ -16,10 +16,10 @@ import { text } from "./text.js";
 const PREFERENCE = "device";
 const ON = "on";
 
-/** @param {string} id a result's */
+/** @param {string} id of a result */
 export const isFromDevice = (id) => id.startsWith("device-");
 
-/** Without HTTPS browsers neither keep packages nor check them. */
+/** Without HTTPS, browsers can neither store packages nor verify them. */
 const POSSIBLE = isSecureContext && "caches" in globalThis && "DecompressionStream" in globalThis;
 
 export class OnDevice {
@@ -38,16 +38,16 @@ export class OnDevice {
     this.rows = byId("device-rows", HTMLElement);
     this.on = POSSIBLE && preference(PREFERENCE) === ON;
     this.disclaimer = "";
-    /** Whether the page itself is kept, so that it opens without a network. */
+    /** Whether the page itself is cached, so that it opens offline. */
     this.offline = false;
     this.open = "";
     /** @type {Task | undefined} */
     this.task = undefined;
     /** @type {Promise<DeviceClassifier> | null} */
     this.classifier = null;
-    this.shelf = new Shelf();
+    this.shelf = new ResultStore();
     this.stop = new AbortController();
-    /** Files that could not be classified, and why. @type {{name: string, message: string}[]} */
+    /** Files that could not be classified, with the reason. @type {{name: string, message: string}[]} */
     this.failed = [];
     this.toggle.checked = this.on;
     this.toggle.disabled = !POSSIBLE;
@@ -64,7 +64,7 @@ export class OnDevice {
   }
 
   /**
-   * Get the model of the chosen task, so that it is there when an image comes, and when the network is gone.
+   * Load the model of the chosen task ahead of the first image, and for use offline.
    * @param {Task} task
    */
   follow(task) {
@@ -83,18 +83,18 @@ export class OnDevice {
       const { version } = await (await this.load()).open(task, this.disclaimer, this.options());
       if (wanted()) this.say(text.device.ready(version));
       this.offline ||= await keepPage();
-      if (wanted()) this.say(this.readyWords(version));
+      if (wanted()) this.say(this.readyText(version));
     } catch (error) {
       if (wanted()) this.say(problemOf(error).message);
     }
   }
 
   /** @param {string} version of the model */
-  readyWords(version) {
+  readyText(version) {
     return this.offline ? text.device.readyOffline(version) : text.device.ready(version);
   }
 
-  /** What loading a package is told, and tells. */
+  /** Options for loading a package. */
   options() {
     const onProgress = (/** @type {number | null} */ share) =>
       this.say(share === null ? text.device.opening : text.device.loading(wholePercent(share)));
@@ -110,21 +110,21 @@ export class OnDevice {
    * @param {File} file
    * @param {AbortSignal} signal
    * @returns {Promise<Result>}
-   * @throws {Problem} where the same pixels cannot be had here as on the server
+   * @throws {Problem} if the pixels cannot be prepared exactly as on the server
    */
   async classify(task, file, signal) {
     const { contentType, mayBeImage } = await inspect(file);
     if (!mayBeImage) throw new Problem(text.problem.noImage, { code: "NoImage" });
     const classifier = await this.load();
     const answer = await classifier.classify(task, this.disclaimer, file, contentType, { ...this.options(), signal });
-    this.say(this.readyWords(answer.result.model?.version ?? ""));
+    this.say(this.readyText(answer.result.model?.version ?? ""));
     this.shelf.add(answer);
     this.render();
     return answer.result;
   }
 
   /**
-   * Classify many, one after the other.
+   * Classify several images, one after the other.
    * @param {Task} task
    * @param {File[]} files
    */
@@ -147,7 +147,7 @@ export class OnDevice {
   /**
    * @param {string} id
    * @returns {Answer}
-   * @throws {Problem} where it was computed in another tab, or has been forgotten
+   * @throws {Problem} if it was computed in another tab, or was cleared
    */
   recall(id) {
     const answer = this.shelf.find(id);
@@ -156,7 +156,7 @@ export class OnDevice {
   }
 
   /**
-   * The result before or after one of this device's.
+   * The result of this device before or after another one.
    * @param {string} id
    * @param {1 | -1} step
    * @returns {Result | undefined}
@@ -167,7 +167,7 @@ export class OnDevice {
   }
 
   /**
-   * The tasks that can be classified for without a server.
+   * The tasks that work without a server.
    * @returns {Promise<Catalogue | null>}
    */
   async catalogue() {
@@ -181,10 +181,10 @@ export class OnDevice {
     this.toggle.focus();
   }
 
-  /** @param {string} [words] */
-  say(words) {
-    const plain = POSSIBLE ? (this.on ? text.device.on : text.device.off) : text.device.insecure;
-    this.status.textContent = words ?? plain;
+  /** @param {string} [message] */
+  say(message) {
+    const state = POSSIBLE ? (this.on ? text.device.on : text.device.off) : text.device.insecure;
+    this.status.textContent = message ?? state;
   }
 
   /** @param {string} id of the result that is open */
@@ -210,8 +210,8 @@ export class OnDevice {
 }
 
 /**
- * Have the page kept by its service worker.
- * @returns {Promise<boolean>} whether it is
+ * Let the service worker cache the page.
+ * @returns {Promise<boolean>} whether it is cached
  */
 async function keepPage() {
   try {
@@ -219,13 +219,13 @@ async function keepPage() {
     await navigator.serviceWorker.ready;
     return true;
   } catch {
-    // Some browsers allow none, as in private windows.
+    // Some browsers allow no service worker, for example in private windows.
     return false;
   }
 }
 
-/** What stands in place of a review: nobody but this tab knows of the result. */
-export const describeKept = () =>
+/** Shown in place of a review, because the result exists in this tab only. */
+export const describeDeviceOnly = () =>
   element("section", { className: "device-note" }, element("h3", {}, text.device.onlyHere), element("p", {}, text.device.onlyHereMeaning));
 
 /** @param {unknown} error */

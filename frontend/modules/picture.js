@@ -1,24 +1,24 @@
 // @ts-check
-/** The picture that belongs to a result: the reader's own file where this visit has it, else what the model saw. */
+/** The picture of a result: the user's own file if this visit has it, else the model input. */
 import { fetchPreview } from "./api.js";
 import { inspect } from "./imagefile.js";
 import { text } from "./text.js";
-import { Tone } from "./tone.js";
+import { WindowedImage } from "./windowing.js";
 
 /** @import { Result } from "./types.js" */
 
 /**
  * @typedef {object} Picture
- * @property {Tone} tone
- * @property {boolean} own whether it is the reader's own file, and not what the model saw
- * @property {string} caption says where it is from, and its size
+ * @property {WindowedImage} image
+ * @property {boolean} own whether it is the user's own file and not the model input
+ * @property {string} caption origin and size
  */
 
-/** Longest side of a picture kept for showing: more than any screen has, and a tenth of what 100 megapixels would take. */
-const LARGEST_SHOWN = 4096;
+/** Longest side of a displayed picture: larger than screens, and a tenth of the memory of 100 megapixels. */
+const MAX_SHOWN_SIDE = 4096;
 
-/** A File is a reference to the disk, not its bytes; still, it should not go on for ever. */
-const MOST_ORIGINALS = 5000;
+/** A File refers to the disk and holds no bytes; still, the number is limited. */
+const MAX_ORIGINALS = 5000;
 
 /**
  * Files of this visit, by result.
@@ -27,27 +27,27 @@ const MOST_ORIGINALS = 5000;
 const originals = new Map();
 
 /**
- * Keep a file for when its result is opened again.
- * @param {string} id the result's
+ * Remember a file for when its result is opened again.
+ * @param {string} id of the result
  * @param {File} file
  */
 export function remember(id, file) {
   originals.set(id, file);
-  if (originals.size > MOST_ORIGINALS) originals.delete([...originals.keys()][0]);
+  if (originals.size > MAX_ORIGINALS) originals.delete([...originals.keys()][0]);
 }
 
 /**
  * @param {File} file
- * @returns {Promise<Picture | null>} null where the browser cannot show it: of another kind, broken, or too large. The
- *   server judges the file
+ * @returns {Promise<Picture | null>} null if the browser cannot display it (other format, damaged, or too
+ *   large); the server decides about the file
  */
 export async function pictureOfFile(file) {
   try {
     const { showable, contentType } = await inspect(file);
     if (showable) return await bitmapPicture(file, true);
-    // Whoever has no DICOM files need not load what reads them.
+    // Load the DICOM reader only if it is needed.
     const samples = contentType === "application/dicom" ? await (await import("./dicom.js")).readDicom(file) : null;
-    return samples && { tone: new Tone({ samples }), own: true, caption: captionOf(samples, true) };
+    return samples && { image: new WindowedImage({ samples }), own: true, caption: captionOf(samples, true) };
   } catch {
     return null;
   }
@@ -55,29 +55,29 @@ export async function pictureOfFile(file) {
 
 /**
  * @param {Result} result
- * @param {() => Promise<Picture | null>} prepared what the model saw
- * @returns {Promise<Picture | null>} null where there is none; the reading stands without it
+ * @param {() => Promise<Picture | null>} prepared loads the model input
+ * @returns {Promise<Picture | null>} null if there is none; the result is shown without it
  */
 export async function pictureOfResult(result, prepared) {
   const original = originals.get(result.id);
   const own = original && (await pictureOfFile(original));
-  if (own && !isTurned(own, result)) return own;
+  if (own && !isRotated(own, result)) return own;
   return result.status === "quarantined" ? null : prepared();
 }
 
 /**
- * Whether the browser shows a picture lying on its side that the model was given upright, so that the heat map would not fit.
+ * Whether the browser shows the picture rotated against the model input, so that the heat map would not fit.
  * @param {Picture} own
  * @param {Result} result
  */
-function isTurned({ tone: { size } }, { source }) {
+function isRotated({ image: { size } }, { source }) {
   return source !== null && Math.sign(size.width - size.height) !== Math.sign(source.columns - source.rows);
 }
 
 /**
- * What the model saw.
+ * Load the model input.
  * @param {Result} result
- * @returns {Promise<Picture | null>} null where there is none (any more)
+ * @returns {Promise<Picture | null>} null if there is none (any more)
  */
 export const preparedPicture = (result) => fetchPreview(result.id).then((preview) => bitmapPicture(preview, false)).catch(() => null);
 
@@ -87,10 +87,10 @@ export const preparedPicture = (result) => fetchPreview(result.id).then((preview
  * @returns {Promise<Picture>}
  */
 async function bitmapPicture(file, own) {
-  // The levels that are stored, as the model is given them.
+  // The stored values, as the model receives them.
   const whole = await createImageBitmap(file, { colorSpaceConversion: "none" });
   const caption = captionOf(whole, own);
-  return { tone: new Tone({ bitmap: await reduced(whole) }), own, caption };
+  return { image: new WindowedImage({ bitmap: await reduced(whole) }), own, caption };
 }
 
 /**
@@ -104,7 +104,7 @@ function captionOf({ width, height }, own) {
 
 /** @param {ImageBitmap} whole */
 async function reduced(whole) {
-  const scale = LARGEST_SHOWN / Math.max(whole.width, whole.height);
+  const scale = MAX_SHOWN_SIDE / Math.max(whole.width, whole.height);
   if (scale >= 1) return whole;
   const resizeWidth = Math.max(1, Math.round(whole.width * scale));
   const resizeHeight = Math.max(1, Math.round(whole.height * scale));

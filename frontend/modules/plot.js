@@ -5,20 +5,20 @@ import { note } from "./sheet.js";
 
 /**
  * @param {() => Promise<string>} fetchPlot gives the SVG
- * @param {string} words what it shows
+ * @param {string} alt text alternative and caption
  * @param {AbortSignal} signal tells when nobody looks any more
  */
-export function plot(fetchPlot, words, signal) {
+export function plot(fetchPlot, alt, signal) {
   const frame = element("div", { className: "plot" });
   const load = async () => {
     try {
       const url = URL.createObjectURL(new Blob([await fetchPlot()], { type: "image/svg+xml" }));
       signal.addEventListener("abort", () => URL.revokeObjectURL(url), { once: true });
-      fill(frame, element("img", { src: url, alt: words }));
+      fill(frame, element("img", { src: url, alt: alt }));
     } catch (error) {
       fill(frame, note(error, load));
     }
   };
   load();
-  return element("figure", {}, frame, element("figcaption", {}, words));
+  return element("figure", {}, frame, element("figcaption", {}, alt));
 }

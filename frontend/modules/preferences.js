@@ -1,5 +1,5 @@
 // @ts-check
-/** What a reader has set, kept in this browser: language, colours, keys. Nothing of images or people. */
+/** User preferences stored in this browser: language, theme, shortcuts. Nothing about images or people. */
 
 const PREFIX = "negatoscope.";
 
@@ -23,6 +23,6 @@ export function prefer(name, value) {
   try {
     localStorage.setItem(PREFIX + name, value);
   } catch {
-    // A browser that keeps nothing: it holds for this visit.
+    // Storage is disabled: the setting lasts for this visit.
   }
 }

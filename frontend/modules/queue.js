@@ -1,22 +1,22 @@
 // @ts-check
-/** The upload queue: a few images are sent at a time, each goes through its states, and nothing that was sent is lost. */
-import { unlessAborted } from "./aborting.js";
+/** The upload queue: sends a few images at a time, tracks the state of each, and waits for the results. */
+import { orAborted } from "./abort.js";
 import { Problem } from "./api.js";
 import { SentFiles, fingerprint } from "./fingerprint.js";
 import { inspect } from "./imagefile.js";
-import { reasonWords } from "./reasons.js";
-import { patiently } from "./retry.js";
+import { reasonText } from "./reasons.js";
+import { withRetries } from "./retry.js";
 import { text } from "./text.js";
 import { upload } from "./upload.js";
 
 /** @import { Result } from "./types.js" */
 
-/** Sent at the same time: enough to fill a line, too few to starve the rest of the page. */
+/** Parallel uploads: enough to use the connection, too few to slow down the rest of the page. */
 const PARALLEL = 3;
 
 /**
- * waiting, checking and sending: the image is still on this device. classifying and overdue: it is with the server, and
- * its result is awaited. All others have ended; of those only failed and cancelled are certain not to be on the server.
+ * waiting, checking and sending: the image is still on this device. classifying and overdue: the server has it, and its
+ * result is pending. All other states are final; only failed and cancelled images are certainly not on the server.
  * @typedef {"waiting" | "checking" | "sending" | "classifying" | "overdue" | "classified" | "known" | "unreadable"
  *   | "unanswered" | "failed" | "cancelled"} State
  */
@@ -28,15 +28,15 @@ const PARALLEL = 3;
  * @property {string} task
  * @property {State} state
  * @property {number} share uploaded, 0 to 1
- * @property {string} id of its result; empty before there is one
- * @property {string | null} key of its content: task and fingerprint; null before it is known
- * @property {boolean} repeated whether another file of the same content was sent in its place
- * @property {string} message why it is not classified (yet)
+ * @property {string} id of its result; empty until known
+ * @property {string | null} key of its content: task and fingerprint; null until known
+ * @property {boolean} repeated whether another file with the same content was sent instead
+ * @property {string} message why it is not classified
  * @property {AbortController} stop
  */
 
-/** Problems of the file itself, which stay however often it is sent. */
-const HOPELESS = new Set(["Empty", "NoImage", "TooLarge", "Unreadable", "ImageTooLarge"]);
+/** Problems of the file itself, which a retry cannot solve. */
+const PERMANENT = new Set(["Empty", "NoImage", "TooLarge", "Unreadable", "ImageTooLarge"]);
 
 /** @type {ReadonlySet<State>} */
 const ON_DEVICE = new Set(["waiting", "checking", "sending"]);
@@ -44,7 +44,7 @@ const ON_DEVICE = new Set(["waiting", "checking", "sending"]);
 /** @type {ReadonlySet<State>} */
 const AWAITED = new Set(["classifying", "overdue"]);
 
-/** @type {ReadonlySet<State>} those that can be sent again */
+/** @type {ReadonlySet<State>} states that can be retried */
 const RETRYABLE = new Set(["failed", "cancelled", "unanswered"]);
 
 export class Queue {
@@ -62,7 +62,7 @@ export class Queue {
     this.running = 0;
     this.numbered = 0;
     this.sent = new SentFiles();
-    /** What is being sent: settled when that has ended, well or not. @type {Map<string, Promise<void>>} by key */
+    /** Uploads in progress; each promise resolves when its upload has ended, successfully or not. @type {Map<string, Promise<void>>} by key */
     this.sending = new Map();
     /** @type {import("./resultwatch.js").ResultWatch | null} */
     this.watch = null;
@@ -74,9 +74,9 @@ export class Queue {
    */
   add(task, files) {
     for (const file of files) {
-      this.items.push({ number: this.numbered++, file, task, ...untried() });
+      this.items.push({ number: this.numbered++, file, task, ...freshItem() });
     }
-    this.watching().catch(() => {}); // it is asked for again when it is needed
+    this.watching().catch(() => {}); // it is loaded again when needed
     this.changed();
   }
 
@@ -90,12 +90,12 @@ export class Queue {
     return counts;
   }
 
-  /** How many images would stay behind if the page were left now. */
+  /** Images that would be lost if the page were left now. */
   get unsent() {
     return this.items.filter(({ state }) => ON_DEVICE.has(state)).length;
   }
 
-  /** Whether anything goes on, or would if it were not for the pause. */
+  /** Whether there is work in progress, or paused. */
   get busy() {
     return this.items.some(({ state }) => ON_DEVICE.has(state) || state === "classifying");
   }
@@ -110,7 +110,7 @@ export class Queue {
     this.changed();
   }
 
-  /** Send nothing more. What was sent is classified all the same. */
+  /** Cancel what is not sent yet. Images that were sent are still classified. */
   cancel() {
     for (const item of this.items) if (ON_DEVICE.has(item.state)) this.stop(item);
     this.paused = false;
@@ -130,15 +130,15 @@ export class Queue {
   }
 
   /**
-   * Send again, of these, what has ended without a result.
+   * Retry those of the items that ended without a result.
    * @param {Item[]} items
    */
   retry(items) {
-    for (const item of items) if (RETRYABLE.has(item.state)) Object.assign(item, untried());
+    for (const item of items) if (RETRYABLE.has(item.state)) Object.assign(item, freshItem());
     this.changed();
   }
 
-  /** Remove everything that has ended. */
+  /** Remove the items in a final state. */
   clear() {
     this.items = this.items.filter(({ state }) => ON_DEVICE.has(state) || AWAITED.has(state));
     this.changed();
@@ -159,7 +159,7 @@ export class Queue {
 
   /** @param {Item} item */
   async process(item) {
-    // An item that is tried again gets another one.
+    // A retry gives the item another one.
     const { signal } = item.stop;
     item.state = "checking";
     try {
@@ -170,14 +170,14 @@ export class Queue {
       item.key = print && `${item.task}/${print}`;
       await this.sendOnce(item, kind.contentType, signal);
     } catch (error) {
-      // An item that was cancelled says so already.
+      // A cancelled item is already marked as such.
       if (!signal.aborted) this.fail(item, error);
     }
   }
 
   /**
-   * Send a file unless its content has been sent before. Of several files with the same content one is sent at a time: the
-   * next takes over where that fails or is cancelled, and otherwise shares its result.
+   * Send a file unless the same content was sent before. Of several files with the same content, one is sent at a time: if it
+   * fails or is cancelled, the next is sent; otherwise the others share its result.
    * @param {Item} item
    * @param {string} contentType
    * @param {AbortSignal} signal
@@ -185,8 +185,8 @@ export class Queue {
   async sendOnce(item, contentType, signal) {
     const { key } = item;
     if (key === null) return this.send(item, contentType, signal);
-    for (let other; (other = this.sending.get(key)); ) await unlessAborted(other, signal);
-    // No await between here and the entry in `sending`: else two that waited for the same file would both be sent.
+    for (let other; (other = this.sending.get(key)); ) await orAborted(other, signal);
+    // No await between here and the entry in `sending`, or two files that waited for the same upload would both be sent.
     const earlier = this.sent.find(key);
     if (earlier) return this.share(item, earlier);
     const sending = this.send(item, contentType, signal);
@@ -195,7 +195,7 @@ export class Queue {
   }
 
   /**
-   * Show for an item what is known of the same content, sent before.
+   * Give an item the state of the same content that was sent before.
    * @param {Item} item
    * @param {string} id of the result
    */
@@ -224,11 +224,11 @@ export class Queue {
     });
     Object.assign(item, { state: "classifying", share: 1, id: ticket.id });
     if (item.key) this.sent.note(item.key, ticket.id);
-    const watch = await patiently(() => this.watching(), signal);
+    const watch = await withRetries(() => this.watching(), signal);
     watch.await(ticket.id, { task: item.task, since: ticket.since });
   }
 
-  /** What waits for results. It is loaded with the first upload, as most visits have none. */
+  /** The watcher for results. It is loaded with the first upload, since most visits have none. */
   async watching() {
     const { ResultWatch } = await import("./resultwatch.js").catch(() => {
       throw new Problem(text.problem.network, { code: "Network" });
@@ -244,13 +244,13 @@ export class Queue {
   finish(result) {
     const [first] = this.awaiting(result.id);
     if (!first) return;
-    if (result.status === "quarantined") this.tell(result.id, "unreadable", result.reasons.map(reasonWords).join(" "));
+    if (result.status === "quarantined") this.tell(result.id, "unreadable", result.reasons.map(reasonText).join(" "));
     else this.tell(result.id, "classified", "");
     this.onResult(first, result);
   }
 
   /**
-   * There is no result, and no reason to expect one: the same content may be sent again.
+   * No result is to be expected any more: allow the same content to be sent again.
    * @param {string} id
    */
   giveUp(id) {
@@ -259,7 +259,7 @@ export class Queue {
   }
 
   /**
-   * Say the same of all items that await a result.
+   * Update all items that wait for a result.
    * @param {string} id of the result
    * @param {State} state
    * @param {string} message
@@ -272,7 +272,7 @@ export class Queue {
   }
 
   /**
-   * The items that await a result: one, or several of the same content.
+   * The items that wait for a result: one, or several with the same content.
    * @param {string} id of the result
    */
   awaiting(id) {
@@ -284,13 +284,13 @@ export class Queue {
    * @param {unknown} error
    */
   fail(item, error) {
-    // An error that is not a Problem is a defect of the page: details go to the console, and the reader still gets a sentence.
+    // An error that is not a Problem is a bug of the page: log it, and show a general message.
     if (!(error instanceof Problem)) console.error(error);
     const problem = error instanceof Problem ? error : new Problem(text.problem.server);
-    item.state = HOPELESS.has(problem.code) ? "unreadable" : "failed";
+    item.state = PERMANENT.has(problem.code) ? "unreadable" : "failed";
     item.message = problem.message;
   }
 }
 
-/** @returns {Omit<Item, "number" | "file" | "task">} an item of which nothing has been done */
-const untried = () => ({ state: "waiting", share: 0, id: "", key: null, repeated: false, message: "", stop: new AbortController() });
+/** @returns {Omit<Item, "number" | "file" | "task">} the state of a new item */
+const freshItem = () => ({ state: "waiting", share: 0, id: "", key: null, repeated: false, message: "", stop: new AbortController() });

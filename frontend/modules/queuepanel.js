@@ -1,9 +1,9 @@
 // @ts-check
-/** The upload queue on the page: how far it is, what went wrong, and what can be done about it. */
+/** The upload queue on the page: its progress, its problems, and its controls. */
 import { announce } from "./announcer.js";
 import { byId, element } from "./dom.js";
 import { count, fileSize, wholePercent } from "./format.js";
-import { keepTrack, unfinished } from "./leaving.js";
+import { updateUnloadGuard, takeUnfinished } from "./unloadguard.js";
 import { Queue } from "./queue.js";
 import { resultAddress } from "./router.js";
 import { Rows } from "./rows.js";
@@ -34,8 +34,8 @@ export class QueuePanel {
     });
     this.frame = 0;
     this.working = false;
-    /** What was left unfinished, until it has been read. */
-    this.left = unfinished();
+    /** What the last visit left unfinished, until the notice is closed. */
+    this.left = takeUnfinished();
     this.pause.addEventListener("click", () => this.togglePause());
     this.retry.addEventListener("click", () => this.queue.retry(this.queue.items.filter(({ state }) => WITHOUT_RESULT.has(state))));
     this.cancel.addEventListener("click", () => this.queue.cancel());
@@ -53,7 +53,7 @@ export class QueuePanel {
    * @param {File[]} files
    */
   add(task, files) {
-    // On a phone the list of files would hide the rest.
+    // On a phone, the list of files would hide the rest of the page.
     if (this.queue.items.length === 0) this.details.open = matchMedia("(min-width: 48rem)").matches;
     this.left = null;
     this.queue.add(task, files);
@@ -67,11 +67,11 @@ export class QueuePanel {
     announce(this.queue.paused ? text.queue.paused : text.queue.resumed);
   }
 
-  /** Many changes make one picture. */
+  /** Render at most once per frame. */
   changed() {
     const { classifying, overdue, classified, known, unreadable, unanswered } = this.queue.counts();
     const sent = classifying + overdue + classified + known + unreadable + unanswered;
-    keepTrack({ sent, unsent: this.queue.unsent });
+    updateUnloadGuard({ sent, unsent: this.queue.unsent });
     this.frame ||= requestAnimationFrame(() => {
       this.frame = 0;
       this.render();
@@ -88,7 +88,7 @@ export class QueuePanel {
     this.notice.hidden = !this.left;
     if (this.left) byId("left-words", HTMLElement).textContent = text.queue.left(count(this.left.sent), count(this.left.unsent));
     this.summary.textContent = text.queue.summary(queue, counts, count);
-    // Of an image half is sending it and half is waiting for its result.
+    // Uploading counts as half the work of an image, classifying as the other half.
     const sent = queue.items.reduce((sum, { share, state }) => sum + (HALF_DONE.has(state) ? share / 2 : 0), 0);
     this.progress.max = Math.max(1, total);
     this.progress.value = ended + sent;
@@ -105,8 +105,8 @@ export class QueuePanel {
   /** @param {Item} item */
   row(item) {
     const { file, state, share, id, message } = item;
-    const words = state === "sending" ? text.queue.sending(wholePercent(share)) : text.queue.states[state];
-    const note = element("span", { className: "row-note" }, message ? `${words}: ${message}` : `${words} · ${fileSize(file.size)}`);
+    const status = state === "sending" ? text.queue.sending(wholePercent(share)) : text.queue.states[state];
+    const note = element("span", { className: "row-note" }, message ? `${status}: ${message}` : `${status} · ${fileSize(file.size)}`);
     const name = id && !HALF_DONE.has(state) ? element("a", { href: resultAddress(id) }, file.name) : element("span", {}, file.name);
     name.className = "row-label";
     return element("li", { className: `queue-row ${state}` }, element("span", { className: "queue-words" }, name, note), this.button(item));
@@ -117,19 +117,19 @@ export class QueuePanel {
     const { state, file } = item;
     const again = WITHOUT_RESULT.has(state) || state === "cancelled";
     if (!again && !["waiting", "checking", "sending"].includes(state)) return null;
-    const words = again ? text.queue.retryOne : text.queue.cancelOne;
-    const button = element("button", { type: "button", className: "quiet", "aria-label": `${words}: ${file.name}` }, words);
+    const label = again ? text.queue.retryOne : text.queue.cancelOne;
+    const button = element("button", { type: "button", className: "quiet", "aria-label": `${label}: ${file.name}` }, label);
     button.addEventListener("click", () => (again ? this.queue.retry([item]) : this.queue.cancelOne(item)));
     return button;
   }
 }
 
-/** What ended without a result though nobody wanted that. */
+/** States that ended without a result, except cancelled ones. */
 const WITHOUT_RESULT = new Set(["failed", "unanswered"]);
 
 const HALF_DONE = new Set(["sending", "classifying", "overdue"]);
 
-/** First what needs somebody, then what is under way, then what is to come, and last what is done. */
+/** Order of the list: problems first, then work in progress, then waiting items, and finished ones last. */
 const ATTENTION = ["failed", "unanswered", "unreadable", "overdue", "sending", "checking", "classifying", "waiting", "cancelled", "known", "classified"];
 
 /**

@@ -1,29 +1,29 @@
 // @ts-check
-/** Models and retrainings; loaded when somebody first wants to see them. */
+/** The pages about models and retraining; loaded on first use. */
 import { showModels } from "./models.js";
 import { showVersion } from "./modelversion.js";
 import { followRetraining } from "./retraining.js";
 import { showRetrainings } from "./retrainings.js";
-import { speakOfRecords } from "./text.js";
+import { loadRecordsText } from "./text.js";
 
 /** @import { Sheet } from "./sheet.js" */
 /** @import { Route, Task } from "./types.js" */
 
-await speakOfRecords();
+await loadRecordsText();
 
 /**
- * What the views need of the page around them.
+ * What the views need from the rest of the page.
  * @typedef {object} Page
  * @property {Sheet} sheet
- * @property {boolean} focus whether somebody came from elsewhere on the page, and reads on at the heading
+ * @property {boolean} focus whether to move the focus to the heading
  * @property {(name: string) => Task | undefined} find
  * @property {(task: Task) => void} choose
- * @property {() => void} onModelChange another model classifies
+ * @property {() => void} onModelChange called when another model is in use
  */
 
 /**
  * @param {Route} route
- * @param {Task | undefined} task that the route names, if it names one
+ * @param {Task | undefined} task named by the route, if any
  * @param {Page} page
  */
 export function openRecord(route, task, page) {

@@ -1,5 +1,5 @@
 // @ts-check
-/** The HTTP API about models and retrainings: one function a route. Failures are Problems, as in api.js. */
+/** The HTTP API for models and retraining: one function per route. Failures are Problems, as in api.js. */
 import { json, request } from "./api.js";
 
 /**
@@ -9,7 +9,7 @@ import { json, request } from "./api.js";
  * } from "./recordtypes.js"
  */
 
-/** As many as fill a screen. */
+/** Enough to fill a screen. */
 const PAGE_SIZE = 20;
 
 /** @param {...string} parts of a path */
@@ -43,7 +43,7 @@ export const fetchModelFile = async (task, version, file) => (await request(path
 export const fetchDrift = async (task) => (await request(path("tasks", task, "drift"))).json();
 
 /**
- * Put the model before back. Naming the version that is current lets the request be repeated if its answer is lost.
+ * Roll back to the previous model. The current version is sent along, so that a repeated request does not roll back twice.
  * @param {string} task
  * @param {string} version
  * @returns {Promise<Deployment>}
@@ -52,7 +52,7 @@ export const rollBack = async (task, version) =>
   (await request(`${path("tasks", task, "rollback")}?version=${encodeURIComponent(version)}`, { method: "POST", ...json({}) })).json();
 
 /**
- * @param {string | null} cursor of the page before
+ * @param {string | null} cursor of the previous page
  * @returns {Promise<RetrainingPage>}
  */
 export async function fetchRetrainings(cursor) {
@@ -75,13 +75,13 @@ export const fetchRetraining = async (name, signal) => (await request(path("retr
 export const fetchRetrainingFile = async (name, file) => (await request(path("retrainings", name, "files", file))).text();
 
 /**
- * @param {RetrainingRequest} wish
+ * @param {RetrainingRequest} body
  * @returns {Promise<Pick<Retraining, "name" | "task" | "status">>}
  */
-export const startRetraining = async (wish) => (await request("/retrainings", { method: "POST", ...json(wish) })).json();
+export const startRetraining = async (body) => (await request("/retrainings", { method: "POST", ...json(body) })).json();
 
 /**
- * Say whether the new model of a retraining that asks may be deployed.
+ * Approve or reject the new model of a retraining.
  * @param {string} name
  * @param {boolean} approved
  * @param {string} comment
@@ -91,7 +91,7 @@ export async function answerRetraining(name, approved, comment) {
 }
 
 /**
- * Every hyper-parameter there is, by name.
+ * All hyperparameters by name.
  * @returns {Promise<Record<string, Hyperparameter>>}
  */
 export async function fetchHyperparameters() {

@@ -1,4 +1,4 @@
-/** Shapes of the API's answers about models and retrainings (GET /api/openapi.json is their source). */
+/** Types of the API's responses about models and retraining (source: GET /api/openapi.json). */
 import type { Interval } from "./types";
 
 export interface ModelVersion {
@@ -11,14 +11,14 @@ export interface ModelVersion {
   parent: string | null;
   decision: { accepted: boolean; reasons: string[]; decided_at: string } | null;
   endpoint: string | null;
-  /** "bundled", or "retraining": then `run` is its name. */
+  /** "bundled", or "retraining"; then `run` is the name of the retraining. */
   origin?: string;
   run?: string;
   status: "candidate" | "rejected" | "accepted" | "current" | "previous";
   since: string | null;
 }
 
-/** Of a model.json, what the page shows. */
+/** The part of model.json that the page shows. */
 export interface ModelFacts {
   metrics: { test: Record<string, Interval> };
   data: { split: Record<string, { images: number; groups: number }> };
@@ -76,7 +76,7 @@ export interface State {
 
 export interface FollowedRetraining extends Retraining {
   states: State[];
-  /** The training job's latest. */
+  /** Latest metrics of the training job. */
   metrics: Record<string, number>;
   files: string[];
 }
@@ -86,7 +86,7 @@ export interface RetrainingPage {
   cursor: string | null;
 }
 
-/** A hyper-parameter, as the API describes it. */
+/** A hyperparameter, as described by the API. */
 export interface Hyperparameter {
   type: "integer" | "number" | "string";
   description: string;

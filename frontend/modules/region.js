@@ -1,5 +1,5 @@
 // @ts-check
-/** A part of a view that is kept up to date: it changes only with what it shows, so that focus and what was typed stay. */
+/** A part of a view that is rendered again only if its data changes, so that focus and typed text are kept. */
 import { element, fill } from "./dom.js";
 
 /** @import { Child } from "./dom.js" */
@@ -12,7 +12,7 @@ export class Region {
   }
 
   /**
-   * @param {unknown} data what it shows, as JSON takes it
+   * @param {unknown} data serialisable data that determines the content
    * @param {() => Child[]} make
    */
   show(data, make) {

@@ -1,20 +1,19 @@
 // @ts-check
-/** The results of a selection as far as they have been read, in order, kept up to date. Knows nothing of the page. */
+/** The loaded results of a selection, sorted and kept up to date. Independent of the page. */
 import { fetchResults } from "./api.js";
 
 /** @import { Result, ResultPage, Selection } from "./types.js" */
 
 const PAGE_SIZE = 50;
 
-/** What the API hands out at most. */
-const LARGEST_PAGE = 200;
+/** The API's limit. */
+const MAX_PAGE_SIZE = 200;
 
-/** Leave to upload has ended and every further try has been made long before: what has not come by now does not come. */
+/** After this time, upload permissions have expired and all retries are over: a missing result is not to be expected. */
 export const UNFINISHED_MS = 3_600_000;
 
 /**
- * For so long after a change on this page, what the server lists may be older than the change: its indexes follow a little
- * later.
+ * For this long after a change on this page, lists from the server may not include it: indexes are eventually consistent.
  */
 const SETTLED_MS = 5_000;
 
@@ -24,26 +23,26 @@ export class ResultList {
     this.selection = selection;
     /** @type {Map<string, Result>} */
     this.known = new Map();
-    /** @type {Result[]} in the selection's order; another array whenever anything has changed */
+    /** @type {Result[]} in the selection's order; a new array after every change */
     this.ordered = [];
-    /** How many images were reviewed, of how many that can be. */
+    /** Reviewed results, and results that can be reviewed. */
     this.progress = { reviewed: 0, total: 0 };
-    /** @type {string | null} where the next page begins */
+    /** @type {string | null} cursor of the next page */
     this.cursor = null;
     this.loaded = false;
-    /** When results were changed on this page, by this page's clock. @type {Map<string, number>} by id */
+    /** Times of changes made on this page, by its own clock. @type {Map<string, number>} by id */
     this.changed = new Map();
     /** @type {Promise<void> | null} */
     this.reading = null;
   }
 
   /**
-   * Ask what is new.
-   * @returns {Promise<number>} how many results had not been there
+   * Load new results.
+   * @returns {Promise<number>} number of new results
    */
   async refresh() {
     if (this.loaded && this.selection.order === "oldest") {
-      // What is new stands at the end, and is read when that is reached.
+      // New results are at the end, and are loaded when it is reached.
       await this.followWaiting();
       return this.cursor === null ? this.readOn() : 0;
     }
@@ -51,7 +50,7 @@ export class ResultList {
     const page = await fetchResults(this.selection, { limit: PAGE_SIZE });
     const fresh = page.results.filter(({ id }) => !this.known.has(id)).length;
     const gap = fresh === page.results.length && page.cursor !== null;
-    // With a gap between the newest page and those known, the list begins anew rather than hide what lies between.
+    // If results between the newest page and the known ones are missing, start over instead of hiding them.
     if (gap) this.forget();
     if (gap || !this.loaded) this.cursor = page.cursor;
     this.keepRead(page.results, asked);
@@ -61,14 +60,14 @@ export class ResultList {
     return first ? 0 : fresh;
   }
 
-  /** How many of the results that have been read are still on their way. */
+  /** Loaded results that are still pending. */
   get waiting() {
     return this.ordered.filter(({ status }) => status === "received").length;
   }
 
   /**
-   * Ask again for what was still on its way, also far down the list: one page at a time, the oldest first.
-   * @param {Result[]} [read] results that have only just been asked for
+   * Update pending results, also far down the list: one page at a time, oldest first.
+   * @param {Result[]} [read] results that were just loaded
    */
   async followWaiting(read = []) {
     const asked = new Set(read.map(({ id }) => id));
@@ -79,31 +78,31 @@ export class ResultList {
     if (waiting.length === 0) return;
     const from = waiting.map(({ created_at }) => created_at).sort()[0];
     const sent = performance.now();
-    const page = await fetchResults({ task: this.selection.task, from, order: "oldest" }, { limit: LARGEST_PAGE });
+    const page = await fetchResults({ task: this.selection.task, from, order: "oldest" }, { limit: MAX_PAGE_SIZE });
     this.keepRead(page.results.filter(({ id }) => this.known.has(id)), sent);
   }
 
   /**
-   * Read the next page.
-   * @returns {Promise<number>} how many results it held that had not been there
+   * Load the next page.
+   * @returns {Promise<number>} number of new results
    */
   async readOn() {
     const asked = performance.now();
-    const page = await fetchResults(this.selection, { limit: LARGEST_PAGE, cursor: this.cursor });
+    const page = await fetchResults(this.selection, { limit: MAX_PAGE_SIZE, cursor: this.cursor });
     const fresh = page.results.filter(({ id }) => !this.known.has(id)).length;
     this.cursor = page.cursor;
     this.keepRead(page.results, asked);
     return fresh;
   }
 
-  /** Read the next page, unless one is being read already. */
+  /** Load the next page, unless that is already in progress. */
   more() {
     if (this.cursor !== null) this.reading ??= this.readOn().then(() => {}).finally(() => (this.reading = null));
     return this.reading;
   }
 
   /**
-   * Keep a result as this page has just made or changed it, whatever pages say that were asked for before.
+   * Keep a result that was created or changed on this page, and ignore older versions from pages requested earlier.
    * @param {Result} result
    */
   keepChanged(result) {
@@ -112,16 +111,16 @@ export class ResultList {
   }
 
   /**
-   * Keep what the server listed, but for results that it may list as they were before a change on this page.
+   * Keep listed results, except those that may be older than a change made on this page.
    * @param {Result[]} results
-   * @param {number} asked when they were asked for, by this page's clock
+   * @param {number} asked time of the request, by this page's clock
    */
   keepRead(results, asked) {
     const older = (/** @type {Result} */ { id }) => this.known.has(id) && asked < (this.changed.get(id) ?? -Infinity) + SETTLED_MS;
     this.keep(results.filter((result) => !older(result)));
   }
 
-  /** @param {Result[]} results any order; of two with one id the later counts */
+  /** @param {Result[]} results in any order; of two with the same id, the later one counts */
   keep(results) {
     if (results.length === 0) return;
     this.ordered = [...this.ordered];
@@ -132,7 +131,7 @@ export class ResultList {
     }
   }
 
-  /** Begin anew. */
+  /** Start over. */
   forget() {
     this.known.clear();
     this.ordered = [];
@@ -163,7 +162,7 @@ export class ResultList {
   }
 
   /**
-   * Where a result stands, or would stand: a hundred thousand are not sorted anew for one of them.
+   * The index of a result, by binary search: sorting 100,000 results again for each would be too slow.
    * @param {Result} result
    */
   place({ created_at, id }) {
@@ -181,7 +180,7 @@ export class ResultList {
 }
 
 /**
- * Whether a result that changed or was made here belongs into a list.
+ * Whether a result that was created or changed here belongs to a list.
  * @param {Result} result
  * @param {Selection} selection
  */
@@ -195,14 +194,14 @@ export const isSelected = ({ task, label, status, needs_review, review, created_
   (selection.to === null || Date.parse(created_at) < Date.parse(selection.to));
 
 /**
- * What a list shows: of a hundred thousand results the rest would fill the memory.
+ * The fields that a list shows; the others of 100,000 results would fill the memory.
  * @param {Result} result
  * @returns {Result}
  */
 const listed = (result) => ({ ...result, probabilities: {}, heatmap: null, source: null, disclaimer: "" });
 
 /**
- * Times of one form, as text.
+ * Compare timestamps of the same format as text.
  * @param {string} a
  * @param {string} b
  */

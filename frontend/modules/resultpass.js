@@ -1,32 +1,32 @@
 // @ts-check
-/** One reading of a task's results for the images that are awaited, oldest first, a page at a time. */
+/** One pass over a task's results, oldest first, a page at a time, to find those of pending images. */
 import { fetchResults } from "./api.js";
 
 /** @import { Result } from "./types.js" */
 
-/** The most that the API returns at once. */
+/** The API's limit. */
 const PAGE_SIZE = 200;
 
-/** An image is announced at most this long after its `since`: a Lambda's longest answer, and some for clocks that differ. */
+/** Longest time between `since` and the creation of the result: the Lambda timeout, plus a tolerance for clock differences. */
 const SPAN_MS = 60_000;
 
 export class ResultPass {
   /**
    * @param {string} task
-   * @param {{id: string, since: string}[]} awaited images of the task; `since` is a time shortly before each was announced
+   * @param {{id: string, since: string}[]} awaited images of the task; `since` is a time shortly before the result was created
    */
   constructor(task, awaited) {
     this.task = task;
-    /** Images not found yet: `since` in milliseconds by id, the oldest first. */
+    /** Images not found yet: `since` in milliseconds by id, oldest first. */
     this.left = new Map(awaited.map(({ id, since }) => /** @type {const} */ ([id, Date.parse(since)])).sort(([, a], [, b]) => a - b));
-    /** Ids that are not in the list where they should be. @type {string[]} */
+    /** Ids that are missing where the list should contain them. @type {string[]} */
     this.missed = [];
     this.from = this.oldest;
     /** @type {string | null} */
     this.cursor = null;
   }
 
-  /** Whether every image has been found or missed. */
+  /** Whether every image was found or missed. */
   get done() {
     return this.left.size === 0;
   }
@@ -37,8 +37,8 @@ export class ResultPass {
   }
 
   /**
-   * Read the next page.
-   * @returns {Promise<Result[]>} what it says of awaited images
+   * Load the next page.
+   * @returns {Promise<Result[]>} the pending images on it
    */
   async next() {
     const selection = { task: this.task, from: new Date(this.from).toISOString(), order: /** @type {const} */ ("oldest") };
@@ -50,10 +50,10 @@ export class ResultPass {
     return found;
   }
 
-  /** @param {number} here how far the list has been read, in milliseconds */
+  /** @param {number} here creation time of the last result read, in milliseconds */
   goOnAfter(here) {
     this.missOlderThan(here - SPAN_MS);
-    // Between an image that is stuck and the next one there may be any number of other people's: they are skipped.
+    // Between a stuck image and the next one, there may be any number of other users' images: skip them.
     if (this.oldest > here) {
       this.from = this.oldest;
       this.cursor = null;

@@ -1,6 +1,6 @@
 // @ts-check
 /** One result as a row of the worklist. */
-import { apiWords, element } from "./dom.js";
+import { serverText, element } from "./dom.js";
 import { percent, shortTime } from "./format.js";
 import { UNFINISHED_MS } from "./resultlist.js";
 import { resultAddress } from "./router.js";
@@ -12,7 +12,7 @@ import { text } from "./text.js";
 /**
  * @param {Result} result
  * @param {Task | undefined} task
- * @param {{open: boolean, nameTask: boolean}} how whether it lies on the light box; whether the list is of several tasks
+ * @param {{open: boolean, nameTask: boolean}} how whether it is open, and whether the list contains several tasks
  */
 export function resultRow(result, task, { open, nameTask }) {
   const link = element(
@@ -34,7 +34,7 @@ function title({ status, label, created_at }, task) {
   const old = Date.now() - Date.parse(created_at) > UNFINISHED_MS;
   if (status === "received") return [old ? text.worklist.unfinished : text.worklist.received];
   if (status === "quarantined") return [text.worklist.quarantined];
-  return [apiWords(classTitle(task, label))];
+  return [serverText(classTitle(task, label))];
 }
 
 /**
@@ -49,20 +49,20 @@ function notes(result, task, nameTask) {
     mark(result, task),
     probability === null ? null : element("span", {}, percent(probability)),
     element("time", { dateTime: created_at }, shortTime(created_at)),
-    nameTask ? apiWords(task?.title ?? result.task) : null,
+    nameTask ? serverText(task?.title ?? result.task) : null,
     arrival === "drop-folder" ? element("span", {}, text.facts.arrivals[arrival]) : null,
   ];
 }
 
 /**
- * What people or the model say beyond the label.
+ * The review, or that one is needed.
  * @param {Result} result
  * @param {Task | undefined} task
  */
 function mark({ status, needs_review, review, label }, task) {
   if (review) {
-    const words = review.label === label ? [text.worklist.confirmed] : [text.worklist.corrected, apiWords(classTitle(task, review.label))];
-    return element("span", { className: "chip reviewed" }, ...words);
+    const verdict = review.label === label ? [text.worklist.confirmed] : [text.worklist.corrected, serverText(classTitle(task, review.label))];
+    return element("span", { className: "chip reviewed" }, ...verdict);
   }
   return needs_review && status === "classified" ? element("span", { className: "chip review" }, text.worklist.needsReview) : null;
 }

@@ -1,10 +1,10 @@
 // @ts-check
-/** One retraining, followed while it runs: where it is, what it measures, what was decided and why. */
+/** One retraining, followed while it runs: status, steps, training metrics, decision and reasons. */
 import { announce } from "./announcer.js";
 import { approvalForm } from "./approval.js";
-import { apiWords, element, fill } from "./dom.js";
+import { serverText, element, fill } from "./dom.js";
 import { count, dateTime, span } from "./format.js";
-import { Lookout } from "./lookout.js";
+import { Poller } from "./poller.js";
 import { render } from "./markdown.js";
 import { plot } from "./plot.js";
 import { fetchRetraining, fetchRetrainingFile } from "./recordsapi.js";
@@ -24,7 +24,7 @@ import { TrainingCurves } from "./trainingcurves.js";
 const REFRESH_MS = 3_000;
 const REPORT = "report.md";
 
-/** How an end looks. @type {Record<string, string>} */
+/** CSS class by final status. @type {Record<string, string>} */
 const LOOKS = { deployed: "good", rejected: "review", unchanged: "review", skipped: "review", failed: "bad", stopped: "bad", ended: "review" };
 
 /**
@@ -32,9 +32,9 @@ const LOOKS = { deployed: "good", rejected: "review", unchanged: "review", skipp
  * @param {Page} page
  */
 export function followRetraining(name, page) {
-  const words = text.records.retrainings;
+  const labels = text.records.retrainings;
   const view = element("div");
-  const heading = element("span", {}, words.one);
+  const heading = element("span", {}, labels.one);
   const trail = element("span");
   const signal = page.sheet.show({ heading, trail: [trail], content: [view], focus: page.focus });
   const regions = {
@@ -49,7 +49,7 @@ export function followRetraining(name, page) {
   let step = "";
   let status = "";
 
-  const lookout = new Lookout(async () => {
+  const poller = new Poller(async () => {
     const retraining = await fetchRetraining(name, signal);
     if (signal.aborted) return false;
     if (!status) begin(retraining);
@@ -57,26 +57,26 @@ export function followRetraining(name, page) {
     show(retraining);
     return retraining.status === "running";
   }, REFRESH_MS, signal);
-  fill(view, lookout.problem);
+  fill(view, poller.problem);
 
   /** @param {FollowedRetraining} retraining */
   function begin({ task: taskName, started_at: started }) {
     const task = page.find(taskName);
     if (task) page.choose(task);
-    fill(heading, words.of, apiWords(task?.title ?? (taskName || name)), started && `, ${dateTime(started)}`);
-    fill(trail, task && element("a", { href: retrainingsAddress(task.name) }, words.heading));
-    fill(view, lookout.problem, ...Object.values(regions).map((region) => region.element));
+    fill(heading, labels.of, serverText(task?.title ?? (taskName || name)), started && ` · ${dateTime(started)}`);
+    fill(trail, task && element("a", { href: retrainingsAddress(task.name) }, labels.heading));
+    fill(view, poller.problem, ...Object.values(regions).map((region) => region.element));
   }
 
   /**
-   * Say what has changed to those who listen.
+   * Announce changes to screen readers.
    * @param {FollowedRetraining} retraining
    */
   function tell(retraining) {
     const now = steps(retraining.states).at(-1)?.name ?? "";
     const ended = status && status !== retraining.status;
-    if (ended) announce(`${words.statuses[retraining.status]}. ${retraining.outcome ?? ""}`);
-    else if (step && now !== step) announce(words.nextStep(stepName(now)));
+    if (ended) announce(`${labels.statuses[retraining.status]}. ${retraining.outcome ?? ""}`);
+    else if (step && now !== step) announce(labels.nextStep(stepName(now)));
     if (ended && retraining.status === "deployed") page.onModelChange();
     [step, status] = [now, retraining.status];
   }
@@ -89,17 +89,17 @@ export function followRetraining(name, page) {
     regions.approval.show([running && waiting], () => (running && waiting === "approval" ? [approval(retraining)] : []));
     curves.add(metrics, running);
     regions.curves.show(curves.lines, () => curves.describe());
-    regions.steps.show([states, running], () => [element("h3", {}, words.steps), stepList(states, running)]);
-    regions.facts.show([retraining.data, retraining.candidate, retraining.ended_at], () => [element("h3", {}, words.about), facts(retraining)]);
+    regions.steps.show([states, running], () => [element("h3", {}, labels.steps), stepList(states, running)]);
+    regions.facts.show([retraining.data, retraining.candidate, retraining.ended_at], () => [element("h3", {}, labels.about), facts(retraining)]);
     regions.files.show(files, () => (files.length ? [report(retraining, signal)] : []));
   }
 
   /** @param {FollowedRetraining} retraining */
   function approval(retraining) {
     const answered = () => {
-      // The buttons are about to go.
+      // The buttons will disappear.
       page.sheet.heading.focus({ preventScroll: true });
-      lookout.once();
+      poller.once();
     };
     return approvalForm(retraining, answered);
   }
@@ -110,22 +110,22 @@ export function followRetraining(name, page) {
  * @returns {Child[]}
  */
 function describeStatus(retraining) {
-  const words = text.records.retrainings;
+  const labels = text.records.retrainings;
   const { status, outcome } = retraining;
-  if (status === "running") return [element("p", {}, statusChip(retraining), outcome && " ", outcome && apiWords(outcome))];
+  if (status === "running") return [element("p", {}, statusChip(retraining), outcome && " ", outcome && serverText(outcome))];
   return [
     element(
       "div",
       { className: `verdict ${LOOKS[status] ?? "review"}` },
-      element("h3", {}, words.statuses[status] ?? status),
-      outcome && element("p", {}, apiWords(outcome)),
+      element("h3", {}, labels.statuses[status] ?? status),
+      outcome && element("p", {}, serverText(outcome)),
     ),
   ];
 }
 
 /** @param {FollowedRetraining} retraining */
 function facts(retraining) {
-  const words = text.records.retrainings;
+  const labels = text.records.retrainings;
   const { task, data, current, candidate, reason, hyperparameters, trials } = retraining;
   const { started_at: started, ended_at: ended, requested_by: by } = retraining;
   const link = (/** @type {string} */ version) => element("a", { href: versionAddress(task, version) }, version);
@@ -134,28 +134,28 @@ function facts(retraining) {
   return element(
     "dl",
     { className: "facts" },
-    ...(started ? [fact(words.started, dateTime(started))] : []),
-    ...(started && ended ? [fact(words.ended, `${dateTime(ended)}, ${words.took(span(Date.parse(ended) - Date.parse(started)))}`)] : []),
-    ...(reason ? [fact(words.reason, reason)] : []),
-    ...(by ? [fact(words.by, by === "local" ? text.review.here : element("code", {}, by))] : []),
-    ...(data.images === undefined ? [] : [fact(words.data, words.images(count(data.images), count(data.corrections ?? 0)))]),
-    ...parts.map(([name, { images, groups }]) => fact(words.parts[name] ?? name, words.split(count(images), count(groups)))),
+    ...(started ? [fact(labels.started, dateTime(started))] : []),
+    ...(started && ended ? [fact(labels.ended, `${dateTime(ended)}, ${labels.took(span(Date.parse(ended) - Date.parse(started)))}`)] : []),
+    ...(reason ? [fact(labels.reason, reason)] : []),
+    ...(by ? [fact(labels.by, by === "local" ? text.review.here : element("code", {}, by))] : []),
+    ...(data.images === undefined ? [] : [fact(labels.data, labels.images(count(data.images), count(data.corrections ?? 0)))]),
+    ...parts.map(([name, { images, groups }]) => fact(labels.parts[name] ?? name, labels.split(count(images), count(groups)))),
     ...(given.length ? [fact(text.records.hyperparameters.heading, given.join(", "))] : []),
-    ...(trials ? [fact(words.search, words.trialCount(count(trials)))] : []),
-    ...(current ? [fact(words.current, link(current))] : []),
-    ...(candidate ? [fact(words.candidate, link(candidate))] : []),
-    fact(words.name, element("code", {}, retraining.name)),
-    ...(candidate ? [fact(words.models, element("a", { href: modelsAddress(task) }, words.allModels))] : []),
+    ...(trials ? [fact(labels.search, labels.trialCount(count(trials)))] : []),
+    ...(current ? [fact(labels.current, link(current))] : []),
+    ...(candidate ? [fact(labels.candidate, link(candidate))] : []),
+    fact(labels.name, element("code", {}, retraining.name)),
+    ...(candidate ? [fact(labels.models, element("a", { href: modelsAddress(task) }, labels.allModels))] : []),
   );
 }
 
 /**
- * What the test of the new model found, with its pictures.
+ * The test report of the new model, with its plots.
  * @param {FollowedRetraining} retraining
  * @param {AbortSignal} signal
  */
 function report({ name, files }, signal) {
-  const show = (/** @type {string} */ file, /** @type {string} */ words) => plot(() => fetchRetrainingFile(name, file), words, signal);
+  const show = (/** @type {string} */ file, /** @type {string} */ alt) => plot(() => fetchRetrainingFile(name, file), alt, signal);
   const pictures = files.filter((file) => file !== REPORT);
   return element(
     "section",

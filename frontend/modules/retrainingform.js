@@ -1,34 +1,34 @@
 // @ts-check
-/** What somebody may want of a retraining, and starting it. */
+/** The form that starts a retraining. */
 import { announce } from "./announcer.js";
 import { element, fill } from "./dom.js";
 import { HyperparameterFields } from "./hyperparameters.js";
 import { startRetraining } from "./recordsapi.js";
-import { goTo, retrainingAddress } from "./router.js";
+import { navigate, retrainingAddress } from "./router.js";
 import { note } from "./sheet.js";
 import { text } from "./text.js";
 
 /** @import { RetrainingRequest } from "./recordtypes.js" */
 /** @import { Task } from "./types.js" */
 
-/** Of a search, where nobody says otherwise, and the bounds that the API sets. */
+/** Default number of tuning trials, and the bounds of the API. */
 const TRIALS = 8;
-const FEWEST_TRIALS = 2;
-const MOST_TRIALS = 100;
+const MIN_TRIALS = 2;
+const MAX_TRIALS = 100;
 
 const CHOICES = /** @type {const} */ (["approval", "force", "spot"]);
 
 /** @param {Task} task */
 export function retrainingForm(task) {
-  const words = text.records.retrainings;
+  const labels = text.records.retrainings;
   const choices = CHOICES.map((name) => ({ name, input: checkbox() }));
   const tune = checkbox();
-  const trials = element("input", { type: "number", id: "trials", min: FEWEST_TRIALS, max: MOST_TRIALS, value: TRIALS, required: true });
-  const trialsRow = element("p", { className: "field", hidden: true }, element("label", { htmlFor: trials.id }, words.trials), trials);
+  const trials = element("input", { type: "number", id: "trials", min: MIN_TRIALS, max: MAX_TRIALS, value: TRIALS, required: true });
+  const trialsRow = element("p", { className: "field", hidden: true }, element("label", { htmlFor: trials.id }, labels.trials), trials);
   const reason = element("input", { type: "text", id: "retraining-reason", maxLength: 1_000, autocomplete: "off" });
   const hyperparameters = new HyperparameterFields();
   const problem = element("div");
-  const start = element("button", { className: "primary" }, words.start);
+  const start = element("button", { className: "primary" }, labels.start);
 
   const showTrials = () => {
     trialsRow.hidden = !tune.checked;
@@ -40,11 +40,11 @@ export function retrainingForm(task) {
   const form = element(
     "form",
     { className: "start-form" },
-    ...choices.map(({ name, input }) => labelled(input, words.choices[name])),
-    labelled(tune, words.tune),
+    ...choices.map(({ name, input }) => labelled(input, labels.choices[name])),
+    labelled(tune, labels.tune),
     trialsRow,
     hyperparameters.element,
-    element("p", { className: "field" }, element("label", { htmlFor: reason.id }, words.reasonField), reason),
+    element("p", { className: "field" }, element("label", { htmlFor: reason.id }, labels.reasonField), reason),
     problem,
     element("p", {}, start),
   );
@@ -53,9 +53,9 @@ export function retrainingForm(task) {
     fill(problem);
     start.disabled = true;
     try {
-      const { name } = await startRetraining(wish());
-      announce(words.begun);
-      goTo(retrainingAddress(name));
+      const { name } = await startRetraining(requestBody());
+      announce(labels.begun);
+      navigate(retrainingAddress(name));
     } catch (error) {
       fill(problem, note(error));
     } finally {
@@ -65,7 +65,7 @@ export function retrainingForm(task) {
   return form;
 
   /** @returns {RetrainingRequest} */
-  function wish() {
+  function requestBody() {
     const chosen = choices.filter(({ input }) => input.checked).map(({ name }) => [name, true]);
     const values = hyperparameters.values();
     return {
@@ -82,6 +82,6 @@ const checkbox = () => element("input", { type: "checkbox" });
 
 /**
  * @param {HTMLInputElement} input
- * @param {string} words
+ * @param {string} label
  */
-const labelled = (input, words) => element("p", {}, element("label", { className: "checkbox" }, input, " ", words));
+const labelled = (input, label) => element("p", {}, element("label", { className: "checkbox" }, input, " ", label));

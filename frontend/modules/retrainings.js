@@ -1,12 +1,12 @@
 // @ts-check
-/** The retrainings there were and are, of every task, and how another one is started. */
-import { apiWords, element, fill } from "./dom.js";
+/** The list of retrainings of all tasks, and the form to start one. */
+import { serverText, element, fill } from "./dom.js";
 import { dateTime, span } from "./format.js";
-import { Lookout } from "./lookout.js";
+import { Poller } from "./poller.js";
 import { fetchRetrainings } from "./recordsapi.js";
 import { Region } from "./region.js";
 import { retrainingForm } from "./retrainingform.js";
-import { may, onlyAdmins } from "./rights.js";
+import { hasRole, adminsOnly } from "./permissions.js";
 import { modelsAddress, retrainingAddress } from "./router.js";
 import { note } from "./sheet.js";
 import { text } from "./text.js";
@@ -22,35 +22,35 @@ const REFRESH_MS = 5_000;
  * @param {Page} page
  */
 export function showRetrainings(task, page) {
-  const words = text.records.retrainings;
+  const labels = text.records.retrainings;
   const listed = element("div");
   const signal = page.sheet.show({
-    heading: words.heading,
+    heading: labels.heading,
     content: [
-      element("h3", {}, words.startHeading, apiWords(task.title)),
-      element("p", {}, words.what, element("a", { href: modelsAddress(task.name) }, words.whatModels)),
-      may("admin") ? retrainingForm(task) : onlyAdmins(words.startRight),
-      element("h3", {}, words.list),
+      element("h3", {}, labels.startHeading, serverText(task.title)),
+      element("p", {}, labels.what, element("a", { href: modelsAddress(task.name) }, labels.whatModels)),
+      hasRole("admin") ? retrainingForm(task) : adminsOnly(labels.startRight),
+      element("h3", {}, labels.list),
       listed,
     ],
     focus: page.focus,
   });
   const list = new List(page.find);
-  const lookout = new Lookout(async () => {
+  const poller = new Poller(async () => {
     await list.refresh();
     return true;
   }, REFRESH_MS, signal);
-  fill(listed, lookout.problem, list.status, list.rows, list.more);
+  fill(listed, poller.problem, list.status, list.rows, list.more);
 }
 
 /** @param {Pick<Retraining, "status" | "waiting_for">} retraining */
 export function statusChip({ status, waiting_for: waiting }) {
-  const words = text.records.retrainings;
-  if (waiting && status === "running") return element("span", { className: "chip review" }, words.asks);
-  return element("span", { className: `chip ${status}` }, words.statuses[status] ?? status);
+  const labels = text.records.retrainings;
+  if (waiting && status === "running") return element("span", { className: "chip review" }, labels.asks);
+  return element("span", { className: `chip ${status}` }, labels.statuses[status] ?? status);
 }
 
-/** The list, the newest first; rows stay where they are while they change. */
+/** The list, newest first; rows keep their position while they change. */
 class List {
   /** @param {(name: string) => Task | undefined} find */
   constructor(find) {
@@ -61,14 +61,14 @@ class List {
     this.more.addEventListener("click", () => this.readOn());
     /** @type {Map<string, Region>} by name */
     this.known = new Map();
-    /** Of the page after the last one that was read. @type {string | null} */
+    /** Cursor of the next page. @type {string | null} */
     this.cursor = null;
   }
 
   async refresh() {
     const { retrainings, cursor } = await fetchRetrainings(null);
     if (this.known.size === 0) this.cursor = cursor;
-    // Oldest first, each before those that are there.
+    // Oldest first, each before the existing rows.
     for (const retraining of [...retrainings].reverse()) this.put(retraining, (row) => this.rows.prepend(row));
     this.status.textContent = this.known.size ? "" : text.records.retrainings.none;
     this.more.hidden = this.cursor === null;
@@ -87,7 +87,7 @@ class List {
 
   /**
    * @param {Retraining} retraining
-   * @param {(row: HTMLElement) => void} insert where it stands if it is new
+   * @param {(row: HTMLElement) => void} insert adds a new row
    */
   put(retraining, insert) {
     let region = this.known.get(retraining.name);
@@ -102,13 +102,13 @@ class List {
   /** @param {Retraining} retraining */
   describe(retraining) {
     const { name, task, started_at: started, ended_at: ended, outcome } = retraining;
-    const words = text.records.retrainings;
+    const labels = text.records.retrainings;
     return [
-      element("a", { href: retrainingAddress(name) }, apiWords(this.find(task)?.title ?? (task || name)), started && `, ${dateTime(started)}`),
+      element("a", { href: retrainingAddress(name) }, serverText(this.find(task)?.title ?? (task || name)), started && ` · ${dateTime(started)}`),
       " ",
       statusChip(retraining),
-      started && ended && element("span", { className: "soft" }, ` ${words.took(span(Date.parse(ended) - Date.parse(started)))}`),
-      outcome && element("p", { className: "soft outcome-line" }, apiWords(outcome)),
+      started && ended && element("span", { className: "soft" }, ` ${labels.took(span(Date.parse(ended) - Date.parse(started)))}`),
+      outcome && element("p", { className: "soft outcome-line" }, serverText(outcome)),
     ];
   }
 }

@@ -1,23 +1,23 @@
 // @ts-check
-/** The steps of a retraining: what it has done, what it does, and how long each took. */
-import { apiWords, element } from "./dom.js";
+/** The steps of a retraining, with the time that each took. */
+import { serverText, element } from "./dom.js";
 import { dateTime, span } from "./format.js";
 import { text } from "./text.js";
 
 /** @import { State } from "./recordtypes.js" */
 
-/** States that are steps of the way, not work: questions that it asks itself. */
-const isQuestion = (/** @type {State} */ { name }) => name.endsWith("?");
+/** Choice states do no work. */
+const isChoice = (/** @type {State} */ { name }) => name.endsWith("?");
 
 /**
- * Each step once, also where a retraining came back to it while it waited, in the order of their beginnings.
+ * Each step once, even if a retraining returned to it while waiting, in order of its first start.
  * @param {State[]} states
  * @returns {State[]}
  */
 export function steps(states) {
   /** @type {Map<string, State>} */
   const found = new Map();
-  for (const state of states.filter((one) => !isQuestion(one))) {
+  for (const state of states.filter((one) => !isChoice(one))) {
     const before = found.get(state.name);
     found.set(state.name, { ...state, entered_at: before?.entered_at ?? state.entered_at });
   }
@@ -32,7 +32,7 @@ export const stepName = (name) => text.records.steps[name] ?? name;
  * @param {boolean} running
  */
 export function stepList(states, running) {
-  const words = text.records.retrainings;
+  const labels = text.records.retrainings;
   const all = steps(states);
   const rows = all.map((state, index) => {
     const now = running && index === all.length - 1;
@@ -40,13 +40,13 @@ export function stepList(states, running) {
     const row = element(
       "li",
       {},
-      text.records.steps[state.name] ?? apiWords(state.name),
+      text.records.steps[state.name] ?? serverText(state.name),
       element("span", { className: "soft" }, ` ${dateTime(state.entered_at)}`, took && ` · ${took}`),
-      now && element("span", { className: "chip running" }, words.now),
+      now && element("span", { className: "chip running" }, labels.now),
     );
     if (now) row.setAttribute("aria-current", "step");
     row.classList.toggle("bad", state.name.endsWith("Failed"));
     return row;
   });
-  return rows.length ? element("ol", { className: "steps" }, ...rows) : element("p", { className: "soft" }, words.noSteps);
+  return rows.length ? element("ol", { className: "steps" }, ...rows) : element("p", { className: "soft" }, labels.noSteps);
 }

@@ -1,23 +1,23 @@
 // @ts-check
-/** A person's reading of an image: confirms the model's label or corrects it, and so teaches the next model. */
+/** The review form: confirms the model's class or corrects it. Reviews train the next model. */
 import { announce } from "./announcer.js";
 import { Problem, saveReview, withdrawReview } from "./api.js";
-import { apiWords, element, fill } from "./dom.js";
+import { serverText, element, fill } from "./dom.js";
 import { dateTime } from "./format.js";
 import { prefer, preference } from "./preferences.js";
-import { isMe, may } from "./rights.js";
+import { isMe, hasRole } from "./permissions.js";
 import { classNames, classTitle } from "./tasks.js";
 import { text } from "./text.js";
 
 /** @import { Result, Review as ReviewOfResult, Task } from "./types.js" */
 
-/** What the API takes. */
-const LONGEST_COMMENT = 1000;
+/** The API's limit. */
+const MAX_COMMENT = 1000;
 
-/** Whoever is not signed in, as on one's own machine. */
-const NOBODY = "local";
+/** The reviewer where there is no login, as on a local installation. */
+const LOCAL = "local";
 
-/** As many digits of a reviewer's id as tell a few people apart. */
+/** Digits of a reviewer's id that are shown. */
 const SHORT_ID = 8;
 
 const ON = "on";
@@ -34,11 +34,11 @@ export class Review {
     this.onReview = onReview;
     this.onNext = onNext;
     this.saving = false;
-    /** What `undo` comes back to: the review before the last change made here. @type {(ReviewOfResult | null)[]} */
+    /** Earlier reviews, which `undo` restores. @type {(ReviewOfResult | null)[]} */
     this.before = [];
     this.names = classNames(result, task);
     this.classes = element("div", { className: "class-buttons", role: "group", "aria-label": text.review.label });
-    this.comment = element("textarea", { id: "review-comment", rows: 1, maxLength: LONGEST_COMMENT, value: result.review?.comment ?? "" });
+    this.comment = element("textarea", { id: "review-comment", rows: 1, maxLength: MAX_COMMENT, value: result.review?.comment ?? "" });
     this.keep = element("button", { type: "button", className: "quiet" }, text.review.saveComment);
     this.outcome = element("p", { className: "outcome" });
     this.undoing = element("button", { type: "button", className: "quiet", "aria-keyshortcuts": "u" }, text.review.undo);
@@ -55,8 +55,8 @@ export class Review {
     return element(
       "section",
       { className: "review-form", "aria-labelledby": "review-heading" },
-      element("h3", { id: "review-heading" }, may("reviewer") ? text.review.heading : text.review.headingOfOthers),
-      ...(may("reviewer") ? this.makeEntries() : [this.outcome, element("p", { className: "small-print" }, text.review.notYours)]),
+      element("h3", { id: "review-heading" }, hasRole("reviewer") ? text.review.heading : text.review.headingOfOthers),
+      ...(hasRole("reviewer") ? this.makeEntries() : [this.outcome, element("p", { className: "small-print" }, text.review.notYours)]),
     );
   }
 
@@ -94,7 +94,7 @@ export class Review {
     if (goOn && this.advance.checked) this.onNext();
   }
 
-  /** Come back to what was before the last change; what was found reviewed becomes as if nobody had looked. */
+  /** Restore the review before the last change; without one, delete the review. */
   async undo() {
     if (!this.result.review) return;
     const before = this.before.pop() ?? null;
@@ -111,7 +111,7 @@ export class Review {
    * @returns {Promise<boolean>} whether it worked
    */
   async change(action) {
-    if (this.saving || !may("reviewer")) return false;
+    if (this.saving || !hasRole("reviewer")) return false;
     this.saving = true;
     this.form.ariaBusy = "true";
     try {
@@ -149,7 +149,7 @@ export class Review {
       "button",
       { type: "button", className: name === label ? "secondary" : "quiet", "aria-pressed": String(review?.label === name) },
       number <= 9 && element("kbd", { "aria-hidden": "true" }, String(number)),
-      element("span", {}, name === label ? text.review.confirm : "", apiWords(classTitle(this.task, name))),
+      element("span", {}, name === label ? text.review.confirm : "", serverText(classTitle(this.task, name))),
     );
     if (number <= 9) button.setAttribute("aria-keyshortcuts", String(number));
     button.addEventListener("click", () => this.save(name, true));
@@ -158,7 +158,7 @@ export class Review {
 }
 
 /**
- * Who said what, and when.
+ * The review as text: class, time and reviewer.
  * @param {Result} result
  * @param {Task | undefined} task
  * @returns {(Node | string)[]}
@@ -167,11 +167,11 @@ function summary({ review, label }, task) {
   if (!review) return [text.review.none];
   const when = `${dateTime(review.reviewed_at)}, ${who(review.reviewer)}`;
   if (review.label === label) return [text.review.confirmed(when)];
-  return [`${text.review.corrected} `, apiWords(classTitle(task, review.label)), ` · ${when}`];
+  return [`${text.review.corrected} `, serverText(classTitle(task, review.label)), ` · ${when}`];
 }
 
 /** @param {string | null | undefined} reviewer */
 function who(reviewer) {
   if (isMe(reviewer)) return text.review.byYou;
-  return reviewer && reviewer !== NOBODY ? text.review.by(reviewer.slice(0, SHORT_ID)) : text.review.here;
+  return reviewer && reviewer !== LOCAL ? text.review.by(reviewer.slice(0, SHORT_ID)) : text.review.here;
 }

@@ -1,5 +1,5 @@
 // @ts-check
-/** The address after `#`: which task, result, model or retraining is open. Holds no file name and no identity. */
+/** Routes in the address after `#`: the open task, result, model or retraining. They contain no file name and no identity. */
 
 /** @import { Route } from "./types.js" */
 
@@ -25,29 +25,29 @@ export const retrainingsAddress = (task) => `${taskAddress(task)}/retrainings`;
 export const retrainingAddress = (name) => `#/retrainings/${encodeURIComponent(name)}`;
 
 /**
- * Follow the address, from now on and at once.
+ * Call `onRoute` for the current address, and whenever it changes.
  * @param {(route: Route, first: boolean) => void} onRoute
  */
-export function followAddress(onRoute) {
+export function startRouter(onRoute) {
   addEventListener("hashchange", () => onRoute(parse(location.hash), false));
   onRoute(parse(location.hash), true);
 }
 
 /**
- * Go to an address; to the one we are at, too. It is followed before anything else can happen: a key that is pressed right
- * after is meant for what the address names.
+ * Go to an address, even if it is the current one. The route is followed synchronously, so that a key pressed right after
+ * applies to the new view.
  * @param {string} address
  */
-export function goTo(address) {
-  stayAt(address);
+export function navigate(address) {
+  pushAddress(address);
   dispatchEvent(new HashChangeEvent("hashchange"));
 }
 
 /**
- * Change the address and leave the page as it is.
+ * Change the address without changing the page.
  * @param {string} address
  */
-export function stayAt(address) {
+export function pushAddress(address) {
   if (location.hash !== address) history.pushState(null, "", address);
 }
 

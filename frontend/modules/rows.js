@@ -1,7 +1,7 @@
 // @ts-check
-/** A list of any length of which only the rows in sight are in the page. All rows are equally high. */
+/** A virtual list: only the visible rows are in the page. All rows have the same height. */
 
-/** Rows made beyond both edges, so that scrolling shows no gaps. */
+/** Extra rows beyond both edges, so that scrolling shows no gaps. */
 const SPARE = 6;
 
 /**
@@ -10,11 +10,11 @@ const SPARE = 6;
 export class Rows {
   /**
    * @param {object} parts
-   * @param {HTMLElement} parts.box scrolls
+   * @param {HTMLElement} parts.box the scrolling element
    * @param {HTMLElement} parts.list holds the rows; its custom property --row is their height in rem
    * @param {(item: Item) => HTMLElement} parts.make
    * @param {(item: Item) => string} parts.key
-   * @param {() => void} [parts.onEnd] the last rows are in sight
+   * @param {() => void} [parts.onEnd] called when the last rows are visible
    */
   constructor({ box, list, make, key, onEnd = () => {} }) {
     this.box = box;
@@ -24,9 +24,9 @@ export class Rows {
     this.onEnd = onEnd;
     /** @type {Item[]} */
     this.items = [];
-    /** Whether more may come after the last item. */
+    /** Whether there may be more items. */
     this.open = false;
-    /** @type {Map<string, HTMLElement>} rows in the page */
+    /** @type {Map<string, HTMLElement>} rows in the page, by key */
     this.made = new Map();
     box.addEventListener("scroll", () => this.render());
     new ResizeObserver(() => this.render()).observe(box);
@@ -35,7 +35,7 @@ export class Rows {
 
   /**
    * @param {Item[]} items
-   * @param {boolean} open whether more may come after the last one
+   * @param {boolean} open whether there may be more items
    */
   show(items, open) {
     this.items = items;
@@ -49,7 +49,7 @@ export class Rows {
     return rem * (parseFloat(getComputedStyle(this.list).getPropertyValue("--row")) || 3);
   }
 
-  /** Bring the rows in sight up to date, leaving those alone that have not changed: one of them may have the focus. */
+  /** Update the visible rows; unchanged ones are kept, since one may have the focus. */
   render() {
     const { height, items } = this;
     this.list.style.blockSize = `${items.length * height}px`;
@@ -57,7 +57,7 @@ export class Rows {
     const last = Math.min(items.length, Math.ceil((this.box.scrollTop + this.box.clientHeight) / height) + SPARE);
     const focused = this.focusedIndex();
     const indices = Array.from({ length: Math.max(0, last - first) }, (_, offset) => first + offset);
-    // The row with the focus stays, however far it is scrolled away.
+    // Keep the row with the focus, even if it is scrolled out of view.
     if (focused >= 0 && focused < first) indices.unshift(focused);
     if (focused >= last) indices.push(focused);
     this.place(indices, height);
@@ -92,7 +92,7 @@ export class Rows {
   }
 
   /**
-   * The row that is in the page, where it says the same as the new one.
+   * The existing row if it equals the new one, else the new one.
    * @param {string} key
    * @param {HTMLElement} made
    */
@@ -113,7 +113,7 @@ export class Rows {
   }
 
   /**
-   * Scroll a row into sight.
+   * Scroll a row into view.
    * @param {number} index
    * @param {boolean} focus
    */

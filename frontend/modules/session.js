@@ -1,9 +1,9 @@
 // @ts-check
 /**
- * Who is signed in: tokens of the user pool, kept for this tab alone, renewed before they run out. Where nobody has to sign
- * in there are none. What needs a token after the session has ended waits until somebody has signed in again.
+ * The session: tokens of the user pool, kept for this tab only and renewed before they expire. Without login there are
+ * none. Requests made after the session has ended wait until the user has signed in again.
  */
-import { unlessAborted } from "./aborting.js";
+import { orAborted } from "./abort.js";
 import { language } from "./text.js";
 
 /** @import { Login, Tokens } from "./types.js" */
@@ -12,18 +12,18 @@ const LIBRARY = "/vendor/oidc-client-ts/oidc-client-ts.js";
 const KEY = "negatoscope.session";
 const SCOPE = "openid";
 
-/** A token is renewed this long before it runs out, so that none does on its way. */
+/** A token is renewed this long before it expires, so that it does not expire on its way. */
 const AHEAD_S = 30;
 
-/** How long a tab that has signed in for another one waits to hear from it. */
+/** How long a tab that signed in for another one waits for its reply. */
 const HANDOVER_MS = 2_000;
 
-/** Between the tabs of this page, which are of one origin. */
+/** Connects the tabs of this page. */
 const channel = new BroadcastChannel(KEY);
-/** The name by which another tab knows this one. */
+/** The id of this tab. */
 const tab = crypto.randomUUID();
 
-/** @type {Login | null} null where nobody has to sign in, or nothing is known of it yet */
+/** @type {Login | null} null if there is no login, or before it is known */
 let pool = null;
 /** @type {any} of oidc-client-ts */
 let library;
@@ -31,25 +31,25 @@ let library;
 let client;
 /** @type {Tokens | null} */
 let tokens = null;
-/** Whose work the page holds, also while nobody is signed in. */
+/** The user whose work is on the page, even after the session has ended. */
 let owner = "";
 /** @type {Promise<void> | null} */
 let renewing = null;
-/** @type {Set<() => void>} requests that wait for somebody to sign in */
-const waiting = new Set();
+/** @type {Set<() => void>} requests that wait for a sign-in */
+const waiters = new Set();
 
-/** What the page shows of it. */
+/** Callbacks of the page. */
 export const listeners = {
-  /** Nobody is signed in any more, and something waits for it. */
+  /** The session has ended, and a request waits. */
   onWait: () => {},
-  /** Somebody is again. */
+  /** The user has signed in again. */
   onReturn: () => {},
 };
 
 /**
- * Learn where people sign in, and go on with what has been begun there.
+ * Set up the login, and complete a sign-in that is in progress.
  * @param {Login} login
- * @returns {Promise<"in" | "out" | "handed over">} the last where this tab has signed in for another one, which goes on
+ * @returns {Promise<"in" | "out" | "handed over">} "handed over" if this tab signed in for another one, which continues
  * @throws {Error} if signing in has failed
  */
 export async function prepare(login) {
@@ -67,74 +67,74 @@ export async function prepare(login) {
       revocation_endpoint: `${login.origin}/oauth2/revoke`,
     },
   });
-  channel.addEventListener("message", hear);
+  channel.addEventListener("message", onChannelMessage);
   const query = new URLSearchParams(location.search);
-  const asking = query.get("sign-in");
-  if (asking) await signIn(asking);
+  const requester = query.get("sign-in");
+  if (requester) await signIn(requester);
   if (query.has("state")) return finish();
-  await recall();
+  await restore();
   return tokens ? "in" : "out";
 }
 
-/** @returns {string | undefined} the address by which the signed-in person is known to the pool */
+/** @returns {string | undefined} the email address of the signed-in user */
 export const email = () => tokens?.email;
 
 /**
- * Go to the login page; whoever comes back finds the view that is open now.
- * @param {string} [asking] the tab that this one signs in for
+ * Go to the login page, and come back to the current view.
+ * @param {string} [requester] the tab for which this one signs in
  * @returns {Promise<never>}
  */
-export async function signIn(asking) {
-  // What signs people in could not be had.
+export async function signIn(requester) {
+  // The login library could not be loaded.
   if (!client) location.reload();
-  const { url } = await client.createSigninRequest({ state: { asking, view: location.hash }, extraQueryParams: { lang: language } });
+  const { url } = await client.createSigninRequest({ state: { requester, view: location.hash }, extraQueryParams: { lang: language } });
   location.replace(url);
   return new Promise(() => {});
 }
 
-/** Sign in again without leaving this page: in another tab, which hands over what it gets. */
-export const signInBeside = () => open(`/?${new URLSearchParams({ "sign-in": tab })}`, "_blank", "noopener");
+/** Sign in again without leaving this page: another tab does so, and hands over the tokens. */
+export const signInInNewTab = () => open(`/?${new URLSearchParams({ "sign-in": tab })}`, "_blank", "noopener");
 
-/** Leave nothing behind: neither here, nor in other tabs, nor at the login page. */
+/** Sign out here, in other tabs, and at the login page. */
 export async function signOut() {
   const revoked = tokens?.refresh_token;
   forget();
   channel.postMessage({ signedOut: true });
-  // It runs out by itself if the pool cannot be reached.
+  // If the pool cannot be reached, the token expires by itself.
   if (revoked) await client.revokeToken(revoked, "refresh_token").catch(() => {});
   location.assign(`${pool?.origin}/logout?${new URLSearchParams({ client_id: pool?.client_id ?? "", logout_uri: home() })}`);
 }
 
 /**
  * @param {AbortSignal | null} [signal]
- * @returns {Promise<string | null>} what the API wants to see; null where nobody has to sign in
+ * @returns {Promise<string | null>} the token for the API; null if there is no login
  * @throws {Error} if the pool cannot be reached
  */
 export async function token(signal) {
   if (!pool) return null;
-  return tokens && lasts(tokens) ? tokens.id_token : renewed(tokens?.id_token, signal);
+  return tokens && isValid(tokens) ? tokens.id_token : renewToken(tokens?.id_token, signal);
 }
 
 /**
- * @param {string | undefined} stale the token that is good no more
+ * @param {string | undefined} stale the token that is no longer valid
  * @param {AbortSignal | null} [signal]
- * @returns {Promise<string>} another one
+ * @returns {Promise<string>} a new one
  * @throws {Error} if the pool cannot be reached
  */
-export async function renewed(stale, signal) {
+export async function renewToken(stale, signal) {
   if (tokens && tokens.id_token === stale) await (renewing ??= renew().finally(() => (renewing = null)));
-  while (!tokens) await returned(signal);
+  while (!tokens) await signedIn(signal);
   return tokens.id_token;
 }
 
-/** Get new tokens without asking anybody; where the pool refuses, the session is over. */
+/** Renew the tokens without user interaction. If the pool refuses, the session has ended. */
 async function renew() {
   const { refresh_token, sub } = /** @type {Tokens} */ (tokens);
   try {
-    // Without the token before, since pools that rotate refresh tokens have given each renewal a time of its own as auth_time.
+    // The previous ID token is not passed: pools that rotate refresh tokens change auth_time with each renewal, which would not match.
     const fresh = await client.useRefreshToken({ state: { refresh_token, scope: SCOPE, profile: {} } });
-    if (fresh.profile.sub !== sub) throw new Error("The tokens are somebody else's.");
-    keep({ ...gist(fresh), refresh_token: fresh.refresh_token ?? refresh_token });
+    if (fresh.profile.sub !== sub) throw new Error("The tokens belong to another user.");
+    keep({ ...tokensOf(fresh), refresh_token: fresh.refresh_token ?? refresh_token });
   } catch (error) {
     if (!(error instanceof library.ErrorResponse)) throw error;
     forget();
@@ -142,37 +142,37 @@ async function renew() {
 }
 
 /**
- * Wait until somebody has signed in again.
+ * Wait until the user has signed in again.
  * @param {AbortSignal | null} [signal]
  * @returns {Promise<void>}
  */
-async function returned(signal) {
+async function signedIn(signal) {
   signal?.throwIfAborted();
   listeners.onWait();
   /** @type {() => void} */
   let go = () => {};
-  const back = new Promise((resolve) => waiting.add((go = () => resolve(undefined))));
-  // What was cancelled is not waited for any more.
-  await (signal ? unlessAborted(back, signal).finally(() => waiting.delete(go)) : back);
+  const back = new Promise((resolve) => waiters.add((go = () => resolve(undefined))));
+  // A cancelled request no longer waits.
+  await (signal ? orAborted(back, signal).finally(() => waiters.delete(go)) : back);
 }
 
-/** Come back from the login page. */
+/** Complete the sign-in after the return from the login page. */
 async function finish() {
   const address = location.href;
-  // The code is worth nothing a second time, and no address shall hold it.
+  // The code can be used once only, and must not stay in the address.
   history.replaceState(null, "", "/");
   const response = await client.processSigninResponse(address);
-  const { asking, view } = response.userState;
-  if (asking && (await handOver(asking, gist(response)))) return "handed over";
+  const { requester, view } = response.userState;
+  if (requester && (await handOver(requester, tokensOf(response)))) return "handed over";
   history.replaceState(null, "", `/${view}`);
-  keep(gist(response));
+  keep(tokensOf(response));
   return "in";
 }
 
 /**
- * @param {string} other a tab
+ * @param {string} other id of a tab
  * @param {Tokens} given
- * @returns {Promise<boolean>} whether it is there and has taken them
+ * @returns {Promise<boolean>} whether it replied
  */
 function handOver(other, given) {
   return new Promise((resolve) => {
@@ -183,8 +183,8 @@ function handOver(other, given) {
   });
 }
 
-/** @param {MessageEvent} message of another tab */
-function hear({ data }) {
+/** @param {MessageEvent} message from another tab */
+function onChannelMessage({ data }) {
   if (data.signedOut && owner) {
     forget();
     location.reload();
@@ -195,47 +195,47 @@ function hear({ data }) {
     keep(data.given);
     listeners.onReturn();
   } else {
-    // Nobody goes on with another person's work: what waits is not sent, and the page begins anew.
+    // Another user signed in: drop what waits, and reload the page.
     store(data.given);
     location.reload();
   }
 }
 
 /**
- * What is worth keeping of the pool's answer.
+ * The tokens in the pool's response.
  * @param {any} response
  * @returns {Tokens}
  */
-const gist = ({ id_token, refresh_token, expires_at, profile: { sub, email } }) => ({ id_token, refresh_token, expires_at, sub, email });
+const tokensOf = ({ id_token, refresh_token, expires_at, profile: { sub, email } }) => ({ id_token, refresh_token, expires_at, sub, email });
 
 /** @param {Tokens} fresh */
 function keep(fresh) {
   tokens = fresh;
   owner = fresh.sub;
   store(fresh);
-  for (const go of waiting) go();
-  waiting.clear();
+  for (const go of waiters) go();
+  waiters.clear();
 }
 
 /** @param {Tokens} fresh */
 const store = (fresh) => sessionStorage.setItem(KEY, JSON.stringify(fresh));
 
-/** Go on with what this tab has kept, unless the pool says that it is over. */
-async function recall() {
+/** Restore the session of this tab, unless the pool has ended it. */
+async function restore() {
   const kept = sessionStorage.getItem(KEY);
   if (!kept) return;
   keep(JSON.parse(kept));
-  // Whoever cannot reach the pool now hears so from the first request.
-  if (tokens && !lasts(tokens)) await renew().catch(() => {});
+  // If the pool cannot be reached, the first request reports it.
+  if (tokens && !isValid(tokens)) await renew().catch(() => {});
 }
 
 /** @param {Tokens} tokens */
-const lasts = ({ expires_at }) => expires_at - AHEAD_S > Date.now() / 1000;
+const isValid = ({ expires_at }) => expires_at - AHEAD_S > Date.now() / 1000;
 
 function forget() {
   tokens = null;
   sessionStorage.removeItem(KEY);
 }
 
-/** Where the login page leads back to. */
+/** The address to which the login page returns. */
 const home = () => `${location.origin}/`;

@@ -1,10 +1,10 @@
 // @ts-check
-/** Language and colours, as the reader wants them. */
+/** The settings dialog: language and theme. */
 import { byId, element, fill } from "./dom.js";
 import { prefer, preference } from "./preferences.js";
 import { LANGUAGES, chooseLanguage, language, text } from "./text.js";
 
-/** @param {() => void} onLanguage the words of the page have changed */
+/** @param {() => void} onLanguage called when the language has changed */
 export function offerSettings(onLanguage) {
   const languages = byId("language", HTMLSelectElement);
   const themes = byId("theme", HTMLSelectElement);
@@ -26,6 +26,6 @@ export function offerSettings(onLanguage) {
 /** @param {HTMLSelectElement} select */
 function nameThemes(select) {
   const chosen = select.value;
-  fill(select, ...Object.entries(text.settings.themes).map(([value, words]) => element("option", { value }, words)));
+  fill(select, ...Object.entries(text.settings.themes).map(([value, label]) => element("option", { value }, label)));
   select.value = chosen || "auto";
 }

@@ -1,8 +1,8 @@
 // @ts-check
-/** The sheet that lies in place of the light box while somebody reads about models and retrainings. */
+/** The sheet for models and retraining, shown in place of the light box. */
 import { Problem } from "./api.js";
 import { byId, element, fill } from "./dom.js";
-import { passes } from "./retry.js";
+import { isTransient } from "./retry.js";
 import { text } from "./text.js";
 
 /** @import { Child } from "./dom.js" */
@@ -14,7 +14,7 @@ export class Sheet {
     this.trail = byId("sheet-trail", HTMLElement);
     this.heading = byId("sheet-heading", HTMLElement);
     this.body = byId("sheet-body", HTMLElement);
-    /** Work for what lies here; it ends when something else does. */
+    /** Aborted when another view is shown. */
     this.work = new AbortController();
   }
 
@@ -22,27 +22,27 @@ export class Sheet {
     return !this.section.hidden;
   }
 
-  /** Put the sheet away: the light box is seen again. */
+  /** Close the sheet; the light box is visible again. */
   close() {
     this.work.abort();
     this.section.hidden = true;
-    delete this.main.dataset.place;
+    delete this.main.dataset.location;
   }
 
   /**
-   * Begin a new view.
+   * Show a new view.
    * @param {object} view
    * @param {string | HTMLElement} view.heading
-   * @param {Child[]} [view.trail] stands small above the heading
+   * @param {Child[]} [view.trail] small text above the heading
    * @param {Child[]} view.content
-   * @param {boolean} view.focus whether somebody came here from elsewhere on the page, and reads on at the heading
-   * @returns {AbortSignal} tells when another view has been begun
+   * @param {boolean} view.focus whether to move the focus to the heading
+   * @returns {AbortSignal} aborted when another view is shown
    */
   show({ heading, trail = [], content, focus }) {
     this.work.abort();
     this.work = new AbortController();
     this.section.hidden = false;
-    this.main.dataset.place = "sheet";
+    this.main.dataset.location = "sheet";
     fill(this.trail, ...trail);
     fill(this.heading, heading);
     fill(this.body, ...content);
@@ -57,7 +57,7 @@ export class Sheet {
 }
 
 /**
- * A part of a view that is filled when the server has answered; what goes wrong is said in its place.
+ * A part of a view that is filled when its data has loaded. Errors are shown in its place.
  * @param {() => Promise<Child[]>} load
  * @param {Record<string, unknown>} [properties] of its element
  */
@@ -76,12 +76,12 @@ export function part(load, properties = {}) {
 }
 
 /**
- * What went wrong, in a sentence; `again` is offered where it can help.
+ * An error message, with a retry button if a retry can help.
  * @param {unknown} error
  * @param {(() => void) | null} [again]
  */
 export function note(error, again = null) {
-  // A defect of the page itself is for the console; the reader still gets a sentence.
+  // An error that is not a Problem is a bug of the page: log it, and show a general message.
   if (!(error instanceof Problem)) console.error(error);
   const problem = error instanceof Problem ? error : new Problem(text.problem.server);
   const retry = element("button", { type: "button", className: "quiet", onclick: again }, text.problem.again);
@@ -89,7 +89,7 @@ export function note(error, again = null) {
     "div",
     { className: "verdict bad", role: "alert" },
     element("p", {}, problem.message),
-    again && passes(problem) && retry,
+    again && isTransient(problem) && retry,
     problem.requestId && element("p", { className: "small-print" }, text.problem.requestId(problem.requestId)),
   );
 }

@@ -1,17 +1,17 @@
 // @ts-check
-/** Tables that scroll by themselves where they are wider than the page. */
+/** Tables that scroll horizontally if they are wider than the page. */
 import { element } from "./dom.js";
 
 /** @typedef {(string | Node)[]} Cell its children */
 
 /**
  * @param {(string | Node)[]} head
- * @param {Cell[][]} rows the first cell of each names it
- * @param {string} [name] what it is called where it can be scrolled
+ * @param {Cell[][]} rows the first cell is the row header
+ * @param {string} [name] accessible name of the scrollable box
  */
-export function tableBox(head, rows, name = head.filter((words) => typeof words === "string" && words).join(", ")) {
-  // An empty corner heads nothing.
-  const headings = head.map((words) => (words === "" ? element("td") : element("th", { scope: "col" }, words)));
+export function tableBox(head, rows, name = head.filter((title) => typeof title === "string" && title).join(", ")) {
+  // An empty corner is no header.
+  const headings = head.map((title) => (title === "" ? element("td") : element("th", { scope: "col" }, title)));
   const lines = rows.map(([first, ...others]) =>
     element(
       "tr",
@@ -25,7 +25,7 @@ export function tableBox(head, rows, name = head.filter((words) => typeof words 
     { className: "table-box", role: "group", "aria-label": name },
     element("table", {}, element("thead", {}, element("tr", {}, ...headings)), element("tbody", {}, ...lines)),
   );
-  // What can be scrolled takes the focus for the arrow keys; what cannot is no stop on the way.
+  // A scrollable table is focusable, for the arrow keys; others are no tab stop.
   new ResizeObserver(() => {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
     else box.removeAttribute("tabindex");

@@ -1,6 +1,6 @@
 // @ts-check
-/** The tasks: choosing one, and saying what it is for. */
-import { apiWords, element, fill } from "./dom.js";
+/** The tasks: the chooser, and the description of a task. */
+import { serverText, element, fill } from "./dom.js";
 import { date, metric } from "./format.js";
 import { versionAddress } from "./router.js";
 import { text } from "./text.js";
@@ -15,7 +15,7 @@ import { text } from "./text.js";
 export const findTask = (catalogue, name) => catalogue.tasks.find((task) => task.name === name);
 
 /**
- * The task to begin with: the first with a model as good as it should be, else the first that can classify.
+ * The initial task: the first whose model reaches its gate, else the first with a model.
  * @param {Catalogue} catalogue
  * @returns {Task | undefined}
  */
@@ -23,20 +23,20 @@ export const firstTask = ({ tasks }) =>
   tasks.find(({ model }) => model?.shortfall.length === 0) ?? tasks.find(({ model }) => model) ?? tasks[0];
 
 /**
- * A class in words; its name where the task has no such class (any more).
+ * The title of a class, or its name if the task does not have it (any more).
  * @param {Task | undefined} task
  * @param {string | null} label
  */
 export const classTitle = (task, label) => task?.classes.find((known) => known.name === label)?.title ?? label ?? "";
 
 /**
- * The classes of a result in the task's own order, in which the eye finds them again; the table keeps none.
+ * The classes of a result in the task's order, since the table keeps none.
  * @param {Result} result
  * @param {Task | undefined} task
  */
 export function classNames({ probabilities }, task) {
   const known = task?.classes.map(({ name }) => name).filter((name) => name in probabilities) ?? [];
-  // A class that the task has lost since is still part of the answer.
+  // A class that was removed from the task is still part of the result.
   return [...known, ...Object.keys(probabilities).filter((name) => !known.includes(name))];
 }
 
@@ -48,24 +48,24 @@ export const modalityTitle = (code) => text.tasks.modalities[code] ?? code;
  * @param {Task[]} tasks
  */
 export function fillChooser(chooser, tasks) {
-  const words = (/** @type {Task} */ task) => (task.model ? task.title : text.tasks.withoutModel(task.title));
+  const label = (/** @type {Task} */ task) => (task.model ? task.title : text.tasks.withoutModel(task.title));
   const readyFirst = [...tasks].sort((a, b) => Number(!a.model) - Number(!b.model));
   const chosen = chooser.value;
-  fill(chooser, ...readyFirst.map((task) => element("option", { value: task.name }, words(task))));
+  fill(chooser, ...readyFirst.map((task) => element("option", { value: task.name }, label(task))));
   if (chosen) chooser.value = chosen;
   chooser.disabled = tasks.length === 0;
 }
 
 /**
- * What a task does, what it must not be used for and how good its model is.
+ * The description of a task: intended use, limitations, classes and model.
  * @param {Task} task
  * @returns {Node[]}
  */
 export function describeTask(task) {
-  const classes = task.classes.map(({ title }) => element("li", {}, apiWords(title)));
+  const classes = task.classes.map(({ title }) => element("li", {}, serverText(title)));
   return [
     element("h3", {}, text.tasks.intendedUse),
-    element("p", {}, apiWords(task.intended_use)),
+    element("p", {}, serverText(task.intended_use)),
     element("h3", {}, text.tasks.limits),
     limits(task),
     element("h3", {}, text.tasks.classes),
@@ -75,7 +75,7 @@ export function describeTask(task) {
 }
 
 /**
- * The same in short, to stand under a result.
+ * A short form, shown below a result.
  * @param {Task} task
  */
 export function useAndLimits(task) {
@@ -83,19 +83,19 @@ export function useAndLimits(task) {
     "details",
     {},
     element("summary", {}, text.tasks.useAndLimits),
-    element("p", {}, apiWords(task.intended_use)),
+    element("p", {}, serverText(task.intended_use)),
     limits(task),
   );
 }
 
 /**
- * What the light box says for a task without a model, which is a normal state.
+ * The light box of a task without a model, which is a normal state.
  * @returns {Node[]}
  */
 export const noModel = () => [element("h3", {}, text.tasks.noModelHeading), element("p", {}, text.tasks.noModel)];
 
 /** @param {Task} task */
-const limits = (task) => element("ul", {}, ...task.limits.map((limit) => element("li", {}, apiWords(limit))));
+const limits = (task) => element("ul", {}, ...task.limits.map((limit) => element("li", {}, serverText(limit))));
 
 /**
  * @param {string} task
@@ -103,7 +103,7 @@ const limits = (task) => element("ul", {}, ...task.limits.map((limit) => element
  */
 function describeModel(task, model) {
   const measured = Object.entries(text.tasks.metrics).filter(([name]) => model.metrics[name]);
-  const rows = measured.map(([name, words]) => fact(words, interval(model.metrics[name])));
+  const rows = measured.map(([name, title]) => fact(title, interval(model.metrics[name])));
   const origin = model.version && model.created_at
     ? [
         element("a", { href: versionAddress(task, model.version) }, text.tasks.card(model.version)),
@@ -119,14 +119,14 @@ function describeModel(task, model) {
 }
 
 /**
- * That a model is less good than its task asks for, and what follows.
+ * A warning that a model does not reach the gate of its task.
  * @param {TaskModel["shortfall"]} shortfall
  */
 export function weakness(shortfall) {
-  const words = shortfall.map(({ metric: name, value, least }) =>
+  const parts = shortfall.map(({ metric: name, value, least }) =>
     text.tasks.short(text.tasks.metrics[name] ?? name, value === null ? "–" : metric(value), metric(least)),
   );
-  return element("p", { className: "verdict review" }, text.tasks.weak(words.join("; ")));
+  return element("p", { className: "verdict review" }, text.tasks.weak(parts.join("; ")));
 }
 
 /** @param {Interval} measured */

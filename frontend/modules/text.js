@@ -1,55 +1,55 @@
 // @ts-check
-/** The words of the page in the reader's language. A language is a file in words/ of the same shape as words/en.js. */
+/** The texts of the page in the user's language. Each language is a file in locales/ with the same shape as locales/en.js. */
 import { prefer, preference } from "./preferences.js";
 
-/** Each language by its own name, as its readers look for it. */
+/** The languages, by their own names. */
 export const LANGUAGES = { en: "English", de: "Deutsch" };
 
-/** @typedef {typeof import("./words/en.js").words & { records: typeof import("./words/records.en.js").records }} Words */
+/** @typedef {typeof import("./locales/en.js").messages & { records: typeof import("./locales/records.en.js").records }} Texts */
 
 /**
- * Every importer sees the language change. There is none before `speakAsPreferred` has been awaited, and of models and
- * retrainings it speaks when `speakOfRecords` has been.
- * @type {Words}
+ * The current texts; importers see the language change. Undefined before `loadPreferredLanguage` has been awaited; texts
+ * about models and retraining are there after `loadRecordsText`.
+ * @type {Texts}
  */
 export let text;
 
-/** The language spoken, and that of the server's own sentences and names, which is always English. */
+/** The language of the page, and that of the server's texts. */
 export let language = "en";
 export const SERVER_LANGUAGE = "en";
 
-/** For dates and numbers: the reader's own region where it speaks the language of the page. */
+/** Locale for dates and numbers: the user's region if it uses the language of the page. */
 export let locale = "en";
 
-/** Speak the language chosen earlier, else the first of the browser's that there is. */
-export async function speakAsPreferred() {
+/** Load the chosen language, else the browser's first supported one. */
+export async function loadPreferredLanguage() {
   const wanted = [preference("language"), ...navigator.languages].map((tag) => tag?.split("-")[0]);
-  await speak(wanted.find((code) => code && code in LANGUAGES) ?? "en");
+  await load(wanted.find((code) => code && code in LANGUAGES) ?? "en");
 }
 
 /** @param {string} code */
 export async function chooseLanguage(code) {
   prefer("language", code);
-  await speak(code);
+  await load(code);
 }
 
-let ofRecords = false;
+let recordsLoaded = false;
 
-/** Know the words for models and retrainings, too, which most readers never need. */
-export async function speakOfRecords() {
-  ofRecords = true;
-  await speak(language);
+/** Load the texts about models and retraining as well, which most visits do not need. */
+export async function loadRecordsText() {
+  recordsLoaded = true;
+  await load(language);
 }
 
 /** @param {string} code */
-async function speak(code) {
-  const { words } = await (code === "de" ? import("./words/de.js") : import("./words/en.js"));
-  text = /** @type {Words} */ (ofRecords ? { ...words, records: await recordWords(code) } : words);
+async function load(code) {
+  const { messages } = await (code === "de" ? import("./locales/de.js") : import("./locales/en.js"));
+  text = /** @type {Texts} */ (recordsLoaded ? { ...messages, records: await recordsText(code) } : messages);
   language = code;
   locale = navigator.languages.find((tag) => tag.split("-")[0] === code) ?? code;
   document.documentElement.lang = code;
 }
 
 /** @param {string} code */
-const recordWords = async (code) =>
-  (code === "de" ? await import("./words/records.de.js") : await import("./words/records.en.js")).records;
+const recordsText = async (code) =>
+  (code === "de" ? await import("./locales/records.de.js") : await import("./locales/records.en.js")).records;

@@ -1,4 +1,4 @@
-// Not a module: it runs before the page is painted, so that the chosen colours are there from the start.
+// Not a module, so that it runs before the first paint and the page starts in the chosen theme.
 try {
   document.documentElement.dataset.theme = localStorage.getItem("negatoscope.theme") ?? "auto";
 } catch {

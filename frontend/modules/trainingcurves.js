@@ -1,5 +1,5 @@
 // @ts-check
-/** What a training measures, drawn while somebody looks: the API tells the latest values only, so the page keeps those it has seen. */
+/** Training curves. The API returns the latest values only, so the page collects them while it is open. */
 import { element } from "./dom.js";
 import { clock, metric } from "./format.js";
 import { legend, lineChart } from "./linechart.js";
@@ -12,7 +12,7 @@ import { text } from "./text.js";
 const LOSSES = ["train:loss", "validation:loss"];
 const SCORES = ["validation:balanced_accuracy"];
 
-/** By retraining and metric, as long as the page is open. @type {Map<string, Record<string, Line>>} */
+/** Collected lines by retraining and metric, as long as the page is open. @type {Map<string, Record<string, Line>>} */
 const seen = new Map();
 
 export class TrainingCurves {
@@ -24,29 +24,29 @@ export class TrainingCurves {
 
   /**
    * @param {Record<string, number>} metrics the latest
-   * @param {boolean} running whether more will come
+   * @param {boolean} running whether more values will follow
    */
   add(metrics, running) {
     const now = Date.now();
     const known = [...LOSSES, ...SCORES].filter((name) => name in metrics);
-    // All change with an epoch; one that happens to stay the same is a point as well.
+    // A new epoch changes at least one value; then all are added, even unchanged ones.
     if (!known.some((name) => this.lines[name]?.points.at(-1)?.y !== metrics[name])) return;
     for (const name of known) {
       const line = (this.lines[name] ??= { name: text.records.curves.names[name], points: [] });
-      // What an ended training measured last has no time of its own here.
+      // The final values of a finished training have no time here.
       if (running || line.points.length === 0) line.points.push({ x: now, y: metrics[name] });
     }
   }
 
   /** @returns {Child[]} */
   describe() {
-    const words = text.records.curves;
+    const labels = text.records.curves;
     const names = [...LOSSES, ...SCORES].filter((name) => this.lines[name]);
     if (names.length === 0) return [];
-    const latest = names.map((name) => fact(words.names[name], metric(this.lines[name].points.at(-1)?.y ?? NaN)));
+    const latest = names.map((name) => fact(labels.names[name], metric(this.lines[name].points.at(-1)?.y ?? NaN)));
     return [
-      element("h3", {}, words.heading),
-      element("div", { className: "curves" }, this.chart(LOSSES, words.losses), this.chart(SCORES, words.scores)),
+      element("h3", {}, labels.heading),
+      element("div", { className: "curves" }, this.chart(LOSSES, labels.losses), this.chart(SCORES, labels.scores)),
       element("dl", { className: "facts" }, ...latest),
     ];
   }
@@ -61,7 +61,7 @@ export class TrainingCurves {
     return element(
       "figure",
       { className: "chart-box" },
-      lineChart({ lines, label, xWords: clock, yWords: metric }),
+      lineChart({ lines, label, formatX: clock, formatY: metric }),
       legend({ lines }),
       element("figcaption", {}, text.records.curves.caption(label)),
     );

@@ -1,4 +1,4 @@
-/** Shapes of the API's answers (GET /api/openapi.json is their source) and of the page's own state. */
+/** Types of the API's responses (source: GET /api/openapi.json) and of the page's own state. */
 
 export interface Interval {
   value: number;
@@ -8,15 +8,15 @@ export interface Interval {
 
 export interface TaskModel {
   backend: "embedded" | "endpoint";
-  /** Name of the SageMaker endpoint that answers; nothing else but its name is known of it before it does. */
+  /** Name of the SageMaker endpoint that serves the task. Nothing but its name is known before it answers. */
   endpoint: string | null;
   version: string | null;
   created_at: string | null;
   sha256: string | null;
   metrics: Record<string, Interval>;
-  /** What the task asks for and the model did not reach in its test. */
+  /** Metrics below the task's gate. */
   shortfall: { metric: string; value: number | null; least: number }[];
-  /** When it was deployed; null if it came with the application, or is named by it. */
+  /** When it was deployed; null if it came with the application, or is configured in the task file. */
   since: string | null;
 }
 
@@ -27,11 +27,11 @@ export interface Task {
   intended_use: string;
   limits: string[];
   classes: { name: string; title: string }[];
-  /** What a newly trained model must reach: the least of each metric. */
+  /** Minimum of each metric for a new model. */
   gate: { metrics: Record<string, number>; max_sensitivity_drop: number };
-  /** What a model of this task takes. */
+  /** Model input. */
   input: { width: number; height: number; channels: 1 | 3; fit: "pad" | "stretch" };
-  /** When a person should look as well. */
+  /** The review rule. */
   review: { min_probability: number; min_margin: number };
   model: TaskModel | null;
 }
@@ -48,7 +48,7 @@ export interface Health {
   login?: Login | null;
 }
 
-/** Where people sign in: the user pool's own page, and the name of this one there. */
+/** The login page of the user pool, and the client id of this page. */
 export interface Login {
   origin: string;
   client_id: string;
@@ -60,14 +60,14 @@ export interface Me {
   login: boolean;
   user: string;
   groups: string[];
-  /** null: may do nothing. */
+  /** null: no permissions. */
   role: Role | null;
 }
 
 export interface Tokens {
   id_token: string;
   refresh_token: string;
-  /** Seconds since 1970, by this device's clock. */
+  /** Seconds since the epoch, by this device's clock. */
   expires_at: number;
   sub: string;
   email?: string;
@@ -78,7 +78,7 @@ export interface Reason {
   message: string;
 }
 
-/** Row-major activations, 0 to 1, that lie over the whole original image. */
+/** Row-major activations, 0 to 1, that cover the whole image. */
 export interface HeatMap {
   width: number;
   height: number;
@@ -113,13 +113,13 @@ export interface Result {
   probabilities: Record<string, number>;
   needs_review: boolean;
   reasons: Reason[];
-  /** Absent in lists, which leave it out to stay small. */
+  /** Absent in lists, to keep them small. */
   heatmap?: HeatMap | null;
   distance?: number | null;
-  /** Without `sha256`, the model came in no package: it gives no heat map and cannot tell unfamiliar images. */
+  /** Without `sha256`, the model came in no package: it gives no heat map and does not detect out-of-distribution images. */
   model: { version: string; sha256: string | null; backend: string } | null;
   source: Source | null;
-  /** "device": it was computed in this browser, and no server knows of it. */
+  /** "device": computed in this browser, unknown to the server. */
   arrival: "api" | "upload" | "drop-folder" | "device";
   created_at: string;
   classified_at: string | null;
@@ -132,14 +132,14 @@ export interface ResultPage {
   cursor: string | null;
 }
 
-/** Which results a list or an export holds, under the names of the API's parameters; null lets everything through. */
+/** Filters of a list or an export, named like the API's parameters; null means no filter. */
 export interface Selection {
   task: string | null;
   label: string | null;
   status: Result["status"] | null;
   needs_review: boolean | null;
   reviewed: boolean | null;
-  /** Points in time, ISO 8601: the first that counts, and the first that does not any more. */
+  /** ISO 8601 timestamps: inclusive start, exclusive end. */
   from: string | null;
   to: string | null;
   order: "newest" | "oldest";
@@ -149,11 +149,11 @@ export interface UploadTicket {
   id: string;
   upload: { url: string; fields: Record<string, string> };
   expires_at: string;
-  /** A time that is surely before the result's `created_at`, by the server's clock. */
+  /** A time before the result's `created_at`, by the server's clock. */
   since: string;
 }
 
-/** What stands in the address: the part after `#`. */
+/** The route in the address, after `#`. */
 export type Route =
   | { name: "home" }
   | { name: "task"; task: string }

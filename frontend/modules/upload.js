@@ -1,23 +1,23 @@
 // @ts-check
-/** From an image to its result: in one call where it is small and somebody waits, else through the bucket. */
+/** From an image to its result: small single images in one API call, others through the bucket. */
 import { Problem, classify, createUpload, fetchResult } from "./api.js";
 import { requireReadable } from "./imagefile.js";
-import { passes, patiently, pause } from "./retry.js";
+import { isTransient, withRetries, pause } from "./retry.js";
 import { text } from "./text.js";
 
 /** @import { Result, UploadTicket } from "./types.js" */
 
-/** What the API takes in one call: API Gateway and Lambda carry no more. */
+/** The limit of API Gateway and Lambda for one call. */
 const ONE_CALL_BYTES = 4_500_000;
 
 const FIRST_WAIT_MS = 400;
-const LONGEST_WAIT_MS = 5_000;
+const MAX_WAIT_MS = 5_000;
 const GIVE_UP_MS = 120_000;
 
-/** An upload of which nothing has moved for this long has lost its connection, which browsers may never notice. */
+/** An upload without progress for this long has lost its connection, which browsers may not notice. */
 const STALLED_MS = 60_000;
 
-/** How the bucket answers once leave to upload has run out. */
+/** The bucket's answer when the upload permission has expired. */
 const REFUSED = 403;
 
 /**
@@ -25,13 +25,13 @@ const REFUSED = 403;
  * @param {Blob} image
  * @param {string} contentType
  * @param {{signal: AbortSignal, onUpload: (share: number) => void, onSent: () => void}} options
- *   `onUpload` hears of the share uploaded (0 to 1), `onSent` that nothing is left but to wait
+ *   `onUpload` receives the share uploaded (0 to 1); `onSent` is called when the upload is complete
  * @returns {Promise<Result>} classified or quarantined
  */
 export async function submit(task, image, contentType, { signal, onUpload, onSent }) {
   if (image.size <= ONE_CALL_BYTES) {
     onSent();
-    return blamingFile(image, () => classify(task, image, contentType, signal));
+    return checkingFile(image, () => classify(task, image, contentType, signal));
   }
   const ticket = await upload(task, image, contentType, { signal, onUpload });
   onSent();
@@ -39,7 +39,7 @@ export async function submit(task, image, contentType, { signal, onUpload, onSen
 }
 
 /**
- * Put an image into the bucket, trying again whatever may pass. A form that is sent twice is one image.
+ * Upload an image to the bucket, with retries. Sending the same form twice makes one image.
  * @param {string} task
  * @param {Blob} image
  * @param {string} contentType
@@ -47,51 +47,51 @@ export async function submit(task, image, contentType, { signal, onUpload, onSen
  * @returns {Promise<UploadTicket>}
  */
 export async function upload(task, image, contentType, { signal, onUpload }) {
-  const leave = () => patiently(() => createUpload(task, image.size, contentType, signal), signal);
-  const send = (/** @type {UploadTicket} */ ticket) => patiently(() => blamingFile(image, () => post(ticket.upload, image, signal, onUpload)), signal);
-  const ticket = await leave();
+  const authorize = () => withRetries(() => createUpload(task, image.size, contentType, signal), signal);
+  const send = (/** @type {UploadTicket} */ ticket) => withRetries(() => checkingFile(image, () => post(ticket.upload, image, signal, onUpload)), signal);
+  const ticket = await authorize();
   try {
     await send(ticket);
     return ticket;
   } catch (error) {
     if (!(error instanceof Problem && error.status === REFUSED)) throw error;
   }
-  const renewed = await leave();
+  const renewed = await authorize();
   await send(renewed);
   return renewed;
 }
 
 /**
- * Ask for a result, at first often and then less so, until there is one.
+ * Poll for a result, at increasing intervals.
  * @param {string} id
  * @param {AbortSignal} signal
  * @returns {Promise<Result>} classified or quarantined
- * @throws {Problem} when there is none after two minutes
+ * @throws {Problem} if there is none after two minutes
  */
 export async function waitForResult(id, signal) {
   const giveUp = performance.now() + GIVE_UP_MS;
-  for (let wait = FIRST_WAIT_MS; performance.now() < giveUp; wait = Math.min(wait * 1.5, LONGEST_WAIT_MS)) {
+  for (let wait = FIRST_WAIT_MS; performance.now() < giveUp; wait = Math.min(wait * 1.5, MAX_WAIT_MS)) {
     await pause(wait, signal);
     try {
       const result = await fetchResult(id, signal);
       if (result.status !== "received") return result;
     } catch (error) {
-      // Not found: the image is still on its way.
-      if (!passes(error) && !(error instanceof Problem && error.status === 404)) throw error;
+      // Not found: the image has not arrived yet.
+      if (!isTransient(error) && !(error instanceof Problem && error.status === 404)) throw error;
     }
   }
   throw new Problem(text.problem.noResult, { code: "NoResult" });
 }
 
 /**
- * A file that has been moved or deleted fails as if the network had.
+ * Run an upload, and report a moved or deleted file, which fails like a network error.
  * @template Answer
  * @param {Blob} image
  * @param {() => Promise<Answer>} send
  * @returns {Promise<Answer>}
- * @throws {Problem} that names what has failed
+ * @throws {Problem} that names the real cause
  */
-async function blamingFile(image, send) {
+async function checkingFile(image, send) {
   try {
     return await send();
   } catch (error) {
@@ -101,7 +101,7 @@ async function blamingFile(image, send) {
 }
 
 /**
- * Post a form to the bucket. XMLHttpRequest, because fetch does not tell how much has been sent.
+ * Post a form to the bucket. Uses XMLHttpRequest, because fetch does not report upload progress.
  * @param {UploadTicket["upload"]} form
  * @param {Blob} image
  * @param {AbortSignal} signal
@@ -112,7 +112,7 @@ export async function post({ url, fields }, image, signal, onUpload) {
   signal.throwIfAborted();
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) form.append(name, value);
-  // S3 ignores what follows the file, so it stands last; its real name may hold a patient's and stays here.
+  // S3 ignores fields after the file, so it comes last. Its real name is not sent: it may contain a patient's name.
   form.append("file", image, "image");
   const request = new XMLHttpRequest();
   const stop = () => request.abort();

@@ -1,9 +1,9 @@
 // @ts-check
-/** Which part of an image is seen, and how large: zoom and place, apart from anything that is drawn. */
+/** Zoom and position of an image, independent of drawing. */
 
-/** Screen pixels for one pixel of the image: an image of 50 x 50 pixels should not fill a wall screen by itself. */
-const LARGEST_FIT = 8;
-const LARGEST_ZOOM = 16;
+/** Screen pixels per image pixel: a 50 x 50 image should not fill a wall display. */
+const MAX_FIT = 8;
+const MAX_ZOOM = 16;
 
 /** @typedef {{width: number, height: number}} Size */
 /** @typedef {{x: number, y: number, width: number, height: number}} Box */
@@ -11,7 +11,7 @@ const LARGEST_ZOOM = 16;
 export class Viewport {
   constructor() {
     this.zoom = 1;
-    /** The point of the image that lies in the middle, as shares of its width and height. */
+    /** The point of the image at the centre of the view, as shares of its width and height. */
     this.centre = { x: 0.5, y: 0.5 };
   }
 
@@ -22,7 +22,7 @@ export class Viewport {
   }
 
   /**
-   * Where the image lies.
+   * Position and size of the image.
    * @param {Size} image in its own pixels
    * @param {Size} room in screen pixels
    * @returns {Box} in screen pixels from the upper left corner of the room
@@ -37,11 +37,11 @@ export class Viewport {
    * @param {number} factor more than 1 enlarges
    * @param {Size} image
    * @param {Size} room
-   * @param {{x: number, y: number}} [fixed] the point of the room that stays where it is; its middle if left out
+   * @param {{x: number, y: number}} [fixed] the point of the room that stays in place; its centre by default
    */
   enlarge(factor, image, room, fixed = { x: room.width / 2, y: room.height / 2 }) {
     const before = this.box(image, room);
-    const most = Math.max(1, LARGEST_ZOOM / fitScale(image, room));
+    const most = Math.max(1, MAX_ZOOM / fitScale(image, room));
     this.zoom = Math.min(Math.max(this.zoom * factor, 1), most);
     const after = this.box(image, room);
     const under = { x: (fixed.x - before.x) / before.width, y: (fixed.y - before.y) / before.height };
@@ -49,7 +49,7 @@ export class Viewport {
       x: under.x + (room.width / 2 - fixed.x) / after.width,
       y: under.y + (room.height / 2 - fixed.y) / after.height,
     };
-    this.keepInSight(image, room);
+    this.clampCentre(image, room);
   }
 
   /**
@@ -61,20 +61,20 @@ export class Viewport {
   move(right, down, image, room) {
     const { width, height } = this.box(image, room);
     this.centre = { x: this.centre.x - right / width, y: this.centre.y - down / height };
-    this.keepInSight(image, room);
+    this.clampCentre(image, room);
   }
 
-  /** Screen pixels for one pixel of the image. @param {Size} image @param {Size} room */
+  /** Screen pixels per image pixel. @param {Size} image @param {Size} room */
   scale(image, room) {
     return fitScale(image, room) * this.zoom;
   }
 
   /**
-   * No edge of the image leaves the edge of the room unless the image is smaller than the room; then it stays in the middle.
+   * Keep the image over the whole room; an image smaller than the room stays centred.
    * @param {Size} image
    * @param {Size} room
    */
-  keepInSight(image, room) {
+  clampCentre(image, room) {
     const { width, height } = this.box(image, room);
     this.centre = { x: kept(this.centre.x, width, room.width), y: kept(this.centre.y, height, room.height) };
   }
@@ -94,4 +94,4 @@ function kept(centre, length, room) {
  * @param {Size} image
  * @param {Size} room
  */
-const fitScale = (image, room) => Math.max(Math.min(room.width / image.width, room.height / image.height, LARGEST_FIT), 1e-3);
+const fitScale = (image, room) => Math.max(Math.min(room.width / image.width, room.height / image.height, MAX_FIT), 1e-3);

@@ -1,5 +1,5 @@
 // @ts-check
-/** The worklist: the results that the filters let through, kept up to date while somebody looks, however images arrive. */
+/** The worklist: the filtered results, kept up to date while the page is visible. */
 import { announce } from "./announcer.js";
 import { Problem, csvAddress } from "./api.js";
 import { byId } from "./dom.js";
@@ -12,10 +12,10 @@ import { text } from "./text.js";
 
 /** @import { Result, Task } from "./types.js" */
 
-/** Between two looks for what is new: at first, and while results come or somebody does something on the page. */
-const SHORTEST_MS = 4_000;
-/** The longest wait, which an idle page reaches after some minutes. */
-const LONGEST_MS = 30_000;
+/** Shortest polling interval: at first, while results arrive, and while the page is in use. */
+const MIN_WAIT_MS = 4_000;
+/** Longest polling interval, reached after some idle minutes. */
+const MAX_WAIT_MS = 30_000;
 const GROWTH = 1.2;
 
 export class Worklist {
@@ -41,12 +41,12 @@ export class Worklist {
     this.task = null;
     this.open = "";
     this.timer = 0;
-    this.wait = SHORTEST_MS;
-    this.looked = -Infinity;
+    this.wait = MIN_WAIT_MS;
+    this.polled = -Infinity;
     this.more.addEventListener("click", () => this.loadMore());
-    // Nobody looks at a hidden page, so it asks for nothing.
+    // A hidden page does not poll.
     document.addEventListener("visibilitychange", () => {
-      this.wait = SHORTEST_MS;
+      this.wait = MIN_WAIT_MS;
       this.refresh();
     });
     for (const sign of ["pointerdown", "keydown", "wheel", "focus"]) addEventListener(sign, () => this.wake(), { passive: true });
@@ -61,14 +61,14 @@ export class Worklist {
     this.restart();
   }
 
-  /** Begin anew with what the filters say now. */
+  /** Start over with the current filters. */
   restart() {
     const selection = this.filters.selection();
     this.list = new ResultList(selection);
     this.csv.href = csvAddress(selection);
     this.rows.box.scrollTop = 0;
     this.status.textContent = text.worklist.loading;
-    this.wait = SHORTEST_MS;
+    this.wait = MIN_WAIT_MS;
     this.render();
     this.refresh();
   }
@@ -79,11 +79,11 @@ export class Worklist {
   }
 
   /**
-   * Show a result that this page has made or changed, without waiting for the next refresh.
+   * Show a result that was created or changed on this page, without waiting for the next refresh.
    * @param {Result} result
    */
   add(result) {
-    // What has been reviewed stays in a list of what is to be reviewed until the list begins anew: it can be undone.
+    // A newly reviewed result stays in a list of unreviewed ones until the next restart, so that the review can be undone.
     if (!this.list.known.has(result.id) && !isSelected(result, this.list.selection)) return;
     this.list.keepChanged(result);
     this.render();
@@ -100,9 +100,9 @@ export class Worklist {
   }
 
   /**
-   * The result before or after the open one; of those not reviewed yet, if so wanted. The first one if none is open.
+   * The result before or after the open one, or the first one if none is open.
    * @param {1 | -1} step
-   * @param {boolean} [unreviewed]
+   * @param {boolean} [unreviewed] whether to skip reviewed results
    * @returns {Result | undefined}
    */
   neighbour(step, unreviewed = false) {
@@ -115,11 +115,11 @@ export class Worklist {
     return undefined;
   }
 
-  /** Somebody uses the page: look often again, and at once if the last look is long ago. */
+  /** The page is in use: poll often again, and at once if the last poll was long ago. */
   wake() {
-    if (this.wait === SHORTEST_MS) return;
-    this.wait = SHORTEST_MS;
-    this.schedule(Math.max(0, this.looked + SHORTEST_MS - performance.now()));
+    if (this.wait === MIN_WAIT_MS) return;
+    this.wait = MIN_WAIT_MS;
+    this.schedule(Math.max(0, this.polled + MIN_WAIT_MS - performance.now()));
   }
 
   /** @param {number} wait milliseconds */
@@ -128,28 +128,28 @@ export class Worklist {
     this.timer = window.setTimeout(() => this.refresh(), wait);
   }
 
-  /** Ask for what is new now, and again after a while as long as the page is visible. */
+  /** Load new results now, and again later while the page is visible. */
   async refresh() {
     clearTimeout(this.timer);
     if (document.hidden || !this.task) return;
     const { list } = this;
-    this.looked = performance.now();
+    this.polled = performance.now();
     const before = list.waiting;
     const fresh = await this.reach(() => list.refresh());
     if (list !== this.list) return;
     if (fresh) announce(text.worklist.arrived(count(fresh), fresh));
-    this.wait = fresh || list.waiting !== before ? SHORTEST_MS : Math.min(this.wait * GROWTH, LONGEST_MS);
+    this.wait = fresh || list.waiting !== before ? MIN_WAIT_MS : Math.min(this.wait * GROWTH, MAX_WAIT_MS);
     this.schedule(this.wait);
   }
 
-  /** Read the next page. */
+  /** Load the next page. */
   async loadMore() {
     const { list } = this;
     await this.reach(async () => list.more());
   }
 
   /**
-   * Do something that needs the server, and say where it cannot be done.
+   * Run a request, and show its error in the status line.
    * @template Answer
    * @param {() => Promise<Answer>} action
    * @returns {Promise<Answer | undefined>}
@@ -175,11 +175,11 @@ export class Worklist {
     const { reviewed, total } = list.progress;
     const progress = text.worklist.reviewed(count(reviewed), count(total));
     this.reviewed.textContent = total ? progress + (open ? text.worklist.soFar : "") : "";
-    if (list.loaded) this.status.textContent = this.statusWords(open);
+    if (list.loaded) this.status.textContent = this.statusText(open);
   }
 
-  /** @param {boolean} open whether more can be read */
-  statusWords(open) {
+  /** @param {boolean} open whether more can be loaded */
+  statusText(open) {
     const { ordered } = this.list;
     if (ordered.length === 0) return this.filters.narrow ? text.worklist.emptyFiltered : text.worklist.empty;
     return this.filters.sortsLoaded && open ? text.worklist.sortedLoaded(count(ordered.length)) : "";

@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS items (
 ) WITHOUT ROWID;
 """
 
-LONGEST_SHARED = 5
+MAX_SHARED_CHARACTERS = 5
 """Characters of a number that is kept only once. Values between 0 and 1 with three decimals have no more, and
 there are not many such numbers."""
 
@@ -155,7 +155,7 @@ _numbers: dict[str, dict[str, str]] = {}
 
 def _shared(value: dict[str, Any]) -> dict[str, Any]:
     match value:
-        case {"N": str(number)} if len(number) <= LONGEST_SHARED:
+        case {"N": str(number)} if len(number) <= MAX_SHARED_CHARACTERS:
             return _numbers.setdefault(number, value)
         case {"L": list(values)}:
             return {"L": [_shared(entry) for entry in values]}

@@ -33,10 +33,10 @@ from local.aws.dynamodb import ItemStore
 from local.aws.environment import HOST
 from local.aws.lambda_executor import Executor
 from local.loopback import ask
-from local.sagemaker import integration, wire
-from local.sagemaker.hooks import with_interruptions
+from local.sagemaker import http_api, integration
+from local.sagemaker.compute_host import ComputeHost
 from local.sagemaker.service import Service
-from local.sagemaker.workplace import Workplace
+from local.sagemaker.spot_interruption import with_interruptions
 
 
 def main() -> None:
@@ -61,8 +61,8 @@ async def run(arguments: argparse.Namespace) -> None:
     folder, workers = arguments.folder, arguments.workers
     endpoint = f"http://{HOST}:{os.environ['GATEWAY_PORT']}"
     executor = Executor(arguments.lambda_python, folder / "lambda", endpoint, workers)
-    sagemaker = Service(Workplace(arguments.training_python, folder / "sagemaker", endpoint))
-    close_gaps(executor, sagemaker)
+    sagemaker = Service(ComputeHost(arguments.training_python, folder / "sagemaker", endpoint))
+    apply_patches(executor, sagemaker)
     lambda_events.install(folder / "events.sqlite", workers)
     ItemStore(folder / "items.sqlite").install()
     stop = asyncio.Event()
@@ -72,7 +72,7 @@ async def run(arguments: argparse.Namespace) -> None:
     threading.Thread(target=stop_with_parent, args=(loop, stop), daemon=True).start()
     threading.Thread(target=resume_when_up, args=(sagemaker,), daemon=True).start()
     application = guarded(
-        with_interruptions(with_settling(app.app, executor), sagemaker), arguments.site_origin
+        with_interruptions(with_warm_up(app.app, executor), sagemaker), arguments.site_origin
     )
     await serve(application, server_config(), shutdown_trigger=stop.wait)  # type: ignore[arg-type]
     executor.close()
@@ -81,7 +81,7 @@ async def run(arguments: argparse.Namespace) -> None:
     os._exit(0)
 
 
-def close_gaps(executor: Executor, sagemaker: Service) -> None:
+def apply_patches(executor: Executor, sagemaker: Service) -> None:
     """Patch ministack where it differs from AWS in what Negatoscope needs."""
     transport.install()
     cloudformation.install()
@@ -89,7 +89,7 @@ def close_gaps(executor: Executor, sagemaker: Service) -> None:
     apigateway.install()
     cognito.install()
     executor.install()
-    wire.install(sagemaker)
+    http_api.install(sagemaker)
     step_functions.install()
     integration.install(sagemaker)
     persistence.install()
@@ -115,14 +115,14 @@ def server_config() -> Config:
     return config
 
 
-def with_settling(application: Application, executor: Executor) -> Application:
-    """Add `POST /_local/settle`, which saves all state and starts a worker of every Lambda before it answers.
+def with_warm_up(application: Application, executor: Executor) -> Application:
+    """Add `POST /_local/warm-up`: save all state and start one worker of every Lambda.
 
     The answer is 204, or 500 where a Lambda cannot be started.
     """
 
-    async def serve_or_settle(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or (scope["method"], scope["path"]) != ("POST", "/_local/settle"):
+    async def serve_or_warm_up(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or (scope["method"], scope["path"]) != ("POST", "/_local/warm-up"):
             await application(scope, receive, send)
             return
         persistence.save_everything()
@@ -130,7 +130,7 @@ def with_settling(application: Application, executor: Executor) -> Application:
         await send({"type": "http.response.start", "status": status, "headers": []})
         await send({"type": "http.response.body"})
 
-    return serve_or_settle
+    return serve_or_warm_up
 
 
 def guarded(application: Application, site_origin: str) -> Application:

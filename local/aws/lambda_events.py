@@ -41,10 +41,10 @@ UPDATE events SET taken = 0;
 """
 
 
-class Ending(Enum):
-    """How one try ended."""
+class AttemptResult(Enum):
+    """The result of one attempt to deliver an event."""
 
-    DONE = "done"
+    SUCCEEDED = "succeeded"
     FAILED = "failed"
     NO_FUNCTION = "no function"
     THROTTLED = "throttled"
@@ -68,7 +68,7 @@ class EventQueue:
         self,
         file: Path,
         workers: int,
-        run: Callable[[str, Any], Ending],
+        run: Callable[[str, Any], AttemptResult],
         give_up: Callable[[str, Any], None],
     ) -> None:
         self._workers = workers
@@ -102,11 +102,11 @@ class EventQueue:
         while True:
             event = self._take(function)
             try:
-                ending = self._run(function, json.loads(event.payload))
+                result = self._run(function, json.loads(event.payload))
             except Exception:
                 logger.exception("An event for %s could not be delivered", function)
-                ending = Ending.FAILED
-            self._settle(function, event, ending)
+                result = AttemptResult.FAILED
+            self._settle(function, event, result)
 
     def _take(self, function: str) -> Event:
         """Wait for the next event that is due."""
@@ -123,19 +123,19 @@ class EventQueue:
                     return Event(*row[:3])
                 self._changed.wait(wait)
 
-    def _settle(self, function: str, event: Event, ending: Ending) -> None:
+    def _settle(self, function: str, event: Event, result: AttemptResult) -> None:
         """Forget an event that is done, or put it back for another try."""
-        if ending is Ending.NO_FUNCTION:
+        if result is AttemptResult.NO_FUNCTION:
             self._put_back(event.id, event.tries, DELAY_WITHOUT_FUNCTION)
-        elif ending is Ending.THROTTLED:
+        elif result is AttemptResult.THROTTLED:
             # No fault of the function, so this is no try. The thread waits: otherwise it would go through all
             # events in vain, again and again.
             time.sleep(PAUSE_THROTTLED)
             self._put_back(event.id, event.tries, 0)
-        elif ending is Ending.FAILED and event.tries < len(DELAYS):
+        elif result is AttemptResult.FAILED and event.tries < len(DELAYS):
             self._put_back(event.id, event.tries + 1, DELAYS[event.tries])
         else:
-            if ending is Ending.FAILED:
+            if result is AttemptResult.FAILED:
                 logger.error("%s failed %d times; its event is given up", function, event.tries + 1)
                 self._give_up(function, json.loads(event.payload))
             with self._changed:
@@ -169,17 +169,17 @@ def notify(bucket: str, key: str, event: str, **more: Any) -> None:
     s3._fire_s3_event(bucket, key, event, sequencer=s3._next_event_sequencer(event), **more)
 
 
-def invoke(function: str, event: Any) -> Ending:
+def invoke(function: str, event: Any) -> AttemptResult:
     """Run the function once."""
     region, account = function.split(":")[3:5]
     with request_scope(account, region):
         record, config, _ = lambda_svc._get_func_record_for_ref(function)
         if not record or not config:
-            return Ending.NO_FUNCTION
+            return AttemptResult.NO_FUNCTION
         result = lambda_svc._execute_function(lambda_svc._execution_record_for_config(record, config), event)
     if result.get("throttle"):
-        return Ending.THROTTLED
-    return Ending.FAILED if result.get("error") else Ending.DONE
+        return AttemptResult.THROTTLED
+    return AttemptResult.FAILED if result.get("error") else AttemptResult.SUCCEEDED
 
 
 def give_up(function: str, event: Any) -> None:

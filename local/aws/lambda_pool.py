@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from local.aws.lambda_worker import Function, Lost, Outcome, Worker
+from local.aws.lambda_worker import Function, Outcome, Worker, WorkerKilled
 
 ATTEMPTS = 5
 """Processes that are tried for one invocation where each is killed before it begins to work on it."""
@@ -39,7 +39,7 @@ class Pool:
             worker = self._take()
             try:
                 return use(worker)
-            except Lost as lost:
+            except WorkerKilled as lost:
                 outcome = lost.outcome
             finally:
                 self._give_back(worker)

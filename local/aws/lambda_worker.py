@@ -50,7 +50,7 @@ class Outcome:
     log: str
 
 
-class Lost(Exception):
+class WorkerKilled(Exception):
     """The process was killed before it began to work on the invocation; another one can serve it.
 
     `outcome` is the answer if there is no other.
@@ -92,7 +92,7 @@ class Worker:
         """Wait until the handler is loaded; how it ended if it could not be.
 
         Raises:
-            Lost: if the process was killed meanwhile.
+            WorkerKilled: if the process was killed meanwhile.
         """
         if self._ready:
             return None
@@ -102,14 +102,14 @@ class Worker:
             return None
         outcome = self._end(answer["error"] if answer else self._failure(START_TIMEOUT))
         if answer is None and self._was_killed:
-            raise Lost(outcome)
+            raise WorkerKilled(outcome)
         return outcome
 
     def invoke(self, event: Any, request_id: str, trace_id: str | None) -> Outcome:
         """Run the handler on `event`. It may raise as it likes, but ends the worker if it hangs or exits.
 
         Raises:
-            Lost: if the process was killed before the handler ran.
+            WorkerKilled: if the process was killed before the handler ran.
         """
         failed = self.load()
         if failed:
@@ -124,7 +124,7 @@ class Worker:
             error = self._failure(timeout)
             outcome = self._end({**error, "errorMessage": f"RequestId: {request_id} {error['errorMessage']}"})
             if not taken and self._was_killed:
-                raise Lost(outcome)
+                raise WorkerKilled(outcome)
             return outcome
         return Outcome(answer.get("result"), answer.get("error"), self._log.take())
 

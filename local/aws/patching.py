@@ -9,15 +9,15 @@ from local.process import StartFailed
 MINISTACK_VERSION = "1.5.33"
 
 
-class Mismatch(StartFailed):
+class UnsupportedMinistack(StartFailed):
     """The installed ministack is not the one that the patches in this folder were written for."""
 
 
 def check_version() -> None:
-    """Raise Mismatch unless the installed ministack is the version the patches were written for."""
+    """Raise UnsupportedMinistack unless the installed version is the one the patches were written for."""
     installed = version("ministack")
     if installed != MINISTACK_VERSION:
-        raise Mismatch(
+        raise UnsupportedMinistack(
             f"ministack {installed} is installed, but the patches in local/ are for {MINISTACK_VERSION}. "
             "Install local/requirements.txt, or check every patch against the new version and change "
             "MINISTACK_VERSION."
@@ -25,9 +25,9 @@ def check_version() -> None:
 
 
 def existing(module: Any, name: str) -> Any:
-    """What `name` of `module` is; raise Mismatch if there is none."""
+    """What `name` of `module` is; raise UnsupportedMinistack if there is none."""
     if not hasattr(module, name):
-        raise Mismatch(
+        raise UnsupportedMinistack(
             f"ministack {version('ministack')} has no {module.__name__}.{name}, which local/ needs."
         )
     return getattr(module, name)

@@ -31,7 +31,7 @@ class Container:
         self._process = subprocess.Popen(
             [sys.executable, "-I", str(INIT), *command],
             cwd=folder,
-            env={**of_this_machine(), **environment},
+            env={**inherited_environment(), **environment},
             stdin=subprocess.PIPE,  # its end tells that the emulator is gone
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -89,7 +89,7 @@ class Container:
                 self._on_line(line.rstrip("\n"))
 
 
-def of_this_machine() -> dict[str, str]:
+def inherited_environment() -> dict[str, str]:
     """What of the emulator's own environment a program may see."""
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     return {

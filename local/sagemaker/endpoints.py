@@ -4,13 +4,13 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from local.sagemaker.compute_host import ComputeHost
 from local.sagemaker.errors import JobFailed, invalid
 from local.sagemaker.fleet import Fleet
 from local.sagemaker.models import EndpointConfigs
+from local.sagemaker.resource_collection import ResourceCollection
 from local.sagemaker.resources import ENDPOINT, Record
-from local.sagemaker.shelf import Shelf
-from local.sagemaker.store import Store
-from local.sagemaker.workplace import Workplace
+from local.sagemaker.state_store import StateStore
 
 EMULATOR_ENDED = "The emulator ended during the update; the endpoint serves what it served before."
 CONFIG = "EndpointConfig"
@@ -24,26 +24,26 @@ class Endpoints:
     While an endpoint goes to another configuration, the old fleet serves until the new one is healthy.
     """
 
-    def __init__(self, store: Store, workplace: Workplace, configs: EndpointConfigs) -> None:
-        self.shelf = Shelf(store, ENDPOINT)
-        self._workplace = workplace
+    def __init__(self, store: StateStore, host: ComputeHost, configs: EndpointConfigs) -> None:
+        self.collection = ResourceCollection(store, ENDPOINT)
+        self._host = host
         self._configs = configs
         self._lock = threading.Lock()
         self._fleets: dict[str, Fleet] = {}
         self._starting: set[Fleet] = set()
         self._closed = False
-        for endpoint in self.shelf.all():
+        for endpoint in self.collection.all():
             self._note_end(endpoint)
         self._interrupted = [
             endpoint["EndpointName"]
-            for endpoint in self.shelf.all()
+            for endpoint in self.collection.all()
             if endpoint["EndpointStatus"] in STARTING
         ]
 
     def resume(self) -> None:
         """Start again what was in service, or on its way there, when the emulator ended."""
         while self._interrupted:
-            endpoint = self.shelf.need(self._interrupted.pop())
+            endpoint = self.collection.get(self._interrupted.pop())
             reason = endpoint.get("FailureReason")
             self._in_background(self._bring_up, endpoint["EndpointName"], endpoint[CONFIG], reason)
 
@@ -52,7 +52,7 @@ class Endpoints:
         name = request["EndpointName"]
         config = self._configs.deployment(request["EndpointConfigName"])
         record = {**request, "EndpointStatus": "Creating", CONFIG: config}
-        arn = self.shelf.add(name, record)
+        arn = self.collection.add(name, record)
         self._in_background(self._bring_up, name, config, None)
         return {"EndpointArn": arn}
 
@@ -62,7 +62,7 @@ class Endpoints:
         with self._lock:
             endpoint = self._settled(name, "InService")
             config = self._configs.deployment(request["EndpointConfigName"])
-            self.shelf.change(name, EndpointStatus="Updating", FailureReason=None)
+            self.collection.change(name, EndpointStatus="Updating", FailureReason=None)
         self._in_background(self._replace, name, config)
         return {"EndpointArn": endpoint["EndpointArn"]}
 
@@ -71,14 +71,14 @@ class Endpoints:
         name = request["EndpointName"]
         with self._lock:
             self._settled(name, "InService", "Failed")
-            self.shelf.change(name, EndpointStatus="Deleting")
+            self.collection.change(name, EndpointStatus="Deleting")
             fleet = self._fleets.pop(name, None)
         self._in_background(self._take_down, name, fleet)
         return {}
 
     def describe(self, request: Mapping[str, Any]) -> Record:
         """DescribeEndpoint; raise SageMakerError if there is none."""
-        endpoint = self.shelf.need(request["EndpointName"])
+        endpoint = self.collection.get(request["EndpointName"])
         if endpoint["EndpointStatus"] in ("Creating", "Failed"):
             return endpoint
         variants = [_summary(variant) for variant in endpoint[CONFIG]["ProductionVariants"]]
@@ -102,11 +102,11 @@ class Endpoints:
         name = endpoint["EndpointName"]
         match endpoint["EndpointStatus"]:
             case "Deleting":
-                self.shelf.delete(name)
+                self.collection.delete(name)
             case "InService":
-                self.shelf.change(name, EndpointStatus="SystemUpdating")
+                self.collection.change(name, EndpointStatus="SystemUpdating")
             case "Updating":
-                self.shelf.change(name, EndpointStatus="SystemUpdating", FailureReason=EMULATOR_ENDED)
+                self.collection.change(name, EndpointStatus="SystemUpdating", FailureReason=EMULATOR_ENDED)
 
     def _bring_up(self, name: str, config: Record, reason: str | None) -> None:
         """Serve a configuration where nothing serves yet."""
@@ -129,7 +129,7 @@ class Endpoints:
         before.stop()
 
     def _start(self, name: str, config: Record) -> Fleet:
-        fleet = Fleet(name, config, self._workplace)
+        fleet = Fleet(name, config, self._host)
         with self._lock:
             self._starting.add(fleet)
         try:
@@ -145,22 +145,22 @@ class Endpoints:
     def _note(self, name: str, **changes: str) -> None:
         """Change the record, unless containers only ended because the emulator does."""
         if not self._closed:
-            self.shelf.change(name, **changes)
+            self.collection.change(name, **changes)
 
     def _put_in_service(self, name: str, config: Record, fleet: Fleet, reason: str | None) -> None:
         with self._lock:
             self._fleets[name] = fleet
             served = {"EndpointConfigName": config["EndpointConfigName"], CONFIG: config}
-            self.shelf.change(name, EndpointStatus="InService", FailureReason=reason, **served)
+            self.collection.change(name, EndpointStatus="InService", FailureReason=reason, **served)
 
     def _take_down(self, name: str, fleet: Fleet | None) -> None:
         if fleet:
             fleet.stop()
-        self.shelf.delete(name)
+        self.collection.delete(name)
 
     def _settled(self, name: str, *statuses: str) -> Record:
         """The endpoint's record; raise SageMakerError unless its status is one of these."""
-        endpoint = self.shelf.need(name)
+        endpoint = self.collection.get(name)
         if endpoint["EndpointStatus"] not in statuses:
             raise invalid(
                 f'Cannot update in-progress endpoint "{endpoint["EndpointArn"]}": it is '

@@ -26,7 +26,7 @@ def not_found(message: str) -> SageMakerError:
     return SageMakerError("ResourceNotFound", message)
 
 
-def not_here(what: str) -> SageMakerError:
+def unsupported(what: str) -> SageMakerError:
     """Real SageMaker can do this, this machine cannot; to leave it out silently would be worse."""
     return invalid(f"{what} is not supported by the SageMaker of this machine.")
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from local.sagemaker.compute_host import ComputeHost
 from local.sagemaker.errors import JobFailed
 from local.sagemaker.logs import LogStream
 from local.sagemaker.model_containers import ModelContainer
 from local.sagemaker.models import MODEL_OF_VARIANT
 from local.sagemaker.resources import Record
-from local.sagemaker.workplace import Workplace
 
 STARTUP_SECONDS = 120.0  # until a container has to be healthy, unless its variant says another time
 RESTART_SECONDS = 1.0  # before a container that ended by itself is started again
@@ -30,7 +30,7 @@ class Throttled(Exception):
 
 
 @dataclass
-class Member:
+class RunningVariant:
     """One variant, and the container that serves it at the moment."""
 
     variant: Record
@@ -50,17 +50,17 @@ class Member:
 class Fleet:
     """Serves one configuration of an endpoint, from `start` to `stop`. Thread-safe."""
 
-    def __init__(self, endpoint: str, config: Record, workplace: Workplace) -> None:
+    def __init__(self, endpoint: str, config: Record, host: ComputeHost) -> None:
         """Make ready to serve a configuration; see `EndpointConfigs.deployment`."""
-        self._workplace = workplace
+        self._host = host
         self._changed = threading.Condition()
         self._under_way = 0
         self._closed = False
         group = f"/aws/sagemaker/Endpoints/{endpoint}"
         self._members = [
-            Member(
+            RunningVariant(
                 variant,
-                LogStream(workplace.logs(), group, f"{variant['VariantName']}/i-{uuid.uuid4().hex[:17]}"),
+                LogStream(host.logs(), group, f"{variant['VariantName']}/i-{uuid.uuid4().hex[:17]}"),
             )
             for variant in config["ProductionVariants"]
         ]
@@ -122,7 +122,7 @@ class Fleet:
             if member.container:
                 member.container.kill()
 
-    def _choose(self, target: str | None) -> Member:
+    def _choose(self, target: str | None) -> RunningVariant:
         if target is None:
             weights = [member.variant.get("InitialVariantWeight", 1.0) for member in self._members]
             return random.choices(self._members, weights if any(weights) else None)[0]
@@ -134,9 +134,9 @@ class Fleet:
     def _launch(self, variant: Record, log: LogStream) -> ModelContainer:
         model = variant[MODEL_OF_VARIANT]
         role_arn, definition = model["ExecutionRoleArn"], model["Container"]
-        return ModelContainer(self._workplace, role_arn, definition, log.write, {})
+        return ModelContainer(self._host, role_arn, definition, log.write, {})
 
-    def _keep_up(self, member: Member) -> None:
+    def _keep_up(self, member: RunningVariant) -> None:
         """Replace the container whenever it ends by itself, as the real service does."""
         while True:
             assert member.container

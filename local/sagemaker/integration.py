@@ -10,7 +10,7 @@ from ministack.services import stepfunctions
 
 from local.aws import patching
 from local.aws.step_functions import Aborted, current_task
-from local.sagemaker import contract
+from local.sagemaker import api_model
 from local.sagemaker.errors import SageMakerError
 from local.sagemaker.resources import (
     PROCESSING_JOB,
@@ -87,7 +87,7 @@ class Integration:
                 f"{error.message} (Service: AmazonSageMaker; Status Code: {error.status}; "
                 f"Error Code: {error.code})",
             ) from error
-        shape = contract.model().operation_model(operation).output_shape
+        shape = api_model.model().operation_model(operation).output_shape
         return in_milliseconds(shape, answer) if shape else answer
 
 

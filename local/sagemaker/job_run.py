@@ -10,14 +10,14 @@ from local.sagemaker.containers import Container
 POLL = 0.1  # seconds; how exactly a job's time is kept
 
 
-class Ending(Enum):
-    """Why a job was ended before its program ended by itself."""
+class StopReason(Enum):
+    """Why a job was ended before its program exited."""
 
-    STOPPED = "somebody asked for it"
-    OUT_OF_TIME = "it ran as long as it may"
-    WAITED_TOO_LONG = "it took as long as it may, waiting included"
-    INTERRUPTED = "its spot instance was taken back"
-    ABANDONED = "the emulator ends"
+    REQUESTED = "a Stop request"
+    MAX_RUNTIME = "MaxRuntimeInSeconds exceeded"
+    MAX_WAIT_TIME = "MaxWaitTimeInSeconds exceeded"
+    SPOT_INTERRUPTION = "the spot instance was reclaimed"
+    SHUTDOWN = "the emulator shuts down"
 
 
 class JobRun:
@@ -27,35 +27,35 @@ class JobRun:
         self._grace = grace
         self._lock = threading.Lock()
         self._container: Container | None = None
-        self._ending: Ending | None = None
+        self._stop_reason: StopReason | None = None
         self._finished = False
 
     @property
-    def ending(self) -> Ending | None:
+    def stop_reason(self) -> StopReason | None:
         """Why the job was ended early; None if it was not."""
-        return self._ending
+        return self._stop_reason
 
-    def end(self, ending: Ending, note: Callable[[], None] = lambda: None) -> bool:
-        """End the job, after calling `note`; False if it has ended or is ending already."""
+    def end(self, stop_reason: StopReason, note: Callable[[], None] = lambda: None) -> bool:
+        """End the job, after calling `note`; False if it has ended or is already being stopped."""
         with self._lock:
-            if self._ending or self._finished:
+            if self._stop_reason or self._finished:
                 return False
-            self._ending = ending
+            self._stop_reason = stop_reason
             note()
             if self._container:
-                self._container.terminate(0 if ending is Ending.ABANDONED else self._grace)
+                self._container.terminate(0 if stop_reason is StopReason.SHUTDOWN else self._grace)
             return True
 
-    def finish(self) -> Ending | None:
+    def finish(self) -> StopReason | None:
         """From here on the job cannot be ended any more; why it was, None if it was not."""
         with self._lock:
             self._finished = True
-            return self._ending
+            return self._stop_reason
 
     def execute(
         self,
         container: Container,
-        deadlines: Mapping[Ending, float],
+        deadlines: Mapping[StopReason, float],
         meanwhile: Callable[[], None] = lambda: None,
     ) -> int:
         """Wait for the container's end, brought about when one of the deadlines passes; its exit status.
@@ -64,12 +64,12 @@ class JobRun:
         """
         with self._lock:
             self._container = container
-            if self._ending:
+            if self._stop_reason:
                 container.terminate(0)
         while (status := container.wait(POLL)) is None:
-            for ending, deadline in deadlines.items():
+            for stop_reason, deadline in deadlines.items():
                 if time.monotonic() >= deadline:
-                    self.end(ending)
+                    self.end(stop_reason)
             meanwhile()
         with self._lock:
             self._container = None
@@ -78,5 +78,5 @@ class JobRun:
     def resume(self) -> None:
         """Go on after an interruption."""
         with self._lock:
-            if self._ending is Ending.INTERRUPTED:
-                self._ending = None
+            if self._stop_reason is StopReason.SPOT_INTERRUPTION:
+                self._stop_reason = None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from local.sagemaker import contract
+from local.sagemaker import api_model
 from local.sagemaker.errors import invalid
 from local.sagemaker.resources import Record
 
@@ -26,10 +26,10 @@ def page(
     found = sorted(records, key=key, reverse=order == "Descending")
     start = _read(request["NextToken"]) if "NextToken" in request else 0
     end = start + request.get("MaxResults", PAGE)
-    shape = contract.model().operation_model(operation).output_shape
+    shape = api_model.model().operation_model(operation).output_shape
     member = next(name for name in shape.members if name != "NextToken")
     summary = shape.members[member].member
-    answer: Record = {member: [contract.of_shape(summary, record) for record in found[start:end]]}
+    answer: Record = {member: [api_model.of_shape(summary, record) for record in found[start:end]]}
     return {**answer, "NextToken": _write(end)} if end < len(found) else answer
 
 

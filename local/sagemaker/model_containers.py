@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from local.sagemaker.compute_host import ComputeHost
 from local.sagemaker.containers import Container
 from local.sagemaker.errors import JobFailed
 from local.sagemaker.job_folder import INSIDE
 from local.sagemaker.resources import Record
 from local.sagemaker.storage import unpack
-from local.sagemaker.workplace import Workplace
 
 HOST = "127.0.0.1"
 SERVER = Path(__file__).with_name("model_server.py")
@@ -39,20 +39,20 @@ class ModelContainer:
 
     def __init__(
         self,
-        workplace: Workplace,
+        host: ComputeHost,
         role_arn: str,
         definition: Record,
         on_line: Callable[[str], None],
         environment: Mapping[str, str],
     ) -> None:
         """Fetch the model and start the server; raise JobFailed if the model cannot be fetched."""
-        workplace.scratch.mkdir(parents=True, exist_ok=True)
-        self._root = Path(tempfile.mkdtemp(prefix="model-", dir=workplace.scratch))
+        host.scratch.mkdir(parents=True, exist_ok=True)
+        self._root = Path(tempfile.mkdtemp(prefix="model-", dir=host.scratch))
         self._port_file = self._root / "port"
         self._port: int | None = None
         try:
             archive = self._root / "model.tar.gz"
-            workplace.storage(role_arn).fetch(definition["ModelDataUrl"], archive)
+            host.storage(role_arn).fetch(definition["ModelDataUrl"], archive)
             unpack(archive, self._root / "model")
             archive.unlink()
         except JobFailed:
@@ -61,10 +61,10 @@ class ModelContainer:
         code = self._root / "model" / "code"
         own = {**definition.get("Environment", {}), **environment}
         self._container = Container(
-            [str(workplace.python), "-u", str(SERVER), str(self._root / "model"), str(self._port_file)],
+            [str(host.python), "-u", str(SERVER), str(self._root / "model"), str(self._port_file)],
             code if code.is_dir() else self._root,
             {
-                **workplace.environment(role_arn),
+                **host.environment(role_arn),
                 "PYTHONPATH": str(code),
                 "PYTHONUNBUFFERED": "1",
                 "SAGEMAKER_SUBMIT_DIRECTORY": CODE,

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from local.sagemaker.errors import invalid, not_here
+from local.sagemaker.compute_host import ComputeHost
+from local.sagemaker.errors import invalid, unsupported
 from local.sagemaker.registry import Registry
+from local.sagemaker.resource_collection import ResourceCollection
 from local.sagemaker.resources import ENDPOINT_CONFIG, MODEL, Record
 from local.sagemaker.roles import check_role
-from local.sagemaker.shelf import Shelf
-from local.sagemaker.store import Store
-from local.sagemaker.workplace import Workplace
+from local.sagemaker.state_store import StateStore
 
 MODEL_OF_VARIANT = "Model"
 """The member of a variant, where it is deployed, with its model's role and container."""
@@ -19,9 +19,9 @@ CODE_FOLDERS = ("/opt/ml/model/code", "/opt/ml/model/code/")
 class Models:
     """All models."""
 
-    def __init__(self, store: Store, workplace: Workplace, registry: Registry) -> None:
-        self.shelf = Shelf(store, MODEL)
-        self._workplace = workplace
+    def __init__(self, store: StateStore, host: ComputeHost, registry: Registry) -> None:
+        self.collection = ResourceCollection(store, MODEL)
+        self._host = host
         self._registry = registry
 
     def create(self, request: Mapping[str, Any]) -> Record:
@@ -33,25 +33,25 @@ class Models:
         container = self.container(request)
         url = container.get("ModelDataUrl")
         if url is None:
-            raise not_here("A container without ModelDataUrl")
-        if not self._workplace.storage(role).exists(url):
+            raise unsupported("A container without ModelDataUrl")
+        if not self._host.storage(role).exists(url):
             raise invalid(
                 f"Could not find model data at {url}. Please ensure that the object exists and that the role "
                 f'"{role}" has "s3:GetObject" permissions on it.'
             )
         folder = container.get("Environment", {}).get("SAGEMAKER_SUBMIT_DIRECTORY", CODE_FOLDERS[0])
         if folder not in CODE_FOLDERS:
-            raise not_here(f"SAGEMAKER_SUBMIT_DIRECTORY {folder}, other than the model's own code folder,")
-        return {"ModelArn": self.shelf.add(request["ModelName"], dict(request))}
+            raise unsupported(f"SAGEMAKER_SUBMIT_DIRECTORY {folder}, other than the model's own code folder,")
+        return {"ModelArn": self.collection.add(request["ModelName"], dict(request))}
 
     def delete(self, request: Mapping[str, Any]) -> Record:
         """DeleteModel; endpoints that serve it go on. Raise SageMakerError if there is none."""
-        self.shelf.delete(request["ModelName"])
+        self.collection.delete(request["ModelName"])
         return {}
 
     def deployment(self, name: str) -> Record:
         """Role and container of a model; raise SageMakerError if there is none."""
-        model = self.shelf.need(name)
+        model = self.collection.get(name)
         return {"ExecutionRoleArn": model["ExecutionRoleArn"], "Container": self.container(model)}
 
     def container(self, model: Mapping[str, Any]) -> Record:
@@ -60,7 +60,7 @@ class Models:
         if "PrimaryContainer" in model:
             containers.append(model["PrimaryContainer"])
         if len(containers) != 1:
-            raise not_here("A model with anything but one container")
+            raise unsupported("A model with anything but one container")
         container: Record = containers[0]
         if "ModelPackageName" not in container:
             return container
@@ -72,8 +72,8 @@ class Models:
 class EndpointConfigs:
     """All endpoint configurations."""
 
-    def __init__(self, store: Store, models: Models) -> None:
-        self.shelf = Shelf(store, ENDPOINT_CONFIG)
+    def __init__(self, store: StateStore, models: Models) -> None:
+        self.collection = ResourceCollection(store, ENDPOINT_CONFIG)
         self._models = models
 
     def create(self, request: Mapping[str, Any]) -> Record:
@@ -85,15 +85,15 @@ class EndpointConfigs:
             self._check(variant)
         for member in ("AsyncInferenceConfig", "ExplainerConfig", "ShadowProductionVariants"):
             if request.get(member):
-                raise not_here(f"{member} of an endpoint")
-        return {"EndpointConfigArn": self.shelf.add(request["EndpointConfigName"], dict(request))}
+                raise unsupported(f"{member} of an endpoint")
+        return {"EndpointConfigArn": self.collection.add(request["EndpointConfigName"], dict(request))}
 
     def deployment(self, name: str) -> Record:
         """A configuration with all that serving it takes, whatever is deleted meanwhile.
 
         Raise SageMakerError if there is none, or one of its models is gone.
         """
-        config = self.shelf.need(name)
+        config = self.collection.get(name)
         variants = [
             {**variant, MODEL_OF_VARIANT: self._models.deployment(variant["ModelName"])}
             for variant in config["ProductionVariants"]
@@ -102,14 +102,14 @@ class EndpointConfigs:
 
     def delete(self, request: Mapping[str, Any]) -> Record:
         """DeleteEndpointConfig; endpoints that use it go on. Raise SageMakerError if there is none."""
-        self.shelf.delete(request["EndpointConfigName"])
+        self.collection.delete(request["EndpointConfigName"])
         return {}
 
     def _check(self, variant: Mapping[str, Any]) -> None:
         name = variant["VariantName"]
         if "ModelName" not in variant:
-            raise not_here(f"Production variant {name} without a ModelName")
-        self._models.shelf.need(variant["ModelName"])
+            raise unsupported(f"Production variant {name} without a ModelName")
+        self._models.collection.get(variant["ModelName"])
         if "ServerlessConfig" in variant:
             if "InstanceType" in variant or "InitialInstanceCount" in variant:
                 raise invalid(f"Production variant {name} has a ServerlessConfig, so it takes no instances.")

@@ -4,18 +4,18 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from local.sagemaker.compute_host import ComputeHost
 from local.sagemaker.containers import Container
-from local.sagemaker.errors import JobFailed, invalid, not_here
+from local.sagemaker.errors import JobFailed, invalid, unsupported
 from local.sagemaker.job_folder import INSIDE, JobFolder
-from local.sagemaker.job_run import Ending, JobRun
+from local.sagemaker.job_run import JobRun, StopReason
 from local.sagemaker.jobs import Jobs
 from local.sagemaker.logs import LogStream
 from local.sagemaker.resources import PROCESSING_JOB, Record
 from local.sagemaker.roles import check_role
-from local.sagemaker.storage import Place, Storage
-from local.sagemaker.store import Store
+from local.sagemaker.state_store import StateStore
+from local.sagemaker.storage import S3Location, Storage
 from local.sagemaker.training_requests import DAY, check_input
-from local.sagemaker.workplace import Workplace
 
 LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
 PYTHONS = ("python", "python3")
@@ -24,8 +24,8 @@ PYTHONS = ("python", "python3")
 class ProcessingJobs(Jobs):
     """All processing jobs."""
 
-    def __init__(self, store: Store, workplace: Workplace) -> None:
-        super().__init__(store, PROCESSING_JOB, workplace)
+    def __init__(self, store: StateStore, host: ComputeHost) -> None:
+        super().__init__(store, PROCESSING_JOB, host)
 
     def create(self, request: Mapping[str, Any]) -> Record:
         """CreateProcessingJob; raise SageMakerError if it is refused."""
@@ -36,28 +36,28 @@ class ProcessingJobs(Jobs):
     def execute(self, job: Record, run: JobRun) -> None:
         """Run the command; raise JobFailed if it fails."""
         name = job["ProcessingJobName"]
-        storage = self.workplace.storage(job["RoleArn"])
-        folder = JobFolder(self.workplace.scratch / "processing" / name)
-        log = LogStream(self.workplace.logs(), LOG_GROUP, f"{name}/algo-1-{int(time.time())}")
+        storage = self.host.storage(job["RoleArn"])
+        folder = JobFolder(self.host.scratch / "processing" / name)
+        log = LogStream(self.host.logs(), LOG_GROUP, f"{name}/algo-1-{int(time.time())}")
         try:
             prepare(job, folder, storage)
-            if run.ending:
+            if run.stop_reason:
                 return
             container = Container(
                 self._command(job, folder), folder.root, self._variables(job, folder), log.write
             )
             deadline = time.monotonic() + job["StoppingCondition"]["MaxRuntimeInSeconds"]
-            status = run.execute(container, {Ending.OUT_OF_TIME: deadline})
-            if run.ending is Ending.ABANDONED:
+            status = run.execute(container, {StopReason.MAX_RUNTIME: deadline})
+            if run.stop_reason is StopReason.SHUTDOWN:
                 return
             message = folder.output("message")[:1024]
             if message:
-                self.shelf.change(name, ExitMessage=message)
+                self.collection.change(name, ExitMessage=message)
             for output in outputs(job):
                 key_id = job["ProcessingOutputConfig"].get("KmsKeyId")
-                place = Place.parse(output["S3Uri"])
-                storage.upload_folder(folder.path(output["LocalPath"]), place, key_id)
-            if status and run.ending is None:
+                location = S3Location.parse(output["S3Uri"])
+                storage.upload_folder(folder.path(output["LocalPath"]), location, key_id)
+            if status and run.stop_reason is None:
                 raise JobFailed(f"AlgorithmError: {message}, exit code: {status}")
         finally:
             log.close()
@@ -67,12 +67,12 @@ class ProcessingJobs(Jobs):
         specification = job["AppSpecification"]
         words = [*specification["ContainerEntrypoint"], *specification.get("ContainerArguments", ())]
         first, *others = [folder.outside(word) for word in words]
-        return [*([str(self.workplace.python), "-u"] if first in PYTHONS else [first]), *others]
+        return [*([str(self.host.python), "-u"] if first in PYTHONS else [first]), *others]
 
     def _variables(self, job: Record, folder: JobFolder) -> dict[str, str]:
         own = {name: folder.outside(value) for name, value in job.get("Environment", {}).items()}
         return {
-            **self.workplace.environment(job["RoleArn"]),
+            **self.host.environment(job["RoleArn"]),
             "PROCESSING_JOB_ARN": job["ProcessingJobArn"],
             "PROCESSING_JOB_NAME": job["ProcessingJobName"],
             **own,
@@ -100,17 +100,17 @@ def check(request: Mapping[str, Any]) -> None:
     """Raise SageMakerError unless such a job can run on this machine."""
     check_role(request["RoleArn"])
     if "ContainerEntrypoint" not in request["AppSpecification"]:
-        raise not_here("A processing job without ContainerEntrypoint, so with code that is in its image,")
+        raise unsupported("A processing job without ContainerEntrypoint, so with code that is in its image,")
     if request["ProcessingResources"]["ClusterConfig"].get("InstanceCount") != 1:
-        raise not_here("A processing job on several instances")
+        raise unsupported("A processing job on several instances")
     inputs = request.get("ProcessingInputs", ())
     for entry in inputs:
         if "S3Input" not in entry:
-            raise not_here(f"ProcessingInput {entry['InputName']} without S3Input")
+            raise unsupported(f"ProcessingInput {entry['InputName']} without S3Input")
         _check_input(entry["InputName"], entry["S3Input"])
     for entry in request.get("ProcessingOutputConfig", {}).get("Outputs", ()):
         if "S3Output" not in entry:
-            raise not_here(f"ProcessingOutput {entry['OutputName']} without S3Output")
+            raise unsupported(f"ProcessingOutput {entry['OutputName']} without S3Output")
         _check_path(entry["S3Output"]["LocalPath"])
     names = [entry["InputName"] for entry in inputs]
     if len(set(names)) < len(names):
@@ -120,7 +120,7 @@ def check(request: Mapping[str, Any]) -> None:
 def _check_input(name: str, source: Mapping[str, Any]) -> None:
     check_input(source, f"input {name}")
     if source.get("S3InputMode", "File") != "File" or source.get("S3CompressionType", "None") != "None":
-        raise not_here(f"S3InputMode or S3CompressionType of input {name}")
+        raise unsupported(f"S3InputMode or S3CompressionType of input {name}")
     _check_path(source.get("LocalPath", ""))
 
 

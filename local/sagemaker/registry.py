@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.sagemaker.errors import SageMakerError, invalid
+from local.sagemaker.resource_collection import ResourceCollection
 from local.sagemaker.resources import PACKAGE, PACKAGE_GROUP, Record
-from local.sagemaker.shelf import Shelf
-from local.sagemaker.store import Store
+from local.sagemaker.state_store import StateStore
 
 LAST_VERSION = "LastVersion"
 """The member of a group's record with the highest version it ever had: no version is given twice."""
@@ -20,9 +20,9 @@ UPDATED = (
 class Registry:
     """All groups of model packages, and all packages. Thread-safe."""
 
-    def __init__(self, store: Store) -> None:
-        self.groups = Shelf(store, PACKAGE_GROUP)
-        self.packages = Shelf(store, PACKAGE)
+    def __init__(self, store: StateStore) -> None:
+        self.groups = ResourceCollection(store, PACKAGE_GROUP)
+        self.packages = ResourceCollection(store, PACKAGE)
         self._lock = threading.Lock()
 
     def create_group(self, request: Mapping[str, Any]) -> Record:
@@ -32,11 +32,11 @@ class Registry:
 
     def describe_group(self, request: Mapping[str, Any]) -> Record:
         """DescribeModelPackageGroup, by name or ARN; raise SageMakerError if there is none."""
-        return self.groups.need(self.groups.named(request["ModelPackageGroupName"]))
+        return self.groups.get(self.groups.resolve_name(request["ModelPackageGroupName"]))
 
     def delete_group(self, request: Mapping[str, Any]) -> Record:
         """DeleteModelPackageGroup; raise SageMakerError if there is none or it is not empty."""
-        name = self.groups.named(request["ModelPackageGroupName"])
+        name = self.groups.resolve_name(request["ModelPackageGroupName"])
         with self._lock:
             if any(package.get("ModelPackageGroupName") == name for package in self.packages.all()):
                 raise SageMakerError(
@@ -60,9 +60,9 @@ class Registry:
         if group is None:
             assert name is not None
             return {"ModelPackageArn": self.packages.add(name, record)}
-        group = self.groups.named(group)
+        group = self.groups.resolve_name(group)
         with self._lock:
-            version = self.groups.need(group)[LAST_VERSION] + 1
+            version = self.groups.get(group)[LAST_VERSION] + 1
             self.groups.change(group, **{LAST_VERSION: version})
         versioned = {
             "ModelApprovalStatus": "PendingManualApproval",
@@ -95,12 +95,12 @@ class Registry:
 
     def delete_package(self, request: Mapping[str, Any]) -> Record:
         """DeleteModelPackage; raise SageMakerError if there is none."""
-        self.packages.delete(self.packages.named(request["ModelPackageName"]))
+        self.packages.delete(self.packages.resolve_name(request["ModelPackageName"]))
         return {}
 
     def need_package(self, name_or_arn: str) -> Record:
         """A package by its name or ARN; raise SageMakerError if there is none."""
-        return self.packages.need(self.packages.named(name_or_arn))
+        return self.packages.get(self.packages.resolve_name(name_or_arn))
 
 
 def described(package: Record) -> Record:

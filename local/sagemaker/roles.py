@@ -15,7 +15,7 @@ PRINCIPAL = "sagemaker.amazonaws.com"
 
 
 def check_ministack() -> None:
-    """Raise Mismatch if ministack lacks what this module needs of it."""
+    """Raise UnsupportedMinistack if ministack lacks what this module needs of it."""
     patching.existing(iam, "_roles")
     patching.existing(sts, "register_session")
     patching.existing(responses, "request_scope")

@@ -63,7 +63,7 @@ class Runtime:
         fleet = self._endpoints.fleet(name)
         if fleet:
             return fleet
-        endpoint = self._endpoints.shelf.find(name)
+        endpoint = self._endpoints.collection.find(name)
         if endpoint and endpoint["EndpointStatus"] == "SystemUpdating":
             raise SageMakerError(
                 "ModelNotReadyException", f"The containers of {name} are being started again.", 429

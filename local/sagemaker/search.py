@@ -5,7 +5,7 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from local.sagemaker.errors import SageMakerError, invalid, not_here
+from local.sagemaker.errors import SageMakerError, invalid, unsupported
 
 RANGES = ("IntegerParameterRanges", "ContinuousParameterRanges", "CategoricalParameterRanges")
 
@@ -13,7 +13,7 @@ RANGES = ("IntegerParameterRanges", "ContinuousParameterRanges", "CategoricalPar
 def check_ranges(ranges: Mapping[str, Any]) -> None:
     """Raise SageMakerError unless values can be drawn from all ranges, and there is one at least."""
     if ranges.get("AutoParameters"):
-        raise not_here("AutoParameters")
+        raise unsupported("AutoParameters")
     names = [item["Name"] for kind in RANGES for item in ranges.get(kind, ())]
     if not names:
         raise invalid("At least one parameter range is required.")

@@ -5,21 +5,21 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from local.sagemaker import contract, listing
+from local.sagemaker import api_model, listing
+from local.sagemaker.compute_host import ComputeHost
 from local.sagemaker.endpoints import Endpoints
 from local.sagemaker.errors import SageMakerError, invalid
 from local.sagemaker.models import EndpointConfigs, Models
 from local.sagemaker.processing_jobs import ProcessingJobs
 from local.sagemaker.registry import Registry, described
+from local.sagemaker.resource_collection import ResourceCollection
 from local.sagemaker.resources import KINDS, PACKAGE, Kind, Record
 from local.sagemaker.runtime import Runtime
-from local.sagemaker.shelf import Shelf
-from local.sagemaker.store import Store
+from local.sagemaker.state_store import StateStore
 from local.sagemaker.tags import Tags
 from local.sagemaker.training_jobs import TrainingJobs
 from local.sagemaker.transform_jobs import TransformJobs
 from local.sagemaker.tuning_jobs import TuningJobs, final_value
-from local.sagemaker.workplace import Workplace
 
 Operation = Callable[[Mapping[str, Any]], Record]
 
@@ -33,19 +33,19 @@ RUNNING = frozenset({
 class Service:
     """SageMaker. Thread-safe."""
 
-    def __init__(self, workplace: Workplace) -> None:
-        shutil.rmtree(workplace.scratch, ignore_errors=True)  # if the emulator was killed
-        self._store = store = Store(workplace.records)
-        self._python = workplace.python
+    def __init__(self, host: ComputeHost) -> None:
+        shutil.rmtree(host.scratch, ignore_errors=True)  # if the emulator was killed
+        self._store = store = StateStore(host.records)
+        self._python = host.python
         self._tags = Tags(store)
-        self.trainings = TrainingJobs(store, workplace)
+        self.trainings = TrainingJobs(store, host)
         self.tunings = TuningJobs(store, self.trainings)
-        self.processings = ProcessingJobs(store, workplace)
+        self.processings = ProcessingJobs(store, host)
         self.registry = Registry(store)
-        self.models = Models(store, workplace, self.registry)
+        self.models = Models(store, host, self.registry)
         self.configs = EndpointConfigs(store, self.models)
-        self.transforms = TransformJobs(store, workplace, self.models)
-        self.endpoints = Endpoints(store, workplace, self.configs)
+        self.transforms = TransformJobs(store, host, self.models)
+        self.endpoints = Endpoints(store, host, self.configs)
         self.runtime = Runtime(self.endpoints)
         self.operations = self._operations()
 
@@ -55,13 +55,13 @@ class Service:
             raise SageMakerError(
                 "UnknownOperationException", f"{operation} is not known to the SageMaker of this machine."
             )
-        contract.check_request(operation, request)
+        api_model.check_request(operation, request)
         if operation in RUNNING and not self._python.exists():
             raise invalid(
                 f"There is no training environment to run this in: {self._python} is missing. "
                 "`make .venv-training/.installed` makes it."
             )
-        answer = contract.answer(operation, self.operations[operation](request))
+        answer = api_model.answer(operation, self.operations[operation](request))
         if operation.startswith("Create") and request.get("Tags"):
             (arn,) = answer.values()
             self._tags.put(arn, request["Tags"])
@@ -110,19 +110,24 @@ class Service:
             "UpdateEndpoint": self.endpoints.update,
             "UpdateModelPackage": self.registry.update_package,
         }
-        plain = {f"Describe{kind.noun}": partial(_describe, Shelf(self._store, kind)) for kind in KINDS}
-        plain |= {kind.list_operation: partial(_list_all, Shelf(self._store, kind)) for kind in KINDS}
+        plain = {
+            f"Describe{kind.noun}": partial(_describe, ResourceCollection(self._store, kind))
+            for kind in KINDS
+        }
+        plain |= {
+            kind.list_operation: partial(_list_all, ResourceCollection(self._store, kind)) for kind in KINDS
+        }
         return {**plain, **special}
 
     def _list_tunings(self, request: Mapping[str, Any]) -> Record:
-        shelf = self.tunings.shelf
-        return _list(shelf.kind, request, [self.tunings.described(job) for job in shelf.all()])
+        collection = self.tunings.collection
+        return _list(collection.kind, request, [self.tunings.described(job) for job in collection.all()])
 
     def _list_packages(self, request: Mapping[str, Any]) -> Record:
         """ListModelPackages: those of a group, or those that belong to none."""
         packages: Iterable[Record] = self.registry.packages.all()
         group = request.get("ModelPackageGroupName")
-        group = self.registry.groups.named(group) if group else None
+        group = self.registry.groups.resolve_name(group) if group else None
         kind = request.get("ModelPackageType", "Versioned" if group else "Unversioned")
         chosen = [
             described(package)
@@ -134,7 +139,7 @@ class Service:
         return _list(PACKAGE, request, chosen)
 
     def _list_trainings_of_tuning(self, request: Mapping[str, Any]) -> Record:
-        job = self.tunings.shelf.need(request["HyperParameterTuningJobName"])
+        job = self.tunings.collection.get(request["HyperParameterTuningJobName"])
         trainings = [
             training
             for training in self.tunings.trainings_of(job)
@@ -149,12 +154,12 @@ class Service:
         )
 
 
-def _describe(shelf: Shelf, request: Mapping[str, Any]) -> Record:
-    return shelf.need(request[shelf.kind.name])
+def _describe(collection: ResourceCollection, request: Mapping[str, Any]) -> Record:
+    return collection.get(request[collection.kind.name])
 
 
-def _list_all(shelf: Shelf, request: Mapping[str, Any]) -> Record:
-    return _list(shelf.kind, request, shelf.all())
+def _list_all(collection: ResourceCollection, request: Mapping[str, Any]) -> Record:
+    return _list(collection.kind, request, collection.all())
 
 
 def _list(kind: Kind, request: Mapping[str, Any], records: Iterable[Record]) -> Record:

@@ -20,30 +20,30 @@ CHUNK = 1024 * 1024
 THREADS = 4  # that fetch objects at the same time
 
 
-class Place(NamedTuple):
+class S3Location(NamedTuple):
     """A key, or a prefix of keys, in a bucket."""
 
     bucket: str
     key: str
 
     @classmethod
-    def parse(cls, uri: str) -> "Place":
+    def parse(cls, uri: str) -> "S3Location":
         """What an s3:// URI names."""
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         return cls(bucket, key)
 
-    def below(self, name: str) -> "Place":
-        """`name` in the folder that this place is."""
-        return Place(self.bucket, f"{self.key.rstrip('/')}/{name}".lstrip("/"))
+    def below(self, name: str) -> "S3Location":
+        """`name` in the folder that this location is."""
+        return S3Location(self.bucket, f"{self.key.rstrip('/')}/{name}".lstrip("/"))
 
     def __str__(self) -> str:
         return f"s3://{self.bucket}/{self.key}"
 
 
-class Item(NamedTuple):
+class S3Object(NamedTuple):
     """An object, and its path relative to what it was listed under."""
 
-    place: Place
+    location: S3Location
     path: str
 
 
@@ -56,14 +56,14 @@ class Storage:
 
     def exists(self, uri: str) -> bool:
         """Whether there is an object that the role may read."""
-        place = Place.parse(uri)
+        location = S3Location.parse(uri)
         try:
-            self._client.head_object(Bucket=place.bucket, Key=place.key)
+            self._client.head_object(Bucket=location.bucket, Key=location.key)
         except FAILURES:
             return False
         return True
 
-    def find(self, data_type: str, uri: str) -> list[Item]:
+    def find(self, data_type: str, uri: str) -> list[S3Object]:
         """The objects that a data source of type S3Prefix or ManifestFile names."""
         try:
             items = list(self._manifest(uri) if data_type == "ManifestFile" else self._prefix(uri))
@@ -77,93 +77,95 @@ class Storage:
             raise self._nothing_found(uri)
         return items
 
-    def under(self, place: Place) -> list[Item]:
+    def under(self, location: S3Location) -> list[S3Object]:
         """The objects under a prefix; there may be none."""
         try:
-            return list(self._prefix(str(place)))
+            return list(self._prefix(str(location)))
         except FAILURES as error:
-            raise JobFailed(f"ClientError: Data download failed: {place}: {error}") from error
+            raise JobFailed(f"ClientError: Data download failed: {location}: {error}") from error
 
-    def download(self, items: list[Item], folder: Path) -> None:
+    def download(self, items: list[S3Object], folder: Path) -> None:
         """Bring objects into a folder, each to its path."""
         with ThreadPoolExecutor(THREADS) as threads:
             list(threads.map(lambda item: self._download(item, folder), items))
 
     def fetch(self, uri: str, target: Path) -> None:
         """Bring one object to a path."""
-        place = Place.parse(uri)
+        location = S3Location.parse(uri)
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            body = self._client.get_object(Bucket=place.bucket, Key=place.key)["Body"]
+            body = self._client.get_object(Bucket=location.bucket, Key=location.key)["Body"]
             with target.open("wb") as file:
                 shutil.copyfileobj(body, file, CHUNK)
         except (*FAILURES, OSError) as error:
             raise JobFailed(f"ClientError: Data download failed: {uri}: {error}") from error
 
-    def read(self, place: Place) -> bytes:
+    def read(self, location: S3Location) -> bytes:
         """The content of one object."""
         try:
-            content: bytes = self._client.get_object(Bucket=place.bucket, Key=place.key)["Body"].read()
+            content: bytes = self._client.get_object(Bucket=location.bucket, Key=location.key)["Body"].read()
         except FAILURES as error:
-            raise JobFailed(f"ClientError: Data download failed: {place}: {error}") from error
+            raise JobFailed(f"ClientError: Data download failed: {location}: {error}") from error
         return content
 
-    def write(self, place: Place, content: bytes, key_id: str | None = None) -> None:
+    def write(self, location: S3Location, content: bytes, key_id: str | None = None) -> None:
         """Store one object, encrypted with a key of KMS if one is given."""
         try:
-            self._client.put_object(Bucket=place.bucket, Key=place.key, Body=content, **_encryption(key_id))
+            self._client.put_object(
+                Bucket=location.bucket, Key=location.key, Body=content, **_encryption(key_id)
+            )
         except FAILURES as error:
-            raise _not_uploaded(place, error) from error
+            raise _not_uploaded(location, error) from error
 
-    def upload(self, file: Path, place: Place, key_id: str | None = None) -> None:
+    def upload(self, file: Path, location: S3Location, key_id: str | None = None) -> None:
         """Store a file, encrypted with a key of KMS if one is given."""
         try:
             self._client.upload_file(
-                str(file), place.bucket, place.key, ExtraArgs=_encryption(key_id) or None
+                str(file), location.bucket, location.key, ExtraArgs=_encryption(key_id) or None
             )
         except (*FAILURES, OSError) as error:
-            raise _not_uploaded(place, error) from error
+            raise _not_uploaded(location, error) from error
 
-    def upload_folder(self, folder: Path, place: Place, key_id: str | None = None) -> None:
+    def upload_folder(self, folder: Path, location: S3Location, key_id: str | None = None) -> None:
         """Store every file of a folder under a prefix."""
         for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-            self.upload(file, place.below(file.relative_to(folder).as_posix()), key_id)
+            self.upload(file, location.below(file.relative_to(folder).as_posix()), key_id)
 
-    def upload_archive(self, folder: Path, place: Place, key_id: str | None = None) -> None:
+    def upload_archive(self, folder: Path, location: S3Location, key_id: str | None = None) -> None:
         """Store a folder as .tar.gz."""
         with tempfile.TemporaryDirectory() as temporary:
             file = Path(temporary) / "archive.tar.gz"
             with tarfile.open(file, "w:gz", compresslevel=1) as archive:
                 for path in sorted(folder.iterdir()):
                     archive.add(path, arcname=path.name)
-            self.upload(file, place, key_id)
+            self.upload(file, location, key_id)
 
-    def _download(self, item: Item, folder: Path) -> None:
+    def _download(self, item: S3Object, folder: Path) -> None:
         target = (folder / item.path).resolve()
         if not target.is_relative_to(folder.resolve()):
-            raise JobFailed(f"ClientError: Data download failed: {item.place} would leave its folder.")
-        self.fetch(str(item.place), target)
+            raise JobFailed(f"ClientError: Data download failed: {item.location} would leave its folder.")
+        self.fetch(str(item.location), target)
 
-    def _prefix(self, uri: str) -> Iterator[Item]:
-        bucket, prefix = place = Place.parse(uri)
+    def _prefix(self, uri: str) -> Iterator[S3Object]:
+        bucket, prefix = location = S3Location.parse(uri)
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         for page in pages:
             for entry in page.get("Contents", ()):
                 key = entry["Key"]
                 if not key.endswith("/"):  # what consoles make to show an empty folder
                     path = key.removeprefix(prefix).lstrip("/") or key.rpartition("/")[2]
-                    yield Item(Place(place.bucket, key), path)
+                    yield S3Object(S3Location(location.bucket, key), path)
 
-    def _manifest(self, uri: str) -> Iterator[Item]:
-        place = Place.parse(uri)
-        body = self._client.get_object(Bucket=place.bucket, Key=place.key)["Body"]
+    def _manifest(self, uri: str) -> Iterator[S3Object]:
+        location = S3Location.parse(uri)
+        body = self._client.get_object(Bucket=location.bucket, Key=location.key)["Body"]
         first, *paths = json.loads(body.read())
-        start = Place.parse(first["prefix"])
+        start = S3Location.parse(first["prefix"])
         for path in paths:
-            yield Item(Place(start.bucket, start.key + path), path)
+            yield S3Object(S3Location(start.bucket, start.key + path), path)
 
     def _nothing_found(self, uri: str, detail: str = "") -> JobFailed:
-        bucket = Place.parse(uri).bucket
+        bucket = S3Location.parse(uri).bucket
         return JobFailed(
             f'ClientError: Data download failed: No S3 objects found under S3 URL "{uri}" given in input '
             "data source. Please ensure that the bucket exists, that objects exist under that S3 prefix, and "
@@ -188,5 +190,5 @@ def _encryption(key_id: str | None) -> dict[str, str]:
     return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_id} if key_id else {}
 
 
-def _not_uploaded(place: Place, error: Exception) -> JobFailed:
-    return JobFailed(f"ClientError: Data upload failed: {place}: {error}")
+def _not_uploaded(location: S3Location, error: Exception) -> JobFailed:
+    return JobFailed(f"ClientError: Data upload failed: {location}: {error}")

@@ -5,13 +5,13 @@ from typing import Any
 
 from local.sagemaker.errors import invalid
 from local.sagemaker.resources import KINDS, Record
-from local.sagemaker.store import TAGS, Store
+from local.sagemaker.state_store import TAGS, StateStore
 
 
 class Tags:
     """The tags of every resource, by its ARN."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: StateStore) -> None:
         self._store = store
 
     def put(self, arn: str, tags: Iterable[Mapping[str, str]]) -> list[Record]:

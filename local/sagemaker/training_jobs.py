@@ -4,20 +4,20 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
+from local.sagemaker.compute_host import ComputeHost
 from local.sagemaker.errors import invalid
-from local.sagemaker.job_run import Ending, JobRun
+from local.sagemaker.job_run import JobRun, StopReason
 from local.sagemaker.jobs import Jobs
 from local.sagemaker.resources import TRAINING_JOB, Record
-from local.sagemaker.store import Store
+from local.sagemaker.state_store import StateStore
 from local.sagemaker.training_requests import DAY, check_definition
-from local.sagemaker.training_run import TrainingRun, output_place
+from local.sagemaker.training_run import TrainingRun, output_location
 from local.sagemaker.training_status import TrainingStatus
-from local.sagemaker.workplace import Workplace
 
 STOPPED = {
-    Ending.STOPPED: "Stopped",
-    Ending.OUT_OF_TIME: "MaxRuntimeExceeded",
-    Ending.WAITED_TOO_LONG: "MaxWaitTimeExceeded",
+    StopReason.REQUESTED: "Stopped",
+    StopReason.MAX_RUNTIME: "MaxRuntimeExceeded",
+    StopReason.MAX_WAIT_TIME: "MaxWaitTimeExceeded",
 }
 """The secondary status of a job that was ended early."""
 
@@ -25,8 +25,8 @@ STOPPED = {
 class TrainingJobs(Jobs):
     """All training jobs, those of tuning jobs included."""
 
-    def __init__(self, store: Store, workplace: Workplace) -> None:
-        super().__init__(store, TRAINING_JOB, workplace)
+    def __init__(self, store: StateStore, host: ComputeHost) -> None:
+        super().__init__(store, TRAINING_JOB, host)
 
     def create(self, request: Mapping[str, Any]) -> Record:
         """CreateTrainingJob; raise SageMakerError if it is refused."""
@@ -38,7 +38,7 @@ class TrainingJobs(Jobs):
         record = {
             **definition,
             "StoppingCondition": {"MaxRuntimeInSeconds": DAY, **definition.get("StoppingCondition", {})},
-            "ModelArtifacts": {"S3ModelArtifacts": str(output_place(definition).below("model.tar.gz"))},
+            "ModelArtifacts": {"S3ModelArtifacts": str(output_location(definition).below("model.tar.gz"))},
             "SecondaryStatus": "Starting",
             "SecondaryStatusTransitions": [],
         }
@@ -46,30 +46,30 @@ class TrainingJobs(Jobs):
 
     def interrupt(self, name: str) -> None:
         """Take the spot instance of a job back, as happens on AWS; raise SageMakerError if it has none."""
-        job = self.shelf.need(name)
+        job = self.collection.get(name)
         run = self.run_of(name)
         if run is None or job["SecondaryStatus"] != "Training" or not job.get("EnableManagedSpotTraining"):
             raise invalid(f"{name} is not training on a managed spot instance.")
-        run.end(Ending.INTERRUPTED)
+        run.end(StopReason.SPOT_INTERRUPTION)
 
     def execute(self, job: Record, run: JobRun) -> None:
         """See `Jobs.execute`."""
-        status = TrainingStatus(self.shelf, job["TrainingJobName"])
-        with closing(TrainingRun(job, self.workplace, run, status)) as training:
+        status = TrainingStatus(self.collection, job["TrainingJobName"])
+        with closing(TrainingRun(job, self.host, run, status)) as training:
             training.execute()
 
     def begin(self, name: str) -> None:
         """See `Jobs.begin`."""
-        TrainingStatus(self.shelf, name).enter("Starting")
+        TrainingStatus(self.collection, name).enter("Starting")
 
     def note_stopping(self, name: str) -> None:
         """See `Jobs.note_stopping`."""
-        TrainingStatus(self.shelf, name).enter("Stopping")
+        TrainingStatus(self.collection, name).enter("Stopping")
 
-    def conclude(self, name: str, ending: Ending | None, failure: str) -> None:
+    def conclude(self, name: str, stop_reason: StopReason | None, failure: str) -> None:
         """See `Jobs.conclude`."""
-        status = TrainingStatus(self.shelf, name)
+        status = TrainingStatus(self.collection, name)
         if failure:
             status.enter("Failed", FailureReason=failure[:1024])
         else:
-            status.enter(STOPPED.get(ending, "Completed") if ending else "Completed")
+            status.enter(STOPPED.get(stop_reason, "Completed") if stop_reason else "Completed")

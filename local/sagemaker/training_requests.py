@@ -1,10 +1,10 @@
-"""What of a training job's definition is accepted; beyond its form, which `contract` checks."""
+"""What of a training job's definition is accepted; beyond its form, which `api_model` checks."""
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from local.sagemaker.errors import invalid, not_here
+from local.sagemaker.errors import invalid, unsupported
 from local.sagemaker.roles import check_role
 from local.sagemaker.script_mode import PROGRAM, SUBMIT_DIRECTORY, decode
 
@@ -18,12 +18,12 @@ def check_definition(job: Mapping[str, Any], hyperparameters: Mapping[str, str])
     _check_algorithm(job.get("AlgorithmSpecification") or {})
     _check_channels(job.get("InputDataConfig", ()))
     if job["OutputDataConfig"].get("CompressionType", "GZIP") != "GZIP":
-        raise not_here("OutputDataConfig.CompressionType NONE")
+        raise unsupported("OutputDataConfig.CompressionType NONE")
     resources = job.get("ResourceConfig", {})
     if "InstanceType" not in resources or resources.get("InstanceCount") != 1:
-        raise not_here("A ResourceConfig with anything but one instance of an InstanceType")
+        raise unsupported("A ResourceConfig with anything but one instance of an InstanceType")
     if job.get("CheckpointConfig", {}).get("LocalPath", "/opt/ml/checkpoints") != "/opt/ml/checkpoints":
-        raise not_here("A CheckpointConfig.LocalPath other than /opt/ml/checkpoints")
+        raise unsupported("A CheckpointConfig.LocalPath other than /opt/ml/checkpoints")
     check_stopping(job.get("StoppingCondition", {}), job.get("EnableManagedSpotTraining", False))
 
 
@@ -42,25 +42,25 @@ def check_stopping(condition: Mapping[str, int], spot: bool) -> None:
 def check_input(source: Mapping[str, Any], where: str) -> None:
     """Raise SageMakerError unless the data source is one in S3 that can be listed."""
     if source.get("S3DataType") not in ("S3Prefix", "ManifestFile"):
-        raise not_here(f"A data source of {where} that is neither S3Prefix nor ManifestFile")
+        raise unsupported(f"A data source of {where} that is neither S3Prefix nor ManifestFile")
 
 
 def _check_program(hyperparameters: Mapping[str, str]) -> None:
     missing = [name for name in (PROGRAM, SUBMIT_DIRECTORY) if name not in hyperparameters]
     if missing:
-        raise not_here(f"Training without script mode (HyperParameters lack {', '.join(missing)})")
+        raise unsupported(f"Training without script mode (HyperParameters lack {', '.join(missing)})")
     source = str(decode(hyperparameters[SUBMIT_DIRECTORY]))
     if not source.startswith("s3://"):
-        raise not_here(f"A {SUBMIT_DIRECTORY} outside S3 ({source})")
+        raise unsupported(f"A {SUBMIT_DIRECTORY} outside S3 ({source})")
 
 
 def _check_algorithm(algorithm: Mapping[str, Any]) -> None:
     if "TrainingImage" not in algorithm:
-        raise not_here("An AlgorithmSpecification without TrainingImage")
+        raise unsupported("An AlgorithmSpecification without TrainingImage")
     if algorithm["TrainingInputMode"] == "Pipe":
-        raise not_here("TrainingInputMode Pipe")
+        raise unsupported("TrainingInputMode Pipe")
     if "ContainerEntrypoint" in algorithm or "ContainerArguments" in algorithm:
-        raise not_here("ContainerEntrypoint or ContainerArguments of a training job")
+        raise unsupported("ContainerEntrypoint or ContainerArguments of a training job")
     for metric in algorithm.get("MetricDefinitions", ()):
         try:
             groups = re.compile(metric["Regex"]).groups
@@ -80,6 +80,6 @@ def _check_channels(channels: Any) -> None:
         check_input(channel["DataSource"].get("S3DataSource", {}), f"channel {channel['ChannelName']}")
         for member, only in (("CompressionType", "None"), ("RecordWrapperType", "None")):
             if channel.get(member, only) != only:
-                raise not_here(f"{member} {channel[member]} of channel {channel['ChannelName']}")
+                raise unsupported(f"{member} {channel[member]} of channel {channel['ChannelName']}")
         if channel.get("InputMode") == "Pipe":
-            raise not_here("InputMode Pipe")
+            raise unsupported("InputMode Pipe")

@@ -6,16 +6,16 @@ from typing import Any
 
 from local.sagemaker import script_mode
 from local.sagemaker.checkpoints import Checkpoints
+from local.sagemaker.compute_host import ComputeHost
 from local.sagemaker.containers import Container
 from local.sagemaker.errors import JobFailed
 from local.sagemaker.job_folder import JobFolder
-from local.sagemaker.job_run import Ending, JobRun
+from local.sagemaker.job_run import JobRun, StopReason
 from local.sagemaker.logs import LogStream
 from local.sagemaker.metrics import Metrics
 from local.sagemaker.resources import Record
-from local.sagemaker.storage import Place, unpack
+from local.sagemaker.storage import S3Location, unpack
 from local.sagemaker.training_status import TrainingStatus
-from local.sagemaker.workplace import Workplace
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 LAST_LINES = 20
@@ -24,20 +24,20 @@ LAST_LINES = 20
 class TrainingRun:
     """One training job, from its data to its model."""
 
-    def __init__(self, job: Record, workplace: Workplace, run: JobRun, status: TrainingStatus) -> None:
+    def __init__(self, job: Record, host: ComputeHost, run: JobRun, status: TrainingStatus) -> None:
         self._job = job
-        self._workplace = workplace
+        self._host = host
         self._run = run
         self._status = status
         name = job["TrainingJobName"]
-        self._storage = workplace.storage(job["RoleArn"])
-        self._folder = JobFolder(workplace.scratch / "training" / name)
+        self._storage = host.storage(job["RoleArn"])
+        self._folder = JobFolder(host.scratch / "training" / name)
         stream = f"{name}/{script_mode.HOST}-{int(time.time())}"
-        self._log = LogStream(workplace.logs(), LOG_GROUP, stream)
+        self._log = LogStream(host.logs(), LOG_GROUP, stream)
         self._metrics = Metrics(job["AlgorithmSpecification"].get("MetricDefinitions", ()))
         self._lines: list[str] = []
         kept = job.get("CheckpointConfig", {}).get("S3Uri")
-        self._checkpoints = Checkpoints(self._storage, Place.parse(kept) if kept else None)
+        self._checkpoints = Checkpoints(self._storage, S3Location.parse(kept) if kept else None)
 
     def execute(self) -> None:
         """Go through the whole job, from the beginning whenever its spot instance is taken back.
@@ -46,27 +46,27 @@ class TrainingRun:
         """
         condition = self._job["StoppingCondition"]
         left = float(condition["MaxRuntimeInSeconds"])
-        deadlines: dict[Ending, float] = {}
+        deadlines: dict[StopReason, float] = {}
         if "MaxWaitTimeInSeconds" in condition:
-            deadlines[Ending.WAITED_TOO_LONG] = time.monotonic() + condition["MaxWaitTimeInSeconds"]
+            deadlines[StopReason.MAX_WAIT_TIME] = time.monotonic() + condition["MaxWaitTimeInSeconds"]
         first_started = time.time()
         while True:
             self._prepare()
-            if self._run.ending:
+            if self._run.stop_reason:
                 return
             self._enter("Training", TrainingStartTime=first_started)
             started = time.monotonic()
-            status = self._train({**deadlines, Ending.OUT_OF_TIME: started + left})
+            status = self._train({**deadlines, StopReason.MAX_RUNTIME: started + left})
             left -= time.monotonic() - started
-            if self._run.ending is Ending.ABANDONED:
+            if self._run.stop_reason is StopReason.SHUTDOWN:
                 return
             self._checkpoints.keep(self._folder.root / "checkpoints")
-            if self._run.ending is not Ending.INTERRUPTED:
+            if self._run.stop_reason is not StopReason.SPOT_INTERRUPTION:
                 break
             self._enter("Interrupted")
             self._run.resume()
             self._enter("Restarting")
-        if status and self._run.ending is None:
+        if status and self._run.stop_reason is None:
             raise JobFailed(self._failure(status))
         self._save()
 
@@ -77,7 +77,7 @@ class TrainingRun:
 
     def _enter(self, status: str, **changes: object) -> None:
         """Go on to another secondary status, unless the job is being stopped: then it says only that."""
-        if self._run.ending in (None, Ending.INTERRUPTED):
+        if self._run.stop_reason in (None, StopReason.SPOT_INTERRUPTION):
             self._status.enter(status, **changes)
 
     def _prepare(self) -> None:
@@ -98,13 +98,13 @@ class TrainingRun:
         self._checkpoints.restore(folder.root / "checkpoints")
         script_mode.write_configuration(folder, self._job)
 
-    def _train(self, deadlines: dict[Ending, float]) -> int:
+    def _train(self, deadlines: dict[StopReason, float]) -> int:
         """Run the program; its exit status."""
         container = Container(
             self._command(),
             self._folder.root / "code",
             {
-                **self._workplace.environment(self._job["RoleArn"]),
+                **self._host.environment(self._job["RoleArn"]),
                 **script_mode.variables(self._folder, self._job),
             },
             self._read,
@@ -116,7 +116,7 @@ class TrainingRun:
     def _command(self) -> list[str]:
         parameters = script_mode.user_parameters(self._job["HyperParameters"])
         words = [self._folder.outside(word) for word in script_mode.arguments(parameters)]
-        return script_mode.command(self._workplace.python, str(self._parameter(script_mode.PROGRAM)), words)
+        return script_mode.command(self._host.python, str(self._parameter(script_mode.PROGRAM)), words)
 
     def _parameter(self, name: str) -> object:
         return script_mode.decode(self._job["HyperParameters"][name])
@@ -140,10 +140,10 @@ class TrainingRun:
         self._enter("Uploading")
         key_id = self._job["OutputDataConfig"].get("KmsKeyId")
         model, data = self._folder.root / "model", self._folder.root / "output" / "data"
-        artifacts = Place.parse(self._job["ModelArtifacts"]["S3ModelArtifacts"])
+        artifacts = S3Location.parse(self._job["ModelArtifacts"]["S3ModelArtifacts"])
         self._storage.upload_archive(model, artifacts, key_id)
         if any(data.iterdir()):
-            self._storage.upload_archive(data, output_place(self._job).below("output.tar.gz"), key_id)
+            self._storage.upload_archive(data, output_location(self._job).below("output.tar.gz"), key_id)
 
     def _failure(self, status: int) -> str:
         """Why the program failed: what it wrote into output/failure, else what it printed last."""
@@ -158,7 +158,7 @@ class TrainingRun:
         return start + error[-(1024 - len(start) - len(end)) :] + end
 
 
-def output_place(job: Mapping[str, Any]) -> Place:
+def output_location(job: Mapping[str, Any]) -> S3Location:
     """Where a training job's results go."""
-    place = Place.parse(job["OutputDataConfig"]["S3OutputPath"])
-    return place.below(job["TrainingJobName"]).below("output")
+    location = S3Location.parse(job["OutputDataConfig"]["S3OutputPath"])
+    return location.below(job["TrainingJobName"]).below("output")

@@ -3,8 +3,8 @@
 import time
 from typing import Any
 
+from local.sagemaker.resource_collection import ResourceCollection
 from local.sagemaker.resources import Record
-from local.sagemaker.shelf import Shelf
 
 MESSAGES = {
     "Starting": "Preparing the instances for training",
@@ -35,18 +35,18 @@ FINAL = ("Stopped", "MaxRuntimeExceeded", "MaxWaitTimeExceeded", "Completed", "F
 class TrainingStatus:
     """Writes what becomes of one job into its record."""
 
-    def __init__(self, shelf: Shelf, name: str) -> None:
-        self._shelf = shelf
+    def __init__(self, collection: ResourceCollection, name: str) -> None:
+        self._collection = collection
         self._name = name
 
     def change(self, **changes: Any) -> None:
         """Set members of the job's description."""
-        self._shelf.change(self._name, **changes)
+        self._collection.change(self._name, **changes)
 
     def enter(self, status: str, **changes: Any) -> None:
         """Go on to another secondary status, with other members of the description that change."""
         now = time.time()
-        job = self._shelf.need(self._name)
+        job = self._collection.get(self._name)
         transitions: list[Record] = job["SecondaryStatusTransitions"]
         if transitions:
             transitions[-1].setdefault("EndTime", now)

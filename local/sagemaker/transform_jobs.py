@@ -5,18 +5,18 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from local.sagemaker.errors import JobFailed, not_here
+from local.sagemaker.compute_host import ComputeHost
+from local.sagemaker.errors import JobFailed, unsupported
 from local.sagemaker.fleet import STARTUP_SECONDS, STOP_SECONDS
-from local.sagemaker.job_run import Ending, JobRun
+from local.sagemaker.job_run import JobRun, StopReason
 from local.sagemaker.jobs import Jobs
 from local.sagemaker.logs import LogStream
 from local.sagemaker.model_containers import ModelContainer
 from local.sagemaker.models import Models
 from local.sagemaker.resources import TRANSFORM_JOB, Record
-from local.sagemaker.storage import Item, Place, Storage
-from local.sagemaker.store import Store
+from local.sagemaker.state_store import StateStore
+from local.sagemaker.storage import S3Location, S3Object, Storage
 from local.sagemaker.training_requests import check_input
-from local.sagemaker.workplace import Workplace
 
 LOG_GROUP = "/aws/sagemaker/TransformJobs"
 MEGABYTE = 1024 * 1024
@@ -36,36 +36,36 @@ UNSUPPORTED = {
 class TransformJobs(Jobs):
     """All transform jobs."""
 
-    def __init__(self, store: Store, workplace: Workplace, models: Models) -> None:
-        super().__init__(store, TRANSFORM_JOB, workplace)
+    def __init__(self, store: StateStore, host: ComputeHost, models: Models) -> None:
+        super().__init__(store, TRANSFORM_JOB, host)
         self._models = models
 
     def create(self, request: Mapping[str, Any]) -> Record:
         """CreateTransformJob; raise SageMakerError if it is refused."""
-        self._models.shelf.need(request["ModelName"])
+        self._models.collection.get(request["ModelName"])
         check_input(request["TransformInput"]["DataSource"]["S3DataSource"], "TransformInput")
         for (part, member), only in UNSUPPORTED.items():
             value = request.get(part, {}).get(member, only)
             if value != only:
-                raise not_here(f"{part}.{member} {value}")
+                raise unsupported(f"{part}.{member} {value}")
         if request["TransformResources"].get("InstanceCount", 1) != 1:
-            raise not_here("A transform job on several instances")
+            raise unsupported("A transform job on several instances")
         return {"TransformJobArn": self.start(request["TransformJobName"], dict(request))}
 
     def execute(self, job: Record, run: JobRun) -> None:
         """Transform every object; raise JobFailed if one of them fails, after trying all."""
-        model = self._models.shelf.need(job["ModelName"])
-        storage = self.workplace.storage(model["ExecutionRoleArn"])
+        model = self._models.collection.get(job["ModelName"])
+        storage = self.host.storage(model["ExecutionRoleArn"])
         stream = f"{job['TransformJobName']}/i-{int(time.time())}"
-        log = LogStream(self.workplace.logs(), LOG_GROUP, stream)
-        data_log = LogStream(self.workplace.logs(), LOG_GROUP, f"{stream}/data-log")
+        log = LogStream(self.host.logs(), LOG_GROUP, stream)
+        data_log = LogStream(self.host.logs(), LOG_GROUP, f"{stream}/data-log")
         try:
             source = job["TransformInput"]["DataSource"]["S3DataSource"]
             items = storage.find(source["S3DataType"], source["S3Uri"])
             container = self._container(job, model, log)
             try:
-                if not container.wait_until_healthy(STARTUP_SECONDS, lambda: run.ending is None):
-                    if run.ending:
+                if not container.wait_until_healthy(STARTUP_SECONDS, lambda: run.stop_reason is None):
+                    if run.stop_reason:
                         return
                     raise JobFailed(
                         "AlgorithmError: The model's container did not pass the ping health check. See job "
@@ -73,11 +73,11 @@ class TransformJobs(Jobs):
                     )
                 failures = Transform(job, run, container, storage, data_log).run(items)
             finally:
-                if run.ending is Ending.ABANDONED:
+                if run.stop_reason is StopReason.SHUTDOWN:
                     container.kill()
                 else:
                     container.stop(STOP_SECONDS)
-            if failures and run.ending is None:
+            if failures and run.stop_reason is None:
                 told = "; ".join(failures[:NAMED])
                 raise JobFailed(f"ClientError: {len(failures)} of {len(items)} objects failed: {told}")
         finally:
@@ -93,7 +93,7 @@ class TransformJobs(Jobs):
             **job.get("Environment", {}),
         }
         definition = self._models.container(model)
-        return ModelContainer(self.workplace, model["ExecutionRoleArn"], definition, log.write, variables)
+        return ModelContainer(self.host, model["ExecutionRoleArn"], definition, log.write, variables)
 
 
 class Transform:
@@ -106,7 +106,7 @@ class Transform:
         self._container = container
         self._storage = storage
         self._log = log
-        self._place = Place.parse(job["TransformOutput"]["S3OutputPath"])
+        self._location = S3Location.parse(job["TransformOutput"]["S3OutputPath"])
         self._key_id = job["TransformOutput"].get("KmsKeyId")
         self._threads = job.get("MaxConcurrentTransforms") or 1
         self._most_bytes = job.get("MaxPayloadInMB", 6) * MEGABYTE or None
@@ -118,24 +118,24 @@ class Transform:
             "Accept": job["TransformOutput"].get("Accept", "*/*"),
         }
 
-    def run(self, items: list[Item]) -> list[str]:
+    def run(self, items: list[S3Object]) -> list[str]:
         """Transform all objects; what failed, and why."""
         with ThreadPoolExecutor(self._threads) as threads:
             return [failure for failure in threads.map(self._transform, items) if failure]
 
-    def _transform(self, item: Item) -> str | None:
-        if self._run.ending:
+    def _transform(self, item: S3Object) -> str | None:
+        if self._run.stop_reason:
             return None
         try:
             self._transform_one(item)
         except JobFailed as error:
-            failure = f"{item.place}: {error}"
+            failure = f"{item.location}: {error}"
             self._log.write(f"[sagemaker logs]: {failure}")
             return failure
         return None
 
-    def _transform_one(self, item: Item) -> None:
-        body = self._storage.read(item.place)
+    def _transform_one(self, item: S3Object) -> None:
+        body = self._storage.read(item.location)
         if self._most_bytes and len(body) > self._most_bytes:
             raise JobFailed(f"{len(body)} bytes exceed MaxPayloadInMB")
         for left in reversed(range(self._tries)):
@@ -151,4 +151,4 @@ class Transform:
                 continue
             said = answer.body.decode(errors="replace")[:300]
             raise JobFailed(f"Bad HTTP status returned from Invoke: {answer.status}: {said}")
-        self._storage.write(self._place.below(f"{item.path}.out"), answer.body, self._key_id)
+        self._storage.write(self._location.below(f"{item.path}.out"), answer.body, self._key_id)

@@ -16,11 +16,11 @@ from typing import Any
 
 from local.sagemaker.errors import SageMakerError, invalid
 from local.sagemaker.jobs import ABANDONED, UNFINISHED
+from local.sagemaker.resource_collection import ResourceCollection
 from local.sagemaker.resources import TUNING_JOB, Record
 from local.sagemaker.script_mode import OBJECTIVE
 from local.sagemaker.search import draw
-from local.sagemaker.shelf import Shelf
-from local.sagemaker.store import Store
+from local.sagemaker.state_store import StateStore
 from local.sagemaker.training_jobs import TrainingJobs
 from local.sagemaker.tuning_requests import check_tuning
 
@@ -37,12 +37,12 @@ TUNED = "TunedHyperParameters"
 class TuningJobs:
     """All tuning jobs, each with a thread of its own while it runs. Thread-safe."""
 
-    def __init__(self, store: Store, trainings: TrainingJobs) -> None:
-        self.shelf = Shelf(store, TUNING_JOB)
+    def __init__(self, store: StateStore, trainings: TrainingJobs) -> None:
+        self.collection = ResourceCollection(store, TUNING_JOB)
         self._trainings = trainings
         self._stopping: dict[str, threading.Event] = {}
         self._closed = False
-        for job in self.shelf.all():
+        for job in self.collection.all():
             if job["HyperParameterTuningJobStatus"] in UNFINISHED:
                 self._finish(job["HyperParameterTuningJobName"], "Failed", FailureReason=ABANDONED)
 
@@ -50,14 +50,14 @@ class TuningJobs:
         """CreateHyperParameterTuningJob; raise SageMakerError if it is refused."""
         check_tuning(request)
         name = request["HyperParameterTuningJobName"]
-        arn = self.shelf.add(name, {**request, "HyperParameterTuningJobStatus": "InProgress"})
+        arn = self.collection.add(name, {**request, "HyperParameterTuningJobStatus": "InProgress"})
         self._stopping[name] = threading.Event()
         threading.Thread(target=self._run, args=(name,), daemon=True).start()
         return {"HyperParameterTuningJobArn": arn}
 
     def describe(self, request: Mapping[str, Any]) -> Record:
         """DescribeHyperParameterTuningJob; raise SageMakerError if there is none."""
-        return self.described(self.shelf.need(request["HyperParameterTuningJobName"]))
+        return self.described(self.collection.get(request["HyperParameterTuningJobName"]))
 
     def described(self, job: Record) -> Record:
         """The record of a job, with what its training jobs add to it."""
@@ -70,7 +70,7 @@ class TuningJobs:
     def stop(self, request: Mapping[str, Any]) -> Record:
         """StopHyperParameterTuningJob; raise SageMakerError if it does not run."""
         name = request["HyperParameterTuningJobName"]
-        status = self.shelf.need(name)["HyperParameterTuningJobStatus"]
+        status = self.collection.get(name)["HyperParameterTuningJobStatus"]
         stopping = self._stopping.get(name)
         if stopping is None or status not in UNFINISHED:
             raise invalid(f"The request was rejected because the tuning job is in status {status}.")
@@ -84,11 +84,13 @@ class TuningJobs:
     def trainings_of(self, job: Record) -> list[Record]:
         """The training jobs of a tuning job, as the API summarises them."""
         arn = job["HyperParameterTuningJobArn"]
-        found = [training for training in self._trainings.shelf.all() if training.get("TuningJobArn") == arn]
+        found = [
+            training for training in self._trainings.collection.all() if training.get("TuningJobArn") == arn
+        ]
         return [summarise(training, _objective(job)) for training in found]
 
     def _run(self, name: str) -> None:
-        job = self.shelf.need(name)
+        job = self.collection.get(name)
         stopping = self._stopping[name]
         config = job["HyperParameterTuningJobConfig"]
         limits = config["ResourceLimits"]
@@ -112,7 +114,7 @@ class TuningJobs:
             stopping.wait(POLL) if not over else time.sleep(POLL)
 
     def _is_running(self, training: str) -> bool:
-        return self._trainings.shelf.need(training)["TrainingJobStatus"] in UNFINISHED
+        return self._trainings.collection.get(training)["TrainingJobStatus"] in UNFINISHED
 
     def _start_training(self, job: Record, number: int, values: Mapping[str, str]) -> str:
         """Start the next training job and return its name."""
@@ -135,8 +137,8 @@ class TuningJobs:
         return name
 
     def _stop_trainings(self, name: str, running: list[str]) -> None:
-        if self.shelf.need(name)["HyperParameterTuningJobStatus"] != "Stopping":
-            self.shelf.change(name, HyperParameterTuningJobStatus="Stopping")
+        if self.collection.get(name)["HyperParameterTuningJobStatus"] != "Stopping":
+            self.collection.change(name, HyperParameterTuningJobStatus="Stopping")
         for training in running:
             with contextlib.suppress(SageMakerError):  # it may have ended by itself meanwhile
                 self._trainings.stop({"TrainingJobName": training})
@@ -155,7 +157,7 @@ class TuningJobs:
 
     def _finish(self, name: str, status: str, **changes: str) -> None:
         end = time.time()
-        self.shelf.change(
+        self.collection.change(
             name, HyperParameterTuningJobStatus=status, HyperParameterTuningEndTime=end, **changes
         )
 

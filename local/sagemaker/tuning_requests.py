@@ -1,9 +1,9 @@
-"""What of a tuning job's definition is accepted; beyond its form, which `contract` checks."""
+"""What of a tuning job's definition is accepted; beyond its form, which `api_model` checks."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from local.sagemaker.errors import invalid, not_here
+from local.sagemaker.errors import invalid, unsupported
 from local.sagemaker.search import check_ranges
 from local.sagemaker.training_requests import check_definition
 
@@ -14,20 +14,20 @@ def check_tuning(request: Mapping[str, Any]) -> None:
     """Raise SageMakerError unless such a tuning job can run on this machine."""
     for member in ("TrainingJobDefinitions", "WarmStartConfig", "Autotune"):
         if request.get(member):
-            raise not_here(f"{member} of a tuning job")
+            raise unsupported(f"{member} of a tuning job")
     config = request["HyperParameterTuningJobConfig"]
     definition = request.get("TrainingJobDefinition")
     if definition is None:
         raise invalid("TrainingJobDefinition is required.")
     if config["Strategy"] not in STRATEGIES:
-        raise not_here(f"Strategy {config['Strategy']}")
+        raise unsupported(f"Strategy {config['Strategy']}")
     for member in ("TuningJobCompletionCriteria", "StrategyConfig"):
         if config.get(member):
-            raise not_here(f"{member} of a tuning job")
+            raise unsupported(f"{member} of a tuning job")
     if "HyperParameterTuningResourceConfig" in definition:
-        raise not_here("HyperParameterTuningResourceConfig")
+        raise unsupported("HyperParameterTuningResourceConfig")
     if "HyperParameterRanges" in definition or "TuningObjective" in definition:
-        raise not_here(
+        raise unsupported(
             "Ranges or an objective in TrainingJobDefinition, not in HyperParameterTuningJobConfig,"
         )
     _check_limits(config["ResourceLimits"])
@@ -52,6 +52,6 @@ def check_objective(config: Mapping[str, Any], definition: Mapping[str, Any]) ->
 def _check_limits(limits: Mapping[str, int]) -> None:
     most, parallel = limits.get("MaxNumberOfTrainingJobs"), limits["MaxParallelTrainingJobs"]
     if most is None:
-        raise not_here("A tuning job without MaxNumberOfTrainingJobs")
+        raise unsupported("A tuning job without MaxNumberOfTrainingJobs")
     if parallel > most:
         raise invalid("MaxParallelTrainingJobs cannot be greater than MaxNumberOfTrainingJobs.")

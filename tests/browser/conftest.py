@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, ViewportSize, expect
 
-from tests.browser.bench import Bench, file_server
+from tests.browser.app_page import PATIENCE_MS, AppPage
 from tests.browser.chromium import ChromiumNotFound, launched
-from tests.browser.desk import PATIENCE_MS, Desk
+from tests.browser.stubbed_page import StubbedPage, file_server
 
 USUAL_PATIENCE_MS = 5_000
 """Playwright's own."""
@@ -31,10 +31,10 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def desk(browser: Browser, page_address: str) -> Iterator[Desk]:
+def app(browser: Browser, page_address: str) -> Iterator[AppPage]:
     """A fresh page; the test fails if it wrote an error to the console or called a stranger."""
     context = browser.new_context(viewport=LAPTOP)
-    opened = Desk(context.new_page(), page_address)
+    opened = AppPage(context.new_page(), page_address)
     yield opened
     context.close()
     assert opened.mistakes == []
@@ -48,13 +48,13 @@ def files_address() -> Iterator[str]:
 
 
 @pytest.fixture
-def bench(browser: Browser, files_address: str) -> Iterator[Bench]:
-    """A fresh page that needs no system; the test fails as with `desk`."""
+def stub(browser: Browser, files_address: str) -> Iterator[StubbedPage]:
+    """A fresh page that needs no system; the test fails as with `app`."""
     # A context of its own, since Playwright's clock is the context's.
     with browser.new_context(viewport=LAPTOP, locale="en-GB") as context:
-        opened = Bench(context.new_page(), files_address)
+        opened = StubbedPage(context.new_page(), files_address)
         yield opened
-    assert opened.desk.mistakes == [], opened.desk.mistakes
+    assert opened.app.mistakes == [], opened.app.mistakes
 
 
 @pytest.fixture(scope="module")

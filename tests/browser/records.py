@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Route
 
-from tests.browser.desk import Desk
+from tests.browser.app_page import AppPage
 
 TASK = "retinal-oct"
 EMPTY = "retinal-oct-2017"
@@ -15,7 +15,7 @@ NAME = f"{TASK}-20261120-091500-ab12"
 CANDIDATE = "2026.11.20-0f1e2d3c"
 
 _STARTED = "2026-11-20T09:15:00.000Z"
-_WAY = ("Plan", "Is it planned?", "Prepare data", "Review data", "Is anything new?", "Train")
+_WAY = ("Plan", "Planned?", "Prepare data", "Check data", "Data changed?", "Train")
 _REPORT = """# Retinal OCT: candidate 2026.11.20-0f1e2d3c is accepted
 
 **Not for clinical use. Negatoscope assists; it never diagnoses.**
@@ -37,10 +37,10 @@ _PLOT = (
 )
 
 
-def member(desk: Desk, group: str) -> None:
+def member(app: AppPage, group: str) -> None:
     """Let the one in front of the page be a member of one group alone."""
     me = {"login": False, "user": "local", "groups": [group], "role": group}
-    desk.page.route("**/api/me", lambda route: route.fulfill(json=me))
+    app.page.route("**/api/me", lambda route: route.fulfill(json=me))
 
 
 def with_history(route: Route) -> None:
@@ -103,9 +103,9 @@ def retraining(**known: Any) -> dict[str, Any]:
 
 def asking() -> dict[str, Any]:
     """The same, when its model has passed the gate and a person is to decide."""
-    judged = ("Register", "Answer test images", "Judge", "Decide", "Ask for approval")
+    evaluated = ("Register", "Batch inference", "Evaluate candidate", "Record decision", "Wait for approval")
     return retraining(
-        states=states(*_WAY, *judged),
+        states=states(*_WAY, *evaluated),
         metrics=measured(0.31),
         files=["confusion.svg", "report.md"],
         candidate=CANDIDATE,
@@ -124,7 +124,7 @@ def deployed() -> dict[str, Any]:
         "ended_at": "2026-11-20T09:31:00.000Z",
         "waiting_for": None,
         "outcome": f"{known['outcome']} {CANDIDATE} classifies from now on.",
-        "states": states(*passed, "Promote", "Close deployed", "Deployed", over=True),
+        "states": states(*passed, "Promote", "Finalize deployed", "Deployed", over=True),
     }
     return known | end
 
@@ -137,11 +137,11 @@ def measured(loss: float) -> dict[str, float]:
 class Told:
     """What the page is told of one retraining, from now on; `now` can be changed while it looks."""
 
-    def __init__(self, desk: Desk, now: dict[str, Any], *others: dict[str, Any]) -> None:
+    def __init__(self, app: AppPage, now: dict[str, Any], *others: dict[str, Any]) -> None:
         self.now = now
         self.answers: list[dict[str, Any]] = []
         """What was answered to its question."""
-        page = desk.page
+        page = app.page
         page.route("**/api/retrainings?*", lambda route: route.fulfill(json=self._list(others)))
         page.route(f"**/api/retrainings/{NAME}", lambda route: route.fulfill(json=self.now))
         page.route(f"**/api/retrainings/{NAME}/approval", self._answered)

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Page, Route
 
-from tests.browser.desk import TASK
+from tests.browser.app_page import TASK
 
 
 def listed(number: int) -> dict[str, Any]:

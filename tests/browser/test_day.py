@@ -11,12 +11,12 @@ from playwright.sync_api import FilePayload, expect
 
 from local.stack import LocalStack
 from tests.browser import samples
-from tests.browser.desk import PATIENCE_MS, Desk
-from tests.browser.desk import TASK as FILMS
+from tests.browser.app_page import PATIENCE_MS, AppPage
+from tests.browser.app_page import TASK as FILMS
 from tests.browser.test_queue import named
 from tests.stack.client import Client
-from tests.stack.clinic import ENDPOINT, PATIENCE, TASK, TINY, Clinic
-from tests.stack.lab import Lab
+from tests.stack.retraining_driver import ENDPOINT, PATIENCE, TASK, TINY, RetrainingDriver
+from tests.stack.sagemaker_harness import SageMakerHarness
 
 pytestmark = pytest.mark.usefixtures("patience")
 REVIEWED = 10
@@ -24,13 +24,13 @@ LOADING_MS = 4 * PATIENCE_MS
 
 
 @pytest.fixture(scope="module")
-def clinic(stack: LocalStack) -> Iterator[Clinic]:
+def driver(stack: LocalStack) -> Iterator[RetrainingDriver]:
     if "NEGATOSCOPE_URL" in os.environ:
         pytest.skip("the models of a system that others use are not changed")
-    clinic = Clinic(Lab(Client(stack)))
-    clinic.put_images()
-    yield clinic
-    clinic.remove_endpoint()
+    driver = RetrainingDriver(SageMakerHarness(Client(stack)))
+    driver.put_images()
+    yield driver
+    driver.remove_endpoint()
 
 
 def hundred_files() -> list[FilePayload]:
@@ -46,72 +46,76 @@ def hundred_files() -> list[FilePayload]:
     return [*films, *copies, *broken, samples.text_file(), samples.empty_file()]
 
 
-def reviewed_already(clinic: Clinic) -> list[str]:
+def reviewed_already(driver: RetrainingDriver) -> list[str]:
     """Results that other tests have reviewed."""
-    listed = clinic.client.api("GET", f"/api/results?task={FILMS}&reviewed=true").json
+    listed = driver.client.api("GET", f"/api/results?task={FILMS}&reviewed=true").json
     assert listed["cursor"] is None
     return [result["id"] for result in listed["results"]]
 
 
-def test_films_are_read_and_exported_and_a_model_comes_and_goes(desk: Desk, clinic: Clinic) -> None:
-    before = json.loads(clinic.current())["version"]
-    earlier = reviewed_already(clinic)
-    desk.open()
+def test_working_day_from_classification_to_rollback_and_offline(
+    app: AppPage, driver: RetrainingDriver
+) -> None:
+    before = json.loads(driver.current())["version"]
+    earlier = reviewed_already(driver)
+    app.open()
     files = hundred_files()
     assert len(files) == 100
-    desk.drop(*files)
-    desk.wait_for_queue(8 * PATIENCE_MS)
-    expect(desk.page.locator("#queue-summary")).to_have_text("100 of 100 done · 5 sent before · 5 not usable")
+    app.drop(*files)
+    app.wait_for_queue(8 * PATIENCE_MS)
+    expect(app.page.locator("#queue-summary")).to_have_text(
+        "100 of 100 done · 5 already uploaded · 5 not usable"
+    )
 
-    show = desk.page.get_by_label("Show", exact=True)
+    show = app.page.get_by_label("Show", exact=True)
     show.select_option("Not reviewed")
-    expect(desk.page.locator("#worklist-status")).not_to_have_text("Loading…")
-    desk.rows.first.get_by_role("link").click()
-    desk.wait_for_reading()
-    desk.page.get_by_label("Then open the next one not reviewed").check()
-    desk.heading.focus()
+    expect(app.page.locator("#worklist-status")).not_to_have_text("Loading…")
+    app.rows.first.get_by_role("link").click()
+    app.wait_for_reading()
+    app.page.get_by_label("Then open the next unreviewed image").check()
+    app.heading.focus()
     reviewed = []
     for _ in range(REVIEWED):
-        reviewed.append(desk.wait_for_reading())
-        desk.press("Enter")
-        expect(desk.row(reviewed[-1])).to_contain_text("Confirmed")
-        expect(desk.page).not_to_have_url(re.compile(reviewed[-1]))
-    expect(desk.page.locator("#reviewed")).to_contain_text(re.compile(rf"^{REVIEWED} of \d+ reviewed"))
+        reviewed.append(app.wait_for_reading())
+        app.press("Enter")
+        expect(app.row(reviewed[-1])).to_contain_text("Confirmed")
+        expect(app.page).not_to_have_url(re.compile(reviewed[-1]))
+    expect(app.page.locator("#reviewed")).to_contain_text(re.compile(rf"^{REVIEWED} of \d+ reviewed"))
 
     show.select_option("Reviewed")
     # Rows out of sight are not in the page, but each says how many there are.
-    expect(desk.rows.first).to_have_attribute("aria-setsize", str(len(earlier) + REVIEWED))
-    with desk.page.expect_download() as download:
-        desk.page.get_by_role("link", name="Download CSV").click()
+    expect(app.rows.first).to_have_attribute("aria-setsize", str(len(earlier) + REVIEWED))
+    with app.page.expect_download() as download:
+        app.page.get_by_role("link", name="Export CSV").click()
     rows = list(csv.DictReader(download.value.path().read_text().splitlines()))
     assert {row["id"] for row in rows} == {*earlier, *reviewed}
     assert all(row["reviewed_label"] == row["label"] and row["reviewed_at"] for row in rows)
 
-    desk.retrain(TASK.name, TINY | {"seed": 2}, approval=True)
-    desk.page.get_by_role("button", name="Deploy").click(timeout=PATIENCE * 1000)
-    desk.page.get_by_role("dialog").get_by_role("button", name="Deploy").click()
-    expect(desk.sheet.locator(".verdict.good")).to_contain_text(
+    app.retrain(TASK.name, TINY | {"seed": 2}, approval=True)
+    app.page.get_by_role("button", name="Deploy").click(timeout=PATIENCE * 1000)
+    app.page.get_by_role("dialog").get_by_role("button", name="Deploy").click()
+    expect(app.sheet.locator(".verdict.good")).to_contain_text(
         "classifies from now on", timeout=PATIENCE * 1000
     )
-    current = json.loads(clinic.current())
+    current = json.loads(driver.current())
     assert (current["endpoint"], current["version"] != before) == (ENDPOINT, True)
-    clinic.hears_from(current["version"])
+    driver.hears_from(current["version"])
 
-    desk.open(f"#/tasks/{TASK.name}/models")
-    expect(desk.sheet.locator(".lead")).to_contain_text(current["version"])
-    desk.page.get_by_role("button", name=f"Roll back to {before}").click()
-    desk.page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
-    expect(desk.sheet.locator(".lead")).to_contain_text(before)
-    assert json.loads(clinic.current())["version"] == before
+    app.open(f"#/tasks/{TASK.name}/models")
+    expect(app.sheet.locator(".lead")).to_contain_text(current["version"])
+    app.page.get_by_role("button", name=f"Roll back to {before}").click()
+    app.page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
+    expect(app.sheet.locator(".lead")).to_contain_text(before)
+    assert json.loads(driver.current())["version"] == before
 
-    desk.open()
-    desk.page.get_by_role("switch", name="On this device").check()
-    expect(desk.page.locator("#on-device-status")).to_contain_text("without a network", timeout=LOADING_MS)
-    desk.http_errors_expected = True
-    sent = len(desk.posts())
-    desk.page.context.set_offline(True)
-    desk.page.reload()
-    expect(desk.page.locator("#on-device-status")).to_contain_text("ready", timeout=LOADING_MS)
-    desk.classify(samples.jpeg())
-    desk.page.context.set_offline(False)
-    assert len(desk.posts()) == sent
+    app.open()
+    app.page.get_by_role("switch", name="On this device").check()
+    expect(app.page.locator("#on-device-status")).to_contain_text("also offline", timeout=LOADING_MS)
+    app.http_errors_expected = True
+    sent = len(app.posts())
+    app.page.context.set_offline(True)
+    app.page.reload()
+    expect(app.page.locator("#on-device-status")).to_contain_text("ready", timeout=LOADING_MS)
+    app.classify(samples.jpeg())
+    app.page.context.set_offline(False)
+    assert len(app.posts()) == sent

@@ -57,7 +57,7 @@ def lab(browser: Browser) -> Iterator[Page]:
     page = context.new_page()
     page.route("**/*", module_or_empty_page)
     page.goto("http://localhost/")
-    page.evaluate("import('/modules/text.js').then(({ speakAsPreferred }) => speakAsPreferred())")
+    page.evaluate("import('/modules/text.js').then(({ loadPreferredLanguage }) => loadPreferredLanguage())")
     yield page
     context.close()
 
@@ -101,32 +101,32 @@ def check(name: str, data: bytes, readings: list[Reading]) -> None:
 
 
 @pytest.mark.parametrize("name", READ_HERE)
-def test_usual_files_are_read_as_on_the_server(here: dict[str, list[Reading]], name: str) -> None:
+def test_page_reads_usual_files_as_the_server_does(here: dict[str, list[Reading]], name: str) -> None:
     assert [reading.refusal for reading in here[name]] == ["", ""]
     check(name, READ_HERE[name], here[name])
 
 
 @pytest.mark.parametrize("name", LEFT_TO_THE_SERVER)
-def test_unusual_files_are_left_to_the_server(here: dict[str, list[Reading]], name: str) -> None:
+def test_page_leaves_unusual_files_to_the_server(here: dict[str, list[Reading]], name: str) -> None:
     """Whether it reads them or not."""
     assert all(reading.refusal and reading.refusal not in device_reading.VERDICTS for reading in here[name])
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_the_server_refuses_is_refused(here: dict[str, list[Reading]], name: str) -> None:
+def test_page_refuses_what_the_server_refuses(here: dict[str, list[Reading]], name: str) -> None:
     assert all(reading.refusal for reading in here[name])
     assert device_reading.on_the_server(REFUSED[name], SPECS[0]).refusal
     check(name, REFUSED[name], here[name])
 
 
-def test_larger_files_than_the_server_takes_are_refused(lab: Page, tmp_path: Path) -> None:
+def test_page_refuses_files_over_the_size_limit(lab: Page, tmp_path: Path) -> None:
     with (tmp_path / "large").open("wb") as file:
         file.truncate(preparation.MAX_BYTES + 1)
     (reading,) = device_reading.of_paths(lab, [tmp_path / "large"], SPECS[:1])[0]
     assert device_reading.VERDICTS[reading.refusal] is errors.ImageTooLarge
 
 
-def test_defined_terms_are_those_of_the_server(lab: Page) -> None:
+def test_defined_terms_match_the_server(lab: Page) -> None:
     found = lab.evaluate(
         """async () => {
             const { MODALITIES, LATERALITIES, VIEW_POSITIONS } = await import("/modules/dicomterms.js");
@@ -137,7 +137,7 @@ def test_defined_terms_are_those_of_the_server(lab: Page) -> None:
     assert [set(group) for group in found] == [set(group) for group in terms]
 
 
-def test_real_dicom_files(lab: Page, data_set: Path) -> None:
+def test_real_dicom_files_are_read_as_on_the_server(lab: Page, data_set: Path) -> None:
     with (data_set / "dicom" / "manifest.csv").open() as manifest:
         paths = [data_set / "dicom" / row["path"] for row in csv.DictReader(manifest)]
     readings = device_reading.of_paths(lab, paths, SPECS[:1])

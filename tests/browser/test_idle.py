@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.bench import Bench
+from tests.browser.stubbed_page import StubbedPage
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -13,43 +13,43 @@ HIDDEN = """
 """
 
 
-def asked_during(bench: Bench, milliseconds: int) -> int:
+def asked_during(stub: StubbedPage, milliseconds: int) -> int:
     """How many requests the page makes meanwhile."""
-    bench.forget_requests()
-    bench.pass_time(milliseconds)
-    return len(bench.requests(""))
+    stub.forget_requests()
+    stub.pass_time(milliseconds)
+    return len(stub.requests(""))
 
 
-def test_idle_page_asks_less_and_less(bench: Bench) -> None:
-    bench.open()
-    assert asked_during(bench, HOUR_MS) <= 135
+def test_idle_page_polls_less_and_less(stub: StubbedPage) -> None:
+    stub.open()
+    assert asked_during(stub, HOUR_MS) <= 135
     # An image that is stuck, in the page of results that has been read anyway, costs nothing more.
-    bench.run('server.arrive("mammography-views", "received");')
-    assert asked_during(bench, HOUR_MS) <= 135
+    stub.run('server.arrive("mammography-views", "received");')
+    assert asked_during(stub, HOUR_MS) <= 135
 
 
-def test_hidden_page_asks_nothing_and_a_visible_one_at_once(bench: Bench) -> None:
-    bench.open()
-    bench.run(HIDDEN, True)
-    assert asked_during(bench, HOUR_MS) == 0
-    bench.forget_requests()
-    bench.run(HIDDEN, False)
-    assert len(bench.requests("GET /api/results?")) == 1
+def test_hidden_page_does_not_poll_and_a_visible_one_does_at_once(stub: StubbedPage) -> None:
+    stub.open()
+    stub.run(HIDDEN, True)
+    assert asked_during(stub, HOUR_MS) == 0
+    stub.forget_requests()
+    stub.run(HIDDEN, False)
+    assert len(stub.requests("GET /api/results?")) == 1
 
 
-def test_who_uses_the_page_sees_what_is_new_within_seconds(bench: Bench) -> None:
-    bench.open()
-    bench.pass_time(10 * MINUTE_MS)
-    bench.forget_requests()
-    bench.page.keyboard.press("Shift")
-    bench.pass_time(4_000)
-    assert len(bench.requests("GET /api/results?")) >= 1
+def test_page_in_use_shows_new_results_within_seconds(stub: StubbedPage) -> None:
+    stub.open()
+    stub.pass_time(10 * MINUTE_MS)
+    stub.forget_requests()
+    stub.page.keyboard.press("Shift")
+    stub.pass_time(4_000)
+    assert len(stub.requests("GET /api/results?")) >= 1
 
 
-def test_new_results_are_followed_by_a_close_look(bench: Bench) -> None:
-    bench.open()
-    bench.pass_time(10 * MINUTE_MS)
-    bench.run('server.arrive("mammography-views");')
-    bench.pass_time(31_000)
-    expect(bench.desk.rows).to_have_count(1)
-    assert asked_during(bench, 15_000) >= 2
+def test_new_results_make_the_page_poll_more_often(stub: StubbedPage) -> None:
+    stub.open()
+    stub.pass_time(10 * MINUTE_MS)
+    stub.run('server.arrive("mammography-views");')
+    stub.pass_time(31_000)
+    expect(stub.app.rows).to_have_count(1)
+    assert asked_during(stub, 15_000) >= 2

@@ -1,6 +1,7 @@
 """The image itself: enlarged, moved, windowed, explained, and beside what the model saw of it."""
 
 import base64
+import re
 from io import BytesIO
 
 import numpy as np
@@ -12,117 +13,117 @@ from pydicom.uid import ImplicitVRLittleEndian, RLELossless
 
 from tests import images
 from tests.browser import samples
-from tests.browser.bench import Bench
-from tests.browser.desk import Desk
+from tests.browser.app_page import AppPage
+from tests.browser.stubbed_page import StubbedPage
 
 
-def shown(desk: Desk) -> NDArray[np.uint8]:
+def shown(app: AppPage) -> NDArray[np.uint8]:
     """What the canvas shows, RGBA."""
-    content = base64.b64decode(desk.pixels().partition(",")[2])
+    content = base64.b64decode(app.pixels().partition(",")[2])
     with Image.open(BytesIO(content)) as picture:
         return np.asarray(picture.convert("RGBA"))
 
 
-def brightness(desk: Desk) -> float:
+def brightness(app: AppPage) -> float:
     """The mean grey level of what is shown of the image, its margins aside."""
-    pixels = shown(desk)
+    pixels = shown(app)
     return float(pixels[pixels[..., 3] > 0][:, :3].mean())
 
 
-def covered(desk: Desk) -> float:
+def covered(app: AppPage) -> float:
     """The share of the film that the image covers."""
-    return float((shown(desk)[..., 3] > 0).mean())
+    return float((shown(app)[..., 3] > 0).mean())
 
 
-def read(desk: Desk, image: FilePayload | None = None) -> None:
+def read(app: AppPage, image: FilePayload | None = None) -> None:
     """Have an image read, without its heat map."""
-    desk.open()
-    desk.classify(image or samples.jpeg())
-    desk.press("h")
-    expect(desk.slider).to_have_attribute("aria-valuetext", "0%")
+    app.open()
+    app.classify(image or samples.jpeg())
+    app.press("h")
+    expect(app.slider).to_have_attribute("aria-valuetext", "0%")
 
 
-def settle(desk: Desk) -> None:
+def settle(app: AppPage) -> None:
     """Wait until all detail is painted."""
-    desk.page.wait_for_timeout(400)
+    app.page.wait_for_timeout(400)
 
 
-def test_wheel_enlarges_at_the_pointer_and_reset_returns(desk: Desk) -> None:
-    read(desk)
-    whole = desk.pixels()
-    before = covered(desk)
-    film = desk.page.locator("#film").bounding_box()
+def test_wheel_zooms_at_the_pointer_and_reset_undoes_it(app: AppPage) -> None:
+    read(app)
+    whole = app.pixels()
+    before = covered(app)
+    film = app.page.locator("#image-area").bounding_box()
     assert film
-    desk.page.mouse.move(film["x"] + film["width"] / 2, film["y"] + film["height"] / 2)
-    desk.page.mouse.wheel(0, -400)
-    settle(desk)
-    assert covered(desk) > 1.5 * before
-    enlarged = desk.pixels()
-    desk.heading.focus()
-    desk.page.get_by_role("button", name="Move", exact=True).click()
-    desk.page.mouse.move(film["x"] + film["width"] / 2, film["y"] + film["height"] / 2)
-    desk.page.mouse.down()
-    desk.page.mouse.move(film["x"] + film["width"] / 2, film["y"] + film["height"] / 2 + 80)
-    desk.page.mouse.up()
-    settle(desk)
-    assert desk.pixels() != enlarged
-    desk.page.get_by_role("button", name="Reset").first.click()
-    settle(desk)
-    assert desk.pixels() == whole
+    app.page.mouse.move(film["x"] + film["width"] / 2, film["y"] + film["height"] / 2)
+    app.page.mouse.wheel(0, -400)
+    settle(app)
+    assert covered(app) > 1.5 * before
+    enlarged = app.pixels()
+    app.heading.focus()
+    app.page.get_by_role("button", name="Pan", exact=True).click()
+    app.page.mouse.move(film["x"] + film["width"] / 2, film["y"] + film["height"] / 2)
+    app.page.mouse.down()
+    app.page.mouse.move(film["x"] + film["width"] / 2, film["y"] + film["height"] / 2 + 80)
+    app.page.mouse.up()
+    settle(app)
+    assert app.pixels() != enlarged
+    app.page.get_by_role("button", name="Reset").first.click()
+    settle(app)
+    assert app.pixels() == whole
 
 
-def test_keys_enlarge_move_and_window(desk: Desk) -> None:
-    read(desk)
-    whole = desk.pixels()
-    desk.press("+", "+", "+", "+")
-    settle(desk)
-    enlarged = desk.pixels()
+def test_keys_zoom_pan_and_window(app: AppPage) -> None:
+    read(app)
+    whole = app.pixels()
+    app.press("+", "+", "+", "+")
+    settle(app)
+    enlarged = app.pixels()
     assert enlarged != whole
-    desk.page.locator("#film").focus()
-    desk.press("ArrowDown")
-    settle(desk)
-    assert desk.pixels() != enlarged
-    desk.press("0")
-    settle(desk)
-    assert desk.pixels() == whole
-    before = brightness(desk)
-    desk.press("Shift+ArrowUp", "Shift+ArrowUp", "Shift+ArrowUp")
-    settle(desk)
-    assert brightness(desk) > before + 10
-    expect(desk.page.locator("#grey")).to_contain_text("L 89")
-    desk.press("0")
-    settle(desk)
-    assert desk.pixels() == whole
+    app.page.locator("#image-area").focus()
+    app.press("ArrowDown")
+    settle(app)
+    assert app.pixels() != enlarged
+    app.press("0")
+    settle(app)
+    assert app.pixels() == whole
+    before = brightness(app)
+    app.press("Shift+ArrowUp", "Shift+ArrowUp", "Shift+ArrowUp")
+    settle(app)
+    assert brightness(app) > before + 10
+    expect(app.page.locator("#grey")).to_contain_text("L 89")
+    app.press("0")
+    settle(app)
+    assert app.pixels() == whole
 
 
-def test_dragging_windows_and_inverting_inverts(desk: Desk) -> None:
-    read(desk)
-    before = brightness(desk)
-    film = desk.page.locator("#film").bounding_box()
+def test_drag_changes_the_window_and_invert_inverts(app: AppPage) -> None:
+    read(app)
+    before = brightness(app)
+    film = app.page.locator("#image-area").bounding_box()
     assert film
     x, y = film["x"] + film["width"] / 2, film["y"] + film["height"] / 2
-    desk.page.mouse.move(x, y)
-    desk.page.mouse.down()
-    desk.page.mouse.move(x, y - film["height"] / 4, steps=4)
-    desk.page.mouse.up()
-    settle(desk)
-    assert brightness(desk) > before + 20
-    desk.press("0", "i")
-    settle(desk)
-    assert brightness(desk) == pytest.approx(255 - before, abs=3)
-    invert = desk.page.get_by_role("button", name="Invert")
+    app.page.mouse.move(x, y)
+    app.page.mouse.down()
+    app.page.mouse.move(x, y - film["height"] / 4, steps=4)
+    app.page.mouse.up()
+    settle(app)
+    assert brightness(app) > before + 20
+    app.press("0", "i")
+    settle(app)
+    assert brightness(app) == pytest.approx(255 - before, abs=3)
+    invert = app.page.get_by_role("button", name="Invert")
     expect(invert).to_have_attribute("aria-pressed", "true")
     invert.click()
-    settle(desk)
-    assert brightness(desk) == pytest.approx(before, abs=0.5)
+    settle(app)
+    assert brightness(app) == pytest.approx(before, abs=0.5)
 
 
-def test_fingers_enlarge(desk: Desk) -> None:
-    read(desk)
-    before = covered(desk)
-    desk.page.evaluate(
+def test_pinch_zooms(app: AppPage) -> None:
+    read(app)
+    before = covered(app)
+    app.page.evaluate(
         """() => {
-            const film = document.getElementById("film");
+            const film = document.getElementById("image-area");
             film.setPointerCapture = () => {};
             const { left, top, width, height } = film.getBoundingClientRect();
             const touch = (type, pointerId, x) => film.dispatchEvent(new PointerEvent(type, {
@@ -136,38 +137,38 @@ def test_fingers_enlarge(desk: Desk) -> None:
             touch("pointerup", 11, -40);
         }"""
     )
-    settle(desk)
-    assert covered(desk) > 1.5 * before
+    settle(app)
+    assert covered(app) > 1.5 * before
 
 
-def test_evidence_for_another_class_is_another_map(desk: Desk) -> None:
-    desk.open()
-    desk.classify(samples.jpeg())
-    own = desk.pixels()
-    chooser = desk.page.get_by_label("Heat map", exact=True)
+def test_heat_map_changes_with_the_class(app: AppPage) -> None:
+    app.open()
+    app.classify(samples.jpeg())
+    own = app.pixels()
+    chooser = app.page.get_by_label("Heat map", exact=True)
     labels = chooser.locator("option").all_inner_texts()
-    answer = desk.heading.inner_text()
+    answer = app.heading.inner_text()
     other = next(label for label in labels if label != answer)
-    with desk.page.expect_response(lambda response: "/heatmap?label=" in response.url) as fetched:
+    with app.page.expect_response(lambda response: "/heatmap?label=" in response.url) as fetched:
         chooser.select_option(label=other)
     assert fetched.value.ok
-    settle(desk)
-    assert desk.pixels() != own
-    expect(desk.image).to_have_attribute(
-        "aria-label", f"The image, classified as {answer}, under the heat map of {other} at 50% opacity"
+    settle(app)
+    assert app.pixels() != own
+    expect(app.image).to_have_attribute(
+        "aria-label", f"Image, classified as {answer}, with the heat map for {other} at 50% opacity"
     )
     chooser.select_option(label=answer)
-    settle(desk)
-    assert desk.pixels() == own
+    settle(app)
+    assert app.pixels() == own
 
 
-def test_map_that_cannot_be_had_leaves_the_answers_own(desk: Desk) -> None:
-    desk.http_errors_expected = True
-    desk.open()
-    desk.classify(samples.jpeg())
-    own = desk.pixels()
-    desk.page.route("**/heatmap?*", lambda route: route.fulfill(status=409, json={"code": "NotClassified"}))
-    chooser = desk.page.get_by_label("Heat map", exact=True)
+def test_heat_map_falls_back_to_the_predicted_class(app: AppPage) -> None:
+    app.http_errors_expected = True
+    app.open()
+    app.classify(samples.jpeg())
+    own = app.pixels()
+    app.page.route("**/heatmap?*", lambda route: route.fulfill(status=409, json={"code": "NotClassified"}))
+    chooser = app.page.get_by_label("Heat map", exact=True)
     answer = chooser.input_value()
     other = next(
         value
@@ -175,32 +176,35 @@ def test_map_that_cannot_be_had_leaves_the_answers_own(desk: Desk) -> None:
         if value != answer
     )
     chooser.select_option(other)
-    expect(desk.caption).to_contain_text("cannot be had")
+    expect(app.caption).to_contain_text("not available")
     expect(chooser).to_have_value(answer)
-    assert desk.pixels() == own
+    assert app.pixels() == own
 
 
-def test_what_the_model_saw_lies_beside_the_original(desk: Desk) -> None:
-    read(desk)
-    alone = desk.pixels()
-    compare = desk.page.get_by_role("button", name="Model’s view")
+def test_compare_shows_the_model_input_beside_the_original(app: AppPage) -> None:
+    read(app)
+    alone = app.pixels()
+    compare = app.page.get_by_role("button", name="Model input")
     compare.click()
     expect(compare).to_have_attribute("aria-pressed", "true")
-    pixels = shown(desk)
+    captions = app.page.locator(".caption")
+    expect(captions).to_have_text([re.compile("^Original, "), re.compile("^Model input, ")])
+    pixels = shown(app)
     half = pixels.shape[1] // 2
     left, right = pixels[:, :half], pixels[:, half:]
     assert (left[..., 3] > 0).mean() == pytest.approx((right[..., 3] > 0).mean(), abs=0.02)
     assert left.astype(int).mean() == pytest.approx(right.astype(int).mean(), abs=4)
     assert not np.array_equal(left, right[:, : left.shape[1]])
     compare.click()
-    settle(desk)
-    assert desk.pixels() == alone
+    settle(app)
+    expect(captions).to_have_text([re.compile("^Original, "), ""])
+    assert app.pixels() == alone
 
 
-def test_no_model_view_beside_itself(desk: Desk) -> None:
-    desk.open()
-    desk.classify(samples.tiff())
-    expect(desk.page.get_by_role("button", name="Model’s view")).to_be_hidden()
+def test_compare_is_not_offered_without_an_original(app: AppPage) -> None:
+    app.open()
+    app.classify(samples.tiff())
+    expect(app.page.get_by_role("button", name="Model input")).to_be_hidden()
 
 
 # Without grain: where a file has no window, the brightest grain would decide, and resizing averages it away.
@@ -222,16 +226,16 @@ DICOM_FILES = {
 
 
 @pytest.mark.parametrize("kind", [*DICOM_FILES, "implicit"])
-def test_dicom_is_shown_on_the_device_as_the_model_sees_it(desk: Desk, kind: str) -> None:
+def test_dicom_file_is_displayed_like_the_model_input(app: AppPage, kind: str) -> None:
     dataset = images.dicom_dataset(PIXELS) if kind == "implicit" else DICOM_FILES[kind]
     if kind == "implicit":
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
     image = FilePayload(name="x.dcm", mimeType="", buffer=images.dicom_file(dataset))
-    read(desk, image)
-    expect(desk.caption).to_have_text("Your file, 300 × 600 pixels")
-    desk.press("b")
-    expect(desk.page.locator("#compare")).to_have_attribute("aria-pressed", "true")
-    pixels = shown(desk).astype(int)
+    read(app, image)
+    expect(app.caption).to_have_text("Original, 300 × 600 pixels")
+    app.press("b")
+    expect(app.page.locator("#compare")).to_have_attribute("aria-pressed", "true")
+    pixels = shown(app).astype(int)
     half = pixels.shape[1] // 2
     seen = [side[side[..., 3] > 0][:, :3] for side in (pixels[:, :half], pixels[:, half:])]
     assert seen[0].mean() == pytest.approx(seen[1].mean(), abs=5)
@@ -239,21 +243,21 @@ def test_dicom_is_shown_on_the_device_as_the_model_sees_it(desk: Desk, kind: str
         assert np.percentile(seen[0], share) == pytest.approx(np.percentile(seen[1], share), abs=14)
 
 
-def test_compressed_dicom_is_shown_as_the_model_saw_it(desk: Desk) -> None:
+def test_compressed_dicom_is_shown_as_model_input(app: AppPage) -> None:
     dataset = images.dicom_dataset(PIXELS)
     dataset.compress(RLELossless)
-    desk.open()
-    desk.classify(FilePayload(name="x.dcm", mimeType="", buffer=images.dicom_file(dataset)))
-    expect(desk.caption).to_contain_text("As the model saw it")
+    app.open()
+    app.classify(FilePayload(name="x.dcm", mimeType="", buffer=images.dicom_file(dataset)))
+    expect(app.caption).to_contain_text("Model input")
 
 
-def test_damaged_dicom_breaks_nothing(desk: Desk) -> None:
-    desk.http_errors_expected = True
+def test_damaged_dicom_is_refused_without_page_errors(app: AppPage) -> None:
+    app.http_errors_expected = True
     whole = images.dicom_file(images.dicom_dataset(PIXELS))
-    desk.open()
+    app.open()
     for length in (140, 200, 400, 700, len(whole) // 2):
-        desk.pick(FilePayload(name="x.dcm", mimeType="", buffer=whole[:length]))
-        expect(desk.problem).to_be_visible()
+        app.pick(FilePayload(name="x.dcm", mimeType="", buffer=whole[:length]))
+        expect(app.problem).to_be_visible()
 
 
 @pytest.mark.parametrize(
@@ -266,12 +270,12 @@ def test_damaged_dicom_breaks_nothing(desk: Desk) -> None:
     ],
     ids=["upright", "on its side", "other shape", "not known"],
 )
-def test_own_picture_that_lies_on_its_side_gives_way_to_the_prepared_one(
-    bench: Bench, source: dict[str, int] | None, is_own: bool
+def test_original_displayed_sideways_is_replaced_by_the_model_input(
+    stub: StubbedPage, source: dict[str, int] | None, is_own: bool
 ) -> None:
     """The model was given it upright, so the heat map would not fit."""
-    bench.open()
-    own, caption = bench.run(
+    stub.open()
+    own, caption = stub.run(
         """
         const { pictureOfResult, remember } = await import("/modules/picture.js");
         const canvas = new OffscreenCanvas(40, 20);

@@ -5,7 +5,7 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from tests.browser import samples
-from tests.browser.bench import Bench
+from tests.browser.stubbed_page import StubbedPage
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -29,10 +29,10 @@ def different(number: int) -> list[str]:
     return [f"film {index}" for index in range(number)]
 
 
-def test_results_far_behind_a_stuck_one_are_seen(bench: Bench) -> None:
-    bench.open()
+def test_results_behind_a_stuck_image_are_found(stub: StubbedPage) -> None:
+    stub.open()
     # Between each two images of this page, eighty of others arrive.
-    bench.run(
+    stub.run(
         """
         server.decide = (number) => (number === 0 ? "received" : "classified");
         server.bucket = () => {
@@ -41,16 +41,16 @@ def test_results_far_behind_a_stuck_one_are_seen(bench: Bench) -> None:
         };
         """
     )
-    bench.drop(different(30))
-    expect(bench.summary).to_have_text("29 of 30 done", timeout=20_000)
-    expect(bench.desk.queued("film-0000")).to_contain_text("Classifying")
+    stub.drop(different(30))
+    expect(stub.summary).to_have_text("29 of 30 done", timeout=20_000)
+    expect(stub.app.queued("film-0000")).to_contain_text("Classifying")
 
 
-def test_thousands_awaited_at_once_are_all_told_once(bench: Bench) -> None:
-    bench.open()
-    bench.run(WATCH)
+def test_thousands_of_results_are_each_reported_once(stub: StubbedPage) -> None:
+    stub.open()
+    stub.run(WATCH)
     # Two tasks; the first image of each is stuck. Many arrive in the same millisecond.
-    bench.run(
+    stub.run(
         """
         const start = Date.now();
         for (let index = 0; index < 2400; index++) {
@@ -61,15 +61,15 @@ def test_thousands_awaited_at_once_are_all_told_once(bench: Bench) -> None:
         }
         """
     )
-    bench.pass_time(MINUTE_MS)
-    assert bench.run("return [told.results.length, new Set(told.results).size];") == [2398, 2398]
-    assert bench.run("return [...watch.awaited.keys()].map((id) => parseInt(id, 16));") == [0, 1]
+    stub.pass_time(MINUTE_MS)
+    assert stub.run("return [told.results.length, new Set(told.results).size];") == [2398, 2398]
+    assert stub.run("return [...watch.awaited.keys()].map((id) => parseInt(id, 16));") == [0, 1]
 
 
-def test_clock_that_is_wrong_hides_no_result(bench: Bench) -> None:
-    bench.open()
-    bench.run(WATCH)
-    bench.run(
+def test_wrong_clock_hides_no_result(stub: StubbedPage) -> None:
+    stub.open()
+    stub.run(WATCH)
+    stub.run(
         """
         for (let index = 0; index < 12; index++) {
             const result = server.arrive("mammography-views");
@@ -78,15 +78,15 @@ def test_clock_that_is_wrong_hides_no_result(bench: Bench) -> None:
         }
         """
     )
-    bench.pass_time(MINUTE_MS)
-    assert bench.run("return told.results.length;") == 12
+    stub.pass_time(MINUTE_MS)
+    assert stub.run("return told.results.length;") == 12
 
 
-def test_list_that_cannot_be_read_holds_up_no_other(bench: Bench) -> None:
-    bench.open()
-    bench.run(WATCH)
+def test_failing_list_does_not_delay_other_tasks(stub: StubbedPage) -> None:
+    stub.open()
+    stub.run(WATCH)
     for answer in ("network", {"status": 503}, {"status": 404, "code": "UnknownTask"}, {"status": 400}):
-        bench.run(
+        stub.run(
             """
             told.results.length = 0;
             server.results.clear();
@@ -98,18 +98,18 @@ def test_list_that_cannot_be_read_holds_up_no_other(bench: Bench) -> None:
             """,
             answer,
         )
-        bench.pass_time(10_000)
-        assert bench.run("return told.results.map(Number);") == [1]
-        bench.run("server.refuseList = () => null;")
-        bench.pass_time(20_000)
-        assert bench.run("return told.results.map(Number);") == [1, 0]
+        stub.pass_time(10_000)
+        assert stub.run("return told.results.map(Number);") == [1]
+        stub.run("server.refuseList = () => null;")
+        stub.pass_time(20_000)
+        assert stub.run("return told.results.map(Number);") == [1, 0]
 
 
-def test_lists_that_fail_now_and_then_are_read_to_their_end(bench: Bench) -> None:
-    bench.open()
-    bench.run(WATCH)
+def test_intermittent_list_failures_are_retried_to_the_end(stub: StubbedPage) -> None:
+    stub.open()
+    stub.run(WATCH)
     # Every third page fails, and once a cursor is refused.
-    bench.run(
+    stub.run(
         """
         let asked = 0;
         server.refuseList = (query) => {
@@ -125,90 +125,90 @@ def test_lists_that_fail_now_and_then_are_read_to_their_end(bench: Bench) -> Non
         }
         """
     )
-    bench.pass_time(2 * MINUTE_MS)
-    assert bench.run("return told.results.length;") == 2199
+    stub.pass_time(2 * MINUTE_MS)
+    assert stub.run("return told.results.length;") == 2199
 
 
-def test_image_without_result_says_so_and_at_last_can_be_sent_again(bench: Bench) -> None:
-    bench.open()
-    bench.run('server.decide = (number) => (number === 0 ? "received" : "classified");')
-    bench.drop(["stuck", "stuck", "other"])
-    expect(bench.summary).to_have_text("1 of 3 done", timeout=10_000)
-    bench.pass_time(3 * MINUTE_MS)
-    expect(bench.summary).to_have_text("1 of 3 done · 2 still waiting")
-    expect(bench.desk.queued("film-0000")).to_contain_text("Still waiting: The server has this image")
-    expect(bench.desk.queued("film-0001")).to_contain_text("Still waiting")
+def test_image_without_result_is_reported_and_can_be_retried(stub: StubbedPage) -> None:
+    stub.open()
+    stub.run('server.decide = (number) => (number === 0 ? "received" : "classified");')
+    stub.drop(["stuck", "stuck", "other"])
+    expect(stub.summary).to_have_text("1 of 3 done", timeout=10_000)
+    stub.pass_time(3 * MINUTE_MS)
+    expect(stub.summary).to_have_text("1 of 3 done · 2 still waiting")
+    expect(stub.app.queued("film-0000")).to_contain_text("Still waiting: The server has this image")
+    expect(stub.app.queued("film-0001")).to_contain_text("Still waiting")
     # What has ended can be put away; what has not stays.
-    bench.desk.queue.get_by_role("button", name="Close", exact=True).click()
-    expect(bench.summary).to_have_text("0 of 2 done · 2 still waiting")
-    expect(bench.desk.queue.get_by_role("button", name="Close", exact=True)).to_be_hidden()
+    stub.app.queue.get_by_role("button", name="Close", exact=True).click()
+    expect(stub.summary).to_have_text("0 of 2 done · 2 still waiting")
+    expect(stub.app.queue.get_by_role("button", name="Close", exact=True)).to_be_hidden()
 
-    bench.forget_requests()
-    bench.pass_time(HOUR_MS)
+    stub.forget_requests()
+    stub.pass_time(HOUR_MS)
     # Once a minute, at most with some jitter.
-    assert len(bench.requests("GET /api/results?task=mammography-views&from")) < 2 * 80
-    bench.pass_time(10 * MINUTE_MS)
-    expect(bench.summary).to_have_text("0 of 2 done · 2 without a result")
-    expect(bench.desk.queued("film-0000")).to_contain_text("No result: None after an hour. Try again")
-    bench.desk.queue.get_by_role("button", name="Try failed ones again").click()
-    expect(bench.summary).to_have_text("2 of 2 done · 1 sent before", timeout=10_000)
-    assert len(bench.requests("POST /api/uploads")) == 1
+    assert len(stub.requests("GET /api/results?task=mammography-views&from")) < 2 * 80
+    stub.pass_time(10 * MINUTE_MS)
+    expect(stub.summary).to_have_text("0 of 2 done · 2 without a result")
+    expect(stub.app.queued("film-0000")).to_contain_text("No result: None after one hour. Try again")
+    stub.app.queue.get_by_role("button", name="Retry failed").click()
+    expect(stub.summary).to_have_text("2 of 2 done · 1 already uploaded", timeout=10_000)
+    assert len(stub.requests("POST /api/uploads")) == 1
 
 
-def test_late_result_ends_the_waiting(bench: Bench) -> None:
-    bench.open()
-    bench.run('server.decide = () => "received";')
-    bench.drop(["late", "unreadable"])
-    expect(bench.desk.queued("film-0001")).to_contain_text("Classifying")
-    bench.pass_time(3 * MINUTE_MS)
-    expect(bench.summary).to_have_text("0 of 2 done · 2 still waiting")
-    bench.run(
+def test_late_result_ends_the_wait(stub: StubbedPage) -> None:
+    stub.open()
+    stub.run('server.decide = () => "received";')
+    stub.drop(["late", "unreadable"])
+    expect(stub.app.queued("film-0001")).to_contain_text("Classifying")
+    stub.pass_time(3 * MINUTE_MS)
+    expect(stub.summary).to_have_text("0 of 2 done · 2 still waiting")
+    stub.run(
         """
         const [late, unreadable] = server.results.keys();
         server.finish(late, "classified");
         server.finish(unreadable, "quarantined");
         """
     )
-    bench.pass_time(2 * MINUTE_MS)
-    expect(bench.summary).to_have_text("2 of 2 done · 1 not usable")
+    stub.pass_time(2 * MINUTE_MS)
+    expect(stub.summary).to_have_text("2 of 2 done · 1 not usable")
 
 
-def test_page_that_slept_for_an_hour_asks_at_once_and_gives_up_nothing(bench: Bench) -> None:
-    bench.open()
-    bench.run('server.decide = () => "received";')
-    bench.drop(different(3))
-    expect(bench.desk.queued("film-0002")).to_contain_text("Classifying")
-    bench.run(
+def test_page_after_an_hour_of_sleep_polls_at_once_and_gives_up_nothing(stub: StubbedPage) -> None:
+    stub.open()
+    stub.run('server.decide = () => "received";')
+    stub.drop(different(3))
+    expect(stub.app.queued("film-0002")).to_contain_text("Classifying")
+    stub.run(
         """
         Object.defineProperty(document, "hidden", { value: true, configurable: true });
         document.dispatchEvent(new Event("visibilitychange"));
         """
     )
-    bench.pass_time(MINUTE_MS)
+    stub.pass_time(MINUTE_MS)
     # The first thing it hears when it wakes is that there is no network.
-    bench.run(
+    stub.run(
         """
         for (const id of server.results.keys()) server.finish(id, "classified");
         server.refuseList = () => "network";
         """
     )
-    bench.page.clock.fast_forward(2 * HOUR_MS)
-    bench.pass_time(MINUTE_MS)
-    expect(bench.summary).to_have_text("0 of 3 done")
-    bench.run(
+    stub.page.clock.fast_forward(2 * HOUR_MS)
+    stub.pass_time(MINUTE_MS)
+    expect(stub.summary).to_have_text("0 of 3 done")
+    stub.run(
         """
         server.refuseList = () => null;
         Object.defineProperty(document, "hidden", { value: false, configurable: true });
         document.dispatchEvent(new Event("visibilitychange"));
         """
     )
-    expect(bench.summary).to_have_text("3 of 3 done")
+    expect(stub.summary).to_have_text("3 of 3 done")
 
 
-def test_what_was_called_off_starts_nothing(bench: Bench) -> None:
-    bench.open()
+def test_aborted_wait_and_upload_do_not_start(stub: StubbedPage) -> None:
+    stub.open()
     # No timer, no listener left behind.
-    assert bench.run(
+    assert stub.run(
         """
         const { pause } = await import("/modules/retry.js");
         const started = [];
@@ -225,7 +225,7 @@ def test_what_was_called_off_starts_nothing(bench: Bench) -> None:
         """
     ) == ["called off", [], 0]
     # No request.
-    assert bench.run(
+    assert stub.run(
         """
         const { post } = await import("/modules/upload.js");
         const started = [];
@@ -237,9 +237,9 @@ def test_what_was_called_off_starts_nothing(bench: Bench) -> None:
     ) == ["called off", []]
 
 
-def test_clearing_removes_only_what_has_ended(bench: Bench) -> None:
-    bench.open()
-    assert bench.run(
+def test_clear_removes_only_finished_items(stub: StubbedPage) -> None:
+    stub.open()
+    assert stub.run(
         """
         const { Queue } = await import("/modules/queue.js");
         const queue = new Queue({ onChange: () => {}, onResult: () => {} });
@@ -253,10 +253,10 @@ def test_clearing_removes_only_what_has_ended(bench: Bench) -> None:
     ) == ["waiting", "checking", "sending", "classifying", "overdue"]
 
 
-def test_of_equal_files_one_is_sent_at_a_time(bench: Bench) -> None:
-    bench.desk.http_errors_expected = True
-    bench.open()
-    bench.run(
+def test_equal_files_are_sent_one_at_a_time(stub: StubbedPage) -> None:
+    stub.app.http_errors_expected = True
+    stub.open()
+    stub.run(
         """
         window.most = 0;
         let now = 0;
@@ -269,59 +269,59 @@ def test_of_equal_files_one_is_sent_at_a_time(bench: Bench) -> None:
         """
     )
     for failing in (1, 3):
-        bench.run("window.left = given; server.posts = window.most = 0;", failing)
-        bench.run('server.refuse = () => (window.left-- > 0 ? { status: 409, message: "Not now." } : null);')
-        bench.forget_requests()
-        bench.drop([f"same {failing}"] * 3)
-        bench.desk.wait_for_queue(10_000)
+        stub.run("window.left = given; server.posts = window.most = 0;", failing)
+        stub.run('server.refuse = () => (window.left-- > 0 ? { status: 409, message: "Not now." } : null);')
+        stub.forget_requests()
+        stub.drop([f"same {failing}"] * 3)
+        stub.app.wait_for_queue(10_000)
         done = 3 - failing
         parts = [
             f"{done} of 3 done",
-            f"{done - 1} sent before" * (done > 1),
-            f"{failing} not sent" * (failing > 0),
+            f"{done - 1} already uploaded" * (done > 1),
+            f"{failing} failed" * (failing > 0),
         ]
-        expect(bench.summary).to_have_text(" · ".join(filter(None, parts)))
-        assert bench.run("return [server.posts, window.most];") == ([1, 1] if done else [0, 0])
-        assert len(bench.requests("POST /api/uploads")) == failing + (done > 0)
-        addresses = bench.page.locator("#queue-rows a").evaluate_all(
+        expect(stub.summary).to_have_text(" · ".join(filter(None, parts)))
+        assert stub.run("return [server.posts, window.most];") == ([1, 1] if done else [0, 0])
+        assert len(stub.requests("POST /api/uploads")) == failing + (done > 0)
+        addresses = stub.page.locator("#queue-rows a").evaluate_all(
             "(links) => links.map(({ href }) => href)"
         )
         assert (len(addresses), len(set(addresses))) == (done, min(done, 1))
-        bench.desk.queue.get_by_role("button", name="Close", exact=True).click()
+        stub.app.queue.get_by_role("button", name="Close", exact=True).click()
 
 
-def test_next_of_equal_files_takes_over_from_the_one_that_is_cancelled(bench: Bench) -> None:
-    bench.open()
-    bench.run("server.bucket = (number) => (number === 0 ? new Promise(() => {}) : 204);")
-    bench.drop(["same", "same", "same", "other"])
-    expect(bench.desk.queued("film-0000")).to_contain_text("Uploading")
-    bench.desk.queued("film-0001").get_by_role("button", name="Cancel").click()
+def test_equal_file_is_sent_after_the_first_is_cancelled(stub: StubbedPage) -> None:
+    stub.open()
+    stub.run("server.bucket = (number) => (number === 0 ? new Promise(() => {}) : 204);")
+    stub.drop(["same", "same", "same", "other"])
+    expect(stub.app.queued("film-0000")).to_contain_text("Uploading")
+    stub.app.queued("film-0001").get_by_role("button", name="Cancel").click()
     # A place is free again, though the file that it waited for is still being sent.
-    expect(bench.desk.queued("film-0003")).to_contain_text("Classified", timeout=10_000)
-    bench.desk.queued("film-0000").get_by_role("button", name="Cancel").click()
-    expect(bench.summary).to_have_text("2 of 4 done · 2 cancelled", timeout=10_000)
-    expect(bench.desk.queued("film-0002")).to_contain_text("Classified")
-    bench.desk.queued("film-0000").get_by_role("button", name="Try again").click()
-    expect(bench.summary).to_have_text("3 of 4 done · 1 sent before · 1 cancelled", timeout=10_000)
-    assert bench.run("return server.posts;") == 3
+    expect(stub.app.queued("film-0003")).to_contain_text("Classified", timeout=10_000)
+    stub.app.queued("film-0000").get_by_role("button", name="Cancel").click()
+    expect(stub.summary).to_have_text("2 of 4 done · 2 cancelled", timeout=10_000)
+    expect(stub.app.queued("film-0002")).to_contain_text("Classified")
+    stub.app.queued("film-0000").get_by_role("button", name="Try again").click()
+    expect(stub.summary).to_have_text("3 of 4 done · 1 already uploaded · 1 cancelled", timeout=10_000)
+    assert stub.run("return server.posts;") == 3
 
 
-def test_equal_files_are_all_unusable_if_one_is(bench: Bench) -> None:
-    bench.open()
-    bench.run('server.decide = () => "quarantined";')
-    bench.drop(["same", "same", "same"])
-    bench.desk.wait_for_queue(10_000)
+def test_equal_files_share_a_rejection(stub: StubbedPage) -> None:
+    stub.open()
+    stub.run('server.decide = () => "quarantined";')
+    stub.drop(["same", "same", "same"])
+    stub.app.wait_for_queue(10_000)
     for name in ("film-0000", "film-0001", "film-0002"):
-        expect(bench.desk.queued(name)).to_contain_text("Not usable: The file is damaged.")
+        expect(stub.app.queued(name)).to_contain_text("Not usable: The file is damaged.")
     # Also where the first has come to its end.
-    bench.drop(["same", "another"], "later")
-    expect(bench.desk.queued("later-0000")).to_contain_text("Not usable: The file is damaged.")
+    stub.drop(["same", "another"], "later")
+    expect(stub.app.queued("later-0000")).to_contain_text("Not usable: The file is damaged.")
 
 
-def test_trying_again_twice_sends_once(bench: Bench) -> None:
-    bench.desk.http_errors_expected = True
-    bench.open()
-    bench.run(
+def test_double_retry_sends_once(stub: StubbedPage) -> None:
+    stub.app.http_errors_expected = True
+    stub.open()
+    stub.run(
         """
         const { Queue } = await import("/modules/queue.js");
         window.queue = new Queue({ onChange: () => {}, onResult: () => {} });
@@ -330,39 +330,39 @@ def test_trying_again_twice_sends_once(bench: Bench) -> None:
         queue.add("mammography-views", [new File([new Uint8Array([0xff, 0xd8, 0xff]), "film"], "film")]);
         """
     )
-    bench.wait_until('queue.items[0].state === "failed"')
-    bench.run("for (let time = 0; time < 3; time++) queue.retry([...queue.items]);")
-    bench.wait_until("window.go")
-    bench.run("queue.retry([...queue.items]); window.go(204);")
-    bench.wait_until('queue.items[0].state === "classified"')
-    bench.run("queue.retry([...queue.items]);")
-    assert bench.run("return [server.posts, queue.items[0].state];") == [1, "classified"]
+    stub.wait_until('queue.items[0].state === "failed"')
+    stub.run("for (let time = 0; time < 3; time++) queue.retry([...queue.items]);")
+    stub.wait_until("window.go")
+    stub.run("queue.retry([...queue.items]); window.go(204);")
+    stub.wait_until('queue.items[0].state === "classified"')
+    stub.run("queue.retry([...queue.items]);")
+    assert stub.run("return [server.posts, queue.items[0].state];") == [1, "classified"]
 
 
-def test_file_that_is_gone_is_named_as_such(bench: Bench, tmp_path: Path) -> None:
+def test_deleted_files_are_reported_in_the_queue(stub: StubbedPage, tmp_path: Path) -> None:
     paths = [tmp_path / f"film-{number}.jpg" for number in range(5)]
     for path in paths:
         path.write_bytes(samples.jpeg()["buffer"])
-    bench.open()
+    stub.open()
     # Three are held when they ask for leave; two have not even been looked at.
-    bench.run("server.refuse = () => new Promise((go) => ((window.held ??= []).push(go)));")
-    bench.desk.at_hand = paths  # type: ignore[assignment]
-    bench.page.get_by_role("button", name="Choose images…").click()
-    bench.wait_until("window.held?.length === 3")
+    stub.run("server.refuse = () => new Promise((go) => ((window.held ??= []).push(go)));")
+    stub.app.at_hand = paths  # type: ignore[assignment]
+    stub.page.get_by_role("button", name="Choose images…").click()
+    stub.wait_until("window.held?.length === 3")
     for path in paths[1:4]:
         path.unlink()
-    bench.run("server.refuse = () => null; for (const go of window.held) go(null);")
-    bench.desk.wait_for_queue(10_000)
-    expect(bench.summary).to_have_text("5 of 5 done · 3 not usable")
+    stub.run("server.refuse = () => null; for (const go of window.held) go(null);")
+    stub.app.wait_for_queue(10_000)
+    expect(stub.summary).to_have_text("5 of 5 done · 3 not usable")
     for number in (1, 2, 3):
-        expect(bench.desk.queued(f"film-{number}")).to_contain_text("could not read this file")
+        expect(stub.app.queued(f"film-{number}")).to_contain_text("could not read this file")
 
 
-def test_single_file_that_is_gone_is_named_as_such(bench: Bench, tmp_path: Path) -> None:
+def test_deleted_single_file_is_reported(stub: StubbedPage, tmp_path: Path) -> None:
     path = tmp_path / "film.jpg"
     path.write_bytes(samples.jpeg()["buffer"])
-    bench.open()
-    bench.run(
+    stub.open()
+    stub.run(
         """
         const before = window.fetch;
         window.fetch = async (input, options) => {
@@ -372,34 +372,60 @@ def test_single_file_that_is_gone_is_named_as_such(bench: Bench, tmp_path: Path)
         };
         """
     )
-    bench.desk.pick(path)
-    bench.wait_until("window.go")
+    stub.app.pick(path)
+    stub.wait_until("window.go")
     path.unlink()
-    bench.run("window.go();")
-    expect(bench.desk.problem).to_contain_text("could not read this file")
+    stub.run("window.go();")
+    expect(stub.app.problem).to_contain_text("could not read this file")
 
 
-def test_upload_that_has_stalled_begins_anew(bench: Bench) -> None:
-    bench.open()
-    bench.run("server.bucket = (number) => (number === 0 ? new Promise(() => {}) : 204);")
-    bench.drop(["one", "two"])
-    expect(bench.summary).to_have_text("1 of 2 done", timeout=10_000)
-    bench.pass_time(65_000)
-    expect(bench.summary).to_have_text("2 of 2 done")
-    assert bench.run("return server.posts;") == 3
+LEAVE = 'return dispatchEvent(new Event("beforeunload", { cancelable: true }));'
+"""Whether the page lets itself be left without a warning."""
 
 
-def test_lost_network_is_waited_for(bench: Bench) -> None:
-    bench.open()
-    bench.run('await import("/modules/resultwatch.js");')  # as the first upload does
-    bench.run('server.refuse = () => (navigator.onLine ? null : "network");')
-    bench.page.context.set_offline(True)
-    bench.drop(different(5))
-    expect(bench.desk.queued("film-0000")).to_contain_text("Uploading")
-    bench.pass_time(10 * MINUTE_MS)
-    expect(bench.summary).to_contain_text("0 of 5 done")
-    expect(bench.summary).not_to_contain_text("not sent")
-    asked = len(bench.requests("POST /api/uploads"))
+def test_large_upload_warns_before_the_page_is_left(stub: StubbedPage) -> None:
+    stub.open()
+    stub.run("server.bucket = () => new Promise((done) => (window.done = done));")
+    assert stub.run(LEAVE)
+    stub.drop(["x" * 5_000_000])
+    stub.wait_until("window.done")
+    assert not stub.run(LEAVE)
+    stub.run("window.done(204);")
+    expect(stub.page.locator("#working-text")).to_have_text("Classifying…")
+    assert stub.run(LEAVE), "the server has the image"
+
+
+def test_cancelled_upload_no_longer_warns(stub: StubbedPage) -> None:
+    stub.open()
+    stub.run("server.bucket = () => new Promise((done) => (window.done = done));")
+    stub.drop(["x" * 5_000_000])
+    stub.wait_until("window.done")
+    stub.page.get_by_role("button", name="Cancel").click()
+    expect(stub.page.get_by_role("heading", name="Add images")).to_be_visible()
+    assert stub.run(LEAVE)
+
+
+def test_stalled_upload_restarts(stub: StubbedPage) -> None:
+    stub.open()
+    stub.run("server.bucket = (number) => (number === 0 ? new Promise(() => {}) : 204);")
+    stub.drop(["one", "two"])
+    expect(stub.summary).to_have_text("1 of 2 done", timeout=10_000)
+    stub.pass_time(65_000)
+    expect(stub.summary).to_have_text("2 of 2 done")
+    assert stub.run("return server.posts;") == 3
+
+
+def test_queue_waits_for_a_lost_network(stub: StubbedPage) -> None:
+    stub.open()
+    stub.run('await import("/modules/resultwatch.js");')  # as the first upload does
+    stub.run('server.refuse = () => (navigator.onLine ? null : "network");')
+    stub.page.context.set_offline(True)
+    stub.drop(different(5))
+    expect(stub.app.queued("film-0000")).to_contain_text("Uploading")
+    stub.pass_time(10 * MINUTE_MS)
+    expect(stub.summary).to_contain_text("0 of 5 done")
+    expect(stub.summary).not_to_contain_text("failed")
+    asked = len(stub.requests("POST /api/uploads"))
     assert asked == 3
-    bench.page.context.set_offline(False)
-    expect(bench.summary).to_have_text("5 of 5 done", timeout=10_000)
+    stub.page.context.set_offline(False)
+    expect(stub.summary).to_have_text("5 of 5 done", timeout=10_000)

@@ -17,7 +17,7 @@ from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import load_task
 from local.stack import BUCKET
 from tests.browser import records, samples
-from tests.browser.desk import Desk
+from tests.browser.app_page import AppPage
 from tests.browser.test_access import violations
 from tests.stack.client import Client
 
@@ -73,96 +73,94 @@ def retrained(version: str, accuracy: float) -> dict[str, bytes]:
     return files | {"model.json": json.dumps(facts).encode()}
 
 
-def rows(desk: Desk) -> Locator:
+def rows(app: AppPage) -> Locator:
     """The table of all versions."""
-    return desk.page.locator("#sheet table").last.locator("tbody tr")
+    return app.page.locator("#sheet table").last.locator("tbody tr")
 
 
-def test_current_model_is_shown_with_its_test_and_its_gate(desk: Desk, models: Models) -> None:
-    desk.open(PLACE)
-    sheet = desk.sheet
-    expect(sheet.get_by_role("heading", level=2)).to_have_text(re.compile("Models: Retinal OCT"))
+def test_current_model_shows_its_test_and_its_gate(app: AppPage, models: Models) -> None:
+    app.open(PLACE)
+    sheet = app.sheet
+    expect(sheet.get_by_role("heading", level=2)).to_have_text(re.compile("Models · Retinal OCT"))
     expect(sheet.locator(".lead")).to_contain_text(f"{DEPLOYED} · trained")
     accuracy = sheet.locator("table").first.locator("tbody tr").first
     expect(accuracy).to_contain_text("0.910 (0.860 to 0.960)")
-    expect(accuracy).to_contain_text("reached")
+    expect(accuracy).to_contain_text("met")
     tested = ModelPackage.load(BUNDLED_MODELS / TASK).facts["data"]["split"]["test"]
-    expect(sheet).to_contain_text(f"{tested['images']} test images of {tested['groups']} patients")
-    expect(sheet).to_contain_text(re.compile("Drift: (not known|none)"))
+    expect(sheet).to_contain_text(f"{tested['images']} unseen images of {tested['groups']} patients")
+    expect(sheet).to_contain_text(re.compile("Drift: (unknown|none)"))
     pictures = sheet.locator(".plots img")
     expect(pictures).to_have_count(4)
     for picture in pictures.all():
         assert picture.evaluate("async (image) => { await image.decode(); return image.naturalWidth; }") > 100
-    expect(desk.page.locator("#place-models")).to_have_attribute("aria-current", "page")
+    expect(app.page.locator("#nav-models")).to_have_attribute("aria-current", "page")
 
 
-def test_history_is_a_chart_and_a_table(desk: Desk, models: Models) -> None:
-    desk.open(PLACE)
-    expect(rows(desk)).to_have_count(3)
+def test_history_shows_a_chart_and_a_table(app: AppPage, models: Models) -> None:
+    app.open(PLACE)
+    expect(rows(app)).to_have_count(3)
     for version, status in ((DEPLOYED, "Current"), (REJECTED, "Rejected"), (models.bundled, "Previous")):
-        expect(rows(desk).filter(has_text=version)).to_contain_text(status)
-    chart = desk.page.locator(".chart svg")
+        expect(rows(app).filter(has_text=version)).to_contain_text(status)
+    chart = app.page.locator(".chart svg")
     expect(chart).to_have_attribute("aria-label", re.compile("^Accuracy of 3 versions"))
     expect(chart.locator(".mark")).to_have_count(3)
-    expect(desk.sheet.locator(".chart-legend")).to_contain_text(
-        f"Gate {load_task(TASK).gate['accuracy']:.3f}"
-    )
-    desk.page.locator("#history-metric").select_option(label="Area under the ROC curve")
+    expect(app.sheet.locator(".chart-legend")).to_contain_text(f"Gate {load_task(TASK).gate['accuracy']:.3f}")
+    app.page.locator("#history-metric").select_option(label="Area under the ROC curve")
     expect(chart).to_have_attribute("aria-label", re.compile("^Area under the ROC curve"))
 
 
-def test_version_tells_what_was_decided_and_shows_its_card(desk: Desk, models: Models) -> None:
-    desk.open(PLACE)
-    rows(desk).get_by_role("link", name=REJECTED).click()
-    expect(desk.sheet.get_by_role("heading", level=2)).to_be_focused()
-    expect(desk.sheet.locator(".verdict.bad")).to_contain_text("Accuracy is 0.7.")
-    card = desk.sheet.locator(".document")
+def test_version_shows_its_decision_and_its_card(app: AppPage, models: Models) -> None:
+    app.open(PLACE)
+    rows(app).get_by_role("link", name=REJECTED).click()
+    expect(app.sheet.get_by_role("heading", level=2)).to_be_focused()
+    expect(app.sheet.locator(".verdict.bad")).to_contain_text("Accuracy is 0.7.")
+    card = app.sheet.locator(".document")
     expect(card.get_by_role("heading", name="Intended use")).to_be_visible()
     expect(card.get_by_role("columnheader", name="What it says")).to_be_visible()
     expect(card.locator("img")).to_have_count(4)
     assert card.inner_text().count("**") == 0
-    desk.page.go_back()
-    expect(rows(desk)).to_have_count(3)
+    app.page.go_back()
+    expect(rows(app)).to_have_count(3)
 
 
-def test_roll_back_says_what_it_does_and_does_it(desk: Desk, models: Models) -> None:
+def test_rollback_asks_and_restores_the_previous_version(app: AppPage, models: Models) -> None:
     """By keyboard alone. At first the API refuses."""
-    desk.http_errors_expected = True
+    app.http_errors_expected = True
     refusal = {"code": "AlreadyRetraining", "message": "It is being retrained. Wait.", "request_id": "r-1"}
-    desk.page.route("**/rollback?*", lambda route: route.fulfill(status=409, json=refusal), times=1)
-    desk.open(PLACE)
-    button = desk.page.get_by_role("button", name=f"Roll back to {models.bundled}")
+    app.page.route("**/rollback?*", lambda route: route.fulfill(status=409, json=refusal), times=1)
+    app.open(PLACE)
+    button = app.page.get_by_role("button", name=f"Roll back to {models.bundled}")
     button.focus()
-    desk.press("Enter")
-    dialog = desk.page.get_by_role("dialog", name=f"Roll back to {models.bundled}?")
+    app.press("Enter")
+    dialog = app.page.get_by_role("dialog", name=f"Roll back to {models.bundled}?")
     expect(dialog).to_contain_text(f"{DEPLOYED} is kept")
     expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
-    assert violations(desk) == []
-    desk.press("Escape")
+    assert violations(app) == []
+    app.press("Escape")
     expect(dialog).to_be_hidden()
     expect(button).to_be_focused()
 
-    desk.press("Enter", "Shift+Tab", "Enter")
+    app.press("Enter", "Shift+Tab", "Enter")
     expect(dialog.get_by_role("alert")).to_contain_text("It is being retrained. Wait.")
     assert models.current() == DEPLOYED
     dialog.get_by_role("button", name="Roll back").press("Enter")
-    expect(desk.page.locator("#announcer")).to_contain_text(f"{models.bundled} classifies from now on")
+    expect(app.page.locator("#announcer")).to_contain_text(f"{models.bundled} now classifies images")
     expect(dialog).to_be_hidden()
-    expect(desk.sheet.locator(".lead")).to_contain_text(models.bundled)
-    expect(desk.sheet.get_by_role("heading", level=2)).to_be_focused()
+    expect(app.sheet.locator(".lead")).to_contain_text(models.bundled)
+    expect(app.sheet.get_by_role("heading", level=2)).to_be_focused()
     assert models.current() == models.bundled
     models.registry.roll_back(TASK, models.registry.current(TASK))
 
 
-def test_who_is_no_admin_sees_everything_and_is_told_why_not_more(desk: Desk, models: Models) -> None:
-    records.member(desk, "reviewer")
-    desk.open(PLACE)
-    expect(desk.sheet).to_contain_text("Only members of the group “admin” may roll back")
-    expect(desk.page.get_by_role("button", name="Roll back")).to_have_count(0)
-    expect(rows(desk)).to_have_count(3)
+def test_models_without_admin_role_are_read_only_with_a_reason(app: AppPage, models: Models) -> None:
+    records.member(app, "reviewer")
+    app.open(PLACE)
+    expect(app.sheet).to_contain_text("Only members of the group “admin” can roll back")
+    expect(app.page.get_by_role("button", name="Roll back")).to_have_count(0)
+    expect(rows(app)).to_have_count(3)
 
 
-def test_model_that_is_too_weak_says_so(desk: Desk) -> None:
+def test_model_below_its_gate_is_marked(app: AppPage) -> None:
     def weaken(route: Route) -> None:
         catalogue = route.fetch().json()
         (task,) = (task for task in catalogue["tasks"] if task["name"] == "chest-xray")
@@ -170,74 +168,76 @@ def test_model_that_is_too_weak_says_so(desk: Desk) -> None:
         task["model"]["shortfall"] = [{"metric": "accuracy", "value": 0.9, "least": 0.999}]
         route.fulfill(json=catalogue)
 
-    desk.page.route("**/api/tasks", weaken)
-    desk.open("#/tasks/chest-xray/models")
-    expect(desk.sheet.locator(".verdict.review")).to_contain_text("Every answer needs a person’s look.")
-    expect(desk.sheet.locator("table").first).to_contain_text("at least 0.999 not reached")
+    app.page.route("**/api/tasks", weaken)
+    app.open("#/tasks/chest-xray/models")
+    expect(app.sheet.locator(".verdict.review")).to_contain_text("A person must review every result.")
+    expect(app.sheet.locator("table").first).to_contain_text("at least 0.999 not met")
 
 
-def test_task_without_a_model_says_how_to_get_one(desk: Desk) -> None:
-    desk.open(f"#/tasks/{records.EMPTY}/models")
-    expect(desk.sheet).to_contain_text("No model has been trained for this task yet")
-    expect(desk.sheet.locator("code")).to_have_text(re.compile(r"datasets/retinal-oct-2017/CLASS/$"))
-    desk.sheet.get_by_role("link", name="Start a retraining").click()
-    expect(desk.sheet.get_by_role("button", name="Start retraining")).to_be_visible()
-    desk.chooser.select_option(TASK)
-    expect(desk.page).to_have_url(re.compile(rf"#/tasks/{TASK}/retrainings$"))
+def test_models_of_a_task_without_one_explain_how_to_train(app: AppPage) -> None:
+    app.open(f"#/tasks/{records.EMPTY}/models")
+    expect(app.sheet).to_contain_text("No model has been trained for this task yet")
+    expect(app.sheet.locator("code")).to_have_text(re.compile(r"datasets/retinal-oct-2017/CLASS/$"))
+    app.sheet.get_by_role("link", name="Start a retraining").click()
+    expect(app.sheet.get_by_role("button", name="Start retraining")).to_be_visible()
+    app.chooser.select_option(TASK)
+    expect(app.page).to_have_url(re.compile(rf"#/tasks/{TASK}/retrainings$"))
 
 
-def test_what_does_not_come_is_said_and_can_be_tried_again(desk: Desk) -> None:
-    desk.http_errors_expected = True
+def test_failed_request_is_reported_and_can_be_retried(app: AppPage) -> None:
+    app.http_errors_expected = True
     answer = {"code": "InternalError", "message": "Something went wrong here.", "request_id": "r-2"}
-    desk.page.route(f"**/tasks/{TASK}/models", lambda route: route.fulfill(status=500, json=answer), times=1)
-    desk.open(PLACE)
-    expect(desk.problem).to_contain_text("Something went wrong here.")
-    expect(desk.problem).to_contain_text("Request r-2")
-    desk.problem.get_by_role("button", name="Try again").click()
-    expect(desk.sheet.locator(".lead")).to_be_visible()
-    desk.open(f"{PLACE}/2020.01.01-unknown")
-    expect(desk.problem).to_contain_text("There is no such version")
+    app.page.route(f"**/tasks/{TASK}/models", lambda route: route.fulfill(status=500, json=answer), times=1)
+    app.open(PLACE)
+    expect(app.problem).to_contain_text("Something went wrong here.")
+    expect(app.problem).to_contain_text("Request r-2")
+    app.problem.get_by_role("button", name="Try again").click()
+    expect(app.sheet.locator(".lead")).to_be_visible()
+    app.open(f"{PLACE}/2020.01.01-unknown")
+    expect(app.problem).to_contain_text("This model version does not exist")
 
 
-def test_card_of_a_stranger_stays_words(desk: Desk) -> None:
+def test_card_with_markup_is_shown_as_text(app: AppPage) -> None:
     bad = "<img src=x onerror=\"console.error('ran')\">"
     source = f"# {bad}\n\n{bad} [a](javascript:1)\n\n| {bad} | b |\n| --- | --- |\n| 1 \\| 2 | `{bad}` |\n"
-    desk.page.route("**/card.md", lambda route: route.fulfill(body=source, content_type="text/markdown"))
-    version = desk.page.request.get(f"{desk.address}/api/tasks/{TASK}/models").json()["models"][-1]["version"]
-    desk.open(f"{PLACE}/{version}")
-    card = desk.sheet.locator(".document")
+    app.page.route("**/card.md", lambda route: route.fulfill(body=source, content_type="text/markdown"))
+    version = app.page.request.get(f"{app.address}/api/tasks/{TASK}/models").json()["models"][-1]["version"]
+    app.open(f"{PLACE}/{version}")
+    card = app.sheet.locator(".document")
     expect(card.get_by_role("heading", level=3)).to_have_text(bad)
     expect(card.locator("code")).to_have_text(bad)
     expect(card.locator("tbody th")).to_have_text("1 | 2")
     expect(card.locator("img, a")).to_have_count(0)
 
 
-def test_keys_and_files_of_the_light_box(desk: Desk) -> None:
+def test_shortcuts_and_drops_on_the_models_page(app: AppPage) -> None:
     """Keys that review an image do nothing while it is out of sight; a file that falls brings it back."""
-    desk.open()
-    desk.classify(samples.jpeg())
-    desk.page.locator("#place-models").click()
-    expect(desk.sheet.get_by_role("heading", level=2)).to_be_focused()
-    expect(desk.image).to_be_hidden()
-    desk.press("1", "j", "Enter")
-    expect(desk.page).to_have_url(re.compile(r"/models$"))
-    assert not [request for request in desk.requests if request.method == "PUT"]
-    desk.drop(samples.jpeg())
-    desk.wait_for_reading()
-    expect(desk.sheet).to_be_hidden()
-    expect(desk.page.locator("#place-images")).to_have_attribute("aria-current", "page")
+    app.open()
+    app.classify(samples.jpeg())
+    app.page.locator("#nav-models").click()
+    expect(app.sheet.get_by_role("heading", level=2)).to_be_focused()
+    expect(app.image).to_be_hidden()
+    app.press("1", "j", "Enter")
+    expect(app.page).to_have_url(re.compile(r"/models$"))
+    assert not [request for request in app.requests if request.method == "PUT"]
+    app.drop(samples.jpeg())
+    app.wait_for_reading()
+    expect(app.sheet).to_be_hidden()
+    expect(app.page.locator("#nav-images")).to_have_attribute("aria-current", "page")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_models_are_accessible(desk: Desk, models: Models, scheme: Literal["light", "dark"]) -> None:
-    desk.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+def test_models_pass_accessibility_checks(
+    app: AppPage, models: Models, scheme: Literal["light", "dark"]
+) -> None:
+    app.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     language: Any = {"light": "en", "dark": "de"}[scheme]
-    desk.page.add_init_script(f"localStorage.setItem('negatoscope.language', '{language}')")
+    app.page.add_init_script(f"localStorage.setItem('negatoscope.language', '{language}')")
     for place in (PLACE, f"{PLACE}/{DEPLOYED}", f"#/tasks/{records.EMPTY}/models"):
-        desk.page.goto(f"{desk.address}/{place}")
-        expect(desk.sheet.locator("h3").first).to_be_visible()
-        expect(desk.sheet.locator("img")).to_have_count(0 if records.EMPTY in place else 4)
-        assert violations(desk) == []
+        app.page.goto(f"{app.address}/{place}")
+        expect(app.sheet.locator("h3").first).to_be_visible()
+        expect(app.sheet.locator("img")).to_have_count(0 if records.EMPTY in place else 4)
+        assert violations(app) == []
         for width in (320, 820, 1440):
-            desk.page.set_viewport_size({"width": width, "height": 800})
-            assert desk.width_beyond_screen() <= 0, (place, width)
+            app.page.set_viewport_size({"width": width, "height": 800})
+            assert app.width_beyond_screen() <= 0, (place, width)

@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, FilePayload, Locator, Page, expect
 from playwright.sync_api import Error as PlaywrightError
+from pydicom.dataset import Dataset
 from pydicom.uid import RLELossless
 
 from chalicelib import imaging
 from chalicelib.tasks import InputSpec, load_tasks
 from tests import images
 from tests.browser import samples
+from tests.browser.app_page import PATIENCE_MS, TASK, AppPage
 from tests.browser.conftest import LAPTOP
-from tests.browser.desk import PATIENCE_MS, TASK, Desk
 from tests.browser.test_access import violations
 
 AGREEMENT = 1e-3
@@ -36,11 +37,11 @@ RNG = np.random.default_rng(0)
 def lab(browser: Browser, page_address: str) -> Iterator[Page]:
     """A page whose modules are tried by themselves."""
     context = browser.new_context()
-    desk = Desk(context.new_page(), page_address)
-    desk.open()
-    yield desk.page
+    app = AppPage(context.new_page(), page_address)
+    app.open()
+    yield app.page
     context.close()
-    assert desk.mistakes == []
+    assert app.mistakes == []
 
 
 @pytest.fixture(scope="module")
@@ -52,23 +53,23 @@ def device(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def switched_on(device: BrowserContext, page_address: str) -> Iterator[Desk]:
+def switched_on(device: BrowserContext, page_address: str) -> Iterator[AppPage]:
     """A new tab with the switch on and the model of mammography-views at hand."""
-    desk = Desk(device.new_page(), page_address)
-    desk.open()
-    switch_on(desk)
-    yield desk
-    desk.page.close()
-    assert desk.mistakes == []
+    app = AppPage(device.new_page(), page_address)
+    app.open()
+    switch_on(app)
+    yield app
+    app.page.close()
+    assert app.mistakes == []
 
 
-def switch_on(desk: Desk) -> None:
-    desk.page.get_by_role("switch", name="On this device").check()
-    expect(status(desk)).to_contain_text("ready", timeout=LOADING_MS)
+def switch_on(app: AppPage) -> None:
+    app.page.get_by_role("switch", name="On this device").check()
+    expect(status(app)).to_contain_text("ready", timeout=LOADING_MS)
 
 
-def status(desk: Desk) -> Locator:
-    return desk.page.locator("#on-device-status")
+def status(app: AppPage) -> Locator:
+    return app.page.locator("#on-device-status")
 
 
 def real_images(data_set: Path, task: str, count: int) -> list[Path]:
@@ -124,12 +125,12 @@ def turned(orientation: int) -> bytes:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_turned_photographs_stand_upright(lab: Page, orientation: int) -> None:
+def test_rotated_photographs_are_upright(lab: Page, orientation: int) -> None:
     assert difference(lab, turned(orientation), "image/jpeg", GREY).max() <= 1
 
 
 @pytest.mark.parametrize("size", [(450, 900), (1201, 1903), (2405, 3603), (4001, 3999)])
-def test_large_jpegs_are_reduced_as_the_servers_decoder_does(lab: Page, size: tuple[int, int]) -> None:
+def test_large_jpegs_are_reduced_as_on_the_server(lab: Page, size: tuple[int, int]) -> None:
     differs = difference(lab, jpeg(*size), "image/jpeg", GREY)
     assert differs.max() <= 1
 
@@ -157,6 +158,20 @@ def test_pngs_are_prepared_as_on_the_server(lab: Page, kind: str, data: bytes, s
 FILM = samples.phantom()
 PIXELS = FILM.astype(np.uint16) * 16
 WINDOW: dict[str, Any] = {"WindowCenter": 1500, "WindowWidth": 2000}
+
+
+def without_sign_extension(padding: int, **elements: Any) -> Dataset:
+    """Signed values of 12 bits whose words have zeros above them; the darkest stand for padding.
+
+    Args:
+        padding: PixelPaddingValue as the file states it, as 16 bits.
+    """
+    values = np.where(PIXELS < 500, -2000, PIXELS.astype(np.int16) // 2 - 1000).astype(np.int16)
+    dataset = images.dicom_dataset(values & 0x0FFF, bits=16, PixelPaddingValue=padding, **elements)
+    dataset.BitsStored, dataset.HighBit = 12, 11
+    return dataset
+
+
 DICOM_FILES = {
     "no window": images.dicom_dataset(PIXELS),
     "windowed": images.dicom_dataset(PIXELS, **WINDOW),
@@ -173,6 +188,11 @@ DICOM_FILES = {
     ),
     "padding, falling": images.dicom_dataset(
         np.where(PIXELS < 500, 0, PIXELS), PixelPaddingValue=0, RescaleSlope=-1, RescaleIntercept=4000
+    ),
+    "padding without sign extension": without_sign_extension(-2000 & 0x0FFF),
+    "padding with a sign, values without": without_sign_extension(-2000),
+    "range of padding without sign extension": without_sign_extension(
+        -2048 & 0x0FFF, PixelPaddingRangeLimit=-1990 & 0x0FFF, WindowCenter=0, WindowWidth=2000
     ),
     "empty window": images.dicom_dataset(PIXELS, WindowCenter="", WindowWidth=""),
     "square pixels": images.dicom_dataset(PIXELS, PixelSpacing=[0.2, 0.2], **WINDOW),
@@ -201,7 +221,7 @@ UNUSUAL_DICOM_FILES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("kind", [*UNUSUAL_DICOM_FILES, "hot pixel"])
-def test_dicom_whose_grey_levels_only_the_server_knows_is_left_to_it(lab: Page, kind: str) -> None:
+def test_dicom_with_unusual_grey_levels_is_left_to_the_server(lab: Page, kind: str) -> None:
     pixels = PIXELS.copy()
     if kind == "hot pixel":
         pixels[0, 0] = 60_000
@@ -214,7 +234,7 @@ def test_dicom_whose_grey_levels_only_the_server_knows_is_left_to_it(lab: Page, 
 
 
 @pytest.mark.parametrize("task", BUNDLED)
-def test_answers_are_the_servers(lab: Page, page_address: str, data_set: Path, task: str) -> None:
+def test_results_match_the_server(lab: Page, page_address: str, data_set: Path, task: str) -> None:
     other = "chest-xray" if task == "breast-ultrasound" else "breast-ultrasound"
     files = [*real_images(data_set, task, 3), *real_images(data_set, other, 1)]
     here = lab.evaluate(
@@ -251,39 +271,39 @@ def test_answers_are_the_servers(lab: Page, page_address: str, data_set: Path, t
         assert mine["heatmap"]["values"] == pytest.approx(theirs["heatmap"]["values"], abs=2e-2), path
 
 
-def test_nothing_of_an_image_leaves_the_device(switched_on: Desk) -> None:
-    desk = switched_on
-    before = len(desk.requests)
-    identifier = desk.classify(samples.jpeg())
-    expect(desk.page.locator(".facts")).to_contain_text("this device")
-    expect(desk.page.locator(".device-note")).to_contain_text("Known to this tab only")
-    expect(desk.page.locator(".review-form")).to_have_count(0)
-    desk.page.get_by_role("button", name="Model’s view").click()
-    expect(desk.page.locator("#compare")).to_have_attribute("aria-pressed", "true")
-    desk.page.locator("#heat-map-class").select_option(index=1)
-    desk.drop(samples.jpeg(), samples.dicom(), samples.deep_png(), samples.text_file())
-    expect(desk.page.locator("#device-rows > li")).to_have_count(5, timeout=LOADING_MS)
-    expect(desk.page.locator("#device-rows > .failed")).to_have_count(2)
-    expect(desk.page.locator("#device-count")).to_have_text("On this device (3)")
+def test_images_never_leave_the_device(switched_on: AppPage) -> None:
+    app = switched_on
+    before = len(app.requests)
+    identifier = app.classify(samples.jpeg())
+    expect(app.page.locator(".facts")).to_contain_text("this device")
+    expect(app.page.locator(".device-note")).to_contain_text("exists in this tab only")
+    expect(app.page.locator(".review-form")).to_have_count(0)
+    app.page.get_by_role("button", name="Model input").click()
+    expect(app.page.locator("#compare")).to_have_attribute("aria-pressed", "true")
+    app.page.locator("#heat-map-class").select_option(index=1)
+    app.drop(samples.jpeg(), samples.dicom(), samples.deep_png(), samples.text_file())
+    expect(app.page.locator("#device-rows > li")).to_have_count(5, timeout=LOADING_MS)
+    expect(app.page.locator("#device-rows > .failed")).to_have_count(2)
+    expect(app.page.locator("#device-count")).to_have_text("On this device (3)")
     # The worklist is asked for, and that is all.
-    asked = desk.requests[before:]
+    asked = app.requests[before:]
     assert asked
     assert {request.method for request in asked} <= {"GET"}
     assert not any(request.post_data_buffer for request in asked)
     assert not any(identifier in request.url for request in asked)
-    assert "device-" not in str(desk.page.request.get(f"{desk.address}/api/results").json())
+    assert "device-" not in str(app.page.request.get(f"{app.address}/api/results").json())
 
 
-def test_results_of_this_device_live_as_long_as_the_tab(switched_on: Desk) -> None:
-    desk = switched_on
-    desk.classify(samples.jpeg())
-    label = desk.heading.inner_text()
-    desk.page.reload()
-    expect(desk.heading).to_have_text(label)
-    desk.page.get_by_role("button", name="Forget", exact=True).click()
-    expect(desk.page.locator("#device-results")).to_be_hidden()
-    desk.page.reload()
-    expect(desk.problem).to_contain_text("nowhere else")
+def test_device_results_last_as_long_as_the_tab(switched_on: AppPage) -> None:
+    app = switched_on
+    app.classify(samples.jpeg())
+    label = app.heading.inner_text()
+    app.page.reload()
+    expect(app.heading).to_have_text(label)
+    app.page.get_by_role("button", name="Clear", exact=True).click()
+    expect(app.page.locator("#device-results")).to_be_hidden()
+    app.page.reload()
+    expect(app.problem).to_contain_text("nowhere else")
 
 
 def compressed_dicom() -> FilePayload:
@@ -293,46 +313,46 @@ def compressed_dicom() -> FilePayload:
 
 
 UNUSABLE = {
-    samples.deep_png: "16 bits",
+    samples.deep_png: "16-bit",
     samples.tiff: "cannot read TIFF",
-    samples.truncated_jpeg: "damaged or cut off",
+    samples.truncated_jpeg: "damaged or truncated",
     compressed_dicom: "compressed",
-    samples.text_file: "no image",
+    samples.text_file: "not an image",
 }
 
 
-def test_what_cannot_be_prepared_here_is_said_and_not_sent(switched_on: Desk) -> None:
+def test_unusable_files_are_explained_and_not_sent(switched_on: AppPage) -> None:
     for image, words in UNUSABLE.items():
         switched_on.pick(image())
         expect(switched_on.problem).to_contain_text(words)
     assert switched_on.posts() == []
 
 
-def test_switched_off_the_server_answers_again(switched_on: Desk) -> None:
-    desk = switched_on
-    desk.page.get_by_role("switch", name="On this device").uncheck()
-    expect(status(desk)).to_contain_text("sent to this server")
-    expect(desk.page.locator("#invitation")).to_contain_text("sent to this server")
-    desk.classify(samples.jpeg())
-    assert len(desk.posts()) == 1
-    expect(desk.page.locator(".review-form")).to_be_visible()
+def test_switching_off_uses_the_server_again(switched_on: AppPage) -> None:
+    app = switched_on
+    app.page.get_by_role("switch", name="On this device").uncheck()
+    expect(status(app)).to_contain_text("sent to this server")
+    expect(app.page.locator("#message")).to_contain_text("uploaded to this server")
+    app.classify(samples.jpeg())
+    assert len(app.posts()) == 1
+    expect(app.page.locator(".review-form")).to_be_visible()
 
 
-def test_works_without_a_network(switched_on: Desk) -> None:
-    desk = switched_on
-    desk.http_errors_expected = True
-    expect(status(desk)).to_contain_text("without a network", timeout=LOADING_MS)
-    desk.page.context.set_offline(True)
-    desk.page.reload()
-    expect(desk.chooser).to_be_enabled(timeout=PATIENCE_MS)
-    expect(status(desk)).to_contain_text("ready", timeout=LOADING_MS)
-    desk.classify(samples.jpeg())
-    expect(desk.page.locator("#worklist-status")).to_contain_text("cannot be reached")
-    desk.pick(samples.tiff())
-    expect(desk.problem).to_contain_text("cannot read TIFF")
-    expect(desk.problem).to_contain_text("keep the file until there is one")
-    desk.page.context.set_offline(False)
-    addresses = desk.page.evaluate(
+def test_device_classifies_offline(switched_on: AppPage) -> None:
+    app = switched_on
+    app.http_errors_expected = True
+    expect(status(app)).to_contain_text("also offline", timeout=LOADING_MS)
+    app.page.context.set_offline(True)
+    app.page.reload()
+    expect(app.chooser).to_be_enabled(timeout=PATIENCE_MS)
+    expect(status(app)).to_contain_text("ready", timeout=LOADING_MS)
+    app.classify(samples.jpeg())
+    expect(app.page.locator("#worklist-status")).to_contain_text("cannot be reached")
+    app.pick(samples.tiff())
+    expect(app.problem).to_contain_text("cannot read TIFF")
+    expect(app.problem).to_contain_text("keep the file until you are connected again")
+    app.page.context.set_offline(False)
+    addresses = app.page.evaluate(
         """async () => {
             const shelves = await Promise.all((await caches.keys()).map((name) => caches.open(name)));
             return (await Promise.all(shelves.map((shelf) => shelf.keys()))).flat().map(({ url }) => url);
@@ -343,42 +363,42 @@ def test_works_without_a_network(switched_on: Desk) -> None:
     assert not any("/api/" in address for address in addresses)
 
 
-def test_a_package_that_is_not_the_one_announced_is_not_used(desk: Desk) -> None:
-    desk.http_errors_expected = True
-    catalogue = desk.page.request.get(f"{desk.address}/api/tasks").json()
+def test_package_with_a_wrong_digest_is_not_used(app: AppPage) -> None:
+    app.http_errors_expected = True
+    catalogue = app.page.request.get(f"{app.address}/api/tasks").json()
     for task in catalogue["tasks"]:
         if task["model"]:
             task["model"]["sha256"] = "0" * 64
-    desk.page.route("**/api/tasks", lambda route: route.fulfill(json=catalogue))
-    desk.open()
-    desk.page.get_by_role("switch", name="On this device").check()
-    expect(status(desk)).to_contain_text("not used", timeout=PATIENCE_MS)
-    desk.pick(samples.jpeg())
-    expect(desk.problem).to_contain_text("not used")
-    assert desk.posts() == []
+    app.page.route("**/api/tasks", lambda route: route.fulfill(json=catalogue))
+    app.open()
+    app.page.get_by_role("switch", name="On this device").check()
+    expect(status(app)).to_contain_text("not used", timeout=PATIENCE_MS)
+    app.pick(samples.jpeg())
+    expect(app.problem).to_contain_text("not used")
+    assert app.posts() == []
 
 
-def test_nothing_of_it_is_loaded_before_it_is_wanted(desk: Desk) -> None:
-    desk.open()
-    expect(desk.page.locator("#worklist-status")).not_to_have_text("Loading…")
-    assert not any("/vendor/" in request.url for request in desk.requests)
-    assert desk.page.evaluate("navigator.serviceWorker.getRegistrations()") == []
+def test_runtime_is_not_loaded_before_it_is_switched_on(app: AppPage) -> None:
+    app.open()
+    expect(app.page.locator("#worklist-status")).not_to_have_text("Loading…")
+    assert not any("/vendor/" in request.url for request in app.requests)
+    assert app.page.evaluate("navigator.serviceWorker.getRegistrations()") == []
 
 
 @pytest.mark.parametrize("language", ["English", "Deutsch"])
-def test_the_view_is_accessible(switched_on: Desk, language: str) -> None:
-    desk = switched_on
-    desk.page.emulate_media(reduced_motion="reduce")
-    desk.drop(samples.jpeg(), samples.tiff())
-    expect(desk.page.locator("#device-rows > li")).to_have_count(2, timeout=PATIENCE_MS)
-    desk.page.locator("#device-rows a").click()
-    expect(desk.probability).to_be_visible()
-    desk.page.get_by_role("button", name="Settings").click()
-    desk.page.get_by_label("Language").select_option(label=language)
-    desk.press("Escape")
-    assert violations(desk) == []
-    desk.page.set_viewport_size({"width": 320, "height": 640})
-    assert desk.width_beyond_screen() <= 0
-    desk.page.goto(f"{desk.address}/#/tasks/{TASK}")
-    expect(desk.page.locator("#invitation")).to_be_visible()
-    assert violations(desk) == []
+def test_device_view_passes_accessibility_checks(switched_on: AppPage, language: str) -> None:
+    app = switched_on
+    app.page.emulate_media(reduced_motion="reduce")
+    app.drop(samples.jpeg(), samples.tiff())
+    expect(app.page.locator("#device-rows > li")).to_have_count(2, timeout=PATIENCE_MS)
+    app.page.locator("#device-rows a").click()
+    expect(app.probability).to_be_visible()
+    app.page.get_by_role("button", name="Settings").click()
+    app.page.get_by_label("Language").select_option(label=language)
+    app.press("Escape")
+    assert violations(app) == []
+    app.page.set_viewport_size({"width": 320, "height": 640})
+    assert app.width_beyond_screen() <= 0
+    app.page.goto(f"{app.address}/#/tasks/{TASK}")
+    expect(app.page.locator("#message")).to_be_visible()
+    assert violations(app) == []

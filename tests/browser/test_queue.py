@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import FilePayload, Request, Route, expect
 
 from tests.browser import samples
-from tests.browser.desk import PATIENCE_MS, TASK, Desk
+from tests.browser.app_page import PATIENCE_MS, TASK, AppPage
 
 
 def named(name: str, file: FilePayload) -> FilePayload:
@@ -21,15 +21,15 @@ def jpegs(number: int) -> list[FilePayload]:
     return [named(f"film-{index:03d}.jpg", samples.jpeg()) for index in range(number)]
 
 
-def asks(desk: Desk) -> list[Request]:
+def asks(app: AppPage) -> list[Request]:
     """The requests for leave to upload."""
-    return [request for request in desk.requests if request.url.endswith("/api/uploads")]
+    return [request for request in app.requests if request.url.endswith("/api/uploads")]
 
 
-def test_mixed_files_each_come_to_their_end(desk: Desk) -> None:
+def test_mixed_files_all_reach_a_final_state(app: AppPage) -> None:
     film = samples.jpeg()
-    desk.open()
-    desk.drop(
+    app.open()
+    app.drop(
         *jpegs(4),
         named("a.jpg", film),
         named("scan.dcm", samples.dicom()),
@@ -39,90 +39,92 @@ def test_mixed_files_each_come_to_their_end(desk: Desk) -> None:
         named("nothing.png", samples.empty_file()),
         named("copy of a.jpg", film),
     )
-    desk.wait_for_queue()
-    expect(desk.page.locator("#queue-summary")).to_have_text("11 of 11 done · 1 sent before · 3 not usable")
-    expect(desk.queued("broken.jpg")).to_contain_text("damaged or cut off")
-    expect(desk.queued("report.txt")).to_contain_text("was not sent")
-    expect(desk.queued("nothing.png")).to_contain_text("empty")
-    expect(desk.queued("copy of a.jpg")).to_contain_text("Sent before")
-    expect(desk.queued("scan.dcm")).to_contain_text("Classified")
+    app.wait_for_queue()
+    expect(app.page.locator("#queue-summary")).to_have_text(
+        "11 of 11 done · 1 already uploaded · 3 not usable"
+    )
+    expect(app.queued("broken.jpg")).to_contain_text("damaged or cut off")
+    expect(app.queued("report.txt")).to_contain_text("was not sent")
+    expect(app.queued("nothing.png")).to_contain_text("empty")
+    expect(app.queued("copy of a.jpg")).to_contain_text("Already uploaded")
+    expect(app.queued("scan.dcm")).to_contain_text("Classified")
     # Neither the copy, nor the text, nor the empty file was sent.
-    assert len(asks(desk)) == 8
+    assert len(asks(app)) == 8
     # Results that come in at once do not silence it.
-    expect(desk.page.locator("#announcer")).to_contain_text("Upload finished")
+    expect(app.page.locator("#announcer")).to_contain_text("Upload finished")
 
     # The copy leads to the result of its original, which is shown from this device.
-    desk.queued("copy of a.jpg").get_by_role("link").click()
-    desk.wait_for_reading()
-    expect(desk.caption).to_have_text("Your file, 300 × 600 pixels")
+    app.queued("copy of a.jpg").get_by_role("link").click()
+    app.wait_for_reading()
+    expect(app.caption).to_have_text("Original, 300 × 600 pixels")
     # And a file that could not be read leads to the reason.
-    desk.queued("broken.jpg").get_by_role("link").click()
-    expect(desk.heading).to_have_text("Could not be read")
+    app.queued("broken.jpg").get_by_role("link").click()
+    expect(app.heading).to_have_text("Could not be read")
 
 
-def test_results_are_asked_for_together(desk: Desk) -> None:
-    desk.open()
-    desk.drop(*jpegs(12))
-    desk.wait_for_queue()
-    single = [request for request in desk.requests if re.search("/api/results/[0-9a-f]{32}$", request.url)]
+def test_results_are_requested_in_lists(app: AppPage) -> None:
+    app.open()
+    app.drop(*jpegs(12))
+    app.wait_for_queue()
+    single = [request for request in app.requests if re.search("/api/results/[0-9a-f]{32}$", request.url)]
     assert single == []
-    for request in desk.requests:
+    for request in app.requests:
         assert "film-" not in request.url
         assert b"film-" not in (request.post_data_buffer or b"")
 
 
-def test_same_files_again_are_recognised_also_after_a_reload(desk: Desk) -> None:
+def test_repeated_files_are_recognised_after_a_reload(app: AppPage) -> None:
     films = jpegs(3)
-    desk.open()
-    desk.drop(*films)
-    desk.wait_for_queue()
-    desk.page.reload()
-    expect(desk.chooser).to_be_enabled()
-    desk.requests.clear()
-    desk.drop(*films)
-    desk.wait_for_queue()
-    expect(desk.page.locator("#queue-summary")).to_have_text("3 of 3 done · 3 sent before")
-    assert asks(desk) == []
+    app.open()
+    app.drop(*films)
+    app.wait_for_queue()
+    app.page.reload()
+    expect(app.chooser).to_be_enabled()
+    app.requests.clear()
+    app.drop(*films)
+    app.wait_for_queue()
+    expect(app.page.locator("#queue-summary")).to_have_text("3 of 3 done · 3 already uploaded")
+    assert asks(app) == []
 
 
-def test_pause_holds_and_goes_on(desk: Desk) -> None:
-    desk.open()
+def test_pause_stops_and_resume_continues(app: AppPage) -> None:
+    app.open()
     held: list[Route] = []
-    desk.page.route("**/api/uploads", lambda route: held.append(route))
-    desk.drop(*jpegs(8))
-    expect(desk.queued("film-000")).to_contain_text("Uploading")
-    desk.queue.get_by_role("button", name="Pause").click()
-    expect(desk.page.locator("#queue-summary")).to_contain_text("paused")
+    app.page.route("**/api/uploads", lambda route: held.append(route))
+    app.drop(*jpegs(8))
+    expect(app.queued("film-000")).to_contain_text("Uploading")
+    app.queue.get_by_role("button", name="Pause").click()
+    expect(app.page.locator("#queue-summary")).to_contain_text("paused")
     # What is held goes on with it.
-    desk.page.unroute("**/api/uploads")
-    expect(desk.queued("film-000")).to_contain_text("Classified", timeout=PATIENCE_MS)
-    expect(desk.queued("film-007")).to_contain_text("Waiting")
+    app.page.unroute("**/api/uploads")
+    expect(app.queued("film-000")).to_contain_text("Classified", timeout=PATIENCE_MS)
+    expect(app.queued("film-007")).to_contain_text("Queued")
     # A few are sent at a time, and what was being sent is finished.
-    assert len(asks(desk)) == len(held) == 3
-    desk.page.locator("body").press("p")
-    desk.wait_for_queue()
-    expect(desk.page.locator("#queue-summary")).to_have_text("8 of 8 done")
+    assert len(asks(app)) == len(held) == 3
+    app.page.locator("body").press("p")
+    app.wait_for_queue()
+    expect(app.page.locator("#queue-summary")).to_have_text("8 of 8 done")
 
 
-def test_one_or_all_can_be_cancelled_and_tried_again(desk: Desk) -> None:
-    desk.open()
+def test_uploads_can_be_cancelled_and_retried(app: AppPage) -> None:
+    app.open()
     held: list[Route] = []
-    desk.page.route("**/api/uploads", lambda route: held.append(route))
-    desk.drop(*jpegs(6))
-    desk.queued("film-001").get_by_role("button", name="Cancel: film-001.jpg").click()
-    expect(desk.queued("film-001")).to_contain_text("Cancelled")
-    expect(desk.queued("film-005")).to_contain_text("Waiting")
-    desk.queue.get_by_role("button", name="Cancel the rest").click()
-    expect(desk.page.locator("#queue-summary")).to_have_text("0 of 6 done · 6 cancelled")
-    desk.page.unroute("**/api/uploads")
-    desk.queued("film-005").get_by_role("button", name="Try again: film-005.jpg").click()
-    expect(desk.queued("film-005")).to_contain_text("Classified", timeout=PATIENCE_MS)
-    expect(desk.page.locator("#queue-summary")).to_have_text("1 of 6 done · 5 cancelled")
+    app.page.route("**/api/uploads", lambda route: held.append(route))
+    app.drop(*jpegs(6))
+    app.queued("film-001").get_by_role("button", name="Cancel: film-001.jpg").click()
+    expect(app.queued("film-001")).to_contain_text("Cancelled")
+    expect(app.queued("film-005")).to_contain_text("Queued")
+    app.queue.get_by_role("button", name="Cancel remaining").click()
+    expect(app.page.locator("#queue-summary")).to_have_text("0 of 6 done · 6 cancelled")
+    app.page.unroute("**/api/uploads")
+    app.queued("film-005").get_by_role("button", name="Try again: film-005.jpg").click()
+    expect(app.queued("film-005")).to_contain_text("Classified", timeout=PATIENCE_MS)
+    expect(app.page.locator("#queue-summary")).to_have_text("1 of 6 done · 5 cancelled")
 
 
-def test_busy_server_is_asked_again_more_and_more_patiently(desk: Desk) -> None:
-    desk.http_errors_expected = True
-    desk.open()
+def test_busy_server_is_retried_with_backoff(app: AppPage) -> None:
+    app.http_errors_expected = True
+    app.open()
     refused: list[Route] = []
 
     def refuse(route: Route) -> None:
@@ -133,18 +135,18 @@ def test_busy_server_is_asked_again_more_and_more_patiently(desk: Desk) -> None:
             route.continue_()
 
     started = time.monotonic()
-    desk.page.route("**/api/uploads", refuse)
-    desk.drop(samples.jpeg(), samples.text_file())
-    desk.wait_for_queue()
-    expect(desk.page.locator("#queue-summary")).to_have_text("2 of 2 done · 1 not usable")
+    app.page.route("**/api/uploads", refuse)
+    app.drop(samples.jpeg(), samples.text_file())
+    app.wait_for_queue()
+    expect(app.page.locator("#queue-summary")).to_have_text("2 of 2 done · 1 not usable")
     assert len(refused) == 4
     # Half a second, one and two, each shortened by at most a half.
     assert time.monotonic() - started > 1.75
 
 
-def test_network_that_fails_in_the_upload_is_tried_again_with_the_same_leave(desk: Desk) -> None:
-    desk.http_errors_expected = True
-    desk.open()
+def test_interrupted_upload_is_retried_with_the_same_permission(app: AppPage) -> None:
+    app.http_errors_expected = True
+    app.open()
     failed: list[str] = []
 
     def fail_once(route: Route) -> None:
@@ -154,31 +156,31 @@ def test_network_that_fails_in_the_upload_is_tried_again_with_the_same_leave(des
         else:
             route.continue_()
 
-    desk.page.route(lambda url: not url.startswith(desk.address), fail_once)
-    desk.drop(samples.jpeg(), samples.text_file())
-    desk.wait_for_queue()
+    app.page.route(lambda url: not url.startswith(app.address), fail_once)
+    app.drop(samples.jpeg(), samples.text_file())
+    app.wait_for_queue()
     assert len(failed) == 1
-    assert len(asks(desk)) == 1
-    expect(desk.page.locator("#queue-summary")).to_have_text("2 of 2 done · 1 not usable")
+    assert len(asks(app)) == 1
+    expect(app.page.locator("#queue-summary")).to_have_text("2 of 2 done · 1 not usable")
 
 
-def test_refused_upload_is_named_and_can_be_tried_again(desk: Desk) -> None:
-    desk.http_errors_expected = True
-    desk.open()
+def test_refused_upload_is_reported_and_can_be_retried(app: AppPage) -> None:
+    app.http_errors_expected = True
+    app.open()
     answer = {"code": "TaskHasNoModel", "message": "There is no model yet.", "request_id": "r-1"}
-    desk.page.route("**/api/uploads", lambda route: route.fulfill(status=409, json=answer))
-    desk.drop(*jpegs(2))
-    expect(desk.queued("film-000")).to_contain_text("There is no model yet.")
-    expect(desk.page.locator("#queue-summary")).to_contain_text("2 not sent")
-    desk.page.unroute("**/api/uploads")
-    desk.queue.get_by_role("button", name="Try failed ones again").click()
-    desk.wait_for_queue()
-    expect(desk.page.locator("#queue-summary")).to_have_text("2 of 2 done")
+    app.page.route("**/api/uploads", lambda route: route.fulfill(status=409, json=answer))
+    app.drop(*jpegs(2))
+    expect(app.queued("film-000")).to_contain_text("There is no model yet.")
+    expect(app.page.locator("#queue-summary")).to_contain_text("2 failed")
+    app.page.unroute("**/api/uploads")
+    app.queue.get_by_role("button", name="Retry failed").click()
+    app.wait_for_queue()
+    expect(app.page.locator("#queue-summary")).to_have_text("2 of 2 done")
 
 
-def test_leaving_warns_loses_nothing_and_says_so_on_return(desk: Desk) -> None:
+def test_leaving_warns_and_the_next_visit_reports_what_is_missing(app: AppPage) -> None:
     films = jpegs(5)
-    desk.open()
+    app.open()
     left: list[Route] = []
 
     def let_two_through(route: Route) -> None:
@@ -186,49 +188,49 @@ def test_leaving_warns_loses_nothing_and_says_so_on_return(desk: Desk) -> None:
         if len(left) <= 2:
             route.continue_()
 
-    desk.page.route("**/api/uploads", let_two_through)
-    desk.drop(*films)
-    expect(desk.page.locator("#queue-summary")).to_contain_text("2 of 5 done", timeout=PATIENCE_MS)
+    app.page.route("**/api/uploads", let_two_through)
+    app.drop(*films)
+    expect(app.page.locator("#queue-summary")).to_contain_text("2 of 5 done", timeout=PATIENCE_MS)
     warnings: list[str] = []
 
     def leave(dialog: object) -> None:
         warnings.append(dialog.type)  # type: ignore[attr-defined]
         dialog.accept()  # type: ignore[attr-defined]
 
-    desk.page.on("dialog", leave)
+    app.page.on("dialog", leave)
     # A browser warns only those who have done something on the page.
-    desk.page.locator("#queue-summary").click()
-    desk.page.reload()
+    app.page.locator("#queue-summary").click()
+    app.page.reload()
     assert warnings == ["beforeunload"]
-    desk.page.unroute("**/api/uploads")
-    notice = desk.page.locator("#left-words")
-    expect(notice).to_contain_text("Sent by then: 2; nothing of that is lost. Not sent: 3.")
-    desk.drop(*films)
-    desk.wait_for_queue()
-    expect(desk.page.locator("#queue-summary")).to_have_text("5 of 5 done · 2 sent before")
+    app.page.unroute("**/api/uploads")
+    notice = app.page.locator("#left-words")
+    expect(notice).to_contain_text("Uploaded: 2; these are safe. Not uploaded: 3.")
+    app.drop(*films)
+    app.wait_for_queue()
+    expect(app.page.locator("#queue-summary")).to_have_text("5 of 5 done · 2 already uploaded")
     expect(notice).to_be_hidden()
-    desk.page.reload()
-    expect(desk.chooser).to_be_enabled()
-    expect(desk.queue).to_be_hidden()
+    app.page.reload()
+    expect(app.chooser).to_be_enabled()
+    expect(app.queue).to_be_hidden()
     assert warnings == ["beforeunload"]
 
 
-def test_folder_is_read_with_all_that_is_in_it(desk: Desk, tmp_path: Path) -> None:
+def test_chosen_folder_is_read_recursively(app: AppPage, tmp_path: Path) -> None:
     (tmp_path / "case" / "left").mkdir(parents=True)
     (tmp_path / "case" / ".DS_Store").write_bytes(b"x")
     (tmp_path / "case" / "one.jpg").write_bytes(samples.jpeg()["buffer"])
     (tmp_path / "case" / "left" / "two.jpg").write_bytes(samples.jpeg()["buffer"])
-    desk.open()
-    desk.at_hand = tmp_path / "case"
-    desk.page.get_by_role("button", name="Choose a folder…").click()
-    desk.wait_for_queue()
-    expect(desk.page.locator("#queue-summary")).to_have_text("2 of 2 done")
+    app.open()
+    app.at_hand = tmp_path / "case"
+    app.page.get_by_role("button", name="Choose folder…").click()
+    app.wait_for_queue()
+    expect(app.page.locator("#queue-summary")).to_have_text("2 of 2 done")
 
 
-def test_dropped_folder_is_read_with_all_that_is_in_it(desk: Desk) -> None:
-    desk.open()
+def test_dropped_folder_is_read_recursively(app: AppPage) -> None:
+    app.open()
     # Browsers give real folders only to real drops, so the page is handed what they would give.
-    desk.page.evaluate(
+    app.page.evaluate(
         """() => {
             const file = (name) => ({
                 isFile: true, isDirectory: false, name,
@@ -248,31 +250,31 @@ def test_dropped_folder_is_read_with_all_that_is_in_it(desk: Desk) -> None:
             document.body.dispatchEvent(drop);
         }"""
     )
-    desk.wait_for_queue()
-    names = desk.page.locator("#queue-rows .row-label").all_inner_texts()
+    app.wait_for_queue()
+    names = app.page.locator("#queue-rows .row-label").all_inner_texts()
     assert sorted(names) == ["a", "b", "c"]
-    expect(desk.page.locator("#queue-summary")).to_have_text("3 of 3 done · 3 not usable")
+    expect(app.page.locator("#queue-summary")).to_have_text("3 of 3 done · 3 not usable")
 
 
-def test_hundreds_of_files_keep_the_page_small(desk: Desk) -> None:
-    desk.open()
+def test_queue_of_hundreds_renders_only_visible_rows(app: AppPage) -> None:
+    app.open()
     texts = [
         FilePayload(name=f"{index}.txt", mimeType="text/plain", buffer=b"text %d" % index)
         for index in range(600)
     ]
-    desk.drop(*texts)
-    desk.wait_for_queue()
-    expect(desk.page.locator("#queue-summary")).to_have_text("600 of 600 done · 600 not usable")
-    assert desk.page.locator("#queue-rows > li").count() < 40
-    assert desk.posts() == []
+    app.drop(*texts)
+    app.wait_for_queue()
+    expect(app.page.locator("#queue-summary")).to_have_text("600 of 600 done · 600 not usable")
+    assert app.page.locator("#queue-rows > li").count() < 40
+    assert app.posts() == []
 
 
-def test_no_task_no_queue(desk: Desk) -> None:
-    answer = desk.page.request.get(f"{desk.address}/api/tasks").json()
+def test_queue_takes_nothing_for_a_task_without_model(app: AppPage) -> None:
+    answer = app.page.request.get(f"{app.address}/api/tasks").json()
     for task in answer["tasks"]:
         task["model"] = None
-    desk.page.route("**/api/tasks", lambda route: route.fulfill(body=json.dumps(answer)))
-    desk.open(f"#/tasks/{TASK}")
-    desk.drop(*jpegs(2))
-    expect(desk.problem).to_contain_text("no model has been trained")
-    expect(desk.queue).to_be_hidden()
+    app.page.route("**/api/tasks", lambda route: route.fulfill(body=json.dumps(answer)))
+    app.open(f"#/tasks/{TASK}")
+    app.drop(*jpegs(2))
+    expect(app.problem).to_contain_text("No model has been trained")
+    expect(app.queue).to_be_hidden()

@@ -1,6 +1,6 @@
 """The list of results while it is read and changed at the same time."""
 
-from tests.browser.bench import Bench
+from tests.browser.stubbed_page import StubbedPage
 
 LIST = """
     const { ResultList } = await import("/modules/resultlist.js");
@@ -15,9 +15,9 @@ LIST = """
 """
 
 
-def test_page_asked_for_before_a_review_does_not_undo_it(bench: Bench) -> None:
-    bench.open()
-    reviewed = bench.run(
+def test_page_requested_before_a_review_does_not_undo_it(stub: StubbedPage) -> None:
+    stub.open()
+    reviewed = stub.run(
         LIST
         + """
         const ask = window.fetch;
@@ -39,10 +39,10 @@ def test_page_asked_for_before_a_review_does_not_undo_it(bench: Bench) -> None:
     assert reviewed
 
 
-def test_later_page_counts_again(bench: Bench) -> None:
+def test_page_requested_later_replaces_the_review(stub: StubbedPage) -> None:
     """An index that follows a little later than the table must not undo the review either."""
-    bench.open()
-    bench.run(
+    stub.open()
+    stub.run(
         LIST
         + """
         list.keepChanged({ ...list.known.get(result.id), review });
@@ -51,6 +51,6 @@ def test_later_page_counts_again(bench: Bench) -> None:
         window.id = result.id;
         """
     )
-    assert bench.run("return list.known.get(id).review !== null;")
-    bench.pass_time(6_000)
-    assert bench.run("await list.refresh(); return list.known.get(id).review === null;")
+    assert stub.run("return list.known.get(id).review !== null;")
+    stub.pass_time(6_000)
+    assert stub.run("await list.refresh(); return list.known.get(id).review === null;")

@@ -3,60 +3,60 @@
 from playwright.sync_api import Browser, Request, expect
 
 from tests.browser import samples
+from tests.browser.app_page import AppPage
 from tests.browser.conftest import LAPTOP
-from tests.browser.desk import Desk
 
 FIRST_VIEW_BYTES = 150_000
 
 
-def settings(desk: Desk) -> None:
-    desk.page.locator("button[popovertarget=settings]").click()
+def settings(app: AppPage) -> None:
+    app.page.locator("button[popovertarget=settings]").click()
 
 
-def test_language_can_be_changed_and_is_remembered(desk: Desk) -> None:
-    desk.open()
-    desk.classify(samples.jpeg())
-    label = desk.heading.inner_text()
-    settings(desk)
-    desk.page.get_by_label("Language").select_option("Deutsch")
-    expect(desk.page.locator("html")).to_have_attribute("lang", "de")
-    expect(desk.page.locator("#worklist-heading")).to_have_text("Arbeitsliste")
-    expect(desk.page.locator("#disclaimer")).to_contain_text("Nicht für den klinischen Einsatz")
+def test_language_choice_is_remembered(app: AppPage) -> None:
+    app.open()
+    app.classify(samples.jpeg())
+    label = app.heading.inner_text()
+    settings(app)
+    app.page.get_by_label("Language").select_option("Deutsch")
+    expect(app.page.locator("html")).to_have_attribute("lang", "de")
+    expect(app.page.locator("#worklist-heading")).to_have_text("Arbeitsliste")
+    expect(app.page.locator("#disclaimer")).to_contain_text("Nicht für den klinischen Einsatz")
     # Names of classes are the server's: they stay, and say which language they are in.
-    expect(desk.heading).to_have_text(label)
-    expect(desk.heading.locator("span")).to_have_attribute("lang", "en")
-    expect(desk.probability).to_contain_text("Wahrscheinlichkeit")
-    desk.page.reload()
-    expect(desk.page.locator("#worklist-heading")).to_have_text("Arbeitsliste")
-    expect(desk.page.locator("#csv")).to_have_text("CSV herunterladen")
+    expect(app.heading).to_have_text(label)
+    expect(app.heading.locator("span")).to_have_attribute("lang", "en")
+    expect(app.probability).to_contain_text("Wahrscheinlichkeit")
+    app.page.reload()
+    expect(app.page.locator("#worklist-heading")).to_have_text("Arbeitsliste")
+    expect(app.page.locator("#csv")).to_have_text("CSV exportieren")
 
 
-def test_language_is_that_of_the_browser(browser: Browser, page_address: str) -> None:
+def test_language_defaults_to_the_browser(browser: Browser, page_address: str) -> None:
     context = browser.new_context(viewport=LAPTOP, locale="de-AT")
-    desk = Desk(context.new_page(), page_address)
-    desk.page.goto(f"{desk.address}/#/tasks/mammography-views")
-    expect(desk.page.get_by_role("button", name="Bilder wählen …").first).to_be_visible()
-    desk.at_hand = samples.jpeg()
-    desk.page.get_by_role("button", name="Bilder wählen …").first.click()
-    desk.wait_for_reading()
+    app = AppPage(context.new_page(), page_address)
+    app.page.goto(f"{app.address}/#/tasks/mammography-views")
+    expect(app.page.get_by_role("button", name="Bilder auswählen …").first).to_be_visible()
+    app.at_hand = samples.jpeg()
+    app.page.get_by_role("button", name="Bilder auswählen …").first.click()
+    app.wait_for_reading()
     # Numbers as they are written there: a comma, and a space before the sign.
-    expect(desk.probability).to_contain_text(",")
-    expect(desk.page.locator(".bars .share").first).to_contain_text("\u00a0%")
+    expect(app.probability).to_contain_text(",")
+    expect(app.page.locator(".bars .share").first).to_contain_text("\u00a0%")
     context.close()
-    assert desk.mistakes == []
+    assert app.mistakes == []
 
 
-def test_every_word_is_there_in_both_languages(desk: Desk) -> None:
-    desk.open()
-    differences = desk.page.evaluate(
+def test_texts_exist_in_both_languages(app: AppPage) -> None:
+    app.open()
+    differences = app.page.evaluate(
         """async () => {
             const paths = (words, path) => Object.entries(words).flatMap(([name, value]) => {
                 const here = path + name;
                 return typeof value === "object" ? paths(value, here + ".") : [`${here} ${typeof value}`];
             });
             const all = async (language) => [
-                ...paths((await import(`/modules/words/${language}.js`)).words, ""),
-                ...paths((await import(`/modules/words/records.${language}.js`)).records, "records."),
+                ...paths((await import(`/modules/locales/${language}.js`)).messages, ""),
+                ...paths((await import(`/modules/locales/records.${language}.js`)).records, "records."),
             ];
             const [english, german] = [await all("en"), await all("de")];
             return [
@@ -71,34 +71,34 @@ def test_every_word_is_there_in_both_languages(desk: Desk) -> None:
     assert differences == []
 
 
-def test_colours_can_be_chosen_against_those_of_the_device(desk: Desk) -> None:
-    desk.page.emulate_media(color_scheme="light")
-    desk.open()
+def test_theme_overrides_the_device(app: AppPage) -> None:
+    app.page.emulate_media(color_scheme="light")
+    app.open()
     ground = "getComputedStyle(document.documentElement).backgroundColor"
-    light = desk.page.evaluate(ground)
-    settings(desk)
-    desk.page.get_by_label("Colours").select_option("Dark")
-    dark = desk.page.evaluate(ground)
+    light = app.page.evaluate(ground)
+    settings(app)
+    app.page.get_by_label("Theme").select_option("Dark")
+    dark = app.page.evaluate(ground)
     assert dark != light
-    desk.page.reload()
-    assert desk.page.evaluate(ground) == dark
-    desk.page.emulate_media(color_scheme="dark")
-    settings(desk)
-    desk.page.get_by_label("Colours").select_option("Light")
-    assert desk.page.evaluate(ground) == light
-    desk.page.get_by_label("Colours").select_option("As the device")
-    assert desk.page.evaluate(ground) == dark
+    app.page.reload()
+    assert app.page.evaluate(ground) == dark
+    app.page.emulate_media(color_scheme="dark")
+    settings(app)
+    app.page.get_by_label("Theme").select_option("Light")
+    assert app.page.evaluate(ground) == light
+    app.page.get_by_label("Theme").select_option("System")
+    assert app.page.evaluate(ground) == dark
 
 
-def test_first_view_is_small(desk: Desk) -> None:
+def test_first_view_is_small(app: AppPage) -> None:
     sizes: list[int] = []
 
     def weigh(request: Request) -> None:
         parts = request.sizes()
         sizes.append(parts["responseBodySize"] + parts["responseHeadersSize"])
 
-    desk.page.on("requestfinished", weigh)
-    desk.open()
-    expect(desk.page.locator("#worklist-status")).not_to_have_text("Loading…")
-    desk.page.wait_for_timeout(300)
+    app.page.on("requestfinished", weigh)
+    app.open()
+    expect(app.page.locator("#worklist-status")).not_to_have_text("Loading…")
+    app.page.wait_for_timeout(300)
     assert sum(sizes) < FIRST_VIEW_BYTES

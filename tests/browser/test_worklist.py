@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import APIRequestContext, expect
 
 from tests.browser import samples
-from tests.browser.desk import PATIENCE_MS, TASK, Desk
+from tests.browser.app_page import PATIENCE_MS, TASK, AppPage
 from tests.browser.results import serve_many
 from tests.stack.client import wait_for
 
@@ -21,144 +21,144 @@ def send(request: APIRequestContext, address: str) -> str:
     return str(answer.json()["id"])
 
 
-def test_result_that_others_send_appears_by_itself(desk: Desk) -> None:
-    desk.open()
-    expect(desk.page.locator("#worklist-status")).not_to_have_text("Loading…")
-    result_id = send(desk.page.request, desk.address)
-    expect(desk.row(result_id)).to_be_visible(timeout=PATIENCE_MS)
+def test_worklist_shows_results_of_other_clients(app: AppPage) -> None:
+    app.open()
+    expect(app.page.locator("#worklist-status")).not_to_have_text("Loading…")
+    result_id = send(app.page.request, app.address)
+    expect(app.row(result_id)).to_be_visible(timeout=PATIENCE_MS)
 
 
-def test_row_opens_its_result_and_its_address_can_be_shared(desk: Desk) -> None:
-    result_id = send(desk.page.request, desk.address)
-    desk.open()
-    row = desk.row(result_id).get_by_role("link")
+def test_row_opens_its_result_at_a_shareable_address(app: AppPage) -> None:
+    result_id = send(app.page.request, app.address)
+    app.open()
+    row = app.row(result_id).get_by_role("link")
     label = row.locator(".row-label").inner_text()
     row.click()
-    expect(desk.heading).to_have_text(label)
-    expect(desk.heading).to_be_focused()
+    expect(app.heading).to_have_text(label)
+    expect(app.heading).to_be_focused()
     expect(row).to_have_attribute("aria-current", "true")
-    shared = desk.page.url
+    shared = app.page.url
     assert shared.endswith(f"#/results/{result_id}")
 
-    desk.page.goto("about:blank")
-    desk.page.goto(shared)
-    desk.wait_for_reading()
-    expect(desk.heading).to_have_text(label)
-    expect(desk.image).to_be_visible()
+    app.page.goto("about:blank")
+    app.page.goto(shared)
+    app.wait_for_reading()
+    expect(app.heading).to_have_text(label)
+    expect(app.image).to_be_visible()
 
 
-def test_back_returns_to_the_task(desk: Desk) -> None:
-    desk.open()
-    desk.classify(samples.jpeg())
-    desk.page.go_back()
-    expect(desk.page.get_by_role("button", name="Choose images…")).to_be_visible()
+def test_back_returns_to_the_task(app: AppPage) -> None:
+    app.open()
+    app.classify(samples.jpeg())
+    app.page.go_back()
+    expect(app.page.get_by_role("button", name="Choose images…")).to_be_visible()
 
 
-def test_own_image_opened_again_is_the_original(desk: Desk) -> None:
-    desk.open()
-    first = desk.classify(samples.jpeg())
-    desk.pick(samples.jpeg())
-    expect(desk.page).not_to_have_url(re.compile(first))
-    desk.wait_for_reading()
-    desk.row(first).get_by_role("link").click()
-    expect(desk.page).to_have_url(re.compile(first))
-    expect(desk.caption).to_have_text("Your file, 300 × 600 pixels")
+def test_reopened_result_shows_the_original(app: AppPage) -> None:
+    app.open()
+    first = app.classify(samples.jpeg())
+    app.pick(samples.jpeg())
+    expect(app.page).not_to_have_url(re.compile(first))
+    app.wait_for_reading()
+    app.row(first).get_by_role("link").click()
+    expect(app.page).to_have_url(re.compile(first))
+    expect(app.caption).to_have_text("Original, 300 × 600 pixels")
 
 
-def test_hidden_page_asks_for_nothing(desk: Desk) -> None:
-    desk.open()
-    expect(desk.page.locator("#worklist-status")).not_to_have_text("Loading…")
-    desk.page.evaluate(
+def test_hidden_page_makes_no_requests(app: AppPage) -> None:
+    app.open()
+    expect(app.page.locator("#worklist-status")).not_to_have_text("Loading…")
+    app.page.evaluate(
         """() => {
             Object.defineProperty(document, "hidden", { value: true, configurable: true });
             document.dispatchEvent(new Event("visibilitychange"));
         }"""
     )
-    desk.page.wait_for_timeout(500)
-    before = len(desk.requests)
-    desk.page.wait_for_timeout(5_000)
-    assert len(desk.requests) == before
+    app.page.wait_for_timeout(500)
+    before = len(app.requests)
+    app.page.wait_for_timeout(5_000)
+    assert len(app.requests) == before
 
 
-def test_drop_folder_of_the_task_is_named(desk: Desk) -> None:
-    bucket = desk.page.request.get(f"{desk.address}/api/health").json()["data_bucket"]
-    desk.open()
-    desk.page.get_by_text("Classify a folder without this page").click()
-    expect(desk.page.locator("#drop-folder-address")).to_have_text(f"s3://{bucket}/inbox/{TASK}/")
+def test_drop_folder_address_is_shown(app: AppPage) -> None:
+    bucket = app.page.request.get(f"{app.address}/api/health").json()["data_bucket"]
+    app.open()
+    app.page.locator("#drop-folder summary").click()
+    expect(app.page.locator("#drop-folder-address")).to_have_text(f"s3://{bucket}/inbox/{TASK}/")
 
 
-def test_filters_ask_the_server_and_the_export_holds_the_same(desk: Desk) -> None:
-    desk.open()
-    flagged = desk.classify(samples.both_breasts())
-    other = send(desk.page.request, desk.address)
-    expect(desk.row(other)).to_be_visible(timeout=PATIENCE_MS)
-    show = desk.page.get_by_label("Show", exact=True)
+def test_filters_apply_to_list_and_export(app: AppPage) -> None:
+    app.open()
+    flagged = app.classify(samples.both_breasts())
+    other = send(app.page.request, app.address)
+    expect(app.row(other)).to_be_visible(timeout=PATIENCE_MS)
+    show = app.page.get_by_label("Show", exact=True)
     show.select_option("To review")
-    expect(desk.row(flagged)).to_be_visible()
-    expect(desk.row(other)).to_have_count(0)
+    expect(app.row(flagged)).to_be_visible()
+    expect(app.row(other)).to_have_count(0)
 
     # What is reviewed stays, so that it can be undone, until the list is asked for anew.
-    desk.heading.focus()
-    desk.press("Enter")
-    expect(desk.row(flagged)).to_contain_text("Confirmed")
+    app.heading.focus()
+    app.press("Enter")
+    expect(app.row(flagged)).to_contain_text("Confirmed")
     show.select_option("Reviewed")
-    expect(desk.row(flagged)).to_be_visible()
-    with desk.page.expect_download() as download:
-        desk.page.get_by_role("link", name="Download CSV").click()
+    expect(app.row(flagged)).to_be_visible()
+    with app.page.expect_download() as download:
+        app.page.get_by_role("link", name="Export CSV").click()
     exported = download.value.path().read_text()
     assert exported.startswith("id,")
     assert flagged in exported
     assert other not in exported
     show.select_option("To review")
-    expect(desk.page.locator("#worklist-status")).not_to_have_text("Loading…")
-    expect(desk.row(flagged)).to_have_count(0)
+    expect(app.page.locator("#worklist-status")).not_to_have_text("Loading…")
+    expect(app.row(flagged)).to_have_count(0)
 
 
-def test_days_classes_and_tasks_are_filters(desk: Desk) -> None:
-    result_id = send(desk.page.request, desk.address)
-    label = desk.page.request.get(f"{desk.address}/api/results/{result_id}").json()["label"]
-    desk.open()
-    desk.page.locator("#more-filters").click()
-    today = str(desk.page.evaluate("new Date().toLocaleDateString('sv')"))
-    desk.page.get_by_label("From", exact=True).fill(today)
-    desk.page.get_by_label("To", exact=True).fill(today)
-    expect(desk.row(result_id)).to_be_visible()
-    expect(desk.page.locator("#more-filters")).to_have_text("Filter and sort (2 set)")
-    desk.page.get_by_label("To", exact=True).fill("2020-01-01")
-    expect(desk.row(result_id)).to_be_visible()
-    desk.page.get_by_label("From", exact=True).fill("2020-01-01")
-    expect(desk.page.locator("#worklist-status")).to_have_text("Nothing matches the filters.")
-    desk.page.get_by_role("button", name="Reset").last.click()
-    expect(desk.row(result_id)).to_be_visible()
+def test_filters_by_day_class_and_task(app: AppPage) -> None:
+    result_id = send(app.page.request, app.address)
+    label = app.page.request.get(f"{app.address}/api/results/{result_id}").json()["label"]
+    app.open()
+    app.page.locator("#more-filters").click()
+    today = str(app.page.evaluate("new Date().toLocaleDateString('sv')"))
+    app.page.get_by_label("From", exact=True).fill(today)
+    app.page.get_by_label("To", exact=True).fill(today)
+    expect(app.row(result_id)).to_be_visible()
+    expect(app.page.locator("#more-filters")).to_have_text("Filter and sort (2 active)")
+    app.page.get_by_label("To", exact=True).fill("2020-01-01")
+    expect(app.row(result_id)).to_be_visible()
+    app.page.get_by_label("From", exact=True).fill("2020-01-01")
+    expect(app.page.locator("#worklist-status")).to_have_text("No results match the filters.")
+    app.page.get_by_role("button", name="Reset").last.click()
+    expect(app.row(result_id)).to_be_visible()
 
-    classes = desk.page.get_by_label("Class", exact=True)
+    classes = app.page.get_by_label("Class", exact=True)
     values = classes.locator("option").evaluate_all("(all) => all.map((one) => one.value)")
     classes.select_option(label)
-    expect(desk.row(result_id)).to_be_visible()
+    expect(app.row(result_id)).to_be_visible()
     classes.select_option(next(value for value in values if value not in ("", label)))
-    expect(desk.row(result_id)).to_have_count(0)
+    expect(app.row(result_id)).to_have_count(0)
 
-    desk.page.get_by_label("Tasks", exact=True).select_option("All tasks")
+    app.page.get_by_label("Tasks", exact=True).select_option("All tasks")
     expect(classes).to_be_disabled()
-    expect(desk.row(result_id)).to_contain_text("Mammography views")
+    expect(app.row(result_id)).to_contain_text("Mammography views")
 
 
-def test_of_a_hundred_thousand_only_what_is_in_sight_is_in_the_page(desk: Desk) -> None:
-    asked = serve_many(desk.page, 100_000)
-    desk.open()
-    expect(desk.rows.first).to_be_visible()
-    assert desk.rows.count() < 60
+def test_list_of_100000_renders_only_visible_rows(app: AppPage) -> None:
+    asked = serve_many(app.page, 100_000)
+    app.open()
+    expect(app.rows.first).to_be_visible()
+    assert app.rows.count() < 60
     # Only what is needed was asked for.
     assert len(asked) <= 2
-    box = desk.page.locator("#worklist-box")
+    box = app.page.locator("#worklist-box")
     for _ in range(5):
         height = box.evaluate("(box) => box.scrollHeight")
         box.evaluate("(box) => box.scrollTo(0, box.scrollHeight)")
         wait_for(lambda height=height: box.evaluate("(box) => box.scrollHeight") > height)  # type: ignore[misc]
-    assert desk.rows.count() < 60
+    assert app.rows.count() < 60
     assert len(asked) > 4
     # All of it, as if somebody had scrolled for an hour: a step of scrolling still takes no time.
-    each, last, there = desk.page.evaluate(
+    each, last, there = app.page.evaluate(
         """async () => {
             const { Rows } = await import("/modules/rows.js");
             const box = document.getElementById("worklist-box");
@@ -181,40 +181,40 @@ def test_of_a_hundred_thousand_only_what_is_in_sight_is_in_the_page(desk: Desk) 
     assert there < 60
 
 
-def test_list_can_begin_with_the_least_sure(desk: Desk) -> None:
-    serve_many(desk.page, 1000)
-    desk.open()
-    desk.page.locator("#more-filters").click()
-    desk.page.get_by_label("Order", exact=True).select_option("Least sure first")
-    expect(desk.rows.first).to_contain_text("40.0%")
-    expect(desk.page.locator("#worklist-status")).to_contain_text("Sorted among the")
+def test_list_sorts_by_lowest_probability(app: AppPage) -> None:
+    serve_many(app.page, 1000)
+    app.open()
+    app.page.locator("#more-filters").click()
+    app.page.get_by_label("Sort by", exact=True).select_option("Lowest probability first")
+    expect(app.rows.first).to_contain_text("40.0%")
+    expect(app.page.locator("#worklist-status")).to_contain_text("Sorted within the")
 
 
-def test_oldest_first_is_the_servers_order(desk: Desk) -> None:
-    asked = serve_many(desk.page, 10)
-    desk.open()
-    desk.page.locator("#more-filters").click()
-    desk.page.get_by_label("Order", exact=True).select_option("Oldest first")
-    expect(desk.rows.first).to_have_attribute("data-id", f"{9:032x}")
+def test_oldest_first_is_sorted_by_the_server(app: AppPage) -> None:
+    asked = serve_many(app.page, 10)
+    app.open()
+    app.page.locator("#more-filters").click()
+    app.page.get_by_label("Sort by", exact=True).select_option("Oldest first")
+    expect(app.rows.first).to_have_attribute("data-id", f"{9:032x}")
     assert "order=oldest" in asked[-1]
 
 
-def test_rows_are_walked_through_by_arrow_keys(desk: Desk) -> None:
-    serve_many(desk.page, 500)
-    desk.open()
-    desk.rows.first.get_by_role("link").focus()
-    desk.press("ArrowDown", "ArrowDown")
-    expect(desk.row(f"{2:032x}").get_by_role("link")).to_be_focused()
-    desk.press("End")
-    expect(desk.page.locator("#worklist-rows a:focus")).to_be_in_viewport()
-    desk.press("Home")
-    expect(desk.row(f"{0:032x}").get_by_role("link")).to_be_focused()
-    expect(desk.row(f"{0:032x}")).to_have_attribute("aria-posinset", "1")
+def test_arrow_keys_move_through_rows(app: AppPage) -> None:
+    serve_many(app.page, 500)
+    app.open()
+    app.rows.first.get_by_role("link").focus()
+    app.press("ArrowDown", "ArrowDown")
+    expect(app.row(f"{2:032x}").get_by_role("link")).to_be_focused()
+    app.press("End")
+    expect(app.page.locator("#worklist-rows a:focus")).to_be_in_viewport()
+    app.press("Home")
+    expect(app.row(f"{0:032x}").get_by_role("link")).to_be_focused()
+    expect(app.row(f"{0:032x}")).to_have_attribute("aria-posinset", "1")
 
 
-def test_quarantined_file_of_the_drop_folder_leads_to_its_reason(desk: Desk) -> None:
-    serve_many(desk.page, 20)
-    desk.open()
-    row = desk.row(f"{7:032x}")
+def test_quarantined_drop_folder_file_shows_its_reason(app: AppPage) -> None:
+    serve_many(app.page, 20)
+    app.open()
+    row = app.row(f"{7:032x}")
     expect(row).to_contain_text("Could not be read")
     expect(row).to_contain_text("drop folder")

@@ -24,9 +24,9 @@ from tests.alarms import STAGE, Point
 from tests.stage import BUCKET, ROOT
 
 TRIES = 3
-"""How often Lambda runs an asynchronous event: once, and deploy/application.py asks for two more."""
+"""Runs of an asynchronous event: one, and two retries that deploy/application.py configures."""
 ATTEMPTS = 4
-"""How often the AWS SDK sends a request that is throttled; see chalicelib/aws.py."""
+"""Attempts of the AWS SDK at a throttled request; see chalicelib/aws.py."""
 API_STAGE = json.loads((ROOT / ".chalice" / "config.json").read_text())["api_gateway_stage"]
 STATE_MACHINE = f"arn:aws:states:us-east-1:123456789012:stateMachine:negatoscope-{STAGE}-retrain"
 SCHEDULED = {
@@ -42,11 +42,11 @@ SCHEDULED = {
 }
 
 Fault = Callable[[str, str, dict[str, Any]], None]
-"""Given a service, an operation and its request, raises if the operation fails."""
+"""Gets a service, an operation and its request, and raises if the operation fails."""
 
 
 class World:
-    """One stage under observation. Time passes only when a test says so."""
+    """A stage under observation. Tests control its clock."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class World:
         self.now = 1_000_000.0
         self.monkeypatch = monkeypatch
         self.fixture = request.getfixturevalue
-        """Makes a fixture: not every scenario needs the application, which takes a second to start."""
+        """A fixture, because only some scenarios need the application, which takes a second to start."""
         self.queue_refuses = False
         self._capsys, self._output = capsys, ""
         self._faults: list[Fault] = []
@@ -71,12 +71,12 @@ class World:
         return client
 
     def ringing(self) -> set[str]:
-        """The names of the alarms that ring now."""
+        """The names of the alarms that are ringing."""
         self._collect()
         return alarms.ringing(alarms.alarms(), self.points, self.now)
 
     def wait(self, **time: float) -> None:
-        """Let time pass: `wait(minutes=5)`."""
+        """Advance the clock: `wait(minutes=5)`."""
         self._collect()
         self.now += timedelta(**time).total_seconds()
 
@@ -105,22 +105,22 @@ class World:
         """Store an object, and return its event."""
         self.fixture("client")
         etag = boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)["ETag"].strip('"')
-        return inbox.event_for(inbox.Arrival(BUCKET, key, etag, len(body)))
+        return inbox.event_for(inbox.InboxObject(BUCKET, key, etag, len(body)))
 
     def drop(self, key: str, body: bytes) -> None:
-        """Drop a file into the bucket, and let S3's events run the Lambdas prepare and classify."""
+        """Drop a file into the bucket and run the Lambdas prepare and classify with S3's events."""
         self.deliver("prepare", self.store(key, body))
         s3 = boto3.client("s3")
         for entry in s3.list_objects_v2(Bucket=BUCKET, Prefix="prepared/").get("Contents", ()):
-            arrival = inbox.Arrival(BUCKET, entry["Key"], entry["ETag"].strip('"'), entry["Size"])
-            self.deliver("classify", inbox.event_for(arrival))
+            original = inbox.InboxObject(BUCKET, entry["Key"], entry["ETag"].strip('"'), entry["Size"])
+            self.deliver("classify", inbox.event_for(original))
 
     def schedule(self, function: str) -> None:
         """Run a scheduled Lambda."""
         self.deliver(function, SCHEDULED)
 
     def deliver(self, function: str, event: dict[str, Any]) -> None:
-        """Run a Lambda that nobody waits for, as often as Lambda does, and give the event up after that.
+        """Run a Lambda for an asynchronous event, with Lambda's retries, after which the event is lost.
 
         Lambda Developer Guide, "Types of metrics for Lambda functions"; SQS Developer Guide, "Available
         CloudWatch metrics for Amazon SQS".
@@ -144,7 +144,7 @@ class World:
         return True
 
     def throttle_lambda(self, function: str) -> None:
-        """Lambda has no concurrency left for a function."""
+        """Lambda has no concurrency left for this function."""
         self._emit("AWS/Lambda", "Throttles", 1, FunctionName=function_name(function))
 
     def _lambda_ran(self, function: str, *, failed: bool) -> None:
@@ -161,7 +161,7 @@ class World:
     # ----------------------------------------------------------------------------------------- faults
 
     def refuse(self, *services: str) -> None:
-        """From now on every request to these services fails."""
+        """Let every request to these services fail."""
         self.fixture("client")
 
         def fail(service: str, operation: str, _request: dict[str, Any]) -> None:
@@ -171,7 +171,7 @@ class World:
         self._faults.append(fail)
 
     def recover(self) -> None:
-        """From now on nothing is refused."""
+        """Let all requests succeed again."""
         self._faults.clear()
 
     def throttle_table(
@@ -199,7 +199,7 @@ class World:
         send = BaseClient._make_api_call
 
         def send_unless_it_fails(client: BaseClient, operation: str, request: dict[str, Any]) -> Any:
-            if operation == "Invoke":  # moto knows no Lambdas; AWS accepts an event and runs them later
+            if operation == "Invoke":  # moto has no Lambdas; AWS accepts an event and runs them later
                 return {"StatusCode": 202}
             for fault in self._faults:
                 fault(client.meta.service_model.service_id, operation, request)
@@ -213,7 +213,7 @@ class World:
         self.points.append(Point(namespace, metric, frozenset(dimensions.items()), value, self.now))
 
     def output(self) -> str:
-        """All that the application has printed."""
+        """Everything that the application has printed."""
         self._collect()
         return self._output
 
@@ -225,22 +225,22 @@ class World:
 
 @cache
 def api_name() -> str:
-    """The name of the API: API Gateway takes the title of the definition that Chalice uploads."""
+    """The name of the API: the title of the definition that Chalice uploads."""
     handler = "arn:aws:lambda:us-east-1:123456789012:function:x"
     definition = SwaggerGenerator("us-east-1", {"api_handler_arn": handler}).generate_swagger(app.app)
     return str(definition["info"]["title"])
 
 
 def function_name(function: str) -> str:
-    """The name of a Lambda; "" means that of the API."""
+    """The name of a Lambda; "" for that of the API."""
     return f"negatoscope-{STAGE}-{function}" if function else f"negatoscope-{STAGE}"
 
 
 def failure(code: str, operation: str) -> ClientError:
-    """An error that AWS answers."""
+    """An error of AWS."""
     return ClientError({"Error": {"Code": code, "Message": "made up"}}, operation)
 
 
 def s3_event(key: str) -> dict[str, Any]:
     """The event of an object that has just been stored."""
-    return inbox.event_for(inbox.Arrival(BUCKET, key, "0" * 32, 1))
+    return inbox.event_for(inbox.InboxObject(BUCKET, key, "0" * 32, 1))

@@ -1,4 +1,4 @@
-"""The whole application in this process: Chalice's test client in front, moto behind."""
+"""The application in this process: Chalice's test client and moto."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from chalicelib import aws
 from chalicelib.models.classifier import Classifier
 from chalicelib.observability import measure_seconds
 from chalicelib.retraining.executions import Executions
-from chalicelib.retraining.repository import empty_entry
+from chalicelib.retraining.repository import empty_record
 from chalicelib.storage import inbox
 from chalicelib.tasks import load_task
 from tests import images
@@ -34,7 +34,7 @@ REAL = {
     "version": VERSION,
     "file": "report.md",
 }
-"""Path parameters of what a `stocked` stage holds."""
+"""Path parameters of the objects in a `stocked` stage."""
 
 
 @pytest.fixture
@@ -67,28 +67,28 @@ def call(client: Client) -> Call:
 
 @pytest.fixture
 def stocked(client: Client, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stage that holds a result and a retraining, and whose state machine is made up."""
+    """A stage with a result, a retraining and a fake state machine."""
     executions = Executions(FakeStepFunctions(), RETRAINING_ARN)
     monkeypatch.setattr(aws, "_executions", lambda: executions)
     response = call("POST", f"/tasks/{TASK}/classify", IMAGE, Content_Type="image/png")
     assert response.json_body["id"] == REAL["id"]
-    entry = empty_entry("run", executions.arn("run"), {"task": TASK})
-    aws._journal().begin(entry | {"started_at": "2026-01-01T00:00:00Z", "status": "deployed"})
-    aws.bucket().write(f"retrainings/{TASK}/run/judgement/report.md", b"# Better", "text/markdown")
+    record = empty_record("run", executions.arn("run"), {"task": TASK})
+    aws._repository().create(record | {"started_at": "2026-01-01T00:00:00Z", "status": "deployed"})
+    aws.bucket().write(f"retrainings/{TASK}/run/evaluation/report.md", b"# Better", "text/markdown")
 
 
 @pytest.fixture
 def world(
     capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> World:
-    """A stage under observation, whose sweep has just found nothing unfinished."""
+    """A stage under observation, whose sweeper has just found nothing unfinished."""
     measure_seconds("OldestUnfinishedAge", 0)
     return World(capsys, request, monkeypatch)
 
 
 @pytest.fixture
 def profiled(client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A model whose validation images were grey, as the mean grey level is its distance."""
+    """A model whose validation images were grey; its distance is the mean grey level."""
     names = load_task(TASK).class_names
     profile = {
         "images": 500,
@@ -103,13 +103,13 @@ def profiled(client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 def _login(monkeypatch: pytest.MonkeyPatch) -> None:
-    """People sign in, as they do where API Gateway asks them to."""
+    """The stage requires login, as API Gateway does at AWS."""
     authorizer = CognitoUserPoolAuthorizer("users", provider_arns=["arn:aws:cognito-idp:::userpool/x"])
     monkeypatch.setattr(app.api, "_authorizer", authorizer)
 
 
 def as_member(groups: str, method: str, path: str, **parameters: str) -> tuple[int, Any]:
-    """Status and body of the answer to a request that API Gateway has let in."""
+    """Status and body of the answer to a request with a valid token."""
     claims = {"sub": "4711", "cognito:groups": groups} if groups else {"sub": "4711"}
     context = {"resourcePath": path, "httpMethod": method, "requestId": "r-1"}
     request = {

@@ -1,4 +1,4 @@
-"""API Gateway in front of the application, as a WSGI application: for tools that speak HTTP."""
+"""API Gateway and the application as a WSGI application, for tools that use HTTP."""
 
 import base64
 import json
@@ -13,7 +13,7 @@ import app
 
 BASE = "/api"
 MAX_PAYLOAD = 6 * 1024 * 1024
-"""Bytes that a Lambda can answer."""
+"""The largest answer of a Lambda, in bytes."""
 
 _ROUTES = RouteMatcher(list(app.app.routes))
 
@@ -21,7 +21,7 @@ Environ = dict[str, Any]
 
 
 def application(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Answer a request as API Gateway does: by calling the Lambda, unless there is no such route."""
+    """Answer a request like API Gateway: call the Lambda if there is such a route."""
     event = _event(environ)
     if event is None:
         answer = _not_found()
@@ -30,7 +30,7 @@ def application(environ: Environ, start_response: Callable[..., Any]) -> Iterabl
     body = answer["body"].encode()
     assert len(body) <= MAX_PAYLOAD
     if answer.get("isBase64Encoded"):
-        # "*/*" is among the API's binary types, so this does not depend on the Accept header.
+        # "*/*" is one of the API's binary types, so the Accept header does not matter.
         assert "*/*" in app.app.api.binary_types
         body = base64.b64decode(body)
     headers = {"Content-Type": "application/json", **answer["headers"]}
@@ -40,7 +40,7 @@ def application(environ: Environ, start_response: Callable[..., Any]) -> Iterabl
 
 
 def _event(environ: Environ) -> dict[str, Any] | None:
-    """The event of API Gateway's Lambda proxy integration; None if the API has no such route."""
+    """The event of API Gateway's Lambda proxy integration; None without such a route."""
     path = environ["REQUEST_URI"].partition("?")[0].removeprefix(BASE)
     try:
         route = _ROUTES.match_route(f"{path}?{environ['QUERY_STRING']}")

@@ -17,7 +17,7 @@ from chalicelib.errors import EndpointNotReady, ModelFailed
 from chalicelib.models.embedded import EmbeddedBackend
 from chalicelib.monitoring import drift
 from chalicelib.results.table import ResultsTable
-from chalicelib.retraining.repository import empty_entry
+from chalicelib.retraining.repository import empty_record
 from tests import alarms, images
 from tests.functional.cloudwatch import SCHEDULED, World, s3_event
 from tests.models import TASK
@@ -27,11 +27,11 @@ from tests.unit.retraining.test_graph import PLAN, STATES, Fails, walk
 
 CLASSIFY = f"/tasks/{TASK}/classify"
 RESULT = f"/results/{'0' * 32}"
-PLAN_STEP = {"step": "plan", "wish": {"task": TASK}, "execution": "arn", "code": "code", "commit": ""}
+PLAN_STEP = {"step": "plan", "request": {"task": TASK}, "execution": "arn", "code": "code", "commit": ""}
 
 Scenario = Callable[[World], None]
 SCENARIOS: dict[str, tuple[Scenario, set[str]]] = {}
-"""What happens, and the alarms that ring then."""
+"""Scenarios, and the alarms that ring."""
 
 
 def rings(*names: str, called: str = "") -> Callable[[Scenario], Scenario]:
@@ -45,7 +45,7 @@ def rings(*names: str, called: str = "") -> Callable[[Scenario], Scenario]:
 
 
 def sweep(world: World, minutes: int) -> None:
-    """Let the sweep run, as if so much time had passed."""
+    """Run the sweeper as if that much time had passed."""
     moment = datetime.now(UTC) + timedelta(minutes=minutes)
     world.monkeypatch.setattr(app, "datetime", SimpleNamespace(now=lambda _zone: moment))
     world.schedule("sweep")
@@ -57,7 +57,7 @@ def classify(world: World) -> Any:
 
 
 def break_model(world: World, error: Exception) -> None:
-    """From now on the model fails."""
+    """Let the model fail."""
 
     def fail(*_: object) -> None:
         raise error
@@ -77,7 +77,7 @@ def a_good_day(world: World) -> None:
     world.request("GET", "/results.csv")
     world.request("GET", "/retrainings")
     world.drop(f"inbox/{TASK}/image.png", images.grey_file(height=40))
-    world.schedule("watch")
+    world.schedule("drift-monitor")
     world.execution_ended("Succeeded")
     sweep(world, minutes=60)
 
@@ -101,7 +101,7 @@ def a_burst_that_waits_in_the_queue_of_lambda(world: World) -> None:
 
 
 def lose_an_image(world: World) -> None:
-    """Drop an image while S3 is out of order."""
+    """Drop an image while S3 fails."""
     event = world.store(f"inbox/{TASK}/image.png", images.grey_file())
     world.refuse("S3")
     world.deliver("prepare", event)
@@ -133,11 +133,11 @@ def a_file_that_is_no_image(world: World) -> None:
 @rings("drift")
 def images_of_another_kind(world: World) -> None:
     world.fixture("profiled")
-    world.monkeypatch.setattr(drift, "ENOUGH", 25)
+    world.monkeypatch.setattr(drift, "MIN_ANSWERS", 25)
     for number in range(25):
         body = images.grey_file(height=32 + number, width=32)
         world.request("POST", CLASSIFY, body, Content_Type="image/png")
-    world.schedule("watch")
+    world.schedule("drift-monitor")
 
 
 # ------------------------------------------------------------------------------------------------ API
@@ -177,7 +177,7 @@ def an_endpoint_that_does_not_come_back(world: World) -> None:
 
 @rings("api-errors", "gateway-errors")
 def a_handler_that_dies(world: World) -> None:
-    answer = {"not": object()}  # which JSON cannot hold
+    answer = {"not": object()}  # JSON cannot represent it
     world.monkeypatch.setattr(ResultsTable, "get", lambda *_: answer)
     assert world.request("GET", RESULT) is None
 
@@ -208,10 +208,10 @@ def a_sweep_that_fails(world: World) -> None:
     world.schedule("sweep")
 
 
-@rings("watch-errors", "lost-events")
+@rings("drift-monitor-errors", "lost-events")
 def a_drift_that_cannot_be_measured(world: World) -> None:
     world.refuse("S3", "DynamoDB")
-    world.schedule("watch")
+    world.schedule("drift-monitor")
 
 
 @rings("retraining-errors")
@@ -230,7 +230,7 @@ for _function, _event in (
     ("prepare", s3_event(f"inbox/{TASK}/image.png")),
     ("classify", s3_event(f"prepared/{TASK}/{'0' * 32}.npy")),
     ("sweep", SCHEDULED),
-    ("watch", SCHEDULED),
+    ("drift-monitor", SCHEDULED),
 ):
     rings(
         f"{_function}-errors", f"{_function}-undelivered-events", called=f"a queue that refuses {_function}"
@@ -243,7 +243,7 @@ def no_concurrency_for_a_quarter_of_an_hour(function: str, world: World) -> None
         world.throttle_lambda(function)
 
 
-for _function in ("prepare", "classify", "sweep", "watch", "retraining"):
+for _function in ("prepare", "classify", "sweep", "drift-monitor", "retraining"):
     rings(f"{_function}-throttles", called=f"no concurrency for {_function}")(
         partial(no_concurrency_for_a_quarter_of_an_hour, _function)
     )
@@ -253,14 +253,14 @@ for _function in ("prepare", "classify", "sweep", "watch", "retraining"):
 
 
 def retrain(world: World, **answers: Any) -> None:
-    """Walk through the state machine; `answers` are those of its tasks."""
+    """Run the state machine with `answers` of its tasks."""
     end = walk(answers).end
     world.execution_ended({"Succeed": "Succeeded", "Fail": "Failed"}[STATES[end]["Type"]])
 
 
 @rings()
 def a_retraining_that_brings_nothing_better(world: World) -> None:
-    retrain(world, Decide={"accepted": False, "reasons": "Worse."})
+    retrain(world, **{"Record decision": {"accepted": False, "reasons": "Worse."}})
 
 
 @rings("failed-retrainings")
@@ -273,14 +273,14 @@ def a_retraining_without_end(world: World) -> None:
     world.execution_ended("TimedOut")
 
 
-@rings("failed-undo", "failed-retrainings")
+@rings("failed-rollback", "failed-retrainings")
 def an_undo_that_fails(world: World) -> None:
-    retrain(world, Train=Fails("States.TaskFailed"), Undo=Fails("Lambda.Unknown"))
+    retrain(world, **{"Train": Fails("States.TaskFailed"), "Roll back": Fails("Lambda.Unknown")})
     assert world.client  # from here on there is an account
-    aws._journal().begin(empty_entry("run", "arn", {"task": TASK}) | {"started_at": timestamps.now()})
+    aws._repository().create(empty_record("run", "arn", {"task": TASK}) | {"started_at": timestamps.now()})
     state = {"plan": PLAN | {"task": TASK}, "failed": "TrainingFailed", "error": {"Error": "E", "Cause": "C"}}
     world.monkeypatch.setattr(aws, "_sagemaker", lambda: FakeSageMaker())
-    assert world.run("retraining", {"step": "report-failed-undo", "state": state})
+    assert world.run("retraining", {"step": "report-failed-rollback", "state": state})
 
 
 @rings()
@@ -343,7 +343,7 @@ rings("results-unfinished-throttled-writes", *REFUSED, called="throttled writes 
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_exactly_these_alarms_ring(world: World, name: str) -> None:
+def test_scenario_rings_exactly_its_alarms(world: World, name: str) -> None:
     scenario, names = SCENARIOS[name]
     assert world.ringing() == set(), "before anything has happened"
 
@@ -352,6 +352,6 @@ def test_exactly_these_alarms_ring(world: World, name: str) -> None:
     assert world.ringing() == names
 
 
-def test_every_alarm_is_made_to_ring() -> None:
+def test_every_alarm_has_a_scenario() -> None:
     rung = set[str]().union(*(names for _, names in SCENARIOS.values()))
     assert rung == {alarm.name for alarm in alarms.alarms()}

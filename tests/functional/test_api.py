@@ -167,8 +167,8 @@ def test_upload_form_pins_key_size_and_type(call: Call) -> None:
     assert response.status_code == 201
     answer = response.json_body
     fields = answer["upload"]["fields"]
-    (arrival,) = inbox.arrivals(inbox.event_for(inbox.Arrival(BUCKET, fields["key"], "e", 1)))
-    assert (arrival.id, arrival.task_name, arrival.way) == (answer["id"], TASK, "upload")
+    (original,) = inbox.event_objects(inbox.event_for(inbox.InboxObject(BUCKET, fields["key"], "e", 1)))
+    assert (original.id, original.task_name, original.channel) == (answer["id"], TASK, "upload")
     policy = json.loads(base64.b64decode(fields["policy"]))
     assert ["content-length-range", 123456, 123456] in policy["conditions"]
     assert {"key": fields["key"]} in policy["conditions"]
@@ -329,7 +329,7 @@ def test_answer_of_an_earlier_model_is_not_explained(call: Call) -> None:
     message = assert_error(
         call("GET", f"/results/{result['id']}/heatmap?label={result['label']}"), 409, "NotClassified"
     )
-    assert "Another model" in message
+    assert "no longer used" in message
 
 
 def test_no_preview_of_what_is_not_classified(call: Call) -> None:

@@ -1,4 +1,4 @@
-"""From classified images to what the API tells of their drift, through the handlers that Lambda calls."""
+"""From classified images to drift reports in the API, through the Lambda handlers."""
 
 from dataclasses import replace
 from typing import Any
@@ -15,7 +15,7 @@ from tests.models import TASK
 
 
 class Requests:
-    """Takes the place of the state machine."""
+    """Replaces the state machine."""
 
     def __init__(self) -> None:
         self.started: list[tuple[dict[str, Any], str]] = []
@@ -25,8 +25,10 @@ class Requests:
         return {"name": "retraining-1", "task": body["task"], "status": "running"}
 
 
-def watch(client: Client) -> None:
-    client.lambda_.invoke("watch", client.events.generate_cw_event("aws.events", "Scheduled Event", {}, []))
+def check_drift(client: Client) -> None:
+    client.lambda_.invoke(
+        "drift-monitor", client.events.generate_cw_event("aws.events", "Scheduled Event", {}, [])
+    )
 
 
 def drift(call: Call) -> Any:
@@ -37,31 +39,31 @@ def drift(call: Call) -> Any:
 
 
 @pytest.mark.usefixtures("profiled")
-def test_drift_of_posted_images_is_told_and_retrained_once(
+def test_drift_of_posted_images_is_reported_and_retrained_once(
     client: Client, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     retraining, requests = replace(settings(), retrain_on_drift=True), Requests()
     monkeypatch.setattr(aws, "settings", lambda: retraining)
-    monkeypatch.setattr(aws, "retraining_requests", lambda: requests)
+    monkeypatch.setattr(aws, "retraining_service", lambda: requests)
     for number in range(100):
         path = f"/tasks/{TASK}/classify"
         result = call("POST", path, images.grey_file(height=32 + number, width=32), Content_Type="image/png")
         assert result.status_code == 200
 
     for _ in range(2):
-        watch(client)
+        check_drift(client)
 
     found = drift(call)
     assert found["model"]["version"] == "2026.01.01-tiny"
     assert (found["report"]["drifted"], found["report"]["answers"]) == (True, 100)
     told = found["retraining"]
     assert told["name"] == "retraining-1"
-    assert requests.started == [({"task": TASK, "reason": told["reason"]}, "drift watch")]
+    assert requests.started == [({"task": TASK, "reason": told["reason"]}, "drift monitor")]
 
 
-def test_without_a_profile_the_api_says_why_there_is_no_report(client: Client, call: Call) -> None:
-    assert "Nobody has looked" in drift(call)["reason"]
-    watch(client)
+def test_drift_without_a_profile_is_explained(client: Client, call: Call) -> None:
+    assert "has not been checked" in drift(call)["reason"]
+    check_drift(client)
     found = drift(call)
     assert found["report"] is None
     assert "no profile" in found["reason"]

@@ -1,4 +1,4 @@
-"""A task whose file names somebody else's endpoint, through the whole application."""
+"""A task with an external endpoint in its file, through the whole application."""
 
 import csv
 import json
@@ -30,7 +30,7 @@ PROBABILITIES = [0.02, 0.95, 0.03]
 
 
 class Runtime:
-    """The SageMaker Runtime with one endpoint, as the built-in Image Classification algorithm answers."""
+    """The SageMaker Runtime with an endpoint of the built-in Image Classification algorithm."""
 
     def __init__(self) -> None:
         self.answer: Any = PROBABILITIES
@@ -49,7 +49,7 @@ class Runtime:
 def runtime(client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runtime:
     path = tmp_path / f"{FOREIGN}.toml"
     text = (ROOT / "chalicelib/tasks" / path.name).read_text()
-    path.write_text(text + '\n[endpoint]\nname = "their-model"\ncontract = "image-classification"\n')
+    path.write_text(text + '\n[endpoint]\nname = "their-model"\nprotocol = "image-classification"\n')
     tasks = load_tasks() | {FOREIGN: read_task(path)}
     monkeypatch.setattr(chalicelib.settings, "load_tasks", lambda: tasks)
     runtime = Runtime()
@@ -65,7 +65,7 @@ def classify(call: Call, status: int = 200) -> Any:
     return response.json_body
 
 
-def test_image_is_classified_and_nothing_is_pretended(call: Call, runtime: Runtime) -> None:
+def test_image_is_classified_without_heat_map_and_distance(call: Call, runtime: Runtime) -> None:
     result = classify(call)
     names = load_task(FOREIGN).class_names
     assert result["label"] == names[1]
@@ -97,7 +97,9 @@ def test_result_without_heat_map_is_read_listed_reviewed_and_exported(call: Call
     assert (row["model_version"], row["reviewed_label"]) == ("their-model/AllTraffic", label)
 
 
-def test_same_image_is_asked_again_because_the_model_may_have_changed(call: Call, runtime: Runtime) -> None:
+def test_same_image_is_classified_again_because_the_model_may_have_changed(
+    call: Call, runtime: Runtime
+) -> None:
     first = classify(call)
     runtime.answer = PROBABILITIES[::-1]
     second = classify(call)
@@ -106,7 +108,7 @@ def test_same_image_is_asked_again_because_the_model_may_have_changed(call: Call
     assert len(runtime.images) == 2
 
 
-def test_drop_folder_goes_to_the_endpoint_too(client: Client, runtime: Runtime) -> None:
+def test_dropped_image_is_sent_to_the_endpoint(client: Client, runtime: Runtime) -> None:
     s3, key = boto3.client("s3"), f"inbox/{FOREIGN}/a.png"
     data = images.grey_file()
     etag = s3.put_object(Bucket=BUCKET, Key=key, Body=data)["ETag"].strip('"')
@@ -118,7 +120,7 @@ def test_drop_folder_goes_to_the_endpoint_too(client: Client, runtime: Runtime) 
     assert (result["status"], result["model"]["sha256"]) == ("classified", None)
 
 
-def test_tasks_say_where_the_model_is(call: Call, runtime: Runtime) -> None:
+def test_tasks_name_their_endpoint(call: Call, runtime: Runtime) -> None:
     answer = call("GET", "/tasks").json_body
     schema("/tasks", "GET", 200).validate(answer)
     models = {task["name"]: task["model"] for task in answer["tasks"]}
@@ -147,7 +149,7 @@ def throttled() -> ClientError:
         ({"predictions": PROBABILITIES}, 502, "ModelFailed"),
     ],
 )
-def test_trouble_is_told_and_leaves_no_result(
+def test_endpoint_failure_is_reported_and_leaves_no_result(
     call: Call, runtime: Runtime, answer: Any, status: int, code: str
 ) -> None:
     runtime.answer = answer

@@ -1,4 +1,4 @@
-"""S3 events and the schedule, through the handlers that Lambda calls."""
+"""S3 events and schedules, through the Lambda handlers."""
 
 import json
 from typing import Any
@@ -17,7 +17,7 @@ EVENTS = ROOT / "tests/events"
 
 
 def put(event: dict[str, Any], body: bytes) -> dict[str, Any]:
-    """Store what `event` announces, and give the event the real ETag and size."""
+    """Store the object of `event`, and put its ETag and size into the event."""
     from urllib.parse import unquote_plus
 
     for record in event["Records"]:
@@ -38,7 +38,7 @@ def prepared_event(key: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", ["plain", "spaces", "plus", "unicode", "percent", "two-records"])
-def test_arrival_becomes_a_result(client: Client, name: str) -> None:
+def test_arrived_image_gets_a_result(client: Client, name: str) -> None:
     event = put(load(f"{name}.json"), images.grey_file("JPEG"))
     for _ in range(2):  # S3 may deliver twice
         client.lambda_.invoke("prepare", event)
@@ -57,14 +57,14 @@ def test_empty_file_is_quarantined(client: Client) -> None:
     assert result["reasons"][0]["code"] == "EmptyImage"
 
 
-def test_folder_is_no_image(client: Client) -> None:
+def test_folder_is_ignored(client: Client) -> None:
     client.lambda_.invoke("prepare", load("folder.json"))
     assert aws.table().page() == ([], None)
 
 
-def test_schedule_sweeps(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_schedule_runs_the_sweeper(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     swept = []
-    monkeypatch.setattr(type(aws.sweep()), "run", lambda _, moment: swept.append(moment))
+    monkeypatch.setattr(type(aws.sweeper()), "run", lambda _, moment: swept.append(moment))
     client.lambda_.invoke("sweep", client.events.generate_cw_event("aws.events", "Scheduled Event", {}, []))
     (moment,) = swept
     assert moment.tzinfo is not None

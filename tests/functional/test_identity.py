@@ -1,4 +1,4 @@
-"""Nothing that could name a patient leaves the place where the file lies."""
+"""Nothing that could name a patient appears in results, logs, metrics or traces."""
 
 import json
 from io import StringIO
@@ -49,14 +49,14 @@ def assert_anonymous(where: str, text: str) -> None:
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> StringIO:
-    """What is logged, with all its fields: the logger holds on to the output that there was at first."""
+    """The log with all its fields; the logger keeps the output stream of its start."""
     stream = StringIO()
     monkeypatch.setattr(observability.logger.registered_handler, "stream", stream)
     return stream
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_nothing_of_a_dropped_file_shows(
+def test_dropped_file_leaves_no_identity(
     client: Client, kind: str, capfd: pytest.CaptureFixture[str], log: StringIO
 ) -> None:
     key = f"inbox/{TASK}/{FILE}.dcm"
@@ -68,21 +68,21 @@ def test_nothing_of_a_dropped_file_shows(
         client.lambda_.invoke("classify", prepared_event(listed["Key"]))
 
     output = capfd.readouterr()
-    assert '"task"' in log.getvalue()  # there is a log to look at
+    assert '"task"' in log.getvalue()  # the log is not empty
     assert_anonymous("the log and the metrics", output.out + output.err + log.getvalue())
     items = boto3.resource("dynamodb").Table(TABLE).scan()["Items"]
     assert len(items) == 1
     assert_anonymous("the table", str(items))
     for listed in s3.list_objects_v2(Bucket=BUCKET)["Contents"]:
         if listed["Key"].startswith(("inbox/", "quarantine/")) and not listed["Key"].endswith(".json"):
-            continue  # the file itself, for people to find
+            continue  # the quarantined file itself
         stored = s3.get_object(Bucket=BUCKET, Key=listed["Key"])
         text = stored["Body"].read().decode("latin-1") + json.dumps(stored["Metadata"])
         assert_anonymous(listed["Key"], text + listed["Key"])
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_nothing_of_a_posted_file_shows(
+def test_posted_file_leaves_no_identity(
     call: Call, kind: str, capfd: pytest.CaptureFixture[str], log: StringIO
 ) -> None:
     response = call("POST", f"/tasks/{TASK}/classify", FILES[kind], Content_Type="application/octet-stream")
@@ -93,13 +93,13 @@ def test_nothing_of_a_posted_file_shows(
     assert_anonymous("the log and the metrics", output.out + output.err + log.getvalue())
 
 
-def test_traces_do_not_follow_calls_to_s3() -> None:
-    """They would quote the key of every object."""
+def test_traces_contain_no_calls_to_s3() -> None:
+    """Traces of S3 calls would contain the keys of objects."""
     assert not observability.tracer.auto_patch
     assert not _PATCHED_MODULES
 
 
-def test_name_of_an_upload_is_forgotten(call: Call, capfd: pytest.CaptureFixture[str], log: StringIO) -> None:
+def test_upload_leaves_no_file_name(call: Call, capfd: pytest.CaptureFixture[str], log: StringIO) -> None:
     body: dict[str, Any] = {
         "task": TASK,
         "filename": f"{FILE}.dcm",
@@ -114,8 +114,8 @@ def test_name_of_an_upload_is_forgotten(call: Call, capfd: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize("refused", ["S3", "DynamoDB"])
-def test_nothing_of_a_file_shows_when_aws_fails(world: World, log: StringIO, refused: str) -> None:
-    """Neither where it was dropped nor where it was posted, nor when the sweep comes by."""
+def test_failing_aws_leaves_no_identity(world: World, log: StringIO, refused: str) -> None:
+    """This holds for dropped and posted files, and for the sweeper."""
     event = world.store(f"inbox/{TASK}/{FILE}.dcm", FILES["dicom"])
     world.refuse(refused)
     with pytest.raises(Exception) as raised:  # noqa: PT011 - whatever it is, Lambda writes it into the log

@@ -1,4 +1,4 @@
-"""Versions of models through the API: shown, and put back."""
+"""Model versions in the API: listing, files and rollback."""
 
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,13 @@ from chalicelib.models.classifier import Classifier
 from chalicelib.models.deployed import DeployedModels
 from chalicelib.models.package import ModelPackage
 from chalicelib.models.registry import Registry
+from chalicelib.models.seeding import seed
 from chalicelib.retraining.executions import Executions
 from tests import images
 from tests.functional.conftest import Call, as_member
 from tests.functional.test_openapi import schema
 from tests.models import METRICS, TASK, VERSION, write_package
-from tests.sagemaker import FakeSageMaker, hosting
+from tests.sagemaker import FakeSageMaker, endpoint_manager
 
 MODELS = "/tasks/{task}/models"
 FILE = "/tasks/{task}/models/{version}/{file}"
@@ -28,7 +29,7 @@ ROLLBACK = "/tasks/{task}/rollback"
 @pytest.fixture
 def sagemaker(monkeypatch: pytest.MonkeyPatch) -> FakeSageMaker:
     sagemaker = FakeSageMaker("c1", "c2")
-    monkeypatch.setattr(aws, "hosting", lambda: hosting(sagemaker))
+    monkeypatch.setattr(aws, "endpoint_manager", lambda: endpoint_manager(sagemaker))
     return sagemaker
 
 
@@ -40,7 +41,7 @@ def registry(client: Client, sagemaker: FakeSageMaker, tmp_path: Path, monkeypat
     (folder / "card.md").write_text("# Card für alle")
     (folder / "plots").mkdir()
     (folder / "plots" / "roc.svg").write_text("<svg><script>alert(1)</script></svg>")
-    registry.seed(TASK, ModelPackage.load(folder))
+    seed(registry, TASK, ModelPackage.load(folder))
     candidate = write_package(tmp_path / "next", version="next")
     registry.add(TASK, pack(package_files(candidate)), {"retraining": "run-1"})
     classifier = Classifier({}, lambda: None, tmp_path, deployed=DeployedModels(registry))
@@ -75,7 +76,7 @@ def test_versions_are_listed(call: Call, registry: Registry) -> None:
         ("roc.svg", "image/svg+xml", "<svg><script>alert(1)</script></svg>"),
     ],
 )
-def test_card_and_plots_are_shown_and_cannot_run(
+def test_card_and_plots_are_shown_without_active_content(
     call: Call, registry: Registry, file: str, content_type: str, content: str
 ) -> None:
     response = call("GET", f"/tasks/{TASK}/models/{VERSION}/{file}")
@@ -88,7 +89,7 @@ def test_card_and_plots_are_shown_and_cannot_run(
     assert "sandbox" in policy
 
 
-def test_the_whole_package_lies_in_the_bucket(call: Call, registry: Registry) -> None:
+def test_package_is_downloaded_from_the_bucket(call: Call, registry: Registry) -> None:
     answer = call("GET", f"/tasks/{TASK}/models/next/model.tar.gz")
 
     assert answer.status_code == 303
@@ -104,7 +105,7 @@ def test_facts_are_shown(call: Call, registry: Registry) -> None:
 
 
 @pytest.mark.parametrize("file", ["record.json", "model.onnx", "other.svg", "current.json"])
-def test_nothing_else_is_shown(call: Call, registry: Registry, file: str) -> None:
+def test_other_files_are_not_shown(call: Call, registry: Registry, file: str) -> None:
     error = fits(call("GET", f"/tasks/{TASK}/models/{VERSION}/{file}"), FILE, "GET", 404)
     assert error["code"] == "UnknownModel"
     fits(call("GET", f"/tasks/{TASK}/models/none/card.md"), FILE, "GET", 404)
@@ -116,7 +117,7 @@ def classify(call: Call) -> Any:
     return answer.json_body
 
 
-def test_promoted_and_rolled_back(call: Call, registry: Registry, sagemaker: FakeSageMaker) -> None:
+def test_model_is_promoted_and_rolled_back(call: Call, registry: Registry, sagemaker: FakeSageMaker) -> None:
     registry.promote(TASK, "next", None, None)
     assert classify(call)["model"]["version"] == "next"
     tasks = fits(call("GET", "/tasks"), "/tasks", "GET", 200)["tasks"]
@@ -134,7 +135,7 @@ def test_promoted_and_rolled_back(call: Call, registry: Registry, sagemaker: Fak
     assert error["code"] == "NothingToRollBackTo"
 
 
-def test_a_deployed_model_that_somebody_has_deleted_is_none(call: Call, registry: Registry) -> None:
+def test_deleted_deployed_model_counts_as_missing(call: Call, registry: Registry) -> None:
     registry.promote(TASK, "next", None, None)
     bucket = aws.bucket()
     for key in list(bucket.keys(f"models/{TASK}/next/")):
@@ -145,7 +146,7 @@ def test_a_deployed_model_that_somebody_has_deleted_is_none(call: Call, registry
     assert [task["model"] for task in tasks if task["name"] == TASK] == [None]
 
 
-def test_same_image_is_not_asked_again_until_the_model_changes(call: Call, registry: Registry) -> None:
+def test_same_image_is_not_classified_again_until_the_model_changes(call: Call, registry: Registry) -> None:
     first = classify(call)
     assert classify(call)["classified_at"] == first["classified_at"]
     registry.promote(TASK, "next", None, None)
@@ -168,7 +169,7 @@ def test_rollback_waits_for_the_end_of_a_retraining(
     call: Call, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry.promote(TASK, "next", None, None)
-    aws._journal().lock(TASK, "arn:aws:states:::execution:retrain:run-1")
+    aws._repository().lock(TASK, "arn:aws:states:::execution:retrain:run-1")
     monkeypatch.setattr(Executions, "is_running", lambda _, arn: arn.endswith("run-1"))
 
     error = fits(call("POST", f"/tasks/{TASK}/rollback"), ROLLBACK, "POST", 409)
@@ -177,7 +178,7 @@ def test_rollback_waits_for_the_end_of_a_retraining(
     assert "run-1" in error["message"]
 
 
-def test_everybody_may_do_everything_where_nobody_signs_in(call: Call) -> None:
+def test_everything_is_allowed_without_login(call: Call) -> None:
     answer = fits(call("GET", "/me"), "/me", "GET", 200)
     groups = ["reader", "reviewer", "admin"]
     assert answer == {"login": False, "user": "local", "groups": groups, "role": "admin"}

@@ -1,4 +1,4 @@
-"""The routes of retrainings, as the API describes them, with the state machine made up."""
+"""The routes of retrainings, checked against the API's description, with a made-up state machine."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from chalice.test import Client
 
 from chalicelib import aws
 from chalicelib.retraining.executions import Executions
-from chalicelib.retraining.repository import Journal, empty_entry
+from chalicelib.retraining.repository import RetrainingRepository, empty_record
 from chalicelib.storage.bucket import DataBucket
 from tests.functional.conftest import Call, as_member
 from tests.functional.test_openapi import schema
@@ -30,31 +30,31 @@ class SageMaker:
 
 
 class Stage:
-    """The state machine and what it has written down."""
+    """The state machine and its records."""
 
     def __init__(self, call: Call, states: FakeStepFunctions) -> None:
         self._call = call
         self.states = states
-        self.journal = Journal(boto3.resource("dynamodb"), RETRAININGS_TABLE)
+        self.repository = RetrainingRepository(boto3.resource("dynamodb"), RETRAININGS_TABLE)
         self.bucket = DataBucket(boto3.client("s3"), BUCKET)
 
     def ask(self, method: str, template: str, status: int, path: str = "", **request: Any) -> Any:
-        """The body of an answer that has a status, and is as described."""
+        """The body of an answer, whose status and schema are checked."""
         answer = self._call(method, path or template, **request)
         assert answer.status_code == status, answer.body
         schema(template, method, status).validate(answer.json_body)
         return answer.json_body
 
-    def start(self, **wish: Any) -> Any:
-        """Start a retraining, and return what was answered."""
-        return self.ask("POST", ROUTE, 201, json={"task": TASK, **wish})
+    def start(self, **request: Any) -> Any:
+        """Start a retraining; returns the answer."""
+        return self.ask("POST", ROUTE, 201, json={"task": TASK, **request})
 
     def plan(self, name: str, **values: Any) -> str:
-        """Let a retraining come to its plan; returns the ARN of its execution."""
+        """Let a retraining reach its plan, and return the ARN of its execution."""
         arn = f"{RETRAINING_ARN.replace(':stateMachine:', ':execution:')}:{name}"
-        entry = empty_entry(name, arn, {"task": TASK}) | {"started_at": f"2026-{name}", "job": "job"}
-        self.journal.begin(entry | values)
-        self.journal.lock(TASK, arn)
+        record = empty_record(name, arn, {"task": TASK}) | {"started_at": f"2026-{name}", "job": "job"}
+        self.repository.create(record | values)
+        self.repository.lock(TASK, arn)
         return arn
 
 
@@ -67,7 +67,7 @@ def stage(client: Client, call: Call, monkeypatch: pytest.MonkeyPatch) -> Stage:
     return Stage(call, states)
 
 
-def test_a_retraining_is_started_for_whoever_asks(stage: Stage) -> None:
+def test_start_passes_the_request_and_the_user(stage: Stage) -> None:
     name = stage.start(reason="more images", hyperparameters={"epochs": 3})["name"]
 
     ((arn, execution),) = stage.states.executions.items()
@@ -78,20 +78,20 @@ def test_a_retraining_is_started_for_whoever_asks(stage: Stage) -> None:
         "hyperparameters": {"epochs": 3},
         "requested_by": "local",
     }
-    # It can be followed before it has a plan.
+    # It can be followed before its plan exists.
     followed = stage.ask("GET", ONE, 200, f"/retrainings/{name}")
     assert (followed["status"], followed["task"], followed["reason"]) == ("running", TASK, "more images")
 
 
 @pytest.mark.parametrize(
-    ("wish", "message"),
+    ("given", "message"),
     [
         ({"task": "feet"}, "'task' must be one of"),
         ({"hyperparameters": {"epochs": 0}}, "epochs must lie between 1 and 1000"),
         ({"hyperparameters": {"speed": 1}}, "There is no hyper-parameter 'speed'"),
         ({"tune": 1}, "a number of trials from 2 to"),
-        ({"tune": True, "hyperparameters": {"dropout": 0.1}}, "dropout cannot be given"),
-        ({"forced": True}, "There is no 'forced' to a retraining"),
+        ({"tune": True, "hyperparameters": {"dropout": 0.1}}, "searches for dropout"),
+        ({"forced": True}, "A retraining has no field 'forced'"),
         ({"requested_by": "Jane"}, "who is signed in"),
         ({"reason": "\ud800"}, "not valid Unicode"),
         ({"reason": "a\x00b"}, "control character"),
@@ -101,17 +101,17 @@ def test_a_retraining_is_started_for_whoever_asks(stage: Stage) -> None:
         ({"hyperparameters": {"seed": 10**400}}, "out of range"),
     ],
 )
-def test_what_cannot_be_asked_for_is_refused(stage: Stage, wish: Any, message: str) -> None:
-    error = stage.ask("POST", ROUTE, 400, json={"task": TASK, **wish})
+def test_start_rejects(stage: Stage, given: Any, message: str) -> None:
+    error = stage.ask("POST", ROUTE, 400, json={"task": TASK, **given})
 
     assert message in error["message"]
     assert not stage.states.executions
 
 
-def test_a_stage_without_retraining_says_so(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stage_without_retraining_says_so(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     executions = Executions(stage.states, None)
     monkeypatch.setattr(aws, "_executions", lambda: executions)
-    aws.retraining_requests.cache_clear()
+    aws.retraining_service.cache_clear()
 
     error = stage.ask("POST", ROUTE, 409, json={"task": TASK})
     assert error["code"] == "RetrainingNotDeployed"
@@ -121,7 +121,7 @@ def test_a_stage_without_retraining_says_so(stage: Stage, monkeypatch: pytest.Mo
     stage.ask("POST", APPROVAL, 404, "/retrainings/run/approval", json={"approved": True})
 
 
-def test_one_retraining_at_a_time(stage: Stage) -> None:
+def test_start_is_refused_while_a_retraining_runs(stage: Stage) -> None:
     name = stage.start()["name"]
     arn = stage.plan(name)
 
@@ -132,7 +132,7 @@ def test_one_retraining_at_a_time(stage: Stage) -> None:
     stage.start()
 
 
-def test_a_refused_execution_says_why(stage: Stage) -> None:
+def test_follow_has_the_cause_of_a_refused_execution(stage: Stage) -> None:
     name = stage.start()["name"]
     stage.states.end(
         next(iter(stage.states.executions)), "FAILED", error="Refused", cause="There are no images."
@@ -144,25 +144,25 @@ def test_a_refused_execution_says_why(stage: Stage) -> None:
     assert (followed["metrics"], followed["files"], followed["states"]) == ({}, [], [])
 
 
-def test_retrainings_are_listed_the_newest_first(stage: Stage) -> None:
+def test_list_has_the_newest_retrainings_first(stage: Stage) -> None:
     for name in ("a", "b", "c"):
         stage.plan(name, status="deployed")
 
     page = stage.ask("GET", ROUTE, 200, f"{ROUTE}?limit=2")
     rest = stage.ask("GET", ROUTE, 200, f"{ROUTE}?limit=2&cursor={page['cursor']}")
 
-    assert [entry["name"] for entry in page["retrainings"] + rest["retrainings"]] == ["c", "b", "a"]
+    assert [record["name"] for record in page["retrainings"] + rest["retrainings"]] == ["c", "b", "a"]
     assert rest["cursor"] is None
     assert "'cursor'" in stage.ask("GET", ROUTE, 400, f"{ROUTE}?cursor=x")["message"]
 
 
-def test_states_metrics_and_files_are_told(stage: Stage) -> None:
+def test_follow_has_states_metrics_and_files(stage: Stage) -> None:
     name = stage.start()["name"]
     arn = stage.plan(name)
     stage.states.enter(arn, "Plan", 1)
     stage.states.leave(arn, "Plan", 2)
     stage.states.enter(arn, "Train", 3)
-    folder = f"retrainings/{TASK}/{name}/judgement/"
+    folder = f"retrainings/{TASK}/{name}/evaluation/"
     stage.bucket.write(f"{folder}report.md", b"# Better", "text/markdown")
     stage.bucket.write(f"{folder}plots/roc.svg", b"<svg/>", "image/svg+xml")
     stage.bucket.write(f"{folder}predictions.csv", b"", "text/csv")
@@ -178,9 +178,10 @@ def test_states_metrics_and_files_are_told(stage: Stage) -> None:
     assert followed["files"] == ["roc.svg", "report.md"]
 
 
-def test_files_are_shown_and_run_nothing(stage: Stage, call: Call) -> None:
+@pytest.mark.parametrize("folder", ["evaluation", "judgement"])  # the latter in release 0.1
+def test_files_are_answered_in_a_sandbox(stage: Stage, call: Call, folder: str) -> None:
     stage.plan("run")
-    folder = f"retrainings/{TASK}/run/judgement/"
+    folder = f"retrainings/{TASK}/run/{folder}/"
     stage.bucket.write(f"{folder}report.md", b"# Better", "text/markdown")
     stage.bucket.write(f"{folder}plots/roc.svg", b"<svg/>", "image/svg+xml")
 
@@ -197,11 +198,11 @@ def test_files_are_shown_and_run_nothing(stage: Stage, call: Call) -> None:
 
 
 @pytest.mark.parametrize("approved", [True, False])
-def test_whoever_is_asked_answers_once(stage: Stage, approved: bool) -> None:
+def test_approval_is_answered_once(stage: Stage, approved: bool) -> None:
     stage.plan("run")
     path = "/retrainings/run/approval"
     assert "does not wait" in stage.ask("POST", APPROVAL, 409, path, json={"approved": True})["message"]
-    stage.journal.note("run", task_token="token", waiting_for="approval")
+    stage.repository.update("run", task_token="token", waiting_for="approval")
     stage.states.waiting.add("token")
     assert stage.ask("GET", ROUTE, 200)["retrainings"][0]["waiting_for"] == "approval"
 
@@ -215,21 +216,21 @@ def test_whoever_is_asked_answers_once(stage: Stage, approved: bool) -> None:
     stage.ask("POST", APPROVAL, 409, path, json={"approved": approved})
 
 
-def test_an_answer_that_comes_too_late_is_told_so(stage: Stage) -> None:
+def test_late_approval_is_refused(stage: Stage) -> None:
     stage.plan("run", task_token="token")
 
     error = stage.ask("POST", APPROVAL, 409, "/retrainings/run/approval", json={"approved": True})
 
-    assert "too late" in error["message"]
+    assert "no longer waits" in error["message"]
 
 
-def test_tokens_are_nobodys_business(stage: Stage, call: Call) -> None:
+def test_answers_do_not_have_task_tokens(stage: Stage, call: Call) -> None:
     stage.plan("run", task_token="secret")
 
     assert "secret" not in call("GET", ROUTE).body.decode() + call("GET", "/retrainings/run").body.decode()
 
 
-def test_what_is_not_there_is_not_found(stage: Stage) -> None:
+def test_unknown_retraining_is_not_found(stage: Stage) -> None:
     stage.ask("GET", ONE, 404, "/retrainings/none")
     stage.ask("POST", APPROVAL, 404, "/retrainings/none/approval", json={"approved": True})
 

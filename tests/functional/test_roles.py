@@ -1,4 +1,4 @@
-"""Who may do what: every route, asked by members of each group."""
+"""Rights of every group on every route."""
 
 import pytest
 from chalice.app import Chalice, CognitoUserPoolAuthorizer
@@ -37,13 +37,13 @@ LEAST = {
     ("GET", "/retrainings/{name}/files/{file}"): "reader",
     ("POST", "/retrainings/{name}/approval"): "admin",
 }
-"""What it takes to ask for something."""
+"""The lowest group that may call each route."""
 
 PARAMETERS = {"task": "feet", "version": "v", "file": "card.md", "id": "0" * 32, "name": "run"}
-"""Of nothing that there is: whoever is let in hears so."""
+"""Path parameters of things that do not exist, so that allowed requests get an error of another kind."""
 
 
-def test_every_route_is_here() -> None:
+def test_every_route_has_a_group() -> None:
     routes = {(method, path) for path, methods in app.app.routes.items() for method in methods}
     assert routes == LEAST.keys()
 
@@ -58,7 +58,7 @@ def test_description_names_the_group() -> None:
 
 @pytest.mark.parametrize("group", ["", *GROUPS])
 @pytest.mark.usefixtures("_login", "client")
-def test_groups_may_do_what_the_table_says(group: str) -> None:
+def test_groups_have_the_rights_in_the_table(group: str) -> None:
     for (method, path), least in LEAST.items():
         allowed = least in (PUBLIC, SIGNED_IN) or (group and GROUPS.index(group) >= GROUPS.index(least))
         named = {name: value for name, value in PARAMETERS.items() if f"{{{name}}}" in path}
@@ -83,7 +83,7 @@ def test_groups_may_do_what_the_table_says(group: str) -> None:
     ],
 )
 @pytest.mark.usefixtures("_login", "client")
-def test_members_learn_who_they_are(groups: str, role: str | None) -> None:
+def test_me_returns_user_and_groups(groups: str, role: str | None) -> None:
     status, answer = as_member(groups, "GET", "/me")
 
     assert status == 200
@@ -91,7 +91,7 @@ def test_members_learn_who_they_are(groups: str, role: str | None) -> None:
     assert (answer["login"], answer["user"], answer["role"]) == (True, "4711", role)
 
 
-def test_where_people_sign_in_api_gateway_asks_them_to() -> None:
+def test_api_gateway_requires_login() -> None:
     chalice = Chalice("x")
     api = Api(chalice, POOL)
     api.route("/open", public=True)(dict)

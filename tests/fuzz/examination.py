@@ -28,7 +28,7 @@ MAX_SECONDS = 5.0
 """Of processor time, which does not depend on what else the machine does."""
 _STUCK_SECONDS = 60.0
 """After so long without an answer it waits for something that never comes."""
-_LONGEST_MESSAGE = 600
+_MAX_MESSAGE = 600
 _LAST_LINES = 20
 """Of standard error, in the finding about a process that died."""
 _IDENTITY = re.compile(r"Unmistakable|UNMISTAKABLE|Doe\^Jane|19551224")
@@ -157,7 +157,7 @@ class Decoder:
         if _IDENTITY.search(shown) or _IDENTITY.search(logged):
             raise Finding("leak", "an answer or a log line names the patient")
         message = answer.get("message", "")
-        if _INSIDE.search(message) or len(message) > _LONGEST_MESSAGE or not message.isprintable():
+        if _INSIDE.search(message) or len(message) > _MAX_MESSAGE or not message.isprintable():
             raise Finding("message", f"not one that a person should read: {message[:200]!r}")
         if answer["kind"] == "refused" and not 400 <= answer["status"] < 500:
             raise Finding("message", f"status {answer['status']} blames the server")

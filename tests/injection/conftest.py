@@ -1,4 +1,4 @@
-"""An account that is emptied, instead of made anew, before every trial: that takes milliseconds."""
+"""An account that is emptied before every trial, which takes milliseconds."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,17 +16,17 @@ from tests.models import TASK, write_package
 from tests.stage import TABLE
 
 type NewWorld = Callable[..., World]
-"""`new_world(tables)`: a stage with those tables of the template, by default that of the results."""
+"""`new_world(tables)`: a stage with these tables of the template, by default the results table."""
 
 
 @pytest.fixture
 def new_world(cloud: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NewWorld:
-    """Makes a stage in which nothing has happened."""
+    """Creates an empty stage."""
     for made_once in vars(aws).values():
         if hasattr(made_once, "cache_clear"):
             made_once.cache_clear()
     for name in ("older", "current"):
-        # A heat map of few cells: moto takes long for every number of an item.
+        # A heat map of few cells, because moto is slow with numbers in items.
         write_package(tmp_path / name / TASK, cell=128, version=name)
     current, older = (Classifier({}, lambda: None, tmp_path / name) for name in ("current", "older"))
     monkeypatch.setattr(aws, "classifier", lambda: current)

@@ -28,7 +28,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 
 class Kind(StrEnum):
-    """What happens to the call."""
+    """The kind of failure of the call."""
 
     REFUSED = "fails before it takes effect"
     FAILED_LATE = "takes effect, but answers 500"
@@ -42,7 +42,7 @@ KILLS = (Kind.KILLED_BEFORE, Kind.KILLED_AFTER)
 
 @dataclass(frozen=True)
 class Fault:
-    """One call of a run that goes wrong."""
+    """A failure of one call of a run."""
 
     call: int
     """Its number, from 0."""
@@ -50,7 +50,7 @@ class Fault:
 
 
 class Killed(BaseException):
-    """The process is gone. No handler may catch this, and nothing runs afterwards."""
+    """The process has been killed. Handlers must not catch this, and nothing runs afterwards."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ type Answer = Callable[[Call], Any]
 
 
 class Interceptor:
-    """Sees every AWS call while the context lasts, and lets one of them go wrong."""
+    """Intercepts all AWS calls within the context, and lets one of them fail."""
 
     def __init__(
         self,
@@ -82,11 +82,11 @@ class Interceptor:
         Args:
             fault: what goes wrong; None to watch only.
             fakes: answers of services that moto does not run, by "service:operation".
-            took_effect: is told every call that took effect, and its answer.
+            took_effect: called with every call that took effect, and its answer.
         """
         self.calls: list[Call] = []
         self.happened = False
-        """Whether the run came as far as the fault."""
+        """Whether the run reached the fault."""
         self._fault = fault
         self._fakes = fakes or {}
         self._took_effect = took_effect
@@ -111,7 +111,7 @@ class Interceptor:
 
     def _intercept(self, call: Call, carry_out: Callable[[], Any]) -> Any:
         if self._killed:
-            raise Killed  # a thread of the same process, or code that swallowed the first one
+            raise Killed  # another thread of the same process, or code that swallowed the first Killed
         number = len(self.calls)
         self.calls.append(call)
         if self._fault is None or self._fault.call != number:
@@ -141,7 +141,7 @@ class Interceptor:
 
 
 def watched(**options: Any) -> Any:
-    """A context in which every call is seen and none goes wrong."""
+    """A context that records every call without a fault."""
     return Interceptor(None, **options).active()
 
 
@@ -152,11 +152,11 @@ def injected(fault: Fault, **options: Any) -> Any:
 
 KINDS = (Kind.REFUSED, Kind.FAILED_LATE, Kind.TIMED_OUT, Kind.KILLED_AFTER)
 FEW_KINDS = (Kind.REFUSED, Kind.TIMED_OUT, Kind.KILLED_AFTER)
-"""For code that does not look at the error: a call that fails late is one whose answer never arrives."""
+"""For code that does not use the error: a late failure stands for an answer that is lost."""
 
 
 def faults(calls: int, kinds: Sequence[Kind] = KINDS) -> Iterator[Fault]:
-    """Every fault of a run of so many calls; killed before a call is killed after the last one."""
+    """Every fault in a run of `calls` calls. Killing before a call equals killing after the previous one."""
     if calls:
         yield Fault(0, Kind.KILLED_BEFORE)
     for call in range(calls):

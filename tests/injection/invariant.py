@@ -1,4 +1,4 @@
-"""What must hold once everything has come to rest, whatever went wrong on the way."""
+"""Invariants of a stage at rest, after any faults."""
 
 import hashlib
 import json
@@ -70,11 +70,11 @@ def _files(result: dict[str, Any], objects: dict[str, bytes]) -> Iterator[str]:
 
 
 def _originals(world: World, items: list[dict[str, Any]], objects: dict[str, bytes]) -> Iterator[str]:
-    """Whether each file that arrived lies where it belongs, and nowhere else."""
+    """Whether each file that arrived is in its place and in no other."""
     by_id = {item["id"]: item for item in items}
     for key, body in world.arrived.items():
-        arrival = inbox.Arrival(BUCKET, key, _etag(body), len(body))
-        item = by_id.get(arrival.id)
+        original = inbox.InboxObject(BUCKET, key, _etag(body), len(body))
+        item = by_id.get(original.id)
         if item is None:
             yield "a file that arrived has no result"
         elif item["status"] == result_document.QUARANTINED:
@@ -92,7 +92,7 @@ def _etag(body: bytes) -> str:
 
 
 def _objects() -> Iterator[tuple[str, bytes]]:
-    client = aws.bucket()._client  # a new one would take longer than all it does here
+    client = aws.bucket()._client  # creating a new one would take longer than the check
     for entry in client.list_objects_v2(Bucket=BUCKET).get("Contents", ()):
         if not entry["Key"].startswith("sweep/"):
             yield entry["Key"], client.get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read()

@@ -1,4 +1,4 @@
-"""A stage in memory in which a task is retrained: the state machine, its Lambda, and all that they call."""
+"""A stage in memory for retraining: the state machine, its Lambda, and the services that they call."""
 
 import io
 import json
@@ -12,18 +12,20 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from chalicelib.errors import NegatoscopeError
 from chalicelib.imaging.decoded import Pixels
-from chalicelib.models.backend import Backend, ModelIdentity, Outputs
-from chalicelib.models.endpoint_manager import Hosting
+from chalicelib.models.backend import Backend, ModelIdentity, ModelOutputs
+from chalicelib.models.endpoint_manager import EndpointManager
 from chalicelib.models.registry import Registry
 from chalicelib.models.scaling import Scaling
 from chalicelib.retraining.candidate import Candidates
 from chalicelib.retraining.creation import Creations
+from chalicelib.retraining.ending import Ending
 from chalicelib.retraining.executions import Executions
+from chalicelib.retraining.plan_builder import PlanBuilder
 from chalicelib.retraining.planning import Planner
-from chalicelib.retraining.repository import Journal
+from chalicelib.retraining.repository import RetrainingRepository
 from chalicelib.retraining.rollout import Rollout
 from chalicelib.retraining.steps import Steps
-from chalicelib.retraining.task_lock import Takeover
+from chalicelib.retraining.task_lock import TaskLock
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import ServingKind
 from tests.asl import Execution, TaskFailed
@@ -50,27 +52,27 @@ SERVERLESS = [{"VariantName": "AllTraffic", "ServerlessConfig": {"MemorySizeInMB
 
 @dataclass
 class Wire:
-    """Carries every call to AWS, and lets one of them go wrong, or all from it on until its state is left."""
+    """Carries calls to AWS. One of them fails, or all from then on until the state is left."""
 
     fault: Fault | None = None
     stubborn: bool = False
     undo_fails: bool = False
-    """Whether nothing works in the state `Undo` either, after a stubborn fault."""
+    """Whether calls fail in the state `Roll back` too, after a stubborn fault."""
     calls: list[str] = field(default_factory=list)
     states: list[str] = field(default_factory=list)
-    """In which the state machine was at each call."""
+    """The state of the state machine at each call."""
     state: str = ""
-    """In which the state machine is."""
+    """The current state."""
     broken: str | None = None
-    """The state in which nothing works any more."""
+    """The state in which every call fails."""
 
     def call(self, name: str, carry_out: Callable[[], Any]) -> Any:
-        """Carry out a call, or not."""
+        """Carry out a call, unless it is to fail."""
         number = len(self.calls)
         self.calls.append(name)
         self.states.append(self.state)
         if self.broken is not None and (
-            self.broken == self.state or (self.undo_fails and self.state == "Undo")
+            self.broken == self.state or (self.undo_fails and self.state == "Roll back")
         ):
             raise client_error("ServiceUnavailable", "injected", name)
         if self.fault is None or self.fault.call != number:
@@ -90,7 +92,7 @@ class Wire:
 
 
 class Proxy:
-    """A client whose calls go over the wire."""
+    """A client whose calls go through a `Wire`."""
 
     exceptions = SimpleNamespace(ClientError=ClientError, ObjectNotFoundException=KeyError)
 
@@ -115,21 +117,21 @@ def _listed(method: Any) -> Callable[..., Any]:
 
 
 class Anything:
-    """A service of which nothing is kept."""
+    """A service that accepts every call and keeps nothing."""
 
     def __getattr__(self, _: str) -> Any:
         return lambda **_: None
 
 
 class Answering:
-    """A backend that answers as the version that it serves."""
+    """A backend that identifies itself as a given version."""
 
     def __init__(self, sha256: str | None):
         self._sha256 = sha256
 
-    def run(self, images: Pixels) -> Outputs:
+    def run(self, images: Pixels) -> ModelOutputs:
         probabilities = np.tile(np.array([0.25, 0.75], np.float32), (len(images), 1))
-        return Outputs(probabilities, None, None, 1.0, ModelIdentity("v", self._sha256, "endpoint"))
+        return ModelOutputs(probabilities, None, None, 1.0, ModelIdentity("v", self._sha256, "endpoint"))
 
 
 class Stage:
@@ -140,7 +142,7 @@ class Stage:
         kind: ServingKind = "serverless",
         *,
         before: ServingKind | None = None,
-        wish: Mapping[str, Any] = MappingProxyType({"force": True}),
+        request: Mapping[str, Any] = MappingProxyType({"force": True}),
         fingerprint: str = "f",
         accepted: bool = True,
         approved: bool = True,
@@ -151,14 +153,14 @@ class Stage:
         Args:
             kind: how the new model is to be served.
             before: how the current one is; None for the same.
-            wish: what the retraining is asked for.
+            request: for the retraining.
             fingerprint: of its data; the current model has learnt from `f00`.
-            accepted: what the job that judges the candidate says.
-            approved: what a person says, if asked.
-            slow: whether jobs take a while, and others are just changing the endpoint.
+            accepted: the decision of the evaluation job.
+            approved: the answer to a request for approval.
+            slow: whether jobs take a while, and the endpoint is being changed at the start.
         """
         self.kind: ServingKind = kind
-        self._wish, self._fingerprint = wish, fingerprint
+        self._request, self._fingerprint = request, fingerprint
         self._accepted, self._approved = accepted, approved
         self.s3, self.table = MemoryS3(), MemoryTable()
         self.sagemaker, self.states = MemorySageMaker(self.s3), MemoryStepFunctions()
@@ -188,7 +190,7 @@ class Stage:
         self.sagemaker.endpoints[ENDPOINT] = {"EndpointStatus": "InService", "EndpointConfigName": config}
 
     def connect(self, wire: Wire) -> None:
-        """Start a process anew: whatever it calls goes over this wire."""
+        """Start a new process whose calls go through this wire."""
         self.wire = wire
         resource = SimpleNamespace(
             Table=lambda _: Proxy(wire, "dynamodb", self.table),
@@ -202,29 +204,25 @@ class Stage:
         )
         sagemaker = Proxy(wire, "sagemaker", self.sagemaker)
         self.bucket = DataBucket(Proxy(wire, "s3", self.s3), BUCKET)
-        self.journal = Journal(resource, "retrainings")
+        self.repository = RetrainingRepository(resource, "retrainings")
         self.registry = Registry(self.bucket)
-        self.hosting = Hosting(sagemaker, Scaling(lambda: Proxy(wire, "autoscaling", Anything())))
-        rollout = Rollout(self.hosting, lambda: Proxy(wire, "cloudwatch", Anything()))
+        self.endpoint_manager = EndpointManager(
+            sagemaker, Scaling(lambda: Proxy(wire, "autoscaling", Anything()))
+        )
+        rollout = Rollout(self.endpoint_manager, lambda: Proxy(wire, "cloudwatch", Anything()))
         executions = Executions(Proxy(wire, "states", self.states), MACHINE)
-        takeover = Takeover(self.bucket, self.journal, self.registry, rollout, executions)
+        task_lock = TaskLock(self.bucket, self.repository, self.registry, rollout, executions)
         no_results: Any = SimpleNamespace(every=lambda _: iter(()))
+        builder = PlanBuilder("test", self.bucket, no_results, self.registry, {TASK: self.kind})
+        candidates = Candidates(self.bucket, self.registry, lambda: sagemaker, "test")
         self.steps = Steps(
             bucket=self.bucket,
-            journal=self.journal,
-            planner=Planner(
-                stage="test",
-                bucket=self.bucket,
-                table=no_results,
-                registry=self.registry,
-                journal=self.journal,
-                endpoints={},
-                serving={TASK: self.kind},
-                lock=takeover.lock,
-            ),
-            candidates=Candidates(self.bucket, self.registry, lambda: sagemaker, "test"),
+            repository=self.repository,
+            planner=Planner(builder, self.bucket, self.repository, {}, task_lock.acquire),
+            candidates=candidates,
             rollout=rollout,
-            creations=Creations(lambda: sagemaker, self.hosting),
+            creations=Creations(lambda: sagemaker, self.endpoint_manager),
+            ending=Ending(self.repository, candidates, rollout),
             backend=self._backend,
             publish=lambda *message: wire.call("sns:publish", lambda: self.messages.append(message[2])),
         )
@@ -235,7 +233,7 @@ class Stage:
         """Run an execution to its end."""
         arn = f"{MACHINE.replace(':stateMachine:', ':execution:')}:{name}"
         self.states.statuses[arn] = "RUNNING"
-        given = {"task": TASK, **self._wish}
+        given = {"task": TASK, **self._request}
         execution = Execution(DEFINITION, given, self._perform, arn, self.sagemaker.pass_time)
         self.states.statuses[arn] = "FAILED" if execution.error else "SUCCEEDED"
         return execution
@@ -291,7 +289,7 @@ class Stage:
     def _process(self, parameters: Mapping[str, Any]) -> Any:
         job = self.sagemaker.job("ProcessingJob", parameters["ProcessingJobName"])
         folder = _key(parameters["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"])
-        if folder.endswith("judgement"):
+        if folder.endswith("evaluation"):
             decision = {"accepted": self._accepted, "reasons": ["Compared."]}
             self.s3.objects[f"{folder}/decision.json"] = json.dumps(decision).encode()
         else:
@@ -327,7 +325,7 @@ class Stage:
     # --------------------------------------------------------------------------------- what must hold
 
     def check_answers(self) -> None:
-        """Whatever has happened: what is current can answer, in one place or the other."""
+        """Check that the current version can answer requests."""
         self.connect(Wire())
         current = self.registry.current(TASK)
         assert current is not None
@@ -335,7 +333,7 @@ class Stage:
         assert self.registry.record(TASK, current.version)["sha256"] == current.sha256
 
     def check_settled(self) -> None:
-        """Nothing is half-done: endpoint and registry agree, and nothing is left of what was not deployed."""
+        """Check that endpoint and registry agree, and nothing is left of models that were not deployed."""
         self.check_answers()
         self.sagemaker.pass_time()
         current = self.registry.current(TASK)

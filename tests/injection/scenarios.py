@@ -1,4 +1,4 @@
-"""One run of every handler and of every route that writes, and the state that it starts from."""
+"""A run of every handler and of every writing route, with its initial state."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,25 +26,25 @@ class Scenario:
 
     name: str
     prepare: Callable[[World], Any]
-    """Brings the stage into the state before the run, and returns what the run takes."""
+    """Brings the stage into its initial state, and returns the argument of the run."""
     results: int = 1
-    """How many results there are in the end."""
+    """The number of results at the end."""
     counted: int = 1
-    """How often an image is classified or quarantined."""
+    """The number of images that are classified or quarantined."""
 
 
 @dataclass(frozen=True)
 class Handler(Scenario):
-    """A Lambda that works through events; `prepare` returns the event."""
+    """A Lambda that processes events; `prepare` returns the event."""
 
     function: str = "prepare"
     found_by_sweep: bool = True
-    """Whether the sweep finds the image even if no run got as far as the table; else it takes a redrive."""
+    """Whether the sweeper finds the image even if no run reached the table; otherwise a redrive is needed."""
 
 
 @dataclass(frozen=True)
 class Sweeping(Scenario):
-    """A run of the sweep; `prepare` returns how many minutes from now."""
+    """A run of the sweeper; `prepare` returns the minutes from now."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,11 @@ class Route(Scenario):
     route: str = ""
     """Method and path."""
     without_repetition: int | None = None
-    """How many results there are if the request never took effect and nobody repeats it."""
+    """The number of results if the request never takes effect and is not repeated."""
 
 
 def _event(world: World) -> Any:
-    """Take the event that was just caused off the queue."""
+    """Remove the latest event from the queue."""
     ((_, event),) = world.pending
     world.pending.clear()
     return event
@@ -73,7 +73,7 @@ def _dropped(key: str, body: bytes) -> Callable[[World], Any]:
 
 
 def _replaced(world: World) -> Any:
-    """Another file of the same name comes before the event of the first one is delivered."""
+    """Another file of the same name is stored before the first one's event is delivered."""
     with world.process():
         aws.bucket()._client.put_bucket_versioning(
             Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"}
@@ -103,11 +103,11 @@ def _image(number: int) -> bytes:
 
 
 def _stuck(world: World) -> int:
-    """Received, but its array never came."""
+    """The image was received, but its array is missing."""
     event = _dropped(f"inbox/{TASK}/stuck.png", images.grey_file())(world)
     with world.process():
-        (arrival,) = inbox.arrivals(event)
-        aws.pipeline().receive(arrival)
+        (original,) = inbox.event_objects(event)
+        aws.pipeline().receive(original)
     return 11
 
 
@@ -137,7 +137,7 @@ def _classified(world: World) -> str:
 
 
 def _reclassify(world: World) -> Any:
-    """The image was classified before, by a model that has been replaced since."""
+    """The image was classified before, by a model that has been replaced."""
     with world.older_model():
         _classified(world)
     return _classify(world)

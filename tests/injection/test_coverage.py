@@ -1,4 +1,4 @@
-"""Nothing that the application does is left out of the other tests in this folder."""
+"""The tests in this folder cover everything that the application does."""
 
 import ast
 from collections.abc import Callable
@@ -9,14 +9,14 @@ import pytest
 from chalice.app import EventSourceHandler
 
 import app
-from tests.injection import test_images, test_others, test_reads, test_retraining, test_watch
+from tests.injection import test_drift_monitor, test_images, test_others, test_reads, test_retraining
 from tests.injection.faults import Fault, Kind
 from tests.injection.retraining import DEFINITION, Stage, Wire
 from tests.injection.scenarios import HANDLERS, ROUTES
 from tests.stage import ROOT
 
 WRITING: dict[str, tuple[ModuleType, str]] = {
-    "POST /uploads": (test_others, "test_upload_form"),
+    "POST /uploads": (test_others, "test_upload_form_recovers"),
     "POST /tasks/{task}/rollback": (
         test_retraining,
         "test_a_rollback_that_went_wrong_is_finished_by_asking_again",
@@ -27,23 +27,23 @@ WRITING: dict[str, tuple[ModuleType, str]] = {
         "test_an_approval_that_went_wrong_and_is_repeated_counts_once",
     ),
 }
-"""Routes that write and have a test of their own."""
+"""Writing routes with separate tests."""
 FUNCTIONS: dict[str, tuple[ModuleType, str]] = {
-    "sweep": (test_images, "test_sweep"),
-    "watch": (test_watch, "test_watch"),
+    "sweep": (test_images, "test_sweeper_recovers"),
+    "drift-monitor": (test_drift_monitor, "test_drift_monitor_recovers"),
     "retraining": (test_retraining, "test_a_call_that_goes_wrong_once_costs_nothing"),
 }
 """Lambdas that are not called by S3."""
 
 
-def test_every_route() -> None:
+def test_every_route_is_injected() -> None:
     routes = {f"{method} {path}" for path, methods in app.app.routes.items() for method in methods}
     reads = {read.route for read in test_reads.READS}
     assert routes == reads | {scenario.route for scenario in ROUTES} | WRITING.keys()
     assert {route for route in routes if route.startswith("GET ")} == reads
 
 
-def test_every_function() -> None:
+def test_every_function_is_injected() -> None:
     functions = {
         name for name, handler in app.app.handler_map.items() if isinstance(handler, EventSourceHandler)
     }
@@ -52,12 +52,12 @@ def test_every_function() -> None:
 
 
 @pytest.mark.parametrize(("module", "test"), [*WRITING.values(), *FUNCTIONS.values()])
-def test_what_is_named_here_is_a_test(module: ModuleType, test: str) -> None:
+def test_named_tests_exist(module: ModuleType, test: str) -> None:
     assert callable(getattr(module, test))
 
 
 ELSEWHERE = {"Skipped": "test_a_start_that_went_wrong_and_is_repeated_retrains_once"}
-"""States that a test of their own comes to."""
+"""States with separate tests."""
 STAGES = [
     *(partial(Stage, kind, before=before) for kind, before in test_retraining.KINDS),
     *(partial(test_retraining.other_stage, options) for _, options in test_retraining.ENDS.values()),
@@ -65,7 +65,7 @@ STAGES = [
 
 
 def states_passed(make: Callable[[], Stage]) -> set[str]:
-    """The states that a retraining comes to whose calls fail, and one whose endpoint is still changing."""
+    """The states of a retraining with failing calls, and of one whose endpoint is still changing."""
     wire, stage = Wire(), make()
     stage.connect(wire)
     passed = set(stage.retrain("run").passed)
@@ -81,15 +81,15 @@ def states_passed(make: Callable[[], Stage]) -> set[str]:
     return passed
 
 
-def test_every_state() -> None:
-    """Every state of the state machine is come to by the retrainings whose calls fail."""
+def test_every_state_is_injected() -> None:
+    """The retrainings with failing calls pass every state of the state machine."""
     passed = {state for make in STAGES for state in states_passed(make)}
     assert DEFINITION["States"].keys() - passed == ELSEWHERE.keys()
     assert all(hasattr(test_retraining, test) for test in ELSEWHERE.values())
 
 
 def test_every_update_of_an_item_has_a_condition() -> None:
-    """Without one it would bring an item to life that has expired or was never there."""
+    """Without a condition, an update would create an item that has expired or never existed."""
     updates = 0
     for path in (ROOT / "chalicelib").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):

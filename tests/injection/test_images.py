@@ -1,4 +1,4 @@
-"""Every AWS call of every handler and writing route fails in turn, and everything ends as if it had not."""
+"""Every AWS call of every handler and writing route fails in turn, and the result is the same."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -14,11 +14,11 @@ from tests.injection.world import ATTEMPTS
 type Trial = tuple[Fault, str, list[str]]
 
 CLIENT_TRIES = 4
-"""How often a person sends a request until it is answered."""
+"""The number of times that a person sends a request until it is answered."""
 
 
 def check(calls: int, trials: Iterator[Trial]) -> None:
-    """Fail with every trial that left something behind."""
+    """Fail with every trial that left a problem."""
     done = list(trials)
     failed = [trial for trial in done if trial[2]]
     hit = {fault.call for fault, _, _ in failed}
@@ -30,7 +30,7 @@ def check(calls: int, trials: Iterator[Trial]) -> None:
 
 
 @pytest.mark.parametrize("scenario", HANDLERS, ids=lambda scenario: scenario.name)
-def test_handler(scenario: Handler, new_world: NewWorld) -> None:
+def test_handler_recovers(scenario: Handler, new_world: NewWorld) -> None:
     world = new_world()
     world.invoke(scenario.function, scenario.prepare(world))
     calls = len(world.last_calls)
@@ -39,7 +39,7 @@ def test_handler(scenario: Handler, new_world: NewWorld) -> None:
 
     def trials() -> Iterator[Trial]:
         for fault in faults(calls, FEW_KINDS):
-            # Where all of Lambda's attempts meet it, kills stand for all: an error ends the run there, too.
+            # If all of Lambda's attempts fail, kills are enough: an error ends the run at the same point.
             given_up = [("redriven", ATTEMPTS), ("swept", ATTEMPTS)] if fault.kind in KILLS else []
             if fault.kind is Kind.KILLED_BEFORE and not scenario.found_by_sweep:
                 given_up.pop()
@@ -57,7 +57,7 @@ def test_handler(scenario: Handler, new_world: NewWorld) -> None:
 
 
 @pytest.mark.parametrize("scenario", SWEEPS, ids=lambda scenario: scenario.name)
-def test_sweep(scenario: Sweeping, new_world: NewWorld) -> None:
+def test_sweeper_recovers(scenario: Sweeping, new_world: NewWorld) -> None:
     world = new_world()
     minutes = scenario.prepare(world)
     world.sweep(minutes)
@@ -77,7 +77,7 @@ def test_sweep(scenario: Sweeping, new_world: NewWorld) -> None:
 
 
 @pytest.mark.parametrize("scenario", ROUTES, ids=lambda scenario: scenario.name)
-def test_route(scenario: Route, new_world: NewWorld) -> None:
+def test_route_recovers(scenario: Route, new_world: NewWorld) -> None:
     world = new_world()
     request = scenario.prepare(world)
     assert f"{request['method']} {request['path']}" == scenario.route

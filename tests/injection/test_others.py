@@ -1,4 +1,4 @@
-"""Upload forms and exports in which each call goes wrong in turn."""
+"""Upload forms and exports in which each call fails in turn."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,7 +21,7 @@ from tests.stage import BUCKET
 def insist(
     world: World, method: str, path: str, body: Any = None, fault: Fault | None = None
 ) -> tuple[int, Any]:
-    """What a person is answered who sends a request until it is."""
+    """The answer to a person who repeats a request until it is answered."""
     status, answer = world.ask(method, path, body, fault)
     for _ in range(CLIENT_TRIES):
         if status not in (0, 500, 503):
@@ -30,8 +30,8 @@ def insist(
     return status, answer
 
 
-def test_upload_form(new_world: NewWorld) -> None:
-    """A form that nobody got disappears by itself; the one that somebody got can be used."""
+def test_upload_form_recovers(new_world: NewWorld) -> None:
+    """A form that was never delivered expires; a delivered one can be used."""
     image = images.grey_file()
     wish = {"task": TASK, "size": len(image), "content_type": "image/png"}
 
@@ -47,7 +47,7 @@ def test_upload_form(new_world: NewWorld) -> None:
         for item in aws.table()._table.scan()["Items"]:
             if item["id"] != form["id"]:
                 if "expires_at" not in item or "unfinished" in item:
-                    found.append("a form that nobody got stays for ever")
+                    found.append("a form that was never delivered does not expire")
                 aws.table()._table.delete_item(Key={"id": item["id"]})
         return found + problems(world, expected=1, counted=1), calls
 
@@ -56,8 +56,8 @@ def test_upload_form(new_world: NewWorld) -> None:
     check(calls, ((fault, "sent again", left(fault)[0]) for fault in faults(calls)))
 
 
-def test_export_of_a_large_table(new_world: NewWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It lies in the bucket whole or not at all, and nothing else changes."""
+def test_large_export_recovers(new_world: NewWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The export is complete or missing, and nothing else changes."""
     monkeypatch.setattr(export, "MAX_INLINE_BYTES", 10)
     world = new_world()
     for rows in (100, 101):

@@ -1,4 +1,4 @@
-"""Routes that only read: whatever call fails, the answer is whole or an error, and nothing has changed."""
+"""Reading routes: when any call fails, the answer is complete or an error, and nothing has changed."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from chalicelib.models.archive import pack, package_files
 from chalicelib.models.classifier import Classifier
 from chalicelib.models.deployed import DeployedModels
 from chalicelib.results.table import ResultsTable
-from chalicelib.retraining.repository import empty_entry
+from chalicelib.retraining.repository import empty_record
 from tests import images
 from tests.injection.conftest import NewWorld
 from tests.injection.faults import Call, Fault, Kind
@@ -23,21 +23,21 @@ from tests.models import TASK
 from tests.stage import RETRAINING_ARN, RETRAININGS_TABLE, TABLE
 
 READING = ("BatchGet", "Describe", "Get", "Head", "List", "Query", "Scan")
-"""How the operations of AWS begin that change nothing."""
+"""Prefixes of AWS operations that change nothing."""
 WAYS = (Kind.REFUSED, Kind.TIMED_OUT)
-"""A read has no effect that it could fail before or after, or that a kill could leave behind."""
+"""A read has no effects, so kills and late failures need not be tried."""
 VERSION, RUN = "current", "run"
 
 
 @dataclass(frozen=True)
 class Read:
-    """A request of a route that reads."""
+    """A request of a reading route."""
 
     path: str
     parameters: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     calls: int = 1
-    """How many AWS calls there must be at least."""
+    """The least number of AWS calls."""
 
     @property
     def route(self) -> str:
@@ -70,7 +70,7 @@ READS = (
 
 @pytest.fixture
 def world(new_world: NewWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    """A stage that holds some of everything, and whose lists come in several parts."""
+    """A stage with objects of every kind, and lists of several pages."""
     world = new_world({"ResultsTable": TABLE, "RetrainingsTable": RETRAININGS_TABLE})
     execution = {"status": "RUNNING", "input": "{}", "startDate": datetime(2026, 1, 1, tzinfo=UTC)}
     world.fakes |= {
@@ -88,16 +88,18 @@ def world(new_world: NewWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         aws.registry().decide(TASK, record["version"], accepted=True, reasons=["Good."])
         aws.registry().promote(TASK, record["version"], None, None)
         arn = f"{RETRAINING_ARN.replace(':stateMachine:', ':execution:')}:{RUN}"
-        aws._journal().begin(empty_entry(RUN, arn, _TASK) | {"started_at": "2026-01-01", "job": RUN})
-        aws.bucket().write(f"retrainings/{TASK}/{RUN}/judgement/report.md", b"# Better", "text/markdown")
+        aws._repository().create(empty_record(RUN, arn, _TASK) | {"started_at": "2026-01-01", "job": RUN})
+        aws.bucket().write(f"retrainings/{TASK}/{RUN}/evaluation/report.md", b"# Better", "text/markdown")
         aws.bucket().write_json(f"drift/{TASK}.json", {"task": TASK, "reason": None})
     pages = ResultsTable._pages
-    monkeypatch.setattr(ResultsTable, "_pages", lambda table, query: pages(table, query | {"Limit": 1}))
+    monkeypatch.setattr(
+        ResultsTable, "_pages", lambda table, request, *rest: pages(table, {"Limit": 1} | request, *rest)
+    )
     return world
 
 
 def ask(world: World, read: Read, monkeypatch: pytest.MonkeyPatch, fault: Fault | None = None) -> Any:
-    """What a process answers that has not read anything yet."""
+    """The answer of a process without caches."""
     fresh = Classifier({}, lambda: None, deployed=DeployedModels(aws.registry()))
     monkeypatch.setattr(aws, "classifier", lambda: fresh)
     object.__setattr__(aws.pipeline(), "classifier", fresh)
@@ -115,7 +117,7 @@ def is_error(answer: Any) -> bool:
 
 
 def wrong_answers(read: Read, world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """What is wrong with the answers to one request while its calls fail in turn."""
+    """The problems with the answers to one request while its calls fail in turn."""
     whole = ask(world, read, monkeypatch)
     calls: list[Call] = world.last_calls
     if whole[0] not in (200, 303) or len(calls) < read.calls:
@@ -131,8 +133,6 @@ def wrong_answers(read: Read, world: World, monkeypatch: pytest.MonkeyPatch) -> 
         yield "the answer has changed"
 
 
-def test_whatever_fails_the_answer_is_whole_or_an_error(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_read_is_complete_or_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     found = {f"{read}: {wrong}" for read in READS for wrong in wrong_answers(read, world, monkeypatch)}
     assert not found, "\n".join(sorted(found))

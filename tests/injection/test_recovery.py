@@ -1,4 +1,4 @@
-"""`make redrive` and `make restore` in which each call goes wrong in turn, and which are then repeated."""
+"""`make redrive` and `make restore` in which each call fails in turn, and which are then repeated."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib import aws
 from chalicelib.results import result_document
-from chalicelib.storage.bucket import StorageFailed
+from chalicelib.storage.errors import StorageFailed
 from deploy import foundation, redrive, restore, results_table, stacks
 from tests import images
 from tests.injection.conftest import NewWorld
@@ -25,18 +25,18 @@ from tests.stage import TABLE
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:negatoscope-local-{}:$LATEST"
 STOPPED = (ClientError, BotoCoreError, StorageFailed)
-"""What the commands end with in a sentence."""
+"""Exceptions with which the commands end in a message."""
 
 
 @pytest.fixture(autouse=True)
 def _commands(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(restore, "THREADS", 1)  # so that calls come in the same order each time
+    monkeypatch.setattr(restore, "THREADS", 1)  # so that calls have the same order each time
     for setting in ("HIDDEN_SECONDS", "WAIT_SECONDS"):
         monkeypatch.setattr(redrive, setting, 0)
 
 
 def attempt(world: World, action: Callable[[], Any], fault: Fault | None = None) -> int:
-    """Run a command once; how many calls it made."""
+    """Run a command, and return the number of its calls."""
     with world.process(fault):
         if fault is None:
             action()
@@ -46,11 +46,11 @@ def attempt(world: World, action: Callable[[], Any], fault: Fault | None = None)
     return len(world.last_calls)
 
 
-def test_redrive(new_world: NewWorld) -> None:
+def test_redrive_recovers(new_world: NewWorld) -> None:
     sqs, functions = boto3.client("sqs"), boto3.client("lambda")
 
     def lost() -> tuple[World, str]:
-        """Two events in the queue, of files that are quickly dealt with."""
+        """Two events in the queue, of files that are processed quickly."""
         world = new_world()
         url = sqs.create_queue(QueueName="lost-events")["QueueUrl"]
         for name in ("a", "b"):
@@ -62,7 +62,7 @@ def test_redrive(new_world: NewWorld) -> None:
         return world, url
 
     def left(world: World, url: str) -> list[str]:
-        """What is not whole once the command has been repeated."""
+        """The problems after the command has been repeated."""
         attempt(world, lambda: redrive.redrive(sqs, functions, url))
         world.settle()
         found = problems(world, expected=2, counted=2)
@@ -84,7 +84,7 @@ def test_redrive(new_world: NewWorld) -> None:
 
 
 def damage(world: World) -> None:
-    """Take an item with a review out of the table, and the document of another one out of the bucket."""
+    """Remove an item with a review from the table, and the document of another one from the bucket."""
     table = aws.table()._table
     for item in table.scan()["Items"]:
         if item["review"]:
@@ -93,7 +93,7 @@ def damage(world: World) -> None:
             aws.bucket().delete(result_document.key(item))
 
 
-def test_restore(new_world: NewWorld) -> None:
+def test_restore_recovers(new_world: NewWorld) -> None:
     world = new_world()
     _, result = world.ask("POST", CLASSIFY, images.grey_file(), task=TASK)
     world.ask("PUT", f"{RESULT}/review", {"label": CLASSES[1]}, id=result["id"])
@@ -121,7 +121,7 @@ def test_restore(new_world: NewWorld) -> None:
     check(calls, trials())
 
 
-def test_creating_the_table_again(new_world: NewWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_table_creation_recovers(new_world: NewWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     dynamodb, key = boto3.client("dynamodb"), "arn:aws:kms:us-east-1:123456789012:key/k"
     monkeypatch.setattr(boto3, "client", lambda _: dynamodb)
     world = new_world()

@@ -1,4 +1,4 @@
-"""Retrainings and rollbacks in which each call to AWS goes wrong in turn."""
+"""Retrainings and rollbacks in which each call to AWS fails in turn."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -10,11 +10,11 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from chalicelib.errors import NothingToApprove
 from chalicelib.models import rollback
 from chalicelib.models.deployment import Deployment
-from chalicelib.retraining import planning, steps
+from chalicelib.retraining import ending, planning
 from chalicelib.retraining.executions import Executions
 from chalicelib.retraining.jobs import TrainingJobs
-from chalicelib.retraining.repository import empty_entry
-from chalicelib.retraining.requester import Requests
+from chalicelib.retraining.repository import empty_record
+from chalicelib.retraining.service import RetrainingService
 from chalicelib.tasks import ServingKind
 from tests.asl import Execution
 from tests.injection.faults import Fault, Killed, Kind, faults
@@ -35,36 +35,36 @@ KINDS: list[tuple[ServingKind, ServingKind]] = [
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The metrics that were emitted."""
     metrics: list[str] = []
-    for module in (steps, planning):
+    for module in (ending, planning):
         monkeypatch.setattr(module, "count", lambda metric, _task: metrics.append(metric))
     return metrics
 
 
 COMMON = (
     "Prepare data",
-    "Review data",
+    "Check data",
     "Train",
     "Register",
     "Create model",
-    "Answer test images",
-    "Judge",
-    "Decide",
+    "Batch inference",
+    "Evaluate candidate",
+    "Record decision",
 )
-"""States that are the same however the models are served: their calls fail in the first kind only."""
+"""States that do not depend on the serving: their calls fail only with the first kind."""
 
 ENDS: dict[str, tuple[str, dict[str, Any]]] = {
-    "tuned and approved": ("Deployed", {"wish": {"tune": 2, "approval": True}}),
-    "declined": ("Rejected", {"wish": {"force": True, "approval": True}, "approved": False}),
+    "tuned and approved": ("Deployed", {"request": {"tune": 2, "approval": True}}),
+    "declined": ("Rejected", {"request": {"force": True, "approval": True}, "approved": False}),
     "rejected": ("Rejected", {"accepted": False}),
     "slow": ("Deployed", {"kind": "serverless", "slow": True}),
-    "refused": ("Refused", {"wish": {"hyperparameters": {"no such": 1}}}),
-    "unchanged": ("Unchanged", {"wish": {}, "fingerprint": "f00"}),
+    "refused": ("Refused", {"request": {"hyperparameters": {"no such": 1}}}),
+    "unchanged": ("Unchanged", {"request": {}, "fingerprint": "f00"}),
 }
-"""Retrainings that go other ways: the last state, and what of the `Stage` leads there."""
+"""Other outcomes: the last state, and the arguments of `Stage` that lead there."""
 
 
 def run(stage: Stage, wire: Wire, end: str = "Deployed") -> Execution:
-    """A retraining that ends as it should, and leaves everything whole."""
+    """Run a retraining to the expected end, and check that nothing is half-done."""
     stage.connect(wire)
     execution = stage.retrain("run")
     assert execution.end == end
@@ -73,7 +73,7 @@ def run(stage: Stage, wire: Wire, end: str = "Deployed") -> Execution:
 
 
 def calls_of_a_retraining(kind: ServingKind, before: ServingKind) -> list[tuple[int, str]]:
-    """The calls to let go wrong: their numbers, and what they are."""
+    """The calls that are to fail: their numbers and names."""
     wire = Wire()
     run(Stage(kind, before=before), wire)
     everything = (kind, before) == KINDS[0]
@@ -82,7 +82,7 @@ def calls_of_a_retraining(kind: ServingKind, before: ServingKind) -> list[tuple[
 
 
 @pytest.mark.parametrize(("kind", "before"), KINDS)
-def test_a_call_that_goes_wrong_once_costs_nothing(kind: ServingKind, before: ServingKind) -> None:
+def test_single_fault_changes_nothing(kind: ServingKind, before: ServingKind) -> None:
     calls = dict(calls_of_a_retraining(kind, before))
     assert len(calls) >= 20
     for fault in faults(max(calls) + 1):
@@ -97,12 +97,12 @@ def test_a_call_that_goes_wrong_once_costs_nothing(kind: ServingKind, before: Se
 
 
 def other_stage(options: Mapping[str, Any]) -> Stage:
-    """One of `ENDS`; embedded, as that takes the fewest calls, if it does not say otherwise."""
+    """One of `ENDS`; embedded by default, which takes the fewest calls."""
     return Stage(**{"kind": "embedded", **options})
 
 
 @pytest.mark.parametrize(("end", "options"), ENDS.values(), ids=ENDS.keys())
-def test_other_ways_through_the_state_machine(end: str, options: dict[str, Any]) -> None:
+def test_single_fault_changes_no_other_outcome(end: str, options: dict[str, Any]) -> None:
     wire = Wire()
     run(other_stage(options), wire, end)
     for fault in faults(len(wire.calls)):
@@ -113,9 +113,7 @@ def test_other_ways_through_the_state_machine(end: str, options: dict[str, Any])
 
 
 @pytest.mark.parametrize(("kind", "before"), KINDS)
-def test_a_state_in_which_nothing_works_leaves_nothing_half_done(
-    kind: ServingKind, before: ServingKind
-) -> None:
+def test_broken_state_leaves_nothing_half_done(kind: ServingKind, before: ServingKind) -> None:
     for number, call in calls_of_a_retraining(kind, before):
         for way in (Kind.REFUSED, Kind.FAILED_LATE, Kind.KILLED_AFTER):
             stage = Stage(kind, before=before)
@@ -130,7 +128,7 @@ def test_a_state_in_which_nothing_works_leaves_nothing_half_done(
 
 
 @pytest.mark.parametrize("kind", ["serverless", "embedded"])
-def test_what_could_not_be_undone_is_left_to_the_next_retraining(kind: ServingKind) -> None:
+def test_failed_rollback_is_finished_by_the_next_retraining(kind: ServingKind) -> None:
     wire = Wire()
     run(Stage(kind), wire)
     ends = set()
@@ -144,8 +142,8 @@ def test_what_could_not_be_undone_is_left_to_the_next_retraining(kind: ServingKi
             assert stage.retrain("next").end == "Deployed"
             stage.check_settled()
         except Exception as error:
-            raise AssertionError(f"nothing works in {state}, nor in Undo") from error
-    assert "UndoFailed" in ends
+            raise AssertionError(f"nothing works in {state}, nor in the rollback") from error
+    assert "RollbackFailed" in ends
 
 
 def current(stage: Stage) -> Deployment:
@@ -155,11 +153,11 @@ def current(stage: Stage) -> Deployment:
 
 
 def roll_back(stage: Stage, wire: Wire) -> Deployment | None:
-    """What a rollback answers; None if it went wrong."""
+    """The answer of a rollback; None if it failed."""
     version = current(stage).version if not wire.fault else "2"
     stage.connect(wire)
     try:
-        return rollback.roll_back(TASK, stage.registry, stage.hosting, version)
+        return rollback.roll_back(TASK, stage.registry, stage.endpoint_manager, version)
     except (Exception, Killed):
         return None
 
@@ -179,7 +177,7 @@ def deployed(kind: ServingKind, before: ServingKind) -> Stage:
 @pytest.mark.parametrize(
     ("kind", "before"), [*KINDS, ("embedded", "serverless"), ("serverless", "provisioned")]
 )
-def test_a_rollback_that_went_wrong_is_finished_by_asking_again(
+def test_interrupted_model_rollback_is_finished_by_repeating_it(
     kind: ServingKind, before: ServingKind
 ) -> None:
     stage, wire = deployed(kind, before), Wire()
@@ -201,17 +199,17 @@ def test_a_rollback_that_went_wrong_is_finished_by_asking_again(
 
 
 REQUESTS = 4
-"""Calls that asking and answering take at most."""
+"""The most calls that a start or an approval takes."""
 
 
-def requests(stage: Stage, wire: Wire, states: FakeStepFunctions) -> Requests:
+def requests(stage: Stage, wire: Wire, states: FakeStepFunctions) -> RetrainingService:
     stage.connect(wire)
     executions = Executions(Proxy(wire, "states", states), MACHINE)
-    return Requests(stage.journal, executions, stage.bucket, TrainingJobs(lambda: None))
+    return RetrainingService(stage.repository, executions, stage.bucket, TrainingJobs(lambda: None))
 
 
 @pytest.mark.parametrize("fault", [*faults(REQUESTS)])
-def test_a_start_that_went_wrong_and_is_repeated_retrains_once(fault: Fault, counted: list[str]) -> None:
+def test_repeated_start_retrains_once(fault: Fault, counted: list[str]) -> None:
     stage, states = Stage(), FakeStepFunctions()
     for wire in (Wire(fault), Wire()):
         with suppress(Exception, Killed):
@@ -223,20 +221,20 @@ def test_a_start_that_went_wrong_and_is_repeated_retrains_once(fault: Fault, cou
     first = f"{MACHINE.replace(':stateMachine:', ':execution:')}:{started[0]}"
     stage.states.statuses[first] = "RUNNING"
     stage.connect(Wire())
-    assert stage.journal.lock(TASK, first) is None
+    assert stage.repository.lock(TASK, first) is None
     for name in started[1:]:
         assert stage.retrain(name).end == "Skipped"
         assert counted == ["RetrainingsSkipped"]
 
 
 @pytest.mark.parametrize("fault", [*faults(REQUESTS)])
-def test_an_approval_that_went_wrong_and_is_repeated_counts_once(fault: Fault) -> None:
+def test_repeated_approval_counts_once(fault: Fault) -> None:
     stage, states = Stage(), FakeStepFunctions()
     arn = f"{MACHINE.replace(':stateMachine:', ':execution:')}:run"
     states.start_execution(MACHINE, "run", "{}")
     states.waiting.add("token")
-    stage.journal.begin(empty_entry("run", arn, {"task": TASK}) | {"started_at": "2026"})
-    stage.journal.note("run", task_token="token", waiting_for="approval")
+    stage.repository.create(empty_record("run", arn, {"task": TASK}) | {"started_at": "2026"})
+    stage.repository.update("run", task_token="token", waiting_for="approval")
     for wire in (Wire(fault), Wire()):
         with suppress(ClientError, ReadTimeoutError, Killed, NothingToApprove):
             requests(stage, wire, states).approve("run", {"approved": True}, "me")

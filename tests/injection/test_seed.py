@@ -1,4 +1,4 @@
-"""Deployments that register bundled models, in which each call goes wrong in turn."""
+"""Registration of bundled models, in which each call fails in turn."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -7,7 +7,9 @@ import pytest
 
 from chalicelib.models.package import ModelPackage
 from chalicelib.models.registry import Registry
-from chalicelib.storage.bucket import DataBucket, StorageFailed
+from chalicelib.models.seeding import seed
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import StorageFailed
 from tests.injection.faults import Killed, faults
 from tests.injection.retraining import Proxy, Wire
 from tests.memory import MemoryS3
@@ -16,7 +18,7 @@ from tests.stage import BUCKET
 
 
 def registry(s3: MemoryS3, wire: Wire) -> Registry:
-    """The registry as a new process sees it."""
+    """The registry of a new process."""
     return Registry(DataBucket(Proxy(wire, "s3", s3), BUCKET))
 
 
@@ -32,17 +34,17 @@ def test_interrupted_seeding_is_finished_by_deploying_again(tmp_path: Path, earl
     def before() -> MemoryS3:
         s3 = MemoryS3()
         if earlier:
-            registry(s3, Wire()).seed(TASK, first)
+            seed(registry(s3, Wire()), TASK, first)
         return s3
 
     wire = Wire()
-    registry(before(), wire).seed(TASK, second)
+    seed(registry(before(), wire), TASK, second)
     assert len(wire.calls) > 5
     for fault in faults(len(wire.calls)):
         s3 = before()
         with suppress(StorageFailed, Killed):
-            registry(s3, Wire(fault)).seed(TASK, second)
-        seeded = registry(s3, Wire()).seed(TASK, second)
+            seed(registry(s3, Wire(fault)), TASK, second)
+        seeded = seed(registry(s3, Wire()), TASK, second)
         whole = dict(s3.objects)
         found = registry(s3, Wire())
         told = f"{fault}, {wire.calls[fault.call]}"
@@ -51,5 +53,5 @@ def test_interrupted_seeding_is_finished_by_deploying_again(tmp_path: Path, earl
         assert found.archive(TASK, "2026"), told
         assert next(found.versions(TASK))["status"] == "current", told
         assert found.record(TASK, "2026")["decision"]["accepted"], told
-        found.seed(TASK, second)
+        seed(found, TASK, second)
         assert s3.objects == whole, told

@@ -1,4 +1,4 @@
-"""A stage in this process: S3 tells the Lambdas of objects, Lambda repeats what fails, people send again."""
+"""A stage in this process: S3 sends events, Lambda repeats failed runs, people repeat requests."""
 
 import base64
 import json
@@ -21,35 +21,35 @@ from tests.stage import BUCKET
 
 Event = Mapping[str, Any]
 ATTEMPTS = 3
-"""How often Lambda tries an event: once, and twice more."""
+"""Lambda's attempts at an event: one, and two retries."""
 
 
 class World:
-    """What is deployed, and what is under way between its parts."""
+    """The deployed application, and the events between its parts."""
 
     def __init__(self, older: Classifier) -> None:
-        """Begin with nothing under way; `older` is what classified before the current model did."""
+        """`older` classifies with the model before the current one."""
         self._older = older
         self.pending: deque[tuple[str, Event]] = deque()
-        """Events that Lambda is going to deliver: function and event."""
+        """Events that Lambda will deliver: function and event."""
         self.lost: list[tuple[str, Event]] = []
         """Events that Lambda has given up."""
         self.arrived: dict[str, bytes] = {}
-        """Everything that was ever put below inbox/, by key."""
+        """Every object that was ever stored below inbox/, by key."""
         self.last_calls: list[Call] = []
-        """What the last process called."""
+        """The calls of the last process."""
         self.last_headers: dict[str, str] = {}
-        """Of the last answer."""
+        """Headers of the last answer."""
         self.fakes: dict[str, Answer] = {"lambda:Invoke": self._invoked}
         """Answers of services that moto does not run, by "service:operation"."""
         self.unconditional: list[str] = []
-        """Updates of items that carried no condition: they would bring an item to life that has expired."""
+        """Updates of items without a condition, which could create an item that has expired."""
         self._printed = StringIO()
 
     # ------------------------------------------------------------------ what people do
 
     def drop(self, key: str, body: bytes) -> None:
-        """Put a file into the bucket."""
+        """Store a file in the bucket."""
         with self.process():
             aws.bucket()._client.put_object(Bucket=BUCKET, Key=key, Body=body)
 
@@ -62,7 +62,7 @@ class World:
         query: Mapping[str, str] | None = None,
         **parameters: str,
     ) -> tuple[int, Any]:
-        """Status and answer of an API request; 0 where the connection was cut."""
+        """Status and answer of an API request; 0 if the connection was lost."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         request = {
             "httpMethod": method,
@@ -88,7 +88,7 @@ class World:
 
     @contextmanager
     def older_model(self) -> Iterator[None]:
-        """The model before the current one is at work while the context lasts."""
+        """Classify with the model before the current one within the context."""
         pipeline = aws.pipeline()
         current = pipeline.classifier
         object.__setattr__(pipeline, "classifier", self._older)
@@ -111,7 +111,7 @@ class World:
         return not interceptor.killed
 
     def deliver(self, function: str, event: Event, fault: Fault | None = None, strikes: int = 1) -> None:
-        """Run a Lambda for an asynchronous event, with retries; the first `strikes` runs meet it."""
+        """Run a Lambda for an event, with retries. The fault occurs in the first `strikes` runs."""
         for attempt in range(ATTEMPTS):
             if self.invoke(function, event, fault if attempt < strikes else None):
                 return
@@ -126,30 +126,30 @@ class World:
         raise AssertionError("events without end")
 
     def redrive(self) -> None:
-        """Send the lost events through again."""
+        """Send the lost events again."""
         lost, self.lost = self.lost, []
         for function, event in lost:
             self.deliver(function, event)
         self.settle()
 
     def sweep(self, minutes: float, fault: Fault | None = None) -> bool:
-        """Run the sweep so many minutes from now; False if it failed or was killed."""
+        """Run the sweeper that many minutes from now; False if it failed or was killed."""
         with self.process(fault) as interceptor:
             try:
-                aws.sweep().run(datetime.now(UTC) + timedelta(minutes=minutes))
+                aws.sweeper().run(datetime.now(UTC) + timedelta(minutes=minutes))
             except Exception:
                 return False
         return not interceptor.killed
 
     def pass_time(self, hours: float = 26) -> None:
-        """Let the sweep run often enough to find everything, whatever went wrong before."""
+        """Run the sweeper often enough to find everything, after any failure."""
         for minutes in (11, hours * 60):
             self.sweep(minutes)
             self.settle()
 
     @contextmanager
     def process(self, fault: Fault | None = None) -> Iterator[Interceptor]:
-        """One process of a Lambda, or of a person."""
+        """A process of a Lambda, or a person."""
         interceptor = Interceptor(fault, self.fakes, self._notify)
         with redirect_stdout(self._printed), interceptor.active():
             yield interceptor
@@ -184,7 +184,7 @@ class World:
         function = "prepare" if key.startswith(inbox.INBOX) else "classify"
         self.pending.append((function, {"Records": [record]}))
 
-    # ------------------------------------------------------------------ what came of it
+    # ------------------------------------------------------------------ results
 
     def counted(self, metric: str) -> int:
         """How often a metric of the stage was counted."""

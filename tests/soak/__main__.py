@@ -1,4 +1,4 @@
-"""Load the whole system, for as long as wanted: `python -m tests.soak --count 10000 --minutes 120`."""
+"""Loads the whole system for any time: `python -m tests.soak --count 10000 --minutes 120`."""
 
 import argparse
 import os
@@ -19,12 +19,12 @@ STARTED = time.monotonic()
 
 
 def say(text: str) -> None:
-    """Print what happens, and when."""
+    """Print a message with the time."""
     print(f"[{time.monotonic() - STARTED:6.0f} s] {text}", flush=True)
 
 
 def main() -> None:
-    """Run what is wanted, and print a table; end with 1 if anything is not whole."""
+    """Run the chosen scenarios and print a table; exit with 1 if there is a problem."""
     data = Path(os.environ.get("NEGATOSCOPE_DATA") or ROOT / ".." / "shared" / "data").resolve()
     runs: dict[str, Callable[[System], Report]] = {
         "burst": lambda system: scenarios.burst(system, arguments.count),
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def run(scenario: Callable[[System], Report], name: str, stack: LocalStack) -> Report:
-    """The report of a scenario, even if it breaks off: the others are to be run, too."""
+    """The report of a scenario, even if it fails, so that the others still run."""
     system = System(stack, say)
     try:
         return scenario(system)

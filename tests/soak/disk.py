@@ -1,4 +1,4 @@
-"""Lambdas whose /tmp has no room: they run in a mount namespace where it is a very small file system."""
+"""Lambdas with a full /tmp: they run in a mount namespace with a very small file system there."""
 
 import os
 import shutil
@@ -15,25 +15,25 @@ from tests.soak.report import Report
 from tests.soak.scenarios import PATIENCE, reported
 from tests.soak.system import System
 from tests.stack.client import TASK, wait_for
-from tests.stack.lab import Lab
+from tests.stack.sagemaker_harness import SageMakerHarness
 from tests.stack.test_serving import Desk
 
 SIZE = "64k"
-"""Enough to notice that files can be written, and not enough for a model."""
+"""Enough to write small files, but not a model."""
 IN_NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount")
 RUN = 'mount -t tmpfs -o size="$1" tmpfs "$2" && exec "$3" -m local.run --directory "$4"'
 
 
 def full_disk(system: System, images: int) -> Report:
-    """Images that arrive while no Lambda has room to unpack the model, and are classified once there is."""
+    """Images that arrive while no Lambda has room to unpack the model; later they are classified."""
     with reported(system, "/tmp full", images) as report:
         folder = Path(tempfile.mkdtemp())
-        desk = Desk(Lab(system.client), folder)
+        desk = Desk(SageMakerHarness(system.client), folder)
         bundled = desk.registry.current(TASK)
         assert bundled is not None
         desk.register("soak-unpacked")
         shutil.rmtree(folder)
-        # Without an endpoint, each Lambda fetches the version's package and unpacks it.
+        # Without an endpoint, each Lambda fetches and unpacks the version's package.
         desk.registry.promote(TASK, "soak-unpacked", None, None)
         with little_room(system.stack):
             system.drop_synthetic(images)
@@ -53,7 +53,7 @@ def full_disk(system: System, images: int) -> Report:
 
 @contextmanager
 def little_room(stack: LocalStack) -> Iterator[None]:
-    """The same system, but with hardly any room for the temporary files of its Lambdas."""
+    """The same system with hardly any room for temporary files of Lambdas."""
     stack.stop()
     temporary = stack.directory / "state" / "lambda" / "tmp"
     command = [*IN_NAMESPACE, "sh", "-c", RUN, "sh", SIZE, temporary, sys.executable, stack.directory]

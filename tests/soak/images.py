@@ -1,4 +1,4 @@
-"""Images to load the system with: each unlike every other, most of them quick to decode."""
+"""Images for load: all different, most of them quick to decode."""
 
 from collections.abc import Iterator
 from itertools import count, cycle
@@ -13,18 +13,18 @@ _seeds = count(1)
 
 
 def fresh() -> bytes:
-    """A small picture that nobody has sent before."""
+    """A small picture that has not been sent before."""
     pixels = np.random.default_rng((20261128, next(_seeds))).integers(0, 256, (32, 24), dtype=np.uint8)
     return encode(Image.fromarray(pixels), "PNG")
 
 
 def unusable() -> bytes:
-    """A picture that is cut off."""
+    """A truncated picture."""
     return fresh()[:200]
 
 
 def mammograms(folder: Path) -> Iterator[bytes]:
-    """Real mammograms without end, the later ones with a comment that makes other files of them."""
+    """Endless real mammograms; repeated ones have a comment, so that their content differs."""
     files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in (".jpg", ".jpeg", ".png"))
     for number, file in enumerate(cycle(files)):
         content = file.read_bytes()

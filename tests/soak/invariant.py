@@ -1,4 +1,4 @@
-"""What must hold of a stage once everything has come to rest, told from its bucket and its table alone."""
+"""Invariants of a stage at rest, checked by its bucket and its table alone."""
 
 import json
 from collections import defaultdict
@@ -14,26 +14,26 @@ from chalicelib.storage import inbox
 READERS = 8
 
 type Found = Iterator[tuple[str, str]]
-"""What is wrong, and the id or key that it is wrong with."""
+"""A problem, and the id or key that it is about."""
 
 
 @dataclass
 class Stage:
-    """A stage as it lies in the account. `s3` is a boto3 client, `dynamodb` a boto3 service resource."""
+    """A stage in an account. `s3` is a boto3 client, `dynamodb` a boto3 service resource."""
 
     s3: Any
     dynamodb: Any
     bucket: str
     table: str
     ignored: frozenset[str] = frozenset()
-    """The ids of images that were there before."""
+    """The ids of earlier images."""
     objects: dict[str, str] = field(init=False)
     """Keys and ETags of the bucket."""
     items: dict[str, dict[str, Any]] = field(init=False)
-    """The table's items as they are stored, by id."""
+    """The stored items of the table, by id."""
 
     def look(self) -> None:
-        """See what is there now."""
+        """Read bucket and table."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
         entries = (entry for page in pages for entry in page.get("Contents", ()))
         self.objects = {entry["Key"]: entry["ETag"].strip('"') for entry in entries}
@@ -57,7 +57,7 @@ class Stage:
 
 
 def unfinished(stage: Stage, arrived: Mapping[str, str]) -> set[str]:
-    """The ids of the images that arrived and have no final result."""
+    """The ids of images that arrived and have no final result."""
     return {
         image_id
         for image_id in arrived

@@ -1,4 +1,4 @@
-"""What came of a scenario, and the table of all of them."""
+"""Reports of scenarios, and the table of all of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,16 +12,16 @@ class Report:
     images: int
     seconds: float = 0.0
     redriven: int = 0
-    """Events that Lambda had given up."""
+    """Events that Lambda gave up."""
     swept: int = 0
-    """Runs of the sweep that were needed before everything was finished."""
+    """Runs of the sweeper until everything was finished."""
     remarks: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    """Whatever is not whole at the end. Every scenario ends with none."""
+    """The problems at the end. Every scenario should have none."""
 
 
 def table(reports: Sequence[Report]) -> str:
-    """The reports, a line each, and everything that is wrong below."""
+    """The reports, one per line, followed by all problems."""
     lines = [f"{'scenario':<22}{'images':>8}{'seconds':>9}{'redriven':>10}{'sweeps':>8}  result"]
     for report in reports:
         result = "whole" if not report.problems else "NOT WHOLE"

@@ -1,4 +1,4 @@
-"""What can happen to images on their way: many at once, stray events, killed processes, restarts."""
+"""Scenarios for images: many at once, stray events, killed processes, restarts."""
 
 import os
 import random
@@ -10,22 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.storage import inbox
-from chalicelib.storage.inbox import Arrival
+from chalicelib.storage.inbox import InboxObject
 from tests.soak.images import fresh, mammograms
 from tests.soak.report import Report
 from tests.soak.system import System, kill
 from tests.stack.client import TASK
 
-PATIENCE = 120.0  # seconds in which some event has to be done
+PATIENCE = 120.0  # seconds within which an event must be finished
 KILL_SECONDS = 1.5
 KILLED_AT_ONCE = 2
 MIN_KILLED = 12
-"""Processes that are killed at least; images keep coming until then."""
+"""The least number of killed processes; images keep arriving until then."""
 
 
 @contextmanager
 def reported(system: System, name: str, images: int) -> Iterator[Report]:
-    """A scenario's report, complete once everything that was begun has come to rest."""
+    """The report of a scenario, complete after everything has come to rest."""
     report = Report(name, images)
     redriven, swept, started = system.redriven, system.swept, time.monotonic()
     yield report
@@ -35,7 +35,7 @@ def reported(system: System, name: str, images: int) -> Iterator[Report]:
 
 
 def burst(system: System, images: int, reserved: int | None = None) -> Report:
-    """Images that are dropped all at once, with the functions' own concurrency limits or a `reserved` one."""
+    """Many images dropped at once, with the functions' own concurrency limits or a `reserved` one."""
     with reported(system, "burst", images) as report:
         for function in ("prepare", "classify"):
             name = f"negatoscope-local-{function}"
@@ -75,7 +75,7 @@ def _too_many_processes(system: System, before: set[int]) -> list[str]:
 
 
 def events(system: System, images: int) -> Report:
-    """Events that come twice, in another order, before their time, or never."""
+    """Events that arrive twice, in another order, early, or never."""
     with reported(system, "events astray", images) as report:
         contents = [fresh() for _ in range(images)]
         with system.without_notifications():
@@ -99,15 +99,17 @@ def events(system: System, images: int) -> Report:
 def _prepare_event(system: System, image_id: str) -> Any:
     key = system.arrived[image_id]
     head = system.s3.head_object(Bucket=system.stage.bucket, Key=key)
-    return inbox.event_for(Arrival(system.stage.bucket, key, head["ETag"].strip('"'), head["ContentLength"]))
+    return inbox.event_for(
+        InboxObject(system.stage.bucket, key, head["ETag"].strip('"'), head["ContentLength"])
+    )
 
 
 def _classify_event(system: System, image_id: str) -> Any:
-    return inbox.event_for(Arrival(system.stage.bucket, inbox.prepared_key(TASK, image_id), "0" * 32, 1))
+    return inbox.event_for(InboxObject(system.stage.bucket, inbox.prepared_key(TASK, image_id), "0" * 32, 1))
 
 
 def kills(system: System, images: int, real_images: Path) -> Report:
-    """Real mammograms and calls of the API, while processes of Lambdas are killed all the time."""
+    """Real mammograms and API calls, while processes of Lambdas are killed all the time."""
     with reported(system, "Lambdas killed", images) as report:
         contents, before = mammograms(real_images), len(system.arrived)
 
@@ -115,7 +117,7 @@ def kills(system: System, images: int, real_images: Path) -> Report:
             running = system.lambdas()
             return kill(random.sample(running, min(KILLED_AT_ONCE, len(running))))
 
-        # On a busy machine processes take long to start; killed sooner, none would ever do anything.
+        # On a busy machine processes start slowly; killed earlier, none would ever do any work.
         kill(system.lambdas())
         started = time.monotonic()
         failed = _classify_stubbornly(system, next(contents))
@@ -140,7 +142,7 @@ def kills(system: System, images: int, real_images: Path) -> Report:
 
 
 def _classify_stubbornly(system: System, content: bytes) -> int:
-    """Call the API until it has classified an image; the number of calls that failed."""
+    """Call the API until it has classified an image, and return the number of failed calls."""
     for failed in range(50):
         if system.classify(content) == 200:
             return failed
@@ -148,7 +150,7 @@ def _classify_stubbornly(system: System, content: bytes) -> int:
 
 
 def restarts(system: System, images: int, number: int = 1) -> Report:
-    """The emulator stopped in good order, and killed, with images under way."""
+    """The emulator stopped regularly, and killed, while images are in progress."""
     with reported(system, "emulator restarted", images) as report:
         for _ in range(number):
             for graceful in (True, False):

@@ -1,4 +1,4 @@
-"""A SageMaker endpoint that throttles, hangs, and dies while it goes from one model to the next."""
+"""A SageMaker endpoint that throttles, hangs, and dies during an update."""
 
 import shutil
 import signal
@@ -14,29 +14,29 @@ from tests.soak.report import Report
 from tests.soak.scenarios import PATIENCE, reported
 from tests.soak.system import System, kill
 from tests.stack.client import TASK
-from tests.stack.lab import Lab
+from tests.stack.sagemaker_harness import SageMakerHarness
 from tests.stack.test_serving import ENDPOINT, Desk
 
 HANG_SECONDS = 15.0
-"""Longer than a Lambda waits for an answer of the endpoint."""
+"""Longer than a Lambda waits for the endpoint."""
 KILLS = 6
 SERVER = "model_server.py"
 
 
 def endpoint(system: System, images: int) -> Report:
-    """Images while the endpoint that classifies them is in trouble."""
+    """Images while the endpoint that classifies them fails."""
     with reported(system, "endpoint in trouble", images) as report:
-        lab = Lab(system.client)
-        lab.set_up()
+        harness = SageMakerHarness(system.client)
+        harness.set_up()
         folder = Path(tempfile.mkdtemp())
-        desk = Desk(lab, folder)
+        desk = Desk(harness, folder)
         bundled = desk.registry.current(TASK)
         assert bundled is not None
         second = _serve(desk)
         try:
-            kill(system.lambdas())  # the new ones know at once what is promoted
+            kill(system.lambdas())  # new processes know the promoted version at once
             system.drop_synthetic(1)
-            system.wait_for_events(PATIENCE)  # so that the endpoint has answered before it is in trouble
+            system.wait_for_events(PATIENCE)  # so that the endpoint has answered before it fails
             system.drop_synthetic(images // 3 - 1)
             hung, throttled = _hang(system, desk)
             system.drop_synthetic(images // 3)
@@ -54,17 +54,17 @@ def endpoint(system: System, images: int) -> Report:
         finally:
             desk.registry.promote(TASK, bundled.version, None, None)
             kill(system.lambdas())
-            lab.served(ENDPOINT)
-            lab.remove(ENDPOINT)
+            harness.served(ENDPOINT)
+            harness.remove(ENDPOINT)
             shutil.rmtree(folder)
     return report
 
 
 def _serve(desk: Desk) -> str:
-    """Have a version on an endpoint; the configuration of another version."""
+    """Deploy a version on an endpoint, and return the configuration of another version."""
     first, second = (desk.register(f"soak-{name}", most=1) for name in ("first", "second"))
-    desk.lab.sagemaker.create_endpoint(EndpointName=ENDPOINT, EndpointConfigName=first)
-    assert desk.lab.served(ENDPOINT)["EndpointStatus"] == "InService"
+    desk.harness.sagemaker.create_endpoint(EndpointName=ENDPOINT, EndpointConfigName=first)
+    assert desk.harness.served(ENDPOINT)["EndpointStatus"] == "InService"
     desk.registry.promote(TASK, "soak-first", ENDPOINT, first)
     return second
 
@@ -88,20 +88,20 @@ def _hang(system: System, desk: Desk) -> tuple[int, int]:
 
 def _is_throttled(desk: Desk) -> bool:
     try:
-        desk.lab.runtime.invoke_endpoint(EndpointName=ENDPOINT, ContentType="image/png", Body=fresh())
+        desk.harness.runtime.invoke_endpoint(EndpointName=ENDPOINT, ContentType="image/png", Body=fresh())
     except ClientError as error:
         return str(error.response["Error"]["Code"]) == "ThrottlingException"
     return False
 
 
 def _die_during_swap(system: System, desk: Desk, config: str) -> int:
-    """Kill the endpoint's servers, the old and the new one, while it changes to another configuration."""
-    desk.lab.sagemaker.update_endpoint(EndpointName=ENDPOINT, EndpointConfigName=config)
+    """Kill the endpoint's old and new servers during an update."""
+    desk.harness.sagemaker.update_endpoint(EndpointName=ENDPOINT, EndpointConfigName=config)
     killed = 0
     for _ in range(KILLS):
         killed += kill(system.processes(SERVER))
         time.sleep(0.5)
-    assert desk.lab.served(ENDPOINT)["EndpointStatus"] == "InService"
+    assert desk.harness.served(ENDPOINT)["EndpointStatus"] == "InService"
     return killed
 
 

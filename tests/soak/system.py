@@ -1,4 +1,4 @@
-"""The local system under load: what is sent into it, what its failures are, and when it has come to rest."""
+"""The local system under load: sends images, records failures, and waits until it is at rest."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import count
 from typing import Any
 
@@ -29,7 +29,7 @@ from tests.stage import ROOT
 TABLE = "negatoscope-local-results"
 LOST_EVENTS = "negatoscope-local-lost-events"
 SWEEPS = (11, 22, 26 * 60, 26 * 60 + 11)
-"""Minutes from now at which the sweep runs: often enough to find everything that is stuck."""
+"""Minutes from now at which the sweeper runs: often enough to find all stuck images."""
 SENDERS = 8
 
 SWEEPER = """
@@ -38,7 +38,7 @@ from datetime import UTC, datetime, timedelta
 from chalicelib import aws
 for line in sys.stdin:
     try:
-        aws.sweep().run(datetime.now(UTC) + timedelta(minutes=float(line)))
+        aws.sweeper().run(datetime.now(UTC) + timedelta(minutes=float(line)))
         print("swept", flush=True)
     except Exception as error:
         print(f"failed: {error}", flush=True)
@@ -46,7 +46,7 @@ for line in sys.stdin:
 
 
 class System:
-    """A running system, and everything that was sent into it. `say` is told what happens."""
+    """A running system, and everything that was sent to it. `say` gets progress messages."""
 
     def __init__(self, stack: LocalStack, say: Callable[[str], None]) -> None:
         self.stack = stack
@@ -55,11 +55,11 @@ class System:
         self._run = time.time_ns()
         self._numbers = count()
         self.arrived: dict[str, str] = {}
-        """The key by id of everything that was put into the inbox; "" for what came by the API."""
+        """By id, the key of every file in the inbox; "" for images sent to the API."""
         self.redriven = 0
-        """Events that Lambda gave up and that were sent through again."""
+        """Events that Lambda gave up and that were sent again."""
         self.swept = 0
-        """Runs of the sweep that were needed."""
+        """Runs of the sweeper until everything was finished."""
         config = Config(max_pool_connections=SENDERS, retries={"mode": "standard", "total_max_attempts": 10})
         self.s3 = self.client.aws("s3", config=config)
         dynamodb = boto3.resource(
@@ -71,29 +71,29 @@ class System:
         )
         self.stage = Stage(self.s3, dynamodb, BUCKET, TABLE)
         self.stage.look()
-        self.stage.ignored = frozenset(self.stage.items)  # of what ran before
+        self.stage.ignored = frozenset(self.stage.items)  # results of earlier runs
 
     # --------------------------------------------------------------------------------------- images
 
     def drop(self, contents: Iterable[bytes], folder: str = TASK) -> None:
-        """Put files into the drop folder, several at a time."""
+        """Store files in the drop folder, several at a time."""
         keys = (f"inbox/{folder}/{self._run}-{number}.png" for number in self._numbers)
         with ThreadPoolExecutor(SENDERS) as senders:
             list(senders.map(self.put, keys, contents))
 
     def drop_synthetic(self, images: int) -> None:
-        """Drop as many small images, one of a hundred unusable."""
+        """Drop `count` small images, one in a hundred unusable."""
         self.drop(unusable() if number % 100 == 99 else fresh() for number in range(images))
 
-    def put(self, key: str, content: bytes) -> inbox.Arrival:
-        """Put one file into the inbox, however often it takes."""
+    def put(self, key: str, content: bytes) -> inbox.InboxObject:
+        """Store a file in the inbox, with retries."""
         etag = self.s3.put_object(Bucket=BUCKET, Key=key, Body=content)["ETag"].strip('"')
-        arrival = inbox.Arrival(BUCKET, key, etag, len(content))
-        self.arrived[arrival.id] = key
-        return arrival
+        original = inbox.InboxObject(BUCKET, key, etag, len(content))
+        self.arrived[original.id] = key
+        return original
 
     def classify(self, content: bytes) -> int:
-        """Have an image classified while waiting; the status of the answer."""
+        """Classify an image through the API, and return the status of the answer."""
         self.arrived[inbox.new_id("api", TASK, content)] = ""
         answer = self.client.api("POST", f"/api/tasks/{TASK}/classify", content, Content_Type="image/png")
         assert answer.status == 200 or {"code", "message", "request_id"} <= answer.json.keys(), answer.body
@@ -101,7 +101,7 @@ class System:
 
     @contextmanager
     def without_notifications(self) -> Iterator[None]:
-        """S3 tells nobody of new objects while this lasts."""
+        """S3 sends no events within the context."""
         settings = self.s3.get_bucket_notification_configuration(Bucket=BUCKET)
         settings.pop("ResponseMetadata")
         self.s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration={})
@@ -111,7 +111,7 @@ class System:
             self.s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration=settings)
 
     def send_event(self, function: str, event: Any) -> None:
-        """Hand a Lambda an event, as S3 does."""
+        """Send an event to a Lambda, like S3."""
         self.client.functions.invoke(
             FunctionName=f"negatoscope-local-{function}", InvocationType="Event", Payload=json.dumps(event)
         )
@@ -119,7 +119,7 @@ class System:
     # ----------------------------------------------------------------------------------------- rest
 
     def rest(self, patience: float) -> list[str]:
-        """Wait until nothing is under way, help as operators and schedules do, and say what is not whole."""
+        """Wait until nothing is in progress, run the sweeper and the redrive, and return the problems."""
         self.wait_for_events(patience)
         for minutes in SWEEPS:
             while self.redrive():
@@ -133,17 +133,17 @@ class System:
         return problems(self.stage, self.arrived)
 
     def pending(self) -> int:
-        """How many asynchronous invocations wait or run."""
-        with sqlite3.connect(self.stack.directory / "state" / "events.sqlite") as events:
+        """The number of asynchronous invocations that wait or run."""
+        with closing(sqlite3.connect(self.stack.directory / "state" / "events.sqlite")) as events:
             return int(events.execute("SELECT count(*) FROM events").fetchone()[0])
 
     def _events(self) -> set[tuple[int, str]]:
         """The asynchronous invocations that wait or run: number and function."""
-        with sqlite3.connect(self.stack.directory / "state" / "events.sqlite") as events:
+        with closing(sqlite3.connect(self.stack.directory / "state" / "events.sqlite")) as events:
             return set(events.execute("SELECT id, function FROM events"))
 
     def wait_for_events(self, patience: float) -> None:
-        """Wait until every event has been worked on; raise if none is done within `patience` seconds."""
+        """Wait until every event is processed; raise if none finishes within `patience` seconds."""
         least, since, said = self.pending(), time.monotonic(), time.monotonic()
         while left := self.pending():
             if left < least:
@@ -156,7 +156,7 @@ class System:
             time.sleep(0.2)
 
     def redrive(self) -> int:
-        """Send through again what Lambda has given up; how many events."""
+        """Send the events again that Lambda gave up, and return their number."""
         sqs, sent = self.client.aws("sqs"), 0
         queue = sqs.get_queue_url(QueueName=LOST_EVENTS)["QueueUrl"]
         while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
@@ -170,7 +170,7 @@ class System:
         return sent
 
     def sweep(self, minutes: float) -> None:
-        """Run the app's sweep as if so many minutes had passed."""
+        """Run the app's sweeper as if that many minutes had passed."""
         self.swept += 1
         stage = json.loads((ROOT / ".chalice" / "config.json").read_text())["stages"]["local"]
         done = subprocess.run(
@@ -191,7 +191,7 @@ class System:
         return self.processes("lambda_bootstrap.py")
 
     def processes(self, program: str) -> list[int]:
-        """The processes that the emulator runs a program in."""
+        """The processes of the emulator that run a program."""
         below = descendants(self.stack.processes["AWS emulator"])
         listing = subprocess.run(
             ["ps", "-wweo", "pid=,args="], capture_output=True, text=True, check=True
@@ -226,7 +226,7 @@ class System:
 
 
 def kill(pids: Iterable[int], number: signal.Signals = signal.SIGKILL) -> int:
-    """Send a signal to processes; how many were there."""
+    """Send a signal to processes, and return their number."""
     hit = 0
     for pid in pids:
         try:

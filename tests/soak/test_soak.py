@@ -1,4 +1,4 @@
-"""The short form of every scenario; `make soak` runs the long one."""
+"""Short forms of all scenarios; `make soak` runs the long ones."""
 
 from pathlib import Path
 
@@ -21,29 +21,29 @@ def check(report: Report) -> None:
 
 
 @pytest.mark.parametrize(("images", "reserved"), [(200, None), (40, 1)])
-def test_images_dropped_at_once(system: System, images: int, reserved: int | None) -> None:
+def test_many_images_dropped_at_once_get_results(system: System, images: int, reserved: int | None) -> None:
     check(scenarios.burst(system, images, reserved))
 
 
-def test_events_astray(system: System) -> None:
+def test_stray_events_are_survived(system: System) -> None:
     check(scenarios.events(system, 40))
 
 
-def test_lambdas_killed(system: System, data_set: Path) -> None:
+def test_killed_lambdas_lose_nothing(system: System, data_set: Path) -> None:
     check(scenarios.kills(system, 40, data_set / "mammography-views" / "test"))
 
 
-def test_emulator_restarted(system: System) -> None:
+def test_restarted_emulator_loses_nothing(system: System) -> None:
     check(scenarios.restarts(system, 60))
 
 
-def test_endpoint_in_trouble(system: System) -> None:
+def test_failing_endpoint_loses_nothing(system: System) -> None:
     check(serving.endpoint(system, 45))
 
 
-def test_no_room_for_temporary_files(system: System) -> None:
+def test_full_disk_loses_nothing(system: System) -> None:
     check(disk.full_disk(system, 20))
 
 
-def test_mixed_traffic(system: System) -> None:
+def test_mixed_traffic_loses_nothing(system: System) -> None:
     check(traffic.mixed_traffic(system, 20, looks=10))

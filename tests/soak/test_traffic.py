@@ -1,11 +1,11 @@
-"""What mixed traffic calls slower: more than the machine itself."""
+"""Slowdown of mixed traffic, compared with that of the machine."""
 
 import pytest
 
-from tests.soak.traffic import ENOUGH, slower
+from tests.soak.traffic import MIN_SAMPLES, slower
 
 
-def seconds(value: float, count: int = ENOUGH) -> list[float]:
+def seconds(value: float, count: int = MIN_SAMPLES) -> list[float]:
     return [value] * count
 
 
@@ -19,7 +19,7 @@ def seconds(value: float, count: int = ENOUGH) -> list[float]:
         ((0.04, 0.02), (0.01, 0.01), 0),
     ],
 )
-def test_action_slowed_more_than_the_machine(
+def test_action_slower_than_the_machine_is_reported(
     upload: tuple[float, float], machine: tuple[float, float], found: int
 ) -> None:
     reference = seconds(machine[0]), seconds(machine[1])
@@ -28,5 +28,5 @@ def test_action_slowed_more_than_the_machine(
 
 def test_few_actions_are_not_judged() -> None:
     reference = seconds(0.01), seconds(0.01)
-    assert slower({"upload": (seconds(0.04, ENOUGH - 1), seconds(0.09))}, reference) == []
+    assert slower({"upload": (seconds(0.04, MIN_SAMPLES - 1), seconds(0.09))}, reference) == []
     assert slower({"upload": (seconds(0.04), seconds(0.09))}, (seconds(0.01, 9), seconds(0.01))) == []

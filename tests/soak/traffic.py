@@ -1,4 +1,4 @@
-"""Mixed traffic for a while: memory, latency, files and processes must stay as they are."""
+"""Mixed traffic for some time: memory, latency, open files and processes must stay constant."""
 
 import hashlib
 import json
@@ -21,35 +21,35 @@ from tests.stack.processes import descendants
 
 USERS = 3
 PAUSE_SECONDS = 0.3
-"""A user's pause after each action, on average."""
+"""The mean pause of a user after each action, in seconds."""
 WARM_UP = 0.2
-"""The share of the time that is not judged: workers start, and caches fill."""
+"""The share of the time that is not judged, while workers start and caches fill."""
 
 STORED_BYTES = 40_000
-"""Of the emulator's memory for each image that is stored: it keeps table items and the names of objects."""
+"""Bytes of the emulator's memory per stored image: it keeps table items and names of objects."""
 SPREAD_BYTES = 40_000_000
-"""By which memory may differ between two looks for no reason."""
+"""Random variation of memory between two samples, in bytes."""
 SLOWER = 2.0
-"""How many times as long as in the first third an action may take in the last, in units of reference work."""
-ENOUGH = 30
-"""Actions in a third from which its median says something."""
+"""The largest ratio of durations between the last and the first third, in units of reference work."""
+MIN_SAMPLES = 30
+"""The least number of actions in a third for a meaningful median."""
 REFERENCE_BYTES = bytes(16_000_000)
-"""What is hashed to learn how busy the machine is at a moment."""
+"""Data that is hashed to measure how busy the machine is."""
 REFERENCE_SECONDS = 2.0
-"""Between two such moments."""
+"""Seconds between two measurements."""
 GROWING = ("export",)
-"""Actions whose work grows with what is stored."""
+"""Actions whose work grows with the number of stored images."""
 SPREAD_COUNT = 12
-"""By which the numbers of open files and of processes may."""
+"""Allowed growth of the numbers of open files and processes."""
 
 
 Timed = tuple[float, float]
-"""When an action ended, and how long it took, in seconds."""
+"""End of an action, and its duration in seconds."""
 
 
 @dataclass
 class Look:
-    """The system at one moment."""
+    """A sample of the system."""
 
     second: float
     images: int
@@ -60,7 +60,7 @@ class Look:
 
     @classmethod
     def at(cls, system: System, second: float) -> "Look":
-        """What is there now."""
+        """The present state."""
         emulator = system.stack.processes["AWS emulator"]
         pids = [emulator, *descendants(emulator), system.stack.processes["page and API"]]
         memory = {pid: _memory(pid) for pid in pids}
@@ -75,7 +75,7 @@ class Look:
 
 
 class Users:
-    """People who use the system in every way, until they are told to stop."""
+    """Users who use the system in every way until they are stopped."""
 
     def __init__(self, system: System, pause: float) -> None:
         self._system = system
@@ -83,14 +83,14 @@ class Users:
         self.over = threading.Event()
         self.took: dict[str, list[Timed]] = defaultdict(list)
         self.failed: list[str] = []
-        """Every action that was not answered as it should be, and when."""
+        """Failed actions, with their time."""
         self._actions: list[Callable[[random.Random], None]] = [
             self.classify, self.classify, self.drop, self.drop, self.upload, self.list, self.review,
             self.export,
         ]  # fmt: skip
 
     def work(self, seed: int) -> None:
-        """What one of them does."""
+        """The actions of one user."""
         choices = random.Random(seed)
         while not self.over.wait(choices.uniform(0, 2 * self._pause)):
             action = choices.choice(self._actions)
@@ -106,16 +106,16 @@ class Users:
             self.took[action.__name__].append((ended, ended - started))
 
     def classify(self, _: random.Random) -> None:
-        """Send an image and wait for its class."""
+        """Send an image and wait for its result."""
         status = self._system.classify(fresh())
         assert status == 200, status
 
     def drop(self, _: random.Random) -> None:
-        """Put an image into the drop folder."""
+        """Store an image in the drop folder."""
         self._system.drop([fresh()])
 
     def upload(self, _: random.Random) -> None:
-        """Upload an image as the page does."""
+        """Upload an image like the page does."""
         content = fresh()
         opened = self._system.client.open_upload(content)
         self._system.arrived[opened["id"]] = opened["upload"]["fields"]["key"]
@@ -123,12 +123,12 @@ class Users:
         assert answer.status == 204, answer
 
     def list(self, _: random.Random) -> None:
-        """Look at the newest results."""
+        """Read the newest results."""
         answer = self._system.client.api("GET", f"/api/results?task={TASK}&limit=50")
         assert answer.status == 200, answer
 
     def review(self, choices: random.Random) -> None:
-        """Correct one of the newest results."""
+        """Review one of the newest results."""
         page = self._system.client.api("GET", "/api/results?limit=20")
         assert page.status == 200, page
         classified = [result["id"] for result in page.json["results"] if result["status"] == "classified"]
@@ -140,14 +140,14 @@ class Users:
             assert answer.status == 200, answer
 
     def export(self, choices: random.Random) -> None:
-        """Export all results, now and then."""
+        """Export all results, occasionally."""
         if choices.random() < 0.1:
             answer = self._system.client.api("GET", f"/api/results.csv?task={TASK}")
             assert answer.status in (200, 303), answer.status
 
 
 def mixed_traffic(system: System, seconds: float, looks: int = 20, pause: float = PAUSE_SECONDS) -> Report:
-    """Several users for `seconds`, and the system looked at `looks` times."""
+    """Run several users for `seconds`, and sample the system `looks` times."""
     with reported(system, "mixed traffic", 0) as report:
         before, users, started = len(system.arrived), Users(system, pause), time.monotonic()
         seen: list[Look] = []
@@ -177,7 +177,7 @@ def mixed_traffic(system: System, seconds: float, looks: int = 20, pause: float 
 
 
 def slopes(seen: list[Look]) -> list[str]:
-    """What is not flat: the middle of the last third against that of the first after warming up."""
+    """Values that are not constant: the median of the last third compared with that of the first."""
     judged = [look for look in seen if look.second > WARM_UP * seen[-1].second]
     third = max(1, len(judged) // 3)
 
@@ -215,14 +215,14 @@ def thirds(timed: list[Timed], started: float, seconds: float) -> tuple[list[flo
 def slower(
     took: dict[str, tuple[list[float], list[float]]], reference: tuple[list[float], list[float]]
 ) -> list[str]:
-    """The actions that slowed down more than the reference work, which other load slows as well."""
-    if min(map(len, reference)) < ENOUGH:
+    """The actions that slowed down more than the reference work, which other load slows, too."""
+    if min(map(len, reference)) < MIN_SAMPLES:
         return []
     machine = median(reference[1]) / median(reference[0])
     return [
         f"{action} took {grown:.1f} times as long at last as at first; the machine itself {machine:.1f} times"
         for action, (first, last) in took.items()
-        if action not in GROWING and min(len(first), len(last)) >= ENOUGH
+        if action not in GROWING and min(len(first), len(last)) >= MIN_SAMPLES
         if (grown := median(last) / median(first)) > SLOWER * machine
     ]
 

@@ -4,7 +4,7 @@ import pytest
 
 from local.stack import LocalStack
 from tests.stack.client import Client
-from tests.stack.lab import Lab
+from tests.stack.sagemaker_harness import SageMakerHarness
 
 
 @pytest.fixture(scope="session")
@@ -14,8 +14,8 @@ def client(stack: LocalStack) -> Client:
 
 
 @pytest.fixture(scope="session")
-def lab(client: Client) -> Lab:
+def harness(client: Client) -> SageMakerHarness:
     """What tests of SageMaker work with."""
-    lab = Lab(client)
-    lab.set_up()
-    return lab
+    harness = SageMakerHarness(client)
+    harness.set_up()
+    return harness

@@ -19,7 +19,7 @@ READS = {
     "classify": {"prepared", "models", "results"},
     "retraining-steps": {"models", "retrainings"},
     "sweep": {"inbox", "results", "sweep"},
-    "watch": {"drift"},
+    "drift-monitor": {"drift"},
 }
 WRITES = {
     "api": {"inbox", "prepared", "results", "exports"},
@@ -27,7 +27,7 @@ WRITES = {
     "classify": {"results"},
     "retraining-steps": {"models", "retrainings"},
     "sweep": {"quarantine", "results", "sweep"},
-    "watch": {"drift"},
+    "drift-monitor": {"drift"},
 }
 DELETES = {role: {"inbox"} if role in ("prepare", "sweep") else set() for role in READS}
 PREFIXES = (
@@ -105,9 +105,9 @@ def test_listing(actors: dict[str, Actor], role: str) -> None:
     actor = actors[role]
 
     inbox = {"Bucket": BUCKET, "Prefix": "inbox/"}
-    assert actor.may("s3", "list_objects_v2", **inbox) == (role in ("prepare", "sweep", "watch"))
+    assert actor.may("s3", "list_objects_v2", **inbox) == (role in ("prepare", "sweep", "drift-monitor"))
     # These have to tell a missing file from a forbidden one, which S3 allows only with the right to list all.
-    may_list_all = role in ("prepare", "sweep", "watch")
+    may_list_all = role in ("prepare", "sweep", "drift-monitor")
     assert actor.may("s3", "list_objects_v2", Bucket=BUCKET, Prefix="results/") == may_list_all
     assert actor.may("s3", "list_objects_v2", Bucket=BUCKET) == may_list_all
     assert actor.may("s3", "list_objects_v2", Bucket=BUCKET, Prefix="models/a/")
@@ -146,7 +146,7 @@ def test_endpoints(actors: dict[str, Actor], role: str) -> None:
 def test_table(actors: dict[str, Actor], role: str) -> None:
     actor, key = actors[role], {"id": {"S": "access-probe"}}
 
-    reads = role not in ("retraining-steps", "watch")
+    reads = role not in ("retraining-steps", "drift-monitor")
     assert actor.may("dynamodb", "get_item", TableName=TABLE, Key=key) == reads
     assert not actor.may("dynamodb", "scan", TableName=TABLE)
     assert not actor.may("dynamodb", "delete_item", TableName=TABLE, Key=key)
@@ -156,7 +156,7 @@ def test_table(actors: dict[str, Actor], role: str) -> None:
         "ExpressionAttributeValues": {":task": {"S": "x"}},
     }
     assert actor.may("dynamodb", "query", TableName=TABLE, **queried) == (
-        role in ("api", "retraining-steps", "watch")
+        role in ("api", "retraining-steps", "drift-monitor")
     )
     queried |= {"IndexName": "by-time", "KeyConditionExpression": "listing = :task"}
     assert actor.may("dynamodb", "query", TableName=TABLE, **queried) == (role == "api")
@@ -173,7 +173,7 @@ def test_other_services(actors: dict[str, Actor], role: str) -> None:
     assert not actor.may("lambda", "invoke", FunctionName="negatoscope-local-classify", Payload="{}")
     machine = "arn:aws:states:us-east-1:000000000000:stateMachine:negatoscope-local-{}"
     # Those that may start a retraining are not asked to.
-    for name in ("other",) if role in ("api", "watch") else ("other", "retrain"):
+    for name in ("other",) if role in ("api", "drift-monitor") else ("other", "retrain"):
         assert not actor.may("stepfunctions", "start_execution", stateMachineArn=machine.format(name))
     assert not actor.may("iam", "list_roles")
     assert not actor.may("kms", "list_keys")
@@ -204,7 +204,7 @@ def test_steps_of_retrainings(actors: dict[str, Actor]) -> None:
 def test_journal(actors: dict[str, Actor], role: str) -> None:
     actor, key = actors[role], {"name": {"S": "access-probe"}}
     journal = {"TableName": "negatoscope-local-retrainings"}
-    steps, follows = role == "retraining-steps", role in ("api", "retraining-steps", "watch")
+    steps, follows = role == "retraining-steps", role in ("api", "retraining-steps", "drift-monitor")
 
     assert actor.may("dynamodb", "get_item", **journal, Key=key) == follows
     assert actor.may("dynamodb", "put_item", **journal, Item=key) == steps

@@ -1,4 +1,4 @@
-"""The drift watch, as AWS runs it: in its own Lambda, with its own role."""
+"""The drift monitor, as AWS runs it: in its own Lambda, with its own role."""
 
 import json
 from collections.abc import Iterator
@@ -64,17 +64,17 @@ def model(client: Client) -> Iterator[dict[str, str]]:
 
 
 def test_the_watch_finds_drift_and_the_api_tells(client: Client, model: dict[str, str]) -> None:
-    watch = Function(client, "negatoscope-local-watch")
+    drift_monitor = Function(client, "negatoscope-local-drift-monitor")
     (rule,) = [
         rule
         for rule in client.aws("events").list_rules()["Rules"]
-        if rule["Name"] == "negatoscope-local-watch-event"
+        if rule["Name"] == "negatoscope-local-drift-monitor-event"
     ]
     assert rule["ScheduleExpression"] == "rate(1 day)"
 
-    _, failure = watch.call(EVENT)
+    _, failure = drift_monitor.call(EVENT)
 
-    assert failure is None, watch.log()
+    assert failure is None, drift_monitor.log()
     found = client.api("GET", f"/api/tasks/{TASK}/drift").json
     assert found["model"] == model
     assert found["report"]["answers"] == len(IDS)
@@ -85,4 +85,4 @@ def test_the_watch_finds_drift_and_the_api_tells(client: Client, model: dict[str
     other = client.api("GET", "/api/tasks/breast-histology/drift").json
     assert other["report"] is None
     assert "100 are needed" in other["reason"]
-    assert any('"Drift"' in line and f'"{TASK}"' in line for line in watch.log())
+    assert any('"Drift"' in line and f'"{TASK}"' in line for line in drift_monitor.log())

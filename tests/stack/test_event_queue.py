@@ -8,26 +8,26 @@ from typing import Any
 import pytest
 
 from local.aws import lambda_events
-from local.aws.lambda_events import Ending, EventQueue
+from local.aws.lambda_events import AttemptResult, EventQueue
 
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:f"
 
 
 class Function:
-    """A function whose tries end as planned; the last ending is that of all further tries."""
+    """A function whose tries end as planned; the last result is that of all further tries."""
 
-    def __init__(self, *endings: Ending) -> None:
-        self._endings = list(endings)
+    def __init__(self, *endings: AttemptResult) -> None:
+        self._results = list(endings)
         self.tries = 0
         self.given_up: list[Any] = []
         self.over = threading.Event()
 
-    def run(self, _function: str, _event: Any) -> Ending:
+    def run(self, _function: str, _event: Any) -> AttemptResult:
         self.tries += 1
-        ending = self._endings.pop(0) if len(self._endings) > 1 else self._endings[0]
-        if ending is Ending.DONE:
+        result = self._results.pop(0) if len(self._results) > 1 else self._results[0]
+        if result is AttemptResult.SUCCEEDED:
             self.over.set()
-        return ending
+        return result
 
     def give_up(self, _function: str, event: Any) -> None:
         self.given_up.append(event)
@@ -49,7 +49,12 @@ def deliver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Functi
 
 
 def test_being_throttled_does_not_count_as_a_try(deliver: Callable[[Function], None]) -> None:
-    function = Function(*[Ending.THROTTLED] * 20, Ending.FAILED, Ending.THROTTLED, Ending.DONE)
+    function = Function(
+        *[AttemptResult.THROTTLED] * 20,
+        AttemptResult.FAILED,
+        AttemptResult.THROTTLED,
+        AttemptResult.SUCCEEDED,
+    )
 
     deliver(function)
 
@@ -58,7 +63,13 @@ def test_being_throttled_does_not_count_as_a_try(deliver: Callable[[Function], N
 
 
 def test_a_third_failure_is_the_last(deliver: Callable[[Function], None]) -> None:
-    function = Function(Ending.FAILED, Ending.THROTTLED, Ending.FAILED, Ending.FAILED, Ending.DONE)
+    function = Function(
+        AttemptResult.FAILED,
+        AttemptResult.THROTTLED,
+        AttemptResult.FAILED,
+        AttemptResult.FAILED,
+        AttemptResult.SUCCEEDED,
+    )
 
     deliver(function)
 

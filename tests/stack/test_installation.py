@@ -19,15 +19,15 @@ from playwright.sync_api import expect
 from deploy.page import security_headers
 from tests.alarms import alarms
 from tests.browser import samples
+from tests.browser.app_page import AppPage
 from tests.browser.chromium import ChromiumNotFound, find_chromium, launched
-from tests.browser.desk import Desk
 from tests.images import grey_file
-from tests.stack import clinic
+from tests.stack import retraining_driver
 from tests.stack.client import TASK, Client, wait_for
-from tests.stack.clinic import TINY, put_images
+from tests.stack.https_proxy import https_proxy
 from tests.stack.installation import BUCKET, PREFIX, SITE_BUCKET, STAGE, Installation, inventory
-from tests.stack.lab import IMAGE, INFERENCE, ROLE, Lab, archive
-from tests.stack.viewer import viewing
+from tests.stack.retraining_driver import TINY, put_images
+from tests.stack.sagemaker_harness import IMAGE, INFERENCE, ROLE, SageMakerHarness, archive
 from tests.stage import ROOT
 
 pytestmark = pytest.mark.skipif(
@@ -58,7 +58,7 @@ def installation(client: Client, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 @pytest.fixture(scope="module")
-def story(client: Client, lab: Lab, installation: Installation) -> Story:
+def story(client: Client, harness: SageMakerHarness, installation: Installation) -> Story:
     before, edge = inventory(client), client.aws("cloudfront")
     taken = edge.create_function(
         Name=FILES,
@@ -84,7 +84,7 @@ def json_of(installation: Installation, path: str) -> Any:
 def test_a_failure_is_told_and_the_same_command_goes_on(story: Story, installation: Installation) -> None:
     assert story.failed.returncode == 1
     assert f"{FILES} already exists" in story.failed.stderr
-    assert "goes on from here" in story.failed.stderr
+    assert "continues from here" in story.failed.stderr
 
     assert story.done.returncode == 0, story.done.stderr
     assert f"Page: {installation.origin}/" in story.done.stdout
@@ -232,24 +232,24 @@ def test_people_sign_in_upload_and_retrain(
     put_images(client.s3, BUCKET)
     domain = urlsplit(installation.origin).netloc
     with (
-        viewing(domain, client.stack.emulator_port, tmp_path) as flags,
+        https_proxy(domain, client.stack.emulator_port, tmp_path) as flags,
         launched(*flags) as browser,
     ):
-        desk = Desk(browser.new_page(), installation.origin)
-        desk.page.goto(f"{installation.origin}/#/tasks/{TASK}")
-        desk.sign_in(*installation.person("admin"))
-        assert desk.page.url.startswith(f"{installation.origin}/#")
+        app = AppPage(browser.new_page(), installation.origin)
+        app.page.goto(f"{installation.origin}/#/tasks/{TASK}")
+        app.sign_in(*installation.person("admin"))
+        assert app.page.url.startswith(f"{installation.origin}/#")
 
-        desk.drop(samples.jpeg(), samples.dicom(), samples.truncated_jpeg())
-        desk.wait_for_queue()
-        expect(desk.page.locator("#queue-summary")).to_have_text("3 of 3 done · 1 not usable")
-        desk.classify(samples.jpeg())
+        app.drop(samples.jpeg(), samples.dicom(), samples.truncated_jpeg())
+        app.wait_for_queue()
+        expect(app.page.locator("#queue-summary")).to_have_text("3 of 3 done · 1 not usable")
+        app.classify(samples.jpeg())
 
-        desk.retrain(clinic.TASK.name, TINY, approval=False)
-        expect(desk.sheet.locator(".verdict.good")).to_contain_text(
-            "classifies from now on", timeout=1000 * clinic.PATIENCE
+        app.retrain(retraining_driver.TASK.name, TINY, approval=False)
+        expect(app.sheet.locator(".verdict.good")).to_contain_text(
+            "classifies from now on", timeout=1000 * retraining_driver.PATIENCE
         )
-        assert desk.mistakes == []
+        assert app.mistakes == []
 
 
 def test_events_that_are_given_up_are_kept(story: Story, client: Client) -> None:
@@ -304,10 +304,10 @@ def test_plain_chalice_deploys_code(story: Story, installation: Installation) ->
 # ------------------------------------------------------------------------------------------ destroying
 
 
-def retrained(lab: Lab, name: str) -> None:
+def retrained(harness: SageMakerHarness, name: str) -> None:
     """What a retraining leaves on SageMaker: a registered version, and an endpoint that serves it."""
-    packed = lab.put(f"{name}.tar.gz", archive({"name.txt": name, "code/inference.py": INFERENCE}))
-    container, sagemaker = {"Image": IMAGE, "ModelDataUrl": packed}, lab.sagemaker
+    packed = harness.put(f"{name}.tar.gz", archive({"name.txt": name, "code/inference.py": INFERENCE}))
+    container, sagemaker = {"Image": IMAGE, "ModelDataUrl": packed}, harness.sagemaker
     sagemaker.create_model_package_group(ModelPackageGroupName=name)
     accepted = {"SupportedContentTypes": ["image/png"], "SupportedResponseMIMETypes": ["application/json"]}
     sagemaker.create_model_package(
@@ -328,22 +328,22 @@ def retrained(lab: Lab, name: str) -> None:
         sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
 
 
-def forget(lab: Lab, name: str) -> None:
+def forget(harness: SageMakerHarness, name: str) -> None:
     """Delete what another stage has."""
-    found = lab.sagemaker.list_model_packages(ModelPackageGroupName=name)["ModelPackageSummaryList"]
+    found = harness.sagemaker.list_model_packages(ModelPackageGroupName=name)["ModelPackageSummaryList"]
     for package in found:
-        lab.sagemaker.delete_model_package(ModelPackageName=package["ModelPackageArn"])
-    lab.sagemaker.delete_model_package_group(ModelPackageGroupName=name)
-    lab.sagemaker.delete_endpoint_config(EndpointConfigName=name)
-    lab.sagemaker.delete_model(ModelName=name)
+        harness.sagemaker.delete_model_package(ModelPackageName=package["ModelPackageArn"])
+    harness.sagemaker.delete_model_package_group(ModelPackageGroupName=name)
+    harness.sagemaker.delete_endpoint_config(EndpointConfigName=name)
+    harness.sagemaker.delete_model(ModelName=name)
 
 
 def test_destroying_keeps_the_images_unless_told_twice(
-    story: Story, client: Client, lab: Lab, installation: Installation
+    story: Story, client: Client, harness: SageMakerHarness, installation: Installation
 ) -> None:
     """Also: what belongs to another stage stays, and a stage finds its data again."""
     for name in (f"{PREFIX}-{TASK}", f"{OTHER}-{TASK}"):
-        retrained(lab, name)
+        retrained(harness, name)
     key = installation.outputs("foundation")["DataKeyArn"]
     client.s3.put_object(Bucket=BUCKET, Key="datasets/kept", Body=b"kept")
 
@@ -362,7 +362,7 @@ def test_destroying_keeps_the_images_unless_told_twice(
         }
     assert f"s3://{BUCKET}" in destroyed.stdout
     assert "$1 a month" in destroyed.stdout
-    forget(lab, f"{OTHER}-{TASK}")
+    forget(harness, f"{OTHER}-{TASK}")
 
     installation.step(f"from deploy import foundation; foundation.deploy({STAGE!r})")
     assert installation.outputs("foundation")["DataKeyArn"] == key
@@ -372,4 +372,4 @@ def test_destroying_keeps_the_images_unless_told_twice(
     assert destroyed.returncode == 0, destroyed.stderr
     assert inventory(client) == story.before
     again = installation.destroy("--images", "delete", "--confirm", STAGE)
-    assert "Nothing of the stage is left." in again.stdout, again.stderr
+    assert "No resources of the stage remain." in again.stdout, again.stderr

@@ -26,7 +26,7 @@ def test_what_is_patched_has_to_be_there() -> None:
     patching.wrap(module, "handle", lambda handle: lambda: f"wrapped {handle()}")
     assert module.handle() == "wrapped original"
 
-    with pytest.raises(patching.Mismatch, match=r"no service\.gone"):
+    with pytest.raises(patching.UnsupportedMinistack, match=r"no service\.gone"):
         patching.replace(module, "gone", None)
-    with pytest.raises(patching.Mismatch, match=r"no service\.gone"):
+    with pytest.raises(patching.UnsupportedMinistack, match=r"no service\.gone"):
         patching.wrap(module, "gone", lambda gone: gone)

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.stack.client import wait_for
-from tests.stack.lab import BUCKET, IMAGE, ROLE, Lab, refusal
+from tests.stack.sagemaker_harness import BUCKET, IMAGE, ROLE, SageMakerHarness, refusal
 
 GROUP = "/aws/sagemaker/ProcessingJobs"
 COUNT = """
@@ -20,10 +20,10 @@ print("counted", len(files))
 """
 
 
-def processing(lab: Lab, program: str, **changes: Any) -> dict[str, Any]:
+def processing(harness: SageMakerHarness, program: str, **changes: Any) -> dict[str, Any]:
     """The request for a processing job of a Python program."""
-    name = lab.name("processing")
-    code = lab.put(f"code/{name}/run.py", program)
+    name = harness.name("processing")
+    code = harness.put(f"code/{name}/run.py", program)
 
     def source(where: str, uri: str) -> dict[str, Any]:
         path = f"/opt/ml/processing/{where}"
@@ -55,82 +55,84 @@ def processing(lab: Lab, program: str, **changes: Any) -> dict[str, Any]:
     }
 
 
-def processed(lab: Lab, request: dict[str, Any]) -> Any:
+def processed(harness: SageMakerHarness, request: dict[str, Any]) -> Any:
     name = request["ProcessingJobName"]
-    return lab.over(lambda: lab.sagemaker.describe_processing_job(ProcessingJobName=name))
+    return harness.over(lambda: harness.sagemaker.describe_processing_job(ProcessingJobName=name))
 
 
 @pytest.fixture(scope="module", autouse=True)
-def texts(lab: Lab) -> None:
+def texts(harness: SageMakerHarness) -> None:
     for number in (1, 2):
-        lab.put(f"data/texts/part/{number}.txt", "text")
+        harness.put(f"data/texts/part/{number}.txt", "text")
 
 
-def test_a_command_turns_inputs_into_outputs(lab: Lab) -> None:
-    request = processing(lab, COUNT)
-    lab.sagemaker.create_processing_job(**request)
+def test_a_command_turns_inputs_into_outputs(harness: SageMakerHarness) -> None:
+    request = processing(harness, COUNT)
+    harness.sagemaker.create_processing_job(**request)
 
-    job = processed(lab, request)
+    job = processed(harness, request)
 
     assert job["ProcessingJobStatus"] == "Completed", job.get("FailureReason")
     name = request["ProcessingJobName"]
-    assert lab.keys(f"processed/{name}/") == {"deep/files"}
-    assert lab.get(f"s3://{BUCKET}/processed/{name}/deep/files") == b"1.txt,2.txt!"
-    assert lab.log(GROUP, name) == ["counted 2"]
+    assert harness.keys(f"processed/{name}/") == {"deep/files"}
+    assert harness.get(f"s3://{BUCKET}/processed/{name}/deep/files") == b"1.txt,2.txt!"
+    assert harness.log(GROUP, name) == ["counted 2"]
     assert job["ProcessingStartTime"] <= job["ProcessingEndTime"]
 
 
-def test_a_command_that_fails_may_say_why(lab: Lab) -> None:
+def test_a_command_that_fails_may_say_why(harness: SageMakerHarness) -> None:
     program = (
         "from pathlib import Path\nimport sys\n"
         "Path(sys.argv[1]).parents[1].joinpath('output/message').write_text('no labels')\nsys.exit(4)"
     )
-    request = processing(lab, program)
-    lab.sagemaker.create_processing_job(**request)
+    request = processing(harness, program)
+    harness.sagemaker.create_processing_job(**request)
 
-    job = processed(lab, request)
+    job = processed(harness, request)
 
     assert job["ProcessingJobStatus"] == "Failed"
     assert job["FailureReason"] == "AlgorithmError: no labels, exit code: 4"
     assert job["ExitMessage"] == "no labels"
 
 
-def test_it_can_be_stopped(lab: Lab) -> None:
-    request = processing(lab, "import time\nprint('here', flush=True)\ntime.sleep(60)")
-    lab.sagemaker.create_processing_job(**request)
-    wait_for(lambda: lab.log(GROUP, request["ProcessingJobName"]))
+def test_it_can_be_stopped(harness: SageMakerHarness) -> None:
+    request = processing(harness, "import time\nprint('here', flush=True)\ntime.sleep(60)")
+    harness.sagemaker.create_processing_job(**request)
+    wait_for(lambda: harness.log(GROUP, request["ProcessingJobName"]))
 
-    lab.sagemaker.stop_processing_job(ProcessingJobName=request["ProcessingJobName"])
+    harness.sagemaker.stop_processing_job(ProcessingJobName=request["ProcessingJobName"])
 
-    assert processed(lab, request)["ProcessingJobStatus"] == "Stopped"
+    assert processed(harness, request)["ProcessingJobStatus"] == "Stopped"
 
 
-def test_its_time_is_limited(lab: Lab) -> None:
+def test_its_time_is_limited(harness: SageMakerHarness) -> None:
     limit = {"MaxRuntimeInSeconds": 1}
-    request = processing(lab, "import time\ntime.sleep(60)", StoppingCondition=limit)
-    lab.sagemaker.create_processing_job(**request)
+    request = processing(harness, "import time\ntime.sleep(60)", StoppingCondition=limit)
+    harness.sagemaker.create_processing_job(**request)
 
-    assert processed(lab, request)["ProcessingJobStatus"] == "Stopped"
+    assert processed(harness, request)["ProcessingJobStatus"] == "Stopped"
 
 
-def test_missing_inputs_fail_it(lab: Lab) -> None:
-    request = processing(lab, COUNT)
+def test_missing_inputs_fail_it(harness: SageMakerHarness) -> None:
+    request = processing(harness, COUNT)
     request["ProcessingInputs"][1]["S3Input"]["S3Uri"] = f"s3://{BUCKET}/nowhere/"
-    lab.sagemaker.create_processing_job(**request)
+    harness.sagemaker.create_processing_job(**request)
 
-    job = processed(lab, request)
+    job = processed(harness, request)
 
     assert job["ProcessingJobStatus"] == "Failed"
     assert "No S3 objects found" in job["FailureReason"]
 
 
-def test_what_cannot_run_here_is_refused(lab: Lab) -> None:
+def test_what_cannot_run_here_is_refused(harness: SageMakerHarness) -> None:
     with pytest.raises(ClientError) as error:
-        lab.sagemaker.create_processing_job(**processing(lab, COUNT, AppSpecification={"ImageUri": IMAGE}))
+        harness.sagemaker.create_processing_job(
+            **processing(harness, COUNT, AppSpecification={"ImageUri": IMAGE})
+        )
     assert "without ContainerEntrypoint" in refusal(error)[1]
 
-    elsewhere = processing(lab, COUNT)
+    elsewhere = processing(harness, COUNT)
     elsewhere["ProcessingInputs"][0]["S3Input"]["LocalPath"] = "/opt/ml/processing/../../../etc"
     with pytest.raises(ClientError) as error:
-        lab.sagemaker.create_processing_job(**elsewhere)
+        harness.sagemaker.create_processing_job(**elsewhere)
     assert "has to be a path under /opt/ml/processing" in refusal(error)[1]

@@ -109,7 +109,7 @@ def operator(client: Client) -> Iterator[Operator]:
 def drop(client: Client, name: str, content: bytes) -> str:
     """Put a file into the inbox; the id of its image."""
     etag = client.s3.put_object(Bucket=BUCKET, Key=f"{FOLDER}/{name}", Body=content)["ETag"].strip('"')
-    return inbox.Arrival(BUCKET, f"{FOLDER}/{name}", etag, len(content)).id
+    return inbox.InboxObject(BUCKET, f"{FOLDER}/{name}", etag, len(content)).id
 
 
 def result_of(client: Client, image_id: str) -> Any:
@@ -129,7 +129,7 @@ def finished(items: Items) -> Items:
 SWEEP = """
 from datetime import UTC, datetime, timedelta
 from chalicelib import aws
-aws.sweep().run(datetime.now(UTC) + timedelta(minutes=11))
+aws.sweeper().run(datetime.now(UTC) + timedelta(minutes=11))
 """
 CURSOR = "sweep/inbox.json"
 
@@ -196,7 +196,7 @@ def test_lost_table_and_lost_events_are_brought_back(client: Client, operator: O
     assert {name: item for name, item in operator.items().items() if name in before} == before
     assert client.api("GET", f"/api/results/{classified}").json["review"]["comment"] == "Seen."
 
-    for expected in (r"[23456789] sent through again", "The queue is empty"):
+    for expected in (r"[23456789] events sent again", "The queue is empty"):
         redriven = operator.run("redrive")
         assert redriven.returncode == 0, redriven.stderr
         assert re.search(expected, redriven.stdout)

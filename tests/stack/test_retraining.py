@@ -9,56 +9,62 @@ from botocore.exceptions import ClientError
 
 from local.stack import BUCKET
 from tests.stack.client import asking, wait_for
-from tests.stack.clinic import ENDPOINT, MACHINE, TASK, Clinic
-from tests.stack.lab import Lab, archive
+from tests.stack.retraining_driver import ENDPOINT, MACHINE, TASK, RetrainingDriver
+from tests.stack.sagemaker_harness import SageMakerHarness, archive
 
 CORRECTED = 20
 CURRENT = f"models/{TASK.name}/current.json"
 DEPLOYED = (
-    *("Plan", "Prepare data", "Review data", "Train", "Register", "Create model", "Answer test images"),
-    *("Judge", "Decide", "Ask for approval", "Create endpoint configuration", "Look at endpoint"),
-    *("Create endpoint", "Describe endpoint", "Smoke test", "Promote", "Close deployed", "Deployed"),
+    *("Plan", "Prepare data", "Check data", "Train", "Register", "Create model", "Batch inference"),
+    *(
+        "Evaluate candidate",
+        "Record decision",
+        "Wait for approval",
+        "Create endpoint configuration",
+        "Inspect endpoint",
+    ),
+    *("Create endpoint", "Describe endpoint", "Smoke test", "Promote", "Finalize deployed", "Deployed"),
 )
 
 
 @pytest.fixture(scope="module")
-def clinic(lab: Lab) -> Iterator[Clinic]:
-    clinic = Clinic(lab)
-    clinic.put_images()
-    with clinic.without_models():
-        yield clinic
-    clinic.remove_endpoint()
+def driver(harness: SageMakerHarness) -> Iterator[RetrainingDriver]:
+    driver = RetrainingDriver(harness)
+    driver.put_images()
+    with driver.without_models():
+        yield driver
+    driver.remove_endpoint()
 
 
 @pytest.fixture(scope="module")
-def first(clinic: Clinic) -> Any:
-    """A retraining of a task that has no model yet; it waits until somebody has approved its model."""
-    name = clinic.start({}, approval=True, reason="the first one")
-    clinic.is_in(name, "Prepare data")
-    refused = clinic.ask_for({})
+def first(driver: RetrainingDriver) -> Any:
+    """A retraining of a task that has no model yet; it waits until its model is approved."""
+    name = driver.start({}, approval=True, reason="the first one")
+    driver.is_in(name, "Prepare data")
+    refused = driver.ask_for({})
     assert (refused.status, refused.json["code"]) == (409, "AlreadyRetraining")
-    direct = clinic.states.start_execution(
+    direct = driver.states.start_execution(
         stateMachineArn=MACHINE, name="direct-" + name, input=json.dumps({"task": TASK.name})
     )
-    followed = clinic.asks(name)
+    followed = driver.asks(name)
     assert followed["accepted"] is True
-    assert clinic.client.keys(CURRENT) == [], "nothing is deployed before it is approved"
-    execution = clinic.states.describe_execution(executionArn=direct["executionArn"])
+    assert driver.client.keys(CURRENT) == [], "nothing is deployed before it is approved"
+    execution = driver.states.describe_execution(executionArn=direct["executionArn"])
     assert execution["status"] == "SUCCEEDED", "it is no failed retraining"
-    skipped = clinic.listed()[f"direct-{name}"]
+    skipped = driver.listed()[f"direct-{name}"]
     assert (skipped["status"], f"is being retrained by {name}" in skipped["outcome"]) == ("skipped", True)
-    clinic.answer(name, approved=True)
-    return clinic.ended(name)
+    driver.answer(name, approved=True)
+    return driver.ended(name)
 
 
 @pytest.fixture(scope="module")
-def corrections(clinic: Clinic, first: Any) -> dict[str, str]:
-    """What people say of images that the first model has not seen the like of: class by id."""
-    clinic.hears_from(first["candidate"])
-    return clinic.correct(CORRECTED)
+def corrections(driver: RetrainingDriver, first: Any) -> dict[str, str]:
+    """Reviews of images of a kind that the first model has not been trained on: class by id."""
+    driver.hears_from(first["candidate"])
+    return driver.correct(CORRECTED)
 
 
-def test_a_first_retraining_deploys_a_model(clinic: Clinic, first: Any) -> None:
+def test_first_retraining_deploys_a_model(driver: RetrainingDriver, first: Any) -> None:
     assert (first["status"], first["reason"]) == ("deployed", "the first one")
     names = [state["name"] for state in first["states"]]
     assert [name for name in DEPLOYED if name not in names] == []
@@ -66,142 +72,146 @@ def test_a_first_retraining_deploys_a_model(clinic: Clinic, first: Any) -> None:
     assert first["metrics"].keys() >= {"train:loss", "validation:balanced_accuracy", "objective"}
     assert first["smoke_test"]["images"] == 4
 
-    current = json.loads(clinic.current())
+    current = json.loads(driver.current())
     assert (current["version"], current["endpoint"]) == (first["candidate"], ENDPOINT)
-    assert clinic.endpoint_config() == current["config"]
-    clinic.hears_from(first["candidate"])
-    (version,) = clinic.client.api("GET", f"/api/tasks/{TASK.name}/models").json["models"]
+    assert driver.endpoint_config() == current["config"]
+    driver.hears_from(first["candidate"])
+    (version,) = driver.client.api("GET", f"/api/tasks/{TASK.name}/models").json["models"]
     assert (version["status"], version["run"]) == ("current", first["name"])
-    (package,) = clinic.lab.sagemaker.list_model_packages(ModelPackageGroupName=ENDPOINT)[
+    (package,) = driver.harness.sagemaker.list_model_packages(ModelPackageGroupName=ENDPOINT)[
         "ModelPackageSummaryList"
     ]
     assert package["ModelApprovalStatus"] == "Approved"
     assert "report.md" in first["files"]
-    report = clinic.client.api("GET", f"/api/retrainings/{first['name']}/files/report.md")
+    report = driver.client.api("GET", f"/api/retrainings/{first['name']}/files/report.md")
     assert b"is accepted" in report.body
-    assert "lock" not in clinic.leftovers()
+    assert "lock" not in driver.leftovers()
 
 
-def test_a_model_that_is_declined_changes_nothing(clinic: Clinic, corrections: dict[str, str]) -> None:
-    before, current = clinic.leftovers(), clinic.current()
-    name = clinic.start({"seed": 1}, approval=True)
-    clinic.asks(name)
+def test_declined_model_changes_nothing(driver: RetrainingDriver, corrections: dict[str, str]) -> None:
+    before, current = driver.leftovers(), driver.current()
+    name = driver.start({"seed": 1}, approval=True)
+    driver.asks(name)
 
-    clinic.answer(name, approved=False, comment="Too few new images.")
-    ended = clinic.ended(name)
+    driver.answer(name, approved=False, comment="Too few new images.")
+    ended = driver.ended(name)
 
     assert (ended["status"], ended["accepted"]) == ("rejected", True)
     assert "Too few new images. The current model stays." in ended["outcome"]
-    assert (clinic.leftovers(), clinic.current()) == (before, current)
-    again = clinic.post(f"/retrainings/{name}/approval", {"approved": True})
+    assert (driver.leftovers(), driver.current()) == (before, current)
+    again = driver.post(f"/retrainings/{name}/approval", {"approved": True})
     assert (again.status, again.json["code"]) == (409, "NothingToApprove")
 
 
-def test_corrections_are_learnt_while_everybody_works_on(
-    clinic: Clinic, first: Any, corrections: dict[str, str]
+def test_corrections_are_learnt_while_requests_are_answered(
+    driver: RetrainingDriver, first: Any, corrections: dict[str, str]
 ) -> None:
-    with asking(clinic.answered_by) as heard:
-        name = clinic.start({"seed": 2})
-        ended = clinic.ended(name)
+    with asking(driver.answered_by) as heard:
+        name = driver.start({"seed": 2})
+        ended = driver.ended(name)
         wait_for(lambda: ended["candidate"] in heard, patience=75)
 
     assert ended["status"] == "deployed", ended["outcome"]
     assert "better than the current one" in ended["outcome"]
     assert heard == {first["candidate"], ended["candidate"]}
     assert "Update serverless endpoint" in [state["name"] for state in ended["states"]]
-    clinic.hears_from(ended["candidate"])
+    driver.hears_from(ended["candidate"])
 
     assert ended["data"]["corrections"] == CORRECTED
     learnt = {
         row["path"].rpartition("/")[2].removesuffix(".npy"): row["class"]
-        for row in clinic.manifest(name)
+        for row in driver.manifest(name)
         if "prepared/" in row["path"]
     }
     assert learnt == corrections
     assert str(CORRECTED) in json.dumps(ended["data"]["findings"])
-    tested = {row["sha256"] for row in clinic.manifest(first["name"]) if row["part"] == "test"}
-    assert {row["part"] for row in clinic.manifest(name) if row["sha256"] in tested} == {"test"}
+    tested = {row["sha256"] for row in driver.manifest(first["name"]) if row["part"] == "test"}
+    assert {row["part"] for row in driver.manifest(name) if row["sha256"] in tested} == {"test"}
 
 
-def test_nothing_new_is_nothing_to_learn(clinic: Clinic, corrections: dict[str, str]) -> None:
-    answer = clinic.post("/retrainings", {"task": TASK.name})
+def test_retraining_ends_if_the_data_are_unchanged(
+    driver: RetrainingDriver, corrections: dict[str, str]
+) -> None:
+    answer = driver.post("/retrainings", {"task": TASK.name})
 
-    ended = clinic.ended(answer.json["name"])
+    ended = driver.ended(answer.json["name"])
 
     assert ended["status"] == "unchanged"
     assert "Train" not in [state["name"] for state in ended["states"]]
 
 
-def test_what_is_no_better_is_rejected(clinic: Clinic, corrections: dict[str, str]) -> None:
-    """Also: the best of a search's models is judged."""
-    before, current = clinic.leftovers(), clinic.current()
+def test_model_that_is_not_better_is_rejected(driver: RetrainingDriver, corrections: dict[str, str]) -> None:
+    """Also: the best model of a search is the candidate."""
+    before, current = driver.leftovers(), driver.current()
 
-    name = clinic.start({"epochs": 1}, tune=4)
-    ended = clinic.ended(name)
+    name = driver.start({"epochs": 1}, tune=4)
+    ended = driver.ended(name)
 
     assert (ended["status"], ended["accepted"]) == ("rejected", False)
     assert "The current model stays." in ended["outcome"]
-    assert (clinic.leftovers(), clinic.current()) == (before, current)
-    jobs = clinic.lab.sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(
-        HyperParameterTuningJobName=_plan(clinic, name)["tuning_name"],
+    assert (driver.leftovers(), driver.current()) == (before, current)
+    jobs = driver.harness.sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName=_plan(driver, name)["tuning_name"],
         SortBy="FinalObjectiveMetricValue",
         SortOrder="Ascending",
     )["TrainingJobSummaries"]
-    record = json.loads(clinic.read(f"models/{TASK.name}/{ended['candidate']}/record.json"))
+    record = json.loads(driver.read(f"models/{TASK.name}/{ended['candidate']}/record.json"))
     assert len(jobs) == 4
     assert record["job"] == jobs[0]["TrainingJobName"]
 
 
-def failed(clinic: Clinic, name: str, state: str, before: set[str], current: bytes) -> str:
-    """The sentence of a retraining that failed in a state and left no trace."""
-    ended = clinic.ended(name)
+def failed(driver: RetrainingDriver, name: str, state: str, before: set[str], current: bytes) -> str:
+    """The outcome of a retraining that failed in a state and was rolled back."""
+    ended = driver.ended(name)
     assert ended["status"] == "failed", ended["outcome"]
     assert state in [passed["name"] for passed in ended["states"]]
-    assert (clinic.leftovers(), clinic.current()) == (before, current)
-    assert clinic.endpoint_config() == json.loads(current)["config"]
-    execution = clinic.states.describe_execution(executionArn=ended["execution"])
+    assert (driver.leftovers(), driver.current()) == (before, current)
+    assert driver.endpoint_config() == json.loads(current)["config"]
+    execution = driver.states.describe_execution(executionArn=ended["execution"])
     assert (execution["status"], execution["error"]) == ("FAILED", state)
     assert execution["cause"] == ended["outcome"]
     return str(ended["outcome"])
 
 
-def test_a_training_that_crashes_says_why(clinic: Clinic, corrections: dict[str, str]) -> None:
-    before, current = clinic.leftovers(), clinic.current()
+def test_failed_training_has_its_cause(driver: RetrainingDriver, corrections: dict[str, str]) -> None:
+    before, current = driver.leftovers(), driver.current()
 
-    said = failed(clinic, clinic.start({"members": 2}), "TrainingFailed", before, current)
+    outcome = failed(driver, driver.start({"ensemble_size": 2}), "TrainingFailed", before, current)
 
-    assert said.startswith("members is 2, but only 1 repeats are trained. Its log in /aws/sagemaker/")
-    assert said.endswith("Mend the data or the hyper-parameters and start again.")
+    assert outcome.startswith(
+        "ensemble_size is 2, but only 1 networks are trained (num_seeds). See its log in "
+    )
+    assert outcome.endswith("Correct the data or the hyper-parameters and start again.")
 
 
-def test_a_job_that_is_stopped_fails(clinic: Clinic, corrections: dict[str, str]) -> None:
-    """Also: an execution that is stopped is told as such, and the next one takes away what it has left."""
-    before, current = clinic.leftovers(), clinic.current()
-    stopped = clinic.start({})
-    followed = clinic.is_in(stopped, "Prepare data")
-    clinic.states.stop_execution(executionArn=followed["execution"])
-    assert clinic.follow(stopped)["status"] == "stopped"
-    left = _roll_out(clinic, _plan(clinic, stopped), json.loads(current)["config"])
-    assert clinic.leftovers() == before | left | {"lock"}
+def test_stopped_job_fails_the_retraining(driver: RetrainingDriver, corrections: dict[str, str]) -> None:
+    """Also: a stopped execution is listed as stopped, and the next one cleans up what it has left."""
+    before, current = driver.leftovers(), driver.current()
+    stopped = driver.start({})
+    followed = driver.is_in(stopped, "Prepare data")
+    driver.states.stop_execution(executionArn=followed["execution"])
+    assert driver.follow(stopped)["status"] == "stopped"
+    left = _roll_out(driver, _plan(driver, stopped), json.loads(current)["config"])
+    assert driver.leftovers() == before | left | {"lock"}
 
-    name = clinic.start({"epochs": 1000, "patience": 1000})
-    states = clinic.is_in(name, "Train")["states"]
+    name = driver.start({"epochs": 1000, "patience": 1000})
+    states = driver.is_in(name, "Train")["states"]
     assert "Wait for cleanup" in [state["name"] for state in states]
-    assert clinic.leftovers() == before | {"lock"}
-    assert clinic.endpoint_config() == json.loads(current)["config"]
-    assert clinic.noted(stopped)["status"] == {"S": "stopped"}
-    wait_for(lambda: _stop(clinic, _plan(clinic, name)["name"]))
+    assert driver.leftovers() == before | {"lock"}
+    assert driver.endpoint_config() == json.loads(current)["config"]
+    assert driver.noted(stopped)["status"] == {"S": "stopped"}
+    wait_for(lambda: _stop(driver, _plan(driver, name)["name"]))
 
-    assert "Somebody stopped the job" in failed(clinic, name, "TrainingFailed", before, current)
-
-
-def _plan(clinic: Clinic, name: str) -> Any:
-    return json.loads(clinic.read(f"{clinic.folder(name)}plan.json"))
+    assert "The job was stopped" in failed(driver, name, "TrainingFailed", before, current)
 
 
-def _roll_out(clinic: Clinic, plan: Any, deployed: str) -> set[str]:
-    """Leave on SageMaker what a retraining has left there that is stopped while the endpoint changes."""
-    name, sagemaker = plan["name"], clinic.lab.sagemaker
+def _plan(driver: RetrainingDriver, name: str) -> Any:
+    return json.loads(driver.read(f"{driver.folder(name)}plan.json"))
+
+
+def _roll_out(driver: RetrainingDriver, plan: Any, deployed: str) -> set[str]:
+    """Create what a retraining that is stopped during its deployment leaves in SageMaker."""
+    name, sagemaker = plan["name"], driver.harness.sagemaker
     model = sagemaker.describe_model(ModelName=deployed)
     sagemaker.create_model(
         ModelName=name,
@@ -213,52 +223,52 @@ def _roll_out(clinic: Clinic, plan: Any, deployed: str) -> set[str]:
     return {f"model {name}", f"config {name}"}
 
 
-def _stop(clinic: Clinic, job: str) -> bool:
+def _stop(driver: RetrainingDriver, job: str) -> bool:
     try:
-        clinic.lab.sagemaker.stop_training_job(TrainingJobName=job)
+        driver.harness.sagemaker.stop_training_job(TrainingJobName=job)
     except ClientError:
         return False  # it has not been created yet
     return True
 
 
 @pytest.fixture(scope="module")
-def outdated(clinic: Clinic, first: Any, corrections: dict[str, str]) -> None:
-    """Whoever comes next is better than what is deployed: the model that has learnt no corrections."""
-    if json.loads(clinic.current())["version"] != first["candidate"]:
-        rolled_back = clinic.client.api("POST", f"/api/tasks/{TASK.name}/rollback")
+def outdated(driver: RetrainingDriver, first: Any, corrections: dict[str, str]) -> None:
+    """The deployed model was trained without corrections, so that any candidate is better."""
+    if json.loads(driver.current())["version"] != first["candidate"]:
+        rolled_back = driver.client.api("POST", f"/api/tasks/{TASK.name}/rollback")
         assert rolled_back.json["version"] == first["candidate"], rolled_back.body
-        clinic.lab.served(ENDPOINT)
+        driver.harness.served(ENDPOINT)
 
 
 @pytest.mark.usefixtures("outdated")
-def test_an_endpoint_that_answers_otherwise_is_taken_back(clinic: Clinic) -> None:
-    before, current = clinic.leftovers(), clinic.current()
-    name = clinic.start({"seed": 3}, approval=True)
-    clinic.asks(name)
-    for key in clinic.client.keys(f"{clinic.folder(name)}answers/"):
-        answer = json.loads(clinic.read(key))
+def test_endpoint_with_other_answers_is_rolled_back(driver: RetrainingDriver) -> None:
+    before, current = driver.leftovers(), driver.current()
+    name = driver.start({"seed": 3}, approval=True)
+    driver.asks(name)
+    for key in driver.client.keys(f"{driver.folder(name)}answers/"):
+        answer = json.loads(driver.read(key))
         answer["probabilities"] = [row[::-1] for row in answer["probabilities"]]
-        clinic.client.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(answer))
+        driver.client.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(answer))
 
-    with asking(clinic.answered_by) as heard:
-        clinic.answer(name, approved=True)
-        said = failed(clinic, name, "SmokeTestFailed", before, current)
+    with asking(driver.answered_by) as heard:
+        driver.answer(name, approved=True)
+        outcome = failed(driver, name, "SmokeTestFailed", before, current)
 
-    assert "Its probabilities are off by" in said
-    assert "Everything is as before." in said
+    assert "Its probabilities differ by" in outcome
+    assert "The previous model is still deployed." in outcome
     assert heard == {json.loads(current)["version"]}
 
 
 @pytest.mark.usefixtures("outdated")
-def test_an_endpoint_that_does_not_start_is_taken_back(clinic: Clinic) -> None:
-    before, current = clinic.leftovers(), clinic.current()
-    name = clinic.start({"seed": 4}, approval=True)
-    version = clinic.asks(name)["candidate"]
+def test_endpoint_that_does_not_start_is_rolled_back(driver: RetrainingDriver) -> None:
+    before, current = driver.leftovers(), driver.current()
+    name = driver.start({"seed": 4}, approval=True)
+    version = driver.asks(name)["candidate"]
     broken = archive({"code/inference.py": "raise SystemExit('This model cannot be loaded.')"})
     key = f"models/{TASK.name}/{version}/model.tar.gz"
-    clinic.client.s3.put_object(Bucket=BUCKET, Key=key, Body=broken)
+    driver.client.s3.put_object(Bucket=BUCKET, Key=key, Body=broken)
 
-    clinic.answer(name, approved=True)
-    said = failed(clinic, name, "DeploymentFailed", before, current)
+    driver.answer(name, approved=True)
+    outcome = failed(driver, name, "DeploymentFailed", before, current)
 
-    assert "The endpoint's log in /aws/sagemaker/Endpoints says why it did not start." in said
+    assert "The endpoint's log in /aws/sagemaker/Endpoints says why it did not start." in outcome

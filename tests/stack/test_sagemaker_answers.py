@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.sagemaker import contract
+from local.sagemaker import api_model
+from local.sagemaker.compute_host import ComputeHost
 from local.sagemaker.service import Service
-from local.sagemaker.workplace import Workplace
-from tests.stack.lab import BUCKET, Lab, refusal
+from tests.stack.sagemaker_harness import BUCKET, SageMakerHarness, refusal
 from tests.stack.test_model_registry import specification
 from tests.stack.test_processing_jobs import processing
 from tests.stack.test_transform_jobs import transform
@@ -21,24 +21,24 @@ WAIT = "import time\ntime.sleep(60)"
 
 
 def differences(operation: str, answer: Any) -> list[str]:
-    shape = contract.model().operation_model(operation).output_shape
-    return list(contract.violations(shape, answer)) if shape else [str(answer)] if answer else []
+    shape = api_model.model().operation_model(operation).output_shape
+    return list(api_model.violations(shape, answer)) if shape else [str(answer)] if answer else []
 
 
-def test_every_operation_answers_as_its_model_says(lab: Lab, tmp_path: Path) -> None:
+def test_every_operation_answers_as_its_model_says(harness: SageMakerHarness, tmp_path: Path) -> None:
     answers: dict[str, list[Any]] = defaultdict(list)
 
     def record(model: Any, http_response: Any, **_: Any) -> None:
         answers[model.name].append(json.loads(http_response.content))
 
-    events = lab.sagemaker.meta.events
+    events = harness.sagemaker.meta.events
     events.register("after-call.sagemaker.*", record)
     try:
-        call_everything(lab)
+        call_everything(harness)
     finally:
         events.unregister("after-call.sagemaker.*", record)
 
-    known = Service(Workplace(tmp_path / "python", tmp_path, "http://127.0.0.1:9")).operations
+    known = Service(ComputeHost(tmp_path / "python", tmp_path, "http://127.0.0.1:9")).operations
     assert answers.keys() == known.keys()
     wrong = {
         operation: found
@@ -53,25 +53,25 @@ def test_every_operation_answers_as_its_model_says(lab: Lab, tmp_path: Path) -> 
     assert empty == []
 
 
-def call_everything(lab: Lab) -> None:
-    jobs(lab)
-    serving(lab)
-    registry(lab)
+def call_everything(harness: SageMakerHarness) -> None:
+    jobs(harness)
+    serving(harness)
+    registry(harness)
 
 
-def jobs(lab: Lab) -> None:
+def jobs(harness: SageMakerHarness) -> None:
     """Every job is described while it runs and at its end."""
-    sagemaker = lab.sagemaker
-    lab.put("data/answers/a.txt", "sleep 0.2")
-    done = lab.train("print('fine')")
-    stopped = lab.train(WAIT)
-    search, searched = tuning(lab, WAIT), tuning(lab, TRIAL, jobs=1)
+    sagemaker = harness.sagemaker
+    harness.put("data/answers/a.txt", "sleep 0.2")
+    done = harness.train("print('fine')")
+    stopped = harness.train(WAIT)
+    search, searched = tuning(harness, WAIT), tuning(harness, TRIAL, jobs=1)
     searched["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxParallelTrainingJobs"] = 1
     for request in (search, searched):
         sagemaker.create_hyper_parameter_tuning_job(**request)
-    batch = transform(lab, lab.model("bob"), f"s3://{BUCKET}/data/answers/")
+    batch = transform(harness, harness.model("bob"), f"s3://{BUCKET}/data/answers/")
     sagemaker.create_transform_job(**batch)
-    work = processing(lab, WAIT)
+    work = processing(harness, WAIT)
     work["ProcessingInputs"] = work["ProcessingInputs"][:1]
     sagemaker.create_processing_job(**work)
     tunings = [
@@ -83,44 +83,44 @@ def jobs(lab: Lab) -> None:
     sagemaker.stop_processing_job(ProcessingJobName=work["ProcessingJobName"])
     sagemaker.stop_transform_job(TransformJobName=batch["TransformJobName"])
     for name in (done, stopped):
-        lab.trained(name)
+        harness.trained(name)
     for named in tunings:
-        lab.over(lambda named=named: sagemaker.describe_hyper_parameter_tuning_job(**named))
+        harness.over(lambda named=named: sagemaker.describe_hyper_parameter_tuning_job(**named))
         sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(**named)
-    lab.over(lambda: sagemaker.describe_processing_job(ProcessingJobName=work["ProcessingJobName"]))
-    lab.over(lambda: sagemaker.describe_transform_job(TransformJobName=batch["TransformJobName"]))
+    harness.over(lambda: sagemaker.describe_processing_job(ProcessingJobName=work["ProcessingJobName"]))
+    harness.over(lambda: sagemaker.describe_transform_job(TransformJobName=batch["TransformJobName"]))
     sagemaker.list_training_jobs()
     sagemaker.list_hyper_parameter_tuning_jobs()
     sagemaker.list_transform_jobs()
     sagemaker.list_processing_jobs()
 
 
-def serving(lab: Lab) -> None:
-    sagemaker = lab.sagemaker
-    model = lab.model("bob")
+def serving(harness: SageMakerHarness) -> None:
+    sagemaker = harness.sagemaker
+    model = harness.model("bob")
     instances = {"ServerlessConfig": None, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
-    configs = [lab.config(model), lab.config(model, **instances)]
-    endpoint = lab.endpoint(configs[0])
+    configs = [harness.config(model), harness.config(model, **instances)]
+    endpoint = harness.endpoint(configs[0])
     sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=configs[1])
-    lab.served(endpoint)
+    harness.served(endpoint)
     sagemaker.list_endpoints()
     sagemaker.describe_endpoint_config(EndpointConfigName=configs[1])
     sagemaker.list_endpoint_configs()
     sagemaker.describe_model(ModelName=model)
     sagemaker.list_models()
-    lab.remove(endpoint)
+    harness.remove(endpoint)
     sagemaker.delete_endpoint_config(EndpointConfigName=configs[0])
     sagemaker.delete_model(ModelName=model)
 
 
-def registry(lab: Lab) -> None:
-    sagemaker = lab.sagemaker
-    group = lab.name("group")
+def registry(harness: SageMakerHarness) -> None:
+    sagemaker = harness.sagemaker
+    group = harness.name("group")
     arn = sagemaker.create_model_package_group(ModelPackageGroupName=group)["ModelPackageGroupArn"]
     package = sagemaker.create_model_package(
         ModelPackageGroupName=group, InferenceSpecification=specification(f"s3://{BUCKET}/models/any.tar.gz")
     )["ModelPackageArn"]
-    alone = lab.name("alone")
+    alone = harness.name("alone")
     sagemaker.create_model_package(ModelPackageName=alone)
     sagemaker.update_model_package(ModelPackageArn=package, ModelApprovalStatus="Rejected")
     sagemaker.describe_model_package(ModelPackageName=package)
@@ -137,8 +137,8 @@ def registry(lab: Lab) -> None:
     sagemaker.delete_model_package_group(ModelPackageGroupName=group)
 
 
-def test_an_unknown_operation_is_told_so(lab: Lab) -> None:
+def test_an_unknown_operation_is_told_so(harness: SageMakerHarness) -> None:
     with pytest.raises(ClientError) as error:
-        lab.sagemaker.list_domains()
+        harness.sagemaker.list_domains()
 
     assert refusal(error)[0] == "UnknownOperationException"

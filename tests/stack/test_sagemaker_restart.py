@@ -9,8 +9,8 @@ import pytest
 from local.loopback import ask
 from local.stack import LocalStack
 from tests.stack.client import wait_for
-from tests.stack.lab import Lab, pause
 from tests.stack.processes import alive, descendants
+from tests.stack.sagemaker_harness import SageMakerHarness, pause
 from tests.stack.test_transform_jobs import transform
 from tests.stack.test_tuning_jobs import tuning
 
@@ -29,21 +29,23 @@ def kill(stack: LocalStack) -> None:
 
 @pytest.mark.parametrize("end", [stop, kill])
 def test_endpoints_come_back_and_jobs_have_failed(
-    stack: LocalStack, lab: Lab, end: Callable[[LocalStack], None]
+    stack: LocalStack, harness: SageMakerHarness, end: Callable[[LocalStack], None]
 ) -> None:
-    config = lab.config(lab.model("kept"))
-    endpoint = lab.endpoint(config)
-    lab.sagemaker.add_tags(
-        ResourceArn=lab.sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointArn"],
+    config = harness.config(harness.model("kept"))
+    endpoint = harness.endpoint(config)
+    harness.sagemaker.add_tags(
+        ResourceArn=harness.sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointArn"],
         Tags=[{"Key": "task", "Value": "chest-xray"}],
     )
-    training = lab.train(WAIT)
-    wait_for(lambda: lab.log("/aws/sagemaker/TrainingJobs", training))
-    search = tuning(lab, WAIT)
-    lab.sagemaker.create_hyper_parameter_tuning_job(**search)
-    batch = transform(lab, lab.model("slow", "import time\ntime.sleep(60)"), lab.put("data/one", "one"))
-    lab.sagemaker.create_transform_job(**batch)
-    assert settled(stack)
+    training = harness.train(WAIT)
+    wait_for(lambda: harness.log("/aws/sagemaker/TrainingJobs", training))
+    search = tuning(harness, WAIT)
+    harness.sagemaker.create_hyper_parameter_tuning_job(**search)
+    batch = transform(
+        harness, harness.model("slow", "import time\ntime.sleep(60)"), harness.put("data/one", "one")
+    )
+    harness.sagemaker.create_transform_job(**batch)
+    assert warmed_up(stack)
     pause()
     started = descendants(stack.processes["AWS emulator"])
 
@@ -52,30 +54,30 @@ def test_endpoints_come_back_and_jobs_have_failed(
     stack.start()
 
     assert len(started) >= 8
-    described = lab.served(endpoint)
+    described = harness.served(endpoint)
     assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("InService", config)
-    assert lab.ask(endpoint, "hello").startswith("kept|")
-    assert lab.sagemaker.list_tags(ResourceArn=described["EndpointArn"])["Tags"]
-    job = lab.trained(training)
+    assert harness.ask(endpoint, "hello").startswith("kept|")
+    assert harness.sagemaker.list_tags(ResourceArn=described["EndpointArn"])["Tags"]
+    job = harness.trained(training)
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Failed", "Failed")
     reason = "InternalServerError: The emulator ended while the job was running."
     assert job["FailureReason"] == reason
-    job = lab.sagemaker.describe_hyper_parameter_tuning_job(
+    job = harness.sagemaker.describe_hyper_parameter_tuning_job(
         HyperParameterTuningJobName=search["HyperParameterTuningJobName"]
     )
     assert (job["HyperParameterTuningJobStatus"], job["FailureReason"]) == ("Failed", reason)
-    job = lab.sagemaker.describe_transform_job(TransformJobName=batch["TransformJobName"])
+    job = harness.sagemaker.describe_transform_job(TransformJobName=batch["TransformJobName"])
     assert (job["TransformJobStatus"], job["FailureReason"]) == ("Failed", reason)
-    lab.remove(endpoint)
+    harness.remove(endpoint)
 
 
-def settled(stack: LocalStack) -> bool:
+def warmed_up(stack: LocalStack) -> bool:
     """Have the emulator save everything, as it does when `make run` has started it."""
-    return ask(stack.emulator_port, "/_local/settle", method="POST") == 204
+    return ask(stack.emulator_port, "/_local/warm-up", method="POST") == 204
 
 
-def test_nothing_of_finished_jobs_is_left_on_disk(stack: LocalStack, lab: Lab) -> None:
-    lab.trained(lab.train("print('fine')"))
+def test_nothing_of_finished_jobs_is_left_on_disk(stack: LocalStack, harness: SageMakerHarness) -> None:
+    harness.trained(harness.train("print('fine')"))
 
     scratch = stack.directory / "state" / "sagemaker" / "scratch" / "training"
     wait_for(lambda: not any(scratch.iterdir()))

@@ -9,7 +9,7 @@ from PIL import Image
 from chalicelib.models.endpoint import Endpoint
 from chalicelib.models.endpoint_protocols import PackageBackend
 from chalicelib.tasks import load_task
-from tests.stack.lab import BUCKET, Lab, archive
+from tests.stack.sagemaker_harness import BUCKET, SageMakerHarness, archive
 from tests.stack.test_processing_jobs import processed, processing
 from tests.stage import ROOT
 from training.search_space import metric_definitions
@@ -50,21 +50,21 @@ def picture(label: int, seed: int) -> bytes:
     return file.getvalue()
 
 
-def put_images(lab: Lab, prefix: str) -> None:
+def put_images(harness: SageMakerHarness, prefix: str) -> None:
     lines = ["path,class,group"]
     for label, name in enumerate(TASK.class_names):
         for patient in range(PATIENTS):
             path = f"{name}/{patient:02}.png"
-            lab.put(f"{prefix}/{path}", picture(label, patient))
+            harness.put(f"{prefix}/{path}", picture(label, patient))
             lines.append(f"{path},{name},{name}-{patient}")
-    lab.put(f"{prefix}/manifest.csv", "\n".join(lines) + "\n")
+    harness.put(f"{prefix}/manifest.csv", "\n".join(lines) + "\n")
 
 
-def train(lab: Lab, project: str) -> str:
+def train(harness: SageMakerHarness, project: str) -> str:
     """Train, and return where the model is."""
-    put_images(lab, "data/histology")
+    put_images(harness, "data/histology")
     images = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/data/histology/"}
-    request = lab.training(
+    request = harness.training(
         "",
         HyperParameters={
             "sagemaker_program": "training/train.py",
@@ -80,8 +80,8 @@ def train(lab: Lab, project: str) -> str:
         Environment={"OMP_NUM_THREADS": "1"},
     )
     request["AlgorithmSpecification"]["MetricDefinitions"] = metric_definitions()
-    lab.sagemaker.create_training_job(**request)
-    job = lab.trained(request["TrainingJobName"])
+    harness.sagemaker.create_training_job(**request)
+    job = harness.trained(request["TrainingJobName"])
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
     metrics = {metric["MetricName"] for metric in job["FinalMetricDataList"]}
     assert metrics == {metric["Name"] for metric in metric_definitions()}
@@ -89,15 +89,15 @@ def train(lab: Lab, project: str) -> str:
     return model
 
 
-def pack(lab: Lab, project: str, model: str) -> str:
+def pack(harness: SageMakerHarness, project: str, model: str) -> str:
     """Add the code that serves the model, and return where the archive is."""
-    request = processing(lab, PACK)
+    request = processing(harness, PACK)
     for entry, (name, uri) in zip(
         request["ProcessingInputs"], (("source", project), ("model", model)), strict=True
     ):
         path = f"/opt/ml/processing/{name}"
         entry |= {"InputName": name, "S3Input": {**entry["S3Input"], "S3Uri": uri, "LocalPath": path}}
-    code = lab.put(f"code/{request['ProcessingJobName']}/pack.py", PACK)
+    code = harness.put(f"code/{request['ProcessingJobName']}/pack.py", PACK)
     request["ProcessingInputs"].append(
         {
             "InputName": "script",
@@ -112,28 +112,30 @@ def pack(lab: Lab, project: str, model: str) -> str:
         "ContainerEntrypoint": ["python3", "/opt/ml/processing/script/pack.py"],
         "ContainerArguments": ["/opt/ml/processing"],
     }
-    lab.sagemaker.create_processing_job(**request)
-    job = processed(lab, request)
+    harness.sagemaker.create_processing_job(**request)
+    job = processed(harness, request)
     assert job["ProcessingJobStatus"] == "Completed", job.get("FailureReason")
     place: str = request["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"]
     return f"{place}/model.tar.gz"
 
 
-def test_what_the_projects_training_learns_is_served(lab: Lab) -> None:
-    project = lab.put("code/project.tar.gz", archive(dict(source())))
-    served = pack(lab, project, train(lab, project))
-    model = lab.model_at(served)
+def test_what_the_projects_training_learns_is_served(harness: SageMakerHarness) -> None:
+    project = harness.put("code/project.tar.gz", archive(dict(source())))
+    served = pack(harness, project, train(harness, project))
+    model = harness.model_at(served)
 
-    endpoint = lab.endpoint(lab.config(model))
-    backend = PackageBackend(Endpoint(lab.runtime, endpoint), TASK)
+    endpoint = harness.endpoint(harness.config(model))
+    backend = PackageBackend(Endpoint(harness.runtime, endpoint), TASK)
     outputs = backend.run(np.zeros((2, 3, TASK.input.height, TASK.input.width), np.uint8))
-    answer = lab.runtime.invoke_endpoint(EndpointName=endpoint, ContentType="image/png", Body=picture(0, 99))
+    answer = harness.runtime.invoke_endpoint(
+        EndpointName=endpoint, ContentType="image/png", Body=picture(0, 99)
+    )
 
     assert outputs.probabilities.shape == (2, len(TASK.class_names))
     np.testing.assert_allclose(outputs.probabilities.sum(axis=1), 1, atol=1e-4)
     assert outputs.model.backend == "endpoint"
     assert b'"probabilities"' in answer["Body"].read()
-    refused = lab.refused(endpoint, b"no image", ContentType="image/png")
+    refused = harness.refused(endpoint, b"no image", ContentType="image/png")
     assert refused["OriginalStatusCode"] == 415
     assert '"code": "NotAnImage"' in refused["OriginalMessage"]
-    lab.remove(endpoint)
+    harness.remove(endpoint)

@@ -24,7 +24,7 @@ from local.deployment import aws_environment
 from local.stack import BUCKET
 from tests.images import encode
 from tests.stack.client import TASK, Client, asking, wait_for
-from tests.stack.lab import IMAGE, Lab
+from tests.stack.sagemaker_harness import IMAGE, SageMakerHarness
 from training.archive import write_archive
 
 ENDPOINT = f"negatoscope-local-{TASK}"
@@ -54,19 +54,19 @@ def retrained(folder: Path, version: str) -> bytes:
 class Desk:
     """A person who deploys models and asks what answers."""
 
-    def __init__(self, lab: Lab, folder: Path):
-        self.lab = lab
+    def __init__(self, harness: SageMakerHarness, folder: Path):
+        self.harness = harness
         self.folder = folder
-        self.client: Client = lab.client
-        self.registry = Registry(DataBucket(lab.s3, BUCKET))
-        self.role = lab.role("serving-tests", READ_MODELS)
+        self.client: Client = harness.client
+        self.registry = Registry(DataBucket(harness.s3, BUCKET))
+        self.role = harness.role("serving-tests", READ_MODELS)
 
     def register(self, version: str, most: int = 5) -> str:
         """Register a version, and make a configuration that serves `most` requests at a time; its name."""
         self.registry.add(TASK, retrained(self.folder / version, version), {})
         url = f"s3://{BUCKET}/models/{TASK}/{version}/model.tar.gz"
-        name = self.lab.name(f"{ENDPOINT}-{version}")
-        self.lab.sagemaker.create_model(
+        name = self.harness.name(f"{ENDPOINT}-{version}")
+        self.harness.sagemaker.create_model(
             ModelName=name,
             ExecutionRoleArn=self.role,
             PrimaryContainer={"Image": IMAGE, "ModelDataUrl": url},
@@ -76,7 +76,7 @@ class Desk:
             "ModelName": name,
             "ServerlessConfig": {"MemorySizeInMB": 3072, "MaxConcurrency": most},
         }
-        self.lab.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+        self.harness.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
         return name
 
     def answered_by(self) -> tuple[str, str]:
@@ -112,15 +112,15 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    desk = Desk(lab, tmp_path_factory.mktemp("models"))
+def desk(harness: SageMakerHarness, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    desk = Desk(harness, tmp_path_factory.mktemp("models"))
     bundled = desk.registry.current(TASK)
     assert bundled is not None, "deploying registers the bundled models"
     yield desk
     desk.registry.promote(TASK, bundled.version, None, None)
-    if lab.sagemaker.list_endpoints(NameContains=ENDPOINT)["Endpoints"]:
-        lab.served(ENDPOINT)
-        lab.remove(ENDPOINT)
+    if harness.sagemaker.list_endpoints(NameContains=ENDPOINT)["Endpoints"]:
+        harness.served(ENDPOINT)
+        harness.remove(ENDPOINT)
 
 
 def test_bundled_models_are_registered(client: Client) -> None:
@@ -147,11 +147,11 @@ def test_from_promotion_to_rollback(desk: Desk) -> None:
     assert desk.answered_by() == (bundled.version, "embedded")
 
     # Promoted: everybody uses it within a minute.
-    desk.lab.sagemaker.create_endpoint(EndpointName=ENDPOINT, EndpointConfigName=first)
-    assert desk.lab.served(ENDPOINT)["EndpointStatus"] == "InService"
+    desk.harness.sagemaker.create_endpoint(EndpointName=ENDPOINT, EndpointConfigName=first)
+    assert desk.harness.served(ENDPOINT)["EndpointStatus"] == "InService"
     desk.registry.promote(TASK, "first", ENDPOINT, first)
     promoted = time.monotonic()
-    wait_for(desk.is_answered_by("first", "endpoint"), patience=75)
+    wait_for(desk.is_answered_by("first", "endpoint"), patience=75, pause=1.0)
     assert time.monotonic() - promoted < 70
     time.sleep(max(0.0, promoted + 60 - time.monotonic()))
     assert desk.is_answered_by("first", "endpoint")()
@@ -171,14 +171,14 @@ def test_from_promotion_to_rollback(desk: Desk) -> None:
         wait_for(lambda: ("first", "endpoint") in heard)
     assert heard <= {("first", "endpoint"), ("first", "embedded")}
     assert f"{ENDPOINT}: is being created with {first}" in said
-    assert desk.lab.served(ENDPOINT)["EndpointConfigName"] == first
+    assert desk.harness.served(ENDPOINT)["EndpointConfigName"] == first
     assert "being created" not in desk.script("wake")
 
     # Replaced on the same endpoint, and rolled back there; only what is promoted answers.
-    desk.lab.sagemaker.update_endpoint(EndpointName=ENDPOINT, EndpointConfigName=second)
+    desk.harness.sagemaker.update_endpoint(EndpointName=ENDPOINT, EndpointConfigName=second)
     refused = desk.client.api("POST", f"/api/tasks/{TASK}/rollback")
     assert (refused.status, refused.json["code"]) == (409, "EndpointNotChanged")
-    assert desk.lab.served(ENDPOINT)["EndpointConfigName"] == second
+    assert desk.harness.served(ENDPOINT)["EndpointConfigName"] == second
     assert desk.answered_by() == ("first", "embedded")
     desk.registry.promote(TASK, "second", ENDPOINT, second)
     assert desk.answered_by() == ("second", "endpoint")
@@ -198,7 +198,7 @@ def test_from_promotion_to_rollback(desk: Desk) -> None:
         ("first", "embedded"),
         ("first", "endpoint"),
     }
-    assert desk.lab.served(ENDPOINT)["EndpointConfigName"] == first
+    assert desk.harness.served(ENDPOINT)["EndpointConfigName"] == first
 
     # Rolled back to the bundled model: the endpoint goes, nothing fails.
     desk.registry.promote(TASK, bundled.version, None, None)
@@ -206,5 +206,5 @@ def test_from_promotion_to_rollback(desk: Desk) -> None:
     with asking(desk.answered_by) as heard:
         assert desk.rolled_back()["endpoint"] is None
         wait_for(lambda: (bundled.version, "embedded") in heard)
-    wait_for(desk.is_answered_by(bundled.version, "embedded"), patience=75)
-    wait_for(lambda: not desk.lab.sagemaker.list_endpoints(NameContains=ENDPOINT)["Endpoints"])
+    wait_for(desk.is_answered_by(bundled.version, "embedded"), patience=75, pause=1.0)
+    wait_for(lambda: not desk.harness.sagemaker.list_endpoints(NameContains=ENDPOINT)["Endpoints"])

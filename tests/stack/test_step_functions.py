@@ -1,4 +1,4 @@
-"""State machines work with SageMaker, and fail and end as on AWS."""
+"""State machines of the emulator use SageMaker, and fail and end as in AWS."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from tests.stack import test_processing_jobs, test_transform_jobs, test_tuning_jobs
 from tests.stack.client import wait_for
 from tests.stack.functions import deployed
-from tests.stack.lab import BUCKET, INFERENCE, ROLE, Lab, archive
+from tests.stack.sagemaker_harness import BUCKET, INFERENCE, ROLE, SageMakerHarness, archive
 
 NOTHING = {
     "Version": "2012-10-17",
@@ -30,11 +30,11 @@ WAIT = "import time\nprint('here', flush=True)\ntime.sleep(60)"
 class Machine:
     """A state machine."""
 
-    def __init__(self, lab: Lab, states: dict[str, Any]) -> None:
-        self.client = lab.client.aws("stepfunctions")
+    def __init__(self, harness: SageMakerHarness, states: dict[str, Any]) -> None:
+        self.client = harness.client.aws("stepfunctions")
         definition = {"StartAt": next(iter(states)), "States": states}
         self.arn = self.client.create_state_machine(
-            name=lab.name("machine"),
+            name=harness.name("machine"),
             definition=json.dumps(definition),
             roleArn="arn:aws:iam::000000000000:role/sagemaker-tests-states",
         )["stateMachineArn"]
@@ -47,7 +47,7 @@ class Machine:
         return arn
 
     def end(self, execution: str) -> Any:
-        """The description of an execution that is over, its output parsed."""
+        """The description of an ended execution, with its output parsed."""
 
         def over() -> Any:
             description = self.client.describe_execution(executionArn=execution)
@@ -57,13 +57,13 @@ class Machine:
         return {**description, "output": json.loads(description.get("output") or "null")}
 
     def run(self, data: Any = None) -> Any:
-        """The description of a new execution once it is over."""
+        """The description of a new execution after its end."""
         return self.end(self.start(data))
 
 
 @pytest.fixture(scope="module", autouse=True)
-def role(lab: Lab) -> None:
-    lab.role("sagemaker-tests-states", NOTHING, "states")
+def role(harness: SageMakerHarness) -> None:
+    harness.role("sagemaker-tests-states", NOTHING, "states")
 
 
 def task(resource: str, parameters: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -87,9 +87,9 @@ def raising(event: Any, _context: Any) -> Any:
 # ------------------------------------------------------------------------------------------ SageMaker
 
 
-def test_from_training_to_a_served_model(lab: Lab) -> None:
-    training = lab.training(LEARN)
-    source = lab.put("code/learn.tar.gz", archive({"train.py": LEARN, "inference.py": INFERENCE}))
+def test_execution_trains_and_serves_a_model(harness: SageMakerHarness) -> None:
+    training = harness.training(LEARN)
+    source = harness.put("code/learn.tar.gz", archive({"train.py": LEARN, "inference.py": INFERENCE}))
     training["HyperParameters"] |= {"sagemaker_submit_directory": source, "accuracy.$": "$.accuracy"}
     training["AlgorithmSpecification"]["MetricDefinitions"] = [
         {"Name": "accuracy", "Regex": r"accuracy=([0-9.]+);"}
@@ -106,7 +106,7 @@ def test_from_training_to_a_served_model(lab: Lab) -> None:
         ResultSelector={"status.$": "$.EndpointStatus", "config.$": "$.EndpointConfigName"},
     )
     machine = Machine(
-        lab,
+        harness,
         {
             "Train": task(
                 "sagemaker:createTrainingJob.sync", training, ResultPath="$.training", Next="Good enough?"
@@ -182,16 +182,16 @@ def test_from_training_to_a_served_model(lab: Lab) -> None:
     assert output["training"]["CreationTime"] > 1e12  # milliseconds
     assert output["endpoint"] == {"status": "InService", "config": name}
     assert 'Could not find endpoint "arn:' in output["why"]["Cause"]
-    assert lab.served(name)["EndpointStatus"] == "InService"
-    assert lab.ask(name, "hello").startswith("trained|")
-    lab.remove(name)
+    assert harness.served(name)["EndpointStatus"] == "InService"
+    assert harness.ask(name, "hello").startswith("trained|")
+    harness.remove(name)
 
 
-def test_a_failed_job_fails_its_state_with_the_jobs_description(lab: Lab) -> None:
-    training = lab.training("raise ValueError('no images')")
+def test_failed_job_fails_its_state_with_its_description(harness: SageMakerHarness) -> None:
+    training = harness.training("raise ValueError('no images')")
     states = {"Train": task("sagemaker:createTrainingJob.sync", training)}
 
-    ended = Machine(lab, states).run()
+    ended = Machine(harness, states).run()
 
     assert (ended["status"], ended["error"]) == ("FAILED", "States.TaskFailed")
     cause = json.loads(ended["cause"])
@@ -199,8 +199,8 @@ def test_a_failed_job_fails_its_state_with_the_jobs_description(lab: Lab) -> Non
     assert "no images" in cause["FailureReason"]
 
 
-def test_a_refused_request_fails_its_state_as_an_error_of_sagemaker(lab: Lab) -> None:
-    training = lab.training("pass", RoleArn="arn:aws:iam::000000000000:role/nobody")
+def test_refused_request_fails_its_state_with_the_error_of_sagemaker(harness: SageMakerHarness) -> None:
+    training = harness.training("pass", RoleArn="arn:aws:iam::000000000000:role/nobody")
     catch = [
         {"ErrorEquals": ["SageMaker.AmazonSageMakerException"], "ResultPath": "$.error", "Next": "Caught"}
     ]
@@ -209,69 +209,69 @@ def test_a_refused_request_fails_its_state_as_an_error_of_sagemaker(lab: Lab) ->
         "Caught": {"Type": "Succeed"},
     }
 
-    ended = Machine(lab, states).run()
+    ended = Machine(harness, states).run()
 
     assert ended["status"] == "SUCCEEDED"
     assert "Could not assume role" in ended["output"]["error"]["Cause"]
 
 
 @pytest.mark.parametrize("kind", ["tuning", "transform", "processing"])
-def test_other_jobs_are_waited_for_as_well(lab: Lab, kind: str) -> None:
-    lab.put("data/steps/texts/a.txt", "one")
+def test_state_waits_for_jobs_of_every_kind(harness: SageMakerHarness, kind: str) -> None:
+    harness.put("data/steps/texts/a.txt", "one")
     if kind == "tuning":
-        request = test_tuning_jobs.tuning(lab, test_tuning_jobs.TRIAL, jobs=1)
+        request = test_tuning_jobs.tuning(harness, test_tuning_jobs.TRIAL, jobs=1)
         request["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxParallelTrainingJobs"] = 1
         call, status = "createHyperParameterTuningJob", "HyperParameterTuningJobStatus"
     elif kind == "transform":
-        request = test_transform_jobs.transform(lab, lab.model("bob"), f"s3://{BUCKET}/data/steps/")
+        request = test_transform_jobs.transform(harness, harness.model("bob"), f"s3://{BUCKET}/data/steps/")
         call, status = "createTransformJob", "TransformJobStatus"
     else:
-        request = test_processing_jobs.processing(lab, "print('done')")
+        request = test_processing_jobs.processing(harness, "print('done')")
         request["ProcessingInputs"] = request["ProcessingInputs"][:1]
         call, status = "createProcessingJob", "ProcessingJobStatus"
 
-    ended = Machine(lab, {"Work": task(f"sagemaker:{call}.sync", request)}).run()
+    ended = Machine(harness, {"Work": task(f"sagemaker:{call}.sync", request)}).run()
 
     assert ended["status"] == "SUCCEEDED", ended
     assert ended["output"][status] == "Completed"
 
 
-def test_stopping_an_execution_stops_its_job(lab: Lab) -> None:
-    training = lab.training(WAIT)
+def test_stopped_execution_stops_its_job(harness: SageMakerHarness) -> None:
+    training = harness.training(WAIT)
     retry = [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 3}]
     catch = [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}]
     machine = Machine(
-        lab,
+        harness,
         {
             "Train": task("sagemaker:createTrainingJob.sync", training, Retry=retry, Catch=catch),
             "Caught": {"Type": "Succeed"},
         },
     )
     execution = machine.start()
-    wait_for(lambda: lab.log("/aws/sagemaker/TrainingJobs", training["TrainingJobName"]))
+    wait_for(lambda: harness.log("/aws/sagemaker/TrainingJobs", training["TrainingJobName"]))
 
     machine.client.stop_execution(executionArn=execution, error="Enough")
 
-    assert lab.trained(training["TrainingJobName"])["TrainingJobStatus"] == "Stopped"
+    assert harness.trained(training["TrainingJobName"])["TrainingJobStatus"] == "Stopped"
     assert machine.end(execution)["status"] == "ABORTED"
     history = machine.client.get_execution_history(executionArn=execution)["events"]
     assert history[-1]["type"] == "ExecutionAborted"
 
 
-def test_a_job_that_takes_longer_than_its_state_may_is_stopped(lab: Lab) -> None:
-    training = lab.training(WAIT)
+def test_timeout_of_a_state_stops_its_job(harness: SageMakerHarness) -> None:
+    training = harness.training(WAIT)
     states = {"Train": task("sagemaker:createTrainingJob.sync", training, TimeoutSeconds=2)}
 
-    ended = Machine(lab, states).run()
+    ended = Machine(harness, states).run()
 
     assert (ended["status"], ended["error"]) == ("FAILED", "States.Timeout")
-    assert lab.trained(training["TrainingJobName"])["TrainingJobStatus"] == "Stopped"
+    assert harness.trained(training["TrainingJobName"])["TrainingJobStatus"] == "Stopped"
 
 
 # ------------------------------------------------------------------------------------------- the rest
 
 
-def test_errors_of_lambdas_have_names(lab: Lab) -> None:
+def test_errors_of_lambdas_have_their_names(harness: SageMakerHarness) -> None:
     def states(function: str, **more: Any) -> dict[str, Any]:
         parameters = {"FunctionName": function, "Payload.$": "$"}
         catch = [{"ErrorEquals": ["LabelsMissing"], "ResultPath": "$.error", "Next": "Caught"}]
@@ -280,12 +280,12 @@ def test_errors_of_lambdas_have_names(lab: Lab) -> None:
             "Caught": {"Type": "Succeed"},
         }
 
-    with deployed(lab.client, raising, "api") as function:
-        caught = Machine(lab, states(function.name)).run({"fail": "LabelsMissing"})
-        failed = Machine(lab, states(function.name)).run({"fail": "other"})
+    with deployed(harness.client, raising, "api") as function:
+        caught = Machine(harness, states(function.name)).run({"fail": "LabelsMissing"})
+        failed = Machine(harness, states(function.name)).run({"fail": "other"})
         before = function.starts()
         retry = [{"ErrorEquals": ["ValueError"], "MaxAttempts": 2, "IntervalSeconds": 1, "BackoffRate": 1.0}]
-        Machine(lab, states(function.name, Retry=retry)).run({"fail": "other"})
+        Machine(harness, states(function.name, Retry=retry)).run({"fail": "other"})
         tries = function.starts() - before
 
     assert caught["status"] == "SUCCEEDED"
@@ -294,13 +294,13 @@ def test_errors_of_lambdas_have_names(lab: Lab) -> None:
     assert tries == 3
 
 
-def test_a_task_waits_for_its_token(lab: Lab) -> None:
-    queue = lab.client.aws("sqs").create_queue(QueueName=lab.name("approvals"))["QueueUrl"]
+def test_task_waits_for_its_token(harness: SageMakerHarness) -> None:
+    queue = harness.client.aws("sqs").create_queue(QueueName=harness.name("approvals"))["QueueUrl"]
     message = {"QueueUrl": queue, "MessageBody": {"token.$": "$$.Task.Token"}}
-    machine = Machine(lab, {"Ask": task("sqs:sendMessage.waitForTaskToken", message)})
+    machine = Machine(harness, {"Ask": task("sqs:sendMessage.waitForTaskToken", message)})
 
     execution = machine.start()
-    received = wait_for(lambda: lab.client.aws("sqs").receive_message(QueueUrl=queue).get("Messages"))
+    received = wait_for(lambda: harness.client.aws("sqs").receive_message(QueueUrl=queue).get("Messages"))
     token = json.loads(received[0]["Body"])["token"]
     machine.client.send_task_success(taskToken=token, output='{"approved": true}')
 
@@ -319,14 +319,14 @@ def answering(event: Any, _context: Any) -> str:
     return "answered"
 
 
-def test_a_token_is_for_those_who_may_answer_its_state_machine(lab: Lab) -> None:
-    queue = lab.client.aws("sqs").create_queue(QueueName=lab.name("approvals"))["QueueUrl"]
+def test_token_can_be_answered_only_with_permission(harness: SageMakerHarness) -> None:
+    queue = harness.client.aws("sqs").create_queue(QueueName=harness.name("approvals"))["QueueUrl"]
     message = {"QueueUrl": queue, "MessageBody": {"token.$": "$$.Task.Token"}}
-    machine = Machine(lab, {"Ask": task("sqs:sendMessage.waitForTaskToken", message)})
+    machine = Machine(harness, {"Ask": task("sqs:sendMessage.waitForTaskToken", message)})
     execution = machine.start()
-    received = wait_for(lambda: lab.client.aws("sqs").receive_message(QueueUrl=queue).get("Messages"))
+    received = wait_for(lambda: harness.client.aws("sqs").receive_message(QueueUrl=queue).get("Messages"))
 
-    with deployed(lab.client, answering, "api") as function:  # may answer retrainings
+    with deployed(harness.client, answering, "api") as function:  # may answer retrainings
         refused, _ = function.call(json.loads(received[0]["Body"]))
 
     assert refused == "AccessDeniedException"
@@ -334,9 +334,9 @@ def test_a_token_is_for_those_who_may_answer_its_state_machine(lab: Lab) -> None
     machine.client.stop_execution(executionArn=execution)
 
 
-def test_every_branch_has_a_token_of_its_own_also_when_it_tries_again(lab: Lab) -> None:
-    sqs = lab.client.aws("sqs")
-    queue = sqs.create_queue(QueueName=lab.name("approvals"))["QueueUrl"]
+def test_every_branch_and_attempt_has_its_own_token(harness: SageMakerHarness) -> None:
+    sqs = harness.client.aws("sqs")
+    queue = sqs.create_queue(QueueName=harness.name("approvals"))["QueueUrl"]
     retry = [{"ErrorEquals": ["Again"], "IntervalSeconds": 1, "MaxAttempts": 1}]
     branches = [
         {
@@ -351,7 +351,7 @@ def test_every_branch_has_a_token_of_its_own_also_when_it_tries_again(lab: Lab) 
         }
         for branch in range(3)
     ]
-    machine = Machine(lab, {"All": {"Type": "Parallel", "Branches": branches, "End": True}})
+    machine = Machine(harness, {"All": {"Type": "Parallel", "Branches": branches, "End": True}})
 
     def tokens() -> dict[int, str]:
         received: dict[int, str] = {}
@@ -376,20 +376,20 @@ def test_every_branch_has_a_token_of_its_own_also_when_it_tries_again(lab: Lab) 
     assert machine.end(execution)["output"] == [0, 1, 2]
 
 
-def test_a_task_whose_lambda_fails_does_not_wait_for_its_token(lab: Lab) -> None:
-    with deployed(lab.client, raising, "api") as function:
+def test_task_does_not_wait_if_its_lambda_fails(harness: SageMakerHarness) -> None:
+    with deployed(harness.client, raising, "api") as function:
         parameters = {
             "FunctionName": function.name,
             "Payload": {"fail": "LabelsMissing", "token.$": "$$.Task.Token"},
         }
-        ended = Machine(lab, {"Ask": task("lambda:invoke.waitForTaskToken", parameters)}).run()
+        ended = Machine(harness, {"Ask": task("lambda:invoke.waitForTaskToken", parameters)}).run()
 
     assert (ended["status"], ended["error"]) == ("FAILED", "LabelsMissing")
 
 
 @pytest.mark.parametrize("mode", ["INLINE", "DISTRIBUTED"])
-def test_a_map_works_on_every_item(lab: Lab, mode: str) -> None:
-    with deployed(lab.client, raising, "api") as function:
+def test_map_processes_every_item(harness: SageMakerHarness, mode: str) -> None:
+    with deployed(harness.client, raising, "api") as function:
         call = task(
             "lambda:invoke",
             {"FunctionName": function.name, "Payload": {"key.$": "$.key", "of.$": "$.of"}},
@@ -406,14 +406,14 @@ def test_a_map_works_on_every_item(lab: Lab, mode: str) -> None:
             "ItemProcessor": processor,
             "End": True,
         }
-        ended = Machine(lab, {"Each": each}).run({"keys": ["a", "b", "c"], "task": "chest"})
+        ended = Machine(harness, {"Each": each}).run({"keys": ["a", "b", "c"], "task": "chest"})
 
     assert ended["output"] == [{"key": key, "of": "chest"} for key in "abc"]
 
 
-def test_a_distributed_map_lists_objects(lab: Lab) -> None:
+def test_distributed_map_lists_objects(harness: SageMakerHarness) -> None:
     for key in ("a", "b"):
-        lab.put(f"data/mapped/{key}", key)
+        harness.put(f"data/mapped/{key}", key)
     each = {
         "Type": "Map",
         "ItemReader": {
@@ -429,12 +429,12 @@ def test_a_distributed_map_lists_objects(lab: Lab) -> None:
         "End": True,
     }
 
-    ended = Machine(lab, {"Each": each}).run({"prefix": "data/mapped/"})
+    ended = Machine(harness, {"Each": each}).run({"prefix": "data/mapped/"})
 
     assert ended["output"] == [{"key": "data/mapped/a"}, {"key": "data/mapped/b"}]
 
 
-def test_intrinsic_functions_that_a_retraining_needs(lab: Lab) -> None:
+def test_intrinsic_functions_of_the_retraining_are_evaluated(harness: SageMakerHarness) -> None:
     parameters = {
         "name.$": "States.Format('{}-{}', $.task, States.ArrayGetItem("
         "States.StringSplit($$.Execution.Id, ':'), 6))",
@@ -449,7 +449,7 @@ def test_intrinsic_functions_that_a_retraining_needs(lab: Lab) -> None:
     }
     data = {"task": "chest", "bucket": "b", "number": 2, "list": [1, 2]}
     data |= {"facts": {"a": 1}, "json": '{"b": [1, 2]}'}
-    machine = Machine(lab, {"Make": {"Type": "Pass", "Parameters": parameters, "End": True}})
+    machine = Machine(harness, {"Make": {"Type": "Pass", "Parameters": parameters, "End": True}})
 
     execution = machine.start(data)
     output = machine.end(execution)["output"]
@@ -465,33 +465,33 @@ def test_intrinsic_functions_that_a_retraining_needs(lab: Lab) -> None:
     assert len(output["hash"]) == 64
 
 
-def test_parallel_branches_end_when_the_execution_is_stopped(lab: Lab) -> None:
-    jobs = [lab.training(WAIT), lab.training(WAIT)]
+def test_stopped_execution_ends_parallel_branches(harness: SageMakerHarness) -> None:
+    jobs = [harness.training(WAIT), harness.training(WAIT)]
     branches = [
         {"StartAt": "Train", "States": {"Train": task("sagemaker:createTrainingJob.sync", job)}}
         for job in jobs
     ]
-    machine = Machine(lab, {"Both": {"Type": "Parallel", "Branches": branches, "End": True}})
+    machine = Machine(harness, {"Both": {"Type": "Parallel", "Branches": branches, "End": True}})
     execution = machine.start()
     for job in jobs:
-        wait_for(lambda job=job: lab.log("/aws/sagemaker/TrainingJobs", job["TrainingJobName"]))  # type: ignore[misc]
+        wait_for(lambda job=job: harness.log("/aws/sagemaker/TrainingJobs", job["TrainingJobName"]))  # type: ignore[misc]
 
     machine.client.stop_execution(executionArn=execution)
 
     for job in jobs:
-        assert lab.trained(job["TrainingJobName"])["TrainingJobStatus"] == "Stopped"
+        assert harness.trained(job["TrainingJobName"])["TrainingJobStatus"] == "Stopped"
     assert machine.end(execution)["status"] == "ABORTED"
 
 
-def test_an_unknown_integration_is_an_error(lab: Lab) -> None:
-    ended = Machine(lab, {"Make": task("sagemaker:createEndpoint.sync", {})}).run()
+def test_unknown_integration_fails(harness: SageMakerHarness) -> None:
+    ended = Machine(harness, {"Make": task("sagemaker:createEndpoint.sync", {})}).run()
 
     assert (ended["status"], ended["error"]) == ("FAILED", "States.Runtime")
     assert "is not recognized" in ended["cause"]
 
 
-def test_a_stopped_execution_stays_stopped(lab: Lab) -> None:
-    machine = Machine(lab, {"Wait": {"Type": "Wait", "Seconds": 30, "End": True}})
+def test_stopped_execution_stays_stopped(harness: SageMakerHarness) -> None:
+    machine = Machine(harness, {"Wait": {"Type": "Wait", "Seconds": 30, "End": True}})
     execution = machine.start()
 
     machine.client.stop_execution(executionArn=execution)

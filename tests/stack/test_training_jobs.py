@@ -7,7 +7,15 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.stack.client import wait_for
-from tests.stack.lab import BUCKET, IMAGE, PERMISSIONS, Lab, archive, refusal, unarchive
+from tests.stack.sagemaker_harness import (
+    BUCKET,
+    IMAGE,
+    PERMISSIONS,
+    SageMakerHarness,
+    archive,
+    refusal,
+    unarchive,
+)
 
 GROUP = "/aws/sagemaker/TrainingJobs"
 
@@ -59,9 +67,9 @@ time.sleep(60)
 """
 
 
-def test_a_program_gets_what_script_mode_promises_and_its_model_is_kept(lab: Lab) -> None:
-    lab.put("data/train/cats/1.txt", "miau")
-    request = lab.training(
+def test_a_program_gets_what_script_mode_promises_and_its_model_is_kept(harness: SageMakerHarness) -> None:
+    harness.put("data/train/cats/1.txt", "miau")
+    request = harness.training(
         TELL,
         HyperParameters={"epochs": "3", "task": '"chest-xray"', "batch_size": "16", "x": "true"},
         InputDataConfig=[
@@ -78,16 +86,16 @@ def test_a_program_gets_what_script_mode_promises_and_its_model_is_kept(lab: Lab
         {"Name": "train:loss", "Regex": r"loss=([0-9.]+);"},
         {"Name": "never", "Regex": r"nothing=([0-9.]+);"},
     ]
-    lab.sagemaker.create_training_job(**request)
+    harness.sagemaker.create_training_job(**request)
     name = request["TrainingJobName"]
 
-    job = lab.trained(name)
+    job = harness.trained(name)
 
     assert job["TrainingJobStatus"] == job["SecondaryStatus"] == "Completed", job.get("FailureReason")
     output = f"s3://{BUCKET}/output/{name}/output"
     assert job["ModelArtifacts"]["S3ModelArtifacts"] == f"{output}/model.tar.gz"
-    assert unarchive(lab.get(f"{output}/model.tar.gz")) == {"model.txt": "learnt"}
-    told = json.loads(unarchive(lab.get(f"{output}/output.tar.gz"))["told.json"])
+    assert unarchive(harness.get(f"{output}/model.tar.gz")) == {"model.txt": "learnt"}
+    told = json.loads(unarchive(harness.get(f"{output}/output.tar.gz"))["told.json"])
     assert told["arguments"] == [
         *("--batch_size", "16", "--epochs", "3", "--task", "chest-xray", "-x", "True"),
     ]
@@ -114,68 +122,70 @@ def test_a_program_gets_what_script_mode_promises_and_its_model_is_kept(lab: Lab
     assert statuses == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
     assert all(transition["EndTime"] for transition in job["SecondaryStatusTransitions"])
     assert job["CreationTime"] <= job["TrainingStartTime"] <= job["TrainingEndTime"]
-    assert lab.log(GROUP, f"{name}/algo-1") == [f"epoch={n}; loss={1 / (n + 1)};" for n in range(3)]
+    assert harness.log(GROUP, f"{name}/algo-1") == [f"epoch={n}; loss={1 / (n + 1)};" for n in range(3)]
 
 
-def test_log_and_metrics_can_be_read_while_a_job_runs_and_it_can_be_stopped(lab: Lab) -> None:
-    request = lab.training(WAIT)
+def test_log_and_metrics_can_be_read_while_a_job_runs_and_it_can_be_stopped(
+    harness: SageMakerHarness,
+) -> None:
+    request = harness.training(WAIT)
     request["AlgorithmSpecification"]["MetricDefinitions"] = [{"Name": "loss", "Regex": r"loss=([0-9.]+);"}]
-    lab.sagemaker.create_training_job(**request)
+    harness.sagemaker.create_training_job(**request)
     name = request["TrainingJobName"]
 
-    wait_for(lambda: lab.log(GROUP, name))
-    running = wait_for(lambda: with_metrics(lab, name))
-    lab.sagemaker.stop_training_job(TrainingJobName=name)
-    job = lab.trained(name)
+    wait_for(lambda: harness.log(GROUP, name))
+    running = wait_for(lambda: with_metrics(harness, name))
+    harness.sagemaker.stop_training_job(TrainingJobName=name)
+    job = harness.trained(name)
 
     assert running["TrainingJobStatus"] == "InProgress"
     assert running["FinalMetricDataList"][0]["Value"] == 0.5
     assert job["TrainingJobStatus"] == job["SecondaryStatus"] == "Stopped"
     assert "FailureReason" not in job
     with pytest.raises(ClientError, match="in status Stopped"):
-        lab.sagemaker.stop_training_job(TrainingJobName=name)
+        harness.sagemaker.stop_training_job(TrainingJobName=name)
 
 
-def with_metrics(lab: Lab, name: str) -> Any:
-    job = lab.sagemaker.describe_training_job(TrainingJobName=name)
+def with_metrics(harness: SageMakerHarness, name: str) -> Any:
+    job = harness.sagemaker.describe_training_job(TrainingJobName=name)
     return job if job.get("FinalMetricDataList") else None
 
 
-def test_what_a_stopped_program_saves_is_kept(lab: Lab) -> None:
-    name = lab.train(SAVE)
-    wait_for(lambda: lab.log(GROUP, name))
+def test_what_a_stopped_program_saves_is_kept(harness: SageMakerHarness) -> None:
+    name = harness.train(SAVE)
+    wait_for(lambda: harness.log(GROUP, name))
 
-    lab.sagemaker.stop_training_job(TrainingJobName=name)
-    job = lab.trained(name)
+    harness.sagemaker.stop_training_job(TrainingJobName=name)
+    job = harness.trained(name)
 
     assert job["TrainingJobStatus"] == "Stopped"
-    assert unarchive(lab.get(job["ModelArtifacts"]["S3ModelArtifacts"])) == {"saved": "in time"}
+    assert unarchive(harness.get(job["ModelArtifacts"]["S3ModelArtifacts"])) == {"saved": "in time"}
 
 
-def test_a_program_that_takes_too_long_is_stopped(lab: Lab) -> None:
-    name = lab.train(WAIT, StoppingCondition={"MaxRuntimeInSeconds": 1})
+def test_a_program_that_takes_too_long_is_stopped(harness: SageMakerHarness) -> None:
+    name = harness.train(WAIT, StoppingCondition={"MaxRuntimeInSeconds": 1})
 
-    job = lab.trained(name)
+    job = harness.trained(name)
 
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
     assert job["TrainingTimeInSeconds"] < 30
 
 
-def test_waiting_counts_for_spot_instances(lab: Lab) -> None:
-    name = lab.train(
+def test_waiting_counts_for_spot_instances(harness: SageMakerHarness) -> None:
+    name = harness.train(
         WAIT,
         EnableManagedSpotTraining=True,
         StoppingCondition={"MaxRuntimeInSeconds": 2, "MaxWaitTimeInSeconds": 2},
     )
 
     # Both limits are the same, but the wait began earlier.
-    assert lab.trained(name)["SecondaryStatus"] == "MaxWaitTimeExceeded"
+    assert harness.trained(name)["SecondaryStatus"] == "MaxWaitTimeExceeded"
 
 
-def test_a_crash_is_told_in_words_of_the_program(lab: Lab) -> None:
-    name = lab.train('print("so far")\nraise ValueError("no images in the channel")')
+def test_a_crash_is_told_in_words_of_the_program(harness: SageMakerHarness) -> None:
+    name = harness.train('print("so far")\nraise ValueError("no images in the channel")')
 
-    job = lab.trained(name)
+    job = harness.trained(name)
 
     assert job["TrainingJobStatus"] == "Failed"
     assert job["FailureReason"].startswith(
@@ -183,116 +193,116 @@ def test_a_crash_is_told_in_words_of_the_program(lab: Lab) -> None:
     )
     assert "ValueError: no images in the channel" in job["FailureReason"]
     assert "train.py" in job["FailureReason"]
-    assert lab.keys(f"output/{name}/") == set()
+    assert harness.keys(f"output/{name}/") == set()
 
 
-def test_the_failure_file_tells_the_reason(lab: Lab) -> None:
-    name = lab.train(
+def test_the_failure_file_tells_the_reason(harness: SageMakerHarness) -> None:
+    name = harness.train(
         "import os, sys\nfrom pathlib import Path\n"
         "Path(os.environ['SM_OUTPUT_DIR'], 'failure').write_text('the labels are wrong')\nsys.exit(3)"
     )
 
-    assert lab.trained(name)["FailureReason"] == "AlgorithmError: the labels are wrong, exit code: 3"
+    assert harness.trained(name)["FailureReason"] == "AlgorithmError: the labels are wrong, exit code: 3"
 
 
-def test_an_interrupted_spot_job_goes_on_from_its_checkpoint(lab: Lab) -> None:
-    place = f"checkpoints/{lab.name()}"
-    name = lab.train(
+def test_an_interrupted_spot_job_goes_on_from_its_checkpoint(harness: SageMakerHarness) -> None:
+    place = f"checkpoints/{harness.name()}"
+    name = harness.train(
         COUNT,
         EnableManagedSpotTraining=True,
         StoppingCondition={"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 60},
         CheckpointConfig={"S3Uri": f"s3://{BUCKET}/{place}"},
     )
     for count in range(2):
-        wait_for(lambda count=count: f"count={count};" in lab.log(GROUP, name))  # type: ignore[misc]
-        assert lab.interrupt(name) == 204
+        wait_for(lambda count=count: f"count={count};" in harness.log(GROUP, name))  # type: ignore[misc]
+        assert harness.interrupt(name) == 204
 
-    job = lab.trained(name)
+    job = harness.trained(name)
 
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
-    assert unarchive(lab.get(job["ModelArtifacts"]["S3ModelArtifacts"])) == {"count": "2"}
+    assert unarchive(harness.get(job["ModelArtifacts"]["S3ModelArtifacts"])) == {"count": "2"}
     statuses = [transition["Status"] for transition in job["SecondaryStatusTransitions"]]
     again = ["Interrupted", "Restarting", "Downloading", "Training"]
     assert statuses == ["Starting", "Downloading", "Training", *again, *again, "Uploading", "Completed"]
-    assert lab.get(f"s3://{BUCKET}/{place}/count") == b"3"
-    assert lab.log(GROUP, name) == ["count=0;", "count=1;", "count=2;"]
+    assert harness.get(f"s3://{BUCKET}/{place}/count") == b"3"
+    assert harness.log(GROUP, name) == ["count=0;", "count=1;", "count=2;"]
 
 
-def test_a_job_of_its_own_instance_is_not_interrupted(lab: Lab) -> None:
-    name = lab.train(WAIT)
-    lab.is_training(name)
+def test_a_job_of_its_own_instance_is_not_interrupted(harness: SageMakerHarness) -> None:
+    name = harness.train(WAIT)
+    harness.is_training(name)
 
-    assert lab.interrupt(name) == 409
+    assert harness.interrupt(name) == 409
 
-    assert lab.is_training(name)["SecondaryStatus"] == "Training"
-    lab.sagemaker.stop_training_job(TrainingJobName=name)
-    lab.trained(name)
+    assert harness.is_training(name)["SecondaryStatus"] == "Training"
+    harness.sagemaker.stop_training_job(TrainingJobName=name)
+    harness.trained(name)
 
 
-def test_missing_data_fail_the_job_before_its_program_starts(lab: Lab) -> None:
+def test_missing_data_fail_the_job_before_its_program_starts(harness: SageMakerHarness) -> None:
     source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/nowhere/"}
-    name = lab.train(
+    name = harness.train(
         "raise SystemExit(1)",
         InputDataConfig=[{"ChannelName": "train", "DataSource": {"S3DataSource": source}}],
     )
 
-    job = lab.trained(name)
+    job = harness.trained(name)
 
     assert job["TrainingJobStatus"] == "Failed"
     assert job["FailureReason"].startswith("ClientError: Data download failed: No S3 objects found under")
     assert f"s3://{BUCKET}/nowhere/" in job["FailureReason"]
 
 
-def test_a_job_may_do_what_its_role_may(lab: Lab) -> None:
+def test_a_job_may_do_what_its_role_may(harness: SageMakerHarness) -> None:
     nothing = {"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/code/*"}
     ]}  # fmt: skip
-    role = lab.role(lab.name("reads-code-only"), nothing)
+    role = harness.role(harness.name("reads-code-only"), nothing)
     program = "import os\nopen(os.path.join(os.environ['SM_MODEL_DIR'], 'model'), 'w').close()"
 
-    job = lab.trained(lab.train(program, RoleArn=role))
+    job = harness.trained(harness.train(program, RoleArn=role))
 
     assert job["TrainingJobStatus"] == "Failed"
     assert job["FailureReason"].startswith("ClientError: Data upload failed")
     assert "AccessDenied" in job["FailureReason"]
 
 
-def test_a_shell_script_may_be_the_program(lab: Lab) -> None:
+def test_a_shell_script_may_be_the_program(harness: SageMakerHarness) -> None:
     files = {
         "steps/run.sh": '#!/bin/sh\npython -c "import sys; print(sys.argv[1:])" "$@"',
     }
-    source = lab.put("code/shell.tar.gz", archive(files))
+    source = harness.put("code/shell.tar.gz", archive(files))
     parameters = {
         "sagemaker_submit_directory": source,
         "sagemaker_program": "steps/run.sh",
         "title": "two words",
     }
-    name = lab.train("", HyperParameters=parameters)
+    name = harness.train("", HyperParameters=parameters)
 
-    assert lab.trained(name)["TrainingJobStatus"] == "Completed"
-    assert lab.log(GROUP, name) == ["['--title', 'two words']"]
+    assert harness.trained(name)["TrainingJobStatus"] == "Completed"
+    assert harness.log(GROUP, name) == ["['--title', 'two words']"]
 
 
-def test_a_program_that_is_not_in_the_code_fails_the_job(lab: Lab) -> None:
-    job = lab.trained(lab.train("", HyperParameters={"sagemaker_program": "other.py"}))
+def test_a_program_that_is_not_in_the_code_fails_the_job(harness: SageMakerHarness) -> None:
+    job = harness.trained(harness.train("", HyperParameters={"sagemaker_program": "other.py"}))
 
     assert job["FailureReason"] == "AlgorithmError: sourcedir.tar.gz holds no other.py"
 
 
-def test_a_manifest_names_the_files_of_a_channel(lab: Lab) -> None:
-    lab.put("data/some/a/1.txt", "one")
-    lab.put("data/some/b/2.txt", "two")
-    lab.put("data/some/b/3.txt", "three")
+def test_a_manifest_names_the_files_of_a_channel(harness: SageMakerHarness) -> None:
+    harness.put("data/some/a/1.txt", "one")
+    harness.put("data/some/b/2.txt", "two")
+    harness.put("data/some/b/3.txt", "three")
     manifest = [{"prefix": f"s3://{BUCKET}/data/some/"}, "a/1.txt", "b/3.txt"]
-    source = {"S3DataType": "ManifestFile", "S3Uri": lab.put("data/some.manifest", json.dumps(manifest))}
-    name = lab.train(
+    source = {"S3DataType": "ManifestFile", "S3Uri": harness.put("data/some.manifest", json.dumps(manifest))}
+    name = harness.train(
         "import os\nfrom pathlib import Path\nfolder = Path(os.environ['SM_CHANNEL_SOME'])\n"
         "print(*sorted(str(file.relative_to(folder)) for file in folder.rglob('*.txt')))",
         InputDataConfig=[{"ChannelName": "some", "DataSource": {"S3DataSource": source}}],
     )
 
-    assert lab.trained(name)["TrainingJobStatus"] == "Completed"
-    assert lab.log(GROUP, name) == ["a/1.txt b/3.txt"]
+    assert harness.trained(name)["TrainingJobStatus"] == "Completed"
+    assert harness.log(GROUP, name) == ["a/1.txt b/3.txt"]
 
 
 SPOT = {"EnableManagedSpotTraining": True}
@@ -356,42 +366,42 @@ CHANNEL = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/d
     ],
 )
 def test_what_sagemaker_refuses_is_refused(
-    lab: Lab, changes: dict[str, object], code: str, message: str
+    harness: SageMakerHarness, changes: dict[str, object], code: str, message: str
 ) -> None:
-    request = lab.training("print('must not run')", **changes)
+    request = harness.training("print('must not run')", **changes)
     request = {member: value for member, value in request.items() if value is not None}
 
     with pytest.raises(ClientError) as error:
-        lab.sagemaker.create_training_job(**request)
+        harness.sagemaker.create_training_job(**request)
 
     assert refusal(error)[0] == code
     assert message in refusal(error)[1]
-    newest = lab.sagemaker.list_training_jobs(MaxResults=100, SortOrder="Descending")
+    newest = harness.sagemaker.list_training_jobs(MaxResults=100, SortOrder="Descending")
     names = [job["TrainingJobName"] for job in newest["TrainingJobSummaries"]]
     assert names
     assert request["TrainingJobName"] not in names
 
 
-def test_a_name_is_given_once(lab: Lab) -> None:
-    request = lab.training("pass")
-    lab.sagemaker.create_training_job(**request)
+def test_a_name_is_given_once(harness: SageMakerHarness) -> None:
+    request = harness.training("pass")
+    harness.sagemaker.create_training_job(**request)
 
     with pytest.raises(ClientError) as error:
-        lab.sagemaker.create_training_job(**request)
+        harness.sagemaker.create_training_job(**request)
 
     assert refusal(error)[0] == "ResourceInUse"
-    lab.trained(request["TrainingJobName"])
+    harness.trained(request["TrainingJobName"])
 
 
-def test_a_role_has_to_trust_sagemaker(lab: Lab) -> None:
-    role = lab.role(lab.name("of-lambda"), PERMISSIONS, "lambda")
+def test_a_role_has_to_trust_sagemaker(harness: SageMakerHarness) -> None:
+    role = harness.role(harness.name("of-lambda"), PERMISSIONS, "lambda")
 
     with pytest.raises(ClientError, match=r"allows principal 'sagemaker\.amazonaws\.com'"):
-        lab.train("pass", RoleArn=role)
+        harness.train("pass", RoleArn=role)
 
 
-def test_a_job_that_is_not_there_is_not_described(lab: Lab) -> None:
+def test_a_job_that_is_not_there_is_not_described(harness: SageMakerHarness) -> None:
     with pytest.raises(ClientError) as error:
-        lab.sagemaker.describe_training_job(TrainingJobName="nothing")
+        harness.sagemaker.describe_training_job(TrainingJobName="nothing")
 
     assert refusal(error) == ("ValidationException", "Requested resource not found.")

@@ -7,14 +7,16 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.stack.client import wait_for
-from tests.stack.lab import BUCKET, Lab, refusal
+from tests.stack.sagemaker_harness import BUCKET, SageMakerHarness, refusal
 
 GROUP = "/aws/sagemaker/TransformJobs"
 
 
-def transform(lab: Lab, model: str, source: str, kind: str = "S3Prefix", **changes: Any) -> dict[str, Any]:
+def transform(
+    harness: SageMakerHarness, model: str, source: str, kind: str = "S3Prefix", **changes: Any
+) -> dict[str, Any]:
     """The request for a transform job."""
-    name = lab.name("transform")
+    name = harness.name("transform")
     return {
         "TransformJobName": name,
         "ModelName": model,
@@ -32,92 +34,92 @@ def transform(lab: Lab, model: str, source: str, kind: str = "S3Prefix", **chang
     }
 
 
-def transformed(lab: Lab, request: dict[str, Any]) -> Any:
-    lab.sagemaker.create_transform_job(**request)
-    return described(lab, request)
+def transformed(harness: SageMakerHarness, request: dict[str, Any]) -> Any:
+    harness.sagemaker.create_transform_job(**request)
+    return described(harness, request)
 
 
-def described(lab: Lab, request: dict[str, Any]) -> Any:
+def described(harness: SageMakerHarness, request: dict[str, Any]) -> Any:
     name = request["TransformJobName"]
-    return lab.over(lambda: lab.sagemaker.describe_transform_job(TransformJobName=name))
+    return harness.over(lambda: harness.sagemaker.describe_transform_job(TransformJobName=name))
 
 
-def test_every_object_gets_its_answer(lab: Lab) -> None:
+def test_every_object_gets_its_answer(harness: SageMakerHarness) -> None:
     for key, text in {"a.txt": "one", "deep/b.txt": "two", "deep/odd ü.txt": "three"}.items():
-        lab.put(f"data/asked/{key}", text)
-    request = transform(lab, lab.model("bob"), f"s3://{BUCKET}/data/asked")
+        harness.put(f"data/asked/{key}", text)
+    request = transform(harness, harness.model("bob"), f"s3://{BUCKET}/data/asked")
 
-    job = transformed(lab, request)
+    job = transformed(harness, request)
 
     assert job["TransformJobStatus"] == "Completed", job.get("FailureReason")
     place = f"transformed/{request['TransformJobName']}/"
-    assert lab.keys(place) == {"a.txt.out", "deep/b.txt.out", "deep/odd ü.txt.out"}
-    assert lab.get(f"s3://{BUCKET}/{place}deep/b.txt.out") == b"bob|text/plain|two|red"
-    assert "answering one" in lab.log(GROUP, request["TransformJobName"])
+    assert harness.keys(place) == {"a.txt.out", "deep/b.txt.out", "deep/odd ü.txt.out"}
+    assert harness.get(f"s3://{BUCKET}/{place}deep/b.txt.out") == b"bob|text/plain|two|red"
+    assert "answering one" in harness.log(GROUP, request["TransformJobName"])
 
 
-def test_a_manifest_names_the_objects(lab: Lab) -> None:
+def test_a_manifest_names_the_objects(harness: SageMakerHarness) -> None:
     for name in ("a", "b", "c"):
-        lab.put(f"data/named/{name}.txt", name)
+        harness.put(f"data/named/{name}.txt", name)
     manifest = json.dumps([{"prefix": f"s3://{BUCKET}/data/named/"}, "a.txt", "c.txt"])
-    source = lab.put("data/named.manifest", manifest)
-    request = transform(lab, lab.model("bob"), source, "ManifestFile")
+    source = harness.put("data/named.manifest", manifest)
+    request = transform(harness, harness.model("bob"), source, "ManifestFile")
 
-    assert transformed(lab, request)["TransformJobStatus"] == "Completed"
+    assert transformed(harness, request)["TransformJobStatus"] == "Completed"
 
-    assert lab.keys(f"transformed/{request['TransformJobName']}/") == {"a.txt.out", "c.txt.out"}
+    assert harness.keys(f"transformed/{request['TransformJobName']}/") == {"a.txt.out", "c.txt.out"}
 
 
-def test_what_fails_is_named_and_the_rest_is_done(lab: Lab) -> None:
+def test_what_fails_is_named_and_the_rest_is_done(harness: SageMakerHarness) -> None:
     for name, text in {"good": "fine", "refused": "unreadable", "broken": "crash"}.items():
-        lab.put(f"data/mixed/{name}.txt", text)
-    request = transform(lab, lab.model("bob"), f"s3://{BUCKET}/data/mixed/")
+        harness.put(f"data/mixed/{name}.txt", text)
+    request = transform(harness, harness.model("bob"), f"s3://{BUCKET}/data/mixed/")
 
-    job = transformed(lab, request)
+    job = transformed(harness, request)
 
     assert job["TransformJobStatus"] == "Failed"
     assert job["FailureReason"].startswith("ClientError: 2 of 3 objects failed")
     assert f"s3://{BUCKET}/data/mixed/refused.txt" in job["FailureReason"]
     assert "Bad HTTP status returned from Invoke: 415" in job["FailureReason"]
-    assert lab.keys(f"transformed/{request['TransformJobName']}/") == {"good.txt.out"}
-    log = "\n".join(lab.log(GROUP, request["TransformJobName"]))
+    assert harness.keys(f"transformed/{request['TransformJobName']}/") == {"good.txt.out"}
+    log = "\n".join(harness.log(GROUP, request["TransformJobName"]))
     assert "broken.txt: Bad HTTP status returned from Invoke: 500: asked to crash" in log
 
 
-def test_a_model_that_cannot_be_loaded_fails_it(lab: Lab) -> None:
-    lab.put("data/single/a.txt", "one")
-    model = lab.model("bob", "raise ImportError('no such library')")
-    request = transform(lab, model, f"s3://{BUCKET}/data/single/")
+def test_a_model_that_cannot_be_loaded_fails_it(harness: SageMakerHarness) -> None:
+    harness.put("data/single/a.txt", "one")
+    model = harness.model("bob", "raise ImportError('no such library')")
+    request = transform(harness, model, f"s3://{BUCKET}/data/single/")
 
-    job = transformed(lab, request)
+    job = transformed(harness, request)
 
     assert job["TransformJobStatus"] == "Failed"
     assert "did not pass the ping health check" in job["FailureReason"]
-    assert "ImportError: no such library" in lab.log(GROUP, request["TransformJobName"])
+    assert "ImportError: no such library" in harness.log(GROUP, request["TransformJobName"])
 
 
-def test_it_can_be_stopped(lab: Lab) -> None:
+def test_it_can_be_stopped(harness: SageMakerHarness) -> None:
     for number in range(5):
-        lab.put(f"data/slow/{number}.txt", "sleep 0.5")
-    request = transform(lab, lab.model("bob"), f"s3://{BUCKET}/data/slow/", MaxConcurrentTransforms=1)
-    lab.sagemaker.create_transform_job(**request)
-    wait_for(lambda: lab.keys(f"transformed/{request['TransformJobName']}/"))
+        harness.put(f"data/slow/{number}.txt", "sleep 0.5")
+    request = transform(harness, harness.model("bob"), f"s3://{BUCKET}/data/slow/", MaxConcurrentTransforms=1)
+    harness.sagemaker.create_transform_job(**request)
+    wait_for(lambda: harness.keys(f"transformed/{request['TransformJobName']}/"))
 
-    lab.sagemaker.stop_transform_job(TransformJobName=request["TransformJobName"])
+    harness.sagemaker.stop_transform_job(TransformJobName=request["TransformJobName"])
 
-    assert described(lab, request)["TransformJobStatus"] == "Stopped"
-    assert len(lab.keys(f"transformed/{request['TransformJobName']}/")) < 5
+    assert described(harness, request)["TransformJobStatus"] == "Stopped"
+    assert len(harness.keys(f"transformed/{request['TransformJobName']}/")) < 5
 
 
-def test_what_cannot_be_done_is_refused(lab: Lab) -> None:
+def test_what_cannot_be_done_is_refused(harness: SageMakerHarness) -> None:
     with pytest.raises(ClientError) as error:
-        transformed(lab, transform(lab, "nobody", f"s3://{BUCKET}/data"))
+        transformed(harness, transform(harness, "nobody", f"s3://{BUCKET}/data"))
     assert refusal(error)[1].startswith(
         'Could not find model "arn:aws:sagemaker:us-east-1:000000000000:model/'
     )
 
-    request = transform(lab, lab.model("bob"), f"s3://{BUCKET}/data")
+    request = transform(harness, harness.model("bob"), f"s3://{BUCKET}/data")
     request["TransformInput"]["SplitType"] = "Line"
     with pytest.raises(ClientError) as error:
-        transformed(lab, request)
+        transformed(harness, request)
     assert "SplitType Line is not supported" in refusal(error)[1]

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.stack.client import wait_for
-from tests.stack.lab import Lab, refusal
+from tests.stack.sagemaker_harness import SageMakerHarness, refusal
 
 # Best where the width is 3.
 TRIAL = """
@@ -29,16 +29,16 @@ RANGES = {
 }
 
 
-def tuning(lab: Lab, program: str, jobs: int = 4, **config: Any) -> dict[str, Any]:
+def tuning(harness: SageMakerHarness, program: str, jobs: int = 4, **config: Any) -> dict[str, Any]:
     """The request for a tuning job."""
-    definition = lab.training(program)
+    definition = harness.training(program)
     del definition["TrainingJobName"]
     definition["StaticHyperParameters"] = {**definition.pop("HyperParameters"), "fixed": "yes"}
     definition["AlgorithmSpecification"]["MetricDefinitions"] = [
         {"Name": "objective", "Regex": r"objective=([0-9.]+);"}
     ]
     return {
-        "HyperParameterTuningJobName": lab.name("tuning"),
+        "HyperParameterTuningJobName": harness.name("tuning"),
         "HyperParameterTuningJobConfig": {
             "Strategy": "Random",
             "RandomSeed": 7,
@@ -51,63 +51,63 @@ def tuning(lab: Lab, program: str, jobs: int = 4, **config: Any) -> dict[str, An
     }
 
 
-def tune(lab: Lab, request: dict[str, Any]) -> str:
-    lab.sagemaker.create_hyper_parameter_tuning_job(**request)
+def tune(harness: SageMakerHarness, request: dict[str, Any]) -> str:
+    harness.sagemaker.create_hyper_parameter_tuning_job(**request)
     return str(request["HyperParameterTuningJobName"])
 
 
-def tuned(lab: Lab, name: str) -> Any:
-    describe = lab.sagemaker.describe_hyper_parameter_tuning_job
-    return lab.over(lambda: describe(HyperParameterTuningJobName=name))
+def tuned(harness: SageMakerHarness, name: str) -> Any:
+    describe = harness.sagemaker.describe_hyper_parameter_tuning_job
+    return harness.over(lambda: describe(HyperParameterTuningJobName=name))
 
 
-def trainings(lab: Lab, name: str, **request: Any) -> list[Any]:
-    list_ = lab.sagemaker.list_training_jobs_for_hyper_parameter_tuning_job
+def trainings(harness: SageMakerHarness, name: str, **request: Any) -> list[Any]:
+    list_ = harness.sagemaker.list_training_jobs_for_hyper_parameter_tuning_job
     found: list[Any] = list_(HyperParameterTuningJobName=name, **request)["TrainingJobSummaries"]
     return found
 
 
-def test_the_best_of_the_trainings_is_told(lab: Lab) -> None:
-    name = tune(lab, tuning(lab, TRIAL))
+def test_the_best_of_the_trainings_is_told(harness: SageMakerHarness) -> None:
+    name = tune(harness, tuning(harness, TRIAL))
 
-    job = tuned(lab, name)
+    job = tuned(harness, name)
 
     assert job["HyperParameterTuningJobStatus"] == "Completed", job.get("FailureReason")
     assert job["TrainingJobStatusCounters"]["Completed"] == 4
     assert job["ObjectiveStatusCounters"] == {"Succeeded": 4, "Pending": 0, "Failed": 0}
-    by_objective = trainings(lab, name, SortBy="FinalObjectiveMetricValue")
+    by_objective = trainings(harness, name, SortBy="FinalObjectiveMetricValue")
     values = [job["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] for job in by_objective]
     assert values == sorted((int(job["TunedHyperParameters"]["width"]) - 3) ** 2 for job in by_objective)
     assert len(set(values)) > 1
     assert job["BestTrainingJob"]["TrainingJobName"] == by_objective[0]["TrainingJobName"]
     assert job["BestTrainingJob"]["TunedHyperParameters"].keys() == {"width", "rate", "colour"}
-    described = lab.sagemaker.describe_training_job(TrainingJobName=by_objective[0]["TrainingJobName"])
+    described = harness.sagemaker.describe_training_job(TrainingJobName=by_objective[0]["TrainingJobName"])
     assert described["TuningJobArn"] == job["HyperParameterTuningJobArn"]
     assert described["HyperParameters"]["_tuning_objective_metric"] == "objective"
     starts = sorted((one["CreationTime"], one["TrainingEndTime"]) for one in by_objective)
     assert all(starts[n + 2][0] >= min(starts[n][1], starts[n + 1][1]) for n in range(2))  # two at once
 
 
-def test_a_seed_tries_the_same_values_again(lab: Lab) -> None:
-    names = [tune(lab, tuning(lab, TRIAL, jobs=2)) for _ in range(2)]
+def test_a_seed_tries_the_same_values_again(harness: SageMakerHarness) -> None:
+    names = [tune(harness, tuning(harness, TRIAL, jobs=2)) for _ in range(2)]
 
     for name in names:
-        assert tuned(lab, name)["HyperParameterTuningJobStatus"] == "Completed"
+        assert tuned(harness, name)["HyperParameterTuningJobStatus"] == "Completed"
 
-    first, second = ([job["TunedHyperParameters"] for job in trainings(lab, name)] for name in names)
+    first, second = ([job["TunedHyperParameters"] for job in trainings(harness, name)] for name in names)
     assert first == second
     assert first[0] != first[1]
 
 
-def test_a_tuning_job_that_is_stopped_stops_its_trainings(lab: Lab) -> None:
-    name = tune(lab, tuning(lab, "import time\ntime.sleep(60)"))
-    wait_for(lambda: len(trainings(lab, name)) == 2)
+def test_a_tuning_job_that_is_stopped_stops_its_trainings(harness: SageMakerHarness) -> None:
+    name = tune(harness, tuning(harness, "import time\ntime.sleep(60)"))
+    wait_for(lambda: len(trainings(harness, name)) == 2)
 
-    lab.sagemaker.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
-    job = tuned(lab, name)
+    harness.sagemaker.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+    job = tuned(harness, name)
 
     assert job["HyperParameterTuningJobStatus"] == "Stopped"
-    assert [job["TrainingJobStatus"] for job in trainings(lab, name)] == ["Stopped", "Stopped"]
+    assert [job["TrainingJobStatus"] for job in trainings(harness, name)] == ["Stopped", "Stopped"]
     assert "BestTrainingJob" not in job
 
 
@@ -115,8 +115,8 @@ def test_a_tuning_job_that_is_stopped_stops_its_trainings(lab: Lab) -> None:
     ("program", "reason"),
     [("raise SystemExit(1)", "All training jobs failed"), ("print('nothing')", "No objective metrics found")],
 )
-def test_without_any_objective_it_fails(lab: Lab, program: str, reason: str) -> None:
-    job = tuned(lab, tune(lab, tuning(lab, program, jobs=2)))
+def test_without_any_objective_it_fails(harness: SageMakerHarness, program: str, reason: str) -> None:
+    job = tuned(harness, tune(harness, tuning(harness, program, jobs=2)))
 
     assert job["HyperParameterTuningJobStatus"] == "Failed"
     assert reason in job["FailureReason"]
@@ -142,9 +142,11 @@ def test_without_any_objective_it_fails(lab: Lab, program: str, reason: str) -> 
         ),
     ],
 )
-def test_what_cannot_be_searched_is_refused(lab: Lab, config: dict[str, Any], message: str) -> None:
+def test_what_cannot_be_searched_is_refused(
+    harness: SageMakerHarness, config: dict[str, Any], message: str
+) -> None:
     with pytest.raises(ClientError) as error:
-        tune(lab, tuning(lab, TRIAL, **config))
+        tune(harness, tuning(harness, TRIAL, **config))
 
     assert refusal(error)[0] == "ValidationException"
     assert message in refusal(error)[1]

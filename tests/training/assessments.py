@@ -74,7 +74,7 @@ def model_facts(task: Task, test: Assessment) -> dict[str, Any]:
             "seed": 1,
             "distance_quantile": 0.99,
             "augmentation": {"flip": True},
-            "repeats": [
+            "seeds": [
                 {
                     "seed": seed,
                     "kept": seed == 1,

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from training.model.familiarity import Familiarity, fit_familiarity
 from training.model.network import Architecture, Classifier
+from training.model.ood_score import OODScore, fit_ood_score
 
 PATIENTS = 12
 """Per class; the split needs ten."""
@@ -47,11 +47,11 @@ def write_manifest(folder: Path) -> None:
 
 def make_network(channels: int = 1, classes: int = 2, width: int = 4, **others: int | str) -> Classifier:
     """A network with random weights."""
-    usual: dict[str, int | str] = {"stem_stride": 4, "margin": 0, "normalisation": "image"}
+    usual: dict[str, int | str] = {"stem_stride": 4, "padding": 0, "normalization": "image"}
     return Classifier(Architecture(channels, classes, width, 0.0, **{**usual, **others}))  # type: ignore[arg-type]
 
 
-def make_familiarity(descriptors: int) -> Familiarity:
+def make_ood_score(descriptors: int) -> OODScore:
     """What is familiar to a network with so many descriptors, if they are even between 0 and 1."""
     train, validation, others = torch.rand(3, 200, descriptors)
-    return fit_familiarity(train, torch.arange(200) % 3, validation, others + 1, 0.99)
+    return fit_ood_score(train, torch.arange(200) % 3, validation, others + 1, 0.99)

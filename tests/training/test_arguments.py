@@ -138,24 +138,73 @@ def test_a_recipe_can_be_given(tmp_path: Path) -> None:
 
 def test_command_line_wins_over_smoke_wins_over_recipe_wins_over_default() -> None:
     recipe = read_recipe("mammography-views")
-    assert recipe["repeats"] not in (SMOKE["repeats"], Hyperparameters().repeats)
+    assert recipe["num_seeds"] not in (SMOKE["num_seeds"], Hyperparameters().num_seeds)
 
-    assert parse_arguments(TASK).parameters.repeats == recipe["repeats"]
-    assert parse_arguments([*TASK, "--smoke"]).parameters.repeats == SMOKE["repeats"]
+    assert parse_arguments(TASK).parameters.num_seeds == recipe["num_seeds"]
+    assert parse_arguments([*TASK, "--smoke"]).parameters.num_seeds == SMOKE["num_seeds"]
 
 
 def test_a_smoke_run_of_a_recipe_with_several_members_is_possible(tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.toml"
-    recipe.write_text(f"[{TASK[1]}]\nrepeats = 3\nmembers = 2\n")
+    recipe.write_text(f"[{TASK[1]}]\nnum_seeds = 3\nensemble_size = 2\n")
 
-    assert parse_arguments([*TASK, "--recipe", str(recipe)]).parameters.members == 2
-    assert parse_arguments([*TASK, "--recipe", str(recipe), "--smoke"]).parameters.members == 1
+    assert parse_arguments([*TASK, "--recipe", str(recipe)]).parameters.ensemble_size == 2
+    assert parse_arguments([*TASK, "--recipe", str(recipe), "--smoke"]).parameters.ensemble_size == 1
+
+
+def test_command_line_takes_names_of_release_0_1() -> None:
+    words = [
+        "--repeats",
+        "3",
+        "--members",
+        "3",
+        "--validation",
+        "rotating",
+        "--views",
+        "one",
+        "--warm_up",
+        "0.3",
+    ]
+    words += [
+        "--gradient-norm",
+        "2",
+        "--balance",
+        "0.5",
+        "--margin=16",
+        "--normalisation",
+        "fixed",
+        "--erase",
+        "0",
+    ]
+    before = parse_arguments([*TASK, *words, "--others", "folder"])
+
+    assert before.asked == {
+        "num_seeds": 3,
+        "ensemble_size": 3,
+        "validation": "cross",
+        "tta": "none",
+        "warmup_fraction": 0.3,
+        "clip_grad_norm": 2.0,
+        "logit_adjustment": 0.5,
+        "padding": 16,
+        "normalization": "fixed",
+        "random_erasing": 0.0,
+    }
+    assert before.ood_data == Path("folder")
+
+
+def test_recipe_takes_names_of_release_0_1(tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(f'[{TASK[1]}]\nrepeats = 3\nmembers = 3\nvalidation = "rotating"\n')
+
+    assert read_recipe(TASK[1], recipe) == {"num_seeds": 3, "ensemble_size": 3, "validation": "cross"}
+    assert parse_arguments([*TASK, "--recipe", str(recipe), "--num-seeds", "3"]).parameters.num_seeds == 3
 
 
 def test_looking_at_data_takes_no_options_of_training() -> None:
-    with pytest.raises(TrainingError, match="no argument '--others'"):
-        prepare_parser().parse([*TASK, "--others", "x"])
-    assert parse_arguments([*TASK, "--smoke", "true", "--repeats", "5"]).parameters.repeats == 5
+    with pytest.raises(TrainingError, match="no argument '--ood-data'"):
+        prepare_parser().parse([*TASK, "--ood-data", "x"])
+    assert parse_arguments([*TASK, "--smoke", "true", "--num-seeds", "5"]).parameters.num_seeds == 5
     assert parse_arguments([*TASK, "--smoke", "false"]).parameters.dropout == Hyperparameters().dropout
 
 

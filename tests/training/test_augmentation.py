@@ -30,8 +30,10 @@ def images(count: int = 64, height: int = 24, width: int = 16) -> Tensor:
     return ramp ** torch.linspace(0.5, 2, count).view(count, 1, 1, 1)
 
 
-def augmenter(spec: Augmentation, permutation: tuple[int, ...] = (0, 1), erase: float = 0.0) -> Augmenter:
-    return Augmenter(spec, permutation, erase, torch.Generator().manual_seed(0))
+def augmenter(
+    spec: Augmentation, permutation: tuple[int, ...] = (0, 1), random_erasing: float = 0.0
+) -> Augmenter:
+    return Augmenter(spec, permutation, random_erasing, torch.Generator().manual_seed(0))
 
 
 def test_exactly_the_mirrored_images_get_the_mirrored_label(task: Task) -> None:
@@ -111,7 +113,7 @@ def test_fog_leaves_the_padding_black() -> None:
 
 
 def test_erasing_blanks_a_rectangle() -> None:
-    changed, _ = augmenter(NOTHING, erase=1.0)(images(), torch.zeros(64, dtype=torch.long))
+    changed, _ = augmenter(NOTHING, random_erasing=1.0)(images(), torch.zeros(64, dtype=torch.long))
 
     for image in changed:
         values, counts = image.unique(return_counts=True)

@@ -16,8 +16,8 @@ from training.evaluation.calibration import fit_temperature
 from training.model import candidate
 from training.model.candidate import Fold, choose_candidate
 from training.model.export import open_session, run
-from training.model.familiarity import fit_familiarity
 from training.model.fitting import Fit
+from training.model.ood_score import fit_ood_score
 from training.model.progress import Epoch
 
 CLASSES = 5
@@ -50,9 +50,9 @@ def test_a_package_of_two_averages_the_best_two(
 ) -> None:
     describe = Mock(wraps=candidate._describe)
     monkeypatch.setattr(candidate, "_describe", describe)
-    fitting = Mock(wraps=fit_familiarity)
-    monkeypatch.setattr(candidate, "fit_familiarity", fitting)
-    parameters = Hyperparameters(repeats=3, members=2)
+    fitting = Mock(wraps=fit_ood_score)
+    monkeypatch.setattr(candidate, "fit_ood_score", fitting)
+    parameters = Hyperparameters(num_seeds=3, ensemble_size=2)
 
     chosen, singles = choose_candidate(small_task, fits, folds_of(fits), [], parameters, tmp_path)
 
@@ -101,7 +101,7 @@ def test_each_fold_is_judged_by_the_networks_that_did_not_learn_from_it(
 ) -> None:
     parts = [Labelled(DATA.pixels.view(range(start, COUNT, 3)), LABELS[start::3]) for start in range(3)]
     folds = {seed: Fold(DATA, part) for seed, part in zip(fits, parts, strict=True)}
-    parameters = Hyperparameters(repeats=3, members=3, validation="rotating", distance_quantile=0.9)
+    parameters = Hyperparameters(num_seeds=3, ensemble_size=3, validation="cross", distance_quantile=0.9)
 
     chosen, singles = choose_candidate(small_task, fits, folds, [], parameters, tmp_path)
 

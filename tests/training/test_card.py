@@ -49,10 +49,19 @@ def test_the_card_says_what_the_model_does_not_reach(model: dict[str, Any]) -> N
     assert said in render_card(model)
 
 
-def test_networks_that_were_validated_in_turn_are_told_of(model: dict[str, Any]) -> None:
-    model["training"]["validation"] = "rotating"
+@pytest.mark.parametrize("validation", ["cross", "rotating"])  # the latter in release 0.1
+def test_card_describes_cross_validation(model: dict[str, Any], validation: str) -> None:
+    model["training"]["validation"] = validation
 
-    assert "Each of the 2 networks was validated on another share" in render_card(model)
+    assert "They are 2 networks of a cross-validation: " in render_card(model)
+
+
+def test_card_reads_seeds_of_packages_of_release_0_1(model: dict[str, Any]) -> None:
+    rendered = render_card(model)
+    model["training"]["repeats"] = model["training"].pop("seeds")
+
+    assert "### Variation over seeds" in rendered
+    assert render_card(model) == rendered
 
 
 def test_tables_are_whole(model: dict[str, Any]) -> None:

@@ -87,13 +87,13 @@ def test_a_file_that_is_no_checkpoint_is_not_used(
 
 def test_each_seed_has_its_own_and_only_what_shapes_the_training_matters(task: Task, tmp_path: Path) -> None:
     def opened(**changes: Any) -> dict[int, Checkpoint]:
-        return open_checkpoints(tmp_path, task, Hyperparameters(repeats=2, **changes), "f00", "")
+        return open_checkpoints(tmp_path, task, Hyperparameters(num_seeds=2, **changes), "f00", "")
 
-    saved, more = opened(seed=3), opened(seed=3, bootstrap=10, weights="float32", members=2, views="all")
+    saved, more = opened(seed=3), opened(seed=3, bootstrap=10, weights="float32", ensemble_size=2, tta="all")
     saved[4].save(STATE)
 
     assert list(saved) == [3, 4]
     assert more[4].load() is not None
     assert opened(seed=4)[4].load() is not None
     assert opened(seed=3, dropout=0.3)[4].load() is None
-    assert open_checkpoints(tmp_path, task, Hyperparameters(seed=3, repeats=2), "f11", "")[4].load() is None
+    assert open_checkpoints(tmp_path, task, Hyperparameters(seed=3, num_seeds=2), "f11", "")[4].load() is None

@@ -8,7 +8,7 @@ import pytest
 from chalicelib.tasks import Task
 from training.evaluation.bootstrap import Floats, Interval, Ints
 from training.evaluation.comparison import Comparison, compare
-from training.evaluation.gate import SURE, decide
+from training.evaluation.gate import MIN_PROBABILITY_BETTER, decide
 
 CLASSES = ("a", "b", "c")
 COUNT = 300
@@ -125,7 +125,7 @@ def test_the_first_model_of_a_task_needs_only_the_minimum(gated: Task) -> None:
         ),
         (
             metrics(),
-            comparison(better=SURE - 0.01),
+            comparison(better=MIN_PROBABILITY_BETTER - 0.01),
             "than the current model is 89 %; 90 % are needed.",
         ),
         (metrics(), comparison(drop=0.021), "Sensitivity for 'b' falls by 2.1 points; 2.0 are allowed."),

@@ -8,32 +8,32 @@ import pytest
 import torch
 from torch.nn import functional
 
-from tests.training.samples import blob, make_familiarity
+from tests.training.samples import blob, make_ood_score
 from tests.training.test_network import trained_looking
 from training.errors import TrainingError
+from training.model.ensemble_module import EnsembleModule, Member
 from training.model.export import check_parity, export, open_session, round_to_half, run
 from training.model.network import fold_batch_norm
-from training.model.served import Member, ServedModel
 
 PIXELS = np.stack([np.asarray(blob(label, 3, label))[np.newaxis] for label in (0, 1, 2, 0, 1)])
 
 
 @pytest.fixture(scope="module")
-def model() -> ServedModel:
-    network = fold_batch_norm(trained_looking(margin=8))
+def model() -> EnsembleModule:
+    network = fold_batch_norm(trained_looking(padding=8))
     round_to_half(network)
-    distance = make_familiarity(96)
-    return ServedModel([Member(network, distance)], 0.7)
+    distance = make_ood_score(96)
+    return EnsembleModule([Member(network, distance)], 0.7)
 
 
 @pytest.fixture(scope="module")
-def graph(model: ServedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def graph(model: EnsembleModule, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("graph") / "model.onnx"
     export(model, PIXELS[:2], path)
     return path
 
 
-def test_onnxruntime_and_torch_agree(model: ServedModel, graph: Path) -> None:
+def test_onnxruntime_and_torch_agree(model: EnsembleModule, graph: Path) -> None:
     session = open_session(graph)
     with torch.inference_mode():
         expected = model(torch.from_numpy(PIXELS))
@@ -69,7 +69,7 @@ def test_batches_answer_as_single_images_do(graph: Path) -> None:
         assert apart[name] == pytest.approx(values, abs=1e-5)
 
 
-def test_temperature_and_head_are_inside(model: ServedModel, graph: Path) -> None:
+def test_temperature_and_head_are_inside(model: EnsembleModule, graph: Path) -> None:
     with torch.inference_mode():
         images = functional.pad(torch.from_numpy(PIXELS).float() / 255, [8, 8, 8, 8])
         mean, deviation = (
@@ -94,10 +94,10 @@ def test_weights_are_stored_in_half_and_nothing_tells_where_the_graph_was_made(g
     assert b".py" not in graph.read_bytes()
 
 
-def test_a_graph_that_answers_otherwise_is_refused(model: ServedModel, graph: Path) -> None:
+def test_a_graph_that_answers_otherwise_is_refused(model: EnsembleModule, graph: Path) -> None:
     member = model.members[0]
     assert isinstance(member, Member)
-    other = ServedModel([member], 3.0)
+    other = EnsembleModule([member], 3.0)
 
     with pytest.raises(TrainingError, match="differ"):
         check_parity(other, open_session(graph), PIXELS)

@@ -203,7 +203,7 @@ def test_long_gradients_are_scaled_down(small_task: Task, data: PreparedData) ->
     train, validation = data.labelled("train"), data.labelled("validation")
     # AdamW forgets the common scale of all gradients, but not that of one step against another.
     free, bound = (
-        fit(small_task, train, validation, QUICK.updated({"gradient_norm": norm}), 0).network.head.weight
+        fit(small_task, train, validation, QUICK.updated({"clip_grad_norm": norm}), 0).network.head.weight
         for norm in (1000.0, 0.01)
     )
 
@@ -211,7 +211,7 @@ def test_long_gradients_are_scaled_down(small_task: Task, data: PreparedData) ->
 
 
 def test_the_learning_rate_peaks_where_the_warm_up_ends() -> None:
-    parameters = Hyperparameters(epochs=10, warm_up=0.3, learning_rate=0.01)
+    parameters = Hyperparameters(epochs=10, warmup_fraction=0.3, learning_rate=0.01)
     network = make_network()
     optimisation = Optimisation(network, parameters, steps=10)
     rates: list[float] = []
@@ -223,9 +223,9 @@ def test_the_learning_rate_peaks_where_the_warm_up_ends() -> None:
     assert max(rates) == pytest.approx(0.01)
 
 
-@pytest.mark.parametrize("warm_up", [0.01, 0.2, 0.5, 0.9])
-def test_the_shortest_training_has_a_schedule(warm_up: float) -> None:
-    parameters = Hyperparameters(epochs=1, warm_up=warm_up)
+@pytest.mark.parametrize("warmup_fraction", [0.01, 0.2, 0.5, 0.9])
+def test_the_shortest_training_has_a_schedule(warmup_fraction: float) -> None:
+    parameters = Hyperparameters(epochs=1, warmup_fraction=warmup_fraction)
     network = make_network()
     optimisation = Optimisation(network, parameters, steps=1)
 
@@ -253,15 +253,17 @@ def test_rare_classes_weigh_more() -> None:
     assert class_weights(labels, 2, 0.5).tolist() == pytest.approx([(50 / 90) ** 0.5, 5**0.5])
 
 
-@pytest.mark.parametrize(("power", "balance"), [(0.0, 0.0), (0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0)])
-def test_the_weights_of_classes_are_taken_off_the_answers(power: float, balance: float) -> None:
+@pytest.mark.parametrize(
+    ("power", "adjustment"), [(0.0, 0.0), (0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0)]
+)
+def test_the_weights_of_classes_are_taken_off_the_answers(power: float, adjustment: float) -> None:
     labels = np.repeat([0, 1], [90, 10])
-    parameters = Hyperparameters(class_weight_power=power, balance=balance)
+    parameters = Hyperparameters(class_weight_power=power, logit_adjustment=adjustment)
 
     correction = prior_correction(labels, 2, parameters)
 
     honest = torch.tensor([0.7, 0.3]).log()
     learnt = honest + class_weights(labels, 2, power).log()
-    favour = (0.3 / 0.7) * (9.0 if balance else 1.0)
+    favour = (0.3 / 0.7) * (9.0 if adjustment else 1.0)
     corrected = (learnt + correction).softmax(0)
     assert float(corrected[1] / corrected[0]) == pytest.approx(favour)

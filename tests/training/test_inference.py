@@ -151,8 +151,8 @@ def test_application_reads_what_the_endpoint_answers(container: Container, folde
     np.testing.assert_array_equal(served.probabilities, embedded.probabilities)
     assert served.activation is not None
     np.testing.assert_array_equal(served.activation, embedded.activation)
-    assert [served.is_unfamiliar(index) for index in (0, 1)] == [
-        embedded.is_unfamiliar(index) for index in (0, 1)
+    assert [served.is_out_of_distribution(index) for index in (0, 1)] == [
+        embedded.is_out_of_distribution(index) for index in (0, 1)
     ]
     assert (served.model.version, served.model.sha256) == (embedded.model.version, embedded.model.sha256)
 

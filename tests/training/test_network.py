@@ -59,7 +59,7 @@ def test_exposure_cancels_out_and_contrast_nearly_does() -> None:
 
 
 def test_fixed_normalisation_leaves_colour_alone() -> None:
-    normalise = trained_looking(3, normalisation="fixed").normalise
+    normalise = trained_looking(3, normalization="fixed").normalise
     images = torch.rand(2, 3, 8, 8)
 
     assert torch.allclose(normalise(images)[0], normalise(images[:1]))
@@ -68,7 +68,7 @@ def test_fixed_normalisation_leaves_colour_alone() -> None:
 
 def test_the_frame_is_a_black_margin() -> None:
     image = torch.full((1, 1, 20, 10), 255, dtype=torch.uint8)
-    framed = trained_looking(margin=8).frame(image)
+    framed = trained_looking(padding=8).frame(image)
 
     assert framed.shape == (1, 1, 36, 26)
     assert framed.sum() == 200

@@ -33,12 +33,12 @@ def pretrain(folder: Path, output: Path) -> int:
 def test_the_weights_start_a_task_of_its_own(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert pretrain(folder, tmp_path / "body.pt") == 0
+    assert pretrain(folder, tmp_path / "backbone.pt") == 0
 
     printed = capsys.readouterr().out
     assert [f"{name}: " in printed for name in TASKS] == [True, True]
     assert "epoch=2/2; breast-histology=" in printed
-    weights = load_starting_weights(str(tmp_path / "body.pt"))
+    weights = load_starting_weights(str(tmp_path / "backbone.pt"))
     assert not [name for name in weights.tensors if name.startswith("head.")]
     network = make_network(classes=3)
     weights.start(network)
@@ -56,7 +56,7 @@ def test_the_same_seed_gives_the_same_weights(folder: Path, tmp_path: Path) -> N
 def test_only_training_images_are_seen(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pretrain(folder, tmp_path / "body.pt")
+    pretrain(folder, tmp_path / "backbone.pt")
 
     # Of 48 images of 24 patients seven tenths train.
     assert "breast-histology: 33 images to learn from" in capsys.readouterr().out
@@ -102,18 +102,18 @@ def test_an_unknown_task_is_refused(folder: Path, capsys: pytest.CaptureFixture[
 
 
 def test_phantoms_need_no_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    options = ["--phantoms", "30", "--output", str(tmp_path / "body.pt"), "--epochs", "1", "--width", "4"]
+    options = ["--phantoms", "30", "--output", str(tmp_path / "backbone.pt"), "--epochs", "1", "--width", "4"]
 
     assert main([*options, "--side", "32"]) == 0
 
     assert "epoch=1/1; phantoms=" in capsys.readouterr().out
-    assert load_starting_weights(str(tmp_path / "body.pt")).tensors
+    assert load_starting_weights(str(tmp_path / "backbone.pt")).tensors
 
 
 def test_phantoms_may_join_tasks(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--data", str(folder), "--tasks", TASKS[0], "--phantoms", "9", "--side", "32"]
 
-    assert main([*options, "--output", str(tmp_path / "body.pt"), "--epochs", "1", "--width", "4"]) == 0
+    assert main([*options, "--output", str(tmp_path / "backbone.pt"), "--epochs", "1", "--width", "4"]) == 0
 
     assert re.search(rf"epoch=1/1; {TASKS[0]}=\S+ phantoms=", capsys.readouterr().out)
 

@@ -11,8 +11,8 @@ from training.data.split import (
     PARTS,
     Part,
     assert_disjoint,
+    cross_validation_splits,
     fingerprint,
-    rotate_validation,
     split_around_test,
     split_as_given,
     split_by_group,
@@ -173,7 +173,7 @@ def test_a_given_test_part_without_a_class_is_refused_by_name() -> None:
 def test_in_every_turn_other_patients_validate_and_the_same_ones_test() -> None:
     parts = split_by_group(RECORDS, DIGESTS, CLASSES, 0)
 
-    turns = rotate_validation(RECORDS, DIGESTS, parts, 8, 0)
+    turns = cross_validation_splits(RECORDS, DIGESTS, parts, 8, 0)
 
     assert turns[0] == parts
     assert all(turn["test"] == parts["test"] for turn in turns)
@@ -189,8 +189,8 @@ def test_in_every_turn_other_patients_validate_and_the_same_ones_test() -> None:
 def test_more_turns_than_the_images_allow_are_refused() -> None:
     parts = split_by_group(RECORDS, DIGESTS, CLASSES, 0)
 
-    with pytest.raises(TrainingError, match=r"make 8 validation parts; 9 are asked for. Lower --repeats"):
-        rotate_validation(RECORDS, DIGESTS, parts, 9, 0)
+    with pytest.raises(TrainingError, match=r"make 8 validation parts; 9 are asked for. Lower --num-seeds"):
+        cross_validation_splits(RECORDS, DIGESTS, parts, 9, 0)
 
 
 def given(records: list[Record], parts: dict[Part, list[int]]) -> list[Record]:

@@ -58,7 +58,7 @@ def run(task: Task, tmp_path_factory: pytest.TempPathFactory) -> Run:
     data = write_images(place / "train", task.class_names)
     write_manifest(data)
     other = load_task(OTHER)
-    write_images(place / "others" / OTHER, other.class_names)
+    write_images(place / "ood" / OTHER, other.class_names)
     with start_job(task, data, place) as job:
         printed, said = job.communicate()
     assert job.returncode == 0, said
@@ -74,8 +74,8 @@ def start_job(task: Task, data: Path, place: Path) -> subprocess.Popen[str]:
         "SM_MODEL_DIR": str(place / "model"),
         "SM_OUTPUT_DATA_DIR": str(place / "output"),
     }
-    options = ["--task", task.name, "--smoke", "true", "--repeats", "2", "--learning_rate", "0.01"]
-    options += ["--others", str(data.parent / "others"), "--git-commit", "abc123"]
+    options = ["--task", task.name, "--smoke", "true", "--num-seeds", "2", "--learning_rate", "0.01"]
+    options += ["--ood-data", str(data.parent / "ood"), "--git-commit", "abc123"]
     command = [sys.executable, "training/train.py", *options]
     return subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -110,8 +110,8 @@ def test_model_json_records_what_was_done(run: Run, task: Task) -> None:
     assert model["size_bytes"] == (run.model / "model.onnx").stat().st_size
     assert model["parity"]["max_abs_difference"] <= 1e-4
     assert model["training"]["learning_rate"] == 0.01
-    assert [repeat["seed"] for repeat in model["training"]["repeats"]] == [0, 1]
-    assert [repeat["kept"] for repeat in model["training"]["repeats"]].count(True) == 1
+    assert [repeat["seed"] for repeat in model["training"]["seeds"]] == [0, 1]
+    assert [repeat["kept"] for repeat in model["training"]["seeds"]].count(True) == 1
     split = model["data"]["split"]
     assert sum(part["images"] for part in split.values()) == model["data"]["findings"]["used"] == 120
     assert sum(part["groups"] for part in split.values()) == 60
@@ -128,7 +128,7 @@ def test_images_of_other_tasks_are_shown_to_the_model(run: Run) -> None:
 
 
 def test_the_seed_is_chosen_on_validation(run: Run) -> None:
-    repeats = json.loads((run.model / "model.json").read_text(encoding="utf-8"))["training"]["repeats"]
+    repeats = json.loads((run.model / "model.json").read_text(encoding="utf-8"))["training"]["seeds"]
 
     best = min(repeats, key=lambda repeat: repeat["validation"]["loss"])
     assert best["kept"] is True
@@ -146,7 +146,7 @@ def test_the_card_says_what_matters(run: Run) -> None:
     assert model["data"]["citation"] in card
     assert model["data"]["licence"] in card
     assert f"| Accuracy | {percent(accuracy)} |" in card
-    assert "The same training was done with 2 seeds" in card
+    assert "The training was run with 2 seeds" in card
 
 
 def test_progress_and_results_can_be_read_from_the_log(run: Run) -> None:
@@ -160,7 +160,7 @@ def test_progress_and_results_can_be_read_from_the_log(run: Run) -> None:
 
 def test_a_tuning_job_reads_the_loss_of_the_model_that_is_kept_last(run: Run) -> None:
     model = json.loads((run.model / "model.json").read_text(encoding="utf-8"))
-    kept = next(repeat for repeat in model["training"]["repeats"] if repeat["kept"])
+    kept = next(repeat for repeat in model["training"]["seeds"] if repeat["kept"])
 
     last = re.findall(METRIC_PATTERNS[OBJECTIVE], run.printed)[-1]
     assert last == f"{kept['validation']['loss']:.4f}"
@@ -208,7 +208,7 @@ def test_interrupted_like_a_spot_instance_it_ends_with_the_same_model(
 def test_validation_may_rotate_through_all_images_that_do_not_test(
     run: Run, task: Task, tmp_path: Path
 ) -> None:
-    options = ["--repeats", "3", "--members", "3", "--validation", "rotating", "--epochs", "1"]
+    options = ["--num-seeds", "3", "--ensemble-size", "3", "--validation", "cross", "--epochs", "1"]
 
     assert main([*arguments(task, run.data, tmp_path), *options]) == 0
 
@@ -216,7 +216,7 @@ def test_validation_may_rotate_through_all_images_that_do_not_test(
         json.loads((folder / "model.json").read_text(encoding="utf-8"))
         for folder in (run.model, tmp_path / "model")
     )
-    assert [repeat["kept"] for repeat in rotating["training"]["repeats"]] == [True] * 3
+    assert [repeat["kept"] for repeat in rotating["training"]["seeds"]] == [True] * 3
     assert rotating["data"]["fingerprint"] == fixed["data"]["fingerprint"]
     tested, validated = (
         sum(map(sum, rotating["metrics"][part]["confusion_matrix"])) for part in ("test", "validation")

@@ -161,10 +161,10 @@ def test_a_trial_that_looks_worse_than_most_is_given_up_early(
 
 
 def test_the_recipe_found_keeps_what_was_asked_for(search: list[str], task: Task, tmp_path: Path) -> None:
-    assert main([*search, "--trials", "1", "--warm-up", "0.3"]) == 0
+    assert main([*search, "--trials", "1", "--warmup-fraction", "0.3"]) == 0
 
     recipe = tomllib.loads((tmp_path / "tuning" / "best.toml").read_text(encoding="utf-8"))[task.name]
-    assert recipe["warm_up"] == 0.3
+    assert recipe["warmup_fraction"] == 0.3
     assert recipe["width"] == 4
     assert "dropout" not in recipe  # the default was best
 

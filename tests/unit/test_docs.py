@@ -1,11 +1,17 @@
-"""What the documentation names is there, and what there is is documented."""
+"""Links, commands, options, files and routes that the documentation names exist.
+
+test_docs_complete.py tests the other direction: what exists is documented.
+"""
 
 import re
 import subprocess
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+import app
+from chalicelib.retraining.hyperparameters import Hyperparameters
 from deploy import reference
 from tests.stage import ROOT
 
@@ -21,20 +27,41 @@ PAGES = sorted(
     if not name.startswith("chalicelib/models/")
 )
 IDS = [page.relative_to(ROOT).as_posix() for page in PAGES]
-TARGETS = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+CURRENT = [page for page in PAGES if page.name != "CHANGELOG.md"]
+"""The changelog may name what is gone."""
+MAKEFILE = (ROOT / "Makefile").read_text()
+TARGETS = set(re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.MULTILINE))
 CODE = re.compile(r"^```sh\n(.*?)^```|`([^`\n]+)`", re.MULTILINE | re.DOTALL)
+VARIABLES = {*re.findall(r"\$\(([A-Z_]+)\)", MAKEFILE), "PORT", "EMULATOR_PORT", "LOGIN"}
+"""What can be given to make; local.run reads the last three."""
+ARGUMENTS = re.compile(r"-m (?:local|deploy|training|benchmarks|tests)[\w.]*(.*)|ARGS=\"(.*?)\"")
+OPTIONS = {
+    option
+    for package in ("benchmarks", "deploy", "local", "tests", "training")
+    for path in (ROOT / package).rglob("*.py")
+    for option in re.findall(r'"(--[a-z-]+)"', path.read_text())
+} | {f"--{spec.name.replace('_', '-')}" for spec in fields(Hyperparameters)}
+NAMED_FILE = re.compile(
+    r"(?<![\w./-])((?:tests|deploy|local|chalicelib|training|frontend|statemachine|benchmarks|docs|\.chalice|\.ci)"
+    r"/[\w./-]+\.\w+)"
+)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
+def code_of(page: Path) -> list[str]:
+    """The blocks of shell commands in a page, and what it sets as code within sentences."""
+    return [block or inline for block, inline in CODE.findall(page.read_text())]
+
+
 def anchors(page: Path) -> set[str]:
-    """The anchors of a page's headings, as GitHub makes them."""
+    """The anchors of a page's headings, as on GitHub."""
     text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_have_a_target(page: Path) -> None:
     dead = []
     for link in LINK.findall(page.read_text()):
         if link.startswith(("http://", "https://")):
@@ -46,16 +73,36 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert dead == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=IDS)
+@pytest.mark.parametrize("page", CURRENT, ids=lambda page: page.name)
 def test_commands_exist(page: Path) -> None:
-    found = CODE.findall(page.read_text())
-    code = "\n".join(block or inline for block, inline in found)
+    code = "\n".join(code_of(page))
     assert set(re.findall(r"\bmake ([a-z][a-z-]*)", code)) <= TARGETS
     for module in re.findall(r"python -m ((?:local|deploy|training|benchmarks|tests)[\w.]*)", code):
         path = ROOT / module.replace(".", "/")
         assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
-    for path in re.findall(r"(?<![\w./-])((?:tests|deploy|local|chalicelib|training)/[\w./-]+\.\w+)", code):
+    for path in NAMED_FILE.findall(code):
         assert "TASK" in path or (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("page", CURRENT, ids=lambda page: page.name)
+def test_options_and_variables_of_commands_exist(page: Path) -> None:
+    for line in "\n".join(code_of(page)).splitlines():
+        if found := re.search(
+            r"-m (?:local|deploy|training|benchmarks|tests)[\w.]*(.*)|ARGS=\"(.*?)\"", line
+        ):
+            assert set(re.findall(r"--[a-z-]+", found[1] or found[2] or "")) <= OPTIONS, line
+        if command := re.search(r"\bmake [a-z]+((?: [A-Z_]+=\S*)+)", line):
+            names = set(re.findall(r" ([A-Z_]+)=", command[1]))
+            assert names <= {*re.findall(r"\$\(([A-Z_]+)\)", MAKEFILE), "PORT", "EMULATOR_PORT", "LOGIN"}, (
+                line
+            )
+
+
+@pytest.mark.parametrize("page", CURRENT, ids=lambda page: page.name)
+def test_routes_exist(page: Path) -> None:
+    known = [re.sub(r"\{\w+\}", "[^/]+", path) for path in app.app.routes]
+    for path in re.findall(r"(?<![\w.])/api(/[\w.$/-]+)", "\n".join(code_of(page))):
+        assert any(re.fullmatch(pattern, path.rstrip("/")) for pattern in known), path
 
 
 @pytest.mark.parametrize("target", sorted(TARGETS - {"help"}))

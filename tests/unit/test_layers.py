@@ -11,7 +11,7 @@ import pytest
 from tests.stage import ROOT
 
 LAYERS = (
-    ("errors", "timestamps"),
+    ("errors", "resource_names", "timestamps"),
     ("tasks",),
     ("settings",),
     ("observability", "imaging"),
@@ -47,7 +47,7 @@ def modules(package: str) -> dict[str, Path]:
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Full names of everything that a module imports, wherever in it."""
+    """Full names of everything that a module imports."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -56,7 +56,7 @@ def imported(path: Path) -> Iterator[str]:
 
 
 def arrows(package: str) -> Iterator[tuple[str, str]]:
-    """Each module with each module of the package that it imports."""
+    """Pairs of modules of the package, the first of which imports the second."""
     known = modules(package)
     for name, path in known.items():
         for target in imported(path):
@@ -100,7 +100,7 @@ def test_what_ships_imports_no_emulator(package: str) -> None:
 
 
 def without(*libraries: str) -> str:
-    """Code that makes the import of `libraries` fail."""
+    """Code that makes importing `libraries` fail."""
     return f"import sys; sys.modules.update(dict.fromkeys({libraries}))"
 
 

@@ -1,4 +1,4 @@
-"""Metrics, as CloudWatch reads them out of the log."""
+"""Metrics in the log, as CloudWatch extracts them."""
 
 import json
 from collections.abc import Callable
@@ -20,15 +20,15 @@ from tests.stage import ROOT
 def printed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[[], list[dict[str, Any]]]:
-    """Returns what has been printed under the environment of the Lambdas."""
+    """Returns the lines printed so far, in the environment of the Lambdas."""
     config = json.loads((ROOT / ".chalice/config.json").read_text())
     for name, value in config["environment_variables"].items():
         monkeypatch.setenv(name, value)
     return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def test_dimensions_are_those_asked_for(printed: Callable[[], list[dict[str, Any]]]) -> None:
-    """CloudWatch takes metrics with other dimensions, even with more, for other metrics."""
+def test_dimensions_are_those_requested(printed: Callable[[], list[dict[str, Any]]]) -> None:
+    """For CloudWatch, metrics with other or more dimensions are other metrics."""
     record("M", 1, task="x", aspect="labels")
     record("M", 2)
     measure_seconds("M", 3)
@@ -49,7 +49,7 @@ def test_dimensions_are_those_asked_for(printed: Callable[[], list[dict[str, Any
     ]
 
 
-def test_metrics_hold_nothing_but_their_value_and_dimensions(
+def test_metrics_have_only_value_and_dimensions(
     printed: Callable[[], list[dict[str, Any]]],
 ) -> None:
     count("M", "x")

@@ -1,4 +1,4 @@
-"""What the environment decides, and who reads it."""
+"""Settings from the environment."""
 
 import re
 from dataclasses import replace
@@ -21,14 +21,14 @@ GOOD = {
 }
 
 
-def test_complete_environment() -> None:
+def test_complete_environment_is_read() -> None:
     settings = read_settings(GOOD | {"ENDPOINTS": '{"chest-xray": "my-endpoint"}'})
     assert (settings.stage, settings.data_bucket, settings.results_table) == ("prod", "b", "t")
     assert settings.prepare_function == "negatoscope-prod-prepare"
     assert settings.endpoints == {"chest-xray": EndpointSpec("my-endpoint", "negatoscope")}
 
 
-def test_stage_renames_the_endpoint_of_a_task_and_keeps_its_contract(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stage_overrides_the_endpoint_and_keeps_its_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
     tasks = load_tasks()
     named = replace(tasks["chest-xray"], endpoint=EndpointSpec("of-the-task", "image-classification"))
     monkeypatch.setattr(chalicelib.settings, "load_tasks", lambda: tasks | {"chest-xray": named})
@@ -39,14 +39,14 @@ def test_stage_renames_the_endpoint_of_a_task_and_keeps_its_contract(monkeypatch
     }
 
 
-def test_everything_that_is_missing_is_named_at_once() -> None:
+def test_all_missing_variables_are_named() -> None:
     with pytest.raises(SettingsError) as caught:
         read_settings({})
     for name in GOOD:
         assert name in str(caught.value)
 
 
-def test_only_the_local_stage_may_be_without_login() -> None:
+def test_login_is_optional_only_in_the_local_stage() -> None:
     of_login = ("USER_POOL_ARN", "LOGIN_ORIGIN", "LOGIN_CLIENT_ID")
     open_api = {name: value for name, value in GOOD.items() if name not in of_login}
     with pytest.raises(SettingsError) as caught:
@@ -57,14 +57,14 @@ def test_only_the_local_stage_may_be_without_login() -> None:
 
 
 @pytest.mark.parametrize("stage", ["local", "prod"])
-def test_the_page_learns_where_people_sign_in(stage: str) -> None:
+def test_login_is_read(stage: str) -> None:
     login = {"origin": "https://login.example", "client_id": "c"}
     assert read_settings(GOOD | {"STAGE": stage}).login == login
     with pytest.raises(SettingsError, match="LOGIN_ORIGIN is not set"):
         read_settings({**GOOD, "STAGE": stage, "LOGIN_ORIGIN": ""})
 
 
-def test_a_stage_says_how_its_models_are_served() -> None:
+def test_serving_of_the_stage_is_read() -> None:
     assert read_settings(GOOD | {"SERVING": '{"chest-xray": "embedded"}'}).serving == {
         "chest-xray": "embedded"
     }
@@ -77,12 +77,12 @@ def test_a_stage_says_how_its_models_are_served() -> None:
     "endpoints",
     ["{", "[]", '{"chest-xray": 1}', '{"feet": "x"}', '{"chest-xray": "a/b"}', '{"chest-xray": ""}'],
 )
-def test_wrong_endpoints(endpoints: str) -> None:
+def test_invalid_endpoints_are_refused(endpoints: str) -> None:
     with pytest.raises(SettingsError, match="ENDPOINTS"):
         read_settings(GOOD | {"ENDPOINTS": endpoints})
 
 
-def test_drift_starts_retrainings_only_where_there_is_something_to_start() -> None:
+def test_retrain_on_drift_needs_a_state_machine() -> None:
     settings = read_settings(GOOD)
     assert (settings.retraining_arn, settings.retrain_on_drift) == (None, False)
     machine = {"RETRAINING_ARN": "arn:aws:states:eu-central-1:000000000000:stateMachine:x"}
@@ -95,7 +95,7 @@ def test_drift_starts_retrainings_only_where_there_is_something_to_start() -> No
         read_settings(GOOD | machine | {"RETRAIN_ON_DRIFT": "yes"})
 
 
-def test_nobody_else_reads_the_environment() -> None:
+def test_environment_is_read_only_by_the_settings() -> None:
     readers = [
         path.name
         for path in [ROOT / "app.py", *(ROOT / "chalicelib").rglob("*.py")]
@@ -104,11 +104,18 @@ def test_nobody_else_reads_the_environment() -> None:
     assert readers == ["settings.py"]
 
 
-def test_logic_imports_no_aws_library() -> None:
-    adapters = {"aws.py", "endpoint.py", "endpoint_manager.py", "bucket.py"}
-    of_retraining = {"candidate.py", "creation.py", "executions.py", "jobs.py", "steps.py"}
+def test_aws_library_is_imported_only_by_adapters() -> None:
+    adapters = {
+        "aws.py",
+        "models/endpoint.py",
+        "models/endpoint_manager.py",
+        "storage/bucket.py",
+        "storage/errors.py",
+    }
+    steps = ("candidate", "creation", "executions", "jobs", "steps")
+    of_retraining = {f"retraining/{name}.py" for name in steps}
     importers = {
-        path.name
+        path.relative_to(ROOT / "chalicelib").as_posix()
         for path in (ROOT / "chalicelib").rglob("*.py")
         if re.search(r"^\s*(import|from) (boto3|botocore)\b", path.read_text(), re.MULTILINE)
     }

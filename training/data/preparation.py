@@ -19,8 +19,8 @@ from training.data.split import (
     PARTS,
     Part,
     check_enough_groups,
+    cross_validation_splits,
     fingerprint,
-    rotate_validation,
     split_around_test,
     split_as_given,
     split_by_group,
@@ -47,13 +47,13 @@ class PreparedData(CleanData):
     fingerprint: str
     """Of contents, labels, groups and parts: same data, same seed, same split."""
 
-    def turns(self, count: int) -> list["PreparedData"]:
-        """The same data, and `count` - 1 times with another share of the train part as validation part.
+    def folds(self, count: int) -> list["PreparedData"]:
+        """`count` splits for cross-validation, of which this is the first: each has another validation part.
 
         Raises:
-            TrainingError: if the train part is too small for that.
+            TrainingError: if the train part is too small for so many folds.
         """
-        splits = rotate_validation(self.records, self.digests, self.parts, count, self.split_seed)
+        splits = cross_validation_splits(self.records, self.digests, self.parts, count, self.split_seed)
         return [replace(self, parts=parts) for parts in splits]
 
     def labelled(self, part: Part) -> Labelled:

@@ -116,36 +116,37 @@ def _dealt(group: str, seed: int) -> Part:
     return "test" if fold < TEST_FOLDS else "validation" if fold < TEST_FOLDS + VALIDATION_FOLDS else "train"
 
 
-def rotate_validation(
+def cross_validation_splits(
     records: Sequence[Record],
     digests: Sequence[bytes],
     parts: Mapping[Part, Sequence[int]],
-    turns: int,
+    count: int,
     seed: int,
 ) -> list[dict[Part, list[int]]]:
-    """The split, and others in which another share of the train part validates instead; the test part stays.
+    """Splits for cross-validation: `parts`, and others that validate on another share of the train part.
 
-    Every group validates in one turn at most, and trains in all others.
+    Every group is in the validation part of at most one split, and in the train part of all others. The test
+    part is the same in all.
 
     Args:
         records: all images.
         digests: their contents.
-        parts: the split to begin with.
-        turns: how many splits are wanted.
+        parts: the first split.
+        count: number of splits.
         seed: of the shares.
 
     Raises:
-        TrainingError: if the train part is not large enough for so many turns.
+        TrainingError: if the train part is too small for so many splits.
     """
     train, validation = list(parts["train"]), list(parts["validation"])
     shares = max(2, round(len(train) / len(validation)))
     groups = len({records[index].group for index in train})
-    if turns - 1 > min(shares, groups):
+    if count - 1 > min(shares, groups):
         raise TrainingError(
-            f"The images that do not test make {min(shares, groups) + 1} validation parts; {turns} are asked "
-            "for. Lower --repeats and --members."
+            f"The images that do not test make {min(shares, groups) + 1} validation parts; {count} are asked "
+            "for. Lower --num-seeds and --ensemble-size."
         )
-    held_out = [validation, *_stratified(records, train, min(shares, groups), seed)][:turns]
+    held_out = [validation, *_stratified(records, train, min(shares, groups), seed)][:count]
     everything = sorted(train + validation)
     splits: list[dict[Part, list[int]]] = [
         {

@@ -21,7 +21,7 @@ CONNECTIONS = 4
 TRIES_AGAIN = 5
 SLOWEST_ANSWER = 60.0
 """Seconds; longer than API Gateway ever waits."""
-LONGEST_PAUSE = 60
+MAX_PAUSE_SECONDS = 60
 """Seconds between two tries; what the API asks for while an endpoint starts."""
 SILENCE = 8
 """Images in a row that got no connection, after which no more are sent."""
@@ -83,9 +83,9 @@ class Api:
                 status_forcelist=TRY_LATER,
                 allowed_methods=None,  # the same image again finds the same result
                 backoff_factor=backoff,
-                backoff_max=LONGEST_PAUSE,
+                backoff_max=MAX_PAUSE_SECONDS,
                 backoff_jitter=backoff,
-                retry_after_max=LONGEST_PAUSE,
+                retry_after_max=MAX_PAUSE_SECONDS,
                 raise_on_status=False,
                 raise_on_redirect=False,
             ),

@@ -6,7 +6,7 @@ from typing import Any
 from chalicelib.tasks import Task
 from training.evaluation.comparison import Comparison
 
-SURE = 0.9
+MIN_PROBABILITY_BETTER = 0.9
 """Probability of being better than the current model that a candidate needs."""
 
 
@@ -67,10 +67,10 @@ def _not_better(task: Task, comparison: Comparison) -> list[str]:
         if (value := difference["value"]) is not None and value < -task.max_sensitivity_drop
     ]
     sure = comparison.probability_better
-    if sure < SURE:
+    if sure < MIN_PROBABILITY_BETTER:
         against.append(
             f"The probability that it is better than the current model is {100 * sure:.0f} %; "
-            f"{100 * SURE:.0f} % are needed."
+            f"{100 * MIN_PROBABILITY_BETTER:.0f} % are needed."
         )
     return against
 

@@ -18,11 +18,15 @@ class Augmenter:
     """Draws and applies the changes, each image its own; reproducible by its generator."""
 
     def __init__(
-        self, spec: Augmentation, flip_permutation: tuple[int, ...], erase: float, generator: torch.Generator
+        self,
+        spec: Augmentation,
+        flip_permutation: tuple[int, ...],
+        random_erasing: float,
+        generator: torch.Generator,
     ):
         self.spec = spec
         self.flipped_label = torch.tensor(flip_permutation)
-        self.erase = erase
+        self.random_erasing = random_erasing
         self.generator = generator
 
     def __call__(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -94,7 +98,7 @@ class Augmenter:
     def _erase_rectangles(self, images: Tensor) -> Tensor:
         """Blank a rectangle in some images, so that no single detail (a film label, say) decides."""
         height, width = images.shape[2:]
-        chosen = self._uniform(len(images), 0, 1) < self.erase
+        chosen = self._uniform(len(images), 0, 1) < self.random_erasing
         for index in chosen.nonzero().flatten().tolist():
             tall, wide = (self._uniform(2, *ERASED_SIDE) * torch.tensor([height, width])).long().tolist()
             top = int(torch.randint(0, height - tall, (1,), generator=self.generator))

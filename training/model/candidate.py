@@ -16,13 +16,13 @@ from chalicelib.tasks import Task
 from training.data.pixels import Images, Labelled
 from training.evaluation.bootstrap import Floats
 from training.evaluation.calibration import fit_temperature
+from training.model.ensemble_module import EnsembleModule, Member, View, tta_views
 from training.model.export import check_parity, export, open_session, round_to_half
-from training.model.familiarity import fit_familiarity
 from training.model.fitting import Fit
 from training.model.network import Classifier, fold_batch_norm
+from training.model.ood_score import fit_ood_score
 from training.model.optimisation import prior_correction
 from training.model.prediction import predict
-from training.model.served import Member, ServedModel, View, views_of
 
 PARITY_IMAGES = 64
 BATCH_SIZE = 64
@@ -57,7 +57,7 @@ class Described:
     def member_without(self, hidden: int | None) -> Member:
         """The same, as if the kind with the number `hidden` had not been shown."""
         shown = [kind for number, kind in enumerate(self.counterexamples) if number != hidden]
-        familiarity = fit_familiarity(
+        familiarity = fit_ood_score(
             self.train, self.labels, self.validation, torch.cat(shown) if shown else None, self.quantile
         )
         return Member(self.network, familiarity)
@@ -83,7 +83,9 @@ class Candidate:
 
     def distances_without(self, hidden: int, pixels: Images) -> Floats:
         """Distances (N,) of prepared images if the kind with this number had not been a counterexample."""
-        ignorant = ServedModel([network.member_without(hidden) for network in self.networks], 1.0, self.views)
+        ignorant = EnsembleModule(
+            [network.member_without(hidden) for network in self.networks], 1.0, self.views
+        )
         return _ask(ignorant, pixels)[1].double().numpy()
 
 
@@ -118,9 +120,9 @@ def choose_candidate(
         return _make_candidate(task, chosen, own, [folds[seed] for seed in seeds], parameters, workplace)
 
     singles = sorted((make([seed]) for seed in fits), key=lambda single: single.validation_loss)
-    if parameters.members == 1:
+    if parameters.ensemble_size == 1:
         return singles[0], singles
-    return make([seed for single in singles[: parameters.members] for seed in single.fits]), singles
+    return make([seed for single in singles[: parameters.ensemble_size] for seed in single.fits]), singles
 
 
 def _make_candidate(
@@ -132,7 +134,7 @@ def _make_candidate(
     workplace: Path,
 ) -> Candidate:
     """Calibrate on the validation images, and export into `workplace`."""
-    views = views_of(task, parameters.views)
+    views = tta_views(task, parameters.tta)
     members = [network.member for network in networks]
     # The temperature is fitted to what it will divide: the mean over members and views.
     logits, distances = _validate(task, members, folds, views)
@@ -142,7 +144,7 @@ def _make_candidate(
     temperature, loss = fit_temperature(logits.double().numpy(), labels, correction.numpy())
     offset = temperature * correction
     threshold = torch.quantile(distances, parameters.distance_quantile).item()
-    model = ServedModel(members, temperature, views, task.flip_permutation, offset)
+    model = EnsembleModule(members, temperature, views, task.flip_permutation, offset)
     graph = workplace / f"{'-'.join(map(str, fits))}.onnx"
     example = folds[0].validation.pixels
     export(model, example[:2], graph)
@@ -161,7 +163,9 @@ def _validate(
     answers = []
     for fold in _distinct(folds):
         judges = [member for member, own in zip(members, folds, strict=True) if own is fold]
-        answers.append(_ask(ServedModel(judges, 1.0, views, task.flip_permutation), fold.validation.pixels))
+        answers.append(
+            _ask(EnsembleModule(judges, 1.0, views, task.flip_permutation), fold.validation.pixels)
+        )
     return torch.cat([logits for logits, _ in answers]), torch.cat([distances for _, distances in answers])
 
 
@@ -190,7 +194,7 @@ def _describe(
 
 
 @torch.inference_mode()
-def _ask(model: ServedModel, pixels: Images) -> tuple[Tensor, Tensor]:
+def _ask(model: EnsembleModule, pixels: Images) -> tuple[Tensor, Tensor]:
     """Logits (N, K) and distances (N,) of prepared images."""
     model.eval()
     answers = [

@@ -12,7 +12,7 @@ from chalicelib.retraining.hyperparameters import Hyperparameters
 from chalicelib.tasks import Task
 from training.model import parallel
 
-AFTER_TRAINING = frozenset({"repeats", "members", "views", "distance_quantile", "bootstrap", "weights"})
+AFTER_TRAINING = frozenset({"num_seeds", "ensemble_size", "tta", "distance_quantile", "bootstrap", "weights"})
 """Hyper-parameters that change nothing in the training with one seed."""
 
 
@@ -81,5 +81,5 @@ def open_checkpoints(
         "torch": str(torch.__version__),  # a class of its own, which weights_only refuses
         "processes": parallel.world_size(),
     }
-    seeds = range(parameters.seed, parameters.seed + parameters.repeats)
+    seeds = range(parameters.seed, parameters.seed + parameters.num_seeds)
     return {seed: Checkpoint(folder / f"seed-{seed}.pt", {**run, "seed": seed}) for seed in seeds}

@@ -14,8 +14,8 @@ from onnx import helper, numpy_helper
 
 from training.data.pixels import Images
 from training.errors import TrainingError
+from training.model.ensemble_module import EnsembleModule
 from training.model.network import Classifier
-from training.model.served import ServedModel
 
 OUTPUTS = ("probabilities", "activation", "distance")
 OPSET = 20
@@ -38,7 +38,7 @@ def round_to_half(network: Classifier) -> None:
                 weight.copy_(weight.half().float())
 
 
-def export(model: ServedModel, example: Pixels, path: Path) -> None:
+def export(model: EnsembleModule, example: Pixels, path: Path) -> None:
     """Write `model` as one ONNX file that takes any number of images of the example's size."""
     image = torch.from_numpy(np.array(example))
     # It reports the absence of torchvision, of which nothing is used here.
@@ -80,7 +80,7 @@ def run(
     return {name: np.concatenate([batch[index] for batch in batches]) for index, name in enumerate(OUTPUTS)}
 
 
-def check_parity(model: ServedModel, session: onnxruntime.InferenceSession, pixels: Pixels) -> float:
+def check_parity(model: EnsembleModule, session: onnxruntime.InferenceSession, pixels: Pixels) -> float:
     """The largest difference between torch's and onnxruntime's probabilities on real images.
 
     Raises:

@@ -20,7 +20,7 @@ from training.evaluation.metrics import balanced_accuracy
 from training.model import parallel
 from training.model.augmentation import Augmenter
 from training.model.devices import choose_device, resolve_precision
-from training.model.mixing import Mixer
+from training.model.mixup import Mixer
 from training.model.network import Classifier, build_network
 from training.model.optimisation import Optimisation, class_weights, prior_correction
 from training.model.prediction import predict
@@ -61,7 +61,9 @@ class Training:
         self.averaged = cast("Classifier", self.optimisation.averaging.module)
         self.distributed = parallel.distribute(self.network, self.device)
         self.generator = torch.Generator()
-        self.augment = Augmenter(task.augmentation, task.flip_permutation, parameters.erase, self.generator)
+        self.augment = Augmenter(
+            task.augmentation, task.flip_permutation, parameters.random_erasing, self.generator
+        )
         self.mix = Mixer(parameters.mixup, parameters.cutmix, self.generator)
         self.class_weights = class_weights(train.labels, len(task.classes), parameters.class_weight_power).to(
             self.device

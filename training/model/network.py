@@ -29,9 +29,9 @@ class Architecture:
     dropout: float
     stem_stride: int
     """By how much the stem reduces an image before the first stage: 4 or, for small images, 2."""
-    margin: int
+    padding: int
     """Pixels of black around every image."""
-    normalisation: str
+    normalization: str
     """"image": by each image's own mean and deviation. "fixed": by constants, which leaves colour alone."""
 
 
@@ -107,11 +107,11 @@ class Classifier(nn.Module):
         Convolutions pad with zeros, which after `normalise` means medium grey; with a margin the edge of a
         film is seen against black whether or not it lies on the edge of the frame.
         """
-        return functional.pad(images.to(torch.float32) / 255.0, [self.architecture.margin] * 4)
+        return functional.pad(images.to(torch.float32) / 255.0, [self.architecture.padding] * 4)
 
     def normalise(self, images: Tensor) -> Tensor:
         """Framed images, float 0..1 (N, C, H, W), on the scale that the stem expects."""
-        if self.architecture.normalisation == "fixed":
+        if self.architecture.normalization == "fixed":
             return (images - FIXED_MEAN) / FIXED_DEVIATION
         mean = images.mean((1, 2, 3), keepdim=True)
         deviation = (images - mean).square().mean((1, 2, 3), keepdim=True).sqrt()
@@ -145,8 +145,8 @@ def build_network(task: Task, parameters: Hyperparameters) -> Classifier:
             width=parameters.width,
             dropout=parameters.dropout,
             stem_stride=parameters.stem_stride,
-            margin=parameters.margin,
-            normalisation=parameters.normalisation,
+            padding=parameters.padding,
+            normalization=parameters.normalization,
         )
     )
 

@@ -22,7 +22,7 @@ class Optimisation:
         self.averaging = AveragedModel(
             network, avg_fn=_moving_average(parameters.ema_decay), use_buffers=True
         )
-        self._gradient_norm = parameters.gradient_norm
+        self._clip_grad_norm = parameters.clip_grad_norm
         weights = list(network.parameters())
         # Biases and batch-norm gains set a scale; pulling them to zero only hurts.
         self._optimiser = torch.optim.AdamW(
@@ -36,12 +36,12 @@ class Optimisation:
             lr=parameters.learning_rate,
         )
         # The schedule divides by zero if it has to rise in less than two steps.
-        shortest = math.ceil(2 / parameters.warm_up)
+        shortest = math.ceil(2 / parameters.warmup_fraction)
         self._schedule = torch.optim.lr_scheduler.OneCycleLR(
             self._optimiser,
             parameters.learning_rate,
             total_steps=max(shortest, steps * parameters.epochs),
-            pct_start=parameters.warm_up,
+            pct_start=parameters.warmup_fraction,
         )
         self._parts: dict[str, Any] = {
             "network": self.network,
@@ -54,7 +54,7 @@ class Optimisation:
         """Change the weights so that `loss` falls."""
         self._optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        nn.utils.clip_grad_norm_(self.network.parameters(), self._gradient_norm)
+        nn.utils.clip_grad_norm_(self.network.parameters(), self._clip_grad_norm)
         self._optimiser.step()
         self._schedule.step()
         self.averaging.update_parameters(self.network)
@@ -94,6 +94,6 @@ def prior_correction(labels: NDArray[np.int64], classes: int, parameters: Hyperp
     """What calibrated logits lack, shape (K,), because classes were weighted in training.
 
     A weighted loss teaches probabilities that are multiplied by the weights (Menon et al. 2021). This takes
-    the weights off again, all but what `parameters.balance` wants to keep.
+    the weights off again, all but what `parameters.logit_adjustment` wants to keep.
     """
-    return class_weights(labels, classes, parameters.balance - parameters.class_weight_power).log()
+    return class_weights(labels, classes, parameters.logit_adjustment - parameters.class_weight_power).log()

@@ -16,6 +16,7 @@ from training.reports.facts import Facts
 from training.reports.markdown import bullets, table
 from training.reports.plots import save_plots
 from training.reports.report import render_results
+from training.reports.seed_results import is_cross_validated, seed_results
 
 PLOTS = "plots"
 """Folder of the pictures, beside the card."""
@@ -70,7 +71,7 @@ def _test(model: Facts) -> Iterator[str]:
     yield from _shortfall(model)
     yield render_results(model["metrics"]["test"], model["classes"], PLOTS)
     training = model["training"]
-    yield from _repeats(training.get("repeats", ()), training.get("validation") == "rotating")
+    yield from _seeds(seed_results(training), is_cross_validated(training))
 
 
 def _shortfall(model: Facts) -> Iterator[str]:
@@ -84,13 +85,13 @@ def _shortfall(model: Facts) -> Iterator[str]:
         )
 
 
-def _repeats(repeats: Sequence[Facts], rotating: bool) -> Iterator[str]:
-    if len(repeats) < 2:
+def _seeds(seeds: Sequence[Facts], cross_validated: bool) -> Iterator[str]:
+    if len(seeds) < 2:
         return
-    values = [repeat["test"]["accuracy"] for repeat in repeats]
-    yield "### How much is chance?"
+    values = [seed["test"]["accuracy"] for seed in seeds]
+    yield "### Variation over seeds"
     yield (
-        f"The same training was done with {len(repeats)} seeds. {_choice(repeats, rotating)} "
+        f"The training was run with {len(seeds)} seeds. {_choice(seeds, cross_validated)} "
         f"Mean test accuracy over the seeds: {100 * sum(values) / len(values):.1f} % "
         f"(from {100 * min(values):.1f} % to {100 * max(values):.1f} %)."
     )
@@ -98,26 +99,26 @@ def _repeats(repeats: Sequence[Facts], rotating: bool) -> Iterator[str]:
         ("Seed", "Epoch", "Validation loss", "Validation bal. acc.", "Test accuracy", "Test bal. acc."),
         [
             (
-                f"{repeat['seed']}{' (kept)' if repeat['kept'] else ''}",
-                repeat["epoch"],
-                f"{repeat['validation']['loss']:.4f}",
-                f"{100 * repeat['validation']['balanced_accuracy']:.1f} %",
-                f"{100 * repeat['test']['accuracy']:.1f} %",
-                f"{100 * repeat['test']['balanced_accuracy']:.1f} %",
+                f"{seed['seed']}{' (kept)' if seed['kept'] else ''}",
+                seed["epoch"],
+                f"{seed['validation']['loss']:.4f}",
+                f"{100 * seed['validation']['balanced_accuracy']:.1f} %",
+                f"{100 * seed['test']['accuracy']:.1f} %",
+                f"{100 * seed['test']['balanced_accuracy']:.1f} %",
             )
-            for repeat in repeats
+            for seed in seeds
         ],
     )
 
 
-def _choice(repeats: Sequence[Facts], rotating: bool) -> str:
-    if rotating:
+def _choice(seeds: Sequence[Facts], cross_validated: bool) -> str:
+    if cross_validated:
         return (
-            f"Each of the {len(repeats)} networks was validated on another share of the images that do not "
-            "test, and trained on the rest of them; this model averages their answers. Temperature and "
-            "thresholds come from what each network said of the images that it had not learnt from."
+            f"They are {len(seeds)} networks of a cross-validation: each was validated on another fold of "
+            "the images outside the test part, and trained on the rest. This model averages their answers. "
+            "Temperature and thresholds were fitted to the answers of each network for its own fold."
         )
-    kept = sum(repeat["kept"] for repeat in repeats)
+    kept = sum(seed["kept"] for seed in seeds)
     if kept == 1:
         return "This model is the one with the lowest validation loss."
     return f"This model averages the answers of the {kept} networks with the lowest validation loss."

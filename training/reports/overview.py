@@ -15,22 +15,23 @@ from training.evaluation.gate import describe_shortfall
 from training.evaluation.metrics import HIGH_RECALL
 from training.reports.facts import Facts
 from training.reports.markdown import fraction, percent, table
+from training.reports.seed_results import seed_results
 
 
 def render_overview(models: Sequence[Facts]) -> str:
     """Markdown tables for the contents of several `model.json`."""
     results = table(
-        ("Model", "Test", "Accuracy", "Seeds", "Balanced accuracy", "AUC", "ECE", "Others", "Gate"),
+        ("Model", "Test", "Accuracy", "Seeds", "Balanced accuracy", "AUC", "ECE", "OOD AUROC", "Gate"),
         [
             (
                 f"`{model['task']}`",
                 _size(model["data"]["split"]["test"]),
                 percent(test["accuracy"]),
-                _seeds(model["training"]["repeats"]),
+                _seeds(seed_results(model["training"])),
                 percent(test["balanced_accuracy"]),
                 fraction(test["auc"]),
                 f"{test['ece_after']:.3f}",
-                _others(model["metrics"].get("unfamiliar", {})),
+                _ood_auroc(model["metrics"].get("unfamiliar", {})),
                 describe_shortfall(load_task(model["task"]), test) or "passes",
             )
             for model in models
@@ -64,9 +65,9 @@ def _size(part: Facts) -> str:
     return f"{part['images']} images, {part['groups']} groups"
 
 
-def _seeds(repeats: Sequence[Facts]) -> str:
-    """Mean accuracy of single networks, and from where to where it went."""
-    values = [100 * repeat["test"]["accuracy"] for repeat in repeats]
+def _seeds(seeds: Sequence[Facts]) -> str:
+    """Mean test accuracy of single networks, with the lowest and the highest."""
+    values = [100 * seed["test"]["accuracy"] for seed in seeds]
     return f"{sum(values) / len(values):.1f} % ({min(values):.1f} to {max(values):.1f})"
 
 
@@ -75,12 +76,13 @@ def _f1(finding: Facts) -> float:
     return float(2 * precision * sensitivity / (precision + sensitivity))
 
 
-def _others(others: Facts) -> str:
-    if not others:
-        return "not tried"
-    least = min(other["auroc"] for other in others.values())
-    unseen = [other["auroc_unseen"] for other in others.values() if "auroc_unseen" in other]
-    return f"{least:.3f} (never shown: {min(unseen):.3f})" if unseen else f"{least:.3f}"
+def _ood_auroc(measured: Facts) -> str:
+    """The lowest AUROC of all kinds of out-of-distribution images; also that of kinds held out."""
+    if not measured:
+        return "not measured"
+    lowest = min(kind["auroc"] for kind in measured.values())
+    held_out = [kind["auroc_unseen"] for kind in measured.values() if "auroc_unseen" in kind]
+    return f"{lowest:.3f} (held out: {min(held_out):.3f})" if held_out else f"{lowest:.3f}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

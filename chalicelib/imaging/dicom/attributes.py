@@ -1,4 +1,4 @@
-"""Reads single attributes of a DICOM data set, whatever state they are in.
+"""Reads single attributes of a DICOM data set, also malformed ones.
 
 Section numbers refer to PS3.3 of the DICOM standard (https://dicom.nema.org/medical/dicom/current/).
 """
@@ -15,32 +15,32 @@ from chalicelib import errors
 from chalicelib.imaging.decoded import plausible_aspect
 from chalicelib.imaging.dicom.element_reader import name
 
-ENDLESS = 1e30
-"""No image has such values. Floats of 32 bits, in which grey levels are computed, end at 3.4e38."""
+MAX_VALUE = 1e30
+"""No image has such values. Grey levels are computed in 32-bit floats, whose maximum is 3.4e38."""
 
 
 def element_name(keyword: str) -> str:
-    """An element as people look it up: "Rows (0028,0010)"."""
+    """Keyword and number of an element: "Rows (0028,0010)"."""
     return name(tag_for_keyword(keyword) or 0)
 
 
 def invalid(keyword: str, problem: str) -> errors.InvalidImage:
-    """An error that names the element and says what is wrong with it."""
+    """The error for an element with a problem."""
     return errors.InvalidImage(f"{element_name(keyword)} of this DICOM file {problem}.")
 
 
 def numbers(dataset: Dataset, keyword: str) -> list[float]:
-    """All values of an element; NaN for each that is empty or no number."""
+    """All values of an element; NaN for each one that is empty or not a number."""
     raw = dataset.get_item(keyword)
     if raw is None:
         return []
     if isinstance(raw, RawDataElement) and isinstance(raw.value, bytes) and _is_text(raw):
-        # Some writers use a decimal comma, which means nothing else in numbers.
+        # Some writers use a decimal comma, which has no other meaning in numbers.
         values: list[object] = [*raw.value.decode("ascii", "replace").replace(",", ".").split("\\")]
     else:
         try:
             value = dataset[keyword].value
-        except Exception:  # whatever pydicom raises for bytes that are no numbers
+        except Exception:  # pydicom raises errors of many kinds for malformed numbers
             value = math.nan
         values = list(value) if isinstance(value, MultiValue | list | tuple) else [value]
     return [_number(single) for single in values]
@@ -53,7 +53,7 @@ def _is_text(raw: RawDataElement) -> bool:
 
 def _number(value: object) -> float:
     text = value.strip("\x00 ") if isinstance(value, str) else value
-    if isinstance(text, str) and "_" in text:  # which Python would read over
+    if isinstance(text, str) and "_" in text:  # Python would ignore underscores
         return math.nan
     try:
         return float(text)  # type: ignore[arg-type]
@@ -62,7 +62,7 @@ def _number(value: object) -> float:
 
 
 def integer(dataset: Dataset, keyword: str) -> int | None:
-    """The first value of an element; None if it is absent, empty, or no whole number."""
+    """The first value of an element; None if it is absent, empty, or not a whole number."""
     values = numbers(dataset, keyword)
     return int(values[0]) if values and values[0].is_integer() else None
 
@@ -71,7 +71,7 @@ def text(dataset: Dataset, keyword: str) -> str:
     """The first value of an element as text, empty if there is none."""
     try:
         value = dataset.get(keyword)
-    except Exception:  # whatever pydicom raises for bytes that are no text
+    except Exception:  # pydicom raises errors of many kinds for malformed text
         return ""
     if isinstance(value, MultiValue):
         value = value[0] if value else ""
@@ -79,38 +79,38 @@ def text(dataset: Dataset, keyword: str) -> str:
 
 
 def raw_bytes(dataset: Dataset, keyword: str) -> bytes:
-    """The bytes of an element as they stand in the file; empty if it is absent."""
+    """The bytes of an element as stored in the file; empty if it is absent."""
     raw = dataset.get_item(keyword)
     return raw.value if isinstance(raw, RawDataElement) and isinstance(raw.value, bytes) else b""
 
 
 @dataclass(frozen=True)
 class ImagePixel:
-    """The attributes that say how pixels are stored (C.7.6.3)."""
+    """The attributes that describe how pixels are stored (C.7.6.3)."""
 
     rows: int
     columns: int
     samples: int
     photometric: str
     allocated: int
-    """Bits of each sample."""
+    """Bits per sample."""
     stored: int
-    """Bits of each sample that carry its value."""
+    """Bits per sample that hold its value."""
     high_bit: int
     signed: bool
     planar: bool
-    """Whether each colour is a picture of its own."""
+    """Whether each colour is stored in a separate plane."""
 
     @property
     def range(self) -> tuple[int, int]:
-        """The least and the greatest integer that a sample can be."""
+        """The smallest and the largest value of a sample."""
         span = 2**self.stored
         return (-span // 2, span // 2 - 1) if self.signed else (0, span - 1)
 
 
 _GREY = {"MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"}
 _COLOUR = {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_RCT", "YBR_ICT"}
-_NOT_READ = {"HSV", "ARGB", "CMYK", "YBR_PARTIAL_420", "YBR_PARTIAL_422", "XYB"}
+_UNSUPPORTED = {"HSV", "ARGB", "CMYK", "YBR_PARTIAL_420", "YBR_PARTIAL_422", "XYB"}
 """The other defined terms of C.7.6.3.1.2, retired ones included."""
 _REQUIRED = ("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated")
 _REQUIRED_OF_INTEGERS = ("BitsStored", "PixelRepresentation")
@@ -119,12 +119,12 @@ _REQUIRED_OF_INTEGERS = ("BitsStored", "PixelRepresentation")
 def image_pixel(dataset: Dataset, keyword: str) -> ImagePixel:
     """How the pixels in the element `keyword` (PixelData or one for floats) are stored.
 
-    Nothing that is required is guessed: a wrong polarity or sign makes another picture. Numbers that do not
-    fit into 16 bits, as all of these do, are not usable and not repeated: they could be a birth date.
+    Required attributes are never guessed, because a wrong polarity or sign would change the picture. All are
+    16-bit numbers. Larger ones are rejected without quoting them: they could be a birth date.
 
     Raises:
-        InvalidImage: naming the elements that are missing, impossible or contradictory.
-        UnsupportedImage: naming what is not supported.
+        InvalidImage: naming the elements that are missing, invalid or inconsistent.
+        UnsupportedImage: naming the unsupported element.
     """
     required = _REQUIRED + (_REQUIRED_OF_INTEGERS if keyword == "PixelData" else ())
     present = {
@@ -157,8 +157,8 @@ def _sixteen_bits(dataset: Dataset, keyword: str) -> int | None:
 
 def _check(image: ImagePixel, keyword: str) -> None:
     if image.photometric not in _GREY | _COLOUR:
-        # Only defined terms are repeated: anything else could identify the patient.
-        code = image.photometric if image.photometric in _NOT_READ else "unknown"
+        # Only defined terms are quoted: other text could identify the patient.
+        code = image.photometric if image.photometric in _UNSUPPORTED else "unknown"
         raise errors.UnsupportedImage(
             f"PhotometricInterpretation (0028,0004) of this DICOM file is {code}, which cannot be read here. "
             "Export it in greyscale or RGB."
@@ -181,7 +181,7 @@ def _check(image: ImagePixel, keyword: str) -> None:
 def pixel_aspect(dataset: Dataset) -> float:
     """Height of a pixel divided by its width; 1 if unknown.
 
-    In the order of C.7.6.3.1.7, which gives PixelAspectRatio only where there is no spacing.
+    The order is that of C.7.6.3.1.7, which allows PixelAspectRatio only without a spacing.
     """
     for keyword in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio"):
         values = numbers(dataset, keyword)

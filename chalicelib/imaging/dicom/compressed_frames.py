@@ -42,19 +42,19 @@ FAMILIES = {
     JPEG2000Lossless: Family.JPEG_2000,
     JPEG2000: Family.JPEG_2000,
 }
-"""Which kind of stream a transfer syntax promises."""
+"""The kind of stream of each transfer syntax."""
 
 
 def needs_child_process(syntax: UID) -> bool:
-    """Whether files of this transfer syntax are, as a rule, decoded by dicomsdl."""
+    """Whether files of this transfer syntax are normally decoded by dicomsdl."""
     return syntax in FAMILIES and syntax != JPEGBaseline8Bit
 
 
 def decompress(stream: bytes, image: ImagePixel, syntax: UID) -> StoredValues:
-    """Decode one frame, once its stream agrees with the header.
+    """Decode one frame after comparing its stream with the DICOM header.
 
     Raises:
-        ImageError: if it does not, or cannot be decoded.
+        ImageError: if they differ, or the stream cannot be decoded.
         DecoderUnavailable: if the decoder cannot be started.
     """
     family = FAMILIES[syntax]
@@ -73,13 +73,13 @@ def decompress(stream: bytes, image: ImagePixel, syntax: UID) -> StoredValues:
         raise damaged_stream(family.value, str(error)) from None
     if claims.family is Family.JPEG and claims.process < 3 and claims.precision == 8:
         return _baseline(stream, claims, image)
-    return _decode_outside(stream, claims, image, syntax)
+    return _decode_in_child(stream, claims, image, syntax)
 
 
 def _compare(claims: Codestream, image: ImagePixel, family: Family) -> None:
-    """Refuse what cannot be both as the stream says and as the header says.
+    """Refuse a stream that contradicts the DICOM header.
 
-    Fewer bits than allocated are no contradiction: the values of some ultrasound devices need only 8 of 16.
+    Fewer bits than allocated are no contradiction: some ultrasound devices use only 8 of 16 bits.
     """
     if claims.family is not family:
         raise contradiction(claims.family.value, [f"the transfer syntax promises {family.value}"])
@@ -97,34 +97,34 @@ def _compare(claims: Codestream, image: ImagePixel, family: Family) -> None:
 
 
 def _baseline(stream: bytes, claims: Codestream, image: ImagePixel) -> StoredValues:
-    """8-bit JPEG, by Pillow, as for files that are nothing but JPEG."""
+    """Decode 8-bit JPEG with Pillow, as for JPEG files."""
     stream = codestream.with_colour_transform(stream, _is_ybr(claims, image))
     try:
         values: Pixels = np.asarray(Image.open(BytesIO(stream), formats=["JPEG"]))
         whole = is_whole(stream, values)
-    except Exception:  # whatever Pillow raises for a damaged stream
+    except Exception:  # Pillow raises errors of many kinds for damaged streams
         raise damaged_stream("JPEG", "its pixels cannot be decoded") from None
     if not whole:
         raise damaged_stream("JPEG", "it ends before its image does")
     if values.shape != (
         (image.rows, image.columns, 3) if image.samples == 3 else (image.rows, image.columns)
     ):
-        raise damaged_stream("JPEG", "it is of another shape than it says")
+        raise damaged_stream("JPEG", "its image has another shape than its header states")
     return _as_allocated(values, claims, image)
 
 
 def _is_ybr(claims: Codestream, image: ImagePixel) -> bool:
-    """Whether the components are YCbCr. Where stream and header disagree, the stream was written by who knew.
+    """Whether the components are YCbCr. The stream takes precedence over the DICOM header.
 
-    There is no subsampled RGB.
+    Subsampled components are YCbCr, because RGB is never subsampled.
     """
     if claims.components != 3:
         return False
     return claims.transform is True or claims.subsampled or image.photometric.startswith("YBR")
 
 
-def _decode_outside(stream: bytes, claims: Codestream, image: ImagePixel, syntax: UID) -> StoredValues:
-    """JPEG lossless, 12-bit JPEG, JPEG-LS and JPEG 2000, by dicomsdl."""
+def _decode_in_child(stream: bytes, claims: Codestream, image: ImagePixel, syntax: UID) -> StoredValues:
+    """Decode JPEG lossless, 12-bit JPEG, JPEG-LS and JPEG 2000 with dicomsdl."""
     if claims.subsampled and not claims.process == 1:
         raise errors.UnsupportedImage(
             f"This file's {claims.family.value} stream has subsampled colours, which cannot be read here. "
@@ -149,16 +149,16 @@ def _decode_outside(stream: bytes, claims: Codestream, image: ImagePixel, syntax
         ) from None
     frame = _as_allocated(values, claims, image)
     if claims.family is Family.JPEG_2000 and claims.transform:
-        return frame  # the transform was undone, so this is RGB whatever the header calls it
+        return frame  # the transform was undone, so this is RGB, regardless of the header
     is_ybr = image.photometric in ("YBR_FULL", "YBR_FULL_422")
     return from_colour_space(frame.values, "YBR_FULL" if is_ybr else "RGB", frame.bits)
 
 
 def _as_allocated(values: NDArray[Any], claims: Codestream, image: ImagePixel) -> StoredValues:
-    """Values in the type that the header says, and with its sign.
+    """The values in the type of the DICOM header, with its sign.
 
-    The sign of a stream says how its encoder took the bits. What they mean is said by the header. Streams
-    hold nothing beside the values, so one with more bits than BitsStored is believed.
+    The sign in a stream tells only how its encoder interpreted the bits; their meaning is that of the header.
+    Streams hold nothing but values, so a stream that uses more bits than BitsStored is correct.
     """
     width = image.allocated // 8
     bits = min(claims.precision, image.stored)

@@ -1,7 +1,7 @@
-"""Decodes compressed frames outside this process, where a crash costs nothing.
+"""Decodes compressed frames in a child process, where a crash does no harm.
 
-dicomsdl is native code that is fed by strangers. It runs in a child process (`decoder_process.py`), which is
-kept for the next frame. Nothing but pipes is used: Lambda has no shared memory for semaphores.
+dicomsdl is native code that gets untrusted data. It runs in a child process (`decoder_process.py`), which is
+kept for the next frame. They communicate through pipes, because Lambda has no shared memory for semaphores.
 """
 
 import atexit
@@ -26,24 +26,24 @@ from chalicelib.imaging.dicom.minimal_file import minimal_file
 from chalicelib.settings import library_environment
 
 _SAMPLES_PER_SECOND = 4_000_000
-"""Half of what the slowest decoder manages: OpenJPEG with 16 bits of noise."""
+"""Half the speed of the slowest decoder, OpenJPEG, with 16 bits of noise."""
 _MIN_SECONDS = 3
 _OPENJPEG_BYTES = 8
-"""For each sample; 7.3 were measured with 16 bits, 5.9 with 8."""
+"""Memory per sample; 7.3 bytes were measured with 16 bits, 5.9 with 8."""
 _GRACE_SECONDS = 5
 _START_SECONDS = 30
 
 
 class DecodingFailed(Exception):
-    """A frame cannot be decoded; the text says how the decoder ended."""
+    """A frame cannot be decoded. The message says how the decoder ended."""
 
 
 class DecodingTooLarge(DecodingFailed):
-    """The decoder needs more memory than it is given."""
+    """The decoder needs more memory than its limit."""
 
 
 class DecoderDied(Exception):
-    """The child process is gone. As every frame is decoded in a fork of it, no frame is to blame."""
+    """The child process has died. Frames are decoded in forks of it, so no frame is the cause."""
 
 
 _OUTCOMES = {
@@ -56,18 +56,18 @@ _OUTCOMES = {
 
 
 def is_available() -> bool:
-    """Whether dicomsdl is installed; there is no wheel for every Python and machine."""
+    """Whether dicomsdl is installed. It has no wheels for some Python versions and machines."""
     return find_spec("dicomsdl") is not None
 
 
 def decode(stream: bytes, claims: Codestream) -> NDArray[Any]:
-    """The samples of one frame: (rows, columns) or (rows, columns, components), as the stream has them.
+    """The samples of one frame: (rows, columns) or (rows, columns, components).
 
-    Of colour transforms only the one inside JPEG 2000 is undone.
+    Only the component transform of JPEG 2000 is undone; other colours are returned as stored.
 
     Raises:
         DecodingFailed: if the decoder refuses the frame, crashes, or needs too much time or memory.
-        DecoderUnavailable: if there can be no child process.
+        DecoderUnavailable: if the child process cannot be started.
     """
     for final_try in (False, True):
         process = DecoderProcess() if final_try else _take()
@@ -90,7 +90,7 @@ def decode(stream: bytes, claims: Codestream) -> NDArray[Any]:
 
 
 _processes: dict[int, list["DecoderProcess"]] = {}
-"""Idle child processes by the process that started them: a fork of it must not speak to them, too."""
+"""Idle child processes by the process that started them: its forks must not use them."""
 
 
 def _idle() -> list["DecoderProcess"]:
@@ -113,7 +113,7 @@ def _keep(process: "DecoderProcess") -> None:
 
 @atexit.register
 def stop_idle_processes() -> None:
-    """End the child processes that wait for work."""
+    """Stop the idle child processes."""
     while _idle():
         _idle().pop().stop()
 
@@ -123,7 +123,7 @@ class DecoderProcess:
 
     def __init__(self) -> None:
         environment = library_environment() | {
-            # Lambda keeps libraries in a layer, SageMaker beside the model.
+            # Libraries are in a layer on Lambda, and beside the model on SageMaker.
             "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
             "OPENBLAS_NUM_THREADS": "1",  # a process with threads cannot fork safely
         }
@@ -151,20 +151,20 @@ class DecoderProcess:
         return self._process.pid
 
     def is_alive(self) -> bool:
-        """Whether the child is there to be asked again."""
+        """Whether the child is still running."""
         return self._process.poll() is None
 
     def stop(self) -> None:
-        """End the child and everything it started."""
+        """Stop the child and everything it started."""
         self._kill()
         self._process.wait()
         for pipe in (self._requests, self._replies):
-            with suppress(OSError):  # what it still holds for a process that is gone
+            with suppress(OSError):  # buffered data that nothing reads any more
                 pipe.close()
 
     @contextmanager
     def _watchdog(self, seconds: float) -> Iterator[threading.Event]:
-        """End the child if the block takes longer; the event says whether it did."""
+        """Kill the child if the block takes longer; the event is set if that happened."""
         late = threading.Event()
 
         def end() -> None:
@@ -187,8 +187,8 @@ class DecoderProcess:
         """See `decode` of this module.
 
         Raises:
-            DecodingFailed: accordingly.
-            DecoderDied: if the child is gone.
+            DecodingFailed: see there.
+            DecoderDied: if the child has died.
         """
         if claims.family is Family.JPEG_2000:
             _check_memory(claims)
@@ -198,10 +198,10 @@ class DecoderProcess:
         token = secrets.token_bytes(16)
         request = protocol.REQUEST.pack(
             token, sum(map(len, file)), claims.rows, claims.columns, claims.components,
-            # dicomsdl has no signed bytes: it hands out the same bits as unsigned ones.
+            # dicomsdl has no signed bytes: it returns the same bits as unsigned ones.
             samples.itemsize, claims.signed and samples.itemsize > 1, seconds,
         )  # fmt: skip
-        # The child keeps the time itself. This is for a child that cannot.
+        # The child enforces the limit itself. This catches a child that hangs.
         with self._watchdog(seconds * protocol.WALL_TIME + _GRACE_SECONDS) as late:
             try:
                 self._exchange(token, [request, *file], samples)
@@ -231,12 +231,12 @@ class DecoderProcess:
 
 
 def _check_memory(claims: Codestream) -> None:
-    """OpenJPEG does not say why it cannot decode an image, so the memory it needs is computed before."""
+    """OpenJPEG does not report why it fails, so the memory it needs is calculated in advance."""
     needed = claims.rows * claims.columns * claims.components * _OPENJPEG_BYTES
     if needed > protocol.MEMORY:
         raise DecodingTooLarge(
             f"{_OUTCOMES[protocol.TOO_LARGE]} ({needed // 10**6:,} MB, and at most "
-            f"{protocol.MEMORY // 10**6:,} MB are there)"
+            f"{protocol.MEMORY // 10**6:,} MB are available)"
         )
 
 
@@ -247,7 +247,7 @@ def _zeros(claims: Codestream) -> NDArray[Any]:
 
 
 def _fill(samples: NDArray[Any], source: BinaryIO) -> bool:
-    """Read all of `samples`; False if there is less."""
+    """Read all of `samples`; False if the source ends early."""
     view = memoryview(samples).cast("B")
     received = 0
     while received < len(view):

@@ -1,10 +1,10 @@
-"""Decodes compressed frames in a process of its own. `decoder.py` starts this file as a script.
+"""Decodes compressed frames in a separate process. `decoder.py` starts this file as a script.
 
 Requests arrive on standard input and are answered on standard output, one at a time. Each frame is decoded
-in a fork that ends with it. A native decoder that crashes, hangs or writes past its buffer takes nothing
-along but that fork, and one that reads memory it has not written finds no remains of an earlier image.
+in its own fork. A native decoder that crashes, hangs or writes past its buffer affects only that fork, and
+one that reads uninitialised memory finds nothing of an earlier image.
 
-It imports none of this project's modules, which would cost time at every start.
+To start fast, it imports none of this project's modules.
 """
 
 import mmap
@@ -21,31 +21,31 @@ from numpy.typing import NDArray
 
 REQUEST = Struct("<16sQIIIBBxxI")
 """A token, the length of the file that follows, its rows, columns and components, the bytes of a sample,
-whether samples are signed, and the processor seconds they may take."""
+whether samples are signed, and the limit in seconds of processor time."""
 REPLY = Struct("<16sBQ")
 """The request's token, an outcome, and the length of the samples that follow."""
 READY = b"ready"
 
 DECODED, REFUSED, CRASHED, TOO_SLOW, TOO_LARGE, CORRUPT = range(6)
-"""Outcomes: samples follow; the decoder raised an error; it died; it exceeded its time; or its memory; or it
-made up samples for data that are missing or make no sense."""
+"""Outcomes: samples follow; the decoder raised an error; it crashed; it exceeded its time; it exceeded its
+memory; it invented samples for missing or corrupt data."""
 
 MEMORY = 1 << 30
-"""Bytes a decoder may allocate. OpenJPEG needs most: 7.3 for each sample. A Lambda of 2 GiB has room."""
+"""Bytes that a decoder may allocate. OpenJPEG needs most, 7.3 per sample. It fits a Lambda of 2 GiB."""
 WALL_TIME = 4
-"""Seconds on the clock for each of processor time: others may use the processors as well."""
+"""Wall-clock seconds allowed per second of processor time, as other processes use the processors, too."""
 
 _GUARD = 1 << 16
-"""Bytes after the samples; a decoder that changes them has written past its buffer."""
+"""Bytes after the samples, which show whether a decoder has written past its buffer."""
 _UNTOUCHED = 0xA5
-_LONGEST_LOG = 1 << 16
+_MAX_LOG_BYTES = 1 << 16
 _PADDING = b"extraneous bytes before marker 0xd9"
-"""A warning that means no harm: bytes between the image and its end marker."""
+"""A harmless warning: bytes between the image and its end marker."""
 
 
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:
-    """Answer requests until there are no more."""
-    import dicomsdl  # once for all forks; whoever imports this module for its constants need not load it
+    """Answer requests until the input ends."""
+    import dicomsdl  # once for all forks; not needed by modules that import only the constants
 
     dicomsdl.set_loglevel(dicomsdl.LogLevel.WARN)
     replies.write(READY)
@@ -69,7 +69,7 @@ def _answer(header: bytes, file: mmap.mmap, replies: BinaryIO) -> None:
         try:
             code = _decode_and_reply(header, file, replies)
         finally:
-            os._exit(code)  # at once: whatever Python does at its end is for the parent to do
+            os._exit(code)  # at once: cleaning up is the parent's work
     _, status = os.waitpid(process, 0)
     code = os.waitstatus_to_exitcode(status)
     if code == DECODED:
@@ -95,7 +95,7 @@ def _decode_and_reply(header: bytes, file: mmap.mmap, replies: BinaryIO) -> int:
     except MemoryError:
         return TOO_LARGE
     except Exception as error:
-        # The text is not passed on: it may contain parts of the file.
+        # The message is dropped: it may quote parts of the file.
         return TOO_LARGE if "alloc" in str(error) else REFUSED
     if (buffer[size:] != _UNTOUCHED).any():
         return CRASHED
@@ -108,9 +108,9 @@ def _decode_and_reply(header: bytes, file: mmap.mmap, replies: BinaryIO) -> int:
 
 
 def _redirected_log() -> int:
-    """A pipe from which one can read what native code writes to standard error.
+    """A pipe with everything that native code writes to standard error.
 
-    It never waits for a reader: what does not fit is lost.
+    Writing never blocks: output beyond the pipe's capacity is dropped.
     """
     source, target = os.pipe()
     os.set_blocking(source, False)
@@ -120,9 +120,9 @@ def _redirected_log() -> int:
 
 
 def _is_corrupt(log: int) -> bool:
-    """Whether the JPEG decoder warned of missing or senseless data, for which it makes up samples."""
+    """Whether the JPEG decoder warned of missing or corrupt data, for which it invents samples."""
     try:
-        lines = os.read(log, _LONGEST_LOG).splitlines()
+        lines = os.read(log, _MAX_LOG_BYTES).splitlines()
     except BlockingIOError:
         return False
     return any(b"orrupt JPEG data" in line and _PADDING not in line for line in lines)
@@ -131,7 +131,7 @@ def _is_corrupt(log: int) -> bool:
 def _limit(seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
-    if sys.platform == "linux":  # other systems do not enforce it
+    if sys.platform == "linux":  # other systems do not enforce this limit
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         limit = pages * mmap.PAGESIZE + MEMORY
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
@@ -142,7 +142,7 @@ def _decode(file: mmap.mmap, samples: NDArray[np.generic]) -> None:
     """Fill `samples` from a DICOM file of one frame.
 
     Raises:
-        Exception: of any kind, if it cannot be decoded or is not of the shape and type of `samples`.
+        Exception: of any kind, if it cannot be decoded or does not match `samples` in shape and type.
     """
     import dicomsdl
 
@@ -156,7 +156,7 @@ def _decode(file: mmap.mmap, samples: NDArray[np.generic]) -> None:
 
 
 if __name__ == "__main__":
-    # What native code prints must not get between the replies.
+    # Output of native code must not mix with the replies.
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     serve(sys.stdin.buffer, output)

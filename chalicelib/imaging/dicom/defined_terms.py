@@ -1,6 +1,6 @@
-"""The defined terms of the code strings that a result repeats (DICOM PS3.3).
+"""The defined terms of code strings that results may contain (DICOM PS3.3).
 
-Nothing else may pass: what stands in these elements could be a name that somebody typed.
+All other values are dropped, because a name may have been typed into these elements.
 """
 
 MODALITIES = frozenset({
@@ -20,4 +20,4 @@ VIEW_POSITIONS = frozenset({
     "AP", "PA", "LL", "RL", "RLD", "LLD", "RLO", "LLO",
     "CC", "ML", "MLO", "LM", "LMO", "FB", "SIO", "ISO", "XCC", "XCCL", "XCCM",
 })  # fmt: skip
-"""C.8.1.1.1; and of mammography, by the codes of PS3.16 CID 4014."""
+"""C.8.1.1.1, and the mammography codes of PS3.16 CID 4014."""

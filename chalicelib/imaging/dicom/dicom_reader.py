@@ -33,18 +33,18 @@ from chalicelib.imaging.dicom.stored_values import read_frame
 from chalicelib.imaging.dicom.tissue import fill_padding, find_padding, value_bits, without_hot_pixels
 from chalicelib.tasks import InputSpec
 
-# pydicom reports odd values together with their content, which may name a patient.
+# pydicom logs unusual values, which may name a patient.
 logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
 
-_NOT_COMPRESSED = {ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian}
+_UNCOMPRESSED = {ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian}
 
 
 def decode(data: bytes, spec: InputSpec) -> DecodedImage:
     """Decode the image, or the middle one of several frames.
 
     Raises:
-        ImageError: naming the element or transfer syntax that is at fault.
-        Exception: of any kind, for a file damaged in ways that nobody thought of.
+        ImageError: naming the element or transfer syntax that is the cause.
+        Exception: of any kind, for other damage.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -90,7 +90,7 @@ def _no_pixels(file: DicomFile) -> errors.NoPixels:
 
 
 def _with_functional_groups(dataset: Dataset) -> Dataset:
-    """The data set with what its functional groups say of the frame (C.7.6.16)."""
+    """The data set with the elements of the functional groups of its frame (C.7.6.16)."""
     flat = Dataset()
     flat.update({element.tag: element for element in _raw(dataset)})
     for keyword in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
@@ -102,15 +102,15 @@ def _with_functional_groups(dataset: Dataset) -> Dataset:
 
 
 def _raw(dataset: Dataset) -> list[Any]:
-    """The elements unconverted, as lookup tables are read from their bytes. Iterating would convert them."""
+    """The unconverted elements, as lookup tables are read from bytes. Iterating would convert them."""
     return [dataset.get_item(tag) for tag in list(dataset.keys())]
 
 
 def _transfer_syntax(file: DicomFile) -> UID:
-    """The transfer syntax, or the one that the elements show if it is not stated.
+    """The transfer syntax; if it is not stated, the one that the elements are encoded in.
 
     Raises:
-        UnsupportedImage: if it cannot be read.
+        UnsupportedImage: if it is not supported.
     """
     assert file.pixels
     if file.syntax is None:
@@ -125,7 +125,7 @@ def _transfer_syntax(file: DicomFile) -> UID:
             else (ExplicitVRLittleEndian if file.pixels.representation else ImplicitVRLittleEndian)
         )
     if (
-        file.syntax not in _NOT_COMPRESSED
+        file.syntax not in _UNCOMPRESSED
         and file.syntax != RLELossless
         and (file.syntax not in FAMILIES or (needs_child_process(file.syntax) and not decoder.is_available()))
     ):
@@ -150,7 +150,7 @@ def _source(file: DicomFile, image: ImagePixel, syntax: UID) -> Source:
 
 
 def _term(dataset: Dataset, keyword: str, defined: frozenset[str]) -> str | None:
-    """A code string, if it is one of the defined terms."""
+    """A code string if it is a defined term, otherwise None."""
     value = text(dataset, keyword)
     return value if value in defined else None
 
@@ -158,7 +158,7 @@ def _term(dataset: Dataset, keyword: str, defined: frozenset[str]) -> str | None
 def _picture(colours: NDArray[np.uint8], spec: InputSpec) -> Image.Image:
     picture = Image.fromarray(np.ascontiguousarray(colours))
     mode = "L" if spec.channels == 1 else "RGB"
-    return picture if picture.mode == mode else picture.convert(mode)  # which copies even to the same mode
+    return picture if picture.mode == mode else picture.convert(mode)  # convert copies even to the same mode
 
 
 def _grey(
@@ -175,7 +175,7 @@ def _grey(
         values = without_hot_pixels(values, nothing)
     if nothing is not None:
         values = fill_padding(values, nothing, levels)
-    # Pillow resizes 16-bit images only if unsigned; the offset is taken off again afterwards.
+    # Pillow resizes 16-bit images only if they are unsigned; the offset is subtracted afterwards.
     offset = 0
     if values.dtype == np.int16:
         offset = 2**15

@@ -9,7 +9,7 @@ from pydicom.datadict import keyword_for_tag
 from chalicelib import errors
 
 _MAX_ELEMENTS = 1_000_000
-"""Headers that are read at most, in about 1 s. The largest real files have some hundred thousand."""
+"""Limit of headers read, which takes about 1 s. The largest real files have some hundred thousand."""
 _UNDEFINED = 0xFFFFFFFF
 _ITEM, ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _LONG_LENGTH = {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
@@ -21,25 +21,25 @@ REPRESENTATIONS = _LONG_LENGTH | {
 
 
 class Element(NamedTuple):
-    """Where an element lies in the file."""
+    """An element, as positions in the file."""
 
     tag: int
     representation: bytes
     """Empty in implicit VR."""
     start: int
-    """Of its header."""
+    """Offset of its header."""
     value: int
     length: int
-    """Of the value, or `_UNDEFINED`."""
+    """Bytes of the value, or `_UNDEFINED`."""
 
     @property
     def is_open(self) -> bool:
-        """Whether its length is undefined: it ends with a delimiter."""
+        """Whether its length is undefined, so that it ends with a delimiter."""
         return self.length == _UNDEFINED
 
 
 def name(tag: int) -> str:
-    """An element as people look it up: "Rows (0028,0010)"."""
+    """Keyword and number of an element: "Rows (0028,0010)"."""
     number = f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
     return f"{keyword_for_tag(tag)} {number}".strip()
 
@@ -56,11 +56,11 @@ class ElementReader:
         self._tag = Struct(f"{order}HH")
         self._short = Struct(f"{order}H")
         self._long = Struct(f"{order}I")
-        # Shared by all readers of a file.
+        # All readers of a file share it.
         self._budget = budget if budget is not None else [_MAX_ELEMENTS]
 
     def element(self, position: int) -> Element:
-        """The element whose header begins at `position`."""
+        """The element with its header at `position`."""
         self._budget[0] -= 1
         if self._budget[0] < 0:
             raise errors.InvalidImage(
@@ -77,14 +77,14 @@ class ElementReader:
                 return Element(group << 16 | number, representation, position, position + 8, length)
             (length,) = self._long.unpack_from(self.data, position + 8)
         except error:
-            raise _cut_off() from None
+            raise _truncated() from None
         return Element(group << 16 | number, representation, position, position + 12, length)
 
     def end(self, element: Element) -> int:
-        """Where the next element begins.
+        """Offset of the next element.
 
         Raises:
-            InvalidImage: if that lies after the end of the file.
+            InvalidImage: if the element extends beyond the file.
         """
         if element.is_open:
             return self._end_of_open(element)
@@ -97,13 +97,13 @@ class ElementReader:
         return end
 
     def inside(self, element: Element) -> "ElementReader":
-        """The reader for the items of a sequence: of unknown representation they are implicit (6.2.2)."""
+        """The reader for the items of a sequence; those of unknown representation are implicit (6.2.2)."""
         if element.representation == b"UN":
             return ElementReader(self.data, True, True, self._budget)
         return self
 
     def items(self, sequence: Element) -> Iterator[Element]:
-        """The items of a sequence, without looking into those that state their length."""
+        """The items of a sequence. Items that state their length are not read."""
         reader = self.inside(sequence)
         position = sequence.value
         end = len(self.data) if sequence.is_open else self.end(sequence)
@@ -123,7 +123,7 @@ class ElementReader:
         return b"".join((undefined, item, undefined, content, item_end, bytes(4), end, bytes(4)))
 
     def _end_of_open(self, element: Element) -> int:
-        """Find the delimiter. Sequences may be nested to any depth, so there is no recursion."""
+        """Offset after the delimiter. It is found without recursion, because sequences nest to any depth."""
         if self.inside(element) is not self:
             return self.inside(element)._end_of_open(element._replace(representation=b"SQ"))
         position, depth = element.value, 1
@@ -142,7 +142,7 @@ class ElementReader:
         return position
 
 
-def _cut_off() -> errors.DamagedImage:
+def _truncated() -> errors.DamagedImage:
     return errors.DamagedImage(
         "The DICOM file is damaged or cut off: it ends before its image. Export or copy it again."
     )

@@ -1,7 +1,7 @@
-"""Finds the few elements of a DICOM file that decide what its image looks like.
+"""Finds the few elements of a DICOM file that its image depends on.
 
-The file is walked once, element by element, up to its pixels. Only what `_WANTED` lists is copied and given
-to pydicom, so neither a patient's name nor a hundred thousand items of a private sequence is ever parsed.
+The file is read once, element by element, up to its pixels. Only the elements in `_WANTED` are copied and
+given to pydicom, so neither a patient's name nor a huge private sequence is ever parsed.
 References are to DICOM PS3.5 and PS3.10.
 """
 
@@ -20,17 +20,17 @@ from chalicelib.imaging.dicom.element_reader import ITEM_END, REPRESENTATIONS, E
 
 _DEFLATED = {DeflatedExplicitVRLittleEndian, UID("1.2.840.10008.1.2.4.95")}  # JPIP Referenced Deflate
 _PREAMBLE = 132
-"""Bytes before the first element: 128 of anything and "DICM" (PS3.10 section 7.1)."""
-_LONGEST_VALUE = 1 << 18
-"""Bytes; the largest lookup table has 65,536 entries of 16 bits."""
-_LONGEST_TEXT = 1 << 12
+"""Bytes before the first element: 128 of any value and "DICM" (PS3.10 section 7.1)."""
+_MAX_VALUE_BYTES = 1 << 18
+"""The largest lookup table has 65,536 entries of 16 bits."""
+_MAX_TEXT_BYTES = 1 << 12
 _ANY_SEQUENCE = {b"", b"SQ", b"UN"}
 _ANY_VALUE = {b"", *REPRESENTATIONS} - {b"SQ"}
 _BINARY = {b"OB", b"OW", b"US", b"SS", b"UN"}
 
 
 class _Tree(dict[int, "_Tree | None"]):
-    """Tags that are wanted; of a sequence, those wanted of its items."""
+    """Wanted tags; for each sequence, the wanted tags of its items."""
 
 
 def _tags(*keywords: str) -> _Tree:
@@ -79,13 +79,13 @@ _PIXELS = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData", 0x7
 
 @dataclass(frozen=True)
 class Pixels:
-    """Where the pixels lie in the file."""
+    """The element with the pixels, as positions in the file."""
 
     keyword: str
     representation: bytes
     start: int
     size: int
-    """Bytes from `start` to the element's end, or to that of the file if it says no or too large a length."""
+    """Bytes to the element's end, or to the file's end if its length is undefined or too large."""
     is_cut_off: bool
     """Whether the element claims more bytes than the file has."""
     is_encapsulated: bool
@@ -97,11 +97,11 @@ class DicomFile:
 
     data: bytes
     syntax: UID | None
-    """As the file states it; None without file meta information."""
+    """The transfer syntax that the file states; None without file meta information."""
     is_little_endian: bool
     dataset: Dataset
-    """The wanted elements. Of each sequence only the first item is there, and of the functional groups that
-    are kept per frame only those of the wanted frame."""
+    """The wanted elements, with only the first item of each sequence, and only the functional groups of the
+    wanted frame."""
     pixels: Pixels | None
     frame: int
     """Number of the wanted frame, from 0: the middle one."""
@@ -109,15 +109,15 @@ class DicomFile:
     extended_offsets: bytes | None
     has_segmented_palette: bool
     is_directory: bool
-    """Whether it is a DICOMDIR, which only lists other files."""
+    """Whether it is a DICOMDIR, a list of other files."""
 
 
 def read(data: bytes) -> DicomFile:
-    """Find what matters in a DICOM file, with or without preamble and file meta information.
+    """The parts of a DICOM file that matter, with or without preamble and file meta information.
 
     Raises:
-        UnsupportedImage: if it is deflated: it would be inflated whole, at any size.
-        ImageError: if the file ends too early or an element is too long.
+        UnsupportedImage: if it is deflated, because its inflated size is unlimited.
+        ImageError: if the file ends early or an element is too long.
     """
     syntax, position = _file_meta(data)
     if syntax is not None and syntax in _DEFLATED:
@@ -127,7 +127,7 @@ def read(data: bytes) -> DicomFile:
 
 
 def unsupported_syntax(syntax: UID) -> errors.UnsupportedImage:
-    """The refusal of a transfer syntax, by its name. Numbers without one could identify the patient."""
+    """The error for a transfer syntax, with its name. An unknown number could identify the patient."""
     is_known = syntax.name != syntax
     named = f"the transfer syntax {syntax.name} ({syntax})" if is_known else "an unknown transfer syntax"
     return errors.UnsupportedImage(
@@ -137,7 +137,7 @@ def unsupported_syntax(syntax: UID) -> errors.UnsupportedImage:
 
 
 def _file_meta(data: bytes) -> tuple[UID | None, int]:
-    """The transfer syntax if it is stated, and where the data set begins."""
+    """The transfer syntax, if it is stated, and the offset of the data set."""
     position = _PREAMBLE if data[_PREAMBLE - 4 : _PREAMBLE] == b"DICM" else 0
     reader = ElementReader(
         data, implicit=data[position + 4 : position + 6] not in REPRESENTATIONS, little=True
@@ -151,15 +151,15 @@ def _file_meta(data: bytes) -> tuple[UID | None, int]:
             syntax = UID(text) if text else None
             if syntax is not None and not syntax.is_valid:
                 raise errors.InvalidImage(
-                    "TransferSyntaxUID (0002,0010) of this DICOM file is no valid identifier."
+                    "TransferSyntaxUID (0002,0010) of this DICOM file is not a valid identifier."
                 )
     return syntax, position
 
 
 def _encoding(data: bytes, position: int, syntax: UID | None) -> tuple[bool, bool]:
-    """Whether the data set is in implicit VR, and little-endian: as its first element shows.
+    """Whether the data set is in implicit VR, and whether it is little-endian, judged by its first element.
 
-    Some writers state another encoding than they use, or none.
+    Some writers state a wrong encoding, or none.
     """
     explicit = data[position + 4 : position + 6] in REPRESENTATIONS
     if syntax == ExplicitVRBigEndian:
@@ -174,7 +174,7 @@ class _Walk:
 
     def __init__(self, reader: ElementReader):
         self._reader = reader
-        self._kept: list[bytes] = []
+        self._copied: list[bytes] = []
         self._found: dict[int, Element] = {}
 
     def file(self, position: int, syntax: UID | None) -> DicomFile:
@@ -189,11 +189,11 @@ class _Walk:
             self._found[element.tag] = element
             if element.tag in _WANTED:
                 item = frames // 2 if element.tag == PER_FRAME_GROUPS else 0
-                self._kept.append(_copy(reader, element, _WANTED[element.tag], item))
+                self._copied.append(_copy(reader, element, _WANTED[element.tag], item))
             if element.tag == _NUMBER_OF_FRAMES:
                 frames = self._number_of_frames(element)
             position = reader.end(element)
-        dataset = read_dataset(BytesIO(b"".join(self._kept)), reader.implicit, reader.little)
+        dataset = read_dataset(BytesIO(b"".join(self._copied)), reader.implicit, reader.little)
         return DicomFile(
             reader.data, syntax, reader.little, dataset, pixels, frames // 2, frames,
             self._extended_offsets(), _SEGMENTED_PALETTE in self._found, _DIRECTORY in self._found,
@@ -210,7 +210,7 @@ class _Walk:
     def _number_of_frames(self, element: Element) -> int:
         text = self._reader.data[element.value : self._reader.end(element)].strip(b"\x00 ")
         try:
-            # Python would read over underscores.
+            # Python would ignore underscores.
             frames = math.nan if b"_" in text else float(text or b"1")
         except ValueError:
             frames = 0.0
@@ -226,15 +226,15 @@ class _Walk:
 
 
 def _copy(reader: ElementReader, element: Element, tree: _Tree | None, item: int) -> bytes:
-    """An element as it is, or a sequence reduced to what is wanted of one item."""
+    """An unchanged element, or a sequence reduced to the wanted elements of one item."""
     data = reader.data
     representations = _ANY_VALUE if tree is None else _ANY_SEQUENCE
     if element.representation not in representations:
-        return b""  # whatever it is, it is not what it should be
+        return b""  # the element has a wrong type
     if tree is None:
         end = reader.end(element)
         binary = element.representation in _BINARY or element.tag in _LOOKUP_TABLE or reader.implicit
-        if end - element.value > (_LONGEST_VALUE if binary else _LONGEST_TEXT):
+        if end - element.value > (_MAX_VALUE_BYTES if binary else _MAX_TEXT_BYTES):
             raise errors.InvalidImage(
                 f"{name(element.tag)} of this DICOM file is {end - element.value:,} bytes long, which no "
                 "image needs."

@@ -9,23 +9,23 @@ from chalicelib.imaging.codestream import begins_frame
 from chalicelib.imaging.dicom.elements import DicomFile
 
 _ITEM, _SEQUENCE_END = 0xE000FFFE, 0xE0DDFFFE
-"""As little-endian numbers: encapsulated data are always in this order."""
+"""As little-endian numbers: encapsulated data are always little-endian."""
 _MAX_FRAGMENTS = 1_000_000
 
 
 class _Fragment(NamedTuple):
     offset: int
-    """Of its item tag from that of the first fragment, as offset tables count."""
+    """From the item tag of the first fragment to its own, as in offset tables."""
     start: int
-    """Of its value in the file."""
+    """Position of its value in the file."""
     length: int
 
 
 def frame_bytes(file: DicomFile) -> bytes:
-    """The compressed stream of the wanted frame, and nothing of its neighbours.
+    """The compressed stream of the wanted frame.
 
     Raises:
-        InvalidImage: if the boundaries of the frames cannot be told, or there are fewer than the header says.
+        InvalidImage: if the frames cannot be separated, or there are fewer than the header says.
     """
     table, fragments = _table_and_fragments(file)
     frames = _frames(file, table, fragments)
@@ -38,9 +38,9 @@ def frame_bytes(file: DicomFile) -> bytes:
 
 
 def _table_and_fragments(file: DicomFile) -> tuple[_Fragment, list[_Fragment]]:
-    """The Basic Offset Table, and the fragments that hold anything."""
+    """The Basic Offset Table, and the fragments that are not empty."""
     table, *fragments = _items(file) or [_Fragment(0, 0, 0)]
-    if _begins_frame(file, table):  # some writers leave the table out; its first offset would be zero
+    if _begins_frame(file, table):  # some writers omit the table; its first offset would be zero
         table, fragments = table._replace(length=0), [table, *fragments]
     filled = [part._replace(offset=part.offset - fragments[0].offset) for part in fragments if part.length]
     if not filled:
@@ -53,11 +53,11 @@ def _begins_frame(file: DicomFile, part: _Fragment) -> bool:
 
 
 def _items(file: DicomFile) -> list[_Fragment]:
-    """All items, of which the first should be the Basic Offset Table."""
+    """All items; the first should be the Basic Offset Table."""
     assert file.pixels
     position, end = file.pixels.start, file.pixels.start + file.pixels.size
     items: list[_Fragment] = []
-    # A file that ends without the delimiter but after a whole fragment has lost nothing.
+    # A file that ends after a complete fragment, without the delimiter, is complete.
     while position + 8 <= end and len(items) <= _MAX_FRAGMENTS:
         tag, length = unpack_from("<II", file.data, position)
         if tag == _SEQUENCE_END:
@@ -84,7 +84,7 @@ def _frames(file: DicomFile, table: _Fragment, fragments: list[_Fragment]) -> li
         starts = _starts(offsets, fragments)
         if starts and len(starts) == file.frames:
             return _split(fragments, starts)
-    # Without a table that fits, a frame begins where a codestream does.
+    # Without a usable table, each codestream begins a frame.
     return _split(fragments, [0, *(
         number for number, part in enumerate(fragments)
         if number and _begins_frame(file, part)
@@ -96,7 +96,7 @@ def _split(fragments: list[_Fragment], starts: list[int]) -> list[list[_Fragment
 
 
 def _starts(offsets: tuple[int, ...], fragments: list[_Fragment]) -> list[int] | None:
-    """The fragments at which frames begin; None if the offsets do not fit these fragments."""
+    """The numbers of the fragments that begin frames; None if the offsets do not match the fragments."""
     numbers = {fragment.offset: number for number, fragment in enumerate(fragments)}
     starts = [numbers.get(offset, -1) for offset in offsets]
     return starts if starts[:1] == [0] and all(one < other for one, other in pairwise(starts)) else None

@@ -1,4 +1,4 @@
-"""The stored values of a frame, and what all ways to read them share."""
+"""The stored values of a frame, and functions shared by all decoders."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,17 +11,17 @@ from chalicelib import errors
 from chalicelib.imaging.decoded import Pixels
 
 _STRIP = 256
-"""Rows that are converted at once, as whole copies of a large image take too much memory."""
+"""Rows converted at a time, because full copies of a large image take too much memory."""
 
 
 @dataclass(frozen=True)
 class StoredValues:
-    """One frame as it is stored."""
+    """The values of one frame."""
 
     values: NDArray[Any]
     """(rows, columns), or RGB of shape (rows, columns, 3)."""
     bits: int
-    """Bits that carry a value."""
+    """Bits that hold a value."""
 
 
 def from_colour_space(values: NDArray[Any], photometric: str, bits: int) -> StoredValues:
@@ -38,17 +38,17 @@ def from_colour_space(values: NDArray[Any], photometric: str, bits: int) -> Stor
 
 
 def high_byte(colours: NDArray[Any], bits: int) -> Pixels:
-    """The upper eight of `bits` bits, without a float copy of what may be a hundred megapixels."""
+    """The upper eight of `bits` bits. It makes no float copy, as there may be 100 megapixels."""
     if bits > 8:
         return (colours >> (bits - 8)).clip(0, 255).astype(np.uint8)
     return colours.astype(np.uint8, copy=False)
 
 
 def contradiction(stream: str, found: list[str]) -> errors.InvalidImage:
-    """The error for a stream whose claims are not those of the DICOM header."""
+    """The error for a stream that contradicts the DICOM header."""
     return errors.InvalidImage(f"This file's {stream} stream contradicts its header: {'; '.join(found)}.")
 
 
 def damaged_stream(stream: str, problem: str) -> errors.DamagedImage:
-    """The error for a stream that breaks its own rules."""
+    """The error for a damaged stream."""
     return errors.DamagedImage(f"This file's {stream} stream is damaged: {problem}. Export or copy it again.")

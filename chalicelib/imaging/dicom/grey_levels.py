@@ -1,6 +1,6 @@
-"""From the stored values of a monochrome DICOM image to what a viewer shows.
+"""Converts the stored values of a monochrome DICOM image to the grey levels that viewers show.
 
-Modality transform, then value-of-interest transform, then polarity (PS3.3 C.11.1, C.11.2, C.7.6.3.1.2).
+The order is: modality transform, value-of-interest transform, polarity (PS3.3 C.11.1, C.11.2, C.7.6.3.1.2).
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from chalicelib.imaging.decoded import Pixels, stretch
-from chalicelib.imaging.dicom.attributes import ENDLESS, ImagePixel, invalid, numbers, text
+from chalicelib.imaging.dicom.attributes import MAX_VALUE, ImagePixel, invalid, numbers, text
 from chalicelib.imaging.dicom.lookup_tables import InvalidTable, LookupTable, read_table
 
 
@@ -33,7 +33,7 @@ class Window:
         if self.function == "LINEAR_EXACT" or width < 1:
             black, white = centre - width / 2, centre + width / 2
             return stretch(values, black, white) if black < white else _threshold(values, centre)
-        if width == 1:  # where the formula would divide by zero, none of its values is used
+        if width == 1:  # the formula would divide by zero
             return _threshold(values, centre - 0.5)
         return stretch(values, centre - 0.5 - (width - 1) / 2, centre - 0.5 + (width - 1) / 2)
 
@@ -49,7 +49,7 @@ class GreyLevels:
     modality: LookupTable | tuple[float, float]
     """A table, or slope and intercept."""
     voi: LookupTable | Window | None
-    """None shows everything that is there."""
+    """None shows the full range of values."""
     inverted: bool
 
     def __call__(self, values: NDArray[Any]) -> Pixels:
@@ -70,9 +70,9 @@ class GreyLevels:
         return stretch(values, float(values.min()), float(values.max()))
 
     def darkest(self, low: float, high: float) -> float:
-        """The value from `low` to `high` that is shown darkest; one of the two if they are as dark as any.
+        """The value from `low` to `high` that is shown darkest.
 
-        Several values are shown equally dark. One inside the range would narrow what is there to show.
+        Of equally dark values, an end of the range is preferred: a value inside would change the range shown.
         """
         candidates = np.linspace(low, high, _CANDIDATES)
         if float(low).is_integer() and high - low < _CANDIDATES:
@@ -85,14 +85,14 @@ class GreyLevels:
 
 
 _CANDIDATES = 65_536
-"""All values that 16 bits can hold."""
+"""The number of 16-bit values."""
 
 
 def read_grey_levels(dataset: Dataset, image: ImagePixel, *, little: bool) -> GreyLevels:
-    """The transforms that a data set describes.
+    """The transforms of a data set.
 
-    An unusable window or VOI table counts as absent, as it decides only the contrast. Without the modality
-    transform the numbers would mean something else.
+    An invalid window or VOI table is ignored, because it affects only the contrast. An invalid modality
+    transform is an error, because without it the values have another meaning.
 
     Raises:
         InvalidImage: if there is a modality transform that cannot be used.
@@ -103,7 +103,7 @@ def read_grey_levels(dataset: Dataset, image: ImagePixel, *, little: bool) -> Gr
         ends = [end * slope + intercept for end in image.range]
     else:
         ends = [float(modality.entries.min()), float(modality.entries.max())]
-    # Where the two contradict each other (C.8.11.3.1.2), either of them inverts: see docs/imaging.md.
+    # If the two contradict each other (C.8.11.3.1.2), either of them inverts: see docs/imaging.md.
     inverted = image.photometric == "MONOCHROME1" or text(dataset, "PresentationLUTShape") == "INVERSE"
     return GreyLevels(
         modality, _voi_table(dataset, (min(ends), max(ends)), little) or _window(dataset), inverted
@@ -116,11 +116,11 @@ def _modality(dataset: Dataset, image: ImagePixel, little: bool) -> LookupTable 
             return read_table(tables[0], "LUTDescriptor", "LUTData", inputs=image.range, little=little)
         except InvalidTable:
             raise invalid(
-                "ModalityLUTSequence", "has a table that is empty or shorter than it says"
+                "ModalityLUTSequence", "has a table that is empty or shorter than it states"
             ) from None
     slope = _rescale(dataset, "RescaleSlope", 1.0)
-    # A slope of 0 would make every image black. Viewers take it for a slope that was never filled in.
-    return slope if abs(slope) > 1 / ENDLESS else 1.0, _rescale(dataset, "RescaleIntercept", 0.0)
+    # A slope of 0 would make the image black. Viewers treat it as missing.
+    return slope if abs(slope) > 1 / MAX_VALUE else 1.0, _rescale(dataset, "RescaleIntercept", 0.0)
 
 
 def _rescale(dataset: Dataset, keyword: str, default: float) -> float:
@@ -128,7 +128,7 @@ def _rescale(dataset: Dataset, keyword: str, default: float) -> float:
     raw = dataset.get_item(keyword)
     if not values or raw is None or raw.value in (None, "", b""):
         return default
-    if not abs(values[0]) < ENDLESS:
+    if not abs(values[0]) < MAX_VALUE:
         raise invalid(keyword, "is not a usable number")
     return values[0]
 
@@ -143,9 +143,9 @@ def _voi_table(dataset: Dataset, inputs: tuple[float, float], little: bool) -> L
 
 
 def _window(dataset: Dataset) -> Window | None:
-    """The first window that can be used."""
+    """The first valid window."""
     function = text(dataset, "VOILUTFunction")
     for centre, width in zip(numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth"), strict=False):
-        if abs(centre) < ENDLESS and 0 < width < ENDLESS:
+        if abs(centre) < MAX_VALUE and 0 < width < MAX_VALUE:
             return Window(centre, width, function if function in ("LINEAR_EXACT", "SIGMOID") else "LINEAR")
     return None

@@ -1,4 +1,4 @@
-"""Lookup tables of DICOM: modality, value of interest, and palette (PS3.3 C.7.6.3.1.5, C.11.1 and C.11.2)."""
+"""DICOM lookup tables: modality, value of interest and palette (PS3.3 C.7.6.3.1.5, C.11.1 and C.11.2)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,19 +13,19 @@ from chalicelib.imaging.dicom.attributes import element_name, numbers, raw_bytes
 
 _COLOURS = ("Red", "Green", "Blue")
 _AT_ONCE = 1 << 20
-"""Pixels; numpy needs eight bytes for each index."""
+"""Pixels processed at a time; numpy needs eight bytes per index."""
 
 
 class InvalidTable(ValueError):
-    """A lookup table is empty or shorter than it says."""
+    """A lookup table is empty or shorter than it states."""
 
 
 @dataclass(frozen=True)
 class LookupTable:
-    """Entries for consecutive values; values outside have the entry of the nearest."""
+    """Entries for consecutive values. Values outside get the nearest entry."""
 
     first: int
-    """The value that the first entry is for."""
+    """The value of the first entry."""
     entries: NDArray[np.uint16]
     bits: int
     """Bits of the largest possible entry."""
@@ -43,11 +43,16 @@ def read_table(
 ) -> LookupTable:
     """Read a table from its descriptor and data elements, as bytes or as words.
 
-    `inputs` are the least and the greatest value that the table can be applied to. They tell whether its
-    first value is negative, as writers confuse US and SS. The file's byte order is `little` or not.
+    Args:
+        dataset: holds the elements.
+        descriptor: keyword of the descriptor.
+        data: keyword of the data.
+        inputs: the smallest and the largest value that the table is applied to. They tell whether its first
+            value is negative, as writers confuse US and SS.
+        little: whether the file is little-endian.
 
     Raises:
-        InvalidTable: if there is none, or not all of it.
+        InvalidTable: if the table is missing or incomplete.
     """
     order = "<" if little else ">"
     header = raw_bytes(dataset, descriptor)
@@ -74,14 +79,14 @@ def read_table(
 
 
 def _overlapping(first: int, count: int, inputs: tuple[float, float], is_signed: bool) -> int:
-    """The first value, as signed or unsigned 16 bits: as stated, unless only the other one can be meant."""
+    """The first value as signed or unsigned 16 bits: as stated, unless only the other matches the inputs."""
     readings = [first - 2**16, first] if is_signed else [first, first - 2**16]
     low, high = inputs
     return next((start for start in readings if start <= high and start + count > low), readings[0])
 
 
 def _bytes(content: bytes, count: int, swapped: bool) -> NDArray[np.uint8]:
-    """Two entries to a word, of which the first is in the lower half whatever the order of bytes is."""
+    """Entries of a byte each, two to a word, the first in its lower half in either byte order."""
     entries = np.frombuffer(content, np.uint8)
     if swapped and len(entries) % 2 == 0:
         entries = entries.reshape(-1, 2)[:, ::-1].reshape(-1)
@@ -89,9 +94,9 @@ def _bytes(content: bytes, count: int, swapped: bool) -> NDArray[np.uint8]:
 
 
 def _surplus_bits(dataset: Dataset, peak: int) -> int:
-    """By how many bits the entries of a palette, of which `peak` is the largest, exceed eight.
+    """The number of bits by which palette entries exceed eight; `peak` is the largest entry.
 
-    Descriptors say 8 or 16 bits, which writers mix up; the largest entry tells. Other numbers are believed.
+    Writers confuse descriptors of 8 and 16 bits, so the largest entry decides. Other numbers are correct.
     """
     if peak <= 255:
         return 0
@@ -117,7 +122,7 @@ def apply_palette(
         except InvalidTable:
             raise errors.InvalidImage(
                 f"{element_name(names[1])} of this DICOM file is missing or shorter than "
-                f"{element_name(names[0])} says, so its colours cannot be told. Export it again."
+                f"{element_name(names[0])} says, so its colours are unknown. Export it again."
             ) from None
     shift = _surplus_bits(dataset, max(int(table.entries.max()) for table in tables))
     colours = np.zeros((*indices.shape, 3), np.uint8)

@@ -1,6 +1,6 @@
-"""Wraps a codestream in a DICOM file that says of it what it says of itself.
+"""Wraps a codestream in a DICOM file whose header is made from the stream's own.
 
-The header that came with the stream never reaches the decoder, which would trust it.
+The DICOM header that came with the stream never reaches the decoder, which would trust it.
 """
 
 from io import BytesIO
@@ -13,7 +13,7 @@ _JPEG_EXTENDED, _JPEG_LOSSLESS = "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.
 
 
 def minimal_file(stream: bytes, claims: Codestream) -> list[bytes]:
-    """The file in parts, in Explicit VR Little Endian: joining them would copy the stream."""
+    """The parts of the file, in Explicit VR Little Endian; joining them would copy the stream."""
     if claims.family is Family.JPEG:
         stream = with_colour_transform(stream, transform=False)
     stream = stream[claims.start :] + b"\x00" * ((len(stream) - claims.start) % 2)

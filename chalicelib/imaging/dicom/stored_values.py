@@ -1,4 +1,4 @@
-"""The stored values of one frame of a DICOM file, whatever its transfer syntax."""
+"""Reads the stored values of one frame of a DICOM file, in any supported transfer syntax."""
 
 from struct import unpack
 from typing import Any
@@ -26,7 +26,7 @@ def read_frame(file: DicomFile, image: ImagePixel, syntax: UID) -> StoredValues:
     """Decode the wanted frame.
 
     Raises:
-        ImageError: if the pixels are cut off, contradict their header or cannot be decoded.
+        ImageError: if the pixels are cut off, contradict the header or cannot be decoded.
     """
     assert file.pixels
     is_compressed = syntax in FAMILIES or syntax == RLELossless
@@ -43,14 +43,14 @@ def read_frame(file: DicomFile, image: ImagePixel, syntax: UID) -> StoredValues:
 
 
 def _native(file: DicomFile, image: ImagePixel) -> NDArray[Any]:
-    """The stored values of an uncompressed frame, by pydicom."""
+    """The stored values of an uncompressed frame, read by pydicom."""
     assert file.pixels
     pixels = file.pixels
     bits = image.rows * image.columns * image.samples * image.allocated
     photometric = image.photometric
     size = bits // 8
     if photometric == "YBR_FULL_422":
-        if pixels.size < size * file.frames:  # else it was not subsampled, whatever it is called
+        if pixels.size < size * file.frames:  # otherwise it is not subsampled, regardless of its name
             size = size // 3 * 2
         else:
             photometric = "YBR_FULL"
@@ -58,7 +58,7 @@ def _native(file: DicomFile, image: ImagePixel) -> NDArray[Any]:
     if pixels.size < needed:
         raise _too_short(file, needed)
     _check_surplus(file, image, size, needed)
-    if image.allocated == 1:  # whose frames need not begin with a byte
+    if image.allocated == 1:  # one-bit frames need not begin at a byte
         start, size, frame, frames = pixels.start, needed, file.frame, file.frames
     else:
         start, frame, frames = pixels.start + size * file.frame, 0, 1
@@ -87,8 +87,8 @@ def _native(file: DicomFile, image: ImagePixel) -> NDArray[Any]:
 def _swapped(file: DicomFile, start: int, size: int) -> bytes:
     """`size` bytes from `start` of pixels whose bytes are swapped in pairs.
 
-    A word holds two samples of 8 bits, the first in its lower half (PS3.5 8.1.1). Words are counted from
-    the first frame on, so every other frame of an odd size begins in the middle of a word.
+    A word holds two 8-bit samples, the first in its lower half (PS3.5 8.1.1). Words are counted from the
+    first frame, so every second frame of an odd size begins in the middle of a word.
     """
     assert file.pixels
     skipped = (start - file.pixels.start) % 2
@@ -98,9 +98,9 @@ def _swapped(file: DicomFile, start: int, size: int) -> bytes:
 
 
 def _check_surplus(file: DicomFile, image: ImagePixel, size: int, needed: int) -> None:
-    """Refuse pixels that go on for a row or more without making a whole frame: the image would be sheared.
+    """Refuse surplus pixels of a row or more that do not make a whole frame: the image would be sheared.
 
-    Zeros count for nothing: some writers pad what they write.
+    Surplus zeros are accepted, because some writers add padding.
     """
     assert file.pixels
     pixels, end = file.pixels, file.pixels.start + file.pixels.size
@@ -119,7 +119,7 @@ def _too_short(file: DicomFile, needed: int) -> errors.ImageError:
     if pixels.is_cut_off:
         return errors.DamagedImage(
             f"The DICOM file is damaged or cut off: {pixels.size:,} of {needed:,} bytes of its pixels are "
-            "there. Copy it again."
+            "present. Copy it again."
         )
     return invalid(
         pixels.keyword,
@@ -128,7 +128,7 @@ def _too_short(file: DicomFile, needed: int) -> errors.ImageError:
 
 
 def _rle(stream: bytes, image: ImagePixel) -> NDArray[Any]:
-    """PS3.5 annex G: a segment for each byte of each sample, the most significant first."""
+    """Decode RLE (PS3.5 annex G): a segment for each byte of each sample, the most significant first."""
     if image.allocated == 1:
         raise errors.UnsupportedImage("RLE with BitsAllocated (0028,0100) of 1 cannot be read here.")
     width = image.allocated // 8
@@ -156,15 +156,15 @@ def _rle(stream: bytes, image: ImagePixel) -> NDArray[Any]:
 
 
 def _unpack_bits(segment: bytes, image: ImagePixel) -> NDArray[np.uint8]:
-    """One plane: the coding of RLE is PackBits.
+    """Decode one plane; its coding is PackBits.
 
-    RLE states no size, but a segment shows that of its plane. Zeros that pad it count for nothing.
+    RLE does not state the size of a plane, but the segment reveals it. Padding with zeros is ignored.
     """
     size = image.rows * image.columns
     plane = _bounded_plane(segment, size)
     if plane is None:
         raise damaged_stream("RLE", "a segment ends before its plane is full")
-    # With one row or column more than the header says there are at least so many more samples.
+    # One more row or column than the header says adds at least this many samples.
     if _bounded_plane(segment.rstrip(b"\x00"), size + min(image.rows, image.columns)) is not None:
         raise contradiction("RLE", [f"more samples than Rows {image.rows} and Columns {image.columns} have"])
     return plane.reshape(image.rows, image.columns)
@@ -173,7 +173,7 @@ def _unpack_bits(segment: bytes, image: ImagePixel) -> NDArray[np.uint8]:
 def _bounded_plane(segment: bytes, size: int) -> NDArray[np.uint8] | None:
     """The first `size` samples of a segment, or None if it has fewer.
 
-    Pillow's decoder stops there, where a few bytes can claim gigabytes.
+    Pillow's decoder stops at `size`: a few bytes could expand to gigabytes.
     """
     try:
         line = Image.frombytes("L", (size, 1), segment, "packbits", "L")

@@ -1,4 +1,4 @@
-"""Keeps what is no tissue out of a greyscale image: padding, overlays, defective detector elements."""
+"""Removes padding, overlays and defective detector elements from a greyscale image."""
 
 import math
 from typing import Any
@@ -8,18 +8,18 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from chalicelib import errors
-from chalicelib.imaging.dicom.attributes import ENDLESS, ImagePixel, numbers
+from chalicelib.imaging.dicom.attributes import MAX_VALUE, ImagePixel, numbers
 from chalicelib.imaging.dicom.frame_values import StoredValues
 from chalicelib.imaging.dicom.grey_levels import GreyLevels
 
 _HOT_SHARE = 1e-4
-"""Of the pixels at most; one of them in any case."""
-_HOT_PIXELS_MATTER = 1 << 22
-"""In larger images the resize averages a single pixel away."""
+"""The largest share of hot pixels; at least one pixel may be hot."""
+_MAX_PIXELS_WITH_HOT = 1 << 22
+"""In larger images the resize averages single pixels away."""
 
 
 def value_bits(frame: StoredValues, image: ImagePixel) -> NDArray[Any]:
-    """The values without what old files keep beside them in the same words, such as overlays."""
+    """The values without other data in the same words, such as overlays in old files."""
     values = frame.values
     if values.dtype.kind not in "iu":
         return values
@@ -27,30 +27,30 @@ def value_bits(frame: StoredValues, image: ImagePixel) -> NDArray[Any]:
     shift = image.high_bit + 1 - frame.bits
     if 0 < shift <= width - frame.bits and _is_left_aligned(values, frame.bits, shift):
         values = values >> shift
-    # Moving the value to the top and back removes what is above it, and restores its sign.
+    # Shifting the value up and back removes higher bits and restores its sign.
     return _sign_extended(values, frame.bits) if width > frame.bits else values
 
 
 def _is_left_aligned(values: NDArray[Any], stored: int, shift: int) -> bool:
-    """Whether the values are where HighBit says. Many files say so and store them in the lowest bits."""
+    """Whether the values are where HighBit says. Many files store them in the lowest bits instead."""
     unsigned = values.view(f"u{values.dtype.itemsize}")
     return bool(int(unsigned.max()) >> stored > 0 and not (unsigned & (2**shift - 1)).any())
 
 
 def find_padding(frame: StoredValues, dataset: Dataset) -> NDArray[np.bool_] | None:
-    """Which pixels stand for "nothing here" (C.7.5.1.1.2); None if none do.
+    """The mask of padding pixels (C.7.5.1.1.2); None without padding.
 
     Args:
-        frame: as stored, with all bits of the words: padding may use those that values do not.
-        dataset: with PixelPaddingValue and PixelPaddingRangeLimit, or their kin for floats.
+        frame: the stored values with all bits of the words: padding may use bits that values do not.
+        dataset: with PixelPaddingValue and PixelPaddingRangeLimit, or the same for floats.
 
     Raises:
-        InvalidImage: if the image is of floats and holds no number at all.
+        InvalidImage: if an image of floats holds no finite number.
     """
     values = frame.values
     if values.dtype.kind == "f":
-        # The largest number there is often stands for "no value".
-        nothing = ~(np.abs(values) < ENDLESS)
+        # The largest float often means "no value".
+        nothing = ~(np.abs(values) < MAX_VALUE)
         if nothing.all():
             raise errors.InvalidImage("This DICOM file has no pixel that is a usable number.")
         keyword = "FloatPixelPadding" if values.dtype.itemsize == 4 else "DoubleFloatPixelPadding"
@@ -74,7 +74,7 @@ def find_padding(frame: StoredValues, dataset: Dataset) -> NDArray[np.bool_] | N
 
 
 def _lacks_sign_extension(values: NDArray[Any], bits: int) -> bool:
-    """Whether the bits above those of signed values are all zero, which some writers leave so."""
+    """Whether the unused high bits of signed values are all zero, as some writers leave them."""
     return values.dtype.kind == "i" and bits < values.dtype.itemsize * 8 and not (values >> bits).any()
 
 
@@ -86,20 +86,20 @@ def _sign_extended(values: NDArray[Any], bits: int) -> NDArray[Any]:
 
 
 def fill_padding(values: NDArray[Any], nothing: NDArray[np.bool_], levels: GreyLevels) -> NDArray[Any]:
-    """`values` with the darkest shown in place of padding, which the resize would mix into tissue."""
+    """`values` with padding replaced by the darkest value, because the resize would blend it into tissue."""
     real = values[~nothing]
     darkest = levels.darkest(float(real.min()), float(real.max()))
     return np.where(nothing, np.array(darkest, values.dtype), values)
 
 
 def without_hot_pixels(values: NDArray[Any], nothing: NDArray[np.bool_] | None) -> NDArray[Any]:
-    """Clip a few values that stand apart, where the range of values decides the contrast.
+    """Clip a few outliers, for images whose contrast depends on the range of values.
 
-    They do if the range without them is less than half as wide. Otherwise nothing is clipped: the brightest
-    pixels may be what matters.
+    Values are outliers if the range without them is less than half as wide. Otherwise nothing is clipped,
+    because the brightest pixels may be the ones that matter.
     """
     real = values.ravel() if nothing is None else values[~nothing]
-    if not 4 <= real.size <= _HOT_PIXELS_MATTER:
+    if not 4 <= real.size <= _MAX_PIXELS_WITH_HOT:
         return values
     few = max(1, int(real.size * _HOT_SHARE))
     ordered = np.partition(real, [0, few, real.size - 1 - few, real.size - 1])

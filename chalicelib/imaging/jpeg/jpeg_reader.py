@@ -11,11 +11,11 @@ from chalicelib.tasks import InputSpec
 
 _END = b"\xff\xd9"
 _FILLS = (b"\xff\x00" * 8, bytes(8))
-"""As many bits of 1 and of 0 as libjpeg reads ahead. Those of 1 are no code of any table (T.81, C)."""
+"""As many bits of 1 and of 0 as libjpeg reads ahead. A code of only 1s is in no table (T.81, C)."""
 
 
 def decode(data: bytes, spec: InputSpec) -> DecodedImage:
-    """Decode a JPEG file; of several pictures in it, the first.
+    """Decode a JPEG file; if it holds several pictures, the first.
 
     Raises:
         ImageError: if its segments are incomplete or unsupported, or the image is too large or small.
@@ -39,14 +39,14 @@ def decode(data: bytes, spec: InputSpec) -> DecodedImage:
 
 
 def _image(jpeg: Jpeg, spec: InputSpec) -> Image.Image:
-    """The image, if the last scan has all of its data.
+    """The image.
 
-    Where libjpeg runs out of data before the end marker, it makes up the rest. So a single scan gets no end
-    marker, without which Pillow finds that data is missing, and several scans, of which libjpeg awaits the
-    end marker, are decoded twice, with other bits behind the last one.
+    libjpeg fills in data that is missing before the end marker. A file with one scan is therefore decoded
+    without its end marker, and Pillow reports missing data. With several scans libjpeg needs the end marker,
+    so the file is decoded twice, with different bits after the last scan.
 
     Raises:
-        DamagedImage: if it has not.
+        DamagedImage: if data of the last scan is missing.
         Exception: of any kind, for other damage.
     """
     if jpeg.scans == 1 and jpeg.has_end:
@@ -60,7 +60,7 @@ def _image(jpeg: Jpeg, spec: InputSpec) -> Image.Image:
 
 def _loaded(file: bytes, spec: InputSpec) -> Image.Image:
     image = Image.open(BytesIO(file), formats=("JPEG",))
-    # Lets the decoder skip detail (and colour) that the resize would throw away: half the time.
+    # Lets the decoder skip detail and colour that the resize would discard; it takes half the time.
     enough = 2 * max(spec.width, spec.height)
     image.draft("L" if spec.channels == 1 else "RGB", (enough, enough))
     image.load()

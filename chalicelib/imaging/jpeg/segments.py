@@ -1,7 +1,7 @@
-"""Reads the segments of a JPEG file (ITU-T T.81) up to its last scan, and checks them before it is decoded.
+"""Reads the segments of a JPEG file (ITU-T T.81) up to its last scan, and checks them before decoding.
 
-libjpeg merely warns, where nobody hears it, when scans or parts of them are missing, and makes up the rest.
-What shows without decoding is checked here.
+If scans or parts of them are missing, libjpeg only prints a warning and fills in the rest. Everything that
+can be checked without decoding is checked here.
 """
 
 import re
@@ -29,13 +29,13 @@ _ALONE = {0x01, *range(0xD0, 0xD8)}
 """Markers without a segment: TEM and RST0 to RST7."""
 _MAX_SEGMENTS = 10_000
 _MAX_SCANS = 100
-"""Each goes through the whole image. Ordinary progressive files have about ten scans."""
+"""Decoding time grows with each scan. Ordinary progressive files have about ten."""
 _LAST_COEFFICIENT = 63
 _BLOCK = 8
 
 _ANY_MARKER = re.compile(rb"\xff[\x01-\xfe]")
 _NEXT_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
-"""After a scan's data, in which FF00 stands for FF, and FFD0 to FFD7 are restart markers (B.1.1.5)."""
+"""The marker after a scan's data, in which FF00 stands for FF and FFD0..FFD7 are restarts (B.1.1.5)."""
 _RESTARTS = re.compile(rb"\xff([\xd0-\xd7])")
 
 
@@ -47,38 +47,38 @@ class Frame:
     columns: int
     rows: int
     sampling: dict[int, tuple[int, int]]
-    """How often each component is sampled across and down, in relation to the others; by its number."""
+    """By component number, its horizontal and vertical sampling factors."""
 
     def units(self, components: list[int]) -> int:
         """MCUs in a scan of these components (A.2)."""
-        most_across = max(across for across, _ in self.sampling.values())
-        most_down = max(down for _, down in self.sampling.values())
+        max_across = max(across for across, _ in self.sampling.values())
+        max_down = max(down for _, down in self.sampling.values())
         if len(components) > 1:
-            return _divided(self.columns, _BLOCK * most_across) * _divided(self.rows, _BLOCK * most_down)
+            return _ceil_div(self.columns, _BLOCK * max_across) * _ceil_div(self.rows, _BLOCK * max_down)
         across, down = self.sampling[components[0]]
-        columns, rows = _divided(self.columns * across, most_across), _divided(self.rows * down, most_down)
-        return _divided(columns, _BLOCK) * _divided(rows, _BLOCK)
+        columns, rows = _ceil_div(self.columns * across, max_across), _ceil_div(self.rows * down, max_down)
+        return _ceil_div(columns, _BLOCK) * _ceil_div(rows, _BLOCK)
 
 
 class _Segment(NamedTuple):
-    """A marker and what belongs to it, as positions in the file."""
+    """A marker with its segment, as positions in the file."""
 
     marker: int
     start: int
     end: int
     scan_end: int
-    """Where the data behind the header of a scan ends."""
+    """End of the data after the header of a scan."""
     restarts: list[bytes]
     """The second bytes of the restart markers in that data."""
 
 
 @dataclass
 class Jpeg:
-    """What a file holds."""
+    """The parts of a file that matter."""
 
     frame: Frame
     parts: list[bytes | memoryview]
-    """Of the file, without comments and metadata, and without its end marker."""
+    """The file without comments, metadata and end marker."""
     scans: int
     has_end: bool
     exif: bytes
@@ -88,11 +88,11 @@ class Jpeg:
 
 
 @dataclass
-class _Found:
+class _State:
     parts: list[bytes | memoryview] = field(default_factory=lambda: [b"\xff\xd8"])
     frame: Frame | None = None
     progress: dict[int, list[int | None]] = field(default_factory=dict)
-    """Of each component and coefficient, how many low bits are still missing; None if all are."""
+    """For each component and coefficient, the number of low bits still missing; None if all are."""
     restart_interval: int = 0
     scans: int = 0
     has_end: bool = False
@@ -102,22 +102,22 @@ class _Found:
 
 
 def read(data: bytes) -> Jpeg:
-    """The segments of a JPEG file. What follows its end, such as further pictures, is ignored.
+    """The segments of a JPEG file. Data after the end marker, such as further pictures, is ignored.
 
     Raises:
         DamagedImage: if scans or parts of them are missing.
         InvalidImage: if headers contradict each other.
-        UnsupportedImage: if it is a JPEG of a kind that cannot be read.
+        UnsupportedImage: if it is an unsupported kind of JPEG.
     """
-    found = _Found()
+    found = _State()
     for segment in _segments(data):
         if segment.marker == _EOI:
             found.has_end = True
             break
         body = data[segment.start : segment.end]
-        _take(found, segment.marker, body)
+        _read_segment(found, segment.marker, body)
         if segment.marker == _SOS:
-            _take_scan(found, body, segment)
+            _read_scan(found, body, segment)
             found.parts.append(memoryview(data)[segment.end : segment.scan_end])
     if found.frame is None or not found.scans:
         raise damaged("it ends before its image")
@@ -129,7 +129,7 @@ def read(data: bytes) -> Jpeg:
 def _segments(data: bytes) -> Iterator[_Segment]:
     position = 2
     for _ in range(_MAX_SEGMENTS):
-        # Some writers leave bytes between segments, which every viewer passes over.
+        # Some writers leave bytes between segments, which every viewer skips.
         match = _NEXT_MARKER.search(data, position)
         if match is None:
             return
@@ -157,9 +157,9 @@ def _at(match: re.Match[bytes] | None, data: bytes) -> int:
     return match.start() if match else len(data)
 
 
-def _take(found: _Found, marker: int, body: bytes) -> None:
+def _read_segment(found: _State, marker: int, body: bytes) -> None:
     if marker == _APP1:
-        _take_metadata(found, body)
+        _read_metadata(found, body)
         return
     if _APP0 <= marker <= _APP15 or marker == _COM:
         if marker == _APP0 and body.startswith(b"JFIF\0") and len(body) >= 14:
@@ -184,7 +184,7 @@ def _segment(marker: int, body: bytes) -> bytes:
     return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
 
 
-def _take_metadata(found: _Found, body: bytes) -> None:
+def _read_metadata(found: _State, body: bytes) -> None:
     exif, xmp = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
     if body.startswith(exif):
         found.exif = found.exif or body
@@ -213,8 +213,8 @@ def _frame(marker: int, body: bytes) -> Frame:
     return Frame(marker, columns, rows, dict(zip(numbers, factors, strict=True)))
 
 
-def _take_scan(found: _Found, body: bytes, segment: _Segment) -> None:
-    """Check a scan by its header (B.2.3)."""
+def _read_scan(found: _State, body: bytes, segment: _Segment) -> None:
+    """Check the header of a scan (B.2.3)."""
     if found.frame is None:
         raise _invalid("a scan comes before the frame header")
     found.scans += 1
@@ -249,13 +249,12 @@ def _check_restarts(found: list[bytes], units: int, interval: int) -> None:
         raise damaged("parts of its image are missing or out of order")
 
 
-def _divided(dividend: int, divisor: int) -> int:
-    """Rounded up."""
+def _ceil_div(dividend: int, divisor: int) -> int:
     return -(-dividend // divisor)
 
 
 def damaged(reason: str) -> errors.DamagedImage:
-    """The error for a file that was whole once."""
+    """The error for a damaged or truncated file."""
     return errors.DamagedImage(f"The JPEG file is damaged or cut off: {reason}. Export or copy it again.")
 
 

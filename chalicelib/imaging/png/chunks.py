@@ -1,7 +1,7 @@
-"""Reads the chunks of a PNG file (ISO/IEC 15948) and checks them before anything is decoded.
+"""Reads the chunks of a PNG file (ISO/IEC 15948) and checks them before decoding.
 
-Only chunks that decide how the image looks are kept. Text, colour profiles and animations are passed over
-unread, so what they would expand to costs nothing.
+Only chunks that affect the pixels are kept. Text, colour profiles and animations are skipped unread, so their
+decompressed size does not matter.
 """
 
 import struct
@@ -18,10 +18,10 @@ GREY, RGB, PALETTE, GREY_ALPHA, RGB_ALPHA = 0, 2, 3, 4, 6
 _CHANNELS = {GREY: 1, RGB: 3, PALETTE: 1, GREY_ALPHA: 2, RGB_ALPHA: 4}
 _DEPTHS = {GREY: (1, 2, 4, 8, 16), PALETTE: (1, 2, 4, 8)}
 _SAMPLES = {GREY: 1, RGB: 3}
-"""In the transparent colour of a tRNS chunk (11.3.2.1)."""
+"""Samples of the transparent colour in a tRNS chunk (11.3.2.1)."""
 _DEEPER = (8, 16)
 _MAX_CHUNKS = 100_000
-"""Writers put 8 kB and more of image data into a chunk, so a file of 200 MB has 25,000."""
+"""Writers put at least 8 kB of image data into a chunk, so a file of 200 MB has 25,000 chunks."""
 
 
 @dataclass(frozen=True)
@@ -36,19 +36,19 @@ class Header:
 
     @property
     def row_bytes(self) -> int:
-        """Of an uncompressed row, without its filter byte."""
+        """Bytes of an uncompressed row, without its filter byte."""
         return -(-self.columns * self.depth * _CHANNELS[self.colour] // 8)
 
 
 @dataclass(frozen=True)
 class Png:
-    """The chunks of a file that decide how its image looks."""
+    """The chunks of a file that affect its pixels."""
 
     header: Header
     palette: bytes
-    """Red, green and blue of each entry; transparent ones are mixed with black."""
+    """Red, green and blue of each entry, blended with black by its transparency."""
     transparent: tuple[int, ...]
-    """The sample or the RGB samples that are transparent wherever they occur; empty if there are none."""
+    """The sample or RGB samples of the transparent colour; empty if there is none."""
     data: bytes
     """The zlib stream."""
     exif: bytes
@@ -56,7 +56,7 @@ class Png:
     """Height of a pixel divided by its width."""
 
     def file(self) -> bytes:
-        """A PNG file with nothing but the image."""
+        """A PNG file with the image alone."""
         header = self.header
         body = struct.pack(
             ">IIBBBBB", header.columns, header.rows, header.depth, header.colour, 0, 0, header.interlaced
@@ -65,7 +65,7 @@ class Png:
         return SIGNATURE + _chunk(b"IHDR", body) + palette + _chunk(b"IDAT", self.data) + _chunk(b"IEND", b"")
 
     def is_complete(self) -> bool:
-        """Whether the stream holds every row; for files that are not interlaced."""
+        """Whether the stream holds every row. Only for files that are not interlaced."""
         missing = self.header.rows * (1 + self.header.row_bytes)
         stream, rest = zlib.decompressobj(), self.data
         while missing > 0 and rest:
@@ -76,7 +76,7 @@ class Png:
 
 @dataclass
 class _Kept:
-    """Chunks by type, where only one may be."""
+    """Chunks by type, of which only one is allowed, and the image data."""
 
     single: dict[bytes, bytes] = field(default_factory=dict)
     data: list[memoryview] = field(default_factory=list)
@@ -107,9 +107,9 @@ def read(data: bytes) -> Png:
 
 
 _DECISIVE = {b"IHDR", b"PLTE", b"tRNS", b"IDAT"}
-"""Chunks that decide about the pixels: if one is damaged, so is the image."""
+"""Chunks that the pixels depend on: if one is damaged, so is the image."""
 _OTHERS = {b"eXIf", b"pHYs"}
-"""Used only if they are sound."""
+"""Chunks that are ignored if they are damaged."""
 
 
 def _keep(data: bytes) -> _Kept:
@@ -130,7 +130,7 @@ def _keep(data: bytes) -> _Kept:
             kept.single[kind] = bytes(body)
         elif kind in _OTHERS and sound:
             kept.single.setdefault(kind, bytes(body))
-        elif kind[:1].isupper():  # critical: whoever does not know it must not show the image (5.4)
+        elif kind[:1].isupper():  # critical: decoders that do not know it must not show the image (5.4)
             raise errors.UnsupportedImage(
                 "The PNG file uses an extension of the standard. Export it as an ordinary PNG."
             )
@@ -147,9 +147,9 @@ def _check_first(kind: bytes) -> None:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, bool]]:
-    """Type and content of each chunk, and whether its checksum is right.
+    """Type and content of each chunk, and whether its checksum is correct.
 
-    Of the last one there may be only a part: if that is image data, decoding shows whether any is missing.
+    The last chunk may be truncated: if it is image data, decoding shows whether any is missing.
     """
     view = memoryview(data)
     position = len(SIGNATURE)
@@ -186,7 +186,7 @@ def _header(body: bytes) -> Header:
 
 
 def _palette(chunks: dict[bytes, bytes], header: Header) -> bytes:
-    """The palette, with each entry mixed with black according to its transparency."""
+    """The palette, each entry blended with black by its transparency."""
     palette = bytearray(chunks.get(b"PLTE", b""))
     if not palette:
         raise _invalid("its palette (PLTE) is missing")
@@ -200,7 +200,7 @@ def _palette(chunks: dict[bytes, bytes], header: Header) -> bytes:
 
 def _transparent(chunks: dict[bytes, bytes], header: Header) -> tuple[int, ...]:
     body = chunks.get(b"tRNS")
-    if body is None or header.colour not in _SAMPLES:  # beside an alpha channel it means nothing
+    if body is None or header.colour not in _SAMPLES:  # it has no meaning with an alpha channel
         return ()
     if len(body) != 2 * _SAMPLES[header.colour]:
         raise _invalid("its transparent colour (tRNS) has the wrong length")
@@ -208,7 +208,7 @@ def _transparent(chunks: dict[bytes, bytes], header: Header) -> tuple[int, ...]:
 
 
 def _aspect(body: bytes) -> float:
-    """From the pixels per unit of the pHYs chunk (11.3.5.3), whatever the unit is."""
+    """Height of a pixel divided by its width, from the pHYs chunk (11.3.5.3); the unit does not matter."""
     if len(body) != 9:
         return 1.0
     across, down = struct.unpack(">II", body[:8])
@@ -220,7 +220,7 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def damaged(reason: str) -> errors.DamagedImage:
-    """The error for a file that was whole once."""
+    """The error for a damaged or truncated file."""
     return errors.DamagedImage(f"The PNG file is damaged or cut off: {reason}. Export or copy it again.")
 
 

@@ -1,4 +1,4 @@
-"""Has Pillow decode PNG files, and gets samples of 16 bits out of it where it would cut them down to 8."""
+"""Decodes PNG files with Pillow, and obtains 16-bit samples where Pillow would reduce them to 8 bits."""
 
 from collections.abc import Iterator
 from io import BytesIO
@@ -18,15 +18,19 @@ Samples = NDArray[Any]
 
 
 def load(png: Png, raw_mode: str = "") -> Image.Image:
-    """The image as Pillow decodes it; `raw_mode` says how it takes samples from the file, if not as usual.
+    """The image as Pillow decodes it.
+
+    Args:
+        png: the chunks of the file.
+        raw_mode: how Pillow interprets the samples; "" for its default.
 
     Raises:
         DamagedImage: if rows are missing.
         Exception: of any kind, for other damage.
     """
     image = _decoded(png, raw_mode)
-    # Pillow leaves rows black for which an unbroken stream holds nothing. Most images have some light in
-    # the last row, which saves decompressing the stream once more.
+    # Pillow leaves rows black if the stream ends early without an error. If the last row is not all black, as
+    # in most images, the stream need not be decompressed again.
     last_row = image.crop((0, image.height - 1, image.width, image.height))
     if not png.header.interlaced and not np.asarray(last_row).any() and not png.is_complete():
         raise damaged("rows of its image are missing")
@@ -43,7 +47,7 @@ def _decoded(png: Png, raw_mode: str) -> Image.Image:
 
 
 def blank(samples: Samples, colour: tuple[int, ...]) -> bool:
-    """Set pixels of that colour to 0; returns whether there were any."""
+    """Set pixels of a colour to 0, and return whether there were any."""
     channels = np.moveaxis(samples, -1, 0)
     transparent = np.logical_and.reduce(
         [channel == value for channel, value in zip(channels, colour, strict=True)]
@@ -53,9 +57,9 @@ def blank(samples: Samples, colour: tuple[int, ...]) -> bool:
 
 
 def deep_colour(png: Png) -> Image.Image:
-    """An image of 16 bits a sample and several channels, scaled to its bit depth, transparent parts black.
+    """An image of several channels with 16 bits a sample, scaled to its bit depth, on black.
 
-    Pillow takes the upper byte of each sample, so an image of 12 bits in 16 would come out nearly black.
+    Pillow takes the upper byte of each sample, so 12-bit samples in 16 bits would be nearly black.
     """
     deep = _GreyAlpha(png) if png.header.colour == GREY_ALPHA else _Colour(png)
     brightest = 0
@@ -73,16 +77,15 @@ def deep_colour(png: Png) -> Image.Image:
 
 
 class _Colour:
-    """RGB with or without alpha: Pillow can take either byte of a sample, so it decodes the file twice."""
+    """RGB with or without alpha. Pillow decodes the file twice, once for each byte of the samples."""
 
     def __init__(self, png: Png):
         self._transparent = png.transparent
         mode = "RGB" if png.header.colour == RGB else "RGBA"
-        self._low = _decoded(
-            png, f"{mode};16L"
-        )  # little-endian: what it takes for the upper byte is the lower
+        # Read as little-endian, the lower byte takes the place of the upper one.
+        self._low = _decoded(png, f"{mode};16L")
         self.target = self._high = load(png, f"{mode};16B")
-        """Strips that are done replace the upper bytes; its alpha channel, if any, becomes opaque."""
+        """Finished strips replace the upper bytes; the alpha channel, if any, becomes opaque."""
 
     def strips(self) -> Iterator[tuple[Box, Samples, Samples | None]]:
         """The box, colour and alpha of each strip."""
@@ -96,7 +99,7 @@ class _Colour:
 
 
 class _GreyAlpha:
-    """Grey with alpha: the four bytes of a pixel pass through Pillow as if they were RGBA."""
+    """Grey with alpha. Pillow decodes the four bytes of a pixel as RGBA."""
 
     def __init__(self, png: Png):
         self._bytes = load(png, "RGBA")

@@ -33,7 +33,7 @@ def decode(data: bytes, spec: InputSpec) -> DecodedImage:
 
 
 def _image(png: Png) -> Image.Image:
-    """The image; a colour that is transparent wherever it occurs has become black."""
+    """The image, in which the transparent colour, if any, is black."""
     if png.header.depth == 16 and png.header.colour != GREY:
         return decoding.deep_colour(png)
     image = decoding.load(png)
@@ -47,7 +47,7 @@ def _image(png: Png) -> Image.Image:
 
 
 def _check_palette(image: Image.Image, png: Png) -> None:
-    """Pillow would make up the colours that are missing."""
+    """Pillow would invent colours for missing palette entries."""
     _, highest = image.getextrema()
     assert isinstance(highest, int)
     if highest >= len(png.palette) // 3:

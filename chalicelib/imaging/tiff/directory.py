@@ -1,7 +1,7 @@
 """Reads the directories (IFDs) of a TIFF or BigTIFF file: its pages, and the tags that describe them.
 
-Nothing is looked at but the tags in `Tag`, so a text that somebody typed into another one is never read, and
-a damaged private tag costs nothing. References are to TIFF 6.0.
+Only the tags in `Tag` are read. Text in other tags is never touched, and damaged private tags do no harm.
+References are to TIFF 6.0.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from chalicelib import errors
 
 
 class Tag(IntEnum):
-    """The tags that matter, by the names of TIFF 6.0 and its supplements."""
+    """The tags that are read, by their names in TIFF 6.0 and its supplements."""
 
     NewSubfileType = 254
     SubfileType = 255
@@ -53,7 +53,7 @@ class Tag(IntEnum):
 _MAX_PAGES = 4096
 _MAX_ENTRIES = 4096
 _MAX_VALUES = 3 << 16
-"""The longest list but those of strips and tiles is a palette of 16 bits."""
+"""A 16-bit palette: the longest list except those of strips and tiles."""
 _UNDEFINED, _RATIONAL = 7, 5
 _INTEGERS = {1: "u1", 3: "u2", 4: "u4", 6: "i1", 8: "i2", 9: "i4", 13: "u4", 16: "u8", 17: "i8", 18: "u8"}
 _SIZES = {2: 1, 5: 8, 7: 1, 10: 8, 11: 4, 12: 8} | {code: int(name[1]) for code, name in _INTEGERS.items()}
@@ -62,12 +62,12 @@ _BIG = 43
 
 
 def invalid(tag: Tag, problem: str) -> errors.InvalidImage:
-    """The error of a file whose `tag` is against the rules."""
+    """The error for a file whose `tag` violates the specification."""
     return errors.InvalidImage(f"{tag.name} ({tag.value}) of this TIFF file {problem}. Export it again.")
 
 
 def unsupported(tag: Tag, problem: str) -> errors.UnsupportedImage:
-    """The error of a valid file whose `tag` says something that is not read."""
+    """The error for a valid file whose `tag` has an unsupported value."""
     return errors.UnsupportedImage(
         f"{tag.name} ({tag.value}) of this TIFF file {problem}, which cannot be read here. Export the image "
         "as PNG, or as TIFF in grey or RGB without compression."
@@ -75,7 +75,7 @@ def unsupported(tag: Tag, problem: str) -> errors.UnsupportedImage:
 
 
 def cut_off(what: str) -> errors.DamagedImage:
-    """The error of a file that ends before `what` does."""
+    """The error for a file that ends before `what` does."""
     return errors.DamagedImage(
         f"The TIFF file is damaged or cut off: {what} outside the file. Export or copy it again."
     )
@@ -86,7 +86,7 @@ class _Entry:
     type: int
     count: int
     position: int
-    """Where the values begin in the file."""
+    """Offset of the values in the file."""
 
 
 @dataclass(frozen=True)
@@ -98,18 +98,18 @@ class Directory:
     """"<" or ">", as numpy and struct write it."""
     entries: dict[int, _Entry]
 
-    def integers(self, tag: Tag, most: int = _MAX_VALUES) -> list[int]:
-        """The values of a tag, at most so many; none if it is absent.
+    def integers(self, tag: Tag, limit: int = _MAX_VALUES) -> list[int]:
+        """The values of a tag, at most `limit` of them; empty if the tag is absent.
 
         Raises:
-            InvalidImage: if they are no integers, or negative.
+            InvalidImage: if they are negative or not integers.
         """
         entry = self.entries.get(tag)
         if entry is None:
             return []
         if entry.type not in _INTEGERS:
             raise invalid(tag, "is no integer")
-        values = self._values(tag, entry, _INTEGERS[entry.type])[:most]
+        values = self._values(tag, entry, _INTEGERS[entry.type])[:limit]
         if values.size and int(values.min()) < 0:
             raise invalid(tag, "is negative")
         numbers: list[int] = values.tolist()
@@ -119,7 +119,7 @@ class Directory:
         """The first value of a tag.
 
         Raises:
-            InvalidImage: if it is absent, and there is no default.
+            InvalidImage: if it is absent and there is no default.
         """
         values = self.integers(tag)
         if values:
@@ -129,7 +129,7 @@ class Directory:
         return default
 
     def ratios(self, tag: Tag) -> list[float]:
-        """The values of a tag of type RATIONAL; a division by zero is not a number."""
+        """The values of a tag of type RATIONAL; a division by zero gives NaN."""
         entry = self.entries.get(tag)
         if entry is None or entry.type != _RATIONAL:
             return []
@@ -163,7 +163,7 @@ class File:
 
     @classmethod
     def of(cls, data: bytes) -> "File":
-        """The file whose first two bytes are known to be II or MM.
+        """A file whose first two bytes are II or MM.
 
         Raises:
             DamagedImage: if it ends within its header.
@@ -181,7 +181,7 @@ class File:
 
         Raises:
             UnsupportedImage: if there are too many.
-            DamagedImage: if one of them lies outside the file, or they follow each other in a loop.
+            DamagedImage: if one lies outside the file, or their chain is a loop.
         """
         position = self.integer(8, 8) if self.big else self.integer(4, 4)
         seen = set[int]()
@@ -199,7 +199,7 @@ class File:
             yield directory
 
     def sub_directories(self, directory: Directory) -> Iterator[Directory]:
-        """The images that are kept beside a page rather than in the chain of pages."""
+        """The images in the SubIFDs of a page, which are not in the chain of pages."""
         for position in directory.integers(Tag.SubIFDs, _MAX_PAGES):
             yield self._read(position)[0]
 
@@ -211,7 +211,7 @@ class File:
         return int.from_bytes(content, "little" if self.order == "<" else "big")
 
     def _read(self, start: int) -> tuple[Directory, int]:
-        """The directory at `start`, and where the next one is."""
+        """The directory at `start`, and the offset of the next one."""
         count_size, width = (8, 8) if self.big else (2, 4)
         count = self.integer(start, count_size)
         if not 0 < count <= _MAX_ENTRIES:

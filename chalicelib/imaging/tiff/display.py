@@ -1,4 +1,4 @@
-"""From the samples of a TIFF page to a picture in grey levels or RGB."""
+"""Converts the samples of a TIFF page to a picture in grey levels or RGB."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,14 +30,14 @@ Display = Callable[[NDArray[Any]], Pixels]
 
 @dataclass(frozen=True)
 class _Range:
-    """Which samples are black and white."""
+    """The samples that are black and white."""
 
     black: float
     white: float
     opaque: float
-    """The alpha of a pixel that is not transparent at all."""
+    """The alpha of an opaque pixel."""
     exact: bool
-    """Whether all samples are integers at most 65,535 above black, so that they need not be scaled."""
+    """Whether all samples are integers within 65,535 of black, so that they need no scaling."""
 
     @property
     def top(self) -> int:
@@ -46,9 +46,9 @@ class _Range:
 
 
 def picture(directory: Directory, layout: Layout, channels: int) -> tuple[Image.Image, Display | None]:
-    """The picture (mode L, RGB or I;16), and for I;16 the function that makes grey levels of its numbers.
+    """The picture (mode L, RGB or I;16), and for I;16 the function that converts its values to grey levels.
 
-    Colours become grey here if a model takes one channel, as that needs a quarter of the memory.
+    Colours become grey here if the model takes one channel: that needs a quarter of the memory.
 
     Raises:
         DamagedImage: if a part is missing, damaged or shorter than it should be.
@@ -78,7 +78,7 @@ def picture(directory: Directory, layout: Layout, channels: int) -> tuple[Image.
 def _colour(
     directory: Directory, layout: Layout, channels: int, convert: Callable[[Samples], Pixels]
 ) -> Image.Image:
-    """The picture of blocks that `convert` makes grey levels of (one or three a pixel)."""
+    """The picture whose blocks `convert` turns into 8-bit levels, one or three per pixel."""
     mode = "L" if channels == 1 or (layout.colours == 1 and layout.photometric != PALETTE) else "RGB"
     image = Image.new(mode, (layout.columns, layout.rows))
     for top, samples in blocks(directory, layout):
@@ -89,12 +89,12 @@ def _colour(
 
 
 def _levels(samples: Samples, layout: Layout, values: _Range) -> NDArray[np.uint16]:
-    """Levels from 0 (black) to `values.top` (white); what is transparent or no number is black."""
+    """Levels from 0 (black) to `values.top` (white); transparent pixels and NaN are black."""
     colours = samples[..., : layout.colours]
     if values.exact:
         levels = (colours.astype(np.int32) - int(values.black)).clip(0, values.top).astype(np.uint16)
     else:
-        span = values.white / 2 - values.black / 2  # halves, as the whole may be more than a float holds
+        span = values.white / 2 - values.black / 2  # halves, because the whole may overflow a float
         with np.errstate(invalid="ignore", over="ignore"):
             scaled = (colours.astype(np.float64) / 2 - values.black / 2) * (_TOP / span if span else 0.0)
             levels = np.nan_to_num(np.rint(scaled), nan=0.0).clip(0, _TOP).astype(np.uint16)
@@ -113,7 +113,7 @@ def _inverted(
 ) -> NDArray[np.uint16]:
     if alpha is None or layout.alpha != ASSOCIATED:
         return (values.top - levels).astype(np.uint16)
-    # 0 is white as far as the pixel is opaque.
+    # 0 is white, in proportion to the opacity of the pixel.
     white = np.rint(_opacity(alpha, values) * values.top)
     return (white - levels).clip(0, values.top).astype(np.uint16)
 
@@ -126,15 +126,15 @@ def _opacity(alpha: Samples, values: _Range) -> NDArray[np.float32]:
 def _range(directory: Directory, layout: Layout) -> _Range:
     """Black and white of a page.
 
-    Unsigned integers of up to 16 bits begin at 0. With 16 bits, white is the top of the smallest bit depth
-    that holds the brightest: detectors of 12 bits store 0 to 4095 in 16. All others are shown from the least
-    to the greatest.
+    Unsigned integers of up to 16 bits start at 0. With 16 bits, white is the top of the smallest bit depth
+    that holds the brightest sample: 12-bit detectors store 0 to 4095 in 16 bits. All other samples are scaled
+    from the smallest to the largest.
     """
     depth = 2**layout.bits - 1
     if layout.format == UNSIGNED and layout.bits < 16:
         return _Range(0, depth, depth, exact=True)
-    low, high, most_opaque = _extremes(directory, layout)
-    opaque = _top_of_depth(most_opaque) if layout.format == UNSIGNED else max(most_opaque, 1)
+    low, high, max_alpha = _extremes(directory, layout)
+    opaque = _top_of_depth(max_alpha) if layout.format == UNSIGNED else max(max_alpha, 1)
     if layout.format == UNSIGNED and layout.bits == 16:
         return _Range(0, _top_of_depth(high), opaque, exact=True)
     return _Range(low, high, opaque, exact=layout.format != FLOAT and layout.bits <= 16)
@@ -145,7 +145,7 @@ def _top_of_depth(brightest: float) -> int:
 
 
 def _extremes(directory: Directory, layout: Layout) -> tuple[float, float, float]:
-    """The least and the greatest of all colours that are numbers, and the greatest alpha."""
+    """The smallest and the largest finite colour sample, and the largest alpha."""
     low, high, opaque = np.inf, -np.inf, 0.0
     for _, samples in blocks(directory, layout):
         colours = samples[..., : layout.colours]
@@ -156,7 +156,7 @@ def _extremes(directory: Directory, layout: Layout) -> tuple[float, float, float
         if layout.alpha:
             opaque = max(opaque, float(np.nan_to_num(samples[..., layout.colours], posinf=0).max()))
         elif (layout.format, layout.bits) == (UNSIGNED, 16) and high > _TOP // 2:
-            break  # nothing that follows changes the depth
+            break  # later samples cannot change the depth
     if low > high:
         raise errors.DamagedImage("No sample of the TIFF file is a number. Export it again.")
     return low, high, opaque
@@ -167,7 +167,7 @@ def _with_palette(directory: Directory, layout: Layout) -> Callable[[Samples], P
     table = np.array(directory.integers(Tag.ColorMap))
     if table.size != 3 * size:
         raise invalid(Tag.ColorMap, f"has {table.size} entries where {3 * size} are needed")
-    # Entries have 16 bits, which some writers fill with 8.
+    # Entries have 16 bits, but some writers store 8-bit values.
     colours = (table if table.max() < 256 else table >> 8).clip(0, 255).astype(np.uint8)
     colours = colours.reshape(3, size).T
 
@@ -189,7 +189,7 @@ def _with_inks(layout: Layout) -> Callable[[Samples], Pixels]:
 
 
 def _composed(pixels: Pixels, samples: Samples, layout: Layout) -> Pixels:
-    """On black, as the surround of a film is."""
+    """The pixels blended with black, like the surround of a film."""
     if not layout.alpha or layout.alpha == ASSOCIATED:
         return pixels
     opacity = samples[..., layout.colours, None].astype(np.float32) / (2**layout.bits - 1)
@@ -197,7 +197,7 @@ def _composed(pixels: Pixels, samples: Samples, layout: Layout) -> Pixels:
 
 
 def _with_luma(directory: Directory, layout: Layout) -> Callable[[Samples], Pixels]:
-    """From YCbCr to RGB (TIFF 6.0, sections 20 and 21), which JPEG segments of three samples are already."""
+    """From YCbCr to RGB (TIFF 6.0, sections 20 and 21); JPEG segments of three samples are RGB already."""
     if layout.compression == JPEG and not layout.planar:
         return lambda samples: samples[..., :3]
     red, green, blue = _three(directory, Tag.YCbCrCoefficients, (0.299, 0.587, 0.114))

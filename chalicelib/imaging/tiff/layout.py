@@ -1,4 +1,4 @@
-"""How the samples of one TIFF page are stored, checked before any of them is read."""
+"""How the samples of a TIFF page are stored; checked before any sample is read."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,7 @@ from chalicelib.imaging.tiff.terms import (
     BITS,
     CMYK,
     COLOURS,
-    COLOURS_NOT_READ,
     COMPRESSIONS,
-    COMPRESSIONS_NOT_READ,
     FLOAT,
     FORMATS,
     JPEG,
@@ -19,6 +17,8 @@ from chalicelib.imaging.tiff.terms import (
     PALETTE,
     UNASSOCIATED,
     UNSIGNED,
+    UNSUPPORTED_COLOURS,
+    UNSUPPORTED_COMPRESSIONS,
     WITH_PREDICTOR,
     YCBCR,
 )
@@ -29,33 +29,33 @@ _MAX_SIDE = 1 << 30
 
 @dataclass(frozen=True)
 class Layout:
-    """Facts about a page whose samples can be read."""
+    """The storage of a page that can be read."""
 
     order: str
-    """Of the bytes of a number: "<" or ">"."""
+    """Byte order of numbers: "<" or ">"."""
     columns: int
     rows: int
     bits: int
     format: int
     """UNSIGNED, SIGNED or FLOAT."""
     samples: int
-    """Of each pixel."""
+    """Samples per pixel."""
     colours: int
-    """Those of them that are colours; they come first."""
+    """How many of them are colours; they come first."""
     alpha: int
-    """ASSOCIATED, UNASSOCIATED, or 0 if there is none. It follows the colours."""
+    """ASSOCIATED, UNASSOCIATED, or 0 without alpha. The alpha sample follows the colours."""
     photometric: int
     compression: int
     predictor: int
     planar: bool
-    """Whether each sample has a plane of its own."""
+    """Whether each sample is stored in a separate plane."""
     reversed_bits: bool
-    """Whether the first pixel is in the lowest bits of a byte (FillOrder 2)."""
+    """Whether the first pixel is in the low-order bits of a byte (FillOrder 2)."""
     subsampling: tuple[int, int]
-    """Columns and rows that share one pair of chroma samples; 1, 1 also where the decoder restores them."""
+    """Columns and rows that share a pair of chroma samples; 1, 1 if the decoder upsamples them."""
     tiled: bool
     segment_columns: int
-    """Of a tile, or of the page if it is stored in strips."""
+    """Columns of a tile, or of the page if it is stored in strips."""
     segment_rows: int
 
     @property
@@ -70,17 +70,17 @@ class Layout:
 
     @property
     def planes(self) -> int:
-        """How many segments together hold all samples of a pixel."""
+        """Number of segments that together hold all samples of a pixel."""
         return self.samples if self.planar else 1
 
     @property
     def samples_together(self) -> int:
-        """Samples of a pixel that lie side by side."""
+        """Samples of a pixel in the same segment."""
         return 1 if self.planar else self.samples
 
     @property
     def row_bytes(self) -> int:
-        """Bytes of a row of one segment; of a row of units if chroma is subsampled."""
+        """Bytes of a segment's row, or of a row of subsampling units."""
         across, down = self.subsampling
         if across * down > 1:
             return -(-self.segment_columns // across) * (across * down + 2)
@@ -91,9 +91,9 @@ def read_layout(directory: Directory) -> Layout:
     """How the samples of a page are stored.
 
     Raises:
-        ImageTooLarge, ImageTooSmall: by its width and length.
+        ImageTooLarge, ImageTooSmall: if its size is out of bounds.
         UnsupportedImage: naming the tag whose value is not supported.
-        InvalidImage: naming the tag that is missing, impossible or contradictory.
+        InvalidImage: naming the tag that is missing, invalid or inconsistent.
     """
     columns, rows = size(directory)
     compression, photometric = _compression(directory), _photometric(directory)
@@ -131,7 +131,7 @@ def size(directory: Directory) -> tuple[int, int]:
 
     Raises:
         InvalidImage: if one of them is missing or 0.
-        ImageTooLarge, ImageTooSmall: accordingly.
+        ImageTooLarge, ImageTooSmall: if the size is out of bounds.
     """
     columns, rows = directory.integer(Tag.ImageWidth), directory.integer(Tag.ImageLength)
     for tag, side in ((Tag.ImageWidth, columns), (Tag.ImageLength, rows)):
@@ -144,7 +144,7 @@ def size(directory: Directory) -> tuple[int, int]:
 def _compression(directory: Directory) -> int:
     compression = directory.integer(Tag.Compression, NONE)
     if compression not in COMPRESSIONS:
-        raise unsupported(Tag.Compression, f"is {compression}{_named(COMPRESSIONS_NOT_READ, compression)}")
+        raise unsupported(Tag.Compression, f"is {compression}{_named(UNSUPPORTED_COMPRESSIONS, compression)}")
     return compression
 
 
@@ -152,7 +152,7 @@ def _photometric(directory: Directory) -> int:
     photometric = directory.integer(Tag.PhotometricInterpretation)
     if photometric not in COLOURS:
         raise unsupported(
-            Tag.PhotometricInterpretation, f"is {photometric}{_named(COLOURS_NOT_READ, photometric)}"
+            Tag.PhotometricInterpretation, f"is {photometric}{_named(UNSUPPORTED_COLOURS, photometric)}"
         )
     if photometric == CMYK and (inks := directory.integer(Tag.InkSet, 1)) != 1:
         raise unsupported(Tag.InkSet, f"is {inks} (other inks than CMYK)")
@@ -197,7 +197,7 @@ def _sample_type(directory: Directory, samples: int) -> tuple[int, int]:
 def _alpha(directory: Directory, samples: int, colours: int) -> int:
     extra = directory.integers(Tag.ExtraSamples)[: samples - colours]
     if samples > colours and Tag.ExtraSamples not in directory.entries:
-        if colours == 3 and samples == 4:  # as all software reads it
+        if colours == 3 and samples == 4:  # the common reading
             return UNASSOCIATED
         raise invalid(Tag.ExtraSamples, f"is missing, though each pixel has {samples} samples")
     return extra[0] if extra and extra[0] in (ASSOCIATED, UNASSOCIATED) else 0
@@ -221,7 +221,7 @@ def _subsampling(directory: Directory, photometric: int, compression: int) -> tu
 
 
 def _check(layout: Layout) -> None:
-    """Refuse what each tag allows, but not all of them together."""
+    """Refuse combinations of values that are valid only by themselves."""
     eight_bits = (layout.bits, layout.format) == (8, UNSIGNED)
     if layout.photometric == YCBCR and not (eight_bits and layout.samples == 3):
         raise unsupported(

@@ -1,4 +1,4 @@
-"""Which page of a TIFF file is the image."""
+"""Chooses the page of a TIFF file that is the image."""
 
 from itertools import islice
 
@@ -7,22 +7,22 @@ from chalicelib.imaging import decoded
 from chalicelib.imaging.tiff.directory import Directory, File, Tag
 
 _REDUCED_BIT, _MASK_BIT = 0b001, 0b100
-"""Of NewSubfileType (TIFF 6.0, section 8)."""
+"""Bits of NewSubfileType (TIFF 6.0, section 8)."""
 _REDUCED = 2
-"""Of the older SubfileType."""
+"""Value of the older SubfileType."""
 _MASK = 4
-"""Of PhotometricInterpretation, also where NewSubfileType says nothing."""
+"""Value of PhotometricInterpretation, which may occur without NewSubfileType."""
 
-_MAX_BESIDE = 4096
-"""SubIFDs that are looked at, in all pages together."""
+_MAX_SUB_DIRECTORIES = 4096
+"""SubIFDs that are read, in all pages together."""
 
 
 def choose(file: File) -> tuple[Directory, int | None, int | None]:
-    """The page to use, and, if there are several to choose from, its number (from 1) and how many there are.
+    """The page to use and, if there are several candidates, its number (from 1) and their count.
 
-    Masks and reduced images (thumbnails, pyramid levels) are passed over, also those that nothing marks (see
+    Masks and reduced images (thumbnails, pyramid levels) are skipped, even if they are not marked (see
     `_without_companions`). If all pages are marked as reduced, the image is taken from their SubIFDs, as in
-    DNG files, or else the largest page is used. Of several images the middle one is used, as of a volume.
+    DNG files, otherwise the largest page is used. Of several images, as in a volume, the middle one is used.
 
     Raises:
         DamagedImage: if a page cannot be reached.
@@ -34,7 +34,7 @@ def choose(file: File) -> tuple[Directory, int | None, int | None]:
     images = [page for page in pages if _is_full(page)]
     if not images:
         beside = (sub for page in pages for sub in file.sub_directories(page))
-        images = [page for page in islice(beside, _MAX_BESIDE) if _is_full(page)]
+        images = [page for page in islice(beside, _MAX_SUB_DIRECTORIES) if _is_full(page)]
     if not images:
         images = [max((page for page in pages if not _is_mask(page)), key=_pixels, default=pages[0])]
     images = _without_companions(images)
@@ -45,7 +45,7 @@ def choose(file: File) -> tuple[Directory, int | None, int | None]:
 
 
 def pixel_aspect(page: Directory) -> float:
-    """Height of a pixel divided by its width, by the page's resolutions; 1 if they are of no use."""
+    """Height of a pixel divided by its width, from the page's resolutions; 1 if they are not plausible."""
     across, down = page.ratios(Tag.XResolution), page.ratios(Tag.YResolution)
     return decoded.pixel_aspect(across[0], down[0]) if across and down else 1.0
 
@@ -72,10 +72,10 @@ def _pixels(page: Directory) -> int:
 
 
 def _without_companions(images: list[Directory]) -> list[Directory]:
-    """The pages of the largest size, without those of another kind than the first of them.
+    """The pages of the largest size that have the same sample type as the first of them.
 
     Slices of a volume are alike. Smaller pages are thumbnails, pyramid levels, or photos of a slide and its
-    label. Pages of another kind are masks or maps; those of single bits are masks wherever they stand.
+    label. Pages of another sample type are masks or maps; one-bit pages are always masks.
     """
     images = [page for page in images if _kind(page) != _SINGLE_BITS] or images
     largest = max(images, key=_pixels)
@@ -86,7 +86,7 @@ _SINGLE_BITS = (1, 1, 1)
 
 
 def _kind(page: Directory) -> tuple[int, int, int]:
-    """Samples of a pixel, their bits and format."""
+    """Number, bits and format of the samples of a pixel."""
     return (
         page.integer(Tag.SamplesPerPixel, 1),
         page.integer(Tag.BitsPerSample, 1),

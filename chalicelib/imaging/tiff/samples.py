@@ -1,4 +1,4 @@
-"""From the bytes of strips and tiles to samples: numbers of every pixel, in rows from top to bottom."""
+"""Converts the bytes of strips and tiles to samples, in rows from top to bottom."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ from chalicelib.imaging.tiff.terms import FLOAT, SIGNED
 
 Samples = NDArray[Any]
 _TOGETHER = 4 << 20
-"""Bytes of small segments that are read at once, and of samples of a large one: little memory, few calls."""
+"""Bytes of small segments, or of samples of a large one, that are processed at once."""
 
 
 def blocks(directory: Directory, layout: Layout) -> Iterator[tuple[int, Samples]]:
@@ -37,13 +37,13 @@ def blocks(directory: Directory, layout: Layout) -> Iterator[tuple[int, Samples]
 
 
 def _rows_of(layout: Layout, band: int) -> int:
-    """Rows of a segment; the last strip ends with the page, whereas a tile is always whole."""
+    """Rows of a segment. The last strip ends with the page; tiles are always complete."""
     rows = layout.segment_rows
     return rows if layout.tiled else min(rows, layout.rows - band * rows)
 
 
 def _bands_together(layout: Layout, first: int) -> int:
-    """How many rows of segments to read at once; all must have the same number of pixel rows."""
+    """Number of segment rows to read at once; all have the same number of pixel rows."""
     size = layout.across * layout.row_bytes * layout.segment_rows
     whole = layout.down if layout.tiled else layout.rows // layout.segment_rows
     return max(1, min(_TOGETHER // size, whole - first))
@@ -58,7 +58,7 @@ def _band(segments: Segments, layout: Layout, plane: int, first: int, bands: int
 
 
 def _parts(layout: Layout, shape: tuple[int, ...]) -> Iterator[tuple[int, int]]:
-    """Splits a large segment, whose samples would take much more memory than its bytes."""
+    """Split a large segment, because its samples take much more memory than its bytes."""
     bands, across, rows, _ = shape
     row = across * layout.segment_columns * layout.samples * layout.subsampling[1]
     step = rows if bands > 1 else max(1, _TOGETHER // row)
@@ -66,7 +66,7 @@ def _parts(layout: Layout, shape: tuple[int, ...]) -> Iterator[tuple[int, int]]:
 
 
 def _unpacked(content: Bytes, layout: Layout) -> Samples:
-    """Samples of segments, put together to rows: shape (rows, columns, samples)."""
+    """Samples of segments, joined to rows: shape (rows, columns, samples)."""
     samples = _with_chroma(content, layout) if layout.subsampling != (1, 1) else _plain(content, layout)
     bands, across, rows, columns, count = samples.shape
     together = samples.transpose(0, 2, 1, 3, 4).reshape(bands * rows, across * columns, count)
@@ -97,7 +97,7 @@ def _numbers(content: Bytes, layout: Layout, count: int) -> Samples:
 
 
 def _packed(content: Bytes, bits: int, count: int) -> Samples:
-    """Numbers of other sizes than whole bytes: the highest bit first, each row begins with a new byte."""
+    """Numbers that are not whole bytes: most significant bit first, each row starts at a byte."""
     single = np.unpackbits(content, axis=-1, count=count * bits)
     if bits == 1:
         return single
@@ -109,7 +109,7 @@ def _packed(content: Bytes, bits: int, count: int) -> Samples:
 
 
 def _floating_point_differences(content: Bytes, layout: Layout) -> Samples:
-    """Undo predictor 3: differences of bytes, the highest byte of all numbers of a row first.
+    """Undo predictor 3: byte differences, with the highest bytes of all numbers of a row first.
 
     Adobe Photoshop TIFF Technical Note 3.
     """
@@ -120,7 +120,7 @@ def _floating_point_differences(content: Bytes, layout: Layout) -> Samples:
 
 
 def _with_chroma(content: Bytes, layout: Layout) -> Samples:
-    """YCbCr of which several pixels share Cb and Cr (TIFF 6.0, section 21)."""
+    """YCbCr with subsampled Cb and Cr (TIFF 6.0, section 21)."""
     across, down = layout.subsampling
     *outer, rows, _ = content.shape
     units = content.reshape(*outer, rows, -1, across * down + 2)

@@ -1,9 +1,9 @@
-"""The strips and tiles of a TIFF page, decompressed to the bytes that its writer compressed.
+"""Decompresses the strips and tiles of a TIFF page.
 
-LZW, PackBits, LZMA and Zstandard are left to libtiff, which Pillow brings along. It is given a TIFF
-file made here, in which the segments are rows of plain integers. So it has nothing to interpret, and the
-tags of the original never reach it. It refuses a segment that is shorter than it should be, except those of
-CCITT fax, which it fills up without an error. So those are not read at all.
+LZW, PackBits, LZMA and Zstandard are decompressed by libtiff, which is part of Pillow. It gets a TIFF file
+made here, in which the segments are rows of plain integers, so the tags of the original never reach it. It
+refuses segments that are too short, except CCITT fax, which it fills in without an error; therefore CCITT fax
+is not supported.
 """
 
 import struct
@@ -26,11 +26,11 @@ from chalicelib.imaging.tiff.terms import DEFLATE, JPEG, NONE, OLD_DEFLATE, RGB,
 Bytes = NDArray[np.uint8]
 
 _MAX_BYTES = 400_000_000
-"""Of one decompressed segment: what 100 megapixels of 32 bits take."""
+"""Size of one decompressed segment: 100 megapixels of 32 bits."""
 _MAX_SEGMENTS = MAX_PIXELS // 256
-"""The smallest tiles that the specification allows have 16 x 16 pixels (TIFF 6.0, section 15)."""
+"""The smallest tiles allowed have 16 x 16 pixels (TIFF 6.0, section 15)."""
 _REVERSED = np.packbits(np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)[:, ::-1], axis=1)[:, 0]
-"""Every byte with its bits in the other order."""
+"""Every byte with its bits reversed."""
 _JPEG_COMPONENTS = (1, 3, 4)
 _JFIF = b"JFIF\0"
 _LOSSY_8_BITS = (0, 1, 2)
@@ -41,11 +41,11 @@ class Segments:
     """The strips or tiles of a page."""
 
     def __init__(self, directory: Directory, layout: Layout):
-        """Check that there are as many as the page needs.
+        """Check that the page has all of its segments.
 
         Raises:
-            InvalidImage: if there are fewer.
-            ImageTooLarge: if one of them is larger than any image may be.
+            InvalidImage: if there are too few.
+            ImageTooLarge: if one of them is larger than an image may be.
         """
         self._directory, self._layout = directory, layout
         self._name = "tile" if layout.tiled else "strip"
@@ -63,15 +63,19 @@ class Segments:
             )
         self._offsets = self._list(Tag.TileOffsets if layout.tiled else Tag.StripOffsets)
         sizes = Tag.TileByteCounts if layout.tiled else Tag.StripByteCounts
-        # Some writers leave them out where they are known.
+        # Some writers omit the byte counts if they can be calculated.
         known = layout.compression == NONE and sizes not in directory.entries
         self._counts = None if known else self._list(sizes)
 
     def read(self, numbers: Sequence[int], rows: int) -> Bytes:
-        """The segments of these numbers, all of which have as many rows: shape (segments, rows, row bytes).
+        """Decompress segments: shape (segments, rows, row bytes).
+
+        Args:
+            numbers: of the segments.
+            rows: of each segment.
 
         Raises:
-            DamagedImage: if one of them lies outside the file, or is shorter than it should be.
+            DamagedImage: if one of them lies outside the file, or is too short.
         """
         row_bytes, compression = self._layout.row_bytes, self._layout.compression
         shape = (len(numbers), rows, row_bytes)
@@ -118,7 +122,7 @@ class Segments:
         stream = zlib.decompressobj()
         try:
             content = stream.decompress(part, size)
-            if not stream.eof:  # reads the checksum, which lies behind the last byte that is wanted
+            if not stream.eof:  # reads the checksum after the last byte
                 stream.decompress(stream.unconsumed_tail, 1)
         except zlib.error as error:
             raise self._broken(number, "is damaged") from error
@@ -127,7 +131,7 @@ class Segments:
         return content
 
     def _jpeg(self, part: Bytes, number: int, rows: int) -> Bytes:
-        """A segment that is a JPEG stream, whose tables may be kept once for all (TIFF Technical Note 2)."""
+        """Decode a JPEG segment, whose tables may be in JPEGTables (TIFF Technical Note 2)."""
         tables = self._directory.content(Tag.JPEGTables)
         stream = part.tobytes()
         if len(tables) > 4:
@@ -135,13 +139,13 @@ class Segments:
         try:
             claims = codestream.read(stream)
         except codestream.UnsupportedCodestream as error:
-            raise self._not_read() from error
+            raise self._unsupported_jpeg() from error
         except codestream.CodestreamError as error:
-            raise self._broken(number, f"is no sound JPEG stream: {error}") from error
+            raise self._broken(number, f"is not a valid JPEG stream: {error}") from error
         self._check_jpeg(claims, number, rows)
         jfif = part[6:11].tobytes() == _JFIF
         converted = self._layout.photometric == YCBCR or (
-            # A JFIF file of three components is YCbCr, and subsampled RGB does not exist.
+            # JFIF with three components is YCbCr, and RGB is never subsampled.
             self._layout.photometric == RGB and (jfif or claims.subsampled)
         )
         stream = stream_end.completed(stream, claims)
@@ -149,11 +153,11 @@ class Segments:
         return self._jpeg_samples(stream, claims.components, number)[:rows].reshape(rows, -1)
 
     def _check_jpeg(self, claims: codestream.Codestream, number: int, rows: int) -> None:
-        """Compare a stream with the tags, before it is decoded."""
+        """Compare the headers of a stream with the tags before decoding."""
         layout = self._layout
         lossy = claims.family is codestream.Family.JPEG and claims.process in _LOSSY_8_BITS
         if not lossy or claims.precision != 8 or claims.components not in _JPEG_COMPONENTS:
-            raise self._not_read()
+            raise self._unsupported_jpeg()
         expected = (layout.samples_together, layout.segment_columns)
         if (claims.components, claims.columns) != expected or claims.rows not in (rows, layout.segment_rows):
             raise errors.InvalidImage(
@@ -170,13 +174,13 @@ class Segments:
             raise self._broken(number, "is damaged or cut off") from error
         if not whole:
             raise self._broken(number, "is cut off")
-        # Pillow takes four components for inks, and those for inverted, as they are in Adobe's JPEG files.
+        # Pillow interprets four components as inverted CMYK, as in Adobe's JPEG files.
         return 255 - pixels if components == 4 else pixels
 
-    def _not_read(self) -> errors.UnsupportedImage:
+    def _unsupported_jpeg(self) -> errors.UnsupportedImage:
         return errors.UnsupportedImage(
-            f"A {self._name} of the TIFF file holds another kind of JPEG than the baseline, extended or "
-            "progressive process with 8 bits, which cannot be read here. Export the image uncompressed."
+            f"A {self._name} of the TIFF file holds an unsupported kind of JPEG: only baseline, extended and "
+            "progressive JPEG with 8 bits can be read. Export the image uncompressed."
         )
 
     def _broken(self, number: int, problem: str) -> errors.DamagedImage:
@@ -191,7 +195,7 @@ def _through_libtiff(parts: list[Bytes], compression: int, rows: int, row_bytes:
 
     Raises:
         OSError: if one of them is damaged or too short.
-        ImageTooLarge: if they are larger than Pillow is allowed to decode.
+        ImageTooLarge: if they exceed the limit of Pillow's decoders.
     """
     size = gcd(row_bytes, 4)
     columns, length = row_bytes // size, rows * len(parts)

@@ -1,10 +1,10 @@
-"""Values of TIFF tags: what is read, and the names of what is not."""
+"""Values of TIFF tags: the supported ones, and the names of the others."""
 
 NONE, LZW, JPEG, DEFLATE, OLD_DEFLATE, PACKBITS, LZMA, ZSTD = 1, 5, 7, 8, 32946, 32773, 34925, 50000
 COMPRESSIONS = {NONE, LZW, JPEG, DEFLATE, OLD_DEFLATE, PACKBITS, LZMA, ZSTD}
 WITH_PREDICTOR = {LZW, DEFLATE, OLD_DEFLATE, LZMA, ZSTD}
-"""The others have none, so that the tag means nothing beside them."""
-COMPRESSIONS_NOT_READ = {
+"""Compressions with a predictor; with the others, the tag has no meaning."""
+UNSUPPORTED_COMPRESSIONS = {
     2: "CCITT modified Huffman",
     3: "CCITT Group 3 fax",
     4: "CCITT Group 4 fax",
@@ -33,8 +33,8 @@ COMPRESSIONS_NOT_READ = {
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR = 0, 1, 2, 3, 5, 6
 COLOURS = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, CMYK: 4, YCBCR: 3}
-"""Samples of a pixel besides ExtraSamples."""
-COLOURS_NOT_READ = {
+"""Samples per pixel without ExtraSamples."""
+UNSUPPORTED_COLOURS = {
     4: "a transparency mask",
     8: "CIELab",
     9: "ICCLab",
@@ -58,4 +58,4 @@ FORMATS = {
 }
 
 ASSOCIATED, UNASSOCIATED = 1, 2
-"""Values of ExtraSamples: alpha that the colours are already multiplied with, and alpha that they are not."""
+"""Values of ExtraSamples: premultiplied alpha and straight alpha."""

@@ -1,10 +1,9 @@
 """Decodes TIFF files (TIFF 6.0 with its supplements, and BigTIFF).
 
-Pillow reads only the combinations of sample type, byte order and polarity that are in its list, scales deep
-colours to 8 bits whatever their depth, and leaves missing strips black. So the tags and the samples are read
-here, with numpy. Decompression, the hard part, is left to zlib and, through Pillow, to libjpeg and libtiff.
-tifffile would read the tags as well, but needs imagecodecs for LZW and JPEG, which the Lambda layer has no
-room for.
+Pillow supports only some combinations of sample type, byte order and polarity, reduces deep colours to 8
+bits regardless of their depth, and leaves missing strips black. Therefore tags and samples are read here,
+with numpy. Decompression is done by zlib and, through Pillow, by libjpeg and libtiff. tifffile could read the
+tags, but needs imagecodecs for LZW and JPEG, for which the Lambda layer has no room.
 """
 
 from chalicelib.imaging import conversion
@@ -17,12 +16,12 @@ from chalicelib.tasks import InputSpec
 
 
 def decode(data: bytes, spec: InputSpec) -> DecodedImage:
-    """Decode the full-resolution image of a file that is known to begin as a TIFF file.
+    """Decode the full-resolution image of a TIFF file.
 
     Raises:
-        ImageTooLarge, ImageTooSmall: if its tags say so.
-        UnsupportedImage: naming the tag that says what is not supported.
-        InvalidImage: naming the tag that is missing, impossible or contradictory.
+        ImageTooLarge, ImageTooSmall: if its size is out of bounds.
+        UnsupportedImage: naming the tag whose value is not supported.
+        InvalidImage: naming the tag that is missing, invalid or inconsistent.
         DamagedImage: if a part of the file is missing.
     """
     page, frame, frames = pages.choose(File.of(data))

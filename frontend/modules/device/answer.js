@@ -1,5 +1,5 @@
 // @ts-check
-/** What a model's numbers mean: the same answer, heat maps and reasons for review as the server gives (chalicelib/models/classifier.py). */
+/** Turns model outputs into a result, with the same heat maps and reasons for review as the server (chalicelib/models/classifier.py). */
 import { resample } from "./resample.js";
 
 /** @import { HeatMap, Reason, Result, Source, Task } from "../types.js" */
@@ -11,8 +11,8 @@ import { resample } from "./resample.js";
  * @property {Float32Array} activation K x rows x columns
  * @property {number} rows
  * @property {number} columns
- * @property {number} distance how far the image lies from anything seen in training
- * @property {[number, number, number, number]} box of the image's content within the model's input
+ * @property {number} distance out-of-distribution score
+ * @property {[number, number, number, number]} box of the image content within the model input
  * @property {Source} source
  */
 
@@ -53,7 +53,7 @@ export function answer(id, { task, version, sha256, distance: threshold, disclai
 }
 
 /**
- * The words are the server's (chalicelib/models/review_rule.py).
+ * The messages are the server's (chalicelib/models/review_rule.py).
  * @param {Task} task
  * @param {Float32Array} probabilities
  * @param {boolean} unfamiliar
@@ -65,20 +65,19 @@ function reasonsForReview(task, probabilities, unfamiliar) {
   const { min_probability, min_margin } = task.review;
   const reasons = [];
   if (unfamiliar) {
-    const message = "The image is unlike anything the model was trained on; it may not be an image of this kind.";
+    const message = "Out of distribution: the image differs from the training images and may not suit this task.";
     reasons.push({ code: "unfamiliar", message });
   }
   if (task.model?.shortfall.length) {
-    const message =
-      "In its test this model did not reach the quality that is asked of models for this task; a person should look at every image.";
+    const message = "This model did not reach the required performance in its test; every image needs review.";
     reasons.push({ code: "weak-model", message });
   }
   if (top < min_probability) {
-    const message = `The model gives its answer ${percent(top)}; below ${percent(min_probability)} a person should look.`;
+    const message = `The probability is ${percent(top)}; results below ${percent(min_probability)} need review.`;
     reasons.push({ code: "low-confidence", message });
   }
   if (top - second < min_margin) {
-    const message = `Another answer is close behind: ${task.classes[order[1]].title} with ${percent(second)}.`;
+    const message = `Another class is almost as likely: ${task.classes[order[1]].title}, ${percent(second)}.`;
     reasons.push({ code: "close-second", message });
   }
   return reasons;
@@ -88,7 +87,7 @@ function reasonsForReview(task, probabilities, unfamiliar) {
 const percent = (share) => `${(share * 100).toFixed(0)}%`;
 
 /**
- * The map of one class, cropped to the image's content (chalicelib/models/heatmap.py).
+ * The heat map of one class, cropped to the image content (chalicelib/models/heatmap.py).
  * @param {Outputs} outputs
  * @param {number} index of the class
  * @param {Task["input"]} input

@@ -1,11 +1,11 @@
 // @ts-check
-/** model.tar.gz, in which a model package travels. */
+/** Reads model.tar.gz, the archive of a model package. */
 
-/** Bytes of a header, and of what contents are filled up to (POSIX ustar). */
+/** Block size in bytes; headers and padded contents are multiples of it (POSIX ustar). */
 const BLOCK = 512;
 
 /**
- * The plain files of an archive.
+ * The regular files of an archive.
  * @param {Blob} archive
  * @returns {Promise<Map<string, ArrayBuffer>>} by name
  */
@@ -13,9 +13,9 @@ export async function unpack(archive) {
   const tar = await new Response(archive.stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
   const files = new Map();
   for (let at = 0; at + BLOCK <= tar.byteLength; ) {
-    const name = words(tar, at, 100).replace(/^\.\//, "");
-    const size = parseInt(words(tar, at + 124, 12), 8) || 0;
-    const plain = ["0", ""].includes(words(tar, at + 156, 1));
+    const name = field(tar, at, 100).replace(/^\.\//, "");
+    const size = parseInt(field(tar, at + 124, 12), 8) || 0;
+    const plain = ["0", ""].includes(field(tar, at + 156, 1));
     if (name && plain) files.set(name, tar.slice(at + BLOCK, at + BLOCK + size));
     at += BLOCK + Math.ceil(size / BLOCK) * BLOCK;
   }
@@ -27,4 +27,4 @@ export async function unpack(archive) {
  * @param {number} at
  * @param {number} length
  */
-const words = (tar, at, length) => new TextDecoder("latin1").decode(new Uint8Array(tar, at, length)).split("\0")[0].trim();
+const field = (tar, at, length) => new TextDecoder("latin1").decode(new Uint8Array(tar, at, length)).split("\0")[0].trim();

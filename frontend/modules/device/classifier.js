@@ -1,8 +1,8 @@
 // @ts-check
-/** Classifies in this browser. What it needs comes from the server once; the images go nowhere. */
+/** Classifies in this browser. The model is downloaded once; images are not sent anywhere. */
 import { Problem } from "../api.js";
 import { text } from "../text.js";
-import { Tone } from "../tone.js";
+import { WindowedImage } from "../windowing.js";
 import { answer } from "./answer.js";
 import { obtain } from "./package.js";
 
@@ -11,31 +11,31 @@ import { obtain } from "./package.js";
 /** @import { Outputs } from "./answer.js" */
 /** @import { Package } from "./package.js" */
 
-/** @typedef {{graph: ArrayBuffer} | {file: Blob, contentType: string, input: Task["input"]}} Order what the worker is asked for */
+/** @typedef {{graph: ArrayBuffer} | {file: Blob, contentType: string, input: Task["input"]}} Order a request to the worker */
 
 /**
  * @typedef {object} Answer
  * @property {Result} result
  * @property {Record<string, HeatMap>} heatMaps by class
- * @property {Picture} [prepared] what the model saw; only as long as the page is open
+ * @property {Picture} [prepared] model input; only as long as the page is open
  */
 
 export class DeviceClassifier {
   constructor() {
     this.worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
-    this.worker.addEventListener("message", ({ data }) => this.hear(data));
+    this.worker.addEventListener("message", ({ data }) => this.onMessage(data));
     this.worker.addEventListener("error", () => this.fail());
-    this.ordered = 0;
+    this.lastNumber = 0;
     /** @type {Map<number, {resolve: (done: any) => void, reject: (problem: Problem) => void}>} */
     this.waiting = new Map();
-    /** What the worker has open. @type {Package | null} */
+    /** The model that the worker has open. @type {Package | null} */
     this.model = null;
-    /** One after the other: a worker has one model open. @type {Promise<unknown>} */
+    /** The last request; they run one after the other, since the worker has one model open. @type {Promise<unknown>} */
     this.last = Promise.resolve();
   }
 
   /**
-   * Make ready for a task.
+   * Load the model of a task.
    * @param {Task} task
    * @param {string} disclaimer
    * @param {{signal: AbortSignal, onProgress: (share: number | null) => void}} options
@@ -52,7 +52,7 @@ export class DeviceClassifier {
    * @param {string} contentType
    * @param {{signal: AbortSignal, onProgress: (share: number | null) => void}} options
    * @returns {Promise<Answer>}
-   * @throws {Problem} where the file cannot be prepared here as the server would
+   * @throws {Problem} if the file cannot be prepared exactly as on the server
    */
   classify(task, disclaimer, file, contentType, options) {
     return this.inTurn(async () => {
@@ -97,14 +97,14 @@ export class DeviceClassifier {
    */
   ask(order, handedOver = []) {
     return new Promise((resolve, reject) => {
-      const number = ++this.ordered;
+      const number = ++this.lastNumber;
       this.waiting.set(number, { resolve, reject });
       this.worker.postMessage({ number, ...order }, handedOver);
     });
   }
 
   /** @param {{number: number, done?: unknown, reason?: keyof typeof text.device.reasons, message?: string}} answer */
-  hear({ number, done, reason, message }) {
+  onMessage({ number, done, reason, message }) {
     const waiting = this.waiting.get(number);
     this.waiting.delete(number);
     if (!reason) return waiting?.resolve(done);
@@ -112,7 +112,7 @@ export class DeviceClassifier {
     return waiting?.reject(refusal(reason));
   }
 
-  /** The worker itself could not be loaded, or has died. */
+  /** The worker could not be loaded, or has crashed. */
   fail() {
     this.model = null;
     for (const { reject } of this.waiting.values()) reject(refusal("failed"));
@@ -120,21 +120,21 @@ export class DeviceClassifier {
   }
 }
 
-/** Refusals that the server would give as well, and its codes for them. @type {Partial<Record<keyof typeof text.device.reasons, string>>} */
+/** Reasons for which the server refuses the file as well, with its error codes. @type {Partial<Record<keyof typeof text.device.reasons, string>>} */
 const VERDICTS = { tooLarge: "ImageTooLarge", tooSmall: "ImageTooSmall" };
 
 /**
  * @param {keyof typeof text.device.reasons} reason
- * @returns {Problem} which says why, and what to do
+ * @returns {Problem} with the reason and what to do
  */
 function refusal(reason) {
-  const words = text.device.reasons[reason];
+  const explanation = text.device.reasons[reason];
   const waits = !(reason in VERDICTS) && !navigator.onLine;
-  return new Problem(waits ? `${words} ${text.device.noConnection}` : words, { code: VERDICTS[reason] ?? "NotPrepared" });
+  return new Problem(waits ? `${explanation} ${text.device.noConnection}` : explanation, { code: VERDICTS[reason] ?? "NotPrepared" });
 }
 
 /**
- * What the model saw, without the padding.
+ * The model input without its padding.
  * @param {Uint8Array} pixels
  * @param {Outputs["box"]} box
  * @param {Task["input"]} input
@@ -148,5 +148,5 @@ function pictureOf(pixels, [left, top, width, height], { width: columns, height:
     data[at] = pixels[(channel * rows + y) * columns + x];
   }
   const samples = { width, height, channels, data, slope: 1, intercept: 0, inverted: false, window: { low: 0, high: 255 } };
-  return { tone: new Tone({ samples }), own: false, caption: text.lightBox.preparedImage(text.lightBox.size(width, height)) };
+  return { image: new WindowedImage({ samples }), own: false, caption: text.lightBox.preparedImage(text.lightBox.size(width, height)) };
 }

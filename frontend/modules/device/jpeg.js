@@ -1,5 +1,5 @@
 // @ts-check
-/** What a JPEG file says of itself, and whether it is whole (ITU-T T.81, annex B; Exif 2.3, section 4.6). */
+/** Reads the headers of a JPEG file and checks that it is complete (ITU-T T.81, annex B; Exif 2.3, section 4.6). */
 import { pixelAspect } from "./aspect.js";
 import { isWholeScan, readHuffmanTables } from "./jpegscan.js";
 import { NotPrepared } from "./notprepared.js";
@@ -10,31 +10,31 @@ const SOF0 = 0xc0, SOF1 = 0xc1, SOF15 = 0xcf, DHT = 0xc4, JPG = 0xc8, DAC = 0xcc
 const SOI = 0xd8, EOI = 0xd9, SOS = 0xda, DRI = 0xdd, APP0 = 0xe0, APP1 = 0xe1, APP14 = 0xee, APP15 = 0xef, COM = 0xfe;
 const EXIF = "Exif\0\0", XMP = "http://ns.adobe.com/xap/1.0/\0", JFIF = "JFIF\0", ADOBE = "Adobe";
 const ORIENTATION = 0x0112, SHORT = 3;
-/** Bytes of the segments, with their markers, that decoders take notice of; shorter ones they pass over. */
-const SHORTEST_JFIF = 18, SHORTEST_ADOBE = 16;
-/** In a file, as on the server. */
-const MOST_SEGMENTS = 10_000;
+/** Minimum lengths of these segments, with their markers; decoders ignore shorter ones. */
+const MIN_JFIF = 18, MIN_ADOBE = 16;
+/** Per file, as on the server. */
+const MAX_SEGMENTS = 10_000;
 /** Sampling factors (B.2.2). */
-const MOST_SAMPLED = 4;
+const MAX_SAMPLING = 4;
 
-/** Adobe's marker segment; its last byte says that the components are red, green and blue, so that nothing is converted. */
+/** An Adobe segment whose last byte declares the components as RGB, so that decoders convert nothing. */
 const NOT_CONVERTED = new Uint8Array([0xff, APP14, 0, 14, 0x41, 0x64, 0x6f, 0x62, 0x65, 0, 100, 0, 0, 0, 0, 0]);
 
 /**
  * @typedef {object} Jpeg
- * @property {number} columns as stored, before the image is turned upright
+ * @property {number} columns as stored, before rotation
  * @property {number} rows
  * @property {number} orientation Exif's: 1 to 8
  * @property {number} aspect height of a stored pixel divided by its width
- * @property {Blob} plain the file without what would make a browser turn it (that is done here, after the reduction) or
- *   manage its colours
- * @property {Blob | null} luma the same, with brightness in the place of red; null where the file holds none
+ * @property {Blob} plain the file without the segments that would make a browser rotate it (done here, after the
+ *   reduction) or apply colour management
+ * @property {Blob | null} luma the same, with luma decoded as the red channel; null if the file has no luma
  */
 
 /**
  * @param {Uint8Array<ArrayBuffer>} bytes the whole file
  * @returns {Jpeg}
- * @throws {NotPrepared} where a browser may read other pixels than the server
+ * @throws {NotPrepared} if a browser may decode other pixels than the server
  */
 export function readJpeg(bytes) {
   const header = readHeader(bytes);
@@ -57,16 +57,16 @@ export function readJpeg(bytes) {
 /** @typedef {{columns: number, rows: number, components: {id: number, across: number, down: number}[]}} Frame */
 
 /**
- * @typedef {object} Header all that comes before the pixels
+ * @typedef {object} Header everything before the scan
  * @property {Frame | null} frame
  * @property {Map<number, HuffmanTable>} tables
  * @property {number} restartInterval
  * @property {number} aspect
- * @property {Uint8Array<ArrayBuffer>[]} colour segments that say which colours the components are (JFIF, Adobe)
- * @property {Uint8Array<ArrayBuffer>[]} kept segments that are needed to decode the pixels
+ * @property {Uint8Array<ArrayBuffer>[]} colour segments that define the colour space (JFIF, Adobe)
+ * @property {Uint8Array<ArrayBuffer>[]} kept segments needed for decoding
  * @property {Uint8Array[]} exif
  * @property {Uint8Array[]} xmp
- * @property {number} scan where its header begins
+ * @property {number} scan offset of its header
  */
 
 /**
@@ -76,8 +76,8 @@ export function readJpeg(bytes) {
 function readHeader(bytes) {
   /** @type {Header} */
   const header = { frame: null, tables: new Map(), restartInterval: 0, aspect: 1, colour: [], kept: [], exif: [], xmp: [], scan: 2 };
-  // The scan and the end of the image are segments, too.
-  for (let segments = 2; segments < MOST_SEGMENTS; ) {
+  // The scan and the end of the image count as segments.
+  for (let segments = 2; segments < MAX_SEGMENTS; ) {
     const at = header.scan;
     const marker = bytes[at + 1];
     if (at + 4 > bytes.length || bytes[at] !== 0xff || marker === SOI || marker === EOI) throw new NotPrepared("damaged");
@@ -108,13 +108,13 @@ function readSegment(header, marker, segment) {
   if (marker === DHT) readHuffmanTables(segment.subarray(4), header.tables);
   if (marker === DRI) header.restartInterval = segment[4] * 256 + segment[5];
   if (isFrame(marker)) {
-    // Progressive files are rare in medicine, and whether they are whole takes much more to tell.
+    // Progressive files are rare in medicine, and checking that they are complete takes much more code.
     if (header.frame || (marker !== SOF0 && marker !== SOF1) || segment[4] !== 8) throw new NotPrepared("unusualJpeg");
     header.frame = readFrame(segment);
   }
 }
 
-/** @param {number} marker SOF0 to SOF15; three numbers among them mean something else */
+/** @param {number} marker SOF0 to SOF15, except three other markers in that range */
 const isFrame = (marker) => marker >= SOF0 && marker <= SOF15 && ![DHT, JPG, DAC].includes(marker);
 
 /**
@@ -128,7 +128,7 @@ function readFrame(segment) {
     const [id, sampling] = segment.subarray(10 + 3 * index);
     return { id, across: sampling >> 4, down: sampling & 15 };
   });
-  const isValid = components.every(({ across, down }) => across >= 1 && across <= MOST_SAMPLED && down >= 1 && down <= MOST_SAMPLED);
+  const isValid = components.every(({ across, down }) => across >= 1 && across <= MAX_SAMPLING && down >= 1 && down <= MAX_SAMPLING);
   if (!isValid || new Set(components.map(({ id }) => id)).size !== many) throw new NotPrepared("unusualJpeg");
   return { rows, columns, components };
 }
@@ -140,7 +140,7 @@ function readFrame(segment) {
  * @returns {Component[]}
  */
 function scanComponents(scan, { components }, tables) {
-  // One scan for all components, as almost every encoder writes.
+  // One scan for all components, as written by almost every encoder.
   if (scan[4] !== components.length || scan.length !== 8 + 2 * components.length) throw new NotPrepared("unusualJpeg");
   return components.map(({ id, across, down }, index) => {
     const [selected, choice] = scan.subarray(5 + 2 * index);
@@ -150,7 +150,7 @@ function scanComponents(scan, { components }, tables) {
 }
 
 /**
- * Whether the components are brightness and two colour differences, as decoders tell (libjpeg-turbo, jdapimin.c).
+ * Whether the components are luma and two colour differences, by the rules of decoders (libjpeg-turbo, jdapimin.c).
  * @param {Uint8Array[]} segments JFIF and Adobe
  * @param {Frame} frame
  */
@@ -163,14 +163,14 @@ function isYcc(segments, { components }) {
 }
 
 /** @param {Uint8Array} segment */
-const isJfif = (segment) => segment[1] === APP0 && segment.length >= SHORTEST_JFIF && startsWith(segment, JFIF);
+const isJfif = (segment) => segment[1] === APP0 && segment.length >= MIN_JFIF && startsWith(segment, JFIF);
 
 /** @param {Uint8Array} segment */
-const isAdobe = (segment) => segment[1] === APP14 && segment.length >= SHORTEST_ADOBE && startsWith(segment, ADOBE);
+const isAdobe = (segment) => segment[1] === APP14 && segment.length >= MIN_ADOBE && startsWith(segment, ADOBE);
 
 /**
  * @param {Uint8Array} bytes
- * @param {number} at where a segment begins
+ * @param {number} at offset of a segment
  * @returns {number} its length, without the marker
  */
 const length = (bytes, at) => bytes[at + 2] * 256 + bytes[at + 3];
@@ -179,7 +179,7 @@ const length = (bytes, at) => bytes[at + 2] * 256 + bytes[at + 3];
  * @param {Uint8Array[]} exif
  * @param {Uint8Array[]} xmp
  * @returns {number} 1 to 8
- * @throws {NotPrepared} where there are several, and readers differ in which one counts
+ * @throws {NotPrepared} if there are several, since decoders differ in which one they use
  */
 function orientationOf(exif, xmp) {
   const found = [...exif.map(exifOrientation), ...xmp.map(xmpOrientation)].filter((one) => one !== 0);
@@ -189,7 +189,7 @@ function orientationOf(exif, xmp) {
 
 /**
  * @param {Uint8Array} segment
- * @returns {number} 0 where none is given, NaN where it is not what it should be
+ * @returns {number} 0 if missing, NaN if invalid
  */
 function exifOrientation(segment) {
   const view = new DataView(segment.buffer, segment.byteOffset + 10, segment.length - 10);
@@ -218,6 +218,6 @@ const latin = (bytes) => decoder.decode(bytes);
 
 /**
  * @param {Uint8Array} segment with its marker
- * @param {string} name that stands at the beginning of its content
+ * @param {string} name at the start of its content
  */
 const startsWith = (segment, name) => latin(segment.subarray(4, 4 + name.length)) === name;

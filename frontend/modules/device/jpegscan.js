@@ -1,33 +1,33 @@
 // @ts-check
-/** Whether the coded pixels of a JPEG file are whole. Browsers show a damaged scan without a word (ITU-T T.81, annex F). */
+/** Checks that the scan of a JPEG file is complete, since browsers show damaged scans without an error (ITU-T T.81, annex F). */
 
 /**
  * @typedef {object} Component in the order of the scan
- * @property {number} across blocks in a unit (MCU)
+ * @property {number} across blocks per MCU
  * @property {number} down
  * @property {HuffmanTable} [dc]
  * @property {HuffmanTable} [ac]
  */
 
-/** For every 16 bits: length of the code that they begin with, times 256, plus its symbol; 0 if there is no such code. @typedef {Uint16Array} HuffmanTable */
+/** For each 16-bit prefix: code length times 256 plus symbol; 0 if there is no such code. @typedef {Uint16Array} HuffmanTable */
 
 const EOI = 0xd9, RST0 = 0xd0;
 const BLOCK = 8;
 const COEFFICIENTS = 64;
 /** Bits of a difference between DC values of 8-bit samples, at most (F.1.2.1). */
-const LONGEST_DC = 11;
+const MAX_DC_BITS = 11;
 
 /**
- * Walk through the Huffman codes of a sequential scan without computing anything from them.
+ * Skip through the Huffman codes of a sequential scan without decoding values.
  * @param {Uint8Array} bytes the file
- * @param {number} from where the coded pixels begin
+ * @param {number} from offset of the entropy-coded data
  * @param {{columns: number, rows: number, restartInterval: number}} frame
  * @param {Component[]} components
- * @returns {boolean} whether there are exactly as many blocks as the image has, all of them valid, and then the end of the image
+ * @returns {boolean} whether all blocks of the image are there and valid, followed by the end of the image
  */
 export function isWholeScan(bytes, from, { columns, rows, restartInterval }, components) {
   if (!components.every(({ dc, ac }) => dc && ac)) return false;
-  // One component alone is coded block by block, whatever its sampling factors say (A.2.2).
+  // A single component is coded block by block, regardless of its sampling factors (A.2.2).
   const single = components.length === 1;
   const across = single ? 1 : Math.max(...components.map((component) => component.across));
   const down = single ? 1 : Math.max(...components.map((component) => component.down));
@@ -50,7 +50,7 @@ export function isWholeScan(bytes, from, { columns, rows, restartInterval }, com
 function passBlock(reader, dc, ac) {
   const difference = dc[reader.peek()];
   const bits = difference & 0xff;
-  if (!difference || bits > LONGEST_DC) return false;
+  if (!difference || bits > MAX_DC_BITS) return false;
   reader.skip(difference >> 8);
   reader.skip(bits);
   for (let coefficient = 1; coefficient < COEFFICIENTS; coefficient++) {
@@ -78,11 +78,11 @@ class BitReader {
     this.buffer = 0;
     /** Bits in the buffer. */
     this.held = 0;
-    /** Bits among them, at the end, that stand in for what the file does not have. */
+    /** Bits among them, at the end, that were added because the file has ended. */
     this.lacking = 0;
   }
 
-  /** The next 16 bits, which are not taken. */
+  /** The next 16 bits, without consuming them. */
   peek() {
     while (this.held < 16) {
       const byte = this.bytes[this.at];
@@ -103,7 +103,7 @@ class BitReader {
 
   /**
    * @param {number} marker
-   * @returns {boolean} whether it is here, after at most 7 bits that fill up a byte
+   * @returns {boolean} whether it follows, after at most 7 padding bits
    */
   passMarker(marker) {
     const rest = this.held - this.lacking;
@@ -117,7 +117,7 @@ class BitReader {
 /**
  * The tables of a DHT segment (B.2.4.2 and annex C).
  * @param {Uint8Array} content without its length
- * @param {Map<number, HuffmanTable>} tables gets them, by class times 16 plus destination
+ * @param {Map<number, HuffmanTable>} tables receives them, by class times 16 plus destination
  */
 export function readHuffmanTables(content, tables) {
   let at = 0;

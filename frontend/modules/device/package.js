@@ -1,5 +1,5 @@
 // @ts-check
-/** Model packages on this device: fetched once, checked each time, and kept so that no network is needed any more. */
+/** Model packages on this device: downloaded once, verified at each use, and cached for offline use. */
 import { Problem, fetchModelPackage } from "../api.js";
 import { text } from "../text.js";
 import { unpack } from "./archive.js";
@@ -7,15 +7,15 @@ import { unpack } from "./archive.js";
 /** @import { Catalogue, Task } from "../types.js" */
 
 /**
- * @typedef {object} Package what is known of a graph that is kept here
+ * @typedef {object} Package facts about a cached model
  * @property {Task} task as the server described it
  * @property {string} version
  * @property {string} sha256 of the graph
- * @property {number} distance beyond which the model does not know what it looks at
+ * @property {number} distance out-of-distribution threshold
  * @property {string} disclaimer
  */
 
-const SHELF = "negatoscope-models";
+const CACHE = "negatoscope-models";
 
 /** @param {string} task */
 const factsAddress = (task) => `/on-device/${encodeURIComponent(task)}.json`;
@@ -24,20 +24,20 @@ const factsAddress = (task) => `/on-device/${encodeURIComponent(task)}.json`;
 const graphAddress = (sha256) => `/on-device/${sha256}.onnx`;
 
 /**
- * The package of the model that classifies for a task now, from here or from the server.
+ * The package of the current model of a task, from the cache or from the server.
  * @param {Task} task
  * @param {string} disclaimer
  * @param {{signal: AbortSignal, onProgress: (share: number | null) => void}} options
  * @returns {Promise<{model: Package, graph: ArrayBuffer}>}
- * @throws {Problem} where there is none that could run here
+ * @throws {Problem} if the model cannot run here
  */
 export async function obtain(task, disclaimer, options) {
   const { version, sha256 } = task.model ?? {};
   if (!version || !sha256) throw new Problem(text.device.serverOnly, { code: "ServerOnly" });
   const known = await kept(task.name);
   if (known?.sha256 === sha256) {
-    const graph = await (await (await caches.open(SHELF)).match(graphAddress(sha256)))?.arrayBuffer();
-    // The task's own words and rules may have changed since; what is kept must not have.
+    const graph = await (await (await caches.open(CACHE)).match(graphAddress(sha256)))?.arrayBuffer();
+    // The task's texts and review rule may have changed; the model must not have.
     if (graph && (await digest(graph)) === sha256) return { model: await keep({ ...known, task, disclaimer }, graph), graph };
   }
   return download(task, version, sha256, disclaimer, options);
@@ -79,16 +79,16 @@ async function received(response, onProgress) {
 }
 
 /**
- * Keep a package in place of the task's earlier one.
+ * Cache a package in place of the task's earlier one.
  * @param {Package} model
  * @param {ArrayBuffer} graph
  */
 async function keep(model, graph) {
-  const shelf = await caches.open(SHELF);
+  const cache = await caches.open(CACHE);
   const earlier = await kept(model.task.name);
-  if (earlier?.sha256 !== model.sha256) await shelf.put(graphAddress(model.sha256), new Response(graph));
-  await shelf.put(factsAddress(model.task.name), Response.json(model));
-  if (earlier && earlier.sha256 !== model.sha256) await shelf.delete(graphAddress(earlier.sha256));
+  if (earlier?.sha256 !== model.sha256) await cache.put(graphAddress(model.sha256), new Response(graph));
+  await cache.put(factsAddress(model.task.name), Response.json(model));
+  if (earlier && earlier.sha256 !== model.sha256) await cache.delete(graphAddress(earlier.sha256));
   return model;
 }
 
@@ -97,18 +97,18 @@ async function keep(model, graph) {
  * @returns {Promise<Package | null>}
  */
 async function kept(task) {
-  const facts = await (await caches.open(SHELF)).match(factsAddress(task));
+  const facts = await (await caches.open(CACHE)).match(factsAddress(task));
   return facts ? facts.json() : null;
 }
 
 /**
- * The tasks whose packages are kept here, as the server last described them; for when it cannot be reached.
- * @returns {Promise<Catalogue | null>} null without any
+ * The tasks with cached packages, as last described by the server; for offline use.
+ * @returns {Promise<Catalogue | null>} null if there are none
  */
 export async function keptCatalogue() {
-  const shelf = await caches.open(SHELF);
-  const addresses = (await shelf.keys()).filter(({ url }) => url.endsWith(".json"));
-  const models = await Promise.all(addresses.map(async (address) => /** @type {Promise<Package>} */ ((await shelf.match(address))?.json())));
+  const cache = await caches.open(CACHE);
+  const addresses = (await cache.keys()).filter(({ url }) => url.endsWith(".json"));
+  const models = await Promise.all(addresses.map(async (address) => /** @type {Promise<Package>} */ ((await cache.match(address))?.json())));
   return models.length ? { tasks: models.map(({ task }) => task), disclaimer: models[0].disclaimer } : null;
 }
 

@@ -1,20 +1,20 @@
 // @ts-check
-/** Which PNG files a browser reads just as the server does, and whether they are whole (PNG specification, third edition). */
+/** Checks that a PNG file is complete, and that browsers decode it as the server does (PNG specification, third edition). */
 import { pixelAspect } from "./aspect.js";
 import { NotPrepared } from "./notprepared.js";
 
 const GREY = 0, RGB = 2, PALETTE = 3;
-/** Samples of a pixel and their possible bits, by colour type. */
+/** Samples per pixel and allowed bit depths, by colour type. */
 const SAMPLES = [1, 0, 3, 1, 2, 0, 4];
 const DEPTHS = [[1, 2, 4, 8, 16], [], [8, 16], [1, 2, 4, 8], [8, 16], [], [8, 16]];
 const SIGNATURE = 8;
 
-/** What decides the pixels. The rest is left out, as on the server, so that no browser manages colours or plays an animation. */
+/** Chunks that determine the pixels. Others are removed, as on the server, to avoid colour management and animation. */
 const NEEDED = ["IHDR", "PLTE", "tRNS", "IDAT", "IEND"];
-/** In a file, as on the server. */
-const MOST_CHUNKS = 100_000;
+/** Per file, as on the server. */
+const MAX_CHUNKS = 100_000;
 
-/** Steps, down and across, of the seven passes of an interlaced image, and where they begin (section 8.2). */
+/** Steps (down, across) and offsets (top, left) of the seven passes of an interlaced image (section 8.2). */
 const PASSES = [[8, 8, 0, 0], [8, 8, 0, 4], [8, 4, 4, 0], [4, 4, 0, 2], [4, 2, 2, 0], [2, 2, 0, 1], [2, 1, 1, 0]];
 
 /** @typedef {{name: string, content: Uint8Array<ArrayBuffer>, whole: Uint8Array<ArrayBuffer>}} Chunk */
@@ -23,8 +23,8 @@ const PASSES = [[8, 8, 0, 0], [8, 8, 0, 4], [8, 4, 4, 0], [4, 4, 0, 2], [4, 2, 2
  * @param {Uint8Array<ArrayBuffer>} bytes the whole file
  * @param {(columns: number, rows: number) => void} checkSize
  * @returns {Promise<{columns: number, rows: number, aspect: number, plain: Blob}>} `aspect` is the height of a pixel divided by
- *   its width, `plain` the file without what would make a browser manage its colours
- * @throws {NotPrepared} where a browser may read other pixels than the server
+ *   its width, `plain` the file without colour management chunks
+ * @throws {NotPrepared} if a browser may decode other pixels than the server
  */
 export async function readPng(bytes, checkSize) {
   const chunks = readChunks(bytes);
@@ -42,8 +42,8 @@ export async function readPng(bytes, checkSize) {
 
 /**
  * @param {Uint8Array<ArrayBuffer>} bytes
- * @returns {Chunk[]} all up to the last one
- * @throws {NotPrepared} if one has another checksum than it says
+ * @returns {Chunk[]} all complete chunks
+ * @throws {NotPrepared} if a checksum is wrong
  */
 function readChunks(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -74,9 +74,9 @@ function readHeader(chunk) {
 }
 
 /**
- * From the pixels per unit (section 11.3.4.3), whatever the unit is.
+ * The pixel aspect ratio from the pixels per unit (section 11.3.4.3), for any unit.
  * @param {Uint8Array | undefined} content of pHYs
- * @returns {number} 1 if it is not known
+ * @returns {number} 1 if unknown
  */
 function aspectOf(content) {
   if (content?.length !== 9) return 1;
@@ -91,14 +91,14 @@ function aspectOf(content) {
 const parts = (chunks, wanted) => chunks.filter(({ name }) => name === wanted).map(({ content }) => content);
 
 /**
- * Whether it is turned, extends the standard, has one colour as transparent, fewer colours than its pixels can name, or chunks
- * repeated or out of order: readers differ in what they make of that.
+ * Whether it is rotated, has unknown critical chunks, one transparent colour, a palette smaller than its index range, or
+ * repeated or misplaced chunks: decoders differ in these cases.
  * @param {Chunk[]} chunks
  * @param {number} depth
  * @param {number} colour
  */
 function isUnusual(chunks, depth, colour) {
-  if (chunks.length > MOST_CHUNKS || chunks.some(({ name }) => name === "eXIf" || (isCritical(name) && !NEEDED.includes(name)))) return true;
+  if (chunks.length > MAX_CHUNKS || chunks.some(({ name }) => name === "eXIf" || (isCritical(name) && !NEEDED.includes(name)))) return true;
   if (["IHDR", "PLTE", "tRNS"].some((name) => parts(chunks, name).length > 1)) return true;
   const [transparent] = parts(chunks, "tRNS");
   if (transparent && (colour === GREY || colour === RGB)) return true;
@@ -115,9 +115,9 @@ const isCritical = (name) => name[0] <= "Z";
 /**
  * @param {number} columns
  * @param {number} rows
- * @param {number} bits of a pixel
+ * @param {number} bits per pixel
  * @param {boolean} interlaced
- * @returns {number} bytes of all lines, each with the number of its filter
+ * @returns {number} bytes of all lines, each with its filter byte
  */
 function pixelBytes(columns, rows, bits, interlaced) {
   const size = (/** @type {number} */ across, /** @type {number} */ down) => (across > 0 ? down * (1 + Math.ceil((across * bits) / 8)) : 0);
@@ -127,8 +127,8 @@ function pixelBytes(columns, rows, bits, interlaced) {
 
 /**
  * @param {Uint8Array<ArrayBuffer>[]} compressed
- * @param {number} most
- * @returns {Promise<number>} bytes, not counted much beyond `most`; -1 if they cannot be inflated
+ * @param {number} most expected size
+ * @returns {Promise<number>} bytes, counted to just beyond `most`; -1 if inflating fails
  */
 async function inflatedSize(compressed, most) {
   let size = 0;
@@ -148,7 +148,7 @@ async function inflatedSize(compressed, most) {
   }
 }
 
-/** CRC of each byte (annex D). */
+/** CRC table (annex D). */
 const CRC = Uint32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte;
   for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? 0xedb88320 ^ (crc >>> 1) : crc >>> 1;

@@ -1,24 +1,24 @@
 // @ts-check
-/** From a file to the array that a model takes: what chalicelib/imaging does on the server, number for number where it can be. */
+/** Prepares a file for the model, with the same pixels as chalicelib/imaging on the server wherever possible. */
 import { readDicom } from "../dicom.js";
 import { NotPrepared } from "./notprepared.js";
 import { decodeJpeg, decodePng, grey } from "./raster.js";
 import { resample } from "./resample.js";
 
 /** @import { Source, Task } from "../types.js" */
-/** @import { Samples } from "../tone.js" */
+/** @import { Samples } from "../windowing.js" */
 /** @import { Plane } from "./resample.js" */
 
 /** @typedef {Task["input"]} Input */
 
 /**
- * @typedef {object} Film a decoded image before it is fitted to a model's input
+ * @typedef {object} DecodedImage a decoded image before it is resized to the model input
  * @property {number} width
  * @property {number} height
  * @property {Plane[]} planes one for grey, three for colour
- * @property {number} [aspect] height of a pixel divided by its width; 1 if it is missing
+ * @property {number} [aspect] height of a pixel divided by its width; 1 if missing
  * @property {Source} source
- * @property {(small: Plane) => Uint8Array} [develop] turns a detector's units into grey levels, after the resize
+ * @property {(small: Plane) => Uint8Array} [toDisplay] converts stored values to grey levels, after the resize
  */
 
 /**
@@ -28,16 +28,16 @@ import { resample } from "./resample.js";
  * @property {Source} source
  */
 
-/** What the server takes (chalicelib/imaging/decoded.py). */
-const MOST_PIXELS = 100_000_000;
-const LEAST_SIDE = 8;
+/** Limits of the server (chalicelib/imaging/decoded.py). */
+const MAX_PIXELS = 100_000_000;
+const MIN_SIDE = 8;
 
 /**
  * @param {Blob} file
- * @param {string} contentType as `inspect` tells it
+ * @param {string} contentType as detected by `inspect`
  * @param {Input} input
  * @returns {Promise<Prepared>}
- * @throws {NotPrepared} where the same pixels cannot be had here
+ * @throws {NotPrepared} if the pixels cannot be the same as on the server
  */
 export async function prepare(file, contentType, input) {
   return fit(await decode(file, contentType, input), input);
@@ -47,10 +47,10 @@ export async function prepare(file, contentType, input) {
  * @param {Blob} file
  * @param {string} contentType
  * @param {Input} input
- * @returns {Promise<Film>}
+ * @returns {Promise<DecodedImage>}
  */
 async function decode(file, contentType, input) {
-  if (contentType === "application/dicom") return filmOf(await readDicom(file), input);
+  if (contentType === "application/dicom") return decodedImageOf(await readDicom(file), input);
   if (contentType === "image/tiff") throw new NotPrepared("tiff");
   const read = { "image/jpeg": decodeJpeg, "image/png": decodePng }[contentType];
   if (!read) throw new NotPrepared("unknown");
@@ -58,7 +58,7 @@ async function decode(file, contentType, input) {
   try {
     return await read(bytes, input, checkSize);
   } catch (error) {
-    // What a browser says of a file that it cannot decode.
+    // Thrown by browsers for files that they cannot decode.
     if (error instanceof DOMException || error instanceof RangeError) throw new NotPrepared("damaged");
     throw error;
   }
@@ -67,15 +67,15 @@ async function decode(file, contentType, input) {
 /**
  * @param {(Samples & {source: Source}) | null} samples
  * @param {Input} input
- * @returns {Film}
+ * @returns {DecodedImage}
  */
-function filmOf(samples, input) {
+function decodedImageOf(samples, input) {
   if (!samples) throw new NotPrepared("dicom");
   const { width, height, data, source } = samples;
   checkSize(width, height);
   if (samples.channels === 3) return { width, height, source, planes: planesOf(data, input.channels) };
   const { plane, offset } = unsigned(data);
-  return { width, height, source, planes: [plane], develop: (small) => develop(small, offset, samples) };
+  return { width, height, source, planes: [plane], toDisplay: (small) => toDisplay(small, offset, samples) };
 }
 
 /**
@@ -90,7 +90,7 @@ function planesOf(data, channels) {
 }
 
 /**
- * Pillow resizes 16 bits only without a sign, and 8 bits with one only as numbers with a fraction.
+ * Pillow resizes unsigned 16-bit values only, and signed 8-bit values as floats only.
  * @param {Samples["data"]} data
  * @returns {{plane: Plane, offset: number}}
  */
@@ -101,12 +101,12 @@ function unsigned(data) {
 }
 
 /**
- * Rescale, window, polarity: detector's units as a viewer shows them (chalicelib/imaging/dicom/grey_levels.py).
+ * Rescale, window and polarity: stored values as a viewer shows them (chalicelib/imaging/dicom/grey_levels.py).
  * @param {Plane} small
  * @param {number} offset
  * @param {Samples} samples
  */
-function develop(small, offset, { slope, intercept, inverted, window, windowed }) {
+function toDisplay(small, offset, { slope, intercept, inverted, window, windowed }) {
   const values = Float64Array.from(small, (value) => (value - offset) * slope + intercept);
   const { low, high } = windowed ? window : { low: values.reduce((a, b) => Math.min(a, b)), high: values.reduce((a, b) => Math.max(a, b)) };
   const gain = Math.fround(high > low ? 255 / (high - low) : 0);
@@ -119,19 +119,19 @@ function develop(small, offset, { slope, intercept, inverted, window, windowed }
 }
 
 /**
- * Resize first and develop then; padding comes last, so that it is black whatever the window says.
- * @param {Film} film
+ * Resize, convert to grey levels, then pad, so that padding is black whatever the window.
+ * @param {DecodedImage} decoded
  * @param {Input} input
  * @returns {Prepared}
  */
-function fit({ width, height, planes, aspect = 1, source, develop }, input) {
+function fit({ width, height, planes, aspect = 1, source, toDisplay }, input) {
   const size = fittedSize(width, height * aspect, input);
   const [left, top] = [Math.floor((input.width - size.width) / 2), Math.floor((input.height - size.height) / 2)];
   const pixels = new Uint8Array(input.channels * input.height * input.width);
   for (let channel = 0; channel < input.channels; channel++) {
     const plane = planes[Math.min(channel, planes.length - 1)];
     const small = resample(plane, { width, height }, size);
-    const content = develop ? develop(small) : small;
+    const content = toDisplay ? toDisplay(small) : small;
     for (let row = 0; row < size.height; row++) {
       const line = content.subarray(row * size.width, (row + 1) * size.width);
       pixels.set(line, (channel * input.height + top + row) * input.width + left);
@@ -142,7 +142,7 @@ function fit({ width, height, planes, aspect = 1, source, develop }, input) {
 
 /**
  * @param {number} width
- * @param {number} height in the same unit: the proportions are those of what was imaged, not of its pixels
+ * @param {number} height in the same unit, corrected for the pixel aspect ratio
  * @param {Input} input
  */
 function fittedSize(width, height, input) {
@@ -153,7 +153,7 @@ function fittedSize(width, height, input) {
 }
 
 /**
- * As Python and NumPy round.
+ * Round half to even, as Python and NumPy do.
  * @param {number} value
  */
 function halfToEven(value) {
@@ -167,6 +167,6 @@ function halfToEven(value) {
  * @param {number} rows
  */
 function checkSize(columns, rows) {
-  if (columns * rows > MOST_PIXELS) throw new NotPrepared("tooLarge");
-  if (Math.min(columns, rows) < LEAST_SIDE) throw new NotPrepared("tooSmall");
+  if (columns * rows > MAX_PIXELS) throw new NotPrepared("tooLarge");
+  if (Math.min(columns, rows) < MIN_SIDE) throw new NotPrepared("tooSmall");
 }

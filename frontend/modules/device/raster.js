@@ -1,22 +1,22 @@
 // @ts-check
-/** JPEG and PNG files as planes of 8 bits, decoded by the browser and reduced as the server's decoder reduces them. */
+/** Decodes JPEG and PNG files to 8-bit planes in the browser, with the same reduction as the server's decoder. */
 import { readJpeg } from "./jpeg.js";
 import { NotPrepared } from "./notprepared.js";
 import { readPng } from "./png.js";
 
-/** @import { Film, Input } from "./prepare.js" */
+/** @import { DecodedImage, Input } from "./prepare.js" */
 
-/** Rows read from a canvas at a time. */
+/** Rows read from the canvas at a time. */
 const STRIP = 256;
 
-/** By how much a JPEG decoder can reduce while it decodes (libjpeg; Pillow's `draft`). */
+/** Factors by which a JPEG decoder can reduce while decoding (libjpeg; Pillow's `draft`). */
 const REDUCTIONS = [8, 4, 2];
 
 /**
  * @param {Uint8Array<ArrayBuffer>} bytes
  * @param {Input} input
  * @param {(columns: number, rows: number) => void} checkSize
- * @returns {Promise<Film>}
+ * @returns {Promise<DecodedImage>}
  */
 export async function decodeJpeg(bytes, input, checkSize) {
   const { columns, rows, orientation, aspect, plain, luma } = readJpeg(bytes);
@@ -24,7 +24,7 @@ export async function decodeJpeg(bytes, input, checkSize) {
   const enough = 2 * Math.max(input.width, input.height);
   const possible = Math.min(Math.floor(columns / enough), Math.floor(rows / enough));
   const by = REDUCTIONS.find((reduction) => possible >= reduction) ?? 1;
-  // The server's decoder takes the brightness that the file holds. Computed from colours it would lack what lies beyond them.
+  // The server's decoder uses the luma stored in the file. Luma computed from RGB would lose values that RGB cannot represent.
   const isLuma = luma !== null && input.channels === 1;
   const { width, height, planes } = await decode(isLuma ? luma : plain, { columns, rows }, isLuma ? [red] : mixes(input.channels));
   const small = { width: Math.ceil(width / by), height: Math.ceil(height / by) };
@@ -42,14 +42,14 @@ export async function decodeJpeg(bytes, input, checkSize) {
  * @param {Uint8Array<ArrayBuffer>} bytes
  * @param {Input} input
  * @param {(columns: number, rows: number) => void} checkSize
- * @returns {Promise<Film>}
+ * @returns {Promise<DecodedImage>}
  */
 export async function decodePng(bytes, input, checkSize) {
   const { columns, rows, aspect, plain } = await readPng(bytes, checkSize);
   return { ...(await decode(plain, { columns, rows }, mixes(input.channels))), aspect, source: { format: "PNG", rows, columns } };
 }
 
-/** @typedef {(red: number, green: number, blue: number) => number} Mix what a plane holds of a pixel */
+/** @typedef {(red: number, green: number, blue: number) => number} Mix the value of a plane for a pixel */
 
 /** @type {Mix} */
 const red = (red) => red;
@@ -62,11 +62,11 @@ const mixes = (channels) => (channels === 1 ? [grey] : [red, (_, green) => green
 
 /**
  * @param {Blob} file
- * @param {{columns: number, rows: number}} size what the file says of itself
- * @param {Mix[]} mixes one for each plane that is wanted
+ * @param {{columns: number, rows: number}} size size stated in the file
+ * @param {Mix[]} mixes one per plane
  */
 async function decode(file, { columns, rows }, mixes) {
-  // Stored values as they are: no colour management, nothing multiplied.
+  // The stored values: no colour management, no premultiplied alpha.
   const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
   const { width, height } = bitmap;
   if (width !== columns || height !== rows) throw new NotPrepared("damaged");
@@ -75,7 +75,7 @@ async function decode(file, { columns, rows }, mixes) {
   const options = { alpha: false, willReadFrequently: true };
   const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d", options));
   for (let row = 0; row < height; row += STRIP) {
-    // Transparent parts become black, as the surround of a film is.
+    // Transparent parts become black, like the background of radiographs.
     context.fillRect(0, 0, width, canvas.height);
     context.drawImage(bitmap, 0, -row);
     const { data } = context.getImageData(0, 0, width, Math.min(STRIP, height - row));
@@ -88,7 +88,7 @@ async function decode(file, { columns, rows }, mixes) {
 /**
  * @param {ArrayLike<number>} data red, green, blue and alpha of each pixel
  * @param {Uint8Array} plane
- * @param {number} from where in the plane the first pixel belongs
+ * @param {number} from index of the first pixel in the plane
  * @param {Mix} mix
  */
 function separate(data, plane, from, mix) {
@@ -104,7 +104,7 @@ function separate(data, plane, from, mix) {
 export const grey = (red, green, blue) => (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
 
 /**
- * Means of squares, which is what a JPEG decoder's smaller inverse transforms give (libjpeg-turbo, jidctred.c). Beyond the
+ * Means over squares, which equal the smaller inverse transforms of a JPEG decoder (libjpeg-turbo, jidctred.c). Beyond the
  * right and lower edges an encoder repeats the last pixels.
  * @param {Uint8Array} plane
  * @param {number} width
@@ -127,7 +127,7 @@ function reduce(plane, width, height, by) {
 }
 
 /**
- * Turn or mirror a plane so that it stands upright (Exif 2.3, Orientation).
+ * Rotate or mirror a plane so that the image is upright (Exif 2.3, Orientation).
  * @param {Uint8Array} plane
  * @param {{width: number, height: number}} size
  * @param {number} orientation

@@ -1,21 +1,21 @@
 // @ts-check
 /**
- * Pillow 13's bilinear resize, number for number (libImaging/Resample.c): a triangle as wide as the step from one new
- * pixel to the next, across and down. Canvases scale by filters of their own, each browser by another one.
+ * Pillow 13's bilinear resize with identical results (libImaging/Resample.c): a triangle filter as wide as the step between
+ * new pixels. Canvas scaling is not used, because its filters differ between browsers.
  */
 
-/** @typedef {Uint8Array | Uint16Array | Float32Array} Plane one channel, row by row */
+/** @typedef {Uint8Array | Uint16Array | Float32Array} Plane one channel, row-major */
 
-/** Bits of a weight's fraction where pixels have 8 bits. */
+/** Fractional bits of the weights for 8-bit pixels. */
 const PRECISION = 22;
 
 /**
  * @template {Plane} Kind
  * @param {Kind} plane
  * @param {{width: number, height: number}} from its size
- * @param {{width: number, height: number}} to the size wanted
- * @param {[number, number, number, number]} [box] left, top, right and bottom of the part to take; all of it if not given
- * @returns {Kind} new, of the same kind, rounded as Pillow rounds it; `plane` itself where nothing changes
+ * @param {{width: number, height: number}} to the new size
+ * @param {[number, number, number, number]} [box] left, top, right and bottom of the part to resize; the whole plane by default
+ * @returns {Kind} a new plane of the same type, rounded as Pillow does; `plane` itself if nothing changes
  */
 export function resample(plane, from, to, box = [0, 0, from.width, from.height]) {
   const [left, top, right, bottom] = box.map(Math.fround);
@@ -25,13 +25,13 @@ export function resample(plane, from, to, box = [0, 0, from.width, from.height])
     across ? pass(plane, taps(from.width, left, right, to.width), height, 1, from.width) : plane;
   const heighten = (/** @type {Kind} */ plane, /** @type {number} */ width) =>
     down ? pass(plane, taps(from.height, top, bottom, to.height), width, width, 1) : plane;
-  // The order decides how what lies between is rounded.
+  // The order determines the rounding of intermediate values.
   const downFirst = to.height < from.height && from.height - to.height > 2 * (from.width - to.width);
   return downFirst ? widen(heighten(plane, from.width), to.height) : heighten(widen(plane, from.height), to.width);
 }
 
 /**
- * @typedef {object} Taps for each new pixel of a line, the old ones it is mixed from
+ * @typedef {object} Taps the source pixels and weights for each new pixel of a line
  * @property {Int32Array} first
  * @property {Int32Array} count
  * @property {Float64Array} weights `most` for each new pixel, of which `count` are used
@@ -40,8 +40,8 @@ export function resample(plane, from, to, box = [0, 0, from.width, from.height])
 
 /**
  * @param {number} length of the old line
- * @param {number} from where the part to take begins
- * @param {number} to where it ends
+ * @param {number} from start of the part to resize
+ * @param {number} to end of that part
  * @param {number} wanted length of the new line
  * @returns {Taps}
  */
@@ -68,33 +68,32 @@ function taps(length, from, to, wanted) {
 }
 
 /**
- * Mix along every line of one direction. The new plane's lines lie as the old one's do: across, line after line; down,
- * side by side.
+ * Resample all lines in one direction.
  * @template {Plane} Kind
  * @param {Kind} plane
  * @param {Taps} taps
- * @param {number} lines how many
- * @param {number} step from one old pixel of a line to the next
- * @param {number} next from one line to the next in the old plane
+ * @param {number} lines number of lines
+ * @param {number} step offset between source pixels of a line
+ * @param {number} next offset between source lines
  * @returns {Kind}
  */
 function pass(plane, { first, count, weights, most }, lines, step, next) {
   const wanted = first.length;
   const made = /** @type {Kind} */ (new /** @type {any} */ (plane).constructor(wanted * lines));
   const [newNext, newStep] = step === 1 ? [wanted, 1] : [1, lines];
-  const bytes = plane instanceof Uint8Array;
-  const words = plane instanceof Uint16Array;
-  // Pillow's weights for 8 bits are whole numbers.
-  const mixed = bytes ? weights.map((weight) => Math.trunc(weight * 2 ** PRECISION + 0.5)) : weights;
+  const is8Bit = plane instanceof Uint8Array;
+  const is16Bit = plane instanceof Uint16Array;
+  // Pillow uses integer weights for 8-bit pixels.
+  const mixed = is8Bit ? weights.map((weight) => Math.trunc(weight * 2 ** PRECISION + 0.5)) : weights;
   for (let pixel = 0; pixel < wanted; pixel++) {
     const many = count[pixel];
     const tap = pixel * most;
     for (let line = 0; line < lines; line++) {
       let at = line * next + first[pixel] * step;
-      let sum = bytes ? 2 ** (PRECISION - 1) : 0;
+      let sum = is8Bit ? 2 ** (PRECISION - 1) : 0;
       for (let index = 0; index < many; index++, at += step) sum += plane[at] * mixed[tap + index];
       // Weights are never negative and add up to one, so nothing leaves the range.
-      made[line * newNext + pixel * newStep] = bytes ? sum >> PRECISION : words ? Math.floor(sum + 0.5) : sum;
+      made[line * newNext + pixel * newStep] = is8Bit ? sum >> PRECISION : is16Bit ? Math.floor(sum + 0.5) : sum;
     }
   }
   return made;

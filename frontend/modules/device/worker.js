@@ -1,12 +1,12 @@
 // @ts-check
-/** Prepares and classifies images beside the page, which goes on meanwhile. Nothing here talks to anybody. */
+/** Prepares and classifies images in a worker, so that the page stays responsive. Makes no requests. */
 import { InferenceSession, Tensor, env } from "../../vendor/onnxruntime-web/ort.wasm.bundle.min.mjs";
 import { NotPrepared } from "./notprepared.js";
 import { prepare } from "./prepare.js";
 
 /** @import { Order } from "./classifier.js" */
 
-// More threads need memory that pages of other sites could be robbed of (COEP), and images come one by one.
+// More threads would need cross-origin isolation (COEP), and images come one by one.
 env.wasm.numThreads = 1;
 env.logLevel = "error";
 
@@ -18,7 +18,7 @@ addEventListener("message", async (/** @type {MessageEvent<Order & {number: numb
     const done = "graph" in order ? await open(order.graph) : await classify(order);
     postMessage({ number, done });
   } catch (error) {
-    // Only plain values pass from here to the page.
+    // Only plain values can be posted to the page.
     postMessage({ number, reason: error instanceof NotPrepared ? error.reason : "failed", message: String(error) });
   }
 });

@@ -51,7 +51,7 @@ DOCUMENTED: dict[str, tuple[set[str], set[frozenset[str]]]] = {
             "ModelErrors",
             "OldestUnfinishedAge",
             "Quarantined",
-            "UndoFailed",
+            "RollbackFailed",
         },
         {frozenset({"stage"})},
     ),

@@ -11,7 +11,7 @@ from chalicelib.models.registry import Registry
 from chalicelib.storage.bucket import DataBucket
 from deploy import endpoints, stages
 from tests.models import TASK, write_package
-from tests.sagemaker import FakeSageMaker, FakeScaling, hosting
+from tests.sagemaker import FakeSageMaker, FakeScaling, endpoint_manager
 from tests.stage import BUCKET
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -49,15 +49,15 @@ def test_only_the_stages_own_endpoints_go(sagemaker: FakeSageMaker) -> None:
     for name in (OWN, f"negatoscope-prod2-{TASK}", f"my-{OWN}", "negatoscope-prod-oct"):
         sagemaker.serve(name, "c1")
     variables = {"ENDPOINTS": json.dumps({"retinal-oct": "negatoscope-prod-oct"})}
-    endpoints.idle("prod", variables, hosting(sagemaker))
-    endpoints.idle("prod", variables, hosting(sagemaker))
+    endpoints.idle("prod", variables, endpoint_manager(sagemaker))
+    endpoints.idle("prod", variables, endpoint_manager(sagemaker))
     assert sagemaker.calls == [("delete", OWN)], "what the stage names has nothing to take its place"
 
 
 def test_endpoint_comes_back_with_its_configuration(sagemaker: FakeSageMaker, registry: Registry) -> None:
     registry.promote(TASK, "1", OWN, "c1")
-    endpoints.wake(registry, hosting(sagemaker))
-    endpoints.wake(registry, hosting(sagemaker))
+    endpoints.wake(registry, endpoint_manager(sagemaker))
+    endpoints.wake(registry, endpoint_manager(sagemaker))
     assert sagemaker.calls == [("create", OWN, "c1")]
 
 
@@ -67,16 +67,16 @@ def test_endpoint_on_instances_scales_again_when_it_is_back(
     scaling = FakeScaling()
     sagemaker.instance_types = {"c1": "ml.c5.large"}
     registry.promote(TASK, "1", OWN, "c1")
-    endpoints.wake(registry, hosting(sagemaker, scaling))
+    endpoints.wake(registry, endpoint_manager(sagemaker, scaling))
     assert scaling.instances == {OWN: 1}
-    endpoints.idle("prod", {}, hosting(sagemaker, scaling))
+    endpoints.idle("prod", {}, endpoint_manager(sagemaker, scaling))
     assert scaling.instances == {}, "nothing is left that scales"
 
 
 def test_failed_endpoint_is_replaced(sagemaker: FakeSageMaker, registry: Registry) -> None:
     registry.promote(TASK, "1", OWN, "c1")
     sagemaker.serve(OWN, "c1", "Failed")
-    endpoints.wake(registry, hosting(sagemaker))
+    endpoints.wake(registry, endpoint_manager(sagemaker))
     assert sagemaker.calls == [("delete", OWN), ("create", OWN, "c1")]
 
 
@@ -85,8 +85,8 @@ def test_endpoint_that_does_not_come_into_service_is_told(
 ) -> None:
     registry.promote(TASK, "1", OWN, "c1")
     monkeypatch.setattr(sagemaker, "create_endpoint", lambda **_: sagemaker.serve(OWN, "c1", "Failed"))
-    with pytest.raises(endpoints.NotDone, match=f"{OWN} did not come into service"):
-        endpoints.wake(registry, hosting(sagemaker))
+    with pytest.raises(endpoints.EndpointCommandFailed, match=f"{OWN} did not come into service"):
+        endpoints.wake(registry, endpoint_manager(sagemaker))
 
 
 def test_endpoint_that_stays_on_its_way_is_not_waited_for_for_ever(
@@ -94,29 +94,31 @@ def test_endpoint_that_stays_on_its_way_is_not_waited_for_for_ever(
 ) -> None:
     monkeypatch.setattr(endpoints, "PATIENCE", 0.05)
     sagemaker.serve(OWN, "c1", "Updating")
-    with pytest.raises(endpoints.NotDone, match="still Updating"):
-        endpoints.idle("prod", {}, hosting(sagemaker))
+    with pytest.raises(endpoints.EndpointCommandFailed, match="still Updating"):
+        endpoints.idle("prod", {}, endpoint_manager(sagemaker))
     assert sagemaker.calls == []
 
 
-def test_deployment_without_a_configuration_is_told(sagemaker: FakeSageMaker, registry: Registry) -> None:
+def test_wake_names_a_deployment_without_configuration(
+    sagemaker: FakeSageMaker, registry: Registry
+) -> None:
     registry.promote(TASK, "1", OWN, None)
-    with pytest.raises(endpoints.NotDone, match="deploy mammography-views anew"):
-        endpoints.wake(registry, hosting(sagemaker))
+    with pytest.raises(endpoints.EndpointCommandFailed, match="retrain mammography-views"):
+        endpoints.wake(registry, endpoint_manager(sagemaker))
 
 
 def test_embedded_models_need_nothing(sagemaker: FakeSageMaker, registry: Registry) -> None:
     registry.promote(TASK, "1", None, None)
-    endpoints.wake(registry, hosting(sagemaker))
+    endpoints.wake(registry, endpoint_manager(sagemaker))
     assert sagemaker.calls == []
 
 
 def test_stage_has_to_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
     assert endpoints.stage_variables("prod") == {"DATA_BUCKET": BUCKET, "LOG_LEVEL": "INFO"}
     for stage in ("prod2", "staging"):
-        with pytest.raises(endpoints.NotDone, match="has not been deployed"):
+        with pytest.raises(endpoints.EndpointCommandFailed, match="has not been deployed"):
             endpoints.stage_variables(stage)
-    with pytest.raises(endpoints.NotDone, match="AWS_ENDPOINT_URL"):
+    with pytest.raises(endpoints.EndpointCommandFailed, match="AWS_ENDPOINT_URL"):
         endpoints.stage_variables("local")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:1")
     assert endpoints.stage_variables("local")["DATA_BUCKET"] == BUCKET

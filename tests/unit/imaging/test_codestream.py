@@ -1,4 +1,4 @@
-"""What compressed frames claim in their headers."""
+"""The headers of compressed frames."""
 
 from struct import pack, unpack_from
 
@@ -22,7 +22,7 @@ def j2k(mode: str = "L", **options: object) -> bytes:
 
 @pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize(("mode", "components"), [("L", 1), ("RGB", 3), ("CMYK", 4)])
-def test_jpeg(progressive: bool, mode: str, components: int) -> None:
+def test_jpeg_header_is_read(progressive: bool, mode: str, components: int) -> None:
     claims = read(jpeg(mode, progressive=progressive, subsampling=2))
     assert (claims.family, claims.rows, claims.columns, claims.components) == (
         Family.JPEG,
@@ -37,7 +37,7 @@ def test_jpeg(progressive: bool, mode: str, components: int) -> None:
 
 @pytest.mark.parametrize("wrapped", [False, True])
 @pytest.mark.parametrize("irreversible", [False, True])
-def test_jpeg_2000(wrapped: bool, irreversible: bool) -> None:
+def test_jpeg_2000_header_is_read(wrapped: bool, irreversible: bool) -> None:
     claims = read(j2k("RGB", no_jp2=not wrapped, irreversible=irreversible, mct=1))
     assert (claims.family, claims.rows, claims.columns, claims.components) == (Family.JPEG_2000, 30, 40, 3)
     assert (claims.precision, claims.signed, claims.lossless) == (8, False, not irreversible)
@@ -45,7 +45,7 @@ def test_jpeg_2000(wrapped: bool, irreversible: bool) -> None:
     assert (claims.start > 0) == wrapped
 
 
-def test_jpeg_2000_of_sixteen_bits_without_a_transform() -> None:
+def test_jpeg_2000_with_sixteen_bits_and_no_transform_is_read() -> None:
     claims = read(images.encode(Image.new("I;16", (40, 30)), "JPEG2000", no_jp2=True))
     assert (claims.precision, claims.transform) == (16, False)
 
@@ -58,7 +58,7 @@ def test_jpeg_2000_of_sixteen_bits_without_a_transform() -> None:
         ("JPEG2000Lossless", Family.JPEG_2000, True, 16),
     ],
 )
-def test_streams_of_another_encoder(name: str, family: Family, lossless: bool, precision: int) -> None:
+def test_stream_of_another_encoder_is_read(name: str, family: Family, lossless: bool, precision: int) -> None:
     data = images.dicom(images.gradient(high=4095).astype("u2"))
     (stream,) = streams(compressed(data, getattr(gdcm.TransferSyntax, name)))
     claims = read(stream)
@@ -66,7 +66,7 @@ def test_streams_of_another_encoder(name: str, family: Family, lossless: bool, p
     assert (claims.rows, claims.columns, claims.components) == (96, 64, 1)
 
 
-def test_near_lossless_jpeg_ls() -> None:
+def test_jpeg_ls_near_lossless_is_recognised() -> None:
     data = images.dicom(images.gradient(high=4095).astype("u2"))
     (stream,) = streams(compressed(data, gdcm.TransferSyntax.JPEGLSLossless))
     scan = stream.index(b"\xff\xda\x00\x08\x01")
@@ -82,7 +82,7 @@ def test_jpeg_ls_with_colours_in_separate_scans_is_unsupported() -> None:
         read(changed(stream, scan + 12, b"\x00"))
 
 
-def test_signed_jpeg_2000() -> None:
+def test_jpeg_2000_with_signed_samples_is_recognised() -> None:
     data = images.dicom(images.gradient(low=-900, high=900).astype("i2"), bits=16)
     (stream,) = streams(compressed(data, gdcm.TransferSyntax.JPEG2000Lossless))
     assert read(stream).signed
@@ -106,23 +106,23 @@ def changed(stream: bytes, place: int, value: bytes) -> bytes:
         (40, pack(">H", 0), "no size"),  # components
     ],
 )
-def test_impossible_jpeg_2000_header(place: int, value: bytes, words: str) -> None:
+def test_jpeg_2000_with_an_invalid_header_is_refused(place: int, value: bytes, words: str) -> None:
     with pytest.raises(CodestreamError, match=words):
         read(changed(j2k(no_jp2=True), place, value))
 
 
-def test_more_tiles_than_can_be_numbered() -> None:
+def test_jpeg_2000_with_too_many_tiles_is_refused() -> None:
     stream = changed(j2k(no_jp2=True), 8, pack(">II", 1000, 1000))
     with pytest.raises(CodestreamError, match=r"1,000,000 tiles"):
         read(changed(stream, 24, pack(">II", 1, 1)))
 
 
-def test_components_that_differ_are_unsupported() -> None:
+def test_components_with_different_precision_are_unsupported() -> None:
     with pytest.raises(UnsupportedCodestream, match="differ"):
         read(changed(j2k("RGB", no_jp2=True), 45, b"\x0f"))
 
 
-def test_subsampled_components_of_jpeg_2000() -> None:
+def test_jpeg_2000_with_subsampled_components_is_recognised() -> None:
     assert read(changed(j2k("RGB", no_jp2=True), 46, b"\x02")).subsampled
 
 
@@ -172,7 +172,7 @@ def test_colour_transform_can_be_stated() -> None:
         b"GIF89a",
     ],
 )
-def test_what_is_no_frame_is_refused(stream: bytes) -> None:
+def test_data_without_a_frame_is_refused(stream: bytes) -> None:
     with pytest.raises(CodestreamError):
         read(stream)
 

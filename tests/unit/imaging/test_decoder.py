@@ -1,4 +1,4 @@
-"""The process that decodes compressed frames: what goes wrong in it stays in it."""
+"""The child process that decodes compressed frames, and its failures."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ from tests.stage import ROOT
 
 
 def stream(level: int = 100, side: int = 64) -> bytes:
-    """A JPEG 2000 codestream of one grey level and 8 bits."""
+    """A JPEG 2000 codestream of one grey level with 8 bits."""
     return images.encode(Image.new("L", (side, side), level), "JPEG2000", no_jp2=True)
 
 
@@ -40,7 +40,7 @@ def _own_processes() -> Iterator[None]:
 
 @pytest.fixture
 def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Makes the decoder of new children do something for streams of level 66, and work for others."""
+    """Insert code into new children that runs for streams of level 66, after decoding."""
 
     def plant(fault: str) -> None:
         source = Path(decoder_process.__file__).read_text()
@@ -64,9 +64,7 @@ def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], No
         ("raise RuntimeError('std::bad_alloc')", "too much memory"),
     ],
 )
-def test_fault_costs_one_image_and_the_process_goes_on(
-    plant: Callable[[str], None], fault: str, words: str
-) -> None:
+def test_child_survives_a_failing_image(plant: Callable[[str], None], fault: str, words: str) -> None:
     plant(fault)
     assert decode(stream()).max() == 100
     (process,) = decoder._idle()
@@ -77,7 +75,9 @@ def test_fault_costs_one_image_and_the_process_goes_on(
     assert decoder._idle() == [process]
 
 
-def test_endless_decoder_is_ended(plant: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_decoder_that_never_ends_is_stopped(
+    plant: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(decoder, "_MIN_SECONDS", 1)
     plant("while True: pass")
     with pytest.raises(decoder.DecodingFailed, match="too long"):
@@ -85,7 +85,7 @@ def test_endless_decoder_is_ended(plant: Callable[[str], None], monkeypatch: pyt
     assert decode(stream(33)).max() == 33
 
 
-def test_child_that_does_not_answer_is_ended_and_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_child_that_does_not_answer_is_stopped_and_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     decode(stream())
     (process,) = decoder._idle()
     monkeypatch.setattr(decoder, "_GRACE_SECONDS", 0.2)
@@ -98,7 +98,7 @@ def test_child_that_does_not_answer_is_ended_and_replaced(monkeypatch: pytest.Mo
     assert process not in decoder._idle()
 
 
-def test_children_that_were_killed_while_idle_are_replaced() -> None:
+def test_children_killed_while_idle_are_replaced() -> None:
     for process in (decoder.DecoderProcess(), decoder.DecoderProcess()):
         os.kill(process.pid, signal.SIGKILL)
         process._process.wait()
@@ -106,7 +106,9 @@ def test_children_that_were_killed_while_idle_are_replaced() -> None:
     assert decode(stream(50)).max() == 50
 
 
-def test_no_child_is_no_fault_of_the_image(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_child_is_not_reported_as_a_bad_image(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     broken = tmp_path / "decoder_process.py"
     broken.write_text("raise SystemExit(1)")
     monkeypatch.setattr(decoder_process, "__file__", str(broken))
@@ -118,8 +120,8 @@ def test_no_child_is_no_fault_of_the_image(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 @pytest.mark.parametrize("side", [64, 1024])
-def test_decoder_that_writes_past_its_buffer_is_found_out(side: int) -> None:
-    """dicomsdl does, when a stream of 16 bits comes with a header of 8."""
+def test_decoder_that_writes_past_its_buffer_is_detected(side: int) -> None:
+    """dicomsdl does so if a stream of 16 bits has a header of 8 bits."""
     wide = images.encode(Image.fromarray(np.full((side, side), 40_000, np.uint16)), "JPEG2000", no_jp2=True)
     lie = replace(codestream.read(wide), precision=8)
     for _ in range(3):
@@ -136,7 +138,7 @@ def test_threads_get_their_own_images() -> None:
     assert 1 <= len(decoder._idle()) <= (os.cpu_count() or 1)
 
 
-def test_fork_of_this_process_has_children_of_its_own() -> None:
+def test_fork_of_this_process_starts_its_own_children() -> None:
     decode(stream())
     (process,) = decoder._idle()
     read, write = os.pipe()
@@ -167,7 +169,7 @@ def test_child_ends_with_its_parent() -> None:
         time.sleep(0.02)
 
 
-def test_child_knows_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_child_gets_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "unmistakable")
     decode(stream())
     (process,) = decoder._idle()
@@ -176,7 +178,7 @@ def test_child_knows_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     assert b"PYTHONPATH" in environment
 
 
-def test_no_thread_or_descriptor_is_left() -> None:
+def test_decoding_leaves_no_thread_or_descriptor() -> None:
     decode(stream())
     threads, files = threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(20):
@@ -185,5 +187,5 @@ def test_no_thread_or_descriptor_is_left() -> None:
     assert len(list(Path("/proc/self/fd").iterdir())) == files
 
 
-def test_available_exactly_where_dicomsdl_is() -> None:
+def test_decoder_is_available_exactly_with_dicomsdl() -> None:
     assert decoder.is_available()

@@ -16,7 +16,7 @@ from tests import images
 
 
 def big_endian(values: NDArray[Any], representation: str, *, bits: int | None = None) -> bytes:
-    """A file whose OW are words (PS3.5 8.1.1): of two samples of 8 bits the first is in the lower half."""
+    """A file with OW words (PS3.5 8.1.1): the first of two 8-bit samples is in the lower half."""
     is_colour = values.shape[-1] == 3
     frames = values if bits != 1 else np.zeros(values.shape, "u1")
     dataset = images.dicom_dataset(frames, "RGB" if is_colour else "MONOCHROME2", 8 * values.itemsize)
@@ -44,7 +44,7 @@ def frame(data: bytes) -> NDArray[Any]:
 @pytest.mark.parametrize("size", [(9, 11), (9, 10), (9, 11, 3)], ids=["odd", "even", "odd, in colour"])
 @pytest.mark.parametrize("frames", [1, 2, 3, 5])
 @pytest.mark.parametrize("dtype", ["u1", "u2"])
-def test_middle_frame_is_that_of_pydicom(
+def test_middle_frame_equals_that_of_pydicom(
     representation: str, size: tuple[int, ...], frames: int, dtype: str
 ) -> None:
     values = np.arange(frames * int(np.prod(size)), dtype=dtype).reshape(frames, *size) + 3
@@ -55,6 +55,6 @@ def test_middle_frame_is_that_of_pydicom(
 
 
 @pytest.mark.parametrize("representation", ["OB", "OW"])
-def test_single_bits_in_words(representation: str) -> None:
+def test_single_bits_in_words_are_read(representation: str) -> None:
     values = np.random.default_rng(3).integers(0, 2, (3, 9, 9)).astype("u1")
     np.testing.assert_array_equal(frame(big_endian(values, representation, bits=1)), values[1])

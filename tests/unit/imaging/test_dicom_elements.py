@@ -1,4 +1,4 @@
-"""The structure of DICOM files: encodings, missing and impossible elements, sizes that nobody needs."""
+"""The structure of DICOM files: encodings, missing and invalid elements, oversized values."""
 
 from io import BytesIO
 from struct import pack
@@ -54,7 +54,7 @@ def encoded(made: Dataset, syntax: str, *, meta: bool, preamble: bool) -> bytes:
 @pytest.mark.parametrize("preamble", [True, False])
 @pytest.mark.parametrize("meta", [True, False])
 @pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian])
-def test_every_encoding_with_and_without_what_should_come_first(
+def test_every_encoding_is_read_with_and_without_preamble_and_file_meta(
     syntax: str, meta: bool, preamble: bool
 ) -> None:
     data = encoded(dataset(), syntax, meta=meta, preamble=preamble)
@@ -64,14 +64,14 @@ def test_every_encoding_with_and_without_what_should_come_first(
 
 
 @pytest.mark.parametrize("group", [0x10, 0x28])
-def test_file_that_begins_with_a_later_group(group: int) -> None:
+def test_file_that_begins_with_a_later_group_is_read(group: int) -> None:
     data = images.dicom_file(dataset())
     first = {0x10: pack("<HH2s", 0x10, 0x10, b"PN"), 0x28: pack("<HH2s", 0x28, 0x02, b"US")}[group]
     assert corners(data[data.index(first) :]) == L4
     assert corners(data[:132] + data[data.index(first) :]) == L4
 
 
-def test_file_meta_without_a_transfer_syntax() -> None:
+def test_file_meta_without_a_transfer_syntax_is_accepted() -> None:
     data = images.dicom_file(dataset())
     place = data.index(b"\x02\x00\x10\x00UI")
     without = data[:place] + data[place + 8 + data[place + 6] :]
@@ -81,7 +81,7 @@ def test_file_meta_without_a_transfer_syntax() -> None:
 @pytest.mark.parametrize(("stated", "used"), [
     (ExplicitVRLittleEndian, ImplicitVRLittleEndian), (ImplicitVRLittleEndian, ExplicitVRLittleEndian),
 ])  # fmt: skip
-def test_another_encoding_than_stated(stated: str, used: str) -> None:
+def test_wrongly_stated_encoding_is_detected(stated: str, used: str) -> None:
     data = encoded(dataset(), used, meta=True, preamble=True)
     one, other = (str(uid).encode().ljust(20, b"\x00") for uid in (stated, used))
     header = data[:132] + data[132:]
@@ -110,7 +110,7 @@ def test_all_missing_elements_are_named_at_once() -> None:
 
 
 @pytest.mark.parametrize("keyword", ["HighBit", "PlanarConfiguration", "NumberOfFrames", "WindowWidth"])
-def test_element_that_can_be_done_without(keyword: str) -> None:
+def test_optional_element_may_be_missing(keyword: str) -> None:
     made = dataset()
     if keyword in made:
         delattr(made, keyword)
@@ -139,13 +139,13 @@ def test_contradiction_is_named(changes: dict[str, Any], error: type[errors.Imag
 
 
 @pytest.mark.parametrize("frames", [b"0 ", b"-3", b"x ", b"1.5 ", b"NaN ", b"1_0 "])
-def test_number_of_frames_that_is_none_is_named(frames: bytes) -> None:
+def test_invalid_number_of_frames_is_named(frames: bytes) -> None:
     with pytest.raises(errors.InvalidImage, match=r"NumberOfFrames \(0028,0008\)"):
         corners(inserted(pack("<HH2sH", 0x28, 0x08, b"IS", len(frames)) + frames))
 
 
 @pytest.mark.parametrize("identity", [b"Doe^Jane^Un", b"DOE", b"DOE_JANE", b"19551224"])
-def test_identity_in_photometric_interpretation_is_not_repeated(identity: bytes) -> None:
+def test_identity_in_photometric_interpretation_is_not_quoted(identity: bytes) -> None:
     data = images.dicom_file(dataset())
     place = data.index(b"MONOCHROME2 ")
     with pytest.raises(errors.UnsupportedImage, match=r"PhotometricInterpretation .* is unknown") as caught:
@@ -153,7 +153,7 @@ def test_identity_in_photometric_interpretation_is_not_repeated(identity: bytes)
     assert identity.decode() not in caught.value.message
 
 
-def test_identity_in_a_uid_is_not_repeated() -> None:
+def test_identity_in_a_uid_is_not_quoted() -> None:
     data = images.structured_report()
     place = data.rindex(b"1.2.840.10008.5.1.4.1.1.88.11")
     with pytest.raises(errors.NoPixels, match=r"holds no image\. Send") as caught_too:
@@ -162,7 +162,7 @@ def test_identity_in_a_uid_is_not_repeated() -> None:
 
 
 @pytest.mark.parametrize("syntax", [b"Doe^Jane^Unmistakable", b"1.2.840.10008.1.2.1\nx"])
-def test_transfer_syntax_that_is_no_identifier_is_not_repeated(syntax: bytes) -> None:
+def test_invalid_transfer_syntax_is_not_quoted(syntax: bytes) -> None:
     data = images.dicom_file(dataset())
     place = data.index(b"\x02\x00\x10\x00UI") + 8
     length = data[place - 2]
@@ -173,7 +173,7 @@ def test_transfer_syntax_that_is_no_identifier_is_not_repeated(syntax: bytes) ->
     assert "Doe" not in caught.value.message
 
 
-def test_number_that_is_no_transfer_syntax_is_not_repeated() -> None:
+def test_unknown_transfer_syntax_is_not_quoted() -> None:
     data = images.dicom_file(dataset())
     stated = ExplicitVRLittleEndian.encode() + b"\x00"
     with pytest.raises(errors.UnsupportedImage, match="an unknown transfer syntax") as caught:
@@ -182,7 +182,7 @@ def test_number_that_is_no_transfer_syntax_is_not_repeated() -> None:
 
 
 @pytest.mark.parametrize("keyword", ["Rows", "SamplesPerPixel", "BitsAllocated", "BitsStored"])
-def test_number_that_no_image_has_is_not_repeated(keyword: str) -> None:
+def test_number_out_of_range_is_not_quoted(keyword: str) -> None:
     made = dataset()
     made[keyword] = DataElement(keyword, "IS", "19551224")
     with pytest.raises(errors.InvalidImage, match=rf"no usable {keyword}") as caught:
@@ -202,7 +202,7 @@ def test_length_beyond_the_end_is_named() -> None:
         corners(inserted(pack("<HH2sHI", 0x21, 0x10, b"OB", 0, 4_000_000_000)))
 
 
-def test_value_that_no_image_needs_is_refused() -> None:
+def test_oversized_value_is_refused() -> None:
     value = b"1\\" * 50_000
     made = pack("<HH2sH", 0x28, 0x1050, b"UT", 0) + pack("<I", len(value)) + value
     data = images.dicom_file(dataset())
@@ -232,7 +232,7 @@ NUMBER = pack("<HH2sHH", 0x08, 0x1150, b"US", 2, 1)
     ],
     ids=["100,000 items", "of stated length", "50,000 levels", "unknown representation"],
 )
-def test_sequences_are_passed_over_and_not_parsed(element: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unwanted_sequences_are_skipped_unparsed(element: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[bytes] = []
     read = filereader.read_dataset
 
@@ -245,14 +245,14 @@ def test_sequences_are_passed_over_and_not_parsed(element: bytes, monkeypatch: p
     assert sum(map(len, given)) < 2_000
 
 
-def test_elements_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_number_of_elements_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(element_reader, "_MAX_ELEMENTS", 1_000)
     data = inserted(SEQUENCE + (ITEM + NUMBER + ITEM_END) * 1_000 + SEQUENCE_END)
     with pytest.raises(errors.InvalidImage, match="more than 1,000 elements"):
         corners(data)
 
 
-def test_of_a_hundred_thousand_wanted_items_one_is_parsed() -> None:
+def test_sequence_of_a_hundred_thousand_items_is_parsed_for_one() -> None:
     voi = Dataset()
     voi.WindowCenter, voi.WindowWidth = 2048, 4096
     frame = Dataset()
@@ -285,7 +285,7 @@ SQUARE = InputSpec(96, 96, 1, "pad")
         ("PixelAspectRatio", [-2, 1], (0, 0, 96, 96)),
     ],
 )
-def test_pixels_that_are_not_square_are_stretched(
+def test_non_square_pixels_are_stretched(
     keyword: str, value: list[float], box: tuple[int, int, int, int]
 ) -> None:
     image = imaging.prepare(images.dicom_file(dataset(**{keyword: value})), SQUARE)
@@ -294,7 +294,7 @@ def test_pixels_that_are_not_square_are_stretched(
     assert imaging.prepare(images.dicom_file(dataset(**{keyword: value})), SPEC).box == (0, 0, 32, 32)
 
 
-def test_spacing_comes_before_the_ratio_and_that_of_the_frame_first() -> None:
+def test_spacing_takes_precedence_over_the_ratio() -> None:
     both = dataset(PixelSpacing=[0.1, 0.1], PixelAspectRatio=[2, 1])
     assert imaging.prepare(images.dicom_file(both), SQUARE).box == (0, 0, 96, 96)
     measures, group = Dataset(), Dataset()
@@ -304,7 +304,7 @@ def test_spacing_comes_before_the_ratio_and_that_of_the_frame_first() -> None:
     assert imaging.prepare(images.dicom_file(enhanced), SQUARE).box == (24, 0, 48, 96)
 
 
-def test_whole_colours_called_subsampled_are_read() -> None:
+def test_full_colours_called_subsampled_are_read() -> None:
     colours = images.colours(32, 32)
     made = images.dicom_dataset(colours, "RGB", 8, PhotometricInterpretation="YBR_FULL_422")
     whole = imaging.prepare(images.dicom_file(made), InputSpec(32, 32, 3, "stretch")).pixels
@@ -323,8 +323,8 @@ def test_subsampled_colours_are_read() -> None:
 
 
 @pytest.mark.parametrize("bits", [1])
-def test_single_bits_of_the_middle_frame(bits: int) -> None:
-    """Frames of 9 x 9 bits do not begin with a byte."""
+def test_single_bits_of_the_middle_frame_are_read(bits: int) -> None:
+    """Frames of 9 x 9 bits do not start at a byte."""
     frames = np.zeros((3, 9, 9), "u1")
     frames[1, :, 4:] = 1
     made = images.dicom_dataset(np.zeros((9, 9), "u1"), bits=8)

@@ -25,7 +25,7 @@ CODECS = {
 
 
 def frames(codec: int) -> tuple[Dataset, list[bytes]]:
-    """Five frames, each of a level of its own, and one wide level that tells the range."""
+    """Five frames with different levels, and one bright level for the range."""
     pictures = [images.quadrants([0, 255, level, level], "u1") for level in LEVELS]
     parts = [streams(compressed(images.dicom(picture, bits=8), codec))[0] for picture in pictures]
     dataset = images.dicom_dataset(np.stack(pictures), bits=8)
@@ -67,13 +67,13 @@ each_codec = pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS.keys()
 @pytest.mark.parametrize("pieces", [1, 2, 3])
 def test_middle_frame_is_found(codec: int, has_table: bool, pieces: int) -> None:
     if codec == gdcm.TransferSyntax.RLELossless and pieces > 1:
-        pieces = 1  # RLE has one fragment a frame (PS3.5 A.4.2)
+        pieces = 1  # RLE has one fragment per frame (PS3.5 A.4.2)
     dataset, parts = frames(codec)
     pixels = encapsulate(parts, fragments_per_frame=pieces) if has_table else fragments(parts, pieces)
     assert abs(level(written(dataset, pixels)) - LEVELS[2]) <= 2
 
 
-def test_extended_offset_table() -> None:
+def test_extended_offset_table_is_used() -> None:
     dataset, parts = frames(gdcm.TransferSyntax.JPEGLSLossless)
     pixels, offsets, lengths = encapsulate_extended(parts)
     data = written(dataset, pixels, ExtendedOffsetTable=offsets, ExtendedOffsetTableLengths=lengths)
@@ -81,7 +81,7 @@ def test_extended_offset_table() -> None:
 
 
 @pytest.mark.parametrize("table", [[0, 0, 0, 0, 0], [0, 7, 14, 21, 28], [5, 4, 3, 2, 1], [0], [0] * 50])
-def test_wrong_offset_table_does_no_harm(table: list[int]) -> None:
+def test_wrong_offset_table_is_ignored(table: list[int]) -> None:
     dataset, parts = frames(gdcm.TransferSyntax.JPEG2000Lossless)
     without = fragments(parts, 2)
     pixels = pack("<HHI", 0xFFFE, 0xE000, 4 * len(table)) + pack(f"<{len(table)}I", *table) + without[8:]
@@ -94,15 +94,15 @@ def test_missing_frames_are_counted() -> None:
         level(written(dataset, fragments(parts[:3], 1)))
 
 
-def test_more_frames_than_stated() -> None:
-    """As pydicom: the first ones count."""
+def test_more_frames_than_stated_are_ignored() -> None:
+    """The first frames count, as in pydicom."""
     dataset, parts = frames(gdcm.TransferSyntax.JPEG2000Lossless)
     assert level(written(dataset, fragments(parts, 1), NumberOfFrames=1)) == LEVELS[0]
     del dataset.NumberOfFrames
     assert level(written(dataset, fragments(parts, 2))) == LEVELS[0]
 
 
-def test_nothing_of_the_next_frame_reaches_the_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_decoder_gets_only_its_own_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[bytes] = []
     read = codestream.read
 
@@ -125,7 +125,7 @@ def test_file_that_ends_within_its_frames_is_cut_off(share: float) -> None:
         level(data[: start + int((len(data) - start) * share)])
 
 
-def test_missing_delimiter_costs_nothing() -> None:
+def test_missing_delimiter_is_accepted() -> None:
     dataset, parts = frames(gdcm.TransferSyntax.JPEG2000Lossless)
     data = written(dataset, fragments(parts, 1))
     end = data.rindex(pack("<HHI", 0xFFFE, 0xE0DD, 0))
@@ -151,7 +151,7 @@ def even(part: bytes) -> bytes:
 
 @each_codec
 @pytest.mark.parametrize("place", ["first", "between"])
-def test_empty_fragments_are_no_frames(codec: int, place: str) -> None:
+def test_empty_fragments_are_not_frames(codec: int, place: str) -> None:
     dataset, parts = frames(codec)
     empty = item(b"")
     items = [item(even(part)) for part in parts]
@@ -162,13 +162,13 @@ def test_empty_fragments_are_no_frames(codec: int, place: str) -> None:
 
 @pytest.mark.parametrize("codec", [gdcm.TransferSyntax.JPEGLSLossless, gdcm.TransferSyntax.JPEG2000Lossless])
 @pytest.mark.parametrize("number", [1, 5])
-def test_missing_offset_table_item_costs_no_frame(codec: int, number: int) -> None:
+def test_missing_offset_table_item_loses_no_frame(codec: int, number: int) -> None:
     dataset, parts = frames(codec)
     body = b"".join(item(even(part)) for part in parts[:number])
     assert level(written(dataset, body, NumberOfFrames=number)) == LEVELS[number // 2]
 
 
-def test_wrong_extended_offsets_do_no_harm() -> None:
+def test_wrong_extended_offsets_are_ignored() -> None:
     dataset, parts = frames(gdcm.TransferSyntax.JPEG2000Lossless)
     pixels, offsets, lengths = encapsulate_extended(parts)
     for wrong in (offsets[::-1], offsets[:12], bytes(40)):

@@ -1,4 +1,4 @@
-"""Grey levels of DICOM: padding, windows and lookup tables as real writers leave them."""
+"""Grey levels of DICOM: padding, windows and lookup tables as in real files."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def four(
 
 
 def raw(dataset: Dataset, keyword: str, representation: str, value: bytes) -> None:
-    """Set an element to bytes that pydicom would not write."""
+    """Set an element to bytes that pydicom would refuse to write."""
     tag = Tag(keyword)
     dataset[tag] = RawDataElement(tag, representation, len(value), value, 0, False, True)
 
@@ -58,23 +58,23 @@ def table(descriptor: list[int], data: bytes, representation: str = "OW") -> Seq
 @pytest.mark.parametrize(
     "centre", ["NaN", "inf", "-inf", "abc", "", "-", "1e400", "1e300", "2_048", "2048;0"]
 )
-def test_window_that_is_no_number_counts_as_none(centre: str) -> None:
+def test_window_that_is_not_a_number_is_ignored(centre: str) -> None:
     data = with_raw("WindowCenter", "DS", centre.encode().ljust(8), WindowWidth=4096)
     assert corners(data) == AS_A_WHOLE
 
 
 @pytest.mark.parametrize("width", ["NaN", "inf", "0", "-5", "wide", "1e300", "4_096"])
-def test_width_that_is_none_counts_as_none(width: str) -> None:
+def test_window_with_an_invalid_width_is_ignored(width: str) -> None:
     assert corners(with_raw("WindowWidth", "DS", width.encode().ljust(8), WindowCenter=1)) == AS_A_WHOLE
 
 
-def test_decimal_comma_is_understood() -> None:
+def test_decimal_comma_is_read() -> None:
     data = with_raw("WindowCenter", "DS", b"2048,0 ", WindowWidth=4096)
     assert corners(data) == AS_WINDOWED
 
 
 @pytest.mark.parametrize(("centres", "widths"), [(b"\\2048", b"\\4096"), (b"NaN\\2048", b"100\\4096")])
-def test_second_window_stands_in_for_an_unusable_first(centres: bytes, widths: bytes) -> None:
+def test_second_window_replaces_an_invalid_first_one(centres: bytes, widths: bytes) -> None:
     dataset = images.dicom_dataset(images.quadrants(TWELVE_BITS, "u2"))
     raw(dataset, "WindowCenter", "DS", centres.ljust(10))
     raw(dataset, "WindowWidth", "DS", widths.ljust(10))
@@ -82,12 +82,12 @@ def test_second_window_stands_in_for_an_unusable_first(centres: bytes, widths: b
 
 
 def test_linear_window_of_width_one_is_a_threshold() -> None:
-    """C.11.2.1.2.1: at most centre - 0.5 is black, all above is white."""
+    """C.11.2.1.2.1: values up to centre - 0.5 are black, larger ones white."""
     data = four((0, 1000, 2000, 500), WindowCenter=1000, WindowWidth=1)
     assert corners(data) == [0, 255, 255, 0]
 
 
-def test_narrower_windows_are_taken_as_exact() -> None:
+def test_linear_window_narrower_than_one_is_exact() -> None:
     values = images.quadrants([0.0, 0.25, 0.5, 1.0], "f4")
     dataset = images.dicom_dataset(images.quadrants([0] * 4, "u2"), WindowCenter=0.5, WindowWidth=0.5)
     assert corners(float_file(dataset, values)) == [0, 0, 128, 255]
@@ -100,7 +100,7 @@ def test_narrowest_window_is_a_threshold(function: str) -> None:
 
 
 @pytest.mark.parametrize("function", ["Sigmoid", "sigmoid ", "SIGMOID"])
-def test_case_of_the_window_function_does_not_matter(function: str) -> None:
+def test_window_function_is_case_insensitive(function: str) -> None:
     sigmoid = corners(four(VOILUTFunction="SIGMOID", WindowCenter=2000, WindowWidth=1000))
     data = with_raw("VOILUTFunction", "CS", function.encode().ljust(8), WindowCenter=2000, WindowWidth=1000)
     assert corners(data) == sigmoid
@@ -108,13 +108,13 @@ def test_case_of_the_window_function_does_not_matter(function: str) -> None:
 
 
 @pytest.mark.parametrize("slope", [b"0 ", b"-0", b"1e-300"])
-def test_slope_of_zero_counts_as_none(slope: bytes) -> None:
+def test_slope_of_zero_is_ignored(slope: bytes) -> None:
     assert corners(with_raw("RescaleSlope", "DS", slope, **FULL_WINDOW)) == AS_WINDOWED
 
 
 @pytest.mark.parametrize("keyword", ["RescaleSlope", "RescaleIntercept"])
 @pytest.mark.parametrize("value", [b"steep ", b"NaN ", b"inf ", b"1e300 ", b"-1e300"])
-def test_rescale_that_is_no_number_is_refused_by_name(keyword: str, value: bytes) -> None:
+def test_invalid_rescale_is_refused_by_name(keyword: str, value: bytes) -> None:
     with pytest.raises(
         errors.InvalidImage, match=rf"{keyword} \(0028,105[23]\) of this DICOM file is not a usable"
     ):
@@ -132,14 +132,16 @@ def test_rescale_that_is_no_number_is_refused_by_name(keyword: str, value: bytes
         ("MONOCHROME1", "IDENTITY", True),
     ],
 )
-def test_polarity(photometric: str, shape: str | None, is_inverted: bool) -> None:
+def test_polarity_follows_photometric_interpretation_and_lut_shape(
+    photometric: str, shape: str | None, is_inverted: bool
+) -> None:
     elements = FULL_WINDOW | ({"PresentationLUTShape": shape} if shape else {})
     data = images.dicom(images.quadrants(TWELVE_BITS, "u2"), photometric, **elements)
     assert corners(data) == ([255 - level for level in AS_WINDOWED] if is_inverted else AS_WINDOWED)
 
 
 @pytest.mark.parametrize("hot", [4095, 0])
-def test_one_hot_pixel_does_not_decide_the_contrast(hot: int) -> None:
+def test_hot_pixel_does_not_affect_the_contrast(hot: int) -> None:
     values = images.quadrants([1000, 1100, 1200, 1300], "u2")
     clean = corners(images.dicom(values))
     values[2, 20] = hot
@@ -157,10 +159,10 @@ def test_small_bright_spot_is_not_clipped() -> None:
 # Stored bits
 
 
-def test_left_aligned_values_are_moved() -> None:
+def test_left_aligned_values_are_shifted() -> None:
     dataset = images.dicom_dataset(images.quadrants(TWELVE_BITS, "u2"), **FULL_WINDOW)
     dataset.HighBit = 15
-    assert corners(images.dicom_file(dataset)) == AS_WINDOWED  # as many writers do: only the label is wrong
+    assert corners(images.dicom_file(dataset)) == AS_WINDOWED  # many writers state a wrong HighBit
     dataset.PixelData = images.quadrants([level << 4 for level in TWELVE_BITS], "u2").tobytes()
     assert corners(images.dicom_file(dataset)) == AS_WINDOWED
 
@@ -169,7 +171,7 @@ def test_left_aligned_values_are_moved() -> None:
 
 
 def padded(levels: list[float], dtype: str, padding: int, **elements: Any) -> NDArray[np.uint8]:
-    """Left half: padding. Right half: a ramp from the first level to the second."""
+    """Padding in the left half, a ramp from the first level to the second in the right half."""
     values = np.repeat(np.linspace(levels[0], levels[1], 32).astype(dtype)[:, np.newaxis], 32, axis=1)
     values[:, :16] = np.array(padding, dtype)
     photometric = elements.pop("photometric", "MONOCHROME2")
@@ -233,7 +235,7 @@ def float_file(dataset: Dataset, values: NDArray[Any]) -> bytes:
 
 
 @pytest.mark.parametrize(("dtype", "prefix"), [("f4", "Float"), ("f8", "DoubleFloat")])
-def test_padding_of_floats(dtype: str, prefix: str) -> None:
+def test_padding_of_floats_is_recognised(dtype: str, prefix: str) -> None:
     values = images.quadrants([-5000.5, 10.0, 20.0, 40.0], dtype)
     dataset = images.dicom_dataset(images.quadrants([0] * 4, "u2"))
     setattr(dataset, f"{prefix}PixelPaddingValue", -5000.5)
@@ -246,7 +248,7 @@ def test_padding_of_floats(dtype: str, prefix: str) -> None:
 
 @pytest.mark.parametrize("slope", [1, -1])
 @pytest.mark.parametrize("missing", [np.nan, np.inf, -np.inf, 3.4028234e38, -3.4028234e38, 1e300])
-def test_floats_that_are_no_numbers_are_dark(slope: int, missing: float) -> None:
+def test_floats_that_are_not_numbers_are_dark(slope: int, missing: float) -> None:
     values = images.quadrants([missing, 10.0, 20.0, 40.0], "f4" if abs(missing) != 1e300 else "f8")
     data = float_file(images.dicom_dataset(images.quadrants([0] * 4, "u2"), RescaleSlope=slope), values)
     assert corners(data)[0] == 0
@@ -273,36 +275,36 @@ EIGHT_BITS = (0, 64, 128, 255)
     ],
     ids=["bytes", "words", "bytes called 16 bits", "16 bits", "no bits"],
 )
-def test_identity_table_in_every_packing(sequence: str, descriptor: list[int], data: bytes) -> None:
+def test_identity_table_is_read_in_every_packing(sequence: str, descriptor: list[int], data: bytes) -> None:
     found = corners(four(EIGHT_BITS, "u1", 8, **{sequence: table(descriptor, data)}))
     np.testing.assert_allclose(found, EIGHT_BITS, atol=1)
 
 
-def test_table_of_an_odd_number_of_bytes() -> None:
+def test_table_with_an_odd_number_of_bytes_is_read() -> None:
     data = four((0, 64, 128, 254), "u1", 8, VOILUTSequence=table([255, 0, 8], bytes(range(255)) + b"\x00"))
     assert corners(data) == [0, 64, 128, 254]
 
 
 def test_table_beside_a_negative_intercept_begins_below_zero() -> None:
     ramp = np.arange(4096, dtype="<u2").tobytes()
-    lut = table([4096, 65536 - 1024, 12], ramp)  # US, though -1024 is meant
+    lut = table([4096, 65536 - 1024, 12], ramp)  # US, but -1024 is meant
     data = four(RescaleSlope=1, RescaleIntercept=-1024, VOILUTSequence=lut)
     np.testing.assert_allclose(corners(data), AS_WINDOWED, atol=1)
 
 
 @pytest.mark.parametrize("data", [b"", bytes(100)])
-def test_broken_voi_table_gives_way_to_the_window(data: bytes) -> None:
+def test_invalid_voi_table_is_replaced_by_the_window(data: bytes) -> None:
     lut = table([4096, 0, 12], data)
     assert corners(four(VOILUTSequence=lut, **FULL_WINDOW)) == AS_WINDOWED
     assert corners(four(VOILUTSequence=lut)) == AS_A_WHOLE
 
 
-def test_broken_modality_table_is_refused_by_name() -> None:
+def test_invalid_modality_table_is_refused_by_name() -> None:
     with pytest.raises(errors.InvalidImage, match=r"ModalityLUTSequence \(0028,3000\)"):
         corners(four(ModalityLUTSequence=table([4096, 0, 12], b"")))
 
 
-def test_twelve_bit_modality_table() -> None:
+def test_modality_table_with_twelve_bits_is_applied() -> None:
     ramp = np.arange(4096, dtype="<u2").tobytes()
     assert corners(four(ModalityLUTSequence=table([4096, 0, 12], ramp), **FULL_WINDOW)) == AS_WINDOWED
 
@@ -315,7 +317,7 @@ def test_padding_is_recognised_without_sign_extension(stated: int) -> None:
     dataset.PixelData = words.tobytes()
     dataset.add(DataElement("PixelPaddingValue", "SS", stated))
     assert corners(images.dicom_file(dataset)) == [0, 0, 128, 255]
-    dataset["PixelPaddingValue"].value = -32768  # which is no 12-bit value, so nothing is padding
+    dataset["PixelPaddingValue"].value = -32768  # not a 12-bit value, so nothing is padding
     assert corners(images.dicom_file(dataset)) == [0, 185, 220, 255]
 
 
@@ -337,7 +339,7 @@ def test_sign_of_the_first_value_mapped_follows_from_the_values(
     np.testing.assert_allclose(shown, [255, 191, 127, 0], atol=1)
 
 
-def test_voi_table_behind_a_modality_table_of_signed_pixels() -> None:
+def test_voi_table_follows_a_modality_table_of_signed_pixels() -> None:
     modality = table([4096, 0, 16], np.arange(40000, 44096, dtype="<u2").tobytes())
     voi = table([4096, 0, 12], np.arange(4096, dtype="<u2").tobytes())
     voi[0].add(DataElement("LUTDescriptor", "US", [4096, 40000, 12]))

@@ -1,4 +1,4 @@
-"""PALETTE COLOR images, as old ultrasound devices write them."""
+"""PALETTE COLOR images, as written by old ultrasound devices."""
 
 from io import BytesIO
 from pathlib import Path
@@ -56,21 +56,21 @@ def packed() -> list[bytes]:
          "12 that are 16"],
 )  # fmt: skip
 @pytest.mark.parametrize("indices", ["u1", "u2"])
-def test_every_packing_of_the_tables(bits: int, tables: list[bytes], indices: str) -> None:
+def test_tables_are_read_in_every_packing(bits: int, tables: list[bytes], indices: str) -> None:
     pixels = images.quadrants(INDICES, indices)
     dataset = palette(pixels, 8 * pixels.itemsize, tables, (256, 0, bits))
     assert corners(images.dicom_file(dataset)) == EXPECTED
 
 
 @pytest.mark.parametrize("first", [-5, 0, 10, 200])
-def test_first_value_mapped(first: int) -> None:
+def test_first_value_mapped_is_applied(first: int) -> None:
     pixels = images.quadrants([first + 3, first + 100, first - 1, first + 300], "i2")
     dataset = palette(pixels, 16, words(scale=257), (256, first, 16))
     assert corners(images.dicom_file(dataset)) == [TABLE[index].tolist() for index in (3, 100, 0, 255)]
 
 
 def big_endian(dataset: Dataset) -> bytes:
-    """As an old device would have written the same picture."""
+    """The same picture as an old device would have written it."""
     dataset.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
     for element in dataset:
         if element.VR == "OW":
@@ -82,14 +82,14 @@ def big_endian(dataset: Dataset) -> bytes:
 
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("indices", ["u1", "u2"])
-def test_big_endian_has_the_colours_of_its_little_endian_twin(bits: int, indices: str) -> None:
+def test_big_endian_file_has_the_same_colours(bits: int, indices: str) -> None:
     tables = packed() if bits == 8 else words(scale=257)
     pixels = images.quadrants(INDICES, indices)
     dataset = palette(pixels, 8 * pixels.itemsize, tables, (256, 0, bits))
     assert corners(big_endian(dataset)) == EXPECTED
 
 
-def test_implicit_vr_and_rle() -> None:
+def test_implicit_vr_and_rle_are_read() -> None:
     dataset = palette(images.quadrants(INDICES, "u1"), 8, words(scale=257), (256, 0, 16))
     dataset.compress(RLELossless, generate_instance_uid=False)
     assert corners(images.dicom_file(dataset)) == EXPECTED
@@ -98,14 +98,14 @@ def test_implicit_vr_and_rle() -> None:
     assert corners(images.dicom_file(dataset)) == EXPECTED
 
 
-def test_table_of_65536_entries() -> None:
+def test_table_of_65536_entries_is_read() -> None:
     ramp = np.arange(65_536, dtype="<u2").tobytes()
     dataset = palette(images.quadrants([0, 20_480, 40_960, 65_535], "u2"), 16, [ramp] * 3, (0, 0, 16))
     assert corners(images.dicom_file(dataset)) == [[level] * 3 for level in (0, 80, 160, 255)]
 
 
 @pytest.mark.parametrize("damage", ["missing", "short"])
-def test_table_that_is_not_there_is_named(damage: str) -> None:
+def test_missing_table_is_named(damage: str) -> None:
     dataset = palette(images.quadrants(INDICES, "u1"), 8, packed(), (256, 0, 8))
     if damage == "missing":
         del dataset.GreenPaletteColorLookupTableData
@@ -115,7 +115,7 @@ def test_table_that_is_not_there_is_named(damage: str) -> None:
         corners(images.dicom_file(dataset))
 
 
-def test_segmented_palette_is_unsupported_by_name() -> None:
+def test_segmented_palette_is_refused_by_name() -> None:
     dataset = palette(images.quadrants(INDICES, "u1"), 8, packed(), (256, 0, 16))
     for colour in COLOURS:
         delattr(dataset, f"{colour}PaletteColorLookupTableData")
@@ -124,6 +124,6 @@ def test_segmented_palette_is_unsupported_by_name() -> None:
         corners(images.dicom_file(dataset))
 
 
-def test_example_of_pydicom() -> None:
+def test_example_of_pydicom_is_read() -> None:
     path = Path(pydicom.__file__).parent / "data" / "test_files" / "examples_palette.dcm"
     assert len({tuple(colour) for colour in corners(path.read_bytes())}) > 1

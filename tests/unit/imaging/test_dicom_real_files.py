@@ -36,7 +36,7 @@ ROWS = MANIFEST.read_text().splitlines() if MANIFEST.exists() else []
 FILES = [row["path"] for row in csv.DictReader(ROWS)]
 
 GREY_TOLERANCE = 1
-"""Of 255: levels are rounded at another place."""
+"""Of 255 levels; pydicom rounds at another step."""
 COLOUR_TOLERANCE = 2
 """YCbCr is converted in integers."""
 
@@ -44,7 +44,7 @@ pytestmark = pytest.mark.skipif(not FILES, reason=f"no real files at {FOLDER}; s
 
 
 def reference(dataset: Dataset) -> NDArray[Any]:
-    """The middle frame as pydicom's plugins decode it; 12-bit JPEG, which none does, by gdcm itself."""
+    """The middle frame decoded by pydicom's plugins; 12-bit JPEG, which they do not support, by gdcm."""
     frames = int(dataset.get("NumberOfFrames") or 1)
     try:
         return pixel_array(dataset, index=frames // 2 if frames > 1 else None)
@@ -69,7 +69,7 @@ def twelve_bits(dataset: Dataset) -> NDArray[Any]:
 
 
 def shown(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64]:
-    """What a viewer makes of grey values: the dataset's LUT or first window, else all of their range."""
+    """The grey levels of viewers: by the data set's LUT or first window, otherwise the full range."""
     values = np.asarray(apply_modality_lut(values, dataset), np.float64)
     if dataset.get("VOILUTSequence"):
         table = apply_voi(values.astype(int), dataset)
@@ -88,7 +88,7 @@ def shown(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64]:
 
 
 def read(path: str) -> tuple[bytes, Dataset]:
-    """The file, and its data set with what the functional groups say of the middle frame."""
+    """The file, and its data set with the functional groups of the middle frame."""
     dataset = dcmread(FOLDER / path)
     frame = int(dataset.get("NumberOfFrames") or 1) // 2
     groups = list(dataset.get("SharedFunctionalGroupsSequence") or ())
@@ -101,8 +101,8 @@ def read(path: str) -> tuple[bytes, Dataset]:
 
 
 @pytest.mark.parametrize("path", FILES)
-def test_stored_values_are_those_of_pydicom(path: str) -> None:
-    """Exactly, also those of lossy streams: all decoders follow the same standard."""
+def test_stored_values_equal_those_of_pydicom(path: str) -> None:
+    """They are equal even for lossy streams: all decoders follow the same standard."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         data, dataset = read(path)
@@ -119,7 +119,7 @@ def test_stored_values_are_those_of_pydicom(path: str) -> None:
 
 @pytest.fixture(scope="module")
 def poison() -> bytes:
-    """A large picture of one level in a compressed file; its remains would be seen."""
+    """A large picture of one level in a compressed file; remains of it would be visible."""
     grey = np.full((512, 512), 0xABCD, np.uint16)
     dataset = images.dicom_dataset(grey, bits=16)
     stream = images.encode(Image.fromarray(grey), "JPEG2000", no_jp2=True)
@@ -127,7 +127,7 @@ def poison() -> bytes:
 
 
 @pytest.mark.parametrize("path", FILES)
-def test_levels_are_those_of_pydicom_whatever_was_decoded_before(path: str, poison: bytes) -> None:
+def test_grey_levels_equal_those_of_pydicom_in_any_order(path: str, poison: bytes) -> None:
     imaging.prepare(poison, InputSpec(64, 64, 1, "stretch"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

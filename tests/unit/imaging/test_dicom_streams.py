@@ -1,4 +1,4 @@
-"""Compressed DICOM: what the stream says of itself against what the header says."""
+"""Compressed DICOM: headers of streams that differ from the DICOM header."""
 
 import tracemalloc
 from io import BytesIO
@@ -40,7 +40,7 @@ def sixteen_bits() -> bytes:
 
 @each_codec
 @pytest.mark.parametrize("stored", [8, 12, 16])
-def test_stream_of_eight_bits_in_sixteen_gives_the_picture(codec: int, stored: int) -> None:
+def test_stream_of_eight_bits_in_sixteen_is_read(codec: int, stored: int) -> None:
     data = relabelled(
         compressed(eight_bits(), codec), BitsAllocated=16, BitsStored=stored, HighBit=stored - 1
     )
@@ -48,7 +48,7 @@ def test_stream_of_eight_bits_in_sixteen_gives_the_picture(codec: int, stored: i
 
 
 @each_codec
-def test_colours_of_eight_bits_in_sixteen_give_the_picture(codec: int) -> None:
+def test_colours_of_eight_bits_in_sixteen_are_read(codec: int) -> None:
     colours = images.colours(32, 32)
     data = relabelled(
         compressed(images.dicom(colours, "RGB", 8), codec), BitsAllocated=16, BitsStored=16, HighBit=15
@@ -64,21 +64,21 @@ def test_stream_of_sixteen_bits_in_eight_is_refused_by_name(codec: int) -> None:
 
 
 @each_codec
-def test_stream_of_more_bits_than_stored_is_believed(codec: int) -> None:
+def test_stream_of_more_bits_than_stored_is_read(codec: int) -> None:
     data = relabelled(compressed(sixteen_bits(), codec), BitsStored=12, HighBit=11)
     assert corners(data) == [0, 78, 156, 255]
 
 
 @each_codec
 @pytest.mark.parametrize("change", [{"Rows": 31}, {"Rows": 64}, {"Columns": 16}, {"Columns": 500}])
-def test_another_size_is_refused_by_name(codec: int, change: dict[str, int]) -> None:
+def test_stream_of_another_size_is_refused_by_name(codec: int, change: dict[str, int]) -> None:
     data = relabelled(compressed(eight_bits(), codec), **change)
     with pytest.raises(errors.InvalidImage, match="contradicts its header: 32 x 32 pixels against Columns"):
         imaging.prepare(data, GREY)
 
 
 @each_codec
-def test_other_components_are_refused_by_name(codec: int) -> None:
+def test_stream_with_other_components_is_refused_by_name(codec: int) -> None:
     grey = relabelled(
         compressed(eight_bits(), codec), SamplesPerPixel=3, PhotometricInterpretation="RGB",
         PlanarConfiguration=0,
@@ -107,7 +107,7 @@ def test_stream_of_another_standard_is_refused_by_name(codec: str, label: str) -
 
 
 def test_lossless_jpeg_called_baseline_is_read() -> None:
-    """Writers mix up the processes of JPEG; the stream says which one it is."""
+    """Writers confuse the processes of JPEG; the stream states the right one."""
     (stream,) = streams(compressed(sixteen_bits(), gdcm.TransferSyntax.JPEGLosslessProcess14_1))
     dataset = images.dicom_dataset(images.quadrants([0, 1, 2, 3], "u2"), bits=16)
     assert corners(with_streams(dataset, JPEGBaseline8Bit, [stream])) == [0, 78, 156, 255]
@@ -115,7 +115,7 @@ def test_lossless_jpeg_called_baseline_is_read() -> None:
 
 @each_codec
 @pytest.mark.parametrize("share", [0.3, 0.7, 0.95])
-def test_stream_that_is_cut_off_is_damaged(codec: int, share: float) -> None:
+def test_truncated_stream_is_reported_as_damaged(codec: int, share: float) -> None:
     data = images.dicom(images.gradient(32, 32, high=65_535).astype("u2"), bits=16)
     (stream,) = streams(compressed(data, codec))
     syntax = codec_uid(codec)
@@ -132,7 +132,7 @@ def codec_uid(codec: int) -> str:
 
 
 @each_codec
-def test_negative_values_survive(codec: int) -> None:
+def test_negative_values_are_kept(codec: int) -> None:
     values = images.quadrants([-1000, -1, 1, 1000], "i2")
     window: dict[str, Any] = {"WindowCenter": 0, "WindowWidth": 2001}
     plain = images.dicom(values, bits=16, **window)
@@ -140,22 +140,22 @@ def test_negative_values_survive(codec: int) -> None:
 
 
 @each_codec
-def test_negative_bytes_survive(codec: int) -> None:
+def test_negative_bytes_are_kept(codec: int) -> None:
     plain = images.dicom(images.quadrants([-64, -1, 1, 63], "i1"), bits=8)
     assert corners(compressed(plain, codec)) == corners(plain) == [0, 126, 131, 255]
 
 
 @each_codec
-def test_negative_values_of_fewer_stored_bits_survive(codec: int) -> None:
-    """Padding below what the stored bits can hold is common in CT."""
+def test_negative_values_of_fewer_stored_bits_are_kept(codec: int) -> None:
+    """Padding below the range of the stored bits is common in CT."""
     window: dict[str, Any] = {"WindowCenter": 0, "WindowWidth": 8001}
     plain = images.dicom(images.quadrants([-3000, -1, 1, 2000], "i2"), bits=16, **window)
     assert corners(relabelled(compressed(plain, codec), BitsStored=12, HighBit=11)) == corners(plain)
 
 
 @pytest.mark.parametrize("photometric", ["YBR_FULL", "YBR_FULL_422", "YBR_RCT", "RGB"])
-def test_transform_inside_jpeg_2000_is_undone_once(photometric: str) -> None:
-    """Whatever the header calls it, the decoder hands out RGB."""
+def test_jpeg_2000_transform_is_undone_once(photometric: str) -> None:
+    """The decoder returns RGB, regardless of the header."""
     colours = images.colours(32, 32)
     stream = images.encode(Image.fromarray(colours), "JPEG2000", no_jp2=True, mct=1, irreversible=False)
     dataset = images.dicom_dataset(colours, "RGB", 8)
@@ -167,7 +167,7 @@ def test_transform_inside_jpeg_2000_is_undone_once(photometric: str) -> None:
 def test_ycbcr_without_a_transform_is_converted(codec: str) -> None:
     colours = np.kron(np.array([[[255, 0, 0], [0, 0, 255]]], "u1"), np.ones((32, 16, 1), "u1"))
     ybr = np.asarray(Image.fromarray(colours).convert("YCbCr"))
-    # GDCM is told that these are RGB, so that it leaves them alone.
+    # The colours are declared as RGB so that GDCM leaves them unchanged.
     data = compressed(images.dicom(ybr, "RGB", 8), LOSSLESS[codec])
     if codec == "JPEG 2000":
         stream = images.encode(Image.fromarray(ybr), "JPEG2000", no_jp2=True, mct=0, irreversible=False)
@@ -179,7 +179,7 @@ def test_ycbcr_without_a_transform_is_converted(codec: str) -> None:
 
 @pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:0"])
 @pytest.mark.parametrize("photometric", ["YBR_FULL", "YBR_FULL_422"])
-def test_baseline_colours(photometric: str, subsampling: str) -> None:
+def test_baseline_colours_are_read(photometric: str, subsampling: str) -> None:
     colours = images.colours(32, 32)
     stream = images.encode(Image.fromarray(colours), "JPEG", quality=98, subsampling=subsampling)
     data = with_streams(
@@ -201,7 +201,7 @@ def test_subsampled_baseline_called_rgb_is_ycbcr() -> None:
 @pytest.mark.parametrize("end", [b"", bytes(2)])
 @pytest.mark.parametrize("progressive", [False, True])
 def test_jfif_baseline_called_rgb_is_ycbcr(progressive: bool, end: bytes) -> None:
-    """A JFIF marker says so, whatever the subsampling; pydicom goes by it too."""
+    """A JFIF marker implies YCbCr with any subsampling, as in pydicom."""
     colours = images.colours(32, 32)
     picture = Image.fromarray(colours)
     stream = images.encode(picture, "JPEG", quality=98, subsampling="4:4:4", progressive=progressive)
@@ -220,14 +220,14 @@ def test_deep_colours_of_jpeg_2000_are_refused_by_name() -> None:
 
 @pytest.mark.parametrize("side", [7_000, 10_000])
 @pytest.mark.parametrize("is_damaged", [False, True])
-def test_image_for_which_the_decoder_lacks_memory_is_too_large(side: int, is_damaged: bool) -> None:
-    """Whether its stream is sound could only be told by decoding it."""
+def test_image_beyond_the_decoders_memory_is_too_large(side: int, is_damaged: bool) -> None:
+    """Only decoding the stream would show damage."""
     stream = resized(images.encode(Image.new("RGB", (32, 32)), "JPEG2000", no_jp2=True), side)
     data = with_streams(
         images.dicom_dataset(images.colours(32, 32), "RGB", 8), JPEG2000Lossless,
         [stream[:-9] + b"\xff\xd9" if is_damaged else stream], Rows=side, Columns=side,
     )  # fmt: skip
-    if is_damaged:  # which the lengths in it show
+    if is_damaged:  # the lengths in the stream show the damage
         with pytest.raises(errors.DamagedImage, match=r"JPEG 2000 stream is damaged: a tile-part .* cut off"):
             imaging.prepare(data, GREY)
     else:
@@ -239,7 +239,7 @@ def test_image_for_which_the_decoder_lacks_memory_is_too_large(side: int, is_dam
 
 
 def resized(stream: bytes, side: int) -> bytes:
-    """A JPEG 2000 codestream that claims another size of its image and its one tile."""
+    """A JPEG 2000 codestream that states another size of the image and its tile."""
     changed = bytearray(stream)
     changed[8:16] = changed[24:32] = side.to_bytes(4, "big") * 2
     return bytes(changed)
@@ -252,7 +252,7 @@ def rle(values: NDArray[Any], bits: int, photometric: str = "MONOCHROME2") -> tu
 
 
 @pytest.mark.parametrize("damage", ["short", "empty", "outside", "header"])
-def test_rle_hands_out_nothing_that_it_did_not_write(damage: str) -> None:
+def test_rle_returns_no_uninitialised_memory(damage: str) -> None:
     dataset, stream = rle(images.gradient(32, 32, high=4000).astype("u2"), 12)
     head, body = stream[:64], stream[64:]
     broken = {
@@ -267,7 +267,7 @@ def test_rle_hands_out_nothing_that_it_did_not_write(damage: str) -> None:
 
 
 def test_rle_is_not_unpacked_beyond_its_plane() -> None:
-    """Two bytes can claim 128: this segment would be 256 MB."""
+    """Two bytes can expand to 128: this segment would have 256 MB."""
     dataset, stream = rle(images.quadrants(LEVELS, "u1"), 8)
     data = with_streams(dataset, RLELossless, [stream[:64] + b"\x81\x50" * 2_000_000])
     tracemalloc.start()
@@ -280,14 +280,14 @@ def test_rle_is_not_unpacked_beyond_its_plane() -> None:
 
 @pytest.mark.parametrize(("rows", "columns"), [(16, 16), (31, 32), (32, 31), (32, 16)])
 def test_rle_of_a_larger_image_contradicts_its_header(rows: int, columns: int) -> None:
-    """With other columns every row would be shifted."""
+    """With another number of columns, every row would be shifted."""
     dataset, stream = rle(images.quadrants(LEVELS, "u1"), 8)
     data = with_streams(dataset, RLELossless, [stream], Rows=rows, Columns=columns)
     with pytest.raises(errors.InvalidImage, match=f"RLE stream .* more samples than Rows {rows} and Columns"):
         imaging.prepare(data, GREY)
 
 
-def test_padding_behind_rle_is_no_contradiction() -> None:
+def test_rle_may_have_padding() -> None:
     dataset, stream = rle(images.quadrants(LEVELS, "u1"), 8)
     whole, padded = (with_streams(dataset, RLELossless, [stream + bytes(more)]) for more in (0, 512))
     np.testing.assert_array_equal(imaging.prepare(padded, GREY).pixels, imaging.prepare(whole, GREY).pixels)
@@ -301,7 +301,7 @@ def test_rle_with_other_segments_contradicts_its_header() -> None:
 
 
 @pytest.mark.parametrize("bits", [8, 16])
-def test_rle_colours(bits: int) -> None:
+def test_rle_colours_are_read(bits: int) -> None:
     colours = images.colours(32, 32).astype(f"u{bits // 8}") * (257 if bits == 16 else 1)
     dataset, _ = rle(colours, bits, "RGB")
     array = imaging.prepare(images.dicom_file(dataset), RGB).pixels
@@ -317,8 +317,8 @@ def test_compressed_pixels_under_an_uncompressed_syntax_are_refused() -> None:
 
 
 @each_codec
-def test_same_bytes_give_the_same_array_whatever_came_before(codec: int) -> None:
-    """Poison: a large picture of one level, whose remains would be seen."""
+def test_same_bytes_give_the_same_array_in_any_order(codec: int) -> None:
+    """A large picture of one level; remains of it would be visible."""
     poison = compressed(images.dicom(np.full((1024, 1024), 0xABCD, "u2"), bits=16), codec)
     tests = [
         compressed(sixteen_bits(), codec),
@@ -331,7 +331,7 @@ def test_same_bytes_give_the_same_array_whatever_came_before(codec: int) -> None
             np.testing.assert_array_equal(imaging.prepare(data, GREY).pixels, first)
 
 
-def test_memory_that_nobody_wrote_does_not_show(tmp_path: Path) -> None:
+def test_uninitialised_memory_is_never_returned(tmp_path: Path) -> None:
     ramp = images.dicom(images.gradient(32, 32, high=65_535).astype("u2"), bits=16)
     files: dict[str, bytes] = {}
     for name, codec in LOSSLESS.items():
@@ -347,7 +347,7 @@ def test_memory_that_nobody_wrote_does_not_show(tmp_path: Path) -> None:
     unwritten_memory.check(tmp_path, files, channels=1)
 
 
-def test_every_prefix_of_a_file_is_an_answer() -> None:
+def test_every_prefix_of_a_file_is_read_or_refused() -> None:
     data = compressed(sixteen_bits(), gdcm.TransferSyntax.JPEG2000Lossless)
     for end in range(0, len(data), 41):
         with pytest.raises(errors.ImageError):

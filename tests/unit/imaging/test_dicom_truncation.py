@@ -1,4 +1,4 @@
-"""Compressed frames that are cut off: refused as damaged, and read if only the end marker is missing."""
+"""Truncated compressed frames: refused as damaged, but accepted without the end marker."""
 
 import re
 from functools import cache
@@ -33,7 +33,7 @@ each_codec = pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS.keys()
 
 @cache
 def stream_of(codec: int) -> bytes:
-    """A noisy picture, so that every part of the stream carries some of it."""
+    """A noisy picture, so that every part of the stream matters."""
     (stream,) = streams(compressed(images.dicom(NOISE, bits=8), codec))
     return stream[: stream.rindex(END) + 2]
 
@@ -46,7 +46,7 @@ def prepared(codec: int, stream: bytes) -> NDArray[np.uint8]:
 @each_codec
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.99])
 @pytest.mark.parametrize("end", [b"", END], ids=["no end marker", "end marker"])
-def test_cut_off_stream_is_damaged(codec: int, share: float, end: bytes) -> None:
+def test_truncated_stream_is_reported_as_damaged(codec: int, share: float, end: bytes) -> None:
     stream = stream_of(codec)
     with pytest.raises(errors.DamagedImage, match="stream"):
         prepared(codec, stream[: int(len(stream) * share)] + end)
@@ -55,7 +55,7 @@ def test_cut_off_stream_is_damaged(codec: int, share: float, end: bytes) -> None
 @each_codec
 @pytest.mark.parametrize("left", [0, 1], ids=["no end marker", "half of it"])
 @pytest.mark.parametrize("padding", [0, 1, 2])
-def test_missing_end_marker_costs_nothing(codec: int, left: int, padding: int) -> None:
+def test_missing_end_marker_is_accepted(codec: int, left: int, padding: int) -> None:
     stream = stream_of(codec)
     without = stream[: -2 + left or None] if left else stream[:-2]
     np.testing.assert_array_equal(prepared(codec, without + bytes(padding)), prepared(codec, stream))
@@ -67,7 +67,7 @@ def baseline(stream: bytes) -> NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize("options", [{"restart_marker_blocks": 8}, {"progressive": True}], ids=str)
-def test_intervals_and_scans_of_jpeg_must_all_be_there(options: dict[str, int]) -> None:
+def test_missing_restart_intervals_and_scans_of_jpeg_are_detected(options: dict[str, int]) -> None:
     stream = images.encode(Image.fromarray(NOISE), "JPEG", quality=95, **options)
     assert len(np.unique(baseline(stream))) > 100
     for share in (0.5, 0.99):
@@ -97,7 +97,7 @@ def test_missing_tile_of_jpeg_2000_is_named() -> None:
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
-def test_tile_that_is_cut_off_is_damaged_whatever_length_it_states(share: float) -> None:
+def test_truncated_tile_is_damaged_with_any_stated_length(share: float) -> None:
     stream = tiled()
     last = stream.rindex(b"\xff\x90\x00\x0a")
     end = last + 14 + int((len(stream) - last - 16) * share)
@@ -109,7 +109,7 @@ def test_tile_that_is_cut_off_is_damaged_whatever_length_it_states(share: float)
     np.testing.assert_array_equal(jpeg_2000(whole[:-2]), jpeg_2000(stream))
 
 
-def test_cut_off_tile_says_how_much_is_there() -> None:
+def test_truncated_tile_reports_how_much_is_present() -> None:
     stream = tiled()
     (length,) = unpack_from(">I", stream, stream.rindex(b"\xff\x90\x00\x0a") + 6)
     with pytest.raises(errors.DamagedImage, match=f"a tile-part of {length:,} bytes is cut off"):

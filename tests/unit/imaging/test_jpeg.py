@@ -42,7 +42,7 @@ def segment(marker: int, body: bytes) -> bytes:
 
 
 def with_segment(data: bytes, marker: int, body: bytes) -> bytes:
-    """The file with one more segment at its beginning."""
+    """The file with another segment at its start."""
     return data[:2] + segment(marker, body) + data[2:]
 
 
@@ -52,14 +52,14 @@ def without_jfif(data: bytes) -> bytes:
 
 
 def header_at(data: bytes | bytearray) -> int:
-    """Where the content of the frame header begins."""
+    """The offset of the frame header's content."""
     return next(
         data.index(bytes([0xFF, marker])) + 4 for marker in (0xC0, 0xC2) if bytes([0xFF, marker]) in data
     )
 
 
 def levels(data: bytes, spec: InputSpec = GREY) -> Any:
-    """The level in the middle of each square, of each channel where there are three."""
+    """The level in the middle of each square, of each channel if there are three."""
     quarter = spec.width // 4
     found = imaging.prepare(data, spec).pixels[:, quarter :: 2 * quarter, quarter :: 2 * quarter]
     found = found.reshape(spec.channels, 4)
@@ -70,41 +70,41 @@ def assert_levels(data: bytes, spec: InputSpec = GREY) -> None:
     np.testing.assert_allclose(levels(data, spec), LEVELS, atol=3)
 
 
-# What is read
+# Supported files
 
 
 @pytest.mark.parametrize("spec", [GREY, REDUCED], ids=["full size", "reduced"])
 @pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
-def test_squares_have_their_levels(mode: str, progressive: bool, spec: InputSpec) -> None:
+def test_grey_squares_keep_their_levels(mode: str, progressive: bool, spec: InputSpec) -> None:
     assert_levels(jpeg(squares(mode), progressive=progressive), spec)
 
 
 @pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0", "4:1:1"])
 @pytest.mark.parametrize("progressive", [False, True])
-def test_colours_however_they_are_sampled(subsampling: str, progressive: bool) -> None:
+def test_colours_are_read_with_any_subsampling(subsampling: str, progressive: bool) -> None:
     data = jpeg(colours(), subsampling=subsampling, progressive=progressive)
     np.testing.assert_allclose(levels(data, COLOUR), COLOURS, atol=6)
     expected = [round(0.299 * red + 0.587 * green + 0.114 * blue) for red, green, blue in COLOURS]
     np.testing.assert_allclose(levels(data), expected, atol=4)
 
 
-def test_rgb_without_colour_transform() -> None:
+def test_rgb_without_colour_transform_is_read() -> None:
     data = jpeg(colours(), keep_rgb=True)
     assert b"Adobe" in data
     np.testing.assert_allclose(levels(data, COLOUR), COLOURS, atol=6)
     np.testing.assert_allclose(levels(data)[3], 226, atol=4)
 
 
-def test_cmyk_is_inverted_as_adobe_writes_it_with_or_without_its_marker() -> None:
+def test_cmyk_is_read_as_inverted_with_and_without_adobe_marker() -> None:
     data = jpeg(squares("CMYK"))
     assert_levels(data)
     start = data.index(b"\xff\xee")
     assert_levels(data[:start] + data[start + 2 + int.from_bytes(data[start + 2 : start + 4], "big") :])
 
 
-def test_ycck() -> None:
-    """CMYK whose first three components were transformed to YCbCr; Pillow writes each of them inverted."""
+def test_ycck_is_read() -> None:
+    """CMYK with its first three components transformed to YCbCr; Pillow writes them inverted."""
     neutral = Image.new("L", (64, 64), 255 - 128)
     data = bytearray(jpeg(Image.merge("CMYK", [squares(), neutral, neutral, Image.new("L", (64, 64))])))
     transform = data.index(b"Adobe") + 11
@@ -115,7 +115,7 @@ def test_ycck() -> None:
 
 @pytest.mark.parametrize("blocks", [1, 3, 8])
 @pytest.mark.parametrize(("mode", "progressive"), [*product(["L", "RGB"], [False, True])])
-def test_restart_markers(mode: str, progressive: bool, blocks: int) -> None:
+def test_restart_markers_are_accepted(mode: str, progressive: bool, blocks: int) -> None:
     assert_levels(jpeg(squares(mode), progressive=progressive, restart_marker_blocks=blocks))
 
 
@@ -143,11 +143,11 @@ def test_restart_markers(mode: str, progressive: bool, blocks: int) -> None:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("progressive", [False, True])
-def test_what_does_not_decide_about_pixels_is_ignored(change: Any, progressive: bool) -> None:
+def test_segments_without_effect_on_pixels_are_ignored(change: Any, progressive: bool) -> None:
     assert_levels(change(jpeg(progressive=progressive)))
 
 
-def test_of_several_pictures_the_first_is_used() -> None:
+def test_first_of_several_pictures_is_used() -> None:
     black = Image.new("L", (64, 64))
     prepared = imaging.prepare(
         images.encode(squares(), "MPO", save_all=True, append_images=[black], quality=95), GREY
@@ -156,14 +156,14 @@ def test_of_several_pictures_the_first_is_used() -> None:
     assert prepared.source.to_dict() == {"format": "JPEG", "rows": 64, "columns": 64}
 
 
-def test_thumbnail_is_not_the_image() -> None:
-    """Neither its frame header nor its end may be taken for those of the image."""
+def test_thumbnail_is_ignored() -> None:
+    """Its frame header and end marker are not those of the image."""
     assert_levels(with_segment(jpeg(), 0xE1, b"Exif\0\0II*\0" + jpeg(Image.new("L", (64, 64), 99))))
 
 
 @pytest.mark.parametrize("orientation", range(10))
 @pytest.mark.parametrize("kind", ["EXIF", "XMP"])
-def test_orientation_is_obeyed(kind: str, orientation: int) -> None:
+def test_orientation_is_applied(kind: str, orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     xmp = f'<x xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="{orientation}"/>'.encode()
@@ -181,8 +181,8 @@ def with_density(unit: int, across: int, down: int, **options: Any) -> bytes:
 
 @pytest.mark.parametrize("unit", [0, 1, 2])
 @pytest.mark.parametrize("orientation", [1, 6])
-def test_pixels_that_are_not_square(unit: int, orientation: int) -> None:
-    """Twice as many pixels per inch across as down: each is twice as high as wide."""
+def test_non_square_pixels_are_stretched(unit: int, orientation: int) -> None:
+    """Twice as many pixels per inch across as down: each pixel is twice as high as wide."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     prepared = imaging.prepare(with_density(unit, 200, 100, exif=exif), PADDED)
@@ -191,11 +191,11 @@ def test_pixels_that_are_not_square(unit: int, orientation: int) -> None:
 
 
 @pytest.mark.parametrize("density", [(1, 1), (0, 0), (0, 5), (72, 0), (300, 301), (1, 50)])
-def test_densities_that_mean_nothing_are_ignored(density: tuple[int, int]) -> None:
+def test_meaningless_densities_are_ignored(density: tuple[int, int]) -> None:
     assert imaging.prepare(with_density(1, *density), PADDED).box == (0, 0, 64, 64)
 
 
-# Whole or not
+# Completeness
 
 
 KINDS = [
@@ -211,7 +211,7 @@ NOISE = Image.fromarray(np.random.default_rng(1).integers(0, 256, (64, 64, 3), n
 @pytest.mark.parametrize("options", KINDS, ids=str)
 @pytest.mark.parametrize("picture", [squares(), squares("RGB"), NOISE], ids=["grey", "colour", "noise"])
 @pytest.mark.parametrize("spec", [GREY, REDUCED, COLOUR], ids=["full size", "reduced", "RGB"])
-def test_missing_end_marker_is_no_damage(
+def test_missing_end_marker_is_accepted(
     picture: Image.Image, options: dict[str, Any], spec: InputSpec
 ) -> None:
     data = jpeg(picture, **options)
@@ -224,7 +224,7 @@ def test_missing_end_marker_is_no_damage(
 @pytest.mark.parametrize("picture", [squares("RGB"), NOISE], ids=["squares", "noise"])
 @pytest.mark.parametrize("spec", [GREY, REDUCED, COLOUR], ids=["full size", "reduced", "RGB"])
 @pytest.mark.parametrize("end", [b"", END], ids=["cut", "with an end marker"])
-def test_picture_that_is_cut_off_is_refused(
+def test_truncated_picture_is_refused(
     picture: Image.Image, options: dict[str, Any], spec: InputSpec, end: bytes
 ) -> None:
     data = jpeg(picture, **options)
@@ -236,7 +236,7 @@ def test_picture_that_is_cut_off_is_refused(
 
 @pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize("end", [b"", END], ids=["cut", "with an end marker"])
-def test_a_small_part_that_is_missing_is_noticed(end: bytes, progressive: bool) -> None:
+def test_missing_small_part_is_detected(end: bytes, progressive: bool) -> None:
     data = jpeg(NOISE, progressive=progressive)
     for missing in (200, 400):
         with pytest.raises(errors.DamagedImage, match="damaged or cut off"):
@@ -249,7 +249,7 @@ def scans(data: bytes) -> list[bytes]:
     return [data[start:end] for start, end in zip([0, *starts], [*starts, len(data)], strict=True)]
 
 
-def test_progressive_picture_that_lacks_a_scan_is_refused() -> None:
+def test_progressive_picture_without_a_scan_is_refused() -> None:
     parts = scans(jpeg(NOISE, progressive=True))
     assert len(parts) == 12
     for missing in range(1, 11):
@@ -276,13 +276,13 @@ def test_corrupt_restart_markers_are_refused() -> None:
             levels(file)
 
 
-def test_one_restart_marker_at_the_very_end_is_harmless() -> None:
+def test_restart_marker_at_the_end_is_accepted() -> None:
     data = jpeg(restart_marker_blocks=32)
     assert data.count(b"\xff\xd0") == 1
     assert_levels(data[:-2] + b"\xff\xd1" + END)
 
 
-# What is refused
+# Refused files
 
 
 @pytest.mark.parametrize(
@@ -299,7 +299,9 @@ def test_one_restart_marker_at_the_very_end_is_harmless() -> None:
         (0xF7, 8, "JPEG-LS"),
     ],
 )
-def test_other_processes_are_named_and_not_called_damaged(marker: int, precision: int, words: str) -> None:
+def test_unsupported_processes_are_named_and_not_called_damaged(
+    marker: int, precision: int, words: str
+) -> None:
     data = bytearray(jpeg())
     start = header_at(data)
     data[start - 3] = marker
@@ -344,12 +346,12 @@ def with_frame(body: bytes, data: bytes | None = None) -> bytes:
         (b"\0" + jpeg(), errors.NotAnImage, "not an image"),
     ],
 )
-def test_broken_header_says_how(data: bytes, error: type[errors.ImageError], words: str) -> None:
+def test_invalid_header_is_explained(data: bytes, error: type[errors.ImageError], words: str) -> None:
     with pytest.raises(error, match=words):
         levels(data)
 
 
-def test_endless_segments_and_scans_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_segments_and_scans_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(segments, "_MAX_SEGMENTS", 20)
     with pytest.raises(errors.UnsupportedImage, match="more than 20 segments"):
         levels(b"\xff\xd8" + segment(0xFE, b"") * 20 + jpeg()[2:])

@@ -69,7 +69,7 @@ def png(
 
 
 def levels(data: bytes, spec: InputSpec = GREY) -> Any:
-    """The level in the middle of each square, of each channel where there are three."""
+    """The level in the middle of each square, of each channel if there are three."""
     found = imaging.prepare(data, spec).pixels[:, 8::16, 8::16].reshape(spec.channels, 4)
     return found[0].tolist() if spec.channels == 1 else found.T.tolist()
 
@@ -78,11 +78,11 @@ def grey_rgb(samples: NDArray[Any], *alpha: NDArray[Any]) -> NDArray[Any]:
     return np.stack([samples, samples, samples, *alpha], axis=-1)
 
 
-# What is read
+# Supported files
 
 
 @pytest.mark.parametrize(("depth", "interlaced"), [*product([1, 2, 4, 8, 16], [False, True])])
-def test_grey_of_every_depth(depth: int, interlaced: bool) -> None:
+def test_grey_of_every_depth_is_read(depth: int, interlaced: bool) -> None:
     top = 2**depth - 1
     stored = [0, top // 3, 2 * top // 3, top]
     data = png(images.quadrants(stored, "u2"), depth, 0, interlaced=interlaced)
@@ -92,7 +92,7 @@ def test_grey_of_every_depth(depth: int, interlaced: bool) -> None:
 @pytest.mark.parametrize("interlaced", [False, True])
 @pytest.mark.parametrize("colour", [2, 4, 6])
 @pytest.mark.parametrize(("depth", "scale"), [(8, 1), (16, 257)])
-def test_colour_and_alpha(colour: int, depth: int, scale: int, interlaced: bool) -> None:
+def test_colour_and_alpha_are_read(colour: int, depth: int, scale: int, interlaced: bool) -> None:
     alpha = [np.full_like(EIGHT, 255)] if colour > 2 else []
     samples = np.stack([EIGHT, *alpha], axis=-1) if colour == 4 else grey_rgb(EIGHT, *alpha)
     data = png(samples.astype("u2") * scale, depth, colour, interlaced=interlaced)
@@ -110,7 +110,7 @@ def test_channels_keep_their_order(colour: int, depth: int) -> None:
 
 
 @pytest.mark.parametrize(("depth", "interlaced"), [*product([1, 2, 4, 8], [False, True])])
-def test_palette_of_every_depth(depth: int, interlaced: bool) -> None:
+def test_palette_of_every_depth_is_read(depth: int, interlaced: bool) -> None:
     entries = min(4, 2**depth)
     colours = [(0, 0, 0), (200, 10, 20), (20, 200, 10), (10, 20, 200)][:entries]
     indices = images.quadrants([place % entries for place in range(4)], "u1")
@@ -119,7 +119,7 @@ def test_palette_of_every_depth(depth: int, interlaced: bool) -> None:
 
 
 @pytest.mark.parametrize("colour", [0, 2, 4, 6])
-def test_twelve_bits_in_sixteen_are_white_at_the_top_of_twelve(colour: int) -> None:
+def test_twelve_bits_in_sixteen_are_scaled_to_twelve(colour: int) -> None:
     alpha = [np.full_like(TWELVE, 65535)] if colour > 2 else []
     samples = np.stack([TWELVE, *alpha], axis=-1) if colour in (0, 4) else grey_rgb(TWELVE, *alpha)
     np.testing.assert_allclose(levels(png(samples, 16, colour)), TWELVE_LEVELS, atol=1)
@@ -136,18 +136,18 @@ def test_deep_colour_is_scaled_as_deep_grey(colour: int, top: int) -> None:
     np.testing.assert_allclose(deep, grey, atol=1)
 
 
-def test_deep_colour_of_several_strips(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deep_colour_is_read_in_several_strips(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conversion, "_STRIP_PIXELS", 96)
     assert levels(png(grey_rgb(TWELVE), 16, 2)) == levels(png(TWELVE, 16, 0))
     assert levels(png(EIGHT, 8, 0, chunk(b"tRNS", struct.pack(">H", 160)))) == [0, 80, 0, 255]
 
 
-# Transparency: what is transparent becomes black, as the surround of a film is
+# Transparency: transparent parts become black, like the surround of a film
 
 
 @pytest.mark.parametrize(("depth", "scale"), [(8, 1), (16, 257)])
 @pytest.mark.parametrize("colour", [4, 6])
-def test_half_transparent_is_half_as_bright(colour: int, depth: int, scale: int) -> None:
+def test_half_transparent_pixels_are_half_as_bright(colour: int, depth: int, scale: int) -> None:
     samples = np.full((32, 32), 200, "u2")
     alpha = images.quadrants([0, 51, 102, 255], "u2")
     stored = np.stack([samples, alpha], axis=-1) if colour == 4 else grey_rgb(samples, alpha)
@@ -156,7 +156,7 @@ def test_half_transparent_is_half_as_bright(colour: int, depth: int, scale: int)
     np.testing.assert_allclose(levels(png(spot, depth, colour)), [0, 40, 80, 200], atol=1)
 
 
-def test_invisible_samples_do_not_decide_the_depth() -> None:
+def test_invisible_samples_do_not_affect_the_depth() -> None:
     alpha = images.quadrants([0, 65535, 65535, 65535], "u2")
     samples = images.quadrants([65535, 1000, 2000, 4000], "u2")
     np.testing.assert_allclose(levels(png(grey_rgb(samples, alpha), 16, 6)), TWELVE_LEVELS, atol=1)
@@ -176,7 +176,7 @@ def test_invisible_samples_do_not_decide_the_depth() -> None:
         (16, [65535, 1000, 2000, 4000], 65535, TWELVE_LEVELS),
     ],
 )
-def test_transparent_grey(
+def test_transparent_grey_becomes_black(
     depth: int, stored: list[int], transparent: int, expected: list[int], interlaced: bool
 ) -> None:
     samples = images.quadrants(stored, "u2")
@@ -185,15 +185,15 @@ def test_transparent_grey(
 
 
 @pytest.mark.parametrize(("depth", "scale"), [(8, 1), (16, 257)])
-def test_transparent_colour(depth: int, scale: int) -> None:
+def test_transparent_colour_becomes_black(depth: int, scale: int) -> None:
     samples = grey_rgb(EIGHT).astype("u2") * scale
-    samples[16:, :16, 2] += 1  # not quite the transparent colour
+    samples[16:, :16, 2] += 1  # close to the transparent colour
     for transparent, expected in ((80, [0, 0, 160, 255]), (160, LEVELS)):
         key = chunk(b"tRNS", struct.pack(">3H", *[transparent * scale] * 3))
         np.testing.assert_allclose(levels(png(samples, depth, 2, key)), expected, atol=1)
 
 
-def test_transparent_palette_entries() -> None:
+def test_transparent_palette_entries_become_black() -> None:
     palette = chunk(b"PLTE", bytes([0] * 3 + [80] * 3 + [160] * 3 + [255] * 3))
     indices = images.quadrants([0, 1, 2, 3], "u1")
     assert levels(png(indices, 8, 3, palette, chunk(b"tRNS", b"\xff\x00"))) == [0, 0, 160, 255]
@@ -201,7 +201,7 @@ def test_transparent_palette_entries() -> None:
     assert levels(png(indices, 2, 3, palette, chunk(b"tRNS", bytes(9)))) == [0, 0, 0, 0]
 
 
-# Chunks beside the image
+# Other chunks
 
 
 PROFILE = b"x\0\0" + zlib.compress(bytes(1000))
@@ -230,7 +230,7 @@ PROFILE = b"x\0\0" + zlib.compress(bytes(1000))
     ids=lambda extra: extra[4:8].decode(),
 )  # fmt: skip
 @pytest.mark.parametrize("place", ["before", "after"])
-def test_what_does_not_decide_about_pixels_is_ignored(extra: bytes, place: str) -> None:
+def test_chunks_without_effect_on_pixels_are_ignored(extra: bytes, place: str) -> None:
     before, after = ([extra], b"") if place == "before" else ([], extra)
     assert levels(png(EIGHT, 8, 0, *before, after=after)) == LEVELS
 
@@ -240,7 +240,7 @@ def test_significant_bits_do_not_change_samples_that_fill_sixteen() -> None:
     assert levels(data) == LEVELS
 
 
-def test_of_an_animation_the_still_image_is_used() -> None:
+def test_still_image_of_an_animation_is_used() -> None:
     other = zlib.compress(rows(np.full((32, 32), 99), 8))
     control = struct.pack(">5IHHBB", 0, 32, 32, 0, 0, 1, 1, 0, 0)
     before = chunk(b"acTL", struct.pack(">II", 1, 0))
@@ -250,21 +250,21 @@ def test_of_an_animation_the_still_image_is_used() -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("place", ["before", "after"])
-def test_orientation_is_obeyed(orientation: int, place: str) -> None:
+def test_orientation_is_applied(orientation: int, place: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     extra = chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0"))
     before, after = ([extra], b"") if place == "before" else ([], extra)
     prepared = imaging.prepare(png(images.quadrants([1, 2, 3, 4], "u1"), 8, 0, *before, after=after), GREY)
-    # Row by row, which of the stored squares stands there.
+    # The stored square at each position, row by row.
     upright = ["1234", "2143", "4321", "3412", "1324", "3142", "4231", "2413"][orientation - 1]
     assert prepared.pixels[0, 8::16, 8::16].ravel().tolist() == [int(square) for square in upright]
 
 
 @pytest.mark.parametrize("orientation", [1, 6])
 @pytest.mark.parametrize("unit", [0, 1])
-def test_pixels_that_are_not_square(unit: int, orientation: int) -> None:
-    """Twice as many pixels per metre across as down: each is twice as high as wide."""
+def test_non_square_pixels_are_stretched(unit: int, orientation: int) -> None:
+    """Twice as many pixels per metre across as down: each pixel is twice as high as wide."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     extra = [
@@ -277,7 +277,7 @@ def test_pixels_that_are_not_square(unit: int, orientation: int) -> None:
 
 
 @pytest.mark.parametrize("density", [(0, 0), (0, 5), (1000, 1001), (1, 50), (2**31, 1)])
-def test_densities_that_mean_nothing_are_ignored(density: tuple[int, int]) -> None:
+def test_meaningless_densities_are_ignored(density: tuple[int, int]) -> None:
     data = png(EIGHT, 8, 0, chunk(b"pHYs", struct.pack(">IIB", *density, 1)))
     assert imaging.prepare(data, PADDED).box == (0, 0, 32, 32)
 
@@ -310,17 +310,17 @@ START = chunks.SIGNATURE + header(32, 32, 8, 0)
         "trailing bytes", "a byte a chunk", "empty chunks", "chunk between", "more data", "text of 2 GB",
     ],
 )  # fmt: skip
-def test_whole_picture_is_read(data: bytes) -> None:
+def test_complete_picture_is_read(data: bytes) -> None:
     assert levels(data) == LEVELS
 
 
-def test_black_picture_is_whole() -> None:
+def test_black_picture_counts_as_complete() -> None:
     for interlaced in (False, True):
         assert levels(png(np.zeros((32, 32)), 8, 0, interlaced=interlaced)) == [0, 0, 0, 0]
 
 
 def shortened(samples: NDArray[Any], depth: int, colour: int, length: int, interlaced: bool = False) -> bytes:
-    """A file whose unbroken stream holds less than the image."""
+    """A file with a valid stream that holds less than the image."""
     stream = zlib.compress(rows(samples, depth)[:length])
     return (
         chunks.SIGNATURE + header(32, 32, depth, colour, 0, 0, int(interlaced))
@@ -374,7 +374,7 @@ def test_damaged_picture_is_refused(data: bytes) -> None:
         (chunks.SIGNATURE + header(32, 32, 8, 5), "colour type 5"),
     ],
 )
-def test_file_against_the_rules_says_which(data: bytes, words: str) -> None:
+def test_file_that_violates_the_standard_is_refused_with_the_rule(data: bytes, words: str) -> None:
     with pytest.raises(errors.InvalidImage, match=words):
         levels(data)
 
@@ -393,13 +393,13 @@ def test_unsupported_file_is_named_and_not_called_damaged(data: bytes, words: st
         levels(data)
 
 
-def test_endless_chunks_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_chunks_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chunks, "_MAX_CHUNKS", 20)
     with pytest.raises(errors.UnsupportedImage, match="more than 20 chunks"):
         levels(png(EIGHT, 8, 0, *[chunk(b"prIv")] * 20))
 
 
-def test_size_in_the_header_is_refused_before_anything_is_decoded() -> None:
+def test_size_is_checked_before_decoding() -> None:
     for columns, rows_, error in ((2**31 - 1, 2**31 - 1, errors.ImageTooLarge), (0, 9, errors.ImageTooSmall)):
         with pytest.raises(error):
             levels(chunks.SIGNATURE + header(columns, rows_, 8, 0) + chunk(b"IDAT") + chunk(b"IEND"))

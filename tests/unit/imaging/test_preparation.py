@@ -1,4 +1,4 @@
-"""JPEG, PNG and TIFF files, and what every kind of file has in common."""
+"""JPEG, PNG and TIFF files, and properties of all formats."""
 
 import warnings
 from io import BytesIO
@@ -27,7 +27,7 @@ def test_lossless_grey_of_the_right_size_passes_unchanged(kind: str) -> None:
     np.testing.assert_array_equal(prepared(images.grey_file(kind))[0], images.gradient())
 
 
-def test_jpeg_is_close_to_what_was_encoded() -> None:
+def test_jpeg_is_close_to_the_encoded_image() -> None:
     difference = prepared(images.grey_file("JPEG", quality=95))[0] - images.gradient()
     assert abs(difference).max() <= 4
 
@@ -79,7 +79,7 @@ def test_float_tiff_is_stretched_over_its_range() -> None:
 
 @pytest.mark.parametrize("place", [(0, 0), (40, 40)])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_float_that_is_no_number_does_not_spoil_the_rest(place: tuple[int, int], value: float) -> None:
+def test_float_that_is_not_a_number_does_not_affect_the_others(place: tuple[int, int], value: float) -> None:
     values = images.gradient(low=-500, high=1500).astype(np.float32)
     clean = prepared(images.encode(Image.fromarray(values), "TIFF"))[0].astype(int)
     values[place] = value
@@ -87,12 +87,12 @@ def test_float_that_is_no_number_does_not_spoil_the_rest(place: tuple[int, int],
     assert np.count_nonzero(abs(spoilt - clean) > 2) <= 1
 
 
-def test_image_without_a_single_number_is_damaged() -> None:
+def test_image_without_finite_samples_is_damaged() -> None:
     with pytest.raises(errors.DamagedImage):
         prepared(images.encode(Image.fromarray(np.full((96, 64), np.nan, np.float32)), "TIFF"))
 
 
-def test_colour_survives_where_the_model_wants_it() -> None:
+def test_colour_is_kept_for_models_with_three_channels() -> None:
     array = prepared(images.encode(Image.fromarray(images.colours()), "PNG"), RGB)
     np.testing.assert_array_equal(array.transpose(1, 2, 0), images.colours())
 
@@ -112,7 +112,7 @@ def test_transparent_pixels_become_black() -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_orientation_is_obeyed(orientation: int) -> None:
+def test_exif_orientation_is_applied(orientation: int) -> None:
     upright = Image.fromarray(images.gradient(96, 64).astype(np.uint8))
     upright.paste(255, (0, 0, 20, 10))
     undo = {
@@ -132,7 +132,7 @@ def test_exif_orientation_is_obeyed(orientation: int) -> None:
     np.testing.assert_allclose(image.pixels[0].astype(int), np.asarray(upright).astype(int), atol=40)
 
 
-def test_padding_is_black_and_its_place_is_told() -> None:
+def test_padding_is_black_and_its_box_is_returned() -> None:
     white = images.encode(Image.new("L", (100, 100), 255), "PNG")
     image = imaging.prepare(white, GREY)
     assert image.box == (0, 16, 64, 64)
@@ -145,7 +145,7 @@ def test_stretching_fills_the_frame() -> None:
     assert image.box == (0, 0, 64, 96)
 
 
-def test_middle_page_of_a_tiff_is_used_and_said_so() -> None:
+def test_middle_page_of_a_tiff_is_used_and_reported() -> None:
     pages = [Image.new("L", (64, 96), 40 * number) for number in range(5)]
     image = imaging.prepare(images.encode(pages[0], "TIFF", save_all=True, append_images=pages[1:]), GREY)
     assert (image.source.frame, image.source.frames) == (3, 5)
@@ -186,7 +186,7 @@ def test_same_bytes_give_the_same_array() -> None:
         (images.png_bomb(30_000), errors.ImageTooLarge, "megapixels"),
     ],
 )
-def test_unusable_file_says_what_is_wrong(data: bytes, error: type[errors.ImageError], words: str) -> None:
+def test_unusable_file_is_explained(data: bytes, error: type[errors.ImageError], words: str) -> None:
     with pytest.raises(error, match=words):
         imaging.prepare(data, GREY)
 
@@ -203,7 +203,7 @@ def test_largest_allowed_image_is_not_a_bomb() -> None:
         decoded.check_size(10_000, 10_001)
 
 
-def test_no_text_of_a_png_or_exif_field_comes_through() -> None:
+def test_text_of_png_and_exif_fields_is_dropped() -> None:
     exif = Image.Exif()
     exif[0x010E] = images.PATIENT
     image = imaging.prepare(images.grey_file("JPEG", exif=exif), GREY)
@@ -211,7 +211,7 @@ def test_no_text_of_a_png_or_exif_field_comes_through() -> None:
     assert image.source.to_dict() == {"format": "JPEG", "rows": 96, "columns": 64}
 
 
-def test_flipping_one_byte_anywhere_never_escapes_as_another_error() -> None:
+def test_changed_byte_never_raises_another_error() -> None:
     data = images.grey_file("PNG")
     for position in range(0, len(data), 7):
         mutant = bytearray(data)
@@ -224,7 +224,7 @@ def test_flipping_one_byte_anywhere_never_escapes_as_another_error() -> None:
                 continue
 
 
-def test_real_images_prepare_alike_however_lossless_they_are_stored(data_set: Path) -> None:
+def test_real_images_are_prepared_alike_in_every_lossless_format(data_set: Path) -> None:
     paths = sorted(data_set.glob("mammography-views/*/*/*.jpg"))[::200]
     assert paths
     for path in paths:

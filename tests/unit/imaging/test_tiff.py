@@ -1,4 +1,4 @@
-"""TIFF files as their writers make them: every type of sample, and every way to store it."""
+"""TIFF files with every type and storage of samples."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -70,7 +70,7 @@ def test_samples_of_every_bit_depth_keep_their_levels(bits: int, photometric: in
 
 @pytest.mark.parametrize("bits", [1, 4, 8, 16])
 @pytest.mark.parametrize("compression", COMPRESSIONS)
-def test_the_first_pixel_may_be_in_the_lowest_bits(bits: int, compression: int) -> None:
+def test_fill_order_2_is_read(bits: int, compression: int) -> None:
     page = Page(squares([0, 0, 2**bits - 1, 2**bits - 1], np.uint16), bits=bits, compression=compression)
     straight = tiff(page)
     reverse = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
@@ -103,7 +103,7 @@ WITH_PREDICTOR = [(compression, 2) for compression in COMPRESSIONS if compressio
 @pytest.mark.parametrize("planar", [False, True], ids=["chunky", "planar"])
 @pytest.mark.parametrize("cut", [{}, {"strip": 3}, {"tile": (16, 16)}], ids=["one strip", "strips", "tiles"])
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_samples_are_found_wherever_they_are_stored(
+def test_samples_are_read_in_every_layout(
     compression: int, planar: bool, cut: Any, predictor: int, order: Order
 ) -> None:
     how = {"compression": compression, "planar": planar, "predictor": predictor, **cut}
@@ -116,38 +116,38 @@ def test_samples_are_found_wherever_they_are_stored(
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("predictor", [2, 3])
 @pytest.mark.parametrize("cut", [{"strip": 3}, {"tile": (16, 16)}], ids=["strips", "tiles"])
-def test_predictors_of_floats(dtype: Any, predictor: int, cut: Any, order: Order) -> None:
+def test_float_predictors_are_undone(dtype: Any, predictor: int, cut: Any, order: Order) -> None:
     how = {"compression": 8, "predictor": predictor, **cut}
     assert levels(levels_file(LEVELS, dtype, order, **how)) == list(LEVELS)
     assert colours(levels_file(PRIMARIES, dtype, order, **how)) == PRIMARIES
 
 
-def test_a_predictor_means_nothing_beside_no_compression() -> None:
+def test_predictor_without_compression_is_ignored() -> None:
     assert levels(levels_file(LEVELS, tags={317: 2})) == list(LEVELS)
 
 
 @pytest.mark.parametrize("big", [False, True])
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_both_sizes_of_offsets(big: bool, order: Order) -> None:
+def test_offsets_of_both_sizes_are_read(big: bool, order: Order) -> None:
     page = Page(squares(LEVELS, np.uint16) * 257, strip=3)
     close(levels(tiff(page, order=order, big=big)), LEVELS)
 
 
-def test_alpha_that_is_no_number_is_transparent() -> None:
+def test_alpha_that_is_not_a_number_is_transparent() -> None:
     data = levels_file([(1, 1), (1, np.nan), (1, 0), (1, np.inf)], np.float32, tags={262: 1, 338: 2})
-    assert levels(data) == [0, 0, 0, 0]  # all of one brightness, so black as well
+    assert levels(data) == [0, 0, 0, 0]  # all have the same brightness, so the range is empty
     data = levels_file([(0, 1), (1, np.nan), (1, 0.5), (1, 1)], np.float32, tags={262: 1, 338: 2})
     close(levels(data), (0, 0, 128, 255))
 
 
-def test_a_float_that_is_no_number_is_black() -> None:
+def test_float_that_is_not_a_number_is_black() -> None:
     for photometric in (0, 1):
         data = levels_file([np.nan, 64, np.inf, 0], np.float32, tags={262: photometric})
         close(levels(data), (0, 255 * photometric, 0, 255 * (1 - photometric)))
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
-def test_rgb_of_every_depth(dtype: Any) -> None:
+def test_rgb_of_every_depth_is_read(dtype: Any) -> None:
     scale = 257 if dtype is np.uint16 else 1
     data = levels_file([tuple(scale * value for value in pixel) for pixel in PRIMARIES], dtype)
     assert colours(data) == PRIMARIES
@@ -160,7 +160,7 @@ def test_white_of_deep_colours_is_the_top_of_their_bit_depth() -> None:
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("planar", [False, True])
-def test_alpha(dtype: Any, planar: bool) -> None:
+def test_alpha_is_applied(dtype: Any, planar: bool) -> None:
     one = np.iinfo(dtype).max // 255
     grey = squares([(255, 255), (255, 128), (128, 255), (255, 0)], dtype) * one
     colour = squares([(255, 0, 0, 255), (255, 0, 0, 128), (0, 128, 0, 255), (0, 0, 255, 0)], dtype) * one
@@ -173,14 +173,14 @@ def test_alpha(dtype: Any, planar: bool) -> None:
     close(levels(tiff(Page(grey, white_is_zero, planar=planar))), (0, 0, 127, 0))
 
 
-def test_grey_with_several_samples_needs_their_meaning() -> None:
+def test_grey_with_several_samples_needs_extra_samples() -> None:
     with pytest.raises(errors.InvalidImage, match=r"ExtraSamples \(338\) .* is missing"):
         levels(levels_file([(0, 0), (1, 1), (2, 2), (3, 3)], tags={262: 1}))
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
 @pytest.mark.parametrize("scale", [1, 256, 257], ids=["8 bits", "upper 8 of 16 bits", "16 bits"])
-def test_palette(bits: int, scale: int) -> None:
+def test_palette_is_applied(bits: int, scale: int) -> None:
     size = 2**bits
     table = [(0, 0, 0)] * size
     numbers = [0, 1, size - 2, size - 1] if bits > 1 else [0, 1, 0, 1]
@@ -194,7 +194,7 @@ def test_palette(bits: int, scale: int) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_inks(dtype: Any) -> None:
+def test_inks_are_converted(dtype: Any) -> None:
     one = np.iinfo(dtype).max // 255
     inks = squares([(0, 0, 0, 0), (255, 0, 0, 0), (0, 255, 255, 0), (0, 0, 0, 255)], dtype) * one
     data = tiff(Page(inks, {262: 5, 332: 1}))
@@ -206,14 +206,14 @@ SHOWN = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (128, 128, 128)]
 
 
 @pytest.mark.parametrize("planar", [False, True])
-def test_luma_and_chroma_at_full_resolution(planar: bool) -> None:
+def test_luma_and_chroma_at_full_resolution_are_converted(planar: bool) -> None:
     close(colours(tiff(Page(squares(LUMA), {262: 6, 530: [1, 1]}, planar=planar))), SHOWN, 3)
 
 
 @pytest.mark.parametrize(("across", "down"), [(2, 1), (2, 2), (4, 1), (1, 2), (4, 4)])
 @pytest.mark.parametrize("compression", [1, 5, 8])
 @pytest.mark.parametrize("strip", [0, 4])
-def test_chroma_that_pixels_share(across: int, down: int, compression: int, strip: int) -> None:
+def test_subsampled_chroma_is_converted(across: int, down: int, compression: int, strip: int) -> None:
     samples = squares(LUMA)
     units = samples.reshape(8 // down, down, 32 // across, across, 3).transpose(0, 2, 1, 3, 4)
     luma = units[..., 0].reshape(8 // down, 32 // across, -1)
@@ -224,7 +224,7 @@ def test_chroma_that_pixels_share(across: int, down: int, compression: int, stri
     close(colours(tiff(page)), SHOWN, 3)
 
 
-def test_studio_range_of_luma() -> None:
+def test_studio_range_of_luma_is_expanded() -> None:
     studio = [16 + value * 219 // 255 for value in LEVELS]
     samples = squares([(value, 128, 128) for value in studio])
     reference = [16, 1, 235, 1, 128, 1, 240, 1, 128, 1, 240, 1]
@@ -243,7 +243,7 @@ def test_studio_range_of_luma() -> None:
     ],
 )
 @pytest.mark.parametrize("tables", [False, True])
-def test_jpeg(mode: str, photometric: int, shown: Any, tables: bool) -> None:
+def test_jpeg_segments_are_read(mode: str, photometric: int, shown: Any, tables: bool) -> None:
     pixels = {
         "L": LEVELS,
         "RGB": SHOWN,
@@ -266,21 +266,21 @@ def test_jpeg(mode: str, photometric: int, shown: Any, tables: bool) -> None:
 
 
 @pytest.mark.parametrize(("photometric", "pixels"), [(2, SHOWN), (6, LUMA)])
-def test_jpeg_planes(photometric: int, pixels: Any) -> None:
+def test_jpeg_planes_are_read(photometric: int, pixels: Any) -> None:
     samples = squares(pixels)
     planes = [jpeg_stream(samples[..., plane], "L") for plane in range(3)]
     data = tiff(Page(samples, {262: photometric}, 7, planar=True, segments=planes))
     close(colours(data), SHOWN, 6)
 
 
-def test_jpeg_with_alpha() -> None:
+def test_jpeg_with_alpha_is_read() -> None:
     samples = squares([(255, 0, 0, 255), (0, 255, 0, 128), (0, 0, 255, 255), (128, 128, 128, 0)])
     stream = jpeg_stream(samples, "CMYK")
     data = tiff(Page(samples, {262: 2, 338: 2}, 7, segments=[stream]))
     close(colours(data), [(255, 0, 0), (0, 128, 0), (0, 0, 255), (0, 0, 0)], 6)
 
 
-def test_palette_and_inks_with_alpha() -> None:
+def test_palette_and_inks_with_alpha_are_blended() -> None:
     table = [255 * (number == part) for part in range(3) for number in range(256)]
     data = levels_file([(0, 255), (1, 128), (2, 255), (0, 0)], tags={262: 3, 320: table, 338: 2})
     close(colours(data), [(255, 0, 0), (0, 128, 0), (0, 0, 255), (0, 0, 0)])
@@ -290,9 +290,9 @@ def test_palette_and_inks_with_alpha() -> None:
 
 
 def jpeg_stream(samples: Any, mode: str, **options: Any) -> bytes:
-    """A JPEG file; one of YCbCr is a JFIF file, which says so."""
+    """A JPEG file; YCbCr has a JFIF marker."""
     file = BytesIO()
-    if mode == "CMYK":  # Pillow writes them inverted, as Adobe does in JPEG files
+    if mode == "CMYK":  # Pillow writes them inverted, like Adobe in JPEG files
         samples = 255 - samples
     image = Image.fromarray(samples, "CMYK") if mode == "CMYK" else Image.fromarray(samples)
     image.save(file, "JPEG", quality=95, subsampling=0, **options)
@@ -300,7 +300,7 @@ def jpeg_stream(samples: Any, mode: str, **options: Any) -> bytes:
 
 
 def split(stream: bytes) -> tuple[bytes, bytes]:
-    """Tables, and a stream without them."""
+    """JPEG tables, and a stream without them."""
     tables, rest, position = b"\xff\xd8", b"\xff\xd8", 2
     while stream[position + 1] != 0xDA:
         length = 2 + int.from_bytes(stream[position + 2 : position + 4], "big")
@@ -315,7 +315,7 @@ def split(stream: bytes) -> tuple[bytes, bytes]:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_orientation(orientation: int, dtype: Any) -> None:
+def test_orientation_is_applied(orientation: int, dtype: Any) -> None:
     upright = np.kron(np.array([[0, 64], [128, 255]], dtype), np.ones((8, 16), dtype))
     turn = {
         1: upright,
@@ -346,11 +346,11 @@ def test_orientation(orientation: int, dtype: Any) -> None:
         ((1, 0), (72, 1), 2, (0, 8, 32, 16)),
     ],
 )
-def test_pixels_that_are_not_square(across: Any, down: Any, unit: int, box: Any) -> None:
+def test_non_square_pixels_are_stretched(across: Any, down: Any, unit: int, box: Any) -> None:
     page = Page(np.full((16, 32), 255, np.uint8), {282: across, 283: down, 296: unit})
     assert imaging.prepare(tiff(page), InputSpec(32, 32, 1, "pad")).box == box
     turned = Page(np.full((32, 16), 255, np.uint8), {274: 6, 282: across, 283: down, 296: unit})
-    if box == (0, 0, 32, 32):  # pixels that are higher than wide lie on their side
+    if box == (0, 0, 32, 32):  # turning the image exchanges height and width of its pixels
         assert imaging.prepare(tiff(turned), InputSpec(32, 32, 1, "pad")).box == (0, 12, 32, 8)
 
 
@@ -392,7 +392,7 @@ def test_statistics_do_not_change_the_levels() -> None:
         ({277: 100}, r"SamplesPerPixel \(277\)"),
     ],
 )
-def test_what_is_not_supported_is_named_and_not_called_damaged(tags: Any, words: str) -> None:
+def test_unsupported_file_is_named_and_not_called_damaged(tags: Any, words: str) -> None:
     with pytest.raises(errors.UnsupportedImage, match=words) as caught:
         levels(levels_file(LEVELS, tags=tags))
     assert len(caught.value.message) < 250

@@ -1,4 +1,4 @@
-"""Which page of a TIFF file is the image, and files that are damaged or contradict themselves."""
+"""The choice of a TIFF page, and damaged or inconsistent files."""
 
 import struct
 from pathlib import Path
@@ -19,7 +19,7 @@ SMALL = squares([9, 9, 9, 9], side=4)
 
 
 def shown(data: bytes) -> tuple[list[int], int | None, int | None]:
-    """The levels of the four squares, and the number of the page and of all images."""
+    """The levels of the four squares, the number of the page and that of all images."""
     prepared = imaging.prepare(data, RAMP)
     return prepared.pixels[0, 0, ::8].tolist(), prepared.source.frame, prepared.source.frames
 
@@ -28,20 +28,20 @@ def shown(data: bytes) -> tuple[list[int], int | None, int | None]:
     "mark", [{254: 1}, {254: 4}, {254: 5}, {255: 2}, {262: 4}, {254: 4, 262: 4}], ids=str
 )
 @pytest.mark.parametrize("image_first", [True, False])
-def test_a_reduced_image_or_mask_is_not_the_image(mark: Tags, image_first: bool) -> None:
+def test_reduced_images_and_masks_are_skipped(mark: Tags, image_first: bool) -> None:
     pages = [Page(IMAGE, {254: 0}), Page(OTHER, mark), Page(OTHER, mark)]
     assert shown(tiff(*(pages if image_first else pages[::-1]))) == ([*LEVELS], None, None)
 
 
 @pytest.mark.parametrize("places", [(0,), (1,), (2,)])
-def test_unmarked_pyramid_levels_are_not_the_image(places: tuple[int]) -> None:
+def test_unmarked_pyramid_levels_are_skipped(places: tuple[int]) -> None:
     pages = [Page(SMALL), Page(SMALL[::2, ::2])]
     pages.insert(places[0], Page(IMAGE))
     assert shown(tiff(*pages)) == ([*LEVELS], None, None)
 
 
 @pytest.mark.parametrize("places", [(0, 0), (0, 2), (1, 1)])
-def test_smaller_pages_of_other_shapes_are_not_the_image(places: tuple[int, int]) -> None:
+def test_smaller_pages_of_other_shapes_are_skipped(places: tuple[int, int]) -> None:
     """Square thumbnails, and photos of slides and their labels."""
     pages = [Page(IMAGE)]
     for place, other in zip(places, (OTHER[:, :8], np.tile(OTHER[:, :10], (3, 1))), strict=True):
@@ -60,8 +60,8 @@ def test_smaller_pages_of_other_shapes_are_not_the_image(places: tuple[int, int]
     ],
     ids=["grey", "16 bits", "floats", "signed", "two samples"],
 )
-def test_pages_of_another_kind_are_not_the_image(other: Page) -> None:
-    """Masks and maps of which nothing says so; the image comes first."""
+def test_pages_of_another_sample_type_are_skipped(other: Page) -> None:
+    """Masks and maps that are not marked; the image comes first."""
     image = Page(np.stack([IMAGE] * 3, axis=-1))
     assert shown(tiff(image, other, other)) == ([*LEVELS], None, None)
 
@@ -73,17 +73,17 @@ def test_unmarked_page_of_single_bits_is_a_mask(image_first: bool) -> None:
     assert levels(tiff(Page(IMAGE & 1, bits=1))) == [0, 0, 0, 255]
 
 
-def test_of_several_images_the_middle_one_is_classified() -> None:
+def test_middle_one_of_several_images_is_used() -> None:
     pages = [Page(OTHER), Page(OTHER, {254: 1}), Page(IMAGE), Page(OTHER, {254: 1}), Page(OTHER)]
     assert shown(tiff(*pages)) == ([*LEVELS], 2, 3)
 
 
-def test_of_reduced_images_alone_the_largest_is_classified() -> None:
+def test_largest_reduced_image_is_used_without_a_full_one() -> None:
     assert shown(tiff(Page(SMALL, {254: 1}), Page(IMAGE, {254: 1}))) == ([*LEVELS], None, None)
 
 
-def test_images_beside_the_chain_of_pages() -> None:
-    """A thumbnail there is no image, and DNG files have the image there and the thumbnail in the chain."""
+def test_images_in_sub_directories_are_used() -> None:
+    """A thumbnail in SubIFDs is skipped; DNG files have the image there and the thumbnail in the chain."""
     beside = tiff(Page(OTHER))
     start = len(tiff(Page(IMAGE, {330: 0})))
     in_place = beside[8:]
@@ -94,7 +94,7 @@ def test_images_beside_the_chain_of_pages() -> None:
 
 
 def _moved(page: Page, start: int) -> bytes:
-    """A directory and its samples, as they are `start` bytes into a file."""
+    """A directory and its samples, placed `start` bytes into a file."""
     plain = tiff(page)
     strip = plain.index(page.samples.tobytes())
     return tiff(Page(page.samples, {**page.tags, 273: strip - 8 + start}))[8:]
@@ -114,12 +114,12 @@ def refused(data: bytes, words: str, error: type[errors.ImageError] = errors.Dam
     assert len(caught.value.message) < 250
 
 
-def test_pages_in_a_loop() -> None:
+def test_pages_in_a_loop_are_refused() -> None:
     refused(tiff(Page(IMAGE), end=8), "its pages form a loop")
     refused(tiff(Page(IMAGE), Page(OTHER), end=8), "its pages form a loop")
 
 
-def test_a_page_outside_the_file() -> None:
+def test_page_outside_the_file_is_refused() -> None:
     refused(tiff(Page(IMAGE), end=1 << 20), "a directory lies outside the file")
     refused(b"II*\0" + struct.pack("<I", 9999), "a directory lies outside the file")
     refused(b"II*\0" + struct.pack("<I", 0), "has no page", errors.InvalidImage)
@@ -158,7 +158,7 @@ def test_tags_that_contradict_each_other_are_named(tags: Any, words: str) -> Non
 
 
 @pytest.mark.parametrize("tag", [256, 257, 262])
-def test_a_missing_tag_is_named(tag: int) -> None:
+def test_missing_tag_is_named(tag: int) -> None:
     data = levels_file(LEVELS)
     entry = struct.pack("<H", tag)
     refused(
@@ -166,7 +166,7 @@ def test_a_missing_tag_is_named(tag: int) -> None:
     )
 
 
-def test_a_strip_outside_the_file() -> None:
+def test_strip_outside_the_file_is_refused() -> None:
     data = levels_file(LEVELS, strip=2)
     refused(data[:-1], r"strip 4 of 4 lies \(partly\) outside the file")
     refused(levels_file(LEVELS, tags={273: 1 << 30}), "strip 1 of 1 lies")
@@ -175,7 +175,7 @@ def test_a_strip_outside_the_file() -> None:
     refused(levels_file(LEVELS, tags={279: 0}), "strip 1 of 1 is shorter")
 
 
-def test_values_outside_the_file() -> None:
+def test_values_outside_the_file_are_refused() -> None:
     data = levels_file(LEVELS, strip=2)
     at = data.index(struct.pack("<HHI", 273, 4, 4)) + 8
     refused(
@@ -183,7 +183,7 @@ def test_values_outside_the_file() -> None:
     )
 
 
-def test_sizes_of_strips_may_be_left_out_if_they_are_known() -> None:
+def test_strip_sizes_may_be_missing_without_compression() -> None:
     data = levels_file(LEVELS)
     entry = struct.pack("<H", 279)
     assert levels(data.replace(entry, struct.pack("<H", 280), 1)) == [*LEVELS]
@@ -191,7 +191,7 @@ def test_sizes_of_strips_may_be_left_out_if_they_are_known() -> None:
 
 @pytest.mark.parametrize("compression", COMPRESSIONS, ids=COMPRESSIONS.get)
 @pytest.mark.parametrize("cut", [{"strip": 4}, {"tile": (16, 16)}], ids=["strips", "tiles"])
-def test_a_strip_or_tile_that_is_too_short(compression: int, cut: Any) -> None:
+def test_strip_or_tile_that_is_too_short_is_refused(compression: int, cut: Any) -> None:
     samples = np.arange(256, dtype=np.uint8).reshape(8, 32) ** 3
     page = Page(samples, compression=compression, **cut)
     rows = 4 if "strip" in cut else 16
@@ -207,13 +207,13 @@ def test_a_strip_or_tile_that_is_too_short(compression: int, cut: Any) -> None:
         refused(tiff(Page(samples, compression=compression, segments=segments, **cut)), "[12] of 2 ")
 
 
-def test_damage_within_a_strip_that_has_a_checksum() -> None:
+def test_damaged_strip_with_a_checksum_is_refused() -> None:
     good = compress(stored(IMAGE[..., None], Page(IMAGE), "<"), 8)
     bad = good[:-1] + bytes([good[-1] ^ 1])
     refused(tiff(Page(IMAGE, compression=8, segments=[bad])), "strip 1 of 1 is damaged")
 
 
-def test_jpeg_of_another_size_than_the_tags_say() -> None:
+def test_jpeg_of_another_size_is_refused() -> None:
     stream = jpeg_stream(IMAGE[:, :16], "L")
     words = "strip 1 of this TIFF file has another size than the tags say"
     refused(tiff(Page(IMAGE, {262: 1}, 7, segments=[stream])), words, errors.InvalidImage)
@@ -224,11 +224,11 @@ def test_jpeg_of_another_size_than_the_tags_say() -> None:
 def test_lossless_jpeg_is_not_supported_rather_than_damaged() -> None:
     stream = jpeg_stream(IMAGE, "L").replace(b"\xff\xc0", b"\xff\xc3", 1)
     refused(
-        tiff(Page(IMAGE, {262: 1}, 7, segments=[stream])), "another kind of JPEG", errors.UnsupportedImage
+        tiff(Page(IMAGE, {262: 1}, 7, segments=[stream])), "unsupported kind of JPEG", errors.UnsupportedImage
     )
 
 
-def test_sizes_are_checked_before_anything_is_decoded() -> None:
+def test_size_is_checked_before_decoding() -> None:
     big = {256: 20_000, 257: 20_000, 278: 20_000}
     refused(levels_file(LEVELS, tags=big), "megapixels", errors.ImageTooLarge)
     refused(
@@ -244,7 +244,7 @@ def test_every_prefix_of_a_file_is_damaged() -> None:
             imaging.prepare(data[:end], RAMP)
 
 
-def test_memory_that_nobody_wrote_does_not_show(tmp_path: Path) -> None:
+def test_uninitialised_memory_is_never_returned(tmp_path: Path) -> None:
     files = {}
     samples = np.random.default_rng(1).integers(0, 256, (40, 40), np.uint8)
     for compression in (*COMPRESSIONS, 3, 4, 7):
@@ -255,13 +255,13 @@ def test_memory_that_nobody_wrote_does_not_show(tmp_path: Path) -> None:
     unwritten_memory.check(tmp_path, files, channels=3)
 
 
-def test_more_tiles_than_any_image_has_are_refused() -> None:
+def test_too_many_tiles_are_refused() -> None:
     tiles = {256: 10_000, 257: 10_000, 322: 8, 323: 8}
     refused(levels_file(LEVELS, tags=tiles), "more than 390,625 tiles", errors.UnsupportedImage)
 
 
-def test_time_is_bounded_by_the_size_of_the_file() -> None:
-    """Each strip may be the same one, and each directory may have thousands of entries."""
+def test_time_is_limited_by_the_size_of_the_file() -> None:
+    """All strips may be the same one, and each directory may have thousands of entries."""
     samples = np.zeros((20_000, 8), np.uint8)
     data = tiff(Page(samples, {273: [8] * 20_000, 279: [8] * 20_000}, strip=1))
     assert imaging.prepare(data, InputSpec(32, 32, 1, "pad")).source.rows == 20_000

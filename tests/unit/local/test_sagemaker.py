@@ -10,20 +10,20 @@ from typing import Any
 import pytest
 from ministack.services import stepfunctions
 
-from local.aws.patching import Mismatch
-from local.sagemaker import contract, integration
+from local.aws.patching import UnsupportedMinistack
+from local.sagemaker import api_model, integration
+from local.sagemaker.compute_host import ComputeHost
 from local.sagemaker.containers import Container
 from local.sagemaker.errors import JobFailed, SageMakerError
-from local.sagemaker.job_run import Ending, JobRun
+from local.sagemaker.job_run import JobRun, StopReason
 from local.sagemaker.metrics import Metrics
 from local.sagemaker.model_containers import ModelContainer
 from local.sagemaker.roles import trusts
 from local.sagemaker.script_mode import arguments, decode, user_parameters
 from local.sagemaker.search import check_ranges, draw
 from local.sagemaker.service import Service
-from local.sagemaker.storage import Place, unpack
-from local.sagemaker.store import Store
-from local.sagemaker.workplace import Workplace
+from local.sagemaker.state_store import StateStore
+from local.sagemaker.storage import S3Location, unpack
 
 STUBBORN = """
 import signal, subprocess, time
@@ -105,24 +105,24 @@ def test_the_first_reason_to_end_counts(tmp_path: Path) -> None:
     run = JobRun(grace=0.1)
     waiting, _ = container(tmp_path, "import time; time.sleep(60)")
 
-    status = run.execute(waiting, {Ending.OUT_OF_TIME: time.monotonic() + 0.3})
+    status = run.execute(waiting, {StopReason.MAX_RUNTIME: time.monotonic() + 0.3})
 
     assert status != 0
-    assert run.ending is Ending.OUT_OF_TIME
-    assert not run.end(Ending.STOPPED)
-    assert run.finish() is Ending.OUT_OF_TIME
+    assert run.stop_reason is StopReason.MAX_RUNTIME
+    assert not run.end(StopReason.REQUESTED)
+    assert run.finish() is StopReason.MAX_RUNTIME
 
 
 def test_what_has_ended_cannot_be_stopped_any_more() -> None:
     run = JobRun(grace=0.1)
     assert run.finish() is None
 
-    assert not run.end(Ending.STOPPED, lambda: pytest.fail("it was noted as stopping"))
-    assert run.ending is None
+    assert not run.end(StopReason.REQUESTED, lambda: pytest.fail("it was noted as stopping"))
+    assert run.stop_reason is None
 
 
 class Here:
-    """A workplace whose S3 is a folder."""
+    """A host whose S3 is a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.python = Path(sys.executable)
@@ -186,10 +186,10 @@ def test_text_is_decoded_and_functions_without_context_are_called_without(tmp_pa
 def test_every_pattern_of_requests_can_be_checked() -> None:
     patterns: set[str] = set()
     for kind in ("TrainingJob", "TransformJob", "ProcessingJob", "Model", "Endpoint", "ModelPackage"):
-        patterns |= patterns_in(contract.model().operation_model(f"Create{kind}").input_shape, frozenset())
+        patterns |= patterns_in(api_model.model().operation_model(f"Create{kind}").input_shape, frozenset())
 
     assert len(patterns) > 40
-    assert [pattern for pattern in patterns if contract.compiled(pattern) is None] == []
+    assert [pattern for pattern in patterns if api_model.compiled(pattern) is None] == []
 
 
 def patterns_in(shape: Any, seen: frozenset[str]) -> set[str]:
@@ -238,23 +238,23 @@ def patterns_in(shape: Any, seen: frozenset[str]) -> set[str]:
 )
 def test_requests_are_checked(operation: str, request_: dict[str, Any], message: str | None) -> None:
     if message is None:
-        contract.check_request(operation, request_)
+        api_model.check_request(operation, request_)
         return
     with pytest.raises(SageMakerError) as error:
-        contract.check_request(operation, request_)
+        api_model.check_request(operation, request_)
     assert error.value.code == "ValidationException"
     assert message in error.value.message
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:
     with pytest.raises(SageMakerError, match=r"^2 validation errors detected: "):
-        contract.check_request("ListTrainingJobs", {"MaxResults": 0, "SortOrder": "Sideways"})
+        api_model.check_request("ListTrainingJobs", {"MaxResults": 0, "SortOrder": "Sideways"})
 
 
 @pytest.mark.parametrize("value", [3, True, ["a"], {"a": "b"}])
 def test_a_wrong_type_is_told_apart_from_a_wrong_value(value: object) -> None:
     with pytest.raises(SageMakerError) as error:
-        contract.check_request("StopTrainingJob", {"TrainingJobName": value})
+        api_model.check_request("StopTrainingJob", {"TrainingJobName": value})
     assert error.value.code == "SerializationException"
 
 
@@ -353,14 +353,14 @@ def test_who_trusts_sagemaker(statement: dict[str, Any], trusted: bool) -> None:
 
 def test_records_survive(tmp_path: Path) -> None:
     file = tmp_path / "records.sqlite"
-    store = Store(file)
+    store = StateStore(file)
     assert store.add("Model", "a", {"x": 1, "y": 2})
     assert not store.add("Model", "a", {})
     store.update("Model", "a", x=3, y=None)
     store.update("Model", "gone", x=3)
     store.close()
 
-    again = Store(file)
+    again = StateStore(file)
 
     assert again.get("Model", "a") == {"x": 3}
     assert again.all("Model") == [{"x": 3}]
@@ -396,11 +396,11 @@ def test_an_archive_without_its_checksum_is_damaged(tmp_path: Path, lost: int) -
     [("s3://b", "x", "s3://b/x"), ("s3://b/a/", "x", "s3://b/a/x"), ("s3://b/a", "x/y", "s3://b/a/x/y")],
 )
 def test_places(uri: str, name: str, below: str) -> None:
-    assert str(Place.parse(uri).below(name)) == below
+    assert str(S3Location.parse(uri).below(name)) == below
 
 
 def test_without_a_training_environment_it_is_said_how_to_make_one(tmp_path: Path) -> None:
-    service = Service(Workplace(tmp_path / "python", tmp_path, "http://127.0.0.1:9"))
+    service = Service(ComputeHost(tmp_path / "python", tmp_path, "http://127.0.0.1:9"))
 
     with pytest.raises(SageMakerError, match=r"make \.venv-training/\.installed"):
         service.call("CreateEndpoint", {"EndpointName": "a", "EndpointConfigName": "b"})
@@ -410,8 +410,8 @@ def test_without_a_training_environment_it_is_said_how_to_make_one(tmp_path: Pat
 def test_a_change_of_ministack_is_noticed_at_the_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service = Service(Workplace(tmp_path / "python", tmp_path, "http://127.0.0.1:9"))
+    service = Service(ComputeHost(tmp_path / "python", tmp_path, "http://127.0.0.1:9"))
     monkeypatch.delattr(stepfunctions, "_SERVICE_DISPATCH")
 
-    with pytest.raises(Mismatch, match="_SERVICE_DISPATCH"):
+    with pytest.raises(UnsupportedMinistack, match="_SERVICE_DISPATCH"):
         integration.install(service)

@@ -1,4 +1,4 @@
-"""The models that ship with the application, in the environment that serves them."""
+"""The bundled models, in the environment that serves them."""
 
 import numpy as np
 import onnxruntime
@@ -31,7 +31,7 @@ def smooth_images(package: ModelPackage) -> np.ndarray:
     return np.stack(images)
 
 
-def test_there_is_a_bundled_model() -> None:
+def test_mammography_has_a_bundled_model() -> None:
     assert "mammography-views" in NAMES
 
 
@@ -47,15 +47,15 @@ def test_package_fits_its_task(package: ModelPackage) -> None:
     assert package.graph_path.stat().st_size <= MAX_BYTES
 
 
-def test_card_says_what_it_is_not_for(package: ModelPackage) -> None:
+def test_card_states_its_limits(package: ModelPackage) -> None:
     card = (package.folder / "card.md").read_text()
     assert DISCLAIMER in card
     assert package.version in card
     assert package.facts["data"]["citation"] in card
 
 
-def test_optimised_graph_answers_as_the_plain_one_does(package: ModelPackage) -> None:
-    """onnxruntime 1.28 computes some poolings wrongly when it optimises; a graph must not contain them."""
+def test_optimised_graph_answers_like_the_plain_one(package: ModelPackage) -> None:
+    """onnxruntime 1.28 optimises some poolings wrongly; a graph must not contain them."""
     images = smooth_images(package)
     plain = onnxruntime.SessionOptions()
     plain.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -70,7 +70,7 @@ def test_optimised_graph_answers_as_the_plain_one_does(package: ModelPackage) ->
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
 
 
-def test_outputs_have_the_agreed_shapes(package: ModelPackage) -> None:
+def test_outputs_have_the_specified_shapes(package: ModelPackage) -> None:
     images = smooth_images(package)
     session = onnxruntime.InferenceSession(str(package.graph_path), providers=["CPUExecutionProvider"])
     probabilities, activation, distance = session.run(

@@ -1,4 +1,4 @@
-"""From prepared arrays to answers."""
+"""Classifying prepared arrays."""
 
 import json
 from dataclasses import replace
@@ -16,7 +16,7 @@ from chalicelib.errors import (
     TaskHasNoModel,
 )
 from chalicelib.imaging.decoded import Pixels
-from chalicelib.models.backend import Outputs
+from chalicelib.models.backend import ModelOutputs
 from chalicelib.models.classifier import Classifier
 from chalicelib.models.embedded import EmbeddedBackend
 from chalicelib.models.heatmap import heatmap
@@ -78,7 +78,7 @@ def test_session_is_made_once(models: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert len(made) == 1
 
 
-def test_far_image_is_unfamiliar(models: Path) -> None:
+def test_distant_image_is_out_of_distribution(models: Path) -> None:
     near, far = Classifier({}, no_endpoint, models).classify(TASK_, batch(199, 255), [BOX, BOX])
     assert "unfamiliar" not in [reason.code for reason in near.reasons]
     assert "unfamiliar" in [reason.code for reason in far.reasons]
@@ -94,7 +94,7 @@ def test_far_image_is_unfamiliar(models: Path) -> None:
         ([0.4, 0.3, 0.1, 0.1, 0.1], True, ["unfamiliar", "low-confidence", "close-second"]),
     ],
 )
-def test_review_rule(probabilities: list[float], unfamiliar: bool, codes: list[str]) -> None:
+def test_review_rule_gives_reasons(probabilities: list[float], unfamiliar: bool, codes: list[str]) -> None:
     reasons = reasons_for_review(TASK_, np.array(probabilities, np.float32), unfamiliar)
     assert [reason.code for reason in reasons] == codes
     if "close-second" in codes:
@@ -102,7 +102,7 @@ def test_review_rule(probabilities: list[float], unfamiliar: bool, codes: list[s
 
 
 @pytest.mark.parametrize(("accuracy", "codes"), [(0.991, []), (0.5, ["weak-model"]), (None, ["weak-model"])])
-def test_every_answer_of_a_model_below_its_gate_needs_review(
+def test_model_below_its_gate_needs_review_of_every_answer(
     tmp_path: Path, accuracy: float | None, codes: list[str]
 ) -> None:
     measured = METRICS | {"accuracy": {"value": accuracy, "low": 0.4, "high": 1.0}}
@@ -117,7 +117,7 @@ def test_every_answer_of_a_model_below_its_gate_needs_review(
     assert shortfall == [{"metric": "accuracy", "value": accuracy, "least": 0.98} for _ in codes]
 
 
-def test_task_without_model_says_what_to_do(models: Path) -> None:
+def test_task_without_model_is_explained(models: Path) -> None:
     with pytest.raises(TaskHasNoModel, match="make train TASK=chest-xray"):
         Classifier({}, no_endpoint, models).classify(load_task("chest-xray"), batch(0), [BOX])
 
@@ -149,18 +149,18 @@ def test_model_with_another_number_of_classes_fails(models: Path) -> None:
         classifier_with(FakeBackend([0.5, 0.5]), models).classify(TASK_, batch(0), [BOX])
 
 
-def test_numbers_that_are_no_probabilities_fail(models: Path) -> None:
-    with pytest.raises(ModelFailed, match="no probabilities"):
+def test_non_finite_probabilities_fail(models: Path) -> None:
+    with pytest.raises(ModelFailed, match="not all finite"):
         classifier_with(FakeBackend([np.nan] * 5), models).classify(TASK_, batch(0), [BOX])
 
 
-def test_distances_that_are_no_numbers_fail(models: Path) -> None:
+def test_non_finite_distances_fail(models: Path) -> None:
     backend = FakeBackend([0.2] * 5, distance=np.inf)
     with pytest.raises(ModelFailed, match="distances"):
         classifier_with(backend, models).classify(TASK_, batch(0), [BOX])
 
 
-def test_array_of_another_size_fails_in_words(models: Path) -> None:
+def test_array_of_another_size_fails_with_a_message(models: Path) -> None:
     with pytest.raises(ModelFailed, match="could not process"):
         Classifier({}, no_endpoint, models).classify(TASK_, np.zeros((1, 3, 5, 5), np.uint8), [BOX])
 
@@ -173,7 +173,7 @@ def test_heat_map_covers_the_frame() -> None:
     assert all(len(repr(value)) <= len("0.123") for value in heat["values"])
 
 
-def test_heat_map_leaves_the_padding_out() -> None:
+def test_heat_map_excludes_the_padding() -> None:
     activation = np.zeros((8, 4), np.float32)
     activation[:2] = activation[6:] = 1  # the padding above and below
     heat = heatmap(activation, InputSpec(32, 64, 1, "pad"), (0, 16, 32, 32))
@@ -182,11 +182,11 @@ def test_heat_map_leaves_the_padding_out() -> None:
 
 
 class PointingBackend(FakeBackend):
-    """Looks at one spot of the image for each class, or says nothing of where it looks."""
+    """Activates one spot of the image for each class, or has no activation maps."""
 
     points = True
 
-    def run(self, images: Pixels) -> Outputs:
+    def run(self, images: Pixels) -> ModelOutputs:
         outputs = super().run(images)
         activation = np.zeros((len(images), len(self.probabilities), 7, 4), np.float32)
         for index in range(len(self.probabilities)):
@@ -194,7 +194,7 @@ class PointingBackend(FakeBackend):
         return replace(outputs, activation=activation if self.points else None)
 
 
-def test_evidence_for_any_class_is_shown(models: Path) -> None:
+def test_explain_shows_any_class(models: Path) -> None:
     classifier = classifier_with(PointingBackend([0.2] * 5), models)
     model = {"version": "fake", "sha256": "0" * 64}
     for index, label in enumerate(TASK_.class_names):
@@ -202,16 +202,16 @@ def test_evidence_for_any_class_is_shown(models: Path) -> None:
         assert int(np.argmax(heat["values"])) == index * heat["width"]
 
 
-def test_evidence_of_another_model_is_not_shown(models: Path) -> None:
+def test_explain_refuses_another_model_than_the_result_has(models: Path) -> None:
     classifier = classifier_with(PointingBackend([0.2] * 5), models)
-    with pytest.raises(NotClassified, match="Another model"):
+    with pytest.raises(NotClassified, match="no longer used"):
         classifier.explain(TASK_, batch(7)[0], BOX, "left-cc", {"version": "older", "sha256": "0" * 64})
 
 
-def test_model_that_does_not_point_explains_nothing(models: Path) -> None:
+def test_explain_refuses_a_model_without_activation_maps(models: Path) -> None:
     backend = PointingBackend([0.2] * 5)
     backend.points = False
-    with pytest.raises(NotClassified, match="does not say where"):
+    with pytest.raises(NotClassified, match="does not provide heat maps"):
         classifier_with(backend, models).explain(TASK_, batch(7)[0], BOX, "left-cc", {})
 
 
@@ -227,7 +227,7 @@ def test_answer_of_an_endpoint_never_counts_as_current(models: Path) -> None:
     assert not Classifier(endpoints, no_endpoint, models).is_current(TASK_, {"sha256": package.sha256})
 
 
-def test_bundled_model_for_other_classes_does_not_matter_beside_an_endpoint(tmp_path: Path) -> None:
+def test_bundled_model_for_other_classes_is_ignored_with_an_endpoint(tmp_path: Path) -> None:
     write_package(tmp_path / TASK, classes=["cat", "dog"])
     classifier = Classifier({TASK: EndpointSpec("x", "image-classification")}, no_endpoint, tmp_path)
     classifier.require_model(TASK_)

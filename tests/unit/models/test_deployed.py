@@ -1,4 +1,4 @@
-"""Classifying with what the registry says is deployed, wherever that is."""
+"""Classifying with the deployed model, embedded or on an endpoint."""
 
 import json
 from io import BytesIO
@@ -19,12 +19,15 @@ from chalicelib.errors import (
     TaskHasNoModel,
 )
 from chalicelib.models.archive import pack, package_files
-from chalicelib.models.classifier import Classification, Classifier
+from chalicelib.models.classification import Classification
+from chalicelib.models.classifier import Classifier
 from chalicelib.models.deployed import FRESH_SECONDS, DeployedModels
 from chalicelib.models.embedded import EmbeddedBackend
 from chalicelib.models.package import ModelPackage
 from chalicelib.models.registry import Registry
-from chalicelib.storage.bucket import DataBucket, StorageFailed
+from chalicelib.models.seeding import seed
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import StorageFailed
 from chalicelib.tasks import EndpointSpec, load_task
 from tests.models import METRICS, TASK, VERSION, write_package
 from tests.stage import BUCKET
@@ -39,7 +42,7 @@ NOT_FOUND = ClientError(
 
 
 class Runtime:
-    """The SageMaker Runtime; `serves` holds the package behind each endpoint, or what calling it raises."""
+    """The SageMaker Runtime; `serves` has the package behind each endpoint, or the error of calling it."""
 
     def __init__(self) -> None:
         self.serves: dict[str, ModelPackage | Exception] = {}
@@ -63,7 +66,7 @@ class Runtime:
 
 
 class World:
-    """A stage with a registry, and what classifies there."""
+    """A stage with a registry and a classifier."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -101,14 +104,14 @@ def world(cloud: None, tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-def test_without_a_deployment_the_bundled_model_answers(world: World) -> None:
+def test_bundled_model_answers_without_a_deployment(world: World) -> None:
     assert world.answered_by() == (VERSION, "embedded")
     assert world.classifier.endpoint(TASK_) is None
     model = describe(TASK_, world.classifier)["model"]
     assert (model["version"], model["since"]) == (VERSION, None)
 
 
-def test_promotion_takes_effect_within_a_minute_and_no_sooner_than_needed(world: World) -> None:
+def test_promotion_takes_effect_within_a_minute(world: World) -> None:
     world.register("2")
     assert world.answered_by() == (VERSION, "embedded")
     world.registry.promote(TASK, "2", None, None)
@@ -118,7 +121,7 @@ def test_promotion_takes_effect_within_a_minute_and_no_sooner_than_needed(world:
     assert world.answered_by() == ("2", "embedded")
 
 
-def test_clock_that_is_set_back_does_not_keep_old_news(world: World) -> None:
+def test_clock_set_back_does_not_extend_the_cache(world: World) -> None:
     world.register("2")
     world.time = 1000
     world.classify()
@@ -130,7 +133,7 @@ def test_clock_that_is_set_back_does_not_keep_old_news(world: World) -> None:
 def test_bundled_version_is_not_fetched(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     package = world.classifier.package(TASK_)
     assert package is not None
-    world.registry.seed(TASK, package)
+    seed(world.registry, TASK, package)
     monkeypatch.setattr(Registry, "archive", None)
     assert world.answered_by() == (VERSION, "embedded")
     model = describe(TASK_, world.classifier)["model"]
@@ -175,7 +178,7 @@ def test_promoted_endpoint_answers(world: World) -> None:
     assert (model["sha256"], model["metrics"]) == (package.sha256, METRICS)
 
 
-def test_endpoint_that_the_stage_names_comes_first(world: World) -> None:
+def test_endpoint_of_the_stage_takes_precedence(world: World) -> None:
     world.register("2")
     world.registry.promote(TASK, "2", "e", "config")
     world.runtime.serves["named"] = world.register("3")
@@ -188,7 +191,7 @@ def test_endpoint_that_the_stage_names_comes_first(world: World) -> None:
         world.classify()
 
 
-def test_deleted_endpoint_gives_way_to_its_package(world: World) -> None:
+def test_deleted_endpoint_is_replaced_by_its_package(world: World) -> None:
     world.register("2")
     world.registry.promote(TASK, "2", "e", "config")
     assert world.answered_by() == ("2", "embedded")
@@ -212,7 +215,7 @@ TROUBLE = pytest.mark.parametrize(
 
 @TROUBLE
 @pytest.mark.parametrize("endpoint", [None, "e3"])
-def test_trouble_with_an_endpoint_that_was_left_makes_for_news(
+def test_failure_of_a_former_endpoint_refreshes_the_deployment(
     world: World, trouble: Exception, endpoint: str | None
 ) -> None:
     for version in ("2", "3"):
@@ -229,7 +232,7 @@ def test_trouble_with_an_endpoint_that_was_left_makes_for_news(
 
 
 @TROUBLE
-def test_trouble_with_the_endpoint_of_now_is_told(world: World, trouble: Exception) -> None:
+def test_failure_of_the_current_endpoint_is_reported(world: World, trouble: Exception) -> None:
     world.register("2")
     world.registry.promote(TASK, "2", "e", "config")
     world.runtime.serves["e"] = trouble
@@ -241,7 +244,7 @@ def test_trouble_with_the_endpoint_of_now_is_told(world: World, trouble: Excepti
     assert world.answered_by() == ("2", "endpoint"), "nothing is lost by trying again"
 
 
-def test_deleted_endpoint_makes_for_news_at_once(world: World) -> None:
+def test_deleted_endpoint_refreshes_the_deployment(world: World) -> None:
     for version in ("2", "3", "4"):
         world.register(version)
     world.registry.promote(TASK, "2", "e2", "config")
@@ -256,10 +259,10 @@ def test_deleted_endpoint_makes_for_news_at_once(world: World) -> None:
     assert world.answered_by() == ("4", "embedded"), "the new endpoint is missing as well"
 
 
-def test_rollback_to_the_bundled_model_makes_for_news_at_once(world: World) -> None:
+def test_rollback_to_the_bundled_model_refreshes_the_deployment(world: World) -> None:
     package = world.classifier.package(TASK_)
     assert package is not None
-    world.registry.seed(TASK, package)
+    seed(world.registry, TASK, package)
     world.runtime.serves["e"] = world.register("2")
     world.registry.promote(TASK, "2", "e", "config")
     assert world.answered_by() == ("2", "endpoint")
@@ -282,7 +285,7 @@ def test_only_the_deployed_version_answers(world: World) -> None:
     assert world.answered_by() == ("2", "endpoint")
 
 
-def test_endpoint_that_is_only_not_ready_is_waited_for(world: World) -> None:
+def test_endpoint_that_is_not_ready_is_not_replaced(world: World) -> None:
     world.register("2")
     world.registry.promote(TASK, "2", "e", "config")
     starting = {"Error": {"Code": "ModelNotReadyException", "Message": ""}}
@@ -291,7 +294,7 @@ def test_endpoint_that_is_only_not_ready_is_waited_for(world: World) -> None:
         world.classify()
 
 
-def test_what_is_known_outlives_the_storage(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_known_deployment_is_used_while_storage_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.runtime.serves["e"] = world.register("2")
     world.registry.promote(TASK, "2", "e", "config")
     world.classify()
@@ -308,7 +311,7 @@ def test_what_is_known_outlives_the_storage(world: World, monkeypatch: pytest.Mo
         world.classify()
 
 
-def test_earlier_answer_is_current_wherever_its_version_was_run(world: World) -> None:
+def test_answer_is_current_wherever_its_version_ran(world: World) -> None:
     package = world.register("2")
     bundled = world.classifier.package(TASK_)
     assert bundled is not None
@@ -322,7 +325,7 @@ def test_earlier_answer_is_current_wherever_its_version_was_run(world: World) ->
     assert not world.classifier.is_current(TASK_, None)
 
 
-def test_task_that_only_the_registry_has_a_model_for(world: World, tmp_path: Path) -> None:
+def test_task_with_a_model_only_in_the_registry_is_classified(world: World, tmp_path: Path) -> None:
     world.classifier = Classifier(
         {}, lambda: world.runtime, tmp_path / "none", deployed=DeployedModels(world.registry)
     )
@@ -351,7 +354,7 @@ def test_package_that_is_not_what_was_deployed_is_refused(world: World) -> None:
     for content, reason in [
         (files | {"model.onnx": b"other"}, "sha256 differs"),
         ({"model.json": files["model.json"]}, "cannot be read"),
-        (package_files(other), "another model than was deployed"),
+        (package_files(other), "does not hold the model"),
         (package_files(foreign), "other classes"),
     ]:
         stored(world, content)

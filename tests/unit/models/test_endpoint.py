@@ -1,4 +1,4 @@
-"""Classifying on SageMaker endpoints, of ours and of others."""
+"""Classifying on SageMaker endpoints, with both protocols."""
 
 import json
 from io import BytesIO
@@ -18,7 +18,7 @@ from chalicelib.imaging.decoded import Pixels
 from chalicelib.models.classifier import Classifier
 from chalicelib.models.endpoint import Endpoint
 from chalicelib.models.endpoint_protocols import BACKENDS, encode
-from chalicelib.tasks import Contract, EndpointSpec, load_task
+from chalicelib.tasks import EndpointProtocol, EndpointSpec, load_task
 from tests.models import TASK
 
 TASK_ = load_task(TASK)
@@ -26,11 +26,11 @@ FRAME = (TASK_.input.channels, TASK_.input.height, TASK_.input.width)
 BOX = (0, 0, TASK_.input.width, TASK_.input.height)
 IMAGE = np.arange(np.prod(FRAME), dtype=np.uint8).reshape(1, *FRAME)
 
-CONTRACTS = tuple(BACKENDS)
+PROTOCOLS = tuple(BACKENDS)
 
 
 class FakeRuntime:
-    """A SageMaker Runtime client that answers or fails as told, each time with the next of `answers`."""
+    """A SageMaker Runtime client that returns or raises the next of `answers` at each call."""
 
     def __init__(self, *answers: Any, variant: str | None = "blue"):
         self.answers = list(answers)
@@ -46,8 +46,8 @@ class FakeRuntime:
         return {"Body": BytesIO(body)} | self.variant
 
 
-def run(contract: Contract, runtime: Any, images: Pixels = IMAGE) -> Any:
-    return BACKENDS[contract](Endpoint(runtime, "my-endpoint"), TASK_).run(images)
+def run(protocol: EndpointProtocol, runtime: Any, images: Pixels = IMAGE) -> Any:
+    return BACKENDS[protocol](Endpoint(runtime, "my-endpoint"), TASK_).run(images)
 
 
 PROBABILITIES = [0.01, 0.96, 0.01, 0.01, 0.01]
@@ -65,7 +65,7 @@ ANSWER = {
 }
 
 
-def test_endpoint_of_ours_is_sent_the_array_and_its_answer_is_read() -> None:
+def test_package_endpoint_gets_the_array_and_its_answer_is_read() -> None:
     runtime = FakeRuntime(ANSWER)
     classifier = Classifier({TASK: EndpointSpec("my-endpoint", "negatoscope")}, lambda: runtime)
     (answer,) = classifier.classify(TASK_, IMAGE, [BOX])
@@ -79,12 +79,12 @@ def test_endpoint_of_ours_is_sent_the_array_and_its_answer_is_read() -> None:
     np.testing.assert_array_equal(np.load(BytesIO(request["Body"])), IMAGE)
 
 
-def test_far_image_is_unfamiliar_on_an_endpoint_too() -> None:
-    assert run("negatoscope", FakeRuntime(ANSWER | {"distance": [10.5]})).is_unfamiliar(0)
-    assert not run("negatoscope", FakeRuntime(ANSWER | {"distance": [9.5]})).is_unfamiliar(0)
+def test_distant_image_is_out_of_distribution_on_an_endpoint() -> None:
+    assert run("negatoscope", FakeRuntime(ANSWER | {"distance": [10.5]})).is_out_of_distribution(0)
+    assert not run("negatoscope", FakeRuntime(ANSWER | {"distance": [9.5]})).is_out_of_distribution(0)
 
 
-def test_endpoint_of_others_is_sent_images_and_its_probabilities_are_read() -> None:
+def test_image_endpoint_gets_images_and_its_probabilities_are_read() -> None:
     runtime = FakeRuntime(PROBABILITIES, PROBABILITIES[::-1])
     classifier = Classifier({TASK: EndpointSpec("my-endpoint", "image-classification")}, lambda: runtime)
     first, second = classifier.classify(TASK_, np.concatenate([IMAGE, 255 - IMAGE]), [BOX, BOX])
@@ -111,33 +111,33 @@ def test_model_without_distances_still_asks_for_review_when_unsure() -> None:
     assert [reason.code for reason in answer.reasons] == ["low-confidence", "close-second"]
 
 
-def test_colours_are_sent_as_they_are() -> None:
+def test_colours_are_sent_unchanged() -> None:
     colours = np.random.default_rng(0).integers(0, 256, (3, 20, 10)).astype(np.uint8)
     with Image.open(BytesIO(encode(colours))) as sent:
         assert (sent.mode, sent.size) == ("RGB", (10, 20))
         np.testing.assert_array_equal(np.asarray(sent), colours.transpose(1, 2, 0))
 
 
-def test_rounded_probabilities_are_taken() -> None:
+def test_rounded_probabilities_are_accepted() -> None:
     outputs = run("image-classification", FakeRuntime([0.333, 0.333, 0.333, 0, 0]))
     assert outputs.probabilities[0] == pytest.approx([0.333, 0.333, 0.333, 0, 0])
     assert run("image-classification", FakeRuntime([1.0000001, 0, 0, 0, 0])).probabilities.max() == 1
 
 
-def test_variant_that_is_not_told_is_left_out() -> None:
+def test_missing_variant_is_omitted() -> None:
     outputs = run("image-classification", FakeRuntime(PROBABILITIES, variant=None))
     assert outputs.model.version == "my-endpoint"
 
 
 @pytest.mark.parametrize(
-    ("contract", "answer", "content_type"),
+    ("protocol", "answer", "content_type"),
     [
         ("negatoscope", ANSWER, "application/x-npy"),
         ("image-classification", PROBABILITIES, "application/x-image"),
     ],
 )
-def test_sagemaker_takes_our_requests(contract: Contract, answer: Any, content_type: str) -> None:
-    """botocore holds request and response against the service's own description."""
+def test_requests_are_valid_for_sagemaker(protocol: EndpointProtocol, answer: Any, content_type: str) -> None:
+    """botocore checks request and response against the service's description."""
     client = boto3.client(
         "sagemaker-runtime", "us-east-1", aws_access_key_id="testing", aws_secret_access_key="testing"
     )
@@ -146,7 +146,7 @@ def test_sagemaker_takes_our_requests(contract: Contract, answer: Any, content_t
     request = {"EndpointName": "my-endpoint", "ContentType": content_type, "Body": ANY}
     with Stubber(client) as stub:
         stub.add_response("invoke_endpoint", response, request | {"Accept": "application/json"})
-        assert run(contract, client).probabilities.shape == (1, 5)
+        assert run(protocol, client).probabilities.shape == (1, 5)
 
 
 def client_error(code: str, **members: Any) -> ClientError:
@@ -154,8 +154,8 @@ def client_error(code: str, **members: Any) -> ClientError:
     return ClientError(response, "InvokeEndpoint")
 
 
-def test_every_error_of_the_service_is_known() -> None:
-    """Those that botocore describes: each is sorted by what the caller can do about it, none by accident."""
+def test_every_error_of_the_service_is_translated() -> None:
+    """All errors that botocore describes are classified by what the caller can do."""
     operation = get_session().get_service_model("sagemaker-runtime").operation_model("InvokeEndpoint")
     endpoint = Endpoint(None, "e")
     passing = {
@@ -167,7 +167,7 @@ def test_every_error_of_the_service_is_known() -> None:
     assert {shape.name for shape in operation.error_shapes} - passing == {"ModelError"}
 
 
-@pytest.mark.parametrize("contract", CONTRACTS)
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize(
     ("failure", "error", "advice"),
     [
@@ -185,16 +185,16 @@ def test_every_error_of_the_service_is_known() -> None:
         (client_error("AccessDeniedException"), ModelFailed, "Deploy the stage again"),
         (ReadTimeoutError(endpoint_url="https://x"), EndpointNotReady, "in a minute"),
         (ConnectionResetError(), EndpointNotReady, "in a minute"),
-        (b"<html>busy</html>", ModelFailed, "not JSON"),
-        (b"\xff\xfe", ModelFailed, "not JSON"),
-        (b"", ModelFailed, "not JSON"),
+        (b"<html>busy</html>", ModelFailed, "did not answer with JSON"),
+        (b"\xff\xfe", ModelFailed, "did not answer with JSON"),
+        (b"", ModelFailed, "did not answer with JSON"),
     ],
 )
-def test_endpoint_failures_are_told_apart(
-    contract: Contract, failure: Any, error: type[Exception], advice: str
+def test_endpoint_failures_are_distinguished(
+    protocol: EndpointProtocol, failure: Any, error: type[Exception], advice: str
 ) -> None:
     with pytest.raises(error, match=advice) as caught:
-        run(contract, FakeRuntime(failure))
+        run(protocol, FakeRuntime(failure))
     assert "my-endpoint" in str(caught.value)
     assert "raw text" not in str(caught.value)
 
@@ -202,20 +202,20 @@ def test_endpoint_failures_are_told_apart(
 @pytest.mark.parametrize(
     ("answer", "problem"),
     [
-        (PROBABILITIES, "not a classification"),
-        ({"predictions": []}, "not a classification"),
-        (ANSWER | {"model": None}, "not a classification"),
-        (ANSWER | {"model": MODEL | {"thresholds": {}}}, "not a classification"),
-        (ANSWER | {"probabilities": [["high"] * 5]}, "not a classification"),
-        (ANSWER | {"activation": [[0.0], [0.0, 1.0]]}, "not a classification"),
+        (PROBABILITIES, "did not answer with a classification"),
+        ({"predictions": []}, "did not answer with a classification"),
+        (ANSWER | {"model": None}, "did not answer with a classification"),
+        (ANSWER | {"model": MODEL | {"thresholds": {}}}, "did not answer with a classification"),
+        (ANSWER | {"probabilities": [["high"] * 5]}, "did not answer with a classification"),
+        (ANSWER | {"activation": [[0.0], [0.0, 1.0]]}, "did not answer with a classification"),
         (ANSWER | {"model": MODEL | {"classes": ["cat", "dog"]}}, "other classes"),
         (ANSWER | {"model": MODEL | {"classes": list(TASK_.class_names[::-1])}}, "other classes"),
-        (ANSWER | {"distance": [1.0, 2.0]}, "another number of images"),
-        (ANSWER | {"probabilities": []}, "another number of images"),
-        (ANSWER | {"activation": []}, "another number of images"),
+        (ANSWER | {"distance": [1.0, 2.0]}, "different number of images"),
+        (ANSWER | {"probabilities": []}, "different number of images"),
+        (ANSWER | {"activation": []}, "different number of images"),
     ],
 )
-def test_malformed_answers_of_ours(answer: Any, problem: str) -> None:
+def test_malformed_answers_of_package_endpoints_fail(answer: Any, problem: str) -> None:
     with pytest.raises(ModelFailed, match=problem) as caught:
         run("negatoscope", FakeRuntime(answer))
     assert "my-endpoint" in str(caught.value)
@@ -234,16 +234,16 @@ def test_malformed_answers_of_ours(answer: Any, problem: str) -> None:
         ([], "0 probabilities, but mammography-views has 5 classes"),
         ([0.5, 0.5], "2 probabilities, but mammography-views has 5 classes"),
         ([*PROBABILITIES, 0], "6 probabilities, but mammography-views has 5 classes"),
-        ([0.9, 0.9, 0.9, 0.9, 0.9], "no probabilities"),
-        ([0.3, 0.3, 0.3, 0.3, -0.2], "no probabilities"),
-        ([0.1] * 5, "no probabilities"),
-        ([float("nan"), 0.2, 0.2, 0.2, 0.2], "no probabilities"),
-        ([0.2, 0.2, 0.2, 0.2, float("nan")], "no probabilities"),
-        ([float("inf"), 0, 0, 0, 0], "no probabilities"),
-        ([12.5, -3.1, 0.2, 4.4, 1.0], "no probabilities"),
+        ([0.9, 0.9, 0.9, 0.9, 0.9], "not probabilities"),
+        ([0.3, 0.3, 0.3, 0.3, -0.2], "not probabilities"),
+        ([0.1] * 5, "not probabilities"),
+        ([float("nan"), 0.2, 0.2, 0.2, 0.2], "not probabilities"),
+        ([0.2, 0.2, 0.2, 0.2, float("nan")], "not probabilities"),
+        ([float("inf"), 0, 0, 0, 0], "not probabilities"),
+        ([12.5, -3.1, 0.2, 4.4, 1.0], "not probabilities"),
     ],
 )
-def test_malformed_answers_of_others(answer: Any, problem: str) -> None:
+def test_malformed_answers_of_image_endpoints_fail(answer: Any, problem: str) -> None:
     with pytest.raises(ModelFailed, match=problem) as caught:
         run("image-classification", FakeRuntime(answer))
     assert "my-endpoint" in str(caught.value)

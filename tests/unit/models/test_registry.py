@@ -1,4 +1,4 @@
-"""Versions of models, and which of them classifies."""
+"""Model versions and the current one."""
 
 import json
 import tarfile
@@ -20,7 +20,9 @@ from chalicelib.models import registry as module
 from chalicelib.models.archive import unpack
 from chalicelib.models.package import ModelPackage
 from chalicelib.models.registry import Registry
-from chalicelib.storage.bucket import DataBucket, StorageFailed, StoredObject
+from chalicelib.models.seeding import seed
+from chalicelib.storage.bucket import DataBucket, StoredObject
+from chalicelib.storage.errors import StorageFailed
 from tests.models import METRICS, TASK, write_package
 from tests.stage import BUCKET
 
@@ -77,14 +79,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "now", lambda: next(times))
 
 
-def test_without_any_version_the_bundled_model_classifies(registry: Registry) -> None:
+def test_empty_registry_has_no_current_deployment(registry: Registry) -> None:
     assert registry.current(TASK) is None
     assert list(registry.versions(TASK)) == []
     with pytest.raises(NothingToRollBackTo, match="No other model has been deployed"):
         registry.roll_back(TASK, registry.current(TASK))
 
 
-def test_a_candidate_is_kept_with_all_that_people_look_at(registry: Registry, bucket: DataBucket) -> None:
+def test_candidate_is_stored_with_all_shown_files(registry: Registry, bucket: DataBucket) -> None:
     packed = archive()
 
     record = registry.add(TASK, packed, {"retraining": "run-1"})
@@ -112,7 +114,7 @@ def test_a_candidate_is_kept_with_all_that_people_look_at(registry: Registry, bu
 
 
 @pytest.mark.usefixtures("clock")
-def test_from_candidate_to_current_to_previous_and_back(registry: Registry) -> None:
+def test_version_goes_from_candidate_to_current_to_previous_and_back(registry: Registry) -> None:
     for version in ("1", "2", "3"):
         registry.add(TASK, archive(version), {})
         registry.decide(TASK, version, accepted=version != "3", reasons=[f"because {version}"])
@@ -133,7 +135,7 @@ def test_from_candidate_to_current_to_previous_and_back(registry: Registry) -> N
 
 
 @pytest.mark.usefixtures("clock")
-def test_versions_come_newest_first_with_parent_and_reasons(registry: Registry) -> None:
+def test_versions_are_listed_newest_first_with_parent_and_reasons(registry: Registry) -> None:
     registry.add(TASK, archive("b"), {})
     registry.promote(TASK, "b", None, None)
     registry.add(TASK, archive("a"), {})
@@ -145,7 +147,7 @@ def test_versions_come_newest_first_with_parent_and_reasons(registry: Registry) 
     assert (oldest["version"], oldest["parent"], oldest["decision"]) == ("b", None, None)
 
 
-def test_promoting_the_current_version_again_does_not_forget_the_previous(registry: Registry) -> None:
+def test_repeated_promotion_keeps_the_previous_version(registry: Registry) -> None:
     for version in ("1", "2"):
         registry.add(TASK, archive(version), {})
         registry.promote(TASK, version, None, None)
@@ -161,14 +163,14 @@ def deploy(registry: Registry, *versions: str) -> None:
         registry.promote(TASK, version, None, None)
 
 
-def test_promoting_again_changes_nothing_not_even_the_time(registry: Registry) -> None:
+def test_repeated_promotion_changes_nothing(registry: Registry) -> None:
     deploy(registry, "1", "2")
     current = registry.current(TASK)
 
     assert registry.promote(TASK, "2", None, None) == current == registry.current(TASK)
 
 
-def test_a_promotion_replaces_only_what_it_was_decided_for(registry: Registry) -> None:
+def test_promotion_replaces_only_the_expected_versions(registry: Registry) -> None:
     for version in ("1", "2", "3"):
         registry.add(TASK, archive(version), {})
     first = registry.promote(TASK, "1", None, None, replaces=(None,))
@@ -184,7 +186,7 @@ def test_a_promotion_replaces_only_what_it_was_decided_for(registry: Registry) -
 
 
 class Overtaken(DataBucket):
-    """A bucket in which something happens right before the next conditional write of a key."""
+    """A bucket that runs an action just before the next conditional write of a key."""
 
     def before(self, key: str, happens: Callable[[], Any]) -> None:
         self.__dict__["event"] = (key, happens)
@@ -208,9 +210,7 @@ def overtaken() -> tuple[Registry, Overtaken]:
 CURRENT = f"models/{TASK}/current.json"
 
 
-def test_of_two_rollbacks_at_once_one_happens(
-    registry: Registry, overtaken: tuple[Registry, Overtaken]
-) -> None:
+def test_concurrent_rollbacks_happen_once(registry: Registry, overtaken: tuple[Registry, Overtaken]) -> None:
     deploy(registry, "1", "2")
     slow, bucket = overtaken
     bucket.before(CURRENT, lambda: registry.roll_back(TASK, registry.current(TASK)))
@@ -222,7 +222,7 @@ def test_of_two_rollbacks_at_once_one_happens(
     assert (current.version, current.previous) == ("1", "2")
 
 
-def test_a_promotion_during_a_rollback_is_not_lost(
+def test_promotion_during_a_rollback_is_not_lost(
     registry: Registry, overtaken: tuple[Registry, Overtaken]
 ) -> None:
     deploy(registry, "1", "2")
@@ -236,7 +236,7 @@ def test_a_promotion_during_a_rollback_is_not_lost(
     assert statuses(registry) == {"1": "candidate", "2": "previous", "3": "current"}
 
 
-def test_a_rollback_during_a_promotion_is_not_undone(
+def test_rollback_during_a_promotion_is_not_undone(
     registry: Registry, overtaken: tuple[Registry, Overtaken]
 ) -> None:
     deploy(registry, "1", "2")
@@ -250,32 +250,32 @@ def test_a_rollback_during_a_promotion_is_not_undone(
     assert statuses(registry)["1"] == "current"
 
 
-def test_two_deployments_of_the_application_at_once_seed_one_model(
+def test_concurrent_deployments_seed_one_model(
     registry: Registry, overtaken: tuple[Registry, Overtaken], tmp_path: Path
 ) -> None:
     package = bundled(tmp_path, "1")
     slow, bucket = overtaken
-    bucket.before(CURRENT, lambda: registry.seed(TASK, package))
+    bucket.before(CURRENT, lambda: seed(registry, TASK, package))
 
-    assert slow.seed(TASK, package) == registry.current(TASK)
+    assert seed(slow, TASK, package) == registry.current(TASK)
 
     assert statuses(registry) == {"1": "current"}
     assert registry.record(TASK, "1")["decision"]["accepted"]
 
 
-def test_seeding_does_not_overtake_a_retrained_model(
+def test_seeding_does_not_replace_a_retrained_model(
     registry: Registry, overtaken: tuple[Registry, Overtaken], tmp_path: Path
 ) -> None:
-    registry.seed(TASK, bundled(tmp_path, "1"))
+    seed(registry, TASK, bundled(tmp_path, "1"))
     slow, bucket = overtaken
     bucket.before(CURRENT, lambda: deploy(registry, "9"))
 
-    assert slow.seed(TASK, bundled(tmp_path, "2", "2026-02-01T00:00:00Z")).version == "9"
+    assert seed(slow, TASK, bundled(tmp_path, "2", "2026-02-01T00:00:00Z")).version == "9"
 
     assert statuses(registry) == {"1": "previous", "2": "accepted", "9": "current"}
 
 
-def test_two_writers_of_a_record_keep_what_the_other_wrote(
+def test_concurrent_writers_of_a_record_keep_both_changes(
     registry: Registry, overtaken: tuple[Registry, Overtaken]
 ) -> None:
     registry.add(TASK, archive("1"), {})
@@ -290,7 +290,7 @@ def test_two_writers_of_a_record_keep_what_the_other_wrote(
     assert (record["config"], record["decision"]["accepted"]) == ("config", True)
 
 
-def test_the_same_decision_again_keeps_its_time(registry: Registry) -> None:
+def test_repeated_decision_keeps_its_time(registry: Registry) -> None:
     registry.add(TASK, archive("1"), {})
     first = registry.decide(TASK, "1", accepted=True, reasons=["Better."], test_decisions=3)
 
@@ -299,7 +299,7 @@ def test_the_same_decision_again_keeps_its_time(registry: Registry) -> None:
     assert changed["decision"]["accepted"] is False
 
 
-def test_registering_again_keeps_what_became_of_it(registry: Registry) -> None:
+def test_repeated_registration_keeps_the_record(registry: Registry) -> None:
     registry.add(TASK, archive("1"), {"run": "a"})
     registry.decide(TASK, "1", accepted=True, reasons=["Better."])
     known = registry.record(TASK, "1")
@@ -307,7 +307,7 @@ def test_registering_again_keeps_what_became_of_it(registry: Registry) -> None:
     assert registry.add(TASK, archive("1"), {"run": "a"}) == known == registry.record(TASK, "1")
 
 
-def test_two_registrations_at_once_make_one_record(
+def test_concurrent_registrations_make_one_record(
     registry: Registry, overtaken: tuple[Registry, Overtaken]
 ) -> None:
     slow, bucket = overtaken
@@ -320,7 +320,7 @@ def test_two_registrations_at_once_make_one_record(
         slow.add(TASK, archive("2"), {"run": "b"})
 
 
-def test_an_accepted_version_that_was_overtaken_stays_accepted(registry: Registry) -> None:
+def test_accepted_version_stays_accepted_after_a_later_promotion(registry: Registry) -> None:
     for version in ("1", "2", "3"):
         registry.add(TASK, archive(version), {})
         registry.decide(TASK, version, accepted=True, reasons=[])
@@ -329,7 +329,7 @@ def test_an_accepted_version_that_was_overtaken_stays_accepted(registry: Registr
     assert statuses(registry) == {"1": "accepted", "2": "previous", "3": "current"}
 
 
-def test_a_version_whose_registration_was_cut_short_does_not_hide_the_others(
+def test_interrupted_registration_does_not_hide_other_versions(
     registry: Registry, bucket: DataBucket
 ) -> None:
     registry.add(TASK, archive(), {})
@@ -340,7 +340,7 @@ def test_a_version_whose_registration_was_cut_short_does_not_hide_the_others(
         registry.promote(TASK, "2", None, None)
 
 
-def test_tasks_do_not_see_each_others_models(registry: Registry) -> None:
+def test_tasks_have_separate_models(registry: Registry) -> None:
     registry.add(TASK, archive(), {})
 
     assert list(registry.versions("chest-xray")) == []
@@ -365,18 +365,18 @@ def test_tasks_do_not_see_each_others_models(registry: Registry) -> None:
         (archive(task="chest-xray"), "is a model for chest-xray, not for mammography-views"),
     ],
 )
-def test_what_is_no_package_for_the_task_is_refused(registry: Registry, packed: bytes, reason: str) -> None:
+def test_invalid_package_is_refused(registry: Registry, packed: bytes, reason: str) -> None:
     with pytest.raises(InvalidModelPackage, match=reason):
         registry.add(TASK, packed, {})
     assert list(registry.versions(TASK)) == []
 
 
-def test_each_version_knows_how_it_was_served(registry: Registry) -> None:
+def test_record_keeps_endpoint_and_configuration(registry: Registry) -> None:
     for version in ("1", "2"):
         registry.add(TASK, archive(version), {})
         registry.promote(TASK, version, "endpoint", f"config-{version}")
     assert registry.record(TASK, "2")["config"] == "config-2"
-    assert registry.before(TASK, registry.current(TASK))["version"] == "1"
+    assert registry.previous_record(TASK, registry.current(TASK))["version"] == "1"
 
     back = registry.roll_back(TASK, registry.current(TASK))
 
@@ -384,9 +384,7 @@ def test_each_version_knows_how_it_was_served(registry: Registry) -> None:
     assert registry.current(TASK) == back
 
 
-def test_deployment_noted_before_there_were_configurations_is_read(
-    registry: Registry, bucket: DataBucket
-) -> None:
+def test_deployment_without_a_configuration_is_read(registry: Registry, bucket: DataBucket) -> None:
     old = {"version": "1", "sha256": "1" * 64, "endpoint": "e", "previous": None, "since": "2026-01-01"}
     bucket.write_json(f"models/{TASK}/current.json", old)
 
@@ -396,7 +394,7 @@ def test_deployment_noted_before_there_were_configurations_is_read(
     assert (current.endpoint, current.config) == ("e", None)
 
 
-def test_only_what_people_look_at_is_shown(registry: Registry) -> None:
+def test_only_listed_files_are_shown(registry: Registry) -> None:
     registry.add(TASK, archive("1"), {})
     assert registry.shown(TASK, "1", "card.md") == b"# Card"
     assert registry.shown(TASK, "1", "plots/roc.svg") == b"<svg/>"
@@ -411,8 +409,10 @@ def test_only_what_people_look_at_is_shown(registry: Registry) -> None:
             registry.shown(TASK, version, name)
 
 
-def test_missing_is_told_from_forbidden(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    """S3 says "access denied" of both to roles that may list nothing but models/."""
+def test_missing_version_is_distinguished_from_access_denied(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S3 answers "access denied" in both cases to roles that may list only models/."""
     registry.add(TASK, archive("1"), {})
 
     def deny(*_: object) -> StoredObject:
@@ -436,7 +436,7 @@ def test_bundled_model_is_registered_once_and_classifies(
     package = bundled(tmp_path, "1")
     (package.folder / "card.md").write_text("# Card")
 
-    seeded = registry.seed(TASK, package)
+    seeded = seed(registry, TASK, package)
 
     assert (seeded.version, seeded.sha256, seeded.endpoint) == ("1", package.sha256, None)
     assert registry.current(TASK) == seeded
@@ -450,41 +450,41 @@ def test_bundled_model_is_registered_once_and_classifies(
         "model.onnx",
     }
     before = list(registry.versions(TASK))
-    assert registry.seed(TASK, package) == seeded
+    assert seed(registry, TASK, package) == seeded
     assert list(registry.versions(TASK)) == before
 
 
 def test_newer_bundled_model_replaces_a_bundled_one(registry: Registry, tmp_path: Path) -> None:
     old, new = bundled(tmp_path, "1"), bundled(tmp_path, "2", "2026-02-01T00:00:00+00:00")
-    registry.seed(TASK, old)
-    assert registry.seed(TASK, new).version == "2"
+    seed(registry, TASK, old)
+    assert seed(registry, TASK, new).version == "2"
     assert registry.roll_back(TASK, registry.current(TASK)).version == "1"
-    assert registry.seed(TASK, new).version == "1", "who rolled back did so on purpose"
+    assert seed(registry, TASK, new).version == "1", "who rolled back did so on purpose"
 
 
-def test_older_release_does_not_bring_its_model_back(registry: Registry, tmp_path: Path) -> None:
-    registry.seed(TASK, bundled(tmp_path, "2", "2026-02-01T00:00:00+00:00"))
-    assert registry.seed(TASK, bundled(tmp_path, "1")).version == "2"
+def test_older_release_does_not_restore_its_model(registry: Registry, tmp_path: Path) -> None:
+    seed(registry, TASK, bundled(tmp_path, "2", "2026-02-01T00:00:00+00:00"))
+    assert seed(registry, TASK, bundled(tmp_path, "1")).version == "2"
 
 
-def test_retrained_model_outlives_an_upgrade(registry: Registry, tmp_path: Path) -> None:
-    registry.seed(TASK, bundled(tmp_path, "1"))
+def test_retrained_model_stays_after_an_upgrade(registry: Registry, tmp_path: Path) -> None:
+    seed(registry, TASK, bundled(tmp_path, "1"))
     registry.add(TASK, archive("9"), {"retraining": "run-1"})
     registry.promote(TASK, "9", "endpoint", "config")
-    upgraded = registry.seed(TASK, bundled(tmp_path, "2", "2026-02-01T00:00:00Z"))
+    upgraded = seed(registry, TASK, bundled(tmp_path, "2", "2026-02-01T00:00:00Z"))
     assert (upgraded.version, upgraded.endpoint) == ("9", "endpoint")
     assert statuses(registry) == {"2": "accepted", "9": "current", "1": "previous"}
 
 
 @pytest.mark.parametrize("step", ["promote", "decide"])
-def test_seeding_that_was_cut_short_is_done_again(
+def test_interrupted_seeding_is_repeated(
     registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    registry.seed(TASK, bundled(tmp_path, "1"))
+    seed(registry, TASK, bundled(tmp_path, "1"))
     new = bundled(tmp_path, "2", "2026-02-01T00:00:00Z")
     with monkeypatch.context() as patch:
         patch.setattr(Registry, step, lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            registry.seed(TASK, new)
-    assert registry.seed(TASK, new).version == "2"
+            seed(registry, TASK, new)
+    assert seed(registry, TASK, new).version == "2"
     assert statuses(registry) == {"2": "current", "1": "previous"}

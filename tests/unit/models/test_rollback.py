@@ -1,4 +1,4 @@
-"""Putting the previous model back."""
+"""Restoring the previous model."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from chalicelib.models.registry import Registry
 from chalicelib.models.rollback import roll_back
 from chalicelib.storage.bucket import DataBucket
 from tests.models import TASK, write_package
-from tests.sagemaker import FakeSageMaker, FakeScaling, hosting
+from tests.sagemaker import FakeSageMaker, FakeScaling, endpoint_manager
 from tests.stage import BUCKET
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -35,13 +35,13 @@ def sagemaker() -> FakeSageMaker:
 
 
 def back(registry: Registry, sagemaker: FakeSageMaker) -> Deployment:
-    """What a rollback answers, which is also what everybody reads then."""
-    deployment = roll_back(TASK, registry, hosting(sagemaker))
+    """The deployment that a rollback returns, which is also the one in the registry."""
+    deployment = roll_back(TASK, registry, endpoint_manager(sagemaker))
     assert registry.current(TASK) == deployment
     return deployment
 
 
-def test_both_embedded(registry: Registry, sagemaker: FakeSageMaker) -> None:
+def test_rollback_between_embedded_versions(registry: Registry, sagemaker: FakeSageMaker) -> None:
     registry.promote(TASK, "1", None, None)
     registry.promote(TASK, "2", None, None)
     assert back(registry, sagemaker).version == "1"
@@ -49,7 +49,7 @@ def test_both_embedded(registry: Registry, sagemaker: FakeSageMaker) -> None:
     assert sagemaker.calls == []
 
 
-def test_both_on_the_endpoint_of_the_task(registry: Registry, sagemaker: FakeSageMaker) -> None:
+def test_rollback_on_the_same_endpoint(registry: Registry, sagemaker: FakeSageMaker) -> None:
     registry.promote(TASK, "1", "e", "c1")
     registry.promote(TASK, "2", "e", "c2")
     sagemaker.serve("e", "c2")
@@ -60,7 +60,7 @@ def test_both_on_the_endpoint_of_the_task(registry: Registry, sagemaker: FakeSag
     assert sagemaker.calls == [("update", "e", "c1")]
 
 
-def test_from_an_endpoint_to_embedded_and_forth(registry: Registry, sagemaker: FakeSageMaker) -> None:
+def test_rollback_from_an_endpoint_to_embedded_and_back(registry: Registry, sagemaker: FakeSageMaker) -> None:
     registry.promote(TASK, "1", None, None)
     registry.promote(TASK, "2", "e", "c2")
     sagemaker.serve("e", "c2")
@@ -69,13 +69,13 @@ def test_from_an_endpoint_to_embedded_and_forth(registry: Registry, sagemaker: F
 
     assert (deployment.version, deployment.endpoint) == ("1", None)
     assert sagemaker.calls == [("delete", "e")]
-    # Its package answers until somebody wakes the endpoint.
+    # Its package answers until the endpoint is created again.
     forth = back(registry, sagemaker)
     assert (forth.version, forth.endpoint, forth.config) == ("2", "e", "c2")
     assert sagemaker.calls == [("delete", "e")]
 
 
-def test_between_two_endpoints(registry: Registry, sagemaker: FakeSageMaker) -> None:
+def test_rollback_between_two_endpoints(registry: Registry, sagemaker: FakeSageMaker) -> None:
     registry.promote(TASK, "1", "e1", "c1")
     registry.promote(TASK, "2", "e2", "c2")
     sagemaker.serve("e1", "c1")
@@ -84,7 +84,7 @@ def test_between_two_endpoints(registry: Registry, sagemaker: FakeSageMaker) -> 
     assert sagemaker.calls == [("delete", "e2")]
 
 
-def test_registry_is_changed_last(
+def test_rollback_changes_the_registry_last(
     registry: Registry, sagemaker: FakeSageMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry.promote(TASK, "1", None, None)
@@ -101,20 +101,18 @@ def test_registry_is_changed_last(
     assert sagemaker.calls == [("delete", "e")]
 
 
-def test_of_two_rollbacks_of_one_version_the_second_changes_nothing(
-    registry: Registry, sagemaker: FakeSageMaker
-) -> None:
+def test_repeated_rollback_changes_nothing(registry: Registry, sagemaker: FakeSageMaker) -> None:
     registry.promote(TASK, "1", None, None)
     registry.promote(TASK, "2", None, None)
-    first = roll_back(TASK, registry, hosting(sagemaker), "2")
+    first = roll_back(TASK, registry, endpoint_manager(sagemaker), "2")
 
-    assert roll_back(TASK, registry, hosting(sagemaker), "2") == first
+    assert roll_back(TASK, registry, endpoint_manager(sagemaker), "2") == first
     with pytest.raises(ModelChanged, match=r"3 is not the current model of .*; 1 is"):
-        roll_back(TASK, registry, hosting(sagemaker), "3")
-    assert roll_back(TASK, registry, hosting(sagemaker), "1").version == "2"
+        roll_back(TASK, registry, endpoint_manager(sagemaker), "3")
+    assert roll_back(TASK, registry, endpoint_manager(sagemaker), "1").version == "2"
 
 
-def test_what_was_promoted_during_a_rollback_stays(
+def test_version_promoted_during_a_rollback_stays(
     registry: Registry, sagemaker: FakeSageMaker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     registry.promote(TASK, "1", "e", "c1")
@@ -135,7 +133,7 @@ def test_what_was_promoted_during_a_rollback_stays(
     assert registry.current(TASK) == registry.promote(TASK, "3", None, None)
 
 
-def test_an_endpoint_on_its_way_to_the_previous_version_is_no_obstacle(
+def test_endpoint_updating_to_the_previous_version_is_accepted(
     registry: Registry, sagemaker: FakeSageMaker
 ) -> None:
     registry.promote(TASK, "1", "e", "c1")
@@ -147,9 +145,7 @@ def test_an_endpoint_on_its_way_to_the_previous_version_is_no_obstacle(
     assert sagemaker.calls == []
 
 
-def test_an_endpoint_that_scales_goes_to_other_instances_and_back(
-    registry: Registry, sagemaker: FakeSageMaker
-) -> None:
+def test_scaled_endpoint_changes_its_instances_and_back(registry: Registry, sagemaker: FakeSageMaker) -> None:
     registry.promote(TASK, "1", "e", "c1")
     registry.promote(TASK, "2", "e", "c2")
     sagemaker.serve("e", "c2")
@@ -157,32 +153,32 @@ def test_an_endpoint_that_scales_goes_to_other_instances_and_back(
     scaling.start("e", 1)
 
     sagemaker.instance_types = {"c1": "ml.c5.large", "c2": "ml.c5.large"}
-    roll_back(TASK, registry, hosting(sagemaker, scaling))
+    roll_back(TASK, registry, endpoint_manager(sagemaker, scaling))
     assert sagemaker.calls == [("update", "e", "c1", "RetainAllVariantProperties")]
     assert scaling.instances == {"e": 1}, "a load that it has grown with is still there"
 
     sagemaker.serve("e", "c1")
     sagemaker.instance_types["c2"] = "ml.c7i.large"
-    roll_back(TASK, registry, hosting(sagemaker, scaling))
+    roll_back(TASK, registry, endpoint_manager(sagemaker, scaling))
     assert sagemaker.calls[1:] == [("update", "e", "c2")]
     assert scaling.instances == {}, "SageMaker refuses it otherwise"
 
 
 @pytest.mark.parametrize("status", ["Creating", "Updating", "SystemUpdating", "RollingBack"])
 @pytest.mark.parametrize("previous", [None, "e"])
-def test_endpoint_that_is_being_changed_is_left_alone(
+def test_endpoint_that_is_being_changed_stays_unchanged(
     registry: Registry, sagemaker: FakeSageMaker, status: str, previous: str | None
 ) -> None:
     registry.promote(TASK, "1", previous, "c1" if previous else None)
     before = registry.promote(TASK, "2", "e", "c2")
     sagemaker.serve("e", "c2", status)
-    with pytest.raises(EndpointNotChanged, match=f"right now \\({status}\\)"):
+    with pytest.raises(EndpointNotChanged, match=f"being changed \\({status}\\)"):
         back(registry, sagemaker)
     assert registry.current(TASK) == before
     assert sagemaker.calls == []
 
 
-def test_rollback_that_was_cut_short_is_finished(registry: Registry, sagemaker: FakeSageMaker) -> None:
+def test_interrupted_rollback_is_finished(registry: Registry, sagemaker: FakeSageMaker) -> None:
     registry.promote(TASK, "1", "e", "c1")
     registry.promote(TASK, "2", "e", "c2")
     sagemaker.serve("e", "c1")
@@ -191,9 +187,7 @@ def test_rollback_that_was_cut_short_is_finished(registry: Registry, sagemaker: 
 
 
 @pytest.mark.parametrize("status", ["Failed", "OutOfService", "UpdateRollbackFailed"])
-def test_endpoint_that_can_only_be_deleted_is(
-    registry: Registry, sagemaker: FakeSageMaker, status: str
-) -> None:
+def test_failed_endpoint_is_deleted(registry: Registry, sagemaker: FakeSageMaker, status: str) -> None:
     registry.promote(TASK, "1", "e", "c1")
     registry.promote(TASK, "2", "e", "c2")
     sagemaker.serve("e", "c2", status)
@@ -201,7 +195,7 @@ def test_endpoint_that_can_only_be_deleted_is(
     assert sagemaker.calls == [("delete", "e")]
 
 
-def test_configuration_that_is_gone_is_told_and_nothing_happens(
+def test_missing_configuration_is_reported_and_nothing_changes(
     registry: Registry, sagemaker: FakeSageMaker
 ) -> None:
     registry.promote(TASK, "1", "e", "lost")
@@ -212,7 +206,7 @@ def test_configuration_that_is_gone_is_told_and_nothing_happens(
     assert registry.current(TASK) == before
 
 
-def test_there_may_be_nothing_to_go_back_to(registry: Registry, sagemaker: FakeSageMaker) -> None:
+def test_rollback_without_a_previous_version_is_refused(registry: Registry, sagemaker: FakeSageMaker) -> None:
     with pytest.raises(NothingToRollBackTo):
         back(registry, sagemaker)
     registry.promote(TASK, "1", None, None)
@@ -221,7 +215,7 @@ def test_there_may_be_nothing_to_go_back_to(registry: Registry, sagemaker: FakeS
 
 
 @pytest.mark.parametrize("first", [("e", "c1"), (None, None)])
-def test_what_a_stopped_retraining_left_on_the_endpoint_goes(
+def test_endpoint_left_by_a_stopped_retraining_is_updated(
     registry: Registry, sagemaker: FakeSageMaker, first: tuple[str | None, str | None]
 ) -> None:
     registry.promote(TASK, "1", *first)

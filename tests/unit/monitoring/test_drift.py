@@ -1,4 +1,4 @@
-"""The population stability index, and what is called drift."""
+"""The population stability index and drift."""
 
 import math
 from typing import Any
@@ -38,7 +38,7 @@ def profile(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("value", "degrees", "tail"),
     [
-        # Quantiles out of printed tables of the chi-square distribution.
+        # Quantiles from printed tables of the chi-square distribution.
         (3.841, 1, 0.05),
         (10.828, 1, 0.001),
         (5.991, 2, 0.05),
@@ -51,11 +51,11 @@ def profile(**changes: Any) -> dict[str, Any]:
         (7.0, 0, 1.0),
     ],
 )
-def test_tail_of_chi_square(value: float, degrees: int, tail: float) -> None:
+def test_chi_square_tail_has_known_values(value: float, degrees: int, tail: float) -> None:
     assert chi_square_tail(value, degrees) == pytest.approx(tail, rel=1e-3)
 
 
-def test_mix_of_labels_by_hand() -> None:
+def test_labels_match_a_calculation_by_hand() -> None:
     now = answers(["normal"] * 40 + ["benign"] * 40 + ["malignant"] * 20)
 
     (labels,) = [aspect for aspect in compare(profile(), now) if aspect.name == "labels"]
@@ -70,7 +70,7 @@ def test_mix_of_labels_by_hand() -> None:
     assert labels.verdict == "Like the validation images."
 
 
-def test_intervals_of_confidence_by_hand() -> None:
+def test_confidence_intervals_match_a_calculation_by_hand() -> None:
     values = [level / 10 + 0.05 for level in range(10) for _ in range(10)]
     (confidence,) = compare(profile(), answers(["normal"] * 100, values))[1:]
     assert (confidence.name, confidence.answers) == ("confidence", 100)
@@ -78,7 +78,7 @@ def test_intervals_of_confidence_by_hand() -> None:
     assert confidence.bins[:2] == ("below 0.1", "0.1 to 0.2")
     assert confidence.bins[-1] == "above 0.9"
 
-    values[:50] = [0.95] * 50  # the five lowest tenths moved to the highest
+    values[:50] = [0.95] * 50  # the five lowest tenths are now in the highest
     (confidence,) = compare(profile(), answers(["normal"] * 100, values))[1:]
     assert confidence.observed == pytest.approx([0, 0, 0, 0, 0, 0.1, 0.1, 0.1, 0.1, 0.6])
     # 0.5 ln(0.6 / 0.1), and five times (0.1 - 0.005) ln(0.1 / 0.005): half an image stands for none
@@ -87,13 +87,13 @@ def test_intervals_of_confidence_by_hand() -> None:
     assert confidence.has_drifted
 
 
-def test_a_value_on_a_border_belongs_to_both_sides() -> None:
+def test_value_on_a_border_counts_half_for_either_side() -> None:
     (confidence,) = compare(profile(), answers(["normal"] * 100, [0.3] * 100))[1:]
     assert confidence.observed == pytest.approx([0, 0, 0.5, 0.5, 0, 0, 0, 0, 0, 0])
 
 
-def test_deciles_that_coincide_make_no_drift() -> None:
-    """A third of all images get a confidence of 1: nothing is above, and how many are below is not known."""
+def test_equal_deciles_give_no_drift() -> None:
+    """A third of all images have a confidence of 1: no value is above, and the share below is unknown."""
     deciles = [0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0, 1.0, 1.0]
     before = np.interp(np.linspace(0.005, 0.995, 100), [0, *DECILES, 1], [0.4, *deciles, 1.0])
 
@@ -103,14 +103,14 @@ def test_deciles_that_coincide_make_no_drift() -> None:
     assert confidence.psi < 0.001
 
 
-def test_aspects_that_cannot_be_compared_are_left_out() -> None:
+def test_aspects_that_cannot_be_compared_are_missing() -> None:
     now = answers(["normal"] * 100, distance=[None] * 50 + [1.0] * 50)
     same = profile(confidence_deciles=[1.0] * 9, distance_deciles=DECILES)
     assert [aspect.name for aspect in compare(same, now)] == ["labels"]
     assert [aspect.name for aspect in compare(profile(), now)] == ["labels", "confidence"]
 
 
-def test_a_class_that_validation_never_saw_counts() -> None:
+def test_class_absent_from_validation_counts() -> None:
     mix = {"normal": 0.9, "benign": 0.1, "malignant": 0.0}
     now = answers(["normal"] * 50 + ["malignant"] * 50)
     labels, _ = compare(profile(labels=mix), now)
@@ -121,14 +121,14 @@ def test_a_class_that_validation_never_saw_counts() -> None:
 
 
 def draw(random: np.random.Generator, images: int) -> tuple[list[str], NDArray[Any], NDArray[Any]]:
-    """Labels, confidences and distances as a good model gives them: many confidences are all but 1."""
+    """Labels, confidences and distances of a good model: many confidences are nearly 1."""
     labels = random.choice(CLASSES, images, p=MIX).tolist()
     confidence = 1 - np.exp(-random.gamma(6, 2, images))
     return labels, confidence.round(6), random.gamma(4, 3, images).round(6)
 
 
 def profile_of(labels: list[str], confidence: NDArray[Any], distance: NDArray[Any]) -> dict[str, Any]:
-    """As training writes it."""
+    """The profile, as training writes it."""
     tenths = np.linspace(0.1, 0.9, 9)
     return {
         "images": len(labels),
@@ -139,7 +139,7 @@ def profile_of(labels: list[str], confidence: NDArray[Any], distance: NDArray[An
 
 
 @pytest.mark.parametrize(("latest", "validation"), [(100, 60), (100, 1000), (500, 200), (500, 1000)])
-def test_more_of_the_same_is_no_drift(latest: int, validation: int) -> None:
+def test_same_distribution_has_no_drift(latest: int, validation: int) -> None:
     alarms, below = 0, []
     for seed in range(200):
         random = np.random.default_rng(seed)
@@ -149,13 +149,13 @@ def test_more_of_the_same_is_no_drift(latest: int, validation: int) -> None:
         alarms += any(aspect.has_drifted for aspect in aspects)
         below += [aspect.p_value < 0.05 for aspect in aspects]
     assert alarms <= 0.05 * 200
-    # The approximation holds: about 5 % of p-values are below 0.05, with any numbers of images.
+    # The approximation holds: about 5 % of p-values are below 0.05, for any number of images.
     assert 0.03 < np.mean(below) < 0.1
 
 
 @pytest.mark.parametrize("aspect", ["labels", "confidence", "distance"])
 @pytest.mark.parametrize("latest", [200, 500])
-def test_a_shift_is_found_where_it_is(aspect: str, latest: int) -> None:
+def test_shift_is_found_in_its_aspect(aspect: str, latest: int) -> None:
     found, elsewhere = 0, 0
     for seed in range(50):
         random = np.random.default_rng(seed)
@@ -177,7 +177,7 @@ def test_a_shift_is_found_where_it_is(aspect: str, latest: int) -> None:
     assert elsewhere <= 2
 
 
-def test_a_large_difference_between_few_images_is_not_called_drift() -> None:
+def test_large_difference_of_few_images_is_not_drift() -> None:
     values = np.repeat(np.arange(10) / 10 + 0.05, [3, 3, 3, 17, 17, 17, 16, 8, 8, 8])
     (confidence,) = compare(profile(images=30), answers(["normal"] * 100, values))[1:]
     assert confidence.psi > drift.LARGE
@@ -188,7 +188,7 @@ def test_a_large_difference_between_few_images_is_not_called_drift() -> None:
     assert "more than chance" in confidence.verdict
 
 
-def test_report_holds_what_was_expected_and_observed() -> None:
+def test_report_has_expected_and_observed_shares() -> None:
     now = answers(["normal"] * 55 + ["benign"] * 45)
     report = compare(profile(), now)[0].to_dict()
     assert report["bins"][0] == {"name": "normal", "expected": 0.6, "observed": 0.55}

@@ -1,4 +1,4 @@
-"""The daily look at every task, from the table to the report."""
+"""The daily drift check, from the table to the report."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 from chalicelib.errors import AlreadyRetraining
 from chalicelib.models.package import ModelPackage
 from chalicelib.models.registry import Registry
-from chalicelib.monitoring.drift_monitor import LATEST, Watch, WatchFailed
+from chalicelib.monitoring.drift_monitor import MAX_ANSWERS, DriftCheckFailed, DriftMonitor
 from chalicelib.results import result_document
 from chalicelib.results.selection import EVERYTHING
 from chalicelib.results.table import ResultsTable
@@ -33,7 +33,7 @@ PROFILE = {
 
 
 class Stage:
-    """A stage with a bundled model for one task, and what its watch does."""
+    """A stage with a bundled model for one task, and a drift monitor."""
 
     def __init__(self, models: Path) -> None:
         self.models = models
@@ -49,16 +49,16 @@ class Stage:
     def bundled(self, task: Task) -> ModelPackage | None:
         return self.package if task.name == TASK else None
 
-    def watch(self, retrain: bool = False) -> Watch:
+    def monitor(self, retrain: bool = False) -> DriftMonitor:
         start = self.start if retrain else None
-        return Watch(self.bucket, self.table, Registry(self.bucket), self.bundled, load_tasks(), start)
+        return DriftMonitor(self.bucket, self.table, Registry(self.bucket), self.bundled, load_tasks(), start)
 
     def start(self, task: str, why: str) -> str:
         self.started.append((task, why))
         return f"retraining-{len(self.started)}"
 
     def answer(self, images: range, label: str | None = None, version: str = "1", **changes: Any) -> None:
-        """Results as the model gives them: evenly spread over all tenths, unless `changes` say otherwise."""
+        """Add results of the model, evenly distributed over all tenths except for `changes`."""
         with boto3.resource("dynamodb").Table(TABLE).batch_writer() as batch:
             for number in images:
                 result = result_document.received(f"{number:032x}", TASK, "api") | {
@@ -73,11 +73,11 @@ class Stage:
                 batch.put_item(Item=to_item(result) | {"listing": EVERYTHING})
 
     def look(self, retrain: bool = False) -> dict[str, Any]:
-        """What the watch finds when it runs once more."""
-        self.watch(retrain).run()
+        """The document after another check."""
+        self.monitor(retrain).run()
         body = boto3.client("s3").get_object(Bucket=BUCKET, Key=f"drift/{TASK}.json")["Body"].read()
         found: dict[str, Any] = json.loads(body)
-        assert self.watch().last(TASK_) == found
+        assert self.monitor().last(TASK_) == found
         return found
 
 
@@ -96,7 +96,7 @@ def drifts(capsys: pytest.CaptureFixture[str]) -> dict[tuple[str | None, str | N
     return {(line.get("task"), line.get("aspect")): line["Drift"][0] for line in measured}
 
 
-def test_images_like_those_of_validation(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+def test_similar_images_have_no_drift(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     stage.answer(range(200))
     found = stage.look()
     assert found["model"] == {"version": "1", "sha256": "1".rjust(64, "0")}
@@ -110,7 +110,7 @@ def test_images_like_those_of_validation(stage: Stage, capsys: pytest.CaptureFix
     assert measured[None, None] == 0
 
 
-def test_images_unlike_those_of_validation(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+def test_different_images_have_drift(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     stage.answer(range(100), label=UNLIKE)
     report = stage.look()["report"]
     assert report["drifted"]
@@ -122,7 +122,7 @@ def test_images_unlike_those_of_validation(stage: Stage, capsys: pytest.CaptureF
     assert [dimension["Name"] for dimension in alarm["Dimensions"]] == ["stage"]
 
 
-def test_a_difference_that_may_be_chance_alarms_nobody(
+def test_insignificant_difference_records_no_drift_of_the_stage(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     few = {**PROFILE, "images": 10}
@@ -135,9 +135,10 @@ def test_a_difference_that_may_be_chance_alarms_nobody(
     assert measured[None, None] == 0
 
 
-def test_where_validation_rotated_the_test_images_are_the_reference(stage: Stage) -> None:
+@pytest.mark.parametrize("validation", ["cross", "rotating"])  # the latter in release 0.1
+def test_reference_after_cross_validation_is_the_test_part(stage: Stage, validation: str) -> None:
     metrics = {"test": METRICS | {"profile": PROFILE}, "validation": {"profile": PROFILE | {"images": 1}}}
-    facts = {**stage.package.facts, "training": {"validation": "rotating"}, "metrics": metrics}
+    facts = {**stage.package.facts, "training": {"validation": validation}, "metrics": metrics}
     stage.package = ModelPackage(stage.package.folder, facts)
     stage.answer(range(200))
 
@@ -147,12 +148,12 @@ def test_where_validation_rotated_the_test_images_are_the_reference(stage: Stage
 @pytest.mark.parametrize(
     ("images", "metrics", "reason"),
     [
-        (99, {"validation": {"profile": PROFILE}}, "classified 99 images of late; 100 are needed"),
+        (99, {"validation": {"profile": PROFILE}}, "classified 99 images; 100 are needed"),
         (200, {"validation": {}}, "no profile of its validation images"),
         (200, {}, "no profile of its validation images"),
     ],
 )
-def test_without_a_ground_to_judge_nothing_is_said(
+def test_report_is_missing_without_a_basis(
     stage: Stage, capsys: pytest.CaptureFixture[str], images: int, metrics: dict[str, Any], reason: str
 ) -> None:
     stage.bundle("2", **metrics)
@@ -164,29 +165,29 @@ def test_without_a_ground_to_judge_nothing_is_said(
     assert stage.started == []
 
 
-def test_tasks_without_model_and_tasks_that_nobody_has_looked_at_say_so(stage: Stage) -> None:
+def test_tasks_without_model_or_check_are_explained(stage: Stage) -> None:
     other = load_task("breast-histology")
-    assert "Nobody has looked" in stage.watch().last(other)["reason"]
-    stage.watch().run()
-    assert "No model package" in stage.watch().last(other)["reason"]
+    assert "has not been checked" in stage.monitor().last(other)["reason"]
+    stage.monitor().run()
+    assert "No model package" in stage.monitor().last(other)["reason"]
 
 
 def test_only_the_latest_answers_of_the_current_model_count(stage: Stage) -> None:
-    stage.answer(range(700), label=UNLIKE)  # longer ago
+    stage.answer(range(700), label=UNLIKE)  # older answers
     stage.answer(range(700, 1200))
     stage.answer(range(1200, 1500), label=UNLIKE, version="0")
     stage.answer(range(1500, 1600), label=UNLIKE, status=result_document.RECEIVED)
     report = stage.look()["report"]
-    assert (report["answers"], report["since"]) == (LATEST, "2026-01-01T00:11:40Z")
+    assert (report["answers"], report["since"]) == (MAX_ANSWERS, "2026-01-01T00:11:40Z")
     assert not report["drifted"]
 
 
-def test_answers_from_before_distances_were_kept_tell_the_rest(stage: Stage) -> None:
+def test_answers_without_distances_are_compared_in_the_rest(stage: Stage) -> None:
     stage.answer(range(200), distance=None)
     assert [aspect["aspect"] for aspect in stage.look()["report"]["aspects"]] == ["labels", "confidence"]
 
 
-def test_the_model_that_was_deployed_last_is_the_one_to_compare_with(stage: Stage) -> None:
+def test_current_model_is_the_reference(stage: Stage) -> None:
     deployed = {"version": "7", "sha256": "7".rjust(64, "0"), "metrics": {"validation": {"profile": PROFILE}}}
     stage.bucket.write_json(f"models/{TASK}/7/model.json", deployed)
     current = {
@@ -226,13 +227,13 @@ def test_drift_starts_one_retraining_for_a_model(stage: Stage) -> None:
     assert len(stage.started) == 2
 
 
-def test_no_drift_starts_nothing(stage: Stage) -> None:
+def test_missing_drift_starts_no_retraining(stage: Stage) -> None:
     stage.answer(range(200))
     assert stage.look(retrain=True)["retraining"] is None
     assert stage.started == []
 
 
-def test_a_retraining_that_cannot_be_started_is_reported_and_tried_again(
+def test_retraining_that_cannot_be_started_is_reported_and_repeated(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refuse(task: str, why: str) -> str:
@@ -241,18 +242,16 @@ def test_a_retraining_that_cannot_be_started_is_reported_and_tried_again(
     stage.answer(range(100), label=UNLIKE)
     with monkeypatch.context() as patch:
         patch.setattr(stage, "start", refuse)
-        with pytest.raises(WatchFailed, match=TASK):
-            stage.watch(retrain=True).run()
+        with pytest.raises(DriftCheckFailed, match=TASK):
+            stage.monitor(retrain=True).run()
     assert drifts(capsys)[None, None] > 0.25
-    found = stage.watch().last(TASK_)
+    found = stage.monitor().last(TASK_)
     assert found["report"]["drifted"]
     assert found["retraining"] is None
     assert stage.look(retrain=True)["retraining"]["name"] == "retraining-1"
 
 
-def test_a_task_that_is_being_retrained_already_is_no_failure(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_task_in_retraining_is_not_a_failure(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(task: str, why: str) -> str:
         raise AlreadyRetraining("It is.")
 
@@ -263,11 +262,11 @@ def test_a_task_that_is_being_retrained_already_is_no_failure(
     assert stage.look(retrain=True)["retraining"]["name"] == "retraining-1"
 
 
-def test_a_task_that_cannot_be_looked_at_does_not_keep_others_waiting(stage: Stage) -> None:
+def test_failing_task_does_not_stop_the_others(stage: Stage) -> None:
     first = next(iter(load_tasks()))
     assert first != TASK
     stage.bucket.write(f"models/{first}/current.json", b"{", "application/json")
     stage.answer(range(100), label=UNLIKE)
-    with pytest.raises(WatchFailed, match=f"^{first} could not be watched$"):
-        stage.watch().run()
-    assert stage.watch().last(TASK_)["report"]["drifted"]
+    with pytest.raises(DriftCheckFailed, match=f"^the drift check failed for {first}$"):
+        stage.monitor().run()
+    assert stage.monitor().last(TASK_)["report"]["drifted"]

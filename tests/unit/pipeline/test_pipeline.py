@@ -1,4 +1,4 @@
-"""Images on their way from the inbox to a result, and those that get stuck."""
+"""Images from the inbox to their results, and images that get stuck."""
 
 import json
 from dataclasses import replace
@@ -16,15 +16,15 @@ from chalicelib.pipeline import inbox_check
 from chalicelib.pipeline.inbox_check import InboxCheck
 from chalicelib.pipeline.pipeline import Pipeline
 from chalicelib.pipeline.prepared import PreparedArray
-from chalicelib.pipeline.sweeper import MAX_TRIES, Sweep, SweepFailed
+from chalicelib.pipeline.sweeper import MAX_TRIES, Sweeper, SweepFailed
 from chalicelib.results import result_document
 from chalicelib.results.result_document import Review
 from chalicelib.results.table import ResultsTable
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.storage.inbox import (
-    Arrival,
-    arrivals,
+    InboxObject,
     event_keys,
+    event_objects,
     prepared_key,
     upload_id,
     upload_key,
@@ -48,9 +48,9 @@ def pipeline(cloud: None, tmp_path: Path) -> Pipeline:
     return Pipeline(bucket, ResultsTable(boto3.resource("dynamodb"), TABLE), classifier, load_tasks())
 
 
-def drop(key: str, body: bytes) -> Arrival:
+def drop(key: str, body: bytes) -> InboxObject:
     response = boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
-    return Arrival(BUCKET, key, response["ETag"].strip('"'), len(body))
+    return InboxObject(BUCKET, key, response["ETag"].strip('"'), len(body))
 
 
 def keys(prefix: str = "") -> list[str]:
@@ -66,21 +66,21 @@ def document(key: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", ["plain.jpg", "with space.jpg", "a+b.jpg", "Müller/日本 é.jpg", "100%.jpg"])
 def test_dropped_image_is_prepared_and_classified(pipeline: Pipeline, name: str) -> None:
-    arrival = drop(f"inbox/{TASK}/{name}", images.grey_file("JPEG"))
-    pipeline.prepare(arrival)
-    assert keys("prepared/") == [prepared_key(TASK, arrival.id)]
+    dropped = drop(f"inbox/{TASK}/{name}", images.grey_file("JPEG"))
+    pipeline.prepare(dropped)
+    assert keys("prepared/") == [prepared_key(TASK, dropped.id)]
     pipeline.classify(keys("prepared/"))
-    result = pipeline.table.get(arrival.id)
+    result = pipeline.table.get(dropped.id)
     assert result["status"] == "classified"
     assert result["label"] in TASK_.class_names
     assert result["arrival"] == "drop-folder"
     assert result["source"] == {"format": "JPEG", "rows": 96, "columns": 64}
     assert result["created_at"] < result["classified_at"]
-    assert document(f"results/{TASK}/{arrival.id}.json") == result
-    assert keys("inbox/") == [arrival.key]
+    assert document(f"results/{TASK}/{dropped.id}.json") == result
+    assert keys("inbox/") == [dropped.key]
 
 
-def test_upload_keeps_the_id_it_was_promised(pipeline: Pipeline) -> None:
+def test_upload_keeps_its_announced_id(pipeline: Pipeline) -> None:
     token = "ab" * 16
     image_id = upload_id(TASK, token)
     pipeline.table.announce(result_document.received(image_id, TASK, "upload"))
@@ -90,12 +90,12 @@ def test_upload_keeps_the_id_it_was_promised(pipeline: Pipeline) -> None:
     assert (result["status"], result["arrival"]) == ("classified", "upload")
 
 
-def test_upload_form_sent_twice_classifies_what_came_last(pipeline: Pipeline) -> None:
+def test_upload_form_sent_twice_classifies_the_last_content(pipeline: Pipeline) -> None:
     key = upload_key(TASK, "cd" * 16)
     first = drop(key, images.grey_file())
     second = drop(key, images.grey_file(height=200))
-    for arrival in (first, second):
-        pipeline.prepare(arrival)
+    for dropped in (first, second):
+        pipeline.prepare(dropped)
     pipeline.classify(keys("prepared/"))
     ((result,), _) = pipeline.table.page()
     assert (result["status"], result["source"]["rows"]) == ("classified", 200)
@@ -104,29 +104,29 @@ def test_upload_form_sent_twice_classifies_what_came_last(pipeline: Pipeline) ->
 def test_second_delivery_makes_no_second_result(
     pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arrival = drop(f"inbox/{TASK}/a.png", images.grey_file())
+    dropped = drop(f"inbox/{TASK}/a.png", images.grey_file())
     for _ in range(2):
-        pipeline.prepare(arrival)
-        pipeline.classify([prepared_key(TASK, arrival.id)])
+        pipeline.prepare(dropped)
+        pipeline.classify([prepared_key(TASK, dropped.id)])
     page, _ = pipeline.table.page()
-    assert [result["id"] for result in page] == [arrival.id]
+    assert [result["id"] for result in page] == [dropped.id]
     assert metrics(capsys, "Classified") == 1
 
 
 def test_two_deliveries_at_the_same_time_make_one_result(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arrival = drop(f"inbox/{TASK}/a.png", images.grey_file())
-    pipeline.prepare(arrival)
-    key = [prepared_key(TASK, arrival.id)]
-    monkeypatch.setattr(Pipeline, "_is_finished", lambda *_: False)  # both looked before either had finished
+    dropped = drop(f"inbox/{TASK}/a.png", images.grey_file())
+    pipeline.prepare(dropped)
+    key = [prepared_key(TASK, dropped.id)]
+    monkeypatch.setattr(Pipeline, "_is_finished", lambda *_: False)  # both checked before either had finished
     pipeline.classify(key)
     pipeline.classify(key)
     assert metrics(capsys, "Classified") == 1
 
 
 def metrics(capsys: pytest.CaptureFixture[str], name: str) -> int:
-    """How often a metric was counted for the task; its copy for the whole stage must agree."""
+    """The count of a metric for the task, which must equal that for the stage."""
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
     counted = [line for line in lines if name in line]
     of_task = sum(sum(line[name]) for line in counted if line.get("task") == TASK)
@@ -149,16 +149,16 @@ UNUSABLE = {
 def test_unusable_file_is_quarantined_with_its_reason(
     pipeline: Pipeline, code: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arrival = drop(f"inbox/{TASK}/May/file 1.jpg", UNUSABLE[code])
-    pipeline.prepare(arrival)
-    result = pipeline.table.get(arrival.id)
+    dropped = drop(f"inbox/{TASK}/May/file 1.jpg", UNUSABLE[code])
+    pipeline.prepare(dropped)
+    result = pipeline.table.get(dropped.id)
     assert result["status"] == "quarantined"
     assert [reason["code"] for reason in result["reasons"]] == [code]
-    folder = f"quarantine/{TASK}/{arrival.id}"
+    folder = f"quarantine/{TASK}/{dropped.id}"
     assert sorted(keys()) == [
         f"{folder}.json",
         f"{folder}/May/file 1.jpg",
-        f"results/{TASK}/{arrival.id}.json",
+        f"results/{TASK}/{dropped.id}.json",
     ]
     assert (
         boto3.client("s3").get_object(Bucket=BUCKET, Key=f"{folder}/May/file 1.jpg")["Body"].read()
@@ -169,36 +169,36 @@ def test_unusable_file_is_quarantined_with_its_reason(
 
 
 @pytest.mark.parametrize("key", ["inbox/no-such-task/a.png", "inbox/a.png"])
-def test_file_of_no_task_is_quarantined_and_told_the_tasks(pipeline: Pipeline, key: str) -> None:
-    arrival = drop(key, images.grey_file())
-    pipeline.prepare(arrival)
-    result = pipeline.table.get(arrival.id)
+def test_file_outside_task_folders_is_quarantined_with_the_tasks(pipeline: Pipeline, key: str) -> None:
+    dropped = drop(key, images.grey_file())
+    pipeline.prepare(dropped)
+    result = pipeline.table.get(dropped.id)
     assert (result["task"], result["status"]) == ("unknown", "quarantined")
     assert TASK in result["reasons"][0]["message"]
     assert keys("inbox/") == []
 
 
-def test_file_for_a_task_without_model_is_quarantined_and_told_how_to_get_one(pipeline: Pipeline) -> None:
-    arrival = drop("inbox/chest-xray/a.png", images.grey_file())
-    pipeline.prepare(arrival)
-    (reason,) = pipeline.table.get(arrival.id)["reasons"]
+def test_file_for_a_task_without_model_is_quarantined_with_advice(pipeline: Pipeline) -> None:
+    dropped = drop("inbox/chest-xray/a.png", images.grey_file())
+    pipeline.prepare(dropped)
+    (reason,) = pipeline.table.get(dropped.id)["reasons"]
     assert reason["code"] == "TaskHasNoModel"
     assert "make train" in reason["message"]
 
 
-def test_file_of_more_bytes_than_allowed_is_not_even_read(pipeline: Pipeline) -> None:
-    arrival = drop(f"inbox/{TASK}/a.png", images.grey_file())
-    pipeline.prepare(Arrival(BUCKET, arrival.key, arrival.etag, 201 * 1024 * 1024))
+def test_oversized_file_is_not_read(pipeline: Pipeline) -> None:
+    dropped = drop(f"inbox/{TASK}/a.png", images.grey_file())
+    pipeline.prepare(InboxObject(BUCKET, dropped.key, dropped.etag, 201 * 1024 * 1024))
     assert pipeline.table.page()[0][0]["reasons"][0]["code"] == "ImageTooLarge"
 
 
-def test_file_removed_before_it_was_read_is_told_so(pipeline: Pipeline) -> None:
-    pipeline.prepare(Arrival(BUCKET, f"inbox/{TASK}/gone.png", "e" * 32, 10))
+def test_removed_file_is_reported(pipeline: Pipeline) -> None:
+    pipeline.prepare(InboxObject(BUCKET, f"inbox/{TASK}/gone.png", "e" * 32, 10))
     (result,) = pipeline.table.page()[0]
     assert (result["status"], result["reasons"][0]["code"]) == ("quarantined", "FileRemoved")
 
 
-def test_file_put_in_the_place_of_another_is_not_touched_by_the_first_event(pipeline: Pipeline) -> None:
+def test_replacing_file_is_unaffected_by_the_first_event(pipeline: Pipeline) -> None:
     first = drop(f"inbox/{TASK}/a.png", images.grey_file())
     second = drop(f"inbox/{TASK}/a.png", images.grey_file(height=200))
     pipeline.prepare(first)
@@ -209,7 +209,7 @@ def test_file_put_in_the_place_of_another_is_not_touched_by_the_first_event(pipe
     assert pipeline.table.get(second.id)["source"]["rows"] == 200
 
 
-def test_file_replaced_while_it_was_judged_stays_in_the_inbox(
+def test_file_replaced_during_its_check_stays_in_the_inbox(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad = drop(f"inbox/{TASK}/a.png", b"not an image")
@@ -231,23 +231,23 @@ def versioned() -> None:
     boto3.client("s3").put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration=status)
 
 
-def drop_version(key: str, body: bytes) -> Arrival:
+def drop_version(key: str, body: bytes) -> InboxObject:
     response = boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
-    return Arrival(BUCKET, key, response["ETag"].strip('"'), len(body), response["VersionId"])
+    return InboxObject(BUCKET, key, response["ETag"].strip('"'), len(body), response["VersionId"])
 
 
-def test_file_replaced_before_it_was_read_is_classified_all_the_same(pipeline: Pipeline) -> None:
-    """Nothing may depend on which comes first, the next file of that name or the event of this one."""
+def test_file_replaced_before_reading_is_classified(pipeline: Pipeline) -> None:
+    """The order of the next file of that name and this one's event does not matter."""
     versioned()
     both = [drop_version(f"inbox/{TASK}/a.png", images.grey_file(height=rows)) for rows in (100, 200)]
-    for arrival in both:
-        pipeline.prepare(arrival)
-        pipeline.classify([prepared_key(TASK, arrival.id)])
-    rows = [pipeline.table.get(arrival.id)["source"]["rows"] for arrival in both]
+    for dropped in both:
+        pipeline.prepare(dropped)
+        pipeline.classify([prepared_key(TASK, dropped.id)])
+    rows = [pipeline.table.get(dropped.id)["source"]["rows"] for dropped in both]
     assert rows == [100, 200]
 
 
-def test_unusable_file_replaced_before_it_was_read_is_kept_in_quarantine(pipeline: Pipeline) -> None:
+def test_unusable_file_replaced_before_reading_is_quarantined(pipeline: Pipeline) -> None:
     versioned()
     bad, good = drop_version(f"inbox/{TASK}/a.png", b"text"), drop(f"inbox/{TASK}/a.png", images.grey_file())
     pipeline.prepare(bad)
@@ -256,25 +256,25 @@ def test_unusable_file_replaced_before_it_was_read_is_kept_in_quarantine(pipelin
     assert pipeline.table.get(bad.id)["reasons"][0]["code"] == "NotAnImage"
 
 
-def test_unusable_file_dropped_again_goes_into_quarantine_again(pipeline: Pipeline) -> None:
+def test_unusable_file_dropped_again_is_quarantined_again(pipeline: Pipeline) -> None:
     for _ in range(2):
-        arrival = drop(f"inbox/{TASK}/a.png", b"text")
-        pipeline.prepare(arrival)
+        dropped = drop(f"inbox/{TASK}/a.png", b"text")
+        pipeline.prepare(dropped)
         assert keys("inbox/") == []
     assert len(pipeline.table.page()[0]) == 1
 
 
-def test_tags_go_into_quarantine_with_the_file(pipeline: Pipeline) -> None:
-    arrival = drop(f"inbox/{TASK}/a.png", b"text")
+def test_quarantined_file_keeps_its_tags(pipeline: Pipeline) -> None:
+    dropped = drop(f"inbox/{TASK}/a.png", b"text")
     tags = {"TagSet": [{"Key": "ward", "Value": "7"}]}
-    boto3.client("s3").put_object_tagging(Bucket=BUCKET, Key=arrival.key, Tagging=tags)
-    pipeline.prepare(arrival)
-    key = f"quarantine/{TASK}/{arrival.id}/a.png"
+    boto3.client("s3").put_object_tagging(Bucket=BUCKET, Key=dropped.key, Tagging=tags)
+    pipeline.prepare(dropped)
+    key = f"quarantine/{TASK}/{dropped.id}/a.png"
     assert boto3.client("s3").get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"] == tags["TagSet"]
 
 
 @pytest.mark.parametrize("role", ["PrepareRole", "SweepRole"])
-def test_whoever_moves_tagged_files_may(role: str) -> None:
+def test_roles_may_move_tagged_files(role: str) -> None:
     (policy,) = foundation()[role]["Properties"]["Policies"]
     allowed = {
         (action, resource)
@@ -291,25 +291,25 @@ def test_whoever_moves_tagged_files_may(role: str) -> None:
 def test_two_classifications_at_once_leave_one_result(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second one decides while the first one is between its document and the table."""
-    arrival = drop(f"inbox/{TASK}/a.png", images.grey_file())
-    pipeline.prepare(arrival)
+    """The second one decides while the first is between document and table."""
+    dropped = drop(f"inbox/{TASK}/a.png", images.grey_file())
+    pipeline.prepare(dropped)
     runs: list[int] = []
     finish = ResultsTable.finish
 
     def overtaken(table: ResultsTable, result: Any, revision: int = 0) -> bool:
         if not runs:
             runs.append(1)
-            pipeline.classify([prepared_key(TASK, arrival.id)])
+            pipeline.classify([prepared_key(TASK, dropped.id)])
         return finish(table, result, revision)
 
     monkeypatch.setattr(ResultsTable, "finish", overtaken)
-    pipeline.classify([prepared_key(TASK, arrival.id)])
-    result = pipeline.table.get(arrival.id)
+    pipeline.classify([prepared_key(TASK, dropped.id)])
+    result = pipeline.table.get(dropped.id)
     assert document(result_document.key(result)) == result
 
 
-def test_reviews_at_the_same_time_leave_one_of_them_everywhere(
+def test_concurrent_reviews_leave_one_review_everywhere(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image_id = pipeline.classify_now(TASK_, images.grey_file())["id"]
@@ -332,36 +332,36 @@ def test_reviews_at_the_same_time_leave_one_of_them_everywhere(
     assert Clockwork(pipeline).run() == 0
 
 
-def test_repeated_request_writes_an_array_that_is_missing(pipeline: Pipeline) -> None:
+def test_repeated_request_writes_a_missing_array(pipeline: Pipeline) -> None:
     first = pipeline.classify_now(TASK_, images.grey_file())
     pipeline.bucket.delete(prepared_key(TASK, first["id"]))
     pipeline.classify_now(TASK_, images.grey_file())
     assert keys("prepared/") == [prepared_key(TASK, first["id"])]
 
 
-def test_repeated_event_writes_a_document_that_is_missing(pipeline: Pipeline) -> None:
-    arrival = drop(f"inbox/{TASK}/a.png", images.grey_file())
-    pipeline.prepare(arrival)
-    pipeline.classify([prepared_key(TASK, arrival.id)])
-    result = pipeline.table.get(arrival.id)
+def test_repeated_event_writes_a_missing_document(pipeline: Pipeline) -> None:
+    dropped = drop(f"inbox/{TASK}/a.png", images.grey_file())
+    pipeline.prepare(dropped)
+    pipeline.classify([prepared_key(TASK, dropped.id)])
+    result = pipeline.table.get(dropped.id)
     pipeline.bucket.delete(result_document.key(result))
-    pipeline.prepare(arrival)
+    pipeline.prepare(dropped)
     assert document(result_document.key(result)) == result
 
 
 def test_late_classification_does_not_overwrite_a_review(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arrival = drop(f"inbox/{TASK}/a.png", images.grey_file())
-    pipeline.prepare(arrival)
-    pipeline.classify([prepared_key(TASK, arrival.id)])
+    dropped = drop(f"inbox/{TASK}/a.png", images.grey_file())
+    pipeline.prepare(dropped)
+    pipeline.classify([prepared_key(TASK, dropped.id)])
     review = {"label": TASK_.class_names[0], "comment": None, "reviewed_at": "then", "reviewer": "local"}
-    reviewed = pipeline.review(arrival.id, review)
-    monkeypatch.setattr(Pipeline, "_is_finished", lambda *_: False)  # it looked before the first one finished
-    pipeline.classify([prepared_key(TASK, arrival.id)])
+    reviewed = pipeline.review(dropped.id, review)
+    monkeypatch.setattr(Pipeline, "_is_finished", lambda *_: False)  # it checked before the other finished
+    pipeline.classify([prepared_key(TASK, dropped.id)])
     assert (
         document(result_document.key(reviewed))["review"]
-        == pipeline.table.get(arrival.id)["review"]
+        == pipeline.table.get(dropped.id)["review"]
         == review
     )
 
@@ -376,20 +376,20 @@ def test_images_of_one_event_are_classified_in_one_batch(pipeline: Pipeline) -> 
     assert {result["status"] for result in pipeline.table.page()[0]} == {"classified"}
 
 
-def test_endpoint_that_is_not_ready_makes_the_event_come_again(pipeline: Pipeline) -> None:
+def test_endpoint_that_is_not_ready_makes_the_event_repeat(pipeline: Pipeline) -> None:
     class Starting:
         def run(self, _images: Any) -> Any:
             raise EndpointNotReady("starting")
 
     pipeline.classifier._backends[TASK] = Starting()
-    arrival = drop(f"inbox/{TASK}/a.png", images.grey_file())
-    pipeline.prepare(arrival)
+    dropped = drop(f"inbox/{TASK}/a.png", images.grey_file())
+    pipeline.prepare(dropped)
     with pytest.raises(EndpointNotReady):
-        pipeline.classify([prepared_key(TASK, arrival.id)])
-    assert pipeline.table.get(arrival.id)["status"] == "received"
+        pipeline.classify([prepared_key(TASK, dropped.id)])
+    assert pipeline.table.get(dropped.id)["status"] == "received"
 
 
-def test_direct_classification_answers_stores_and_repeats_itself(
+def test_direct_classification_is_stored_and_repeatable(
     pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = pipeline.classify_now(TASK_, images.grey_file())
@@ -397,11 +397,11 @@ def test_direct_classification_answers_stores_and_repeats_itself(
     assert first["arrival"] == "api"
     assert pipeline.classify_now(TASK_, images.grey_file()) == pipeline.table.get(first["id"]) == first
     assert document(f"results/{TASK}/{first['id']}.json") == first
-    pipeline.classify([prepared_key(TASK, first["id"])])  # the event that its prepared array causes
+    pipeline.classify([prepared_key(TASK, first["id"])])  # the event of its prepared array
     assert metrics(capsys, "Classified") == 1
 
 
-def test_another_model_classifies_anew_and_keeps_the_review(pipeline: Pipeline, tmp_path: Path) -> None:
+def test_new_model_classifies_again_and_keeps_the_review(pipeline: Pipeline, tmp_path: Path) -> None:
     first = pipeline.classify_now(TASK_, images.grey_file())
     review = {"label": TASK_.class_names[0], "comment": None, "reviewed_at": "then", "reviewer": "local"}
     pipeline.review(first["id"], review)
@@ -424,74 +424,72 @@ def test_direct_classification_without_model_or_with_a_bad_image_stores_nothing(
     assert pipeline.table.page() == ([], None)
 
 
-def test_prepared_array_is_what_training_would_see(pipeline: Pipeline) -> None:
+def test_prepared_array_equals_that_of_training(pipeline: Pipeline) -> None:
     from chalicelib.imaging import prepare
 
     data = images.grey_file("JPEG", height=500, width=333)
-    arrival = drop(f"inbox/{TASK}/a.jpg", data)
-    pipeline.prepare(arrival)
-    stored = PreparedArray.unpack(pipeline.bucket.read(prepared_key(TASK, arrival.id)))
+    dropped = drop(f"inbox/{TASK}/a.jpg", data)
+    pipeline.prepare(dropped)
+    stored = PreparedArray.unpack(pipeline.bucket.read(prepared_key(TASK, dropped.id)))
     np.testing.assert_array_equal(stored.pixels, prepare(data, TASK_.input).pixels)
 
 
 class Clockwork:
-    """A sweep whose sent events can be looked at."""
+    """A sweeper that records the events it sends."""
 
     def __init__(self, pipeline: Pipeline):
         self.sent: list[dict[str, Any]] = []
-        self.sweep = Sweep(pipeline, self.sent.append)
+        self.sweep = Sweeper(pipeline, self.sent.append)
 
     def run(self, minutes: float = 11) -> int:
         return self.sweep.run(datetime.now(UTC) + timedelta(minutes=minutes))
 
 
-def test_sweep_sends_a_forgotten_image_through_again(pipeline: Pipeline) -> None:
+def test_sweeper_retries_a_stuck_image(pipeline: Pipeline) -> None:
     clockwork = Clockwork(pipeline)
-    arrival = drop(f"inbox/{TASK}/forgotten é.png", images.grey_file())
-    pipeline.receive(arrival)
+    dropped = drop(f"inbox/{TASK}/forgotten é.png", images.grey_file())
+    pipeline.receive(dropped)
     assert clockwork.run(minutes=9) == 0
     assert clockwork.run() == 1
     (event,) = clockwork.sent
-    assert list(arrivals(event)) == [arrival]
-    assert event_keys(event) == [arrival.key]
-    pipeline.prepare(arrival)
-    pipeline.classify([prepared_key(TASK, arrival.id)])
+    assert list(event_objects(event)) == [dropped]
+    assert event_keys(event) == [dropped.key]
+    pipeline.prepare(dropped)
+    pipeline.classify([prepared_key(TASK, dropped.id)])
     assert clockwork.run() == 0
 
 
-def test_sweep_finds_a_file_without_an_event_within_the_hour(pipeline: Pipeline) -> None:
+def test_sweeper_finds_a_file_without_an_event_within_an_hour(pipeline: Pipeline) -> None:
     clockwork = Clockwork(pipeline)
     assert clockwork.run(minutes=0) == 0
-    arrival = drop(f"inbox/{TASK}/silent é.png", images.grey_file())
+    dropped = drop(f"inbox/{TASK}/silent é.png", images.grey_file())
     assert clockwork.run(minutes=50) == 0
     assert clockwork.run(minutes=61) == 1
     (event,) = clockwork.sent
-    assert list(arrivals(event)) == [arrival]
-    # From now on the table knows it, and the list is no longer needed.
+    assert list(event_objects(event)) == [dropped]
+    # Now the table knows it, and the list is not needed any more.
     assert clockwork.run(minutes=72) == 1
 
 
-def test_file_without_an_event_may_be_replaced_after_the_sweep_has_found_it(pipeline: Pipeline) -> None:
+def test_file_without_an_event_may_be_replaced_after_the_sweeper_found_it(pipeline: Pipeline) -> None:
     versioned()
     first, events = drop(f"inbox/{TASK}/a.png", images.grey_file(height=100)), list[dict[str, Any]]()
-    Sweep(pipeline, events.append).run(datetime.now(UTC) + timedelta(minutes=11))
+    Sweeper(pipeline, events.append).run(datetime.now(UTC) + timedelta(minutes=11))
     drop(first.key, images.grey_file(height=200))
-    for arrival in arrivals(events[0]):
-        pipeline.prepare(arrival)
+    for dropped in event_objects(events[0]):
+        pipeline.prepare(dropped)
     pipeline.classify([prepared_key(TASK, first.id)])
     assert pipeline.table.get(first.id)["source"]["rows"] == 100
 
 
-def test_listing_of_a_large_inbox_goes_on_where_it_stopped(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_inbox_check_continues_where_it_stopped(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inbox_check, "PAGES", 1)
     inbox = DataBucket.inbox
 
     def small_pages(bucket: DataBucket, after: str = "") -> Any:
         for page, _ in inbox(bucket, after):
-            for arrival in page:
-                yield [arrival], arrival.key
+            for dropped in page:
+                yield [dropped], dropped.key
 
     monkeypatch.setattr(DataBucket, "inbox", small_pages)
     for name in "abc":
@@ -499,15 +497,15 @@ def test_listing_of_a_large_inbox_goes_on_where_it_stopped(
     check = InboxCheck(pipeline.bucket, pipeline.table)
 
     def found(minutes: float) -> list[str]:
-        return [arrival.name for arrival in check.run(datetime.now(UTC) + timedelta(minutes=minutes))]
+        return [dropped.name for dropped in check.run(datetime.now(UTC) + timedelta(minutes=minutes))]
 
-    # The last run finds out that there is nothing more; the next pass begins a day after this one did.
+    # The last run finds no more files; the next pass starts a day after this one did.
     assert [found(minutes) for minutes in (11, 12, 13, 14)] == [["a.png"], ["b.png"], ["c.png"], []]
     assert found(23 * 60) == []
     assert found(25 * 60) == ["a.png"]
 
 
-def test_cost_of_the_sweep_does_not_grow_with_what_is_stored(pipeline: Pipeline) -> None:
+def test_sweeper_cost_does_not_grow_with_stored_images(pipeline: Pipeline) -> None:
     clockwork = Clockwork(pipeline)
     clockwork.run()
     with Interceptor().active() as empty:
@@ -526,20 +524,20 @@ def ages(capsys: pytest.CaptureFixture[str]) -> list[float]:
     return [line["OldestUnfinishedAge"][0] for line in lines if "OldestUnfinishedAge" in line]
 
 
-def test_sweep_measures_the_age_of_what_is_unfinished(
+def test_sweeper_records_the_oldest_unfinished_age(
     pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clockwork = Clockwork(pipeline)
     pipeline.table.announce(
         result_document.received("0" * 32, TASK, "upload")
-    )  # nothing came: it is not stuck
+    )  # nothing arrived, so it is not stuck
     clockwork.run()
-    arrival = drop(f"inbox/{TASK}/a.png", images.grey_file())
-    pipeline.receive(arrival)
+    dropped = drop(f"inbox/{TASK}/a.png", images.grey_file())
+    pipeline.receive(dropped)
     clockwork.run(minutes=5)
     clockwork.run(minutes=30)
-    pipeline.prepare(arrival)
-    pipeline.classify([prepared_key(TASK, arrival.id)])
+    pipeline.prepare(dropped)
+    pipeline.classify([prepared_key(TASK, dropped.id)])
     clockwork.run(minutes=40)
     none, young, old, done = ages(capsys)
     assert (none, done) == (0, 0)
@@ -556,7 +554,7 @@ def test_latency_runs_from_the_arrival_of_the_file(
     pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
 ) -> None:
     token = "ab" * 16
-    long_ago = {"created_at": "2020-01-01T00:00:00.000000Z"}  # when the form was asked for
+    long_ago = {"created_at": "2020-01-01T00:00:00.000000Z"}  # when the form was requested
     pipeline.table.announce(result_document.received(upload_id(TASK, token), TASK, "upload") | long_ago)
     dropped = drop(upload_key(TASK, token), images.grey_file())
     before = datetime.now(UTC) - timedelta(seconds=100)
@@ -576,31 +574,33 @@ def test_latency_is_never_the_age_of_an_earlier_result(
     assert all(latency < 60_000 for latency in latencies(capsys))
 
 
-def test_latency_is_not_guessed(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:
-    arrival = drop(f"inbox/{TASK}/a.png", images.grey_file())
-    pipeline.prepare(arrival)  # an event that does not say when
-    pipeline.classify([prepared_key(TASK, arrival.id)])
+def test_latency_is_missing_without_arrival_time(
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dropped = drop(f"inbox/{TASK}/a.png", images.grey_file())
+    pipeline.prepare(dropped)  # an event without a time
+    pipeline.classify([prepared_key(TASK, dropped.id)])
     assert latencies(capsys) == []
 
 
-def test_sweep_gives_up_after_five_tries_and_says_so(pipeline: Pipeline) -> None:
+def test_sweeper_quarantines_after_five_tries(pipeline: Pipeline) -> None:
     clockwork = Clockwork(pipeline)
-    arrival = drop(f"inbox/{TASK}/stubborn.png", images.grey_file())
-    pipeline.receive(arrival)
-    clockwork.run(minutes=0)  # the hourly look through the inbox
+    dropped = drop(f"inbox/{TASK}/stubborn.png", images.grey_file())
+    pipeline.receive(dropped)
+    clockwork.run(minutes=0)  # the hourly inbox check
     for _ in range(MAX_TRIES):
         clockwork.run()
     assert len(clockwork.sent) == MAX_TRIES
-    assert pipeline.table.get(arrival.id)["status"] == "received"
+    assert pipeline.table.get(dropped.id)["status"] == "received"
     clockwork.run()
     assert len(clockwork.sent) == MAX_TRIES
-    result = pipeline.table.get(arrival.id)
-    assert (result["status"], result["reasons"][0]["code"]) == ("quarantined", "GaveUp")
+    result = pipeline.table.get(dropped.id)
+    assert (result["status"], result["reasons"][0]["code"]) == ("quarantined", "RetriesExhausted")
     assert keys("inbox/") == []
-    assert f"quarantine/{TASK}/{arrival.id}/stubborn.png" in keys()
+    assert f"quarantine/{TASK}/{dropped.id}/stubborn.png" in keys()
 
 
-def test_copy_of_an_upload_in_another_folder_is_an_image_of_its_own(pipeline: Pipeline) -> None:
+def test_copy_of_an_upload_in_another_folder_is_another_image(pipeline: Pipeline) -> None:
     token = "ef" * 16
     one = drop(upload_key(TASK, token), images.grey_file())
     other = drop(upload_key("chest-xray", token), images.grey_file())
@@ -608,7 +608,7 @@ def test_copy_of_an_upload_in_another_folder_is_an_image_of_its_own(pipeline: Pi
     assert Clockwork(pipeline).run() == 2
 
 
-def test_image_that_cannot_be_swept_does_not_hold_up_the_others(pipeline: Pipeline) -> None:
+def test_failing_image_does_not_stop_the_sweeper(pipeline: Pipeline) -> None:
     for name in "abc":
         drop(f"inbox/{TASK}/{name}.png", images.grey_file())
     sent = []
@@ -619,21 +619,21 @@ def test_image_that_cannot_be_swept_does_not_hold_up_the_others(pipeline: Pipeli
         sent.append(event)
 
     with pytest.raises(SweepFailed, match="1 of 3"):
-        Sweep(pipeline, send).run(datetime.now(UTC) + timedelta(minutes=11))
+        Sweeper(pipeline, send).run(datetime.now(UTC) + timedelta(minutes=11))
     assert len(sent) == 2
 
 
 @pytest.mark.parametrize("length", [900, 985])
 def test_longest_names_can_be_quarantined(pipeline: Pipeline, length: int) -> None:
-    arrival = drop(f"inbox/{TASK}/{'x' * length}.png", b"not an image")
-    pipeline.prepare(arrival)
-    assert pipeline.table.get(arrival.id)["status"] == "quarantined"
+    dropped = drop(f"inbox/{TASK}/{'x' * length}.png", b"not an image")
+    pipeline.prepare(dropped)
+    assert pipeline.table.get(dropped.id)["status"] == "quarantined"
     (moved,) = (key for key in keys(f"quarantine/{TASK}/") if key.endswith(".png"))
     assert len(moved.encode()) <= 1024
     assert keys("inbox/") == []
 
 
-def test_sweep_leaves_finished_old_and_folder_objects_alone(pipeline: Pipeline) -> None:
+def test_sweeper_ignores_finished_old_and_folder_objects(pipeline: Pipeline) -> None:
     clockwork = Clockwork(pipeline)
     done = drop(f"inbox/{TASK}/done.png", images.grey_file())
     pipeline.prepare(done)

@@ -1,4 +1,4 @@
-"""The results table, against a real table definition."""
+"""The results table, with its definition from the template."""
 
 import time
 from itertools import chain
@@ -8,11 +8,11 @@ import pytest
 
 from chalicelib.errors import InvalidRequest, UnknownResult
 from chalicelib.models.review_rule import Reason
-from chalicelib.results import result_document
-from chalicelib.results import table as table_module
+from chalicelib.results import queries, result_document
+from chalicelib.results.entry import Entry
 from chalicelib.results.result_document import Result
 from chalicelib.results.selection import Selection
-from chalicelib.results.table import Entry, ResultsTable
+from chalicelib.results.table import ResultsTable
 from tests.stage import TABLE
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -56,13 +56,13 @@ def raw(number: int) -> dict[str, object]:
     return item
 
 
-def test_result_comes_back_as_it_was_stored(table: ResultsTable) -> None:
+def test_result_is_returned_as_stored(table: ResultsTable) -> None:
     stored = classified(1, probabilities={"left-cc": 0.75, "right-cc": 0.25}, probability=1.0)
     assert table.finish(stored)
     assert table.get(stored["id"]) == stored
 
 
-def test_unknown_id(table: ResultsTable) -> None:
+def test_unknown_id_is_refused(table: ResultsTable) -> None:
     assert table.find("0" * 32) is None
     with pytest.raises(UnknownResult):
         table.get("0" * 32)
@@ -77,7 +77,7 @@ def test_second_arrival_finds_the_first_one(table: ResultsTable) -> None:
 
 
 @pytest.mark.parametrize("status", ["classified", "quarantined"])
-def test_arrival_after_the_end_is_told_so(table: ResultsTable, status: str) -> None:
+def test_arrival_after_the_end_returns_the_result(table: ResultsTable, status: str) -> None:
     table.finish(classified(1, status=status))
     entry, again = receive(table, result(1))
     assert (entry.finished, entry.result["status"], again) == (True, status, False)
@@ -94,7 +94,7 @@ def test_announced_upload_expires_unless_it_arrives(table: ResultsTable) -> None
     assert [found for found, _ in chain.from_iterable(table.unfinished())] == ids(1)
 
 
-def test_announced_upload_that_never_came_disappears(
+def test_announced_upload_without_content_disappears(
     table: ResultsTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """DynamoDB itself may take days to delete it."""
@@ -111,9 +111,7 @@ def test_announced_upload_that_never_came_disappears(
 
 
 @pytest.mark.parametrize("status", ["received", "classified"])
-def test_item_without_status_neither_comes_to_life_nor_breaks_a_list(
-    table: ResultsTable, status: str
-) -> None:
+def test_item_without_status_is_ignored(table: ResultsTable, status: str) -> None:
     table.count_try(ids(1)[0])
     table.begin_change(ids(1)[0], 1)
     assert "Item" not in boto3.resource("dynamodb").Table(TABLE).get_item(Key={"id": ids(1)[0]})
@@ -151,7 +149,7 @@ def test_later_change_wins_whichever_ends_first(table: ResultsTable) -> None:
     table.finish(classified(1))
     for revision in (1, 2):
         table.begin_change(ids(1)[0], revision)
-    assert not table.end_change(reviewed(1), 1)  # the second one's mark must stay until it has ended
+    assert not table.end_change(reviewed(1), 1)  # the second one's mark must stay until its end
     assert table.end_change(classified(1), 2)
     assert not table.end_change(reviewed(1), 1)
     assert table.get(ids(1)[0])["review"] is None
@@ -179,7 +177,7 @@ def test_pages_are_newest_first_without_gap_or_repetition(table: ResultsTable) -
     assert walk(table, limit=3, task="chest-xray") == [f"{number:032x}" for number in (20, 15, 10, 5, 0)]
 
 
-def test_filters(table: ResultsTable) -> None:
+def test_filters_select_results(table: ResultsTable) -> None:
     for number in range(30):
         label = "left-cc" if number % 3 else "right-cc"
         table.finish(classified(number, label=label, needs_review=number % 2 == 0))
@@ -211,7 +209,7 @@ def test_status_and_review_are_filters(table: ResultsTable) -> None:
 
 
 @pytest.mark.parametrize("task", [None, "mammography-views"])
-def test_times_bound_a_list_from_the_first_to_before_the_last(table: ResultsTable, task: str | None) -> None:
+def test_times_limit_a_list_inclusively_and_exclusively(table: ResultsTable, task: str | None) -> None:
     for number in range(10):
         table.finish(classified(number))
     assert walk(table, limit=2, task=task, since=second(3), until=second(6)) == ids(5, 4, 3)
@@ -219,7 +217,7 @@ def test_times_bound_a_list_from_the_first_to_before_the_last(table: ResultsTabl
     assert walk(table, task=task, until=second(2)) == ids(1, 0)
 
 
-def test_oldest_come_first_on_demand(table: ResultsTable) -> None:
+def test_oldest_first_reverses_the_order(table: ResultsTable) -> None:
     for number in range(5):
         table.finish(classified(number, label="left-cc" if number % 2 else "right-cc"))
     assert walk(table, limit=2, oldest_first=True) == ids(0, 1, 2, 3, 4)
@@ -236,18 +234,18 @@ def test_cursor_of_another_selection_is_refused(table: ResultsTable) -> None:
         table.page(Selection(until=second(2)), 2, cursor)
 
 
-def test_lists_leave_the_heat_map_out(table: ResultsTable) -> None:
+def test_lists_omit_the_heat_map(table: ResultsTable) -> None:
     table.finish(classified(1))
     ((entry,), _) = table.page()
     assert "heatmap" not in entry
     assert "listing" not in entry
 
 
-def test_page_gives_up_looking_and_says_where_to_go_on(
+def test_page_stops_after_its_reads_and_returns_a_cursor(
     table: ResultsTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(table_module, "_FILTERED_READ", 2)
-    monkeypatch.setattr(table_module, "_MAX_READS", 3)
+    monkeypatch.setattr(queries, "_FILTERED_READ", 2)
+    monkeypatch.setattr(queries, "_MAX_READS", 3)
     for number in range(10):
         table.finish(classified(number, label="right-cc" if number == 0 else "left-cc"))
     page, cursor = table.page(Selection(label="right-cc"))
@@ -256,7 +254,7 @@ def test_page_gives_up_looking_and_says_where_to_go_on(
     assert walk(table, label="right-cc") == [f"{0:032x}"]
 
 
-def test_repeated_ids_are_asked_for_once(table: ResultsTable) -> None:
+def test_repeated_ids_are_requested_once(table: ResultsTable) -> None:
     receive(table, result(1))
     assert len(table.progress([result(1)["id"]] * 3)) == 1
 
@@ -274,7 +272,7 @@ def test_every_result_is_exported(table: ResultsTable) -> None:
     assert list(table.every(Selection(task="chest-xray"))) == []
 
 
-def test_progress_of_many(table: ResultsTable) -> None:
+def test_progress_of_many_images_is_returned(table: ResultsTable) -> None:
     for number in range(150):
         receive(table, result(number))
     table.finish(classified(3))
@@ -296,11 +294,11 @@ def test_tries_are_counted_while_there_is_no_result(table: ResultsTable) -> None
     assert "tries" not in raw(1)
 
 
-def test_unfinished_images_are_listed_the_oldest_first(table: ResultsTable) -> None:
+def test_unfinished_images_are_listed_oldest_first(table: ResultsTable) -> None:
     for number in range(10):
         receive(table, result(number << 124))
     series = [list(one) for one in table.unfinished()]
-    assert sorted(len(one) for one in series) == [2, 2, 3, 3]  # they share the partitions
+    assert sorted(len(one) for one in series) == [2, 2, 3, 3]  # the partitions share the images
     assert all(one == sorted(one, key=lambda entry: entry[1]) for one in series)
 
 
@@ -312,8 +310,10 @@ def test_quarantined_result_needs_review() -> None:
     assert result["reasons"] == [{"code": "NotAnImage", "message": "text"}]
 
 
-def test_latest_answers_of_one_model(table: ResultsTable, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table_module, "_FILTERED_READ", 3)
+def test_latest_returns_the_answers_of_one_model(
+    table: ResultsTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "_FILTERED_READ", 3)
     for number in range(20):
         sha256 = "b" if number % 3 else "a"
         model = {"version": "1", "sha256": sha256, "backend": "embedded"}
@@ -326,11 +326,11 @@ def test_latest_answers_of_one_model(table: ResultsTable, monkeypatch: pytest.Mo
     assert [entry["distance"] for entry in found] == [18.5, 15.5, 12.5, 9.5]
     assert found[0].keys() == {"label", "probability", "distance", "created_at"}
     assert len(table.latest("mammography-views", "a", 100)) == 7
-    monkeypatch.setattr(table_module, "_MAX_READS", 2)
+    monkeypatch.setattr(queries, "_MAX_READS", 2)
     assert len(table.latest("mammography-views", "a", 100)) == 2
 
 
-def test_result_from_before_distances_were_kept_has_none(table: ResultsTable) -> None:
+def test_result_without_distance_returns_none(table: ResultsTable) -> None:
     old = classified(1)
     del old["distance"]
     table.finish(old)

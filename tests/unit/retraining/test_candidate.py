@@ -12,13 +12,14 @@ from chalicelib.errors import InvalidModelPackage
 from chalicelib.models.archive import pack, package_files
 from chalicelib.models.registry import Registry
 from chalicelib.retraining.candidate import MAX_DESCRIPTION, MAX_TOKEN, Candidates
+from chalicelib.retraining.payloads import Candidate, TrainedModel
 from chalicelib.storage.bucket import DataBucket
 from tests.models import TASK, VERSION, write_package
 from tests.stage import BUCKET
 
 pytestmark = pytest.mark.usefixtures("cloud")
 FOLDER = f"retrainings/{TASK}/run/"
-PLAN: dict[str, Any] = {
+PLAN: Any = {
     "run": "run",
     "task": TASK,
     "name": f"negatoscope-elevenchars-{TASK}-01234567",
@@ -27,11 +28,11 @@ PLAN: dict[str, Any] = {
     "serving": {"kind": "serverless", "endpoint": "endpoint"},
 }
 ARCHIVE = f"{FOLDER}training/job/output/model.tar.gz"
-TRAINED = {"job": "job", "model": f"s3://{BUCKET}/{ARCHIVE}"}
+TRAINED: TrainedModel = {"job": "job", "model": f"s3://{BUCKET}/{ARCHIVE}"}
 
 
 class SageMaker:
-    """SageMaker's registry of model packages: by token, each with its status and why."""
+    """SageMaker's model registry: packages by token, with their status and its reason."""
 
     def __init__(self) -> None:
         self.groups: list[str] = []
@@ -62,8 +63,8 @@ class SageMaker:
         self.packages[ModelPackageArn] |= status
 
 
-class Desk:
-    """A training job's output and who takes it from there."""
+class Stage:
+    """A stage in which a training job has completed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -75,12 +76,12 @@ class Desk:
         self.bucket.write(ARCHIVE, archive, "application/gzip")
         self.bucket.write(f"{FOLDER}data/manifest.csv", b"path,part\n", "text/csv")
 
-    def register(self, **plan: Any) -> dict[str, Any]:
+    def register(self, **plan: Any) -> Candidate:
         return self.candidates.register(PLAN | plan, TRAINED, "image")
 
-    def judge(self, accepted: bool, *reasons: str) -> None:
+    def evaluate(self, accepted: bool, *reasons: str) -> None:
         self.bucket.write_json(
-            f"{FOLDER}judgement/decision.json", {"accepted": accepted, "reasons": [*reasons]}
+            f"{FOLDER}evaluation/decision.json", {"accepted": accepted, "reasons": [*reasons]}
         )
 
     @property
@@ -90,36 +91,45 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path)
 
 
-def test_what_was_trained_is_registered_in_both_places(desk: Desk) -> None:
-    candidate = desk.register()
+def test_register_adds_the_model_to_both_registries(stage: Stage) -> None:
+    candidate = stage.register()
 
-    record = desk.registry.record(TASK, VERSION)
+    record = stage.registry.record(TASK, VERSION)
     assert (record["origin"], record["run"], record["job"]) == ("retraining", "run", "job")
     assert candidate["version"] == VERSION
     assert candidate["sha256"] == record["sha256"]
     assert candidate["uri"] == f"s3://{BUCKET}/models/{TASK}/{VERSION}/model.tar.gz"
-    assert desk.registry.archive(TASK, VERSION) == desk.bucket.read(ARCHIVE).body
-    assert desk.package["ModelApprovalStatus"] == "PendingManualApproval"
-    assert desk.register() == candidate, "a step that is repeated"
-    assert len(desk.sagemaker.packages) == 1
+    assert stage.registry.archive(TASK, VERSION) == stage.bucket.read(ARCHIVE).body
+    assert stage.package["ModelApprovalStatus"] == "PendingManualApproval"
+    assert stage.register() == candidate, "a step that is repeated"
+    assert len(stage.sagemaker.packages) == 1
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException", "ResourceLimitExceeded"])
-def test_a_group_that_could_not_be_made_is_no_group(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, code: str
+def test_register_fails_if_the_group_cannot_be_created(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
     def create_model_package_group(**_: str) -> None:
         raise ClientError({"Error": {"Code": code, "Message": "?"}}, "CreateModelPackageGroup")
 
-    monkeypatch.setattr(desk.sagemaker, "create_model_package_group", create_model_package_group)
+    monkeypatch.setattr(stage.sagemaker, "create_model_package_group", create_model_package_group)
 
     with pytest.raises(ClientError, match=code):
-        desk.register()
-    assert not desk.sagemaker.packages
+        stage.register()
+    assert not stage.sagemaker.packages
+
+
+def test_decide_reads_evaluation_of_earlier_release(stage: Stage) -> None:
+    candidate = stage.register()
+    decision = {"accepted": False, "reasons": ["It is no better."]}
+    stage.bucket.write_json(f"{FOLDER}judgement/decision.json", decision)
+
+    assert stage.candidates.decide(PLAN, candidate)["accepted"] is False
+    assert stage.package["ModelApprovalStatus"] == "Rejected"
 
 
 def manifest(run: str, *images: str) -> bytes:
@@ -127,87 +137,89 @@ def manifest(run: str, *images: str) -> bytes:
     return "\n".join(["path,part,class,sha256", f"{run},train,left-cc,{run}", *rows, ""]).encode()
 
 
-def decided(desk: Desk, run: str, *test_images: str) -> tuple[int, str]:
+def decided(stage: Stage, run: str, *test_images: str) -> tuple[int, str]:
     """The count and the reasons of a decision by these test images."""
     folder = f"retrainings/{TASK}/{run}/"
     plan = PLAN | {"run": run, "folder": f"s3://{BUCKET}/{folder}"}
-    package = write_package(desk.folder / run, version=run)
-    desk.registry.add(TASK, pack(package_files(package)), {"origin": "retraining", "run": run})
-    desk.bucket.write(f"{folder}data/manifest.csv", manifest(run, *test_images), "text/csv")
-    judgement = {"accepted": True, "reasons": ["Better."]}
-    desk.bucket.write_json(f"{folder}judgement/decision.json", judgement)
+    package = write_package(stage.folder / run, version=run)
+    stage.registry.add(TASK, pack(package_files(package)), {"origin": "retraining", "run": run})
+    stage.bucket.write(f"{folder}data/manifest.csv", manifest(run, *test_images), "text/csv")
+    evaluation = {"accepted": True, "reasons": ["Better."]}
+    stage.bucket.write_json(f"{folder}evaluation/decision.json", evaluation)
     for _ in range(2):  # a step that is repeated counts once
-        reasons = desk.candidates.decide(plan, {"version": run, "package": ""})["reasons"]
-    return desk.registry.record(TASK, run)["decision"]["test_decisions"], reasons
+        reasons = stage.candidates.decide(plan, {"version": run, "sha256": "", "uri": "", "package": ""})[
+            "reasons"
+        ]
+    return stage.registry.record(TASK, run)["decision"]["test_decisions"], reasons
 
 
-def test_it_is_told_how_often_a_test_set_has_decided(desk: Desk) -> None:
-    assert decided(desk, "a", "1", "2") == (1, "Better.")
-    count, reasons = decided(desk, "b", "1", "2")
+def test_decide_counts_the_decisions_of_a_test_set(stage: Stage) -> None:
+    assert decided(stage, "a", "1", "2") == (1, "Better.")
+    count, reasons = decided(stage, "b", "1", "2")
     assert (count, "decision 2 by these test images" in reasons) == (2, True)
-    assert decided(desk, "c", "1", "2", "3", "4")[0] == 3, "it has grown"
-    assert decided(desk, "d", "5", "6", "7")[0] == 1, "another data set"
+    assert decided(stage, "c", "1", "2", "3", "4")[0] == 3, "it has grown"
+    assert decided(stage, "d", "5", "6", "7")[0] == 1, "another data set"
 
 
-def test_a_model_from_elsewhere_is_none_of_ours(desk: Desk) -> None:
+def test_register_rejects_models_outside_of_the_bucket(stage: Stage) -> None:
     with pytest.raises(InvalidModelPackage, match="outside of"):
-        desk.candidates.register(PLAN, {"job": "job", "model": "s3://theirs/model.tar.gz"}, "image")
+        stage.candidates.register(PLAN, {"job": "job", "model": "s3://theirs/model.tar.gz"}, "image")
 
 
-def test_a_model_that_is_known_keeps_its_record(desk: Desk) -> None:
-    desk.register()
-    desk.registry.promote(TASK, VERSION, "endpoint", "config")
+def test_register_keeps_the_record_of_a_known_model(stage: Stage) -> None:
+    stage.register()
+    stage.registry.promote(TASK, VERSION, "endpoint", "config")
 
     with pytest.raises(InvalidModelPackage, match="registered already"):
-        desk.register(run="another")
+        stage.register(run="another")
 
-    assert desk.registry.record(TASK, VERSION)["config"] == "config"
+    assert stage.registry.record(TASK, VERSION)["config"] == "config"
 
 
-def test_a_decision_and_the_split_it_rests_on_are_kept(desk: Desk) -> None:
-    candidate = desk.register()
-    desk.judge(False, "It is no better.", "x" * 2000)
+def test_decide_records_the_decision_and_its_split(stage: Stage) -> None:
+    candidate = stage.register()
+    stage.evaluate(False, "It is no better.", "x" * 2000)
 
-    decision = desk.candidates.decide(PLAN, candidate)
+    decision = stage.candidates.decide(PLAN, candidate)
 
     assert decision["accepted"] is False
     assert decision["reasons"].startswith("It is no better. xxx")
-    assert desk.registry.record(TASK, VERSION)["decision"]["accepted"] is False
-    assert desk.package["ModelApprovalStatus"] == "Rejected"
-    assert desk.bucket.read(f"retrainings/{TASK}/split.csv").body == b"path,part\n"
+    assert stage.registry.record(TASK, VERSION)["decision"]["accepted"] is False
+    assert stage.package["ModelApprovalStatus"] == "Rejected"
+    assert stage.bucket.read(f"retrainings/{TASK}/split.csv").body == b"path,part\n"
 
 
-def test_an_accepted_candidate_waits_for_its_deployment(desk: Desk) -> None:
-    candidate = desk.register()
-    desk.judge(True, "It is better.")
+def test_accepted_candidate_waits_for_promotion(stage: Stage) -> None:
+    candidate = stage.register()
+    stage.evaluate(True, "It is better.")
 
-    assert desk.candidates.decide(PLAN, candidate) == {"accepted": True, "reasons": "It is better."}
-    assert desk.package["ModelApprovalStatus"] == "PendingManualApproval"
-    assert desk.registry.current(TASK) is None
+    assert stage.candidates.decide(PLAN, candidate) == {"accepted": True, "reasons": "It is better."}
+    assert stage.package["ModelApprovalStatus"] == "PendingManualApproval"
+    assert stage.registry.current(TASK) is None
 
-    desk.candidates.promote(PLAN, candidate)
+    stage.candidates.promote(PLAN, candidate)
 
-    current = desk.registry.current(TASK)
+    current = stage.registry.current(TASK)
     assert current is not None
     assert (current.version, current.endpoint, current.config) == (VERSION, "endpoint", PLAN["name"])
-    assert desk.package["ModelApprovalStatus"] == "Approved"
+    assert stage.package["ModelApprovalStatus"] == "Approved"
 
 
-def test_without_an_endpoint_the_package_answers(desk: Desk) -> None:
-    candidate = desk.register()
+def test_promote_without_endpoint_deploys_the_package(stage: Stage) -> None:
+    candidate = stage.register()
 
-    desk.candidates.promote(PLAN | {"serving": {"kind": "embedded", "endpoint": "endpoint"}}, candidate)
+    stage.candidates.promote(PLAN | {"serving": {"kind": "embedded", "endpoint": "endpoint"}}, candidate)
 
-    current = desk.registry.current(TASK)
+    current = stage.registry.current(TASK)
     assert current is not None
     assert (current.endpoint, current.config) == (None, None)
 
 
-def test_who_is_refused_is_so_in_both_places(desk: Desk) -> None:
-    candidate = desk.register()
+def test_refuse_rejects_the_candidate_in_both_registries(stage: Stage) -> None:
+    candidate = stage.register()
 
-    desk.candidates.refuse(PLAN, candidate, "Declined.")
+    stage.candidates.refuse(PLAN, candidate, "Declined.")
 
-    record = desk.registry.record(TASK, VERSION)
+    record = stage.registry.record(TASK, VERSION)
     assert json.dumps(record["decision"]["reasons"]) == '["Declined."]'
-    assert desk.package["ApprovalDescription"] == "Declined."
+    assert stage.package["ApprovalDescription"] == "Declined."

@@ -1,4 +1,4 @@
-"""What there is of something that SageMaker was asked to create, when its answer was lost."""
+"""Creations whose request seemed to fail."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from botocore.exceptions import ClientError
 
 from chalicelib.retraining.creation import Creations
 from tests.memory import MemoryS3, MemorySageMaker
-from tests.sagemaker import hosting
+from tests.sagemaker import endpoint_manager
 
-PLAN = {"name": "n", "tuning_name": "t", "serving": {"endpoint": "e"}}
-ERROR = {"Error": "SageMaker.AmazonSageMakerException", "Cause": "Rate exceeded"}
+PLAN: Any = {"name": "n", "tuning_name": "t", "serving": {"endpoint": "e"}}
+ERROR: Any = {"Error": "SageMaker.AmazonSageMakerException", "Cause": "Rate exceeded"}
 
 
 @pytest.fixture
@@ -18,14 +18,16 @@ def sagemaker() -> MemorySageMaker:
     return MemorySageMaker(MemoryS3())
 
 
-def check(sagemaker: MemorySageMaker, creating: str) -> dict[str, Any]:
-    return Creations(lambda: sagemaker, hosting(sagemaker)).check(creating, PLAN, ERROR)
+def check(sagemaker: MemorySageMaker, creating: Any) -> Any:
+    return Creations(lambda: sagemaker, endpoint_manager(sagemaker)).check(PLAN, creating, ERROR)
 
 
 @pytest.mark.parametrize(
-    "creating", ["data", "training", "transform", "judgement", "model", "config", "endpoint"]
+    "creating", ["data", "training", "transform", "evaluation", "model", "config", "endpoint"]
 )
-def test_what_was_not_created_has_failed_as_it_was_said(sagemaker: MemorySageMaker, creating: str) -> None:
+def test_missing_creation_has_failed_with_the_original_error(
+    sagemaker: MemorySageMaker, creating: str
+) -> None:
     assert check(sagemaker, creating) == {
         "creating": creating,
         "status": "failed",
@@ -38,7 +40,8 @@ def test_what_was_not_created_has_failed_as_it_was_said(sagemaker: MemorySageMak
     ("creating", "kind", "name", "job"),
     [
         ("data", "ProcessingJob", "n-data", None),
-        ("judgement", "ProcessingJob", "n-judge", None),
+        ("evaluation", "ProcessingJob", "n-eval", None),
+        ("judgement", "ProcessingJob", "n-judge", None),  # in executions that release 0.1 started
         ("transform", "TransformJob", "n", None),
         ("training", "TrainingJob", "n", "n"),
     ],
@@ -47,7 +50,7 @@ def test_what_was_not_created_has_failed_as_it_was_said(sagemaker: MemorySageMak
     ("job_status", "status"),
     [("InProgress", "running"), ("Stopping", "running"), ("Completed", "completed"), ("Stopped", "failed")],
 )
-def test_a_job_is_as_far_as_it_says(
+def test_job_has_its_status_in_sagemaker(
     sagemaker: MemorySageMaker,
     creating: str,
     kind: str,
@@ -64,13 +67,15 @@ def test_a_job_is_as_far_as_it_says(
     assert (checked["error"] != ERROR) == (status == "failed")
 
 
-def test_a_job_that_failed_says_why(sagemaker: MemorySageMaker) -> None:
+def test_failed_job_has_its_reason(sagemaker: MemorySageMaker) -> None:
     sagemaker.job("TrainingJob", "n", FailureReason="No memory left.")["TrainingJobStatus"] = "Failed"
 
     assert check(sagemaker, "training")["error"]["Cause"] == "No memory left."
 
 
-def test_a_search_names_its_best_job(sagemaker: MemorySageMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tuning_job_has_its_best_training_job(
+    sagemaker: MemorySageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def describe(HyperParameterTuningJobName: str) -> dict[str, Any]:  # noqa: N803
         assert HyperParameterTuningJobName == "t"
         best = {"TrainingJobName": "t-007"}
@@ -90,7 +95,7 @@ def test_a_search_names_its_best_job(sagemaker: MemorySageMaker, monkeypatch: py
         ({"EndpointStatus": "InService", "EndpointConfigName": "old"}, "failed"),
     ],
 )
-def test_an_endpoint_is_on_its_way_or_there(
+def test_endpoint_exists_if_it_changes_or_serves_the_candidate(
     sagemaker: MemorySageMaker, endpoint: dict[str, Any], status: str
 ) -> None:
     sagemaker.endpoints["e"] = endpoint
@@ -98,7 +103,7 @@ def test_an_endpoint_is_on_its_way_or_there(
     assert check(sagemaker, "endpoint")["status"] == status
 
 
-def test_what_could_not_be_looked_for_is_not_missing(
+def test_refused_description_is_not_taken_for_missing(
     sagemaker: MemorySageMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def describe_model(**_: str) -> None:

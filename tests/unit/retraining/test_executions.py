@@ -1,4 +1,4 @@
-"""Executions of the state machine, as the API tells of them."""
+"""Executions of the state machine."""
 
 import pytest
 from botocore.exceptions import ClientError
@@ -8,7 +8,7 @@ from chalicelib.retraining.executions import Executions
 from tests.stage import RETRAINING_ARN
 from tests.stepfunctions import FakeStepFunctions
 
-WISH = {"task": "chest-xray"}
+REQUEST = {"task": "chest-xray"}
 
 
 class Refusing(FakeStepFunctions):
@@ -31,19 +31,19 @@ def executions(states: FakeStepFunctions) -> Executions:
     return Executions(states, RETRAINING_ARN)
 
 
-def test_an_execution_is_found_by_its_name(executions: Executions) -> None:
-    arn = executions.start("run-1", WISH)
+def test_execution_is_found_by_its_name(executions: Executions) -> None:
+    arn = executions.start("run-1", REQUEST)
 
     assert arn == executions.arn("run-1")
     described = executions.describe(arn)
     assert described is not None
-    assert (described["status"], described["input"], described["ended_at"]) == ("RUNNING", WISH, None)
+    assert (described["status"], described["input"], described["ended_at"]) == ("RUNNING", REQUEST, None)
     assert described["started_at"] == "2026-01-01T12:00:00.000000Z"
     assert executions.is_running(arn)
 
 
-def test_what_has_ended_does_not_run(executions: Executions, states: FakeStepFunctions) -> None:
-    arn = executions.start("run-1", WISH)
+def test_ended_execution_is_not_running(executions: Executions, states: FakeStepFunctions) -> None:
+    arn = executions.start("run-1", REQUEST)
     states.end(arn, "FAILED", error="TrainingFailed", cause="Why.")
 
     described = executions.describe(arn)
@@ -54,7 +54,7 @@ def test_what_has_ended_does_not_run(executions: Executions, states: FakeStepFun
     assert not executions.is_running(arn)
 
 
-def test_what_is_forgotten_does_not_run_and_has_no_states(executions: Executions) -> None:
+def test_expired_execution_is_not_running_and_has_no_states(executions: Executions) -> None:
     arn = executions.arn("long-ago")
 
     assert executions.describe(arn) is None
@@ -62,10 +62,10 @@ def test_what_is_forgotten_does_not_run_and_has_no_states(executions: Executions
     assert executions.states(arn) == []
 
 
-def test_states_that_are_entered_again_are_told_again(
+def test_states_are_listed_each_time_they_are_entered(
     executions: Executions, states: FakeStepFunctions
 ) -> None:
-    arn = executions.start("run-1", WISH)
+    arn = executions.start("run-1", REQUEST)
     for second, name in enumerate(("Wait", "Look", "Wait")):
         states.enter(arn, name, 2 * second)
         if second < 2:
@@ -80,17 +80,17 @@ def test_states_that_are_entered_again_are_told_again(
     ]
 
 
-def test_a_task_that_waits_is_answered_once(executions: Executions, states: FakeStepFunctions) -> None:
+def test_waiting_task_is_answered_once(executions: Executions, states: FakeStepFunctions) -> None:
     states.waiting.add("token")
 
     executions.answer("token", {"approved": True})
 
     assert states.answers == {"token": {"approved": True}}
-    with pytest.raises(NothingToApprove, match="too late"):
+    with pytest.raises(NothingToApprove, match="no longer waits"):
         executions.answer("token", {"approved": True})
 
 
-def test_other_errors_are_not_hidden() -> None:
+def test_other_errors_are_raised() -> None:
     executions = Executions(Refusing(), RETRAINING_ARN)
 
     with pytest.raises(ClientError, match="Throttling"):

@@ -1,4 +1,4 @@
-"""Failures in words."""
+"""Explanations of failures."""
 
 import json
 
@@ -22,14 +22,14 @@ SCRIPT = (
         ),
         (json.dumps({"TrainingJobStatus": "Failed", "FailureReason": SCRIPT}), "There are no images."),
         (json.dumps({"ProcessingJobStatus": "Failed", "ExitMessage": "No label"}), "No label."),
-        (json.dumps({"TrainingJobStatus": "Stopped", "FailureReason": ""}), "Somebody stopped the job, or"),
+        (json.dumps({"TrainingJobStatus": "Stopped", "FailureReason": ""}), "The job was stopped, or"),
         (json.dumps({"errorMessage": "Broken!", "errorType": "InvalidModelPackage"}), "Broken!"),
         ("No JSON at all", "No JSON at all."),
         ("[1]", "[1]."),
         ("", "States.Timeout."),
     ],
 )
-def test_the_reason_comes_first_and_then_what_to_do(cause: str, said: str) -> None:
+def test_explanation_is_the_reason_and_what_to_do(cause: str, said: str) -> None:
     text = explain("TrainingFailed", {"Error": "States.Timeout", "Cause": cause})
 
     assert text.startswith(said)

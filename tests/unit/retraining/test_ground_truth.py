@@ -15,10 +15,10 @@ def result(
     number: int, status: str = result_document.CLASSIFIED, review: str | None = "left-cc"
 ) -> dict[str, Any]:
     image_id = f"{number:032x}"
-    said = {"label": review, "comment": "Mrs Example", "reviewed_at": WHEN, "reviewer": "someone"}
+    given = {"label": review, "comment": "Mrs Example", "reviewed_at": WHEN, "reviewer": "someone"}
     return result_document.received(image_id, TASK, "upload") | {
         "status": status,
-        "review": said if review else None,
+        "review": given if review else None,
     }
 
 
@@ -26,7 +26,7 @@ def lines(*found: dict[str, Any]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in ground_truth.manifest(load_task(TASK), found, "bucket")]
 
 
-def test_a_review_becomes_a_line_as_ground_truth_writes_it() -> None:
+def test_manifest_has_lines_in_the_format_of_ground_truth() -> None:
     (line,) = lines(result(7, review="right-cc"))
 
     assert line["source-ref"] == f"s3://bucket/prepared/{TASK}/{7:032x}.npy"
@@ -36,7 +36,7 @@ def test_a_review_becomes_a_line_as_ground_truth_writes_it() -> None:
     assert line["review-metadata"]["type"] == "groundtruth/image-classification"
 
 
-def test_only_classified_images_with_a_review_of_a_class_that_exists_are_listed() -> None:
+def test_manifest_has_only_classified_images_with_a_usable_review() -> None:
     found = lines(
         result(1, review=None),
         result(2, status=result_document.QUARANTINED),
@@ -47,7 +47,7 @@ def test_only_classified_images_with_a_review_of_a_class_that_exists_are_listed(
     assert [line["source-ref"][-5:-4] for line in found] == ["4"]
 
 
-def test_neither_comment_nor_reviewer_leaves_the_table() -> None:
+def test_manifest_has_neither_comment_nor_reviewer() -> None:
     written = "".join(ground_truth.manifest(load_task(TASK), [result(1)], "bucket"))
 
     assert "Example" not in written

@@ -1,43 +1,43 @@
-"""What may be asked of a retraining."""
+"""Requests for retrainings."""
 
 from typing import Any
 
 import pytest
 
 from chalicelib.errors import InvalidRequest
-from chalicelib.retraining.request import TRIALS, read_wish
+from chalicelib.retraining.request import TRIALS, parse_request
 
 TASK = {"task": "chest-xray"}
 
 
-def test_a_task_is_enough() -> None:
-    wish = read_wish(TASK)
+def test_request_needs_only_a_task() -> None:
+    request = parse_request(TASK)
 
-    assert wish.task.name == "chest-xray"
-    assert (wish.trials, wish.force, wish.approval, wish.spot) == (0, False, False, False)
-    assert wish.is_plain
+    assert request.task.name == "chest-xray"
+    assert (request.trials, request.force, request.approval, request.spot) == (0, False, False, False)
+    assert request.is_plain
 
 
 @pytest.mark.parametrize(
     ("given", "trials"), [({"tune": True}, TRIALS), ({"tune": 4}, 4), ({"tune": False}, 0)]
 )
-def test_a_search_has_a_number_of_trials(given: dict[str, Any], trials: int) -> None:
-    assert read_wish(TASK | given).trials == trials
+def test_tune_sets_the_number_of_trials(given: dict[str, Any], trials: int) -> None:
+    assert parse_request(TASK | given).trials == trials
 
 
 @pytest.mark.parametrize("given", [{"force": True}, {"tune": 2}, {"hyperparameters": {"epochs": 3}}])
-def test_whoever_wants_something_else_than_new_data_gets_it(given: dict[str, Any]) -> None:
-    assert not read_wish(TASK | given).is_plain
+def test_request_with_own_settings_is_not_plain(given: dict[str, Any]) -> None:
+    assert not parse_request(TASK | given).is_plain
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ([], "asked for as"),
+        ([], "is a JSON object such as"),
         ({}, "'task' must be one of .*mammography-views"),
         ({"task": "feet"}, "'task' must be one of"),
         ({"task": ["chest-xray"]}, "'task' must be a text"),
-        (TASK | {"hyperparameter": {}}, "There is no 'hyperparameter' to a retraining. Known: task"),
+        (TASK | {"hyperparameter": {}}, "A retraining has no field 'hyperparameter'. Fields: task"),
         (TASK | {"force": "yes"}, "'force' must be true or false"),
         (TASK | {"hyperparameters": [1]}, "'hyperparameters' must be an object"),
         (TASK | {"hyperparameters": {"epoch": 1}}, "no hyper-parameter 'epoch'. Known: seed"),
@@ -56,9 +56,9 @@ def test_whoever_wants_something_else_than_new_data_gets_it(given: dict[str, Any
         (TASK | {"hyperparameters": {"dropout": float("nan")}}, "out of range"),
         (TASK | {"hyperparameters": {"dropout": 10**400}}, "out of range"),
         (TASK | {"tune": 10**400}, "out of range"),
-        (TASK | {"tune": True, "hyperparameters": {"dropout": 0.1}}, "dropout cannot be given where"),
+        (TASK | {"tune": True, "hyperparameters": {"dropout": 0.1}}, "'tune' searches for dropout"),
     ],
 )
-def test_what_makes_no_sense_is_refused_in_words(given: Any, message: str) -> None:
+def test_parse_request_rejects(given: Any, message: str) -> None:
     with pytest.raises(InvalidRequest, match=message):
-        read_wish(given)
+        parse_request(given)

@@ -1,4 +1,4 @@
-"""What the roles around retraining must be allowed to do, beyond what the emulator asks for."""
+"""Permissions of the roles of retraining that the emulator does not check."""
 
 from fnmatch import fnmatch
 from typing import Any
@@ -22,7 +22,7 @@ def allowed(path: Any, role: str, action: str) -> list[str]:
 
 
 @pytest.mark.parametrize("role", ["StatesRole", "SageMakerRole"])
-def test_the_alarm_that_takes_an_update_back_can_be_read(role: str) -> None:
+def test_role_can_read_the_alarm_of_an_update(role: str) -> None:
     """SageMaker developer guide, "Auto-Rollback Configuration and Monitoring"."""
     (pattern,) = allowed(RETRAINING, role, "cloudwatch:DescribeAlarms")
 
@@ -36,7 +36,7 @@ def test_the_alarm_that_takes_an_update_back_can_be_read(role: str) -> None:
 @pytest.mark.parametrize(
     "action", ["sagemaker:DescribeEndpointConfig", "application-autoscaling:DeregisterScalableTarget"]
 )
-def test_whoever_changes_an_endpoint_may_take_it_off_scaling(role: str, action: str) -> None:
+def test_role_that_changes_endpoints_can_stop_their_scaling(role: str, action: str) -> None:
     assert allowed(FOUNDATION, role, action)
 
 
@@ -50,5 +50,5 @@ def test_whoever_changes_an_endpoint_may_take_it_off_scaling(role: str, action: 
         "sagemaker:DescribeTransformJob",
     ],
 )
-def test_the_step_that_looks_for_what_was_created_may_look(action: str) -> None:
+def test_role_can_describe_what_was_created(action: str) -> None:
     assert allowed(FOUNDATION, "RetrainingRole", action)

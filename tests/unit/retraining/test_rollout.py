@@ -1,4 +1,4 @@
-"""Endpoints on their way to a new model and back."""
+"""Rollouts of new models to endpoints, and back."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -10,16 +10,16 @@ from botocore.validate import ParamValidator
 
 from chalicelib.models.scaling import Scaling
 from chalicelib.retraining.rollout import Rollout
-from tests.sagemaker import FakeScaling, hosting, refusal, variants
+from tests.sagemaker import FakeScaling, endpoint_manager, refusal, variants
 
 NAME, OWN, BEFORE = "negatoscope-test-x", "new", "old"
-PLAN = {"name": OWN, "serving": {"endpoint": NAME}}
-PROVISIONED = {"kind": "provisioned", "endpoint": NAME, "alarm": "errors", "spec": {"instances": 2}}
-SERVERLESS = {"kind": "serverless", "endpoint": NAME, "alarm": "errors", "spec": {"instances": 1}}
+PLAN: Any = {"name": OWN, "serving": {"endpoint": NAME}}
+PROVISIONED: Any = {"kind": "provisioned", "endpoint": NAME, "alarm": "errors", "spec": {"instances": 2}}
+SERVERLESS: Any = {"kind": "serverless", "endpoint": NAME, "alarm": "errors", "spec": {"instances": 1}}
 
 
 class SageMaker:
-    """One endpoint, or none, and what was asked for."""
+    """At most one endpoint, and the requests that were made."""
 
     def __init__(self, status: str | None = None, config: str = BEFORE, reason: str = "") -> None:
         self.status = status
@@ -57,7 +57,7 @@ class SageMaker:
 
 
 class Recorder:
-    """Any client: remembers what is called."""
+    """A client that records calls."""
 
     exceptions = SimpleNamespace(ObjectNotFoundException=KeyError)
 
@@ -72,7 +72,7 @@ def rollout(
     sagemaker: SageMaker, recorder: Recorder | None = None, scaling: FakeScaling | None = None
 ) -> Rollout:
     other = recorder or Recorder()
-    return Rollout(hosting(sagemaker, scaling), lambda: other)
+    return Rollout(endpoint_manager(sagemaker, scaling), lambda: other)
 
 
 @pytest.mark.parametrize(
@@ -84,25 +84,25 @@ def rollout(
         ("Deleting", {"state": "changing", "config": BEFORE, "retain": False}),
     ],
 )
-def test_what_is_there_is_told(status: str | None, found: dict[str, Any]) -> None:
+def test_inspect_describes_the_endpoint(status: str | None, found: dict[str, Any]) -> None:
     sagemaker = SageMaker(status)
 
-    assert rollout(sagemaker).look(SERVERLESS, OWN) == found
+    assert rollout(sagemaker).inspect(SERVERLESS, OWN) == found
     assert sagemaker.calls == []
 
 
-def test_a_broken_endpoint_makes_room() -> None:
+def test_inspect_deletes_a_broken_endpoint() -> None:
     sagemaker = SageMaker("Failed")
 
-    assert rollout(sagemaker).look(SERVERLESS, OWN)["state"] == "changing"
+    assert rollout(sagemaker).inspect(SERVERLESS, OWN)["state"] == "changing"
     assert sagemaker.calls == [f"delete {NAME}"]
 
 
-def test_the_update_of_a_provisioned_endpoint_is_watched() -> None:
+def test_inspect_creates_the_alarm_of_a_provisioned_endpoint() -> None:
     recorder = Recorder()
 
-    rollout(SageMaker("InService"), recorder).look(PROVISIONED, OWN)
-    rollout(SageMaker("InService"), recorder).look(SERVERLESS, OWN)
+    rollout(SageMaker("InService"), recorder).inspect(PROVISIONED, OWN)
+    rollout(SageMaker("InService"), recorder).inspect(SERVERLESS, OWN)
 
     ((name, alarm),) = recorder.calls
     assert (name, alarm["AlarmName"]) == ("put_metric_alarm", "errors")
@@ -118,7 +118,7 @@ def test_the_update_of_a_provisioned_endpoint_is_watched() -> None:
         (None, None, False),
     ],
 )
-def test_only_an_endpoint_that_keeps_its_instances_scales_on(
+def test_scaling_goes_on_only_with_the_same_instances(
     before: str | None, after: str | None, retain: bool
 ) -> None:
     sagemaker, scaling = SageMaker("InService"), FakeScaling()
@@ -128,23 +128,23 @@ def test_only_an_endpoint_that_keeps_its_instances_scales_on(
     if before:
         scaling.start(NAME, 2)
 
-    found = rollout(sagemaker, scaling=scaling).look(PROVISIONED, OWN)
+    found = rollout(sagemaker, scaling=scaling).inspect(PROVISIONED, OWN)
 
     assert found == {"state": "ready", "config": BEFORE, "retain": retain}
     assert scaling.instances == ({NAME: 2} if retain else {})
 
 
-def test_an_endpoint_that_is_taken_down_does_not_scale_any_more() -> None:
+def test_scaling_stops_with_a_broken_endpoint() -> None:
     sagemaker, scaling = SageMaker("Failed"), FakeScaling()
     sagemaker.instance_types = {BEFORE: "ml.c5.large"}
     scaling.start(NAME, 2)
 
-    rollout(sagemaker, scaling=scaling).look(PROVISIONED, OWN)
+    rollout(sagemaker, scaling=scaling).inspect(PROVISIONED, OWN)
 
     assert scaling.instances == {}
 
 
-def test_an_endpoint_that_went_back_scales_again() -> None:
+def test_scaling_starts_again_after_a_rollback() -> None:
     sagemaker, scaling = SageMaker("InService", OWN), FakeScaling()
     sagemaker.instance_types = {BEFORE: "ml.c5.large"}
     work = rollout(sagemaker, scaling=scaling)
@@ -156,7 +156,7 @@ def test_an_endpoint_that_went_back_scales_again() -> None:
     assert scaling.instances == {NAME: 2}
 
 
-def test_scaling_is_what_aws_takes() -> None:
+def test_scaling_sends_valid_requests() -> None:
     recorder = Recorder()
     scaling = Scaling(lambda: recorder)
 
@@ -177,7 +177,7 @@ def test_scaling_is_what_aws_takes() -> None:
     assert recorder.calls[0][1]["MinCapacity"] == 2
 
 
-def test_an_endpoint_that_never_scaled_is_no_obstacle() -> None:
+def test_scaling_can_be_stopped_if_it_never_started() -> None:
     class Missing(Exception):
         pass
 
@@ -190,44 +190,44 @@ def test_an_endpoint_that_never_scaled_is_no_obstacle() -> None:
     Scaling(Client).stop("e")
 
 
-def undone(sagemaker: SageMaker, before: str | None) -> list[str]:
-    """What it takes until everything is as it was."""
+def restored(sagemaker: SageMaker, before: str | None) -> list[str]:
+    """The requests that restore an endpoint."""
     work = rollout(sagemaker)
     for _ in range(5):
         if work.restore(PLAN, before):
             return sagemaker.calls
-        # SageMaker comes to the end of what it does.
+        # SageMaker completes its operation.
         sagemaker.status = {"Updating": "InService", "Creating": "InService"}.get(str(sagemaker.status))
     raise AssertionError("never settled")
 
 
-def test_an_endpoint_that_serves_the_new_model_goes_back() -> None:
-    assert undone(SageMaker("InService", OWN), BEFORE) == [f"update {NAME} to {BEFORE}"]
+def test_restore_updates_an_endpoint_that_serves_the_candidate() -> None:
+    assert restored(SageMaker("InService", OWN), BEFORE) == [f"update {NAME} to {BEFORE}"]
 
 
-def test_an_endpoint_that_was_not_there_goes_away() -> None:
-    assert undone(SageMaker("InService", OWN), None) == [f"delete {NAME}"]
-    assert undone(SageMaker("Failed", OWN), None) == [f"delete {NAME}"]
+def test_restore_deletes_an_endpoint_that_did_not_exist() -> None:
+    assert restored(SageMaker("InService", OWN), None) == [f"delete {NAME}"]
+    assert restored(SageMaker("Failed", OWN), None) == [f"delete {NAME}"]
 
 
-def test_an_update_under_way_is_waited_for() -> None:
-    assert undone(SageMaker("Updating", OWN), BEFORE) == [f"update {NAME} to {BEFORE}"]
+def test_restore_waits_for_a_running_update() -> None:
+    assert restored(SageMaker("Updating", OWN), BEFORE) == [f"update {NAME} to {BEFORE}"]
 
 
-def test_what_was_not_changed_is_left_alone() -> None:
-    assert undone(SageMaker("InService", BEFORE), BEFORE) == []
-    assert undone(SageMaker(None), None) == []
+def test_restore_leaves_other_endpoints_alone() -> None:
+    assert restored(SageMaker("InService", BEFORE), BEFORE) == []
+    assert restored(SageMaker(None), None) == []
 
 
-def test_what_is_forgotten_may_be_gone_already() -> None:
+def test_forget_ignores_what_is_missing() -> None:
     sagemaker = SageMaker()
 
-    hosting(sagemaker).forget(OWN)
+    endpoint_manager(sagemaker).forget(OWN)
 
     assert sagemaker.calls == [f"delete config {OWN}", f"delete model {OWN}"]
 
 
-def test_what_may_not_be_forgotten_is_no_success() -> None:
+def test_forget_raises_other_errors() -> None:
     class Strict(SageMaker):
         def delete_model(self, ModelName: str) -> None:  # noqa: N803
             raise ClientError(
@@ -235,15 +235,15 @@ def test_what_may_not_be_forgotten_is_no_success() -> None:
             )
 
     with pytest.raises(ClientError, match="AccessDenied"):
-        hosting(Strict()).forget(OWN)
+        endpoint_manager(Strict()).forget(OWN)
 
 
-def test_the_reason_is_sagemakers() -> None:
+def test_reason_comes_from_sagemaker() -> None:
     assert rollout(SageMaker("InService", reason="No answer to /ping.")).reason(NAME) == "No answer to /ping."
     assert "did not take" in rollout(SageMaker(None)).reason(NAME)
 
 
-def test_the_state_of_an_endpoint_is_told() -> None:
+def test_describe_has_status_configuration_and_reason() -> None:
     described = rollout(SageMaker("Failed", OWN, "No memory.")).describe(SERVERLESS)
     assert described == f"The endpoint {NAME} is Failed and serves {OWN} (No memory.)."
     assert rollout(SageMaker(None)).describe(SERVERLESS) == f"There is no endpoint {NAME}."

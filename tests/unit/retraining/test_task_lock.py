@@ -1,4 +1,4 @@
-"""Retrainings that come after one that was stopped, wherever it was."""
+"""Retrainings that start after one that was stopped, wherever it was."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,14 +11,14 @@ from chalicelib.errors import AlreadyRetraining, EndpointNotChanged
 from chalicelib.models.archive import pack, package_files
 from chalicelib.models.registry import Registry
 from chalicelib.retraining.executions import Executions
-from chalicelib.retraining.planning import plan_key
-from chalicelib.retraining.repository import Journal, empty_entry
+from chalicelib.retraining.locations import plan_key
+from chalicelib.retraining.repository import RetrainingRepository, empty_record
 from chalicelib.retraining.rollout import Rollout
-from chalicelib.retraining.task_lock import Takeover
+from chalicelib.retraining.task_lock import TaskLock
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import load_task
 from tests.models import TASK, write_package
-from tests.sagemaker import hosting, refusal
+from tests.sagemaker import endpoint_manager, refusal
 from tests.stage import BUCKET, RETRAINING_ARN, RETRAININGS_TABLE
 from tests.stepfunctions import FakeStepFunctions
 from tests.unit.retraining.test_rollout import SageMaker
@@ -38,11 +38,11 @@ class Stage:
 
     def __post_init__(self) -> None:
         self.bucket = DataBucket(boto3.client("s3"), BUCKET)
-        self.journal = Journal(boto3.resource("dynamodb"), RETRAININGS_TABLE)
+        self.repository = RetrainingRepository(boto3.resource("dynamodb"), RETRAININGS_TABLE)
         self.registry = Registry(self.bucket)
         self.executions = Executions(self.states, RETRAINING_ARN)
-        rollout = Rollout(hosting(self.sagemaker), lambda: None)
-        self.takeover = Takeover(self.bucket, self.journal, self.registry, rollout, self.executions)
+        rollout = Rollout(endpoint_manager(self.sagemaker), lambda: None)
+        self.task_lock = TaskLock(self.bucket, self.repository, self.registry, rollout, self.executions)
         self.register("1")
         self.registry.promote(TASK, "1", ENDPOINT, "old")
         self.first = self.executions.start("first", {"task": TASK})
@@ -50,7 +50,7 @@ class Stage:
         assert self.lock(self.first) is None
         plan = {"run": "first", "task": TASK, "name": OWN, "serving": {"endpoint": ENDPOINT}}
         self.bucket.write_json(plan_key(TASK, "first"), plan)
-        self.journal.begin(empty_entry("first", self.first, {"task": TASK}) | {"started_at": "2026"})
+        self.repository.create(empty_record("first", self.first, {"task": TASK}) | {"started_at": "2026"})
 
     def register(self, version: str) -> None:
         """Another version that may be deployed."""
@@ -58,33 +58,33 @@ class Stage:
         self.registry.add(TASK, pack(package_files(package)), {})
 
     def train(self) -> None:
-        """Let the first retraining come to version `2`, which was good enough."""
+        """Let the first retraining train version `2`, which passes the gate."""
         self.register("2")
         self.registry.decide(TASK, "2", accepted=True, reasons=["Better."])
-        self.journal.note("first", candidate="2", accepted=True, task_token="t", waiting_for="approval")
+        self.repository.update("first", candidate="2", accepted=True, task_token="t", waiting_for="approval")
 
     def stop(self, status: str = "ABORTED") -> None:
-        """Somebody stops it."""
+        """Stop the first retraining."""
         self.states.end(self.first, status)
 
     def lock(self, execution: str) -> str | None:
-        """What becomes of an execution that wants the lock."""
-        return self.takeover.lock(load_task(TASK), execution)
+        """The result of acquiring the lock for an execution."""
+        return self.task_lock.acquire(load_task(TASK), execution)
 
     def follow_on(self) -> list[str]:
-        """Let the next retraining wait until it has the lock; returns what was done to SageMaker."""
+        """Let the next retraining wait for the lock; returns the requests to SageMaker."""
         for _ in range(5):
             if self.lock(self.next) is None:
-                assert self.journal.holder(TASK) == self.next
+                assert self.repository.holder(TASK) == self.next
                 return self.sagemaker.calls
-            assert self.journal.holder(TASK) == self.first
-            # SageMaker comes to the end of what it does.
+            assert self.repository.holder(TASK) == self.first
+            # SageMaker completes its operation.
             self.sagemaker.status = "InService" if self.sagemaker.status == "Updating" else None
         raise AssertionError("never settled")
 
-    def told(self) -> Any:
-        """What the journal itself says of the first retraining."""
-        return self.journal.get("first")
+    def recorded(self) -> Any:
+        """The record of the first retraining."""
+        return self.repository.get("first")
 
 
 @pytest.fixture
@@ -92,22 +92,22 @@ def stage(tmp_path: Path) -> Stage:
     return Stage(tmp_path)
 
 
-def test_nobody_takes_over_from_one_that_runs(stage: Stage) -> None:
+def test_acquire_fails_while_a_retraining_runs(stage: Stage) -> None:
     with pytest.raises(AlreadyRetraining, match="is being retrained by first"):
         stage.lock(stage.next)
-    assert stage.told()["status"] == "running"
+    assert stage.recorded()["status"] == "running"
     assert stage.sagemaker.calls == []
 
 
 @pytest.mark.parametrize(
     ("execution", "status", "outcome"),
     [
-        ("ABORTED", "stopped", "Somebody stopped it. The current model stays."),
-        ("TIMED_OUT", "failed", "It ran out of time. The current model stays."),
+        ("ABORTED", "stopped", "It was stopped. The current model stays."),
+        ("TIMED_OUT", "failed", "It exceeded its time limit. The current model stays."),
         ("FAILED", "failed", "It failed. The current model stays."),
     ],
 )
-def test_the_end_is_noted_and_what_is_left_is_deleted(
+def test_acquire_records_the_end_and_deletes_what_is_left(
     stage: Stage, execution: str, status: str, outcome: str
 ) -> None:
     stage.train()
@@ -115,29 +115,29 @@ def test_the_end_is_noted_and_what_is_left_is_deleted(
 
     assert stage.follow_on() == FORGOTTEN
 
-    told = stage.told()
-    assert (told["status"], told["outcome"], told["waiting_for"]) == (status, outcome, None)
-    assert told["ended_at"] == "2026-01-01T13:00:00.000000Z"
-    assert stage.journal.token("first") is None
+    record = stage.recorded()
+    assert (record["status"], record["outcome"], record["waiting_for"]) == (status, outcome, None)
+    assert record["ended_at"] == "2026-01-01T13:00:00.000000Z"
+    assert stage.repository.token("first") is None
     decision = stage.registry.record(TASK, "2")["decision"]
     assert (decision["accepted"], decision["reasons"]) == (False, [outcome])
 
 
 @pytest.mark.parametrize("status", ["InService", "Updating"])
-def test_an_endpoint_that_was_being_changed_goes_back_first(stage: Stage, status: str) -> None:
+def test_acquire_restores_the_endpoint_first(stage: Stage, status: str) -> None:
     stage.train()
     stage.sagemaker.status, stage.sagemaker.config = status, OWN
     stage.stop()
 
     assert stage.lock(stage.next) == "first"
-    assert stage.told()["status"] == "stopped", "it is known at once"
+    assert stage.recorded()["status"] == "stopped", "it is known at once"
     assert not set(stage.sagemaker.calls) & set(FORGOTTEN), "the endpoint still uses them"
 
     assert stage.follow_on() == [f"update {ENDPOINT} to old", *FORGOTTEN]
 
 
 @pytest.mark.parametrize("status", ["InService", "Failed"])
-def test_an_endpoint_that_no_deployed_version_has_goes_away(stage: Stage, status: str) -> None:
+def test_acquire_deletes_an_endpoint_that_no_deployed_version_has(stage: Stage, status: str) -> None:
     stage.registry.promote(TASK, "1", None, None)
     stage.sagemaker.status, stage.sagemaker.config = status, OWN
     stage.stop()
@@ -145,7 +145,7 @@ def test_an_endpoint_that_no_deployed_version_has_goes_away(stage: Stage, status
     assert stage.follow_on() == [f"delete {ENDPOINT}", *FORGOTTEN]
 
 
-def test_what_was_cut_short_is_done_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_cleanup_is_repeated(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     stage.stop()
     with monkeypatch.context() as patch:
         patch.setattr(stage.sagemaker, "delete_endpoint_config", None)
@@ -153,11 +153,11 @@ def test_what_was_cut_short_is_done_again(stage: Stage, monkeypatch: pytest.Monk
             stage.lock(stage.next)
 
     assert stage.follow_on() == FORGOTTEN
-    assert stage.told()["status"] == "stopped"
+    assert stage.recorded()["status"] == "stopped"
 
 
 @pytest.mark.parametrize("rolled_back", [False, True])
-def test_a_model_that_was_promoted_stays(stage: Stage, rolled_back: bool) -> None:
+def test_acquire_keeps_a_promoted_model(stage: Stage, rolled_back: bool) -> None:
     stage.train()
     stage.registry.promote(TASK, "2", ENDPOINT, OWN)
     stage.sagemaker.config = OWN
@@ -167,43 +167,43 @@ def test_a_model_that_was_promoted_stays(stage: Stage, rolled_back: bool) -> Non
 
     assert stage.follow_on() == []
 
-    told = stage.told()
-    assert (told["status"], told["outcome"]) == (
+    record = stage.recorded()
+    assert (record["status"], record["outcome"]) == (
         "deployed",
-        "2 was deployed; what was left to be done was cut short.",
+        "2 was deployed; the retraining was stopped after that.",
     )
     assert stage.registry.record(TASK, "2")["decision"]["accepted"] is True
 
 
-def test_an_end_that_was_noted_stands(stage: Stage) -> None:
+def test_acquire_keeps_a_recorded_end(stage: Stage) -> None:
     stage.train()
-    stage.journal.note("first", status="rejected", ended_at="2026", outcome="It is worse.")
+    stage.repository.update("first", status="rejected", ended_at="2026", outcome="It is worse.")
     stage.stop()
 
     assert stage.follow_on() == FORGOTTEN
 
-    assert (stage.told()["status"], stage.told()["outcome"]) == ("rejected", "It is worse.")
+    assert (stage.recorded()["status"], stage.recorded()["outcome"]) == ("rejected", "It is worse.")
     assert stage.registry.record(TASK, "2")["decision"]["reasons"] == ["It is worse."]
 
 
-def test_an_execution_that_nobody_remembers_is_over(stage: Stage) -> None:
+def test_expired_execution_has_ended(stage: Stage) -> None:
     del stage.states.executions[stage.first]
 
     assert stage.follow_on() == FORGOTTEN
-    assert stage.told()["status"] == "ended"
+    assert stage.recorded()["status"] == "ended"
 
 
-def test_one_that_was_stopped_while_it_was_planned_has_left_nothing(stage: Stage) -> None:
+def test_retraining_stopped_before_its_plan_has_left_nothing(stage: Stage) -> None:
     stage.stop()
     stage.lock(stage.next)
     calls = [*stage.sagemaker.calls]
-    stage.states.end(stage.next, "ABORTED")  # it has a lock, but no entry
+    stage.states.end(stage.next, "ABORTED")  # it has a lock, but no record
 
     assert stage.lock("arn:third") is None
     assert stage.sagemaker.calls == calls
 
 
-def test_an_endpoint_that_cannot_go_back_says_what_to_do(
+def test_endpoint_that_cannot_be_restored_says_what_to_do(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def update_endpoint(**_: str) -> None:
@@ -213,12 +213,14 @@ def test_an_endpoint_that_cannot_go_back_says_what_to_do(
     stage.sagemaker.config = OWN
     stage.stop()
 
-    with pytest.raises(EndpointNotChanged, match=r"Could not find .* what first left .* Delete the endpoint"):
+    with pytest.raises(
+        EndpointNotChanged, match=r"Could not find .* the model that first left .* Delete the endpoint"
+    ):
         stage.lock(stage.next)
-    assert (stage.journal.holder(TASK), stage.sagemaker.calls) == (stage.first, [])
+    assert (stage.repository.holder(TASK), stage.sagemaker.calls) == (stage.first, [])
 
 
-def test_somebody_else_may_bring_it_back(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_process_may_restore_the_endpoint(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     def update_endpoint(**_: str) -> None:
         stage.sagemaker.status, stage.sagemaker.config = "Updating", "old"
         raise refusal("Cannot update in-progress endpoint.", "UpdateEndpoint")

@@ -1,11 +1,12 @@
-"""The bucket as the application sees it."""
+"""The data bucket."""
 
 import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
-from chalicelib.storage.bucket import AccessDenied, DataBucket, ObjectMissing, StorageFailed
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import AccessDenied, ObjectMissing, StorageFailed
 from tests.stage import BUCKET
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -16,13 +17,13 @@ def bucket() -> DataBucket:
     return DataBucket(boto3.client("s3"), BUCKET)
 
 
-def test_what_is_written_can_be_read(bucket: DataBucket) -> None:
+def test_written_object_can_be_read(bucket: DataBucket) -> None:
     bucket.write("inbox/a b+c é.txt", b"body", "text/plain", {"fact": "1"})
     stored = bucket.read("inbox/a b+c é.txt")
     assert (stored.body, stored.metadata) == (b"body", {"fact": "1"})
 
 
-def test_missing_object(bucket: DataBucket) -> None:
+def test_missing_object_is_reported(bucket: DataBucket) -> None:
     with pytest.raises(ObjectMissing):
         bucket.read("nothing")
     with pytest.raises(ObjectMissing):
@@ -61,13 +62,13 @@ def test_inbox_lists_every_object_but_folders(bucket: DataBucket) -> None:
     assert [len(page) for page, _ in bucket.inbox(after=pages[0][1])] == [5]
 
 
-def test_presence_is_told_from_a_list(bucket: DataBucket) -> None:
+def test_exists_uses_a_list(bucket: DataBucket) -> None:
     bucket.write("models/a/current.json", b"{}", "application/json")
     assert bucket.exists("models/a/current.json")
     assert not bucket.exists("models/a/current")
 
 
-def test_storage_that_cannot_be_reached_names_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_storage_names_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     client = boto3.client("s3")
     error = EndpointConnectionError(endpoint_url="https://s3/inbox/Jane-Doe.png")
 

@@ -1,4 +1,4 @@
-"""Documents with several writers: nobody's change is lost, and no change happens twice."""
+"""Documents with several writers: no change is lost or made twice."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,8 +8,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.storage import documents as module
-from chalicelib.storage.bucket import DataBucket, ObjectChanged, ObjectMissing, StorageFailed
+from chalicelib.storage.bucket import DataBucket
 from chalicelib.storage.documents import MAX_ATTEMPTS, Document, Documents
+from chalicelib.storage.errors import ObjectChanged, ObjectMissing, StorageFailed
 from tests.stage import BUCKET
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -31,7 +32,7 @@ def add(name: str) -> Callable[[Document | None], Document]:
     return lambda before: {**(before or {}), name: len(before or {})}
 
 
-def test_a_document_is_made_and_changed(documents: Documents) -> None:
+def test_document_is_created_and_changed(documents: Documents) -> None:
     with pytest.raises(ObjectMissing):
         documents.read(KEY)
 
@@ -40,7 +41,7 @@ def test_a_document_is_made_and_changed(documents: Documents) -> None:
 
 
 @pytest.mark.parametrize("exists", [False, True])
-def test_a_change_that_was_overtaken_starts_from_what_is_there(documents: Documents, exists: bool) -> None:
+def test_overtaken_change_starts_from_the_current_document(documents: Documents, exists: bool) -> None:
     if exists:
         documents.change(KEY, lambda _: {"first": True})
     seen: list[Document | None] = []
@@ -58,7 +59,7 @@ def test_a_change_that_was_overtaken_starts_from_what_is_there(documents: Docume
     assert documents.read(KEY) == changed
 
 
-def test_a_change_may_be_given_up_when_it_was_overtaken(documents: Documents) -> None:
+def test_overtaken_change_may_be_abandoned(documents: Documents) -> None:
     def only_first(before: Document | None) -> Document:
         if before:
             raise ValueError("too late")
@@ -71,10 +72,10 @@ def test_a_change_may_be_given_up_when_it_was_overtaken(documents: Documents) ->
     assert documents.read(KEY) == {"other": 0}
 
 
-def test_a_write_whose_answer_was_lost_counts_once(
+def test_write_with_a_lost_answer_counts_once(
     documents: Documents, bucket: DataBucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The AWS library repeats it, and S3 refuses the repetition because the first has succeeded."""
+    """The AWS library repeats it, and S3 refuses the repetition."""
     replace = DataBucket.replace_json
 
     def lose_the_answer(*arguments: Any) -> None:
@@ -89,9 +90,7 @@ def test_a_write_whose_answer_was_lost_counts_once(
     assert documents.read(KEY) == {"a": 0, "b": 1}
 
 
-def test_a_change_that_is_always_overtaken_ends(
-    documents: Documents, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_change_that_is_always_overtaken_fails(documents: Documents, monkeypatch: pytest.MonkeyPatch) -> None:
     attempts = []
 
     def overtaken(*_: Any) -> None:
@@ -106,9 +105,7 @@ def test_a_change_that_is_always_overtaken_ends(
     assert len(attempts) == MAX_ATTEMPTS
 
 
-def test_what_is_as_it_should_be_is_not_written(
-    documents: Documents, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unchanged_document_is_not_written(documents: Documents, monkeypatch: pytest.MonkeyPatch) -> None:
     documents.change(KEY, lambda _: {"a": 1})
     monkeypatch.setattr(DataBucket, "replace_json", None)
 
@@ -116,7 +113,7 @@ def test_what_is_as_it_should_be_is_not_written(
 
 
 @pytest.mark.parametrize("code", ["PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"])
-def test_every_refusal_of_a_condition_is_told_from_a_failure(
+def test_failed_conditions_are_distinguished_from_failures(
     bucket: DataBucket, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
     answers = [code, "SlowDown"]

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from chalicelib.storage.inbox import (
-    Arrival,
-    arrivals,
+    InboxObject,
     event_for,
     event_keys,
+    event_objects,
     parse_prepared_key,
     prepared_key,
     upload_id,
@@ -20,8 +20,8 @@ from tests.stage import ROOT
 EVENTS = ROOT / "tests/events"
 
 
-def read(name: str) -> list[Arrival]:
-    return list(arrivals(json.loads((EVENTS / name).read_text())))
+def read(name: str) -> list[InboxObject]:
+    return list(event_objects(json.loads((EVENTS / name).read_text())))
 
 
 @pytest.mark.parametrize(
@@ -35,45 +35,49 @@ def read(name: str) -> list[Arrival]:
     ],
 )
 def test_keys_are_decoded_as_s3_encodes_them(file: str, key: str) -> None:
-    (arrival,) = read(file)
-    assert arrival.key == key
+    (dropped,) = read(file)
+    assert dropped.key == key
 
 
 def test_every_record_of_an_event_counts() -> None:
     assert len(read("two-records.json")) == 2
 
 
-def test_test_event_and_folders_announce_nothing() -> None:
+def test_test_events_and_folders_are_ignored() -> None:
     assert read("s3-test.json") == []
     assert read("folder.json") == []
 
 
 def test_empty_file_is_an_arrival() -> None:
-    (arrival,) = read("zero-bytes.json")
-    assert arrival.size == 0
+    (dropped,) = read("zero-bytes.json")
+    assert dropped.size == 0
 
 
-def arrival(key: str = "inbox/mammography-views/a.jpg", etag: str = "e1", bucket: str = "b") -> Arrival:
-    return Arrival(bucket, key, etag, 10)
+def dropped(key: str = "inbox/mammography-views/a.jpg", etag: str = "e1", bucket: str = "b") -> InboxObject:
+    return InboxObject(bucket, key, etag, 10)
 
 
 def test_id_is_the_same_for_every_delivery_and_differs_with_place_and_content() -> None:
-    assert arrival().id == arrival().id
-    others = [arrival(key="inbox/mammography-views/b.jpg"), arrival(etag="e2"), arrival(bucket="c")]
-    assert len({arrival().id, *(other.id for other in others)}) == 4
-    assert len(arrival().id) == 32
+    assert dropped().id == dropped().id
+    others = [
+        dropped(key="inbox/mammography-views/b.jpg"),
+        dropped(etag="e2"),
+        dropped(bucket="c"),
+    ]
+    assert len({dropped().id, *(other.id for other in others)}) == 4
+    assert len(dropped().id) == 32
 
 
-def test_parts_of_an_id_cannot_run_into_each_other() -> None:
-    assert arrival(bucket="ab", key="c/d/e").id != arrival(bucket="a", key="bc/d/e").id
+def test_id_separates_its_parts() -> None:
+    assert dropped(bucket="ab", key="c/d/e").id != dropped(bucket="a", key="bc/d/e").id
 
 
-def test_upload_has_the_id_it_was_given() -> None:
+def test_upload_has_its_announced_id() -> None:
     token = "0123456789abcdef" * 2
-    upload = arrival(upload_key("mammography-views", token))
+    upload = dropped(upload_key("mammography-views", token))
     assert upload.id == upload_id("mammography-views", token)
-    assert (upload.way, upload.task_name) == ("upload", "mammography-views")
-    assert arrival().way == "drop-folder"
+    assert (upload.channel, upload.task_name) == ("upload", "mammography-views")
+    assert dropped().channel == "drop-folder"
 
 
 @pytest.mark.parametrize(
@@ -85,18 +89,18 @@ def test_upload_has_the_id_it_was_given() -> None:
     ],
 )
 def test_task_is_the_first_folder(key: str, task: str, name: str) -> None:
-    assert (arrival(key).task_name, arrival(key).name) == (task, name)
+    assert (dropped(key).task_name, dropped(key).name) == (task, name)
 
 
 @pytest.mark.parametrize("path", sorted(EVENTS.glob("*.json")), ids=lambda path: Path(path).stem)
-def test_event_made_for_an_arrival_announces_it_again(path: Path) -> None:
-    for original in arrivals(json.loads(path.read_text())):
-        assert list(arrivals(event_for(original))) == [original]
+def test_event_for_an_object_announces_it(path: Path) -> None:
+    for original in event_objects(json.loads(path.read_text())):
+        assert list(event_objects(event_for(original))) == [original]
 
 
-def test_prepared_keys_lead_back() -> None:
+def test_prepared_keys_are_parsed() -> None:
     key = prepared_key("mammography-views", "0" * 32)
     assert parse_prepared_key(key) == ("mammography-views", "0" * 32)
-    assert event_keys(event_for(arrival(key))) == [key]
+    assert event_keys(event_for(dropped(key))) == [key]
     with pytest.raises(ValueError, match="not the key"):
         parse_prepared_key("prepared/mammography-views/../../etc.npy")

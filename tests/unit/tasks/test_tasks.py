@@ -1,4 +1,4 @@
-"""Task files: what is in them, and what is said about a wrong one."""
+"""Task files and the messages about invalid ones."""
 
 import re
 from pathlib import Path
@@ -17,11 +17,11 @@ from chalicelib.tasks.reader import MAX_NAME
 from tests.stage import ROOT
 
 GOOD = (ROOT / "chalicelib/tasks/mammography-views.toml").read_text()
-ENDPOINT = '[endpoint]\nname = "foot"\ncontract = "image-classification"\n'
+ENDPOINT = '[endpoint]\nname = "foot"\nprotocol = "image-classification"\n'
 SERVERLESS = '[serving]\nkind = "serverless"\n'
 
 
-def test_all_tasks_are_there() -> None:
+def test_all_tasks_are_loaded() -> None:
     assert list(load_tasks()) == [
         "breast-histology",
         "breast-ultrasound",
@@ -32,7 +32,7 @@ def test_all_tasks_are_there() -> None:
     ]
 
 
-def test_mirrored_mammogram_is_of_the_other_side() -> None:
+def test_mirrored_mammogram_has_the_other_side() -> None:
     task = load_task("mammography-views")
     names = task.class_names
     mirrored = [names[index] for index in task.flip_permutation]
@@ -45,7 +45,7 @@ def test_mirrored_mammogram_is_of_the_other_side() -> None:
     }
 
 
-def test_every_task_says_what_it_is_for_and_where_it_ends() -> None:
+def test_every_task_states_its_use_and_limits() -> None:
     for task in load_tasks().values():
         assert "research" in task.intended_use
         assert task.limits
@@ -53,23 +53,23 @@ def test_every_task_says_what_it_is_for_and_where_it_ends() -> None:
         assert task.gate
 
 
-def test_tasks_that_look_for_disease_say_which_class_means_none() -> None:
+def test_disease_tasks_name_their_negative_class() -> None:
     negatives = {name: task.negative for name, task in load_tasks().items()}
     assert negatives.pop("mammography-views") is None
     for name, negative in negatives.items():
         assert negative in load_task(name).class_names
 
 
-def test_what_a_task_covers_are_tasks() -> None:
+def test_covered_tasks_exist() -> None:
     assert {name for task in load_tasks().values() for name in task.covers} <= load_tasks().keys()
 
 
-def test_class_names_stand_nowhere_else_in_the_code() -> None:
+def test_class_names_occur_only_in_task_files() -> None:
     names = {
         name
         for task in load_tasks().values()
         for name in task.class_names
-        if "-" in name  # "normal" and the like are words
+        if "-" in name  # "normal" and similar names are ordinary words
     }
     sources = [ROOT / "app.py"]
     for folder in ("chalicelib", "training", "local", "frontend", "deploy", "benchmarks"):
@@ -79,7 +79,7 @@ def test_class_names_stand_nowhere_else_in_the_code() -> None:
 
 
 def test_the_longest_names_fit_what_sagemaker_takes() -> None:
-    longest = f"negatoscope-{'s' * 11}-{'t' * MAX_NAME}-{'x' * 8}-judge"
+    longest = f"negatoscope-{'s' * 11}-{'t' * MAX_NAME}-{'x' * 8}-eval"
     assert len(longest) <= 63
 
 
@@ -116,10 +116,14 @@ def test_the_longest_names_fit_what_sagemaker_takes() -> None:
         ('covers = ["chest-xray"]', 'covers = ["Toes"]', "'covers' must name other tasks"),
         ('covers = ["chest-xray"]', 'covers = ["mammography-views"]', "'covers' must name other tasks"),
         ('covers = ["chest-xray"]', 'covers = "chest-xray"', "'covers' must be a list"),
-        ("[review]\n", '[endpoint]\ncontract = "negatoscope"\n\n[review]\n', "'name' is missing"),
-        ("[review]\n", '[endpoint]\nname = "a"\n\n[review]\n', "'contract' is missing"),
+        ("[review]\n", '[endpoint]\nprotocol = "negatoscope"\n\n[review]\n', "'name' is missing"),
+        ("[review]\n", '[endpoint]\nname = "a"\n\n[review]\n', "'protocol' is missing"),
         ("[review]\n", f'{ENDPOINT}url = "x"\n\n[review]\n', "unknown key 'url'"),
-        ("[review]\n", f"{ENDPOINT.replace('foot', 'foot/2')}\n[review]\n", "no endpoint name like 'foot/2'"),
+        (
+            "[review]\n",
+            f"{ENDPOINT.replace('foot', 'foot/2')}\n[review]\n",
+            "does not allow the endpoint name 'foot/2'",
+        ),
         ("[review]\n", f"{ENDPOINT.replace('image-', 'text-')}\n[review]\n", "not 'text-classification'"),
         ('modality = "MG"', 'modality = "MG"\nendpoint = "foot"', "must be a table [endpoint]"),
         ("[review]\n", '[serving]\nkind = "cheap"\n\n[review]\n', "must be one of embedded, serverless"),
@@ -137,7 +141,7 @@ def test_the_longest_names_fit_what_sagemaker_takes() -> None:
         (
             "[review]\n",
             '[serving]\nkind = "provisioned"\ninstances = 2\ninstance_type = "t3"\n\n[review]\n',
-            "no instances like 't3'",
+            "no instance type 't3'",
         ),
         ("[review]\n", "[reviews]\n", "'review' is missing"),
         ("width = 112", "width = = 112", "Invalid value"),
@@ -171,21 +175,27 @@ def test_mistake_is_reported_with_file_and_line(tmp_path: Path, old: str, new: s
         ),
     ],
 )
-def test_task_may_say_how_its_models_are_served(tmp_path: Path, text: str, expected: Serving) -> None:
+def test_serving_is_read(tmp_path: Path, text: str, expected: Serving) -> None:
     path = tmp_path / "mammography-views.toml"
     path.write_text(f"{GOOD}\n{text}")
     assert read_task(path).serving == expected
 
 
 @pytest.mark.parametrize("name", ["f", "F-2", "foot--2", "f" * 63])
-def test_task_may_name_an_endpoint(tmp_path: Path, name: str) -> None:
+def test_endpoint_is_read(tmp_path: Path, name: str) -> None:
     path = tmp_path / "mammography-views.toml"
     path.write_text(GOOD + ENDPOINT.replace("foot", name))
     assert read_task(path).endpoint == EndpointSpec(name, "image-classification")
 
 
+def test_endpoint_protocol_may_be_called_contract_as_before_0_2(tmp_path: Path) -> None:
+    path = tmp_path / "mammography-views.toml"
+    path.write_text(GOOD + ENDPOINT.replace("protocol", "contract"))
+    assert read_task(path).endpoint == EndpointSpec("foot", "image-classification")
+
+
 @pytest.mark.parametrize("name", ["-f", "f-", "f_2", "f" * 64, "füß"])
-def test_endpoint_names_that_sagemaker_refuses(tmp_path: Path, name: str) -> None:
+def test_endpoint_names_invalid_at_sagemaker_are_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / "mammography-views.toml"
     path.write_text(GOOD + ENDPOINT.replace("foot", name))
     with pytest.raises(TaskFileError, match="endpoint name"):
@@ -199,7 +209,7 @@ def test_gate_without_a_metric_is_refused(tmp_path: Path) -> None:
         read_task(path)
 
 
-def test_one_class_is_not_a_classification(tmp_path: Path) -> None:
+def test_single_class_is_refused(tmp_path: Path) -> None:
     head, _, _ = GOOD.partition("[[classes]]")
     _, _, tail = GOOD.partition("[input]")
     path = tmp_path / "mammography-views.toml"

@@ -1,0 +1,21 @@
+"""Where retrainings keep what they need, and what they make, in the data bucket."""
+
+DATASETS = "datasets/"
+"""Labelled images, below the name of their task."""
+RETRAININGS = "retrainings/"
+SPLIT = "split.csv"
+"""Below retrainings/TASK/: the manifest of the last preparation. Later ones keep every image in its part."""
+EVALUATION = "evaluation/"
+"""In the folder of a retraining: decision.json, report.md, plots/, and whatever else its evaluation wrote."""
+EVALUATION_BEFORE = "judgement/"
+"""The same folder in retrainings by release 0.1."""
+
+
+def retraining_folder(task: str, run: str) -> str:
+    """The key of a retraining's folder, ending in a slash."""
+    return f"{RETRAININGS}{task}/{run}/"
+
+
+def plan_key(task: str, run: str) -> str:
+    """The key of a retraining's plan."""
+    return f"{retraining_folder(task, run)}plan.json"

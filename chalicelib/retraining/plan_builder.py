@@ -1,0 +1,154 @@
+"""The plan of a retraining: everything that can be known before it starts.
+
+All later states of the state machine read it, so it names every job, place and argument. Jobs, models and
+endpoint configurations of one retraining share one name.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chalicelib import resource_names
+from chalicelib.errors import InvalidRequest, UnknownModel
+from chalicelib.models.archive import ARCHIVE
+from chalicelib.models.registry import Registry
+from chalicelib.models.versions import MODELS
+from chalicelib.results.selection import Selection
+from chalicelib.results.table import ResultsTable
+from chalicelib.retraining import ground_truth
+from chalicelib.retraining.locations import DATASETS, RETRAININGS, SPLIT, retraining_folder
+from chalicelib.retraining.plan import CurrentModel, Plan
+from chalicelib.retraining.request import RetrainingRequest
+from chalicelib.retraining.serving import plan_serving
+from chalicelib.retraining.training_plan import Code, plan_training
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.tasks import ServingKind, Task
+
+HIDDEN = re.compile(r"(^|/)(\.|__)|/$")
+LISTS = (".csv", ".manifest", ".jsonl", ".txt", ".md")
+"""Files about images, which are no images themselves."""
+
+PROCESSING = "/opt/ml/processing"
+SMALL, LARGE = "ml.m7i.large", "ml.m7i.2xlarge"
+VOLUME_GB, LARGE_VOLUME_GB = 30, 300
+MANY_IMAGES = 100_000
+"""From here on, preparation and evaluation get the larger instance. Their time grows with the number of
+images, their memory does not: arrays are kept on disk."""
+
+
+@dataclass(frozen=True)
+class PlanBuilder:
+    """Makes plans."""
+
+    stage: str
+    bucket: DataBucket
+    table: ResultsTable
+    registry: Registry
+    serving: Mapping[str, ServingKind]
+    """By task, how this stage serves if not as the task's file says."""
+
+    def build(self, request: RetrainingRequest, execution: str, code: Code) -> Plan:
+        """The plan of an execution (ARN).
+
+        Raises:
+            InvalidRequest: if there are no images to learn from.
+        """
+        task, run = request.task, execution.rpartition(":")[2]
+        images = self._count_images(task)
+        corrections = self._write_corrections(task, run)
+        folder = f"s3://{self.bucket.name}/{retraining_folder(task.name, run)}"
+        # The same for every attempt of one execution, so that a step that is repeated creates no second job.
+        suffix = hashlib.sha256(execution.encode()).hexdigest()[:8]
+        name = resource_names.retraining_job(self.stage, task.name, suffix)
+        large = images >= MANY_IMAGES
+        return {
+            "run": run,
+            "execution": execution,
+            "task": task.name,
+            "title": task.title,
+            "plain": request.is_plain,
+            "approval": request.approval,
+            "name": name,
+            "tuning_name": resource_names.tuning_job(self.stage, suffix),
+            "trials": request.trials,
+            "folder": folder,
+            "data": {"images": images, "corrections": corrections},
+            "preparing": {"arguments": self._preparation(task, folder, corrections)},
+            "processing": {
+                "instance_type": LARGE if large else SMALL,
+                "volume_gb": LARGE_VOLUME_GB if large else VOLUME_GB,
+            },
+            "training": plan_training(request, code, self.bucket.name, folder, self._has_ood_data(task)),
+            "current": self._current(task, folder),
+            "serving": plan_serving(self.stage, task, self.serving.get(task.name, task.serving.kind), name),
+        }
+
+    def _count_images(self, task: Task) -> int:
+        images = sum(_is_image(key) for key in self.bucket.keys(f"{DATASETS}{task.name}/"))
+        if not images:
+            raise InvalidRequest(
+                f"There are no labelled images of {task.name}. Put them into "
+                f"s3://{self.bucket.name}/{DATASETS}{task.name}/CLASS/ first."
+            )
+        return images
+
+    def _write_corrections(self, task: Task, run: str) -> int:
+        """Write down the labels that people have given to results; returns their number."""
+        results = self.table.every(Selection(task=task.name))
+        lines = list(ground_truth.manifest(task, results, self.bucket.name))
+        if lines:
+            key = f"{retraining_folder(task.name, run)}corrections.manifest"
+            self.bucket.write(key, "".join(lines).encode(), "application/jsonl")
+        return len(lines)
+
+    def _preparation(self, task: Task, folder: str, corrections: int) -> list[str]:
+        """The arguments of the job that prepares the data."""
+        arguments = [
+            *("training.prepare", "--task", task.name, "--arrays"),
+            *("--data", f"s3://{self.bucket.name}/{DATASETS}{task.name}"),
+            *("--output", f"{PROCESSING}/output"),
+        ]
+        if corrections:
+            arguments += ["--labels", f"{folder}corrections.manifest"]
+        earlier = f"{RETRAININGS}{task.name}/{SPLIT}"
+        # S3 would answer "access denied" if it were read without being there: this role may list only a part.
+        if self.bucket.exists(earlier):
+            arguments += ["--earlier", f"s3://{self.bucket.name}/{earlier}"]
+        return arguments
+
+    def _has_ood_data(self, task: Task) -> bool:
+        """Whether there are images of other tasks."""
+        return any(other != task.name for other in self.bucket.folders(DATASETS))
+
+    def _current(self, task: Task, folder: str) -> CurrentModel:
+        """The package that the candidate is compared with, and where the evaluation job finds it."""
+        current = self.registry.current(task.name)
+        # An input of a job must exist; the empty path says that it is no package.
+        nothing: CurrentModel = {
+            "deployed": current.version if current else None,
+            "version": None,
+            "origin": "",
+            "uri": f"{folder}plan.json",
+            "path": "",
+            "fingerprint": None,
+        }
+        if current is None:
+            return nothing
+        try:
+            record = self.registry.record(task.name, current.version)
+        except UnknownModel:
+            # It was deleted, so nothing can be compared with it; the gate's minimum metrics remain.
+            return nothing
+        return {
+            "deployed": current.version,
+            "version": current.version,
+            "origin": record.get("origin", ""),
+            "uri": f"s3://{self.bucket.name}/{MODELS}{task.name}/{current.version}/{ARCHIVE}",
+            "path": f"{PROCESSING}/current/{ARCHIVE}",
+            "fingerprint": record["fingerprint"],
+        }
+
+
+def _is_image(key: str) -> bool:
+    return not HIDDEN.search(key) and not key.lower().endswith(LISTS)

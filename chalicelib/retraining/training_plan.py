@@ -1,0 +1,74 @@
+"""The part of a plan that is about training: hyper-parameters, inputs and limits of its jobs."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.retraining.hyperparameters import searched
+from chalicelib.retraining.locations import DATASETS
+from chalicelib.retraining.plan import TrainingPlan
+from chalicelib.retraining.request import RetrainingRequest
+
+MAX_RUNTIME_SECONDS = 24 * 3600
+MAX_WAIT_SECONDS = 48 * 3600
+"""For a training on spare capacity, including the time that it waits for some."""
+
+
+@dataclass(frozen=True)
+class Code:
+    """The code that trains: parameters of the template."""
+
+    uri: str
+    """s3:// folder with sourcedir.tar.gz and run.sh."""
+    commit: str
+
+
+def plan_training(
+    request: RetrainingRequest, code: Code, bucket: str, folder: str, ood_data: bool
+) -> TrainingPlan:
+    """Plan the training jobs of a retraining.
+
+    Args:
+        request: for the retraining.
+        code: that trains.
+        bucket: name of the data bucket.
+        folder: s3:// URI of the retraining's folder, ending in a slash.
+        ood_data: whether there are images of other tasks, which are out of distribution.
+    """
+    stopping = {"MaxRuntimeInSeconds": MAX_RUNTIME_SECONDS}
+    if request.spot:
+        stopping["MaxWaitTimeInSeconds"] = MAX_WAIT_SECONDS
+    # SageMaker requires a channel. The images themselves are read from S3, as the manifest names them.
+    channels = {"plan": f"{folder}plan.json"}
+    if ood_data:
+        channels["ood_data"] = f"s3://{bucket}/{DATASETS}"
+    return {
+        "hyperparameters": _hyperparameters(request, code, folder, ood_data),
+        "inputs": [_channel(name, uri) for name, uri in channels.items()],
+        "spot": request.spot,
+        "stopping": stopping,
+    }
+
+
+def _hyperparameters(request: RetrainingRequest, code: Code, folder: str, ood_data: bool) -> dict[str, str]:
+    parameters = {
+        "sagemaker_program": "training/train.py",
+        "sagemaker_submit_directory": f"{code.uri}/sourcedir.tar.gz",
+        "task": request.task.name,
+        # Exactly the images and parts that were prepared, whatever is added meanwhile.
+        "data": f"{folder}data",
+        "test_split": "fixed",
+        **({"git_commit": code.commit} if code.commit else {}),
+        **({"ood_data": "/opt/ml/input/data/ood_data"} if ood_data else {}),
+        **request.hyperparameters,
+    }
+    return {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in parameters.items()
+        if not (request.trials and name in searched())
+    }
+
+
+def _channel(name: str, uri: str) -> dict[str, Any]:
+    source = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
+    return {"ChannelName": name, "InputMode": "File", "DataSource": {"S3DataSource": source}}

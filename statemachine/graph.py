@@ -1,0 +1,62 @@
+"""Draws the state machine: `python -m statemachine.graph > docs/states.md` writes the page anew."""
+
+import re
+import sys
+from collections.abc import Iterator
+
+from statemachine.definition import DEFINITION, MAIN
+from statemachine.recovery import RECOVERY
+from statemachine.states import State
+
+_HEAD = """# States of a retraining
+
+This page is the output of `.venv/bin/python -m statemachine.graph`. [Retraining](retraining.md) explains what
+the states do; [`statemachine/definition.py`](../statemachine/definition.py) defines them.
+
+## If nothing fails
+"""
+_RECOVERY = """## If something fails
+
+A request to SageMaker whose answer was lost may have been carried out, so what it creates is looked for
+first. Any other failure rolls back what the retraining has deployed.
+"""
+_SHAPES = {"Choice": '{{"{}"}}', "Succeed": '(["{}"])', "Fail": '(["{}"])'}
+Arrow = tuple[str, str]
+
+
+def render() -> str:
+    """The page, in Markdown."""
+    recovery = [arrow for arrow in arrows() if RECOVERY.keys() & {*arrow}]
+    main = [arrow for arrow in arrows() if not RECOVERY.keys() & {*arrow}]
+    return "\n".join([_HEAD, *_picture(main), "", _RECOVERY, *_picture(recovery), ""])
+
+
+def arrows() -> Iterator[Arrow]:
+    """From which state to which the definition goes; each way once."""
+    for name, state in {**MAIN, **RECOVERY}.items():
+        yield from ((name, target) for target in dict.fromkeys(_targets(state)))
+
+
+def _targets(state: State) -> Iterator[str]:
+    yield from (choice["Next"] for choice in state.get("Choices", ()))
+    yield from (state[key] for key in ("Default", "Next") if key in state)
+    yield from (catcher["Next"] for catcher in state.get("Catch", ()))
+
+
+def _picture(shown: list[Arrow]) -> Iterator[str]:
+    yield "```mermaid"
+    yield "flowchart TD"
+    for name in dict.fromkeys(name for arrow in shown for name in arrow):
+        shape = _SHAPES.get(DEFINITION["States"][name]["Type"], '["{}"]')
+        yield f"    {_id(name)}{shape.format(name)}"
+    for source in dict.fromkeys(source for source, _ in shown):
+        yield f"    {_id(source)} --> {' & '.join(_id(target) for name, target in shown if name == source)}"
+    yield "```"
+
+
+def _id(name: str) -> str:
+    return re.sub(r"\W", "", name.title())
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render())

@@ -1,0 +1,181 @@
+"""What the state machine asks of SageMaker: jobs, models and endpoints."""
+
+from statemachine.states import Action, State
+from training.search_space import PARALLEL_JOBS, metric_definitions, tuning_job
+
+JOB_SECONDS = 12 * 3600
+"""For a processing job."""
+_FOLDER = "/opt/ml/processing"
+
+
+def _below(folder: str) -> str:
+    """The S3 URI of a folder of the retraining."""
+    return f"States.Format('{{}}{folder}', $.plan.folder)"
+
+
+def _processing(suffix: str, arguments: str, output: str, inputs: dict[str, str]) -> Action:
+    """A job that runs a module of the training code.
+
+    Args:
+        suffix: of the job's name.
+        arguments: path or intrinsic function that names the module and its arguments.
+        output: name of the output, and of its folder.
+        inputs: S3 URIs of folders by name, as paths or intrinsic functions.
+    """
+    sources = {"code": {"S3Uri": "${Code}/"}} | {name: {"S3Uri.$": uri} for name, uri in inputs.items()}
+    kind = {"S3DataType": "S3Prefix", "S3InputMode": "File"}
+    target = {"S3Uri.$": _below(output), "LocalPath": f"{_FOLDER}/output", "S3UploadMode": "EndOfJob"}
+    cluster = {
+        "InstanceCount": 1,
+        "InstanceType.$": "$.plan.processing.instance_type",
+        "VolumeSizeInGB.$": "$.plan.processing.volume_gb",
+    }
+    parameters = {
+        "ProcessingJobName.$": f"States.Format('{{}}-{suffix}', $.plan.name)",
+        "RoleArn": "${SageMakerRole}",
+        "AppSpecification": {
+            "ImageUri": "${TrainingImage}",
+            "ContainerEntrypoint": ["bash", f"{_FOLDER}/code/run.sh", f"{_FOLDER}/code/sourcedir.tar.gz"],
+            "ContainerArguments.$": arguments,
+        },
+        "Environment": {"MESSAGE": "/opt/ml/output/message"},
+        "ProcessingInputs": [
+            {"InputName": name, "S3Input": {**source, "LocalPath": f"{_FOLDER}/{name}", **kind}}
+            for name, source in sources.items()
+        ],
+        "ProcessingOutputConfig": {
+            "KmsKeyId": "${DataKey}",
+            "Outputs": [{"OutputName": output, "S3Output": target}],
+        },
+        "ProcessingResources": {"ClusterConfig": cluster},
+        "StoppingCondition": {"MaxRuntimeInSeconds": JOB_SECONDS},
+    }
+    return Action("sagemaker:createProcessingJob.sync", parameters, {"job.$": "$.ProcessingJobName"})
+
+
+PREPARE_DATA = _processing("data", "$.plan.preparing.arguments", "data", inputs={})
+
+_EVALUATION = {
+    "task": "$.plan.task",
+    "data": f"'{_FOLDER}/data'",
+    "answers": f"'{_FOLDER}/answers'",
+    "candidate": f"'{_FOLDER}/candidate/model.tar.gz'",
+    "current": "$.plan.current.path",
+    "current-origin": "$.plan.current.origin",
+    "output": f"'{_FOLDER}/output'",
+}
+_ARGUMENTS = ", ".join(f"'--{name}', {value}" for name, value in _EVALUATION.items())
+EVALUATE_CANDIDATE = _processing(
+    "eval",
+    f"States.Array('training.evaluate_candidate', {_ARGUMENTS})",
+    "evaluation",
+    inputs={
+        "data": _below("data/"),
+        "answers": _below("answers/"),
+        "candidate": "$.candidate.uri",
+        "current": "$.plan.current.uri",
+    },
+)
+
+# ---------------------------------------------------------------------------------------------- training
+
+_TRAINING: State = {
+    "AlgorithmSpecification": {
+        "TrainingImage": "${TrainingImage}",
+        "TrainingInputMode": "File",
+        "MetricDefinitions": metric_definitions(),
+    },
+    "RoleArn": "${SageMakerRole}",
+    "InputDataConfig.$": "$.plan.training.inputs",
+    "OutputDataConfig": {"S3OutputPath.$": _below("training"), "KmsKeyId": "${DataKey}"},
+    "CheckpointConfig": {"S3Uri.$": _below("checkpoints")},
+    "ResourceConfig": {
+        "InstanceCount": 1,
+        "InstanceType": "${TrainingInstanceType}",
+        "VolumeSizeInGB": 100,
+    },
+    "EnableManagedSpotTraining.$": "$.plan.training.spot",
+    "StoppingCondition.$": "$.plan.training.stopping",
+}
+_HYPERPARAMETERS = "$.plan.training.hyperparameters"
+_TRAINED = {"job.$": "$.TrainingJobName", "model.$": "$.ModelArtifacts.S3ModelArtifacts"}
+TRAIN = Action(
+    "sagemaker:createTrainingJob.sync",
+    {"TrainingJobName.$": "$.plan.name", "HyperParameters.$": _HYPERPARAMETERS, **_TRAINING},
+    _TRAINED,
+)
+TUNE_HYPERPARAMETERS = Action(
+    "sagemaker:createHyperParameterTuningJob.sync",
+    {
+        "HyperParameterTuningJobName.$": "$.plan.tuning_name",
+        "HyperParameterTuningJobConfig": {
+            **tuning_job({}, trials=PARALLEL_JOBS)["HyperParameterTuningJobConfig"],
+            "ResourceLimits": {
+                "MaxNumberOfTrainingJobs.$": "$.plan.trials",
+                "MaxParallelTrainingJobs": PARALLEL_JOBS,
+            },
+        },
+        "TrainingJobDefinition": {"StaticHyperParameters.$": _HYPERPARAMETERS, **_TRAINING},
+    },
+    {"job.$": "$.BestTrainingJob.TrainingJobName"},
+)
+DESCRIBE_TRAINING_JOB = Action(
+    "aws-sdk:sagemaker:describeTrainingJob", {"TrainingJobName.$": "$.trained.job"}, _TRAINED
+)
+
+# ------------------------------------------------------------------------------- inference and endpoints
+
+CREATE_MODEL = Action(
+    "sagemaker:createModel",
+    {
+        "ModelName.$": "$.plan.name",
+        "ExecutionRoleArn": "${SageMakerRole}",
+        "PrimaryContainer": {
+            "Image": "${InferenceImage}",
+            # The registry's copy: the model that is evaluated is the one that will serve.
+            "ModelDataUrl.$": "$.candidate.uri",
+            "Environment": {
+                "SAGEMAKER_PROGRAM": "inference.py",
+                "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
+            },
+        },
+    },
+)
+BATCH_INFERENCE = Action(
+    "sagemaker:createTransformJob.sync",
+    {
+        "TransformJobName.$": "$.plan.name",
+        "ModelName.$": "$.plan.name",
+        "TransformInput": {
+            "ContentType": "application/x-npy",
+            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri.$": _below("data/test/")}},
+        },
+        "TransformOutput": {
+            "S3OutputPath.$": _below("answers"),
+            "Accept": "application/json",
+            "KmsKeyId": "${DataKey}",
+        },
+        "TransformResources": {"InstanceCount": 1, "InstanceType": "${TransformInstanceType}"},
+    },
+    {"job.$": "$.TransformJobName"},
+)
+CREATE_ENDPOINT_CONFIG = Action(
+    "sagemaker:createEndpointConfig",
+    {"EndpointConfigName.$": "$.plan.name", "ProductionVariants.$": "$.plan.serving.variants"},
+)
+_ENDPOINT = {"EndpointName.$": "$.plan.serving.endpoint", "EndpointConfigName.$": "$.plan.name"}
+CREATE_ENDPOINT = Action("sagemaker:createEndpoint", _ENDPOINT)
+UPDATE_SERVERLESS = Action("sagemaker:updateEndpoint", _ENDPOINT)
+UPDATE_PROVISIONED = Action(
+    "aws-sdk:sagemaker:updateEndpoint",
+    {
+        **_ENDPOINT,
+        "DeploymentConfig.$": "$.plan.serving.update",
+        "RetainAllVariantProperties.$": "$.endpoint.retain",
+    },
+)
+DESCRIBE_ENDPOINT = Action(
+    "aws-sdk:sagemaker:describeEndpoint",
+    {"EndpointName.$": "$.plan.serving.endpoint"},
+    {"status.$": "$.EndpointStatus", "config.$": "$.EndpointConfigName"},
+)

@@ -1,0 +1,247 @@
+"""The evaluation of a candidate: answers of a transform job, the model that runs now, the task's gate."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from chalicelib.models.package import ModelPackage
+from chalicelib.tasks import Task, load_task
+from tests.models import write_package
+from tests.training.samples import write_manifest
+from training import evaluate_candidate, prepare
+from training.data.dataset import Record
+from training.data.split import PARTS, Part, fingerprint, split_by_group
+from training.evaluate_candidate import main
+from training.evaluation import unseen
+from training.evaluation.comparison import compare
+from training.evaluation.transform import read_test_part
+from training.inference import input_fn, model_fn, output_fn, predict_fn
+
+TASK = "mammography-views"
+
+
+class Context:
+    def set_response_status(self, code: int, phrase: str) -> None:
+        raise AssertionError(f"{code} {phrase}")
+
+
+@pytest.fixture(scope="module")
+def task() -> Task:
+    return load_task(TASK)
+
+
+@pytest.fixture(scope="module")
+def folder(task: Task, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Images as bright as their class wants it for the tiny model, a few of them wrong; and a preparation."""
+    place = tmp_path_factory.mktemp("candidate")
+    count = len(task.classes)
+    for label, name in enumerate(task.class_names):
+        (place / "images" / name).mkdir(parents=True)
+        for patient in range(12):
+            shown = (label + 1) % count if patient == 0 else label
+            grain = np.random.default_rng((label, patient)).integers(-8, 9, (224, 112))
+            grey = (255 * shown / (count - 1) + grain).clip(0, 255).astype(np.uint8)
+            Image.fromarray(grey).save(place / "images" / name / f"p{patient:02}-{label}.png")
+    write_manifest(place / "images")
+    options = ["--task", TASK, "--data", str(place / "images"), "--dataset", "nobody", "--arrays"]
+    assert prepare.main([*options, "--output", str(place / "data")]) == 0
+    return place
+
+
+def transform(folder: Path, package: Path, output: Path) -> Path:
+    """What a batch transform job does."""
+    model = model_fn(str(package))
+    output.mkdir()
+    for array in (folder / "data" / "test").iterdir():
+        answer = predict_fn(input_fn(array.read_bytes(), "application/x-npy"), model)
+        (output / f"{array.name}.out").write_text(output_fn(answer, None, Context())[0], encoding="utf-8")
+    return output
+
+
+def evaluated(folder: Path, answers: Path, candidate: Path, output: Path, *options: str) -> int:
+    arguments = ["--task", TASK, "--data", str(folder / "data"), "--answers", str(answers)]
+    arguments += ["--candidate", str(candidate), "--output", str(output), "--bootstrap", "200"]
+    return main([*arguments, *options])
+
+
+def decision(output: Path) -> dict[str, object]:
+    facts: dict[str, object] = json.loads((output / "decision.json").read_text(encoding="utf-8"))
+    return facts
+
+
+def test_the_arrays_are_those_of_the_test_part(folder: Path) -> None:
+    with (folder / "data" / "manifest.csv").open(encoding="utf-8") as file:
+        expected = {line["sha256"] for line in csv.DictReader(file) if line["part"] == "test"}
+
+    assert {path.stem for path in (folder / "data" / "test").iterdir()} == expected
+
+
+def test_a_model_is_no_better_than_itself(folder: Path, tmp_path: Path) -> None:
+    package = write_package(tmp_path / "package")
+    answers = transform(folder, package, tmp_path / "answers")
+
+    assert evaluated(folder, answers, package, tmp_path / "out", "--current", str(package)) == 0
+
+    facts = decision(tmp_path / "out")
+    assert not facts["accepted"]
+    assert "better than the current model is 50 %" in str(facts["reasons"])
+    report = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+    assert "candidate 2026.01.01-tiny is rejected" in report
+    assert "| Accuracy | +0.0 (+0.0 to +0.0) |" in report
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "decision.json",
+        "metrics.json",
+        "plots",
+        "predictions.csv",
+        "report.md",
+    }
+
+
+def test_what_the_job_answered_is_what_is_measured(folder: Path, task: Task, tmp_path: Path) -> None:
+    package = write_package(tmp_path / "package")
+    answers = transform(folder, package, tmp_path / "answers")
+
+    assert evaluated(folder, answers, package, tmp_path / "out") == 0
+
+    with (tmp_path / "out" / "predictions.csv").open(encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf-8"))
+    right = sum(line["label"] == line["predicted"] for line in lines)
+    assert metrics["accuracy"]["value"] == pytest.approx(right / len(lines))
+    facts = decision(tmp_path / "out")
+    assert facts["images"] == len(lines)
+    assert facts["current"] is None
+    assert facts["comparison"] is None
+
+
+def test_the_bundled_model_may_be_the_one_to_beat(folder: Path, tmp_path: Path) -> None:
+    package = write_package(tmp_path / "package")
+    answers = transform(folder, package, tmp_path / "answers")
+
+    assert evaluated(folder, answers, package, tmp_path / "out", "--current", "bundled") == 0
+
+    facts = decision(tmp_path / "out")
+    assert facts["current"] != "2026.01.01-tiny"
+    # The pictures are bright or dark frames, of which only the tiny model knows what they stand for.
+    comparison = facts["comparison"]
+    assert isinstance(comparison, dict)
+    assert comparison["accuracy"]["low"] > 0.3
+
+
+def read_records(folder: Path) -> tuple[list[Record], list[bytes], list[str]]:
+    """Every image of the preparation, with its digest and its part."""
+    task = load_task(TASK)
+    with (folder / "data" / "manifest.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    records = [Record(row["path"], task.class_names.index(row["class"]), row["group"]) for row in rows]
+    return records, [bytes.fromhex(row["sha256"]) for row in rows], [row["part"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("origin", "same", "remark"),
+    [
+        ("retraining", False, ""),
+        ("bundled", False, "cannot be told"),
+        ("", False, "cannot be told"),
+        ("bundled", True, ""),
+    ],
+)
+def test_it_is_told_what_the_current_model_may_have_seen(
+    folder: Path, tmp_path: Path, origin: str, same: bool, remark: str
+) -> None:
+    records, digests, part_of = read_records(folder)
+    parts: dict[Part, list[int]] = {
+        part: [index for index, own in enumerate(part_of) if own == part] for part in PARTS
+    }
+    changes: dict[str, Any] = {"data": {"fingerprint": fingerprint(records, digests, parts)}} if same else {}
+    candidate = write_package(tmp_path / "package")
+    current = write_package(tmp_path / "current", **changes)
+    answers = transform(folder, candidate, tmp_path / "answers")
+
+    options = ("--current", str(current), "--current-origin", origin)
+    assert evaluated(folder, answers, candidate, tmp_path / "out", *options) == 0
+
+    reasons = str(decision(tmp_path / "out")["reasons"])
+    assert ("current model was trained" in reasons) == bool(remark)
+    assert remark in reasons
+
+
+def test_images_that_the_current_model_was_trained_on_are_no_evidence(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bundled model's training dealt the same images out with another seed."""
+    task = load_task(TASK)
+    records, digests, _ = read_records(folder)
+    parts = split_by_group(records, digests, task.class_names, 7)
+    trained = {digests[index].hex() for part in ("train", "validation") for index in parts[part]}
+    held_out = read_test_part(folder / "data", task)
+    unseen_images = [digest for digest in held_out.digests if digest not in trained]
+    assert 0 < len(unseen_images) < len(held_out.digests)
+    facts: dict[str, Any] = {
+        "data": {"fingerprint": fingerprint(records, digests, parts)},
+        "training": {"split_seed": 7},
+    }
+    candidate, current = write_package(tmp_path / "package"), write_package(tmp_path / "current", **facts)
+    answers = transform(folder, candidate, tmp_path / "answers")
+    compared: list[int] = []
+
+    def counted(*arguments: Any) -> Any:
+        compared.append(len(arguments[1]))
+        return compare(*arguments)
+
+    monkeypatch.setattr(evaluate_candidate, "compare", counted)
+    assert evaluated(folder, answers, candidate, tmp_path / "out", "--current", str(current)) == 0
+
+    assert compared == [len(unseen_images)]
+    seen, every = len(held_out.digests) - len(unseen_images), len(held_out.digests)
+    assert f"trained on {seen} of the {every} test images; they do not" in str(decision(tmp_path / "out"))
+
+
+def test_a_model_that_has_seen_every_test_image_is_compared_with_a_warning(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = read_test_part(folder / "data", load_task(TASK))
+    monkeypatch.setattr(unseen, "_parts", lambda *_: dict.fromkeys(part.digests, "train"))
+
+    evidence = unseen.find_evidence({}, "bundled", folder / "data", part, load_task(TASK))
+
+    assert len(evidence.rows) == len(part.digests)
+    assert "trained on all of these test images, so it looks better than it is" in evidence.remark
+
+
+def test_answers_must_be_complete_and_of_the_candidate(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package = write_package(tmp_path / "package")
+    answers = transform(folder, package, tmp_path / "answers")
+    first = min(answers.iterdir())
+    whole = first.read_text(encoding="utf-8")
+
+    first.unlink()
+    assert evaluated(folder, answers, package, tmp_path / "out") == 1
+    assert f"has not answered for {first.name.removesuffix('.out')}" in capsys.readouterr().err
+
+    first.write_text(whole[:50], encoding="utf-8")
+    assert evaluated(folder, answers, package, tmp_path / "out") == 1
+    assert f"answer {first.name} cannot be read" in capsys.readouterr().err
+
+    first.write_text(whole.replace(ModelPackage.load(package).sha256, "0" * 64), encoding="utf-8")
+    assert evaluated(folder, answers, package, tmp_path / "out") == 1
+    assert "is the answer of another model than 2026.01.01-tiny" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_without_arrays_is_no_prepared_test_part(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package = write_package(tmp_path / "package")
+    shutil.copytree(folder / "data", tmp_path / "data", ignore=shutil.ignore_patterns("*.npy"))
+
+    assert evaluated(tmp_path, tmp_path, package, tmp_path / "out") == 1
+    assert "holds no prepared test part for mammography-views" in capsys.readouterr().err

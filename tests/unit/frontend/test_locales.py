@@ -1,0 +1,54 @@
+"""The page's translations cover the server's errors, reasons and states."""
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from chalicelib import errors
+from tests.stage import ROOT
+
+LOCALES = ROOT / "frontend" / "modules" / "locales"
+LANGUAGES = sorted(path.stem for path in LOCALES.glob("??.js") if path.stem != "en")
+"""The server's own sentences are English, so that they need no translation there."""
+OF_HTTP = {"InternalError", "UnsupportedMediaType"}
+"""Codes that only `chalicelib/api/http.py` gives."""
+STATE_MACHINE = ROOT / "statemachine" / "retrain.asl.json"
+STORED_BEFORE_0_2 = {"GaveUp"}
+"""Codes in stored results that are not given any more."""
+REVIEW_RULE = ROOT / "chalicelib" / "models" / "review_rule.py"
+
+
+def codes(kind: type[errors.NegatoscopeError] = errors.NegatoscopeError) -> Iterator[str]:
+    for each in kind.__subclasses__():
+        if each.__module__ == errors.__name__:
+            yield each.__name__
+            yield from codes(each)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_server_errors_have_texts_in_every_language(language: str) -> None:
+    translated = re.findall(r"^  (\w+):", (LOCALES / f"errors.{language}.js").read_text(), re.MULTILINE)
+    assert len(translated) == len(set(translated))
+    assert set(translated) == {*codes()} | OF_HTTP | STORED_BEFORE_0_2
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_review_reasons_have_texts_in_every_language(language: str) -> None:
+    given = set(re.findall(r'^ +"([a-z-]+)",$', REVIEW_RULE.read_text(), re.MULTILINE))
+    words = re.search(r"\n  reasons: {\n(.*?)\n  },\n", (LOCALES / f"{language}.js").read_text(), re.DOTALL)
+    assert words
+    assert set(re.findall(r'^    "?([\w-]+)"?:', words[1], re.MULTILINE)) == given
+    assert len(given) == 4
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_retraining_states_have_texts_in_every_language(language: str) -> None:
+    """Except questions, which the page does not list."""
+    states = {name for name in json.loads(STATE_MACHINE.read_text())["States"] if not name.endswith("?")}
+    texts = re.search(
+        r"\n  steps: {\n(.*?)\n  },\n", (LOCALES / f"records.{language}.js").read_text(), re.DOTALL
+    )
+    assert texts
+    assert states == set(re.findall(r'^    "?([\w: ]+?)"?: "', texts[1], re.MULTILINE))

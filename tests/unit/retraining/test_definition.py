@@ -1,0 +1,142 @@
+"""The definition of the state machine: generated, valid, and patient enough."""
+
+import json
+import re
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.api import lint_file
+
+from chalicelib.retraining.request import MAX_TRIALS
+from chalicelib.retraining.training_plan import MAX_WAIT_SECONDS
+from statemachine import graph
+from statemachine.definition import DEFINITION
+from tests.stage import ROOT
+from training.search_space import metric_definitions, tuning_job
+
+STATES: dict[str, Any] = DEFINITION["States"]
+HOUR = 3600
+
+
+def test_definition_that_is_deployed_is_current() -> None:
+    text = (ROOT / "statemachine" / "retrain.asl.json").read_text()
+    assert text == json.dumps(DEFINITION, indent=2) + "\n", "`make definition` writes it anew"
+
+
+def test_picture_is_current() -> None:
+    assert (ROOT / "docs" / "states.md").read_text() == graph.render(), "`make definition` writes it anew"
+
+
+def transitions() -> set[tuple[str, str]]:
+    """From which state to which the definition goes."""
+    found = set()
+    for name, state in STATES.items():
+        exits = [state, *state.get("Choices", ()), *state.get("Catch", ())]
+        found |= {(name, way["Next"]) for way in exits if "Next" in way}
+        found |= {(name, state["Default"])} if "Default" in state else set()
+    return found
+
+
+def drawn() -> set[tuple[str, str]]:
+    """From which state to which the pictures go."""
+    page = graph.render()
+    names = dict(re.findall(r'^ +(\w+)[\[{(]+"(.+?)"', page, re.M))
+    found = set()
+    for line in re.findall(r"^ +(\w.* --> .*)$", page, re.M):
+        groups = [group.split(" & ") for group in line.split(" --> ")]
+        for left, right in pairwise(groups):
+            found |= {(names[a], names[b]) for a in left for b in right}
+    return found
+
+
+def test_picture_shows_every_transition() -> None:
+    assert drawn() == transitions()
+
+
+def lint(definition: str, folder: Path) -> list[str]:
+    """Errors that cfn-lint, which knows the Amazon States Language, finds."""
+    properties = {"RoleArn": "arn:aws:iam::123456789012:role/x", "Definition": json.loads(definition)}
+    machine = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
+    template = folder / "template.json"
+    template.write_text(json.dumps({"Resources": {"Machine": machine}}))
+    return [str(match) for match in lint_file(template)]
+
+
+def test_definition_is_valid_with_the_substitutions_of_the_template(tmp_path: Path) -> None:
+    text = (ROOT / "statemachine" / "retrain.asl.json").read_text()
+    template = (ROOT / "statemachine" / "template.yaml").read_text()
+    substitutions = re.findall(
+        r"^        (\w+): ",
+        template.partition("DefinitionSubstitutions:")[2].partition("LoggingConf")[0],
+        re.M,
+    )
+    assert set(re.findall(r"\$\{(\w+)\}", text)) == set(substitutions)
+    filled = re.sub(r"\$\{\w+\}", "arn:aws:lambda:eu-central-1:123456789012:function:x", text)
+
+    assert lint(filled, tmp_path) == []
+    assert lint(filled.replace('"Type": "Succeed"', '"Type": "Success"'), tmp_path) != []
+
+
+def test_every_task_retries_and_catches() -> None:
+    for name, state in STATES.items():
+        if state["Type"] == "Task":
+            assert state["Retry"], name
+            assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"], name
+
+
+def seconds(retrier: Mapping[str, Any]) -> float:
+    """The sum of the pauses of a retrier."""
+    pauses = (
+        retrier["IntervalSeconds"] * retrier["BackoffRate"] ** count
+        for count in range(retrier["MaxAttempts"])
+    )
+    return float(sum(min(pause, retrier["MaxDelaySeconds"]) for pause in pauses))
+
+
+def retrier_for(name: str, error: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = next(r for r in STATES[name]["Retry"] if error in r["ErrorEquals"])
+    return found
+
+
+@pytest.mark.parametrize("name", [name for name, state in STATES.items() if ":sagemaker:" in str(state)])
+def test_exhausted_quota_is_waited_for(name: str) -> None:
+    quota = retrier_for(name, "SageMaker.ResourceLimitExceededException")
+    assert 8 * HOUR < seconds(quota) < 24 * HOUR
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, state in STATES.items() if "${RetrainingFunction}" in json.dumps(state)]
+)
+@pytest.mark.parametrize(
+    "error",
+    ["StepInterrupted", "Lambda.Unknown", "Runtime.ExitError", "Sandbox.Timedout", "Lambda.ServiceException"],
+)
+def test_interrupted_step_is_repeated_for_minutes(name: str, error: str) -> None:
+    retrier = retrier_for(name, error)
+    assert seconds(retrier) > (HOUR if name == "Roll back" else 240)
+
+
+def test_time_limit_is_longer_than_all_parts_together() -> None:
+    job = STATES["Prepare data"]["Parameters"]["StoppingCondition"]["MaxRuntimeInSeconds"]
+    parallel = STATES["Tune hyperparameters"]["Parameters"]["HyperParameterTuningJobConfig"]["ResourceLimits"]
+    tuning = MAX_TRIALS / parallel["MaxParallelTrainingJobs"] * MAX_WAIT_SECONDS
+    approval = STATES["Wait for approval"]["TimeoutSeconds"]
+    quota = seconds(retrier_for("Train", "SageMaker.ResourceLimitExceededException"))
+    transform = 5 * 24 * HOUR  # SageMaker's own limit
+    total = 2 * job + tuning + transform + approval + 6 * quota
+
+    assert total < DEFINITION["TimeoutSeconds"] < 365 * 24 * HOUR
+
+
+def test_search_space_and_metrics_are_those_of_training() -> None:
+    job = STATES["Tune hyperparameters"]["Parameters"]["HyperParameterTuningJobConfig"]
+    expected = tuning_job({}, 8)["HyperParameterTuningJobConfig"]
+    assert {**job, "ResourceLimits": None} == {**expected, "ResourceLimits": None}
+    for definition in (
+        STATES["Train"]["Parameters"],
+        STATES["Tune hyperparameters"]["Parameters"]["TrainingJobDefinition"],
+    ):
+        assert definition["AlgorithmSpecification"]["MetricDefinitions"] == metric_definitions()

@@ -1,0 +1,79 @@
+"""What make says on a machine that lacks something."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.stage import ROOT
+
+TOOLS = ("awk", "bash", "make", "test", "uname")
+
+
+def make(*arguments: str, path: Path) -> subprocess.CompletedProcess[str]:
+    """Run make with the programs in the folder `path` only."""
+    return subprocess.run(
+        [str(path / "make"), *arguments],
+        cwd=ROOT,
+        env={"PATH": str(path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """A folder with nothing but make and what every Unix has."""
+    for tool in TOOLS:
+        found = shutil.which(tool)
+        assert found is not None
+        (tmp_path / tool).symlink_to(found)
+    return tmp_path
+
+
+def test_plain_make_lists_the_targets_and_says_what_is_missing(bare: Path) -> None:
+    run = make(path=bare)
+    assert run.returncode == 0
+    assert "\nrun  " in run.stdout
+    assert run.stdout.splitlines()[-1] == (
+        "This machine lacks: Python 3.12 or later (set PYTHON to its path if it is not in PATH). Git."
+    )
+
+
+def test_plain_make_does_not_complain_if_nothing_is_missing(bare: Path) -> None:
+    for tool in ("git", "python3.12"):
+        (bare / tool).write_text("#!/bin/sh\nexit 0\n")
+        (bare / tool).chmod(0o755)
+    run = make(path=bare)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "lacks" not in run.stdout
+
+
+def test_environment_is_not_made_without_python(bare: Path, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "Makefile", tmp_path / "Makefile")
+    run = make("--directory", str(tmp_path), ".venv/bin/python", path=bare)
+    assert run.returncode != 0
+    assert "This machine lacks: Python 3.12 or later" in run.stdout
+    assert not (tmp_path / ".venv").exists()
+
+
+@pytest.mark.parametrize("platform", ["Darwin arm64", "Linux aarch64"])
+def test_run_says_on_which_machines_it_works(bare: Path, platform: str) -> None:
+    run = make("platform", f"PLATFORM={platform}", path=bare)
+    assert run.returncode != 0
+    assert (
+        f"needs Linux on x86-64, because it runs the packages that Lambda gets; this is {platform}"
+        in run.stdout
+    )
+
+
+def test_parallel_output_is_not_asked_of_an_old_make(bare: Path) -> None:
+    """GNU make 3.81, which macOS has, does not know --output-sync, and says so in .FEATURES."""
+    assert "--output-sync" in make("--dry-run", "test", path=bare).stdout
+    assert "--output-sync" not in make("--dry-run", "test", ".FEATURES=", path=bare).stdout
+
+
+def test_commit_hook_runs_what_make_check_runs() -> None:
+    assert "entry: make check\n" in (ROOT / ".pre-commit-config.yaml").read_text()

@@ -1,0 +1,123 @@
+"""What a package computes: the mean answer of its networks, each looking at an image in several ways."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from chalicelib.retraining.hyperparameters import CELL
+from chalicelib.tasks import Task
+from training.model.network import Classifier
+from training.model.ood_score import OODScore
+
+
+@dataclass(frozen=True)
+class View:
+    """A way to look at an image that should not change the answer, or changes it predictably."""
+
+    quarter_turns: int = 0
+    mirrored: bool = False
+
+    def look(self, images: Tensor) -> Tensor:
+        """(N, C, H, W), turned and then mirrored."""
+        turned = images.rot90(self.quarter_turns, (2, 3)) if self.quarter_turns else images
+        return turned.flip(3) if self.mirrored else turned
+
+    def undo(self, maps: Tensor) -> Tensor:
+        """Maps of what `look` showed, as they lie over the image itself."""
+        maps = maps.flip(3) if self.mirrored else maps
+        return maps.rot90(-self.quarter_turns, (2, 3)) if self.quarter_turns else maps
+
+
+def tta_views(task: Task, wanted: str) -> tuple[View, ...]:
+    """The image itself or, if `wanted` is "all", every view that the task's augmentation trains as well."""
+    if wanted != "all":
+        return (View(),)
+    square = task.input.width == task.input.height
+    turns = range(4 if task.augmentation.quarter_turns and square else 1)
+    mirrors = (False, True) if task.augmentation.flip else (False,)
+    return tuple(View(turn, mirrored) for turn in turns for mirrored in mirrors)
+
+
+class Member(nn.Module):
+    """A network and what is familiar to it."""
+
+    def __init__(self, network: Classifier, familiarity: OODScore):
+        super().__init__()
+        self.network = network
+        self.familiarity = familiarity
+
+
+class EnsembleModule(nn.Module):
+    """From prepared images to probabilities, activation maps and distance."""
+
+    offset: Tensor
+
+    def __init__(
+        self,
+        members: Sequence[Member],
+        temperature: float,
+        views: Sequence[View] = (View(),),
+        flip_permutation: Sequence[int] | None = None,
+        offset: Tensor | None = None,
+    ):
+        """Take networks, and what makes their mean logits honest: `offset` (K,) is added, then divided."""
+        super().__init__()
+        self.members = nn.ModuleList(members)
+        self.padding = members[0].network.architecture.padding
+        self.temperature = temperature
+        self.register_buffer("offset", offset if offset is not None else torch.zeros(()))
+        self.views = tuple(views)
+        self.flip_permutation = list(flip_permutation or range(members[0].network.architecture.classes))
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """uint8 (N, C, H, W) -> probabilities (N, K), activation (N, K, h, w) and distance (N,)."""
+        logits, evidence, distance = self.answer(image)
+        activation = _activation(evidence, image.shape[2:], self.padding)
+        return ((logits + self.offset) / self.temperature).softmax(1), activation, distance
+
+    def answer(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """uint8 (N, C, H, W) -> logits (N, K), evidence (N, K, h, w), distance (N,), means of all members."""
+        answers = [self._ask(cast("Member", member), image) for member in self.members]
+        logits, evidence, distance = (torch.stack(parts).mean(0) for parts in zip(*answers, strict=True))
+        return logits, evidence, distance
+
+    def _ask(self, member: Member, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """One member's logits (N, K), evidence (N, K, h, w) and distance (N,): means over the views."""
+        network = member.network
+        images = network.normalise(network.frame(image))
+        # All views in one batch: the graph stays as small as for one.
+        maps, descriptors = network.look(torch.cat([view.look(images) for view in self.views]))
+        logits = network.head(maps.mean((2, 3)))
+        evidence = functional.conv2d(maps, network.head.weight[:, :, None, None])
+        distance = member.familiarity(descriptors)
+        return self._mean(logits), self._mean(evidence, spatial=True), self._split(distance).mean(0)
+
+    def _mean(self, answers: Tensor, *, spatial: bool = False) -> Tensor:
+        """Over the views, (V * N, K, ...) -> (N, K, ...), each seen from the image itself."""
+        seen = []
+        for view, answer in zip(self.views, self._split(answers), strict=True):
+            own = view.undo(answer) if spatial else answer
+            seen.append(own[:, self.flip_permutation] if view.mirrored else own)
+        return torch.stack(seen).mean(0)
+
+    def _split(self, answers: Tensor) -> Tensor:
+        """(V * N, ...) -> (V, N, ...)."""
+        return answers.reshape(len(self.views), -1, *answers.shape[1:])
+
+
+def _activation(evidence: Tensor, size: Sequence[int], padding: int) -> Tensor:
+    """Class activation maps (Zhou et al. 2016): where evidence for each class lies, largest value 1.
+
+    They cover the image as it came in: maps of the framed image are enlarged to one value per `CELL` pixels,
+    and what lies on the padding is cut off.
+    """
+    cells = [round((side + 2 * padding) / CELL) for side in size]
+    evidence = functional.interpolate(evidence, cells, mode="bilinear").relu()
+    cut = padding // CELL
+    evidence = evidence[:, :, cut : cells[0] - cut, cut : cells[1] - cut]
+    largest = evidence.amax((2, 3), keepdim=True)
+    return evidence / torch.where(largest > 0, largest, 1.0)
