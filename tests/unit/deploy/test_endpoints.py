@@ -99,9 +99,7 @@ def test_endpoint_that_stays_on_its_way_is_not_waited_for_for_ever(
     assert sagemaker.calls == []
 
 
-def test_wake_names_a_deployment_without_configuration(
-    sagemaker: FakeSageMaker, registry: Registry
-) -> None:
+def test_wake_names_a_deployment_without_configuration(sagemaker: FakeSageMaker, registry: Registry) -> None:
     registry.promote(TASK, "1", OWN, None)
     with pytest.raises(endpoints.EndpointCommandFailed, match="retrain mammography-views"):
         endpoints.wake(registry, endpoint_manager(sagemaker))
