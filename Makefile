@@ -49,8 +49,8 @@ clean-local: ## delete what `make run` keeps: images, results, logs
 	rm -rf .local
 
 .PHONY: check
-check: $(DEV) $(TRAINING) ## formatting, lint, types, templates
-	@$(MAKE) --no-print-directory --jobs=2 --keep-going $(OUTPUT_SYNC) check-training-types check-types check-style
+check: $(DEV) $(TRAINING) ## formatting, lint, types, templates, generated files
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going $(OUTPUT_SYNC) check-training-types check-types check-style check-generated
 
 .PHONY: check-training-types
 check-training-types: $(TRAINING)
@@ -66,12 +66,20 @@ check-style: $(DEV)
 	.venv/bin/ruff format --check .
 	.venv/bin/cfn-lint deploy/alarms.yaml deploy/foundation.yaml statemachine/template.yaml frontend/template.yaml
 
+.PHONY: check-generated
+check-generated: $(DEV)
+	.venv/bin/python -m statemachine.definition | diff statemachine/retrain.asl.json - # `make definition` writes both
+	.venv/bin/python -m statemachine.graph | diff docs/states.md -
+	.venv/bin/python -m deploy.openapi --check
+	.venv/bin/python -m deploy.reference --check
+	.venv/bin/python -m deploy.hyperparameter_reference --check
+
 .PHONY: test
 test: ## everything: checks, and unit, functional, injection, fuzz, stack, soak, browser and training tests
 	@# The longest come first, so that no core is idle at the end. Four at a time take longer than three.
 	@$(MAKE) --no-print-directory --jobs=3 --keep-going $(OUTPUT_SYNC) \
 		test-retraining test-stack test-browser test-training test-soak test-functional test-unit \
-		test-injection check-training-types check-types check-style test-fuzz
+		test-injection check-training-types check-types check-style check-generated test-fuzz
 
 .PHONY: environments
 environments: $(DEV) $(TRAINING) $(LIBRARIES) ## install what the tests need, from the package registries only

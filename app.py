@@ -1,30 +1,25 @@
-"""Every entry point of Negatoscope: the REST routes, the S3 handlers and the schedule. Wiring only."""
+"""Every entry point of Negatoscope: the REST routes, the S3 handlers and the schedules. Wiring only."""
 
 import json
-from dataclasses import asdict
 from datetime import UTC, datetime
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from chalice.app import Chalice, CloudWatchEvent, ConvertToMiddleware, Rate, Response, S3Event
 
-from chalicelib import DISCLAIMER, VERSION, aws, limits
-from chalicelib.api import export, reviews, task_views, uploads
-from chalicelib.api.http import (
-    Api,
-    body_bytes,
-    find_task,
-    json_body,
-    page_parameters,
-    selection,
-)
-from chalicelib.errors import ImageTooLarge
-from chalicelib.fields import query_text, text
-from chalicelib.limits import PATH_PARAMETERS
+from chalicelib import DISCLAIMER, aws
+from chalicelib.api import export, queries, reviews, routes, schemas, stage_views, task_views, uploads
+from chalicelib.api.http import Api, body_bytes, json_body
+from chalicelib.api.queries import find_task
+from chalicelib.errors import InvalidModelPackage, NotClassified, NothingToApprove, UnknownModel, UnknownTask
 from chalicelib.models import rollback
+from chalicelib.models.deployment import Deployment
+from chalicelib.models.heatmap import Heatmap
+from chalicelib.monitoring.drift_document import DriftDocument
 from chalicelib.observability import logger, tracer
 from chalicelib.resource_names import resource_name
+from chalicelib.results.result_document import Result
+from chalicelib.retraining.record import FollowedRetraining, StartedRetraining
 from chalicelib.settings import settings
 from chalicelib.storage import inbox
 from chalicelib.tasks import load_tasks
@@ -37,166 +32,191 @@ app.register_middleware(ConvertToMiddleware(tracer.capture_lambda_handler(captur
 api = Api(app, settings().user_pool_arn)
 
 
-@api.route("/health", public=True)
-def health() -> dict[str, Any]:
-    return {
-        "status": "ok",
-        "stage": settings().stage,
-        "version": VERSION,
-        "data_bucket": settings().data_bucket,
-        "login": settings().login,
-        "disclaimer": DISCLAIMER,
-    }
+@api.get("/health", public=True)
+def health() -> schemas.Health:
+    """Check that the API is up."""
+    return stage_views.health(settings())
 
 
-@api.route("/openapi.json", public=True)
-def openapi() -> Any:
-    return json.loads((Path(__file__).parent / "chalicelib" / "openapi.json").read_text())
+@api.get("/openapi.json", public=True)
+def openapi() -> dict[str, Any]:
+    """Get this document, in OpenAPI 3.1."""
+    return dict(json.loads((Path(__file__).parent / "chalicelib" / "openapi.json").read_text()))
 
 
-@api.route("/me", group=None)
-def me() -> dict[str, Any]:
+@api.get("/me", group=None)
+def me() -> schemas.Me:
+    """Get the permissions of the signed-in user."""
     return {"login": api.has_login, "user": api.user, "groups": api.groups, "role": api.role}
 
 
-@api.route("/tasks")
-def list_tasks() -> dict[str, Any]:
+@api.get("/tasks", errors=(InvalidModelPackage,))
+def list_tasks() -> schemas.Tasks:
+    """List the tasks, each with its model if it has one."""
     tasks = [task_views.describe(task, aws.classifier()) for task in load_tasks().values()]
     return {"tasks": tasks, "disclaimer": DISCLAIMER}
 
 
-@api.route("/tasks/{task}/classify", "POST", limits.IMAGE_TYPES, group="reviewer")
-def classify_image(task: str) -> Any:
-    data = body_bytes(api.request)
-    if len(data) > limits.MAX_IMAGE_BODY:
-        raise ImageTooLarge(
-            f"Images of more than {limits.MAX_IMAGE_BODY:,} bytes go through POST /api/uploads."
-        )
-    return aws.pipeline().classify_now(find_task(task), data)
+@api.post("/tasks/{task}/classify", group="reviewer", body=uploads.IMAGE, errors=routes.CLASSIFYING)
+def classify_image(task: str) -> Result:
+    """Classify one image of at most 4.5 MB, given as the request's body."""
+    return aws.pipeline().classify_now(find_task(task), uploads.small_image(body_bytes(api.request)))
 
 
-@api.route("/tasks/{task}/models")
-def list_models(task: str) -> Any:
+@api.get("/tasks/{task}/models")
+def list_models(task: str) -> schemas.Models:
+    """List the versions of a task's model, newest first."""
     return {"models": list(aws.registry().versions(find_task(task).name))}
 
 
-@api.route("/tasks/{task}/models/{version}/{file}")
+@api.get("/tasks/{task}/models/{version}/{file}", answer=task_views.MODEL_FILE, errors=(UnknownModel,))
 def get_model_file(task: str, version: str, file: str) -> Response:
+    """Get the card, the facts, a plot or the whole package of a version.
+
+    `file` is card.md, model.json, a plot that the card shows, or model.tar.gz: the package, with which images
+    can be classified anywhere.
+    """
     return task_views.model_file(aws.registry(), find_task(task), version, file)
 
 
-@api.route("/tasks/{task}/rollback", "POST", group="admin")
-def roll_back(task: str) -> Any:
+@api.post("/tasks/{task}/rollback", group="admin", query=(queries.ROLLED_BACK,), errors=routes.ROLLING_BACK)
+def roll_back(task: str) -> Deployment:
+    """Roll back to the previous model; members of the group admin only."""
     aws.retraining_service().check_idle(find_task(task))
-    version = query_text(api.query, "version", PATH_PARAMETERS["version"])
-    return asdict(rollback.roll_back(find_task(task).name, aws.registry(), aws.endpoint_manager(), version))
+    version = queries.ROLLED_BACK.read(api.query)
+    return rollback.roll_back(find_task(task).name, aws.registry(), aws.endpoint_manager(), version)
 
 
-@api.route("/tasks/{task}/drift")
-def get_drift(task: str) -> Any:
+@api.get("/tasks/{task}/drift")
+def get_drift(task: str) -> DriftDocument:
+    """Compare the latest images of a task with those that its model was validated on."""
     return aws.drift_monitor().last(find_task(task))
 
 
-@api.route("/uploads", "POST", group="reviewer")
-def create_upload() -> Response:
-    wish = json_body(api.request)
-    task = find_task(text(wish, "task", limits.PATH_PARAMETERS["task"]))
+@api.post("/uploads", group="reviewer", body=schemas.UploadRequest, status=201, errors=routes.UPLOADING)
+def create_upload() -> schemas.Upload:
+    """Get a form with which an image of up to 200 MB can be uploaded."""
+    body = uploads.read(json_body(api.request))
+    task = find_task(body["task"])
     aws.classifier().require_model(task)
-    form = uploads.open_upload(task, wish, aws.bucket(), aws.table())
-    return Response(form, status_code=HTTPStatus.CREATED.value)
+    return uploads.open_upload(task, body, aws.bucket(), aws.table())
 
 
-@api.route("/results")
-def list_results() -> dict[str, Any]:
-    wanted = selection(api.query)
-    page, cursor = aws.table().page(wanted, *page_parameters(api.query, limits.RESULTS_PER_PAGE))
+@api.get("/results", query=(*queries.SELECTION, *queries.RESULT_PAGE), errors=(UnknownTask,))
+def list_results() -> schemas.ResultPage:
+    """List results, page by page."""
+    wanted = queries.selection(api.query)
+    page, cursor = aws.table().page(wanted, *queries.page(api.query, queries.RESULTS_PER_PAGE))
     return {"results": page, "cursor": cursor}
 
 
-@api.route("/results.csv")
+@api.get("/results.csv", query=queries.SELECTION, answer=export.TABLE, errors=routes.EXPORTING)
 def export_results() -> Response:
-    wanted = selection(api.query)
+    """Export results as a table.
+
+    The table is read for 20 s at most. If that takes longer, or the table has more than 200 MB, the answer is
+    400 with the code ExportTooLarge: narrow the selection. Cells that spreadsheets would take for formulas
+    begin with an apostrophe.
+    """
+    wanted = queries.selection(api.query)
     return export.answer(aws.table().pages(wanted, export.ATTRIBUTES), wanted.task, aws.bucket())
 
 
-@api.route("/results/{id}")
-def get_result(id: str) -> Any:
+@api.get("/results/{id}")
+def get_result(id: str) -> Result:
+    """Get one result, whatever its status."""
     return aws.table().get(id)
 
 
-@api.route("/results/{id}/preview")
+@api.get("/results/{id}/preview", answer=task_views.PREVIEW, errors=(NotClassified,))
 def get_preview(id: str) -> Response:
+    """Get the image as the model saw it, without identity and padding."""
     image = aws.pipeline().prepared_image(aws.table().get(id))
     return Response(image.preview(), {"Content-Type": "image/png"})
 
 
-@api.route("/results/{id}/heatmap")
-def get_heatmap(id: str) -> Any:
-    return aws.pipeline().heatmap(aws.table().get(id), text(api.query, "label", limits.MAX_NAME))
+@api.get("/results/{id}/heatmap", query=(queries.CLASS,), errors=routes.EXPLAINING)
+def get_heatmap(id: str) -> Heatmap:
+    """Get the heat map of any class.
+
+    The result itself holds that of its label.
+    """
+    return aws.pipeline().heatmap(aws.table().get(id), queries.CLASS.read_required(api.query))
 
 
-@api.route("/results/{id}/review", "PUT", group="reviewer")
-def review_result(id: str) -> Any:
+@api.put("/results/{id}/review", group="reviewer", body=schemas.ReviewRequest, errors=routes.REVIEWING)
+def review_result(id: str) -> Result:
+    """Confirm or correct a classification."""
     review = reviews.read(json_body(api.request), aws.table().get(id), api.user)
     return aws.pipeline().review(id, review)
 
 
-@api.route("/results/{id}/review", "DELETE", group="reviewer")
-def withdraw_review(id: str) -> Any:
+@api.delete("/results/{id}/review", group="reviewer", errors=(NotClassified,))
+def withdraw_review(id: str) -> Result:
+    """Withdraw a review."""
     aws.table().get(id)
     return aws.pipeline().review(id, None)
 
 
-@api.route("/retrainings", "POST", group="admin")
-def start_retraining() -> Response:
-    started = aws.retraining_service().start(json_body(api.request), api.user)
-    return Response(started, status_code=HTTPStatus.CREATED.value)
+@api.post("/retrainings", group="admin", body=schemas.RetrainingRequest, status=201, errors=routes.STARTING)
+def start_retraining() -> StartedRetraining:
+    """Retrain a task; members of the group admin only."""
+    return aws.retraining_service().start(json_body(api.request), api.user)
 
 
-@api.route("/retrainings")
-def list_retrainings() -> Any:
-    wanted = page_parameters(api.query, limits.RETRAININGS_PER_PAGE)
+@api.get("/retrainings", query=queries.RETRAINING_PAGE)
+def list_retrainings() -> schemas.RetrainingPage:
+    """List retrainings, newest first."""
+    wanted = queries.page(api.query, queries.RETRAININGS_PER_PAGE)
     page, cursor = aws.retraining_service().page(*wanted)
     return {"retrainings": page, "cursor": cursor}
 
 
-@api.route("/retrainings/{name}")
-def follow_retraining(name: str) -> Any:
+@api.get("/retrainings/{name}")
+def follow_retraining(name: str) -> FollowedRetraining:
+    """Get one retraining: its progress, its measurements, the decision and the reasons."""
     return aws.retraining_service().follow(name)
 
 
-@api.route("/retrainings/{name}/files/{file}")
+@api.get("/retrainings/{name}/files/{file}", answer=task_views.RETRAINING_FILE)
 def get_retraining_file(name: str, file: str) -> Response:
+    """Get the report or a plot of a retraining, one of its `files`."""
     return Response(*task_views.shown_file(file, aws.retraining_service().file(name, file)))
 
 
-@api.route("/retrainings/{name}/approval", "POST", group="admin")
-def approve_retraining(name: str) -> Any:
+@api.post("/retrainings/{name}/approval", group="admin", body=schemas.Approval, errors=(NothingToApprove,))
+def approve_retraining(name: str) -> schemas.ApprovedRetraining:
+    """Decide whether the new model of a retraining may be deployed; members of the group admin only."""
     aws.retraining_service().approve(name, json_body(api.request), api.user)
     return {"name": name}
 
 
 @app.on_s3_event(settings().data_bucket, ["s3:ObjectCreated:*"], prefix=inbox.INBOX, name="prepare")
 def prepare(event: S3Event) -> None:
+    """Prepare the images that have arrived in the inbox."""
     for original in inbox.event_objects(event.to_dict()):
         aws.pipeline().prepare(original)
 
 
 @app.on_s3_event(settings().data_bucket, ["s3:ObjectCreated:*"], prefix=inbox.PREPARED, name="classify")
 def classify(event: S3Event) -> None:
+    """Classify prepared images."""
     aws.pipeline().classify(inbox.event_keys(event.to_dict()))
 
 
 @app.schedule(Rate(10, unit=Rate.MINUTES), name="sweep")
 def sweep(_event: CloudWatchEvent) -> None:
+    """Finish what was left unfinished."""
     aws.sweeper().run(datetime.now(UTC))
 
 
 @app.schedule(Rate(1, unit=Rate.DAYS), name="drift-monitor")
 def drift_monitor(_event: CloudWatchEvent) -> None:
+    """Look for drift."""
     aws.drift_monitor().run()
 
 
 @app.lambda_function(name="retraining")
 def retraining(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    """Run one step of a retraining."""
     return aws.retraining_steps().run(event)

@@ -1,10 +1,10 @@
-"""Everything that can go wrong in a way the caller can act on. Each message says what to do about it."""
+"""Errors that a caller can act on. Each message says what is wrong and what to do."""
 
 from http import HTTPStatus
 
 
 class NegatoscopeError(Exception):
-    """Base of all errors that are shown to people; the class name is the error's `code`."""
+    """Base of all errors that people see; the name of the class is the error's `code`."""
 
     status = HTTPStatus.INTERNAL_SERVER_ERROR
 
@@ -19,7 +19,7 @@ class NegatoscopeError(Exception):
 
 
 class InvalidRequest(NegatoscopeError):
-    """The request's parameters or body do not make sense."""
+    """The request's parameters or body make no sense."""
 
     status = HTTPStatus.BAD_REQUEST
 
@@ -29,35 +29,35 @@ class InvalidHyperparameters(InvalidRequest):
 
 
 class ExportTooLarge(InvalidRequest):
-    """The table that is asked for has more rows than can be exported at once."""
+    """The table has more rows than can be exported at once."""
 
 
 class UnsupportedMediaType(NegatoscopeError):
-    """The request's Content-Type is not one this route takes."""
+    """The operation does not accept the request's Content-Type."""
 
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
 class NotAllowed(NegatoscopeError):
-    """Whoever is signed in may not do this."""
+    """The signed-in user may not do this."""
 
     status = HTTPStatus.FORBIDDEN
 
 
 class UnknownTask(NegatoscopeError):
-    """There is no task of that name."""
+    """There is no task with this name."""
 
     status = HTTPStatus.NOT_FOUND
 
 
 class UnknownResult(NegatoscopeError):
-    """There is no result with that id."""
+    """There is no result with this id."""
 
     status = HTTPStatus.NOT_FOUND
 
 
 class TaskHasNoModel(NegatoscopeError):
-    """The task is known but no model has been trained for it yet."""
+    """No model has been trained for the task yet."""
 
     status = HTTPStatus.CONFLICT
 
@@ -75,7 +75,7 @@ class UnknownRetraining(NegatoscopeError):
 
 
 class AlreadyRetraining(NegatoscopeError):
-    """The task is being retrained, and one retraining at a time is enough."""
+    """The task is being retrained; it can only be retrained once at a time."""
 
     status = HTTPStatus.CONFLICT
 
@@ -87,7 +87,7 @@ class RetrainingNotDeployed(NegatoscopeError):
 
 
 class NothingToApprove(NegatoscopeError):
-    """The retraining does not wait for anybody's approval (any more)."""
+    """The retraining is not (or no longer) waiting for approval."""
 
     status = HTTPStatus.CONFLICT
 
@@ -99,13 +99,13 @@ class NothingToRollBackTo(NegatoscopeError):
 
 
 class ModelChanged(NegatoscopeError):
-    """Another model has become the current one, so what was to be done makes no sense any more."""
+    """Another model has become the current one, so the request no longer applies."""
 
     status = HTTPStatus.CONFLICT
 
 
 class NotClassified(NegatoscopeError):
-    """The result is not (or not yet) a classification, so there is nothing to review or to show."""
+    """The image is not (or not yet) classified, so there is nothing to review or to show."""
 
     status = HTTPStatus.CONFLICT
 
@@ -117,23 +117,23 @@ class EndpointNotReady(NegatoscopeError):
 
 
 class EndpointMissing(EndpointNotReady):
-    """There is no SageMaker endpoint of that name, or none that has come into service."""
+    """There is no SageMaker endpoint with that name, or it has never been in service."""
 
 
 class EndpointNotChanged(NegatoscopeError):
-    """SageMaker does not take a change of an endpoint now."""
+    """SageMaker does not accept a change of the endpoint now."""
 
     status = HTTPStatus.CONFLICT
 
 
 class StepInterrupted(NegatoscopeError):
-    """A service that a step of a retraining uses did not do its part; the state machine repeats the step."""
+    """A service that a retraining step uses failed; the state machine repeats the step."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 class ModelFailed(NegatoscopeError):
-    """The model answered with an error or with something that is not an answer."""
+    """The model returned an error, or an answer that is not a classification."""
 
     status = HTTPStatus.BAD_GATEWAY
 
@@ -143,15 +143,15 @@ class InvalidModelPackage(NegatoscopeError):
 
 
 class FileRemoved(NegatoscopeError):
-    """A file was gone, or another one stood in its place, before it could be read."""
+    """A file was removed or replaced before it could be read."""
 
 
 class RetriesExhausted(NegatoscopeError):
-    """An image was sent through several times and never got a result."""
+    """Several attempts to process an image failed."""
 
 
 class DecoderUnavailable(NegatoscopeError):
-    """The process that decodes compressed images cannot be started; it is no fault of the image."""
+    """The process that decodes compressed images cannot be started. The image is not the cause."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
@@ -163,7 +163,7 @@ class ImageError(NegatoscopeError):
 
 
 class EmptyImage(ImageError):
-    """There are no bytes."""
+    """The file is empty."""
 
 
 class ImageTooLarge(ImageError):
@@ -173,28 +173,28 @@ class ImageTooLarge(ImageError):
 
 
 class ImageTooSmall(ImageError):
-    """Too few pixels to show anything."""
+    """Too few pixels to classify."""
 
 
 class NotAnImage(ImageError):
-    """The bytes are of no supported image format."""
+    """The file has no supported image format."""
 
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
 class DamagedImage(ImageError):
-    """The bytes start as an image but cannot be decoded."""
+    """The file starts as an image but cannot be decoded."""
 
 
 class InvalidImage(DamagedImage):
-    """The file is whole but breaks its format's rules: something is missing, wrong or contradictory."""
+    """The file is complete but breaks its format's rules: something is missing, wrong or contradictory."""
 
 
 class UnsupportedImage(ImageError):
-    """A valid file of a supported format, in a variant that cannot be read."""
+    """A valid file in an unsupported variant of its format."""
 
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
 class NoPixels(ImageError):
-    """A DICOM object that holds something other than an image."""
+    """A DICOM object that is not an image."""

@@ -1,22 +1,23 @@
-"""Every limit on what a request may hold. openapi.json documents each of them; a test compares the two."""
+"""All limits on requests. openapi.json documents each of them, and a test drives requests to them."""
 
 import re
 from dataclasses import dataclass
 
 from chalicelib.imaging import MAX_BYTES
+from chalicelib.media_types import FILE_TYPES, UNSPECIFIC_TYPES
 
 MAX_IMAGE_BODY = 4_500_000
-"""Bytes. Lambda accepts events of 6 MiB, and API Gateway passes binary bodies on in base64."""
+"""Bytes of an image in a request. Lambda accepts 6 MiB, and API Gateway encodes bodies in base64."""
 MAX_UPLOAD = MAX_BYTES
-"""Bytes of an image that is uploaded straight into the bucket."""
+"""Bytes of an image that is uploaded directly into the bucket."""
 MAX_JSON_BODY = 65_536
-"""Bytes of a JSON body; the largest sensible request has a fifth of that."""
+"""Bytes of a JSON body; the largest reasonable request has a fifth of that."""
 MAX_DEPTH = 8
-"""Objects and arrays within each other; requests need two."""
+"""Levels of nested objects and arrays; requests need two."""
 MAX_NUMBER = 2**53 - 1
 """Magnitude up to which every JSON implementation keeps whole numbers exactly (RFC 8259, section 6)."""
 MIN_NUMBER = 1e-100
-"""Least magnitude of a number other than 0. DynamoDB stores none below 1e-130."""
+"""Smallest magnitude of a number other than 0. DynamoDB stores none below 1e-130."""
 
 MAX_TEXT = 1000
 """Characters of a comment or a reason."""
@@ -26,21 +27,15 @@ MAX_FILENAME = 1024
 MAX_CURSOR = 1000
 MAX_REQUESTED_BY = 200
 
-IMAGE_TYPES = (
-    "image/jpeg",
-    "image/jpg",  # a common misnomer of image/jpeg
-    "image/png",
-    "image/tiff",
-    "application/dicom",
-    "application/octet-stream",
-)
+IMAGE_TYPES = (*FILE_TYPES, *UNSPECIFIC_TYPES)
+"""Content types of images."""
 
 TEXT = re.compile(r"[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*")
-"""Text that people write: no control characters except tab, line feed and carriage return."""
+"""Text for people: no control characters except tab, line feed and carriage return."""
 
 PATH_PARAMETER = re.compile(r"[A-Za-z0-9._-]+")
 PATH_PARAMETERS = {"task": 63, "id": 32, "name": 80, "version": 128, "file": 128}
-"""Characters of each path parameter. An execution of Step Functions has 80 at most."""
+"""Characters of each path parameter. Names of Step Functions executions have at most 80."""
 
 TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})"

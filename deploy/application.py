@@ -25,7 +25,7 @@ GATEWAY_ERRORS = Path(__file__).with_name("gateway-errors.json")
 
 ASYNCHRONOUS = ("prepare", "classify", "sweep", "drift-monitor")
 """Lambdas that are invoked asynchronously."""
-TRIES_AGAIN = 2
+MAX_RETRIES = 2
 """Retries of an asynchronous invocation. This is Lambda's default, set here so that it stays."""
 
 
@@ -33,12 +33,12 @@ def deploy(stage: str, lost_events: str) -> str:
     """Deploy the code, and return the id of the API; `lost_events` is the ARN of a queue."""
     check_pip(version("pip"))
     vendor()
-    note_api(stage)
+    record_api(stage)
     run_chalice(stage)
     api_id = deployed_api(stage)
     assert api_id is not None
     put_gateway_errors(api_id)
-    keep_lost_events(stage, lost_events)
+    queue_lost_events(stage, lost_events)
     return api_id
 
 
@@ -111,13 +111,13 @@ def put_gateway_errors(api_id: str) -> None:
     )
 
 
-def keep_lost_events(stage: str, queue: str) -> None:
+def queue_lost_events(stage: str, queue: str) -> None:
     """Send events on which Lambda gives up to a queue; otherwise they would be lost."""
     names = stages.functions(stage)
     for function in ASYNCHRONOUS:
         boto3.client("lambda").put_function_event_invoke_config(
             FunctionName=names[function],
-            MaximumRetryAttempts=TRIES_AGAIN,
+            MaximumRetryAttempts=MAX_RETRIES,
             DestinationConfig={"OnFailure": {"Destination": queue}},
         )
 
@@ -135,7 +135,7 @@ def deployed_api(stage: str) -> str | None:
     return None
 
 
-def note_api(stage: str) -> None:
+def record_api(stage: str) -> None:
     """Record the stage's API if Chalice has not, because Chalice creates a second one otherwise.
 
     Chalice records the API at the end of a deployment. The record is missing if the deployment failed, or ran

@@ -142,13 +142,13 @@ def create(name: str, config: str, endpoint_manager: EndpointManager) -> None:
 def settled(name: str, endpoint_manager: EndpointManager) -> EndpointStatus | None:
     """Wait for the end of a change of an endpoint. Return the endpoint, or None if it does not exist."""
     deadline = time.monotonic() + PATIENCE
-    told = ""
+    printed = ""
     while (endpoint := endpoint_manager.find(name)) and endpoint.is_changing:
         if time.monotonic() > deadline:
             raise EndpointCommandFailed(f"{name} is still {endpoint.status}.")
-        if endpoint.status != told:
-            told = endpoint.status
-            say(f"{name}: {told}")
+        if endpoint.status != printed:
+            printed = endpoint.status
+            say(f"{name}: {printed}")
         time.sleep(PAUSE)
     return endpoint
 

@@ -1,18 +1,21 @@
-"""Renders docs/hyperparameters.md from the hyper-parameters of training.
+"""Generates docs/hyperparameters.md from the hyper-parameters of training.
 
-`python -m deploy.hyperparameter_reference > docs/hyperparameters.md` writes it anew.
+`python -m deploy.hyperparameter_reference` writes it; with `--check` it fails if the committed page is not
+current.
 """
 
-import sys
 from collections.abc import Iterator
 from dataclasses import Field, fields
 from typing import Any
 
 from chalicelib.retraining.hyperparameters import ALIASES, Hyperparameters
+from deploy.generated import PROJECT, write_or_check
+
+PAGE = PROJECT / "docs" / "hyperparameters.md"
 
 _HEAD = """# Hyper-parameters
 
-This page is the output of `.venv/bin/python -m deploy.hyperparameter_reference`.
+`.venv/bin/python -m deploy.hyperparameter_reference` generates this page.
 
 The same names are used in `hyperparameters` of a retraining request, in
 [`recipes.toml`](../training/recipes.toml), in SageMaker's HyperParameters and, with hyphens, on the command
@@ -60,4 +63,4 @@ def _plain(number: float) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(render())
+    write_or_check(PAGE, render(), "deploy.hyperparameter_reference")

@@ -26,7 +26,7 @@ MEDIA_TYPES = {
 }
 
 # npm reads these.
-NOT_SERVED = ("package.json", "package-lock.json")
+NPM_FILES = ("package.json", "package-lock.json")
 
 LISTING = "files.json"
 
@@ -107,7 +107,7 @@ class Page:
             file.is_relative_to(self._folder)
             and not hidden
             and file.suffix in MEDIA_TYPES
-            and file.name not in NOT_SERVED
+            and file.name not in NPM_FILES
             and file.is_file()
         )
 

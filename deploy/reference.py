@@ -1,35 +1,38 @@
-"""Renders docs/api.md from the description of the API and its errors.
+"""Generates docs/api.md from openapi.json and the classes of errors.
 
-`python -m deploy.reference > docs/api.md` writes it anew.
+`python -m deploy.reference` writes it; with `--check` it fails if the committed page is not current.
 """
 
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from chalicelib import errors
 from chalicelib.errors import NegatoscopeError
+from deploy.generated import PROJECT, write_or_check
 
 OPENAPI = Path(errors.__file__).with_name("openapi.json")
+PAGE = PROJECT / "docs" / "api.md"
 
 _HEAD = """# API
 
-This page is the output of `.venv/bin/python -m deploy.reference`. The complete description is
-[`chalicelib/openapi.json`](../chalicelib/openapi.json); a running system answers it at `/api/openapi.json`.
+`.venv/bin/python -m deploy.reference` generates this page. The complete description is
+[`chalicelib/openapi.json`](../chalicelib/openapi.json), which `.venv/bin/python -m deploy.openapi` generates
+from the routes in `app.py`; a running system serves it at `/api/openapi.json`.
 
-All paths begin with `/api`. Times are UTC, in ISO 8601 with microseconds. In AWS every route but those for
-everybody needs the ID token of the user pool in the header `Authorization` ([Login](operations.md#login)).
+All paths begin with `/api`. Times are UTC, in ISO 8601 with microseconds. In AWS all routes except public
+ones need the ID token of a user in the header `Authorization` ([Login](operations.md#login)).
 """
 
-_ERRORS = """Every error is `{"code", "message", "request_id"}`, and the message says what to do. A 500 has
-the code `InternalError`.
+_ERRORS = """Every error is `{"code", "message", "request_id"}`, and the message says what to do.
+Unexpected errors are 500 with the code `InternalError`. Results of quarantined files have one of these codes
+as their reason.
 """
 
 
 def routes(description: Mapping[str, Any]) -> Iterator[str]:
-    """The rows of the table of routes."""
+    """Rows of the table of routes."""
     for path, operations in description["paths"].items():
         for method, operation in operations.items():
             statuses = ", ".join(status for status in operation["responses"] if status >= "400")
@@ -39,11 +42,11 @@ def routes(description: Mapping[str, Any]) -> Iterator[str]:
 
 def _group(schemes: list[dict[str, list[str]]]) -> str:
     groups = [group for scheme in schemes for group in scheme["users"]]
-    return groups[0] if groups else ("signed in" if schemes else "everybody")
+    return groups[0] if groups else ("signed in" if schemes else "public")
 
 
 def codes() -> Iterator[str]:
-    """The rows of the table of errors."""
+    """Rows of the table of errors."""
     for kind in sorted(_kinds(NegatoscopeError), key=lambda kind: (kind.status, kind.__name__)):
         yield f"| {kind.status.value} | `{kind.__name__}` | {(kind.__doc__ or '').splitlines()[0]} |"
 
@@ -72,4 +75,4 @@ def render() -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(render())
+    write_or_check(PAGE, render(), "deploy.reference")

@@ -69,14 +69,14 @@ def stop_executions(machine: str) -> None:
     """Stop all running executions, and wait until they have stopped their jobs and ended."""
     states = boto3.client("stepfunctions")
     pages = states.get_paginator("list_executions")
-    told: set[str] = set()
+    stopped: set[str] = set()
     while True:
         found = pages.paginate(stateMachineArn=machine, statusFilter="RUNNING")
         running = {one["executionArn"] for page in found for one in page["executions"]}
-        for execution in running - told:
+        for execution in running - stopped:
             states.stop_execution(executionArn=execution, cause="The stage is being destroyed.")
             say(f"{execution.rpartition(':')[2]}: stopped")
-        told |= running
+        stopped |= running
         if not running:
             return
         time.sleep(stacks.PAUSE)

@@ -1,1 +1,1 @@
-"""The whole system on one machine: an AWS emulator, the deployed app, and page and API on one origin."""
+"""The whole system on one machine: the AWS emulator, the deployed app, and page and API on one origin."""

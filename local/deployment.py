@@ -1,7 +1,7 @@
-"""Deploy the app of this working tree to the emulator, when it differs from what is deployed there.
+"""Deploy the working tree to the emulator if it differs from what is deployed there.
 
-The deployment works on a copy in the state folder: what Chalice and deploy/ record about the emulator
-stays with the emulator's state, and the working tree stays as it is.
+The deployment works on a copy in the state folder, so that what Chalice and deploy/ record about the
+emulator stays with the emulator's state and the working tree does not change.
 """
 
 import contextlib
@@ -14,12 +14,12 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from local.account import REGION, ROOT_CREDENTIALS, environment_without_aws
 from local.process import Process, StartFailed
 
 PROJECT = Path(__file__).parent.parent
 STAGE = "local"
 
-# What a deployment depends on, and where it stands in the project.
 SOURCES = (
     ".chalice/config.json",
     ".chalice/vendor.txt",
@@ -30,22 +30,21 @@ SOURCES = (
     "statemachine",
     "training",
 )
-
+"""Files and folders of the project that a deployment depends on."""
 
 LAYERS = ".chalice/deployments/managed-layer-*.zip"
-"""The packages of requirements.txt, as Chalice has packed them, named by what is in them.
+"""Chalice's archives of the packages in requirements.txt, named by their contents.
 
-Packing takes longer than all the rest, so what one deployment has packed the next one takes, whichever
-emulator it is for."""
+Building one takes longer than the rest of a deployment. The project folder keeps them for all emulators."""
 
-# What of Chalice's output is progress; all of it stands in the log.
 PROGRESS = ("Configuring", "Creating", "Updating")
+"""The lines of Chalice's output that are shown begin with one of these. The log holds all of them."""
 
 
 class Deployment:
-    """The app as deployed to the emulator whose state lies in `directory`, for a page at `site_origin`.
+    """The app as deployed to the emulator with its state in `directory`, for a page at `site_origin`.
 
-    With `login`, people have to sign in.
+    With `login`, users have to sign in.
     """
 
     def __init__(self, directory: Path, site_origin: str, login: bool) -> None:
@@ -55,14 +54,18 @@ class Deployment:
         self._options = ["--site-origin", site_origin, *(["--local-login"] if login else [])]
 
     def api_id(self) -> str | None:
-        """The id of the deployed REST API, None unless exactly what is in the working tree is deployed."""
+        """The id of the deployed REST API; None if the working tree differs from what is deployed."""
         if not self._record.exists():
             return None
         record = json.loads(self._record.read_text())
         return str(record["api_id"]) if record["fingerprint"] == self._fingerprint() else None
 
     def deploy(self, aws_url: str, say: Callable[[str], None]) -> str:
-        """Deploy, and return the id of the REST API. It counts as deployed when `record` has been called."""
+        """Deploy, and return the id of the REST API. Call `record` once the emulator has saved its state.
+
+        Raises:
+            StartFailed: if the deployment fails.
+        """
         with _first_packing(PROJECT):
             return self._deploy(aws_url, say)
 
@@ -77,8 +80,8 @@ class Deployment:
                     say(f"  {line.strip()}")
             if process.wait():
                 raise process.failure(
-                    "The app could not be deployed to the emulator. If the app is right, its state "
-                    "may be wrong: `make clean-local` forgets it, with all results."
+                    "The app could not be deployed to the emulator. If the app is correct, the saved state "
+                    "may be damaged: `make clean-local` deletes it, with all results."
                 )
         finally:
             process.stop()
@@ -86,7 +89,7 @@ class Deployment:
         return self._deployed_api_id()
 
     def record(self, api_id: str) -> None:
-        """Remember what is deployed, once the emulator has saved it."""
+        """Record what is deployed."""
         draft = self._record.with_suffix(".draft")
         draft.write_text(json.dumps({"fingerprint": self._fingerprint(), "api_id": api_id}))
         draft.replace(self._record)
@@ -108,7 +111,7 @@ class Deployment:
         return digest.hexdigest()
 
     def _copy_sources(self) -> None:
-        """Copy the sources anew. What Chalice has built and recorded stays: it need not build it again."""
+        """Replace the copied sources. What Chalice has built and recorded stays."""
         for source in SOURCES:
             target = self._copy / source
             if target.is_dir():
@@ -143,7 +146,7 @@ def _first_packing(project: Path) -> Iterator[None]:
 
 
 def _copy_layers(source: Path, target: Path) -> None:
-    """Copy what is not there yet; whoever looks finds a layer whole or not at all."""
+    """Copy missing layers, each atomically."""
     for layer in source.glob(LAYERS):
         copy = target / layer.relative_to(source)
         if not copy.exists():
@@ -166,16 +169,14 @@ def source_files() -> Iterable[Path]:
 
 
 def aws_environment(aws_url: str) -> dict[str, str]:
-    """The environment of programs that talk to the emulator, whatever account is set up on this machine."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    """The environment of programs that use the emulator, without this machine's own AWS configuration."""
     return {
-        **inherited,
-        "AWS_ACCESS_KEY_ID": "test",
+        **environment_without_aws(),
+        **ROOT_CREDENTIALS,
         "AWS_CONFIG_FILE": os.devnull,
-        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_ENDPOINT_URL": aws_url,
-        "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "NO_PROXY": "localhost,127.0.0.1",
     }

@@ -1,4 +1,4 @@
-"""A folder on this machine as a drop folder, for people without the AWS command line."""
+"""A local folder as a drop folder, for users without the AWS command line."""
 
 import shutil
 import time
@@ -14,9 +14,9 @@ SENT = ".sent"
 
 
 class Inbox:
-    """Files in `folder`/TASK/ are uploaded to inbox/TASK/ of the bucket, then moved to `folder`/.sent/TASK/.
+    """Uploads files in `folder`/TASK/ to inbox/TASK/ of the bucket, then moves them to `folder`/.sent/TASK/.
 
-    `upload(file, key)` does the upload, `say` is told of files that cannot be read. Call `poll` about once a
+    `upload(file, key)` uploads a file, and `say` reports files that cannot be read. Call `poll` about once a
     second.
     """
 
@@ -32,7 +32,7 @@ class Inbox:
             (folder / task).mkdir(parents=True, exist_ok=True)
 
     def poll(self) -> None:
-        """Send every file whose size has not changed since the last call: it is complete."""
+        """Upload every file whose size has not changed since the last call, as it is complete."""
         sizes = dict(self._files())
         complete = [file for file, size in sizes.items() if self._sizes.get(file) == size]
         for file in complete:
@@ -44,7 +44,7 @@ class Inbox:
         for file in sorted(self._folder.rglob("*")):
             hidden = any(part.startswith(".") for part in file.relative_to(self._folder).parts)
             if not hidden and file not in self._refused and file.is_file():
-                with suppress(FileNotFoundError):  # renamed by whoever is still writing it
+                with suppress(FileNotFoundError):  # renamed or deleted meanwhile
                     yield file, file.stat().st_size
 
     def _send(self, file: Path) -> None:
@@ -55,8 +55,8 @@ class Inbox:
         except (OSError, ValueError, Boto3Error, BotoCoreError, ClientError) as error:
             self._refused.add(file)
             reason = getattr(error, "strerror", None) or type(error).__name__
-            # The name may be no text, hence its representation.
-            self._say(f"{str(file)!a} stays where it is until the next start, it cannot be sent: {reason}.")
+            # A file name may be invalid text, hence its representation.
+            self._say(f"{str(file)!a} cannot be uploaded and stays until the next start: {reason}.")
 
     def _put_away(self, file: Path, name: Path) -> None:
         target = self._folder / SENT / name

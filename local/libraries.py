@@ -1,4 +1,4 @@
-"""The libraries that the page loads in the browser: out of npm's packages, into frontend/vendor/.
+"""Install the libraries of the page: from npm packages into frontend/vendor/.
 
 `frontend/package-lock.json` pins them with their digests. npm and Node.js come as a Python package.
 """
@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 FRONTEND = Path(__file__).resolve().parent.parent / "frontend"
 VENDOR = FRONTEND / "vendor"
 
-# Beside Python; a development environment of one's own may have another one.
+# The one installed beside Python, if there is one.
 NPM = shutil.which("npm", path=os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])))
 
 FILES = {
@@ -23,15 +23,15 @@ FILES = {
     "oidc-client-ts": ("dist/esm/oidc-client-ts.js", "LICENSE"),
     "onnxruntime-web": ("dist/ort.wasm.bundle.min.mjs", "dist/ort-wasm-simd-threaded.wasm"),
 }
-"""What the page needs of each package."""
+"""The files that the page needs of each package."""
 
 _IMPORT = re.compile(r'(?<=\bfrom ")[^"./][^"]*(?=";)')
-"""Names of packages where modules import others; browsers know addresses only."""
+"""Package names in import statements; browsers resolve URLs only."""
 _SOURCE_MAP = re.compile(r"^//# sourceMappingURL=.*\n?", re.MULTILINE)
 
 
 def main() -> None:
-    """Put the libraries into frontend/vendor/, in place of what was there."""
+    """Replace the contents of frontend/vendor/ by the libraries."""
     with TemporaryDirectory() as folder:
         install(Path(folder))
         shutil.rmtree(VENDOR, ignore_errors=True)
@@ -42,9 +42,9 @@ def main() -> None:
 
 
 def install(folder: Path) -> None:
-    """Let npm install what the lock file says; in `folder`, since most of it is of no use to the page."""
+    """Let npm install the locked packages in `folder`. The page needs few of their files."""
     if NPM is None:
-        sys.exit("npm is missing: local/requirements.txt brings it.")
+        sys.exit("npm is missing. Install local/requirements.txt, which contains it.")
     for name in ("package.json", "package-lock.json", ".npmrc"):
         shutil.copy(FRONTEND / name, folder)
     try:
@@ -54,7 +54,7 @@ def install(folder: Path) -> None:
 
 
 def take(file: Path, folder: Path) -> None:
-    """Copy a file of a package; a module imports its neighbours by address then."""
+    """Copy a file of a package, with imports of other packages replaced by their URLs."""
     folder.mkdir(parents=True, exist_ok=True)
     if file.suffix not in (".js", ".mjs"):
         shutil.copy(file, folder / (f"{file.name}.txt" if file.name == "LICENSE" else file.name))
@@ -64,12 +64,12 @@ def take(file: Path, folder: Path) -> None:
 
 
 def address(package: str) -> str:
-    """Where a module of frontend/vendor/ finds the module of another package."""
+    """The URL of a package's module, relative to a module of another package in frontend/vendor/."""
     return f"../{package}/{Path(FILES[package][0]).name}"
 
 
 def onnxruntime_licence() -> Path:
-    """The licence of ONNX Runtime, which npm's package leaves out and the Python package of it does not."""
+    """The licence of ONNX Runtime, which its npm package lacks and its Python package contains."""
     found = find_spec("onnxruntime")
     assert found is not None
     assert found.origin is not None

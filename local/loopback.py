@@ -1,4 +1,4 @@
-"""Ask a server on this machine, past any proxy that is set up for the world outside."""
+"""HTTP requests to servers on this machine, bypassing any configured proxy."""
 
 import http.client
 
@@ -6,7 +6,11 @@ HOST = "127.0.0.1"
 
 
 def ask(port: int, path: str, *, method: str = "GET", host: str | None = None, timeout: float = 120.0) -> int:
-    """The HTTP status that the server on `port` answers, as `host`; raise OSError if it does not answer."""
+    """Send a request to the server on `port` under the name `host`, and return the HTTP status.
+
+    Raises:
+        OSError: if there is no HTTP response.
+    """
     connection = http.client.HTTPConnection(HOST, port, timeout=timeout)
     try:
         connection.request(method, path, headers={"Host": f"{host or HOST}:{port}"})

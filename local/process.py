@@ -1,4 +1,4 @@
-"""Start a program in the background, follow it, and end it with everything it started."""
+"""A program in the background, which ends with everything that it has started."""
 
 import contextlib
 import os
@@ -9,17 +9,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 PROJECT = Path(__file__).parent.parent
-GRACE = 15.0  # seconds a program has to end in good order
+GRACE = 15.0  # seconds that a program has to shut down after SIGTERM
 
 
 class StartFailed(Exception):
-    """Something did not start; the message says what to do, for the person who started it."""
+    """The system or a part of it could not be started. The message tells the user what to do."""
 
 
 class Process:
-    """A program that runs in `folder`, and whose output goes to `log`.
+    """A program that runs in `folder` and writes its output to `log`.
 
-    It gets a process group, so that what it starts ends with it.
+    It has a process group of its own, so that whatever it starts can be ended with it.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Process:
                 [str(part) for part in command],
                 cwd=folder,
                 env=environment,
-                stdin=subprocess.PIPE,  # its end tells the program that this process is gone
+                stdin=subprocess.PIPE,  # end-of-file tells the program that this process has ended
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -46,7 +46,7 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """The process id, which is the id of its group too."""
+        """The process id, which is also the id of the process group."""
         return self._process.pid
 
     @property
@@ -55,7 +55,7 @@ class Process:
         return self._process.poll() is None
 
     def failure(self, what: str) -> StartFailed:
-        """The error for a program that did not do what it should, with the end of its log."""
+        """An error that says `what` is wrong, with the last lines of the log."""
         lines = self.log.read_text(errors="replace").splitlines()[-15:]
         return StartFailed("\n".join([f"{what} The end of {self.log}:", *(f"    {line}" for line in lines)]))
 
@@ -70,11 +70,11 @@ class Process:
                 time.sleep(0.1)
 
     def wait(self) -> int:
-        """Wait until the program has ended by itself, and return its exit code."""
+        """Wait until the program has ended, and return its exit code."""
         return self._process.wait()
 
     def stop(self) -> None:
-        """End the program in good order if it can, and then whatever is left of its group; safe to repeat."""
+        """Terminate the program, then kill what is left of its process group. Safe to repeat."""
         if self.running:
             self._process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):

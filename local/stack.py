@@ -14,24 +14,24 @@ from typing import IO, Self
 
 from chalicelib.resource_names import data_bucket
 from local import users
+from local.account import ACCOUNT
 from local.aws import lambda_environment, patching
 from local.aws.environment import emulator_environment
 from local.deployment import PROJECT, Deployment
 from local.loopback import HOST, ask
 from local.process import Process, StartFailed
-from local.sagemaker.resources import ACCOUNT
 
 TRAINING_PYTHON = PROJECT / ".venv-training" / "bin" / "python"
 BUCKET = data_bucket("local", ACCOUNT)
-START_TIMEOUT = 60.0  # seconds for one program to answer
+START_TIMEOUT = 60.0  # seconds that a program has to answer
 
 
 class LocalStack:
-    """Everything runs while the context lasts; what it stores in `directory` is there again next time.
+    """The running system, from entering the context to leaving it. Its state in `directory` persists.
 
-    `port` is the port of page and API, `emulator_port` that of the AWS services, and `say` is told what
-    happens. With `login`, people have to sign in, and those of `local.users` can. Starting raises
-    StartFailed, with a message for the person who started it, where it fails.
+    `port` is the port of page and API, `emulator_port` that of the AWS services; `say` prints progress. With
+    `login`, users have to sign in, as one of `local.users`. Starting raises StartFailed, with a message for
+    the user, if it fails.
     """
 
     def __init__(
@@ -72,11 +72,11 @@ class LocalStack:
 
     @property
     def processes(self) -> dict[str, int]:
-        """The process ids of the programs that run, by name."""
+        """The process ids of the running programs, by name."""
         return {process.name: process.pid for process in self._processes}
 
     def start(self) -> None:
-        """Start everything, or nothing where something does not start."""
+        """Start everything. If one part does not start, stop the others."""
         try:
             self._start()
         except BaseException:
@@ -84,7 +84,7 @@ class LocalStack:
             raise
 
     def stop(self) -> None:
-        """End every process, the last one started first; safe to repeat."""
+        """Stop every process, in reverse order of their start. Safe to repeat."""
         while self._processes:
             self._processes[-1].stop()
             self._processes.pop()
@@ -92,7 +92,7 @@ class LocalStack:
             self._lock.close()
 
     def check(self) -> None:
-        """Raise StartFailed if one of the processes has ended by itself."""
+        """Raise StartFailed if a process has ended unexpectedly."""
         for process in self._processes:
             if not process.running:
                 raise process.failure(f"The {process.name} has stopped.")
@@ -114,13 +114,13 @@ class LocalStack:
         self._start_edge(api_id)
 
     def _lock_directory(self) -> None:
-        """Two emulators on the same state would each undo what the other one saves."""
+        """Lock the directory: two emulators on the same state would overwrite each other's."""
         self.directory.mkdir(parents=True, exist_ok=True)
         self._lock = (self.directory / "lock").open("w")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StartFailed(f"Another `make run` works in {self.directory}. Stop it first.") from None
+            raise StartFailed(f"Another `make run` uses {self.directory}. Stop it first.") from None
 
     def _log(self, name: str) -> Path:
         return self.directory / "log" / f"{name}.log"
@@ -140,12 +140,12 @@ class LocalStack:
         wait_until_it_answers(process, self.emulator_port, "/_ministack/health")
 
     def _deploy(self) -> str:
-        """Have the working tree's app in the emulator, with its Lambdas ready, and return its id."""
+        """Deploy the working tree if needed, start the Lambdas, and return the id of the REST API."""
         deployment = Deployment(self.directory, self.url, self.login)
         api_id = deployment.api_id()
-        # The state may have been lost, or be from before the app was deployed, if the emulator was killed.
+        # If the emulator was killed, its state may be older than the deployment.
         if api_id is None or not self._emulator_succeeds("/api/health", host=api_name(api_id)):
-            self._say("Deploying the app, as to AWS")
+            self._say("Deploying the app, as on AWS")
             api_id = deployment.deploy(self.aws_url, self._say)
         self._say("Starting the Lambdas")
         if not self._emulator_succeeds("/_local/warm-up", method="POST"):
@@ -154,23 +154,16 @@ class LocalStack:
         return api_id
 
     def _emulator_succeeds(self, path: str, *, method: str = "GET", host: str | None = None) -> bool:
-        """Whether the emulator answers that all is well."""
+        """Whether the emulator answers a request with success."""
         with contextlib.suppress(OSError):
             return HTTPStatus(ask(self.emulator_port, path, method=method, host=host)).is_success
         return False
 
     def _start_edge(self, api_id: str) -> None:
         command = [
-            *(
-                sys.executable,
-                "-m",
-                "local.edge",
-                "--port",
-                str(self.port),
-                "--frontend",
-                PROJECT / "frontend",
-            ),
-            *("--api-port", str(self.emulator_port), "--api-name", api_name(api_id)),
+            *(sys.executable, "-m", "local.edge"),
+            *("--port", self.port, "--frontend", PROJECT / "frontend"),
+            *("--api-port", self.emulator_port, "--api-name", api_name(api_id)),
         ]
         process = Process("page and API", command, self._log("edge"), dict(os.environ))
         self._processes.append(process)
@@ -183,28 +176,26 @@ def api_name(api_id: str) -> str:
 
 
 def check_port(port: int, variable: str, what: str) -> None:
-    """Raise StartFailed if the port cannot be opened."""
+    """Raise StartFailed if `port`, configured by `variable` for `what`, cannot be opened."""
     advice = f"Set {variable} to a free port, for example `make run {variable}={port + 1000}`."
     for family, address in ((socket.AF_INET, HOST), (socket.AF_INET6, "::1")):
         with contextlib.suppress(OSError), socket.socket(family) as probe:
             probe.connect((address, port))
-            raise StartFailed(f"Port {port}, meant for the {what}, is in use by another program. {advice}")
+            raise StartFailed(f"Port {port}, for the {what}, is in use by another program. {advice}")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            raise StartFailed(
-                f"Port {port}, meant for the {what}, cannot be opened: {error}. {advice}"
-            ) from error
+            raise StartFailed(f"Port {port}, for the {what}, cannot be opened: {error}. {advice}") from error
 
 
 def wait_until_it_answers(process: Process, port: int, path: str) -> None:
-    """Wait until a GET succeeds; raise StartFailed when the process ends or takes too long."""
+    """Wait until a GET answers 200; raise StartFailed if the process ends or takes too long."""
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline:
         if not process.running:
-            raise process.failure(f"The {process.name} stopped while it started.")
+            raise process.failure(f"The {process.name} stopped during its start.")
         with contextlib.suppress(OSError):
             if ask(port, path) == HTTPStatus.OK:
                 return

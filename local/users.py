@@ -1,28 +1,27 @@
-"""People of this machine who may sign in when `make run LOGIN=1` asks them to: one of each group."""
+"""The users of `make run LOGIN=1`: one of each group."""
 
 from dataclasses import dataclass
 
-import boto3
-
 from chalicelib.resource_names import stack_name
+from local.account import root_client
 
 STACK = stack_name("local", "foundation")
 
 
 @dataclass(frozen=True)
 class User:
-    """Somebody of the user pool. The password is no secret: only this machine can reach the login page."""
+    """A user in the user pool. The password is public: only this machine can reach the login page."""
 
     group: str
 
     @property
     def name(self) -> str:
-        """An address, as user pools of this application ask for."""
+        """The user name: an e-mail address, as the user pool requires."""
         return f"{self.group}@negatoscope.example"
 
     @property
     def password(self) -> str:
-        """As strong as the pool's policy asks for."""
+        """A password that satisfies the policy of the pool."""
         return f"{self.group.capitalize()}-of-this-machine-1"
 
 
@@ -30,12 +29,11 @@ USERS = tuple(User(group) for group in ("reader", "reviewer", "admin"))
 
 
 def seed(aws_url: str) -> None:
-    """Have every user in the pool of the stage `local`, in their group and with their password."""
-    credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
-    stacks = boto3.client("cloudformation", endpoint_url=aws_url, **credentials)
+    """Create missing users in the pool of the stage `local`, and set every user's password and group."""
+    stacks = root_client("cloudformation", aws_url)
     outputs = stacks.describe_stacks(StackName=STACK)["Stacks"][0]["Outputs"]
     pool = next(output["OutputValue"] for output in outputs if output["OutputKey"] == "UserPoolId")
-    cognito = boto3.client("cognito-idp", endpoint_url=aws_url, **credentials)
+    cognito = root_client("cognito-idp", aws_url)
     known = {
         attribute["Value"]
         for user in cognito.list_users(UserPoolId=pool)["Users"]

@@ -1,5 +1,6 @@
 """What the state machine asks of SageMaker: jobs, models and endpoints."""
 
+from chalicelib.media_types import ARRAY_TYPE
 from statemachine.states import Action, State
 from training.search_space import PARALLEL_JOBS, metric_definitions, tuning_job
 
@@ -147,7 +148,7 @@ BATCH_INFERENCE = Action(
         "TransformJobName.$": "$.plan.name",
         "ModelName.$": "$.plan.name",
         "TransformInput": {
-            "ContentType": "application/x-npy",
+            "ContentType": ARRAY_TYPE,
             "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri.$": _below("data/test/")}},
         },
         "TransformOutput": {

@@ -1,1 +1,1 @@
-"""From labelled images to a model package; runs as a SageMaker training job and on one machine alike."""
+"""From labelled images to a model package, as a SageMaker training job or on one machine."""

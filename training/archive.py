@@ -1,4 +1,4 @@
-"""model.tar.gz as SageMaker serves it: a model package and, under code/, everything that runs it.
+"""model.tar.gz as SageMaker serves it: a model package and, in code/, the code that serves it.
 
 `python -m training.archive --package FOLDER --output model.tar.gz`
 """
@@ -23,14 +23,14 @@ PROJECT = Path(__file__).resolve().parent.parent
 INFERENCE = Path(__file__).resolve().with_name("inference.py")
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 SERVING = ("dicomsdl", "numpy", "onnxruntime", "pillow", "pydicom")
-"""What serving needs of the training requirements; the container would install all of them at each start."""
+"""The training requirements that serving needs; the container installs them at each start."""
 
 
 def write_archive(folder: Path, task: Task, path: Path) -> None:
-    """Write the package in `folder` and the code that serves it to `path`; same files, same bytes.
+    """Write the package in `folder` and the code that serves it to `path`; reproducible byte for byte.
 
     Raises:
-        TrainingError: if the package is broken or not one for `task`.
+        TrainingError: if the package is broken or not for `task`.
     """
     try:
         ModelPackage.load(folder).check_classes(task)
@@ -41,7 +41,7 @@ def write_archive(folder: Path, task: Task, path: Path) -> None:
 
 
 def serving_code(task: Task) -> dict[str, bytes]:
-    """The files of the folder `code`, by their path in it."""
+    """The content of the files in the folder `code`, by path."""
     description = TASKS_FOLDER / f"{task.name}.toml"
     files = {module.relative_to(PROJECT).as_posix(): module.read_bytes() for module in _imported()}
     files[description.relative_to(PROJECT).as_posix()] = description.read_bytes()
@@ -51,7 +51,7 @@ def serving_code(task: Task) -> dict[str, bytes]:
 
 
 def write_serving_code(folder: Path, task: Task) -> None:
-    """Put the folder `code` beside the package in `folder`, of which SageMaker makes model.tar.gz itself."""
+    """Write the folder `code` beside the package in `folder`, of which SageMaker makes a model.tar.gz."""
     for name, content in serving_code(task).items():
         path = folder / "code" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -59,10 +59,10 @@ def write_serving_code(folder: Path, task: Task) -> None:
 
 
 def read_archive(path: Path, folder: Path) -> ModelPackage:
-    """Unpack `path` into `folder` and verify the package in it; its code is neither run nor looked at.
+    """Unpack `path` into `folder` and verify the package; its code is not run.
 
     Raises:
-        TrainingError: if it is damaged, would write outside `folder`, or holds no sound package.
+        TrainingError: if it is damaged, would write outside `folder`, or holds no valid package.
     """
     try:
         with tarfile.open(path) as archive:
@@ -79,19 +79,19 @@ def read_archive(path: Path, folder: Path) -> ModelPackage:
 
 
 def _extract(archive: tarfile.TarFile, entry: tarfile.TarInfo, folder: Path) -> None:
-    """Only plain files: tarfile's own filters are missing from early releases of Python 3.11."""
+    """Extract plain files only; early releases of Python 3.11 lack the filters of tarfile."""
     if entry.isdir():
         return
     target = (folder / entry.name).resolve()
     content = archive.extractfile(entry) if entry.isfile() and target.is_relative_to(folder) else None
     if content is None:
-        raise TrainingError(f"The archive holds '{entry.name}', which is no file of a model package.")
+        raise TrainingError(f"The archive holds '{entry.name}', which is not a file of a model package.")
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(content.read())
 
 
 def _imported() -> list[Path]:
-    """The modules of this project that serving imports, also those it imports only when it needs them."""
+    """The modules of this project that serving imports, including deferred imports."""
     finder = ModuleFinder(path=[str(PROJECT)])
     finder.run_script(str(INFERENCE))
     files = [getattr(module, "__file__", None) for module in finder.modules.values()]

@@ -1,4 +1,4 @@
-"""The command line of training and tuning, which is also the interface that SageMaker's script mode calls."""
+"""The command line of training and tuning, which SageMaker's script mode also uses."""
 
 import argparse
 import os
@@ -33,42 +33,42 @@ SMOKE: dict[str, Any] = {
     "bootstrap": 50,
     "ema_decay": 0.5,
 }
-"""What `--smoke` sets: enough to walk every line in seconds, not enough to learn anything."""
+"""The hyper-parameters of `--smoke`: a run in seconds through all of the code, with a useless model."""
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """What one run was asked to do."""
+    """The arguments of a run."""
 
     task: Task
     data: str
     """Where the labelled images are: a folder or an s3:// URI."""
     dataset: str
-    """Name of the data set's entry in datasets.toml."""
+    """Name of the entry in datasets.toml."""
     reading: Mapping[str, Any]
-    """How the data are read: keywords of `preparation.prepare_data`."""
+    """How the data are read: keyword arguments of `preparation.prepare_data`."""
     ood_data: Path | None
     """Folder with out-of-distribution images: a folder of images for each task."""
     start_from: str | None
-    """Weights to start from: a file, or torchvision:MODEL."""
+    """Starting weights: a file, or torchvision:MODEL."""
     model_dir: Path
-    """Where the package goes: model.onnx, model.json, card.md."""
+    """Folder for the package: model.onnx, model.json, card.md."""
     output_dir: Path
-    """Where the reports go."""
+    """Folder for the reports."""
     checkpoint_dir: Path
-    """Where the state of an unfinished run is kept."""
+    """Folder for the state of an unfinished run."""
     git_commit: str
     asked: Mapping[str, Any]
-    """The hyper-parameters that stood on the command line."""
+    """The hyper-parameters on the command line."""
     parameters: Hyperparameters
-    """All of them: asked for, the task's own, or default."""
+    """All hyper-parameters: from the command line, the recipe, or the defaults."""
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that says in one line what is wrong, as the rest of training does."""
+    """A parser that reports errors as TrainingError, in one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Refuse the command line.
+        """Reject the command line.
 
         Raises:
             TrainingError: always.
@@ -79,7 +79,7 @@ class Parser(argparse.ArgumentParser):
         """Read the command line (`sys.argv` if `argv` is None).
 
         Raises:
-            TrainingError: if an argument is unknown, with the likeliest one that was meant, or has no value.
+            TrainingError: if an argument is unknown, with the most similar one, or has no value.
         """
         words = [_with_hyphens(word) for word in (sys.argv[1:] if argv is None else argv)]
         options, unknown = self.parse_known_args(words)
@@ -92,7 +92,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def parse_arguments(argv: Sequence[str] | None = None) -> Arguments:
-    """The command line of a training run (`sys.argv` if `argv` is None), completed by SageMaker's SM_*.
+    """Parse the command line of a training run (`sys.argv` if `argv` is None); SageMaker's SM_* are defaults.
 
     Raises:
         TrainingError: if an argument or the task is unknown, or a hyper-parameter is out of its range.
@@ -101,10 +101,10 @@ def parse_arguments(argv: Sequence[str] | None = None) -> Arguments:
 
 
 def read_options(options: argparse.Namespace) -> Arguments:
-    """What the options of a `training_parser` mean.
+    """The arguments in the options of a `training_parser`.
 
-    A hyper-parameter is what the command line says, else what `--smoke` sets, else the task's recipe, else
-    its default.
+    A hyper-parameter comes from the command line, else from `--smoke`, else from the task's recipe, else it
+    has its default.
 
     Raises:
         TrainingError: if the task is unknown or a hyper-parameter is out of its range.
@@ -161,7 +161,7 @@ def find_task(name: str) -> Task:
 
 
 def training_parser(program: str, description: str) -> Parser:
-    """A parser for everything that shapes a training."""
+    """A parser for all options of a training."""
     parser = Parser(prog=program, description=description, allow_abbrev=False)
     parser.add_argument("--task", required=True, help="name of a file in chalicelib/tasks, without .toml")
     add_data_options(parser)
@@ -172,7 +172,7 @@ def training_parser(program: str, description: str) -> Parser:
 
 
 def _with_hyphens(word: str) -> str:
-    """`--batch_size` as `--batch-size`: SageMaker passes names as they stand in HyperParameters."""
+    """`--batch_size` as `--batch-size`: SageMaker passes the names in HyperParameters unchanged."""
     name, equals, value = word.partition("=")
     return name.replace("_", "-") + equals + value if name.startswith("--") else word
 
@@ -183,5 +183,5 @@ def data_location(options: argparse.Namespace, task: Task) -> str:
 
 
 def data_reading(options: argparse.Namespace) -> dict[str, Any]:
-    """How images are read: keywords of the functions of `data.preparation`."""
+    """How images are read: keyword arguments of the functions of `data.preparation`."""
     return {name: getattr(options, name) for name in READING}

@@ -1,4 +1,4 @@
-"""What can go wrong in training in a way the person who started it can act on."""
+"""Errors of training that the user can act on."""
 
 from chalicelib.errors import NegatoscopeError
 

@@ -1,8 +1,8 @@
 """Score a model on labelled images: `python -m training.evaluate --task TASK --data FOLDER`.
 
-What is scored is the bundled package, another one (`--package model.tar.gz`), or a running API
-(`--url https://...`, which gets the files as they are). The report has what the model card says of its test:
-report.md, metrics.json, predictions.csv and plots/ in `--output`.
+It scores the bundled package, another one (`--package model.tar.gz`), or a running API (`--url https://...`,
+which gets the original files). `--output` gets a report with the same metrics as the model card: report.md,
+metrics.json, predictions.csv and plots/.
 """
 
 import argparse
@@ -19,23 +19,24 @@ import numpy as np
 from chalicelib.models.package import ModelPackage
 from chalicelib.tasks import Task
 from training.arguments import Parser, data_location, data_reading, find_task
+from training.core.facts import Facts
+from training.data.parts import PARTS
 from training.data.preparation import EvaluationData, prepare_evaluation_data
-from training.data.split import PARTS
 from training.data.storage import Storage, join
 from training.errors import TrainingError
 from training.evaluation.api import Api
 from training.evaluation.opening import open_package
-from training.evaluation.outcome import measure, write_evaluation
+from training.evaluation.outcome import measure
 from training.evaluation.provenance import describe_parts, find_parts, look_up_parts
 from training.evaluation.scoring import Scored, score_api, score_package
 from training.options import add_data_options
-from training.reports.facts import Facts
+from training.reports.evaluation_report import write_evaluation
 
 TOKEN = "NEGATOSCOPE_TOKEN"  # noqa: S105  # the name of a variable, no token
 
 
 def evaluate(options: argparse.Namespace) -> Facts:
-    """Score what the command line names and write the report; returns the content of metrics.json.
+    """Score the model and write the report; returns the content of metrics.json.
 
     Raises:
         TrainingError: if images, package or API do not allow it; the message says what to do.
@@ -64,7 +65,7 @@ def evaluate(options: argparse.Namespace) -> Facts:
 
 
 def _open_model(options: argparse.Namespace, task: Task, workplace: Path) -> ModelPackage | Api:
-    """Before images are read, so that what is wrong with the model is told at once."""
+    """Open the model before images are read, so that errors show at once."""
     if not options.url:
         return open_package(options.package, task, workplace)
     api = Api(options.url, task, options.token or os.environ.get(TOKEN))
@@ -75,7 +76,7 @@ def _open_model(options: argparse.Namespace, task: Task, workplace: Path) -> Mod
 def _find_parts(
     manifest: Path | None, model: ModelPackage | Api, task: Task, data: EvaluationData
 ) -> list[str] | None:
-    """The part of the model's training data in which each image stood; None if that cannot be told."""
+    """The part of the model's training data in which each image was; None if unknown."""
     if manifest:
         return look_up_parts(manifest, data.digests)
     if isinstance(model, Api):
@@ -84,13 +85,13 @@ def _find_parts(
 
 
 def _choose(parts: Sequence[str] | None, wanted: str | None, count: int) -> list[int]:
-    """Which of `count` images to score."""
+    """The indices of the images to score."""
     if not wanted:
         return list(range(count))
     if parts is None:
         raise TrainingError(
-            f"Which images are in the {wanted} part cannot be told. Give the manifest.csv among the reports "
-            "of the training with --manifest."
+            f"It is unknown which images are in the {wanted} part. Give the manifest.csv from the reports of "
+            "the training with --manifest."
         )
     rows = [row for row, part in enumerate(parts) if part == wanted]
     if not rows:
@@ -128,27 +129,33 @@ def _parser() -> Parser:
         "--package", type=Path, help="model.tar.gz, a package's folder or its model.onnx (the bundled one)"
     )
     model.add_argument("--url", help="address of a running API, like https://example.org")
-    parser.add_argument("--token", help=f"identity token for the API; {TOKEN} is not seen by other users")
     parser.add_argument(
-        "--manifest", type=Path, help="manifest.csv of the model's training: tells which images it has seen"
+        "--token", help=f"identity token for the API; better in {TOKEN}, which other users cannot see"
     )
     parser.add_argument(
-        "--part", choices=PARTS, help="score only the images of this part of its training data"
+        "--manifest",
+        type=Path,
+        help="manifest.csv of the model's training, with the images it was trained on",
     )
-    parser.add_argument("--output", type=Path, help="where the report goes (.local/evaluation/TASK)")
-    parser.add_argument("--bootstrap", type=int, default=1000, help="resamples behind each interval (1000)")
+    parser.add_argument(
+        "--part", choices=PARTS, help="score only the images in this part of its training data"
+    )
+    parser.add_argument("--output", type=Path, help="folder for the report (.local/evaluation/TASK)")
+    parser.add_argument(
+        "--bootstrap", type=int, default=1000, help="bootstrap resamples of each interval (1000)"
+    )
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line; the exit status says whether there is a report."""
-    # A request that is tried again is no news; the one that fails for good is in the report.
+    # Retries are not worth a line; requests that fail in the end are in the report.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     try:
         options = _parser().parse(argv)
         options.output = options.output or Path(".local", "evaluation", options.task)
         if not 10 <= options.bootstrap <= 100_000:
-            raise TrainingError(f"--bootstrap must lie between 10 and 100000; it is {options.bootstrap}.")
+            raise TrainingError(f"--bootstrap must be between 10 and 100000; it is {options.bootstrap}.")
         facts = evaluate(options)
     except TrainingError as error:
         print("error:", " ".join(str(error).split()), file=sys.stderr)

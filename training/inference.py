@@ -5,13 +5,13 @@ folder of model.tar.gz; it calls `model_fn` once in each worker, and `input_fn`,
 in turn for each request. A request is
 
 * one image file (image/jpeg, image/png, image/tiff, application/dicom, application/x-image or
-  application/octet-stream; what it is, is told from its bytes),
+  application/octet-stream; the format is detected from the content),
 * several image files, as application/json: `{"instances": [{"b64": "..."}, ...]}`, or
-* arrays that `imaging.prepare` made, as application/x-npy: uint8 of shape (N, C, H, W) or (C, H, W).
+* arrays of `imaging.prepare`, as application/x-npy: uint8 of shape (N, C, H, W) or (C, H, W).
 
 The answer is always JSON: `{"model": {"task", "version", "sha256", "classes", "thresholds"},
-"probabilities": (N, K), "activation": (N, K, h, w), "distance": (N)}`, as in `backend.ModelOutputs`.
-A request that cannot be answered gets a 4xx status and `{"code", "message"}`; one bad image refuses all.
+"probabilities": (N, K), "activation": (N, K, h, w), "distance": (N)}`, see `backend.ModelOutputs`.
+A bad request gets a 4xx status and `{"code", "message"}`; one bad image rejects the whole request.
 """
 
 import base64
@@ -31,30 +31,23 @@ from chalicelib.errors import (
 )
 from chalicelib.imaging import prepare
 from chalicelib.imaging.decoded import Pixels
+from chalicelib.media_types import ARRAY_TYPE, FILE_TYPES, UNSPECIFIC_TYPES
 from chalicelib.models.embedded import EmbeddedBackend
 from chalicelib.models.package import ModelPackage
 from chalicelib.tasks import InputSpec, Task
 
 JSON = "application/json"
-ARRAYS = "application/x-npy"
-IMAGES = (
-    "image/jpeg",
-    "image/png",
-    "image/tiff",
-    "application/dicom",
-    "application/x-image",
-    "application/octet-stream",
-)
+IMAGES = (*FILE_TYPES, *UNSPECIFIC_TYPES, "application/x-image")
 
 Request = list[bytes] | Pixels
-"""Image files, or arrays that are already prepared."""
+"""Image files, or prepared arrays."""
 
 
 class Context(Protocol):
-    """What the container knows of a request; the one method that is used of it."""
+    """The container's context of a request, as far as it is used."""
 
     def set_response_status(self, code: int, phrase: str) -> None:
-        """Answer with this HTTP status."""
+        """Set the HTTP status of the response."""
 
 
 @dataclass(frozen=True)
@@ -70,18 +63,18 @@ def model_fn(model_dir: str) -> Model:
     """Load the package that was unpacked into `model_dir`.
 
     Raises:
-        InvalidModelPackage: if it is broken or for other classes than its task's file lists.
+        InvalidModelPackage: if it is broken, or has other classes than the file of its task.
     """
     package = ModelPackage.load(Path(model_dir))
-    # The container starts a worker for each CPU; more threads would only get in each other's way.
+    # The container starts a worker for each CPU, so more threads per worker would be slower.
     return Model(package, package.task, EmbeddedBackend(package, threads=1))
 
 
-# Errors travel to `output_fn` as values. The container answers raised ones with a stack trace.
+# Errors are passed to `output_fn` as values: the container answers exceptions with a stack trace.
 
 
 def input_fn(body: bytes | bytearray | str | None, content_type: str | None) -> Request | NegatoscopeError:
-    """What a request asks for, or why that cannot be told."""
+    """Parse a request; returns the error if it is malformed."""
     try:
         return _read(body or b"", _media_type(content_type))
     except NegatoscopeError as error:
@@ -89,10 +82,10 @@ def input_fn(body: bytes | bytearray | str | None, content_type: str | None) -> 
 
 
 def predict_fn(request: Request | NegatoscopeError, model: Model) -> dict[str, Any] | NegatoscopeError:
-    """The answer to a request, or why there is none.
+    """The answer to a request, or the error that it leads to.
 
     Raises:
-        ModelFailed: if the model, not the request, is at fault.
+        ModelFailed: if the model fails, not the request.
     """
     if isinstance(request, NegatoscopeError):
         return request
@@ -130,15 +123,15 @@ def _media_type(content_type: str | None) -> str:
 def _read(body: bytes | bytearray | str, media_type: str) -> Request:
     if media_type == JSON:
         return _decode_instances(body)
-    # The container decodes JSON only, so everything else arrives as bytes.
+    # The container decodes JSON only, so everything else is bytes.
     assert not isinstance(body, str)
-    if media_type == ARRAYS:
+    if media_type == ARRAY_TYPE:
         return _decode_arrays(body)
     if media_type in IMAGES:
         return [bytes(body)]
     raise UnsupportedMediaType(
-        f"'{media_type}' is not taken here. Send an image as {', '.join(IMAGES)}, several images as {JSON}, "
-        f"or prepared arrays as {ARRAYS}."
+        f"'{media_type}' is not supported. Send an image as {', '.join(IMAGES)}, several images as {JSON}, "
+        f"or prepared arrays as {ARRAY_TYPE}."
     )
 
 
@@ -159,7 +152,7 @@ def _decode_instances(body: bytes | bytearray | str) -> list[bytes]:
 def _decode_arrays(body: bytes | bytearray) -> Pixels:
     try:
         arrays: Pixels = np.lib.format.read_array(BytesIO(body), allow_pickle=False)
-    except Exception:  # whatever a damaged or hostile file makes numpy raise
+    except Exception:  # numpy raises anything on damaged files
         raise InvalidRequest("The body is not an array in numpy's .npy format, or is cut off.") from None
     return arrays[np.newaxis] if arrays.ndim == 3 else arrays
 

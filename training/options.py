@@ -9,11 +9,11 @@ from pathlib import Path
 from chalicelib.retraining.hyperparameters import ALIASES, Hyperparameters, current_names
 
 READING = ("labels", "layout", "min_confidence", "near_duplicates")
-"""Options that say how data are read: keywords of all functions of `data.preparation`."""
+"""Options for reading data: keyword arguments of all functions of `data.preparation`."""
 
 
 def add_data_options(parser: ArgumentParser) -> None:
-    """Which images, and how they are read."""
+    """Add the options for images and how they are read."""
     group = parser.add_argument_group("data")
     group.add_argument(
         "--data",
@@ -27,48 +27,51 @@ def add_data_options(parser: ArgumentParser) -> None:
         "--labels", help="Ground Truth output manifest that adds to the data and corrects them"
     )
     group.add_argument(
-        "--layout", help="how the folder is laid out: an entry of layouts.toml (recognised if not given)"
+        "--layout", help="layout of the folder: an entry of layouts.toml (recognised if not given)"
     )
     group.add_argument(
-        "--min-confidence", type=_share, default=0.0, help="what a Ground Truth label needs to be used"
+        "--min-confidence",
+        type=_share,
+        default=0.0,
+        help="lowest confidence with which a Ground Truth label is used",
     )
     group.add_argument(
         "--near-duplicates",
         type=_share,
-        help="correlation above which images count as one patient's, 0: never (as datasets.toml says)",
+        help="correlation above which images count as one patient's; 0: never (as datasets.toml says)",
     )
 
 
 def add_split_options(parser: ArgumentParser) -> None:
-    """What a model is tested on."""
+    """Add the options for the split."""
     parser.add_argument(
         "--test-split",
         choices=("own", "given", "fixed"),
-        help="draw a test part, keep the one that comes with the data, or keep all parts as its manifest has "
-        "them (own or given, as datasets.toml says)",
+        help="draw a test part, keep the one that comes with the data, or keep all parts of its manifest "
+        "(own or given, as datasets.toml says)",
     )
     parser.add_argument(
         "--earlier",
         metavar="MANIFEST",
         help="manifest.csv of an earlier preparation: its images keep their parts, and only new groups are "
-        "dealt among all",
+        "split",
     )
 
 
 def add_place_options(parser: ArgumentParser) -> None:
-    """Folders and files besides the images; the defaults are where SageMaker has them."""
-    group = parser.add_argument_group("where things come from and go to")
+    """Add the options for folders and files; SageMaker's folders are the defaults."""
+    group = parser.add_argument_group("folders and files")
     group.add_argument(
-        "--model-dir", type=Path, default=os.environ.get("SM_MODEL_DIR"), help="where the package goes"
+        "--model-dir", type=Path, default=os.environ.get("SM_MODEL_DIR"), help="folder for the package"
     )
     group.add_argument(
-        "--output-dir", type=Path, default=os.environ.get("SM_OUTPUT_DATA_DIR"), help="where reports go"
+        "--output-dir", type=Path, default=os.environ.get("SM_OUTPUT_DATA_DIR"), help="folder for the reports"
     )
     group.add_argument(
         "--checkpoint-dir",
         type=Path,
         default=_sagemaker_checkpoints(),
-        help="where the state is kept after every epoch; the same run, started again, goes on from there",
+        help="folder for the state after every epoch, from which the same command continues",
     )
     group.add_argument(
         "--ood-data",
@@ -77,21 +80,26 @@ def add_place_options(parser: ArgumentParser) -> None:
         help="folder with a folder of images for each task: out-of-distribution images",
     )
     group.add_argument(
-        "--start-from", help="weights to start from: network.pt of another training, or torchvision:resnet18"
+        "--start-from", help="starting weights: network.pt of another training, or torchvision:resnet18"
     )
     group.add_argument(
         "--recipe",
         type=Path,
         help="TOML file with hyper-parameters of tasks, such as the best.toml of training.tune",
     )
-    group.add_argument("--git-commit", default="", help="recorded in the package (asked of git if not given)")
+    group.add_argument("--git-commit", default="", help="recorded in the package (the current commit)")
 
 
 def add_hyperparameters(parser: ArgumentParser) -> None:
-    """Each hyper-parameter by its name, and its former name; None if it is not on the command line."""
+    """Add an option for each hyper-parameter; its value is None if it is not on the command line."""
     group = parser.add_argument_group("hyper-parameters")
     group.add_argument(
-        "--smoke", type=_boolean, nargs="?", const=True, default=False, help="a quick, useless run"
+        "--smoke",
+        type=_boolean,
+        nargs="?",
+        const=True,
+        default=False,
+        help="a run in seconds with a useless model",
     )
     defaults = Hyperparameters()
     former = {name: alias for alias, name in ALIASES.items()}
@@ -111,9 +119,9 @@ def _choice_type(name: str) -> Callable[[str], str]:
 
 
 def _sagemaker_checkpoints() -> Path | None:
-    """Beside the model, where SageMaker saves a folder to S3 and brings it back: /opt/ml/checkpoints.
+    """The folder that SageMaker saves to S3 and restores: /opt/ml/checkpoints, beside the model.
 
-    Each job has a folder of its own in it, as those of a search have one place in S3 between them.
+    Each job has a subfolder, because the jobs of a search share one place in S3.
     """
     model_dir = os.environ.get("SM_MODEL_DIR")
     folder = Path(model_dir).parent / "checkpoints" if model_dir else None

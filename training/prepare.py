@@ -1,7 +1,7 @@
-"""Look at a data set before training on it: `python -m training.prepare --task TASK --data FOLDER`.
+"""Check a data set before training: `python -m training.prepare --task TASK --data FOLDER`.
 
-Lists, reads, cleans and splits the images exactly as a training does, prints what was found, and writes the
-report (data.md), the manifest, the findings (data.json) and a sheet of images to `--output`.
+Lists, reads, cleans and splits the images exactly as training does, prints the findings, and writes the
+report (data.md), the manifest, the findings (data.json) and a contact sheet to `--output`.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from training.options import add_data_options, add_split_options
 
 
 def prepare(options: argparse.Namespace) -> PreparedData:
-    """Prepare the data that the command line names, print the summary and write the report.
+    """Prepare the data, print the summary and write the report.
 
     Raises:
         TrainingError: if the data do not allow training; the message says what is missing.
@@ -45,7 +45,7 @@ def prepare(options: argparse.Namespace) -> PreparedData:
 
 
 def prepare_parser() -> Parser:
-    """What can be asked for on the command line."""
+    """The parser of the command line."""
     parser = Parser(
         prog="training.prepare", description="Check and split labelled images.", allow_abbrev=False
     )
@@ -56,12 +56,12 @@ def prepare_parser() -> Parser:
     parser.add_argument(
         "--arrays", action="store_true", help="also write the test part as arrays, for a transform job"
     )
-    parser.add_argument("--output", type=Path, help="where the report goes (.local/training/TASK/data)")
+    parser.add_argument("--output", type=Path, help="folder for the report (.local/training/TASK/data)")
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run from the command line; the exit status says whether the data can be trained on."""
+    """Run from the command line; the exit status says whether the data allow training."""
     try:
         options = prepare_parser().parse(argv)
         options.output = options.output or Path(".local", "training", options.task, "data")

@@ -1,4 +1,4 @@
-"""What a search for better hyper-parameters varies, said to Optuna and to SageMaker alike."""
+"""The search space of hyper-parameters, for Optuna and for SageMaker."""
 
 import math
 from collections.abc import Mapping
@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.retraining.hyperparameters import Hyperparameters, TuningRange, searched
 from training.model.progress import METRIC_PATTERNS, OBJECTIVE
 
-if TYPE_CHECKING:  # SageMaker's request is made where nothing of Optuna is installed
+if TYPE_CHECKING:  # SageMaker's request is made where Optuna is not installed
     from optuna import Trial
 
 DIGITS = 3
-"""Significant digits of a value that is tried; more would tell nothing, and could not be copied by hand."""
+"""Significant digits of the values to try; more make no difference."""
 SCALES = {"linear": "Linear", "log": "Logarithmic"}
 PARALLEL_JOBS = 2
-"""Of a tuning job; each learns only from those that were over when it started."""
+"""Of a tuning job; each job is chosen by the results of those that were completed when it started."""
 
 Values = dict[str, int | float]
 
 
 def suggest(trial: "Trial") -> Values:
-    """The values to try in a trial of Optuna's."""
+    """The values for a trial of Optuna."""
     values: Values = {}
     for name, spec in searched().items():
         low, high, scale = spec.metadata["tune"]
@@ -33,18 +33,18 @@ def suggest(trial: "Trial") -> Values:
 
 
 def within(parameters: Hyperparameters) -> Values:
-    """Those values of `parameters` that a search could try as well."""
+    """The values of `parameters` that are inside the search space."""
     values = parameters.to_dict()
     ranges = {name: spec.metadata["tune"] for name, spec in searched().items()}
     return {name: values[name] for name, (low, high, _) in ranges.items() if low <= values[name] <= high}  # type: ignore[misc]
 
 
 def tuning_job(static: Mapping[str, int | float | str], trials: int) -> dict[str, Any]:
-    """The part of SageMaker's CreateHyperParameterTuningJob that training knows: all but roles and places.
+    """SageMaker's CreateHyperParameterTuningJob request, without roles and locations.
 
     Args:
-        static: arguments that all training jobs have in common, such as the task.
-        trials: how many training jobs there may be.
+        static: arguments of all training jobs, such as the task.
+        trials: largest number of training jobs.
     """
     varied = searched()
     return {
@@ -71,7 +71,7 @@ def tuning_job(static: Mapping[str, int | float | str], trials: int) -> dict[str
 
 
 def metric_definitions() -> list[dict[str, str]]:
-    """What SageMaker reads from the log of a training job, tuned or not."""
+    """The metrics that SageMaker reads from the log of a training job."""
     return [{"Name": name, "Regex": pattern} for name, pattern in METRIC_PATTERNS.items()]
 
 

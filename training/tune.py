@@ -1,7 +1,7 @@
-"""Search better hyper-parameters: `python -m training.tune --task TASK [--data FOLDER] [--trials N]`.
+"""Search for better hyper-parameters: `python -m training.tune --task TASK [--data FOLDER] [--trials N]`.
 
-Every trial trains once and is judged by the loss on the validation part; the test part is never looked at.
-The search is kept in a file: the same command goes on with it, and a higher `--trials` extends it.
+Every trial is a training that is measured by its loss on the validation part; the test part is never used.
+The search is stored in a file: the same command continues it, and a higher `--trials` extends it.
 """
 
 import hashlib
@@ -27,12 +27,13 @@ from training.model.progress import Epoch
 from training.model.starting_weights import StartingWeights
 from training.reports.tuning_report import RECIPE, describe, finished, write_report
 from training.search_space import suggest, tuning_job, within
-from training.train import INTERRUPTED, prepare
+from training.steps import read_inputs
+from training.train import INTERRUPTED
 
 RANDOM_TRIALS = 4
-"""Trials before the sampler and the pruner begin to draw conclusions; most searches here are short."""
+"""Trials before the sampler and the pruner start; most searches here are short."""
 UNPRUNED_SHARE = 0.3
-"""Share of the epochs that every trial may train, however bad it looks."""
+"""Share of the epochs in which no trial is pruned."""
 
 
 def tune(arguments: Arguments, trials: int, folder: Path) -> optuna.Study:
@@ -45,7 +46,7 @@ def tune(arguments: Arguments, trials: int, folder: Path) -> optuna.Study:
         raise TrainingError("A search runs in one process; start it without torchrun.")
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
-        data, weights = prepare(arguments, Path(name))
+        data, weights = read_inputs(arguments, Path(name))
         study = open_study(arguments, folder, data.fingerprint, weights)
         search(study, arguments, data.labelled("train"), data.labelled("validation"), weights, trials)
     write_report(folder, arguments, study)
@@ -55,9 +56,9 @@ def tune(arguments: Arguments, trials: int, folder: Path) -> optuna.Study:
 def open_study(
     arguments: Arguments, folder: Path, fingerprint: str, weights: StartingWeights | None
 ) -> optuna.Study:
-    """The search that is kept in `folder`, new if there was none over the same data with the same rest.
+    """Open the study in `folder`, or create one if there is none with the same data and fixed parameters.
 
-    Its first trial is the task's recipe as it stands.
+    The first trial is the task's recipe.
     """
     values = arguments.parameters.to_dict()
     fixed = {name: value for name, value in values.items() if name not in searched()}
@@ -73,7 +74,7 @@ def open_study(
             RANDOM_TRIALS, n_warmup_steps=round(UNPRUNED_SHARE * arguments.parameters.epochs)
         ),
     )
-    # A search that is taken up again must not draw what it drew before.
+    # A continued search must not draw the same values again.
     study.sampler = optuna.samplers.TPESampler(
         n_startup_trials=RANDOM_TRIALS, seed=arguments.parameters.seed + len(study.trials)
     )
@@ -90,10 +91,10 @@ def search(
     weights: StartingWeights | None,
     trials: int,
 ) -> None:
-    """Run the trials that are missing."""
+    """Run the missing trials."""
     before = len(finished(study))
     if before:
-        print(f"going on with a search of {before} trials", flush=True)
+        print(f"continuing a search of {before} trials", flush=True)
     start = time.monotonic()
 
     def objective(trial: Trial) -> float:
@@ -111,10 +112,10 @@ def run_trial(
     validation: Labelled,
     weights: StartingWeights | None,
 ) -> float:
-    """Train with the values that the trial suggests; returns the lowest loss on validation.
+    """Train with the values of the trial; returns the lowest loss on validation.
 
     Raises:
-        TrialPruned: if the trial looks worse than most, or its training diverges.
+        TrialPruned: if the trial is worse than most, or its training diverges.
     """
     values = suggest(trial)
     trial.set_user_attr("values", values)
@@ -124,7 +125,7 @@ def run_trial(
     def after_epoch(epoch: Epoch) -> None:
         trial.report(epoch.validation_loss, epoch.number)
         if trial.should_prune():
-            print(f"given up after epoch {epoch.number}: worse than half of the trials", flush=True)
+            print(f"pruned after epoch {epoch.number}: worse than half of the trials", flush=True)
             raise optuna.TrialPruned
 
     try:
@@ -132,7 +133,7 @@ def run_trial(
             arguments.task, train, validation, parameters, parameters.seed, weights, after_epoch=after_epoch
         )
     except NegatoscopeError as error:
-        print(f"given up: {error}", flush=True)
+        print(f"pruned: {error}", flush=True)
         raise optuna.TrialPruned from error
     trial.set_user_attr("epoch", fitted.best.number)
     trial.set_user_attr("balanced_accuracy", fitted.best.validation_balanced_accuracy)
@@ -145,13 +146,13 @@ def _time_left(start: float, done: int, left: int) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line; the exit status says whether there is a result."""
-    parser = training_parser("training.tune", "Search better hyper-parameters for a task, on validation.")
+    parser = training_parser("training.tune", "Search for better hyper-parameters of a task, on validation.")
     group = parser.add_argument_group("search")
-    group.add_argument("--trials", type=int, default=8, help="trainings in all, earlier ones included (8)")
+    group.add_argument("--trials", type=int, default=8, help="number of trials, including earlier ones (8)")
     group.add_argument(
         "--sagemaker",
         action="store_true",
-        help="do not search, but print what a tuning job on SageMaker needs to know, as JSON",
+        help="do not search, but print the settings of a SageMaker tuning job as JSON",
     )
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
@@ -170,7 +171,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("interrupted: the same command goes on with the search", file=sys.stderr)
+        print("interrupted: the same command continues the search", file=sys.stderr)
         return INTERRUPTED
     print(describe(study))
     print(f"to train with the best: --recipe {folder / 'best.toml'}, or copy it into recipes.toml")

@@ -1,41 +1,45 @@
-"""Who is signed in, and what they may do, from what the API's authorizer knows of a request."""
+"""The signed-in user and their permissions, from the claims that API Gateway's authorizer passes on."""
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
 from chalice.app import Request
 
 from chalicelib.errors import NotAllowed
 
-GROUPS = ("reader", "reviewer", "admin")
-"""Of the stage's user pool; see foundation.yaml. Whoever is in one may also do what those before it may:
-readers see results and models, reviewers send images and review, admins decide which model classifies."""
+Group = Literal["reader", "reviewer", "admin"]
+"""Groups of the stage's user pool (deploy/foundation.yaml), from the fewest to the most permissions.
 
-_HELP = "Ask whoever manages the users of this installation to add you"
+Members of a group may also do what the groups before it may. Readers see results and models, reviewers send
+images and review, admins decide which model classifies."""
+
+GROUPS: tuple[Group, ...] = get_args(Group)
+
+_HELP = "Ask an administrator of this installation to add you"
 
 
 def user(request: Request) -> str:
-    """Who is signed in: the user pool's own id, which is no name; `local` where there is no login."""
+    """The user pool's id of the signed-in user, which is no name; `local` where there is no login."""
     return str(_claims(request).get("sub", "local"))
 
 
 def groups(request: Request) -> list[str]:
     """The groups of the user pool that the user belongs to.
 
-    Tokens hold a list, of which API Gateway makes text: `a,b`, or `[a b]` in some of its kinds.
+    The token holds a list. API Gateway turns it into text: `a,b`, or `[a b]` in some kinds of API.
     """
     claim = _claims(request).get("cognito:groups") or []
     return re.findall(r"[^\s,\[\]]+", claim) if isinstance(claim, str) else [str(name) for name in claim]
 
 
-def role(groups: Sequence[str]) -> str | None:
-    """That of the groups which may do most; None if none may do anything."""
-    return max((name for name in groups if name in GROUPS), key=GROUPS.index, default=None)
+def role(groups: Sequence[str]) -> Group | None:
+    """The group with the most permissions among `groups`; None if none has any."""
+    return max((group for group in GROUPS if group in groups), key=GROUPS.index, default=None)
 
 
-def check(groups: Sequence[str], least: str) -> None:
-    """Make sure that a member of `groups` may do what takes a member of `least`.
+def check(groups: Sequence[str], least: Group) -> None:
+    """Make sure that a member of `groups` may do what `least` or a group with more permissions may do.
 
     Raises:
         NotAllowed: saying whom to ask.

@@ -1,4 +1,4 @@
-"""Results as a table that spreadsheets read."""
+"""Results as a table for spreadsheets."""
 
 import csv
 import hashlib
@@ -13,19 +13,25 @@ from typing import IO
 from chalice.app import Response
 
 from chalicelib.api.http import Headers
+from chalicelib.api.routes import Content
 from chalicelib.errors import ExportTooLarge
-from chalicelib.results.result_document import Result
+from chalicelib.results.result_document import ListedResult
 from chalicelib.storage import inbox
 from chalicelib.storage.bucket import DataBucket
 
 MAX_INLINE_BYTES = 4_000_000
-"""Lambda answers at most 6 MiB."""
+"""Lambda returns at most 6 MiB."""
 MAX_TABLE_BYTES = 200_000_000
-"""Lambda's file system has 512 MB, for all that this process keeps there."""
+"""The temporary file system of a Lambda has 512 MB."""
 MAX_SECONDS = 20.0
-"""For reading. API Gateway waits 29 s, of which a cold start and storing the table take some."""
+"""Time to read results. API Gateway waits 29 s, some of which a cold start and storing the table take."""
 _FORMULA_STARTS = ("=", "+", "-", "@", "\N{MINUS SIGN}")
 CONTENT_TYPE = "text/csv; charset=utf-8"
+TABLE = Content(
+    "RFC 4180, UTF-8, with a header.",
+    ("text/csv",),
+    link="The table is large. The link is valid for a quarter of an hour.",
+)
 
 COLUMNS = (
     "id",
@@ -52,25 +58,25 @@ ATTRIBUTES = (
     "id", "task", "status", "label", "probability", "needs_review", "reasons", "review", "arrival", "source",
     "model", "created_at", "classified_at",
 )  # fmt: skip
-"""Of results: what the columns are made of."""
+"""Attributes of results that the columns are made of."""
 
 
 def answer(
-    pages: Iterable[Sequence[Result]],
+    pages: Iterable[Sequence[ListedResult]],
     task: str | None,
     bucket: DataBucket,
     clock: Callable[[], float] = time.monotonic,
 ) -> Response:
-    """The table as the answer to a request; a large one is put into `bucket`, where the answer leads.
+    """The table as the answer to a request. A large table goes into `bucket`, and the answer redirects there.
 
     Args:
-        pages: of results of one task, or of all.
-        task: its name; None for all.
-        bucket: where large tables go.
-        clock: tells seconds.
+        pages: of the results to export.
+        task: name of their task; None for results of all tasks.
+        bucket: for large tables.
+        clock: the time in seconds.
 
     Raises:
-        ExportTooLarge: if it would take too long, or become too large.
+        ExportTooLarge: if reading takes too long, or the table becomes too large.
     """
     name = f"negatoscope-{task or 'results'}.csv"
     with SpooledTemporaryFile(MAX_INLINE_BYTES) as table:
@@ -89,55 +95,53 @@ def answer(
 
 
 def _within_limits(
-    pages: Iterable[Sequence[Result]], table: IO[bytes], clock: Callable[[], float]
-) -> Iterator[Result]:
-    """The results of `pages`, while there is time for them and room in `table`.
+    pages: Iterable[Sequence[ListedResult]], table: IO[bytes], clock: Callable[[], float]
+) -> Iterator[ListedResult]:
+    """The results of `pages`, while there is time to read them and room in `table`.
 
-    Time is looked at page by page: a filter can leave pages empty, however long it takes to read them.
+    The time is checked for every page, because a filter can leave pages empty that take long to read.
     """
     deadline = clock() + MAX_SECONDS
     count = 0
     for page in pages:
         if clock() > deadline or table.tell() > MAX_TABLE_BYTES:
             raise ExportTooLarge(
-                f"The table is too large to be exported at once: there are more than {count:,} rows, or "
-                "finding them takes too long. Narrow the selection, for example with 'task', 'from' and "
-                "'to', and fetch the table in parts."
+                f"The table is too large to export at once: it has more than {count:,} rows, or finding them "
+                "takes too long. Narrow the selection, for example with 'task', 'from' and 'to', and export "
+                "the table in parts."
             )
         yield from page
         count += len(page)
 
 
-def _write(results: Iterable[Result], table: IO[bytes]) -> None:
+def _write(results: Iterable[ListedResult], table: IO[bytes]) -> None:
     """One line per result, RFC 4180, with a header."""
     lines = TextIOWrapper(table, "utf-8", errors="replace", newline="")
     writer = csv.DictWriter(lines, COLUMNS, extrasaction="ignore")
     writer.writeheader()
     for result in results:
         writer.writerow({name: _harmless(value) for name, value in _flat(result).items()})
-    lines.detach()  # which flushes, and leaves the file open
+    lines.detach()  # flushes and leaves the file open
 
 
-def _flat(result: Result) -> dict[str, object]:
-    review = result["review"] or {}
-    return {
-        **(result["source"] or {}),
-        **result,
+def _flat(result: ListedResult) -> dict[str, object]:
+    review, model = result["review"], result["model"]
+    row: dict[str, object] = {**(result["source"] or {}), **result}
+    row |= {
         "reasons": " ".join(reason["code"] for reason in result["reasons"]),
         "needs_review": "true" if result["needs_review"] else "false",
-        "reviewed_label": review.get("label"),
-        "comment": review.get("comment"),
-        "reviewer": review.get("reviewer"),
-        "reviewed_at": review.get("reviewed_at"),
-        "model_version": (result["model"] or {}).get("version"),
+        "model_version": model["version"] if model else None,
     }
+    if review:
+        row |= review | {"reviewed_label": review["label"], "label": result["label"]}
+    return row
 
 
 def _harmless(value: object) -> object:
-    """Spreadsheets evaluate cells that start like a formula; an apostrophe makes them text.
+    """`value` with an apostrophe in front if a spreadsheet would evaluate it as a formula.
 
-    What counts is the first visible character, in any width: spreadsheets skip spaces and invisible
-    characters, and East Asian ones take the full-width forms, which NFKC maps to ASCII.
+    The first visible character counts, in any width: spreadsheets skip spaces and invisible characters, and
+    East Asian ones accept full-width forms, which NFKC maps to ASCII.
     """
     if not isinstance(value, str) or value[:1].isalnum():
         return value

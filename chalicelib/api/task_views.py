@@ -1,12 +1,13 @@
-"""What the API tells about tasks and their models."""
+"""How the API shows tasks, their models, and files about them."""
 
-from dataclasses import asdict
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from chalice.app import Response
 
+from chalicelib.api import schemas
 from chalicelib.api.http import Headers
+from chalicelib.api.routes import Content
 from chalicelib.errors import UnknownModel
 from chalicelib.models.archive import ARCHIVE, content_type
 from chalicelib.models.classifier import Classifier
@@ -17,11 +18,22 @@ SAFE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
     "X-Content-Type-Options": "nosniff",
 }
-"""A picture in SVG can hold scripts, and opened by itself it would run them as part of the page."""
+"""SVG can contain scripts, which would run with the page's origin if the file is opened by itself."""
 
 
-def describe(task: Task, classifier: Classifier) -> dict[str, Any]:
-    """A task as `GET /tasks` shows it; `model` is None while it has none."""
+_FILE = "The file. Its Content-Security-Policy keeps scripts in it from running."
+_PLOT, _REPORT = "image/svg+xml", "text/markdown"
+MODEL_FILE = Content(
+    _FILE,
+    ("application/json", _REPORT, _PLOT),
+    link="The package. The link is valid for a quarter of an hour.",
+)
+RETRAINING_FILE = Content(_FILE, (_REPORT, _PLOT))
+PREVIEW = Content("A PNG, whatever the Accept header says.", ("image/png",))
+
+
+def describe(task: Task, classifier: Classifier) -> schemas.Task:
+    """A task as `GET /tasks` shows it; `model` is None if it has none."""
     return {
         "name": task.name,
         "title": task.title,
@@ -29,19 +41,19 @@ def describe(task: Task, classifier: Classifier) -> dict[str, Any]:
         "intended_use": task.intended_use,
         "limits": list(task.limits),
         "classes": [{"name": spec.name, "title": spec.title} for spec in task.classes],
-        "input": asdict(task.input),
-        "review": asdict(task.review),
+        "input": task.input,
+        "review": task.review,
         "gate": {"metrics": dict(task.gate), "max_sensitivity_drop": task.max_sensitivity_drop},
         "model": _describe_model(task, classifier),
     }
 
 
-def _describe_model(task: Task, classifier: Classifier) -> dict[str, Any] | None:
+def _describe_model(task: Task, classifier: Classifier) -> schemas.Model | None:
     endpoint, deployment = classifier.endpoint(task), classifier.deployment(task)
     try:
         facts = classifier.facts(task)
     except UnknownModel:
-        # Somebody has deleted it. Other tasks are none the worse for that; classifying says what is wrong.
+        # It was deleted from the bucket. Other tasks must still be listed; classifying says what is wrong.
         return None
     if endpoint is None and facts is None:
         return None
@@ -61,21 +73,25 @@ def _describe_model(task: Task, classifier: Classifier) -> dict[str, Any] | None
     }
 
 
-def _of_whole_test(metrics: dict[str, Any]) -> dict[str, Any]:
-    """Metrics without those of single classes and groups, of which the package itself tells."""
+def _of_whole_test(metrics: dict[str, Any]) -> dict[str, schemas.Interval]:
+    """The metrics of the whole test; model.json also has those of single classes and groups."""
     whole = {"value", "low", "high"}
-    return {name: found for name, found in metrics.items() if isinstance(found, dict) and whole == set(found)}
+    return {
+        name: cast(schemas.Interval, found)
+        for name, found in metrics.items()
+        if isinstance(found, dict) and whole == set(found)
+    }
 
 
 def model_file(registry: Registry, task: Task, version: str, name: str) -> Response:
-    """The answer with a file of a version: one that people look at, or where the whole package is.
+    """The answer with a file of a version, or with a link to its package.
 
     Args:
-        registry: that holds it.
-        task: that it is for.
-        version: of its model.
+        registry: of models.
+        task: whose model it is.
+        version: of the model.
         name: `card.md`, `model.json`, or a plot without its folder, such as `roc.svg`; or `model.tar.gz`,
-            which is more than Lambda can answer and is fetched from the data bucket.
+            which is too large for Lambda and is fetched from the data bucket.
 
     Raises:
         UnknownModel: if there is no such version, or it has no such file.
@@ -88,5 +104,5 @@ def model_file(registry: Registry, task: Task, version: str, name: str) -> Respo
 
 
 def shown_file(name: str, content: bytes) -> tuple[str, Headers]:
-    """A file that training left for people, and the headers to show it with."""
+    """The body and the headers of an answer with a file that training made for people."""
     return content.decode(), {"Content-Type": content_type(name), **SAFE_HEADERS}

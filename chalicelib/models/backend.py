@@ -1,7 +1,7 @@
 """The interface of everything that runs a model."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from chalicelib.imaging.decoded import Pixels
 
 Floats = NDArray[np.float32]
+BackendKind = Literal["embedded", "endpoint"]
+"""Where a model runs: in the process that asks, or on a SageMaker endpoint."""
 
 
 @dataclass(frozen=True)
@@ -18,8 +20,7 @@ class ModelIdentity:
     version: str
     sha256: str | None
     """Digest of the package's graph; None for a model without a package."""
-    backend: str
-    """"embedded" or "endpoint"."""
+    backend: BackendKind
 
 
 @dataclass(frozen=True)

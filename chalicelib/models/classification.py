@@ -1,10 +1,9 @@
 """A model's answer for one image, in a form for people."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from chalicelib.models.backend import ModelIdentity, ModelOutputs
-from chalicelib.models.heatmap import heatmap
+from chalicelib.models.heatmap import Heatmap, heatmap
 from chalicelib.models.review_rule import Reason, reasons_for_review
 from chalicelib.tasks import Task
 
@@ -21,7 +20,7 @@ class Classification:
     probabilities: dict[str, float]
     reasons: tuple[Reason, ...]
     """Why a person should review the image; empty if no review is needed."""
-    heatmap: dict[str, Any] | None
+    heatmap: Heatmap | None
     """See `heatmap`; None from a model without activation maps."""
     distance: float | None
     """Distance of the image from the training images; None from a model without distances."""

@@ -12,7 +12,7 @@ from chalicelib.imaging.decoded import Pixels
 from chalicelib.models.backend import Backend, ModelOutputs
 from chalicelib.models.classification import Box, Classification
 from chalicelib.models.embedded import EmbeddedBackend
-from chalicelib.models.heatmap import heatmap
+from chalicelib.models.heatmap import Heatmap, heatmap
 from chalicelib.models.package import BUNDLED_MODELS, ModelPackage, bundled_package
 from chalicelib.tasks import EndpointSpec, Task
 
@@ -146,9 +146,7 @@ class Classifier:
         weak = bool(self.shortfall(task))
         return [Classification.of(task, outputs, index, box, weak) for index, box in enumerate(boxes)]
 
-    def explain(
-        self, task: Task, image: Pixels, box: Box, label: str, model: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def explain(self, task: Task, image: Pixels, box: Box, label: str, model: Mapping[str, Any]) -> Heatmap:
         """The heat map of one class, which need not be the answer; see `heatmap`.
 
         Args:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from chalicelib.errors import ModelFailed
 from chalicelib.imaging.decoded import Pixels
+from chalicelib.media_types import ARRAY_TYPE
 from chalicelib.models.backend import Backend, ModelIdentity, ModelOutputs
 from chalicelib.models.endpoint import Endpoint
 from chalicelib.tasks import EndpointProtocol, Task
@@ -29,7 +30,7 @@ class PackageBackend:
         """See `Backend.run`."""
         body = BytesIO()
         np.save(body, images, allow_pickle=False)
-        answer, _ = self._endpoint.invoke("application/x-npy", body.getvalue())
+        answer, _ = self._endpoint.invoke(ARRAY_TYPE, body.getvalue())
         return self._read(answer, len(images))
 
     def _read(self, answer: Any, count: int) -> ModelOutputs:

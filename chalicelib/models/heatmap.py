@@ -1,17 +1,27 @@
 """Converts a model's activation map to a heat map of the original image."""
 
 from math import ceil
-from typing import Any
+from typing import Annotated, TypedDict
 
 import numpy as np
 from PIL import Image
 
+from chalicelib.json_schema import Schema
 from chalicelib.models.backend import Floats
 from chalicelib.tasks import InputSpec
 
 
-def heatmap(activation: Floats, spec: InputSpec, box: tuple[int, int, int, int]) -> dict[str, Any]:
-    """The heat map of one class, cropped to the image's content, as the API returns it.
+class Heatmap(TypedDict):
+    """Where a model sees evidence for a class; it covers the original image when stretched over it."""
+
+    width: Annotated[int, Schema(minimum=1)]
+    height: Annotated[int, Schema(minimum=1)]
+    values: list[Annotated[float, Schema(minimum=0, maximum=1)]]
+    """Row by row."""
+
+
+def heatmap(activation: Floats, spec: InputSpec, box: tuple[int, int, int, int]) -> Heatmap:
+    """The heat map of one class, cropped to the image's content.
 
     Args:
         activation: shape (h, w), a coarse grid over the whole input frame.
@@ -19,7 +29,7 @@ def heatmap(activation: Floats, spec: InputSpec, box: tuple[int, int, int, int])
         box: left, top, width and height of the content in the frame, in pixels.
 
     Returns:
-        `{"width", "height", "values"}` with values 0..1, row by row. It covers the whole original image.
+        The heat map, with values 0..1. It covers the whole original image.
     """
     rows, columns = activation.shape
     left, top, width, height = box

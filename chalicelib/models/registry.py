@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 from chalicelib.errors import (
     InvalidModelPackage,
@@ -24,7 +24,7 @@ from chalicelib.models.archive import (
     is_shown,
     unpack,
 )
-from chalicelib.models.deployment import Deployment, status_of
+from chalicelib.models.deployment import Deployment, ModelVersion, status_of
 from chalicelib.models.versions import (
     MODELS,
     ModelVersions,
@@ -111,7 +111,7 @@ class Registry(ModelVersions):
 
         return self._change_record(task, version, decided)
 
-    def versions(self, task: str) -> Iterator[dict[str, Any]]:
+    def versions(self, task: str) -> Iterator[ModelVersion]:
         """The records of all versions, newest first.
 
         Each has its `status`, and the current one the time `since` when it has been current (else None).
@@ -121,7 +121,7 @@ class Registry(ModelVersions):
         for record in records:
             status = status_of(record, current)
             since = current.since if current and status == "current" else None
-            yield record | {"status": status, "since": since}
+            yield cast(ModelVersion, record | {"status": status, "since": since})
 
     def _records(self, task: str) -> Iterator[dict[str, Any]]:
         for version in self._bucket.folders(f"{MODELS}{task}/"):

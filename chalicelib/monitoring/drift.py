@@ -15,9 +15,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
-from chalicelib.results.result_document import Result
+from chalicelib.monitoring.drift_document import AspectName, DriftAspect
+from chalicelib.results.result_document import ListedResult
 
 MIN_ANSWERS = 100
 """The smallest sample: ten answers for each decile of the validation images."""
@@ -67,11 +68,11 @@ class Aspect:
             return "A little unlike the validation images."
         return "Like the validation images."
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> DriftAspect:
         """The JSON form in reports."""
         shares = zip(self.bins, self.expected, self.observed, strict=True)
         return {
-            "aspect": self.name,
+            "aspect": cast(AspectName, self.name),
             "bins": [
                 {"name": name, "expected": round(expected, 6), "observed": round(observed, 6)}
                 for name, expected, observed in shares
@@ -84,7 +85,7 @@ class Aspect:
         }
 
 
-def compare(profile: Mapping[str, Any], answers: Sequence[Result]) -> list[Aspect]:
+def compare(profile: Mapping[str, Any], answers: Sequence[ListedResult]) -> list[Aspect]:
     """Compare a model's answers with its answers for the validation images.
 
     Args:
@@ -95,12 +96,12 @@ def compare(profile: Mapping[str, Any], answers: Sequence[Result]) -> list[Aspec
         Every aspect that can be compared. Confidence or distance is missing if the profile does not have it,
         if all its deciles are equal, or if fewer than `MIN_ANSWERS` answers have it.
     """
-    aspects = [_labels(profile, [answer["label"] for answer in answers])]
-    for name, deciles, key in (
-        ("confidence", profile["confidence_deciles"], "probability"),
-        ("distance", profile["distance_deciles"], "distance"),
+    aspects = [_labels(profile, [answer["label"] or "" for answer in answers])]
+    for name, deciles, measured in (
+        ("confidence", profile["confidence_deciles"], [answer["probability"] for answer in answers]),
+        ("distance", profile["distance_deciles"], [answer["distance"] for answer in answers]),
     ):
-        values = [answer[key] for answer in answers if answer[key] is not None]
+        values = [value for value in measured if value is not None]
         edges = _edges(deciles or [])
         if edges and len(values) >= MIN_ANSWERS:
             aspects.append(_numbers(name, profile["images"], edges, values))

@@ -3,15 +3,16 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from chalicelib.errors import AlreadyRetraining
 from chalicelib.models.package import ModelPackage
 from chalicelib.models.registry import Registry
 from chalicelib.monitoring import drift
 from chalicelib.monitoring.drift import Aspect
+from chalicelib.monitoring.drift_document import DriftDocument, DriftReport, DriftRetraining
 from chalicelib.observability import logger, record
-from chalicelib.results.result_document import Result
+from chalicelib.results.result_document import ListedResult
 from chalicelib.results.table import ResultsTable
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.storage.errors import AccessDenied, ObjectMissing
@@ -22,9 +23,6 @@ _CROSS_VALIDATION = ("cross", "rotating")
 """Values of the hyper-parameter `validation`; models of release 0.1 have the second."""
 MAX_ANSWERS = 500
 """The number of latest answers of the current model that are compared."""
-
-Document = dict[str, Any]
-"""The drift document of a task, in `GET /tasks/{task}/drift` and in drift/TASK.json."""
 
 
 class DriftCheckFailed(Exception):
@@ -70,14 +68,14 @@ class DriftMonitor:
         if failed:
             raise DriftCheckFailed(f"the drift check failed for {', '.join(failed)}")
 
-    def last(self, task: Task) -> Document:
+    def last(self, task: Task) -> DriftDocument:
         """The result of a task's latest drift check."""
         try:
             return self._read(task)
         except (ObjectMissing, AccessDenied):
             return _document(task, reason="This task has not been checked yet. It is checked once a day.")
 
-    def _check(self, task: Task) -> tuple[Document, list[Aspect]]:
+    def _check(self, task: Task) -> tuple[DriftDocument, list[Aspect]]:
         found = _document(task, checked_at=now(), retraining=self._last_retraining(task))
         facts = self._facts(task)
         if facts is None:
@@ -101,7 +99,7 @@ class DriftMonitor:
         package = self.bundled(task)
         return package.facts if package else None
 
-    def _publish(self, document: Document, aspects: list[Aspect]) -> None:
+    def _publish(self, document: DriftDocument, aspects: list[Aspect]) -> None:
         task = document["task"]
         self.bucket.write_json(_key(task), document)
         for aspect in aspects:
@@ -109,12 +107,12 @@ class DriftMonitor:
         psi = {aspect.name: round(aspect.psi, 3) for aspect in aspects}
         logger.info("drift checked", extra={"task": task, "psi": psi, "reason": document["reason"]})
 
-    def _retrain(self, document: Document) -> None:
+    def _retrain(self, document: DriftDocument) -> None:
         """Start a retraining if there is drift, but only once per model."""
         report, model, last = document["report"], document["model"], document["retraining"]
         if self.start_retraining is None or not (report and report["drifted"]):
             return
-        if last and last["model"] == model:
+        if model is None or (last and last["model"] == model):
             return
         named = ", ".join(
             f"{aspect['aspect']} (PSI {aspect['psi']:.2f})"
@@ -127,19 +125,18 @@ class DriftMonitor:
             name = self.start_retraining(task, why)
         except AlreadyRetraining:  # it brings another model, or drift starts another retraining after it
             return
-        started = {"name": name, "model": model, "reason": why, "started_at": now()}
+        started: DriftRetraining = {"name": name, "model": model, "reason": why, "started_at": now()}
         self.bucket.write_json(_key(task), document | {"retraining": started})
         logger.info("retraining started", extra={"task": task, "model": model["version"]})
 
-    def _last_retraining(self, task: Task) -> Document | None:
+    def _last_retraining(self, task: Task) -> DriftRetraining | None:
         try:
-            retraining: Document | None = self._read(task)["retraining"]
+            return self._read(task)["retraining"]
         except ObjectMissing:
             return None
-        return retraining
 
-    def _read(self, task: Task) -> Document:
-        document: Document = json.loads(self.bucket.read(_key(task.name)).body)
+    def _read(self, task: Task) -> DriftDocument:
+        document: DriftDocument = json.loads(self.bucket.read(_key(task.name)).body)
         return document
 
 
@@ -147,9 +144,9 @@ def _key(task: str) -> str:
     return f"drift/{task}.json"
 
 
-def _document(task: Task, **known: Any) -> Document:
+def _document(task: Task, **known: Any) -> DriftDocument:
     unknown = dict.fromkeys(("model", "report", "reason", "retraining", "checked_at"))
-    return {"task": task.name, **unknown, **known}
+    return cast(DriftDocument, {"task": task.name, **unknown, **known})
 
 
 def _profile(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -165,7 +162,7 @@ def _profile(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return profile
 
 
-def _report(profile: Mapping[str, Any], answers: list[Result], aspects: list[Aspect]) -> Document:
+def _report(profile: Mapping[str, Any], answers: list[ListedResult], aspects: list[Aspect]) -> DriftReport:
     """The report of a comparison; `answers` are the newest first."""
     return {
         "drifted": any(aspect.has_drifted for aspect in aspects),

@@ -4,8 +4,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 import numpy as np
 
@@ -22,9 +20,10 @@ from chalicelib.errors import (
 )
 from chalicelib.imaging import MAX_BYTES, prepare
 from chalicelib.models.classifier import Classifier
+from chalicelib.models.heatmap import Heatmap
 from chalicelib.models.review_rule import Reason
-from chalicelib.observability import count, logger, measure_milliseconds, tracer
-from chalicelib.pipeline import prepared, quarantine
+from chalicelib.observability import logger, tracer
+from chalicelib.pipeline import prepared, quarantine, report
 from chalicelib.pipeline.prepared import PreparedArray
 from chalicelib.results import result_document
 from chalicelib.results.decisions import Decision, Decisions
@@ -62,27 +61,31 @@ class Pipeline:
         self.classifier.require_model(task)
         image_id = inbox.new_id("api", task.name, data)
         earlier = self.table.find(image_id)
-        if earlier and self.classifier.is_current(task, earlier["model"]) and self._has_array(earlier):
+        if (
+            earlier
+            and self.classifier.is_current(task, earlier["model"])
+            and prepared.is_stored(self.bucket, earlier)
+        ):
             return earlier
         base = earlier or result_document.received(image_id, task.name, "api")
         image = PreparedArray.of(prepare(data, task.input), base, started)
         (answer,) = self.classifier.classify(task, image.pixels[np.newaxis], [image.box])
         result = result_document.classified(image.received(image_id, task.name), image.source, answer)
         # The array is stored first: if this process dies, the array's event makes the classify Lambda finish.
-        self._write_prepared(task, image_id, image)
+        prepared.store(self.bucket, task.name, image_id, image)
         return self._replace(result, started) if earlier else self._decide(result, started)
 
     def _decide(self, result: Result, started: str) -> Result:
         decision = self.decisions.decide(result)
         self._finish(decision, started)
-        if (decision.result["model"] or {}).get("sha256") == result["model"]["sha256"]:
+        if result_document.graph_digest(decision.result) == result_document.graph_digest(result):
             return decision.result
         return self._replace(result, started)
 
     def _replace(self, result: Result, started: str) -> Result:
         """Replace an earlier model's result, and keep the review."""
         result = self.decisions.change(result["id"], lambda earlier: result | {"review": earlier["review"]})
-        _report_classified(result, started)
+        report.classified(result, started)
         return result
 
     @tracer.capture_method(capture_response=False)
@@ -103,7 +106,7 @@ class Pipeline:
         except (ImageError, TaskHasNoModel, UnknownTask, FileRemoved) as error:
             self.quarantine(original, entry.result, error)
         else:
-            self._write_prepared(task, original.id, image)
+            prepared.store(self.bucket, task.name, original.id, image)
 
     def receive(self, original: InboxObject) -> tuple[Entry, bool]:
         """Record the arrival of a file: its entry in the table, and whether it had arrived before."""
@@ -151,12 +154,11 @@ class Pipeline:
         if result["status"] != result_document.CLASSIFIED:
             raise NotClassified("There is no image to show: it has not been prepared.")
         try:
-            key = inbox.prepared_key(result["task"], result["id"])
-            return PreparedArray.unpack(self.bucket.read(key))
+            return prepared.load(self.bucket, result["task"], result["id"])
         except (ObjectMissing, AccessDenied):
             raise NotClassified("There is no image to show yet. Try again in a moment.") from None
 
-    def heatmap(self, result: Result, label: str) -> dict[str, Any] | None:
+    def heatmap(self, result: Result, label: str) -> Heatmap:
         """The heat map of a class, from the model that classified the image.
 
         Raises:
@@ -170,7 +172,7 @@ class Pipeline:
             raise UnknownTask("The task of this image has been removed.")
         if label not in task.class_names:
             raise InvalidRequest(f"'label' must be one of {', '.join(task.class_names)}.")
-        return self.classifier.explain(task, image.pixels, image.box, label, result["model"])
+        return self.classifier.explain(task, image.pixels, image.box, label, result["model"] or {})
 
     def review(self, image_id: str, review: Review | None) -> Result:
         """Record a person's review of an image; None withdraws it.
@@ -192,10 +194,7 @@ class Pipeline:
         return Decisions(self.bucket, self.table)
 
     def _classify_batch(self, task: Task, image_ids: Sequence[str]) -> None:
-        images = [
-            PreparedArray.unpack(self.bucket.read(inbox.prepared_key(task.name, image_id)))
-            for image_id in image_ids
-        ]
+        images = [prepared.load(self.bucket, task.name, image_id) for image_id in image_ids]
         answers = self.classifier.classify(
             task, np.stack([image.pixels for image in images]), [image.box for image in images]
         )
@@ -223,9 +222,9 @@ class Pipeline:
         if not self.table.finish(result, decision.revision):
             return
         if quarantined:
-            _report_quarantined(result)
+            report.quarantined(result)
         else:
-            _report_classified(result, arrived_at)
+            report.classified(result, arrived_at)
 
     def _read(self, original: InboxObject) -> bytes:
         if original.size > MAX_BYTES:
@@ -241,32 +240,3 @@ class Pipeline:
     def _is_finished(self, image_id: str) -> bool:
         result = self.table.find(image_id)
         return result is not None and result["status"] in result_document.FINISHED
-
-    def _write_prepared(self, task: Task, image_id: str, image: PreparedArray) -> None:
-        body, metadata = image.pack()
-        self.bucket.write(inbox.prepared_key(task.name, image_id), body, prepared.CONTENT_TYPE, metadata)
-
-    def _has_array(self, result: Result) -> bool:
-        try:
-            self.bucket.etag(inbox.prepared_key(result["task"], result["id"]))
-        except (ObjectMissing, AccessDenied):
-            return False
-        return True
-
-
-def _report_quarantined(result: Result) -> None:
-    count("Quarantined", result["task"])
-    reason = result["reasons"][0]["code"]
-    logger.info("quarantined", extra={"image": result["id"], "task": result["task"], "reason": reason})
-
-
-def _report_classified(result: Result, arrived_at: str | None) -> None:
-    task = result["task"]
-    count("Classified", task)
-    if result["needs_review"]:
-        count("NeedsReview", task)
-    if arrived_at:
-        waited = datetime.fromisoformat(result["classified_at"]) - datetime.fromisoformat(arrived_at)
-        measure_milliseconds("Latency", task, max(0.0, waited.total_seconds() * 1000))
-    version = result["model"]["version"]
-    logger.info("classified", extra={"image": result["id"], "task": task, "model": version})

@@ -3,19 +3,20 @@
 import json
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
+from typing import cast
 
 import numpy as np
 from PIL import Image
 
 from chalicelib.imaging import PreparedImage
 from chalicelib.imaging.decoded import Pixels
+from chalicelib.media_types import ARRAY_TYPE
 from chalicelib.models.classification import Box
 from chalicelib.results import result_document
-from chalicelib.results.result_document import Result
-from chalicelib.storage.bucket import StoredObject
-
-CONTENT_TYPE = "application/x-npy"
+from chalicelib.results.result_document import Channel, Result, Source
+from chalicelib.storage.bucket import DataBucket, StoredObject
+from chalicelib.storage.errors import AccessDenied, ObjectMissing
+from chalicelib.storage.inbox import prepared_key
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class PreparedArray:
     pixels: Pixels
     """Shape (channels, height, width)."""
     box: Box
-    source: dict[str, Any]
-    arrival: str
+    source: Source
+    arrival: Channel
     created_at: str
     arrived_at: str | None = None
     """When the image arrived, ISO 8601; None if unknown."""
@@ -34,7 +35,7 @@ class PreparedArray:
     @classmethod
     def of(cls, image: PreparedImage, base: Result, arrived_at: str | None) -> "PreparedArray":
         """The array of a prepared image, with the arrival of `base`."""
-        source = image.source.to_dict()
+        source = cast(Source, image.source.to_dict())
         return cls(image.pixels, image.box, source, base["arrival"], base["created_at"], arrived_at)
 
     @classmethod
@@ -67,3 +68,27 @@ class PreparedArray:
         png = BytesIO()
         Image.fromarray(content.squeeze()).save(png, "PNG")
         return png.getvalue()
+
+
+def store(bucket: DataBucket, task: str, image_id: str, image: PreparedArray) -> None:
+    """Store the array of an image; its event starts the classification."""
+    body, metadata = image.pack()
+    bucket.write(prepared_key(task, image_id), body, ARRAY_TYPE, metadata)
+
+
+def load(bucket: DataBucket, task: str, image_id: str) -> PreparedArray:
+    """The array of an image.
+
+    Raises:
+        ObjectMissing: if there is none.
+    """
+    return PreparedArray.unpack(bucket.read(prepared_key(task, image_id)))
+
+
+def is_stored(bucket: DataBucket, result: Result) -> bool:
+    """Whether the array of a result's image is stored."""
+    try:
+        bucket.etag(prepared_key(result["task"], result["id"]))
+    except (ObjectMissing, AccessDenied):
+        return False
+    return True

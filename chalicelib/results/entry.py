@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from chalicelib.results.result_document import FINISHED, Result
 from chalicelib.results.selection import EVERYTHING
@@ -59,7 +59,7 @@ def result_item(result: Result, revision: int = 0) -> Item:
 def result_of(item: Mapping[str, Any]) -> Result:
     """The result that an item holds."""
     # Older results were stored without a distance.
-    return {"distance": None} | from_item(item, *_HIDDEN)
+    return cast(Result, {"distance": None} | from_item(item, *_HIDDEN))
 
 
 def has_expired(item: Mapping[str, Any]) -> bool:

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any
 
 from chalicelib.results.entry import has_expired, result_of
-from chalicelib.results.result_document import CLASSIFIED, QUARANTINED, Result
+from chalicelib.results.result_document import CLASSIFIED, QUARANTINED, ListedResult
 from chalicelib.results.selection import ALL, LISTED, Selection
 from chalicelib.storage.items import Key, to_cursor
 
@@ -25,7 +25,7 @@ class ResultQueries:
 
     def page(
         self, selection: Selection = ALL, limit: int = 50, cursor: str | None = None
-    ) -> tuple[list[Result], str | None]:
+    ) -> tuple[list[ListedResult], str | None]:
         """At most `limit` results of a selection, and the cursor of the next page (None at the end).
 
         Raises:
@@ -35,7 +35,7 @@ class ResultQueries:
         reads = _FILTERED_READ if "FilterExpression" in query else limit
         start = selection.start(cursor) if cursor else None
         end: Key | None = None
-        results: list[Result] = []
+        results: list[ListedResult] = []
         # A filter drops items after they have been read, so one request may not fill the page.
         for items, last in islice(self._pages(query | {"Limit": reads}, start), _MAX_READS):
             results += _listed(items)
@@ -47,7 +47,7 @@ class ResultQueries:
             end = selection.key(results[-1])
         return results, to_cursor(end) if end else None
 
-    def latest(self, task: str, sha256: str, limit: int) -> list[Result]:
+    def latest(self, task: str, sha256: str, limit: int) -> list[ListedResult]:
         """The newest answers of one model: label, probability, distance and created_at of each.
 
         Answers that lie far behind those of other models are not found.
@@ -69,19 +69,21 @@ class ResultQueries:
             "ScanIndexForward": False,
             "Limit": _FILTERED_READ,
         }
-        found: list[Result] = []
+        found: list[ListedResult] = []
         for items, _ in islice(self._pages(query), _MAX_READS):
             found += map(result_of, items)
             if len(found) >= limit:
                 break
         return found[:limit]
 
-    def every(self, selection: Selection = ALL) -> Iterator[Result]:
+    def every(self, selection: Selection = ALL) -> Iterator[ListedResult]:
         """All results of a selection."""
         for page in self.pages(selection):
             yield from page
 
-    def pages(self, selection: Selection = ALL, attributes: Sequence[str] = LISTED) -> Iterator[list[Result]]:
+    def pages(
+        self, selection: Selection = ALL, attributes: Sequence[str] = LISTED
+    ) -> Iterator[list[ListedResult]]:
         """All results of a selection, in pages as DynamoDB returns them.
 
         A page holds the selected results among 1 MB of items; it may be empty.
@@ -126,5 +128,5 @@ def _with_expiry(query: dict[str, Any]) -> dict[str, Any]:
     return query | {"ProjectionExpression": f"{query['ProjectionExpression']}, expires_at"}
 
 
-def _listed(items: Iterable[dict[str, Any]]) -> Iterator[Result]:
+def _listed(items: Iterable[dict[str, Any]]) -> Iterator[ListedResult]:
     return (result_of(item) for item in items if "status" in item and not has_expired(item))

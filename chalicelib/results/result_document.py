@@ -1,22 +1,114 @@
 """The result documents in the API's answers, in the table and in `results/`."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Final, Literal, NotRequired, TypedDict
 
 from chalicelib import DISCLAIMER
+from chalicelib.json_schema import Schema
+from chalicelib.models.backend import BackendKind
 from chalicelib.models.classification import Classification
+from chalicelib.models.heatmap import Heatmap
 from chalicelib.models.review_rule import Reason
 from chalicelib.timestamps import now
 
-Result = dict[str, Any]
-Review = dict[str, str | None]
-"""A person's review of a classified image: `label`, `comment`, `reviewed_at` and `reviewer`."""
+Status = Literal["received", "classified", "quarantined"]
+Channel = Literal["api", "upload", "drop-folder"]
+"""How an image came in."""
 
-RECEIVED, CLASSIFIED, QUARANTINED = "received", "classified", "quarantined"
+RECEIVED: Final = "received"
+CLASSIFIED: Final = "classified"
+QUARANTINED: Final = "quarantined"
 FINISHED = (CLASSIFIED, QUARANTINED)
+
+type ImageId = Annotated[str, Schema(pattern="^[0-9a-f]{32}$", description="32 hexadecimal digits.")]
+"""32 hexadecimal digits."""
+Probability = Annotated[float, Schema(minimum=0, maximum=1)]
+
+
+class ResultReason(TypedDict):
+    """Why a person should look at an image, or why a file was quarantined."""
+
+    code: str
+    message: str
+
+
+class ResultModel(TypedDict):
+    """The model that classified an image."""
+
+    version: str
+    """For a model that came in no package: its endpoint and production variant."""
+    sha256: str | None
+    """Of the package's graph. Null for a model that came in no package; such a model gives no heat map and
+    cannot recognize unfamiliar images."""
+    backend: BackendKind
+
+
+class Source(TypedDict):
+    """The file an image came from; deliberately too little to identify anybody."""
+
+    format: Literal["JPEG", "PNG", "TIFF", "DICOM"]
+    rows: int
+    columns: int
+    modality: NotRequired[str]
+    laterality: NotRequired[str]
+    view_position: NotRequired[str]
+    frame: NotRequired[int]
+    """The frame that was classified, counted from 1; only for files with several."""
+    frames: NotRequired[int]
+    transfer_syntax: NotRequired[str]
+
+
+class Review(TypedDict):
+    """A person's judgement of a classified image."""
+
+    label: str
+    """The class that the person says is right."""
+    comment: str | None
+    reviewed_at: str
+    reviewer: str
+    """The user pool's id of the person; `local` where nobody signs in."""
+
+
+class ListedResult(TypedDict):
+    """A result as lists hold it: everything but the heat map."""
+
+    id: ImageId
+    task: str
+    status: Status
+    label: str | None
+    probability: Probability | None
+    probabilities: dict[str, Probability]
+    """Of every class of the task."""
+    needs_review: bool
+    reasons: list[ResultReason]
+    """Why a person should look, or why the file was quarantined."""
+    distance: float | None
+    """How far the image is from the images the model was trained on; larger is less familiar. Null while
+    there is no classification, and from models that measure no distance."""
+    model: ResultModel | None
+    source: Source | None
+    arrival: Channel
+    created_at: str
+    classified_at: str | None
+    review: Review | None
+    disclaimer: str
+
+
+class Result(ListedResult):
+    """The result of one image, in whichever status it is."""
+
+    heatmap: Heatmap | None
+    """Of the class that the image got. Null while there is no classification, and from models without an
+    activation map."""
+
 
 UNKNOWN_TASK = "unknown"
 """The task of files outside the folders of tasks."""
+
+
+def graph_digest(result: ListedResult) -> str | None:
+    """The SHA-256 of the graph that gave the answer; None without an answer, or for a model in no package."""
+    return result["model"]["sha256"] if result["model"] else None
 
 
 def key(result: Result) -> str:
@@ -24,13 +116,13 @@ def key(result: Result) -> str:
     return f"results/{result['task']}/{result['id']}.json"
 
 
-def received(image_id: str, task: str, arrival: str) -> Result:
+def received(image_id: str, task: str, arrival: Channel) -> Result:
     """The document of an image that has arrived.
 
     Args:
         image_id: 32 hexadecimal digits.
         task: name of the task.
-        arrival: "api", "upload" or "drop-folder".
+        arrival: how the image came in.
     """
     return {
         "id": image_id,
@@ -53,7 +145,7 @@ def received(image_id: str, task: str, arrival: str) -> Result:
     }
 
 
-def classified(base: Result, source: dict[str, Any], answer: Classification) -> Result:
+def classified(base: Result, source: Source, answer: Classification) -> Result:
     """`base` with the model's answer."""
     return base | {
         "status": CLASSIFIED,
@@ -79,5 +171,5 @@ def quarantined(base: Result, reason: Reason) -> Result:
     return base | {"status": QUARANTINED, "needs_review": True, "reasons": _dicts([reason])}
 
 
-def _dicts(reasons: Sequence[Reason]) -> list[dict[str, str]]:
-    return [reason.to_dict() for reason in reasons]
+def _dicts(reasons: Sequence[Reason]) -> list[ResultReason]:
+    return [{"code": reason.code, "message": reason.message} for reason in reasons]

@@ -1,6 +1,6 @@
 """Filters for lists of results, and the DynamoDB queries for them. Lists never scan the table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -67,7 +67,7 @@ class Selection:
             "ScanIndexForward": self.oldest_first,
         } | ({"FilterExpression": " AND ".join(filters)} if filters else {})
 
-    def key(self, result: dict[str, Any]) -> Key:
+    def key(self, result: Mapping[str, Any]) -> Key:
         """The key of a result in the queried index."""
         partition = {"task": self.task} if self.task else {"listing": EVERYTHING}
         return {"id": result["id"], "created_at": result["created_at"]} | partition

@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chalicelib.errors import InvalidModelPackage, ModelChanged
+from chalicelib.media_types import ARRAY_TYPE, FILE_TYPES
 from chalicelib.models.archive import ARCHIVE
 from chalicelib.models.registry import Registry
 from chalicelib.models.versions import MODELS
@@ -20,7 +21,7 @@ from chalicelib.retraining.plan import Plan
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.storage.errors import ObjectMissing
 
-CONTENT_TYPES = ("application/x-npy", "image/jpeg", "image/png", "image/tiff", "application/dicom")
+CONTENT_TYPES = (ARRAY_TYPE, *FILE_TYPES)
 MAX_DESCRIPTION = 1024
 """Characters that SageMaker takes for an ApprovalDescription."""
 MAX_TOKEN = 36

@@ -36,15 +36,14 @@ def count_decisions(
 
 def _decided(registry: Registry, task: str, version: str) -> int:
     """The count of the latest decision on another candidate."""
-    records = [
-        record
+    decisions = [
+        record["decision"]
         for record in registry.versions(task)
         if record["version"] != version and record["decision"] and record.get("origin") == "retraining"
     ]
-    decisions = (record["decision"] for record in records)
-    latest: Mapping[str, Any] = max(decisions, key=lambda decision: str(decision["decided_at"]), default={})
-    # Decisions that were not counted yet are counted now.
-    return int(latest.get(COUNT, len(records)))
+    latest: Mapping[str, Any] = max(decisions, key=lambda decision: decision["decided_at"], default={})
+    # Earlier decisions may hold no count.
+    return int(latest.get(COUNT, len(decisions)))
 
 
 def _test_images(bucket: DataBucket, key: str) -> set[str]:

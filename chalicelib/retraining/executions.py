@@ -1,19 +1,20 @@
 """Executions of the state machine."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from chalicelib.errors import NothingToApprove, RetrainingNotDeployed
 from chalicelib.retraining.earlier import state_name
+from chalicelib.retraining.record import EnteredState, RetrainingEnd, RetrainingStatus
 from chalicelib.timestamps import timestamp
 
 RUNNING = "RUNNING"
 _UNKNOWN = ("ExecutionDoesNotExist", "InvalidArn")
 _ANSWERED = ("InvalidToken", "TaskDoesNotExist", "TaskTimedOut")
-_ENDS = {
+_ENDS: Mapping[str, tuple[RetrainingStatus, str]] = {
     "ABORTED": ("stopped", "It was stopped. The current model stays."),
     "TIMED_OUT": ("failed", "It exceeded its time limit. The current model stays."),
     "FAILED": ("failed", "It failed. The current model stays."),
@@ -81,12 +82,12 @@ class Executions:
         execution = self.describe(arn)
         return execution is not None and execution["status"] == RUNNING
 
-    def states(self, arn: str) -> list[dict[str, Any]]:
+    def states(self, arn: str) -> list[EnteredState]:
         """The states that were entered, in order: `{"name", "entered_at", "exited_at"}`, times in UTC.
 
         States have today's names, also in executions of earlier releases.
         """
-        states: list[dict[str, Any]] = []
+        states: list[EnteredState] = []
         for event in self._history(arn):
             if entered := event.get("stateEnteredEventDetails"):
                 at = timestamp(event["timestamp"])
@@ -125,7 +126,7 @@ class Executions:
                 raise
 
 
-def end_of(execution: dict[str, Any] | None) -> dict[str, Any]:
+def end_of(execution: dict[str, Any] | None) -> RetrainingEnd:
     """What the description of an execution adds to a record that still says `running`."""
     if execution is None:
         return {"status": "ended", "outcome": "Execution history has expired; the outcome is unknown."}

@@ -8,14 +8,14 @@ import json
 from collections.abc import Iterable, Iterator
 
 from chalicelib.results import result_document
-from chalicelib.results.result_document import Result
+from chalicelib.results.result_document import ListedResult
 from chalicelib.storage import inbox
 from chalicelib.tasks import Task
 
 ATTRIBUTE = "review"
 
 
-def manifest(task: Task, reviewed: Iterable[Result], bucket: str) -> Iterator[str]:
+def manifest(task: Task, reviewed: Iterable[ListedResult], bucket: str) -> Iterator[str]:
     """Make the manifest's lines: JSON, one for each result with a review that training can use.
 
     Args:

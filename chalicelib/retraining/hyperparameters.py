@@ -196,6 +196,25 @@ class Hyperparameters:
         return replace(self, **values)
 
 
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of an object that holds some hyper-parameters."""
+    kinds: dict[Any, str] = {int: "integer", float: "number", str: "string"}
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            spec.name: {"type": kinds[spec.type], "description": spec.metadata["help"]} | _bounds(spec)
+            for spec in fields(Hyperparameters)
+        },
+    }
+
+
+def _bounds(spec: Field[Any]) -> dict[str, Any]:
+    if choices := spec.metadata.get("choices"):
+        return {"enum": list(choices)}
+    return {"minimum": spec.metadata["low"], "maximum": spec.metadata["high"]}
+
+
 def searched() -> dict[str, Field[Any]]:
     """The hyper-parameters that a search varies, by name."""
     return {spec.name: spec for spec in fields(Hyperparameters) if spec.metadata.get("tune")}

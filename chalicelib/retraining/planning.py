@@ -10,6 +10,7 @@ from chalicelib.observability import count
 from chalicelib.retraining.locations import plan_key
 from chalicelib.retraining.plan import NoPlan, Plan
 from chalicelib.retraining.plan_builder import PlanBuilder
+from chalicelib.retraining.record import RetrainingStatus
 from chalicelib.retraining.repository import (
     FAILED,
     SKIPPED,
@@ -71,12 +72,14 @@ class Planner:
         self.repository.create(_record(plan, checked))
         return plan
 
-    def _record_end(self, status: str, execution: str, request: Any, reason: str) -> None:
+    def _record_end(self, status: RetrainingStatus, execution: str, request: Any, reason: str) -> None:
         """Show a retraining that did not start in the list, unless its request names no task."""
         if isinstance(request, dict) and str(request.get("task")) in load_tasks():
             name, now = execution.rpartition(":")[2], timestamps.now()
-            end = {"status": status, "started_at": now, "ended_at": now, "outcome": reason}
-            self.repository.create(empty_record(name, execution, request) | end)
+            record = empty_record(name, execution, request)
+            self.repository.create(
+                record | {"status": status, "started_at": now, "ended_at": now, "outcome": reason}
+            )
 
     def _check_endpoint(self, task: Task) -> None:
         if endpoint := self.endpoints.get(task.name):
@@ -88,11 +91,12 @@ class Planner:
 
 def _record(plan: Plan, request: RetrainingRequest) -> RetrainingRecord:
     given = {"task": plan["task"], "reason": request.reason, "requested_by": request.requested_by}
-    return empty_record(plan["run"], plan["execution"], given) | {
+    return {
+        **empty_record(plan["run"], plan["execution"], given),
         "started_at": timestamps.now(),
         "hyperparameters": dict(request.hyperparameters),
         "trials": request.trials,
-        "data": plan["data"],
+        "data": {**plan["data"]},
         "job": plan["tuning_name"] if request.trials else plan["name"],
         "current": plan["current"]["version"],
     }

@@ -4,10 +4,11 @@ An item is the record of a retraining, with the name of its execution as its key
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final, cast
 
 from chalicelib.errors import UnknownRetraining
 from chalicelib.limits import MAX_TEXT
+from chalicelib.retraining.record import RetrainingRecord as RetrainingRecord
 from chalicelib.storage.items import (
     Key,
     foreign_cursor,
@@ -16,11 +17,11 @@ from chalicelib.storage.items import (
     to_cursor,
     to_item,
 )
+from chalicelib.timestamps import now
 
-RetrainingRecord = dict[str, Any]
-"""A retraining; `empty_record` shows its attributes."""
-
-RUNNING, FAILED, SKIPPED = "running", "failed", "skipped"
+RUNNING: Final = "running"
+FAILED: Final = "failed"
+SKIPPED: Final = "skipped"
 _EVERYTHING = "all"
 """The only partition of the index by time: there are few retrainings a day."""
 _LOCK = "lock/"
@@ -35,7 +36,7 @@ def empty_record(name: str, execution: str, given: Mapping[str, Any]) -> Retrain
         "execution": execution,
         "task": str(given.get("task", "")),
         "status": RUNNING,
-        "started_at": None,
+        "started_at": now(),
         "ended_at": None,
         "reason": _storable(given.get("reason", "")),
         "requested_by": _storable(given.get("requested_by", "")),
@@ -48,6 +49,10 @@ def empty_record(name: str, execution: str, given: Mapping[str, Any]) -> Retrain
         "accepted": None,
         "outcome": None,
     }
+
+
+def _record(item: Mapping[str, Any]) -> RetrainingRecord:
+    return cast(RetrainingRecord, from_item(item, *_HIDDEN))
 
 
 def _storable(value: Any) -> str:
@@ -93,7 +98,7 @@ class RetrainingRepository:
         item = self._find(name)
         if item is None:
             raise _unknown()
-        return from_item(item, *_HIDDEN)
+        return _record(item)
 
     def page(self, limit: int, cursor: str | None) -> tuple[list[RetrainingRecord], str | None]:
         """The newest retrainings, and the cursor of the page after them (None at the end).
@@ -110,7 +115,7 @@ class RetrainingRepository:
             **({"ExclusiveStartKey": _start(cursor)} if cursor else {}),
         )
         last = page.get("LastEvaluatedKey")
-        return [from_item(item, *_HIDDEN) for item in page["Items"]], to_cursor(last) if last else None
+        return [_record(item) for item in page["Items"]], to_cursor(last) if last else None
 
     def token(self, name: str) -> str | None:
         """The task token of a retraining that waits for an approval; None if it does not wait."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib import limits
 from chalicelib.errors import InvalidHyperparameters, InvalidRequest
-from chalicelib.fields import check_json, optional_text
+from chalicelib.fields import check_json, optional_str
 from chalicelib.retraining.hyperparameters import check_values, current_names, searched
 from chalicelib.tasks import Task, load_tasks
 
@@ -71,8 +71,8 @@ def parse_request(given: Any) -> RetrainingRequest:
         force=given.get("force", False),
         approval=given.get("approval", False),
         spot=given.get("spot", False),
-        reason=optional_text(given, "reason") or "",
-        requested_by=optional_text(given, "requested_by", limits.MAX_REQUESTED_BY) or "",
+        reason=optional_str(given, "reason") or "",
+        requested_by=optional_str(given, "requested_by", limits.MAX_REQUESTED_BY) or "",
     )
 
 

@@ -10,11 +10,12 @@ from chalicelib.errors import (
     NothingToApprove,
     UnknownRetraining,
 )
-from chalicelib.fields import optional_text, refuse_unknown
+from chalicelib.fields import optional_str, refuse_unknown
 from chalicelib.retraining.executions import Executions, end_of
 from chalicelib.retraining.jobs import TrainingJobs
 from chalicelib.retraining.locations import EVALUATION, EVALUATION_BEFORE, retraining_folder
-from chalicelib.retraining.repository import RUNNING, RetrainingRecord, RetrainingRepository, empty_record
+from chalicelib.retraining.record import FollowedRetraining, RetrainingRecord, StartedRetraining
+from chalicelib.retraining.repository import RUNNING, RetrainingRepository, empty_record
 from chalicelib.retraining.request import parse_request
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.storage.errors import ObjectMissing
@@ -33,8 +34,8 @@ class RetrainingService:
     bucket: DataBucket
     jobs: TrainingJobs
 
-    def start(self, body: dict[str, Any], user: str) -> RetrainingRecord:
-        """Start a retraining: `{"name", "task", "status"}`.
+    def start(self, body: dict[str, Any], user: str) -> StartedRetraining:
+        """Start a retraining.
 
         Raises:
             InvalidRequest: if the request is not valid.
@@ -71,14 +72,15 @@ class RetrainingService:
         records, following = self.repository.page(limit, cursor)
         return [self._up_to_date(record) for record in records], following
 
-    def follow(self, name: str) -> RetrainingRecord:
+    def follow(self, name: str) -> FollowedRetraining:
         """One retraining with its `states`, latest `metrics` of training, and names of `files`.
 
         Raises:
             UnknownRetraining: if there is no such retraining.
         """
         record = self._record(name)
-        return record | {
+        return {
+            **record,
             "states": self.executions.states(record["execution"]),
             "metrics": self._metrics(record),
             "files": self._files(record),
@@ -111,7 +113,7 @@ class RetrainingService:
         refuse_unknown(body, "approved", "comment")
         if not isinstance(body.get("approved"), bool):
             raise InvalidRequest("'approved' must be true or false.")
-        comment = optional_text(body, "comment") or ""
+        comment = optional_str(body, "comment") or ""
         self.repository.get(name)
         token = self.repository.token(name)
         if token is None:
@@ -129,15 +131,16 @@ class RetrainingService:
             if execution is None:
                 raise
         given = execution["input"] if isinstance(execution["input"], dict) else {}
-        record = empty_record(name, arn, given) | {"started_at": execution["started_at"]}
-        return record | end_of(execution)
+        started: str = execution["started_at"]
+        record = empty_record(name, arn, given) | {"started_at": started}
+        return {**record, **end_of(execution)}
 
     def _up_to_date(self, record: RetrainingRecord) -> RetrainingRecord:
         """A record with the end of its execution: one that was stopped could not record it."""
         if record["status"] != RUNNING:
             return record
         execution = self.executions.describe(record["execution"])
-        return record | end_of(execution) if execution else record
+        return {**record, **end_of(execution)} if execution else record
 
     def _metrics(self, record: RetrainingRecord) -> dict[str, float]:
         """The latest metrics that the training job has printed."""

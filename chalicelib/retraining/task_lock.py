@@ -80,7 +80,7 @@ class TaskLock:
             outcome = f"{record['candidate']} was deployed; the retraining was stopped after that."
             end |= {"status": "deployed", "outcome": outcome}
         self.repository.update(record["name"], **end, task_token="", waiting_for=None)
-        return record | end
+        return {**record, **end}
 
     def _roll_back(self, task: str, record: RetrainingRecord) -> bool:
         try:
@@ -92,7 +92,9 @@ class TaskLock:
         self.rollout.endpoint_manager.forget(plan["name"])
         if record["candidate"]:
             with suppress(UnknownModel):
-                self.registry.decide(task, record["candidate"], accepted=False, reasons=[record["outcome"]])
+                self.registry.decide(
+                    task, record["candidate"], accepted=False, reasons=[record["outcome"] or ""]
+                )
         return True
 
     def _restore_endpoint(self, plan: Plan) -> bool:

@@ -1,9 +1,9 @@
 """The data bucket."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, TypedDict
 
 from boto3.s3.transfer import TransferConfig
 
@@ -43,6 +43,13 @@ class StoredObject:
     body: bytes
     metadata: dict[str, str]
     etag: str
+
+
+class UploadForm(TypedDict):
+    """A presigned form (multipart/form-data): send the fields first, then the file."""
+
+    url: str
+    fields: dict[str, str]
 
 
 class DataBucket:
@@ -107,12 +114,12 @@ class DataBucket:
                 Bucket=self.name, Key=key, Body=body, ContentType=content_type, Metadata=metadata or {}
             )
 
-    def write_json(self, key: str, document: dict[str, Any]) -> None:
+    def write_json(self, key: str, document: Mapping[str, Any]) -> None:
         """Store `document` at `key`."""
         self.write(key, _json(document), "application/json")
 
     def replace_json(
-        self, key: str, document: dict[str, Any], etag: str | None, metadata: dict[str, str]
+        self, key: str, document: Mapping[str, Any], etag: str | None, metadata: dict[str, str]
     ) -> None:
         """Store `document` at `key` if the object there has this ETag; with None, if there is no object.
 
@@ -167,9 +174,9 @@ class DataBucket:
         with anonymous_errors(self._client):
             self._client.delete_object(Bucket=self.name, Key=key, **condition)
 
-    def presign_upload(self, key: str, size: int, content_type: str) -> dict[str, Any]:
-        """A form with which a browser may store exactly `size` bytes at `key`: `{"url", "fields"}`."""
-        form: dict[str, Any] = self._client.generate_presigned_post(
+    def presign_upload(self, key: str, size: int, content_type: str) -> UploadForm:
+        """A form with which a browser may store exactly `size` bytes at `key`."""
+        form: UploadForm = self._client.generate_presigned_post(
             Bucket=self.name,
             Key=key,
             Fields={"Content-Type": content_type},
@@ -212,5 +219,5 @@ class DataBucket:
                 yield [one for one in objects if not one.is_folder], entries[-1]["Key"]
 
 
-def _json(document: dict[str, Any]) -> bytes:
+def _json(document: Mapping[str, Any]) -> bytes:
     return json.dumps(document, ensure_ascii=False, indent=1).encode()

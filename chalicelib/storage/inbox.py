@@ -5,7 +5,7 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote_plus, unquote_plus
 
 INBOX = "inbox/"
@@ -60,8 +60,8 @@ class InboxObject:
         return upload_id(self.task_name, upload[1]) if upload else new_id(self.bucket, self.key, self.etag)
 
     @property
-    def channel(self) -> str:
-        """How the image arrived: "upload" or "drop-folder"."""
+    def channel(self) -> Literal["upload", "drop-folder"]:
+        """How the image arrived."""
         return "upload" if _UPLOAD.fullmatch(self.name) else "drop-folder"
 
     @property

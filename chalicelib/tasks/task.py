@@ -3,7 +3,9 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from chalicelib.json_schema import Schema
 
 Fit = Literal["pad", "stretch"]
 EndpointProtocol = Literal["negatoscope", "image-classification"]
@@ -31,7 +33,7 @@ class InputSpec:
 
     width: int
     height: int
-    channels: int
+    channels: Annotated[int, Schema(enum=[1, 3])]
     """1 for grey, 3 for RGB."""
     fit: Fit
     """"pad" keeps the aspect ratio and centres the image on black; "stretch" fills the frame."""

@@ -50,3 +50,6 @@ function showAddress() {
   byId("drop-folder", HTMLElement).hidden = !(bucket && task);
   byId("drop-folder-address", HTMLElement).textContent = `s3://${bucket}/inbox/${task}/`;
 }
+
+/** The size of the largest image that one API call accepts; 0 if the server's limits are not known. */
+export const maxImageBytes = () => health?.max_image_bytes ?? 0;

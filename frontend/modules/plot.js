@@ -1,12 +1,12 @@
 // @ts-check
-/** A plot that training has drawn, as a picture: nothing in it can run. */
+/** A plot from training, shown as an image so that no script in it can run. */
 import { element, fill } from "./dom.js";
 import { note } from "./sheet.js";
 
 /**
- * @param {() => Promise<string>} fetchPlot gives the SVG
+ * @param {() => Promise<string>} fetchPlot returns the SVG
  * @param {string} alt text alternative and caption
- * @param {AbortSignal} signal tells when nobody looks any more
+ * @param {AbortSignal} signal aborted when the view is closed
  */
 export function plot(fetchPlot, alt, signal) {
   const frame = element("div", { className: "plot" });

@@ -250,7 +250,7 @@ export class Queue {
   }
 
   /**
-   * No result is to be expected any more: allow the same content to be sent again.
+   * No result will come: allow the same content to be sent again.
    * @param {string} id
    */
   giveUp(id) {

@@ -104,8 +104,8 @@ export class ResultWatch {
   }
 
   get longest() {
-    const nobodyWaits = document.hidden || [...this.awaited.values()].every(({ overdue }) => overdue);
-    return nobodyWaits ? MAX_IDLE_WAIT_MS : MAX_WAIT_MS;
+    const lowPriority = document.hidden || [...this.awaited.values()].every(({ overdue }) => overdue);
+    return lowPriority ? MAX_IDLE_WAIT_MS : MAX_WAIT_MS;
   }
 
   /**

@@ -46,6 +46,8 @@ export interface Health {
   version: string;
   data_bucket?: string;
   login?: Login | null;
+  /** The size of the largest image that one API call accepts. */
+  max_image_bytes?: number;
 }
 
 /** The login page of the user pool, and the client id of this page. */

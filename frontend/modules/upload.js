@@ -1,14 +1,12 @@
 // @ts-check
 /** From an image to its result: small single images in one API call, others through the bucket. */
 import { Problem, classify, createUpload, fetchResult } from "./api.js";
+import { maxImageBytes } from "./deployment.js";
 import { requireReadable } from "./imagefile.js";
 import { isTransient, withRetries, pause } from "./retry.js";
 import { text } from "./text.js";
 
 /** @import { Result, UploadTicket } from "./types.js" */
-
-/** The limit of API Gateway and Lambda for one call. */
-const ONE_CALL_BYTES = 4_500_000;
 
 const FIRST_WAIT_MS = 400;
 const MAX_WAIT_MS = 5_000;
@@ -29,7 +27,7 @@ const REFUSED = 403;
  * @returns {Promise<Result>} classified or quarantined
  */
 export async function submit(task, image, contentType, { signal, onUpload, onSent }) {
-  if (image.size <= ONE_CALL_BYTES) {
+  if (image.size <= maxImageBytes()) {
     onSent();
     return checkingFile(image, () => classify(task, image, contentType, signal));
   }

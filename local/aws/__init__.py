@@ -1,1 +1,1 @@
-"""An AWS emulator: ministack, with its gaps closed."""
+"""An AWS emulator: ministack with patches."""

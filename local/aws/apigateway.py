@@ -1,8 +1,6 @@
-"""API Gateway of the emulator: import a whole API as `chalice deploy` does, and fail as AWS fails.
+"""API Gateway of the emulator: what ministack's lacks for this API.
 
-ministack has neither ImportRestApi nor PutRestApi, knows no limit on sizes, compresses nothing, shows a
-failed Lambda's error to the caller, takes access tokens for identity tokens, and answers callers without an
-Accept header in base64 even where all types are binary.
+Each patch can go when ministack passes the tests named beside it.
 """
 
 import functools
@@ -20,15 +18,21 @@ Handler = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[
 
 
 def install() -> None:
-    """Add ImportRestApi and PutRestApi, compression, and answers to what is too large or has failed."""
+    """Apply the patches."""
+    # ministack has neither ImportRestApi nor PutRestApi, by which Chalice deploys (every stack test).
     patching.wrap(apigateway_v1, "handle_request", _with_import)
-    patching.wrap(apigateway_v1, "_call_lambda_raw", _limiting_size)
-    patching.wrap(apigateway_v1, "_lambda_proxy_response", _failing_as_on_aws)
-    patching.wrap(apigateway_v1, "_execute_in_scope", _answering_failures)
-    patching.wrap(apigateway_v1, "_execute_in_scope", _compressing)
-    patching.wrap(apigateway_v1, "_validate_cognito_authorizer", _taking_identity_tokens)
+    # It has no size limit (stack/test_api.py: 12 MB are answered with 413).
+    patching.wrap(apigateway_v1, "_call_lambda_raw", _with_size_limit)
+    # It shows the error of a failed Lambda to the caller (unit/local/test_apigateway.py).
+    patching.wrap(apigateway_v1, "_lambda_proxy_response", _raising_failures)
+    patching.wrap(apigateway_v1, "_execute_in_scope", _with_gateway_errors)
     patching.wrap(apigateway_v1, "_gateway_error_response", _with_status_of_failed_function)
-    patching.wrap(apigateway_v1, "_media_type_matches", _matching_absent_types)
+    # It compresses nothing (stack/test_api.py).
+    patching.wrap(apigateway_v1, "_execute_in_scope", _compressing)
+    # It accepts access tokens as identity tokens (stack/test_login.py).
+    patching.wrap(apigateway_v1, "_validate_cognito_authorizer", _requiring_identity_tokens)
+    # Without an Accept header, it sends base64 although all types are binary (stack/test_api.py).
+    patching.wrap(apigateway_v1, "_media_type_matches", _matching_missing_types)
 
 
 # ------------------------------------------------------------------------------------ control plane
@@ -58,7 +62,7 @@ def _import_rest_api(definition: dict[str, Any], query: dict[str, Any]) -> Respo
 
 
 def _put_rest_api(api_id: str, definition: dict[str, Any]) -> Response:
-    """PutRestApi with mode=overwrite: every route and authorizer gives way to the definition's."""
+    """PutRestApi with mode=overwrite: replace every route and authorizer by those of the definition."""
     resources = apigateway_v1._resources[api_id]
     for resource_id, resource in list(resources.items()):
         if resource["path"] == "/":
@@ -74,7 +78,7 @@ def _put_rest_api(api_id: str, definition: dict[str, Any]) -> Response:
 
 
 def _apply_settings(api_id: str, definition: dict[str, Any]) -> None:
-    """What applies to the API as a whole, which ministack's own import leaves out."""
+    """Apply the settings of the API as a whole, which ministack's own import ignores."""
     api = apigateway_v1._rest_apis[api_id]
     api["binaryMediaTypes"] = definition.get("x-amazon-apigateway-binary-media-types", [])
     if "x-amazon-apigateway-policy" in definition:
@@ -91,23 +95,23 @@ def _answer(api_id: str, status: int) -> Response:
 # --------------------------------------------------------------------------------------- data plane
 
 
-# Lambda's limit on the JSON of a call and of its answer. API Gateway's own, 10 MB of body, is never reached.
 MAX_PAYLOAD = 6 * 1024 * 1024
+"""Bytes of a Lambda's request or response as JSON. API Gateway's own limit, 10 MB, is never reached."""
 
 
 class _TooLarge(Exception):
-    """The request is larger than a Lambda can be called with."""
+    """The request exceeds the payload limit of Lambda."""
 
 
 class _FunctionFailed(Exception):
-    """The Lambda behind a route crashed, timed out, or answered more than a Lambda can answer."""
+    """The Lambda behind a route crashed, timed out, or exceeded the payload limit of responses."""
 
 
 class _FailedFunctionError(apigateway_v1._GatewayError):  # type: ignore[misc]  # ministack is untyped
-    """The error that API Gateway makes of it."""
+    """The error with which API Gateway answers `_FunctionFailed`."""
 
 
-def _limiting_size(call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+def _with_size_limit(call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     @functools.wraps(call)
     async def call_lambda_raw(function: str, event: dict[str, Any], **scope: Any) -> Any:
         if len(event.get("body") or "") > MAX_PAYLOAD:
@@ -117,7 +121,7 @@ def _limiting_size(call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitab
     return call_lambda_raw
 
 
-def _failing_as_on_aws(shape: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
+def _raising_failures(shape: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
     @functools.wraps(shape)
     def lambda_proxy_response(result: dict[str, Any]) -> Any:
         answer, error = shape(result)
@@ -128,7 +132,7 @@ def _failing_as_on_aws(shape: Callable[[dict[str, Any]], Any]) -> Callable[[dict
     return lambda_proxy_response
 
 
-def _answering_failures(execute: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+def _with_gateway_errors(execute: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     @functools.wraps(execute)
     async def execute_in_scope(*arguments: Any) -> Any:
         try:
@@ -142,18 +146,18 @@ def _answering_failures(execute: Callable[..., Awaitable[Any]]) -> Callable[...,
 
 
 def _compressing(execute: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """Answers of the API's `minimumCompressionSize` or more, for callers that take gzip."""
+    """Compress bodies of at least `minimumCompressionSize` for clients that accept gzip."""
 
     @functools.wraps(execute)
     async def execute_in_scope(request: Any, api_id: str, *rest: Any) -> Any:
         answer = await execute(request, api_id, *rest)
         headers = rest[3]
-        least = apigateway_v1._rest_apis.get(api_id, {}).get("minimumCompressionSize")
-        takes_gzip = "gzip" in headers.get("accept-encoding", "")
-        if least is None or not takes_gzip or not isinstance(answer, tuple):
+        min_size = apigateway_v1._rest_apis.get(api_id, {}).get("minimumCompressionSize")
+        accepts_gzip = "gzip" in headers.get("accept-encoding", "")
+        if min_size is None or not accepts_gzip or not isinstance(answer, tuple):
             return answer
         status, own, body = answer
-        if len(body) < int(least) or "Content-Encoding" in own:
+        if len(body) < int(min_size) or "Content-Encoding" in own:
             return answer
         return status, {**own, "Content-Encoding": "gzip"}, gzip.compress(body, mtime=0)
 
@@ -169,8 +173,8 @@ def _with_status_of_failed_function(render: Callable[[Any, Any], Response]) -> C
     return gateway_error_response
 
 
-def _taking_identity_tokens(validate: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """Access tokens are for routes that ask for scopes."""
+def _requiring_identity_tokens(validate: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Accept access tokens only on routes with authorization scopes."""
 
     @functools.wraps(validate)
     async def validate_cognito_authorizer(authorizer: Any, method: dict[str, Any], *rest: Any) -> Any:
@@ -182,7 +186,7 @@ def _taking_identity_tokens(validate: Callable[..., Awaitable[Any]]) -> Callable
     return validate_cognito_authorizer
 
 
-def _matching_absent_types(matches: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+def _matching_missing_types(matches: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     @functools.wraps(matches)
     def media_type_matches(media_type: str | None, binary_types: list[str] | None) -> bool:
         return "*/*" in (binary_types or ()) or matches(media_type, binary_types)

@@ -1,6 +1,7 @@
-"""CloudFront of the emulator: origins that are REST APIs of its API Gateway, and whose pages are our own.
+"""CloudFront of the emulator: origins that are REST APIs of the emulator's API Gateway.
 
-ministack knows load balancers and function URLs by their names in AWS, but no REST API.
+ministack resolves load balancers and function URLs by their AWS names, but no REST APIs. Can go when
+tests/stack/test_installation.py passes without it.
 """
 
 import functools
@@ -12,7 +13,7 @@ from typing import Any
 from ministack.services import cloudfront
 
 from local.aws import patching
-from local.aws.environment import HOST
+from local.loopback import HOST
 
 PAGE_ORIGIN = re.compile(r"https://([a-z0-9]+)\.cloudfront\.net")
 API_NAME = re.compile(r"([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com")
@@ -22,17 +23,17 @@ Response = tuple[int, str, list[tuple[str, str]], bytes]
 
 
 def install() -> None:
-    """Ask the emulator's own API Gateway where an origin is one of its APIs."""
-    patching.wrap(cloudfront, "_forward_to_origin", _reaching_apis)
+    """Forward requests for REST APIs to the emulator's own API Gateway."""
+    patching.wrap(cloudfront, "_forward_to_origin", _resolving_apis)
 
 
 def has_page(origin: str) -> bool:
-    """Whether an origin is that of a page which one of the emulator's distributions serves."""
+    """Whether a web origin belongs to one of the emulator's distributions."""
     page = PAGE_ORIGIN.fullmatch(origin)
     return page is not None and cloudfront.find_distribution_for_label(page[1]) is not None
 
 
-def _reaching_apis(forward: Callable[..., Response]) -> Callable[..., Response]:
+def _resolving_apis(forward: Callable[..., Response]) -> Callable[..., Response]:
     @functools.wraps(forward)
     def forward_to_origin(
         origin: dict[str, Any], method: str, uri: str, query: str, headers: dict[str, Any], *rest: Any
@@ -41,7 +42,7 @@ def _reaching_apis(forward: Callable[..., Response]) -> Callable[..., Response]:
         if api is None:
             return forward(origin, method, uri, query, headers, *rest)
         if headers.get("host", api[0]) != api[0]:
-            # What the real one answers to a request in another name, as when a policy forwards the viewer's.
+            # API Gateway's answer to a foreign Host header, as when a policy forwards the viewer's.
             return 403, "Forbidden", [("Content-Type", "application/json")], b'{"message":"Forbidden"}'
         port = os.environ["GATEWAY_PORT"]
         here = {**origin, "domain_name": HOST, "http_port": int(port), "protocol_policy": "http-only"}

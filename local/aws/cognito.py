@@ -1,7 +1,8 @@
-"""Cognito of the emulator: signs people in as user pools on AWS do.
+"""Cognito of the emulator: sessions of the login page, and rotation and revocation of refresh tokens.
 
-ministack has a login page and gives out tokens, but nobody stays signed in there, a renewal forgets the
-user's groups and gives no new refresh token, the page cannot revoke one, and none ever expires.
+ministack has a login page and issues tokens, but it keeps no session, renewed tokens lack the user's groups,
+and refresh tokens neither rotate nor expire and cannot be revoked by the page. Each patch can go when
+ministack passes tests/stack/test_login.py without it.
 """
 
 import functools
@@ -24,17 +25,17 @@ Response = tuple[int, dict[str, Any], bytes]
 Handler = Callable[..., Response]
 
 FORM = "/login"
-"""Where the login page sends name and password; the page's own requests carry its own origin."""
+"""Path to which the login page posts name and password, with its own origin."""
 COOKIE = "cognito"
 SESSION = 3600.0  # seconds, as on AWS
 GRACE_PERIOD = 60.0
-"""Seconds for which a replaced refresh token stays good, in case its answer was lost (foundation.yaml)."""
+"""Seconds for which a replaced refresh token stays valid, in case the response was lost (foundation.yaml)."""
 REPLACED = "good_until"
-"""When a refresh token that has been replaced is worth nothing any more, among what is known of it."""
+"""The entry of a replaced refresh token that says until when it is valid."""
 
 
 class _Session(NamedTuple):
-    """Somebody who is signed in at the login page."""
+    """A session of the login page."""
 
     pool: str
     user: str
@@ -45,9 +46,9 @@ _sessions: dict[str, _Session] = {}
 
 
 def install() -> None:
-    """Keep people signed in at the login page, and renew and revoke tokens as on AWS.
+    """Apply the patches.
 
-    Refresh tokens are rotated, as foundation.yaml asks for; the one before is good for the grace period.
+    Refresh tokens rotate as foundation.yaml configures; a replaced one stays valid for the grace period.
     """
     patching.wrap(cognito, "handle_login_submit", _keeping_session)
     patching.wrap(cognito, "handle_oauth2_authorize", _knowing_session)
@@ -76,26 +77,25 @@ def _keeping_session(submit: Handler) -> Handler:
 
 
 def _knowing_session(authorize: Handler) -> Handler:
-    """Who is signed in is not asked again."""
+    """Skip the form while a session is valid."""
 
     @functools.wraps(authorize)
     def handle_oauth2_authorize(method: str, path: str, headers: dict[str, str], query: Any) -> Response:
         answer = authorize(method, path, headers, query)
         session = _sessions.get(_session_id(headers))
-        wish = {name: cognito._qp(query, name) for name in query}
-        pool = cognito._find_pool_by_client_id(wish.get("client_id"))[0]
-        # The form, which is sent to whoever asks as it should be.
-        asks = answer[0] == 200
-        if not (asks and session and session.pool == pool and time.time() < session.until):
+        request = {name: cognito._qp(query, name) for name in query}
+        pool = cognito._find_pool_by_client_id(request.get("client_id"))[0]
+        is_form = answer[0] == 200  # errors and redirects pass through
+        if not (is_form and session and session.pool == pool and time.time() < session.until):
             return answer
-        challenge = [wish.get(name, "") for name in ("code_challenge", "code_challenge_method", "state")]
+        challenge = [request.get(name, "") for name in ("code_challenge", "code_challenge_method", "state")]
         redirect: Response = cognito._issue_auth_code_redirect(
-            wish["client_id"],
+            request["client_id"],
             pool,
-            wish["redirect_uri"],
-            wish.get("scope", ""),
+            request["redirect_uri"],
+            request.get("scope", ""),
             session.user,
-            wish.get("nonce", ""),
+            request.get("nonce", ""),
             *challenge,
         )
         return redirect
@@ -155,13 +155,13 @@ def _rotating(exchange: Handler) -> Handler:
         status, answer, content = exchange(data, query, body, headers)
         if status != 200:
             return status, answer, content
-        # It lasts no longer than the first one would have.
+        # Rotation does not extend the lifetime.
         new = cognito._signed_jwt(claims | {"jti": str(uuid4())}, _pool_of(claims), "access")
         if issued:
             cognito._refresh_tokens[new] = {name: known for name, known in issued.items() if name != REPLACED}
             issued.setdefault(REPLACED, time.time() + GRACE_PERIOD)
         else:
-            # A program's, which has signed in without the login page.
+            # It was issued to a program, without the login page.
             cognito._revoked_tokens.add(old)
         return status, answer, json.dumps(json.loads(content) | {"refresh_token": new}).encode()
 
@@ -179,7 +179,7 @@ def _with_revocation(handle: Callable[..., Awaitable[Any]]) -> Callable[..., Awa
 
 
 def _revoke(form: Mapping[str, str]) -> Response:
-    """Make a refresh token worthless, and what could be renewed with it."""
+    """Revoke a refresh token and all that were issued from it."""
     claims = cognito._token_claims(form.get("token", ""))
     if claims.get("token_use") != "refresh":
         return _error("unsupported_token_type")

@@ -1,29 +1,27 @@
-"""How ministack is configured: it reads these variables when it is imported."""
+"""The configuration of ministack: environment variables that it reads on import."""
 
-import os
 from pathlib import Path
 
-HOST = "127.0.0.1"
+from local.account import ROOT_CREDENTIALS, environment_without_aws
+from local.loopback import HOST
 
 
 def emulator_environment(folder: Path, port: int) -> dict[str, str]:
-    """The environment of the emulator's process, for state in `folder` and services on `port` of loopback."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    """The environment of the emulator's process: state in `folder`, services on `port` of loopback."""
     return {
-        **inherited,
-        "AUTH": "true",  # every Lambda may do what its role allows, and nothing else
-        "AWS_ACCESS_KEY_ID": "test",  # the key of the account's root
-        "AWS_SECRET_ACCESS_KEY": "test",
+        **environment_without_aws(),
+        **ROOT_CREDENTIALS,
+        "AUTH": "true",  # enforce IAM: a Lambda may do only what its role allows
         "BIND_HOST": HOST,
         "GATEWAY_PORT": str(port),
-        "IOT_MTLS_ENABLED": "0",
-        "LAMBDA_ACCOUNT_CONCURRENCY": "0",  # calls wait for a worker instead of being refused
+        "IOT_MTLS_ENABLED": "0",  # opens a port of its own
+        "LAMBDA_ACCOUNT_CONCURRENCY": "0",  # invocations wait for a worker instead of being refused
         "LAMBDA_EXECUTOR": "local",
-        "MINISTACK_WORKER_THREADS": "256",  # calls that wait for a worker hold one each
+        "MINISTACK_WORKER_THREADS": "256",  # each waiting invocation occupies one
         "PERSIST_STATE": "1",
         "S3_DATA_DIR": str(folder / "s3"),
         "S3_PERSIST": "1",
-        "SFN_WAIT_SCALE": "0.1",  # what takes SageMaker minutes takes seconds here: look as often
-        "SFTP_ENABLED": "0",
+        "SFN_WAIT_SCALE": "0.1",  # jobs take seconds here instead of minutes: poll as often
+        "SFTP_ENABLED": "0",  # opens a port of its own
         "STATE_DIR": str(folder / "services"),
     }

@@ -1,9 +1,9 @@
-"""What runs inside one Lambda worker process: load the handler, then serve one invocation after the other.
+"""The program of a Lambda worker process: load the handler, then serve one invocation after the other.
 
 Started by local.aws.lambda_worker with the interpreter of the Lambda environment, so it uses the standard
-library only. Two pipes lead to the emulator. For each invocation one JSON line comes in and two go out:
-first that the invocation has been taken, before the handler runs, then the outcome. Standard output and
-error belong to the handler: they are its log.
+library only. Two pipes connect it to the emulator. For each invocation, it reads one JSON line and writes
+two: one before the handler runs, to confirm the request, and one with the outcome. Standard output and error
+are the log of the handler.
 """
 
 import importlib
@@ -17,7 +17,7 @@ from typing import Any, TextIO
 
 
 class Context:
-    """The context object that a Python Lambda gets as its second argument."""
+    """The context object: the second argument of a Python handler."""
 
     identity = None
     client_context = None
@@ -42,14 +42,14 @@ class Context:
 
 
 def load_handler(name: str) -> Callable[[Any, Context], Any]:
-    """The function that `module.function` names."""
+    """Import the function named `module.function`."""
     module, _, function = name.rpartition(".")
     handler: Callable[[Any, Context], Any] = getattr(importlib.import_module(module), function)
     return handler
 
 
 def describe(error: BaseException, request_id: str | None = None) -> dict[str, Any]:
-    """The error as Lambda answers it to the caller; the log gets it as Lambda writes it."""
+    """Return the error in Lambda's response format, and log it in Lambda's log format."""
     stack = [line.rstrip("\n") for line in traceback.format_tb(error.__traceback__)[1:]]
     kind = type(error).__name__
     print(f"[ERROR] {kind}: {error}", "Traceback (most recent call last):", *stack, sep="\n", flush=True)
@@ -75,7 +75,7 @@ def serve(requests: TextIO, responses: TextIO) -> None:
     for line in requests:
         request = json.loads(line)
         request_id = request["request_id"]
-        # A process that dies before this has done nothing yet, so another one can serve the invocation.
+        # If the process dies before this line, no work has been done: another one can serve the invocation.
         send({"taken": request_id})
         set_trace(request["trace_id"])
         try:
@@ -90,7 +90,7 @@ def serve(requests: TextIO, responses: TextIO) -> None:
 
 
 def set_trace(trace_id: str | None) -> None:
-    """Set the trace header of this invocation, which tracing libraries read from the environment."""
+    """Set the trace header of an invocation, which tracing libraries read from the environment."""
     if trace_id:
         os.environ["_X_AMZN_TRACE_ID"] = trace_id
     else:
@@ -99,6 +99,6 @@ def set_trace(trace_id: str | None) -> None:
 
 if __name__ == "__main__":
     sys.path[:0] = sys.argv[3:]
-    # Line buffering, so that a log line written before a crash is not lost.
+    # With line buffering, a crash loses no complete log line.
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     serve(os.fdopen(int(sys.argv[1])), os.fdopen(int(sys.argv[2]), "w"))

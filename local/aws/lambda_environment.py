@@ -1,4 +1,4 @@
-"""The Python that runs the Lambdas on this machine: as on AWS, it has boto3 and nothing else."""
+"""The Python environment of the local Lambdas: boto3 and nothing else, as on AWS."""
 
 import fcntl
 import os
@@ -15,9 +15,10 @@ LOCK = FOLDER.parent / ".local" / "lambda-environment.lock"
 
 
 def make(log: Path, say: Callable[[str], None]) -> None:
-    """Create the environment unless it is there with the boto3 that the emulator is made for.
+    """Create the environment unless it exists with the right boto3. Concurrent calls wait for the first.
 
-    Whoever starts at the same time waits, and finds it.
+    Raises:
+        StartFailed: if it cannot be created.
     """
     LOCK.parent.mkdir(exist_ok=True)
     with LOCK.open("w") as lock:
@@ -30,7 +31,7 @@ def _make(log: Path, say: Callable[[str], None]) -> None:
     packages = FOLDER / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
     if PYTHON.exists() and (packages / boto3).exists():
         return
-    say(f"Making {FOLDER.name}, the Python of the Lambdas (once)")
+    say(f"Creating {FOLDER.name}, the Python environment of the Lambdas (once)")
     _run([sys.executable, "-m", "venv", "--clear", FOLDER], log)
     _run([PYTHON, "-m", "pip", "install", "--disable-pip-version-check", f"boto3=={version('boto3')}"], log)
 
@@ -39,6 +40,6 @@ def _run(command: list[str | Path], log: Path) -> None:
     process = Process("environment", command, log, dict(os.environ))
     try:
         if process.wait():
-            raise process.failure(f"{FOLDER.name} could not be made.")
+            raise process.failure(f"{FOLDER.name} could not be created.")
     finally:
         process.stop()

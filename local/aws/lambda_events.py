@@ -1,7 +1,8 @@
-"""Asynchronous invocations: queued on disk, so that none is lost, and tried three times, as AWS does.
+"""Asynchronous invocations: queued on disk, so that none is lost, and attempted up to three times, as on AWS.
 
-ministack starts a thread per event and forgets all of them when it stops, and it answers whoever has put an
-object before anybody is told of it.
+ministack starts a thread per event, drops all events when it stops, and answers a PutObject before the
+event is recorded. Can go when ministack passes tests/stack/test_recovery.py and test_event_queue.py with
+its own queue.
 """
 
 import json
@@ -21,11 +22,12 @@ from local.aws import patching
 
 logger = logging.getLogger("lambda")
 
-DELAYS = (1.0, 5.0)  # seconds before the second and the third try; AWS waits 1 and 2 minutes
-DELAY_WITHOUT_FUNCTION = (
-    2.0  # while the function is not there (yet): the emulator starts, or is being deployed to
-)
-PAUSE_THROTTLED = 0.2  # while the function runs as often as it may; AWS waits 1 s, and later up to 5 minutes
+RETRY_DELAYS = (1.0, 5.0)
+"""Seconds before the second and the third attempt. AWS waits 1 and 2 minutes."""
+MISSING_FUNCTION_DELAY = 2.0
+"""Seconds between attempts while a function does not exist, as during a start or a deployment."""
+THROTTLED_PAUSE = 0.2
+"""Seconds to wait while a function is at its concurrency limit. AWS waits from 1 second up to 5 minutes."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
@@ -34,7 +36,7 @@ CREATE TABLE IF NOT EXISTS events (
     payload TEXT NOT NULL,
     tries INTEGER NOT NULL DEFAULT 0,
     due REAL NOT NULL DEFAULT 0,
-    taken INTEGER NOT NULL DEFAULT 0 -- is being worked on
+    taken INTEGER NOT NULL DEFAULT 0 -- a worker is processing it
 );
 CREATE INDEX IF NOT EXISTS by_function ON events (function, taken, due);
 UPDATE events SET taken = 0;
@@ -59,9 +61,10 @@ class Event(NamedTuple):
 
 
 class EventQueue:
-    """The events of all functions, each with `workers` threads that work on them. Thread-safe.
+    """The queued events of all functions. Thread-safe.
 
-    `run` tries a function with an event; `give_up` is told of one that failed too often.
+    Each function has `workers` threads that deliver its events. `run` makes one attempt; `give_up` is called
+    with an event after its last attempt has failed.
     """
 
     def __init__(
@@ -84,7 +87,7 @@ class EventQueue:
             self._serve(function)
 
     def put(self, function: str, payload: Any) -> None:
-        """Take over the event for the function (an ARN). Once this returns, the event is not lost."""
+        """Queue an event for a function, given by its ARN. Once this returns, the event cannot be lost."""
         with self._changed:
             self._database.execute(
                 "INSERT INTO events (function, payload) VALUES (?, ?)", (function, json.dumps(payload))
@@ -109,7 +112,7 @@ class EventQueue:
             self._settle(function, event, result)
 
     def _take(self, function: str) -> Event:
-        """Wait for the next event that is due."""
+        """Wait for the next event that is due, and mark it as taken."""
         with self._changed:
             while True:
                 row = self._database.execute(
@@ -124,19 +127,19 @@ class EventQueue:
                 self._changed.wait(wait)
 
     def _settle(self, function: str, event: Event, result: AttemptResult) -> None:
-        """Forget an event that is done, or put it back for another try."""
+        """Delete an event or queue it for another attempt, by the result of the last one."""
         if result is AttemptResult.NO_FUNCTION:
-            self._put_back(event.id, event.tries, DELAY_WITHOUT_FUNCTION)
+            self._put_back(event.id, event.tries, MISSING_FUNCTION_DELAY)
         elif result is AttemptResult.THROTTLED:
-            # No fault of the function, so this is no try. The thread waits: otherwise it would go through all
-            # events in vain, again and again.
-            time.sleep(PAUSE_THROTTLED)
+            # Throttling does not count as an attempt. The thread waits here, or it would cycle through all
+            # events in vain.
+            time.sleep(THROTTLED_PAUSE)
             self._put_back(event.id, event.tries, 0)
-        elif result is AttemptResult.FAILED and event.tries < len(DELAYS):
-            self._put_back(event.id, event.tries + 1, DELAYS[event.tries])
+        elif result is AttemptResult.FAILED and event.tries < len(RETRY_DELAYS):
+            self._put_back(event.id, event.tries + 1, RETRY_DELAYS[event.tries])
         else:
             if result is AttemptResult.FAILED:
-                logger.error("%s failed %d times; its event is given up", function, event.tries + 1)
+                logger.error("%s failed %d times; its event is dropped", function, event.tries + 1)
                 self._give_up(function, json.loads(event.payload))
             with self._changed:
                 self._database.execute("DELETE FROM events WHERE id = ?", (event.id,))
@@ -153,7 +156,7 @@ class EventQueue:
 def install(file: Path, workers: int) -> None:
     """Send every asynchronous invocation of the emulator through a queue in `file`.
 
-    What happens to an object is in the queue before whoever did it is answered.
+    An S3 event is in the queue before the request that caused it is answered.
     """
     queue = EventQueue(file, workers, invoke, give_up)
 
@@ -165,12 +168,12 @@ def install(file: Path, workers: int) -> None:
 
 
 def notify(bucket: str, key: str, event: str, **more: Any) -> None:
-    """Tell whoever wants to know what has happened to an object."""
+    """Send an S3 event to the targets that the bucket's notifications configure."""
     s3._fire_s3_event(bucket, key, event, sequencer=s3._next_event_sequencer(event), **more)
 
 
 def invoke(function: str, event: Any) -> AttemptResult:
-    """Run the function once."""
+    """Make one attempt to deliver an event to a function."""
     region, account = function.split(":")[3:5]
     with request_scope(account, region):
         record, config, _ = lambda_svc._get_func_record_for_ref(function)
@@ -183,7 +186,7 @@ def invoke(function: str, event: Any) -> AttemptResult:
 
 
 def give_up(function: str, event: Any) -> None:
-    """Send an event, as AWS does, where the function's settings want those that failed."""
+    """Send a failed event to the function's OnFailure destination, if it has one."""
     region, account = function.split(":")[3:5]
     with request_scope(account, region):
         record, config, _ = lambda_svc._get_func_record_for_ref(function)

@@ -1,8 +1,9 @@
 """Lambda of the emulator: run functions in the clean Lambda environment and report errors as AWS does.
 
-ministack would run them with its own interpreter and environment, start a process per concurrent call, wait
-50 ms for the log of a silent one, and report every error as `Runtime.HandlerError`, so that no `Retry` or
-`Catch` could tell them apart.
+ministack runs them with its own interpreter and environment, starts a process per concurrent call, waits
+50 ms for the log of a silent one, and reports every error as `Runtime.HandlerError`, so that `Retry` and
+`Catch` cannot distinguish them. Can go when ministack takes the path of an interpreter, limits the number of
+processes, and passes tests/stack/test_emulated_lambda.py.
 """
 
 import hashlib
@@ -28,16 +29,16 @@ from local.aws.lambda_worker import Function
 
 logger = logging.getLogger("lambda")
 
-KEPT_SECONDS = 7 * 24 * 3600
+UNPACKED_MAX_AGE = 7 * 24 * 3600  # seconds
 SCRATCH = "tmp"
-"""The folder within the executor's own for the temporary files of functions."""
+"""The subfolder for the temporary files of functions."""
 
 
 class Executor:
     """Runs every deployed function.
 
     `python` is the interpreter of the Lambda environment, `folder` holds unpacked archives, `endpoint` is the
-    address of the emulator, and `workers` the most processes per function.
+    URL of the emulator, and `workers` the maximum number of processes per function.
     """
 
     def __init__(self, python: Path, folder: Path, endpoint: str, workers: int) -> None:
@@ -51,14 +52,15 @@ class Executor:
         clear(folder / SCRATCH)
 
     def install(self) -> None:
-        """Take the place of ministack's own executor."""
+        """Replace ministack's own executor."""
         patching.replace(lambda_svc, "_execute_function_warm", self.execute)
         patching.replace(lambda_svc, "invalidate_worker", self.discard)
-        # Chalice polls in steps of 5 s, per function, until it is active.
+        # Chalice polls each function every 5 s until it is active, which would make a deployment a minute
+        # longer.
         patching.replace(lambda_svc, "_LAMBDA_STATE_TRANSITION_DELAY", 0.0)
 
     def execute(self, record: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
-        """Run one invocation; the answer has ministack's shape."""
+        """Run one invocation and return its result in ministack's format."""
         config = record["config"]
         pool = self._pool(record)
         outcome = pool.invoke(event, request_id, lambda_svc._xray_trace_id_for_invocation(config))
@@ -69,7 +71,7 @@ class Executor:
         return {"body": outcome.error, "log": outcome.log, "error": True}
 
     def warm(self) -> bool:
-        """Have a worker of every function ready for its first invocation; False if one cannot be started."""
+        """Start one worker of every function. Return whether all could be started."""
         share_archives(lambda_svc._functions._data.values())
         with ThreadPoolExecutor() as threads:
             return all(threads.map(self._warm, list(lambda_svc._functions._data.values())))
@@ -83,7 +85,7 @@ class Executor:
         return failed is None
 
     def discard(self, name: str, qualifier: str | None = None, **_scope: str) -> None:
-        """Forget the workers of a function that was changed or deleted."""
+        """Stop the workers of a function that was changed or deleted."""
         with self._lock:
             keys = [key for key in self._pools if key[0] == name and qualifier in (None, key[1])]
             pools = [self._pools.pop(key) for key in keys]
@@ -137,7 +139,7 @@ class Executor:
 
 
 def unpack(archive: bytes, folder: Path) -> Path:
-    """The folder that holds the contents of the zip archive, unpacked at most once per content."""
+    """Unpack a zip archive, unless it has been unpacked before, and return the folder of its contents."""
     target = folder / hashlib.sha256(archive).hexdigest()[:16]
     if not target.exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -149,7 +151,7 @@ def unpack(archive: bytes, folder: Path) -> Path:
 
 
 def share_archives(records: Iterable[dict[str, Any]]) -> None:
-    """Keep an archive once that several functions were made from: those of the app all have the same."""
+    """Keep one copy in memory of an archive that several functions have: all of the app have the same."""
     archives: dict[bytes, bytes] = {}
     for record in records:
         record["code_zip"] = archives.setdefault(record["code_zip"], record["code_zip"])
@@ -158,11 +160,11 @@ def share_archives(records: Iterable[dict[str, Any]]) -> None:
 def prune(folder: Path) -> None:
     """Remove unpacked archives that no function has used for a week."""
     for unpacked in folder.glob("*"):
-        if unpacked.name != SCRATCH and time.time() - unpacked.stat().st_mtime > KEPT_SECONDS:
+        if unpacked.name != SCRATCH and time.time() - unpacked.stat().st_mtime > UNPACKED_MAX_AGE:
             shutil.rmtree(unpacked)
 
 
 def clear(folder: Path) -> None:
-    """Remove the temporary files of functions that were killed; the folder itself may be a file system."""
+    """Remove the temporary files of killed functions. The folder stays: it may be a mount point."""
     for left in folder.glob("*"):
         shutil.rmtree(left, ignore_errors=True)

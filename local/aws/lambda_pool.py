@@ -1,7 +1,7 @@
-"""As many execution environments of a function as this machine can feed, and a queue for the rest.
+"""A bounded pool of execution environments per function, in which further invocations wait.
 
-AWS starts another environment for every call that finds none free. Here that would start a process per
-image of a dropped folder, each loading the model, on a machine with a few cores.
+AWS starts another environment for every invocation that finds none free. On a machine with a few cores, that
+would be one process per image of a dropped folder, each of which loads the model.
 """
 
 import threading
@@ -11,11 +11,11 @@ from typing import Any
 from local.aws.lambda_worker import Function, Outcome, Worker, WorkerKilled
 
 ATTEMPTS = 5
-"""Processes that are tried for one invocation where each is killed before it begins to work on it."""
+"""Processes to try for one invocation if each is killed before it begins to work on it."""
 
 
 class Pool:
-    """The workers of one version of one function, started when they are needed. Thread-safe."""
+    """The workers of one version of a function, started on demand. Thread-safe."""
 
     def __init__(self, function: Function, size: int) -> None:
         self.function = function
@@ -26,27 +26,27 @@ class Pool:
         self._changed = threading.Condition()
 
     def invoke(self, event: Any, request_id: str, trace_id: str | None) -> Outcome:
-        """Run one invocation, after waiting for a free worker where all are busy."""
+        """Run one invocation. Waits for a free worker if all are busy."""
         return self._with_worker(lambda worker: worker.invoke(event, request_id, trace_id))
 
     def warm(self) -> Outcome | None:
-        """Have a worker ready for the first invocation; how it ended if it could not be."""
+        """Start a worker and load the handler. Return the failed outcome, or None on success."""
         return self._with_worker(lambda worker: worker.load())
 
     def _with_worker[T](self, use: Callable[[Worker], T]) -> T | Outcome:
-        """What `use` makes of a worker; of another one if that is killed before it did anything."""
+        """Call `use` with a worker, and with another one if that is killed before it did anything."""
         for _ in range(ATTEMPTS):
             worker = self._take()
             try:
                 return use(worker)
-            except WorkerKilled as lost:
-                outcome = lost.outcome
+            except WorkerKilled as killed:
+                outcome = killed.outcome
             finally:
                 self._give_back(worker)
         return outcome
 
     def close(self) -> None:
-        """Stop the idle workers now and the busy ones after the invocation that they serve."""
+        """Stop the idle workers now, and each busy one after its invocation."""
         with self._changed:
             self._closed = True
             idle, self._idle = self._idle, []
@@ -68,7 +68,7 @@ class Pool:
         try:
             return Worker(self.function)
         except BaseException:
-            self._forget()
+            self._decrement()
             raise
 
     def _give_back(self, worker: Worker) -> None:
@@ -78,9 +78,9 @@ class Pool:
                 self._changed.notify()
                 return
         worker.stop()
-        self._forget()
+        self._decrement()
 
-    def _forget(self) -> None:
+    def _decrement(self) -> None:
         with self._changed:
             self._count -= 1
             self._changed.notify()

@@ -1,4 +1,4 @@
-"""One Lambda execution environment: a process in a clean Python, with the variables that a Lambda has."""
+"""One Lambda execution environment: a process in a clean Python with a Lambda's environment variables."""
 
 import contextlib
 import json
@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any
 
 BOOTSTRAP = Path(__file__).with_name("lambda_bootstrap.py")
-START_TIMEOUT = 60.0  # seconds; AWS allows 10, on machines that do nothing else
+START_TIMEOUT = 60.0  # seconds; AWS allows 10, on machines without other load
 
 
 @dataclass(frozen=True)
 class Function:
-    """One deployed Lambda, unpacked.
+    """One deployed and unpacked Lambda.
 
-    `python` is the interpreter of the Lambda environment, `code` and `layers` the unpacked archives,
-    `environment` what the function's configuration and its role give it.
+    `python` is the interpreter of the Lambda environment. `code` and `layers` are the unpacked archives.
+    `environment` holds the configured variables and the credentials of the role.
     """
 
     name: str
@@ -38,12 +38,12 @@ class Function:
     layers: tuple[Path, ...]
     environment: dict[str, str]
     scratch: Path
-    """Where each process gets a folder of its own for temporary files: Lambda's /tmp."""
+    """The parent of each process's own folder for temporary files, its /tmp."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an invocation ended: with `result`, or `error` as Lambda answers it. `log` is what it printed."""
+    """The outcome of an invocation: `result`, or `error` in Lambda's format, and the lines it logged."""
 
     result: Any
     error: dict[str, Any] | None
@@ -51,9 +51,9 @@ class Outcome:
 
 
 class WorkerKilled(Exception):
-    """The process was killed before it began to work on the invocation; another one can serve it.
+    """The process was killed before it began to work on the invocation, so another one can serve it.
 
-    `outcome` is the answer if there is no other.
+    `outcome` is the outcome if no other process serves it.
     """
 
     def __init__(self, outcome: Outcome) -> None:
@@ -89,10 +89,10 @@ class Worker:
         return self._process.poll() is None
 
     def load(self) -> Outcome | None:
-        """Wait until the handler is loaded; how it ended if it could not be.
+        """Wait until the handler is loaded. Return the failed outcome, or None on success.
 
         Raises:
-            WorkerKilled: if the process was killed meanwhile.
+            WorkerKilled: if the process was killed while it loaded.
         """
         if self._ready:
             return None
@@ -106,7 +106,7 @@ class Worker:
         return outcome
 
     def invoke(self, event: Any, request_id: str, trace_id: str | None) -> Outcome:
-        """Run the handler on `event`. It may raise as it likes, but ends the worker if it hangs or exits.
+        """Run the handler on `event`. An exception leaves the worker usable; a timeout or an exit ends it.
 
         Raises:
             WorkerKilled: if the process was killed before the handler ran.
@@ -130,13 +130,13 @@ class Worker:
 
     @property
     def _was_killed(self) -> bool:
-        """Whether a signal ended the process, and not one of `_end`."""
+        """Whether a signal ended the process that `_end` did not send."""
         return not self._ended_here and (self._process.returncode or 0) < 0
 
     def _failure(self, timeout: float) -> dict[str, Any]:
-        """What Lambda answers for a process that did not: it hung or exited."""
+        """Lambda's error for a process that hung or exited."""
         try:
-            # The pipe of a process that exits closes a moment before its end can be seen.
+            # The pipe closes a moment before the exit status is available.
             status = describe_exit(self._process.wait(timeout=0.5))
         except subprocess.TimeoutExpired:
             message = f"Error: Task timed out after {timeout:.2f} seconds"
@@ -162,7 +162,7 @@ class Worker:
 
 
 def describe_exit(returncode: int) -> str:
-    """How a process ended, in Lambda's words."""
+    """Describe an exit status as Lambda does."""
     if returncode < 0:
         return f"signal: {signal.Signals(-returncode).name.removeprefix('SIG').lower()}"
     return f"exit status {returncode}"
@@ -170,7 +170,7 @@ def describe_exit(returncode: int) -> str:
 
 def _command(function: Function, pipes: "_Pipes") -> list[str]:
     requests, responses = pipes.of_child
-    # -P: the bootstrap's own folder is no place to look for the handler's imports.
+    # -P keeps the bootstrap's own folder off the import path.
     return [
         str(function.python),
         "-P",
@@ -182,7 +182,7 @@ def _command(function: Function, pipes: "_Pipes") -> list[str]:
 
 
 def _import_path(function: Function) -> list[str]:
-    """Where imports are looked up, in Lambda's order: the function, its layers, and last the runtime."""
+    """The import path in Lambda's order: the function, its layers, then the runtime."""
     in_layers = [
         str(layer / folder)
         for layer in function.layers
@@ -192,7 +192,7 @@ def _import_path(function: Function) -> list[str]:
 
 
 def _environment(function: Function) -> dict[str, str]:
-    """The variables a Lambda has on AWS, and nothing of the emulator's own."""
+    """The environment variables of a Lambda on AWS, without any of the emulator's."""
     return {
         "LANG": "en_US.UTF-8",
         "PATH": os.defpath,
@@ -212,7 +212,7 @@ def _environment(function: Function) -> dict[str, str]:
 
 
 class _Pipes:
-    """Two pipes to a child process: a JSON line per request to it, a JSON line per answer from it."""
+    """Two pipes to a child process: one for requests, one for responses, one JSON value per line."""
 
     def __init__(self) -> None:
         requests_read, requests_write = os.pipe()
@@ -225,19 +225,19 @@ class _Pipes:
         self._received = bytearray()
 
     def close_ends_of_child(self) -> None:
-        """Leave these ends to the child alone, so that its end is noticed here."""
+        """Close this process's copies of the child's ends, so that its exit closes the pipes."""
         for end in self.of_child:
             os.close(end)
 
     def send(self, message: dict[str, Any]) -> None:
-        """Write one message; a child that has exited shows when its answer is received."""
+        """Write one message. If the child has exited, `receive` notices."""
         data = memoryview(json.dumps(message).encode() + b"\n")
         with contextlib.suppress(BrokenPipeError):
             while data:
                 data = data[self._requests.write(data) :]
 
     def receive(self, timeout: float) -> dict[str, Any] | None:
-        """The next message, or None when `timeout` seconds passed or the child closed its end."""
+        """The next message; None after `timeout` seconds or when the child has closed its end."""
         deadline = time.monotonic() + timeout
         while b"\n" not in self._received:
             remaining = deadline - time.monotonic()
@@ -258,16 +258,16 @@ class _Pipes:
 
 
 class _LogFile:
-    """What the child prints. It has written everything before it answers, so nothing has to be waited for."""
+    """The output of the child. It is complete when the child responds, so reading never has to wait."""
 
     def __init__(self) -> None:
         with tempfile.NamedTemporaryFile(prefix="negatoscope-lambda-") as file:
             path = Path(file.name)
-            self.writer = path.open("ab")  # appending: the child goes on at the new end after take()
+            self.writer = path.open("ab")  # appending: after take(), the child continues at the new end
             self._reader = path.open("r+b")
 
     def take(self) -> str:
-        """What was printed since the last call."""
+        """Return and clear what was printed since the last call."""
         self._reader.seek(0)
         text = self._reader.read().decode(errors="replace")
         self._reader.truncate(0)

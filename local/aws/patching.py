@@ -1,4 +1,4 @@
-"""Replace parts of ministack, and notice when an upgrade took a part away."""
+"""Patch ministack, and fail at the start if an upgrade has removed a patched name."""
 
 from collections.abc import Callable
 from importlib.metadata import version
@@ -10,7 +10,7 @@ MINISTACK_VERSION = "1.5.33"
 
 
 class UnsupportedMinistack(StartFailed):
-    """The installed ministack is not the one that the patches in this folder were written for."""
+    """The installed ministack is not the version that the patches in this folder were written for."""
 
 
 def check_version() -> None:
@@ -25,7 +25,7 @@ def check_version() -> None:
 
 
 def existing(module: Any, name: str) -> Any:
-    """What `name` of `module` is; raise UnsupportedMinistack if there is none."""
+    """Return the attribute `name` of `module`; raise UnsupportedMinistack if it does not exist."""
     if not hasattr(module, name):
         raise UnsupportedMinistack(
             f"ministack {version('ministack')} has no {module.__name__}.{name}, which local/ needs."
@@ -34,11 +34,11 @@ def existing(module: Any, name: str) -> Any:
 
 
 def replace(module: Any, name: str, replacement: Any) -> None:
-    """Set `name` of `module`, which must exist, to `replacement`."""
+    """Set the existing attribute `name` of `module` to `replacement`."""
     existing(module, name)
     setattr(module, name, replacement)
 
 
 def wrap(module: Any, name: str, wrapper: Callable[[Any], Any]) -> None:
-    """Set `name` of `module` to `wrapper(what stood there)`."""
+    """Replace the existing attribute `name` of `module` by `wrapper` of it."""
     setattr(module, name, wrapper(existing(module, name)))

@@ -1,7 +1,7 @@
-"""State of the emulator that outlives it.
+"""State of the emulator that survives a restart.
 
-ministack writes objects of S3 when they change, and local.aws.dynamodb the items of DynamoDB; everything else
-is saved when the system has started and when the emulator stops in good order.
+ministack writes S3 objects when they change, and local.aws.dynamodb writes the items of DynamoDB. Everything
+else is saved when the system has started and when the emulator stops in good order.
 """
 
 from collections.abc import Callable
@@ -14,12 +14,16 @@ from local.aws import patching
 
 
 def install() -> None:
-    """Leave out of the state what Lambdas printed."""
+    """Exclude log streams from the saved state.
+
+    ministack saves all of them and reads them at the next start, which takes longer with every invocation.
+    Can go when ministack limits the streams that it saves.
+    """
     patching.wrap(cloudwatch_logs, "get_state", without_streams)
 
 
 def without_streams(get_state: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
-    """Log groups stay, streams do not: there is one per invocation, and starting would read them all."""
+    """Keep log groups and drop their streams, of which there is one per invocation."""
 
     def get_state_without_streams() -> dict[str, Any]:
         state = get_state()

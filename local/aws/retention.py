@@ -1,7 +1,8 @@
-"""What the emulator forgets: it would keep in memory whatever it has ever been given.
+"""Limits on what the emulator keeps in memory.
 
-Objects of S3 are on disk, but ministack holds the content of every version in memory besides. CloudWatch Logs
-gets a stream for each invocation of a Lambda, and each line twice that is sent to it.
+ministack keeps the content of every S3 object version in memory although it is on disk, and every log stream
+and event for ever: one stream per Lambda invocation, each event twice. Each patch can go when the memory
+limit of `make soak` holds without it.
 """
 
 from collections.abc import Callable
@@ -11,13 +12,13 @@ from ministack.services import cloudwatch_logs, lambda_svc, s3
 
 from local.aws import patching
 
-STREAMS_PER_GROUP = 1000
-EVENTS_PER_STREAM = 10_000
-LOG_RECORDS = 10_000
+MAX_STREAMS_PER_GROUP = 1000
+MAX_EVENTS_PER_STREAM = 10_000
+MAX_LOG_RECORDS = 10_000
 
 
 def install() -> None:
-    """Keep contents on disk only, and no more than the newest of what is logged."""
+    """Keep object contents on disk only, and only the newest log streams and events."""
     patching.wrap(s3, "_persist_object", _dropping_contents)
     patching.wrap(lambda_svc, "_emit_lambda_logs", _dropping_streams)
     patching.wrap(cloudwatch_logs, "_append_log_events", _dropping_events)
@@ -26,7 +27,7 @@ def install() -> None:
 def _dropping_contents(persist: Callable[..., None]) -> Callable[..., None]:
     def persist_object(bucket: str, key: str, record: Any) -> None:
         persist(bucket, key, record)
-        if record.get("body") is not None:  # it could not be written
+        if record.get("body") is not None:  # it could not be written to disk
             return
         for version in s3._object_versions.get((bucket, key)) or ():
             is_current = version["version_id"] == (record.get("version_id") or "null")
@@ -42,7 +43,7 @@ def _dropping_streams(emit: Callable[..., None]) -> Callable[..., None]:
         config = function.get("config") or function
         group = cloudwatch_logs._log_groups.get(f"/aws/lambda/{config['FunctionName']}")
         streams = group["streams"] if group else {}
-        while len(streams) > STREAMS_PER_GROUP:
+        while len(streams) > MAX_STREAMS_PER_GROUP:
             streams.pop(next(iter(streams)), None)
 
     return emit_lambda_logs
@@ -51,9 +52,9 @@ def _dropping_streams(emit: Callable[..., None]) -> Callable[..., None]:
 def _dropping_events(append: Callable[..., None]) -> Callable[..., None]:
     def append_log_events(stream: dict[str, Any], events: list[Any]) -> None:
         append(stream, events)
-        del stream["events"][:-EVENTS_PER_STREAM]
+        del stream["events"][:-MAX_EVENTS_PER_STREAM]
         records = cloudwatch_logs._log_records._data
-        while len(records) > LOG_RECORDS:
+        while len(records) > MAX_LOG_RECORDS:
             records.pop(next(iter(records)), None)
 
     return append_log_events

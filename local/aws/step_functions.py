@@ -1,13 +1,10 @@
-"""Step Functions of the emulator: executions and tasks end when they are told to.
+"""Step Functions of the emulator: stopping of executions, time-outs of tasks, and task tokens.
 
-ministack lets the tasks of a stopped execution run on and then calls it failed, waits for ever for the token
-of a task whose Lambda has crashed, and mixes up the tokens of parallel branches. Who may answer a token is a
-question of the state machine that waits for it, which ministack does not tell IAM.
+Each patch can go when ministack passes the test of tests/stack/test_step_functions.py named beside it.
 """
 
 import functools
 import json
-import logging
 import threading
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
@@ -20,11 +17,11 @@ from local.aws import patching
 
 
 class Aborted(Exception):
-    """The execution that a task belongs to has ended, or the task took too long; nothing may catch this."""
+    """The task's execution has ended or the task has timed out. No `Catch` may handle this."""
 
 
 class Task:
-    """The task that this thread works on."""
+    """One attempt at a Task state."""
 
     def __init__(self, execution: dict[str, Any]) -> None:
         self._execution = execution
@@ -36,51 +33,57 @@ class Task:
         return str(self._execution["stateMachineArn"])
 
     @property
-    def wanted(self) -> bool:
-        """Whether anybody waits for its end."""
+    def is_awaited(self) -> bool:
+        """Whether the execution still waits for the task."""
         return not self._timed_out.is_set() and is_running(self._execution)
 
-    def again(self) -> "Task":
-        """Another attempt, with time of its own."""
+    def new_attempt(self) -> "Task":
+        """Another attempt, with its own time-out."""
         return Task(self._execution)
 
     def time_out(self) -> None:
-        """From here on nobody waits."""
+        """Mark the task as timed out."""
         self._timed_out.set()
 
 
 _task: ContextVar[Task | None] = ContextVar("task", default=None)
 _token: ContextVar[str | None] = ContextVar("token", default=None)
 _machines: dict[str, str] = {}
-"""By token, the state machine that waits for it."""
+"""The ARN of the state machine that waits for a token, by token."""
 
 
 def current_task() -> Task | None:
-    """The task that this thread works on."""
+    """The task that the calling thread works on."""
     return _task.get()
 
 
 def install() -> None:
-    """Have executions and tasks end as on AWS."""
-    patching.existing(stepfunctions, "_ExecutionError")
-    patching.existing(stepfunctions, "_executions")
-    patching.existing(stepfunctions, "_map_runs")
-    patching.existing(stepfunctions, "logger").addFilter(_is_no_abortion)
-    patching.wrap(stepfunctions, "_execute_task", _knowing_its_execution)
-    patching.wrap(stepfunctions, "_invoke_resource_with_timeout", _telling_of_timeouts)
-    patching.wrap(stepfunctions, "_fail_execution", _once)
-    patching.existing(stepfunctions, "_task_tokens")
-    patching.wrap(stepfunctions, "_run_sub_machine", _with_its_own_context)
-    patching.wrap(stepfunctions, "_invoke_with_callback", _knowing_its_token)
+    """Apply the patches."""
+    for name in ("_ExecutionError", "_executions", "_map_runs", "_task_tokens"):
+        patching.existing(stepfunctions, name)
+    # ministack runs the tasks of a stopped execution to their end
+    # (test_stopped_execution_ends_parallel_branches).
+    patching.wrap(stepfunctions, "_execute_task", _with_execution)
+    # It never tells a job that its state has timed out (test_timeout_of_a_state_stops_its_job).
+    patching.wrap(stepfunctions, "_invoke_resource_with_timeout", _noting_time_outs)
+    # It marks a stopped execution as failed later (test_stopped_execution_stays_stopped).
+    patching.wrap(stepfunctions, "_fail_execution", _only_if_running)
+    # It mixes up the tokens of parallel branches (test_every_branch_and_attempt_has_its_own_token).
+    patching.wrap(stepfunctions, "_run_sub_machine", _with_own_context)
+    # It waits for ever for the token of a task whose Lambda has failed
+    # (test_task_does_not_wait_if_its_lambda_fails).
+    patching.wrap(stepfunctions, "_invoke_with_callback", _with_token)
     patching.wrap(stepfunctions, "_call_lambda", _failing_the_token)
-    patching.wrap(iam_actions, "extract_resource_arn", _with_the_machine_of_tokens)
+    # It does not tell IAM which state machine a token belongs to
+    # (test_token_can_be_answered_only_with_permission).
+    patching.wrap(iam_actions, "extract_resource_arn", _with_state_machine_of_token)
 
 
 # ----------------------------------------------------------------------------------------- Executions
 
 
 def is_running(execution: Mapping[str, Any]) -> bool:
-    """Whether an execution runs, and the one that it is a part of."""
+    """Whether an execution is running, and its parent if it belongs to a distributed map."""
     if execution["status"] != "RUNNING":
         return False
     map_run = stepfunctions._map_runs.get(execution.get("mapRunArn"))
@@ -88,8 +91,8 @@ def is_running(execution: Mapping[str, Any]) -> bool:
     return parent is None or is_running(parent)
 
 
-def _knowing_its_execution(execute: Callable[..., Any]) -> Callable[..., Any]:
-    """Tell a task which execution it belongs to, and start none for one that has ended."""
+def _with_execution(execute: Callable[..., Any]) -> Callable[..., Any]:
+    """Record the execution of a task, and start no task of an execution that has ended."""
 
     @functools.wraps(execute)
     def execute_task(state: Any, data: Any, execution: dict[str, Any], context: Any) -> Any:
@@ -104,13 +107,13 @@ def _knowing_its_execution(execute: Callable[..., Any]) -> Callable[..., Any]:
     return execute_task
 
 
-def _telling_of_timeouts(invoke: Callable[..., Any]) -> Callable[..., Any]:
-    """Tell the thread that still works on a task that its time is over."""
+def _noting_time_outs(invoke: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a task as timed out for the thread that still works on it."""
 
     @functools.wraps(invoke)
     def invoke_resource_with_timeout(*arguments: Any) -> Any:
         task = _task.get()
-        attempt = task.again() if task else None
+        attempt = task.new_attempt() if task else None
         known = _task.set(attempt)
         try:
             return invoke(*arguments)
@@ -124,13 +127,8 @@ def _telling_of_timeouts(invoke: Callable[..., Any]) -> Callable[..., Any]:
     return invoke_resource_with_timeout
 
 
-def _is_no_abortion(record: logging.LogRecord) -> bool:
-    """Whether a line of the log tells of anything but the end that somebody asked for."""
-    return not (record.exc_info and isinstance(record.exc_info[1], Aborted))
-
-
-def _once(fail: Callable[..., None]) -> Callable[..., None]:
-    """An execution that was stopped stays aborted, whatever its tasks come to."""
+def _only_if_running(fail: Callable[..., None]) -> Callable[..., None]:
+    """Keep the status of an execution that has been stopped, whatever its tasks return."""
 
     @functools.wraps(fail)
     def fail_execution(execution: dict[str, Any], *reason: Any) -> None:
@@ -143,8 +141,8 @@ def _once(fail: Callable[..., None]) -> Callable[..., None]:
 # ---------------------------------------------------------------------------------------- Task tokens
 
 
-def _with_its_own_context(run: Callable[..., Any]) -> Callable[..., Any]:
-    """Branches of a Parallel state write their states and tokens into one context; variables stay shared."""
+def _with_own_context(run: Callable[..., Any]) -> Callable[..., Any]:
+    """Give each branch of a Parallel state its own context for states and tokens. Variables stay shared."""
 
     @functools.wraps(run)
     def run_sub_machine(states: Any, start: Any, data: Any, execution: Any, context: dict[str, Any]) -> Any:
@@ -153,7 +151,7 @@ def _with_its_own_context(run: Callable[..., Any]) -> Callable[..., Any]:
     return run_sub_machine
 
 
-def _knowing_its_token(invoke: Callable[..., Any]) -> Callable[..., Any]:
+def _with_token(invoke: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(invoke)
     def invoke_with_callback(resource: Any, data: Any, token: str, state: Any) -> Any:
         known, task = _token.set(token), _task.get()
@@ -169,7 +167,7 @@ def _knowing_its_token(invoke: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _failing_the_token(call: Callable[..., Any]) -> Callable[..., Any]:
-    """A Lambda that fails sends no token back any more: its error is that of the task."""
+    """Fail the task with the error of its Lambda, which will not answer the token any more."""
 
     @functools.wraps(call)
     def call_lambda(function: Any, event: Any) -> Any:
@@ -185,8 +183,8 @@ def _failing_the_token(call: Callable[..., Any]) -> Callable[..., Any]:
     return call_lambda
 
 
-def _with_the_machine_of_tokens(extract: Callable[..., str]) -> Callable[..., str]:
-    """IAM's resource of the answer to a task is the state machine."""
+def _with_state_machine_of_token(extract: Callable[..., str]) -> Callable[..., str]:
+    """Authorize SendTask* calls against the state machine that waits for the token."""
 
     @functools.wraps(extract)
     def extract_resource_arn(

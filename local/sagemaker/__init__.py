@@ -1,1 +1,1 @@
-"""Amazon SageMaker on this machine: jobs and endpoints run as processes in the training environment."""
+"""Amazon SageMaker on one machine: jobs and endpoints run as processes in the training environment."""

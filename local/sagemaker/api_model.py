@@ -1,7 +1,7 @@
-"""The API's contract as botocore knows it: what requests and answers have to look like.
+"""Validation of requests and responses against botocore's model of the API.
 
-botocore itself checks on the client's side only types and what is required; the service checks everything,
-also what Step Functions sends, which never passed a client.
+Clients check only types and required members, and Step Functions sends requests without a client, so the
+service checks every constraint.
 """
 
 import functools
@@ -15,9 +15,7 @@ from local.sagemaker.errors import SageMakerError, invalid
 
 Path = tuple[str, ...]
 
-# What Java's regular expressions can say and Python's cannot. What stands for marks, symbols and punctuation
-# lets a little more through than the service does.
-IN_PYTHON = {
+PYTHON_EQUIVALENTS = {
     "${1,128}": "$",
     "${1,256}": "$",
     r"\uD800\uDC00-\uDBFF\uDFFF": r"\U00010000-\U0010FFFF",
@@ -31,6 +29,7 @@ IN_PYTHON = {
     r"\p{S}": r"\S",
     r"\p{P}": r"\S",
 }
+"""Java's regular expression syntax in Python; for marks, symbols and punctuation more permissive."""
 TYPES: dict[str, tuple[tuple[type, ...], str]] = {
     "structure": ((dict,), "a structure"),
     "map": ((dict,), "a map"),
@@ -48,12 +47,12 @@ TYPES: dict[str, tuple[tuple[type, ...], str]] = {
 
 @functools.cache
 def model(service: str = "sagemaker") -> Any:
-    """The model that botocore has of a service."""
+    """Botocore's model of a service."""
     return botocore.session.get_session().get_service_model(service)
 
 
 def check_request(operation: str, request: Mapping[str, Any]) -> None:
-    """Raise SageMakerError unless the request is one that the service takes."""
+    """Raise SageMakerError if the request violates the model."""
     shape = model().operation_model(operation).input_shape
     found = list(violations(shape, request))
     if found:
@@ -61,14 +60,14 @@ def check_request(operation: str, request: Mapping[str, Any]) -> None:
         raise invalid(count + "; ".join(found))
 
 
-def answer(operation: str, record: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a record the operation answers."""
+def response_of(operation: str, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Reduce a record to the members of an operation's response."""
     shape = model().operation_model(operation).output_shape
     return of_shape(shape, record) if shape else {}
 
 
 def of_shape(shape: Any, value: Any) -> Any:
-    """What of a value has a place in its shape; structures leave out all that they do not know."""
+    """Reduce a value to its shape: structures keep only the members that the shape has."""
     match shape.type_name:
         case "structure":
             known = {name: value[name] for name in shape.members if value.get(name) is not None}
@@ -81,7 +80,7 @@ def of_shape(shape: Any, value: Any) -> Any:
 
 
 def violations(shape: Any, value: Any, path: Path = ()) -> Iterator[str]:
-    """How a value differs from its shape, in the service's words; raise SageMakerError if a type is wrong."""
+    """The violations of a shape, in the service's words; raise SageMakerError if a type is wrong."""
     check_type(shape, value, path)
     match shape.type_name:
         case "structure":
@@ -102,12 +101,12 @@ def violations(shape: Any, value: Any, path: Path = ()) -> Iterator[str]:
 
 
 def check_type(shape: Any, value: Any, path: Path) -> None:
-    """Raise SageMakerError if the value is not of the type that the shape asks for."""
+    """Raise SageMakerError if the value does not have the type of the shape."""
     types, title = TYPES[shape.type_name]
     if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-        where = f" at '{_written(path)}'" if path else ""
+        location = f" at '{_written(path)}'" if path else ""
         raise SageMakerError(
-            "SerializationException", f"{type(value).__name__}{where} can not be converted to {title}"
+            "SerializationException", f"{type(value).__name__}{location} can not be converted to {title}"
         )
 
 
@@ -133,17 +132,17 @@ def _in_string(shape: Any, value: str, path: Path) -> Iterator[str]:
 
 
 def _in_size(shape: Any, size: float, value: Any, path: Path, what: str) -> Iterator[str]:
-    least, most = shape.metadata.get("min"), shape.metadata.get("max")
-    if least is not None and size < least:
-        yield _violation(value, path, f"Member must have {what} greater than or equal to {least}")
-    if most is not None and size > most:
-        yield _violation(value, path, f"Member must have {what} less than or equal to {most}")
+    lowest, highest = shape.metadata.get("min"), shape.metadata.get("max")
+    if lowest is not None and size < lowest:
+        yield _violation(value, path, f"Member must have {what} greater than or equal to {lowest}")
+    if highest is not None and size > highest:
+        yield _violation(value, path, f"Member must have {what} less than or equal to {highest}")
 
 
 @functools.cache
 def compiled(pattern: str) -> re.Pattern[str] | None:
-    """A pattern of the model for Python, None if it cannot be said in Python at all."""
-    for java, python in IN_PYTHON.items():
+    """A pattern of the model for Python; None if Python has no equivalent."""
+    for java, python in PYTHON_EQUIVALENTS.items():
         pattern = pattern.replace(java, python)
     try:
         return re.compile(pattern, re.DOTALL)

@@ -1,4 +1,4 @@
-"""The folder of checkpoints, the same on this machine and in S3."""
+"""Checkpoints of a training job, copied to S3 while it runs."""
 
 import contextlib
 import time
@@ -7,44 +7,44 @@ from pathlib import Path
 from local.sagemaker.errors import JobFailed
 from local.sagemaker.storage import S3Location, Storage
 
-SECONDS = 1.0  # between two looks at the folder
+SYNC_INTERVAL = 1.0  # seconds
 
 
 class Checkpoints:
-    """Keeps `location` in S3 as `folder` is; without a location, nothing is kept."""
+    """Copies new and changed files of a folder to `location` in S3. Does nothing without a location."""
 
     def __init__(self, storage: Storage, location: S3Location | None) -> None:
         self._storage = storage
         self._location = location
-        self._seen: dict[Path, tuple[int, int]] = {}
-        self._looked = time.monotonic()
+        self._uploaded: dict[Path, tuple[int, int]] = {}
+        self._synced_at = time.monotonic()
 
     def restore(self, folder: Path) -> None:
-        """Bring what was kept into the folder; raise JobFailed if that fails."""
+        """Download the saved checkpoints into the folder; raise JobFailed if that fails."""
         if self._location:
             self._storage.download(self._storage.under(self._location), folder)
-            self._seen = _stamps(folder)
+            self._uploaded = _stamps(folder)
 
-    def keep_now_and_then(self, folder: Path) -> None:
-        """Keep what is new, unless it was looked for just now; what fails is tried again later."""
-        if self._location and time.monotonic() - self._looked >= SECONDS:
-            # A file may go away while it is read; at the end nothing changes any more.
+    def sync_periodically(self, folder: Path) -> None:
+        """Upload changes, at most once per `SYNC_INTERVAL`. Failed uploads are retried at the next call."""
+        if self._location and time.monotonic() - self._synced_at >= SYNC_INTERVAL:
+            # A file may disappear while it is read. The last call of `sync` raises what remains.
             with contextlib.suppress(JobFailed):
-                self.keep(folder)
-            self._looked = time.monotonic()
+                self.sync(folder)
+            self._synced_at = time.monotonic()
 
-    def keep(self, folder: Path) -> None:
-        """Keep what is new; raise JobFailed if that fails."""
+    def sync(self, folder: Path) -> None:
+        """Upload new and changed files; raise JobFailed if that fails."""
         if not self._location:
             return
         for file, stamp in _stamps(folder).items():
-            if self._seen.get(file) != stamp:
+            if self._uploaded.get(file) != stamp:
                 self._storage.upload(file, self._location.below(file.relative_to(folder).as_posix()))
-                self._seen[file] = stamp
+                self._uploaded[file] = stamp
 
 
 def _stamps(folder: Path) -> dict[Path, tuple[int, int]]:
-    """Every file and what tells that it changed."""
+    """Modification time in ns and size in bytes of every file."""
     found = {}
     for file in folder.rglob("*"):
         try:

@@ -1,4 +1,4 @@
-"""Where jobs and endpoints run: interpreter, folders, and the emulator that they talk to."""
+"""The machine that jobs and endpoints run on: interpreter, folders and the emulator's address."""
 
 import os
 import threading
@@ -9,14 +9,14 @@ from typing import Any
 import boto3.session
 from botocore.config import Config
 
-from local.sagemaker.resources import REGION
+from local.account import REGION, ROOT_CREDENTIALS
 from local.sagemaker.roles import credentials
 from local.sagemaker.storage import Storage
 
 CONFIG = Config(
     max_pool_connections=32,
     retries={"mode": "standard"},
-    # Nothing is damaged on the way within this machine.
+    # Checksums are unnecessary on loopback.
     request_checksum_calculation="when_required",
     response_checksum_validation="when_required",
 )
@@ -24,11 +24,10 @@ CONFIG = Config(
 
 @dataclass
 class ComputeHost:
-    """What the service knows of this machine.
+    """Everything that the service needs to run jobs and endpoints.
 
-    `python` is the interpreter of the training environment, `folder` the place for everything that jobs and
-    endpoints need on disk, `endpoint` the address of the emulator, and `grace` the seconds that a program has
-    to end after SIGTERM.
+    `python` is the interpreter of the training environment, `folder` holds all files of the service,
+    `endpoint` is the URL of the emulator, and `grace` the time in seconds between SIGTERM and SIGKILL.
     """
 
     python: Path
@@ -40,24 +39,24 @@ class ComputeHost:
 
     @property
     def records(self) -> Path:
-        """The file that keeps everything the service knows."""
+        """The file of the service's state."""
         return self.folder / "records.sqlite"
 
     @property
     def scratch(self) -> Path:
-        """The folder for what running jobs and endpoints unpack and write; nothing in it is kept."""
+        """The folder for files of running jobs and endpoints. It is emptied at every start."""
         return self.folder / "scratch"
 
     def storage(self, role_arn: str) -> Storage:
-        """S3 with the rights of a role."""
+        """S3 with the permissions of a role."""
         return Storage(self._client("s3", credentials(role_arn)), role_arn)
 
     def logs(self) -> Any:
-        """CloudWatch Logs with the rights of the account's root: the service writes logs itself."""
-        return self._client("logs", {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"})
+        """CloudWatch Logs with the permissions of the root user: the service itself writes the logs."""
+        return self._client("logs", ROOT_CREDENTIALS)
 
     def environment(self, role_arn: str) -> dict[str, str]:
-        """Variables by which a program in a container reaches AWS, as its role."""
+        """The environment variables of a container's program for AWS access under its role."""
         return {
             **credentials(role_arn),
             "AWS_DEFAULT_REGION": REGION,
@@ -68,7 +67,7 @@ class ComputeHost:
         }
 
     def _client(self, service: str, keys: dict[str, str]) -> Any:
-        with self._lock:  # clients may be shared between threads, but not made by several at once
+        with self._lock:  # clients are thread-safe; creating them is not
             return self._session.client(
                 service,
                 endpoint_url=self.endpoint,

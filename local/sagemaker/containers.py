@@ -1,4 +1,4 @@
-"""A container without walls: a process in the training environment, with its own folders and variables."""
+"""A container without isolation: a process with its own folders and environment variables."""
 
 import contextlib
 import os
@@ -11,12 +11,12 @@ from pathlib import Path
 
 INIT = Path(__file__).with_name("container_init.py")
 
-# What programs need of this machine; everything else they get is SageMaker's.
 INHERITED = ("HOME", "LANG", "LD_LIBRARY_PATH", "TMPDIR", "TZ")
+"""The environment variables that containers inherit from the emulator. SageMaker defines all others."""
 
 
 class Container:
-    """A program that runs. What it prints goes to `on_line`, line by line, from a thread of its own."""
+    """A running program. A separate thread passes each line of its output to `on_line`."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Container:
             [sys.executable, "-I", str(INIT), *command],
             cwd=folder,
             env={**inherited_environment(), **environment},
-            stdin=subprocess.PIPE,  # its end tells that the emulator is gone
+            stdin=subprocess.PIPE,  # end-of-file shows that the emulator has ended
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -48,12 +48,16 @@ class Container:
         return self._process.poll() is None
 
     def wait(self, timeout: float | None = None) -> int | None:
-        """The exit status once the program has ended and all it printed was read; None after `timeout`."""
+        """Wait until the program has ended and its output is read.
+
+        Returns:
+            The exit status, or None after `timeout` seconds.
+        """
         try:
             status = self._process.wait(timeout)
         except subprocess.TimeoutExpired:
             return None
-        self.kill()  # what the program started and left behind
+        self.kill()  # processes that the program has left behind
         self._cleared = True
         self._reader.join()
         if self._process.stdin:
@@ -61,7 +65,7 @@ class Container:
         return status
 
     def terminate(self, grace: float) -> None:
-        """Ask the program to end, and kill it if it has not after `grace` seconds. Returns at once."""
+        """Send SIGTERM, and SIGKILL after `grace` seconds. Returns at once."""
         if self._timer or not self.running:
             return
         self._process.terminate()
@@ -70,11 +74,11 @@ class Container:
         self._timer.start()
 
     def kill(self) -> None:
-        """End the program and everything that it started; safe to repeat."""
+        """Kill the program and everything that it has started. Safe to repeat."""
         if self._timer:
             self._timer.cancel()
         if self._cleared:
-            return  # by now, another program may have the number of this one's session
+            return  # the session id may have been reused
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
@@ -90,12 +94,12 @@ class Container:
 
 
 def inherited_environment() -> dict[str, str]:
-    """What of the emulator's own environment a program may see."""
+    """The environment variables that a program inherits from the emulator."""
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "NO_PROXY": "localhost,127.0.0.1",
-        # Other programs work here as well; threads that wait for each other in a loop would take their time.
+        # Threads must not spin while they wait: other programs use this machine too.
         "OMP_WAIT_POLICY": "PASSIVE",
         **inherited,
     }

@@ -1,4 +1,4 @@
-"""Endpoints: which configuration each serves, and how it goes from one to the next."""
+"""Endpoints: the configuration that each serves, and updates from one to the next."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -12,16 +12,16 @@ from local.sagemaker.resource_collection import ResourceCollection
 from local.sagemaker.resources import ENDPOINT, Record
 from local.sagemaker.state_store import StateStore
 
-EMULATOR_ENDED = "The emulator ended during the update; the endpoint serves what it served before."
+EMULATOR_ENDED = "The emulator ended during the update; the endpoint keeps its previous configuration."
 CONFIG = "EndpointConfig"
-"""The member of an endpoint's record with a copy of its configuration, which may be deleted meanwhile."""
+"""The member of an endpoint's record with a copy of its configuration, which may have been deleted."""
 STARTING = ("Creating", "SystemUpdating")
 
 
 class Endpoints:
     """All endpoints, each with the fleet that serves it. Thread-safe.
 
-    While an endpoint goes to another configuration, the old fleet serves until the new one is healthy.
+    During an update, the old fleet serves until the new one is healthy.
     """
 
     def __init__(self, store: StateStore, host: ComputeHost, configs: EndpointConfigs) -> None:
@@ -33,7 +33,7 @@ class Endpoints:
         self._starting: set[Fleet] = set()
         self._closed = False
         for endpoint in self.collection.all():
-            self._note_end(endpoint)
+            self._recover(endpoint)
         self._interrupted = [
             endpoint["EndpointName"]
             for endpoint in self.collection.all()
@@ -41,7 +41,7 @@ class Endpoints:
         ]
 
     def resume(self) -> None:
-        """Start again what was in service, or on its way there, when the emulator ended."""
+        """Restart the endpoints that were in service or starting when the emulator ended."""
         while self._interrupted:
             endpoint = self.collection.get(self._interrupted.pop())
             reason = endpoint.get("FailureReason")
@@ -60,7 +60,7 @@ class Endpoints:
         """UpdateEndpoint; raise SageMakerError if it is refused."""
         name = request["EndpointName"]
         with self._lock:
-            endpoint = self._settled(name, "InService")
+            endpoint = self._in_status(name, "InService")
             config = self._configs.deployment(request["EndpointConfigName"])
             self.collection.change(name, EndpointStatus="Updating", FailureReason=None)
         self._in_background(self._replace, name, config)
@@ -70,7 +70,7 @@ class Endpoints:
         """DeleteEndpoint; raise SageMakerError if there is none, or it is being changed."""
         name = request["EndpointName"]
         with self._lock:
-            self._settled(name, "InService", "Failed")
+            self._in_status(name, "InService", "Failed")
             self.collection.change(name, EndpointStatus="Deleting")
             fleet = self._fleets.pop(name, None)
         self._in_background(self._take_down, name, fleet)
@@ -85,20 +85,20 @@ class Endpoints:
         return {**endpoint, "ProductionVariants": variants}
 
     def fleet(self, name: str) -> Fleet | None:
-        """What serves an endpoint, None if nothing does at the moment."""
+        """The fleet that serves an endpoint; None if none does at the moment."""
         with self._lock:
             return self._fleets.get(name)
 
     def close(self) -> None:
-        """End every container at once; what is in service is started again next time."""
+        """Kill every container. `resume` restarts the endpoints at the next start."""
         self._closed = True
         with self._lock:
             fleets = [*self._fleets.values(), *self._starting]
         for fleet in fleets:
             fleet.kill()
 
-    def _note_end(self, endpoint: Record) -> None:
-        """Say of an endpoint what the end of the emulator has made of it."""
+    def _recover(self, endpoint: Record) -> None:
+        """Set the status of an endpoint after a restart of the emulator."""
         name = endpoint["EndpointName"]
         match endpoint["EndpointStatus"]:
             case "Deleting":
@@ -109,20 +109,20 @@ class Endpoints:
                 self.collection.change(name, EndpointStatus="SystemUpdating", FailureReason=EMULATOR_ENDED)
 
     def _bring_up(self, name: str, config: Record, reason: str | None) -> None:
-        """Serve a configuration where nothing serves yet."""
+        """Start serving a configuration."""
         try:
             fleet = self._start(name, config)
         except (JobFailed, OSError) as error:
-            self._note(name, EndpointStatus="Failed", FailureReason=str(error)[:1024])
+            self._set_status(name, EndpointStatus="Failed", FailureReason=str(error)[:1024])
             return
         self._put_in_service(name, config, fleet, reason)
 
     def _replace(self, name: str, config: Record) -> None:
-        """Serve another configuration, or go on as before if that cannot be."""
+        """Switch to another configuration; keep the current one if the new one fails."""
         try:
             fleet = self._start(name, config)
         except (JobFailed, OSError) as error:
-            self._note(name, EndpointStatus="InService", FailureReason=str(error)[:1024])
+            self._set_status(name, EndpointStatus="InService", FailureReason=str(error)[:1024])
             return
         before = self._fleets[name]
         self._put_in_service(name, config, fleet, None)
@@ -142,8 +142,8 @@ class Endpoints:
                 self._starting.discard(fleet)
         return fleet
 
-    def _note(self, name: str, **changes: str) -> None:
-        """Change the record, unless containers only ended because the emulator does."""
+    def _set_status(self, name: str, **changes: str) -> None:
+        """Change the record, unless the containers have ended because the emulator stops."""
         if not self._closed:
             self.collection.change(name, **changes)
 
@@ -158,8 +158,8 @@ class Endpoints:
             fleet.stop()
         self.collection.delete(name)
 
-    def _settled(self, name: str, *statuses: str) -> Record:
-        """The endpoint's record; raise SageMakerError unless its status is one of these."""
+    def _in_status(self, name: str, *statuses: str) -> Record:
+        """The endpoint's record; raise SageMakerError unless its status is in `statuses`."""
         endpoint = self.collection.get(name)
         if endpoint["EndpointStatus"] not in statuses:
             raise invalid(
@@ -173,7 +173,7 @@ class Endpoints:
 
 
 def _summary(variant: Record) -> Record:
-    """A production variant as DescribeEndpoint tells of it."""
+    """The summary of a production variant in DescribeEndpoint."""
     weight = variant.get("InitialVariantWeight", 1.0)
     summary: Record = {
         "VariantName": variant["VariantName"],

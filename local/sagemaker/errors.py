@@ -1,8 +1,8 @@
-"""What the service refuses, in the words and with the codes of the real one."""
+"""Errors of the service, with the codes and messages of AWS."""
 
 
 class SageMakerError(Exception):
-    """A request is refused: `code` and `message` as the service answers them, `status` of HTTP."""
+    """A refused request: the error code and message of the response, and the HTTP status."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(message)
@@ -12,24 +12,24 @@ class SageMakerError(Exception):
 
 
 def invalid(message: str) -> SageMakerError:
-    """The request makes no sense, or names something that is not there."""
+    """The request is invalid, or names a resource that does not exist."""
     return SageMakerError("ValidationException", message)
 
 
 def in_use(message: str) -> SageMakerError:
-    """The name is taken, or the resource is busy."""
+    """The name is taken or the resource is busy."""
     return SageMakerError("ResourceInUse", message)
 
 
 def not_found(message: str) -> SageMakerError:
-    """There is no such job."""
+    """The job does not exist."""
     return SageMakerError("ResourceNotFound", message)
 
 
 def unsupported(what: str) -> SageMakerError:
-    """Real SageMaker can do this, this machine cannot; to leave it out silently would be worse."""
-    return invalid(f"{what} is not supported by the SageMaker of this machine.")
+    """SageMaker supports this and the emulator does not. Refusing is better than ignoring it."""
+    return invalid(f"{what} is not supported by the local SageMaker.")
 
 
 class JobFailed(Exception):
-    """A job cannot go on; the message is its FailureReason."""
+    """A job has failed; the message is its FailureReason."""

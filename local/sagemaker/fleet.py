@@ -1,4 +1,4 @@
-"""The containers that serve one endpoint configuration, one for each production variant."""
+"""The containers that serve an endpoint configuration: one per production variant."""
 
 import random
 import threading
@@ -15,35 +15,39 @@ from local.sagemaker.model_containers import ModelContainer
 from local.sagemaker.models import MODEL_OF_VARIANT
 from local.sagemaker.resources import Record
 
-STARTUP_SECONDS = 120.0  # until a container has to be healthy, unless its variant says another time
-RESTART_SECONDS = 1.0  # before a container that ended by itself is started again
-DRAIN_SECONDS = 60.0  # for invocations that are under way; none takes longer
+STARTUP_SECONDS = 120.0
+"""Time for a container to become healthy, unless its variant sets another."""
+RESTART_SECONDS = 1.0
+"""Pause before a container that has exited is restarted."""
+DRAIN_SECONDS = 60.0
+"""Time for invocations under way to finish. None takes longer."""
 STOP_SECONDS = 5.0
+"""Time between SIGTERM and SIGKILL."""
 
 
 class Stopped(Exception):
-    """The fleet has given way to another one, or the endpoint is deleted."""
+    """The fleet has been replaced, or the endpoint has been deleted."""
 
 
 class Throttled(Exception):
-    """A serverless variant serves as many invocations as it may at a time."""
+    """A serverless variant is at its MaxConcurrency."""
 
 
 @dataclass
 class RunningVariant:
-    """One variant, and the container that serves it at the moment."""
+    """A production variant and the container that serves it at present."""
 
-    variant: Record
+    definition: Record
     log: LogStream
     container: ModelContainer | None = None
     ready: threading.Event = field(default_factory=threading.Event)
     under_way: int = 0
-    """Invocations."""
+    """Number of current invocations."""
 
     @property
     def is_full(self) -> bool:
-        """Whether it takes no further invocation now; variants with instances queue them."""
-        serverless = self.variant.get("ServerlessConfig")
+        """Whether it accepts no further invocation now. Variants with instances queue them."""
+        serverless = self.definition.get("ServerlessConfig")
         return serverless is not None and self.under_way >= serverless["MaxConcurrency"]
 
 
@@ -51,112 +55,116 @@ class Fleet:
     """Serves one configuration of an endpoint, from `start` to `stop`. Thread-safe."""
 
     def __init__(self, endpoint: str, config: Record, host: ComputeHost) -> None:
-        """Make ready to serve a configuration; see `EndpointConfigs.deployment`."""
+        """Prepare to serve a configuration, as `EndpointConfigs.deployment` returns it."""
         self._host = host
         self._changed = threading.Condition()
         self._under_way = 0
         self._closed = False
         group = f"/aws/sagemaker/Endpoints/{endpoint}"
-        self._members = [
+        self._variants = [
             RunningVariant(
-                variant,
-                LogStream(host.logs(), group, f"{variant['VariantName']}/i-{uuid.uuid4().hex[:17]}"),
+                definition,
+                LogStream(host.logs(), group, f"{definition['VariantName']}/i-{uuid.uuid4().hex[:17]}"),
             )
-            for variant in config["ProductionVariants"]
+            for definition in config["ProductionVariants"]
         ]
 
     def start(self) -> None:
-        """Start every container and wait until all are healthy; raise JobFailed if one does not become it."""
-        for member in self._members:
-            member.container = self._launch(member.variant, member.log)
-        for member in self._members:
-            variant = member.variant
-            timeout = variant.get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_SECONDS)
-            assert member.container
-            if not member.container.wait_until_healthy(timeout, lambda: not self._closed):
+        """Start every container and wait until all are healthy; raise JobFailed if one fails to start."""
+        for variant in self._variants:
+            variant.container = self._launch(variant.definition, variant.log)
+        for variant in self._variants:
+            definition = variant.definition
+            timeout = definition.get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_SECONDS)
+            assert variant.container
+            if not variant.container.wait_until_healthy(timeout, lambda: not self._closed):
+                name = definition["VariantName"]
                 raise JobFailed(
-                    f"The primary container for production variant {variant['VariantName']} did not pass the "
-                    "ping health check. Please check CloudWatch logs for this endpoint."
+                    f"The primary container for production variant {name} did not pass the ping health "
+                    "check. Please check CloudWatch logs for this endpoint."
                 )
-            member.ready.set()
-        for member in self._members:
-            threading.Thread(target=self._keep_up, args=(member,), daemon=True).start()
+            variant.ready.set()
+        for variant in self._variants:
+            threading.Thread(target=self._keep_up, args=(variant,), daemon=True).start()
 
     @contextmanager
     def serving(self, target: str | None) -> Iterator[tuple[Record, ModelContainer | None]]:
-        """A variant, the `target` or one by weight, and its container; it is not stopped meanwhile.
+        """Hold a variant, the `target` or one chosen by weight, and its container for one invocation.
 
-        There is no container while one that ended by itself is being replaced. Raise Stopped if the fleet
-        does not serve any more, Throttled if the variant is full, and LookupError if there is no such one.
+        The container is None while one that has exited is being replaced.
+
+        Raises:
+            Stopped: if the fleet does not serve any more.
+            Throttled: if the variant is full.
+            LookupError: if there is no variant called `target`.
         """
         with self._changed:
             if self._closed:
                 raise Stopped
-            member = self._choose(target)
-            if member.is_full:
+            variant = self._choose(target)
+            if variant.is_full:
                 raise Throttled
-            member.under_way += 1
+            variant.under_way += 1
             self._under_way += 1
         try:
-            yield member.variant, member.container if member.ready.is_set() else None
+            yield variant.definition, variant.container if variant.ready.is_set() else None
         finally:
             with self._changed:
-                member.under_way -= 1
+                variant.under_way -= 1
                 self._under_way -= 1
                 self._changed.notify_all()
 
     def stop(self) -> None:
-        """Take no more invocations, wait for those under way, then end every container."""
+        """Accept no more invocations, wait for current ones, then stop every container."""
         with self._changed:
             self._closed = True
             self._changed.wait_for(lambda: self._under_way == 0, DRAIN_SECONDS)
-        for member in self._members:
-            if member.container:
-                member.container.stop(STOP_SECONDS)
-            member.log.close()
+        for variant in self._variants:
+            if variant.container:
+                variant.container.stop(STOP_SECONDS)
+            variant.log.close()
 
     def kill(self) -> None:
-        """End every container at once."""
+        """Kill every container."""
         self._closed = True
-        for member in self._members:
-            if member.container:
-                member.container.kill()
+        for variant in self._variants:
+            if variant.container:
+                variant.container.kill()
 
     def _choose(self, target: str | None) -> RunningVariant:
         if target is None:
-            weights = [member.variant.get("InitialVariantWeight", 1.0) for member in self._members]
-            return random.choices(self._members, weights if any(weights) else None)[0]
-        for member in self._members:
-            if member.variant["VariantName"] == target:
-                return member
-        raise LookupError(f"no variant is called {target}")
+            weights = [variant.definition.get("InitialVariantWeight", 1.0) for variant in self._variants]
+            return random.choices(self._variants, weights if any(weights) else None)[0]
+        for variant in self._variants:
+            if variant.definition["VariantName"] == target:
+                return variant
+        raise LookupError(f"there is no variant {target}")
 
-    def _launch(self, variant: Record, log: LogStream) -> ModelContainer:
-        model = variant[MODEL_OF_VARIANT]
-        role_arn, definition = model["ExecutionRoleArn"], model["Container"]
-        return ModelContainer(self._host, role_arn, definition, log.write, {})
+    def _launch(self, definition: Record, log: LogStream) -> ModelContainer:
+        model = definition[MODEL_OF_VARIANT]
+        return ModelContainer(self._host, model["ExecutionRoleArn"], model["Container"], log.write, {})
 
-    def _keep_up(self, member: RunningVariant) -> None:
-        """Replace the container whenever it ends by itself, as the real service does."""
+    def _keep_up(self, variant: RunningVariant) -> None:
+        """Replace the container whenever it exits, as SageMaker does."""
         while True:
-            assert member.container
-            member.container.wait()
+            assert variant.container
+            variant.container.wait()
             if self._closed:
                 return
-            member.ready.clear()
-            member.container.kill()
+            variant.ready.clear()
+            variant.container.kill()
             time.sleep(RESTART_SECONDS)
             try:
-                replacement = self._launch(member.variant, member.log)
+                replacement = self._launch(variant.definition, variant.log)
             except JobFailed as error:
-                member.log.write(str(error))
+                variant.log.write(str(error))
                 continue
             with self._changed:
                 closed = self._closed
                 if not closed:
-                    member.container = replacement
+                    variant.container = replacement
             if closed:
                 replacement.kill()
                 return
             if replacement.wait_until_healthy(STARTUP_SECONDS, lambda: not self._closed):
-                member.ready.set()
+                variant.ready.set()

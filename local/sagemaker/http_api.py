@@ -1,7 +1,8 @@
-"""SageMaker as a service of ministack: requests and answers as they go over HTTP.
+"""The HTTP API of SageMaker, as a service of ministack.
 
-ministack has no SageMaker. What makes a service of it is an entry in each of its tables: how requests are
-recognised, who answers them, and how IAM names actions and resources.
+ministack has no SageMaker. The service needs an entry in each of ministack's tables: how requests are
+routed, which handler answers them, and how IAM names actions and resources. Needed as long as
+local.sagemaker is.
 """
 
 import asyncio
@@ -33,7 +34,7 @@ def install(service: Service) -> None:
     }
     handlers = patching.existing(app, "SERVICE_HANDLERS")
     handlers[CONTROL], handlers[RUNTIME] = _control(service), _runtime(service)
-    patching.wrap(app, "detect_service", _telling_runtime)
+    patching.wrap(app, "detect_service", _recognising_runtime)
     patching.existing(iam_actions, "SERVICE_TO_IAM_NAMESPACE").update({CONTROL: CONTROL, RUNTIME: CONTROL})
     patching.existing(iam_actions, "_BOTOCORE_SERVICE_MAP")[RUNTIME] = [RUNTIME]
     patching.wrap(iam_actions, "extract_resource_arn", _with_arns)
@@ -84,8 +85,8 @@ def _refusal(error: SageMakerError) -> Response:
     return error.status, dict(JSON), json.dumps(answer).encode()
 
 
-def _telling_runtime(detect: Callable[..., str]) -> Callable[..., str]:
-    """The runtime's requests are signed for the same service, but have a path instead of a target."""
+def _recognising_runtime(detect: Callable[..., str]) -> Callable[..., str]:
+    """Recognise requests of SageMaker Runtime: same signing name, but a path instead of a target."""
 
     def detect_service(method: str, path: str, headers: dict[str, str], query_params: dict[str, Any]) -> str:
         service = detect(method, path, headers, query_params)
@@ -95,7 +96,7 @@ def _telling_runtime(detect: Callable[..., str]) -> Callable[..., str]:
 
 
 def _with_arns(extract: Callable[..., str]) -> Callable[..., str]:
-    """IAM's resource of a request: what it names, or all."""
+    """Return the ARN that a request names as IAM's resource, or `*`."""
 
     def extract_resource_arn(
         service: str, method: str, path: str, headers: dict[str, str], body: bytes, *rest: Any
@@ -118,7 +119,7 @@ def _resource(operation: str, body: bytes) -> str:
     if "ResourceArn" in request:
         return str(request["ResourceArn"])
     if operation == "CreateModelPackage" and "ModelPackageGroupName" in request:
-        # The number of a group's next version is not known to whoever asks for it.
+        # The number of the next version is not part of the request.
         return PACKAGE.arn(f"{request['ModelPackageGroupName']}/*")
     for kind in KINDS:
         if operation.endswith(kind.noun) and not operation.startswith("List"):

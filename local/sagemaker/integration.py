@@ -1,4 +1,7 @@
-"""SageMaker in state machines: its optimised integrations, and what the AWS SDK ones need to know of it."""
+"""SageMaker in Step Functions: the optimised integrations, and the service's entry for AWS SDK integrations.
+
+ministack has no SageMaker. Needed as long as local.sagemaker is.
+"""
 
 import contextlib
 import json
@@ -27,10 +30,10 @@ CALLS = frozenset({
     "createProcessingJob", "createTrainingJob", "createTransformJob", "updateEndpoint",
 })  # fmt: skip
 JOBS = {f"create{kind.noun}": kind for kind in (TRAINING_JOB, TUNING_JOB, TRANSFORM_JOB, PROCESSING_JOB)}
-"""The calls that have `.sync` as well."""
+"""The calls that also support `.sync`, and the kinds of their jobs."""
 POLL = 0.2  # seconds
 MODELLED = ("ConflictException", "ResourceInUse", "ResourceLimitExceeded", "ResourceNotFound")
-"""SageMaker's own errors; AWS's SDKs have a class for each, and one for all others."""
+"""The error codes with exception classes of their own in the AWS SDKs. All others share one class."""
 
 
 def install(service: Service) -> None:
@@ -41,7 +44,7 @@ def install(service: Service) -> None:
         "protocol": "json",
     }
     patching.existing(stepfunctions, "_AWS_SDK_ERROR_PREFIX")["sagemaker"] = "SageMaker"
-    patching.wrap(stepfunctions, "_prefix_sdk_error", _naming_sagemakers_errors)
+    patching.wrap(stepfunctions, "_prefix_sdk_error", _with_exception_names)
     patching.existing(stepfunctions, "_ExecutionError")
 
 
@@ -52,7 +55,7 @@ class Integration:
         self._service = service
 
     def run(self, resource: str, request: Any) -> Any:
-        """Call SageMaker, and with .sync wait for the job; raise ministack's error if either fails."""
+        """Call SageMaker, and with `.sync` wait for the job; raise ministack's error if either fails."""
         call, _, pattern = resource.removeprefix(PREFIX).partition(".")
         if call not in CALLS or pattern not in ("", "sync") or (pattern and call not in JOBS):
             raise stepfunctions._ExecutionError(
@@ -62,7 +65,7 @@ class Integration:
         return self._wait(JOBS[call], request) if pattern else answer
 
     def _wait(self, kind: Kind, request: Mapping[str, Any]) -> Any:
-        """The description of the job once it is completed; raise ministack's error if it is not."""
+        """Wait for a job and return its description; raise ministack's error unless it completes."""
         task = current_task()
         named = {kind.name: request[kind.name]}
         while True:
@@ -72,7 +75,7 @@ class Integration:
                     return job
                 case "Failed" | "Stopped":
                     raise stepfunctions._ExecutionError("States.TaskFailed", json.dumps(job))
-            if task and not task.wanted:
+            if task and not task.is_awaited:
                 with contextlib.suppress(SageMakerError):
                     self._service.call(f"Stop{kind.noun}", named)
                 raise Aborted
@@ -83,7 +86,7 @@ class Integration:
             answer = self._service.call(operation, request)
         except SageMakerError as error:
             raise stepfunctions._ExecutionError(
-                f"SageMaker.{_class(error.code, 'AmazonSageMakerException')}",
+                f"SageMaker.{_exception_name(error.code, 'AmazonSageMakerException')}",
                 f"{error.message} (Service: AmazonSageMaker; Status Code: {error.status}; "
                 f"Error Code: {error.code})",
             ) from error
@@ -92,7 +95,7 @@ class Integration:
 
 
 def in_milliseconds(shape: Any, value: Any) -> Any:
-    """The value with timestamps as these integrations have them."""
+    """Convert timestamps to milliseconds, as these integrations return them."""
     match shape.type_name:
         case "timestamp":
             return round(value * 1000)
@@ -103,13 +106,15 @@ def in_milliseconds(shape: Any, value: Any) -> Any:
     return value
 
 
-def _naming_sagemakers_errors(prefix: Callable[[str, str], str]) -> Callable[[str, str], str]:
+def _with_exception_names(prefix: Callable[[str, str], str]) -> Callable[[str, str], str]:
     def prefix_sdk_error(service: str, code: str) -> str:
-        return prefix(service, _class(code, "SageMakerException") if service == "sagemaker" else code)
+        return prefix(
+            service, _exception_name(code, "SageMakerException") if service == "sagemaker" else code
+        )
 
     return prefix_sdk_error
 
 
-def _class(code: str, general: str) -> str:
-    """The name of the exception that AWS's SDKs raise for an error code."""
+def _exception_name(code: str, general: str) -> str:
+    """The name of the exception in the AWS SDKs for an error code."""
     return f"{code.removesuffix('Exception')}Exception" if code in MODELLED else general

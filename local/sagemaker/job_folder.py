@@ -1,4 +1,4 @@
-"""/opt/ml of a job: the folder that its program reads from and writes to."""
+"""/opt/ml of a job: the folder of its inputs and outputs."""
 
 import json
 import shutil
@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 INSIDE = "/opt/ml"
-"""Where the folder is in a real container."""
+"""The path of the folder in a SageMaker container."""
 
 
 class JobFolder:
-    """The folder of one job; new and empty."""
+    """The folder of one job, created empty."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -19,22 +19,22 @@ class JobFolder:
             (root / part).mkdir(parents=True)
 
     def outside(self, text: str) -> str:
-        """A text as the program needs it here, where /opt/ml is another folder."""
+        """Replace /opt/ml in a text by the path of the folder on this machine."""
         return text.replace(INSIDE, str(self.root))
 
     def path(self, inside: str) -> Path:
-        """The folder on this machine for one of a container."""
+        """The path on this machine for a path in a container."""
         return Path(self.outside(inside)) if inside.startswith(INSIDE) else self.root / inside.lstrip("/")
 
     def write_config(self, name: str, content: Any) -> None:
-        """Write one of the files under input/config."""
+        """Write the JSON file `name` under input/config."""
         (self.root / "input" / "config" / f"{name}.json").write_text(json.dumps(content, indent=2))
 
     def output(self, name: str) -> str:
-        """What the program left in a file under output, such as `failure`; empty if it left none."""
+        """The text of a file under output, such as `failure`; empty if there is none."""
         file = self.root / "output" / name
         return file.read_text(errors="replace").strip() if file.is_file() else ""
 
     def remove(self) -> None:
-        """Forget it all, as the instance is given back."""
+        """Remove the folder."""
         shutil.rmtree(self.root, ignore_errors=True)

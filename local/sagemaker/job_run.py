@@ -1,4 +1,4 @@
-"""One job under way: its container, and how others may end it early."""
+"""A running job: its container, and the ways to stop it early."""
 
 import threading
 import time
@@ -7,7 +7,7 @@ from enum import Enum
 
 from local.sagemaker.containers import Container
 
-POLL = 0.1  # seconds; how exactly a job's time is kept
+POLL = 0.1  # seconds; the precision of deadlines
 
 
 class StopReason(Enum):
@@ -21,7 +21,10 @@ class StopReason(Enum):
 
 
 class JobRun:
-    """Lets a job be ended at any time, container or not. The first reason counts. Thread-safe."""
+    """Lets a job be stopped at any time, with or without a container. Thread-safe.
+
+    If it is stopped several times, the first reason counts.
+    """
 
     def __init__(self, grace: float) -> None:
         self._grace = grace
@@ -32,11 +35,11 @@ class JobRun:
 
     @property
     def stop_reason(self) -> StopReason | None:
-        """Why the job was ended early; None if it was not."""
+        """Why the job was stopped early; None if it was not."""
         return self._stop_reason
 
     def end(self, stop_reason: StopReason, note: Callable[[], None] = lambda: None) -> bool:
-        """End the job, after calling `note`; False if it has ended or is already being stopped."""
+        """Call `note` and stop the job. Return False if it has ended or is already being stopped."""
         with self._lock:
             if self._stop_reason or self._finished:
                 return False
@@ -47,7 +50,7 @@ class JobRun:
             return True
 
     def finish(self) -> StopReason | None:
-        """From here on the job cannot be ended any more; why it was, None if it was not."""
+        """Accept no more requests to stop. Return why the job was stopped early, or None."""
         with self._lock:
             self._finished = True
             return self._stop_reason
@@ -58,9 +61,15 @@ class JobRun:
         deadlines: Mapping[StopReason, float],
         meanwhile: Callable[[], None] = lambda: None,
     ) -> int:
-        """Wait for the container's end, brought about when one of the deadlines passes; its exit status.
+        """Wait for the end of the container, and stop it when a deadline passes.
 
-        `deadlines` are moments of the monotonic clock; `meanwhile` is called again and again.
+        Args:
+            container: the running container.
+            deadlines: times of the monotonic clock in seconds, by the reason that applies then.
+            meanwhile: called every `POLL` seconds.
+
+        Returns:
+            The exit status.
         """
         with self._lock:
             self._container = container
@@ -76,7 +85,7 @@ class JobRun:
         return status
 
     def resume(self) -> None:
-        """Go on after an interruption."""
+        """Clear a spot interruption, so that the job can continue."""
         with self._lock:
             if self._stop_reason is StopReason.SPOT_INTERRUPTION:
                 self._stop_reason = None

@@ -1,4 +1,4 @@
-"""What training, transform and processing jobs have in common: a thread, a status, and ways to end early."""
+"""The base of training, transform and processing jobs: threads, statuses and stopping."""
 
 import threading
 import time
@@ -18,7 +18,7 @@ ABANDONED = "InternalServerError: The emulator ended while the job was running."
 
 
 class Jobs(ABC):
-    """All jobs of a kind, each with a thread of its own while it runs. Thread-safe."""
+    """All jobs of one kind. Each has a thread while it runs. Thread-safe."""
 
     def __init__(self, store: StateStore, kind: Kind, host: ComputeHost) -> None:
         self.collection = ResourceCollection(store, kind)
@@ -31,24 +31,24 @@ class Jobs(ABC):
 
     @abstractmethod
     def execute(self, job: Record, run: JobRun) -> None:
-        """Do the work of a job; raise JobFailed, with the reason, if it fails."""
+        """Do the work of a job; raise JobFailed if it fails."""
 
     def begin(self, name: str) -> None:
-        """Note that a job starts."""
+        """Record the start of a job."""
         self.collection.change(name, **{f"{self._prefix}StartTime": time.time()})
 
     def note_stopping(self, name: str) -> None:
-        """Note that somebody has asked for a job's end."""
+        """Record a request to stop a job."""
         self.collection.change(name, **{self.collection.kind.status: "Stopping"})
 
     def conclude(self, name: str, stop_reason: StopReason | None, failure: str) -> None:
-        """Note how a job has ended: early, with a failure, or well."""
+        """Record the end of a job: failed if `failure` is not empty, else stopped or completed."""
         status = "Failed" if failure else "Stopped" if stop_reason else "Completed"
         changes = {self.collection.kind.status: status, f"{self._prefix}EndTime": time.time()}
         self.collection.change(name, **changes, FailureReason=failure[:1024] or None)
 
     def start(self, name: str, record: Record) -> str:
-        """Start a checked job, and return its ARN; raise SageMakerError if the name is taken."""
+        """Start a validated job and return its ARN; raise SageMakerError if the name is taken."""
         arn = self.collection.add(name, {**record, self.collection.kind.status: "InProgress"})
         self.begin(name)
         self._runs[name] = run = JobRun(self.host.grace)
@@ -68,11 +68,11 @@ class Jobs(ABC):
         return {}
 
     def run_of(self, name: str) -> JobRun | None:
-        """A job that is under way."""
+        """The run of a job that is under way; None if it is not."""
         return self._runs.get(name)
 
     def close(self) -> None:
-        """End every job at once."""
+        """Stop every job at once."""
         for run in list(self._runs.values()):
             run.end(StopReason.SHUTDOWN)
         for thread in list(self._threads.values()):
@@ -80,7 +80,7 @@ class Jobs(ABC):
 
     @property
     def _prefix(self) -> str:
-        """With what the names of the members begin that say when a job started and ended."""
+        """The prefix of the members `StartTime` and `EndTime` for this kind of job."""
         return self.collection.kind.noun.removesuffix("Job")
 
     def _run(self, name: str, run: JobRun) -> None:

@@ -1,4 +1,4 @@
-"""Lists: which resources a request asks for, in which order, a page at a time."""
+"""List operations: filters, order and pages."""
 
 import base64
 import binascii
@@ -10,7 +10,7 @@ from local.sagemaker import api_model
 from local.sagemaker.errors import invalid
 from local.sagemaker.resources import Record
 
-PAGE = 10  # as many as the service answers unless it is told
+PAGE_SIZE = 10  # unless the request sets MaxResults
 
 Key = Callable[[Record], Any]
 
@@ -18,14 +18,15 @@ Key = Callable[[Record], Any]
 def page(
     operation: str, request: Mapping[str, Any], records: Iterable[Record], key: Key, descending: bool
 ) -> Record:
-    """The answer of a List operation: one page of the records, sorted by `key`.
+    """Answer a List operation with one page of the records, sorted by `key`.
 
-    Raise SageMakerError if the token for the next page is none of ours.
+    Raises:
+        SageMakerError: if the NextToken is invalid.
     """
     order = request.get("SortOrder", "Descending" if descending else "Ascending")
     found = sorted(records, key=key, reverse=order == "Descending")
     start = _read(request["NextToken"]) if "NextToken" in request else 0
-    end = start + request.get("MaxResults", PAGE)
+    end = start + request.get("MaxResults", PAGE_SIZE)
     shape = api_model.model().operation_model(operation).output_shape
     member = next(name for name in shape.members if name != "NextToken")
     summary = shape.members[member].member
@@ -34,7 +35,7 @@ def page(
 
 
 def matches(request: Mapping[str, Any], record: Record, name: str, status: str) -> bool:
-    """Whether a resource is one that the request asks for; `name` and `status` are its members."""
+    """Whether a record passes the filters of a request; `name` and `status` are members of the record."""
     moments = {
         "CreationTimeAfter": record["CreationTime"],
         "LastModifiedTimeAfter": record["LastModifiedTime"],
@@ -53,7 +54,7 @@ def matches(request: Mapping[str, Any], record: Record, name: str, status: str) 
 
 
 def sort_key(request: Mapping[str, Any], name: str, status: str) -> Key:
-    """What the request wants sorted by."""
+    """The sort key for the SortBy of a request."""
     member = {"Name": name, "Status": status}.get(request.get("SortBy", ""), "CreationTime")
     return lambda record: record.get(member, "")
 

@@ -1,4 +1,4 @@
-"""What containers print, in CloudWatch Logs while they print it."""
+"""The output of containers, sent to CloudWatch Logs as they print it."""
 
 import contextlib
 import logging
@@ -11,13 +11,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 logger = logging.getLogger("sagemaker")
 
-SECONDS = 0.3  # between what is printed and what stands in the log
-MAX_CHARACTERS = 200_000  # of a line; CloudWatch takes 256 KB
-MAX_LINES = 1000  # sent at once
+BATCH_SECONDS = 0.3  # seconds to collect lines before they are sent
+MAX_LINE_LENGTH = 200_000  # characters; CloudWatch accepts events of up to 256 KB
+MAX_BATCH_LINES = 1000
 
 
 class LogStream:
-    """One stream of a log group. Writing never waits; closing waits until all is written. Thread-safe."""
+    """A log stream. `write` never blocks; `close` waits until everything is sent. Thread-safe."""
 
     def __init__(self, client: Any, group: str, stream: str) -> None:
         self._client = client
@@ -27,11 +27,11 @@ class LogStream:
         self._thread.start()
 
     def write(self, line: str) -> None:
-        """Add a line; CloudWatch takes no empty ones."""
-        self._lines.put((int(time.time() * 1000), line[:MAX_CHARACTERS] or " "))
+        """Add a line. CloudWatch rejects empty events, so an empty line becomes a space."""
+        self._lines.put((int(time.time() * 1000), line[:MAX_LINE_LENGTH] or " "))
 
     def close(self) -> None:
-        """Write what is left; safe to repeat."""
+        """Send the remaining lines. Safe to repeat."""
         self._lines.put(None)
         self._thread.join()
 
@@ -49,12 +49,12 @@ class LogStream:
                 self._put(batch)
 
     def _take(self) -> list[tuple[int, str] | None]:
-        """Wait for a line, and a moment more for others."""
+        """Wait for a line, and collect those of the next `BATCH_SECONDS`."""
         lines = [self._lines.get()]
         if lines[0] is not None:
-            time.sleep(SECONDS)
+            time.sleep(BATCH_SECONDS)
         with contextlib.suppress(queue.Empty):
-            while len(lines) < MAX_LINES:
+            while len(lines) < MAX_BATCH_LINES:
                 lines.append(self._lines.get_nowait())
         return lines
 
@@ -67,12 +67,12 @@ class LogStream:
                 create(**{name: self._target[name] for name in names})
             except ClientError as error:
                 if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
-                    logger.warning("No log can be made: %s", error)
+                    logger.warning("A log stream could not be created: %s", error)
             except BotoCoreError as error:
-                logger.warning("No log can be made: %s", error)
+                logger.warning("A log stream could not be created: %s", error)
 
     def _put(self, batch: list[dict[str, Any]]) -> None:
         try:
             self._client.put_log_events(**self._target, logEvents=batch)
-        except (ClientError, BotoCoreError) as error:  # a log that cannot be written stops no job
+        except (ClientError, BotoCoreError) as error:  # a log that cannot be written does not fail the job
             logger.warning("%d lines of a log are lost: %s", len(batch), error)

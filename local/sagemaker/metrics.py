@@ -1,4 +1,4 @@
-"""Metrics that are read from what a training prints, by regular expressions."""
+"""Metrics of a training job, extracted from its output by regular expressions."""
 
 import math
 import re
@@ -10,7 +10,7 @@ from local.sagemaker.resources import Record
 
 
 class Metrics:
-    """The last value of each metric. Thread-safe."""
+    """The latest value of each metric. Thread-safe."""
 
     def __init__(self, definitions: Iterable[Mapping[str, str]]) -> None:
         self._definitions = [(metric["Name"], re.compile(metric["Regex"])) for metric in definitions]
@@ -19,7 +19,7 @@ class Metrics:
         self._changed = False
 
     def read(self, line: str) -> None:
-        """Take every value from one line."""
+        """Extract the values from one line."""
         for name, pattern in self._definitions:
             for match in pattern.finditer(line):
                 value = _number(match.group(1))
@@ -29,7 +29,7 @@ class Metrics:
                         self._changed = True
 
     def take_new(self) -> list[Record] | None:
-        """All last values, if one of them is new since the last call."""
+        """All latest values if any has changed since the last call, else None."""
         with self._lock:
             changed, self._changed = self._changed, False
             return list(self._last.values()) if changed else None
@@ -40,4 +40,4 @@ def _number(text: str | None) -> float | None:
         value = float(text or "")
     except ValueError:
         return None
-    return value if math.isfinite(value) else None  # JSON has no others
+    return value if math.isfinite(value) else None  # JSON can represent no others

@@ -1,4 +1,4 @@
-"""A model's container: unpacks the model, serves it, and answers. For endpoints and transform jobs."""
+"""The container of a model, for endpoints and transform jobs: it unpacks and serves the model."""
 
 import http.client
 import shutil
@@ -21,21 +21,21 @@ PING_SECONDS = 0.1  # between two health checks
 CODE = "/opt/ml/model/code"
 
 
-class Answer(NamedTuple):
-    """What a container answers; `body` says what is wrong where `status` is none of success."""
+class ContainerResponse(NamedTuple):
+    """The HTTP response of a container."""
 
     status: int
     content_type: str
     body: bytes
 
     @property
-    def good(self) -> bool:
-        """Whether the container did what it was asked to."""
+    def ok(self) -> bool:
+        """Whether the status is one of success."""
         return 200 <= self.status < 300
 
 
 class ModelContainer:
-    """One container of a model. It takes a while until it is healthy. Thread-safe once it is started."""
+    """A container that serves one model. Thread-safe once it is started."""
 
     def __init__(
         self,
@@ -45,14 +45,14 @@ class ModelContainer:
         on_line: Callable[[str], None],
         environment: Mapping[str, str],
     ) -> None:
-        """Fetch the model and start the server; raise JobFailed if the model cannot be fetched."""
+        """Download the model and start the server; raise JobFailed if the download fails."""
         host.scratch.mkdir(parents=True, exist_ok=True)
         self._root = Path(tempfile.mkdtemp(prefix="model-", dir=host.scratch))
         self._port_file = self._root / "port"
         self._port: int | None = None
         try:
             archive = self._root / "model.tar.gz"
-            host.storage(role_arn).fetch(definition["ModelDataUrl"], archive)
+            host.storage(role_arn).download_file(definition["ModelDataUrl"], archive)
             unpack(archive, self._root / "model")
             archive.unlink()
         except JobFailed:
@@ -80,7 +80,11 @@ class ModelContainer:
         return self._container.running
 
     def wait_until_healthy(self, timeout: float, wanted: Callable[[], bool] = lambda: True) -> bool:
-        """Whether the server answers `/ping` within `timeout` seconds, and as long as it is `wanted`."""
+        """Wait until the server answers `/ping` with success.
+
+        Returns:
+            False after `timeout` seconds, when the server ends, or when `wanted` returns False.
+        """
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline and self.running and wanted():
             if self._is_healthy():
@@ -88,29 +92,29 @@ class ModelContainer:
             time.sleep(PING_SECONDS)
         return False
 
-    def invoke(self, body: bytes, headers: Mapping[str, str], timeout: float) -> Answer:
-        """Send one request; raise OSError if there is no answer within `timeout` seconds."""
+    def invoke(self, body: bytes, headers: Mapping[str, str], timeout: float) -> ContainerResponse:
+        """Send one request; raise OSError if there is no response within `timeout` seconds."""
         return self._ask("POST", "/invocations", timeout, body, headers)
 
     def stop(self, grace: float) -> None:
-        """End the server, and remove what was unpacked; safe to repeat."""
+        """Stop the server and remove the unpacked model. Safe to repeat."""
         self._container.terminate(grace)
         self._container.wait()
         self._remove()
 
     def kill(self) -> None:
-        """End the server at once."""
+        """Kill the server and remove the unpacked model."""
         self._container.kill()
         self._container.wait()
         self._remove()
 
     def wait(self) -> None:
-        """Wait until the server has ended, for whatever reason."""
+        """Wait until the server has ended."""
         self._container.wait()
 
     def _is_healthy(self) -> bool:
         try:
-            return self._ask("GET", "/ping", 2.0).good
+            return self._ask("GET", "/ping", 2.0).ok
         except OSError:
             return False
 
@@ -121,12 +125,14 @@ class ModelContainer:
         timeout: float,
         body: bytes = b"",
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> ContainerResponse:
         connection = http.client.HTTPConnection(HOST, self._known_port(), timeout=timeout)
         try:
             connection.request(method, path, body or None, dict(headers or {}))
             response = connection.getresponse()
-            return Answer(response.status, response.headers.get("Content-Type", ""), response.read())
+            return ContainerResponse(
+                response.status, response.headers.get("Content-Type", ""), response.read()
+            )
         except http.client.HTTPException as error:
             raise ConnectionError(f"the container broke the connection: {error!r}") from error
         finally:

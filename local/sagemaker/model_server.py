@@ -1,12 +1,12 @@
 """The HTTP server in a model's container: calls `code/inference.py` as SageMaker's PyTorch container does.
 
 Started by local.sagemaker.model_containers with the interpreter of the training environment, so it uses the
-standard library only: `python model_server.py MODEL_FOLDER PORT_FILE`. It writes the port that it serves on
-to PORT_FILE and answers `GET /ping` with 200 as soon as the model is loaded.
+standard library only: `python model_server.py MODEL_FOLDER PORT_FILE`. It writes its port to
+PORT_FILE and answers `GET /ping` with 200 as soon as the model is loaded.
 
-The semantics are those of sagemaker-inference: one worker, so one request at a time; text for JSON and CSV,
-bytes for all else; functions that take one argument more get the context; an error that a function raises
-is answered with 500 and the stack trace.
+It behaves as sagemaker-inference does: one worker, so one request at a time; JSON and CSV are passed as
+text, everything else as bytes; functions with one more parameter get the context; an exception is answered
+with 500 and the stack trace.
 """
 
 import importlib
@@ -26,7 +26,7 @@ FUNCTIONS = ("input_fn", "predict_fn", "output_fn")
 
 
 class Context:
-    """What the functions may know of a request and set of its answer."""
+    """The request headers and response status, as the functions may read and set them."""
 
     def __init__(self, model_dir: str, headers: Any = None) -> None:
         self.system_properties = {"model_dir": model_dir, "gpu_id": None}
@@ -35,16 +35,16 @@ class Context:
         self._headers = headers
 
     def get_request_header(self, _index: int, name: str) -> str | None:
-        """A header of the request."""
+        """The request header `name`."""
         return self._headers.get(name) if self._headers else None
 
     def set_response_status(self, code: int = 200, phrase: str = "", idx: int = 0) -> None:  # noqa: ARG002
-        """Answer with this status; each call has one request, so `idx` is always 0."""
+        """Set the status of the response. Each call has one request, so `idx` is always 0."""
         self.status, self.phrase = code, phrase.replace("\r", " ").replace("\n", " ")
 
 
 class Model:
-    """The user's functions and what `model_fn` returned."""
+    """The functions of the user's script and the result of its `model_fn`."""
 
     def __init__(self, model_dir: Path) -> None:
         self._dir = str(model_dir)
@@ -58,7 +58,7 @@ class Model:
         self._lock = threading.Lock()
 
     def answer(self, body: bytes, content_type: str, accept: str, headers: Any) -> tuple[bytes, str, Context]:
-        """Body and content type of the answer; its status stands in the context."""
+        """Return the body and content type of the response, and the context with its status."""
         context = Context(self._dir, headers)
         media_type = content_type.partition(";")[0].strip().lower()
         try:
@@ -77,24 +77,24 @@ class Model:
 
 
 def call(function: Callable[..., Any], *arguments: Any, context: Context) -> Any:
-    """Call a function with the context if it takes it."""
+    """Call a function, with the context if it has a parameter for it."""
     takes_context = len(inspect.signature(function).parameters) > len(arguments)
     return function(*arguments, context) if takes_context else function(*arguments)
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One request."""
+    """Handles one request."""
 
     protocol_version = "HTTP/1.1"
     server: "Server"
 
     def do_GET(self) -> None:
-        """The health check."""
+        """Answer the health check."""
         found = self.path == "/ping"
         self._send(200 if found and self.server.model else 503 if found else 404, "", b"", "text/plain")
 
     def do_POST(self) -> None:
-        """An invocation."""
+        """Answer an invocation."""
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self.path != "/invocations" or self.server.model is None:
             self._send(404 if self.server.model else 503, "", b"", "text/plain")
@@ -113,11 +113,11 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
-        """The log is for what the model prints."""
+        """Log nothing: the log is for the output of the model."""
 
 
 class Server(ThreadingHTTPServer):
-    """The server; without a model it says that it is not ready."""
+    """The server. Without a model it answers 503."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -125,7 +125,7 @@ class Server(ThreadingHTTPServer):
 
 
 def main(model_dir: Path, port_file: Path) -> None:
-    """Serve for ever."""
+    """Load the model and serve it until the process is killed."""
     server = Server(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     draft = port_file.with_suffix(".draft")

@@ -1,4 +1,4 @@
-"""Models and endpoint configurations: records that are checked when they are made."""
+"""Models and endpoint configurations: records that are validated when they are created."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from local.sagemaker.roles import check_role
 from local.sagemaker.state_store import StateStore
 
 MODEL_OF_VARIANT = "Model"
-"""The member of a variant, where it is deployed, with its model's role and container."""
+"""The member of a deployed variant that holds the role and container of its model."""
 CODE_FOLDERS = ("/opt/ml/model/code", "/opt/ml/model/code/")
 
 
@@ -25,7 +25,7 @@ class Models:
         self._registry = registry
 
     def create(self, request: Mapping[str, Any]) -> Record:
-        """CreateModel; raise SageMakerError if it is refused, or its data cannot be read."""
+        """CreateModel; raise SageMakerError if it is refused or its data cannot be read."""
         role = request.get("ExecutionRoleArn")
         if role is None:
             raise invalid("ExecutionRoleArn is required.")
@@ -41,30 +41,30 @@ class Models:
             )
         folder = container.get("Environment", {}).get("SAGEMAKER_SUBMIT_DIRECTORY", CODE_FOLDERS[0])
         if folder not in CODE_FOLDERS:
-            raise unsupported(f"SAGEMAKER_SUBMIT_DIRECTORY {folder}, other than the model's own code folder,")
+            raise unsupported(f"SAGEMAKER_SUBMIT_DIRECTORY {folder}, outside the code folder of the model,")
         return {"ModelArn": self.collection.add(request["ModelName"], dict(request))}
 
     def delete(self, request: Mapping[str, Any]) -> Record:
-        """DeleteModel; endpoints that serve it go on. Raise SageMakerError if there is none."""
+        """DeleteModel. Endpoints keep serving it. Raise SageMakerError if there is none."""
         self.collection.delete(request["ModelName"])
         return {}
 
     def deployment(self, name: str) -> Record:
-        """Role and container of a model; raise SageMakerError if there is none."""
+        """The role and container of a model; raise SageMakerError if there is none."""
         model = self.collection.get(name)
         return {"ExecutionRoleArn": model["ExecutionRoleArn"], "Container": self.container(model)}
 
     def container(self, model: Mapping[str, Any]) -> Record:
-        """The one container of a model, what it takes from a model package included."""
+        """The container of a model, completed from its model package."""
         containers = [*model.get("Containers", ())]
         if "PrimaryContainer" in model:
             containers.append(model["PrimaryContainer"])
         if len(containers) != 1:
-            raise unsupported("A model with anything but one container")
+            raise unsupported("A model without exactly one container")
         container: Record = containers[0]
         if "ModelPackageName" not in container:
             return container
-        package = self._registry.need_package(container["ModelPackageName"])
+        package = self._registry.get_package(container["ModelPackageName"])
         own = {"Environment": container["Environment"]} if "Environment" in container else {}
         return {**package["InferenceSpecification"]["Containers"][0], **own}
 
@@ -89,9 +89,10 @@ class EndpointConfigs:
         return {"EndpointConfigArn": self.collection.add(request["EndpointConfigName"], dict(request))}
 
     def deployment(self, name: str) -> Record:
-        """A configuration with all that serving it takes, whatever is deleted meanwhile.
+        """A copy of a configuration with its models, so that serving it survives their deletion.
 
-        Raise SageMakerError if there is none, or one of its models is gone.
+        Raises:
+            SageMakerError: if the configuration or one of its models does not exist.
         """
         config = self.collection.get(name)
         variants = [
@@ -101,7 +102,7 @@ class EndpointConfigs:
         return {**config, "ProductionVariants": variants}
 
     def delete(self, request: Mapping[str, Any]) -> Record:
-        """DeleteEndpointConfig; endpoints that use it go on. Raise SageMakerError if there is none."""
+        """DeleteEndpointConfig. Endpoints keep using it. Raise SageMakerError if there is none."""
         self.collection.delete(request["EndpointConfigName"])
         return {}
 
@@ -112,6 +113,8 @@ class EndpointConfigs:
         self._models.collection.get(variant["ModelName"])
         if "ServerlessConfig" in variant:
             if "InstanceType" in variant or "InitialInstanceCount" in variant:
-                raise invalid(f"Production variant {name} has a ServerlessConfig, so it takes no instances.")
+                raise invalid(
+                    f"Production variant {name} has a ServerlessConfig, so it cannot have instances."
+                )
         elif "InstanceType" not in variant or variant.get("InitialInstanceCount", 0) < 1:
             raise invalid(f"Production variant {name} needs an InstanceType and an InitialInstanceCount.")

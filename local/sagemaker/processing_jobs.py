@@ -1,4 +1,4 @@
-"""Processing jobs: a command of the caller's between inputs from S3 and outputs to S3."""
+"""Processing jobs: a command that reads inputs from S3 and writes outputs to S3."""
 
 import time
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ class ProcessingJobs(Jobs):
         return {"ProcessingJobArn": self.start(request["ProcessingJobName"], record)}
 
     def execute(self, job: Record, run: JobRun) -> None:
-        """Run the command; raise JobFailed if it fails."""
+        """Run the command of a job; raise JobFailed if it fails."""
         name = job["ProcessingJobName"]
         storage = self.host.storage(job["RoleArn"])
         folder = JobFolder(self.host.scratch / "processing" / name)
@@ -80,7 +80,7 @@ class ProcessingJobs(Jobs):
 
 
 def prepare(job: Record, folder: JobFolder, storage: Storage) -> None:
-    """Bring the inputs, and make folders for the outputs; raise JobFailed if something is missing."""
+    """Download the inputs and create the output folders; raise JobFailed if an input is missing."""
     for entry in job.get("ProcessingInputs", ()):
         source = entry["S3Input"]
         items = storage.find(source["S3DataType"], source["S3Uri"])
@@ -91,16 +91,18 @@ def prepare(job: Record, folder: JobFolder, storage: Storage) -> None:
 
 
 def outputs(job: Mapping[str, Any]) -> list[Record]:
-    """Where the job's outputs are and go to."""
+    """The local paths and S3 locations of a job's outputs."""
     entries = job.get("ProcessingOutputConfig", {}).get("Outputs", ())
     return [entry["S3Output"] for entry in entries]
 
 
 def check(request: Mapping[str, Any]) -> None:
-    """Raise SageMakerError unless such a job can run on this machine."""
+    """Raise SageMakerError if the request is invalid or not supported here."""
     check_role(request["RoleArn"])
     if "ContainerEntrypoint" not in request["AppSpecification"]:
-        raise unsupported("A processing job without ContainerEntrypoint, so with code that is in its image,")
+        raise unsupported(
+            "A processing job without ContainerEntrypoint, which would run code from its image,"
+        )
     if request["ProcessingResources"]["ClusterConfig"].get("InstanceCount") != 1:
         raise unsupported("A processing job on several instances")
     inputs = request.get("ProcessingInputs", ())
@@ -126,4 +128,4 @@ def _check_input(name: str, source: Mapping[str, Any]) -> None:
 
 def _check_path(path: str) -> None:
     if not path.startswith(f"{INSIDE}/processing") or ".." in path:
-        raise invalid(f"LocalPath has to be a path under {INSIDE}/processing; it is '{path}'.")
+        raise invalid(f"LocalPath must be a path under {INSIDE}/processing; it is '{path}'.")

@@ -1,4 +1,4 @@
-"""The model registry: groups of model packages, and their versions."""
+"""The model registry: model package groups and their versions."""
 
 import threading
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from local.sagemaker.resources import PACKAGE, PACKAGE_GROUP, Record
 from local.sagemaker.state_store import StateStore
 
 LAST_VERSION = "LastVersion"
-"""The member of a group's record with the highest version it ever had: no version is given twice."""
+"""The member of a group's record with its highest version so far: no version number is reused."""
 UPDATED = (
     "ApprovalDescription", "InferenceSpecification", "ModelApprovalStatus", "ModelCard", "ModelLifeCycle",
     "ModelPackageRegistrationType", "SourceUri",
@@ -18,7 +18,7 @@ UPDATED = (
 
 
 class Registry:
-    """All groups of model packages, and all packages. Thread-safe."""
+    """All model package groups and all model packages. Thread-safe."""
 
     def __init__(self, store: StateStore) -> None:
         self.groups = ResourceCollection(store, PACKAGE_GROUP)
@@ -26,7 +26,7 @@ class Registry:
         self._lock = threading.Lock()
 
     def create_group(self, request: Mapping[str, Any]) -> Record:
-        """CreateModelPackageGroup; raise SageMakerError if there is one of the same name."""
+        """CreateModelPackageGroup; raise SageMakerError if the name is taken."""
         record = {**request, "CreatedBy": {}, "ModelPackageGroupStatus": "Completed", LAST_VERSION: 0}
         return {"ModelPackageGroupArn": self.groups.add(request["ModelPackageGroupName"], record)}
 
@@ -35,7 +35,7 @@ class Registry:
         return self.groups.get(self.groups.resolve_name(request["ModelPackageGroupName"]))
 
     def delete_group(self, request: Mapping[str, Any]) -> Record:
-        """DeleteModelPackageGroup; raise SageMakerError if there is none or it is not empty."""
+        """DeleteModelPackageGroup; raise SageMakerError if it does not exist or is not empty."""
         name = self.groups.resolve_name(request["ModelPackageGroupName"])
         with self._lock:
             if any(package.get("ModelPackageGroupName") == name for package in self.packages.all()):
@@ -47,7 +47,7 @@ class Registry:
         return {}
 
     def create_package(self, request: Mapping[str, Any]) -> Record:
-        """CreateModelPackage, a version of a group or one by itself; raise SageMakerError if refused."""
+        """CreateModelPackage, within a group or without one; raise SageMakerError if it is refused."""
         group, name = request.get("ModelPackageGroupName"), request.get("ModelPackageName")
         if (group is None) == (name is None):
             raise invalid("Exactly one of ModelPackageGroupName and ModelPackageName is required.")
@@ -74,11 +74,11 @@ class Registry:
 
     def describe_package(self, request: Mapping[str, Any]) -> Record:
         """DescribeModelPackage, by name or ARN; raise SageMakerError if there is none."""
-        return described(self.need_package(request["ModelPackageName"]))
+        return described(self.get_package(request["ModelPackageName"]))
 
     def update_package(self, request: Mapping[str, Any]) -> Record:
         """UpdateModelPackage; raise SageMakerError if there is none."""
-        package = self.need_package(request["ModelPackageArn"])
+        package = self.get_package(request["ModelPackageArn"])
         added = request.get("CustomerMetadataProperties", {})
         removed = request.get("CustomerMetadataPropertiesToRemove", ())
         properties = {**package.get("CustomerMetadataProperties", {}), **added}
@@ -98,11 +98,11 @@ class Registry:
         self.packages.delete(self.packages.resolve_name(request["ModelPackageName"]))
         return {}
 
-    def need_package(self, name_or_arn: str) -> Record:
+    def get_package(self, name_or_arn: str) -> Record:
         """A package by its name or ARN; raise SageMakerError if there is none."""
         return self.packages.get(self.packages.resolve_name(name_or_arn))
 
 
 def described(package: Record) -> Record:
-    """A package as the API tells of it: a version has no name of its own, but the answer has to have one."""
+    """A package as the API describes it. A version has no name, so it gets that of its group."""
     return {**package, "ModelPackageName": package.get("ModelPackageGroupName", package["ModelPackageName"])}

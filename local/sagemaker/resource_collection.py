@@ -1,4 +1,4 @@
-"""All resources of one kind."""
+"""All resources of one kind, with SageMaker's errors for missing and duplicate names."""
 
 import time
 from typing import Any
@@ -9,14 +9,14 @@ from local.sagemaker.state_store import TAGS, StateStore
 
 
 class ResourceCollection:
-    """Keeps the records of a kind, with the service's own words for what is missing or there twice."""
+    """The records of one kind of resource. Thread-safe."""
 
     def __init__(self, store: StateStore, kind: Kind) -> None:
         self._store = store
         self.kind = kind
 
     def add(self, name: str, record: Record) -> str:
-        """Take up a new record and return its ARN; raise SageMakerError if the name is taken."""
+        """Add a record and return its ARN; raise SageMakerError if the name is taken."""
         arn = self.kind.arn(name)
         now = time.time()
         named = {
@@ -30,7 +30,7 @@ class ResourceCollection:
         return arn
 
     def find(self, name: str) -> Record | None:
-        """A copy of the record, None if there is none."""
+        """A copy of the record; None if there is none."""
         return self._store.get(self.kind.noun, name)
 
     def get(self, name: str) -> Record:
@@ -41,22 +41,22 @@ class ResourceCollection:
         return record
 
     def resolve_name(self, name_or_arn: str) -> str:
-        """The name that is meant; ARNs are in lower case, so they do not tell it."""
+        """The name for a name or an ARN. ARNs are in lower case, so they have to be looked up."""
         if not name_or_arn.startswith("arn:"):
             return name_or_arn
         names = {record[self.kind.arn_member]: record[self.kind.name] for record in self.all()}
         return names.get(name_or_arn) or name_or_arn.partition("/")[2]
 
     def all(self) -> list[Record]:
-        """A copy of every record, in the order of creation."""
+        """Copies of all records, in order of creation."""
         return self._store.all(self.kind.noun)
 
     def change(self, name: str, **changes: Any) -> None:
-        """Set members of the record, or take away those whose new value is None."""
+        """Set members of the record. The value None removes a member."""
         self._store.update(self.kind.noun, name, **{"LastModifiedTime": time.time(), **changes})
 
     def delete(self, name: str) -> None:
-        """Forget the record; raise SageMakerError if there is none."""
+        """Delete the record; raise SageMakerError if there is none."""
         if not self._store.delete(self.kind.noun, name):
             raise self._missing(name)
         self._store.delete(TAGS, self.kind.arn(name))

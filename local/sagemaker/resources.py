@@ -1,13 +1,12 @@
-"""What there is in SageMaker: kinds of resources, their names and ARNs."""
+"""The kinds of SageMaker resources, their names and ARNs."""
 
 from dataclasses import dataclass
 from typing import Any
 
-ACCOUNT = "000000000000"
-REGION = "us-east-1"
+from local.account import ACCOUNT, REGION
 
 Record = dict[str, Any]
-"""All that is known of a resource: what it was created with, and what Describe adds to that."""
+"""The data of a resource: the request that created it and what Describe adds."""
 
 
 @dataclass(frozen=True)
@@ -18,14 +17,14 @@ class Kind:
     """The operations are called Create{noun}, Describe{noun} and so on."""
     arn_part: str
     title: str
-    """As messages name it."""
+    """The name in messages."""
     summaries: str
-    """The member of the answer to List{noun}s that holds the list."""
+    """The member of the List response that holds the list."""
     plural: str = ""
     status: str = ""
-    """The member that holds the status, if there is one."""
+    """The member that holds the status; empty if there is none."""
     descending: bool = True
-    """How List sorts unless it is told."""
+    """The default order of List."""
 
     @property
     def name(self) -> str:
@@ -39,11 +38,11 @@ class Kind:
 
     @property
     def list_operation(self) -> str:
-        """The operation that lists all of this kind."""
+        """The List operation of this kind."""
         return f"List{self.plural or self.noun + 's'}"
 
     def arn(self, name: str) -> str:
-        """The ARN of the one called `name`; SageMaker writes it in lower case."""
+        """The ARN of the resource `name`, in lower case as SageMaker writes it."""
         return f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:{self.arn_part}/{name.lower()}"
 
 

@@ -1,4 +1,4 @@
-"""IAM roles that SageMaker takes on: jobs and models may do what their role allows, and nothing else."""
+"""IAM roles assumed by SageMaker: jobs and models have the permissions of their role only."""
 
 import hashlib
 import json
@@ -7,15 +7,15 @@ from typing import Any
 from ministack.core import responses
 from ministack.services import iam, sts
 
+from local.account import ACCOUNT, REGION
 from local.aws import patching
 from local.sagemaker.errors import invalid
-from local.sagemaker.resources import ACCOUNT, REGION
 
 PRINCIPAL = "sagemaker.amazonaws.com"
 
 
 def check_ministack() -> None:
-    """Raise UnsupportedMinistack if ministack lacks what this module needs of it."""
+    """Raise UnsupportedMinistack if ministack lacks a name that this module uses."""
     patching.existing(iam, "_roles")
     patching.existing(sts, "register_session")
     patching.existing(responses, "request_scope")
@@ -33,28 +33,30 @@ def check_role(arn: str) -> None:
 
 
 def trusts(document: str | dict[str, Any]) -> bool:
-    """Whether a trust policy lets SageMaker assume the role; conditions are not looked at."""
+    """Whether a trust policy lets SageMaker assume the role. Conditions are ignored."""
     policy: dict[str, Any] = json.loads(document) if isinstance(document, str) else document
-    trusting = [statement for statement in _listed(policy.get("Statement", [])) if _names_us(statement)]
+    trusting = [
+        statement for statement in _listed(policy.get("Statement", [])) if _names_sagemaker(statement)
+    ]
     effects = {statement["Effect"] for statement in trusting}
     return effects == {"Allow"}
 
 
-def _names_us(statement: dict[str, Any]) -> bool:
+def _names_sagemaker(statement: dict[str, Any]) -> bool:
     principal = statement.get("Principal", {})
     services = _listed(principal.get("Service", [])) if isinstance(principal, dict) else []
     return PRINCIPAL in services and "sts:AssumeRole" in _listed(statement.get("Action", []))
 
 
 def _listed(value: Any) -> list[Any]:
-    """IAM writes one thing alone and many as a list."""
+    """IAM allows a single value in place of a list."""
     return value if isinstance(value, list) else [value]
 
 
 def credentials(role_arn: str) -> dict[str, str]:
-    """Environment variables with credentials of a session of the role, as the AWS SDKs read them.
+    """Environment variables for the AWS SDKs with the credentials of a session of the role.
 
-    The same role always gets the same session, so nothing piles up, and it works after a restart too.
+    A role always gets the same session, so that sessions do not accumulate and survive a restart.
     """
     digest = hashlib.sha256(f"sagemaker:{role_arn}".encode()).hexdigest()
     role = role_arn.rpartition("/")[2]

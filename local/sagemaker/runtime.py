@@ -4,25 +4,30 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote
 
+from local.account import ACCOUNT, REGION
 from local.sagemaker.endpoints import Endpoints
 from local.sagemaker.errors import SageMakerError
 from local.sagemaker.fleet import Fleet, Stopped, Throttled
-from local.sagemaker.model_containers import Answer
-from local.sagemaker.resources import ACCOUNT, REGION
+from local.sagemaker.model_containers import ContainerResponse
 
 PATH = re.compile(r"/endpoints/(?P<endpoint>[^/]+)/invocations")
 MEGABYTE = 1024 * 1024
 MAX_BYTES = 6 * MEGABYTE
 MAX_BYTES_SERVERLESS = 4 * MEGABYTE
-SECONDS = 60.0  # a container has for an answer
-PASSED_ON = ("accept", "content-type", "x-amzn-sagemaker-custom-attributes", "x-amzn-sagemaker-inference-id")
+INVOCATION_TIMEOUT = 60.0  # seconds
+FORWARDED_HEADERS = (
+    "accept",
+    "content-type",
+    "x-amzn-sagemaker-custom-attributes",
+    "x-amzn-sagemaker-inference-id",
+)
 VARIANT = "x-Amzn-Invoked-Production-Variant"
 
 Response = tuple[int, dict[str, str], bytes]
 
 
 class ModelError(SageMakerError):
-    """The model, not the service, refused or failed: `original` is what its container answered."""
+    """The model refused the request or failed. The `original` values come from its container."""
 
     def __init__(self, endpoint: str, original_status: int, original_message: str) -> None:
         side = "client error" if 400 <= original_status < 500 else "server error"
@@ -40,24 +45,24 @@ class ModelError(SageMakerError):
 
 
 class Runtime:
-    """Sends invocations to the containers of endpoints. Thread-safe."""
+    """Forwards invocations to the containers of endpoints. Thread-safe."""
 
     def __init__(self, endpoints: Endpoints) -> None:
         self._endpoints = endpoints
 
     def invoke(self, path: str, headers: Mapping[str, str], body: bytes) -> Response:
-        """InvokeEndpoint; `headers` in lower case. Raise SageMakerError if there is no good answer."""
+        """InvokeEndpoint; the names of `headers` are in lower case. Raise SageMakerError if it fails."""
         match = PATH.fullmatch(path)
         if match is None:
             raise SageMakerError("UnknownOperationException", f"There is no operation at {path}.", 404)
         name = unquote(match["endpoint"])
-        passed_on = {header: headers[header] for header in PASSED_ON if header in headers}
+        passed_on = {header: headers[header] for header in FORWARDED_HEADERS if header in headers}
         while True:
             fleet = self._serving_fleet(name)
             try:
                 return _invoke(name, fleet, headers.get("x-amzn-sagemaker-target-variant"), passed_on, body)
             except Stopped:
-                continue  # it was replaced just now
+                continue  # it has just been replaced
 
     def _serving_fleet(self, name: str) -> Fleet:
         fleet = self._endpoints.fleet(name)
@@ -74,18 +79,18 @@ class Runtime:
 def _invoke(name: str, fleet: Fleet, target: str | None, headers: Mapping[str, str], body: bytes) -> Response:
     try:
         with fleet.serving(target) as (variant, container):
-            most = MAX_BYTES_SERVERLESS if "ServerlessConfig" in variant else MAX_BYTES
-            if len(body) > most:
+            limit = MAX_BYTES_SERVERLESS if "ServerlessConfig" in variant else MAX_BYTES
+            if len(body) > limit:
                 raise SageMakerError(
                     "ValidationError",
-                    f"Request body of {len(body)} bytes exceeded the maximum of {most} bytes.",
+                    f"Request body of {len(body)} bytes exceeded the maximum of {limit} bytes.",
                     413,
                 )
             if container is None:
                 raise SageMakerError(
                     "ModelNotReadyException", f"The container of {variant['VariantName']} is restarting.", 429
                 )
-            answer = container.invoke(body, headers, SECONDS)
+            answer = container.invoke(body, headers, INVOCATION_TIMEOUT)
     except Throttled:
         raise SageMakerError("ThrottlingException", "Rate exceeded") from None
     except LookupError:
@@ -104,8 +109,8 @@ def _invoke(name: str, fleet: Fleet, target: str | None, headers: Mapping[str, s
     return _respond(name, answer, variant["VariantName"])
 
 
-def _respond(name: str, answer: Answer, variant: str) -> Response:
-    if not answer.good:
+def _respond(name: str, answer: ContainerResponse, variant: str) -> Response:
+    if not answer.ok:
         raise ModelError(name, answer.status, answer.body.decode(errors="replace"))
     if len(answer.body) > MAX_BYTES:
         raise ModelError(name, 500, f"The response is larger than {MAX_BYTES} bytes.")

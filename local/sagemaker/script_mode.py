@@ -1,4 +1,4 @@
-"""Script mode: what a training program gets from the job, as SageMaker's training toolkit hands it over."""
+"""Script mode: arguments, variables and files of a training program, as in SageMaker's training toolkit."""
 
 import json
 import os
@@ -13,11 +13,11 @@ HOST = "algo-1"
 PROGRAM = "sagemaker_program"
 SUBMIT_DIRECTORY = "sagemaker_submit_directory"
 OBJECTIVE = "_tuning_objective_metric"
-"""What a tuning job adds to the hyper-parameters; no argument of the program."""
+"""The hyper-parameter that a tuning job adds. It is not an argument of the program."""
 
 
 def decode(text: str) -> Any:
-    """The value of a hyper-parameter: JSON if it is some, else the text itself."""
+    """The value of a hyper-parameter: parsed if it is JSON, else the text itself."""
     try:
         return json.loads(text)
     except ValueError:
@@ -25,7 +25,7 @@ def decode(text: str) -> Any:
 
 
 def user_parameters(hyperparameters: Mapping[str, str]) -> dict[str, Any]:
-    """What of the hyper-parameters is meant for the program."""
+    """The hyper-parameters that are arguments of the program."""
     return {
         name: decode(value)
         for name, value in hyperparameters.items()
@@ -34,7 +34,7 @@ def user_parameters(hyperparameters: Mapping[str, str]) -> dict[str, Any]:
 
 
 def arguments(parameters: Mapping[str, Any]) -> list[str]:
-    """The program's command line: `--name value`, in order of the names."""
+    """The program's arguments: `--name value`, sorted by name."""
     words = []
     for name, value in sorted(parameters.items()):
         words.append(f"--{name}" if len(name) > 1 else f"-{name}")
@@ -46,12 +46,12 @@ def arguments(parameters: Mapping[str, Any]) -> list[str]:
 
 
 def command(python: Path, program: str, words: list[str]) -> list[str]:
-    """How the program is started in its folder: a Python script by the interpreter, another by itself."""
+    """The command line: Python scripts run in the interpreter, other programs directly."""
     return [str(python), "-u", program, *words] if program.endswith(".py") else [f"./{program}", *words]
 
 
 def write_configuration(folder: JobFolder, job: Record) -> None:
-    """Write the files under input/config that every training container finds."""
+    """Write the files under input/config of a training container."""
     channels = {
         channel["ChannelName"]: {
             "TrainingInputMode": "File",
@@ -80,7 +80,7 @@ def resources(job: Record) -> dict[str, Any]:
 
 
 def variables(folder: JobFolder, job: Record) -> dict[str, str]:
-    """The environment of the program: SM_* and what else SageMaker sets, the job's own coming last."""
+    """The environment of the program: SageMaker's variables, then those of the job."""
     root = folder.root
     hyperparameters = job["HyperParameters"]
     parameters = user_parameters(hyperparameters)
@@ -118,5 +118,5 @@ def variables(folder: JobFolder, job: Record) -> dict[str, str]:
 
 
 def count_gpus() -> int:
-    """NVIDIA's devices on this machine."""
+    """The number of NVIDIA devices on this machine."""
     return len([device for device in Path("/dev").glob("nvidia*") if device.name[6:].isdigit()])

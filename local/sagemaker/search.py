@@ -1,69 +1,86 @@
-"""Random search over the parameter ranges of a tuning job."""
+"""The search of a tuning job, done by Optuna.
 
-import math
-import random
-from collections.abc import Mapping
+Strategy Random is Optuna's RandomSampler. Strategy Bayesian is its TPESampler: another model of the search
+space than SageMaker's Gaussian process, and like it one that learns from the finished training jobs.
+"""
+
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from local.sagemaker.errors import SageMakerError, invalid, unsupported
+import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.trial import TrialState
 
-RANGES = ("IntegerParameterRanges", "ContinuousParameterRanges", "CategoricalParameterRanges")
+optuna.logging.set_verbosity(optuna.logging.WARNING)
 
-
-def check_ranges(ranges: Mapping[str, Any]) -> None:
-    """Raise SageMakerError unless values can be drawn from all ranges, and there is one at least."""
-    if ranges.get("AutoParameters"):
-        raise unsupported("AutoParameters")
-    names = [item["Name"] for kind in RANGES for item in ranges.get(kind, ())]
-    if not names:
-        raise invalid("At least one parameter range is required.")
-    if len(set(names)) < len(names):
-        raise invalid("Each tunable hyperparameter must have one range only.")
-    for kind, read in (("IntegerParameterRanges", int), ("ContinuousParameterRanges", float)):
-        for item in ranges.get(kind, ()):
-            _check_range(item, kind, read)
-
-
-def _check_range(item: Mapping[str, str], kind: str, read: Any) -> None:
-    name, scaling = item["Name"], item.get("ScalingType", "Auto")
-    try:
-        low, high = read(item["MinValue"]), read(item["MaxValue"])
-    except ValueError:
-        raise invalid(f"The range of {name} is not one of numbers that fit {kind}.") from None
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise invalid(f"The range of {name} needs a MinValue below its MaxValue.")
-    if scaling == "Logarithmic" and low <= 0:
-        raise invalid(f"The range of {name} has to be positive for ScalingType Logarithmic.")
-    if scaling == "ReverseLogarithmic" and (read is int or not 0 <= low < high < 1):
-        raise invalid(f"ScalingType ReverseLogarithmic of {name} needs a continuous range within 0 <= x < 1.")
+SAMPLERS: dict[str, Callable[[int | None], BaseSampler]] = {
+    "Random": lambda seed: RandomSampler(seed=seed),
+    # Training jobs run in parallel: the unfinished ones count as bad, so that no two try the same values.
+    "Bayesian": lambda seed: TPESampler(seed=seed, constant_liar=True),
+}
 
 
-def draw(ranges: Mapping[str, Any], generator: random.Random) -> dict[str, str]:
-    """One value of every parameter, as the texts that hyper-parameters are."""
-    values = {}
+class Search:
+    """Proposes hyper-parameters for one training job after the other. Not thread-safe."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        """Prepare the search for a HyperParameterTuningJobConfig whose ranges have been checked."""
+        objective = config["HyperParameterTuningJobObjective"]
+        self._study = optuna.create_study(
+            direction="maximize" if objective["Type"] == "Maximize" else "minimize",
+            sampler=SAMPLERS[config["Strategy"]](config.get("RandomSeed")),
+        )
+        self._ranges = config["ParameterRanges"]
+        self._distributions = distributions(self._ranges)
+        self._trials: dict[str, optuna.Trial] = {}
+
+    def propose(self, training: str) -> dict[str, str]:
+        """The values for the training job of that name, as the texts that hyper-parameters are."""
+        self._trials[training] = trial = self._study.ask(self._distributions)
+        return as_text(trial.params, self._ranges)
+
+    def report(self, training: str, objective: float | None) -> None:
+        """Take in the final objective of a training job; None if it failed or has none."""
+        state = TrialState.FAIL if objective is None else TrialState.COMPLETE
+        self._study.tell(self._trials.pop(training), objective, state)
+
+
+def distributions(ranges: Mapping[str, Any]) -> dict[str, BaseDistribution]:
+    """Optuna's distributions for ParameterRanges, by name.
+
+    ReverseLogarithmic is uniform in log(1 - x), so its distribution is that of 1 - x. Auto is Linear.
+    """
+    found: dict[str, BaseDistribution] = {}
     for item in ranges.get("IntegerParameterRanges", ()):
-        low, high = int(item["MinValue"]), int(item["MaxValue"])
-        scaling = item.get("ScalingType", "Auto")
-        if scaling == "Logarithmic":
-            drawn = round(math.exp(generator.uniform(math.log(low), math.log(high))))
-            values[item["Name"]] = str(min(max(drawn, low), high))
-        else:
-            values[item["Name"]] = str(generator.randint(low, high))
+        logarithmic = item.get("ScalingType") == "Logarithmic"
+        found[item["Name"]] = IntDistribution(int(item["MinValue"]), int(item["MaxValue"]), log=logarithmic)
     for item in ranges.get("ContinuousParameterRanges", ()):
-        low_, high_ = float(item["MinValue"]), float(item["MaxValue"])
-        drawn_ = _continuous(low_, high_, item.get("ScalingType", "Auto"), generator)
-        values[item["Name"]] = repr(min(max(drawn_, low_), high_))
+        low, high = float(item["MinValue"]), float(item["MaxValue"])
+        if is_reversed(item):
+            low, high = 1 - high, 1 - low
+        logarithmic = item.get("ScalingType") in ("Logarithmic", "ReverseLogarithmic")
+        found[item["Name"]] = FloatDistribution(low, high, log=logarithmic)
     for item in ranges.get("CategoricalParameterRanges", ()):
-        values[item["Name"]] = generator.choice(item["Values"])
-    return values
+        found[item["Name"]] = CategoricalDistribution(item["Values"])
+    return found
 
 
-def _continuous(low: float, high: float, scaling: str, generator: random.Random) -> float:
-    match scaling:
-        case "Logarithmic":
-            return math.exp(generator.uniform(math.log(low), math.log(high)))
-        case "ReverseLogarithmic":  # even in log(1 - x)
-            return 1 - math.exp(generator.uniform(math.log(1 - high), math.log(1 - low)))
-        case "Linear" | "Auto":
-            return generator.uniform(low, high)
-    raise SageMakerError("InternalFailure", f"There is no ScalingType {scaling}.", 500)
+def as_text(values: Mapping[str, Any], ranges: Mapping[str, Any]) -> dict[str, str]:
+    """Proposed values as hyper-parameters, within their ranges in spite of rounding."""
+    texts = {name: str(value) for name, value in values.items()}
+    for item in ranges.get("ContinuousParameterRanges", ()):
+        value = values[item["Name"]]
+        value = 1 - value if is_reversed(item) else value
+        texts[item["Name"]] = repr(min(max(value, float(item["MinValue"])), float(item["MaxValue"])))
+    return texts
+
+
+def is_reversed(item: Mapping[str, str]) -> bool:
+    """Whether a range is searched by 1 - x."""
+    return item.get("ScalingType") == "ReverseLogarithmic"

@@ -1,4 +1,4 @@
-"""Amazon SageMaker: every operation that this machine knows."""
+"""Amazon SageMaker: all supported operations."""
 
 import shutil
 from collections.abc import Callable, Iterable, Mapping
@@ -19,22 +19,23 @@ from local.sagemaker.state_store import StateStore
 from local.sagemaker.tags import Tags
 from local.sagemaker.training_jobs import TrainingJobs
 from local.sagemaker.transform_jobs import TransformJobs
-from local.sagemaker.tuning_jobs import TuningJobs, final_value
+from local.sagemaker.tuning_jobs import TuningJobs
+from local.sagemaker.tuning_summary import final_value
 
 Operation = Callable[[Mapping[str, Any]], Record]
 
-RUNNING = frozenset({
+NEEDING_TRAINING_ENVIRONMENT = frozenset({
     "CreateEndpoint", "CreateHyperParameterTuningJob", "CreateProcessingJob", "CreateTrainingJob",
     "CreateTransformJob", "UpdateEndpoint",
 })  # fmt: skip
-"""What needs the training environment."""
+"""Operations that start a process in the training environment."""
 
 
 class Service:
-    """SageMaker. Thread-safe."""
+    """SageMaker: all its resources and operations. Thread-safe."""
 
     def __init__(self, host: ComputeHost) -> None:
-        shutil.rmtree(host.scratch, ignore_errors=True)  # if the emulator was killed
+        shutil.rmtree(host.scratch, ignore_errors=True)  # left behind if the emulator was killed
         self._store = store = StateStore(host.records)
         self._python = host.python
         self._tags = Tags(store)
@@ -50,29 +51,29 @@ class Service:
         self.operations = self._operations()
 
     def call(self, operation: str, request: Mapping[str, Any]) -> Record:
-        """The answer to a request; raise SageMakerError if it is refused."""
+        """Answer a request; raise SageMakerError if it is refused."""
         if operation not in self.operations:
             raise SageMakerError(
-                "UnknownOperationException", f"{operation} is not known to the SageMaker of this machine."
+                "UnknownOperationException", f"{operation} is not supported by the local SageMaker."
             )
         api_model.check_request(operation, request)
-        if operation in RUNNING and not self._python.exists():
+        if operation in NEEDING_TRAINING_ENVIRONMENT and not self._python.exists():
             raise invalid(
-                f"There is no training environment to run this in: {self._python} is missing. "
-                "`make .venv-training/.installed` makes it."
+                f"The training environment is missing: there is no {self._python}. "
+                "Create it with `make .venv-training/.installed`."
             )
-        answer = api_model.answer(operation, self.operations[operation](request))
+        answer = api_model.response_of(operation, self.operations[operation](request))
         if operation.startswith("Create") and request.get("Tags"):
             (arn,) = answer.values()
             self._tags.put(arn, request["Tags"])
         return answer
 
     def resume(self) -> None:
-        """Start again what was in service when the emulator ended; once the emulator answers."""
+        """Restart the endpoints that were in service when the emulator ended. Call once it answers."""
         self.endpoints.resume()
 
     def close(self) -> None:
-        """End every process."""
+        """Stop every process."""
         self.tunings.close()
         for jobs in (self.trainings, self.processings, self.transforms, self.endpoints):
             jobs.close()
@@ -124,7 +125,7 @@ class Service:
         return _list(collection.kind, request, [self.tunings.described(job) for job in collection.all()])
 
     def _list_packages(self, request: Mapping[str, Any]) -> Record:
-        """ListModelPackages: those of a group, or those that belong to none."""
+        """ListModelPackages, of one group or without a group."""
         packages: Iterable[Record] = self.registry.packages.all()
         group = request.get("ModelPackageGroupName")
         group = self.registry.groups.resolve_name(group) if group else None
@@ -163,7 +164,7 @@ def _list_all(collection: ResourceCollection, request: Mapping[str, Any]) -> Rec
 
 
 def _list(kind: Kind, request: Mapping[str, Any], records: Iterable[Record]) -> Record:
-    """The answer of List for a kind, from the records that may be in it."""
+    """Answer the List operation of a kind from `records`."""
     found = [record for record in records if listing.matches(request, record, kind.name, kind.status)]
     key = listing.sort_key(request, kind.name, kind.status)
     return listing.page(kind.list_operation, request, found, key, kind.descending)

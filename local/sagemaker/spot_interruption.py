@@ -1,10 +1,9 @@
-"""What AWS does to jobs by itself, and a test or a person has to ask for here."""
+"""Spot interruptions, which AWS causes and here a request of a test or a user does."""
 
 import asyncio
 import re
-from typing import Any
 
-from local.aws.asgi import Application, Receive, Send
+from local.asgi import Application, Receive, Scope, Send, respond
 from local.sagemaker.errors import SageMakerError
 from local.sagemaker.service import Service
 
@@ -12,13 +11,13 @@ INTERRUPT = re.compile(r"/_local/sagemaker/training-jobs/([^/]+)/interrupt")
 
 
 def with_interruptions(application: Application, service: Service) -> Application:
-    """Add `POST /_local/sagemaker/training-jobs/NAME/interrupt`: the spot instance of a job is taken back.
+    """Add `POST /_local/sagemaker/training-jobs/NAME/interrupt`: interrupt the spot instance of a job.
 
-    The job goes on from its checkpoints. The answer is 204, or 409 with the reason where there is no such job
-    that trains on a spot instance.
+    The job resumes from its checkpoints. The answer is 204, or 409 with the reason if no such job is
+    training on a spot instance.
     """
 
-    async def serve_or_interrupt(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    async def serve_or_interrupt(scope: Scope, receive: Receive, send: Send) -> None:
         asked = scope["type"] == "http" and scope["method"] == "POST" and INTERRUPT.fullmatch(scope["path"])
         if not asked:
             await application(scope, receive, send)
@@ -28,7 +27,6 @@ def with_interruptions(application: Application, service: Service) -> Applicatio
             await asyncio.to_thread(service.trainings.interrupt, asked[1])
         except SageMakerError as error:
             status, body = 409, error.message.encode()
-        await send({"type": "http.response.start", "status": status, "headers": []})
-        await send({"type": "http.response.body", "body": body})
+        await respond(send, status, body=body)
 
     return serve_or_interrupt

@@ -1,4 +1,4 @@
-"""Files in S3, moved with the rights of a role."""
+"""Transfer of files from and to S3 with the permissions of a role."""
 
 import json
 import shutil
@@ -17,23 +17,23 @@ from local.sagemaker.errors import JobFailed
 
 FAILURES = (Boto3Error, BotoCoreError, ClientError)
 CHUNK = 1024 * 1024
-THREADS = 4  # that fetch objects at the same time
+DOWNLOAD_THREADS = 4
 
 
 class S3Location(NamedTuple):
-    """A key, or a prefix of keys, in a bucket."""
+    """A bucket with a key or a key prefix."""
 
     bucket: str
     key: str
 
     @classmethod
     def parse(cls, uri: str) -> "S3Location":
-        """What an s3:// URI names."""
+        """Parse an s3:// URI."""
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         return cls(bucket, key)
 
     def below(self, name: str) -> "S3Location":
-        """`name` in the folder that this location is."""
+        """The location of `name` under this prefix."""
         return S3Location(self.bucket, f"{self.key.rstrip('/')}/{name}".lstrip("/"))
 
     def __str__(self) -> str:
@@ -41,21 +41,21 @@ class S3Location(NamedTuple):
 
 
 class S3Object(NamedTuple):
-    """An object, and its path relative to what it was listed under."""
+    """An object and its path relative to the listed prefix."""
 
     location: S3Location
     path: str
 
 
 class Storage:
-    """S3 as a role may use it. Where it may not, or something is not there, JobFailed says so."""
+    """S3 with the permissions of a role. All methods raise JobFailed if S3 refuses a request."""
 
     def __init__(self, client: Any, role_arn: str) -> None:
         self._client = client
         self._role_arn = role_arn
 
     def exists(self, uri: str) -> bool:
-        """Whether there is an object that the role may read."""
+        """Whether there is an object that the role can read. Never raises."""
         location = S3Location.parse(uri)
         try:
             self._client.head_object(Bucket=location.bucket, Key=location.key)
@@ -64,7 +64,7 @@ class Storage:
         return True
 
     def find(self, data_type: str, uri: str) -> list[S3Object]:
-        """The objects that a data source of type S3Prefix or ManifestFile names."""
+        """The objects of a data source of type S3Prefix or ManifestFile: at least one."""
         try:
             items = list(self._manifest(uri) if data_type == "ManifestFile" else self._prefix(uri))
         except FAILURES as error:
@@ -78,19 +78,19 @@ class Storage:
         return items
 
     def under(self, location: S3Location) -> list[S3Object]:
-        """The objects under a prefix; there may be none."""
+        """The objects under a prefix, possibly none."""
         try:
             return list(self._prefix(str(location)))
         except FAILURES as error:
             raise JobFailed(f"ClientError: Data download failed: {location}: {error}") from error
 
     def download(self, items: list[S3Object], folder: Path) -> None:
-        """Bring objects into a folder, each to its path."""
-        with ThreadPoolExecutor(THREADS) as threads:
+        """Download objects into a folder, each to its path."""
+        with ThreadPoolExecutor(DOWNLOAD_THREADS) as threads:
             list(threads.map(lambda item: self._download(item, folder), items))
 
-    def fetch(self, uri: str, target: Path) -> None:
-        """Bring one object to a path."""
+    def download_file(self, uri: str, target: Path) -> None:
+        """Download one object to a file."""
         location = S3Location.parse(uri)
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -101,7 +101,7 @@ class Storage:
             raise JobFailed(f"ClientError: Data download failed: {uri}: {error}") from error
 
     def read(self, location: S3Location) -> bytes:
-        """The content of one object."""
+        """Read the content of an object."""
         try:
             content: bytes = self._client.get_object(Bucket=location.bucket, Key=location.key)["Body"].read()
         except FAILURES as error:
@@ -109,7 +109,7 @@ class Storage:
         return content
 
     def write(self, location: S3Location, content: bytes, key_id: str | None = None) -> None:
-        """Store one object, encrypted with a key of KMS if one is given."""
+        """Write an object, encrypted with a KMS key if one is given."""
         try:
             self._client.put_object(
                 Bucket=location.bucket, Key=location.key, Body=content, **_encryption(key_id)
@@ -118,7 +118,7 @@ class Storage:
             raise _not_uploaded(location, error) from error
 
     def upload(self, file: Path, location: S3Location, key_id: str | None = None) -> None:
-        """Store a file, encrypted with a key of KMS if one is given."""
+        """Upload a file, encrypted with a KMS key if one is given."""
         try:
             self._client.upload_file(
                 str(file), location.bucket, location.key, ExtraArgs=_encryption(key_id) or None
@@ -127,12 +127,12 @@ class Storage:
             raise _not_uploaded(location, error) from error
 
     def upload_folder(self, folder: Path, location: S3Location, key_id: str | None = None) -> None:
-        """Store every file of a folder under a prefix."""
+        """Upload every file of a folder under a prefix."""
         for file in sorted(path for path in folder.rglob("*") if path.is_file()):
             self.upload(file, location.below(file.relative_to(folder).as_posix()), key_id)
 
     def upload_archive(self, folder: Path, location: S3Location, key_id: str | None = None) -> None:
-        """Store a folder as .tar.gz."""
+        """Upload a folder as .tar.gz."""
         with tempfile.TemporaryDirectory() as temporary:
             file = Path(temporary) / "archive.tar.gz"
             with tarfile.open(file, "w:gz", compresslevel=1) as archive:
@@ -143,8 +143,10 @@ class Storage:
     def _download(self, item: S3Object, folder: Path) -> None:
         target = (folder / item.path).resolve()
         if not target.is_relative_to(folder.resolve()):
-            raise JobFailed(f"ClientError: Data download failed: {item.location} would leave its folder.")
-        self.fetch(str(item.location), target)
+            raise JobFailed(
+                f"ClientError: Data download failed: {item.location} would be written outside its folder."
+            )
+        self.download_file(str(item.location), target)
 
     def _prefix(self, uri: str) -> Iterator[S3Object]:
         bucket, prefix = location = S3Location.parse(uri)
@@ -152,7 +154,7 @@ class Storage:
         for page in pages:
             for entry in page.get("Contents", ()):
                 key = entry["Key"]
-                if not key.endswith("/"):  # what consoles make to show an empty folder
+                if not key.endswith("/"):  # a console's placeholder for an empty folder
                     path = key.removeprefix(prefix).lstrip("/") or key.rpartition("/")[2]
                     yield S3Object(S3Location(location.bucket, key), path)
 
@@ -174,13 +176,13 @@ class Storage:
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpack a .tar.gz; raise JobFailed if it is damaged or would write elsewhere."""
+    """Unpack a .tar.gz; raise JobFailed if it is damaged or has members outside the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with tarfile.open(archive) as opened:
             opened.extractall(folder, filter="data")
             assert opened.fileobj
-            while opened.fileobj.read(1 << 20):  # the checksum comes last
+            while opened.fileobj.read(1 << 20):  # verifies the checksum, which comes last
                 pass
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise JobFailed(f"ClientError: {archive.name} cannot be unpacked: {error}") from error

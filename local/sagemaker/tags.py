@@ -9,29 +9,29 @@ from local.sagemaker.state_store import TAGS, StateStore
 
 
 class Tags:
-    """The tags of every resource, by its ARN."""
+    """The tags of all resources, by ARN."""
 
     def __init__(self, store: StateStore) -> None:
         self._store = store
 
     def put(self, arn: str, tags: Iterable[Mapping[str, str]]) -> list[Record]:
-        """Add tags to a resource, or change their values; all that it has then."""
+        """Add tags to a resource or change their values. Return all of its tags."""
         merged = {tag["Key"]: tag["Value"] for tag in (*self._get(arn), *tags)}
         return self._set(arn, merged)
 
     def add(self, request: Mapping[str, Any]) -> Record:
         """AddTags; raise SageMakerError if there is no such resource."""
-        self._need(request["ResourceArn"])
+        self._check_exists(request["ResourceArn"])
         return {"Tags": self.put(request["ResourceArn"], request["Tags"])}
 
     def show(self, request: Mapping[str, Any]) -> Record:
         """ListTags; raise SageMakerError if there is no such resource."""
-        self._need(request["ResourceArn"])
+        self._check_exists(request["ResourceArn"])
         return {"Tags": self._get(request["ResourceArn"])}
 
     def delete(self, request: Mapping[str, Any]) -> Record:
         """DeleteTags; raise SageMakerError if there is no such resource."""
-        self._need(request["ResourceArn"])
+        self._check_exists(request["ResourceArn"])
         kept = {
             tag["Key"]: tag["Value"]
             for tag in self._get(request["ResourceArn"])
@@ -50,7 +50,7 @@ class Tags:
         self._store.update(TAGS, arn, Tags=listed)
         return listed
 
-    def _need(self, arn: str) -> None:
+    def _check_exists(self, arn: str) -> None:
         for kind in KINDS:
             if any(record[kind.arn_member] == arn for record in self._store.all(kind.noun)):
                 return

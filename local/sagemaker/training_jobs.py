@@ -1,4 +1,4 @@
-"""Training jobs: creating, interrupting, and what becomes of them."""
+"""Training jobs: creation, interruption and results."""
 
 from collections.abc import Mapping
 from contextlib import closing
@@ -19,11 +19,11 @@ STOPPED = {
     StopReason.MAX_RUNTIME: "MaxRuntimeExceeded",
     StopReason.MAX_WAIT_TIME: "MaxWaitTimeExceeded",
 }
-"""The secondary status of a job that was ended early."""
+"""The secondary status of a job that was stopped early, by the reason."""
 
 
 class TrainingJobs(Jobs):
-    """All training jobs, those of tuning jobs included."""
+    """All training jobs, including those of tuning jobs."""
 
     def __init__(self, store: StateStore, host: ComputeHost) -> None:
         super().__init__(store, TRAINING_JOB, host)
@@ -34,7 +34,7 @@ class TrainingJobs(Jobs):
         return {"TrainingJobArn": self.train(request)}
 
     def train(self, definition: Mapping[str, Any]) -> str:
-        """Start a checked job, and return its ARN; raise SageMakerError if the name is taken."""
+        """Start a validated job and return its ARN; raise SageMakerError if the name is taken."""
         record = {
             **definition,
             "StoppingCondition": {"MaxRuntimeInSeconds": DAY, **definition.get("StoppingCondition", {})},
@@ -45,7 +45,7 @@ class TrainingJobs(Jobs):
         return self.start(definition["TrainingJobName"], record)
 
     def interrupt(self, name: str) -> None:
-        """Take the spot instance of a job back, as happens on AWS; raise SageMakerError if it has none."""
+        """Interrupt the spot instance of a job; raise SageMakerError if it is not training on one."""
         job = self.collection.get(name)
         run = self.run_of(name)
         if run is None or job["SecondaryStatus"] != "Training" or not job.get("EnableManagedSpotTraining"):

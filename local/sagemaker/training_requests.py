@@ -1,4 +1,4 @@
-"""What of a training job's definition is accepted; beyond its form, which `api_model` checks."""
+"""Validation of training job definitions beyond their form, which `api_model` checks."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ DAY = 24 * 3600
 
 
 def check_definition(job: Mapping[str, Any], hyperparameters: Mapping[str, str]) -> None:
-    """Raise SageMakerError unless such a training job can run on this machine; for tuning jobs as well."""
+    """Raise SageMakerError if a training job, or one of a tuning job, is invalid or not supported here."""
     check_role(job["RoleArn"])
     _check_program(hyperparameters)
     _check_algorithm(job.get("AlgorithmSpecification") or {})
@@ -21,14 +21,14 @@ def check_definition(job: Mapping[str, Any], hyperparameters: Mapping[str, str])
         raise unsupported("OutputDataConfig.CompressionType NONE")
     resources = job.get("ResourceConfig", {})
     if "InstanceType" not in resources or resources.get("InstanceCount") != 1:
-        raise unsupported("A ResourceConfig with anything but one instance of an InstanceType")
+        raise unsupported("A ResourceConfig without exactly one instance of an InstanceType")
     if job.get("CheckpointConfig", {}).get("LocalPath", "/opt/ml/checkpoints") != "/opt/ml/checkpoints":
         raise unsupported("A CheckpointConfig.LocalPath other than /opt/ml/checkpoints")
     check_stopping(job.get("StoppingCondition", {}), job.get("EnableManagedSpotTraining", False))
 
 
 def check_stopping(condition: Mapping[str, int], spot: bool) -> None:
-    """Raise SageMakerError unless the times fit together."""
+    """Raise SageMakerError if the time limits are inconsistent."""
     wait, run = condition.get("MaxWaitTimeInSeconds"), condition.get("MaxRuntimeInSeconds", DAY)
     if spot and (wait is None or wait < run):
         raise invalid(
@@ -40,7 +40,7 @@ def check_stopping(condition: Mapping[str, int], spot: bool) -> None:
 
 
 def check_input(source: Mapping[str, Any], where: str) -> None:
-    """Raise SageMakerError unless the data source is one in S3 that can be listed."""
+    """Raise SageMakerError unless the data source is a prefix or a manifest in S3."""
     if source.get("S3DataType") not in ("S3Prefix", "ManifestFile"):
         raise unsupported(f"A data source of {where} that is neither S3Prefix nor ManifestFile")
 

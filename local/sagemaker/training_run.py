@@ -1,4 +1,4 @@
-"""What happens between the start and the end of a training job: data in, program, results out."""
+"""The run of a training job: download the data, run the program, upload the results."""
 
 import time
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ LAST_LINES = 20
 
 
 class TrainingRun:
-    """One training job, from its data to its model."""
+    """The run of one training job."""
 
     def __init__(self, job: Record, host: ComputeHost, run: JobRun, status: TrainingStatus) -> None:
         self._job = job
@@ -40,12 +40,15 @@ class TrainingRun:
         self._checkpoints = Checkpoints(self._storage, S3Location.parse(kept) if kept else None)
 
     def execute(self) -> None:
-        """Go through the whole job, from the beginning whenever its spot instance is taken back.
+        """Run the job, and again from its checkpoints after each spot interruption.
 
-        Raise JobFailed, with the reason, if it fails. If it is ended early, `run` knows why.
+        If it is stopped early, `run` holds the reason.
+
+        Raises:
+            JobFailed: if the job fails.
         """
         condition = self._job["StoppingCondition"]
-        left = float(condition["MaxRuntimeInSeconds"])
+        remaining = float(condition["MaxRuntimeInSeconds"])
         deadlines: dict[StopReason, float] = {}
         if "MaxWaitTimeInSeconds" in condition:
             deadlines[StopReason.MAX_WAIT_TIME] = time.monotonic() + condition["MaxWaitTimeInSeconds"]
@@ -56,11 +59,11 @@ class TrainingRun:
                 return
             self._enter("Training", TrainingStartTime=first_started)
             started = time.monotonic()
-            status = self._train({**deadlines, StopReason.MAX_RUNTIME: started + left})
-            left -= time.monotonic() - started
+            status = self._train({**deadlines, StopReason.MAX_RUNTIME: started + remaining})
+            remaining -= time.monotonic() - started
             if self._run.stop_reason is StopReason.SHUTDOWN:
                 return
-            self._checkpoints.keep(self._folder.root / "checkpoints")
+            self._checkpoints.sync(self._folder.root / "checkpoints")
             if self._run.stop_reason is not StopReason.SPOT_INTERRUPTION:
                 break
             self._enter("Interrupted")
@@ -71,25 +74,25 @@ class TrainingRun:
         self._save()
 
     def close(self) -> None:
-        """Finish the log and give the folder back."""
+        """Close the log and remove the folder."""
         self._log.close()
         self._folder.remove()
 
     def _enter(self, status: str, **changes: object) -> None:
-        """Go on to another secondary status, unless the job is being stopped: then it says only that."""
+        """Enter a secondary status, unless the job is being stopped: then it stays at Stopping."""
         if self._run.stop_reason in (None, StopReason.SPOT_INTERRUPTION):
             self._status.enter(status, **changes)
 
     def _prepare(self) -> None:
-        """Bring code, data and checkpoints into a new folder."""
+        """Download code, data and checkpoints into a new folder."""
         self._enter("Downloading")
         self._folder = folder = JobFolder(self._folder.root)
         archive = folder.root / "sourcedir.tar.gz"
-        self._storage.fetch(str(self._parameter(script_mode.SUBMIT_DIRECTORY)), archive)
+        self._storage.download_file(str(self._parameter(script_mode.SUBMIT_DIRECTORY)), archive)
         unpack(archive, folder.root / "code")
         program = folder.root / "code" / str(self._parameter(script_mode.PROGRAM))
         if not program.is_file():
-            raise JobFailed(f"AlgorithmError: {archive.name} holds no {program.name}")
+            raise JobFailed(f"AlgorithmError: {archive.name} does not contain {program.name}")
         program.chmod(0o755)  # as the training toolkit does
         for channel in self._job.get("InputDataConfig", ()):
             source = channel["DataSource"]["S3DataSource"]
@@ -99,7 +102,7 @@ class TrainingRun:
         script_mode.write_configuration(folder, self._job)
 
     def _train(self, deadlines: dict[StopReason, float]) -> int:
-        """Run the program; its exit status."""
+        """Run the program and return its exit status."""
         container = Container(
             self._command(),
             self._folder.root / "code",
@@ -110,7 +113,7 @@ class TrainingRun:
             self._read,
         )
         status = self._run.execute(container, deadlines, self._meanwhile)
-        self._tell_metrics()
+        self._record_metrics()
         return status
 
     def _command(self) -> list[str]:
@@ -127,16 +130,16 @@ class TrainingRun:
         self._metrics.read(line)
 
     def _meanwhile(self) -> None:
-        self._tell_metrics()
-        self._checkpoints.keep_now_and_then(self._folder.root / "checkpoints")
+        self._record_metrics()
+        self._checkpoints.sync_periodically(self._folder.root / "checkpoints")
 
-    def _tell_metrics(self) -> None:
+    def _record_metrics(self) -> None:
         metrics = self._metrics.take_new()
         if metrics:
             self._status.change(FinalMetricDataList=metrics)
 
     def _save(self) -> None:
-        """Upload the model and what else the program has written, as it does after an early end too."""
+        """Upload the model and the output data, as SageMaker does for stopped jobs too."""
         self._enter("Uploading")
         key_id = self._job["OutputDataConfig"].get("KmsKeyId")
         model, data = self._folder.root / "model", self._folder.root / "output" / "data"
@@ -146,10 +149,10 @@ class TrainingRun:
             self._storage.upload_archive(data, output_location(self._job).below("output.tar.gz"), key_id)
 
     def _failure(self, status: int) -> str:
-        """Why the program failed: what it wrote into output/failure, else what it printed last."""
-        told = self._folder.output("failure")
-        if told:
-            return f"AlgorithmError: {told}, exit code: {status}"
+        """The FailureReason: the contents of output/failure, else the last lines of output."""
+        reason = self._folder.output("failure")
+        if reason:
+            return f"AlgorithmError: {reason}, exit code: {status}"
         starts = [n for n, line in enumerate(self._lines) if line.startswith("Traceback (most recent call")]
         error = "\n".join(self._lines[starts[-1] :] if starts else self._lines)
         command = " ".join(self._command()[1:])
@@ -159,6 +162,6 @@ class TrainingRun:
 
 
 def output_location(job: Mapping[str, Any]) -> S3Location:
-    """Where a training job's results go."""
+    """The S3 prefix of a training job's results."""
     location = S3Location.parse(job["OutputDataConfig"]["S3OutputPath"])
     return location.below(job["TrainingJobName"]).below("output")

@@ -1,4 +1,4 @@
-"""The status of a training job, and how it came about."""
+"""The status of a training job and its history."""
 
 import time
 from typing import Any
@@ -28,12 +28,12 @@ STATUSES = {
     "Completed": "Completed",
     "Failed": "Failed",
 }
-"""The status that goes with a secondary one; with all others, it stays as it is."""
+"""The status for a secondary status. All other secondary statuses leave it unchanged."""
 FINAL = ("Stopped", "MaxRuntimeExceeded", "MaxWaitTimeExceeded", "Completed", "Failed")
 
 
 class TrainingStatus:
-    """Writes what becomes of one job into its record."""
+    """Records the status of one job."""
 
     def __init__(self, collection: ResourceCollection, name: str) -> None:
         self._collection = collection
@@ -44,7 +44,7 @@ class TrainingStatus:
         self._collection.change(self._name, **changes)
 
     def enter(self, status: str, **changes: Any) -> None:
-        """Go on to another secondary status, with other members of the description that change."""
+        """Enter another secondary status, and set other members of the description."""
         now = time.time()
         job = self._collection.get(self._name)
         transitions: list[Record] = job["SecondaryStatusTransitions"]

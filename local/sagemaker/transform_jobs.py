@@ -1,4 +1,4 @@
-"""Transform jobs: a model's container answers for every object under a prefix."""
+"""Transform jobs: a model's container processes every object of a data source."""
 
 import time
 from collections.abc import Mapping
@@ -20,8 +20,8 @@ from local.sagemaker.training_requests import check_input
 
 LOG_GROUP = "/aws/sagemaker/TransformJobs"
 MEGABYTE = 1024 * 1024
-NAMED = 3
-"""How many failures the reason of a job's failure tells; the log tells all."""
+MAX_REPORTED_FAILURES = 3
+"""Failures listed in the FailureReason of a job. The log has all of them."""
 UNSUPPORTED = {
     ("TransformInput", "CompressionType"): "None",
     ("TransformInput", "SplitType"): "None",
@@ -30,7 +30,7 @@ UNSUPPORTED = {
     ("DataProcessing", "OutputFilter"): "$",
     ("DataProcessing", "JoinSource"): "None",
 }
-"""Members that may only have the value that they have anyway."""
+"""Members of which only the default value is supported."""
 
 
 class TransformJobs(Jobs):
@@ -53,7 +53,7 @@ class TransformJobs(Jobs):
         return {"TransformJobArn": self.start(request["TransformJobName"], dict(request))}
 
     def execute(self, job: Record, run: JobRun) -> None:
-        """Transform every object; raise JobFailed if one of them fails, after trying all."""
+        """Transform every object; raise JobFailed at the end if any of them failed."""
         model = self._models.collection.get(job["ModelName"])
         storage = self.host.storage(model["ExecutionRoleArn"])
         stream = f"{job['TransformJobName']}/i-{int(time.time())}"
@@ -78,8 +78,8 @@ class TransformJobs(Jobs):
                 else:
                     container.stop(STOP_SECONDS)
             if failures and run.stop_reason is None:
-                told = "; ".join(failures[:NAMED])
-                raise JobFailed(f"ClientError: {len(failures)} of {len(items)} objects failed: {told}")
+                reported = "; ".join(failures[:MAX_REPORTED_FAILURES])
+                raise JobFailed(f"ClientError: {len(failures)} of {len(items)} objects failed: {reported}")
         finally:
             log.close()
             data_log.close()
@@ -97,7 +97,7 @@ class TransformJobs(Jobs):
 
 
 class Transform:
-    """Sends objects to a container and stores what it answers."""
+    """Sends objects to a container and stores its responses."""
 
     def __init__(
         self, job: Record, run: JobRun, container: ModelContainer, storage: Storage, log: LogStream
@@ -109,7 +109,7 @@ class Transform:
         self._location = S3Location.parse(job["TransformOutput"]["S3OutputPath"])
         self._key_id = job["TransformOutput"].get("KmsKeyId")
         self._threads = job.get("MaxConcurrentTransforms") or 1
-        self._most_bytes = job.get("MaxPayloadInMB", 6) * MEGABYTE or None
+        self._max_bytes = job.get("MaxPayloadInMB", 6) * MEGABYTE or None
         client = job.get("ModelClientConfig", {})
         self._timeout = client.get("InvocationsTimeoutInSeconds", 600)
         self._tries = 1 + client.get("InvocationsMaxRetries", 0)
@@ -119,7 +119,7 @@ class Transform:
         }
 
     def run(self, items: list[S3Object]) -> list[str]:
-        """Transform all objects; what failed, and why."""
+        """Transform all objects. Return a description of each failure."""
         with ThreadPoolExecutor(self._threads) as threads:
             return [failure for failure in threads.map(self._transform, items) if failure]
 
@@ -136,19 +136,19 @@ class Transform:
 
     def _transform_one(self, item: S3Object) -> None:
         body = self._storage.read(item.location)
-        if self._most_bytes and len(body) > self._most_bytes:
+        if self._max_bytes and len(body) > self._max_bytes:
             raise JobFailed(f"{len(body)} bytes exceed MaxPayloadInMB")
-        for left in reversed(range(self._tries)):
+        for retries_left in reversed(range(self._tries)):
             try:
                 answer = self._container.invoke(body, self._headers, self._timeout)
             except OSError as error:
-                if left:
+                if retries_left:
                     continue
                 raise JobFailed(f"The container gave no answer: {error}") from error
-            if answer.good:
+            if answer.ok:
                 break
-            if left and answer.status >= 500:
+            if retries_left and answer.status >= 500:
                 continue
-            said = answer.body.decode(errors="replace")[:300]
-            raise JobFailed(f"Bad HTTP status returned from Invoke: {answer.status}: {said}")
+            message = answer.body.decode(errors="replace")[:300]
+            raise JobFailed(f"Bad HTTP status returned from Invoke: {answer.status}: {message}")
         self._storage.write(self._location.below(f"{item.path}.out"), answer.body, self._key_id)

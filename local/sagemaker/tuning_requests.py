@@ -1,17 +1,18 @@
-"""What of a tuning job's definition is accepted; beyond its form, which `api_model` checks."""
+"""Validation of tuning job definitions beyond their form, which `api_model` checks."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from local.sagemaker.errors import invalid, unsupported
-from local.sagemaker.search import check_ranges
+from local.sagemaker.search_space import check_ranges
 from local.sagemaker.training_requests import check_definition
 
 STRATEGIES = ("Random", "Bayesian")
+"""Those of `search.SAMPLERS`."""
 
 
 def check_tuning(request: Mapping[str, Any]) -> None:
-    """Raise SageMakerError unless such a tuning job can run on this machine."""
+    """Raise SageMakerError if a tuning job is invalid or not supported here."""
     for member in ("TrainingJobDefinitions", "WarmStartConfig", "Autotune"):
         if request.get(member):
             raise unsupported(f"{member} of a tuning job")
@@ -37,7 +38,7 @@ def check_tuning(request: Mapping[str, Any]) -> None:
 
 
 def check_objective(config: Mapping[str, Any], definition: Mapping[str, Any]) -> None:
-    """Raise SageMakerError unless the training jobs' logs tell the objective."""
+    """Raise SageMakerError if the training jobs define no metric for the objective."""
     objective = config.get("HyperParameterTuningJobObjective")
     if objective is None:
         raise invalid("HyperParameterTuningJobObjective is required.")
@@ -50,8 +51,8 @@ def check_objective(config: Mapping[str, Any], definition: Mapping[str, Any]) ->
 
 
 def _check_limits(limits: Mapping[str, int]) -> None:
-    most, parallel = limits.get("MaxNumberOfTrainingJobs"), limits["MaxParallelTrainingJobs"]
-    if most is None:
+    total, parallel = limits.get("MaxNumberOfTrainingJobs"), limits["MaxParallelTrainingJobs"]
+    if total is None:
         raise unsupported("A tuning job without MaxNumberOfTrainingJobs")
-    if parallel > most:
+    if parallel > total:
         raise invalid("MaxParallelTrainingJobs cannot be greater than MaxNumberOfTrainingJobs.")

@@ -1,4 +1,4 @@
-"""The system's Chromium, driven by Playwright: no browser is downloaded."""
+"""Runs the installed Chromium with Playwright; no browser is downloaded."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
-# No GPU and no sandbox in a container, and a browser that calls nobody by itself.
+# No GPU and no sandbox in a container, and no background requests.
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -29,7 +29,7 @@ class ChromiumNotFound(RuntimeError):
 
 
 def find_chromium() -> str:
-    """Path of the browser: CHROMIUM from the environment, else the first on PATH.
+    """Return the path of the browser: CHROMIUM from the environment, else the first on PATH.
 
     Raises:
         ChromiumNotFound: if there is none.
@@ -43,7 +43,7 @@ def find_chromium() -> str:
 
 @contextmanager
 def launched(*flags: str) -> Iterator[Browser]:
-    """A running browser; `flags` are for it alone.
+    """Run a browser, with additional `flags`.
 
     Raises:
         ChromiumNotFound: if there is none.

@@ -1,4 +1,4 @@
-"""A browser before the running page: that of the real system, or the one that NEGATOSCOPE_URL names."""
+"""Fixtures: a browser, and the page of the real system, of NEGATOSCOPE_URL, or with a stubbed server."""
 
 import os
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from tests.browser.chromium import ChromiumNotFound, launched
 from tests.browser.stubbed_page import StubbedPage, file_server
 
 USUAL_PATIENCE_MS = 5_000
-"""Playwright's own."""
+"""Playwright's default."""
 
 LAPTOP: ViewportSize = {"width": 1440, "height": 900}
 
@@ -32,7 +32,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def app(browser: Browser, page_address: str) -> Iterator[AppPage]:
-    """A fresh page; the test fails if it wrote an error to the console or called a stranger."""
+    """A fresh page; the test fails if it logged an error or called another origin."""
     context = browser.new_context(viewport=LAPTOP)
     opened = AppPage(context.new_page(), page_address)
     yield opened
@@ -42,15 +42,15 @@ def app(browser: Browser, page_address: str) -> Iterator[AppPage]:
 
 @pytest.fixture(scope="session")
 def files_address() -> Iterator[str]:
-    """Where the page's files are, and nothing else."""
+    """A server for the static files only."""
     with file_server() as address:
         yield address
 
 
 @pytest.fixture
 def stub(browser: Browser, files_address: str) -> Iterator[StubbedPage]:
-    """A fresh page that needs no system; the test fails as with `app`."""
-    # A context of its own, since Playwright's clock is the context's.
+    """A fresh page with a stubbed server; the test fails as with `app`."""
+    # A separate context, since Playwright's clock belongs to the context.
     with browser.new_context(viewport=LAPTOP, locale="en-GB") as context:
         opened = StubbedPage(context.new_page(), files_address)
         yield opened
@@ -59,7 +59,7 @@ def stub(browser: Browser, files_address: str) -> Iterator[StubbedPage]:
 
 @pytest.fixture(scope="module")
 def patience() -> Iterator[None]:
-    """Everything may take as long as several calls to Lambdas that have never run."""
+    """Longer timeouts, for several cold starts of Lambdas."""
     expect.set_options(timeout=PATIENCE_MS)
     yield
     expect.set_options(timeout=USUAL_PATIENCE_MS)

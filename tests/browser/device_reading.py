@@ -1,4 +1,4 @@
-"""What the page's own reader makes of files, side by side with the server's."""
+"""Prepares files on the page and on the server, for comparison."""
 
 import base64
 from collections.abc import Mapping
@@ -46,15 +46,15 @@ VERDICTS: dict[str, type[errors.ImageError]] = {
     "noImage": errors.NotAnImage,
     "Empty": errors.EmptyImage,
 }
-"""Refusals that do not send people to the server, and what the server must therefore say as well."""
+"""Refusals that do not refer to the server, and the error that the server must give as well."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What one side makes of a file."""
+    """The outcome of preparing a file on one side."""
 
     refusal: str = ""
-    """Why there are no pixels; empty if there are."""
+    """Why there are no pixels; empty if there are some."""
     pixels: NDArray[np.int64] | None = None
     """Shape (channels, height, width)."""
     box: tuple[int, ...] = ()
@@ -64,7 +64,7 @@ class Reading:
 def on_the_page(
     page: Page, files: Mapping[str, bytes], specs: list[InputSpec], folder: Path
 ) -> dict[str, list[Reading]]:
-    """The page's readings of `files` by name, one for each of `specs`; they are put into `folder`."""
+    """Prepare `files` on the page, once per spec; they are written to `folder`."""
     paths = [folder / f"{number}" for number in range(len(files))]
     for path, data in zip(paths, files.values(), strict=True):
         path.write_bytes(data)
@@ -72,9 +72,9 @@ def on_the_page(
 
 
 def of_paths(page: Page, paths: list[Path], specs: list[InputSpec]) -> list[list[Reading]]:
-    """The page's readings of files, one for each of `specs`.
+    """Prepare files on the page, once per spec.
 
-    The browser takes them from the disk, as from a person, which is much faster than through Playwright.
+    The browser reads them from disk, which is much faster than passing them through Playwright.
     """
     chooser = page.evaluate_handle(
         "Object.assign(document.createElement('input'), { type: 'file', multiple: true })"
@@ -98,7 +98,7 @@ def _reading(found: dict[str, Any], spec: InputSpec) -> Reading:
 
 
 def on_the_server(data: bytes, spec: InputSpec) -> Reading:
-    """The server's reading of a file."""
+    """Prepare a file on the server."""
     try:
         prepared = imaging.prepare(data, spec)
     except errors.ImageError as error:

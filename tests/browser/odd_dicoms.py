@@ -1,4 +1,4 @@
-"""DICOM files that the page must read, and those whose reading is the server's business."""
+"""DICOM files that the page must read, and others that it must leave to the server."""
 
 from io import BytesIO
 from struct import pack, unpack_from
@@ -30,7 +30,7 @@ GREY = images.quadrants([0, 1000, 2000, 4000], "u2")
 def dicom(
     pixels: NDArray[Any] = GREY, photometric: str = "MONOCHROME2", bits: int = 12, **elements: Any
 ) -> bytes:
-    """A file; an element given as None is left out."""
+    """A file; elements given as None are omitted."""
     dataset = images.dicom_dataset(pixels, photometric, bits, **WINDOW)
     for keyword, value in elements.items():
         if value is None:
@@ -41,13 +41,13 @@ def dicom(
 
 
 def without(keyword: str, **elements: Any) -> bytes:
-    """A file that lacks an element."""
+    """A file without an element."""
     lacking: dict[str, Any] = {keyword: None}
     return dicom(**lacking, **elements)
 
 
 def raw(keyword: str, representation: bytes, value: bytes, **elements: Any) -> bytes:
-    """A file with an element of bytes that pydicom would not write."""
+    """A file with raw element bytes that pydicom would not write."""
     data = without(keyword, **elements) if keyword in WINDOW or keyword == "Rows" else dicom(**elements)
     tag = Tag(keyword)
     at = data.index(b"\x08\x00\x16\x00")
@@ -57,7 +57,7 @@ def raw(keyword: str, representation: bytes, value: bytes, **elements: Any) -> b
 
 
 def in_syntax(syntax: str, stated: str | None = None, **elements: Any) -> bytes:
-    """A file in an uncompressed syntax, which may state another one of the same length."""
+    """A file in an uncompressed transfer syntax, which may state another one."""
     dataset = images.dicom_dataset(GREY, **(WINDOW | elements))
     dataset.file_meta.TransferSyntaxUID = UID(syntax)
     if syntax == ExplicitVRBigEndian:
@@ -86,14 +86,14 @@ def inserted(element: bytes, before: bytes = pack("<HH2s", 0x28, 0x02, b"US")) -
 
 
 def later_group(*, preamble: bool) -> bytes:
-    """A file whose groups before 0010 were removed with the patient's name, except perhaps the file's own."""
+    """A file whose groups before 0010 were removed, optionally with the file meta information."""
     data = dicom()
     place = data.index(b"\x08\x00\x16\x00")
     return (data[:place] if preamble else b"") + data[data.index(b"\x10\x00\x10\x00PN") :]
 
 
 def big_endian_odd_frames() -> bytes:
-    """Frames of an odd number of bytes in words of the other order."""
+    """Big-endian frames with an odd number of bytes."""
     frames = images.gradient(27 * 3, 37).astype("u1").reshape(3, 27, 37)
     dataset = images.dicom_dataset(frames, bits=8)
     dataset.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
@@ -105,7 +105,7 @@ def big_endian_odd_frames() -> bytes:
 
 
 def twelve_bit_palette() -> bytes:
-    """Colours of 12 bits for 256 indices."""
+    """A palette of 256 entries with 12 bits."""
     dataset = images.dicom_dataset((GREY // 16).astype("u1"), bits=8)
     dataset.PhotometricInterpretation = "PALETTE COLOR"
     for colour in ("Red", "Green", "Blue"):
@@ -116,7 +116,7 @@ def twelve_bit_palette() -> bytes:
 
 
 def padded_floats() -> bytes:
-    """Floats of which the largest there is stands for no value."""
+    """Float pixels with the largest float as padding."""
     values = GREY.astype("f4")
     values[:4] = np.finfo("f4").max
     dataset = images.dicom_dataset(GREY, BitsAllocated=32, FloatPixelData=values.tobytes())
@@ -125,7 +125,7 @@ def padded_floats() -> bytes:
 
 
 def table() -> Sequence:
-    """A lookup table that turns everything round."""
+    """An inverting lookup table."""
     item = Dataset()
     item.LUTDescriptor = [4096, 0, 12]
     item.LUTData = np.arange(4095, -1, -1, dtype="<u2").tobytes()
@@ -140,7 +140,7 @@ NUMBER = pack("<HH2sHH", 0x08, 0x1150, b"US", 2, 1)
 
 
 def dicoms_read_here() -> dict[str, bytes]:
-    """Uncompressed little-endian files in which every element is what it should be."""
+    """Uncompressed little-endian files with regular elements."""
     colours = images.colours(32, 32)
     return {
         "plain": dicom(),
@@ -196,7 +196,7 @@ def dicoms_read_here() -> dict[str, bytes]:
 
 
 def dicoms_left_to_the_server() -> dict[str, bytes]:
-    """Files whose reading takes more than the page knows, or that are not as they should be."""
+    """Files with features that the page does not support, or with irregular elements."""
     group, macro = Dataset(), Dataset()
     macro.WindowCenter, macro.WindowWidth = 100, 50
     group.FrameVOILUTSequence = Sequence([macro])

@@ -1,4 +1,4 @@
-"""JPEG files, and others, that a browser could read otherwise than the server does."""
+"""JPEG and other files that a browser could decode differently from the server."""
 
 import struct
 from io import BytesIO
@@ -16,12 +16,12 @@ def segment(marker: int, content: bytes) -> bytes:
 
 
 def behind_start(data: bytes, *segments: bytes) -> bytes:
-    """A JPEG file with further segments in front."""
+    """A JPEG file with additional segments at the start."""
     return data[:2] + b"".join(segments) + data[2:]
 
 
 def jfif(across: int, down: int, length: int = 14) -> bytes:
-    """A JFIF segment of pixels per inch."""
+    """A JFIF segment with a resolution in pixels per inch."""
     return segment(0xE0, (b"JFIF\0\1\1\1" + struct.pack(">HHH", across, down, 0))[:length])
 
 
@@ -33,23 +33,23 @@ def without_scan(data: bytes, number: int) -> bytes:
 
 
 def scan(data: bytes) -> int:
-    """Where the coded pixels of a baseline JPEG file begin."""
+    """The offset of the entropy-coded data of a baseline JPEG file."""
     place = data.index(b"\xff\xda")
     return place + 2 + int.from_bytes(data[place + 2 : place + 4], "big")
 
 
 def frame(data: bytes) -> int:
-    """Where the frame header of a baseline JPEG file begins."""
+    """The offset of the frame header of a baseline JPEG file."""
     return data.index(b"\xff\xc0")
 
 
 def edited(data: bytes, at: int, *values: int) -> bytes:
-    """The file with other bytes at one place."""
+    """The file with some bytes replaced."""
     return data[:at] + bytes(values) + data[at + len(values) :]
 
 
 def jpegs_read_here() -> dict[str, bytes]:
-    """Kinds of JPEG that the page must read, and read as the server does."""
+    """JPEG files that the page must read as the server does."""
     grey, colour = smooth(1), smooth(3)
     plain = images.encode(colour, "JPEG", quality=95)
     made = {
@@ -112,7 +112,7 @@ def jpegs_read_here() -> dict[str, bytes]:
 
 
 def jpegs_left_to_the_server() -> dict[str, bytes]:
-    """Kinds that browsers read otherwise, or that may be damaged."""
+    """JPEG files that browsers may decode differently, or that may be damaged."""
     colour = smooth(3)
     plain = images.encode(colour, "JPEG", quality=95)
     progressive = images.encode(colour, "JPEG", progressive=True)
@@ -176,7 +176,7 @@ def jpegs_left_to_the_server() -> dict[str, bytes]:
 
 
 def next_restart(data: bytes) -> int:
-    """The restart marker that would follow the last one."""
+    """The next restart marker."""
     last = max(range(0xD0, 0xD8), key=lambda marker: data.rfind(bytes([0xFF, marker])))
     return 0xD0 + (last - 0xD0 + 1) % 8
 
@@ -188,7 +188,7 @@ def longer_scan_header(data: bytes) -> bytes:
 
 
 def refused_everywhere() -> dict[str, bytes]:
-    """What neither side reads, though browsers could: other formats, and sizes beyond the limits."""
+    """Files that both sides refuse, though browsers could read some: other formats, excessive sizes."""
     colour = smooth(3)
     return {
         **{kind: images.encode(colour, kind) for kind in ("GIF", "BMP", "WEBP", "AVIF", "ICO", "JPEG2000")},
@@ -203,7 +203,7 @@ def refused_everywhere() -> dict[str, bytes]:
 
 
 def tiffs() -> dict[str, bytes]:
-    """No browser but Safari reads TIFF."""
+    """TIFF files, which only Safari can read."""
     colour = smooth(3)
     return {
         "TIFF": images.encode(colour, "TIFF"),

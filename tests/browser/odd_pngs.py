@@ -1,4 +1,4 @@
-"""PNG files that a browser could read otherwise than the server does."""
+"""PNG files that a browser could decode differently from the server."""
 
 import struct
 import zlib
@@ -14,11 +14,11 @@ from tests import images
 
 RNG = np.random.default_rng(11)
 SIZE = (47, 61)
-"""Columns and rows, neither of them a multiple of a JPEG block."""
+"""Columns and rows; neither is a multiple of the JPEG block size."""
 
 
 def smooth(channels: int, columns: int = SIZE[0], rows: int = SIZE[1]) -> Image.Image:
-    """A picture of broad patches, without the sharp edges that no two decoders reconstruct alike."""
+    """A smooth picture, without sharp edges that decoders reconstruct differently."""
     few = RNG.integers(40, 216, (7, 6, channels)).astype(np.uint8)
     return Image.fromarray(few[..., 0] if channels == 1 else few).resize(
         (columns, rows), Image.Resampling.BICUBIC
@@ -26,7 +26,7 @@ def smooth(channels: int, columns: int = SIZE[0], rows: int = SIZE[1]) -> Image.
 
 
 def noise(*shape: int, high: int = 256) -> NDArray[np.uint8]:
-    """Values that leave no two pixels alike."""
+    """Random values."""
     return RNG.integers(0, high, shape).astype(np.uint8)
 
 
@@ -36,7 +36,7 @@ def chunk(name: bytes, content: bytes) -> bytes:
 
 
 def chunks(data: bytes) -> Iterator[bytes]:
-    """The chunks of a PNG file, whole."""
+    """All chunks of a PNG file."""
     at = 8
     while at < len(data):
         end = at + 12 + struct.unpack(">I", data[at : at + 4])[0]
@@ -45,7 +45,7 @@ def chunks(data: bytes) -> Iterator[bytes]:
 
 
 def with_chunk(data: bytes, name: bytes, content: bytes) -> bytes:
-    """A PNG file with one more chunk, behind its header."""
+    """A PNG file with an additional chunk after its header."""
     return data[:33] + chunk(name, content) + data[33:]
 
 
@@ -83,7 +83,7 @@ def png(samples: NDArray[Any], colour: int, depth: int = 8, *, interlaced: bool 
 
 
 def pnginfo(*texts: tuple[str, str, str]) -> PngImagePlugin.PngInfo:
-    """Text chunks: kind, keyword and text of each."""
+    """Text chunks, given by type, keyword and text."""
     info = PngImagePlugin.PngInfo()
     for kind, keyword, text in texts:
         if kind == "iTXt":
@@ -94,26 +94,26 @@ def pnginfo(*texts: tuple[str, str, str]) -> PngImagePlugin.PngInfo:
 
 
 RESOLUTIONS = [(100, 300), (300, 100), (1000, 1009), (1000, 1011), (1, 10), (1, 11), (0, 100), (100, 0)]
-"""Pixels per unit, across and down: usable ones, and beyond the bounds."""
+"""Pixels per unit, horizontal and vertical: plausible and implausible ones."""
 
 XMP_TURNED = '<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
 
 
 def turned_exif(orientation: int) -> Image.Exif:
-    """Exif that says how a picture is to be turned."""
+    """Exif data with an orientation."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     return exif
 
 
 def wide_profile() -> bytes:
-    """An ICC profile that colour management would change much: sRGB with the colours changed round."""
+    """An ICC profile with swapped colours, which colour management would change strongly."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     return profile.replace(b"rXYZ", b"####", 1).replace(b"bXYZ", b"rXYZ", 1).replace(b"####", b"bXYZ", 1)
 
 
 def pngs_read_here() -> dict[str, bytes]:
-    """Kinds of PNG that the page must read, and read as the server does."""
+    """PNG files that the page must read as the server does."""
     grey, colour = Image.fromarray(noise(61, 47)), Image.fromarray(noise(61, 47, 3))
     alpha = colour.copy()
     alpha.putalpha(Image.fromarray(noise(61, 47)))
@@ -185,7 +185,7 @@ def pngs_read_here() -> dict[str, bytes]:
 
 
 def in_pieces(data: bytes, size: int = 500) -> bytes:
-    """A PNG file with its pixels in many chunks."""
+    """A PNG file with pixel data in many chunks."""
     made = data[:8]
     for part in chunks(data):
         if part[4:8] != b"IDAT":
@@ -197,7 +197,7 @@ def in_pieces(data: bytes, size: int = 500) -> bytes:
 
 
 def pngs_left_to_the_server() -> dict[str, bytes]:
-    """Kinds that browsers read otherwise, or cannot be checked here."""
+    """PNG files that browsers may decode differently, or that cannot be checked."""
     grey, colour = Image.fromarray(noise(61, 47)), Image.fromarray(noise(61, 47, 3))
     twelve = images.gradient(61, 47, 0, 4095).astype("u2")
     whole = in_pieces(images.encode(colour, "PNG"))
@@ -277,37 +277,37 @@ def wrong_checksum(data: bytes, name: bytes) -> bytes:
 
 
 def twice(data: bytes, name: bytes) -> bytes:
-    """A PNG file with a chunk repeated."""
+    """A PNG file with a repeated chunk."""
     return data[:8] + b"".join(part * (2 if part[4:8] == name else 1) for part in chunks(data))
 
 
 def in_order(data: bytes, *names: bytes) -> bytes:
-    """A PNG file with its chunks in another order."""
+    """A PNG file with reordered chunks."""
     order = (*names, b"IEND")
     parts = sorted(chunks(data), key=lambda part: order.index(part[4:8]))
     return data[:8] + b"".join(parts)
 
 
 def with_more_transparency(data: bytes) -> bytes:
-    """A PNG file whose transparency has more entries than its palette."""
+    """A PNG file with more transparency entries than palette entries."""
     parts = (chunk(b"tRNS", part[8:-4] + b"\0") if part[4:8] == b"tRNS" else part for part in chunks(data))
     return data[:8] + b"".join(parts)
 
 
 def interlaced_too_few() -> bytes:
-    """An interlaced PNG file whose header says that it has more rows."""
+    """An interlaced PNG file whose header states too many rows."""
     data = png(noise(61, 47, 3), 2, interlaced=True)
     return data[:8] + chunk(b"IHDR", struct.pack(">IIBBBBB", 47, 64, 8, 2, 0, 0, 1)) + data[33:]
 
 
 def reheaded(data: bytes, columns: int = SIZE[0], colour_type: int = 2) -> bytes:
-    """A PNG file with another header."""
+    """A PNG file with a replaced header."""
     header = struct.pack(">IIBBBBB", columns, SIZE[1], 8, colour_type, 0, 0, 0)
     return data[:8] + chunk(b"IHDR", header) + data[33:]
 
 
 def raw_profile(content: bytes) -> str:
-    """Exif as ImageMagick wrote it into the text of PNG files."""
+    """Exif data in a text chunk, as ImageMagick wrote it."""
     return (
         f"\nexif\n{len(content):8}\n"
         + "\n".join(content.hex()[at : at + 72] for at in range(0, 2 * len(content), 72))
@@ -316,7 +316,7 @@ def raw_profile(content: bytes) -> str:
 
 
 def palette_too_short() -> bytes:
-    """A PNG file with pixels beyond its palette."""
+    """A PNG file with pixel indices beyond its palette."""
     data = images.encode(Image.fromarray(noise(61, 47, 3)).quantize(64), "PNG")
     parts = [part if part[4:8] != b"PLTE" else chunk(b"PLTE", part[8 : 8 + 3 * 16]) for part in chunks(data)]
     return data[:8] + b"".join(parts)

@@ -1,4 +1,4 @@
-"""Versions and retrainings that have never been, as the API would tell of them."""
+"""Made-up model versions and retrainings, in the format of the API."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from tests.browser.app_page import AppPage
 
 TASK = "retinal-oct"
 EMPTY = "retinal-oct-2017"
-"""A task that has no model, and for which nobody has put any images into the bucket."""
+"""A task without a model, and without images in the bucket."""
 NAME = f"{TASK}-20261120-091500-ab12"
 CANDIDATE = "2026.11.20-0f1e2d3c"
 
@@ -38,13 +38,13 @@ _PLOT = (
 
 
 def member(app: AppPage, group: str) -> None:
-    """Let the one in front of the page be a member of one group alone."""
+    """Make the user a member of one group only."""
     me = {"login": False, "user": "local", "groups": [group], "role": group}
     app.page.route("**/api/me", lambda route: route.fulfill(json=me))
 
 
 def with_history(route: Route) -> None:
-    """Answer with the versions that there are, and some that have been before."""
+    """Answer with the existing versions and some made-up earlier ones."""
     known = route.fetch().json()["models"]
     (current,) = (one for one in known if one["status"] == "current")
     versions = [current]
@@ -60,7 +60,7 @@ def with_history(route: Route) -> None:
 
 
 def states(*names: str, over: bool = False) -> list[dict[str, Any]]:
-    """States that were entered a minute after the other; the last one is not over yet, unless so wanted."""
+    """States entered one minute apart; the last one is still running unless `over` is set."""
     times = [f"2026-11-20T09:{15 + minute}:00.000Z" for minute in range(len(names) + 1)]
     passed: list[dict[str, Any]] = [
         {"name": name, "entered_at": entered, "exited_at": left}
@@ -72,7 +72,7 @@ def states(*names: str, over: bool = False) -> list[dict[str, Any]]:
 
 
 def retraining(**known: Any) -> dict[str, Any]:
-    """A retraining that trains right now."""
+    """A retraining during training."""
     return {
         "name": NAME,
         "execution": "arn",
@@ -102,7 +102,7 @@ def retraining(**known: Any) -> dict[str, Any]:
 
 
 def asking() -> dict[str, Any]:
-    """The same, when its model has passed the gate and a person is to decide."""
+    """The same, waiting for approval."""
     evaluated = ("Register", "Batch inference", "Evaluate candidate", "Record decision", "Wait for approval")
     return retraining(
         states=states(*_WAY, *evaluated),
@@ -116,7 +116,7 @@ def asking() -> dict[str, Any]:
 
 
 def deployed() -> dict[str, Any]:
-    """The same, at its end."""
+    """The same, after deployment."""
     known = asking()
     passed = [state["name"] for state in known["states"]]
     end = {
@@ -130,17 +130,17 @@ def deployed() -> dict[str, Any]:
 
 
 def measured(loss: float) -> dict[str, float]:
-    """What a training has printed last."""
+    """The latest metrics of a training."""
     return {"train:loss": loss, "validation:loss": loss + 0.1, "validation:balanced_accuracy": 1 - loss}
 
 
 class Told:
-    """What the page is told of one retraining, from now on; `now` can be changed while it looks."""
+    """Answers requests for one retraining; `now` can be changed while the page polls."""
 
     def __init__(self, app: AppPage, now: dict[str, Any], *others: dict[str, Any]) -> None:
         self.now = now
         self.answers: list[dict[str, Any]] = []
-        """What was answered to its question."""
+        """The body of the approval request."""
         page = app.page
         page.route("**/api/retrainings?*", lambda route: route.fulfill(json=self._list(others)))
         page.route(f"**/api/retrainings/{NAME}", lambda route: route.fulfill(json=self.now))

@@ -1,4 +1,4 @@
-"""Results that have never been, as the API would list them; any number of them."""
+"""Any number of made-up results, in the format of the API."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +10,7 @@ from tests.browser.app_page import TASK
 
 
 def listed(number: int) -> dict[str, Any]:
-    """A result as the list gives it out; the higher its number, the older."""
+    """A result as in lists; higher numbers are older."""
     quarantined = number % 50 == 7
     return {
         "id": f"{number:032x}",
@@ -32,7 +32,7 @@ def listed(number: int) -> dict[str, Any]:
 
 
 def serve_many(page: Page, total: int) -> list[str]:
-    """Have the list hold so many results; the queries that were asked."""
+    """Serve a list of `total` results; return the queries made."""
     asked: list[str] = []
 
     def answer(route: Route) -> None:

@@ -1,4 +1,4 @@
-"""Images to put on the page, drawn on the spot."""
+"""Synthetic images for the page."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ type Maker = Callable[[], FilePayload]
 
 
 def phantom(columns: int = 300, rows: int = 600, grain: float = 12) -> NDArray[np.uint8]:
-    """Something that looks a little like a breast on film, shape (rows, columns).
+    """A phantom that resembles a mammogram, shape (rows, columns).
 
     Its grain is never the same twice: one image has one result, also that of an earlier run of the tests.
     """
@@ -25,36 +25,36 @@ def phantom(columns: int = 300, rows: int = 600, grain: float = 12) -> NDArray[n
 
 
 def jpeg() -> FilePayload:
-    """An ordinary picture."""
+    """An ordinary JPEG file."""
     return _payload("phantom.jpg", "image/jpeg", images.encode(Image.fromarray(phantom()), "JPEG"))
 
 
 def both_breasts() -> FilePayload:
-    """A film that is as much of the left side as of the right, so that no model can be sure."""
+    """An image of both sides, which is ambiguous."""
     half = phantom()
     film = Image.fromarray(np.concatenate([half, half[:, ::-1]], axis=1))
     return _payload("both.png", "image/png", images.encode(film, "PNG"))
 
 
 def truncated_jpeg() -> FilePayload:
-    """A picture whose second half was never copied."""
+    """A truncated JPEG file."""
     whole = jpeg()["buffer"]
     return _payload("truncated.jpg", "image/jpeg", whole[: len(whole) // 2])
 
 
 def tiff() -> FilePayload:
-    """A picture no browser shows."""
+    """An image that browsers cannot display."""
     return _payload("phantom.tif", "image/tiff", images.encode(Image.fromarray(phantom()), "TIFF"))
 
 
 def deep_png() -> FilePayload:
-    """A picture of 16 bits that uses 12, which a browser would show as black."""
+    """A 16-bit image with 12-bit values, which a browser would show as black."""
     pixels = phantom().astype(np.uint16) * 16
     return _payload("deep.png", "image/png", images.encode(Image.fromarray(pixels), "PNG"))
 
 
 def large_png() -> FilePayload:
-    """A picture of more than 4.5 MB, the most that one call takes."""
+    """An image over 4.5 MB, the limit of one call."""
     image = Image.fromarray(phantom(1800, 2900))
     return _payload("large.png", "image/png", images.encode(image, "PNG", compress_level=0))
 
@@ -67,12 +67,12 @@ def dicom() -> FilePayload:
 
 
 def text_file() -> FilePayload:
-    """Not an image at all."""
+    """A text file."""
     return _payload("notes.txt", "text/plain", b"These are notes, not an image.\n" * 20)
 
 
 def empty_file() -> FilePayload:
-    """A file of zero bytes."""
+    """An empty file."""
     return _payload("empty.png", "image/png", b"")
 
 

@@ -1,5 +1,5 @@
-// The API and the bucket, inside the page that asks them: thousands of uploads take about a second, and a test decides
-// about each answer. Playwright runs this before the page's own scripts.
+// A stub of the API and the bucket inside the page: thousands of uploads take about a second, and tests control each
+// response. Playwright runs it before the page's own scripts.
 "use strict";
 
 {
@@ -19,11 +19,11 @@
     },
   }));
 
-  /** Results by id, in the order of their announcement. */
+  /** Results by id, in order of creation. */
   const results = new Map();
 
   const server = {
-    /** What has been asked, as "GET /api/results?limit=50". */
+    /** The requests, such as "GET /api/results?limit=50". */
     requests: [],
     results,
     posts: 0,
@@ -32,17 +32,17 @@
     /** Whether answers carry a Date header. */
     dated: true,
 
-    // What a test may replace. `number` counts from 0.
-    /** An answer in place of leave to upload: {status, code, message}, "network" or null; or a promise of that. */
+    // Tests may replace these. `number` counts from 0.
+    /** An error in place of an upload permission: {status, code, message}, "network" or null; or a promise of one. */
     refuse: (number) => null,
-    /** An answer in place of any list: the same. */
+    /** An error in place of a list, as above. */
     refuseList: (query) => null,
-    /** What the bucket says: a status, or "network". May be a promise. */
+    /** The bucket's response: a status or "network"; or a promise of one. */
     bucket: (number) => 204,
-    /** What becomes of an image that has arrived: a status of results. */
+    /** The result status of an uploaded image. */
     decide: (number) => "classified",
 
-    /** Another image of the task arrives, by another way. */
+    /** Another image of the task arrives from elsewhere. */
     arrive(task, status = "classified", moment = Date.now() + server.ahead) {
       const id = results.size.toString(16).padStart(32, "0");
       const result = {
@@ -91,7 +91,7 @@
 
   const answer = async (method, { pathname, searchParams }, body) => {
     const id = /^\/api\/results\/([0-9a-f]{32})$/.exec(pathname)?.[1];
-    if (pathname === "/api/health") return json({ stage: "test", version: "0", data_bucket: "bucket", login: null });
+    if (pathname === "/api/health") return json({ stage: "test", version: "0", data_bucket: "bucket", max_image_bytes: 4_500_000, login: null });
     if (pathname === "/api/me") return json({ login: false, user: "test", groups: [], role: "admin" });
     if (pathname === "/api/tasks") return json({ tasks: TASKS, disclaimer: "Not for clinical use." });
     if (pathname === "/api/uploads" && method === "POST") {

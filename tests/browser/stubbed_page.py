@@ -1,27 +1,27 @@
-"""The page without a system behind it: a server sends its files, `server_in_page.js` answers it."""
+"""The page with a stubbed server: its files are served, and `server_in_page.js` answers its requests."""
 
+import gzip
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
 from pathlib import Path
-from threading import Thread
 from typing import Any
-from urllib.parse import urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 
+from deploy.page import File, security_headers
 from deploy.page import Page as Files
-from deploy.page import security_headers
+from local.http_server import serving
+from local.page_server import PageServer
 from tests.browser.app_page import TASK, AppPage
 from tests.stage import ROOT
 
 _SERVER = Path(__file__).with_name("server_in_page.js")
-_FILES = Files(ROOT / "frontend")
 
 _MAX_STEPS = 30
 
-# Answers take turns of the event loop, which the clock does not wait for.
+# Responses take turns of the event loop, which the fake clock does not wait for.
 _YIELD = """async () => {
     const { port1, port2 } = new MessageChannel();
     for (let turn = 0; turn < 20; turn++) {
@@ -30,43 +30,27 @@ _YIELD = """async () => {
 }"""
 
 
-class _FileHandler(BaseHTTPRequestHandler):
-    """Sends the files of the page."""
+class _FilesWithoutPreload(Files):
+    """The files of the page. The browser itself would preload from the API, where no server answers."""
 
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        found = _FILES.find(urlsplit(self.path).path)
-        # What is preloaded of the API is asked for by the browser itself, where nothing answers.
-        content = found.content.replace(b'rel="preload"', b'rel="not-preloaded"') if found else b""
-        self.send_response(200 if found else 404)
-        self.send_header("Content-Length", str(len(content)))
-        self.send_header("Content-Type", found.media_type if found else "text/plain")
-        for name, value in security_headers("https://bucket.invalid").items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
+    def find(self, path: str) -> File | None:
+        file = super().find(path)
+        if file is None or not file.media_type.startswith("text/html"):
+            return file
+        content = file.content.replace(b'rel="preload"', b'rel="not-preloaded"')
+        return replace(file, content=content, compressed=gzip.compress(content))
 
 
 @contextmanager
 def file_server() -> Iterator[str]:
     """A server of the page's files; its address. Browsers trust localhost as they trust HTTPS."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _FileHandler) as server:
-        server.daemon_threads = True
-        # Else a connection that the browser keeps would be waited for.
-        server.block_on_close = False
-        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        try:
-            yield f"http://localhost:{server.server_port}"
-        finally:
-            server.shutdown()
+    files = _FilesWithoutPreload(ROOT / "frontend")
+    with serving(PageServer(files, security_headers("https://bucket.invalid"))) as port:
+        yield f"http://localhost:{port}"
 
 
 class StubbedPage:
-    """One open page whose server and clock are in the test's hands."""
+    """One open page with a stubbed server and a fake clock."""
 
     def __init__(self, page: Page, address: str):
         self.page = page
@@ -81,11 +65,11 @@ class StubbedPage:
         expect(self.page.locator("#worklist-status")).not_to_have_text("Loading…")
 
     def run(self, script: str, argument: object = None) -> Any:
-        """Run the body of an asynchronous JavaScript function in the page; `argument` is `given` there."""
+        """Run the body of an async JavaScript function in the page; `argument` is available as `given`."""
         return self.page.evaluate(f"async (given) => {{ {script} }}", argument)
 
     def wait_until(self, condition: str, patience_ms: int = 10_000) -> None:
-        """Wait until a JavaScript expression is true; the page's policy forbids Playwright's own way."""
+        """Wait until a JavaScript expression is true (the page's policy forbids Playwright's own method)."""
         deadline = time.monotonic() + patience_ms / 1_000
         while not self.run(f"return Boolean({condition});"):
             assert time.monotonic() < deadline, f"It did not become true: {condition}"
@@ -95,16 +79,16 @@ class StubbedPage:
         self.run("server.drop(given[0], given[1]);", [contents, prefix])
 
     def pass_time(self, milliseconds: int) -> None:
-        """Let so much time pass; all timers that fall due fire, and their work goes on."""
+        """Advance the clock; timers that are due fire, and their work continues."""
         step = max(1_000, milliseconds // _MAX_STEPS)
         for begun in range(0, milliseconds, step):
             self.page.clock.run_for(min(step, milliseconds - begun))
             self.page.evaluate(_YIELD)
 
     def requests(self, beginning: str) -> list[str]:
-        """The requests so far that begin so, such as "GET /api/results?"."""
+        """The requests so far with this prefix, such as "GET /api/results?"."""
         return [request for request in self.run("return server.requests;") if request.startswith(beginning)]
 
     def forget_requests(self) -> None:
-        """Count anew."""
+        """Clear the recorded requests."""
         self.run("server.requests.length = 0;")

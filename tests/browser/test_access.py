@@ -1,4 +1,4 @@
-"""Anybody can use it: by keyboard, by ear, on any screen, in either colour scheme."""
+"""Accessibility: keyboard, screen readers, all screen sizes, both themes."""
 
 from importlib.resources import files
 from typing import Literal
@@ -9,14 +9,14 @@ from playwright.sync_api import expect
 from tests.browser import samples
 from tests.browser.app_page import PATIENCE_MS, TASK, AppPage
 
-# axe-core, as axe-playwright-python carries it.
+# axe-core, from the package axe-playwright-python.
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 def violations(app: AppPage) -> list[str]:
-    """What axe finds on the page as it is now."""
+    """The accessibility violations found by axe."""
     if not app.page.evaluate("'axe' in window"):
         app.page.evaluate(AXE)
     found = app.page.evaluate(
@@ -32,7 +32,7 @@ def test_views_pass_accessibility_checks(
     app: AppPage, scheme: Literal["light", "dark"], language: str
 ) -> None:
     app.http_errors_expected = True
-    # Colours in transition would be measured on their way.
+    # Transitions would falsify the measured colours.
     app.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     app.open()
     app.classify(samples.both_breasts())
@@ -63,7 +63,7 @@ def test_views_pass_accessibility_checks(
 
 
 def test_keyboard_alone_classifies_and_reviews(app: AppPage) -> None:
-    app.at_hand = samples.jpeg()
+    app.picker_files = samples.jpeg()
     app.open()
     press = app.page.keyboard.press
     press("Tab")
@@ -74,10 +74,10 @@ def test_keyboard_alone_classifies_and_reviews(app: AppPage) -> None:
     press("Tab")
     expect(app.page.get_by_role("button", name="Choose images…")).to_be_focused()
     press("Enter")
-    app.wait_for_reading()
+    app.wait_for_result()
     expect(app.heading).to_be_focused()
 
-    # From the reading on: its classes, each a button that saves.
+    # From the result on: the class buttons.
     press("Tab")
     expect(app.page.locator(".class-buttons button").first).to_be_focused()
     press("Tab")
@@ -85,7 +85,7 @@ def test_keyboard_alone_classifies_and_reviews(app: AppPage) -> None:
     expect(app.outcome).to_contain_text("on this installation")
     expect(app.page.locator(".class-buttons button").nth(1)).to_be_focused()
 
-    # And back to the heat map.
+    # Then back to the heat map.
     for _ in range(5):
         press("Shift+Tab")
         if app.slider.evaluate("(slider) => slider === document.activeElement"):
@@ -104,7 +104,7 @@ def test_page_fits_the_screen_width(app: AppPage, width: int, language: str) -> 
     expect(app.page.locator("#task")).to_be_enabled()
     assert app.width_beyond_screen() <= 0
     app.drop(samples.jpeg())
-    app.wait_for_reading()
+    app.wait_for_result()
     assert app.width_beyond_screen() <= 0
     app.page.locator("#more-filters").click()
     app.drop(samples.text_file(), samples.truncated_jpeg())
@@ -123,7 +123,7 @@ def test_reduced_motion_stops_animations(app: AppPage) -> None:
 
 
 def moving_parts(app: AppPage) -> int:
-    """How many elements have an animation, whether it is seen right now or not."""
+    """The number of elements with an animation, visible or not."""
     return int(
         app.page.evaluate(
             """() => [...document.querySelectorAll("*")]

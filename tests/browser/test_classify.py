@@ -1,4 +1,4 @@
-"""An image in, an explained answer out."""
+"""From an image to an explained result."""
 
 import re
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from chalicelib.limits import MAX_IMAGE_BODY
 from tests import images
 from tests.browser import samples
 from tests.browser.app_page import PATIENCE_MS, AppPage
@@ -36,13 +37,13 @@ def test_result_links_to_its_model_card(app: AppPage) -> None:
     link.click()
     expect(app.sheet.locator(".document h3")).to_contain_text(version)
     app.page.go_back()
-    app.wait_for_reading()
+    app.wait_for_result()
 
 
 def test_dropped_image_is_classified(app: AppPage) -> None:
     app.open()
     app.drop(samples.jpeg())
-    app.wait_for_reading()
+    app.wait_for_result()
     expect(app.image).to_be_visible()
 
 
@@ -58,7 +59,7 @@ def test_pasted_image_is_classified(app: AppPage) -> None:
             document.dispatchEvent(new ClipboardEvent("paste", { clipboardData }));
         }"""
     )
-    app.wait_for_reading()
+    app.wait_for_result()
     expect(app.caption).to_have_text("Original, 80 × 160 pixels")
 
 
@@ -87,13 +88,21 @@ def test_dicom_result_shows_facts_but_no_identity(app: AppPage) -> None:
         assert part not in app.page.content()
 
 
+def test_small_image_takes_one_call(app: AppPage) -> None:
+    app.open()
+    app.classify(samples.jpeg())
+    posts = [request.url for request in app.requests if request.method == "POST"]
+    assert len(posts) == 1
+    assert posts[0].endswith("/classify")
+
+
 def test_large_image_is_uploaded_to_the_bucket(app: AppPage) -> None:
     image = samples.large_png()
-    assert len(image["buffer"]) > 4_500_000
+    assert len(image["buffer"]) > MAX_IMAGE_BODY
     app.open()
     app.pick(image)
-    expect(app.page.locator("#working")).to_be_visible()
-    app.wait_for_reading()
+    expect(app.page.locator("#working")).to_be_visible(timeout=PATIENCE_MS)
+    app.wait_for_result()
     expect(app.page.locator("#result-body .facts")).to_contain_text("upload")
     posts = [request.url for request in app.requests if request.method == "POST"]
     assert len(posts) == 2

@@ -1,4 +1,4 @@
-"""A day before the page, all of it for real: films are read, a model is retrained and taken back."""
+"""A working day on the real system: images are reviewed, a model is retrained and rolled back."""
 
 import csv
 import json
@@ -34,7 +34,7 @@ def driver(stack: LocalStack) -> Iterator[RetrainingDriver]:
 
 
 def hundred_files() -> list[FilePayload]:
-    """As they lie in a folder after years: 90 films of all kinds, five of them twice, and five others."""
+    """A typical folder: 90 images of all formats, five of them twice, and five other files."""
     films = [
         *(named(f"film-{index}.jpg", samples.jpeg()) for index in range(60)),
         *(named(f"scan-{index}.dcm", samples.dicom()) for index in range(15)),
@@ -71,19 +71,19 @@ def test_working_day_from_classification_to_rollback_and_offline(
     show.select_option("Not reviewed")
     expect(app.page.locator("#worklist-status")).not_to_have_text("Loading…")
     app.rows.first.get_by_role("link").click()
-    app.wait_for_reading()
+    app.wait_for_result()
     app.page.get_by_label("Then open the next unreviewed image").check()
     app.heading.focus()
     reviewed = []
     for _ in range(REVIEWED):
-        reviewed.append(app.wait_for_reading())
+        reviewed.append(app.wait_for_result())
         app.press("Enter")
         expect(app.row(reviewed[-1])).to_contain_text("Confirmed")
         expect(app.page).not_to_have_url(re.compile(reviewed[-1]))
     expect(app.page.locator("#reviewed")).to_contain_text(re.compile(rf"^{REVIEWED} of \d+ reviewed"))
 
     show.select_option("Reviewed")
-    # Rows out of sight are not in the page, but each says how many there are.
+    # Rows out of view are not in the page, but each states the total number.
     expect(app.rows.first).to_have_attribute("aria-setsize", str(len(earlier) + REVIEWED))
     with app.page.expect_download() as download:
         app.page.get_by_role("link", name="Export CSV").click()
@@ -99,7 +99,7 @@ def test_working_day_from_classification_to_rollback_and_offline(
     )
     current = json.loads(driver.current())
     assert (current["endpoint"], current["version"] != before) == (ENDPOINT, True)
-    driver.hears_from(current["version"])
+    driver.wait_until_served_by(current["version"])
 
     app.open(f"#/tasks/{TASK.name}/models")
     expect(app.sheet.locator(".lead")).to_contain_text(current["version"])

@@ -1,4 +1,4 @@
-"""A file that the page reads itself has the server's pixels; every other one is left to the server."""
+"""The page prepares files with the server's pixels, or leaves them to the server."""
 
 import csv
 from collections.abc import Iterator
@@ -23,9 +23,9 @@ SPECS = [
 ]
 
 TOLERANCE = 1
-"""Levels of 255 by which a pixel may differ: alpha and reduced JPEGs are rounded at another place."""
+"""Grey levels by which a pixel may differ: alpha and reduced JPEGs are rounded at a different point."""
 HARD_TO_REDUCE = {"JPEG: large, saturated", "JPEG: large, noise"}
-"""JPEGs that libjpeg reduces while it decodes, and the page afterwards. No real image has such hard edges."""
+"""JPEGs that libjpeg reduces during decoding, and the page afterwards. No real image has such hard edges."""
 REDUCED_TOLERANCE, REDUCED_MEAN = 8, 1.5
 
 READ_HERE = {
@@ -52,7 +52,7 @@ REFUSED = odd_files.refused_everywhere()
 
 @pytest.fixture(scope="module")
 def lab(browser: Browser) -> Iterator[Page]:
-    """An empty page that can load the modules of the real one."""
+    """An empty page that can load the page's modules."""
     context = browser.new_context()
     page = context.new_page()
     page.route("**/*", module_or_empty_page)
@@ -72,13 +72,13 @@ def module_or_empty_page(route: Route) -> None:
 
 @pytest.fixture(scope="module")
 def here(lab: Page, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Reading]]:
-    """What the page makes of all files, one reading for each of `SPECS`."""
+    """All files as prepared by the page, once per spec."""
     files = READ_HERE | LEFT_TO_THE_SERVER | REFUSED
     return device_reading.on_the_page(lab, files, SPECS, tmp_path_factory.mktemp("files"))
 
 
 def disagreement(name: str, here: Reading, server: Reading) -> str:
-    """What is wrong with the page's reading; empty if it is the server's, or is left to it."""
+    """The difference between page and server; empty if they agree, or the file is left to the server."""
     if here.refusal:
         verdict = device_reading.VERDICTS.get(here.refusal)
         return (
@@ -108,7 +108,7 @@ def test_page_reads_usual_files_as_the_server_does(here: dict[str, list[Reading]
 
 @pytest.mark.parametrize("name", LEFT_TO_THE_SERVER)
 def test_page_leaves_unusual_files_to_the_server(here: dict[str, list[Reading]], name: str) -> None:
-    """Whether it reads them or not."""
+    """Whether or not the server reads them."""
     assert all(reading.refusal and reading.refusal not in device_reading.VERDICTS for reading in here[name])
 
 

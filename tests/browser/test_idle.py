@@ -1,4 +1,4 @@
-"""What a page costs that is open and not used: requests, each of which is a Lambda call and a query."""
+"""The cost of an idle page: each request is a Lambda call and a query."""
 
 from playwright.sync_api import expect
 
@@ -14,7 +14,7 @@ HIDDEN = """
 
 
 def asked_during(stub: StubbedPage, milliseconds: int) -> int:
-    """How many requests the page makes meanwhile."""
+    """The number of requests made meanwhile."""
     stub.forget_requests()
     stub.pass_time(milliseconds)
     return len(stub.requests(""))
@@ -23,7 +23,7 @@ def asked_during(stub: StubbedPage, milliseconds: int) -> int:
 def test_idle_page_polls_less_and_less(stub: StubbedPage) -> None:
     stub.open()
     assert asked_during(stub, HOUR_MS) <= 135
-    # An image that is stuck, in the page of results that has been read anyway, costs nothing more.
+    # A stuck image on a page of results that is read anyway costs nothing more.
     stub.run('server.arrive("mammography-views", "received");')
     assert asked_during(stub, HOUR_MS) <= 135
 

@@ -1,4 +1,4 @@
-"""The image itself: enlarged, moved, windowed, explained, and beside what the model saw of it."""
+"""The image on the light box: zoom, pan, window, heat map, and comparison with the model input."""
 
 import base64
 import re
@@ -18,25 +18,25 @@ from tests.browser.stubbed_page import StubbedPage
 
 
 def shown(app: AppPage) -> NDArray[np.uint8]:
-    """What the canvas shows, RGBA."""
+    """The pixels of the canvas, RGBA."""
     content = base64.b64decode(app.pixels().partition(",")[2])
     with Image.open(BytesIO(content)) as picture:
         return np.asarray(picture.convert("RGBA"))
 
 
 def brightness(app: AppPage) -> float:
-    """The mean grey level of what is shown of the image, its margins aside."""
+    """The mean grey level of the displayed image, without margins."""
     pixels = shown(app)
     return float(pixels[pixels[..., 3] > 0][:, :3].mean())
 
 
 def covered(app: AppPage) -> float:
-    """The share of the film that the image covers."""
+    """The share of the canvas that the image covers."""
     return float((shown(app)[..., 3] > 0).mean())
 
 
 def read(app: AppPage, image: FilePayload | None = None) -> None:
-    """Have an image read, without its heat map."""
+    """Classify an image and hide its heat map."""
     app.open()
     app.classify(image or samples.jpeg())
     app.press("h")
@@ -44,7 +44,7 @@ def read(app: AppPage, image: FilePayload | None = None) -> None:
 
 
 def settle(app: AppPage) -> None:
-    """Wait until all detail is painted."""
+    """Wait until the image is drawn in full detail."""
     app.page.wait_for_timeout(400)
 
 
@@ -207,7 +207,7 @@ def test_compare_is_not_offered_without_an_original(app: AppPage) -> None:
     expect(app.page.get_by_role("button", name="Model input")).to_be_hidden()
 
 
-# Without grain: where a file has no window, the brightest grain would decide, and resizing averages it away.
+# Without grain: in a file without a window, the brightest grain would set the range, which resizing averages.
 FILM = samples.phantom(grain=0)
 PIXELS = FILM.astype(np.uint16) * 16
 DICOM_FILES = {
@@ -273,7 +273,7 @@ def test_damaged_dicom_is_refused_without_page_errors(app: AppPage) -> None:
 def test_original_displayed_sideways_is_replaced_by_the_model_input(
     stub: StubbedPage, source: dict[str, int] | None, is_own: bool
 ) -> None:
-    """The model was given it upright, so the heat map would not fit."""
+    """The model input is upright, so the heat map would not fit."""
     stub.open()
     own, caption = stub.run(
         """

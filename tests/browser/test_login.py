@@ -1,4 +1,4 @@
-"""Signing in, what each role finds, and what becomes of work when a session ends."""
+"""Login: signing in, the roles, and work in progress when a session ends."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -17,7 +17,7 @@ from tests.stack.login_flow import LoginFlow
 
 KNOWN = {user.group: (user.name, user.password) for user in USERS}
 """Name and password of a user of each group."""
-# Renewed half a minute before they run out, these are renewed at once.
+# Tokens are renewed half a minute before they expire, so these are renewed at once.
 SHORT = 31
 
 
@@ -28,7 +28,7 @@ def login_flow(login_stack: LocalStack) -> LoginFlow:
 
 @pytest.fixture
 def app(browser: Browser, login_stack: LocalStack) -> Iterator[AppPage]:
-    """A fresh page of the system where people have to sign in."""
+    """A fresh page of a system with login."""
     context = browser.new_context(viewport=LAPTOP)
     opened = AppPage(context.new_page(), login_stack.url)
     yield opened
@@ -38,7 +38,7 @@ def app(browser: Browser, login_stack: LocalStack) -> Iterator[AppPage]:
 
 @pytest.fixture(scope="module")
 def result(login_flow: LoginFlow) -> str:
-    """The id of a result that a reviewer has made and reviewed."""
+    """The id of a result made and reviewed by a reviewer."""
     token = login_flow.tokens("reviewer")["id_token"]
     path = f"/tasks/{TASK}/classify"
     made = login_flow.ask(token, "POST", path, grey_file(height=93), Content_Type="image/png").json
@@ -47,7 +47,7 @@ def result(login_flow: LoginFlow) -> str:
 
 
 def go_to(app: AppPage, place: str = "") -> None:
-    """Open the page and wait until it asks to sign in."""
+    """Open the page and wait for the sign-in view."""
     app.page.goto(f"{app.address}/{place}")
     expect(app.page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=PATIENCE_MS)
 
@@ -59,9 +59,9 @@ def sign_in(app: AppPage, group: str, place: str = "") -> None:
 
 
 def end_session(app: AppPage, login_flow: LoginFlow) -> Locator:
-    """Sign in as a reviewer, and end the session behind the page's back; what the page says then."""
+    """Sign in as a reviewer and end the session on the server; return the notice on the page."""
     app.http_errors_expected = True
-    with login_flow.lasting(SHORT):
+    with login_flow.token_lifetime(SHORT):
         sign_in(app, "reviewer", f"#/tasks/{TASK}")
         user = {"UserPoolId": login_flow.pool, "Username": "reviewer@negatoscope.example"}
         login_flow.cognito.admin_user_global_sign_out(**user)
@@ -71,7 +71,7 @@ def end_session(app: AppPage, login_flow: LoginFlow) -> Locator:
 
 
 def renewals(app: AppPage) -> list[Request]:
-    """Every request for new tokens that needed nobody."""
+    """All silent token renewals."""
     return [request for request in app.requests if "grant_type=refresh_token" in (request.post_data or "")]
 
 
@@ -95,7 +95,7 @@ def test_signed_out_user_sees_only_the_login(
 
 def test_reader_returns_to_the_view_and_cannot_write(app: AppPage, result: str) -> None:
     sign_in(app, "reader", f"#/results/{result}")
-    app.wait_for_reading()
+    app.wait_for_result()
     assert app.page.url == f"{app.address}/#/results/{result}"
     form = app.page.locator(".review-form")
     expect(form).to_contain_text("Your role (reader) does not allow")
@@ -123,7 +123,7 @@ def test_tokens_are_stored_for_the_tab_only(app: AppPage) -> None:
     second = app.page.context.new_page()
     second.goto(app.address)
     expect(second.locator("#sign-in-now")).to_be_visible(timeout=PATIENCE_MS)
-    # Those of a session that is over are worth nothing.
+    # Tokens of an ended session are invalid.
     app.http_errors_expected = True
     app.page.evaluate(
         """() => {
@@ -156,7 +156,7 @@ def test_sign_out_ends_the_session_in_all_tabs(app: AppPage) -> None:
     other = AppPage(app.page.context.new_page(), app.address)
     go_to(other)
     other.page.get_by_role("button", name="Sign in", exact=True).click()
-    # The login page knows who it is.
+    # The login page still has its own session.
     expect(other.chooser).to_be_enabled(timeout=PATIENCE_MS)
     app.page.get_by_role("button", name="Account").click()
     account = app.page.get_by_role("dialog", name="Account")
@@ -173,17 +173,17 @@ def test_sign_out_ends_the_session_in_all_tabs(app: AppPage) -> None:
 
 def test_tokens_are_renewed_silently(app: AppPage, login_flow: LoginFlow) -> None:
     app.http_errors_expected = True
-    with login_flow.lasting(SHORT):
+    with login_flow.token_lifetime(SHORT):
         sign_in(app, "reviewer")
         app.page.goto(f"{app.address}/#/tasks/{TASK}")
         app.page.wait_for_timeout(2000)
         app.classify(samples.jpeg())
         assert renewals(app)
         app.page.wait_for_timeout(1500)
-    # Also where only the API knows that a token is good no more.
+    # Also if only the API knows that a token is invalid.
     app.page.reload()
-    app.wait_for_reading()
-    # A renewal under way would spare the one that is looked for.
+    app.wait_for_result()
+    # A renewal in progress would hide the expected one.
     app.page.wait_for_load_state("networkidle")
     before = len(renewals(app))
     app.page.route("**/review", lambda route: route.fulfill(status=401, json={}), times=1)
@@ -201,10 +201,10 @@ def test_reload_during_token_renewal_keeps_the_session(app: AppPage, login_flow:
         lost.append(route.fetch().status)
         route.abort()
 
-    with login_flow.lasting(SHORT):
+    with login_flow.token_lifetime(SHORT):
         sign_in(app, "reviewer")
         app.page.wait_for_timeout(1500)
-        # The pool gives new tokens, but whoever has asked for them is gone.
+        # The pool issues new tokens, but the page that requested them is gone.
         with app.page.expect_event("requestfailed", lambda request: request.url.endswith("/oauth2/token")):
             app.page.route("**/oauth2/token", lose, times=1)
             app.page.reload()
@@ -216,7 +216,7 @@ def test_reload_during_token_renewal_keeps_the_session(app: AppPage, login_flow:
 def test_expired_session_keeps_uploads_in_progress(app: AppPage, login_flow: LoginFlow) -> None:
     notice = end_session(app, login_flow)
     image = samples.jpeg()["buffer"]
-    # What follows the end of an image makes three of one.
+    # Bytes after the end of the image make three different files.
     contents = [image + bytes([index]) for index in range(3)]
     app.drop(*(FilePayload(name="a.jpg", mimeType="image/jpeg", buffer=content) for content in contents))
     expect(app.page.locator("#queue-summary")).to_contain_text("0 of 3 done")
@@ -235,7 +235,7 @@ def test_sign_in_as_another_user_drops_pending_work(app: AppPage, login_flow: Lo
     with app.page.context.expect_page() as beside:
         notice.get_by_role("button", name="Sign in again").click()
     fill_in(beside.value, *KNOWN["reader"])
-    # The page began anew: nothing waits, and it offers what a reader may do.
+    # The page has reloaded: nothing waits, and it shows the permissions of a reader.
     expect(app.page.locator("body")).to_have_attribute("data-role", "reader", timeout=PATIENCE_MS)
     expect(notice).to_be_hidden()
     app.page.get_by_role("button", name="Account").click()

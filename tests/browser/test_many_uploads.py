@@ -1,4 +1,4 @@
-"""Uploads in thousands and in odd circumstances: each ends, is sent once, and nothing waits in silence."""
+"""Thousands of uploads and unusual failures: each upload ends, is sent once, and reports delays."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.browser.stubbed_page import StubbedPage
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 
-# What the watch says, and the time it is told of each image: five seconds before its announcement.
+# Records the events of the watcher; each image is announced five seconds after its `since`.
 WATCH = """
     const { ResultWatch } = await import("/modules/resultwatch.js");
     window.told = { results: [], overdue: [], givenUp: [] };
@@ -25,13 +25,13 @@ WATCH = """
 
 
 def different(number: int) -> list[str]:
-    """Contents of so many files."""
+    """Contents of `number` different files."""
     return [f"film {index}" for index in range(number)]
 
 
 def test_results_behind_a_stuck_image_are_found(stub: StubbedPage) -> None:
     stub.open()
-    # Between each two images of this page, eighty of others arrive.
+    # Between each two images of this page, eighty other images arrive.
     stub.run(
         """
         server.decide = (number) => (number === 0 ? "received" : "classified");
@@ -49,7 +49,7 @@ def test_results_behind_a_stuck_image_are_found(stub: StubbedPage) -> None:
 def test_thousands_of_results_are_each_reported_once(stub: StubbedPage) -> None:
     stub.open()
     stub.run(WATCH)
-    # Two tasks; the first image of each is stuck. Many arrive in the same millisecond.
+    # Two tasks; the first image of each is stuck. Many images arrive in the same millisecond.
     stub.run(
         """
         const start = Date.now();
@@ -108,7 +108,7 @@ def test_failing_list_does_not_delay_other_tasks(stub: StubbedPage) -> None:
 def test_intermittent_list_failures_are_retried_to_the_end(stub: StubbedPage) -> None:
     stub.open()
     stub.run(WATCH)
-    # Every third page fails, and once a cursor is refused.
+    # Every third page fails, and one cursor is refused.
     stub.run(
         """
         let asked = 0;
@@ -138,14 +138,14 @@ def test_image_without_result_is_reported_and_can_be_retried(stub: StubbedPage) 
     expect(stub.summary).to_have_text("1 of 3 done · 2 still waiting")
     expect(stub.app.queued("film-0000")).to_contain_text("Still waiting: The server has this image")
     expect(stub.app.queued("film-0001")).to_contain_text("Still waiting")
-    # What has ended can be put away; what has not stays.
+    # Finished items can be cleared; others stay.
     stub.app.queue.get_by_role("button", name="Close", exact=True).click()
     expect(stub.summary).to_have_text("0 of 2 done · 2 still waiting")
     expect(stub.app.queue.get_by_role("button", name="Close", exact=True)).to_be_hidden()
 
     stub.forget_requests()
     stub.pass_time(HOUR_MS)
-    # Once a minute, at most with some jitter.
+    # At most once a minute, with jitter.
     assert len(stub.requests("GET /api/results?task=mammography-views&from")) < 2 * 80
     stub.pass_time(10 * MINUTE_MS)
     expect(stub.summary).to_have_text("0 of 2 done · 2 without a result")
@@ -185,7 +185,7 @@ def test_page_after_an_hour_of_sleep_polls_at_once_and_gives_up_nothing(stub: St
         """
     )
     stub.pass_time(MINUTE_MS)
-    # The first thing it hears when it wakes is that there is no network.
+    # The first request after waking fails for lack of a network.
     stub.run(
         """
         for (const id of server.results.keys()) server.finish(id, "classified");
@@ -207,7 +207,7 @@ def test_page_after_an_hour_of_sleep_polls_at_once_and_gives_up_nothing(stub: St
 
 def test_aborted_wait_and_upload_do_not_start(stub: StubbedPage) -> None:
     stub.open()
-    # No timer, no listener left behind.
+    # No timer and no listener is left behind.
     assert stub.run(
         """
         const { pause } = await import("/modules/retry.js");
@@ -296,7 +296,7 @@ def test_equal_file_is_sent_after_the_first_is_cancelled(stub: StubbedPage) -> N
     stub.drop(["same", "same", "same", "other"])
     expect(stub.app.queued("film-0000")).to_contain_text("Uploading")
     stub.app.queued("film-0001").get_by_role("button", name="Cancel").click()
-    # A place is free again, though the file that it waited for is still being sent.
+    # A slot is free again, though the file it waited for is still being sent.
     expect(stub.app.queued("film-0003")).to_contain_text("Classified", timeout=10_000)
     stub.app.queued("film-0000").get_by_role("button", name="Cancel").click()
     expect(stub.summary).to_have_text("2 of 4 done · 2 cancelled", timeout=10_000)
@@ -313,7 +313,7 @@ def test_equal_files_share_a_rejection(stub: StubbedPage) -> None:
     stub.app.wait_for_queue(10_000)
     for name in ("film-0000", "film-0001", "film-0002"):
         expect(stub.app.queued(name)).to_contain_text("Not usable: The file is damaged.")
-    # Also where the first has come to its end.
+    # Also after the first has ended.
     stub.drop(["same", "another"], "later")
     expect(stub.app.queued("later-0000")).to_contain_text("Not usable: The file is damaged.")
 
@@ -344,9 +344,9 @@ def test_deleted_files_are_reported_in_the_queue(stub: StubbedPage, tmp_path: Pa
     for path in paths:
         path.write_bytes(samples.jpeg()["buffer"])
     stub.open()
-    # Three are held when they ask for leave; two have not even been looked at.
+    # Three wait for an upload permission; two have not been opened yet.
     stub.run("server.refuse = () => new Promise((go) => ((window.held ??= []).push(go)));")
-    stub.app.at_hand = paths  # type: ignore[assignment]
+    stub.app.picker_files = paths  # type: ignore[assignment]
     stub.page.get_by_role("button", name="Choose images…").click()
     stub.wait_until("window.held?.length === 3")
     for path in paths[1:4]:
@@ -417,7 +417,7 @@ def test_stalled_upload_restarts(stub: StubbedPage) -> None:
 
 def test_queue_waits_for_a_lost_network(stub: StubbedPage) -> None:
     stub.open()
-    stub.run('await import("/modules/resultwatch.js");')  # as the first upload does
+    stub.run('await import("/modules/resultwatch.js");')  # as on the first upload
     stub.run('server.refuse = () => (navigator.onLine ? null : "network");')
     stub.page.context.set_offline(True)
     stub.drop(different(5))

@@ -1,4 +1,4 @@
-"""The models of a task: shown with what their tests found, and put back."""
+"""The models of a task: metrics, history, decisions and rollback."""
 
 import json
 import os
@@ -35,7 +35,7 @@ class Models:
     bundled: str
 
     def current(self) -> str:
-        """The version that classifies."""
+        """The version in use."""
         deployment = self.registry.current(TASK)
         assert deployment is not None
         return deployment.version
@@ -211,7 +211,7 @@ def test_card_with_markup_is_shown_as_text(app: AppPage) -> None:
 
 
 def test_shortcuts_and_drops_on_the_models_page(app: AppPage) -> None:
-    """Keys that review an image do nothing while it is out of sight; a file that falls brings it back."""
+    """Review shortcuts do nothing on this page; a dropped file returns to the light box."""
     app.open()
     app.classify(samples.jpeg())
     app.page.locator("#nav-models").click()
@@ -221,7 +221,7 @@ def test_shortcuts_and_drops_on_the_models_page(app: AppPage) -> None:
     expect(app.page).to_have_url(re.compile(r"/models$"))
     assert not [request for request in app.requests if request.method == "PUT"]
     app.drop(samples.jpeg())
-    app.wait_for_reading()
+    app.wait_for_result()
     expect(app.sheet).to_be_hidden()
     expect(app.page.locator("#nav-images")).to_have_attribute("aria-current", "page")
 

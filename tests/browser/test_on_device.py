@@ -1,4 +1,4 @@
-"""Classified in the browser: the same answers as the server's, and nothing of an image leaves the device."""
+"""Classification in the browser: the same results as on the server, and no image data is sent."""
 
 import base64
 from collections.abc import Iterator
@@ -23,10 +23,10 @@ from tests.browser.conftest import LAPTOP
 from tests.browser.test_access import violations
 
 AGREEMENT = 1e-3
-"""Largest difference of a probability, here and on the server."""
+"""Largest allowed difference of a probability from the server."""
 
 LOADING_MS = 4 * PATIENCE_MS
-"""Long enough to load and compile onnxruntime-web beside everything else that goes on."""
+"""Long enough to load and compile onnxruntime-web under load."""
 
 BUNDLED = sorted(load_tasks().keys() - {"retinal-oct-2017"})
 TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".dcm": "application/dicom"}
@@ -35,7 +35,7 @@ RNG = np.random.default_rng(0)
 
 @pytest.fixture(scope="module")
 def lab(browser: Browser, page_address: str) -> Iterator[Page]:
-    """A page whose modules are tried by themselves."""
+    """A page for testing single modules."""
     context = browser.new_context()
     app = AppPage(context.new_page(), page_address)
     app.open()
@@ -46,7 +46,7 @@ def lab(browser: Browser, page_address: str) -> Iterator[Page]:
 
 @pytest.fixture(scope="module")
 def device(browser: Browser) -> Iterator[BrowserContext]:
-    """A device that keeps what it has loaded."""
+    """A browser context that keeps its caches."""
     context = browser.new_context(viewport=LAPTOP)
     yield context
     context.close()
@@ -54,7 +54,7 @@ def device(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def switched_on(device: BrowserContext, page_address: str) -> Iterator[AppPage]:
-    """A new tab with the switch on and the model of mammography-views at hand."""
+    """A new tab with the switch on and the model of mammography-views loaded."""
     app = AppPage(device.new_page(), page_address)
     app.open()
     switch_on(app)
@@ -82,7 +82,7 @@ def encoded(data: bytes) -> str:
 
 
 def prepared_here(page: Page, data: bytes, media_type: str, spec: InputSpec) -> NDArray[np.uint8]:
-    """What the page makes of a file, shape (channels, height, width)."""
+    """A file as prepared by the page, shape (channels, height, width)."""
     pixels = page.evaluate(
         """async ([file, type, input]) => {
             const { prepare } = await import("/modules/device/prepare.js");
@@ -104,7 +104,7 @@ def test_real_images_are_prepared_as_on_the_server(lab: Page, data_set: Path, ta
     for path in real_images(data_set, task, 4):
         data, media_type = path.read_bytes(), TYPES[path.suffix]
         differs = difference(lab, data, media_type, load_tasks()[task].input)
-        # A JPEG decoder that reduces while it decodes rounds once where we round twice.
+        # A JPEG decoder that reduces during decoding rounds once; the page rounds twice.
         assert differs.max() <= (1 if media_type == "image/jpeg" else 0), path
         assert differs.mean() < 0.1, path
 
@@ -285,7 +285,7 @@ def test_images_never_leave_the_device(switched_on: AppPage) -> None:
     expect(app.page.locator("#device-rows > li")).to_have_count(5, timeout=LOADING_MS)
     expect(app.page.locator("#device-rows > .failed")).to_have_count(2)
     expect(app.page.locator("#device-count")).to_have_text("On this device (3)")
-    # The worklist is asked for, and that is all.
+    # Only the worklist is requested.
     asked = app.requests[before:]
     assert asked
     assert {request.method for request in asked} <= {"GET"}

@@ -1,4 +1,4 @@
-"""What goes wrong is said in a sentence that helps."""
+"""Errors are explained in helpful sentences."""
 
 import json
 from typing import Any
@@ -41,7 +41,7 @@ def test_empty_file_is_refused_before_upload(app: AppPage) -> None:
 
 def test_too_large_file_is_refused_before_upload(app: AppPage) -> None:
     app.open()
-    # A File that only says it is large: nobody wants to make 200 MB for this.
+    # A File that only states a large size, instead of 200 MB of data.
     app.page.evaluate(
         """() => {
             const file = new File(["x"], "large.tif");
@@ -64,7 +64,7 @@ def test_unreachable_server_is_reported_and_can_be_retried(app: AppPage) -> None
     expect(app.problem).to_contain_text("cannot be reached")
     app.page.unroute("**/classify")
     app.problem.get_by_role("button", name="Try again").click()
-    app.wait_for_reading()
+    app.wait_for_result()
 
 
 def test_gateway_error_page_is_not_shown(app: AppPage) -> None:
@@ -104,7 +104,7 @@ def test_error_is_shown_in_german_with_details(app: AppPage) -> None:
     app.http_errors_expected = True
     app.open()
     speak_german(app)
-    app.at_hand = samples.text_file()
+    app.picker_files = samples.text_file()
     app.page.get_by_role("button", name="Bilder auswählen …").first.click()
     expect(app.problem).to_contain_text("kein Bild in einem unterstützten Format", timeout=PATIENCE_MS)
     expect(app.problem).to_contain_text("Details (auf Englisch): This is not an image in a known format.")

@@ -1,4 +1,4 @@
-"""Many images at once: all kinds, paused, cancelled, tried again, left and taken up again."""
+"""The upload queue: mixed files, pause, cancel, retry, and leaving the page."""
 
 import json
 import re
@@ -17,12 +17,12 @@ def named(name: str, file: FilePayload) -> FilePayload:
 
 
 def jpegs(number: int) -> list[FilePayload]:
-    """So many different pictures."""
+    """`number` different JPEG files."""
     return [named(f"film-{index:03d}.jpg", samples.jpeg()) for index in range(number)]
 
 
 def asks(app: AppPage) -> list[Request]:
-    """The requests for leave to upload."""
+    """The requests for upload permissions."""
     return [request for request in app.requests if request.url.endswith("/api/uploads")]
 
 
@@ -50,14 +50,14 @@ def test_mixed_files_all_reach_a_final_state(app: AppPage) -> None:
     expect(app.queued("scan.dcm")).to_contain_text("Classified")
     # Neither the copy, nor the text, nor the empty file was sent.
     assert len(asks(app)) == 8
-    # Results that come in at once do not silence it.
+    # Results that arrive at the same time do not interrupt it.
     expect(app.page.locator("#announcer")).to_contain_text("Upload finished")
 
-    # The copy leads to the result of its original, which is shown from this device.
+    # The copy links to the result of the original file, shown from this device.
     app.queued("copy of a.jpg").get_by_role("link").click()
-    app.wait_for_reading()
+    app.wait_for_result()
     expect(app.caption).to_have_text("Original, 300 × 600 pixels")
-    # And a file that could not be read leads to the reason.
+    # A file that could not be read links to the reason.
     app.queued("broken.jpg").get_by_role("link").click()
     expect(app.heading).to_have_text("Could not be read")
 
@@ -95,11 +95,11 @@ def test_pause_stops_and_resume_continues(app: AppPage) -> None:
     expect(app.queued("film-000")).to_contain_text("Uploading")
     app.queue.get_by_role("button", name="Pause").click()
     expect(app.page.locator("#queue-summary")).to_contain_text("paused")
-    # What is held goes on with it.
+    # Release the held upload.
     app.page.unroute("**/api/uploads")
     expect(app.queued("film-000")).to_contain_text("Classified", timeout=PATIENCE_MS)
     expect(app.queued("film-007")).to_contain_text("Queued")
-    # A few are sent at a time, and what was being sent is finished.
+    # A few files are sent at a time, and uploads in progress are completed.
     assert len(asks(app)) == len(held) == 3
     app.page.locator("body").press("p")
     app.wait_for_queue()
@@ -140,7 +140,7 @@ def test_busy_server_is_retried_with_backoff(app: AppPage) -> None:
     app.wait_for_queue()
     expect(app.page.locator("#queue-summary")).to_have_text("2 of 2 done · 1 not usable")
     assert len(refused) == 4
-    # Half a second, one and two, each shortened by at most a half.
+    # Half a second, one and two seconds, each shortened by at most a half.
     assert time.monotonic() - started > 1.75
 
 
@@ -198,7 +198,7 @@ def test_leaving_warns_and_the_next_visit_reports_what_is_missing(app: AppPage) 
         dialog.accept()  # type: ignore[attr-defined]
 
     app.page.on("dialog", leave)
-    # A browser warns only those who have done something on the page.
+    # Browsers warn only after a user action on the page.
     app.page.locator("#queue-summary").click()
     app.page.reload()
     assert warnings == ["beforeunload"]
@@ -221,7 +221,7 @@ def test_chosen_folder_is_read_recursively(app: AppPage, tmp_path: Path) -> None
     (tmp_path / "case" / "one.jpg").write_bytes(samples.jpeg()["buffer"])
     (tmp_path / "case" / "left" / "two.jpg").write_bytes(samples.jpeg()["buffer"])
     app.open()
-    app.at_hand = tmp_path / "case"
+    app.picker_files = tmp_path / "case"
     app.page.get_by_role("button", name="Choose folder…").click()
     app.wait_for_queue()
     expect(app.page.locator("#queue-summary")).to_have_text("2 of 2 done")
@@ -229,7 +229,7 @@ def test_chosen_folder_is_read_recursively(app: AppPage, tmp_path: Path) -> None
 
 def test_dropped_folder_is_read_recursively(app: AppPage) -> None:
     app.open()
-    # Browsers give real folders only to real drops, so the page is handed what they would give.
+    # Browsers provide real folders only for real drops, so the test passes equivalent objects.
     app.page.evaluate(
         """() => {
             const file = (name) => ({

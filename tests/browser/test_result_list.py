@@ -1,4 +1,4 @@
-"""The list of results while it is read and changed at the same time."""
+"""The list of results under concurrent reads and changes."""
 
 from tests.browser.stubbed_page import StubbedPage
 
@@ -40,7 +40,7 @@ def test_page_requested_before_a_review_does_not_undo_it(stub: StubbedPage) -> N
 
 
 def test_page_requested_later_replaces_the_review(stub: StubbedPage) -> None:
-    """An index that follows a little later than the table must not undo the review either."""
+    """Index reads lag behind the table, and must not undo the review at first."""
     stub.open()
     stub.run(
         LIST

@@ -1,4 +1,4 @@
-"""Retrainings: started, followed and decided about from the page."""
+"""Retraining from the page: start, progress and approval."""
 
 import re
 from typing import Any, Literal
@@ -17,7 +17,7 @@ REFRESH_MS = 3_000
 
 
 def look_again(app: AppPage) -> None:
-    """Let the time pass until the page asks again."""
+    """Advance the clock until the page polls again."""
     app.page.clock.run_for(REFRESH_MS)
 
 
@@ -30,7 +30,7 @@ def follow(app: AppPage, now: dict[str, Any]) -> Told:
 
 
 def test_retraining_is_started_and_followed_to_the_end(app: AppPage) -> None:
-    """By keyboard, and for real: it ends at once, since there is nothing to learn from."""
+    """By keyboard, on the real system: it fails at once, since there are no images."""
     app.open(f"#/tasks/{EMPTY}/retrainings")
     app.page.get_by_label("Require approval before a new model is deployed").focus()
     app.press("Space")
@@ -174,7 +174,7 @@ def test_retrainings_pass_accessibility_checks(app: AppPage, scheme: Literal["li
 
 
 def seen(app: AppPage) -> None:
-    """Look at the page with all eyes, on every screen."""
+    """Check the page at every screen size."""
     assert violations(app) == []
     for width in (320, 820, 1440):
         app.page.set_viewport_size({"width": width, "height": 800})

@@ -1,4 +1,4 @@
-"""A person's reading: confirmed or corrected by one key, taken back by another."""
+"""Reviews: confirming, correcting and undoing by keys."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tests.browser.test_worklist import send
 
 
 def saved(app: AppPage, result_id: str) -> Any:
-    """The review as the server has it."""
+    """The review stored on the server."""
     return app.page.request.get(f"{app.address}/api/results/{result_id}").json()["review"]
 
 
@@ -18,13 +18,13 @@ def begin_at(app: AppPage, result_id: str, *, advance: bool) -> None:
     """Open a result of the worklist, ready for keys."""
     app.open()
     app.row(result_id).get_by_role("link").click()
-    app.wait_for_reading()
+    app.wait_for_result()
     app.page.get_by_label("Then open the next unreviewed image").set_checked(advance)
     app.heading.focus()
 
 
 def other_class(app: AppPage) -> int:
-    """The number of a class that is not the model's answer."""
+    """The number of a class other than the predicted one."""
     pressed = app.page.locator(".class-buttons button")
     names = [pressed.nth(index).inner_text() for index in range(pressed.count())]
     return 1 + next(index for index, name in enumerate(names) if "Confirm" not in name)
@@ -106,14 +106,14 @@ def test_worklist_is_reviewed_by_keys_with_progress(app: AppPage) -> None:
     before = app.page.locator("#reviewed").inner_text()
     app.press("Enter")
     expect(app.page).to_have_url(f"{app.address}/#/results/{second}")
-    app.wait_for_reading()
+    app.wait_for_result()
     expect(app.heading).to_be_focused()
     app.press("Enter")
     expect(app.page).to_have_url(f"{app.address}/#/results/{first}")
     expect(app.page.locator("#reviewed")).not_to_have_text(before)
     reviewed, total = (int(word) for word in before.split(",")[0].split() if word.isdigit())
     expect(app.page.locator("#reviewed")).to_contain_text(f"{reviewed + 2} of {total} reviewed")
-    app.wait_for_reading()
+    app.wait_for_result()
     app.press("k")
     expect(app.page).to_have_url(f"{app.address}/#/results/{second}")
     expect(app.outcome).to_contain_text("Confirmed")
@@ -125,13 +125,13 @@ def test_worklist_is_reviewed_by_keys_with_progress(app: AppPage) -> None:
 def test_key_after_a_step_applies_to_the_next_image(app: AppPage) -> None:
     second, third = (send(app.page.request, app.address) for _ in range(2))
     begin_at(app, third, advance=False)
-    # Quicker than any hand.
+    # Faster than any person.
     app.page.evaluate(
         """() => ["j", "Enter"].forEach((key) =>
             document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true })))"""
     )
     expect(app.page).to_have_url(f"{app.address}/#/results/{second}")
-    app.wait_for_reading()
+    app.wait_for_result()
     expect(app.outcome).to_have_text("Not reviewed yet.")
     assert saved(app, third) is None
 
@@ -145,7 +145,7 @@ def test_saved_review_does_not_move_on_after_navigation(app: AppPage) -> None:
         app.press("Enter")
     app.press("j")
     expect(app.page).to_have_url(f"{app.address}/#/results/{second}")
-    app.wait_for_reading()
+    app.wait_for_result()
     held[0].continue_()
     expect(app.row(third)).to_contain_text("Confirmed")
     expect(app.page).to_have_url(f"{app.address}/#/results/{second}")

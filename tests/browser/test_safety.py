@@ -1,4 +1,4 @@
-"""What the page owes everybody: no strangers, no inline code, the disclaimer always in sight."""
+"""Safety: no third parties, no inline code, no identity, and the disclaimer always visible."""
 
 import re
 from urllib.parse import urlsplit
@@ -18,7 +18,7 @@ def policy(app: AppPage) -> dict[str, list[str]]:
 def test_policy_allows_only_the_page_and_the_bucket(app: AppPage) -> None:
     directives = policy(app)
     assert directives["default-src"] == ["'none'"]
-    # Compiling WebAssembly is no evaluation of text.
+    # Compiling WebAssembly is not evaluation of text.
     assert directives["script-src"] == ["'self'", "'wasm-unsafe-eval'"]
     assert directives["worker-src"] == ["'self'"]
     assert directives["style-src"] == ["'self'"]
@@ -41,7 +41,7 @@ def test_injected_markup_is_shown_as_text(app: AppPage) -> None:
 
 
 def test_file_name_never_leaves_the_device(app: AppPage) -> None:
-    # A browser does not tell what is in a form with a file, so the page is made to note it.
+    # Browsers do not expose the content of forms with files, so the page records it.
     app.page.add_init_script(
         """const send = XMLHttpRequest.prototype.send;
         XMLHttpRequest.prototype.send = function (form) {
@@ -59,7 +59,7 @@ def test_file_name_never_leaves_the_device(app: AppPage) -> None:
 
     app.drop({**samples.jpeg(), "name": "Mueller^Anna^1962.jpg"})
     expect(app.caption).to_have_text("Original, 300 × 600 pixels")
-    app.wait_for_reading()
+    app.wait_for_result()
     for request in app.requests:
         assert "Mueller" not in request.url
         assert b"Mueller" not in (request.post_data_buffer or b"")

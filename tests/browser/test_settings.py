@@ -1,4 +1,4 @@
-"""Language, colours and size: the page as its reader wants it."""
+"""Settings: language and theme; and the size of the first view."""
 
 from playwright.sync_api import Browser, Request, expect
 
@@ -22,7 +22,7 @@ def test_language_choice_is_remembered(app: AppPage) -> None:
     expect(app.page.locator("html")).to_have_attribute("lang", "de")
     expect(app.page.locator("#worklist-heading")).to_have_text("Arbeitsliste")
     expect(app.page.locator("#disclaimer")).to_contain_text("Nicht für den klinischen Einsatz")
-    # Names of classes are the server's: they stay, and say which language they are in.
+    # Class titles come from the server: they stay in English, and are marked as English.
     expect(app.heading).to_have_text(label)
     expect(app.heading.locator("span")).to_have_attribute("lang", "en")
     expect(app.probability).to_contain_text("Wahrscheinlichkeit")
@@ -36,10 +36,10 @@ def test_language_defaults_to_the_browser(browser: Browser, page_address: str) -
     app = AppPage(context.new_page(), page_address)
     app.page.goto(f"{app.address}/#/tasks/mammography-views")
     expect(app.page.get_by_role("button", name="Bilder auswählen …").first).to_be_visible()
-    app.at_hand = samples.jpeg()
+    app.picker_files = samples.jpeg()
     app.page.get_by_role("button", name="Bilder auswählen …").first.click()
-    app.wait_for_reading()
-    # Numbers as they are written there: a comma, and a space before the sign.
+    app.wait_for_result()
+    # German number format: a decimal comma, and a space before the percent sign.
     expect(app.probability).to_contain_text(",")
     expect(app.page.locator(".bars .share").first).to_contain_text("\u00a0%")
     context.close()

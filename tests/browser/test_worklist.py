@@ -1,4 +1,4 @@
-"""The worklist: live, filtered, of any length."""
+"""The worklist: live updates, filters, sorting, and long lists."""
 
 import re
 
@@ -11,7 +11,7 @@ from tests.stack.client import wait_for
 
 
 def send(request: APIRequestContext, address: str) -> str:
-    """Classify an image as another program would; the result's id."""
+    """Classify an image as another client; return the id of its result."""
     answer = request.post(
         f"{address}/api/tasks/{TASK}/classify",
         data=samples.jpeg()["buffer"],
@@ -42,7 +42,7 @@ def test_row_opens_its_result_at_a_shareable_address(app: AppPage) -> None:
 
     app.page.goto("about:blank")
     app.page.goto(shared)
-    app.wait_for_reading()
+    app.wait_for_result()
     expect(app.heading).to_have_text(label)
     expect(app.image).to_be_visible()
 
@@ -59,7 +59,7 @@ def test_reopened_result_shows_the_original(app: AppPage) -> None:
     first = app.classify(samples.jpeg())
     app.pick(samples.jpeg())
     expect(app.page).not_to_have_url(re.compile(first))
-    app.wait_for_reading()
+    app.wait_for_result()
     app.row(first).get_by_role("link").click()
     expect(app.page).to_have_url(re.compile(first))
     expect(app.caption).to_have_text("Original, 300 × 600 pixels")
@@ -97,7 +97,7 @@ def test_filters_apply_to_list_and_export(app: AppPage) -> None:
     expect(app.row(flagged)).to_be_visible()
     expect(app.row(other)).to_have_count(0)
 
-    # What is reviewed stays, so that it can be undone, until the list is asked for anew.
+    # Reviewed results stay until the list is reloaded, so that the review can be undone.
     app.heading.focus()
     app.press("Enter")
     expect(app.row(flagged)).to_contain_text("Confirmed")
@@ -148,7 +148,7 @@ def test_list_of_100000_renders_only_visible_rows(app: AppPage) -> None:
     app.open()
     expect(app.rows.first).to_be_visible()
     assert app.rows.count() < 60
-    # Only what is needed was asked for.
+    # Only the needed pages were requested.
     assert len(asked) <= 2
     box = app.page.locator("#worklist-box")
     for _ in range(5):
@@ -157,7 +157,7 @@ def test_list_of_100000_renders_only_visible_rows(app: AppPage) -> None:
         wait_for(lambda height=height: box.evaluate("(box) => box.scrollHeight") > height)  # type: ignore[misc]
     assert app.rows.count() < 60
     assert len(asked) > 4
-    # All of it, as if somebody had scrolled for an hour: a step of scrolling still takes no time.
+    # The whole list, as after an hour of scrolling: one step of scrolling must still be fast.
     each, last, there = app.page.evaluate(
         """async () => {
             const { Rows } = await import("/modules/rows.js");

@@ -12,6 +12,9 @@ from chalice.test import Client, HTTPResponse
 
 import app
 from chalicelib import aws
+from chalicelib.api import http
+from chalicelib.api.routes import Route
+from chalicelib.errors import NegatoscopeError
 from chalicelib.models.classifier import Classifier
 from chalicelib.observability import measure_seconds
 from chalicelib.retraining.executions import Executions
@@ -48,6 +51,19 @@ def client(cloud: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     monkeypatch.setattr(aws, "classifier", lambda: classifier)
     with Client(app.app) as client:
         yield client
+
+
+@pytest.fixture(autouse=True)
+def _declared_errors(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every error that a route answers must be among those that app.py declares for it."""
+    undeclared: list[str] = []
+
+    def note(route: Route, error: NegatoscopeError) -> None:
+        undeclared.append(f"{route.method} {route.path}: {error.code}")
+
+    monkeypatch.setattr(http, "report_undeclared", note)
+    yield
+    assert undeclared == []
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from chalice.test import Client, HTTPResponse
 from PIL import Image
 
 import app
-from chalicelib import DISCLAIMER, VERSION, aws
+from chalicelib import DISCLAIMER, VERSION, aws, limits
 from chalicelib.api import export
 from chalicelib.errors import EndpointNotReady, ModelFailed
 from chalicelib.imaging import MAX_BYTES
@@ -34,18 +34,19 @@ def classify(call: Call, data: bytes | None = None, content_type: str = "image/p
     return call("POST", CLASSIFY, images.grey_file() if data is None else data, Content_Type=content_type)
 
 
-def test_health(call: Call) -> None:
+def test_health_describes_the_stage(call: Call) -> None:
     assert call("GET", "/health").json_body == {
         "status": "ok",
         "stage": "local",
         "version": VERSION,
         "data_bucket": BUCKET,
         "login": None,
+        "max_image_bytes": limits.MAX_IMAGE_BODY,
         "disclaimer": DISCLAIMER,
     }
 
 
-def test_tasks_are_listed_with_and_without_model(call: Call) -> None:
+def test_list_tasks_shows_tasks_with_and_without_model(call: Call) -> None:
     answer = call("GET", "/tasks").json_body
     tasks = {task["name"]: task for task in answer["tasks"]}
     assert list(tasks) == list(load_tasks())
@@ -69,7 +70,7 @@ def test_tasks_are_listed_with_and_without_model(call: Call) -> None:
         (images.grey_file("PNG"), "application/octet-stream", "PNG"),
     ],
 )
-def test_image_is_classified_whatever_its_header_says(
+def test_classify_detects_the_format_whatever_the_content_type(
     call: Call, data: bytes, content_type: str, kind: str
 ) -> None:
     response = classify(call, data, content_type)
@@ -106,10 +107,10 @@ def assert_error(response: HTTPResponse, status: int, code: str) -> str:
         (images.grey_file(height=1, width=1), 422, "ImageTooSmall"),
         (images.png_bomb(), 413, "ImageTooLarge"),
         (images.structured_report(), 422, "NoPixels"),
-        (images.grey_file() + bytes(4_500_000), 413, "ImageTooLarge"),
+        (images.grey_file() + bytes(limits.MAX_IMAGE_BODY), 413, "ImageTooLarge"),
     ],
 )
-def test_unusable_image(call: Call, data: bytes, status: int, code: str) -> None:
+def test_classify_refuses_unusable_images(call: Call, data: bytes, status: int, code: str) -> None:
     assert_error(classify(call, data), status, code)
     assert call("GET", "/results").json_body == {"results": [], "cursor": None}
 
@@ -117,19 +118,24 @@ def test_unusable_image(call: Call, data: bytes, status: int, code: str) -> None
 @pytest.mark.parametrize(
     "content_type", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain"]
 )
-def test_other_content_types_are_refused_in_words(call: Call, content_type: str) -> None:
+def test_classify_names_the_accepted_content_types(call: Call, content_type: str) -> None:
     message = assert_error(classify(call, content_type=content_type), 415, "UnsupportedMediaType")
     assert "image/jpeg" in message
 
 
-def test_unknown_task_lists_the_known_ones(call: Call) -> None:
+@pytest.mark.parametrize("path", ["/health", "/tasks", "/results"])
+def test_every_route_refuses_other_content_types(call: Call, path: str) -> None:
+    assert_error(call("GET", path, Content_Type="text/plain"), 415, "UnsupportedMediaType")
+
+
+def test_classify_names_the_known_tasks(call: Call) -> None:
     message = assert_error(
         call("POST", "/tasks/feet/classify", b"x", Content_Type="image/png"), 404, "UnknownTask"
     )
     assert TASK in message
 
 
-def test_task_without_model(call: Call) -> None:
+def test_classify_says_how_to_get_a_model(call: Call) -> None:
     response = call("POST", "/tasks/chest-xray/classify", images.grey_file(), Content_Type="image/png")
     assert "make train" in assert_error(response, 409, "TaskHasNoModel")
 
@@ -137,7 +143,7 @@ def test_task_without_model(call: Call) -> None:
 @pytest.mark.parametrize(
     ("error", "status"), [(EndpointNotReady("Try again."), 503), (ModelFailed("It failed."), 502)]
 )
-def test_model_trouble(call: Call, error: Exception, status: int) -> None:
+def test_classify_reports_errors_of_the_model(call: Call, error: Exception, status: int) -> None:
     class Broken:
         def run(self, _images: Any) -> Any:
             raise error
@@ -148,7 +154,7 @@ def test_model_trouble(call: Call, error: Exception, status: int) -> None:
     assert ("Retry-After" in response.headers) == (status == 503)
 
 
-def test_unexpected_error_is_logged_and_not_shown(
+def test_unexpected_error_is_logged_but_not_shown(
     call: Call, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: object) -> None:
@@ -194,16 +200,18 @@ GOOD_UPLOAD = {"task": TASK, "size": 10, "content_type": "image/png"}
         ({"content_type": 7}, 400, "InvalidRequest"),
     ],
 )
-def test_bad_upload_request(call: Call, change: dict[str, Any], status: int, code: str) -> None:
+def test_create_upload_refuses_invalid_requests(
+    call: Call, change: dict[str, Any], status: int, code: str
+) -> None:
     assert_error(call("POST", "/uploads", json=GOOD_UPLOAD | change), status, code)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"text"', b"\xff\xfe"])
-def test_body_that_is_no_json_object(call: Call, body: bytes) -> None:
+def test_create_upload_refuses_bodies_that_are_not_json_objects(call: Call, body: bytes) -> None:
     assert_error(call("POST", "/uploads", body, Content_Type="application/json"), 400, "InvalidRequest")
 
 
-def test_results_are_paged_and_filtered(call: Call) -> None:
+def test_list_results_pages_and_filters(call: Call) -> None:
     ids = [classify(call, images.grey_file(height=100 + number)).json_body["id"] for number in range(5)]
     first = call("GET", "/results?limit=3").json_body
     rest = call("GET", f"/results?limit=3&cursor={first['cursor']}").json_body
@@ -227,7 +235,7 @@ def test_results_are_paged_and_filtered(call: Call) -> None:
         "from=2026-11-21T00:00:00Z&to=2026-11-21T00:00:00Z",
     ],
 )
-def test_bad_query(call: Call, query: str) -> None:
+def test_list_results_refuses_invalid_queries(call: Call, query: str) -> None:
     assert_error(call("GET", f"/results?{query}"), 400, "InvalidRequest")
 
 
@@ -235,7 +243,7 @@ def listed(call: Call, query: str) -> list[str]:
     return [result["id"] for result in call("GET", f"/results?{query}").json_body["results"]]
 
 
-def test_list_and_export_hold_what_is_selected(call: Call) -> None:
+def test_list_and_export_hold_the_selected_results(call: Call) -> None:
     first, second, third = (
         classify(call, images.grey_file(height=100 + number)).json_body for number in range(3)
     )
@@ -254,13 +262,13 @@ def test_list_and_export_hold_what_is_selected(call: Call) -> None:
     assert_error(call("GET", "/results.csv?reviewed=1"), 400, "InvalidRequest")
 
 
-def test_unknown_task_in_a_query(call: Call) -> None:
+def test_list_and_export_refuse_unknown_tasks(call: Call) -> None:
     assert_error(call("GET", "/results?task=feet"), 404, "UnknownTask")
     assert_error(call("GET", "/results.csv?task=feet"), 404, "UnknownTask")
 
 
 @pytest.mark.parametrize("path", ["/results/{}", "/results/{}/preview", "/results/{}/heatmap?label=x"])
-def test_unknown_result(call: Call, path: str) -> None:
+def test_unknown_result_is_not_found(call: Call, path: str) -> None:
     assert_error(call("GET", path.format("0" * 32)), 404, "UnknownResult")
 
 
@@ -277,7 +285,7 @@ def test_unknown_result(call: Call, path: str) -> None:
         "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8",  # opened by itself
     ],
 )
-def test_preview_is_an_image_whatever_is_accepted(call: Call, accept: str | None) -> None:
+def test_preview_is_a_png_whatever_the_accept_header(call: Call, accept: str | None) -> None:
     result = classify(call).json_body
     headers = {"Accept": accept} if accept else {}
     response = call("GET", f"/results/{result['id']}/preview", **headers)
@@ -287,7 +295,7 @@ def test_preview_is_an_image_whatever_is_accepted(call: Call, accept: str | None
     assert call("GET", "/results.csv", **headers).body.startswith(b"id,")
 
 
-def test_only_bytes_travel_in_base64(call: Call, client: Client) -> None:
+def test_answers_use_base64_for_bytes_only(call: Call, client: Client) -> None:
     """API Gateway decodes what is marked, as all types are binary to it; JSON would only grow."""
     result = classify(call).json_body
     for path, is_binary in ((f"/results/{result['id']}/preview", True), ("/results.csv", False)):
@@ -297,7 +305,7 @@ def test_only_bytes_travel_in_base64(call: Call, client: Client) -> None:
         assert "*/*" in app.app.api.binary_types
 
 
-def test_preview_shows_what_the_model_saw(call: Call) -> None:
+def test_preview_shows_the_image_without_padding(call: Call) -> None:
     result = classify(call, images.grey_file(height=100, width=100)).json_body
     response = call("GET", f"/results/{result['id']}/preview", Accept="image/png")
     assert response.headers["Content-Type"] == "image/png"
@@ -305,7 +313,7 @@ def test_preview_shows_what_the_model_saw(call: Call) -> None:
         assert preview.size == (112, 112)  # a square in a frame of 112 x 224: the padding is gone
 
 
-def test_every_class_has_a_heat_map(call: Call) -> None:
+def test_heatmap_exists_for_every_class(call: Call) -> None:
     result = classify(call).json_body
     for label in result["probabilities"]:
         heat = call("GET", f"/results/{result['id']}/heatmap?label={label}").json_body
@@ -315,14 +323,14 @@ def test_every_class_has_a_heat_map(call: Call) -> None:
     )
 
 
-def test_no_heat_map_without_class_or_of_an_unknown_one(call: Call) -> None:
+def test_heatmap_requires_a_known_class(call: Call) -> None:
     result = classify(call).json_body
     assert_error(call("GET", f"/results/{result['id']}/heatmap"), 400, "InvalidRequest")
     message = assert_error(call("GET", f"/results/{result['id']}/heatmap?label=cat"), 400, "InvalidRequest")
     assert "left-cc" in message
 
 
-def test_answer_of_an_earlier_model_is_not_explained(call: Call) -> None:
+def test_heatmap_refuses_answers_of_earlier_models(call: Call) -> None:
     result = classify(call).json_body
     older = result | {"model": result["model"] | {"sha256": "0" * 64}}
     aws.pipeline().decisions.change(result["id"], lambda _: older)
@@ -332,12 +340,12 @@ def test_answer_of_an_earlier_model_is_not_explained(call: Call) -> None:
     assert "no longer used" in message
 
 
-def test_no_preview_of_what_is_not_classified(call: Call) -> None:
+def test_preview_requires_a_classification(call: Call) -> None:
     image_id = call("POST", "/uploads", json=GOOD_UPLOAD).json_body["id"]
     assert_error(call("GET", f"/results/{image_id}/preview"), 409, "NotClassified")
 
 
-def test_preview_that_is_not_there_yet(call: Call) -> None:
+def test_preview_says_that_the_image_is_not_there_yet(call: Call) -> None:
     result = classify(call).json_body
     boto3.client("s3").delete_object(Bucket=BUCKET, Key=inbox.prepared_key(TASK, result["id"]))
     assert_error(call("GET", f"/results/{result['id']}/preview"), 409, "NotClassified")
@@ -373,12 +381,12 @@ def test_review_can_be_withdrawn(call: Call) -> None:
     "body",
     [{}, {"label": "cat"}, {"label": 1}, {"label": "normal"}, {"label": "left-cc", "comment": "x" * 1001}],
 )
-def test_bad_review(call: Call, body: dict[str, Any]) -> None:
+def test_review_refuses_invalid_requests(call: Call, body: dict[str, Any]) -> None:
     result = classify(call).json_body
     assert_error(call("PUT", f"/results/{result['id']}/review", json=body), 400, "InvalidRequest")
 
 
-def test_review_of_what_is_not_classified(call: Call) -> None:
+def test_review_requires_a_classification(call: Call) -> None:
     image_id = call("POST", "/uploads", json=GOOD_UPLOAD).json_body["id"]
     assert_error(call("PUT", f"/results/{image_id}/review", json={"label": "left-cc"}), 409, "NotClassified")
 
@@ -387,7 +395,7 @@ def table_rows(response: HTTPResponse) -> list[dict[str, str]]:
     return list(csv.DictReader(StringIO(response.body.decode())))
 
 
-def test_csv_holds_every_result_and_runs_no_formula(call: Call) -> None:
+def test_export_holds_every_result_and_no_formulas(call: Call) -> None:
     ids = {classify(call, images.grey_file(height=100 + number)).json_body["id"] for number in range(3)}
     one = ids.copy().pop()
     call("PUT", f"/results/{one}/review", json={"label": "left-cc", "comment": '=HYPERLINK("x")'})
@@ -401,7 +409,7 @@ def test_csv_holds_every_result_and_runs_no_formula(call: Call) -> None:
     assert table_rows(call("GET", "/results.csv?task=chest-xray")) == []
 
 
-def test_large_csv_is_fetched_from_the_bucket(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_export_redirects_to_large_tables(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     classify(call)
     inline = call("GET", "/results.csv").body
     monkeypatch.setattr(export, "MAX_INLINE_BYTES", 10)
@@ -415,7 +423,7 @@ def test_large_csv_is_fetched_from_the_bucket(call: Call, monkeypatch: pytest.Mo
     assert boto3.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read() == inline
 
 
-def test_wrong_method_has_the_shape_of_every_error(client: Client) -> None:
+def test_wrong_method_is_answered_like_every_error(client: Client) -> None:
     request = {
         "httpMethod": "DELETE",
         "requestContext": {"resourcePath": "/results", "httpMethod": "DELETE", "requestId": "r-1"},

@@ -5,14 +5,19 @@ import re
 from dataclasses import fields
 from http import HTTPStatus
 from typing import Any
+from unittest.mock import Mock
 
+import pytest
+from chalice.test import Client
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 import app
-from chalicelib import VERSION, errors
+from chalicelib import aws, errors
+from chalicelib.api import http
 from chalicelib.limits import IMAGE_TYPES
 from chalicelib.retraining.hyperparameters import Hyperparameters
+from deploy import openapi
 from tests import images
 from tests.functional.conftest import Call
 from tests.models import TASK
@@ -28,15 +33,19 @@ OPERATIONS = {
 
 def test_description_is_valid_openapi() -> None:
     validate(DOCUMENT)
-    assert DOCUMENT["info"]["version"] == VERSION
 
 
-def test_description_and_routes_are_the_same() -> None:
+def test_description_is_generated_from_the_routes() -> None:
+    rendered = openapi.render(app.api.routes)
+    assert openapi.OPENAPI.read_text() == rendered, "run .venv/bin/python -m deploy.openapi"
+
+
+def test_description_has_exactly_the_routes() -> None:
     routes = {(path, method) for path, methods in app.app.routes.items() for method in methods}
     assert OPERATIONS.keys() == routes
 
 
-def test_content_types_are_those_of_the_routes() -> None:
+def test_description_has_the_content_types_of_the_routes() -> None:
     for (path, method), operation in OPERATIONS.items():
         accepted = app.app.routes[path][method].content_types
         described = operation.get("requestBody", {"content": {"application/json": {}}})["content"]
@@ -44,21 +53,14 @@ def test_content_types_are_those_of_the_routes() -> None:
     assert set(IMAGE_TYPES) <= set(app.app.api.binary_types)
 
 
-def resolved(parameter: dict[str, Any]) -> dict[str, Any]:
-    """A parameter that may stand among the components."""
-    name = parameter.get("$ref", "").removeprefix("#/components/parameters/")
-    found: dict[str, Any] = DOCUMENT["components"]["parameters"][name] if name else parameter
-    return found
-
-
-def test_path_parameters_are_those_of_the_routes() -> None:
+def test_description_has_the_path_parameters_of_the_routes() -> None:
     for (path, _), operation in OPERATIONS.items():
-        parameters = [resolved(parameter) for parameter in operation.get("parameters", ())]
+        parameters = operation.get("parameters", ())
         described = {parameter["name"] for parameter in parameters if parameter["in"] == "path"}
         assert described == set(re.findall(r"\{(\w+)\}", path))
 
 
-def test_status_of_every_error_is_described() -> None:
+def test_description_has_the_status_of_every_error() -> None:
     described = {int(status) for status in DOCUMENT["components"]["responses"]}
     kinds = [
         kind
@@ -68,17 +70,59 @@ def test_status_of_every_error_is_described() -> None:
     assert {HTTPStatus(kind.status).value for kind in kinds} <= described
 
 
-def test_hyperparameters_are_those_of_training() -> None:
-    kinds: dict[Any, str] = {int: "integer", float: "number", str: "string"}
+def test_description_of_hyperparameters_has_limits_and_help() -> None:
     described = DOCUMENT["components"]["schemas"]["Hyperparameters"]["properties"]
     assert list(described) == [spec.name for spec in fields(Hyperparameters)]
-    for spec in fields(Hyperparameters):
-        known = spec.metadata
-        if "choices" in known:
-            bounds: dict[str, Any] = {"enum": list(known["choices"])}
-        else:
-            bounds = {"minimum": known["low"], "maximum": known["high"]}
-        assert described[spec.name] == {"type": kinds[spec.type], "description": known["help"], **bounds}
+    assert described["epochs"] == {
+        "type": "integer",
+        "description": "passes over the training images",
+        "minimum": 1,
+        "maximum": 1000,
+    }
+    assert described["stem_stride"]["enum"] == [4, 2]
+
+
+def test_description_documents_every_schema_and_operation() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    assert [name for name, schema in schemas.items() if not schema.get("description")] == []
+    operations = OPERATIONS.values()
+    assert all(one["summary"] and not one["summary"].endswith(".") for one in operations)
+
+
+def test_description_closes_objects_except_stored_records() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    objects = {name: schema for name, schema in schemas.items() if "properties" in schema}
+    is_open = {name for name, schema in objects.items() if schema.get("additionalProperties") is not False}
+    assert is_open == {"ListedResult", "Result", "ModelVersion", "RetrainingRecord", "FollowedRetraining"}
+
+
+def test_description_keeps_docstrings_of_inherited_members() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    for name, base in (("Result", "ListedResult"), ("FollowedRetraining", "RetrainingRecord")):
+        assert schemas[name]["properties"].items() >= schemas[base]["properties"].items()
+
+
+def test_description_names_the_codes_of_each_status() -> None:
+    responses = OPERATIONS["/tasks/{task}/rollback", "POST"]["responses"]
+    assert responses["404"] == {
+        "$ref": "#/components/responses/404",
+        "description": (
+            "There is no such task, result, model, retraining or file. Codes: UnknownModel, UnknownTask."
+        ),
+    }
+    classify = OPERATIONS["/tasks/{task}/classify", "POST"]["responses"]
+    assert classify["413"]["description"].endswith(" Code: ImageTooLarge.")
+
+
+def test_undeclared_error_is_reported(
+    client: Client, call: Call, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    reported: list[str] = []
+    monkeypatch.setattr(http, "report_undeclared", lambda route, error: reported.append(error.code))
+    monkeypatch.setattr(type(aws.table()), "get", Mock(side_effect=errors.NothingToApprove("No.")))
+
+    assert call("GET", f"/results/{'0' * 32}").json_body["code"] == "NothingToApprove"
+    assert reported == ["NothingToApprove"]
 
 
 def schema(path: str, method: str, status: int) -> Draft202012Validator:
@@ -90,7 +134,7 @@ def schema(path: str, method: str, status: int) -> Draft202012Validator:
     )
 
 
-def test_real_answers_fit_the_description(call: Call) -> None:
+def test_answers_fit_the_description(call: Call) -> None:
     image = images.grey_file()
 
     def fits(method: str, template: str, status: int, path: str | None = None, **request: Any) -> Any:
@@ -134,7 +178,7 @@ def test_description_is_served(call: Call) -> None:
     assert call("GET", "/openapi.json").json_body == DOCUMENT
 
 
-def test_configuration_and_functions_are_the_same() -> None:
+def test_chalice_configuration_names_every_function() -> None:
     config = json.loads((ROOT / ".chalice/config.json").read_text())
     triggered = {source.name for source in app.app.event_sources}
     plain = {function.name for function in app.app.pure_lambda_functions}

@@ -1,7 +1,7 @@
 """The routes of retrainings, checked against the API's description, with a made-up state machine."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -9,6 +9,7 @@ from chalice.test import Client
 
 from chalicelib import aws
 from chalicelib.retraining.executions import Executions
+from chalicelib.retraining.record import RetrainingRecord
 from chalicelib.retraining.repository import RetrainingRepository, empty_record
 from chalicelib.storage.bucket import DataBucket
 from tests.functional.conftest import Call, as_member
@@ -53,7 +54,7 @@ class Stage:
         """Let a retraining reach its plan, and return the ARN of its execution."""
         arn = f"{RETRAINING_ARN.replace(':stateMachine:', ':execution:')}:{name}"
         record = empty_record(name, arn, {"task": TASK}) | {"started_at": f"2026-{name}", "job": "job"}
-        self.repository.create(record | values)
+        self.repository.create(cast(RetrainingRecord, {**record, **values}))
         self.repository.lock(TASK, arn)
         return arn
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from chalicelib import aws
 from chalicelib.results import result_document
+from chalicelib.results.result_document import Result
 from chalicelib.storage import inbox
 from tests.injection.world import World
 from tests.stage import BUCKET
@@ -55,7 +56,7 @@ def _item(item: dict[str, Any], objects: dict[str, bytes]) -> Iterator[str]:
     yield from _files(result, objects)
 
 
-def _files(result: dict[str, Any], objects: dict[str, bytes]) -> Iterator[str]:
+def _files(result: Result, objects: dict[str, bytes]) -> Iterator[str]:
     folder = f"quarantine/{result['task']}/{result['id']}"
     copies = [key for key in objects if key.startswith(f"{folder}/")]
     if result["status"] == result_document.CLASSIFIED:

@@ -1,4 +1,4 @@
-"""What people and programs do with a running system: call the API, upload, fill the drop folder."""
+"""A client of a running system: it calls the API, uploads images and fills the drop folder."""
 
 import http.client
 import json
@@ -12,12 +12,11 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
-
+from local.account import root_client
 from local.stack import BUCKET, LocalStack
 
 TASK = "mammography-views"
-PATIENCE = 60.0  # seconds
+PATIENCE = 60.0  # seconds to wait for something
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Answer:
 
 
 def send(port: int, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
-    """One HTTP request to this machine; `Content_Type="..."` sets the header Content-Type."""
+    """Send one HTTP request to this machine; `Content_Type="..."` sets the header Content-Type."""
     connection = http.client.HTTPConnection("localhost", port, timeout=PATIENCE)
     try:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -47,19 +46,19 @@ def send(port: int, method: str, path: str, body: bytes | None = None, **headers
 
 
 def wait_for[T](what: Callable[[], T | None], patience: float = PATIENCE, pause: float = 0.1) -> T:
-    """What `what` returns as soon as it returns something; it is called every `pause` seconds."""
+    """Call `what` every `pause` seconds until its result is true, and return that."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         found = what()
         if found:
             return found
         time.sleep(pause)
-    raise AssertionError(f"nothing came within {patience} seconds")
+    raise AssertionError(f"nothing within {patience} seconds")
 
 
 @contextmanager
 def asking[T](ask: Callable[[], T]) -> Iterator[set[T]]:
-    """Ask all the time; the answers there have been. Afterwards, every call must have succeeded."""
+    """Call `ask` repeatedly in a thread and collect its results. All calls must succeed."""
     heard: set[T] = set()
     failures: list[BaseException] = []
     over = threading.Event()
@@ -83,21 +82,14 @@ def asking[T](ask: Callable[[], T]) -> Iterator[set[T]]:
 
 
 class Client:
-    """A user of the system that `stack` runs."""
+    """A client of the system that `stack` runs."""
 
     def __init__(self, stack: LocalStack):
         self.stack = stack
 
     def aws(self, service: str, **options: Any) -> Any:
-        """A boto3 client with the rights of the account's root."""
-        return boto3.client(
-            service,  # any service
-            endpoint_url=self.stack.aws_url,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            **options,
-        )
+        """A boto3 client with the permissions of the root user."""
+        return root_client(service, self.stack.aws_url, **options)
 
     @cached_property
     def s3(self) -> Any:
@@ -110,7 +102,7 @@ class Client:
         return self.aws("lambda")
 
     def api(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
-        """One request to page or API."""
+        """Send one request to the page or the API."""
         return send(self.stack.port, method, path, body, **headers)
 
     def drop(self, key: str, content: bytes) -> None:
@@ -123,14 +115,16 @@ class Client:
         return [item["Key"] for page in pages for item in page.get("Contents", ())]
 
     def open_upload(self, content: bytes, content_type: str = "image/png") -> Any:
-        """The answer to a request for an upload form."""
-        wish = {"task": TASK, "size": len(content), "content_type": content_type}
-        answer = self.api("POST", "/api/uploads", json.dumps(wish).encode(), Content_Type="application/json")
+        """Request an upload form and return the response."""
+        request = {"task": TASK, "size": len(content), "content_type": content_type}
+        answer = self.api(
+            "POST", "/api/uploads", json.dumps(request).encode(), Content_Type="application/json"
+        )
         assert answer.status == 201, answer.body
         return answer.json
 
     def post_form(self, form: dict[str, Any], content: bytes, **changed: str) -> Answer:
-        """Send an upload form as a browser does, with some of its fields changed."""
+        """Submit an upload form as a browser does, with some fields changed."""
         boundary = uuid.uuid4().hex
         parts = [
             f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
@@ -144,7 +138,7 @@ class Client:
         return send(url.port, "POST", url.path, body, Content_Type=multipart, Origin=self.stack.url)
 
     def pages(self) -> Iterator[list[Any]]:
-        """Every page of the results that the API lists, the newest ones first."""
+        """The pages of the API's list of results, newest first."""
         cursor = ""
         while True:
             page = self.api("GET", f"/api/results?limit=100{cursor}").json
@@ -154,11 +148,11 @@ class Client:
             cursor = f"&cursor={page['cursor']}"
 
     def results(self) -> list[Any]:
-        """Every result that the API lists."""
+        """All results that the API lists."""
         return [result for page in self.pages() for result in page]
 
     def new_results(self, known: Set[str]) -> list[Any]:
-        """The results whose ids are not `known`; the API is asked for no page beyond them."""
+        """The results whose ids are not in `known`. Reads no more pages than needed."""
         found: list[Any] = []
         for page in self.pages():
             new = [result for result in page if result["id"] not in known]
@@ -168,7 +162,7 @@ class Client:
         return found
 
     def result(self, image_id: str) -> Any:
-        """Wait for the finished result of one image."""
+        """Wait until the result of one image is finished, and return it."""
 
         def finished() -> Any:
             result = self.api("GET", f"/api/results/{image_id}").json
@@ -177,14 +171,14 @@ class Client:
         return wait_for(finished)
 
     def finished(self, count: int, known: Iterable[str] = ()) -> list[Any]:
-        """Wait for `count` finished results whose ids are not `known`."""
+        """Wait for `count` finished results whose ids are not in `known`."""
         old = set(known)
 
         def new() -> list[Any] | None:
             done = [result for result in self.new_results(old) if result["status"] != "received"]
             return done if len(done) >= count else None
 
-        # Listing many results takes the processor away from those who make them.
+        # Listing many results slows the Lambdas down.
         return wait_for(new, patience=120, pause=max(0.1, count / 100))
 
     def ids(self) -> set[str]:

@@ -1,4 +1,4 @@
-"""What talks to the running system."""
+"""Fixtures of the stack tests."""
 
 import pytest
 
@@ -9,13 +9,13 @@ from tests.stack.sagemaker_harness import SageMakerHarness
 
 @pytest.fixture(scope="session")
 def client(stack: LocalStack) -> Client:
-    """What people and programs do with the running system."""
+    """A client of the running system."""
     return Client(stack)
 
 
 @pytest.fixture(scope="session")
 def harness(client: Client) -> SageMakerHarness:
-    """What tests of SageMaker work with."""
+    """The harness for tests of SageMaker."""
     harness = SageMakerHarness(client)
     harness.set_up()
     return harness

@@ -1,4 +1,4 @@
-"""Small Lambdas that tests deploy beside the app."""
+"""Small Lambdas that tests deploy beside those of the app."""
 
 import inspect
 import io
@@ -22,22 +22,22 @@ class Function:
     name: str
 
     def call(self, event: Any) -> tuple[Any, str | None]:
-        """What it answers, and how it failed (None if it did not)."""
+        """Invoke the function. Return its response, and its error or None."""
         answer = self.client.functions.invoke(FunctionName=self.name, Payload=json.dumps(event))
         return json.loads(answer["Payload"].read()), answer.get("FunctionError")
 
     def send(self, event: Any) -> None:
-        """Call it without waiting for an answer."""
+        """Invoke the function asynchronously."""
         self.client.functions.invoke(
             FunctionName=self.name, InvocationType="Event", Payload=json.dumps(event)
         )
 
     def starts(self) -> int:
-        """How often it was started, by its log."""
+        """The number of invocations in its log."""
         return sum(message.startswith("START") for message in self.log())
 
     def log(self) -> list[str]:
-        """What stands in its log group; the group comes with the first call."""
+        """The messages in its log group, which the first invocation creates."""
         logs = self.client.aws("logs")
         pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{self.name}")
         try:
@@ -48,7 +48,7 @@ class Function:
 
 @contextmanager
 def deployed(client: Client, handler: Callable[..., Any], role: str, timeout: int = 20) -> Iterator[Function]:
-    """`handler`, which imports what it needs, as a function with the role of one of the app's Lambdas."""
+    """Deploy `handler`, which must import what it uses, with the role of one of the app's Lambdas."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("handlers.py", f"from typing import Any\n\n\n{inspect.getsource(handler)}")

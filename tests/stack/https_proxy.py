@@ -1,76 +1,41 @@
-"""A browser's way to a page that is deployed in the emulator's account, under the name it has at AWS."""
+"""Access for a browser to a page deployed in the emulator's account, under the name it has on AWS."""
 
 import base64
 import datetime
 import hashlib
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
-from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from local.edge import end_to_end
+from local.http_server import serving
+from local.proxy import Proxy
 
 
 @contextmanager
 def https_proxy(domain: str, emulator_port: int, folder: Path) -> Iterator[tuple[str, ...]]:
-    """Answer HTTPS for `domain`, a distribution's, and give out what a Chromium has to be started with."""
-
-    class Viewer(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            headers = dict(end_to_end(self.headers.items()))
-            # The emulator serves distributions under names of this machine, without encryption.
-            here = domain.replace(".cloudfront.net", f".cloudfront.localhost:{emulator_port}")
-            connection = HTTPConnection("localhost", emulator_port, timeout=60)
-            try:
-                headers |= {"Host": here, "X-Forwarded-Proto": "https"}
-                connection.request(self.command, self.path, body or None, headers)
-                response = connection.getresponse()
-                content = response.read()
-            finally:
-                connection.close()
-            self.send_response(response.status)
-            for name, value in end_to_end(response.getheaders()):
-                if name.lower() != "content-length":
-                    self.send_header(name, value)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = answer  # noqa: N815  # the names http.server looks for
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
+    """Serve `domain`, a CloudFront distribution's, over HTTPS; give out command-line options for Chromium."""
+    # The emulator serves distributions under names of this machine, without encryption.
+    name = domain.replace(".cloudfront.net", f".cloudfront.localhost:{emulator_port}")
+    proxy = Proxy(emulator_port, name, timeout=60, headers=[(b"x-forwarded-proto", b"https")])
     certificate, key, fingerprint = _certificate(domain, folder)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Viewer)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with serving(proxy, (certificate, key)) as port:
         yield (
-            f"--host-resolver-rules=MAP {domain}:443 127.0.0.1:{server.server_port}",
+            f"--host-resolver-rules=MAP {domain}:443 127.0.0.1:{port}",
             f"--ignore-certificate-errors-spki-list={fingerprint}",
         )
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def _certificate(domain: str, folder: Path) -> tuple[Path, Path, str]:
-    """A certificate that nobody but the browser of the test takes, its key, and what Chromium knows it by."""
+    """Make a certificate that only the browser under test accepts.
+
+    Returns:
+        The files of certificate and key, and the fingerprint by which Chromium accepts it.
+    """
     private = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, domain)])
     now = datetime.datetime.now(datetime.UTC)

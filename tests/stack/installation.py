@@ -1,4 +1,4 @@
-"""A stage of its own, put into the emulator's account as into one at AWS, and taken away again."""
+"""A separate stage, deployed to the emulator's account as to AWS, and destroyed again."""
 
 import json
 import re
@@ -22,7 +22,7 @@ SITE_BUCKET = f"{PREFIX}-site-000000000000"
 
 
 class Installation:
-    """The project in `folder`, and what it has put into the account of `client`."""
+    """The project in `folder`, and what it has deployed to the account of `client`."""
 
     def __init__(self, client: Client, folder: Path) -> None:
         self.client = client
@@ -68,7 +68,7 @@ class Installation:
 
     @cached_property
     def origin(self) -> str:
-        """Of the page."""
+        """The origin of the page."""
         return self.outputs("site")["SiteOrigin"]
 
     @cached_property
@@ -79,13 +79,13 @@ class Installation:
         return str(found["DomainName"]).partition(".")[0]
 
     def visit(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
-        """What CloudFront answers a browser; the emulator knows the distribution by another domain."""
+        """Send a browser's request to the distribution, which has another domain in the emulator."""
         port = self.client.stack.emulator_port
         named = {"Host": f"{self.label}.cloudfront.localhost:{port}", "X_Forwarded_Proto": "https"} | headers
         return send(port, method, path, body, **named)
 
-    def person(self, group: str) -> tuple[str, str]:
-        """Name and password of somebody new in a group of the stage's user pool."""
+    def new_user(self, group: str) -> tuple[str, str]:
+        """Create a user in a group of the stage's user pool, and return name and password."""
         cognito, pool = self.client.aws("cognito-idp"), self.outputs("foundation")["UserPoolId"]
         name, password = f"{uuid.uuid4()}@example.org", f"Aa1-{uuid.uuid4()}"
         cognito.admin_create_user(
@@ -97,18 +97,18 @@ class Installation:
 
     @cached_property
     def token(self) -> str:
-        """The identity token of a reviewer who has signed in."""
+        """The identity token of a signed-in reviewer."""
         cognito, pool = self.client.aws("cognito-idp"), self.outputs("foundation")["UserPoolId"]
-        name, password = self.person("reviewer")
-        # The page's own client takes no plain passwords.
-        way = "ADMIN_USER_PASSWORD_AUTH"
+        name, password = self.new_user("reviewer")
+        # The page's own app client does not allow plain passwords.
+        flow = "ADMIN_USER_PASSWORD_AUTH"
         of_test = cognito.create_user_pool_client(
-            UserPoolId=pool, ClientName="test", ExplicitAuthFlows=[f"ALLOW_{way}"]
+            UserPoolId=pool, ClientName="test", ExplicitAuthFlows=[f"ALLOW_{flow}"]
         )["UserPoolClient"]["ClientId"]
         answer = cognito.admin_initiate_auth(
             UserPoolId=pool,
             ClientId=of_test,
-            AuthFlow=way,
+            AuthFlow=flow,
             AuthParameters={"USERNAME": name, "PASSWORD": password},
         )
         return str(answer["AuthenticationResult"]["IdToken"])
@@ -125,14 +125,14 @@ class Installation:
 
 
 def inventory(client: Client) -> set[str]:
-    """Everything that can be left behind in the account, but for keys that are being deleted."""
+    """Everything in the account that a stage could leave behind, except keys that are being deleted."""
     return {f"{kind} {name}" for kind, names in KINDS.items() for name in names(client.aws)}
 
 
 def listing(
     service: str, operation: str, path: str, name: str, **arguments: Any
 ) -> Callable[[Any], list[str]]:
-    """What lists the names of one kind: the answer's member `path`, and `name` in each of its entries."""
+    """Make a function that lists the names of one kind: `name` of each entry in the member `path`."""
 
     def names(aws: Callable[[str], Any]) -> list[str]:
         return [entry[name] if name else str(entry) for page in pages(aws(service)) for entry in within(page)]
@@ -151,13 +151,13 @@ def listing(
 
 
 def logs(aws: Callable[[str], Any]) -> Iterator[str]:
-    """The logs, but for those of SageMaker's jobs: one of each kind for all stages of an account."""
+    """The log groups, except those of SageMaker's jobs, which all stages of an account share."""
     names = listing("logs", "describe_log_groups", "logGroups", "logGroupName")(aws)
     return (name for name in names if not re.fullmatch("/aws/sagemaker/[A-Z][a-z]+Jobs", name))
 
 
 def keys(aws: Callable[[str], Any]) -> Iterator[str]:
-    """The keys that are in use."""
+    """The ids of the enabled keys."""
     kms = aws("kms")
     for key in kms.list_keys()["Keys"]:
         if kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"] == "Enabled":
@@ -165,7 +165,7 @@ def keys(aws: Callable[[str], Any]) -> Iterator[str]:
 
 
 def stacks(aws: Callable[[str], Any]) -> Iterator[str]:
-    """The stacks that have not been deleted."""
+    """The names of the stacks that are not deleted."""
     for stack in aws("cloudformation").list_stacks()["StackSummaries"]:
         if stack["StackStatus"] != "DELETE_COMPLETE":
             yield stack["StackName"]
@@ -208,4 +208,4 @@ KINDS: dict[str, Callable[[Any], Any]] = {
     "topic": listing("sns", "list_topics", "Topics", "TopicArn"),
     "user pool": listing("cognito-idp", "list_user_pools", "UserPools", "Name", MaxResults=60),
 }  # fmt: skip
-"""What there is to be listed, and how."""
+"""The functions that list the resources of each kind."""

@@ -1,4 +1,4 @@
-"""Signing in at a running system, as browsers do it, without one."""
+"""The sign-in flow of a browser, without a browser."""
 
 import hashlib
 import json
@@ -19,8 +19,8 @@ FORM = "application/x-www-form-urlencoded"
 PASSWORDS = {user.group: user.password for user in USERS}
 
 
-def proof() -> tuple[str, str]:
-    """A code verifier and its challenge (RFC 7636)."""
+def pkce_pair() -> tuple[str, str]:
+    """A PKCE code verifier and its challenge (RFC 7636)."""
     verifier = secrets.token_urlsafe(48)
     digest = hashlib.sha256(verifier.encode()).digest()
     return verifier, urlsafe_b64encode(digest).rstrip(b"=").decode()
@@ -36,7 +36,7 @@ class LoginFlow:
 
     @cached_property
     def login(self) -> dict[str, str]:
-        """What the page learns of it."""
+        """The login settings that the page gets from the API."""
         found: dict[str, str] = self.client.api("GET", "/api/health").json["login"]
         return found
 
@@ -49,11 +49,11 @@ class LoginFlow:
 
     @cached_property
     def cognito(self) -> Any:
-        """The user pools, as whoever manages the users sees them."""
+        """A client of Cognito with the permissions of an administrator."""
         return self.client.aws("cognito-idp")
 
     def authorize(self, challenge: str, cookie: str = "", **changed: str) -> Answer:
-        """What the login page shows at first."""
+        """Request the login page."""
         query = {
             "response_type": "code",
             "client_id": self.login["client_id"],
@@ -67,7 +67,7 @@ class LoginFlow:
         return send(self.stack.emulator_port, "GET", path, Cookie=cookie)
 
     def submit(self, name: str, password: str, challenge: str, origin: str | None = None) -> Answer:
-        """What comes of a name and a password."""
+        """Submit a name and a password to the login page."""
         form = self.authorize(challenge)
         assert form.status == 200, form.body
         fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form.body.decode()))
@@ -78,47 +78,47 @@ class LoginFlow:
         return send(self.stack.emulator_port, "POST", "/login", body, **headers)
 
     def code(self, group: str, challenge: str) -> str:
-        """The authorization code of a user of a group."""
+        """Sign in as the user of a group, and return the authorization code."""
         answer = self.submit(f"{group}@negatoscope.example", PASSWORDS[group], challenge)
         return self.code_in(answer)
 
     def code_in(self, answer: Answer) -> str:
-        """The authorization code with which an answer leads back to the page."""
+        """The authorization code in the redirect to the page."""
         assert answer.status == 302, answer.body
         address = answer.headers["Location"]
         assert address.startswith(f"{self.home}?")
         return parse_qs(urlsplit(address).query)["code"][0]
 
     def exchange(self, **fields: str) -> Answer:
-        """What the token endpoint answers."""
+        """Send a request to the token endpoint."""
         body = urlencode({"client_id": self.login["client_id"], **fields}).encode()
         headers = {"Content_Type": FORM, "Origin": self.stack.url}
         return send(self.stack.emulator_port, "POST", "/oauth2/token", body, **headers)
 
     def tokens(self, group: str) -> dict[str, Any]:
-        """What the page has once a user of a group has signed in."""
-        verifier, challenge = proof()
+        """Sign in as the user of a group, and return the tokens."""
+        verifier, challenge = pkce_pair()
         return self.redeem(self.code(group, challenge), verifier).json  # type: ignore[no-any-return]
 
     def redeem(self, code: str, verifier: str) -> Answer:
-        """What the token endpoint answers to a code."""
+        """Exchange an authorization code for tokens."""
         return self.exchange(
             grant_type="authorization_code", code=code, code_verifier=verifier, redirect_uri=self.home
         )
 
     def renew(self, refresh_token: str) -> Answer:
-        """What the token endpoint answers to a refresh token."""
+        """Exchange a refresh token for new tokens."""
         return self.exchange(grant_type="refresh_token", refresh_token=refresh_token)
 
     def ask(self, token: str, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        """What the API answers to whoever shows a token."""
+        """Send a request to the API with a token."""
         content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         headers = {"Content_Type": "application/json", **headers, "Authorization": token}
         return self.client.api(method, f"/api{path}", content, **headers)
 
     @contextmanager
-    def lasting(self, seconds: int) -> Iterator[None]:
-        """Give out tokens that last as long; refresh tokens last as they do."""
+    def token_lifetime(self, seconds: int) -> Iterator[None]:
+        """Issue access and identity tokens with this lifetime. That of refresh tokens does not change."""
         known = {"UserPoolId": self.pool, "ClientId": self.login["client_id"]}
         before = self.cognito.describe_user_pool_client(**known)["UserPoolClient"]
         validity = ("AccessTokenValidity", "IdTokenValidity", "TokenValidityUnits")

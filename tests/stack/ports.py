@@ -1,9 +1,9 @@
-"""Ports to start things on."""
+"""Free ports."""
 
 import socket
 
 
 def free_ports() -> tuple[int, int]:
-    """Two ports of loopback that nothing listens on."""
+    """Two ports of loopback on which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
         return one.getsockname()[1], other.getsockname()[1]

@@ -1,10 +1,10 @@
-"""What runs on this machine, as `ps` tells."""
+"""Processes of this machine, as listed by `ps`."""
 
 import subprocess
 
 
 def descendants(pid: int) -> set[int]:
-    """Every process below `pid`."""
+    """The ids of all descendants of `pid`."""
     children = [tuple(map(int, line.split())) for line in _listing("pid=,ppid=")]
     found = {pid}
     while more := {child for child, parent in children if parent in found} - found:
@@ -13,7 +13,7 @@ def descendants(pid: int) -> set[int]:
 
 
 def alive(pids: set[int]) -> set[int]:
-    """Those that still run."""
+    """The ids of those processes that are running."""
     states = [line.split() for line in _listing("pid=,stat=")]
     return pids & {int(pid) for pid, state in states if not state.startswith("Z")}
 

@@ -1,4 +1,4 @@
-"""What tests of retraining work with: images that a tiny network learns, and people who use them."""
+"""A driver for tests of retraining, and images that a tiny network learns in seconds."""
 
 import csv
 import json
@@ -37,14 +37,14 @@ TINY: dict[str, int | float | str] = {
     "validation": "fixed",
     "width": 8,
 }
-"""Hyper-parameters with which the images below are learnt in seconds."""
+"""Hyper-parameters with which the images of `patch` are learnt in seconds."""
 
 _KNOWN, _NEW = 0, 1
-"""Stains. Who knows but one is wrong about the other."""
+"""Stains. A model that knows only one is wrong about the other."""
 
 
 def patch(label: int, seed: int, stain: int = _KNOWN) -> bytes:
-    """Tissue whose colour tells its class: red or blue; in the new stain, a greenish one, the other way."""
+    """A PNG of tissue whose colour, red or blue, is its class. The greenish new stain swaps the two."""
     coarse = np.random.default_rng((seed, label, stain)).integers(0, 256, (6, 6, 3)).astype(np.uint8)
     texture = Image.fromarray(coarse).resize((50, 50), Image.Resampling.BICUBIC)
     pixels = 40 + np.asarray(texture).astype(np.int16) // 4
@@ -54,7 +54,7 @@ def patch(label: int, seed: int, stain: int = _KNOWN) -> bytes:
 
 
 def put_images(s3: Any, bucket: str) -> None:
-    """Put labelled images where a stage's retrainings look for them."""
+    """Upload labelled images to the data set folder of a stage's bucket."""
     lines = ["path,class,group"]
     for label, name in enumerate(TASK.class_names):
         for patient in range(PATIENTS):
@@ -65,7 +65,7 @@ def put_images(s3: Any, bucket: str) -> None:
 
 
 class RetrainingDriver:
-    """People who use one task: they label images, have models trained, and ask them."""
+    """Labels images of one task, starts and follows retrainings, and asks models."""
 
     def __init__(self, harness: SageMakerHarness):
         self.harness = harness
@@ -76,52 +76,52 @@ class RetrainingDriver:
     # ------------------------------------------------------------------------------------- images
 
     def put_images(self) -> None:
-        """Put labelled images where retrainings look for them."""
+        """Upload labelled images to the data set folder."""
         put_images(self.client.s3, BUCKET)
 
     def classify(self, image: bytes) -> Answer:
-        """The answer to an image."""
+        """Classify an image and return the response."""
         path = f"/api/tasks/{TASK.name}/classify"
         return self.client.api("POST", path, image, Content_Type="image/png")
 
     def answered_by(self) -> str:
-        """The version that answers to an image that nobody has sent before."""
+        """The version of the model that classifies a new image."""
         answer = self.classify(patch(0, next(self._seeds)))
         assert answer.status == 200, answer.body
         return str(answer.json["model"]["version"])
 
-    def hears_from(self, version: str) -> None:
-        """Wait until a version answers on its endpoint, as every Lambda knows within a minute."""
+    def wait_until_served_by(self, version: str) -> None:
+        """Wait until a version answers on its endpoint. Every Lambda learns of it within a minute."""
 
-        def heard() -> bool:
+        def is_served() -> bool:
             answers = [self.classify(patch(0, next(self._seeds))) for _ in range(3)]
             if any(answer.status != 200 for answer in answers):
                 return False
             models = [answer.json["model"] for answer in answers]
             return {(model["version"], model["backend"]) for model in models} == {(version, "endpoint")}
 
-        wait_for(heard, patience=75, pause=1.0)
+        wait_for(is_served, patience=75, pause=1.0)
 
     def correct(self, images: int) -> dict[str, str]:
-        """Have images of a new stain classified, and say what they show: class by id."""
-        said = {}
+        """Classify images of a new stain and correct their labels. Return the classes by id."""
+        labels = {}
         for number in range(images):
             label = number % len(TASK.class_names)
             result = self.classify(patch(label, number, _NEW)).json
-            said[result["id"]] = TASK.class_names[label]
-            answer = self.post(f"/results/{result['id']}/review", {"label": said[result["id"]]}, "PUT")
+            labels[result["id"]] = TASK.class_names[label]
+            answer = self.post(f"/results/{result['id']}/review", {"label": labels[result["id"]]}, "PUT")
             assert answer.status == 200, answer.body
-        return said
+        return labels
 
     def remove_endpoint(self) -> None:
-        """Take the task's endpoint down, if there is one."""
+        """Delete the task's endpoint, if there is one."""
         if self.harness.sagemaker.list_endpoints(NameContains=ENDPOINT)["Endpoints"]:
             self.harness.served(ENDPOINT)
             self.harness.remove(ENDPOINT)
 
     @contextmanager
     def without_models(self) -> Iterator[None]:
-        """Forget the task's models, and afterwards those that came in between."""
+        """Remove the task's models, and restore them afterwards in place of any new ones."""
         prefix = f"models/{TASK.name}/"
         kept = {key: self.read(key) for key in self.client.keys(prefix)}
         for key in kept:
@@ -137,40 +137,40 @@ class RetrainingDriver:
     # --------------------------------------------------------------------------------- retrainings
 
     def post(self, path: str, body: Any, method: str = "POST") -> Answer:
-        """One request with a JSON body."""
+        """Send one request with a JSON body."""
         return self.client.api(
             method, f"/api{path}", json.dumps(body).encode(), Content_Type="application/json"
         )
 
-    def ask_for(self, hyperparameters: dict[str, Any], **wish: Any) -> Answer:
-        """The answer to somebody who wants a retraining with some hyper-parameters besides `TINY`."""
+    def request(self, hyperparameters: dict[str, Any], **members: Any) -> Answer:
+        """Request a retraining with hyper-parameters besides `TINY`, and return the response."""
         given = TINY | hyperparameters
-        if wish.get("tune"):
+        if members.get("tune"):
             given = {name: value for name, value in given.items() if name not in searched()}
-        return self.post("/retrainings", {"task": TASK.name, "hyperparameters": given, **wish})
+        return self.post("/retrainings", {"task": TASK.name, "hyperparameters": given, **members})
 
-    def start(self, hyperparameters: dict[str, Any], **wish: Any) -> str:
-        """Start a retraining, and return its name."""
-        answer = self.ask_for(hyperparameters, **wish)
+    def start(self, hyperparameters: dict[str, Any], **members: Any) -> str:
+        """Start a retraining and return its name."""
+        answer = self.request(hyperparameters, **members)
         assert answer.status == 201, answer.body
         return str(answer.json["name"])
 
     def follow(self, name: str) -> Any:
-        """What is known of a retraining."""
+        """The record of a retraining."""
         answer = self.client.api("GET", f"/api/retrainings/{name}")
         assert answer.status == 200, answer.body
         return answer.json
 
     def listed(self) -> dict[str, Any]:
-        """What the list of the newest retrainings says of each, by name."""
+        """The entries in the list of the newest retrainings, by name."""
         listed = self.client.api("GET", "/api/retrainings").json["retrainings"]
         return {entry["name"]: entry for entry in listed}
 
-    def ended(self, name: str) -> Any:
-        """What is known of a retraining that is over."""
+    def wait_for_end(self, name: str) -> Any:
+        """Wait until a retraining has ended, and return its record."""
 
         def over() -> Any:
-            # In this order: what is known while the execution still runs lacks its last states.
+            # In this order: while the execution runs, the record lacks its last states.
             if self.is_running(self.follow(name)):
                 return None
             followed = self.follow(name)
@@ -179,12 +179,12 @@ class RetrainingDriver:
         return wait_for(over, PATIENCE, PAUSE)
 
     def is_running(self, followed: Any) -> bool:
-        """Whether the execution of a retraining has not ended; the last that it does is to tell people."""
+        """Whether the execution of a retraining is running. Its last state sends a notification."""
         arn = followed["execution"]
         return bool(self.states.describe_execution(executionArn=arn)["status"] == "RUNNING")
 
-    def asks(self, name: str) -> Any:
-        """Wait until a retraining asks for approval."""
+    def wait_for_approval_request(self, name: str) -> Any:
+        """Wait until a retraining asks for approval, and return its record."""
 
         def asking() -> Any:
             followed = self.follow(name)
@@ -194,12 +194,12 @@ class RetrainingDriver:
         return wait_for(asking, PATIENCE, PAUSE)
 
     def answer(self, name: str, approved: bool, comment: str = "") -> None:
-        """Say whether a model may be deployed."""
-        said = self.post(f"/retrainings/{name}/approval", {"approved": approved, "comment": comment})
-        assert said.status == 200, said.body
+        """Approve or decline a model."""
+        answer = self.post(f"/retrainings/{name}/approval", {"approved": approved, "comment": comment})
+        assert answer.status == 200, answer.body
 
-    def is_in(self, name: str, state: str) -> Any:
-        """Wait until a retraining has come to a state."""
+    def wait_for_state(self, name: str, state: str) -> Any:
+        """Wait until a retraining has entered a state, and return its record."""
 
         def entered() -> Any:
             followed = self.follow(name)
@@ -208,10 +208,10 @@ class RetrainingDriver:
 
         return wait_for(entered, PATIENCE, PAUSE)
 
-    # ------------------------------------------------------------------------------ what came of it
+    # ------------------------------------------------------------------------------ results
 
     def folder(self, name: str) -> str:
-        """Where the files of a retraining lie."""
+        """The prefix of a retraining's files."""
         return f"retrainings/{TASK.name}/{name}/"
 
     def read(self, key: str) -> bytes:
@@ -220,31 +220,31 @@ class RetrainingDriver:
         return content
 
     def current(self) -> bytes:
-        """What says which version classifies."""
+        """The document that names the current version."""
         return self.read(f"models/{TASK.name}/current.json")
 
     def manifest(self, name: str) -> list[dict[str, str]]:
-        """The images that a retraining has learnt from and was judged by."""
+        """The images that a retraining used for training and evaluation."""
         text = self.read(f"{self.folder(name)}data/manifest.csv").decode()
         return list(csv.DictReader(StringIO(text)))
 
     def endpoint_config(self) -> str:
-        """The configuration with which the endpoint is in service."""
+        """The name of the configuration that the endpoint serves."""
         described = self.harness.served(ENDPOINT)
         assert described["EndpointStatus"] == "InService", described
         return str(described["EndpointConfigName"])
 
     def leftovers(self) -> set[str]:
-        """Models and configurations of retrainings, and the lock if there is one."""
+        """The models and configurations of retrainings, and the lock if it is held."""
         found = self.harness.sagemaker.list_models(NameContains=ENDPOINT)["Models"]
         configs = self.harness.sagemaker.list_endpoint_configs(NameContains=ENDPOINT)["EndpointConfigs"]
         return {
             *(f"model {model['ModelName']}" for model in found),
             *(f"config {config['EndpointConfigName']}" for config in configs),
-            *(["lock"] if self.noted(f"lock/{TASK.name}") else []),
+            *(["lock"] if self.item(f"lock/{TASK.name}") else []),
         }
 
-    def noted(self, name: str) -> Any:
-        """What the table itself holds under a name; None if nothing."""
+    def item(self, name: str) -> Any:
+        """The item of the table with a name; None if there is none."""
         table = "negatoscope-local-retrainings"
         return self.client.aws("dynamodb").get_item(TableName=table, Key={"name": {"S": name}}).get("Item")

@@ -1,4 +1,4 @@
-"""What tests of SageMaker work with: a bucket, a role, small programs, and requests for jobs."""
+"""A harness for tests of SageMaker: a bucket, a role, small programs and requests for jobs."""
 
 import io
 import json
@@ -32,7 +32,7 @@ PERMISSIONS = {
 }
 UNFINISHED = ("InProgress", "Stopping", "Creating", "Updating", "SystemUpdating", "Deleting")
 
-# Answers with its name and what it was sent; fails in the ways that a request asks for.
+# Answers with its name and the request, and fails in the ways that a request asks for.
 INFERENCE = """
 import os
 import time
@@ -64,7 +64,7 @@ def output_fn(answer, accept, context):
 
 
 def archive(files: Mapping[str, str | bytes]) -> bytes:
-    """A .tar.gz."""
+    """Pack files into a .tar.gz."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as tar:
         for name, content in files.items():
@@ -76,7 +76,7 @@ def archive(files: Mapping[str, str | bytes]) -> bytes:
 
 
 def unarchive(packed: bytes) -> dict[str, str]:
-    """The files of a .tar.gz."""
+    """The text files of a .tar.gz."""
     with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
         return {
             entry.name: file.read().decode() for entry in tar if (file := tar.extractfile(entry)) is not None
@@ -84,7 +84,7 @@ def unarchive(packed: bytes) -> dict[str, str]:
 
 
 class SageMakerHarness:
-    """A person with an AWS account and small models to train."""
+    """Runs jobs and endpoints in the emulator's account."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
@@ -92,12 +92,12 @@ class SageMakerHarness:
 
     @cached_property
     def sagemaker(self) -> Any:
-        """SageMaker, without the checks that boto3 makes before it sends anything."""
+        """A client of SageMaker that does not validate requests."""
         return self._client("sagemaker")
 
     @cached_property
     def runtime(self) -> Any:
-        """SageMaker Runtime."""
+        """A client of SageMaker Runtime."""
         return self._client("sagemaker-runtime")
 
     def _client(self, service: str) -> Any:
@@ -105,12 +105,12 @@ class SageMakerHarness:
         return self.client.aws(service, config=config)
 
     def set_up(self) -> None:
-        """Make bucket and role."""
+        """Create the bucket and the role."""
         self.s3.create_bucket(Bucket=BUCKET)
         self.role("sagemaker-tests", PERMISSIONS)
 
     def role(self, name: str, permissions: Mapping[str, Any], service: str = "sagemaker") -> str:
-        """Make a role that a service may assume, unless it is there already, and return its ARN."""
+        """Create a role that a service may assume, unless it exists, and return its ARN."""
         iam = self.client.aws("iam")
         principal = {"Service": f"{service}.amazonaws.com"}
         statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
@@ -121,7 +121,7 @@ class SageMakerHarness:
         return str(iam.get_role(RoleName=name)["Role"]["Arn"])
 
     def name(self, what: str = "job") -> str:
-        """A name that nobody has."""
+        """A unique name."""
         return f"{what}-{uuid.uuid4().hex[:8]}"
 
     def put(self, key: str, content: str | bytes) -> str:
@@ -181,11 +181,11 @@ class SageMakerHarness:
         return str(request["TrainingJobName"])
 
     def trained(self, name: str) -> Any:
-        """The description of a training job that is over."""
+        """Wait until a training job has ended, and return its description."""
         return self.over(lambda: self.sagemaker.describe_training_job(TrainingJobName=name))
 
     def is_training(self, name: str) -> Any:
-        """Wait until a job's program runs."""
+        """Wait until the program of a job runs, and return the description."""
 
         def training() -> Any:
             job = self.sagemaker.describe_training_job(TrainingJobName=name)
@@ -195,7 +195,7 @@ class SageMakerHarness:
         return wait_for(training)
 
     def over(self, describe: Any) -> Any:
-        """The first description in which no status says that something goes on."""
+        """Wait until no status in a description is unfinished, and return it."""
 
         def found() -> Any:
             description = describe()
@@ -205,26 +205,26 @@ class SageMakerHarness:
         return wait_for(found)
 
     def interrupt(self, name: str) -> int:
-        """Take the spot instance of a training job back; the HTTP status of the answer."""
+        """Interrupt the spot instance of a training job, and return the HTTP status."""
         port = self.client.stack.emulator_port
         return ask(port, f"/_local/sagemaker/training-jobs/{name}/interrupt", method="POST")
 
     # -------------------------------------------------------------------------------------- serving
 
     def model(self, text: str, inference: str = INFERENCE, **environment: str) -> str:
-        """Make a model that holds a text, and return its name."""
+        """Create a model that holds a text, and return its name."""
         files = {"name.txt": text, "code/inference.py": inference}
         return self.model_at(self.put(f"models/{self.name('model')}.tar.gz", archive(files)), **environment)
 
     def model_at(self, url: str, **environment: str) -> str:
-        """Make a model of an archive, and return its name."""
+        """Create a model from an archive, and return its name."""
         name = self.name("model")
         container = {"Image": IMAGE, "ModelDataUrl": url, "Environment": environment}
         self.sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container)
         return name
 
     def config(self, model: str, **changes: Any) -> str:
-        """Make the configuration of an endpoint with one variant, and return its name."""
+        """Create an endpoint configuration with one variant, and return its name."""
         name = self.name("config")
         variant = {
             "VariantName": "AllTraffic",
@@ -237,7 +237,7 @@ class SageMakerHarness:
         return name
 
     def endpoint(self, config: str) -> str:
-        """Make an endpoint that is in service, and return its name."""
+        """Create an endpoint, wait until it is in service, and return its name."""
         name = self.name("endpoint")
         self.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
         described = self.served(name)
@@ -245,33 +245,33 @@ class SageMakerHarness:
         return name
 
     def served(self, name: str) -> Any:
-        """The description of an endpoint that is not being changed."""
+        """Wait until an endpoint is not being changed, and return its description."""
         return self.over(lambda: self.sagemaker.describe_endpoint(EndpointName=name))
 
     def ask(self, endpoint: str, body: str, **parameters: Any) -> str:
-        """What an endpoint answers."""
+        """Invoke an endpoint and return its response."""
         parameters = {"ContentType": "text/plain", "Accept": "text/plain", **parameters}
         answer = self.runtime.invoke_endpoint(EndpointName=endpoint, Body=body.encode(), **parameters)
         text: str = answer["Body"].read().decode()
         return text
 
     def refused(self, endpoint: str, body: bytes, **parameters: Any) -> Any:
-        """The error with which an endpoint answers."""
+        """Invoke an endpoint that refuses, and return the error response."""
         with pytest.raises(ClientError) as error:
             self.runtime.invoke_endpoint(EndpointName=endpoint, Body=body, **parameters)
         return error.value.response
 
     def remove(self, endpoint: str) -> None:
-        """Delete an endpoint, and wait until it is gone."""
+        """Delete an endpoint and wait until it is gone."""
         self.sagemaker.delete_endpoint(EndpointName=endpoint)
         wait_for(lambda: not self.sagemaker.list_endpoints(NameContains=endpoint)["Endpoints"])
 
 
 def refusal(error: Any) -> tuple[str, str]:
-    """Code and message of the error that a call raised."""
+    """The code and message of a raised error."""
     return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
 
 
 def pause() -> None:
-    """Let a moment pass."""
+    """Wait a moment."""
     time.sleep(0.2)

@@ -1,4 +1,4 @@
-"""Every Lambda may do what it has to, and nothing else."""
+"""Every Lambda has the permissions that it needs, and no others."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -36,11 +36,11 @@ PREFIXES = (
 )
 ROLES = tuple(READS)
 OF_RETRAININGS = ("states", "sagemaker")
-"""Roles that no Lambda has: the state machine's, and that of its jobs and endpoints."""
+"""Roles without a Lambda: those of the state machine and of its jobs and endpoints."""
 
 
 def attempt(event: Any, _context: Any) -> str:
-    """Call AWS as the event says; answer "allowed", or the code of the error."""
+    """Call AWS as the event says. Return "allowed" or the error code."""
     import boto3
     from botocore.exceptions import ClientError
 
@@ -60,7 +60,7 @@ class Actor:
         self._function = function
 
     def may(self, service: str, operation: str, **arguments: Any) -> bool:
-        """Whether AWS lets it; any answer but yes and AccessDenied is an error of the test."""
+        """Whether AWS allows a call. Any error other than AccessDenied fails the test."""
         event = {"service": service, "operation": operation, "arguments": arguments}
         answer, failure = self._function.call(event)
         assert failure is None, answer
@@ -68,7 +68,7 @@ class Actor:
         return bool(answer == "allowed")
 
     def may_each(self, operation: str, **arguments: Any) -> set[str]:
-        """The prefixes of the bucket on whose objects it may do something."""
+        """The prefixes of the bucket whose objects allow an operation."""
         return {
             prefix
             for prefix in PREFIXES
@@ -79,7 +79,7 @@ class Actor:
 @pytest.fixture(scope="module")
 def actors(client: Client) -> Iterator[dict[str, Actor]]:
     for prefix in PREFIXES:
-        # No image, and in no task's folder: what becomes of it is no matter of these tests.
+        # Neither an image nor in the folder of a task, so that nothing processes it.
         client.s3.put_object(Bucket=BUCKET, Key=f"{prefix}/access/probe", Body=b"probe")
     with ExitStack() as stack:
         yield {role: Actor(stack.enter_context(deployed(client, attempt, role))) for role in ROLES}
@@ -88,20 +88,22 @@ def actors(client: Client) -> Iterator[dict[str, Actor]]:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_objects(actors: dict[str, Actor], role: str) -> None:
+def test_roles_can_write_only_the_objects_they_need(actors: dict[str, Actor], role: str) -> None:
     assert actors[role].may_each("put_object", Body="probe") == WRITES[role]
     assert actors[role].may_each("delete_object") == DELETES[role]
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_reading_objects(actors: dict[str, Actor], client: Client, role: str) -> None:
+def test_roles_can_read_only_the_objects_they_need(
+    actors: dict[str, Actor], client: Client, role: str
+) -> None:
     client.s3.put_object(Bucket=BUCKET, Key="inbox/access/probe", Body=b"probe")
 
     assert actors[role].may_each("get_object") == READS[role]
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_listing(actors: dict[str, Actor], role: str) -> None:
+def test_roles_can_list_only_the_prefixes_they_need(actors: dict[str, Actor], role: str) -> None:
     actor = actors[role]
 
     inbox = {"Bucket": BUCKET, "Prefix": "inbox/"}
@@ -114,7 +116,7 @@ def test_listing(actors: dict[str, Actor], role: str) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_models(actors: dict[str, Actor], role: str) -> None:
+def test_roles_can_use_only_the_models_they_need(actors: dict[str, Actor], role: str) -> None:
     actor, folder = actors[role], "models/access"
 
     def written(key: str) -> bool:
@@ -126,7 +128,7 @@ def test_models(actors: dict[str, Actor], role: str) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_endpoints(actors: dict[str, Actor], role: str) -> None:
+def test_roles_can_call_only_the_endpoints_they_need(actors: dict[str, Actor], role: str) -> None:
     actor = actors[role]
     names = {"EndpointName": "negatoscope-local-nothing", "EndpointConfigName": "negatoscope-local-nothing"}
     theirs = {"EndpointName": "theirs", "EndpointConfigName": "negatoscope-local-nothing"}
@@ -143,7 +145,7 @@ def test_endpoints(actors: dict[str, Actor], role: str) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_table(actors: dict[str, Actor], role: str) -> None:
+def test_roles_can_use_only_the_table_operations_they_need(actors: dict[str, Actor], role: str) -> None:
     actor, key = actors[role], {"id": {"S": "access-probe"}}
 
     reads = role not in ("retraining-steps", "drift-monitor")
@@ -165,7 +167,7 @@ def test_table(actors: dict[str, Actor], role: str) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_other_services(actors: dict[str, Actor], role: str) -> None:
+def test_roles_can_use_no_other_services(actors: dict[str, Actor], role: str) -> None:
     actor = actors[role]
 
     again = {"FunctionName": "negatoscope-local-prepare", "InvocationType": "Event", "Payload": "{}"}
@@ -180,7 +182,7 @@ def test_other_services(actors: dict[str, Actor], role: str) -> None:
     assert not actor.may("logs", "describe_log_groups")
 
 
-def test_steps_of_retrainings(actors: dict[str, Actor]) -> None:
+def test_retraining_roles_can_do_their_steps_only(actors: dict[str, Actor]) -> None:
     actor, own = actors["retraining-steps"], "negatoscope-local-nothing"
     package = "arn:aws:sagemaker:us-east-1:000000000000:model-package/{}/1"
 
@@ -201,7 +203,7 @@ def test_steps_of_retrainings(actors: dict[str, Actor]) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_journal(actors: dict[str, Actor], role: str) -> None:
+def test_roles_can_use_only_the_retraining_records_they_need(actors: dict[str, Actor], role: str) -> None:
     actor, key = actors[role], {"name": {"S": "access-probe"}}
     journal = {"TableName": "negatoscope-local-retrainings"}
     steps, follows = role == "retraining-steps", role in ("api", "retraining-steps", "drift-monitor")
@@ -212,7 +214,7 @@ def test_journal(actors: dict[str, Actor], role: str) -> None:
     assert not actor.may("dynamodb", "scan", **journal)
 
 
-def test_chalice_made_no_roles_of_its_own(client: Client) -> None:
+def test_chalice_creates_no_roles(client: Client) -> None:
     roles = {role["RoleName"] for role in client.aws("iam").list_roles()["Roles"]}
 
     known = {f"negatoscope-local-{role}" for role in (*ROLES, *OF_RETRAININGS)}

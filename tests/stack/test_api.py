@@ -19,7 +19,7 @@ def test_health(client: Client) -> None:
     assert answer.json["data_bucket"] == "negatoscope-local-data-000000000000"
 
 
-def test_an_image_is_classified_while_the_caller_waits(client: Client) -> None:
+def test_classify_answers_with_the_result(client: Client) -> None:
     answer = client.api("POST", f"/api/tasks/{TASK}/classify", grey_file(), Content_Type="image/png")
 
     assert answer.status == 200, answer.body
@@ -27,7 +27,7 @@ def test_an_image_is_classified_while_the_caller_waits(client: Client) -> None:
     assert answer.json == client.api("GET", f"/api/results/{answer.json['id']}").json
 
 
-def test_the_preview_is_an_image_whatever_is_accepted(client: Client) -> None:
+def test_preview_is_an_image_for_every_accept_header(client: Client) -> None:
     image = client.api("POST", f"/api/tasks/{TASK}/classify", grey_file(), Content_Type="image/png").json
     path = f"/api/results/{image['id']}"
     browser = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
@@ -63,7 +63,7 @@ def test_errors_of_gateway_and_app_have_one_shape(
     assert answer.json["code"] == code
 
 
-def test_large_answers_are_compressed_for_who_takes_that(client: Client) -> None:
+def test_large_responses_are_compressed_for_clients_that_accept_gzip(client: Client) -> None:
     plain = client.api("GET", "/api/tasks")
     packed = client.api("GET", "/api/tasks", Accept_Encoding="gzip")
     small = client.api("GET", "/api/health", Accept_Encoding="gzip")

@@ -1,4 +1,4 @@
-"""Refresh tokens of the emulator's Cognito, with a clock of their own."""
+"""Refresh tokens of the emulator's Cognito, with a fake clock."""
 
 import json
 import time
@@ -11,7 +11,7 @@ from local.aws import cognito as patched
 POOL = "us-east-1_pool"
 
 
-def test_a_replaced_token_is_good_until_the_grace_period_is_over(
+def test_replaced_refresh_token_is_valid_until_the_grace_period_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = time.time()

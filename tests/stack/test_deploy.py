@@ -41,7 +41,7 @@ WITHOUT_ARN = {
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project that has nothing but a configuration."""
+    """A project that contains only a configuration."""
     folder = tmp_path / ".chalice"
     (folder / "deployments").mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps({"stages": {"prod": {"lambda_timeout": 7}}}))
@@ -76,7 +76,7 @@ def test_missing_dependencies_fail_and_are_not_cached(
 @pytest.mark.parametrize(
     ("installed", "works"), [("23.2.1", True), ("26.2", True), ("26.3", False), ("27.0.1", False)]
 )
-def test_only_a_pip_that_chalice_can_use_is_used(project: Path, installed: str, works: bool) -> None:
+def test_pip_version_must_be_one_that_chalice_supports(project: Path, installed: str, works: bool) -> None:
     if works:
         application.check_pip(installed)
     else:
@@ -84,7 +84,7 @@ def test_only_a_pip_that_chalice_can_use_is_used(project: Path, installed: str, 
             application.check_pip(installed)
 
 
-def test_a_failure_of_chalice_is_one(
+def test_failure_of_chalice_fails_the_deployment(
     project: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -98,7 +98,7 @@ def test_a_failure_of_chalice_is_one(
     assert "AccessDenied" in capsys.readouterr().out
 
 
-def test_settings_are_recorded_beside_what_people_set(project: Path, tmp_path: Path) -> None:
+def test_recorded_settings_keep_those_set_by_hand(project: Path, tmp_path: Path) -> None:
     outputs = {output: f"arn:{output}" for output in stages.ROLES.values()}
     outputs |= {
         "DataBucket": "bucket",
@@ -156,7 +156,7 @@ def statements() -> Iterator[dict[str, Any]]:
 
 
 def listed(value: Any) -> list[Any]:
-    """IAM writes one thing alone and many as a list."""
+    """IAM allows a single value in place of a list."""
     return value if isinstance(value, list) else [value]
 
 
@@ -165,7 +165,7 @@ def set_endpoints(tmp_path: Path, endpoints: dict[str, str]) -> None:
     (tmp_path / ".chalice" / "config.json").write_text(json.dumps({"stages": {"prod": stage}}))
 
 
-def test_only_the_endpoints_that_tasks_name_may_be_called(
+def test_roles_may_call_only_endpoints_named_by_tasks(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
@@ -180,13 +180,13 @@ def test_only_the_endpoints_that_tasks_name_may_be_called(
     assert not any(re.fullmatch(pattern, arn) for arn in ["*", f"{prefix}*", f"{prefix}a?", prefix])
 
 
-def test_wrong_endpoints_stop_the_deployment_in_words(project: Path, tmp_path: Path) -> None:
+def test_invalid_endpoints_stop_the_deployment_with_a_message(project: Path, tmp_path: Path) -> None:
     set_endpoints(tmp_path, {"feet": "x"})
     with pytest.raises(stacks.DeployError, match=r"unknown task, feet\."):
         foundation.other_endpoints("prod")
 
 
-def test_no_policy_says_everything() -> None:
+def test_no_policy_allows_everything() -> None:
     found = list(statements())
 
     assert len(found) > 40
@@ -197,7 +197,7 @@ def test_no_policy_says_everything() -> None:
             assert actions <= WITHOUT_ARN
 
 
-def test_what_holds_data_is_encrypted_closed_and_kept() -> None:
+def test_data_resources_are_encrypted_private_and_retained() -> None:
     resources = foundation_template()
     bucket, table = resources["DataBucket"], resources["ResultsTable"]
 
@@ -211,7 +211,7 @@ def test_what_holds_data_is_encrypted_closed_and_kept() -> None:
         assert resource["UpdateReplacePolicy"] == "Retain"
 
 
-def test_signing_in_is_strict() -> None:
+def test_sign_in_settings_are_strict() -> None:
     resources = foundation_template()
     pool, client = (resources[name]["Properties"] for name in ("UserPool", "UserPoolClient"))
 
@@ -229,8 +229,8 @@ def test_signing_in_is_strict() -> None:
     assert client["PreventUserExistenceErrors"] == "ENABLED"
 
 
-def test_a_stage_with_login_stands_too(client: Client) -> None:
-    """Also: the template changes in place, TLS is asked for, and roles may call the endpoints that tasks
+def test_stage_with_login_can_be_deployed(client: Client) -> None:
+    """Also: the template is updated in place, TLS is required, and roles may call the endpoints that tasks
     name.
     """
     cloudformation, name = client.aws("cloudformation"), "negatoscope-test-foundation"
@@ -325,8 +325,8 @@ def test_version_of_the_page_is_its_content(project: Path, tmp_path: Path) -> No
     assert len(set(versions)) == 3
 
 
-def test_what_destroying_leaves_of_the_foundation_holds_data(project: Path) -> None:
-    """Alone, it may refer to nothing else."""
+def test_destroy_leaves_only_resources_that_hold_data(project: Path) -> None:
+    """What is left must not refer to anything deleted."""
     template = foundation.data_template()
     kept = set(template["Resources"])
     assert kept == {
@@ -338,7 +338,7 @@ def test_what_destroying_leaves_of_the_foundation_holds_data(project: Path) -> N
 
 
 def references(value: Any) -> Iterator[str]:
-    """What a template's part refers to."""
+    """The logical ids to which a part of a template refers."""
     if isinstance(value, list):
         for item in value:
             yield from references(item)
@@ -354,7 +354,7 @@ def references(value: Any) -> Iterator[str]:
                 yield from references(item)
 
 
-def test_page_that_is_served_over_a_domain_asks_for_modern_tls() -> None:
+def test_custom_domain_requires_modern_tls() -> None:
     distribution = template(SITE)["Resources"]["Distribution"]["Properties"]["DistributionConfig"]
     _, of_domain, otherwise = distribution["ViewerCertificate"]
     assert of_domain["MinimumProtocolVersion"] == "TLSv1.2_2021"
@@ -362,7 +362,7 @@ def test_page_that_is_served_over_a_domain_asks_for_modern_tls() -> None:
 
 
 @mock_aws
-def test_retrainings_that_run_are_stopped(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_destroy_stops_running_retrainings(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     states = boto3.client("stepfunctions")
     machine = states.create_state_machine(
@@ -376,8 +376,8 @@ def test_retrainings_that_run_are_stopped(project: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("confirmed", [None, "", "prod"])
-def test_images_are_not_deleted_unless_the_stage_is_named_twice(project: Path, confirmed: str | None) -> None:
-    """Nothing else is deleted then, either."""
+def test_images_are_deleted_only_if_the_stage_is_named_twice(project: Path, confirmed: str | None) -> None:
+    """Without the confirmation, nothing is deleted."""
     with pytest.raises(stacks.DeployError, match="CONFIRM=demo"):
         destroy.destroy("demo", images=True, confirmed=confirmed)
 
@@ -386,7 +386,7 @@ def test_images_are_not_deleted_unless_the_stage_is_named_twice(project: Path, c
     ("region", "host"),
     [("us-east-1", "images.s3.amazonaws.com"), ("eu-central-1", "images.s3.eu-central-1.amazonaws.com")],
 )
-def test_page_may_upload_where_forms_lead(
+def test_page_may_upload_to_the_address_in_the_form(
     project: Path, monkeypatch: pytest.MonkeyPatch, region: str, host: str
 ) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)

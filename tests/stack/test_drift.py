@@ -1,4 +1,4 @@
-"""The drift monitor, as AWS runs it: in its own Lambda, with its own role."""
+"""The drift monitor in its own Lambda with its own role, as on AWS."""
 
 import json
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ EVENT: dict[str, Any] = {
 
 @pytest.fixture
 def model(client: Client) -> Iterator[dict[str, str]]:
-    """A deployed model whose validation images showed every class, and 120 answers that are all the same."""
+    """A deployed model with every class in its validation images, and 120 results of one class."""
     names = load_task(TASK).class_names
     model = {"version": "1", "sha256": "1".rjust(64, "0")}
     profile = {
@@ -63,7 +63,7 @@ def model(client: Client) -> Iterator[dict[str, str]]:
         client.s3.delete_object(Bucket=BUCKET, Key=key)
 
 
-def test_the_watch_finds_drift_and_the_api_tells(client: Client, model: dict[str, str]) -> None:
+def test_drift_is_detected_and_shown_by_the_api(client: Client, model: dict[str, str]) -> None:
     drift_monitor = Function(client, "negatoscope-local-drift-monitor")
     (rule,) = [
         rule

@@ -1,4 +1,4 @@
-"""Files copied into the drop folder, with the names and contents that the real world has."""
+"""Files in the drop folder, with realistic names and contents."""
 
 import json
 from typing import Any
@@ -26,12 +26,12 @@ NAMES = [
 
 
 def noise(seed: int) -> bytes:
-    """A picture unlike every other."""
+    """A unique image."""
     pixels = np.random.default_rng(seed).integers(0, 256, (96, 64), dtype=np.uint8)
     return encode(Image.fromarray(pixels), "PNG")
 
 
-def test_every_name_is_read_as_it_was_written(client: Client) -> None:
+def test_file_names_are_kept_as_written(client: Client) -> None:
     known = client.ids()
     for seed, name in enumerate(NAMES):
         client.drop(f"{TASK}/{name}", noise(seed))
@@ -52,7 +52,7 @@ def test_every_name_is_read_as_it_was_written(client: Client) -> None:
         ("beside the folders.png", grey_file(), "unknown", "UnknownTask"),
     ],
 )
-def test_what_cannot_be_used_is_quarantined_with_the_reason(
+def test_unusable_files_are_quarantined_with_a_reason(
     client: Client, key: str, content: bytes, task: str, code: str
 ) -> None:
     known = client.ids()
@@ -68,7 +68,7 @@ def test_what_cannot_be_used_is_quarantined_with_the_reason(
     wait_for(lambda: f"inbox/{key}" not in client.keys("inbox/"))
 
 
-def test_an_event_delivered_again_changes_nothing(client: Client) -> None:
+def test_repeated_event_changes_nothing(client: Client) -> None:
     known = client.ids()
     client.drop(f"{TASK}/once.png", noise(2000))
     (before,) = client.finished(1, known)
@@ -87,7 +87,7 @@ def test_an_event_delivered_again_changes_nothing(client: Client) -> None:
 
 
 def created_event(client: Client, key: str) -> str:
-    """The event that S3 sends for an object, as far as the app reads it."""
+    """The event of S3 for an object, with the members that the app reads."""
     bucket = "negatoscope-local-data-000000000000"
     head: dict[str, Any] = client.s3.head_object(Bucket=bucket, Key=key)
     item = {"key": key, "size": head["ContentLength"], "eTag": head["ETag"].strip('"')}

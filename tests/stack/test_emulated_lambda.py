@@ -1,4 +1,4 @@
-"""The emulator runs Lambdas as AWS does, where ministack alone would not."""
+"""Lambdas run in the emulator as on AWS, where ministack alone differs."""
 
 import json
 import os
@@ -17,7 +17,7 @@ LOST_EVENTS = "arn:aws:sqs:us-east-1:000000000000:test-lost-events"
 
 
 def act(event: Any, context: Any) -> Any:
-    """Do what the event says, and tell about the environment."""
+    """Do what the event says, and return the environment."""
     import os
     import time
     from pathlib import Path
@@ -44,7 +44,7 @@ def act(event: Any, context: Any) -> Any:
     }
 
 
-def test_the_environment_is_that_of_a_lambda(client: Client) -> None:
+def test_environment_is_that_of_a_lambda(client: Client) -> None:
     with deployed(client, act, "api", timeout=7) as function:
         told, failure = function.call({"do": "tell"})
 
@@ -59,7 +59,7 @@ def test_the_environment_is_that_of_a_lambda(client: Client) -> None:
     assert not {"HOME", "STATE_DIR", "PYTHONPATH", "VIRTUAL_ENV"} & environment.keys()
 
 
-def test_an_error_says_what_it_is_and_the_process_lives_on(client: Client) -> None:
+def test_exception_is_reported_and_the_process_reused(client: Client) -> None:
     with deployed(client, act, "api") as function:
         before, _ = function.call({"do": "tell"})
         error, failure = function.call({"do": "raise"})
@@ -80,7 +80,7 @@ def test_an_error_says_what_it_is_and_the_process_lives_on(client: Client) -> No
         ("die", "Runtime.ExitError", "signal: kill"),
     ],
 )
-def test_a_process_that_hangs_or_exits_is_replaced(client: Client, do: str, kind: str, message: str) -> None:
+def test_process_that_hangs_or_exits_is_replaced(client: Client, do: str, kind: str, message: str) -> None:
     with deployed(client, act, "api", timeout=1) as function:
         error, failure = function.call({"do": do})
         told, failure_after = function.call({"do": "tell"})
@@ -92,7 +92,7 @@ def test_a_process_that_hangs_or_exits_is_replaced(client: Client, do: str, kind
     assert told["pid"]
 
 
-def test_the_death_of_idle_processes_costs_no_call(client: Client) -> None:
+def test_killed_idle_processes_fail_no_invocation(client: Client) -> None:
     with deployed(client, act, "api") as function:
         told, _ = function.call({"do": "tell"})
         for _ in range(5):
@@ -104,7 +104,7 @@ def test_the_death_of_idle_processes_costs_no_call(client: Client) -> None:
             assert told["pid"] != before["pid"]
 
 
-def test_each_process_has_a_place_for_temporary_files_that_goes_with_it(client: Client) -> None:
+def test_each_process_has_its_own_temporary_folder(client: Client) -> None:
     with deployed(client, act, "api") as function:
         told, _ = function.call({"do": "tell"})
         folder = Path(told["environment"]["TMPDIR"])
@@ -117,7 +117,7 @@ def test_each_process_has_a_place_for_temporary_files_that_goes_with_it(client: 
     wait_for(lambda: not folder.exists())
 
 
-def test_a_call_beyond_the_reserved_concurrency_is_throttled(client: Client) -> None:
+def test_invocation_beyond_the_reserved_concurrency_is_throttled(client: Client) -> None:
     with deployed(client, act, "api") as function:
         client.functions.put_function_concurrency(FunctionName=function.name, ReservedConcurrentExecutions=0)
 
@@ -137,16 +137,14 @@ def test_events_beyond_the_reserved_concurrency_wait_and_none_is_lost(client: Cl
 
 @pytest.fixture
 def lost_events(client: Client) -> Iterator[str]:
-    """The URL of a queue for events that are given up."""
+    """The URL of a queue for failed events."""
     sqs = client.aws("sqs")
     url = sqs.create_queue(QueueName=LOST_EVENTS.split(":")[-1])["QueueUrl"]
     yield url
     sqs.delete_queue(QueueUrl=url)
 
 
-def test_an_event_whose_processes_die_is_tried_three_times_and_then_kept(
-    client: Client, lost_events: str
-) -> None:
+def test_event_whose_processes_die_is_kept_after_three_attempts(client: Client, lost_events: str) -> None:
     with deployed(client, act, "prepare") as function:
         client.functions.put_function_event_invoke_config(
             FunctionName=function.name, DestinationConfig={"OnFailure": {"Destination": LOST_EVENTS}}
@@ -162,7 +160,7 @@ def test_an_event_whose_processes_die_is_tried_three_times_and_then_kept(
     assert json.loads(message["Body"])["requestPayload"] == {"do": "die"}
 
 
-def test_an_asynchronous_call_is_tried_three_times(client: Client) -> None:
+def test_asynchronous_invocation_is_attempted_three_times(client: Client) -> None:
     with deployed(client, act, "prepare") as function:
         function.send({"do": "raise"})
 
@@ -171,7 +169,7 @@ def test_an_asynchronous_call_is_tried_three_times(client: Client) -> None:
         wait_for(lambda: function.starts() == 4)
 
 
-def test_what_it_prints_is_in_its_log(client: Client) -> None:
+def test_output_is_in_the_log(client: Client) -> None:
     with deployed(client, act, "classify") as function:
         function.call({"do": "tell"})
 

@@ -1,4 +1,4 @@
-"""The queue of asynchronous invocations, without an emulator around it."""
+"""The queue of asynchronous invocations, without an emulator."""
 
 import threading
 from collections.abc import Callable
@@ -14,7 +14,7 @@ FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:f"
 
 
 class Function:
-    """A function whose tries end as planned; the last result is that of all further tries."""
+    """A function whose attempts have the given results; the last one repeats."""
 
     def __init__(self, *endings: AttemptResult) -> None:
         self._results = list(endings)
@@ -36,10 +36,10 @@ class Function:
 
 @pytest.fixture
 def deliver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Function], None]:
-    """Delivers one event to a function, without the pauses between tries."""
-    monkeypatch.setattr(lambda_events, "DELAYS", (0.0, 0.0))
-    monkeypatch.setattr(lambda_events, "DELAY_WITHOUT_FUNCTION", 0.0)
-    monkeypatch.setattr(lambda_events, "PAUSE_THROTTLED", 0.0)
+    """Delivers one event to a function, without pauses between attempts."""
+    monkeypatch.setattr(lambda_events, "RETRY_DELAYS", (0.0, 0.0))
+    monkeypatch.setattr(lambda_events, "MISSING_FUNCTION_DELAY", 0.0)
+    monkeypatch.setattr(lambda_events, "THROTTLED_PAUSE", 0.0)
 
     def deliver(function: Function) -> None:
         EventQueue(tmp_path / "events.sqlite", 1, function.run, function.give_up).put(FUNCTION, {"n": 1})
@@ -48,7 +48,7 @@ def deliver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Functi
     return deliver
 
 
-def test_being_throttled_does_not_count_as_a_try(deliver: Callable[[Function], None]) -> None:
+def test_throttling_does_not_count_as_an_attempt(deliver: Callable[[Function], None]) -> None:
     function = Function(
         *[AttemptResult.THROTTLED] * 20,
         AttemptResult.FAILED,
@@ -62,7 +62,7 @@ def test_being_throttled_does_not_count_as_a_try(deliver: Callable[[Function], N
     assert function.given_up == []
 
 
-def test_a_third_failure_is_the_last(deliver: Callable[[Function], None]) -> None:
+def test_event_is_given_up_after_the_third_failure(deliver: Callable[[Function], None]) -> None:
     function = Function(
         AttemptResult.FAILED,
         AttemptResult.THROTTLED,

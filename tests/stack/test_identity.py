@@ -1,4 +1,4 @@
-"""Nothing of a patient's identity in what the running system logs, measures, stores or answers."""
+"""The running system never logs, measures, stores or returns the identity of a patient."""
 
 import json
 
@@ -14,7 +14,7 @@ NAMES = ("Jane", "Unmistakable", "UNMISTAKABLE", "19551224", "1955-12-24")
 FUNCTIONS = ("negatoscope-local", "negatoscope-local-prepare", "negatoscope-local-classify")
 
 
-def test_no_name_of_a_file_or_patient_shows(client: Client) -> None:
+def test_no_file_or_patient_name_is_logged_or_stored(client: Client) -> None:
     known = client.ids()
     pixels = images.gradient(high=4095).astype(np.uint16)
     client.drop(f"{TASK}/{FILE}.dcm", images.dicom(pixels, WindowCenter=2048, WindowWidth=4096))

@@ -1,4 +1,4 @@
-"""The folder on this machine that works as a drop folder."""
+"""The local drop folder."""
 
 import os
 from pathlib import Path
@@ -26,7 +26,7 @@ def put(folder: Path, name: str, content: bytes) -> None:
     (folder / name).write_bytes(content)
 
 
-def test_a_file_is_sent_when_it_is_complete(tmp_path: Path, inbox: Inbox, sent: Sent) -> None:
+def test_file_is_uploaded_when_it_is_complete(tmp_path: Path, inbox: Inbox, sent: Sent) -> None:
     put(tmp_path, "chest-xray/a b.png", b"half")
     inbox.poll()
     put(tmp_path, "chest-xray/a b.png", b"half and half")
@@ -41,7 +41,7 @@ def test_a_file_is_sent_when_it_is_complete(tmp_path: Path, inbox: Inbox, sent: 
     assert (tmp_path / ".sent" / "chest-xray" / "a b.png").read_bytes() == b"half and half"
 
 
-def test_folders_and_equal_names_are_kept_apart(tmp_path: Path, inbox: Inbox, sent: Sent) -> None:
+def test_folders_and_equal_names_are_kept_separate(tmp_path: Path, inbox: Inbox, sent: Sent) -> None:
     for content in (b"first", b"second"):
         put(tmp_path, "chest-xray/ward 7/x.png", content)
         inbox.poll()
@@ -52,7 +52,7 @@ def test_folders_and_equal_names_are_kept_apart(tmp_path: Path, inbox: Inbox, se
     assert {file.read_bytes() for file in kept} == {b"first", b"second"}
 
 
-def test_hidden_files_stay(tmp_path: Path, inbox: Inbox, sent: Sent) -> None:
+def test_hidden_files_are_not_uploaded(tmp_path: Path, inbox: Inbox, sent: Sent) -> None:
     put(tmp_path, "chest-xray/.DS_Store", b"x")
     inbox.poll()
     inbox.poll()
@@ -60,9 +60,7 @@ def test_hidden_files_stay(tmp_path: Path, inbox: Inbox, sent: Sent) -> None:
     assert sent == []
 
 
-def test_a_file_that_cannot_be_read_stays_and_is_named(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_unreadable_file_stays_and_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def refuse(file: Path, _key: str) -> None:
         raise PermissionError(13, "Permission denied", str(file))
 
@@ -74,14 +72,12 @@ def test_a_file_that_cannot_be_read_stays_and_is_named(
     inbox.poll()
 
     said = capsys.readouterr().out
-    assert (
-        said.count("x.png' stays where it is until the next start, it cannot be sent: Permission denied.")
-        == 1
-    )
+    reported = "x.png' cannot be uploaded and stays until the next start: Permission denied."
+    assert said.count(reported) == 1
     assert (tmp_path / "chest-xray" / "x.png").exists()
 
 
-def test_one_bad_file_neither_ends_the_run_nor_holds_up_others(tmp_path: Path) -> None:
+def test_bad_file_does_not_block_others(tmp_path: Path) -> None:
     said: list[str] = []
     sent: list[str] = []
 

@@ -34,14 +34,14 @@ pytestmark = pytest.mark.skipif(
     shutil.which("node") is None, reason="the emulator's CloudFront runs functions with node"
 )
 OTHER = f"{PREFIX}2"
-"""What another stage's names begin with."""
+"""The prefix of another stage's names."""
 FILES = f"{PREFIX}-files"
-"""The function at the edge."""
+"""The CloudFront function."""
 
 
 @dataclass
 class Story:
-    """How the stage came to be, in an account in which a name of its site was taken."""
+    """The deployment of the stage, in an account where a name of its site was taken."""
 
     before: set[str]
     failed: CompletedProcess[str]
@@ -81,7 +81,7 @@ def json_of(installation: Installation, path: str) -> Any:
 # -------------------------------------------------------------------------------------------- deploying
 
 
-def test_a_failure_is_told_and_the_same_command_goes_on(story: Story, installation: Installation) -> None:
+def test_failed_deployment_is_reported_and_can_be_resumed(story: Story, installation: Installation) -> None:
     assert story.failed.returncode == 1
     assert f"{FILES} already exists" in story.failed.stderr
     assert "continues from here" in story.failed.stderr
@@ -89,16 +89,18 @@ def test_a_failure_is_told_and_the_same_command_goes_on(story: Story, installati
     assert story.done.returncode == 0, story.done.stderr
     assert f"Page: {installation.origin}/" in story.done.stdout
     assert len(story.apis) == 1
-    assert story.apis == installation.apis(), "the one that nobody had noted"
+    assert story.apis == installation.apis(), "the API that was not recorded"
 
 
-def test_origin_of_the_page_flows_back(story: Story, client: Client, installation: Installation) -> None:
+def test_origin_of_the_page_reaches_the_foundation(
+    story: Story, client: Client, installation: Installation
+) -> None:
     (rule,) = client.s3.get_bucket_cors(Bucket=BUCKET)["CORSRules"]
     assert (rule["AllowedOrigins"], rule["AllowedMethods"]) == ([installation.origin], ["GET", "POST"])
 
 
-def test_alarms_go_to_the_address_given_once(story: Story, client: Client) -> None:
-    """The second command did not name it."""
+def test_alarm_address_is_kept_between_deployments(story: Story, client: Client) -> None:
+    """The second command does not name it."""
     sns = client.aws("sns")
     (topic,) = [
         one["TopicArn"] for one in sns.list_topics()["Topics"] if f"{PREFIX}-alarms" in one["TopicArn"]
@@ -107,7 +109,7 @@ def test_alarms_go_to_the_address_given_once(story: Story, client: Client) -> No
     assert (found["Protocol"], found["Endpoint"]) == ("email", "physicist@example.org")
 
 
-def test_every_alarm_is_there_and_tells_the_topic(story: Story, client: Client) -> None:
+def test_every_alarm_exists_and_notifies_the_topic(story: Story, client: Client) -> None:
     pages = client.aws("cloudwatch").get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{PREFIX}-")
     found = {alarm["AlarmName"]: alarm for page in pages for alarm in page["MetricAlarms"]}
     assert found.keys() == {f"{PREFIX}-{alarm.name}" for alarm in alarms()}
@@ -137,9 +139,7 @@ def test_files_of_the_page(story: Story, installation: Installation) -> None:
 @pytest.mark.parametrize(
     "path", ["/modules/none.js", "/template.yaml", "/../config.json", "/index.html/x.js"]
 )
-def test_what_is_no_file_of_the_page_is_not_served(
-    story: Story, installation: Installation, path: str
-) -> None:
+def test_other_files_are_not_served(story: Story, installation: Installation, path: str) -> None:
     """S3 answers 403, since the distribution may not list the bucket."""
     assert installation.visit("GET", path).status == 403
 
@@ -149,7 +149,7 @@ def test_page_can_only_be_read(story: Story, installation: Installation) -> None
 
 
 @pytest.mark.parametrize("path", ["/", "/modules/none.js", "/api/health", "/api/no-such-route"])
-def test_every_answer_restricts_the_browser_as_the_local_page_does(
+def test_security_headers_are_those_of_the_local_page(
     story: Story, installation: Installation, path: str
 ) -> None:
     headers = installation.visit("GET", path).headers
@@ -158,7 +158,7 @@ def test_every_answer_restricts_the_browser_as_the_local_page_does(
     assert headers["Strict-Transport-Security"].startswith("max-age=")
 
 
-def test_without_encryption_there_is_no_page(story: Story, installation: Installation) -> None:
+def test_plain_http_is_redirected_or_refused(story: Story, installation: Installation) -> None:
     page = installation.visit("GET", "/", X_Forwarded_Proto="http")
     api = installation.visit("GET", "/api/health", X_Forwarded_Proto="http")
     assert (page.status, page.headers["Location"][:8]) == (301, "https://")
@@ -176,7 +176,7 @@ def test_only_cloudfront_reads_the_files(story: Story, client: Client, installat
     assert set(closed.values()) == {True}
 
 
-def test_errors_of_the_api_stay_its_own(story: Story, installation: Installation) -> None:
+def test_errors_of_the_api_are_not_replaced(story: Story, installation: Installation) -> None:
     assert installation.visit("GET", "/api/health").json["stage"] == STAGE
     for path, status in (("/api/tasks", 401), ("/api/no-such-route", 404)):
         answer = installation.visit("GET", path)
@@ -204,11 +204,11 @@ def test_image_is_classified(story: Story, installation: Installation) -> None:
 
 def test_image_is_uploaded(story: Story, installation: Installation) -> None:
     image = grey_file("PNG", 130, 90)
-    wish = json.dumps({"task": TASK, "filename": "a.png", "size": len(image), "content_type": "image/png"})
+    request = json.dumps({"task": TASK, "filename": "a.png", "size": len(image), "content_type": "image/png"})
     ticket = installation.visit(
         "POST",
         "/api/uploads",
-        wish.encode(),
+        request.encode(),
         Authorization=installation.token,
         Content_Type="application/json",
     ).json
@@ -237,7 +237,7 @@ def test_people_sign_in_upload_and_retrain(
     ):
         app = AppPage(browser.new_page(), installation.origin)
         app.page.goto(f"{installation.origin}/#/tasks/{TASK}")
-        app.sign_in(*installation.person("admin"))
+        app.sign_in(*installation.new_user("admin"))
         assert app.page.url.startswith(f"{installation.origin}/#")
 
         app.drop(samples.jpeg(), samples.dicom(), samples.truncated_jpeg())
@@ -252,7 +252,7 @@ def test_people_sign_in_upload_and_retrain(
         assert app.mistakes == []
 
 
-def test_events_that_are_given_up_are_kept(story: Story, client: Client) -> None:
+def test_failed_events_are_kept_in_a_queue(story: Story, client: Client) -> None:
     sqs = client.aws("sqs")
     queue = sqs.get_queue_url(QueueName=f"{PREFIX}-lost-events")["QueueUrl"]
     client.functions.invoke(
@@ -267,7 +267,7 @@ def test_events_that_are_given_up_are_kept(story: Story, client: Client) -> None
 # ---------------------------------------------------------------------------------------- another time
 
 
-def test_new_version_of_the_page_replaces_the_one_before_the_last(
+def test_new_version_of_the_page_keeps_the_previous_one(
     story: Story, client: Client, installation: Installation
 ) -> None:
     """Also: the page may have a domain."""
@@ -305,7 +305,7 @@ def test_plain_chalice_deploys_code(story: Story, installation: Installation) ->
 
 
 def retrained(harness: SageMakerHarness, name: str) -> None:
-    """What a retraining leaves on SageMaker: a registered version, and an endpoint that serves it."""
+    """Create what a retraining leaves on SageMaker: a registered version and an endpoint that serves it."""
     packed = harness.put(f"{name}.tar.gz", archive({"name.txt": name, "code/inference.py": INFERENCE}))
     container, sagemaker = {"Image": IMAGE, "ModelDataUrl": packed}, harness.sagemaker
     sagemaker.create_model_package_group(ModelPackageGroupName=name)
@@ -329,7 +329,7 @@ def retrained(harness: SageMakerHarness, name: str) -> None:
 
 
 def forget(harness: SageMakerHarness, name: str) -> None:
-    """Delete what another stage has."""
+    """Delete the resources of another stage."""
     found = harness.sagemaker.list_model_packages(ModelPackageGroupName=name)["ModelPackageSummaryList"]
     for package in found:
         harness.sagemaker.delete_model_package(ModelPackageName=package["ModelPackageArn"])
@@ -338,10 +338,10 @@ def forget(harness: SageMakerHarness, name: str) -> None:
     harness.sagemaker.delete_model(ModelName=name)
 
 
-def test_destroying_keeps_the_images_unless_told_twice(
+def test_destroy_keeps_the_images_unless_confirmed(
     story: Story, client: Client, harness: SageMakerHarness, installation: Installation
 ) -> None:
-    """Also: what belongs to another stage stays, and a stage finds its data again."""
+    """Also: other stages keep their resources, and a stage finds its data again."""
     for name in (f"{PREFIX}-{TASK}", f"{OTHER}-{TASK}"):
         retrained(harness, name)
     key = installation.outputs("foundation")["DataKeyArn"]

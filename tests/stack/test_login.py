@@ -1,4 +1,4 @@
-"""Signing in where people have to: the login page, its tokens, and what the API does with them."""
+"""Sign-in: the login page, its tokens, and what the API permits with them."""
 
 import time
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ from chalicelib.api.auth import GROUPS
 from local.stack import LocalStack
 from tests.images import grey_file
 from tests.stack.client import TASK, send
-from tests.stack.login_flow import PASSWORDS, LoginFlow, proof
+from tests.stack.login_flow import PASSWORDS, LoginFlow, pkce_pair
 
-NOBODY = "nobody@negatoscope.example"
+NO_GROUP = "nobody@negatoscope.example"
 
 
 @pytest.fixture(scope="module")
@@ -20,22 +20,22 @@ def login_flow(login_stack: LocalStack) -> LoginFlow:
 
 
 @pytest.fixture
-def nobody(login_flow: LoginFlow) -> Iterator[str]:
+def token_without_group(login_flow: LoginFlow) -> Iterator[str]:
     """The token of a user in no group."""
-    user, password = {"UserPoolId": login_flow.pool, "Username": NOBODY}, PASSWORDS["reader"]
-    attributes = [{"Name": "email", "Value": NOBODY}]
+    user, password = {"UserPoolId": login_flow.pool, "Username": NO_GROUP}, PASSWORDS["reader"]
+    attributes = [{"Name": "email", "Value": NO_GROUP}]
     login_flow.cognito.admin_create_user(
         **user, TemporaryPassword=password, UserAttributes=attributes, MessageAction="SUPPRESS"
     )
     login_flow.cognito.admin_set_user_password(**user, Password=password, Permanent=True)
-    verifier, challenge = proof()
-    code = login_flow.code_in(login_flow.submit(NOBODY, password, challenge))
+    verifier, challenge = pkce_pair()
+    code = login_flow.code_in(login_flow.submit(NO_GROUP, password, challenge))
     yield login_flow.redeem(code, verifier).json["id_token"]
     login_flow.cognito.admin_delete_user(**user)
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_each_group_may_do_what_it_is_for(login_flow: LoginFlow, group: str) -> None:
+def test_groups_have_their_permissions_only(login_flow: LoginFlow, group: str) -> None:
     token = login_flow.tokens(group)["id_token"]
     reviews, decides = group != "reader", group == "admin"
 
@@ -59,19 +59,19 @@ def test_each_group_may_do_what_it_is_for(login_flow: LoginFlow, group: str) -> 
     assert refused == ("NothingToRollBackTo" if decides else "NotAllowed")
 
 
-def test_a_user_of_no_group_hears_whom_to_ask(login_flow: LoginFlow, nobody: str) -> None:
-    assert login_flow.ask(nobody, "GET", "/me").json["role"] is None
-    refused = login_flow.ask(nobody, "GET", "/tasks")
+def test_user_without_a_group_learns_whom_to_ask(login_flow: LoginFlow, token_without_group: str) -> None:
+    assert login_flow.ask(token_without_group, "GET", "/me").json["role"] is None
+    refused = login_flow.ask(token_without_group, "GET", "/tasks")
     assert refused.status == 403
-    assert "Ask whoever manages the users of this installation" in refused.json["message"]
+    assert "Ask an administrator of this installation" in refused.json["message"]
 
 
-def test_only_identity_tokens_that_last_are_let_in(login_flow: LoginFlow) -> None:
+def test_only_valid_identity_tokens_are_accepted(login_flow: LoginFlow) -> None:
     tokens = login_flow.tokens("admin")
     good = tokens["id_token"]
     head, _, signature = good.rpartition(".")
     forged = f"{head}.{signature[:-8]}AAAAAAAA"
-    with login_flow.lasting(1):
+    with login_flow.token_lifetime(1):
         expired = login_flow.tokens("admin")["id_token"]
     time.sleep(2)
 
@@ -83,25 +83,25 @@ def test_only_identity_tokens_that_last_are_let_in(login_flow: LoginFlow) -> Non
     assert (without.status, without.json["code"]) == (401, "Unauthorized")
 
 
-def test_a_code_is_good_once_and_for_whoever_asked_for_it(login_flow: LoginFlow) -> None:
-    verifier, challenge = proof()
+def test_authorization_code_is_valid_once_and_with_its_verifier(login_flow: LoginFlow) -> None:
+    verifier, challenge = pkce_pair()
     code = login_flow.code("reader", challenge)
 
-    assert login_flow.redeem(code, proof()[0]).json["error"] == "invalid_grant"
+    assert login_flow.redeem(code, pkce_pair()[0]).json["error"] == "invalid_grant"
     assert login_flow.redeem(code, verifier).status == 200
     assert login_flow.redeem(code, verifier).json["error"] == "invalid_grant"
 
 
-def test_the_login_page_leads_back_to_the_page_alone(login_flow: LoginFlow) -> None:
-    _, challenge = proof()
+def test_login_page_redirects_only_to_the_page(login_flow: LoginFlow) -> None:
+    _, challenge = pkce_pair()
 
     assert login_flow.authorize(challenge, redirect_uri="https://elsewhere.example/").status == 400
     assert login_flow.authorize(challenge, response_type="token").status == 400
     assert "error=invalid" in login_flow.authorize(challenge, scope="openid phone").headers["Location"]
 
 
-def test_a_wrong_password_and_a_form_of_another_site_are_refused(login_flow: LoginFlow) -> None:
-    _, challenge = proof()
+def test_wrong_password_and_foreign_form_are_refused(login_flow: LoginFlow) -> None:
+    _, challenge = pkce_pair()
     name = "reader@negatoscope.example"
 
     assert login_flow.submit(name, "wrong", challenge).status == 200  # the form again
@@ -109,7 +109,7 @@ def test_a_wrong_password_and_a_form_of_another_site_are_refused(login_flow: Log
     assert elsewhere.status == 403
 
 
-def test_a_renewal_keeps_the_groups_and_gives_a_refresh_token_for_the_next(login_flow: LoginFlow) -> None:
+def test_renewal_keeps_the_groups_and_rotates_the_refresh_token(login_flow: LoginFlow) -> None:
     first = login_flow.tokens("reviewer")
     renewed = login_flow.renew(first["refresh_token"])
     again = login_flow.renew(renewed.json["refresh_token"])
@@ -118,7 +118,7 @@ def test_a_renewal_keeps_the_groups_and_gives_a_refresh_token_for_the_next(login
     assert login_flow.ask(again.json["id_token"], "GET", "/me").json["role"] == "reviewer"
 
 
-def test_a_renewal_whose_answer_was_lost_can_be_asked_for_again(login_flow: LoginFlow) -> None:
+def test_renewal_can_be_repeated_after_a_lost_response(login_flow: LoginFlow) -> None:
     first = login_flow.tokens("reviewer")["refresh_token"]
     lost, found = login_flow.renew(first).json, login_flow.renew(first).json
 
@@ -126,7 +126,7 @@ def test_a_renewal_whose_answer_was_lost_can_be_asked_for_again(login_flow: Logi
     assert login_flow.renew(found["refresh_token"]).status == 200
 
 
-def test_a_revoked_refresh_token_is_worth_nothing(login_flow: LoginFlow) -> None:
+def test_revoked_refresh_token_is_refused(login_flow: LoginFlow) -> None:
     token = login_flow.tokens("reader")["refresh_token"]
     body = f"token={token}&client_id={login_flow.login['client_id']}".encode()
     headers = {"Content_Type": "application/x-www-form-urlencoded", "Origin": login_flow.stack.url}
@@ -137,10 +137,10 @@ def test_a_revoked_refresh_token_is_worth_nothing(login_flow: LoginFlow) -> None
     assert login_flow.renew(token).json["error"] == "invalid_grant"
 
 
-def test_whoever_is_signed_in_at_the_login_page_is_not_asked_again_until_signing_out(
+def test_login_page_keeps_the_session_until_sign_out(
     login_flow: LoginFlow,
 ) -> None:
-    verifier, challenge = proof()
+    verifier, challenge = pkce_pair()
     signed_in = login_flow.submit("reader@negatoscope.example", PASSWORDS["reader"], challenge)
     cookie = signed_in.headers["Set-Cookie"].partition(";")[0]
 

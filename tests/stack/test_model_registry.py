@@ -1,4 +1,4 @@
-"""The model registry keeps the versions of models, and what people decided about them."""
+"""The model registry keeps the versions of models and their approval."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ def register(harness: SageMakerHarness, group: str, **more: Any) -> str:
     return arn
 
 
-def test_versions_count_up_and_are_never_given_twice(harness: SageMakerHarness, group: str) -> None:
+def test_version_numbers_are_never_reused(harness: SageMakerHarness, group: str) -> None:
     arns = [register(harness, group) for _ in range(2)]
     harness.sagemaker.delete_model_package(ModelPackageName=arns[1])
     arns.append(register(harness, group))
@@ -51,7 +51,7 @@ def test_versions_count_up_and_are_never_given_twice(harness: SageMakerHarness, 
         harness.sagemaker.describe_model_package(ModelPackageName=arns[1])
 
 
-def test_a_decision_is_kept_with_its_reason(harness: SageMakerHarness, group: str) -> None:
+def test_approval_status_is_kept_with_its_description(harness: SageMakerHarness, group: str) -> None:
     first, second = (
         register(harness, group, CustomerMetadataProperties={"a": "1", "b": "2"}),
         register(harness, group),
@@ -78,7 +78,7 @@ def test_a_decision_is_kept_with_its_reason(harness: SageMakerHarness, group: st
         assert [package["ModelPackageArn"] for package in listed["ModelPackageSummaryList"]] == [arn]
 
 
-def test_a_group_is_deleted_when_it_is_empty(harness: SageMakerHarness, group: str) -> None:
+def test_group_can_be_deleted_only_when_empty(harness: SageMakerHarness, group: str) -> None:
     package = register(harness, group)
 
     with pytest.raises(ClientError) as error:
@@ -91,7 +91,7 @@ def test_a_group_is_deleted_when_it_is_empty(harness: SageMakerHarness, group: s
         harness.sagemaker.describe_model_package_group(ModelPackageGroupName=group)
 
 
-def test_a_registered_model_can_be_served(harness: SageMakerHarness, group: str) -> None:
+def test_registered_model_can_be_served(harness: SageMakerHarness, group: str) -> None:
     url = harness.put(
         f"models/{group}.tar.gz", archive({"name.txt": "registered", "code/inference.py": INFERENCE})
     )
@@ -127,12 +127,12 @@ def tags(harness: SageMakerHarness, arn: str) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in harness.sagemaker.list_tags(ResourceArn=arn)["Tags"]}
 
 
-def test_what_is_not_there_is_not_registered_in(harness: SageMakerHarness) -> None:
+def test_missing_group_is_refused(harness: SageMakerHarness) -> None:
     with pytest.raises(ClientError, match="Could not find model package group"):
         register(harness, "nothing")
 
 
-def test_lists_come_in_pages(harness: SageMakerHarness, group: str) -> None:
+def test_lists_are_paginated(harness: SageMakerHarness, group: str) -> None:
     made = {register(harness, group) for _ in range(5)}
     pages = [
         [package["ModelPackageArn"] for package in page["ModelPackageSummaryList"]]
@@ -147,7 +147,7 @@ def test_lists_come_in_pages(harness: SageMakerHarness, group: str) -> None:
         harness.sagemaker.list_model_packages(ModelPackageGroupName=group, NextToken="nonsense")
 
 
-def test_lists_hold_what_was_asked_for(harness: SageMakerHarness) -> None:
+def test_lists_are_filtered(harness: SageMakerHarness) -> None:
     names = [harness.model(text) for text in ("one", "two", "three")]
     models = [harness.sagemaker.describe_model(ModelName=name) for name in names]
 

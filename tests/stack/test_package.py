@@ -1,4 +1,4 @@
-"""What is deployed fits into Lambda, and works there because nothing was left out."""
+"""The deployed packages fit the limits of Lambda and are complete."""
 
 import zipfile
 from pathlib import Path
@@ -26,7 +26,7 @@ def names(package: zipfile.ZipFile) -> set[str]:
     return {part[4] if part[0] == "python" else part[0] for part in parts}
 
 
-def test_sizes(packages: dict[str, zipfile.ZipFile]) -> None:
+def test_packages_fit_the_limits_of_lambda(packages: dict[str, zipfile.ZipFile]) -> None:
     zipped = {name: Path(str(package.filename)).stat().st_size for name, package in packages.items()}
     unzipped = sum(info.file_size for package in packages.values() for info in package.infolist())
     print(
@@ -38,7 +38,7 @@ def test_sizes(packages: dict[str, zipfile.ZipFile]) -> None:
     assert unzipped < MAX_UNZIPPED
 
 
-def test_contents(packages: dict[str, zipfile.ZipFile]) -> None:
+def test_packages_contain_what_the_app_imports(packages: dict[str, zipfile.ZipFile]) -> None:
     app, layer = names(packages["appcode"]), names(packages["managed"])
 
     assert {"app.py", "chalicelib"} <= app
@@ -49,7 +49,7 @@ def test_contents(packages: dict[str, zipfile.ZipFile]) -> None:
     ]
 
 
-def test_models_and_tasks_go_along(packages: dict[str, zipfile.ZipFile]) -> None:
+def test_packages_contain_models_and_tasks(packages: dict[str, zipfile.ZipFile]) -> None:
     packed = set(packages["appcode"].namelist())
     wanted = [
         *(ROOT / "chalicelib" / "tasks").glob("*.toml"),
@@ -60,7 +60,7 @@ def test_models_and_tasks_go_along(packages: dict[str, zipfile.ZipFile]) -> None
     assert {str(path.relative_to(ROOT)) for path in wanted} <= packed
 
 
-def test_the_committed_settings_are_those_that_deploying_records(stack: LocalStack) -> None:
+def test_committed_settings_match_those_that_deploying_records(stack: LocalStack) -> None:
     deployed = stack.directory / "app" / ".chalice" / "config.json"
 
     assert deployed.read_text() == (ROOT / ".chalice" / "config.json").read_text()

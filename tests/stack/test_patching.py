@@ -1,4 +1,4 @@
-"""An upgrade of ministack is noticed before anything behaves oddly."""
+"""An upgrade of ministack is detected at the start."""
 
 from types import ModuleType
 
@@ -8,7 +8,7 @@ from local.aws import patching
 from local.process import StartFailed
 
 
-def test_the_installed_version_is_the_one_the_patches_are_for() -> None:
+def test_installed_version_is_the_patched_one() -> None:
     patching.check_version()
 
 
@@ -19,7 +19,7 @@ def test_another_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         patching.check_version()
 
 
-def test_what_is_patched_has_to_be_there() -> None:
+def test_missing_patched_name_is_refused() -> None:
     module = ModuleType("service")
     module.handle = lambda: "original"  # type: ignore[attr-defined]
 

@@ -66,7 +66,7 @@ def texts(harness: SageMakerHarness) -> None:
         harness.put(f"data/texts/part/{number}.txt", "text")
 
 
-def test_a_command_turns_inputs_into_outputs(harness: SageMakerHarness) -> None:
+def test_processing_job_turns_inputs_into_outputs(harness: SageMakerHarness) -> None:
     request = processing(harness, COUNT)
     harness.sagemaker.create_processing_job(**request)
 
@@ -80,7 +80,7 @@ def test_a_command_turns_inputs_into_outputs(harness: SageMakerHarness) -> None:
     assert job["ProcessingStartTime"] <= job["ProcessingEndTime"]
 
 
-def test_a_command_that_fails_may_say_why(harness: SageMakerHarness) -> None:
+def test_failing_processing_job_reports_its_message(harness: SageMakerHarness) -> None:
     program = (
         "from pathlib import Path\nimport sys\n"
         "Path(sys.argv[1]).parents[1].joinpath('output/message').write_text('no labels')\nsys.exit(4)"
@@ -95,7 +95,7 @@ def test_a_command_that_fails_may_say_why(harness: SageMakerHarness) -> None:
     assert job["ExitMessage"] == "no labels"
 
 
-def test_it_can_be_stopped(harness: SageMakerHarness) -> None:
+def test_processing_job_can_be_stopped(harness: SageMakerHarness) -> None:
     request = processing(harness, "import time\nprint('here', flush=True)\ntime.sleep(60)")
     harness.sagemaker.create_processing_job(**request)
     wait_for(lambda: harness.log(GROUP, request["ProcessingJobName"]))
@@ -105,7 +105,7 @@ def test_it_can_be_stopped(harness: SageMakerHarness) -> None:
     assert processed(harness, request)["ProcessingJobStatus"] == "Stopped"
 
 
-def test_its_time_is_limited(harness: SageMakerHarness) -> None:
+def test_processing_job_is_stopped_at_its_time_limit(harness: SageMakerHarness) -> None:
     limit = {"MaxRuntimeInSeconds": 1}
     request = processing(harness, "import time\ntime.sleep(60)", StoppingCondition=limit)
     harness.sagemaker.create_processing_job(**request)
@@ -113,7 +113,7 @@ def test_its_time_is_limited(harness: SageMakerHarness) -> None:
     assert processed(harness, request)["ProcessingJobStatus"] == "Stopped"
 
 
-def test_missing_inputs_fail_it(harness: SageMakerHarness) -> None:
+def test_processing_job_with_missing_inputs_fails(harness: SageMakerHarness) -> None:
     request = processing(harness, COUNT)
     request["ProcessingInputs"][1]["S3Input"]["S3Uri"] = f"s3://{BUCKET}/nowhere/"
     harness.sagemaker.create_processing_job(**request)
@@ -124,7 +124,7 @@ def test_missing_inputs_fail_it(harness: SageMakerHarness) -> None:
     assert "No S3 objects found" in job["FailureReason"]
 
 
-def test_what_cannot_run_here_is_refused(harness: SageMakerHarness) -> None:
+def test_unsupported_processing_job_is_refused(harness: SageMakerHarness) -> None:
     with pytest.raises(ClientError) as error:
         harness.sagemaker.create_processing_job(
             **processing(harness, COUNT, AppSpecification={"ImageUri": IMAGE})
@@ -135,4 +135,4 @@ def test_what_cannot_run_here_is_refused(harness: SageMakerHarness) -> None:
     elsewhere["ProcessingInputs"][0]["S3Input"]["LocalPath"] = "/opt/ml/processing/../../../etc"
     with pytest.raises(ClientError) as error:
         harness.sagemaker.create_processing_job(**elsewhere)
-    assert "has to be a path under /opt/ml/processing" in refusal(error)[1]
+    assert "must be a path under /opt/ml/processing" in refusal(error)[1]

@@ -1,4 +1,4 @@
-"""What was lost is brought back with the commands of docs/operations.md, while the system is at work."""
+"""Lost data is restored with the commands of docs/operations.md while the system is running."""
 
 import json
 import re
@@ -27,14 +27,14 @@ type Items = dict[str, dict[str, Any]]
 
 
 class Operator:
-    """Somebody with the credentials of the account, the project, and docs/operations.md."""
+    """An operator with the credentials of the account, the project and docs/operations.md."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
         self.dynamodb = client.aws("dynamodb")
 
     def start(self, command: str, stage: str = "local") -> subprocess.Popen[str]:
-        """Begin what `make COMMAND STAGE=stage` does."""
+        """Start `make COMMAND STAGE=stage`."""
         return subprocess.Popen(
             [sys.executable, "-m", f"deploy.{command}", stage],
             cwd=ROOT,
@@ -45,13 +45,13 @@ class Operator:
         )
 
     def run(self, command: str, stage: str = "local") -> subprocess.CompletedProcess[str]:
-        """What comes of `make COMMAND STAGE=stage`."""
+        """Run `make COMMAND STAGE=stage` and return its output."""
         process = self.start(command, stage)
         said, failed = process.communicate()
         return subprocess.CompletedProcess(process.args, process.returncode, said, failed)
 
     def bring_back(self, key: str) -> None:
-        """Bring a deleted object back with the commands of the documentation."""
+        """Restore a deleted object with the commands of the documentation."""
         _, _, chapter = (ROOT / "docs" / "operations.md").read_text().partition("**An object was deleted.**")
         find, remove = re.findall(r"^    (aws .+)$", chapter.replace("\\\n", ""), re.MULTILINE)
         find, remove = (command.replace("$BUCKET", BUCKET).replace("KEY", key) for command in (find, remove))
@@ -66,7 +66,7 @@ class Operator:
         return {item["id"]["S"]: item for page in pages for item in page["Items"]}
 
     def lost_events(self) -> int:
-        """How many events lie in the queue."""
+        """The number of events in the queue."""
         sqs = self.client.aws("sqs")
         url = sqs.get_queue_url(QueueName=LOST_EVENTS)["QueueUrl"]
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
@@ -74,12 +74,12 @@ class Operator:
         return sum(int(found[name]) for name in names)
 
     def empty_queue(self) -> None:
-        """Forget the events that other tests have lost on purpose."""
+        """Remove the events that other tests have made fail."""
         sqs = self.client.aws("sqs")
         sqs.purge_queue(QueueUrl=sqs.get_queue_url(QueueName=LOST_EVENTS)["QueueUrl"])
 
     def aws(self, command: str) -> str:
-        """What the AWS CLI answers to a command with `--output text`."""
+        """The output of an AWS CLI command with `--output text`."""
         words = shlex.split(command)
         assert words[0] == "aws"
         service, operation = words[1].removesuffix("api"), words[2]
@@ -98,7 +98,7 @@ class Operator:
 
 @pytest.fixture(scope="module")
 def operator(client: Client) -> Iterator[Operator]:
-    """The table's items are there again afterwards, whatever went wrong."""
+    """Restore the items of the table at the end, whatever happens."""
     operator = Operator(client)
     before = operator.items()
     yield operator
@@ -107,13 +107,13 @@ def operator(client: Client) -> Iterator[Operator]:
 
 
 def drop(client: Client, name: str, content: bytes) -> str:
-    """Put a file into the inbox; the id of its image."""
+    """Upload a file to the inbox and return the id of its image."""
     etag = client.s3.put_object(Bucket=BUCKET, Key=f"{FOLDER}/{name}", Body=content)["ETag"].strip('"')
     return inbox.InboxObject(BUCKET, f"{FOLDER}/{name}", etag, len(content)).id
 
 
 def result_of(client: Client, image_id: str) -> Any:
-    """Wait for the result of an image that may not have been noticed yet."""
+    """Wait for the result of an image that may not be registered yet."""
 
     def found() -> Any:
         answer = client.api("GET", f"/api/results/{image_id}")
@@ -135,7 +135,7 @@ CURSOR = "sweep/inbox.json"
 
 
 def sweep(client: Client) -> None:
-    """Run the sweep as if eleven minutes had passed and the inbox had not been looked at for an hour."""
+    """Run the sweep as if eleven minutes had passed and the last look at the inbox was an hour ago."""
     settings = json.loads((ROOT / ".chalice" / "config.json").read_text())["stages"]["local"]
     client.s3.delete_object(Bucket=BUCKET, Key=CURSOR)
     subprocess.run(
@@ -149,7 +149,7 @@ def sweep(client: Client) -> None:
 
 
 def forget_event(client: Client, name: str) -> bool:
-    """Take the lost event of a file out of the queue, as SQS does after 14 days; whether it was there."""
+    """Remove the event of a file from the queue, as SQS does after 14 days. Return whether there was one."""
     sqs = client.aws("sqs")
     url = sqs.get_queue_url(QueueName=LOST_EVENTS)["QueueUrl"]
     messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", ())
@@ -169,7 +169,7 @@ def documents(client: Client) -> set[str]:
     return {key.rpartition("/")[2].removesuffix(".json") for key in client.keys("results/")}
 
 
-def test_lost_table_and_lost_events_are_brought_back(client: Client, operator: Operator) -> None:
+def test_lost_table_and_lost_events_are_restored(client: Client, operator: Operator) -> None:
     classified = drop(client, "known.png", grey_file(height=301))
     quarantined = drop(client, "known.txt", b"Dear colleague,")
     assert result_of(client, quarantined)["status"] == "quarantined"
@@ -215,7 +215,7 @@ def test_lost_table_and_lost_events_are_brought_back(client: Client, operator: O
     assert operator.items() == after
 
 
-def test_deleted_objects_are_brought_back_from_their_versions(client: Client, operator: Operator) -> None:
+def test_deleted_objects_are_restored_from_their_versions(client: Client, operator: Operator) -> None:
     image, letter = drop(client, "x.png", grey_file(height=320)), drop(client, "x.txt", b"Dear doctor,")
     for image_id in (image, letter):
         result_of(client, image_id)

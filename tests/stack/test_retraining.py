@@ -1,4 +1,4 @@
-"""Retrainings from the request to the deployed model, and back: every job, endpoint and role is real."""
+"""Retrainings from the request to the deployed model and back, with real jobs, endpoints and roles."""
 
 import json
 from collections.abc import Iterator
@@ -40,13 +40,13 @@ def driver(harness: SageMakerHarness) -> Iterator[RetrainingDriver]:
 def first(driver: RetrainingDriver) -> Any:
     """A retraining of a task that has no model yet; it waits until its model is approved."""
     name = driver.start({}, approval=True, reason="the first one")
-    driver.is_in(name, "Prepare data")
-    refused = driver.ask_for({})
+    driver.wait_for_state(name, "Prepare data")
+    refused = driver.request({})
     assert (refused.status, refused.json["code"]) == (409, "AlreadyRetraining")
     direct = driver.states.start_execution(
         stateMachineArn=MACHINE, name="direct-" + name, input=json.dumps({"task": TASK.name})
     )
-    followed = driver.asks(name)
+    followed = driver.wait_for_approval_request(name)
     assert followed["accepted"] is True
     assert driver.client.keys(CURRENT) == [], "nothing is deployed before it is approved"
     execution = driver.states.describe_execution(executionArn=direct["executionArn"])
@@ -54,13 +54,13 @@ def first(driver: RetrainingDriver) -> Any:
     skipped = driver.listed()[f"direct-{name}"]
     assert (skipped["status"], f"is being retrained by {name}" in skipped["outcome"]) == ("skipped", True)
     driver.answer(name, approved=True)
-    return driver.ended(name)
+    return driver.wait_for_end(name)
 
 
 @pytest.fixture(scope="module")
 def corrections(driver: RetrainingDriver, first: Any) -> dict[str, str]:
     """Reviews of images of a kind that the first model has not been trained on: class by id."""
-    driver.hears_from(first["candidate"])
+    driver.wait_until_served_by(first["candidate"])
     return driver.correct(CORRECTED)
 
 
@@ -75,7 +75,7 @@ def test_first_retraining_deploys_a_model(driver: RetrainingDriver, first: Any) 
     current = json.loads(driver.current())
     assert (current["version"], current["endpoint"]) == (first["candidate"], ENDPOINT)
     assert driver.endpoint_config() == current["config"]
-    driver.hears_from(first["candidate"])
+    driver.wait_until_served_by(first["candidate"])
     (version,) = driver.client.api("GET", f"/api/tasks/{TASK.name}/models").json["models"]
     assert (version["status"], version["run"]) == ("current", first["name"])
     (package,) = driver.harness.sagemaker.list_model_packages(ModelPackageGroupName=ENDPOINT)[
@@ -91,10 +91,10 @@ def test_first_retraining_deploys_a_model(driver: RetrainingDriver, first: Any) 
 def test_declined_model_changes_nothing(driver: RetrainingDriver, corrections: dict[str, str]) -> None:
     before, current = driver.leftovers(), driver.current()
     name = driver.start({"seed": 1}, approval=True)
-    driver.asks(name)
+    driver.wait_for_approval_request(name)
 
     driver.answer(name, approved=False, comment="Too few new images.")
-    ended = driver.ended(name)
+    ended = driver.wait_for_end(name)
 
     assert (ended["status"], ended["accepted"]) == ("rejected", True)
     assert "Too few new images. The current model stays." in ended["outcome"]
@@ -108,14 +108,14 @@ def test_corrections_are_learnt_while_requests_are_answered(
 ) -> None:
     with asking(driver.answered_by) as heard:
         name = driver.start({"seed": 2})
-        ended = driver.ended(name)
+        ended = driver.wait_for_end(name)
         wait_for(lambda: ended["candidate"] in heard, patience=75)
 
     assert ended["status"] == "deployed", ended["outcome"]
     assert "better than the current one" in ended["outcome"]
     assert heard == {first["candidate"], ended["candidate"]}
     assert "Update serverless endpoint" in [state["name"] for state in ended["states"]]
-    driver.hears_from(ended["candidate"])
+    driver.wait_until_served_by(ended["candidate"])
 
     assert ended["data"]["corrections"] == CORRECTED
     learnt = {
@@ -134,7 +134,7 @@ def test_retraining_ends_if_the_data_are_unchanged(
 ) -> None:
     answer = driver.post("/retrainings", {"task": TASK.name})
 
-    ended = driver.ended(answer.json["name"])
+    ended = driver.wait_for_end(answer.json["name"])
 
     assert ended["status"] == "unchanged"
     assert "Train" not in [state["name"] for state in ended["states"]]
@@ -145,7 +145,7 @@ def test_model_that_is_not_better_is_rejected(driver: RetrainingDriver, correcti
     before, current = driver.leftovers(), driver.current()
 
     name = driver.start({"epochs": 1}, tune=4)
-    ended = driver.ended(name)
+    ended = driver.wait_for_end(name)
 
     assert (ended["status"], ended["accepted"]) == ("rejected", False)
     assert "The current model stays." in ended["outcome"]
@@ -162,7 +162,7 @@ def test_model_that_is_not_better_is_rejected(driver: RetrainingDriver, correcti
 
 def failed(driver: RetrainingDriver, name: str, state: str, before: set[str], current: bytes) -> str:
     """The outcome of a retraining that failed in a state and was rolled back."""
-    ended = driver.ended(name)
+    ended = driver.wait_for_end(name)
     assert ended["status"] == "failed", ended["outcome"]
     assert state in [passed["name"] for passed in ended["states"]]
     assert (driver.leftovers(), driver.current()) == (before, current)
@@ -188,18 +188,18 @@ def test_stopped_job_fails_the_retraining(driver: RetrainingDriver, corrections:
     """Also: a stopped execution is listed as stopped, and the next one cleans up what it has left."""
     before, current = driver.leftovers(), driver.current()
     stopped = driver.start({})
-    followed = driver.is_in(stopped, "Prepare data")
+    followed = driver.wait_for_state(stopped, "Prepare data")
     driver.states.stop_execution(executionArn=followed["execution"])
     assert driver.follow(stopped)["status"] == "stopped"
     left = _roll_out(driver, _plan(driver, stopped), json.loads(current)["config"])
     assert driver.leftovers() == before | left | {"lock"}
 
     name = driver.start({"epochs": 1000, "patience": 1000})
-    states = driver.is_in(name, "Train")["states"]
+    states = driver.wait_for_state(name, "Train")["states"]
     assert "Wait for cleanup" in [state["name"] for state in states]
     assert driver.leftovers() == before | {"lock"}
     assert driver.endpoint_config() == json.loads(current)["config"]
-    assert driver.noted(stopped)["status"] == {"S": "stopped"}
+    assert driver.item(stopped)["status"] == {"S": "stopped"}
     wait_for(lambda: _stop(driver, _plan(driver, name)["name"]))
 
     assert "The job was stopped" in failed(driver, name, "TrainingFailed", before, current)
@@ -244,7 +244,7 @@ def outdated(driver: RetrainingDriver, first: Any, corrections: dict[str, str]) 
 def test_endpoint_with_other_answers_is_rolled_back(driver: RetrainingDriver) -> None:
     before, current = driver.leftovers(), driver.current()
     name = driver.start({"seed": 3}, approval=True)
-    driver.asks(name)
+    driver.wait_for_approval_request(name)
     for key in driver.client.keys(f"{driver.folder(name)}answers/"):
         answer = json.loads(driver.read(key))
         answer["probabilities"] = [row[::-1] for row in answer["probabilities"]]
@@ -263,7 +263,7 @@ def test_endpoint_with_other_answers_is_rolled_back(driver: RetrainingDriver) ->
 def test_endpoint_that_does_not_start_is_rolled_back(driver: RetrainingDriver) -> None:
     before, current = driver.leftovers(), driver.current()
     name = driver.start({"seed": 4}, approval=True)
-    version = driver.asks(name)["candidate"]
+    version = driver.wait_for_approval_request(name)["candidate"]
     broken = archive({"code/inference.py": "raise SystemExit('This model cannot be loaded.')"})
     key = f"models/{TASK.name}/{version}/model.tar.gz"
     driver.client.s3.put_object(Bucket=BUCKET, Key=key, Body=broken)

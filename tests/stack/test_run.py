@@ -1,4 +1,4 @@
-"""`make run` on one machine: starting, stopping, starting again."""
+"""`make run`: starting, stopping and restarting."""
 
 import os
 import signal
@@ -32,7 +32,7 @@ def start_run(directory: Path, ports: tuple[int, int], output: Path) -> subproce
 
 
 @pytest.mark.parametrize("variable", PORTS)
-def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path, variable: str) -> None:
+def test_port_in_use_is_reported_with_a_remedy(tmp_path: Path, variable: str) -> None:
     ports = free_ports()
     taken = ports[PORTS.index(variable)]
     with socket.create_server(("127.0.0.1", taken)):
@@ -45,24 +45,24 @@ def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path, variable: str) -
     assert "Traceback" not in message
 
 
-def test_a_port_that_is_none_is_refused(tmp_path: Path) -> None:
+def test_invalid_port_is_refused(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "local.run", "--directory", str(tmp_path)]
     run = subprocess.run(command, cwd=ROOT, env=os.environ | {"PORT": "http"}, capture_output=True, text=True)
 
     assert run.returncode == 1
-    assert run.stderr.strip() == "PORT is 'http', but has to be a port: a number from 1 to 65535."
+    assert run.stderr.strip() == "PORT is 'http', but must be a port: a number from 1 to 65535."
 
 
-def test_login_is_wanted_or_not(tmp_path: Path) -> None:
+def test_invalid_login_setting_is_refused(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "local.run", "--directory", str(tmp_path)]
     run = subprocess.run(command, cwd=ROOT, env=os.environ | {"LOGIN": "yes"}, capture_output=True, text=True)
 
     assert run.returncode == 1
-    assert run.stderr.strip() == "LOGIN is 'yes', but has to be 1 or 0."
+    assert run.stderr.strip() == "LOGIN is 'yes', but must be 1 or 0."
 
 
 @pytest.mark.parametrize("login", [True, False])
-def test_where_people_sign_in_it_says_who_can(tmp_path: Path, login: bool) -> None:
+def test_greeting_lists_users_only_with_a_login(tmp_path: Path, login: bool) -> None:
     said = greeting(LocalStack(tmp_path, *free_ports(), login=login))
 
     for user in USERS:
@@ -70,11 +70,11 @@ def test_where_people_sign_in_it_says_who_can(tmp_path: Path, login: bool) -> No
 
 
 def stored(client: Client) -> list[str]:
-    """All objects but the sweep's note of how far it has looked."""
+    """All keys except that of the sweep's cursor."""
     return [key for key in client.keys("") if key != "sweep/inbox.json"]
 
 
-def test_starting_again_deploys_nothing_and_keeps_results(
+def test_second_start_deploys_nothing_and_keeps_results(
     stack: LocalStack, client: Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
     image = client.api(
@@ -92,7 +92,7 @@ def test_starting_again_deploys_nothing_and_keeps_results(
     assert stored(client) == objects
 
 
-def test_death_of_the_emulator_costs_neither_results_nor_images_under_way(
+def test_killed_emulator_loses_neither_results_nor_images_under_way(
     stack: LocalStack, client: Client
 ) -> None:
     path = f"/api/tasks/{TASK}/classify"
@@ -119,14 +119,14 @@ def test_death_of_the_emulator_costs_neither_results_nor_images_under_way(
 
 @pytest.fixture(scope="class")
 def stopped(stack: LocalStack) -> Iterator[LocalStack]:
-    """The session's system, which does not run meanwhile."""
+    """The session's system, stopped."""
     stack.stop()
     yield stack
     stack.start()
 
 
 def running(stack: LocalStack, output: Path) -> tuple[subprocess.Popen[bytes], set[int]]:
-    """`make run` in the system's place, once it runs, and the ids of the processes below it."""
+    """Start `make run` on the system's folder. Return the process and the ids of its descendants."""
     run = start_run(stack.directory, (stack.port, stack.emulator_port), output)
     wait_for(lambda: "Negatoscope is running" in output.read_text() or run.poll() is not None)
     started = descendants(run.pid)
@@ -135,7 +135,7 @@ def running(stack: LocalStack, output: Path) -> tuple[subprocess.Popen[bytes], s
 
 
 class TestEnding:
-    """What `make run` leaves when it ends, whichever way."""
+    """`make run` leaves no process, however it ends."""
 
     @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
     def test_stopping_leaves_no_process(self, stopped: LocalStack, tmp_path: Path, name: str) -> None:
@@ -149,17 +149,15 @@ class TestEnding:
         assert f"http://localhost:{stopped.port}/" in text
         assert "s3://negatoscope-local-data-000000000000/inbox/mammography-views/" in text
 
-    def test_what_it_started_ends_with_it_even_if_it_is_killed(
-        self, stopped: LocalStack, tmp_path: Path
-    ) -> None:
+    def test_killing_it_leaves_no_process(self, stopped: LocalStack, tmp_path: Path) -> None:
         run, started = running(stopped, tmp_path / "output")
         run.kill()
         run.wait()
         wait_for(lambda: not alive(started), patience=20)
 
 
-def test_a_second_run_on_the_same_folder_is_refused(stack: LocalStack, tmp_path: Path) -> None:
+def test_second_run_on_the_same_folder_is_refused(stack: LocalStack, tmp_path: Path) -> None:
     run = start_run(stack.directory, free_ports(), tmp_path / "output")
 
     assert run.wait(30) == 1
-    assert "Another `make run` works in" in (tmp_path / "output").read_text()
+    assert "Another `make run` uses" in (tmp_path / "output").read_text()

@@ -1,4 +1,4 @@
-"""Every answer of the local SageMaker has the shape that AWS's own model of the service gives it."""
+"""Every response of the local SageMaker matches botocore's model of the service."""
 
 import json
 from collections import defaultdict
@@ -25,7 +25,7 @@ def differences(operation: str, answer: Any) -> list[str]:
     return list(api_model.violations(shape, answer)) if shape else [str(answer)] if answer else []
 
 
-def test_every_operation_answers_as_its_model_says(harness: SageMakerHarness, tmp_path: Path) -> None:
+def test_every_response_matches_the_model_of_the_api(harness: SageMakerHarness, tmp_path: Path) -> None:
     answers: dict[str, list[Any]] = defaultdict(list)
 
     def record(model: Any, http_response: Any, **_: Any) -> None:
@@ -60,7 +60,7 @@ def call_everything(harness: SageMakerHarness) -> None:
 
 
 def jobs(harness: SageMakerHarness) -> None:
-    """Every job is described while it runs and at its end."""
+    """Describe every job while it runs and when it has ended."""
     sagemaker = harness.sagemaker
     harness.put("data/answers/a.txt", "sleep 0.2")
     done = harness.train("print('fine')")
@@ -137,7 +137,7 @@ def registry(harness: SageMakerHarness) -> None:
     sagemaker.delete_model_package_group(ModelPackageGroupName=group)
 
 
-def test_an_unknown_operation_is_told_so(harness: SageMakerHarness) -> None:
+def test_unknown_operation_is_refused(harness: SageMakerHarness) -> None:
     with pytest.raises(ClientError) as error:
         harness.sagemaker.list_domains()
 

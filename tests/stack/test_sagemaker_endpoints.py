@@ -1,4 +1,4 @@
-"""Endpoints serve models, and change what they serve without anybody noticing."""
+"""Endpoints serve models, and updates fail no request."""
 
 import threading
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def endpoint(harness: SageMakerHarness) -> Iterator[str]:
     harness.remove(name)
 
 
-def test_an_endpoint_answers(harness: SageMakerHarness, endpoint: str) -> None:
+def test_endpoint_answers(harness: SageMakerHarness, endpoint: str) -> None:
     answer = harness.runtime.invoke_endpoint(
         EndpointName=endpoint, Body=b"hello", ContentType="text/plain; charset=utf-8", Accept="text/x-bob"
     )
@@ -41,7 +41,7 @@ def test_an_endpoint_answers(harness: SageMakerHarness, endpoint: str) -> None:
     ("body", "status", "message"),
     [("unreadable", 415, '{"code": "NotAnImage"}'), ("crash", 500, "asked to crash")],
 )
-def test_what_the_model_refuses_is_told_as_its_refusal(
+def test_errors_of_the_model_are_model_errors(
     harness: SageMakerHarness, endpoint: str, body: str, status: int, message: str
 ) -> None:
     response = harness.refused(endpoint, body.encode(), ContentType="text/plain")
@@ -53,21 +53,21 @@ def test_what_the_model_refuses_is_told_as_its_refusal(
     assert harness.ask(endpoint, "still there") == "one|text/plain|still there|"
 
 
-def test_an_endpoint_that_is_not_there_is_a_validation_error(harness: SageMakerHarness) -> None:
+def test_missing_endpoint_is_a_validation_error(harness: SageMakerHarness) -> None:
     with pytest.raises(ClientError) as error:
         harness.ask("nothing", "hello")
 
     assert refusal(error) == ("ValidationError", "Endpoint nothing of account 000000000000 not found.")
 
 
-def test_too_large_a_request_is_refused(harness: SageMakerHarness, endpoint: str) -> None:
+def test_too_large_request_is_refused(harness: SageMakerHarness, endpoint: str) -> None:
     with pytest.raises(ClientError) as error:
         harness.ask(endpoint, "x" * (4 * 1024 * 1024 + 1))
 
     assert refusal(error)[0] == "ValidationError"
 
 
-def test_a_container_that_dies_is_replaced(harness: SageMakerHarness, endpoint: str) -> None:
+def test_container_that_exits_is_replaced(harness: SageMakerHarness, endpoint: str) -> None:
     with pytest.raises(ClientError) as error:
         harness.ask(endpoint, "exit")
     assert refusal(error)[0] == "ModelError"
@@ -76,7 +76,7 @@ def test_a_container_that_dies_is_replaced(harness: SageMakerHarness, endpoint: 
 
 
 def answers(harness: SageMakerHarness, endpoint: str, body: str) -> str | None:
-    """What the endpoint answers, None while it has no container."""
+    """The response of the endpoint; None while it has no container."""
     try:
         return harness.ask(endpoint, body)
     except ClientError as error:
@@ -85,7 +85,7 @@ def answers(harness: SageMakerHarness, endpoint: str, body: str) -> str | None:
         raise
 
 
-def test_an_endpoint_goes_on_without_its_model_and_configuration(harness: SageMakerHarness) -> None:
+def test_endpoint_survives_deletion_of_its_model_and_configuration(harness: SageMakerHarness) -> None:
     model = harness.model("kept")
     config = harness.config(model)
     endpoint = harness.endpoint(config)
@@ -98,7 +98,7 @@ def test_an_endpoint_goes_on_without_its_model_and_configuration(harness: SageMa
     harness.remove(endpoint)
 
 
-def test_an_update_is_noticed_only_in_the_answers(harness: SageMakerHarness) -> None:
+def test_update_fails_no_request(harness: SageMakerHarness) -> None:
     endpoint = harness.endpoint(harness.config(harness.model("before"), **INSTANCES))
     second = harness.config(harness.model("after"), **INSTANCES)
     heard: list[str] = []
@@ -133,7 +133,7 @@ def test_an_update_is_noticed_only_in_the_answers(harness: SageMakerHarness) -> 
         harness.ask(endpoint, "hello")
 
 
-def test_a_serverless_variant_serves_no_more_requests_at_a_time_than_it_may(
+def test_serverless_variant_throttles_above_its_concurrency(
     harness: SageMakerHarness,
 ) -> None:
     config = harness.config(
@@ -155,7 +155,7 @@ def test_a_serverless_variant_serves_no_more_requests_at_a_time_than_it_may(
     harness.remove(endpoint)
 
 
-def test_an_answer_under_way_is_given_before_its_container_ends(harness: SageMakerHarness) -> None:
+def test_update_waits_for_invocations_under_way(harness: SageMakerHarness) -> None:
     endpoint = harness.endpoint(harness.config(harness.model("before")))
     heard: list[str] = []
     slow = threading.Thread(target=lambda: heard.append(harness.ask(endpoint, "sleep 5")))
@@ -175,7 +175,7 @@ def test_an_answer_under_way_is_given_before_its_container_ends(harness: SageMak
     harness.remove(endpoint)
 
 
-def test_an_update_to_a_model_that_does_not_start_changes_nothing(harness: SageMakerHarness) -> None:
+def test_failed_update_keeps_the_previous_model(harness: SageMakerHarness) -> None:
     first = harness.config(harness.model("good"))
     endpoint = harness.endpoint(first)
     broken = harness.model("bad", INFERENCE + "\nraise RuntimeError('not today')")
@@ -191,7 +191,7 @@ def test_an_update_to_a_model_that_does_not_start_changes_nothing(harness: SageM
     harness.remove(endpoint)
 
 
-def test_an_endpoint_whose_model_does_not_start_fails(harness: SageMakerHarness) -> None:
+def test_endpoint_whose_model_does_not_start_fails(harness: SageMakerHarness) -> None:
     name = harness.name("endpoint")
     config = harness.config(harness.model("bad", "def model_fn(folder): return None"))
     harness.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
@@ -207,7 +207,7 @@ def test_an_endpoint_whose_model_does_not_start_fails(harness: SageMakerHarness)
     harness.remove(name)
 
 
-def test_an_endpoint_that_is_being_updated_serves_and_cannot_be_changed(harness: SageMakerHarness) -> None:
+def test_endpoint_serves_and_cannot_be_changed_during_an_update(harness: SageMakerHarness) -> None:
     first = harness.config(harness.model("good"), **INSTANCES)
     endpoint = harness.endpoint(first)
     second = harness.config(harness.model("slow", f"import time\ntime.sleep(3)\n{INFERENCE}"), **INSTANCES)
@@ -223,7 +223,7 @@ def test_an_endpoint_that_is_being_updated_serves_and_cannot_be_changed(harness:
     harness.remove(endpoint)
 
 
-def test_traffic_goes_to_variants_by_their_weights(harness: SageMakerHarness) -> None:
+def test_traffic_is_split_by_variant_weights(harness: SageMakerHarness) -> None:
     config = harness.name("config")
     variants = [
         {"VariantName": name, "ModelName": harness.model(name), "InitialVariantWeight": weight, **INSTANCES}
@@ -238,18 +238,18 @@ def test_traffic_goes_to_variants_by_their_weights(harness: SageMakerHarness) ->
 
     assert heard == {"always"}
     assert harness.ask(endpoint, "hello", TargetVariant="never").startswith("never|")
-    with pytest.raises(ClientError, match="Variant nobody"):
-        harness.ask(endpoint, "hello", TargetVariant="nobody")
+    with pytest.raises(ClientError, match="Variant missing"):
+        harness.ask(endpoint, "hello", TargetVariant="missing")
     harness.remove(endpoint)
 
 
-def test_what_is_not_there_cannot_be_served(harness: SageMakerHarness) -> None:
+def test_missing_models_and_configurations_are_refused(harness: SageMakerHarness) -> None:
     model = harness.model("one")
     with pytest.raises(ClientError) as error:
         harness.model_at(f"s3://{BUCKET}/models/nothing.tar.gz")
     assert refusal(error)[1].startswith(f"Could not find model data at s3://{BUCKET}/models/nothing.tar.gz.")
     with pytest.raises(ClientError, match='Could not find model "arn:'):
-        harness.config("nobody")
+        harness.config("missing")
     with pytest.raises(ClientError, match="Could not find endpoint configuration"):
         harness.sagemaker.create_endpoint(EndpointName=harness.name(), EndpointConfigName="nothing")
     with pytest.raises(ClientError, match="Could not find endpoint "):
@@ -263,7 +263,7 @@ def test_what_is_not_there_cannot_be_served(harness: SageMakerHarness) -> None:
 
 
 def invoking(event: Any, _context: Any) -> list[str]:
-    """The codes of the errors with which an endpoint, and SageMaker when asked about it, answer."""
+    """The error codes of an invocation of an endpoint and of its description."""
     import boto3
     from botocore.exceptions import ClientError
 
@@ -280,7 +280,7 @@ def invoking(event: Any, _context: Any) -> list[str]:
     return codes
 
 
-def test_a_lambda_may_call_the_endpoints_that_its_role_allows(
+def test_lambda_may_call_only_endpoints_that_its_role_allows(
     harness: SageMakerHarness, endpoint: str
 ) -> None:
     with deployed(harness.client, invoking, "classify") as function:

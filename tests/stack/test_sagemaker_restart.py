@@ -1,4 +1,4 @@
-"""What becomes of SageMaker's jobs and endpoints when the emulator ends and starts again."""
+"""SageMaker's jobs and endpoints after a restart of the emulator."""
 
 import os
 import signal
@@ -22,13 +22,13 @@ def stop(stack: LocalStack) -> None:
 
 
 def kill(stack: LocalStack) -> None:
-    """End the emulator as a lack of memory would; what it had not saved of other services is lost."""
+    """Kill the emulator as the out-of-memory killer does. Unsaved state of other services is lost."""
     os.kill(stack.processes["AWS emulator"], signal.SIGKILL)
     stack.stop()
 
 
 @pytest.mark.parametrize("end", [stop, kill])
-def test_endpoints_come_back_and_jobs_have_failed(
+def test_restart_restores_endpoints_and_fails_running_jobs(
     stack: LocalStack, harness: SageMakerHarness, end: Callable[[LocalStack], None]
 ) -> None:
     config = harness.config(harness.model("kept"))
@@ -72,11 +72,11 @@ def test_endpoints_come_back_and_jobs_have_failed(
 
 
 def warmed_up(stack: LocalStack) -> bool:
-    """Have the emulator save everything, as it does when `make run` has started it."""
+    """Let the emulator save everything, as at the start of `make run`."""
     return ask(stack.emulator_port, "/_local/warm-up", method="POST") == 204
 
 
-def test_nothing_of_finished_jobs_is_left_on_disk(stack: LocalStack, harness: SageMakerHarness) -> None:
+def test_finished_jobs_leave_no_files(stack: LocalStack, harness: SageMakerHarness) -> None:
     harness.trained(harness.train("print('fine')"))
 
     scratch = stack.directory / "state" / "sagemaker" / "scratch" / "training"

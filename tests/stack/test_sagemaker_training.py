@@ -1,4 +1,4 @@
-"""The project's own training as a job on SageMaker, and what it learnt on an endpoint."""
+"""The project's training as a SageMaker job, and its model on an endpoint."""
 
 import io
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ sys.exit(main(["--package", str(place / "package"), "--output", str(place / "out
 
 
 def source() -> Iterator[tuple[str, bytes]]:
-    """What a training job needs of the project."""
+    """The source archive of a training job."""
     for folder in ("training", "chalicelib"):
         for path in (ROOT / folder).rglob("*"):
             file = path.relative_to(ROOT)
@@ -42,7 +42,7 @@ def source() -> Iterator[tuple[str, bytes]]:
 
 
 def picture(label: int, seed: int) -> bytes:
-    """A noisy patch, bright on a side that tells its class."""
+    """A noisy patch whose bright side is its class."""
     pixels = np.random.default_rng((seed, label)).integers(0, 90, (50, 50, 3)).astype(np.uint8)
     pixels[:, 25 * label : 25 * (label + 1)] += 120
     file = io.BytesIO()
@@ -61,7 +61,7 @@ def put_images(harness: SageMakerHarness, prefix: str) -> None:
 
 
 def train(harness: SageMakerHarness, project: str) -> str:
-    """Train, and return where the model is."""
+    """Train, and return the URI of the model."""
     put_images(harness, "data/histology")
     images = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/data/histology/"}
     request = harness.training(
@@ -90,7 +90,7 @@ def train(harness: SageMakerHarness, project: str) -> str:
 
 
 def pack(harness: SageMakerHarness, project: str, model: str) -> str:
-    """Add the code that serves the model, and return where the archive is."""
+    """Add the serving code to the model, and return the URI of the archive."""
     request = processing(harness, PACK)
     for entry, (name, uri) in zip(
         request["ProcessingInputs"], (("source", project), ("model", model)), strict=True
@@ -119,7 +119,7 @@ def pack(harness: SageMakerHarness, project: str, model: str) -> str:
     return f"{place}/model.tar.gz"
 
 
-def test_what_the_projects_training_learns_is_served(harness: SageMakerHarness) -> None:
+def test_model_of_the_projects_training_is_served(harness: SageMakerHarness) -> None:
     project = harness.put("code/project.tar.gz", archive(dict(source())))
     served = pack(harness, project, train(harness, project))
     model = harness.model_at(served)

@@ -1,4 +1,4 @@
-"""Which model answers: promotion, endpoints that go and come back, rollback; with models really served."""
+"""The model that answers: promotion, idle and woken endpoints, and rollback, with served models."""
 
 import hashlib
 import json
@@ -37,7 +37,7 @@ READ_MODELS = {
 
 
 def retrained(folder: Path, version: str) -> bytes:
-    """The bundled model as another one, with the code that serves it."""
+    """The bundled model as another version, with its serving code."""
     shutil.copytree(BUNDLED_MODELS / TASK, folder)
     model = onnx.load(folder / "model.onnx")
     model.doc_string = version
@@ -52,7 +52,7 @@ def retrained(folder: Path, version: str) -> bytes:
 
 
 class Desk:
-    """A person who deploys models and asks what answers."""
+    """Deploys models and asks which one answers."""
 
     def __init__(self, harness: SageMakerHarness, folder: Path):
         self.harness = harness
@@ -80,7 +80,7 @@ class Desk:
         return name
 
     def answered_by(self) -> tuple[str, str]:
-        """Version and backend of the answer to an image that nobody has sent before."""
+        """The version and backend that classify a new image."""
         noise = np.frombuffer(os.urandom(96 * 64), np.uint8).reshape(96, 64)
         image = encode(Image.fromarray(noise), "PNG")
         answer = self.client.api("POST", f"/api/tasks/{TASK}/classify", image, Content_Type="image/png")
@@ -89,17 +89,17 @@ class Desk:
         return model["version"], model["backend"]
 
     def is_answered_by(self, version: str, backend: str) -> Callable[[], bool]:
-        """Whether every Lambda answers so, as far as some calls can tell."""
+        """Whether several calls in a row have this version and backend."""
         return lambda: {self.answered_by() for _ in range(3)} == {(version, backend)}
 
     def rolled_back(self) -> Any:
-        """The answer to a rollback."""
+        """Roll back and return the response."""
         answer = self.client.api("POST", f"/api/tasks/{TASK}/rollback")
         assert answer.status == 200, answer.body
         return answer.json
 
     def script(self, action: str) -> str:
-        """What `make idle` or `make wake` says."""
+        """Run `make idle` or `make wake` and return its output."""
         done = subprocess.run(
             [sys.executable, "-m", "deploy.endpoints", action, "local"],
             env=aws_environment(self.client.stack.aws_url),
@@ -140,7 +140,7 @@ def test_bundled_models_are_registered(client: Client) -> None:
     assert client.api("GET", f"/api/tasks/{TASK}/models/none/card.md").status == 404
 
 
-def test_from_promotion_to_rollback(desk: Desk) -> None:
+def test_promotion_endpoints_and_rollback(desk: Desk) -> None:
     bundled = desk.registry.current(TASK)
     assert bundled is not None
     first, second = desk.register("first"), desk.register("second")

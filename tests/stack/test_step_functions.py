@@ -72,7 +72,7 @@ def task(resource: str, parameters: dict[str, Any], **more: Any) -> dict[str, An
 
 
 def raising(event: Any, _context: Any) -> Any:
-    """Fail with the error that the event names."""
+    """Raise the error that the event names."""
 
     class LabelsMissing(Exception):
         pass
@@ -308,7 +308,7 @@ def test_task_waits_for_its_token(harness: SageMakerHarness) -> None:
 
 
 def answering(event: Any, _context: Any) -> str:
-    """Answer a token; "answered", or the code of the error."""
+    """Answer a token. Return "answered" or the error code."""
     import boto3
     from botocore.exceptions import ClientError
 

@@ -1,4 +1,4 @@
-"""Training jobs run as programs of script mode do on SageMaker."""
+"""Training jobs run script mode programs as SageMaker does."""
 
 import json
 from typing import Any
@@ -41,7 +41,7 @@ import time
 print("started; loss=0.5;", flush=True)
 time.sleep(60)
 """
-# Counts on from its checkpoint; ends when it is told to, and at 3 in any case.
+# Continues to count from its checkpoint; ends on SIGTERM, and at 3 in any case.
 COUNT = """
 import os, signal, sys, time
 from pathlib import Path
@@ -54,7 +54,7 @@ if count < 2:
     time.sleep(60)
 Path(os.environ["SM_MODEL_DIR"], "count").write_text(str(count))
 """
-# Ends in good order when it is told to.
+# Shuts down cleanly on SIGTERM.
 SAVE = """
 import os, signal, sys, time
 from pathlib import Path
@@ -67,7 +67,7 @@ time.sleep(60)
 """
 
 
-def test_a_program_gets_what_script_mode_promises_and_its_model_is_kept(harness: SageMakerHarness) -> None:
+def test_program_gets_the_script_mode_environment_and_its_model_is_stored(harness: SageMakerHarness) -> None:
     harness.put("data/train/cats/1.txt", "miau")
     request = harness.training(
         TELL,
@@ -125,7 +125,7 @@ def test_a_program_gets_what_script_mode_promises_and_its_model_is_kept(harness:
     assert harness.log(GROUP, f"{name}/algo-1") == [f"epoch={n}; loss={1 / (n + 1)};" for n in range(3)]
 
 
-def test_log_and_metrics_can_be_read_while_a_job_runs_and_it_can_be_stopped(
+def test_running_job_has_log_and_metrics_and_can_be_stopped(
     harness: SageMakerHarness,
 ) -> None:
     request = harness.training(WAIT)
@@ -151,7 +151,7 @@ def with_metrics(harness: SageMakerHarness, name: str) -> Any:
     return job if job.get("FinalMetricDataList") else None
 
 
-def test_what_a_stopped_program_saves_is_kept(harness: SageMakerHarness) -> None:
+def test_model_of_a_stopped_job_is_stored(harness: SageMakerHarness) -> None:
     name = harness.train(SAVE)
     wait_for(lambda: harness.log(GROUP, name))
 
@@ -162,7 +162,7 @@ def test_what_a_stopped_program_saves_is_kept(harness: SageMakerHarness) -> None
     assert unarchive(harness.get(job["ModelArtifacts"]["S3ModelArtifacts"])) == {"saved": "in time"}
 
 
-def test_a_program_that_takes_too_long_is_stopped(harness: SageMakerHarness) -> None:
+def test_training_job_is_stopped_at_its_time_limit(harness: SageMakerHarness) -> None:
     name = harness.train(WAIT, StoppingCondition={"MaxRuntimeInSeconds": 1})
 
     job = harness.trained(name)
@@ -171,7 +171,7 @@ def test_a_program_that_takes_too_long_is_stopped(harness: SageMakerHarness) -> 
     assert job["TrainingTimeInSeconds"] < 30
 
 
-def test_waiting_counts_for_spot_instances(harness: SageMakerHarness) -> None:
+def test_max_wait_time_includes_waiting_for_spot_instances(harness: SageMakerHarness) -> None:
     name = harness.train(
         WAIT,
         EnableManagedSpotTraining=True,
@@ -182,7 +182,7 @@ def test_waiting_counts_for_spot_instances(harness: SageMakerHarness) -> None:
     assert harness.trained(name)["SecondaryStatus"] == "MaxWaitTimeExceeded"
 
 
-def test_a_crash_is_told_in_words_of_the_program(harness: SageMakerHarness) -> None:
+def test_failure_reason_has_the_error_of_the_program(harness: SageMakerHarness) -> None:
     name = harness.train('print("so far")\nraise ValueError("no images in the channel")')
 
     job = harness.trained(name)
@@ -196,7 +196,7 @@ def test_a_crash_is_told_in_words_of_the_program(harness: SageMakerHarness) -> N
     assert harness.keys(f"output/{name}/") == set()
 
 
-def test_the_failure_file_tells_the_reason(harness: SageMakerHarness) -> None:
+def test_failure_reason_comes_from_the_failure_file(harness: SageMakerHarness) -> None:
     name = harness.train(
         "import os, sys\nfrom pathlib import Path\n"
         "Path(os.environ['SM_OUTPUT_DIR'], 'failure').write_text('the labels are wrong')\nsys.exit(3)"
@@ -205,7 +205,7 @@ def test_the_failure_file_tells_the_reason(harness: SageMakerHarness) -> None:
     assert harness.trained(name)["FailureReason"] == "AlgorithmError: the labels are wrong, exit code: 3"
 
 
-def test_an_interrupted_spot_job_goes_on_from_its_checkpoint(harness: SageMakerHarness) -> None:
+def test_interrupted_spot_job_resumes_from_its_checkpoint(harness: SageMakerHarness) -> None:
     place = f"checkpoints/{harness.name()}"
     name = harness.train(
         COUNT,
@@ -228,7 +228,7 @@ def test_an_interrupted_spot_job_goes_on_from_its_checkpoint(harness: SageMakerH
     assert harness.log(GROUP, name) == ["count=0;", "count=1;", "count=2;"]
 
 
-def test_a_job_of_its_own_instance_is_not_interrupted(harness: SageMakerHarness) -> None:
+def test_on_demand_job_cannot_be_interrupted(harness: SageMakerHarness) -> None:
     name = harness.train(WAIT)
     harness.is_training(name)
 
@@ -239,7 +239,7 @@ def test_a_job_of_its_own_instance_is_not_interrupted(harness: SageMakerHarness)
     harness.trained(name)
 
 
-def test_missing_data_fail_the_job_before_its_program_starts(harness: SageMakerHarness) -> None:
+def test_missing_data_fails_the_job_before_its_program_starts(harness: SageMakerHarness) -> None:
     source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/nowhere/"}
     name = harness.train(
         "raise SystemExit(1)",
@@ -253,7 +253,7 @@ def test_missing_data_fail_the_job_before_its_program_starts(harness: SageMakerH
     assert f"s3://{BUCKET}/nowhere/" in job["FailureReason"]
 
 
-def test_a_job_may_do_what_its_role_may(harness: SageMakerHarness) -> None:
+def test_job_has_the_permissions_of_its_role(harness: SageMakerHarness) -> None:
     nothing = {"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/code/*"}
     ]}  # fmt: skip
@@ -267,7 +267,7 @@ def test_a_job_may_do_what_its_role_may(harness: SageMakerHarness) -> None:
     assert "AccessDenied" in job["FailureReason"]
 
 
-def test_a_shell_script_may_be_the_program(harness: SageMakerHarness) -> None:
+def test_program_can_be_a_shell_script(harness: SageMakerHarness) -> None:
     files = {
         "steps/run.sh": '#!/bin/sh\npython -c "import sys; print(sys.argv[1:])" "$@"',
     }
@@ -283,13 +283,13 @@ def test_a_shell_script_may_be_the_program(harness: SageMakerHarness) -> None:
     assert harness.log(GROUP, name) == ["['--title', 'two words']"]
 
 
-def test_a_program_that_is_not_in_the_code_fails_the_job(harness: SageMakerHarness) -> None:
+def test_missing_program_fails_the_job(harness: SageMakerHarness) -> None:
     job = harness.trained(harness.train("", HyperParameters={"sagemaker_program": "other.py"}))
 
-    assert job["FailureReason"] == "AlgorithmError: sourcedir.tar.gz holds no other.py"
+    assert job["FailureReason"] == "AlgorithmError: sourcedir.tar.gz does not contain other.py"
 
 
-def test_a_manifest_names_the_files_of_a_channel(harness: SageMakerHarness) -> None:
+def test_manifest_selects_the_files_of_a_channel(harness: SageMakerHarness) -> None:
     harness.put("data/some/a/1.txt", "one")
     harness.put("data/some/b/2.txt", "two")
     harness.put("data/some/b/3.txt", "three")
@@ -350,7 +350,7 @@ CHANNEL = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/d
         (
             {"AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "Pipe"}},
             "ValidationException",
-            "Pipe is not supported by the SageMaker of this machine",
+            "Pipe is not supported by the local SageMaker",
         ),
         (
             {
@@ -365,7 +365,7 @@ CHANNEL = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/d
         ),
     ],
 )
-def test_what_sagemaker_refuses_is_refused(
+def test_invalid_training_jobs_are_refused(
     harness: SageMakerHarness, changes: dict[str, object], code: str, message: str
 ) -> None:
     request = harness.training("print('must not run')", **changes)
@@ -382,7 +382,7 @@ def test_what_sagemaker_refuses_is_refused(
     assert request["TrainingJobName"] not in names
 
 
-def test_a_name_is_given_once(harness: SageMakerHarness) -> None:
+def test_job_name_must_be_unique(harness: SageMakerHarness) -> None:
     request = harness.training("pass")
     harness.sagemaker.create_training_job(**request)
 
@@ -393,14 +393,14 @@ def test_a_name_is_given_once(harness: SageMakerHarness) -> None:
     harness.trained(request["TrainingJobName"])
 
 
-def test_a_role_has_to_trust_sagemaker(harness: SageMakerHarness) -> None:
+def test_role_must_trust_sagemaker(harness: SageMakerHarness) -> None:
     role = harness.role(harness.name("of-lambda"), PERMISSIONS, "lambda")
 
     with pytest.raises(ClientError, match=r"allows principal 'sagemaker\.amazonaws\.com'"):
         harness.train("pass", RoleArn=role)
 
 
-def test_a_job_that_is_not_there_is_not_described(harness: SageMakerHarness) -> None:
+def test_missing_job_cannot_be_described(harness: SageMakerHarness) -> None:
     with pytest.raises(ClientError) as error:
         harness.sagemaker.describe_training_job(TrainingJobName="nothing")
 

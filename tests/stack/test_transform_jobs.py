@@ -1,4 +1,4 @@
-"""Transform jobs let a model answer for every object under a prefix."""
+"""Transform jobs process every object of a data source with a model."""
 
 import json
 from typing import Any
@@ -44,7 +44,7 @@ def described(harness: SageMakerHarness, request: dict[str, Any]) -> Any:
     return harness.over(lambda: harness.sagemaker.describe_transform_job(TransformJobName=name))
 
 
-def test_every_object_gets_its_answer(harness: SageMakerHarness) -> None:
+def test_every_object_is_transformed(harness: SageMakerHarness) -> None:
     for key, text in {"a.txt": "one", "deep/b.txt": "two", "deep/odd ü.txt": "three"}.items():
         harness.put(f"data/asked/{key}", text)
     request = transform(harness, harness.model("bob"), f"s3://{BUCKET}/data/asked")
@@ -58,7 +58,7 @@ def test_every_object_gets_its_answer(harness: SageMakerHarness) -> None:
     assert "answering one" in harness.log(GROUP, request["TransformJobName"])
 
 
-def test_a_manifest_names_the_objects(harness: SageMakerHarness) -> None:
+def test_manifest_selects_the_objects(harness: SageMakerHarness) -> None:
     for name in ("a", "b", "c"):
         harness.put(f"data/named/{name}.txt", name)
     manifest = json.dumps([{"prefix": f"s3://{BUCKET}/data/named/"}, "a.txt", "c.txt"])
@@ -70,7 +70,7 @@ def test_a_manifest_names_the_objects(harness: SageMakerHarness) -> None:
     assert harness.keys(f"transformed/{request['TransformJobName']}/") == {"a.txt.out", "c.txt.out"}
 
 
-def test_what_fails_is_named_and_the_rest_is_done(harness: SageMakerHarness) -> None:
+def test_failed_objects_are_reported_and_the_others_transformed(harness: SageMakerHarness) -> None:
     for name, text in {"good": "fine", "refused": "unreadable", "broken": "crash"}.items():
         harness.put(f"data/mixed/{name}.txt", text)
     request = transform(harness, harness.model("bob"), f"s3://{BUCKET}/data/mixed/")
@@ -86,7 +86,7 @@ def test_what_fails_is_named_and_the_rest_is_done(harness: SageMakerHarness) -> 
     assert "broken.txt: Bad HTTP status returned from Invoke: 500: asked to crash" in log
 
 
-def test_a_model_that_cannot_be_loaded_fails_it(harness: SageMakerHarness) -> None:
+def test_model_that_cannot_be_loaded_fails_the_transform_job(harness: SageMakerHarness) -> None:
     harness.put("data/single/a.txt", "one")
     model = harness.model("bob", "raise ImportError('no such library')")
     request = transform(harness, model, f"s3://{BUCKET}/data/single/")
@@ -98,7 +98,7 @@ def test_a_model_that_cannot_be_loaded_fails_it(harness: SageMakerHarness) -> No
     assert "ImportError: no such library" in harness.log(GROUP, request["TransformJobName"])
 
 
-def test_it_can_be_stopped(harness: SageMakerHarness) -> None:
+def test_transform_job_can_be_stopped(harness: SageMakerHarness) -> None:
     for number in range(5):
         harness.put(f"data/slow/{number}.txt", "sleep 0.5")
     request = transform(harness, harness.model("bob"), f"s3://{BUCKET}/data/slow/", MaxConcurrentTransforms=1)
@@ -111,7 +111,7 @@ def test_it_can_be_stopped(harness: SageMakerHarness) -> None:
     assert len(harness.keys(f"transformed/{request['TransformJobName']}/")) < 5
 
 
-def test_what_cannot_be_done_is_refused(harness: SageMakerHarness) -> None:
+def test_unsupported_transform_job_is_refused(harness: SageMakerHarness) -> None:
     with pytest.raises(ClientError) as error:
         transformed(harness, transform(harness, "nobody", f"s3://{BUCKET}/data"))
     assert refusal(error)[1].startswith(

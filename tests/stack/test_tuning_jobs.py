@@ -1,4 +1,4 @@
-"""Tuning jobs try hyper-parameters and tell which were best."""
+"""Tuning jobs try hyper-parameters and report the best training job."""
 
 from typing import Any
 
@@ -67,7 +67,7 @@ def trainings(harness: SageMakerHarness, name: str, **request: Any) -> list[Any]
     return found
 
 
-def test_the_best_of_the_trainings_is_told(harness: SageMakerHarness) -> None:
+def test_tuning_job_reports_its_best_training_job(harness: SageMakerHarness) -> None:
     name = tune(harness, tuning(harness, TRIAL))
 
     job = tuned(harness, name)
@@ -88,7 +88,7 @@ def test_the_best_of_the_trainings_is_told(harness: SageMakerHarness) -> None:
     assert all(starts[n + 2][0] >= min(starts[n][1], starts[n + 1][1]) for n in range(2))  # two at once
 
 
-def test_a_seed_tries_the_same_values_again(harness: SageMakerHarness) -> None:
+def test_random_seed_repeats_the_same_values(harness: SageMakerHarness) -> None:
     names = [tune(harness, tuning(harness, TRIAL, jobs=2)) for _ in range(2)]
 
     for name in names:
@@ -99,7 +99,14 @@ def test_a_seed_tries_the_same_values_again(harness: SageMakerHarness) -> None:
     assert first[0] != first[1]
 
 
-def test_a_tuning_job_that_is_stopped_stops_its_trainings(harness: SageMakerHarness) -> None:
+def test_bayesian_tuning_job_completes(harness: SageMakerHarness) -> None:
+    job = tuned(harness, tune(harness, tuning(harness, TRIAL, jobs=3, Strategy="Bayesian")))
+
+    assert job["HyperParameterTuningJobStatus"] == "Completed", job.get("FailureReason")
+    assert job["ObjectiveStatusCounters"] == {"Succeeded": 3, "Pending": 0, "Failed": 0}
+
+
+def test_stopping_a_tuning_job_stops_its_training_jobs(harness: SageMakerHarness) -> None:
     name = tune(harness, tuning(harness, "import time\ntime.sleep(60)"))
     wait_for(lambda: len(trainings(harness, name)) == 2)
 
@@ -115,7 +122,7 @@ def test_a_tuning_job_that_is_stopped_stops_its_trainings(harness: SageMakerHarn
     ("program", "reason"),
     [("raise SystemExit(1)", "All training jobs failed"), ("print('nothing')", "No objective metrics found")],
 )
-def test_without_any_objective_it_fails(harness: SageMakerHarness, program: str, reason: str) -> None:
+def test_tuning_job_without_any_objective_fails(harness: SageMakerHarness, program: str, reason: str) -> None:
     job = tuned(harness, tune(harness, tuning(harness, program, jobs=2)))
 
     assert job["HyperParameterTuningJobStatus"] == "Failed"
@@ -142,7 +149,7 @@ def test_without_any_objective_it_fails(harness: SageMakerHarness, program: str,
         ),
     ],
 )
-def test_what_cannot_be_searched_is_refused(
+def test_invalid_tuning_jobs_are_refused(
     harness: SageMakerHarness, config: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ClientError) as error:

@@ -1,4 +1,4 @@
-"""Uploads through the presigned form, as the page makes them."""
+"""Uploads through the presigned form, as from the page."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tests.images import grey_file
 from tests.stack.client import Client, send
 
 
-def test_an_uploaded_image_gets_the_result_that_was_promised(client: Client) -> None:
+def test_uploaded_image_gets_the_announced_result(client: Client) -> None:
     content = grey_file("PNG", 120, 80)
     upload = client.open_upload(content)
 
@@ -30,7 +30,7 @@ def test_an_uploaded_image_gets_the_result_that_was_promised(client: Client) -> 
         ({}, b"a byte too many", 400),
     ],
 )
-def test_a_form_that_was_tampered_with_is_refused(
+def test_tampered_form_is_refused(
     client: Client, changed: dict[str, str], content: bytes | None, status: int
 ) -> None:
     promised = b"14 bytes of it"
@@ -41,7 +41,7 @@ def test_a_form_that_was_tampered_with_is_refused(
     assert answer.status == status
 
 
-def test_browsers_let_only_the_page_upload(client: Client) -> None:
+def test_cors_allows_uploads_only_from_the_page(client: Client) -> None:
     form = client.open_upload(b"x")["upload"]
     path = form["url"].split("/", 3)[3]
 
@@ -60,7 +60,7 @@ def test_browsers_let_only_the_page_upload(client: Client) -> None:
     assert preflight("https://elsewhere.example") is None
 
 
-def test_nobody_reads_the_bucket_without_credentials(client: Client) -> None:
+def test_bucket_cannot_be_read_without_credentials(client: Client) -> None:
     for path in ("?list-type=2", "/inbox/x"):
         answer = send(client.stack.emulator_port, "GET", f"/negatoscope-local-data-000000000000{path}")
         assert answer.status == 403

@@ -1,4 +1,4 @@
-"""An image gets the same answer whichever way it comes."""
+"""An image gets the same result over every channel."""
 
 import csv
 from pathlib import Path
@@ -17,7 +17,7 @@ def one_of_each_class(data_set: Path) -> list[Path]:
     return list(images.values())
 
 
-def test_three_ways(client: Client, data_set: Path) -> None:
+def test_result_is_the_same_for_api_upload_and_drop_folder(client: Client, data_set: Path) -> None:
     for image in one_of_each_class(data_set):
         content = image.read_bytes()
         content_type = "image/png" if image.suffix == ".png" else "image/jpeg"
@@ -34,11 +34,15 @@ def test_three_ways(client: Client, data_set: Path) -> None:
         dropped = client.result(dropped["id"])
 
         assert direct["status"] == "classified"
-        assert [way["arrival"] for way in (direct, uploaded, dropped)] == ["api", "upload", "drop-folder"]
+        assert [result["arrival"] for result in (direct, uploaded, dropped)] == [
+            "api",
+            "upload",
+            "drop-folder",
+        ]
         assert answer(direct) == answer(uploaded) == answer(dropped)
         assert direct["heatmap"] == uploaded["heatmap"] == dropped["heatmap"]
 
 
 def answer(result: dict[str, Any]) -> dict[str, Any]:
-    """What must not depend on the way."""
+    """The members of a result that must not depend on the channel."""
     return {name: result[name] for name in ANSWER}

@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from chalicelib.limits import MAX_IMAGE_BODY
 from chalicelib.tasks import Task, load_task
 from tests.training.fake_api import FakeApi, Reply, classification, fake_api, task_list
 from training.errors import TrainingError
-from training.evaluation.api import LARGEST, SILENCE, TRIES_AGAIN, Api, NotAnswered
+from training.evaluation.api import MAX_FAILURES, MAX_RETRIES, Api, NotAnswered
 from training.evaluation.scoring import score_api
 
 QUICK = 0.001
@@ -80,7 +81,7 @@ def test_what_does_not_pass_is_given_up(server: FakeApi, api: Api) -> None:
         api.classify(b"x")
 
     assert caught.value.code == "EndpointNotReady"
-    assert len(server.requests) == 1 + TRIES_AGAIN
+    assert len(server.requests) == 1 + MAX_RETRIES
 
 
 @pytest.mark.parametrize(
@@ -89,9 +90,9 @@ def test_what_does_not_pass_is_given_up(server: FakeApi, api: Api) -> None:
         (Reply({"code": "DamagedImage", "message": "Cut off."}, 422), "DamagedImage", "Cut off."),
         (Reply(b"<html>Bad Gateway</html>", 502), "HTTP 502", "status 502"),
         (Reply(b"", 301, {"Location": "https://example.org/"}), "HTTP 301", "status 301"),
-        (Reply(b"{not json"), "NoClassification", "something else"),
-        (Reply([1, 2]), "NoClassification", "something else"),
-        (Reply({"probabilities": {"spam": 1.0}, "reasons": []}), "NoClassification", "something else"),
+        (Reply(b"{not json"), "NoClassification", "not a classification"),
+        (Reply([1, 2]), "NoClassification", "not a classification"),
+        (Reply({"probabilities": {"spam": 1.0}, "reasons": []}), "NoClassification", "not a classification"),
     ],
 )
 def test_other_answers_are_told_from_classifications(
@@ -114,7 +115,7 @@ def test_numbers_that_are_no_probabilities_are_no_answer(
     reply.body["probabilities"][task.class_names[0]] = value
     server.classify = lambda _: reply
 
-    with pytest.raises(NotAnswered, match="no probabilities"):
+    with pytest.raises(NotAnswered, match=r"not probabilities|not a classification"):
         api.classify(b"x")
 
 
@@ -123,13 +124,13 @@ def test_another_class_in_the_answer_is_no_answer(server: FakeApi, api: Api, tas
     reply.body["probabilities"]["spam"] = 0.0
     server.classify = lambda _: reply
 
-    with pytest.raises(NotAnswered, match="no probabilities"):
+    with pytest.raises(NotAnswered, match=r"not probabilities|not a classification"):
         api.classify(b"x")
 
 
 def test_a_file_too_large_for_the_route_is_not_sent(server: FakeApi, api: Api) -> None:
-    with pytest.raises(NotAnswered, match=r"4,500,001 bytes; the API classifies at most 4,500,000"):
-        api.classify(bytes(LARGEST + 1))
+    with pytest.raises(NotAnswered, match=r"4,500,001 bytes; the API accepts at most 4,500,000"):
+        api.classify(bytes(MAX_IMAGE_BODY + 1))
 
     assert server.requests == []
 
@@ -162,7 +163,7 @@ def test_images_are_scored_in_their_order_and_failures_kept(
     assert scored.answers.probabilities.argmax(1).tolist() == [
         index % len(task.classes) for index in scored.answered
     ]
-    assert scored.answers.unfamiliar.tolist() == [index == 4 for index in scored.answered]
+    assert scored.answers.out_of_distribution.tolist() == [index == 4 for index in scored.answered]
     assert scored.answers.distances is None
     assert {index: failure.code for index, failure in scored.failures.items()} == {3: "DamagedImage"}
     assert scored.models == ("v1 (embedded)",)
@@ -187,10 +188,10 @@ def test_an_api_that_went_away_is_not_asked_for_ever(task: Task) -> None:
         asked += 1
         return b"x"
 
-    for _ in range(SILENCE):
+    for _ in range(MAX_FAILURES):
         with pytest.raises(NotAnswered, match="No connection"):
             api.classify(load())
-    with pytest.raises(NotAnswered, match="no more were sent"):
+    with pytest.raises(NotAnswered, match="no more are sent"):
         api.classify(load())
     with pytest.raises(TrainingError, match="does not list the tasks: No connection"):
         api.check()
@@ -218,7 +219,7 @@ def test_another_service_is_told_from_the_api(server: FakeApi, api: Api, body: o
 
 @pytest.mark.parametrize("url", ["localhost:8000", "ftp://example.org", "http://", "example.org"])
 def test_what_is_no_address_is_refused(url: str, task: Task) -> None:
-    with pytest.raises(TrainingError, match="is no address"):
+    with pytest.raises(TrainingError, match="is not the address"):
         Api(url, task, None)
 
 

@@ -14,7 +14,7 @@ from training.data.preparation import prepare_data
 from training.model.export import open_session, run
 from training.reports.card import render_card
 from training.reports.overview import render_overview
-from training.reports.package import LARGEST
+from training.reports.package import MAX_BYTES
 
 MODELS = Path(__file__).parents[2] / "docs" / "models.md"
 BUNDLED = sorted(file.parent.name for file in BUNDLED_MODELS.glob("*/model.json"))
@@ -33,7 +33,7 @@ def test_graph_facts_task_and_card_belong_together(name: str) -> None:
     graph = package.graph_path.read_bytes()
 
     assert hashlib.sha256(graph).hexdigest() == package.sha256
-    assert len(graph) <= LARGEST
+    assert len(graph) <= MAX_BYTES
     assert package.facts["task"] == name
     assert package.classes == task.class_names
     size = package.facts["input"]

@@ -5,7 +5,7 @@ import pytest
 from scipy.special import softmax
 from sklearn.metrics import log_loss
 
-from training.evaluation.calibration import (
+from training.core.calibration import (
     change_temperature,
     expected_calibration_error,
     fit_temperature,

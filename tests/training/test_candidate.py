@@ -11,8 +11,8 @@ from chalicelib.retraining.hyperparameters import Hyperparameters
 from chalicelib.tasks import Task
 from tests.training.samples import blob
 from tests.training.test_network import trained_looking
+from training.core.calibration import fit_temperature
 from training.data.pixels import Labelled, PixelView
-from training.evaluation.calibration import fit_temperature
 from training.model import candidate
 from training.model.candidate import Fold, choose_candidate
 from training.model.export import open_session, run

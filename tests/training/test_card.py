@@ -1,4 +1,4 @@
-"""The model card: complete, and made from model.json and what the task asks for."""
+"""The model card is complete and follows from model.json and the task."""
 
 import json
 import re
@@ -9,8 +9,8 @@ import pytest
 
 from chalicelib.tasks import load_task, load_tasks
 from tests.training.assessments import made_up, model_facts
+from training.core.facts import write_json
 from training.reports.card import main, render_card, write_card
-from training.reports.facts import write_json
 
 
 @pytest.fixture(params=["mammography-views", "chest-xray"])
@@ -25,13 +25,13 @@ def test_the_card_says_what_must_be_known(model: dict[str, Any]) -> None:
     assert card.startswith(f"# {model['title']}: model {model['version']}\n\n**{model['disclaimer']}**\n")
     assert model["intended_use"] in card
     assert all(f"- {limit}" in card for limit in model["limits"])
-    assert "150 images of 50 groups (patients), none of which was used to train it" in card
+    assert "150 images of 50 groups (patients), none of which was used to train the" in card
     for fact in ("citation", "licence", "origin", "fingerprint"):
         assert model["data"][fact] in card
     assert "- None of these images exists." in card
     assert "| groups (patients) | 50 | 50 | 50 |\n\nThe given split leaks.\n" in card
     assert "200 files listed, 1 left out because they cannot be read, 150 images used" in card
-    assert "beyond distance 12.35, which 99 % of the validation images" in card
+    assert "out-of-distribution images: 12.35, the 99 % quantile of the validation images" in card
     assert "Graph: 1,234,567 bytes" in card
     assert "| 1 (kept) | 7 | 0.1000 | 90.0 % | 81.0 % | 80.0 % |" in card
     assert "Mean test accuracy over the seeds: 80.5 % (from 80.0 % to 81.0 %)" in card
@@ -45,8 +45,9 @@ def test_the_card_says_what_the_model_does_not_reach(model: dict[str, Any]) -> N
 
     test["accuracy"]["value"] = 0.5
 
-    said = f"does not reach what its task asks for: accuracy 0.500 (at least {gate['accuracy']:.3f}).**"
-    assert said in render_card(model)
+    card = render_card(model)
+    assert "does not reach the metrics that its task demands: accuracy 0.500 (at least " in card
+    assert f"(at least {gate['accuracy']:.3f}).**" in card
 
 
 @pytest.mark.parametrize("validation", ["cross", "rotating"])  # the latter in release 0.1
@@ -71,12 +72,12 @@ def test_tables_are_whole(model: dict[str, Any]) -> None:
 
 
 def test_images_of_other_kinds_are_reported_where_they_were_tried(model: dict[str, Any]) -> None:
-    assert "other kinds" not in render_card(model)
+    assert "## Out-of-distribution" not in render_card(model)
 
     cats = {"images": 77, "auroc": 0.98765, "flagged": 0.9123, "auroc_unseen": 0.8765}
     model["metrics"]["unfamiliar"] = {"Pictures of cats": cats}
 
-    assert "## Images of other kinds" in render_card(model)
+    assert "## Out-of-distribution images" in render_card(model)
     assert "| Pictures of cats | 77 | 0.988 | 91.2 % | 0.876 |" in render_card(model)
 
 
@@ -108,7 +109,7 @@ def test_a_card_can_be_written_anew_from_the_package(model: dict[str, Any], tmp_
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "No such file"), ("{", "cannot be read"), ("{}", "lacks 'data'; train the model anew")],
+    [(None, "No such file"), ("{", "cannot be read"), ("{}", "lacks 'data'; train the model again")],
 )
 def test_a_package_without_facts_is_refused_in_one_line(
     content: str | None, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

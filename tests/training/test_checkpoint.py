@@ -71,7 +71,7 @@ def test_the_checkpoint_of_another_run_is_not_used(
     checkpoint.save(STATE)
 
     assert Checkpoint(checkpoint.path, run).load() is None
-    assert f"starting anew: {checkpoint.path} is of another run ({reason})" in capsys.readouterr().out
+    assert f"starting from scratch: {checkpoint.path} is of another run ({reason})" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 half", b"\x80\x02}q\x00."])
@@ -82,7 +82,7 @@ def test_a_file_that_is_no_checkpoint_is_not_used(
     checkpoint.path.write_bytes(content)
 
     assert checkpoint.load() is None
-    assert "is no checkpoint" in capsys.readouterr().out
+    assert "is not a checkpoint" in capsys.readouterr().out
 
 
 def test_each_seed_has_its_own_and_only_what_shapes_the_training_matters(task: Task, tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from chalicelib.tasks import Task
-from training.evaluation.bootstrap import Floats, Interval, Ints
+from training.core.arrays import Floats, Ints
+from training.evaluation.bootstrap import Interval
 from training.evaluation.comparison import Comparison, compare
 from training.evaluation.gate import MIN_PROBABILITY_BETTER, decide
 
@@ -116,12 +117,12 @@ def test_the_first_model_of_a_task_needs_only_the_minimum(gated: Task) -> None:
 @pytest.mark.parametrize(
     ("measured", "compared", "reason"),
     [
-        (metrics(accuracy=0.799), comparison(), "Its accuracy is 0.799; the task asks for 0.800 at least."),
+        (metrics(accuracy=0.799), comparison(), "Its accuracy is 0.799; the task demands at least 0.800."),
         (metrics(auc=0.5), comparison(), "Its auc is 0.500"),
         (
             metrics(accuracy=None),
             comparison(),
-            "Its accuracy is not defined; the task asks",
+            "Its accuracy is not defined; the task demands",
         ),
         (
             metrics(),

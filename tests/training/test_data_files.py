@@ -63,7 +63,7 @@ def test_the_report_says_what_was_found(data: PreparedData, tmp_path: Path) -> N
 
     assert f"`{data.fingerprint}`" in report
     assert "| 1 | byte-identical copies left out |" in report
-    assert "| 2 | left out because identical files carry different labels |" in report
+    assert "| 2 | left out because identical files have different labels |" in report
     assert "| PNG | 118 | 40 to 40 | 64 to 64 | 40 x 64 (118) |".replace("118", "117") in report
     first, second = data.class_names[:2]
     assert f"- {first}/p02-0.png = {second}/p02-0.png (correlation 1.0000)" in report
@@ -110,7 +110,7 @@ def test_the_command_prints_the_findings_and_names_no_file(
     assert main([*options, "--output", str(tmp_path / "out")]) == 0
 
     said = capsys.readouterr()
-    assert "2 left out because identical files carry different labels" in said.out
+    assert "2 left out because identical files have different labels" in said.out
     assert f"report: {tmp_path / 'out' / 'data.md'}" in said.out
     assert ".png" not in said.out
     assert said.err == ""

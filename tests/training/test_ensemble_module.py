@@ -40,14 +40,14 @@ def test_members_answers_are_averaged() -> None:
 
 @pytest.mark.parametrize("view", ALL)
 def test_a_view_can_be_undone(view: View) -> None:
-    assert torch.equal(view.undo(view.look(IMAGES)), IMAGES)
+    assert torch.equal(view.undo(view.apply(IMAGES)), IMAGES)
 
 
 @pytest.mark.parametrize("view", ALL)
 def test_with_all_views_an_image_and_its_mirror_image_or_turn_get_the_same_answer(view: View) -> None:
     model = EnsembleModule([member(0)], 1.0, ALL)
 
-    (probabilities, activation, distance), seen = ask(model, IMAGES), ask(model, view.look(IMAGES))
+    (probabilities, activation, distance), seen = ask(model, IMAGES), ask(model, view.apply(IMAGES))
 
     assert torch.allclose(seen[0], probabilities, atol=1e-5)
     assert torch.allclose(view.undo(seen[1]), activation, atol=1e-4)

@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 
 from chalicelib import DISCLAIMER
+from chalicelib.limits import MAX_IMAGE_BODY
 from chalicelib.models.package import BUNDLED_MODELS, bundled_package
 from chalicelib.tasks import Task
 from tests.training.fake_api import FakeApi, Reply, classification, fake_api
 from tests.training.samples import write_manifest
 from training.evaluate import TOKEN, main
-from training.evaluation.api import LARGEST
 
 QUICK = ["--bootstrap", "50"]
 
@@ -58,7 +58,7 @@ Refuse = Callable[..., str]
 @pytest.fixture
 def evaluate(evaluate_with_plots: Evaluate, monkeypatch: pytest.MonkeyPatch) -> Evaluate:
     """Without the plots, which take most of the time."""
-    monkeypatch.setattr("training.evaluation.outcome.save_plots", lambda *_: None)
+    monkeypatch.setattr("training.reports.evaluation_report.save_plots", lambda *_: None)
     return evaluate_with_plots
 
 
@@ -155,7 +155,7 @@ def test_the_bundled_package_is_scored_and_everything_written(
     assert facts["versions"] == [bundled.version]
     assert f"**{DISCLAIMER}**" in done.report
     assert "- Model: the bundled package; version: " in done.report
-    assert "- Seen in training: that cannot be told" in done.report
+    assert "- Seen in training: unknown" in done.report
     assert "Not answered" not in done.report
     assert f"accuracy={facts['metrics']['accuracy']['value']:.4f};" in done.printed
 
@@ -219,7 +219,7 @@ def test_packages_for_something_else_are_refused(
         data_folder, *options, task_name="chest-xray"
     )
     change(package, input={"width": 50, "height": 50, "channels": 3, "fit": "pad"})
-    assert "prepared otherwise ({'width': 50," in refuse(data_folder, *options)
+    assert "prepared differently ({'width': 50," in refuse(data_folder, *options)
     change(package, classes=["one", "two"])
     assert "other classes" in refuse(data_folder, *options)
     assert "No model is bundled for 'retinal-oct-2017'" in refuse(data_folder, task_name="retinal-oct-2017")
@@ -275,7 +275,7 @@ def test_the_manifest_of_the_training_tells_what_was_seen(
     manifest.write_text("path,sha256,part\n", encoding="utf-8")
     assert "None of the 120 images is in the test part" in refuse(data_folder, *options, "--part", "test")
     manifest.write_text("path,class\na,b\n", encoding="utf-8")
-    assert "lacks the column 'sha256'" in refuse(data_folder, *options)
+    assert "has no column 'sha256'" in refuse(data_folder, *options)
     manifest.unlink()
     assert "cannot be read" in refuse(data_folder, *options)
 
@@ -309,7 +309,7 @@ def test_what_an_api_does_not_answer_is_reported_and_counted(
 ) -> None:
     paths = sorted(data_folder.glob("*/*.png"))
     # Still an image, with a long tail that decoders ignore.
-    paths[0].write_bytes(paths[0].read_bytes() + bytes(LARGEST))
+    paths[0].write_bytes(paths[0].read_bytes() + bytes(MAX_IMAGE_BODY))
     troubles: dict[bytes, list[Reply]] = {
         paths[1].read_bytes(): [Reply({"code": "DamagedImage", "message": "Cut off."}, 422)],
         paths[2].read_bytes(): [Reply({"code": "DamagedImage", "message": "Cut off, too."}, 422)],
@@ -342,8 +342,8 @@ def test_an_api_that_cannot_be_asked_is_refused_before_images_are_read(
     refuse: Refuse, server: FakeApi, data_folder: Path, task: Task
 ) -> None:
     server.tasks = Reply({"message": "Unauthorized"}, 401)
-    assert "does not let us in (HTTP 401)" in refuse("nowhere", "--url", server.url)
-    assert "is no address" in refuse("nowhere", "--url", "localhost:8000")
+    assert "rejects the token (HTTP 401)" in refuse("nowhere", "--url", server.url)
+    assert "is not the address" in refuse("nowhere", "--url", "localhost:8000")
     assert "not allowed with argument" in refuse(
         data_folder, "--url", server.url, "--package", "model.tar.gz"
     )
@@ -355,7 +355,7 @@ def test_folders_without_images_are_refused(refuse: Refuse, tmp_path: Path) -> N
 
 
 def test_too_few_resamples_are_refused(refuse: Refuse, data_folder: Path) -> None:
-    assert "--bootstrap must lie between 10 and 100000" in refuse(data_folder, "--bootstrap", "0")
+    assert "--bootstrap must be between 10 and 100000" in refuse(data_folder, "--bootstrap", "0")
 
 
 def test_samples_of_a_copy_are_scored_once(evaluate: Evaluate, data_folder: Path, task: Task) -> None:

@@ -16,7 +16,8 @@ from tests.models import write_package
 from tests.training.samples import write_manifest
 from training import evaluate_candidate, prepare
 from training.data.dataset import Record
-from training.data.split import PARTS, Part, fingerprint, split_by_group
+from training.data.parts import PARTS, Part, fingerprint
+from training.data.split import split_by_group
 from training.evaluate_candidate import main
 from training.evaluation import unseen
 from training.evaluation.comparison import compare
@@ -147,8 +148,8 @@ def read_records(folder: Path) -> tuple[list[Record], list[bytes], list[str]]:
     ("origin", "same", "remark"),
     [
         ("retraining", False, ""),
-        ("bundled", False, "cannot be told"),
-        ("", False, "cannot be told"),
+        ("bundled", False, "is unknown"),
+        ("", False, "is unknown"),
         ("bundled", True, ""),
     ],
 )
@@ -200,7 +201,7 @@ def test_images_that_the_current_model_was_trained_on_are_no_evidence(
 
     assert compared == [len(unseen_images)]
     seen, every = len(held_out.digests) - len(unseen_images), len(held_out.digests)
-    assert f"trained on {seen} of the {every} test images; they do not" in str(decision(tmp_path / "out"))
+    assert f"trained on {seen} of the {every} test images; they are not" in str(decision(tmp_path / "out"))
 
 
 def test_a_model_that_has_seen_every_test_image_is_compared_with_a_warning(
@@ -225,7 +226,7 @@ def test_answers_must_be_complete_and_of_the_candidate(
 
     first.unlink()
     assert evaluated(folder, answers, package, tmp_path / "out") == 1
-    assert f"has not answered for {first.name.removesuffix('.out')}" in capsys.readouterr().err
+    assert f"has no answer for {first.name.removesuffix('.out')}" in capsys.readouterr().err
 
     first.write_text(whole[:50], encoding="utf-8")
     assert evaluated(folder, answers, package, tmp_path / "out") == 1

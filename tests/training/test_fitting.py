@@ -112,7 +112,7 @@ def test_what_was_done_of_an_epoch_is_done_again(
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Progress, "tell_batch", die)
+        patch.setattr(Progress, "report_batch", die)
         with pytest.raises(KeyboardInterrupt):
             fit(small_task, train, validation, parameters, 0, checkpoint=checkpoint)
     resumed = fit(small_task, train, validation, parameters, 0, checkpoint=checkpoint)

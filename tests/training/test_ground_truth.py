@@ -149,18 +149,18 @@ BOXES = {"class-name": "x", "type": "groundtruth/object-detection"}
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        ('{"source-ref": "a.png",', r"output\.manifest, line 2: this is no JSON"),
+        ('{"source-ref": "a.png",', r"output\.manifest, line 2: this is not JSON"),
         ('["a.png"]', "line 2: a JSON object is expected"),
         ('{"views": 0}', "line 2: 'source-ref' is missing"),
         ('{"source-ref": "a.png"}', "line 2: there is no label.*input manifest"),
         (json.dumps({"source-ref": "a.png", "b-metadata": BOXES}), "line 2: 'b' is of type .*detection"),
         (
             '{"source-ref": "a.png", "v": 0, "v-metadata": {}}',
-            "line 2: the metadata of 'v' lack 'class-name'",
+            "line 2: the metadata of 'v' have no 'class-name'",
         ),
         (line("a.png", "left-cc").replace("0.9", '"high"'), "line 2: the confidence of 'views' is 'high'"),
         (line("a.png", "spine"), "the class 'spine', which the task does not have"),
-        (line("z.png", "left-cc"), r"1 of 2 files .* do not exist, the first being 'z\.png'"),
+        (line("z.png", "left-cc"), r"1 of 2 files .* do not exist, for example 'z\.png'"),
     ],
 )
 def test_what_is_wrong_is_said_with_file_and_line(tmp_path: Path, bad: str, message: str) -> None:

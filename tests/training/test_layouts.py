@@ -133,7 +133,7 @@ def test_what_a_layout_cannot_place_is_counted(tmp_path: Path) -> None:
     listing = listed(tmp_path, load_task("mammography-views").class_names)
 
     assert listing.left_out == {"foreign": ("readme.md",), "unplaced": ("poster.png",)}
-    assert "the path tells the class of 97% of 31 images" in listing.how
+    assert "the path gives the class of 97% of 31 images" in listing.how
 
 
 def test_a_layout_can_be_named_and_then_no_manifest_is_read(tmp_path: Path) -> None:

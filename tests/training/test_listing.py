@@ -125,11 +125,11 @@ def test_a_class_without_images_is_named(data_folder: Path, task: Task) -> None:
     ("lines", "message"),
     [
         (["path,class", "x.png,unheard-of"], r"'x\.png' the class 'unheard-of'.*healthy, ill"),
-        (["path,label", "x.png,y"], "lacks the column 'class'"),
-        ([""], "lacks the column"),
+        (["path,label", "x.png,y"], "has no column 'class'"),
+        ([""], "has no column"),
         (["path,class", "x.png,"], r"manifest\.csv, line 2: path or class is empty"),
         (["path,class", "x.png"], r"manifest\.csv, line 2: path or class is empty"),
-        (["path,class,split", "x.png,ill,tset"], "line 2: the split 'tset' is none of train"),
+        (["path,class,split", "x.png,ill,tset"], "line 2: the split 'tset' is not one of train"),
         (["path,class", "x.png,ill", "y.png,ill"], r"1 of 2 files .* do not exist.*y\.png"),
     ],
 )

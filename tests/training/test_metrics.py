@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
+from training.core.accuracy import balanced_accuracy
 from training.evaluation.bootstrap import GroupBootstrap, interval
 from training.evaluation.metrics import (
     HIGH_RECALL,
-    SMALLEST_SUBGROUP,
+    MIN_SUBGROUP,
     Predictions,
-    balanced_accuracy,
     evaluate,
 )
 from training.evaluation.ranking import Ranking
@@ -250,7 +250,7 @@ def test_a_missing_class_is_left_out_of_the_means() -> None:
 
 def test_subgroups_are_measured_each_for_itself() -> None:
     answers = random_predictions(100)
-    few = SMALLEST_SUBGROUP - 1
+    few = MIN_SUBGROUP - 1
     sexes = ["F"] * 50 + ["M"] * (50 - few) + [""] * few
     grouped = Predictions(answers.labels, answers.probabilities, answers.groups, {"sex": sexes})
 

@@ -44,8 +44,8 @@ def test_folding_batch_norm_changes_no_answer() -> None:
 def test_a_stem_of_less_stride_keeps_more_places() -> None:
     images = torch.rand(2, 3, 50, 50)
 
-    assert trained_looking(3).look(images)[0].shape == (2, 64, 2, 2)
-    assert trained_looking(3, stem_stride=2).look(images)[0].shape == (2, 64, 4, 4)
+    assert trained_looking(3).features(images)[0].shape == (2, 64, 2, 2)
+    assert trained_looking(3, stem_stride=2).features(images)[0].shape == (2, 64, 4, 4)
 
 
 def test_exposure_cancels_out_and_contrast_nearly_does() -> None:
@@ -68,9 +68,9 @@ def test_fixed_normalisation_leaves_colour_alone() -> None:
 
 def test_the_frame_is_a_black_margin() -> None:
     image = torch.full((1, 1, 20, 10), 255, dtype=torch.uint8)
-    framed = trained_looking(padding=8).frame(image)
+    padded = trained_looking(padding=8).pad(image)
 
-    assert framed.shape == (1, 1, 36, 26)
-    assert framed.sum() == 200
-    assert framed[:, :, 8:-8, 8:-8].min() == 1
-    assert trained_looking().frame(image).shape == image.shape
+    assert padded.shape == (1, 1, 36, 26)
+    assert padded.sum() == 200
+    assert padded[:, :, 8:-8, 8:-8].min() == 1
+    assert trained_looking().pad(image).shape == image.shape

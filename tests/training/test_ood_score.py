@@ -31,12 +31,12 @@ def test_the_distance_is_mahalanobis_to_the_nearest_class() -> None:
 def test_one_is_the_edge_of_the_familiar() -> None:
     (train, labels), (validation, _) = draw(2000, 0), draw(1000, 1)
 
-    familiarity = fit_ood_score(train, labels, validation, None, 0.95)
+    score = fit_ood_score(train, labels, validation, None, 0.95)
 
-    distances = familiarity(validation)
+    distances = score(validation)
     assert (distances <= 1).float().mean().item() == pytest.approx(0.95, abs=0.002)
     assert distances.min() >= 0
-    assert familiarity(torch.full((1, 3), 1000.0)).item() > 10
+    assert score(torch.full((1, 3), 1000.0)).item() > 10
 
 
 def test_counterexamples_are_told_where_no_single_descriptor_is_strange() -> None:

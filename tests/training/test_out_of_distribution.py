@@ -73,7 +73,7 @@ def test_a_data_set_that_cannot_be_split_is_passed_over(
     (home / "retinal-oct-2017" / "manifest.csv").unlink()
 
     assert [other.name for other in load_ood_images(home, task, 0, tmp_path)] == ["breast-histology"]
-    assert "retinal-oct-2017 is not tried as another kind of image: " in capsys.readouterr().out
+    assert "retinal-oct-2017 is not used as out-of-distribution data: " in capsys.readouterr().out
 
 
 def test_the_distance_is_judged_by_rank_and_by_threshold(

@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.tasks import load_task
 from tests.training.assessments import made_up, model_facts
-from training.reports.facts import write_json
+from training.core.facts import write_json
 from training.reports.overview import main, render_overview
 
 

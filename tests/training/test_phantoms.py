@@ -1,13 +1,15 @@
-"""Drawn ultrasound frames: always the same, and with what tells their classes apart."""
+"""Drawn ultrasound frames are reproducible and show the signs of their classes."""
 
 import numpy as np
 import pytest
 
-from training.data import phantoms
-from training.data.phantoms import CLASSES, SIDE, draw_frame, draw_frames
+from training.data.phantoms.field import SIDE
+from training.data.phantoms.frames import CLASSES, draw_frame, draw_frames
+from training.data.phantoms.lesion import place_lesion
+from training.data.phantoms.scanner import burn_in
 
 
-def test_a_seed_always_draws_the_same_frames() -> None:
+def test_frames_follow_from_the_seed() -> None:
     first, again, other = ([frame for frame, _ in draw_frames(6, seed)] for seed in (1, 1, 2))
 
     assert np.array_equal(first, again)
@@ -15,7 +17,7 @@ def test_a_seed_always_draws_the_same_frames() -> None:
     assert len({frame.tobytes() for frame in first}) == 6
 
 
-def test_classes_take_turns() -> None:
+def test_classes_alternate() -> None:
     assert [label for _, label in draw_frames(7, 0)] == [0, 1, 2, 0, 1, 2, 0]
 
 
@@ -33,7 +35,7 @@ def test_lesions_have_the_shapes_that_tell_them_apart() -> None:
         """Height over width, and the share of the area that a lesion's outline fills of its hull of rows."""
         tallness, filled = [], []
         for seed in range(60):
-            lesion = phantoms._place_lesion(np.random.default_rng(seed), malignant=malignant)
+            lesion = place_lesion(np.random.default_rng(seed), malignant=malignant)
             tallness.append(lesion.tall / lesion.wide)
             inside = lesion.depth > 0
             hull = np.maximum.accumulate(inside, 1) & np.maximum.accumulate(inside[:, ::-1], 1)[:, ::-1]
@@ -47,11 +49,11 @@ def test_lesions_have_the_shapes_that_tell_them_apart() -> None:
 
 def test_only_frames_with_a_lesion_have_callipers(monkeypatch: pytest.MonkeyPatch) -> None:
     image = np.zeros((SIDE, SIDE))
-    lesion = phantoms._place_lesion(np.random.default_rng(0), malignant=False)
+    lesion = place_lesion(np.random.default_rng(0), malignant=False)
     for seed in range(20):
-        phantoms._burn_in(np.random.default_rng(seed), image, None)
+        burn_in(np.random.default_rng(seed), image, None)
     assert image.max() == 0
 
     for seed in range(20):
-        phantoms._burn_in(np.random.default_rng(seed), image, lesion)
+        burn_in(np.random.default_rng(seed), image, lesion)
     assert image.max() >= 0.8

@@ -16,10 +16,10 @@ from chalicelib.tasks import Task
 from tests.training.samples import write_manifest
 from training.data.files import write_files
 from training.data.files import write_manifest as prepared_manifest
+from training.data.parts import PARTS
 from training.data.pixels import PixelView
 from training.data.preparation import PreparedData, prepare_data, prepare_evaluation_data
 from training.data.report import render_summary
-from training.data.split import PARTS
 from training.errors import TrainingError
 
 Edit = Callable[[Path], object]
@@ -188,7 +188,7 @@ def test_a_given_test_part_is_kept_and_what_leaks_is_taken_from_the_rest(
         record.path for record in data.records if record.given == "test"
     }
     assert len(data.parts["test"]) == 19
-    assert "It is kept: 2 images were taken out" in render_summary(data)
+    assert "It is kept: 2 images were removed" in render_summary(data)
 
 
 def test_what_nearly_equals_a_test_image_leaks_too(data_folder: Path, small_task: Task, place: Path) -> None:
@@ -223,7 +223,7 @@ def test_many_files_are_read_in_chunks_and_progress_is_told(
     pixels = whole.pixels[:]
     assert "files; " not in capsys.readouterr().out
     monkeypatch.setattr("training.data.pixels.CHUNK", 50)
-    monkeypatch.setattr("training.data.pixels.SPOKEN_EVERY", 0.0)
+    monkeypatch.setattr("training.data.pixels.PRINT_EVERY", 0.0)
 
     parted = prepared(data_folder, small_task, place)
 
@@ -381,7 +381,7 @@ def test_a_data_set_that_grows_keeps_its_split(
     assert {parts[f"{name}/more-{number}.png"] for number in range(1, 21)} >= {"train", "test"}
     labels = {record.path: record.label for record in after.records}
     assert labels[tested.path] == 1
-    assert "parts of images that were there earlier from" in after.how
+    assert "parts of earlier images from" in after.how
 
 
 def test_a_prepared_manifest_gives_the_same_data_again(
@@ -395,7 +395,7 @@ def test_a_prepared_manifest_gives_the_same_data_again(
 
     assert again.parts == first.parts
     assert again.fingerprint == first.fingerprint
-    assert "It is kept: 0 images were taken out" in render_summary(again)
+    assert "It is kept: 0 images were removed" in render_summary(again)
 
 
 def test_a_prepared_manifest_of_images_in_s3_can_be_trained_from_wherever_it_is_kept(
@@ -420,7 +420,7 @@ def test_only_the_manifest_of_a_preparation_tells_earlier_parts(
 ) -> None:
     write_manifest(data_folder)
 
-    with pytest.raises(TrainingError, match=r"lacks the column 'sha256': no preparation wrote it"):
+    with pytest.raises(TrainingError, match=r"has no column 'sha256': it was not written by a preparation"):
         prepared(data_folder, small_task, place, earlier=data_folder / "manifest.csv")
 
 
@@ -487,7 +487,7 @@ def test_what_people_said_of_prepared_arrays_changes_the_labels_of_their_images(
     assert len(data.records) == 121
     index = data.records.index(records[str(tmp_path / "3.npy")])
     assert np.array_equal(data.pixels[:][index], np.load(tmp_path / "3.npy"))
-    assert "1 of the labels changed by somebody who looked" in render_summary(data)
+    assert "1 labels changed in reviews" in render_summary(data)
 
 
 def test_a_reviewed_copy_of_a_test_image_never_trains(

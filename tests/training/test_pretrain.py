@@ -59,7 +59,7 @@ def test_only_training_images_are_seen(
     pretrain(folder, tmp_path / "backbone.pt")
 
     # Of 48 images of 24 patients seven tenths train.
-    assert "breast-histology: 33 images to learn from" in capsys.readouterr().out
+    assert "breast-histology: 33 images to train on" in capsys.readouterr().out
 
 
 def test_the_split_is_that_of_the_tasks_own_training(folder: Path, tmp_path: Path) -> None:
@@ -129,4 +129,4 @@ def test_phantoms_are_a_task_with_the_classes_of_ultrasound() -> None:
 
 def test_nothing_to_learn_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 1
-    assert "There is nothing to learn: name a folder with --data" in capsys.readouterr().err
+    assert "There is nothing to train on: name a folder with --data" in capsys.readouterr().err

@@ -27,7 +27,7 @@ def test_an_epochs_line_can_be_read_by_the_metric_patterns(
 ) -> None:
     progress = Progress(images=1000, epochs=10, done=0, later_epochs=0, clock=clock)
     clock.now += 30
-    progress.tell_epoch(Epoch(3, 0.51234, 0.25, 0.9875), best=Epoch(1, 0.6, 0.2, 0.9))
+    progress.report_epoch(Epoch(3, 0.51234, 0.25, 0.9875), best=Epoch(1, 0.6, 0.2, 0.9))
 
     line = capsys.readouterr().out
     assert {name: re.findall(pattern, line) for name, pattern in METRIC_PATTERNS.items()} == {
@@ -46,7 +46,7 @@ def test_the_time_left_counts_the_trainings_to_come_and_not_what_was_done_before
     progress = Progress(images=100, epochs=10, done=4, later_epochs=20, clock=clock)
     clock.now += 20
     epoch = Epoch(6, 1, 1, 1)
-    progress.tell_epoch(epoch, epoch)
+    progress.report_epoch(epoch, epoch)
 
     # Two epochs took 20 seconds; 4 here and 20 later are left.
     assert "images_per_second=10; time_left=240s" in capsys.readouterr().out
@@ -58,7 +58,7 @@ def test_a_long_epoch_says_every_half_minute_how_far_it_is(
     progress = Progress(images=1200, epochs=2, done=0, later_epochs=0, clock=clock)
     for batch in range(1, 121):
         clock.now += 1
-        progress.tell_batch(batch / 120)
+        progress.report_batch(batch / 120)
 
     lines = capsys.readouterr().out.splitlines()
     assert lines == [
@@ -74,8 +74,8 @@ def test_short_epochs_say_nothing_in_between(clock: Clock, capsys: pytest.Captur
     progress = Progress(images=100, epochs=9, done=0, later_epochs=0, clock=clock)
     for number in range(1, 4):
         clock.now += 20
-        progress.tell_batch(0.9)
+        progress.report_batch(0.9)
         epoch = Epoch(number, 1, 1, 1)
-        progress.tell_epoch(epoch, epoch)
+        progress.report_epoch(epoch, epoch)
 
     assert "part=" not in capsys.readouterr().out

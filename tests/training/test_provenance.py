@@ -54,7 +54,7 @@ def test_other_images_labels_or_splits_are_not_recognised(trained: PreparedData,
 
 
 def test_what_was_seen_is_said_with_its_consequence() -> None:
-    assert "cannot be told" in describe_parts(None)
+    assert "unknown" in describe_parts(None)
     assert describe_parts(["test", "none"]).startswith(
         "no, by their content (0 in train, 0 in validation, 1 in"
     )

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.tasks import load_task, load_tasks
 from tests.training.assessments import made_up
-from training.reports.markdown import fraction, percent, table
+from training.core.markdown import fraction, percent, table
 from training.reports.report import render_results
 
 
@@ -47,7 +47,7 @@ def test_the_question_of_a_finding_is_asked_where_there_is_a_negative_class() ->
     assert (
         f"| Precision at recall of at least 0.99 | {percent(finding['precision_at_high_recall'])} |" in text
     )
-    assert "missed at most 1 % of the findings" in text
+    assert "misses at most 1 % of the findings" in text
     assert load_task("mammography-views").negative is None
     assert "finding" not in render("mammography-views")
 

@@ -67,7 +67,7 @@ def test_the_same_command_goes_on_and_repeats_nothing(
 
     assert main([*search, "--trials", "2"]) == 0
     after = read_trials(folder)
-    assert "going on with a search of 1 trials" in capsys.readouterr().out
+    assert "continuing a search of 1 trials" in capsys.readouterr().out
     assert after[:1] == before
     assert after[1]["learning_rate"] != before[0]["learning_rate"]
 
@@ -93,13 +93,13 @@ def test_an_interrupted_trial_is_tried_anew(
     with monkeypatch.context() as patch:
         patch.setattr("training.tune.fit", interrupt)
         assert main([*search, "--trials", "1"]) == 130
-    assert "the same command goes on" in capsys.readouterr().err
+    assert "the same command continues" in capsys.readouterr().err
 
     assert main([*search, "--trials", "1"]) == 0
     trials = read_trials(tmp_path / "tuning")
     assert len(trials) == 1
     assert float(trials[0]["dropout"]) == Hyperparameters().dropout  # it was to be the recipe as it stands
-    assert "; the recipe before: " in (tmp_path / "tuning" / "best.toml").read_text(encoding="utf-8")
+    assert "; previous recipe: " in (tmp_path / "tuning" / "best.toml").read_text(encoding="utf-8")
 
 
 def test_a_training_that_diverges_is_given_up_and_the_search_goes_on(
@@ -117,9 +117,9 @@ def test_a_training_that_diverges_is_given_up_and_the_search_goes_on(
 
     assert main([*search, "--trials", "2"]) == 0
     outcomes = [trial["validation_loss"] for trial in read_trials(tmp_path / "tuning")]
-    assert outcomes[0] == "given up"
+    assert outcomes[0] == "pruned"
     assert float(outcomes[1]) > 0
-    assert "given up: Training diverged." in capsys.readouterr().out
+    assert "pruned: Training diverged." in capsys.readouterr().out
 
 
 def test_a_search_without_any_result_says_so(
@@ -131,7 +131,7 @@ def test_a_search_without_any_result_says_so(
     monkeypatch.setattr("training.tune.fit", diverge)
 
     assert main([*search, "--trials", "2"]) == 1
-    assert "error: No trial could be trained to its end." in capsys.readouterr().err
+    assert "error: No trial was completed." in capsys.readouterr().err
 
 
 def test_a_trial_that_looks_worse_than_most_is_given_up_early(
@@ -155,7 +155,7 @@ def test_a_trial_that_looks_worse_than_most_is_given_up_early(
         "0.4000",
         "0.6000",
         "0.5000",
-        "given up",
+        "pruned",
     ]
     assert 1 < int(trials[4]["epoch"]) < 10
 

@@ -5,17 +5,18 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
 
 import app
-from chalicelib import VERSION, errors
+from chalicelib import DISCLAIMER, VERSION, errors
 from chalicelib.errors import NegatoscopeError
-from chalicelib.imaging import MAX_BYTES
+from chalicelib.imaging import MAX_BYTES, prepare
 from chalicelib.imaging.decoded import MAX_PIXELS
 from chalicelib.limits import MAX_IMAGE_BODY
+from chalicelib.models.classifier import Classifier
 from chalicelib.models.package import BUNDLED_MODELS
 from chalicelib.monitoring import drift
 from chalicelib.retraining.hyperparameters import Hyperparameters
@@ -25,6 +26,7 @@ from chalicelib.tasks.task import Serving
 from chalicelib.tasks.toml_table import TomlTable
 from deploy import hyperparameter_reference
 from tests.alarms import alarms
+from tests.cloud import RETRAINING, template
 from tests.stage import ROOT
 
 DOCS = ROOT / "docs"
@@ -164,6 +166,26 @@ def test_errors_of_api_gateway_are_documented() -> None:
 # --------------------------------------------------------------------------------------------- training
 
 
+def test_keys_of_a_retraining_request_are_documented_and_no_others() -> None:
+    description = json.loads((ROOT / "chalicelib" / "openapi.json").read_text())
+    keys = description["components"]["schemas"]["RetrainingRequest"]["properties"].keys()
+    table = page("retraining.md").partition("| key of the request |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == keys
+
+
+def test_probability_of_the_gate_is_that_of_the_code() -> None:
+    source = (ROOT / "training" / "evaluation" / "gate.py").read_text()
+    [probability] = re.findall(r"^MIN_PROBABILITY_BETTER = ([\d.]+)$", source, re.MULTILINE)
+    assert f"with a probability of at least {probability}" in page("retraining.md")
+
+
+def test_instances_that_cost_are_those_of_the_template() -> None:
+    parameters = template(RETRAINING)["Parameters"]
+    costs = page("retraining.md").partition("## Costs")[2].partition("\n## ")[0]
+    for name in ("TrainingInstanceType", "TransformInstanceType"):
+        assert f"`{parameters[name]['Default']}`" in costs
+
+
 def test_reference_of_hyperparameters_is_current() -> None:
     assert page("hyperparameters.md") == hyperparameter_reference.render()
     assert all(f"| `{spec.name}` |" in page("hyperparameters.md") for spec in fields(Hyperparameters))
@@ -193,6 +215,24 @@ def test_sizes_are_those_of_the_code() -> None:
         readme.split()
     )
     assert f"at most {MAX_IMAGE_BODY / 1e6:g} MB" in page("api.md")
+
+
+def test_readme_shows_the_answer_to_its_command() -> None:
+    text = (ROOT / "README.md").read_text()
+    command = re.search(r"--data-binary @(\S+) .*?/api/tasks/([a-z-]+)/classify", text, re.DOTALL)
+    assert command is not None
+    task = load_tasks()[command[2]]
+    prepared = prepare((ROOT / command[1]).read_bytes(), task.input)
+    [answer] = Classifier({}, lambda: None).classify(task, prepared.pixels[None], [prepared.box])
+    shown = json.loads(text.partition("```json\n")[2].partition("```")[0])
+    assert shown["label"] == answer.label
+    assert shown["probability"] == pytest.approx(answer.probability, abs=0.0005)
+    assert answer.heatmap is not None
+    for side in ("width", "height"):
+        assert shown["heatmap"][side] == answer.heatmap[side]
+    assert shown["heatmap"]["values"][:2] == pytest.approx(answer.heatmap["values"][:2], abs=0.0005)
+    assert shown["source"].items() <= asdict(prepared.source).items()
+    assert shown["disclaimer"] == DISCLAIMER
 
 
 @pytest.mark.parametrize("name", load_tasks())

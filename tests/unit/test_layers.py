@@ -1,4 +1,4 @@
-"""Imports between the packages of the application run one way."""
+"""Imports between the packages of the application, and between those of training, run one way."""
 
 import ast
 import subprocess
@@ -10,22 +10,39 @@ import pytest
 
 from tests.stage import ROOT
 
-LAYERS = (
-    ("errors", "resource_names", "timestamps"),
-    ("tasks",),
-    ("settings",),
-    ("observability", "imaging"),
-    ("limits",),
-    ("fields", "storage"),
-    ("models",),
-    ("results",),
-    ("pipeline", "retraining", "monitoring"),
-    ("api",),
-    ("aws",),
-)
-"""Packages and modules of chalicelib, from the bottom up. Each imports only from the layers below."""
+LAYERS = {
+    "chalicelib": (
+        ("errors", "json_schema", "media_types", "resource_names", "timestamps"),
+        ("tasks",),
+        ("settings",),
+        ("observability", "imaging"),
+        ("limits",),
+        ("fields", "storage"),
+        ("models",),
+        ("results",),
+        ("pipeline", "retraining", "monitoring"),
+        ("api",),
+        ("aws",),
+    ),
+    "training": (
+        ("errors", "core", "inference"),
+        ("archive", "options"),
+        ("arguments", "data"),
+        ("model",),
+        ("search_space", "evaluation"),
+        ("reports",),
+        ("run",),
+        ("steps",),
+        ("train", "prepare", "pretrain", "evaluate", "evaluate_candidate"),
+        ("tune",),
+    ),
+}
+"""Packages and modules of a package, from the bottom up. Each imports only from the layers below."""
 
-FLOORS = {name: floor for floor, names in enumerate(LAYERS) for name in names}
+FLOORS = {
+    package: {name: floor for floor, names in enumerate(layers) for name in names}
+    for package, layers in LAYERS.items()
+}
 
 WITHOUT_AWS = (
     "imaging",
@@ -66,19 +83,22 @@ def arrows(package: str) -> Iterator[tuple[str, str]]:
 
 
 def room(module: str) -> str:
-    """The package of chalicelib that a module belongs to; "" for chalicelib itself."""
+    """The subpackage or module that a module belongs to; "" for the package itself."""
     return module.partition(".")[2].partition(".")[0]
 
 
-def test_every_module_has_a_layer() -> None:
-    assert {room(module) for module in modules("chalicelib")} - {""} == FLOORS.keys()
+@pytest.mark.parametrize("package", LAYERS)
+def test_every_module_has_a_layer(package: str) -> None:
+    assert {room(module) for module in modules(package)} - {""} == FLOORS[package].keys()
 
 
-def test_imports_run_down_the_layers() -> None:
+@pytest.mark.parametrize("package", LAYERS)
+def test_imports_run_down_the_layers(package: str) -> None:
+    floors = FLOORS[package]
     upwards = [
         f"{module} imports {target}"
-        for module, target in arrows("chalicelib")
-        if room(module) != room(target) and room(target) and FLOORS[room(module)] <= FLOORS[room(target)]
+        for module, target in arrows(package)
+        if room(module) != room(target) and room(target) and floors[room(module)] <= floors[room(target)]
     ]
     assert upwards == []
 
@@ -115,3 +135,9 @@ def test_only_the_api_needs_chalice() -> None:
     subprocess.run(
         [sys.executable, "-c", f"{without('chalice')}; import {', '.join(names)}"], cwd=ROOT, check=True
     )
+
+
+def test_lambdas_need_no_pydantic() -> None:
+    """Only the generator of openapi.json does; pydantic would take room in the Lambda's layer."""
+    files = [ROOT / "app.py", *modules("chalicelib").values()]
+    assert not [path for path in files if "pydantic" in {name.split(".")[0] for name in imported(path)}]

@@ -1,1 +1,1 @@
-"""Labelled images: where they come from, what is wrong with them, and who trains, validates and tests."""
+"""Labelled images: listing, reading, cleaning, and the split into train, validation and test part."""

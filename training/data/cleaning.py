@@ -1,4 +1,4 @@
-"""From listed files to images that can be learnt from: each once, readable, without contradictions."""
+"""From listed files to images to train on: each once, readable, without contradictory labels."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from training.data.similarity import Similar, find_similar
 
 @dataclass(frozen=True)
 class CleanData:
-    """Images that can be used, and what was found on the way to them."""
+    """The images that can be used, and what was found in the data."""
 
     how: str
     """How the files were read, in words."""
@@ -26,18 +26,18 @@ class CleanData:
     pixels: PixelView
     """Shape (N, channels, height, width), in the order of `records`."""
     findings: dict[str, int]
-    """How many images were found and left out, by the keys of findings.FINDINGS."""
+    """Numbers of images found and left out, by the keys of findings.FINDINGS."""
     left_out: dict[str, tuple[str, ...]]
     """Paths of the files left out, by reason."""
     contradictions: tuple[Contradiction, ...]
     problems: dict[str, str]
-    """By path, why a file cannot be read."""
+    """By path, the reason why a file cannot be read."""
     shapes: Counter[tuple[str, int, int]]
-    """How often a format, width and height occur in the files."""
+    """How many files have a format, width and height."""
     given_split: GivenSplit | None
-    """What the test part that comes with the data shares with the rest; None if there is none."""
+    """What the test part that comes with the data shares with the rest; None if the data have none."""
     keeps_test: bool
-    """Whether that test part is kept, and what leaks into it was taken out of the rest."""
+    """Whether that test part is kept, and images of its groups were removed from the other parts."""
 
 
 def clean(
@@ -49,22 +49,22 @@ def clean(
     *,
     grows: bool = False,
 ) -> CleanData:
-    """Leave out what cannot be learnt from, and join groups that share an image.
+    """Leave out images that cannot be used, and merge groups that share an image.
 
     Args:
         listing: the files.
-        images: what was read of each record of the listing.
-        near_duplicates: correlation above which images are taken for one patient's; 0: not looked for.
-        keep_test: whether the test part that comes with the data is the one to be used. Then nothing else
-            shares a group with it, and of identical files the one in the test part stays.
-        workplace: where large arrays go.
-        grows: whether images without a part join that test part if their group stands in it.
+        images: the content of each record of the listing.
+        near_duplicates: correlation above which images count as one patient's; 0 skips the search.
+        keep_test: whether the test part that comes with the data is used. Then images of its groups are
+            removed from the other parts, and of identical files the one in the test part is kept.
+        workplace: folder for large arrays.
+        grows: whether images without a part join that test part if their group is in it.
     """
     listed = listing.records
     unique = deduplicate(listed, images.digests, keep_test)
     kept = [index for index in unique.kept if images.readable(index)]
-    judged = [_judged(listed[index], unique.reviewed.get(index)) for index in kept]
-    records = rename_groups(judged, unique.renamed)
+    reviewed = [_reviewed(listed[index], unique.reviewed.get(index)) for index in kept]
+    records = rename_groups(reviewed, unique.renamed)
     pixels = images.view().view(kept)
     pairs = find_similar(pixels, near_duplicates, workplace / "thumbnails.npy") if near_duplicates else []
     disputed = find_contradictions(records, pairs)
@@ -111,7 +111,7 @@ def clean(
     )
 
 
-def _judged(record: Record, verdict: tuple[int, Review] | None) -> Record:
+def _reviewed(record: Record, verdict: tuple[int, Review] | None) -> Record:
     return replace(record, label=verdict[0], review=verdict[1]) if verdict else record
 
 

@@ -1,4 +1,4 @@
-"""A sheet of small images, some of every class, as films hang on a light box."""
+"""A contact sheet: small images of every class."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from training.data.preparation import PreparedData
 
 WIDTH = 1400
 TILE = 128
-"""Pixels of the side of a square of a tile's area."""
+"""Side in pixels of a square with the area of a tile."""
 GAP = 6
 MARGIN = 24
 HEADING = 30
@@ -20,7 +20,7 @@ FAINT = (150, 152, 156)
 
 
 def draw_contact_sheet(data: PreparedData, path: Path) -> None:
-    """Write a PNG with a row of images per class, as the model takes them, drawn by the split's seed."""
+    """Write a PNG with a row of prepared images per class, chosen by the seed of the split."""
     rng = np.random.default_rng(data.split_seed)
     labels = np.array([record.label for record in data.records])
     _, channels, height, width = data.pixels.shape
@@ -58,7 +58,7 @@ def _write(
     colour: tuple[int, int, int],
     width: int,
 ) -> None:
-    """Write one line, cut to the sheet's width."""
+    """Write one line, cut to the width of the sheet."""
     font = ImageFont.load_default(size)
     while draw.textlength(text, font) > width - 2 * MARGIN:
         text = text.removesuffix("…")[:-1] + "…"

@@ -1,4 +1,4 @@
-"""Labelled images before any is opened: which files, which class, which patient."""
+"""Labelled images before any is opened: files, classes, patients."""
 
 import re
 from collections import defaultdict
@@ -12,49 +12,49 @@ from training.data.sources import DataSource
 from training.errors import TrainingError
 
 Review = Literal["", "confirmed", "changed", "added"]
-"""What somebody who looked at an image did to its label; "added" if the data did not have the image."""
+"""The effect of a review on the label of an image; "added" if the image was not in the data."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One labelled image file. There may be millions, so it is light."""
+    """One labelled image file. There may be millions, hence the slots."""
 
     path: str
     """Relative to the data folder, with forward slashes; a full address if the file lies elsewhere."""
     label: int
     """Index into the task's classes."""
     group: str
-    """What must not be parted by a split: the patient, or a cluster of near-identical frames."""
+    """What a split must not separate: the patient, or a cluster of near-identical frames."""
     attributes: tuple[tuple[str, str], ...] = ()
-    """What else is known of the image, as name and value, for tables by subgroup."""
+    """Further properties of the image, as name and value, for tables by subgroup."""
     given: str = ""
     """The part of the source's own split (train, validation or test), if it has one."""
     review: Review = ""
     reviewed_at: str = ""
-    """In ISO 8601; empty if nobody noted it."""
+    """In ISO 8601; empty if unknown."""
 
 
 @dataclass(frozen=True)
 class Listing:
-    """What a data set holds, before any image was opened."""
+    """The files of a data set, before any is opened."""
 
     folder: str
-    """Address that the paths are relative to."""
+    """Address to which the paths are relative."""
     how: str
     """How the files were read, in words."""
     records: tuple[Record, ...]
     """Sorted by path."""
     ungrouped: int
-    """Images that stand for themselves because nothing says which patient they show."""
+    """Number of images that are groups by themselves, because their patient is unknown."""
     left_out: dict[str, tuple[str, ...]]
     """Paths of the files left out, by reason (a key of findings.FINDINGS)."""
 
 
 class Collector:
-    """Turns rows into records; equal groups and attributes share one object each."""
+    """Turns rows into records; equal groups and equal attributes share one object."""
 
     def __init__(self, source: DataSource, vocabulary: Vocabulary, how: str):
-        """Take what is known of the data set, the names of the classes, and how the rows are read."""
+        """Take the description of the data set, the names of the classes, and how the rows are read."""
         self.group_patterns = [re.compile(pattern) for pattern in source.group_patterns]
         self.attribute_patterns = {
             name: re.compile(pattern) for name, pattern in source.attribute_patterns.items()
@@ -66,10 +66,10 @@ class Collector:
         self.same: list[tuple[str, str]] = []
 
     def collect(self, folder: str, rows: Iterable[Row]) -> Listing:
-        """The listing of `folder` that the rows make.
+        """Make the listing of `folder` from its rows.
 
         Raises:
-            TrainingError: if the task does not have the class of one.
+            TrainingError: if a row has a class that the task does not have.
         """
         records = []
         left_out: dict[str, list[str]] = defaultdict(list)
@@ -149,7 +149,7 @@ def check_classes(listing: Listing, class_names: Sequence[str]) -> None:
 
 
 def attributes(records: Iterable[Record]) -> list[str]:
-    """Names of all attributes that are known of some record."""
+    """Names of all attributes that any record has."""
     different = {record.attributes for record in records}
     return sorted({name for pairs in different for name, _ in pairs})
 

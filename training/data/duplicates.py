@@ -1,4 +1,4 @@
-"""Images that occur more than once, byte for byte or nearly so, and what becomes of them."""
+"""Duplicates: images that occur more than once, byte for byte or nearly so."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,14 +11,14 @@ from training.data.similarity import Similar
 CONTRADICTORY = 0.99
 """Correlation of thumbnails above which two images with different labels are one image with a wrong label.
 
-All such pairs in BUSI (4) and OCTDL (5) were looked at: each shows one frame twice. Below are neighbouring
-frames, which may be labelled differently for good reasons. The other data sets have none.
+All such pairs in BUSI (4) and OCTDL (5) were inspected: each shows one frame twice. Pairs below are
+neighbouring frames, which may have different labels for good reasons. The other data sets have no such pairs.
 """
 
 
 @dataclass(frozen=True)
 class Contradiction:
-    """Images that show the same and are labelled differently."""
+    """Images with the same content and different labels."""
 
     paths: tuple[str, ...]
     correlation: float
@@ -32,24 +32,23 @@ class Deduplication:
     kept: tuple[int, ...]
     """Indices of the records that stay."""
     renamed: dict[str, str]
-    """Groups that are one, because they share an image, and their common name."""
+    """Groups that share an image, and the name of the group they are merged into."""
     copies: tuple[str, ...]
-    """Paths left out because a byte-identical file with the same label stays."""
+    """Paths left out because a byte-identical file with the same label is kept."""
     contradictions: tuple[Contradiction, ...]
-    """Byte-identical files with different labels, all left out: nobody knows which is right."""
+    """Byte-identical files with different labels, all left out: the right label is unknown."""
     reviewed: dict[int, tuple[int, Review]]
-    """By index, label and review of an image that stays and that, or a copy of which, somebody reviewed."""
+    """By index, label and review of each kept image of which a copy was reviewed."""
 
 
 def deduplicate(records: Sequence[Record], digests: Sequence[bytes], prefer_test: bool) -> Deduplication:
     """Keep one of each set of byte-identical files, and none where their labels differ.
 
-    Where somebody has looked at one of them, all have the label that this person gave; of several people's,
-    the newest counts.
+    If one of them was reviewed, all have the label of the review; the newest of several reviews counts.
 
     Args:
-        records: sorted by path; of identical files the first stays.
-        digests: of each record's file.
+        records: sorted by path; of identical files the first is kept.
+        digests: SHA-256 of each record's file.
         prefer_test: keep the one in the given test part, if there is one.
     """
     order = sorted(range(len(records)), key=digests.__getitem__)
@@ -57,7 +56,7 @@ def deduplicate(records: Sequence[Record], digests: Sequence[bytes], prefer_test
     reviewed: dict[int, tuple[int, Review]] = {}
     for _, equal in groupby(order, key=digests.__getitem__):
         indices = list(equal)
-        # What a reviewer adds has no patient of its own; if the data set has the image, that one knows.
+        # An image added by a review has no patient; a copy in the data set may have one.
         own = [index for index in indices if records[index].review != "added"] or indices
         same += [(records[own[0]].group, records[index].group) for index in own[1:]]
         verdicts = _newest_verdicts([records[index] for index in indices if records[index].review])
@@ -68,7 +67,7 @@ def deduplicate(records: Sequence[Record], digests: Sequence[bytes], prefer_test
             own.sort(key=lambda index: records[index].given != "test")
         stays = own[0]
         if verdicts:
-            reviewed[stays] = _judge(records[stays], verdicts.pop())
+            reviewed[stays] = _apply_review(records[stays], verdicts.pop())
         kept.append(stays)
         copies += [records[index].path for index in indices if index != stays]
     return Deduplication(
@@ -81,20 +80,20 @@ def deduplicate(records: Sequence[Record], digests: Sequence[bytes], prefer_test
 
 
 def _newest_verdicts(reviewed: Sequence[Record]) -> set[int]:
-    """The labels that were given last: more than one if people disagreed at the same, or at no noted time."""
+    """The labels of the newest reviews: several if reviews disagree and have the same time, or none."""
     newest = max((record.reviewed_at for record in reviewed), default="")
     return {record.label for record in reviewed if record.reviewed_at == newest}
 
 
-def _judge(record: Record, verdict: int) -> tuple[int, Review]:
-    """Label and review of a record about which the last word is `verdict`."""
+def _apply_review(record: Record, verdict: int) -> tuple[int, Review]:
+    """Label and review of a record whose newest review says `verdict`."""
     if record.review == "added":
         return verdict, "added"
     return verdict, "changed" if record.label != verdict else record.review or "confirmed"
 
 
 def rename_groups(records: Sequence[Record], names: dict[str, str]) -> list[Record]:
-    """The records, with groups called by their common names."""
+    """The records with the merged groups' names."""
     return [
         replace(record, group=names[record.group])
         if names.get(record.group, record.group) != record.group
@@ -104,7 +103,7 @@ def rename_groups(records: Sequence[Record], names: dict[str, str]) -> list[Reco
 
 
 def find_contradictions(records: Sequence[Record], pairs: Sequence[Similar]) -> list[Contradiction]:
-    """The pairs that show nearly the same and are labelled differently."""
+    """The pairs of nearly identical images with different labels."""
     return [
         Contradiction((records[first].path, records[second].path), correlation)
         for first, second, correlation in pairs

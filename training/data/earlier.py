@@ -1,4 +1,4 @@
-"""The split of an earlier preparation, which stays as it is while the data set grows."""
+"""The split of an earlier preparation, which is kept while the data set grows."""
 
 from dataclasses import replace
 
@@ -9,9 +9,9 @@ from training.data.storage import Storage
 
 
 def mark_earlier(storage: Storage, address: str, listing: Listing, images: PreparedImages) -> Listing:
-    """The listing in which each image that an earlier manifest knows has the part it has there, others none.
+    """The listing with the parts of an earlier manifest; images that are not in it have no part.
 
-    Images are known by their content, wherever they lie and whatever their label is by now.
+    Images are identified by their content, whatever their path and label.
 
     Raises:
         TrainingError: if the manifest cannot be read or was not written by a preparation.
@@ -21,5 +21,5 @@ def mark_earlier(storage: Storage, address: str, listing: Listing, images: Prepa
         replace(record, given=part_of.get(digest, ""))
         for record, digest in zip(listing.records, images.digests, strict=True)
     )
-    how = f"{listing.how}; parts of images that were there earlier from {address}"
+    how = f"{listing.how}; parts of earlier images from {address}"
     return replace(listing, records=records, how=how)

@@ -1,4 +1,4 @@
-"""The files that describe a prepared data set: report, manifest, findings, a sheet of images."""
+"""The files that describe a prepared data set: report, manifest, findings, contact sheet."""
 
 import csv
 import json
@@ -10,14 +10,14 @@ import numpy as np
 from training.data.contact_sheet import draw_contact_sheet
 from training.data.dataset import attributes
 from training.data.manifest import MANIFEST
+from training.data.parts import PARTS
 from training.data.preparation import PreparedData
 from training.data.report import render_report
-from training.data.split import PARTS
 from training.data.storage import S3, join
 
 
 def write_arrays(data: PreparedData, folder: Path) -> None:
-    """Put each image of the test part, as the model takes it, into `folder` as SHA256.npy."""
+    """Write each prepared image of the test part into `folder` as SHA256.npy."""
     folder.mkdir(parents=True, exist_ok=True)
     images = data.pixels.view(data.parts["test"])
     for position, index in enumerate(data.parts["test"]):
@@ -25,7 +25,7 @@ def write_arrays(data: PreparedData, folder: Path) -> None:
 
 
 def write_files(data: PreparedData, folder: Path) -> None:
-    """Put data.md, data.json, manifest.csv and contact-sheet.png into `folder`."""
+    """Write data.md, data.json, manifest.csv and contact-sheet.png into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     write_manifest(data, folder / MANIFEST)
     (folder / "data.json").write_text(json.dumps(_facts(data), indent=2) + "\n", encoding="utf-8")
@@ -34,15 +34,15 @@ def write_files(data: PreparedData, folder: Path) -> None:
 
 
 def write_manifest(data: PreparedData, path: Path) -> None:
-    """One line per image that is used: path, sha256, class, group, part and every attribute.
+    """Write one line per image that is used: path, sha256, class, group, part and every attribute.
 
-    What lies in S3 has its full address, so that the manifest can be trained from wherever it is kept. On
-    disk paths stay relative to the data, which may be moved as a whole.
+    Images in S3 have their full address, so that the manifest can be used from anywhere. On disk, paths are
+    relative to the data, which may be moved as a whole.
     """
     in_s3 = data.folder.startswith(S3)
     part_of = {index: part for part in PARTS for index in data.parts[part]}
     names = attributes(data.records)
-    # Names of files need not be valid Unicode.
+    # File names need not be valid Unicode.
     with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         writer = csv.writer(file)
         writer.writerow(("path", "sha256", "class", "group", "part", *names))

@@ -1,4 +1,4 @@
-"""Folders of labelled images, on disk or in S3: from the paths of their files to classes."""
+"""Folders of labelled images, on disk or in S3: classes from the paths of files."""
 
 import csv
 from collections import Counter
@@ -11,11 +11,11 @@ from training.data.storage import Storage, join
 from training.errors import TrainingError
 
 CLASS_FOLDERS = "class-folders"
-"""The layout that needs no description: one folder per class of the task."""
+"""The layout without a description: one folder per class of the task."""
 SAMPLE = 2000
-"""Images whose paths are looked at to recognise a layout."""
+"""Number of paths from which a layout is recognised."""
 RECOGNISED = 0.9
-"""Share of the images whose class a layout has to tell to be taken for the right one."""
+"""Share of the images whose class a layout must find to be recognised."""
 
 
 def read_folder(
@@ -25,7 +25,7 @@ def read_folder(
     vocabulary: Vocabulary,
     wanted: str | None = None,
 ) -> tuple[str, Iterator[Row]]:
-    """What lies in `folder`, in the layout called `wanted` or, without one, the one that fits.
+    """Read `folder` in the layout called `wanted` or, if that is None, in the one that fits.
 
     Returns how the folder was read, in words, and a row for every file.
 
@@ -49,8 +49,8 @@ def read_folder(
         raise TrainingError(
             f"'{folder}' fits no known layout: {_describe(images)}, {len(paths) - len(images)} other files. "
             "It should hold manifest.csv (path, class, group), or a folder for each class "
-            f"({', '.join(class_names)}), or be one of: {known}. If a Ground Truth output manifest tells the "
-            "classes, name that instead of the folder."
+            f"({', '.join(class_names)}), or be one of: {known}. If a Ground Truth output manifest has the "
+            "classes, name the manifest instead of the folder."
         )
     if name == CLASS_FOLDERS:
         how = f"one folder per class; {_share(find_class_folder, sample)}"
@@ -64,7 +64,7 @@ def read_folder(
 def _recognise(
     layouts: Mapping[str, Layout], find_class_folder: Callable[[str], str], sample: Sequence[str]
 ) -> str:
-    """The described layout that fits best, else class folders if there is one, else nothing."""
+    """The described layout that fits best, else class folders if there is one, else an empty text."""
     shares = {
         name: _matches(layout.find_class, _without_masks(layout, sample)) for name, layout in layouts.items()
     }
@@ -91,7 +91,7 @@ def _rows(
 def _with_table(
     rows: Iterator[Row], layout: Layout, storage: Storage, folder: str, paths: Sequence[str]
 ) -> Iterator[Row]:
-    """Add patient and attributes from the layout's table; where it contradicts the folder, nobody knows."""
+    """Add patient and attributes from the layout's table; leave out files whose folder contradicts it."""
     table = layout.table
     assert table is not None
     file = next((path for path in paths if path.rpartition("/")[2] == table.file), None)
@@ -114,7 +114,7 @@ def _with_table(
 
 
 def _class_folder(path: str, vocabulary: Vocabulary) -> str:
-    """The class folder in which a file lies; a folder named after a part of a split may stand before it."""
+    """The class folder of a file, which may be inside a folder named after a part of a split."""
     folders = path.split("/")[:-1]
     if folders and folders[0].lower() in GIVEN_PARTS:
         del folders[0]
@@ -130,11 +130,11 @@ def _matches(find_class: Callable[[str], str], sample: Sequence[str]) -> float:
 
 
 def _share(find_class: Callable[[str], str], sample: Sequence[str]) -> str:
-    return f"the path tells the class of {_matches(find_class, sample):.0%} of {len(sample)} images looked at"
+    return f"the path gives the class of {_matches(find_class, sample):.0%} of {len(sample)} images sampled"
 
 
 def _describe(images: Sequence[str]) -> str:
-    """How many images lie where."""
+    """Numbers of images by folder."""
     counts = Counter("/".join(path.split("/")[:-1]) or "(top)" for path in images)
     found = ", ".join(f"{place} ({count})" for place, count in counts.most_common(8))
     return f"{len(images)} images in {len(counts)} folders{f', most of them in {found}' if found else ''}"

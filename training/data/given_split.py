@@ -1,4 +1,4 @@
-"""The split that comes with a data set: what its test part shares with the rest."""
+"""The split that comes with a data set, and what its test part shares with the rest."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from training.data.similarity import Similar
 
 @dataclass(frozen=True)
 class GivenSplit:
-    """How far the test part that comes with a data set is from being new to a model trained on the rest."""
+    """What the test part that comes with a data set shares with the rest."""
 
     test: int
     """Images of the given test part, as listed."""
@@ -19,16 +19,16 @@ class GivenSplit:
     of_shared_groups: int
     """Images of the test part that belong to such groups."""
     copies: int
-    """Images of the test part of which a byte-identical file stands in the rest."""
+    """Images of the test part of which the rest has a byte-identical file."""
     similar: int | None
-    """Images of the test part that nearly equal one of the rest, copies aside; None: not looked for."""
+    """Images of the test part that nearly equal one of the rest, without copies; None if not searched."""
 
     def describe(self, kept: bool, removed: int) -> str:
-        """What is wrong with the split, in words; whether it was `kept`, and how many `removed` for it."""
+        """The split in words; `kept` if it is used, with the number of images `removed` for it."""
         similar = "" if self.similar is None else f", {self.similar} nearly equal one"
         shared = (
             f"The given split tests on {self.test} images, {self.of_shared_groups} of them of {self.groups} "
-            f"groups (patients) that also stand in the other {self.rest} images; {self.copies} are "
+            f"groups (patients) that are also in the other {self.rest} images; {self.copies} are "
             f"byte-identical to one of those{similar}. "
         )
         if not (self.groups or self.copies or self.similar):
@@ -37,12 +37,12 @@ class GivenSplit:
                 f"with the other {self.rest}. "
             )
         if kept:
-            return shared + f"It is kept: {removed} images were taken out of training and validation for it."
-        return shared + "It is not used: all parts were drawn anew, by group."
+            return shared + f"It is kept: {removed} images were removed from training and validation."
+        return shared + "It is not used: all parts were drawn again, by group."
 
 
 def examine(records: Sequence[Record], digests: Sequence[bytes]) -> GivenSplit | None:
-    """What the given test part shares with the rest by name and content; None if there is no such part."""
+    """What the given test part shares with the rest, by group and content; None if there is no such part."""
     test = [index for index, record in enumerate(records) if record.given == "test"]
     rest = [index for index, record in enumerate(records) if record.given != "test"]
     if not test or not rest:
@@ -65,9 +65,9 @@ def count_similar(records: Sequence[Record], pairs: Iterable[Similar]) -> int:
 
 
 def find_leaking(records: Sequence[Record], grows: bool) -> set[int]:
-    """Indices of the images outside the given test part whose group stands in it.
+    """Indices of the images outside the given test part whose group is in it.
 
-    Where that part `grows`, images that have no part yet do not leak: they will join it.
+    If that part `grows`, images without a part do not leak: they will join it.
     """
     groups = {record.group for record in records if record.given == "test"}
     inside = {"test", ""} if grows else {"test"}

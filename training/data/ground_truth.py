@@ -9,7 +9,7 @@ from training.data.storage import Storage, join, parent, relative
 from training.errors import TrainingError
 
 MANIFEST = "output.manifest"
-"""What labelling jobs call it."""
+"""The file name that labelling jobs use."""
 SUFFIXES = (".manifest", ".jsonl")
 METADATA = "-metadata"
 SINGLE_LABEL = "image-classification"
@@ -18,14 +18,14 @@ SINGLE_LABEL = "image-classification"
 def read_output_manifest(
     storage: Storage, address: str, folder: str, min_confidence: float = 0.0
 ) -> Iterator[Row]:
-    """One row per line of the manifest at `address`; paths are relative to `folder` where they lie in it.
+    """Yield a row per line of the manifest at `address`; paths inside `folder` are relative to it.
 
-    What nobody labelled, and what was labelled with less than `min_confidence`, is marked as left out. Where
-    several jobs labelled the same images (chained jobs), the newest label counts. The manifest's own
-    columns `group` and `split` are used if its lines have them.
+    Images without a label, or with a confidence below `min_confidence`, are marked as left out. If several
+    jobs labelled the same images (chained jobs), the newest label counts. The columns `group` and `split` are
+    used if the lines have them.
 
     Raises:
-        TrainingError: naming the line that is no JSON, or no label of one class per image.
+        TrainingError: naming the line that is not JSON, or has no image-classification label.
     """
     for number, text in enumerate(storage.lines(address), 1):
         if not text.strip():
@@ -51,7 +51,7 @@ def _parse(text: str, place: str) -> Mapping[str, Any]:
         line = json.loads(text)
     except json.JSONDecodeError as error:
         raise TrainingError(
-            f"{place}: this is no JSON ({error.msg}). Each line of a Ground Truth output manifest is one "
+            f"{place}: this is not JSON ({error.msg}). Each line of a Ground Truth output manifest is one "
             "JSON object."
         ) from error
     if not isinstance(line, dict):
@@ -62,12 +62,14 @@ def _parse(text: str, place: str) -> Mapping[str, Any]:
 def _text(line: Mapping[str, Any], key: str, place: str) -> str:
     value = line.get(key)
     if not isinstance(value, str) or not value:
-        raise TrainingError(f"{place}: '{key}' is missing; it names the image, as s3://BUCKET/KEY or a path.")
+        raise TrainingError(
+            f"{place}: '{key}' is missing; it names the image as s3://BUCKET/KEY or as a path."
+        )
     return value
 
 
 def _label(line: Mapping[str, Any], place: str) -> tuple[str, Mapping[str, Any]]:
-    """The name of the label attribute and its metadata; of several, the newest."""
+    """The name of the newest label attribute, and its metadata."""
     labels = {
         key.removesuffix(METADATA): value
         for key, value in line.items()
@@ -75,23 +77,25 @@ def _label(line: Mapping[str, Any], place: str) -> tuple[str, Mapping[str, Any]]
     }
     if not labels:
         raise TrainingError(
-            f"{place}: there is no label: no attribute with metadata. Is this the job's input manifest? The "
-            f"output lies in manifests/output/{MANIFEST}."
+            f"{place}: there is no label: no attribute has metadata. Is this the job's input manifest? "
+            f"The output manifest is manifests/output/{MANIFEST}."
         )
     name = max(labels, key=lambda name: str(labels[name].get("creation-date", "")))
     kind = str(labels[name].get("type", ""))
     if kind.startswith("groundtruth/") and kind != f"groundtruth/{SINGLE_LABEL}":
-        raise TrainingError(f"{place}: '{name}' is of type {kind}; needed is groundtruth/{SINGLE_LABEL}.")
+        raise TrainingError(f"{place}: '{name}' is of type {kind}; it must be groundtruth/{SINGLE_LABEL}.")
     return name, labels[name]
 
 
 def _doubt(name: str, metadata: Mapping[str, Any], min_confidence: float, place: str) -> str:
-    """Why a label is not used; empty if it is."""
+    """The reason why a label is not used; empty if it is used."""
     if "failure-reason" in metadata:
         return "unlabelled"
     if not metadata.get("class-name"):
-        raise TrainingError(f"{place}: the metadata of '{name}' lack 'class-name', so the class is unknown.")
+        raise TrainingError(
+            f"{place}: the metadata of '{name}' have no 'class-name', so the class is unknown."
+        )
     confidence = metadata.get("confidence", 1.0)
     if not isinstance(confidence, int | float):
-        raise TrainingError(f"{place}: the confidence of '{name}' is {confidence!r}, which is no number.")
+        raise TrainingError(f"{place}: the confidence of '{name}' is {confidence!r}, not a number.")
     return "unsure" if confidence < min_confidence else ""

@@ -1,12 +1,12 @@
-"""Groups: what must not be parted by a split, be it a patient or a cluster of near-identical frames."""
+"""Groups of images that a split must not separate: patients, or clusters of near-identical frames."""
 
 from collections.abc import Iterable
 
 
 def merge(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """For each name in `pairs`, the one name of all that are connected with it: the smallest (union-find).
+    """For each name in `pairs`, the smallest of all names connected with it (union-find).
 
-    Names in no pair keep their own and are not in the answer.
+    Names that are in no pair are not in the result.
     """
     parent: dict[str, str] = {}
 

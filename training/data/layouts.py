@@ -1,4 +1,4 @@
-"""Public data sets as people download them: which class the path of a file stands for."""
+"""Layouts of public data sets: the class of a file by its path."""
 
 import re
 import tomllib
@@ -12,7 +12,7 @@ LAYOUTS = Path(__file__).with_name("layouts.toml")
 
 @dataclass(frozen=True)
 class Table:
-    """A CSV file that comes with the images and tells more than their paths do."""
+    """A CSV file that comes with the images and describes them."""
 
     file: str
     key: str
@@ -29,21 +29,21 @@ class Layout:
     name: str
     title: str
     classes: tuple[tuple[re.Pattern[str], str], ...]
-    """What to search for in a path, and the class that it means."""
+    """A pattern to search for in a path, and its class."""
     skip: tuple[re.Pattern[str], ...] = ()
     table: Table | None = None
 
     def find_class(self, path: str) -> str:
-        """The class of the file at `path`; empty if the path does not tell."""
+        """The class of the file at `path`; empty if the path does not show it."""
         return next((name for pattern, name in self.classes if pattern.search(path)), "")
 
     def skips(self, path: str) -> bool:
-        """Whether the file is no image to learn from, a mask for instance."""
+        """Whether the file is not an image to train on, but a mask for instance."""
         return any(pattern.search(path) for pattern in self.skip)
 
 
 def load_layouts(path: Path = LAYOUTS) -> dict[str, Layout]:
-    """All layouts that are described, by name."""
+    """All described layouts, by name."""
     entries = tomllib.loads(path.read_text(encoding="utf-8"))
     return {name: _layout(name, entry) for name, entry in entries.items()}
 

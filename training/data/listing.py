@@ -1,4 +1,4 @@
-"""Listing labelled images, wherever and however their labels are written down."""
+"""Listing labelled images: from manifests, folders, or labelling jobs."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ class Location:
     labels: str | Path | None = None
     """A Ground Truth output manifest that adds to the images of `data` and corrects their labels."""
     layout: str | None = None
-    """Name of the folder's layout; found out if not given."""
+    """Name of the folder's layout; None to recognise it."""
     min_confidence: float = 0.0
-    """What a Ground Truth label needs to be used."""
+    """The lowest confidence with which a Ground Truth label is used."""
 
 
 def list_images(
@@ -35,9 +35,8 @@ def list_images(
     """List the labelled images at `location`.
 
     A folder holds a `manifest.csv`, or a Ground Truth `output.manifest`, or images in a known layout. The
-    group of an image is what its source says, joined with what one of the `group_patterns` captures in its
-    name: whatever either calls one patient is one. An image that is listed in `location.labels` too has the
-    label it has there.
+    group of an image comes from its source and from the `group_patterns` that match its name; images that
+    either of them calls one patient are one group. A label in `location.labels` replaces that of the data.
 
     Raises:
         TrainingError: if nothing is there, a class is unknown, or a listed file does not exist.
@@ -64,7 +63,7 @@ def list_images(
 def _read(
     storage: Storage, location: Location, folder: str, class_names: Sequence[str], vocabulary: Vocabulary
 ) -> tuple[str, Iterator[Row], bool]:
-    """How the data were read, their rows, and whether these come from a list that may name absent files."""
+    """How the data are read, their rows, and whether they come from a list, which may name absent files."""
     named = str(location.data)
     manifest, output_manifest = join(folder, MANIFEST), join(folder, OUTPUT_MANIFEST)
     if named != folder:
@@ -80,7 +79,7 @@ def _read(
 
 
 def _correct(rows: Iterable[Row], corrected: dict[str, Row]) -> Iterator[Row]:
-    """The rows, those whose path is in `corrected` replaced; what only stands there follows."""
+    """Replace the rows whose path is in `corrected`, and append the rest of `corrected`."""
     for row in rows:
         if row.path not in corrected or row.left_out in ("foreign", "skipped"):
             yield row
@@ -99,7 +98,7 @@ def _correct(rows: Iterable[Row], corrected: dict[str, Row]) -> Iterator[Row]:
 
 
 def _check_files(storage: Storage, listing: Listing) -> None:
-    # Asking S3 for each of a million objects takes longer than reading them; there, reading tells.
+    # Asking S3 for each of a million objects takes longer than reading them, so absence shows on reading.
     absent = [
         record.path
         for record in listing.records
@@ -107,6 +106,6 @@ def _check_files(storage: Storage, listing: Listing) -> None:
     ]
     if absent:
         raise TrainingError(
-            f"{len(absent)} of {len(listing.records)} files listed in {listing.how} do not exist, the first "
-            f"being '{absent[0]}'. Paths are relative to the list's folder."
+            f"{len(absent)} of {len(listing.records)} files listed in {listing.how} do not exist, for "
+            f"example '{absent[0]}'. Paths are relative to the folder of the list."
         )

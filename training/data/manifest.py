@@ -4,35 +4,36 @@ import csv
 from collections.abc import Iterator
 from typing import cast
 
+from training.data.parts import PARTS, Part
 from training.data.rows import GIVEN_PARTS, Row
-from training.data.split import PARTS, Part
 from training.data.storage import Storage
 from training.errors import TrainingError
 
 MANIFEST = "manifest.csv"
 COLUMNS = frozenset({"path", "class", "group", "split", "part", "source_sha256", "sha256"})
-"""What is no attribute of the image."""
+"""Columns that are not attributes of the image."""
 
 
 def read_manifest(storage: Storage, address: str) -> Iterator[Row]:
-    """One row per line. The columns path and class must be there; group, split and any others may.
+    """Yield a row per line. The columns path and class are required; group, split and others are optional.
 
-    Other columns are attributes: sex, scanner and the like, for tables by subgroup.
+    Other columns are attributes, such as sex or scanner, for tables by subgroup.
 
     Raises:
-        TrainingError: if a column is missing or a line says nothing of its class or part.
+        TrainingError: if a column is missing, or a line has no path or class, or an unknown part.
     """
     reader = csv.DictReader(storage.lines(address))
     columns = reader.fieldnames or ()
     missing = sorted({"path", "class"} - set(columns))
     if missing:
-        raise TrainingError(f"{address} lacks the column '{missing[0]}'; its first line names the columns.")
+        raise TrainingError(f"{address} has no column '{missing[0]}'; the first line must name the columns.")
     extra = [column for column in columns if column not in COLUMNS]
     for line in reader:
         part = (line.get("split") or line.get("part") or "").strip()
         if part and part.lower() not in GIVEN_PARTS:
             raise TrainingError(
-                f"{address}, line {reader.line_num}: the split '{part}' is none of {', '.join(GIVEN_PARTS)}."
+                f"{address}, line {reader.line_num}: the split '{part}' is not one of "
+                f"{', '.join(GIVEN_PARTS)}."
             )
         if not line["path"] or not line["class"]:
             raise TrainingError(f"{address}, line {reader.line_num}: path or class is empty.")
@@ -47,7 +48,7 @@ def read_manifest(storage: Storage, address: str) -> Iterator[Row]:
 
 
 def read_parts(storage: Storage, address: str) -> dict[bytes, Part]:
-    """The part of each image of a preparation, by the SHA-256 of its file, as its manifest.csv has them.
+    """The part of each image in the manifest.csv of a preparation, by the SHA-256 of its file.
 
     Raises:
         TrainingError: if the manifest cannot be read or was not written by a preparation.
@@ -55,10 +56,10 @@ def read_parts(storage: Storage, address: str) -> dict[bytes, Part]:
     reader = csv.DictReader(storage.lines(address))
     missing = [column for column in ("sha256", "part") if column not in (reader.fieldnames or ())]
     if missing:
-        raise TrainingError(f"{address} lacks the column '{missing[0]}': no preparation wrote it.")
+        raise TrainingError(f"{address} has no column '{missing[0]}': it was not written by a preparation.")
     parts: dict[bytes, Part] = {}
     for line in reader:
         if line["part"] not in PARTS:
-            raise TrainingError(f"{address}, line {reader.line_num}: '{line['part']}' is no part.")
+            raise TrainingError(f"{address}, line {reader.line_num}: '{line['part']}' is not a part.")
         parts[bytes.fromhex(line["sha256"])] = cast("Part", line["part"])
     return parts

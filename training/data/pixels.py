@@ -23,17 +23,17 @@ from training.data.storage import CONNECTIONS, Storage, join
 from training.errors import TrainingError
 
 MAX_UNREADABLE = 0.05
-"""Share of unreadable files above which something is wrong with the folder rather than with single files."""
+"""Share of unreadable files above which the folder, rather than single files, must be wrong."""
 ARRAY = b"\x93NUMPY"
-"""How files begin that numpy saved."""
+"""First bytes of a file that numpy saved."""
 CHUNK = 1024
-"""Files that are handed to the threads at once; a million would fill the memory with tasks."""
-SPOKEN_EVERY = 10.0
+"""Files that are handed to the threads at once; tasks for a million would fill the memory."""
+PRINT_EVERY = 10.0
 """Seconds between two lines of progress."""
 
 
 class PixelView:
-    """Chosen rows of an array of images, read only when asked for: a part of a data set takes no memory."""
+    """Chosen rows of an array of images, read only when indexed: a part of a data set takes no memory."""
 
     def __init__(self, images: NDArray[np.uint8], rows: NDArray[np.int64]):
         """Take images of shape (M, channels, height, width), usually memory-mapped, and row numbers (N,)."""
@@ -54,7 +54,7 @@ class PixelView:
         return images
 
     def view(self, chosen: Sequence[int]) -> "PixelView":
-        """A view of some of these images; still nothing is read."""
+        """A view of some of these images; nothing is read."""
         return PixelView(self._images, self._rows[np.array(chosen, np.int64)])
 
 
@@ -74,33 +74,33 @@ class Labelled:
 
 @dataclass(frozen=True)
 class PreparedImages:
-    """Files as the model takes them, and what was learnt while they were read."""
+    """Prepared images of files, and what was found while reading them."""
 
     pixels: NDArray[np.uint8]
-    """Shape (N, channels, height, width), memory-mapped. Only the rows that `rows` names are filled."""
+    """Shape (N, channels, height, width), memory-mapped. Only the rows in `rows` are filled."""
     rows: NDArray[np.int64]
-    """For each file, where its image lies in `pixels`; identical files share a row."""
+    """For each file, the row of its image in `pixels`; identical files share a row."""
     digests: tuple[bytes, ...]
     """SHA-256 of each file."""
     problems: dict[bytes, str]
-    """By digest, why a file cannot be read."""
+    """By digest, the reason why a file cannot be read."""
     shapes: Counter[tuple[str, int, int]]
-    """How often a format, width and height occur; identical files count once."""
+    """How many files have a format, width and height; identical files count once."""
 
     def view(self) -> PixelView:
         """The images of all files, in their order."""
         return PixelView(self.pixels, self.rows)
 
     def readable(self, index: int) -> bool:
-        """Whether a file is an image that serving would take."""
+        """Whether serving would accept a file as an image."""
         return self.digests[index] not in self.problems
 
 
 class _Reader:
     """Reads files from several threads, each content once.
 
-    A file may also be the array that the application made of an image. It counts as a copy of the image file
-    it was made of if that is there as well.
+    A file may also be the array that the application made of an image. It counts as a copy of that image file
+    if both are in the data.
     """
 
     def __init__(self, storage: Storage, spec: InputSpec, pixels: NDArray[np.uint8]):
@@ -112,9 +112,9 @@ class _Reader:
         self.shapes: Counter[tuple[str, int, int]] = Counter()
         self.lock = Lock()
         self.arrays: dict[bytes, bytes] = {}
-        """For the digest of each file that is an array, that of its pixels."""
+        """For the digest of each array file, the digest of its pixels."""
         self.files: dict[bytes, bytes] = {}
-        """For the digest of an image's pixels, that of its file; of several, the least."""
+        """For the digest of an image's pixels, the digest of its file, the smallest of several."""
 
     def read(self, index: int, address: str) -> bytes:
         data = self.storage.read(address)
@@ -136,7 +136,7 @@ class _Reader:
         return digest
 
     def original(self, digest: bytes) -> bytes:
-        """The digest of the image file of which the file with this digest was made, if that was read too."""
+        """The digest of the image file that an array was made of if that was read too, else `digest`."""
         return self.files.get(self.arrays.get(digest, b""), digest)
 
     def _fingerprint(self, index: int) -> bytes:
@@ -152,7 +152,7 @@ def _unpack(data: bytes, spec: InputSpec) -> NDArray[np.uint8]:
     """The array in a .npy file.
 
     Raises:
-        DamagedImage: if it is none that was prepared for this input.
+        DamagedImage: if it is damaged or was prepared for another input.
     """
     try:
         array = np.load(BytesIO(data), allow_pickle=False)
@@ -169,11 +169,11 @@ def prepare_images(
 ) -> PreparedImages:
     """Prepare every record's file exactly as serving does, into one array file at `store`.
 
-    The bytes of a file are forgotten as soon as it is decoded, so memory holds a few files at a time however
-    many there are; the array file grows by channels x height x width bytes per different image.
+    Memory holds a few files at a time, however many there are. The array file needs channels x height x width
+    bytes per record.
 
     Raises:
-        TrainingError: if a file cannot be fetched, or more than a few are no readable images.
+        TrainingError: if a file cannot be fetched, or more than a few are not readable images.
     """
     count = len(records)
     shape = (count, spec.channels, spec.height, spec.width)
@@ -181,7 +181,7 @@ def prepare_images(
     reader = _Reader(storage, spec, pixels)
     digests: list[bytes] = []
     unreadable = 0
-    start = spoken = time.monotonic()
+    start = printed = time.monotonic()
     # Pillow releases the interpreter lock while it decodes and resizes.
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         for first in range(0, count, CHUNK):
@@ -194,8 +194,8 @@ def prepare_images(
                     f"{unreadable} of {len(digests)} files cannot be read. The first: "
                     f"{next(iter(reader.problems.values()))} Is this a folder of images?"
                 )
-            if (now := time.monotonic()) - spoken >= SPOKEN_EVERY:
-                spoken = now
+            if (now := time.monotonic()) - printed >= PRINT_EVERY:
+                printed = now
                 print(
                     f"read {len(digests)} of {count} files; {len(digests) / (now - start):.0f}/s", flush=True
                 )

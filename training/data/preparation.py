@@ -1,4 +1,4 @@
-"""From labelled images, wherever they lie, to arrays for training, validation and test."""
+"""From labelled images to arrays for training, validation and test."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,15 +12,13 @@ from chalicelib.tasks import Task
 from training.data.cleaning import CleanData, clean
 from training.data.dataset import Listing, Record, attributes, check_classes, subgroups
 from training.data.earlier import mark_earlier
+from training.data.folds import check_enough_groups
 from training.data.listing import Location, list_images
+from training.data.parts import PARTS, Part, fingerprint
 from training.data.pixels import Labelled, prepare_images
 from training.data.sources import DataSource, TestSplit, load_source
 from training.data.split import (
-    PARTS,
-    Part,
-    check_enough_groups,
     cross_validation_splits,
-    fingerprint,
     split_around_test,
     split_as_given,
     split_by_group,
@@ -30,7 +28,7 @@ from training.data.storage import Storage
 from training.errors import TrainingError
 
 Split = Literal[TestSplit, "earlier"]
-"""How the parts come about: as a TestSplit says, or from those of an earlier preparation."""
+"""How the data are split: as a TestSplit says, or by extending an earlier preparation."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +36,14 @@ class PreparedData(CleanData):
     """A data set, decoded, cleaned and split."""
 
     folder: str
-    """Address that the records' paths are relative to."""
+    """Address to which the paths of the records are relative."""
     source: DataSource
     class_names: tuple[str, ...]
     split_seed: int
     parts: dict[Part, list[int]]
     """Indices into `records`."""
     fingerprint: str
-    """Of contents, labels, groups and parts: same data, same seed, same split."""
+    """Of contents, labels, groups and parts; the same for the same data, seed and split."""
 
     def folds(self, count: int) -> list["PreparedData"]:
         """`count` splits for cross-validation, of which this is the first: each has another validation part.
@@ -57,7 +55,7 @@ class PreparedData(CleanData):
         return [replace(self, parts=parts) for parts in splits]
 
     def labelled(self, part: Part) -> Labelled:
-        """Images and labels of one part; the images stay on disk until they are indexed."""
+        """Images and labels of one part; the images are read when they are indexed."""
         indices = self.parts[part]
         labels = np.array([self.records[index].label for index in indices], np.int64)
         return Labelled(self.pixels.view(indices), labels)
@@ -67,7 +65,7 @@ class PreparedData(CleanData):
         return [self.records[index].group for index in self.parts[part]]
 
     def subgroups(self, part: Part) -> dict[str, list[str]]:
-        """For each attribute that the data set knows, its value for each image of a part ("" if unknown)."""
+        """For each attribute in the data set, its value for each image of a part ("" if unknown)."""
         return subgroups([self.records[index] for index in self.parts[part]], attributes(self.records))
 
     def describe_split(self) -> dict[str, Any]:
@@ -88,10 +86,10 @@ class PreparedData(CleanData):
 
 @dataclass(frozen=True)
 class EvaluationData:
-    """Labelled images to test a model on: no split, and a class may be absent."""
+    """Labelled images to test a model on, without a split; classes may be absent."""
 
     folder: str
-    """Address that the records' paths are relative to."""
+    """Address to which the paths of the records are relative."""
     records: tuple[Record, ...]
     digests: tuple[bytes, ...]
     """SHA-256 of each record's file."""
@@ -99,9 +97,9 @@ class EvaluationData:
     groups: list[str]
     """The group (patient) of each image."""
     subgroups: dict[str, list[str]]
-    """For each attribute that the data set knows, its value for each image ("" if unknown)."""
+    """For each attribute in the data set, its value for each image ("" if unknown)."""
     findings: dict[str, int]
-    """How many images were found and left out; see findings.FINDINGS for the keys."""
+    """Numbers of images found and left out, by the keys of findings.FINDINGS."""
 
 
 def prepare_data(
@@ -127,16 +125,16 @@ def prepare_data(
         dataset: entry of datasets.toml.
         task: whose classes and input.
         split_seed: of the split.
-        workplace: folder for large arrays, which must stay while the data are used.
+        workplace: folder for large arrays, which must exist while the data are used.
         labels: a Ground Truth output manifest that adds to `location` and corrects its labels.
-        layout: how the folder is laid out; found out if not given.
-        min_confidence: what a Ground Truth label needs to be used.
-        near_duplicates: correlation of thumbnails above which images are taken for one patient's, 0 to look
-            for none; what the data set's entry says if not given.
+        layout: how the folder is laid out; None to recognise it.
+        min_confidence: the lowest confidence with which a Ground Truth label is used.
+        near_duplicates: correlation of thumbnails above which images count as one patient's; 0 skips the
+            search, None uses the value in datasets.toml.
         test_split: "given" to test on the test part that comes with the data, "own" to draw one, "fixed" to
-            keep all parts as the data's manifest has them; what the data set's entry says if not given.
+            keep all parts of the data's manifest; None uses the value in datasets.toml.
         earlier: manifest.csv of an earlier preparation, whose images keep their parts.
-        client: S3 client; made if needed.
+        client: S3 client; None to create one if needed.
 
     Raises:
         TrainingError: if the data do not allow training; the message says what is missing.
@@ -147,12 +145,12 @@ def prepare_data(
     listing = list_images(storage, place, task.class_names, source)
     check_classes(listing, task.class_names)
     how = _choose_split(listing, source, test_split, earlier)
-    # Reading may take hours; what can be told before is told before.
+    # Before reading, which may take hours.
     check_enough_groups(listing.records, task.class_names)
     images = prepare_images(storage, listing.folder, listing.records, task.input, workplace / "pixels.npy")
     if earlier:
         listing = mark_earlier(storage, str(earlier), listing, images)
-    # Groups of a manifest that names all parts are what they should be.
+    # The groups of a manifest with all parts are final.
     threshold = 0.0 if how == "fixed" else _threshold(source, near_duplicates)
     keep_test = how in ("given", "earlier")
     data = clean(listing, images, threshold, keep_test, workplace, grows=how == "earlier")
@@ -180,7 +178,7 @@ def prepare_evaluation_data(
     near_duplicates: float | None = None,
     client: Any = None,
 ) -> EvaluationData:
-    """List, read and clean labelled images to test a model on; the arguments are those of `prepare_data`.
+    """List, read and clean labelled images to test a model on; for the arguments see `prepare_data`.
 
     Raises:
         TrainingError: if there is nothing to evaluate; the message says what is missing.
@@ -224,17 +222,17 @@ def _threshold(source: DataSource, asked: float | None) -> float:
 def _choose_split(
     listing: Listing, source: DataSource, asked: TestSplit | None, earlier: str | Path | None
 ) -> Split:
-    """How to split; a data set whose entry wants the given test part may come without one."""
+    """How to split; an entry of datasets.toml may ask for a given test part that the data do not have."""
     if earlier:
         if asked:
-            raise TrainingError(f"With --earlier the parts are known: leave out --test-split {asked}.")
+            raise TrainingError(f"--earlier sets the parts: leave out --test-split {asked}.")
         return "earlier"
     choice = asked or source.test_split
     if choice == "own" or any(record.given == "test" for record in listing.records):
         return choice
     if asked:
         raise TrainingError(
-            f"'{listing.folder}' has no test part: no folder called test, and no line of its manifest with "
-            "the split test. Let one be drawn: --test-split own."
+            f"'{listing.folder}' has no test part: no folder called test, and no manifest line with the "
+            "split test. Draw one with --test-split own."
         )
     return "own"

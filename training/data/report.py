@@ -1,20 +1,20 @@
-"""What a person should know of a prepared data set, in words and tables."""
+"""The report on a prepared data set, as text and as Markdown."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from training.core.markdown import bullets, table
 from training.data.findings import FINDINGS, describe_findings
+from training.data.parts import PARTS
 from training.data.preparation import PreparedData
-from training.data.split import PARTS
-from training.reports.markdown import bullets, table
 
 MAX_NAMES = 20
 """Files named per reason in the report; data.json has them all."""
 
 
 def render_summary(data: PreparedData) -> str:
-    """The report for a log: it names no file."""
+    """The report for a log, without file names."""
     split = data.describe_split()
     classes = list(split[PARTS[0]]["classes"])
     width = max(map(len, [*classes, "groups (patients)"]))
@@ -46,14 +46,14 @@ def render_report(data: PreparedData) -> str:
         "![Some images of every class](contact-sheet.png)",
         "## What was found",
         table(
-            ("Files", "What became of them"),
+            ("Files", "Outcome"),
             [(data.findings[key], title) for key, title in FINDINGS.items() if data.findings.get(key)],
         ),
         *_leaks(data),
         "## Groups",
         _groups(data),
         *_subgroup_tables(data),
-        "## Files as they are",
+        "## Formats and sizes",
         _shapes(data.shapes),
         *_names(data),
     )
@@ -83,12 +83,12 @@ def _parts(data: PreparedData) -> str:
         counts = [split[part][key] for part in PARTS]
         rows.append((f"**{title}**", *counts, sum(counts)))
     how = "Test is the part that came with the data." if data.keeps_test else "All parts were drawn here."
-    text = f"No group, file or content stands in two parts (checked). {how}"
+    text = f"No group, file or content is in two parts (checked). {how}"
     return f"{text}\n\n{table(('Class', *PARTS, 'all'), rows)}"
 
 
 def _leaks(data: PreparedData) -> Iterator[str]:
-    """What is wrong with the given split, in a sentence; nothing if there is none."""
+    """What the given split shares between its parts, in a sentence; nothing if there is no such split."""
     if data.given_split:
         yield data.given_split.describe(data.keeps_test, data.findings.get("leaks", 0))
 
@@ -135,7 +135,7 @@ def _shapes(shapes: Counter[tuple[str, int, int]]) -> str:
 
 
 def _names(data: PreparedData) -> Iterator[str]:
-    """What was left out, by name."""
+    """The files that were left out, by name."""
     if data.contradictions:
         yield "## The same image under different labels"
         yield bullets(

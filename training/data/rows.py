@@ -1,4 +1,4 @@
-"""What a source of labels (a manifest, a folder, a labelling job) says of one file."""
+"""Rows: what a source of labels (a manifest, a folder, a labelling job) says about one file."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -18,11 +18,11 @@ GIVEN_PARTS = {
     "test": "test",
     "testing": "test",
 }
-"""How sources call the parts of their own split."""
+"""Names that sources use for the parts of their own split."""
 
 
 class Row(NamedTuple):
-    """One file as a source describes it."""
+    """One file, as a source describes it."""
 
     path: str
     """Relative to the data's folder, or a full address."""
@@ -33,19 +33,19 @@ class Row(NamedTuple):
     """The part of the source's own split (train, validation or test), if it has one."""
     attributes: tuple[tuple[str, str], ...] = ()
     left_out: str = ""
-    """Why the file is not used (a key of findings.FINDINGS); empty if it is."""
+    """The reason why the file is not used (a key of findings.FINDINGS); empty if it is used."""
     sha256: str = ""
-    """Of the file, in hexadecimal, where a preparation has written it down."""
+    """Of the file, in hexadecimal; only in the manifest of a preparation."""
     reviewed: bool = False
-    """Whether the class is what somebody said of this very image, over whatever the data say."""
+    """Whether the class comes from a review of this image and overrides that of the data."""
     reviewed_at: str = ""
-    """When, in ISO 8601; empty if nobody noted it."""
+    """In ISO 8601; empty if unknown."""
     before: str = ""
-    """The class that a reviewed image had in the data; empty if it was not there."""
+    """The class that a reviewed image has in the data; empty if it is not in the data."""
 
 
 class Vocabulary:
-    """The classes of a task, under all the names that sources use for them."""
+    """The classes of a task, by all names that sources use for them."""
 
     def __init__(self, class_names: Sequence[str], aliases: Mapping[str, str] | None = None):
         """Take the task's classes and other names for them; case, blanks and hyphens do not matter."""
@@ -59,7 +59,7 @@ class Vocabulary:
         self._seen: dict[str, int | None] = {}
 
     def find(self, name: str) -> int | None:
-        """The index of the class that `name` means; None if it means none."""
+        """The index of the class called `name`; None if there is none."""
         if name not in self._seen:
             self._seen[name] = self._labels.get(_plain(name))
         return self._seen[name]
@@ -80,7 +80,7 @@ class Vocabulary:
 
 
 def is_image(path: str) -> bool:
-    """Whether a file's name is that of an image in a format that can be read."""
+    """Whether the file name is that of an image in a readable format."""
     name = path.rpartition("/")[2]
     dot = name.rfind(".")
     # DICOM files often have no suffix, or a number that only looks like one.
@@ -89,7 +89,7 @@ def is_image(path: str) -> bool:
 
 
 def given_part(path: str) -> str:
-    """The part that a folder on the way to the file is named after; empty if none is."""
+    """The part after which a folder in the path is named; empty if there is none."""
     return next((part for word in path.split("/")[:-1] if (part := GIVEN_PARTS.get(word.lower()))), "")
 
 

@@ -1,4 +1,4 @@
-"""Images that are nearly the same, found by the correlation of small grey thumbnails."""
+"""Near duplicates, found by the correlation of small grey thumbnails."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,17 +12,17 @@ from training.data.pixels import Images
 from training.errors import TrainingError
 
 SIDE = 32
-"""Pixels of a thumbnail: fine enough to tell scans apart, coarse enough to overlook callipers and noise."""
+"""Side of a thumbnail in pixels: fine enough for scans to differ, too coarse for callipers and noise."""
 BLOCK = 2048
-"""Images compared with as many others at a time: 16 MiB of correlations."""
+"""Images compared with as many others at once: 16 MiB of correlations."""
 SHRUNK = 256
-"""Images made into thumbnails at a time."""
+"""Images resized at once."""
 MAX_PAIRS = 20
-"""Per image on average; with more, the threshold finds a kind of image and not copies."""
+"""Per image on average; a threshold that finds more finds a kind of image, not copies."""
 
 
 class Similar(NamedTuple):
-    """Two images that are nearly the same, by their positions, the first being the smaller one."""
+    """The positions of two images that are nearly the same, the smaller first."""
 
     first: int
     second: int
@@ -32,15 +32,14 @@ class Similar(NamedTuple):
 def find_similar(pixels: Images, least: float, store: Path) -> list[Similar]:
     """All pairs of prepared images whose thumbnails correlate by more than `least`.
 
-    Every image is compared with every other, in blocks, so memory does not grow with their number, and time
-    does with its square. Mirrored copies are not looked for: no data set here has any, and a left breast is
-    no copy of a right one.
+    Every image is compared with every other, in blocks: time is quadratic in their number, memory constant.
+    Mirrored copies are not searched: no data set here has any, and a left breast is no copy of a right one.
 
     Args:
         pixels: shape (N, channels, height, width).
-        least: Pearson's correlation. What counts as nearly the same depends on the kind of image: two
-            films of different patients can reach 0.97 where all are taken alike.
-        store: where the thumbnails go, 4 KiB per image.
+        least: Pearson's correlation. The right value depends on the kind of image: standardised films of two
+            patients can reach 0.97.
+        store: file for the thumbnails, 4 KiB per image.
 
     Raises:
         TrainingError: if there are so many pairs that `least` must be too low.
@@ -54,9 +53,9 @@ def find_similar(pixels: Images, least: float, store: Path) -> list[Similar]:
         pairs += _pairs_of_block(vectors, start, least)
         if len(pairs) > MAX_PAIRS * count:
             raise TrainingError(
-                f"More than {MAX_PAIRS} of the other images resemble an image by {least} on average: that "
-                "is how this kind of image looks, not a sign of copies. Raise --near-duplicates, or leave it "
-                "out and tell patients by --dataset or a column 'group'."
+                f"More than {MAX_PAIRS} of the other images correlate with an image by {least} on average: "
+                "this kind of image looks so, they are not copies. Raise --near-duplicates, or leave it out "
+                "and name the patients with --dataset or in a column 'group'."
             )
     return pairs
 
@@ -64,7 +63,7 @@ def find_similar(pixels: Images, least: float, store: Path) -> list[Similar]:
 def standardised_thumbnails(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Grey thumbnails of images (N, C, H, W), as vectors (N, SIDE²) of mean 0 and length 1.
 
-    The dot product of two is their correlation. An image of one colour, which resembles nothing, is 0.
+    The dot product of two is their correlation. The vector of an image of one colour is 0.
     """
     grey = images.mean(1, dtype=np.float32).round().astype(np.uint8)
     small = [Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BOX) for image in grey]
@@ -76,7 +75,7 @@ def standardised_thumbnails(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _pairs_of_block(vectors: NDArray[np.float32], start: int, least: float) -> Iterator[Similar]:
-    """The pairs of which one image lies in the block that begins at `start`, and the other in it or after."""
+    """The pairs with one image in the block that begins at `start`, and the other in it or after it."""
     block = np.array(vectors[start : start + BLOCK])
     for other in range(start, len(vectors), BLOCK):
         correlation = block @ vectors[other : other + BLOCK].T

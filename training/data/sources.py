@@ -1,4 +1,4 @@
-"""What is known of a data set besides its images: who made it, under which terms, how its files are named."""
+"""Descriptions of data sets: citation, licence, origin, and how files are named."""
 
 import tomllib
 from collections.abc import Mapping
@@ -9,8 +9,7 @@ from typing import Literal
 DATASETS = Path(__file__).with_name("datasets.toml")
 
 TestSplit = Literal["own", "given", "fixed"]
-"""Whose test part is used: one that is drawn here, or the one that comes with the images; or, with "fixed",
-all three parts as the images' manifest names them."""
+"""The test part: drawn here, or the one that comes with the data; "fixed": all parts as in the manifest."""
 
 
 @dataclass(frozen=True)
@@ -21,22 +20,22 @@ class DataSource:
     citation: str
     licence: str
     origin: str
-    """Where these very files were taken from."""
+    """Where these files were taken from."""
     notes: tuple[str, ...]
     """Known flaws, in sentences for the model card."""
     group_patterns: tuple[str, ...] = ()
-    """Regular expressions whose capturing group is the patient, for file names that tell."""
+    """Regular expressions whose capturing group is the patient in a file name."""
     attribute_patterns: Mapping[str, str] = field(default_factory=dict)
-    """By attribute, a regular expression whose capturing group is its value, for file names that tell."""
+    """By attribute, a regular expression whose capturing group is its value in a file name."""
     aliases: Mapping[str, str] = field(default_factory=dict)
-    """What labelling jobs and manifests call the task's classes, where it is not their name."""
+    """Other names of the task's classes in labelling jobs and manifests, each with the class."""
     near_duplicates: float | None = None
-    """Correlation of thumbnails above which two images are taken for one patient's; None: not looked for."""
+    """Correlation of thumbnails above which two images count as one patient's; None skips the search."""
     test_split: TestSplit = "own"
 
 
 def load_source(name: str, path: Path = DATASETS) -> DataSource:
-    """The entry called `name`; for a data set that is not described there, one that says so."""
+    """The entry called `name`, or one that says that the data set is not described."""
     entry = tomllib.loads(path.read_text(encoding="utf-8")).get(name)
     if entry is None:
         return DataSource(

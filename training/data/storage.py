@@ -1,4 +1,4 @@
-"""Files on disk and objects in S3, listed and read alike."""
+"""Files on disk and objects in S3, listed and read in the same way."""
 
 import os
 from collections.abc import Iterator
@@ -11,42 +11,42 @@ from training.errors import TrainingError
 
 S3 = "s3://"
 HIDDEN = (".", "__")
-"""How names begin that no listing shows: .DS_Store, __MACOSX and the like."""
+"""First characters of names that listings skip, such as .DS_Store and __MACOSX."""
 CONNECTIONS = 16
-"""How many objects are read at once."""
+"""Number of objects that are read at once."""
 
 
 def join(folder: str, path: str) -> str:
-    """The address of `path` as seen from `folder`; an absolute path or an S3 URI stands for itself."""
+    """The address of `path`, relative to `folder` unless it is absolute or an S3 URI."""
     if path.startswith(S3):
         return path
     return f"{folder.rstrip('/')}/{path}" if folder.startswith(S3) else str(Path(folder, path))
 
 
 def relative(address: str, folder: str) -> str:
-    """`address` as seen from `folder` if it lies in it, else in full."""
+    """`address` relative to `folder` if it is inside, else in full."""
     if not address.startswith(S3):
         address, folder = str(Path(address).absolute()), str(Path(folder).absolute())
     return address.removeprefix(f"{folder.rstrip('/')}/")
 
 
 def parent(address: str) -> str:
-    """The folder in which the file at `address` lies."""
+    """The folder of the file at `address`."""
     return address.rpartition("/")[0] if address.startswith(S3) else str(Path(address).parent)
 
 
 class Storage:
-    """Reads what an address names: a path on disk or an S3 URI. Safe to share between threads."""
+    """Reads files by address: a path on disk or an S3 URI. Safe to share between threads."""
 
     def __init__(self, client: Any = None):
-        """Take an S3 client; without one, it is made when the first S3 URI is met."""
+        """Take an S3 client; if it is None, one is created for the first S3 URI."""
         self._given_client = client
 
     @cached_property
     def _client(self) -> Any:
         if self._given_client:
             return self._given_client
-        import boto3  # who keeps the images on disk needs neither boto3 nor credentials
+        import boto3  # not needed for images on disk, nor are credentials
         from botocore.config import Config
 
         return boto3.client(
@@ -54,10 +54,10 @@ class Storage:
         )
 
     def paths(self, folder: str) -> Iterator[str]:
-        """Everything below `folder`, relative to it, with forward slashes; hidden files are passed over.
+        """All files below `folder`, relative to it, with forward slashes; hidden files are skipped.
 
         Raises:
-            TrainingError: if there is no such folder, or no access to it.
+            TrainingError: if the folder does not exist or cannot be read.
         """
         found = self._keys(folder) if folder.startswith(S3) else _files(Path(folder))
         return (path for path in found if not any(part.startswith(HIDDEN) for part in path.split("/")))
@@ -105,7 +105,7 @@ class Storage:
         with _explained(folder):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
                 for entry in page.get("Contents", ()):
-                    # Consoles make empty objects ending in a slash to show folders.
+                    # The console creates empty objects ending in a slash as folders.
                     if not entry["Key"].endswith("/"):
                         yield entry["Key"].removeprefix(prefix)
 
@@ -130,7 +130,7 @@ def _split(address: str) -> tuple[str, str]:
 
 @contextmanager
 def _explained(address: str) -> Iterator[None]:
-    """Turn what a disk or S3 can answer into one sentence."""
+    """Turn errors of disk and S3 into a TrainingError with one sentence."""
     try:
         yield
     except TrainingError:

@@ -1,1 +1,1 @@
-"""How good a model is."""
+"""Measuring models: metrics, comparison, decision."""

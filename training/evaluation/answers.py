@@ -1,9 +1,7 @@
-"""What a model that serves said of some images, wherever it runs."""
+"""The answers of a model for images, wherever it runs."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,13 +9,12 @@ from numpy.typing import NDArray
 
 from chalicelib.models.review_rule import reasons_for_review
 from chalicelib.tasks import Task
-from training.data.dataset import Record
-from training.evaluation.bootstrap import Floats
+from training.core.arrays import Floats
 
 OUTPUTS = ("probabilities", "distance")
-"""What of a graph's outputs is judged; maps of where it looked would fill the memory."""
+"""The outputs of a graph that are evaluated; the activation maps would fill the memory."""
 UNFAMILIAR = "unfamiliar"
-"""Code of the reason for review that an image gets if it is unlike anything seen in training."""
+"""Code of the reason for review of out-of-distribution images."""
 
 
 @dataclass(frozen=True)
@@ -27,72 +24,26 @@ class Answers:
     probabilities: Floats
     """Shape (N, classes)."""
     distances: Floats | None
-    """Shape (N,): from anything seen in training; None where the model does not tell, as behind the API."""
+    """Distances from the training images, shape (N,); None if unknown, as behind the API."""
     reasons: Sequence[Sequence[str]]
-    """For each image the codes of the reasons why a person should look as well."""
+    """For each image, the codes of the reasons for review."""
 
     @property
     def needs_review(self) -> NDArray[np.bool_]:
-        """Whether a person should look, shape (N,)."""
+        """Whether an image is marked for review, shape (N,)."""
         return np.array([bool(codes) for codes in self.reasons])
 
     @property
-    def unfamiliar(self) -> NDArray[np.bool_]:
-        """Whether the image is beyond the distance threshold, shape (N,)."""
+    def out_of_distribution(self) -> NDArray[np.bool_]:
+        """Whether the distance of an image is above the threshold, shape (N,)."""
         return np.array([UNFAMILIAR in codes for codes in self.reasons])
 
 
 def read_outputs(outputs: Mapping[str, NDArray[Any]], task: Task, distance_threshold: float) -> Answers:
-    """The answers in a graph's outputs `probabilities` and `distance`, by the task's rule for review."""
+    """The answers in a graph's outputs `probabilities` and `distance`, with the task's review rule."""
     probabilities, distances = outputs["probabilities"], outputs["distance"]
     reasons = [
         [reason.code for reason in reasons_for_review(task, row, bool(distance > distance_threshold))]
         for row, distance in zip(probabilities, distances, strict=True)
     ]
     return Answers(probabilities.astype(np.float64), distances.astype(np.float64), reasons)
-
-
-def write_answers(
-    path: Path,
-    records: Sequence[Record],
-    answers: Answers,
-    class_names: Sequence[str],
-    failures: Sequence[tuple[Record, str]] = (),
-) -> None:
-    """One line of CSV for each image: what it is, what the model said, and whether a person should look.
-
-    The images of `failures` got no answer; what stands beside them is the reason.
-    """
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        probabilities = [f"p({name})" for name in class_names]
-        writer.writerow(
-            (
-                "path",
-                "group",
-                "label",
-                "predicted",
-                *probabilities,
-                "distance",
-                "needs_review",
-                "reasons",
-                "error",
-            )
-        )
-        for index, (record, row) in enumerate(zip(records, answers.probabilities, strict=True)):
-            codes = answers.reasons[index]
-            writer.writerow(
-                (
-                    *(record.path, record.group, class_names[record.label], class_names[int(row.argmax())]),
-                    *(f"{probability:.6f}" for probability in row),
-                    "" if answers.distances is None else f"{answers.distances[index]:.3f}",
-                    str(bool(codes)).lower(),
-                    " ".join(codes),
-                    "",
-                )
-            )
-        unknown = [""] * (len(class_names) + 4)
-        writer.writerows(
-            (record.path, record.group, class_names[record.label], *unknown, reason)
-            for record, reason in failures
-        )

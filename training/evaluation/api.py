@@ -1,4 +1,4 @@
-"""Classifying through a running API, as any of its users does."""
+"""Classification through a running API."""
 
 import json
 from collections.abc import Mapping
@@ -10,22 +10,21 @@ import numpy as np
 import urllib3
 from urllib3.util import Retry, Timeout
 
+from chalicelib.limits import MAX_IMAGE_BODY
 from chalicelib.tasks import Task
+from training.core.arrays import Floats
 from training.errors import TrainingError
-from training.evaluation.bootstrap import Floats
 
-LARGEST = 4_500_000
-"""Bytes that `POST /api/tasks/TASK/classify` takes."""
 CONNECTIONS = 4
-"""Images that are classified at once; more would only queue up in a small stage."""
-TRIES_AGAIN = 5
-SLOWEST_ANSWER = 60.0
+"""Images that are sent at once; more would only wait in a small stage."""
+MAX_RETRIES = 5
+READ_TIMEOUT = 60.0
 """Seconds; longer than API Gateway ever waits."""
 MAX_PAUSE_SECONDS = 60
-"""Seconds between two tries; what the API asks for while an endpoint starts."""
-SILENCE = 8
-"""Images in a row that got no connection, after which no more are sent."""
-TRY_LATER = (429, 503, 504)
+"""Seconds between two tries; the API asks for so many while an endpoint starts."""
+MAX_FAILURES = 8
+"""Images in a row without a connection, after which no more are sent."""
+RETRY_STATUS = (429, 503, 504)
 FORBIDDEN = (401, 403)
 
 
@@ -40,48 +39,48 @@ class NotAnswered(Exception):
 
 @dataclass(frozen=True)
 class Result:
-    """What the API says of one image."""
+    """The answer of the API for one image."""
 
     probabilities: Floats
     """Shape (classes,)."""
     reasons: tuple[str, ...]
-    """Codes of the reasons why a person should look."""
+    """Codes of the reasons for review."""
     model: str
-    """Version of the model that answered, and where it runs."""
+    """Version of the model that answered, and its backend."""
 
 
 class Api:
     """The API at one address, for one task. Safe to share between threads."""
 
     def __init__(self, url: str, task: Task, token: str | None, backoff: float = 0.5):
-        """Connect to nothing yet.
+        """Prepare connections; none is opened yet.
 
         Args:
             url: with or without the path /api.
             task: to classify for.
-            token: identity token of a signed-in user; None where the API needs none.
-            backoff: seconds before the second repetition of a request; doubles with each further one.
+            token: identity token of a signed-in user; None if the API needs none.
+            backoff: seconds before the second retry of a request; doubles with each further one.
 
         Raises:
-            TrainingError: if `url` is none, or tells a password.
+            TrainingError: if `url` is not an address, or contains a password.
         """
         address = urlsplit(url)
         if address.scheme not in ("http", "https") or not address.netloc:
-            raise TrainingError(f"'{url}' is no address of an API; it looks like https://example.org.")
+            raise TrainingError(f"'{url}' is not the address of an API, such as https://example.org.")
         if address.username or address.password:
-            raise TrainingError("Leave name and password out of the address; it stands in the report.")
+            raise TrainingError("Leave name and password out of the address, which is in the report.")
         self.url = f"{url.rstrip('/').removesuffix('/api')}/api"
         self.task = task
-        self._silent = 0
+        self._failures = 0
         self._pool = urllib3.PoolManager(
             maxsize=CONNECTIONS,
             headers={"Authorization": token} if token else {},
-            timeout=Timeout(connect=10, read=SLOWEST_ANSWER),
+            timeout=Timeout(connect=10, read=READ_TIMEOUT),
             retries=Retry(
-                TRIES_AGAIN,
-                redirect=0,  # a token must not follow to another host
-                status_forcelist=TRY_LATER,
-                allowed_methods=None,  # the same image again finds the same result
+                MAX_RETRIES,
+                redirect=0,  # a token must not be sent to another host
+                status_forcelist=RETRY_STATUS,
+                allowed_methods=None,  # repeating an image is idempotent
                 backoff_factor=backoff,
                 backoff_max=MAX_PAUSE_SECONDS,
                 backoff_jitter=backoff,
@@ -92,10 +91,10 @@ class Api:
         )
 
     def check(self) -> None:
-        """Make sure that the API is there, lets us in, and knows the task by the same classes.
+        """Make sure that the API answers, accepts the token, and has the task with the same classes.
 
         Raises:
-            TrainingError: saying what is wrong.
+            TrainingError: if not; the message says what is wrong.
         """
         try:
             answer = self._ask("GET", "/tasks")
@@ -112,24 +111,26 @@ class Api:
             )
         if classes[self.task.name] != list(self.task.class_names):
             raise TrainingError(
-                f"The API at {self.url} knows other classes of '{self.task.name}' than its task file here: "
+                f"The API at {self.url} has other classes of '{self.task.name}' than the task file here: "
                 f"{', '.join(classes[self.task.name])}."
             )
 
     def classify(self, image: bytes) -> Result:
-        """Send the bytes of one file.
+        """Classify the bytes of one file.
 
         Raises:
-            NotAnswered: if there is no classification to be had, even after some tries.
-            TrainingError: if the API does not let us in (any more).
+            NotAnswered: if there is no classification, even after retries.
+            TrainingError: if the API rejects the token.
         """
-        if len(image) > LARGEST:
+        if len(image) > MAX_IMAGE_BODY:
             raise NotAnswered(
                 "TooLarge",
-                f"The file has {len(image):,} bytes; the API classifies at most {LARGEST:,} while one waits.",
+                f"The file has {len(image):,} bytes; the API accepts at most {MAX_IMAGE_BODY:,} per request.",
             )
-        if self._silent >= SILENCE:
-            raise NotAnswered("NotSent", f"{SILENCE} images in a row got no connection; no more were sent.")
+        if self._failures >= MAX_FAILURES:
+            raise NotAnswered(
+                "NotSent", f"{MAX_FAILURES} images in a row got no connection; no more are sent."
+            )
         return _read_result(self._ask("POST", f"/tasks/{self.task.name}/classify", image), self.task)
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> Any:
@@ -137,14 +138,14 @@ class Api:
         try:
             response = self._pool.request(method, self.url + path, body=body, headers=headers)
         except urllib3.exceptions.HTTPError as error:
-            self._silent += 1
+            self._failures += 1
             cause = getattr(error, "reason", None) or error
             raise NotAnswered("NoConnection", f"No connection: {type(cause).__name__}.") from error
-        self._silent = 0
+        self._failures = 0
         if response.status in FORBIDDEN:
             raise TrainingError(
-                f"The API at {self.url} does not let us in (HTTP {response.status}). Give a valid identity "
-                "token of a user with --token or in NEGATOSCOPE_TOKEN."
+                f"The API at {self.url} rejects the token (HTTP {response.status}). Give a user's valid "
+                "identity token with --token or in NEGATOSCOPE_TOKEN."
             )
         try:
             answer = json.loads(response.data)
@@ -168,9 +169,7 @@ def _read_result(answer: Any, task: Task) -> Result:
         reasons = tuple(str(reason["code"]) for reason in answer["reasons"])
         model = f"{answer['model']['version']} ({answer['model']['backend']})"
     except (KeyError, TypeError, ValueError):
-        raise NotAnswered(
-            "NoClassification", "The API answered something else than a classification."
-        ) from None
+        raise NotAnswered("NoClassification", "The answer of the API is not a classification.") from None
     if len(given) != len(probabilities) or not abs(probabilities.sum() - 1) < 1e-3 or probabilities.min() < 0:
-        raise NotAnswered("NoClassification", "The API answered with numbers that are no probabilities.")
+        raise NotAnswered("NoClassification", "The numbers in the answer of the API are not probabilities.")
     return Result(probabilities, reasons, model)

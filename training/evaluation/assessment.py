@@ -1,4 +1,4 @@
-"""Everything that is measured of a model on one set of images, and the curves to it."""
+"""All measurements of a model on one set of images, and the curves."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.tasks import Task
+from training.core.arrays import Ints
+from training.core.calibration import change_temperature, expected_calibration_error
 from training.evaluation.answers import Answers
-from training.evaluation.bootstrap import GroupBootstrap, Ints, interval
-from training.evaluation.calibration import change_temperature, expected_calibration_error
+from training.evaluation.bootstrap import GroupBootstrap, interval
 from training.evaluation.confusion import Confusions, accuracy
 from training.evaluation.curves import draw_curves
 from training.evaluation.metrics import Predictions, evaluate
@@ -21,11 +22,11 @@ class Assessment:
     """What was measured."""
 
     answers: Answers
-    """What it was measured on."""
+    """The measured answers."""
     metrics: dict[str, Any]
     """As `model.json` holds them."""
     curves: dict[str, Any]
-    """Likewise; see curves.draw_curves."""
+    """As `model.json` holds them; see curves.draw_curves."""
 
 
 def assess(
@@ -38,15 +39,15 @@ def assess(
     resamples: int,
     seed: int,
 ) -> Assessment:
-    """Measure what a model answered for N images.
+    """Measure the answers of a model for N images.
 
     Args:
-        task: whose classes and rule for review apply.
+        task: whose classes and review rule apply.
         answers: of the model.
         labels: the true classes, shape (N,).
         groups: the patient of each image.
-        subgroups: by attribute, its value for each image ("" where unknown).
-        temperature: by which the model divides its logits; if None, nothing is known of before scaling.
+        subgroups: by attribute, its value for each image ("" if unknown).
+        temperature: by which the model divides its logits; None if unknown.
         resamples: of the bootstrap behind each interval.
         seed: of the bootstrap.
     """
@@ -56,7 +57,7 @@ def assess(
         **evaluate(predictions, task.class_names, resamples, seed, task.negative),
         "ece_before": None if uncalibrated is None else expected_calibration_error(uncalibrated, labels),
         "ece_after": expected_calibration_error(answers.probabilities, labels),
-        "unfamiliar": float(answers.unfamiliar.mean()),
+        "unfamiliar": float(answers.out_of_distribution.mean()),
         "review": _review(predictions, answers.needs_review, resamples, seed),
         "profile": _profile(task, answers),
     }
@@ -65,7 +66,7 @@ def assess(
 
 
 def _profile(task: Task, answers: Answers) -> dict[str, Any]:
-    """What answers look like, for comparison with those to come: nothing of it needs a true class."""
+    """The distributions of the answers, for drift detection; no true class is needed."""
     best = answers.probabilities.argmax(1)
     deciles = np.linspace(0.1, 0.9, 9)
 
@@ -83,7 +84,7 @@ def _profile(task: Task, answers: Answers) -> dict[str, Any]:
 def _review(
     predictions: Predictions, needs_review: NDArray[np.bool_], resamples: int, seed: int
 ) -> dict[str, Any]:
-    """How many images a person is asked to look at, and how good the answers for the others are."""
+    """The share of images marked for review, and the accuracy of the others."""
     rest = ~needs_review
     if not rest.any():
         return {"share": 1.0, "accuracy_of_rest": interval(np.nan, np.empty(0))}

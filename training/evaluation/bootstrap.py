@@ -1,23 +1,22 @@
-"""95 % intervals that respect that images of one patient resemble each other."""
+"""95 % intervals by a bootstrap over groups (patients), because images of one patient are similar."""
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from training.core.arrays import Floats, Ints
+
 Interval = dict[str, float | None]
-"""`value`, `low` and `high`; None where the images do not define them."""
+"""`value`, `low` and `high`; None if they are undefined for the images."""
 
 TAIL = 0.025
-"""Share of the resamples below, and above, a 95 % interval."""
+"""Share of the resamples below a 95 % interval, and above it."""
 BLOCK = 4_000_000
-"""Weights (resamples x images) that are worked on at a time, so that large tests fit into memory."""
+"""Weights (resamples x images) that are processed at once, so that large tests fit into memory."""
 
 
 class GroupBootstrap:
-    """Resamples of a test in which whole groups (patients) are drawn, with replacement."""
+    """Resamples of a test part: whole groups (patients), drawn with replacement."""
 
     def __init__(self, groups: Sequence[str], resamples: int, seed: int):
         names, self.members = np.unique(np.asarray(groups), return_inverse=True)
@@ -27,23 +26,23 @@ class GroupBootstrap:
         )
 
     def resample_totals(self, totals: Ints) -> Floats:
-        """From totals of each group, shape (groups, ...), to those of each resample, (resamples, ...)."""
+        """The totals of each resample, (resamples, ...), from those of each group, (groups, ...)."""
         resampled: Floats = np.tensordot(self._draws.astype(float), totals.astype(float), 1)
         return resampled
 
     def resample_images(self, metrics: Callable[[Floats], Floats]) -> Floats:
-        """What `metrics` makes of image weights, shape (R, images), for all resamples: (resamples, M)."""
+        """The values, (resamples, M), of `metrics`, a function of image weights, (R, images)."""
         rows = max(1, BLOCK // len(self.members))
         blocks = (self._draws[start : start + rows] for start in range(0, len(self._draws), rows))
         return np.concatenate([metrics(block[:, self.members].astype(float)) for block in blocks])
 
 
 def interval(value: float, resampled: Floats, trials: int | None = None) -> Interval:
-    """A value with the percentiles of its resamples, shape (resamples,); NaN means "not defined".
+    """A value with the percentiles of its resamples, shape (resamples,); NaN means "undefined".
 
-    Where no error was seen (or no success) every resample says the same, which is not certainty. For a
-    proportion the open end is then the exact binomial one (Clopper and Pearson 1934) for as many `trials` as
-    there are groups.
+    If there was no error (or no success), all resamples have the same value, although it is not certain. The
+    open end of a proportion is then the exact binomial limit (Clopper and Pearson 1934) for `trials`, the
+    number of groups.
     """
     defined = resampled[np.isfinite(resampled)]
     if not np.isfinite(value) or not len(defined):

@@ -1,4 +1,4 @@
-"""Two models on the same images: which one is better, and how sure that is."""
+"""Comparison of two models on the same images, with its uncertainty."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,24 +6,25 @@ from typing import Any
 
 import numpy as np
 
+from training.core.arrays import Floats, Ints
 from training.evaluation import confusion
-from training.evaluation.bootstrap import Floats, GroupBootstrap, Interval, Ints, interval
+from training.evaluation.bootstrap import GroupBootstrap, Interval, interval
 from training.evaluation.confusion import Confusions
 
 MIN_PROBABILITY = 1e-6
-"""What a logarithm is taken of at least: a single wrong certainty must not decide alone."""
+"""Lower limit of probabilities in logarithms: a single confident error must not decide alone."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A candidate against the current model; differences are the candidate's value minus the other's."""
+    """A candidate compared with the current model; differences are candidate minus current."""
 
     accuracy: Interval
     balanced_accuracy: Interval
     log_score: Interval
-    """Mean logarithm of the probability of the true class: the finest measure, and a proper one."""
+    """Mean logarithm of the probability of the true class: a proper scoring rule, and a sensitive one."""
     probability_better: float
-    """Share of the resamples in which the candidate's log score is the higher one, ties counting half."""
+    """Share of the resamples in which the candidate's log score is higher; ties count half."""
     sensitivity: dict[str, Interval]
     """By class."""
 
@@ -41,7 +42,7 @@ def compare(
     resamples: int,
     seed: int,
 ) -> Comparison:
-    """Compare by a paired bootstrap: every resample of groups is put to both models.
+    """Compare by a paired bootstrap: both models are measured on the same resamples of groups.
 
     Args:
         class_names: K names.

@@ -1,4 +1,4 @@
-"""Confusion matrices and the rates that follow from them."""
+"""Confusion matrices and rates."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,14 +6,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluation.bootstrap import Floats, GroupBootstrap, Interval, Ints, interval
+from training.core.arrays import Floats, Ints
+from training.evaluation.bootstrap import GroupBootstrap, Interval, interval
 
 Matrices = NDArray[Any]
 """Shape (M, classes, classes): weights or counts of images; rows: true class, columns: predicted class."""
 
 
 class Confusions:
-    """The confusion matrix of a test, and those of its groups and its resamples."""
+    """The confusion matrix of a test, and those of its groups and resamples."""
 
     def __init__(self, labels: Ints, predicted: Ints, classes: int, bootstrap: GroupBootstrap):
         """Take the true and the predicted class of each image, both of shape (N,)."""
@@ -24,19 +25,19 @@ class Confusions:
         self._resampled = bootstrap.resample_totals(by_group)
 
     def interval(self, metric: Callable[[Matrices], Floats]) -> Interval:
-        """Of a metric that takes M matrices to M values."""
+        """The interval of a metric, a function from M matrices to M values."""
         with np.errstate(invalid="ignore"):
             trials = int(np.isfinite(metric(self._by_group)).sum())
             return interval(float(metric(self.whole[np.newaxis])[0]), metric(self._resampled), trials)
 
     def difference(self, other: "Confusions", metric: Callable[[Matrices], Floats]) -> Interval:
-        """Of what a metric is more here than for another model, whose resamples are the same."""
+        """The interval of a metric minus that of another model, with the same resamples."""
         with np.errstate(invalid="ignore"):
             value, others = (float(metric(one.whole[np.newaxis])[0]) for one in (self, other))
             return interval(value - others, metric(self._resampled) - metric(other._resampled))
 
     def interval_of(self, label: int, rate: Callable[[Matrices], Floats]) -> Interval:
-        """Of one class, for a rate that takes M matrices to (M, classes)."""
+        """The interval of a rate of one class; `rate` is a function from M matrices to (M, classes)."""
         return self.interval(lambda matrices: rate(matrices)[:, label])
 
 
@@ -59,13 +60,13 @@ def macro_f1(matrices: Matrices) -> Floats:
 
 
 def sensitivity(matrices: Matrices) -> Floats:
-    """Share of each class's images that is called so, shape (M, classes); also called recall."""
+    """Share of the images of each class that are predicted so (recall), shape (M, classes)."""
     share: Floats = _hits(matrices) / matrices.sum(2)
     return share
 
 
 def specificity(matrices: Matrices) -> Floats:
-    """Share of the images of other classes that is not called so, shape (M, classes)."""
+    """Share of the images of other classes that are not predicted so, shape (M, classes)."""
     others = matrices.sum((1, 2))[:, np.newaxis] - matrices.sum(2)
     false_alarms = matrices.sum(1) - _hits(matrices)
     share: Floats = 1 - false_alarms / others
@@ -73,7 +74,7 @@ def specificity(matrices: Matrices) -> Floats:
 
 
 def precision(matrices: Matrices) -> Floats:
-    """Share of the images called so that are of this class, shape (M, classes)."""
+    """Share of the images predicted as each class that belong to it, shape (M, classes)."""
     share: Floats = _hits(matrices) / matrices.sum(1)
     return share
 

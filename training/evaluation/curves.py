@@ -1,4 +1,4 @@
-"""What a page or a plot draws of a test: reliability, ROC and precision over recall, in few points."""
+"""Curves of a test in a few points: reliability, ROC, and precision over recall."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluation.bootstrap import Floats
-from training.evaluation.calibration import reliability_table
+from training.core.arrays import Floats
+from training.core.calibration import reliability_table
 from training.evaluation.metrics import Predictions
 from training.evaluation.ranking import Ranking
 
 MAX_POINTS = 60
-"""Of a curve; more are not seen in a picture."""
+"""Of a curve; more are not visible in a plot."""
 DIGITS = 4
 
 
@@ -26,9 +26,9 @@ def draw_curves(
 
     `reliability` has the table `before` and `after` temperature scaling (before is None if `uncalibrated`, of
     shape (N, classes), is unknown). `classes` has each class against the rest, and `finding` the images of
-    all other classes against those of the class `negative`; each has `roc` with `false_alarm_rate` and
-    `sensitivity`, and `precision_recall` with `recall` and `precision`, or is None where all images are on
-    one side.
+    all other classes against those of the class `negative`. Each has `roc` with `false_alarm_rate` and
+    `sensitivity`, and `precision_recall` with `recall` and `precision`, or is None if all images are on one
+    side.
     """
     labels, probabilities = predictions.labels, predictions.probabilities
     curves: dict[str, Any] = {
@@ -58,7 +58,7 @@ def _ranking_curves(positive: NDArray[np.bool_], scores: Floats) -> dict[str, An
     ranking = Ranking.of(positive, scores, np.ones((1, len(scores))))
     false_alarms, found = ranking.false_alarm_rate()[0], ranking.recall()[0]
     roc = _thin(np.append(0, false_alarms), np.append(0, found))
-    # Beyond the threshold that finds everything, lower ones only add false alarms.
+    # Thresholds below the one with full recall only add false alarms.
     until = int(found.argmax()) + 1
     precision_recall = _thin(found[:until], ranking.precision()[0, :until])
     return {
@@ -68,7 +68,7 @@ def _ranking_curves(positive: NDArray[np.bool_], scores: Floats) -> dict[str, An
 
 
 def _thin(x: Floats, y: Floats) -> tuple[list[float], list[float]]:
-    """Corners of a curve with both ends, at most `MAX_POINTS`, evenly spread along its length."""
+    """Both ends and the corners of a curve, at most `MAX_POINTS`, spaced evenly along its length."""
     turns = np.abs(np.diff(x)[1:] * np.diff(y)[:-1] - np.diff(x)[:-1] * np.diff(y)[1:]) > 1e-12
     corners = np.flatnonzero(np.concatenate([[True], turns, [True]])) if len(x) > 1 else np.arange(len(x))
     x, y = x[corners], y[corners]

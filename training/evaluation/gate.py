@@ -1,4 +1,4 @@
-"""Whether a candidate may be deployed: the task's least metrics, and better than what runs now."""
+"""The gate: a candidate must reach the metrics of its task, and be better than the current model."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,16 +7,16 @@ from chalicelib.tasks import Task
 from training.evaluation.comparison import Comparison
 
 MIN_PROBABILITY_BETTER = 0.9
-"""Probability of being better than the current model that a candidate needs."""
+"""Lowest probability that a candidate is better than the current model."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What is to become of a candidate."""
+    """The decision on a candidate."""
 
     accepted: bool
     reasons: tuple[str, ...]
-    """In words: why it is rejected or, if it is not, why it is accepted."""
+    """The reasons in words."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON types."""
@@ -24,12 +24,12 @@ class Decision:
 
 
 def decide(task: Task, metrics: dict[str, Any], comparison: Comparison | None) -> Decision:
-    """Let a candidate pass or not.
+    """Decide whether a candidate may be deployed.
 
     Args:
-        task: whose gate it is.
+        task: with the gate.
         metrics: of the candidate on the test part, as `model.json` has them.
-        comparison: with the current model on the same images; None if there is none.
+        comparison: with the current model on the same images; None if there is no current model.
     """
     against = [*_too_low(task, metrics), *(_not_better(task, comparison) if comparison else ())]
     if against:
@@ -45,7 +45,7 @@ def decide(task: Task, metrics: dict[str, Any], comparison: Comparison | None) -
 
 
 def describe_shortfall(task: Task, metrics: dict[str, Any]) -> str:
-    """The metrics that are lower than the task asks for, in words; "" if none is."""
+    """The metrics that are below those the task demands, in words; "" if there are none."""
     return ", ".join(
         f"{name.replace('_', ' ')} {_value(value)} (at least {task.gate[name]:.3f})"
         for name, value in task.shortfall(metrics).items()
@@ -54,7 +54,7 @@ def describe_shortfall(task: Task, metrics: dict[str, Any]) -> str:
 
 def _too_low(task: Task, metrics: dict[str, Any]) -> list[str]:
     return [
-        f"Its {name.replace('_', ' ')} is {_value(value)}; the task asks for {task.gate[name]:.3f} at least."
+        f"Its {name.replace('_', ' ')} is {_value(value)}; the task demands at least {task.gate[name]:.3f}."
         for name, value in task.shortfall(metrics).items()
     ]
 

@@ -1,4 +1,4 @@
-"""How good a classifier is: every value with an interval from a bootstrap over groups (patients)."""
+"""Metrics of a classifier, each with an interval from a bootstrap over groups (patients)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,20 +7,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.core.arrays import Floats, Ints
 from training.evaluation import confusion
-from training.evaluation.bootstrap import Floats, GroupBootstrap, Interval, Ints, interval
+from training.evaluation.bootstrap import GroupBootstrap, Interval, interval
 from training.evaluation.confusion import Confusions
 from training.evaluation.ranking import Ranking
 
 HIGH_RECALL = 0.99
-"""What a screening reader may ask: how precise is it if one finding in a hundred may be missed?"""
-SMALLEST_SUBGROUP = 20
-"""Images; what fewer of them say is chance."""
+"""Recall at which precision is reported, as in screening: one finding in a hundred may be missed."""
+MIN_SUBGROUP = 20
+"""Number of images; smaller subgroups are not reported."""
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model said of some images, and what is true."""
+    """The predictions of a model for N images, with their true classes."""
 
     labels: Ints
     """Shape (N,)."""
@@ -29,7 +30,7 @@ class Predictions:
     groups: Sequence[str]
     """The patient of each image."""
     subgroups: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """By attribute of patient or image (sex, scanner, ...), its value for each image; "" where unknown."""
+    """By attribute of patient or image (sex, scanner, ...), its value for each image; "" if unknown."""
 
     @property
     def predicted(self) -> Ints:
@@ -45,10 +46,10 @@ def evaluate(
     seed: int,
     negative: str | None = None,
 ) -> dict[str, Any]:
-    """All metrics that follow from labels and probabilities, as `model.json` holds them.
+    """All metrics of labels and probabilities, as `model.json` holds them.
 
     Every value comes with a 95 % interval: percentiles of a bootstrap that draws whole groups (patients).
-    What the images do not define (the sensitivity for a class without images, say) is None.
+    Metrics that are undefined for the images, such as the sensitivity for a class without images, are None.
 
     Args:
         predictions: of at least one image.
@@ -91,16 +92,11 @@ def evaluate(
     return metrics
 
 
-def balanced_accuracy(labels: Ints, predicted: Ints) -> float:
-    """Mean sensitivity over the classes that occur."""
-    return float(np.mean([(predicted[labels == label] == label).mean() for label in np.unique(labels)]))
-
-
 def _finding(predictions: Predictions, negative: int, bootstrap: GroupBootstrap) -> dict[str, Any]:
-    """The test as a question with two answers: whether there is anything to be found.
+    """The test as a binary one: finding or no finding.
 
-    `precision_at_high_recall` is read off the curve: the highest precision among the thresholds whose recall
-    on these very images is at least `HIGH_RECALL`. The model does not use that threshold.
+    `precision_at_high_recall` is the highest precision among the thresholds with a recall of at least
+    `HIGH_RECALL` on these images. The model does not use that threshold.
     """
     present, found = predictions.labels != negative, predictions.predicted != negative
     confusions = Confusions(present.astype(np.int64), found.astype(np.int64), 2, bootstrap)
@@ -118,7 +114,7 @@ def _of_subgroups(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     of_image = np.asarray(values)
     names, sizes = np.unique(of_image, return_counts=True)
-    for name in names[sizes >= SMALLEST_SUBGROUP].tolist():
+    for name in names[sizes >= MIN_SUBGROUP].tolist():
         chosen = of_image == name
         bootstrap = GroupBootstrap(np.asarray(predictions.groups)[chosen].tolist(), resamples, seed)
         confusions = Confusions(
@@ -178,7 +174,7 @@ def _areas(rank: _Rank) -> dict[str, Any]:
 
 
 def _macro_auc(ranks: Sequence[_Rank]) -> Interval:
-    """Mean over the classes for which the whole test defines it."""
+    """Mean over the classes for which it is defined."""
     defined = [rank for rank in ranks if np.isfinite(rank.whole[0])]
     if not defined:
         return interval(np.nan, np.empty(0))

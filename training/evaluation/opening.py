@@ -1,4 +1,4 @@
-"""Opening model packages in the forms in which they are passed around."""
+"""Opening model packages: archives, folders, and the bundled ones."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -11,16 +11,16 @@ from training.errors import TrainingError
 
 
 def open_package(path: Path | None, task: Task, workplace: Path) -> ModelPackage:
-    """The package at `path`, verified, and made for `task`.
+    """The verified package for `task` at `path`.
 
     Args:
-        path: a model.tar.gz, a folder with model.onnx and model.json, or that model.onnx; None for the one
-            that is bundled with the application.
-        task: that the package must be for.
-        workplace: folder that an archive is unpacked to.
+        path: a model.tar.gz, a folder with model.onnx and model.json, or that model.onnx; None for the
+            bundled package.
+        task: of the package.
+        workplace: folder to unpack an archive in.
 
     Raises:
-        TrainingError: if there is no package, it is damaged, or it is for something else.
+        TrainingError: if the package is missing or damaged, or has another task, classes or input.
     """
     try:
         package = _load(path, task, workplace / "package")
@@ -31,13 +31,13 @@ def open_package(path: Path | None, task: Task, workplace: Path) -> ModelPackage
         raise TrainingError(f"The package is for the task '{made_for}', not for '{task.name}'.")
     if package.classes != task.class_names:
         raise TrainingError(
-            f"The package knows other classes of '{task.name}' than its task file: "
+            f"The package has other classes of '{task.name}' than its task file: "
             f"{', '.join(package.classes)}."
         )
     if (given := package.facts.get("input", expected)) != expected:
         raise TrainingError(
-            f"The package was trained on images prepared otherwise ({given}) than the task file of "
-            f"'{task.name}' says ({expected})."
+            f"The package was trained on images prepared differently ({given}) from the task file of "
+            f"'{task.name}' ({expected})."
         )
     return package
 

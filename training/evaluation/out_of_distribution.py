@@ -1,4 +1,4 @@
-"""Images that are none of the task's kind: some to learn from, others to test the distance on."""
+"""Out-of-distribution (OOD) images: those of other tasks, as counterexamples and to test the distance on."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,91 +9,91 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from chalicelib.tasks import Task, load_tasks
+from training.core.arrays import Floats
+from training.data.parts import Part
 from training.data.pixels import Images, prepare_images
 from training.data.preparation import PreparedData, prepare_data
-from training.data.split import Part
 from training.data.storage import Storage
 from training.errors import TrainingError
-from training.evaluation.bootstrap import Floats
 from training.model.candidate import Candidate
 from training.model.export import open_session, run
 
 MAX_IMAGES = 500
-"""Of each part of another kind; more would not change the second digit."""
+"""Of each part of another task; more would not change the second digit."""
 
 
 @dataclass(frozen=True)
 class OODImages:
-    """Some images of another task, as this task's model takes them."""
+    """Images of another task, prepared for the model of this task."""
 
     name: str
     train: Images
-    """Of the part that the other task would train on; to show as counterexamples."""
+    """From the train part of the other task; used as counterexamples."""
     test: Images
 
 
 def measure_ood(
-    graph: Path, threshold: float, familiar: Floats, others: Sequence[OODImages]
+    graph: Path, threshold: float, in_distribution: Floats, kinds: Sequence[OODImages]
 ) -> dict[str, Any]:
-    """How well a graph's distance tells images of other kinds, as `metrics.unfamiliar` in model.json.
+    """How well the distance of a graph separates OOD images, as `metrics.unfamiliar` in model.json.
 
     Args:
         graph: the exported model.
-        threshold: distance beyond which an image is called unfamiliar.
-        familiar: distances of the test images of the right kind, shape (N,).
-        others: images of other kinds, prepared for this graph; their test parts are asked.
+        threshold: distance above which an image counts as out-of-distribution.
+        in_distribution: distances of the task's own test images, shape (N,).
+        kinds: OOD images, of which the test parts are measured.
 
     Returns:
-        By name: how many `images`; `auroc`, the chance that one of them lies further away than one of the
-        right kind; and `flagged`, the share of them beyond the threshold.
+        By name of the kind: `images`, their number; `auroc`, the probability that the distance of one of them
+        is larger than that of an image of the task; and `flagged`, their share above the threshold.
     """
     session = open_session(graph)
     measured = {}
-    for other in others:
-        distances = run(session, other.test)["distance"].astype(np.float64)
-        measured[other.name] = {
+    for kind in kinds:
+        distances = run(session, kind.test)["distance"].astype(np.float64)
+        measured[kind.name] = {
             "images": len(distances),
-            "auroc": _auroc(familiar, distances),
+            "auroc": _auroc(in_distribution, distances),
             "flagged": float((distances > threshold).mean()),
         }
     return measured
 
 
-def measure_held_out_ood(candidate: Candidate, own: Images, others: Sequence[OODImages]) -> dict[str, float]:
-    """How well each other kind would be told apart had it not been a counterexample: AUROC by name.
+def measure_held_out_ood(candidate: Candidate, own: Images, kinds: Sequence[OODImages]) -> dict[str, float]:
+    """AUROC by name of the kind if that kind is held out of the counterexamples.
 
-    Which is what to expect of a kind that nobody thought of.
+    This is the AUROC to expect for other kinds of images.
 
     Args:
-        candidate: a model whose counterexamples were the train parts of `others`, in this order.
-        own: test images of the right kind.
-        others: images of other kinds.
+        candidate: a model whose counterexamples were the train parts of `kinds`, in this order.
+        own: test images of the task.
+        kinds: OOD images.
     """
     return {
-        other.name: _auroc(
-            candidate.distances_without(number, own), candidate.distances_without(number, other.test)
+        kind.name: _auroc(
+            candidate.distances_without(number, own), candidate.distances_without(number, kind.test)
         )
-        for number, other in enumerate(others)
+        for number, kind in enumerate(kinds)
     }
 
 
-def _auroc(familiar: Floats, foreign: Floats) -> float:
-    """The chance that an image of another kind lies further away than one of the right kind."""
-    kinds = np.repeat([False, True], [len(familiar), len(foreign)])
-    return float(roc_auc_score(kinds, np.concatenate([familiar, foreign])))
+def _auroc(in_distribution: Floats, ood: Floats) -> float:
+    """AUROC of the distances of OOD images against those of the task's own images."""
+    is_ood = np.repeat([False, True], [len(in_distribution), len(ood)])
+    return float(roc_auc_score(is_ood, np.concatenate([in_distribution, ood])))
 
 
 def load_ood_images(home: Path, task: Task, split_seed: int, workplace: Path) -> Iterator[OODImages]:
-    """Some images of each other task with images in `home`, unless `task` has a class for them.
+    """Yield images of each other task with images in `home`, unless `task` has a class for them.
 
-    The parts are those that the other task's own training would have, so that weights which have seen its
-    train part cannot know its test part. A data set that does not allow a split is passed over.
+    The parts are those of the other task's own training, so that starting weights from its train part have no
+    influence on the test. A data set that does not allow a split is skipped.
 
     Args:
         home: folder with one folder of labelled images for each task.
-        task: whose images are not wanted, and whose input is.
+        task: whose images are left out, and whose input applies.
         split_seed: of the other data sets' splits.
-        workplace: folder for large arrays, which must stay while the images are used.
+        workplace: folder for large arrays, which must exist while the images are used.
     """
     for other in load_tasks().values():
         folder = home / other.name
@@ -104,7 +104,7 @@ def load_ood_images(home: Path, task: Task, split_seed: int, workplace: Path) ->
         try:
             data = prepare_data(folder, other.name, other, split_seed, place)
         except TrainingError as error:
-            print(f"{other.name} is not tried as another kind of image: {error}", flush=True)
+            print(f"{other.name} is not used as out-of-distribution data: {error}", flush=True)
             continue
 
         def load(part: Part, data: PreparedData = data, folder: Path = folder, place: Path = place) -> Images:

@@ -1,29 +1,30 @@
-"""Whether a model has seen images before: in which part of its training data each of them stood."""
+"""Provenance: the part of a model's training data in which each image was."""
 
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from training.core.facts import Facts
 from training.data.dataset import Record
 from training.data.manifest import read_parts
-from training.data.split import PARTS, fingerprint, split_around_test, split_by_group
+from training.data.parts import PARTS, fingerprint
+from training.data.split import split_around_test, split_by_group
 from training.data.storage import Storage
 from training.errors import TrainingError
-from training.reports.facts import Facts
 
 NONE = "none"
-"""The part of an image that was in no part."""
+"""Stands for the part of an image that was in none."""
 UNKNOWN = (
-    "that cannot be told: a package keeps no list of its images. If they were, the results below are too "
-    "good. The manifest.csv among the reports of the training, given as --manifest, tells"
+    "unknown, because a package has no list of its images. If they were, the results below are too good. To "
+    "find out, give the manifest.csv from the reports of the training with --manifest"
 )
 
 
 def look_up_parts(manifest: Path, digests: Sequence[bytes]) -> list[str]:
-    """The part in which a training's manifest.csv lists each image, by its content; `NONE` if it does not.
+    """The part of each image in the manifest.csv of a training, by its content; `NONE` if it is not listed.
 
     Raises:
-        TrainingError: if the manifest cannot be read, or is none of a training.
+        TrainingError: if the manifest cannot be read, or is not that of a training.
     """
     part_of = read_parts(Storage(), str(manifest))
     return [part_of.get(digest, NONE) for digest in digests]
@@ -32,17 +33,17 @@ def look_up_parts(manifest: Path, digests: Sequence[bytes]) -> list[str]:
 def find_parts(
     model: Facts, records: Sequence[Record], digests: Sequence[bytes], class_names: Sequence[str]
 ) -> list[str] | None:
-    """The part of each image, if these are exactly the images of a model's training; None if they are not.
+    """The part of each image if these are exactly the images of a model's training, else None.
 
-    They are split as its training was; if the fingerprint is that of `model`, the content of a model.json, so
-    are images, labels, groups and parts.
+    They are split like those of its training. If the fingerprint is that in `model`, the content of a
+    model.json, then images, labels, groups and parts are the same.
     """
     for split in (split_by_group, split_around_test):
         try:
             parts = split(records, digests, class_names, model["training"]["split_seed"])
             found = fingerprint(records, digests, parts)
         except (TrainingError, KeyError, ValueError):
-            continue  # too few images to have been those of a training, or a package of another origin
+            continue  # too few images for a training, or a package of another origin
         if found == model["data"]["fingerprint"]:
             part_of = {index: part for part, members in parts.items() for index in members}
             return [part_of[index] for index in range(len(records))]
@@ -50,7 +51,7 @@ def find_parts(
 
 
 def describe_parts(parts: Sequence[str] | None) -> str:
-    """For the report: how many of the images were seen in training."""
+    """For the report: the numbers of images in each part of the training data."""
     if parts is None:
         return UNKNOWN
     counts = Counter(parts)
@@ -59,6 +60,6 @@ def describe_parts(parts: Sequence[str] | None) -> str:
     if not seen:
         return f"no, by their content ({listed})"
     return (
-        f"**yes** ({listed}). The results below are too good: they tell how well it remembers. With --part "
-        "test only the images of the test part are scored"
+        f"**yes** ({listed}). The results below are too good: they measure memory. With --part test only the "
+        "images of the test part are scored"
     )

@@ -1,20 +1,20 @@
-"""How well a score puts the images that have something before those that have not."""
+"""Ranking metrics: how well a score ranks positive images before negative ones."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluation.bootstrap import Floats
+from training.core.arrays import Floats
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """What is found, and what is found wrongly, at every threshold that the scores allow.
+    """True and false positives at every threshold.
 
-    Each of R rows is the same test with other weights of its images (how often a resample drew them); its T
-    columns are the distinct scores, the highest first. Areas are NaN in rows that leave no positive image or
-    no negative one.
+    Each of R rows is the same test with other image weights (how often a resample drew an image); the T
+    columns are the distinct scores, the highest first. Areas are NaN in rows without positive or without
+    negative images.
     """
 
     hits: Floats
@@ -33,15 +33,15 @@ class Ranking:
         return cls(hits, alarms)
 
     def recall(self) -> Floats:
-        """Share of the positive images that is found, shape (R, T)."""
+        """Share of the positive images that are found, shape (R, T)."""
         return _share(self.hits, self.hits[:, -1:])
 
     def false_alarm_rate(self) -> Floats:
-        """Share of the negative images that is taken for positive, shape (R, T)."""
+        """Share of the negative images that are found, shape (R, T)."""
         return _share(self.alarms, self.alarms[:, -1:])
 
     def precision(self) -> Floats:
-        """Share of what is found that is positive, shape (R, T)."""
+        """Share of the found images that are positive, shape (R, T)."""
         return _share(self.hits, self.hits + self.alarms)
 
     def area_under_curve(self) -> Floats:
@@ -51,15 +51,15 @@ class Ranking:
         return _share(pairs, self.hits[:, -1] * self.alarms[:, -1])
 
     def average_precision(self) -> Floats:
-        """Precision at each threshold, weighted by the recall it adds, shape (R,); no interpolation."""
+        """Mean precision over thresholds, weighted by the recall each adds, shape (R,); no interpolation."""
         new_hits = np.diff(self.hits, prepend=0)
-        # Before the first image that a resample drew, precision is not defined, and nothing is added.
+        # Before the first image in a resample, precision is undefined, and nothing is added.
         gained = np.multiply(new_hits, self.precision(), out=np.zeros_like(new_hits), where=new_hits > 0)
         return self._where_both_kinds(_share(gained.sum(1), self.hits[:, -1]))
 
     def precision_at_recall(self, least: float) -> Floats:
         """Highest precision of the thresholds with at least this recall, shape (R,)."""
-        # Counts are whole, so a recall that equals `least` may only miss it by rounding.
+        # A recall that equals `least` may miss it by rounding.
         enough = self.recall() >= least - 1e-12
         best: Floats = np.where(enough, self.precision(), -np.inf).max(1)
         return self._where_both_kinds(best)

@@ -1,4 +1,4 @@
-"""The test part as files for a batch transform job, and what the job answered."""
+"""The test part as files for a batch transform job, and the answers of the job."""
 
 import json
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.tasks import Task
+from training.core.arrays import Ints
 from training.data.dataset import Record
 from training.data.manifest import MANIFEST, read_manifest
 from training.data.storage import Storage
 from training.errors import TrainingError
 from training.evaluation.answers import OUTPUTS, Answers, read_outputs
-from training.evaluation.bootstrap import Ints
 
 ARRAYS = "test"
-"""Folder beside the manifest with the arrays of the test part, called after the digests of their images."""
+"""Folder beside the manifest with the arrays of the test part, named by the digests of their images."""
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The images that a candidate is judged by: the test part of a preparation."""
+    """The test part of a preparation, on which a candidate is evaluated."""
 
     records: tuple[Record, ...]
     digests: tuple[str, ...]
@@ -45,7 +45,7 @@ def read_test_part(folder: Path, task: Task) -> HeldOut:
     """The test part of the preparation in `folder`.
 
     Raises:
-        TrainingError: if the folder is not what `training.prepare --arrays` leaves, or is for another task.
+        TrainingError: if the folder was not written by `training.prepare --arrays`, or is for another task.
     """
     label_of = {name: label for label, name in enumerate(task.class_names)}
     rows = [row for row in read_manifest(Storage(), str(folder / MANIFEST)) if row.part == "test"]
@@ -61,16 +61,16 @@ def read_test_part(folder: Path, task: Task) -> HeldOut:
 
 
 def read_answers(folder: Path, part: HeldOut, task: Task, model: dict[str, Any]) -> Answers:
-    """What a transform job answered for each image of a test part, in its order.
+    """The answers of a transform job for the images of a test part, in their order.
 
     Args:
-        folder: the job's output: one DIGEST.npy.out for each array.
-        part: what the job was given.
-        task: whose rule for review applies.
+        folder: the output of the job: a DIGEST.npy.out for each array.
+        part: the input of the job.
+        task: whose review rule applies.
         model: the content of the model.json of the package that the job should have used.
 
     Raises:
-        TrainingError: if an answer is missing or comes from another model.
+        TrainingError: if an answer is missing, damaged, or of another model.
     """
     found = [_read_answer(folder / f"{digest}.npy.out", model) for digest in part.digests]
     outputs = {name: np.concatenate([answer[name] for answer in found]) for name in OUTPUTS}
@@ -86,7 +86,7 @@ def _read_answer(path: Path, model: dict[str, Any]) -> dict[str, NDArray[np.floa
         arrays = {name: np.array(answer[name], np.float32) for name in OUTPUTS}
     except FileNotFoundError:
         raise TrainingError(
-            f"The transform job has not answered for {path.name.removesuffix('.out')}. Its log says why."
+            f"The transform job has no answer for {path.name.removesuffix('.out')}. See its log."
         ) from None
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise TrainingError(f"The transform job's answer {path.name} cannot be read: {error}") from error

@@ -1,4 +1,4 @@
-"""Which test images the current model was not trained on: only those compare it with a candidate fairly."""
+"""The test images that the current model was not trained on: only they compare it fairly with a candidate."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,38 +7,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.tasks import Task
+from training.core.facts import Facts
 from training.data.dataset import Record
 from training.data.manifest import MANIFEST, read_manifest
-from training.data.split import fingerprint, split_as_given
+from training.data.parts import fingerprint
+from training.data.split import split_as_given
 from training.data.storage import Storage
 from training.errors import TrainingError
 from training.evaluation.provenance import find_parts
 from training.evaluation.transform import HeldOut
-from training.reports.facts import Facts
 
 RETRAINING = "retraining"
-"""The origin of models whose training left out every image of this installation's test part."""
+"""The origin of models that were trained without the images of this stage's test part."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a comparison rests on."""
+    """The images of a comparison."""
 
     rows: NDArray[np.intp]
-    """Indices of the test images that count."""
+    """Indices of the test images in the comparison."""
     remark: str
-    """What is to be said of the others; "" if all count."""
+    """A remark on the other test images; "" without any."""
 
 
 def find_evidence(model: Facts, origin: str, folder: Path, part: HeldOut, task: Task) -> Evidence:
-    """The test images that a model has not been trained on.
+    """The test images that a model was not trained on.
 
     Args:
         model: the content of the model.json of the current model.
-        origin: where it comes from, as the registry says: "bundled", "retraining" or "" if that is not known.
-        folder: of the preparation whose test part it is.
-        part: that test part.
-        task: that the model is for.
+        origin: of the model, as in the registry: "bundled", "retraining", or "" if unknown.
+        folder: of the preparation.
+        part: its test part.
+        task: of the model.
     """
     every = np.arange(len(part.records))
     if origin == RETRAINING:
@@ -47,8 +48,8 @@ def find_evidence(model: Facts, origin: str, folder: Path, part: HeldOut, task: 
     if parts is None:
         return Evidence(
             every,
-            "Whether the current model was trained on some of these test images cannot be told; if it was, "
-            "it looks better than it is.",
+            "It is unknown whether the current model was trained on some of these test images; if it was, it "
+            "looks better than it is.",
         )
     unseen = np.flatnonzero([parts.get(digest, "test") == "test" for digest in part.digests])
     seen = len(every) - len(unseen)
@@ -60,13 +61,13 @@ def find_evidence(model: Facts, origin: str, folder: Path, part: HeldOut, task: 
         )
     return Evidence(
         unseen,
-        f"The current model was trained on {seen} of the {len(every)} test images; they do not count in the "
+        f"The current model was trained on {seen} of the {len(every)} test images; they are not in the "
         "comparison.",
     )
 
 
 def _parts(model: Facts, folder: Path, task: Task) -> dict[str, str] | None:
-    """The part of each image, by its digest, in a model's training; None if that was on other images."""
+    """The part of each image in a model's training, by its digest; None if it was trained on other images."""
     label_of = {name: label for label, name in enumerate(task.class_names)}
     rows = [row for row in read_manifest(Storage(), str(folder / MANIFEST)) if row.class_name in label_of]
     records = [Record(row.path, label_of[row.class_name], row.group, given=row.part) for row in rows]

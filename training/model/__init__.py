@@ -1,1 +1,1 @@
-"""The network: how it is built, trained, calibrated and exported."""
+"""The network: building, training, calibration and export."""

@@ -1,4 +1,4 @@
-"""Random changes to a batch of training images, as the task's file allows them."""
+"""Random augmentation of a batch of training images, as the task file allows."""
 
 import math
 
@@ -9,13 +9,13 @@ from torch.nn import functional
 from chalicelib.tasks import Augmentation
 
 ASPECT = 0.1
-"""Largest change of the aspect ratio, as a logarithm."""
+"""Largest change of the logarithm of the aspect ratio."""
 ERASED_SIDE = (0.1, 0.4)
-"""Range of a blanked rectangle's sides, as fractions of the image's."""
+"""Range of the sides of an erased rectangle, as fractions of the image's sides."""
 
 
 class Augmenter:
-    """Draws and applies the changes, each image its own; reproducible by its generator."""
+    """Draws the changes for each image and applies them; reproducible by its generator."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Augmenter:
         return torch.empty(count).uniform_(low, high, generator=self.generator)
 
     def _mirror(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Half of the images left to right; a left breast becomes a right one, so the labels follow."""
+        """Flip half of the images left to right; a left breast becomes a right one, and its label too."""
         if not self.spec.flip:
             return images, labels
         chosen = self._uniform(len(images), 0, 1) < 0.5
@@ -57,12 +57,12 @@ class Augmenter:
         )
 
     def _warp(self, images: Tensor) -> Tensor:
-        """Rotate, scale, stretch and shift in one resampling; what comes in from outside is black."""
+        """Rotate, scale, stretch and shift in one resampling; pixels from outside are black."""
         count, _, height, width = images.shape
         angle = self._uniform(count, -1, 1) * math.radians(self.spec.rotate_degrees)
         scale = self._uniform(count, 1 - self.spec.scale, 1 + self.spec.scale)
         aspect = self._uniform(count, -ASPECT, ASPECT).exp() if self.spec.scale else torch.ones(count)
-        # grid_sample's coordinates run from -1 to 1, so a side is 2 long and not square in pixels.
+        # grid_sample's coordinates run from -1 to 1 on both axes, whatever the aspect ratio.
         shift_x, shift_y = (self._uniform(count, -2, 2) * self.spec.shift for _ in range(2))
         cosine, sine, ratio = angle.cos() * scale, angle.sin() * scale, height / width
         rows = (
@@ -73,7 +73,7 @@ class Augmenter:
         return functional.grid_sample(images, grid, padding_mode="zeros", align_corners=False)
 
     def _change_tones(self, images: Tensor) -> Tensor:
-        """Exposure (gamma), film base, contrast, colour balance and grain."""
+        """Change exposure (gamma), film base, contrast, colour balance and grain."""
         count, channels = images.shape[:2]
 
         def per_image(values: Tensor) -> Tensor:
@@ -83,7 +83,7 @@ class Augmenter:
         exponent = self._uniform(count, -self.spec.gamma, self.spec.gamma).exp()
         images = images.clamp(1e-4, 1).pow(per_image(exponent))
         base = per_image(self._uniform(count, -self.spec.fog, self.spec.fog).clamp_min(0))
-        # Padding is the only part that is wholly black after warping.
+        # Only padding is entirely black after warping.
         images = torch.where(content, base + (1 - base) * images, images)
         mean = images.mean((2, 3), keepdim=True)
         images = (images - mean) * per_image(
@@ -96,7 +96,7 @@ class Augmenter:
         return images + grain * per_image(self._uniform(count, 0, self.spec.noise))
 
     def _erase_rectangles(self, images: Tensor) -> Tensor:
-        """Blank a rectangle in some images, so that no single detail (a film label, say) decides."""
+        """Blank a rectangle in some images, so that no single detail, such as a film label, decides."""
         height, width = images.shape[2:]
         chosen = self._uniform(len(images), 0, 1) < self.random_erasing
         for index in chosen.nonzero().flatten().tolist():

@@ -1,4 +1,4 @@
-"""Trained networks made ready to serve: calibrated, with their distance threshold, and exported."""
+"""Candidates: trained networks that are calibrated, with a distance threshold, and exported."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from torch import Tensor
 
 from chalicelib.retraining.hyperparameters import Hyperparameters
 from chalicelib.tasks import Task
+from training.core.arrays import Floats
+from training.core.calibration import fit_temperature
 from training.data.pixels import Images, Labelled
-from training.evaluation.bootstrap import Floats
-from training.evaluation.calibration import fit_temperature
 from training.model.ensemble_module import EnsembleModule, Member, View, tta_views
 from training.model.export import check_parity, export, open_session, round_to_half
 from training.model.fitting import Fit
@@ -30,15 +30,15 @@ BATCH_SIZE = 64
 
 @dataclass(frozen=True)
 class Fold:
-    """What a network learns from, and what judges and calibrates it."""
+    """The images that a network is trained on, and those that it is validated and calibrated on."""
 
     train: Labelled
     validation: Labelled
 
 
 @dataclass(frozen=True)
-class Described:
-    """A network as it will be served, and its descriptors (N, D) of what makes images familiar to it."""
+class DescribedNetwork:
+    """A network as it will be served, and the descriptors (N, D) that its OOD score is fitted to."""
 
     network: Classifier
     train: Tensor
@@ -46,47 +46,47 @@ class Described:
     """Of `train`."""
     validation: Tensor
     counterexamples: tuple[Tensor, ...]
-    """One for each other kind of image."""
+    """One for each kind of out-of-distribution images."""
     quantile: float
 
     @cached_property
     def member(self) -> Member:
-        """The network with its familiarity."""
+        """The network with its OOD score."""
         return self.member_without(None)
 
     def member_without(self, hidden: int | None) -> Member:
-        """The same, as if the kind with the number `hidden` had not been shown."""
+        """The network with an OOD score that is fitted without the kind with the number `hidden`."""
         shown = [kind for number, kind in enumerate(self.counterexamples) if number != hidden]
-        familiarity = fit_ood_score(
+        ood_score = fit_ood_score(
             self.train, self.labels, self.validation, torch.cat(shown) if shown else None, self.quantile
         )
-        return Member(self.network, familiarity)
+        return Member(self.network, ood_score)
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A calibrated and exported model of one network or several."""
+    """A calibrated and exported model of one or several networks."""
 
     fits: Mapping[int, Fit]
     """By seed."""
-    networks: tuple[Described, ...]
+    networks: tuple[DescribedNetwork, ...]
     views: tuple[View, ...]
     temperature: float
     distance_threshold: float
     validation_loss: float
     validation: Mapping[str, NDArray[Any]]
-    """The graph's outputs `probabilities` and `distance` for the validation images of all folds in turn, each
-    as the networks answer that did not learn from it."""
+    """The outputs `probabilities` and `distance` for the validation images of all folds, one after the other;
+    each from the networks that were not trained on it."""
     parity: float
-    """Largest difference of a probability between torch and onnxruntime."""
+    """Largest difference between a probability of torch and of onnxruntime."""
     graph: Path
 
     def distances_without(self, hidden: int, pixels: Images) -> Floats:
-        """Distances (N,) of prepared images if the kind with this number had not been a counterexample."""
-        ignorant = EnsembleModule(
+        """Distances (N,) of prepared images, with OOD scores fitted without the kind numbered `hidden`."""
+        ensemble = EnsembleModule(
             [network.member_without(hidden) for network in self.networks], 1.0, self.views
         )
-        return _ask(ignorant, pixels)[1].double().numpy()
+        return _run(ensemble, pixels)[1].double().numpy()
 
 
 def choose_candidate(
@@ -97,18 +97,21 @@ def choose_candidate(
     parameters: Hyperparameters,
     workplace: Path,
 ) -> tuple[Candidate, list[Candidate]]:
-    """The model for the package, of the networks that do best on validation, and every network by itself.
+    """The model for the package, of the best networks on validation, and every network by itself.
 
     Args:
-        task: that the networks are for.
+        task: of the networks.
         fits: the networks, by seed.
-        folds: by seed what each learnt from, and what it is calibrated and chosen by.
-        counterexamples: images of other kinds, one after the other, which are not familiar.
-        parameters: how many networks the package has, and how it looks at an image.
-        workplace: where the graphs go.
+        folds: the images that each network was trained and validated on, by seed.
+        counterexamples: out-of-distribution images, by kind.
+        parameters: the size of the ensemble, and its test-time augmentation.
+        workplace: folder for the graphs.
+
+    Returns:
+        The model, and all networks, the lowest validation loss first.
 
     Raises:
-        TrainingError: if an exported graph answers otherwise than its networks.
+        TrainingError: if an exported graph answers differently from its networks.
     """
     networks = {
         seed: _describe(fitted, folds[seed], counterexamples, parameters) for seed, fitted in fits.items()
@@ -128,7 +131,7 @@ def choose_candidate(
 def _make_candidate(
     task: Task,
     fits: Mapping[int, Fit],
-    networks: tuple[Described, ...],
+    networks: tuple[DescribedNetwork, ...],
     folds: Sequence[Fold],
     parameters: Hyperparameters,
     workplace: Path,
@@ -136,11 +139,11 @@ def _make_candidate(
     """Calibrate on the validation images, and export into `workplace`."""
     views = tta_views(task, parameters.tta)
     members = [network.member for network in networks]
-    # The temperature is fitted to what it will divide: the mean over members and views.
+    # The temperature is fitted to what it divides: the mean logits of all members and views.
     logits, distances = _validate(task, members, folds, views)
     labels = np.concatenate([fold.validation.labels for fold in _distinct(folds)])
-    learnt = np.concatenate([fold.train.labels for fold in _distinct(folds)])
-    correction = prior_correction(learnt, len(task.classes), parameters)
+    trained_on = np.concatenate([fold.train.labels for fold in _distinct(folds)])
+    correction = prior_correction(trained_on, len(task.classes), parameters)
     temperature, loss = fit_temperature(logits.double().numpy(), labels, correction.numpy())
     offset = temperature * correction
     threshold = torch.quantile(distances, parameters.distance_quantile).item()
@@ -159,12 +162,12 @@ def _make_candidate(
 def _validate(
     task: Task, members: Sequence[Member], folds: Sequence[Fold], views: Sequence[View]
 ) -> tuple[Tensor, Tensor]:
-    """Logits (N, K) and distances (N,) of all validation images, each by the members whose fold it is in."""
+    """Logits (N, K) and distances (N,) of all validation images, each by the members of its fold."""
     answers = []
     for fold in _distinct(folds):
-        judges = [member for member, own in zip(members, folds, strict=True) if own is fold]
+        own_members = [member for member, own in zip(members, folds, strict=True) if own is fold]
         answers.append(
-            _ask(EnsembleModule(judges, 1.0, views, task.flip_permutation), fold.validation.pixels)
+            _run(EnsembleModule(own_members, 1.0, views, task.flip_permutation), fold.validation.pixels)
         )
     return torch.cat([logits for logits, _ in answers]), torch.cat([distances for _, distances in answers])
 
@@ -175,7 +178,7 @@ def _distinct(folds: Sequence[Fold]) -> list[Fold]:
 
 def _describe(
     fitted: Fit, fold: Fold, counterexamples: Sequence[Images], parameters: Hyperparameters
-) -> Described:
+) -> DescribedNetwork:
     network = fold_batch_norm(fitted.network)
     if parameters.weights == "float16":
         round_to_half(network)
@@ -183,7 +186,7 @@ def _describe(
     def describe(images: Images) -> Tensor:
         return predict(network, images)[1]
 
-    return Described(
+    return DescribedNetwork(
         network,
         describe(fold.train.pixels),
         torch.from_numpy(fold.train.labels),
@@ -194,7 +197,7 @@ def _describe(
 
 
 @torch.inference_mode()
-def _ask(model: EnsembleModule, pixels: Images) -> tuple[Tensor, Tensor]:
+def _run(model: EnsembleModule, pixels: Images) -> tuple[Tensor, Tensor]:
     """Logits (N, K) and distances (N,) of prepared images."""
     model.eval()
     answers = [

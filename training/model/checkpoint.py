@@ -1,4 +1,4 @@
-"""What is kept of a training after every epoch, so that an interruption costs one epoch at most."""
+"""Checkpoints: the state of a training after every epoch, so that an interruption costs at most one epoch."""
 
 import os
 from collections.abc import Mapping
@@ -13,19 +13,19 @@ from chalicelib.tasks import Task
 from training.model import parallel
 
 AFTER_TRAINING = frozenset({"num_seeds", "ensemble_size", "tta", "distance_quantile", "bootstrap", "weights"})
-"""Hyper-parameters that change nothing in the training with one seed."""
+"""Hyper-parameters without influence on the training with one seed."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The file that holds the state of one training."""
+    """The file with the state of one training."""
 
     path: Path
     run: Mapping[str, str | int | float]
-    """All that shapes the training. Only the state of a training that was shaped by the same is taken up."""
+    """Everything that the training depends on. A state is loaded only if all of it is equal."""
 
     def save(self, state: Mapping[str, Any]) -> None:
-        """Replace what the file holds; whoever reads it finds the old state or the new one, whole."""
+        """Replace the content of the file atomically."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = self.path.with_suffix(f".{os.getpid()}.part")
         try:
@@ -35,27 +35,28 @@ class Checkpoint:
             unfinished.unlink(missing_ok=True)
 
     def load(self) -> dict[str, Any] | None:
-        """The saved state, tensors on the CPU; None if there is none of this training, and why is printed."""
+        """The saved state, tensors on the CPU; None, and a line says why, if there is none of this run."""
         if not self.path.exists():
             return None
         try:
             content = torch.load(self.path, map_location="cpu", weights_only=True)
             run, state = content["run"], content["state"]
-        except Exception:  # on other files the reader raises whatever it stumbles over
-            print(f"starting anew: {self.path} is no checkpoint", flush=True)
+        except Exception:  # the reader raises anything on other files
+            print(f"starting from scratch: {self.path} is not a checkpoint", flush=True)
             return None
         for name in (*self.run, *run):
             if run.get(name) != self.run.get(name):
                 was, is_ = run.get(name), self.run.get(name)
                 print(
-                    f"starting anew: {self.path} is of another run ({name} was {was}, is {is_})", flush=True
+                    f"starting from scratch: {self.path} is of another run ({name} was {was}, is {is_})",
+                    flush=True,
                 )
                 return None
         found: dict[str, Any] = state
         return found
 
     def remove(self) -> None:
-        """Forget the state."""
+        """Delete the file."""
         self.path.unlink(missing_ok=True)
 
 
@@ -65,11 +66,11 @@ def open_checkpoints(
     """The checkpoint of each training of a run, by its seed.
 
     Args:
-        folder: that holds them.
-        task: whose input and augmentation shape the training.
+        folder: of the files.
+        task: whose input and augmentation apply.
         parameters: of the run.
         fingerprint: of the data and their split.
-        start_from: the name of the weights to start from.
+        start_from: the name of the starting weights; "" for random ones.
     """
     run = {
         **{name: value for name, value in parameters.to_dict().items() if name not in AFTER_TRAINING},
@@ -78,7 +79,7 @@ def open_checkpoints(
         "augmentation": str(task.augmentation),
         "data": fingerprint,
         "start_from": start_from,
-        "torch": str(torch.__version__),  # a class of its own, which weights_only refuses
+        "torch": str(torch.__version__),  # its class is refused by weights_only
         "processes": parallel.world_size(),
     }
     seeds = range(parameters.seed, parameters.seed + parameters.num_seeds)

@@ -1,4 +1,4 @@
-"""What a training computes on, and in which arithmetic."""
+"""Device and precision of a training."""
 
 import os
 
@@ -8,26 +8,26 @@ from training.model import parallel
 
 
 def choose_device() -> torch.device:
-    """Take the GPU of this process where there is one, else the processor."""
+    """The GPU of this process if there is one, else the CPU."""
     return torch.device("cuda", parallel.local_rank()) if torch.cuda.is_available() else torch.device("cpu")
 
 
 def resolve_precision(wanted: str, device: torch.device) -> str:
-    """The arithmetic to train in: bfloat16 where the hardware multiplies it natively, if it is left open."""
+    """The precision of training; "auto" is bfloat16 where the hardware multiplies it natively."""
     if wanted != "auto":
         return wanted
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
-    # Older versions of torch, as in SageMaker's images, cannot tell what the processor has.
+    # Older versions of torch, as in SageMaker's images, have no get_capabilities.
     capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
     return "bfloat16" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "float32"
 
 
 def make_deterministic() -> None:
-    """Let the same data and the same seed give the same weights.
+    """Make training deterministic: the same data and seed give the same weights.
 
-    On a GPU, where torch has no such way to compute something, it warns and goes on.
+    On a GPU, torch only warns where it has no deterministic algorithm.
     """
-    # cuBLAS only promises it with this variable set.
+    # cuBLAS is deterministic only with this variable.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())

@@ -1,4 +1,4 @@
-"""What a package computes: the mean answer of its networks, each looking at an image in several ways."""
+"""What a package computes: the mean output of its networks, with test-time augmentation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,24 +16,24 @@ from training.model.ood_score import OODScore
 
 @dataclass(frozen=True)
 class View:
-    """A way to look at an image that should not change the answer, or changes it predictably."""
+    """A flip or turn of an image (test-time augmentation) with a known effect on the outputs."""
 
     quarter_turns: int = 0
     mirrored: bool = False
 
-    def look(self, images: Tensor) -> Tensor:
-        """(N, C, H, W), turned and then mirrored."""
+    def apply(self, images: Tensor) -> Tensor:
+        """Images (N, C, H, W), turned and then mirrored."""
         turned = images.rot90(self.quarter_turns, (2, 3)) if self.quarter_turns else images
         return turned.flip(3) if self.mirrored else turned
 
     def undo(self, maps: Tensor) -> Tensor:
-        """Maps of what `look` showed, as they lie over the image itself."""
+        """Maps (N, K, h, w) of the images that `apply` returned, turned back."""
         maps = maps.flip(3) if self.mirrored else maps
         return maps.rot90(-self.quarter_turns, (2, 3)) if self.quarter_turns else maps
 
 
 def tta_views(task: Task, wanted: str) -> tuple[View, ...]:
-    """The image itself or, if `wanted` is "all", every view that the task's augmentation trains as well."""
+    """The image itself or, if `wanted` is "all", every view that is in the task's training augmentation."""
     if wanted != "all":
         return (View(),)
     square = task.input.width == task.input.height
@@ -43,12 +43,12 @@ def tta_views(task: Task, wanted: str) -> tuple[View, ...]:
 
 
 class Member(nn.Module):
-    """A network and what is familiar to it."""
+    """A network and its OOD score."""
 
-    def __init__(self, network: Classifier, familiarity: OODScore):
+    def __init__(self, network: Classifier, ood_score: OODScore):
         super().__init__()
         self.network = network
-        self.familiarity = familiarity
+        self.ood_score = ood_score
 
 
 class EnsembleModule(nn.Module):
@@ -64,7 +64,7 @@ class EnsembleModule(nn.Module):
         flip_permutation: Sequence[int] | None = None,
         offset: Tensor | None = None,
     ):
-        """Take networks, and what makes their mean logits honest: `offset` (K,) is added, then divided."""
+        """Take networks; their mean logits are added to `offset` (K,) and divided by `temperature`."""
         super().__init__()
         self.members = nn.ModuleList(members)
         self.padding = members[0].network.architecture.padding
@@ -80,29 +80,29 @@ class EnsembleModule(nn.Module):
         return ((logits + self.offset) / self.temperature).softmax(1), activation, distance
 
     def answer(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """uint8 (N, C, H, W) -> logits (N, K), evidence (N, K, h, w), distance (N,), means of all members."""
-        answers = [self._ask(cast("Member", member), image) for member in self.members]
+        """uint8 (N, C, H, W) -> logits (N, K), evidence (N, K, h, w), distance (N,): means over members."""
+        answers = [self._run(cast("Member", member), image) for member in self.members]
         logits, evidence, distance = (torch.stack(parts).mean(0) for parts in zip(*answers, strict=True))
         return logits, evidence, distance
 
-    def _ask(self, member: Member, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _run(self, member: Member, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """One member's logits (N, K), evidence (N, K, h, w) and distance (N,): means over the views."""
         network = member.network
-        images = network.normalise(network.frame(image))
-        # All views in one batch: the graph stays as small as for one.
-        maps, descriptors = network.look(torch.cat([view.look(images) for view in self.views]))
+        images = network.normalise(network.pad(image))
+        # All views are in one batch, so that the graph is as small as for one.
+        maps, descriptors = network.features(torch.cat([view.apply(images) for view in self.views]))
         logits = network.head(maps.mean((2, 3)))
         evidence = functional.conv2d(maps, network.head.weight[:, :, None, None])
-        distance = member.familiarity(descriptors)
+        distance = member.ood_score(descriptors)
         return self._mean(logits), self._mean(evidence, spatial=True), self._split(distance).mean(0)
 
     def _mean(self, answers: Tensor, *, spatial: bool = False) -> Tensor:
-        """Over the views, (V * N, K, ...) -> (N, K, ...), each seen from the image itself."""
-        seen = []
+        """The mean over the views, turned back: (V * N, K, ...) -> (N, K, ...)."""
+        turned_back = []
         for view, answer in zip(self.views, self._split(answers), strict=True):
             own = view.undo(answer) if spatial else answer
-            seen.append(own[:, self.flip_permutation] if view.mirrored else own)
-        return torch.stack(seen).mean(0)
+            turned_back.append(own[:, self.flip_permutation] if view.mirrored else own)
+        return torch.stack(turned_back).mean(0)
 
     def _split(self, answers: Tensor) -> Tensor:
         """(V * N, ...) -> (V, N, ...)."""
@@ -110,10 +110,10 @@ class EnsembleModule(nn.Module):
 
 
 def _activation(evidence: Tensor, size: Sequence[int], padding: int) -> Tensor:
-    """Class activation maps (Zhou et al. 2016): where evidence for each class lies, largest value 1.
+    """Class activation maps (Zhou et al. 2016) with a maximum of 1 per class.
 
-    They cover the image as it came in: maps of the framed image are enlarged to one value per `CELL` pixels,
-    and what lies on the padding is cut off.
+    The maps of the padded image are enlarged to one value per `CELL` pixels; then the padding is cut off, so
+    that they cover the original image.
     """
     cells = [round((side + 2 * padding) / CELL) for side in size]
     evidence = functional.interpolate(evidence, cells, mode="bilinear").relu()

@@ -1,4 +1,4 @@
-"""From a trained network to the ONNX graph that serves: everything after the resize happens inside it."""
+"""Export of a trained model to the ONNX graph that serves: everything after the resize is inside it."""
 
 import logging
 import warnings
@@ -20,9 +20,9 @@ from training.model.network import Classifier
 OUTPUTS = ("probabilities", "activation", "distance")
 OPSET = 20
 PARITY = 1e-4
-"""Largest difference between torch's probabilities and onnxruntime's that is taken for rounding."""
+"""Largest difference between probabilities of torch and onnxruntime that counts as rounding."""
 SMALLEST_HALVED = 1024
-"""Weights; smaller tensors are not worth a Cast node."""
+"""Number of weights; smaller tensors are not worth a Cast node."""
 
 Pixels = NDArray[np.uint8]
 
@@ -30,7 +30,7 @@ Pixels = NDArray[np.uint8]
 def round_to_half(network: Classifier) -> None:
     """Round the large weights to float16 values, in place, so that they can be stored in half the size.
 
-    Done before calibration and every measurement: what is measured is what is stored.
+    This is done before calibration and all measurements, so that they apply to the stored weights.
     """
     with torch.no_grad():
         for weight in network.parameters():
@@ -39,12 +39,12 @@ def round_to_half(network: Classifier) -> None:
 
 
 def export(model: EnsembleModule, example: Pixels, path: Path) -> None:
-    """Write `model` as one ONNX file that takes any number of images of the example's size."""
+    """Write `model` as one ONNX file for any number of images like `example`, uint8 (N, C, H, W)."""
     image = torch.from_numpy(np.array(example))
-    # It reports the absence of torchvision, of which nothing is used here.
+    # It logs that torchvision, which is not used here, is missing.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
-        # The exporter warns of its own deprecated internals, which its user can do nothing about.
+        # The exporter warns of its own deprecated internals.
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             model.eval(),
@@ -58,14 +58,14 @@ def export(model: EnsembleModule, example: Pixels, path: Path) -> None:
         )
     assert program is not None
     proto = program.model_proto
-    _forget_origin(proto)
+    _remove_origin(proto)
     _store_as_half_where_exact(proto)
     onnx.checker.check_model(proto, full_check=True)
     onnx.save(proto, path)
 
 
 def open_session(path: Path) -> onnxruntime.InferenceSession:
-    """An onnxruntime session on the CPU, as serving uses it."""
+    """An onnxruntime session on the CPU, as in serving."""
     return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
 
 
@@ -84,7 +84,7 @@ def check_parity(model: EnsembleModule, session: onnxruntime.InferenceSession, p
     """The largest difference between torch's and onnxruntime's probabilities on real images.
 
     Raises:
-        TrainingError: if it is more than rounding.
+        TrainingError: if it is larger than rounding.
     """
     with torch.inference_mode():
         expected = model.eval()(torch.from_numpy(np.array(pixels)))[0].numpy()
@@ -92,17 +92,17 @@ def check_parity(model: EnsembleModule, session: onnxruntime.InferenceSession, p
     if not difference <= PARITY:
         raise TrainingError(
             f"The exported graph's probabilities differ from the network's by {difference:.1e}, more than "
-            f"{PARITY:.0e}. This is a fault of the exporter: try other versions of torch and onnxscript."
+            f"{PARITY:.0e}. This is a bug of the exporter: try other versions of torch and onnxscript."
         )
     return difference
 
 
-def _forget_origin(proto: onnx.ModelProto) -> None:
-    """Drop what the exporter notes of the machine and source lines that made the graph."""
+def _remove_origin(proto: onnx.ModelProto) -> None:
+    """Remove what the exporter records about the machine and the source code."""
     proto.doc_string = ""
     proto.graph.doc_string = ""
     del proto.metadata_props[:]
-    # Shapes of intermediate results; runtimes infer them, and quantisers stumble over these.
+    # Shapes of intermediate results: runtimes infer them, and they break quantisation tools.
     del proto.graph.value_info[:]
     for part in (*proto.graph.node, *proto.graph.input, *proto.graph.output, *proto.graph.initializer):
         part.doc_string = ""
@@ -110,7 +110,7 @@ def _forget_origin(proto: onnx.ModelProto) -> None:
 
 
 def _store_as_half_where_exact(proto: onnx.ModelProto) -> None:
-    """Store weights as float16 and a Cast where that loses nothing; runtimes fold the Cast on loading."""
+    """Store weights as float16 and a Cast where that is exact; runtimes fold the Cast on loading."""
     casts = []
     for tensor in proto.graph.initializer:
         values = numpy_helper.to_array(tensor)

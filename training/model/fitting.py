@@ -1,4 +1,4 @@
-"""From labelled images to a trained network: epochs, early stopping, and going on after an interruption."""
+"""Training a network: epochs, early stopping, resuming after an interruption."""
 
 import time
 from collections.abc import Callable
@@ -17,14 +17,14 @@ from training.model.starting_weights import StartingWeights
 
 @dataclass(frozen=True)
 class Fit:
-    """A trained network: the averaged weights of the epoch that was best on validation."""
+    """A trained network: the averaged weights of the best epoch on validation."""
 
     network: Classifier
     best: Epoch
     history: tuple[Epoch, ...]
     precision: str
     seconds: float
-    """Of all epochs, also of those before an interruption."""
+    """Duration of all epochs, including those before an interruption."""
 
 
 def fit(
@@ -37,20 +37,20 @@ def fit(
     checkpoint: Checkpoint | None = None,
     after_epoch: Callable[[Epoch], None] | None = None,
 ) -> Fit:
-    """Train a network; everything random follows from `seed`.
+    """Train a network; all random numbers follow from `seed`.
 
-    The epoch with the lowest loss on `validation` is kept. (Its accuracy would be too coarse: a small
-    validation set has many epochs without an error.)
+    The epoch with the lowest loss on `validation` is kept. (Accuracy would be too coarse: on a small
+    validation part many epochs have no error.)
 
     Args:
         task: whose classes and augmentation apply.
-        train: what is learnt from.
-        validation: what epochs are judged by.
-        parameters: how to train.
-        seed: of weights, order and augmentation; stands in for `parameters.seed`.
-        weights: to start from; random ones if None.
-        checkpoint: where to keep the state after every epoch, and to look for one to go on from.
-        after_epoch: called with every epoch that is over; what it raises ends the training.
+        train: the images to train on.
+        validation: the images that epochs are compared on.
+        parameters: all hyper-parameters.
+        seed: of weights, order and augmentation, instead of `parameters.seed`.
+        weights: starting weights; None for random ones.
+        checkpoint: where the state is saved after every epoch, and resumed from.
+        after_epoch: called after every epoch; its exceptions end the training.
 
     Raises:
         TrainingError: if the loss diverges, or `weights` belong to another kind of network.
@@ -70,7 +70,7 @@ def fit(
         training.seconds += time.monotonic() - start
         if checkpoint and parallel.is_first():
             checkpoint.save(training.state())
-        progress.tell_epoch(epoch, training.best)
+        progress.report_epoch(epoch, training.best)
         if after_epoch:
             after_epoch(epoch)
     if len(training.history) < parameters.epochs:

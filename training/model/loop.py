@@ -1,4 +1,4 @@
-"""The loop over batches and epochs: how a network learns, and what has to be kept of it."""
+"""The training loop over batches and epochs, and its state."""
 
 import math
 from copy import deepcopy
@@ -13,10 +13,10 @@ from torch.nn import functional
 
 from chalicelib.retraining.hyperparameters import Hyperparameters
 from chalicelib.tasks import Task
+from training.core.accuracy import balanced_accuracy
+from training.core.calibration import fit_temperature
 from training.data.pixels import Labelled
 from training.errors import TrainingError
-from training.evaluation.calibration import fit_temperature
-from training.evaluation.metrics import balanced_accuracy
 from training.model import parallel
 from training.model.augmentation import Augmenter
 from training.model.devices import choose_device, resolve_precision
@@ -29,7 +29,7 @@ from training.model.starting_weights import StartingWeights
 
 
 class Training:
-    """One training under way: the loop's body, and everything that changes from epoch to epoch."""
+    """One training: the body of the loop, and everything that changes from epoch to epoch."""
 
     def __init__(
         self,
@@ -79,32 +79,32 @@ class Training:
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs are over, or there was none better for too long."""
+        """Whether all epochs are done, or the loss has not improved for `patience` epochs."""
         done = len(self.history)
         return done > 0 and (
             done >= self.parameters.epochs or done - self.best.number >= self.parameters.patience
         )
 
     def train_epoch(self, progress: Progress) -> float:
-        """One pass over the training images; returns the mean loss."""
+        """Train one epoch; returns the mean loss."""
         order = self._draw_order()
         self.network.train()
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         for step, batch in enumerate(order.reshape(self.steps, self.batch_size)):
             total += self._step(batch[parallel.rank() :: parallel.world_size()])
-            progress.tell_batch((step + 1) / self.steps)
+            progress.report_batch((step + 1) / self.steps)
         return _finite(parallel.mean(total) / self.steps)
 
     def validate(self, validation: Labelled, train_loss: float) -> Epoch:
-        """Judge the averaged network, and remember it if it is the best so far."""
-        epoch = parallel.from_first(lambda: self._judge(validation, train_loss))
+        """Validate the averaged network, and keep its weights if it is the best so far."""
+        epoch = parallel.from_first(lambda: self._validate(validation, train_loss))
         self.history.append(epoch)
         if self.best is epoch:
             self.best_weights = deepcopy(self.averaged.state_dict())
         return epoch
 
     def state(self) -> dict[str, Any]:
-        """Everything that the training needs to go on as if it had never stopped."""
+        """Everything that is needed to resume the training without a difference in its result."""
         return {
             **self.optimisation.state_dict(),
             "best": self.best_weights,
@@ -113,7 +113,7 @@ class Training:
         }
 
     def resume(self, state: dict[str, Any] | None) -> None:
-        """Go on from what `state` returned; from the start if it is None."""
+        """Resume from what `state` returned; start from the beginning if it is None."""
         if state is None:
             return
         try:
@@ -123,7 +123,7 @@ class Training:
             self.seconds = state["seconds"]
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise TrainingError(
-                "The checkpoint was written by another version of this code. Delete it to start anew."
+                "The checkpoint was written by another version of this code. Delete it to start from scratch."
             ) from error
         print(f"resuming seed {self.seed} after epoch {len(self.history)}", flush=True)
 
@@ -134,10 +134,10 @@ class Training:
         return network.cpu().eval()
 
     def _draw_order(self) -> NDArray[np.int64]:
-        """The images of one epoch in random order, the same in all processes; the last few fill no batch.
+        """Indices of the images of one epoch in random order, in whole batches; the same in all processes.
 
-        All random numbers of an epoch follow from seed, epoch and process: a training that is resumed draws
-        what it would have drawn, and nothing of the generators needs to be kept.
+        All random numbers of an epoch follow from seed, epoch and process, so that a resumed training draws
+        the same numbers without saved generators.
         """
         epoch = len(self.history) + 1
         shared = np.random.default_rng((self.seed, epoch, 0))
@@ -147,8 +147,8 @@ class Training:
         return shared.permutation(len(self.train.labels))[: self.steps * self.batch_size]
 
     def _step(self, batch: NDArray[np.int64]) -> Tensor:
-        """One step of the optimiser on the images of these numbers; returns the loss."""
-        images = self.network.frame(torch.from_numpy(self.train.pixels[batch]))
+        """One step of the optimiser on the images with these indices; returns the loss."""
+        images = self.network.pad(torch.from_numpy(self.train.pixels[batch]))
         images, labels = self.augment(images, torch.from_numpy(self.train.labels[batch]))
         targets = functional.one_hot(labels, len(self.class_weights)).float()
         images, targets = self.mix(images, targets)
@@ -167,9 +167,9 @@ class Training:
         self.optimisation.step(loss)
         return loss.detach()
 
-    def _judge(self, validation: Labelled, train_loss: float) -> Epoch:
+    def _validate(self, validation: Labelled, train_loss: float) -> Epoch:
         logits, _ = predict(self.averaged, validation.pixels, self.precision)
-        # At its best temperature, as it would be shipped: label smoothing makes good epochs look unsure.
+        # With the best temperature, as in the package: label smoothing makes good epochs underconfident.
         _, loss = fit_temperature(logits.double().numpy(), validation.labels, self.correction)
         accuracy = balanced_accuracy(validation.labels, logits.argmax(1).numpy())
         return Epoch(len(self.history) + 1, train_loss, _finite(loss), accuracy)
@@ -177,5 +177,5 @@ class Training:
 
 def _finite(loss: float) -> float:
     if not math.isfinite(loss):
-        raise TrainingError("Training diverged: the loss is no number any more. Lower --learning-rate.")
+        raise TrainingError("Training diverged: the loss is not finite. Lower --learning-rate.")
     return loss

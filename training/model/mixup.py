@@ -1,4 +1,4 @@
-"""Images made of two: what lies between two examples should be answered between them."""
+"""Mixup and CutMix: training images that are made of two."""
 
 import math
 
@@ -9,8 +9,8 @@ from torch import Tensor
 class Mixer:
     """Blends pairs of images (mixup, Zhang et al. 2018) or pastes parts (CutMix, Yun et al. 2019).
 
-    `mixup` and `cutmix` are the chances that a batch is blended or pasted; together at most 1. How much of an
-    image is its partner's is uniform between nothing and all.
+    `mixup` and `cutmix` are the probabilities that a batch is blended or pasted; their sum is at most 1. The
+    share of the partner in an image is uniform from 0 to 1.
     """
 
     def __init__(self, mixup: float, cutmix: float, generator: torch.Generator):
@@ -19,7 +19,7 @@ class Mixer:
         self.generator = generator
 
     def __call__(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Mix images (N, C, H, W) and their targets, shares of the classes (N, K), alike."""
+        """Mix images (N, C, H, W) and their targets, shares of the classes (N, K), in the same proportion."""
         partner = torch.randperm(len(images), generator=self.generator)
         chance = self._uniform(1).item()
         if chance < self.cutmix:
@@ -31,14 +31,14 @@ class Mixer:
             return images, targets
         return images, targets * kept + targets[partner] * (1 - kept)
 
-    def _paste(self, images: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
-        """Put a rectangle of `others`, the same for the batch, onto `images`; its sides are in proportion."""
+    def _paste(self, images: Tensor, partners: Tensor) -> tuple[Tensor, Tensor]:
+        """Paste the same rectangle of all `partners` into `images`; it has the aspect ratio of an image."""
         height, width = images.shape[2:]
         share, down, right = self._uniform(3).tolist()
         tall, wide = int(height * math.sqrt(share)), int(width * math.sqrt(share))
         top, left = int(down * (height - tall + 1)), int(right * (width - wide + 1))
         pasted = images.clone()
-        pasted[:, :, top : top + tall, left : left + wide] = others[
+        pasted[:, :, top : top + tall, left : left + wide] = partners[
             :, :, top : top + tall, left : left + wide
         ]
         return pasted, torch.full((1, 1), 1 - tall * wide / (height * width))

@@ -15,12 +15,12 @@ from chalicelib.tasks import Task
 BLOCKS_PER_STAGE = (2, 2, 2, 2)
 
 FIXED_MEAN, FIXED_DEVIATION = 0.5, 0.25
-"""Centre and roughly the spread of ordinary pictures, on the scale 0..1."""
+"""Mean and approximate deviation of ordinary images on the scale 0..1."""
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """What it takes to build a network."""
+    """What defines the layers of a network."""
 
     channels: int
     classes: int
@@ -28,17 +28,17 @@ class Architecture:
     """Channels of the first stage; each of the three others has twice as many."""
     dropout: float
     stem_stride: int
-    """By how much the stem reduces an image before the first stage: 4 or, for small images, 2."""
+    """Reduction of an image by the stem: 4 or, for small images, 2."""
     padding: int
     """Pixels of black around every image."""
     normalization: str
-    """"image": by each image's own mean and deviation. "fixed": by constants, which leaves colour alone."""
+    """"image": by each image's own mean and deviation. "fixed": by constants, which keeps colour."""
 
 
 class Halve(nn.Module):
     """2x2 average pooling that keeps an odd last row or column.
 
-    The same as `AvgPool2d(2, ceil_mode=True)`, which onnxruntime gets wrong up to 1.28
+    Equal to `AvgPool2d(2, ceil_mode=True)`, which onnxruntime computes wrongly up to 1.28
     (microsoft/onnxruntime#29629).
     """
 
@@ -49,7 +49,7 @@ class Halve(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions around which the input is added (He et al. 2016)."""
+    """Two 3x3 convolutions with a shortcut (He et al. 2016)."""
 
     def __init__(self, channels_in: int, channels_out: int, stride: int):
         super().__init__()
@@ -57,11 +57,11 @@ class ResidualBlock(nn.Module):
         self.norm1 = nn.BatchNorm2d(channels_out)
         self.conv2 = nn.Conv2d(channels_out, channels_out, 3, 1, 1, bias=False)
         self.norm2 = nn.BatchNorm2d(channels_out)
-        # Each block starts as the identity, which lets a high learning rate start without warm-up trouble.
+        # Each block starts as the identity, which makes high learning rates stable at the start.
         nn.init.zeros_(self.norm2.weight)
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or channels_in != channels_out:
-            # Average pooling keeps what a strided 1x1 convolution would skip (ResNet-D, He et al. 2019).
+            # Average pooling uses the pixels that a strided 1x1 convolution skips (ResNet-D, He et al. 2019).
             self.shortcut = nn.Sequential(
                 Halve() if stride > 1 else nn.Identity(),
                 nn.Conv2d(channels_in, channels_out, 1, bias=False),
@@ -75,7 +75,7 @@ class ResidualBlock(nn.Module):
 
 
 class Classifier(nn.Module):
-    """ResNet-18 with a stem of two 3x3 convolutions; its width is free (64 is the original's)."""
+    """ResNet-18 with a stem of two 3x3 convolutions and any width (64 in the original)."""
 
     def __init__(self, architecture: Architecture):
         super().__init__()
@@ -101,29 +101,28 @@ class Classifier(nn.Module):
         self.dropout = nn.Dropout(architecture.dropout)
         self.head = nn.Linear(channels_in, architecture.classes)
 
-    def frame(self, images: Tensor) -> Tensor:
-        """Prepared images, uint8 (N, C, H, W), as float 0..1 with the margin around them.
+    def pad(self, images: Tensor) -> Tensor:
+        """Prepared images, uint8 (N, C, H, W), as float 0..1 with black padding.
 
-        Convolutions pad with zeros, which after `normalise` means medium grey; with a margin the edge of a
-        film is seen against black whether or not it lies on the edge of the frame.
+        Convolutions pad with zeros, which after `normalise` are medium grey; with black padding the edge of a
+        film always borders on black.
         """
         return functional.pad(images.to(torch.float32) / 255.0, [self.architecture.padding] * 4)
 
     def normalise(self, images: Tensor) -> Tensor:
-        """Framed images, float 0..1 (N, C, H, W), on the scale that the stem expects."""
+        """Padded images, float 0..1 (N, C, H, W), normalised for the stem."""
         if self.architecture.normalization == "fixed":
             return (images - FIXED_MEAN) / FIXED_DEVIATION
         mean = images.mean((1, 2, 3), keepdim=True)
         deviation = (images - mean).square().mean((1, 2, 3), keepdim=True).sqrt()
-        # Without the constant the noise of a blank image would be blown up to full contrast.
+        # Without the constant the noise of a blank image would be amplified to full contrast.
         return (images - mean) / (deviation + 0.02)
 
-    def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Feature maps (N, F, h, w), and descriptors (N, D) by which kinds of images can be told apart.
+    def features(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Feature maps (N, F, h, w) and descriptors (N, D) of normalised images (N, C, H, W).
 
-        A side of the maps is that of the normalised images (N, C, H, W) divided by 8 times the stem's stride.
-        The descriptors are the means of the last two stages: the last knows the classes, the one before it
-        still knows texture.
+        The sides of the maps are those of the images divided by 8 times the stride of the stem. The OOD score
+        uses the descriptors, means of the last two stages: the last encodes classes, the other also texture.
         """
         earlier: Tensor = self.stages[: -BLOCKS_PER_STAGE[-1]](self.stem(images))
         maps: Tensor = self.stages[-BLOCKS_PER_STAGE[-1] :](earlier)
@@ -131,7 +130,7 @@ class Classifier(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits, shape (N, classes), of normalised images, shape (N, C, H, W)."""
-        pooled = self.look(images)[0].mean((2, 3))
+        pooled = self.features(images)[0].mean((2, 3))
         logits: Tensor = self.head(self.dropout(pooled))
         return logits
 
@@ -152,7 +151,7 @@ def build_network(task: Task, parameters: Hyperparameters) -> Classifier:
 
 
 def fold_batch_norm(network: Classifier) -> Classifier:
-    """A copy for inference in which every batch normalisation is part of the convolution before it."""
+    """A copy for inference with every batch normalisation folded into the convolution before it."""
     folded = deepcopy(network).eval()
     for parent in folded.modules():
         for (name, convolution), (next_name, norm) in pairwise(list(parent.named_children())):

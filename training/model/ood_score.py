@@ -1,4 +1,4 @@
-"""How far an image lies from everything seen in training, to tell "this is not an image of this kind"."""
+"""The distance of an image from the training images, by which out-of-distribution images are recognised."""
 
 from dataclasses import dataclass
 
@@ -8,31 +8,31 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
 SHRINKAGE = 0.2
-"""Share of every correlation that is taken for chance, so that their matrix can be inverted safely."""
+"""Shrinkage of the correlations towards zero, so that their matrix can be inverted."""
 PENALTY = 0.01
-"""Inverse strength of the logistic regression's ridge penalty: there may be fewer images than descriptors."""
+"""Inverse strength of the ridge penalty: there may be fewer images than descriptors."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Where the familiar lies on an axis: at 0 its middle, at 1 its edge."""
+    """A linear scale: 0 is the middle of the validation images, 1 their edge."""
 
     middle: float
     edge: float
 
     def __call__(self, values: Tensor) -> Tensor:
-        """Any values -> the same on this scale."""
+        """Values -> the same on this scale."""
         return (values - self.middle) / (self.edge - self.middle)
 
 
 class MahalanobisDistance(nn.Module):
-    """Distance to the nearest class mean, in units of the common spread (Lee et al. 2018)."""
+    """Mahalanobis distance to the nearest class mean, with a shared covariance (Lee et al. 2018)."""
 
     whitening: Tensor
     means: Tensor
 
     def __init__(self, means: Tensor, whitening: Tensor):
-        """Take class means (K, D) and a matrix (D, D) that turns the common covariance into the identity."""
+        """Take class means (K, D) and a matrix (D, D) that whitens the shared covariance."""
         super().__init__()
         self.register_buffer("whitening", whitening.float())
         self.register_buffer("means", (means @ whitening).float())
@@ -44,11 +44,11 @@ class MahalanobisDistance(nn.Module):
 
 
 class OODScore(nn.Module):
-    """An image's distance from the familiar, about 1 at its edge.
+    """The distance of an image from the training images; about 1 at the edge of the validation images.
 
-    It has two opinions, of which the more alarmed one counts: a Mahalanobis distance, which knows nothing but
-    the training images, and, where counterexamples were shown, a linear score that tells these from training
-    images (outlier exposure, Hendrycks et al. 2019).
+    It is the larger of two distances: a Mahalanobis distance, which is fitted to the training images only,
+    and, if there are counterexamples, a linear score that separates them from training images (outlier
+    exposure, Hendrycks et al. 2019).
     """
 
     score: nn.Linear | None
@@ -73,17 +73,17 @@ class OODScore(nn.Module):
 def fit_ood_score(
     train: Tensor, labels: Tensor, validation: Tensor, counterexamples: Tensor | None, quantile: float
 ) -> OODScore:
-    """Learn what is familiar.
+    """Fit the score.
 
     Args:
         train: descriptors of the training images, shape (N, D).
         labels: of the training images, shape (N,).
-        validation: descriptors of images that nothing was learnt from; they set the scales.
-        counterexamples: descriptors of images of other kinds, if there are any.
-        quantile: share of the validation images within the edge.
+        validation: descriptors of other images of the same kind, shape (M, D); they set the scales.
+        counterexamples: descriptors of out-of-distribution images, shape (L, D); None without any.
+        quantile: share of the validation images inside the edge.
     """
     distance = fit_distance(train, labels)
-    # A distance is never negative: its scale begins where it does.
+    # A distance is never negative: its scale starts at 0.
     scale = Scale(0.0, torch.quantile(distance(validation), quantile).item())
     if counterexamples is None:
         return OODScore(distance, scale, None, None)
@@ -95,12 +95,12 @@ def fit_ood_score(
 
 
 def fit_distance(train: Tensor, labels: Tensor) -> MahalanobisDistance:
-    """The distance for class means and common covariance of descriptors (N, D) with labels (N,)."""
+    """The distance for class means and shared covariance of descriptors (N, D) with labels (N,)."""
     train = train.double()
     classes, members = torch.unique(labels, return_inverse=True)
     means = torch.stack([train[members == index].mean(0) for index in range(len(classes))])
     deviations = train - means[members]
-    # Layers differ in scale; as correlations, shrinkage treats them alike.
+    # Layers differ in scale: shrink correlations rather than covariances.
     spread = deviations.square().mean(0).sqrt() + 1e-6
     standard = deviations / spread
     correlation = standard.T @ standard / len(standard)
@@ -110,11 +110,13 @@ def fit_distance(train: Tensor, labels: Tensor) -> MahalanobisDistance:
 
 
 def fit_score(train: Tensor, counterexamples: Tensor) -> nn.Linear:
-    """A linear score, high for counterexamples (M, D) and low for training images (N, D)."""
+    """A linear score: high for counterexamples (M, D), low for training images (N, D)."""
     middle, spread = train.mean(0), train.std(0) + 1e-6
     images = ((torch.cat([train, counterexamples]) - middle) / spread).numpy()
-    foreign = np.repeat([0, 1], [len(train), len(counterexamples)])
-    model = LogisticRegression(C=PENALTY, class_weight="balanced", max_iter=5000).fit(images, foreign)
+    is_counterexample = np.repeat([0, 1], [len(train), len(counterexamples)])
+    model = LogisticRegression(C=PENALTY, class_weight="balanced", max_iter=5000).fit(
+        images, is_counterexample
+    )
     weight = torch.from_numpy(model.coef_).float() / spread
     score = nn.Linear(train.shape[1], 1)
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""How weights change: the optimiser, its schedule, their average, and what each class counts for."""
+"""Optimisation: the optimiser, its schedule, the average of the weights, and class weights."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ from chalicelib.retraining.hyperparameters import Hyperparameters
 
 
 class Optimisation:
-    """How weights change: AdamW, its one-cycle schedule (Smith 2018), and the average of the weights."""
+    """AdamW with a one-cycle schedule (Smith 2018), and the average of the weights."""
 
     def __init__(self, network: nn.Module, parameters: Hyperparameters, steps: int):
         """Prepare for `parameters.epochs` epochs of `steps` steps."""
@@ -24,7 +24,7 @@ class Optimisation:
         )
         self._clip_grad_norm = parameters.clip_grad_norm
         weights = list(network.parameters())
-        # Biases and batch-norm gains set a scale; pulling them to zero only hurts.
+        # No weight decay for biases and batch-norm gains: they set a scale.
         self._optimiser = torch.optim.AdamW(
             [
                 {
@@ -35,7 +35,7 @@ class Optimisation:
             ],
             lr=parameters.learning_rate,
         )
-        # The schedule divides by zero if it has to rise in less than two steps.
+        # The schedule divides by zero if the warm-up has less than two steps.
         shortest = math.ceil(2 / parameters.warmup_fraction)
         self._schedule = torch.optim.lr_scheduler.OneCycleLR(
             self._optimiser,
@@ -51,7 +51,7 @@ class Optimisation:
         }
 
     def step(self, loss: Tensor) -> None:
-        """Change the weights so that `loss` falls."""
+        """Do one step on the gradient of `loss`."""
         self._optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         nn.utils.clip_grad_norm_(self.network.parameters(), self._clip_grad_norm)
@@ -65,17 +65,17 @@ class Optimisation:
         return float(self._schedule.get_last_lr()[0])
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that changes, the network included."""
+        """The whole state, including the network."""
         return {name: part.state_dict() for name, part in self._parts.items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state_dict` returned."""
+        """Restore what `state_dict` returned."""
         for name, part in self._parts.items():
             part.load_state_dict(state[name])
 
 
 def _moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
-    """Exponential average of the weights, forgetting faster at first so that the random start fades."""
+    """Exponential moving average with a lower decay at first, so that the random start fades."""
 
     def average(averaged: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:
         kept = min(decay, (1 + int(steps)) / (10 + int(steps)))
@@ -85,15 +85,15 @@ def _moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Te
 
 
 def class_weights(labels: NDArray[np.int64], classes: int, power: float) -> Tensor:
-    """Weight of each class in the loss, 1 for a class of average size."""
+    """Weight of each class in the loss, shape (K,); 1 for a class of average size."""
     counts = np.bincount(labels, minlength=classes)
     return torch.from_numpy((counts.mean() / counts) ** power).float()
 
 
 def prior_correction(labels: NDArray[np.int64], classes: int, parameters: Hyperparameters) -> Tensor:
-    """What calibrated logits lack, shape (K,), because classes were weighted in training.
+    """What has to be added to calibrated logits, shape (K,), because classes were weighted in training.
 
-    A weighted loss teaches probabilities that are multiplied by the weights (Menon et al. 2021). This takes
-    the weights off again, all but what `parameters.logit_adjustment` wants to keep.
+    A weighted loss multiplies the probabilities by the class weights (Menon et al. 2021). The correction
+    removes them up to the power `parameters.logit_adjustment`.
     """
     return class_weights(labels, classes, parameters.logit_adjustment - parameters.class_weight_power).log()

@@ -1,6 +1,6 @@
-"""Training in several processes at once, one for each GPU, as `torchrun` starts them on one machine.
+"""Training in several processes, one for each GPU, which `torchrun` starts on one machine.
 
-Without `torchrun` there is one process, the first, and everything here does nothing.
+Without `torchrun` there is one process, the first, and nothing here has an effect.
 """
 
 import copyreg
@@ -22,7 +22,7 @@ from training.errors import TrainingError
 T = TypeVar("T")
 
 PATIENCE = timedelta(hours=12)
-"""How long the others wait for the first, which prepares the data and validates alone."""
+"""How long the other processes wait for the first, which alone prepares the data and validates."""
 
 
 def launched() -> bool:
@@ -74,7 +74,7 @@ def processes() -> Iterator[None]:
 
 
 def from_first(make: Callable[[], T]) -> T:
-    """Call `make` in the first process only; all return what it returned, or raise its `TrainingError`."""
+    """Call `make` in the first process only; all return its result, or raise its `TrainingError`."""
     if world_size() == 1:
         return make()
     outcome: list[Any] = [None]
@@ -102,13 +102,13 @@ def distribute(network: nn.Module, device: torch.device) -> nn.Module:
     if world_size() == 1:
         return network
     if device.type == "cuda":
-        # A share of a batch is too small for statistics of its own. (Torch shares them between GPUs only.)
+        # A share of a batch is too small for its own statistics. (Torch can share them between GPUs only.)
         network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
     return DistributedDataParallel(network, device_ids=[device.index] if device.type == "cuda" else None)
 
 
 def _reopen(array: "np.memmap[Any, Any]") -> str | tuple[Any, ...]:
-    """How to pickle a memory-mapped array: by the name of its file, which the other processes see as well."""
+    """How to pickle a memory-mapped array: by the name of its file, which other processes can read."""
     if isinstance(array.base, mmap):
         return np.memmap, (array.filename, array.dtype, "r", array.offset, array.shape)
     return np.asarray(array).__reduce__()

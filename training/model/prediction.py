@@ -1,4 +1,4 @@
-"""What a network says of many images."""
+"""Outputs of a network for many images."""
 
 import numpy as np
 import torch
@@ -17,10 +17,10 @@ def predict(network: Classifier, pixels: Images, precision: str = "float32") -> 
     device = next(network.parameters()).device
     logits, descriptors = [], []
     for start in range(0, len(pixels), BATCH_SIZE):
-        images = network.frame(torch.from_numpy(np.array(pixels[start : start + BATCH_SIZE])))
+        images = network.pad(torch.from_numpy(np.array(pixels[start : start + BATCH_SIZE])))
         images = network.normalise(images).to(device, memory_format=torch.channels_last)
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            maps, described = network.look(images)
+            maps, described = network.features(images)
         logits.append(network.head(maps.float().mean((2, 3))).cpu())
         descriptors.append(described.float().cpu())
     return torch.cat(logits), torch.cat(descriptors)

@@ -1,4 +1,4 @@
-"""What a training prints while it runs, for people and for SageMaker's metrics."""
+"""Progress of a training, printed for people and for SageMaker's metrics."""
 
 import math
 import time
@@ -13,19 +13,19 @@ METRIC_PATTERNS = {
     "validation:balanced_accuracy": r"validation_balanced_accuracy=([0-9.]+);",
     OBJECTIVE: r"objective=([0-9.]+);",
 }
-"""How to read the numbers that are printed, as SageMaker's metric definitions want it.
+"""Regular expressions for SageMaker's metric definitions.
 
-`objective` is the validation loss of the best epoch so far, in the end that of the model that is kept: of a
-training job SageMaker judges the value it read last, and that is not the last epoch's.
+`objective` is the validation loss of the best epoch so far and, at the end, that of the model in the package:
+SageMaker compares training jobs by the last value, which must not be that of the last epoch.
 """
 
-QUIET = 30.0
-"""Seconds after which something is printed in an epoch that is not over."""
+PRINT_EVERY = 30.0
+"""Seconds between two lines within an epoch."""
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """How one pass over the training images went."""
+    """The result of one pass over the training images."""
 
     number: int
     train_loss: float
@@ -34,7 +34,7 @@ class Epoch:
 
 
 class Progress:
-    """Tells how far one training of a run is, how fast it goes, and when the whole run may be over."""
+    """Prints how far one training of a run is, its speed, and the time left for the whole run."""
 
     def __init__(
         self,
@@ -47,28 +47,28 @@ class Progress:
         """Start the clock.
 
         Args:
-            images: of one epoch.
-            epochs: of this training.
-            done: epochs that were done before, if it is resumed.
-            later_epochs: of the trainings of this run that are still to come.
-            clock: seconds since whenever.
+            images: number in one epoch.
+            epochs: number in this training.
+            done: epochs before it was resumed.
+            later_epochs: epochs of the later trainings of this run.
+            clock: returns seconds.
         """
         self.images = images
         self.epochs = epochs
         self.resumed_at = self.done = done
         self.later_epochs = later_epochs
         self.clock = clock
-        self.started = self.spoken = clock()
+        self.started = self.printed = clock()
 
-    def tell_batch(self, share: float) -> None:
-        """Print a line if there was none for a while; `share` of the epoch under way is done."""
-        if self.clock() - self.spoken >= QUIET:
-            self._say(f"epoch={self.done + 1}/{self.epochs}; part={share:.0%}; {self._rates(share)}")
+    def report_batch(self, share: float) -> None:
+        """Print a line if the last is old enough; `share` of the current epoch is done."""
+        if self.clock() - self.printed >= PRINT_EVERY:
+            self._print(f"epoch={self.done + 1}/{self.epochs}; part={share:.0%}; {self._rates(share)}")
 
-    def tell_epoch(self, epoch: Epoch, best: Epoch) -> None:
-        """Print the line of an epoch that is over."""
+    def report_epoch(self, epoch: Epoch, best: Epoch) -> None:
+        """Print the line of a completed epoch."""
         self.done = epoch.number
-        self._say(
+        self._print(
             f"epoch={epoch.number}/{self.epochs}; train_loss={epoch.train_loss:.4f}; "
             f"validation_loss={epoch.validation_loss:.4f}; "
             f"validation_balanced_accuracy={epoch.validation_balanced_accuracy:.4f}; "
@@ -81,6 +81,6 @@ class Progress:
         left = elapsed / passed * (self.epochs - self.done - share + self.later_epochs)
         return f"images_per_second={self.images * passed / elapsed:.0f}; time_left={math.ceil(left)}s"
 
-    def _say(self, line: str) -> None:
+    def _print(self, line: str) -> None:
         print(line, flush=True)
-        self.spoken = self.clock()
+        self.printed = self.clock()

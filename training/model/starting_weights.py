@@ -1,4 +1,4 @@
-"""Weights to start from instead of random ones: another training's, or torchvision's from photographs."""
+"""Starting weights: those of another training, or torchvision's from photographs."""
 
 import hashlib
 import re
@@ -16,8 +16,8 @@ from training.model.network import Classifier
 
 TORCHVISION = "torchvision:"
 
-LEAST = 0.5
-"""Share of the network's tensors that must be found; with fewer these are the weights of another network."""
+MIN_FOUND = 0.5
+"""Share of the network's tensors that must be found; with fewer, the weights are of another network."""
 
 BLOCKS_PER_LAYER = 2
 """Residual blocks in each layer of torchvision's ResNet-18, as in each stage of our network."""
@@ -28,43 +28,43 @@ class StartingWeights:
     """The weights of a trained network."""
 
     name: str
-    """For the record: the file's or torchvision's name, and a digest of the values."""
+    """Name of the file or of torchvision's model, and a digest of the values."""
     tensors: Mapping[str, Tensor]
-    """By their names in `Classifier`."""
+    """By name in `Classifier`."""
 
     def start(self, network: Classifier) -> None:
-        """Copy what fits by name and shape into `network`; its head stays random, as its classes are others.
+        """Copy the tensors that fit by name and shape into `network`, except those of its head.
 
         Raises:
-            TrainingError: if that is too little to call it a start.
+            TrainingError: if too few fit.
         """
         own = network.state_dict()
-        body = {name for name in own if not name.startswith("head.")}
+        backbone = {name for name in own if not name.startswith("head.")}
         found = {
             name: self.tensors[name]
-            for name in body & self.tensors.keys()
+            for name in backbone & self.tensors.keys()
             if self.tensors[name].shape == own[name].shape
         }
-        if len(found) < LEAST * len(body):
-            example = next((name for name in sorted(body & self.tensors.keys() - found.keys())), None)
+        if len(found) < MIN_FOUND * len(backbone):
+            example = next((name for name in sorted(backbone & self.tensors.keys() - found.keys())), None)
             reason = (
                 f"'{example}' has the shape {tuple(self.tensors[example].shape)} there and "
                 f"{tuple(own[example].shape)} here; is --width the same?"
                 if example
-                else "the names differ: it is another kind of network."
+                else "the names differ: they are of another kind of network."
             )
             raise TrainingError(
-                f"{self.name} has {len(found)} of the {len(body)} tensors to start from: {reason}"
+                f"{self.name} has {len(found)} of the {len(backbone)} tensors to start from: {reason}"
             )
         network.load_state_dict(found, strict=False)
         print(f"starting from {len(found)} of {len(own)} tensors of {self.name}", flush=True)
 
 
 def load_starting_weights(source: str) -> StartingWeights:
-    """Read a file that `torch.save` made of a state dict, or download `torchvision:MODEL`.
+    """Read a state dict that `torch.save` wrote, or download `torchvision:MODEL`.
 
     Raises:
-        TrainingError: if there is nothing to read.
+        TrainingError: if there are no weights to read.
     """
     tensors = (
         _torchvision_weights(source.removeprefix(TORCHVISION))
@@ -82,16 +82,16 @@ def _read_file(path: Path) -> dict[str, Tensor]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
-        raise TrainingError(f"The weights to start from cannot be read: {error}") from error
-    except Exception as error:  # on other files the reader raises whatever it stumbles over
-        raise TrainingError(f"{path} holds no weights: it must be a file made by torch.save.") from error
+        raise TrainingError(f"The starting weights cannot be read: {error}") from error
+    except Exception as error:  # the reader raises anything on other files
+        raise TrainingError(f"{path} holds no weights: it must be a file written by torch.save.") from error
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
         raise TrainingError(f"{path} holds no weights: it must be a state dict, tensors by name.")
     return content
 
 
 def _torchvision_weights(model: str) -> dict[str, Tensor]:
-    """The default weights of a ResNet of torchvision, under our names; its stem and its head are others."""
+    """The default weights of a ResNet of torchvision, by the names in `Classifier`; stem and head differ."""
     try:
         models: Any = import_module("torchvision").models
     except (ImportError, RuntimeError) as error:
@@ -106,12 +106,12 @@ def _torchvision_weights(model: str) -> dict[str, Tensor]:
 
 
 def _our_name(name: str) -> str:
-    """`layer2.0.bn1.weight` -> `stages.2.norm1.weight`; names of nothing that we have stay as they are."""
+    """`layer2.0.bn1.weight` -> `stages.2.norm1.weight`; names without a counterpart are unchanged."""
     found = re.fullmatch(r"layer(\d)\.(\d)\.(.+)", name)
     if not found:
         return name
     layer, block, rest = int(found[1]), int(found[2]), found[3]
-    # In our shortcut the pooling comes first.
+    # The shortcut of `ResidualBlock` begins with pooling.
     rest = (
         rest.replace("bn", "norm").replace("downsample.1", "shortcut.2").replace("downsample.0", "shortcut.1")
     )

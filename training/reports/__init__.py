@@ -1,1 +1,1 @@
-"""What people read about a model, and the package that holds it."""
+"""Reports on models, and the package that holds them."""

@@ -1,6 +1,6 @@
-"""The model card: what model.json says, for the person who has to decide about the model.
+"""The model card: the content of model.json for the people who decide about the model.
 
-`python -m training.reports.card FOLDER` writes a package's card and its pictures anew.
+`python -m training.reports.card FOLDER` renders the card and the plots of a package again.
 """
 
 import argparse
@@ -10,20 +10,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from chalicelib.tasks import load_tasks
+from training.core.facts import Facts
+from training.core.markdown import bullets, table
 from training.data.findings import describe_findings
 from training.evaluation.gate import describe_shortfall
-from training.reports.facts import Facts
-from training.reports.markdown import bullets, table
 from training.reports.plots import save_plots
 from training.reports.report import render_results
 from training.reports.seed_results import is_cross_validated, seed_results
 
 PLOTS = "plots"
-"""Folder of the pictures, beside the card."""
+"""Folder of the plots, beside the card."""
 
 
 def write_card(folder: Path, model: Facts) -> None:
-    """Put card.md and the pictures it shows into `folder`; `model` is the content of a `model.json`."""
+    """Write card.md and its plots into `folder`; `model` is the content of a model.json."""
     save_plots(
         folder / PLOTS,
         "svg",
@@ -36,13 +36,13 @@ def write_card(folder: Path, model: Facts) -> None:
 
 
 def heading(model: Facts) -> str:
-    """What stands above the pictures of the test."""
+    """The heading of the plots."""
     part = model["data"]["split"]["test"]
     return f"{model['title']}, test: {part['images']} images of {part['groups']} groups (patients)"
 
 
 def render_card(model: Facts) -> str:
-    """Markdown for the content of a `model.json`."""
+    """Markdown for the content of a model.json."""
     sections = (
         f"# {model['title']}: model {model['version']}",
         f"**{model['disclaimer']}**",
@@ -52,7 +52,7 @@ def render_card(model: Facts) -> str:
         bullets(model["limits"]),
         "## Test",
         *_test(model),
-        *_unfamiliar(model),
+        *_out_of_distribution(model),
         "## Data",
         *_data(model["data"], model["classes"]),
         "## Model and training",
@@ -64,9 +64,9 @@ def render_card(model: Facts) -> str:
 def _test(model: Facts) -> Iterator[str]:
     part = model["data"]["split"]["test"]
     yield (
-        f"{part['images']} images of {part['groups']} groups (patients), none of which was used to train it "
-        "or to choose its seed, epoch, temperature or threshold. The model in this package is the very one "
-        "that was tested. What else is known of these images stands under Data."
+        f"{part['images']} images of {part['groups']} groups (patients), none of which was used to train the "
+        "model or to choose its seed, epoch, temperature or threshold. The model in this package is the one "
+        "that was tested. Known problems of these images are listed under Data."
     )
     yield from _shortfall(model)
     yield render_results(model["metrics"]["test"], model["classes"], PLOTS)
@@ -75,13 +75,13 @@ def _test(model: Facts) -> Iterator[str]:
 
 
 def _shortfall(model: Facts) -> Iterator[str]:
-    """What the task asks for and the model does not reach, as far as there is such a task (any more)."""
+    """The metrics below those that the task demands, if the task still exists."""
     task = load_tasks().get(model["task"])
     short = describe_shortfall(task, model["metrics"]["test"]) if task else ""
     if short:
         yield (
-            f"**This model does not reach what its task asks for: {short}.** It is a start, for want of a "
-            "better one, and a person has to look at every image: all its answers are marked so."
+            f"**This model does not reach the metrics that its task demands: {short}.** It ships for want of "
+            "a better one, and all its answers are marked for review."
         )
 
 
@@ -124,30 +124,30 @@ def _choice(seeds: Sequence[Facts], cross_validated: bool) -> str:
     return f"This model averages the answers of the {kept} networks with the lowest validation loss."
 
 
-def _unfamiliar(model: Facts) -> Iterator[str]:
-    others = model["metrics"].get("unfamiliar")
-    if not others:
+def _out_of_distribution(model: Facts) -> Iterator[str]:
+    measured = model["metrics"].get("unfamiliar")
+    if not measured:
         return
-    yield "## Images of other kinds"
+    yield "## Out-of-distribution images"
     yield (
-        "Images of other data sets were shown to the model: some as counterexamples in training, and these, "
-        "of other patients, in the test. AUROC is the chance that one of them lies "
-        "further from the training images than a test image of the right kind (0.5: cannot be told apart); "
-        "flagged is the share beyond the distance threshold, where "
-        f"{100 * model['metrics']['test']['unfamiliar']:.1f} % of the right kind lie. The last column is the "
-        "AUROC had the kind not been a counterexample: what to expect of kinds that were never shown."
+        "Images of other data sets were counterexamples in training; the table is for images of other "
+        "patients of the same data sets. AUROC is the probability that the distance of one of them is "
+        "larger than that of a test image of this task (0.5: no separation). Flagged is the share above the "
+        f"distance threshold, compared with {100 * model['metrics']['test']['unfamiliar']:.1f} % of the test "
+        "images of this task. The last column is the AUROC with that data set held out of the "
+        "counterexamples: what to expect for other kinds of images."
     )
     yield table(
-        ("Images of", "Images", "AUROC of the distance", "Flagged", "AUROC if never shown"),
+        ("Data set", "Images", "AUROC", "Flagged", "AUROC if held out"),
         [
             (
                 name,
-                other["images"],
-                f"{other['auroc']:.3f}",
-                f"{100 * other['flagged']:.1f} %",
-                f"{other['auroc_unseen']:.3f}" if "auroc_unseen" in other else "not measured",
+                kind["images"],
+                f"{kind['auroc']:.3f}",
+                f"{100 * kind['flagged']:.1f} %",
+                f"{kind['auroc_unseen']:.3f}" if "auroc_unseen" in kind else "not measured",
             )
-            for name, other in others.items()
+            for name, kind in measured.items()
         ],
     )
 
@@ -167,11 +167,11 @@ def _data(data: Facts, classes: Sequence[str]) -> Iterator[str]:
             f"Found: {describe_findings(data['findings'])}",
         )
     )
-    yield "Split by group: all images of a patient stand on one side. The table counts images."
+    yield "The split is by group: all images of a patient are in one part. Numbers of images:"
     yield table(("Class", *split), sizes)
     if data["given_split"]:
         yield data["given_split"]
-    yield "What is known to be wrong or peculiar:"
+    yield "Known problems:"
     yield bullets(data["notes"])
 
 
@@ -181,23 +181,24 @@ def _training(model: Facts) -> Iterator[str]:
     yield bullets(
         (
             f"Input: {size['width']} x {size['height']} pixels, {colours}, fit: {size['fit']}",
-            f"Temperature of the probabilities, fitted on validation: {model['temperature']:.3f}",
-            f"An image is called unfamiliar beyond distance {model['thresholds']['distance']:.2f}, which "
-            f"{100 * training['distance_quantile']:g} % of the validation images do not reach",
+            f"Temperature, fitted on validation: {model['temperature']:.3f}",
+            f"Distance threshold for out-of-distribution images: {model['thresholds']['distance']:.2f}, the "
+            f"{100 * training['distance_quantile']:g} % quantile of the validation images",
             f"Graph: {model['size_bytes']:,} bytes, SHA-256 `{model['sha256']}`",
-            f"Largest difference to the network's probabilities: {model['parity']['max_abs_difference']:.0e}",
-            f"Made {model['created_at']} from commit {model['git_commit'] or 'unknown'}",
+            "Largest difference between probabilities of torch and onnxruntime: "
+            f"{model['parity']['max_abs_difference']:.0e}",
+            f"Created {model['created_at']} from commit {model['git_commit'] or 'unknown'}",
         )
     )
-    yield "With these settings it was trained:"
+    yield "Settings of the training:"
     settings = [(name, value) for name, value in training.items() if not isinstance(value, dict | list)]
     yield table(("Setting", "Value"), settings)
-    yield "So much training images were changed at random, to make it indifferent to such changes:"
+    yield "Random augmentation of the training images:"
     yield table(("Augmentation", "Value"), training["augmentation"].items())
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write a package's card and pictures from its model.json; the exit status says whether that worked."""
+    """Render the card and plots of a package; the exit status says whether that worked."""
     parser = argparse.ArgumentParser(
         prog="training.reports.card", description="Write a model card from model.json."
     )
@@ -210,7 +211,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {folder / 'model.json'} cannot be read: {error}", file=sys.stderr)
         return 1
     except KeyError as error:
-        print(f"error: {folder / 'model.json'} lacks {error}; train the model anew.", file=sys.stderr)
+        print(f"error: {folder / 'model.json'} lacks {error}; train the model again.", file=sys.stderr)
         return 1
     return 0
 

@@ -1,6 +1,6 @@
-"""All models at a glance: `python -m training.reports.overview [FOLDER]` prints tables from their model.json.
+"""An overview of all models: `python -m training.reports.overview [FOLDER]` prints tables.
 
-FOLDER holds one folder for each model; the bundled ones if it is not named.
+FOLDER holds a folder with a model.json for each model; without it, the bundled models are listed.
 """
 
 import argparse
@@ -11,15 +11,15 @@ from pathlib import Path
 
 from chalicelib.models.package import BUNDLED_MODELS
 from chalicelib.tasks import load_task
+from training.core.facts import Facts
+from training.core.markdown import fraction, percent, table
 from training.evaluation.gate import describe_shortfall
 from training.evaluation.metrics import HIGH_RECALL
-from training.reports.facts import Facts
-from training.reports.markdown import fraction, percent, table
 from training.reports.seed_results import seed_results
 
 
 def render_overview(models: Sequence[Facts]) -> str:
-    """Markdown tables for the contents of several `model.json`."""
+    """Markdown tables for the contents of several model.json."""
     results = table(
         ("Model", "Test", "Accuracy", "Seeds", "Balanced accuracy", "AUC", "ECE", "OOD AUROC", "Gate"),
         [
@@ -88,7 +88,7 @@ def _ood_auroc(measured: Facts) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(
-        prog="training.reports.overview", description="Print what models reach in their tests."
+        prog="training.reports.overview", description="Print the test results of models."
     )
     parser.add_argument("folder", type=Path, nargs="?", default=BUNDLED_MODELS, help="folder of packages")
     folder = parser.parse_args(argv).folder

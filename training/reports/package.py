@@ -1,4 +1,4 @@
-"""The model package: the graph, what is known about it, and the card."""
+"""The model package: the graph, model.json, and the card."""
 
 import hashlib
 import subprocess
@@ -10,27 +10,27 @@ from typing import Any
 
 from chalicelib import DISCLAIMER
 from chalicelib.tasks import Task
+from training.core.facts import write_json
 from training.data.preparation import PreparedData
 from training.errors import TrainingError
 from training.reports.card import write_card
-from training.reports.facts import write_json
 
-LARGEST = 12_000_000
-"""Bytes of a graph; a larger one would not fit into the Lambda layer beside everything else."""
+MAX_BYTES = 12_000_000
+"""Size of a graph in bytes; a larger one would not fit into the Lambda layer."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was measured of a model."""
+    """The measurements of a model."""
 
     metrics: Mapping[str, Any]
-    """By part, test and validation; `unfamiliar` if images of other kinds were tried."""
+    """By part, test and validation; `unfamiliar` holds those on out-of-distribution images, if any."""
     curves: Mapping[str, Any]
     """Of the test part; see curves.draw_curves."""
     temperature: float
     distance_threshold: float
     parity: float
-    """Largest difference of a probability between torch and onnxruntime."""
+    """Largest difference between a probability of torch and of onnxruntime."""
 
 
 def write_package(
@@ -41,15 +41,15 @@ def write_package(
     training: Mapping[str, Any],
     git_commit: str | None,
 ) -> dict[str, Any]:
-    """Put model.json, card.md and plots/ beside the model.onnx in `folder`; returns the content of the first.
+    """Write model.json, card.md and plots/ beside the model.onnx in `folder`; returns model.json's content.
 
     Raises:
         TrainingError: if the graph is too large to ship.
     """
     graph = (folder / "model.onnx").read_bytes()
-    if len(graph) > LARGEST:
+    if len(graph) > MAX_BYTES:
         raise TrainingError(
-            f"The graph has {len(graph):,} bytes; at most {LARGEST:,} fit. "
+            f"The graph has {len(graph):,} bytes; at most {MAX_BYTES:,} fit. "
             "Lower --width, or take float16 --weights."
         )
     digest = hashlib.sha256(graph).hexdigest()
@@ -92,7 +92,7 @@ def write_package(
 
 
 def current_commit() -> str | None:
-    """The commit of the code that runs, ending in -dirty if files differ from it; None outside a checkout."""
+    """The commit of this code, with the suffix -dirty if files are changed; None outside a checkout."""
     commit = _git("rev-parse", "HEAD")
     return (
         f"{commit}-dirty" if commit and _git("status", "--porcelain", "--", ".", "../chalicelib") else commit

@@ -1,7 +1,7 @@
-"""Pictures of a test: confusion matrix, reliability, ROC and precision over recall.
+"""Plots of a test: confusion matrix, reliability, ROC, and precision over recall.
 
-They are drawn from what `model.json` holds, so the pictures of a package can be made from it again, and the
-same content gives the same bytes.
+They are drawn from the content of model.json, so that the plots of a package can be drawn again; the same
+content gives the same bytes.
 """
 
 import textwrap
@@ -16,9 +16,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
-from training.reports.facts import Facts
+from training.core.facts import Facts
 
-# Okabe and Ito's colours, which people with any colour vision can tell apart, without the yellow: too pale.
+# Okabe and Ito's palette, which is safe for all kinds of colour vision, without its pale yellow.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#999999")
 BLACK = "#000000"
 DASHES = ("-", "--", "-.", ":")
@@ -37,8 +37,8 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: small, searchable, read aloud
     "svg.hashsalt": "negatoscope",
 }
-LARGEST_MARKER, SMALLEST_MARKER = 260.0, 9.0
-"""Square points; the area of the marker for a bin that holds all images, and of any."""
+MAX_MARKER, MIN_MARKER = 260.0, 9.0
+"""Areas in square points: of the marker for a bin with all images, and of the smallest."""
 WIDTH = 5.4
 """Inches."""
 
@@ -66,12 +66,12 @@ def save_plots(
     """Draw all plots into `folder`, as NAME.svg or NAME.png.
 
     Args:
-        folder: made if it does not exist.
-        kind: of the files.
-        heading: what was tested, on how many images.
+        folder: created if it does not exist.
+        kind: format of the files.
+        heading: the test in words, with its number of images.
         classes: names, in the order of the model's outputs.
         metrics: of the test, as `assessment.assess` makes them.
-        curves: likewise.
+        curves: of the test, as `assessment.assess` makes them.
     """
     plots: dict[str, Callable[[], Figure]] = {
         "confusion": lambda: _confusion(heading, classes, metrics),
@@ -135,7 +135,7 @@ def _reliability(heading: str, metrics: Facts, tables: Facts) -> Figure:
         axes.scatter(
             confidence,
             accuracy,
-            s=np.maximum(SMALLEST_MARKER, LARGEST_MARKER * images / images.sum()),
+            s=np.maximum(MIN_MARKER, MAX_MARKER * images / images.sum()),
             facecolors=filling,
             edgecolors=colour,
             label=f"{words} (ECE {metrics[f'ece_{key}']:.3f})",
@@ -165,7 +165,7 @@ def _precision_recall(heading: str, metrics: Facts, curves: Facts) -> Figure:
 
 
 def _lines(curve: str, coordinates: tuple[str, str], area: str, metrics: Facts, curves: Facts) -> list[_Line]:
-    """One line for each class, and one for any finding; none where all images are on one side."""
+    """A line for each class, and one for any finding; none if all images are on one side."""
     subjects = [(name, curves["classes"][name], rates) for name, rates in metrics["per_class"].items()]
     if "finding" in metrics:
         subjects.append((FINDING, curves["finding"], metrics["finding"]))

@@ -1,20 +1,20 @@
-"""What a test says about a model, in words and tables for the person who has to decide about it."""
+"""The results of a test as Markdown, for the people who decide about the model."""
 
 from collections.abc import Iterator, Sequence
 
-from training.evaluation.metrics import HIGH_RECALL, SMALLEST_SUBGROUP
-from training.reports.facts import Facts
-from training.reports.markdown import fraction, percent, table
+from training.core.facts import Facts
+from training.core.markdown import fraction, percent, table
+from training.evaluation.metrics import HIGH_RECALL, MIN_SUBGROUP
 
 INTERVALS = (
-    "In brackets: 95 % intervals from a bootstrap over groups (patients). Where no error was seen, the open "
-    "end is the exact binomial one for as many trials as there are groups. Areas under curves have no such "
-    "bound: 1.000 (1.000 to 1.000) only says that these images were too few, or too easy, to see a mistake."
+    "In brackets: 95 % intervals from a bootstrap over groups (patients). Without an error in the test, the "
+    "open end is the exact binomial limit for the number of groups. Areas under curves have no such limit: "
+    "1.000 (1.000 to 1.000) only says that these images were too few, or too easy, to show a mistake."
 )
 
 
 def render_results(metrics: Facts, classes: Sequence[str], plots: str) -> str:
-    """Markdown for the metrics that `assessment.assess` makes; `plots` is the folder of pictures to show."""
+    """Markdown for the metrics that `assessment.assess` makes; `plots` is the folder of the plots."""
     return "\n\n".join(
         (
             *_overall(metrics),
@@ -32,30 +32,30 @@ def _overall(metrics: Facts) -> Iterator[str]:
     review = metrics["review"]
     yield INTERVALS
     yield table(
-        ("Metric", "Value", "What it says"),
+        ("Metric", "Value", "Meaning"),
         (
-            ("Accuracy", percent(metrics["accuracy"]), "images with the right answer"),
+            ("Accuracy", percent(metrics["accuracy"]), "share of the images with the right answer"),
             (
                 "Balanced accuracy",
                 percent(metrics["balanced_accuracy"]),
-                "the same if all classes were equally frequent (mean sensitivity)",
+                "mean sensitivity: the accuracy if all classes were equally frequent",
             ),
-            ("Macro F1", percent(metrics["macro_f1"]), "mean over the classes of F1, see below"),
-            ("AUC", fraction(metrics["auc"]), "mean over the classes of the area under the ROC curve"),
+            ("Macro F1", percent(metrics["macro_f1"]), "mean F1 over the classes, see below"),
+            ("AUC", fraction(metrics["auc"]), "mean area under the ROC curve over the classes"),
             (
-                "Sent to a person",
+                "Marked for review",
                 f"{100 * review['share']:.1f} %",
-                "images that the task's rule for review asks a person to look at as well",
+                "share of the images that the review rule of the task marks",
             ),
             (
                 "Accuracy of the rest",
                 percent(review["accuracy_of_rest"]),
-                "right answers among the images that nobody is asked to look at",
+                "accuracy of the images that are not marked for review",
             ),
             (
-                "Called unfamiliar",
+                "Out-of-distribution",
                 f"{100 * metrics['unfamiliar']:.1f} %",
-                "images further from all training images than the distance threshold",
+                "share of the images above the distance threshold",
             ),
         ),
     )
@@ -65,13 +65,13 @@ def _finding(metrics: Facts) -> Iterator[str]:
     if "finding" not in metrics:
         return
     finding = metrics["finding"]
-    yield "### Is there anything to be found?"
+    yield "### Any finding"
     yield (
-        f"Every class but `{finding['negative']}` counts as a finding ({finding['images']} of these images). "
-        "An image counts as found if the answer is any of them; AUC and average precision rank the images by "
-        f"one minus the probability of `{finding['negative']}`. The last line is read off the curve of these "
-        f"very images: the best precision that a threshold could have had if it missed at most "
-        f"{100 * (1 - HIGH_RECALL):.0f} % of the findings. The model does not use that threshold."
+        f"Every class but `{finding['negative']}` counts as a finding ({finding['images']} of the images). "
+        "An image counts as found if the answer is any of these classes; AUC and average precision rank the "
+        f"images by one minus the probability of `{finding['negative']}`. The last line is the highest "
+        f"precision of a threshold that misses at most {100 * (1 - HIGH_RECALL):.0f} % of the findings among "
+        "these images. The model does not use that threshold."
     )
     yield table(
         ("Metric", "Value"),
@@ -94,8 +94,9 @@ def _per_class(metrics: Facts) -> Iterator[str]:
     rates = metrics["per_class"]
     yield "### Each class against the rest"
     yield (
-        "Sensitivity (recall) is the share of a class's images that get its name, specificity the share of "
-        "the other images that do not, precision the share of the images with that name that deserve it."
+        "Sensitivity (recall) is the share of the images of a class that are predicted as this class, "
+        "specificity the share of the other images that are not, and precision the share of the images "
+        "predicted as this class that belong to it."
     )
     yield table(
         ("Class", "Images", "Sensitivity", "Specificity", "Precision"),
@@ -109,9 +110,9 @@ def _per_class(metrics: Facts) -> Iterator[str]:
         ],
     )
     yield (
-        "F1 is the harmonic mean of sensitivity and precision. AUC is the chance that an image of the class "
-        "gets a higher probability for it than an image of another class; average precision is the mean "
-        "precision over all recalls, for a model that guesses the class's share of the images."
+        "F1 is the harmonic mean of sensitivity and precision. AUC is the probability that an image of the "
+        "class gets a higher probability for it than an image of another class. Average precision is the "
+        "mean precision over all recalls; for random answers it is the share of the class in the images."
     )
     yield table(
         ("Class", "F1", "AUC", "Average precision"),
@@ -123,8 +124,8 @@ def _per_class(metrics: Facts) -> Iterator[str]:
 
 
 def _confusion(metrics: Facts, classes: Sequence[str], plots: str) -> Iterator[str]:
-    yield "### What is taken for what"
-    yield "Confusion matrix: rows are the true class, columns the answer, cells count images."
+    yield "### Confusion matrix"
+    yield "Rows are true classes, columns predicted ones; cells are numbers of images."
     counts = zip(classes, metrics["confusion_matrix"], strict=True)
     yield table(("", *classes), ((name, *row) for name, row in counts))
     yield f"![Confusion matrix]({plots}/confusion.svg)"
@@ -133,8 +134,8 @@ def _confusion(metrics: Facts, classes: Sequence[str], plots: str) -> Iterator[s
 def _curves(plots: str) -> Iterator[str]:
     yield "### Other thresholds"
     yield (
-        "What each class's probability could do as a score with a threshold of its own. (The answer is "
-        "always the most probable class.)"
+        "The probability of each class as a score, at all thresholds. (The answer is always the most "
+        "probable class.)"
     )
     yield f"![ROC curves]({plots}/roc.svg)"
     yield f"![Precision over recall]({plots}/precision-recall.svg)"
@@ -143,11 +144,10 @@ def _curves(plots: str) -> Iterator[str]:
 def _calibration(metrics: Facts, plots: str) -> Iterator[str]:
     before, after = metrics["ece_before"], metrics["ece_after"]
     known = "" if before is None else f"; before temperature scaling it was {before:.3f}"
-    yield "### Do the probabilities mean what they say?"
+    yield "### Calibration"
     yield (
-        "Of the answers given with a probability of 90 %, nine in ten should be right. The expected "
-        "calibration error (ECE, mean gap between probability and share of right answers) is "
-        f"{after:.3f}{known}."
+        "Nine in ten answers with a probability of 90 % should be right. The expected calibration error "
+        f"(ECE, the mean gap between the probability and the share of right answers) is {after:.3f}{known}."
     )
     yield f"![Reliability diagram]({plots}/reliability.svg)"
 
@@ -155,7 +155,7 @@ def _calibration(metrics: Facts, plots: str) -> Iterator[str]:
 def _subgroups(metrics: Facts) -> Iterator[str]:
     for attribute, values in metrics.get("subgroups", {}).items():
         yield f"### By {attribute}"
-        yield f"Values with fewer than {SMALLEST_SUBGROUP} images are left out."
+        yield f"Values with fewer than {MIN_SUBGROUP} images are left out."
         yield table(
             (attribute, "Images", "Groups", "Accuracy", "Balanced accuracy"),
             [

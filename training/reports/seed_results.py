@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from chalicelib.retraining.hyperparameters import CHOICE_ALIASES, CROSS_VALIDATION
-from training.reports.facts import Facts
+from training.core.facts import Facts
 
 
 def seed_results(training: Facts) -> Sequence[Facts]:

@@ -1,4 +1,4 @@
-"""What a search for better hyper-parameters found: a table, a recipe, a picture."""
+"""The report of a hyper-parameter search: a table, a recipe, a plot."""
 
 import csv
 import json
@@ -18,31 +18,31 @@ from training.reports.plots import COLOURS, STYLE
 
 PANELS_PER_ROW = 3
 RECIPE = "recipe"
-"""Marks the trial of the task's recipe as it stands."""
+"""Marks the trial of the task's recipe."""
 
 
 def finished(study: optuna.Study) -> list[FrozenTrial]:
-    """The trials that are over, in their order; what was interrupted is not among them."""
+    """The completed and pruned trials in their order, without interrupted ones."""
     return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
 
 
 def ranked(study: optuna.Study) -> list[FrozenTrial]:
-    """The trials that were trained to their end, best first.
+    """The completed trials, best first.
 
     Raises:
         TrainingError: if there is none.
     """
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     if not complete:
-        raise TrainingError("No trial could be trained to its end. Lower the learning rate, or add data.")
+        raise TrainingError("No trial was completed. Lower the learning rate, or add data.")
     return sorted(complete, key=_loss)
 
 
 def write_report(folder: Path, arguments: Arguments, study: optuna.Study) -> None:
-    """Put trials.csv, best.toml and plot.png into `folder`.
+    """Write trials.csv, best.toml and plot.png into `folder`.
 
     Raises:
-        TrainingError: if no trial was trained to its end.
+        TrainingError: if no trial was completed.
     """
     best = ranked(study)[0]
     with (folder / "trials.csv").open("w", newline="", encoding="utf-8") as file:
@@ -57,7 +57,7 @@ def render_recipe(arguments: Arguments, study: optuna.Study, best: FrozenTrial) 
     parameters = arguments.parameters.updated(best.user_attrs["values"])
     defaults = Hyperparameters().to_dict()
     recipes = [trial for trial in ranked(study) if RECIPE in trial.user_attrs]
-    before = f"; the recipe before: {_loss(recipes[0]):.4f}" if recipes else ""
+    before = f"; previous recipe: {_loss(recipes[0]):.4f}" if recipes else ""
     return "\n".join(
         (
             f"# The best of {len(finished(study))} trials: validation loss {_loss(best):.4f}{before}.",
@@ -73,7 +73,7 @@ def render_recipe(arguments: Arguments, study: optuna.Study, best: FrozenTrial) 
 
 
 def describe(study: optuna.Study) -> str:
-    """A table of the trials, best first, and then those that were given up."""
+    """A table of the trials: the completed ones, best first, then the pruned ones."""
     best_first = ranked(study)
     pruned = [trial for trial in finished(study) if trial.state == TrialState.PRUNED]
     rows = _rows([*best_first, *pruned])
@@ -92,7 +92,7 @@ def _rows(trials: Sequence[FrozenTrial]) -> list[list[str]]:
 def _outcome(trial: FrozenTrial) -> list[str]:
     seconds = f"{trial.duration.total_seconds():.0f}" if trial.duration else ""
     if trial.state != TrialState.COMPLETE:
-        return [str(trial.number + 1), "given up", "", str(trial.last_step or ""), seconds]
+        return [str(trial.number + 1), "pruned", "", str(trial.last_step or ""), seconds]
     accuracy = trial.user_attrs["balanced_accuracy"]
     return [
         str(trial.number + 1),
@@ -109,7 +109,7 @@ def _values(trial: FrozenTrial, names: Sequence[str]) -> list[str]:
 
 
 def _draw(title: str, trials: Sequence[FrozenTrial]) -> Figure:
-    """Loss over the value of each hyper-parameter; the best trial stands out."""
+    """Plot the loss over each hyper-parameter, with the best trial highlighted."""
     specs = searched()
     rows = -(-len(specs) // PANELS_PER_ROW)
     figure = Figure((8, 2.6 * rows), layout="constrained")

@@ -1,11 +1,11 @@
-"""Who is signed in."""
+"""The signed-in user, their groups and what they may do."""
 
 from typing import Any
 
 import pytest
 from chalice.app import Request
 
-from chalicelib.api.auth import GROUPS, check, groups, role, user
+from chalicelib.api.auth import GROUPS, Group, check, groups, role, user
 from chalicelib.errors import NotAllowed
 
 
@@ -43,17 +43,17 @@ def signed_in(**claims: Any) -> Request:
         (None, []),
     ],
 )
-def test_groups_are_read_however_they_are_written(claim: Any, expected: list[str]) -> None:
+def test_groups_accepts_every_notation_of_the_claim(claim: Any, expected: list[str]) -> None:
     assert groups(signed_in(**{"cognito:groups": claim})) == expected
 
 
 @pytest.mark.parametrize("context", [{}, {"authorizer": None}, {"authorizer": {}}])
-def test_without_login_there_are_none(context: dict[str, Any]) -> None:
+def test_groups_is_empty_without_login(context: dict[str, Any]) -> None:
     assert groups(request(context)) == []
     assert user(request(context)) == "local"
 
 
-def test_user_is_the_id_of_the_pool() -> None:
+def test_user_is_the_id_in_the_user_pool() -> None:
     assert user(signed_in()) == "4711"
     assert groups(signed_in()) == []
 
@@ -68,13 +68,13 @@ def test_user_is_the_id_of_the_pool() -> None:
         ([], None),
     ],
 )
-def test_role_is_the_group_that_may_do_most(groups: list[str], expected: str | None) -> None:
+def test_role_is_the_group_with_the_most_permissions(groups: list[str], expected: str | None) -> None:
     assert role(groups) == expected
 
 
 @pytest.mark.parametrize("own", GROUPS)
 @pytest.mark.parametrize("least", GROUPS)
-def test_each_group_may_do_what_those_before_it_may(own: str, least: str) -> None:
+def test_check_lets_groups_do_what_lower_groups_may(own: str, least: Group) -> None:
     if GROUPS.index(own) >= GROUPS.index(least):
         check([own], least)
     else:
@@ -82,7 +82,7 @@ def test_each_group_may_do_what_those_before_it_may(own: str, least: str) -> Non
             check([own], least)
 
 
-def test_whoever_may_not_hears_who_may_and_whom_to_ask() -> None:
+def test_check_names_the_allowed_groups_and_whom_to_ask() -> None:
     with pytest.raises(
         NotAllowed, match=r"^Only members of the group 'reviewer' or 'admin' may do this\. Ask"
     ):

@@ -12,7 +12,7 @@ from chalicelib import timestamps
 from chalicelib.api import export
 from chalicelib.errors import ExportTooLarge
 from chalicelib.results import result_document
-from chalicelib.results.result_document import Result
+from chalicelib.results.result_document import Result, Review
 
 
 class Bucket:
@@ -30,7 +30,7 @@ class Bucket:
 
 
 def result(number: int = 0, comment: str | None = None) -> Result:
-    review = {"label": "a", "comment": comment, "reviewed_at": timestamps.now(), "reviewer": "me"}
+    review: Review = {"label": "a", "comment": comment, "reviewed_at": timestamps.now(), "reviewer": "me"}
     return result_document.received(f"{number:032x}", "chest-xray", "api") | {"review": review}
 
 
@@ -48,26 +48,26 @@ def exported(comment: str) -> str:
     "before",
     ["", " ", "\t", "\r", "\n", "\r\n", " \n ", *"\u00a0\u3000\ufeff\u200b\x00\u2028"],
 )
-def test_formulas_become_text(formula: str, before: str) -> None:
+def test_export_turns_formulas_into_text(formula: str, before: str) -> None:
     assert exported(before + formula) == f"'{before}{formula}"
 
 
 @pytest.mark.parametrize("formula", ["\u22121", "\ufe621", "\ufe631", "\ufe661", "\ufe6bx", "\u207a1"])
-def test_small_and_raised_forms_count_as_well(formula: str) -> None:
+def test_export_recognizes_small_and_raised_forms_of_operators(formula: str) -> None:
     assert exported(formula).startswith("'")
 
 
 @pytest.mark.parametrize("start", ["\t", "\r", "\n"])
-def test_leading_tabs_and_line_breaks_become_text(start: str) -> None:
+def test_export_turns_leading_tabs_and_line_breaks_into_text(start: str) -> None:
     assert exported(f"{start}x") == f"'{start}x"
 
 
 @pytest.mark.parametrize("plain", ["x", "1", "a=b", " x", "é", "“quoted”", "a\nb", "'=1"])
-def test_other_text_stays(plain: str) -> None:
+def test_export_keeps_other_text(plain: str) -> None:
     assert exported(plain) == plain
 
 
-def test_large_tables_go_into_the_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_export_writes_large_tables_into_the_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "MAX_INLINE_BYTES", 2000)
     bucket = Bucket()
     pages = [[result(10 * page + row) for row in range(10)] for page in range(10)]
@@ -80,7 +80,7 @@ def test_large_tables_go_into_the_bucket(monkeypatch: pytest.MonkeyPatch) -> Non
     assert [row["id"] for row in rows(table.decode())] == [f"{number:032x}" for number in range(100)]
 
 
-def test_time_runs_out_even_where_nothing_is_found() -> None:
+def test_export_stops_in_time_if_all_pages_are_empty() -> None:
     """A filter can leave page after page empty."""
     seconds = count()
 
@@ -93,7 +93,7 @@ def test_time_runs_out_even_where_nothing_is_found() -> None:
     assert next(seconds) < 2 * export.MAX_SECONDS
 
 
-def test_tables_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_export_limits_the_size_of_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "MAX_TABLE_BYTES", 50_000)
     bucket = Bucket()
 

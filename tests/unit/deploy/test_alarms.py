@@ -1,4 +1,4 @@
-"""The alarms by themselves: complete, well formed, and each with its place in the runbook."""
+"""The alarms are complete and well formed, and each is in the runbook."""
 
 import json
 import re
@@ -63,7 +63,7 @@ DOCUMENTED: dict[str, tuple[set[str], set[frozenset[str]]]] = {
 
 
 @pytest.mark.parametrize("alarm", ALARMS.values(), ids=list(ALARMS))
-def test_alarm_watches_what_is_measured_and_tells_people(alarm: Alarm) -> None:
+def test_alarm_has_an_existing_metric_and_notifies_the_topic(alarm: Alarm) -> None:
     metrics, dimensions = DOCUMENTED[alarm.properties["Namespace"]]
     assert alarm.properties["MetricName"] in metrics
     assert frozenset(name for name, _ in alarm.dimensions) in dimensions
@@ -73,12 +73,12 @@ def test_alarm_watches_what_is_measured_and_tells_people(alarm: Alarm) -> None:
     assert alarm.properties["TreatMissingData"] in ("notBreaching", "breaching", "ignore")
 
 
-def test_no_other_stack_has_alarms() -> None:
+def test_alarms_are_in_no_other_stack() -> None:
     for path in (FOUNDATION, RETRAINING, SITE):
         assert "AWS::CloudWatch::Alarm" not in path.read_text(), path
 
 
-def test_every_lambda_has_alarms() -> None:
+def test_lambdas_all_have_alarms() -> None:
     names = stages.functions(STAGE)
     for metric, functions in (
         ("Errors", names),
@@ -89,7 +89,7 @@ def test_every_lambda_has_alarms() -> None:
         assert watched == {frozenset({("FunctionName", names[function])}) for function in functions}
 
 
-def test_every_table_and_every_index_has_alarms() -> None:
+def test_tables_and_indexes_all_have_alarms() -> None:
     expected = set()
     for table in (one for one in foundation().values() if one["Type"] == "AWS::DynamoDB::Table"):
         properties = table["Properties"]
@@ -102,7 +102,7 @@ def test_every_table_and_every_index_has_alarms() -> None:
         assert watched == expected
 
 
-def test_names_are_those_that_other_stacks_and_chalice_give() -> None:
+def test_alarm_names_agree_with_other_stacks_and_chalice() -> None:
     config = json.loads((ROOT / ".chalice" / "config.json").read_text())
     assert dict(ALARMS["gateway-errors"].dimensions)["Stage"] == config["api_gateway_stage"]
     for value, resource in (
@@ -117,11 +117,11 @@ def test_names_are_those_that_other_stacks_and_chalice_give() -> None:
 
 
 @pytest.mark.parametrize("path", [TEMPLATE, FOUNDATION, RETRAINING, SITE], ids=lambda path: path.name)
-def test_template_fits_into_a_request_with_room_to_grow(path: Path) -> None:
+def test_template_fits_into_a_request(path: Path) -> None:
     assert path.stat().st_size < 0.9 * MAX_BYTES
 
 
-def test_alarms_fit_into_a_request_when_their_loops_are_written_out() -> None:
+def test_alarms_fit_into_a_request_with_expanded_loops() -> None:
     """Quotas apply to what Fn::ForEach results in."""
     assert len(json.dumps(resources())) < 0.9 * MAX_BYTES
 
@@ -129,10 +129,10 @@ def test_alarms_fit_into_a_request_when_their_loops_are_written_out() -> None:
 # ------------------------------------------------------------------------------------------- the runbook
 
 
-def test_runbook_says_of_every_alarm_what_to_do() -> None:
+def test_runbook_covers_every_alarm() -> None:
     section = RUNBOOK.read_text().partition("\n## Alarms")[2].partition("\n## ")[0]
     named: list[str] = []
-    for text in section.partition("\n### Not for people")[0].split("\n### ")[1:]:
+    for text in section.partition("\n### Alarms without an action")[0].split("\n### ")[1:]:
         title, _, body = text.partition("\n")
         named += re.findall("`([a-z-]+)`", title)
         for part in ("**Means.**", "**Look.**", "**Do.**"):
@@ -187,21 +187,23 @@ def points(*values: tuple[float, float], **dimensions: str) -> list[Point]:
         ),
     ],
 )
-def test_evaluation(properties: dict[str, object], values: list[tuple[float, float]], state: str) -> None:
+def test_alarm_state_follows_the_data_points(
+    properties: dict[str, object], values: list[tuple[float, float]], state: str
+) -> None:
     assert alarm(**properties).state(points(*values), now=1000) == state
 
 
 @pytest.mark.parametrize("before", [OK, ALARM])
-def test_ignored_gaps_keep_the_state(before: str) -> None:
+def test_alarm_keeps_its_state_over_ignored_gaps(before: str) -> None:
     assert alarm(TreatMissingData="ignore").state([], now=1000, before=before) == before
 
 
-def test_other_dimensions_are_another_metric() -> None:
+def test_alarm_ignores_other_dimensions() -> None:
     assert alarm().state(points((9, 950), stage=STAGE, task="x"), now=1000) == OK
     assert alarm().state(points((9, 950), stage="other"), now=1000) == OK
 
 
-def test_embedded_metrics_are_read() -> None:
+def test_emitted_reads_the_embedded_metric_format() -> None:
     line = {
         "_aws": {
             "Timestamp": 1,

@@ -45,7 +45,7 @@ def registry(cloud: None, tmp_path: Path) -> Registry:
     return registry
 
 
-def test_only_the_stages_own_endpoints_go(sagemaker: FakeSageMaker) -> None:
+def test_idle_deletes_only_endpoints_of_the_stage(sagemaker: FakeSageMaker) -> None:
     for name in (OWN, f"negatoscope-prod2-{TASK}", f"my-{OWN}", "negatoscope-prod-oct"):
         sagemaker.serve(name, "c1")
     variables = {"ENDPOINTS": json.dumps({"retinal-oct": "negatoscope-prod-oct"})}
@@ -54,16 +54,16 @@ def test_only_the_stages_own_endpoints_go(sagemaker: FakeSageMaker) -> None:
     assert sagemaker.calls == [("delete", OWN)], "what the stage names has nothing to take its place"
 
 
-def test_endpoint_comes_back_with_its_configuration(sagemaker: FakeSageMaker, registry: Registry) -> None:
+def test_wake_recreates_the_endpoint_with_its_configuration(
+    sagemaker: FakeSageMaker, registry: Registry
+) -> None:
     registry.promote(TASK, "1", OWN, "c1")
     endpoints.wake(registry, endpoint_manager(sagemaker))
     endpoints.wake(registry, endpoint_manager(sagemaker))
     assert sagemaker.calls == [("create", OWN, "c1")]
 
 
-def test_endpoint_on_instances_scales_again_when_it_is_back(
-    sagemaker: FakeSageMaker, registry: Registry
-) -> None:
+def test_wake_restores_the_scaling_of_instances(sagemaker: FakeSageMaker, registry: Registry) -> None:
     scaling = FakeScaling()
     sagemaker.instance_types = {"c1": "ml.c5.large"}
     registry.promote(TASK, "1", OWN, "c1")
@@ -73,14 +73,14 @@ def test_endpoint_on_instances_scales_again_when_it_is_back(
     assert scaling.instances == {}, "nothing is left that scales"
 
 
-def test_failed_endpoint_is_replaced(sagemaker: FakeSageMaker, registry: Registry) -> None:
+def test_wake_replaces_a_failed_endpoint(sagemaker: FakeSageMaker, registry: Registry) -> None:
     registry.promote(TASK, "1", OWN, "c1")
     sagemaker.serve(OWN, "c1", "Failed")
     endpoints.wake(registry, endpoint_manager(sagemaker))
     assert sagemaker.calls == [("delete", OWN), ("create", OWN, "c1")]
 
 
-def test_endpoint_that_does_not_come_into_service_is_told(
+def test_wake_reports_an_endpoint_that_fails_to_start(
     sagemaker: FakeSageMaker, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry.promote(TASK, "1", OWN, "c1")
@@ -89,7 +89,7 @@ def test_endpoint_that_does_not_come_into_service_is_told(
         endpoints.wake(registry, endpoint_manager(sagemaker))
 
 
-def test_endpoint_that_stays_on_its_way_is_not_waited_for_for_ever(
+def test_idle_stops_waiting_for_an_endpoint_after_a_while(
     sagemaker: FakeSageMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(endpoints, "PATIENCE", 0.05)
@@ -105,13 +105,13 @@ def test_wake_names_a_deployment_without_configuration(sagemaker: FakeSageMaker,
         endpoints.wake(registry, endpoint_manager(sagemaker))
 
 
-def test_embedded_models_need_nothing(sagemaker: FakeSageMaker, registry: Registry) -> None:
+def test_wake_creates_nothing_for_embedded_models(sagemaker: FakeSageMaker, registry: Registry) -> None:
     registry.promote(TASK, "1", None, None)
     endpoints.wake(registry, endpoint_manager(sagemaker))
     assert sagemaker.calls == []
 
 
-def test_stage_has_to_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endpoints_of_an_unknown_stage_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert endpoints.stage_variables("prod") == {"DATA_BUCKET": BUCKET, "LOG_LEVEL": "INFO"}
     for stage in ("prod2", "staging"):
         with pytest.raises(endpoints.EndpointCommandFailed, match="has not been deployed"):

@@ -21,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_listing_names_every_file_of_the_page_by_its_digest(folder: Path) -> None:
+def test_listing_has_the_digest_of_every_file(folder: Path) -> None:
     files = json.loads(listing(folder))["files"]
 
     assert files == {
@@ -29,7 +29,7 @@ def test_listing_names_every_file_of_the_page_by_its_digest(folder: Path) -> Non
     }
 
 
-def test_listing_is_served_as_it_is_now(folder: Path) -> None:
+def test_listing_is_served_current(folder: Path) -> None:
     page = Page(folder)
     before = page.find("/files.json")
     (folder / "modules" / "app.js").write_text("changed")
@@ -42,7 +42,7 @@ def test_listing_is_served_as_it_is_now(folder: Path) -> None:
     assert after.media_type == "application/json"
 
 
-def test_webassembly_is_allowed_and_evaluation_is_not() -> None:
+def test_policy_allows_webassembly_but_not_eval() -> None:
     policy = security_headers("https://bucket.example")["Content-Security-Policy"]
 
     assert "script-src 'self' 'wasm-unsafe-eval';" in policy
@@ -63,7 +63,7 @@ def imports(module: Path) -> set[Path]:
     return found
 
 
-def test_what_is_needed_at_once_is_asked_for_at_once() -> None:
+def test_page_preloads_the_modules_of_its_first_view() -> None:
     html = (FRONTEND / "index.html").read_text()
     preloaded = re.findall(r'<link rel="modulepreload" href="/([^"]+)">', html)
 

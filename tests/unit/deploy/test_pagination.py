@@ -32,7 +32,7 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tuple[str, dic
     return install
 
 
-def test_rules_and_targets_of_every_page_are_deleted(
+def test_delete_removes_rules_and_targets_of_every_page(
     answer: Callable[..., list[tuple[str, dict[str, Any]]]],
 ) -> None:
     rules = [f"negatoscope-prod-{number}" for number in range(3)]
@@ -48,7 +48,7 @@ def test_rules_and_targets_of_every_page_are_deleted(
     assert [request["Name"] for operation, request in sent if operation == "DeleteRule"] == rules
 
 
-def test_failures_of_every_page_are_told(answer: Callable[..., list[tuple[str, dict[str, Any]]]]) -> None:
+def test_failure_reasons_include_every_page(answer: Callable[..., list[tuple[str, dict[str, Any]]]]) -> None:
     def event(operation: int, resource: str) -> dict[str, str | int]:
         return {"OperationId": operation, "LogicalResourceId": resource, "ResourceStatusReason": "why"}
 
@@ -62,7 +62,7 @@ def test_failures_of_every_page_are_told(answer: Callable[..., list[tuple[str, d
     assert list(stacks.failure_reasons("x")) == ["  A: why", "  B: why"]
 
 
-def test_resources_of_every_page_are_known(answer: Callable[..., list[tuple[str, dict[str, Any]]]]) -> None:
+def test_resources_include_every_page(answer: Callable[..., list[tuple[str, dict[str, Any]]]]) -> None:
     answer(
         DescribeStacks=[{"Stacks": [{"StackStatus": "CREATE_COMPLETE"}]}],
         ListStackResources=[

@@ -13,7 +13,7 @@ import pytest
 from chalicelib.models.review_rule import Reason
 from chalicelib.results import result_document
 from chalicelib.results.decisions import Decisions
-from chalicelib.results.result_document import Result
+from chalicelib.results.result_document import Result, Review
 from chalicelib.results.table import ResultsTable
 from chalicelib.storage.bucket import DataBucket
 from deploy import redrive, restore, results_table, stacks
@@ -50,13 +50,16 @@ def indexes(table: Any) -> list[Any]:
     return [[index[part] for part in parts] for index in table["GlobalSecondaryIndexes"]]
 
 
+REVIEW: Review = {"label": "normal", "comment": None, "reviewed_at": "then", "reviewer": "me"}
+
+
 def forget(result: Result) -> None:
     boto3.resource("dynamodb").Table(TABLE).delete_item(Key={"id": result["id"]})
 
 
-def test_lost_table_is_rebuilt_and_nothing_newer_is_overwritten() -> None:
+def test_restore_rebuilds_a_lost_table_and_keeps_newer_items() -> None:
     lost, changed, kept = decided(1), decided(2), decided(3)
-    changed = decisions().change(changed["id"], lambda result: result | {"review": {"label": "normal"}})
+    changed = decisions().change(changed["id"], lambda result: result | {"review": REVIEW})
     for result in (lost, changed):
         forget(result)
 
@@ -70,15 +73,15 @@ def test_lost_table_is_rebuilt_and_nothing_newer_is_overwritten() -> None:
     assert table.get(changed["id"]) == again
 
 
-def test_document_that_is_older_than_the_table_changes_nothing() -> None:
+def test_restore_ignores_a_document_older_than_the_table() -> None:
     result = decided(1)
-    reviewed = result | {"review": {"label": "normal"}}
+    reviewed = result | {"review": REVIEW}
     decisions().table.end_change(reviewed, 1)
     assert counts(restored()) == (1, 0, 0)
     assert decisions().table.get(result["id"]) == reviewed
 
 
-def test_missing_document_is_written_from_the_table() -> None:
+def test_restore_writes_a_missing_document_from_the_table() -> None:
     """Earlier versions of this application wrote the table first, and sometimes no document."""
     whole, lost, waiting = (
         decided(1),
@@ -99,7 +102,7 @@ def test_missing_document_is_written_from_the_table() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"\xff", b'{"id": "1", "task": "chest-xray"}'])
-def test_object_that_is_no_document_is_named_and_left_alone(body: bytes) -> None:
+def test_restore_names_objects_that_are_not_documents(body: bytes) -> None:
     lost, key = decided(1), f"results/chest-xray/{2:032x}.json"
     forget(lost)
     decisions().bucket.write(key, body, "application/json")
@@ -111,7 +114,7 @@ def test_object_that_is_no_document_is_named_and_left_alone(body: bytes) -> None
     assert decisions().bucket.read(key).body == body
 
 
-def test_file_whose_quarantining_stopped_half_way_is_left_to_the_sweep() -> None:
+def test_restore_leaves_an_interrupted_quarantine_to_the_sweep() -> None:
     """The sweep moves the file before it removes the mark by which it finds it."""
     result = result_document.received(f"{1:032x}", "chest-xray", "drop-folder")
     decisions().table.receive(result, {"Records": []})
@@ -124,7 +127,7 @@ def test_file_whose_quarantining_stopped_half_way_is_left_to_the_sweep() -> None
     assert entry.unfinished_since
 
 
-def test_deleted_table_is_created_as_the_template_describes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_restore_creates_a_deleted_table_from_the_template(monkeypatch: pytest.MonkeyPatch) -> None:
     dynamodb = boto3.client("dynamodb")
     before = dynamodb.describe_table(TableName=TABLE)["Table"]
     dynamodb.delete_table(TableName=TABLE)
@@ -185,7 +188,7 @@ def waiting(queue: Any) -> int:
     return int(queue.attributes[shown]) + int(queue.attributes[hidden])
 
 
-def test_lost_events_go_to_the_functions_they_were_for(queue: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_redrive_sends_lost_events_to_their_functions(queue: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     lose(queue, *(f"negatoscope-test-{name}" for name in ["prepare", "classify"] * 6))
     functions = Functions()
     assert redriven(monkeypatch, functions) == (12, 0)
@@ -197,20 +200,18 @@ def test_lost_events_go_to_the_functions_they_were_for(queue: Any, monkeypatch: 
     assert all(name.endswith(payload["of"]) for name, payload in functions.accepted)
 
 
-def test_empty_queue(queue: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_redrive_of_an_empty_queue_sends_nothing(queue: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert redriven(monkeypatch, Functions()) == (0, 0)
 
 
-def test_what_cannot_be_sent_stays_in_the_queue(queue: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_redrive_keeps_unsent_events_in_the_queue(queue: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     lose(queue, "negatoscope-test-prepare", "negatoscope-test-classify")
     queue.send_message(MessageBody="not Lambda's")
     assert redriven(monkeypatch, Functions(broken="classify")) == (1, 2)
     assert waiting(queue) == 2
 
 
-def test_what_cannot_be_sent_is_tried_once_however_long_the_rest_takes(
-    queue: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_redrive_tries_an_unsendable_event_only_once(queue: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A message that was kept comes into sight again while others are still being sent."""
     monkeypatch.setattr(redrive, "HIDDEN_SECONDS", 0)
     lose(queue, "negatoscope-test-classify")
@@ -257,17 +258,17 @@ def said(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
         ),
     ],
 )
-def test_what_stops_a_command_is_said_in_words(
+def test_command_exits_with_a_message(
     said: Callable[..., str], command: str, stage: str, environment: dict[str, str], reason: str
 ) -> None:
     assert reason in said(command, stage, **environment)
 
 
-def test_restore_of_a_stage_that_was_never_deployed(said: Callable[..., str]) -> None:
+def test_restore_refuses_a_stage_that_was_never_deployed(said: Callable[..., str]) -> None:
     assert "The stage nowhere has not been deployed" in said("restore", "nowhere")
 
 
-def test_redrive_of_a_stage_that_does_not_exist(said: Callable[..., str]) -> None:
+def test_redrive_refuses_an_unknown_stage(said: Callable[..., str]) -> None:
     environment = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
     assert "The stage nowhere does not exist in this account and region" in said(
         "redrive", "nowhere", **environment

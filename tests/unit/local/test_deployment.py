@@ -1,4 +1,4 @@
-"""What deployments to the emulator leave for the next one."""
+"""Layers that deployments to the emulator share."""
 
 import threading
 from pathlib import Path
@@ -8,7 +8,7 @@ from local.deployment import _copy_layers, _first_packing
 LAYER = Path(".chalice") / "deployments" / "managed-layer-1-python3.12.zip"
 
 
-def test_packed_dependencies_are_taken_over_whole(tmp_path: Path) -> None:
+def test_layers_are_copied_atomically(tmp_path: Path) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
     (source / LAYER).parent.mkdir(parents=True)
     (source / LAYER).write_bytes(b"layer")
@@ -22,7 +22,7 @@ def test_packed_dependencies_are_taken_over_whole(tmp_path: Path) -> None:
     assert (target / LAYER).read_bytes() == b"the same, as its name says"
 
 
-def test_nothing_packed_is_nothing_to_take_over(tmp_path: Path) -> None:
+def test_missing_layers_are_ignored(tmp_path: Path) -> None:
     _copy_layers(tmp_path / "source", tmp_path / "target")
 
     assert not (tmp_path / "target").exists()

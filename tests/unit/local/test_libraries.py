@@ -1,4 +1,4 @@
-"""The libraries of the page, as they lie in frontend/vendor/."""
+"""The libraries of the page in frontend/vendor/."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from local.libraries import FILES, FRONTEND, VENDOR
 MODULES = sorted(path for path in VENDOR.rglob("*") if path.suffix in (".js", ".mjs"))
 
 
-def test_the_lock_pins_every_library_by_its_digest_and_names_no_registry() -> None:
+def test_lock_file_pins_libraries_by_digest_and_names_no_registry() -> None:
     packages = json.loads((FRONTEND / "package-lock.json").read_text())["packages"]
 
     assert all(f"node_modules/{name}" in packages for name in FILES)
@@ -32,12 +32,12 @@ def test_every_library_is_served_with_its_licence(package: str) -> None:
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
-def test_modules_import_nothing_but_what_lies_there(module: Path) -> None:
+def test_modules_import_only_files_of_the_folder(module: Path) -> None:
     for name in re.findall(r'^import [^"]*"([^"]+)"', module.read_text(), re.MULTILINE):
         assert (module.parent / name).resolve() in MODULES
 
 
-def test_browsers_are_told_what_they_get() -> None:
+def test_libraries_have_the_right_content_type() -> None:
     page = Page(FRONTEND)
     wasm = page.find("/vendor/onnxruntime-web/ort-wasm-simd-threaded.wasm")
     module = page.find("/vendor/onnxruntime-web/ort.wasm.bundle.min.mjs")
@@ -49,6 +49,6 @@ def test_browsers_are_told_what_they_get() -> None:
 
 
 @pytest.mark.parametrize("name", ["package.json", "package-lock.json", ".npmrc"])
-def test_what_npm_reads_is_not_served(name: str) -> None:
+def test_files_for_npm_are_not_served(name: str) -> None:
     assert (FRONTEND / name).is_file()
     assert Page(FRONTEND).find(f"/{name}") is None

@@ -1,6 +1,5 @@
-"""What of the local SageMaker works without an emulator."""
+"""The parts of the local SageMaker that work without an emulator."""
 
-import random
 import sys
 import tarfile
 import time
@@ -20,7 +19,8 @@ from local.sagemaker.metrics import Metrics
 from local.sagemaker.model_containers import ModelContainer
 from local.sagemaker.roles import trusts
 from local.sagemaker.script_mode import arguments, decode, user_parameters
-from local.sagemaker.search import check_ranges, draw
+from local.sagemaker.search import Search
+from local.sagemaker.search_space import check_ranges
 from local.sagemaker.service import Service
 from local.sagemaker.state_store import StateStore
 from local.sagemaker.storage import S3Location, unpack
@@ -36,7 +36,7 @@ while True:
 
 
 def container(tmp_path: Path, program: str) -> tuple[Container, list[str]]:
-    """A program that runs, and what it prints."""
+    """A running program and its output lines."""
     lines: list[str] = []
     return Container([sys.executable, "-c", program], tmp_path, {}, lines.append), lines
 
@@ -51,7 +51,7 @@ def wait_for_line(lines: list[str]) -> str:
 # ----------------------------------------------------------------------------------------- containers
 
 
-def test_a_container_that_does_not_end_is_killed_with_all_that_it_started(tmp_path: Path) -> None:
+def test_container_is_killed_with_its_children_after_the_grace_period(tmp_path: Path) -> None:
     stubborn, lines = container(tmp_path, STUBBORN)
     child = int(wait_for_line(lines))
 
@@ -78,11 +78,11 @@ def is_running(pid: int) -> bool:
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", 139),
     ],
 )
-def test_the_status_is_that_of_the_program(tmp_path: Path, program: str, status: int) -> None:
+def test_exit_status_is_that_of_the_program(tmp_path: Path, program: str, status: int) -> None:
     assert container(tmp_path, program)[0].wait(20) == status
 
 
-def test_what_is_printed_last_is_read_before_the_end_is_told(tmp_path: Path) -> None:
+def test_output_is_complete_when_wait_returns(tmp_path: Path) -> None:
     printing, lines = container(
         tmp_path, "print('x\\n' * 5000 + 'ende \\udce4'.encode('utf-8', 'replace').decode())"
     )
@@ -91,7 +91,7 @@ def test_what_is_printed_last_is_read_before_the_end_is_told(tmp_path: Path) -> 
     assert len(lines) == 5001
 
 
-def test_nothing_of_the_emulators_environment_is_seen(
+def test_containers_do_not_inherit_the_emulators_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of the developer")
@@ -101,7 +101,7 @@ def test_nothing_of_the_emulators_environment_is_seen(
     assert lines == ["False"]
 
 
-def test_the_first_reason_to_end_counts(tmp_path: Path) -> None:
+def test_first_stop_reason_counts(tmp_path: Path) -> None:
     run = JobRun(grace=0.1)
     waiting, _ = container(tmp_path, "import time; time.sleep(60)")
 
@@ -113,7 +113,7 @@ def test_the_first_reason_to_end_counts(tmp_path: Path) -> None:
     assert run.finish() is StopReason.MAX_RUNTIME
 
 
-def test_what_has_ended_cannot_be_stopped_any_more() -> None:
+def test_finished_job_cannot_be_stopped() -> None:
     run = JobRun(grace=0.1)
     assert run.finish() is None
 
@@ -132,7 +132,7 @@ class Here:
     def storage(self, _role: str) -> "Here":
         return self
 
-    def fetch(self, _uri: str, target: Path) -> None:
+    def download_file(self, _uri: str, target: Path) -> None:
         target.write_bytes(self._archive.read_bytes())
 
     def environment(self, _role: str) -> dict[str, str]:
@@ -148,7 +148,7 @@ def serve(folder: Path, inference: str) -> ModelContainer:
     return ModelContainer(Here(folder), "role", definition, lambda _line: None, {})  # type: ignore[arg-type]
 
 
-def test_a_model_that_takes_too_long_to_load_is_not_healthy(tmp_path: Path) -> None:
+def test_slow_model_is_not_healthy_in_time(tmp_path: Path) -> None:
     slow = serve(tmp_path, "import time\ntime.sleep(60)")
     try:
         assert not slow.wait_until_healthy(1.0)
@@ -158,7 +158,7 @@ def test_a_model_that_takes_too_long_to_load_is_not_healthy(tmp_path: Path) -> N
     assert list((tmp_path / "work").iterdir()) == []
 
 
-def test_text_is_decoded_and_functions_without_context_are_called_without(tmp_path: Path) -> None:
+def test_model_server_decodes_text_and_passes_the_context_only_if_wanted(tmp_path: Path) -> None:
     model = serve(
         tmp_path,
         "def model_fn(folder): return 'm'\n"
@@ -183,7 +183,7 @@ def test_text_is_decoded_and_functions_without_context_are_called_without(tmp_pa
 # -------------------------------------------------------------------------------------------- contract
 
 
-def test_every_pattern_of_requests_can_be_checked() -> None:
+def test_every_pattern_of_requests_compiles() -> None:
     patterns: set[str] = set()
     for kind in ("TrainingJob", "TransformJob", "ProcessingJob", "Model", "Endpoint", "ModelPackage"):
         patterns |= patterns_in(api_model.model().operation_model(f"Create{kind}").input_shape, frozenset())
@@ -193,7 +193,7 @@ def test_every_pattern_of_requests_can_be_checked() -> None:
 
 
 def patterns_in(shape: Any, seen: frozenset[str]) -> set[str]:
-    """The patterns of a shape and of all that are in it."""
+    """The patterns of a shape and its members."""
     if shape.name in seen:
         return set()
     match shape.type_name:
@@ -236,7 +236,7 @@ def patterns_in(shape: Any, seen: frozenset[str]) -> set[str]:
         ),
     ],
 )
-def test_requests_are_checked(operation: str, request_: dict[str, Any], message: str | None) -> None:
+def test_requests_are_validated(operation: str, request_: dict[str, Any], message: str | None) -> None:
     if message is None:
         api_model.check_request(operation, request_)
         return
@@ -246,13 +246,13 @@ def test_requests_are_checked(operation: str, request_: dict[str, Any], message:
     assert message in error.value.message
 
 
-def test_all_that_is_wrong_is_said_at_once() -> None:
+def test_all_violations_are_reported_together() -> None:
     with pytest.raises(SageMakerError, match=r"^2 validation errors detected: "):
         api_model.check_request("ListTrainingJobs", {"MaxResults": 0, "SortOrder": "Sideways"})
 
 
 @pytest.mark.parametrize("value", [3, True, ["a"], {"a": "b"}])
-def test_a_wrong_type_is_told_apart_from_a_wrong_value(value: object) -> None:
+def test_wrong_types_are_serialization_errors(value: object) -> None:
     with pytest.raises(SageMakerError) as error:
         api_model.check_request("StopTrainingJob", {"TrainingJobName": value})
     assert error.value.code == "SerializationException"
@@ -261,7 +261,7 @@ def test_a_wrong_type_is_told_apart_from_a_wrong_value(value: object) -> None:
 # ----------------------------------------------------------------------------------------------- rest
 
 
-def test_hyper_parameters_become_arguments() -> None:
+def test_hyperparameters_become_arguments() -> None:
     parameters = user_parameters(
         {
             "sagemaker_program": "train.py",
@@ -282,7 +282,19 @@ def test_hyper_parameters_become_arguments() -> None:
     assert decode("{broken") == "{broken"
 
 
-def test_values_are_drawn_from_their_ranges_by_their_scale() -> None:
+def search(strategy: str, ranges: dict[str, Any], direction: str = "Minimize") -> Search:
+    """A search with a fixed seed."""
+    return Search(
+        {
+            "Strategy": strategy,
+            "RandomSeed": 1,
+            "HyperParameterTuningJobObjective": {"Type": direction, "MetricName": "objective"},
+            "ParameterRanges": ranges,
+        }
+    )
+
+
+def test_random_search_draws_from_every_range_by_its_scale() -> None:
     ranges: dict[str, Any] = {
         "IntegerParameterRanges": [
             {"Name": "linear", "MinValue": "1", "MaxValue": "3"},
@@ -296,8 +308,8 @@ def test_values_are_drawn_from_their_ranges_by_their_scale() -> None:
         "CategoricalParameterRanges": [{"Name": "colour", "Values": ["red", "blue"]}],
     }
     check_ranges(ranges)
-    generator = random.Random(1)
-    drawn = [draw(ranges, generator) for _ in range(400)]
+    random = search("Random", ranges)
+    drawn = [random.propose(str(number)) for number in range(400)]
 
     def share(name: str, above: float) -> float:
         return sum(float(values[name]) > above for values in drawn) / len(drawn)
@@ -305,8 +317,34 @@ def test_values_are_drawn_from_their_ranges_by_their_scale() -> None:
     assert {values["linear"] for values in drawn} == {"1", "2", "3"}
     assert {values["colour"] for values in drawn} == {"red", "blue"}
     assert all(1 <= int(values["log"]) <= 1000 for values in drawn)
+    assert all(0 <= float(values["keep"]) <= 0.9999 for values in drawn)
     for name, middle in (("log", 31.6), ("rate", 0.01), ("keep", 0.99), ("even", 0.0)):
         assert share(name, middle) == pytest.approx(0.5, abs=0.1), name
+
+
+@pytest.mark.parametrize(("direction", "sign"), [("Minimize", 1), ("Maximize", -1)])
+def test_bayesian_search_learns_from_objectives(direction: str, sign: int) -> None:
+    ranges = {"ContinuousParameterRanges": [{"Name": "x", "MinValue": "0", "MaxValue": "100"}]}
+    bayesian = search("Bayesian", ranges, direction)
+    proposed = []
+    for number in range(40):
+        x = float(bayesian.propose(str(number))["x"])
+        proposed.append(x)
+        bayesian.report(str(number), None if number % 8 == 7 else sign * abs(x - 30))
+
+    late = proposed[20:]
+    assert sum(abs(x - 30) < 20 for x in late) > 0.7 * len(late)
+
+
+def test_bayesian_search_can_run_in_parallel() -> None:
+    ranges = {"CategoricalParameterRanges": [{"Name": "colour", "Values": ["red", "blue"]}]}
+    bayesian = search("Bayesian", ranges)
+
+    proposed = [bayesian.propose(str(number)) for number in range(4)]
+    for number in (2, 0, 3, 1):
+        bayesian.report(str(number), float(number))
+
+    assert {values["colour"] for values in proposed} <= {"red", "blue"}
 
 
 @pytest.mark.parametrize(
@@ -319,12 +357,12 @@ def test_values_are_drawn_from_their_ranges_by_their_scale() -> None:
         {"MinValue": "0", "MaxValue": "inf"},
     ],
 )
-def test_ranges_that_nothing_can_be_drawn_from_are_refused(item: dict[str, str]) -> None:
+def test_invalid_ranges_are_refused(item: dict[str, str]) -> None:
     with pytest.raises(SageMakerError):
         check_ranges({"ContinuousParameterRanges": [{"Name": "x", **item}]})
 
 
-def test_the_last_value_of_a_metric_counts() -> None:
+def test_latest_value_of_a_metric_counts() -> None:
     metrics = Metrics([{"Name": "loss", "Regex": r"loss=(\S+);"}])
 
     for line in ("loss=3; loss=2;", "other", "loss=nan;", "loss=none;"):
@@ -347,11 +385,11 @@ def test_the_last_value_of_a_metric_counts() -> None:
         ({"Effect": "Allow", "Principal": "*"}, False),
     ],
 )
-def test_who_trusts_sagemaker(statement: dict[str, Any], trusted: bool) -> None:
+def test_trust_policies_for_sagemaker(statement: dict[str, Any], trusted: bool) -> None:
     assert trusts({"Statement": {**statement, "Action": "sts:AssumeRole"}}) is trusted
 
 
-def test_records_survive(tmp_path: Path) -> None:
+def test_records_survive_a_restart(tmp_path: Path) -> None:
     file = tmp_path / "records.sqlite"
     store = StateStore(file)
     assert store.add("Model", "a", {"x": 1, "y": 2})
@@ -370,7 +408,7 @@ def test_records_survive(tmp_path: Path) -> None:
     again.close()
 
 
-def test_an_archive_cannot_write_elsewhere(tmp_path: Path) -> None:
+def test_archive_cannot_write_outside_its_folder(tmp_path: Path) -> None:
     evil = tmp_path / "evil.tar.gz"
     with tarfile.open(evil, "w:gz") as archive:
         archive.add(__file__, "../outside")
@@ -381,7 +419,7 @@ def test_an_archive_cannot_write_elsewhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("lost", [1, 8])
-def test_an_archive_without_its_checksum_is_damaged(tmp_path: Path, lost: int) -> None:
+def test_truncated_archive_is_refused(tmp_path: Path, lost: int) -> None:
     damaged = tmp_path / "model.tar.gz"
     with tarfile.open(damaged, "w:gz") as archive:
         archive.add(__file__, "model.onnx")
@@ -395,11 +433,11 @@ def test_an_archive_without_its_checksum_is_damaged(tmp_path: Path, lost: int) -
     ("uri", "name", "below"),
     [("s3://b", "x", "s3://b/x"), ("s3://b/a/", "x", "s3://b/a/x"), ("s3://b/a", "x/y", "s3://b/a/x/y")],
 )
-def test_places(uri: str, name: str, below: str) -> None:
+def test_s3_locations(uri: str, name: str, below: str) -> None:
     assert str(S3Location.parse(uri).below(name)) == below
 
 
-def test_without_a_training_environment_it_is_said_how_to_make_one(tmp_path: Path) -> None:
+def test_missing_training_environment_is_reported_with_a_remedy(tmp_path: Path) -> None:
     service = Service(ComputeHost(tmp_path / "python", tmp_path, "http://127.0.0.1:9"))
 
     with pytest.raises(SageMakerError, match=r"make \.venv-training/\.installed"):
@@ -407,9 +445,7 @@ def test_without_a_training_environment_it_is_said_how_to_make_one(tmp_path: Pat
     assert service.call("ListEndpoints", {}) == {"Endpoints": []}
 
 
-def test_a_change_of_ministack_is_noticed_at_the_start(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_changed_ministack_is_refused_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     service = Service(ComputeHost(tmp_path / "python", tmp_path, "http://127.0.0.1:9"))
     monkeypatch.delattr(stepfunctions, "_SERVICE_DISPATCH")
 

@@ -113,7 +113,9 @@ def test_model_below_its_gate_needs_review_of_every_answer(
     [answer] = classifier.classify(TASK_, batch(0), [BOX])
 
     assert [reason.code for reason in answer.reasons] == codes
-    shortfall = describe(TASK_, classifier)["model"]["shortfall"]
+    model = describe(TASK_, classifier)["model"]
+    assert model
+    shortfall = model["shortfall"]
     assert shortfall == [{"metric": "accuracy", "value": accuracy, "least": 0.98} for _ in codes]
 
 
@@ -233,4 +235,5 @@ def test_bundled_model_for_other_classes_is_ignored_with_an_endpoint(tmp_path: P
     classifier.require_model(TASK_)
     assert not classifier.is_current(TASK_, {"sha256": None})
     model = describe(TASK_, classifier)["model"]
+    assert model
     assert (model["backend"], model["endpoint"]) == ("endpoint", "x")

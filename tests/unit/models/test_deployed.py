@@ -108,6 +108,7 @@ def test_bundled_model_answers_without_a_deployment(world: World) -> None:
     assert world.answered_by() == (VERSION, "embedded")
     assert world.classifier.endpoint(TASK_) is None
     model = describe(TASK_, world.classifier)["model"]
+    assert model
     assert (model["version"], model["since"]) == (VERSION, None)
 
 
@@ -139,6 +140,7 @@ def test_bundled_version_is_not_fetched(world: World, monkeypatch: pytest.Monkey
     model = describe(TASK_, world.classifier)["model"]
     current = world.registry.current(TASK)
     assert current is not None
+    assert model
     assert (model["version"], model["since"]) == (VERSION, current.since)
 
 
@@ -174,6 +176,7 @@ def test_promoted_endpoint_answers(world: World) -> None:
     assert world.answered_by() == ("2", "endpoint")
     assert world.classifier.endpoint(TASK_) == "e"
     model = describe(TASK_, world.classifier)["model"]
+    assert model
     assert (model["backend"], model["endpoint"], model["version"]) == ("endpoint", "e", "2")
     assert (model["sha256"], model["metrics"]) == (package.sha256, METRICS)
 

@@ -1,7 +1,7 @@
 """The population stability index and drift."""
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -9,21 +9,23 @@ from numpy.typing import NDArray
 
 from chalicelib.monitoring import drift
 from chalicelib.monitoring.drift import chi_square_tail, compare
+from chalicelib.results.result_document import ListedResult
 
 CLASSES = ("normal", "benign", "malignant")
 MIX = (0.6, 0.3, 0.1)
 DECILES = [round(0.1 * level, 1) for level in range(1, 10)]
 
-Answers = list[dict[str, Any]]
+Answers = list[ListedResult]
 
 
 def answers(labels: list[str], confidence: Any = None, distance: Any = None) -> Answers:
     confidence = [0.05] * len(labels) if confidence is None else confidence
     distance = [None] * len(labels) if distance is None else distance
-    return [
+    found = [
         {"label": label, "probability": float(p), "distance": None if d is None else float(d)}
         for label, p, d in zip(labels, confidence, distance, strict=True)
     ]
+    return cast(Answers, found)
 
 
 def profile(**changes: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from chalicelib.pipeline.pipeline import Pipeline
 from chalicelib.pipeline.prepared import PreparedArray
 from chalicelib.pipeline.sweeper import MAX_TRIES, Sweeper, SweepFailed
 from chalicelib.results import result_document
-from chalicelib.results.result_document import Review
+from chalicelib.results.result_document import ListedResult, ResultModel, Review
 from chalicelib.results.table import ResultsTable
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.storage.inbox import (
@@ -38,6 +38,19 @@ from tests.stage import BUCKET, TABLE
 
 pytestmark = pytest.mark.usefixtures("cloud")
 TASK_ = load_task(TASK)
+OLDER: ResultModel = {"version": "older", "sha256": "older", "backend": "embedded"}
+LONG_AGO = "2020-01-01T00:00:00.000000Z"
+
+
+def rows(result: ListedResult) -> int:
+    """Height of the image in pixels."""
+    assert result["source"]
+    return result["source"]["rows"]
+
+
+def review_by(reviewer: str) -> Review:
+    label = TASK_.class_names[0]
+    return {"label": label, "comment": None, "reviewed_at": "then", "reviewer": reviewer}
 
 
 @pytest.fixture
@@ -75,6 +88,7 @@ def test_dropped_image_is_prepared_and_classified(pipeline: Pipeline, name: str)
     assert result["label"] in TASK_.class_names
     assert result["arrival"] == "drop-folder"
     assert result["source"] == {"format": "JPEG", "rows": 96, "columns": 64}
+    assert result["classified_at"]
     assert result["created_at"] < result["classified_at"]
     assert document(f"results/{TASK}/{dropped.id}.json") == result
     assert keys("inbox/") == [dropped.key]
@@ -98,7 +112,7 @@ def test_upload_form_sent_twice_classifies_the_last_content(pipeline: Pipeline) 
         pipeline.prepare(dropped)
     pipeline.classify(keys("prepared/"))
     ((result,), _) = pipeline.table.page()
-    assert (result["status"], result["source"]["rows"]) == ("classified", 200)
+    assert (result["status"], rows(result)) == ("classified", 200)
 
 
 def test_second_delivery_makes_no_second_result(
@@ -206,7 +220,7 @@ def test_replacing_file_is_unaffected_by_the_first_event(pipeline: Pipeline) -> 
     assert pipeline.table.get(first.id)["reasons"][0]["code"] == "FileRemoved"
     pipeline.prepare(second)
     pipeline.classify([prepared_key(TASK, second.id)])
-    assert pipeline.table.get(second.id)["source"]["rows"] == 200
+    assert rows(pipeline.table.get(second.id)) == 200
 
 
 def test_file_replaced_during_its_check_stays_in_the_inbox(
@@ -239,12 +253,12 @@ def drop_version(key: str, body: bytes) -> InboxObject:
 def test_file_replaced_before_reading_is_classified(pipeline: Pipeline) -> None:
     """The order of the next file of that name and this one's event does not matter."""
     versioned()
-    both = [drop_version(f"inbox/{TASK}/a.png", images.grey_file(height=rows)) for rows in (100, 200)]
+    both = [drop_version(f"inbox/{TASK}/a.png", images.grey_file(height=height)) for height in (100, 200)]
     for dropped in both:
         pipeline.prepare(dropped)
         pipeline.classify([prepared_key(TASK, dropped.id)])
-    rows = [pipeline.table.get(dropped.id)["source"]["rows"] for dropped in both]
-    assert rows == [100, 200]
+    found = [rows(pipeline.table.get(dropped.id)) for dropped in both]
+    assert found == [100, 200]
 
 
 def test_unusable_file_replaced_before_reading_is_quarantined(pipeline: Pipeline) -> None:
@@ -313,7 +327,7 @@ def test_concurrent_reviews_leave_one_review_everywhere(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image_id = pipeline.classify_now(TASK_, images.grey_file())["id"]
-    reviews: list[Review] = [{"label": TASK_.class_names[0], "reviewer": who} for who in ("me", "they")]
+    reviews = [review_by(who) for who in ("me", "they")]
     mine, theirs = reviews
     runs: list[int] = []
     begin = ResultsTable.begin_change
@@ -355,7 +369,7 @@ def test_late_classification_does_not_overwrite_a_review(
     dropped = drop(f"inbox/{TASK}/a.png", images.grey_file())
     pipeline.prepare(dropped)
     pipeline.classify([prepared_key(TASK, dropped.id)])
-    review = {"label": TASK_.class_names[0], "comment": None, "reviewed_at": "then", "reviewer": "local"}
+    review = review_by("local")
     reviewed = pipeline.review(dropped.id, review)
     monkeypatch.setattr(Pipeline, "_is_finished", lambda *_: False)  # it checked before the other finished
     pipeline.classify([prepared_key(TASK, dropped.id)])
@@ -403,10 +417,9 @@ def test_direct_classification_is_stored_and_repeatable(
 
 def test_new_model_classifies_again_and_keeps_the_review(pipeline: Pipeline, tmp_path: Path) -> None:
     first = pipeline.classify_now(TASK_, images.grey_file())
-    review = {"label": TASK_.class_names[0], "comment": None, "reviewed_at": "then", "reviewer": "local"}
+    review = review_by("local")
     pipeline.review(first["id"], review)
-    older = {"model": first["model"] | {"sha256": "older"}}
-    pipeline.decisions.change(first["id"], lambda result: result | older)
+    pipeline.decisions.change(first["id"], lambda result: result | {"model": OLDER})
     second = pipeline.classify_now(TASK_, images.grey_file())
     assert second["id"] == first["id"]
     assert second["model"] == first["model"]
@@ -479,7 +492,7 @@ def test_file_without_an_event_may_be_replaced_after_the_sweeper_found_it(pipeli
     for dropped in event_objects(events[0]):
         pipeline.prepare(dropped)
     pipeline.classify([prepared_key(TASK, first.id)])
-    assert pipeline.table.get(first.id)["source"]["rows"] == 100
+    assert rows(pipeline.table.get(first.id)) == 100
 
 
 def test_inbox_check_continues_where_it_stopped(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -554,8 +567,8 @@ def test_latency_runs_from_the_arrival_of_the_file(
     pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
 ) -> None:
     token = "ab" * 16
-    long_ago = {"created_at": "2020-01-01T00:00:00.000000Z"}  # when the form was requested
-    pipeline.table.announce(result_document.received(upload_id(TASK, token), TASK, "upload") | long_ago)
+    announced = result_document.received(upload_id(TASK, token), TASK, "upload")
+    pipeline.table.announce(announced | {"created_at": LONG_AGO})  # when the form was requested
     dropped = drop(upload_key(TASK, token), images.grey_file())
     before = datetime.now(UTC) - timedelta(seconds=100)
     pipeline.prepare(replace(dropped, time=before.isoformat()))
@@ -568,8 +581,7 @@ def test_latency_is_never_the_age_of_an_earlier_result(
     pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = pipeline.classify_now(TASK_, images.grey_file())
-    old = {"model": first["model"] | {"sha256": "older"}, "created_at": "2020-01-01T00:00:00.000000Z"}
-    pipeline.decisions.change(first["id"], lambda result: result | old)
+    pipeline.decisions.change(first["id"], lambda result: result | {"model": OLDER, "created_at": LONG_AGO})
     pipeline.classify_now(TASK_, images.grey_file())
     assert all(latency < 60_000 for latency in latencies(capsys))
 

@@ -2,6 +2,7 @@
 
 import time
 from itertools import chain
+from typing import cast
 
 import boto3
 import pytest
@@ -25,7 +26,7 @@ def table() -> ResultsTable:
 
 def result(number: int, **changes: object) -> Result:
     base = result_document.received(f"{number:032x}", "mammography-views", "api")
-    return base | {"created_at": f"2026-01-01T00:00:{number:09.6f}Z"} | changes
+    return cast(Result, {**base, "created_at": f"2026-01-01T00:00:{number:09.6f}Z", **changes})
 
 
 def classified(number: int, **changes: object) -> Result:
@@ -35,7 +36,7 @@ def classified(number: int, **changes: object) -> Result:
         "probability": 0.75,
         "heatmap": {"width": 1, "height": 1, "values": [0.125]},
     }
-    return result(number) | answer | changes
+    return cast(Result, {**result(number), **answer, **changes})
 
 
 REVIEW = {"label": "right-cc", "comment": None, "reviewed_at": "now", "reviewer": "local"}
@@ -332,7 +333,7 @@ def test_latest_returns_the_answers_of_one_model(
 
 def test_result_without_distance_returns_none(table: ResultsTable) -> None:
     old = classified(1)
-    del old["distance"]
+    del old["distance"]  # type: ignore[misc]
     table.finish(old)
     assert table.get(old["id"])["distance"] is None
     ((entry,), _) = table.page()

@@ -1,9 +1,10 @@
 """Reviews as labels for training."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from chalicelib.results import result_document
+from chalicelib.results.result_document import Result
 from chalicelib.retraining import ground_truth
 from chalicelib.tasks import load_task
 from tests.models import TASK
@@ -11,18 +12,14 @@ from tests.models import TASK
 WHEN = "2026-01-01T00:00:00.000000Z"
 
 
-def result(
-    number: int, status: str = result_document.CLASSIFIED, review: str | None = "left-cc"
-) -> dict[str, Any]:
+def result(number: int, status: str = result_document.CLASSIFIED, review: str | None = "left-cc") -> Result:
     image_id = f"{number:032x}"
     given = {"label": review, "comment": "Mrs Example", "reviewed_at": WHEN, "reviewer": "someone"}
-    return result_document.received(image_id, TASK, "upload") | {
-        "status": status,
-        "review": given if review else None,
-    }
+    received = result_document.received(image_id, TASK, "upload")
+    return cast(Result, {**received, "status": status, "review": given if review else None})
 
 
-def lines(*found: dict[str, Any]) -> list[dict[str, Any]]:
+def lines(*found: Result) -> list[dict[str, Any]]:
     return [json.loads(line) for line in ground_truth.manifest(load_task(TASK), found, "bucket")]
 
 

@@ -12,6 +12,7 @@ from chalicelib.models.package import ModelPackage
 from chalicelib.models.registry import Registry
 from chalicelib.models.seeding import seed
 from chalicelib.results import result_document
+from chalicelib.results.result_document import Review
 from chalicelib.results.table import ResultsTable
 from chalicelib.retraining import planning
 from chalicelib.retraining.plan_builder import PlanBuilder
@@ -48,7 +49,7 @@ class Stage:
             raise AlreadyRetraining(f"{task.title} is being retrained.")
         return holder
 
-    def listed(self) -> list[tuple[str, str, str]]:
+    def listed(self) -> list[tuple[str, str, str | None]]:
         """Name, status and outcome of the listed retrainings."""
         records, _ = self.repository.page(10, None)
         return [(record["name"], record["status"], record["outcome"]) for record in records]
@@ -71,7 +72,7 @@ class Stage:
             "status": result_document.CLASSIFIED,
             "label": "left-cc",
         }
-        review = {"label": label, "comment": None, "reviewed_at": "2026", "reviewer": "me"}
+        review: Review = {"label": label, "comment": None, "reviewed_at": "2026", "reviewer": "me"}
         self.table.finish(result | {"review": review})
 
 

@@ -1,9 +1,12 @@
 """Retrainings and locks in the table."""
 
+from typing import cast
+
 import boto3
 import pytest
 
 from chalicelib.errors import InvalidRequest, UnknownRetraining
+from chalicelib.retraining.record import RetrainingRecord
 from chalicelib.retraining.repository import RetrainingRepository
 from tests.stage import RETRAININGS_TABLE
 
@@ -18,7 +21,7 @@ def repository() -> RetrainingRepository:
 def create(repository: RetrainingRepository, number: int) -> str:
     name = f"chest-xray-{number}"
     record = {"name": name, "task": "chest-xray", "started_at": f"2026-01-0{number}", "trials": 0}
-    repository.create(record | {"status": "running", "share": 0.25})
+    repository.create(cast(RetrainingRecord, {**record, "status": "running", "share": 0.25}))
     return name
 
 

@@ -1,4 +1,4 @@
-"""Facts about data and models, as JSON files that people read as well."""
+"""Facts about data and models, as JSON files that are also readable for people."""
 
 import json
 import re

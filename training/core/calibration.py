@@ -1,4 +1,4 @@
-"""Probabilities that mean what they say: temperature scaling (Guo et al. 2017)."""
+"""Calibration of probabilities: temperature scaling (Guo et al. 2017) and calibration error."""
 
 from typing import Any
 
@@ -6,19 +6,18 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
-from training.evaluation.bootstrap import Floats, Ints
+from training.core.arrays import Floats, Ints
 
-COLDEST, HOTTEST = 0.05, 20.0
+MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0
 BINS = 15
 
 
 def fit_temperature(logits: Floats, labels: Ints, correction: Floats | float = 0.0) -> tuple[float, float]:
-    """The temperature by which logits, shape (N, classes), must be divided to be honest, and the loss then.
+    """The temperature that calibrates logits, shape (N, classes), and the loss with it.
 
-    After the division `correction`, shape (classes,), is added.
-
-    It minimises the negative log-likelihood of targets smoothed as Platt (1999) does: a validation set of N
-    images without a single error asks for a confidence of (N + 1) / (N + 2), not for certainty.
+    Logits are divided by the temperature; then `correction`, shape (classes,), is added. The temperature
+    minimises the negative log-likelihood of targets that are smoothed like those of Platt (1999): N images
+    without an error lead to a confidence of (N + 1) / (N + 2), not to certainty.
     """
     count, classes = logits.shape
     wrong = 1 / (count + 2) / (classes - 1)
@@ -29,15 +28,15 @@ def fit_temperature(logits: Floats, labels: Ints, correction: Floats | float = 0
         corrected = logits / np.exp(log_temperature) + correction
         return float(-(targets * log_softmax(corrected, axis=1)).sum(1).mean())
 
-    best = minimize_scalar(loss, bounds=(np.log(COLDEST), np.log(HOTTEST)), method="bounded")
+    best = minimize_scalar(loss, bounds=(np.log(MIN_TEMPERATURE), np.log(MAX_TEMPERATURE)), method="bounded")
     return float(np.exp(best.x)), float(best.fun)
 
 
 def reliability_table(probabilities: Floats, labels: Ints) -> dict[str, Any]:
-    """Mean confidence, accuracy and number of images in each of 15 equally wide bins of confidence.
+    """Mean confidence, accuracy and number of images in 15 bins of confidence of equal width.
 
     Confidence is the probability of the predicted class. `confidence`, `accuracy` and `images` are lists with
-    one entry for each bin that holds images.
+    an entry for each bin that has images.
     """
     confidence = probabilities.max(1)
     correct = probabilities.argmax(1) == labels
@@ -56,6 +55,6 @@ def expected_calibration_error(probabilities: Floats, labels: Ints) -> float:
 
 
 def change_temperature(probabilities: Floats, factor: float) -> Floats:
-    """Probabilities as they would be had the temperature been `factor` times as high."""
+    """The probabilities, shape (N, classes), at `factor` times the temperature."""
     changed: Floats = softmax(np.log(np.maximum(probabilities, np.finfo(float).tiny)) / factor, axis=1)
     return changed

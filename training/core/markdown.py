@@ -1,10 +1,10 @@
-"""Pieces of Markdown, and numbers as people read them."""
+"""Pieces of Markdown, and numbers with their intervals."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 UNDEFINED = "not defined"
-"""Stands where the images do not define a value."""
+"""Stands for a value that is undefined for the images."""
 
 
 def percent(interval: Mapping[str, float | None]) -> str:
@@ -23,12 +23,12 @@ def points(difference: Mapping[str, float | None]) -> str:
 
 
 def bullets(lines: Iterable[str]) -> str:
-    """A list."""
+    """A bulleted list."""
     return "\n".join(f"- {line}" for line in lines)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A table; a vertical bar in a cell stays one."""
+    """A table; vertical bars in cells are escaped."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(
         "| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines

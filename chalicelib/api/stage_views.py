@@ -1,0 +1,20 @@
+"""What the API says of the stage itself."""
+
+from chalicelib import DISCLAIMER, VERSION
+from chalicelib.api.schemas import Health
+from chalicelib.limits import MAX_IMAGE_BODY
+from chalicelib.settings import Settings
+
+
+def health(settings: Settings) -> Health:
+    """The answer to `GET /health`."""
+    login = settings.login
+    return {
+        "status": "ok",
+        "stage": settings.stage,
+        "version": VERSION,
+        "data_bucket": settings.data_bucket,
+        "login": {"origin": login["origin"], "client_id": login["client_id"]} if login else None,
+        "max_image_bytes": MAX_IMAGE_BODY,
+        "disclaimer": DISCLAIMER,
+    }

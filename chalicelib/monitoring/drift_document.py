@@ -1,0 +1,80 @@
+"""Shapes of what is known of a task's drift."""
+
+from typing import Annotated, Literal, TypedDict
+
+from chalicelib.json_schema import Schema
+
+AspectName = Literal["labels", "confidence", "distance"]
+Share = Annotated[float, Schema(minimum=0, maximum=1)]
+
+
+class DriftBin(TypedDict):
+    """A class, or an interval between deciles of the validation images."""
+
+    name: str
+    expected: Share
+    """Share of the validation images."""
+    observed: Share
+    """Share of the latest answers."""
+
+
+class DriftAspect(TypedDict):
+    """One property of the answers, compared with the validation images."""
+
+    aspect: AspectName
+    bins: list[DriftBin]
+    answers: Annotated[int, Schema(minimum=1)]
+    """How many were compared."""
+    psi: Annotated[float, Schema(minimum=0)]
+    """Population stability index: 0 without any difference, above 0.25 for a large one."""
+    p_value: Share
+    """Probability of a PSI this large, or larger, without drift."""
+    drifted: bool
+    """Whether PSI is above 0.25 and p_value below 0.001."""
+    verdict: str
+    """The same in words."""
+
+
+class DriftReport(TypedDict):
+    """The latest answers of a model, compared with its validation images."""
+
+    drifted: bool
+    """Whether any aspect has drifted."""
+    answers: Annotated[int, Schema(minimum=1)]
+    """How many of the latest answers were compared."""
+    since: str
+    """When the image of the oldest of them was received."""
+    until: str
+    """When the image of the newest of them was received."""
+    validation_images: Annotated[int, Schema(minimum=1)]
+    aspects: list[DriftAspect]
+
+
+class DriftModel(TypedDict):
+    """The model whose validation images are the reference; only its answers count."""
+
+    version: str
+    sha256: str
+    """Of the package's graph."""
+
+
+class DriftRetraining(TypedDict):
+    """The latest retraining that drift has started; there is at most one for each model."""
+
+    name: str
+    """For GET /retrainings/{name}."""
+    model: DriftModel
+    reason: str
+    started_at: str
+
+
+class DriftDocument(TypedDict):
+    """The result of the latest daily check for drift."""
+
+    task: str
+    model: DriftModel | None
+    report: DriftReport | None
+    reason: str | None
+    """Why there is no report; null if there is one."""
+    retraining: DriftRetraining | None
+    checked_at: str | None

@@ -1,0 +1,73 @@
+"""A training run, and what its steps hand over to each other."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from chalicelib.retraining.hyperparameters import Hyperparameters
+from chalicelib.tasks import Task
+from training.arguments import Arguments
+from training.core.facts import Facts
+from training.data.preparation import PreparedData
+from training.evaluation.assessment import Assessment
+from training.evaluation.out_of_distribution import OODImages
+from training.model.candidate import Candidate, Fold
+from training.model.checkpoint import Checkpoint
+from training.model.starting_weights import StartingWeights
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training run: what was asked for, and where its files go."""
+
+    arguments: Arguments
+    workplace: Path
+    """Folder for arrays and graphs that are needed during the run only."""
+    started: float
+    """By `time.monotonic`, in seconds."""
+
+    @property
+    def task(self) -> Task:
+        """The task to train."""
+        return self.arguments.task
+
+    @property
+    def parameters(self) -> Hyperparameters:
+        """All hyper-parameters."""
+        return self.arguments.parameters
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The data, and what the training of each seed starts from."""
+
+    data: PreparedData
+    splits: Sequence[PreparedData]
+    """The same data; in cross-validation once for each fold, else once."""
+    folds: Mapping[int, Fold]
+    """By seed, what is trained and validated on."""
+    weights: StartingWeights | None
+    checkpoints: Mapping[int, Checkpoint]
+    """By seed."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The model for the package, every network by itself, and out-of-distribution images to test them on."""
+
+    model: Candidate
+    singles: Sequence[Candidate]
+    ood_images: Sequence[OODImages]
+
+
+@dataclass(frozen=True)
+class Results:
+    """What was measured."""
+
+    test: Assessment
+    """Of the model for the package."""
+    validation: Assessment
+    singles: Mapping[Path, Assessment]
+    """The test of every network by itself, by its graph."""
+    ood: Facts
+    """By kind of out-of-distribution images; empty if there are none."""

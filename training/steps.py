@@ -1,0 +1,250 @@
+"""The steps of a training run: prepare, fit, choose, test, package."""
+
+import os
+import platform
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from chalicelib.retraining.hyperparameters import CROSS_VALIDATION
+from training.archive import write_serving_code
+from training.arguments import Arguments
+from training.core.facts import Facts, write_json
+from training.data.files import write_files
+from training.data.parts import Part
+from training.data.preparation import PreparedData, prepare_data
+from training.data.report import render_summary
+from training.evaluation.answers import read_outputs
+from training.evaluation.assessment import Assessment, assess
+from training.evaluation.out_of_distribution import (
+    load_ood_images,
+    measure_held_out_ood,
+    measure_ood,
+)
+from training.model import parallel
+from training.model.candidate import Candidate, Fold, choose_candidate
+from training.model.checkpoint import open_checkpoints
+from training.model.export import open_session
+from training.model.export import run as run_graph
+from training.model.fitting import Fit, fit
+from training.model.starting_weights import StartingWeights, load_starting_weights
+from training.reports.card import PLOTS, heading
+from training.reports.package import Evidence, current_commit, write_package
+from training.reports.plots import save_plots
+from training.reports.predictions import write_predictions
+from training.run import Choice, Prepared, Results, Run
+
+HEADLINE_METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "auc")
+
+
+def read_inputs(arguments: Arguments, workplace: Path) -> tuple[PreparedData, StartingWeights | None]:
+    """Read the data and the starting weights; the arrays of images lie in `workplace`.
+
+    Raises:
+        TrainingError: if data or weights cannot be read, or do not allow training.
+    """
+    weights = load_starting_weights(arguments.start_from) if arguments.start_from else None
+    split_seed = arguments.parameters.split_seed
+    data = prepare_data(
+        arguments.data, arguments.dataset, arguments.task, split_seed, workplace, **arguments.reading
+    )
+    print(render_summary(data), flush=True)
+    return data, weights
+
+
+def prepare(run: Run) -> Prepared:
+    """Read and split the data, and open the checkpoints.
+
+    Raises:
+        TrainingError: if data or weights cannot be read, or do not allow training.
+    """
+    data, weights = parallel.from_first(lambda: read_inputs(run.arguments, run.workplace))
+    cross_validated = run.parameters.validation == CROSS_VALIDATION
+    splits = data.folds(run.parameters.num_seeds) if cross_validated else [data]
+    folds = [Fold(split.labelled("train"), split.labelled("validation")) for split in splits]
+    checkpoints = open_checkpoints(
+        run.arguments.checkpoint_dir,
+        run.task,
+        run.parameters,
+        data.fingerprint,
+        weights.name if weights else "",
+    )
+    return Prepared(data, splits, dict(zip(checkpoints, cycle(folds), strict=False)), weights, checkpoints)
+
+
+def fit_networks(run: Run, prepared: Prepared) -> dict[int, Fit]:
+    """Train a network with each seed.
+
+    Raises:
+        TrainingError: if the loss diverges, or the starting weights belong to another kind of network.
+    """
+    return {
+        seed: fit(
+            run.task,
+            prepared.folds[seed].train,
+            prepared.folds[seed].validation,
+            run.parameters,
+            seed,
+            prepared.weights,
+            checkpoint,
+        )
+        for seed, checkpoint in prepared.checkpoints.items()
+    }
+
+
+def choose(run: Run, prepared: Prepared, fits: Mapping[int, Fit]) -> Choice:
+    """Calibrate and export the networks, and choose by their validation loss.
+
+    Raises:
+        TrainingError: if an exported graph answers differently from its networks.
+    """
+    print("calibrating, exporting and testing", flush=True)
+    folder, seed = run.arguments.ood_data, run.parameters.split_seed
+    ood_images = list(load_ood_images(folder, run.task, seed, run.workplace)) if folder else []
+    counterexamples = [kind.train for kind in ood_images]
+    model, singles = choose_candidate(
+        run.task, fits, prepared.folds, counterexamples, run.parameters, run.workplace
+    )
+    return Choice(model, singles, ood_images)
+
+
+def test(run: Run, prepared: Prepared, choice: Choice) -> Results:
+    """Test the model, and every network by itself, on the test part and on out-of-distribution images."""
+    model, images = choice.model, prepared.data.labelled("test").pixels
+    # By graph: the model may be one of the networks by itself, which is then tested once.
+    candidates = {candidate.graph: candidate for candidate in (model, *choice.singles)}
+    tested = {
+        graph: _assess(run, candidate, run_graph(open_session(graph), images), [prepared.data], "test")
+        for graph, candidate in candidates.items()
+    }
+    return Results(
+        tested[model.graph],
+        _assess(run, model, model.validation, prepared.splits, "validation"),
+        {single.graph: tested[single.graph] for single in choice.singles},
+        _test_ood(prepared, choice, tested[model.graph]) if choice.ood_images else {},
+    )
+
+
+def package(run: Run, prepared: Prepared, choice: Choice, results: Results) -> Facts:
+    """Write the package and the reports, and remove the checkpoints; returns the content of model.json.
+
+    Raises:
+        TrainingError: if the graph is too large to ship.
+    """
+    folder, model = run.arguments.model_dir, choice.model
+    (folder / "model.onnx").write_bytes(model.graph.read_bytes())
+    metrics: dict[str, Facts] = {
+        "test": results.test.metrics,
+        "validation": results.validation.metrics,
+    }
+    if results.ood:
+        metrics["unfamiliar"] = results.ood
+    evidence = Evidence(
+        metrics, results.test.curves, model.temperature, model.distance_threshold, model.parity
+    )
+    facts = write_package(
+        folder,
+        run.task,
+        prepared.data,
+        evidence,
+        _describe_training(run, prepared, choice, results),
+        run.arguments.git_commit or current_commit(),
+    )
+    if "SM_MODEL_DIR" in os.environ:
+        write_serving_code(folder, run.task)
+    _write_reports(run.arguments.output_dir, prepared.data, model, results.test, facts)
+    for checkpoint in prepared.checkpoints.values():
+        checkpoint.remove()
+    return facts
+
+
+def _assess(
+    run: Run,
+    candidate: Candidate,
+    outputs: Mapping[str, NDArray[Any]],
+    splits: Sequence[PreparedData],
+    part: Part,
+) -> Assessment:
+    """Measure the outputs for one part of each split, one after the other."""
+    subgroups: dict[str, list[str]] = defaultdict(list)
+    for split in splits:
+        for attribute, values in split.subgroups(part).items():
+            subgroups[attribute] += values
+    return assess(
+        run.task,
+        read_outputs(outputs, run.task, candidate.distance_threshold),
+        np.concatenate([split.labelled(part).labels for split in splits]),
+        [group for split in splits for group in split.groups(part)],
+        subgroups,
+        candidate.temperature,
+        run.parameters.bootstrap,
+        run.parameters.split_seed,
+    )
+
+
+def _test_ood(prepared: Prepared, choice: Choice, test: Assessment) -> Facts:
+    """How well the distance separates out-of-distribution images, by kind; see `measure_ood`."""
+    model, images = choice.model, prepared.data.labelled("test").pixels
+    assert test.answers.distances is not None  # the graphs of this project have that output
+    measured = measure_ood(model.graph, model.distance_threshold, test.answers.distances, choice.ood_images)
+    held_out = measure_held_out_ood(model, images, choice.ood_images)
+    return {kind: {**facts, "auroc_unseen": held_out[kind]} for kind, facts in measured.items()}
+
+
+def _describe_training(run: Run, prepared: Prepared, choice: Choice, results: Results) -> dict[str, Any]:
+    """The entry `training` of model.json."""
+    return {
+        **run.parameters.to_dict(),
+        "precision": next(iter(choice.model.fits.values())).precision,
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "processor": platform.machine(),
+        "processes": parallel.world_size(),
+        "start_from": prepared.weights.name if prepared.weights else None,
+        "augmentation": asdict(run.task.augmentation),
+        "seconds": round(time.monotonic() - run.started, 1),
+        "seeds": [
+            _describe_seed(single, results.singles[single.graph].metrics, choice.model)
+            for single in choice.singles
+        ],
+    }
+
+
+def _describe_seed(single: Candidate, test: Facts, model: Candidate) -> dict[str, Any]:
+    [(seed, fitted)] = single.fits.items()
+    best = fitted.best
+    return {
+        "seed": seed,
+        "kept": seed in model.fits,
+        "epoch": best.number,
+        "seconds": round(fitted.seconds, 1),
+        "validation": {
+            "loss": single.validation_loss,
+            "balanced_accuracy": best.validation_balanced_accuracy,
+        },
+        "test": {name: test[name]["value"] for name in HEADLINE_METRICS},
+    }
+
+
+def _write_reports(
+    folder: Path, data: PreparedData, model: Candidate, test: Assessment, facts: Facts
+) -> None:
+    """Write the findings in the data, the epochs, test predictions, plots, and the best weights."""
+    write_files(data, folder)
+    histories = {
+        str(seed): [asdict(epoch) for epoch in fitted.history] for seed, fitted in model.fits.items()
+    }
+    write_json(folder / "history.json", histories)
+    records = [data.records[index] for index in data.parts["test"]]
+    write_predictions(folder / "test.csv", records, test.answers, facts["classes"])
+    save_plots(folder / PLOTS, "png", heading(facts), facts["classes"], test.metrics, test.curves)
+    best = min(model.fits.values(), key=lambda fitted: fitted.best.validation_loss)
+    torch.save(best.network.state_dict(), folder / "network.pt")
