@@ -50,8 +50,7 @@ clean-local: ## delete what `make run` keeps: images, results, logs
 
 .PHONY: check
 check: $(DEV) $(TRAINING) ## formatting, lint, types, templates, generated files
-	@$(MAKE) --no-print-directory --jobs=2 --keep-going $(OUTPUT_SYNC) \
-		check-training-types check-types check-style check-generated
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going $(OUTPUT_SYNC) check-training-types check-types check-style check-generated
 
 .PHONY: check-training-types
 check-training-types: $(TRAINING)
@@ -61,6 +60,12 @@ check-training-types: $(TRAINING)
 check-types: $(DEV)
 	.venv/bin/mypy app.py chalicelib statemachine local benchmarks deploy tests/unit tests/functional tests/fuzz tests/injection tests/soak tests/stack tests/browser
 
+.PHONY: check-style
+check-style: $(DEV)
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/cfn-lint deploy/alarms.yaml deploy/foundation.yaml statemachine/template.yaml frontend/template.yaml
+
 .PHONY: check-generated
 check-generated: $(DEV)
 	.venv/bin/python -m statemachine.definition | diff statemachine/retrain.asl.json - # `make definition` writes both
@@ -69,17 +74,12 @@ check-generated: $(DEV)
 	.venv/bin/python -m deploy.reference --check
 	.venv/bin/python -m deploy.hyperparameter_reference --check
 
-.PHONY: check-style
-check-style: $(DEV)
-	.venv/bin/ruff check .
-	.venv/bin/ruff format --check .
-	.venv/bin/cfn-lint deploy/alarms.yaml deploy/foundation.yaml statemachine/template.yaml frontend/template.yaml
-
 .PHONY: test
 test: ## everything: checks, and unit, functional, injection, fuzz, stack, soak, browser and training tests
 	@# The longest come first, so that no core is idle at the end. Four at a time take longer than three.
 	@$(MAKE) --no-print-directory --jobs=3 --keep-going $(OUTPUT_SYNC) \
-		test-stack test-retraining test-browser test-training test-soak test-app check test-injection test-fuzz
+		test-retraining test-stack test-browser test-training test-soak test-functional test-unit \
+		test-injection check-training-types check-types check-style check-generated test-fuzz
 
 .PHONY: environments
 environments: $(DEV) $(TRAINING) $(LIBRARIES) ## install what the tests need, from the package registries only

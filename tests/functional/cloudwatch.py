@@ -45,6 +45,10 @@ Fault = Callable[[str, str, dict[str, Any]], None]
 """Gets a service, an operation and its request, and raises if the operation fails."""
 
 
+class ProcessDied(BaseException):
+    """A Lambda's process ended, so that no handler of exceptions ran."""
+
+
 class World:
     """A stage under observation. Tests control its clock."""
 
@@ -86,7 +90,7 @@ class World:
         """Send a request through API Gateway; None if its Lambda fails."""
         try:
             response: HTTPResponse = self.fixture("call")(method, path, body, **arguments)
-        except Exception:
+        except (Exception, ProcessDied):
             self._lambda_ran("", failed=True)
             self.gateway_answered(502)
             return None

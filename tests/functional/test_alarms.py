@@ -177,9 +177,19 @@ def an_endpoint_that_does_not_come_back(world: World) -> None:
 
 @rings("api-errors", "gateway-errors")
 def a_handler_that_dies(world: World) -> None:
-    answer = {"not": object()}  # JSON cannot represent it
-    world.monkeypatch.setattr(ResultsTable, "get", lambda *_: answer)
+    def die(*_: object) -> None:
+        raise ProcessDied
+
+    world.monkeypatch.setattr(ResultsTable, "get", die)
     assert world.request("GET", RESULT) is None
+
+
+@rings("internal-errors", "gateway-errors")
+def an_answer_that_is_not_json(world: World) -> None:
+    world.monkeypatch.setattr(ResultsTable, "get", lambda *_: {"not": object()})
+    answer = world.request("GET", RESULT)
+    assert answer is not None
+    assert answer.status_code == 500
 
 
 @rings("api-throttles", "gateway-errors")

@@ -100,7 +100,7 @@ class RetrainingDriver:
             models = [answer.json["model"] for answer in answers]
             return {(model["version"], model["backend"]) for model in models} == {(version, "endpoint")}
 
-        wait_for(is_served, patience=75)
+        wait_for(is_served, patience=75, pause=1.0)
 
     def correct(self, images: int) -> dict[str, str]:
         """Classify images of a new stain and correct their labels. Return the classes by id."""

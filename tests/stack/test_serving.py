@@ -151,7 +151,7 @@ def test_promotion_endpoints_and_rollback(desk: Desk) -> None:
     assert desk.harness.served(ENDPOINT)["EndpointStatus"] == "InService"
     desk.registry.promote(TASK, "first", ENDPOINT, first)
     promoted = time.monotonic()
-    wait_for(desk.is_answered_by("first", "endpoint"), patience=75)
+    wait_for(desk.is_answered_by("first", "endpoint"), patience=75, pause=1.0)
     assert time.monotonic() - promoted < 70
     time.sleep(max(0.0, promoted + 60 - time.monotonic()))
     assert desk.is_answered_by("first", "endpoint")()
@@ -206,5 +206,5 @@ def test_promotion_endpoints_and_rollback(desk: Desk) -> None:
     with asking(desk.answered_by) as heard:
         assert desk.rolled_back()["endpoint"] is None
         wait_for(lambda: (bundled.version, "embedded") in heard)
-    wait_for(desk.is_answered_by(bundled.version, "embedded"), patience=75)
+    wait_for(desk.is_answered_by(bundled.version, "embedded"), patience=75, pause=1.0)
     wait_for(lambda: not desk.harness.sagemaker.list_endpoints(NameContains=ENDPOINT)["Endpoints"])

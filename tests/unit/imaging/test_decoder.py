@@ -183,6 +183,9 @@ def test_decoding_leaves_no_thread_or_descriptor() -> None:
     threads, files = threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(20):
         decode(stream())
+    for thread in threading.enumerate():  # a cancelled watchdog needs a moment to end
+        if thread is not threading.current_thread():
+            thread.join(5)
     assert threading.active_count() <= threads
     assert len(list(Path("/proc/self/fd").iterdir())) == files
 
