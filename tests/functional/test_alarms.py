@@ -19,7 +19,7 @@ from chalicelib.monitoring import drift
 from chalicelib.results.table import ResultsTable
 from chalicelib.retraining.repository import empty_record
 from tests import alarms, images
-from tests.functional.cloudwatch import SCHEDULED, World, s3_event
+from tests.functional.cloudwatch import SCHEDULED, ProcessDied, World, s3_event
 from tests.models import TASK
 from tests.sagemaker import FakeSageMaker
 from tests.stage import RETRAININGS_TABLE, TABLE
