@@ -67,7 +67,7 @@ class Results:
     test: Assessment
     """Of the model for the package."""
     validation: Assessment
-    singles: Mapping[Path, Assessment]
-    """The test of every network by itself, by its graph."""
+    singles: Mapping[int, Assessment]
+    """The test of every network by itself, by its seed."""
     ood: Facts
     """By kind of out-of-distribution images; empty if there are none."""

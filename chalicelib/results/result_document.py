@@ -66,7 +66,7 @@ class Review(TypedDict):
     comment: str | None
     reviewed_at: str
     reviewer: str
-    """The user pool's id of the person; `local` where nobody signs in."""
+    """The user pool's id of the person; `local` without login."""
 
 
 class ListedResult(TypedDict):

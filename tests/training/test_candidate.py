@@ -60,7 +60,7 @@ def test_a_package_of_two_averages_the_best_two(
     assert singles == sorted(singles, key=lambda single: single.validation_loss)
     assert describe.call_count == fitting.call_count == len(fits)
     logits = [
-        np.log(run(open_session(single.graph), PIXELS)["probabilities"]) * single.temperature
+        np.log(single.answer(PIXELS)["probabilities"]) * single.temperature
         for single in singles[:2]
     ]
     mean = np.mean(logits, axis=0) / chosen.temperature
@@ -108,7 +108,7 @@ def test_each_fold_is_answered_by_the_networks_not_trained_on_it(
     own = {seed: single for single in singles for seed in single.fits}
     logits, distances, labels = [], [], []
     for seed in chosen.fits:
-        answers = run(open_session(own[seed].graph), folds[seed].validation.pixels[:])
+        answers = own[seed].answer(folds[seed].validation.pixels)
         logits.append(np.log(answers["probabilities"]) * own[seed].temperature)
         distances.append(answers["distance"])
         labels.append(folds[seed].validation.labels)

@@ -17,7 +17,7 @@ from training.core.arrays import Floats
 from training.core.calibration import fit_temperature
 from training.data.pixels import Images, Labelled
 from training.model.ensemble_module import EnsembleModule, Member, View, tta_views
-from training.model.export import check_parity, export, open_session, round_to_half
+from training.model.export import Pixels, check_parity, export, open_session, round_to_half
 from training.model.fitting import Fit
 from training.model.network import Classifier, fold_batch_norm
 from training.model.ood_score import fit_ood_score
@@ -65,7 +65,7 @@ class DescribedNetwork:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A calibrated and exported model of one or several networks."""
+    """A calibrated model of one or several networks, which is exported when its graph is first needed."""
 
     fits: Mapping[int, Fit]
     """By seed."""
@@ -77,9 +77,38 @@ class Candidate:
     validation: Mapping[str, NDArray[Any]]
     """The outputs `probabilities` and `distance` for the validation images of all folds, one after the other;
     each from the networks that were not trained on it."""
-    parity: float
-    """Largest difference between a probability of torch and of onnxruntime."""
-    graph: Path
+    model: EnsembleModule
+    examples: Pixels
+    """Images (N, C, H, W) on which the exported graph is compared with the networks."""
+    workplace: Path
+
+    @property
+    def seed(self) -> int:
+        """The seed of a network by itself; an ensemble has none."""
+        [seed] = self.fits
+        return seed
+
+    @cached_property
+    def graph(self) -> Path:
+        """The ONNX file."""
+        path = self.workplace / f"{'-'.join(map(str, self.fits))}.onnx"
+        export(self.model, self.examples[:2], path)
+        return path
+
+    @cached_property
+    def parity(self) -> float:
+        """The largest difference between a probability of torch and of onnxruntime.
+
+        Raises:
+            TrainingError: if it is larger than rounding.
+        """
+        return check_parity(self.model, open_session(self.graph), self.examples)
+
+    def answer(self, pixels: Images) -> dict[str, NDArray[Any]]:
+        """The outputs `probabilities` and `distance` for prepared images, computed by torch."""
+        logits, distances = _run(self.model, pixels)
+        probabilities = ((logits + self.model.offset) / self.temperature).softmax(1)
+        return {"probabilities": probabilities.numpy(), "distance": distances.numpy()}
 
     def distances_without(self, hidden: int, pixels: Images) -> Floats:
         """Distances (N,) of prepared images, with OOD scores fitted without the kind numbered `hidden`."""
@@ -109,9 +138,6 @@ def choose_candidate(
 
     Returns:
         The model, and all networks, the lowest validation loss first.
-
-    Raises:
-        TrainingError: if an exported graph answers differently from its networks.
     """
     networks = {
         seed: _describe(fitted, folds[seed], counterexamples, parameters) for seed, fitted in fits.items()
@@ -136,7 +162,7 @@ def _make_candidate(
     parameters: Hyperparameters,
     workplace: Path,
 ) -> Candidate:
-    """Calibrate on the validation images, and export into `workplace`."""
+    """Calibrate on the validation images; the graph will be in `workplace`."""
     views = tta_views(task, parameters.tta)
     members = [network.member for network in networks]
     # The temperature is fitted to what it divides: the mean logits of all members and views.
@@ -148,15 +174,12 @@ def _make_candidate(
     offset = temperature * correction
     threshold = torch.quantile(distances, parameters.distance_quantile).item()
     model = EnsembleModule(members, temperature, views, task.flip_permutation, offset)
-    graph = workplace / f"{'-'.join(map(str, fits))}.onnx"
-    example = folds[0].validation.pixels
-    export(model, example[:2], graph)
-    parity = check_parity(model, open_session(graph), example[:PARITY_IMAGES])
+    examples = np.array(folds[0].validation.pixels[:PARITY_IMAGES])
     answers = {
         "probabilities": ((logits + offset) / temperature).softmax(1).numpy(),
         "distance": distances.numpy(),
     }
-    return Candidate(fits, networks, views, temperature, threshold, loss, answers, parity, graph)
+    return Candidate(fits, networks, views, temperature, threshold, loss, answers, model, examples, workplace)
 
 
 def _validate(
