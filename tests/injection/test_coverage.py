@@ -19,19 +19,19 @@ WRITING: dict[str, tuple[ModuleType, str]] = {
     "POST /uploads": (test_others, "test_upload_form_recovers"),
     "POST /tasks/{task}/rollback": (
         test_retraining,
-        "test_a_rollback_that_went_wrong_is_finished_by_asking_again",
+        "test_interrupted_model_rollback_is_finished_by_repeating_it",
     ),
-    "POST /retrainings": (test_retraining, "test_a_start_that_went_wrong_and_is_repeated_retrains_once"),
+    "POST /retrainings": (test_retraining, "test_repeated_start_retrains_once"),
     "POST /retrainings/{name}/approval": (
         test_retraining,
-        "test_an_approval_that_went_wrong_and_is_repeated_counts_once",
+        "test_repeated_approval_counts_once",
     ),
 }
 """Writing routes with separate tests."""
 FUNCTIONS: dict[str, tuple[ModuleType, str]] = {
     "sweep": (test_images, "test_sweeper_recovers"),
     "drift-monitor": (test_drift_monitor, "test_drift_monitor_recovers"),
-    "retraining": (test_retraining, "test_a_call_that_goes_wrong_once_costs_nothing"),
+    "retraining": (test_retraining, "test_single_fault_changes_nothing"),
 }
 """Lambdas that are not called by S3."""
 
@@ -56,7 +56,7 @@ def test_named_tests_exist(module: ModuleType, test: str) -> None:
     assert callable(getattr(module, test))
 
 
-ELSEWHERE = {"Skipped": "test_a_start_that_went_wrong_and_is_repeated_retrains_once"}
+ELSEWHERE = {"Skipped": "test_repeated_start_retrains_once"}
 """States with separate tests."""
 STAGES = [
     *(partial(Stage, kind, before=before) for kind, before in test_retraining.KINDS),

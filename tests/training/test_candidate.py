@@ -59,10 +59,7 @@ def test_a_package_of_two_averages_the_best_two(
     assert list(chosen.fits) == [seed for single in singles[:2] for seed in single.fits]
     assert singles == sorted(singles, key=lambda single: single.validation_loss)
     assert describe.call_count == fitting.call_count == len(fits)
-    logits = [
-        np.log(single.answer(PIXELS)["probabilities"]) * single.temperature
-        for single in singles[:2]
-    ]
+    logits = [np.log(single.answer(PIXELS)["probabilities"]) * single.temperature for single in singles[:2]]
     mean = np.mean(logits, axis=0) / chosen.temperature
     expected = np.exp(mean) / np.exp(mean).sum(1, keepdims=True)
     assert run(open_session(chosen.graph), PIXELS)["probabilities"] == pytest.approx(expected, abs=1e-4)
