@@ -115,7 +115,7 @@ def test_first_model_of_a_task_needs_only_the_minimum(gated: Task) -> None:
 
 
 @pytest.mark.parametrize(
-    ("measured", "compare_models", "reason"),
+    ("measured", "compared", "reason"),
     [
         (metrics(accuracy=0.799), comparison(), "Its accuracy is 0.799; the task demands at least 0.800."),
         (metrics(auc=0.5), comparison(), "Its auc is 0.500"),
@@ -133,9 +133,9 @@ def test_first_model_of_a_task_needs_only_the_minimum(gated: Task) -> None:
     ],
 )
 def test_candidate_is_rejected_with_the_reason(
-    gated: Task, measured: dict[str, dict[str, float | None]], compare_models: Comparison, reason: str
+    gated: Task, measured: dict[str, dict[str, float | None]], compared: Comparison, reason: str
 ) -> None:
-    decision = decide(gated, measured, compare_models)
+    decision = decide(gated, measured, compared)
 
     assert not decision.accepted
     assert reason in decision.reasons[0]

@@ -238,7 +238,7 @@ def test_answers_that_are_incomplete_or_of_another_model_are_rejected(
 
     first.write_text(whole.replace(ModelPackage.load(package).sha256, "0" * 64), encoding="utf-8")
     assert evaluate(folder, answers, package, tmp_path / "out") == 1
-    assert "is the answer of another model than 2026.01.01-tiny" in capsys.readouterr().err
+    assert "is an answer of a different model than 2026.01.01-tiny" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

@@ -572,7 +572,7 @@ def test_array_for_another_input_is_left_out(
     )
 
     assert data.problems[str(tmp_path / "old.npy")] == (
-        "The array was prepared for another input than the task has now."
+        "The array was prepared for an input that differs from the current one of the task."
     )
     assert data.problems[str(tmp_path / "cut.npy")] == "The array is damaged."
     assert len(data.records) == 120
