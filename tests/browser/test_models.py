@@ -116,7 +116,7 @@ def test_version_shows_its_decision_and_its_card(app: AppPage, models: Models) -
     expect(app.sheet.locator(".verdict.bad")).to_contain_text("Accuracy is 0.7.")
     card = app.sheet.locator(".document")
     expect(card.get_by_role("heading", name="Intended use")).to_be_visible()
-    expect(card.get_by_role("columnheader", name="What it says")).to_be_visible()
+    expect(card.get_by_role("columnheader", name="Meaning")).to_be_visible()
     expect(card.locator("img")).to_have_count(4)
     assert card.inner_text().count("**") == 0
     app.page.go_back()

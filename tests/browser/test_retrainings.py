@@ -68,7 +68,7 @@ def test_refused_start_is_explained_beside_the_button(app: AppPage) -> None:
     another.select_option("learning_rate")
     app.page.get_by_label("learning_rate", exact=True).fill("0.001")
     app.page.get_by_role("button", name="Start retraining").click()
-    expect(app.problem).to_contain_text("learning_rate cannot be given where it is searched for")
+    expect(app.problem).to_contain_text("searches for learning_rate, so it cannot be given")
     expect(app.page).to_have_url(re.compile(r"/retrainings$"))
 
 

@@ -53,7 +53,8 @@ class Operator:
     def bring_back(self, key: str) -> None:
         """Restore a deleted object with the commands of the documentation."""
         _, _, chapter = (ROOT / "docs" / "operations.md").read_text().partition("**An object was deleted.**")
-        find, remove = re.findall(r"^    (aws .+)$", chapter.replace("\\\n", ""), re.MULTILINE)
+        block = chapter.partition("```sh\n")[2].partition("```")[0]
+        find, remove = block.replace("\\\n", "").splitlines()
         find, remove = (command.replace("$BUCKET", BUCKET).replace("KEY", key) for command in (find, remove))
         (marker,) = [
             version for found, version in map(str.split, self.aws(find).splitlines()) if found == key

@@ -161,7 +161,7 @@ def test_promotion_endpoints_and_rollback(desk: Desk) -> None:
         said = desk.script("idle")
         wait_for(lambda: ("first", "embedded") in heard)
     assert heard <= {("first", "endpoint"), ("first", "embedded")}
-    assert f"{ENDPOINT}: is gone" in said
+    assert f"{ENDPOINT}: deleted" in said
     assert desk.is_answered_by("first", "embedded")()
     assert "no endpoints" in desk.script("idle")
 
