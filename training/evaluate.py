@@ -149,7 +149,7 @@ def _parser() -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line; the exit status says whether there is a report."""
-    # Retries are not worth a line; requests that fail in the end are in the report.
+    # Retries are not logged; requests that fail after all retries are in the report.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     try:
         options = _parser().parse(argv)

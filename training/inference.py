@@ -44,7 +44,7 @@ Request = list[bytes] | Pixels
 
 
 class Context(Protocol):
-    """The container's context of a request, as far as it is used."""
+    """The part of the container's request context that is used here."""
 
     def set_response_status(self, code: int, phrase: str) -> None:
         """Set the HTTP status of the response."""
@@ -52,7 +52,7 @@ class Context(Protocol):
 
 @dataclass(frozen=True)
 class Model:
-    """What a worker keeps between requests."""
+    """The state of a worker between requests."""
 
     package: ModelPackage
     task: Task
@@ -82,7 +82,7 @@ def input_fn(body: bytes | bytearray | str | None, content_type: str | None) -> 
 
 
 def predict_fn(request: Request | NegatoscopeError, model: Model) -> dict[str, Any] | NegatoscopeError:
-    """The answer to a request, or the error that it leads to.
+    """The answer to a request, or the error that it causes.
 
     Raises:
         ModelFailed: if the model fails, not the request.
@@ -152,7 +152,7 @@ def _decode_instances(body: bytes | bytearray | str) -> list[bytes]:
 def _decode_arrays(body: bytes | bytearray) -> Pixels:
     try:
         arrays: Pixels = np.lib.format.read_array(BytesIO(body), allow_pickle=False)
-    except Exception:  # numpy raises anything on damaged files
+    except Exception:  # numpy raises many kinds of exceptions on damaged files
         raise InvalidRequest("The body is not an array in numpy's .npy format, or is cut off.") from None
     return arrays[np.newaxis] if arrays.ndim == 3 else arrays
 

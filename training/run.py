@@ -1,4 +1,4 @@
-"""A training run, and what its steps hand over to each other."""
+"""A training run, and the results that its steps pass on."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from training.model.starting_weights import StartingWeights
 
 @dataclass(frozen=True)
 class Run:
-    """A training run: what was asked for, and where its files go."""
+    """A training run: its arguments and its temporary folder."""
 
     arguments: Arguments
     workplace: Path
@@ -39,13 +39,13 @@ class Run:
 
 @dataclass(frozen=True)
 class Prepared:
-    """The data, and what the training of each seed starts from."""
+    """The data, splits, starting weights and checkpoints of a run."""
 
     data: PreparedData
     splits: Sequence[PreparedData]
-    """The same data; in cross-validation once for each fold, else once."""
+    """The splits of the data: one for each fold of a cross-validation, else one."""
     folds: Mapping[int, Fold]
-    """By seed, what is trained and validated on."""
+    """By seed, the images for training and validation."""
     weights: StartingWeights | None
     checkpoints: Mapping[int, Checkpoint]
     """By seed."""
@@ -62,7 +62,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Results:
-    """What was measured."""
+    """The measurements of a run."""
 
     test: Assessment
     """Of the model for the package."""

@@ -1,4 +1,4 @@
-"""How often the test images of a task have decided already: whoever asks them often enough gets a yes."""
+"""The number of decisions on the same test images: the more candidates, the likelier one passes by chance."""
 
 import csv
 from collections.abc import Mapping
@@ -9,13 +9,13 @@ from chalicelib.models.registry import Registry
 from chalicelib.storage.bucket import DataBucket
 
 COUNT = "test_decisions"
-"""In the decision of a version: which decision of its test images it was, from 1."""
+"""Key in a version's decision: the number of decisions on its test images so far, this one included."""
 
 
 def count_decisions(
     bucket: DataBucket, registry: Registry, task: str, version: str, manifests: tuple[str, str]
 ) -> int:
-    """The number of candidates that the test images of a preparation have decided on, `version` included.
+    """Count the candidates that were decided on with the same test images, `version` included.
 
     Test images keep their part, so the series goes on while at least half of the images of this test took
     part in the one before.

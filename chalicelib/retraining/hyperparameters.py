@@ -140,9 +140,9 @@ class Hyperparameters:
         1, "networks in the package: the best of num_seeds, their outputs averaged", 1, 20
     )
     validation: str = _choice(
-        "one fixed validation part, or cross-validation: each network has another fold of the images outside "
-        "the test part; then ensemble_size must equal num_seeds, and starting weights must not come from "
-        "these images",
+        "one fixed validation part, or cross-validation: each network has a different fold of the images "
+        "outside the test part; then ensemble_size must equal num_seeds, and starting weights must not come "
+        "from these images",
         "fixed",
         CROSS_VALIDATION,
     )
@@ -156,7 +156,10 @@ class Hyperparameters:
     )
     bootstrap: int = _number(1000, "bootstrap resamples of each confidence interval", 10, 100_000)
     precision: str = _choice(
-        "precision of training; auto uses bfloat16 where the hardware has it", "auto", "float32", "bfloat16"
+        "precision of training; auto uses bfloat16 where the hardware supports it",
+        "auto",
+        "float32",
+        "bfloat16",
     )
     weights: str = _choice("precision of the weights in the package", "float16", "float32")
 
@@ -173,8 +176,8 @@ class Hyperparameters:
             )
         if self.validation == CROSS_VALIDATION and not 1 < self.ensemble_size == self.num_seeds:
             raise InvalidHyperparameters(
-                "In cross-validation each network is validated on other images, so their losses cannot be "
-                "compared: ensemble_size must equal num_seeds, and be at least 2."
+                "In cross-validation each network is validated on different images, so their losses cannot "
+                "be compared: ensemble_size must equal num_seeds, and be at least 2."
             )
         if self.ensemble_size > self.num_seeds:
             raise InvalidHyperparameters(

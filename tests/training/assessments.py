@@ -1,4 +1,4 @@
-"""A made-up test of a real task, for what is drawn and written of it."""
+"""An invented assessment of a real task, for tests of reports and plots."""
 
 import json
 from typing import Any
@@ -13,10 +13,10 @@ from training.evaluation.assessment import Assessment, assess
 PER_GROUP = 3
 
 
-def made_up(
+def make_assessment(
     task: Task, count: int = 150, only: int | None = None, temperature: float | None = 1.7
 ) -> Assessment:
-    """Answers that are mostly right; all images of class `only`, if one is named."""
+    """Assess mostly correct answers; if `only` is given, all images are of that class."""
     rng = np.random.default_rng(0)
     classes = len(task.classes)
     labels = rng.integers(0, classes, count) if only is None else np.full(count, only)
@@ -37,7 +37,7 @@ def made_up(
 
 
 def model_facts(task: Task, test: Assessment) -> dict[str, Any]:
-    """The content of a model.json, with the made-up test."""
+    """The content of a model.json with this assessment."""
     count = len(test.answers.reasons)
     part = {
         "images": count,
@@ -52,7 +52,7 @@ def model_facts(task: Task, test: Assessment) -> dict[str, Any]:
         "created_at": "2026-01-02T03:04:05+00:00",
         "git_commit": None,
         "data": {
-            "name": "Images of nobody",
+            "name": "Invented images",
             "fingerprint": "f" * 64,
             "citation": "Nobody N: Nothing. Journal of Nothing 1, 1 (2026)",
             "licence": "CC BY 4.0",
@@ -96,6 +96,6 @@ def model_facts(task: Task, test: Assessment) -> dict[str, Any]:
         "size_bytes": 1234567,
         "parity": {"max_abs_difference": 1e-6},
     }
-    # As it comes back from the file.
+    # JSON turns tuples into lists, as reading the file does.
     copy: dict[str, Any] = json.loads(json.dumps(facts, allow_nan=False))
     return copy

@@ -1,4 +1,4 @@
-"""What the tests of training share."""
+"""Fixtures of the training tests."""
 
 import os
 from collections.abc import Iterator
@@ -14,9 +14,9 @@ from moto import mock_aws
 from chalicelib.tasks import Task, load_task
 from tests.training.samples import write_images
 
-# Networks as small as these gain nothing from a second thread, and lose much where others use the processor.
+# A second thread does not speed up such small networks, and slows them down on a busy machine.
 torch.set_num_threads(1)
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # for programs that tests start
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # for subprocesses
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +27,7 @@ def task() -> Task:
 
 @pytest.fixture(scope="session")
 def small_task(task: Task) -> Task:
-    """The task with a small input, and no mirroring of what has no sides."""
+    """The task with a small input and without flips, because the synthetic images have no sides."""
     return replace(
         task,
         input=replace(task.input, width=40, height=64),
@@ -37,13 +37,13 @@ def small_task(task: Task) -> Task:
 
 @pytest.fixture
 def data_folder(tmp_path: Path, task: Task) -> Path:
-    """A fresh labelled folder, which the test may change."""
+    """A new labelled folder, which the test may change."""
     return write_images(tmp_path / "data", task.class_names)
 
 
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A client of an S3 in this process, with an empty bucket called films."""
+    """A client for a simulated S3 with an empty bucket called films."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")

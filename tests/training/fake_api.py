@@ -1,4 +1,4 @@
-"""An API that answers what a test wants it to."""
+"""A fake API whose answers the tests determine."""
 
 import json
 import threading
@@ -13,7 +13,7 @@ from chalicelib.tasks import Task
 
 @dataclass
 class Reply:
-    """What the fake sends back."""
+    """A response of the fake."""
 
     body: Any
     """Sent as JSON unless it is bytes."""
@@ -23,7 +23,7 @@ class Reply:
 
 @dataclass
 class FakeApi:
-    """Its address, what it was asked, and how it answers images."""
+    """Address, recorded requests and answers of the fake."""
 
     url: str
     classify: Callable[[bytes], Reply]
@@ -33,7 +33,7 @@ class FakeApi:
 
 
 def classification(task: Task, label: int = 0, *reasons: str) -> Reply:
-    """A proper answer, as the application gives it."""
+    """A valid answer of the application."""
     rest = 0.1 / (len(task.classes) - 1)
     return Reply(
         {
@@ -61,7 +61,7 @@ def task_list(*tasks: Task) -> Reply:
 
 @contextmanager
 def fake_api(task: Task) -> Iterator[FakeApi]:
-    """An API that gives every image the first class, until it is told otherwise."""
+    """Run an API that gives every image the first class, unless `classify` is replaced."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

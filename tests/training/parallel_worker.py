@@ -1,4 +1,4 @@
-"""What each of the processes does that test_parallel.py starts; the argument is a folder they share."""
+"""The program that test_parallel.py runs in each process; its argument is a shared folder."""
 
 import sys
 from pathlib import Path
@@ -20,7 +20,7 @@ IMAGES = 25
 
 
 class Recorder(PixelView):
-    """Remembers which images were asked for."""
+    """Records the indices of the images that are read."""
 
     asked: list[int]
 
@@ -31,7 +31,7 @@ class Recorder(PixelView):
 
 
 def share(folder: Path) -> NDArray[np.uint8]:
-    """The first makes an array of images, and all see it."""
+    """The first process creates an array of images, and all processes can read it."""
 
     def make() -> tuple[int, NDArray[np.uint8]]:
         store = np.lib.format.open_memmap(folder / "pixels.npy", "w+", np.uint8, (IMAGES, 1, 40, 40))
@@ -45,7 +45,7 @@ def share(folder: Path) -> NDArray[np.uint8]:
 
 
 def check_errors() -> None:
-    """What is wrong in the first is known to all."""
+    """An error in the first process is raised in all of them."""
 
     def refuse() -> None:
         raise TrainingError("no data")
@@ -55,7 +55,7 @@ def check_errors() -> None:
 
 
 def check_gradients() -> None:
-    """They are the mean over the processes."""
+    """Gradients are the mean over the processes."""
     network = torch.nn.Linear(1, 1, bias=False)
     shared = parallel.distribute(network, torch.device("cpu"))
     shared(torch.tensor([[float(parallel.rank() + 1)]])).sum().backward()
@@ -64,7 +64,7 @@ def check_gradients() -> None:
 
 
 def check_training(images: NDArray[np.uint8]) -> None:
-    """Each sees its share of every batch, and all have the same network in the end."""
+    """Each process trains on its share of every batch, and all end with the same network."""
     labels = np.arange(IMAGES) % 5
     train = Labelled(Recorder(images, np.arange(IMAGES)), labels)
     validation = Labelled(PixelView(images, np.arange(IMAGES)), labels)
@@ -76,18 +76,18 @@ def check_training(images: NDArray[np.uint8]) -> None:
     everything = [
         list(map(int, (Path(sys.argv[1]) / f"{rank}.asked").read_text().split())) for rank in range(2)
     ]
-    # Of five images one process takes three, the other two; in five batches each of both epochs.
+    # Of each batch of five images one process takes three, the other two; two epochs have five batches each.
     assert [len(numbers) for numbers in everything] == [30, 20]
     for epoch in range(2):
         halves = everything[0][15 * epoch :][:15] + everything[1][10 * epoch :][:10]
         assert sorted(halves) == list(range(IMAGES))
-    # The statistics of normalisation are each process's own on processors; the first's are used.
+    # On CPUs each process has its own batch-norm statistics, so only parameters are compared.
     firsts = parallel.from_first(lambda: dict(fitted.network.named_parameters()))
     assert all(torch.equal(firsts[name], own) for name, own in fitted.network.named_parameters())
 
 
 with parallel.processes():
-    print("told by the first only")
+    print("printed by the first process only")
     assert parallel.mean(torch.tensor(float(parallel.rank()))) == 0.5
     check_errors()
     check_gradients()

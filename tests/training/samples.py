@@ -1,4 +1,4 @@
-"""A synthetic data set, small enough to train on in seconds."""
+"""A synthetic data set that is small enough to train on in seconds."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ VIEWS = 2
 
 
 def blob(label: int, classes: int, seed: int) -> Image.Image:
-    """A noisy image whose bright band tells its class."""
+    """A noisy image whose class is the position of its bright band."""
     rng = np.random.default_rng((seed, label))
     height = 64 // classes
     pixels = rng.integers(0, 60, (64, 40)).astype(np.uint8)
@@ -26,7 +26,7 @@ def blob(label: int, classes: int, seed: int) -> Image.Image:
 
 
 def write_images(folder: Path, class_names: Sequence[str]) -> Path:
-    """Fill `folder` with one folder of images per class."""
+    """Write one folder of images per class into `folder`."""
     for label, name in enumerate(class_names):
         (folder / name).mkdir(parents=True)
         for patient in range(PATIENTS):
@@ -37,7 +37,7 @@ def write_images(folder: Path, class_names: Sequence[str]) -> Path:
 
 
 def write_manifest(folder: Path) -> None:
-    """List the images of `folder` with the patient in their name as group."""
+    """Write a manifest.csv for the images in `folder`, with the patient in the file name as group."""
     lines = ["path,class,group"]
     for path in sorted(folder.glob("*/*.png")):
         name = path.parent.name
@@ -52,6 +52,6 @@ def make_network(channels: int = 1, classes: int = 2, width: int = 4, **others: 
 
 
 def make_ood_score(descriptors: int) -> OODScore:
-    """What is familiar to a network with so many descriptors, if they are even between 0 and 1."""
+    """An OOD score that is fitted to uniform random descriptors between 0 and 1."""
     train, validation, others = torch.rand(3, 200, descriptors)
     return fit_ood_score(train, torch.arange(200) % 3, validation, others + 1, 0.99)

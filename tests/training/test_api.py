@@ -1,4 +1,4 @@
-"""Classifying through an API that does not always answer as it should."""
+"""Classification through an API, including errors and invalid answers."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -28,12 +28,12 @@ def api(server: FakeApi, task: Task) -> Api:
     return Api(server.url, task, "secret", backoff=QUICK)
 
 
-def in_turn(*replies: Reply) -> Callable[[bytes], Reply]:
+def answer_in_turn(*replies: Reply) -> Callable[[bytes], Reply]:
     left = list(replies)
     return lambda _: left.pop(0) if len(left) > 1 else left[0]
 
 
-def test_an_image_is_sent_as_it_is_and_its_answer_read(server: FakeApi, api: Api, task: Task) -> None:
+def test_image_is_sent_unchanged_and_its_answer_parsed(server: FakeApi, api: Api, task: Task) -> None:
     server.classify = lambda _: classification(task, 2, "unfamiliar", "close-second")
 
     result = api.classify(b"\x00the bytes of a file")
@@ -48,7 +48,7 @@ def test_an_image_is_sent_as_it_is_and_its_answer_read(server: FakeApi, api: Api
 
 
 @pytest.mark.parametrize("ending", ["", "/", "/api", "/api/"])
-def test_the_address_may_or_may_not_name_the_path(server: FakeApi, task: Task, ending: str) -> None:
+def test_url_works_with_and_without_the_api_path(server: FakeApi, task: Task, ending: str) -> None:
     api = Api(server.url + ending, task, None)
 
     api.check()
@@ -57,16 +57,16 @@ def test_the_address_may_or_may_not_name_the_path(server: FakeApi, task: Task, e
 
 
 @pytest.mark.parametrize("status", [429, 503, 504])
-def test_what_may_pass_is_tried_again(server: FakeApi, api: Api, task: Task, status: int) -> None:
+def test_transient_error_is_retried(server: FakeApi, api: Api, task: Task, status: int) -> None:
     busy = Reply({"code": "Busy", "message": "Later."}, status)
-    server.classify = in_turn(busy, busy, classification(task, 1))
+    server.classify = answer_in_turn(busy, busy, classification(task, 1))
 
     assert api.classify(b"x").probabilities.argmax() == 1
     assert len(server.requests) == 3
 
 
-def test_the_pause_the_api_asks_for_is_kept(server: FakeApi, api: Api, task: Task) -> None:
-    server.classify = in_turn(Reply({}, 503, {"Retry-After": "1"}), classification(task))
+def test_retry_waits_for_the_time_in_retry_after(server: FakeApi, api: Api, task: Task) -> None:
+    server.classify = answer_in_turn(Reply({}, 503, {"Retry-After": "1"}), classification(task))
     start = time.monotonic()
 
     api.classify(b"x")
@@ -74,7 +74,7 @@ def test_the_pause_the_api_asks_for_is_kept(server: FakeApi, api: Api, task: Tas
     assert 0.9 < time.monotonic() - start < 5
 
 
-def test_what_does_not_pass_is_given_up(server: FakeApi, api: Api) -> None:
+def test_persistent_error_is_raised_after_all_retries(server: FakeApi, api: Api) -> None:
     server.classify = lambda _: Reply({"code": "EndpointNotReady", "message": "Starting."}, 503)
 
     with pytest.raises(NotAnswered, match="Starting") as caught:
@@ -108,7 +108,7 @@ def test_answers_that_are_not_classifications_are_rejected(
 
 
 @pytest.mark.parametrize("value", [float("nan"), -0.5, 7.0])
-def test_numbers_that_are_no_probabilities_are_no_answer(
+def test_values_that_are_not_probabilities_are_rejected(
     server: FakeApi, api: Api, task: Task, value: float
 ) -> None:
     reply = classification(task)
@@ -128,7 +128,7 @@ def test_unknown_class_in_the_answer_is_rejected(server: FakeApi, api: Api, task
         api.classify(b"x")
 
 
-def test_too_large_file_is_not_sent(server: FakeApi, api: Api) -> None:
+def test_oversized_file_is_not_sent(server: FakeApi, api: Api) -> None:
     with pytest.raises(NotAnswered, match=r"4,500,001 bytes; the API accepts at most 4,500,000"):
         api.classify(bytes(MAX_IMAGE_BODY + 1))
 
@@ -136,7 +136,7 @@ def test_too_large_file_is_not_sent(server: FakeApi, api: Api) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_token_ends_it(server: FakeApi, api: Api, status: int) -> None:
+def test_rejected_token_stops_the_scoring(server: FakeApi, api: Api, status: int) -> None:
     server.classify = lambda _: Reply({"message": "Unauthorized"}, status)
 
     with pytest.raises(TrainingError, match=rf"HTTP {status}.*--token"):
@@ -145,7 +145,7 @@ def test_a_refused_token_ends_it(server: FakeApi, api: Api, status: int) -> None
     assert len(server.requests) < 50
 
 
-def test_images_are_scored_in_their_order_and_failures_kept(
+def test_scores_keep_the_order_of_the_images_and_list_failures(
     server: FakeApi, api: Api, task: Task, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def answer(body: bytes) -> Reply:
@@ -170,14 +170,14 @@ def test_images_are_scored_in_their_order_and_failures_kept(
     assert "images=8/8; images_per_second=" in capsys.readouterr().out
 
 
-def test_if_nothing_is_answered_the_first_reason_is_told(server: FakeApi, api: Api) -> None:
+def test_scoring_without_any_answer_reports_the_first_reason(server: FakeApi, api: Api) -> None:
     server.classify = lambda _: Reply({"code": "TaskHasNoModel", "message": "Train one."}, 409)
 
     with pytest.raises(TrainingError, match=r"None of the 3 images.*TaskHasNoModel: Train one\."):
         score_api(api, [lambda: b"x"] * 3)
 
 
-def test_unreachable_api_is_given_up(task: Task) -> None:
+def test_unreachable_api_gets_no_more_requests(task: Task) -> None:
     with fake_api(task) as gone:
         pass
     api = Api(gone.url, task, None, backoff=0)
@@ -197,7 +197,7 @@ def test_unreachable_api_is_given_up(task: Task) -> None:
         api.check()
 
 
-def test_the_api_must_know_the_task_by_the_same_classes(server: FakeApi, api: Api, task: Task) -> None:
+def test_api_with_other_tasks_or_classes_is_rejected(server: FakeApi, api: Api, task: Task) -> None:
     api.check()
 
     server.tasks = task_list(load_task("chest-xray"))
@@ -210,7 +210,7 @@ def test_the_api_must_know_the_task_by_the_same_classes(server: FakeApi, api: Ap
 
 
 @pytest.mark.parametrize("body", [b"<html>", {"tasks": [{}]}, [], {"tasks": None}])
-def test_another_service_is_told_from_the_api(server: FakeApi, api: Api, body: object) -> None:
+def test_other_service_is_rejected(server: FakeApi, api: Api, body: object) -> None:
     server.tasks = Reply(body)
 
     with pytest.raises(TrainingError, match="does not list tasks"):
@@ -218,19 +218,19 @@ def test_another_service_is_told_from_the_api(server: FakeApi, api: Api, body: o
 
 
 @pytest.mark.parametrize("url", ["localhost:8000", "ftp://example.org", "http://", "example.org"])
-def test_what_is_no_address_is_refused(url: str, task: Task) -> None:
+def test_invalid_url_is_rejected(url: str, task: Task) -> None:
     with pytest.raises(TrainingError, match="is not the address"):
         Api(url, task, None)
 
 
-def test_an_address_with_a_password_is_refused_without_repeating_it(task: Task) -> None:
+def test_url_with_a_password_is_rejected_without_repeating_it(task: Task) -> None:
     with pytest.raises(TrainingError, match="out of the address") as caught:
         Api("https://me:hunter2@example.org", task, None)
 
     assert "hunter2" not in str(caught.value)
 
 
-def test_probabilities_are_read_in_the_order_of_the_task(server: FakeApi, api: Api, task: Task) -> None:
+def test_probabilities_are_in_the_class_order_of_the_task(server: FakeApi, api: Api, task: Task) -> None:
     reply = classification(task, 1)
     reply.body["probabilities"] = dict(reversed(reply.body["probabilities"].items()))
     server.classify = lambda _: reply

@@ -1,4 +1,4 @@
-"""model.tar.gz: what is in it, that it runs alone, and that a bad one does no harm."""
+"""model.tar.gz: its content, serving without the project, and rejection of invalid archives."""
 
 import io
 import json
@@ -44,7 +44,7 @@ def archive(tmp_path: Path, task: Task) -> Path:
 
 
 def compressed_dicom() -> bytes:
-    """For the decoder that runs in a process of its own."""
+    """A JPEG 2000 DICOM file, which a decoder in a separate process reads."""
     grey = images.gradient().astype(np.uint8)
     dataset = images.dicom_dataset(grey, bits=8)
     dataset.file_meta.TransferSyntaxUID = JPEG2000Lossless
@@ -56,7 +56,7 @@ def compressed_dicom() -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "DICOM", "compressed DICOM"])
-def test_unpacked_archive_runs_alone_and_answers_as_the_embedded_model(tmp_path: Path, kind: str) -> None:
+def test_unpacked_archive_runs_alone_and_answers_like_the_embedded_model(tmp_path: Path, kind: str) -> None:
     bundled = BUNDLED_MODELS / "mammography-views"
     task = load_task(bundled.name)
     write_archive(bundled, task, tmp_path / "model.tar.gz")
@@ -68,7 +68,7 @@ def test_unpacked_archive_runs_alone_and_answers_as_the_embedded_model(tmp_path:
         data = images.dicom(grey) if kind == "DICOM" else images.grey_file(kind)
     (tmp_path / "image").write_bytes(data)
 
-    # -I: neither the current folder nor PYTHONPATH.
+    # -I ignores the current folder and PYTHONPATH.
     command = [
         sys.executable,
         "-I",
@@ -89,13 +89,13 @@ def test_unpacked_archive_runs_alone_and_answers_as_the_embedded_model(tmp_path:
         np.testing.assert_array_equal(np.asarray(answer[name], np.float32), getattr(expected, name))
 
 
-def test_same_files_give_the_same_bytes(archive: Path, tmp_path: Path, task: Task) -> None:
+def test_archive_is_reproducible_byte_for_byte(archive: Path, tmp_path: Path, task: Task) -> None:
     again = tmp_path / "again.tar.gz"
     write_archive(tmp_path / "package", task, again)
     assert again.read_bytes() == archive.read_bytes()
 
 
-def test_archive_holds_what_serves_and_nothing_else(archive: Path, task: Task) -> None:
+def test_archive_contains_only_the_package_and_serving_code(archive: Path, task: Task) -> None:
     with tarfile.open(archive) as opened:
         names = set(opened.getnames())
     assert {"model.onnx", "model.json", "code/inference.py", "code/requirements.txt"} <= names
@@ -109,14 +109,14 @@ def test_archive_holds_what_serves_and_nothing_else(archive: Path, task: Task) -
         )
     } <= names
     assert [name for name in names if name.endswith(".toml")] == [f"code/chalicelib/tasks/{task.name}.toml"]
-    # What talks to AWS or to browsers has no place in the container.
+    # Modules that call AWS or serve HTTP are not needed in the container.
     without = ("aws", "models/endpoint", "api/http", "results/table")
     assert not {f"code/chalicelib/{name}.py" for name in without} & names
     assert not [name for name in names if name.endswith(".onnx") and "/" in name]
     assert not [name for name in names if name.startswith("code/training")]
 
 
-def test_container_installs_the_versions_that_were_tested(task: Task) -> None:
+def test_requirements_pin_the_tested_versions(task: Task) -> None:
     lines = serving_code(task)["requirements.txt"].decode().splitlines()
     assert [line.partition("==")[0] for line in lines] == [
         "dicomsdl",
@@ -128,14 +128,14 @@ def test_container_installs_the_versions_that_were_tested(task: Task) -> None:
     assert set(lines) <= set(REQUIREMENTS.read_text().splitlines())
 
 
-def test_archive_is_read_back(archive: Path, tmp_path: Path, task: Task) -> None:
+def test_archive_can_be_unpacked(archive: Path, tmp_path: Path, task: Task) -> None:
     package = read_archive(archive, tmp_path / "unpacked")
     assert package.classes == task.class_names
     assert package.graph_path.read_bytes() == (tmp_path / "package" / "model.onnx").read_bytes()
 
 
-def test_folders_and_dots_in_names_are_harmless(archive: Path, tmp_path: Path) -> None:
-    """As SageMaker packs what a training job leaves."""
+def test_archive_with_dot_slash_names_can_be_unpacked(archive: Path, tmp_path: Path) -> None:
+    """SageMaker packs the output of a training job in this form."""
     repacked = tmp_path / "repacked.tar.gz"
     read_archive(archive, tmp_path / "unpacked")
     with tarfile.open(repacked, "w:gz") as opened:
@@ -143,7 +143,7 @@ def test_folders_and_dots_in_names_are_harmless(archive: Path, tmp_path: Path) -
     assert read_archive(repacked, tmp_path / "again").version == "2026.01.01-tiny"
 
 
-def hostile(path: Path, name: str, **attributes: object) -> Path:
+def hostile_archive(path: Path, name: str, **attributes: object) -> Path:
     with tarfile.open(path, "w:gz") as opened:
         entry = tarfile.TarInfo(name)
         entry.size = 4
@@ -154,29 +154,29 @@ def hostile(path: Path, name: str, **attributes: object) -> Path:
 
 
 @pytest.mark.parametrize("name", ["../evil", "code/../../evil", "/tmp/evil"])
-def test_nothing_is_written_outside_the_folder(tmp_path: Path, name: str) -> None:
+def test_archive_cannot_write_outside_the_folder(tmp_path: Path, name: str) -> None:
     name = name.replace("/tmp", str(tmp_path))
     with pytest.raises(TrainingError, match="evil"):
-        read_archive(hostile(tmp_path / "model.tar.gz", name), tmp_path / "unpacked")
+        read_archive(hostile_archive(tmp_path / "model.tar.gz", name), tmp_path / "unpacked")
     assert not (tmp_path / "evil").exists()
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE])
-def test_links_and_devices_are_refused(tmp_path: Path, kind: bytes) -> None:
-    path = hostile(tmp_path / "model.tar.gz", "model.onnx", type=kind, linkname="/etc/passwd")
+def test_archive_with_links_or_devices_is_rejected(tmp_path: Path, kind: bytes) -> None:
+    path = hostile_archive(tmp_path / "model.tar.gz", "model.onnx", type=kind, linkname="/etc/passwd")
     with pytest.raises(TrainingError, match="not a file of a model package"):
         read_archive(path, tmp_path / "unpacked")
 
 
 @pytest.mark.parametrize("keep", [0, 20, 1000, -1000])
-def test_damaged_archive_is_told(archive: Path, tmp_path: Path, keep: int) -> None:
+def test_truncated_archive_is_rejected(archive: Path, tmp_path: Path, keep: int) -> None:
     archive.write_bytes(archive.read_bytes()[:keep])
     with pytest.raises(TrainingError, match=r"model\.tar\.gz cannot be unpacked"):
         read_archive(archive, tmp_path / "unpacked")
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.9, 0.999])
-def test_changed_archive_is_told(archive: Path, tmp_path: Path, share: float) -> None:
+def test_altered_archive_is_rejected(archive: Path, tmp_path: Path, share: float) -> None:
     content = bytearray(archive.read_bytes())
     content[int(len(content) * share)] ^= 0xFF
     archive.write_bytes(content)
@@ -184,12 +184,12 @@ def test_changed_archive_is_told(archive: Path, tmp_path: Path, share: float) ->
         read_archive(archive, tmp_path / "unpacked")
 
 
-def test_archive_without_a_package_is_told(tmp_path: Path) -> None:
+def test_archive_without_a_package_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="cannot be read"):
-        read_archive(hostile(tmp_path / "model.tar.gz", "readme"), tmp_path / "unpacked")
+        read_archive(hostile_archive(tmp_path / "model.tar.gz", "readme"), tmp_path / "unpacked")
 
 
-def test_missing_archive_is_told(tmp_path: Path) -> None:
+def test_missing_archive_is_reported(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="cannot be unpacked"):
         read_archive(tmp_path / "model.tar.gz", tmp_path / "unpacked")
 
@@ -201,7 +201,9 @@ def test_package_of_another_task_is_not_packed(tmp_path: Path, task: Task) -> No
     assert not (tmp_path / "model.tar.gz").exists()
 
 
-def test_command_line(tmp_path: Path, task: Task, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_line_writes_the_archive_or_reports_the_error(
+    tmp_path: Path, task: Task, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder, path = write_package(tmp_path / "package", task), tmp_path / "model.tar.gz"
     assert main(["--package", str(folder), "--output", str(path)]) == 0
     assert f"{path.stat().st_size:,} bytes" in capsys.readouterr().out

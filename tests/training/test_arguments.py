@@ -1,4 +1,4 @@
-"""The command line, SageMaker's environment, and the order in which settings win."""
+"""The command line, SageMaker's environment, and the precedence of settings."""
 
 from inspect import signature
 from pathlib import Path
@@ -21,7 +21,7 @@ def _no_sagemaker(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def test_on_one_machine_data_come_from_the_shared_folder_and_results_stay_out_of_git() -> None:
+def test_default_folders_are_shared_data_and_local_training() -> None:
     arguments = parse_arguments(TASK)
 
     assert arguments.data == "../shared/data/mammography-views"
@@ -30,7 +30,7 @@ def test_on_one_machine_data_come_from_the_shared_folder_and_results_stay_out_of
     assert arguments.checkpoint_dir == Path(".local/training/mammography-views/checkpoints")
 
 
-def test_sagemaker_names_the_folders(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_come_from_the_sagemaker_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SM_CHANNEL_TRAIN", "/opt/ml/input/data/train")
     monkeypatch.setenv("SM_MODEL_DIR", "/opt/ml/model")
     monkeypatch.setenv("SM_OUTPUT_DATA_DIR", "/opt/ml/output/data")
@@ -43,7 +43,7 @@ def test_sagemaker_names_the_folders(monkeypatch: pytest.MonkeyPatch) -> None:
     assert arguments.checkpoint_dir == Path("/opt/ml/checkpoints")
 
 
-def test_the_jobs_of_a_search_do_not_overwrite_each_others_checkpoints(
+def test_checkpoint_folder_is_separate_for_each_job_of_a_search(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("SM_MODEL_DIR", "/opt/ml/model")
@@ -55,13 +55,13 @@ def test_the_jobs_of_a_search_do_not_overwrite_each_others_checkpoints(
     assert folders == [Path("/opt/ml/checkpoints/search-001"), Path("/opt/ml/checkpoints/search-002")]
 
 
-def test_sagemaker_spells_hyper_parameters_with_underscores() -> None:
+def test_arguments_with_underscores_are_accepted() -> None:
     parameters = parse_arguments([*TASK, "--learning_rate", "0.01", "--batch_size", "8"]).parameters
 
     assert (parameters.learning_rate, parameters.batch_size) == (0.01, 8)
 
 
-def test_sagemaker_gives_every_argument_a_value() -> None:
+def test_flags_accept_an_explicit_value() -> None:
     words = [
         "--smoke",
         "True",
@@ -79,7 +79,7 @@ def test_sagemaker_gives_every_argument_a_value() -> None:
     assert arguments.git_commit == "ab_c"
 
 
-def test_how_data_are_read_is_handed_to_who_reads_them() -> None:
+def test_reading_options_are_arguments_of_prepare_data() -> None:
     words = [
         "--data",
         "s3://bucket/images",
@@ -115,18 +115,18 @@ def test_how_data_are_read_is_handed_to_who_reads_them() -> None:
         (["--recipe", "nowhere.toml"], r"The recipe nowhere\.toml cannot be read"),
     ],
 )
-def test_what_cannot_be_understood_is_refused_in_one_line(arguments: list[str], message: str) -> None:
+def test_invalid_arguments_are_rejected_in_one_line(arguments: list[str], message: str) -> None:
     with pytest.raises(TrainingError, match=message) as refusal:
         parse_arguments([*TASK, *arguments])
     assert "\n" not in str(refusal.value)
 
 
-def test_the_task_must_be_named() -> None:
+def test_task_is_required() -> None:
     with pytest.raises(TrainingError, match="The following arguments are required: --task"):
         parse_arguments([])
 
 
-def test_a_recipe_can_be_given(tmp_path: Path) -> None:
+def test_recipe_file_sets_hyper_parameters(tmp_path: Path) -> None:
     recipe = tmp_path / "best.toml"
     recipe.write_text("[mammography-views]\ndropout = 0.35\n", encoding="utf-8")
 
@@ -216,17 +216,17 @@ def test_prepare_takes_no_training_options() -> None:
         (["--label-smoothing", "nan"], "label_smoothing must lie between"),
     ],
 )
-def test_values_out_of_range_are_refused_by_name(arguments: list[str], message: str) -> None:
+def test_values_out_of_range_are_rejected_by_name(arguments: list[str], message: str) -> None:
     with pytest.raises(InvalidHyperparameters, match=message):
         parse_arguments([*TASK, *arguments])
 
 
-def test_an_unknown_task_is_refused_with_the_known_ones() -> None:
+def test_unknown_task_is_rejected_with_the_known_ones() -> None:
     with pytest.raises(TrainingError, match=r"no task 'spam'.*mammography-views"):
         parse_arguments(["--task", "spam"])
 
 
-def test_recipes_name_only_hyper_parameters_that_exist(tmp_path: Path) -> None:
+def test_recipe_with_an_invalid_hyper_parameter_is_rejected(tmp_path: Path) -> None:
     recipe = tmp_path / "recipes.toml"
     recipe.write_text('[some-task]\nepoch = 3\nweights = "float64"\n', encoding="utf-8")
 

@@ -1,15 +1,15 @@
-"""What is measured beside the metrics."""
+"""Measurements of an assessment that need no true classes."""
 
 import numpy as np
 import pytest
 
 from chalicelib.tasks import load_task
-from tests.training.assessments import made_up
+from tests.training.assessments import make_assessment
 
 
-def test_the_profile_says_what_answers_look_like_without_true_classes() -> None:
+def test_profile_describes_the_answers_without_true_classes() -> None:
     task = load_task("chest-xray")
-    assessment = made_up(task)
+    assessment = make_assessment(task)
     profile, probabilities = assessment.metrics["profile"], assessment.answers.probabilities
 
     assert profile["images"] == len(probabilities)

@@ -1,4 +1,4 @@
-"""Augmentation: mirrored images get mirrored labels, and everything follows from the seed."""
+"""Augmentation: mirrored images get mirrored labels, and results are reproducible by seed."""
 
 from dataclasses import replace
 
@@ -25,22 +25,22 @@ NOTHING = Augmentation(
 
 
 def images(count: int = 64, height: int = 24, width: int = 16) -> Tensor:
-    """Images that differ, and whose grey values rise from the top left to the bottom right corner."""
+    """Different images, with grey values rising from the top left to the bottom right."""
     ramp = torch.linspace(0.3, 0.6, height * width).view(1, 1, height, width)
     return ramp ** torch.linspace(0.5, 2, count).view(count, 1, 1, 1)
 
 
-def augmenter(
+def make_augmenter(
     spec: Augmentation, permutation: tuple[int, ...] = (0, 1), random_erasing: float = 0.0
 ) -> Augmenter:
     return Augmenter(spec, permutation, random_erasing, torch.Generator().manual_seed(0))
 
 
-def test_exactly_the_mirrored_images_get_the_mirrored_label(task: Task) -> None:
+def test_flip_mirrors_labels_of_exactly_the_mirrored_images(task: Task) -> None:
     permutation = task.flip_permutation
     labels = torch.arange(64) % len(permutation)
 
-    changed, new_labels = augmenter(replace(NOTHING, flip=True), permutation)(images(), labels)
+    changed, new_labels = make_augmenter(replace(NOTHING, flip=True), permutation)(images(), labels)
 
     mirrored = (changed - images().flip(3)).abs().amax((1, 2, 3)) < 1e-3
     assert 16 < mirrored.sum() < 48
@@ -49,10 +49,10 @@ def test_exactly_the_mirrored_images_get_the_mirrored_label(task: Task) -> None:
     assert not torch.equal(new_labels, labels)
 
 
-def test_without_flip_labels_stay() -> None:
+def test_labels_are_unchanged_without_flip() -> None:
     labels = torch.arange(64) % 2
 
-    _, new_labels = augmenter(replace(NOTHING, rotate_degrees=10), (1, 0))(images(), labels)
+    _, new_labels = make_augmenter(replace(NOTHING, rotate_degrees=10), (1, 0))(images(), labels)
 
     assert torch.equal(new_labels, labels)
 
@@ -69,19 +69,19 @@ def test_without_flip_labels_stay() -> None:
         replace(NOTHING, noise=0.1),
     ],
 )
-def test_each_setting_changes_images_and_only_within_range(spec: Augmentation) -> None:
+def test_each_setting_changes_images_within_the_value_range(spec: Augmentation) -> None:
     labels = torch.zeros(64, dtype=torch.long)
 
-    changed, _ = augmenter(spec)(images(), labels)
+    changed, _ = make_augmenter(spec)(images(), labels)
 
     assert (changed - images()).abs().amax() > 0.01
     assert 0 <= changed.min() <= changed.max() <= 1
 
 
-def test_colour_changes_the_balance_of_the_channels() -> None:
+def test_colour_shifts_the_channels_apart() -> None:
     grey = torch.full((8, 3, 16, 16), 0.5)
 
-    changed, _ = augmenter(replace(NOTHING, colour=0.2))(grey, torch.zeros(8, dtype=torch.long))
+    changed, _ = make_augmenter(replace(NOTHING, colour=0.2))(grey, torch.zeros(8, dtype=torch.long))
 
     means = changed.mean((2, 3))
     assert (means.amax(1) - means.amin(1)).max() > 0.05
@@ -90,7 +90,9 @@ def test_colour_changes_the_balance_of_the_channels() -> None:
 def test_quarter_turns_turn_square_images() -> None:
     square = images(64, 16, 16)
 
-    changed, _ = augmenter(replace(NOTHING, quarter_turns=True))(square, torch.zeros(64, dtype=torch.long))
+    changed, _ = make_augmenter(replace(NOTHING, quarter_turns=True))(
+        square, torch.zeros(64, dtype=torch.long)
+    )
 
     turned = [
         min(
@@ -105,15 +107,15 @@ def test_quarter_turns_turn_square_images() -> None:
 def test_fog_leaves_the_padding_black() -> None:
     padded = functional.pad(images(), [8, 8, 8, 8])
 
-    changed, _ = augmenter(replace(NOTHING, fog=0.3))(padded, torch.zeros(64, dtype=torch.long))
+    changed, _ = make_augmenter(replace(NOTHING, fog=0.3))(padded, torch.zeros(64, dtype=torch.long))
 
     lifted = (changed - padded)[:, :, 8:-8, 8:-8].amin((1, 2, 3))
     assert changed[:, :, :8].max() < 1e-3
     assert 16 < (lifted > 0.001).sum() < 48
 
 
-def test_erasing_blanks_a_rectangle() -> None:
-    changed, _ = augmenter(NOTHING, random_erasing=1.0)(images(), torch.zeros(64, dtype=torch.long))
+def test_random_erasing_blanks_a_rectangle() -> None:
+    changed, _ = make_augmenter(NOTHING, random_erasing=1.0)(images(), torch.zeros(64, dtype=torch.long))
 
     for image in changed:
         values, counts = image.unique(return_counts=True)
@@ -121,11 +123,11 @@ def test_erasing_blanks_a_rectangle() -> None:
         assert counts.max() >= 2
 
 
-def test_the_same_seed_gives_the_same_images(task: Task) -> None:
+def test_augmentation_is_reproducible_by_seed(task: Task) -> None:
     labels = torch.arange(64) % len(task.classes)
 
     first, again = (
-        augmenter(task.augmentation, task.flip_permutation, 0.5)(images(), labels) for _ in range(2)
+        make_augmenter(task.augmentation, task.flip_permutation, 0.5)(images(), labels) for _ in range(2)
     )
 
     assert torch.equal(first[0], again[0])

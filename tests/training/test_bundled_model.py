@@ -1,4 +1,4 @@
-"""The packages that ship hold what their cards promise."""
+"""The bundled packages match their cards, their tasks and real test images."""
 
 import hashlib
 import json
@@ -20,15 +20,15 @@ MODELS = Path(__file__).parents[2] / "docs" / "models.md"
 BUNDLED = sorted(file.parent.name for file in BUNDLED_MODELS.glob("*/model.json"))
 
 BELOW_THE_GATE = ("breast-histology", "breast-ultrasound")
-"""Starter models that do not reach what their tasks ask for; each of their answers needs review."""
+"""Models below the gate of their task; all their answers are marked for review."""
 
 
-def test_the_main_job_has_a_model() -> None:
+def test_mammography_model_is_bundled() -> None:
     assert "mammography-views" in BUNDLED
 
 
 @pytest.mark.parametrize("name", BUNDLED)
-def test_graph_facts_task_and_card_belong_together(name: str) -> None:
+def test_package_is_consistent_with_its_task_and_card(name: str) -> None:
     package, task = ModelPackage.load(BUNDLED_MODELS / name), load_task(name)
     graph = package.graph_path.read_bytes()
 
@@ -53,7 +53,7 @@ def test_graph_facts_task_and_card_belong_together(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in BUNDLED if name not in BELOW_THE_GATE])
-def test_measured_quality_passes_the_gate_of_the_task(name: str) -> None:
+def test_package_passes_the_gate_of_its_task(name: str) -> None:
     test = ModelPackage.load(BUNDLED_MODELS / name).facts["metrics"]["test"]
 
     for metric, least in load_task(name).gate.items():
@@ -61,7 +61,7 @@ def test_measured_quality_passes_the_gate_of_the_task(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BELOW_THE_GATE)
-def test_whose_quality_does_not_says_so(name: str) -> None:
+def test_card_names_the_metrics_below_the_gate(name: str) -> None:
     folder = BUNDLED_MODELS / name
     short = load_task(name).shortfall(ModelPackage.load(folder).facts["metrics"]["test"])
 
@@ -72,7 +72,7 @@ def test_whose_quality_does_not_says_so(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BUNDLED)
-def test_a_package_tells_nothing_of_the_machine_it_was_made_on(name: str) -> None:
+def test_package_contains_no_path_of_the_build_machine(name: str) -> None:
     folder = BUNDLED_MODELS / name
 
     assert not re.search(rb"/(home|root|tmp|work|Users)/", (folder / "model.onnx").read_bytes())
@@ -80,7 +80,9 @@ def test_a_package_tells_nothing_of_the_machine_it_was_made_on(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", BUNDLED)
-def test_real_test_images_reach_the_accuracy_of_the_card(name: str, data_set: Path, tmp_path: Path) -> None:
+def test_package_reaches_the_accuracy_of_its_card_on_real_images(
+    name: str, data_set: Path, tmp_path: Path
+) -> None:
     package, task = ModelPackage.load(BUNDLED_MODELS / name), load_task(name)
 
     data = prepare_data(data_set / name, name, task, package.facts["training"]["split_seed"], tmp_path)
@@ -90,14 +92,14 @@ def test_real_test_images_reach_the_accuracy_of_the_card(name: str, data_set: Pa
 
     predicted = answers["probabilities"].argmax(1)
     card = package.facts["metrics"]["test"]
-    # Another processor may round an image at a threshold to its other side.
+    # On another CPU, rounding may move an image to the other side of a threshold.
     tolerance = 2.5 / len(predicted)
     assert np.mean(predicted == images.labels) == pytest.approx(card["accuracy"]["value"], abs=tolerance)
     unfamiliar = np.mean(answers["distance"] > package.distance_threshold)
     assert unfamiliar == pytest.approx(card["unfamiliar"], abs=tolerance)
 
 
-def test_the_readme_shows_what_the_models_reach() -> None:
+def test_models_page_contains_the_current_results() -> None:
     models = [ModelPackage.load(BUNDLED_MODELS / name).facts for name in BUNDLED]
 
     assert render_overview([dict(facts) for facts in models]).strip() in MODELS.read_text(encoding="utf-8")

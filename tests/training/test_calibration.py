@@ -1,4 +1,4 @@
-"""Temperature scaling and its measures."""
+"""Temperature scaling and calibration error."""
 
 import numpy as np
 import pytest
@@ -13,22 +13,22 @@ from training.core.calibration import (
 )
 
 
-def overconfident(count: int = 2000) -> tuple[np.ndarray, np.ndarray]:
-    """Logits three times too large, and labels drawn from the honest probabilities."""
+def overconfident_logits(count: int = 2000) -> tuple[np.ndarray, np.ndarray]:
+    """Logits that are three times too large, and labels drawn from the correct probabilities."""
     rng = np.random.default_rng(0)
     honest = rng.normal(0, 1.5, (count, 4))
     labels = np.array([rng.choice(4, p=row) for row in softmax(honest, axis=1)])
     return 3 * honest, labels
 
 
-def test_finds_the_factor_by_which_logits_are_too_large() -> None:
-    logits, labels = overconfident()
+def test_temperature_is_the_factor_by_which_logits_are_too_large() -> None:
+    logits, labels = overconfident_logits()
 
     assert fit_temperature(logits, labels)[0] == pytest.approx(3, rel=0.1)
 
 
-def test_scaling_lowers_loss_and_calibration_error() -> None:
-    logits, labels = overconfident()
+def test_temperature_scaling_lowers_loss_and_calibration_error() -> None:
+    logits, labels = overconfident_logits()
     temperature, loss = fit_temperature(logits, labels)
     before, after = softmax(logits, axis=1), softmax(logits / temperature, axis=1)
 
@@ -37,7 +37,7 @@ def test_scaling_lowers_loss_and_calibration_error() -> None:
     assert expected_calibration_error(after, labels) < 0.25 * expected_calibration_error(before, labels)
 
 
-def test_a_flawless_validation_set_does_not_ask_for_certainty() -> None:
+def test_temperature_of_an_error_free_validation_part_avoids_certainty() -> None:
     labels = np.arange(200) % 4
     logits = 2.0 * np.eye(4)[labels]
 
@@ -46,15 +46,15 @@ def test_a_flawless_validation_set_does_not_ask_for_certainty() -> None:
     assert probabilities.max(1) == pytest.approx(201 / 202, abs=1e-4)
 
 
-def test_expected_calibration_error_worked_out_by_hand() -> None:
-    # Three answers at 0.9 of which two are right, one at 0.6 that is wrong: (|2 - 2.7| + |0 - 0.6|) / 4.
+def test_expected_calibration_error_matches_manual_calculation() -> None:
+    # Two of three answers at 0.9 are right, and one at 0.6 is wrong: (|2 - 2.7| + |0 - 0.6|) / 4.
     probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9], [0.6, 0.4]])
     labels = np.array([0, 0, 0, 1])
 
     assert expected_calibration_error(probabilities, labels) == pytest.approx((0.7 + 0.6) / 4)
 
 
-def test_reliability_table_worked_out_by_hand() -> None:
+def test_reliability_table_matches_manual_calculation() -> None:
     probabilities = np.array([[0.9, 0.1], [0.92, 0.08], [0.1, 0.9], [0.6, 0.4], [0.0, 1.0]])
     labels = np.array([0, 0, 0, 1, 1])
 
@@ -78,15 +78,15 @@ def test_expected_calibration_error_agrees_with_its_definition() -> None:
     assert expected_calibration_error(probabilities, labels) == pytest.approx(total / 300)
 
 
-def test_changing_the_temperature_of_probabilities_is_changing_that_of_logits() -> None:
-    logits, _ = overconfident(20)
+def test_change_temperature_of_probabilities_equals_scaling_the_logits() -> None:
+    logits, _ = overconfident_logits(20)
 
     assert change_temperature(softmax(logits / 2, axis=1), 1.5) == pytest.approx(softmax(logits / 3, axis=1))
 
 
-def test_a_known_correction_is_added_after_the_division() -> None:
-    """As after training with weighted classes: the logits favour one class, and are too large."""
-    logits, labels = overconfident()
+def test_correction_is_added_after_the_division() -> None:
+    """After training with class weights, logits favour one class; here they are also too large."""
+    logits, labels = overconfident_logits()
     favour = np.log([4.0, 1.0, 1.0, 1.0])
 
     temperature, loss = fit_temperature(logits + 3 * favour, labels, -favour)

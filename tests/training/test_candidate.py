@@ -1,4 +1,4 @@
-"""Networks made ready to serve, alone or together."""
+"""Candidates: single networks and ensembles that are calibrated and exported."""
 
 from pathlib import Path
 from unittest.mock import Mock
@@ -10,7 +10,7 @@ import torch
 from chalicelib.retraining.hyperparameters import Hyperparameters
 from chalicelib.tasks import Task
 from tests.training.samples import blob
-from tests.training.test_network import trained_looking
+from tests.training.test_network import make_trained_network
 from training.core.calibration import fit_temperature
 from training.data.pixels import Labelled, PixelView
 from training.model import candidate
@@ -33,7 +33,7 @@ DATA = Labelled(PixelView(PIXELS, np.arange(COUNT)), LABELS)
 def fits() -> dict[int, Fit]:
     fits = {}
     for seed in (3, 4, 5):
-        network = trained_looking(classes=CLASSES)
+        network = make_trained_network(classes=CLASSES)
         torch.manual_seed(seed)
         torch.nn.init.normal_(network.head.weight)
         epoch = Epoch(1, 1.0, 1.0, 0.5)
@@ -41,11 +41,11 @@ def fits() -> dict[int, Fit]:
     return fits
 
 
-def folds_of(fits: dict[int, Fit]) -> dict[int, Fold]:
+def make_folds(fits: dict[int, Fit]) -> dict[int, Fold]:
     return dict.fromkeys(fits, Fold(DATA, DATA))
 
 
-def test_a_package_of_two_averages_the_best_two(
+def test_candidate_averages_its_best_networks(
     small_task: Task, fits: dict[int, Fit], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     describe = Mock(wraps=candidate._describe)
@@ -54,7 +54,7 @@ def test_a_package_of_two_averages_the_best_two(
     monkeypatch.setattr(candidate, "fit_ood_score", fitting)
     parameters = Hyperparameters(num_seeds=3, ensemble_size=2)
 
-    chosen, singles = choose_candidate(small_task, fits, folds_of(fits), [], parameters, tmp_path)
+    chosen, singles = choose_candidate(small_task, fits, make_folds(fits), [], parameters, tmp_path)
 
     assert list(chosen.fits) == [seed for single in singles[:2] for seed in single.fits]
     assert singles == sorted(singles, key=lambda single: single.validation_loss)
@@ -65,13 +65,13 @@ def test_a_package_of_two_averages_the_best_two(
     assert run(open_session(chosen.graph), PIXELS)["probabilities"] == pytest.approx(expected, abs=1e-4)
 
 
-def test_the_share_of_validation_that_was_asked_for_is_familiar(
+def test_distance_threshold_is_the_requested_quantile_of_validation(
     small_task: Task, fits: dict[int, Fit], tmp_path: Path
 ) -> None:
     parameters = Hyperparameters(distance_quantile=0.9)
 
     chosen, _ = choose_candidate(
-        small_task, {3: fits[3]}, folds_of(fits), [255 - PIXELS], parameters, tmp_path
+        small_task, {3: fits[3]}, make_folds(fits), [255 - PIXELS], parameters, tmp_path
     )
 
     distances = run(open_session(chosen.graph), PIXELS)["distance"]
@@ -79,11 +79,11 @@ def test_the_share_of_validation_that_was_asked_for_is_familiar(
     assert (run(open_session(chosen.graph), 255 - PIXELS)["distance"] > chosen.distance_threshold).all()
 
 
-def test_a_kind_can_be_hidden_from_the_distance(
+def test_distance_can_be_computed_without_one_kind_of_counterexamples(
     small_task: Task, fits: dict[int, Fit], tmp_path: Path
 ) -> None:
     kinds, parameters = [255 - PIXELS, np.rot90(PIXELS, 2, (2, 3))], Hyperparameters()
-    one, folds = {3: fits[3]}, folds_of(fits)
+    one, folds = {3: fits[3]}, make_folds(fits)
     both, _ = choose_candidate(small_task, one, folds, kinds, parameters, tmp_path)
     first, _ = choose_candidate(small_task, one, folds, kinds[:1], parameters, tmp_path)
     none, _ = choose_candidate(small_task, one, folds, [], parameters, tmp_path)
@@ -93,7 +93,7 @@ def test_a_kind_can_be_hidden_from_the_distance(
     assert both.distances_without(-1, PIXELS) != pytest.approx(none.distances_without(-1, PIXELS), abs=1e-2)
 
 
-def test_each_fold_is_answered_by_the_networks_not_trained_on_it(
+def test_validation_answers_come_from_networks_not_trained_on_the_fold(
     small_task: Task, fits: dict[int, Fit], tmp_path: Path
 ) -> None:
     parts = [Labelled(DATA.pixels.view(range(start, COUNT, 3)), LABELS[start::3]) for start in range(3)]

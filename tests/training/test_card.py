@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.tasks import load_task, load_tasks
-from tests.training.assessments import made_up, model_facts
+from tests.training.assessments import make_assessment, model_facts
 from training.core.facts import write_json
 from training.reports.card import main, render_card, write_card
 
@@ -16,7 +16,7 @@ from training.reports.card import main, render_card, write_card
 @pytest.fixture(params=["mammography-views", "chest-xray"])
 def model(request: pytest.FixtureRequest) -> dict[str, Any]:
     task = load_task(request.param)
-    return model_facts(task, made_up(task))
+    return model_facts(task, make_assessment(task))
 
 
 def test_card_has_all_facts(model: dict[str, Any]) -> None:
@@ -65,7 +65,7 @@ def test_card_reads_seeds_of_packages_of_release_0_1(model: dict[str, Any]) -> N
     assert render_card(model) == rendered
 
 
-def test_tables_are_complete(model: dict[str, Any]) -> None:
+def test_card_tables_are_complete(model: dict[str, Any]) -> None:
     for lines in re.findall(r"(?:^\|.*\n)+", render_card(model), re.MULTILINE):
         assert len({line.count(" | ") for line in lines.splitlines()}) == 1
         assert len(lines.splitlines()) > 2
@@ -87,7 +87,7 @@ def test_card_reads_packages_without_held_out_auroc(model: dict[str, Any]) -> No
     assert "| cats | 77 | 0.988 | 91.2 % | not measured |" in render_card(model)
 
 
-def test_every_picture_of_the_card_lies_beside_it(model: dict[str, Any], tmp_path: Path) -> None:
+def test_card_plots_are_written_beside_it(model: dict[str, Any], tmp_path: Path) -> None:
     write_card(tmp_path, model)
 
     card = (tmp_path / "card.md").read_text(encoding="utf-8")
@@ -96,7 +96,7 @@ def test_every_picture_of_the_card_lies_beside_it(model: dict[str, Any], tmp_pat
     assert all((tmp_path / name).stat().st_size > 1000 for name in shown)
 
 
-def test_a_card_can_be_written_anew_from_the_package(model: dict[str, Any], tmp_path: Path) -> None:
+def test_card_can_be_rendered_again_from_the_package(model: dict[str, Any], tmp_path: Path) -> None:
     write_card(tmp_path / "first", model)
     (tmp_path / "again").mkdir()
     write_json(tmp_path / "again" / "model.json", model)
@@ -128,7 +128,7 @@ def test_incomplete_package_is_rejected_in_one_line(
 @pytest.mark.parametrize("name", load_tasks())
 def test_model_json_stays_small_and_readable(name: str, tmp_path: Path) -> None:
     task = load_task(name)
-    facts = model_facts(task, made_up(task, count=600))
+    facts = model_facts(task, make_assessment(task, count=600))
 
     write_json(tmp_path / "model.json", facts)
 
@@ -138,6 +138,6 @@ def test_model_json_stays_small_and_readable(name: str, tmp_path: Path) -> None:
     assert re.search(r'"confusion_matrix": \[\n +\[\d+(, \d+)+\],\n', text)
 
 
-def test_json_never_holds_what_json_does_not_know(tmp_path: Path) -> None:
+def test_model_json_with_nan_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "model.json", {"value": float("nan")})

@@ -1,4 +1,4 @@
-"""Checkpoints: whole or not at all, and of this run or not used."""
+"""Checkpoints: atomic, and loaded only by the run that wrote them."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ def checkpoint(tmp_path: Path) -> Checkpoint:
     return Checkpoint(tmp_path / "checkpoints" / "seed-0.pt", {"task": "some", "epochs": 20})
 
 
-def test_returns_what_was_saved(checkpoint: Checkpoint) -> None:
+def test_checkpoint_returns_the_saved_state(checkpoint: Checkpoint) -> None:
     checkpoint.save(STATE)
     state = checkpoint.load()
 
@@ -28,7 +28,7 @@ def test_returns_what_was_saved(checkpoint: Checkpoint) -> None:
     assert [path.name for path in checkpoint.path.parent.iterdir()] == ["seed-0.pt"]
 
 
-def test_nothing_was_saved_yet_or_it_was_removed(checkpoint: Checkpoint) -> None:
+def test_checkpoint_is_empty_before_saving_and_after_removal(checkpoint: Checkpoint) -> None:
     assert checkpoint.load() is None
     checkpoint.remove()
     checkpoint.save(STATE)
@@ -37,7 +37,7 @@ def test_nothing_was_saved_yet_or_it_was_removed(checkpoint: Checkpoint) -> None
     assert checkpoint.load() is None
 
 
-def test_an_interrupted_save_leaves_the_state_before(
+def test_interrupted_save_keeps_the_previous_state(
     checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkpoint.save(STATE)
@@ -65,7 +65,7 @@ def test_an_interrupted_save_leaves_the_state_before(
         ({"task": "some"}, "epochs was 20, is None"),
     ],
 )
-def test_the_checkpoint_of_another_run_is_not_used(
+def test_checkpoint_of_another_run_is_ignored(
     checkpoint: Checkpoint, run: dict[str, Any], reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     checkpoint.save(STATE)
@@ -75,7 +75,7 @@ def test_the_checkpoint_of_another_run_is_not_used(
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 half", b"\x80\x02}q\x00."])
-def test_other_files_are_not_used_as_checkpoints(
+def test_checkpoint_file_with_other_content_is_ignored(
     checkpoint: Checkpoint, content: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
     checkpoint.path.parent.mkdir()
@@ -85,7 +85,9 @@ def test_other_files_are_not_used_as_checkpoints(
     assert "is not a checkpoint" in capsys.readouterr().out
 
 
-def test_each_seed_has_its_own_and_only_what_shapes_the_training_matters(task: Task, tmp_path: Path) -> None:
+def test_checkpoints_depend_on_the_seed_and_on_settings_that_affect_training(
+    task: Task, tmp_path: Path
+) -> None:
     def opened(**changes: Any) -> dict[int, Checkpoint]:
         return open_checkpoints(tmp_path, task, Hyperparameters(num_seeds=2, **changes), "f00", "")
 

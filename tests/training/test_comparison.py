@@ -1,4 +1,4 @@
-"""Two models on the same images, and whether the new one may replace the old one."""
+"""Comparison of two models on the same images, and the gate for candidates."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ GROUPS = [f"patient-{number // 4}" for number in range(COUNT)]
 
 
 def answers(share_right: float, sureness: float, seed: int) -> Floats:
-    """Probabilities of a model that is right in about this share of the images, and equally sure of each."""
+    """Probabilities of a model with about this accuracy and the same confidence for each image."""
     random = np.random.default_rng(seed)
     wrong = (LABELS + random.integers(1, 3, COUNT)) % 3
     said = np.where(random.random(COUNT) < share_right, LABELS, wrong)
@@ -27,12 +27,12 @@ def answers(share_right: float, sureness: float, seed: int) -> Floats:
     return probabilities
 
 
-def compared(candidate: Floats, current: Floats) -> Comparison:
+def compare_models(candidate: Floats, current: Floats) -> Comparison:
     return compare(CLASSES, LABELS, GROUPS, candidate, current, 500, 0)
 
 
-def test_a_much_better_model_is_surely_better() -> None:
-    comparison = compared(answers(0.9, 0.85, 0), answers(0.7, 0.7, 1))
+def test_much_better_model_is_better_with_certainty() -> None:
+    comparison = compare_models(answers(0.9, 0.85, 0), answers(0.7, 0.7, 1))
 
     assert comparison.probability_better > 0.99
     low, value = comparison.accuracy["low"], comparison.accuracy["value"]
@@ -41,9 +41,9 @@ def test_a_much_better_model_is_surely_better() -> None:
     assert 0 < low < value == pytest.approx(0.2, abs=0.07)
 
 
-def test_the_other_way_round_everything_changes_its_sign() -> None:
+def test_swapped_models_reverse_all_signs() -> None:
     one, other = answers(0.9, 0.85, 0), answers(0.8, 0.7, 1)
-    forth, back = compared(one, other), compared(other, one)
+    forth, back = compare_models(one, other), compare_models(other, one)
 
     assert forth.probability_better == pytest.approx(1 - back.probability_better)
     for there, again in ((forth.log_score, back.log_score), (forth.sensitivity["b"], back.sensitivity["b"])):
@@ -52,27 +52,27 @@ def test_the_other_way_round_everything_changes_its_sign() -> None:
         assert there["low"] == pytest.approx(-float(again["high"] or 0))
 
 
-def test_a_model_is_not_better_than_itself() -> None:
+def test_model_is_not_better_than_itself() -> None:
     same = answers(0.8, 0.7, 0)
 
-    comparison = compared(same, same)
+    comparison = compare_models(same, same)
 
     assert comparison.probability_better == 0.5
     assert comparison.accuracy == comparison.balanced_accuracy == {"value": 0.0, "low": 0.0, "high": 0.0}
 
 
-def test_of_equally_right_models_the_one_that_knows_its_mistakes_is_better() -> None:
+def test_log_score_favours_the_less_overconfident_of_equally_accurate_models() -> None:
     current = answers(0.8, 0.98, 0)
     honest = np.where(current > 0.5, 0.8, 0.1)
 
-    comparison = compared(honest, current)
+    comparison = compare_models(honest, current)
 
     assert comparison.accuracy["value"] == 0
     assert comparison.probability_better > 0.95
 
 
-def test_the_intervals_come_from_whole_patients() -> None:
-    """A difference that stems from one patient is no finding, however many images that one has."""
+def test_intervals_resample_whole_patients() -> None:
+    """A difference in the images of one patient is not significant, however many there are."""
     groups = ["one"] * 100 + [f"patient-{number}" for number in range(COUNT - 100)]
     current = answers(0.8, 0.7, 0)
     candidate = current.copy()
@@ -102,14 +102,14 @@ def comparison(better: float = 0.95, drop: float | None = 0.0) -> Comparison:
     return Comparison(none, none, none, better, {"a": none, "b": {**none, "value": drop and -drop}})
 
 
-def test_a_good_and_better_candidate_passes(gated: Task) -> None:
+def test_good_and_better_candidate_is_accepted(gated: Task) -> None:
     decision = decide(gated, metrics(), comparison())
 
     assert decision.accepted
     assert "better than the current one (probability 95 %, accuracy +1.0 points)" in decision.reasons[0]
 
 
-def test_the_first_model_of_a_task_needs_only_the_minimum(gated: Task) -> None:
+def test_first_model_of_a_task_needs_only_the_minimum(gated: Task) -> None:
     assert decide(gated, metrics(), None).accepted
     assert not decide(gated, metrics(accuracy=0.79), None).accepted
 
@@ -132,7 +132,7 @@ def test_the_first_model_of_a_task_needs_only_the_minimum(gated: Task) -> None:
         (metrics(), comparison(drop=0.021), "Sensitivity for 'b' falls by 2.1 points; 2.0 are allowed."),
     ],
 )
-def test_a_candidate_is_rejected_with_the_reason(
+def test_candidate_is_rejected_with_the_reason(
     gated: Task, measured: dict[str, dict[str, float | None]], compared: Comparison, reason: str
 ) -> None:
     decision = decide(gated, measured, compared)
@@ -141,9 +141,9 @@ def test_a_candidate_is_rejected_with_the_reason(
     assert reason in decision.reasons[0]
 
 
-def test_all_reasons_are_told(gated: Task) -> None:
+def test_rejection_lists_all_reasons(gated: Task) -> None:
     assert len(decide(gated, metrics(0.1, 0.1), comparison(0.1, 0.5)).reasons) == 4
 
 
-def test_a_class_without_test_images_hinders_nothing(gated: Task) -> None:
+def test_class_without_test_images_does_not_block_acceptance(gated: Task) -> None:
     assert decide(gated, metrics(), comparison(drop=None)).accepted

@@ -1,4 +1,4 @@
-"""Curves in few points that still say what the whole curve says."""
+"""Curves with few points that keep the shape and area of the whole curve."""
 
 import json
 
@@ -19,7 +19,7 @@ def predictions(count: int = 1500) -> Predictions:
     return Predictions(labels, scores / scores.sum(1, keepdims=True), [str(index) for index in range(count)])
 
 
-def test_few_points_have_the_area_of_the_whole_curve() -> None:
+def test_thinned_curve_keeps_the_area_of_the_whole_curve() -> None:
     answers = predictions()
 
     curves = draw_curves(answers, None, NAMES, negative="c")
@@ -39,7 +39,7 @@ def test_few_points_have_the_area_of_the_whole_curve() -> None:
     assert area == pytest.approx(sklearn_metrics.roc_auc_score(true, scores), abs=0.01)
 
 
-def test_curves_have_both_ends_and_never_turn_back() -> None:
+def test_curves_have_both_ends_and_are_monotonic() -> None:
     for curve in draw_curves(predictions(), None, NAMES)["classes"].values():
         roc, precision_recall = curve["roc"], curve["precision_recall"]
         assert (roc["false_alarm_rate"][0], roc["sensitivity"][0]) == (0, 0)
@@ -49,7 +49,7 @@ def test_curves_have_both_ends_and_never_turn_back() -> None:
             assert (np.diff(coordinates) >= 0).all()
 
 
-def test_a_short_curve_keeps_every_corner() -> None:
+def test_short_curve_keeps_every_corner() -> None:
     answers = Predictions(
         np.array([0, 1, 0, 1]), np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.4, 0.6]]), list("abcd")
     )
@@ -60,7 +60,7 @@ def test_a_short_curve_keeps_every_corner() -> None:
     assert curve["precision_recall"] == {"recall": [0.5, 0.5, 1], "precision": [1, 0.5, 0.6667]}
 
 
-def test_reliability_before_and_after() -> None:
+def test_reliability_is_given_before_and_after_scaling() -> None:
     answers = predictions(60)
     surer = np.eye(3)[answers.predicted] * 0.94 + 0.02
 
@@ -71,7 +71,7 @@ def test_reliability_before_and_after() -> None:
     assert draw_curves(answers, None, NAMES)["reliability"]["before"] is None
 
 
-def test_without_two_sides_there_is_no_curve() -> None:
+def test_curve_is_none_if_all_images_are_on_one_side() -> None:
     alone = Predictions(np.zeros(3, int), np.full((3, 3), 1 / 3), list("abc"))
 
     curves = draw_curves(alone, None, NAMES, negative="b")

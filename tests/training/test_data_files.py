@@ -1,4 +1,4 @@
-"""What a preparation leaves for people: report, manifest, findings, a sheet of images; and the command."""
+"""The files of a preparation (report, manifest, findings, contact sheet), and its command."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ from training.prepare import main
 
 @pytest.fixture
 def data(data_folder: Path, small_task: Task, tmp_path: Path) -> PreparedData:
-    """A data set with a fault of every kind."""
+    """A data set with a copy, a contradictory label, a damaged file and a missing attribute."""
     first, second = small_task.class_names[:2]
     shutil.copy(data_folder / first / "p00-0.png", data_folder / first / "p01-0.png")
     shutil.copy(data_folder / first / "p02-0.png", data_folder / second / "p02-0.png")
@@ -27,10 +27,10 @@ def data(data_folder: Path, small_task: Task, tmp_path: Path) -> PreparedData:
     lines = (data_folder / "manifest.csv").read_text(encoding="utf-8").splitlines()
     with_sex = [f"{line},{'F' if number % 2 else ''}" for number, line in enumerate(lines[1:])]
     (data_folder / "manifest.csv").write_text("\n".join([f"{lines[0]},sex", *with_sex]), encoding="utf-8")
-    return prepare_data(data_folder, "of-nobody", small_task, 0, tmp_path)
+    return prepare_data(data_folder, "undescribed", small_task, 0, tmp_path)
 
 
-def test_the_manifest_lists_every_image_used_with_its_part(data: PreparedData, tmp_path: Path) -> None:
+def test_manifest_lists_every_used_image_with_its_part(data: PreparedData, tmp_path: Path) -> None:
     write_files(data, tmp_path / "report")
 
     with (tmp_path / "report" / "manifest.csv").open(newline="", encoding="utf-8") as file:
@@ -44,19 +44,19 @@ def test_the_manifest_lists_every_image_used_with_its_part(data: PreparedData, t
     assert {row["sex"] for row in rows} == {"F", ""}
 
 
-def test_the_manifest_can_be_read_again(
+def test_manifest_can_be_read_again(
     data: PreparedData, data_folder: Path, small_task: Task, tmp_path: Path
 ) -> None:
     write_files(data, tmp_path / "report")
     shutil.copy(tmp_path / "report" / "manifest.csv", data_folder)
 
-    again = prepare_data(data_folder, "of-nobody", small_task, 0, tmp_path)
+    again = prepare_data(data_folder, "undescribed", small_task, 0, tmp_path)
 
     assert again.fingerprint == data.fingerprint
     assert again.findings["copies"] == again.findings["contradictions"] == 0
 
 
-def test_the_report_says_what_was_found(data: PreparedData, tmp_path: Path) -> None:
+def test_report_lists_the_findings(data: PreparedData, tmp_path: Path) -> None:
     write_files(data, tmp_path)
     report = (tmp_path / "data.md").read_text(encoding="utf-8")
     facts = json.loads((tmp_path / "data.json").read_text(encoding="utf-8"))
@@ -75,37 +75,37 @@ def test_the_report_says_what_was_found(data: PreparedData, tmp_path: Path) -> N
     assert facts["split"]["train"]["images"] == len(data.parts["train"])
 
 
-def test_the_sheet_shows_images_of_every_class(data: PreparedData, tmp_path: Path) -> None:
+def test_contact_sheet_shows_images_of_every_class(data: PreparedData, tmp_path: Path) -> None:
     write_files(data, tmp_path)
 
     with Image.open(tmp_path / "contact-sheet.png") as sheet:
         assert sheet.width <= 1400
         rows = sheet.convert("L").resize((1, sheet.height), Image.Resampling.BOX)
-    # Each class's bright bands stand in a row of their own, apart from the dark ground.
+    # The bright bands of each class form a row of their own on a dark background.
     bright = [rows.getpixel((0, y)) > 60 for y in range(rows.height)]  # type: ignore[operator]
     beginnings = sum(now and not before for before, now in zip([False, *bright], bright, strict=False))
     assert beginnings >= len(data.class_names)
 
 
-def test_names_that_are_no_unicode_do_not_stop_the_report(
+def test_report_accepts_file_names_that_are_not_unicode(
     data_folder: Path, small_task: Task, tmp_path: Path
 ) -> None:
     folder = data_folder / small_task.class_names[0]
     try:
         (folder / "p00-0.png").rename(folder / "p00-\udcff.png")
     except OSError as error:
-        pytest.skip(f"this file system takes no such name: {error}")
+        pytest.skip(f"this file system does not allow such a name: {error}")
 
-    write_files(prepare_data(data_folder, "of-nobody", small_task, 0, tmp_path), tmp_path / "report")
+    write_files(prepare_data(data_folder, "undescribed", small_task, 0, tmp_path), tmp_path / "report")
 
     assert b"p00-\xff.png" in (tmp_path / "report" / "manifest.csv").read_bytes()
 
 
-def test_the_command_prints_the_findings_and_names_no_file(
+def test_command_prints_the_findings_without_file_names(
     data_folder: Path, task: Task, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copy(data_folder / task.class_names[0] / "p00-0.png", data_folder / task.class_names[1])
-    options = ["--task", task.name, "--data", str(data_folder), "--dataset", "of-nobody"]
+    options = ["--task", task.name, "--data", str(data_folder), "--dataset", "undescribed"]
 
     assert main([*options, "--output", str(tmp_path / "out")]) == 0
 
@@ -126,7 +126,7 @@ def test_the_command_prints_the_findings_and_names_no_file(
         (["--data", ".", "--test-split", "mine"], "error: Argument --test-split: invalid choice"),
     ],
 )
-def test_the_command_says_in_a_line_what_is_wrong(
+def test_command_reports_errors_in_one_line(
     task: Task, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--task", task.name, *options]) == 1

@@ -1,4 +1,4 @@
-"""What to compute on, and in which arithmetic."""
+"""Device and precision of a training."""
 
 import pytest
 import torch
@@ -22,7 +22,7 @@ def test_precision_can_be_forced() -> None:
         ({}, "float32"),
     ],
 )
-def test_a_processor_computes_in_bfloat16_only_if_it_multiplies_it_natively(
+def test_cpu_uses_bfloat16_only_with_native_multiplication(
     capabilities: dict[str, bool], precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
@@ -30,14 +30,14 @@ def test_a_processor_computes_in_bfloat16_only_if_it_multiplies_it_natively(
     assert resolve_precision("auto", CPU) == precision
 
 
-def test_an_old_torch_that_cannot_tell_computes_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cpu_uses_float32_if_torch_does_not_report_capabilities(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
 
     assert resolve_precision("auto", CPU) == "float32"
 
 
 @pytest.mark.parametrize(("native", "precision"), [(True, "bfloat16"), (False, "float32")])
-def test_a_gpu_that_only_emulates_bfloat16_computes_in_float32(
+def test_gpu_uses_float32_if_it_only_emulates_bfloat16(
     native: bool, precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -48,7 +48,7 @@ def test_a_gpu_that_only_emulates_bfloat16_computes_in_float32(
 
 
 @pytest.mark.parametrize(("available", "device"), [(True, torch.device("cuda", 0)), (False, CPU)])
-def test_takes_the_gpu_if_there_is_one(
+def test_device_is_the_gpu_if_there_is_one(
     available: bool, device: torch.device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: available)

@@ -1,4 +1,4 @@
-"""Images that occur more than once: copies go, contradictions go, patients under two names become one."""
+"""Duplicates: copies and contradictions are left out, and groups that share an image are merged."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -20,12 +20,12 @@ def records(*rows: tuple[str, int, str]) -> list[Record]:
     return [Record(path, label, group, given=path.split("/")[0]) for path, label, group in rows]
 
 
-def kept(listed: Sequence[Record], contents: Sequence[bytes], prefer_test: bool = False) -> list[str]:
+def kept_paths(listed: Sequence[Record], contents: Sequence[bytes], prefer_test: bool = False) -> list[str]:
     unique = deduplicate(listed, contents, prefer_test)
     return [listed[index].path for index in unique.kept]
 
 
-def test_of_copies_with_one_label_the_first_stays_and_their_patients_are_joined() -> None:
+def test_copies_with_one_label_keep_the_first_and_merge_their_patients() -> None:
     listed = records(("train/a", 0, "p1"), ("train/b", 0, "p2"), ("train/c", 0, "p3"), ("train/d", 0, "p2"))
 
     unique = deduplicate(listed, digests("x", "x", "y", "z"), prefer_test=False)
@@ -36,7 +36,7 @@ def test_of_copies_with_one_label_the_first_stays_and_their_patients_are_joined(
     assert [record.group for record in rename_groups(listed, unique.renamed)] == ["p1", "p1", "p3", "p1"]
 
 
-def test_identical_files_with_different_labels_are_all_left_out() -> None:
+def test_copies_with_different_labels_are_all_left_out() -> None:
     listed = records(("train/a", 0, "p1"), ("train/b", 1, "p2"), ("train/c", 1, "p2"), ("train/d", 1, "p3"))
 
     unique = deduplicate(listed, digests("x", "x", "x", "y"), prefer_test=False)
@@ -46,20 +46,20 @@ def test_identical_files_with_different_labels_are_all_left_out() -> None:
     assert [found.paths for found in unique.contradictions] == [("train/a", "train/b", "train/c")]
 
 
-def test_a_given_test_part_keeps_its_copy() -> None:
+def test_copies_keep_the_one_in_a_given_test_part() -> None:
     listed = records(("a/1", 0, "p1"), ("test/1", 0, "p1"), ("train/2", 0, "p2"))
     contents = digests("x", "x", "y")
 
-    assert kept(listed, contents) == ["a/1", "train/2"]
-    assert kept(listed, contents, prefer_test=True) == ["test/1", "train/2"]
+    assert kept_paths(listed, contents) == ["a/1", "train/2"]
+    assert kept_paths(listed, contents, prefer_test=True) == ["test/1", "train/2"]
 
 
 @pytest.mark.parametrize("pairs", list(permutations([("b", "a"), ("c", "b"), ("e", "d")])))
-def test_chains_become_one_group_whatever_their_order(pairs: tuple[tuple[str, str], ...]) -> None:
+def test_merge_joins_chains_in_any_order(pairs: tuple[tuple[str, str], ...]) -> None:
     assert merge(pairs) == {"a": "a", "b": "a", "c": "a", "d": "d", "e": "d"}
 
 
-def test_nearly_identical_images_contradict_each_other_only_when_labelled_differently() -> None:
+def test_near_duplicates_are_contradictions_only_with_different_labels() -> None:
     listed = records(("train/a", 0, "p1"), ("train/b", 1, "p2"), ("train/c", 0, "p3"))
     alike, less = CONTRADICTORY + 0.001, CONTRADICTORY - 0.001
 

@@ -1,4 +1,4 @@
-"""Several networks, each looking in several ways, answer as one."""
+"""The ensemble: several networks with test-time augmentation as one module."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import torch
 
 from chalicelib.tasks import Task, load_task
 from tests.training.samples import make_ood_score
-from tests.training.test_network import trained_looking
+from tests.training.test_network import make_trained_network
 from training.model.ensemble_module import EnsembleModule, Member, View, tta_views
 from training.model.network import fold_batch_norm
 
@@ -16,7 +16,7 @@ ALL = tuple(View(turns, mirrored) for turns in range(4) for mirrored in (False, 
 
 
 def member(seed: int) -> Member:
-    network = trained_looking()
+    network = make_trained_network()
     torch.manual_seed(seed)
     torch.nn.init.normal_(network.head.weight)
     return Member(fold_batch_norm(network), make_ood_score(96))
@@ -28,7 +28,7 @@ def ask(model: EnsembleModule, images: torch.Tensor) -> list[torch.Tensor]:
 
 
 @torch.inference_mode()
-def test_members_answers_are_averaged() -> None:
+def test_ensemble_averages_its_members() -> None:
     members = [member(0), member(1)]
     logits, distances = zip(*(EnsembleModule([one], 1.0).answer(IMAGES)[::2] for one in members), strict=True)
 
@@ -39,12 +39,12 @@ def test_members_answers_are_averaged() -> None:
 
 
 @pytest.mark.parametrize("view", ALL)
-def test_a_view_can_be_undone(view: View) -> None:
+def test_view_undo_reverses_apply(view: View) -> None:
     assert torch.equal(view.undo(view.apply(IMAGES)), IMAGES)
 
 
 @pytest.mark.parametrize("view", ALL)
-def test_with_all_views_an_image_and_its_mirror_image_or_turn_get_the_same_answer(view: View) -> None:
+def test_ensemble_with_all_views_is_invariant_to_flips_and_turns(view: View) -> None:
     model = EnsembleModule([member(0)], 1.0, ALL)
 
     (probabilities, activation, distance), seen = ask(model, IMAGES), ask(model, view.apply(IMAGES))
@@ -54,7 +54,7 @@ def test_with_all_views_an_image_and_its_mirror_image_or_turn_get_the_same_answe
     assert torch.allclose(seen[2], distance, atol=1e-4)
 
 
-def test_classes_that_have_sides_swap_them_in_a_mirror() -> None:
+def test_flip_swaps_classes_with_sides() -> None:
     swap = [1, 0, 2]
     model = EnsembleModule([member(0)], 1.0, (View(), View(mirrored=True)), swap)
 
@@ -65,7 +65,7 @@ def test_classes_that_have_sides_swap_them_in_a_mirror() -> None:
     assert torch.allclose(mirrored[1].flip(3), activation[:, swap], atol=1e-4)
 
 
-def test_only_views_that_augmentation_trains_are_taken(task: Task) -> None:
+def test_views_are_limited_to_those_in_the_training_augmentation(task: Task) -> None:
     histology = load_task("breast-histology")
     oblong = replace(histology, input=replace(histology.input, width=80))
     one_sided = replace(task, augmentation=replace(task.augmentation, flip=False))
@@ -77,7 +77,7 @@ def test_only_views_that_augmentation_trains_are_taken(task: Task) -> None:
 
 
 @torch.inference_mode()
-def test_an_offset_is_added_before_the_division() -> None:
+def test_offset_is_added_before_the_division() -> None:
     offset = torch.tensor([1.0, -2.0, 0.5])
     logits = EnsembleModule([member(0)], 1.0).answer(IMAGES)[0]
 

@@ -1,4 +1,4 @@
-"""Scoring packages and APIs on labelled folders, whatever they hold."""
+"""Evaluation of packages and APIs on labelled folders."""
 
 import csv
 import hashlib
@@ -28,17 +28,19 @@ QUICK = ["--bootstrap", "50"]
 
 @dataclass
 class Evaluation:
-    """What an evaluation left behind."""
+    """The output of an evaluation."""
 
     folder: Path
     printed: str
 
     @property
     def facts(self) -> dict[str, Any]:
-        def refuse(name: str) -> None:
+        def reject_constant(name: str) -> None:
             raise AssertionError(f"{name} is not JSON")
 
-        facts: dict[str, Any] = json.loads((self.folder / "metrics.json").read_text(), parse_constant=refuse)
+        facts: dict[str, Any] = json.loads(
+            (self.folder / "metrics.json").read_text(), parse_constant=reject_constant
+        )
         return facts
 
     @property
@@ -52,12 +54,12 @@ class Evaluation:
 
 
 Evaluate = Callable[..., Evaluation]
-Refuse = Callable[..., str]
+GetError = Callable[..., str]
 
 
 @pytest.fixture
 def evaluate(evaluate_with_plots: Evaluate, monkeypatch: pytest.MonkeyPatch) -> Evaluate:
-    """Without the plots, which take most of the time."""
+    """Run an evaluation without plots, which take most of the time."""
     monkeypatch.setattr("training.reports.evaluation_report.save_plots", lambda *_: None)
     return evaluate_with_plots
 
@@ -75,8 +77,8 @@ def evaluate_with_plots(task: Task, tmp_path: Path, capsys: pytest.CaptureFixtur
 
 
 @pytest.fixture
-def refuse(task: Task, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Refuse:
-    """What is said, in one line, when an evaluation is not possible."""
+def get_error(task: Task, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> GetError:
+    """Run an evaluation that fails, and return its one-line error message."""
 
     def run(data: Path | str, *options: str, task_name: str = task.name) -> str:
         folder = tmp_path / "refused"
@@ -103,7 +105,7 @@ def _no_token(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def package(task: Task, tmp_path: Path) -> Path:
-    """A copy of the bundled package, which a test may change."""
+    """A copy of the bundled package that the test may change."""
     return Path(shutil.copytree(BUNDLED_MODELS / task.name, tmp_path / "package"))
 
 
@@ -160,14 +162,14 @@ def test_bundled_package_is_scored_with_a_full_report(
     assert f"accuracy={facts['metrics']['accuracy']['value']:.4f};" in done.printed
 
 
-def test_the_log_names_no_file(evaluate: Evaluate, data_folder: Path) -> None:
+def test_log_contains_no_file_names(evaluate: Evaluate, data_folder: Path) -> None:
     done = evaluate(data_folder)
 
     assert not re.search(r"p\d\d-\d", done.printed)
     assert "images=120/120; images_per_second=" in done.printed
 
 
-def test_one_class_alone_can_be_scored(evaluate: Evaluate, data_folder: Path, task: Task) -> None:
+def test_folder_with_a_single_class_can_be_scored(evaluate: Evaluate, data_folder: Path, task: Task) -> None:
     for name in task.class_names[1:]:
         shutil.rmtree(data_folder / name)
 
@@ -212,52 +214,54 @@ def test_package_is_accepted_in_any_form(
 
 
 def test_packages_of_other_tasks_are_rejected(
-    refuse: Refuse, package: Path, data_folder: Path, task: Task
+    get_error: GetError, package: Path, data_folder: Path, task: Task
 ) -> None:
     options = ["--package", str(package)]
-    assert "is for the task 'mammography-views', not for 'chest-xray'" in refuse(
+    assert "is for the task 'mammography-views', not for 'chest-xray'" in get_error(
         data_folder, *options, task_name="chest-xray"
     )
     change(package, input={"width": 50, "height": 50, "channels": 3, "fit": "pad"})
-    assert "prepared differently ({'width': 50," in refuse(data_folder, *options)
+    assert "prepared differently ({'width': 50," in get_error(data_folder, *options)
     change(package, classes=["one", "two"])
-    assert "other classes" in refuse(data_folder, *options)
-    assert "No model is bundled for 'retinal-oct-2017'" in refuse(data_folder, task_name="retinal-oct-2017")
-    assert "There is no task 'spam'" in refuse(data_folder, task_name="spam")
+    assert "other classes" in get_error(data_folder, *options)
+    assert "No model is bundled for 'retinal-oct-2017'" in get_error(
+        data_folder, task_name="retinal-oct-2017"
+    )
+    assert "There is no task 'spam'" in get_error(data_folder, task_name="spam")
 
 
 def test_damaged_packages_are_rejected(
-    refuse: Refuse, package: Path, data_folder: Path, tmp_path: Path
+    get_error: GetError, package: Path, data_folder: Path, tmp_path: Path
 ) -> None:
-    def refused(path: Path) -> str:
-        return refuse(data_folder, "--package", str(path))
+    def error_for(path: Path) -> str:
+        return get_error(data_folder, "--package", str(path))
 
-    assert "There is no package" in refused(tmp_path / "nowhere.tar.gz")
+    assert "There is no package" in error_for(tmp_path / "nowhere.tar.gz")
     (tmp_path / "text.tar.gz").write_text("no archive")
-    assert "cannot be unpacked" in refused(tmp_path / "text.tar.gz")
+    assert "cannot be unpacked" in error_for(tmp_path / "text.tar.gz")
     with tarfile.open(tmp_path / "empty.tar.gz", "w:gz"):
         pass
-    assert "cannot be read" in refused(tmp_path / "empty.tar.gz")
+    assert "cannot be read" in error_for(tmp_path / "empty.tar.gz")
     shutil.copy(package / "model.onnx", package / "other.onnx")
-    assert "must be called model.onnx" in refused(package / "other.onnx")
+    assert "must be called model.onnx" in error_for(package / "other.onnx")
     graph = (package / "model.onnx").read_bytes()
     (package / "model.onnx").write_bytes(graph[:1000])
-    assert "sha256 differs" in refused(package)
+    assert "sha256 differs" in error_for(package)
     change(package, sha256=hashlib.sha256(graph[:1000]).hexdigest())
-    assert "does not run" in refused(package)
+    assert "does not run" in error_for(package)
     (package / "model.json").unlink()
-    assert "cannot be read" in refused(package / "model.onnx")
+    assert "cannot be read" in error_for(package / "model.onnx")
 
 
-def test_manifest_of_the_training_shows_images_seen(
-    evaluate: Evaluate, refuse: Refuse, data_folder: Path, tmp_path: Path
+def test_training_manifest_shows_the_images_seen_in_training(
+    evaluate: Evaluate, get_error: GetError, data_folder: Path, tmp_path: Path
 ) -> None:
     paths = sorted(data_folder.glob("*/*.png"))
     parts = ["train", "validation", "test", "test", ""]
     lines = ["path,sha256,class,group,part"]
     for index, path in enumerate(paths):
         if part := parts[index % 5]:
-            # Known by content, not by name.
+            # Images are identified by their content, not by their name.
             lines.append(f"elsewhere/{index}.png,{hashlib.sha256(path.read_bytes()).hexdigest()},x,y,{part}")
     manifest = tmp_path / "training.csv"
     manifest.write_text("\n".join(lines), encoding="utf-8")
@@ -273,15 +277,15 @@ def test_manifest_of_the_training_shows_images_seen(
     assert {row["path"] for row in fresh.rows} == tested
 
     manifest.write_text("path,sha256,part\n", encoding="utf-8")
-    assert "None of the 120 images is in the test part" in refuse(data_folder, *options, "--part", "test")
+    assert "None of the 120 images is in the test part" in get_error(data_folder, *options, "--part", "test")
     manifest.write_text("path,class\na,b\n", encoding="utf-8")
-    assert "has no column 'sha256'" in refuse(data_folder, *options)
+    assert "has no column 'sha256'" in get_error(data_folder, *options)
     manifest.unlink()
-    assert "cannot be read" in refuse(data_folder, *options)
+    assert "cannot be read" in get_error(data_folder, *options)
 
 
-def test_unknown_parts_cannot_be_chosen(refuse: Refuse, data_folder: Path) -> None:
-    assert "Give the manifest.csv" in refuse(data_folder, "--part", "test")
+def test_part_option_requires_a_manifest_for_unknown_images(get_error: GetError, data_folder: Path) -> None:
+    assert "Give the manifest.csv" in get_error(data_folder, "--part", "test")
 
 
 def test_api_is_scored_with_the_original_files(
@@ -308,7 +312,7 @@ def test_unanswered_images_are_reported_and_counted(
     evaluate: Evaluate, server: FakeApi, data_folder: Path, task: Task
 ) -> None:
     paths = sorted(data_folder.glob("*/*.png"))
-    # Still an image, with a long tail that decoders ignore.
+    # This is still an image: decoders ignore the trailing bytes.
     paths[0].write_bytes(paths[0].read_bytes() + bytes(MAX_IMAGE_BODY))
     troubles: dict[bytes, list[Reply]] = {
         paths[1].read_bytes(): [Reply({"code": "DamagedImage", "message": "Cut off."}, 422)],
@@ -339,26 +343,26 @@ def test_unanswered_images_are_reported_and_counted(
 
 
 def test_unusable_api_is_rejected_before_images_are_read(
-    refuse: Refuse, server: FakeApi, data_folder: Path, task: Task
+    get_error: GetError, server: FakeApi, data_folder: Path, task: Task
 ) -> None:
     server.tasks = Reply({"message": "Unauthorized"}, 401)
-    assert "rejects the token (HTTP 401)" in refuse("nowhere", "--url", server.url)
-    assert "is not the address" in refuse("nowhere", "--url", "localhost:8000")
-    assert "not allowed with argument" in refuse(
+    assert "rejects the token (HTTP 401)" in get_error("nowhere", "--url", server.url)
+    assert "is not the address" in get_error("nowhere", "--url", "localhost:8000")
+    assert "not allowed with argument" in get_error(
         data_folder, "--url", server.url, "--package", "model.tar.gz"
     )
 
 
-def test_folders_without_images_are_refused(refuse: Refuse, tmp_path: Path) -> None:
-    assert "There is no data folder 'nowhere'" in refuse("nowhere")
-    assert "--help explains" in refuse("nowhere", "--pakage", "x")
+def test_folders_without_images_are_rejected(get_error: GetError, tmp_path: Path) -> None:
+    assert "There is no data folder 'nowhere'" in get_error("nowhere")
+    assert "--help explains" in get_error("nowhere", "--pakage", "x")
 
 
-def test_too_few_resamples_are_rejected(refuse: Refuse, data_folder: Path) -> None:
-    assert "--bootstrap must be between 10 and 100000" in refuse(data_folder, "--bootstrap", "0")
+def test_too_few_resamples_are_rejected(get_error: GetError, data_folder: Path) -> None:
+    assert "--bootstrap must be between 10 and 100000" in get_error(data_folder, "--bootstrap", "0")
 
 
-def test_samples_of_a_copy_are_scored_once(evaluate: Evaluate, data_folder: Path, task: Task) -> None:
+def test_copies_are_scored_once(evaluate: Evaluate, data_folder: Path, task: Task) -> None:
     original = data_folder / task.class_names[0] / "p00-0.png"
     shutil.copy(original, original.with_name("copy.png"))
 

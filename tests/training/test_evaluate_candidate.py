@@ -1,4 +1,4 @@
-"""The evaluation of a candidate: answers of a transform job, the model that runs now, the task's gate."""
+"""The evaluation of a candidate: a transform job's answers, the current model, and the gate."""
 
 import csv
 import json
@@ -39,7 +39,7 @@ def task() -> Task:
 
 @pytest.fixture(scope="module")
 def folder(task: Task, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Images as bright as their class wants it for the tiny model, a few of them wrong; and a preparation."""
+    """Images whose brightness is their class for the tiny model (a few are wrong), and their preparation."""
     place = tmp_path_factory.mktemp("candidate")
     count = len(task.classes)
     for label, name in enumerate(task.class_names):
@@ -50,13 +50,13 @@ def folder(task: Task, tmp_path_factory: pytest.TempPathFactory) -> Path:
             grey = (255 * shown / (count - 1) + grain).clip(0, 255).astype(np.uint8)
             Image.fromarray(grey).save(place / "images" / name / f"p{patient:02}-{label}.png")
     write_manifest(place / "images")
-    options = ["--task", TASK, "--data", str(place / "images"), "--dataset", "nobody", "--arrays"]
+    options = ["--task", TASK, "--data", str(place / "images"), "--dataset", "undescribed", "--arrays"]
     assert prepare.main([*options, "--output", str(place / "data")]) == 0
     return place
 
 
-def transform(folder: Path, package: Path, output: Path) -> Path:
-    """What a batch transform job does."""
+def run_transform_job(folder: Path, package: Path, output: Path) -> Path:
+    """Write the answers that a batch transform job would write."""
     model = model_fn(str(package))
     output.mkdir()
     for array in (folder / "data" / "test").iterdir():
@@ -65,13 +65,13 @@ def transform(folder: Path, package: Path, output: Path) -> Path:
     return output
 
 
-def evaluated(folder: Path, answers: Path, candidate: Path, output: Path, *options: str) -> int:
+def evaluate(folder: Path, answers: Path, candidate: Path, output: Path, *options: str) -> int:
     arguments = ["--task", TASK, "--data", str(folder / "data"), "--answers", str(answers)]
     arguments += ["--candidate", str(candidate), "--output", str(output), "--bootstrap", "200"]
     return main([*arguments, *options])
 
 
-def decision(output: Path) -> dict[str, object]:
+def read_decision(output: Path) -> dict[str, object]:
     facts: dict[str, object] = json.loads((output / "decision.json").read_text(encoding="utf-8"))
     return facts
 
@@ -83,13 +83,13 @@ def test_arrays_are_those_of_the_test_part(folder: Path) -> None:
     assert {path.stem for path in (folder / "data" / "test").iterdir()} == expected
 
 
-def test_model_is_not_better_than_itself(folder: Path, tmp_path: Path) -> None:
+def test_candidate_equal_to_the_current_model_is_rejected(folder: Path, tmp_path: Path) -> None:
     package = write_package(tmp_path / "package")
-    answers = transform(folder, package, tmp_path / "answers")
+    answers = run_transform_job(folder, package, tmp_path / "answers")
 
-    assert evaluated(folder, answers, package, tmp_path / "out", "--current", str(package)) == 0
+    assert evaluate(folder, answers, package, tmp_path / "out", "--current", str(package)) == 0
 
-    facts = decision(tmp_path / "out")
+    facts = read_decision(tmp_path / "out")
     assert not facts["accepted"]
     assert "better than the current model is 50 %" in str(facts["reasons"])
     report = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
@@ -104,18 +104,20 @@ def test_model_is_not_better_than_itself(folder: Path, tmp_path: Path) -> None:
     }
 
 
-def test_answers_of_the_job_are_measured(folder: Path, task: Task, tmp_path: Path) -> None:
+def test_metrics_follow_from_the_answers_of_the_transform_job(
+    folder: Path, task: Task, tmp_path: Path
+) -> None:
     package = write_package(tmp_path / "package")
-    answers = transform(folder, package, tmp_path / "answers")
+    answers = run_transform_job(folder, package, tmp_path / "answers")
 
-    assert evaluated(folder, answers, package, tmp_path / "out") == 0
+    assert evaluate(folder, answers, package, tmp_path / "out") == 0
 
     with (tmp_path / "out" / "predictions.csv").open(encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf-8"))
     right = sum(line["label"] == line["predicted"] for line in lines)
     assert metrics["accuracy"]["value"] == pytest.approx(right / len(lines))
-    facts = decision(tmp_path / "out")
+    facts = read_decision(tmp_path / "out")
     assert facts["images"] == len(lines)
     assert facts["current"] is None
     assert facts["comparison"] is None
@@ -123,20 +125,20 @@ def test_answers_of_the_job_are_measured(folder: Path, task: Task, tmp_path: Pat
 
 def test_bundled_model_can_be_the_current_one(folder: Path, tmp_path: Path) -> None:
     package = write_package(tmp_path / "package")
-    answers = transform(folder, package, tmp_path / "answers")
+    answers = run_transform_job(folder, package, tmp_path / "answers")
 
-    assert evaluated(folder, answers, package, tmp_path / "out", "--current", "bundled") == 0
+    assert evaluate(folder, answers, package, tmp_path / "out", "--current", "bundled") == 0
 
-    facts = decision(tmp_path / "out")
+    facts = read_decision(tmp_path / "out")
     assert facts["current"] != "2026.01.01-tiny"
-    # The pictures are bright or dark frames, of which only the tiny model knows what they stand for.
+    # The images are plain bright or dark frames, which only the tiny model classifies correctly.
     comparison = facts["comparison"]
     assert isinstance(comparison, dict)
     assert comparison["accuracy"]["low"] > 0.3
 
 
 def read_records(folder: Path) -> tuple[list[Record], list[bytes], list[str]]:
-    """Every image of the preparation, with its digest and its part."""
+    """The records, digests and parts of all prepared images."""
     task = load_task(TASK)
     with (folder / "data" / "manifest.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -153,7 +155,7 @@ def read_records(folder: Path) -> tuple[list[Record], list[bytes], list[str]]:
         ("bundled", True, ""),
     ],
 )
-def test_it_is_told_what_the_current_model_may_have_seen(
+def test_decision_warns_if_the_current_model_may_have_seen_test_images(
     folder: Path, tmp_path: Path, origin: str, same: bool, remark: str
 ) -> None:
     records, digests, part_of = read_records(folder)
@@ -163,20 +165,20 @@ def test_it_is_told_what_the_current_model_may_have_seen(
     changes: dict[str, Any] = {"data": {"fingerprint": fingerprint(records, digests, parts)}} if same else {}
     candidate = write_package(tmp_path / "package")
     current = write_package(tmp_path / "current", **changes)
-    answers = transform(folder, candidate, tmp_path / "answers")
+    answers = run_transform_job(folder, candidate, tmp_path / "answers")
 
     options = ("--current", str(current), "--current-origin", origin)
-    assert evaluated(folder, answers, candidate, tmp_path / "out", *options) == 0
+    assert evaluate(folder, answers, candidate, tmp_path / "out", *options) == 0
 
-    reasons = str(decision(tmp_path / "out")["reasons"])
+    reasons = str(read_decision(tmp_path / "out")["reasons"])
     assert ("current model was trained" in reasons) == bool(remark)
     assert remark in reasons
 
 
-def test_images_that_the_current_model_was_trained_on_are_no_evidence(
+def test_images_that_trained_the_current_model_are_not_compared(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The bundled model's training dealt the same images out with another seed."""
+    """The current model was trained on the same images, split with another seed."""
     task = load_task(TASK)
     records, digests, _ = read_records(folder)
     parts = split_by_group(records, digests, task.class_names, 7)
@@ -189,7 +191,7 @@ def test_images_that_the_current_model_was_trained_on_are_no_evidence(
         "training": {"split_seed": 7},
     }
     candidate, current = write_package(tmp_path / "package"), write_package(tmp_path / "current", **facts)
-    answers = transform(folder, candidate, tmp_path / "answers")
+    answers = run_transform_job(folder, candidate, tmp_path / "answers")
     compared: list[int] = []
 
     def counted(*arguments: Any) -> Any:
@@ -197,14 +199,16 @@ def test_images_that_the_current_model_was_trained_on_are_no_evidence(
         return compare(*arguments)
 
     monkeypatch.setattr(evaluate_candidate, "compare", counted)
-    assert evaluated(folder, answers, candidate, tmp_path / "out", "--current", str(current)) == 0
+    assert evaluate(folder, answers, candidate, tmp_path / "out", "--current", str(current)) == 0
 
     assert compared == [len(unseen_images)]
     seen, every = len(held_out.digests) - len(unseen_images), len(held_out.digests)
-    assert f"trained on {seen} of the {every} test images; they are not" in str(decision(tmp_path / "out"))
+    assert f"trained on {seen} of the {every} test images; they are not" in str(
+        read_decision(tmp_path / "out")
+    )
 
 
-def test_a_model_that_has_seen_every_test_image_is_compared_with_a_warning(
+def test_model_trained_on_every_test_image_is_compared_with_a_warning(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     part = read_test_part(folder / "data", load_task(TASK))
@@ -216,33 +220,33 @@ def test_a_model_that_has_seen_every_test_image_is_compared_with_a_warning(
     assert "trained on all of these test images, so it looks better than it is" in evidence.remark
 
 
-def test_answers_must_be_complete_and_of_the_candidate(
+def test_answers_that_are_incomplete_or_of_another_model_are_rejected(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     package = write_package(tmp_path / "package")
-    answers = transform(folder, package, tmp_path / "answers")
+    answers = run_transform_job(folder, package, tmp_path / "answers")
     first = min(answers.iterdir())
     whole = first.read_text(encoding="utf-8")
 
     first.unlink()
-    assert evaluated(folder, answers, package, tmp_path / "out") == 1
+    assert evaluate(folder, answers, package, tmp_path / "out") == 1
     assert f"has no answer for {first.name.removesuffix('.out')}" in capsys.readouterr().err
 
     first.write_text(whole[:50], encoding="utf-8")
-    assert evaluated(folder, answers, package, tmp_path / "out") == 1
+    assert evaluate(folder, answers, package, tmp_path / "out") == 1
     assert f"answer {first.name} cannot be read" in capsys.readouterr().err
 
     first.write_text(whole.replace(ModelPackage.load(package).sha256, "0" * 64), encoding="utf-8")
-    assert evaluated(folder, answers, package, tmp_path / "out") == 1
-    assert "is the answer of another model than 2026.01.01-tiny" in capsys.readouterr().err
+    assert evaluate(folder, answers, package, tmp_path / "out") == 1
+    assert "is an answer of a different model than 2026.01.01-tiny" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
-def test_a_folder_without_arrays_is_no_prepared_test_part(
+def test_folder_without_arrays_is_rejected(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     package = write_package(tmp_path / "package")
     shutil.copytree(folder / "data", tmp_path / "data", ignore=shutil.ignore_patterns("*.npy"))
 
-    assert evaluated(tmp_path, tmp_path, package, tmp_path / "out") == 1
+    assert evaluate(tmp_path, tmp_path, package, tmp_path / "out") == 1
     assert "holds no prepared test part for mammography-views" in capsys.readouterr().err

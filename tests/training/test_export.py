@@ -1,4 +1,4 @@
-"""The exported graph says what the network says."""
+"""The exported graph gives the same answers as the network."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from tests.training.samples import blob, make_ood_score
-from tests.training.test_network import trained_looking
+from tests.training.test_network import make_trained_network
 from training.errors import TrainingError
 from training.model.ensemble_module import EnsembleModule, Member
 from training.model.export import check_parity, export, open_session, round_to_half, run
@@ -20,7 +20,7 @@ PIXELS = np.stack([np.asarray(blob(label, 3, label))[np.newaxis] for label in (0
 
 @pytest.fixture(scope="module")
 def model() -> EnsembleModule:
-    network = fold_batch_norm(trained_looking(padding=8))
+    network = fold_batch_norm(make_trained_network(padding=8))
     round_to_half(network)
     distance = make_ood_score(96)
     return EnsembleModule([Member(network, distance)], 0.7)
@@ -33,7 +33,7 @@ def graph(model: EnsembleModule, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return path
 
 
-def test_onnxruntime_and_torch_agree(model: EnsembleModule, graph: Path) -> None:
+def test_graph_agrees_with_torch(model: EnsembleModule, graph: Path) -> None:
     session = open_session(graph)
     with torch.inference_mode():
         expected = model(torch.from_numpy(PIXELS))
@@ -44,7 +44,7 @@ def test_onnxruntime_and_torch_agree(model: EnsembleModule, graph: Path) -> None
         assert answers[name] == pytest.approx(values.numpy(), abs=1e-3)
 
 
-def test_outputs_have_the_shapes_and_ranges_of_the_package(graph: Path) -> None:
+def test_graph_outputs_have_the_expected_shapes_and_ranges(graph: Path) -> None:
     session = open_session(graph)
     for count in (1, 3):
         answers = run(session, PIXELS[:count])
@@ -61,7 +61,7 @@ def test_outputs_have_the_shapes_and_ranges_of_the_package(graph: Path) -> None:
     ]
 
 
-def test_batches_answer_as_single_images_do(graph: Path) -> None:
+def test_graph_answers_batches_like_single_images(graph: Path) -> None:
     session = open_session(graph)
     together, apart = run(session, PIXELS), run(session, PIXELS, batch_size=1)
 
@@ -69,7 +69,7 @@ def test_batches_answer_as_single_images_do(graph: Path) -> None:
         assert apart[name] == pytest.approx(values, abs=1e-5)
 
 
-def test_temperature_and_head_are_inside(model: EnsembleModule, graph: Path) -> None:
+def test_graph_contains_temperature_and_head(model: EnsembleModule, graph: Path) -> None:
     with torch.inference_mode():
         images = functional.pad(torch.from_numpy(PIXELS).float() / 255, [8, 8, 8, 8])
         mean, deviation = (
@@ -85,7 +85,7 @@ def test_temperature_and_head_are_inside(model: EnsembleModule, graph: Path) -> 
     )
 
 
-def test_weights_are_stored_in_half_and_nothing_tells_where_the_graph_was_made(graph: Path) -> None:
+def test_graph_stores_float16_weights_and_no_path_of_the_build_machine(graph: Path) -> None:
     proto = onnx.load(graph)
     sizes = {tensor.name: tensor.data_type for tensor in proto.graph.initializer}
 
@@ -94,7 +94,7 @@ def test_weights_are_stored_in_half_and_nothing_tells_where_the_graph_was_made(g
     assert b".py" not in graph.read_bytes()
 
 
-def test_a_graph_that_answers_otherwise_is_refused(model: EnsembleModule, graph: Path) -> None:
+def test_graph_that_differs_from_the_network_is_rejected(model: EnsembleModule, graph: Path) -> None:
     member = model.members[0]
     assert isinstance(member, Member)
     other = EnsembleModule([member], 3.0)

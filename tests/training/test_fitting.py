@@ -1,4 +1,4 @@
-"""The training loop: it learns, repeats itself exactly, goes on after an interruption, and stops in time."""
+"""The training loop: learning, reproducibility, resuming and early stopping."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,10 +27,10 @@ QUICK = Hyperparameters(epochs=1, batch_size=16, width=4, ema_decay=0.5, learnin
 
 @pytest.fixture
 def data(data_folder: Path, small_task: Task, tmp_path: Path) -> PreparedData:
-    return prepare_data(data_folder, "of-nobody", small_task, 0, tmp_path)
+    return prepare_data(data_folder, "undescribed", small_task, 0, tmp_path)
 
 
-def test_learns_what_can_be_learnt(small_task: Task, data: PreparedData) -> None:
+def test_fit_learns_separable_classes(small_task: Task, data: PreparedData) -> None:
     parameters = QUICK.updated({"epochs": 8, "width": 8})
 
     fitted = fit(small_task, data.labelled("train"), data.labelled("validation"), parameters, seed=0)
@@ -42,9 +42,7 @@ def test_learns_what_can_be_learnt(small_task: Task, data: PreparedData) -> None
     assert (logits.argmax(1).numpy() == test.labels).mean() > 0.8
 
 
-def test_the_same_seed_gives_the_same_weights_and_another_does_not(
-    small_task: Task, data: PreparedData
-) -> None:
+def test_weights_are_reproducible_by_seed(small_task: Task, data: PreparedData) -> None:
     train, validation = data.labelled("train"), data.labelled("validation")
     first, again, other = (
         fit(small_task, train, validation, QUICK, seed).network.head.weight for seed in (0, 0, 1)
@@ -55,7 +53,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(
 
 
 class Stop(Exception):
-    """Takes the place of whatever ends a process."""
+    """Stands for anything that ends a process."""
 
 
 def stop_after(number: int) -> Callable[[Epoch], None]:
@@ -72,7 +70,7 @@ def same_weights(first: Fit, second: Fit) -> bool:
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_resumed_after_an_epoch_it_ends_as_if_never_interrupted(
+def test_resumed_training_equals_an_uninterrupted_one(
     small_task: Task, data: PreparedData, tmp_path: Path, number: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     train, validation = data.labelled("train"), data.labelled("validation")
@@ -99,7 +97,7 @@ def test_resumed_after_an_epoch_it_ends_as_if_never_interrupted(
     assert f"resuming seed 0 after epoch {number}\n" in capsys.readouterr().out
 
 
-def test_what_was_done_of_an_epoch_is_done_again(
+def test_interrupted_epoch_is_repeated_from_its_start(
     small_task: Task, data: PreparedData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train, validation = data.labelled("train"), data.labelled("validation")
@@ -107,12 +105,12 @@ def test_what_was_done_of_an_epoch_is_done_again(
     checkpoint = Checkpoint(tmp_path / "seed-0.pt", {"seed": 0})
     expected = fit(small_task, train, validation, parameters, 0)
 
-    def die(progress: Progress, share: float) -> None:
+    def interrupt(progress: Progress, share: float) -> None:
         if progress.done == 1 and share > 0.5:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Progress, "report_batch", die)
+        patch.setattr(Progress, "report_batch", interrupt)
         with pytest.raises(KeyboardInterrupt):
             fit(small_task, train, validation, parameters, 0, checkpoint=checkpoint)
     resumed = fit(small_task, train, validation, parameters, 0, checkpoint=checkpoint)
@@ -121,7 +119,7 @@ def test_what_was_done_of_an_epoch_is_done_again(
     assert same_weights(resumed, expected)
 
 
-def test_a_finished_training_is_not_trained_again(
+def test_finished_training_is_not_repeated(
     small_task: Task, data: PreparedData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train, validation = data.labelled("train"), data.labelled("validation")
@@ -136,9 +134,7 @@ def test_a_finished_training_is_not_trained_again(
     assert same_weights(again, finished)
 
 
-def test_the_state_of_another_network_is_refused(
-    small_task: Task, data: PreparedData, tmp_path: Path
-) -> None:
+def test_state_of_another_network_is_rejected(small_task: Task, data: PreparedData, tmp_path: Path) -> None:
     train, validation = data.labelled("train"), data.labelled("validation")
     checkpoint = Checkpoint(tmp_path / "seed-0.pt", {"seed": 0})
     fit(small_task, train, validation, QUICK, 0, checkpoint=checkpoint)
@@ -147,13 +143,13 @@ def test_the_state_of_another_network_is_refused(
         fit(small_task, train, validation, QUICK.updated({"width": 6}), 0, checkpoint=checkpoint)
 
 
-def test_starts_from_the_weights_of_another_task(
+def test_fit_starts_from_the_weights_of_another_task(
     small_task: Task, data: PreparedData, capsys: pytest.CaptureFixture[str]
 ) -> None:
     train, validation = data.labelled("train"), data.labelled("validation")
     teacher = make_network(width=QUICK.width)
     weights = StartingWeights("teacher", teacher.state_dict())
-    # With a learning rate of next to nothing, what it started from is what it has.
+    # With this tiny learning rate the network keeps its starting weights.
     parameters = QUICK.updated({"learning_rate": 1e-6, "weight_decay": 0.0})
 
     fitted = fit(small_task, train, validation, parameters, 0, weights)
@@ -166,9 +162,9 @@ def test_starts_from_the_weights_of_another_task(
     assert f"starting from {count - 2} of {count} tensors of teacher" in capsys.readouterr().out
 
 
-def test_stops_when_validation_no_longer_improves(small_task: Task, data: PreparedData) -> None:
+def test_fit_stops_when_validation_no_longer_improves(small_task: Task, data: PreparedData) -> None:
     train, validation = data.labelled("train"), data.labelled("validation")
-    # Whatever helps on these labels hurts on those.
+    # Learning the train labels makes these validation labels less likely.
     contrary = Labelled(validation.pixels, (validation.labels + 1) % len(small_task.classes))
     parameters = QUICK.updated({"epochs": 12, "patience": 1})
 
@@ -178,7 +174,7 @@ def test_stops_when_validation_no_longer_improves(small_task: Task, data: Prepar
     assert len(fitted.history) == fitted.best.number + 1
 
 
-def test_a_loss_that_diverges_is_reported(
+def test_diverging_loss_is_reported(
     small_task: Task, data: PreparedData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -189,7 +185,7 @@ def test_a_loss_that_diverges_is_reported(
         fit(small_task, data.labelled("train"), data.labelled("validation"), QUICK, seed=0)
 
 
-def test_a_network_that_diverges_in_its_last_step_is_not_kept(
+def test_network_that_diverges_in_its_last_step_is_rejected(
     small_task: Task, data: PreparedData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nowhere = torch.full((len(data.parts["validation"]), len(small_task.classes)), float("nan"))
@@ -199,9 +195,9 @@ def test_a_network_that_diverges_in_its_last_step_is_not_kept(
         fit(small_task, data.labelled("train"), data.labelled("validation"), QUICK, seed=0)
 
 
-def test_long_gradients_are_scaled_down(small_task: Task, data: PreparedData) -> None:
+def test_long_gradients_are_clipped(small_task: Task, data: PreparedData) -> None:
     train, validation = data.labelled("train"), data.labelled("validation")
-    # AdamW forgets the common scale of all gradients, but not that of one step against another.
+    # AdamW cancels a common scale of all gradients, but not differences in scale between steps.
     free, bound = (
         fit(small_task, train, validation, QUICK.updated({"clip_grad_norm": norm}), 0).network.head.weight
         for norm in (1000.0, 0.01)
@@ -210,7 +206,7 @@ def test_long_gradients_are_scaled_down(small_task: Task, data: PreparedData) ->
     assert not torch.equal(free, bound)
 
 
-def test_the_learning_rate_peaks_where_the_warm_up_ends() -> None:
+def test_learning_rate_peaks_at_the_end_of_the_warm_up() -> None:
     parameters = Hyperparameters(epochs=10, warmup_fraction=0.3, learning_rate=0.01)
     network = make_network()
     optimisation = Optimisation(network, parameters, steps=10)
@@ -224,7 +220,7 @@ def test_the_learning_rate_peaks_where_the_warm_up_ends() -> None:
 
 
 @pytest.mark.parametrize("warmup_fraction", [0.01, 0.2, 0.5, 0.9])
-def test_the_shortest_training_has_a_schedule(warmup_fraction: float) -> None:
+def test_schedule_supports_a_single_step(warmup_fraction: float) -> None:
     parameters = Hyperparameters(epochs=1, warmup_fraction=warmup_fraction)
     network = make_network()
     optimisation = Optimisation(network, parameters, steps=1)
@@ -234,7 +230,7 @@ def test_the_shortest_training_has_a_schedule(warmup_fraction: float) -> None:
     assert 0 < optimisation.learning_rate <= parameters.learning_rate
 
 
-def test_a_batch_must_suffice_for_all_processes(
+def test_batch_too_small_for_all_processes_is_rejected(
     small_task: Task, data: PreparedData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parallel, "world_size", lambda: 16)
@@ -245,7 +241,7 @@ def test_a_batch_must_suffice_for_all_processes(
         fit(small_task, data.labelled("train"), data.labelled("validation"), QUICK, seed=0)
 
 
-def test_rare_classes_weigh_more() -> None:
+def test_class_weights_are_higher_for_rare_classes() -> None:
     labels = np.repeat([0, 1], [90, 10])
 
     assert class_weights(labels, 2, 0.0).tolist() == [1, 1]
@@ -256,7 +252,7 @@ def test_rare_classes_weigh_more() -> None:
 @pytest.mark.parametrize(
     ("power", "adjustment"), [(0.0, 0.0), (0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0)]
 )
-def test_class_weights_are_removed_from_the_logits(power: float, adjustment: float) -> None:
+def test_prior_correction_removes_class_weights_from_the_logits(power: float, adjustment: float) -> None:
     labels = np.repeat([0, 1], [90, 10])
     parameters = Hyperparameters(class_weight_power=power, logit_adjustment=adjustment)
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from tests.training.trees import classes, groups, listed, plant
+from tests.training.trees import classes, groups, list_data, write_tree
 from training.errors import TrainingError
 
 CLASSES = ("left-cc", "right-cc", "not-a-mammogram")
 
 
-def line(path: str, class_name: str | None, confidence: float = 0.9, **more: Any) -> str:
-    """A line as a labelling job writes it; without a class, as it writes what it failed on."""
+def manifest_line(path: str, class_name: str | None, confidence: float = 0.9, **more: Any) -> str:
+    """A line of an output manifest; without a class, that of an image on which the job failed."""
     metadata: dict[str, Any] = {
         "confidence": confidence,
         "job-name": "labeling-job/views",
@@ -28,23 +28,23 @@ def line(path: str, class_name: str | None, confidence: float = 0.9, **more: Any
     return json.dumps({"source-ref": path, "views": 0, "views-metadata": metadata, **more})
 
 
-def write(path: Path, *lines: str) -> Path:
+def write_manifest(path: Path, *lines: str) -> Path:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
 
-def test_a_folder_may_be_labelled_by_the_output_manifest_in_it(tmp_path: Path) -> None:
-    """With the spellings and the empty lines of the AWS workshop's own manifest."""
-    plant(tmp_path, ["a b+.png", "ü.png", "c.png"])
-    write(
+def test_output_manifest_in_a_folder_labels_its_images(tmp_path: Path) -> None:
+    """The class names and empty lines are those of the AWS workshop's manifest."""
+    write_tree(tmp_path, ["a b+.png", "ü.png", "c.png"])
+    write_manifest(
         tmp_path / "output.manifest",
-        line("a b+.png", "Right-CC"),
+        manifest_line("a b+.png", "Right-CC"),
         "",
-        line("ü.png", "Left CC", 0.75),
-        line("c.png", "Not a mammography"),
+        manifest_line("ü.png", "Left CC", 0.75),
+        manifest_line("c.png", "Not a mammography"),
     )
 
-    listing = listed(tmp_path, CLASSES, "mammography-views")
+    listing = list_data(tmp_path, CLASSES, "mammography-views")
 
     assert classes(listing, CLASSES) == {
         "a b+.png": "right-cc",
@@ -54,43 +54,47 @@ def test_a_folder_may_be_labelled_by_the_output_manifest_in_it(tmp_path: Path) -
     assert dict(listing.records[0].attributes)["human-annotated"] == "yes"
 
 
-def test_the_manifest_itself_can_be_named(tmp_path: Path) -> None:
-    plant(tmp_path, ["images/a.png"])
-    manifest = write(tmp_path / "labels.jsonl", line("images/a.png", "left-cc", group="p1", split="test"))
+def test_manifest_file_can_be_the_location(tmp_path: Path) -> None:
+    write_tree(tmp_path, ["images/a.png"])
+    manifest = write_manifest(
+        tmp_path / "labels.jsonl", manifest_line("images/a.png", "left-cc", group="p1", split="test")
+    )
 
-    listing = listed(manifest, CLASSES)
+    listing = list_data(manifest, CLASSES)
 
     assert groups(listing) == {"images/a.png": "p1"}
     assert listing.records[0].given == "test"
 
 
-def test_labels_below_the_least_confidence_and_failures_are_left_out(tmp_path: Path) -> None:
-    plant(tmp_path, ["a.png", "b.png", "c.png"])
-    manifest = write(
+def test_labels_with_low_confidence_and_failures_are_left_out(tmp_path: Path) -> None:
+    write_tree(tmp_path, ["a.png", "b.png", "c.png"])
+    manifest = write_manifest(
         tmp_path / "output.manifest",
-        line("a.png", "left-cc", 0.95),
-        line("b.png", "left-cc", 0.94),
-        line("c.png", None),
+        manifest_line("a.png", "left-cc", 0.95),
+        manifest_line("b.png", "left-cc", 0.94),
+        manifest_line("c.png", None),
     )
 
-    listing = listed(manifest, CLASSES, min_confidence=0.95)
+    listing = list_data(manifest, CLASSES, min_confidence=0.95)
 
     assert classes(listing, CLASSES) == {"a.png": "left-cc"}
     assert listing.left_out == {"unsure": ("b.png",), "unlabelled": ("c.png",)}
 
 
 def test_labels_add_to_a_folder_and_correct_it(tmp_path: Path) -> None:
-    folder = plant(tmp_path / "data", ["left-cc/a.png", "left-cc/b.png", "right-cc/c.png", "later/d.png"])
-    plant(tmp_path / "labels", ["e.png"])
-    manifest = write(
+    folder = write_tree(
+        tmp_path / "data", ["left-cc/a.png", "left-cc/b.png", "right-cc/c.png", "later/d.png"]
+    )
+    write_tree(tmp_path / "labels", ["e.png"])
+    manifest = write_manifest(
         tmp_path / "labels" / "output.manifest",
-        line(str(folder / "left-cc/a.png"), "right-cc", group="p1"),
-        line(str(folder / "left-cc/b.png"), None),
-        line(str(folder / "later/d.png"), "left-cc"),
-        line("e.png", "not-a-mammogram"),
+        manifest_line(str(folder / "left-cc/a.png"), "right-cc", group="p1"),
+        manifest_line(str(folder / "left-cc/b.png"), None),
+        manifest_line(str(folder / "later/d.png"), "left-cc"),
+        manifest_line("e.png", "not-a-mammogram"),
     )
 
-    listing = listed(folder, CLASSES, labels=manifest)
+    listing = list_data(folder, CLASSES, labels=manifest)
 
     assert classes(listing, CLASSES) == {
         "left-cc/a.png": "right-cc",
@@ -103,13 +107,15 @@ def test_labels_add_to_a_folder_and_correct_it(tmp_path: Path) -> None:
     assert listing.left_out == {}
 
 
-def test_manifest_and_images_may_lie_in_different_places_of_s3(s3: Any) -> None:
-    text = f"{line('s3://films/raw/a b+.png', 'left-cc')}\n{line('s3://other/ü.png', 'right-cc')}\n"
+def test_manifest_and_images_can_be_in_different_buckets(s3: Any) -> None:
+    first = manifest_line("s3://films/raw/a b+.png", "left-cc")
+    second = manifest_line("s3://other/ü.png", "right-cc")
+    text = f"{first}\n{second}\n"
     s3.put_object(Bucket="films", Key="job/output.manifest", Body=text.encode())
     s3.put_object(Bucket="films", Key="raw/left-cc/c.png", Body=b"")
 
-    alone = listed("s3://films/job/output.manifest", CLASSES, client=s3)
-    together = listed("s3://films/raw", CLASSES, labels="s3://films/job/output.manifest", client=s3)
+    alone = list_data("s3://films/job/output.manifest", CLASSES, client=s3)
+    together = list_data("s3://films/raw", CLASSES, labels="s3://films/job/output.manifest", client=s3)
 
     assert classes(alone, CLASSES) == {"s3://films/raw/a b+.png": "left-cc", "s3://other/ü.png": "right-cc"}
     assert classes(together, CLASSES) == {
@@ -119,28 +125,34 @@ def test_manifest_and_images_may_lie_in_different_places_of_s3(s3: Any) -> None:
     }
 
 
-def test_relative_addresses_are_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plant(tmp_path, ["data/left-cc/a.png", "data/right-cc/b.png", "labels/e.png"])
-    write(tmp_path / "labels/x.manifest", line("../data/left-cc/a.png", "left-cc"), line("e.png", "left-cc"))
+def test_relative_paths_are_resolved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_tree(tmp_path, ["data/left-cc/a.png", "data/right-cc/b.png", "labels/e.png"])
+    write_manifest(
+        tmp_path / "labels/x.manifest",
+        manifest_line("../data/left-cc/a.png", "left-cc"),
+        manifest_line("e.png", "left-cc"),
+    )
     monkeypatch.chdir(tmp_path)
 
-    listing = listed("./data/", CLASSES, labels="labels/x.manifest")
+    listing = list_data("./data/", CLASSES, labels="labels/x.manifest")
 
     assert str(tmp_path / "labels/e.png") in classes(listing, CLASSES)
     assert len(listing.records) == 4
 
 
-def test_of_chained_jobs_the_newest_label_counts(tmp_path: Path) -> None:
-    plant(tmp_path, ["a.png"])
+def test_newest_label_of_chained_jobs_counts(tmp_path: Path) -> None:
+    write_tree(tmp_path, ["a.png"])
     adjusted = {
         "class-name": "right-cc",
         "creation-date": "2021-01-01T00:00:00",
         "type": "groundtruth/image-classification",
     }
-    text = json.dumps(json.loads(line("a.png", "left-cc")) | {"again": 1, "again-metadata": adjusted})
-    manifest = write(tmp_path / "output.manifest", text)
+    text = json.dumps(
+        json.loads(manifest_line("a.png", "left-cc")) | {"again": 1, "again-metadata": adjusted}
+    )
+    manifest = write_manifest(tmp_path / "output.manifest", text)
 
-    assert classes(listed(manifest, CLASSES), CLASSES) == {"a.png": "right-cc"}
+    assert classes(list_data(manifest, CLASSES), CLASSES) == {"a.png": "right-cc"}
 
 
 BOXES = {"class-name": "x", "type": "groundtruth/object-detection"}
@@ -158,14 +170,17 @@ BOXES = {"class-name": "x", "type": "groundtruth/object-detection"}
             '{"source-ref": "a.png", "v": 0, "v-metadata": {}}',
             "line 2: the metadata of 'v' have no 'class-name'",
         ),
-        (line("a.png", "left-cc").replace("0.9", '"high"'), "line 2: the confidence of 'views' is 'high'"),
-        (line("a.png", "spine"), "the class 'spine', which the task does not have"),
-        (line("z.png", "left-cc"), r"1 of 2 files .* do not exist, for example 'z\.png'"),
+        (
+            manifest_line("a.png", "left-cc").replace("0.9", '"high"'),
+            "line 2: the confidence of 'views' is 'high'",
+        ),
+        (manifest_line("a.png", "spine"), "the class 'spine', which the task does not have"),
+        (manifest_line("z.png", "left-cc"), r"1 of 2 files .* do not exist, for example 'z\.png'"),
     ],
 )
-def test_what_is_wrong_is_said_with_file_and_line(tmp_path: Path, bad: str, message: str) -> None:
-    plant(tmp_path, ["a.png"])
-    manifest = write(tmp_path / "output.manifest", line("a.png", "left-cc"), bad)
+def test_invalid_lines_are_reported_with_file_and_line(tmp_path: Path, bad: str, message: str) -> None:
+    write_tree(tmp_path, ["a.png"])
+    manifest = write_manifest(tmp_path / "output.manifest", manifest_line("a.png", "left-cc"), bad)
 
     with pytest.raises(TrainingError, match=message):
-        listed(manifest, CLASSES)
+        list_data(manifest, CLASSES)

@@ -1,4 +1,4 @@
-"""What the endpoint's container runs, called as the container calls it."""
+"""The serving functions, called in the same way as the endpoint's container calls them."""
 
 import base64
 import io
@@ -29,7 +29,7 @@ OVERRUN = ROOT / "tests" / "fuzz" / "fixtures" / "jpeg-lossless-sv1-of-12-bits-i
 
 
 class Container:
-    """Calls the four functions as SageMaker's container does, and keeps the status they set."""
+    """Calls the four functions like SageMaker's container, and records the status they set."""
 
     def __init__(self, model: Model):
         self.model = model
@@ -47,7 +47,7 @@ class Container:
         return parsed
 
     def invoke_endpoint(self, **request: Any) -> dict[str, Any]:
-        """As the SageMaker Runtime does."""
+        """Return what the SageMaker Runtime would return."""
         answer = self.answer(bytearray(request["Body"]), request["ContentType"])
         return {"Body": io.BytesIO(json.dumps(answer).encode()), "InvokedProductionVariant": "AllTraffic"}
 
@@ -135,7 +135,7 @@ def test_several_images_are_accepted_as_json(container: Container, folder: Path,
     )
 
 
-def test_colour_task(tmp_path: Path) -> None:
+def test_colour_images_are_classified(tmp_path: Path) -> None:
     folder = write_package(tmp_path / "model", task := load_task(COLOUR_TASK))
     container = Container(model_fn(str(folder)))
     file = images.encode(Image.fromarray(images.colours()), "PNG")
@@ -144,7 +144,7 @@ def test_colour_task(tmp_path: Path) -> None:
     assert container.answer(npy(expected[:, :1]), "application/x-npy")["code"] == "InvalidRequest"
 
 
-def test_application_reads_what_the_endpoint_answers(container: Container, folder: Path, task: Task) -> None:
+def test_endpoint_answer_is_read_by_the_application(container: Container, folder: Path, task: Task) -> None:
     arrays = pixels(task, 2)
     served = PackageBackend(Endpoint(container, "an-endpoint"), task).run(arrays)
     embedded = EmbeddedBackend(ModelPackage.load(folder), threads=1).run(arrays)

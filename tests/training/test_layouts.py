@@ -1,11 +1,11 @@
-"""Public data sets as people download them: recognised by their names, read right."""
+"""Layouts of public data sets: recognised by file names and read correctly."""
 
 from pathlib import Path
 
 import pytest
 
 from chalicelib.tasks import load_task, load_tasks
-from tests.training.trees import classes, groups, listed, plant
+from tests.training.trees import classes, groups, list_data, write_tree
 from training.data.layouts import load_layouts
 from training.data.sources import DATASETS, load_source
 from training.errors import TrainingError
@@ -82,13 +82,13 @@ IDC = {
         ("breast-histology", "idc-regular", IDC),
     ],
 )
-def test_each_public_layout_is_recognised_and_read(
+def test_public_layouts_are_recognised_and_read(
     tmp_path: Path, task_name: str, layout: str, expected: dict[str, tuple[str, str, str]]
 ) -> None:
     class_names = load_task(task_name).class_names
-    plant(tmp_path, expected)
+    write_tree(tmp_path, expected)
 
-    listing = listed(tmp_path, class_names, task_name)
+    listing = list_data(tmp_path, class_names, task_name)
 
     assert f"layout {layout}" in listing.how
     given = {record.path: record.given for record in listing.records}
@@ -96,18 +96,20 @@ def test_each_public_layout_is_recognised_and_read(
     assert found == tuple({path: row[n] for path, row in expected.items()} for n in range(3))
 
 
-def test_masks_beside_the_images_are_passed_over(tmp_path: Path) -> None:
+def test_masks_beside_the_images_are_skipped(tmp_path: Path) -> None:
     masks = ["benign/benign (1)_mask.png", "benign/benign (1)_mask_1.png", "normal/normal (3)_mask.png"]
-    plant(tmp_path, [*masks, "benign/benign (1).png", "malignant/malignant (2).png", "normal/normal (3).png"])
+    write_tree(
+        tmp_path, [*masks, "benign/benign (1).png", "malignant/malignant (2).png", "normal/normal (3).png"]
+    )
 
-    listing = listed(tmp_path, load_task("breast-ultrasound").class_names)
+    listing = list_data(tmp_path, load_task("breast-ultrasound").class_names)
 
     assert len(listing.records) == 3
     assert listing.left_out == {"skipped": tuple(sorted(masks))}
 
 
-def test_octdl_takes_patient_sex_and_eye_from_its_table(tmp_path: Path) -> None:
-    plant(tmp_path, [*OCTDL, "OCTDL/AMD/amd_7_1.jpg"])
+def test_octdl_table_provides_patient_sex_and_eye(tmp_path: Path) -> None:
+    write_tree(tmp_path, [*OCTDL, "OCTDL/AMD/amd_7_1.jpg"])
     (tmp_path / "OCTDL_labels.csv").write_text(
         "file_name,disease,subcategory,condition,patient_id,eye,sex,year,image_width,image_hight\n"
         "amd_1047099_1,AMD,late,MNV,1047099,OD,F,1941,882,322\n"
@@ -116,7 +118,7 @@ def test_octdl_takes_patient_sex_and_eye_from_its_table(tmp_path: Path) -> None:
         encoding="utf-8",
     )
 
-    listing = listed(tmp_path, load_task("retinal-oct").class_names, "retinal-oct")
+    listing = list_data(tmp_path, load_task("retinal-oct").class_names, "retinal-oct")
 
     records = {record.path: record for record in listing.records}
     first, other = records["OCTDL/AMD/amd_1047099_1.jpg"], records["OCTDL/NO/no_4641074_3.jpg"]
@@ -126,39 +128,39 @@ def test_octdl_takes_patient_sex_and_eye_from_its_table(tmp_path: Path) -> None:
     assert listing.left_out["disputed"] == ("OCTDL/AMD/amd_7_1.jpg",)
 
 
-def test_what_a_layout_cannot_place_is_counted(tmp_path: Path) -> None:
-    plant(tmp_path, [f"train/CCD/A_{number:04}_1.jpg" for number in range(30)])
-    plant(tmp_path, ["poster.png", "readme.md"])
+def test_files_without_a_class_are_counted(tmp_path: Path) -> None:
+    write_tree(tmp_path, [f"train/CCD/A_{number:04}_1.jpg" for number in range(30)])
+    write_tree(tmp_path, ["poster.png", "readme.md"])
 
-    listing = listed(tmp_path, load_task("mammography-views").class_names)
+    listing = list_data(tmp_path, load_task("mammography-views").class_names)
 
     assert listing.left_out == {"foreign": ("readme.md",), "unplaced": ("poster.png",)}
     assert "the path gives the class of 97% of 31 images" in listing.how
 
 
-def test_a_layout_can_be_named_and_then_no_manifest_is_read(tmp_path: Path) -> None:
-    plant(tmp_path, ["CCD/a.jpg", "x/b.jpg", "x/c.jpg"])
+def test_named_layout_overrides_the_manifest(tmp_path: Path) -> None:
+    write_tree(tmp_path, ["CCD/a.jpg", "x/b.jpg", "x/c.jpg"])
     (tmp_path / "manifest.csv").write_text("path,class\nx/b.jpg,left-cc\n", encoding="utf-8")
     class_names = load_task("mammography-views").class_names
 
-    listing = listed(tmp_path, class_names, layout="aws-mammography-workshop")
+    listing = list_data(tmp_path, class_names, layout="aws-mammography-workshop")
 
     assert classes(listing, class_names) == {"CCD/a.jpg": "right-cc"}
-    assert classes(listed(tmp_path, class_names), class_names) == {"x/b.jpg": "left-cc"}
+    assert classes(list_data(tmp_path, class_names), class_names) == {"x/b.jpg": "left-cc"}
 
 
-def test_an_unknown_layout_is_refused_with_the_ones_that_fit_the_task(tmp_path: Path) -> None:
-    plant(tmp_path, ["AMD/a.jpg"])
+def test_unknown_layout_is_rejected_with_the_ones_that_fit_the_task(tmp_path: Path) -> None:
+    write_tree(tmp_path, ["AMD/a.jpg"])
 
     with pytest.raises(TrainingError, match=r"no layout 'octld'.*Known: octdl, class-folders\.$"):
-        listed(tmp_path, load_task("retinal-oct").class_names, layout="octld")
+        list_data(tmp_path, load_task("retinal-oct").class_names, layout="octld")
 
 
-def test_a_folder_that_fits_nothing_is_described(tmp_path: Path) -> None:
-    plant(tmp_path, ["sick/a.png", "sick/b.png", "c.png", "notes.txt"])
+def test_folder_without_a_known_layout_is_described(tmp_path: Path) -> None:
+    write_tree(tmp_path, ["sick/a.png", "sick/b.png", "c.png", "notes.txt"])
 
     with pytest.raises(TrainingError) as caught:
-        listed(tmp_path, load_task("chest-xray").class_names)
+        list_data(tmp_path, load_task("chest-xray").class_names)
 
     said = str(caught.value)
     assert "3 images in 2 folders, most of them in sick (2), (top) (1), 1 other files" in said
@@ -166,12 +168,12 @@ def test_a_folder_that_fits_nothing_is_described(tmp_path: Path) -> None:
     assert "normal, bacterial-pneumonia" in said
 
 
-def test_an_empty_folder_is_described(tmp_path: Path) -> None:
+def test_empty_folder_is_described(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="fits no known layout: 0 images in 0 folders, 0 other files"):
-        listed(tmp_path, load_task("chest-xray").class_names)
+        list_data(tmp_path, load_task("chest-xray").class_names)
 
 
-def test_every_layout_names_classes_of_a_task_and_every_data_set_can_be_read() -> None:
+def test_layouts_and_data_sets_match_the_classes_of_tasks() -> None:
     tasks = load_tasks().values()
     for layout in load_layouts().values():
         named = {class_name for _, class_name in layout.classes}

@@ -1,4 +1,4 @@
-"""Metrics against values worked out by hand and against scikit-learn."""
+"""Metrics, compared with manual calculations and with scikit-learn."""
 
 import time
 from typing import Any
@@ -18,7 +18,7 @@ from training.evaluation.metrics import (
 from training.evaluation.ranking import Ranking
 
 NAMES = ("a", "b", "c")
-# Ten images: a is right 3 of 4 times, b 2 of 3, c 3 of 3; one a is taken for b, one b for c.
+# Ten images: a is right 3 of 4 times, b 2 of 3, c 3 of 3; one a is predicted as b, one b as c.
 LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2, 2])
 PREDICTED = np.array([0, 0, 0, 1, 1, 1, 2, 2, 2, 2])
 NOT_DEFINED = {"value": None, "low": None, "high": None}
@@ -55,7 +55,7 @@ def intervals(tree: Any) -> list[dict[str, float]]:
     return [tree] if "low" in tree else [found for branch in tree.values() for found in intervals(branch)]
 
 
-def test_values_worked_out_by_hand() -> None:
+def test_metrics_match_manual_calculation() -> None:
     metrics = evaluate(predictions(), NAMES, resamples=200, seed=0, negative="c")
 
     assert metrics["confusion_matrix"] == [[3, 1, 0], [0, 2, 1], [0, 0, 3]]
@@ -67,7 +67,7 @@ def test_values_worked_out_by_hand() -> None:
     assert metrics["per_class"]["a"]["specificity"]["value"] == pytest.approx(1)
     assert metrics["per_class"]["b"]["specificity"]["value"] == pytest.approx(6 / 7)
     assert metrics["per_class"]["c"]["specificity"]["value"] == pytest.approx(6 / 7)
-    # Seven images show a or b; one of them is taken for c, "nothing found". Of a and b nothing is found in c.
+    # Seven images are a or b; one of them is predicted as c, "nothing found". No c is predicted as a or b.
     finding = metrics["finding"]
     assert finding["negative"] == "c"
     assert finding["images"] == 7
@@ -79,7 +79,7 @@ def test_values_worked_out_by_hand() -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_every_value_agrees_with_scikit_learn(seed: int) -> None:
+def test_metrics_agree_with_scikit_learn(seed: int) -> None:
     answers = random_predictions(200, seed)
     labels, probabilities, predicted = answers.labels, answers.probabilities, answers.predicted
 
@@ -147,7 +147,7 @@ def test_weights_act_as_repetitions() -> None:
         assert best == pytest.approx(precision[recall >= 0.8].max())
 
 
-def test_a_perfect_ranking_is_exactly_one() -> None:
+def test_perfect_ranking_has_an_area_of_exactly_one() -> None:
     rng = np.random.default_rng(0)
     positive = np.arange(97) < 31
     ranking = Ranking.of(positive, np.where(positive, 0.9, 0.1), rng.integers(0, 4, (50, 97)).astype(float))
@@ -166,12 +166,12 @@ def test_intervals_contain_the_value_and_are_reproducible() -> None:
         assert 0 <= found["low"] < found["high"] <= 1
 
 
-def test_intervals_cover_the_truth_about_as_often_as_they_claim() -> None:
-    """100 tests of a classifier that is right three times in four, each on 60 patients with two images."""
+def test_intervals_have_about_their_nominal_coverage() -> None:
+    """A classifier with an accuracy of 75 % is tested 100 times on 60 patients with two images each."""
     rng = np.random.default_rng(0)
     covered = 0
     for _ in range(100):
-        # Both images of a patient are easier, or harder, together.
+        # Both images of a patient are equally difficult.
         rate = np.repeat(rng.choice([0.5, 1.0], 60), 2)
         labels = rng.integers(0, 2, 120)
         predicted = np.where(rng.random(120) < rate, labels, 1 - labels)
@@ -183,7 +183,7 @@ def test_intervals_cover_the_truth_about_as_often_as_they_claim() -> None:
 
 
 def test_images_of_one_patient_count_as_one_observation() -> None:
-    """Ten copies of each image, said to be of the same patient, must not make the intervals narrower."""
+    """Ten copies of each image in the same group must not make the intervals narrower."""
     single = random_predictions(40)
     copies = Predictions(
         np.repeat(single.labels, 10),
@@ -201,7 +201,7 @@ def test_images_of_one_patient_count_as_one_observation() -> None:
     assert np.median(wrong / ten) == pytest.approx(10**-0.5, rel=0.2)
 
 
-def test_no_error_seen_is_not_certainty() -> None:
+def test_interval_without_errors_has_the_binomial_lower_limit() -> None:
     flawless = Predictions(LABELS, np.eye(3)[LABELS], [str(index) for index in range(10)])
 
     accuracy = evaluate(flawless, NAMES, 200, 0)["accuracy"]
@@ -210,7 +210,7 @@ def test_no_error_seen_is_not_certainty() -> None:
     assert accuracy == {"value": 1.0, "low": pytest.approx(0.6915, abs=1e-4), "high": 1.0}
 
 
-def test_no_success_seen_is_not_certainty_either() -> None:
+def test_interval_without_successes_has_the_binomial_upper_limit() -> None:
     hopeless = Predictions(LABELS, np.eye(3)[(LABELS + 1) % 3], [str(index) for index in range(10)])
 
     accuracy = evaluate(hopeless, NAMES, 200, 0)["accuracy"]
@@ -218,7 +218,7 @@ def test_no_success_seen_is_not_certainty_either() -> None:
     assert accuracy == {"value": 0.0, "low": 0.0, "high": pytest.approx(0.3085, abs=1e-4)}
 
 
-def test_one_class_alone_leaves_much_undefined_and_nothing_nan() -> None:
+def test_metrics_of_a_single_class_are_undefined_but_never_nan() -> None:
     alone = Predictions(np.zeros(6, int), np.eye(3)[[0, 0, 0, 0, 1, 1]], list("abcdef"))
 
     metrics = evaluate(alone, NAMES, 100, 0, negative="a")
@@ -233,7 +233,7 @@ def test_one_class_alone_leaves_much_undefined_and_nothing_nan() -> None:
     assert not [leaf for leaf in leaves(metrics) if isinstance(leaf, float) and not np.isfinite(leaf)]
 
 
-def test_a_missing_class_is_left_out_of_the_means() -> None:
+def test_missing_class_is_left_out_of_the_means() -> None:
     full = random_predictions(120)
     kept = full.labels != 2
     part = Predictions(full.labels[kept], full.probabilities[kept], [str(i) for i in range(kept.sum())])
@@ -248,7 +248,7 @@ def test_a_missing_class_is_left_out_of_the_means() -> None:
     )
 
 
-def test_subgroups_are_measured_each_for_itself() -> None:
+def test_subgroups_are_measured_separately() -> None:
     answers = random_predictions(100)
     few = MIN_SUBGROUP - 1
     sexes = ["F"] * 50 + ["M"] * (50 - few) + [""] * few
@@ -268,7 +268,7 @@ def test_subgroups_are_measured_each_for_itself() -> None:
     assert "subgroups" not in evaluate(answers, NAMES, 10, 0)
 
 
-def test_large_tests_are_resampled_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_resampling_in_blocks_changes_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = random_predictions(90)
     whole = evaluate(answers, NAMES, 50, 0)
 
@@ -288,12 +288,12 @@ def test_resamples_draw_whole_groups() -> None:
     assert bootstrap.resample_totals(totals) == pytest.approx(weights[:, [0, 1, 3]] @ totals)
 
 
-def test_an_interval_of_undefined_resamples_is_undefined() -> None:
+def test_interval_of_undefined_resamples_is_undefined() -> None:
     assert interval(0.5, np.full(10, np.nan)) == NOT_DEFINED
     assert interval(np.nan, np.ones(10)) == NOT_DEFINED
 
 
-def test_a_thousand_resamples_take_seconds() -> None:
+def test_evaluation_with_a_thousand_resamples_takes_seconds() -> None:
     answers = random_predictions(2000, images_per_group=3)
     start = time.perf_counter()
 

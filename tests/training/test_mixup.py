@@ -16,7 +16,7 @@ def mix(mixup: float, cutmix: float, seed: int = 0) -> tuple[Tensor, Tensor]:
     return images, targets
 
 
-def test_without_chances_nothing_changes() -> None:
+def test_mixer_with_zero_probabilities_changes_nothing() -> None:
     images, targets = mix(0, 0)
 
     assert torch.equal(images, IMAGES)
@@ -24,24 +24,24 @@ def test_without_chances_nothing_changes() -> None:
 
 
 @pytest.mark.parametrize(("mixup", "cutmix"), [(1, 0), (0, 1)])
-def test_targets_are_the_shares_of_what_is_seen(mixup: float, cutmix: float) -> None:
+def test_targets_are_the_shares_of_the_mixed_images(mixup: float, cutmix: float) -> None:
     for seed in range(10):
         images, targets = mix(mixup, cutmix, seed)
 
-        # Each image has one grey value of its own, so its mean tells how much of whom is in it.
+        # Each image has a grey value of its own, so the mean gives the shares of the two images.
         assert targets.sum(1) == pytest.approx(1)
         assert images.mean((1, 2, 3)) == pytest.approx((targets @ (torch.arange(8.0) / 8)), abs=1e-5)
     assert not torch.equal(images, IMAGES)
 
 
-def test_blending_changes_every_pixel_and_pasting_only_some() -> None:
+def test_mixup_changes_every_pixel_and_cutmix_only_some() -> None:
     blended, pasted = mix(1, 0)[0], mix(0, 1)[0]
 
     assert all(len(image.unique()) == 1 for image in blended)
     assert max(len(image.unique()) for image in pasted) == 2
 
 
-def test_chances_are_shares_of_the_batches() -> None:
+def test_probabilities_are_shares_of_the_batches() -> None:
     mixer = Mixer(0.25, 0.25, torch.Generator().manual_seed(0))
     kinds = [max(len(image.unique()) for image in mixer(IMAGES, TARGETS)[0]) for _ in range(200)]
     untouched = 200 - sum(not torch.equal(mixer(IMAGES, TARGETS)[0], IMAGES) for _ in range(200))

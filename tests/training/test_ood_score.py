@@ -1,4 +1,4 @@
-"""The distance from the familiar."""
+"""The distance from the training images."""
 
 import numpy as np
 import pytest
@@ -11,25 +11,25 @@ CENTRES = torch.tensor([[0.0, 0.0, 0.0], [20.0, 0.0, 0.0]])
 SPREAD = torch.tensor([[2.0, 0.0, 0.0], [0.8, 1.5, 0.0], [0.0, 0.0, 50.0]])
 
 
-def draw(count: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Descriptors of two classes with a common, oblique spread, and labels."""
+def draw_descriptors(count: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Descriptors of two classes with the same correlated covariance, and their labels."""
     labels = torch.arange(count) % 2
     noise = torch.randn(count, 3, generator=torch.Generator().manual_seed(seed))
     return CENTRES[labels] + noise @ SPREAD, labels
 
 
-def test_the_distance_is_mahalanobis_to_the_nearest_class() -> None:
-    distance = fit_distance(*draw(4000, 0))
+def test_distance_is_mahalanobis_to_the_nearest_class() -> None:
+    distance = fit_distance(*draw_descriptors(4000, 0))
     probes = torch.tensor([[0.0, 0.0, 0.0], [20.0, 0.0, 0.0], [10.0, 0.0, 0.0], [0.0, 5.0, 0.0]])
 
     inverse = torch.linalg.inv(SPREAD.T @ SPREAD)
     expected = [min(((p - c) @ inverse @ (p - c)).sqrt().item() for c in CENTRES) for p in probes]
-    # Shrinkage pulls the covariance a little towards a circle.
+    # Shrinkage slightly reduces the correlations.
     assert distance(probes).numpy() == pytest.approx(expected, rel=0.3, abs=0.3)
 
 
-def test_one_is_the_edge_of_the_familiar() -> None:
-    (train, labels), (validation, _) = draw(2000, 0), draw(1000, 1)
+def test_score_of_one_is_the_edge_of_the_validation_images() -> None:
+    (train, labels), (validation, _) = draw_descriptors(2000, 0), draw_descriptors(1000, 1)
 
     score = fit_ood_score(train, labels, validation, None, 0.95)
 
@@ -39,7 +39,7 @@ def test_one_is_the_edge_of_the_familiar() -> None:
     assert score(torch.full((1, 3), 1000.0)).item() > 10
 
 
-def test_counterexamples_are_told_where_no_single_descriptor_is_strange() -> None:
+def test_counterexamples_improve_detection_of_small_shifts_in_all_descriptors() -> None:
     train, validation, others, unseen = torch.randn(4, 1000, 30, generator=torch.Generator().manual_seed(0))
     labels = torch.zeros(1000, dtype=torch.long)
 
@@ -51,7 +51,7 @@ def test_counterexamples_are_told_where_no_single_descriptor_is_strange() -> Non
     assert (shown(validation) <= 1).float().mean() > 0.97
 
 
-def test_the_score_tells_counterexamples_from_training_images() -> None:
+def test_linear_score_separates_counterexamples_from_training_images() -> None:
     train = torch.randn(500, 8) * torch.logspace(-2, 2, 8)
     others = train + 4 * torch.logspace(-2, 2, 8)
 

@@ -1,4 +1,4 @@
-"""Images of other kinds: found, prepared as the task takes them, and told apart by the distance."""
+"""Out-of-distribution images: loading, preparation for the task, and separation by distance."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -30,7 +30,7 @@ def home(tmp_path: Path, task: Task) -> Path:
     return tmp_path / "home"
 
 
-def test_the_test_images_of_every_other_task_are_prepared_for_this_one(
+def test_ood_images_of_every_other_task_are_prepared_for_this_one(
     home: Path, task: Task, tmp_path: Path
 ) -> None:
     found = list(load_ood_images(home, task, 3, tmp_path))
@@ -46,13 +46,13 @@ def test_the_test_images_of_every_other_task_are_prepared_for_this_one(
             assert np.array_equal(images[:], np.stack(expected))
 
 
-def test_kinds_that_a_class_covers_are_no_outsiders(home: Path, task: Task, tmp_path: Path) -> None:
+def test_ood_images_exclude_tasks_that_a_class_covers(home: Path, task: Task, tmp_path: Path) -> None:
     covering = replace(task, covers=OTHERS[:1])
 
     assert [other.name for other in load_ood_images(home, covering, 3, tmp_path)] == list(OTHERS[1:])
 
 
-def test_many_images_are_sampled_the_same_way_every_time(
+def test_ood_sample_is_reproducible(
     home: Path, task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(out_of_distribution, "MAX_IMAGES", 5)
@@ -65,7 +65,7 @@ def test_many_images_are_sampled_the_same_way_every_time(
     assert all(np.array_equal(a.test[:], b.test[:]) for a, b in zip(first, again, strict=True))
 
 
-def test_a_data_set_that_cannot_be_split_is_passed_over(
+def test_data_set_that_cannot_be_split_is_skipped(
     home: Path, task: Task, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for path in (home / "retinal-oct-2017").rglob("p*.png"):
@@ -76,7 +76,7 @@ def test_a_data_set_that_cannot_be_split_is_passed_over(
     assert "retinal-oct-2017 is not used as out-of-distribution data: " in capsys.readouterr().out
 
 
-def test_distance_is_measured_by_auroc_and_threshold(
+def test_measure_ood_computes_auroc_and_flagged_share(
     task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     distances = {"near": np.array([0.5, 1.5, 2.5]), "far": np.array([9.0, 8.0])}
@@ -90,14 +90,14 @@ def test_distance_is_measured_by_auroc_and_threshold(
         [OODImages("close", "", "near"), OODImages("strange", "", "far")],  # type: ignore[arg-type]
     )
 
-    # Of six pairs (0.5, 1.5, 2.5 against 1 and 2), three have the other kind further away.
+    # In three of six pairs (0.5, 1.5, 2.5 against 1 and 2) the OOD image is further away.
     assert measured == {
         "close": {"images": 3, "auroc": 0.5, "flagged": pytest.approx(1 / 3)},
         "strange": {"images": 2, "auroc": 1.0, "flagged": 1.0},
     }
 
 
-def test_the_bundled_model_can_be_asked(home: Path, task: Task, tmp_path: Path) -> None:
+def test_measure_ood_runs_the_bundled_model(home: Path, task: Task, tmp_path: Path) -> None:
     package = bundled_package(task.name)
     assert package
 
@@ -112,16 +112,16 @@ def test_the_bundled_model_can_be_asked(home: Path, task: Task, tmp_path: Path) 
     assert all(0 <= other["auroc"] <= 1 and 0 <= other["flagged"] <= 1 for other in measured.values())
 
 
-def test_held_out_kind_is_measured_without_its_counterexamples(task: Task) -> None:
-    class Asked:
-        """Of the images 0, 1, 2 the model knows the last two as foreign, each unless it is hidden."""
+def test_held_out_ood_is_measured_without_its_counterexamples(task: Task) -> None:
+    class FakeCandidate:
+        """Gives images 1 and 2 a distance of 1 if their kind is not hidden, and image 0 always 0."""
 
         def distances_without(self, hidden: int, pixels: list[int]) -> np.ndarray[Any, Any]:
             return np.array([float(pixel not in (0, hidden + 1)) for pixel in pixels])
 
     others = [OODImages("first", [], [1, 1]), OODImages("mixed", [], [1, 2])]  # type: ignore[arg-type]
 
-    measured = measure_held_out_ood(Asked(), [0, 0], others)  # type: ignore[arg-type]
+    measured = measure_held_out_ood(FakeCandidate(), [0, 0], others)  # type: ignore[arg-type]
 
-    # Nothing tells the hidden kind from the right one; of the mixture, half is not hidden.
+    # A hidden kind is not separated at all; half of the mixed kind is not hidden.
     assert measured == {"first": 0.5, "mixed": 0.75}

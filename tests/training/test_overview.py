@@ -1,4 +1,4 @@
-"""All models at a glance."""
+"""The overview of all models."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.tasks import load_task
-from tests.training.assessments import made_up, model_facts
+from tests.training.assessments import make_assessment, model_facts
 from training.core.facts import write_json
 from training.reports.overview import main, render_overview
 
@@ -14,7 +14,7 @@ from training.reports.overview import main, render_overview
 @pytest.fixture
 def models() -> list[dict[str, Any]]:
     tasks = [load_task(name) for name in ("chest-xray", "mammography-views")]
-    return [model_facts(task, made_up(task)) for task in tasks]
+    return [model_facts(task, make_assessment(task)) for task in tasks]
 
 
 def test_overview_has_a_row_per_model_and_per_finding(models: list[dict[str, Any]]) -> None:
@@ -27,7 +27,7 @@ def test_overview_has_a_row_per_model_and_per_finding(models: list[dict[str, Any
     assert [line.split(" | ")[0] for line in findings.splitlines()[2:]] == ["| `chest-xray`"]
 
 
-def test_seeds_of_packages_of_release_0_1_are_read(models: list[dict[str, Any]]) -> None:
+def test_overview_reads_seeds_of_packages_of_release_0_1(models: list[dict[str, Any]]) -> None:
     rendered = render_overview(models)
     for model in models:
         model["training"]["repeats"] = model["training"].pop("seeds")
@@ -60,14 +60,14 @@ def test_overview_names_metrics_below_the_gate(models: list[dict[str, Any]]) -> 
     assert render_overview(models).splitlines()[2].endswith("| auc 0.500 (at least 0.950) |")
 
 
-def test_f1_is_the_harmonic_mean(models: list[dict[str, Any]]) -> None:
+def test_overview_computes_f1_as_the_harmonic_mean(models: list[dict[str, Any]]) -> None:
     models[0]["metrics"]["test"]["finding"]["precision"]["value"] = 0.9
     models[0]["metrics"]["test"]["finding"]["sensitivity"]["value"] = 0.6
 
     assert "| 72.0 % |" in render_overview(models)
 
 
-def test_a_folder_is_shown(
+def test_command_prints_the_overview_of_a_folder(
     models: list[dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for model in models:
@@ -78,6 +78,6 @@ def test_a_folder_is_shown(
     assert capsys.readouterr().out == render_overview(models)
 
 
-def test_a_folder_without_models_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_reports_a_folder_without_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path)]) == 1
     assert f"there is no model in '{tmp_path}'" in capsys.readouterr().err

@@ -33,7 +33,7 @@ def torchrun(command: list[str], environment: dict[str, str]) -> subprocess.Comp
     )
 
 
-def test_alone_nothing_is_shared_and_nothing_changes() -> None:
+def test_single_process_shares_and_changes_nothing() -> None:
     network = torch.nn.Linear(1, 1)
     with parallel.processes():
         assert (parallel.rank(), parallel.world_size(), parallel.is_first()) == (0, 1, True)
@@ -42,7 +42,7 @@ def test_alone_nothing_is_shared_and_nothing_changes() -> None:
         assert parallel.distribute(network, torch.device("cpu")) is network
 
 
-def test_several_machines_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_machines_are_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"TORCHELASTIC_RUN_ID": "some", "LOCAL_WORLD_SIZE": "4", "WORLD_SIZE": "8"}.items():
         monkeypatch.setenv(name, value)
 
@@ -50,7 +50,7 @@ def test_several_machines_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         parallel.processes().__enter__()
 
 
-def test_a_memory_mapped_array_travels_by_the_name_of_its_file(tmp_path: Path) -> None:
+def test_memory_mapped_array_is_pickled_as_its_file_name(tmp_path: Path) -> None:
     images = np.lib.format.open_memmap(tmp_path / "pixels.npy", "w+", np.uint8, (1000, 10))
     images[:] = np.arange(10)
     images.flush()
@@ -68,7 +68,7 @@ def test_two_processes_share_data_gradients_and_errors_and_train_one_network(tmp
 
     assert done.returncode == 0, done.stderr
     assert [(tmp_path / rank).read_text() for rank in "01"] == ["done", "done"]
-    assert done.stdout.count("told by the first only") == 1
+    assert done.stdout.count("printed by the first process only") == 1
 
 
 def test_two_processes_make_one_package(data_folder: Path, task: Task, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from training.data.phantoms.lesion import place_lesion
 from training.data.phantoms.scanner import burn_in
 
 
-def test_frames_follow_from_the_seed() -> None:
+def test_frames_are_reproducible_by_seed() -> None:
     first, again, other = ([frame for frame, _ in draw_frames(6, seed)] for seed in (1, 1, 2))
 
     assert np.array_equal(first, again)
@@ -22,7 +22,7 @@ def test_classes_alternate() -> None:
 
 
 @pytest.mark.parametrize("kind", CLASSES)
-def test_frames_are_pictures(kind: str) -> None:
+def test_frames_are_images_with_contrast(kind: str) -> None:
     for seed in range(20):
         frame = draw_frame(np.random.default_rng(seed), kind)
         assert frame.shape == (SIDE, SIDE)
@@ -30,9 +30,9 @@ def test_frames_are_pictures(kind: str) -> None:
         assert frame.std() > 5
 
 
-def test_lesions_have_the_shapes_that_tell_them_apart() -> None:
-    def solidity(*, malignant: bool) -> tuple[float, float]:
-        """Height over width, and the share of the area that a lesion's outline fills of its hull of rows."""
+def test_lesions_differ_in_shape_between_benign_and_malignant() -> None:
+    def measure_shape(*, malignant: bool) -> tuple[float, float]:
+        """Mean height-to-width ratio, and mean share of the row-wise hull that a lesion fills."""
         tallness, filled = [], []
         for seed in range(60):
             lesion = place_lesion(np.random.default_rng(seed), malignant=malignant)
@@ -42,12 +42,12 @@ def test_lesions_have_the_shapes_that_tell_them_apart() -> None:
             filled.append(inside.sum() / hull.sum())
         return float(np.mean(tallness)), float(np.mean(filled))
 
-    benign, malignant = solidity(malignant=False), solidity(malignant=True)
+    benign, malignant = measure_shape(malignant=False), measure_shape(malignant=True)
     assert malignant[0] > benign[0] + 0.2
     assert malignant[1] < benign[1] - 0.005
 
 
-def test_only_frames_with_a_lesion_have_callipers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_callipers_are_drawn_only_with_a_lesion(monkeypatch: pytest.MonkeyPatch) -> None:
     image = np.zeros((SIDE, SIDE))
     lesion = place_lesion(np.random.default_rng(0), malignant=False)
     for seed in range(20):

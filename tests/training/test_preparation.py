@@ -1,4 +1,4 @@
-"""From labelled images to arrays: the pixels are those of serving, and what is left out is counted."""
+"""Preparation: arrays are equal to those of serving, and left-out images are counted."""
 
 import csv
 import json
@@ -27,18 +27,18 @@ Edit = Callable[[Path], object]
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """Where arrays go."""
+    """Folder for the arrays."""
     (tmp_path / "place").mkdir()
     return tmp_path / "place"
 
 
-def prepared(folder: str | Path, task: Task, place: Path, **how: Any) -> PreparedData:
-    return prepare_data(folder, "of-nobody", task, 0, place, **how)
+def prepare_folder(folder: str | Path, task: Task, place: Path, **how: Any) -> PreparedData:
+    return prepare_data(folder, "undescribed", task, 0, place, **how)
 
 
-def reported(folder: Path, task: Task, place: Path, home: Path) -> tuple[PreparedData, Path]:
-    """A preparation, and the manifest that it reports."""
-    data = prepared(folder, task, place)
+def prepare_with_manifest(folder: Path, task: Task, place: Path, home: Path) -> tuple[PreparedData, Path]:
+    """The prepared data, and the manifest.csv of the preparation."""
+    data = prepare_folder(folder, task, place)
     write_files(data, home / "report")
     return data, home / "report" / "manifest.csv"
 
@@ -56,8 +56,8 @@ def mark_as_test(folder: Path, patients: Sequence[str]) -> None:
             writer.writerow((row["path"], row["class"], row["group"], part))
 
 
-def test_preparation_gives_the_arrays_of_serving(data_folder: Path, task: Task, place: Path) -> None:
-    data = prepared(data_folder, task, place)
+def test_preparation_produces_the_arrays_of_serving(data_folder: Path, task: Task, place: Path) -> None:
+    data = prepare_folder(data_folder, task, place)
 
     for record, pixels in zip(data.records, data.pixels[:], strict=True):
         served = prepare((data_folder / record.path).read_bytes(), task.input).pixels
@@ -68,7 +68,7 @@ def test_parts_hold_the_images_and_labels_of_their_records(
     data_folder: Path, small_task: Task, place: Path
 ) -> None:
     write_manifest(data_folder)
-    data = prepared(data_folder, small_task, place)
+    data = prepare_folder(data_folder, small_task, place)
 
     for part, members in data.parts.items():
         images = data.labelled(part)
@@ -94,7 +94,7 @@ def test_damaged_image_is_left_out_and_counted(data_folder: Path, small_task: Ta
     damaged = f"{small_task.class_names[0]}/p00-0.png"
     (data_folder / damaged).write_bytes(b"not an image")
 
-    data = prepared(data_folder, small_task, place)
+    data = prepare_folder(data_folder, small_task, place)
 
     assert data.left_out["unreadable"] == (damaged,)
     assert "not an image" in data.problems[damaged]
@@ -107,11 +107,11 @@ def test_folder_of_other_files_is_rejected(data_folder: Path, small_task: Task, 
         path.write_bytes(b"text")
 
     with pytest.raises(TrainingError, match="120 of 120 files cannot be read"):
-        prepared(data_folder, small_task, place)
+        prepare_folder(data_folder, small_task, place)
 
 
-def test_undescribed_data_set_says_so(data_folder: Path, small_task: Task, place: Path) -> None:
-    source = prepared(data_folder, small_task, place).source
+def test_undescribed_data_set_is_reported_as_such(data_folder: Path, small_task: Task, place: Path) -> None:
+    source = prepare_folder(data_folder, small_task, place).source
 
     assert source.licence == source.citation == "not stated"
     assert "not described in training/data/datasets.toml" in source.notes[0]
@@ -123,44 +123,42 @@ def test_fingerprint_is_independent_of_place_and_order(
     name = small_task.class_names[0]
     shutil.copy(data_folder / name / "p00-0.png", data_folder / name / "p05-0.png")
     write_manifest(data_folder)
-    first = prepared(data_folder, small_task, place)
+    first = prepare_folder(data_folder, small_task, place)
     moved = data_folder.rename(tmp_path / "moved")
     header, *lines = (moved / "manifest.csv").read_text(encoding="utf-8").splitlines()
     (moved / "manifest.csv").write_text("\n".join([header, *reversed(lines)]), encoding="utf-8")
 
-    again = prepared(moved, small_task, place)
+    again = prepare_folder(moved, small_task, place)
     assert again.fingerprint == first.fingerprint
     assert again.records == first.records
-    assert prepare_data(moved, "of-nobody", small_task, 1, place).fingerprint != first.fingerprint
+    assert prepare_data(moved, "undescribed", small_task, 1, place).fingerprint != first.fingerprint
 
 
-def test_images_in_s3_give_the_same_data_as_on_disk(
-    data_folder: Path, small_task: Task, place: Path, s3: Any
-) -> None:
+def test_data_in_s3_equal_data_on_disk(data_folder: Path, small_task: Task, place: Path, s3: Any) -> None:
     odd = data_folder / small_task.class_names[0] / "p00-0.png"
     odd.rename(odd.with_name("p00-0 ü+(1).png"))
     write_manifest(data_folder)
     for path in data_folder.rglob("*.*"):
         s3.upload_file(str(path), "films", f"data/{path.relative_to(data_folder).as_posix()}")
 
-    here = prepared(data_folder, small_task, place)
-    there = prepared("s3://films/data", small_task, place, client=s3)
+    here = prepare_folder(data_folder, small_task, place)
+    there = prepare_folder("s3://films/data", small_task, place, client=s3)
 
     assert there.fingerprint == here.fingerprint
     assert there.records == here.records
     s3.delete_object(Bucket="films", Key="data/manifest.csv")
-    folders = prepared("s3://films/data", small_task, place, client=s3)
+    folders = prepare_folder("s3://films/data", small_task, place, client=s3)
     assert folders.findings["ungrouped"] == folders.findings["used"] == 120
 
 
-def test_an_object_that_is_listed_but_absent_is_named(
+def test_listed_object_that_is_missing_is_reported(
     data_folder: Path, small_task: Task, place: Path, s3: Any
 ) -> None:
     write_manifest(data_folder)
     s3.upload_file(str(data_folder / "manifest.csv"), "films", "data/manifest.csv")
 
     with pytest.raises(TrainingError, match=r"'s3://films/data/.*\.png' cannot be read: .*NoSuchKey"):
-        prepared("s3://films/data", small_task, place, client=s3)
+        prepare_folder("s3://films/data", small_task, place, client=s3)
 
 
 def test_given_test_part_is_kept_and_leaks_are_removed_from_the_rest(
@@ -168,7 +166,7 @@ def test_given_test_part_is_kept_and_leaks_are_removed_from_the_rest(
 ) -> None:
     first, second = small_task.class_names[:2]
     write_manifest(data_folder)
-    # A byte-identical copy of a test image, under another patient's name, and a patient on both sides.
+    # A byte-identical copy of a test image under another patient, and a patient in both parts.
     shutil.copy(data_folder / first / "p10-0.png", data_folder / first / "p05-0.png")
     mark_as_test(data_folder, ["p10", "p11"])
     manifest = data_folder / "manifest.csv"
@@ -176,7 +174,7 @@ def test_given_test_part_is_kept_and_leaks_are_removed_from_the_rest(
     shared = f"{second}/p11-1.png,{second},{second}-p11,"
     manifest.write_text(text.replace(f"{shared}test", f"{shared}train"), encoding="utf-8")
 
-    data = prepared(data_folder, small_task, place, test_split="given")
+    data = prepare_folder(data_folder, small_task, place, test_split="given")
 
     given = data.given_split
     assert given is not None
@@ -204,10 +202,10 @@ def test_near_duplicates_of_test_images_count_as_leaks(
             ("z", "test", 98),
             ("u", "test", 98),
         ):
-            scene(data_folder / name / f"{patient}.png", seed, noise=ord(patient))
+            write_scene(data_folder / name / f"{patient}.png", seed, noise=ord(patient))
             file.write(f"{name}/{patient}.png,{name},{patient},{part}\n")
 
-    data = prepared(data_folder, small_task, place, test_split="given", near_duplicates=0.985)
+    data = prepare_folder(data_folder, small_task, place, test_split="given", near_duplicates=0.985)
 
     assert data.given_split is not None
     assert data.given_split.similar == 1
@@ -221,13 +219,13 @@ def test_many_files_are_read_in_chunks_with_progress(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    whole = prepared(data_folder, small_task, place)
+    whole = prepare_folder(data_folder, small_task, place)
     pixels = whole.pixels[:]
     assert "files; " not in capsys.readouterr().out
     monkeypatch.setattr("training.data.pixels.CHUNK", 50)
     monkeypatch.setattr("training.data.pixels.PRINT_EVERY", 0.0)
 
-    parted = prepared(data_folder, small_task, place)
+    parted = prepare_folder(data_folder, small_task, place)
 
     assert parted.fingerprint == whole.fingerprint
     assert np.array_equal(parted.pixels[:], pixels)
@@ -235,13 +233,13 @@ def test_many_files_are_read_in_chunks_with_progress(
     assert [f"read {done} of 120 files" in said for done in (50, 100, 120)] == [True] * 3
 
 
-def test_given_test_part_is_examined_even_if_not_kept(
+def test_given_test_part_is_examined_even_if_it_is_not_used(
     data_folder: Path, small_task: Task, place: Path
 ) -> None:
     write_manifest(data_folder)
     mark_as_test(data_folder, ["p00"])
 
-    data = prepared(data_folder, small_task, place)
+    data = prepare_folder(data_folder, small_task, place)
 
     assert (
         "tests on 10 images, which share no group (patient) and no image with the other 110"
@@ -253,25 +251,25 @@ def test_given_test_part_is_examined_even_if_not_kept(
 
 def test_missing_given_test_part_is_rejected(data_folder: Path, small_task: Task, place: Path) -> None:
     with pytest.raises(TrainingError, match=r"has no test part.*--test-split own"):
-        prepared(data_folder, small_task, place, test_split="given")
+        prepare_folder(data_folder, small_task, place, test_split="given")
 
 
-def scene(path: Path, seed: int, noise: int) -> None:
-    """Write a scene, the same for one seed up to the noise."""
+def write_scene(path: Path, seed: int, noise: int) -> None:
+    """Write a scene that depends only on the seed, apart from the noise."""
     blocks = np.random.default_rng(seed).integers(30, 220, (8, 5)).repeat(8, 0).repeat(8, 1)
     grain = np.random.default_rng((seed, noise)).integers(0, 9, blocks.shape)
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray((blocks + grain).astype(np.uint8)).save(path)
 
 
-def test_without_patients_nearly_identical_images_form_a_group(
-    tmp_path: Path, small_task: Task, place: Path
-) -> None:
+def test_near_duplicates_without_patients_form_a_group(tmp_path: Path, small_task: Task, place: Path) -> None:
     for number in range(100):
         name = small_task.class_names[number % 5]
-        scene(tmp_path / "data" / name / f"{number}.png", seed=number // 10 * 5 + number % 5, noise=number)
+        write_scene(
+            tmp_path / "data" / name / f"{number}.png", seed=number // 10 * 5 + number % 5, noise=number
+        )
 
-    data = prepared(tmp_path / "data", small_task, place, near_duplicates=0.95)
+    data = prepare_folder(tmp_path / "data", small_task, place, near_duplicates=0.95)
 
     pairs: dict[str, set[int]] = {}
     for record in data.records:
@@ -282,15 +280,15 @@ def test_without_patients_nearly_identical_images_form_a_group(
     assert "ungrouped" not in data.findings
 
 
-def test_nearly_identical_images_with_different_labels_are_left_out(
+def test_near_duplicates_with_different_labels_are_left_out(
     data_folder: Path, small_task: Task, place: Path
 ) -> None:
     first, second = small_task.class_names[:2]
     for name, noise in ((first, 1), (second, 2)):
-        scene(data_folder / name / "scene.png", seed=99, noise=noise)
+        write_scene(data_folder / name / "scene.png", seed=99, noise=noise)
 
-    data = prepared(data_folder, small_task, place, near_duplicates=0.9999)
-    strict = prepared(data_folder, small_task, place, near_duplicates=0.985)
+    data = prepare_folder(data_folder, small_task, place, near_duplicates=0.9999)
+    strict = prepare_folder(data_folder, small_task, place, near_duplicates=0.985)
 
     assert "near_contradictions" not in data.left_out
     assert strict.left_out["near_contradictions"] == tuple(sorted(f"{n}/scene.png" for n in (first, second)))
@@ -303,7 +301,7 @@ def test_near_duplicate_threshold_must_be_a_correlation(
     data_folder: Path, small_task: Task, place: Path, threshold: float
 ) -> None:
     with pytest.raises(TrainingError, match="correlation from 0 to below 1"):
-        prepared(data_folder, small_task, place, near_duplicates=threshold)
+        prepare_folder(data_folder, small_task, place, near_duplicates=threshold)
 
 
 @pytest.mark.parametrize(
@@ -316,7 +314,7 @@ def test_near_duplicate_threshold_must_be_a_correlation(
         ),
     ],
 )
-def test_obstacles_are_reported_before_images_are_read(
+def test_errors_are_reported_before_images_are_read(
     data_folder: Path,
     small_task: Task,
     place: Path,
@@ -328,16 +326,16 @@ def test_obstacles_are_reported_before_images_are_read(
     monkeypatch.setattr("training.data.preparation.prepare_images", None)
 
     with pytest.raises(TrainingError, match=message):
-        prepared(data_folder, small_task, place)
+        prepare_folder(data_folder, small_task, place)
 
 
-def test_evaluation_takes_any_labelled_images(data_folder: Path, small_task: Task, place: Path) -> None:
+def test_evaluation_accepts_any_labelled_images(data_folder: Path, small_task: Task, place: Path) -> None:
     absent, *others = small_task.class_names
     shutil.rmtree(data_folder / absent)
     shutil.copy(data_folder / others[0] / "p00-0.png", data_folder / others[0] / "copy.png")
     write_manifest(data_folder)
 
-    data = prepare_evaluation_data(data_folder, "of-nobody", small_task, place)
+    data = prepare_evaluation_data(data_folder, "undescribed", small_task, place)
 
     assert data.findings["copies"] == 1
     assert len(data.records) == len(data.digests) == len(data.groups) == len(data.labelled.labels) == 96
@@ -348,11 +346,11 @@ def test_evaluation_takes_any_labelled_images(data_folder: Path, small_task: Tas
     assert np.array_equal(data.labelled.pixels[5:6][0], served)
 
 
-def test_evaluation_without_any_image_is_refused(tmp_path: Path, small_task: Task, place: Path) -> None:
+def test_evaluation_without_any_image_is_rejected(tmp_path: Path, small_task: Task, place: Path) -> None:
     (tmp_path / "manifest.csv").write_text("path,class\n", encoding="utf-8")
 
     with pytest.raises(TrainingError, match="holds no image of any class"):
-        prepare_evaluation_data(tmp_path, "of-nobody", small_task, place)
+        prepare_evaluation_data(tmp_path, "undescribed", small_task, place)
 
 
 def test_growing_data_set_keeps_its_split(
@@ -360,16 +358,16 @@ def test_growing_data_set_keeps_its_split(
 ) -> None:
     name = small_task.class_names[0]
     write_manifest(data_folder)
-    before, manifest = reported(data_folder, small_task, place, tmp_path)
+    before, manifest = prepare_with_manifest(data_folder, small_task, place, tmp_path)
     tested = before.records[before.parts["test"][0]]
     with (data_folder / "manifest.csv").open("a", encoding="utf-8") as file:
-        # A file of a test patient, and some of nobody known; a label that a person has corrected.
+        # A new file of a test patient, and files of new patients; below, a corrected label.
         for number, patient in enumerate([tested.group, *(f"new-{number}" for number in range(20))]):
-            scene(data_folder / name / f"more-{number}.png", number, noise=0)
+            write_scene(data_folder / name / f"more-{number}.png", number, noise=0)
             file.write(f"{name}/more-{number}.png,{name},{patient}\n")
     relabel(data_folder, tested.path, small_task.class_names[1])
 
-    after = prepared(data_folder, small_task, place, earlier=manifest)
+    after = prepare_folder(data_folder, small_task, place, earlier=manifest)
 
     was, is_ = (
         {data.digests[index]: part for part, members in data.parts.items() for index in members}
@@ -384,14 +382,14 @@ def test_growing_data_set_keeps_its_split(
     assert "parts of earlier images from" in after.how
 
 
-def test_a_prepared_manifest_gives_the_same_data_again(
+def test_prepared_manifest_reproduces_the_data(
     data_folder: Path, small_task: Task, place: Path, tmp_path: Path
 ) -> None:
     write_manifest(data_folder)
-    first, manifest = reported(data_folder, small_task, place, tmp_path)
+    first, manifest = prepare_with_manifest(data_folder, small_task, place, tmp_path)
     shutil.copy(manifest, data_folder)
 
-    again = prepared(data_folder, small_task, place, test_split="fixed")
+    again = prepare_folder(data_folder, small_task, place, test_split="fixed")
 
     assert again.parts == first.parts
     assert again.fingerprint == first.fingerprint
@@ -404,12 +402,12 @@ def test_manifest_of_images_in_s3_can_be_used_from_anywhere(
     write_manifest(data_folder)
     for path in data_folder.rglob("*.*"):
         s3.upload_file(str(path), "films", f"data/{path.relative_to(data_folder).as_posix()}")
-    first = prepared("s3://films/data", small_task, place, client=s3)
+    first = prepare_folder("s3://films/data", small_task, place, client=s3)
     manifest = tmp_path / "manifest.csv"
     prepared_manifest(first, manifest)
     s3.upload_file(str(manifest), "films", "runs/1/manifest.csv")
 
-    again = prepared("s3://films/runs/1", small_task, place, client=s3, test_split="fixed")
+    again = prepare_folder("s3://films/runs/1", small_task, place, client=s3, test_split="fixed")
 
     assert again.fingerprint == first.fingerprint
     assert [len(again.parts[part]) for part in PARTS] == [len(first.parts[part]) for part in PARTS]
@@ -421,16 +419,16 @@ def test_earlier_parts_need_the_manifest_of_a_preparation(
     write_manifest(data_folder)
 
     with pytest.raises(TrainingError, match=r"has no column 'sha256': it was not written by a preparation"):
-        prepared(data_folder, small_task, place, earlier=data_folder / "manifest.csv")
+        prepare_folder(data_folder, small_task, place, earlier=data_folder / "manifest.csv")
 
 
 def test_earlier_parts_exclude_a_test_split_option(
     data_folder: Path, small_task: Task, place: Path, tmp_path: Path
 ) -> None:
-    _, manifest = reported(data_folder, small_task, place, tmp_path)
+    _, manifest = prepare_with_manifest(data_folder, small_task, place, tmp_path)
 
     with pytest.raises(TrainingError, match="leave out --test-split own"):
-        prepared(data_folder, small_task, place, test_split="own", earlier=manifest)
+        prepare_folder(data_folder, small_task, place, test_split="own", earlier=manifest)
 
 
 def relabel(folder: Path, path: str, class_name: str) -> None:
@@ -442,8 +440,8 @@ def relabel(folder: Path, path: str, class_name: str) -> None:
     manifest.write_text("".join(",".join(line) + "\n" for line in changed), encoding="utf-8")
 
 
-def review(path: Path, verdicts: dict[Path, str], dates: Sequence[str] = ()) -> Path:
-    """Write reviews of images in the form of a labelling job."""
+def write_reviews(path: Path, verdicts: dict[Path, str], dates: Sequence[str] = ()) -> Path:
+    """Write reviews of images as a Ground Truth output manifest."""
     lines = []
     for (image, name), date in zip(verdicts.items(), dates or [""] * len(verdicts), strict=True):
         metadata = {"class-name": name, **({"creation-date": date} if date else {})}
@@ -452,8 +450,8 @@ def review(path: Path, verdicts: dict[Path, str], dates: Sequence[str] = ()) -> 
     return path
 
 
-def as_array(image: Path, task: Task, path: Path) -> Path:
-    """What the application keeps of an image."""
+def write_array(image: Path, task: Task, path: Path) -> Path:
+    """Write an image as the array that the application keeps of it."""
     np.save(path, prepare(image.read_bytes(), task.input).pixels)
     return path
 
@@ -464,14 +462,16 @@ def test_reviews_of_prepared_arrays_change_the_labels_of_their_images(
     first, second = small_task.class_names[:2]
     write_manifest(data_folder)
     changed, confirmed = (data_folder / first / f"p0{number}-0.png" for number in (1, 2))
-    scene(tmp_path / "new.png", 5, noise=0)
+    write_scene(tmp_path / "new.png", 5, noise=0)
     verdicts = {
-        as_array(changed, small_task, tmp_path / "1.npy"): second,
-        as_array(confirmed, small_task, tmp_path / "2.npy"): first,
-        as_array(tmp_path / "new.png", small_task, tmp_path / "3.npy"): second,
+        write_array(changed, small_task, tmp_path / "1.npy"): second,
+        write_array(confirmed, small_task, tmp_path / "2.npy"): first,
+        write_array(tmp_path / "new.png", small_task, tmp_path / "3.npy"): second,
     }
 
-    data = prepared(data_folder, small_task, place, labels=review(tmp_path / "reviews.manifest", verdicts))
+    data = prepare_folder(
+        data_folder, small_task, place, labels=write_reviews(tmp_path / "reviews.manifest", verdicts)
+    )
 
     records = {record.path: record for record in data.records}
     kept = records[f"{first}/p01-0.png"]
@@ -494,19 +494,19 @@ def test_reviewed_copy_of_a_test_image_is_not_trained_on(
     data_folder: Path, small_task: Task, place: Path, tmp_path: Path
 ) -> None:
     write_manifest(data_folder)
-    before, manifest = reported(data_folder, small_task, place, tmp_path)
+    before, manifest = prepare_with_manifest(data_folder, small_task, place, tmp_path)
     tested = [before.records[index] for index in before.parts["test"]][:5]
     name = small_task.class_names[2]
     verdicts = {
-        as_array(data_folder / record.path, small_task, tmp_path / f"{number}.npy"): name
+        write_array(data_folder / record.path, small_task, tmp_path / f"{number}.npy"): name
         for number, record in enumerate(tested)
     }
 
-    after = prepared(
+    after = prepare_folder(
         data_folder,
         small_task,
         place,
-        labels=review(tmp_path / "reviews.manifest", verdicts),
+        labels=write_reviews(tmp_path / "reviews.manifest", verdicts),
         earlier=manifest,
     )
 
@@ -521,13 +521,13 @@ def test_image_with_contradictory_reviews_is_left_out(
     first, second = small_task.class_names[:2]
     write_manifest(data_folder)
     image = data_folder / first / "p01-0.png"
-    arrays = [as_array(image, small_task, tmp_path / f"{number}.npy") for number in (1, 2)]
+    arrays = [write_array(image, small_task, tmp_path / f"{number}.npy") for number in (1, 2)]
 
-    data = prepared(
+    data = prepare_folder(
         data_folder,
         small_task,
         place,
-        labels=review(tmp_path / "reviews.manifest", dict(zip(arrays, (first, second), strict=True))),
+        labels=write_reviews(tmp_path / "reviews.manifest", dict(zip(arrays, (first, second), strict=True))),
     )
 
     assert f"{first}/p01-0.png" not in {record.path for record in data.records}
@@ -540,17 +540,17 @@ def test_newest_review_of_an_image_counts(
     first, second, third = small_task.class_names[:3]
     write_manifest(data_folder)
     known = data_folder / first / "p01-0.png"
-    scene(tmp_path / "new.png", 5, noise=0)
+    write_scene(tmp_path / "new.png", 5, noise=0)
     verdicts = {
-        as_array(known, small_task, tmp_path / "1.npy"): third,
-        as_array(known, small_task, tmp_path / "2.npy"): second,
-        as_array(tmp_path / "new.png", small_task, tmp_path / "3.npy"): first,
-        as_array(tmp_path / "new.png", small_task, tmp_path / "4.npy"): third,
+        write_array(known, small_task, tmp_path / "1.npy"): third,
+        write_array(known, small_task, tmp_path / "2.npy"): second,
+        write_array(tmp_path / "new.png", small_task, tmp_path / "3.npy"): first,
+        write_array(tmp_path / "new.png", small_task, tmp_path / "4.npy"): third,
     }
     dates = ["2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z"] * 2
-    manifest = review(tmp_path / "reviews.manifest", verdicts, dates)
+    manifest = write_reviews(tmp_path / "reviews.manifest", verdicts, dates)
 
-    data = prepared(data_folder, small_task, place, labels=manifest)
+    data = prepare_folder(data_folder, small_task, place, labels=manifest)
 
     records = {record.path: record for record in data.records}
     assert (records[f"{first}/p01-0.png"].label, records[f"{first}/p01-0.png"].review) == (2, "changed")
@@ -559,7 +559,7 @@ def test_newest_review_of_an_image_counts(
     assert "contradictions" not in data.left_out
 
 
-def test_an_array_for_another_input_is_left_out(
+def test_array_for_another_input_is_left_out(
     data_folder: Path, small_task: Task, place: Path, tmp_path: Path
 ) -> None:
     write_manifest(data_folder)
@@ -567,10 +567,12 @@ def test_an_array_for_another_input_is_left_out(
     (tmp_path / "cut.npy").write_bytes((tmp_path / "old.npy").read_bytes()[:-9])
     verdicts = {tmp_path / f"{name}.npy": small_task.class_names[0] for name in ("old", "cut")}
 
-    data = prepared(data_folder, small_task, place, labels=review(tmp_path / "reviews.manifest", verdicts))
+    data = prepare_folder(
+        data_folder, small_task, place, labels=write_reviews(tmp_path / "reviews.manifest", verdicts)
+    )
 
     assert data.problems[str(tmp_path / "old.npy")] == (
-        "The array was prepared for another input than the task has now."
+        "The array was prepared for an input that differs from the current one of the task."
     )
     assert data.problems[str(tmp_path / "cut.npy")] == "The array is damaged."
     assert len(data.records) == 120

@@ -1,4 +1,4 @@
-"""Weights that several tasks have learnt together."""
+"""Pretraining of a backbone on several tasks."""
 
 import re
 from pathlib import Path
@@ -30,7 +30,7 @@ def pretrain(folder: Path, output: Path) -> int:
     return main(["--data", str(folder), "--output", str(output), "--epochs", "2", "--width", "4"])
 
 
-def test_the_weights_start_a_task_of_its_own(
+def test_pretrained_weights_can_start_another_task(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert pretrain(folder, tmp_path / "backbone.pt") == 0
@@ -45,7 +45,7 @@ def test_the_weights_start_a_task_of_its_own(
     assert torch.equal(network.state_dict()["stem.0.weight"], weights.tensors["stem.0.weight"])
 
 
-def test_the_same_seed_gives_the_same_weights(folder: Path, tmp_path: Path) -> None:
+def test_weights_are_reproducible_by_seed(folder: Path, tmp_path: Path) -> None:
     for name in ("first", "again"):
         assert pretrain(folder, tmp_path / name) == 0
 
@@ -53,16 +53,16 @@ def test_the_same_seed_gives_the_same_weights(folder: Path, tmp_path: Path) -> N
     assert all(torch.equal(first[name], again[name]) for name in first)
 
 
-def test_only_training_images_are_seen(
+def test_pretraining_uses_only_train_parts(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pretrain(folder, tmp_path / "backbone.pt")
 
-    # Of 48 images of 24 patients seven tenths train.
+    # Seven tenths of 48 images (24 patients) are in the train part.
     assert "breast-histology: 33 images to train on" in capsys.readouterr().out
 
 
-def test_the_split_is_that_of_the_tasks_own_training(folder: Path, tmp_path: Path) -> None:
+def test_split_equals_that_of_the_tasks_own_training(folder: Path, tmp_path: Path) -> None:
     seed = 3
     read = read_data(folder, [], SPEC, seed, tmp_path)
 
@@ -76,7 +76,7 @@ def test_the_split_is_that_of_the_tasks_own_training(folder: Path, tmp_path: Pat
         assert task.input == SPEC
 
 
-def test_near_duplicates_are_sought_in_the_tasks_own_input(
+def test_near_duplicates_are_searched_in_the_tasks_own_input(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
@@ -91,12 +91,12 @@ def test_near_duplicates_are_sought_in_the_tasks_own_input(
     assert seen == [load_task(name) for name in TASKS]
 
 
-def test_a_folder_without_tasks_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_folder_without_tasks_is_rejected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--data", str(tmp_path)]) == 1
     assert "holds no folder with the name of a task" in capsys.readouterr().err
 
 
-def test_an_unknown_task_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_task_is_rejected(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--data", str(folder), "--tasks", "toes"]) == 1
     assert "There is no task 'toes'" in capsys.readouterr().err
 
@@ -110,7 +110,9 @@ def test_phantoms_need_no_data(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert load_starting_weights(str(tmp_path / "backbone.pt")).tensors
 
 
-def test_phantoms_may_join_tasks(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_phantoms_can_be_combined_with_tasks(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     options = ["--data", str(folder), "--tasks", TASKS[0], "--phantoms", "9", "--side", "32"]
 
     assert main([*options, "--output", str(tmp_path / "backbone.pt"), "--epochs", "1", "--width", "4"]) == 0
@@ -118,7 +120,7 @@ def test_phantoms_may_join_tasks(folder: Path, tmp_path: Path, capsys: pytest.Ca
     assert re.search(rf"epoch=1/1; {TASKS[0]}=\S+ phantoms=", capsys.readouterr().out)
 
 
-def test_phantoms_are_a_task_with_the_classes_of_ultrasound() -> None:
+def test_phantoms_have_the_classes_of_breast_ultrasound() -> None:
     task, images = draw_phantoms(6, SPEC, 1)
 
     assert (task.name, task.input) == ("phantoms", SPEC)
@@ -127,6 +129,6 @@ def test_phantoms_are_a_task_with_the_classes_of_ultrasound() -> None:
     assert images.labels.tolist() == [0, 1, 2, 0, 1, 2]
 
 
-def test_nothing_to_learn_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_without_data_or_phantoms_is_rejected(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 1
     assert "There is nothing to train on: name a folder with --data" in capsys.readouterr().err

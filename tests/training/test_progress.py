@@ -1,4 +1,4 @@
-"""What is printed while a training runs."""
+"""The progress output of a training."""
 
 import re
 
@@ -8,7 +8,7 @@ from training.model.progress import METRIC_PATTERNS, Epoch, Progress
 
 
 class Clock:
-    """Seconds that pass when told to."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -22,9 +22,7 @@ def clock() -> Clock:
     return Clock()
 
 
-def test_an_epochs_line_can_be_read_by_the_metric_patterns(
-    clock: Clock, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_epoch_line_matches_the_metric_patterns(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     progress = Progress(images=1000, epochs=10, done=0, later_epochs=0, clock=clock)
     clock.now += 30
     progress.report_epoch(Epoch(3, 0.51234, 0.25, 0.9875), best=Epoch(1, 0.6, 0.2, 0.9))
@@ -40,7 +38,7 @@ def test_an_epochs_line_can_be_read_by_the_metric_patterns(
     assert "images_per_second=100; time_left=70s" in line
 
 
-def test_the_time_left_counts_the_trainings_to_come_and_not_what_was_done_before(
+def test_time_left_includes_later_trainings_and_ignores_epochs_before_the_resume(
     clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     progress = Progress(images=100, epochs=10, done=4, later_epochs=20, clock=clock)
@@ -48,11 +46,11 @@ def test_the_time_left_counts_the_trainings_to_come_and_not_what_was_done_before
     epoch = Epoch(6, 1, 1, 1)
     progress.report_epoch(epoch, epoch)
 
-    # Two epochs took 20 seconds; 4 here and 20 later are left.
+    # Two epochs took 20 seconds; 4 epochs of this training and 20 of later ones are left.
     assert "images_per_second=10; time_left=240s" in capsys.readouterr().out
 
 
-def test_a_long_epoch_says_every_half_minute_how_far_it_is(
+def test_progress_is_printed_every_half_minute_of_a_long_epoch(
     clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     progress = Progress(images=1200, epochs=2, done=0, later_epochs=0, clock=clock)
@@ -70,7 +68,9 @@ def test_a_long_epoch_says_every_half_minute_how_far_it_is(
     assert not any(re.search(pattern, line) for pattern in METRIC_PATTERNS.values() for line in lines)
 
 
-def test_short_epochs_say_nothing_in_between(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_is_not_printed_within_short_epochs(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
     progress = Progress(images=100, epochs=9, done=0, later_epochs=0, clock=clock)
     for number in range(1, 4):
         clock.now += 20

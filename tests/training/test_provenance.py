@@ -1,4 +1,4 @@
-"""Which images a model has seen, told from its fingerprint."""
+"""Provenance: the fingerprint shows which images a model was trained on."""
 
 from pathlib import Path
 from typing import Any
@@ -18,17 +18,17 @@ SEED = 4
 def trained(data_folder: Path, task: Task, tmp_path: Path) -> PreparedData:
     write_manifest(data_folder)
     (tmp_path / "training").mkdir()
-    return prepare_data(data_folder, "of-nobody", task, SEED, tmp_path / "training")
+    return prepare_data(data_folder, "undescribed", task, SEED, tmp_path / "training")
 
 
 def facts(data: PreparedData, seed: int = SEED) -> dict[str, Any]:
     return {"training": {"split_seed": seed}, "data": {"fingerprint": data.fingerprint}}
 
 
-def test_the_data_set_of_the_training_is_recognised(
+def test_training_data_are_recognised(
     trained: PreparedData, data_folder: Path, task: Task, tmp_path: Path
 ) -> None:
-    data = prepare_evaluation_data(data_folder, "of-nobody", task, tmp_path)
+    data = prepare_evaluation_data(data_folder, "undescribed", task, tmp_path)
 
     parts = find_parts(facts(trained), data.records, data.digests, task.class_names)
 
@@ -40,7 +40,9 @@ def test_the_data_set_of_the_training_is_recognised(
         } == expected
 
 
-def test_other_images_labels_or_splits_are_not_recognised(trained: PreparedData, task: Task) -> None:
+def test_data_with_other_images_labels_or_splits_are_not_recognised(
+    trained: PreparedData, task: Task
+) -> None:
     names, digests = task.class_names, trained.digests
     records = trained.records
     moved = (Record(records[0].path, (records[0].label + 1) % len(names), records[0].group), *records[1:])
@@ -53,7 +55,7 @@ def test_other_images_labels_or_splits_are_not_recognised(trained: PreparedData,
     assert find_parts(facts(trained), records[:3], digests[:3], names) is None
 
 
-def test_what_was_seen_is_said_with_its_consequence() -> None:
+def test_description_states_the_parts_and_the_consequence() -> None:
     assert "unknown" in describe_parts(None)
     assert describe_parts(["test", "none"]).startswith(
         "no, by their content (0 in train, 0 in validation, 1 in"

@@ -1,4 +1,4 @@
-"""The preparation on real images, where they are at hand: does it find what is known of them?"""
+"""The preparation of real images, if available: the known patients and duplicates are found."""
 
 import csv
 from collections import defaultdict
@@ -7,18 +7,18 @@ from itertools import combinations
 from pathlib import Path
 
 from chalicelib.tasks import load_task
-from tests.training.trees import groups, listed
+from tests.training.trees import groups, list_data
 from training.data.preparation import prepare_data
 
 
 def read_groups(folder: Path) -> dict[str, str]:
-    """The group of each image, as the manifest tells it."""
+    """The group of each image in the manifest."""
     with (folder / "manifest.csv").open(newline="", encoding="utf-8") as file:
         return {row["path"]: row["group"] for row in csv.DictReader(file)}
 
 
 def pairs(group_of: Mapping[str, str]) -> set[tuple[str, str]]:
-    """All pairs of images that stand in one group."""
+    """All pairs of images in the same group."""
     members: dict[str, list[str]] = defaultdict(list)
     for path, group in sorted(group_of.items()):
         members[group].append(path)
@@ -26,14 +26,14 @@ def pairs(group_of: Mapping[str, str]) -> set[tuple[str, str]]:
 
 
 def link(source: Path, target: Path, paths: Mapping[str, str]) -> Path:
-    """Lay the images of a data set out under other paths."""
+    """Link the images of a data set under other paths."""
     for path, name in paths.items():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         (target / name).symlink_to(source / path)
     return target
 
 
-def test_clusters_of_ultrasound_frames_contain_the_known_ones(data_set: Path, tmp_path: Path) -> None:
+def test_near_duplicate_groups_contain_the_known_ultrasound_groups(data_set: Path, tmp_path: Path) -> None:
     source, task = data_set / "breast-ultrasound", load_task("breast-ultrasound")
     known = read_groups(source)
     folder = link(source, tmp_path / "Dataset_BUSI_with_GT", {path: path for path in known})
@@ -50,7 +50,7 @@ def test_clusters_of_ultrasound_frames_contain_the_known_ones(data_set: Path, tm
     }
 
 
-def test_names_of_chest_films_tell_the_known_patients(data_set: Path, tmp_path: Path) -> None:
+def test_chest_file_names_give_the_known_patients(data_set: Path, tmp_path: Path) -> None:
     source, task = data_set / "chest-xray", load_task("chest-xray")
     known = read_groups(source)
     first = task.class_names[0]
@@ -61,9 +61,9 @@ def test_names_of_chest_films_tell_the_known_patients(data_set: Path, tmp_path: 
     }
     folder = link(source, tmp_path / "raw", raw)
 
-    found = groups(listed(folder, task.class_names, task.name))
+    found = groups(list_data(folder, task.class_names, task.name))
 
     different = [path for path, group in known.items() if found[raw[path]] != group]
-    # The manifest also joins two patients who share a film; that is seen when files are read.
+    # The manifest merges two patients with the same film; listing does not read files, so it cannot.
     assert len(different) <= 1
     assert len(known) > 5000

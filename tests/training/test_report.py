@@ -1,26 +1,26 @@
-"""The words and tables of a test."""
+"""The text and tables of a report."""
 
 import re
 
 import pytest
 
 from chalicelib.tasks import load_task, load_tasks
-from tests.training.assessments import made_up
+from tests.training.assessments import make_assessment
 from training.core.markdown import fraction, percent, table
 from training.reports.report import render_results
 
 
-def render(task_name: str, only: int | None = None, temperature: float | None = 1.7) -> str:
+def render_report(task_name: str, only: int | None = None, temperature: float | None = 1.7) -> str:
     task = load_task(task_name)
     return render_results(
-        made_up(task, only=only, temperature=temperature).metrics, task.class_names, "plots"
+        make_assessment(task, only=only, temperature=temperature).metrics, task.class_names, "plots"
     )
 
 
 @pytest.mark.parametrize("name", load_tasks())
-def test_every_class_stands_in_every_table_that_is_about_classes(name: str) -> None:
+def test_report_tables_contain_every_class(name: str) -> None:
     task = load_task(name)
-    metrics, text = made_up(task).metrics, render(name)
+    metrics, text = make_assessment(task).metrics, render_report(name)
 
     for class_name in task.class_names:
         assert len(re.findall(rf"^\| {class_name} \|", text, re.MULTILINE)) == 3
@@ -41,7 +41,7 @@ def test_every_class_stands_in_every_table_that_is_about_classes(name: str) -> N
 
 def test_finding_section_needs_a_negative_class() -> None:
     task = load_task("chest-xray")
-    finding, text = made_up(task).metrics["finding"], render("chest-xray")
+    finding, text = make_assessment(task).metrics["finding"], render_report("chest-xray")
 
     assert f"Every class but `{task.negative}` counts as a finding ({finding['images']} of" in text
     assert (
@@ -49,44 +49,44 @@ def test_finding_section_needs_a_negative_class() -> None:
     )
     assert "misses at most 1 % of the findings" in text
     assert load_task("mammography-views").negative is None
-    assert "finding" not in render("mammography-views")
+    assert "finding" not in render_report("mammography-views")
 
 
 def test_report_shows_all_plots() -> None:
-    pictures = re.findall(r"!\[[^]]+\]\((.*)\)", render("chest-xray"))
+    pictures = re.findall(r"!\[[^]]+\]\((.*)\)", render_report("chest-xray"))
 
     assert pictures == [
         f"plots/{name}.svg" for name in ("confusion", "roc", "precision-recall", "reliability")
     ]
 
 
-def test_subgroups_are_listed_with_the_unknown_called_so() -> None:
-    text = render("chest-xray")
+def test_subgroups_include_a_row_for_unknown_values() -> None:
+    text = render_report("chest-xray")
 
     assert "### By sex" in text
     assert re.search(r"^\| F \| 50 \| 50 \| ", text, re.MULTILINE)
     assert re.search(r"^\| not stated \| 50 \| 50 \| ", text, re.MULTILINE)
 
 
-def test_what_the_images_do_not_define_is_said() -> None:
-    text = render("chest-xray", only=0)
+def test_undefined_metrics_are_marked() -> None:
+    text = render_report("chest-xray", only=0)
 
     assert "| not defined |" in text
     assert "None" not in text
     assert "nan" not in text
 
 
-def test_calibration_before_scaling_is_told_where_it_is_known() -> None:
-    assert "; before temperature scaling it was 0." in render("chest-xray")
-    assert "before temperature scaling" not in render("chest-xray", temperature=None)
+def test_calibration_before_scaling_is_reported_if_known() -> None:
+    assert "; before temperature scaling it was 0." in render_report("chest-xray")
+    assert "before temperature scaling" not in render_report("chest-xray", temperature=None)
 
 
-def test_numbers_are_rounded_as_far_as_they_mean_something() -> None:
+def test_numbers_are_rounded_to_significant_places() -> None:
     interval = {"value": 0.99738, "low": 0.99182, "high": 1.0}
 
     assert percent(interval) == "99.7 % (99.2 to 100.0)"
     assert fraction(interval) == "0.997 (0.992 to 1.000)"
 
 
-def test_a_bar_in_a_cell_does_not_break_the_table() -> None:
+def test_table_escapes_vertical_bars() -> None:
     assert table(("a", "b"), [("x|y", 1)]) == "| a | b |\n| --- | --- |\n| x\\|y | 1 |"

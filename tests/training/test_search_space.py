@@ -17,7 +17,7 @@ from training.search_space import metric_definitions, suggest, tuning_job, withi
 
 
 def request(trials: int = 8) -> dict[str, Any]:
-    """A whole request, with what the account adds."""
+    """A complete request, including the fields that depend on the account."""
     job = tuning_job({"task": "mammography-views", "epochs": 5}, trials)
     job["TrainingJobDefinition"] |= {
         "RoleArn": "arn:aws:iam::123456789012:role/training",
@@ -28,7 +28,7 @@ def request(trials: int = 8) -> dict[str, Any]:
     return {"HyperParameterTuningJobName": "mammography-views", **job}
 
 
-def test_sagemaker_takes_the_request() -> None:
+def test_request_is_valid_for_sagemaker() -> None:
     model = botocore.session.get_session().get_service_model("sagemaker")
     shape = model.operation_model("CreateHyperParameterTuningJob").input_shape
 
@@ -37,7 +37,7 @@ def test_sagemaker_takes_the_request() -> None:
     assert not report.has_errors(), report.generate_report()
 
 
-def test_enumerated_words_are_ones_that_sagemaker_knows() -> None:
+def test_request_uses_only_enum_values_of_sagemaker() -> None:
     model = botocore.session.get_session().get_service_model("sagemaker")
     config = request()["HyperParameterTuningJobConfig"]
     ranges = [entry for kind in config["ParameterRanges"].values() for entry in kind]
@@ -51,7 +51,7 @@ def test_enumerated_words_are_ones_that_sagemaker_knows() -> None:
     assert config["TrainingJobEarlyStoppingType"] in model.shape_for("TrainingJobEarlyStoppingType").enum
 
 
-def test_the_objective_is_one_of_the_metrics_and_all_are_defined() -> None:
+def test_objective_is_one_of_the_defined_metrics() -> None:
     job = request()
     definitions = job["TrainingJobDefinition"]["AlgorithmSpecification"]["MetricDefinitions"]
 
@@ -62,7 +62,7 @@ def test_the_objective_is_one_of_the_metrics_and_all_are_defined() -> None:
     assert objective["MetricName"] in METRIC_PATTERNS
 
 
-def test_what_is_searched_is_not_fixed_and_what_is_fixed_is_text() -> None:
+def test_static_hyper_parameters_are_text_and_exclude_searched_ones() -> None:
     job = tuning_job({"task": "mammography-views", "epochs": 5, "learning_rate": 0.1}, 3)
 
     assert job["TrainingJobDefinition"]["StaticHyperParameters"] == {
@@ -72,7 +72,7 @@ def test_what_is_searched_is_not_fixed_and_what_is_fixed_is_text() -> None:
     assert job["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxNumberOfTrainingJobs"] == 3
 
 
-def test_the_ends_of_every_range_are_arguments_that_training_takes() -> None:
+def test_range_limits_are_accepted_by_the_command_line() -> None:
     ranges = request()["HyperParameterTuningJobConfig"]["ParameterRanges"]
     assert {entry["Name"] for entry in ranges["IntegerParameterRanges"]} == {"batch_size"}
     for entry in (*ranges["IntegerParameterRanges"], *ranges["ContinuousParameterRanges"]):
@@ -83,7 +83,7 @@ def test_the_ends_of_every_range_are_arguments_that_training_takes() -> None:
         assert entry["ScalingType"] != "Logarithmic" or float(entry["MinValue"]) > 0
 
 
-def test_suggestions_lie_in_their_ranges_and_can_be_written_down() -> None:
+def test_suggestions_are_within_their_ranges_and_serialisable() -> None:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     for _ in range(50):
         values = suggest(study.ask())
@@ -94,7 +94,7 @@ def test_suggestions_lie_in_their_ranges_and_can_be_written_down() -> None:
         assert json.loads(json.dumps(values)) == values
 
 
-def test_logarithmic_ranges_are_searched_evenly_over_magnitudes() -> None:
+def test_logarithmic_ranges_are_sampled_evenly_over_magnitudes() -> None:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     rates = [suggest(study.ask())["learning_rate"] for _ in range(300)]
 
@@ -105,13 +105,13 @@ def test_logarithmic_ranges_are_searched_evenly_over_magnitudes() -> None:
 
 
 @pytest.mark.parametrize("task", tomllib.loads(RECIPES.read_text(encoding="utf-8")))
-def test_a_search_can_start_from_the_recipe(task: str) -> None:
+def test_search_can_start_from_the_recipe(task: str) -> None:
     parameters = Hyperparameters().updated(read_recipe(task))
 
     assert set(within(parameters)) == set(searched())
 
 
-def test_a_value_outside_of_its_range_is_left_to_the_search() -> None:
+def test_value_outside_its_range_is_left_to_the_search() -> None:
     values = within(Hyperparameters(learning_rate=0.5))
 
     assert set(searched()) - set(values) == {"learning_rate"}

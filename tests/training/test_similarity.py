@@ -1,4 +1,4 @@
-"""Nearly identical images: found whatever their brightness, and only those."""
+"""The search for near duplicates, independent of brightness."""
 
 from pathlib import Path
 
@@ -10,25 +10,25 @@ from training.data.similarity import find_similar, standardised_thumbnails
 from training.errors import TrainingError
 
 
-def scenes(count: int, height: int = 48, width: int = 64, channels: int = 1) -> NDArray[np.uint8]:
-    """Images that have nothing to do with each other."""
+def make_scenes(count: int, height: int = 48, width: int = 64, channels: int = 1) -> NDArray[np.uint8]:
+    """Unrelated images."""
     rng = np.random.default_rng(0)
     coarse = rng.integers(40, 200, (count, channels, height // 8, width // 8))
     return coarse.repeat(8, 2).repeat(8, 3).astype(np.uint8)
 
 
-def changed(image: NDArray[np.uint8], noise: float) -> NDArray[np.uint8]:
-    """The image darker, with less contrast, some noise and a burnt-in cross."""
+def alter(image: NDArray[np.uint8], noise: float) -> NDArray[np.uint8]:
+    """A darker copy with less contrast, noise and a burnt-in mark."""
     rng = np.random.default_rng(1)
     altered = image * 0.8 + 10 + rng.normal(0, noise, image.shape)
     altered[:, 5:8, 10:20] = 255
     return altered.clip(0, 255).astype(np.uint8)
 
 
-def test_finds_the_same_scene_under_changes_and_nothing_else(tmp_path: Path) -> None:
-    images = scenes(12)
-    images[7] = changed(images[3], noise=6)
-    images[10] = changed(images[3], noise=12)
+def test_search_finds_altered_copies_and_nothing_else(tmp_path: Path) -> None:
+    images = make_scenes(12)
+    images[7] = alter(images[3], noise=6)
+    images[10] = alter(images[3], noise=12)
 
     pairs = find_similar(images, 0.9, tmp_path / "thumbnails.npy")
 
@@ -36,10 +36,10 @@ def test_finds_the_same_scene_under_changes_and_nothing_else(tmp_path: Path) -> 
     assert all(0.9 < pair.correlation <= 1.0001 for pair in pairs)
 
 
-def test_images_in_different_blocks_are_compared_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_search_compares_images_across_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("training.data.similarity.BLOCK", 4)
     monkeypatch.setattr("training.data.similarity.SHRUNK", 3)
-    images = scenes(11)
+    images = make_scenes(11)
     images[8] = images[3]
     images[5] = images[4]
 
@@ -48,8 +48,8 @@ def test_images_in_different_blocks_are_compared_too(tmp_path: Path, monkeypatch
     assert [(pair.first, pair.second) for pair in pairs] == [(3, 8), (4, 5)]
 
 
-def test_thumbnails_are_vectors_whose_product_is_the_correlation() -> None:
-    images = scenes(3, channels=3)
+def test_thumbnail_dot_product_is_the_correlation() -> None:
+    images = make_scenes(3, channels=3)
     images[2] = 77
 
     vectors = standardised_thumbnails(images)
@@ -62,12 +62,12 @@ def test_thumbnails_are_vectors_whose_product_is_the_correlation() -> None:
     assert not vectors[2].any()
 
 
-def test_blank_images_resemble_nothing(tmp_path: Path) -> None:
+def test_blank_images_are_similar_to_nothing(tmp_path: Path) -> None:
     assert find_similar(np.zeros((5, 1, 40, 40), np.uint8), 0.5, tmp_path / "thumbnails.npy") == []
 
 
-def test_a_threshold_that_finds_a_kind_of_image_is_refused(tmp_path: Path) -> None:
-    images = np.repeat(scenes(1), 60, axis=0)
+def test_threshold_that_matches_too_many_images_is_rejected(tmp_path: Path) -> None:
+    images = np.repeat(make_scenes(1), 60, axis=0)
 
     with pytest.raises(TrainingError, match="Raise --near-duplicates"):
         find_similar(images, 0.9, tmp_path / "thumbnails.npy")

@@ -1,4 +1,4 @@
-"""The split: disjoint by patient, stratified, and the same every time."""
+"""The split: disjoint by patient, stratified and reproducible."""
 
 from collections import Counter
 from dataclasses import replace
@@ -40,8 +40,8 @@ def test_split_keeps_every_patient_in_one_part(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_whatever_the_data_parts_are_disjoint_complete_and_know_every_class(seed: int) -> None:
-    """Groups of any size and mixture of classes, with and without a given test part."""
+def test_parts_are_disjoint_complete_and_contain_every_class(seed: int) -> None:
+    """Groups have any size and mixture of classes; both with and without a given test part."""
     random = Random(seed)
     names = [f"class-{number}" for number in range(random.randint(2, 5))]
     records = []
@@ -63,7 +63,7 @@ def test_whatever_the_data_parts_are_disjoint_complete_and_know_every_class(seed
             assert all((record.given == "test") == (n in parts["test"]) for n, record in enumerate(records))
 
 
-def test_parts_have_the_sizes_and_class_shares_asked_for() -> None:
+def test_parts_have_the_expected_sizes_and_class_shares() -> None:
     parts = split_by_group(RECORDS, DIGESTS, CLASSES, 0)
 
     assert {part: len(parts[part]) for part in PARTS} == {"train": 126, "validation": 18, "test": 36}
@@ -72,15 +72,15 @@ def test_parts_have_the_sizes_and_class_shares_asked_for() -> None:
         assert counts[0] == counts[1]
 
 
-def test_same_seed_same_split_and_another_seed_another_split() -> None:
+def test_split_is_reproducible_by_seed() -> None:
     first, again, other = (split_by_group(RECORDS, DIGESTS, CLASSES, seed) for seed in (0, 0, 1))
 
     assert first == again
     assert first != other
 
 
-def test_a_class_of_few_patients_gets_into_every_part() -> None:
-    """As retinal artery occlusion: four patients, so most of the ten folds have none of them."""
+def test_class_with_few_patients_is_in_every_part() -> None:
+    """Like retinal artery occlusion, the class has four patients, so most of the ten folds lack it."""
     rare = [Record(f"rare-{group}.png", 2, f"rare-{group}") for group in range(4)]
     records = [*RECORDS, *rare]
     digests = [index.to_bytes(32, "big") for index in range(len(records))]
@@ -91,7 +91,7 @@ def test_a_class_of_few_patients_gets_into_every_part() -> None:
             assert 2 in {records[index].label for index in parts[part]}
 
 
-def test_the_order_of_the_files_changes_neither_split_nor_fingerprint() -> None:
+def test_split_and_fingerprint_are_independent_of_file_order() -> None:
     parts = split_by_group(RECORDS, DIGESTS, CLASSES, 0)
     order = Random(0).sample(range(len(RECORDS)), len(RECORDS))
     turned, turned_digests = [RECORDS[index] for index in order], [DIGESTS[index] for index in order]
@@ -115,7 +115,7 @@ def test_fingerprint_changes_with_content_label_group_and_split() -> None:
     assert len(prints) == 5
 
 
-def test_a_fingerprint_can_be_made_of_names_that_are_no_unicode() -> None:
+def test_fingerprint_accepts_names_that_are_not_unicode() -> None:
     records = [Record("a\udcff.png", 0, "a\udcff.png"), Record("b.png", 1, "b.png")]
 
     assert len(fingerprint(records, DIGESTS[:2], {"train": [0], "test": [1]})) == 64
@@ -128,26 +128,26 @@ def test_a_fingerprint_can_be_made_of_names_that_are_no_unicode() -> None:
         ({"train": [0], "validation": [3], "test": [6, 9]}, "1 contents"),
     ],
 )
-def test_a_shared_patient_or_content_is_caught(parts: dict[Part, list[int]], message: str) -> None:
+def test_patient_or_content_in_two_parts_is_rejected(parts: dict[Part, list[int]], message: str) -> None:
     digests = [*DIGESTS[:9], DIGESTS[0]]
 
     with pytest.raises(TrainingError, match=message):
         assert_disjoint(RECORDS, digests, parts)
 
 
-def test_too_few_patients_of_a_class_are_refused_by_name() -> None:
+def test_class_with_too_few_patients_is_rejected_by_name() -> None:
     with pytest.raises(TrainingError, match="Class 'second' has images of 2 groups"):
         split_by_group(RECORDS[:15], DIGESTS[:15], CLASSES, 0)
 
 
-def test_too_few_images_of_all_classes_are_refused() -> None:
+def test_too_few_images_of_all_classes_are_rejected() -> None:
     few = [Record(f"{number}.png", number % 2, str(number)) for number in range(8)]
 
     with pytest.raises(TrainingError, match="No class has more than 4 images; at least 10"):
         split_by_group(few, DIGESTS[:8], CLASSES, 0)
 
 
-def test_a_given_test_part_that_shares_patients_is_refused() -> None:
+def test_given_test_part_that_shares_patients_is_rejected() -> None:
     records = [
         Record(record.path, record.label, record.group, given="test" if index < 4 else "train")
         for index, record in enumerate(RECORDS)
@@ -157,7 +157,7 @@ def test_a_given_test_part_that_shares_patients_is_refused() -> None:
         split_around_test(records, DIGESTS, CLASSES, 0)
 
 
-def test_a_given_test_part_without_a_class_is_refused_by_name() -> None:
+def test_given_test_part_that_lacks_a_class_is_rejected_by_name() -> None:
     records = [
         Record(record.path, record.label, record.group, given="test" if record.group == "patient-2" else "")
         for record in RECORDS
@@ -167,7 +167,7 @@ def test_a_given_test_part_without_a_class_is_refused_by_name() -> None:
         split_around_test(records, DIGESTS, CLASSES, 0)
 
 
-def test_in_every_turn_other_patients_validate_and_the_same_ones_test() -> None:
+def test_cross_validation_splits_vary_validation_and_keep_the_test_part() -> None:
     parts = split_by_group(RECORDS, DIGESTS, CLASSES, 0)
 
     turns = cross_validation_splits(RECORDS, DIGESTS, parts, 8, 0)
@@ -183,27 +183,27 @@ def test_in_every_turn_other_patients_validate_and_the_same_ones_test() -> None:
         assert {RECORDS[index].label for index in turn["validation"]} == {0, 1}
 
 
-def test_more_turns_than_the_images_allow_are_refused() -> None:
+def test_cross_validation_with_too_many_splits_is_rejected() -> None:
     parts = split_by_group(RECORDS, DIGESTS, CLASSES, 0)
 
     with pytest.raises(TrainingError, match=r"make 8 validation parts, not 9. Lower --num-seeds"):
         cross_validation_splits(RECORDS, DIGESTS, parts, 9, 0)
 
 
-def given(records: list[Record], parts: dict[Part, list[int]]) -> list[Record]:
+def with_parts(records: list[Record], parts: dict[Part, list[int]]) -> list[Record]:
     part_of = {index: part for part, members in parts.items() for index in members}
     return [replace(record, given=part_of.get(index, "")) for index, record in enumerate(records)]
 
 
-def test_a_manifest_that_names_all_parts_is_followed() -> None:
+def test_manifest_with_all_parts_determines_the_split() -> None:
     parts = split_by_group(RECORDS, DIGESTS, CLASSES, 3)
 
-    assert split_as_given(given(RECORDS, parts), DIGESTS, CLASSES) == parts
+    assert split_as_given(with_parts(RECORDS, parts), DIGESTS, CLASSES) == parts
 
 
-def test_a_manifest_must_name_the_part_of_every_image_and_part_no_patient() -> None:
+def test_manifest_with_a_missing_part_or_a_divided_patient_is_rejected() -> None:
     parts = split_by_group(RECORDS, DIGESTS, CLASSES, 0)
-    records = given(RECORDS, parts)
+    records = with_parts(RECORDS, parts)
 
     with pytest.raises(TrainingError, match=r"does not name the part .* of '7-1\.png'"):
         split_as_given([*records[:22], replace(records[22], given=""), *records[23:]], DIGESTS, CLASSES)
@@ -213,9 +213,9 @@ def test_a_manifest_must_name_the_part_of_every_image_and_part_no_patient() -> N
         split_as_given(records, DIGESTS, CLASSES)
 
 
-def test_when_data_grow_every_image_stays_and_the_rest_of_a_patient_follows() -> None:
+def test_growing_data_keep_their_parts_and_new_images_join_their_patient() -> None:
     parts = split_by_group(RECORDS, DIGESTS, CLASSES, 0)
-    known = given(RECORDS, parts)
+    known = with_parts(RECORDS, parts)
     follow = [replace(record, path=f"again-{record.path}", given="") for record in known[::3]]
     new = [Record(f"new-{number}.png", number % 2, f"new-{number}") for number in range(300)]
     records = [*known, *follow, *new]
@@ -234,7 +234,7 @@ def test_when_data_grow_every_image_stays_and_the_rest_of_a_patient_follows() ->
 def test_part_of_a_new_patient_is_independent_of_others() -> None:
     parts = split_by_group(RECORDS, DIGESTS, CLASSES, 0)
     new = [Record(f"new-{number}.png", number % 2, f"new-{number}") for number in range(50)]
-    many = [*given(RECORDS, parts), *new]
+    many = [*with_parts(RECORDS, parts), *new]
     few = many[:-40]
     digests = [index.to_bytes(32, "big") for index in range(len(many))]
 
@@ -244,9 +244,9 @@ def test_part_of_a_new_patient_is_independent_of_others() -> None:
     assert all(parts_of[0][index] == parts_of[1][index] for index in range(len(few)))
 
 
-def test_a_patient_who_trained_and_validated_trains() -> None:
+def test_patient_in_train_and_validation_is_moved_to_train() -> None:
     parts = split_by_group(RECORDS, DIGESTS, CLASSES, 0)
-    records = given(RECORDS, parts)
+    records = with_parts(RECORDS, parts)
     one, other = parts["train"][0], parts["validation"][0]
     name, lost = records[one].group, records[other].group
     records = [replace(record, group=name) if record.group == lost else record for record in records]
@@ -256,9 +256,9 @@ def test_a_patient_who_trained_and_validated_trains() -> None:
     assert other in grown["train"]
 
 
-def test_a_patient_who_trained_cannot_test() -> None:
+def test_patient_in_train_and_test_is_rejected() -> None:
     parts = split_by_group(RECORDS, DIGESTS, CLASSES, 0)
-    records = given(RECORDS, parts)
+    records = with_parts(RECORDS, parts)
     name = records[parts["test"][0]].group
     records[parts["train"][0]] = replace(records[parts["train"][0]], group=name)
 

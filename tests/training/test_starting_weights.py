@@ -1,4 +1,4 @@
-"""Starting from the weights of another network, or being told why not."""
+"""Starting weights: copying, and rejection with the reason."""
 
 import sys
 from pathlib import Path
@@ -19,13 +19,13 @@ def network(channels: int = 1, classes: int = 3, width: int = 8) -> Classifier:
     return make_network(channels, classes, width)
 
 
-def saved(content: Any, path: Path) -> str:
+def save_content(content: Any, path: Path) -> str:
     torch.save(content, path)
     return str(path)
 
 
-def taken(target: Classifier, source: Classifier) -> set[str]:
-    """Names of the tensors that are the same in both, and tell it (all-zero or all-one ones do not)."""
+def equal_tensors(target: Classifier, source: Classifier) -> set[str]:
+    """Names of the equal tensors; vectors are skipped, because most start as zeros or ones."""
     mine, other = target.state_dict(), source.state_dict()
     return {
         name
@@ -34,30 +34,30 @@ def taken(target: Classifier, source: Classifier) -> set[str]:
     }
 
 
-def test_a_file_of_weights_is_taken_up_but_for_the_head(tmp_path: Path) -> None:
+def test_weights_are_copied_except_for_the_head(tmp_path: Path) -> None:
     teacher, pupil = network(), network()
 
-    load_starting_weights(saved(teacher.state_dict(), tmp_path / "network.pt")).start(pupil)
+    load_starting_weights(save_content(teacher.state_dict(), tmp_path / "network.pt")).start(pupil)
 
     matrices = {name for name, tensor in pupil.state_dict().items() if tensor.ndim > 1}
-    assert taken(pupil, teacher) == matrices - {"head.weight"}
+    assert equal_tensors(pupil, teacher) == matrices - {"head.weight"}
 
 
-def test_other_channels_leave_the_first_convolution_random(
+def test_first_convolution_stays_random_with_other_channels(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     teacher, pupil = network(channels=3), network(channels=1)
 
-    load_starting_weights(saved(teacher.state_dict(), tmp_path / "network.pt")).start(pupil)
+    load_starting_weights(save_content(teacher.state_dict(), tmp_path / "network.pt")).start(pupil)
 
     matrices = {name for name, tensor in pupil.state_dict().items() if tensor.ndim > 1}
-    assert taken(pupil, teacher) == matrices - {"head.weight", "stem.0.weight"}
+    assert equal_tensors(pupil, teacher) == matrices - {"head.weight", "stem.0.weight"}
     count = len(pupil.state_dict())
     assert f"starting from {count - 3} of {count} tensors of network.pt (sha256 " in capsys.readouterr().out
 
 
-def test_the_name_tells_the_values_apart_and_not_the_folder(tmp_path: Path) -> None:
-    first, second = (saved(network().state_dict(), tmp_path / f"{name}.pt") for name in "ab")
+def test_name_depends_on_the_values_and_not_on_the_folder(tmp_path: Path) -> None:
+    first, second = (save_content(network().state_dict(), tmp_path / f"{name}.pt") for name in "ab")
     (tmp_path / "elsewhere").mkdir()
     copy = tmp_path / "elsewhere" / "a.pt"
     copy.write_bytes(Path(first).read_bytes())
@@ -76,7 +76,7 @@ def test_the_name_tells_the_values_apart_and_not_the_folder(tmp_path: Path) -> N
         ({}, r"has 0 of the \d+ tensors"),
     ],
 )
-def test_weights_of_another_network_are_refused_with_the_reason(
+def test_weights_of_another_network_are_rejected_with_the_reason(
     tensors: dict[str, Tensor], message: str
 ) -> None:
     with pytest.raises(TrainingError, match=message):
@@ -84,37 +84,37 @@ def test_weights_of_another_network_are_refused_with_the_reason(
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 half"])
-def test_a_file_that_torch_did_not_write_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_file_not_written_by_torch_is_rejected(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "network.pt").write_bytes(content)
 
     with pytest.raises(TrainingError, match="holds no weights"):
         load_starting_weights(str(tmp_path / "network.pt"))
 
 
-def test_what_is_no_state_dict_is_refused(tmp_path: Path) -> None:
+def test_file_without_a_state_dict_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="must be a state dict"):
-        load_starting_weights(saved([1, 2], tmp_path / "network.pt"))
+        load_starting_weights(save_content([1, 2], tmp_path / "network.pt"))
     with pytest.raises(TrainingError, match="must be a state dict"):
-        load_starting_weights(saved({"epoch": 3}, tmp_path / "network.pt"))
+        load_starting_weights(save_content({"epoch": 3}, tmp_path / "network.pt"))
 
 
-def test_a_file_that_would_run_code_is_refused(tmp_path: Path) -> None:
+def test_file_that_would_run_code_is_rejected(tmp_path: Path) -> None:
     class Trap:
         def __reduce__(self) -> tuple[Any, ...]:
             return Path.touch, (tmp_path / "sprung",)
 
     with pytest.raises(TrainingError, match="holds no weights"):
-        load_starting_weights(saved({"weight": Trap()}, tmp_path / "network.pt"))
+        load_starting_weights(save_content({"weight": Trap()}, tmp_path / "network.pt"))
     assert not (tmp_path / "sprung").exists()
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+def test_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"cannot be read: .*nowhere\.pt"):
         load_starting_weights(str(tmp_path / "nowhere.pt"))
 
 
-def torchvision_names(width: int) -> dict[str, Tensor]:
-    """The state dict of torchvision's ResNet-18, by the names and shapes that its source documents."""
+def make_torchvision_state(width: int) -> dict[str, Tensor]:
+    """A random state dict with the names and shapes of torchvision's ResNet-18."""
     norm = {"weight": (), "bias": (), "running_mean": (), "running_var": ()}
     shapes: dict[str, tuple[int, ...]] = {"conv1.weight": (width, 3, 7, 7), "fc.weight": (1000, 8 * width)}
 
@@ -138,10 +138,10 @@ def torchvision_names(width: int) -> dict[str, Tensor]:
     return {name: torch.rand(shape) if shape else torch.tensor(7) for name, shape in shapes.items()}
 
 
-def test_the_residual_blocks_of_torchvision_are_taken_up(
+def test_torchvision_residual_blocks_are_copied(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tensors = torchvision_names(64)
+    tensors = make_torchvision_state(64)
     fake = SimpleNamespace(get_model=lambda *_, **__: SimpleNamespace(state_dict=lambda: tensors))
     monkeypatch.setitem(sys.modules, "torchvision", SimpleNamespace(models=fake))
     pupil = network(width=64)
@@ -161,8 +161,8 @@ def test_the_residual_blocks_of_torchvision_are_taken_up(
     assert f"starting from {19 + 5 * 19} of {len(state)} tensors of" in capsys.readouterr().out
 
 
-def test_torchvision_is_narrower_or_wider_than_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    tensors = torchvision_names(64)
+def test_torchvision_weights_of_another_width_are_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+    tensors = make_torchvision_state(64)
     fake = SimpleNamespace(get_model=lambda *_, **__: SimpleNamespace(state_dict=lambda: tensors))
     monkeypatch.setitem(sys.modules, "torchvision", SimpleNamespace(models=fake))
 
@@ -170,14 +170,14 @@ def test_torchvision_is_narrower_or_wider_than_asked_for(monkeypatch: pytest.Mon
         load_starting_weights("torchvision:resnet18").start(network(width=32))
 
 
-def test_no_torchvision_is_said_and_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_torchvision_is_reported_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torchvision", None)
 
     with pytest.raises(TrainingError, match=r"torchvision does not work here.*Leave out --start-from"):
         load_starting_weights("torchvision:resnet18")
 
 
-def test_a_model_that_torchvision_has_not_or_cannot_download_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_torchvision_model_that_cannot_be_downloaded_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def offline(*_: Any, **__: Any) -> None:
         raise OSError("no route to host")
 

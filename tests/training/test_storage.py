@@ -1,4 +1,4 @@
-"""Files on disk and objects in S3, listed and read alike."""
+"""Files on disk and objects in S3 are listed and read in the same way."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.training.trees import plant
+from tests.training.trees import write_tree
 from training.data.storage import Storage, join, parent
 from training.errors import TrainingError
 
@@ -18,7 +18,7 @@ def upload(client: Any, keys: dict[str, bytes]) -> None:
         client.put_object(Bucket="films", Key=key, Body=content)
 
 
-def test_addresses_are_joined_and_parted_alike() -> None:
+def test_join_and_parent_work_for_disk_and_s3() -> None:
     assert join("s3://films/data/", "a b.png") == "s3://films/data/a b.png"
     assert join("s3://films/data", "s3://other/x.png") == "s3://other/x.png"
     assert join("data", "a/b.png") == str(Path("data/a/b.png"))
@@ -35,7 +35,7 @@ def test_objects_are_listed_relative_to_the_prefix(s3: Any) -> None:
     assert len(list(Storage(s3).paths("s3://films"))) == 4
 
 
-def test_a_listing_longer_than_one_answer_is_complete(s3: Any) -> None:
+def test_listing_over_several_pages_is_complete(s3: Any) -> None:
     upload(s3, {f"many/{number}.png": b"" for number in range(7)})
     s3.meta.events.register(
         "provide-client-params.s3.ListObjectsV2", lambda params, **_: {**params, "MaxKeys": 2}
@@ -45,7 +45,7 @@ def test_a_listing_longer_than_one_answer_is_complete(s3: Any) -> None:
 
 
 def test_files_are_listed_and_read_like_objects(tmp_path: Path, s3: Any) -> None:
-    plant(tmp_path, ODD)
+    write_tree(tmp_path, ODD)
     upload(s3, {f"data/{path}": path.encode() for path in ODD})
     storage = Storage(s3)
 
@@ -56,20 +56,20 @@ def test_files_are_listed_and_read_like_objects(tmp_path: Path, s3: Any) -> None
         assert not storage.exists(join(folder, "a b"))
 
 
-def test_a_client_is_made_when_the_first_object_is_asked_for(s3: Any) -> None:
+def test_client_is_created_for_the_first_object(s3: Any) -> None:
     upload(s3, {"x": b"content"})
 
     assert Storage().read("s3://films/x") == b"content"
 
 
-def test_who_stays_on_disk_needs_no_boto3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plant(tmp_path, ["a.txt"])
+def test_files_on_disk_are_read_without_boto3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_tree(tmp_path, ["a.txt"])
     monkeypatch.setitem(sys.modules, "boto3", None)
 
     assert list(Storage().lines(str(tmp_path / "a.txt"))) == ["a.txt"]
 
 
-def test_lines_of_a_text_keep_their_ends_wherever_it_lies(tmp_path: Path, s3: Any) -> None:
+def test_lines_keep_their_ends_on_disk_and_in_s3(tmp_path: Path, s3: Any) -> None:
     text = "\ufeffpath,class\r\nü.png,x\n".encode()
     upload(s3, {"m.csv": text})
     (tmp_path / "m.csv").write_bytes(text)
@@ -86,13 +86,13 @@ def test_lines_of_a_text_keep_their_ends_wherever_it_lies(tmp_path: Path, s3: An
         ("nowhere/x.png", r"'nowhere/x\.png' cannot be read: No such file"),
     ],
 )
-def test_what_cannot_be_read_is_named(s3: Any, address: str, message: str) -> None:
+def test_unreadable_file_is_reported_by_name(s3: Any, address: str, message: str) -> None:
     with pytest.raises(TrainingError, match=message):
         Storage(s3).read(address)
     with pytest.raises(TrainingError, match=message):
         list(Storage(s3).lines(address))
 
 
-def test_a_bucket_that_is_absent_is_named(s3: Any) -> None:
+def test_missing_bucket_is_reported_by_name(s3: Any) -> None:
     with pytest.raises(TrainingError, match="'s3://no-such-bucket/data' cannot be read"):
         list(Storage(s3).paths("s3://no-such-bucket/data"))

@@ -1,4 +1,4 @@
-"""A whole training run, from a folder of images to a package the application loads."""
+"""A complete training run, from a folder of images to a package that the application loads."""
 
 import csv
 import json
@@ -31,7 +31,7 @@ OTHER = "breast-histology"
 
 @dataclass(frozen=True)
 class Run:
-    """What a run left behind."""
+    """The folders and the log of a run."""
 
     data: Path
     model: Path
@@ -39,7 +39,7 @@ class Run:
     printed: str
 
 
-def arguments(task: Task, data: Path, place: Path) -> list[str]:
+def job_arguments(task: Task, data: Path, place: Path) -> list[str]:
     folders = [
         "--data",
         str(data),
@@ -53,7 +53,7 @@ def arguments(task: Task, data: Path, place: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def run(task: Task, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A smoke run as SageMaker starts it: the file by its path, folders in the environment."""
+    """A smoke run started like a SageMaker job: the script by its path, folders in the environment."""
     place = tmp_path_factory.mktemp("job")
     data = write_images(place / "train", task.class_names)
     write_manifest(data)
@@ -118,7 +118,7 @@ def test_model_json_describes_the_training(run: Run, task: Task) -> None:
     assert set(model["metrics"]["test"]["per_class"]) == set(task.class_names)
 
 
-def test_ood_images_are_used_and_measured(run: Run) -> None:
+def test_model_json_measures_out_of_distribution_images(run: Run) -> None:
     model = json.loads((run.model / "model.json").read_text(encoding="utf-8"))
 
     assert list(model["metrics"]["unfamiliar"]) == [OTHER]
@@ -134,7 +134,7 @@ def test_seed_is_chosen_on_validation(run: Run) -> None:
     assert best["kept"] is True
 
 
-def test_card_has_results_limits_and_citation(run: Run) -> None:
+def test_card_contains_results_limits_and_citation(run: Run) -> None:
     card = (run.model / "card.md").read_text(encoding="utf-8")
     model = json.loads((run.model / "model.json").read_text(encoding="utf-8"))
     accuracy = model["metrics"]["test"]["accuracy"]
@@ -208,7 +208,7 @@ def test_cross_validation_covers_all_images_outside_the_test_part(
 ) -> None:
     options = ["--num-seeds", "3", "--ensemble-size", "3", "--validation", "cross", "--epochs", "1"]
 
-    assert main([*arguments(task, run.data, tmp_path), *options]) == 0
+    assert main([*job_arguments(task, run.data, tmp_path), *options]) == 0
 
     fixed, rotating = (
         json.loads((folder / "model.json").read_text(encoding="utf-8"))
@@ -227,7 +227,7 @@ def test_checkpoints_are_removed_after_the_run(run: Run) -> None:
     assert list((run.model.parent / "checkpoints").iterdir()) == []
 
 
-def test_file_names_are_in_reports_and_not_in_the_log(run: Run) -> None:
+def test_file_names_are_in_the_reports_but_not_in_the_log(run: Run) -> None:
     with (run.output / "test.csv").open(encoding="utf-8") as file:
         paths = [row["path"] for row in csv.DictReader(file)]
 
@@ -246,7 +246,7 @@ def test_file_names_are_in_reports_and_not_in_the_log(run: Run) -> None:
 def test_errors_are_printed_in_one_line(
     task: Task, options: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([*arguments(task, tmp_path, tmp_path), *options]) == 1
+    assert main([*job_arguments(task, tmp_path, tmp_path), *options]) == 1
 
     said = capsys.readouterr().err
     assert said.startswith(message)

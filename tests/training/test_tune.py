@@ -1,4 +1,4 @@
-"""A search for better hyper-parameters: judged on validation, resumable, and its result can be trained."""
+"""The hyper-parameter search: measured on validation, resumable, with a recipe as its result."""
 
 import csv
 import json
@@ -22,7 +22,7 @@ from training.tune import main
 
 @pytest.fixture
 def search(task: Task, data_folder: Path, tmp_path: Path) -> list[str]:
-    """The command line of a quick search, but for its length."""
+    """The command line of a quick search, without the number of trials."""
     folders = ["--data", str(data_folder), "--output-dir", str(tmp_path / "tuning")]
     return ["--task", task.name, *folders, "--smoke", "--width", "4", "--epochs", "2"]
 
@@ -32,7 +32,7 @@ def read_trials(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_the_best_of_a_search_can_be_trained_again(
+def test_best_recipe_reproduces_its_trial(
     search: list[str], task: Task, tmp_path: Path, data_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "tuning"
@@ -57,7 +57,7 @@ def test_the_best_of_a_search_can_be_trained_again(
     assert f"{fitted.best.validation_loss:.4f}" == best["validation_loss"]
 
 
-def test_the_same_command_goes_on_and_repeats_nothing(
+def test_repeated_command_continues_the_search(
     search: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "tuning"
@@ -76,7 +76,7 @@ def test_the_same_command_goes_on_and_repeats_nothing(
     assert read_trials(folder) == after
 
 
-def test_another_setting_is_another_search(search: list[str], tmp_path: Path) -> None:
+def test_other_settings_start_another_search(search: list[str], tmp_path: Path) -> None:
     assert main([*search, "--trials", "1"]) == 0
     assert main([*search, "--trials", "1", "--epochs", "1"]) == 0
 
@@ -84,7 +84,7 @@ def test_another_setting_is_another_search(search: list[str], tmp_path: Path) ->
     assert len(optuna.get_all_study_names(f"sqlite:///{tmp_path / 'tuning' / 'study.db'}")) == 2
 
 
-def test_an_interrupted_trial_is_tried_anew(
+def test_interrupted_trial_is_repeated(
     search: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupt(*_: Any, **__: Any) -> None:
@@ -98,11 +98,11 @@ def test_an_interrupted_trial_is_tried_anew(
     assert main([*search, "--trials", "1"]) == 0
     trials = read_trials(tmp_path / "tuning")
     assert len(trials) == 1
-    assert float(trials[0]["dropout"]) == Hyperparameters().dropout  # it was to be the recipe as it stands
+    assert float(trials[0]["dropout"]) == Hyperparameters().dropout  # the first trial is the recipe
     assert "; previous recipe: " in (tmp_path / "tuning" / "best.toml").read_text(encoding="utf-8")
 
 
-def test_a_training_that_diverges_is_given_up_and_the_search_goes_on(
+def test_diverging_trial_is_pruned_and_the_search_continues(
     search: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     calls = []
@@ -122,7 +122,7 @@ def test_a_training_that_diverges_is_given_up_and_the_search_goes_on(
     assert "pruned: Training diverged." in capsys.readouterr().out
 
 
-def test_a_search_without_any_result_says_so(
+def test_search_without_any_result_is_reported(
     search: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def diverge(*_: Any, **__: Any) -> None:
@@ -134,7 +134,7 @@ def test_a_search_without_any_result_says_so(
     assert "error: No trial was completed." in capsys.readouterr().err
 
 
-def test_a_trial_that_looks_worse_than_most_is_given_up_early(
+def test_trial_worse_than_most_is_pruned_early(
     search: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     losses = iter([0.5, 0.4, 0.6, 0.5, 0.9])
@@ -160,16 +160,18 @@ def test_a_trial_that_looks_worse_than_most_is_given_up_early(
     assert 1 < int(trials[4]["epoch"]) < 10
 
 
-def test_the_recipe_found_keeps_what_was_asked_for(search: list[str], task: Task, tmp_path: Path) -> None:
+def test_best_recipe_contains_the_fixed_hyper_parameters(
+    search: list[str], task: Task, tmp_path: Path
+) -> None:
     assert main([*search, "--trials", "1", "--warmup-fraction", "0.3"]) == 0
 
     recipe = tomllib.loads((tmp_path / "tuning" / "best.toml").read_text(encoding="utf-8"))[task.name]
     assert recipe["warmup_fraction"] == 0.3
     assert recipe["width"] == 4
-    assert "dropout" not in recipe  # the default was best
+    assert "dropout" not in recipe  # the best trial has the default
 
 
-def test_sagemakers_part_of_a_tuning_job_is_printed(task: Task, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sagemaker_option_prints_the_tuning_job(task: Task, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--task", task.name, "--epochs", "9", "--sagemaker"]) == 0
 
     job = json.loads(capsys.readouterr().out)

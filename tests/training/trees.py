@@ -1,4 +1,4 @@
-"""Folders of files that look like data sets, whose contents matter little."""
+"""Folders of files with the paths of data sets; their content does not matter."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,7 +10,7 @@ from training.data.sources import load_source
 from training.data.storage import Storage
 
 
-def plant(folder: Path, paths: Iterable[str]) -> Path:
+def write_tree(folder: Path, paths: Iterable[str]) -> Path:
     """Write a file at each path below `folder`; its content is its path."""
     for path in paths:
         file = folder / path
@@ -19,16 +19,16 @@ def plant(folder: Path, paths: Iterable[str]) -> Path:
     return folder
 
 
-def listed(
-    data: str | Path, class_names: Iterable[str], dataset: str = "of-nobody", client: Any = None, **how: Any
+def list_data(
+    data: str | Path, class_names: Iterable[str], dataset: str = "undescribed", client: Any = None, **how: Any
 ) -> Listing:
-    """The listing of what lies at `data`."""
+    """List the images at `data`."""
     location = Location(data, **how)
     return list_images(Storage(client), location, tuple(class_names), load_source(dataset))
 
 
 def classes(listing: Listing, class_names: Iterable[str]) -> dict[str, str]:
-    """The name of the class of each file."""
+    """The class name of each file."""
     names = tuple(class_names)
     return {record.path: names[record.label] for record in listing.records}
 

@@ -1,1 +1,1 @@
-"""What every part of training uses: types of arrays, calibration, facts as JSON, pieces of Markdown."""
+"""Shared by all of training: array types, calibration, facts as JSON, Markdown."""

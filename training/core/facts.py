@@ -1,4 +1,4 @@
-"""Facts about data and models, as JSON files that are also readable for people."""
+"""Facts about data and models, as JSON files that people can read, too."""
 
 import json
 import re
@@ -16,7 +16,7 @@ def write_json(path: Path, facts: Facts | Sequence[Facts]) -> None:
     """Write `facts`, lists of numbers on one line each.
 
     Raises:
-        ValueError: if one of the numbers is NaN or infinite, which JSON does not know.
+        ValueError: if one of the numbers is NaN or infinite, which JSON does not support.
     """
     text = json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False)
     compact = _NUMBERS.sub(lambda match: f"[{' '.join(match[1].split())}]", text)

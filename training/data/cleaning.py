@@ -35,7 +35,7 @@ class CleanData:
     shapes: Counter[tuple[str, int, int]]
     """How many files have a format, width and height."""
     given_split: GivenSplit | None
-    """What the test part that comes with the data shares with the rest; None if the data have none."""
+    """Overlap of the given test part with the other parts; None if the data have no given test part."""
     keeps_test: bool
     """Whether that test part is kept, and images of its groups were removed from the other parts."""
 

@@ -1,4 +1,4 @@
-"""What is counted in the preparation of a data set, in words."""
+"""The numbers that a preparation counts, with their descriptions."""
 
 from collections.abc import Mapping
 

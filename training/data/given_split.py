@@ -1,4 +1,4 @@
-"""The split that comes with a data set, and what its test part shares with the rest."""
+"""The split that comes with a data set, and the overlap of its test part with the rest."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from training.data.similarity import Similar
 
 @dataclass(frozen=True)
 class GivenSplit:
-    """What the test part that comes with a data set shares with the rest."""
+    """Overlap of the test part that comes with a data set with the rest."""
 
     test: int
     """Images of the given test part, as listed."""
@@ -42,7 +42,7 @@ class GivenSplit:
 
 
 def examine(records: Sequence[Record], digests: Sequence[bytes]) -> GivenSplit | None:
-    """What the given test part shares with the rest, by group and content; None if there is no such part."""
+    """Measure the overlap of the given test part by group and content; None if there is no such part."""
     test = [index for index, record in enumerate(records) if record.given == "test"]
     rest = [index for index, record in enumerate(records) if record.given != "test"]
     if not test or not rest:

@@ -156,10 +156,12 @@ def _unpack(data: bytes, spec: InputSpec) -> NDArray[np.uint8]:
     """
     try:
         array = np.load(BytesIO(data), allow_pickle=False)
-    except Exception:  # whatever a damaged file makes numpy raise
+    except Exception:  # numpy raises many kinds of exceptions on damaged files
         raise DamagedImage("The array is damaged.") from None
     if array.dtype != np.uint8 or array.shape != (spec.channels, spec.height, spec.width):
-        raise DamagedImage("The array was prepared for another input than the task has now.")
+        raise DamagedImage(
+            "The array was prepared for an input that differs from the current one of the task."
+        )
     pixels: NDArray[np.uint8] = array
     return pixels
 

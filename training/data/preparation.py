@@ -46,7 +46,7 @@ class PreparedData(CleanData):
     """Of contents, labels, groups and parts; the same for the same data, seed and split."""
 
     def folds(self, count: int) -> list["PreparedData"]:
-        """`count` splits for cross-validation, of which this is the first: each has another validation part.
+        """`count` splits for cross-validation with different validation parts; this is the first.
 
         Raises:
             TrainingError: if the train part is too small for so many folds.

@@ -88,7 +88,7 @@ def _parts(data: PreparedData) -> str:
 
 
 def _leaks(data: PreparedData) -> Iterator[str]:
-    """What the given split shares between its parts, in a sentence; nothing if there is no such split."""
+    """The overlap of the given split in a sentence; nothing if there is no such split."""
     if data.given_split:
         yield data.given_split.describe(data.keeps_test, data.findings.get("leaks", 0))
 

@@ -1,4 +1,4 @@
-"""Rows: what a source of labels (a manifest, a folder, a labelling job) says about one file."""
+"""Rows: the description of one file by a manifest, a folder or a labelling job."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -54,8 +54,8 @@ def find_similar(pixels: Images, least: float, store: Path) -> list[Similar]:
         if len(pairs) > MAX_PAIRS * count:
             raise TrainingError(
                 f"More than {MAX_PAIRS} of the other images correlate with an image by {least} on average: "
-                "this kind of image looks so, they are not copies. Raise --near-duplicates, or leave it out "
-                "and name the patients with --dataset or in a column 'group'."
+                "images of this kind look alike without being copies. Raise --near-duplicates, or leave it "
+                "out and name the patients with --dataset or in a column 'group'."
             )
     return pairs
 

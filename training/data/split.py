@@ -116,7 +116,7 @@ def cross_validation_splits(
     count: int,
     seed: int,
 ) -> list[dict[Part, list[int]]]:
-    """Splits for cross-validation: `parts`, and others that validate on another share of the train part.
+    """Splits for cross-validation: `parts`, and others that validate on different shares of the train part.
 
     Every group is in the validation part of at most one split, and in the train part of all others. The test
     part is the same in all.

@@ -21,7 +21,7 @@ MAX_RETRIES = 5
 READ_TIMEOUT = 60.0
 """Seconds; longer than API Gateway ever waits."""
 MAX_PAUSE_SECONDS = 60
-"""Seconds between two tries; the API asks for so many while an endpoint starts."""
+"""Seconds between two attempts; the API asks for this delay while an endpoint starts."""
 MAX_FAILURES = 8
 """Images in a row without a connection, after which no more are sent."""
 RETRY_STATUS = (429, 503, 504)

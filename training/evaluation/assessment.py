@@ -19,7 +19,7 @@ from training.evaluation.metrics import Predictions, evaluate
 
 @dataclass(frozen=True)
 class Assessment:
-    """What was measured."""
+    """The measurements of an assessment."""
 
     answers: Answers
     """The measured answers."""

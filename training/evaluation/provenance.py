@@ -13,7 +13,7 @@ from training.data.storage import Storage
 from training.errors import TrainingError
 
 NONE = "none"
-"""Stands for the part of an image that was in none."""
+"""Marks an image that was in no part."""
 UNKNOWN = (
     "unknown, because a package has no list of its images. If they were, the results below are too good. To "
     "find out, give the manifest.csv from the reports of the training with --manifest"

@@ -91,5 +91,5 @@ def _read_answer(path: Path, model: dict[str, Any]) -> dict[str, NDArray[np.floa
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise TrainingError(f"The transform job's answer {path.name} cannot be read: {error}") from error
     if digest != model["sha256"]:
-        raise TrainingError(f"{path.name} is the answer of another model than {model['version']}.")
+        raise TrainingError(f"{path.name} is an answer of a different model than {model['version']}.")
     return arrays

@@ -1,4 +1,4 @@
-"""The test images that the current model was not trained on: only they compare it fairly with a candidate."""
+"""The test images that the current model was not trained on: only these allow a fair comparison."""
 
 from dataclasses import dataclass
 from pathlib import Path

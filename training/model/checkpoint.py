@@ -41,7 +41,7 @@ class Checkpoint:
         try:
             content = torch.load(self.path, map_location="cpu", weights_only=True)
             run, state = content["run"], content["state"]
-        except Exception:  # the reader raises anything on other files
+        except Exception:  # the reader raises many kinds of exceptions on other files
             print(f"starting from scratch: {self.path} is not a checkpoint", flush=True)
             return None
         for name in (*self.run, *run):

@@ -1,4 +1,4 @@
-"""What a package computes: the mean output of its networks, with test-time augmentation."""
+"""The module in a package: the mean output of its networks, with test-time augmentation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

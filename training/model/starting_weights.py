@@ -83,7 +83,7 @@ def _read_file(path: Path) -> dict[str, Tensor]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise TrainingError(f"The starting weights cannot be read: {error}") from error
-    except Exception as error:  # the reader raises anything on other files
+    except Exception as error:  # the reader raises many kinds of exceptions on other files
         raise TrainingError(f"{path} holds no weights: it must be a file written by torch.save.") from error
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
         raise TrainingError(f"{path} holds no weights: it must be a state dict, tensors by name.")

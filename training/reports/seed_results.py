@@ -1,4 +1,4 @@
-"""What model.json says about the trainings of a model, one for each seed."""
+"""The results of each seed in a model.json."""
 
 from collections.abc import Sequence
 
@@ -13,6 +13,6 @@ def seed_results(training: Facts) -> Sequence[Facts]:
 
 
 def is_cross_validated(training: Facts) -> bool:
-    """Whether each network was validated on another fold."""
+    """Whether each network was validated on a different fold."""
     validation = training.get("validation", "")
     return CHOICE_ALIASES["validation"].get(validation, validation) == CROSS_VALIDATION

@@ -1,4 +1,4 @@
-"""What a scanner makes of an echo: speckle, display, burnt-in marks."""
+"""The image that a scanner makes of an echo: speckle, display settings, burnt-in marks."""
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
