@@ -170,9 +170,9 @@ def test_promotion_endpoints_and_rollback(desk: Desk) -> None:
         said = desk.script("wake")
         wait_for(lambda: ("first", "endpoint") in heard)
     assert heard <= {("first", "endpoint"), ("first", "embedded")}
-    assert f"{ENDPOINT}: is being created with {first}" in said
+    assert f"{ENDPOINT}: creating with {first}" in said
     assert desk.harness.served(ENDPOINT)["EndpointConfigName"] == first
-    assert "being created" not in desk.script("wake")
+    assert "creating with" not in desk.script("wake")
 
     # Replaced on the same endpoint, and rolled back there; only what is promoted answers.
     desk.harness.sagemaker.update_endpoint(EndpointName=ENDPOINT, EndpointConfigName=second)
