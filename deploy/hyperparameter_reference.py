@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import Field, fields
 from typing import Any
 
-from chalicelib.retraining.hyperparameters import ALIASES, Hyperparameters
+from chalicelib.hyperparameters import ALIASES, Hyperparameters
 from deploy.generated import PROJECT, write_or_check
 
 PAGE = PROJECT / "docs" / "hyperparameters.md"

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
-from chalicelib.retraining.hyperparameters import Hyperparameters, current_names
+from chalicelib.hyperparameters import Hyperparameters, current_names
 from chalicelib.tasks import Task, load_tasks
 from training.errors import TrainingError
 from training.options import (

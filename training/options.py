@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
-from chalicelib.retraining.hyperparameters import ALIASES, Hyperparameters, current_names
+from chalicelib.hyperparameters import ALIASES, Hyperparameters, current_names
 
 READING = ("labels", "layout", "min_confidence", "near_duplicates")
 """Options for reading data: keyword arguments of all functions of `data.preparation`."""

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from chalicelib.errors import NegatoscopeError
-from chalicelib.retraining.hyperparameters import Hyperparameters
+from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.tasks import InputSpec, Task, load_tasks
 from training.arguments import Parser, find_task, read_recipe
 from training.data.phantoms import frames

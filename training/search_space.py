@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import Field
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.retraining.hyperparameters import Hyperparameters, TuningRange, searched
+from chalicelib.hyperparameters import Hyperparameters, TuningRange, searched
 from training.model.progress import METRIC_PATTERNS, OBJECTIVE
 
 if TYPE_CHECKING:  # SageMaker's request is made where Optuna is not installed

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from chalicelib.retraining.hyperparameters import CROSS_VALIDATION
+from chalicelib.hyperparameters import CROSS_VALIDATION
 from training.archive import write_serving_code
 from training.arguments import Arguments
 from training.core.facts import Facts, write_json

@@ -16,7 +16,7 @@ import optuna
 from optuna.trial import Trial, TrialState
 
 from chalicelib.errors import NegatoscopeError
-from chalicelib.retraining.hyperparameters import searched
+from chalicelib.hyperparameters import searched
 from training.arguments import Arguments, read_options, training_parser
 from training.data.pixels import Labelled
 from training.errors import TrainingError

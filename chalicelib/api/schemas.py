@@ -7,11 +7,11 @@ Docstrings become descriptions; limits are keywords of `Schema`.
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from chalicelib import limits
+from chalicelib.hyperparameters import json_schema as hyperparameters
 from chalicelib.json_schema import Schema
 from chalicelib.models.backend import BackendKind
 from chalicelib.models.deployment import ModelVersion
 from chalicelib.results.result_document import ImageId, ListedResult
-from chalicelib.retraining.hyperparameters import json_schema as hyperparameters
 from chalicelib.retraining.record import RetrainingRecord
 from chalicelib.retraining.request import MAX_TRIALS
 from chalicelib.storage.bucket import UploadForm

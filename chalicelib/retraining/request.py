@@ -7,7 +7,7 @@ from typing import Any
 from chalicelib import limits
 from chalicelib.errors import InvalidHyperparameters, InvalidRequest
 from chalicelib.fields import check_json, optional_str
-from chalicelib.retraining.hyperparameters import check_values, current_names, searched
+from chalicelib.hyperparameters import check_values, current_names, searched
 from chalicelib.tasks import Task, load_tasks
 
 TRIALS = 8

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.retraining.hyperparameters import searched
+from chalicelib.hyperparameters import searched
 from chalicelib.retraining.locations import DATASETS
 from chalicelib.retraining.plan import TrainingPlan
 from chalicelib.retraining.request import RetrainingRequest

@@ -15,8 +15,8 @@ from openapi_spec_validator import validate
 import app
 from chalicelib import aws, errors
 from chalicelib.api import http
+from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.limits import IMAGE_TYPES
-from chalicelib.retraining.hyperparameters import Hyperparameters
 from deploy import openapi
 from tests import images
 from tests.functional.conftest import Call

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from chalicelib.retraining.hyperparameters import searched
+from chalicelib.hyperparameters import searched
 from chalicelib.tasks import load_task
 from local.stack import BUCKET
 from tests.images import encode

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.errors import InvalidHyperparameters
-from chalicelib.retraining.hyperparameters import Hyperparameters
+from chalicelib.hyperparameters import Hyperparameters
 from training.arguments import SMOKE, parse_arguments, read_recipe
 from training.data.preparation import prepare_data
 from training.errors import TrainingError

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from chalicelib.retraining.hyperparameters import Hyperparameters
+from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.tasks import Task
 from tests.training.samples import blob
 from tests.training.test_network import make_trained_network

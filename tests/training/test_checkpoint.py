@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from chalicelib.retraining.hyperparameters import Hyperparameters
+from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.tasks import Task
 from training.model.checkpoint import Checkpoint, open_checkpoints
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from chalicelib.retraining.hyperparameters import Hyperparameters
+from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.tasks import Task
 from tests.training.samples import make_network
 from training.data.pixels import Labelled

@@ -10,7 +10,7 @@ import optuna
 import pytest
 from botocore.validate import ParamValidator
 
-from chalicelib.retraining.hyperparameters import Hyperparameters, searched
+from chalicelib.hyperparameters import Hyperparameters, searched
 from training.arguments import RECIPES, parse_arguments, read_recipe
 from training.model.progress import METRIC_PATTERNS
 from training.search_space import metric_definitions, suggest, tuning_job, within

@@ -9,7 +9,7 @@ from typing import Any
 import optuna
 import pytest
 
-from chalicelib.retraining.hyperparameters import Hyperparameters, searched
+from chalicelib.hyperparameters import Hyperparameters, searched
 from chalicelib.tasks import Task
 from tests.training.samples import make_network
 from training.arguments import parse_arguments

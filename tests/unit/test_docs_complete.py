@@ -13,13 +13,13 @@ import pytest
 import app
 from chalicelib import DISCLAIMER, VERSION, errors
 from chalicelib.errors import NegatoscopeError
+from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.imaging import MAX_BYTES, prepare
 from chalicelib.imaging.decoded import MAX_PIXELS
 from chalicelib.limits import MAX_IMAGE_BODY
 from chalicelib.models.classifier import Classifier
 from chalicelib.models.package import BUNDLED_MODELS
 from chalicelib.monitoring import drift
-from chalicelib.retraining.hyperparameters import Hyperparameters
 from chalicelib.tasks import load_tasks, reader
 from chalicelib.tasks.reader import GATE_METRICS
 from chalicelib.tasks.task import Serving

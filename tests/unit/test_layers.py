@@ -13,6 +13,7 @@ from tests.stage import ROOT
 LAYERS = {
     "chalicelib": (
         ("errors", "json_schema", "media_types", "resource_names", "timestamps"),
+        ("hyperparameters",),
         ("tasks",),
         ("settings",),
         ("observability", "imaging"),

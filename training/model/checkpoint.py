@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from chalicelib.retraining.hyperparameters import Hyperparameters
+from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.tasks import Task
 from training.model import parallel
 

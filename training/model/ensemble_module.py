@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from chalicelib.retraining.hyperparameters import CELL
+from chalicelib.hyperparameters import CELL
 from chalicelib.tasks import Task
 from training.model.network import Classifier
 from training.model.ood_score import OODScore

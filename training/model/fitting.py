@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chalicelib.retraining.hyperparameters import Hyperparameters
+from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.tasks import Task
 from training.data.pixels import Labelled
 from training.model import parallel

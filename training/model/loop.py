@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from chalicelib.retraining.hyperparameters import Hyperparameters
+from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.tasks import Task
 from training.core.accuracy import balanced_accuracy
 from training.core.calibration import fit_temperature

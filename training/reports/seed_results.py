@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from chalicelib.retraining.hyperparameters import CHOICE_ALIASES, CROSS_VALIDATION
+from chalicelib.hyperparameters import CHOICE_ALIASES, CROSS_VALIDATION
 from training.core.facts import Facts
 
 

@@ -11,7 +11,7 @@ import optuna
 from matplotlib.figure import Figure
 from optuna.trial import FrozenTrial, TrialState
 
-from chalicelib.retraining.hyperparameters import Hyperparameters, searched
+from chalicelib.hyperparameters import Hyperparameters, searched
 from training.arguments import Arguments
 from training.errors import TrainingError
 from training.reports.plots import COLOURS, STYLE

@@ -5,7 +5,7 @@ from dataclasses import fields
 import pytest
 
 from chalicelib.errors import InvalidHyperparameters
-from chalicelib.retraining.hyperparameters import (
+from chalicelib.hyperparameters import (
     ALIASES,
     CHOICE_ALIASES,
     Hyperparameters,
