@@ -39,9 +39,10 @@ REFERENCE_SECONDS = 2.0
 """Seconds between two measurements."""
 GROWING = ("export",)
 """Actions whose work grows with the number of stored images."""
+SPREAD_FILES = 3
+"""Files that a process may gain. Processes that start as the load rises bring their own."""
 SPREAD_COUNT = 12
-"""Allowed growth of the numbers of open files and processes."""
-
+"""Allowed growth of the number of processes."""
 
 Timed = tuple[float, float]
 """End of an action, and its duration in seconds."""
@@ -197,7 +198,7 @@ def slopes(seen: list[Look]) -> list[str]:
         "memory of Lambdas, bytes": (
             change(lambda look: look.lambda_bytes / max(1, look.processes)), SPREAD_BYTES
         ),
-        "open files": (change(lambda look: look.files), SPREAD_COUNT),
+        "open files of a process": (change(lambda look: look.files / max(1, look.processes)), SPREAD_FILES),
         "processes": (change(lambda look: look.processes), SPREAD_COUNT),
     }  # fmt: skip
     return [
