@@ -205,6 +205,8 @@ def test_leaving_warns_and_the_next_visit_reports_what_is_missing(app: AppPage) 
     app.page.unroute("**/api/uploads")
     notice = app.page.locator("#left-words")
     expect(notice).to_contain_text("Uploaded: 2; these are safe. Not uploaded: 3.")
+    # The notice comes from the browser's memory, before the tasks have been loaded.
+    expect(app.chooser).to_be_enabled()
     app.drop(*films)
     app.wait_for_queue()
     expect(app.page.locator("#queue-summary")).to_have_text("5 of 5 done · 2 already uploaded")
