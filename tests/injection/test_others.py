@@ -33,11 +33,11 @@ def insist(
 def test_upload_form_recovers(new_world: NewWorld) -> None:
     """A form that was never delivered expires; a delivered one can be used."""
     image = images.grey_file()
-    wish = {"task": TASK, "size": len(image), "content_type": "image/png"}
+    body = {"task": TASK, "size": len(image), "content_type": "image/png"}
 
     def left(fault: Fault | None) -> tuple[list[str], int]:
         world = new_world()
-        status, form = insist(world, "POST", "/uploads", wish, fault)
+        status, form = insist(world, "POST", "/uploads", body, fault)
         calls = len(world.last_calls)
         if status != 201:
             return [f"the answer is {status}"], calls

@@ -58,7 +58,6 @@ _UNDEFINED, _RATIONAL = 7, 5
 _INTEGERS = {1: "u1", 3: "u2", 4: "u4", 6: "i1", 8: "i2", 9: "i4", 13: "u4", 16: "u8", 17: "i8", 18: "u8"}
 _SIZES = {2: 1, 5: 8, 7: 1, 10: 8, 11: 4, 12: 8} | {code: int(name[1]) for code, name in _INTEGERS.items()}
 """Bytes of one value of each type (section 2; 16 to 18 are those of BigTIFF)."""
-_BIG = 43
 
 
 def invalid(tag: Tag, problem: str) -> errors.InvalidImage:
