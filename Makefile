@@ -32,6 +32,8 @@ DAY := tests/browser/test_day.py
 # They share a running system with the browser tests, because starting one takes long.
 LOGIN_TESTS := tests/stack/test_login.py
 LIBRARIES := frontend/vendor/.installed
+# Each writes a file that is committed, or compares it with --check. The second reads what the first writes.
+GENERATORS := deploy.openapi deploy.reference deploy.hyperparameter_reference statemachine.definition statemachine.graph
 # The plugin takes seconds to import, and only the functional tests need it.
 QUICKLY := -p no:schemathesis
 
@@ -68,11 +70,7 @@ check-style: $(DEV)
 
 .PHONY: check-generated
 check-generated: $(DEV)
-	.venv/bin/python -m statemachine.definition | diff statemachine/retrain.asl.json - # `make definition` writes both
-	.venv/bin/python -m statemachine.graph | diff docs/states.md -
-	.venv/bin/python -m deploy.openapi --check
-	.venv/bin/python -m deploy.reference --check
-	.venv/bin/python -m deploy.hyperparameter_reference --check
+	@for module in $(GENERATORS); do .venv/bin/python -m $$module --check || exit 1; done
 
 .PHONY: test
 test: ## everything: checks, and unit, functional, injection, fuzz, stack, soak, browser and training tests
@@ -132,10 +130,9 @@ test-fuzz: $(DEV) ## a bounded, repeatable run of the fuzzer of image decoding
 fuzz: $(DEV) ## search for files that break image decoding: make fuzz MINUTES=30 (ARGS="--only dicom/")
 	.venv/bin/python -m tests.fuzz --minutes $(or $(MINUTES),10) $(ARGS)
 
-.PHONY: definition
-definition: $(DEV) ## write the definition of the state machine and the picture of it anew
-	.venv/bin/python -m statemachine.definition > statemachine/retrain.asl.json
-	.venv/bin/python -m statemachine.graph > docs/states.md
+.PHONY: generate
+generate: $(DEV) ## write the generated files: API description, state machine, reference pages
+	@for module in $(GENERATORS); do .venv/bin/python -m $$module || exit 1; done
 
 .PHONY: train
 train: $(TRAINING) ## train a model from labelled images: make train TASK=mammography-views DATA=FOLDER ARGS="--epochs 30"

@@ -1,12 +1,13 @@
 """The state machine of a retraining: its states, and the ways from one to the next.
 
-`python -m statemachine.definition > statemachine/retrain.asl.json` writes the definition that is deployed.
+`make generate` writes it to retrain.asl.json, which is deployed.
 Names in `${...}` are filled in by template.yaml; `chalicelib.retraining.payloads.State` describes `$`.
 """
 
 import json
-import sys
+from pathlib import Path
 
+from deploy.generated import write_or_check
 from statemachine import requests
 from statemachine.recovery import RECOVERY
 from statemachine.states import (
@@ -27,6 +28,7 @@ from statemachine.states import (
     when,
 )
 
+FILE = Path(__file__).with_name("retrain.asl.json")
 MAX_SECONDS = 120 * 24 * 3600
 """More than all jobs, and the waits for quotas and people, can take together."""
 APPROVAL_SECONDS = 7 * 24 * 3600
@@ -205,4 +207,4 @@ DEFINITION: State = {
 }
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(DEFINITION, indent=2) + "\n")
+    write_or_check(FILE, json.dumps(DEFINITION, indent=2) + "\n", "statemachine.definition")

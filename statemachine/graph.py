@@ -1,17 +1,18 @@
-"""Draws the state machine: `python -m statemachine.graph > docs/states.md` writes the page anew."""
+"""Draws the state machine: `make generate` writes the page docs/states.md."""
 
 import re
-import sys
 from collections.abc import Iterator
 
+from deploy.generated import PROJECT, write_or_check
 from statemachine.definition import DEFINITION, MAIN
 from statemachine.recovery import RECOVERY
 from statemachine.states import State
 
+PAGE = PROJECT / "docs" / "states.md"
 _HEAD = """# States of a retraining
 
-This page is the output of `.venv/bin/python -m statemachine.graph`. [Retraining](retraining.md) explains what
-the states do; [`statemachine/definition.py`](../statemachine/definition.py) defines them.
+`make generate` writes this page. [Retraining](retraining.md) explains what the states do;
+ [`statemachine/definition.py`](../statemachine/definition.py) defines them.
 
 ## If nothing fails
 """
@@ -59,4 +60,4 @@ def _id(name: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(render())
+    write_or_check(PAGE, render(), "statemachine.graph")

@@ -23,11 +23,11 @@ HOUR = 3600
 
 def test_definition_that_is_deployed_is_current() -> None:
     text = (ROOT / "statemachine" / "retrain.asl.json").read_text()
-    assert text == json.dumps(DEFINITION, indent=2) + "\n", "`make definition` writes it anew"
+    assert text == json.dumps(DEFINITION, indent=2) + "\n", "run `make generate`"
 
 
 def test_picture_is_current() -> None:
-    assert (ROOT / "docs" / "states.md").read_text() == graph.render(), "`make definition` writes it anew"
+    assert (ROOT / "docs" / "states.md").read_text() == graph.render(), "run `make generate`"
 
 
 def transitions() -> set[tuple[str, str]]:
