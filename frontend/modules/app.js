@@ -47,6 +47,18 @@ const queue = new QueuePanel((item, result) => {
 });
 const keys = new Shortcuts(keyActions());
 
+/** @type {File[][]} files that were added before the tasks were loaded */
+const early = [];
+// Before anything is loaded: the browser would leave the page and open a file that is dropped meanwhile.
+listenForImages({
+  inputs: {
+    files: byId("file", HTMLInputElement),
+    folder: byId("folder", HTMLInputElement),
+    camera: byId("camera", HTMLInputElement),
+  },
+  dropTarget: byId("image-area", HTMLElement),
+  onFiles: (files) => (viewer.task ? take(files) : early.push(files)),
+});
 start();
 
 async function start() {
@@ -68,6 +80,7 @@ async function start() {
   viewer.task = firstTask(catalogue);
   listen();
   startRouter(follow);
+  for (const files of early.splice(0)) take(files);
 }
 
 function listen() {
@@ -80,15 +93,6 @@ function listen() {
   byId("previous", HTMLButtonElement).addEventListener("click", () => viewer.step(-1));
   byId("next", HTMLButtonElement).addEventListener("click", () => viewer.step(1));
   offerSettings(translate);
-  listenForImages({
-    inputs: {
-      files: byId("file", HTMLInputElement),
-      folder: byId("folder", HTMLInputElement),
-      camera: byId("camera", HTMLInputElement),
-    },
-    dropTarget: byId("image-area", HTMLElement),
-    onFiles: take,
-  });
 }
 
 /**

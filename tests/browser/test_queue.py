@@ -26,6 +26,24 @@ def asks(app: AppPage) -> list[Request]:
     return [request for request in app.requests if request.url.endswith("/api/uploads")]
 
 
+def test_files_dropped_before_the_tasks_are_loaded_are_uploaded(app: AppPage) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    app.page.route("**/api/tasks", hold)
+    app.page.goto(app.address)
+    expect(app.page.locator("#task")).to_be_attached()
+    while not held:
+        app.page.wait_for_timeout(20)
+    app.drop(*jpegs(2))
+    for route in held:
+        route.continue_()
+    app.wait_for_queue()
+    expect(app.page.locator("#queue-summary")).to_have_text("2 of 2 done")
+
+
 def test_mixed_files_all_reach_a_final_state(app: AppPage) -> None:
     film = samples.jpeg()
     app.open()
