@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.retraining.plan import Plan
+from chalicelib.retraining.planning.plan import Plan
 from chalicelib.retraining.steps import take
 from statemachine.definition import DEFINITION
 from tests.asl import Execution, TaskFailed

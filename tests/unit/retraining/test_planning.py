@@ -14,9 +14,9 @@ from chalicelib.models.seeding import seed
 from chalicelib.results import result_document
 from chalicelib.results.result_document import Review
 from chalicelib.results.table import ResultsTable
-from chalicelib.retraining import planning
-from chalicelib.retraining.plan_builder import PlanBuilder
-from chalicelib.retraining.planning import Planner
+from chalicelib.retraining.planning import planner
+from chalicelib.retraining.planning.builder import PlanBuilder
+from chalicelib.retraining.planning.planner import Planner
 from chalicelib.retraining.repository import RetrainingRepository
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import EndpointSpec, ServingKind, Task, load_task
@@ -198,7 +198,7 @@ def test_invalid_request_is_refused_and_locks_nothing(
 
 def test_start_during_a_retraining_is_skipped(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     metrics: list[tuple[str, str]] = []
-    monkeypatch.setattr(planning, "count", lambda *metric: metrics.append(metric))
+    monkeypatch.setattr(planner, "count", lambda *metric: metrics.append(metric))
     stage.plan()
 
     answer = stage.plan(execution=EXECUTION.replace("run-1", "run-2"))
