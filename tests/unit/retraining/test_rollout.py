@@ -5,10 +5,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from botocore.session import get_session
-from botocore.validate import ParamValidator
 
-from chalicelib.models.scaling import Scaling
 from chalicelib.retraining.rollout import Rollout
 from tests.sagemaker import FakeScaling, endpoint_manager, refusal, variants
 
@@ -154,40 +151,6 @@ def test_scaling_starts_again_after_a_rollback() -> None:
     assert work.restore(PLAN, BEFORE) is True
 
     assert scaling.instances == {NAME: 2}
-
-
-def test_scaling_sends_valid_requests() -> None:
-    recorder = Recorder()
-    scaling = Scaling(lambda: recorder)
-
-    scaling.start("e", 2)
-    scaling.stop("e")
-
-    assert [name for name, _ in recorder.calls] == [
-        "register_scalable_target",
-        "put_scaling_policy",
-        "deregister_scalable_target",
-    ]
-    model = get_session().get_service_model("application-autoscaling")
-    for name, request in recorder.calls:
-        operation = model.operation_model("".join(part.title() for part in name.split("_")))
-        assert request["ResourceId"] == "endpoint/e/variant/AllTraffic"
-        report = ParamValidator().validate(request, operation.input_shape)
-        assert not report.has_errors(), report.generate_report()
-    assert recorder.calls[0][1]["MinCapacity"] == 2
-
-
-def test_scaling_can_be_stopped_if_it_never_started() -> None:
-    class Missing(Exception):
-        pass
-
-    class Client:
-        exceptions = SimpleNamespace(ObjectNotFoundException=Missing)
-
-        def deregister_scalable_target(self, **_: str) -> None:
-            raise Missing
-
-    Scaling(Client).stop("e")
 
 
 def restored(sagemaker: SageMaker, before: str | None) -> list[str]:
