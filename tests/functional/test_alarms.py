@@ -21,9 +21,10 @@ from chalicelib.retraining.repository import empty_record
 from tests import alarms, images
 from tests.functional.cloudwatch import SCHEDULED, ProcessDied, World, s3_event
 from tests.models import TASK
+from tests.plans import PLAN
 from tests.sagemaker import FakeSageMaker
 from tests.stage import RETRAININGS_TABLE, TABLE
-from tests.unit.retraining.test_graph import PLAN, STATES, Fails, walk
+from tests.unit.retraining.test_graph import STATES, Fails, walk
 
 CLASSIFY = f"/tasks/{TASK}/classify"
 RESULT = f"/results/{'0' * 32}"

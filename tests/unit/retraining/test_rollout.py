@@ -4,7 +4,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from chalicelib.retraining.rollout import Rollout
 from tests.sagemaker import FakeScaling, endpoint_manager, refusal, variants
@@ -180,25 +179,6 @@ def test_restore_waits_for_a_running_update() -> None:
 def test_restore_leaves_other_endpoints_alone() -> None:
     assert restored(SageMaker("InService", BEFORE), BEFORE) == []
     assert restored(SageMaker(None), None) == []
-
-
-def test_forget_ignores_what_is_missing() -> None:
-    sagemaker = SageMaker()
-
-    endpoint_manager(sagemaker).forget(OWN)
-
-    assert sagemaker.calls == [f"delete config {OWN}", f"delete model {OWN}"]
-
-
-def test_forget_raises_other_errors() -> None:
-    class Strict(SageMaker):
-        def delete_model(self, ModelName: str) -> None:  # noqa: N803
-            raise ClientError(
-                {"Error": {"Code": "AccessDeniedException", "Message": ModelName}}, "DeleteModel"
-            )
-
-    with pytest.raises(ClientError, match="AccessDenied"):
-        endpoint_manager(Strict()).forget(OWN)
 
 
 def test_reason_comes_from_sagemaker() -> None:
