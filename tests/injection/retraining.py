@@ -39,8 +39,8 @@ from tests.memory import (
     client_error,
 )
 from tests.models import TASK
+from tests.registry import archive
 from tests.stage import BUCKET, ROOT
-from tests.unit.models.test_registry import archive
 
 DEFINITION: Mapping[str, Any] = json.loads((ROOT / "statemachine" / "retrain.asl.json").read_text())
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:negatoscope-test-retrain"
