@@ -24,7 +24,7 @@ from tests.models import TASK
 from tests.plans import PLAN
 from tests.sagemaker import FakeSageMaker
 from tests.stage import RETRAININGS_TABLE, TABLE
-from tests.unit.retraining.test_graph import STATES, Fails, walk
+from tests.unit.statemachine.test_paths import STATES, Fails, walk
 
 CLASSIFY = f"/tasks/{TASK}/classify"
 RESULT = f"/results/{'0' * 32}"
