@@ -25,7 +25,7 @@ LAYERS = PROJECT / ".local" / "layers"
 """Unpacked layers of Lambdas, by their contents. All emulators of this project share them."""
 TRAINING_PYTHON = PROJECT / ".venv-training" / "bin" / "python"
 BUCKET = data_bucket("local", ACCOUNT)
-START_TIMEOUT = 60.0  # seconds that a program has to answer
+START_TIMEOUT = 120.0  # seconds that a program has to answer
 
 
 class LocalStack:

@@ -242,9 +242,9 @@ for _function, _event in (
     ("sweep", SCHEDULED),
     ("drift-monitor", SCHEDULED),
 ):
-    rings(
-        f"{_function}-errors", f"{_function}-undelivered-events", called=f"queue that refuses {_function}"
-    )(partial(queue_that_refuses_an_event, _function, _event))
+    rings(f"{_function}-errors", f"{_function}-undelivered-events", called=f"queue that refuses {_function}")(
+        partial(queue_that_refuses_an_event, _function, _event)
+    )
 
 
 def no_concurrency_for_a_quarter_of_an_hour(function: str, world: World) -> None:

@@ -1,8 +1,6 @@
 """The local system under load: sends images, records failures, and waits until it is at rest."""
 
 import json
-import os
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -23,7 +21,7 @@ from local.stack import BUCKET, LocalStack
 from tests.soak.images import fresh, unusable
 from tests.soak.invariant import Stage, problems, unfinished
 from tests.stack.client import TASK, Client
-from tests.stack.processes import descendants
+from tests.stack.processes import running
 from tests.stage import ROOT
 
 TABLE = "negatoscope-local-results"
@@ -192,12 +190,7 @@ class System:
 
     def processes(self, program: str) -> list[int]:
         """The processes of the emulator that run a program."""
-        below = descendants(self.stack.processes["AWS emulator"])
-        listing = subprocess.run(
-            ["ps", "-wweo", "pid=,args="], capture_output=True, text=True, check=True
-        ).stdout
-        running = (line.split(None, 1) for line in listing.splitlines() if program in line)
-        return [int(pid) for pid, _ in running if int(pid) in below]
+        return running(self.stack.processes["AWS emulator"], program)
 
     @contextmanager
     def killing(self, kill: Callable[[], int], seconds: float) -> Iterator[list[int]]:
@@ -223,15 +216,3 @@ class System:
             finally:
                 over.set()
             ended.result()
-
-
-def kill(pids: Iterable[int], number: signal.Signals = signal.SIGKILL) -> int:
-    """Send a signal to processes, and return their number."""
-    hit = 0
-    for pid in pids:
-        try:
-            os.kill(pid, number)
-            hit += 1
-        except ProcessLookupError:
-            pass
-    return hit
