@@ -12,9 +12,9 @@ from pathlib import Path
 from local.loopback import ask
 from local.stack import LocalStack
 from tests.soak.report import Report
-from tests.soak.scenarios import PATIENCE, reported
+from tests.soak.scenarios import reported
 from tests.soak.system import System
-from tests.stack.client import TASK, wait_for
+from tests.stack.client import PATIENCE, TASK, wait_for
 from tests.stack.model_deployer import ModelDeployer
 from tests.stack.sagemaker_harness import SageMakerHarness
 

@@ -14,11 +14,9 @@ from chalicelib.storage.inbox import InboxObject
 from tests.soak.images import fresh, mammograms
 from tests.soak.report import Report
 from tests.soak.system import System
-from tests.stack.client import TASK
+from tests.stack.client import PATIENCE, TASK
 from tests.stack.processes import kill
 
-PATIENCE = 300.0
-"""Seconds within which at least one event must be finished, on a busy machine, too."""
 KILL_SECONDS = 1.5
 KILLED_AT_ONCE = 2
 MIN_KILLED = 12

@@ -11,9 +11,9 @@ from botocore.exceptions import ClientError
 
 from tests.soak.images import fresh
 from tests.soak.report import Report
-from tests.soak.scenarios import PATIENCE, reported
+from tests.soak.scenarios import reported
 from tests.soak.system import System
-from tests.stack.client import TASK
+from tests.stack.client import PATIENCE, TASK
 from tests.stack.model_deployer import ENDPOINT, ModelDeployer
 from tests.stack.processes import kill
 from tests.stack.sagemaker_harness import SageMakerHarness

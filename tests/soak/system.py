@@ -20,7 +20,7 @@ from local.deployment import aws_environment
 from local.stack import BUCKET, LocalStack
 from tests.soak.images import fresh, unusable
 from tests.soak.invariant import Stage, problems, unfinished
-from tests.stack.client import TASK, Client
+from tests.stack.client import PATIENCE, TASK, Client
 from tests.stack.processes import running
 from tests.stage import ROOT
 
@@ -68,8 +68,15 @@ class System:
             aws_secret_access_key="test",
         )
         self.stage = Stage(self.s3, dynamodb, BUCKET, TABLE)
+        self._ignore_earlier_images()
+
+    def _ignore_earlier_images(self) -> None:
+        """Wait until nothing is in progress; later, only what this run sends counts."""
+        self.wait_for_events(PATIENCE)
+        sqs = self.client.aws("sqs")
+        sqs.purge_queue(QueueUrl=sqs.get_queue_url(QueueName=LOST_EVENTS)["QueueUrl"])
         self.stage.look()
-        self.stage.ignored = frozenset(self.stage.items)  # results of earlier runs
+        self.stage.ignored = frozenset(self.stage.items)
 
     # --------------------------------------------------------------------------------------- images
 

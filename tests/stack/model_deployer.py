@@ -92,7 +92,7 @@ class ModelDeployer:
         return lambda: {self.answered_by() for _ in range(3)} == {(version, backend)}
 
     def restart_lambdas(self) -> None:
-        """Kill the processes of the Lambdas: new ones know the current version at once, old ones in a minute."""
+        """Kill the processes of the Lambdas: new ones know the current version at once."""
         kill(running(self.client.stack.processes["AWS emulator"], "lambda_bootstrap.py"))
 
     def rolled_back(self) -> Any:

@@ -106,7 +106,7 @@ def test_update_fails_no_request(harness: SageMakerHarness) -> None:
     over = threading.Event()
 
     def ask_on() -> None:
-        while not over.is_set():
+        while not over.wait(0.02):
             try:
                 heard.append(harness.ask(endpoint, "hello").partition("|")[0])
             except ClientError as error:
