@@ -4,12 +4,12 @@ import io
 import os
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from local.aws import lambda_executor
 from local.aws.lambda_executor import UNPACKED_MAX_AGE, prune, unpack
 
 HOLD = """
@@ -46,14 +46,14 @@ def test_archive_is_unpacked_once(tmp_path: Path) -> None:
 def test_archive_that_another_emulator_unpacks_meanwhile_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_folder = lambda_executor.tempfile.mkdtemp
+    make_folder = tempfile.mkdtemp
 
     def other_is_faster(dir: Path) -> str:  # noqa: A002
         monkeypatch.undo()
         (unpack(archive(), tmp_path) / "app.pyc").touch()
         return make_folder(dir=dir)
 
-    monkeypatch.setattr(lambda_executor.tempfile, "mkdtemp", other_is_faster)
+    monkeypatch.setattr(tempfile, "mkdtemp", other_is_faster)
 
     found = unpack(archive(), tmp_path)
 
