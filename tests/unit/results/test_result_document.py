@@ -1,0 +1,16 @@
+"""Result documents."""
+
+import pytest
+
+from chalicelib.models.review_rule import Reason
+from chalicelib.results import result_document
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+
+def test_quarantined_result_needs_review() -> None:
+    result = result_document.quarantined(
+        result_document.received("0" * 32, "mammography-views", "api"), Reason("NotAnImage", "text")
+    )
+    assert result["needs_review"]
+    assert result["reasons"] == [{"code": "NotAnImage", "message": "text"}]
