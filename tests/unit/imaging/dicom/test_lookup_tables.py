@@ -156,7 +156,7 @@ def packed_tables() -> list[bytes]:
 
 @pytest.mark.parametrize(
     ("bits", "tables"),
-    [(8, packed_tables()), (8, word_tables()), (8, word_tables(scale=257)), (16, word_tables(scale=257)), 
+    [(8, packed_tables()), (8, word_tables()), (8, word_tables(scale=257)), (16, word_tables(scale=257)),
      (16, word_tables(scale=256)), (16, word_tables()), (16, packed_tables()), (12, word_tables(scale=16)),
      (12, word_tables(scale=257))],
     ids=["bytes", "words", "8 that are 16", "16 bits", "high bytes", "low bytes", "16 that are 8", "12 bits",
