@@ -1,11 +1,9 @@
 """Result documents."""
 
-import pytest
-
+from chalicelib.models.backend import ModelIdentity
+from chalicelib.models.classification import Classification
 from chalicelib.models.review_rule import Reason
 from chalicelib.results import result_document
-
-pytestmark = pytest.mark.usefixtures("cloud")
 
 
 def test_quarantined_result_needs_review() -> None:

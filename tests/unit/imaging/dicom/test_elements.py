@@ -155,13 +155,13 @@ def test_unwanted_sequences_are_skipped_unparsed(element: bytes, monkeypatch: py
     assert sum(map(len, given)) < 2_000
 
 
-def test_sequence_of_a_hundred_thousand_items_is_parsed_for_one() -> None:
+def test_sequence_of_many_items_is_parsed_for_one() -> None:
     voi = Dataset()
     voi.WindowCenter, voi.WindowWidth = 2048, 4096
     frame = Dataset()
     frame.FrameVOILUTSequence = Sequence([voi])
     made = quadrant_dataset(WindowCenter=None, WindowWidth=None)
-    made.SharedFunctionalGroupsSequence = Sequence([frame] + [Dataset() for _ in range(20_000)])
+    made.SharedFunctionalGroupsSequence = Sequence([frame] + [Dataset() for _ in range(2_000)])
     file = elements.read(images.dicom_file(made))
     assert len(file.dataset.SharedFunctionalGroupsSequence) == 1
     assert corners(images.dicom_file(made)) == AS_WINDOWED
