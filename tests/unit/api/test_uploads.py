@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.api import uploads
 from chalicelib.errors import ImageTooLarge, InvalidRequest, NegatoscopeError, UnsupportedMediaType
-from chalicelib.limits import MAX_FILENAME, MAX_IMAGE_BODY, MAX_UPLOAD
+from chalicelib.limits import MAX_FILENAME, MAX_IMAGE_BODY, MAX_FILE_BYTES
 from chalicelib.results.table import ResultsTable
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import load_task
@@ -27,7 +27,7 @@ def test_file_name_is_discarded() -> None:
 
 
 def test_size_may_be_the_limit() -> None:
-    assert uploads.read(BODY | {"size": MAX_UPLOAD})["size"] == MAX_UPLOAD
+    assert uploads.read(BODY | {"size": MAX_FILE_BYTES})["size"] == MAX_FILE_BYTES
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_size_may_be_the_limit() -> None:
         ({"size": True}, InvalidRequest, "'size' must be the number of bytes"),
         ({"size": 1.5}, InvalidRequest, "'size' must be the number of bytes"),
         ({"size": None}, InvalidRequest, "'size' must be the number of bytes"),
-        ({"size": MAX_UPLOAD + 1}, ImageTooLarge, f"at most {MAX_UPLOAD:,}"),
+        ({"size": MAX_FILE_BYTES + 1}, ImageTooLarge, f"at most {MAX_FILE_BYTES:,}"),
         ({"content_type": "text/html"}, UnsupportedMediaType, "image/jpeg"),
         ({"filename": "x" * (MAX_FILENAME + 1)}, InvalidRequest, "'filename'"),
         ({"key": "inbox/other"}, InvalidRequest, "no member 'key'"),

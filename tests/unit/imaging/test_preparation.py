@@ -178,7 +178,7 @@ def test_other_formats_are_named(start: bytes, words: str) -> None:
 
 
 def test_too_many_bytes_are_refused_before_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preparation, "MAX_BYTES", 100)
+    monkeypatch.setattr(preparation, "MAX_FILE_BYTES", 100)
     with pytest.raises(errors.ImageTooLarge, match="at most 100"):
         imaging.prepare(images.grey_file(), GREY)
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import EndpointNotReady, ImageTooLarge, TaskHasNoModel
+from chalicelib.limits import MAX_FILE_BYTES
 from chalicelib.pipeline.pipeline import Pipeline
 from chalicelib.results import result_document
 from chalicelib.results.result_document import Review
@@ -100,7 +101,7 @@ def test_two_deliveries_at_the_same_time_make_one_result(
 
 def test_oversized_file_is_not_read(pipeline: Pipeline) -> None:
     dropped = drop(f"inbox/{TASK}/a.png", images.grey_file())
-    pipeline.prepare(InboxObject(BUCKET, dropped.key, dropped.etag, 201 * 1024 * 1024))
+    pipeline.prepare(InboxObject(BUCKET, dropped.key, dropped.etag, MAX_FILE_BYTES + 1))
     assert pipeline.table.page()[0][0]["reasons"][0]["code"] == "ImageTooLarge"
 
 

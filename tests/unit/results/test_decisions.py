@@ -1,5 +1,7 @@
 """Documents and table agree, whichever was written last."""
 
+from itertools import count
+
 import boto3
 import pytest
 
@@ -86,10 +88,10 @@ def test_change_gives_up_if_others_always_come_first(
     decisions: Decisions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_MAX_TRIES", 2)
-    done = finished(decisions)
+    done, numbers = finished(decisions), count(1)
 
     def edit(found: Result) -> Result:
-        decisions.bucket.write_json(result_document.key(found), found | {"distance": len(str(found)) + 0.5})
+        decisions.bucket.write_json(result_document.key(found), found | {"distance": next(numbers) + 0.5})
         return found
 
     with pytest.raises(StorageFailed, match="other writers"):

@@ -50,7 +50,7 @@ def test_further_codes_can_mean_that_the_object_is_missing() -> None:
 
 
 def test_unreachable_storage_names_no_key() -> None:
-    with pytest.raises(StorageFailed, match="^ReadTimeoutError$"), anonymous_errors(boto3.client("s3")):
+    with pytest.raises(StorageFailed, match=r"^ReadTimeoutError$"), anonymous_errors(boto3.client("s3")):
         raise ReadTimeoutError(endpoint_url=f"https://s3/{KEY}")
 
 
@@ -66,7 +66,11 @@ def test_conditional_write_fails_because_of_another_writer(code: str) -> None:
 
 
 def test_conditional_write_can_fail_for_other_reasons() -> None:
-    with pytest.raises(StorageFailed, match="InternalError"), conditional(), anonymous_errors(boto3.client("s3")):
+    with (
+        pytest.raises(StorageFailed, match="InternalError"),
+        conditional(),
+        anonymous_errors(boto3.client("s3")),
+    ):
         raise refused("InternalError")
     with pytest.raises(AccessDenied), conditional(), anonymous_errors(boto3.client("s3")):
         raise refused("AccessDenied")
