@@ -8,7 +8,7 @@ from chalicelib.api.routes import Content
 from chalicelib.api.schemas import Upload, UploadRequest
 from chalicelib.errors import ImageTooLarge, InvalidRequest, UnsupportedMediaType
 from chalicelib.fields import raw_str, refuse_unknown, required_str
-from chalicelib.limits import IMAGE_TYPES, MAX_FILENAME, MAX_IMAGE_BODY, MAX_FILE_BYTES, PATH_PARAMETERS
+from chalicelib.limits import IMAGE_TYPES, MAX_FILE_BYTES, MAX_FILENAME, MAX_IMAGE_BODY, PATH_PARAMETERS
 from chalicelib.results import result_document
 from chalicelib.results.table import ResultsTable
 from chalicelib.storage import inbox

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -13,12 +14,15 @@ from chalicelib.api.parameters import PATH_PARAMETERS
 
 
 def event(
-    body: str | None = None, is_base64: bool = False, path: str = "/", **parameters: str
+    body: str | None = None,
+    is_base64: bool = False,
+    path: str = "/",
+    parameters: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     return {
         "multiValueQueryStringParameters": None,
         "headers": {"content-type": "application/json"},
-        "pathParameters": parameters,
+        "pathParameters": dict(parameters or {}),
         "requestContext": {"httpMethod": "GET", "resourcePath": path, "requestId": "r-1"},
         "body": body,
         "stageVariables": None,
@@ -30,7 +34,7 @@ def answer_to(view: Any, path: str = "/", **parameters: str) -> tuple[int, dict[
     """Status, JSON and headers of the answer of an app whose only route is `view`."""
     app = Chalice("test")
     Api(app, None).get(path)(view)
-    answer = app(event(path=path, **parameters), None)
+    answer = app(event(path=path, parameters=parameters), None)
     return answer["statusCode"], json.loads(answer["body"]), answer["headers"]
 
 

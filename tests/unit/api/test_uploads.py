@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.api import uploads
 from chalicelib.errors import ImageTooLarge, InvalidRequest, NegatoscopeError, UnsupportedMediaType
-from chalicelib.limits import MAX_FILENAME, MAX_IMAGE_BODY, MAX_FILE_BYTES
+from chalicelib.limits import MAX_FILE_BYTES, MAX_FILENAME, MAX_IMAGE_BODY
 from chalicelib.results.table import ResultsTable
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import load_task

@@ -42,8 +42,11 @@ def test_second_decision_adopts_the_first(decisions: Decisions) -> None:
 
 def test_change_counts_revisions_in_document_and_table(decisions: Decisions) -> None:
     done = finished(decisions)
-    for revision, label in ((1, "left-mlo"), (2, "right-mlo")):
-        changed = decisions.change(done["id"], lambda found, label=label: found | {"label": label})
+    for revision in (1, 2):
+        changed = decisions.change(
+            done["id"], lambda found: found | {"distance": (found["distance"] or 0) + 1}
+        )
+        assert changed["distance"] == revision
         found, entry = decisions.find(done), decisions.table.entry(done["id"])
         assert found
         assert entry

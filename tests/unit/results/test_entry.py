@@ -1,6 +1,7 @@
 """Items of the table, also those of earlier releases."""
 
 import time
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ def test_entry_of_a_finished_result_has_no_work_left() -> None:
 
 
 def test_entry_of_a_waiting_image_has_the_state_of_its_work() -> None:
-    event = {"Records": [{"s3": {}}]}
+    event: dict[str, Any] = {"Records": [{"s3": {}}]}
     state = {"unfinished": "1", "unfinished_since": "then", "event": event, "tries": 2, "pending": 4}
     entry = Entry.of(result_item(result(1)) | state)
     assert not entry.finished

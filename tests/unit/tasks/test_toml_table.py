@@ -37,7 +37,7 @@ def test_values_have_their_types(table: TomlTable) -> None:
     assert table.boolean("flag") is True
     assert table.strings("names") == ("a", "b")
     assert table.table("inner").choice("fit", ("pad", "stretch")) == "pad"
-    assert [one.keys() for one in table.tables("classes")] == [["name"], ["name"]]
+    assert [one.keys for one in table.tables("classes")] == [["name"], ["name"]]
 
 
 def test_optional_values_may_be_missing(table: TomlTable) -> None:
