@@ -15,8 +15,8 @@ from training.core.calibration import fit_temperature
 from training.data.pixels import Labelled, PixelView
 from training.model import candidate
 from training.model.candidate import Fold, choose_candidate
-from training.model.export import open_session, run
 from training.model.fitting import Fit
+from training.model.graph import open_session, run
 from training.model.ood_score import fit_ood_score
 from training.model.progress import Epoch
 

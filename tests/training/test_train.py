@@ -20,7 +20,7 @@ from tests.training.samples import make_network, write_images, write_manifest
 from training.archive import serving_code
 from training.arguments import SMOKE
 from training.core.markdown import percent
-from training.model.export import open_session
+from training.model.graph import open_session
 from training.model.progress import METRIC_PATTERNS, OBJECTIVE
 from training.model.starting_weights import load_starting_weights
 from training.train import INTERRUPTED, main
