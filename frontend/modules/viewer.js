@@ -162,7 +162,10 @@ export class Viewer {
    * @param {boolean} first whether the page was just opened
    */
   async openResult(id, first) {
+    // What waits for an image that is being classified waits for its result.
+    const waiting = this.answer?.result.id === id ? this.waiting : [];
     const mine = this.begin();
+    this.waiting = waiting;
     this.mark(id);
     try {
       const { result, took } = await this.obtain(id, mine);

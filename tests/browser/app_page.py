@@ -131,7 +131,8 @@ class AppPage:
 
     def wait_for_queue(self, patience_ms: float = 4 * PATIENCE_MS) -> None:
         """Wait until all uploads are finished."""
-        expect(self.queue.get_by_role("button", name="Close", exact=True)).to_be_visible(timeout=patience_ms)
+        # In any language.
+        expect(self.page.locator("#queue-close")).to_be_visible(timeout=patience_ms)
 
     def retrain(self, task: str, hyperparameters: Mapping[str, int | float | str], *, approval: bool) -> None:
         """Fill in the form of a retraining and start it."""

@@ -191,6 +191,18 @@ def test_keys_for_the_view_apply_to_the_image_that_is_being_opened(app: AppPage)
     assert saved(app, result_id) is None
 
 
+def test_keys_for_the_view_apply_to_the_image_that_is_being_classified(app: AppPage) -> None:
+    app.open()
+    held: list[Route] = []
+    app.page.route("**/classify", lambda route: held.append(route), times=1)
+    app.pick(samples.jpeg())
+    app.wait_until(lambda: held)
+    app.press("b")
+    held[0].continue_()
+    app.wait_for_result()
+    expect(app.page.locator("#compare")).to_have_attribute("aria-pressed", "true")
+
+
 def test_single_key_shortcuts_can_be_turned_off(app: AppPage) -> None:
     app.open()
     result_id = app.classify(samples.jpeg())
