@@ -9,7 +9,11 @@ from chalicelib.errors import InvalidHyperparameters
 CELL = 8
 """Side in pixels of the square that one value of an activation map stands for."""
 CROSS_VALIDATION = "cross"
-
+RESNET = "resnet"
+EFFICIENTNETS = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
+"""Architectures that start from ImageNet weights."""
+RESNET_ONLY = frozenset({"width", "stem_stride", "normalization"})
+"""Hyper-parameters without influence on other architectures."""
 
 ALIASES: Mapping[str, str] = {
     "balance": "logit_adjustment",
@@ -100,11 +104,18 @@ class Hyperparameters:
     ema_decay: float = _number(
         0.99, "decay per step of the averaged weights, which are the model", 0.0, 0.9999
     )
-    width: int = _number(32, "channels of the first stage; the network doubles them three times", 4, 128)
-    stem_stride: int = _choice("reduction before the first stage: 4, or 2 for small images", 4, 2)
+    architecture: str = _choice(
+        "the network: a small residual network, or EfficientNet-Lite, which starts from ImageNet weights",
+        RESNET,
+        *EFFICIENTNETS,
+    )
+    width: int = _number(
+        32, "channels of the first stage of a resnet; the network doubles them three times", 4, 128
+    )
+    stem_stride: int = _choice("reduction before the first stage of a resnet: 4, or 2 for small images", 4, 2)
     padding: int = _number(0, "pixels of black around every image, a multiple of 8", 0, 64)
     normalization: str = _choice(
-        "of images: by each image's own mean and deviation, or by fixed numbers where colour matters",
+        "of images in a resnet: by each image's mean and deviation, or by fixed numbers where colour matters",
         "image",
         "fixed",
     )
@@ -188,6 +199,11 @@ class Hyperparameters:
     def to_dict(self) -> dict[str, int | float | str]:
         """Name and value of each, as JSON types."""
         return asdict(self)
+
+    def in_use(self) -> dict[str, int | float | str]:
+        """Name and value of each that has an influence on the network, as JSON types."""
+        unused = frozenset() if self.architecture == RESNET else RESNET_ONLY
+        return {name: value for name, value in self.to_dict().items() if name not in unused}
 
     def updated(self, values: Mapping[str, Any]) -> "Hyperparameters":
         """A copy with `values` in place of the present ones.

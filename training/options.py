@@ -80,7 +80,9 @@ def add_place_options(parser: ArgumentParser) -> None:
         help="folder with a folder of images for each task: out-of-distribution images",
     )
     group.add_argument(
-        "--start-from", help="starting weights: network.pt of another training, or torchvision:resnet18"
+        "--start-from",
+        help="starting weights: network.pt of another training, efficientnet-lite0 (or 1, 2) for that "
+        "architecture with weights from ImageNet, or torchvision:resnet18",
     )
     group.add_argument(
         "--recipe",

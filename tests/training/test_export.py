@@ -11,9 +11,9 @@ from torch.nn import functional
 from tests.training.samples import blob, make_ood_score
 from tests.training.test_network import make_trained_network
 from training.errors import TrainingError
+from training.model.classifier import fold_batch_norm
 from training.model.ensemble_module import EnsembleModule, Member
 from training.model.export import check_parity, export, open_session, round_to_half, run
-from training.model.network import fold_batch_norm
 
 PIXELS = np.stack([np.asarray(blob(label, 3, label))[np.newaxis] for label in (0, 1, 2, 0, 1)])
 

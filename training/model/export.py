@@ -14,8 +14,8 @@ from onnx import helper, numpy_helper
 
 from training.data.pixels import Images
 from training.errors import TrainingError
+from training.model.classifier import Classifier
 from training.model.ensemble_module import EnsembleModule
-from training.model.network import Classifier
 
 OUTPUTS = ("probabilities", "activation", "distance")
 OPSET = 20

@@ -9,8 +9,8 @@ from chalicelib.tasks import Task
 from training.data.pixels import Labelled
 from training.model import parallel
 from training.model.checkpoint import Checkpoint
+from training.model.classifier import Classifier
 from training.model.loop import Training
-from training.model.network import Classifier
 from training.model.progress import Epoch, Progress
 from training.model.starting_weights import StartingWeights
 

@@ -19,9 +19,10 @@ from training.data.pixels import Labelled
 from training.errors import TrainingError
 from training.model import parallel
 from training.model.augmentation import Augmenter
+from training.model.classifier import Classifier
 from training.model.devices import choose_device, resolve_precision
 from training.model.mixup import Mixer
-from training.model.network import Classifier, build_network
+from training.model.network import build_network
 from training.model.optimisation import Optimisation, class_weights, prior_correction
 from training.model.prediction import predict
 from training.model.progress import Epoch, Progress
