@@ -41,8 +41,8 @@ class Arguments:
     """The arguments of a run."""
 
     task: Task
-    data: str
-    """Where the labelled images are: a folder or an s3:// URI."""
+    data: tuple[str, ...]
+    """Where the labelled images are: folders or s3:// URIs."""
     dataset: str
     """Name of the entry in datasets.toml."""
     reading: Mapping[str, Any]
@@ -189,9 +189,10 @@ def _with_hyphens(word: str) -> str:
     return name.replace("_", "-") + equals + value if name.startswith("--") else word
 
 
-def data_location(options: argparse.Namespace, task: Task) -> str:
-    """Where the images are: a folder or an s3:// URI."""
-    return options.data or str(Path(os.environ.get("NEGATOSCOPE_DATA", "../shared/data"), task.name))
+def data_location(options: argparse.Namespace, task: Task) -> tuple[str, ...]:
+    """Where the images are: folders or s3:// URIs."""
+    usual = Path(os.environ.get("NEGATOSCOPE_DATA", "../shared/data"), task.name)
+    return tuple(options.data or (str(usual),))
 
 
 def data_reading(options: argparse.Namespace) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def _no_sagemaker(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_default_folders_are_shared_data_and_local_training() -> None:
     arguments = parse_arguments(TASK)
 
-    assert arguments.data == "../shared/data/mammography-views"
+    assert arguments.data == ("../shared/data/mammography-views",)
     assert arguments.model_dir == Path(".local/training/mammography-views/model")
     assert arguments.output_dir == Path(".local/training/mammography-views/output")
     assert arguments.checkpoint_dir == Path(".local/training/mammography-views/checkpoints")
@@ -37,7 +37,7 @@ def test_folders_come_from_the_sagemaker_environment(monkeypatch: pytest.MonkeyP
 
     arguments = parse_arguments(TASK)
 
-    assert arguments.data == "/opt/ml/input/data/train"
+    assert arguments.data == ("/opt/ml/input/data/train",)
     assert arguments.model_dir == Path("/opt/ml/model")
     assert arguments.output_dir == Path("/opt/ml/output/data")
     assert arguments.checkpoint_dir == Path("/opt/ml/checkpoints")
@@ -90,7 +90,7 @@ def test_reading_options_are_arguments_of_prepare_data() -> None:
     ]
     arguments = parse_arguments([*TASK, *words])
 
-    assert arguments.data == "s3://bucket/images"
+    assert arguments.data == ("s3://bucket/images",)
     assert arguments.reading["labels"] == "s3://bucket/output.manifest"
     assert arguments.reading["min_confidence"] == 0.8
     known = signature(prepare_data).parameters
