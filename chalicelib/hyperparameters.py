@@ -81,6 +81,23 @@ class Hyperparameters:
         1.0,
         TuningRange(5e-3, 0.3, "log"),
     )
+    frozen_blocks: int = _number(
+        0, "blocks of the network, counted from the image, that keep their starting weights", 0, 64
+    )
+    layer_decay: float = _number(
+        1.0, "learning rate of each block as a share of that of the next one; 1: all alike", 0.1, 1.0
+    )
+    feature_views: int = _number(
+        0,
+        "augmented views of each training image for which the output of the frozen blocks is computed once; "
+        "0: new views in every epoch",
+        0,
+        100,
+    )
+    head_epochs: int = _number(
+        0, "epochs in which only the head is trained, before the blocks that are not frozen", 0, 1000
+    )
+    head_learning_rate: float = _number(1e-3, "learning rate of these epochs", 1e-6, 1.0)
     clip_grad_norm: float = _number(5.0, "norm to which longer gradients are clipped", 0.01, 1000.0)
     label_smoothing: float = _number(
         0.1,

@@ -30,6 +30,8 @@ SMOKE: dict[str, Any] = {
     "epochs": 2,
     "batch_size": 16,
     "width": 8,
+    "feature_views": 0,
+    "head_epochs": 0,
     "bootstrap": 50,
     "ema_decay": 0.5,
 }

@@ -59,6 +59,7 @@ def fit(
     training = Training(task, train, parameters, seed, weights)
     if checkpoint:
         training.resume(parallel.from_first(checkpoint.load))
+    training.begin()
     later = max(0, parameters.seed + parameters.num_seeds - 1 - seed)
     progress = Progress(
         len(train.labels), parameters.epochs, len(training.history), later * parameters.epochs
