@@ -1,26 +1,32 @@
 """EfficientNet-Lite: the layers, the weights from ImageNet, and the exported graph."""
 
-from dataclasses import replace
+import re
+import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import onnx
 import pytest
 import torch
 from torch import Tensor, nn
 
 from chalicelib.hyperparameters import EFFICIENTNETS, Hyperparameters
+from chalicelib.models.classifier import Classifier
+from chalicelib.models.package import ModelPackage
 from chalicelib.tasks import Task
-from tests.training.samples import make_ood_score
+from tests.training.samples import write_images
+from training import steps
+from training.arguments import parse_arguments
+from training.data.pixels import Images
 from training.errors import TrainingError
 from training.model import imagenet
-from training.model.classifier import fold_batch_norm
+from training.model.candidate import Candidate
 from training.model.efficientnet_lite import SCALES, EfficientNetLite, SamePaddedConv2d
-from training.model.ensemble_module import EnsembleModule, Member
-from training.model.export import check_parity, export, open_session, round_to_half, run
+from training.model.export import open_session, run
 from training.model.network import build_network
 from training.model.starting_weights import load_starting_weights
+from training.run import Run
 
 DESCRIPTORS = 112 + 320
 """Of Lite0."""
@@ -135,49 +141,74 @@ def test_changed_weights_are_rejected(monkeypatch: pytest.MonkeyPatch, tmp_path:
         load_starting_weights("efficientnet-lite0")
 
 
-@pytest.fixture(scope="module")
-def model() -> EnsembleModule:
-    """Lite0 with weights from ImageNet for grey images, as it will be served."""
-    torch.manual_seed(0)
-    network = EfficientNetLite("efficientnet-lite0", 3, 0.0, 8)
-    load_starting_weights("efficientnet-lite0").start(network)
-    folded = fold_batch_norm(network)
-    round_to_half(folded)
-    return EnsembleModule([Member(folded, make_ood_score(DESCRIPTORS))], 0.7)
+@dataclass(frozen=True)
+class Trained:
+    """A complete training that starts from Lite0, as `training.train` runs it."""
 
-
-PIXELS = np.random.default_rng(0).integers(0, 256, (3, 1, 64, 40), np.uint8)
+    model: Candidate
+    folder: Path
+    test: Images
 
 
 @pytest.fixture(scope="module")
-def graph(model: EnsembleModule, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("graph") / "model.onnx"
-    export(model, PIXELS[:2], path)
-    return path
+def trained(small_task: Task, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    home = tmp_path_factory.mktemp("training")
+    words = ["--task", small_task.name, "--smoke", "--start-from", "efficientnet-lite0"]
+    words += ["--data", str(write_images(home / "data", small_task.class_names))]
+    for name in ("model", "output", "checkpoint"):
+        words += [f"--{name}-dir", str(home / name)]
+        (home / name).mkdir()
+    words += ["--frozen-blocks", "12", "--feature-views", "1", "--head-epochs", "2", "--epochs", "1"]
+    run_ = Run(replace(parse_arguments(words), task=small_task), home, 0.0)
+    prepared = steps.prepare(run_)
+    choice = steps.choose(run_, prepared, steps.fit_networks(run_, prepared))
+    steps.package(run_, prepared, choice, steps.test(run_, prepared, choice))
+    return Trained(choice.model, home / "model", prepared.data.labelled("test").pixels)
 
 
-def test_graph_has_the_outputs_of_all_packages_and_agrees_with_torch(
-    model: EnsembleModule, graph: Path
-) -> None:
-    session = open_session(graph)
+def test_training_from_imagenet_makes_a_package_with_its_licence(trained: Trained, small_task: Task) -> None:
+    package = ModelPackage.load(trained.folder)
+    card = (trained.folder / "card.md").read_text(encoding="utf-8")
+
+    package.check_classes(small_task)
+    training = package.facts["training"]
+    assert training["architecture"] == "efficientnet-lite0"
+    assert training["start_from"].startswith("efficientnet-lite0 (sha256 ")
+    assert training["starting_weights"]["licence"] == "Apache-2.0"
+    assert "width" not in training
+    assert "- Architecture: efficientnet-lite0\n" in card
+    assert "licence Apache-2.0. Citation: Tan M, Le Q" in card
+    assert package.facts["size_bytes"] < 8_000_000
+    assert not re.search(rb"/(home|root|tmp|work|Users)/", package.graph_path.read_bytes())
+
+
+def test_graph_has_the_outputs_of_all_packages_and_agrees_with_torch(trained: Trained) -> None:
+    session = open_session(trained.folder / "model.onnx")
+    images = trained.test[:3]
     with torch.inference_mode():
-        expected = model(torch.from_numpy(PIXELS))
-    answers = run(session, PIXELS)
+        expected = trained.model.model.eval()(torch.from_numpy(images))
+    answers = run(session, images)
 
-    assert check_parity(model, session, PIXELS) <= 1e-4
     for name, values in zip(("probabilities", "activation", "distance"), expected, strict=True):
         assert answers[name] == pytest.approx(values.numpy(), abs=1e-3)
-    assert answers["activation"].shape == (3, 3, 8, 5)
+    assert answers["activation"].shape == (3, 5, 8, 5)
     [image] = session.get_inputs()
     assert (image.name, image.type, image.shape) == ("image", "tensor(uint8)", ["batch", 1, 64, 40])
     assert [output.name for output in session.get_outputs()] == list(answers)
+    nodes = {node.op_type for node in onnx.load(trained.folder / "model.onnx").graph.node}
+    assert "BatchNormalization" not in nodes
 
 
-def test_graph_fits_a_package(graph: Path) -> None:
-    proto = onnx.load(graph)
+def test_application_classifies_with_the_package(trained: Trained, small_task: Task) -> None:
+    shutil.copytree(trained.folder, trained.folder.parent / "models" / small_task.name)
+    classifier = Classifier({}, lambda: None, trained.folder.parent / "models")
+    images = trained.test[:2]
 
-    assert graph.stat().st_size < 8_000_000
-    assert not [node for node in proto.graph.node if node.op_type == "BatchNormalization"]
+    answers = classifier.classify(small_task, images, [(0, 0, 40, 64)] * 2)
+
+    expected = run(open_session(trained.folder / "model.onnx"), images)["probabilities"]
+    for answer, probabilities in zip(answers, expected, strict=True):
+        assert list(answer.probabilities.values()) == pytest.approx(probabilities.tolist(), abs=1e-3)
 
 
 def test_unused_hyperparameters_are_not_among_the_facts(task: Task) -> None:
