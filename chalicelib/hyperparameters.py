@@ -189,7 +189,12 @@ class Hyperparameters:
         "float32",
         "bfloat16",
     )
-    weights: str = _choice("precision of the weights in the package", "float16", "float32")
+    weights: str = _choice(
+        "precision of the weights in the package; int8: of convolutions, with a scale for each channel",
+        "float16",
+        "float32",
+        "int8",
+    )
 
     def __post_init__(self) -> None:
         for spec in fields(self):

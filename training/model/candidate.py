@@ -18,11 +18,12 @@ from training.core.calibration import fit_temperature
 from training.data.pixels import Images, Labelled
 from training.model.classifier import Classifier, fold_batch_norm
 from training.model.ensemble_module import EnsembleModule, Member, View, tta_views
-from training.model.export import Pixels, check_parity, export, open_session, round_to_half
+from training.model.export import Pixels, check_parity, export, open_session
 from training.model.fitting import Fit
 from training.model.ood_score import fit_ood_score
 from training.model.optimisation import prior_correction
 from training.model.prediction import predict
+from training.model.weight_precision import round_weights
 
 PARITY_IMAGES = 64
 BATCH_SIZE = 64
@@ -203,8 +204,7 @@ def _describe(
     fitted: Fit, fold: Fold, counterexamples: Sequence[Images], parameters: Hyperparameters
 ) -> DescribedNetwork:
     network = fold_batch_norm(fitted.network)
-    if parameters.weights == "float16":
-        round_to_half(network)
+    round_weights(network, parameters.weights)
 
     def describe(images: Images) -> Tensor:
         return predict(network, images)[1]
