@@ -7,7 +7,7 @@ from typing import Any
 
 from chalice.app import Chalice, CloudWatchEvent, ConvertToMiddleware, Rate, Response, S3Event
 
-from chalicelib import DISCLAIMER, aws
+from chalicelib import DISCLAIMER, dependencies
 from chalicelib.api import export, queries, reviews, routes, schemas, stage_views, task_views, uploads
 from chalicelib.api.http import Api, body_bytes, json_body
 from chalicelib.api.queries import find_task
@@ -53,20 +53,20 @@ def me() -> schemas.Me:
 @api.get("/tasks", errors=(InvalidModelPackage,))
 def list_tasks() -> schemas.Tasks:
     """List the tasks, each with its model if it has one."""
-    tasks = [task_views.describe(task, aws.classifier()) for task in load_tasks().values()]
+    tasks = [task_views.describe(task, dependencies.classifier()) for task in load_tasks().values()]
     return {"tasks": tasks, "disclaimer": DISCLAIMER}
 
 
 @api.post("/tasks/{task}/classify", group="reviewer", body=uploads.IMAGE, errors=routes.CLASSIFYING)
 def classify_image(task: str) -> Result:
     """Classify one image of at most 4.5 MB, given as the request's body."""
-    return aws.pipeline().classify_now(find_task(task), uploads.small_image(body_bytes(api.request)))
+    return dependencies.pipeline().classify_now(find_task(task), uploads.small_image(body_bytes(api.request)))
 
 
 @api.get("/tasks/{task}/models")
 def list_models(task: str) -> schemas.Models:
     """List the versions of a task's model, newest first."""
-    return {"models": list(aws.registry().versions(find_task(task).name))}
+    return {"models": list(dependencies.registry().versions(find_task(task).name))}
 
 
 @api.get("/tasks/{task}/models/{version}/{file}", answer=task_views.MODEL_FILE, errors=(UnknownModel,))
@@ -76,21 +76,23 @@ def get_model_file(task: str, version: str, file: str) -> Response:
     `file` is card.md, model.json, a plot that the card shows, or model.tar.gz: the package, with which images
     can be classified anywhere.
     """
-    return task_views.model_file(aws.registry(), find_task(task), version, file)
+    return task_views.model_file(dependencies.registry(), find_task(task), version, file)
 
 
 @api.post("/tasks/{task}/rollback", group="admin", query=(queries.ROLLED_BACK,), errors=routes.ROLLING_BACK)
 def roll_back(task: str) -> Deployment:
     """Roll back to the previous model; members of the group admin only."""
-    aws.retraining_service().check_idle(find_task(task))
+    dependencies.retraining_service().check_idle(find_task(task))
     version = queries.ROLLED_BACK.read(api.query)
-    return rollback.roll_back(find_task(task).name, aws.registry(), aws.endpoint_manager(), version)
+    return rollback.roll_back(
+        find_task(task).name, dependencies.registry(), dependencies.endpoint_manager(), version
+    )
 
 
 @api.get("/tasks/{task}/drift")
 def get_drift(task: str) -> DriftDocument:
     """Compare the latest images of a task with those that its model was validated on."""
-    return aws.drift_monitor().last(find_task(task))
+    return dependencies.drift_monitor().last(find_task(task))
 
 
 @api.post("/uploads", group="reviewer", body=schemas.UploadRequest, status=201, errors=routes.UPLOADING)
@@ -98,15 +100,15 @@ def create_upload() -> schemas.Upload:
     """Get a form with which an image of up to 200 MB can be uploaded."""
     body = uploads.read(json_body(api.request))
     task = find_task(body["task"])
-    aws.classifier().require_model(task)
-    return uploads.open_upload(task, body, aws.bucket(), aws.table())
+    dependencies.classifier().require_model(task)
+    return uploads.open_upload(task, body, dependencies.bucket(), dependencies.table())
 
 
 @api.get("/results", query=(*queries.SELECTION, *queries.RESULT_PAGE), errors=(UnknownTask,))
 def list_results() -> schemas.ResultPage:
     """List results, page by page."""
     wanted = queries.selection(api.query)
-    page, cursor = aws.table().page(wanted, *queries.page(api.query, queries.RESULTS_PER_PAGE))
+    page, cursor = dependencies.table().page(wanted, *queries.page(api.query, queries.RESULTS_PER_PAGE))
     return {"results": page, "cursor": cursor}
 
 
@@ -119,19 +121,21 @@ def export_results() -> Response:
     begin with an apostrophe.
     """
     wanted = queries.selection(api.query)
-    return export.answer(aws.table().pages(wanted, export.ATTRIBUTES), wanted.task, aws.bucket())
+    return export.answer(
+        dependencies.table().pages(wanted, export.ATTRIBUTES), wanted.task, dependencies.bucket()
+    )
 
 
 @api.get("/results/{id}")
 def get_result(id: str) -> Result:
     """Get one result, whatever its status."""
-    return aws.table().get(id)
+    return dependencies.table().get(id)
 
 
 @api.get("/results/{id}/preview", answer=task_views.PREVIEW, errors=(NotClassified,))
 def get_preview(id: str) -> Response:
     """Get the image as the model saw it, without identity and padding."""
-    image = aws.pipeline().prepared_image(aws.table().get(id))
+    image = dependencies.pipeline().prepared_image(dependencies.table().get(id))
     return Response(image.preview(), {"Content-Type": "image/png"})
 
 
@@ -141,53 +145,55 @@ def get_heatmap(id: str) -> Heatmap:
 
     The result itself holds that of its label.
     """
-    return aws.pipeline().heatmap(aws.table().get(id), queries.CLASS.read_required(api.query))
+    return dependencies.pipeline().heatmap(
+        dependencies.table().get(id), queries.CLASS.read_required(api.query)
+    )
 
 
 @api.put("/results/{id}/review", group="reviewer", body=schemas.ReviewRequest, errors=routes.REVIEWING)
 def review_result(id: str) -> Result:
     """Confirm or correct a classification."""
-    review = reviews.read(json_body(api.request), aws.table().get(id), api.user)
-    return aws.pipeline().review(id, review)
+    review = reviews.read(json_body(api.request), dependencies.table().get(id), api.user)
+    return dependencies.pipeline().review(id, review)
 
 
 @api.delete("/results/{id}/review", group="reviewer", errors=(NotClassified,))
 def withdraw_review(id: str) -> Result:
     """Withdraw a review."""
-    aws.table().get(id)
-    return aws.pipeline().review(id, None)
+    dependencies.table().get(id)
+    return dependencies.pipeline().review(id, None)
 
 
 @api.post("/retrainings", group="admin", body=schemas.RetrainingRequest, status=201, errors=routes.STARTING)
 def start_retraining() -> StartedRetraining:
     """Retrain a task; members of the group admin only."""
-    return aws.retraining_service().start(json_body(api.request), api.user)
+    return dependencies.retraining_service().start(json_body(api.request), api.user)
 
 
 @api.get("/retrainings", query=queries.RETRAINING_PAGE)
 def list_retrainings() -> schemas.RetrainingPage:
     """List retrainings, newest first."""
     wanted = queries.page(api.query, queries.RETRAININGS_PER_PAGE)
-    page, cursor = aws.retraining_service().page(*wanted)
+    page, cursor = dependencies.retraining_service().page(*wanted)
     return {"retrainings": page, "cursor": cursor}
 
 
 @api.get("/retrainings/{name}")
 def follow_retraining(name: str) -> FollowedRetraining:
     """Get one retraining: its progress, its measurements, the decision and the reasons."""
-    return aws.retraining_service().follow(name)
+    return dependencies.retraining_service().follow(name)
 
 
 @api.get("/retrainings/{name}/files/{file}", answer=task_views.RETRAINING_FILE)
 def get_retraining_file(name: str, file: str) -> Response:
     """Get the report or a plot of a retraining, one of its `files`."""
-    return Response(*task_views.shown_file(file, aws.retraining_service().file(name, file)))
+    return Response(*task_views.shown_file(file, dependencies.retraining_service().file(name, file)))
 
 
 @api.post("/retrainings/{name}/approval", group="admin", body=schemas.Approval, errors=(NothingToApprove,))
 def approve_retraining(name: str) -> schemas.ApprovedRetraining:
     """Decide whether the new model of a retraining may be deployed; members of the group admin only."""
-    aws.retraining_service().approve(name, json_body(api.request), api.user)
+    dependencies.retraining_service().approve(name, json_body(api.request), api.user)
     return {"name": name}
 
 
@@ -195,28 +201,28 @@ def approve_retraining(name: str) -> schemas.ApprovedRetraining:
 def prepare(event: S3Event) -> None:
     """Prepare the images that have arrived in the inbox."""
     for original in inbox.event_objects(event.to_dict()):
-        aws.pipeline().prepare(original)
+        dependencies.pipeline().prepare(original)
 
 
 @app.on_s3_event(settings().data_bucket, ["s3:ObjectCreated:*"], prefix=inbox.PREPARED, name="classify")
 def classify(event: S3Event) -> None:
     """Classify prepared images."""
-    aws.pipeline().classify(inbox.event_keys(event.to_dict()))
+    dependencies.pipeline().classify(inbox.event_keys(event.to_dict()))
 
 
 @app.schedule(Rate(10, unit=Rate.MINUTES), name="sweep")
 def sweep(_event: CloudWatchEvent) -> None:
     """Finish what was left unfinished."""
-    aws.sweeper().run(datetime.now(UTC))
+    dependencies.sweeper().run(datetime.now(UTC))
 
 
 @app.schedule(Rate(1, unit=Rate.DAYS), name="drift-monitor")
 def drift_monitor(_event: CloudWatchEvent) -> None:
     """Look for drift."""
-    aws.drift_monitor().run()
+    dependencies.drift_monitor().run()
 
 
 @app.lambda_function(name="retraining")
 def retraining(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Run one step of a retraining."""
-    return aws.retraining_steps().run(event)
+    return dependencies.retraining_steps().run(event)

@@ -23,7 +23,7 @@ from chalicelib.api.parameters import PathParameter, QueryParameter
 from chalicelib.api.routes import JSON, Content, Errors, Route
 from chalicelib.api.schemas import Error
 from chalicelib.errors import NegatoscopeError
-from chalicelib.models.deployment import ModelVersion
+from chalicelib.models.model_version import ModelVersion
 from chalicelib.results.result_document import ListedResult, Result
 from chalicelib.retraining.record import FollowedRetraining, RetrainingRecord
 from deploy.generated import write_or_check

@@ -11,11 +11,11 @@ from chalicelib.models.backend import Backend
 from chalicelib.models.registry import Registry
 from chalicelib.results.table import ResultsTable
 from chalicelib.retraining.candidate import Candidates
-from chalicelib.retraining.creation import Creations
-from chalicelib.retraining.ending import Ending
+from chalicelib.retraining.creation_checker import CreationChecker
 from chalicelib.retraining.executions import Executions
-from chalicelib.retraining.plan_builder import PlanBuilder
-from chalicelib.retraining.planning import Planner
+from chalicelib.retraining.finalization import Finalization
+from chalicelib.retraining.planning.builder import PlanBuilder
+from chalicelib.retraining.planning.planner import Planner
 from chalicelib.retraining.repository import RetrainingRepository
 from chalicelib.retraining.rollout import Rollout
 from chalicelib.retraining.steps import Steps
@@ -71,8 +71,8 @@ class Stage:
             planner,
             candidates,
             rollout,
-            Creations(lambda: self.sagemaker, rollout.endpoint_manager),
-            Ending(self.repository, candidates, rollout),
+            CreationChecker(lambda: self.sagemaker, rollout.endpoint_manager),
+            Finalization(self.repository, candidates, rollout),
             self.backend,
             lambda *message: self.told.append(message),
         )

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.retraining.creation import Creations
-from chalicelib.retraining.ending import Ending
-from chalicelib.retraining.planning import Planner
+from chalicelib.retraining.creation_checker import CreationChecker
+from chalicelib.retraining.finalization import Finalization
+from chalicelib.retraining.planning.planner import Planner
 from chalicelib.retraining.steps import Step, Steps
 
 
@@ -22,8 +22,8 @@ def steps() -> Mapping[str, Step]:
         planner=_bare(Planner),
         candidates=nothing,
         rollout=nothing,
-        creations=_bare(Creations),
-        ending=_bare(Ending),
+        creation_checker=_bare(CreationChecker),
+        finalization=_bare(Finalization),
         backend=nothing,
         publish=nothing,
     ).by_name()

@@ -10,7 +10,7 @@ from chalicelib import limits
 from chalicelib.hyperparameters import json_schema as hyperparameters
 from chalicelib.json_schema import Schema
 from chalicelib.models.backend import BackendKind
-from chalicelib.models.deployment import ModelVersion
+from chalicelib.models.model_version import ModelVersion
 from chalicelib.results.result_document import ImageId, ListedResult
 from chalicelib.retraining.record import RetrainingRecord
 from chalicelib.retraining.request import MAX_TRIALS

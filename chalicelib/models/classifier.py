@@ -17,7 +17,7 @@ from chalicelib.models.package import BUNDLED_MODELS, ModelPackage, bundled_pack
 from chalicelib.tasks import EndpointSpec, Task
 
 if TYPE_CHECKING:  # embedded models need neither the registry nor the AWS library
-    from chalicelib.models.deployed import DeployedModels
+    from chalicelib.models.deployed_models import DeployedModels
     from chalicelib.models.deployment import Deployment
 
 

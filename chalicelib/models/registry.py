@@ -24,10 +24,11 @@ from chalicelib.models.archive import (
     is_shown,
     unpack,
 )
-from chalicelib.models.deployment import Deployment, ModelVersion, status_of
-from chalicelib.models.versions import (
+from chalicelib.models.deployment import Deployment
+from chalicelib.models.model_version import ModelVersion, status_of
+from chalicelib.models.version_store import (
     MODELS,
-    ModelVersions,
+    VersionStore,
     record_key,
     unknown_model,
     version_folder,
@@ -40,7 +41,7 @@ HEADLINES = ("accuracy", "balanced_accuracy", "auc")
 """Test metrics in the list of versions."""
 
 
-class Registry(ModelVersions):
+class Registry(VersionStore):
     """Registers versions, records decisions on them, and knows the current one."""
 
     def current(self, task: str) -> Deployment | None:

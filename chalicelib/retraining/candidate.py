@@ -11,13 +11,13 @@ from chalicelib.errors import InvalidModelPackage, ModelChanged
 from chalicelib.media_types import ARRAY_TYPE, FILE_TYPES
 from chalicelib.models.archive import ARCHIVE
 from chalicelib.models.registry import Registry
-from chalicelib.models.versions import MODELS
+from chalicelib.models.version_store import MODELS
 from chalicelib.observability import logger
 from chalicelib.resource_names import model_package_group
-from chalicelib.retraining.evidence import COUNT, count_decisions
+from chalicelib.retraining.decision_count import COUNT, count_decisions
 from chalicelib.retraining.locations import EVALUATION, EVALUATION_BEFORE, RETRAININGS, SPLIT
 from chalicelib.retraining.payloads import Candidate, Decision, TrainedModel
-from chalicelib.retraining.plan import Plan
+from chalicelib.retraining.planning.plan import Plan
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.storage.errors import ObjectMissing
 

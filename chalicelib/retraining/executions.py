@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chalicelib.errors import NothingToApprove, RetrainingNotDeployed
-from chalicelib.retraining.earlier import state_name
+from chalicelib.retraining.earlier_names import state_name
 from chalicelib.retraining.record import EnteredState, RetrainingEnd, RetrainingStatus
 from chalicelib.timestamps import timestamp
 

@@ -1,7 +1,7 @@
 """Messages about a retraining, for the subscribers of its topic."""
 
 from chalicelib.retraining.payloads import Notification
-from chalicelib.retraining.plan import Plan
+from chalicelib.retraining.planning.plan import Plan
 
 MAX_SUBJECT = 99
 """Characters that SNS takes for a subject, which must be ASCII."""

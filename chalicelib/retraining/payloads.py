@@ -6,7 +6,7 @@ every path such as `$.plan.serving.kind` leads to a key of `State`.
 
 from typing import Any, Literal, NotRequired, TypedDict
 
-from chalicelib.retraining.plan import Plan
+from chalicelib.retraining.planning.plan import Plan
 
 Creating = Literal["data", "tuning", "training", "model", "transform", "evaluation", "config", "endpoint"]
 """What the state machine creates."""

@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 from chalicelib.errors import UnknownRetraining
 from chalicelib.limits import MAX_TEXT
-from chalicelib.retraining.record import RetrainingRecord as RetrainingRecord
+from chalicelib.retraining.record import RetrainingRecord
 from chalicelib.storage.items import (
     Key,
     foreign_cursor,

@@ -7,7 +7,7 @@ from typing import Any
 from chalicelib.models.endpoint_manager import EndpointManager
 from chalicelib.models.scaling import VARIANT
 from chalicelib.retraining.payloads import EndpointState
-from chalicelib.retraining.plan import Plan, ServingPlan
+from chalicelib.retraining.planning.plan import Plan, ServingPlan
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from chalicelib.errors import (
 )
 from chalicelib.fields import optional_str, refuse_unknown
 from chalicelib.retraining.executions import Executions, end_of
-from chalicelib.retraining.jobs import TrainingJobs
 from chalicelib.retraining.locations import EVALUATION, EVALUATION_BEFORE, retraining_folder
 from chalicelib.retraining.record import FollowedRetraining, RetrainingRecord, StartedRetraining
 from chalicelib.retraining.repository import RUNNING, RetrainingRepository, empty_record
 from chalicelib.retraining.request import parse_request
+from chalicelib.retraining.training_jobs import TrainingJobs
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.storage.errors import ObjectMissing
 from chalicelib.storage.inbox import random_token

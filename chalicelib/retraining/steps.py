@@ -11,11 +11,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.errors import EndpointNotChanged, EndpointNotReady, StepInterrupted
 from chalicelib.models.backend import Backend
 from chalicelib.observability import logger
-from chalicelib.retraining import earlier
-from chalicelib.retraining.canary_check import known_images, run_canary_check
+from chalicelib.retraining import earlier_names
 from chalicelib.retraining.candidate import Candidates
-from chalicelib.retraining.creation import Creations
-from chalicelib.retraining.ending import Ending
+from chalicelib.retraining.creation_checker import CreationChecker
+from chalicelib.retraining.finalization import Finalization
 from chalicelib.retraining.locations import EVALUATION
 from chalicelib.retraining.notification import notification
 from chalicelib.retraining.payloads import (
@@ -26,10 +25,11 @@ from chalicelib.retraining.payloads import (
     SmokeTest,
     TrainedModel,
 )
-from chalicelib.retraining.plan import Plan
-from chalicelib.retraining.planning import Planner
+from chalicelib.retraining.planning.plan import Plan
+from chalicelib.retraining.planning.planner import Planner
 from chalicelib.retraining.repository import RetrainingRepository
 from chalicelib.retraining.rollout import Rollout
+from chalicelib.retraining.smoke_test import known_images, run_smoke_test
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.storage.errors import StorageFailed
 
@@ -50,8 +50,8 @@ class Steps:
     planner: Planner
     candidates: Candidates
     rollout: Rollout
-    creations: Creations
-    ending: Ending
+    creation_checker: CreationChecker
+    finalization: Finalization
     backend: Callable[[str, str | None, str], Backend]
     """What answers for a task: on an endpoint if one is named, else from the archive of a version."""
     publish: Callable[[str, str, str], None]
@@ -65,16 +65,16 @@ class Steps:
             "register": self.register,
             "record-decision": self.record_decision,
             "request-approval": self.request_approval,
-            "check-creation": self.creations.check,
+            "check-creation": self.creation_checker.check,
             "inspect-endpoint": self.inspect_endpoint,
             "smoke-test": self.smoke_test,
             "promote": self.promote,
-            "finalize-deployed": self.ending.finalize_deployed,
-            "finalize-rejected": self.ending.finalize_rejected,
-            "finalize-declined": self.ending.finalize_declined,
-            "finalize-unchanged": self.ending.finalize_unchanged,
-            "roll-back": self.ending.roll_back,
-            "report-failed-rollback": self.ending.report_failed_rollback,
+            "finalize-deployed": self.finalization.finalize_deployed,
+            "finalize-rejected": self.finalization.finalize_rejected,
+            "finalize-declined": self.finalization.finalize_declined,
+            "finalize-unchanged": self.finalization.finalize_unchanged,
+            "roll-back": self.finalization.roll_back,
+            "report-failed-rollback": self.finalization.report_failed_rollback,
         }
 
     def run(self, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,7 +87,7 @@ class Steps:
             StepInterrupted: if the state machine should repeat it.
             NegatoscopeError: if it cannot be done; the state machine catches it.
         """
-        event = earlier.translate_event(event)
+        event = earlier_names.translate_event(event)
         step = self.by_name()[event["step"]]
         arguments = take(step, {**event.get("state", {}), **event})
         logger.info("retraining", extra={"step": event["step"], "run": arguments.get("plan", {}).get("run")})
@@ -137,7 +137,7 @@ class Steps:
         serving = plan["serving"]
         endpoint = None if serving["kind"] == "embedded" else serving["endpoint"]
         backend = self.backend(plan["task"], endpoint, candidate["version"])
-        tested = run_canary_check(backend, known_images(self.bucket, self._folder(plan)), candidate["sha256"])
+        tested = run_smoke_test(backend, known_images(self.bucket, self._folder(plan)), candidate["sha256"])
         self.repository.update(plan["run"], smoke_test=tested)
         return tested
 

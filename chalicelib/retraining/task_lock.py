@@ -16,8 +16,9 @@ from chalicelib.errors import (
 from chalicelib.models.registry import Registry
 from chalicelib.retraining.executions import Executions, end_of
 from chalicelib.retraining.locations import plan_key
-from chalicelib.retraining.plan import Plan
-from chalicelib.retraining.repository import RUNNING, RetrainingRecord, RetrainingRepository
+from chalicelib.retraining.planning.plan import Plan
+from chalicelib.retraining.record import RetrainingRecord
+from chalicelib.retraining.repository import RUNNING, RetrainingRepository
 from chalicelib.retraining.rollout import Rollout
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.storage.errors import ObjectMissing

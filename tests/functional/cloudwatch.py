@@ -26,7 +26,7 @@ from tests.stage import BUCKET, ROOT
 TRIES = 3
 """Runs of an asynchronous event: one, and two retries that deploy/application.py configures."""
 ATTEMPTS = 4
-"""Attempts of the AWS SDK at a throttled request; see chalicelib/aws.py."""
+"""Attempts of the AWS SDK at a throttled request; see chalicelib/dependencies.py."""
 API_STAGE = json.loads((ROOT / ".chalice" / "config.json").read_text())["api_gateway_stage"]
 STATE_MACHINE = f"arn:aws:states:us-east-1:123456789012:stateMachine:negatoscope-{STAGE}-retrain"
 SCHEDULED = {

@@ -11,7 +11,7 @@ from chalice.local import LambdaContext
 from chalice.test import Client, HTTPResponse
 
 import app
-from chalicelib import aws
+from chalicelib import dependencies
 from chalicelib.api import http
 from chalicelib.api.routes import Route
 from chalicelib.errors import NegatoscopeError
@@ -43,12 +43,12 @@ REAL = {
 @pytest.fixture
 def client(cloud: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     """Chalice's test client, with a tiny model for one task."""
-    for made_once in vars(aws).values():
+    for made_once in vars(dependencies).values():
         if hasattr(made_once, "cache_clear"):
             made_once.cache_clear()
     write_package(tmp_path / TASK)
     classifier = Classifier({}, lambda: None, tmp_path)
-    monkeypatch.setattr(aws, "classifier", lambda: classifier)
+    monkeypatch.setattr(dependencies, "classifier", lambda: classifier)
     with Client(app.app) as client:
         yield client
 
@@ -85,12 +85,12 @@ def call(client: Client) -> Call:
 def stocked(client: Client, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stage with a result, a retraining and a fake state machine."""
     executions = Executions(FakeStepFunctions(), RETRAINING_ARN)
-    monkeypatch.setattr(aws, "_executions", lambda: executions)
+    monkeypatch.setattr(dependencies, "_executions", lambda: executions)
     response = call("POST", f"/tasks/{TASK}/classify", IMAGE, Content_Type="image/png")
     assert response.json_body["id"] == REAL["id"]
     record = empty_record("run", executions.arn("run"), {"task": TASK})
-    aws._repository().create(record | {"started_at": "2026-01-01T00:00:00Z", "status": "deployed"})
-    aws.bucket().write(f"retrainings/{TASK}/run/evaluation/report.md", b"# Better", "text/markdown")
+    dependencies._repository().create(record | {"started_at": "2026-01-01T00:00:00Z", "status": "deployed"})
+    dependencies.bucket().write(f"retrainings/{TASK}/run/evaluation/report.md", b"# Better", "text/markdown")
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def profiled(client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     }
     write_package(tmp_path / "p" / TASK, metrics={"test": METRICS, "validation": {"profile": profile}})
     classifier = Classifier({}, lambda: None, tmp_path / "p")
-    monkeypatch.setattr(aws, "classifier", lambda: classifier)
+    monkeypatch.setattr(dependencies, "classifier", lambda: classifier)
 
 
 @pytest.fixture

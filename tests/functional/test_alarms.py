@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import app
-from chalicelib import aws, timestamps
+from chalicelib import dependencies, timestamps
 from chalicelib.errors import EndpointNotReady, ModelFailed
 from chalicelib.models.embedded import EmbeddedBackend
 from chalicelib.monitoring import drift
@@ -21,9 +21,10 @@ from chalicelib.retraining.repository import empty_record
 from tests import alarms, images
 from tests.functional.cloudwatch import SCHEDULED, ProcessDied, World, s3_event
 from tests.models import TASK
+from tests.plans import PLAN
 from tests.sagemaker import FakeSageMaker
 from tests.stage import RETRAININGS_TABLE, TABLE
-from tests.unit.retraining.test_graph import PLAN, STATES, Fails, walk
+from tests.unit.statemachine.test_paths import STATES, Fails, walk
 
 CLASSIFY = f"/tasks/{TASK}/classify"
 RESULT = f"/results/{'0' * 32}"
@@ -287,9 +288,11 @@ def a_retraining_without_end(world: World) -> None:
 def an_undo_that_fails(world: World) -> None:
     retrain(world, **{"Train": Fails("States.TaskFailed"), "Roll back": Fails("Lambda.Unknown")})
     assert world.client  # from here on there is an account
-    aws._repository().create(empty_record("run", "arn", {"task": TASK}) | {"started_at": timestamps.now()})
+    dependencies._repository().create(
+        empty_record("run", "arn", {"task": TASK}) | {"started_at": timestamps.now()}
+    )
     state = {"plan": PLAN | {"task": TASK}, "failed": "TrainingFailed", "error": {"Error": "E", "Cause": "C"}}
-    world.monkeypatch.setattr(aws, "_sagemaker", lambda: FakeSageMaker())
+    world.monkeypatch.setattr(dependencies, "_sagemaker", lambda: FakeSageMaker())
     assert world.run("retraining", {"step": "report-failed-rollback", "state": state})
 
 

@@ -16,7 +16,7 @@ from chalice.test import Client, HTTPResponse
 from PIL import Image
 
 import app
-from chalicelib import DISCLAIMER, VERSION, aws, limits
+from chalicelib import DISCLAIMER, VERSION, dependencies, limits
 from chalicelib.api import export
 from chalicelib.errors import EndpointNotReady, ModelFailed
 from chalicelib.imaging import MAX_BYTES
@@ -148,7 +148,7 @@ def test_classify_reports_errors_of_the_model(call: Call, error: Exception, stat
         def run(self, _images: Any) -> Any:
             raise error
 
-    aws.classifier()._backends[TASK] = Broken()
+    dependencies.classifier()._backends[TASK] = Broken()
     response = classify(call)
     assert_error(response, status, type(error).__name__)
     assert ("Retry-After" in response.headers) == (status == 503)
@@ -160,7 +160,7 @@ def test_unexpected_error_is_logged_but_not_shown(
     def fail(*_: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(type(aws.table()), "get", fail)
+    monkeypatch.setattr(type(dependencies.table()), "get", fail)
     response = call("GET", f"/results/{'0' * 32}")
     message = assert_error(response, 500, "InternalError")
     assert "secret detail" not in message
@@ -333,7 +333,7 @@ def test_heatmap_requires_a_known_class(call: Call) -> None:
 def test_heatmap_refuses_answers_of_earlier_models(call: Call) -> None:
     result = classify(call).json_body
     older = result | {"model": result["model"] | {"sha256": "0" * 64}}
-    aws.pipeline().decisions.change(result["id"], lambda _: older)
+    dependencies.pipeline().decisions.change(result["id"], lambda _: older)
     message = assert_error(
         call("GET", f"/results/{result['id']}/heatmap?label={result['label']}"), 409, "NotClassified"
     )

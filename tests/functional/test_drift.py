@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from chalice.test import Client
 
-from chalicelib import aws
+from chalicelib import dependencies
 from chalicelib.settings import settings
 from tests import images
 from tests.functional.conftest import Call
@@ -43,8 +43,8 @@ def test_drift_of_posted_images_is_reported_and_retrained_once(
     client: Client, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     retraining, requests = replace(settings(), retrain_on_drift=True), Requests()
-    monkeypatch.setattr(aws, "settings", lambda: retraining)
-    monkeypatch.setattr(aws, "retraining_service", lambda: requests)
+    monkeypatch.setattr(dependencies, "settings", lambda: retraining)
+    monkeypatch.setattr(dependencies, "retraining_service", lambda: requests)
     for number in range(100):
         path = f"/tasks/{TASK}/classify"
         result = call("POST", path, images.grey_file(height=32 + number, width=32), Content_Type="image/png")

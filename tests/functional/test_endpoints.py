@@ -13,7 +13,7 @@ from chalice.test import Client
 from PIL import Image
 
 import chalicelib.settings
-from chalicelib import aws
+from chalicelib import dependencies
 from chalicelib.models.classifier import Classifier
 from chalicelib.settings import read_endpoints
 from chalicelib.tasks import load_task, load_tasks, read_task
@@ -54,7 +54,7 @@ def runtime(client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(chalicelib.settings, "load_tasks", lambda: tasks)
     runtime = Runtime()
     classifier = Classifier(read_endpoints("{}"), lambda: runtime, tmp_path)
-    monkeypatch.setattr(aws, "classifier", lambda: classifier)
+    monkeypatch.setattr(dependencies, "classifier", lambda: classifier)
     return runtime
 
 
@@ -116,7 +116,7 @@ def test_dropped_image_is_sent_to_the_endpoint(client: Client, runtime: Runtime)
     client.lambda_.invoke("prepare", {"Records": [{"s3": {"bucket": {"name": BUCKET}, "object": entry}}]})
     (stored,) = s3.list_objects_v2(Bucket=BUCKET, Prefix="prepared/")["Contents"]
     client.lambda_.invoke("classify", prepared_event(stored["Key"]))
-    ((result,), _) = aws.table().page()
+    ((result,), _) = dependencies.table().page()
     assert result["status"] == "classified"
     assert result["model"]
     assert result["model"]["sha256"] is None

@@ -7,7 +7,7 @@ import boto3
 import pytest
 from chalice.test import Client
 
-from chalicelib import aws
+from chalicelib import dependencies
 from chalicelib.tasks import load_task
 from tests import images
 from tests.models import TASK
@@ -44,7 +44,7 @@ def test_arrived_image_gets_a_result(client: Client, name: str) -> None:
         client.lambda_.invoke("prepare", event)
         for entry in boto3.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="prepared/")["Contents"]:
             client.lambda_.invoke("classify", prepared_event(entry["Key"]))
-    page, _ = aws.table().page()
+    page, _ = dependencies.table().page()
     assert len(page) == len(event["Records"])
     for result in page:
         assert result["status"] == "classified"
@@ -53,18 +53,18 @@ def test_arrived_image_gets_a_result(client: Client, name: str) -> None:
 
 def test_empty_file_is_quarantined(client: Client) -> None:
     client.lambda_.invoke("prepare", put(load("zero-bytes.json"), b""))
-    ((result,), _) = aws.table().page()
+    ((result,), _) = dependencies.table().page()
     assert result["reasons"][0]["code"] == "EmptyImage"
 
 
 def test_folder_is_ignored(client: Client) -> None:
     client.lambda_.invoke("prepare", load("folder.json"))
-    assert aws.table().page() == ([], None)
+    assert dependencies.table().page() == ([], None)
 
 
 def test_schedule_runs_the_sweeper(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     swept = []
-    monkeypatch.setattr(type(aws.sweeper()), "run", lambda _, moment: swept.append(moment))
+    monkeypatch.setattr(type(dependencies.sweeper()), "run", lambda _, moment: swept.append(moment))
     client.lambda_.invoke("sweep", client.events.generate_cw_event("aws.events", "Scheduled Event", {}, []))
     (moment,) = swept
     assert moment.tzinfo is not None

@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 import pytest
 from chalice.test import Client, HTTPResponse
 
-from chalicelib import aws
+from chalicelib import dependencies
 from chalicelib.models.archive import pack, package_files
 from chalicelib.models.classifier import Classifier
-from chalicelib.models.deployed import DeployedModels
+from chalicelib.models.deployed_models import DeployedModels
 from chalicelib.models.package import ModelPackage
 from chalicelib.models.registry import Registry
 from chalicelib.models.seeding import seed
@@ -29,14 +29,14 @@ ROLLBACK = "/tasks/{task}/rollback"
 @pytest.fixture
 def sagemaker(monkeypatch: pytest.MonkeyPatch) -> FakeSageMaker:
     sagemaker = FakeSageMaker("c1", "c2")
-    monkeypatch.setattr(aws, "endpoint_manager", lambda: endpoint_manager(sagemaker))
+    monkeypatch.setattr(dependencies, "endpoint_manager", lambda: endpoint_manager(sagemaker))
     return sagemaker
 
 
 @pytest.fixture
 def registry(client: Client, sagemaker: FakeSageMaker, tmp_path: Path, monkeypatch: Any) -> Registry:
     """The stage's registry, with the bundled model and a candidate, `next`."""
-    registry = aws.registry()
+    registry = dependencies.registry()
     folder = tmp_path / TASK
     (folder / "card.md").write_text("# Card für alle")
     (folder / "plots").mkdir()
@@ -45,8 +45,8 @@ def registry(client: Client, sagemaker: FakeSageMaker, tmp_path: Path, monkeypat
     candidate = write_package(tmp_path / "next", version="next")
     registry.add(TASK, pack(package_files(candidate)), {"retraining": "run-1"})
     classifier = Classifier({}, lambda: None, tmp_path, deployed=DeployedModels(registry))
-    monkeypatch.setattr(aws, "classifier", lambda: classifier)
-    aws.pipeline.cache_clear()
+    monkeypatch.setattr(dependencies, "classifier", lambda: classifier)
+    dependencies.pipeline.cache_clear()
     return registry
 
 
@@ -137,7 +137,7 @@ def test_model_is_promoted_and_rolled_back(call: Call, registry: Registry, sagem
 
 def test_deleted_deployed_model_counts_as_missing(call: Call, registry: Registry) -> None:
     registry.promote(TASK, "next", None, None)
-    bucket = aws.bucket()
+    bucket = dependencies.bucket()
     for key in list(bucket.keys(f"models/{TASK}/next/")):
         bucket.delete(key)
 
@@ -150,7 +150,7 @@ def test_same_image_is_not_classified_again_until_the_model_changes(call: Call, 
     first = classify(call)
     assert classify(call)["classified_at"] == first["classified_at"]
     registry.promote(TASK, "next", None, None)
-    aws.classifier()._deployed.refresh(TASK)  # type: ignore[union-attr]  # as after a minute
+    dependencies.classifier()._deployed.refresh(TASK)  # type: ignore[union-attr]  # as after a minute
     again = classify(call)
     assert (again["id"], again["model"]["version"]) == (first["id"], "next")
 
@@ -169,7 +169,7 @@ def test_rollback_waits_for_the_end_of_a_retraining(
     call: Call, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry.promote(TASK, "next", None, None)
-    aws._repository().lock(TASK, "arn:aws:states:::execution:retrain:run-1")
+    dependencies._repository().lock(TASK, "arn:aws:states:::execution:retrain:run-1")
     monkeypatch.setattr(Executions, "is_running", lambda _, arn: arn.endswith("run-1"))
 
     error = fits(call("POST", f"/tasks/{TASK}/rollback"), ROLLBACK, "POST", 409)

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 import app
-from chalicelib import aws, errors
+from chalicelib import dependencies, errors
 from chalicelib.api import http
 from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.limits import IMAGE_TYPES
@@ -119,7 +119,7 @@ def test_undeclared_error_is_reported(
 ) -> None:
     reported: list[str] = []
     monkeypatch.setattr(http, "report_undeclared", lambda route, error: reported.append(error.code))
-    monkeypatch.setattr(type(aws.table()), "get", Mock(side_effect=errors.NothingToApprove("No.")))
+    monkeypatch.setattr(type(dependencies.table()), "get", Mock(side_effect=errors.NothingToApprove("No.")))
 
     assert call("GET", f"/results/{'0' * 32}").json_body["code"] == "NothingToApprove"
     assert reported == ["NothingToApprove"]

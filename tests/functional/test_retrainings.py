@@ -7,7 +7,7 @@ import boto3
 import pytest
 from chalice.test import Client
 
-from chalicelib import aws
+from chalicelib import dependencies
 from chalicelib.retraining.executions import Executions
 from chalicelib.retraining.record import RetrainingRecord
 from chalicelib.retraining.repository import RetrainingRepository, empty_record
@@ -63,8 +63,8 @@ class Stage:
 def stage(client: Client, call: Call, monkeypatch: pytest.MonkeyPatch) -> Stage:
     states = FakeStepFunctions()
     executions = Executions(states, RETRAINING_ARN)
-    monkeypatch.setattr(aws, "_executions", lambda: executions)
-    monkeypatch.setattr(aws, "_sagemaker", SageMaker)
+    monkeypatch.setattr(dependencies, "_executions", lambda: executions)
+    monkeypatch.setattr(dependencies, "_sagemaker", SageMaker)
     return Stage(call, states)
 
 
@@ -111,8 +111,8 @@ def test_start_rejects(stage: Stage, given: Any, message: str) -> None:
 
 def test_stage_without_retraining_says_so(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     executions = Executions(stage.states, None)
-    monkeypatch.setattr(aws, "_executions", lambda: executions)
-    aws.retraining_service.cache_clear()
+    monkeypatch.setattr(dependencies, "_executions", lambda: executions)
+    dependencies.retraining_service.cache_clear()
 
     error = stage.ask("POST", ROUTE, 409, json={"task": TASK})
     assert error["code"] == "RetrainingNotDeployed"

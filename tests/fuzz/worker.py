@@ -78,7 +78,7 @@ def _api() -> Iterator[Target]:
     import chalice.test
 
     import app
-    from chalicelib import aws
+    from chalicelib import dependencies
     from chalicelib.models.classifier import Classifier
 
     media = {"JPEG": "image/jpeg", "PNG": "image/png", "TIFF": "image/tiff"}
@@ -100,7 +100,7 @@ def _api() -> Iterator[Target]:
                 return {"kind": "escaped", "traceback": f"{answer.status_code}: {body}"}
             return {"kind": "refused", "status": answer.status_code, **body}
 
-        with mock.patch.object(aws, "classifier", return_value=classifier):
+        with mock.patch.object(dependencies, "classifier", return_value=classifier):
             yield classify
 
 

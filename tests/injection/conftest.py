@@ -8,7 +8,7 @@ import boto3
 import pytest
 from moto.core.models import MockAWS
 
-from chalicelib import aws
+from chalicelib import dependencies
 from chalicelib.models.classifier import Classifier
 from tests.cloud import make_resources
 from tests.injection.world import World
@@ -22,14 +22,14 @@ type NewWorld = Callable[..., World]
 @pytest.fixture
 def new_world(cloud: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NewWorld:
     """Creates an empty stage."""
-    for made_once in vars(aws).values():
+    for made_once in vars(dependencies).values():
         if hasattr(made_once, "cache_clear"):
             made_once.cache_clear()
     for name in ("older", "current"):
         # A heat map of few cells, because moto is slow with numbers in items.
         write_package(tmp_path / name / TASK, cell=128, version=name)
     current, older = (Classifier({}, lambda: None, tmp_path / name) for name in ("current", "older"))
-    monkeypatch.setattr(aws, "classifier", lambda: current)
+    monkeypatch.setattr(dependencies, "classifier", lambda: current)
 
     s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
 

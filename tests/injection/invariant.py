@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from chalicelib import aws
+from chalicelib import dependencies
 from chalicelib.results import result_document
 from chalicelib.results.result_document import Result
 from chalicelib.storage import inbox
@@ -21,7 +21,7 @@ def problems(world: World, expected: int, counted: int) -> list[str]:
         expected: how many results there must be.
         counted: how often, at most, images may have been counted as classified or as quarantined.
     """
-    items = aws.table()._table.scan()["Items"]
+    items = dependencies.table()._table.scan()["Items"]
     objects = dict(_objects())
     found = [f"an event is still pending for {function}" for function, _ in world.pending]
     found += [f"an item was updated without a condition: {update}" for update in world.unconditional]
@@ -47,7 +47,7 @@ def _item(item: dict[str, Any], objects: dict[str, bytes]) -> Iterator[str]:
         return
     if "unfinished" in item:
         yield "a finished result is still marked as unfinished"
-    result = aws.table().get(item["id"])
+    result = dependencies.table().get(item["id"])
     document = objects.get(result_document.key(result))
     if document is None:
         yield "a finished result has no JSON"
@@ -93,7 +93,7 @@ def _etag(body: bytes) -> str:
 
 
 def _objects() -> Iterator[tuple[str, bytes]]:
-    client = aws.bucket()._client  # creating a new one would take longer than the check
+    client = dependencies.bucket()._client  # creating a new one would take longer than the check
     for entry in client.list_objects_v2(Bucket=BUCKET).get("Contents", ()):
         if not entry["Key"].startswith("sweep/"):
             yield entry["Key"], client.get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read()

@@ -17,11 +17,11 @@ from chalicelib.models.endpoint_manager import EndpointManager
 from chalicelib.models.registry import Registry
 from chalicelib.models.scaling import Scaling
 from chalicelib.retraining.candidate import Candidates
-from chalicelib.retraining.creation import Creations
-from chalicelib.retraining.ending import Ending
+from chalicelib.retraining.creation_checker import CreationChecker
 from chalicelib.retraining.executions import Executions
-from chalicelib.retraining.plan_builder import PlanBuilder
-from chalicelib.retraining.planning import Planner
+from chalicelib.retraining.finalization import Finalization
+from chalicelib.retraining.planning.builder import PlanBuilder
+from chalicelib.retraining.planning.planner import Planner
 from chalicelib.retraining.repository import RetrainingRepository
 from chalicelib.retraining.rollout import Rollout
 from chalicelib.retraining.steps import Steps
@@ -39,8 +39,8 @@ from tests.memory import (
     client_error,
 )
 from tests.models import TASK
+from tests.registry import archive
 from tests.stage import BUCKET, ROOT
-from tests.unit.models.test_registry import archive
 
 DEFINITION: Mapping[str, Any] = json.loads((ROOT / "statemachine" / "retrain.asl.json").read_text())
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:negatoscope-test-retrain"
@@ -221,8 +221,8 @@ class Stage:
             planner=Planner(builder, self.bucket, self.repository, {}, task_lock.acquire),
             candidates=candidates,
             rollout=rollout,
-            creations=Creations(lambda: sagemaker, self.endpoint_manager),
-            ending=Ending(self.repository, candidates, rollout),
+            creation_checker=CreationChecker(lambda: sagemaker, self.endpoint_manager),
+            finalization=Finalization(self.repository, candidates, rollout),
             backend=self._backend,
             publish=lambda *message: wire.call("sns:publish", lambda: self.messages.append(message[2])),
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from chalicelib import aws
+from chalicelib import dependencies
 from chalicelib.pipeline.sweeper import MAX_TRIES
 from chalicelib.results import result_document
 from chalicelib.storage import inbox
@@ -75,7 +75,7 @@ def _dropped(key: str, body: bytes) -> Callable[[World], Any]:
 def _replaced(world: World) -> Any:
     """Another file of the same name is stored before the first one's event is delivered."""
     with world.process():
-        aws.bucket()._client.put_bucket_versioning(
+        dependencies.bucket()._client.put_bucket_versioning(
             Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"}
         )
     event = _dropped(f"inbox/{TASK}/a.png", _image(0))(world)
@@ -86,7 +86,7 @@ def _replaced(world: World) -> Any:
 def _uploaded(world: World) -> Any:
     with world.process():
         image_id = inbox.upload_id(TASK, "ab" * 16)
-        aws.table().announce(result_document.received(image_id, TASK, "upload"))
+        dependencies.table().announce(result_document.received(image_id, TASK, "upload"))
     return _dropped(inbox.upload_key(TASK, "ab" * 16), images.grey_file())(world)
 
 
@@ -107,15 +107,15 @@ def _stuck(world: World) -> int:
     event = _dropped(f"inbox/{TASK}/stuck.png", images.grey_file())(world)
     with world.process():
         (original,) = inbox.event_objects(event)
-        aws.pipeline().receive(original)
+        dependencies.pipeline().receive(original)
     return 11
 
 
 def _given_up(world: World) -> int:
     minutes = _stuck(world)
-    ((image_id, _),) = chain.from_iterable(aws.table().unfinished())
+    ((image_id, _),) = chain.from_iterable(dependencies.table().unfinished())
     for _ in range(MAX_TRIES):
-        aws.table().count_try(image_id)
+        dependencies.table().count_try(image_id)
     return minutes
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib import aws
+from chalicelib import dependencies
 from chalicelib.monitoring import drift
 from chalicelib.monitoring.drift_monitor import DriftCheckFailed, DriftMonitor
 from chalicelib.tasks import load_task
@@ -50,7 +50,12 @@ class Days:
         """Run the check, and return the number of its calls."""
         tasks = {name: load_task(name) for name in (TASK, OTHER)}
         monitor = DriftMonitor(
-            aws.bucket(), aws.table(), aws.registry(), self._stage.bundled, tasks, self._start
+            dependencies.bucket(),
+            dependencies.table(),
+            dependencies.registry(),
+            self._stage.bundled,
+            tasks,
+            self._start,
         )
         with self.world.process(fault), suppress(DriftCheckFailed):
             monitor.run()
@@ -58,13 +63,13 @@ class Days:
 
     def report(self, task: str) -> Any:
         """The task's drift document."""
-        return json.loads(aws.bucket().read(f"drift/{task}.json").body)
+        return json.loads(dependencies.bucket().read(f"drift/{task}.json").body)
 
     def forget(self) -> None:
         """Remove all traces of earlier checks."""
         self.started.clear()
         for task in (TASK, OTHER):
-            aws.bucket().delete(f"drift/{task}.json")
+            dependencies.bucket().delete(f"drift/{task}.json")
 
     def problems(self) -> Iterator[str]:
         """The problems at the end."""

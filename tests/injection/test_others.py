@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib import aws
+from chalicelib import dependencies
 from chalicelib.api import export
 from tests import images
 from tests.injection.conftest import NewWorld
@@ -44,11 +44,11 @@ def test_upload_form_recovers(new_world: NewWorld) -> None:
         world.drop(form["upload"]["fields"]["key"], image)
         world.settle()
         found = []
-        for item in aws.table()._table.scan()["Items"]:
+        for item in dependencies.table()._table.scan()["Items"]:
             if item["id"] != form["id"]:
                 if "expires_at" not in item or "unfinished" in item:
                     found.append("a form that was never delivered does not expire")
-                aws.table()._table.delete_item(Key={"id": item["id"]})
+                dependencies.table()._table.delete_item(Key={"id": item["id"]})
         return found + problems(world, expected=1, counted=1), calls
 
     found, calls = left(None)
@@ -65,10 +65,10 @@ def test_large_export_recovers(new_world: NewWorld, monkeypatch: pytest.MonkeyPa
     world.settle()
 
     def state() -> tuple[Any, dict[str, bytes]]:
-        s3 = aws.bucket()._client
+        s3 = dependencies.bucket()._client
         keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=BUCKET)["Contents"]]
         objects = {key: s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys}
-        return aws.table()._table.scan()["Items"], objects
+        return dependencies.table()._table.scan()["Items"], objects
 
     items, objects = state()
     assert world.ask("GET", "/results.csv")[0] == 303
@@ -79,7 +79,7 @@ def test_large_export_recovers(new_world: NewWorld, monkeypatch: pytest.MonkeyPa
 
     def trials() -> Iterator[Trial]:
         for fault in faults(calls):
-            aws.bucket().delete(exported)
+            dependencies.bucket().delete(exported)
             found = []
             status, answer = world.ask("GET", "/results.csv", fault=fault)
             if status not in (0, 303) and not {"code", "message", "request_id"} <= answer.keys():

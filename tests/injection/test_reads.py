@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib import aws
+from chalicelib import dependencies
 from chalicelib.models.archive import pack, package_files
 from chalicelib.models.classifier import Classifier
-from chalicelib.models.deployed import DeployedModels
+from chalicelib.models.deployed_models import DeployedModels
 from chalicelib.results.table import ResultsTable
 from chalicelib.retraining.repository import empty_record
 from tests import images
@@ -83,14 +83,18 @@ def world(new_world: NewWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     world.settle()
     package = package_files(tmp_path / "current" / TASK)
     with world.process():
-        aws.registry().add(TASK, pack(package), {})
-        (record,) = aws.registry().versions(TASK)
-        aws.registry().decide(TASK, record["version"], accepted=True, reasons=["Good."])
-        aws.registry().promote(TASK, record["version"], None, None)
+        dependencies.registry().add(TASK, pack(package), {})
+        (record,) = dependencies.registry().versions(TASK)
+        dependencies.registry().decide(TASK, record["version"], accepted=True, reasons=["Good."])
+        dependencies.registry().promote(TASK, record["version"], None, None)
         arn = f"{RETRAINING_ARN.replace(':stateMachine:', ':execution:')}:{RUN}"
-        aws._repository().create(empty_record(RUN, arn, _TASK) | {"started_at": "2026-01-01", "job": RUN})
-        aws.bucket().write(f"retrainings/{TASK}/{RUN}/evaluation/report.md", b"# Better", "text/markdown")
-        aws.bucket().write_json(f"drift/{TASK}.json", {"task": TASK, "reason": None})
+        dependencies._repository().create(
+            empty_record(RUN, arn, _TASK) | {"started_at": "2026-01-01", "job": RUN}
+        )
+        dependencies.bucket().write(
+            f"retrainings/{TASK}/{RUN}/evaluation/report.md", b"# Better", "text/markdown"
+        )
+        dependencies.bucket().write_json(f"drift/{TASK}.json", {"task": TASK, "reason": None})
     pages = ResultsTable._pages
     monkeypatch.setattr(
         ResultsTable, "_pages", lambda table, request, *rest: pages(table, {"Limit": 1} | request, *rest)
@@ -100,10 +104,10 @@ def world(new_world: NewWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def ask(world: World, read: Read, monkeypatch: pytest.MonkeyPatch, fault: Fault | None = None) -> Any:
     """The answer of a process without caches."""
-    fresh = Classifier({}, lambda: None, deployed=DeployedModels(aws.registry()))
-    monkeypatch.setattr(aws, "classifier", lambda: fresh)
-    object.__setattr__(aws.pipeline(), "classifier", fresh)
-    ids = {"ID": aws.table().page()[0][0]["id"]}
+    fresh = Classifier({}, lambda: None, deployed=DeployedModels(dependencies.registry()))
+    monkeypatch.setattr(dependencies, "classifier", lambda: fresh)
+    object.__setattr__(dependencies.pipeline(), "classifier", fresh)
+    ids = {"ID": dependencies.table().page()[0][0]["id"]}
     parameters = {name: ids.get(value, value) for name, value in read.parameters.items()}
     status, answer = world.ask("GET", read.path, fault=fault, query=read.query, **parameters)
     if location := world.last_headers.get("Location"):

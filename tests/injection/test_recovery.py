@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib import aws
+from chalicelib import dependencies
 from chalicelib.results import result_document
 from chalicelib.storage.errors import StorageFailed
 from deploy import foundation, redrive, restore, results_table, stacks
@@ -85,12 +85,12 @@ def test_redrive_recovers(new_world: NewWorld) -> None:
 
 def damage(world: World) -> None:
     """Remove an item with a review from the table, and the document of another one from the bucket."""
-    table = aws.table()._table
+    table = dependencies.table()._table
     for item in table.scan()["Items"]:
         if item["review"]:
             table.delete_item(Key={"id": item["id"]})
         else:
-            aws.bucket().delete(result_document.key(item))
+            dependencies.bucket().delete(result_document.key(item))
 
 
 def test_restore_recovers(new_world: NewWorld) -> None:
@@ -100,10 +100,10 @@ def test_restore_recovers(new_world: NewWorld) -> None:
     world.drop(f"inbox/{TASK}/a.txt", b"Dear colleague,")
     world.settle()
     assert problems(world, expected=2, counted=1) == []
-    before = sorted(aws.table()._table.scan()["Items"], key=lambda item: item["id"])
+    before = sorted(dependencies.table()._table.scan()["Items"], key=lambda item: item["id"])
 
     def restored() -> Any:
-        return restore.run(aws.bucket(), aws.table())
+        return restore.run(dependencies.bucket(), dependencies.table())
 
     damage(world)
     calls = attempt(world, restored)
@@ -114,7 +114,7 @@ def test_restore_recovers(new_world: NewWorld) -> None:
             attempt(world, restored, fault)
             attempt(world, restored)
             found = problems(world, expected=2, counted=1)
-            if sorted(aws.table()._table.scan()["Items"], key=lambda item: item["id"]) != before:
+            if sorted(dependencies.table()._table.scan()["Items"], key=lambda item: item["id"]) != before:
                 found.append("the table is not what it was")
             yield fault, "repeated", found
 

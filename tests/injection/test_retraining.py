@@ -10,11 +10,12 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from chalicelib.errors import NothingToApprove
 from chalicelib.models import rollback
 from chalicelib.models.deployment import Deployment
-from chalicelib.retraining import ending, planning
+from chalicelib.retraining import finalization
 from chalicelib.retraining.executions import Executions
-from chalicelib.retraining.jobs import TrainingJobs
+from chalicelib.retraining.planning import planner
 from chalicelib.retraining.repository import empty_record
 from chalicelib.retraining.service import RetrainingService
+from chalicelib.retraining.training_jobs import TrainingJobs
 from chalicelib.tasks import ServingKind
 from tests.asl import Execution
 from tests.injection.faults import Fault, Killed, Kind, faults
@@ -35,7 +36,7 @@ KINDS: list[tuple[ServingKind, ServingKind]] = [
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The metrics that were emitted."""
     metrics: list[str] = []
-    for module in (ending, planning):
+    for module in (finalization, planner):
         monkeypatch.setattr(module, "count", lambda metric, _task: metrics.append(metric))
     return metrics
 

@@ -13,7 +13,7 @@ from urllib.parse import quote_plus
 from chalice.local import LambdaContext
 
 import app
-from chalicelib import aws
+from chalicelib import dependencies
 from chalicelib.models.classifier import Classifier
 from chalicelib.storage import inbox
 from tests.injection.faults import Answer, Call, Fault, Interceptor, Killed
@@ -51,7 +51,7 @@ class World:
     def drop(self, key: str, body: bytes) -> None:
         """Store a file in the bucket."""
         with self.process():
-            aws.bucket()._client.put_object(Bucket=BUCKET, Key=key, Body=body)
+            dependencies.bucket()._client.put_object(Bucket=BUCKET, Key=key, Body=body)
 
     def ask(
         self,
@@ -89,7 +89,7 @@ class World:
     @contextmanager
     def older_model(self) -> Iterator[None]:
         """Classify with the model before the current one within the context."""
-        pipeline = aws.pipeline()
+        pipeline = dependencies.pipeline()
         current = pipeline.classifier
         object.__setattr__(pipeline, "classifier", self._older)
         try:
@@ -136,7 +136,7 @@ class World:
         """Run the sweeper that many minutes from now; False if it failed or was killed."""
         with self.process(fault) as interceptor:
             try:
-                aws.sweeper().run(datetime.now(UTC) + timedelta(minutes=minutes))
+                dependencies.sweeper().run(datetime.now(UTC) + timedelta(minutes=minutes))
             except Exception:
                 return False
         return not interceptor.killed

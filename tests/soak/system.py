@@ -35,10 +35,10 @@ SENDERS = 8
 SWEEPER = """
 import sys
 from datetime import UTC, datetime, timedelta
-from chalicelib import aws
+from chalicelib import dependencies
 for line in sys.stdin:
     try:
-        aws.sweeper().run(datetime.now(UTC) + timedelta(minutes=float(line)))
+        dependencies.sweeper().run(datetime.now(UTC) + timedelta(minutes=float(line)))
         print("swept", flush=True)
     except Exception as error:
         print(f"failed: {error}", flush=True)

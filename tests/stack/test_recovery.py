@@ -129,8 +129,8 @@ def finished(items: Items) -> Items:
 
 SWEEP = """
 from datetime import UTC, datetime, timedelta
-from chalicelib import aws
-aws.sweeper().run(datetime.now(UTC) + timedelta(minutes=11))
+from chalicelib import dependencies
+dependencies.sweeper().run(datetime.now(UTC) + timedelta(minutes=11))
 """
 CURSOR = "sweep/inbox.json"
 

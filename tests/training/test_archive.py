@@ -110,7 +110,7 @@ def test_archive_contains_only_the_package_and_serving_code(archive: Path, task:
     } <= names
     assert [name for name in names if name.endswith(".toml")] == [f"code/chalicelib/tasks/{task.name}.toml"]
     # Modules that call AWS or serve HTTP are not needed in the container.
-    without = ("aws", "models/endpoint", "api/http", "results/table")
+    without = ("dependencies", "models/endpoint", "api/http", "results/table")
     assert not {f"code/chalicelib/{name}.py" for name in without} & names
     assert not [name for name in names if name.endswith(".onnx") and "/" in name]
     assert not [name for name in names if name.startswith("code/training")]

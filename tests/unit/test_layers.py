@@ -23,7 +23,7 @@ LAYERS = {
         ("results",),
         ("pipeline", "retraining", "monitoring"),
         ("api",),
-        ("aws",),
+        ("dependencies",),
     ),
     "training": (
         ("errors", "core", "inference"),

@@ -106,13 +106,13 @@ def test_environment_is_read_only_by_the_settings() -> None:
 
 def test_aws_library_is_imported_only_by_adapters() -> None:
     adapters = {
-        "aws.py",
+        "dependencies.py",
         "models/endpoint.py",
         "models/endpoint_manager.py",
         "storage/bucket.py",
         "storage/errors.py",
     }
-    steps = ("candidate", "creation", "executions", "jobs", "steps")
+    steps = ("candidate", "creation_checker", "executions", "steps", "training_jobs")
     of_retraining = {f"retraining/{name}.py" for name in steps}
     importers = {
         path.relative_to(ROOT / "chalicelib").as_posix()

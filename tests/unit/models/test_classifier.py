@@ -1,6 +1,5 @@
 """Classifying prepared arrays."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,8 @@ from chalicelib.imaging.decoded import Pixels
 from chalicelib.models.backend import ModelOutputs
 from chalicelib.models.classifier import Classifier
 from chalicelib.models.embedded import EmbeddedBackend
-from chalicelib.models.heatmap import heatmap
 from chalicelib.models.package import ModelPackage
-from chalicelib.models.review_rule import reasons_for_review
-from chalicelib.tasks import EndpointSpec, InputSpec, load_task
+from chalicelib.tasks import EndpointSpec, load_task
 from tests.models import METRICS, TASK, FakeBackend, write_package
 
 TASK_ = load_task(TASK)
@@ -84,23 +81,6 @@ def test_distant_image_is_out_of_distribution(models: Path) -> None:
     assert "unfamiliar" in [reason.code for reason in far.reasons]
 
 
-@pytest.mark.parametrize(
-    ("probabilities", "unfamiliar", "codes"),
-    [
-        ([0.97, 0.01, 0.01, 0.005, 0.005], False, []),
-        ([0.85, 0.05, 0.05, 0.03, 0.02], False, ["low-confidence"]),
-        ([0.5, 0.45, 0.03, 0.01, 0.01], False, ["low-confidence", "close-second"]),
-        ([0.97, 0.01, 0.01, 0.005, 0.005], True, ["unfamiliar"]),
-        ([0.4, 0.3, 0.1, 0.1, 0.1], True, ["unfamiliar", "low-confidence", "close-second"]),
-    ],
-)
-def test_review_rule_gives_reasons(probabilities: list[float], unfamiliar: bool, codes: list[str]) -> None:
-    reasons = reasons_for_review(TASK_, np.array(probabilities, np.float32), unfamiliar)
-    assert [reason.code for reason in reasons] == codes
-    if "close-second" in codes:
-        assert TASK_.classes[1].title in reasons[-1].message
-
-
 @pytest.mark.parametrize(("accuracy", "codes"), [(0.991, []), (0.5, ["weak-model"]), (None, ["weak-model"])])
 def test_model_below_its_gate_needs_review_of_every_answer(
     tmp_path: Path, accuracy: float | None, codes: list[str]
@@ -130,22 +110,6 @@ def test_model_trained_for_other_classes_is_refused(tmp_path: Path) -> None:
         Classifier({}, no_endpoint, tmp_path).package(TASK_)
 
 
-def test_package_with_a_foreign_graph_is_refused(models: Path) -> None:
-    with (models / TASK / "model.onnx").open("ab") as file:
-        file.write(b"x")
-    with pytest.raises(InvalidModelPackage, match="sha256 differs"):
-        ModelPackage.load(models / TASK)
-
-
-def test_incomplete_package_names_what_is_missing(tmp_path: Path) -> None:
-    folder = write_package(tmp_path / TASK)
-    facts = json.loads((folder / "model.json").read_text())
-    del facts["thresholds"], facts["version"]
-    (folder / "model.json").write_text(json.dumps(facts))
-    with pytest.raises(InvalidModelPackage, match="version, thresholds"):
-        ModelPackage.load(folder)
-
-
 def test_model_with_another_number_of_classes_fails(models: Path) -> None:
     with pytest.raises(ModelFailed, match="other classes"):
         classifier_with(FakeBackend([0.5, 0.5]), models).classify(TASK_, batch(0), [BOX])
@@ -165,22 +129,6 @@ def test_non_finite_distances_fail(models: Path) -> None:
 def test_array_of_another_size_fails_with_a_message(models: Path) -> None:
     with pytest.raises(ModelFailed, match="could not process"):
         Classifier({}, no_endpoint, models).classify(TASK_, np.zeros((1, 3, 5, 5), np.uint8), [BOX])
-
-
-def test_heat_map_covers_the_frame() -> None:
-    activation = np.linspace(0, 1, 28, dtype=np.float32).reshape(7, 4)
-    heat = heatmap(activation, InputSpec(64, 112, 1, "pad"), (0, 0, 64, 112))
-    assert (heat["width"], heat["height"]) == (4, 7)
-    np.testing.assert_allclose(heat["values"], activation.ravel(), atol=0.001)
-    assert all(len(repr(value)) <= len("0.123") for value in heat["values"])
-
-
-def test_heat_map_excludes_the_padding() -> None:
-    activation = np.zeros((8, 4), np.float32)
-    activation[:2] = activation[6:] = 1  # the padding above and below
-    heat = heatmap(activation, InputSpec(32, 64, 1, "pad"), (0, 16, 32, 32))
-    assert (heat["width"], heat["height"]) == (4, 4)
-    assert max(heat["values"]) == 0
 
 
 class PointingBackend(FakeBackend):

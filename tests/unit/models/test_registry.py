@@ -1,12 +1,5 @@
 """Model versions and the current one."""
 
-import json
-import tarfile
-from collections.abc import Callable, Mapping
-from io import BytesIO
-from pathlib import Path
-from typing import Any
-
 import boto3
 import pytest
 
@@ -17,60 +10,13 @@ from chalicelib.errors import (
     UnknownModel,
 )
 from chalicelib.models import registry as module
-from chalicelib.models.archive import unpack
-from chalicelib.models.package import ModelPackage
 from chalicelib.models.registry import Registry
-from chalicelib.models.seeding import seed
-from chalicelib.storage.bucket import DataBucket, StoredObject
-from chalicelib.storage.errors import StorageFailed
-from tests.models import METRICS, TASK, write_package
+from chalicelib.storage.bucket import DataBucket
+from tests.models import METRICS, TASK
+from tests.registry import CURRENT, Overtaken, archive, deploy, facts, statuses
 from tests.stage import BUCKET
 
 pytestmark = pytest.mark.usefixtures("cloud")
-
-
-@pytest.fixture
-def bucket() -> DataBucket:
-    return DataBucket(boto3.client("s3"), BUCKET)
-
-
-@pytest.fixture
-def registry(bucket: DataBucket) -> Registry:
-    return Registry(bucket)
-
-
-def facts(version: str, **changes: Any) -> dict[str, Any]:
-    return {
-        "task": TASK,
-        "version": version,
-        "sha256": version.rjust(64, "0"),
-        "created_at": "2026-01-01T00:00:00+00:00",
-        "metrics": {"test": METRICS},
-        "data": {"fingerprint": "f00"},
-        **changes,
-    }
-
-
-def archive(version: str = "1", files: dict[str, bytes] | None = None, **changes: Any) -> bytes:
-    contents = {
-        "./model.json": json.dumps(facts(version, **changes)).encode(),
-        "model.onnx": b"graph",
-        "card.md": b"# Card",
-        "plots/roc.svg": b"<svg/>",
-        "plots/evil.html": b"<script>",
-        "code/inference.py": b"pass",
-    } | (files or {})
-    buffer = BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-        for name, content in contents.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            tar.addfile(entry, BytesIO(content))
-    return buffer.getvalue()
-
-
-def statuses(registry: Registry) -> dict[str, str]:
-    return {record["version"]: record["status"] for record in registry.versions(TASK)}
 
 
 @pytest.fixture
@@ -159,12 +105,6 @@ def test_repeated_promotion_keeps_the_previous_version(registry: Registry) -> No
     assert (moved.previous, moved.endpoint) == ("1", "elsewhere")
 
 
-def deploy(registry: Registry, *versions: str) -> None:
-    for version in versions:
-        registry.add(TASK, archive(version), {})
-        registry.promote(TASK, version, None, None)
-
-
 def test_repeated_promotion_changes_nothing(registry: Registry) -> None:
     deploy(registry, "1", "2")
     current = registry.current(TASK)
@@ -185,31 +125,6 @@ def test_promotion_replaces_only_the_expected_versions(registry: Registry) -> No
     with pytest.raises(ModelChanged):
         registry.promote(TASK, "3", None, None, replaces=("1",))
     assert registry.current(TASK) == second
-
-
-class Overtaken(DataBucket):
-    """A bucket that runs an action just before the next conditional write of a key."""
-
-    def before(self, key: str, happens: Callable[[], Any]) -> None:
-        self.__dict__["event"] = (key, happens)
-
-    def replace_json(
-        self, key: str, document: Mapping[str, Any], etag: str | None, metadata: dict[str, str]
-    ) -> None:
-        awaited, happens = self.__dict__.get("event", (None, None))
-        if key == awaited:
-            del self.__dict__["event"]
-            happens()
-        super().replace_json(key, document, etag, metadata)
-
-
-@pytest.fixture
-def overtaken() -> tuple[Registry, Overtaken]:
-    bucket = Overtaken(boto3.client("s3"), BUCKET)
-    return Registry(bucket), bucket
-
-
-CURRENT = f"models/{TASK}/current.json"
 
 
 def test_concurrent_rollbacks_happen_once(registry: Registry, overtaken: tuple[Registry, Overtaken]) -> None:
@@ -250,31 +165,6 @@ def test_rollback_during_a_promotion_is_not_undone(
         slow.promote(TASK, "3", None, None, replaces=("2",))
 
     assert statuses(registry)["1"] == "current"
-
-
-def test_concurrent_deployments_seed_one_model(
-    registry: Registry, overtaken: tuple[Registry, Overtaken], tmp_path: Path
-) -> None:
-    package = bundled(tmp_path, "1")
-    slow, bucket = overtaken
-    bucket.before(CURRENT, lambda: seed(registry, TASK, package))
-
-    assert seed(slow, TASK, package) == registry.current(TASK)
-
-    assert statuses(registry) == {"1": "current"}
-    assert registry.record(TASK, "1")["decision"]["accepted"]
-
-
-def test_seeding_does_not_replace_a_retrained_model(
-    registry: Registry, overtaken: tuple[Registry, Overtaken], tmp_path: Path
-) -> None:
-    seed(registry, TASK, bundled(tmp_path, "1"))
-    slow, bucket = overtaken
-    bucket.before(CURRENT, lambda: deploy(registry, "9"))
-
-    assert seed(slow, TASK, bundled(tmp_path, "2", "2026-02-01T00:00:00Z")).version == "9"
-
-    assert statuses(registry) == {"1": "previous", "2": "accepted", "9": "current"}
 
 
 def test_concurrent_writers_of_a_record_keep_both_changes(
@@ -394,100 +284,3 @@ def test_deployment_without_a_configuration_is_read(registry: Registry, bucket: 
 
     assert current is not None
     assert (current.endpoint, current.config) == ("e", None)
-
-
-def test_only_listed_files_are_shown(registry: Registry) -> None:
-    registry.add(TASK, archive("1"), {})
-    assert registry.shown(TASK, "1", "card.md") == b"# Card"
-    assert registry.shown(TASK, "1", "plots/roc.svg") == b"<svg/>"
-    assert registry.facts(TASK, "1")["version"] == "1"
-    for version, name in [
-        ("1", "record.json"),
-        ("1", "model.tar.gz"),
-        ("1", "plots/x.svg"),
-        ("2", "card.md"),
-    ]:
-        with pytest.raises(UnknownModel, match="or it has no file"):
-            registry.shown(TASK, version, name)
-
-
-def test_missing_version_is_distinguished_from_access_denied(
-    registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """S3 answers "access denied" in both cases to roles that may list only models/."""
-    registry.add(TASK, archive("1"), {})
-
-    def deny(*_: object) -> StoredObject:
-        raise StorageFailed("GetObject: AccessDenied")
-
-    monkeypatch.setattr(DataBucket, "read", deny)
-    assert registry.current(TASK) is None
-    with pytest.raises(UnknownModel):
-        registry.record(TASK, "2")
-    with pytest.raises(StorageFailed):
-        registry.record(TASK, "1")
-
-
-def bundled(folder: Path, version: str, created_at: str = "2026-01-01T00:00:00Z") -> ModelPackage:
-    return ModelPackage.load(write_package(folder / version, version=version, created_at=created_at))
-
-
-def test_bundled_model_is_registered_once_and_classifies(
-    registry: Registry, bucket: DataBucket, tmp_path: Path
-) -> None:
-    package = bundled(tmp_path, "1")
-    (package.folder / "card.md").write_text("# Card")
-
-    seeded = seed(registry, TASK, package)
-
-    assert (seeded.version, seeded.sha256, seeded.endpoint) == ("1", package.sha256, None)
-    assert registry.current(TASK) == seeded
-    (record,) = registry.versions(TASK)
-    assert (record["origin"], record["status"], record["since"]) == ("bundled", "current", seeded.since)
-    assert record["decision"]
-    assert record["decision"]["accepted"]
-    assert registry.shown(TASK, "1", "card.md") == b"# Card"
-    assert unpack(registry.archive(TASK, "1"), lambda _: True).keys() == {
-        "card.md",
-        "model.json",
-        "model.onnx",
-    }
-    before = list(registry.versions(TASK))
-    assert seed(registry, TASK, package) == seeded
-    assert list(registry.versions(TASK)) == before
-
-
-def test_newer_bundled_model_replaces_a_bundled_one(registry: Registry, tmp_path: Path) -> None:
-    old, new = bundled(tmp_path, "1"), bundled(tmp_path, "2", "2026-02-01T00:00:00+00:00")
-    seed(registry, TASK, old)
-    assert seed(registry, TASK, new).version == "2"
-    assert registry.roll_back(TASK, registry.current(TASK)).version == "1"
-    assert seed(registry, TASK, new).version == "1", "who rolled back did so on purpose"
-
-
-def test_older_release_does_not_restore_its_model(registry: Registry, tmp_path: Path) -> None:
-    seed(registry, TASK, bundled(tmp_path, "2", "2026-02-01T00:00:00+00:00"))
-    assert seed(registry, TASK, bundled(tmp_path, "1")).version == "2"
-
-
-def test_retrained_model_stays_after_an_upgrade(registry: Registry, tmp_path: Path) -> None:
-    seed(registry, TASK, bundled(tmp_path, "1"))
-    registry.add(TASK, archive("9"), {"retraining": "run-1"})
-    registry.promote(TASK, "9", "endpoint", "config")
-    upgraded = seed(registry, TASK, bundled(tmp_path, "2", "2026-02-01T00:00:00Z"))
-    assert (upgraded.version, upgraded.endpoint) == ("9", "endpoint")
-    assert statuses(registry) == {"2": "accepted", "9": "current", "1": "previous"}
-
-
-@pytest.mark.parametrize("step", ["promote", "decide"])
-def test_interrupted_seeding_is_repeated(
-    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
-) -> None:
-    seed(registry, TASK, bundled(tmp_path, "1"))
-    new = bundled(tmp_path, "2", "2026-02-01T00:00:00Z")
-    with monkeypatch.context() as patch:
-        patch.setattr(Registry, step, lambda *_, **__: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            seed(registry, TASK, new)
-    assert seed(registry, TASK, new).version == "2"
-    assert statuses(registry) == {"2": "current", "1": "previous"}

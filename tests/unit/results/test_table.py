@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.errors import InvalidRequest, UnknownResult
 from chalicelib.models.review_rule import Reason
-from chalicelib.results import queries, result_document
+from chalicelib.results import result_document, result_queries
 from chalicelib.results.entry import Entry
 from chalicelib.results.result_document import Result
 from chalicelib.results.selection import Selection
@@ -245,8 +245,8 @@ def test_lists_omit_the_heat_map(table: ResultsTable) -> None:
 def test_page_stops_after_its_reads_and_returns_a_cursor(
     table: ResultsTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "_FILTERED_READ", 2)
-    monkeypatch.setattr(queries, "_MAX_READS", 3)
+    monkeypatch.setattr(result_queries, "_FILTERED_READ", 2)
+    monkeypatch.setattr(result_queries, "_MAX_READS", 3)
     for number in range(10):
         table.finish(classified(number, label="right-cc" if number == 0 else "left-cc"))
     page, cursor = table.page(Selection(label="right-cc"))
@@ -314,7 +314,7 @@ def test_quarantined_result_needs_review() -> None:
 def test_latest_returns_the_answers_of_one_model(
     table: ResultsTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "_FILTERED_READ", 3)
+    monkeypatch.setattr(result_queries, "_FILTERED_READ", 3)
     for number in range(20):
         sha256 = "b" if number % 3 else "a"
         model = {"version": "1", "sha256": sha256, "backend": "embedded"}
@@ -327,7 +327,7 @@ def test_latest_returns_the_answers_of_one_model(
     assert [entry["distance"] for entry in found] == [18.5, 15.5, 12.5, 9.5]
     assert found[0].keys() == {"label", "probability", "distance", "created_at"}
     assert len(table.latest("mammography-views", "a", 100)) == 7
-    monkeypatch.setattr(queries, "_MAX_READS", 2)
+    monkeypatch.setattr(result_queries, "_MAX_READS", 2)
     assert len(table.latest("mammography-views", "a", 100)) == 2
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from chalicelib.retraining.failure import ADVICE, explain
+from chalicelib.retraining.failure import ADVICE, MAX_CHARACTERS, explain, reason_of
 
 SCRIPT = (
     "AlgorithmError: ExecuteUserScriptError:\nExitCode 1\n"
@@ -34,3 +34,7 @@ def test_explanation_is_the_reason_and_what_to_do(cause: str, said: str) -> None
 
     assert text.startswith(said)
     assert text.endswith(ADVICE["TrainingFailed"])
+
+
+def test_reason_is_cut() -> None:
+    assert reason_of({"Cause": "x" * 5000}) == "x" * MAX_CHARACTERS + "."

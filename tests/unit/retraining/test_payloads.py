@@ -8,7 +8,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is
 import pytest
 
 from chalicelib.retraining.payloads import Creating, Failure, State
-from chalicelib.retraining.plan import NoPlan
+from chalicelib.retraining.planning.plan import NoPlan
 from statemachine.definition import DEFINITION
 from tests.steps import steps
 

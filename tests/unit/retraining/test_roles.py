@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.retraining.serving import plan_serving
+from chalicelib.retraining.planning.serving import plan_serving
 from chalicelib.tasks import load_tasks
 from tests.cloud import FOUNDATION, RETRAINING, template
 

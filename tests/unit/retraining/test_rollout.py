@@ -4,11 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
-from botocore.session import get_session
-from botocore.validate import ParamValidator
 
-from chalicelib.models.scaling import Scaling
 from chalicelib.retraining.rollout import Rollout
 from tests.sagemaker import FakeScaling, endpoint_manager, refusal, variants
 
@@ -156,40 +152,6 @@ def test_scaling_starts_again_after_a_rollback() -> None:
     assert scaling.instances == {NAME: 2}
 
 
-def test_scaling_sends_valid_requests() -> None:
-    recorder = Recorder()
-    scaling = Scaling(lambda: recorder)
-
-    scaling.start("e", 2)
-    scaling.stop("e")
-
-    assert [name for name, _ in recorder.calls] == [
-        "register_scalable_target",
-        "put_scaling_policy",
-        "deregister_scalable_target",
-    ]
-    model = get_session().get_service_model("application-autoscaling")
-    for name, request in recorder.calls:
-        operation = model.operation_model("".join(part.title() for part in name.split("_")))
-        assert request["ResourceId"] == "endpoint/e/variant/AllTraffic"
-        report = ParamValidator().validate(request, operation.input_shape)
-        assert not report.has_errors(), report.generate_report()
-    assert recorder.calls[0][1]["MinCapacity"] == 2
-
-
-def test_scaling_can_be_stopped_if_it_never_started() -> None:
-    class Missing(Exception):
-        pass
-
-    class Client:
-        exceptions = SimpleNamespace(ObjectNotFoundException=Missing)
-
-        def deregister_scalable_target(self, **_: str) -> None:
-            raise Missing
-
-    Scaling(Client).stop("e")
-
-
 def restored(sagemaker: SageMaker, before: str | None) -> list[str]:
     """The requests that restore an endpoint."""
     work = rollout(sagemaker)
@@ -217,25 +179,6 @@ def test_restore_waits_for_a_running_update() -> None:
 def test_restore_leaves_other_endpoints_alone() -> None:
     assert restored(SageMaker("InService", BEFORE), BEFORE) == []
     assert restored(SageMaker(None), None) == []
-
-
-def test_forget_ignores_what_is_missing() -> None:
-    sagemaker = SageMaker()
-
-    endpoint_manager(sagemaker).forget(OWN)
-
-    assert sagemaker.calls == [f"delete config {OWN}", f"delete model {OWN}"]
-
-
-def test_forget_raises_other_errors() -> None:
-    class Strict(SageMaker):
-        def delete_model(self, ModelName: str) -> None:  # noqa: N803
-            raise ClientError(
-                {"Error": {"Code": "AccessDeniedException", "Message": ModelName}}, "DeleteModel"
-            )
-
-    with pytest.raises(ClientError, match="AccessDenied"):
-        endpoint_manager(Strict()).forget(OWN)
 
 
 def test_reason_comes_from_sagemaker() -> None:

@@ -7,10 +7,10 @@ import pytest
 
 from chalicelib.errors import UnknownRetraining
 from chalicelib.retraining.executions import Executions
-from chalicelib.retraining.jobs import TrainingJobs
 from chalicelib.retraining.record import FollowedRetraining
 from chalicelib.retraining.repository import RetrainingRepository, empty_record
 from chalicelib.retraining.service import RetrainingService
+from chalicelib.retraining.training_jobs import TrainingJobs
 from chalicelib.storage.bucket import DataBucket
 from tests.sagemaker import refusal
 from tests.stage import BUCKET, RETRAINING_ARN, RETRAININGS_TABLE

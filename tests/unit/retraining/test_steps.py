@@ -13,6 +13,7 @@ from chalicelib.errors import (
     StepInterrupted,
 )
 from chalicelib.retraining.candidate import Candidates
+from chalicelib.retraining.steps import take
 from chalicelib.storage.errors import StorageFailed
 from tests.models import TASK, VERSION
 from tests.retraining_stage import CODE, EXECUTION, Stage
@@ -108,3 +109,13 @@ def test_transient_errors_interrupt_the_step(
 
     with pytest.raises(StepInterrupted, match=type(failure).__name__):
         stage.run("promote")
+
+
+def test_take_passes_only_the_arguments_of_the_step() -> None:
+    def step(plan: dict[str, Any], error: str = "") -> dict[str, Any]:
+        return plan
+
+    assert take(step, {"plan": {}, "candidate": {}}) == {"plan": {}}
+    assert take(step, {"plan": {}, "error": "?"}) == {"plan": {}, "error": "?"}
+    with pytest.raises(KeyError, match="plan"):
+        take(step, {"error": "?"})

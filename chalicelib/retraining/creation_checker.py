@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.models.endpoint_manager import EndpointManager
 from chalicelib.retraining.payloads import Creating, Creation, TaskError
-from chalicelib.retraining.plan import Plan
+from chalicelib.retraining.planning.plan import Plan
 
 _Status = Literal["running", "completed", "failed"]
 RUNNING: Final = "running"
@@ -35,7 +35,7 @@ _MISSING = ("could not find", "not found", "does not exist")
 
 
 @dataclass(frozen=True)
-class Creations:
+class CreationChecker:
     """Looks for jobs, models, configurations and endpoints of a retraining."""
 
     client: Callable[[], Any]

@@ -8,7 +8,7 @@ import pytest
 from chalicelib.errors import (
     ModelChanged,
 )
-from chalicelib.retraining import ending
+from chalicelib.retraining import finalization
 from tests.models import TASK, VERSION
 from tests.retraining_stage import ERROR, EXECUTION, FOUND, Stage
 
@@ -162,7 +162,7 @@ def test_roll_back_restores_the_version_that_is_current_now(stage: Stage) -> Non
 
 def test_report_failed_rollback_describes_the_endpoint(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     metrics: list[tuple[str, str]] = []
-    monkeypatch.setattr(ending, "count", lambda *metric: metrics.append(metric))
+    monkeypatch.setattr(finalization, "count", lambda *metric: metrics.append(metric))
     stage.deploy("before", "old")
     stage.register()
     stage.sagemaker.status, stage.sagemaker.config = "Updating", "by-hand"

@@ -11,7 +11,7 @@ import pytest
 from chalicelib.errors import EndpointNotReady, ModelFailed
 from chalicelib.imaging.decoded import Pixels
 from chalicelib.models.backend import ModelIdentity, ModelOutputs
-from chalicelib.retraining.canary_check import PER_CLASS, KnownImage, known_images, run_canary_check
+from chalicelib.retraining.smoke_test import PER_CLASS, KnownImage, known_images, run_smoke_test
 from chalicelib.storage.bucket import DataBucket
 from tests.stage import BUCKET
 
@@ -47,7 +47,7 @@ def images(count: int = 3) -> Iterator[KnownImage]:
 
 
 def test_same_answers_pass() -> None:
-    tested = run_canary_check(Served((0.7502, 0.2498)), images(), SHA)
+    tested = run_smoke_test(Served((0.7502, 0.2498)), images(), SHA)
 
     assert (tested["passed"], tested["reason"], tested["images"]) == (True, None, 3)
 
@@ -62,7 +62,7 @@ def test_same_answers_pass() -> None:
     ],
 )
 def test_other_answers_fail(served: Served | Broken, reason: str) -> None:
-    tested = run_canary_check(served, images(), SHA)
+    tested = run_smoke_test(served, images(), SHA)
 
     assert not tested["passed"]
     assert reason in str(tested["reason"])
@@ -70,11 +70,11 @@ def test_other_answers_fail(served: Served | Broken, reason: str) -> None:
 
 def test_endpoint_that_is_not_ready_raises() -> None:
     with pytest.raises(EndpointNotReady):
-        run_canary_check(Silent(), images(), SHA)
+        run_smoke_test(Silent(), images(), SHA)
 
 
 def test_no_images_fail() -> None:
-    assert not run_canary_check(Served(), images(0), SHA)["passed"]
+    assert not run_smoke_test(Served(), images(0), SHA)["passed"]
 
 
 def test_only_the_first_answer_may_be_slow() -> None:
@@ -83,8 +83,8 @@ def test_only_the_first_answer_may_be_slow() -> None:
 
     waking, slow = clock(0, 30, 30, 31), clock(0, 1, 1, 31)
 
-    assert run_canary_check(Served(), images(2), SHA, waking.__next__)["slowest_ms"] == 1000
-    assert "30.0 s" in str(run_canary_check(Served(), images(2), SHA, slow.__next__)["reason"])
+    assert run_smoke_test(Served(), images(2), SHA, waking.__next__)["slowest_ms"] == 1000
+    assert "30.0 s" in str(run_smoke_test(Served(), images(2), SHA, slow.__next__)["reason"])
 
 
 @pytest.mark.usefixtures("cloud")

@@ -1,4 +1,4 @@
-"""The plan of a retraining: everything that can be known before it starts.
+"""Builds the plan of a retraining: everything that can be known before it starts.
 
 All later states of the state machine read it, so it names every job, place and argument. Jobs, models and
 endpoint configurations of one retraining share one name.
@@ -13,15 +13,15 @@ from chalicelib import resource_names
 from chalicelib.errors import InvalidRequest, UnknownModel
 from chalicelib.models.archive import ARCHIVE
 from chalicelib.models.registry import Registry
-from chalicelib.models.versions import MODELS
+from chalicelib.models.version_store import MODELS
 from chalicelib.results.selection import Selection
 from chalicelib.results.table import ResultsTable
 from chalicelib.retraining import ground_truth
 from chalicelib.retraining.locations import DATASETS, RETRAININGS, SPLIT, retraining_folder
-from chalicelib.retraining.plan import CurrentModel, Plan
+from chalicelib.retraining.planning.plan import CurrentModel, Plan
+from chalicelib.retraining.planning.serving import plan_serving
+from chalicelib.retraining.planning.training import Code, plan_training
 from chalicelib.retraining.request import RetrainingRequest
-from chalicelib.retraining.serving import plan_serving
-from chalicelib.retraining.training_plan import Code, plan_training
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import ServingKind, Task
 

@@ -1,11 +1,11 @@
-"""Creations whose request seemed to fail."""
+"""Jobs and resources whose creation seemed to fail."""
 
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.retraining.creation import Creations
+from chalicelib.retraining.creation_checker import CreationChecker
 from tests.memory import MemoryS3, MemorySageMaker
 from tests.sagemaker import endpoint_manager
 
@@ -19,7 +19,7 @@ def sagemaker() -> MemorySageMaker:
 
 
 def check(sagemaker: MemorySageMaker, creating: Any) -> Any:
-    return Creations(lambda: sagemaker, endpoint_manager(sagemaker)).check(PLAN, creating, ERROR)
+    return CreationChecker(lambda: sagemaker, endpoint_manager(sagemaker)).check(PLAN, creating, ERROR)
 
 
 @pytest.mark.parametrize(

@@ -8,18 +8,17 @@ from chalicelib import timestamps
 from chalicelib.errors import AlreadyRetraining, EndpointNotChanged, InvalidRequest
 from chalicelib.observability import count
 from chalicelib.retraining.locations import plan_key
-from chalicelib.retraining.plan import NoPlan, Plan
-from chalicelib.retraining.plan_builder import PlanBuilder
-from chalicelib.retraining.record import RetrainingStatus
+from chalicelib.retraining.planning.builder import PlanBuilder
+from chalicelib.retraining.planning.plan import NoPlan, Plan
+from chalicelib.retraining.planning.training import Code
+from chalicelib.retraining.record import RetrainingRecord, RetrainingStatus
 from chalicelib.retraining.repository import (
     FAILED,
     SKIPPED,
-    RetrainingRecord,
     RetrainingRepository,
     empty_record,
 )
 from chalicelib.retraining.request import RetrainingRequest, parse_request
-from chalicelib.retraining.training_plan import Code
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import EndpointSpec, Task, load_tasks
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from cfnlint.api import lint_file
 
+from chalicelib.retraining.planning.training import MAX_WAIT_SECONDS
 from chalicelib.retraining.request import MAX_TRIALS
-from chalicelib.retraining.training_plan import MAX_WAIT_SECONDS
 from statemachine import graph
 from statemachine.definition import DEFINITION
 from tests.stage import ROOT

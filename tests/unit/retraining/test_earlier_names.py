@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.retraining import earlier
+from chalicelib.retraining import earlier_names
 from chalicelib.retraining.executions import Executions
 from statemachine.definition import DEFINITION
 from tests.models import TASK
@@ -16,16 +16,16 @@ from tests.steps import steps
 
 
 def test_earlier_names_of_states_lead_to_todays() -> None:
-    assert set(earlier.STATES.values()) <= DEFINITION["States"].keys()
+    assert set(earlier_names.STATES.values()) <= DEFINITION["States"].keys()
 
 
 def test_no_earlier_name_of_a_state_has_another_meaning_today() -> None:
-    assert earlier.STATES.keys().isdisjoint(DEFINITION["States"])
+    assert earlier_names.STATES.keys().isdisjoint(DEFINITION["States"])
 
 
 def test_earlier_names_of_steps_lead_to_todays() -> None:
-    assert set(earlier.STEPS.values()) <= steps().keys()
-    assert earlier.STEPS.keys().isdisjoint(steps())
+    assert set(earlier_names.STEPS.values()) <= steps().keys()
+    assert earlier_names.STEPS.keys().isdisjoint(steps())
 
 
 def test_history_of_an_earlier_execution_has_todays_names() -> None:
@@ -64,7 +64,7 @@ def test_history_of_an_earlier_execution_has_todays_names() -> None:
 def test_event_of_an_earlier_execution_is_translated(
     event: dict[str, Any], translated: dict[str, Any]
 ) -> None:
-    assert earlier.translate_event(event) == event | translated
+    assert earlier_names.translate_event(event) == event | translated
 
 
 @pytest.mark.usefixtures("cloud")

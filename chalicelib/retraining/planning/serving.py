@@ -5,7 +5,7 @@ from typing import Any
 
 from chalicelib import resource_names
 from chalicelib.models.scaling import VARIANT
-from chalicelib.retraining.plan import ServingPlan
+from chalicelib.retraining.planning.plan import ServingPlan
 from chalicelib.tasks import ServingKind, Task
 
 CANARY_SECONDS = 300

@@ -1,4 +1,4 @@
-"""Reads the stored model versions."""
+"""The stored model versions, for reading. `Registry` changes them."""
 
 import json
 from contextlib import suppress
@@ -13,7 +13,7 @@ from chalicelib.storage.errors import ObjectMissing
 MODELS = "models/"
 
 
-class ModelVersions:
+class VersionStore:
     """Reads `models/TASK/VERSION/` of the data bucket."""
 
     def __init__(self, bucket: DataBucket):

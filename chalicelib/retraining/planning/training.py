@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.hyperparameters import searched
 from chalicelib.retraining.locations import DATASETS
-from chalicelib.retraining.plan import TrainingPlan
+from chalicelib.retraining.planning.plan import TrainingPlan
 from chalicelib.retraining.request import RetrainingRequest
 
 MAX_RUNTIME_SECONDS = 24 * 3600

@@ -1,4 +1,7 @@
-"""The AWS clients and the objects that use them: made once per process, when first needed."""
+"""Makes the AWS clients and the objects that use them, once per process, when they are first needed.
+
+This is the composition root: the only module that decides which parts work together.
+"""
 
 import json
 import os
@@ -12,7 +15,7 @@ from botocore.config import Config
 
 from chalicelib.models.backend import Backend
 from chalicelib.models.classifier import Classifier
-from chalicelib.models.deployed import DeployedModels
+from chalicelib.models.deployed_models import DeployedModels
 from chalicelib.models.deployment import Deployment
 from chalicelib.models.embedded import EmbeddedBackend
 from chalicelib.models.endpoint import Endpoint
@@ -25,17 +28,17 @@ from chalicelib.pipeline.pipeline import Pipeline
 from chalicelib.pipeline.sweeper import Sweeper
 from chalicelib.results.table import ResultsTable
 from chalicelib.retraining.candidate import Candidates
-from chalicelib.retraining.creation import Creations
-from chalicelib.retraining.ending import Ending
+from chalicelib.retraining.creation_checker import CreationChecker
 from chalicelib.retraining.executions import Executions
-from chalicelib.retraining.jobs import TrainingJobs
-from chalicelib.retraining.plan_builder import PlanBuilder
-from chalicelib.retraining.planning import Planner
+from chalicelib.retraining.finalization import Finalization
+from chalicelib.retraining.planning.builder import PlanBuilder
+from chalicelib.retraining.planning.planner import Planner
 from chalicelib.retraining.repository import RetrainingRepository
 from chalicelib.retraining.rollout import Rollout
 from chalicelib.retraining.service import RetrainingService
 from chalicelib.retraining.steps import Steps
 from chalicelib.retraining.task_lock import TaskLock
+from chalicelib.retraining.training_jobs import TrainingJobs
 from chalicelib.settings import settings
 from chalicelib.storage.bucket import DataBucket, presigning
 from chalicelib.tasks import load_tasks
@@ -92,8 +95,8 @@ def retraining_steps() -> Steps:
         planner=planner,
         candidates=candidates,
         rollout=rollout,
-        creations=Creations(_sagemaker, endpoint_manager()),
-        ending=Ending(_repository(), candidates, rollout),
+        creation_checker=CreationChecker(_sagemaker, endpoint_manager()),
+        finalization=Finalization(_repository(), candidates, rollout),
         backend=_backend_of,
         publish=_publish,
     )

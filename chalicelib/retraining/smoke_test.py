@@ -51,7 +51,7 @@ def known_images(bucket: DataBucket, folder: str) -> Iterator[KnownImage]:
         )
 
 
-def run_canary_check(
+def run_smoke_test(
     backend: Backend, images: Iterator[KnownImage], sha256: str, clock: Callable[[], float] = time.monotonic
 ) -> SmokeTest:
     """Classify each image, and compare the answers with those of the evaluation.

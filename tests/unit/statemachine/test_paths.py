@@ -5,47 +5,15 @@ from typing import Any
 
 import pytest
 
-from chalicelib.retraining.plan import Plan
 from chalicelib.retraining.steps import take
 from statemachine.definition import DEFINITION
 from tests.asl import Execution, TaskFailed
+from tests.plans import PLAN
 from tests.steps import steps
 
 STATES: dict[str, Any] = DEFINITION["States"]
 STEPS = steps()
 
-PLAN: Plan = {
-    "run": "run",
-    "execution": "arn",
-    "task": "chest-xray",
-    "title": "Chest",
-    "plain": True,
-    "approval": False,
-    "name": "negatoscope-test-chest-xray-0",
-    "tuning_name": "negatoscope-test-0",
-    "trials": 0,
-    "folder": "s3://bucket/retrainings/chest-xray/run/",
-    "data": {"images": 1, "corrections": 0},
-    "preparing": {"arguments": ["training.prepare"]},
-    "processing": {"instance_type": "ml.m7i.large", "volume_gb": 30},
-    "training": {"hyperparameters": {}, "inputs": [], "spot": False, "stopping": {}},
-    "current": {
-        "deployed": None,
-        "version": None,
-        "origin": "",
-        "uri": "s3://bucket/plan.json",
-        "path": "",
-        "fingerprint": None,
-    },
-    "serving": {
-        "kind": "serverless",
-        "endpoint": "e",
-        "alarm": "a",
-        "variants": [],
-        "update": {},
-        "spec": {},
-    },
-}
 CLOSED = {"subject": "S", "message": "M"}
 TRAINED = {"TrainingJobName": "job", "ModelArtifacts": {"S3ModelArtifacts": "s3://bucket/model.tar.gz"}}
 ANSWERS: dict[str, Any] = {

@@ -8,7 +8,7 @@ from chalicelib.errors import UnknownModel
 from chalicelib.models.deployment import Deployment
 from chalicelib.observability import count
 from chalicelib.retraining.candidate import Candidates
-from chalicelib.retraining.creation import FAILED
+from chalicelib.retraining.creation_checker import FAILED
 from chalicelib.retraining.failure import explain, reason_of
 from chalicelib.retraining.notification import notification
 from chalicelib.retraining.payloads import (
@@ -23,7 +23,7 @@ from chalicelib.retraining.payloads import (
     SmokeTest,
     TaskError,
 )
-from chalicelib.retraining.plan import Plan
+from chalicelib.retraining.planning.plan import Plan
 from chalicelib.retraining.repository import RetrainingRepository
 from chalicelib.retraining.rollout import Rollout
 
@@ -32,7 +32,7 @@ _CHANGES_ENDPOINT = ("DeploymentFailed", "SmokeTestFailed", "PromotionFailed")
 
 
 @dataclass(frozen=True)
-class Ending:
+class Finalization:
     """The last steps of a retraining. See `Steps` for the names of their arguments."""
 
     repository: RetrainingRepository

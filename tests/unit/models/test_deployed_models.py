@@ -21,7 +21,7 @@ from chalicelib.errors import (
 from chalicelib.models.archive import pack, package_files
 from chalicelib.models.classification import Classification
 from chalicelib.models.classifier import Classifier
-from chalicelib.models.deployed import FRESH_SECONDS, DeployedModels
+from chalicelib.models.deployed_models import FRESH_SECONDS, DeployedModels
 from chalicelib.models.embedded import EmbeddedBackend
 from chalicelib.models.package import ModelPackage
 from chalicelib.models.registry import Registry

@@ -1,0 +1,132 @@
+"""Plans of retrainings: images, names, the current model, and what is passed to the jobs."""
+
+import json
+from typing import Any
+
+import pytest
+
+from chalicelib.models.package import ModelPackage
+from chalicelib.models.seeding import seed
+from chalicelib.retraining.planning.builder import PlanBuilder
+from chalicelib.retraining.planning.planner import Planner
+from chalicelib.tasks import load_task
+from tests.models import TASK, write_package
+from tests.planning_stage import CODE, EXECUTION, FOLDER, Stage
+from tests.stage import BUCKET
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return Stage()
+
+
+def test_plan_counts_images_and_names_everything(stage: Stage) -> None:
+    plan = stage.plan()
+
+    assert plan["data"] == {"images": 3, "corrections": 0}
+    assert (plan["run"], plan["folder"]) == ("run-1", FOLDER)
+    assert plan["name"].startswith(f"negatoscope-test-{TASK}-")
+    assert plan["current"]["version"] is None
+    assert plan["serving"]["endpoint"] == f"negatoscope-test-{TASK}"
+    assert plan["training"]["hyperparameters"]["data"] == f"{FOLDER}data"
+    assert plan["training"]["hyperparameters"]["git_commit"] == CODE[1]
+
+
+@pytest.mark.parametrize("task", ["breast-ultrasound", "mammography-views", "retinal-oct-2017"])
+def test_names_have_at_most_the_length_that_sagemaker_takes(stage: Stage, task: str) -> None:
+    stage.bucket.write(f"datasets/{task}/a/b.png", b"x", "image/png")
+    builder = PlanBuilder("elevenchars", stage.bucket, stage.table, stage.registry, {})
+    planner = Planner(builder, stage.bucket, stage.repository, {}, stage.lock)
+
+    plan: Any = planner.plan({"task": task, "tune": True}, EXECUTION, *CODE)
+
+    assert len(plan["tuning_name"]) <= 32
+    assert len(f"{plan['name']}-eval") <= 63
+    assert len(plan["serving"]["endpoint"]) <= 63
+
+
+def test_plan_passes_reviews_and_the_latest_split_to_the_preparation(stage: Stage) -> None:
+    stage.review(1, "right-cc")
+    stage.review(2, "left-cc")
+    stage.bucket.write(f"retrainings/{TASK}/split.csv", b"", "text/csv")
+
+    plan = stage.plan()
+
+    lines = stage.bucket.read(f"retrainings/{TASK}/run-1/corrections.manifest").body.decode().splitlines()
+    assert plan["data"]["corrections"] == len(lines) == 2
+    arguments = plan["preparing"]["arguments"]
+    assert arguments[arguments.index("--labels") + 1] == f"{FOLDER}corrections.manifest"
+    assert arguments[arguments.index("--earlier") + 1] == f"s3://{BUCKET}/retrainings/{TASK}/split.csv"
+
+
+def test_plan_has_the_current_model(stage: Stage, tmp_path: Any) -> None:
+    metrics = {name: {"value": 0.9} for name in ("accuracy", "balanced_accuracy", "auc")}
+    facts: dict[str, Any] = {"data": {"fingerprint": "f00"}, "metrics": {"test": metrics}}
+    package = ModelPackage.load(write_package(tmp_path / TASK, **facts))
+    seed(stage.registry, TASK, package)
+
+    current = stage.plan()["current"]
+
+    assert (current["version"], current["fingerprint"]) == (package.version, "f00")
+    assert current["uri"] == f"s3://{BUCKET}/models/{TASK}/{package.version}/model.tar.gz"
+
+
+def test_plan_passes_images_of_other_tasks(stage: Stage) -> None:
+    assert [channel["ChannelName"] for channel in stage.plan()["training"]["inputs"]] == ["plan"]
+    stage.bucket.write("datasets/chest-xray/normal/a.png", b"x", "image/png")
+
+    training = stage.plan()["training"]
+
+    assert [channel["ChannelName"] for channel in training["inputs"]] == ["plan", "ood_data"]
+    assert training["hyperparameters"]["ood_data"] == "/opt/ml/input/data/ood_data"
+
+
+def test_stage_setting_overrides_the_serving_of_the_task(stage: Stage) -> None:
+    assert load_task(TASK).serving.kind == "serverless"
+    (variant,) = stage.plan()["serving"]["variants"]
+    assert "ServerlessConfig" in variant
+
+    serving = stage.plan(serving={TASK: "provisioned"})["serving"]
+
+    assert serving["kind"] == "provisioned"
+    assert serving["variants"][0]["InitialInstanceCount"] == 1
+    # One instance cannot be split.
+    routing = serving["update"]["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]
+    assert routing["Type"] == "ALL_AT_ONCE"
+
+
+def test_plan_has_no_current_model_if_it_was_deleted(stage: Stage, tmp_path: Any) -> None:
+    metrics = {name: {"value": 0.9} for name in ("accuracy", "balanced_accuracy", "auc")}
+    package = ModelPackage.load(write_package(tmp_path / TASK, metrics={"test": metrics}))
+    seed(stage.registry, TASK, package)
+    stage.bucket.delete(f"models/{TASK}/{package.version}/record.json")
+
+    current = stage.plan()["current"]
+
+    assert (current["version"], current["path"], current["fingerprint"]) == (None, "", None)
+
+
+def test_size_of_a_plan_does_not_depend_on_the_data(stage: Stage) -> None:
+    """Step Functions passes at most 256 KiB from state to state."""
+    few = len(json.dumps(stage.plan()))
+    for number in range(50):
+        stage.bucket.write(f"datasets/{TASK}/left-cc/{number}.png", b"x", "image/png")
+        stage.review(number, "right-cc")
+
+    plan = stage.plan()
+
+    assert plan["data"] == {"images": 53, "corrections": 50}
+    assert len(json.dumps(plan)) < few + 200 < 10_000
+
+
+def test_plan_with_tuning_leaves_out_what_is_searched(stage: Stage) -> None:
+    plan = stage.plan({"task": TASK, "tune": 3, "spot": True, "hyperparameters": {"epochs": 2, "tta": "all"}})
+
+    assert plan["trials"] == 3
+    assert plan["training"]["hyperparameters"]["epochs"] == "2"
+    assert plan["training"]["hyperparameters"]["tta"] == "all"
+    assert "learning_rate" not in plan["training"]["hyperparameters"]
+    assert plan["training"]["stopping"]["MaxWaitTimeInSeconds"]
+    assert stage.repository.get("run-1")["job"] == plan["tuning_name"]

@@ -1,0 +1,67 @@
+"""The training part of a plan."""
+
+from typing import Any
+
+from chalicelib.hyperparameters import searched
+from chalicelib.retraining.planning.plan import TrainingPlan
+from chalicelib.retraining.planning.training import (
+    MAX_RUNTIME_SECONDS,
+    MAX_WAIT_SECONDS,
+    Code,
+    plan_training,
+)
+from chalicelib.retraining.request import parse_request
+from tests.models import TASK
+
+FOLDER = f"s3://bucket/retrainings/{TASK}/run-1/"
+CODE = Code("s3://bucket/code/0123", "0123456")
+
+
+def planned(code: Code = CODE, ood_data: bool = False, **request: Any) -> TrainingPlan:
+    return plan_training(parse_request({"task": TASK, **request}), code, "bucket", FOLDER, ood_data)
+
+
+def test_hyperparameters_name_code_and_data() -> None:
+    assert planned()["hyperparameters"] == {
+        "sagemaker_program": "training/train.py",
+        "sagemaker_submit_directory": "s3://bucket/code/0123/sourcedir.tar.gz",
+        "task": TASK,
+        "data": f"{FOLDER}data",
+        "test_split": "fixed",
+        "git_commit": "0123456",
+    }
+    assert "git_commit" not in planned(Code(CODE.uri, ""))["hyperparameters"]
+
+
+def test_hyperparameters_of_the_request_are_passed_as_text() -> None:
+    parameters = planned(hyperparameters={"epochs": 2, "dropout": 0.25, "tta": "all"})["hyperparameters"]
+
+    assert [parameters[name] for name in ("epochs", "dropout", "tta")] == ["2", "0.25", "all"]
+
+
+def test_search_leaves_out_what_it_searches() -> None:
+    plan = planned(tune=3, hyperparameters={"epochs": 2, "tta": "all"})
+
+    assert plan["hyperparameters"].keys().isdisjoint(searched())
+    assert (plan["hyperparameters"]["epochs"], plan["hyperparameters"]["tta"]) == ("2", "all")
+
+
+def test_images_of_other_tasks_are_a_channel() -> None:
+    assert [channel["ChannelName"] for channel in planned()["inputs"]] == ["plan"]
+
+    plan = planned(ood_data=True)
+
+    uris = {
+        channel["ChannelName"]: channel["DataSource"]["S3DataSource"]["S3Uri"] for channel in plan["inputs"]
+    }
+    assert uris == {"plan": f"{FOLDER}plan.json", "ood_data": "s3://bucket/datasets/"}
+    assert plan["hyperparameters"]["ood_data"] == "/opt/ml/input/data/ood_data"
+
+
+def test_spot_training_may_wait_for_capacity() -> None:
+    assert planned()["stopping"] == {"MaxRuntimeInSeconds": MAX_RUNTIME_SECONDS}
+
+    plan = planned(spot=True)
+
+    assert plan["spot"]
+    assert plan["stopping"]["MaxWaitTimeInSeconds"] == MAX_WAIT_SECONDS > MAX_RUNTIME_SECONDS
