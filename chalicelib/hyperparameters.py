@@ -9,7 +9,11 @@ from chalicelib.errors import InvalidHyperparameters
 CELL = 8
 """Side in pixels of the square that one value of an activation map stands for."""
 CROSS_VALIDATION = "cross"
-
+RESNET = "resnet"
+EFFICIENTNETS = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
+"""Architectures that start from ImageNet weights."""
+RESNET_ONLY = frozenset({"width", "stem_stride", "normalization"})
+"""Hyper-parameters without influence on other architectures."""
 
 ALIASES: Mapping[str, str] = {
     "balance": "logit_adjustment",
@@ -77,6 +81,23 @@ class Hyperparameters:
         1.0,
         TuningRange(5e-3, 0.3, "log"),
     )
+    frozen_blocks: int = _number(
+        0, "blocks of the network, counted from the image, that keep their starting weights", 0, 64
+    )
+    layer_decay: float = _number(
+        1.0, "learning rate of each block as a share of that of the next one; 1: all alike", 0.1, 1.0
+    )
+    feature_views: int = _number(
+        0,
+        "augmented views of each training image for which the output of the frozen blocks is computed once; "
+        "0: new views in every epoch",
+        0,
+        100,
+    )
+    head_epochs: int = _number(
+        0, "epochs in which only the head is trained, before the blocks that are not frozen", 0, 1000
+    )
+    head_learning_rate: float = _number(1e-3, "learning rate of these epochs", 1e-6, 1.0)
     clip_grad_norm: float = _number(5.0, "norm to which longer gradients are clipped", 0.01, 1000.0)
     label_smoothing: float = _number(
         0.1,
@@ -100,11 +121,18 @@ class Hyperparameters:
     ema_decay: float = _number(
         0.99, "decay per step of the averaged weights, which are the model", 0.0, 0.9999
     )
-    width: int = _number(32, "channels of the first stage; the network doubles them three times", 4, 128)
-    stem_stride: int = _choice("reduction before the first stage: 4, or 2 for small images", 4, 2)
+    architecture: str = _choice(
+        "the network: a small residual network, or EfficientNet-Lite, which starts from ImageNet weights",
+        RESNET,
+        *EFFICIENTNETS,
+    )
+    width: int = _number(
+        32, "channels of the first stage of a resnet; the network doubles them three times", 4, 128
+    )
+    stem_stride: int = _choice("reduction before the first stage of a resnet: 4, or 2 for small images", 4, 2)
     padding: int = _number(0, "pixels of black around every image, a multiple of 8", 0, 64)
     normalization: str = _choice(
-        "of images: by each image's own mean and deviation, or by fixed numbers where colour matters",
+        "of images in a resnet: by each image's mean and deviation, or by fixed numbers where colour matters",
         "image",
         "fixed",
     )
@@ -161,7 +189,12 @@ class Hyperparameters:
         "float32",
         "bfloat16",
     )
-    weights: str = _choice("precision of the weights in the package", "float16", "float32")
+    weights: str = _choice(
+        "precision of the weights in the package; int8: of convolutions, with a scale for each channel",
+        "float16",
+        "float32",
+        "int8",
+    )
 
     def __post_init__(self) -> None:
         for spec in fields(self):
@@ -188,6 +221,11 @@ class Hyperparameters:
     def to_dict(self) -> dict[str, int | float | str]:
         """Name and value of each, as JSON types."""
         return asdict(self)
+
+    def in_use(self) -> dict[str, int | float | str]:
+        """Name and value of each that has an influence on the network, as JSON types."""
+        unused = frozenset() if self.architecture == RESNET else RESNET_ONLY
+        return {name: value for name, value in self.to_dict().items() if name not in unused}
 
     def updated(self, values: Mapping[str, Any]) -> "Hyperparameters":
         """A copy with `values` in place of the present ones.

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
-from chalicelib.hyperparameters import Hyperparameters, current_names
+from chalicelib.hyperparameters import EFFICIENTNETS, Hyperparameters, current_names
 from chalicelib.tasks import Task, load_tasks
 from training.errors import TrainingError
 from training.options import (
@@ -30,6 +30,8 @@ SMOKE: dict[str, Any] = {
     "epochs": 2,
     "batch_size": 16,
     "width": 8,
+    "feature_views": 0,
+    "head_epochs": 0,
     "bootstrap": 50,
     "ema_decay": 0.5,
 }
@@ -41,8 +43,8 @@ class Arguments:
     """The arguments of a run."""
 
     task: Task
-    data: str
-    """Where the labelled images are: a folder or an s3:// URI."""
+    data: tuple[str, ...]
+    """Where the labelled images are: folders or s3:// URIs."""
     dataset: str
     """Name of the entry in datasets.toml."""
     reading: Mapping[str, Any]
@@ -50,7 +52,7 @@ class Arguments:
     ood_data: Path | None
     """Folder with out-of-distribution images: a folder of images for each task."""
     start_from: str | None
-    """Starting weights: a file, or torchvision:MODEL."""
+    """Starting weights: a file, an architecture with ImageNet weights, or torchvision:MODEL."""
     model_dir: Path
     """Folder for the package: model.onnx, model.json, card.md."""
     output_dir: Path
@@ -114,6 +116,9 @@ def read_options(options: argparse.Namespace) -> Arguments:
     recipe = read_recipe(task.name, options.recipe or RECIPES)
     asked = {spec.name: getattr(options, spec.name) for spec in fields(Hyperparameters)}
     asked = {name: value for name, value in asked.items() if value is not None}
+    if options.start_from in EFFICIENTNETS:
+        asked.setdefault("architecture", options.start_from)
+    parameters = Hyperparameters().updated({**recipe, **(SMOKE if options.smoke else {}), **asked})
     return Arguments(
         task=task,
         data=data_location(options, task),
@@ -124,14 +129,23 @@ def read_options(options: argparse.Namespace) -> Arguments:
             "earlier": options.earlier,
         },
         ood_data=options.ood_data,
-        start_from=options.start_from,
+        start_from=_starting_weights(options.start_from, parameters.architecture),
         model_dir=options.model_dir or workplace / "model",
         output_dir=options.output_dir or workplace / "output",
         checkpoint_dir=options.checkpoint_dir or workplace / "checkpoints",
         git_commit=options.git_commit,
         asked=asked,
-        parameters=Hyperparameters().updated({**recipe, **(SMOKE if options.smoke else {}), **asked}),
+        parameters=parameters,
     )
+
+
+def _starting_weights(asked: str | None, architecture: str) -> str | None:
+    """The starting weights: `asked`, or those of an architecture that has weights from ImageNet."""
+    if asked in EFFICIENTNETS and asked != architecture:
+        raise TrainingError(
+            f"--start-from {asked} needs that architecture, not {architecture}. Leave out --architecture."
+        )
+    return asked or (architecture if architecture in EFFICIENTNETS else None)
 
 
 def read_recipe(task: str, path: Path = RECIPES) -> dict[str, Any]:
@@ -177,9 +191,10 @@ def _with_hyphens(word: str) -> str:
     return name.replace("_", "-") + equals + value if name.startswith("--") else word
 
 
-def data_location(options: argparse.Namespace, task: Task) -> str:
-    """Where the images are: a folder or an s3:// URI."""
-    return options.data or str(Path(os.environ.get("NEGATOSCOPE_DATA", "../shared/data"), task.name))
+def data_location(options: argparse.Namespace, task: Task) -> tuple[str, ...]:
+    """Where the images are: folders or s3:// URIs."""
+    usual = Path(os.environ.get("NEGATOSCOPE_DATA", "../shared/data"), task.name)
+    return tuple(options.data or (str(usual),))
 
 
 def data_reading(options: argparse.Namespace) -> dict[str, Any]:

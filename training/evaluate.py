@@ -55,7 +55,7 @@ def evaluate(options: argparse.Namespace) -> Facts:
         scored = _score(model, task, data, rows)
     facts = {
         "model": _describe_model(options),
-        "data": f"{location}, labels of {options.labels}" if options.labels else location,
+        "data": ", ".join([*location, *([f"labels of {options.labels}"] if options.labels else [])]),
         "part": options.part,
         "seen": describe_parts(None if parts is None else [parts[row] for row in rows]),
         **measure(task, data, rows, scored, options.bootstrap, _temperature(model)),

@@ -17,10 +17,12 @@ def add_data_options(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("data")
     group.add_argument(
         "--data",
-        default=os.environ.get("SM_CHANNEL_TRAIN"),
+        nargs="+",
+        default=[os.environ["SM_CHANNEL_TRAIN"]] if os.environ.get("SM_CHANNEL_TRAIN") else None,
+        metavar="FOLDER",
         help="labelled images: a folder or s3://BUCKET/PREFIX with manifest.csv (path, class, group), with a "
-        "folder for each class, or a known public data set; or a Ground Truth output manifest (the task's "
-        "folder in NEGATOSCOPE_DATA or ../shared/data)",
+        "folder for each class, or a known public data set; or a Ground Truth output manifest. Several "
+        "are one data set (the task's folder in NEGATOSCOPE_DATA or ../shared/data)",
     )
     group.add_argument("--dataset", help="entry of datasets.toml that describes the data (the task's name)")
     group.add_argument(
@@ -80,7 +82,9 @@ def add_place_options(parser: ArgumentParser) -> None:
         help="folder with a folder of images for each task: out-of-distribution images",
     )
     group.add_argument(
-        "--start-from", help="starting weights: network.pt of another training, or torchvision:resnet18"
+        "--start-from",
+        help="starting weights: network.pt of another training, efficientnet-lite0 (or 1, 2) for that "
+        "architecture with weights from ImageNet, or torchvision:resnet18",
     )
     group.add_argument(
         "--recipe",

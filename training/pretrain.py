@@ -34,8 +34,9 @@ from training.data.preparation import prepare_data
 from training.data.storage import Storage
 from training.errors import TrainingError
 from training.model.augmentation import Augmenter
+from training.model.classifier import Classifier
 from training.model.devices import choose_device, make_deterministic, resolve_precision
-from training.model.network import Classifier, build_network
+from training.model.network import build_network
 from training.model.optimisation import Optimisation, class_weights
 
 RECIPE = "pretraining"

@@ -204,14 +204,16 @@ def _test_ood(prepared: Prepared, choice: Choice, test: Assessment) -> Facts:
 
 def _describe_training(run: Run, prepared: Prepared, choice: Choice, results: Results) -> dict[str, Any]:
     """The entry `training` of model.json."""
+    credit = prepared.weights.credit if prepared.weights else {}
     return {
-        **run.parameters.to_dict(),
+        **run.parameters.in_use(),
         "precision": next(iter(choice.model.fits.values())).precision,
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
         "processor": platform.machine(),
         "processes": parallel.world_size(),
         "start_from": prepared.weights.name if prepared.weights else None,
+        **({"starting_weights": dict(credit)} if credit else {}),
         "augmentation": asdict(run.task.augmentation),
         "seconds": round(time.monotonic() - run.started, 1),
         "seeds": [

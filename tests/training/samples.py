@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from training.model.network import Architecture, Classifier
 from training.model.ood_score import OODScore, fit_ood_score
+from training.model.residual_network import Architecture, ResidualNetwork
 
 PATIENTS = 12
 """Per class; the split needs ten."""
@@ -45,10 +45,10 @@ def write_manifest(folder: Path) -> None:
     (folder / "manifest.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def make_network(channels: int = 1, classes: int = 2, width: int = 4, **others: int | str) -> Classifier:
+def make_network(channels: int = 1, classes: int = 2, width: int = 4, **others: int | str) -> ResidualNetwork:
     """A network with random weights."""
     usual: dict[str, int | str] = {"stem_stride": 4, "padding": 0, "normalization": "image"}
-    return Classifier(Architecture(channels, classes, width, 0.0, **{**usual, **others}))  # type: ignore[arg-type]
+    return ResidualNetwork(Architecture(channels, classes, width, 0.0, **{**usual, **others}))  # type: ignore[arg-type]
 
 
 def make_ood_score(descriptors: int) -> OODScore:

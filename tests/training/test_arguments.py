@@ -24,7 +24,7 @@ def _no_sagemaker(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_default_folders_are_shared_data_and_local_training() -> None:
     arguments = parse_arguments(TASK)
 
-    assert arguments.data == "../shared/data/mammography-views"
+    assert arguments.data == ("../shared/data/mammography-views",)
     assert arguments.model_dir == Path(".local/training/mammography-views/model")
     assert arguments.output_dir == Path(".local/training/mammography-views/output")
     assert arguments.checkpoint_dir == Path(".local/training/mammography-views/checkpoints")
@@ -37,7 +37,7 @@ def test_folders_come_from_the_sagemaker_environment(monkeypatch: pytest.MonkeyP
 
     arguments = parse_arguments(TASK)
 
-    assert arguments.data == "/opt/ml/input/data/train"
+    assert arguments.data == ("/opt/ml/input/data/train",)
     assert arguments.model_dir == Path("/opt/ml/model")
     assert arguments.output_dir == Path("/opt/ml/output/data")
     assert arguments.checkpoint_dir == Path("/opt/ml/checkpoints")
@@ -90,7 +90,7 @@ def test_reading_options_are_arguments_of_prepare_data() -> None:
     ]
     arguments = parse_arguments([*TASK, *words])
 
-    assert arguments.data == "s3://bucket/images"
+    assert arguments.data == ("s3://bucket/images",)
     assert arguments.reading["labels"] == "s3://bucket/output.manifest"
     assert arguments.reading["min_confidence"] == 0.8
     known = signature(prepare_data).parameters
@@ -251,3 +251,28 @@ def test_help_explains_every_hyper_parameter(capsys: pytest.CaptureFixture[str])
     for name, default in Hyperparameters().to_dict().items():
         assert f"--{name.replace('_', '-')}" in text
         assert f"(default {default})" in text
+
+
+def test_start_from_imagenet_sets_the_architecture(tmp_path: Path) -> None:
+    arguments = parse_arguments([*TASK, "--start-from", "efficientnet-lite1"])
+
+    assert arguments.parameters.architecture == arguments.start_from == "efficientnet-lite1"
+    assert parse_arguments(TASK).parameters.architecture == "resnet"
+    assert parse_arguments([*TASK, "--start-from", "network.pt"]).parameters.architecture == "resnet"
+
+
+def test_architecture_of_a_recipe_starts_from_imagenet(tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(f'[{TASK[1]}]\narchitecture = "efficientnet-lite0"\n', encoding="utf-8")
+    words = [*TASK, "--recipe", str(recipe)]
+
+    assert parse_arguments(words).start_from == "efficientnet-lite0"
+    assert parse_arguments([*words, "--start-from", "network.pt"]).start_from == "network.pt"
+    assert parse_arguments([*words, "--architecture", "resnet"]).start_from is None
+    larger = parse_arguments([*words, "--start-from", "efficientnet-lite2"])
+    assert larger.parameters.architecture == larger.start_from == "efficientnet-lite2"
+
+
+def test_start_from_imagenet_with_another_architecture_is_rejected() -> None:
+    with pytest.raises(TrainingError, match="needs that architecture, not resnet"):
+        parse_arguments([*TASK, "--start-from", "efficientnet-lite0", "--architecture", "resnet"])

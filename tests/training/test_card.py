@@ -141,3 +141,18 @@ def test_model_json_stays_small_and_readable(name: str, tmp_path: Path) -> None:
 def test_model_json_with_nan_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "model.json", {"value": float("nan")})
+
+
+def test_card_names_architecture_and_licence_of_starting_weights(model: dict[str, Any]) -> None:
+    assert "Architecture" not in render_card(model)  # as in packages of earlier releases
+
+    model["training"] |= {
+        "architecture": "efficientnet-lite0",
+        "start_from": "efficientnet-lite0 (sha256 0123456789ab)",
+        "starting_weights": {"licence": "Apache-2.0", "citation": "Tan M, Le Q: EfficientNet (2019)"},
+    }
+
+    card = render_card(model)
+    assert "\n- Architecture: efficientnet-lite0\n" in card
+    assert "Starting weights: efficientnet-lite0 (sha256 0123456789ab), licence Apache-2.0." in card
+    assert "Citation: Tan M, Le Q: EfficientNet (2019)" in card

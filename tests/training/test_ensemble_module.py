@@ -8,8 +8,8 @@ import torch
 from chalicelib.tasks import Task, load_task
 from tests.training.samples import make_ood_score
 from tests.training.test_network import make_trained_network
+from training.model.classifier import fold_batch_norm
 from training.model.ensemble_module import EnsembleModule, Member, View, tta_views
-from training.model.network import fold_batch_norm
 
 IMAGES = torch.randint(0, 256, (3, 1, 48, 48), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 ALL = tuple(View(turns, mirrored) for turns in range(4) for mirrored in (False, True))

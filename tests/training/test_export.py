@@ -11,10 +11,11 @@ from torch.nn import functional
 from tests.training.samples import blob, make_ood_score
 from tests.training.test_network import make_trained_network
 from training.errors import TrainingError
+from training.model.classifier import fold_batch_norm
 from training.model.ensemble_module import EnsembleModule, Member
-from training.model.export import check_parity, export, round_to_half
+from training.model.export import check_parity, export
 from training.model.graph import open_session, run
-from training.model.network import fold_batch_norm
+from training.model.weight_precision import round_weights
 
 PIXELS = np.stack([np.asarray(blob(label, 3, label))[np.newaxis] for label in (0, 1, 2, 0, 1)])
 
@@ -22,7 +23,7 @@ PIXELS = np.stack([np.asarray(blob(label, 3, label))[np.newaxis] for label in (0
 @pytest.fixture(scope="module")
 def model() -> EnsembleModule:
     network = fold_batch_norm(make_trained_network(padding=8))
-    round_to_half(network)
+    round_weights(network, "float16")
     distance = make_ood_score(96)
     return EnsembleModule([Member(network, distance)], 0.7)
 

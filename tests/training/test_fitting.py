@@ -178,7 +178,7 @@ def test_diverging_loss_is_reported(
     small_task: Task, data: PreparedData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "training.model.network.Classifier.normalise", lambda _, images: images * float("nan")
+        "training.model.residual_network.ResidualNetwork.normalise", lambda _, images: images * float("nan")
     )
 
     with pytest.raises(TrainingError, match="Training diverged"):

@@ -1,14 +1,15 @@
-"""The network, and batch-norm folding for inference."""
+"""The residual network, and batch-norm folding for inference."""
 
 import pytest
 import torch
 from torch import nn
 
 from tests.training.samples import make_network
-from training.model.network import Classifier, Halve, fold_batch_norm
+from training.model.classifier import fold_batch_norm
+from training.model.residual_network import Halve, ResidualNetwork
 
 
-def make_trained_network(channels: int = 1, classes: int = 3, **others: int | str) -> Classifier:
+def make_trained_network(channels: int = 1, classes: int = 3, **others: int | str) -> ResidualNetwork:
     """A network with random batch-norm statistics, as if it were trained."""
     torch.manual_seed(0)
     network = make_network(channels, classes, 8, **others)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from tests.training.samples import make_network
 from training.errors import TrainingError
-from training.model.network import Classifier
+from training.model.classifier import Classifier
 from training.model.starting_weights import StartingWeights, load_starting_weights
 
 
@@ -71,7 +71,10 @@ def test_name_depends_on_the_values_and_not_on_the_folder(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("tensors", "message"),
     [
-        (network(width=16).state_dict(), r"has \d+ of the \d+ tensors.*shape.*is --width the same\?"),
+        (
+            network(width=16).state_dict(),
+            r"has \d+ of the \d+ tensors.*shape.*--architecture and --width the same\?",
+        ),
         ({"encoder.0.weight": torch.zeros(3)}, r"has 0 of the \d+ tensors.*another kind of network"),
         ({}, r"has 0 of the \d+ tensors"),
     ],
@@ -166,7 +169,7 @@ def test_torchvision_weights_of_another_width_are_rejected(monkeypatch: pytest.M
     fake = SimpleNamespace(get_model=lambda *_, **__: SimpleNamespace(state_dict=lambda: tensors))
     monkeypatch.setitem(sys.modules, "torchvision", SimpleNamespace(models=fake))
 
-    with pytest.raises(TrainingError, match="is --width the same"):
+    with pytest.raises(TrainingError, match="are --architecture and --width the same"):
         load_starting_weights("torchvision:resnet18").start(network(width=32))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from training.data.dataset import Listing
-from training.data.listing import Location, list_images
+from training.data.listing import Location, Places, list_images
 from training.data.sources import load_source
 from training.data.storage import Storage
 
@@ -20,7 +20,7 @@ def write_tree(folder: Path, paths: Iterable[str]) -> Path:
 
 
 def list_data(
-    data: str | Path, class_names: Iterable[str], dataset: str = "undescribed", client: Any = None, **how: Any
+    data: Places, class_names: Iterable[str], dataset: str = "undescribed", client: Any = None, **how: Any
 ) -> Listing:
     """List the images at `data`."""
     location = Location(data, **how)

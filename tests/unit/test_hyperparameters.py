@@ -76,3 +76,13 @@ def test_request_refuses_fixing_what_is_searched_under_its_former_name() -> None
 def test_request_refuses_a_choice_that_is_no_text(value: object) -> None:
     with pytest.raises(InvalidHyperparameters, match="validation must be of type str"):
         parse_request({"task": "chest-xray", "hyperparameters": {"validation": value}})
+
+
+def test_request_can_ask_for_another_architecture() -> None:
+    request = parse_request(
+        {"task": "chest-xray", "hyperparameters": {"architecture": "efficientnet-lite0", "frozen_blocks": 12}}
+    )
+
+    assert request.hyperparameters == {"architecture": "efficientnet-lite0", "frozen_blocks": 12}
+    with pytest.raises(InvalidHyperparameters, match="architecture must be one of resnet, "):
+        parse_request({"task": "chest-xray", "hyperparameters": {"architecture": "vgg"}})

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from training.data.dataset import Collector, Listing
@@ -11,22 +12,30 @@ from training.data.ground_truth import SUFFIXES, read_output_manifest
 from training.data.manifest import MANIFEST, read_manifest
 from training.data.rows import Row, Vocabulary
 from training.data.sources import DataSource
-from training.data.storage import S3, Storage, join, parent
+from training.data.storage import S3, Storage, absolute, common_folder, join, parent, relative
 from training.errors import TrainingError
+
+Places = str | Path | Sequence[str | Path]
+"""One or several addresses."""
 
 
 @dataclass(frozen=True)
 class Location:
     """Where labelled images are, and how to read them."""
 
-    data: str | Path
-    """A folder or s3:// prefix, or a Ground Truth output manifest."""
+    data: Places
+    """Folders or s3:// prefixes, or Ground Truth output manifests, which are one data set."""
     labels: str | Path | None = None
     """A Ground Truth output manifest that adds to the images of `data` and corrects their labels."""
     layout: str | None = None
     """Name of the folder's layout; None to recognise it."""
     min_confidence: float = 0.0
     """The lowest confidence with which a Ground Truth label is used."""
+
+    @property
+    def places(self) -> list[str]:
+        """All addresses in `data`."""
+        return [str(self.data)] if isinstance(self.data, str | Path) else list(map(str, self.data))
 
 
 def list_images(
@@ -36,15 +45,17 @@ def list_images(
 
     A folder holds a `manifest.csv`, or a Ground Truth `output.manifest`, or images in a known layout. The
     group of an image comes from its source and from the `group_patterns` that match its name; images that
-    either of them calls one patient are one group. A label in `location.labels` replaces that of the data.
+    either of them calls one patient are one group, in whatever folder they are. A label in `location.labels`
+    replaces that of the data.
 
     Raises:
         TrainingError: if nothing is there, a class is unknown, or a listed file does not exist.
     """
-    data = str(location.data)
-    folder = parent(data) if data.endswith(SUFFIXES) else data
     vocabulary = Vocabulary(class_names, source.aliases)
-    how, rows, listed = _read(storage, location, folder, class_names, vocabulary)
+    folder, readings = _read_all(storage, location, class_names, vocabulary)
+    how = "; ".join(reading.how for reading in readings)
+    rows: Iterable[Row] = chain.from_iterable(reading.rows for reading in readings)
+    listed = any(reading.listed for reading in readings)
     if location.labels:
         labels = str(location.labels)
         corrected = {
@@ -60,22 +71,63 @@ def list_images(
     return listing
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """How one folder or manifest was read."""
+
+    how: str
+    """In words."""
+    rows: Iterator[Row]
+    listed: bool
+    """Whether the rows come from a list, which may name absent files."""
+
+
+def _read_all(
+    storage: Storage, location: Location, class_names: Sequence[str], vocabulary: Vocabulary
+) -> tuple[str, list[_Reading]]:
+    """The folder to which all paths are relative, and the reading of each folder or manifest."""
+    places = location.places
+    if len(places) == 1:
+        folder = _folder(places[0])
+        return folder, [_read(storage, location, places[0], class_names, vocabulary)]
+    places = [absolute(place) for place in places]
+    if len(set(places)) < len(places):
+        raise TrainingError("The same data are named twice. Name each folder once.")
+    common = common_folder(list(dict.fromkeys(map(_folder, places))))
+    readings = []
+    for place in places:
+        reading = _read(storage, location, place, class_names, vocabulary)
+        rows = _move(reading.rows, _folder(place), common)
+        readings.append(_Reading(f"{relative(place, common)}: {reading.how}", rows, reading.listed))
+    return common, readings
+
+
+def _folder(place: str) -> str:
+    """The folder to which the paths of the images at `place` are relative."""
+    return parent(place) if place.endswith(SUFFIXES) else place
+
+
+def _move(rows: Iterator[Row], folder: str, common: str) -> Iterator[Row]:
+    """The rows with paths that are relative to `common` instead of `folder`."""
+    for row in rows:
+        yield row._replace(path=relative(join(folder, row.path), common))
+
+
 def _read(
-    storage: Storage, location: Location, folder: str, class_names: Sequence[str], vocabulary: Vocabulary
-) -> tuple[str, Iterator[Row], bool]:
-    """How the data are read, their rows, and whether they come from a list, which may name absent files."""
-    named = str(location.data)
+    storage: Storage, location: Location, place: str, class_names: Sequence[str], vocabulary: Vocabulary
+) -> _Reading:
+    folder = _folder(place)
     manifest, output_manifest = join(folder, MANIFEST), join(folder, OUTPUT_MANIFEST)
-    if named != folder:
-        output_manifest = named
+    if place != folder:
+        output_manifest = place
     elif location.layout:
-        return *read_folder(storage, folder, class_names, vocabulary, location.layout), False
+        return _Reading(*read_folder(storage, folder, class_names, vocabulary, location.layout), False)
     elif storage.exists(manifest):
-        return MANIFEST, read_manifest(storage, manifest), True
+        return _Reading(MANIFEST, read_manifest(storage, manifest), True)
     elif not storage.exists(output_manifest):
-        return *read_folder(storage, folder, class_names, vocabulary), False
+        return _Reading(*read_folder(storage, folder, class_names, vocabulary), False)
     rows = read_output_manifest(storage, output_manifest, folder, location.min_confidence)
-    return f"Ground Truth manifest {output_manifest}", rows, True
+    return _Reading(f"Ground Truth manifest {output_manifest}", rows, True)
 
 
 def _correct(rows: Iterable[Row], corrected: dict[str, Row]) -> Iterator[Row]:

@@ -13,7 +13,7 @@ from training.data.cleaning import CleanData, clean
 from training.data.dataset import Listing, Record, attributes, check_classes, subgroups
 from training.data.earlier import mark_earlier
 from training.data.folds import check_enough_groups
-from training.data.listing import Location, list_images
+from training.data.listing import Location, Places, list_images
 from training.data.parts import PARTS, Part, fingerprint
 from training.data.pixels import Labelled, prepare_images
 from training.data.sources import DataSource, TestSplit, load_source
@@ -103,7 +103,7 @@ class EvaluationData:
 
 
 def prepare_data(
-    location: str | Path,
+    location: Places,
     dataset: str,
     task: Task,
     split_seed: int,
@@ -121,7 +121,7 @@ def prepare_data(
 
     Args:
         location: a folder or s3:// prefix (with manifest.csv, output.manifest, class folders or a known
-            layout), or a Ground Truth output manifest.
+            layout), or a Ground Truth output manifest; several of them are one data set.
         dataset: entry of datasets.toml.
         task: whose classes and input.
         split_seed: of the split.
@@ -167,7 +167,7 @@ def prepare_data(
 
 
 def prepare_evaluation_data(
-    location: str | Path,
+    location: Places,
     dataset: str,
     task: Task,
     workplace: Path,

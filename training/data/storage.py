@@ -1,10 +1,11 @@
 """Files on disk and objects in S3, listed and read in the same way."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from pathlib import Path
+from itertools import takewhile
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from training.errors import TrainingError
@@ -33,6 +34,37 @@ def relative(address: str, folder: str) -> str:
 def parent(address: str) -> str:
     """The folder of the file at `address`."""
     return address.rpartition("/")[0] if address.startswith(S3) else str(Path(address).parent)
+
+
+def common_folder(folders: Sequence[str]) -> str:
+    """The innermost folder that holds all `folders`; the first of them if they are in several buckets.
+
+    Raises:
+        TrainingError: if some are on disk and some in S3, or one is inside another.
+    """
+    in_s3 = [folder.startswith(S3) for folder in folders]
+    if any(in_s3) and not all(in_s3):
+        raise TrainingError("Data are either all on disk or all in S3; copy them to one of the two.")
+    paths = [PurePosixPath(folder.removeprefix(S3) if in_s3[0] else absolute(folder)) for folder in folders]
+    for number, path in enumerate(paths):
+        outer = next(
+            (other for other in paths[:number] + paths[number + 1 :] if path.is_relative_to(other)), None
+        )
+        if outer:
+            raise TrainingError(
+                f"'{path}' is in '{outer}', which is data as well, so that its images would be read twice. "
+                "Name only one of them."
+            )
+    if not in_s3[0]:
+        return os.path.commonpath(paths)
+    shared = takewhile(lambda level: len(set(level)) == 1, zip(*(path.parts for path in paths), strict=False))
+    parts = [level[0] for level in shared]
+    return S3 + "/".join(parts) if parts else folders[0]
+
+
+def absolute(address: str) -> str:
+    """The address of a file or folder, whatever the current folder is."""
+    return address.rstrip("/") if address.startswith(S3) else str(Path(address).resolve())
 
 
 class Storage:

@@ -16,14 +16,15 @@ from chalicelib.tasks import Task
 from training.core.arrays import Floats
 from training.core.calibration import fit_temperature
 from training.data.pixels import Images, Labelled
+from training.model.classifier import Classifier, fold_batch_norm
 from training.model.ensemble_module import EnsembleModule, Member, View, tta_views
-from training.model.export import Pixels, check_parity, export, round_to_half
+from training.model.export import Pixels, check_parity, export
 from training.model.fitting import Fit
 from training.model.graph import open_session
-from training.model.network import Classifier, fold_batch_norm
 from training.model.ood_score import fit_ood_score
 from training.model.optimisation import prior_correction
 from training.model.prediction import predict
+from training.model.weight_precision import round_weights
 
 PARITY_IMAGES = 64
 BATCH_SIZE = 64
@@ -204,8 +205,7 @@ def _describe(
     fitted: Fit, fold: Fold, counterexamples: Sequence[Images], parameters: Hyperparameters
 ) -> DescribedNetwork:
     network = fold_batch_norm(fitted.network)
-    if parameters.weights == "float16":
-        round_to_half(network)
+    round_weights(network, parameters.weights)
 
     def describe(images: Images) -> Tensor:
         return predict(network, images)[1]

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from chalicelib.hyperparameters import CELL
 from chalicelib.tasks import Task
-from training.model.network import Classifier
+from training.model.classifier import Classifier
 from training.model.ood_score import OODScore
 
 
@@ -67,11 +67,11 @@ class EnsembleModule(nn.Module):
         """Take networks; their mean logits are added to `offset` (K,) and divided by `temperature`."""
         super().__init__()
         self.members = nn.ModuleList(members)
-        self.padding = members[0].network.architecture.padding
+        self.padding = members[0].network.padding
         self.temperature = temperature
         self.register_buffer("offset", offset if offset is not None else torch.zeros(()))
         self.views = tuple(views)
-        self.flip_permutation = list(flip_permutation or range(members[0].network.architecture.classes))
+        self.flip_permutation = list(flip_permutation or range(members[0].network.classes))
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """uint8 (N, C, H, W) -> probabilities (N, K), activation (N, K, h, w) and distance (N,)."""

@@ -9,31 +9,17 @@ import onnx
 import onnxruntime
 import torch
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
 
 from training.errors import TrainingError
 from training.model.ensemble_module import EnsembleModule
 from training.model.graph import OUTPUTS, run
-from training.model.network import Classifier
+from training.model.weight_precision import store_compactly
 
 OPSET = 20
 PARITY = 1e-4
 """Largest difference between probabilities of torch and onnxruntime that counts as rounding."""
-SMALLEST_HALVED = 1024
-"""Number of weights; smaller tensors are not worth a Cast node."""
 
 Pixels = NDArray[np.uint8]
-
-
-def round_to_half(network: Classifier) -> None:
-    """Round the large weights to float16 values, in place, so that they can be stored in half the size.
-
-    This is done before calibration and all measurements, so that they apply to the stored weights.
-    """
-    with torch.no_grad():
-        for weight in network.parameters():
-            if weight.ndim > 1:
-                weight.copy_(weight.half().float())
 
 
 def export(model: EnsembleModule, example: Pixels, path: Path) -> None:
@@ -57,7 +43,7 @@ def export(model: EnsembleModule, example: Pixels, path: Path) -> None:
     assert program is not None
     proto = program.model_proto
     _remove_origin(proto)
-    _store_as_half_where_exact(proto)
+    store_compactly(proto)
     onnx.checker.check_model(proto, full_check=True)
     onnx.save(proto, path)
 
@@ -89,22 +75,3 @@ def _remove_origin(proto: onnx.ModelProto) -> None:
     for part in (*proto.graph.node, *proto.graph.input, *proto.graph.output, *proto.graph.initializer):
         part.doc_string = ""
         del part.metadata_props[:]
-
-
-def _store_as_half_where_exact(proto: onnx.ModelProto) -> None:
-    """Store weights as float16 and a Cast where that is exact; runtimes fold the Cast on loading."""
-    casts = []
-    for tensor in proto.graph.initializer:
-        values = numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.size < SMALLEST_HALVED:
-            continue
-        with np.errstate(over="ignore"):
-            halved = values.astype(np.float16)
-        if not np.array_equal(halved.astype(np.float32), values):
-            continue
-        name = tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(halved, f"{name}.half"))
-        casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT))
-    nodes = [*casts, *proto.graph.node]
-    del proto.graph.node[:]
-    proto.graph.node.extend(nodes)

@@ -9,8 +9,8 @@ from chalicelib.tasks import Task
 from training.data.pixels import Labelled
 from training.model import parallel
 from training.model.checkpoint import Checkpoint
+from training.model.classifier import Classifier
 from training.model.loop import Training
-from training.model.network import Classifier
 from training.model.progress import Epoch, Progress
 from training.model.starting_weights import StartingWeights
 
@@ -59,6 +59,7 @@ def fit(
     training = Training(task, train, parameters, seed, weights)
     if checkpoint:
         training.resume(parallel.from_first(checkpoint.load))
+    training.begin()
     later = max(0, parameters.seed + parameters.num_seeds - 1 - seed)
     progress = Progress(
         len(train.labels), parameters.epochs, len(training.history), later * parameters.epochs

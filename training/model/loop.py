@@ -1,6 +1,7 @@
 """The training loop over batches and epochs, and its state."""
 
 import math
+import time
 from copy import deepcopy
 from dataclasses import asdict
 from typing import Any, cast
@@ -19,13 +20,26 @@ from training.data.pixels import Labelled
 from training.errors import TrainingError
 from training.model import parallel
 from training.model.augmentation import Augmenter
+from training.model.classifier import Classifier
 from training.model.devices import choose_device, resolve_precision
 from training.model.mixup import Mixer
-from training.model.network import Classifier, build_network
-from training.model.optimisation import Optimisation, class_weights, prior_correction
+from training.model.network import build_network
+from training.model.optimisation import (
+    Optimisation,
+    class_weights,
+    prior_correction,
+    weighted_cross_entropy,
+)
 from training.model.prediction import predict
 from training.model.progress import Epoch, Progress
 from training.model.starting_weights import StartingWeights
+from training.model.transfer import (
+    CachedViews,
+    cache_views,
+    pool_views,
+    prepare_network,
+    train_head,
+)
 
 
 class Training:
@@ -55,6 +69,7 @@ class Training:
         network = build_network(task, parameters)
         if weights:
             weights.start(network)
+        prepare_network(network, parameters, has_weights=weights is not None)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a gap in the stubs
         self.correction = prior_correction(train.labels, len(task.classes), parameters).numpy()
         self.optimisation = Optimisation(self.network, parameters, self.steps)
@@ -71,6 +86,7 @@ class Training:
         self.history: list[Epoch] = []
         self.best_weights: dict[str, Tensor] = {}
         self.seconds = 0.0
+        self.views: CachedViews | None = None
 
     @property
     def best(self) -> Epoch:
@@ -84,6 +100,17 @@ class Training:
         return done > 0 and (
             done >= self.parameters.epochs or done - self.best.number >= self.parameters.patience
         )
+
+    def begin(self) -> None:
+        """Compute the views of frozen blocks, and train the head alone if the training is new."""
+        parameters, started = self.parameters, time.monotonic()
+        if self.finished:
+            return
+        if parameters.frozen_blocks and parameters.feature_views:
+            self.views = self._cache_views(parameters.feature_views)
+        if parameters.head_epochs and not self.history:
+            self.network.head.load_state_dict(parallel.from_first(self._train_head))
+        self.seconds += time.monotonic() - started
 
     def train_epoch(self, progress: Progress) -> float:
         """Train one epoch; returns the mean loss."""
@@ -148,24 +175,46 @@ class Training:
 
     def _step(self, batch: NDArray[np.int64]) -> Tensor:
         """One step of the optimiser on the images with these indices; returns the loss."""
-        images = self.network.pad(torch.from_numpy(self.train.pixels[batch]))
-        images, labels = self.augment(images, torch.from_numpy(self.train.labels[batch]))
-        targets = functional.one_hot(labels, len(self.class_weights)).float()
-        images, targets = self.mix(images, targets)
-        images = self.network.normalise(images).to(self.device, memory_format=torch.channels_last)
+        maps, targets = self._draw_images(batch) if self.views is None else self._draw_views(batch)
+        maps = maps.to(self.device, memory_format=torch.channels_last)
         targets = targets.to(self.device)
+        start = 0 if self.views is None else self.parameters.frozen_blocks
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
-            logits = self.distributed(images)
-        total = functional.cross_entropy(
-            logits.float(),
-            targets,
-            self.class_weights,
-            label_smoothing=self.parameters.label_smoothing,
-            reduction="sum",
+            logits = self.distributed(maps, start)
+        loss = weighted_cross_entropy(
+            logits.float(), targets, self.class_weights, self.parameters.label_smoothing
         )
-        loss = total / (targets @ self.class_weights).sum()
         self.optimisation.step(loss)
         return loss.detach()
+
+    def _draw_images(self, batch: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """Augmented, mixed and normalised images (n, C, H, W), and shares of the classes (n, K)."""
+        images = self.network.pad(torch.from_numpy(self.train.pixels[batch]))
+        images, labels = self.augment(images, torch.from_numpy(self.train.labels[batch]))
+        images, targets = self.mix(images, self._one_hot(labels))
+        return self.network.normalise(images), targets
+
+    def _draw_views(self, batch: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """Mixed maps of the last frozen block (n, C, h, w), and shares of the classes (n, K).
+
+        Maps are mixed like images (manifold mixup, Verma et al. 2019).
+        """
+        assert self.views is not None
+        maps, labels = self.views.draw(batch, self.generator)
+        return self.mix(maps, self._one_hot(labels))
+
+    def _one_hot(self, labels: Tensor) -> Tensor:
+        return functional.one_hot(labels, len(self.class_weights)).float()
+
+    def _cache_views(self, views: int) -> CachedViews:
+        blocks = self.parameters.frozen_blocks
+        return cache_views(self.network, self.train, self.augment, views, blocks, self.seed)
+
+    def _train_head(self) -> dict[str, Tensor]:
+        views = self.views or self._cache_views(1)
+        pooled = pool_views(self.network, views, self.parameters.frozen_blocks)
+        train_head(self.network, pooled, self.parameters, self.class_weights, self.seed)
+        return {name: tensor.cpu() for name, tensor in self.network.head.state_dict().items()}
 
     def _validate(self, validation: Labelled, train_loss: float) -> Epoch:
         logits, _ = predict(self.averaged, validation.pixels, self.precision)

@@ -8,9 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel
 
 from chalicelib.hyperparameters import Hyperparameters
+from training.model.classifier import Classifier
 
 
 class Optimisation:
@@ -23,23 +25,13 @@ class Optimisation:
             network, avg_fn=_moving_average(parameters.ema_decay), use_buffers=True
         )
         self._clip_grad_norm = parameters.clip_grad_norm
-        weights = list(network.parameters())
-        # No weight decay for biases and batch-norm gains: they set a scale.
-        self._optimiser = torch.optim.AdamW(
-            [
-                {
-                    "params": [weight for weight in weights if weight.ndim > 1],
-                    "weight_decay": parameters.weight_decay,
-                },
-                {"params": [weight for weight in weights if weight.ndim <= 1], "weight_decay": 0.0},
-            ],
-            lr=parameters.learning_rate,
-        )
+        groups = group_weights(network, parameters)
+        self._optimiser = torch.optim.AdamW(groups, lr=parameters.learning_rate)
         # The schedule divides by zero if the warm-up has less than two steps.
         shortest = math.ceil(2 / parameters.warmup_fraction)
         self._schedule = torch.optim.lr_scheduler.OneCycleLR(
             self._optimiser,
-            parameters.learning_rate,
+            [group["lr"] for group in groups],
             total_steps=max(shortest, steps * parameters.epochs),
             pct_start=parameters.warmup_fraction,
         )
@@ -61,8 +53,8 @@ class Optimisation:
 
     @property
     def learning_rate(self) -> float:
-        """Of the next step."""
-        return float(self._schedule.get_last_lr()[0])
+        """Of the head in the next step."""
+        return float(max(self._schedule.get_last_lr()))
 
     def state_dict(self) -> dict[str, Any]:
         """The whole state, including the network."""
@@ -72,6 +64,43 @@ class Optimisation:
         """Restore what `state_dict` returned."""
         for name, part in self._parts.items():
             part.load_state_dict(state[name])
+
+
+def group_weights(network: nn.Module, parameters: Hyperparameters) -> list[dict[str, Any]]:
+    """The trainable weights by learning rate and weight decay, for the optimiser.
+
+    With a `layer_decay` below 1 each block of a `Classifier` learns more slowly than the next one
+    (discriminative learning rates, Howard and Ruder 2018).
+    """
+    distance = (
+        {
+            id(weight): number
+            for number, block in enumerate(reversed(network.blocks), 1)
+            for weight in block.parameters()
+        }
+        if isinstance(network, Classifier)
+        else {}
+    )
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for weight in network.parameters():
+        if weight.requires_grad:
+            rate = parameters.learning_rate * parameters.layer_decay ** distance.get(id(weight), 0)
+            # No weight decay for biases and batch-norm gains: they set a scale.
+            decay = parameters.weight_decay if weight.ndim > 1 else 0.0
+            groups.setdefault((rate, decay), []).append(weight)
+    return [
+        {"params": weights, "lr": rate, "weight_decay": decay} for (rate, decay), weights in groups.items()
+    ]
+
+
+def weighted_cross_entropy(
+    logits: Tensor, targets: Tensor, weights: Tensor, label_smoothing: float
+) -> Tensor:
+    """The mean loss of logits (N, K) for targets, shares of the classes (N, K), with class weights (K,)."""
+    total = functional.cross_entropy(
+        logits, targets, weights, label_smoothing=label_smoothing, reduction="sum"
+    )
+    return total / (targets @ weights).sum()
 
 
 def _moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:

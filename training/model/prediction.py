@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from training.data.pixels import Images
-from training.model.network import Classifier
+from training.model.classifier import Classifier
 
 BATCH_SIZE = 128
 

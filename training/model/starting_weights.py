@@ -1,9 +1,9 @@
-"""Starting weights: those of another training, or torchvision's from photographs."""
+"""Starting weights: those of another training, or those from photographs (ImageNet)."""
 
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from training.errors import TrainingError
-from training.model.network import Classifier
+from training.model import imagenet
+from training.model.classifier import Classifier
 
 TORCHVISION = "torchvision:"
 
@@ -28,9 +29,11 @@ class StartingWeights:
     """The weights of a trained network."""
 
     name: str
-    """Name of the file or of torchvision's model, and a digest of the values."""
+    """Name of the file or of the pretrained model, and a digest of the values."""
     tensors: Mapping[str, Tensor]
-    """By name in `Classifier`."""
+    """By their names in the network."""
+    credit: Mapping[str, str] = field(default_factory=dict)
+    """Licence and citation of weights that others trained."""
 
     def start(self, network: Classifier) -> None:
         """Copy the tensors that fit by name and shape into `network`, except those of its head.
@@ -49,7 +52,7 @@ class StartingWeights:
             example = next((name for name in sorted(backbone & self.tensors.keys() - found.keys())), None)
             reason = (
                 f"'{example}' has the shape {tuple(self.tensors[example].shape)} there and "
-                f"{tuple(own[example].shape)} here; is --width the same?"
+                f"{tuple(own[example].shape)} here; are --architecture and --width the same?"
                 if example
                 else "the names differ: they are of another kind of network."
             )
@@ -61,21 +64,28 @@ class StartingWeights:
 
 
 def load_starting_weights(source: str) -> StartingWeights:
-    """Read a state dict that `torch.save` wrote, or download `torchvision:MODEL`.
+    """Read a state dict that `torch.save` wrote, or the weights of a pretrained model.
+
+    Args:
+        source: path of a file, an architecture of `imagenet.FILES`, or torchvision:MODEL to download.
+
 
     Raises:
         TrainingError: if there are no weights to read.
     """
-    tensors = (
-        _torchvision_weights(source.removeprefix(TORCHVISION))
-        if source.startswith(TORCHVISION)
-        else _read_file(Path(source))
-    )
+    label, credit = source, {}
+    if source in imagenet.FILES:
+        tensors = imagenet.load_imagenet_weights(source)
+        credit = {"licence": imagenet.LICENCE, "citation": imagenet.CITATION}
+    elif source.startswith(TORCHVISION):
+        tensors = _torchvision_weights(source.removeprefix(TORCHVISION))
+    else:
+        tensors = _read_file(Path(source))
+        label = Path(source).name
     digest = hashlib.sha256()
     for name in sorted(tensors):
         digest.update(name.encode() + tensors[name].contiguous().numpy().tobytes())
-    label = source if source.startswith(TORCHVISION) else Path(source).name
-    return StartingWeights(f"{label} (sha256 {digest.hexdigest()[:12]})", tensors)
+    return StartingWeights(f"{label} (sha256 {digest.hexdigest()[:12]})", tensors, credit)
 
 
 def _read_file(path: Path) -> dict[str, Tensor]:
@@ -91,7 +101,7 @@ def _read_file(path: Path) -> dict[str, Tensor]:
 
 
 def _torchvision_weights(model: str) -> dict[str, Tensor]:
-    """The default weights of a ResNet of torchvision, by the names in `Classifier`; stem and head differ."""
+    """Weights of a ResNet of torchvision, by the names in `ResidualNetwork`; stem and head differ."""
     try:
         models: Any = import_module("torchvision").models
     except (ImportError, RuntimeError) as error:

@@ -177,9 +177,12 @@ def _data(data: Facts, classes: Sequence[str]) -> Iterator[str]:
 
 def _training(model: Facts) -> Iterator[str]:
     size, training = model["input"], model["training"]
+    credit = training.get("starting_weights")
     colours = "grey" if size["channels"] == 1 else "RGB"
     yield bullets(
         (
+            *([f"Architecture: {training['architecture']}"] if "architecture" in training else []),
+            *([_starting_weights(training["start_from"], credit)] if credit else []),
             f"Input: {size['width']} x {size['height']} pixels, {colours}, fit: {size['fit']}",
             f"Temperature, fitted on validation: {model['temperature']:.3f}",
             f"Distance threshold for out-of-distribution images: {model['thresholds']['distance']:.2f}, the "
@@ -195,6 +198,10 @@ def _training(model: Facts) -> Iterator[str]:
     yield table(("Setting", "Value"), settings)
     yield "Random augmentation of the training images:"
     yield table(("Augmentation", "Value"), training["augmentation"].items())
+
+
+def _starting_weights(name: str, credit: Facts) -> str:
+    return f"Starting weights: {name}, licence {credit['licence']}. Citation: {credit['citation']}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
