@@ -76,18 +76,18 @@ check-generated: $(DEV)
 test: ## everything: checks, and unit, functional, injection, fuzz, stack, soak, browser and training tests
 	@# The longest come first, so that no core is idle at the end. Four at a time take longer than three.
 	@$(MAKE) --no-print-directory --jobs=3 --keep-going $(OUTPUT_SYNC) \
-		test-retraining test-stack test-browser test-training test-soak test-functional test-unit \
+		test-retraining test-stack test-browser test-training test-functional test-unit \
 		test-injection check-training-types check-types check-style check-generated test-fuzz
 
 .PHONY: environments
 environments: $(DEV) $(TRAINING) $(LIBRARIES) ## install what the tests need, from the package registries only
 
 .PHONY: test-stack
-test-stack: $(DEV) $(TRAINING) $(LIBRARIES) ## stack tests, which start the whole system
-	.venv/bin/python -m pytest $(QUICKLY) --durations=15 tests/stack --ignore $(RETRAINING) --ignore $(LOGIN_TESTS)
+test-stack: $(DEV) $(TRAINING) $(LIBRARIES) ## stack tests, which start the whole system, and the short form of `make soak`
+	.venv/bin/python -m pytest $(QUICKLY) --durations=15 tests/stack tests/soak --ignore $(RETRAINING) --ignore $(LOGIN_TESTS)
 
 .PHONY: test-soak
-test-soak: $(DEV) $(TRAINING) ## the short form of `make soak`
+test-soak: $(DEV) $(TRAINING) ## only the short form of `make soak`
 	.venv/bin/python -m pytest $(QUICKLY) --durations=5 tests/soak
 
 .PHONY: soak

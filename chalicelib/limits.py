@@ -3,13 +3,12 @@
 import re
 from dataclasses import dataclass
 
-from chalicelib.imaging import MAX_BYTES
 from chalicelib.media_types import FILE_TYPES, UNSPECIFIC_TYPES
 
 MAX_IMAGE_BODY = 4_500_000
 """Bytes of an image in a request. Lambda accepts 6 MiB, and API Gateway encodes bodies in base64."""
-MAX_UPLOAD = MAX_BYTES
-"""Bytes of an image that is uploaded directly into the bucket."""
+MAX_FILE_BYTES = 200_000_000
+"""Bytes of an image file, however it arrives: 200 MB."""
 MAX_JSON_BODY = 65_536
 """Bytes of a JSON body; the largest reasonable request has a fifth of that."""
 MAX_DEPTH = 8

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 PROJECT = Path(__file__).parent.parent
-GRACE = 15.0  # seconds that a program has to shut down after SIGTERM
+GRACE = 60.0  # seconds that a program has to shut down after SIGTERM; the emulator saves its state
 
 
 class StartFailed(Exception):

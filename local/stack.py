@@ -21,9 +21,11 @@ from local.deployment import PROJECT, Deployment
 from local.loopback import HOST, ask
 from local.process import Process, StartFailed
 
+LAYERS = PROJECT / ".local" / "layers"
+"""Unpacked layers of Lambdas, by their contents. All emulators of this project share them."""
 TRAINING_PYTHON = PROJECT / ".venv-training" / "bin" / "python"
 BUCKET = data_bucket("local", ACCOUNT)
-START_TIMEOUT = 60.0  # seconds that a program has to answer
+START_TIMEOUT = 120.0  # seconds that a program has to answer
 
 
 class LocalStack:
@@ -129,7 +131,7 @@ class LocalStack:
         state = self.directory / "state"
         state.mkdir(parents=True, exist_ok=True)
         command = [
-            *(sys.executable, "-m", "local.aws.emulator", "--folder", state),
+            *(sys.executable, "-m", "local.aws.emulator", "--folder", state, "--layers", LAYERS),
             *("--lambda-python", lambda_environment.PYTHON, "--workers", os.cpu_count() or 2),
             *("--training-python", TRAINING_PYTHON),
             *("--site-origin", self.url),

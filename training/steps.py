@@ -32,9 +32,9 @@ from training.evaluation.out_of_distribution import (
 from training.model import parallel
 from training.model.candidate import Candidate, Fold, choose_candidate
 from training.model.checkpoint import open_checkpoints
-from training.model.export import open_session
-from training.model.export import run as run_graph
 from training.model.fitting import Fit, fit
+from training.model.graph import open_session
+from training.model.graph import run as run_graph
 from training.model.starting_weights import StartingWeights, load_starting_weights
 from training.reports.card import PLOTS, heading
 from training.reports.package import Evidence, current_commit, write_package

@@ -173,7 +173,7 @@ class UploadRequest(TypedDict):
     """An image that will be uploaded."""
 
     task: Annotated[str, Schema(minLength=1, maxLength=limits.PATH_PARAMETERS["task"], pattern=TEXT_PATTERN)]
-    size: Annotated[int, Schema(minimum=1, maximum=limits.MAX_UPLOAD)]
+    size: Annotated[int, Schema(minimum=1, maximum=limits.MAX_FILE_BYTES)]
     """Bytes."""
     content_type: Annotated[str, Schema(enum=list(limits.IMAGE_TYPES))]
     filename: NotRequired[Annotated[str, Schema(maxLength=limits.MAX_FILENAME)] | None]

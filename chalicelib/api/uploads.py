@@ -8,7 +8,7 @@ from chalicelib.api.routes import Content
 from chalicelib.api.schemas import Upload, UploadRequest
 from chalicelib.errors import ImageTooLarge, InvalidRequest, UnsupportedMediaType
 from chalicelib.fields import raw_str, refuse_unknown, required_str
-from chalicelib.limits import IMAGE_TYPES, MAX_FILENAME, MAX_IMAGE_BODY, MAX_UPLOAD, PATH_PARAMETERS
+from chalicelib.limits import IMAGE_TYPES, MAX_FILE_BYTES, MAX_FILENAME, MAX_IMAGE_BODY, PATH_PARAMETERS
 from chalicelib.results import result_document
 from chalicelib.results.table import ResultsTable
 from chalicelib.storage import inbox
@@ -51,8 +51,8 @@ def read(body: Mapping[str, Any]) -> UploadRequest:
     raw_str(body, "filename", MAX_FILENAME)
     if type(size) is not int or size < 1:
         raise InvalidRequest("'size' must be the number of bytes of the file.")
-    if size > MAX_UPLOAD:
-        raise ImageTooLarge(f"The file has {size:,} bytes; at most {MAX_UPLOAD:,} are accepted.")
+    if size > MAX_FILE_BYTES:
+        raise ImageTooLarge(f"The file has {size:,} bytes; at most {MAX_FILE_BYTES:,} are accepted.")
     if content_type not in IMAGE_TYPES:
         raise UnsupportedMediaType(f"'content_type' must be one of {', '.join(IMAGE_TYPES)}.")
     return {"task": task, "size": size, "content_type": content_type}

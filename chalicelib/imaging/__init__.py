@@ -1,5 +1,5 @@
 """From the bytes of a JPEG, PNG, TIFF or DICOM file to the array a model takes."""
 
-from chalicelib.imaging.preparation import MAX_BYTES, PreparedImage, prepare
+from chalicelib.imaging.preparation import PreparedImage, prepare
 
-__all__ = ["MAX_BYTES", "PreparedImage", "prepare"]
+__all__ = ["PreparedImage", "prepare"]

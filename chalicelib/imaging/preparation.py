@@ -12,9 +12,8 @@ from PIL import Image
 from chalicelib import errors
 from chalicelib.imaging import raster
 from chalicelib.imaging.decoded import DecodedImage, Pixels, Source
+from chalicelib.limits import MAX_FILE_BYTES
 from chalicelib.tasks import InputSpec
-
-MAX_BYTES = 200 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -36,8 +35,10 @@ def prepare(data: bytes, spec: InputSpec) -> PreparedImage:
     """
     if not data:
         raise errors.EmptyImage("The file is empty (0 bytes). Send the image itself.")
-    if len(data) > MAX_BYTES:
-        raise errors.ImageTooLarge(f"The file has {len(data):,} bytes; at most {MAX_BYTES:,} are accepted.")
+    if len(data) > MAX_FILE_BYTES:
+        raise errors.ImageTooLarge(
+            f"The file has {len(data):,} bytes; at most {MAX_FILE_BYTES:,} are accepted."
+        )
     kind = sniff(data)
     try:
         return _fit(_decode(data, kind, spec), spec)

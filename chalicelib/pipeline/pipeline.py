@@ -18,7 +18,8 @@ from chalicelib.errors import (
     TaskHasNoModel,
     UnknownTask,
 )
-from chalicelib.imaging import MAX_BYTES, prepare
+from chalicelib.imaging import prepare
+from chalicelib.limits import MAX_FILE_BYTES
 from chalicelib.models.classifier import Classifier
 from chalicelib.models.heatmap import Heatmap
 from chalicelib.models.review_rule import Reason
@@ -227,8 +228,10 @@ class Pipeline:
             report.classified(result, arrived_at)
 
     def _read(self, original: InboxObject) -> bytes:
-        if original.size > MAX_BYTES:
-            raise ImageTooLarge(f"The file has {original.size:,} bytes; at most {MAX_BYTES:,} are accepted.")
+        if original.size > MAX_FILE_BYTES:
+            raise ImageTooLarge(
+                f"The file has {original.size:,} bytes; at most {MAX_FILE_BYTES:,} are accepted."
+            )
         with suppress(ObjectMissing):
             return self.bucket.read(original.key, original.version).body
         # The file may have been replaced. Both versions arrived, so both are classified.

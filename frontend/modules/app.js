@@ -122,6 +122,8 @@ function leaveSheet() {
 /** Shortcut actions by key, in lower case; those of the light box work only while it is visible. */
 function keyActions() {
   const { imageCanvas } = lightBox;
+  // A key that is pressed while an image is being opened applies to it; a review needs an image that has been seen.
+  const whenDrawn = (/** @type {() => void} */ act) => (imageCanvas.images.length ? act() : viewer.whenComplete(act));
   const review = () => viewer.review;
   const actions = {
     ...Object.fromEntries(Array.from({ length: 9 }, (_, index) => [String(index + 1), () => review()?.choose(index + 1)])),
@@ -131,12 +133,12 @@ function keyActions() {
     j: () => viewer.step(1),
     k: () => viewer.step(-1),
     o: () => (hasRole("reviewer") || device.on) && byId("file", HTMLInputElement).click(),
-    "+": () => imageCanvas.step(1),
-    "-": () => imageCanvas.step(-1),
-    0: () => imageCanvas.reset(true),
-    i: () => imageCanvas.invert(),
+    "+": () => whenDrawn(() => imageCanvas.step(1)),
+    "-": () => whenDrawn(() => imageCanvas.step(-1)),
+    0: () => whenDrawn(() => imageCanvas.reset(true)),
+    i: () => whenDrawn(() => imageCanvas.invert()),
     h: () => lightBox.toggleHeatMap(),
-    b: () => lightBox.toggleCompare(),
+    b: () => viewer.whenComplete(() => lightBox.toggleCompare()),
   };
   const inSight = Object.entries(actions).map(([key, act]) => [key, () => sheet.isOpen || act()]);
   return { ...Object.fromEntries(inSight), p: () => queue.togglePause() };
@@ -189,6 +191,7 @@ async function openSheet(route, task, first) {
     const problem = new Problem(text.problem.network, { code: "Network" });
     sheet.show({ heading: text.problem.heading, content: [note(problem, () => location.reload())], focus: !first });
   }
+  viewer.complete();
 }
 
 /** Another model is in use: update the tasks now, and again when all Lambdas know it. */

@@ -140,10 +140,12 @@ export class ImageCanvas {
 
   changed() {
     this.moving = true;
+    this.element.ariaBusy = "true";
     clearTimeout(this.settle);
     this.settle = window.setTimeout(() => {
       this.moving = false;
       this.draw();
+      this.element.ariaBusy = "false";
     }, SETTLE_MS);
     this.onChange();
     cancelAnimationFrame(this.frame);

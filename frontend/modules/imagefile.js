@@ -4,8 +4,8 @@ import { Problem } from "./api.js";
 import { fileSize } from "./format.js";
 import { text } from "./text.js";
 
-/** The API's limit for one image. */
-const MAX_BYTES = 200 * 1024 * 1024;
+/** The API's limit for one image: `MAX_FILE_BYTES` of chalicelib/limits.py. */
+const MAX_BYTES = 200_000_000;
 
 /** A DICOM preamble (128 bytes) and the prefix "DICM". */
 const HEAD_BYTES = 132;

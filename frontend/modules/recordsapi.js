@@ -9,9 +9,6 @@ import { json, request } from "./api.js";
  * } from "./recordtypes.js"
  */
 
-/** Enough to fill a screen. */
-const PAGE_SIZE = 20;
-
 /** @param {...string} parts of a path */
 const path = (...parts) => parts.map((part) => `/${encodeURIComponent(part)}`).join("");
 
@@ -56,8 +53,8 @@ export const rollBack = async (task, version) =>
  * @returns {Promise<RetrainingPage>}
  */
 export async function fetchRetrainings(cursor) {
-  const query = new URLSearchParams({ limit: String(PAGE_SIZE), ...(cursor ? { cursor } : {}) });
-  return (await request(`/retrainings?${query}`)).json();
+  const query = cursor ? `?${new URLSearchParams({ cursor })}` : "";
+  return (await request(`/retrainings${query}`)).json();
 }
 
 /**

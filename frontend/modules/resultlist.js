@@ -1,13 +1,8 @@
 // @ts-check
 /** The loaded results of a selection, sorted and kept up to date. Independent of the page. */
-import { fetchResults } from "./api.js";
+import { fetchResults, MAX_PAGE_SIZE } from "./api.js";
 
 /** @import { Result, ResultPage, Selection } from "./types.js" */
-
-const PAGE_SIZE = 50;
-
-/** The API's limit. */
-const MAX_PAGE_SIZE = 200;
 
 /** After this time, upload permissions have expired and all retries are over: a missing result is not to be expected. */
 export const UNFINISHED_MS = 3_600_000;
@@ -47,7 +42,7 @@ export class ResultList {
       return this.cursor === null ? this.readOn() : 0;
     }
     const asked = performance.now();
-    const page = await fetchResults(this.selection, { limit: PAGE_SIZE });
+    const page = await fetchResults(this.selection);
     const fresh = page.results.filter(({ id }) => !this.known.has(id)).length;
     const gap = fresh === page.results.length && page.cursor !== null;
     // If results between the newest page and the known ones are missing, start over instead of hiding them.

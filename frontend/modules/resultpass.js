@@ -1,11 +1,8 @@
 // @ts-check
 /** One pass over a task's results, oldest first, a page at a time, to find those of pending images. */
-import { fetchResults } from "./api.js";
+import { fetchResults, MAX_PAGE_SIZE } from "./api.js";
 
 /** @import { Result } from "./types.js" */
-
-/** The API's limit. */
-const PAGE_SIZE = 200;
 
 /** Longest time between `since` and the creation of the result: the Lambda timeout, plus a tolerance for clock differences. */
 const SPAN_MS = 60_000;
@@ -42,7 +39,7 @@ export class ResultPass {
    */
   async next() {
     const selection = { task: this.task, from: new Date(this.from).toISOString(), order: /** @type {const} */ ("oldest") };
-    const { results, cursor } = await fetchResults(selection, { limit: PAGE_SIZE, cursor: this.cursor });
+    const { results, cursor } = await fetchResults(selection, { limit: MAX_PAGE_SIZE, cursor: this.cursor });
     const found = results.filter(({ id }) => this.left.delete(id));
     this.cursor = cursor;
     if (cursor === null) this.missOlderThan(Infinity);

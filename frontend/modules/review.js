@@ -33,7 +33,12 @@ export class Review {
     this.task = task;
     this.onReview = onReview;
     this.onNext = onNext;
-    this.saving = false;
+    /** The change that is being saved, after those before it. @type {Promise<unknown>} */
+    this.saving = Promise.resolve();
+    /** The number of changes that are not saved yet. */
+    this.unsaved = 0;
+    /** The review that the last unsaved change will lead to; null for an undo. @type {string | null} */
+    this.coming = null;
     /** Earlier reviews, which `undo` restores. @type {(ReviewOfResult | null)[]} */
     this.before = [];
     this.names = classNames(result, task);
@@ -85,38 +90,62 @@ export class Review {
    * @param {boolean} goOn whether the next image may be opened
    */
   async save(label, goOn) {
-    const before = this.result.review;
-    const saved = await this.change(() => saveReview(this.result.id, label, this.comment.value.trim()));
+    const comment = this.comment.value.trim();
+    const coming = JSON.stringify([label, comment]);
+    // A key that is held down, or a double click.
+    if (this.unsaved && this.coming === coming) return;
+    const saved = await this.change(coming, async () => {
+      const before = this.result.review;
+      const result = await saveReview(this.result.id, label, comment);
+      this.before.push(before);
+      return result;
+    });
     if (!saved) return;
-    this.before.push(before);
-    this.render();
     announce(`${text.review.saved} ${this.outcome.textContent}`);
     if (goOn && this.advance.checked) this.onNext();
   }
 
   /** Restore the review before the last change; without one, delete the review. */
   async undo() {
-    if (!this.result.review) return;
-    const before = this.before.pop() ?? null;
-    const { id } = this.result;
-    const undone = await this.change(() => (before ? saveReview(id, before.label, before.comment ?? "") : withdrawReview(id)));
-    if (!undone) return;
-    this.comment.value = before?.comment ?? "";
-    this.render();
-    announce(text.review.undone);
+    const undone = await this.change(null, async () => {
+      if (!this.result.review) return null;
+      const before = this.before.at(-1) ?? null;
+      const { id } = this.result;
+      const result = await (before ? saveReview(id, before.label, before.comment ?? "") : withdrawReview(id));
+      this.before.pop();
+      this.comment.value = before?.comment ?? "";
+      return result;
+    });
+    if (undone) announce(text.review.undone);
   }
 
   /**
-   * @param {() => Promise<Result>} action
-   * @returns {Promise<boolean>} whether it worked
+   * Save a change after those before it, so that none is lost.
+   * @param {string | null} coming see the property
+   * @param {() => Promise<Result | null>} action returns the changed result, or null if there was nothing to change
+   * @returns {Promise<boolean>} whether the result was changed
    */
-  async change(action) {
-    if (this.saving || !hasRole("reviewer")) return false;
-    this.saving = true;
+  change(coming, action) {
+    if (!hasRole("reviewer")) return Promise.resolve(false);
+    this.coming = coming;
+    this.unsaved++;
     this.form.ariaBusy = "true";
+    const changed = this.saving.then(() => this.apply(action));
+    this.saving = changed.catch(() => {});
+    return changed;
+  }
+
+  /**
+   * @param {() => Promise<Result | null>} action
+   * @returns {Promise<boolean>} whether the result was changed
+   */
+  async apply(action) {
     try {
-      this.result = await action();
-      this.onReview(this.result);
+      const result = await action();
+      if (!result) return false;
+      this.result = result;
+      this.render();
+      this.onReview(result);
       return true;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
@@ -124,8 +153,8 @@ export class Review {
       announce(this.outcome.textContent ?? "");
       return false;
     } finally {
-      this.saving = false;
-      this.form.ariaBusy = "false";
+      this.unsaved--;
+      this.form.ariaBusy = String(this.unsaved > 0);
     }
   }
 

@@ -28,9 +28,22 @@ export class Rows {
     this.open = false;
     /** @type {Map<string, HTMLElement>} rows in the page, by key */
     this.made = new Map();
+    /** The row on which a button or finger is held down. @type {Element | null} */
+    this.pressed = null;
     box.addEventListener("scroll", () => this.render());
     new ResizeObserver(() => this.render()).observe(box);
     list.addEventListener("keydown", (event) => this.press(event));
+    list.addEventListener("pointerdown", ({ target }) => (this.pressed = target instanceof Element ? target.closest("li") : null));
+    for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => this.release());
+  }
+
+  /** Update the row that was held down, after the click on it. */
+  release() {
+    if (!this.pressed) return;
+    setTimeout(() => {
+      this.pressed = null;
+      this.render();
+    });
   }
 
   /**
@@ -92,13 +105,13 @@ export class Rows {
   }
 
   /**
-   * The existing row if it equals the new one, else the new one.
+   * The existing row if it equals the new one, else the new one. A row that is held down stays, or its click would be lost.
    * @param {string} key
    * @param {HTMLElement} made
    */
   kept(key, made) {
     const known = this.made.get(key);
-    if (known?.isEqualNode(made)) return known;
+    if (known && (known === this.pressed || known.isEqualNode(made))) return known;
     this.made.set(key, made);
     if (!known) return made;
     const position = controls(known).findIndex((control) => control === document.activeElement);

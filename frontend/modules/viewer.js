@@ -40,6 +40,7 @@ export class Viewer {
     this.find = find;
     this.chooseTask = choose;
     this.panel = new Panel();
+    this.main = byId("main", HTMLElement);
     this.cancel = byId("cancel", HTMLButtonElement);
     /** @type {Task | undefined} */
     this.task = undefined;
@@ -52,12 +53,31 @@ export class Viewer {
      * @type {{result: Result, took: number | null} | null}
      */
     this.answer = null;
+    /** What to do when the view is complete. @type {(() => void)[]} */
+    this.waiting = [];
   }
 
   /** Begin a new view; work for the old one is no longer shown. */
   begin() {
     this.review = null;
+    this.waiting = [];
+    delete this.main.dataset.shown;
     return (this.view = new AbortController());
+  }
+
+  /** The view is complete; `data-shown` states its address. */
+  complete() {
+    this.main.dataset.shown = location.hash;
+    for (const act of this.waiting.splice(0)) act();
+  }
+
+  /**
+   * Do something to the view: now if it is complete, else as soon as it is, unless another view is opened first.
+   * @param {() => void} act
+   */
+  whenComplete(act) {
+    if (this.main.dataset.shown === undefined) this.waiting.push(act);
+    else act();
   }
 
   /** @param {Task} task */
@@ -67,6 +87,7 @@ export class Viewer {
     this.choose(task);
     this.lightBox.showMessage(...(task.model ? describeEmptyState(task, this.device.on) : noModel()));
     this.panel.showTask(task);
+    this.complete();
   }
 
   /** @param {Task} task */
@@ -141,7 +162,10 @@ export class Viewer {
    * @param {boolean} first whether the page was just opened
    */
   async openResult(id, first) {
+    // What waits for an image that is being classified waits for its result.
+    const waiting = this.answer?.result.id === id ? this.waiting : [];
     const mine = this.begin();
+    this.waiting = waiting;
     this.mark(id);
     try {
       const { result, took } = await this.obtain(id, mine);
@@ -153,6 +177,7 @@ export class Viewer {
       // Move the focus to the heading, except on a newly opened page, which starts at the top.
       if (!first) this.panel.focus();
       byId("light-box", HTMLElement).scrollIntoView({ block: "nearest" });
+      this.complete();
     } catch (error) {
       if (this.view === mine && !mine.signal.aborted) this.fail(error, () => this.openResult(id, false));
     }
@@ -255,5 +280,6 @@ export class Viewer {
     if (this.task) this.choose(this.task);
     this.lightBox.fail(problem, isTransient(problem) ? again : null, Boolean(this.task?.model));
     this.panel.showTask(this.task);
+    this.complete();
   }
 }

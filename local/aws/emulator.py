@@ -38,6 +38,7 @@ def main() -> None:
     """Serve until SIGTERM, SIGINT or the end of the parent process."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True, help="folder of the state")
+    parser.add_argument("--layers", type=Path, required=True, help="folder of unpacked layers of Lambdas")
     parser.add_argument("--lambda-python", type=Path, required=True, help="interpreter that runs the Lambdas")
     parser.add_argument(
         "--training-python",
@@ -57,9 +58,9 @@ async def run(arguments: argparse.Namespace) -> None:
     """Patch ministack and serve it."""
     folder, workers = arguments.folder, arguments.workers
     endpoint = f"http://{HOST}:{os.environ['GATEWAY_PORT']}"
-    executor = Executor(arguments.lambda_python, folder / "lambda", endpoint, workers)
+    executor = Executor(arguments.lambda_python, folder / "lambda", arguments.layers, endpoint, workers)
     sagemaker = Service(ComputeHost(arguments.training_python, folder / "sagemaker", endpoint))
-    apply_patches(executor, sagemaker)
+    apply_patches(executor, sagemaker, folder)
     lambda_events.install(folder / "events.sqlite", workers)
     ItemStore(folder / "items.sqlite").install()
     threading.Thread(target=resume_when_up, args=(sagemaker,), daemon=True).start()
@@ -73,7 +74,7 @@ async def run(arguments: argparse.Namespace) -> None:
     os._exit(0)
 
 
-def apply_patches(executor: Executor, sagemaker: Service) -> None:
+def apply_patches(executor: Executor, sagemaker: Service, folder: Path) -> None:
     """Patch ministack where it differs from AWS in a way that matters to this application."""
     transport.install()
     cloudformation.install()
@@ -84,7 +85,7 @@ def apply_patches(executor: Executor, sagemaker: Service) -> None:
     http_api.install(sagemaker)
     step_functions.install()
     integration.install(sagemaker)
-    persistence.install()
+    persistence.install(folder / "layers")
     retention.install()
 
 

@@ -6,6 +6,7 @@ ministack runs them with its own interpreter and environment, starts a process p
 processes, and passes tests/stack/test_emulated_lambda.py.
 """
 
+import fcntl
 import hashlib
 import logging
 import os
@@ -16,6 +17,7 @@ import time
 import zipfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -37,18 +39,21 @@ SCRATCH = "tmp"
 class Executor:
     """Runs every deployed function.
 
-    `python` is the interpreter of the Lambda environment, `folder` holds unpacked archives, `endpoint` is the
-    URL of the emulator, and `workers` the maximum number of processes per function.
+    `python` is the interpreter of the Lambda environment, `folder` holds unpacked code, `layers` unpacked
+    layers, which emulators share, `endpoint` is the URL of the emulator, and `workers` the maximum number of
+    processes per function.
     """
 
-    def __init__(self, python: Path, folder: Path, endpoint: str, workers: int) -> None:
+    def __init__(self, python: Path, folder: Path, layers: Path, endpoint: str, workers: int) -> None:
         self._python = python
         self._folder = folder
+        self._layers = layers
         self._endpoint = endpoint
         self._workers = workers
         self._pools: dict[tuple[str, str], Pool] = {}
         self._lock = threading.Lock()
         prune(folder)
+        prune(layers)
         clear(folder / SCRATCH)
 
     def install(self) -> None:
@@ -121,7 +126,7 @@ class Executor:
             timeout_s=config["Timeout"],
             python=self._python,
             code=unpack(record["code_zip"], self._folder),
-            layers=tuple(unpack(layer, self._folder) for layer in layers),
+            layers=tuple(unpack(layer, self._layers) for layer in layers),
             environment=self._environment(config),
             scratch=self._folder / SCRATCH,
         )
@@ -145,9 +150,34 @@ def unpack(archive: bytes, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         temporary = tempfile.mkdtemp(dir=folder)
         zipfile.ZipFile(BytesIO(archive)).extractall(temporary)
-        Path(temporary).rename(target)
+        try:
+            Path(temporary).rename(target)
+        except OSError:
+            shutil.rmtree(temporary)
+            if not target.exists():
+                raise
+            # Another emulator has unpacked it in the meantime.
     os.utime(target)
+    hold(target)
     return target
+
+
+@cache
+def hold(folder: Path) -> None:
+    """Keep other emulators from pruning a folder as long as this process runs."""
+    fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_SH)
+
+
+def in_use(folder: Path) -> bool:
+    """Whether an emulator holds a folder."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def share_archives(records: Iterable[dict[str, Any]]) -> None:
@@ -160,7 +190,8 @@ def share_archives(records: Iterable[dict[str, Any]]) -> None:
 def prune(folder: Path) -> None:
     """Remove unpacked archives that no function has used for a week."""
     for unpacked in folder.glob("*"):
-        if unpacked.name != SCRATCH and time.time() - unpacked.stat().st_mtime > UNPACKED_MAX_AGE:
+        old = time.time() - unpacked.stat().st_mtime > UNPACKED_MAX_AGE
+        if unpacked.name != SCRATCH and old and not in_use(unpacked):
             shutil.rmtree(unpacked)
 
 

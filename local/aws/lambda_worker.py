@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 BOOTSTRAP = Path(__file__).with_name("lambda_bootstrap.py")
-START_TIMEOUT = 60.0  # seconds; AWS allows 10, on machines without other load
+START_TIMEOUT = 120.0  # seconds; AWS allows 10, on machines without other load
 
 
 @dataclass(frozen=True)

@@ -26,17 +26,12 @@ FUNCTIONS = ("input_fn", "predict_fn", "output_fn")
 
 
 class Context:
-    """The request headers and response status, as the functions may read and set them."""
+    """The folder of the model, and the response status, which the functions may set."""
 
-    def __init__(self, model_dir: str, headers: Any = None) -> None:
+    def __init__(self, model_dir: str) -> None:
         self.system_properties = {"model_dir": model_dir, "gpu_id": None}
         self.status = 200
         self.phrase = "OK"
-        self._headers = headers
-
-    def get_request_header(self, _index: int, name: str) -> str | None:
-        """The request header `name`."""
-        return self._headers.get(name) if self._headers else None
 
     def set_response_status(self, code: int = 200, phrase: str = "", idx: int = 0) -> None:  # noqa: ARG002
         """Set the status of the response. Each call has one request, so `idx` is always 0."""
@@ -57,9 +52,9 @@ class Model:
         self._model = call(self._module.model_fn, self._dir, context=Context(self._dir))
         self._lock = threading.Lock()
 
-    def answer(self, body: bytes, content_type: str, accept: str, headers: Any) -> tuple[bytes, str, Context]:
+    def answer(self, body: bytes, content_type: str, accept: str) -> tuple[bytes, str, Context]:
         """Return the body and content type of the response, and the context with its status."""
-        context = Context(self._dir, headers)
+        context = Context(self._dir)
         media_type = content_type.partition(";")[0].strip().lower()
         try:
             content = body.decode("utf-8") if media_type in TEXT else body
@@ -102,7 +97,7 @@ class Handler(BaseHTTPRequestHandler):
         content_type = self.headers.get("Content-Type", "application/json")
         accept = self.headers.get("Accept", "*/*")
         accept = "application/json" if accept == "*/*" else accept
-        answer, answered_type, context = self.server.model.answer(body, content_type, accept, self.headers)
+        answer, answered_type, context = self.server.model.answer(body, content_type, accept)
         self._send(context.status, context.phrase, answer, answered_type)
 
     def _send(self, status: int, phrase: str, body: bytes, content_type: str) -> None:

@@ -60,7 +60,7 @@ class Service:
         if operation in NEEDING_TRAINING_ENVIRONMENT and not self._python.exists():
             raise invalid(
                 f"The training environment is missing: there is no {self._python}. "
-                "Create it with `make .venv-training/.installed`."
+                "Create it with `make environments`."
             )
         answer = api_model.response_of(operation, self.operations[operation](request))
         if operation.startswith("Create") and request.get("Tags"):

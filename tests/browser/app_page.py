@@ -2,7 +2,8 @@
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,8 +11,10 @@ from playwright.sync_api import ConsoleMessage, FilePayload, Locator, Page, Requ
 
 TASK = "mammography-views"
 
-# Longer than a cold start of a Lambda.
+# Longer than a cold start of a Lambda, on a machine that runs other tests as well.
 PATIENCE_MS = 30_000
+
+LANGUAGES = {"English": "en", "Deutsch": "de"}
 
 _FAILED_LOAD = re.compile(r"Failed to load resource")
 
@@ -31,6 +34,8 @@ class AppPage:
         self.address = address.rstrip("/")
         self.mistakes: list[str] = []
         self.requests: list[Request] = []
+        self.unfinished: set[Request] = set()
+        """Requests whose response has not ended yet."""
         self.allowed_origins = {self.address}
         self.http_errors_expected = False
         self.picker_files: FilePayload | Path | Sequence[FilePayload] | None = None
@@ -41,11 +46,50 @@ class AppPage:
         page.on("pageerror", lambda error: self.mistakes.append(f"page error: {error}"))
         page.on("response", self._learn_origins)
         page.on("request", self._watch)
+        page.on("requestfinished", lambda request: self.unfinished.discard(request))
+        page.on("requestfailed", lambda request: self.unfinished.discard(request))
 
     def open(self, place: str = f"#/tasks/{TASK}") -> None:
-        """Open the page at a route and wait until the tasks are loaded."""
+        """Open the page at a route, and wait until that view is complete."""
         self.page.goto(f"{self.address}/{place}")
-        expect(self.chooser).to_be_enabled(timeout=PATIENCE_MS)
+        self.wait_for_view(place)
+
+    def reload(self) -> None:
+        """Load the page again, and wait until the view is complete."""
+        self.page.reload()
+        self.wait_for_view()
+
+    def wait_for_view(self, place: str | None = None) -> None:
+        """Wait until the view at a route, or at any, is complete: only then may keys and files follow.
+
+        After an action that opens another view, name its route: until the page has noticed the action, the
+        view before it is still complete.
+        """
+        expected = re.compile("^(#|$)") if place is None else place
+        expect(self.main).to_have_attribute("data-shown", expected, timeout=PATIENCE_MS)
+
+    def wait_until(self, condition: Callable[[], object]) -> None:
+        """Wait until a condition holds; requests and other events of the page arrive meanwhile."""
+        deadline = time.monotonic() + PATIENCE_MS / 1000
+        while not condition():
+            assert time.monotonic() < deadline, "The condition did not become true."
+            self.page.wait_for_timeout(50)
+
+    def choose_language(self, name: str) -> None:
+        """Choose a language by its own name, and wait until the view is complete in it."""
+        self.page.locator("button[popovertarget=settings]").click()
+        chooser = self.page.locator("#language")
+        if chooser.input_value() != LANGUAGES[name]:
+            chooser.select_option(label=name)
+            # The page sets this together with all of its texts.
+            expect(self.page.locator("html")).to_have_attribute("lang", LANGUAGES[name])
+            self.wait_for_view()
+        self.close_dialog()
+
+    def close_dialog(self) -> None:
+        """Close the open dialog or popover. While one is open, the page takes no other keys."""
+        self.press("Escape")
+        expect(self.page.locator("dialog[open], :popover-open")).to_have_count(0)
 
     def pick(self, image: FilePayload | Path | Sequence[FilePayload]) -> None:
         """Choose one or more files with the file picker."""
@@ -69,18 +113,26 @@ class AppPage:
         self.page.dispatch_event("main", "drop", {"dataTransfer": transfer})
 
     def classify(self, image: FilePayload | Path) -> str:
-        """Choose a file and wait for its result; return its id."""
+        """Choose a file that was not classified before, and wait for its result; return its id."""
+        before = self.main.get_attribute("data-shown") or ""
         self.pick(image)
+        expect(self.main).not_to_have_attribute("data-shown", before, timeout=PATIENCE_MS)
         return self.wait_for_result()
 
-    def wait_for_result(self) -> str:
-        """Wait until a result is open; return its id."""
+    def wait_for_result(self, result_id: str = "[^/]+") -> str:
+        """Wait until a result is open, any one unless its id is given; return its id.
+
+        Give the id if another result was open before; see `wait_for_view`.
+        """
+        shown = re.compile(f"^#/results/{result_id}$")
+        expect(self.main).to_have_attribute("data-shown", shown, timeout=PATIENCE_MS)
         expect(self.probability).to_be_visible(timeout=PATIENCE_MS)
         return self.page.url.rsplit("/", 1)[1]
 
     def wait_for_queue(self, patience_ms: float = 4 * PATIENCE_MS) -> None:
         """Wait until all uploads are finished."""
-        expect(self.queue.get_by_role("button", name="Close", exact=True)).to_be_visible(timeout=patience_ms)
+        # In any language.
+        expect(self.page.locator("#queue-close")).to_be_visible(timeout=patience_ms)
 
     def retrain(self, task: str, hyperparameters: Mapping[str, int | float | str], *, approval: bool) -> None:
         """Fill in the form of a retraining and start it."""
@@ -101,7 +153,12 @@ class AppPage:
         """Go to the login page and sign in."""
         self.page.get_by_role("button", name="Sign in", exact=True).click(timeout=PATIENCE_MS)
         fill_in(self.page, name, password)
-        expect(self.chooser).to_be_enabled(timeout=PATIENCE_MS)
+        self.wait_for_view()
+
+    @property
+    def main(self) -> Locator:
+        """The main part of the page; `data-shown` is the address of the view that is complete."""
+        return self.page.locator("#main")
 
     @property
     def chooser(self) -> Locator:
@@ -176,8 +233,16 @@ class AppPage:
         return [request.url for request in self.requests if request.method == "POST"]
 
     def pixels(self) -> str:
-        """The content of the canvas as a data URL."""
-        return str(self.image.evaluate("(canvas) => canvas.toDataURL()"))
+        """The content of the canvas as a data URL, once it is drawn in full detail."""
+        expect(self.page.locator("#image-area[aria-busy=true]")).to_have_count(0)
+        content = self.image.evaluate(
+            """async (canvas) => {
+                // If the layout has changed, the image is drawn again in the next frame.
+                for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+                return canvas.toDataURL();
+            }"""
+        )
+        return str(content)
 
     def width_beyond_screen(self) -> int:
         """Pixels by which the page is wider than the window."""
@@ -199,6 +264,7 @@ class AppPage:
 
     def _watch(self, request: Request) -> None:
         self.requests.append(request)
+        self.unfinished.add(request)
         parts = urlsplit(request.url)
         if parts.scheme in ("blob", "data"):
             return

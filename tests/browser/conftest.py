@@ -4,16 +4,16 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, CDPSession, ViewportSize, expect
 
 from tests.browser.app_page import PATIENCE_MS, AppPage
 from tests.browser.chromium import ChromiumNotFound, launched
 from tests.browser.stubbed_page import StubbedPage, file_server
 
-USUAL_PATIENCE_MS = 5_000
-"""Playwright's default."""
-
 LAPTOP: ViewportSize = {"width": 1440, "height": 900}
+
+STORED = "cookies,local_storage,indexeddb,cache_storage,service_workers"
+"""What a page can store, except the cache of its files."""
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +23,8 @@ def page_address(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    # Playwright's five seconds are too short beside other tests. Nothing waits longer than it has to.
+    expect.set_options(timeout=PATIENCE_MS)
     try:
         with launched() as running:
             yield running
@@ -30,13 +32,37 @@ def browser() -> Iterator[Browser]:
         pytest.skip(str(reason))
 
 
+@pytest.fixture(scope="session")
+def visitor(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser context for many tests: it keeps the page's files, and loads them in half the time."""
+    with browser.new_context(viewport=LAPTOP) as context:
+        yield context
+
+
+@pytest.fixture(scope="session")
+def devtools(visitor: BrowserContext) -> CDPSession:
+    """The developer tools of an empty tab of `visitor`."""
+    return visitor.new_cdp_session(visitor.new_page())
+
+
 @pytest.fixture
-def app(browser: Browser, page_address: str) -> Iterator[AppPage]:
-    """A fresh page; the test fails if it logged an error or called another origin."""
-    context = browser.new_context(viewport=LAPTOP)
-    opened = AppPage(context.new_page(), page_address)
+def app(visitor: BrowserContext, devtools: CDPSession, page_address: str) -> Iterator[AppPage]:
+    """A new tab without stored data; the test fails if it logged an error or called another origin."""
+    devtools.send("Storage.clearDataForOrigin", {"origin": page_address, "storageTypes": STORED})
+    opened = AppPage(visitor.new_page(), page_address)
     yield opened
-    context.close()
+    opened.page.close()
+    assert opened.mistakes == []
+
+
+@pytest.fixture
+def first_visit(browser: Browser, page_address: str) -> Iterator[AppPage]:
+    """The same in a fresh browser context: for tests that set the clock or the network, which belong to the
+    context, and for tests of the first visit.
+    """
+    with browser.new_context(viewport=LAPTOP) as context:
+        opened = AppPage(context.new_page(), page_address)
+        yield opened
     assert opened.mistakes == []
 
 
@@ -55,11 +81,3 @@ def stub(browser: Browser, files_address: str) -> Iterator[StubbedPage]:
         opened = StubbedPage(context.new_page(), files_address)
         yield opened
     assert opened.app.mistakes == [], opened.app.mistakes
-
-
-@pytest.fixture(scope="module")
-def patience() -> Iterator[None]:
-    """Longer timeouts, for several cold starts of Lambdas."""
-    expect.set_options(timeout=PATIENCE_MS)
-    yield
-    expect.set_options(timeout=USUAL_PATIENCE_MS)

@@ -1,6 +1,7 @@
 """Made-up model versions and retrainings, in the format of the API."""
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -142,7 +143,9 @@ class Told:
         self.answers: list[dict[str, Any]] = []
         """The body of the approval request."""
         page = app.page
-        page.route("**/api/retrainings?*", lambda route: route.fulfill(json=self._list(others)))
+        page.route(
+            re.compile(r"/api/retrainings(\?|$)"), lambda route: route.fulfill(json=self._list(others))
+        )
         page.route(f"**/api/retrainings/{NAME}", lambda route: route.fulfill(json=self.now))
         page.route(f"**/api/retrainings/{NAME}/approval", self._answered)
         page.route(f"**/api/retrainings/{NAME}/files/report.md", _text(_REPORT, "text/markdown"))

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Page, Route
 
+from chalicelib.limits import RESULTS_PER_PAGE
 from tests.browser.app_page import TASK
 
 
@@ -38,7 +39,10 @@ def serve_many(page: Page, total: int) -> list[str]:
     def answer(route: Route) -> None:
         query = parse_qs(urlsplit(route.request.url).query)
         asked.append(route.request.url)
-        start, limit = int(query.get("cursor", ["0"])[0]), int(query["limit"][0])
+        start, limit = (
+            int(query.get("cursor", ["0"])[0]),
+            int(query.get("limit", [RESULTS_PER_PAGE.default])[0]),
+        )
         results = [listed(number) for number in range(start, min(start + limit, total))]
         cursor = str(start + limit) if start + limit < total else None
         route.fulfill(json={"results": results, "cursor": cursor})

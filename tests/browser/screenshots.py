@@ -107,9 +107,7 @@ def shortcuts(app: AppPage, _image: Image) -> None:
 def german(app: AppPage, image: Image) -> None:
     """The page in German."""
     classified(app, image)
-    app.page.locator("button[popovertarget=settings]").click()
-    app.page.get_by_label("Language").select_option("Deutsch")
-    app.press("Escape")
+    app.choose_language("Deutsch")
     expect(app.probability).to_contain_text("Wahrscheinlichkeit")
 
 

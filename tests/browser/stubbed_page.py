@@ -14,7 +14,7 @@ from deploy.page import File, security_headers
 from deploy.page import Page as Files
 from local.http_server import serving
 from local.page_server import PageServer
-from tests.browser.app_page import TASK, AppPage
+from tests.browser.app_page import PATIENCE_MS, TASK, AppPage
 from tests.stage import ROOT
 
 _SERVER = Path(__file__).with_name("server_in_page.js")
@@ -60,15 +60,19 @@ class StubbedPage:
         page.add_init_script(path=_SERVER)
 
     def open(self, task: str = TASK) -> None:
-        """Open the page at a task."""
+        """Open the page at a task, and wait for its list."""
         self.app.open(f"#/tasks/{task}")
         expect(self.page.locator("#worklist-status")).not_to_have_text("Loading…")
+
+    def stop_clock(self) -> None:
+        """From now on, time passes only in `pass_time`; before, the page's clock runs by itself as well."""
+        self.page.clock.pause_at(self.run("return Date.now() + 1_000;") / 1_000)
 
     def run(self, script: str, argument: object = None) -> Any:
         """Run the body of an async JavaScript function in the page; `argument` is available as `given`."""
         return self.page.evaluate(f"async (given) => {{ {script} }}", argument)
 
-    def wait_until(self, condition: str, patience_ms: int = 10_000) -> None:
+    def wait_until(self, condition: str, patience_ms: int = PATIENCE_MS) -> None:
         """Wait until a JavaScript expression is true (the page's policy forbids Playwright's own method)."""
         deadline = time.monotonic() + patience_ms / 1_000
         while not self.run(f"return Boolean({condition});"):

@@ -16,6 +16,8 @@ def test_picked_image_is_classified_and_explained(app: AppPage) -> None:
     app.open()
     result_id = app.classify(samples.jpeg())
 
+    # Announcements stay for ten seconds only.
+    expect(app.page.locator("#announcer")).to_contain_text("probability")
     assert re.fullmatch("[0-9a-f]{32}", result_id)
     expect(app.heading).to_be_focused()
     expect(app.caption).to_have_text("Original, 300 × 600 pixels")
@@ -26,7 +28,6 @@ def test_picked_image_is_classified_and_explained(app: AppPage) -> None:
     facts = app.page.locator("#result-body .facts")
     for words in ("JPEG", "300 × 600 pixels", "built-in model", "Response time", result_id):
         expect(facts).to_contain_text(words)
-    expect(app.page.locator("#announcer")).to_contain_text("probability")
 
 
 def test_result_links_to_its_model_card(app: AppPage) -> None:

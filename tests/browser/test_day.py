@@ -18,7 +18,6 @@ from tests.stack.client import Client
 from tests.stack.retraining_driver import ENDPOINT, PATIENCE, TASK, TINY, RetrainingDriver
 from tests.stack.sagemaker_harness import SageMakerHarness
 
-pytestmark = pytest.mark.usefixtures("patience")
 REVIEWED = 10
 LOADING_MS = 4 * PATIENCE_MS
 
@@ -54,8 +53,9 @@ def reviewed_already(driver: RetrainingDriver) -> list[str]:
 
 
 def test_working_day_from_classification_to_rollback_and_offline(
-    app: AppPage, driver: RetrainingDriver
+    first_visit: AppPage, driver: RetrainingDriver
 ) -> None:
+    app = first_visit
     before = json.loads(driver.current())["version"]
     earlier = reviewed_already(driver)
     app.open()

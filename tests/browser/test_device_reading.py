@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Browser, Page, Route
 
 from chalicelib import errors
-from chalicelib.imaging import preparation
 from chalicelib.imaging.dicom import defined_terms
+from chalicelib.limits import MAX_FILE_BYTES
 from chalicelib.tasks import InputSpec
 from tests.browser import device_reading, odd_dicoms, odd_files, odd_pngs
 from tests.browser.device_reading import Reading
@@ -121,7 +121,7 @@ def test_page_refuses_what_the_server_refuses(here: dict[str, list[Reading]], na
 
 def test_page_refuses_files_over_the_size_limit(lab: Page, tmp_path: Path) -> None:
     with (tmp_path / "large").open("wb") as file:
-        file.truncate(preparation.MAX_BYTES + 1)
+        file.truncate(MAX_FILE_BYTES + 1)
     (reading,) = device_reading.of_paths(lab, [tmp_path / "large"], SPECS[:1])[0]
     assert device_reading.VERDICTS[reading.refusal] is errors.ImageTooLarge
 

@@ -22,6 +22,7 @@ def asked_during(stub: StubbedPage, milliseconds: int) -> int:
 
 def test_idle_page_polls_less_and_less(stub: StubbedPage) -> None:
     stub.open()
+    stub.stop_clock()
     assert asked_during(stub, HOUR_MS) <= 135
     # A stuck image on a page of results that is read anyway costs nothing more.
     stub.run('server.arrive("mammography-views", "received");')
@@ -30,6 +31,7 @@ def test_idle_page_polls_less_and_less(stub: StubbedPage) -> None:
 
 def test_hidden_page_does_not_poll_and_a_visible_one_does_at_once(stub: StubbedPage) -> None:
     stub.open()
+    stub.stop_clock()
     stub.run(HIDDEN, True)
     assert asked_during(stub, HOUR_MS) == 0
     stub.forget_requests()
@@ -39,6 +41,7 @@ def test_hidden_page_does_not_poll_and_a_visible_one_does_at_once(stub: StubbedP
 
 def test_page_in_use_shows_new_results_within_seconds(stub: StubbedPage) -> None:
     stub.open()
+    stub.stop_clock()
     stub.pass_time(10 * MINUTE_MS)
     stub.forget_requests()
     stub.page.keyboard.press("Shift")
@@ -48,6 +51,7 @@ def test_page_in_use_shows_new_results_within_seconds(stub: StubbedPage) -> None
 
 def test_new_results_make_the_page_poll_more_often(stub: StubbedPage) -> None:
     stub.open()
+    stub.stop_clock()
     stub.pass_time(10 * MINUTE_MS)
     stub.run('server.arrive("mammography-views");')
     stub.pass_time(31_000)

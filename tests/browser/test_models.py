@@ -21,7 +21,6 @@ from tests.browser.app_page import AppPage
 from tests.browser.test_access import violations
 from tests.stack.client import Client
 
-pytestmark = pytest.mark.usefixtures("patience")
 TASK = records.TASK
 PLACE = f"#/tasks/{TASK}/models"
 REJECTED, DEPLOYED = "2026.11.01-rejected", "2026.11.02-deployed"
@@ -140,7 +139,11 @@ def test_rollback_asks_and_restores_the_previous_version(app: AppPage, models: M
     expect(dialog).to_be_hidden()
     expect(button).to_be_focused()
 
-    app.press("Enter", "Shift+Tab", "Enter")
+    app.press("Enter")
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    app.press("Shift+Tab")
+    expect(dialog.get_by_role("button", name="Roll back")).to_be_focused()
+    app.press("Enter")
     expect(dialog.get_by_role("alert")).to_contain_text("It is being retrained. Wait.")
     assert models.current() == DEPLOYED
     dialog.get_by_role("button", name="Roll back").press("Enter")
@@ -234,7 +237,7 @@ def test_models_pass_accessibility_checks(
     language: Any = {"light": "en", "dark": "de"}[scheme]
     app.page.add_init_script(f"localStorage.setItem('negatoscope.language', '{language}')")
     for place in (PLACE, f"{PLACE}/{DEPLOYED}", f"#/tasks/{records.EMPTY}/models"):
-        app.page.goto(f"{app.address}/{place}")
+        app.open(place)
         expect(app.sheet.locator("h3").first).to_be_visible()
         expect(app.sheet.locator("img")).to_have_count(0 if records.EMPTY in place else 4)
         assert violations(app) == []

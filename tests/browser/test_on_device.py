@@ -18,7 +18,7 @@ from chalicelib import imaging
 from chalicelib.tasks import InputSpec, load_tasks
 from tests import images
 from tests.browser import samples
-from tests.browser.app_page import PATIENCE_MS, TASK, AppPage
+from tests.browser.app_page import PATIENCE_MS, AppPage
 from tests.browser.conftest import LAPTOP
 from tests.browser.test_access import violations
 
@@ -286,8 +286,8 @@ def test_images_never_leave_the_device(switched_on: AppPage) -> None:
     expect(app.page.locator("#device-rows > .failed")).to_have_count(2)
     expect(app.page.locator("#device-count")).to_have_text("On this device (3)")
     # Only the worklist is requested.
+    app.wait_until(lambda: app.requests[before:])
     asked = app.requests[before:]
-    assert asked
     assert {request.method for request in asked} <= {"GET"}
     assert not any(request.post_data_buffer for request in asked)
     assert not any(identifier in request.url for request in asked)
@@ -298,7 +298,7 @@ def test_device_results_last_as_long_as_the_tab(switched_on: AppPage) -> None:
     app = switched_on
     app.classify(samples.jpeg())
     label = app.heading.inner_text()
-    app.page.reload()
+    app.reload()
     expect(app.heading).to_have_text(label)
     app.page.get_by_role("button", name="Clear", exact=True).click()
     expect(app.page.locator("#device-results")).to_be_hidden()
@@ -343,8 +343,7 @@ def test_device_classifies_offline(switched_on: AppPage) -> None:
     app.http_errors_expected = True
     expect(status(app)).to_contain_text("also offline", timeout=LOADING_MS)
     app.page.context.set_offline(True)
-    app.page.reload()
-    expect(app.chooser).to_be_enabled(timeout=PATIENCE_MS)
+    app.reload()
     expect(status(app)).to_contain_text("ready", timeout=LOADING_MS)
     app.classify(samples.jpeg())
     expect(app.page.locator("#worklist-status")).to_contain_text("cannot be reached")
@@ -392,13 +391,11 @@ def test_device_view_passes_accessibility_checks(switched_on: AppPage, language:
     app.drop(samples.jpeg(), samples.tiff())
     expect(app.page.locator("#device-rows > li")).to_have_count(2, timeout=PATIENCE_MS)
     app.page.locator("#device-rows a").click()
-    expect(app.probability).to_be_visible()
-    app.page.get_by_role("button", name="Settings").click()
-    app.page.get_by_label("Language").select_option(label=language)
-    app.press("Escape")
+    app.wait_for_result()
+    app.choose_language(language)
     assert violations(app) == []
     app.page.set_viewport_size({"width": 320, "height": 640})
     assert app.width_beyond_screen() <= 0
-    app.page.goto(f"{app.address}/#/tasks/{TASK}")
+    app.open()
     expect(app.page.locator("#message")).to_be_visible()
     assert violations(app) == []

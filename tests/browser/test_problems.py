@@ -94,16 +94,10 @@ def test_unknown_result_is_reported(app: AppPage) -> None:
     expect(app.problem).to_be_visible(timeout=PATIENCE_MS)
 
 
-def speak_german(app: AppPage) -> None:
-    app.page.locator("button[popovertarget=settings]").click()
-    app.page.get_by_label("Language").select_option("Deutsch")
-    app.page.keyboard.press("Escape")
-
-
 def test_error_is_shown_in_german_with_details(app: AppPage) -> None:
     app.http_errors_expected = True
     app.open()
-    speak_german(app)
+    app.choose_language("Deutsch")
     app.picker_files = samples.text_file()
     app.page.get_by_role("button", name="Bilder auswählen …").first.click()
     expect(app.problem).to_contain_text("kein Bild in einem unterstützten Format", timeout=PATIENCE_MS)
@@ -138,8 +132,8 @@ def test_quarantined_result_shows_its_reason(app: AppPage, language: str) -> Non
     app.page.route(f"**/api/results/{'a' * 32}", answer)
     app.open()
     if language == "de":
-        speak_german(app)
-    app.page.goto(f"{app.address}/#/results/{'a' * 32}")
+        app.choose_language("Deutsch")
+    app.open(f"#/results/{'a' * 32}")
     expect(app.heading).to_have_text("Could not be read" if language == "en" else "Nicht lesbar")
     verdict = app.page.locator(".verdict.bad")
     expect(verdict).to_contain_text(words)
@@ -152,8 +146,10 @@ def test_cancelled_upload_leaves_the_page_usable(app: AppPage) -> None:
     app.open()
     waiting: list[Route] = []
     app.page.route("**/classify", lambda route: waiting.append(route))
-    app.pick(samples.jpeg())
+    with app.page.expect_request("**/classify"):
+        app.pick(samples.jpeg())
     app.page.get_by_role("button", name="Cancel").click()
     expect(app.page.get_by_role("button", name="Choose images…")).to_be_visible()
+    app.wait_until(lambda: waiting)
     assert len(waiting) == 1
     expect(app.problem).to_be_hidden()

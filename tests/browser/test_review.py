@@ -18,7 +18,7 @@ def begin_at(app: AppPage, result_id: str, *, advance: bool) -> None:
     """Open a result of the worklist, ready for keys."""
     app.open()
     app.row(result_id).get_by_role("link").click()
-    app.wait_for_result()
+    app.wait_for_result(result_id)
     app.page.get_by_label("Then open the next unreviewed image").set_checked(advance)
     app.heading.focus()
 
@@ -105,21 +105,18 @@ def test_worklist_is_reviewed_by_keys_with_progress(app: AppPage) -> None:
     begin_at(app, third, advance=True)
     before = app.page.locator("#reviewed").inner_text()
     app.press("Enter")
-    expect(app.page).to_have_url(f"{app.address}/#/results/{second}")
-    app.wait_for_result()
+    app.wait_for_result(second)
     expect(app.heading).to_be_focused()
     app.press("Enter")
-    expect(app.page).to_have_url(f"{app.address}/#/results/{first}")
+    app.wait_for_result(first)
     expect(app.page.locator("#reviewed")).not_to_have_text(before)
     reviewed, total = (int(word) for word in before.split(",")[0].split() if word.isdigit())
     expect(app.page.locator("#reviewed")).to_contain_text(f"{reviewed + 2} of {total} reviewed")
-    app.wait_for_result()
     app.press("k")
-    expect(app.page).to_have_url(f"{app.address}/#/results/{second}")
+    app.wait_for_result(second)
     expect(app.outcome).to_contain_text("Confirmed")
     app.press("j")
-    expect(app.page).to_have_url(f"{app.address}/#/results/{first}")
-    app.page.evaluate("localStorage.clear()")
+    app.wait_for_result(first)
 
 
 def test_key_after_a_step_applies_to_the_next_image(app: AppPage) -> None:
@@ -130,8 +127,7 @@ def test_key_after_a_step_applies_to_the_next_image(app: AppPage) -> None:
         """() => ["j", "Enter"].forEach((key) =>
             document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true })))"""
     )
-    expect(app.page).to_have_url(f"{app.address}/#/results/{second}")
-    app.wait_for_result()
+    app.wait_for_result(second)
     expect(app.outcome).to_have_text("Not reviewed yet.")
     assert saved(app, third) is None
 
@@ -144,13 +140,67 @@ def test_saved_review_does_not_move_on_after_navigation(app: AppPage) -> None:
     with app.page.expect_request("**/review"):
         app.press("Enter")
     app.press("j")
-    expect(app.page).to_have_url(f"{app.address}/#/results/{second}")
-    app.wait_for_result()
+    app.wait_for_result(second)
+    app.wait_until(lambda: held)
     held[0].continue_()
     expect(app.row(third)).to_contain_text("Confirmed")
     expect(app.page).to_have_url(f"{app.address}/#/results/{second}")
     expect(app.outcome).to_have_text("Not reviewed yet.")
-    app.page.evaluate("localStorage.clear()")
+
+
+def test_keys_pressed_while_a_review_is_being_saved_are_applied_after_it(app: AppPage) -> None:
+    app.open()
+    result_id = app.classify(samples.jpeg())
+    number = other_class(app)
+    held: list[Route] = []
+    app.page.route("**/review", lambda route: held.append(route), times=1)
+    app.press("Enter", "Enter", str(number), "b")
+    # What does not change the review does not wait for it.
+    expect(app.page.locator("#compare")).to_have_attribute("aria-pressed", "true")
+    app.wait_until(lambda: held)
+    held[0].continue_()
+    expect(app.outcome).to_contain_text("Corrected to")
+    expect(app.page.locator(".review-form")).to_have_attribute("aria-busy", "false")
+    changes = [request for request in app.requests if request.method == "PUT"]
+    assert len(changes) == 2, "the second Enter changes nothing"
+
+    app.page.route("**/review", lambda route: held.append(route), times=1)
+    app.press("u", "u")
+    app.wait_until(lambda: len(held) == 2)
+    held[1].continue_()
+    expect(app.outcome).to_have_text("Not reviewed yet.")
+    assert saved(app, result_id) is None
+
+
+def test_keys_for_the_view_apply_to_the_image_that_is_being_opened(app: AppPage) -> None:
+    app.open()
+    result_id = app.classify(samples.jpeg())
+    app.open()
+    held: list[Route] = []
+    app.page.route(f"**/results/{result_id}", lambda route: held.append(route), times=1)
+    app.row(result_id).get_by_role("link").click()
+    app.wait_until(lambda: held)
+    app.heading.focus()
+    # A review needs an image that has been seen.
+    app.press("b", "i", "Enter")
+    held[0].continue_()
+    app.wait_for_result(result_id)
+    expect(app.page.locator("#compare")).to_have_attribute("aria-pressed", "true")
+    expect(app.page.locator("#invert")).to_have_attribute("aria-pressed", "true")
+    expect(app.outcome).to_have_text("Not reviewed yet.")
+    assert saved(app, result_id) is None
+
+
+def test_keys_for_the_view_apply_to_the_image_that_is_being_classified(app: AppPage) -> None:
+    app.open()
+    held: list[Route] = []
+    app.page.route("**/classify", lambda route: held.append(route), times=1)
+    app.pick(samples.jpeg())
+    app.wait_until(lambda: held)
+    app.press("b")
+    held[0].continue_()
+    app.wait_for_result()
+    expect(app.page.locator("#compare")).to_have_attribute("aria-pressed", "true")
 
 
 def test_single_key_shortcuts_can_be_turned_off(app: AppPage) -> None:
@@ -159,6 +209,7 @@ def test_single_key_shortcuts_can_be_turned_off(app: AppPage) -> None:
     app.press("?")
     app.page.get_by_role("checkbox", name="Enable single-key shortcuts").uncheck()
     app.page.get_by_role("dialog", name="Keyboard shortcuts").get_by_role("button", name="Close").click()
+    expect(app.page.locator("dialog[open]")).to_have_count(0)
     app.heading.focus()
     app.press("Enter", "1", "?")
     expect(app.page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_hidden()

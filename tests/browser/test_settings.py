@@ -17,8 +17,7 @@ def test_language_choice_is_remembered(app: AppPage) -> None:
     app.open()
     app.classify(samples.jpeg())
     label = app.heading.inner_text()
-    settings(app)
-    app.page.get_by_label("Language").select_option("Deutsch")
+    app.choose_language("Deutsch")
     expect(app.page.locator("html")).to_have_attribute("lang", "de")
     expect(app.page.locator("#worklist-heading")).to_have_text("Arbeitsliste")
     expect(app.page.locator("#disclaimer")).to_contain_text("Nicht für den klinischen Einsatz")
@@ -74,23 +73,24 @@ def test_texts_exist_in_both_languages(app: AppPage) -> None:
 def test_theme_overrides_the_device(app: AppPage) -> None:
     app.page.emulate_media(color_scheme="light")
     app.open()
-    ground = "getComputedStyle(document.documentElement).backgroundColor"
-    light = app.page.evaluate(ground)
+    page = app.page.locator("html")
+    light = page.evaluate("(page) => getComputedStyle(page).backgroundColor")
     settings(app)
     app.page.get_by_label("Theme").select_option("Dark")
-    dark = app.page.evaluate(ground)
-    assert dark != light
-    app.page.reload()
-    assert app.page.evaluate(ground) == dark
+    expect(page).not_to_have_css("background-color", light)
+    dark = page.evaluate("(page) => getComputedStyle(page).backgroundColor")
+    app.reload()
+    expect(page).to_have_css("background-color", dark)
     app.page.emulate_media(color_scheme="dark")
     settings(app)
     app.page.get_by_label("Theme").select_option("Light")
-    assert app.page.evaluate(ground) == light
+    expect(page).to_have_css("background-color", light)
     app.page.get_by_label("Theme").select_option("System")
-    assert app.page.evaluate(ground) == dark
+    expect(page).to_have_css("background-color", dark)
 
 
-def test_first_view_is_small(app: AppPage) -> None:
+def test_first_view_is_small(first_visit: AppPage) -> None:
+    app = first_visit
     sizes: list[int] = []
 
     def weigh(request: Request) -> None:
@@ -100,5 +100,5 @@ def test_first_view_is_small(app: AppPage) -> None:
     app.page.on("requestfinished", weigh)
     app.open()
     expect(app.page.locator("#worklist-status")).not_to_have_text("Loading…")
-    app.page.wait_for_timeout(300)
+    app.wait_until(lambda: len(sizes) >= len(app.requests))
     assert sum(sizes) < FIRST_VIEW_BYTES

@@ -38,6 +38,8 @@ REAL = {
     "file": "report.md",
 }
 """Path parameters of the objects in a `stocked` stage."""
+CELL = 128
+"""Pixels per cell of the heat maps: few cells, because moto is slow with numbers in items."""
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def client(cloud: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     for made_once in vars(dependencies).values():
         if hasattr(made_once, "cache_clear"):
             made_once.cache_clear()
-    write_package(tmp_path / TASK)
+    write_package(tmp_path / TASK, cell=CELL)
     classifier = Classifier({}, lambda: None, tmp_path)
     monkeypatch.setattr(dependencies, "classifier", lambda: classifier)
     with Client(app.app) as client:
@@ -112,7 +114,9 @@ def profiled(client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         "confidence_deciles": [0.5 + level / 20 for level in range(9)],
         "distance_deciles": [20.0 * level for level in range(1, 10)],
     }
-    write_package(tmp_path / "p" / TASK, metrics={"test": METRICS, "validation": {"profile": profile}})
+    write_package(
+        tmp_path / "p" / TASK, cell=CELL, metrics={"test": METRICS, "validation": {"profile": profile}}
+    )
     classifier = Classifier({}, lambda: None, tmp_path / "p")
     monkeypatch.setattr(dependencies, "classifier", lambda: classifier)
 

@@ -70,7 +70,7 @@ def break_model(world: World, error: Exception) -> None:
 
 
 @rings()
-def a_good_day(world: World) -> None:
+def normal_operation(world: World) -> None:
     result = classify(world).json_body
     world.request("GET", f"/results/{result['id']}")
     world.request("PUT", f"/results/{result['id']}/review", json={"label": result["label"]})
@@ -84,7 +84,7 @@ def a_good_day(world: World) -> None:
 
 
 @rings()
-def callers_at_fault(world: World) -> None:
+def client_errors(world: World) -> None:
     requests = (("GET", RESULT), ("GET", "/results?limit=x"), ("POST", "/uploads"), ("GET", "/feet"))
     for method, path in requests:
         response = world.request(method, path)
@@ -93,7 +93,7 @@ def callers_at_fault(world: World) -> None:
 
 
 @rings()
-def a_burst_that_waits_in_the_queue_of_lambda(world: World) -> None:
+def burst_that_waits_in_the_queue_of_lambda(world: World) -> None:
     for function in ("prepare", "classify"):
         world.throttle_lambda(function)
 
@@ -110,29 +110,29 @@ def lose_an_image(world: World) -> None:
 
 
 @rings("prepare-errors", "lost-events")
-def an_image_that_is_sent_through_again(world: World) -> None:
+def image_that_the_sweep_sends_again(world: World) -> None:
     lose_an_image(world)
     sweep(world, minutes=20)
 
 
 @rings("prepare-errors", "lost-events", "unfinished-images")
-def an_image_that_stays_without_a_result(world: World) -> None:
+def image_that_stays_without_a_result(world: World) -> None:
     lose_an_image(world)
     sweep(world, minutes=31)
 
 
 @rings("stopped-sweep")
-def a_sweep_that_nothing_starts(world: World) -> None:
+def sweep_that_nothing_starts(world: World) -> None:
     world.wait(minutes=31)
 
 
 @rings("quarantined-images")
-def a_file_that_is_no_image(world: World) -> None:
+def file_that_is_not_an_image(world: World) -> None:
     world.drop(f"inbox/{TASK}/letter.txt", b"no image")
 
 
 @rings("drift")
-def images_of_another_kind(world: World) -> None:
+def out_of_distribution_images(world: World) -> None:
     world.fixture("profiled")
     world.monkeypatch.setattr(drift, "MIN_ANSWERS", 25)
     for number in range(25):
@@ -145,31 +145,31 @@ def images_of_another_kind(world: World) -> None:
 
 
 @rings("internal-errors", "gateway-errors")
-def a_table_that_fails(world: World) -> None:
+def table_that_fails(world: World) -> None:
     world.refuse("DynamoDB")
     world.request("GET", RESULT)
 
 
 @rings("internal-errors", "gateway-errors")
-def a_bucket_that_fails(world: World) -> None:
+def bucket_that_fails(world: World) -> None:
     world.refuse("S3")
     classify(world)
 
 
 @rings("model-errors", "gateway-errors")
-def a_model_that_fails(world: World) -> None:
+def model_that_fails(world: World) -> None:
     break_model(world, ModelFailed("It failed."))
     classify(world)
 
 
 @rings("gateway-errors")
-def an_endpoint_that_starts(world: World) -> None:
+def endpoint_that_starts(world: World) -> None:
     break_model(world, EndpointNotReady("Try again."))
     classify(world)
 
 
 @rings("endpoint-errors", "gateway-errors")
-def an_endpoint_that_does_not_come_back(world: World) -> None:
+def endpoint_that_does_not_come_back(world: World) -> None:
     break_model(world, EndpointNotReady("Try again."))
     for _ in range(3):
         world.wait(minutes=5)
@@ -177,7 +177,7 @@ def an_endpoint_that_does_not_come_back(world: World) -> None:
 
 
 @rings("api-errors", "gateway-errors")
-def a_handler_that_dies(world: World) -> None:
+def handler_that_dies(world: World) -> None:
     def die(*_: object) -> None:
         raise ProcessDied
 
@@ -186,7 +186,7 @@ def a_handler_that_dies(world: World) -> None:
 
 
 @rings("internal-errors", "gateway-errors")
-def an_answer_that_is_not_json(world: World) -> None:
+def answer_that_is_not_json(world: World) -> None:
     world.monkeypatch.setattr(ResultsTable, "get", lambda *_: {"not": object()})
     answer = world.request("GET", RESULT)
     assert answer is not None
@@ -194,13 +194,13 @@ def an_answer_that_is_not_json(world: World) -> None:
 
 
 @rings("api-throttles", "gateway-errors")
-def an_api_without_concurrency(world: World) -> None:
+def api_without_concurrency(world: World) -> None:
     world.throttle_lambda("")
     world.gateway_answered(500)
 
 
 @rings("gateway-errors")
-def a_gateway_that_may_not_call_the_api(world: World) -> None:
+def gateway_that_may_not_call_the_api(world: World) -> None:
     world.gateway_answered(500)
 
 
@@ -214,24 +214,24 @@ def prepared_images_that_cannot_be_classified(world: World) -> None:
 
 
 @rings("sweep-errors", "lost-events")
-def a_sweep_that_fails(world: World) -> None:
+def sweep_that_fails(world: World) -> None:
     world.refuse("S3", "DynamoDB")
     world.schedule("sweep")
 
 
 @rings("drift-monitor-errors", "lost-events")
-def a_drift_that_cannot_be_measured(world: World) -> None:
+def drift_monitor_that_fails(world: World) -> None:
     world.refuse("S3", "DynamoDB")
     world.schedule("drift-monitor")
 
 
 @rings("retraining-errors")
-def a_step_of_a_retraining_that_fails(world: World) -> None:
+def step_of_a_retraining_that_fails(world: World) -> None:
     world.refuse("S3", "DynamoDB")
     assert not world.run("retraining", PLAN_STEP)
 
 
-def a_queue_that_refuses_an_event(function: str, event: dict[str, Any], world: World) -> None:
+def queue_that_refuses_an_event(function: str, event: dict[str, Any], world: World) -> None:
     world.queue_refuses = True
     world.refuse("S3", "DynamoDB")
     world.deliver(function, event)
@@ -243,9 +243,9 @@ for _function, _event in (
     ("sweep", SCHEDULED),
     ("drift-monitor", SCHEDULED),
 ):
-    rings(
-        f"{_function}-errors", f"{_function}-undelivered-events", called=f"a queue that refuses {_function}"
-    )(partial(a_queue_that_refuses_an_event, _function, _event))
+    rings(f"{_function}-errors", f"{_function}-undelivered-events", called=f"queue that refuses {_function}")(
+        partial(queue_that_refuses_an_event, _function, _event)
+    )
 
 
 def no_concurrency_for_a_quarter_of_an_hour(function: str, world: World) -> None:
@@ -270,22 +270,22 @@ def retrain(world: World, **answers: Any) -> None:
 
 
 @rings()
-def a_retraining_that_brings_nothing_better(world: World) -> None:
+def retraining_without_improvement(world: World) -> None:
     retrain(world, **{"Record decision": {"accepted": False, "reasons": "Worse."}})
 
 
 @rings("failed-retrainings")
-def a_training_job_that_fails(world: World) -> None:
+def training_job_that_fails(world: World) -> None:
     retrain(world, Train=Fails("States.TaskFailed"))
 
 
 @rings("endless-retrainings")
-def a_retraining_without_end(world: World) -> None:
+def retraining_that_times_out(world: World) -> None:
     world.execution_ended("TimedOut")
 
 
 @rings("failed-rollback", "failed-retrainings")
-def an_undo_that_fails(world: World) -> None:
+def rollback_that_fails(world: World) -> None:
     retrain(world, **{"Train": Fails("States.TaskFailed"), "Roll back": Fails("Lambda.Unknown")})
     assert world.client  # from here on there is an account
     dependencies._repository().create(
@@ -297,7 +297,7 @@ def an_undo_that_fails(world: World) -> None:
 
 
 @rings()
-def a_schedule_that_meets_a_running_retraining(world: World) -> None:
+def schedule_that_meets_a_running_retraining(world: World) -> None:
     retrain(world, Plan={"skipped": "It is being retrained."})
 
 
@@ -342,7 +342,7 @@ for _table, _index, _path in (
 
 
 @rings("sweep-errors", "lost-events", "results-unfinished-throttled-reads")
-def a_sweep_that_is_throttled(world: World) -> None:
+def sweep_that_is_throttled(world: World) -> None:
     world.throttle_table("ReadThrottleEvents", READS, TABLE, "unfinished")
     world.schedule("sweep")
 

@@ -19,7 +19,6 @@ import app
 from chalicelib import DISCLAIMER, VERSION, dependencies, limits
 from chalicelib.api import export
 from chalicelib.errors import EndpointNotReady, ModelFailed
-from chalicelib.imaging import MAX_BYTES
 from chalicelib.storage import bucket, inbox
 from chalicelib.tasks import load_task, load_tasks
 from tests import images
@@ -195,7 +194,7 @@ GOOD_UPLOAD = {"task": TASK, "size": 10, "content_type": "image/png"}
         ({"size": 0}, 400, "InvalidRequest"),
         ({"size": "10"}, 400, "InvalidRequest"),
         ({"size": True}, 400, "InvalidRequest"),
-        ({"size": MAX_BYTES + 1}, 413, "ImageTooLarge"),
+        ({"size": limits.MAX_FILE_BYTES + 1}, 413, "ImageTooLarge"),
         ({"content_type": "text/html"}, 415, "UnsupportedMediaType"),
         ({"content_type": 7}, 400, "InvalidRequest"),
     ],

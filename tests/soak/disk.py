@@ -12,11 +12,11 @@ from pathlib import Path
 from local.loopback import ask
 from local.stack import LocalStack
 from tests.soak.report import Report
-from tests.soak.scenarios import PATIENCE, reported
+from tests.soak.scenarios import reported
 from tests.soak.system import System
-from tests.stack.client import TASK, wait_for
+from tests.stack.client import PATIENCE, TASK, wait_for
+from tests.stack.model_deployer import ModelDeployer
 from tests.stack.sagemaker_harness import SageMakerHarness
-from tests.stack.test_serving import Desk
 
 SIZE = "64k"
 """Enough to write small files, but not a model."""
@@ -28,13 +28,13 @@ def full_disk(system: System, images: int) -> Report:
     """Images that arrive while no Lambda has room to unpack the model; later they are classified."""
     with reported(system, "/tmp full", images) as report:
         folder = Path(tempfile.mkdtemp())
-        desk = Desk(SageMakerHarness(system.client), folder)
-        bundled = desk.registry.current(TASK)
+        deployer = ModelDeployer(SageMakerHarness(system.client), folder)
+        bundled = deployer.registry.current(TASK)
         assert bundled is not None
-        desk.register("soak-unpacked")
+        deployer.register("soak-unpacked")
         shutil.rmtree(folder)
         # Without an endpoint, each Lambda fetches and unpacks the version's package.
-        desk.registry.promote(TASK, "soak-unpacked", None, None)
+        deployer.registry.promote(TASK, "soak-unpacked", None, None)
         with little_room(system.stack):
             system.drop_synthetic(images)
             system.wait_for_events(PATIENCE)
@@ -47,7 +47,7 @@ def full_disk(system: System, images: int) -> Report:
         system.rest(PATIENCE)
         if system.redriven == redriven:
             report.problems.append("no Lambda failed, so there was room")
-        desk.registry.promote(TASK, bundled.version, None, None)
+        deployer.registry.promote(TASK, bundled.version, None, None)
     return report
 
 
@@ -66,7 +66,7 @@ def little_room(stack: LocalStack) -> Iterator[None]:
             yield
         finally:
             run.terminate()
-            run.wait(60)
+            run.wait(PATIENCE)
             stack.start()
 
 

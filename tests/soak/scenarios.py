@@ -13,10 +13,10 @@ from chalicelib.storage import inbox
 from chalicelib.storage.inbox import InboxObject
 from tests.soak.images import fresh, mammograms
 from tests.soak.report import Report
-from tests.soak.system import System, kill
-from tests.stack.client import TASK
+from tests.soak.system import System
+from tests.stack.client import PATIENCE, TASK
+from tests.stack.processes import kill
 
-PATIENCE = 120.0  # seconds within which an event must be finished
 KILL_SECONDS = 1.5
 KILLED_AT_ONCE = 2
 MIN_KILLED = 12

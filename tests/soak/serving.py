@@ -11,11 +11,12 @@ from botocore.exceptions import ClientError
 
 from tests.soak.images import fresh
 from tests.soak.report import Report
-from tests.soak.scenarios import PATIENCE, reported
-from tests.soak.system import System, kill
-from tests.stack.client import TASK
+from tests.soak.scenarios import reported
+from tests.soak.system import System
+from tests.stack.client import PATIENCE, TASK
+from tests.stack.model_deployer import ENDPOINT, ModelDeployer
+from tests.stack.processes import kill
 from tests.stack.sagemaker_harness import SageMakerHarness
-from tests.stack.test_serving import ENDPOINT, Desk
 
 HANG_SECONDS = 15.0
 """Longer than a Lambda waits for the endpoint."""
@@ -29,18 +30,18 @@ def endpoint(system: System, images: int) -> Report:
         harness = SageMakerHarness(system.client)
         harness.set_up()
         folder = Path(tempfile.mkdtemp())
-        desk = Desk(harness, folder)
-        bundled = desk.registry.current(TASK)
+        deployer = ModelDeployer(harness, folder)
+        bundled = deployer.registry.current(TASK)
         assert bundled is not None
-        second = _serve(desk)
+        second = _serve(deployer)
         try:
             kill(system.lambdas())  # new processes know the promoted version at once
             system.drop_synthetic(1)
             system.wait_for_events(PATIENCE)  # so that the endpoint has answered before it fails
             system.drop_synthetic(images // 3 - 1)
-            hung, throttled = _hang(system, desk)
+            hung, throttled = _hang(system, deployer)
             system.drop_synthetic(images // 3)
-            killed = _die_during_swap(system, desk, second)
+            killed = _die_during_swap(system, deployer, second)
             system.drop_synthetic(images - images // 3 * 2)
             system.wait_for_events(PATIENCE)
             answers = _answered_by_endpoint(system)
@@ -52,7 +53,7 @@ def endpoint(system: System, images: int) -> Report:
             if not (hung and throttled and killed and answers):
                 report.problems.append("the endpoint was in no trouble, or gave no answers")
         finally:
-            desk.registry.promote(TASK, bundled.version, None, None)
+            deployer.registry.promote(TASK, bundled.version, None, None)
             kill(system.lambdas())
             harness.served(ENDPOINT)
             harness.remove(ENDPOINT)
@@ -60,16 +61,16 @@ def endpoint(system: System, images: int) -> Report:
     return report
 
 
-def _serve(desk: Desk) -> str:
+def _serve(deployer: ModelDeployer) -> str:
     """Deploy a version on an endpoint, and return the configuration of another version."""
-    first, second = (desk.register(f"soak-{name}", most=1) for name in ("first", "second"))
-    desk.harness.sagemaker.create_endpoint(EndpointName=ENDPOINT, EndpointConfigName=first)
-    assert desk.harness.served(ENDPOINT)["EndpointStatus"] == "InService"
-    desk.registry.promote(TASK, "soak-first", ENDPOINT, first)
+    first, second = (deployer.register(f"soak-{name}", most=1) for name in ("first", "second"))
+    deployer.harness.sagemaker.create_endpoint(EndpointName=ENDPOINT, EndpointConfigName=first)
+    assert deployer.harness.served(ENDPOINT)["EndpointStatus"] == "InService"
+    deployer.registry.promote(TASK, "soak-first", ENDPOINT, first)
     return second
 
 
-def _hang(system: System, desk: Desk) -> tuple[int, int]:
+def _hang(system: System, deployer: ModelDeployer) -> tuple[int, int]:
     """Let the endpoint's server give no answers for a while.
 
     It takes one request at a time, so of two that come meanwhile at least one is turned away.
@@ -80,28 +81,28 @@ def _hang(system: System, desk: Desk) -> tuple[int, int]:
     servers = system.processes(SERVER)
     stopped = kill(servers, signal.SIGSTOP)
     with ThreadPoolExecutor(2) as threads:
-        requests = [threads.submit(_is_throttled, desk) for _ in range(2)]
+        requests = [threads.submit(_is_throttled, deployer) for _ in range(2)]
         time.sleep(HANG_SECONDS)
         kill(servers, signal.SIGCONT)
         return stopped, sum(request.result() for request in requests)
 
 
-def _is_throttled(desk: Desk) -> bool:
+def _is_throttled(deployer: ModelDeployer) -> bool:
     try:
-        desk.harness.runtime.invoke_endpoint(EndpointName=ENDPOINT, ContentType="image/png", Body=fresh())
+        deployer.harness.runtime.invoke_endpoint(EndpointName=ENDPOINT, ContentType="image/png", Body=fresh())
     except ClientError as error:
         return str(error.response["Error"]["Code"]) == "ThrottlingException"
     return False
 
 
-def _die_during_swap(system: System, desk: Desk, config: str) -> int:
+def _die_during_swap(system: System, deployer: ModelDeployer, config: str) -> int:
     """Kill the endpoint's old and new servers during an update."""
-    desk.harness.sagemaker.update_endpoint(EndpointName=ENDPOINT, EndpointConfigName=config)
+    deployer.harness.sagemaker.update_endpoint(EndpointName=ENDPOINT, EndpointConfigName=config)
     killed = 0
     for _ in range(KILLS):
         killed += kill(system.processes(SERVER))
         time.sleep(0.5)
-    assert desk.harness.served(ENDPOINT)["EndpointStatus"] == "InService"
+    assert deployer.harness.served(ENDPOINT)["EndpointStatus"] == "InService"
     return killed
 
 

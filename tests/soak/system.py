@@ -1,8 +1,6 @@
 """The local system under load: sends images, records failures, and waits until it is at rest."""
 
 import json
-import os
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -22,8 +20,8 @@ from local.deployment import aws_environment
 from local.stack import BUCKET, LocalStack
 from tests.soak.images import fresh, unusable
 from tests.soak.invariant import Stage, problems, unfinished
-from tests.stack.client import TASK, Client
-from tests.stack.processes import descendants
+from tests.stack.client import PATIENCE, TASK, Client
+from tests.stack.processes import running
 from tests.stage import ROOT
 
 TABLE = "negatoscope-local-results"
@@ -70,8 +68,15 @@ class System:
             aws_secret_access_key="test",
         )
         self.stage = Stage(self.s3, dynamodb, BUCKET, TABLE)
+        self._ignore_earlier_images()
+
+    def _ignore_earlier_images(self) -> None:
+        """Wait until nothing is in progress; later, only what this run sends counts."""
+        self.wait_for_events(PATIENCE)
+        sqs = self.client.aws("sqs")
+        sqs.purge_queue(QueueUrl=sqs.get_queue_url(QueueName=LOST_EVENTS)["QueueUrl"])
         self.stage.look()
-        self.stage.ignored = frozenset(self.stage.items)  # results of earlier runs
+        self.stage.ignored = frozenset(self.stage.items)
 
     # --------------------------------------------------------------------------------------- images
 
@@ -192,12 +197,7 @@ class System:
 
     def processes(self, program: str) -> list[int]:
         """The processes of the emulator that run a program."""
-        below = descendants(self.stack.processes["AWS emulator"])
-        listing = subprocess.run(
-            ["ps", "-wweo", "pid=,args="], capture_output=True, text=True, check=True
-        ).stdout
-        running = (line.split(None, 1) for line in listing.splitlines() if program in line)
-        return [int(pid) for pid, _ in running if int(pid) in below]
+        return running(self.stack.processes["AWS emulator"], program)
 
     @contextmanager
     def killing(self, kill: Callable[[], int], seconds: float) -> Iterator[list[int]]:
@@ -223,15 +223,3 @@ class System:
             finally:
                 over.set()
             ended.result()
-
-
-def kill(pids: Iterable[int], number: signal.Signals = signal.SIGKILL) -> int:
-    """Send a signal to processes, and return their number."""
-    hit = 0
-    for pid in pids:
-        try:
-            os.kill(pid, number)
-            hit += 1
-        except ProcessLookupError:
-            pass
-    return hit

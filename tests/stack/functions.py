@@ -47,7 +47,7 @@ class Function:
 
 
 @contextmanager
-def deployed(client: Client, handler: Callable[..., Any], role: str, timeout: int = 20) -> Iterator[Function]:
+def deployed(client: Client, handler: Callable[..., Any], role: str, timeout: int = 60) -> Iterator[Function]:
     """Deploy `handler`, which must import what it uses, with the role of one of the app's Lambdas."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:

@@ -14,6 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from local.http_server import serving
 from local.proxy import Proxy
+from tests.stack.client import PATIENCE
 
 
 @contextmanager
@@ -21,7 +22,7 @@ def https_proxy(domain: str, emulator_port: int, folder: Path) -> Iterator[tuple
     """Serve `domain`, a CloudFront distribution's, over HTTPS; give out command-line options for Chromium."""
     # The emulator serves distributions under names of this machine, without encryption.
     name = domain.replace(".cloudfront.net", f".cloudfront.localhost:{emulator_port}")
-    proxy = Proxy(emulator_port, name, timeout=60, headers=[(b"x-forwarded-proto", b"https")])
+    proxy = Proxy(emulator_port, name, timeout=PATIENCE, headers=[(b"x-forwarded-proto", b"https")])
     certificate, key, fingerprint = _certificate(domain, folder)
     with serving(proxy, (certificate, key)) as port:
         yield (

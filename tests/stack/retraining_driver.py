@@ -22,7 +22,7 @@ TASK = load_task("breast-histology")
 ENDPOINT = f"negatoscope-local-{TASK.name}"
 MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:negatoscope-local-retrain"
 PATIENTS = 16  # per class
-PATIENCE = 600.0  # seconds for a retraining
+PATIENCE = 1200.0  # seconds for a retraining
 PAUSE = 0.5
 """Seconds between two looks at a retraining: each is a call of a Lambda, and the jobs need the processor."""
 TINY: dict[str, int | float | str] = {
@@ -100,7 +100,7 @@ class RetrainingDriver:
             models = [answer.json["model"] for answer in answers]
             return {(model["version"], model["backend"]) for model in models} == {(version, "endpoint")}
 
-        wait_for(is_served, patience=75, pause=1.0)
+        wait_for(is_served, pause=1.0)
 
     def correct(self, images: int) -> dict[str, str]:
         """Classify images of a new stain and correct their labels. Return the classes by id."""

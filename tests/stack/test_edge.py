@@ -14,7 +14,7 @@ from local.asgi import Receive, Scope, Send, respond
 from local.edge import Edge
 from local.http_server import serving
 from local.proxy import Proxy
-from tests.stack.client import Client, send
+from tests.stack.client import PATIENCE, Client, send
 from tests.stack.ports import free_ports
 from tests.stage import ROOT
 
@@ -113,7 +113,7 @@ def test_page_redirects_to_localhost(client: Client) -> None:
 
 
 def test_connections_are_kept(client: Client) -> None:
-    connection = http.client.HTTPConnection("localhost", client.stack.port, timeout=30)
+    connection = http.client.HTTPConnection("localhost", client.stack.port, timeout=PATIENCE)
     for path in ("/", "/api/health", "/api/no-such-route", "/no-such-page.html"):
         connection.request("GET", path)
         response = connection.getresponse()
@@ -123,7 +123,7 @@ def test_connections_are_kept(client: Client) -> None:
 
 
 def test_body_of_unknown_length_is_refused(client: Client) -> None:
-    connection = http.client.HTTPConnection("localhost", client.stack.port, timeout=30)
+    connection = http.client.HTTPConnection("localhost", client.stack.port, timeout=PATIENCE)
     connection.request("POST", "/api/uploads", iter([b"{}"]), {"Transfer-Encoding": "chunked"})
 
     assert connection.getresponse().status == 411

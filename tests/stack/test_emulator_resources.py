@@ -20,4 +20,4 @@ def test_connections_closed_by_clients_are_released(client: Client) -> None:
     for _ in range(50):
         assert send(client.stack.emulator_port, "GET", "/_ministack/health").status == 200
 
-    wait_for(lambda: open_files(client) < before + 25, patience=10)
+    wait_for(lambda: open_files(client) < before + 25)

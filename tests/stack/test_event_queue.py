@@ -9,6 +9,7 @@ import pytest
 
 from local.aws import lambda_events
 from local.aws.lambda_events import AttemptResult, EventQueue
+from tests.stack.client import PATIENCE
 
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:f"
 
@@ -43,7 +44,7 @@ def deliver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Functi
 
     def deliver(function: Function) -> None:
         EventQueue(tmp_path / "events.sqlite", 1, function.run, function.give_up).put(FUNCTION, {"n": 1})
-        assert function.over.wait(10)
+        assert function.over.wait(PATIENCE)
 
     return deliver
 

@@ -23,7 +23,7 @@ from tests.browser.app_page import AppPage
 from tests.browser.chromium import ChromiumNotFound, find_chromium, launched
 from tests.images import grey_file
 from tests.stack import retraining_driver
-from tests.stack.client import TASK, Client, wait_for
+from tests.stack.client import PATIENCE, TASK, Client, wait_for
 from tests.stack.https_proxy import https_proxy
 from tests.stack.installation import BUCKET, PREFIX, SITE_BUCKET, STAGE, Installation, inventory
 from tests.stack.retraining_driver import TINY, put_images
@@ -242,7 +242,9 @@ def test_people_sign_in_upload_and_retrain(
 
         app.drop(samples.jpeg(), samples.dicom(), samples.truncated_jpeg())
         app.wait_for_queue()
-        expect(app.page.locator("#queue-summary")).to_have_text("3 of 3 done · 1 not usable")
+        expect(app.page.locator("#queue-summary")).to_have_text(
+            "3 of 3 done · 1 not usable", timeout=1000 * PATIENCE
+        )
         app.classify(samples.jpeg())
 
         app.retrain(retraining_driver.TASK.name, TINY, approval=False)

@@ -96,7 +96,7 @@ def test_failing_processing_job_reports_its_message(harness: SageMakerHarness) -
 
 
 def test_processing_job_can_be_stopped(harness: SageMakerHarness) -> None:
-    request = processing(harness, "import time\nprint('here', flush=True)\ntime.sleep(60)")
+    request = processing(harness, "import time\nprint('here', flush=True)\ntime.sleep(600)")
     harness.sagemaker.create_processing_job(**request)
     wait_for(lambda: harness.log(GROUP, request["ProcessingJobName"]))
 
@@ -107,7 +107,7 @@ def test_processing_job_can_be_stopped(harness: SageMakerHarness) -> None:
 
 def test_processing_job_is_stopped_at_its_time_limit(harness: SageMakerHarness) -> None:
     limit = {"MaxRuntimeInSeconds": 1}
-    request = processing(harness, "import time\ntime.sleep(60)", StoppingCondition=limit)
+    request = processing(harness, "import time\ntime.sleep(600)", StoppingCondition=limit)
     harness.sagemaker.create_processing_job(**request)
 
     assert processed(harness, request)["ProcessingJobStatus"] == "Stopped"

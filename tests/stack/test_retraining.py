@@ -109,7 +109,7 @@ def test_corrections_are_learnt_while_requests_are_answered(
     with asking(driver.answered_by) as heard:
         name = driver.start({"seed": 2})
         ended = driver.wait_for_end(name)
-        wait_for(lambda: ended["candidate"] in heard, patience=75)
+        wait_for(lambda: ended["candidate"] in heard)
 
     assert ended["status"] == "deployed", ended["outcome"]
     assert "better than the current one" in ended["outcome"]

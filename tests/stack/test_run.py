@@ -15,7 +15,7 @@ from local.run import greeting
 from local.stack import LocalStack
 from local.users import USERS
 from tests.images import grey_file
-from tests.stack.client import TASK, Client, wait_for
+from tests.stack.client import PATIENCE, TASK, Client, wait_for
 from tests.stack.ports import free_ports
 from tests.stack.processes import alive, descendants
 from tests.stage import ROOT
@@ -37,7 +37,7 @@ def test_port_in_use_is_reported_with_a_remedy(tmp_path: Path, variable: str) ->
     taken = ports[PORTS.index(variable)]
     with socket.create_server(("127.0.0.1", taken)):
         run = start_run(tmp_path / "local", ports, tmp_path / "output")
-        assert run.wait(30) == 1
+        assert run.wait(PATIENCE) == 1
 
     message = (tmp_path / "output").read_text()
     assert f"Port {taken}" in message
@@ -142,7 +142,7 @@ class TestEnding:
         output = tmp_path / "output"
         run, started = running(stopped, output)
         run.send_signal(signal.Signals[name])
-        assert run.wait(30) == 0, output.read_text()
+        assert run.wait(PATIENCE) == 0, output.read_text()
         assert not alive(started)
 
         text = output.read_text()
@@ -153,11 +153,11 @@ class TestEnding:
         run, started = running(stopped, tmp_path / "output")
         run.kill()
         run.wait()
-        wait_for(lambda: not alive(started), patience=20)
+        wait_for(lambda: not alive(started))
 
 
 def test_second_run_on_the_same_folder_is_refused(stack: LocalStack, tmp_path: Path) -> None:
     run = start_run(stack.directory, free_ports(), tmp_path / "output")
 
-    assert run.wait(30) == 1
+    assert run.wait(PATIENCE) == 1
     assert "Another `make run` uses" in (tmp_path / "output").read_text()

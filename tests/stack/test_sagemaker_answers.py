@@ -17,7 +17,7 @@ from tests.stack.test_processing_jobs import processing
 from tests.stack.test_transform_jobs import transform
 from tests.stack.test_tuning_jobs import TRIAL, tuning
 
-WAIT = "import time\ntime.sleep(60)"
+WAIT = "import time\ntime.sleep(600)"
 
 
 def differences(operation: str, answer: Any) -> list[str]:
@@ -62,7 +62,7 @@ def call_everything(harness: SageMakerHarness) -> None:
 def jobs(harness: SageMakerHarness) -> None:
     """Describe every job while it runs and when it has ended."""
     sagemaker = harness.sagemaker
-    harness.put("data/answers/a.txt", "sleep 0.2")
+    harness.put("data/answers/a.txt", "hello")
     done = harness.train("print('fine')")
     stopped = harness.train(WAIT)
     search, searched = tuning(harness, WAIT), tuning(harness, TRIAL, jobs=1)

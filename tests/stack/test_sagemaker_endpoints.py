@@ -1,7 +1,8 @@
 """Endpoints serve models, and updates fail no request."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,7 +106,7 @@ def test_update_fails_no_request(harness: SageMakerHarness) -> None:
     over = threading.Event()
 
     def ask_on() -> None:
-        while not over.is_set():
+        while not over.wait(0.02):
             try:
                 heard.append(harness.ask(endpoint, "hello").partition("|")[0])
             except ClientError as error:
@@ -133,21 +134,27 @@ def test_update_fails_no_request(harness: SageMakerHarness) -> None:
         harness.ask(endpoint, "hello")
 
 
+def answering(harness: SageMakerHarness, endpoint: str, text: str) -> Callable[[], bool]:
+    """Whether the endpoint's model has received a request."""
+    group = f"/aws/sagemaker/Endpoints/{endpoint}"
+    return lambda: f"answering {text}" in harness.log(group, "AllTraffic/")
+
+
 def test_serverless_variant_throttles_above_its_concurrency(
-    harness: SageMakerHarness,
+    harness: SageMakerHarness, tmp_path: Path
 ) -> None:
     config = harness.config(
         harness.model("one"), ServerlessConfig={"MemorySizeInMB": 2048, "MaxConcurrency": 1}
     )
     endpoint = harness.endpoint(config)
-    slow = threading.Thread(target=lambda: harness.ask(endpoint, "sleep 2"))
+    release = tmp_path / "release"
+    slow = threading.Thread(target=lambda: harness.ask(endpoint, f"wait for {release}"))
     slow.start()
-    wait_for(
-        lambda: "answering sleep 2" in harness.log(f"/aws/sagemaker/Endpoints/{endpoint}", "AllTraffic/")
-    )
+    wait_for(answering(harness, endpoint, f"wait for {release}"))
 
     with pytest.raises(ClientError) as error:
         harness.ask(endpoint, "hello")
+    release.touch()
     slow.join()
 
     assert refusal(error) == ("ThrottlingException", "Rate exceeded")
@@ -155,23 +162,24 @@ def test_serverless_variant_throttles_above_its_concurrency(
     harness.remove(endpoint)
 
 
-def test_update_waits_for_invocations_under_way(harness: SageMakerHarness) -> None:
+def test_update_waits_for_invocations_under_way(harness: SageMakerHarness, tmp_path: Path) -> None:
     endpoint = harness.endpoint(harness.config(harness.model("before")))
     heard: list[str] = []
-    slow = threading.Thread(target=lambda: heard.append(harness.ask(endpoint, "sleep 5")))
+    release = tmp_path / "release"
+    slow = threading.Thread(target=lambda: heard.append(harness.ask(endpoint, f"wait for {release}")))
     slow.start()
-    wait_for(
-        lambda: "answering sleep 5" in harness.log(f"/aws/sagemaker/Endpoints/{endpoint}", "AllTraffic/")
-    )
+    wait_for(answering(harness, endpoint, f"wait for {release}"))
 
     harness.sagemaker.update_endpoint(
         EndpointName=endpoint, EndpointConfigName=harness.config(harness.model("after"))
     )
     harness.served(endpoint)
     assert harness.ask(endpoint, "hello").startswith("after")
+    assert heard == []
+    release.touch()
     slow.join()
 
-    assert heard == ["before|text/plain|sleep 5|"]
+    assert heard == [f"before|text/plain|wait for {release}|"]
     harness.remove(endpoint)
 
 
@@ -207,10 +215,14 @@ def test_endpoint_whose_model_does_not_start_fails(harness: SageMakerHarness) ->
     harness.remove(name)
 
 
-def test_endpoint_serves_and_cannot_be_changed_during_an_update(harness: SageMakerHarness) -> None:
+def test_endpoint_serves_and_cannot_be_changed_during_an_update(
+    harness: SageMakerHarness, tmp_path: Path
+) -> None:
     first = harness.config(harness.model("good"), **INSTANCES)
     endpoint = harness.endpoint(first)
-    second = harness.config(harness.model("slow", f"import time\ntime.sleep(3)\n{INFERENCE}"), **INSTANCES)
+    release = tmp_path / "release"
+    loads = f"import os, time\nwhile not os.path.exists({str(release)!r}):\n    time.sleep(0.05)\n"
+    second = harness.config(harness.model("slow", loads + INFERENCE), **INSTANCES)
     harness.sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=second)
 
     with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
@@ -219,6 +231,7 @@ def test_endpoint_serves_and_cannot_be_changed_during_an_update(harness: SageMak
         harness.sagemaker.delete_endpoint(EndpointName=endpoint)
 
     assert harness.ask(endpoint, "meanwhile").startswith("good|")
+    release.touch()
     assert harness.served(endpoint)["EndpointConfigName"] == second
     harness.remove(endpoint)
 

@@ -14,7 +14,9 @@ from tests.stack.sagemaker_harness import SageMakerHarness, pause
 from tests.stack.test_transform_jobs import transform
 from tests.stack.test_tuning_jobs import tuning
 
-WAIT = "import subprocess, time\nsubprocess.Popen(['sleep', '60'])\nprint('here', flush=True)\ntime.sleep(60)"
+WAIT = (
+    "import subprocess, time\nsubprocess.Popen(['sleep', '600'])\nprint('here', flush=True)\ntime.sleep(600)"
+)
 
 
 def stop(stack: LocalStack) -> None:
@@ -42,7 +44,7 @@ def test_restart_restores_endpoints_and_fails_running_jobs(
     search = tuning(harness, WAIT)
     harness.sagemaker.create_hyper_parameter_tuning_job(**search)
     batch = transform(
-        harness, harness.model("slow", "import time\ntime.sleep(60)"), harness.put("data/one", "one")
+        harness, harness.model("slow", "import time\ntime.sleep(600)"), harness.put("data/one", "one")
     )
     harness.sagemaker.create_transform_job(**batch)
     assert warmed_up(stack)
@@ -50,7 +52,7 @@ def test_restart_restores_endpoints_and_fails_running_jobs(
     started = descendants(stack.processes["AWS emulator"])
 
     end(stack)
-    wait_for(lambda: not alive(started), patience=10)
+    wait_for(lambda: not alive(started))
     stack.start()
 
     assert len(started) >= 8

@@ -24,7 +24,7 @@ os.makedirs(os.path.join(os.environ["SM_MODEL_DIR"], "code"))
 with open(os.path.join(os.environ["SM_MODEL_DIR"], "code", "inference.py"), "w") as file:
     file.write(open("inference.py").read())
 """
-WAIT = "import time\nprint('here', flush=True)\ntime.sleep(60)"
+WAIT = "import time\nprint('here', flush=True)\ntime.sleep(600)"
 
 
 class Machine:
@@ -491,7 +491,7 @@ def test_unknown_integration_fails(harness: SageMakerHarness) -> None:
 
 
 def test_stopped_execution_stays_stopped(harness: SageMakerHarness) -> None:
-    machine = Machine(harness, {"Wait": {"Type": "Wait", "Seconds": 30, "End": True}})
+    machine = Machine(harness, {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}})
     execution = machine.start()
 
     machine.client.stop_execution(executionArn=execution)

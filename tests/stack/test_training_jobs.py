@@ -39,7 +39,7 @@ for epoch in range(3):
 WAIT = """
 import time
 print("started; loss=0.5;", flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 # Continues to count from its checkpoint; ends on SIGTERM, and at 3 in any case.
 COUNT = """
@@ -51,7 +51,7 @@ print(f"count={count};", flush=True)
 state.write_text(str(count + 1))
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
 if count < 2:
-    time.sleep(60)
+    time.sleep(600)
 Path(os.environ["SM_MODEL_DIR"], "count").write_text(str(count))
 """
 # Shuts down cleanly on SIGTERM.
@@ -63,7 +63,7 @@ def save(*_):
     sys.exit(0)
 signal.signal(signal.SIGTERM, save)
 print("ready", flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -168,7 +168,7 @@ def test_training_job_is_stopped_at_its_time_limit(harness: SageMakerHarness) ->
     job = harness.trained(name)
 
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
-    assert job["TrainingTimeInSeconds"] < 30
+    assert job["TrainingTimeInSeconds"] < 600
 
 
 def test_max_wait_time_includes_waiting_for_spot_instances(harness: SageMakerHarness) -> None:
@@ -210,7 +210,7 @@ def test_interrupted_spot_job_resumes_from_its_checkpoint(harness: SageMakerHarn
     name = harness.train(
         COUNT,
         EnableManagedSpotTraining=True,
-        StoppingCondition={"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 60},
+        StoppingCondition={"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 600},
         CheckpointConfig={"S3Uri": f"s3://{BUCKET}/{place}"},
     )
     for count in range(2):

@@ -1,6 +1,7 @@
 """Transform jobs process every object of a data source with a model."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,14 +99,17 @@ def test_model_that_cannot_be_loaded_fails_the_transform_job(harness: SageMakerH
     assert "ImportError: no such library" in harness.log(GROUP, request["TransformJobName"])
 
 
-def test_transform_job_can_be_stopped(harness: SageMakerHarness) -> None:
-    for number in range(5):
-        harness.put(f"data/slow/{number}.txt", "sleep 0.5")
+def test_transform_job_can_be_stopped(harness: SageMakerHarness, tmp_path: Path) -> None:
+    release = tmp_path / "release"
+    harness.put("data/slow/0.txt", "hello")
+    for number in range(1, 5):
+        harness.put(f"data/slow/{number}.txt", f"wait for {release}")
     request = transform(harness, harness.model("bob"), f"s3://{BUCKET}/data/slow/", MaxConcurrentTransforms=1)
     harness.sagemaker.create_transform_job(**request)
     wait_for(lambda: harness.keys(f"transformed/{request['TransformJobName']}/"))
 
     harness.sagemaker.stop_transform_job(TransformJobName=request["TransformJobName"])
+    release.touch()
 
     assert described(harness, request)["TransformJobStatus"] == "Stopped"
     assert len(harness.keys(f"transformed/{request['TransformJobName']}/")) < 5

@@ -107,7 +107,7 @@ def test_bayesian_tuning_job_completes(harness: SageMakerHarness) -> None:
 
 
 def test_stopping_a_tuning_job_stops_its_training_jobs(harness: SageMakerHarness) -> None:
-    name = tune(harness, tuning(harness, "import time\ntime.sleep(60)"))
+    name = tune(harness, tuning(harness, "import time\ntime.sleep(600)"))
     wait_for(lambda: len(trainings(harness, name)) == 2)
 
     harness.sagemaker.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)

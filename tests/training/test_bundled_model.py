@@ -11,7 +11,7 @@ import pytest
 from chalicelib.models.package import BUNDLED_MODELS, ModelPackage
 from chalicelib.tasks import load_task
 from training.data.preparation import prepare_data
-from training.model.export import open_session, run
+from training.model.graph import open_session, run
 from training.reports.card import render_card
 from training.reports.overview import render_overview
 from training.reports.package import MAX_BYTES

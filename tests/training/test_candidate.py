@@ -15,8 +15,8 @@ from training.core.calibration import fit_temperature
 from training.data.pixels import Labelled, PixelView
 from training.model import candidate
 from training.model.candidate import Fold, choose_candidate
-from training.model.export import open_session, run
 from training.model.fitting import Fit
+from training.model.graph import open_session, run
 from training.model.ood_score import fit_ood_score
 from training.model.progress import Epoch
 
@@ -74,9 +74,9 @@ def test_distance_threshold_is_the_requested_quantile_of_validation(
         small_task, {3: fits[3]}, make_folds(fits), [255 - PIXELS], parameters, tmp_path
     )
 
-    distances = run(open_session(chosen.graph), PIXELS)["distance"]
+    distances = chosen.answer(PIXELS)["distance"]
     assert (distances <= chosen.distance_threshold + 1e-4).mean() == pytest.approx(0.9)
-    assert (run(open_session(chosen.graph), 255 - PIXELS)["distance"] > chosen.distance_threshold).all()
+    assert (chosen.answer(255 - PIXELS)["distance"] > chosen.distance_threshold).all()
 
 
 def test_distance_can_be_computed_without_one_kind_of_counterexamples(

@@ -23,7 +23,7 @@ from training.errors import TrainingError
 from training.model import imagenet
 from training.model.candidate import Candidate
 from training.model.efficientnet_lite import SCALES, EfficientNetLite, SamePaddedConv2d
-from training.model.export import open_session, run
+from training.model.graph import open_session, run
 from training.model.network import build_network
 from training.model.starting_weights import load_starting_weights
 from training.run import Run

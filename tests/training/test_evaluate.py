@@ -5,6 +5,8 @@ import hashlib
 import json
 import re
 import shutil
+import subprocess
+import sys
 import tarfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -19,6 +21,7 @@ from chalicelib import DISCLAIMER
 from chalicelib.limits import MAX_IMAGE_BODY
 from chalicelib.models.package import BUNDLED_MODELS, bundled_package
 from chalicelib.tasks import Task
+from tests.stage import ROOT
 from tests.training.fake_api import FakeApi, Reply, classification, fake_api
 from tests.training.samples import write_manifest
 from training.evaluate import TOKEN, main
@@ -367,3 +370,15 @@ def test_copies_are_scored_once(evaluate: Evaluate, data_folder: Path, task: Tas
     shutil.copy(original, original.with_name("copy.png"))
 
     assert evaluate(data_folder).facts["findings"]["copies"] == 1
+
+
+def test_evaluation_imports_neither_torch_nor_scikit_learn() -> None:
+    program = (
+        "import sys, training.evaluate, training.evaluate_candidate, training.prepare; "
+        "print(sorted({'sklearn', 'torch'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert (done.stdout, done.stderr) == ("[]\n", "")

@@ -13,7 +13,8 @@ from tests.training.test_network import make_trained_network
 from training.errors import TrainingError
 from training.model.classifier import fold_batch_norm
 from training.model.ensemble_module import EnsembleModule, Member
-from training.model.export import check_parity, export, open_session, run
+from training.model.export import check_parity, export
+from training.model.graph import open_session, run
 from training.model.weight_precision import round_weights
 
 PIXELS = np.stack([np.asarray(blob(label, 3, label))[np.newaxis] for label in (0, 1, 2, 0, 1)])

@@ -29,7 +29,7 @@ def torchrun(command: list[str], environment: dict[str, str]) -> subprocess.Comp
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
 
 

@@ -20,8 +20,8 @@ from tests.training.samples import make_network, write_images, write_manifest
 from training.archive import serving_code
 from training.arguments import SMOKE
 from training.core.markdown import percent
-from training.model.export import open_session
-from training.model.progress import METRIC_PATTERNS, OBJECTIVE
+from training.model.graph import open_session
+from training.model.progress import METRIC_PATTERNS, OBJECTIVE, Epoch, Progress
 from training.model.starting_weights import load_starting_weights
 from training.train import INTERRUPTED, main
 
@@ -59,27 +59,30 @@ def run(task: Task, tmp_path_factory: pytest.TempPathFactory) -> Run:
     write_manifest(data)
     other = load_task(OTHER)
     write_images(place / "ood" / OTHER, other.class_names)
-    with start_job(task, data, place) as job:
-        printed, said = job.communicate()
-    assert job.returncode == 0, said
-    assert said == ""
-    return Run(data, place / "model", place / "output", printed)
+    job = subprocess.run(
+        [sys.executable, "training/train.py", *job_options(task, data)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **job_environment(data, place)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert job.returncode == 0, job.stderr
+    assert job.stderr == ""
+    return Run(data, place / "model", place / "output", job.stdout)
 
 
-def start_job(task: Task, data: Path, place: Path) -> subprocess.Popen[str]:
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
+def job_environment(data: Path, place: Path) -> dict[str, str]:
+    return {
         "SM_CHANNEL_TRAIN": str(data),
         "SM_MODEL_DIR": str(place / "model"),
         "SM_OUTPUT_DATA_DIR": str(place / "output"),
     }
+
+
+def job_options(task: Task, data: Path) -> list[str]:
     options = ["--task", task.name, "--smoke", "true", "--num-seeds", "2", "--learning_rate", "0.01"]
-    options += ["--ood-data", str(data.parent / "ood"), "--git-commit", "abc123"]
-    command = [sys.executable, "training/train.py", *options]
-    return subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    return [*options, "--ood-data", str(data.parent / "ood"), "--git-commit", "abc123"]
 
 
 def test_package_is_loaded_by_the_application(run: Run, task: Task) -> None:
@@ -175,30 +178,37 @@ def test_network_weights_can_start_another_training(run: Run, task: Task) -> Non
     assert torch.equal(pupil.state_dict()["stem.0.weight"], weights.tensors["stem.0.weight"])
 
 
-def test_interrupted_training_resumes_to_the_same_model(run: Run, task: Task, tmp_path: Path) -> None:
-    with start_job(task, run.data, tmp_path) as job:
-        assert job.stdout is not None
-        epochs = 0
-        while epochs < 3:  # two of the first training, one of the second
-            line = job.stdout.readline()
-            assert line, "the training ended before it could be interrupted"
-            epochs += line.startswith("epoch=")
-        job.send_signal(signal.SIGTERM)
-        _, said = job.communicate()
-    assert job.returncode == INTERRUPTED
+def test_interrupted_training_resumes_to_the_same_model(
+    run: Run, task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    epochs = 0
+
+    def interrupt_after_third_epoch(progress: Progress, epoch: Epoch, best: Epoch) -> None:
+        """Like SageMaker taking back a spot instance after two epochs of one training and one of the next."""
+        nonlocal epochs
+        epochs += 1
+        if epochs == 3:
+            signal.raise_signal(signal.SIGTERM)
+
+    for name, value in job_environment(run.data, tmp_path).items():
+        monkeypatch.setenv(name, value)
+    with monkeypatch.context() as patch:
+        patch.setattr(Progress, "report_epoch", interrupt_after_third_epoch)
+        assert main(job_options(task, run.data)) == INTERRUPTED
+    said = capsys.readouterr().err
     assert said.startswith("interrupted: ")
     assert said.count("\n") == 1
     assert list((tmp_path / "model").iterdir()) == []
 
-    with start_job(task, run.data, tmp_path) as again:
-        printed, said = again.communicate()
-    assert again.returncode == 0, said
+    assert main(job_options(task, run.data)) == 0
+    printed = capsys.readouterr().out
     assert "resuming seed 0 after epoch 2\n" in printed
     assert "resuming seed 1 after epoch 1\n" in printed
     models = [
         json.loads((folder / "model.json").read_text(encoding="utf-8"))
         for folder in (run.model, tmp_path / "model")
     ]
+    # Also in another process, the same data and seed give the same package.
     assert models[0]["sha256"] == models[1]["sha256"]
     assert models[0]["metrics"] == models[1]["metrics"]
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from chalicelib.hyperparameters import Hyperparameters, searched
 from chalicelib.tasks import Task
 from tests.training.samples import make_network
 from training.arguments import parse_arguments
+from training.data.pixels import Labelled
 from training.data.preparation import prepare_data
 from training.errors import TrainingError
 from training.model.fitting import Fit, fit
@@ -25,6 +27,26 @@ def search(task: Task, data_folder: Path, tmp_path: Path) -> list[str]:
     """The command line of a quick search, without the number of trials."""
     folders = ["--data", str(data_folder), "--output-dir", str(tmp_path / "tuning")]
     return ["--task", task.name, *folders, "--smoke", "--width", "4", "--epochs", "2"]
+
+
+@pytest.fixture
+def _without_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replace trainings by one epoch whose loss is the trial's learning rate."""
+
+    def pretend(
+        task: Task,
+        train: Labelled,
+        validation: Labelled,
+        parameters: Hyperparameters,
+        *_: Any,
+        after_epoch: Callable[[Epoch], None],
+    ) -> Fit:
+        print("train_loss")
+        epoch = Epoch(parameters.epochs, 1.0, parameters.learning_rate, 0.5)
+        after_epoch(epoch)
+        return Fit(make_network(), epoch, (epoch,), "float32", 1.0)
+
+    monkeypatch.setattr("training.tune.fit", pretend)
 
 
 def read_trials(folder: Path) -> list[dict[str, str]]:
@@ -57,6 +79,7 @@ def test_best_recipe_reproduces_its_trial(
     assert f"{fitted.best.validation_loss:.4f}" == best["validation_loss"]
 
 
+@pytest.mark.usefixtures("_without_training")
 def test_repeated_command_continues_the_search(
     search: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -76,6 +99,7 @@ def test_repeated_command_continues_the_search(
     assert read_trials(folder) == after
 
 
+@pytest.mark.usefixtures("_without_training")
 def test_other_settings_start_another_search(search: list[str], tmp_path: Path) -> None:
     assert main([*search, "--trials", "1"]) == 0
     assert main([*search, "--trials", "1", "--epochs", "1"]) == 0
@@ -160,6 +184,7 @@ def test_trial_worse_than_most_is_pruned_early(
     assert 1 < int(trials[4]["epoch"]) < 10
 
 
+@pytest.mark.usefixtures("_without_training")
 def test_best_recipe_contains_the_fixed_hyper_parameters(
     search: list[str], task: Task, tmp_path: Path
 ) -> None:

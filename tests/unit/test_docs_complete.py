@@ -14,9 +14,9 @@ import app
 from chalicelib import DISCLAIMER, VERSION, errors
 from chalicelib.errors import NegatoscopeError
 from chalicelib.hyperparameters import Hyperparameters
-from chalicelib.imaging import MAX_BYTES, prepare
+from chalicelib.imaging import prepare
 from chalicelib.imaging.decoded import MAX_PIXELS
-from chalicelib.limits import MAX_IMAGE_BODY
+from chalicelib.limits import MAX_FILE_BYTES, MAX_IMAGE_BODY
 from chalicelib.models.classifier import Classifier
 from chalicelib.models.package import BUNDLED_MODELS
 from chalicelib.monitoring import drift
@@ -211,7 +211,7 @@ def test_drift_threshold_is_that_of_the_code_and_of_the_alarm(name: str) -> None
 
 def test_sizes_are_those_of_the_code() -> None:
     readme = (ROOT / "README.md").read_text()
-    assert f"up to {MAX_BYTES // 2**20} MB and {MAX_PIXELS // 1_000_000} megapixels" in " ".join(
+    assert f"up to {MAX_FILE_BYTES // 1_000_000} MB and {MAX_PIXELS // 1_000_000} megapixels" in " ".join(
         readme.split()
     )
     assert f"at most {MAX_IMAGE_BODY / 1e6:g} MB" in page("api.md")

@@ -84,7 +84,5 @@ def test_request_can_ask_for_another_architecture() -> None:
     )
 
     assert request.hyperparameters == {"architecture": "efficientnet-lite0", "frozen_blocks": 12}
-    with pytest.raises(
-        InvalidHyperparameters, match="architecture must be one of resnet, "
-    ):
+    with pytest.raises(InvalidHyperparameters, match="architecture must be one of resnet, "):
         parse_request({"task": "chest-xray", "hyperparameters": {"architecture": "vgg"}})

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from itertools import chain, islice
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold
 
 from training.data.dataset import Record
 from training.data.parts import PARTS, Part, check_parts, find_absent
@@ -58,6 +57,9 @@ def stratified_folds(
     records: Sequence[Record], members: Sequence[int], folds: int, seed: int
 ) -> list[list[int]]:
     """The indices in `members` in folds of whole groups, with the classes in about equal shares."""
+    # Its import takes a second, and an evaluation splits nothing.
+    from sklearn.model_selection import StratifiedGroupKFold
+
     labels = np.array([records[index].label for index in members])
     # Numbers in the order of the names: a million strings would fill the memory.
     names = sorted({records[index].group for index in members})

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
 
 from chalicelib.tasks import Task, load_tasks
 from training.core.arrays import Floats
@@ -16,7 +15,7 @@ from training.data.preparation import PreparedData, prepare_data
 from training.data.storage import Storage
 from training.errors import TrainingError
 from training.model.candidate import Candidate
-from training.model.export import open_session, run
+from training.model.graph import open_session, run
 
 MAX_IMAGES = 500
 """Of each part of another task; more would not change the second digit."""
@@ -79,6 +78,8 @@ def measure_held_out_ood(candidate: Candidate, own: Images, kinds: Sequence[OODI
 
 def _auroc(in_distribution: Floats, ood: Floats) -> float:
     """AUROC of the distances of OOD images against those of the task's own images."""
+    from sklearn.metrics import roc_auc_score  # its import takes a second
+
     is_ood = np.repeat([False, True], [len(in_distribution), len(ood)])
     return float(roc_auc_score(is_ood, np.concatenate([in_distribution, ood])))
 

@@ -18,7 +18,7 @@ from training.data.pixels import Images
 from training.errors import TrainingError
 from training.evaluation.answers import OUTPUTS, Answers, read_outputs
 from training.evaluation.api import CONNECTIONS, Api, NotAnswered, Result
-from training.model.export import open_session, run
+from training.model.graph import open_session, run
 
 BATCH = 64
 PRINT_EVERY = 5.0

@@ -18,8 +18,9 @@ from training.core.calibration import fit_temperature
 from training.data.pixels import Images, Labelled
 from training.model.classifier import Classifier, fold_batch_norm
 from training.model.ensemble_module import EnsembleModule, Member, View, tta_views
-from training.model.export import Pixels, check_parity, export, open_session
+from training.model.export import Pixels, check_parity, export
 from training.model.fitting import Fit
+from training.model.graph import open_session
 from training.model.ood_score import fit_ood_score
 from training.model.optimisation import prior_correction
 from training.model.prediction import predict

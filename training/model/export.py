@@ -3,7 +3,6 @@
 import logging
 import warnings
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -11,12 +10,11 @@ import onnxruntime
 import torch
 from numpy.typing import NDArray
 
-from training.data.pixels import Images
 from training.errors import TrainingError
 from training.model.ensemble_module import EnsembleModule
+from training.model.graph import OUTPUTS, run
 from training.model.weight_precision import store_compactly
 
-OUTPUTS = ("probabilities", "activation", "distance")
 OPSET = 20
 PARITY = 1e-4
 """Largest difference between probabilities of torch and onnxruntime that counts as rounding."""
@@ -48,22 +46,6 @@ def export(model: EnsembleModule, example: Pixels, path: Path) -> None:
     store_compactly(proto)
     onnx.checker.check_model(proto, full_check=True)
     onnx.save(proto, path)
-
-
-def open_session(path: Path) -> onnxruntime.InferenceSession:
-    """An onnxruntime session on the CPU, as in serving."""
-    return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-
-
-def run(
-    session: onnxruntime.InferenceSession, pixels: Images, batch_size: int = 64
-) -> dict[str, NDArray[np.float32]]:
-    """All outputs of the graph for prepared images (N, C, H, W), by name."""
-    batches: list[list[Any]] = [
-        session.run(list(OUTPUTS), {"image": np.array(pixels[start : start + batch_size])})
-        for start in range(0, len(pixels), batch_size)
-    ]
-    return {name: np.concatenate([batch[index] for batch in batches]) for index, name in enumerate(OUTPUTS)}
 
 
 def check_parity(model: EnsembleModule, session: onnxruntime.InferenceSession, pixels: Pixels) -> float:

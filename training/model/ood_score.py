@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
 SHRINKAGE = 0.2
@@ -111,6 +110,8 @@ def fit_distance(train: Tensor, labels: Tensor) -> MahalanobisDistance:
 
 def fit_score(train: Tensor, counterexamples: Tensor) -> nn.Linear:
     """A linear score: high for counterexamples (M, D), low for training images (N, D)."""
+    from sklearn.linear_model import LogisticRegression  # its import takes a second
+
     middle, spread = train.mean(0), train.std(0) + 1e-6
     images = ((torch.cat([train, counterexamples]) - middle) / spread).numpy()
     is_counterexample = np.repeat([0, 1], [len(train), len(counterexamples)])

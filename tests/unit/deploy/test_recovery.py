@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -22,7 +23,9 @@ from tests.stage import BUCKET, TABLE
 pytestmark = pytest.mark.usefixtures("cloud")
 
 
+@cache
 def decisions() -> Decisions:
+    """Made once for all tests, because making its AWS clients takes longer than most tests."""
     table = ResultsTable(boto3.resource("dynamodb"), TABLE)
     return Decisions(DataBucket(boto3.client("s3"), BUCKET), table)
 

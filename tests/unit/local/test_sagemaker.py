@@ -440,7 +440,7 @@ def test_s3_locations(uri: str, name: str, below: str) -> None:
 def test_missing_training_environment_is_reported_with_a_remedy(tmp_path: Path) -> None:
     service = Service(ComputeHost(tmp_path / "python", tmp_path, "http://127.0.0.1:9"))
 
-    with pytest.raises(SageMakerError, match=r"make \.venv-training/\.installed"):
+    with pytest.raises(SageMakerError, match="make environments"):
         service.call("CreateEndpoint", {"EndpointName": "a", "EndpointConfigName": "b"})
     assert service.call("ListEndpoints", {}) == {"Endpoints": []}
 

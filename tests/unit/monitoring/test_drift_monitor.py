@@ -11,7 +11,8 @@ import pytest
 from chalicelib.errors import AlreadyRetraining
 from chalicelib.models.package import ModelPackage
 from chalicelib.models.registry import Registry
-from chalicelib.monitoring.drift_monitor import MAX_ANSWERS, DriftCheckFailed, DriftMonitor
+from chalicelib.monitoring import drift_monitor
+from chalicelib.monitoring.drift_monitor import DriftCheckFailed, DriftMonitor
 from chalicelib.results import result_document
 from chalicelib.results.selection import EVERYTHING
 from chalicelib.results.table import ResultsTable
@@ -174,13 +175,16 @@ def test_tasks_without_model_or_check_are_explained(stage: Stage) -> None:
     assert "No model package" in (stage.monitor().last(other)["reason"] or "")
 
 
-def test_only_the_latest_answers_of_the_current_model_count(stage: Stage) -> None:
-    stage.answer(range(700), label=UNLIKE)  # older answers
-    stage.answer(range(700, 1200))
-    stage.answer(range(1200, 1500), label=UNLIKE, version="0")
-    stage.answer(range(1500, 1600), label=UNLIKE, status=result_document.RECEIVED)
+def test_only_the_latest_answers_of_the_current_model_count(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drift_monitor, "MAX_ANSWERS", 100)
+    stage.answer(range(140), label=UNLIKE)  # older answers
+    stage.answer(range(140, 240))
+    stage.answer(range(240, 300), label=UNLIKE, version="0")
+    stage.answer(range(300, 320), label=UNLIKE, status=result_document.RECEIVED)
     report = stage.look()["report"]
-    assert (report["answers"], report["since"]) == (MAX_ANSWERS, "2026-01-01T00:11:40Z")
+    assert (report["answers"], report["since"]) == (100, "2026-01-01T00:02:20Z")
     assert not report["drifted"]
 
 
@@ -206,7 +210,8 @@ def test_current_model_is_the_reference(stage: Stage) -> None:
     assert "classified 0 images" in found["reason"]
 
 
-def test_drift_starts_one_retraining_for_a_model(stage: Stage) -> None:
+def test_drift_starts_one_retraining_for_a_model(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drift_monitor, "MAX_ANSWERS", 100)
     stage.answer(range(100), label=UNLIKE)
     assert stage.look()["retraining"] is None  # people decide
 
@@ -216,15 +221,15 @@ def test_drift_starts_one_retraining_for_a_model(stage: Stage) -> None:
     assert first["name"] == "retraining-1"
 
     assert stage.look(retrain=True)["retraining"] == first
-    stage.answer(range(100, 600))
+    stage.answer(range(100, 200))
     calm = stage.look(retrain=True)
     assert (calm["report"]["drifted"], calm["retraining"]) == (False, first)
-    stage.answer(range(600, 1100), label=UNLIKE)
+    stage.answer(range(200, 300), label=UNLIKE)
     assert stage.look(retrain=True)["report"]["drifted"]
     assert len(stage.started) == 1
 
     stage.bundle("2", validation={"profile": PROFILE})
-    stage.answer(range(1100, 1200), label=UNLIKE, version="2")
+    stage.answer(range(300, 400), label=UNLIKE, version="2")
     assert stage.look(retrain=True)["retraining"]["model"]["version"] == "2"
     assert len(stage.started) == 2
 

@@ -100,13 +100,23 @@ def read(path: str) -> tuple[bytes, Dataset]:
     return (FOLDER / path).read_bytes(), dataset
 
 
-@pytest.mark.parametrize("path", FILES)
-def test_stored_values_equal_those_of_pydicom(path: str) -> None:
-    """They are equal even for lossy streams: all decoders follow the same standard."""
+Real = tuple[bytes, Dataset, NDArray[Any]]
+"""A file, its data set, and the stored values of its middle frame as other libraries decode them."""
+
+
+@pytest.fixture(scope="module", params=FILES)
+def real(request: pytest.FixtureRequest) -> Real:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        data, dataset = read(path)
-        expected = reference(dataset)
+        data, dataset = read(request.param)
+        return data, dataset, reference(dataset)
+
+
+def test_stored_values_equal_those_of_pydicom(real: Real) -> None:
+    """They are equal even for lossy streams: all decoders follow the same standard."""
+    data, dataset, expected = real
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         file = elements.read(data)
         image = attributes.image_pixel(file.dataset, "PixelData")
         frame = stored_values.read_frame(file, image, dataset.file_meta.TransferSyntaxUID)
@@ -126,13 +136,9 @@ def poison() -> bytes:
     return with_streams(dataset, JPEG2000Lossless, [stream])
 
 
-@pytest.mark.parametrize("path", FILES)
-def test_grey_levels_equal_those_of_pydicom_in_any_order(path: str, poison: bytes) -> None:
+def test_grey_levels_equal_those_of_pydicom_in_any_order(real: Real, poison: bytes) -> None:
     imaging.prepare(poison, InputSpec(64, 64, 1, "stretch"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        data, dataset = read(path)
-        values = reference(dataset)
+    data, dataset, values = real
     if min(dataset.Rows, dataset.Columns) < decoded.MIN_SIDE:
         with pytest.raises(errors.ImageTooSmall):
             imaging.prepare(data, InputSpec(64, 64, 1, "stretch"))

@@ -1,41 +1,122 @@
-"""Compressed DICOM: headers of streams that differ from the DICOM header."""
+"""Compressed frames: every supported codec, and streams that differ from the DICOM header."""
 
-import tracemalloc
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import gdcm
 import numpy as np
+import pydicom
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
-from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless, RLELossless
+from pydicom.pixels.utils import pixel_array
+from pydicom.uid import (
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGLSLossless,
+)
 
 from chalicelib import errors, imaging
-from chalicelib.tasks import InputSpec
+from chalicelib.imaging.dicom import decoder
 from tests import images, unwritten_memory
 from tests.compression import LOSSLESS, compressed, relabelled, streams, with_streams
+from tests.unit.imaging.dicom.samples import (
+    LEVELS,
+    PORTRAIT,
+    PORTRAIT_RGB,
+    SMALL,
+    SMALL_RGB,
+    TEST_FILES,
+    corners,
+    eight_bits,
+    prepared,
+    twelve_bits,
+)
 
-GREY = InputSpec(32, 32, 1, "stretch")
-RGB = InputSpec(32, 32, 3, "stretch")
-LEVELS = (0, 80, 160, 255)
+LOSSLESS_SYNTAXES = {
+    "RLE Lossless": gdcm.TransferSyntax.RLELossless,
+    "JPEG Lossless": gdcm.TransferSyntax.JPEGLosslessProcess14,
+    "JPEG Lossless SV1": gdcm.TransferSyntax.JPEGLosslessProcess14_1,
+    "JPEG-LS": gdcm.TransferSyntax.JPEGLSLossless,
+    "JPEG 2000": gdcm.TransferSyntax.JPEG2000Lossless,
+}
+
+
+@pytest.mark.parametrize("syntax", LOSSLESS_SYNTAXES.values(), ids=LOSSLESS_SYNTAXES.keys())
+@pytest.mark.parametrize("kind", ["12 bits", "8 bits", "signed", "RGB", "YBR_FULL"])
+def test_lossless_compression_keeps_all_values(syntax: int, kind: str) -> None:
+    data = {
+        "12 bits": lambda: images.dicom(twelve_bits(), WindowCenter=2048, WindowWidth=4096),
+        "8 bits": lambda: images.dicom(images.gradient().astype(np.uint8), bits=8),
+        "signed": lambda: images.dicom(images.gradient(low=-900, high=900).astype(np.int16), bits=16),
+        "RGB": lambda: images.dicom(images.colours(), "RGB", 8),
+        "YBR_FULL": lambda: images.dicom(images.colours(), "YBR_FULL", 8),
+    }[kind]()
+    spec = PORTRAIT_RGB if kind in ("RGB", "YBR_FULL") else PORTRAIT
+    packed = compressed(data, syntax)
+    assert packed != data
+    np.testing.assert_allclose(
+        prepared(packed, spec).astype(int), prepared(data, spec), atol=1 if kind == "YBR_FULL" else 0
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["JPEGBaselineProcess1", "JPEGExtendedProcess2_4", "JPEG2000", "JPEGLSNearLossless"]
+)
+def test_lossy_compression_stays_close(name: str) -> None:
+    data = images.dicom(images.gradient().astype(np.uint8), bits=8, WindowCenter=128, WindowWidth=256)
+    packed = compressed(data, getattr(gdcm.TransferSyntax, name))
+    np.testing.assert_allclose(prepared(packed).astype(int), prepared(data), atol=6)
+
+
+def test_extended_jpeg_with_twelve_bits_is_read() -> None:
+    """A file of a real device, because no free encoder writes this syntax."""
+    image = imaging.prepare((TEST_FILES / "JPGExtended.dcm").read_bytes(), PORTRAIT)
+    assert image.source.transfer_syntax == "JPEG Extended (Process 2 and 4)"
+    assert len(np.unique(image.pixels)) > 50
+
+
+def test_jpeg_2000_gets_the_sign_of_the_dicom_header() -> None:
+    data = (TEST_FILES / "J2K_pixelrep_mismatch.dcm").read_bytes()
+    dataset = pydicom.dcmread(BytesIO(data))
+    native = images.dicom(
+        pixel_array(dataset, decoding_plugin="pylibjpeg"),
+        bits=16,
+        RescaleSlope=dataset.RescaleSlope,
+        RescaleIntercept=dataset.RescaleIntercept,
+        **{key: dataset[key].value for key in ("WindowCenter", "WindowWidth") if key in dataset},
+    )
+    np.testing.assert_array_equal(prepared(data), prepared(native))
+
+
+def test_syntaxes_of_dicomsdl_are_refused_by_name_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = compressed(images.dicom(twelve_bits()), gdcm.TransferSyntax.JPEG2000Lossless)
+    monkeypatch.setattr(decoder, "is_available", lambda: False)
+    with pytest.raises(errors.UnsupportedImage, match="JPEG 2000 Image Compression"):
+        prepared(packed)
+
+
+@pytest.mark.parametrize("syntax", LOSSLESS_SYNTAXES.values(), ids=LOSSLESS_SYNTAXES.keys())
+def test_frame_larger_than_in_its_header_is_refused(syntax: int) -> None:
+    dataset = pydicom.dcmread(BytesIO(compressed(images.dicom(twelve_bits()), syntax)))
+    dataset.Rows = dataset.Columns = 16
+    with pytest.raises(errors.DamagedImage):
+        prepared(images.dicom_file(dataset))
+
+
+def test_missing_samples_per_pixel_does_not_reach_the_decoder() -> None:
+    """The decoder used to write three planes into memory for one."""
+    dataset = pydicom.dcmread(
+        BytesIO(
+            compressed(images.dicom(images.colours(), "RGB", 8), gdcm.TransferSyntax.JPEGLosslessProcess14_1)
+        )
+    )
+    del dataset.SamplesPerPixel
+    with pytest.raises(errors.DamagedImage):
+        prepared(images.dicom_file(dataset))
+
 
 each_codec = pytest.mark.parametrize("codec", LOSSLESS.values(), ids=LOSSLESS.keys())
-
-
-def corners(data: bytes) -> list[int]:
-    """The grey levels of the four quadrants."""
-    array = imaging.prepare(data, GREY).pixels[0]
-    return [int(array[row, column]) for row in (4, 28) for column in (4, 28)]
-
-
-def eight_bits() -> bytes:
-    return images.dicom(images.quadrants(LEVELS, "u1"), bits=8)
-
-
-def sixteen_bits() -> bytes:
-    return images.dicom(images.quadrants([0, 20_000, 40_000, 65_535], "u2"), bits=16)
 
 
 @each_codec
@@ -53,14 +134,18 @@ def test_colours_of_eight_bits_in_sixteen_are_read(codec: int) -> None:
     data = relabelled(
         compressed(images.dicom(colours, "RGB", 8), codec), BitsAllocated=16, BitsStored=16, HighBit=15
     )
-    np.testing.assert_array_equal(imaging.prepare(data, RGB).pixels.transpose(1, 2, 0), colours)
+    np.testing.assert_array_equal(imaging.prepare(data, SMALL_RGB).pixels.transpose(1, 2, 0), colours)
+
+
+def sixteen_bits() -> bytes:
+    return images.dicom(images.quadrants([0, 20_000, 40_000, 65_535], "u2"), bits=16)
 
 
 @each_codec
 def test_stream_of_sixteen_bits_in_eight_is_refused_by_name(codec: int) -> None:
     data = relabelled(compressed(sixteen_bits(), codec), BitsAllocated=8, BitsStored=8, HighBit=7)
     with pytest.raises(errors.InvalidImage, match="contradicts its header: 16 bits against BitsAllocated 8"):
-        imaging.prepare(data, GREY)
+        imaging.prepare(data, SMALL)
 
 
 @each_codec
@@ -74,7 +159,7 @@ def test_stream_of_more_bits_than_stored_is_read(codec: int) -> None:
 def test_stream_of_another_size_is_refused_by_name(codec: int, change: dict[str, int]) -> None:
     data = relabelled(compressed(eight_bits(), codec), **change)
     with pytest.raises(errors.InvalidImage, match="contradicts its header: 32 x 32 pixels against Columns"):
-        imaging.prepare(data, GREY)
+        imaging.prepare(data, SMALL)
 
 
 @each_codec
@@ -84,10 +169,10 @@ def test_stream_with_other_components_is_refused_by_name(codec: int) -> None:
         PlanarConfiguration=0,
     )  # fmt: skip
     with pytest.raises(errors.InvalidImage, match="1 components against SamplesPerPixel 3"):
-        imaging.prepare(grey, GREY)
+        imaging.prepare(grey, SMALL)
     colour = compressed(images.dicom(images.colours(32, 32), "RGB", 8), codec)
     with pytest.raises(errors.InvalidImage, match="3 components against SamplesPerPixel 1"):
-        imaging.prepare(relabelled(colour, SamplesPerPixel=1, PhotometricInterpretation="MONOCHROME2"), GREY)
+        imaging.prepare(relabelled(colour, SamplesPerPixel=1, PhotometricInterpretation="MONOCHROME2"), SMALL)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +188,7 @@ def test_stream_of_another_standard_is_refused_by_name(codec: str, label: str) -
     (stream,) = streams(compressed(eight_bits(), LOSSLESS[codec]))
     data = with_streams(images.dicom_dataset(images.quadrants(LEVELS, "u1"), bits=8), label, [stream])
     with pytest.raises(errors.InvalidImage, match=r"contradicts its header: the transfer syntax promises"):
-        imaging.prepare(data, GREY)
+        imaging.prepare(data, SMALL)
 
 
 def test_lossless_jpeg_called_baseline_is_read() -> None:
@@ -111,6 +196,10 @@ def test_lossless_jpeg_called_baseline_is_read() -> None:
     (stream,) = streams(compressed(sixteen_bits(), gdcm.TransferSyntax.JPEGLosslessProcess14_1))
     dataset = images.dicom_dataset(images.quadrants([0, 1, 2, 3], "u2"), bits=16)
     assert corners(with_streams(dataset, JPEGBaseline8Bit, [stream])) == [0, 78, 156, 255]
+
+
+def codec_uid(codec: int) -> str:
+    return str(gdcm.TransferSyntax(codec).GetString())
 
 
 @each_codec
@@ -124,11 +213,7 @@ def test_truncated_stream_is_reported_as_damaged(codec: int, share: float) -> No
         [stream[: int(len(stream) * share)]],
     )  # fmt: skip
     with pytest.raises(errors.DamagedImage, match="stream"):
-        imaging.prepare(cut, GREY)
-
-
-def codec_uid(codec: int) -> str:
-    return str(gdcm.TransferSyntax(codec).GetString())
+        imaging.prepare(cut, SMALL)
 
 
 @each_codec
@@ -160,7 +245,7 @@ def test_jpeg_2000_transform_is_undone_once(photometric: str) -> None:
     stream = images.encode(Image.fromarray(colours), "JPEG2000", no_jp2=True, mct=1, irreversible=False)
     dataset = images.dicom_dataset(colours, "RGB", 8)
     data = with_streams(dataset, JPEG2000Lossless, [stream], PhotometricInterpretation=photometric)
-    np.testing.assert_array_equal(imaging.prepare(data, RGB).pixels.transpose(1, 2, 0), colours)
+    np.testing.assert_array_equal(imaging.prepare(data, SMALL_RGB).pixels.transpose(1, 2, 0), colours)
 
 
 @pytest.mark.parametrize("codec", ["JPEG 2000", "JPEG-LS", "JPEG Lossless SV1"])
@@ -173,7 +258,7 @@ def test_ycbcr_without_a_transform_is_converted(codec: str) -> None:
         stream = images.encode(Image.fromarray(ybr), "JPEG2000", no_jp2=True, mct=0, irreversible=False)
         data = with_streams(images.dicom_dataset(ybr, "RGB", 8), JPEG2000Lossless, [stream])
     for photometric in ("YBR_FULL", "YBR_FULL_422"):
-        array = imaging.prepare(relabelled(data, PhotometricInterpretation=photometric), RGB).pixels
+        array = imaging.prepare(relabelled(data, PhotometricInterpretation=photometric), SMALL_RGB).pixels
         np.testing.assert_allclose(array.transpose(1, 2, 0).astype(int), colours, atol=2)
 
 
@@ -186,7 +271,7 @@ def test_baseline_colours_are_read(photometric: str, subsampling: str) -> None:
         images.dicom_dataset(colours, "RGB", 8), JPEGBaseline8Bit, [stream],
         PhotometricInterpretation=photometric,
     )  # fmt: skip
-    array = imaging.prepare(data, RGB).pixels.transpose(1, 2, 0)
+    array = imaging.prepare(data, SMALL_RGB).pixels.transpose(1, 2, 0)
     np.testing.assert_allclose(array.astype(int), colours, atol=12)
 
 
@@ -194,7 +279,7 @@ def test_subsampled_baseline_called_rgb_is_ycbcr() -> None:
     colours = images.colours(32, 32)
     stream = images.encode(Image.fromarray(colours), "JPEG", quality=98, subsampling="4:2:0")
     data = with_streams(images.dicom_dataset(colours, "RGB", 8), JPEGBaseline8Bit, [stream])
-    array = imaging.prepare(data, RGB).pixels.transpose(1, 2, 0)
+    array = imaging.prepare(data, SMALL_RGB).pixels.transpose(1, 2, 0)
     np.testing.assert_allclose(array.astype(int), colours, atol=12)
 
 
@@ -207,7 +292,7 @@ def test_jfif_baseline_called_rgb_is_ycbcr(progressive: bool, end: bytes) -> Non
     stream = images.encode(picture, "JPEG", quality=98, subsampling="4:4:4", progressive=progressive)
     assert stream[6:10] == b"JFIF"
     data = with_streams(images.dicom_dataset(colours, "RGB", 8), JPEGBaseline8Bit, [stream + end])
-    array = imaging.prepare(data, RGB).pixels.transpose(1, 2, 0)
+    array = imaging.prepare(data, SMALL_RGB).pixels.transpose(1, 2, 0)
     np.testing.assert_allclose(array.astype(int), colours, atol=6)
 
 
@@ -215,7 +300,14 @@ def test_deep_colours_of_jpeg_2000_are_refused_by_name() -> None:
     deep = images.colours(32, 32).astype(np.uint16) * 257
     data = compressed(images.dicom(deep, "RGB", 16), gdcm.TransferSyntax.JPEG2000Lossless)
     with pytest.raises(errors.UnsupportedImage, match=r"JPEG 2000 stream has 3 component\(s\) of 16 bits"):
-        imaging.prepare(data, RGB)
+        imaging.prepare(data, SMALL_RGB)
+
+
+def resized(stream: bytes, side: int) -> bytes:
+    """A JPEG 2000 codestream that states another size of the image and its tile."""
+    changed = bytearray(stream)
+    changed[8:16] = changed[24:32] = side.to_bytes(4, "big") * 2
+    return bytes(changed)
 
 
 @pytest.mark.parametrize("side", [7_000, 10_000])
@@ -229,91 +321,13 @@ def test_image_beyond_the_decoders_memory_is_too_large(side: int, is_damaged: bo
     )  # fmt: skip
     if is_damaged:  # the lengths in the stream show the damage
         with pytest.raises(errors.DamagedImage, match=r"JPEG 2000 stream is damaged: a tile-part .* cut off"):
-            imaging.prepare(data, GREY)
+            imaging.prepare(data, SMALL)
     else:
         with pytest.raises(
             errors.ImageTooLarge,
             match=rf"stream of {side} x {side} .* too much memory \([12],\d+ MB, and at most 1,073 MB are",
         ):
-            imaging.prepare(data, GREY)
-
-
-def resized(stream: bytes, side: int) -> bytes:
-    """A JPEG 2000 codestream that states another size of the image and its tile."""
-    changed = bytearray(stream)
-    changed[8:16] = changed[24:32] = side.to_bytes(4, "big") * 2
-    return bytes(changed)
-
-
-def rle(values: NDArray[Any], bits: int, photometric: str = "MONOCHROME2") -> tuple[Any, bytes]:
-    dataset = images.dicom_dataset(values, photometric, bits)
-    dataset.compress(RLELossless, generate_instance_uid=False)
-    return dataset, streams(images.dicom_file(dataset))[0]
-
-
-@pytest.mark.parametrize("damage", ["short", "empty", "outside", "header"])
-def test_rle_returns_no_uninitialised_memory(damage: str) -> None:
-    dataset, stream = rle(images.gradient(32, 32, high=4000).astype("u2"), 12)
-    head, body = stream[:64], stream[64:]
-    broken = {
-        "short": head + body[: len(body) // 2],
-        "empty": head,
-        "outside": head[:4] + (1 << 30).to_bytes(4, "little") + head[8:] + body,
-        "header": stream[:40],
-    }[damage]
-    data = with_streams(dataset, RLELossless, [broken])
-    with pytest.raises(errors.DamagedImage, match="RLE stream is damaged"):
-        imaging.prepare(data, GREY)
-
-
-def test_rle_is_not_unpacked_beyond_its_plane() -> None:
-    """Two bytes can expand to 128: this segment would have 256 MB."""
-    dataset, stream = rle(images.quadrants(LEVELS, "u1"), 8)
-    data = with_streams(dataset, RLELossless, [stream[:64] + b"\x81\x50" * 2_000_000])
-    tracemalloc.start()
-    with pytest.raises(errors.InvalidImage, match="more samples than Rows 32 and Columns 32"):
-        imaging.prepare(data, InputSpec(32, 32, 1, "stretch"))
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert peak < 64_000_000
-
-
-@pytest.mark.parametrize(("rows", "columns"), [(16, 16), (31, 32), (32, 31), (32, 16)])
-def test_rle_of_a_larger_image_contradicts_its_header(rows: int, columns: int) -> None:
-    """With another number of columns, every row would be shifted."""
-    dataset, stream = rle(images.quadrants(LEVELS, "u1"), 8)
-    data = with_streams(dataset, RLELossless, [stream], Rows=rows, Columns=columns)
-    with pytest.raises(errors.InvalidImage, match=f"RLE stream .* more samples than Rows {rows} and Columns"):
-        imaging.prepare(data, GREY)
-
-
-def test_rle_may_have_padding() -> None:
-    dataset, stream = rle(images.quadrants(LEVELS, "u1"), 8)
-    whole, padded = (with_streams(dataset, RLELossless, [stream + bytes(more)]) for more in (0, 512))
-    np.testing.assert_array_equal(imaging.prepare(padded, GREY).pixels, imaging.prepare(whole, GREY).pixels)
-
-
-def test_rle_with_other_segments_contradicts_its_header() -> None:
-    dataset, stream = rle(images.quadrants(LEVELS, "u1"), 8)
-    data = with_streams(dataset, RLELossless, [stream], BitsAllocated=16, BitsStored=16, HighBit=15)
-    with pytest.raises(errors.InvalidImage, match="RLE stream contradicts its header: 1 segments"):
-        imaging.prepare(data, GREY)
-
-
-@pytest.mark.parametrize("bits", [8, 16])
-def test_rle_colours_are_read(bits: int) -> None:
-    colours = images.colours(32, 32).astype(f"u{bits // 8}") * (257 if bits == 16 else 1)
-    dataset, _ = rle(colours, bits, "RGB")
-    array = imaging.prepare(images.dicom_file(dataset), RGB).pixels
-    np.testing.assert_array_equal(array.transpose(1, 2, 0), images.colours(32, 32))
-
-
-def test_compressed_pixels_under_an_uncompressed_syntax_are_refused() -> None:
-    data = bytearray(compressed(eight_bits(), gdcm.TransferSyntax.JPEG2000Lossless))
-    place = data.index(b"1.2.840.10008.1.2.4.90")
-    data[place : place + 22] = b"1.2.840.10008.1.2.1\x00\x00\x00"
-    with pytest.raises(errors.InvalidImage, match="is compressed, but its transfer syntax says Explicit VR"):
-        imaging.prepare(bytes(data), GREY)
+            imaging.prepare(data, SMALL)
 
 
 @each_codec
@@ -325,10 +339,10 @@ def test_same_bytes_give_the_same_array_in_any_order(codec: int) -> None:
         relabelled(compressed(eight_bits(), codec), BitsAllocated=16, BitsStored=16, HighBit=15),
     ]
     for data in tests:
-        first = imaging.prepare(data, GREY).pixels
+        first = imaging.prepare(data, SMALL).pixels
         for _ in range(3):
-            imaging.prepare(poison, GREY)
-            np.testing.assert_array_equal(imaging.prepare(data, GREY).pixels, first)
+            imaging.prepare(poison, SMALL)
+            np.testing.assert_array_equal(imaging.prepare(data, SMALL).pixels, first)
 
 
 def test_uninitialised_memory_is_never_returned(tmp_path: Path) -> None:
@@ -351,5 +365,5 @@ def test_every_prefix_of_a_file_is_read_or_refused() -> None:
     data = compressed(sixteen_bits(), gdcm.TransferSyntax.JPEG2000Lossless)
     for end in range(0, len(data), 41):
         with pytest.raises(errors.ImageError):
-            imaging.prepare(data[:end], GREY)
+            imaging.prepare(data[:end], SMALL)
     assert BytesIO(data).read() == data

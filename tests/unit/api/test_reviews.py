@@ -1,0 +1,44 @@
+"""Reviews in JSON bodies."""
+
+from typing import Any
+
+import pytest
+
+from chalicelib.api import reviews
+from chalicelib.errors import InvalidRequest
+from chalicelib.results import result_document
+from chalicelib.results.result_document import Result
+
+RECEIVED = result_document.received("0" * 32, "chest-xray", "api")
+CLASSIFIED: Result = RECEIVED | {"status": "classified"}
+
+
+def test_review_has_the_time_and_the_user() -> None:
+    review = reviews.read({"label": "normal", "comment": " "}, CLASSIFIED, "user-1")
+    assert review["reviewed_at"] >= RECEIVED["created_at"]
+    assert review == {
+        "label": "normal",
+        "comment": None,
+        "reviewed_at": review["reviewed_at"],
+        "reviewer": "user-1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({}, "'label' is missing"),
+        ({"label": "feet"}, "'label' must be one of .*normal"),
+        ({"label": "normal", "comment": 1}, "'comment' must be a string"),
+        ({"label": "normal", "reviewer": "someone else"}, "no member 'reviewer'"),
+    ],
+)
+def test_review_that_makes_no_sense_is_refused(body: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidRequest, match=words):
+        reviews.read(body, CLASSIFIED, "user-1")
+
+
+def test_label_of_an_unclassified_image_is_not_checked() -> None:
+    """Its task may be unknown; storing the review says that there is nothing to review."""
+    unknown: Result = RECEIVED | {"task": result_document.UNKNOWN_TASK, "status": "quarantined"}
+    assert reviews.read({"label": "feet"}, unknown, "user-1")["label"] == "feet"

@@ -1,0 +1,158 @@
+"""Windows, rescaling and polarity of monochrome DICOM images."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+
+from chalicelib import errors
+from tests import images
+from tests.unit.imaging.dicom.samples import (
+    AS_A_WHOLE,
+    AS_WINDOWED,
+    FULL_WINDOW,
+    TWELVE_BITS,
+    corners,
+    float_file,
+    four,
+    linear_window,
+    prepared,
+    set_raw,
+    twelve_bits,
+    with_raw,
+)
+
+
+def test_linear_window_follows_the_standard() -> None:
+    array = prepared(images.dicom(twelve_bits(), WindowCenter=2000, WindowWidth=1000))[0]
+    np.testing.assert_allclose(array, linear_window(twelve_bits(), 2000, 1000), atol=0.51)
+
+
+def test_first_of_several_windows_is_used() -> None:
+    one = images.dicom(twelve_bits(), WindowCenter=2000, WindowWidth=1000)
+    two = images.dicom(twelve_bits(), WindowCenter=[2000, 100], WindowWidth=[1000, 50])
+    np.testing.assert_array_equal(prepared(one), prepared(two))
+
+
+def test_sigmoid_window_follows_the_standard() -> None:
+    data = images.dicom(twelve_bits(), WindowCenter=2000, WindowWidth=1000, VOILUTFunction="SIGMOID")
+    expected = 255 / (1 + np.exp(-4 * (twelve_bits().astype(float) - 2000) / 1000))
+    np.testing.assert_allclose(prepared(data)[0], expected, atol=0.51)
+
+
+def test_voi_lookup_table_comes_before_the_window() -> None:
+    lut = Dataset()
+    lut.LUTDescriptor = [4096, 0, 12]
+    lut.LUTData = np.array([4095 - value for value in range(4096)], "<u2").tobytes()
+    data = images.dicom(twelve_bits(), VOILUTSequence=Sequence([lut]), WindowCenter=1, WindowWidth=2)
+    np.testing.assert_allclose(prepared(data)[0], 255 - twelve_bits() / 4095 * 255, atol=1)
+
+
+def test_rescale_slope_and_intercept_come_before_the_window() -> None:
+    data = images.dicom(
+        twelve_bits(), RescaleSlope=2, RescaleIntercept=-1000, WindowCenter=1000, WindowWidth=2000
+    )
+    expected = linear_window(twelve_bits().astype(float) * 2 - 1000, 1000, 2000)
+    np.testing.assert_allclose(prepared(data)[0], expected, atol=0.51)
+
+
+def test_monochrome1_is_inverted() -> None:
+    window: dict[str, Any] = {"WindowCenter": 2048, "WindowWidth": 4096}
+    two = prepared(images.dicom(twelve_bits(), **window))
+    one = prepared(images.dicom(twelve_bits(), photometric="MONOCHROME1", **window))
+    np.testing.assert_array_equal(one, 255 - two)
+
+
+def test_missing_window_shows_the_full_range() -> None:
+    array = prepared(images.dicom(twelve_bits(low=300, high=900)))[0]
+    assert (array.min(), array.max()) == (0, 255)
+    assert len(np.unique(array)) > 100
+
+
+def test_invalid_window_is_ignored() -> None:
+    np.testing.assert_array_equal(
+        prepared(images.dicom(twelve_bits(), WindowCenter=100, WindowWidth=0)),
+        prepared(images.dicom(twelve_bits())),
+    )
+
+
+@pytest.mark.parametrize(
+    "centre", ["NaN", "inf", "-inf", "abc", "", "-", "1e400", "1e300", "2_048", "2048;0"]
+)
+def test_window_that_is_not_a_number_is_ignored(centre: str) -> None:
+    data = with_raw("WindowCenter", "DS", centre.encode().ljust(8), WindowWidth=4096)
+    assert corners(data) == AS_A_WHOLE
+
+
+@pytest.mark.parametrize("width", ["NaN", "inf", "0", "-5", "wide", "1e300", "4_096"])
+def test_window_with_an_invalid_width_is_ignored(width: str) -> None:
+    assert corners(with_raw("WindowWidth", "DS", width.encode().ljust(8), WindowCenter=1)) == AS_A_WHOLE
+
+
+@pytest.mark.parametrize(("centres", "widths"), [(b"\\2048", b"\\4096"), (b"NaN\\2048", b"100\\4096")])
+def test_second_window_replaces_an_invalid_first_one(centres: bytes, widths: bytes) -> None:
+    dataset = images.dicom_dataset(images.quadrants(TWELVE_BITS, "u2"))
+    set_raw(dataset, "WindowCenter", "DS", centres.ljust(10))
+    set_raw(dataset, "WindowWidth", "DS", widths.ljust(10))
+    assert corners(images.dicom_file(dataset)) == AS_WINDOWED
+
+
+def test_linear_window_of_width_one_is_a_threshold() -> None:
+    """C.11.2.1.2.1: values up to centre - 0.5 are black, larger ones white."""
+    data = four((0, 1000, 2000, 500), WindowCenter=1000, WindowWidth=1)
+    assert corners(data) == [0, 255, 255, 0]
+
+
+def test_linear_window_narrower_than_one_is_exact() -> None:
+    values = images.quadrants([0.0, 0.25, 0.5, 1.0], "f4")
+    dataset = images.dicom_dataset(images.quadrants([0] * 4, "u2"), WindowCenter=0.5, WindowWidth=0.5)
+    assert corners(float_file(dataset, values)) == [0, 0, 128, 255]
+
+
+@pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT", "SIGMOID"])
+def test_narrowest_window_is_a_threshold(function: str) -> None:
+    data = with_raw("WindowWidth", "DS", b"1e-300", WindowCenter=1500, VOILUTFunction=function)
+    assert corners(data) == [0, 0, 255, 255]
+
+
+@pytest.mark.parametrize("function", ["Sigmoid", "sigmoid ", "SIGMOID"])
+def test_window_function_is_case_insensitive(function: str) -> None:
+    sigmoid = corners(four(VOILUTFunction="SIGMOID", WindowCenter=2000, WindowWidth=1000))
+    data = with_raw("VOILUTFunction", "CS", function.encode().ljust(8), WindowCenter=2000, WindowWidth=1000)
+    assert corners(data) == sigmoid
+    assert sigmoid[2] == 128
+
+
+@pytest.mark.parametrize("slope", [b"0 ", b"-0", b"1e-300"])
+def test_slope_of_zero_is_ignored(slope: bytes) -> None:
+    assert corners(with_raw("RescaleSlope", "DS", slope, **FULL_WINDOW)) == AS_WINDOWED
+
+
+@pytest.mark.parametrize("keyword", ["RescaleSlope", "RescaleIntercept"])
+@pytest.mark.parametrize("value", [b"steep ", b"NaN ", b"inf ", b"1e300 ", b"-1e300"])
+def test_invalid_rescale_is_refused_by_name(keyword: str, value: bytes) -> None:
+    with pytest.raises(
+        errors.InvalidImage, match=rf"{keyword} \(0028,105[23]\) of this DICOM file is not a usable"
+    ):
+        corners(with_raw(keyword, "DS", value, **FULL_WINDOW))
+
+
+@pytest.mark.parametrize(
+    ("photometric", "shape", "is_inverted"),
+    [
+        ("MONOCHROME1", None, True),
+        ("MONOCHROME2", None, False),
+        ("MONOCHROME1", "INVERSE", True),
+        ("MONOCHROME2", "IDENTITY", False),
+        ("MONOCHROME2", "INVERSE", True),
+        ("MONOCHROME1", "IDENTITY", True),
+    ],
+)
+def test_polarity_follows_photometric_interpretation_and_lut_shape(
+    photometric: str, shape: str | None, is_inverted: bool
+) -> None:
+    elements = FULL_WINDOW | ({"PresentationLUTShape": shape} if shape else {})
+    data = images.dicom(images.quadrants(TWELVE_BITS, "u2"), photometric, **elements)
+    assert corners(data) == ([255 - level for level in AS_WINDOWED] if is_inverted else AS_WINDOWED)

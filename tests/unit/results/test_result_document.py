@@ -1,0 +1,54 @@
+"""Result documents."""
+
+from dataclasses import replace
+
+from chalicelib.models.backend import ModelIdentity
+from chalicelib.models.classification import Classification
+from chalicelib.models.review_rule import Reason
+from chalicelib.results import result_document
+from chalicelib.results.selection import LISTED
+
+
+def test_quarantined_result_needs_review() -> None:
+    result = result_document.quarantined(
+        result_document.received("0" * 32, "mammography-views", "api"), Reason("NotAnImage", "text")
+    )
+    assert result["needs_review"]
+    assert result["reasons"] == [{"code": "NotAnImage", "message": "text"}]
+
+
+ANSWER = Classification(
+    label="left-cc",
+    probability=0.75,
+    probabilities={"left-cc": 0.75, "right-cc": 0.25},
+    reasons=(),
+    heatmap=None,
+    distance=1.5,
+    model=ModelIdentity("1", "a" * 64, "embedded"),
+)
+
+
+def test_received_image_has_no_answer() -> None:
+    result = result_document.received("0" * 32, "mammography-views", "upload")
+    assert result_document.key(result) == f"results/mammography-views/{'0' * 32}.json"
+    assert result_document.graph_digest(result) is None
+    assert not result["needs_review"]
+    assert result.keys() == set(LISTED) | {"heatmap"}
+
+
+def test_answer_keeps_the_arrival() -> None:
+    base = result_document.received("0" * 32, "mammography-views", "upload")
+    result = result_document.classified(base, {"format": "PNG", "rows": 8, "columns": 9}, ANSWER)
+    assert (result["status"], result["label"], result["needs_review"]) == ("classified", "left-cc", False)
+    assert (result["arrival"], result["created_at"]) == ("upload", base["created_at"])
+    assert result_document.graph_digest(result) == "a" * 64
+    assert result["classified_at"]
+    assert result["classified_at"] >= base["created_at"]
+
+
+def test_answer_with_reasons_needs_review() -> None:
+    base = result_document.received("0" * 32, "mammography-views", "api")
+    answer = replace(ANSWER, reasons=(Reason("LowProbability", "Look."), Reason("Unfamiliar", "Look again.")))
+    result = result_document.classified(base, {"format": "PNG", "rows": 8, "columns": 9}, answer)
+    assert result["needs_review"]
+    assert [reason["code"] for reason in result["reasons"]] == ["LowProbability", "Unfamiliar"]
