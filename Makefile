@@ -31,10 +31,12 @@ RETRAINING := tests/stack/test_retraining.py
 DAY := tests/browser/test_day.py
 # They share a running system with the browser tests, because starting one takes long.
 LOGIN_TESTS := tests/stack/test_login.py
+# They take as long as all other functional tests together.
+RANDOM_REQUESTS := tests/functional/test_requests_at_random.py
 LIBRARIES := frontend/vendor/.installed
 # Each writes a file that is committed, or compares it with --check. The second reads what the first writes.
 GENERATORS := deploy.openapi deploy.reference deploy.hyperparameter_reference statemachine.definition statemachine.graph
-# The plugin takes seconds to import, and only the functional tests need it.
+# The plugin takes seconds to import, and only the random requests need it.
 QUICKLY := -p no:schemathesis
 
 .PHONY: help
@@ -76,7 +78,7 @@ check-generated: $(DEV)
 test: ## everything: checks, and unit, functional, injection, fuzz, stack, soak, browser and training tests
 	@# The longest come first, so that no core is idle at the end. Four at a time take longer than three.
 	@$(MAKE) --no-print-directory --jobs=3 --keep-going $(OUTPUT_SYNC) \
-		test-retraining test-stack test-browser test-training test-functional test-unit \
+		test-retraining test-stack test-browser test-training test-unit test-functional test-imaging \
 		test-injection check-training-types check-types check-style check-generated test-fuzz
 
 .PHONY: environments
@@ -107,24 +109,28 @@ test-training: $(TRAINING) ## training tests
 	.venv-training/bin/python -m pytest --durations=10 tests/training
 
 .PHONY: test-app
-test-app: $(DEV) $(LIBRARIES) ## unit and functional tests
+test-app: $(DEV) $(LIBRARIES) ## unit and functional tests of the application
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going $(OUTPUT_SYNC) test-unit test-functional
 
 .PHONY: test-unit
 test-unit: $(DEV) $(LIBRARIES)
-	.venv/bin/python -m pytest $(QUICKLY) --durations=10 tests/unit
+	.venv/bin/python -m pytest $(QUICKLY) --durations=10 tests/unit --ignore tests/unit/imaging
 
 .PHONY: test-functional
 test-functional: $(DEV) $(LIBRARIES)
-	.venv/bin/python -m pytest --durations=10 tests/functional
+	.venv/bin/python -m pytest $(QUICKLY) --durations=10 tests/functional --ignore $(RANDOM_REQUESTS)
+
+.PHONY: test-imaging
+test-imaging: $(DEV) ## unit tests of reading image files
+	.venv/bin/python -m pytest $(QUICKLY) --durations=10 tests/unit/imaging
 
 .PHONY: test-injection
 test-injection: $(DEV) ## let every call to AWS fail in turn
 	.venv/bin/python -m pytest $(QUICKLY) --durations=5 tests/injection
 
 .PHONY: test-fuzz
-test-fuzz: $(DEV) ## a bounded, repeatable run of the fuzzer of image decoding
-	.venv/bin/python -m pytest $(QUICKLY) --durations=5 tests/fuzz
+test-fuzz: $(DEV) ## a bounded, repeatable run of the fuzzer of image decoding, and random requests to the API
+	.venv/bin/python -m pytest --durations=5 tests/fuzz $(RANDOM_REQUESTS)
 
 .PHONY: fuzz
 fuzz: $(DEV) ## search for files that break image decoding: make fuzz MINUTES=30 (ARGS="--only dicom/")
