@@ -33,6 +33,9 @@ DAY := tests/browser/test_day.py
 LOGIN_TESTS := tests/stack/test_login.py
 # They take as long as all other functional tests together.
 RANDOM_REQUESTS := tests/functional/test_requests_at_random.py
+FUNCTIONAL := tests/functional --ignore $(RANDOM_REQUESTS)
+IMAGING := tests/unit/imaging
+UNIT := tests/unit --ignore $(IMAGING)
 LIBRARIES := frontend/vendor/.installed
 # Each writes a file that is committed, or compares it with --check. The second reads what the first writes.
 GENERATORS := deploy.openapi deploy.reference deploy.hyperparameter_reference statemachine.definition statemachine.graph
@@ -109,20 +112,20 @@ test-training: $(TRAINING) ## training tests
 	.venv-training/bin/python -m pytest --durations=10 tests/training
 
 .PHONY: test-app
-test-app: $(DEV) $(LIBRARIES) ## unit and functional tests of the application
-	@$(MAKE) --no-print-directory --jobs=2 --keep-going $(OUTPUT_SYNC) test-unit test-functional
+test-app: $(DEV) $(LIBRARIES) ## unit and functional tests of the application, on all cores
+	.venv/bin/python -m pytest $(QUICKLY) --numprocesses=auto --dist=worksteal --durations=10 $(UNIT) $(FUNCTIONAL)
 
 .PHONY: test-unit
 test-unit: $(DEV) $(LIBRARIES)
-	.venv/bin/python -m pytest $(QUICKLY) --durations=10 tests/unit --ignore tests/unit/imaging
+	.venv/bin/python -m pytest $(QUICKLY) --durations=10 $(UNIT)
 
 .PHONY: test-functional
 test-functional: $(DEV) $(LIBRARIES)
-	.venv/bin/python -m pytest $(QUICKLY) --durations=10 tests/functional --ignore $(RANDOM_REQUESTS)
+	.venv/bin/python -m pytest $(QUICKLY) --durations=10 $(FUNCTIONAL)
 
 .PHONY: test-imaging
 test-imaging: $(DEV) ## unit tests of reading image files
-	.venv/bin/python -m pytest $(QUICKLY) --durations=10 tests/unit/imaging
+	.venv/bin/python -m pytest $(QUICKLY) --durations=10 $(IMAGING)
 
 .PHONY: test-injection
 test-injection: $(DEV) ## let every call to AWS fail in turn

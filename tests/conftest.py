@@ -1,5 +1,6 @@
 """Fixtures for tests of all levels."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,13 @@ os.environ |= {
     "RETRAININGS_TABLE": RETRAININGS_TABLE,
     "RETRAINING_ARN": RETRAINING_ARN,
 }
+
+
+def pytest_collection_finish() -> None:
+    """Make garbage collection cheap: botocore and moto keep many objects, which it would scan again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")
