@@ -24,7 +24,7 @@ os.environ |= {
 
 
 def pytest_collection_finish() -> None:
-    """Make garbage collection cheap: botocore and moto keep many objects, which it would scan again and again."""
+    """Make garbage collection cheap: otherwise it scans the many objects of botocore and moto often."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
