@@ -179,7 +179,7 @@ wake: $(RUN) ## create the endpoints again that `make idle` deleted: make wake S
 	.venv/bin/python -m deploy.endpoints wake $(STAGE)
 
 .PHONY: redrive
-redrive: $(RUN) ## process the events again on which Lambda gave up: make redrive STAGE=prod
+redrive: $(RUN) ## reprocess the events that Lambda gave up on: make redrive STAGE=prod
 	.venv/bin/python -m deploy.redrive $(STAGE)
 
 .PHONY: restore

@@ -15,7 +15,7 @@ PAGE = PROJECT / "docs" / "hyperparameters.md"
 
 _HEAD = """# Hyper-parameters
 
-`.venv/bin/python -m deploy.hyperparameter_reference` generates this page.
+`make generate` writes this page.
 
 The same names are used in `hyperparameters` of a retraining request, in
 [`recipes.toml`](../training/recipes.toml), in SageMaker's HyperParameters and, with hyphens, on the command

@@ -1,4 +1,4 @@
-"""Process the events again on which Lambda gave up: `python -m deploy.redrive STAGE`.
+"""Reprocess the events that Lambda gave up on: `python -m deploy.redrive STAGE`.
 
 Safe to repeat: an event leaves the queue only after its function has accepted it, and every function handles
 duplicate events. An event that fails again returns to the queue.
@@ -26,7 +26,7 @@ WAIT_SECONDS = 1
 
 def main() -> None:
     """Run the command; exit with a message if it fails."""
-    parser = argparse.ArgumentParser(description="Process the events again on which Lambda gave up.")
+    parser = argparse.ArgumentParser(description="Reprocess the events that Lambda gave up on.")
     parser.add_argument("stage", help="name of the installation, for example prod")
     stage = parser.parse_args().stage
     try:

@@ -17,9 +17,9 @@ PAGE = PROJECT / "docs" / "api.md"
 
 _HEAD = """# API
 
-`.venv/bin/python -m deploy.reference` generates this page. The complete description is
-[`chalicelib/openapi.json`](../chalicelib/openapi.json), which `.venv/bin/python -m deploy.openapi` generates
-from the routes in `app.py`; a running system serves it at `/api/openapi.json`.
+`make generate` writes this page. The complete description is
+[`chalicelib/openapi.json`](../chalicelib/openapi.json), which it generates from the routes in `app.py`; a
+running system serves it at `/api/openapi.json`.
 
 All paths begin with `/api`. Times are UTC, in ISO 8601 with microseconds. In AWS all routes except public
 ones need the ID token of a user in the header `Authorization` ([Login](operations.md#login)).

@@ -1,4 +1,4 @@
-"""The state machine of a retraining: its states, and the ways from one to the next.
+"""The state machine of a retraining: its states and transitions.
 
 `make generate` writes it to retrain.asl.json, which is deployed.
 Names in `${...}` are filled in by template.yaml; `chalicelib.retraining.payloads.State` describes `$`.

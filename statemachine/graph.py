@@ -18,8 +18,8 @@ _HEAD = """# States of a retraining
 """
 _RECOVERY = """## If something fails
 
-A request to SageMaker whose answer was lost may have been carried out, so what it creates is looked for
-first. Any other failure rolls back what the retraining has deployed.
+A request to SageMaker may have succeeded although its response was lost, so the state machine first looks
+for the resource. Any other failure rolls back what the retraining has deployed.
 """
 _SHAPES = {"Choice": '{{"{}"}}', "Succeed": '(["{}"])', "Fail": '(["{}"])'}
 Arrow = tuple[str, str]
@@ -33,7 +33,7 @@ def render() -> str:
 
 
 def arrows() -> Iterator[Arrow]:
-    """From which state to which the definition goes; each way once."""
+    """Transitions as (source, target), without duplicates."""
     for name, state in {**MAIN, **RECOVERY}.items():
         yield from ((name, target) for target in dict.fromkeys(_targets(state)))
 

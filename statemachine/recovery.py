@@ -1,4 +1,4 @@
-"""What follows a failure: looking for what may have been created all the same, or rolling back."""
+"""Recovery after a failure: adopt what was created, or roll back."""
 
 from statemachine.states import (
     RETRY_ROLLBACK,
@@ -12,7 +12,7 @@ from statemachine.states import (
     when,
 )
 
-# A request that is repeated because its answer was lost is refused, as what it asks for exists.
+# Why a resource may exist is explained in `chalicelib.retraining.creation_checker`.
 _CREATED = {
     "Data job": ("data", "Check data", "DataFailed"),
     "Tuning job": ("tuning", "Adopt training job", "TuningFailed"),
@@ -23,7 +23,7 @@ _CREATED = {
     "Endpoint configuration": ("config", "Inspect endpoint", "DeploymentFailed"),
     "Endpoint": ("endpoint", "Wait for endpoint", "DeploymentFailed"),
 }
-"""What may exist already: its name in the state, and where the retraining goes on if it does, or does not."""
+"""Resources that may exist: value of `creating`, next state if it exists, next state if not."""
 _CREATION: States = {
     **{
         f"{name} exists?": constant("creating", key, then="Check creation")
@@ -74,4 +74,4 @@ _ROLLBACK: States = {
 }
 
 RECOVERY: States = {**_CREATION, **_ROLLBACK}
-"""States that only a retraining passes in which something fails."""
+"""States that are reached only after a failure."""

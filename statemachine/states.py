@@ -76,7 +76,7 @@ def task(
 
 
 def step(name: str, payload: Mapping[str, str], into: str, then: str, failed: str) -> State:
-    """A step of `chalicelib.retraining.steps`; the payload are its arguments."""
+    """A step of `chalicelib.retraining.steps`; the payload holds its arguments."""
     parameters = {"step": name, **payload}
     state = task("${RetrainingFunction}", parameters, into, then, [RETRY_STEP], [catch(failed)])
     return state | {"TimeoutSeconds": STEP_SECONDS}
@@ -95,8 +95,8 @@ def query(action: Action, into: str, then: str, failed: str) -> State:
 def creation(action: Action, into: str | None, then: str, failed: str, exists: str) -> State:
     """A request to SageMaker that creates or updates something.
 
-    A request that is repeated because its answer was lost is refused, as what it asks for exists. The state
-    `exists` finds that out.
+    If the request fails although it may have succeeded, the state `exists` looks for the resource; see
+    `chalicelib.retraining.creation_checker`.
     """
     refused = catch(exists, action.error, "SageMaker.ResourceInUseException")
     return _request(action, into, then, [refused, catch(failed)])

@@ -1,6 +1,7 @@
 """Finds out whether SageMaker has created something, after a request that seemed to fail.
 
-If the answer to a request is lost, the request is repeated, and refused since what it asks for exists.
+If the response to a request is lost, the client repeats the request, and SageMaker refuses it because the
+resource already exists.
 """
 
 from collections.abc import Callable, Mapping

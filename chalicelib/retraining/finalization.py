@@ -156,7 +156,7 @@ def _describe_answer(approval: Approval | None) -> str:
 def _error(
     error: TaskError | None, creation: Creation | None, smoke_test: SmokeTest | None
 ) -> TaskError | None:
-    """What says most about a failure."""
+    """The error that explains the failure best."""
     if creation and creation["status"] == FAILED:
         return creation["error"]
     if error:

@@ -38,7 +38,7 @@ class Job(TypedDict):
 
 
 class TrainedModel(TypedDict):
-    """What training has left."""
+    """The output of the training."""
 
     job: str
     model: str
@@ -65,7 +65,7 @@ class Decision(TypedDict):
 
 
 class Approval(TypedDict):
-    """What a person has answered."""
+    """A person's decision on the candidate."""
 
     approved: bool
     by: str
@@ -100,14 +100,14 @@ class SmokeTest(TypedDict):
 
 
 class TaskError(TypedDict):
-    """What Step Functions has caught."""
+    """An error that Step Functions caught."""
 
     Error: str
     Cause: str
 
 
 class Creation(TypedDict):
-    """What there is of something that may have been created."""
+    """The state of a resource that may have been created."""
 
     creating: Creating
     status: Literal["running", "completed", "failed"]

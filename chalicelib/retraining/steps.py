@@ -55,10 +55,10 @@ class Steps:
     backend: Callable[[str, str | None, str], Backend]
     """What answers for a task: on an endpoint if one is named, else from the archive of a version."""
     publish: Callable[[str, str, str], None]
-    """Tells the subscribers of a topic (ARN, subject, message)."""
+    """Publishes a message to a topic (ARN, subject, message)."""
 
     def by_name(self) -> Mapping[str, Step]:
-        """The steps, by the names that the definition of the state machine calls them."""
+        """The steps, by their names in the state machine."""
         return {
             "plan": self.planner.plan,
             "check-data": self.check_data,
@@ -129,7 +129,7 @@ class Steps:
         return {}
 
     def inspect_endpoint(self, plan: Plan) -> EndpointState:
-        """What there is to be updated; see `Rollout.inspect`."""
+        """The endpoint before the update; see `Rollout.inspect`."""
         return self.rollout.inspect(plan["serving"], plan["name"])
 
     def smoke_test(self, plan: Plan, candidate: Candidate) -> SmokeTest:

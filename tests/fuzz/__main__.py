@@ -123,7 +123,7 @@ def _place(detail: str) -> str:
 
 
 def _again(text: str, target: str) -> int:
-    """Show what becomes of one case."""
+    """Show the outcome of one case."""
     case = Case.parse(text)
     print(f"{len(case.data)} bytes, SHA-256 {hashlib.sha256(case.data).hexdigest()}")
     with Examiner(target, every=1) as examiner:
@@ -143,7 +143,7 @@ def main() -> int:
     parser.add_argument(
         "--seed", type=int, default=int(time.time()), help="of the first batch (default: the time)"
     )
-    parser.add_argument("--only", default="", help="seeds whose name begins so, such as dicom/grey-8")
+    parser.add_argument("--only", default="", help="seeds whose name has this prefix, such as dicom/grey-8")
     parser.add_argument("--target", choices=["prepare", "api"], default="prepare")
     parser.add_argument("--folder", type=Path, default=_FOLDER, help="where failing inputs are written")
     options = parser.parse_args()

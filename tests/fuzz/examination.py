@@ -190,7 +190,7 @@ class Examiner:
         self._black.close()
 
     def examine(self, case: Case) -> Answer:
-        """What becomes of the input.
+        """The outcome of the input.
 
         Raises:
             Finding: if it breaks a promise.

@@ -1,4 +1,4 @@
-"""What the fuzzer found once: small files, of gradients made for it, and what becomes of each today."""
+"""Files that the fuzzer found, and how each is handled today."""
 
 from pathlib import Path
 

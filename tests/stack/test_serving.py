@@ -47,7 +47,8 @@ def test_promotion_endpoints_and_rollback(deployer: ModelDeployer) -> None:
     assert deployer.answered_by() == (bundled.version, "embedded")
 
     # Promoted: processes that start later use it at once. That the others follow within a minute is tested by
-    # test_retraining.py, which goes on asking while a model is deployed, and by unit/models/test_deployed.py.
+    # test_retraining.py, which goes on asking while a model is deployed, and by
+    # tests/unit/models/test_deployed_models.py.
     deployer.harness.sagemaker.create_endpoint(EndpointName=ENDPOINT, EndpointConfigName=first)
     assert deployer.harness.served(ENDPOINT)["EndpointStatus"] == "InService"
     deployer.registry.promote(TASK, "first", ENDPOINT, first)

@@ -37,7 +37,7 @@ SET_BY_PROGRAMS = re.compile(
     r"|(?:LOCAL_)?(?:RANK|WORLD_SIZE)|CUBLAS_WORKSPACE_CONFIG"  # torchrun, training
     r"|AWS_LAMBDA_\w+|LOCAL_LAMBDA_\w+|_\w+|GATEWAY_PORT"  # Lambda, emulator
 )
-"""Environment variables that nobody sets by hand."""
+"""Environment variables that programs set."""
 
 
 def page(name: str) -> str:

@@ -1,1 +1,1 @@
-"""What a retraining is going to do: the plan, which all later states of the state machine read."""
+"""The plan of a retraining, and how it is made."""

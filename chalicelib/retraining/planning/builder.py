@@ -94,7 +94,7 @@ class PlanBuilder:
         return images
 
     def _write_corrections(self, task: Task, run: str) -> int:
-        """Write down the labels that people have given to results; returns their number."""
+        """Write the reviewed labels to a manifest; return their number."""
         results = self.table.every(Selection(task=task.name))
         lines = list(ground_truth.manifest(task, results, self.bucket.name))
         if lines:
@@ -112,7 +112,8 @@ class PlanBuilder:
         if corrections:
             arguments += ["--labels", f"{folder}corrections.manifest"]
         earlier = f"{RETRAININGS}{task.name}/{SPLIT}"
-        # S3 would answer "access denied" if it were read without being there: this role may list only a part.
+        # Reading a missing object would answer "access denied", because this role may list only part of the
+        # bucket.
         if self.bucket.exists(earlier):
             arguments += ["--earlier", f"s3://{self.bucket.name}/{earlier}"]
         return arguments
@@ -124,7 +125,7 @@ class PlanBuilder:
     def _current(self, task: Task, folder: str) -> CurrentModel:
         """The package that the candidate is compared with, and where the evaluation job finds it."""
         current = self.registry.current(task.name)
-        # An input of a job must exist; the empty path says that it is no package.
+        # Job inputs must exist, so another object stands in; the empty path marks it.
         nothing: CurrentModel = {
             "deployed": current.version if current else None,
             "version": None,

@@ -6,7 +6,7 @@ from chalicelib.tasks import ServingKind
 
 
 class LabelledData(TypedDict):
-    """How much there is to learn from."""
+    """The size of the training data."""
 
     images: int
     corrections: int

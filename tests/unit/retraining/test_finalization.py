@@ -140,7 +140,7 @@ def test_roll_back_ignores_a_configuration_put_there_by_hand(stage: Stage) -> No
 
 
 def test_roll_back_restores_the_version_that_is_current_now(stage: Stage) -> None:
-    """Somebody has rolled back while the new model was being deployed."""
+    """A rollback happened during the deployment."""
     stage.deploy("first", "first")
     stage.deploy("before", "old")
     stage.register()

@@ -118,7 +118,7 @@ ENDS: list[tuple[str, dict[str, Any], str]] = [
         "Rejected",
     ),
     ("a person declines", {**ASKED, "Wait for approval": {"approved": False, "by": "me"}}, "Rejected"),
-    ("nobody answers in time", {**ASKED, "Wait for approval": Fails("States.Timeout")}, "Rejected"),
+    ("no answer in time", {**ASKED, "Wait for approval": Fails("States.Timeout")}, "Rejected"),
     (
         "SageMaker rolls the update back",
         {**READY, "Describe endpoint": {"EndpointStatus": "InService", "EndpointConfigName": "old"}},
