@@ -307,7 +307,7 @@ export const messages = {
         .join(" · "),
     overdue:
       "Der Server hat das Bild und versucht es weiter. Sie können diese Seite verlassen: Das Ergebnis erscheint in der Arbeitsliste.",
-    unanswered: "Nach einer Stunde liegt keines vor. Versuchen Sie es erneut; sonst bitte melden.",
+    unanswered: "Nach einer Stunde liegt kein Ergebnis vor. Versuchen Sie es erneut, oder melden Sie das Problem.",
     left: (sent, unsent) =>
       `Sie haben diese Seite während eines Uploads verlassen. Hochgeladen und gesichert: ${sent}. Nicht hochgeladen: ${unsent}. ` +
       "Wählen Sie dieselben Dateien erneut aus, um fortzufahren: Bereits hochgeladene werden erkannt.",
@@ -316,7 +316,7 @@ export const messages = {
   shortcuts: {
     heading: "Tastenkürzel",
     show: "Tastenkürzel",
-    single: "Kürzel aus einer einzelnen Taste verwenden",
+    single: "Tastenkürzel mit nur einer Taste verwenden",
     close: "Schließen",
     groups: { images: "Bilder", review: "Prüfung", view: "Ansicht", page: "Seite" },
     names: {
