@@ -74,9 +74,9 @@ def test_distance_threshold_is_the_requested_quantile_of_validation(
         small_task, {3: fits[3]}, make_folds(fits), [255 - PIXELS], parameters, tmp_path
     )
 
-    distances = chosen.answer(PIXELS)["distance"]
+    distances = run(open_session(chosen.graph), PIXELS)["distance"]
     assert (distances <= chosen.distance_threshold + 1e-4).mean() == pytest.approx(0.9)
-    assert (chosen.answer(255 - PIXELS)["distance"] > chosen.distance_threshold).all()
+    assert (run(open_session(chosen.graph), 255 - PIXELS)["distance"] > chosen.distance_threshold).all()
 
 
 def test_distance_can_be_computed_without_one_kind_of_counterexamples(

@@ -59,17 +59,22 @@ def run(task: Task, tmp_path_factory: pytest.TempPathFactory) -> Run:
     write_manifest(data)
     other = load_task(OTHER)
     write_images(place / "ood" / OTHER, other.class_names)
-    job = subprocess.run(
+    with start_job(task, data, place) as job:
+        printed, said = job.communicate()
+    assert job.returncode == 0, said
+    assert said == ""
+    return Run(data, place / "model", place / "output", printed)
+
+
+def start_job(task: Task, data: Path, place: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
         [sys.executable, "training/train.py", *job_options(task, data)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), **job_environment(data, place)},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
     )
-    assert job.returncode == 0, job.stderr
-    assert job.stderr == ""
-    return Run(data, place / "model", place / "output", job.stdout)
 
 
 def job_environment(data: Path, place: Path) -> dict[str, str]:
@@ -176,6 +181,17 @@ def test_network_weights_can_start_another_training(run: Run, task: Task) -> Non
     weights.start(pupil)
 
     assert torch.equal(pupil.state_dict()["stem.0.weight"], weights.tensors["stem.0.weight"])
+
+
+def test_stopped_job_exits_as_interrupted(run: Run, task: Task, tmp_path: Path) -> None:
+    with start_job(task, run.data, tmp_path) as job:
+        assert job.stdout is not None
+        assert any(line.startswith("epoch=") for line in job.stdout)
+        job.send_signal(signal.SIGTERM)
+        _, said = job.communicate()
+    assert job.returncode == INTERRUPTED
+    assert said.startswith("interrupted: ")
+    assert said.count("\n") == 1
 
 
 def test_interrupted_training_resumes_to_the_same_model(
