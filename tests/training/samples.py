@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from chalicelib.tasks import Augmentation
 from training.model.ood_score import OODScore, fit_ood_score
 from training.model.residual_network import Architecture, ResidualNetwork
 
@@ -14,6 +15,18 @@ PATIENTS = 12
 """Per class; the split needs ten."""
 VIEWS = 2
 """Images per patient."""
+NO_AUGMENTATION = Augmentation(
+    flip=False,
+    rotate_degrees=0,
+    scale=0,
+    shift=0,
+    gamma=0,
+    contrast=0,
+    fog=0,
+    noise=0,
+    quarter_turns=False,
+    colour=0,
+)
 
 
 def blob(label: int, classes: int, seed: int) -> Image.Image:

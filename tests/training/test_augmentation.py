@@ -8,20 +8,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from chalicelib.tasks import Augmentation, Task
+from tests.training.samples import NO_AUGMENTATION
 from training.model.augmentation import Augmenter
-
-NOTHING = Augmentation(
-    flip=False,
-    rotate_degrees=0,
-    scale=0,
-    shift=0,
-    gamma=0,
-    contrast=0,
-    fog=0,
-    noise=0,
-    quarter_turns=False,
-    colour=0,
-)
 
 
 def images(count: int = 64, height: int = 24, width: int = 16) -> Tensor:
@@ -40,7 +28,7 @@ def test_flip_mirrors_labels_of_exactly_the_mirrored_images(task: Task) -> None:
     permutation = task.flip_permutation
     labels = torch.arange(64) % len(permutation)
 
-    changed, new_labels = make_augmenter(replace(NOTHING, flip=True), permutation)(images(), labels)
+    changed, new_labels = make_augmenter(replace(NO_AUGMENTATION, flip=True), permutation)(images(), labels)
 
     mirrored = (changed - images().flip(3)).abs().amax((1, 2, 3)) < 1e-3
     assert 16 < mirrored.sum() < 48
@@ -52,7 +40,7 @@ def test_flip_mirrors_labels_of_exactly_the_mirrored_images(task: Task) -> None:
 def test_labels_are_unchanged_without_flip() -> None:
     labels = torch.arange(64) % 2
 
-    _, new_labels = make_augmenter(replace(NOTHING, rotate_degrees=10), (1, 0))(images(), labels)
+    _, new_labels = make_augmenter(replace(NO_AUGMENTATION, rotate_degrees=10), (1, 0))(images(), labels)
 
     assert torch.equal(new_labels, labels)
 
@@ -60,13 +48,13 @@ def test_labels_are_unchanged_without_flip() -> None:
 @pytest.mark.parametrize(
     "spec",
     [
-        replace(NOTHING, rotate_degrees=10),
-        replace(NOTHING, scale=0.2),
-        replace(NOTHING, shift=0.1),
-        replace(NOTHING, gamma=0.5),
-        replace(NOTHING, contrast=0.5),
-        replace(NOTHING, fog=0.3),
-        replace(NOTHING, noise=0.1),
+        replace(NO_AUGMENTATION, rotate_degrees=10),
+        replace(NO_AUGMENTATION, scale=0.2),
+        replace(NO_AUGMENTATION, shift=0.1),
+        replace(NO_AUGMENTATION, gamma=0.5),
+        replace(NO_AUGMENTATION, contrast=0.5),
+        replace(NO_AUGMENTATION, fog=0.3),
+        replace(NO_AUGMENTATION, noise=0.1),
     ],
 )
 def test_each_setting_changes_images_within_the_value_range(spec: Augmentation) -> None:
@@ -81,7 +69,7 @@ def test_each_setting_changes_images_within_the_value_range(spec: Augmentation) 
 def test_colour_shifts_the_channels_apart() -> None:
     grey = torch.full((8, 3, 16, 16), 0.5)
 
-    changed, _ = make_augmenter(replace(NOTHING, colour=0.2))(grey, torch.zeros(8, dtype=torch.long))
+    changed, _ = make_augmenter(replace(NO_AUGMENTATION, colour=0.2))(grey, torch.zeros(8, dtype=torch.long))
 
     means = changed.mean((2, 3))
     assert (means.amax(1) - means.amin(1)).max() > 0.05
@@ -90,7 +78,7 @@ def test_colour_shifts_the_channels_apart() -> None:
 def test_quarter_turns_turn_square_images() -> None:
     square = images(64, 16, 16)
 
-    changed, _ = make_augmenter(replace(NOTHING, quarter_turns=True))(
+    changed, _ = make_augmenter(replace(NO_AUGMENTATION, quarter_turns=True))(
         square, torch.zeros(64, dtype=torch.long)
     )
 
@@ -107,7 +95,7 @@ def test_quarter_turns_turn_square_images() -> None:
 def test_fog_leaves_the_padding_black() -> None:
     padded = functional.pad(images(), [8, 8, 8, 8])
 
-    changed, _ = make_augmenter(replace(NOTHING, fog=0.3))(padded, torch.zeros(64, dtype=torch.long))
+    changed, _ = make_augmenter(replace(NO_AUGMENTATION, fog=0.3))(padded, torch.zeros(64, dtype=torch.long))
 
     lifted = (changed - padded)[:, :, 8:-8, 8:-8].amin((1, 2, 3))
     assert changed[:, :, :8].max() < 1e-3
@@ -115,7 +103,9 @@ def test_fog_leaves_the_padding_black() -> None:
 
 
 def test_random_erasing_blanks_a_rectangle() -> None:
-    changed, _ = make_augmenter(NOTHING, random_erasing=1.0)(images(), torch.zeros(64, dtype=torch.long))
+    changed, _ = make_augmenter(NO_AUGMENTATION, random_erasing=1.0)(
+        images(), torch.zeros(64, dtype=torch.long)
+    )
 
     for image in changed:
         values, counts = image.unique(return_counts=True)

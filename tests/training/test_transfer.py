@@ -12,7 +12,7 @@ from torch import Tensor
 
 from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.tasks import Augmentation, Task
-from tests.training.samples import make_network, write_images
+from tests.training.samples import NO_AUGMENTATION, make_network, write_images
 from training.data.pixels import Labelled, PixelView
 from training.data.preparation import PreparedData, prepare_data
 from training.errors import TrainingError
@@ -30,18 +30,6 @@ from training.model.transfer import CachedViews, cache_views, pool_views, train_
 FROZEN = 5
 QUICK = Hyperparameters(
     epochs=2, batch_size=16, width=4, ema_decay=0.5, frozen_blocks=FROZEN, feature_views=2, head_epochs=3
-)
-UNCHANGED = Augmentation(
-    flip=False,
-    rotate_degrees=0,
-    scale=0,
-    shift=0,
-    gamma=0,
-    contrast=0,
-    fog=0,
-    noise=0,
-    quarter_turns=False,
-    colour=0,
 )
 
 
@@ -114,7 +102,7 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (3, 1, 64, 40), np.uint8)
 
 @torch.inference_mode()
 def test_cached_views_are_the_output_of_the_frozen_blocks() -> None:
-    network, views = cache(PIXELS, [0, 1, 1], UNCHANGED)
+    network, views = cache(PIXELS, [0, 1, 1], NO_AUGMENTATION)
     images = network.normalise(network.pad(torch.from_numpy(PIXELS)))
 
     maps, labels = views.draw(np.array([2, 0]), torch.Generator())
@@ -129,7 +117,7 @@ def test_cached_views_are_the_output_of_the_frozen_blocks() -> None:
 
 
 def test_mirrored_views_have_the_mirrored_label() -> None:
-    flips = replace(UNCHANGED, flip=True)
+    flips = replace(NO_AUGMENTATION, flip=True)
     symmetric = np.zeros((40, 1, 64, 40), np.uint8)
     symmetric[:, :, :, :20] = 255
 
@@ -143,7 +131,7 @@ def test_mirrored_views_have_the_mirrored_label() -> None:
 
 
 def test_views_of_an_image_differ_and_follow_from_the_seed() -> None:
-    noisy = replace(UNCHANGED, noise=0.2, gamma=0.3)
+    noisy = replace(NO_AUGMENTATION, noise=0.2, gamma=0.3)
     torch.manual_seed(0)
     _, views = cache(PIXELS, [0, 1, 1], noisy)
     torch.manual_seed(0)
