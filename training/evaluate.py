@@ -24,11 +24,14 @@ from training.data.parts import PARTS
 from training.data.preparation import EvaluationData, prepare_evaluation_data
 from training.data.storage import Storage, join
 from training.errors import TrainingError
+from training.evaluation.answers import read_outputs
 from training.evaluation.api import Api
 from training.evaluation.opening import open_package
 from training.evaluation.outcome import measure
 from training.evaluation.provenance import describe_parts, find_parts, look_up_parts
 from training.evaluation.scoring import Scored, score_api, score_package
+from training.evaluation.stress import CHANGES, measure_stress
+from training.model.graph import open_session, run
 from training.options import add_data_options
 from training.reports.evaluation_report import write_evaluation
 
@@ -53,6 +56,9 @@ def evaluate(options: argparse.Namespace) -> Facts:
         rows = _choose(parts, options.part, len(data.records))
         print(f"scoring {len(rows)} images with {_describe_model(options)}", flush=True)
         scored = _score(model, task, data, rows)
+        stress: Facts = {}
+        if options.stress and isinstance(model, ModelPackage):
+            stress = _measure_stress(model, task, data, rows)
     facts = {
         "model": _describe_model(options),
         "data": ", ".join([*location, *([f"labels of {options.labels}"] if options.labels else [])]),
@@ -60,6 +66,8 @@ def evaluate(options: argparse.Namespace) -> Facts:
         "seen": describe_parts(None if parts is None else [parts[row] for row in rows]),
         **measure(task, data, rows, scored, options.bootstrap, _temperature(model)),
     }
+    if stress:
+        facts["metrics"]["stress"] = stress
     write_evaluation(options.output, facts, [data.records[row] for row in rows], scored)
     return facts
 
@@ -68,6 +76,8 @@ def _open_model(options: argparse.Namespace, task: Task, workplace: Path) -> Mod
     """Open the model before images are read, so that errors show at once."""
     if not options.url:
         return open_package(options.package, task, workplace)
+    if options.stress:
+        raise TrainingError("--stress changes prepared images, which an API does not take; use --package.")
     api = Api(options.url, task, options.token or os.environ.get(TOKEN))
     api.check()
     return api
@@ -108,6 +118,16 @@ def _score(model: ModelPackage | Api, task: Task, data: EvaluationData, rows: Se
     )
 
 
+def _measure_stress(model: ModelPackage, task: Task, data: EvaluationData, rows: Sequence[int]) -> Facts:
+    print(f"scoring them again under {len(CHANGES)} changes", flush=True)
+    session = open_session(model.graph_path)
+    return measure_stress(
+        lambda pixels: read_outputs(run(session, pixels), task, model.distance_threshold),
+        data.labelled.pixels.view(rows),
+        data.labelled.labels[list(rows)],
+    )
+
+
 def _temperature(model: ModelPackage | Api) -> float | None:
     return model.facts.get("temperature") if isinstance(model, ModelPackage) else None
 
@@ -139,6 +159,11 @@ def _parser() -> Parser:
     )
     parser.add_argument(
         "--part", choices=PARTS, help="score only the images in this part of its training data"
+    )
+    parser.add_argument(
+        "--stress",
+        action="store_true",
+        help="score a package again on changed images: shifted, cropped, blurred ...",
     )
     parser.add_argument("--output", type=Path, help="folder for the report (.local/evaluation/TASK)")
     parser.add_argument(

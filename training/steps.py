@@ -29,6 +29,7 @@ from training.evaluation.out_of_distribution import (
     measure_held_out_ood,
     measure_ood,
 )
+from training.evaluation.stress import measure_stress
 from training.model import parallel
 from training.model.candidate import Candidate, Fold, choose_candidate
 from training.model.checkpoint import open_checkpoints
@@ -122,7 +123,13 @@ def test(run: Run, prepared: Prepared, choice: Choice) -> Results:
     """
     model, images = choice.model, prepared.data.labelled("test").pixels
     print(f"exported; largest difference of a probability {model.parity:.1e}", flush=True)
-    test_part = _assess(run, model, run_graph(open_session(model.graph), images), [prepared.data], "test")
+    session = open_session(model.graph)
+    test_part = _assess(run, model, run_graph(session, images), [prepared.data], "test")
+    test_part.metrics["stress"] = measure_stress(
+        lambda changed: read_outputs(run_graph(session, changed), run.task, model.distance_threshold),
+        images,
+        prepared.data.labelled("test").labels,
+    )
     return Results(
         test_part,
         _assess(run, model, model.validation, prepared.splits, "validation"),

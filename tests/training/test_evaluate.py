@@ -25,6 +25,7 @@ from tests.stage import ROOT
 from tests.training.fake_api import FakeApi, Reply, classification, fake_api
 from tests.training.samples import write_manifest
 from training.evaluate import TOKEN, main
+from training.evaluation.stress import CHANGES
 
 QUICK = ["--bootstrap", "50"]
 
@@ -345,6 +346,20 @@ def test_unanswered_images_are_reported_and_counted(
     assert {row["predicted"] for row in done.rows if row["error"]} == {""}
 
 
+def test_package_is_scored_under_stress(evaluate: Evaluate, data_folder: Path) -> None:
+    plain = evaluate(data_folder)
+    assert "### Stress test" not in plain.report
+    metrics = plain.facts["metrics"]
+
+    done = evaluate(data_folder, "--stress")
+
+    stress = done.facts["metrics"]["stress"]
+    assert stress.keys() == CHANGES.keys()
+    assert done.facts["metrics"] == metrics | {"stress": stress}
+    [line] = [line for line in done.report.splitlines() if line.startswith("| inversion |")]
+    assert line.count("%") + line.count("not defined") == 3
+
+
 def test_unusable_api_is_rejected_before_images_are_read(
     get_error: GetError, server: FakeApi, data_folder: Path, task: Task
 ) -> None:
@@ -354,6 +369,7 @@ def test_unusable_api_is_rejected_before_images_are_read(
     assert "not allowed with argument" in get_error(
         data_folder, "--url", server.url, "--package", "model.tar.gz"
     )
+    assert "use --package" in get_error("nowhere", "--url", server.url, "--stress")
 
 
 def test_folders_without_images_are_rejected(get_error: GetError, tmp_path: Path) -> None:

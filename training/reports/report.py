@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from training.core.facts import Facts
-from training.core.markdown import fraction, percent, table
+from training.core.markdown import UNDEFINED, fraction, percent, table
 from training.evaluation.metrics import HIGH_RECALL, MIN_SUBGROUP
 
 INTERVALS = (
@@ -23,6 +23,7 @@ def render_results(metrics: Facts, classes: Sequence[str], plots: str) -> str:
             *_confusion(metrics, classes, plots),
             *_curves(plots),
             *_calibration(metrics, plots),
+            *_stress(metrics),
             *_subgroups(metrics),
         )
     )
@@ -150,6 +151,31 @@ def _calibration(metrics: Facts, plots: str) -> Iterator[str]:
         f"(ECE, the mean gap between the probability and the share of right answers) is {after:.3f}{known}."
     )
     yield f"![Reliability diagram]({plots}/reliability.svg)"
+
+
+def _stress(metrics: Facts) -> Iterator[str]:
+    if "stress" not in metrics:
+        return
+    yield "### Stress test"
+    yield (
+        "The same images again, each changed as images of other hospitals and devices differ. What is not "
+        "marked for review should stay right."
+    )
+    rest = metrics["review"]["accuracy_of_rest"]["value"]
+    yield table(
+        ("Change", "Accuracy", "Marked for review", "Accuracy of the rest"),
+        [
+            ("none", _share(metrics["accuracy"]["value"]), _share(metrics["review"]["share"]), _share(rest)),
+            *(
+                (name, *(_share(measured[key]) for key in ("accuracy", "review", "accuracy_of_rest")))
+                for name, measured in metrics["stress"].items()
+            ),
+        ],
+    )
+
+
+def _share(value: float | None) -> str:
+    return UNDEFINED if value is None else f"{100 * value:.1f} %"
 
 
 def _subgroups(metrics: Facts) -> Iterator[str]:
