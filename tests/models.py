@@ -12,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from chalicelib.imaging.decoded import Pixels
 from chalicelib.models.backend import ModelIdentity, ModelOutputs
+from chalicelib.models.thresholds import Thresholds
 from chalicelib.tasks import Task, load_task
 
 TASK = "mammography-views"
@@ -106,6 +107,6 @@ class FakeBackend:
             np.tile(np.array(self.probabilities, np.float32), (count, 1)),
             np.full((count, classes, 7, 4), 0.5, np.float32),
             np.full(count, self.distance, np.float32),
-            10.0,
+            Thresholds(10.0),
             ModelIdentity("fake", "0" * 64, "embedded"),
         )

@@ -122,7 +122,7 @@ def _measure_stress(model: ModelPackage, task: Task, data: EvaluationData, rows:
     print(f"scoring them again under {len(CHANGES)} changes", flush=True)
     session = open_session(model.graph_path)
     return measure_stress(
-        lambda pixels: read_outputs(run(session, pixels), task, model.distance_threshold),
+        lambda pixels: read_outputs(run(session, pixels), task, model.thresholds),
         data.labelled.pixels.view(rows),
         data.labelled.labels[list(rows)],
     )

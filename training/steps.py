@@ -126,7 +126,7 @@ def test(run: Run, prepared: Prepared, choice: Choice) -> Results:
     session = open_session(model.graph)
     test_part = _assess(run, model, run_graph(session, images), [prepared.data], "test")
     test_part.metrics["stress"] = measure_stress(
-        lambda changed: read_outputs(run_graph(session, changed), run.task, model.distance_threshold),
+        lambda changed: read_outputs(run_graph(session, changed), run.task, model.thresholds),
         images,
         prepared.data.labelled("test").labels,
     )
@@ -157,9 +157,7 @@ def package(run: Run, prepared: Prepared, choice: Choice, results: Results) -> F
     }
     if results.ood:
         metrics["unfamiliar"] = results.ood
-    evidence = Evidence(
-        metrics, results.test.curves, model.temperature, model.distance_threshold, model.parity
-    )
+    evidence = Evidence(metrics, results.test.curves, model.temperature, model.thresholds, model.parity)
     facts = write_package(
         folder,
         run.task,
@@ -190,7 +188,7 @@ def _assess(
             subgroups[attribute] += values
     return assess(
         run.task,
-        read_outputs(outputs, run.task, candidate.distance_threshold),
+        read_outputs(outputs, run.task, candidate.thresholds),
         np.concatenate([split.labelled(part).labels for split in splits]),
         [group for split in splits for group in split.groups(part)],
         subgroups,
@@ -204,7 +202,7 @@ def _test_ood(prepared: Prepared, choice: Choice, test: Assessment) -> Facts:
     """How well the distance separates out-of-distribution images, by kind; see `measure_ood`."""
     model, images = choice.model, prepared.data.labelled("test").pixels
     assert test.answers.distances is not None  # the graphs of this project have that output
-    measured = measure_ood(model.graph, model.distance_threshold, test.answers.distances, choice.ood_images)
+    measured = measure_ood(model.graph, model.thresholds.distance, test.answers.distances, choice.ood_images)
     held_out = measure_held_out_ood(model, images, choice.ood_images)
     return {kind: {**facts, "auroc_unseen": held_out[kind]} for kind, facts in measured.items()}
 

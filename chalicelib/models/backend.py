@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.imaging.decoded import Pixels
+from chalicelib.models.thresholds import Thresholds
 
 Floats = NDArray[np.float32]
 BackendKind = Literal["embedded", "endpoint"]
@@ -34,13 +35,12 @@ class ModelOutputs:
     None from a model without them."""
     distance: Floats | None
     """Shape (N,): distance of each image from the training images; None from a model without distances."""
-    distance_threshold: float
-    """The distance beyond which an image is out of distribution; infinite without distances."""
+    thresholds: Thresholds
     model: ModelIdentity
 
     def is_out_of_distribution(self, index: int) -> bool:
         """Whether an image is out of distribution; False if the model has no distances."""
-        return self.distance is not None and bool(self.distance[index] > self.distance_threshold)
+        return self.distance is not None and bool(self.distance[index] > self.thresholds.distance)
 
 
 class Backend(Protocol):

@@ -47,7 +47,13 @@ class Classification:
                 name: round(float(p), 6) for name, p in zip(task.class_names, probabilities, strict=True)
             },
             reasons=tuple(
-                reasons_for_review(task, probabilities, outputs.is_out_of_distribution(index), weak)
+                reasons_for_review(
+                    task,
+                    probabilities,
+                    unfamiliar=outputs.is_out_of_distribution(index),
+                    min_probability=outputs.thresholds.probability,
+                    weak=weak,
+                )
             ),
             heatmap=None if activation is None else heatmap(activation[index, best], task.input, box),
             distance=None if outputs.distance is None else round(float(outputs.distance[index]), 6),

@@ -41,6 +41,6 @@ class EmbeddedBackend:
             np.asarray(probabilities, np.float32),
             np.asarray(activation, np.float32),
             np.asarray(distance, np.float32),
-            self._package.distance_threshold,
+            self._package.thresholds,
             self._identity,
         )

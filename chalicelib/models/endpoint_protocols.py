@@ -1,6 +1,5 @@
 """The requests to endpoints and their answers: one backend for each protocol that a task may name."""
 
-import math
 from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import Any
@@ -13,6 +12,7 @@ from chalicelib.imaging.decoded import Pixels
 from chalicelib.media_types import ARRAY_TYPE
 from chalicelib.models.backend import Backend, ModelIdentity, ModelOutputs
 from chalicelib.models.endpoint import Endpoint
+from chalicelib.models.thresholds import Thresholds
 from chalicelib.tasks import EndpointProtocol, Task
 
 SUM_TOLERANCE = 0.01
@@ -41,9 +41,9 @@ class PackageBackend:
             probabilities, activation, distance = (
                 np.asarray(answer[key], np.float32) for key in ("probabilities", "activation", "distance")
             )
-            threshold = float(model["thresholds"]["distance"])
+            thresholds = Thresholds.of(model["thresholds"])
             identity = ModelIdentity(str(model["version"]), str(model["sha256"]), "endpoint")
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ModelFailed(
                 f"The endpoint {name} did not answer with a classification. "
                 "Check that it serves a model package of this application."
@@ -57,7 +57,7 @@ class PackageBackend:
             raise ModelFailed(
                 f"The endpoint {name} answered for a different number of images than it was sent."
             )
-        return ModelOutputs(probabilities, activation, distance, threshold, identity)
+        return ModelOutputs(probabilities, activation, distance, thresholds, identity)
 
 
 class ImageClassificationBackend:
@@ -80,7 +80,7 @@ class ImageClassificationBackend:
             probabilities=np.array([self._read(answer) for answer, _ in answers], np.float32),
             activation=None,
             distance=None,
-            distance_threshold=math.inf,
+            thresholds=Thresholds(),
             model=ModelIdentity(f"{self._endpoint.name}/{variant}".rstrip("/"), None, "endpoint"),
         )
 

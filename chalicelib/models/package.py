@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.errors import InvalidModelPackage
+from chalicelib.models.thresholds import Thresholds
 from chalicelib.tasks import Task, load_task
 
 BUNDLED_MODELS = Path(__file__).parent
@@ -95,9 +96,9 @@ class ModelPackage:
         return str(self.facts["sha256"])
 
     @property
-    def distance_threshold(self) -> float:
-        """The distance beyond which an image is out of distribution."""
-        return float(self.facts["thresholds"]["distance"])
+    def thresholds(self) -> Thresholds:
+        """The thresholds of the review rule."""
+        return Thresholds.of(self.facts["thresholds"])
 
 
 _REQUIRED = ("task", "classes", "version", "created_at", "sha256", "thresholds", "metrics")

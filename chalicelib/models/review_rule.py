@@ -19,7 +19,12 @@ class Reason:
 
 
 def reasons_for_review(
-    task: Task, probabilities: Floats, unfamiliar: bool, weak: bool = False
+    task: Task,
+    probabilities: Floats,
+    *,
+    unfamiliar: bool,
+    min_probability: float | None = 0.0,
+    weak: bool = False,
 ) -> list[Reason]:
     """The reasons for a review; empty if the answer needs none.
 
@@ -27,6 +32,8 @@ def reasons_for_review(
         task: the task with the review rule.
         probabilities: shape (K,), in the order of the task's classes.
         unfamiliar: whether the image is out of distribution.
+        min_probability: of the model; see `Thresholds.probability`. The larger one of this and the task's
+            applies.
         weak: whether the model missed the task's gate in its test.
     """
     second, first = probabilities.argsort()[-2:]
@@ -46,11 +53,19 @@ def reasons_for_review(
                 "This model did not reach the required performance in its test; every image needs review.",
             )
         )
-    if top < task.review.min_probability:
+    elif min_probability is None:
+        reasons.append(
+            Reason(
+                "weak-model",
+                "This model's probabilities do not tell which answers are right; every image needs review.",
+            )
+        )
+    required = max(task.review.min_probability, min_probability or 0.0)
+    if top < required:
         reasons.append(
             Reason(
                 "low-confidence",
-                f"The probability is {top:.0%}; results below {task.review.min_probability:.0%} need review.",
+                f"The probability is {top:.1%}; results below {required:.1%} need review.",
             )
         )
     if top - runner_up < task.review.min_margin:

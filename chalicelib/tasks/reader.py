@@ -152,8 +152,16 @@ def _input(table: TomlTable) -> InputSpec:
     return spec
 
 
+MIN_ACCURACY = 0.97
+"""Of answers without a review, if a task's file does not say otherwise."""
+
+
 def _review(table: TomlTable) -> ReviewRule:
-    rule = ReviewRule(table.number("min_probability", 0, 1), table.number("min_margin", 0, 1))
+    rule = ReviewRule(
+        min_probability=table.number("min_probability", 0, 1),
+        min_margin=table.number("min_margin", 0, 1),
+        min_accuracy=table.number("min_accuracy", 0, 1, default=MIN_ACCURACY),
+    )
     table.refuse_unknown()
     return rule
 

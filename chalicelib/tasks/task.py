@@ -47,6 +47,9 @@ class ReviewRule:
     """Lowest probability of the predicted class without a review."""
     min_margin: float
     """Smallest difference between the first and the second probability without a review."""
+    min_accuracy: float
+    """Of the answers without a review on validation images. Training chooses a model's own threshold of the
+    probability by it."""
 
 
 @dataclass(frozen=True)

@@ -89,8 +89,11 @@ class TomlTable:
             raise self.error(f"'{key}' must be from {low} to {high}, not {value}", key)
         return int(value)
 
-    def number(self, key: str, low: float, high: float) -> float:
-        """A number from `low` to `high`."""
+    def number(self, key: str, low: float, high: float, default: float | None = None) -> float:
+        """A number from `low` to `high`; for a missing key the `default`, if given."""
+        if default is not None and key not in self._values:
+            self._read.add(key)
+            return default
         value = self._value(key, (int, float), "a number")
         if not low <= value <= high:
             raise self.error(f"'{key}' must be from {low} to {high}, not {value}", key)

@@ -32,7 +32,7 @@ export interface Task {
   /** Model input. */
   input: { width: number; height: number; channels: 1 | 3; fit: "pad" | "stretch" };
   /** The review rule. */
-  review: { min_probability: number; min_margin: number };
+  review: { min_probability: number; min_margin: number; min_accuracy: number };
   model: TaskModel | null;
 }
 

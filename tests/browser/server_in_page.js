@@ -12,7 +12,7 @@
     classes: [{ name: "left-cc", title: "Left CC" }, { name: "right-cc", title: "Right CC" }],
     gate: { metrics: {}, max_sensitivity_drop: 0.05 },
     input: { width: 64, height: 64, channels: 1, fit: "pad" },
-    review: { min_probability: 0.8, min_margin: 0.2 },
+    review: { min_probability: 0.8, min_margin: 0.2, min_accuracy: 0.97 },
     model: {
       backend: "embedded", endpoint: null, version: "1", created_at: "2026-01-01T00:00:00Z", sha256: "0", metrics: {},
       shortfall: [], since: null,

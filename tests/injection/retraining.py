@@ -16,6 +16,7 @@ from chalicelib.models.backend import Backend, ModelIdentity, ModelOutputs
 from chalicelib.models.endpoint_manager import EndpointManager
 from chalicelib.models.registry import Registry
 from chalicelib.models.scaling import Scaling
+from chalicelib.models.thresholds import Thresholds
 from chalicelib.retraining.candidate import Candidates
 from chalicelib.retraining.creation_checker import CreationChecker
 from chalicelib.retraining.executions import Executions
@@ -131,7 +132,9 @@ class Answering:
 
     def run(self, images: Pixels) -> ModelOutputs:
         probabilities = np.tile(np.array([0.25, 0.75], np.float32), (len(images), 1))
-        return ModelOutputs(probabilities, None, None, 1.0, ModelIdentity("v", self._sha256, "endpoint"))
+        return ModelOutputs(
+            probabilities, None, None, Thresholds(), ModelIdentity("v", self._sha256, "endpoint")
+        )
 
 
 class Stage:

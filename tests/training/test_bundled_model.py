@@ -95,7 +95,7 @@ def test_package_reaches_the_accuracy_of_its_card_on_real_images(
     # On another CPU, rounding may move an image to the other side of a threshold.
     tolerance = 2.5 / len(predicted)
     assert np.mean(predicted == images.labels) == pytest.approx(card["accuracy"]["value"], abs=tolerance)
-    unfamiliar = np.mean(answers["distance"] > package.distance_threshold)
+    unfamiliar = np.mean(answers["distance"] > package.thresholds.distance)
     assert unfamiliar == pytest.approx(card["unfamiliar"], abs=tolerance)
 
 

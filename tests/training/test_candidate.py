@@ -1,5 +1,6 @@
 """Candidates: single networks and ensembles that are calibrated and exported."""
 
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -75,8 +76,26 @@ def test_distance_threshold_is_the_requested_quantile_of_validation(
     )
 
     distances = run(open_session(chosen.graph), PIXELS)["distance"]
-    assert (distances <= chosen.distance_threshold + 1e-4).mean() == pytest.approx(0.9)
-    assert (run(open_session(chosen.graph), 255 - PIXELS)["distance"] > chosen.distance_threshold).all()
+    assert (distances <= chosen.thresholds.distance + 1e-4).mean() == pytest.approx(0.9)
+    assert (run(open_session(chosen.graph), 255 - PIXELS)["distance"] > chosen.thresholds.distance).all()
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_probability_threshold_is_chosen_by_validation_accuracy(
+    right: bool, small_task: Task, fits: dict[int, Fit], tmp_path: Path
+) -> None:
+    first, _ = choose_candidate(small_task, {3: fits[3]}, make_folds(fits), [], Hyperparameters(), tmp_path)
+    answers = first.answer(PIXELS)["probabilities"]
+    labels = answers.argmax(1) if right else answers.argmin(1)
+    folds = {3: Fold(DATA, Labelled(DATA.pixels, labels.astype(np.int64)))}
+    task = replace(small_task, review=replace(small_task.review, min_margin=0, min_accuracy=0.9))
+
+    chosen, _ = choose_candidate(
+        task, {3: fits[3]}, folds, [], Hyperparameters(distance_quantile=1), tmp_path
+    )
+
+    lowest = chosen.validation["probabilities"].max(1).min()
+    assert chosen.thresholds.probability == (pytest.approx(lowest, abs=1e-4) if right else None)
 
 
 def test_distance_can_be_computed_without_one_kind_of_counterexamples(
@@ -114,4 +133,4 @@ def test_validation_answers_come_from_networks_not_trained_on_the_fold(
     assert chosen.validation["distance"] == pytest.approx(np.concatenate(distances), rel=1e-3)
     expected = torch.from_numpy(np.concatenate(logits) / chosen.temperature).softmax(1).numpy()
     assert chosen.validation["probabilities"] == pytest.approx(expected, abs=1e-4)
-    assert (chosen.validation["distance"] <= chosen.distance_threshold).mean() == pytest.approx(0.9)
+    assert (chosen.validation["distance"] <= chosen.thresholds.distance).mean() == pytest.approx(0.9)

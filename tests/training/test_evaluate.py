@@ -152,7 +152,7 @@ def test_bundled_package_is_scored_with_a_full_report(
         assert sum(float(row[f"p({name})"]) for name in task.class_names) == pytest.approx(1, abs=1e-4)
         assert row["predicted"] == max(task.class_names, key=lambda name: float(row[f"p({name})"]))
         assert (row["needs_review"] == "true") == bool(row["reasons"])
-        assert (float(row["distance"]) > bundled.distance_threshold) == ("unfamiliar" in row["reasons"])
+        assert (float(row["distance"]) > bundled.thresholds.distance) == ("unfamiliar" in row["reasons"])
     assert facts["metrics"]["confusion_matrix"] == matrix.tolist()
     assert facts["metrics"]["review"]["share"] == pytest.approx(
         np.mean([row["needs_review"] == "true" for row in rows])

@@ -103,7 +103,7 @@ def test_measure_ood_runs_the_bundled_model(home: Path, task: Task, tmp_path: Pa
 
     measured = measure_ood(
         package.graph_path,
-        package.distance_threshold,
+        package.thresholds.distance,
         np.linspace(5, 25, 50),
         list(load_ood_images(home, task, 0, tmp_path)),
     )

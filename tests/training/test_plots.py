@@ -13,7 +13,7 @@ from chalicelib.tasks import load_task, load_tasks
 from tests.training.assessments import make_assessment
 from training.reports.plots import save_plots
 
-NAMES = ["confusion", "precision-recall", "reliability", "roc"]
+NAMES = ["confusion", "precision-recall", "reliability", "roc", "selective"]
 HEADING = "A task & its <test>: 150 images of 50 groups (patients)"
 
 

@@ -56,7 +56,7 @@ def test_report_shows_all_plots() -> None:
     pictures = re.findall(r"!\[[^]]+\]\((.*)\)", render_report("chest-xray"))
 
     assert pictures == [
-        f"plots/{name}.svg" for name in ("confusion", "roc", "precision-recall", "reliability")
+        f"plots/{name}.svg" for name in ("confusion", "roc", "precision-recall", "reliability", "selective")
     ]
 
 

@@ -20,6 +20,7 @@ from tests.training.samples import make_network, write_images, write_manifest
 from training.archive import serving_code
 from training.arguments import SMOKE
 from training.core.markdown import percent
+from training.evaluation.stress import CHANGES
 from training.model.graph import open_session
 from training.model.progress import METRIC_PATTERNS, OBJECTIVE, Epoch, Progress
 from training.model.starting_weights import load_starting_weights
@@ -94,7 +95,8 @@ def test_package_is_loaded_by_the_application(run: Run, task: Task) -> None:
     package = ModelPackage.load(run.model)
 
     assert package.classes == task.class_names
-    assert package.distance_threshold > 0
+    assert package.thresholds.distance > 0
+    assert package.thresholds.probability is None or 0 < package.thresholds.probability <= 1
     assert re.fullmatch(rf"\d{{4}}\.\d\d\.\d\d-{package.sha256[:8]}", package.version)
     shapes = {output.name: output.shape for output in open_session(package.graph_path).get_outputs()}
     assert list(shapes) == ["probabilities", "activation", "distance"]
@@ -124,6 +126,8 @@ def test_model_json_describes_the_training(run: Run, task: Task) -> None:
     assert sum(part["images"] for part in split.values()) == model["data"]["findings"]["used"] == 120
     assert sum(part["groups"] for part in split.values()) == 60
     assert set(model["metrics"]["test"]["per_class"]) == set(task.class_names)
+    assert model["metrics"]["test"]["stress"].keys() == CHANGES.keys()
+    assert set(model["thresholds"]) == {"distance", "probability"}
 
 
 def test_model_json_measures_out_of_distribution_images(run: Run) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.models.review_rule import reasons_for_review
+from chalicelib.models.thresholds import Thresholds
 from chalicelib.tasks import Task
 from training.core.arrays import Floats
 
@@ -39,11 +40,19 @@ class Answers:
         return np.array([UNFAMILIAR in codes for codes in self.reasons])
 
 
-def read_outputs(outputs: Mapping[str, NDArray[Any]], task: Task, distance_threshold: float) -> Answers:
-    """The answers in a graph's outputs `probabilities` and `distance`, with the task's review rule."""
+def read_outputs(outputs: Mapping[str, NDArray[Any]], task: Task, thresholds: Thresholds) -> Answers:
+    """The answers in a graph's outputs `probabilities` and `distance`, with the review rule."""
     probabilities, distances = outputs["probabilities"], outputs["distance"]
     reasons = [
-        [reason.code for reason in reasons_for_review(task, row, bool(distance > distance_threshold))]
+        [
+            reason.code
+            for reason in reasons_for_review(
+                task,
+                row,
+                unfamiliar=bool(distance > thresholds.distance),
+                min_probability=thresholds.probability,
+            )
+        ]
         for row, distance in zip(probabilities, distances, strict=True)
     ]
     return Answers(probabilities.astype(np.float64), distances.astype(np.float64), reasons)

@@ -10,11 +10,15 @@ from numpy.typing import NDArray
 from chalicelib.tasks import Task
 from training.core.arrays import Ints
 from training.core.calibration import change_temperature, expected_calibration_error
+from training.core.selective import accuracy_by_coverage
 from training.evaluation.answers import Answers
 from training.evaluation.bootstrap import GroupBootstrap, interval
 from training.evaluation.confusion import Confusions, accuracy
 from training.evaluation.curves import draw_curves
 from training.evaluation.metrics import Predictions, evaluate
+
+COVERAGES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+"""Shares of the images for which the accuracy of the most certain answers is stated."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +62,19 @@ def assess(
         "ece_before": None if uncalibrated is None else expected_calibration_error(uncalibrated, labels),
         "ece_after": expected_calibration_error(answers.probabilities, labels),
         "unfamiliar": float(answers.out_of_distribution.mean()),
+        "accuracy_at_coverage": _accuracy_at_coverage(predictions),
         "review": _review(predictions, answers.needs_review, resamples, seed),
         "profile": _profile(task, answers),
     }
     curves = draw_curves(predictions, uncalibrated, task.class_names, task.negative)
     return Assessment(answers, metrics, curves)
+
+
+def _accuracy_at_coverage(predictions: Predictions) -> list[tuple[float, float]]:
+    """Shares of the images, the most certain ones, and the accuracy of their answers."""
+    shares, accuracies = accuracy_by_coverage(predictions.probabilities, predictions.labels)
+    ends = np.searchsorted(shares, np.array(COVERAGES) - 1e-9)
+    return list(zip(COVERAGES, accuracies[ends].tolist(), strict=True))
 
 
 def _profile(task: Task, answers: Answers) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from training.core.arrays import Floats
 from training.core.calibration import reliability_table
+from training.core.selective import accuracy_by_coverage
 from training.evaluation.metrics import Predictions
 from training.evaluation.ranking import Ranking
 
@@ -25,7 +26,8 @@ def draw_curves(
     """The curves of a test, as `model.json` holds them.
 
     `reliability` has the table `before` and `after` temperature scaling (before is None if `uncalibrated`, of
-    shape (N, classes), is unknown). `classes` has each class against the rest, and `finding` the images of
+    shape (N, classes), is unknown). `selective` has the accuracy of the most certain answers over their share
+    of the images, `coverage`. `classes` has each class against the rest, and `finding` the images of
     all other classes against those of the class `negative`. Each has `roc` with `false_alarm_rate` and
     `sensitivity`, and `precision_recall` with `recall` and `precision`, or is None if all images are on one
     side.
@@ -36,6 +38,9 @@ def draw_curves(
             "before": None if uncalibrated is None else _rounded_bins(uncalibrated, predictions),
             "after": _rounded_bins(probabilities, predictions),
         },
+        "selective": dict(
+            zip(("coverage", "accuracy"), _thin(*accuracy_by_coverage(probabilities, labels)), strict=True)
+        ),
         "classes": {
             name: _ranking_curves(labels == label, probabilities[:, label])
             for label, name in enumerate(class_names)

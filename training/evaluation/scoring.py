@@ -54,7 +54,7 @@ def score_package(package: ModelPackage, task: Task, pixels: Images, rows: Ints)
     except Exception as error:  # the errors of onnxruntime share no base class
         raise TrainingError(f"The graph of {package.version} does not run: {error}") from error
     outputs = {name: np.concatenate([batch[name] for batch in batches]) for name in OUTPUTS}
-    answers = read_outputs(outputs, task, package.distance_threshold)
+    answers = read_outputs(outputs, task, package.thresholds)
     if not np.allclose(answers.probabilities.sum(1), 1, atol=1e-3):
         raise TrainingError(f"The graph of {package.version} has outputs that are not probabilities.")
     return Scored(answers, list(range(len(rows))), {}, (package.version,))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chalicelib.models.thresholds import Thresholds
 from chalicelib.tasks import Task
 from training.core.arrays import Ints
 from training.data.dataset import Record
@@ -76,7 +77,7 @@ def read_answers(folder: Path, part: HeldOut, task: Task, model: dict[str, Any])
     outputs = {name: np.concatenate([answer[name] for answer in found]) for name in OUTPUTS}
     if outputs["probabilities"].shape != (len(found), len(task.classes)):
         raise TrainingError(f"The transform job's answers are for other classes than {task.name} has.")
-    return read_outputs(outputs, task, float(model["thresholds"]["distance"]))
+    return read_outputs(outputs, task, Thresholds.of(model["thresholds"]))
 
 
 def _read_answer(path: Path, model: dict[str, Any]) -> dict[str, NDArray[np.float32]]:

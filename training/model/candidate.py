@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from chalicelib.hyperparameters import Hyperparameters
+from chalicelib.models.thresholds import Thresholds
 from chalicelib.tasks import Task
-from training.core.arrays import Floats
+from training.core.arrays import Floats, Ints
 from training.core.calibration import fit_temperature
+from training.core.selective import choose_min_probability
 from training.data.pixels import Images, Labelled
 from training.model.classifier import Classifier, fold_batch_norm
 from training.model.ensemble_module import EnsembleModule, Member, View, tta_views
@@ -74,7 +76,7 @@ class Candidate:
     networks: tuple[DescribedNetwork, ...]
     views: tuple[View, ...]
     temperature: float
-    distance_threshold: float
+    thresholds: Thresholds
     validation_loss: float
     validation: Mapping[str, NDArray[Any]]
     """The outputs `probabilities` and `distance` for the validation images of all folds, one after the other;
@@ -174,14 +176,28 @@ def _make_candidate(
     correction = prior_correction(trained_on, len(task.classes), parameters)
     temperature, loss = fit_temperature(logits.double().numpy(), labels, correction.numpy())
     offset = temperature * correction
-    threshold = torch.quantile(distances, parameters.distance_quantile).item()
     model = EnsembleModule(members, temperature, views, task.flip_permutation, offset)
     examples = np.array(folds[0].validation.pixels[:PARITY_IMAGES])
     answers = {
         "probabilities": ((logits + offset) / temperature).softmax(1).numpy(),
         "distance": distances.numpy(),
     }
-    return Candidate(fits, networks, views, temperature, threshold, loss, answers, model, examples, workplace)
+    thresholds = _choose_thresholds(task, answers, labels, parameters.distance_quantile)
+    return Candidate(
+        fits, networks, views, temperature, thresholds, loss, answers, model, examples, workplace
+    )
+
+
+def _choose_thresholds(
+    task: Task, answers: Mapping[str, NDArray[Any]], labels: Ints, quantile: float
+) -> Thresholds:
+    """Thresholds for the answers to the validation images, shape (N, ...)."""
+    distance = float(np.quantile(answers["distance"], quantile))
+    probabilities = answers["probabilities"].astype(np.float64)
+    runner_up, top = np.sort(probabilities, axis=1)[:, -2:].T
+    eligible = (answers["distance"] <= distance) & (top - runner_up >= task.review.min_margin)
+    probability = choose_min_probability(probabilities, labels, eligible, task.review.min_accuracy)
+    return Thresholds(distance, probability)
 
 
 def _validate(

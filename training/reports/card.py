@@ -187,6 +187,7 @@ def _training(model: Facts) -> Iterator[str]:
             f"Temperature, fitted on validation: {model['temperature']:.3f}",
             f"Distance threshold for out-of-distribution images: {model['thresholds']['distance']:.2f}, the "
             f"{100 * training['distance_quantile']:g} % quantile of the validation images",
+            *_probability_threshold(model["thresholds"]),
             f"Graph: {model['size_bytes']:,} bytes, SHA-256 `{model['sha256']}`",
             "Largest difference between probabilities of torch and onnxruntime: "
             f"{model['parity']['max_abs_difference']:.0e}",
@@ -198,6 +199,15 @@ def _training(model: Facts) -> Iterator[str]:
     yield table(("Setting", "Value"), settings)
     yield "Random augmentation of the training images:"
     yield table(("Augmentation", "Value"), training["augmentation"].items())
+
+
+def _probability_threshold(thresholds: Facts) -> Iterator[str]:
+    if "probability" not in thresholds:  # a package of an earlier training
+        return
+    if thresholds["probability"] is None:
+        yield "Every answer is marked for review: on validation, no probability told which ones are right"
+    else:
+        yield f"Answers with a probability below {thresholds['probability']:.3f} are marked for review"
 
 
 def _starting_weights(name: str, credit: Facts) -> str:

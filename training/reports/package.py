@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib import DISCLAIMER
+from chalicelib.models.thresholds import Thresholds
 from chalicelib.tasks import Task
 from training.core.facts import write_json
 from training.data.preparation import PreparedData
@@ -28,7 +29,7 @@ class Evidence:
     curves: Mapping[str, Any]
     """Of the test part; see curves.draw_curves."""
     temperature: float
-    distance_threshold: float
+    thresholds: Thresholds
     parity: float
     """Largest difference between a probability of torch and of onnxruntime."""
 
@@ -78,7 +79,7 @@ def write_package(
         "metrics": dict(evidence.metrics),
         "curves": dict(evidence.curves),
         "temperature": evidence.temperature,
-        "thresholds": {"distance": evidence.distance_threshold},
+        "thresholds": asdict(evidence.thresholds),
         "intended_use": task.intended_use,
         "limits": list(task.limits),
         "disclaimer": DISCLAIMER,

@@ -79,6 +79,8 @@ def save_plots(
         "roc": lambda: _roc(heading, metrics, curves),
         "precision-recall": lambda: _precision_recall(heading, metrics, curves),
     }
+    if "selective" in curves:  # packages of earlier trainings lack it
+        plots["selective"] = lambda: _selective(heading, metrics, curves["selective"])
     folder.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context(STYLE):
         for name, draw in plots.items():
@@ -161,6 +163,21 @@ def _precision_recall(heading: str, metrics: Facts, curves: Facts) -> Figure:
     lines = _lines("precision_recall", ("recall", "precision"), "average_precision", metrics, curves)
     figure, axes = _line_figure("Precision and recall: each class against the rest", heading, "AP", lines)
     axes.set(xlabel="recall (sensitivity)", ylabel="precision")
+    return figure
+
+
+def _selective(heading: str, metrics: Facts, curve: Facts) -> Figure:
+    figure, axes = _figure("Selective prediction: the most certain answers", heading, WIDTH, 4.4)
+    axes.plot(curve["coverage"], curve["accuracy"], color=COLOURS[0], linewidth=1.4, label="by probability")
+    rest, share = metrics["review"]["accuracy_of_rest"]["value"], 1 - metrics["review"]["share"]
+    if rest is not None:
+        axes.plot(
+            share, rest, "o", color=COLOURS[1], label=f"not marked for review ({share:.0%}, {rest:.1%} right)"
+        )
+    low = min([*curve["accuracy"], rest if rest is not None else 1])
+    axes.set(xlabel="share of the images", ylabel="share that is right", xlim=(-0.02, 1.02))
+    axes.set_ylim(max(0, low - 0.02) if low < 0.98 else 0.95, 1.003)
+    figure.legend(loc="outside lower left")
     return figure
 
 

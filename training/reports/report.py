@@ -23,6 +23,7 @@ def render_results(metrics: Facts, classes: Sequence[str], plots: str) -> str:
             *_confusion(metrics, classes, plots),
             *_curves(plots),
             *_calibration(metrics, plots),
+            *_selective(metrics, plots),
             *_stress(metrics),
             *_subgroups(metrics),
         )
@@ -151,6 +152,21 @@ def _calibration(metrics: Facts, plots: str) -> Iterator[str]:
         f"(ECE, the mean gap between the probability and the share of right answers) is {after:.3f}{known}."
     )
     yield f"![Reliability diagram]({plots}/reliability.svg)"
+
+
+def _selective(metrics: Facts, plots: str) -> Iterator[str]:
+    if "accuracy_at_coverage" not in metrics:
+        return
+    yield "### Selective prediction"
+    yield (
+        "How often the most certain answers are right, if the others are left to a person. The point in the "
+        "plot is the review rule of this model."
+    )
+    yield table(
+        ("Most certain share of the images", "Accuracy"),
+        [(f"{share:.0%}", _share(value)) for share, value in metrics["accuracy_at_coverage"]],
+    )
+    yield f"![Accuracy over the share of the most certain images]({plots}/selective.svg)"
 
 
 def _stress(metrics: Facts) -> Iterator[str]:

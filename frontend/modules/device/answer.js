@@ -22,10 +22,10 @@ import { resample } from "./resample.js";
  * @param {Outputs} outputs
  * @returns {{result: Result, heatMaps: Record<string, HeatMap>}}
  */
-export function answer(id, { task, version, sha256, distance: threshold, disclaimer }, outputs) {
+export function answer(id, { task, version, sha256, distance: threshold, probability, disclaimer }, outputs) {
   const names = task.classes.map(({ name }) => name);
   const best = outputs.probabilities.indexOf(Math.max(...outputs.probabilities));
-  const reasons = reasonsForReview(task, outputs.probabilities, outputs.distance > threshold);
+  const reasons = reasonsForReview(task, outputs.probabilities, { unfamiliar: outputs.distance > threshold, minProbability: probability });
   const heatMaps = Object.fromEntries(names.map((name, index) => [name, heatMap(outputs, index, task.input)]));
   const now = new Date().toISOString();
   return {
@@ -56,13 +56,13 @@ export function answer(id, { task, version, sha256, distance: threshold, disclai
  * The messages are the server's (chalicelib/models/review_rule.py).
  * @param {Task} task
  * @param {Float32Array} probabilities
- * @param {boolean} unfamiliar
+ * @param {{unfamiliar: boolean, minProbability?: number | null}} model undefined if it was kept before there were thresholds
  * @returns {Reason[]}
  */
-function reasonsForReview(task, probabilities, unfamiliar) {
+function reasonsForReview(task, probabilities, { unfamiliar, minProbability = 0 }) {
   const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
   const [top, second] = [probabilities[order[0]], probabilities[order[1]]];
-  const { min_probability, min_margin } = task.review;
+  const required = Math.max(task.review.min_probability, minProbability ?? 0);
   const reasons = [];
   if (unfamiliar) {
     const message = "Out of distribution: the image differs from the training images and may not suit this task.";
@@ -71,12 +71,15 @@ function reasonsForReview(task, probabilities, unfamiliar) {
   if (task.model?.shortfall.length) {
     const message = "This model did not reach the required performance in its test; every image needs review.";
     reasons.push({ code: "weak-model", message });
+  } else if (minProbability === null) {
+    const message = "This model's probabilities do not tell which answers are right; every image needs review.";
+    reasons.push({ code: "weak-model", message });
   }
-  if (top < min_probability) {
-    const message = `The probability is ${percent(top)}; results below ${percent(min_probability)} need review.`;
+  if (top < required) {
+    const message = `The probability is ${percent(top, 1)}; results below ${percent(required, 1)} need review.`;
     reasons.push({ code: "low-confidence", message });
   }
-  if (top - second < min_margin) {
+  if (top - second < task.review.min_margin) {
     const message = `Another class is almost as likely: ${task.classes[order[1]].title}, ${percent(second)}.`;
     reasons.push({ code: "close-second", message });
   }
@@ -84,7 +87,7 @@ function reasonsForReview(task, probabilities, unfamiliar) {
 }
 
 /** @param {number} share */
-const percent = (share) => `${(share * 100).toFixed(0)}%`;
+const percent = (share, digits = 0) => `${(share * 100).toFixed(digits)}%`;
 
 /**
  * The heat map of one class, cropped to the image content (chalicelib/models/heatmap.py).

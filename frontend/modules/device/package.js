@@ -12,6 +12,7 @@ import { unpack } from "./archive.js";
  * @property {string} version
  * @property {string} sha256 of the graph
  * @property {number} distance out-of-distribution threshold
+ * @property {number | null} [probability] lowest probability of an answer that needs no review; null if every answer needs one
  * @property {string} disclaimer
  */
 
@@ -58,7 +59,8 @@ async function download(task, version, sha256, disclaimer, { signal, onProgress 
   const names = task.classes.map(({ name }) => name);
   const whole = graph && facts?.sha256 === sha256 && (await digest(graph)) === sha256;
   if (!whole || facts.classes.join() !== names.join()) throw new Problem(text.device.damagedPackage, { code: "DamagedPackage" });
-  return { model: await keep({ task, version, sha256, distance: facts.thresholds.distance, disclaimer }, graph), graph };
+  const { distance, probability = 0 } = facts.thresholds;
+  return { model: await keep({ task, version, sha256, distance, probability, disclaimer }, graph), graph };
 }
 
 /**

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from chalicelib.models.backend import Floats, ModelIdentity, ModelOutputs
+from chalicelib.models.thresholds import Thresholds
 
 
 def outputs(distance: Floats | None, threshold: float) -> ModelOutputs:
     model = ModelIdentity("1", None, "embedded")
-    return ModelOutputs(np.full((2, 2), 0.5, np.float32), None, distance, threshold, model)
+    return ModelOutputs(np.full((2, 2), 0.5, np.float32), None, distance, Thresholds(threshold), model)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import numpy as np
 
 from chalicelib.models.backend import ModelIdentity, ModelOutputs
 from chalicelib.models.classification import Classification
+from chalicelib.models.thresholds import Thresholds
 from chalicelib.tasks import load_task
 from tests.models import TASK
 
@@ -18,7 +19,7 @@ OUTPUTS = ModelOutputs(
     probabilities=np.array([[0.96, 0.01, 0.01, 0.01, 0.01], [0.1, 0.1, 0.1, 0.1, 0.6]], np.float32),
     activation=ACTIVATION,
     distance=np.array([1.23456789, 20], np.float32),
-    distance_threshold=10,
+    thresholds=Thresholds(10),
     model=ModelIdentity("1", "0" * 64, "embedded"),
 )
 

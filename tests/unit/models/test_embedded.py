@@ -31,7 +31,7 @@ def test_outputs_are_those_of_the_graph(package: ModelPackage) -> None:
     assert outputs.distance.tolist() == [0, 255]
     assert outputs.activation is not None
     assert outputs.activation.shape[:2] == (2, 5)
-    assert outputs.distance_threshold == 200
+    assert outputs.thresholds.distance == 200
     assert outputs.model == ModelIdentity(VERSION, package.sha256, "embedded")
 
 

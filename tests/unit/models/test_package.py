@@ -22,7 +22,11 @@ def models(tmp_path: Path) -> Path:
 def test_package_has_the_facts_of_its_model(models: Path) -> None:
     package = ModelPackage.load(models / TASK)
 
-    assert (package.version, package.classes, package.distance_threshold) == (VERSION, TASK_.class_names, 200)
+    assert (package.version, package.classes, package.thresholds.distance) == (
+        VERSION,
+        TASK_.class_names,
+        200,
+    )
     assert package.task == TASK_
     assert package.graph_path.is_file()
 

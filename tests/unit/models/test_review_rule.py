@@ -21,7 +21,7 @@ TASK_ = load_task(TASK)
     ],
 )
 def test_review_rule_gives_reasons(probabilities: list[float], unfamiliar: bool, codes: list[str]) -> None:
-    reasons = reasons_for_review(TASK_, np.array(probabilities, np.float32), unfamiliar)
+    reasons = reasons_for_review(TASK_, np.array(probabilities, np.float32), unfamiliar=unfamiliar)
     assert [reason.code for reason in reasons] == codes
     if "close-second" in codes:
         assert TASK_.classes[1].title in reasons[-1].message
@@ -43,6 +43,29 @@ def test_weak_model_needs_review_of_a_sure_answer() -> None:
 
     assert reason.code == "weak-model"
     assert "did not reach the required performance" in reason.message
+
+
+@pytest.mark.parametrize(("own", "codes"), [(0.5, []), (0.95, []), (0.98, ["low-confidence"])])
+def test_model_can_only_raise_the_threshold_of_the_task(own: float, codes: list[str]) -> None:
+    probabilities = np.array([0.97, 0.01, 0.01, 0.005, 0.005], np.float32)
+
+    reasons = reasons_for_review(TASK_, probabilities, unfamiliar=False, min_probability=own)
+
+    assert [reason.code for reason in reasons] == codes
+    assert [reason.message for reason in reasons] == [
+        "The probability is 97.0%; results below 98.0% need review." for _ in codes
+    ]
+    low = reasons_for_review(TASK_, np.array([0.85, *[0.0375] * 4]), unfamiliar=False, min_probability=own)
+    assert [reason.code for reason in low] == ["low-confidence"]
+
+
+def test_model_without_a_threshold_needs_review_of_every_answer() -> None:
+    probabilities = np.array([0.999, 0.001, 0, 0, 0], np.float32)
+
+    (reason,) = reasons_for_review(TASK_, probabilities, unfamiliar=False, min_probability=None)
+
+    assert reason.code == "weak-model"
+    assert "do not tell which answers are right" in reason.message
 
 
 def test_reason_is_json() -> None:

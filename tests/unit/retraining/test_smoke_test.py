@@ -11,6 +11,7 @@ import pytest
 from chalicelib.errors import EndpointNotReady, ModelFailed
 from chalicelib.imaging.decoded import Pixels
 from chalicelib.models.backend import ModelIdentity, ModelOutputs
+from chalicelib.models.thresholds import Thresholds
 from chalicelib.retraining.smoke_test import PER_CLASS, KnownImage, known_images, run_smoke_test
 from chalicelib.storage.bucket import DataBucket
 from tests.stage import BUCKET
@@ -29,7 +30,7 @@ class Served:
     def run(self, images: Pixels) -> ModelOutputs:
         assert images.shape == (1, 1, 4, 4)
         answer = np.array([self.probabilities], np.float32)
-        return ModelOutputs(answer, None, None, 1.0, ModelIdentity("7", self.sha256, "endpoint"))
+        return ModelOutputs(answer, None, None, Thresholds(), ModelIdentity("7", self.sha256, "endpoint"))
 
 
 class Broken:
