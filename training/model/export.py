@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import onnx
 import onnxruntime
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from training.errors import TrainingError
 from training.model.ensemble_module import EnsembleModule
@@ -24,28 +26,39 @@ Pixels = NDArray[np.uint8]
 
 def export(model: EnsembleModule, example: Pixels, path: Path) -> None:
     """Write `model` as one ONNX file for any number of images like `example`, uint8 (N, C, H, W)."""
-    image = torch.from_numpy(np.array(example))
+    proto = to_onnx(model.eval(), torch.from_numpy(np.array(example)), OUTPUTS)
+    _remove_origin(proto)
+    store_compactly(proto)
+    onnx.checker.check_model(proto, full_check=True)
+    onnx.save(proto, path)
+
+
+def to_onnx(module: nn.Module, example: Tensor, outputs: Sequence[str]) -> onnx.ModelProto:
+    """The graph of a module with one argument, which the graph calls `image`, for batches of any size.
+
+    Args:
+        module: in evaluation mode.
+        example: an argument, with at least two images: shape (N, ...).
+        outputs: names for the results.
+    """
     # It logs that torchvision, which is not used here, is missing.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         # The exporter warns of its own deprecated internals.
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            model.eval(),
-            (image,),
+            module,
+            (example,),
             input_names=["image"],
-            output_names=list(OUTPUTS),
-            dynamic_shapes={"image": {0: torch.export.Dim("batch", min=1)}},
+            output_names=list(outputs),
+            dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
             opset_version=OPSET,
             dynamo=True,
             verbose=False,
         )
     assert program is not None
-    proto = program.model_proto
-    _remove_origin(proto)
-    store_compactly(proto)
-    onnx.checker.check_model(proto, full_check=True)
-    onnx.save(proto, path)
+    proto: onnx.ModelProto = program.model_proto
+    return proto
 
 
 def check_parity(model: EnsembleModule, session: onnxruntime.InferenceSession, pixels: Pixels) -> float:
