@@ -29,6 +29,7 @@ from training.evaluation.out_of_distribution import (
     measure_held_out_ood,
     measure_ood,
 )
+from training.evaluation.pointing import measure_pointing
 from training.evaluation.stress import measure_stress
 from training.model import parallel
 from training.model.candidate import Candidate, Fold, choose_candidate
@@ -125,11 +126,14 @@ def test(run: Run, prepared: Prepared, choice: Choice) -> Results:
     print(f"exported; largest difference of a probability {model.parity:.1e}", flush=True)
     session = open_session(model.graph)
     test_part = _assess(run, model, run_graph(session, images), [prepared.data], "test")
+    labels = prepared.data.labelled("test").labels
     test_part.metrics["stress"] = measure_stress(
-        lambda changed: read_outputs(run_graph(session, changed), run.task, model.thresholds),
-        images,
-        prepared.data.labelled("test").labels,
+        lambda changed: read_outputs(run_graph(session, changed), run.task, model.thresholds), images, labels
     )
+    paths = [prepared.data.records[index].path for index in prepared.data.parts["test"]]
+    pointing = measure_pointing(session, run.task, images, labels, prepared.data.folder, paths)
+    if pointing:
+        test_part.metrics["pointing"] = pointing
     return Results(
         test_part,
         _assess(run, model, model.validation, prepared.splits, "validation"),

@@ -25,6 +25,7 @@ def render_results(metrics: Facts, classes: Sequence[str], plots: str) -> str:
             *_calibration(metrics, plots),
             *_selective(metrics, plots),
             *_stress(metrics),
+            *_pointing(metrics),
             *_subgroups(metrics),
         )
     )
@@ -187,6 +188,25 @@ def _stress(metrics: Facts) -> Iterator[str]:
                 for name, measured in metrics["stress"].items()
             ),
         ],
+    )
+
+
+def _pointing(metrics: Facts) -> Iterator[str]:
+    if "pointing" not in metrics:
+        return
+    pointing = metrics["pointing"]
+    yield "### Heat maps"
+    yield (
+        f"People outlined the finding in {pointing['images']} of these images. The table compares the heat "
+        "map of the true class with the outlines, and with a map that knows nothing."
+    )
+    centre, uniform = _share(pointing["centre_hit"]), _share(pointing["area"])
+    yield table(
+        ("", "Heat map", "Without knowledge"),
+        (
+            ("Maximum inside an outline", _share(pointing["hit"]), f"{centre} (centre)"),
+            ("Share of the map inside", _share(pointing["mass"]), f"{uniform} (uniform)"),
+        ),
     )
 
 
