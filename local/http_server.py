@@ -64,15 +64,21 @@ def serving(application: Application, certificate: tuple[Path, Path] | None = No
         # Over HTTP/2, a browser sends all its requests at once, and ministack's CloudFront refuses that many.
         config.alpn_protocols = ["http/1.1"]
     stop = asyncio.Event()
-    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        loop = runner.get_loop()
-        thread = threading.Thread(target=runner.run, args=[_serve(http_only(application), config, stop)])
-        thread.start()
-        try:
-            yield port
-        finally:
-            loop.call_soon_threadsafe(stop.set)
-            thread.join()
+    runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+    loop = runner.get_loop()
+
+    def run() -> None:
+        # Closed in this thread: the caller's may run another loop, as Playwright does.
+        with runner:
+            runner.run(_serve(http_only(application), config, stop))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield port
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
 
 
 async def _serve(application: Application, config: Config, stop: asyncio.Event) -> None:
