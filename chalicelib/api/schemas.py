@@ -196,7 +196,7 @@ class ReviewRequest(TypedDict):
     comment: NotRequired[Comment | None]
 
 
-class RetrainingRequest(TypedDict):
+class RetrainingBody(TypedDict):
     """A retraining to start."""
 
     task: Annotated[str, Schema(maxLength=limits.PATH_PARAMETERS["task"])]
