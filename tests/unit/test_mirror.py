@@ -1,8 +1,7 @@
 """Each module with behaviour has a test file of its name, or the table says which file tests it.
 
-The tests of `chalicelib/x/y.py` are in `tests/unit/x/test_y.py`, those of `deploy/y.py` in
-`tests/unit/deploy/test_y.py` (local and statemachine likewise), and those of `training/x/y.py` in
-`tests/training/test_y.py`.
+`own_tests` says where: the tests of the module `segments` of `chalicelib.imaging.jpeg`, for example, are in
+tests/unit/imaging/jpeg/test_segments.py.
 """
 
 import ast
