@@ -118,6 +118,13 @@ def test_options_and_variables_of_commands_exist(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", CURRENT, ids=lambda page: page.name)
+def test_measured_times_name_the_command_that_prints_them(page: Path) -> None:
+    for section in re.split(r"^#+ ", page.read_text(), flags=re.MULTILINE):
+        if re.search(r"\d ms\b", section):
+            assert re.search(r"make bench|-m benchmarks", section), section.splitlines()[0]
+
+
+@pytest.mark.parametrize("page", CURRENT, ids=lambda page: page.name)
 def test_routes_exist(page: Path) -> None:
     known = [re.sub(r"\{\w+\}", "[^/]+", path) for path in app.app.routes]
     for path in re.findall(r"(?<![\w.])/api(/[\w.$/-]+)", "\n".join(code_of(page))):
