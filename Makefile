@@ -156,7 +156,7 @@ tune: $(TRAINING) ## search for better hyper-parameters: make tune TASK=mammogra
 	.venv-training/bin/python -m training.tune --task $(TASK) --data $(DATA)/$(TASK) --trials $(TRIALS) $(ARGS)
 
 .PHONY: bench
-bench: $(RUN) ## measure the speed of preparing and classifying
+bench: $(RUN) ## measure the speed of preparing, decoding and classifying
 	.venv/bin/python -m benchmarks
 
 .PHONY: deploy

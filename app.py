@@ -164,7 +164,7 @@ def withdraw_review(id: str) -> Result:
     return dependencies.pipeline().review(id, None)
 
 
-@api.post("/retrainings", group="admin", body=schemas.RetrainingRequest, status=201, errors=routes.STARTING)
+@api.post("/retrainings", group="admin", body=schemas.RetrainingBody, status=201, errors=routes.STARTING)
 def start_retraining() -> StartedRetraining:
     """Retrain a task; members of the group admin only."""
     return dependencies.retraining_service().start(json_body(api.request), api.user)

@@ -22,17 +22,17 @@ A request to SageMaker may have succeeded although its response was lost, so the
 for the resource. Any other failure rolls back what the retraining has deployed.
 """
 _SHAPES = {"Choice": '{{"{}"}}', "Succeed": '(["{}"])', "Fail": '(["{}"])'}
-Arrow = tuple[str, str]
+Transition = tuple[str, str]
 
 
 def render() -> str:
     """The page, in Markdown."""
-    recovery = [arrow for arrow in arrows() if RECOVERY.keys() & {*arrow}]
-    main = [arrow for arrow in arrows() if not RECOVERY.keys() & {*arrow}]
+    recovery = [transition for transition in transitions() if RECOVERY.keys() & {*transition}]
+    main = [transition for transition in transitions() if not RECOVERY.keys() & {*transition}]
     return "\n".join([_HEAD, *_picture(main), "", _RECOVERY, *_picture(recovery), ""])
 
 
-def arrows() -> Iterator[Arrow]:
+def transitions() -> Iterator[Transition]:
     """Transitions as (source, target), without duplicates."""
     for name, state in {**MAIN, **RECOVERY}.items():
         yield from ((name, target) for target in dict.fromkeys(_targets(state)))
@@ -44,10 +44,10 @@ def _targets(state: State) -> Iterator[str]:
     yield from (catcher["Next"] for catcher in state.get("Catch", ()))
 
 
-def _picture(shown: list[Arrow]) -> Iterator[str]:
+def _picture(shown: list[Transition]) -> Iterator[str]:
     yield "```mermaid"
     yield "flowchart TD"
-    for name in dict.fromkeys(name for arrow in shown for name in arrow):
+    for name in dict.fromkeys(name for transition in shown for name in transition):
         shape = _SHAPES.get(DEFINITION["States"][name]["Type"], '["{}"]')
         yield f"    {_id(name)}{shape.format(name)}"
     for source in dict.fromkeys(source for source, _ in shown):

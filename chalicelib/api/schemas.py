@@ -13,7 +13,7 @@ from chalicelib.models.backend import BackendKind
 from chalicelib.models.model_version import ModelVersion
 from chalicelib.results.result_document import ImageId, ListedResult
 from chalicelib.retraining.record import RetrainingRecord
-from chalicelib.retraining.request import MAX_TRIALS
+from chalicelib.retraining.request import MAX_TRIALS, MIN_TRIALS
 from chalicelib.storage.bucket import UploadForm
 from chalicelib.tasks import InputSpec, ReviewRule
 
@@ -196,12 +196,12 @@ class ReviewRequest(TypedDict):
     comment: NotRequired[Comment | None]
 
 
-class RetrainingRequest(TypedDict):
+class RetrainingBody(TypedDict):
     """A retraining to start."""
 
     task: Annotated[str, Schema(maxLength=limits.PATH_PARAMETERS["task"])]
     hyperparameters: NotRequired["Hyperparameters"]
-    tune: NotRequired[bool | Annotated[int, Schema(minimum=2, maximum=MAX_TRIALS)]]
+    tune: NotRequired[bool | Annotated[int, Schema(minimum=MIN_TRIALS, maximum=MAX_TRIALS)]]
     """Search for better hyper-parameters first: true, or the number of training jobs to try."""
     force: NotRequired[bool]
     """Train even if neither images nor labels have changed."""

@@ -1,9 +1,8 @@
 """Drift: whether a model's latest answers differ from its answers for the validation images.
 
 The mix of labels, the confidence and the distance are compared by the population stability index,
-PSI = sum of (o - e) ln(o / e) over bins with expected shares e and observed shares o. By the usual rule of
-thumb 0.1 is a small and 0.25 a large shift (Siddiqi, Credit Risk Scorecards, Wiley 2006). With few images,
-PSI is large by chance: without drift, PSI of N answers against a profile of M images and B bins is
+PSI = sum of (o - e) ln(o / e) over bins with expected shares e and observed shares o. With few images, PSI is
+large by chance: without drift, PSI of N answers against a profile of M images and B bins is
 approximately distributed as chi-square with B - 1 degrees of freedom, times 1/N + 1/M (Yurdakul, Statistical
 Properties of Population Stability Index, dissertation, Western Michigan University 2018). Drift is therefore
 a PSI that is both large and significant.
@@ -17,15 +16,17 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, cast
 
-from chalicelib.monitoring.drift_document import AspectName, DriftAspect
+from chalicelib.monitoring.drift_document import (
+    LARGE_PSI,
+    MODERATE_PSI,
+    SIGNIFICANCE,
+    AspectName,
+    DriftAspect,
+)
 from chalicelib.results.result_document import ListedResult
 
 MIN_ANSWERS = 100
 """The smallest sample: ten answers for each decile of the validation images."""
-SMALL, LARGE = 0.1, 0.25
-"""Values of PSI, by the rule of thumb."""
-SIGNIFICANCE = 0.001
-"""p-value below which a PSI is significant; low, because every task is tested every day."""
 
 _DECILES = range(1, 10)
 
@@ -55,16 +56,16 @@ class Aspect:
     @property
     def has_drifted(self) -> bool:
         """Whether the difference is both large and significant."""
-        return self.psi > LARGE and self.is_significant
+        return self.psi > LARGE_PSI and self.is_significant
 
     @property
     def verdict(self) -> str:
         """The interpretation, in words."""
         if self.has_drifted:
             return "Unlike the validation images, and by more than chance."
-        if self.psi > LARGE:
+        if self.psi > LARGE_PSI:
             return "Unlike the validation images, but with so few images that may be chance."
-        if self.psi > SMALL and self.is_significant:
+        if self.psi > MODERATE_PSI and self.is_significant:
             return "A little unlike the validation images."
         return "Like the validation images."
 

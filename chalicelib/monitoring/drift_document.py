@@ -5,6 +5,12 @@ from typing import Annotated, Literal, TypedDict
 from chalicelib.json_schema import Schema
 
 AspectName = Literal["labels", "confidence", "distance"]
+MODERATE_PSI, LARGE_PSI = 0.1, 0.25
+"""Population stability indices above which a shift is moderate or large, by the usual rule of thumb (Siddiqi,
+Credit Risk Scorecards, Wiley 2006)."""
+SIGNIFICANCE = 0.001
+"""p-value below which a PSI is significant; low, because every task is tested every day."""
+
 Share = Annotated[float, Schema(minimum=0, maximum=1)]
 
 
@@ -25,12 +31,19 @@ class DriftAspect(TypedDict):
     bins: list[DriftBin]
     answers: Annotated[int, Schema(minimum=1)]
     """How many were compared."""
-    psi: Annotated[float, Schema(minimum=0)]
-    """Population stability index: 0 without any difference, above 0.25 for a large one."""
+    psi: Annotated[
+        float,
+        Schema(
+            minimum=0,
+            description="Population stability index: 0 without any difference, "
+            f"above {LARGE_PSI} for a large one.",
+        ),
+    ]
     p_value: Share
     """Probability of a PSI this large, or larger, without drift."""
-    drifted: bool
-    """Whether PSI is above 0.25 and p_value below 0.001."""
+    drifted: Annotated[
+        bool, Schema(description=f"Whether PSI is above {LARGE_PSI} and p_value below {SIGNIFICANCE}.")
+    ]
     verdict: str
     """The same in words."""
 

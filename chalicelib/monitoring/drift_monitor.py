@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from chalicelib.errors import AlreadyRetraining
+from chalicelib.hyperparameters import CROSS_VALIDATION, current_names
 from chalicelib.models.package import ModelPackage
 from chalicelib.models.registry import Registry
 from chalicelib.monitoring import drift
@@ -19,8 +20,6 @@ from chalicelib.storage.errors import AccessDenied, ObjectMissing
 from chalicelib.tasks import Task
 from chalicelib.timestamps import now
 
-_CROSS_VALIDATION = ("cross", "rotating")
-"""Values of the hyper-parameter `validation`; models of release 0.1 have the second."""
 MAX_ANSWERS = 500
 """The number of latest answers of the current model that are compared."""
 
@@ -155,7 +154,8 @@ def _profile(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
     After cross-validation that is the profile of the test images: each validation image was answered by one
     network only, because the others were trained on it.
     """
-    cross_validated = facts.get("training", {}).get("validation") in _CROSS_VALIDATION
+    training = current_names({"validation": facts.get("training", {}).get("validation")})
+    cross_validated = training["validation"] == CROSS_VALIDATION
     profile: Mapping[str, Any] | None = (
         facts["metrics"].get("test" if cross_validated else "validation", {}).get("profile")
     )

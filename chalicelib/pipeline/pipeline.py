@@ -27,7 +27,7 @@ from chalicelib.observability import logger, tracer
 from chalicelib.pipeline import prepared, quarantine, report
 from chalicelib.pipeline.prepared import PreparedArray
 from chalicelib.results import result_document
-from chalicelib.results.decisions import Decision, Decisions
+from chalicelib.results.decisions import Decisions, StoredResult
 from chalicelib.results.entry import Entry
 from chalicelib.results.result_document import Result, Review
 from chalicelib.results.table import ResultsTable
@@ -204,7 +204,7 @@ class Pipeline:
             self._finish(self.decisions.decide(result), image.arrived_at)
 
     def _finish(
-        self, decision: Decision, arrived_at: str | None, original: InboxObject | None = None
+        self, decision: StoredResult, arrived_at: str | None, original: InboxObject | None = None
     ) -> None:
         """Carry out a decision, the table last, so that repeating it finishes interrupted work.
 

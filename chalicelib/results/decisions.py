@@ -26,7 +26,7 @@ class NotADocument(Exception):
 
 
 @dataclass(frozen=True)
-class Decision:
+class StoredResult:
     """A document in `results/`."""
 
     result: Result
@@ -42,7 +42,7 @@ class Decisions:
     bucket: DataBucket
     table: ResultsTable
 
-    def decide(self, result: Result, revision: int = 0) -> Decision:
+    def decide(self, result: Result, revision: int = 0) -> StoredResult:
         """Make `result` the decision if there is none yet, and return the decision."""
         try:
             self._write(result, revision, None)
@@ -51,15 +51,15 @@ class Decisions:
             if found is None:
                 raise StorageFailed("a result was removed while it was written") from None
             return found
-        return Decision(result, revision, None)
+        return StoredResult(result, revision, None)
 
-    def find(self, result: Result) -> Decision | None:
+    def find(self, result: Result) -> StoredResult | None:
         """The decision on the image of `result`; None if there is none."""
         try:
             stored = self.bucket.read(result_document.key(result))
         except ObjectMissing:
             return None
-        return Decision(json.loads(stored.body), int(stored.metadata.get(_REVISION, 0)), stored.etag)
+        return StoredResult(json.loads(stored.body), int(stored.metadata.get(_REVISION, 0)), stored.etag)
 
     def change(self, image_id: str, edit: Callable[[Result], Result]) -> Result:
         """Change a finished result.
@@ -99,12 +99,12 @@ class Decisions:
         outdated = found is None or found.revision < entry.revision
         if found is None or outdated:
             self._write(entry.result, entry.revision, found.etag if found else None)
-            found = Decision(entry.result, entry.revision, None)
+            found = StoredResult(entry.result, entry.revision, None)
         if entry.unfinished_since:
             self.table.end_change(found.result, found.revision, entry.pending)
         return outdated
 
-    def _current(self, image_id: str) -> Decision:
+    def _current(self, image_id: str) -> StoredResult:
         """The current result: the later one of document and table.
 
         Earlier versions of this application wrote the table first, and sometimes no document.
@@ -118,7 +118,7 @@ class Decisions:
             found = None
         if found and found.revision > entry.revision:
             return found
-        return Decision(entry.result, entry.revision, found.etag if found else None)
+        return StoredResult(entry.result, entry.revision, found.etag if found else None)
 
     def _write(self, result: Result, revision: int, etag: str | None) -> None:
         metadata = {_REVISION: str(revision)} if revision else {}

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from chalicelib.results.result_document import FINISHED, Result
-from chalicelib.results.selection import EVERYTHING
-from chalicelib.storage.items import from_item, to_item
+from chalicelib.storage.items import EVERYTHING, from_item, to_item
 
 Item = dict[str, Any]
 

@@ -5,11 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.storage.items import Key, foreign_cursor, from_cursor
+from chalicelib.storage.items import EVERYTHING, Key, foreign_cursor, from_cursor
 from chalicelib.timestamps import timestamp
-
-EVERYTHING = "all"
-"""The single partition of the index over all results. It takes 1,000 writes per second."""
 
 LISTED = (
     "id", "task", "status", "label", "probability", "probabilities", "needs_review", "reasons", "distance",

@@ -16,7 +16,7 @@ from chalicelib.observability import logger
 from chalicelib.resource_names import model_package_group
 from chalicelib.retraining.decision_count import COUNT, count_decisions
 from chalicelib.retraining.locations import EVALUATION, EVALUATION_BEFORE, RETRAININGS, SPLIT
-from chalicelib.retraining.payloads import Candidate, Decision, TrainedModel
+from chalicelib.retraining.payloads import Candidate, GateDecision, TrainedModel
 from chalicelib.retraining.planning.plan import Plan
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.storage.errors import ObjectMissing
@@ -59,7 +59,7 @@ class Candidates:
         package = self._add_package(plan, record["version"], uri, image)
         return {"version": record["version"], "sha256": record["sha256"], "uri": uri, "package": package}
 
-    def decide(self, plan: Plan, candidate: Candidate) -> Decision:
+    def decide(self, plan: Plan, candidate: Candidate) -> GateDecision:
         """Record the decision of the evaluation job."""
         task, version = plan["task"], candidate["version"]
         folder = plan["folder"].removeprefix(f"s3://{self.bucket.name}/")

@@ -12,12 +12,12 @@ from chalicelib.retraining.creation_checker import FAILED
 from chalicelib.retraining.failure import explain, reason_of
 from chalicelib.retraining.notification import notification
 from chalicelib.retraining.payloads import (
-    Approval,
+    ApprovalAnswer,
     Candidate,
     Creation,
-    Decision,
     EndpointState,
     Failure,
+    GateDecision,
     Notification,
     Rollback,
     SmokeTest,
@@ -39,19 +39,19 @@ class Finalization:
     candidates: Candidates
     rollout: Rollout
 
-    def finalize_deployed(self, plan: Plan, candidate: Candidate, decision: Decision) -> Notification:
+    def finalize_deployed(self, plan: Plan, candidate: Candidate, decision: GateDecision) -> Notification:
         """End with a new model."""
         return self._end(
             plan, "deployed", f"{decision['reasons']} {candidate['version']} classifies from now on."
         )
 
-    def finalize_rejected(self, plan: Plan, decision: Decision) -> Notification:
+    def finalize_rejected(self, plan: Plan, decision: GateDecision) -> Notification:
         """End with a candidate that did not pass the gate."""
         self.rollout.endpoint_manager.forget(plan["name"])
         return self._end(plan, "rejected", f"{decision['reasons']} The current model stays.")
 
     def finalize_declined(
-        self, plan: Plan, candidate: Candidate, approval: Approval | None = None
+        self, plan: Plan, candidate: Candidate, approval: ApprovalAnswer | None = None
     ) -> Notification:
         """End with a candidate that was declined, or not approved in time (`approval` is missing then)."""
         message = _describe_answer(approval)
@@ -146,7 +146,7 @@ class Finalization:
         self.repository.update(plan["run"], **end, task_token="", waiting_for=None)
 
 
-def _describe_answer(approval: Approval | None) -> str:
+def _describe_answer(approval: ApprovalAnswer | None) -> str:
     if not approval:
         return "The new model was not approved in time. The current model stays."
     comment = f" {approval['comment']}" if approval.get("comment") else ""

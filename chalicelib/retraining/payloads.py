@@ -57,14 +57,14 @@ class Candidate(TypedDict):
     """ARN in SageMaker's model registry."""
 
 
-class Decision(TypedDict):
+class GateDecision(TypedDict):
     """Whether the candidate has passed the gate."""
 
     accepted: bool
     reasons: str
 
 
-class Approval(TypedDict):
+class ApprovalAnswer(TypedDict):
     """A person's decision on the candidate."""
 
     approved: bool
@@ -82,7 +82,7 @@ class EndpointState(TypedDict):
     """Whether an update may keep the number of instances."""
 
 
-class EndpointStatus(TypedDict):
+class DeployedEndpoint(TypedDict):
     """The endpoint during the deployment, as SageMaker describes it."""
 
     status: str
@@ -144,10 +144,10 @@ class State(TypedDict, total=False):
     candidate: Candidate
     transformed: Job
     evaluated: Job
-    decision: Decision
-    approval: Approval
+    decision: GateDecision
+    approval: ApprovalAnswer
     endpoint: EndpointState
-    deployed: EndpointStatus
+    deployed: DeployedEndpoint
     smoke_test: SmokeTest
     promoted: dict[str, Any]
     creating: Creating

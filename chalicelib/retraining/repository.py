@@ -10,6 +10,7 @@ from chalicelib.errors import UnknownRetraining
 from chalicelib.limits import MAX_TEXT
 from chalicelib.retraining.record import RetrainingRecord
 from chalicelib.storage.items import (
+    EVERYTHING,
     Key,
     foreign_cursor,
     from_cursor,
@@ -22,7 +23,6 @@ from chalicelib.timestamps import now
 RUNNING: Final = "running"
 FAILED: Final = "failed"
 SKIPPED: Final = "skipped"
-_EVERYTHING = "all"
 """The only partition of the index by time: there are few retrainings a day."""
 _LOCK = "lock/"
 """Prefix of the names of locks. Names of executions cannot contain a slash."""
@@ -69,7 +69,7 @@ class RetrainingRepository:
 
     def create(self, record: RetrainingRecord) -> None:
         """Store a new record. Its `name`, `task` and `started_at` must be set."""
-        self._table.put_item(Item=to_item(record) | {"listing": _EVERYTHING})
+        self._table.put_item(Item=to_item(record) | {"listing": EVERYTHING})
 
     def update(self, name: str, **values: Any) -> None:
         """Set attributes of a record.
@@ -109,7 +109,7 @@ class RetrainingRepository:
         page = self._table.query(
             IndexName="by-time",
             KeyConditionExpression="listing = :all",
-            ExpressionAttributeValues={":all": _EVERYTHING},
+            ExpressionAttributeValues={":all": EVERYTHING},
             ScanIndexForward=False,
             Limit=limit,
             **({"ExclusiveStartKey": _start(cursor)} if cursor else {}),
@@ -172,6 +172,6 @@ def _unknown() -> UnknownRetraining:
 def _start(cursor: str) -> Key:
     """The key after which the page of a cursor starts."""
     key = from_cursor(cursor)
-    if key.keys() == {"name", "listing", "started_at"} and key["listing"] == _EVERYTHING:
+    if key.keys() == {"name", "listing", "started_at"} and key["listing"] == EVERYTHING:
         return key
     raise foreign_cursor()

@@ -10,9 +10,9 @@ from chalicelib.fields import check_json, optional_str
 from chalicelib.hyperparameters import check_values, current_names, searched
 from chalicelib.tasks import Task, load_tasks
 
-TRIALS = 8
+DEFAULT_TRIALS = 8
 """Training jobs of a search if their number is not given."""
-MAX_TRIALS = 100
+MIN_TRIALS, MAX_TRIALS = 2, 100
 _FIELDS: Mapping[str, Any] = {
     "task": str,
     "hyperparameters": dict,
@@ -103,7 +103,7 @@ def _hyperparameters(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _trials(tune: bool | int) -> int:
     if isinstance(tune, bool):
-        return TRIALS if tune else 0
-    if not 2 <= tune <= MAX_TRIALS:
-        raise InvalidRequest(f"'tune' must be a number of trials from 2 to {MAX_TRIALS}, or true.")
+        return DEFAULT_TRIALS if tune else 0
+    if not MIN_TRIALS <= tune <= MAX_TRIALS:
+        raise InvalidRequest(f"'tune' must be a number of trials from {MIN_TRIALS} to {MAX_TRIALS}, or true.")
     return tune

@@ -20,8 +20,8 @@ from chalicelib.retraining.notification import notification
 from chalicelib.retraining.payloads import (
     Candidate,
     DataCheck,
-    Decision,
     EndpointState,
+    GateDecision,
     SmokeTest,
     TrainedModel,
 )
@@ -110,13 +110,13 @@ class Steps:
         self.repository.update(plan["run"], candidate=candidate["version"], job=trained["job"])
         return candidate
 
-    def record_decision(self, plan: Plan, candidate: Candidate) -> Decision:
+    def record_decision(self, plan: Plan, candidate: Candidate) -> GateDecision:
         """Record what the evaluation decided; see `Candidates.decide`."""
         decision = self.candidates.decide(plan, candidate)
         self.repository.update(plan["run"], accepted=decision["accepted"], outcome=decision["reasons"])
         return decision
 
-    def request_approval(self, plan: Plan, decision: Decision, token: str, topic: str) -> dict[str, Any]:
+    def request_approval(self, plan: Plan, decision: GateDecision, token: str, topic: str) -> dict[str, Any]:
         """Ask the subscribers of a topic (ARN) for approval. The token continues the execution."""
         self.repository.update(plan["run"], task_token=token, waiting_for="approval")
         message = notification(

@@ -12,6 +12,12 @@ from chalicelib.errors import InvalidRequest
 Key = dict[str, str]
 """The key of an item in an index, with its key in the table."""
 
+EVERYTHING = "all"
+"""Value of the attribute `listing` of every item, so that one partition of an index lists them all.
+
+A partition takes 1,000 writes per second.
+"""
+
 _KEY_VALUE = re.compile(r"[ -~]{1,255}")
 """DynamoDB refuses empty keys; this application's keys are ASCII."""
 

@@ -93,9 +93,6 @@ export async function fetchHeatMap(id, label) {
   return (await request(`/results/${encodeURIComponent(id)}/heatmap?${new URLSearchParams({ label })}`)).json();
 }
 
-/** The largest page of results that the API returns. */
-export const MAX_PAGE_SIZE = 200;
-
 /**
  * @param {Partial<Selection>} selection
  * @param {{limit?: number, cursor?: string | null}} page the API's default without `limit`

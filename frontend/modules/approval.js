@@ -3,6 +3,7 @@
 import { announce } from "./announcer.js";
 import { ask } from "./confirmation.js";
 import { element } from "./dom.js";
+import { MAX_TEXT } from "./limits.js";
 import { answerRetraining } from "./recordsapi.js";
 import { hasRole, adminsOnly } from "./permissions.js";
 import { text } from "./text.js";
@@ -25,7 +26,7 @@ export function approvalForm({ name, current, candidate }, onAnswer) {
   );
 
   function form() {
-    const comment = element("textarea", { id: "approval-comment", rows: 2, maxLength: 1_000 });
+    const comment = element("textarea", { id: "approval-comment", rows: 2, maxLength: MAX_TEXT });
     return [
       element("p", { className: "field" }, element("label", { htmlFor: comment.id }, labels.comment), comment),
       element(

@@ -2,10 +2,8 @@
 /** Checks a file before it leaves the device. Whether it really is an image, the server decides. */
 import { Problem } from "./api.js";
 import { fileSize } from "./format.js";
+import { MAX_FILE_BYTES } from "./limits.js";
 import { text } from "./text.js";
-
-/** The API's limit for one image: `MAX_FILE_BYTES` of chalicelib/limits.py. */
-const MAX_BYTES = 200_000_000;
 
 /** A DICOM preamble (128 bytes) and the prefix "DICM". */
 const HEAD_BYTES = 132;
@@ -24,7 +22,7 @@ const HEAD_BYTES = 132;
  * @throws {Problem} for an empty, too large or unreadable file
  */
 export async function inspect(file) {
-  if (file.size > MAX_BYTES) throw new Problem(text.problem.tooLarge(fileSize(file.size), fileSize(MAX_BYTES)), { code: "TooLarge" });
+  if (file.size > MAX_FILE_BYTES) throw new Problem(text.problem.tooLarge(fileSize(file.size), fileSize(MAX_FILE_BYTES)), { code: "TooLarge" });
   const head = new Uint8Array(await contentOf(file.slice(0, HEAD_BYTES)));
   if (head.length === 0) throw new Problem(text.problem.empty, { code: "Empty" });
   return kindOf(head);
@@ -74,7 +72,7 @@ function kindOf(head) {
 }
 
 /** @param {Uint8Array} head the first bytes of a file */
-export const isDicom = (head) => startsWith(head.subarray(128), [0x44, 0x49, 0x43, 0x4d]);
+const isDicom = (head) => startsWith(head.subarray(128), [0x44, 0x49, 0x43, 0x4d]);
 
 /** @param {Uint8Array} head */
 const isDocument = (head) =>

@@ -45,7 +45,7 @@ export class OnDevice {
     this.task = undefined;
     /** @type {Promise<DeviceClassifier> | null} */
     this.classifier = null;
-    this.shelf = new ResultStore();
+    this.results = new ResultStore();
     this.stop = new AbortController();
     /** Files that could not be classified, with the reason. @type {{name: string, message: string}[]} */
     this.failed = [];
@@ -118,7 +118,7 @@ export class OnDevice {
     const classifier = await this.load();
     const answer = await classifier.classify(task, this.disclaimer, file, contentType, { ...this.options(), signal });
     this.say(this.readyText(answer.result.model?.version ?? ""));
-    this.shelf.add(answer);
+    this.results.add(answer);
     this.render();
     return answer.result;
   }
@@ -150,7 +150,7 @@ export class OnDevice {
    * @throws {Problem} if it was computed in another tab, or was cleared
    */
   recall(id) {
-    const answer = this.shelf.find(id);
+    const answer = this.results.find(id);
     if (!answer) throw new Problem(text.device.gone, { code: "Gone" });
     return answer;
   }
@@ -162,8 +162,8 @@ export class OnDevice {
    * @returns {Result | undefined}
    */
   neighbour(id, step) {
-    const here = this.shelf.answers.findIndex(({ result }) => result.id === id);
-    return here < 0 ? undefined : this.shelf.answers[here + step]?.result;
+    const here = this.results.answers.findIndex(({ result }) => result.id === id);
+    return here < 0 ? undefined : this.results.answers[here + step]?.result;
   }
 
   /**
@@ -175,7 +175,7 @@ export class OnDevice {
   }
 
   forget() {
-    this.shelf.clear();
+    this.results.clear();
     this.failed = [];
     this.render();
     this.toggle.focus();
@@ -194,7 +194,7 @@ export class OnDevice {
   }
 
   render() {
-    const { answers } = this.shelf;
+    const { answers } = this.results;
     this.section.hidden = answers.length === 0 && this.failed.length === 0;
     byId("device-count", HTMLElement).textContent = text.device.heading(count(answers.length));
     fill(

@@ -1,6 +1,7 @@
 // @ts-check
 /** The loaded results of a selection, sorted and kept up to date. Independent of the page. */
-import { fetchResults, MAX_PAGE_SIZE } from "./api.js";
+import { fetchResults } from "./api.js";
+import { MAX_PAGE_SIZE } from "./limits.js";
 
 /** @import { Result, ResultPage, Selection } from "./types.js" */
 

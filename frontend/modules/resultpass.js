@@ -1,6 +1,7 @@
 // @ts-check
 /** One pass over a task's results, oldest first, a page at a time, to find those of pending images. */
-import { fetchResults, MAX_PAGE_SIZE } from "./api.js";
+import { fetchResults } from "./api.js";
+import { MAX_PAGE_SIZE } from "./limits.js";
 
 /** @import { Result } from "./types.js" */
 

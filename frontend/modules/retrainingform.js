@@ -3,6 +3,7 @@
 import { announce } from "./announcer.js";
 import { element, fill } from "./dom.js";
 import { HyperparameterFields } from "./hyperparameters.js";
+import { DEFAULT_TRIALS, MAX_TEXT, MAX_TRIALS, MIN_TRIALS } from "./limits.js";
 import { startRetraining } from "./recordsapi.js";
 import { navigate, retrainingAddress } from "./router.js";
 import { note } from "./sheet.js";
@@ -11,11 +12,6 @@ import { text } from "./text.js";
 /** @import { RetrainingRequest } from "./recordtypes.js" */
 /** @import { Task } from "./types.js" */
 
-/** Default number of tuning trials, and the bounds of the API. */
-const TRIALS = 8;
-const MIN_TRIALS = 2;
-const MAX_TRIALS = 100;
-
 const CHOICES = /** @type {const} */ (["approval", "force", "spot"]);
 
 /** @param {Task} task */
@@ -23,9 +19,9 @@ export function retrainingForm(task) {
   const labels = text.records.retrainings;
   const choices = CHOICES.map((name) => ({ name, input: checkbox() }));
   const tune = checkbox();
-  const trials = element("input", { type: "number", id: "trials", min: MIN_TRIALS, max: MAX_TRIALS, value: TRIALS, required: true });
+  const trials = element("input", { type: "number", id: "trials", min: MIN_TRIALS, max: MAX_TRIALS, value: DEFAULT_TRIALS, required: true });
   const trialsRow = element("p", { className: "field", hidden: true }, element("label", { htmlFor: trials.id }, labels.trials), trials);
-  const reason = element("input", { type: "text", id: "retraining-reason", maxLength: 1_000, autocomplete: "off" });
+  const reason = element("input", { type: "text", id: "retraining-reason", maxLength: MAX_TEXT, autocomplete: "off" });
   const hyperparameters = new HyperparameterFields();
   const problem = element("div");
   const start = element("button", { className: "primary" }, labels.start);

@@ -4,15 +4,13 @@ import { announce } from "./announcer.js";
 import { Problem, saveReview, withdrawReview } from "./api.js";
 import { serverText, element, fill } from "./dom.js";
 import { dateTime } from "./format.js";
+import { MAX_TEXT } from "./limits.js";
 import { prefer, preference } from "./preferences.js";
 import { isMe, hasRole } from "./permissions.js";
 import { classNames, classTitle } from "./tasks.js";
 import { text } from "./text.js";
 
 /** @import { Result, Review as ReviewOfResult, Task } from "./types.js" */
-
-/** The API's limit. */
-const MAX_COMMENT = 1000;
 
 /** The reviewer where there is no login, as on a local installation. */
 const LOCAL = "local";
@@ -43,7 +41,7 @@ export class Review {
     this.before = [];
     this.names = classNames(result, task);
     this.classes = element("div", { className: "class-buttons", role: "group", "aria-label": text.review.label });
-    this.comment = element("textarea", { id: "review-comment", rows: 1, maxLength: MAX_COMMENT, value: result.review?.comment ?? "" });
+    this.comment = element("textarea", { id: "review-comment", rows: 1, maxLength: MAX_TEXT, value: result.review?.comment ?? "" });
     this.keep = element("button", { type: "button", className: "quiet" }, text.review.saveComment);
     this.outcome = element("p", { className: "outcome" });
     this.undoing = element("button", { type: "button", className: "quiet", "aria-keyshortcuts": "u" }, text.review.undo);

@@ -23,7 +23,7 @@ def install() -> None:
     patching.wrap(apigateway_v1, "handle_request", _with_import)
     # It has no size limit (stack/test_api.py: 12 MB are answered with 413).
     patching.wrap(apigateway_v1, "_call_lambda_raw", _with_size_limit)
-    # It shows the error of a failed Lambda to the caller (unit/local/test_apigateway.py).
+    # It shows the error of a failed Lambda to the caller (unit/local/aws/test_apigateway.py).
     patching.wrap(apigateway_v1, "_lambda_proxy_response", _raising_failures)
     patching.wrap(apigateway_v1, "_execute_in_scope", _with_gateway_errors)
     patching.wrap(apigateway_v1, "_gateway_error_response", _with_status_of_failed_function)

@@ -1,8 +1,7 @@
 """Asynchronous invocations: queued on disk, so that none is lost, and attempted up to three times, as on AWS.
 
 ministack starts a thread per event, drops all events when it stops, and answers a PutObject before the
-event is recorded. Can go when ministack passes tests/stack/test_recovery.py and test_event_queue.py with
-its own queue.
+event is recorded. Can go when ministack passes tests/stack/test_recovery.py with its own queue.
 """
 
 import json

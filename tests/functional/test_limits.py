@@ -310,7 +310,7 @@ LONG_OR_ODD = (
 )
 
 
-def test_path_parameters_refuse_names_of_nothing(ask: Caller) -> None:
+def test_path_parameters_refuse_names_that_do_not_exist(ask: Caller) -> None:
     for operation, where, name, _ in PARAMETERS:
         if where != "path":
             continue

@@ -54,7 +54,7 @@ def described() -> dict[str, Any]:
         operation.pop("security", None)
     schemas, paths = document["components"]["schemas"], document["paths"]
     classes = list(load_task(TASK).class_names)
-    places = [schemas[name]["properties"]["task"] for name in ("RetrainingRequest", "UploadRequest")]
+    places = [schemas[name]["properties"]["task"] for name in ("RetrainingBody", "UploadRequest")]
     places += [parameter(paths[path], "task") for path in ("/results", "/results.csv")]
     for place in places:
         place["enum"] = [TASK, "chest-xray"]

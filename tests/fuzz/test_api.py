@@ -26,6 +26,6 @@ def test_image_is_classified(api: Decoder) -> None:
 
 @given(cases(NAMES))
 @settings(bounded, max_examples=100)
-def test_no_file_is_an_internal_error(api: Decoder, case: Case) -> None:
+def test_file_never_causes_an_internal_error(api: Decoder, case: Case) -> None:
     api.send(b"", case.data, case.channels)
     api.receive(case.channels)

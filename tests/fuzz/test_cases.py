@@ -32,7 +32,7 @@ def test_every_operation_changes_something(operation: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in seeds.SEEDS if name.startswith("dicom/")])
-def test_dicom_file_is_taken_apart_and_put_together(name: str) -> None:
+def test_dicom_file_is_the_same_after_parsing_and_joining(name: str) -> None:
     file = dicom_file.parse(seeds.read(name))
 
     assert bytes(file) == seeds.read(name)
@@ -40,7 +40,7 @@ def test_dicom_file_is_taken_apart_and_put_together(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in seeds.SEEDS if name.startswith("dicom/") and "jp" in name])
-def test_streams_are_taken_apart_and_put_together(name: str) -> None:
+def test_compressed_streams_are_the_same_after_parsing_and_joining(name: str) -> None:
     element = dicom_file.parse(seeds.read(name)).get(dicom_file.PIXEL_DATA)
     assert element
     assert element.fragments

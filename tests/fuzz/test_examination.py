@@ -79,7 +79,7 @@ def test_measurement_survives_threads_that_end_meanwhile(monkeypatch: pytest.Mon
     assert processes.family(os.getpid())[0] == os.getpid()
 
 
-def test_after_a_fault_it_goes_on(faulty: Examiner) -> None:
+def test_examiner_goes_on_after_a_fault(faulty: Examiner) -> None:
     with pytest.raises(Finding):
         ask(faulty, "crash")
     ask(faulty, "fine")

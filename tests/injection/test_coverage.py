@@ -9,14 +9,20 @@ import pytest
 from chalice.app import EventSourceHandler
 
 import app
-from tests.injection import test_drift_monitor, test_images, test_others, test_reads, test_retraining
+from tests.injection import (
+    test_drift_monitor,
+    test_images,
+    test_reads,
+    test_retraining,
+    test_uploads_and_exports,
+)
 from tests.injection.faults import Fault, Kind
 from tests.injection.retraining import DEFINITION, Stage, Wire
 from tests.injection.scenarios import HANDLERS, ROUTES
 from tests.stage import ROOT
 
 WRITING: dict[str, tuple[ModuleType, str]] = {
-    "POST /uploads": (test_others, "test_upload_form_recovers"),
+    "POST /uploads": (test_uploads_and_exports, "test_upload_form_recovers"),
     "POST /tasks/{task}/rollback": (
         test_retraining,
         "test_interrupted_model_rollback_is_finished_by_repeating_it",

@@ -120,7 +120,7 @@ def test_every_alarm_exists_and_notifies_the_topic(story: Story, client: Client)
 
 
 @pytest.mark.parametrize("path", ["/", "/index.html", "/?from=mail", "/a/place/within"])
-def test_page(story: Story, installation: Installation, path: str) -> None:
+def test_page_is_served_at_every_path(story: Story, installation: Installation, path: str) -> None:
     answer = installation.visit("GET", path)
     assert answer.status == 200
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"

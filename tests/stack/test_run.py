@@ -149,7 +149,7 @@ class TestEnding:
         assert f"http://localhost:{stopped.port}/" in text
         assert "s3://negatoscope-local-data-000000000000/inbox/mammography-views/" in text
 
-    def test_killing_it_leaves_no_process(self, stopped: LocalStack, tmp_path: Path) -> None:
+    def test_killing_leaves_no_process(self, stopped: LocalStack, tmp_path: Path) -> None:
         run, started = running(stopped, tmp_path / "output")
         run.kill()
         run.wait()

@@ -11,7 +11,7 @@ import torch
 from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.tasks import Task
 from tests.training.samples import blob
-from tests.training.test_network import make_trained_network
+from tests.training.test_residual_network import make_trained_network
 from training.core.calibration import fit_temperature
 from training.data.pixels import Labelled, PixelView
 from training.model import candidate

@@ -2,13 +2,9 @@
 
 from collections.abc import Sequence
 from hashlib import sha256
-from itertools import permutations
-
-import pytest
 
 from training.data.dataset import Record
 from training.data.duplicates import CONTRADICTORY, deduplicate, find_contradictions, rename_groups
-from training.data.groups import merge
 from training.data.similarity import Similar
 
 
@@ -52,11 +48,6 @@ def test_copies_keep_the_one_in_a_given_test_part() -> None:
 
     assert kept_paths(listed, contents) == ["a/1", "train/2"]
     assert kept_paths(listed, contents, prefer_test=True) == ["test/1", "train/2"]
-
-
-@pytest.mark.parametrize("pairs", list(permutations([("b", "a"), ("c", "b"), ("e", "d")])))
-def test_merge_joins_chains_in_any_order(pairs: tuple[tuple[str, str], ...]) -> None:
-    assert merge(pairs) == {"a": "a", "b": "a", "c": "a", "d": "d", "e": "d"}
 
 
 def test_near_duplicates_are_contradictions_only_with_different_labels() -> None:

@@ -7,7 +7,7 @@ import torch
 
 from chalicelib.tasks import Task, load_task
 from tests.training.samples import make_ood_score
-from tests.training.test_network import make_trained_network
+from tests.training.test_residual_network import make_trained_network
 from training.model.classifier import fold_batch_norm
 from training.model.ensemble_module import EnsembleModule, Member, View, tta_views
 

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from tests.training.samples import blob, make_ood_score
-from tests.training.test_network import make_trained_network
+from tests.training.test_residual_network import make_trained_network
 from training.errors import TrainingError
 from training.model.classifier import fold_batch_norm
 from training.model.ensemble_module import EnsembleModule, Member

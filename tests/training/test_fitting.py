@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -17,7 +16,6 @@ from training.model import parallel
 from training.model.checkpoint import Checkpoint
 from training.model.fitting import Fit, fit
 from training.model.loop import Training
-from training.model.optimisation import Optimisation, class_weights, prior_correction
 from training.model.prediction import predict
 from training.model.progress import Epoch, Progress
 from training.model.starting_weights import StartingWeights
@@ -206,30 +204,6 @@ def test_long_gradients_are_clipped(small_task: Task, data: PreparedData) -> Non
     assert not torch.equal(free, bound)
 
 
-def test_learning_rate_peaks_at_the_end_of_the_warm_up() -> None:
-    parameters = Hyperparameters(epochs=10, warmup_fraction=0.3, learning_rate=0.01)
-    network = make_network()
-    optimisation = Optimisation(network, parameters, steps=10)
-    rates: list[float] = []
-    for _ in range(99):
-        rates.append(optimisation.learning_rate)
-        optimisation.step(network.head.weight.square().sum())
-
-    assert np.argmax(rates) == 29
-    assert max(rates) == pytest.approx(0.01)
-
-
-@pytest.mark.parametrize("warmup_fraction", [0.01, 0.2, 0.5, 0.9])
-def test_schedule_supports_a_single_step(warmup_fraction: float) -> None:
-    parameters = Hyperparameters(epochs=1, warmup_fraction=warmup_fraction)
-    network = make_network()
-    optimisation = Optimisation(network, parameters, steps=1)
-
-    optimisation.step(network.head.weight.square().sum())
-
-    assert 0 < optimisation.learning_rate <= parameters.learning_rate
-
-
 def test_batch_too_small_for_all_processes_is_rejected(
     small_task: Task, data: PreparedData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -239,27 +213,3 @@ def test_batch_too_small_for_all_processes_is_rejected(
         TrainingError, match=r"Batches of 16 images are too small for 16 processes.*--batch-size"
     ):
         fit(small_task, data.labelled("train"), data.labelled("validation"), QUICK, seed=0)
-
-
-def test_class_weights_are_higher_for_rare_classes() -> None:
-    labels = np.repeat([0, 1], [90, 10])
-
-    assert class_weights(labels, 2, 0.0).tolist() == [1, 1]
-    assert class_weights(labels, 2, 1.0).tolist() == pytest.approx([50 / 90, 50 / 10])
-    assert class_weights(labels, 2, 0.5).tolist() == pytest.approx([(50 / 90) ** 0.5, 5**0.5])
-
-
-@pytest.mark.parametrize(
-    ("power", "adjustment"), [(0.0, 0.0), (0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0)]
-)
-def test_prior_correction_removes_class_weights_from_the_logits(power: float, adjustment: float) -> None:
-    labels = np.repeat([0, 1], [90, 10])
-    parameters = Hyperparameters(class_weight_power=power, logit_adjustment=adjustment)
-
-    correction = prior_correction(labels, 2, parameters)
-
-    honest = torch.tensor([0.7, 0.3]).log()
-    learnt = honest + class_weights(labels, 2, power).log()
-    favour = (0.3 / 0.7) * (9.0 if adjustment else 1.0)
-    corrected = (learnt + correction).softmax(0)
-    assert float(corrected[1] / corrected[0]) == pytest.approx(favour)

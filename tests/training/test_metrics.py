@@ -8,14 +8,12 @@ import pytest
 from sklearn import metrics as sklearn_metrics
 
 from training.core.accuracy import balanced_accuracy
-from training.evaluation.bootstrap import GroupBootstrap, interval
 from training.evaluation.metrics import (
     HIGH_RECALL,
     MIN_SUBGROUP,
     Predictions,
     evaluate,
 )
-from training.evaluation.ranking import Ranking
 
 NAMES = ("a", "b", "c")
 # Ten images: a is right 3 of 4 times, b 2 of 3, c 3 of 3; one a is predicted as b, one b as c.
@@ -119,41 +117,6 @@ def test_metrics_agree_with_scikit_learn(seed: int) -> None:
         "precision_at_high_recall": precision[recall >= HIGH_RECALL].max(),
     }
     assert {key: metrics["finding"][key]["value"] for key in expected} == pytest.approx(expected)
-
-
-def test_tied_scores_count_half() -> None:
-    positive, scores = np.array([True, True, False, False]), np.array([0.9, 0.5, 0.5, 0.1])
-
-    assert Ranking.of(positive, scores, np.ones((1, 4))).area_under_curve() == pytest.approx([3.5 / 4])
-
-
-def test_weights_act_as_repetitions() -> None:
-    rng = np.random.default_rng(0)
-    positive, scores, weights = rng.random(30) < 0.5, rng.random(30).round(1), rng.integers(0, 4, (5, 30))
-
-    ranking = Ranking.of(positive, scores, weights.astype(float))
-
-    for row, area, average, best in zip(
-        weights,
-        ranking.area_under_curve(),
-        ranking.average_precision(),
-        ranking.precision_at_recall(0.8),
-        strict=True,
-    ):
-        true, score = np.repeat(positive, row), np.repeat(scores, row)
-        precision, recall, _ = sklearn_metrics.precision_recall_curve(true, score)
-        assert area == pytest.approx(sklearn_metrics.roc_auc_score(true, score))
-        assert average == pytest.approx(sklearn_metrics.average_precision_score(true, score))
-        assert best == pytest.approx(precision[recall >= 0.8].max())
-
-
-def test_perfect_ranking_has_an_area_of_exactly_one() -> None:
-    rng = np.random.default_rng(0)
-    positive = np.arange(97) < 31
-    ranking = Ranking.of(positive, np.where(positive, 0.9, 0.1), rng.integers(0, 4, (50, 97)).astype(float))
-
-    assert set(ranking.area_under_curve()) == {1.0}
-    assert set(ranking.average_precision()) == {1.0}
 
 
 def test_intervals_contain_the_value_and_are_reproducible() -> None:
@@ -275,22 +238,6 @@ def test_resampling_in_blocks_changes_no_result(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("training.evaluation.bootstrap.BLOCK", 7 * 90)
 
     assert evaluate(answers, NAMES, 50, 0) == whole
-
-
-def test_resamples_draw_whole_groups() -> None:
-    bootstrap = GroupBootstrap(["x", "y", "x", "z"], 20, 0)
-    weights = bootstrap.resample_images(lambda rows: rows)
-
-    assert weights.shape == (20, 4)
-    assert (weights[:, 0] == weights[:, 2]).all()
-    assert (weights[:, [0, 1, 3]].sum(1) == 3).all()
-    totals = np.array([[2, 0], [1, 1], [0, 5]])
-    assert bootstrap.resample_totals(totals) == pytest.approx(weights[:, [0, 1, 3]] @ totals)
-
-
-def test_interval_of_undefined_resamples_is_undefined() -> None:
-    assert interval(0.5, np.full(10, np.nan)) == NOT_DEFINED
-    assert interval(np.nan, np.ones(10)) == NOT_DEFINED
 
 
 def test_evaluation_with_a_thousand_resamples_takes_seconds() -> None:

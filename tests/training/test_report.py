@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.tasks import load_task, load_tasks
 from tests.training.assessments import make_assessment
-from training.core.markdown import fraction, percent, table
+from training.core.markdown import fraction, percent
 from training.reports.report import render_results
 
 
@@ -79,14 +79,3 @@ def test_undefined_metrics_are_marked() -> None:
 def test_calibration_before_scaling_is_reported_if_known() -> None:
     assert "; before temperature scaling it was 0." in render_report("chest-xray")
     assert "before temperature scaling" not in render_report("chest-xray", temperature=None)
-
-
-def test_numbers_are_rounded_to_significant_places() -> None:
-    interval = {"value": 0.99738, "low": 0.99182, "high": 1.0}
-
-    assert percent(interval) == "99.7 % (99.2 to 100.0)"
-    assert fraction(interval) == "0.997 (0.992 to 1.000)"
-
-
-def test_table_escapes_vertical_bars() -> None:
-    assert table(("a", "b"), [("x|y", 1)]) == "| a | b |\n| --- | --- |\n| x\\|y | 1 |"

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 from torch import nn
 
-from tests.training.test_network import make_trained_network
+from tests.training.test_residual_network import make_trained_network
 from training.model.weight_precision import round_weights, store_compactly
 
 

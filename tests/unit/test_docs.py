@@ -7,6 +7,7 @@ import re
 import subprocess
 from dataclasses import fields
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -36,7 +37,9 @@ IDS = [page.relative_to(ROOT).as_posix() for page in PAGES]
 CURRENT = [page for page in PAGES if page.name != "CHANGELOG.md"]
 """The changelog may name what is gone."""
 MAKEFILE = (ROOT / "Makefile").read_text()
-TARGETS = set(re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.MULTILINE))
+TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
+LISTED_TARGETS = set(re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.MULTILINE))
+"""The targets that `make` lists; others are parts of them."""
 CODE = re.compile(r"^```sh\n(.*?)^```|`([^`\n]+)`", re.MULTILINE | re.DOTALL)
 VARIABLES = {*re.findall(r"\$\(([A-Z_]+)\)", MAKEFILE), "PORT", "EMULATOR_PORT", "LOGIN"}
 """What can be given to make; local.run reads the last three."""
@@ -52,6 +55,9 @@ NAMED_FILE = re.compile(
     r"/[\w./-]+\.\w+)"
 )
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+WEB_ADDRESS = re.compile(r"https?://[^\s<>()`\"']+")
+HOSTS = {"keepachangelog.com", "semver.org"}
+"""The only web sites that the documentation links to; the tests use no network."""
 
 
 def code_of(page: Path) -> list[str]:
@@ -79,6 +85,16 @@ def test_links_have_a_target(page: Path) -> None:
     assert dead == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_web_addresses_are_of_known_hosts(page: Path) -> None:
+    """Addresses of this machine are plain HTTP, all others HTTPS."""
+    for address in WEB_ADDRESS.findall(page.read_text()):
+        parts = urlsplit(address)
+        assert parts.hostname in HOSTS | {"localhost"}, address
+        assert parts.scheme == ("http" if parts.hostname == "localhost" else "https"), address
+        assert parts.port or parts.hostname != "localhost", address
+
+
 @pytest.mark.parametrize("page", CURRENT, ids=lambda page: page.name)
 def test_commands_exist(page: Path) -> None:
     code = "\n".join(code_of(page))
@@ -102,13 +118,20 @@ def test_options_and_variables_of_commands_exist(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", CURRENT, ids=lambda page: page.name)
+def test_measured_times_name_the_command_that_prints_them(page: Path) -> None:
+    for section in re.split(r"^#+ ", page.read_text(), flags=re.MULTILINE):
+        if re.search(r"\d ms\b", section):
+            assert re.search(r"make bench|-m benchmarks", section), section.splitlines()[0]
+
+
+@pytest.mark.parametrize("page", CURRENT, ids=lambda page: page.name)
 def test_routes_exist(page: Path) -> None:
     known = [re.sub(r"\{\w+\}", "[^/]+", path) for path in app.app.routes]
     for path in re.findall(r"(?<![\w.])/api(/[\w.$/-]+)", "\n".join(code_of(page))):
         assert any(re.fullmatch(pattern, path.rstrip("/")) for pattern in known), path
 
 
-@pytest.mark.parametrize("target", sorted(TARGETS - {"help"}))
+@pytest.mark.parametrize("target", sorted(LISTED_TARGETS - {"help"}))
 def test_every_make_target_is_documented(target: str) -> None:
     assert any(f"make {target}" in page.read_text() for page in PAGES)
 
@@ -121,7 +144,8 @@ def test_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= 130
 
 
-def test_files_that_comments_name_exist() -> None:
+def sources() -> dict[str, str]:
+    """Text of each of the project's own files, by its path."""
     listed = subprocess.run(
         ["git", "ls-files", "*.py", "*.js", "*.yaml", "*.toml", "*.md", "Makefile"],
         cwd=ROOT,
@@ -129,14 +153,28 @@ def test_files_that_comments_name_exist() -> None:
         text=True,
         check=True,
     ).stdout.split()
+    return {name: (ROOT / name).read_text(errors="replace") for name in listed}
+
+
+def test_make_targets_that_sources_name_exist() -> None:
+    missing = {
+        f"{name}: make {target}"
+        for name, text in sources().items()
+        if name != "CHANGELOG.md"
+        for target in re.findall(r"`make ([a-z][a-z-]*)", text)
+        if target not in TARGETS
+    }
+    assert missing == set()
+
+
+def test_files_that_comments_name_exist() -> None:
     named = re.compile(
         r"(?<![\w./-])((?:chalicelib|deploy|local|training|tests|statemachine)/[\w/]+\.(?:py|yaml|js|json))\b"
     )
     missing = {
         f"{name}: {path}"
-        for name in listed
-        if not name.startswith("frontend/vendor")
-        for path in named.findall((ROOT / name).read_text(errors="replace"))
+        for name, text in sources().items()
+        for path in named.findall(text)
         if not (ROOT / path).exists()
     }
     assert missing == set()

@@ -19,7 +19,7 @@ from chalicelib.imaging.decoded import MAX_PIXELS
 from chalicelib.limits import MAX_FILE_BYTES, MAX_IMAGE_BODY
 from chalicelib.models.classifier import Classifier
 from chalicelib.models.package import BUNDLED_MODELS
-from chalicelib.monitoring import drift
+from chalicelib.monitoring.drift_document import LARGE_PSI
 from chalicelib.tasks import load_tasks, reader
 from chalicelib.tasks.reader import GATE_METRICS
 from chalicelib.tasks.task import Serving
@@ -168,7 +168,7 @@ def test_errors_of_api_gateway_are_documented() -> None:
 
 def test_keys_of_a_retraining_request_are_documented_and_no_others() -> None:
     description = json.loads((ROOT / "chalicelib" / "openapi.json").read_text())
-    keys = description["components"]["schemas"]["RetrainingRequest"]["properties"].keys()
+    keys = description["components"]["schemas"]["RetrainingBody"]["properties"].keys()
     table = page("retraining.md").partition("| key of the request |")[2].partition("\n\n")[0]
     assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == keys
 
@@ -204,9 +204,9 @@ def test_version_is_the_same_everywhere() -> None:
 @pytest.mark.parametrize("name", ["models.md", "operations.md"])
 def test_drift_threshold_is_that_of_the_code_and_of_the_alarm(name: str) -> None:
     [alarm] = [one for one in alarms() if one.name == "drift"]
-    assert alarm.properties["Threshold"] == drift.LARGE
+    assert alarm.properties["Threshold"] == LARGE_PSI
     stated = re.findall(r"(?:PSI|population stability index) above\s+([\d.]+\d)", page(name))
-    assert stated == [str(drift.LARGE)]
+    assert stated == [str(LARGE_PSI)]
 
 
 def test_sizes_are_those_of_the_code() -> None:

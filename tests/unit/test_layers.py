@@ -40,8 +40,8 @@ LAYERS = {
 }
 """Packages and modules of a package, from the bottom up. Each imports only from the layers below."""
 
-FLOORS = {
-    package: {name: floor for floor, names in enumerate(layers) for name in names}
+LEVELS = {
+    package: {name: level for level, names in enumerate(layers) for name in names}
     for package, layers in LAYERS.items()
 }
 
@@ -73,7 +73,7 @@ def imported(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def arrows(package: str) -> Iterator[tuple[str, str]]:
+def imports(package: str) -> Iterator[tuple[str, str]]:
     """Pairs of modules of the package, the first of which imports the second."""
     known = modules(package)
     for name, path in known.items():
@@ -83,23 +83,25 @@ def arrows(package: str) -> Iterator[tuple[str, str]]:
                 yield name, module
 
 
-def room(module: str) -> str:
+def package_of(module: str) -> str:
     """The subpackage or module that a module belongs to; "" for the package itself."""
     return module.partition(".")[2].partition(".")[0]
 
 
 @pytest.mark.parametrize("package", LAYERS)
 def test_every_module_has_a_layer(package: str) -> None:
-    assert {room(module) for module in modules(package)} - {""} == FLOORS[package].keys()
+    assert {package_of(module) for module in modules(package)} - {""} == LEVELS[package].keys()
 
 
 @pytest.mark.parametrize("package", LAYERS)
 def test_imports_run_down_the_layers(package: str) -> None:
-    floors = FLOORS[package]
+    levels = LEVELS[package]
     upwards = [
         f"{module} imports {target}"
-        for module, target in arrows(package)
-        if room(module) != room(target) and room(target) and floors[room(module)] <= floors[room(target)]
+        for module, target in imports(package)
+        if (importing := package_of(module)) != (used := package_of(target))
+        and used
+        and levels[importing] <= levels[used]
     ]
     assert upwards == []
 
@@ -107,7 +109,7 @@ def test_imports_run_down_the_layers(package: str) -> None:
 @pytest.mark.parametrize("package", ["chalicelib", "deploy", "training", "local"])
 def test_no_modules_import_each_other(package: str) -> None:
     below: dict[str, set[str]] = {module: set() for module in modules(package)}
-    for module, target in arrows(package):
+    for module, target in imports(package):
         below[module].add(target)
     while free := {module for module, targets in below.items() if not targets}:
         below = {module: targets - free for module, targets in below.items() if module not in free}
@@ -132,7 +134,7 @@ def test_core_logic_needs_neither_chalice_nor_aws() -> None:
 
 
 def test_only_the_api_needs_chalice() -> None:
-    names = [name for name in modules("chalicelib") if room(name) != "api"]
+    names = [name for name in modules("chalicelib") if package_of(name) != "api"]
     subprocess.run(
         [sys.executable, "-c", f"{without('chalice')}; import {', '.join(names)}"], cwd=ROOT, check=True
     )

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from training.model.classifier import Classifier
 
-SMALLEST = 1024
+MIN_VALUES = 1024
 """Number of weights; smaller tensors are not worth further nodes."""
 INT8_MAX = 127
 SCALE_BITS = 10
@@ -56,7 +56,7 @@ def store_compactly(proto: onnx.ModelProto) -> None:
     scales: list[TensorProto] = []
     for tensor in proto.graph.initializer:
         values = numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.size < SMALLEST:
+        if values.dtype != np.float32 or values.size < MIN_VALUES:
             continue
         name = tensor.name
         if (found := _as_int8(values)) is not None:

@@ -12,7 +12,7 @@ const EXIF = "Exif\0\0", XMP = "http://ns.adobe.com/xap/1.0/\0", JFIF = "JFIF\0"
 const ORIENTATION = 0x0112, SHORT = 3;
 /** Minimum lengths of these segments, with their markers; decoders ignore shorter ones. */
 const MIN_JFIF = 18, MIN_ADOBE = 16;
-/** Per file, as on the server. */
+/** Per file, as on the server (chalicelib/imaging/jpeg/segments.py). */
 const MAX_SEGMENTS = 10_000;
 /** Sampling factors (B.2.2). */
 const MAX_SAMPLING = 4;

@@ -11,7 +11,7 @@ const SIGNATURE = 8;
 
 /** Chunks that determine the pixels. Others are removed, as on the server, to avoid colour management and animation. */
 const NEEDED = ["IHDR", "PLTE", "tRNS", "IDAT", "IEND"];
-/** Per file, as on the server. */
+/** Per file, as on the server (chalicelib/imaging/png/chunks.py). */
 const MAX_CHUNKS = 100_000;
 
 /** Steps (down, across) and offsets (top, left) of the seven passes of an interlaced image (section 8.2). */

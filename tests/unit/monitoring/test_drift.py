@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from chalicelib.monitoring import drift
 from chalicelib.monitoring.drift import chi_square_tail, compare
+from chalicelib.monitoring.drift_document import LARGE_PSI
 from chalicelib.results.result_document import ListedResult
 
 CLASSES = ("normal", "benign", "malignant")
@@ -182,7 +182,7 @@ def test_shift_is_found_in_its_aspect(aspect: str, latest: int) -> None:
 def test_large_difference_of_few_images_is_not_drift() -> None:
     values = np.repeat(np.arange(10) / 10 + 0.05, [3, 3, 3, 17, 17, 17, 16, 8, 8, 8])
     (confidence,) = compare(profile(images=30), answers(["normal"] * 100, values))[1:]
-    assert confidence.psi > drift.LARGE
+    assert confidence.psi > LARGE_PSI
     assert not confidence.has_drifted
     assert "may be chance" in confidence.verdict
     (confidence,) = compare(profile(images=1000), answers(["normal"] * 100, values))[1:]

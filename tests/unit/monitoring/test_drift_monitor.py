@@ -14,10 +14,9 @@ from chalicelib.models.registry import Registry
 from chalicelib.monitoring import drift_monitor
 from chalicelib.monitoring.drift_monitor import DriftCheckFailed, DriftMonitor
 from chalicelib.results import result_document
-from chalicelib.results.selection import EVERYTHING
 from chalicelib.results.table import ResultsTable
 from chalicelib.storage.bucket import DataBucket
-from chalicelib.storage.items import to_item
+from chalicelib.storage.items import EVERYTHING, to_item
 from chalicelib.tasks import Task, load_task, load_tasks
 from tests.alarms import alarms
 from tests.models import METRICS, TASK, write_package

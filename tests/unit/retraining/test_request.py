@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import InvalidRequest
-from chalicelib.retraining.request import TRIALS, parse_request
+from chalicelib.retraining.request import DEFAULT_TRIALS, parse_request
 
 TASK = {"task": "chest-xray"}
 
@@ -19,7 +19,7 @@ def test_request_needs_only_a_task() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "trials"), [({"tune": True}, TRIALS), ({"tune": 4}, 4), ({"tune": False}, 0)]
+    ("given", "trials"), [({"tune": True}, DEFAULT_TRIALS), ({"tune": 4}, 4), ({"tune": False}, 0)]
 )
 def test_tune_sets_the_number_of_trials(given: dict[str, Any], trials: int) -> None:
     assert parse_request(TASK | given).trials == trials

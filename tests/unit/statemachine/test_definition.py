@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Mapping
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from cfnlint.api import lint_file
 
 from chalicelib.retraining.planning.training import MAX_WAIT_SECONDS
 from chalicelib.retraining.request import MAX_TRIALS
-from statemachine import graph
 from statemachine.definition import DEFINITION
 from tests.stage import ROOT
 from training.search_space import metric_definitions, tuning_job
@@ -24,36 +22,6 @@ HOUR = 3600
 def test_definition_that_is_deployed_is_current() -> None:
     text = (ROOT / "statemachine" / "retrain.asl.json").read_text()
     assert text == json.dumps(DEFINITION, indent=2) + "\n", "run `make generate`"
-
-
-def test_picture_is_current() -> None:
-    assert (ROOT / "docs" / "states.md").read_text() == graph.render(), "run `make generate`"
-
-
-def transitions() -> set[tuple[str, str]]:
-    """From which state to which the definition goes."""
-    found = set()
-    for name, state in STATES.items():
-        exits = [state, *state.get("Choices", ()), *state.get("Catch", ())]
-        found |= {(name, way["Next"]) for way in exits if "Next" in way}
-        found |= {(name, state["Default"])} if "Default" in state else set()
-    return found
-
-
-def drawn() -> set[tuple[str, str]]:
-    """From which state to which the pictures go."""
-    page = graph.render()
-    names = dict(re.findall(r'^ +(\w+)[\[{(]+"(.+?)"', page, re.M))
-    found = set()
-    for line in re.findall(r"^ +(\w.* --> .*)$", page, re.M):
-        groups = [group.split(" & ") for group in line.split(" --> ")]
-        for left, right in pairwise(groups):
-            found |= {(names[a], names[b]) for a in left for b in right}
-    return found
-
-
-def test_picture_shows_every_transition() -> None:
-    assert drawn() == transitions()
 
 
 def lint(definition: str, folder: Path) -> list[str]:

@@ -39,7 +39,7 @@ def test_hyperparameters_of_the_request_are_passed_as_text() -> None:
     assert [parameters[name] for name in ("epochs", "dropout", "tta")] == ["2", "0.25", "all"]
 
 
-def test_search_leaves_out_what_it_searches() -> None:
+def test_search_does_not_fix_the_hyperparameters_that_it_varies() -> None:
     plan = planned(tune=3, hyperparameters={"epochs": 2, "tta": "all"})
 
     assert plan["hyperparameters"].keys().isdisjoint(searched())

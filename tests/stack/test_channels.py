@@ -29,7 +29,7 @@ def test_result_is_the_same_for_api_upload_and_drop_folder(client: Client, data_
         uploaded = client.result(upload["id"])
 
         known = client.ids()
-        client.drop(f"{TASK}/three ways/{image.name}", content)
+        client.drop(f"{TASK}/every channel/{image.name}", content)
         (dropped,) = client.finished(1, known)
         dropped = client.result(dropped["id"])
 

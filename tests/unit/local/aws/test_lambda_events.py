@@ -9,8 +9,9 @@ import pytest
 
 from local.aws import lambda_events
 from local.aws.lambda_events import AttemptResult, EventQueue
-from tests.stack.client import PATIENCE
 
+PATIENCE = 300.0
+"""Seconds; only a test that fails waits as long."""
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:f"
 
 
