@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from chalicelib.tasks import InputSpec, Task
-from training.data.outlines import find_masks
-from training.data.storage import Storage
 from training.evaluation import pointing
 from training.evaluation.pointing import measure_pointing
 
@@ -25,18 +23,6 @@ def save_mask(path: Path, box: tuple[int, int, int, int] | None) -> None:
     if box:
         mask.paste(1, box)
     mask.save(path)
-
-
-def test_masks_are_found_beside_images_and_in_their_folder(tmp_path: Path) -> None:
-    for name in ("a/x (1)_mask.png", "masks/a/x (2)_mask.png", "masks/a/x (2)_mask_1.png", "a/x (3).png"):
-        save_mask(tmp_path / name, None)
-
-    found = find_masks(Storage(), str(tmp_path), ["a/x (1).jpg", "a/x (2).jpg", "a/x (3).png", "b/x (1).jpg"])
-
-    assert found == {
-        "a/x (1).jpg": ["a/x (1)_mask.png"],
-        "a/x (2).jpg": ["masks/a/x (2)_mask.png", "masks/a/x (2)_mask_1.png"],
-    }
 
 
 def measure(
