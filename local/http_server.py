@@ -8,8 +8,9 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from queue import SimpleQueue
+from typing import ClassVar
 
+import hypercorn.asyncio.run
 from hypercorn.asyncio import serve
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.config import Config
@@ -62,36 +63,59 @@ def serving(application: Application, certificate: tuple[Path, Path] | None = No
         config.certfile, config.keyfile = map(str, certificate)
         # Over HTTP/2, a browser sends all its requests at once, and ministack's CloudFront refuses that many.
         config.alpn_protocols = ["http/1.1"]
-    running: SimpleQueue[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = SimpleQueue()
-
-    async def run() -> None:
-        stop = asyncio.Event()
-        running.put((asyncio.get_running_loop(), stop))
-        await _serve(http_only(application), config, stop)
-
-    thread = threading.Thread(target=lambda: asyncio.run(run()))
-    thread.start()
-    loop, stop = running.get()
-    try:
-        yield port
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join()
+    stop = asyncio.Event()
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        loop = runner.get_loop()
+        thread = threading.Thread(target=runner.run, args=[_serve(http_only(application), config, stop)])
+        thread.start()
+        try:
+            yield port
+        finally:
+            loop.call_soon_threadsafe(stop.set)
+            thread.join()
 
 
 async def _serve(application: Application, config: Config, stop: asyncio.Event) -> None:
-    TCPServer._read_data = _releasing_closed_connections  # type: ignore[assignment, method-assign]
+    hypercorn.asyncio.run.TCPServer = Connection  # type: ignore[attr-defined]
+
+    async def close_connections() -> None:
+        await stop.wait()
+        await asyncio.sleep(config.graceful_timeout)
+        for connection in Connection.of_running_loop():
+            connection.writer.transport.abort()
+
+    closing = asyncio.create_task(close_connections())
     await serve(application, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
+    closing.cancel()
 
 
-_read_data = TCPServer._read_data
+class Connection(TCPServer):
+    """A connection that is released when the client closes it and does not keep the server from stopping.
 
+    Hypercorn 0.18 keeps a connection until `keep_alive_timeout` has passed, so that the number of open files
+    follows the number of requests. Can go when Hypercorn stops its idle timer at the end of `_read_data`.
 
-async def _releasing_closed_connections(server: TCPServer) -> None:
-    """Release a connection when the client has closed it.
-
-    Hypercorn 0.18 keeps it until `keep_alive_timeout` has passed, so that the number of open files follows
-    the number of requests. Can go when Hypercorn stops its idle timer at the end of `_read_data`.
+    When Hypercorn stops, it waits for `asyncio.Server.wait_closed()` before it looks at `graceful_timeout`.
+    Since Python 3.12 that means until every connection is closed, which may be never: a client need only stop
+    reading a response. Can go when Hypercorn aborts what is left after `graceful_timeout`.
     """
-    await _read_data(server)
-    await server.idle_task.stop()
+
+    _open: ClassVar[set["Connection"]] = set()
+
+    @classmethod
+    def of_running_loop(cls) -> "list[Connection]":
+        """The open connections of the servers that run in this event loop."""
+        loop = asyncio.get_running_loop()
+        return [connection for connection in list(cls._open) if connection.loop is loop]
+
+    async def run(self) -> None:
+        """Serve until the connection is closed."""
+        self._open.add(self)
+        try:
+            await super().run()
+        finally:
+            self._open.discard(self)
+
+    async def _read_data(self) -> None:
+        await super()._read_data()
+        await self.idle_task.stop()

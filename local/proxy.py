@@ -1,7 +1,7 @@
 """A reverse proxy to a server on this machine, as an ASGI application. h11 speaks HTTP for it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
 
 import h11
@@ -35,8 +35,9 @@ class ClientDisconnected(Exception):
 class Proxy:
     """Forwards every HTTP request to `port` of loopback, under the host name `host`.
 
-    Bodies are streamed both ways. `timeout` is the number of seconds to wait for the backend at a time, and
-    `headers` are added to each request.
+    Bodies are streamed both ways at once: a backend may begin to answer before it has read the whole request.
+    A request is given up after `timeout` seconds without progress in either direction. `headers` are added to
+    each request.
     """
 
     def __init__(
@@ -55,8 +56,10 @@ class Proxy:
         """
         started = False
         try:
-            async with connected(self._port, self._timeout) as backend:
-                await self._send_request(backend, scope, receive)
+            async with (
+                connected(self._port, self._timeout) as backend,
+                running(self._send_request(backend, scope, receive)),
+            ):
                 response = await backend.response()
                 headers = end_to_end(response.headers, HOP_BY_HOP | OF_SERVER)
                 start = {"type": "http.response.start", "status": response.status_code, "headers": headers}
@@ -89,22 +92,46 @@ class Proxy:
 
 
 @asynccontextmanager
-async def connected(port: int, timeout: float) -> AsyncIterator["BackendConnection"]:
-    """A connection to the backend while the context lasts; raise OSError if there can be none."""
-    async with asyncio.timeout(timeout):
-        reader, writer = await asyncio.open_connection(HOST, port)
+async def running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Do `work` while the context lasts. An error of it ends the context; the context's end cancels it."""
     try:
-        yield BackendConnection(reader, writer, timeout)
-    finally:
-        writer.close()
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(work)
+            yield
+            task.cancel()
+    except BaseExceptionGroup as group:
+        raise group.exceptions[0] from None
+
+
+@asynccontextmanager
+async def connected(port: int, timeout: float) -> AsyncIterator["BackendConnection"]:
+    """A connection to the backend while the context lasts.
+
+    Raises:
+        OSError: if there can be none.
+        TimeoutError: after `timeout` seconds without progress.
+    """
+    async with asyncio.timeout(timeout) as limit:
+        reader, writer = await asyncio.open_connection(HOST, port)
+        try:
+            yield BackendConnection(reader, writer, limit, timeout)
+        finally:
+            writer.transport.abort()  # close() would wait until the backend has read everything
 
 
 class BackendConnection:
-    """A connection to the backend, for one request."""
+    """A connection to the backend, for one request. Progress moves `limit` to `timeout` seconds from now."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, timeout: float) -> None:
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        limit: asyncio.Timeout,
+        timeout: float,
+    ) -> None:
         self._reader = reader
         self._writer = writer
+        self._limit = limit
         self._timeout = timeout
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEADERS)
 
@@ -113,8 +140,8 @@ class BackendConnection:
         data = self._http.send(event)
         if data:
             self._writer.write(data)
-            async with asyncio.timeout(self._timeout):
-                await self._writer.drain()
+            await self._writer.drain()
+            self._progress()
 
     async def response(self) -> h11.Response:
         """The status and headers of the response."""
@@ -127,12 +154,16 @@ class BackendConnection:
         """The response's body, piece by piece."""
         while isinstance(event := await self._receive(), h11.Data):
             yield bytes(event.data)
+            self._progress()
 
     async def _receive(self) -> object:
         while (event := self._http.next_event()) is h11.NEED_DATA:
-            async with asyncio.timeout(self._timeout):
-                self._http.receive_data(await self._reader.read(CHUNK))
+            self._http.receive_data(await self._reader.read(CHUNK))
+            self._progress()
         return event
+
+    def _progress(self) -> None:
+        self._limit.reschedule(asyncio.get_running_loop().time() + self._timeout)
 
 
 def end_to_end(headers: Iterable[Header], without: frozenset[bytes]) -> list[Header]:

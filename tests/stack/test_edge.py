@@ -207,14 +207,41 @@ async def echo(_scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body"})
 
 
-def test_large_bodies_are_streamed_both_ways() -> None:
-    body = bytes(range(256)) * 40_000
+def test_large_bodies_are_streamed_both_ways_at_once() -> None:
+    body = bytes(range(256)) * 250_000  # more than all the sockets' buffers on the way hold
+    head = b"POST /api/echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body)
 
-    with serving(echo) as api_port, edge_before(api_port) as port:
-        answer = send(port, "POST", "/api/echo", body)
+    with (
+        serving(echo) as api_port,
+        edge_before(api_port) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client,
+    ):
+        sender = threading.Thread(target=client.sendall, args=[head + body])
+        sender.start()
+        response = http.client.HTTPResponse(client)
+        response.begin()
+        answer = response.read()
+        sender.join()
 
-    assert answer.status == 200
-    assert answer.body == body
+    assert response.status == 200
+    assert answer == body
+
+
+async def large_response(_scope: Scope, _receive: Receive, send: Send) -> None:
+    """Answer with more than all the sockets' buffers on the way hold."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    for _ in range(200):
+        await send({"type": "http.response.body", "body": bytes(1_000_000), "more_body": True})
+    await send({"type": "http.response.body"})
+
+
+def test_client_that_does_not_read_keeps_no_server_from_stopping() -> None:
+    with serving(large_response) as api_port, edge_before(api_port) as port:
+        client = socket.create_connection(("127.0.0.1", port))
+        client.sendall(b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        client.recv(1)
+
+    client.close()
 
 
 async def describe(scope: Scope, _receive: Receive, send: Send) -> None:
