@@ -12,7 +12,7 @@ from ministack.services import stepfunctions
 from local.aws.patching import UnsupportedMinistack
 from local.sagemaker import api_model, integration
 from local.sagemaker.compute_host import ComputeHost
-from local.sagemaker.containers import Container
+from local.sagemaker.containers import Container, inherited_environment
 from local.sagemaker.errors import JobFailed, SageMakerError
 from local.sagemaker.job_run import JobRun, StopReason
 from local.sagemaker.metrics import Metrics
@@ -451,3 +451,15 @@ def test_changed_ministack_is_refused_at_the_start(tmp_path: Path, monkeypatch: 
 
     with pytest.raises(UnsupportedMinistack, match="_SERVICE_DISPATCH"):
         integration.install(service)
+
+
+def test_containers_inherit_the_number_of_threads_and_nothing_private(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "private")
+
+    inherited = inherited_environment()
+
+    assert inherited["OMP_NUM_THREADS"] == "3"
+    assert "AWS_SECRET_ACCESS_KEY" not in inherited
