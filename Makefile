@@ -16,6 +16,8 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+# Tests and retrainings start many processes, which would each compile all modules again.
+unexport PYTHONDONTWRITEBYTECODE
 
 PLATFORM := $(shell uname -sm)
 MISSING = $(strip $(if $(PYTHON),,Python 3.12 or later (set PYTHON to its path if it is not in PATH).) \

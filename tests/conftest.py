@@ -21,6 +21,9 @@ os.environ |= {
     "RETRAININGS_TABLE": RETRAININGS_TABLE,
     "RETRAINING_ARN": RETRAINING_ARN,
 }
+# For training jobs and model servers: a second thread does not speed up tiny networks, and wastes processor
+# time on a busy machine.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_collection_finish() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 INIT = Path(__file__).with_name("container_init.py")
 
-INHERITED = ("HOME", "LANG", "LD_LIBRARY_PATH", "TMPDIR", "TZ")
+INHERITED = ("HOME", "LANG", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "TMPDIR", "TZ")
 """The environment variables that containers inherit from the emulator. SageMaker defines all others."""
 
 

@@ -144,7 +144,7 @@ def test_model_that_is_not_better_is_rejected(driver: RetrainingDriver, correcti
     """Also: the best model of a search is the candidate."""
     before, current = driver.leftovers(), driver.current()
 
-    name = driver.start({"epochs": 1}, tune=4)
+    name = driver.start({"epochs": 1}, tune=3)
     ended = driver.wait_for_end(name)
 
     assert (ended["status"], ended["accepted"]) == ("rejected", False)
@@ -156,7 +156,7 @@ def test_model_that_is_not_better_is_rejected(driver: RetrainingDriver, correcti
         SortOrder="Ascending",
     )["TrainingJobSummaries"]
     record = json.loads(driver.read(f"models/{TASK.name}/{ended['candidate']}/record.json"))
-    assert len(jobs) == 4
+    assert len(jobs) == 3
     assert record["job"] == jobs[0]["TrainingJobName"]
 
 

@@ -1,6 +1,5 @@
 """Fixtures of the training tests."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,6 @@ from tests.training.samples import write_images
 
 # A second thread does not speed up such small networks, and slows them down on a busy machine.
 torch.set_num_threads(1)
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # for subprocesses
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.sagemaker.containers import Container
+from local.sagemaker.containers import Container, inherited_environment
 
 STUBBORN = """
 import signal, subprocess, time
@@ -79,3 +79,15 @@ def test_containers_do_not_inherit_the_emulators_environment(
 
     assert printing.wait(20) == 0
     assert lines == ["False"]
+
+
+def test_containers_inherit_the_number_of_threads_and_nothing_private(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "private")
+
+    inherited = inherited_environment()
+
+    assert inherited["OMP_NUM_THREADS"] == "3"
+    assert "AWS_SECRET_ACCESS_KEY" not in inherited
