@@ -11,7 +11,7 @@ trap 'rm -rf "$code"' EXIT
 tar -xzf "$archive" -C "$code"
 install=(python3 -m pip install --quiet --disable-pip-version-check --requirement "$code/requirements.txt")
 # The first call succeeds, quickly, where everything is installed.
-"${install[@]}" --no-deps --no-index 2> /dev/null || "${install[@]}"
+"${install[@]}" --no-index 2> /dev/null || "${install[@]}"
 status=0
 PYTHONPATH=$code python3 -u -m "$module" "$@" 2>&1 | tee "$code/output" || status=$?
 if [ "$status" -ne 0 ]; then

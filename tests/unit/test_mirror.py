@@ -157,6 +157,7 @@ OF_NO_MODULE = {
     "tests/unit/local/aws/test_patches.py": "all patches of ministack",
     "tests/unit/models/test_bundled_models.py": "the models that the application ships",
     "tests/unit/statemachine/test_paths.py": "the paths through the definition",
+    "tests/unit/statemachine/test_run.py": "run.sh",
     "tests/training/test_bundled_model.py": "the packages that training has made",
     "tests/training/test_phantoms.py": "a package, which is tested as a whole",
     "tests/training/test_real_data.py": "the preparation of real images",
