@@ -1,7 +1,7 @@
 # Plain `make` lists the targets, and says what this machine lacks. It works with GNU make 3.81 (macOS) and later.
 
 PYTHON ?= $(shell for p in python3.12 python3.13 python3.14 python3 python; do \
-	$$p -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && command -v $$p && break; done)
+	$$p -c 'import sys; sys.exit(not (3, 12) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null && command -v $$p && break; done)
 # Training has its own environment, as on SageMaker; torch has no small CPU build for every Python.
 TRAINING_PYTHON ?= $(shell for p in python3.11 /usr/bin/python3.11 $(PYTHON); do \
 	$$p -c 'import venv, ensurepip' 2>/dev/null && command -v $$p && break; done)
@@ -20,7 +20,7 @@ SHELL := bash
 unexport PYTHONDONTWRITEBYTECODE
 
 PLATFORM := $(shell uname -sm)
-MISSING = $(strip $(if $(PYTHON),,Python 3.12 or later (set PYTHON to its path if it is not in PATH).) \
+MISSING = $(strip $(if $(PYTHON),,Python 3.12 to 3.14 (set PYTHON to its path if it is not in PATH).) \
 	$(if $(shell command -v git),,Git.))
 # GNU make has it from 4.0 on; without it the outputs of parallel jobs mix.
 OUTPUT_SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)

@@ -42,6 +42,19 @@ def deploy(stage: str, lost_events: str) -> str:
     return api_id
 
 
+def check_python(running: tuple[int, int]) -> None:
+    """Raise DeployError if Lambdas with this version of Python could not read compressed DICOM.
+
+    Chalice gives Lambdas the version that it runs on itself.
+    """
+    if running >= (3, 14) and not os.environ.get("AWS_ENDPOINT_URL"):
+        raise DeployError(
+            "Deploy with Python 3.12 or 3.13: the Lambdas get the version that deploys them, and the decoder "
+            "of compressed DICOM has no package for a newer one. Delete .venv, then add PYTHON=python3.12 to "
+            "the command."
+        )
+
+
 def check_pip(installed: str) -> None:
     """Raise DeployError if Chalice does not work with this version of pip."""
     if tuple(map(int, installed.split(".")[:2])) >= (26, 3):

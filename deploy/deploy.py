@@ -48,6 +48,7 @@ def deploy(wanted: argparse.Namespace) -> None:
     """Deploy what the command line asks for."""
     stage: str = wanted.stage
     stages.check(stage)
+    application.check_python(sys.version_info[:2])
     step(f"Foundation stack of stage {stage}")
     outputs = foundation.deploy(stage, wanted.site_origin, wanted.alarm_email, local_login=wanted.local_login)
     step("Stage settings in .chalice/config.json")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 
+from chalicelib.imaging.dicom import decoder
 from tests.fuzz.cases import Case, cases
 from tests.fuzz.examination import Decoder
 from tests.fuzz.test_fuzz import NAMES, bounded
@@ -19,6 +20,7 @@ def api() -> Iterator[Decoder]:
 
 
 def test_image_is_classified(api: Decoder) -> None:
+    assert decoder.is_available()
     api.send(b"", Case("dicom/grey-12/jpeg-2000-lossless", 1).data, 1)
 
     assert api.receive(1)["kind"] == "accepted"

@@ -84,6 +84,29 @@ def test_pip_version_must_be_one_that_chalice_supports(project: Path, installed:
             application.check_pip(installed)
 
 
+@pytest.mark.parametrize(
+    ("running", "endpoint", "works"),
+    [
+        ((3, 12), None, True),
+        ((3, 13), None, True),
+        ((3, 14), None, False),
+        ((3, 15), None, False),
+        ((3, 14), "http://localhost:4566", True),
+    ],
+)
+def test_python_version_on_aws_must_be_one_that_dicomsdl_supports(
+    monkeypatch: pytest.MonkeyPatch, running: tuple[int, int], endpoint: str | None, works: bool
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    if endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    if works:
+        application.check_python(running)
+    else:
+        with pytest.raises(stacks.DeployError, match=r"with Python 3\.12 or 3\.13"):
+            application.check_python(running)
+
+
 def test_failure_of_chalice_fails_the_deployment(
     project: Path,
     tmp_path: Path,

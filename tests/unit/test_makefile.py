@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def test_plain_make_lists_the_targets_and_says_what_is_missing(bare: Path) -> No
     assert run.returncode == 0
     assert "\nrun  " in run.stdout
     assert run.stdout.splitlines()[-1] == (
-        "This machine lacks: Python 3.12 or later (set PYTHON to its path if it is not in PATH). Git."
+        "This machine lacks: Python 3.12 to 3.14 (set PYTHON to its path if it is not in PATH). Git."
     )
 
 
@@ -51,11 +52,25 @@ def test_plain_make_does_not_complain_if_nothing_is_missing(bare: Path) -> None:
     assert "lacks" not in run.stdout
 
 
+@pytest.mark.parametrize(
+    ("version", "works"),
+    [((3, 9), False), ((3, 11), False), ((3, 12), True), ((3, 14), True), ((3, 15), False), ((4, 0), False)],
+)
+def test_python_of_another_version_counts_as_missing(
+    bare: Path, version: tuple[int, int], works: bool
+) -> None:
+    python = bare / "python3"
+    code = f"import sys; sys.version_info = (*{version}, 0, 'final', 0)"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{code}; $2"\n')
+    python.chmod(0o755)
+    assert ("Python 3.12 to 3.14" in make(path=bare).stdout) is not works
+
+
 def test_environment_is_not_made_without_python(bare: Path, tmp_path: Path) -> None:
     shutil.copy(ROOT / "Makefile", tmp_path / "Makefile")
     run = make("--directory", str(tmp_path), ".venv/bin/python", path=bare)
     assert run.returncode != 0
-    assert "This machine lacks: Python 3.12 or later" in run.stdout
+    assert "This machine lacks: Python 3.12 to 3.14" in run.stdout
     assert not (tmp_path / ".venv").exists()
 
 

@@ -45,11 +45,6 @@ FAMILIES = {
 """The kind of stream of each transfer syntax."""
 
 
-def needs_child_process(syntax: UID) -> bool:
-    """Whether files of this transfer syntax are normally decoded by dicomsdl."""
-    return syntax in FAMILIES and syntax != JPEGBaseline8Bit
-
-
 def decompress(stream: bytes, image: ImagePixel, syntax: UID) -> StoredValues:
     """Decode one frame after comparing its stream with the DICOM header.
 
@@ -137,6 +132,11 @@ def _decode_in_child(stream: bytes, claims: Codestream, image: ImagePixel, synta
         )
     try:
         values = decoder.decode(stream, claims)
+    except decoder.DecoderMissing:
+        raise errors.UnsupportedImage(
+            f"This file's {claims.family.value} stream ({syntax.name}) cannot be read here: its decoder "
+            "needs Python 3.12 or 3.13. Send it uncompressed (Explicit VR Little Endian)."
+        ) from None
     except decoder.DecodingTooLarge as error:
         raise errors.ImageTooLarge(
             f"This file's {claims.family.value} stream of {claims.columns} x {claims.rows} pixels cannot be "

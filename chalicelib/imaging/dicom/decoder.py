@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from importlib.util import find_spec
 from typing import Any, BinaryIO
 
@@ -42,6 +43,10 @@ class DecodingTooLarge(DecodingFailed):
     """The decoder needs more memory than its limit."""
 
 
+class DecoderMissing(Exception):
+    """dicomsdl is not installed."""
+
+
 class DecoderDied(Exception):
     """The child process has died. Frames are decoded in forks of it, so no frame is the cause."""
 
@@ -55,8 +60,9 @@ _OUTCOMES = {
 }
 
 
+@cache
 def is_available() -> bool:
-    """Whether dicomsdl is installed. It has no wheels for some Python versions and machines."""
+    """Whether dicomsdl is installed. It has no wheels for Python 3.14 and some machines."""
     return find_spec("dicomsdl") is not None
 
 
@@ -66,9 +72,12 @@ def decode(stream: bytes, claims: Codestream) -> NDArray[Any]:
     Only the component transform of JPEG 2000 is undone; other colours are returned as stored.
 
     Raises:
+        DecoderMissing: if dicomsdl is not installed.
         DecodingFailed: if the decoder refuses the frame, crashes, or needs too much time or memory.
         DecoderUnavailable: if the child process cannot be started.
     """
+    if not is_available():
+        raise DecoderMissing
     for final_try in (False, True):
         process = DecoderProcess() if final_try else _take()
         try:

@@ -21,9 +21,9 @@ from pydicom.uid import (
 
 from chalicelib import errors
 from chalicelib.imaging.decoded import DecodedImage, Source, check_size
-from chalicelib.imaging.dicom import decoder, elements
+from chalicelib.imaging.dicom import elements
 from chalicelib.imaging.dicom.attributes import ImagePixel, image_pixel, pixel_aspect, text
-from chalicelib.imaging.dicom.compressed_frames import FAMILIES, needs_child_process
+from chalicelib.imaging.dicom.compressed_frames import FAMILIES
 from chalicelib.imaging.dicom.defined_terms import LATERALITIES, MODALITIES, VIEW_POSITIONS
 from chalicelib.imaging.dicom.elements import DicomFile
 from chalicelib.imaging.dicom.frame_values import StoredValues, high_byte
@@ -124,11 +124,7 @@ def _transfer_syntax(file: DicomFile) -> UID:
             if not file.is_little_endian
             else (ExplicitVRLittleEndian if file.pixels.representation else ImplicitVRLittleEndian)
         )
-    if (
-        file.syntax not in _UNCOMPRESSED
-        and file.syntax != RLELossless
-        and (file.syntax not in FAMILIES or (needs_child_process(file.syntax) and not decoder.is_available()))
-    ):
+    if file.syntax not in _UNCOMPRESSED and file.syntax != RLELossless and file.syntax not in FAMILIES:
         raise elements.unsupported_syntax(file.syntax)
     return file.syntax
 

@@ -256,6 +256,16 @@ def test_tasks_have_separate_models(registry: Registry) -> None:
         (archive(metrics=None), "no usable model.json: "),
         (archive(task="chest-xray"), "is a model for chest-xray, not for mammography-views"),
     ],
+    ids=[
+        "empty",
+        "truncated",
+        "no JSON",
+        "no task",
+        "no fingerprint",
+        "no accuracy",
+        "no metrics",
+        "other task",
+    ],
 )
 def test_invalid_package_is_refused(registry: Registry, packed: bytes, reason: str) -> None:
     with pytest.raises(InvalidModelPackage, match=reason):

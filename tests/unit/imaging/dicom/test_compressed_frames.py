@@ -1,5 +1,6 @@
 """Compressed frames: every supported codec, and streams that differ from the DICOM header."""
 
+import re
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import (
     JPEG2000Lossless,
     JPEGBaseline8Bit,
+    JPEGExtended12Bit,
     JPEGLSLossless,
 )
 
@@ -89,11 +91,46 @@ def test_jpeg_2000_gets_the_sign_of_the_dicom_header() -> None:
     np.testing.assert_array_equal(prepared(data), prepared(native))
 
 
-def test_syntaxes_of_dicomsdl_are_refused_by_name_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    packed = compressed(images.dicom(twelve_bits()), gdcm.TransferSyntax.JPEG2000Lossless)
+@pytest.fixture
+def no_dicomsdl(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Python 3.14, for which it has no package."""
     monkeypatch.setattr(decoder, "is_available", lambda: False)
-    with pytest.raises(errors.UnsupportedImage, match="JPEG 2000 Image Compression"):
+
+
+@pytest.mark.usefixtures("no_dicomsdl")
+@pytest.mark.parametrize("codec", LOSSLESS.values(), ids=LOSSLESS.keys())
+def test_syntaxes_of_dicomsdl_are_refused_by_name_without_it(codec: int) -> None:
+    packed = compressed(images.dicom(twelve_bits()), codec)
+    syntax = pydicom.dcmread(BytesIO(packed)).file_meta.TransferSyntaxUID.name
+    with pytest.raises(
+        errors.UnsupportedImage,
+        match=rf"\({re.escape(syntax)}\) .* its decoder needs Python 3\.12 or 3\.13\.",
+    ):
         prepared(packed)
+
+
+@pytest.mark.usefixtures("no_dicomsdl")
+def test_lossless_jpeg_called_baseline_is_refused_without_dicomsdl() -> None:
+    """ "Try again" would be wrong: it can never be read."""
+    with pytest.raises(errors.UnsupportedImage, match=r"its decoder needs Python 3\.12 or 3\.13"):
+        prepared(called_baseline())
+
+
+@pytest.mark.usefixtures("no_dicomsdl")
+@pytest.mark.parametrize("syntax", [JPEGBaseline8Bit, JPEGExtended12Bit])
+def test_eight_bit_jpeg_is_read_without_dicomsdl(syntax: str) -> None:
+    stream = images.encode(Image.fromarray(images.quadrants(LEVELS, "u1")), "JPEG", quality=100)
+    dataset = images.dicom_dataset(images.quadrants(LEVELS, "u1"), bits=8)
+    found = corners(with_streams(dataset, syntax, [stream]))
+    np.testing.assert_allclose(found, corners(eight_bits()), atol=2)
+
+
+@pytest.mark.usefixtures("no_dicomsdl")
+@pytest.mark.parametrize("kind", ["uncompressed", "RLE"])
+def test_other_syntaxes_are_read_without_dicomsdl(kind: str) -> None:
+    data = images.dicom(twelve_bits(), WindowCenter=2048, WindowWidth=4096)
+    packed = compressed(data, gdcm.TransferSyntax.RLELossless) if kind == "RLE" else data
+    np.testing.assert_array_equal(prepared(packed), prepared(data))
 
 
 @pytest.mark.parametrize("syntax", LOSSLESS_SYNTAXES.values(), ids=LOSSLESS_SYNTAXES.keys())
@@ -193,9 +230,13 @@ def test_stream_of_another_standard_is_refused_by_name(codec: str, label: str) -
 
 def test_lossless_jpeg_called_baseline_is_read() -> None:
     """Writers confuse the processes of JPEG; the stream states the right one."""
+    assert corners(called_baseline()) == [0, 78, 156, 255]
+
+
+def called_baseline() -> bytes:
     (stream,) = streams(compressed(sixteen_bits(), gdcm.TransferSyntax.JPEGLosslessProcess14_1))
     dataset = images.dicom_dataset(images.quadrants([0, 1, 2, 3], "u2"), bits=16)
-    assert corners(with_streams(dataset, JPEGBaseline8Bit, [stream])) == [0, 78, 156, 255]
+    return with_streams(dataset, JPEGBaseline8Bit, [stream])
 
 
 def codec_uid(codec: int) -> str:

@@ -31,6 +31,7 @@ def test_child_that_does_not_answer_is_stopped_and_replaced(monkeypatch: pytest.
 
 
 def test_children_killed_while_idle_are_replaced() -> None:
+    assert decoder.is_available()
     for process in (decoder.DecoderProcess(), decoder.DecoderProcess()):
         os.kill(process.pid, signal.SIGKILL)
         process._process.wait()

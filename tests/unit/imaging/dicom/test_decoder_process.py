@@ -79,6 +79,7 @@ def test_decoder_that_writes_past_its_buffer_is_detected(side: int) -> None:
 
 
 def test_child_ends_with_its_parent() -> None:
+    assert decoder.is_available()
     code = (
         "import os, sys; sys.path.insert(0, sys.argv[1]); from chalicelib.imaging.dicom import decoder; "
         "from tests.unit.imaging.dicom.decoding import decode, grey_stream; "

@@ -5,6 +5,7 @@ They are read from the folder `dicom` of the data, and not part of this project.
 
 import csv
 import os
+import sys
 import warnings
 from copy import deepcopy
 from pathlib import Path
@@ -131,6 +132,8 @@ def test_stored_values_equal_those_of_pydicom(real: Real) -> None:
 def poison() -> bytes:
     """A large picture of one level in a compressed file; remains of it would be visible."""
     grey = np.full((512, 512), 0xABCD, np.uint16)
+    if sys.version_info >= (3, 14):  # no decoder, so only uncompressed files come before each other
+        return images.dicom(grey, bits=16)
     dataset = images.dicom_dataset(grey, bits=16)
     stream = images.encode(Image.fromarray(grey), "JPEG2000", no_jp2=True)
     return with_streams(dataset, JPEG2000Lossless, [stream])
