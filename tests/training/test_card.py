@@ -65,6 +65,15 @@ def test_card_reads_seeds_of_packages_of_release_0_1(model: dict[str, Any]) -> N
     assert render_card(model) == rendered
 
 
+def test_card_names_settings_of_release_0_1_as_today(model: dict[str, Any]) -> None:
+    model["training"] |= {"warm_up": 0.2, "views": "one"}
+
+    card = render_card(model)
+
+    assert "| warmup_fraction | 0.2 |" in card
+    assert "| tta | none |" in card
+
+
 def test_card_tables_are_complete(model: dict[str, Any]) -> None:
     for lines in re.findall(r"(?:^\|.*\n)+", render_card(model), re.MULTILINE):
         assert len({line.count(" | ") for line in lines.splitlines()}) == 1

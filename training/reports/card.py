@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from chalicelib.hyperparameters import current_names
 from chalicelib.tasks import load_tasks
 from training.core.facts import Facts
 from training.core.markdown import bullets, table
@@ -195,7 +196,8 @@ def _training(model: Facts) -> Iterator[str]:
         )
     )
     yield "Settings of the training:"
-    settings = [(name, value) for name, value in training.items() if not isinstance(value, dict | list)]
+    # Packages of release 0.1 have former names.
+    settings = [item for item in current_names(training).items() if not isinstance(item[1], dict | list)]
     yield table(("Setting", "Value"), settings)
     yield "Random augmentation of the training images:"
     yield table(("Augmentation", "Value"), training["augmentation"].items())
