@@ -188,6 +188,10 @@ def _augmentation(table: TomlTable) -> Augmentation:
         noise=table.number("noise", 0, 0.5),
         quarter_turns=table.boolean("quarter_turns"),
         colour=table.number("colour", 0, 0.5),
+        blur=table.number("blur", 0, 0.1, default=0.0),
+        resolution=table.number("resolution", 1, 8, default=1.0),
+        inversion=table.number("inversion", 0, 1, default=0.0),
+        markers=table.number("markers", 0, 1, default=0.0),
     )
     table.refuse_unknown()
     return augmentation

@@ -75,6 +75,14 @@ class Augmentation:
     """Rotations by 90, 180 and 270 degrees, for tissue without orientation."""
     colour: float
     """Largest relative change of each colour channel; 0 for grey images."""
+    blur: float = 0.0
+    """Largest standard deviation of a blur of half of the images, as a fraction of the longer side."""
+    resolution: float = 1.0
+    """Largest factor by which the resolution is reduced; applied to half of the images."""
+    inversion: float = 0.0
+    """Share of the images whose brightness is inverted."""
+    markers: float = 0.0
+    """Share of the images that get a bright or dark block near an edge, as burnt-in markers are."""
 
 
 @dataclass(frozen=True)

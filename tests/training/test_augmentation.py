@@ -55,6 +55,8 @@ def test_labels_are_unchanged_without_flip() -> None:
         replace(NO_AUGMENTATION, contrast=0.5),
         replace(NO_AUGMENTATION, fog=0.3),
         replace(NO_AUGMENTATION, noise=0.1),
+        replace(NO_AUGMENTATION, inversion=0.5),
+        replace(NO_AUGMENTATION, markers=0.5),
     ],
 )
 def test_each_setting_changes_images_within_the_value_range(spec: Augmentation) -> None:

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from chalicelib.tasks import Augmentation
+from training.model.degradation import Degradation
 
 ASPECT = 0.1
 """Largest change of the logarithm of the aspect ratio."""
@@ -28,6 +29,7 @@ class Augmenter:
         self.flipped_label = torch.tensor(flip_permutation)
         self.random_erasing = random_erasing
         self.generator = generator
+        self.degradation = Degradation(generator)
 
     def __call__(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Change images, float 0..1 of shape (N, C, H, W), and their labels, shape (N,)."""
@@ -35,6 +37,7 @@ class Augmenter:
         if self.spec.quarter_turns:
             images = self._quarter_turn(images)
         images = self._warp(images)
+        images = self._degrade(images)
         images = self._change_tones(images)
         images = self._erase_rectangles(images)
         return images.clamp(0, 1), labels
@@ -71,6 +74,18 @@ class Augmenter:
         )
         grid = functional.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
         return functional.grid_sample(images, grid, padding_mode="zeros", align_corners=False)
+
+    def _degrade(self, images: Tensor) -> Tensor:
+        """Lower the quality; what is switched off takes no random numbers."""
+        if self.spec.markers:
+            images = self.degradation.add_markers(images, self.spec.markers)
+        if self.spec.inversion:
+            images = self.degradation.invert(images, self.spec.inversion)
+        if self.spec.resolution > 1:
+            images = self.degradation.reduce_resolution(images, self.spec.resolution)
+        if self.spec.blur:
+            images = self.degradation.blur(images, self.spec.blur)
+        return images
 
     def _change_tones(self, images: Tensor) -> Tensor:
         """Change exposure (gamma), film base, contrast, colour balance and grain."""
