@@ -83,8 +83,8 @@ check-generated: $(DEV)
 test: ## everything: checks, and unit, functional, injection, fuzz, stack, soak, browser and training tests
 	@# The longest come first, so that no core is idle at the end. Four at a time take longer than three.
 	@$(MAKE) --no-print-directory --jobs=3 --keep-going $(OUTPUT_SYNC) \
-		test-retraining test-stack test-browser test-training test-unit test-functional test-imaging \
-		test-injection check-training-types check-types check-style check-generated test-fuzz
+		test-stack test-browser test-retraining test-training test-injection test-unit test-fuzz \
+		test-functional test-imaging check-training-types check-types check-style check-generated
 
 .PHONY: environments
 environments: $(DEV) $(TRAINING) $(LIBRARIES) ## install what the tests need, from the package registries only

@@ -82,9 +82,17 @@ def vendor() -> None:
 
 def run_chalice(stage: str) -> None:
     """Package and deploy the code with Chalice, and print its output."""
+    # Chalice packs every file of chalicelib/. With bytecode, the same code would never be the same package.
+    for folder in (PROJECT / "chalicelib").rglob("__pycache__"):
+        shutil.rmtree(folder, ignore_errors=True)
     command = [str(Path(sys.executable).with_name("chalice")), "deploy", "--stage", stage]
     with subprocess.Popen(
-        command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     ) as process:
         assert process.stdout is not None
         incomplete = False
