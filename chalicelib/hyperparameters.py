@@ -8,6 +8,7 @@ from chalicelib.errors import InvalidHyperparameters
 
 CELL = 8
 """Side in pixels of the square that one value of an activation map stands for."""
+OUTPUTS, WEIGHTS = "outputs", "weights"
 CROSS_VALIDATION = "cross"
 RESNET = "resnet"
 EFFICIENTNETS = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
@@ -165,7 +166,13 @@ class Hyperparameters:
         TuningRange(0.0, 0.6, "linear"),
     )
     ensemble_size: int = _number(
-        1, "networks in the package: the best of num_seeds, their outputs averaged", 1, 20
+        1, "networks that the package averages: the best of num_seeds on validation", 1, 20
+    )
+    ensemble_average: str = _choice(
+        "what is averaged: the networks' outputs, or their weights, which makes one network and needs "
+        "starting weights that all share",
+        OUTPUTS,
+        WEIGHTS,
     )
     validation: str = _choice(
         "one fixed validation part, or cross-validation: each network has a different fold of the images "
@@ -211,6 +218,11 @@ class Hyperparameters:
             raise InvalidHyperparameters(
                 "In cross-validation each network is validated on different images, so their losses cannot "
                 "be compared: ensemble_size must equal num_seeds, and be at least 2."
+            )
+        if self.validation == CROSS_VALIDATION and self.ensemble_average == WEIGHTS:
+            raise InvalidHyperparameters(
+                "After a cross-validation no image is left to validate an average of weights on: set "
+                "ensemble_average to outputs, or validation to fixed."
             )
         if self.ensemble_size > self.num_seeds:
             raise InvalidHyperparameters(

@@ -66,6 +66,22 @@ def test_candidate_averages_its_best_networks(
     assert run(open_session(chosen.graph), PIXELS)["probabilities"] == pytest.approx(expected, abs=1e-4)
 
 
+def test_candidate_averages_the_weights_of_its_best_networks(
+    small_task: Task, fits: dict[int, Fit], tmp_path: Path
+) -> None:
+    parameters = Hyperparameters(num_seeds=3, ensemble_size=2, ensemble_average="weights")
+
+    chosen, singles = choose_candidate(small_task, fits, make_folds(fits), [], parameters, tmp_path)
+
+    best = [seed for single in singles[:2] for seed in single.fits]
+    heads = [fits[seed].network.head.weight for seed in best]
+    [described] = chosen.networks
+    assert set(chosen.fits) == set(best)
+    assert torch.allclose(described.network.head.weight, (heads[0] + heads[1]) / 2, atol=2e-3)  # 16 bits
+    assert fits[best[0]].network.head.weight is heads[0]
+    assert chosen.parity < 1e-4
+
+
 def test_distance_threshold_is_the_requested_quantile_of_validation(
     small_task: Task, fits: dict[int, Fit], tmp_path: Path
 ) -> None:

@@ -86,3 +86,11 @@ def test_request_can_ask_for_another_architecture() -> None:
     assert request.hyperparameters == {"architecture": "efficientnet-lite0", "frozen_blocks": 12}
     with pytest.raises(InvalidHyperparameters, match="architecture must be one of resnet, "):
         parse_request({"task": "chest-xray", "hyperparameters": {"architecture": "vgg"}})
+
+
+def test_average_of_weights_needs_a_fixed_validation_part() -> None:
+    averaged = {"num_seeds": 3, "ensemble_size": 3, "ensemble_average": "weights"}
+    assert Hyperparameters().updated(averaged).ensemble_average == "weights"
+
+    with pytest.raises(InvalidHyperparameters, match="no image is left to validate an average of weights"):
+        Hyperparameters().updated({**averaged, "validation": "cross"})

@@ -11,14 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from chalicelib.hyperparameters import Hyperparameters
+from chalicelib.hyperparameters import WEIGHTS, Hyperparameters
 from chalicelib.models.thresholds import Thresholds
 from chalicelib.tasks import Task
 from training.core.arrays import Floats, Ints
 from training.core.calibration import fit_temperature
 from training.core.selective import choose_min_probability
 from training.data.pixels import Images, Labelled
-from training.model.classifier import Classifier, fold_batch_norm
+from training.model.classifier import Classifier, average_weights, fold_batch_norm
 from training.model.ensemble_module import EnsembleModule, Member, View, tta_views
 from training.model.export import Pixels, check_parity, export
 from training.model.fitting import Fit
@@ -144,7 +144,8 @@ def choose_candidate(
         The model, and all networks, the lowest validation loss first.
     """
     networks = {
-        seed: _describe(fitted, folds[seed], counterexamples, parameters) for seed, fitted in fits.items()
+        seed: _describe(fitted.network, folds[seed], counterexamples, parameters)
+        for seed, fitted in fits.items()
     }
 
     def make(seeds: Sequence[int]) -> Candidate:
@@ -155,7 +156,14 @@ def choose_candidate(
     singles = sorted((make([seed]) for seed in fits), key=lambda single: single.validation_loss)
     if parameters.ensemble_size == 1:
         return singles[0], singles
-    return make([seed for single in singles[: parameters.ensemble_size] for seed in single.fits]), singles
+    seeds = [seed for single in singles[: parameters.ensemble_size] for seed in single.fits]
+    if parameters.ensemble_average == WEIGHTS:
+        network = average_weights([fits[seed].network for seed in seeds])
+        described = _describe(network, folds[seeds[0]], counterexamples, parameters)
+        chosen = {seed: fits[seed] for seed in seeds}
+        averaged = _make_candidate(task, chosen, (described,), [folds[seeds[0]]], parameters, workplace)
+        return averaged, singles
+    return make(seeds), singles
 
 
 def _make_candidate(
@@ -218,9 +226,9 @@ def _distinct(folds: Sequence[Fold]) -> list[Fold]:
 
 
 def _describe(
-    fitted: Fit, fold: Fold, counterexamples: Sequence[Images], parameters: Hyperparameters
+    trained: Classifier, fold: Fold, counterexamples: Sequence[Images], parameters: Hyperparameters
 ) -> DescribedNetwork:
-    network = fold_batch_norm(fitted.network)
+    network = fold_batch_norm(trained)
     round_weights(network, parameters.weights)
 
     def describe(images: Images) -> Tensor:

@@ -12,7 +12,9 @@ from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.tasks import Task
 from training.model import parallel
 
-AFTER_TRAINING = frozenset({"num_seeds", "ensemble_size", "tta", "distance_quantile", "bootstrap", "weights"})
+AFTER_TRAINING = frozenset({
+    "num_seeds", "ensemble_size", "ensemble_average", "tta", "distance_quantile", "bootstrap", "weights",
+})  # fmt: skip
 """Hyper-parameters without influence on the training with one seed."""
 
 
