@@ -11,7 +11,7 @@ from tests.browser.app_page import AppPage
 
 TASK = "retinal-oct"
 EMPTY = "retinal-oct-2017"
-"""A task without a model, and without images in the bucket."""
+"""A task without labelled images in the bucket."""
 NAME = f"{TASK}-20261120-091500-ab12"
 CANDIDATE = "2026.11.20-0f1e2d3c"
 
@@ -163,3 +163,16 @@ class Told:
 
 def _text(body: str, content_type: str) -> Callable[[Route], None]:
     return lambda route: route.fulfill(body=body, content_type=content_type)
+
+
+def forget_model(app: AppPage) -> None:
+    """Let the task `EMPTY` have no model, as the page hears it."""
+
+    def tasks(route: Route) -> None:
+        catalogue = route.fetch().json()
+        [task] = [task for task in catalogue["tasks"] if task["name"] == EMPTY]
+        task["model"] = None
+        route.fulfill(json=catalogue)
+
+    app.page.route("**/api/tasks", tasks)
+    app.page.route(f"**/api/tasks/{EMPTY}/models", lambda route: route.fulfill(json={"models": []}))

@@ -167,6 +167,7 @@ def version(app: AppPage, _image: Image) -> None:
 
 def task_without_model(app: AppPage, _image: Image) -> None:
     """The models page of a task without a model."""
+    records.forget_model(app)
     app.open(f"#/tasks/{records.EMPTY}/models")
     expect(app.sheet.locator("ol")).to_be_visible()
 

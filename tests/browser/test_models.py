@@ -178,6 +178,7 @@ def test_model_below_its_gate_is_marked(app: AppPage) -> None:
 
 
 def test_models_of_a_task_without_one_explain_how_to_train(app: AppPage) -> None:
+    records.forget_model(app)
     app.open(f"#/tasks/{records.EMPTY}/models")
     expect(app.sheet).to_contain_text("No model has been trained for this task yet")
     expect(app.sheet.locator("code")).to_have_text(re.compile(r"datasets/retinal-oct-2017/CLASS/$"))
@@ -236,6 +237,7 @@ def test_models_pass_accessibility_checks(
     app.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     language: Any = {"light": "en", "dark": "de"}[scheme]
     app.page.add_init_script(f"localStorage.setItem('negatoscope.language', '{language}')")
+    records.forget_model(app)
     for place in (PLACE, f"{PLACE}/{DEPLOYED}", f"#/tasks/{records.EMPTY}/models"):
         app.open(place)
         expect(app.sheet.locator("h3").first).to_be_visible()

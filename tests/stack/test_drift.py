@@ -13,7 +13,7 @@ from local.stack import BUCKET
 from tests.stack.client import Client
 from tests.stack.functions import Function
 
-TASK = "retinal-oct-2017"  # it has no bundled model, so that no other test meets the one deployed here
+TASK = "retinal-oct-2017"  # no other test uses it
 TABLE = "negatoscope-local-results"
 IDS = [f"{number:032x}" for number in range(120)]
 EVENT: dict[str, Any] = {
@@ -40,9 +40,13 @@ def model(client: Client) -> Iterator[dict[str, str]]:
         "confidence_deciles": [level / 10 for level in range(1, 10)],
         "distance_deciles": None,
     }
+    current = f"models/{TASK}/current.json"
+    before = {
+        key: client.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in client.keys(current)
+    }
     documents = {
         f"models/{TASK}/1/model.json": model | {"metrics": {"validation": {"profile": profile}}},
-        f"models/{TASK}/current.json": model | {"endpoint": None, "previous": None, "since": "now"},
+        current: model | {"endpoint": None, "previous": None, "since": "now"},
     }
     for key, document in documents.items():
         client.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(document).encode())
@@ -61,6 +65,8 @@ def model(client: Client) -> Iterator[dict[str, str]]:
         dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": image_id}})
     for key in (*documents, f"drift/{TASK}.json"):
         client.s3.delete_object(Bucket=BUCKET, Key=key)
+    for key, body in before.items():
+        client.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
 
 
 def test_drift_is_detected_and_shown_by_the_api(client: Client, model: dict[str, str]) -> None:
