@@ -25,7 +25,7 @@ from chalicelib.storage import inbox
 from chalicelib.tasks import load_tasks
 
 app = Chalice(app_name="negatoscope")
-# The name of the API, by which CloudWatch tells the metrics of one stage from those of another.
+# The name of the API, by which CloudWatch distinguishes the metrics of the stages.
 app.app_name = resource_name(settings().stage)
 app.register_middleware(ConvertToMiddleware(logger.inject_lambda_context))
 app.register_middleware(ConvertToMiddleware(tracer.capture_lambda_handler(capture_response=False)))
@@ -73,8 +73,8 @@ def list_models(task: str) -> schemas.Models:
 def get_model_file(task: str, version: str, file: str) -> Response:
     """Get the card, the facts, a plot or the whole package of a version.
 
-    `file` is card.md, model.json, a plot that the card shows, or model.tar.gz: the package, with which images
-    can be classified anywhere.
+    `file` is card.md, model.json, a plot that the card shows, or model.tar.gz: the package, which can
+    classify images anywhere.
     """
     return task_views.model_file(dependencies.registry(), find_task(task), version, file)
 
@@ -97,7 +97,7 @@ def get_drift(task: str) -> DriftDocument:
 
 @api.post("/uploads", group="reviewer", body=schemas.UploadRequest, status=201, errors=routes.UPLOADING)
 def create_upload() -> schemas.Upload:
-    """Get a form with which an image of up to 200 MB can be uploaded."""
+    """Get a form to upload an image of up to 200 MB."""
     body = uploads.read(json_body(api.request))
     task = find_task(body["task"])
     dependencies.classifier().require_model(task)

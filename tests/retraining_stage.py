@@ -114,7 +114,7 @@ class Stage:
         self.registry.promote(TASK, version, f"negatoscope-test-{TASK}", config)
 
     def is_over(self, status: str) -> Any:
-        """What is known of a retraining that has ended and holds no lock."""
+        """The record of a retraining that has ended and holds no lock."""
         record = self.repository.get("run")
         assert (record["status"], self.repository.holder(TASK)) == (status, None)
         assert record["ended_at"]

@@ -1,4 +1,4 @@
-"""What the API says of the stage itself."""
+"""How the API describes the stage itself."""
 
 from chalicelib import DISCLAIMER, VERSION
 from chalicelib.api.schemas import Health

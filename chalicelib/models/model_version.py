@@ -1,4 +1,4 @@
-"""What is known of a version of a model, and what it is in relation to the current deployment."""
+"""The record of a model version, and its status relative to the current deployment."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, NotRequired, TypedDict
@@ -21,7 +21,7 @@ class Decision(TypedDict):
 
 
 class ModelVersion(TypedDict):
-    """What is known of a version of a model, and how it was made."""
+    """The record of a model version: its metrics, its status and how it was made."""
 
     task: str
     version: str

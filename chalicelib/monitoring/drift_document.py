@@ -1,4 +1,4 @@
-"""Shapes of what is known of a task's drift."""
+"""Shapes of a task's drift document."""
 
 from typing import Annotated, Literal, TypedDict
 

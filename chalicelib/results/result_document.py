@@ -39,7 +39,7 @@ class ResultModel(TypedDict):
     """For a model that came in no package: its endpoint and production variant."""
     sha256: str | None
     """Of the package's graph. Null for a model that came in no package; such a model gives no heat map and
-    cannot recognize unfamiliar images."""
+    cannot recognise out-of-distribution images."""
     backend: BackendKind
 
 

@@ -1,4 +1,4 @@
-"""Shapes of what is known of retrainings."""
+"""Shapes of the records of retrainings."""
 
 from typing import Any, Literal, NotRequired, TypedDict
 
@@ -16,7 +16,7 @@ class StartedRetraining(TypedDict):
 
 
 class RetrainingRecord(TypedDict):
-    """What is known of a retraining."""
+    """The record of a retraining."""
 
     name: str
     execution: NotRequired[str]

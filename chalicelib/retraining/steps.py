@@ -1,4 +1,4 @@
-"""The steps of a retraining that are no jobs of SageMaker's, as the Lambda of the state machine runs them."""
+"""The steps of a retraining that run in its Lambda, not as SageMaker jobs."""
 
 import json
 from collections.abc import Callable, Mapping

@@ -139,7 +139,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("case", nargs="?", help="try this one case again instead")
     parser.add_argument("--minutes", type=float, default=5)
-    parser.add_argument("--inputs", type=int, default=10**9, help="stop after so many")
+    parser.add_argument("--inputs", type=int, default=10**9, help="stop after this many inputs")
     parser.add_argument(
         "--seed", type=int, default=int(time.time()), help="of the first batch (default: the time)"
     )

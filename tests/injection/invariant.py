@@ -63,7 +63,7 @@ def _files(result: Result, objects: dict[str, bytes]) -> Iterator[str]:
         if inbox.prepared_key(result["task"], result["id"]) not in objects:
             yield "a classified image has no array"
         if copies or f"{folder}.json" in objects:
-            yield "a classified image lies in quarantine, too"
+            yield "a classified image is in quarantine, too"
     elif f"{folder}.json" not in objects:
         yield "a quarantined file has no reason beside it"
     elif json.loads(objects[f"{folder}.json"]) != {"reasons": result["reasons"]}:

@@ -119,7 +119,7 @@ def _of_item(stage: Stage, table: ResultsTable, item: dict[str, Any]) -> Found:
         if inbox.prepared_key(result["task"], image_id) not in stage.objects:
             yield "a classified image has no array", image_id
         if f"{folder}.json" in stage.objects:
-            yield "a classified image lies in quarantine, too", image_id
+            yield "a classified image is in quarantine, too", image_id
     elif stage.read(f"{folder}.json") != {"reasons": result["reasons"]}:
         yield "a quarantined file has not the reason of its result beside it", image_id
 

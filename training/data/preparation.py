@@ -49,7 +49,7 @@ class PreparedData(CleanData):
         """`count` splits for cross-validation with different validation parts; this is the first.
 
         Raises:
-            TrainingError: if the train part is too small for so many folds.
+            TrainingError: if the train part is too small for this many folds.
         """
         splits = cross_validation_splits(self.records, self.digests, self.parts, count, self.split_seed)
         return [replace(self, parts=parts) for parts in splits]

@@ -42,7 +42,7 @@ def find_similar(pixels: Images, least: float, store: Path) -> list[Similar]:
         store: file for the thumbnails, 4 KiB per image.
 
     Raises:
-        TrainingError: if there are so many pairs that `least` must be too low.
+        TrainingError: if there are too many pairs, because `least` is too low.
     """
     count = len(pixels)
     vectors = np.lib.format.open_memmap(store, mode="w+", dtype=np.float32, shape=(count, SIDE * SIDE))

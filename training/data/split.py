@@ -129,7 +129,7 @@ def cross_validation_splits(
         seed: of the shares.
 
     Raises:
-        TrainingError: if the train part is too small for so many splits.
+        TrainingError: if the train part is too small for this many splits.
     """
     train, validation = list(parts["train"]), list(parts["validation"])
     shares = max(2, round(len(train) / len(validation)))

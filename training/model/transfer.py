@@ -104,7 +104,7 @@ def cache_views(
 ) -> CachedViews:
     """Compute the output of the first `blocks` blocks for augmented views of all images.
 
-    It lies in a temporary file. Views follow from `seed`, so that a resumed training has the same ones.
+    It is in a temporary file. Views follow from `seed`, so that a resumed training has the same ones.
     """
     maps: NDArray[np.float16] | None = None
     labels = np.empty((views, len(train.labels)), np.int64)

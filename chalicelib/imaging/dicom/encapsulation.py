@@ -32,7 +32,7 @@ def frame_bytes(file: DicomFile) -> bytes:
     if len(frames) < file.frames:
         raise errors.InvalidImage(
             f"NumberOfFrames (0028,0008) of this DICOM file is {file.frames}, but {len(frames)} can be found "
-            "in PixelData (7FE0,0010). Frames are missing, or nothing tells where they begin."
+            "in PixelData (7FE0,0010). Frames are missing, or it is unclear where they begin."
         )
     return b"".join(file.data[part.start : part.start + part.length] for part in frames[file.frame])
 

@@ -196,7 +196,7 @@ export const messages = {
     unfamiliar: "Das Bild weicht von den Trainingsdaten ab; möglicherweise passt es nicht zu dieser Aufgabe.",
     "low-confidence": "Die Wahrscheinlichkeit des Ergebnisses ist zu niedrig.",
     "weak-model":
-      "Dieses Modell hat im Test die geforderte Güte nicht erreicht; jedes Bild muss von einer Person geprüft werden.",
+      "Dieses Modell ist laut seinem Test nicht verlässlich genug; jedes Bild muss von einer Person geprüft werden.",
     "close-second": "Eine andere Klasse ist fast ebenso wahrscheinlich.",
   },
   review: {

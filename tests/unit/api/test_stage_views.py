@@ -1,4 +1,4 @@
-"""What the API says of the stage."""
+"""How the API describes the stage."""
 
 from chalicelib.api.stage_views import health
 from chalicelib.limits import MAX_IMAGE_BODY
