@@ -50,7 +50,7 @@ class Classification:
                 reasons_for_review(
                     task,
                     probabilities,
-                    unfamiliar=outputs.is_out_of_distribution(index),
+                    out_of_distribution=outputs.is_out_of_distribution(index),
                     min_probability=outputs.thresholds.probability,
                     weak=weak,
                 )

@@ -22,7 +22,7 @@ def reasons_for_review(
     task: Task,
     probabilities: Floats,
     *,
-    unfamiliar: bool,
+    out_of_distribution: bool,
     min_probability: float | None = 0.0,
     weak: bool = False,
 ) -> list[Reason]:
@@ -31,7 +31,7 @@ def reasons_for_review(
     Args:
         task: the task with the review rule.
         probabilities: shape (K,), in the order of the task's classes.
-        unfamiliar: whether the image is out of distribution.
+        out_of_distribution: whether the image is out of distribution.
         min_probability: of the model; see `Thresholds.probability`. The larger one of this and the task's
             applies.
         weak: whether the model missed the task's gate in its test.
@@ -39,7 +39,7 @@ def reasons_for_review(
     second, first = probabilities.argsort()[-2:]
     top, runner_up = float(probabilities[first]), float(probabilities[second])
     reasons = []
-    if unfamiliar:
+    if out_of_distribution:
         reasons.append(
             Reason(
                 "unfamiliar",

@@ -49,7 +49,7 @@ def read_outputs(outputs: Mapping[str, NDArray[Any]], task: Task, thresholds: Th
             for reason in reasons_for_review(
                 task,
                 row,
-                unfamiliar=bool(distance > thresholds.distance),
+                out_of_distribution=bool(distance > thresholds.distance),
                 min_probability=thresholds.probability,
             )
         ]

@@ -11,7 +11,7 @@ TASK_ = load_task(TASK)
 
 
 @pytest.mark.parametrize(
-    ("probabilities", "unfamiliar", "codes"),
+    ("probabilities", "out_of_distribution", "codes"),
     [
         ([0.97, 0.01, 0.01, 0.005, 0.005], False, []),
         ([0.85, 0.05, 0.05, 0.03, 0.02], False, ["low-confidence"]),
@@ -20,8 +20,12 @@ TASK_ = load_task(TASK)
         ([0.4, 0.3, 0.1, 0.1, 0.1], True, ["unfamiliar", "low-confidence", "close-second"]),
     ],
 )
-def test_review_rule_gives_reasons(probabilities: list[float], unfamiliar: bool, codes: list[str]) -> None:
-    reasons = reasons_for_review(TASK_, np.array(probabilities, np.float32), unfamiliar=unfamiliar)
+def test_review_rule_gives_reasons(
+    probabilities: list[float], out_of_distribution: bool, codes: list[str]
+) -> None:
+    reasons = reasons_for_review(
+        TASK_, np.array(probabilities, np.float32), out_of_distribution=out_of_distribution
+    )
     assert [reason.code for reason in reasons] == codes
     if "close-second" in codes:
         assert TASK_.classes[1].title in reasons[-1].message
@@ -31,7 +35,9 @@ def test_review_rule_gives_reasons(probabilities: list[float], unfamiliar: bool,
 def test_review_rule_has_the_threshold_of_the_task(probability: float, codes: list[str]) -> None:
     assert TASK_.review.min_probability == 0.9
     rest = (1 - probability) / 4
-    reasons = reasons_for_review(TASK_, np.array([probability, *[rest] * 4], np.float32), unfamiliar=False)
+    reasons = reasons_for_review(
+        TASK_, np.array([probability, *[rest] * 4], np.float32), out_of_distribution=False
+    )
 
     assert [reason.code for reason in reasons] == codes
 
@@ -39,7 +45,7 @@ def test_review_rule_has_the_threshold_of_the_task(probability: float, codes: li
 def test_weak_model_needs_review_of_a_sure_answer() -> None:
     probabilities = np.array([0.97, 0.01, 0.01, 0.005, 0.005], np.float32)
 
-    (reason,) = reasons_for_review(TASK_, probabilities, unfamiliar=False, weak=True)
+    (reason,) = reasons_for_review(TASK_, probabilities, out_of_distribution=False, weak=True)
 
     assert reason.code == "weak-model"
     assert "did not reach the required performance" in reason.message
@@ -49,20 +55,22 @@ def test_weak_model_needs_review_of_a_sure_answer() -> None:
 def test_model_can_only_raise_the_threshold_of_the_task(own: float, codes: list[str]) -> None:
     probabilities = np.array([0.97, 0.01, 0.01, 0.005, 0.005], np.float32)
 
-    reasons = reasons_for_review(TASK_, probabilities, unfamiliar=False, min_probability=own)
+    reasons = reasons_for_review(TASK_, probabilities, out_of_distribution=False, min_probability=own)
 
     assert [reason.code for reason in reasons] == codes
     assert [reason.message for reason in reasons] == [
         "The probability is 97.0%; results below 98.0% need review." for _ in codes
     ]
-    low = reasons_for_review(TASK_, np.array([0.85, *[0.0375] * 4]), unfamiliar=False, min_probability=own)
+    low = reasons_for_review(
+        TASK_, np.array([0.85, *[0.0375] * 4]), out_of_distribution=False, min_probability=own
+    )
     assert [reason.code for reason in low] == ["low-confidence"]
 
 
 def test_model_without_a_threshold_needs_review_of_every_answer() -> None:
     probabilities = np.array([0.999, 0.001, 0, 0, 0], np.float32)
 
-    (reason,) = reasons_for_review(TASK_, probabilities, unfamiliar=False, min_probability=None)
+    (reason,) = reasons_for_review(TASK_, probabilities, out_of_distribution=False, min_probability=None)
 
     assert reason.code == "weak-model"
     assert "do not tell which answers are right" in reason.message
