@@ -24,6 +24,9 @@ const SHOWN = /** @type {Record<string, string[]>} */ ({
   heatMap: ["H"], compare: ["B"], pause: ["P"], help: ["?"], close: ["Esc"],
 });
 
+/** Keys whose action is repeated while they are held down. Any other could act on the next image, which nobody has seen yet. */
+const REPEATED = ["j", "k", "+", "-", "arrowleft", "arrowright", "arrowup", "arrowdown"];
+
 export class Shortcuts {
   /** @param {Record<string, () => void>} actions by key, in lower case */
   constructor(actions) {
@@ -66,9 +69,10 @@ export class Shortcuts {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (!this.single.checked || target.closest(TYPING) || document.querySelector("dialog[open], :popover-open")) return;
     if (event.key === "Enter" && target.closest(PRESSING)) return;
-    const action = event.key === "?" ? () => this.dialog.showModal() : this.actions[event.key.toLowerCase()];
+    const key = event.key.toLowerCase();
+    const action = key === "?" ? () => this.dialog.showModal() : this.actions[key];
     if (!action) return;
     event.preventDefault();
-    action();
+    if (!event.repeat || REPEATED.includes(key)) action();
   }
 }

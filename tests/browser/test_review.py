@@ -119,6 +119,25 @@ def test_worklist_is_reviewed_by_keys_with_progress(app: AppPage) -> None:
     app.wait_for_result(first)
 
 
+def test_held_enter_confirms_no_image_that_appears_meanwhile(app: AppPage) -> None:
+    second, third = (send(app.page.request, app.address) for _ in range(2))
+    begin_at(app, third, advance=True)
+
+    app.page.keyboard.down("Enter")
+    app.wait_for_result(second)
+    expect(app.heading).to_be_focused()
+    for _ in range(5):
+        app.page.keyboard.down("Enter")  # as a key that is held repeats
+    app.page.keyboard.up("Enter")
+    app.press("c")
+    expect(app.page.locator("#review-comment")).to_be_focused()
+
+    expect(app.outcome).to_have_text("Not reviewed yet.")
+    expect(app.page.locator(".review-form")).not_to_have_attribute("aria-busy", "true")
+    assert saved(app, second) is None
+    assert saved(app, third) is not None
+
+
 def test_key_after_a_step_applies_to_the_next_image(app: AppPage) -> None:
     second, third = (send(app.page.request, app.address) for _ in range(2))
     begin_at(app, third, advance=False)
