@@ -20,6 +20,9 @@ const SHORT_ID = 8;
 
 const ON = "on";
 
+/** Comments that were typed but not saved, by the image's id: they survive another language, and a look at another image. @type {Map<string, string>} */
+const drafts = new Map();
+
 export class Review {
   /**
    * @param {Result} result
@@ -41,12 +44,15 @@ export class Review {
     this.before = [];
     this.names = classNames(result, task);
     this.classes = element("div", { className: "class-buttons", role: "group", "aria-label": text.review.label });
-    this.comment = element("textarea", { id: "review-comment", rows: 1, maxLength: MAX_TEXT, value: result.review?.comment ?? "" });
+    this.comment = element("textarea", { id: "review-comment", rows: 1, maxLength: MAX_TEXT, value: drafts.get(result.id) ?? result.review?.comment ?? "" });
     this.keep = element("button", { type: "button", className: "quiet" }, text.review.saveComment);
     this.outcome = element("p", { className: "outcome" });
     this.undoing = element("button", { type: "button", className: "quiet", "aria-keyshortcuts": "u" }, text.review.undo);
     this.advance = element("input", { type: "checkbox", id: "advance", checked: preference("advance") === ON });
-    this.comment.addEventListener("input", () => this.render());
+    this.comment.addEventListener("input", () => {
+      drafts.set(result.id, this.comment.value);
+      this.render();
+    });
     this.keep.addEventListener("click", () => this.save(this.result.review?.label ?? "", false));
     this.undoing.addEventListener("click", () => this.undo());
     this.advance.addEventListener("change", () => prefer("advance", this.advance.checked ? ON : "off"));
@@ -99,6 +105,7 @@ export class Review {
       return result;
     });
     if (!saved) return;
+    if (drafts.get(this.result.id)?.trim() === comment) drafts.delete(this.result.id);
     announce(`${text.review.saved} ${this.outcome.textContent}`);
     if (goOn && this.advance.checked) this.onNext();
   }
@@ -112,6 +119,7 @@ export class Review {
       const result = await (before ? saveReview(id, before.label, before.comment ?? "") : withdrawReview(id));
       this.before.pop();
       this.comment.value = before?.comment ?? "";
+      drafts.delete(id);
       return result;
     });
     if (undone) announce(text.review.undone);

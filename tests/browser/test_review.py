@@ -86,6 +86,30 @@ def test_comment_can_be_added_later(app: AppPage) -> None:
     assert saved(app, result_id)["comment"] == "Good position."
 
 
+def test_typed_comment_survives_another_language_and_another_image(app: AppPage) -> None:
+    second, third = (send(app.page.request, app.address) for _ in range(2))
+    begin_at(app, third, advance=False)
+    app.page.get_by_label("Comment").fill("Half a sent")
+
+    app.choose_language("Deutsch")
+    expect(app.page.get_by_label("Kommentar")).to_have_value("Half a sent")
+    app.choose_language("English")
+    app.row(second).get_by_role("link").click()
+    app.wait_for_result(second)
+    expect(app.page.get_by_label("Comment")).to_have_value("")
+    app.row(third).get_by_role("link").click()
+    app.wait_for_result(third)
+    expect(app.page.get_by_label("Comment")).to_have_value("Half a sent")
+
+    app.page.get_by_role("button", name="Confirm:").click()
+    expect(app.outcome).to_contain_text("Confirmed")
+    assert saved(app, third)["comment"] == "Half a sent"
+    app.open()
+    app.row(third).get_by_role("link").click()
+    app.wait_for_result(third)
+    expect(app.page.get_by_label("Comment")).to_have_value("Half a sent")
+
+
 def test_failed_review_is_reported_and_keeps_the_comment(app: AppPage) -> None:
     app.http_errors_expected = True
     app.open()
