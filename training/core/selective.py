@@ -16,7 +16,7 @@ def choose_min_probability(
     Args:
         probabilities: for validation images, shape (N, classes).
         labels: their true classes, shape (N,).
-        eligible: whether nothing but its probability may send an image to review, shape (N,).
+        eligible: whether an image passes every other review rule, shape (N,).
         min_accuracy: of the answers that are left.
 
     Returns:
@@ -30,8 +30,8 @@ def choose_min_probability(
     count = np.arange(1, len(right) + 1)
     # Among equal probabilities, a threshold keeps all or none.
     ends = np.append(confidence[1:] < confidence[:-1], True)[: len(right)]
-    enough = count * (1 - min_accuracy) >= (min_accuracy < 1)
-    reached = np.flatnonzero(ends & enough & (right.cumsum() >= min_accuracy * count))
+    least = 1 / (1 - min_accuracy) if min_accuracy < 1 else 1
+    reached = np.flatnonzero(ends & (count >= least) & (right.cumsum() >= min_accuracy * count))
     return math.floor(confidence[reached[-1]] * 1e6) / 1e6 if len(reached) else None
 
 
