@@ -12,6 +12,11 @@ def percent(interval: Mapping[str, float | None]) -> str:
     return _with_interval(interval, lambda value: f"{100 * value:.1f}", " %")
 
 
+def share(value: float | None) -> str:
+    """A proportion without an interval, in percent."""
+    return UNDEFINED if value is None else f"{100 * value:.1f} %"
+
+
 def fraction(interval: Mapping[str, float | None]) -> str:
     """A value from 0 to 1 with its 95 % interval."""
     return _with_interval(interval, lambda value: f"{value:.3f}", "")

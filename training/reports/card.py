@@ -12,7 +12,7 @@ from pathlib import Path
 from chalicelib.hyperparameters import current_names
 from chalicelib.tasks import load_tasks
 from training.core.facts import Facts
-from training.core.markdown import bullets, table
+from training.core.markdown import bullets, share, table
 from training.data.findings import describe_findings
 from training.evaluation.gate import describe_shortfall
 from training.reports.plots import save_plots
@@ -145,7 +145,7 @@ def _out_of_distribution(model: Facts) -> Iterator[str]:
                 name,
                 kind["images"],
                 f"{kind['auroc']:.3f}",
-                f"{100 * kind['flagged']:.1f} %",
+                share(kind["flagged"]),
                 f"{kind['auroc_unseen']:.3f}" if "auroc_unseen" in kind else "not measured",
             )
             for name, kind in measured.items()
@@ -207,7 +207,7 @@ def _probability_threshold(thresholds: Facts) -> Iterator[str]:
     if "probability" not in thresholds:  # a package of an earlier training
         return
     if thresholds["probability"] is None:
-        yield "Every answer is marked for review: on validation, no probability told which ones are right"
+        yield "Every answer is marked for review: no threshold was good enough on validation"
     else:
         yield f"Answers with a probability below {thresholds['probability']:.3f} are marked for review"
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from training.core.facts import Facts
-from training.core.markdown import UNDEFINED, fraction, percent, table
+from training.core.markdown import fraction, percent, share, table
 from training.evaluation.metrics import HIGH_RECALL, MIN_SUBGROUP
 
 INTERVALS = (
@@ -47,7 +47,7 @@ def _overall(metrics: Facts) -> Iterator[str]:
             ("AUC", fraction(metrics["auc"]), "mean area under the ROC curve over the classes"),
             (
                 "Marked for review",
-                f"{100 * review['share']:.1f} %",
+                share(review["share"]),
                 "share of the images that the review rule of the task marks",
             ),
             (
@@ -57,7 +57,7 @@ def _overall(metrics: Facts) -> Iterator[str]:
             ),
             (
                 "Out-of-distribution",
-                f"{100 * metrics['unfamiliar']:.1f} %",
+                share(metrics["unfamiliar"]),
                 "share of the images above the distance threshold",
             ),
         ),
@@ -165,7 +165,7 @@ def _selective(metrics: Facts, plots: str) -> Iterator[str]:
     )
     yield table(
         ("Most certain share of the images", "Accuracy"),
-        [(f"{share:.0%}", _share(value)) for share, value in metrics["accuracy_at_coverage"]],
+        [(share(covered), share(value)) for covered, value in metrics["accuracy_at_coverage"]],
     )
     yield f"![Accuracy over the share of the most certain images]({plots}/selective.svg)"
 
@@ -182,9 +182,9 @@ def _stress(metrics: Facts) -> Iterator[str]:
     yield table(
         ("Change", "Accuracy", "Marked for review", "Accuracy of the rest"),
         [
-            ("none", _share(metrics["accuracy"]["value"]), _share(metrics["review"]["share"]), _share(rest)),
+            ("none", share(metrics["accuracy"]["value"]), share(metrics["review"]["share"]), share(rest)),
             *(
-                (name, *(_share(measured[key]) for key in ("accuracy", "review", "accuracy_of_rest")))
+                (name, *(share(measured[key]) for key in ("accuracy", "review", "accuracy_of_rest")))
                 for name, measured in metrics["stress"].items()
             ),
         ],
@@ -198,20 +198,16 @@ def _pointing(metrics: Facts) -> Iterator[str]:
     yield "### Heat maps"
     yield (
         f"People outlined the finding in {pointing['images']} of these images. The table compares the heat "
-        "map of the true class with the outlines, and with a map that knows nothing."
+        "map of the true class with the outlines, and with an uninformed baseline."
     )
-    centre, uniform = _share(pointing["centre_hit"]), _share(pointing["area"])
+    centre, uniform = share(pointing["centre_hit"]), share(pointing["area"])
     yield table(
-        ("", "Heat map", "Without knowledge"),
+        ("", "Heat map", "Baseline"),
         (
-            ("Maximum inside an outline", _share(pointing["hit"]), f"{centre} (centre)"),
-            ("Share of the map inside", _share(pointing["mass"]), f"{uniform} (uniform)"),
+            ("Maximum inside an outline", share(pointing["hit"]), f"{centre} (centre)"),
+            ("Share of the map inside", share(pointing["mass"]), f"{uniform} (uniform)"),
         ),
     )
-
-
-def _share(value: float | None) -> str:
-    return UNDEFINED if value is None else f"{100 * value:.1f} %"
 
 
 def _subgroups(metrics: Facts) -> Iterator[str]:
