@@ -13,7 +13,7 @@ _SCRIPT = re.compile(r'ExecuteUserScriptError:.*?ErrorMessage "(.*?\S)"\s*Comman
 """The message of SageMaker's containers around the output of a script that failed."""
 
 ADVICE: Mapping[Failure, str] = {
-    "DataFailed": "Put that right, in the data set if it is the cause, and start again.",
+    "DataFailed": "Fix the cause, which may be the data set, and start again.",
     "TuningFailed": "See the logs of its training jobs in /aws/sagemaker/TrainingJobs. Start again with "
     "fewer trials, or without 'tune'.",
     "TrainingFailed": "See its log in /aws/sagemaker/TrainingJobs. Correct the data or the hyper-parameters "
