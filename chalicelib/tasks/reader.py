@@ -192,6 +192,7 @@ def _augmentation(table: TomlTable) -> Augmentation:
         resolution=table.number("resolution", 1, 8, default=1.0),
         inversion=table.number("inversion", 0, 1, default=0.0),
         markers=table.number("markers", 0, 1, default=0.0),
+        stain=table.number("stain", 0, 1, default=0.0),
     )
     table.refuse_unknown()
     return augmentation

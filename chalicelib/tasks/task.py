@@ -83,6 +83,8 @@ class Augmentation:
     """Share of the images whose brightness is inverted."""
     markers: float = 0.0
     """Share of the images that get a bright or dark block near an edge, as burnt-in markers are."""
+    stain: float = 0.0
+    """Largest relative change of the concentration of each stain of an H&E image."""
 
 
 @dataclass(frozen=True)

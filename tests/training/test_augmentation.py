@@ -77,6 +77,18 @@ def test_colour_shifts_the_channels_apart() -> None:
     assert (means.amax(1) - means.amin(1)).max() > 0.05
 
 
+def test_stain_changes_tissue_more_than_glass() -> None:
+    tissue, glass = torch.tensor([0.6, 0.3, 0.6]), torch.tensor([0.95, 0.95, 0.95])
+    patches = torch.stack([tissue, glass], 1).view(1, 3, 1, 2).expand(64, -1, 8, -1)
+
+    changed, _ = make_augmenter(replace(NO_AUGMENTATION, stain=0.2))(
+        patches, torch.zeros(64, dtype=torch.long)
+    )
+
+    of_tissue, of_glass = (changed.log() - patches.log()).abs().mean((0, 1, 2)).tolist()
+    assert of_tissue > 2 * of_glass > 0
+
+
 def test_quarter_turns_turn_square_images() -> None:
     square = images(64, 16, 16)
 

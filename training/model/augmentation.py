@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from chalicelib.tasks import Augmentation
 from training.model.degradation import Degradation
+from training.model.stain import vary_stains
 
 ASPECT = 0.1
 """Largest change of the logarithm of the aspect ratio."""
@@ -37,6 +38,8 @@ class Augmenter:
         if self.spec.quarter_turns:
             images = self._quarter_turn(images)
         images = self._warp(images)
+        if self.spec.stain:
+            images = vary_stains(images, self.spec.stain, self.generator)
         images = self._degrade(images)
         images = self._change_tones(images)
         images = self._erase_rectangles(images)

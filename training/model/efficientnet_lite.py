@@ -65,12 +65,24 @@ class SamePaddedConv2d(nn.Conv2d):
         return super().forward(functional.pad(x, margins) if any(margins) else x)
 
 
+class DepthwiseConv2d(SamePaddedConv2d):
+    """A depthwise convolution. In training it has stride 1 and drops outputs: a CPU is far faster at that."""
+
+    def _conv_forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        if not self.training:
+            return super()._conv_forward(x, weight, bias)
+        maps = functional.conv2d(x, weight, bias, 1, self.padding, self.dilation, self.groups)
+        return maps[:, :, :: self.stride[0], :: self.stride[1]]
+
+
 def _convolution(
     channels_in: int, channels_out: int, kernel: int, stride: int = 1, *, depthwise: bool = False
 ) -> nn.Sequential:
     groups = channels_in if depthwise else 1
     if stride == 1:
         layer = nn.Conv2d(channels_in, channels_out, kernel, 1, kernel // 2, groups=groups, bias=False)
+    elif depthwise:
+        layer = DepthwiseConv2d(channels_in, channels_out, kernel, stride, groups=groups, bias=False)
     else:
         layer = SamePaddedConv2d(channels_in, channels_out, kernel, stride, groups=groups, bias=False)
     return nn.Sequential(layer, nn.BatchNorm2d(channels_out, eps=1e-3))
@@ -126,6 +138,16 @@ class EfficientNetLite(Classifier):
     def blocks(self) -> Sequence[nn.Module]:
         """The stem, all inverted residuals, and the last convolution."""
         return [self.stem, *self.body, self.top]
+
+    def freeze(self, count: int) -> None:
+        """Keep the first `count` blocks, and the filters of all depthwise convolutions, as they are.
+
+        A CPU needs more time for the gradients of these filters than for all other gradients together.
+        """
+        super().freeze(count)
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d) and layer.groups > 1:
+                layer.requires_grad_(False)
 
     def normalise(self, images: Tensor) -> Tensor:
         """Padded images, float 0..1 (N, C, H, W), in colour and on the scale of the weights."""
