@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import cast
 
@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from chalicelib.errors import NegatoscopeError
-from chalicelib.hyperparameters import Hyperparameters
+from chalicelib.hyperparameters import EFFICIENTNETS, RESNET, Hyperparameters
 from chalicelib.tasks import InputSpec, Task, load_tasks
 from training.arguments import Parser, find_task, read_recipe
 from training.data.phantoms import frames
@@ -38,6 +38,9 @@ from training.model.classifier import Classifier
 from training.model.devices import choose_device, make_deterministic, resolve_precision
 from training.model.network import build_network
 from training.model.optimisation import Optimisation, class_weights
+from training.model.starting_weights import StartingWeights, load_starting_weights
+from training.model.transfer import prepare_network
+from training.options import add_hyperparameters
 
 RECIPE = "pretraining"
 SIDE = 96
@@ -49,9 +52,12 @@ PRINT_EVERY = 2000
 class JointNetwork(nn.Module):
     """One backbone, and a head for each task; all tasks have the same input."""
 
-    def __init__(self, tasks: Sequence[Task], parameters: Hyperparameters):
+    def __init__(self, tasks: Sequence[Task], parameters: Hyperparameters, weights: StartingWeights | None):
         super().__init__()
         self.backbone = build_network(tasks[0], parameters)
+        if weights:
+            weights.start(self.backbone)
+        prepare_network(self.backbone, parameters, has_weights=weights is not None)
         features = self.backbone.head.in_features
         self.heads = nn.ModuleList(nn.Linear(features, len(task.classes)) for task in tasks)
 
@@ -87,13 +93,18 @@ class TaskSampler:
 class Pretraining:
     """The training of the joint network."""
 
-    def __init__(self, samplers: Sequence[TaskSampler], parameters: Hyperparameters):
+    def __init__(
+        self,
+        samplers: Sequence[TaskSampler],
+        parameters: Hyperparameters,
+        weights: StartingWeights | None = None,
+    ):
         torch.manual_seed(parameters.seed)
         self.samplers = samplers
         self.parameters = parameters
         self.device = choose_device()
         self.precision = resolve_precision(parameters.precision, self.device)
-        network = JointNetwork([sampler.task for sampler in samplers], parameters)
+        network = JointNetwork([sampler.task for sampler in samplers], parameters, weights)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a gap in the stubs
         images = sum(len(sampler.images.labels) for sampler in samplers)
         self.steps = max(1, images // parameters.batch_size)
@@ -149,17 +160,26 @@ def make_samplers(data: Sequence[tuple[Task, Labelled]], parameters: Hyperparame
     for task, images in data:
         share = max(2, round(parameters.batch_size * math.sqrt(len(images.labels)) / total))
         weights = class_weights(images.labels, len(task.classes), parameters.class_weight_power)
-        # Grey images have no colour to change.
-        changes = replace(task.augmentation, colour=0.0)
+        changes = task.augmentation
+        if task.input.channels == 1:
+            changes = replace(changes, colour=0.0, stain=0.0)
         augment = Augmenter(changes, task.flip_permutation, parameters.random_erasing, generator)
         samplers.append(TaskSampler(task, images, share, weights.to(device), augment))
     return samplers
 
 
 def read_data(
-    folder: Path, names: Sequence[str], spec: InputSpec, split_seed: int, workplace: Path
+    folder: Path, names: Sequence[str], side: int, split_seed: int, workplace: Path, *, grey: bool
 ) -> list[tuple[Task, Labelled]]:
-    """The train parts of the data sets in `folder`, one subfolder for each task, prepared for `spec`.
+    """The train parts of the data sets in `folder`, one subfolder for each task, as squares.
+
+    Args:
+        folder: of the data sets.
+        names: of the tasks; empty for all that have a subfolder.
+        side: of the prepared images, in pixels.
+        split_seed: of the splits into train, validation and test.
+        workplace: folder for the prepared images.
+        grey: also prepare images of tasks in colour as grey ones.
 
     Raises:
         TrainingError: if there are none, or one cannot be read.
@@ -175,6 +195,7 @@ def read_data(
         # Near duplicates, and so the split, depend on the input, which must be the task's own.
         own = prepare_data(folder / task.name, task.name, task, split_seed, place)
         records = [own.records[index] for index in own.parts["train"]]
+        spec = InputSpec(side, side, 1 if grey else task.input.channels, fit="stretch")
         images = prepare_images(Storage(), str(folder / task.name), records, spec, place / "small.npy")
         print(f"{task.name}: {len(records)} images to train on", flush=True)
         data.append((replace(task, input=spec), Labelled(images.view(), own.labelled("train").labels)))
@@ -207,9 +228,8 @@ def _parser() -> Parser:
     parser.add_argument(
         "--output", type=Path, default=Path(".local", "training", "backbone.pt"), help="the file to write"
     )
-    parser.add_argument("--epochs", type=int, help="passes over all images (as recipes.toml says)")
-    parser.add_argument("--width", type=int, help="channels of the first stage (as recipes.toml says)")
-    parser.add_argument("--seed", type=int, help="of weights, order and augmentation (0)")
+    parser.add_argument("--start-from", choices=EFFICIENTNETS, help="weights from ImageNet to start from")
+    add_hyperparameters(parser)
     return parser
 
 
@@ -219,9 +239,12 @@ def pretrain(options: argparse.Namespace) -> Classifier:
     Raises:
         NegatoscopeError: if data or arguments do not allow it; the message says what to do.
     """
-    asked = {name: getattr(options, name) for name in ("epochs", "width", "seed")}
+    asked = {spec.name: getattr(options, spec.name) for spec in fields(Hyperparameters)}
     given = {name: value for name, value in asked.items() if value is not None}
+    if options.start_from:
+        given["architecture"] = options.start_from
     parameters = Hyperparameters().updated({**read_recipe(RECIPE), **given})
+    weights = load_starting_weights(options.start_from) if options.start_from else None
     if not (options.data or options.phantoms):
         raise TrainingError(
             "There is nothing to train on: name a folder with --data, or a number of --phantoms."
@@ -231,10 +254,17 @@ def pretrain(options: argparse.Namespace) -> Classifier:
     data: list[tuple[Task, Labelled]] = []
     with tempfile.TemporaryDirectory() as workplace:
         if options.data:
-            data += read_data(options.data, options.tasks, spec, parameters.split_seed, Path(workplace))
+            data += read_data(
+                options.data,
+                options.tasks,
+                options.side,
+                parameters.split_seed,
+                Path(workplace),
+                grey=parameters.architecture == RESNET,
+            )
         if options.phantoms:
             data.append(draw_phantoms(options.phantoms, spec, parameters.seed))
-        return Pretraining(make_samplers(data, parameters), parameters).run()
+        return Pretraining(make_samplers(data, parameters), parameters, weights).run()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
