@@ -22,7 +22,7 @@ from training.data.pixels import Images
 from training.errors import TrainingError
 from training.model import imagenet
 from training.model.candidate import Candidate
-from training.model.efficientnet_lite import SCALES, EfficientNetLite, SamePaddedConv2d
+from training.model.efficientnet_lite import SCALES, DepthwiseConv2d, EfficientNetLite, SamePaddedConv2d
 from training.model.graph import open_session, run
 from training.model.network import build_network
 from training.model.starting_weights import load_starting_weights
@@ -73,6 +73,30 @@ def test_strided_convolution_pads_like_tensorflow(side: int, kernel: int) -> Non
     image = torch.rand(1, 1, side, side)
 
     assert torch.equal(layer(image), image[:, :, ::2, ::2])
+
+
+@pytest.mark.parametrize("side", [1, 6, 7])
+def test_depthwise_convolution_is_the_same_in_training(side: int) -> None:
+    layer = DepthwiseConv2d(4, 4, 5, 2, groups=4, bias=False)
+    images = torch.rand(2, 4, side, side, requires_grad=True)
+
+    def run(*, training: bool) -> tuple[Tensor, Tensor]:
+        answer = layer.train(training)(images)
+        return answer, torch.autograd.grad(answer.square().sum(), [images])[0]
+
+    for trained, served in zip(run(training=True), run(training=False), strict=True):
+        assert torch.allclose(trained, served, atol=1e-6)
+
+
+def test_freeze_keeps_the_filters_of_depthwise_convolutions() -> None:
+    network = EfficientNetLite("efficientnet-lite0", 2, 0.0, 0)
+
+    network.freeze(3)
+
+    trained = {name for name, weight in network.named_parameters() if weight.requires_grad}
+    assert "body.2.project.0.weight" in trained
+    assert not {name for name in trained if name.startswith(("stem", "body.0.", "body.1."))}
+    assert not {name for name in trained if name.endswith("depthwise.0.weight")}
 
 
 def test_normalisation_is_that_of_the_weights_and_repeats_grey() -> None:

@@ -66,12 +66,15 @@ class SamePaddedConv2d(nn.Conv2d):
 
 
 class DepthwiseConv2d(SamePaddedConv2d):
-    """A depthwise convolution. In training it has stride 1 and drops outputs: a CPU is far faster at that."""
+    """A depthwise convolution with a stride.
+
+    In training it has stride 1 and drops outputs: on a CPU its gradient is far faster.
+    """
 
     def _conv_forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         if not self.training:
             return super()._conv_forward(x, weight, bias)
-        maps = functional.conv2d(x, weight, bias, 1, self.padding, self.dilation, self.groups)
+        maps: Tensor = functional.conv2d(x, weight, bias, 1, self.padding, self.dilation, self.groups)
         return maps[:, :, :: self.stride[0], :: self.stride[1]]
 
 
