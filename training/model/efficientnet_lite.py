@@ -72,10 +72,9 @@ class DepthwiseConv2d(SamePaddedConv2d):
     """
 
     def _conv_forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        if not self.training:
-            return super()._conv_forward(x, weight, bias)
-        maps: Tensor = functional.conv2d(x, weight, bias, 1, self.padding, self.dilation, self.groups)
-        return maps[:, :, :: self.stride[0], :: self.stride[1]]
+        stride = 1 if self.training else self.stride
+        maps = functional.conv2d(x, weight, bias, stride, self.padding, self.dilation, self.groups)
+        return maps[:, :, :: self.stride[0], :: self.stride[1]] if self.training else maps
 
 
 def _convolution(
