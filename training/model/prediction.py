@@ -7,7 +7,7 @@ from torch import Tensor
 from training.data.pixels import Images
 from training.model.classifier import Classifier
 
-BATCH_SIZE = 128
+BATCH_SIZE = 32
 
 
 @torch.inference_mode()

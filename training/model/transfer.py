@@ -11,7 +11,7 @@ from tempfile import TemporaryFile
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from onnxruntime import InferenceSession
+from onnxruntime import InferenceSession, SessionOptions
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -32,36 +32,38 @@ VIEWS, HEAD = 1, 2
 
 
 class FrozenBody(nn.Module):
-    """The first blocks of a network, for inference only.
+    """Some blocks of a network, for inference only.
 
     On a CPU, onnxruntime runs them for many images: with EfficientNet-Lite it needs a fifth of torch's time.
     """
 
-    def __init__(self, network: Classifier, blocks: int, images: int):
-        """Take the number of blocks, and the number of images that will be run."""
+    def __init__(self, network: Classifier, images: int, start: int = 0, stop: int | None = None):
+        """Take the number of images that will be run, and the blocks; see `Classifier.run_blocks`."""
         super().__init__()
         self.network = fold_batch_norm(network)
-        self._blocks = blocks
+        self._start, self._stop = start, stop
         self._device = network.head.weight.device
         self._in_torch = self._device.type != "cpu" or images < MIN_FOR_ONNX
         self._session: InferenceSession | None = None
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Maps of normalised images (N, C, H, W)."""
-        return self.network.run_blocks(images, 0, self._blocks)
+    def forward(self, maps: Tensor) -> Tensor:
+        """Maps after the last of the blocks, of those before the first or of normalised images."""
+        return self.network.run_blocks(maps, self._start, self._stop)
 
-    def run(self, images: Tensor) -> Tensor:
-        """Maps (N, F, h, w) of normalised images (N, C, H, W); both on the CPU."""
+    def run(self, maps: Tensor) -> Tensor:
+        """What `forward` returns, (N, F, h, w), for maps or images (N, C, H, W); both on the CPU."""
         if self._in_torch:
-            return self.forward(images.to(self._device, memory_format=torch.channels_last)).cpu()
+            return self.forward(maps.to(self._device, memory_format=torch.channels_last)).cpu()
         if self._session is None:
-            example = images[:1].expand(2, -1, -1, -1).contiguous()
-            self._session = InferenceSession(
-                to_onnx(self.eval(), example, ["maps"]).SerializeToString(),
-                providers=["CPUExecutionProvider"],
-            )
-        [maps] = self._session.run(None, {"image": images.numpy()})
-        return torch.from_numpy(maps)
+            self._session = self._open_session(maps[:1].expand(2, -1, -1, -1).contiguous())
+        [output] = self._session.run(None, {"image": maps.numpy()})
+        return torch.from_numpy(output)
+
+    def _open_session(self, example: Tensor) -> InferenceSession:
+        options = SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        graph = to_onnx(self.eval(), example, ["maps"]).SerializeToString()
+        return InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def cache_views(
     """
     maps: NDArray[np.float16] | None = None
     labels = np.empty((views, len(train.labels)), np.int64)
-    body = FrozenBody(network, blocks, labels.size)
+    body = FrozenBody(network, labels.size, 0, blocks)
     for view in range(views):
         augment.generator.manual_seed(_draw_seed(seed, VIEWS, view))
         for rows, output, changed in _augmented_maps(body, train, augment):
@@ -131,14 +133,13 @@ def pool_views(network: Classifier, views: CachedViews, start: int) -> CachedVie
     """The means of the last maps, shape (V, N, F), of views with the output of the blocks before `start`."""
     count, images = views.labels.shape
     pooled = np.empty((count, images, network.head.in_features), np.float16)
-    device = network.head.weight.device
-    body = fold_batch_norm(network)
+    body = FrozenBody(network, views.labels.size, start)
     with torch.inference_mode():
         for view in range(count):
             for first in range(0, images, BATCH_SIZE):
                 rows = slice(first, first + BATCH_SIZE)
-                maps = torch.from_numpy(views.maps[view, rows].astype(np.float32)).to(device)
-                pooled[view, rows] = body.run_blocks(maps, start).mean((2, 3)).cpu().numpy()
+                maps = torch.from_numpy(views.maps[view, rows].astype(np.float32))
+                pooled[view, rows] = body.run(maps).mean((2, 3)).numpy()
     return CachedViews(pooled, views.labels)
 
 
