@@ -147,7 +147,7 @@ generate: $(DEV) ## write the generated files: API description, state machine, r
 
 .PHONY: train
 train: $(TRAINING) ## train a model from labelled images: make train TASK=mammography-views DATA=FOLDER ARGS="--epochs 30"
-	.venv-training/bin/python -m training.train --task $(TASK) --data $(DATA)/$(TASK) --ood-data $(DATA) $(ARGS)
+	NEGATOSCOPE_DATA=$(DATA) .venv-training/bin/python -m training.train --task $(TASK) --ood-data $(DATA) $(ARGS)
 
 .PHONY: pretrain
 pretrain: $(TRAINING) ## train one network on all tasks, for starting weights: make pretrain DATA=FOLDER
@@ -155,7 +155,7 @@ pretrain: $(TRAINING) ## train one network on all tasks, for starting weights: m
 
 .PHONY: tune
 tune: $(TRAINING) ## search for better hyper-parameters: make tune TASK=mammography-views DATA=FOLDER TRIALS=8
-	.venv-training/bin/python -m training.tune --task $(TASK) --data $(DATA)/$(TASK) --trials $(TRIALS) $(ARGS)
+	NEGATOSCOPE_DATA=$(DATA) .venv-training/bin/python -m training.tune --task $(TASK) --trials $(TRIALS) $(ARGS)
 
 .PHONY: bench
 bench: $(RUN) ## measure the speed of preparing, decoding and classifying

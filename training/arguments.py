@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from chalicelib.hyperparameters import EFFICIENTNETS, Hyperparameters, current_names
 from chalicelib.tasks import Task, load_tasks
+from training.data.sources import dataset_folders
 from training.errors import TrainingError
 from training.options import (
     READING,
@@ -193,8 +194,8 @@ def _with_hyphens(word: str) -> str:
 
 def data_location(options: argparse.Namespace, task: Task) -> tuple[str, ...]:
     """Where the images are: folders or s3:// URIs."""
-    usual = Path(os.environ.get("NEGATOSCOPE_DATA", "../shared/data"), task.name)
-    return tuple(options.data or (str(usual),))
+    parent = os.environ.get("NEGATOSCOPE_DATA", "../shared/data")
+    return tuple(options.data or dataset_folders(parent, task.name))
 
 
 def data_reading(options: argparse.Namespace) -> dict[str, Any]:

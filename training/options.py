@@ -22,7 +22,7 @@ def add_data_options(parser: ArgumentParser) -> None:
         metavar="FOLDER",
         help="labelled images: a folder or s3://BUCKET/PREFIX with manifest.csv (path, class, group), with a "
         "folder for each class, or a known public data set; or a Ground Truth output manifest. Several "
-        "are one data set (the task's folder in NEGATOSCOPE_DATA or ../shared/data)",
+        "are one data set (the task's folders in NEGATOSCOPE_DATA or ../shared/data)",
     )
     group.add_argument("--dataset", help="entry of datasets.toml that describes the data (the task's name)")
     group.add_argument(

@@ -9,6 +9,7 @@ With `--phantoms COUNT` drawn ultrasound frames are a further task; without `--d
 
 import argparse
 import math
+import os
 import sys
 import tempfile
 import time
@@ -31,6 +32,7 @@ from training.arguments import Parser, find_task, read_recipe
 from training.data.phantoms import frames
 from training.data.pixels import Labelled, PixelView, prepare_images
 from training.data.preparation import prepare_data
+from training.data.sources import dataset_folders
 from training.data.storage import Storage
 from training.errors import TrainingError
 from training.model.augmentation import Augmenter
@@ -185,7 +187,11 @@ def read_data(
         TrainingError: if there are none, or one cannot be read.
     """
     tasks = [find_task(name) for name in names]
-    tasks = tasks or [task for task in load_tasks().values() if (folder / task.name).is_dir()]
+    tasks = tasks or [
+        task
+        for task in load_tasks().values()
+        if all(map(os.path.isdir, dataset_folders(str(folder), task.name)))
+    ]
     if not tasks:
         raise TrainingError(f"'{folder}' holds no folder with the name of a task: {', '.join(load_tasks())}.")
     data = []
@@ -193,10 +199,10 @@ def read_data(
         place = workplace / task.name
         place.mkdir()
         # Near duplicates, and so the split, depend on the input, which must be the task's own.
-        own = prepare_data(folder / task.name, task.name, task, split_seed, place)
+        own = prepare_data(dataset_folders(str(folder), task.name), task.name, task, split_seed, place)
         records = [own.records[index] for index in own.parts["train"]]
         spec = InputSpec(side, side, 1 if grey else task.input.channels, fit="stretch")
-        images = prepare_images(Storage(), str(folder / task.name), records, spec, place / "small.npy")
+        images = prepare_images(Storage(), own.folder, records, spec, place / "small.npy")
         print(f"{task.name}: {len(records)} images to train on", flush=True)
         data.append((replace(task, input=spec), Labelled(images.view(), own.labelled("train").labels)))
     return data

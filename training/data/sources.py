@@ -1,5 +1,6 @@
 """Descriptions of data sets: citation, licence, origin, and how files are named."""
 
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ class DataSource:
     near_duplicates: float | None = None
     """Correlation of thumbnails above which two images count as one patient's; None skips the search."""
     test_split: TestSplit = "own"
+    folders: tuple[str, ...] = ()
+    """Names of the folders that hold it, beside those of other data sets; empty: one with the entry's name."""
 
 
 def load_source(name: str, path: Path = DATASETS) -> DataSource:
@@ -47,3 +50,12 @@ def load_source(name: str, path: Path = DATASETS) -> DataSource:
         )
     lists = {key: tuple(value) for key, value in entry.items() if isinstance(value, list)}
     return DataSource(**{**entry, **lists})
+
+
+def dataset_folders(parent: str, name: str, path: Path = DATASETS) -> list[str]:
+    """The folders of a data set in a folder or s3:// prefix that holds a folder for each.
+
+    They are those of its entry, or else one with its name.
+    """
+    described = [f"{parent}/{folder}" for folder in load_source(name, path).folders]
+    return described if described and all(map(os.path.isdir, described)) else [f"{parent}/{name}"]
