@@ -34,7 +34,7 @@ class DataSource:
     """Correlation of thumbnails above which two images count as one patient's; None skips the search."""
     test_split: TestSplit = "own"
     folders: tuple[str, ...] = ()
-    """Names of the folders that hold it, beside those of other data sets; empty: one with the entry's name."""
+    """Names of its folders, beside those of other data sets; empty for one with the entry's name."""
 
 
 def load_source(name: str, path: Path = DATASETS) -> DataSource:
