@@ -182,8 +182,10 @@ class Hyperparameters:
         CROSS_VALIDATION,
     )
     tta: str = _choice(
-        "test-time augmentation: none, or all flips and quarter turns of the task's training augmentation",
+        "test-time augmentation: none, or those of the task's training augmentation: quarter turns, or all "
+        "flips and turns",
         "none",
+        "turns",
         "all",
     )
     distance_quantile: float = _number(

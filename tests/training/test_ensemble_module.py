@@ -70,7 +70,8 @@ def test_views_are_limited_to_those_in_the_training_augmentation(task: Task) -> 
     oblong = replace(histology, input=replace(histology.input, width=80))
     one_sided = replace(task, augmentation=replace(task.augmentation, flip=False))
 
-    assert tta_views(histology, "one") == (View(),)
+    assert tta_views(histology, "none") == (View(),)
+    assert tta_views(histology, "turns") == (View(), View(1), View(2), View(3))
     assert set(tta_views(histology, "all")) == set(ALL)
     assert tta_views(oblong, "all") == tta_views(task, "all") == (View(), View(mirrored=True))
     assert tta_views(one_sided, "all") == (View(),)

@@ -33,12 +33,15 @@ class View:
 
 
 def tta_views(task: Task, wanted: str) -> tuple[View, ...]:
-    """The image itself or, if `wanted` is "all", every view that is in the task's training augmentation."""
-    if wanted != "all":
+    """The image itself (`wanted` is "none"), or views that are in the task's training augmentation.
+
+    They are the quarter turns ("turns"), or all of these with and without a flip ("all").
+    """
+    if wanted == "none":
         return (View(),)
     square = task.input.width == task.input.height
     turns = range(4 if task.augmentation.quarter_turns and square else 1)
-    mirrors = (False, True) if task.augmentation.flip else (False,)
+    mirrors = (False, True) if task.augmentation.flip and wanted == "all" else (False,)
     return tuple(View(turn, mirrored) for turn in turns for mirrored in mirrors)
 
 
