@@ -158,6 +158,12 @@ class Hyperparameters:
         1.0,
         TuningRange(0.0, 0.5, "linear"),
     )
+    outline_weight: float = _number(
+        0.0,
+        "weight of a further loss that draws activation maps to outlined findings; 0 needs no outlines",
+        0.0,
+        10.0,
+    )
     random_erasing: float = _number(
         0.25,
         "probability that a random rectangle of a training image is blanked",

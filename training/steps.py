@@ -19,6 +19,7 @@ from training.archive import write_serving_code
 from training.arguments import Arguments
 from training.core.facts import Facts, write_json
 from training.data.files import write_files
+from training.data.outlines import read_outlines
 from training.data.parts import Part
 from training.data.preparation import PreparedData, prepare_data
 from training.data.report import render_summary
@@ -71,7 +72,11 @@ def prepare(run: Run) -> Prepared:
     data, weights = parallel.from_first(lambda: read_inputs(run.arguments, run.workplace))
     cross_validated = run.parameters.validation == CROSS_VALIDATION
     splits = data.folds(run.parameters.num_seeds) if cross_validated else [data]
-    folds = [Fold(split.labelled("train"), split.labelled("validation")) for split in splits]
+    outlines = None
+    if run.parameters.outline_weight:
+        paths = [record.path for record in data.records]
+        outlines = read_outlines(data.folder, paths, run.task.input, run.workplace / "outlines.npy")
+    folds = [Fold(split.labelled("train", outlines), split.labelled("validation")) for split in splits]
     checkpoints = open_checkpoints(
         run.arguments.checkpoint_dir,
         run.task,

@@ -109,7 +109,7 @@ def test_cached_views_are_the_output_of_the_frozen_blocks(
     network, views = cache(PIXELS, [0, 1, 1], NO_AUGMENTATION)
     images = network.normalise(network.pad(torch.from_numpy(PIXELS)))
 
-    maps, labels = views.draw(np.array([2, 0]), torch.Generator())
+    maps, labels, _ = views.draw(np.array([2, 0]), torch.Generator())
 
     assert torch.allclose(maps, network.run_blocks(images, 0, FROZEN)[[2, 0]], rtol=2e-3, atol=2e-3)
     assert labels.tolist() == [1, 0]
@@ -117,7 +117,7 @@ def test_cached_views_are_the_output_of_the_frozen_blocks(
     expected = network.features(images)[0].mean((2, 3))
     assert pooled.maps[1] == pytest.approx(expected.numpy(), rel=1e-2, abs=1e-2)
     # The head, run on the cached maps, answers like the whole network.
-    assert torch.allclose(network(maps, FROZEN), network(images)[[2, 0]], atol=1e-2)
+    assert torch.allclose(network(maps, FROZEN)[0], network(images)[0][[2, 0]], atol=1e-2)
 
 
 def test_mirrored_views_have_the_mirrored_label() -> None:
@@ -262,7 +262,7 @@ def test_maps_of_views_are_mixed_like_images(
     training = Training(small_task, data.labelled("train"), QUICK.updated({"mixup": 1.0}), 0, weights)
     training.begin()
 
-    maps, targets = training._draw_views(np.arange(0, 80, 5))
+    maps, targets, _ = training._draw_views(np.arange(0, 80, 5))
 
     assert maps.shape[0] == 16
     assert isinstance(targets, Tensor)

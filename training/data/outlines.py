@@ -3,9 +3,16 @@
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import PurePosixPath
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 
-from training.data.storage import Storage
+import numpy as np
+from numpy.typing import NDArray
+
+from chalicelib.imaging import prepare
+from chalicelib.tasks import InputSpec
+from training.data.storage import Storage, join
+from training.errors import TrainingError
 
 MASK = re.compile(r"^(?P<image>.*)_mask(?:_\d+)?\.png$")
 FOLDER = re.compile(r"(^|/)masks/")
@@ -23,3 +30,32 @@ def find_masks(storage: Storage, folder: str, paths: Sequence[str]) -> dict[str,
             masks[FOLDER.sub(r"\1", named["image"])].append(path)
     stems = {path: str(PurePosixPath(path).with_suffix("")) for path in paths}
     return {path: masks[stem] for path, stem in stems.items() if stem in masks}
+
+
+def read_outline(
+    storage: Storage, folder: str, masks: Sequence[str], spec: InputSpec
+) -> tuple[NDArray[np.uint8], tuple[int, int, int, int]]:
+    """The union of an image's masks, prepared as the image is, uint8 (H, W), and the box of its content."""
+    grey = replace(spec, channels=1)
+    prepared = [prepare(storage.read(join(folder, mask)), grey) for mask in masks]
+    return np.maximum.reduce([mask.pixels[0] for mask in prepared]), prepared[0].box
+
+
+def read_outlines(folder: str, paths: Sequence[str], spec: InputSpec, store: Path) -> NDArray[np.uint8]:
+    """The outlines of images, uint8 (N, H, W), in a file at `store`; those of images without one are empty.
+
+    Raises:
+        TrainingError: if no image has an outline.
+    """
+    storage = Storage()
+    masks = find_masks(storage, folder, paths)
+    if not masks:
+        raise TrainingError(
+            "No image has an outline, so that outline_weight has no effect: add masks, or set it to 0."
+        )
+    shape = (len(paths), spec.height, spec.width)
+    outlines = np.lib.format.open_memmap(store, mode="w+", dtype=np.uint8, shape=shape)
+    for row, path in enumerate(paths):
+        if path in masks:
+            outlines[row], _ = read_outline(storage, folder, masks[path], spec)
+    return outlines

@@ -70,6 +70,8 @@ class Labelled:
     """Shape (N, channels, height, width)."""
     labels: NDArray[np.int64]
     """Shape (N,)."""
+    outlines: PixelView | None = None
+    """White inside the outlines of findings, shape (N, 1, height, width)."""
 
 
 @dataclass(frozen=True)

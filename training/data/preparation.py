@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chalicelib.tasks import Task
 from training.data.cleaning import CleanData, clean
@@ -15,7 +16,7 @@ from training.data.earlier import mark_earlier
 from training.data.folds import check_enough_groups
 from training.data.listing import Location, Places, list_images
 from training.data.parts import PARTS, Part, fingerprint
-from training.data.pixels import Labelled, prepare_images
+from training.data.pixels import Labelled, PixelView, prepare_images
 from training.data.sources import DataSource, TestSplit, load_source
 from training.data.split import (
     cross_validation_splits,
@@ -54,11 +55,15 @@ class PreparedData(CleanData):
         splits = cross_validation_splits(self.records, self.digests, self.parts, count, self.split_seed)
         return [replace(self, parts=parts) for parts in splits]
 
-    def labelled(self, part: Part) -> Labelled:
-        """Images and labels of one part; the images are read when they are indexed."""
+    def labelled(self, part: Part, outlines: NDArray[np.uint8] | None = None) -> Labelled:
+        """Images, labels and outlines of one part; the images are read when they are indexed.
+
+        `outlines` are those of all records, shape (N, H, W).
+        """
         indices = self.parts[part]
         labels = np.array([self.records[index].label for index in indices], np.int64)
-        return Labelled(self.pixels.view(indices), labels)
+        own = None if outlines is None else PixelView(outlines[:, None], np.array(indices, np.int64))
+        return Labelled(self.pixels.view(indices), labels, own)
 
     def groups(self, part: Part) -> list[str]:
         """The group of each image of one part."""

@@ -1,7 +1,6 @@
 """Do heat maps point at what a person outlined? The pointing game (Zhang et al. 2018) and the map's mass."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,13 +8,12 @@ from numpy.typing import NDArray
 from onnxruntime import InferenceSession
 from PIL import Image
 
-from chalicelib.imaging import prepare
 from chalicelib.models.heatmap import heatmap
 from chalicelib.tasks import InputSpec, Task
 from training.core.arrays import Ints
-from training.data.outlines import find_masks
+from training.data.outlines import find_masks, read_outline
 from training.data.pixels import Images
-from training.data.storage import Storage, join
+from training.data.storage import Storage
 from training.model.graph import run
 
 Mask = NDArray[np.bool_]
@@ -64,12 +62,10 @@ def _read_masks(
     storage: Storage, folder: str, paths: Sequence[Sequence[str]], task: Task
 ) -> Iterator[tuple[Mask, tuple[int, int, int, int]]]:
     """The union of each image's masks, prepared as the image is and cropped to its content, and the box."""
-    spec = replace(task.input, channels=1)
     for several in paths:
-        prepared = [prepare(storage.read(join(folder, path)), spec) for path in several]
-        left, top, width, height = prepared[0].box
-        union = np.maximum.reduce([mask.pixels[0] for mask in prepared]) > 127
-        yield union[top : top + height, left : left + width], prepared[0].box
+        outline, box = read_outline(storage, folder, several, task.input)
+        left, top, width, height = box
+        yield outline[top : top + height, left : left + width] > 127, box
 
 
 def _shown(activation: NDArray[np.float32], spec: InputSpec, box: tuple[int, int, int, int]) -> Image.Image:

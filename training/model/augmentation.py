@@ -34,16 +34,30 @@ class Augmenter:
 
     def __call__(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Change images, float 0..1 of shape (N, C, H, W), and their labels, shape (N,)."""
+        images, labels = self._move(images, labels)
+        return self._alter(images), labels
+
+    def with_outlines(
+        self, images: Tensor, labels: Tensor, outlines: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The same, and move outlines, float 0..1 of shape (N, 1, H, W), with their images."""
+        moved, labels = self._move(torch.cat([images, outlines], 1), labels)
+        return self._alter(moved[:, :-1]), labels, moved[:, -1:]
+
+    def _move(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Change where things are in the images."""
         images, labels = self._mirror(images, labels)
         if self.spec.quarter_turns:
             images = self._quarter_turn(images)
-        images = self._warp(images)
+        return self._warp(images), labels
+
+    def _alter(self, images: Tensor) -> Tensor:
+        """Change brightness, colour and quality."""
         if self.spec.stain:
             images = vary_stains(images, self.spec.stain, self.generator)
         images = self._degrade(images)
         images = self._change_tones(images)
-        images = self._erase_rectangles(images)
-        return images.clamp(0, 1), labels
+        return self._erase_rectangles(images).clamp(0, 1)
 
     def _uniform(self, count: int, low: float, high: float) -> Tensor:
         return torch.empty(count).uniform_(low, high, generator=self.generator)

@@ -30,11 +30,13 @@ from training.model.optimisation import (
     prior_correction,
     weighted_cross_entropy,
 )
+from training.model.outline_loss import outline_loss
 from training.model.prediction import predict
 from training.model.progress import Epoch, Progress
 from training.model.starting_weights import StartingWeights
 from training.model.transfer import (
     CachedViews,
+    augmented,
     cache_views,
     pool_views,
     prepare_network,
@@ -175,33 +177,35 @@ class Training:
 
     def _step(self, batch: NDArray[np.int64]) -> Tensor:
         """One step of the optimiser on the images with these indices; returns the loss."""
-        maps, targets = self._draw_images(batch) if self.views is None else self._draw_views(batch)
+        maps, targets, cells = self._draw_images(batch) if self.views is None else self._draw_views(batch)
         maps = maps.to(self.device, memory_format=torch.channels_last)
         targets = targets.to(self.device)
         start = 0 if self.views is None else self.parameters.frozen_blocks
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
-            logits = self.distributed(maps, start)
+            logits, last = self.distributed(maps, start)
         loss = weighted_cross_entropy(
             logits.float(), targets, self.class_weights, self.parameters.label_smoothing
         )
+        if cells is not None:
+            aid = outline_loss(last, self.network.head, targets, cells.to(self.device))
+            loss = loss + self.parameters.outline_weight * aid
         self.optimisation.step(loss)
         return loss.detach()
 
-    def _draw_images(self, batch: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """Augmented, mixed and normalised images (n, C, H, W), and shares of the classes (n, K)."""
-        images = self.network.pad(torch.from_numpy(self.train.pixels[batch]))
-        images, labels = self.augment(images, torch.from_numpy(self.train.labels[batch]))
+    def _draw_images(self, batch: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Augmented, mixed and normalised images (n, C, H, W), shares of the classes (n, K), outlines."""
+        images, labels, cells = augmented(self.network, self.train, batch, self.augment)
         images, targets = self.mix(images, self._one_hot(labels))
-        return self.network.normalise(images), targets
+        return self.network.normalise(images), targets, cells
 
-    def _draw_views(self, batch: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """Mixed maps of the last frozen block (n, C, h, w), and shares of the classes (n, K).
+    def _draw_views(self, batch: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Mixed maps of the last frozen block (n, C, h, w), shares of the classes (n, K), and outlines.
 
         Maps are mixed like images (manifold mixup, Verma et al. 2019).
         """
         assert self.views is not None
-        maps, labels = self.views.draw(batch, self.generator)
-        return self.mix(maps, self._one_hot(labels))
+        maps, labels, cells = self.views.draw(batch, self.generator)
+        return *self.mix(maps, self._one_hot(labels)), cells
 
     def _one_hot(self, labels: Tensor) -> Tensor:
         return functional.one_hot(labels, len(self.class_weights)).float()

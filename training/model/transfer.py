@@ -23,6 +23,7 @@ from training.model.augmentation import Augmenter
 from training.model.classifier import Classifier, fold_batch_norm
 from training.model.export import to_onnx
 from training.model.optimisation import weighted_cross_entropy
+from training.model.outline_loss import outline_cells
 
 BATCH_SIZE = 64
 MIN_FOR_ONNX = 500
@@ -74,12 +75,19 @@ class CachedViews:
     """Shape (V, N, ...), memory-mapped."""
     labels: Ints
     """Shape (V, N): mirroring can change the label of a view."""
+    cells: NDArray[np.float16] | None = None
+    """What `outline_cells` returns for each view, shape (V, N, H / 8, W / 8)."""
 
-    def draw(self, images: NDArray[np.int64], generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """A random view of each of these images: maps, float32 (n, ...), and labels (n,)."""
+    def draw(
+        self, images: NDArray[np.int64], generator: torch.Generator
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """A random view of each of these images: maps, float32 (n, ...), labels (n,), and outlines' cells."""
         views = torch.randint(len(self.labels), (len(images),), generator=generator).numpy()
-        maps = self.maps[views, images].astype(np.float32)
-        return torch.from_numpy(maps), torch.from_numpy(self.labels[views, images])
+        maps = torch.from_numpy(self.maps[views, images].astype(np.float32))
+        labels = torch.from_numpy(self.labels[views, images])
+        if self.cells is None:
+            return maps, labels, None
+        return maps, labels, torch.from_numpy(self.cells[views, images].astype(np.float32))
 
 
 def prepare_network(network: Classifier, parameters: Hyperparameters, *, has_weights: bool) -> None:
@@ -110,10 +118,11 @@ def cache_views(
     """
     maps: NDArray[np.float16] | None = None
     labels = np.empty((views, len(train.labels)), np.int64)
+    cells: NDArray[np.float16] | None = None
     body = FrozenBody(network, labels.size, 0, blocks)
     for view in range(views):
         augment.generator.manual_seed(_draw_seed(seed, VIEWS, view))
-        for rows, output, changed in _augmented_maps(body, train, augment):
+        for rows, output, changed, outlined in _augmented_maps(body, train, augment):
             if maps is None:
                 shape = (*labels.shape, *output.shape[1:])
                 print(
@@ -125,8 +134,12 @@ def cache_views(
                     maps = np.memmap(file, np.float16, "w+", shape=shape)
             maps[view, rows] = output.numpy()
             labels[view, rows] = changed.numpy()
+            if outlined is not None:
+                if cells is None:
+                    cells = np.empty((*labels.shape, *outlined.shape[1:]), np.float16)
+                cells[view, rows] = outlined.numpy()
     assert maps is not None  # there are images
-    return CachedViews(maps, labels)
+    return CachedViews(maps, labels, cells)
 
 
 def pool_views(network: Classifier, views: CachedViews, start: int) -> CachedViews:
@@ -160,7 +173,7 @@ def train_head(
     for _ in range(parameters.head_epochs):
         order = torch.randperm(count, generator=generator).numpy()
         for batch in np.array_split(order, max(1, count // batch_size)):
-            features, labels = pooled.draw(batch, generator)
+            features, labels, _ = pooled.draw(batch, generator)
             kept = torch.rand(features.shape, generator=generator) >= parameters.dropout
             features = features * kept / (1 - parameters.dropout)
             targets = functional.one_hot(labels, len(weights)).float().to(device)
@@ -174,16 +187,27 @@ def train_head(
     print(f"trained the head for {parameters.head_epochs} epochs; train_loss={loss.item():.4f};", flush=True)
 
 
+def augmented(
+    network: Classifier, train: Labelled, rows: slice | NDArray[np.int64], augment: Augmenter
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Augmented images, padded for `network`, float 0..1 (n, C, H, W); labels (n,); and outlines' cells."""
+    images, labels = network.pad(torch.from_numpy(train.pixels[rows])), torch.from_numpy(train.labels[rows])
+    if train.outlines is None:
+        return *augment(images, labels), None
+    outlines = network.pad(torch.from_numpy(train.outlines[rows]))
+    images, labels, outlines = augment.with_outlines(images, labels, outlines)
+    return images, labels, outline_cells(outlines)
+
+
 @torch.inference_mode()
 def _augmented_maps(
     body: FrozenBody, train: Labelled, augment: Augmenter
-) -> Iterator[tuple[slice, Tensor, Tensor]]:
-    """Yield for each batch its rows, the body's maps (n, C, h, w), and labels (n,)."""
+) -> Iterator[tuple[slice, Tensor, Tensor, Tensor | None]]:
+    """Yield for each batch its rows, the body's maps (n, C, h, w), labels (n,), and outlines' cells."""
     for first in range(0, len(train.labels), BATCH_SIZE):
         rows = slice(first, first + BATCH_SIZE)
-        images = body.network.pad(torch.from_numpy(train.pixels[rows]))
-        images, labels = augment(images, torch.from_numpy(train.labels[rows]))
-        yield rows, body.run(body.network.normalise(images)), labels
+        images, labels, cells = augmented(body.network, train, rows, augment)
+        yield rows, body.run(body.network.normalise(images)), labels, cells
 
 
 def _draw_seed(seed: int, purpose: int, number: int) -> int:
