@@ -195,7 +195,7 @@ def _with_hyphens(word: str) -> str:
 def data_location(options: argparse.Namespace, task: Task) -> tuple[str, ...]:
     """Where the images are: folders or s3:// URIs."""
     parent = os.environ.get("NEGATOSCOPE_DATA", "../shared/data")
-    return tuple(options.data or dataset_folders(parent, task.name))
+    return tuple(options.data or dataset_folders(parent, options.dataset or task.name))
 
 
 def data_reading(options: argparse.Namespace) -> dict[str, Any]:

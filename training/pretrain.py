@@ -9,7 +9,6 @@ With `--phantoms COUNT` drawn ultrasound frames are a further task; without `--d
 
 import argparse
 import math
-import os
 import sys
 import tempfile
 import time
@@ -188,9 +187,7 @@ def read_data(
     """
     tasks = [find_task(name) for name in names]
     tasks = tasks or [
-        task
-        for task in load_tasks().values()
-        if all(map(os.path.isdir, dataset_folders(str(folder), task.name)))
+        task for task in load_tasks().values() if Path(dataset_folders(str(folder), task.name)[0]).is_dir()
     ]
     if not tasks:
         raise TrainingError(f"'{folder}' holds no folder with the name of a task: {', '.join(load_tasks())}.")

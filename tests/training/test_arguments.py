@@ -276,3 +276,18 @@ def test_architecture_of_a_recipe_starts_from_imagenet(tmp_path: Path) -> None:
 def test_start_from_imagenet_with_another_architecture_is_rejected() -> None:
     with pytest.raises(TrainingError, match="needs that architecture, not resnet"):
         parse_arguments([*TASK, "--start-from", "efficientnet-lite0", "--architecture", "resnet"])
+
+
+def test_data_set_in_several_folders_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEGATOSCOPE_DATA", str(tmp_path))
+    wanted = ["--task", "breast-histology"]
+    assert parse_arguments(wanted).data == (f"{tmp_path}/breast-histology",)
+
+    for name in ("breast-histology", "breast-histology-more", "chest-xray"):
+        (tmp_path / name).mkdir()
+
+    assert parse_arguments(wanted).data == (
+        f"{tmp_path}/breast-histology",
+        f"{tmp_path}/breast-histology-more",
+    )
+    assert parse_arguments([*wanted, "--dataset", "chest-xray"]).data == (f"{tmp_path}/chest-xray",)

@@ -55,7 +55,7 @@ def load_source(name: str, path: Path = DATASETS) -> DataSource:
 def dataset_folders(parent: str, name: str, path: Path = DATASETS) -> list[str]:
     """The folders of a data set in a folder or s3:// prefix that holds a folder for each.
 
-    They are those of its entry, or else one with its name.
+    They are those of its entry that exist, or else one with its name.
     """
     described = [f"{parent}/{folder}" for folder in load_source(name, path).folders]
-    return described if described and all(map(os.path.isdir, described)) else [f"{parent}/{name}"]
+    return list(filter(os.path.isdir, described)) or [f"{parent}/{name}"]
