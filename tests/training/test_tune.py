@@ -226,3 +226,11 @@ def test_torchrun_is_refused(
 
     assert main(search) == 1
     assert "start it without torchrun" in capsys.readouterr().err
+
+
+def test_search_with_a_weight_of_outlines_needs_outlines(
+    search: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*search, "--trials", "1", "--outline-weight", "0.5"]) == 1
+
+    assert "No training image has an outline" in capsys.readouterr().err
