@@ -105,7 +105,7 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (3, 1, 64, 40), np.uint8)
 def test_cached_views_are_the_output_of_the_frozen_blocks(
     min_for_onnx: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.model.transfer.MIN_FOR_ONNX", min_for_onnx)
+    monkeypatch.setattr("training.model.runner.MIN_FOR_ONNX", min_for_onnx)
     network, views = cache(PIXELS, [0, 1, 1], NO_AUGMENTATION)
     images = network.normalise(network.pad(torch.from_numpy(PIXELS)))
 
