@@ -12,7 +12,6 @@ from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.tasks import Augmentation, Task
 from tests.training.samples import NO_AUGMENTATION, make_network
 from training.data.pixels import Labelled, PixelView
-from training.errors import TrainingError
 from training.model.augmentation import Augmenter
 from training.model.fitting import fit
 from training.model.loop import Training
@@ -96,13 +95,6 @@ def test_cached_views_keep_the_outlines_of_each_view(small_task: Task) -> None:
     bright = functional.avg_pool2d((maps > 0).float(), 8)[:, 0]
     assert torch.allclose(cells, bright, atol=1e-3)
     assert len({view.tobytes() for view in views.cells[:, 0]}) > 1
-
-
-def test_training_without_outlines_refuses_their_weight(small_task: Task) -> None:
-    data = replace(outlined(len(small_task.classes)), outlines=None)
-
-    with pytest.raises(TrainingError, match="come without outlines"):
-        Training(small_task, data, Hyperparameters(width=4, outline_weight=1.0), 0, None)
 
 
 def test_outline_cells_are_shares_of_squares() -> None:

@@ -44,8 +44,10 @@ def read_outline(
 
 def read_outlines(
     folder: str, paths: Sequence[str], rows: Sequence[int], spec: InputSpec, store: Path
-) -> NDArray[np.uint8]:
+) -> NDArray[np.uint8] | None:
     """The outlines of images, uint8 (N, H, W), in a file at `store`; those of images without one are empty.
+
+    None if no image to train on has one.
 
     Args:
         folder: address of the data.
@@ -55,7 +57,7 @@ def read_outlines(
         store: the file to write.
 
     Raises:
-        TrainingError: if no image to train on has an outline, or a mask cannot be read.
+        TrainingError: if a mask cannot be read.
     """
     storage = Storage()
     masks = find_masks(storage, folder, [paths[row] for row in rows])
@@ -66,13 +68,8 @@ def read_outlines(
         if paths[row] in masks:
             outlines[row] = _read(storage, folder, paths[row], masks[paths[row]], spec)
             found += bool(outlines[row].any())
-    if not found:
-        raise TrainingError(
-            "No training image has an outline, so that outline_weight has no effect: add masks, or set it "
-            "to 0."
-        )
     print(f"{found} of {len(rows)} training images have an outline", flush=True)
-    return outlines
+    return outlines if found else None
 
 
 def _read(

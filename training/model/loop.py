@@ -67,8 +67,6 @@ class Training:
                 f"Batches of {self.batch_size} images are too small for {parallel.world_size()} processes, "
                 "each of which needs two. Raise --batch-size, or start fewer processes."
             )
-        if parameters.outline_weight and train.outlines is None:
-            raise TrainingError("The training images come without outlines: set outline_weight to 0.")
         torch.manual_seed(seed)
         network = build_network(task, parameters)
         if weights:
