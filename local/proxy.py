@@ -1,17 +1,16 @@
-"""A reverse proxy to a server on this machine, as an ASGI application. h11 speaks HTTP for it."""
+"""A reverse proxy to a server on this machine, as an ASGI application. aiohttp speaks HTTP for it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterable
 
-import h11
+import aiohttp
+from yarl import URL
 
 from local.asgi import Header, Receive, Scope, Send
 from local.loopback import HOST
 
-CHUNK = 64 * 1024
-MAX_HEADERS = 64 * 1024
-"""Bytes of a response's status line and headers."""
+MAX_HEADER = 64 * 1024
+"""Bytes of the status line and of each header of a response."""
 
 HOP_BY_HOP = frozenset({
     b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer",
@@ -28,10 +27,6 @@ class BadGateway(Exception):
     """The backend cannot be reached or does not speak HTTP."""
 
 
-class ClientDisconnected(Exception):
-    """The client has closed its connection before it sent the whole body."""
-
-
 class Proxy:
     """Forwards every HTTP request to `port` of loopback, under the host name `host`.
 
@@ -44,7 +39,7 @@ class Proxy:
         self, port: int, host: str, *, timeout: float = 30.0, headers: Iterable[Header] = ()
     ) -> None:
         self._port = port
-        self._own_headers = [(b"host", host.encode()), (b"connection", b"close"), *headers]
+        self._own_headers = [(b"host", host.encode()), *headers]
         self._timeout = timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -54,129 +49,98 @@ class Proxy:
             BadGateway: if there is no response; nothing has been sent to the client then.
             TimeoutError: likewise, if there is none in time.
         """
-        started = False
+        can_respond = True
+        loop = asyncio.get_running_loop()
+
+        async def body() -> AsyncIterator[bytes]:
+            nonlocal can_respond
+            more = True
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    can_respond = False
+                    limit.reschedule(loop.time())  # the response has no reader: give up now
+                    raise ConnectionAbortedError("the client has disconnected")
+                more = message.get("more_body", False)
+                if message.get("body"):
+                    yield message["body"]
+                    limit.reschedule(loop.time() + self._timeout)
+
+        names = {name for name, _ in scope["headers"]}
+        data = body() if names & {b"content-length", b"transfer-encoding"} else None
         try:
             async with (
-                connected(self._port, self._timeout) as backend,
-                running(self._send_request(backend, scope, receive)),
+                asyncio.timeout(self._timeout) as limit,
+                _session() as session,
+                session.request(
+                    scope["method"],
+                    self._url(scope),
+                    headers=self._request_headers(scope),
+                    data=data,
+                    allow_redirects=False,
+                ) as response,
             ):
-                response = await backend.response()
-                headers = end_to_end(response.headers, HOP_BY_HOP | OF_SERVER)
-                start = {"type": "http.response.start", "status": response.status_code, "headers": headers}
+                headers = _without(response.raw_headers, HOP_BY_HOP | OF_SERVER)
+                start = {"type": "http.response.start", "status": response.status, "headers": headers}
+                can_respond = False
                 await send(start)
-                started = True
-                async for data in backend.body():
-                    await send({"type": "http.response.body", "body": data, "more_body": True})
+                async for part in response.content.iter_any():
+                    limit.reschedule(loop.time() + self._timeout)
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
                 await send({"type": "http.response.body"})
-        except ClientDisconnected:
-            pass
-        except (OSError, h11.ProtocolError) as error:  # TimeoutError is an OSError
-            if started:
-                return  # the server closes the connection, so the client sees that the body is incomplete
-            if isinstance(error, TimeoutError):
+        except (BadGateway, TimeoutError, aiohttp.ClientError):
+            if can_respond:
                 raise
-            raise BadGateway from error
+            # The server closes the connection, so the client sees that the body is incomplete.
 
-    async def _send_request(self, backend: "BackendConnection", scope: Scope, receive: Receive) -> None:
-        target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
+    def _url(self, scope: Scope) -> URL:
+        """The URL of the request at the backend: path and query exactly as the client sent them."""
+        return URL.build(
+            scheme="http",
+            host=HOST,
+            port=self._port,
+            path=scope["raw_path"].decode("ascii"),
+            query_string=scope["query_string"].decode("ascii"),
+            encoded=True,
+        )
+
+    def _request_headers(self, scope: Scope) -> list[tuple[str, str]]:
+        replaced = HOP_BY_HOP | REPLACED | {name for name, _ in self._own_headers}
         headers = [
             *self._own_headers,
             (b"x-forwarded-for", scope["client"][0].encode()),
-            *end_to_end(scope["headers"], HOP_BY_HOP | REPLACED | {name for name, _ in self._own_headers}),
+            *_without(scope["headers"], replaced),
         ]
-        with suppress(ConnectionError):  # a backend may refuse a body before it has read all of it
-            await backend.send(h11.Request(method=scope["method"], target=target, headers=headers))
-            async for data in _body(receive):
-                await backend.send(h11.Data(data=data))
-            await backend.send(h11.EndOfMessage())
+        return [(name.decode("ascii"), value.decode(errors="replace")) for name, value in headers]
 
 
-@asynccontextmanager
-async def running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Do `work` while the context lasts. An error of it ends the context; the context's end cancels it."""
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            task = tasks.create_task(work)
-            yield
-            task.cancel()
-    except BaseExceptionGroup as group:
-        raise group.exceptions[0] from None
+def _session() -> aiohttp.ClientSession:
+    """A session for one request and one connection, so that nothing is shared between requests.
 
-
-@asynccontextmanager
-async def connected(port: int, timeout: float) -> AsyncIterator["BackendConnection"]:
-    """A connection to the backend while the context lasts.
-
-    Raises:
-        OSError: if there can be none.
-        TimeoutError: after `timeout` seconds without progress.
+    aiohttp's own time limits are off: none of them covers a body that the backend does not read.
     """
-    async with asyncio.timeout(timeout) as limit:
-        reader, writer = await asyncio.open_connection(HOST, port)
-        try:
-            yield BackendConnection(reader, writer, limit, timeout)
-        finally:
-            writer.transport.abort()  # close() would wait until the backend has read everything
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(force_close=True, limit=0),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+        auto_decompress=False,
+        skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+        max_line_size=MAX_HEADER,
+        max_field_size=MAX_HEADER,
+        middlewares=(_send_once,),
+    )
 
 
-class BackendConnection:
-    """A connection to the backend, for one request. Progress moves `limit` to `timeout` seconds from now."""
-
-    def __init__(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        limit: asyncio.Timeout,
-        timeout: float,
-    ) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._limit = limit
-        self._timeout = timeout
-        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEADERS)
-
-    async def send(self, event: h11.Request | h11.Data | h11.EndOfMessage) -> None:
-        """Send part of the request."""
-        data = self._http.send(event)
-        if data:
-            self._writer.write(data)
-            await self._writer.drain()
-            self._progress()
-
-    async def response(self) -> h11.Response:
-        """The status and headers of the response."""
-        while not isinstance(event := await self._receive(), h11.Response):
-            if isinstance(event, h11.ConnectionClosed):
-                raise h11.RemoteProtocolError("no response")
-        return event
-
-    async def body(self) -> AsyncIterator[bytes]:
-        """The response's body, piece by piece."""
-        while isinstance(event := await self._receive(), h11.Data):
-            yield bytes(event.data)
-            self._progress()
-
-    async def _receive(self) -> object:
-        while (event := self._http.next_event()) is h11.NEED_DATA:
-            self._http.receive_data(await self._reader.read(CHUNK))
-            self._progress()
-        return event
-
-    def _progress(self) -> None:
-        self._limit.reschedule(asyncio.get_running_loop().time() + self._timeout)
+async def _send_once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Send a request. An error other than aiohttp's own keeps aiohttp from sending it a second time."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientError as error:
+        raise BadGateway from error
 
 
-def end_to_end(headers: Iterable[Header], without: frozenset[bytes]) -> list[Header]:
-    """The headers to pass on: those that are not in `without`, which holds names in lower case."""
-    return [(name, value) for name, value in headers if name.lower() not in without]
-
-
-async def _body(receive: Receive) -> AsyncIterator[bytes]:
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnected
-        more = message.get("more_body", False)
-        if message.get("body"):
-            yield message["body"]
+def _without(headers: Iterable[Header], names: frozenset[bytes]) -> list[Header]:
+    """The headers whose names, in lower case, are not in `names`."""
+    return [(name, value) for name, value in headers if name.lower() not in names]
