@@ -1,7 +1,9 @@
 """A reverse proxy to a server on this machine, as an ASGI application. aiohttp speaks HTTP for it."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 from yarl import URL
@@ -114,13 +116,21 @@ class Proxy:
         return [(name.decode("ascii"), value.decode(errors="replace")) for name, value in headers]
 
 
-def _session() -> aiohttp.ClientSession:
+@asynccontextmanager
+async def _session() -> AsyncIterator[aiohttp.ClientSession]:
     """A session for one request and one connection, so that nothing is shared between requests.
 
     aiohttp's own time limits are off: none of them covers a body that the backend does not read.
     """
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(force_close=True, limit=0),
+    connections: list[socket.socket] = []
+
+    def new_socket(address: aiohttp.AddrInfoType) -> socket.socket:
+        connections.append(socket.socket(*address[:3]))
+        return connections[-1]
+
+    connector = aiohttp.TCPConnector(force_close=True, socket_factory=new_socket)
+    async with aiohttp.ClientSession(
+        connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
         auto_decompress=False,
@@ -128,7 +138,14 @@ def _session() -> aiohttp.ClientSession:
         max_line_size=MAX_HEADER,
         max_field_size=MAX_HEADER,
         middlewares=(_send_once,),
-    )
+    ) as session:
+        try:
+            yield session
+        finally:
+            for connection in connections:
+                with suppress(OSError):  # closed already, or never connected
+                    # Closing alone would wait until the backend has read everything.
+                    connection.shutdown(socket.SHUT_RDWR)
 
 
 async def _send_once(
