@@ -76,4 +76,5 @@ def test_outlines_in_s3_are_read(s3: Any, tmp_path: Path) -> None:
 
     outlines = read_outlines("s3://films/data", PATHS, [1], SPEC, tmp_path / "outlines.npy")
 
+    assert outlines is not None
     assert np.mean(outlines[1] > 127) == pytest.approx(0.25, abs=0.02)
