@@ -11,6 +11,7 @@ import pytest
 from chalicelib.models.package import BUNDLED_MODELS, ModelPackage
 from chalicelib.tasks import load_task
 from training.data.preparation import prepare_data
+from training.data.sources import dataset_folders
 from training.model.graph import open_session, run
 from training.reports.card import render_card
 from training.reports.overview import render_overview
@@ -19,7 +20,7 @@ from training.reports.package import MAX_BYTES
 MODELS = Path(__file__).parents[2] / "docs" / "models.md"
 BUNDLED = sorted(file.parent.name for file in BUNDLED_MODELS.glob("*/model.json"))
 
-BELOW_THE_GATE = ("breast-histology", "breast-ultrasound")
+BELOW_THE_GATE = ("breast-histology",)
 """Models below the gate of their task; all their answers are marked for review."""
 
 
@@ -85,7 +86,8 @@ def test_package_reaches_the_accuracy_of_its_card_on_real_images(
 ) -> None:
     package, task = ModelPackage.load(BUNDLED_MODELS / name), load_task(name)
 
-    data = prepare_data(data_set / name, name, task, package.facts["training"]["split_seed"], tmp_path)
+    folders = dataset_folders(str(data_set), name)
+    data = prepare_data(folders, name, task, package.facts["training"]["split_seed"], tmp_path)
     assert data.fingerprint == package.facts["data"]["fingerprint"]
     images = data.labelled("test")
     answers = run(open_session(package.graph_path), images.pixels)
@@ -97,6 +99,13 @@ def test_package_reaches_the_accuracy_of_its_card_on_real_images(
     assert np.mean(predicted == images.labels) == pytest.approx(card["accuracy"]["value"], abs=tolerance)
     unfamiliar = np.mean(answers["distance"] > package.thresholds.distance)
     assert unfamiliar == pytest.approx(card["unfamiliar"], abs=tolerance)
+
+
+def test_heat_maps_of_ultrasound_point_at_lesions() -> None:
+    pointing = ModelPackage.load(BUNDLED_MODELS / "breast-ultrasound").facts["metrics"]["test"]["pointing"]
+
+    assert pointing["hit"] > 2 * pointing["centre_hit"]
+    assert pointing["mass"] > 2 * pointing["area"]
 
 
 def test_models_page_contains_the_current_results() -> None:
