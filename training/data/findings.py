@@ -7,6 +7,7 @@ FINDINGS = {
     "skipped": "masks and the like skipped",
     "foreign": "files that are not images skipped",
     "unplaced": "images skipped because their class is unknown",
+    "other_class": "left out because the task has no class for them",
     "disputed": "left out because the table of the data set contradicts their folder",
     "unlabelled": "left out because the labelling job failed on them",
     "unsure": "left out because the confidence of their label is too low",
