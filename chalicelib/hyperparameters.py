@@ -222,6 +222,11 @@ class Hyperparameters:
             raise InvalidHyperparameters(
                 "mixup and cutmix are probabilities of one draw; their sum must not exceed 1."
             )
+        if self.outline_weight and self.mixup + self.cutmix >= 1:
+            raise InvalidHyperparameters(
+                "outline_weight has no effect on mixed images: lower mixup or cutmix, so that some batches "
+                "are not mixed, or set outline_weight to 0."
+            )
         if self.validation == CROSS_VALIDATION and not 1 < self.ensemble_size == self.num_seeds:
             raise InvalidHyperparameters(
                 "In cross-validation each network is validated on different images, so their losses cannot "

@@ -1,7 +1,9 @@
-"""A reverse proxy to a server on this machine, as an ASGI application; aiohttp is its client."""
+"""A reverse proxy to a server on this machine, as an ASGI application. aiohttp speaks HTTP for it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+import socket
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 from yarl import URL
@@ -9,8 +11,8 @@ from yarl import URL
 from local.asgi import Header, Receive, Scope, Send
 from local.loopback import HOST
 
-MAX_LINE = 64 * 1024
-"""Bytes of a line of a response's head."""
+MAX_HEADER = 64 * 1024
+"""Bytes of the status line and of each header of a response."""
 
 HOP_BY_HOP = frozenset({
     b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer",
@@ -21,23 +23,16 @@ REPLACED = frozenset({b"host", b"expect", b"x-forwarded-for"})
 """Request headers that are the proxy's own matter."""
 OF_SERVER = frozenset({b"date", b"server"})
 """Response headers that the server in front of the proxy sets itself."""
-ADDED_BY_CLIENT = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
-"""Request headers that aiohttp would add if the request has none."""
 
 
 class BadGateway(Exception):
     """The backend cannot be reached or does not speak HTTP."""
 
 
-class ClientDisconnected(Exception):
-    """The client has closed its connection before it sent the whole body."""
-
-
 class Proxy:
     """Forwards every HTTP request to `port` of loopback, under the host name `host`.
 
     Bodies are streamed both ways at once: a backend may begin to answer before it has read the whole request.
-    It must not close the connection before that, or its answer can be lost.
     A request is given up after `timeout` seconds without progress in either direction. `headers` are added to
     each request.
     """
@@ -46,7 +41,7 @@ class Proxy:
         self, port: int, host: str, *, timeout: float = 30.0, headers: Iterable[Header] = ()
     ) -> None:
         self._port = port
-        self._own_headers = [(b"host", host.encode()), (b"connection", b"close"), *headers]
+        self._own_headers = [(b"host", host.encode()), *headers]
         self._timeout = timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,89 +51,113 @@ class Proxy:
             BadGateway: if there is no response; nothing has been sent to the client then.
             TimeoutError: likewise, if there is none in time.
         """
-        started = False
+        can_respond = True
+        loop = asyncio.get_running_loop()
+
+        async def body() -> AsyncIterator[bytes]:
+            nonlocal can_respond
+            more = True
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    can_respond = False
+                    limit.reschedule(loop.time())  # the response has no reader: give up now
+                    raise ConnectionAbortedError("the client has disconnected")
+                more = message.get("more_body", False)
+                if message.get("body"):
+                    yield message["body"]
+                    limit.reschedule(loop.time() + self._timeout)
+
+        names = {name for name, _ in scope["headers"]}
+        data = body() if names & {b"content-length", b"transfer-encoding"} else None
         try:
-            async with asyncio.timeout(self._timeout) as limit, self._session() as session:
-
-                def progress() -> None:
-                    limit.reschedule(asyncio.get_running_loop().time() + self._timeout)
-
-                async with self._request(session, scope, receive, progress) as response:
-                    headers = end_to_end(response.raw_headers, HOP_BY_HOP | OF_SERVER)
-                    start = {"type": "http.response.start", "status": response.status, "headers": headers}
-                    await send(start)
-                    started = True
-                    async for data in response.content.iter_any():
-                        progress()
-                        await send({"type": "http.response.body", "body": data, "more_body": True})
-                    await send({"type": "http.response.body"})
-        except (TimeoutError, aiohttp.ClientError) as error:
-            if isinstance(error.__cause__, ClientDisconnected):
-                return
-            if started:
-                return  # the server closes the connection, so the client sees that the body is incomplete
-            if isinstance(error, TimeoutError):
+            async with (
+                asyncio.timeout(self._timeout) as limit,
+                _session() as session,
+                session.request(
+                    scope["method"],
+                    self._url(scope),
+                    headers=self._request_headers(scope),
+                    data=data,
+                    allow_redirects=False,
+                ) as response,
+            ):
+                headers = _without(response.raw_headers, HOP_BY_HOP | OF_SERVER)
+                start = {"type": "http.response.start", "status": response.status, "headers": headers}
+                can_respond = False
+                await send(start)
+                async for part in response.content.iter_any():
+                    limit.reschedule(loop.time() + self._timeout)
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
+                await send({"type": "http.response.body"})
+        except (BadGateway, TimeoutError, aiohttp.ClientError):
+            if can_respond:
                 raise
-            raise BadGateway from error
+            # The server closes the connection, so the client sees that the body is incomplete.
 
-    def _session(self) -> aiohttp.ClientSession:
-        """A client that passes on bytes as they are, and remembers nothing."""
-        return aiohttp.ClientSession(
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            max_field_size=MAX_LINE,
-            max_line_size=MAX_LINE,
-            middlewares=(_only_once,),
-            skip_auto_headers=ADDED_BY_CLIENT,
-            timeout=aiohttp.ClientTimeout(total=None),
+    def _url(self, scope: Scope) -> URL:
+        """The URL of the request at the backend: path and query exactly as the client sent them."""
+        return URL.build(
+            scheme="http",
+            host=HOST,
+            port=self._port,
+            path=scope["raw_path"].decode("ascii"),
+            query_string=scope["query_string"].decode("ascii"),
+            encoded=True,
         )
 
-    def _request(
-        self, session: aiohttp.ClientSession, scope: Scope, receive: Receive, progress: Callable[[], None]
-    ) -> "aiohttp.client._RequestContextManager":
-        target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
+    def _request_headers(self, scope: Scope) -> list[tuple[str, str]]:
+        replaced = HOP_BY_HOP | REPLACED | {name for name, _ in self._own_headers}
         headers = [
             *self._own_headers,
             (b"x-forwarded-for", scope["client"][0].encode()),
-            *end_to_end(scope["headers"], HOP_BY_HOP | REPLACED | {name for name, _ in self._own_headers}),
+            *_without(scope["headers"], replaced),
         ]
-        has_body = {b"content-length", b"transfer-encoding"} & {name for name, _ in scope["headers"]}
-        return session.request(
-            scope["method"],
-            URL(f"http://{HOST}:{self._port}{target.decode('latin-1')}", encoded=True),
-            headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers],
-            data=_read(receive, progress) if has_body else None,
-            allow_redirects=False,
-        )
+        return [(name.decode("ascii"), value.decode(errors="replace")) for name, value in headers]
 
 
-async def _only_once(
+@asynccontextmanager
+async def _session() -> AsyncIterator[aiohttp.ClientSession]:
+    """A session for one request and one connection, so that nothing is shared between requests.
+
+    aiohttp's own time limits are off: none of them covers a body that the backend does not read.
+    """
+    connections: list[socket.socket] = []
+
+    def new_socket(address: aiohttp.AddrInfoType) -> socket.socket:
+        connections.append(socket.socket(*address[:3]))
+        return connections[-1]
+
+    connector = aiohttp.TCPConnector(force_close=True, socket_factory=new_socket)
+    async with aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+        auto_decompress=False,
+        skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+        max_line_size=MAX_HEADER,
+        max_field_size=MAX_HEADER,
+        middlewares=(_send_once,),
+    ) as session:
+        try:
+            yield session
+        finally:
+            for connection in connections:
+                with suppress(OSError):  # closed already, or never connected
+                    # Closing alone would wait until the backend has read everything.
+                    connection.shutdown(socket.SHUT_RDWR)
+
+
+async def _send_once(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """Keep the client from repeating a request: the backend may have acted on it, and its body is gone.
-
-    Raises:
-        BadGateway: instead of the errors on which it would.
-    """
+    """Send a request. An error other than aiohttp's own keeps aiohttp from sending it a second time."""
     try:
         return await handler(request)
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+    except aiohttp.ClientError as error:
         raise BadGateway from error
 
 
-def end_to_end(headers: Iterable[Header], without: frozenset[bytes]) -> list[Header]:
-    """The headers to pass on: those that are not in `without`, which holds names in lower case."""
-    return [(name, value) for name, value in headers if name.lower() not in without]
-
-
-async def _read(receive: Receive, progress: Callable[[], None]) -> AsyncIterator[bytes]:
-    """The body of the request, piece by piece."""
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnected
-        more = message.get("more_body", False)
-        if message.get("body"):
-            yield message["body"]
-            progress()
+def _without(headers: Iterable[Header], names: frozenset[bytes]) -> list[Header]:
+    """The headers whose names, in lower case, are not in `names`."""
+    return [(name, value) for name, value in headers if name.lower() not in names]

@@ -247,6 +247,8 @@ def pretrain(options: argparse.Namespace) -> Classifier:
     if options.start_from:
         given["architecture"] = options.start_from
     parameters = Hyperparameters().updated({**read_recipe(RECIPE), **given})
+    if parameters.outline_weight:
+        raise TrainingError("Pretraining reads no outlines: leave out --outline-weight.")
     weights = load_starting_weights(options.start_from) if options.start_from else None
     if not (options.data or options.phantoms):
         raise TrainingError(

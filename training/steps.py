@@ -23,6 +23,7 @@ from training.data.outlines import read_outlines
 from training.data.parts import Part
 from training.data.preparation import PreparedData, prepare_data
 from training.data.report import render_summary
+from training.errors import TrainingError
 from training.evaluation.answers import read_outputs
 from training.evaluation.assessment import Assessment, assess
 from training.evaluation.out_of_distribution import (
@@ -63,6 +64,30 @@ def read_inputs(arguments: Arguments, workplace: Path) -> tuple[PreparedData, St
     return data, weights
 
 
+def read_training_outlines(
+    arguments: Arguments, splits: Sequence[PreparedData], workplace: Path
+) -> NDArray[np.uint8] | None:
+    """The outlines of all records, uint8 (N, H, W), empty where no split trains; None if none are used.
+
+    A recipe's weight has no effect on data without outlines: it must not stop a retraining with new images.
+
+    Raises:
+        TrainingError: if the command line gives them a weight but no image to train on has an outline.
+    """
+    if not arguments.parameters.outline_weight:
+        return None
+    data = splits[0]
+    rows = sorted({row for split in splits for row in split.parts["train"]})
+    paths = [record.path for record in data.records]
+    outlines = read_outlines(data.folder, paths, rows, arguments.task.input, workplace / "outlines.npy")
+    if outlines is None and "outline_weight" in arguments.asked:
+        raise TrainingError(
+            "No training image has an outline, so that outline_weight has no effect: add masks, or set it "
+            "to 0."
+        )
+    return outlines
+
+
 def prepare(run: Run) -> Prepared:
     """Read and split the data, and open the checkpoints.
 
@@ -72,10 +97,7 @@ def prepare(run: Run) -> Prepared:
     data, weights = parallel.from_first(lambda: read_inputs(run.arguments, run.workplace))
     cross_validated = run.parameters.validation == CROSS_VALIDATION
     splits = data.folds(run.parameters.num_seeds) if cross_validated else [data]
-    outlines = None
-    if run.parameters.outline_weight:
-        paths = [record.path for record in data.records]
-        outlines = read_outlines(data.folder, paths, run.task.input, run.workplace / "outlines.npy")
+    outlines = parallel.from_first(lambda: read_training_outlines(run.arguments, splits, run.workplace))
     folds = [Fold(split.labelled("train", outlines), split.labelled("validation")) for split in splits]
     checkpoints = open_checkpoints(
         run.arguments.checkpoint_dir,

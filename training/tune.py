@@ -27,7 +27,7 @@ from training.model.progress import Epoch
 from training.model.starting_weights import StartingWeights
 from training.reports.tuning_report import RECIPE, describe, finished, write_report
 from training.search_space import suggest, tuning_job, within
-from training.steps import read_inputs
+from training.steps import read_inputs, read_training_outlines
 from training.train import INTERRUPTED
 
 RANDOM_TRIALS = 4
@@ -48,7 +48,9 @@ def tune(arguments: Arguments, trials: int, folder: Path) -> optuna.Study:
     with tempfile.TemporaryDirectory() as name:
         data, weights = read_inputs(arguments, Path(name))
         study = open_study(arguments, folder, data.fingerprint, weights)
-        search(study, arguments, data.labelled("train"), data.labelled("validation"), weights, trials)
+        outlines = read_training_outlines(arguments, [data], Path(name))
+        train, validation = data.labelled("train", outlines), data.labelled("validation")
+        search(study, arguments, train, validation, weights, trials)
     write_report(folder, arguments, study)
     return study
 

@@ -227,22 +227,6 @@ def test_large_bodies_are_streamed_both_ways_at_once() -> None:
     assert answer == body
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT"])
-def test_lost_request_is_not_repeated(method: str) -> None:
-    requests = []
-
-    async def lose(scope: Scope, receive: Receive, _send: Send) -> None:
-        requests.append(scope["method"])
-        await receive()
-        raise ConnectionAbortedError
-
-    with serving(lose) as api_port, edge_before(api_port) as port:
-        answer = send(port, method, "/api/x", None if method == "GET" else b"{}")
-
-    assert answer.status in {500, 502}
-    assert requests == [method]
-
-
 async def large_response(_scope: Scope, _receive: Receive, send: Send) -> None:
     """Answer with more than all the sockets' buffers on the way hold."""
     await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -285,36 +269,6 @@ def test_requests_are_forwarded_without_hop_by_hop_headers() -> None:
     }
     assert answer.headers.get_all("Set-Cookie") == ["a=1", "b=2"]
     assert "Keep-Alive" not in answer.headers
-
-
-async def set_cookie(scope: Scope, _receive: Receive, send: Send) -> None:
-    """Answer with the cookies of the request in compressed form, and set one."""
-    cookies = [value for name, value in scope["headers"] if name == b"cookie"]
-    headers = [(b"set-cookie", b"a=1"), (b"content-encoding", b"gzip")]
-    await respond(send, 200, headers, gzip.compress(b"|".join(cookies)))
-
-
-def test_proxy_remembers_no_cookie_and_keeps_compression() -> None:
-    with serving(set_cookie) as api_port, edge_before(api_port) as port:
-        send(port, "GET", "/api/x", None, Cookie="own=1")
-        answer = send(port, "GET", "/api/x", None)
-
-    assert answer.headers["Content-Encoding"] == "gzip"
-    assert gzip.decompress(answer.body) == b""
-
-
-@pytest.mark.parametrize("status", [200, 204, 304])
-def test_head_and_empty_answers_end_without_a_body(status: int) -> None:
-    async def answer_empty(_scope: Scope, _receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": status, "headers": [(b"etag", b'"1"')]})
-        await send({"type": "http.response.body"})
-
-    with serving(answer_empty) as api_port, edge_before(api_port) as port:
-        answers = [send(port, method, "/api/x", None) for method in ("HEAD", "GET")]
-
-    assert [(answer.status, answer.body, answer.headers["ETag"]) for answer in answers] == [
-        (status, b"", '"1"')
-    ] * 2
 
 
 def test_client_that_disconnects_ends_the_request_to_the_api(api: socket.socket) -> None:

@@ -6,14 +6,18 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.tasks import Augmentation, Task
-from tests.training.samples import NO_AUGMENTATION
+from tests.training.samples import NO_AUGMENTATION, make_network
 from training.data.pixels import Labelled, PixelView
 from training.model.augmentation import Augmenter
 from training.model.fitting import fit
+from training.model.loop import Training
 from training.model.outline_loss import outline_cells, outline_loss
+from training.model.starting_weights import StartingWeights
+from training.model.transfer import cache_views
 
 HEAD = nn.Linear(1, 2, bias=False)
 nn.init.constant_(HEAD.weight, 10)
@@ -28,8 +32,8 @@ def cells_at(row: int, column: int) -> Tensor:
     return cells
 
 
-def loss(cells: Tensor, targets: tuple[float, float] = (1.0, 0.0)) -> float:
-    return outline_loss(MAPS, HEAD, torch.tensor([targets]), cells).item()
+def loss(cells: Tensor) -> float:
+    return outline_loss(MAPS, HEAD, torch.tensor([[1.0, 0.0]]), cells).item()
 
 
 def test_outline_loss_is_low_where_the_map_agrees() -> None:
@@ -37,9 +41,60 @@ def test_outline_loss_is_low_where_the_map_agrees() -> None:
     assert loss(cells_at(1, 0)) > 5
 
 
-def test_outline_loss_ignores_images_without_an_outline_and_mixed_ones() -> None:
+def test_outline_loss_ignores_images_without_an_outline() -> None:
     assert loss(torch.zeros(1, 4, 4)) == 0
-    assert loss(cells_at(1, 0), (0.7, 0.3)) == 0
+
+
+def outlined(classes: int) -> Labelled:
+    """Sixteen images of each class, one after the other; noise, each outlined at the top left."""
+    pixels = np.random.default_rng(0).integers(0, 255, (16 * classes, 1, 64, 40), np.uint8)
+    outlines = np.zeros_like(pixels)
+    outlines[:, :, :32, :16] = 255
+    rows = np.arange(len(pixels))
+    return Labelled(PixelView(pixels, rows), rows // 16, PixelView(outlines, rows))
+
+
+@pytest.mark.parametrize(
+    ("changes", "kept"), [({"mixup": 0.999}, False), ({"cutmix": 0.999}, False), ({}, True)]
+)
+@pytest.mark.parametrize("views", [0, 1])
+def test_mixed_images_lose_their_outlines_even_within_a_class(
+    small_task: Task, changes: dict[str, float], kept: bool, views: int
+) -> None:
+    parameters = Hyperparameters(
+        width=4, batch_size=16, outline_weight=1.0, frozen_blocks=2 * views, feature_views=views
+    ).updated(changes)
+    start = StartingWeights("teacher", make_network(width=4).state_dict())
+    task = replace(small_task, augmentation=NO_AUGMENTATION)
+    training = Training(task, outlined(len(task.classes)), parameters, 0, start)
+    training.begin()
+
+    _, targets, cells = (training._draw_views if views else training._draw_images)(np.arange(16))
+
+    assert torch.allclose(targets.amax(1), torch.ones(16))
+    assert (cells is not None) is kept
+
+
+def test_cached_views_keep_the_outlines_of_each_view(small_task: Task) -> None:
+    pixels = np.zeros((6, 1, 64, 64), np.uint8)
+    for number in range(6):
+        pixels[number, :, 8 * number : 8 * number + 16, :24] = 255
+    rows = np.arange(6)
+    shown = PixelView(pixels, rows)
+    spec = replace(NO_AUGMENTATION, flip=True, quarter_turns=True)
+    augment = Augmenter(spec, (0, 1), 0.0, torch.Generator())
+    network = make_network()
+
+    # No block is run, so that the cached maps are the normalised images.
+    views = cache_views(network, Labelled(shown, np.zeros(6, np.int64), shown), augment, 4, 0, seed=0)
+    maps, _, cells = views.draw(rows, torch.Generator().manual_seed(0))
+
+    assert views.cells is not None
+    assert views.cells.shape == (4, 6, 8, 8)
+    assert cells is not None
+    bright = functional.avg_pool2d((maps > 0).float(), 8)[:, 0]
+    assert torch.allclose(cells, bright, atol=1e-3)
+    assert len({view.tobytes() for view in views.cells[:, 0]}) > 1
 
 
 def test_outline_cells_are_shares_of_squares() -> None:

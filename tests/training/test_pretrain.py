@@ -154,3 +154,8 @@ def test_phantoms_have_the_classes_of_breast_ultrasound() -> None:
 def test_command_without_data_or_phantoms_is_rejected(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 1
     assert "There is nothing to train on: name a folder with --data" in capsys.readouterr().err
+
+
+def test_weight_of_outlines_is_rejected(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--data", str(folder), "--outline-weight", "0.5"]) == 1
+    assert "Pretraining reads no outlines" in capsys.readouterr().err

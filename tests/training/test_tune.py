@@ -226,3 +226,22 @@ def test_torchrun_is_refused(
 
     assert main(search) == 1
     assert "start it without torchrun" in capsys.readouterr().err
+
+
+def test_search_with_a_weight_of_outlines_needs_outlines(
+    search: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*search, "--trials", "1", "--outline-weight", "0.5"]) == 1
+
+    assert "No training image has an outline" in capsys.readouterr().err
+
+
+def test_weight_of_outlines_in_a_recipe_needs_no_outlines(
+    search: list[str], tmp_path: Path, task: Task, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(f"[{task.name}]\noutline_weight = 0.5\n", encoding="utf-8")
+
+    assert main([*search, "--trials", "1", "--recipe", str(recipe)]) == 0
+
+    assert "0 of" in capsys.readouterr().out

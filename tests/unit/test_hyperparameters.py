@@ -94,3 +94,9 @@ def test_average_of_weights_needs_a_fixed_validation_part() -> None:
 
     with pytest.raises(InvalidHyperparameters, match="no image is left to validate an average of weights"):
         Hyperparameters().updated({**averaged, "validation": "cross"})
+
+
+def test_weight_of_outlines_needs_batches_that_are_not_mixed() -> None:
+    with pytest.raises(InvalidHyperparameters, match="outline_weight has no effect on mixed images"):
+        Hyperparameters(outline_weight=0.1, mixup=0.5, cutmix=0.5)
+    assert Hyperparameters(outline_weight=0.1, mixup=0.5).outline_weight == 0.1

@@ -37,8 +37,8 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
         "local/edge",
         "local/http_server",
         "local/page_server",
-        "local/proxy",
     ),
+    "tests/stack/test_proxy.py": ("local/proxy",),
     "tests/stack/test_emulated_lambda.py": (
         "local/aws/lambda_bootstrap",
         "local/aws/lambda_pool",

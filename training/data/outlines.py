@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
+from chalicelib.errors import ImageError
 from chalicelib.imaging import prepare
 from chalicelib.tasks import InputSpec
 from training.data.storage import Storage, join
@@ -41,21 +42,40 @@ def read_outline(
     return np.maximum.reduce([mask.pixels[0] for mask in prepared]), prepared[0].box
 
 
-def read_outlines(folder: str, paths: Sequence[str], spec: InputSpec, store: Path) -> NDArray[np.uint8]:
+def read_outlines(
+    folder: str, paths: Sequence[str], rows: Sequence[int], spec: InputSpec, store: Path
+) -> NDArray[np.uint8] | None:
     """The outlines of images, uint8 (N, H, W), in a file at `store`; those of images without one are empty.
 
+    None if no image to train on has one.
+
+    Args:
+        folder: address of the data.
+        paths: of all N images, relative to it.
+        rows: the images to train on; outlines of others are not read.
+        spec: of the input that images are prepared for.
+        store: the file to write.
+
     Raises:
-        TrainingError: if no image has an outline.
+        TrainingError: if a mask cannot be read.
     """
     storage = Storage()
-    masks = find_masks(storage, folder, paths)
-    if not masks:
-        raise TrainingError(
-            "No image has an outline, so that outline_weight has no effect: add masks, or set it to 0."
-        )
+    masks = find_masks(storage, folder, [paths[row] for row in rows])
     shape = (len(paths), spec.height, spec.width)
     outlines = np.lib.format.open_memmap(store, mode="w+", dtype=np.uint8, shape=shape)
-    for row, path in enumerate(paths):
-        if path in masks:
-            outlines[row], _ = read_outline(storage, folder, masks[path], spec)
-    return outlines
+    found = 0
+    for row in rows:
+        if paths[row] in masks:
+            outlines[row] = _read(storage, folder, paths[row], masks[paths[row]], spec)
+            found += bool(outlines[row].any())
+    print(f"{found} of {len(rows)} training images have an outline", flush=True)
+    return outlines if found else None
+
+
+def _read(
+    storage: Storage, folder: str, path: str, masks: Sequence[str], spec: InputSpec
+) -> NDArray[np.uint8]:
+    try:
+        return read_outline(storage, folder, masks, spec)[0]
+    except ImageError as error:
+        raise TrainingError(f"A mask of '{path}' cannot be read: {error.message}") from error

@@ -19,17 +19,17 @@ from training.core.calibration import fit_temperature
 from training.core.selective import choose_min_probability
 from training.data.pixels import Images, Labelled
 from training.model.classifier import Classifier, average_weights, fold_batch_norm
-from training.model.ensemble_module import EnsembleModule, Member, View, tta_views
+from training.model.ensemble_module import AnswerModule, EnsembleModule, Member, View, tta_views
 from training.model.export import Pixels, check_parity, export
 from training.model.fitting import Fit
 from training.model.graph import open_session
 from training.model.ood_score import fit_ood_score
 from training.model.optimisation import prior_correction
-from training.model.prediction import predict
+from training.model.prediction import describe, run_batches
+from training.model.runner import Runner
 from training.model.weight_precision import round_weights
 
 PARITY_IMAGES = 64
-BATCH_SIZE = 64
 
 
 @dataclass(frozen=True)
@@ -231,25 +231,21 @@ def _describe(
     network = fold_batch_norm(trained)
     round_weights(network, parameters.weights)
 
-    def describe(images: Images) -> Tensor:
-        return predict(network, images)[1]
-
+    train, validation, *kinds = describe(
+        network, [fold.train.pixels, fold.validation.pixels, *counterexamples]
+    )
     return DescribedNetwork(
         network,
-        describe(fold.train.pixels),
+        train,
         torch.from_numpy(fold.train.labels),
-        describe(fold.validation.pixels),
-        tuple(describe(images) for images in counterexamples),
+        validation,
+        tuple(kinds),
         parameters.distance_quantile,
     )
 
 
-@torch.inference_mode()
 def _run(model: EnsembleModule, pixels: Images) -> tuple[Tensor, Tensor]:
     """Logits (N, K) and distances (N,) of prepared images."""
-    model.eval()
-    answers = [
-        model.answer(torch.from_numpy(np.array(pixels[start : start + BATCH_SIZE])))
-        for start in range(0, len(pixels), BATCH_SIZE)
-    ]
-    return torch.cat([logits for logits, _, _ in answers]), torch.cat([away for _, _, away in answers])
+    runner = Runner(AnswerModule(model), 2, len(pixels) * len(model.views), torch.device("cpu"))
+    logits, distances = run_batches(runner, pixels)
+    return logits, distances

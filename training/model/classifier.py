@@ -74,10 +74,14 @@ class Classifier(nn.Module, ABC):
         maps = self.run_blocks(maps, done)
         return maps, torch.cat([earlier.mean((2, 3)) for earlier in described], 1)
 
-    def forward(self, maps: Tensor, start: int = 0) -> tuple[Tensor, Tensor]:
-        """Logits (N, classes) and last maps (N, F, h, w) of normalised images or maps; see `run_blocks`."""
-        last = self.run_blocks(maps, start)
-        return self.head(self.dropout(last.mean((2, 3)))), last
+    def classify(self, last: Tensor) -> Tensor:
+        """Logits (N, classes) of the maps (N, F, h, w) of the last block."""
+        logits: Tensor = self.head(self.dropout(last.mean((2, 3))))
+        return logits
+
+    def forward(self, maps: Tensor, start: int = 0) -> Tensor:
+        """Logits (N, classes) of normalised images (N, C, H, W) or maps; see `run_blocks`."""
+        return self.classify(self.run_blocks(maps, start))
 
     def freeze(self, count: int) -> None:
         """Keep the weights and the batch-norm statistics of the first `count` blocks as they are."""

@@ -112,6 +112,19 @@ class EnsembleModule(nn.Module):
         return answers.reshape(len(self.views), -1, *answers.shape[1:])
 
 
+class AnswerModule(nn.Module):
+    """From prepared images to uncalibrated answers, without a map."""
+
+    def __init__(self, model: EnsembleModule):
+        super().__init__()
+        self.model = model
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """uint8 (N, C, H, W) -> logits (N, K) and distance (N,)."""
+        logits, _, distance = self.model.answer(image)
+        return logits, distance
+
+
 def _activation(evidence: Tensor, size: Sequence[int], padding: int) -> Tensor:
     """Class activation maps (Zhou et al. 2016) with a maximum of 1 per class.
 

@@ -30,7 +30,7 @@ from training.model.optimisation import (
     prior_correction,
     weighted_cross_entropy,
 )
-from training.model.outline_loss import outline_loss
+from training.model.outline_loss import WithMaps, outline_loss
 from training.model.prediction import predict
 from training.model.progress import Epoch, Progress
 from training.model.starting_weights import StartingWeights
@@ -76,7 +76,7 @@ class Training:
         self.correction = prior_correction(train.labels, len(task.classes), parameters).numpy()
         self.optimisation = Optimisation(self.network, parameters, self.steps)
         self.averaged = cast("Classifier", self.optimisation.averaging.module)
-        self.distributed = parallel.distribute(self.network, self.device)
+        self.distributed = parallel.distribute(WithMaps(self.network), self.device)
         self.generator = torch.Generator()
         self.augment = Augmenter(
             task.augmentation, task.flip_permutation, parameters.random_erasing, self.generator
@@ -195,7 +195,7 @@ class Training:
     def _draw_images(self, batch: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor | None]:
         """Augmented, mixed and normalised images (n, C, H, W), shares of the classes (n, K), outlines."""
         images, labels, cells = augmented(self.network, self.train, batch, self.augment)
-        images, targets = self.mix(images, self._one_hot(labels))
+        images, targets, cells = self._mix(images, labels, cells)
         return self.network.normalise(images), targets, cells
 
     def _draw_views(self, batch: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor | None]:
@@ -204,11 +204,18 @@ class Training:
         Maps are mixed like images (manifold mixup, Verma et al. 2019).
         """
         assert self.views is not None
-        maps, labels, cells = self.views.draw(batch, self.generator)
-        return *self.mix(maps, self._one_hot(labels)), cells
+        return self._mix(*self.views.draw(batch, self.generator))
 
-    def _one_hot(self, labels: Tensor) -> Tensor:
-        return functional.one_hot(labels, len(self.class_weights)).float()
+    def _mix(
+        self, images: Tensor, labels: Tensor, cells: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Mix images or maps; mixed ones lose their outlines, because CutMix may cover what is outlined.
+
+        Targets do not show whether a pair was mixed, because both images may be of one class.
+        """
+        targets = functional.one_hot(labels, len(self.class_weights)).float()
+        mixed, targets = self.mix(images, targets)
+        return mixed, targets, cells if mixed is images else None
 
     def _cache_views(self, views: int) -> CachedViews:
         blocks = self.parameters.frozen_blocks

@@ -19,7 +19,10 @@ class Mixer:
         self.generator = generator
 
     def __call__(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Mix images (N, C, H, W) and their targets, shares of the classes (N, K), in the same proportion."""
+        """Mix images (N, C, H, W) and their targets, shares of the classes (N, K), in the same proportion.
+
+        A batch that is not mixed is returned as the same tensors.
+        """
         partner = torch.randperm(len(images), generator=self.generator)
         chance = self._uniform(1).item()
         if chance < self.cutmix:

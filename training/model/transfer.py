@@ -11,7 +11,6 @@ from tempfile import TemporaryFile
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from onnxruntime import InferenceSession, SessionOptions
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -21,50 +20,27 @@ from training.data.pixels import Labelled
 from training.errors import TrainingError
 from training.model.augmentation import Augmenter
 from training.model.classifier import Classifier, fold_batch_norm
-from training.model.export import to_onnx
 from training.model.optimisation import weighted_cross_entropy
 from training.model.outline_loss import outline_cells
+from training.model.runner import Runner
 
 BATCH_SIZE = 64
-MIN_FOR_ONNX = 500
-"""Images; for fewer, making the graph takes longer than it saves."""
 VIEWS, HEAD = 1, 2
 """Purposes of random numbers, which keep their seeds apart."""
 
 
-class FrozenBody(nn.Module):
-    """Some blocks of a network, for inference only.
+class Blocks(nn.Module):
+    """Some blocks of a network, for inference only."""
 
-    On a CPU, onnxruntime runs them for many images: with EfficientNet-Lite it needs a fifth of torch's time.
-    """
-
-    def __init__(self, network: Classifier, images: int, start: int = 0, stop: int | None = None):
-        """Take the number of images that will be run, and the blocks; see `Classifier.run_blocks`."""
+    def __init__(self, network: Classifier, start: int, stop: int | None):
+        """Take the blocks as `Classifier.run_blocks` does."""
         super().__init__()
         self.network = fold_batch_norm(network)
         self._start, self._stop = start, stop
-        self._device = network.head.weight.device
-        self._in_torch = self._device.type != "cpu" or images < MIN_FOR_ONNX
-        self._session: InferenceSession | None = None
 
-    def forward(self, maps: Tensor) -> Tensor:
+    def forward(self, maps: Tensor) -> tuple[Tensor]:
         """Maps after the last of the blocks, of those before the first or of normalised images."""
-        return self.network.run_blocks(maps, self._start, self._stop)
-
-    def run(self, maps: Tensor) -> Tensor:
-        """What `forward` returns, (N, F, h, w), for maps or images (N, C, H, W); both on the CPU."""
-        if self._in_torch:
-            return self.forward(maps.to(self._device, memory_format=torch.channels_last)).cpu()
-        if self._session is None:
-            self._session = self._open_session(maps[:1].expand(2, -1, -1, -1).contiguous())
-        [output] = self._session.run(None, {"image": maps.numpy()})
-        return torch.from_numpy(output)
-
-    def _open_session(self, example: Tensor) -> InferenceSession:
-        options = SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()
-        graph = to_onnx(self.eval(), example, ["maps"]).SerializeToString()
-        return InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        return (self.network.run_blocks(maps, self._start, self._stop),)
 
 
 @dataclass(frozen=True)
@@ -119,10 +95,10 @@ def cache_views(
     maps: NDArray[np.float16] | None = None
     labels = np.empty((views, len(train.labels)), np.int64)
     cells: NDArray[np.float16] | None = None
-    body = FrozenBody(network, labels.size, 0, blocks)
+    body = Runner(Blocks(network, 0, blocks), 1, labels.size, network.head.weight.device)
     for view in range(views):
         augment.generator.manual_seed(_draw_seed(seed, VIEWS, view))
-        for rows, output, changed, outlined in _augmented_maps(body, train, augment):
+        for rows, output, changed, outlined in _augmented_maps(body, network, train, augment):
             if maps is None:
                 shape = (*labels.shape, *output.shape[1:])
                 print(
@@ -146,13 +122,12 @@ def pool_views(network: Classifier, views: CachedViews, start: int) -> CachedVie
     """The means of the last maps, shape (V, N, F), of views with the output of the blocks before `start`."""
     count, images = views.labels.shape
     pooled = np.empty((count, images, network.head.in_features), np.float16)
-    body = FrozenBody(network, views.labels.size, start)
-    with torch.inference_mode():
-        for view in range(count):
-            for first in range(0, images, BATCH_SIZE):
-                rows = slice(first, first + BATCH_SIZE)
-                maps = torch.from_numpy(views.maps[view, rows].astype(np.float32))
-                pooled[view, rows] = body.run(maps).mean((2, 3)).numpy()
+    body = Runner(Blocks(network, start, None), 1, views.labels.size, network.head.weight.device)
+    for view in range(count):
+        for first in range(0, images, BATCH_SIZE):
+            rows = slice(first, first + BATCH_SIZE)
+            [maps] = body(torch.from_numpy(views.maps[view, rows].astype(np.float32)))
+            pooled[view, rows] = maps.mean((2, 3)).numpy()
     return CachedViews(pooled, views.labels)
 
 
@@ -201,13 +176,13 @@ def augmented(
 
 @torch.inference_mode()
 def _augmented_maps(
-    body: FrozenBody, train: Labelled, augment: Augmenter
+    body: Runner, network: Classifier, train: Labelled, augment: Augmenter
 ) -> Iterator[tuple[slice, Tensor, Tensor, Tensor | None]]:
     """Yield for each batch its rows, the body's maps (n, C, h, w), labels (n,), and outlines' cells."""
     for first in range(0, len(train.labels), BATCH_SIZE):
         rows = slice(first, first + BATCH_SIZE)
-        images, labels, cells = augmented(body.network, train, rows, augment)
-        yield rows, body.run(body.network.normalise(images)), labels, cells
+        images, labels, cells = augmented(network, train, rows, augment)
+        yield rows, body(network.normalise(images))[0], labels, cells
 
 
 def _draw_seed(seed: int, purpose: int, number: int) -> int:
