@@ -11,12 +11,16 @@ import pytest
 from chalicelib.tasks import Task
 from tests.training.samples import write_images
 from training.arguments import parse_arguments
+from training.data.dataset import Listing, Record
 from training.data.files import write_files
+from training.data.leave_out import mark_left_out
+from training.data.listing import Location
 from training.data.parts import PARTS
 from training.data.preparation import PreparedData, prepare_data
 from training.data.report import render_summary
 from training.errors import TrainingError
 from training.prepare import main as prepare_main
+from training.train import main as train_main
 
 
 @pytest.fixture
@@ -197,3 +201,30 @@ def test_option_is_accepted_by_training_and_preparation(
     assert parse_arguments(words).reading["leave_out"] == "scanner=new"
     assert prepare_main([*words, "--output", str(tmp_path / "report")]) == 0
     assert "images with scanner = new" in capsys.readouterr().out
+
+
+def test_package_and_card_state_what_was_left_out(data_folder: Path, task: Task, tmp_path: Path) -> None:
+    """Also where the source that was left out lacks classes."""
+    write_scanners(data_folder, {"p00": "new", "p01": "new"}, task.class_names[:2])
+    places = ("model", "output", "checkpoint")
+    words = [word for name in places for word in (f"--{name}-dir", str(tmp_path / name))]
+    words += ["--task", task.name, "--data", str(data_folder), "--leave-out", "scanner=new", "--smoke"]
+
+    assert train_main([*words, "--epochs", "1"]) == 0
+
+    model = json.loads((tmp_path / "model" / "model.json").read_text(encoding="utf-8"))
+    described = model["data"]["given_split"]
+    assert described.startswith("Left out: the test part is the 8 images with scanner = new;")
+    assert f"no image of {', '.join(task.class_names[2:])}" in described
+    assert described in (tmp_path / "model" / "card.md").read_text(encoding="utf-8")
+
+
+def test_folders_of_several_buckets_can_be_left_out() -> None:
+    records = (Record("a.png", 0, "p1"), Record("s3://two/films/b.png", 0, "p2"))
+    listing = Listing("s3://one/images/", "", records, 0, {})
+    location = Location(("s3://one/images/", "s3://two/films/"))
+
+    marked, left_out = mark_left_out(listing, location, "folder=films", ("any",))
+
+    assert [record.given for record in marked.records] == ["", "test"]
+    assert left_out.unknown == 0
