@@ -15,7 +15,7 @@ FINDINGS = {
     "contradictions": "left out because identical files have different labels",
     "near_contradictions": "left out because nearly identical images have different labels",
     "unreadable": "left out because they cannot be read",
-    "leaks": "left out of training and validation because their patient is in the given test part",
+    "leaks": "left out of training and validation because their patient is in the test part",
     "used": "images used",
     "confirmed": "labels confirmed in reviews",
     "changed": "labels changed in reviews",
