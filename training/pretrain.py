@@ -3,8 +3,6 @@
 A network that was trained on thousands of other medical images needs fewer of its own (Caruana 1997). All
 tasks share a backbone and have a head each. Only the train parts of the splits of `training.train` are used,
 so that no image that later validates or tests a model has an influence on the weights.
-
-With `--phantoms COUNT` drawn ultrasound frames are a further task; without `--data` they are the only one.
 """
 
 import argparse
@@ -20,7 +18,6 @@ from typing import cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -28,8 +25,7 @@ from chalicelib.errors import NegatoscopeError
 from chalicelib.hyperparameters import EFFICIENTNETS, RESNET, Hyperparameters
 from chalicelib.tasks import InputSpec, Task, load_tasks
 from training.arguments import Parser, find_task, read_recipe
-from training.data.phantoms import frames
-from training.data.pixels import Labelled, PixelView, prepare_images
+from training.data.pixels import Labelled, prepare_images
 from training.data.preparation import prepare_data
 from training.data.sources import dataset_folders
 from training.data.storage import Storage
@@ -46,8 +42,6 @@ from training.options import add_hyperparameters
 RECIPE = "pretraining"
 SIDE = 96
 """Side in pixels of the squares to which images are resized: small enough for training on a laptop."""
-PRINT_EVERY = 2000
-"""Phantoms between two lines of progress."""
 
 
 class JointNetwork(nn.Module):
@@ -205,28 +199,12 @@ def read_data(
     return data
 
 
-def draw_phantoms(count: int, spec: InputSpec, seed: int) -> tuple[Task, Labelled]:
-    """Drawn ultrasound frames, resized to `spec`, as a task."""
-    task = find_task(frames.TASK)
-    assert task.class_names == frames.CLASSES
-    images = np.empty((count, spec.channels, spec.height, spec.width), np.uint8)
-    labels = np.empty(count, np.int64)
-    for number, (frame, label) in enumerate(frames.draw_frames(count, seed)):
-        small = Image.fromarray(frame).resize((spec.width, spec.height), Image.Resampling.BILINEAR)
-        images[number], labels[number] = np.asarray(small), label
-        if (number + 1) % PRINT_EVERY == 0:
-            print(f"drawn {number + 1} of {count} phantoms", flush=True)
-    view = PixelView(images, np.arange(count))
-    return replace(task, name="phantoms", input=spec), Labelled(view, labels)
-
-
 def _parser() -> Parser:
     parser = Parser(prog="training.pretrain", description="Pretrain a backbone on several data sets.")
-    parser.add_argument("--data", type=Path, help="folder with a folder of images for each task")
-    parser.add_argument("--tasks", nargs="*", default=[], help="names of tasks (all with a folder)")
     parser.add_argument(
-        "--phantoms", type=int, default=0, metavar="COUNT", help="number of drawn ultrasound frames to add"
+        "--data", type=Path, required=True, help="folder with a folder of images for each task"
     )
+    parser.add_argument("--tasks", nargs="*", default=[], help="names of tasks (all with a folder)")
     parser.add_argument("--side", type=int, default=SIDE, help=f"side of the images in pixels ({SIDE})")
     parser.add_argument(
         "--output", type=Path, default=Path(".local", "training", "backbone.pt"), help="the file to write"
@@ -250,25 +228,16 @@ def pretrain(options: argparse.Namespace) -> Classifier:
     if parameters.outline_weight:
         raise TrainingError("Pretraining reads no outlines: leave out --outline-weight.")
     weights = load_starting_weights(options.start_from) if options.start_from else None
-    if not (options.data or options.phantoms):
-        raise TrainingError(
-            "There is nothing to train on: name a folder with --data, or a number of --phantoms."
-        )
-    spec = InputSpec(options.side, options.side, channels=1, fit="stretch")
     make_deterministic()
-    data: list[tuple[Task, Labelled]] = []
     with tempfile.TemporaryDirectory() as workplace:
-        if options.data:
-            data += read_data(
-                options.data,
-                options.tasks,
-                options.side,
-                parameters.split_seed,
-                Path(workplace),
-                grey=parameters.architecture == RESNET,
-            )
-        if options.phantoms:
-            data.append(draw_phantoms(options.phantoms, spec, parameters.seed))
+        data = read_data(
+            options.data,
+            options.tasks,
+            options.side,
+            parameters.split_seed,
+            Path(workplace),
+            grey=parameters.architecture == RESNET,
+        )
         return Pretraining(make_samplers(data, parameters), parameters, weights).run()
 
 

@@ -50,6 +50,21 @@ def test_card_names_metrics_below_the_gate(model: dict[str, Any]) -> None:
     assert f"(at least {gate['accuracy']:.3f}).**" in card
 
 
+@pytest.mark.parametrize(
+    ("average", "sentence"),
+    [
+        ("outputs", "This model averages the answers of the 2 networks"),
+        ("weights", "This model has the mean weights of the 2 networks"),
+    ],
+)
+def test_card_says_what_is_averaged(model: dict[str, Any], average: str, sentence: str) -> None:
+    model["training"]["ensemble_average"] = average
+    for seed in model["training"]["seeds"]:
+        seed["kept"] = True
+
+    assert sentence in render_card(model)
+
+
 @pytest.mark.parametrize("validation", ["cross", "rotating"])  # the latter in release 0.1
 def test_card_describes_cross_validation(model: dict[str, Any], validation: str) -> None:
     model["training"]["validation"] = validation

@@ -1,6 +1,5 @@
 """Pretraining of a backbone on several tasks."""
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from tests.training.samples import make_network, write_images
 from training.data.preparation import PreparedData, prepare_data
 from training.model.imagenet import load_imagenet_weights
 from training.model.starting_weights import load_starting_weights
-from training.pretrain import draw_phantoms, main, read_data
+from training.pretrain import main, read_data
 
 SPEC = InputSpec(width=48, height=48, channels=1, fit="stretch")
 TASKS = ("breast-histology", "mammography-views")
@@ -123,37 +122,9 @@ def test_unknown_task_is_rejected(folder: Path, capsys: pytest.CaptureFixture[st
     assert "There is no task 'toes'" in capsys.readouterr().err
 
 
-def test_phantoms_need_no_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    options = ["--phantoms", "30", "--output", str(tmp_path / "backbone.pt"), "--epochs", "1", "--width", "4"]
-
-    assert main([*options, "--side", "32"]) == 0
-
-    assert "epoch=1/1; phantoms=" in capsys.readouterr().out
-    assert load_starting_weights(str(tmp_path / "backbone.pt")).tensors
-
-
-def test_phantoms_can_be_combined_with_tasks(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    options = ["--data", str(folder), "--tasks", TASKS[0], "--phantoms", "9", "--side", "32"]
-
-    assert main([*options, "--output", str(tmp_path / "backbone.pt"), "--epochs", "1", "--width", "4"]) == 0
-
-    assert re.search(rf"epoch=1/1; {TASKS[0]}=\S+ phantoms=", capsys.readouterr().out)
-
-
-def test_phantoms_have_the_classes_of_breast_ultrasound() -> None:
-    task, images = draw_phantoms(6, SPEC, 1)
-
-    assert (task.name, task.input) == ("phantoms", SPEC)
-    assert task.class_names == load_task("breast-ultrasound").class_names
-    assert images.pixels.shape == (6, 1, 48, 48)
-    assert images.labels.tolist() == [0, 1, 2, 0, 1, 2]
-
-
-def test_command_without_data_or_phantoms_is_rejected(capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_without_data_is_rejected(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 1
-    assert "There is nothing to train on: name a folder with --data" in capsys.readouterr().err
+    assert "--data" in capsys.readouterr().err
 
 
 def test_weight_of_outlines_is_rejected(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -106,13 +106,7 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     ),
     "tests/training/test_layouts.py": ("training/data/rows", "training/data/sources"),
     "tests/training/test_listing.py": ("training/data/dataset",),
-    "tests/training/test_phantoms.py": (
-        "training/data/phantoms/field",
-        "training/data/phantoms/frames",
-        "training/data/phantoms/lesion",
-        "training/data/phantoms/scanner",
-        "training/data/phantoms/tissue",
-    ),
+    "tests/training/test_phantoms.py": (),
     "tests/training/test_preparation.py": (
         "training/data/cleaning",
         "training/data/earlier",
@@ -159,7 +153,6 @@ OF_NO_MODULE = {
     "tests/unit/statemachine/test_paths.py": "the paths through the definition",
     "tests/unit/statemachine/test_run.py": "run.sh",
     "tests/training/test_bundled_model.py": "the packages that training has made",
-    "tests/training/test_phantoms.py": "a package, which is tested as a whole",
     "tests/training/test_real_data.py": "the preparation of real images",
 }
 """Files of tests without a module of their name, and what they test."""

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from chalicelib.hyperparameters import current_names
+from chalicelib.hyperparameters import WEIGHTS, current_names
 from chalicelib.tasks import load_tasks
 from training.core.facts import Facts
 from training.core.markdown import bullets, share, table
@@ -71,8 +71,7 @@ def _test(model: Facts) -> Iterator[str]:
     )
     yield from _shortfall(model)
     yield render_results(model["metrics"]["test"], model["classes"], PLOTS)
-    training = model["training"]
-    yield from _seeds(seed_results(training), is_cross_validated(training))
+    yield from _seeds(model["training"])
 
 
 def _shortfall(model: Facts) -> Iterator[str]:
@@ -86,13 +85,14 @@ def _shortfall(model: Facts) -> Iterator[str]:
         )
 
 
-def _seeds(seeds: Sequence[Facts], cross_validated: bool) -> Iterator[str]:
+def _seeds(training: Facts) -> Iterator[str]:
+    seeds = seed_results(training)
     if len(seeds) < 2:
         return
     values = [seed["test"]["accuracy"] for seed in seeds]
     yield "### Variation over seeds"
     yield (
-        f"The training was run with {len(seeds)} seeds. {_choice(seeds, cross_validated)} "
+        f"The training was run with {len(seeds)} seeds. {_choice(training, seeds)} "
         f"Mean test accuracy over the seeds: {100 * sum(values) / len(values):.1f} % "
         f"(from {100 * min(values):.1f} % to {100 * max(values):.1f} %)."
     )
@@ -112,8 +112,8 @@ def _seeds(seeds: Sequence[Facts], cross_validated: bool) -> Iterator[str]:
     )
 
 
-def _choice(seeds: Sequence[Facts], cross_validated: bool) -> str:
-    if cross_validated:
+def _choice(training: Facts, seeds: Sequence[Facts]) -> str:
+    if is_cross_validated(training):
         return (
             f"They are {len(seeds)} networks of a cross-validation: each was validated on another fold of "
             "the images outside the test part, and trained on the rest. This model averages their answers. "
@@ -122,6 +122,8 @@ def _choice(seeds: Sequence[Facts], cross_validated: bool) -> str:
     kept = sum(seed["kept"] for seed in seeds)
     if kept == 1:
         return "This model is the one with the lowest validation loss."
+    if training.get("ensemble_average") == WEIGHTS:
+        return f"This model has the mean weights of the {kept} networks with the lowest validation loss."
     return f"This model averages the answers of the {kept} networks with the lowest validation loss."
 
 
