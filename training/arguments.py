@@ -128,6 +128,7 @@ def read_options(options: argparse.Namespace) -> Arguments:
             **data_reading(options),
             "test_split": options.test_split,
             "earlier": options.earlier,
+            "leave_out": options.leave_out,
         },
         ood_data=options.ood_data,
         start_from=_starting_weights(options.start_from, parameters.architecture),

@@ -58,6 +58,12 @@ def add_split_options(parser: ArgumentParser) -> None:
         help="manifest.csv of an earlier preparation: its images keep their parts, and only new groups are "
         "split",
     )
+    parser.add_argument(
+        "--leave-out",
+        metavar="ATTRIBUTE=VALUE",
+        help="test on the images of one source, which training and validation do not see: those with this "
+        "value of a manifest's column, an attribute of datasets.toml, or folder (the folder of --data)",
+    )
 
 
 def add_place_options(parser: ArgumentParser) -> None:

@@ -36,6 +36,7 @@ def prepare(options: argparse.Namespace) -> PreparedData:
             **data_reading(options),
             test_split=options.test_split,
             earlier=options.earlier,
+            leave_out=options.leave_out,
         )
         print(render_summary(data))
         write_files(data, options.output)

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.tasks import Task
+from chalicelib.tasks import Task, load_task
 from tests.training.samples import write_manifest
 from tests.training.trees import classes, groups, list_data, write_tree
 from training.data.dataset import attributes, check_classes, subgroups
+from training.data.sources import load_source
 from training.errors import TrainingError
 
 CLASSES = ("healthy", "ill")
@@ -153,3 +154,45 @@ def test_manifest_can_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     (tmp_path / "manifest.csv").write_bytes(b"\xef\xbb\xbfpath,class\r\nx.png,ill\r\n")
 
     assert classes(list_data(tmp_path, CLASSES), CLASSES) == {"x.png": "ill"}
+
+
+def test_classes_of_another_data_set_are_translated(tmp_path: Path) -> None:
+    write_tree(tmp_path, [f"{name}/{name}.png" for name in ("CNV", "drusen", "dme", "normal")])
+    seven = load_task("retinal-oct").class_names
+
+    listing = list_data(tmp_path, seven, "retinal-oct-2017", task="retinal-oct")
+
+    assert classes(listing, seven) == {
+        "CNV/CNV.png": "age-related-macular-degeneration",
+        "drusen/drusen.png": "age-related-macular-degeneration",
+        "dme/dme.png": "diabetic-macular-edema",
+        "normal/normal.png": "normal",
+    }
+
+
+def test_classes_without_a_counterpart_are_left_out(tmp_path: Path) -> None:
+    names = load_task("retinal-oct").class_names
+    write_tree(tmp_path, [f"{name}/a.png" for name in names])
+    write_lines(tmp_path / "manifest.csv", "path,class", *(f"{name}/a.png,{name}" for name in names))
+    four = load_task("retinal-oct-2017").class_names
+
+    listing = list_data(tmp_path, four, "retinal-oct", task="retinal-oct-2017")
+
+    assert classes(listing, four) == {"diabetic-macular-edema/a.png": "dme", "normal/a.png": "normal"}
+    assert len(listing.left_out["other_class"]) == 5
+
+
+def test_unknown_class_is_rejected_where_others_are_left_out(tmp_path: Path) -> None:
+    write_tree(tmp_path, ["a.png"])
+    write_lines(tmp_path / "manifest.csv", "path,class", "a.png,glaucoma")
+
+    with pytest.raises(TrainingError, match="'glaucoma', which the task does not have"):
+        list_data(tmp_path, load_task("retinal-oct-2017").class_names, "retinal-oct", task="retinal-oct-2017")
+
+
+@pytest.mark.parametrize("name", ["retinal-oct", "retinal-oct-2017"])
+def test_translations_name_classes_of_both_tasks(name: str) -> None:
+    for other, table in load_source(name).other_tasks.items():
+        assert set(table) <= set(load_task(name).class_names)
+        assert set(table.values()) <= {*load_task(other).class_names, ""}
+        assert set(load_task(name).class_names) <= {*table, *load_task(other).class_names}

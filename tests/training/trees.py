@@ -20,11 +20,16 @@ def write_tree(folder: Path, paths: Iterable[str]) -> Path:
 
 
 def list_data(
-    data: Places, class_names: Iterable[str], dataset: str = "undescribed", client: Any = None, **how: Any
+    data: Places,
+    class_names: Iterable[str],
+    dataset: str = "undescribed",
+    client: Any = None,
+    task: str = "",
+    **how: Any,
 ) -> Listing:
     """List the images at `data`."""
     location = Location(data, **how)
-    return list_images(Storage(client), location, tuple(class_names), load_source(dataset))
+    return list_images(Storage(client), location, tuple(class_names), load_source(dataset, task))
 
 
 def classes(listing: Listing, class_names: Iterable[str]) -> dict[str, str]:

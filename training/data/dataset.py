@@ -78,6 +78,9 @@ class Collector:
             if row.left_out:
                 left_out[row.left_out].append(row.path)
                 continue
+            if self.vocabulary.leaves_out(row.class_name):
+                left_out["other_class"].append(row.path)
+                continue
             group = self._group(row)
             ungrouped += not group
             label = self.vocabulary.label(row, self.how)

@@ -55,7 +55,7 @@ def write_manifest(data: PreparedData, path: Path) -> None:
 
 
 def _facts(data: PreparedData) -> dict[str, Any]:
-    given = data.given_split
+    given, left_out = data.given_split, data.left_out_source
     return {
         "title": data.source.title,
         "how": data.how,
@@ -63,6 +63,7 @@ def _facts(data: PreparedData) -> dict[str, Any]:
         "split_seed": data.split_seed,
         "split": data.describe_split(),
         "findings": data.findings,
+        "left_out_source": left_out and vars(left_out),
         "given_split": given and {**vars(given), "kept": data.keeps_test},
         "shapes": [
             {"format": name, "width": width, "height": height, "files": count}

@@ -88,21 +88,21 @@ def _read_all(
     """The folder to which all paths are relative, and the reading of each folder or manifest."""
     places = location.places
     if len(places) == 1:
-        folder = _folder(places[0])
+        folder = data_folder(places[0])
         return folder, [_read(storage, location, places[0], class_names, vocabulary)]
     places = [absolute(place) for place in places]
     if len(set(places)) < len(places):
         raise TrainingError("The same data are named twice. Name each folder once.")
-    common = common_folder(list(dict.fromkeys(map(_folder, places))))
+    common = common_folder(list(dict.fromkeys(map(data_folder, places))))
     readings = []
     for place in places:
         reading = _read(storage, location, place, class_names, vocabulary)
-        rows = _move(reading.rows, _folder(place), common)
+        rows = _move(reading.rows, data_folder(place), common)
         readings.append(_Reading(f"{relative(place, common)}: {reading.how}", rows, reading.listed))
     return common, readings
 
 
-def _folder(place: str) -> str:
+def data_folder(place: str) -> str:
     """The folder to which the paths of the images at `place` are relative."""
     return parent(place) if place.endswith(SUFFIXES) else place
 
@@ -116,7 +116,7 @@ def _move(rows: Iterator[Row], folder: str, common: str) -> Iterator[Row]:
 def _read(
     storage: Storage, location: Location, place: str, class_names: Sequence[str], vocabulary: Vocabulary
 ) -> _Reading:
-    folder = _folder(place)
+    folder = data_folder(place)
     manifest, output_manifest = join(folder, MANIFEST), join(folder, OUTPUT_MANIFEST)
     if place != folder:
         output_manifest = place

@@ -14,6 +14,7 @@ from training.data.cleaning import CleanData, clean
 from training.data.dataset import Listing, Record, attributes, check_classes, subgroups
 from training.data.earlier import mark_earlier
 from training.data.folds import check_enough_groups
+from training.data.leave_out import LeftOut, mark_left_out, outside_test
 from training.data.listing import Location, Places, list_images
 from training.data.parts import PARTS, Part, fingerprint
 from training.data.pixels import Labelled, PixelView, prepare_images
@@ -28,8 +29,8 @@ from training.data.split import (
 from training.data.storage import Storage
 from training.errors import TrainingError
 
-Split = Literal[TestSplit, "earlier"]
-"""How the data are split: as a TestSplit says, or by extending an earlier preparation."""
+Split = Literal[TestSplit, "earlier", "left_out"]
+"""As a TestSplit says, by extending an earlier preparation, or around the source that is left out."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class PreparedData(CleanData):
     """Indices into `records`."""
     fingerprint: str
     """Of contents, labels, groups and parts; the same for the same data, seed and split."""
+    left_out_source: LeftOut | None = None
+    """The source that is the test part; None if no source was left out."""
 
     def folds(self, count: int) -> list["PreparedData"]:
         """`count` splits for cross-validation with different validation parts; this is the first.
@@ -84,6 +87,13 @@ class PreparedData(CleanData):
             for part in PARTS
         }
 
+    def describe_given_test(self) -> str | None:
+        """The test part that was left out or came with the data, in words; None if there is none."""
+        removed = self.findings.get("leaks", 0)
+        if self.left_out_source:
+            return self.left_out_source.describe(self._count("test"), removed)
+        return self.given_split.describe(self.keeps_test, removed) if self.given_split else None
+
     def _count(self, part: Part) -> dict[str, int]:
         counts = Counter(self.records[index].label for index in self.parts[part])
         return {name: counts[label] for label, name in enumerate(self.class_names)}
@@ -120,6 +130,7 @@ def prepare_data(
     near_duplicates: float | None = None,
     test_split: TestSplit | None = None,
     earlier: str | Path | None = None,
+    leave_out: str | None = None,
     client: Any = None,
 ) -> PreparedData:
     """List, read, clean and split labelled images.
@@ -139,25 +150,29 @@ def prepare_data(
         test_split: "given" to test on the test part that comes with the data, "own" to draw one, "fixed" to
             keep all parts of the data's manifest; None uses the value in datasets.toml.
         earlier: manifest.csv of an earlier preparation, whose images keep their parts.
+        leave_out: ATTRIBUTE=VALUE of the images that become the test part, to test on an unseen source.
         client: S3 client; None to create one if needed.
 
     Raises:
         TrainingError: if the data do not allow training; the message says what is missing.
     """
-    source = load_source(dataset)
+    source = load_source(dataset, task.name)
     place = Location(location, labels, layout, min_confidence)
     storage = Storage(client)
     listing = list_images(storage, place, task.class_names, source)
     check_classes(listing, task.class_names)
-    how = _choose_split(listing, source, test_split, earlier)
+    how = _choose_split(listing, source, test_split, earlier, leave_out)
+    left_out = None
+    if leave_out is not None:
+        listing, left_out = mark_left_out(listing, place, leave_out, task.class_names)
     # Before reading, which may take hours.
-    check_enough_groups(listing.records, task.class_names)
+    check_enough_groups(outside_test(listing.records) if left_out else listing.records, task.class_names)
     images = prepare_images(storage, listing.folder, listing.records, task.input, workplace / "pixels.npy")
     if earlier:
         listing = mark_earlier(storage, str(earlier), listing, images)
     # The groups of a manifest with all parts are final.
     threshold = 0.0 if how == "fixed" else _threshold(source, near_duplicates)
-    keep_test = how in ("given", "earlier")
+    keep_test = how in ("given", "earlier", "left_out")
     data = clean(listing, images, threshold, keep_test, workplace, grows=how == "earlier")
     parts = _split(data, task.class_names, split_seed, how)
     return PreparedData(
@@ -168,6 +183,7 @@ def prepare_data(
         split_seed=split_seed,
         parts=parts,
         fingerprint=fingerprint(data.records, data.digests, parts),
+        left_out_source=left_out,
     )
 
 
@@ -188,7 +204,7 @@ def prepare_evaluation_data(
     Raises:
         TrainingError: if there is nothing to evaluate; the message says what is missing.
     """
-    source = load_source(dataset)
+    source = load_source(dataset, task.name)
     place = Location(location, labels, layout, min_confidence)
     storage = Storage(client)
     listing = list_images(storage, place, task.class_names, source)
@@ -213,6 +229,8 @@ def prepare_evaluation_data(
 def _split(data: CleanData, class_names: Sequence[str], seed: int, how: Split) -> dict[Part, list[int]]:
     if how == "fixed":
         return split_as_given(data.records, data.digests, class_names)
+    if how == "left_out":
+        return split_around_test(data.records, data.digests, class_names, seed, every_class=False)
     split = {"own": split_by_group, "given": split_around_test, "earlier": split_further}[how]
     return split(data.records, data.digests, class_names, seed)
 
@@ -225,9 +243,18 @@ def _threshold(source: DataSource, asked: float | None) -> float:
 
 
 def _choose_split(
-    listing: Listing, source: DataSource, asked: TestSplit | None, earlier: str | Path | None
+    listing: Listing,
+    source: DataSource,
+    asked: TestSplit | None,
+    earlier: str | Path | None,
+    left_out: str | None,
 ) -> Split:
     """How to split; an entry of datasets.toml may ask for a given test part that the data do not have."""
+    if left_out is not None:
+        if asked or earlier:
+            other = "--earlier" if earlier else f"--test-split {asked}"
+            raise TrainingError(f"--leave-out sets the test part: leave out {other}.")
+        return "left_out"
     if earlier:
         if asked:
             raise TrainingError(f"--earlier sets the parts: leave out --test-split {asked}.")

@@ -83,14 +83,17 @@ def _parts(data: PreparedData) -> str:
         counts = [split[part][key] for part in PARTS]
         rows.append((f"**{title}**", *counts, sum(counts)))
     how = "Test is the part that came with the data." if data.keeps_test else "All parts were drawn here."
+    if data.left_out_source:
+        how = "Test is the source that was left out; train and validation were drawn here."
     text = f"No group, file or content is in two parts (checked). {how}"
     return f"{text}\n\n{table(('Class', *PARTS, 'all'), rows)}"
 
 
 def _leaks(data: PreparedData) -> Iterator[str]:
-    """The overlap of the given split in a sentence; nothing if there is no such split."""
-    if data.given_split:
-        yield data.given_split.describe(data.keeps_test, data.findings.get("leaks", 0))
+    """The test part that was left out or came with the data; nothing if there is none."""
+    described = data.describe_given_test()
+    if described:
+        yield described
 
 
 def _groups(data: PreparedData) -> str:

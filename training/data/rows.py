@@ -48,7 +48,10 @@ class Vocabulary:
     """The classes of a task, by all names that sources use for them."""
 
     def __init__(self, class_names: Sequence[str], aliases: Mapping[str, str] | None = None):
-        """Take the task's classes and other names for them; case, blanks and hyphens do not matter."""
+        """Take the task's classes and other names for them; case, blanks and hyphens do not matter.
+
+        Images with a name that is an alias of "" are left out.
+        """
         self._class_names = class_names
         self._labels = {_plain(name): label for label, name in enumerate(class_names)}
         self._labels |= {
@@ -56,6 +59,7 @@ class Vocabulary:
             for alias, name in (aliases or {}).items()
             if name in class_names
         }
+        self._without_class = {_plain(alias) for alias, name in (aliases or {}).items() if not name}
         self._seen: dict[str, int | None] = {}
 
     def find(self, name: str) -> int | None:
@@ -63,6 +67,10 @@ class Vocabulary:
         if name not in self._seen:
             self._seen[name] = self._labels.get(_plain(name))
         return self._seen[name]
+
+    def leaves_out(self, name: str) -> bool:
+        """Whether images of the class called `name` are left out, because the task has no class for them."""
+        return bool(self._without_class) and _plain(name) in self._without_class
 
     def label(self, row: Row, source: str) -> int:
         """The index of a row's class.

@@ -3,7 +3,7 @@
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -29,7 +29,9 @@ class DataSource:
     attribute_patterns: Mapping[str, str] = field(default_factory=dict)
     """By attribute, a regular expression whose capturing group is its value in a file name."""
     aliases: Mapping[str, str] = field(default_factory=dict)
-    """Other names of the task's classes in labelling jobs and manifests, each with the class."""
+    """Other names of the task's classes in labelling jobs and manifests; "" leaves their images out."""
+    other_tasks: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """The same for tasks with other classes than those of the data, by task."""
     near_duplicates: float | None = None
     """Correlation of thumbnails above which two images count as one patient's; None skips the search."""
     test_split: TestSplit = "own"
@@ -37,8 +39,11 @@ class DataSource:
     """Names of its folders, beside those of other data sets; empty for one with the entry's name."""
 
 
-def load_source(name: str, path: Path = DATASETS) -> DataSource:
-    """The entry called `name`, or one that says that the data set is not described."""
+def load_source(name: str, task: str = "", path: Path = DATASETS) -> DataSource:
+    """The entry called `name`, or one that says that the data set is not described.
+
+    Its aliases include those for the `task`.
+    """
     entry = tomllib.loads(path.read_text(encoding="utf-8")).get(name)
     if entry is None:
         return DataSource(
@@ -49,7 +54,8 @@ def load_source(name: str, path: Path = DATASETS) -> DataSource:
             notes=(f"'{name}' is not described in training/data/datasets.toml; describe it there.",),
         )
     lists = {key: tuple(value) for key, value in entry.items() if isinstance(value, list)}
-    return DataSource(**{**entry, **lists})
+    source = DataSource(**{**entry, **lists})
+    return replace(source, aliases={**source.aliases, **source.other_tasks.get(task, {})})
 
 
 def dataset_folders(parent: str, name: str, path: Path = DATASETS) -> list[str]:
@@ -57,5 +63,5 @@ def dataset_folders(parent: str, name: str, path: Path = DATASETS) -> list[str]:
 
     They are those of its entry that exist, or else one with its name.
     """
-    described = [f"{parent}/{folder}" for folder in load_source(name, path).folders]
+    described = [f"{parent}/{folder}" for folder in load_source(name, path=path).folders]
     return list(filter(os.path.isdir, described)) or [f"{parent}/{name}"]

@@ -54,7 +54,6 @@ def write_package(
             "Lower --width, or take float16 --weights."
         )
     digest = hashlib.sha256(graph).hexdigest()
-    given, leaks = data.given_split, data.findings.get("leaks", 0)
     now = datetime.now(UTC)
     description = {
         "task": task.name,
@@ -70,7 +69,7 @@ def write_package(
             "licence": data.source.licence,
             "origin": data.source.origin,
             "split": data.describe_split(),
-            "given_split": given.describe(data.keeps_test, leaks) if given else None,
+            "given_split": data.describe_given_test(),
             "findings": data.findings,
             "notes": list(data.source.notes),
         },
