@@ -9,6 +9,7 @@ from chalicelib.errors import InvalidHyperparameters
 from chalicelib.hyperparameters import Hyperparameters
 from training.arguments import SMOKE, parse_arguments, read_recipe
 from training.data.preparation import prepare_data
+from training.data.sources import dataset_folders
 from training.errors import TrainingError
 from training.prepare import prepare_parser
 
@@ -278,16 +279,29 @@ def test_start_from_imagenet_with_another_architecture_is_rejected() -> None:
         parse_arguments([*TASK, "--start-from", "efficientnet-lite0", "--architecture", "resnet"])
 
 
-def test_data_set_in_several_folders_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_are_in_the_folders_of_the_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEGATOSCOPE_DATA", str(tmp_path))
-    wanted = ["--task", "breast-histology"]
-    assert parse_arguments(wanted).data == (f"{tmp_path}/breast-histology",)
+    wanted = ["--task", "breast-ultrasound"]
+    assert parse_arguments(wanted).data == (f"{tmp_path}/breast-ultrasound",)
 
-    for name in ("breast-histology", "breast-histology-more", "chest-xray"):
-        (tmp_path / name).mkdir()
+    (tmp_path / "breast-ultrasound-384").mkdir()
 
-    assert parse_arguments(wanted).data == (
-        f"{tmp_path}/breast-histology",
-        f"{tmp_path}/breast-histology-more",
-    )
+    assert parse_arguments(wanted).data == (f"{tmp_path}/breast-ultrasound-384",)
     assert parse_arguments([*wanted, "--dataset", "chest-xray"]).data == (f"{tmp_path}/chest-xray",)
+
+
+def test_data_set_in_several_folders_has_those_that_exist(tmp_path: Path) -> None:
+    entries = tmp_path / "datasets.toml"
+    entries.write_text(
+        '[tissue]\ntitle = ""\ncitation = ""\nlicence = ""\norigin = ""\nnotes = []\n'
+        'folders = ["tissue", "tissue-more"]\n',
+        encoding="utf-8",
+    )
+    parent = str(tmp_path)
+    assert dataset_folders(parent, "tissue", entries) == [f"{parent}/tissue"]
+
+    (tmp_path / "tissue").mkdir()
+    assert dataset_folders(parent, "tissue", entries) == [f"{parent}/tissue"]
+
+    (tmp_path / "tissue-more").mkdir()
+    assert dataset_folders(parent, "tissue", entries) == [f"{parent}/tissue", f"{parent}/tissue-more"]

@@ -106,7 +106,6 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     ),
     "tests/training/test_layouts.py": ("training/data/rows", "training/data/sources"),
     "tests/training/test_listing.py": ("training/data/dataset",),
-    "tests/training/test_phantoms.py": (),
     "tests/training/test_preparation.py": (
         "training/data/cleaning",
         "training/data/earlier",
