@@ -38,11 +38,11 @@ def blob(label: int, classes: int, seed: int) -> Image.Image:
     return Image.fromarray(pixels)
 
 
-def write_images(folder: Path, class_names: Sequence[str]) -> Path:
+def write_images(folder: Path, class_names: Sequence[str], patients: int = PATIENTS) -> Path:
     """Write one folder of images per class into `folder`."""
     for label, name in enumerate(class_names):
         (folder / name).mkdir(parents=True)
-        for patient in range(PATIENTS):
+        for patient in range(patients):
             for view in range(VIEWS):
                 image = blob(label, len(class_names), VIEWS * patient + view)
                 image.save(folder / name / f"p{patient:02}-{view}.png")

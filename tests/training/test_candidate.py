@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 from unittest.mock import Mock
 
 import numpy as np
@@ -16,6 +17,7 @@ from training.core.calibration import fit_temperature
 from training.data.pixels import Labelled, PixelView
 from training.model import candidate
 from training.model.candidate import Fold, choose_candidate
+from training.model.ensemble_module import Member
 from training.model.fitting import Fit
 from training.model.graph import open_session, run
 from training.model.ood_score import fit_ood_score
@@ -63,7 +65,10 @@ def test_candidate_averages_its_best_networks(
     logits = [np.log(single.answer(PIXELS)["probabilities"]) * single.temperature for single in singles[:2]]
     mean = np.mean(logits, axis=0) / chosen.temperature
     expected = np.exp(mean) / np.exp(mean).sum(1, keepdims=True)
-    assert run(open_session(chosen.graph), PIXELS)["probabilities"] == pytest.approx(expected, abs=1e-4)
+    answers = run(open_session(chosen.graph), PIXELS)
+    assert answers["probabilities"] == pytest.approx(expected, abs=1e-4)
+    assert answers["distance"] == pytest.approx(chosen.answer(PIXELS)["distance"], rel=1e-3)
+    assert chosen.parity < 1e-4
 
 
 def test_candidate_averages_the_weights_of_its_best_networks(
@@ -79,7 +84,8 @@ def test_candidate_averages_the_weights_of_its_best_networks(
     assert set(chosen.fits) == set(best)
     assert torch.allclose(described.network.head.weight, (heads[0] + heads[1]) / 2, atol=2e-3)  # 16 bits
     assert fits[best[0]].network.head.weight is heads[0]
-    assert chosen.parity < 1e-4
+    [member] = chosen.model.members
+    assert cast("Member", member).network is described.network
 
 
 def test_distance_threshold_is_the_requested_quantile_of_validation(
@@ -91,9 +97,9 @@ def test_distance_threshold_is_the_requested_quantile_of_validation(
         small_task, {3: fits[3]}, make_folds(fits), [255 - PIXELS], parameters, tmp_path
     )
 
-    distances = run(open_session(chosen.graph), PIXELS)["distance"]
+    distances = chosen.answer(PIXELS)["distance"]
     assert (distances <= chosen.thresholds.distance + 1e-4).mean() == pytest.approx(0.9)
-    assert (run(open_session(chosen.graph), 255 - PIXELS)["distance"] > chosen.thresholds.distance).all()
+    assert (chosen.answer(255 - PIXELS)["distance"] > chosen.thresholds.distance).all()
 
 
 @pytest.mark.parametrize("right", [True, False])

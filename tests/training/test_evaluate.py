@@ -23,11 +23,15 @@ from chalicelib.models.package import BUNDLED_MODELS, bundled_package
 from chalicelib.tasks import Task
 from tests.stage import ROOT
 from tests.training.fake_api import FakeApi, Reply, classification, fake_api
-from tests.training.samples import write_manifest
+from tests.training.samples import VIEWS, write_images, write_manifest
 from training.evaluate import TOKEN, main
 from training.evaluation.stress import CHANGES
 
 QUICK = ["--bootstrap", "50"]
+PATIENTS = 3
+"""Per class. Nothing is split here, and the time of an evaluation grows with its images."""
+GROUPS = 5 * PATIENTS
+IMAGES = VIEWS * GROUPS
 
 
 @dataclass
@@ -59,6 +63,12 @@ class Evaluation:
 
 Evaluate = Callable[..., Evaluation]
 GetError = Callable[..., str]
+
+
+@pytest.fixture
+def data_folder(tmp_path: Path, task: Task) -> Path:
+    """A new labelled folder, which the test may change."""
+    return write_images(tmp_path / "data", task.class_names, PATIENTS)
 
 
 @pytest.fixture
@@ -145,7 +155,7 @@ def test_bundled_package_is_scored_with_a_full_report(
             for kind in ("svg", "png")
         ),
     }
-    assert (facts["images"], facts["groups"]) == (120, 60)
+    assert (facts["images"], facts["groups"]) == (IMAGES, GROUPS)
     matrix = np.zeros((5, 5), int)
     for row in rows:
         matrix[task.class_names.index(row["label"]), task.class_names.index(row["predicted"])] += 1
@@ -170,7 +180,7 @@ def test_log_contains_no_file_names(evaluate: Evaluate, data_folder: Path) -> No
     done = evaluate(data_folder)
 
     assert not re.search(r"p\d\d-\d", done.printed)
-    assert "images=120/120; images_per_second=" in done.printed
+    assert f"images={IMAGES}/{IMAGES}; images_per_second=" in done.printed
 
 
 def test_folder_with_a_single_class_can_be_scored(evaluate: Evaluate, data_folder: Path, task: Task) -> None:
@@ -184,20 +194,20 @@ def test_folder_with_a_single_class_can_be_scored(evaluate: Evaluate, data_folde
     assert "| AUC | not defined |" in done.report
 
 
-def test_subgroups_of_the_manifest_are_reported(
-    evaluate: Evaluate, tmp_path: Path, data_folder: Path
-) -> None:
-    write_manifest(data_folder)
-    manifest = data_folder / "manifest.csv"
+def test_subgroups_of_the_manifest_are_reported(evaluate: Evaluate, tmp_path: Path, task: Task) -> None:
+    # Subgroups of fewer than MIN_SUBGROUP images are not reported.
+    folder = write_images(tmp_path / "films", task.class_names, 2 * PATIENTS)
+    write_manifest(folder)
+    manifest = folder / "manifest.csv"
     lines = manifest.read_text(encoding="utf-8").splitlines()
     scanners = ["scanner", *("new" if index % 3 else "old" for index in range(len(lines) - 1))]
     manifest.write_text("\n".join(f"{line},{value}" for line, value in zip(lines, scanners, strict=True)))
 
-    done = evaluate(data_folder)
+    done = evaluate(folder)
 
     assert {name: part["images"] for name, part in done.facts["metrics"]["subgroups"]["scanner"].items()} == {
-        "new": 80,
-        "old": 40,
+        "new": 40,
+        "old": 20,
     }
     assert "### By scanner" in done.report
 
@@ -214,7 +224,7 @@ def test_package_is_accepted_in_any_form(
 
     done = evaluate(data_folder, "--package", str(forms[form]()))
 
-    assert done.facts["images"] == 120
+    assert done.facts["images"] == IMAGES
 
 
 def test_packages_of_other_tasks_are_rejected(
@@ -271,16 +281,16 @@ def test_training_manifest_shows_the_images_seen_in_training(
     options = ["--manifest", str(manifest)]
 
     seen = evaluate(data_folder, *options)
-    assert "**yes** (24 in train, 24 in validation, 48 in test, 24 in none)" in seen.report
+    assert "**yes** (6 in train, 6 in validation, 12 in test, 6 in none)" in seen.report
 
     fresh = evaluate(data_folder, *options, "--part", "test")
     assert f"- Images: {data_folder}, only the test part of the model's training data" in fresh.report
-    assert "- Seen in training: no, by their content (0 in train, 0 in validation, 48 in test" in fresh.report
+    assert "- Seen in training: no, by their content (0 in train, 0 in validation, 12 in test" in fresh.report
     tested = {str(path.relative_to(data_folder)) for index, path in enumerate(paths) if index % 5 in (2, 3)}
     assert {row["path"] for row in fresh.rows} == tested
 
     manifest.write_text("path,sha256,part\n", encoding="utf-8")
-    assert "None of the 120 images is in the test part" in get_error(data_folder, *options, "--part", "test")
+    assert "None of the 30 images is in the test part" in get_error(data_folder, *options, "--part", "test")
     manifest.write_text("path,class\na,b\n", encoding="utf-8")
     assert "has no column 'sha256'" in get_error(data_folder, *options)
     manifest.unlink()
@@ -331,17 +341,17 @@ def test_unanswered_images_are_reported_and_counted(
 
     done = evaluate(data_folder, "--url", server.url, "--token", "mine")
 
-    assert done.facts["images"] == 116
+    assert done.facts["images"] == IMAGES - 4
     reasons = {reason["code"]: reason["images"] for reason in done.facts["not_answered"]}
     assert reasons == {"DamagedImage": 2, "TooLarge": 1, "NoClassification": 1}
     assert "4 images got no answer" in done.report
     assert "| DamagedImage | 2 | Cut off. |" in done.report
-    assert done.facts["metrics"]["unfamiliar"] == pytest.approx(1 / 116)
+    assert done.facts["metrics"]["unfamiliar"] == pytest.approx(1 / (IMAGES - 4))
     errors = {row["path"]: row["error"] for row in done.rows if row["error"]}
     names = [str(path.relative_to(data_folder)) for path in paths]
     assert errors[names[1]] == "DamagedImage: Cut off."
     assert errors[names[0]].startswith("TooLarge: The file has 4,50")
-    assert len(done.rows) == 120
+    assert len(done.rows) == IMAGES
     assert {row["predicted"] for row in done.rows if row["error"]} == {""}
 
 

@@ -198,6 +198,14 @@ def test_stopped_job_exits_as_interrupted(run: Run, task: Task, tmp_path: Path) 
     assert said.count("\n") == 1
 
 
+@pytest.fixture
+def _without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Skip the plots, which the run in its own process has drawn already."""
+    for module in ("steps", "reports.card"):
+        monkeypatch.setattr(f"training.{module}.save_plots", lambda *_: None)
+
+
+@pytest.mark.usefixtures("_without_plots")
 def test_interrupted_training_resumes_to_the_same_model(
     run: Run, task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -233,6 +241,7 @@ def test_interrupted_training_resumes_to_the_same_model(
     assert models[0]["metrics"] == models[1]["metrics"]
 
 
+@pytest.mark.usefixtures("_without_plots")
 def test_cross_validation_covers_all_images_outside_the_test_part(
     run: Run, task: Task, tmp_path: Path
 ) -> None:
