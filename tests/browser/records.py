@@ -7,6 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Route
 
+from chalicelib.models.package import BUNDLED_MODELS
 from tests.browser.app_page import AppPage
 
 TASK = "retinal-oct"
@@ -176,3 +177,8 @@ def forget_model(app: AppPage) -> None:
 
     app.page.route("**/api/tasks", tasks)
     app.page.route(f"**/api/tasks/{EMPTY}/models", lambda route: route.fulfill(json={"models": []}))
+
+
+def count_plots(task: str = TASK) -> int:
+    """The number of plots in the bundled package of a task."""
+    return len(list((BUNDLED_MODELS / task / "plots").glob("*.svg")))

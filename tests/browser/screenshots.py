@@ -142,14 +142,14 @@ def models(app: AppPage, _image: Image) -> None:
     """The models of a task with their history."""
     app.page.route(f"**/tasks/{records.TASK}/models", records.with_history)
     app.open(f"#/tasks/{records.TASK}/models")
-    expect(app.sheet.locator(".plots img")).to_have_count(4)
+    expect(app.sheet.locator(".plots img")).to_have_count(records.count_plots())
     expect(app.sheet.locator(".chart svg")).to_be_visible()
 
 
 def bundled_model(app: AppPage, _image: Image) -> None:
     """A bundled model and its test plots."""
     app.open("#/tasks/chest-xray/models")
-    expect(app.sheet.locator(".plots img")).to_have_count(4)
+    expect(app.sheet.locator(".plots img")).to_have_count(records.count_plots("chest-xray"))
 
 
 def roll_back(app: AppPage, image: Image) -> None:
@@ -162,7 +162,7 @@ def version(app: AppPage, _image: Image) -> None:
     """One version of a model, with its card."""
     app.open(f"#/tasks/{records.TASK}/models")
     app.sheet.locator(".lead a").click()
-    expect(app.sheet.locator(".document img")).to_have_count(4)
+    expect(app.sheet.locator(".document img")).to_have_count(records.count_plots())
 
 
 def task_without_model(app: AppPage, _image: Image) -> None:

@@ -89,7 +89,7 @@ def test_current_model_shows_its_test_and_its_gate(app: AppPage, models: Models)
     expect(sheet).to_contain_text(f"{tested['images']} unseen images of {tested['groups']} patients")
     expect(sheet).to_contain_text(re.compile("Drift: (unknown|none)"))
     pictures = sheet.locator(".plots img")
-    expect(pictures).to_have_count(4)
+    expect(pictures).to_have_count(records.count_plots())
     for picture in pictures.all():
         assert picture.evaluate("async (image) => { await image.decode(); return image.naturalWidth; }") > 100
     expect(app.page.locator("#nav-models")).to_have_attribute("aria-current", "page")
@@ -116,7 +116,7 @@ def test_version_shows_its_decision_and_its_card(app: AppPage, models: Models) -
     card = app.sheet.locator(".document")
     expect(card.get_by_role("heading", name="Intended use")).to_be_visible()
     expect(card.get_by_role("columnheader", name="Meaning")).to_be_visible()
-    expect(card.locator("img")).to_have_count(4)
+    expect(card.locator("img")).to_have_count(records.count_plots())
     assert card.inner_text().count("**") == 0
     app.page.go_back()
     expect(rows(app)).to_have_count(3)
@@ -241,7 +241,7 @@ def test_models_pass_accessibility_checks(
     for place in (PLACE, f"{PLACE}/{DEPLOYED}", f"#/tasks/{records.EMPTY}/models"):
         app.open(place)
         expect(app.sheet.locator("h3").first).to_be_visible()
-        expect(app.sheet.locator("img")).to_have_count(0 if records.EMPTY in place else 4)
+        expect(app.sheet.locator("img")).to_have_count(0 if records.EMPTY in place else records.count_plots())
         assert violations(app) == []
         for width in (320, 820, 1440):
             app.page.set_viewport_size({"width": width, "height": 800})
