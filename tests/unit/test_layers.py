@@ -28,7 +28,8 @@ LAYERS = {
     "training": (
         ("errors", "core", "inference"),
         ("archive", "options"),
-        ("arguments", "data"),
+        ("data",),
+        ("arguments",),
         ("model",),
         ("search_space", "evaluation"),
         ("reports",),
