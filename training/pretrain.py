@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from chalicelib.errors import NegatoscopeError
-from chalicelib.hyperparameters import EFFICIENTNETS, RESNET, Hyperparameters
+from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.tasks import InputSpec, Task, load_tasks
 from training.arguments import Parser, find_task, read_recipe
 from training.data.pixels import Labelled, prepare_images
@@ -35,9 +35,6 @@ from training.model.classifier import Classifier
 from training.model.devices import choose_device, make_deterministic, resolve_precision
 from training.model.network import build_network
 from training.model.optimisation import Optimisation, class_weights
-from training.model.starting_weights import StartingWeights, load_starting_weights
-from training.model.transfer import prepare_network
-from training.options import add_hyperparameters
 
 RECIPE = "pretraining"
 SIDE = 96
@@ -47,12 +44,9 @@ SIDE = 96
 class JointNetwork(nn.Module):
     """One backbone, and a head for each task; all tasks have the same input."""
 
-    def __init__(self, tasks: Sequence[Task], parameters: Hyperparameters, weights: StartingWeights | None):
+    def __init__(self, tasks: Sequence[Task], parameters: Hyperparameters):
         super().__init__()
         self.backbone = build_network(tasks[0], parameters)
-        if weights:
-            weights.start(self.backbone)
-        prepare_network(self.backbone, parameters, has_weights=weights is not None)
         features = self.backbone.head.in_features
         self.heads = nn.ModuleList(nn.Linear(features, len(task.classes)) for task in tasks)
 
@@ -88,18 +82,13 @@ class TaskSampler:
 class Pretraining:
     """The training of the joint network."""
 
-    def __init__(
-        self,
-        samplers: Sequence[TaskSampler],
-        parameters: Hyperparameters,
-        weights: StartingWeights | None = None,
-    ):
+    def __init__(self, samplers: Sequence[TaskSampler], parameters: Hyperparameters):
         torch.manual_seed(parameters.seed)
         self.samplers = samplers
         self.parameters = parameters
         self.device = choose_device()
         self.precision = resolve_precision(parameters.precision, self.device)
-        network = JointNetwork([sampler.task for sampler in samplers], parameters, weights)
+        network = JointNetwork([sampler.task for sampler in samplers], parameters)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a gap in the stubs
         images = sum(len(sampler.images.labels) for sampler in samplers)
         self.steps = max(1, images // parameters.batch_size)
@@ -155,26 +144,17 @@ def make_samplers(data: Sequence[tuple[Task, Labelled]], parameters: Hyperparame
     for task, images in data:
         share = max(2, round(parameters.batch_size * math.sqrt(len(images.labels)) / total))
         weights = class_weights(images.labels, len(task.classes), parameters.class_weight_power)
-        changes = task.augmentation
-        if task.input.channels == 1:
-            changes = replace(changes, colour=0.0, stain=0.0)
+        # Grey images have no colour to change.
+        changes = replace(task.augmentation, colour=0.0, stain=0.0)
         augment = Augmenter(changes, task.flip_permutation, parameters.random_erasing, generator)
         samplers.append(TaskSampler(task, images, share, weights.to(device), augment))
     return samplers
 
 
 def read_data(
-    folder: Path, names: Sequence[str], side: int, split_seed: int, workplace: Path, *, grey: bool
+    folder: Path, names: Sequence[str], spec: InputSpec, split_seed: int, workplace: Path
 ) -> list[tuple[Task, Labelled]]:
-    """The train parts of the data sets in `folder`, one subfolder for each task, as squares.
-
-    Args:
-        folder: of the data sets.
-        names: of the tasks; empty for all that have a subfolder.
-        side: of the prepared images, in pixels.
-        split_seed: of the splits into train, validation and test.
-        workplace: folder for the prepared images.
-        grey: also prepare images of tasks in colour as grey ones.
+    """The train parts of the data sets in `folder`, one subfolder for each task, prepared for `spec`.
 
     Raises:
         TrainingError: if there are none, or one cannot be read.
@@ -192,7 +172,6 @@ def read_data(
         # Near duplicates, and so the split, depend on the input, which must be the task's own.
         own = prepare_data(dataset_folders(str(folder), task.name), task.name, task, split_seed, place)
         records = [own.records[index] for index in own.parts["train"]]
-        spec = InputSpec(side, side, 1 if grey else task.input.channels, fit="stretch")
         images = prepare_images(Storage(), own.folder, records, spec, place / "small.npy")
         print(f"{task.name}: {len(records)} images to train on", flush=True)
         data.append((replace(task, input=spec), Labelled(images.view(), own.labelled("train").labels)))
@@ -209,8 +188,9 @@ def _parser() -> Parser:
     parser.add_argument(
         "--output", type=Path, default=Path(".local", "training", "backbone.pt"), help="the file to write"
     )
-    parser.add_argument("--start-from", choices=EFFICIENTNETS, help="weights from ImageNet to start from")
-    add_hyperparameters(parser)
+    parser.add_argument("--epochs", type=int, help="passes over all images (as recipes.toml says)")
+    parser.add_argument("--width", type=int, help="channels of the first stage (as recipes.toml says)")
+    parser.add_argument("--seed", type=int, help="of weights, order and augmentation (0)")
     return parser
 
 
@@ -220,25 +200,14 @@ def pretrain(options: argparse.Namespace) -> Classifier:
     Raises:
         NegatoscopeError: if data or arguments do not allow it; the message says what to do.
     """
-    asked = {spec.name: getattr(options, spec.name) for spec in fields(Hyperparameters)}
+    asked = {name: getattr(options, name) for name in ("epochs", "width", "seed")}
     given = {name: value for name, value in asked.items() if value is not None}
-    if options.start_from:
-        given["architecture"] = options.start_from
     parameters = Hyperparameters().updated({**read_recipe(RECIPE), **given})
-    if parameters.outline_weight:
-        raise TrainingError("Pretraining reads no outlines: leave out --outline-weight.")
-    weights = load_starting_weights(options.start_from) if options.start_from else None
+    spec = InputSpec(options.side, options.side, channels=1, fit="stretch")
     make_deterministic()
     with tempfile.TemporaryDirectory() as workplace:
-        data = read_data(
-            options.data,
-            options.tasks,
-            options.side,
-            parameters.split_seed,
-            Path(workplace),
-            grey=parameters.architecture == RESNET,
-        )
-        return Pretraining(make_samplers(data, parameters), parameters, weights).run()
+        data = read_data(options.data, options.tasks, spec, parameters.split_seed, Path(workplace))
+        return Pretraining(make_samplers(data, parameters), parameters).run()
 
 
 def main(argv: Sequence[str] | None = None) -> int:

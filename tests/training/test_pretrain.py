@@ -10,7 +10,6 @@ from chalicelib.imaging import prepare
 from chalicelib.tasks import InputSpec, Task, load_task
 from tests.training.samples import make_network, write_images
 from training.data.preparation import PreparedData, prepare_data
-from training.model.imagenet import load_imagenet_weights
 from training.model.starting_weights import load_starting_weights
 from training.pretrain import main, read_data
 
@@ -64,7 +63,7 @@ def test_pretraining_uses_only_train_parts(
 
 def test_split_equals_that_of_the_tasks_own_training(folder: Path, tmp_path: Path) -> None:
     seed = 3
-    read = read_data(folder, [], SPEC.width, seed, tmp_path, grey=True)
+    read = read_data(folder, [], SPEC, seed, tmp_path)
 
     for task, images in read:
         place = tmp_path / f"own-{task.name}"
@@ -74,27 +73,6 @@ def test_split_equals_that_of_the_tasks_own_training(folder: Path, tmp_path: Pat
         expected = [prepare(path.read_bytes(), SPEC).pixels for path in paths]
         assert np.array_equal(images.pixels[:], np.stack(expected))
         assert task.input == SPEC
-
-
-def test_images_keep_their_colour_unless_grey_is_asked_for(folder: Path, tmp_path: Path) -> None:
-    read = read_data(folder, [], SPEC.width, 0, tmp_path, grey=False)
-
-    assert {task.name: images.pixels[:].shape[1] for task, images in read} == dict(
-        zip(TASKS, (3, 1), strict=True)
-    )
-
-
-def test_pretraining_from_imagenet_keeps_frozen_blocks(folder: Path, tmp_path: Path) -> None:
-    output = tmp_path / "backbone.pt"
-
-    assert not main([
-        *("--data", str(folder), "--output", str(output), "--start-from", "efficientnet-lite0"),
-        *("--side", "32", "--frozen-blocks", "12", "--epochs", "1"),
-    ])  # fmt: skip
-
-    start, trained = load_imagenet_weights("efficientnet-lite0"), torch.load(output)
-    assert torch.equal(trained["body.9.project.0.weight"], start["body.9.project.0.weight"])
-    assert not torch.equal(trained["body.12.project.0.weight"], start["body.12.project.0.weight"])
 
 
 def test_near_duplicates_are_searched_in_the_tasks_own_input(
@@ -107,7 +85,7 @@ def test_near_duplicates_are_searched_in_the_tasks_own_input(
         return prepare_data(place, name, task, seed, workplace)
 
     monkeypatch.setattr("training.pretrain.prepare_data", spy)
-    read_data(folder, [], SPEC.width, 0, tmp_path, grey=True)
+    read_data(folder, [], SPEC, 0, tmp_path)
 
     assert seen == [load_task(name) for name in TASKS]
 
@@ -125,8 +103,3 @@ def test_unknown_task_is_rejected(folder: Path, capsys: pytest.CaptureFixture[st
 def test_command_without_data_is_rejected(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 1
     assert "--data" in capsys.readouterr().err
-
-
-def test_weight_of_outlines_is_rejected(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--data", str(folder), "--outline-weight", "0.5"]) == 1
-    assert "Pretraining reads no outlines" in capsys.readouterr().err
