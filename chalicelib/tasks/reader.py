@@ -63,7 +63,7 @@ def read_task(path: Path) -> Task:
         TaskFileError: naming file and line of the mistake.
     """
     root = TomlTable.parse(path)
-    classes = _classes(root)
+    classes, spec = _classes(root), _input(root.table("input"))
     task = Task(
         name=_name(root, path.stem),
         title=root.string("title"),
@@ -71,11 +71,11 @@ def read_task(path: Path) -> Task:
         intended_use=root.string("intended_use"),
         limits=root.strings("limits"),
         classes=classes,
-        input=_input(root.table("input")),
+        input=spec,
         review=_review(root.table("review")),
         gate=_gate(root.table("gate")),
         max_sensitivity_drop=root.table("gate").number("max_sensitivity_drop", 0, 1),
-        augmentation=_augmentation(root.table("augmentation")),
+        augmentation=_augmentation(root.table("augmentation"), spec.channels),
         negative=_negative(root, classes),
         covers=_covers(root, path.stem),
         endpoint=_endpoint(root),
@@ -176,7 +176,7 @@ def _gate(table: TomlTable) -> dict[str, float]:
     return gate
 
 
-def _augmentation(table: TomlTable) -> Augmentation:
+def _augmentation(table: TomlTable, channels: int) -> Augmentation:
     augmentation = Augmentation(
         flip=table.boolean("flip"),
         rotate_degrees=table.number("rotate_degrees", 0, 180),
@@ -194,6 +194,8 @@ def _augmentation(table: TomlTable) -> Augmentation:
         markers=table.number("markers", 0, 1, default=0.0),
         stain=table.number("stain", 0, 1, default=0.0),
     )
+    if augmentation.stain and channels == 1:
+        raise table.error("'stain' needs an input in colour: set channels = 3, or leave it out", "stain")
     table.refuse_unknown()
     return augmentation
 
