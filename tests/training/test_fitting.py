@@ -36,7 +36,7 @@ def test_fit_learns_separable_classes(small_task: Task, data: PreparedData) -> N
     assert fitted.best.validation_balanced_accuracy > 0.8
     assert fitted.best.validation_loss == min(epoch.validation_loss for epoch in fitted.history)
     test = data.labelled("test")
-    logits, _ = predict(fitted.network, test.pixels)
+    logits = predict(fitted.network, test.pixels)
     assert (logits.argmax(1).numpy() == test.labels).mean() > 0.8
 
 
@@ -187,7 +187,7 @@ def test_network_that_diverges_in_its_last_step_is_rejected(
     small_task: Task, data: PreparedData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nowhere = torch.full((len(data.parts["validation"]), len(small_task.classes)), float("nan"))
-    monkeypatch.setattr("training.model.loop.predict", lambda *_: (nowhere, nowhere))
+    monkeypatch.setattr("training.model.loop.predict", lambda *_: nowhere)
 
     with pytest.raises(TrainingError, match="Training diverged"):
         fit(small_task, data.labelled("train"), data.labelled("validation"), QUICK, seed=0)

@@ -228,7 +228,7 @@ class Training:
         return {name: tensor.cpu() for name, tensor in self.network.head.state_dict().items()}
 
     def _validate(self, validation: Labelled, train_loss: float) -> Epoch:
-        logits, _ = predict(self.averaged, validation.pixels, self.precision)
+        logits = predict(self.averaged, validation.pixels, self.precision)
         # With the best temperature, as in the package: label smoothing makes good epochs underconfident.
         _, loss = fit_temperature(logits.double().numpy(), validation.labels, self.correction)
         accuracy = balanced_accuracy(validation.labels, logits.argmax(1).numpy())

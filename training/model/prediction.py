@@ -11,22 +11,22 @@ from training.model.classifier import Classifier
 from training.model.runner import Runner
 
 BATCH_SIZE = 32
+"""On a CPU, the maps of larger batches do not fit into its cache."""
 
 
 @torch.inference_mode()
-def predict(network: Classifier, pixels: Images, precision: str = "float32") -> tuple[Tensor, Tensor]:
-    """Logits (N, classes) and descriptors (N, D), float32 on the CPU, of prepared images."""
+def predict(network: Classifier, pixels: Images, precision: str = "float32") -> Tensor:
+    """Logits (N, classes), float32 on the CPU, of prepared images."""
     network.eval()
     device = next(network.parameters()).device
-    logits, descriptors = [], []
+    logits = []
     for start in range(0, len(pixels), BATCH_SIZE):
         images = network.pad(torch.from_numpy(np.array(pixels[start : start + BATCH_SIZE])))
         images = network.normalise(images).to(device, memory_format=torch.channels_last)
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            maps, described = network.features(images)
+            maps = network.run_blocks(images)
         logits.append(network.head(maps.float().mean((2, 3))).cpu())
-        descriptors.append(described.float().cpu())
-    return torch.cat(logits), torch.cat(descriptors)
+    return torch.cat(logits)
 
 
 class DescriptionModule(nn.Module):
