@@ -160,7 +160,7 @@ class Hyperparameters:
     )
     outline_weight: float = _number(
         0.0,
-        "weight of a further loss that draws activation maps to outlined findings; 0 needs no outlines",
+        "weight of an extra loss that pulls activation maps into outlined findings; 0 switches it off",
         0.0,
         10.0,
     )

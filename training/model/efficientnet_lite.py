@@ -68,7 +68,7 @@ class SamePaddedConv2d(nn.Conv2d):
 class DepthwiseConv2d(SamePaddedConv2d):
     """A depthwise convolution with a stride.
 
-    In training it has stride 1 and drops outputs: on a CPU its gradient is far faster.
+    In training it runs with stride 1 and drops outputs: its gradient is much faster that way on a CPU.
     """
 
     def _conv_forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

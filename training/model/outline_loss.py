@@ -1,4 +1,4 @@
-"""A training aid: activation maps are drawn to what people outlined."""
+"""An extra loss that pulls activation maps into the outlines of findings."""
 
 import torch
 from torch import Tensor, nn
