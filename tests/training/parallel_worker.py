@@ -86,6 +86,13 @@ def check_training(images: NDArray[np.uint8]) -> None:
     assert all(torch.equal(firsts[name], own) for name, own in fitted.network.named_parameters())
 
 
+def check_threads() -> None:
+    """No thread of the process group is left; at the interpreter's end it could abort the process."""
+    tasks = Path("/proc/self/task")  # Linux only
+    names = [(thread / "comm").read_text().strip() for thread in tasks.glob("*")]
+    assert not [name for name in names if "gloo" in name], names
+
+
 with parallel.processes():
     print("printed by the first process only")
     assert parallel.mean(torch.tensor(float(parallel.rank()))) == 0.5
@@ -94,3 +101,4 @@ with parallel.processes():
     check_training(share(Path(sys.argv[1])))
     (Path(sys.argv[1]) / str(parallel.rank())).write_text("done")
 assert parallel.world_size() == 1
+check_threads()

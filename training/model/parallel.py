@@ -4,10 +4,12 @@ Without `torchrun` there is one process, the first, and nothing here has an effe
 """
 
 import copyreg
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from datetime import timedelta
+from importlib import import_module
 from mmap import mmap
 from pathlib import Path
 from typing import Any, TypeVar
@@ -65,11 +67,16 @@ def processes() -> Iterator[None]:
     on_gpus = torch.cuda.is_available()
     if on_gpus:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    # Its functions have the default group as the default of a parameter. Torch imports it late, and then they
+    # keep the group, with its threads, until the interpreter ends, where such a thread can abort the process.
+    import_module("torch.distributed.nn")
     distributed.init_process_group("nccl" if on_gpus else "gloo", timeout=PATIENCE)
     try:
         with Path(os.devnull).open("w") as nowhere, nullcontext() if is_first() else redirect_stdout(nowhere):
             yield
     finally:
+        # The group's threads end with its last user; networks are in reference cycles.
+        gc.collect()
         distributed.destroy_process_group()
 
 
