@@ -26,8 +26,8 @@ from training.data.storage import Storage, join
 from training.errors import TrainingError
 from training.evaluation.answers import read_outputs
 from training.evaluation.api import Api
-from training.evaluation.opening import open_package
-from training.evaluation.outcome import measure
+from training.evaluation.metrics_file import measure
+from training.evaluation.package_loading import open_package
 from training.evaluation.provenance import describe_parts, find_parts, look_up_parts
 from training.evaluation.scoring import Scored, score_api, score_package
 from training.evaluation.stress import CHANGES, measure_stress

@@ -24,10 +24,10 @@ from training.errors import TrainingError
 from training.evaluation.assessment import Assessment, assess
 from training.evaluation.comparison import Comparison, compare
 from training.evaluation.gate import decide
-from training.evaluation.opening import open_package
+from training.evaluation.package_loading import open_package
 from training.evaluation.scoring import score_package
 from training.evaluation.transform import HeldOut, read_answers, read_test_part
-from training.evaluation.unseen import RETRAINING, find_evidence
+from training.evaluation.unseen_images import RETRAINING, find_evidence
 from training.reports.decision_report import write_decision
 
 SEED = 0

@@ -28,9 +28,9 @@ from chalicelib.pipeline import prepared, quarantine, report
 from chalicelib.pipeline.prepared import PreparedArray
 from chalicelib.results import result_document
 from chalicelib.results.decisions import Decisions, StoredResult
-from chalicelib.results.entry import Entry
 from chalicelib.results.result_document import Result, Review
 from chalicelib.results.table import ResultsTable
+from chalicelib.results.table_item import Entry
 from chalicelib.storage import inbox
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.storage.errors import AccessDenied, ObjectMissing

@@ -12,7 +12,7 @@ from chalicelib.errors import RetriesExhausted
 from chalicelib.observability import logger, measure_seconds
 from chalicelib.pipeline.inbox_check import STALE_AFTER, InboxCheck
 from chalicelib.pipeline.pipeline import Pipeline
-from chalicelib.results.entry import Entry
+from chalicelib.results.table_item import Entry
 from chalicelib.storage import inbox
 from chalicelib.storage.errors import ObjectMissing
 from chalicelib.storage.inbox import InboxObject

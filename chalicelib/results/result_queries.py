@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from chalicelib.results.entry import has_expired, result_of
 from chalicelib.results.result_document import CLASSIFIED, QUARANTINED, ListedResult
 from chalicelib.results.selection import ALL, LISTED, Selection
+from chalicelib.results.table_item import has_expired, result_of
 from chalicelib.storage.items import Key, to_cursor
 
 _FILTERED_READ = 1000

@@ -10,9 +10,9 @@ from contextlib import suppress
 from typing import Any
 
 from chalicelib.errors import UnknownResult
-from chalicelib.results.entry import Entry, has_expired, result_item, result_of
 from chalicelib.results.result_document import RECEIVED, Result
 from chalicelib.results.result_queries import ResultQueries
+from chalicelib.results.table_item import Entry, has_expired, result_item, result_of
 from chalicelib.storage.items import to_item
 from chalicelib.timestamps import now
 

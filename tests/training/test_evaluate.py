@@ -238,7 +238,7 @@ def test_packages_of_other_tasks_are_rejected(
     assert "prepared differently ({'width': 50," in get_error(data_folder, *options)
     change(package, classes=["one", "two"])
     assert "other classes" in get_error(data_folder, *options)
-    monkeypatch.setattr("training.evaluation.opening.BUNDLED_MODELS", data_folder)
+    monkeypatch.setattr("training.evaluation.package_loading.BUNDLED_MODELS", data_folder)
     assert "No model is bundled for 'chest-xray'" in get_error(data_folder, task_name="chest-xray")
     assert "There is no task 'spam'" in get_error(data_folder, task_name="spam")
 

@@ -19,7 +19,7 @@ from training.data.dataset import Record
 from training.data.parts import PARTS, Part, fingerprint
 from training.data.split import split_by_group
 from training.evaluate_candidate import main
-from training.evaluation import unseen
+from training.evaluation import unseen_images
 from training.evaluation.comparison import compare
 from training.evaluation.transform import read_test_part
 from training.inference import input_fn, model_fn, output_fn, predict_fn
@@ -184,8 +184,8 @@ def test_images_that_trained_the_current_model_are_not_compared(
     parts = split_by_group(records, digests, task.class_names, 7)
     trained = {digests[index].hex() for part in ("train", "validation") for index in parts[part]}
     held_out = read_test_part(folder / "data", task)
-    unseen_images = [digest for digest in held_out.digests if digest not in trained]
-    assert 0 < len(unseen_images) < len(held_out.digests)
+    unknown = [digest for digest in held_out.digests if digest not in trained]
+    assert 0 < len(unknown) < len(held_out.digests)
     facts: dict[str, Any] = {
         "data": {"fingerprint": fingerprint(records, digests, parts)},
         "training": {"split_seed": 7},
@@ -201,8 +201,8 @@ def test_images_that_trained_the_current_model_are_not_compared(
     monkeypatch.setattr(evaluate_candidate, "compare", counted)
     assert evaluate(folder, answers, candidate, tmp_path / "out", "--current", str(current)) == 0
 
-    assert compared == [len(unseen_images)]
-    seen, every = len(held_out.digests) - len(unseen_images), len(held_out.digests)
+    assert compared == [len(unknown)]
+    seen, every = len(held_out.digests) - len(unknown), len(held_out.digests)
     assert f"trained on {seen} of the {every} test images; they are not" in str(
         read_decision(tmp_path / "out")
     )
@@ -212,9 +212,9 @@ def test_model_trained_on_every_test_image_is_compared_with_a_warning(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     part = read_test_part(folder / "data", load_task(TASK))
-    monkeypatch.setattr(unseen, "_parts", lambda *_: dict.fromkeys(part.digests, "train"))
+    monkeypatch.setattr(unseen_images, "_parts", lambda *_: dict.fromkeys(part.digests, "train"))
 
-    evidence = unseen.find_evidence({}, "bundled", folder / "data", part, load_task(TASK))
+    evidence = unseen_images.find_evidence({}, "bundled", folder / "data", part, load_task(TASK))
 
     assert len(evidence.rows) == len(part.digests)
     assert "trained on all of these test images, so it looks better than it is" in evidence.remark

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from training.data.groups import merge
-from training.data.rows import Row, Vocabulary
+from training.data.manifest_row import Row, Vocabulary
 from training.data.sources import DataSource
 from training.errors import TrainingError
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from training.data.layouts import Layout, load_layouts
-from training.data.rows import GIVEN_PARTS, Row, Vocabulary, given_part, is_image
+from training.data.manifest_row import GIVEN_PARTS, Row, Vocabulary, given_part, is_image
 from training.data.storage import Storage, join
 from training.errors import TrainingError
 

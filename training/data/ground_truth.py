@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from training.data.rows import GIVEN_PARTS, Row
+from training.data.manifest_row import GIVEN_PARTS, Row
 from training.data.storage import Storage, join, parent, relative
 from training.errors import TrainingError
 

@@ -10,7 +10,7 @@ from training.data.folders import read_folder
 from training.data.ground_truth import MANIFEST as OUTPUT_MANIFEST
 from training.data.ground_truth import SUFFIXES, read_output_manifest
 from training.data.manifest import MANIFEST, read_manifest
-from training.data.rows import Row, Vocabulary
+from training.data.manifest_row import Row, Vocabulary
 from training.data.sources import DataSource
 from training.data.storage import S3, Storage, absolute, common_folder, join, parent, relative
 from training.errors import TrainingError

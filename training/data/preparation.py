@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from chalicelib.tasks import Task
 from training.data.cleaning import CleanData, clean
 from training.data.dataset import Listing, Record, attributes, check_classes, subgroups
-from training.data.earlier import mark_earlier
+from training.data.earlier_split import mark_earlier
 from training.data.folds import check_enough_groups
 from training.data.leave_out import LeftOut, mark_left_out, outside_test
 from training.data.listing import Location, Places, list_images

@@ -3,10 +3,10 @@
 from typing import cast
 
 from chalicelib.results import result_document
-from chalicelib.results.entry import Entry
 from chalicelib.results.result_document import Result
 from chalicelib.results.selection import Selection
 from chalicelib.results.table import ResultsTable
+from chalicelib.results.table_item import Entry
 
 
 def result(number: int, **changes: object) -> Result:

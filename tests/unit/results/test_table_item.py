@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.results.entry import Entry, has_expired, result_item, result_of
 from chalicelib.results.table import ResultsTable
+from chalicelib.results.table_item import Entry, has_expired, result_item, result_of
 from tests.unit.results.items import classified, result
 
 
