@@ -12,7 +12,7 @@ from chalicelib.retraining.record import RetrainingRecord
 from chalicelib.storage.items import (
     EVERYTHING,
     Key,
-    foreign_cursor,
+    cursor_of_another_list,
     from_cursor,
     from_item,
     to_cursor,
@@ -174,4 +174,4 @@ def _start(cursor: str) -> Key:
     key = from_cursor(cursor)
     if key.keys() == {"name", "listing", "started_at"} and key["listing"] == EVERYTHING:
         return key
-    raise foreign_cursor()
+    raise cursor_of_another_list()

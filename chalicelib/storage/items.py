@@ -47,15 +47,15 @@ def from_cursor(cursor: str) -> Key:
     try:
         key = json.loads(base64.urlsafe_b64decode(cursor))
     except (ValueError, RecursionError):
-        raise foreign_cursor() from None
+        raise cursor_of_another_list() from None
     if isinstance(key, dict) and all(
         isinstance(value, str) and _KEY_VALUE.fullmatch(value) for value in key.values()
     ):
         return key
-    raise foreign_cursor()
+    raise cursor_of_another_list()
 
 
-def foreign_cursor() -> InvalidRequest:
+def cursor_of_another_list() -> InvalidRequest:
     """The error for a cursor that is not from this list."""
     return InvalidRequest("'cursor' is not from this list. Start again without it.")
 

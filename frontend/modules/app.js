@@ -181,11 +181,11 @@ async function openSheet(route, task, first) {
   viewer.begin();
   worklist.mark("");
   if (viewer.task) viewer.choose(task ?? viewer.task);
-  const records = await import("./records.js").catch(() => null);
+  const modelPages = await import("./modelpages.js").catch(() => null);
   if (here !== route) return;
-  if (records) {
+  if (modelPages) {
     const toTask = (/** @type {Task} */ other) => viewer.choose(other);
-    records.openRecord(route, task, { sheet, focus: !first, find, choose: toTask, onModelChange: modelChanged });
+    modelPages.openModelPage(route, task, { sheet, focus: !first, find, choose: toTask, onModelChange: modelChanged });
   } else {
     // The browser does not say why a module failed to load, and does not request it again.
     const problem = new Problem(text.problem.network, { code: "Network" });

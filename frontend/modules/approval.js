@@ -4,18 +4,18 @@ import { announce } from "./announcer.js";
 import { ask } from "./confirmation.js";
 import { element } from "./dom.js";
 import { MAX_TEXT } from "./limits.js";
-import { answerRetraining } from "./recordsapi.js";
+import { answerRetraining } from "./modelapi.js";
 import { hasRole, adminsOnly } from "./permissions.js";
 import { text } from "./text.js";
 
-/** @import { FollowedRetraining } from "./recordtypes.js" */
+/** @import { FollowedRetraining } from "./modeltypes.js" */
 
 /**
  * @param {FollowedRetraining} retraining that waits for approval
  * @param {() => void} onAnswer
  */
 export function approvalForm({ name, current, candidate }, onAnswer) {
-  const labels = text.records.approval;
+  const labels = text.modelPages.approval;
   const content = hasRole("admin") ? form() : [adminsOnly(labels.right)];
   return element(
     "div",

@@ -16,7 +16,7 @@ export function ask({ heading, consequences, action, act, after = () => {} }) {
   const problem = element("div");
   const go = element("button", { type: "button", className: "primary" }, action);
   // Has the focus first, so that pressing Enter by mistake does nothing.
-  const leave = element("button", { type: "button", autofocus: true }, text.records.cancel);
+  const leave = element("button", { type: "button", autofocus: true }, text.modelPages.cancel);
   const dialog = element(
     "dialog",
     { className: "confirmation", "aria-labelledby": "confirmation-heading", "aria-describedby": "confirmation-consequences" },

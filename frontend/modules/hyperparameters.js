@@ -2,15 +2,15 @@
 /** Form fields for hyperparameters that differ from the task's recipe. The API describes which there are. */
 import { serverText, element, fill } from "./dom.js";
 import { decimal } from "./format.js";
-import { fetchHyperparameters } from "./recordsapi.js";
+import { fetchHyperparameters } from "./modelapi.js";
 import { note } from "./sheet.js";
 import { text } from "./text.js";
 
-/** @import { Hyperparameter } from "./recordtypes.js" */
+/** @import { Hyperparameter } from "./modeltypes.js" */
 
 export class HyperparameterFields {
   constructor() {
-    const labels = text.records.hyperparameters;
+    const labels = text.modelPages.hyperparameters;
     this.choice = element("select", { id: "hyperparameter" });
     this.rows = element("div");
     this.problem = element("div");
@@ -47,7 +47,7 @@ export class HyperparameterFields {
     const left = Object.keys(this.known).filter((name) => !this.fields.has(name));
     fill(
       this.choice,
-      element("option", { value: "" }, text.records.hyperparameters.choose),
+      element("option", { value: "" }, text.modelPages.hyperparameters.choose),
       ...left.map((name) => element("option", { value: name }, name)),
     );
   }
@@ -56,7 +56,7 @@ export class HyperparameterFields {
   add(name) {
     if (!this.known[name]) return;
     const field = makeField(name, this.known[name]);
-    const { remove: label, removeOne } = text.records.hyperparameters;
+    const { remove: label, removeOne } = text.modelPages.hyperparameters;
     const remove = element("button", { type: "button", className: "quiet", "aria-label": removeOne(name) }, label);
     const row = element(
       "div",
@@ -110,7 +110,7 @@ function makeField(name, { type, minimum, maximum, enum: choices }) {
 /** @param {Hyperparameter} hyperparameter */
 function boundsText({ minimum, maximum }) {
   if (minimum === undefined || maximum === undefined) return "";
-  return ` ${text.records.hyperparameters.bounds(small(minimum), small(maximum))}`;
+  return ` ${text.modelPages.hyperparameters.bounds(small(minimum), small(maximum))}`;
 }
 
 /** Shows small bounds such as 0.000001 in full. @param {number} value */

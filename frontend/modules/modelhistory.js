@@ -8,7 +8,7 @@ import { versionAddress } from "./router.js";
 import { tableBox } from "./table.js";
 import { text } from "./text.js";
 
-/** @import { ModelVersion } from "./recordtypes.js" */
+/** @import { ModelVersion } from "./modeltypes.js" */
 /** @import { Task } from "./types.js" */
 
 /**
@@ -16,7 +16,7 @@ import { text } from "./text.js";
  * @param {ModelVersion[]} versions the newest first
  */
 export function history(task, versions) {
-  const labels = text.records.models;
+  const labels = text.modelPages.models;
   // The metrics that lists contain; model.json has all.
   const names = Object.keys(text.tasks.metrics).filter((name) => versions.some((version) => version.metrics[name]));
   const rows = versions.map((version) => [
@@ -42,7 +42,7 @@ export function history(task, versions) {
  * @param {string[]} names of metrics
  */
 function chart(task, versions, names) {
-  const labels = text.records.models;
+  const labels = text.modelPages.models;
   const inOrder = [...versions].sort((a, b) => a.created_at.localeCompare(b.created_at));
   const box = element("div");
   const choice = element(

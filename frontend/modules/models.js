@@ -9,7 +9,7 @@ import { pictures } from "./markdown.js";
 import { history } from "./modelhistory.js";
 import { measured, originText } from "./modelversion.js";
 import { plot } from "./plot.js";
-import { fetchDrift, fetchModelFile, fetchVersions, rollBack } from "./recordsapi.js";
+import { fetchDrift, fetchModelFile, fetchVersions, rollBack } from "./modelapi.js";
 import { hasRole, adminsOnly } from "./permissions.js";
 import { retrainingsAddress, versionAddress } from "./router.js";
 import { part } from "./sheet.js";
@@ -17,8 +17,8 @@ import { weakness } from "./tasks.js";
 import { text } from "./text.js";
 
 /** @import { Child } from "./dom.js" */
-/** @import { Drift, ModelVersion } from "./recordtypes.js" */
-/** @import { Page } from "./records.js" */
+/** @import { Drift, ModelVersion } from "./modeltypes.js" */
+/** @import { Page } from "./modelpages.js" */
 /** @import { Task } from "./types.js" */
 
 /**
@@ -26,7 +26,7 @@ import { text } from "./text.js";
  * @param {Page} page
  */
 export function showModels(task, page) {
-  const labels = text.records.models;
+  const labels = text.modelPages.models;
   const signal = page.sheet.show({
     heading: element("span", {}, labels.heading, serverText(task.title)),
     content: [part(async () => {
@@ -55,7 +55,7 @@ export function showModels(task, page) {
  * @returns {Child[]}
  */
 function inUse(task, current) {
-  const labels = text.records.models;
+  const labels = text.modelPages.models;
   const address = versionAddress(task.name, current.version);
   return [
     externalEndpoint(task),
@@ -92,7 +92,7 @@ async function plots({ task, version }, signal) {
  * @returns {Child[]}
  */
 function withoutModel(task) {
-  const labels = text.records.models;
+  const labels = text.modelPages.models;
   const external = externalEndpoint(task);
   if (external) return [external];
   return [
@@ -120,7 +120,7 @@ const externalEndpoint = ({ model }) =>
  * @returns {Child[]}
  */
 function driftLine({ report, reason }) {
-  const labels = text.records.drift;
+  const labels = text.modelPages.drift;
   if (!report) return [element("p", { className: "soft" }, labels.unknown, serverText(reason ?? ""))];
   const answers = labels.answers(String(report.answers), date(report.until));
   if (!report.drifted) return [element("p", {}, labels.none, answers)];
@@ -134,7 +134,7 @@ function driftLine({ report, reason }) {
  * @param {Page} page
  */
 function rollBackPart(task, versions, page) {
-  const labels = text.records.models;
+  const labels = text.modelPages.models;
   const current = versions.find(({ status }) => status === "current");
   const previous = versions.find(({ status }) => status === "previous");
   if (!current || !previous) return element("p", { className: "soft" }, labels.nothingBefore);

@@ -5,7 +5,7 @@ import { serverText, element } from "./dom.js";
 import { date, dateTime, metric } from "./format.js";
 import { render } from "./markdown.js";
 import { plot } from "./plot.js";
-import { fetchFacts, fetchModelFile, fetchVersions } from "./recordsapi.js";
+import { fetchFacts, fetchModelFile, fetchVersions } from "./modelapi.js";
 import { modelsAddress, retrainingAddress, versionAddress } from "./router.js";
 import { part } from "./sheet.js";
 import { tableBox } from "./table.js";
@@ -13,9 +13,9 @@ import { fact } from "./tasks.js";
 import { SERVER_LANGUAGE, text } from "./text.js";
 
 /** @import { Child } from "./dom.js" */
-/** @import { ModelVersion } from "./recordtypes.js" */
+/** @import { ModelVersion } from "./modeltypes.js" */
 /** @import { Interval } from "./types.js" */
-/** @import { Page } from "./records.js" */
+/** @import { Page } from "./modelpages.js" */
 /** @import { Task } from "./types.js" */
 
 /** Digits of a checksum that are shown. */
@@ -27,7 +27,7 @@ const SHORT_SHA = 12;
  * @param {Page} page
  */
 export function showVersion(task, version, page) {
-  const labels = text.records.models;
+  const labels = text.modelPages.models;
   const signal = page.sheet.show({
     heading: labels.version(version),
     trail: [element("a", { href: modelsAddress(task.name) }, labels.heading, serverText(task.title))],
@@ -47,14 +47,14 @@ export function showVersion(task, version, page) {
 }
 
 /** @param {ModelVersion} version */
-export const statusChip = ({ status }) => element("span", { className: `chip ${status}` }, text.records.models.statuses[status]);
+export const statusChip = ({ status }) => element("span", { className: `chip ${status}` }, text.modelPages.models.statuses[status]);
 
 /**
  * The origin of a version.
  * @param {ModelVersion} version
  */
 export function originText({ origin, run }) {
-  const labels = text.records.models;
+  const labels = text.modelPages.models;
   if (run) return element("a", { href: retrainingAddress(run) }, labels.fromRetraining);
   return origin === "bundled" ? labels.bundled : labels.registered;
 }
@@ -65,7 +65,7 @@ export function originText({ origin, run }) {
  */
 export const intervalText = ({ value, low, high }) =>
   // The test set does not define this value.
-  value === null ? "–" : text.records.models.interval(metric(value), metric(low), metric(high));
+  value === null ? "–" : text.modelPages.models.interval(metric(value), metric(low), metric(high));
 
 /**
  * The metrics of a version on its test set, beside the task's gate.
@@ -74,7 +74,7 @@ export const intervalText = ({ value, low, high }) =>
  * @returns {Promise<Child[]>}
  */
 export async function measured(task, { version }) {
-  const labels = text.records.models;
+  const labels = text.modelPages.models;
   const { metrics, data } = await fetchFacts(task.name, version);
   const least = task.gate.metrics;
   const rows = Object.entries(text.tasks.metrics)
@@ -97,7 +97,7 @@ export async function measured(task, { version }) {
  * @returns {(string | Node)[]}
  */
 function gateText(value, least) {
-  const labels = text.records.models;
+  const labels = text.modelPages.models;
   const reached = value >= least;
   const chip = element("span", { className: `chip ${reached ? "good" : "bad"}` }, reached ? labels.reached : labels.missed);
   return [labels.atLeast(metric(least)), " ", chip];
@@ -115,7 +115,7 @@ function decision({ decision: decided }) {
     element(
       "div",
       { className: `verdict ${decided.accepted ? "good" : "bad"}` },
-      element("h3", {}, text.records.models.decided(decided.accepted, dateTime(decided.decided_at))),
+      element("h3", {}, text.modelPages.models.decided(decided.accepted, dateTime(decided.decided_at))),
       element("ul", {}, ...reasons),
     ),
   ];
@@ -123,7 +123,7 @@ function decision({ decision: decided }) {
 
 /** @param {ModelVersion} version */
 function facts(version) {
-  const labels = text.records.models;
+  const labels = text.modelPages.models;
   const { task, parent, endpoint } = version;
   return element(
     "dl",

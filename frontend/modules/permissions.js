@@ -23,7 +23,7 @@ export async function loadPermissions() {
 export const hasRole = (role) => me.role !== null && ROLES.indexOf(me.role) >= ROLES.indexOf(role);
 
 /** Shown in place of a button that the API would refuse. @param {string} what only administrators can do */
-export const adminsOnly = (what) => element("p", { className: "soft" }, text.records.onlyAdmins(what, "admin"));
+export const adminsOnly = (what) => element("p", { className: "soft" }, text.modelPages.onlyAdmins(what, "admin"));
 
 /** @param {string | null | undefined} user id, as in reviews */
 export const isMe = (user) => me.login && user === me.user;

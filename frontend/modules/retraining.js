@@ -7,8 +7,8 @@ import { count, dateTime, span } from "./format.js";
 import { Poller } from "./poller.js";
 import { render } from "./markdown.js";
 import { plot } from "./plot.js";
-import { fetchRetraining, fetchRetrainingFile } from "./recordsapi.js";
-import { Region } from "./region.js";
+import { fetchRetraining, fetchRetrainingFile } from "./modelapi.js";
+import { KeyedView } from "./keyedview.js";
 import { steps, stepList, stepName } from "./retrainingsteps.js";
 import { statusChip } from "./retrainings.js";
 import { modelsAddress, retrainingsAddress, versionAddress } from "./router.js";
@@ -18,8 +18,8 @@ import { SERVER_LANGUAGE, text } from "./text.js";
 import { TrainingCurves } from "./trainingcurves.js";
 
 /** @import { Child } from "./dom.js" */
-/** @import { FollowedRetraining } from "./recordtypes.js" */
-/** @import { Page } from "./records.js" */
+/** @import { FollowedRetraining } from "./modeltypes.js" */
+/** @import { Page } from "./modelpages.js" */
 
 const REFRESH_MS = 3_000;
 const REPORT = "report.md";
@@ -32,18 +32,18 @@ const LOOKS = { deployed: "good", rejected: "review", unchanged: "review", skipp
  * @param {Page} page
  */
 export function followRetraining(name, page) {
-  const labels = text.records.retrainings;
+  const labels = text.modelPages.retrainings;
   const view = element("div");
   const heading = element("span", {}, labels.one);
   const trail = element("span");
   const signal = page.sheet.show({ heading, trail: [trail], content: [view], focus: page.focus });
-  const regions = {
-    status: new Region(),
-    approval: new Region(),
-    curves: new Region(),
-    steps: new Region(),
-    facts: new Region(),
-    files: new Region(),
+  const parts = {
+    status: new KeyedView(),
+    approval: new KeyedView(),
+    curves: new KeyedView(),
+    steps: new KeyedView(),
+    facts: new KeyedView(),
+    files: new KeyedView(),
   };
   const curves = new TrainingCurves(name);
   let step = "";
@@ -65,7 +65,7 @@ export function followRetraining(name, page) {
     if (task) page.choose(task);
     fill(heading, labels.of, serverText(task?.title ?? (taskName || name)), started && ` · ${dateTime(started)}`);
     fill(trail, task && element("a", { href: retrainingsAddress(task.name) }, labels.heading));
-    fill(view, poller.problem, ...Object.values(regions).map((region) => region.element));
+    fill(view, poller.problem, ...Object.values(parts).map((part) => part.element));
   }
 
   /**
@@ -85,13 +85,13 @@ export function followRetraining(name, page) {
   function show(retraining) {
     const { states, metrics, files, waiting_for: waiting } = retraining;
     const running = retraining.status === "running";
-    regions.status.show([retraining.status, retraining.outcome, waiting], () => describeStatus(retraining));
-    regions.approval.show([running && waiting], () => (running && waiting === "approval" ? [approval(retraining)] : []));
+    parts.status.show([retraining.status, retraining.outcome, waiting], () => describeStatus(retraining));
+    parts.approval.show([running && waiting], () => (running && waiting === "approval" ? [approval(retraining)] : []));
     curves.add(metrics, running);
-    regions.curves.show(curves.lines, () => curves.describe());
-    regions.steps.show([states, running], () => [element("h3", {}, labels.steps), stepList(states, running)]);
-    regions.facts.show([retraining.data, retraining.candidate, retraining.ended_at], () => [element("h3", {}, labels.about), facts(retraining)]);
-    regions.files.show(files, () => (files.length ? [report(retraining, signal)] : []));
+    parts.curves.show(curves.lines, () => curves.describe());
+    parts.steps.show([states, running], () => [element("h3", {}, labels.steps), stepList(states, running)]);
+    parts.facts.show([retraining.data, retraining.candidate, retraining.ended_at], () => [element("h3", {}, labels.about), facts(retraining)]);
+    parts.files.show(files, () => (files.length ? [report(retraining, signal)] : []));
   }
 
   /** @param {FollowedRetraining} retraining */
@@ -110,7 +110,7 @@ export function followRetraining(name, page) {
  * @returns {Child[]}
  */
 function describeStatus(retraining) {
-  const labels = text.records.retrainings;
+  const labels = text.modelPages.retrainings;
   const { status, outcome } = retraining;
   if (status === "running") return [element("p", {}, statusChip(retraining), outcome && " ", outcome && serverText(outcome))];
   return [
@@ -125,7 +125,7 @@ function describeStatus(retraining) {
 
 /** @param {FollowedRetraining} retraining */
 function facts(retraining) {
-  const labels = text.records.retrainings;
+  const labels = text.modelPages.retrainings;
   const { task, data, current, candidate, reason, hyperparameters, trials } = retraining;
   const { started_at: started, ended_at: ended, requested_by: by } = retraining;
   const link = (/** @type {string} */ version) => element("a", { href: versionAddress(task, version) }, version);
@@ -140,7 +140,7 @@ function facts(retraining) {
     ...(by ? [fact(labels.by, by === "local" ? text.review.here : element("code", {}, by))] : []),
     ...(data.images === undefined ? [] : [fact(labels.data, labels.images(count(data.images), count(data.corrections ?? 0)))]),
     ...parts.map(([name, { images, groups }]) => fact(labels.parts[name] ?? name, labels.split(count(images), count(groups)))),
-    ...(given.length ? [fact(text.records.hyperparameters.heading, given.join(", "))] : []),
+    ...(given.length ? [fact(text.modelPages.hyperparameters.heading, given.join(", "))] : []),
     ...(trials ? [fact(labels.search, labels.trialCount(count(trials)))] : []),
     ...(current ? [fact(labels.current, link(current))] : []),
     ...(candidate ? [fact(labels.candidate, link(candidate))] : []),
@@ -160,7 +160,7 @@ function report({ name, files }, signal) {
   return element(
     "section",
     {},
-    element("h3", {}, text.records.retrainings.report),
+    element("h3", {}, text.modelPages.retrainings.report),
     files.includes(REPORT)
       ? part(async () => render(await fetchRetrainingFile(name, REPORT), show), { className: "document", lang: SERVER_LANGUAGE })
       : element("div", { className: "plots" }, ...pictures.map((file) => show(file, file))),

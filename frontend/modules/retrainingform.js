@@ -4,19 +4,19 @@ import { announce } from "./announcer.js";
 import { element, fill } from "./dom.js";
 import { HyperparameterFields } from "./hyperparameters.js";
 import { DEFAULT_TRIALS, MAX_TEXT, MAX_TRIALS, MIN_TRIALS } from "./limits.js";
-import { startRetraining } from "./recordsapi.js";
+import { startRetraining } from "./modelapi.js";
 import { navigate, retrainingAddress } from "./router.js";
 import { note } from "./sheet.js";
 import { text } from "./text.js";
 
-/** @import { RetrainingRequest } from "./recordtypes.js" */
+/** @import { RetrainingRequest } from "./modeltypes.js" */
 /** @import { Task } from "./types.js" */
 
 const CHOICES = /** @type {const} */ (["approval", "force", "spot"]);
 
 /** @param {Task} task */
 export function retrainingForm(task) {
-  const labels = text.records.retrainings;
+  const labels = text.modelPages.retrainings;
   const choices = CHOICES.map((name) => ({ name, input: checkbox() }));
   const tune = checkbox();
   const trials = element("input", { type: "number", id: "trials", min: MIN_TRIALS, max: MAX_TRIALS, value: DEFAULT_TRIALS, required: true });

@@ -3,16 +3,16 @@
 import { serverText, element, fill } from "./dom.js";
 import { dateTime, span } from "./format.js";
 import { Poller } from "./poller.js";
-import { fetchRetrainings } from "./recordsapi.js";
-import { Region } from "./region.js";
+import { fetchRetrainings } from "./modelapi.js";
+import { KeyedView } from "./keyedview.js";
 import { retrainingForm } from "./retrainingform.js";
 import { hasRole, adminsOnly } from "./permissions.js";
 import { modelsAddress, retrainingAddress } from "./router.js";
 import { note } from "./sheet.js";
 import { text } from "./text.js";
 
-/** @import { Retraining } from "./recordtypes.js" */
-/** @import { Page } from "./records.js" */
+/** @import { Retraining } from "./modeltypes.js" */
+/** @import { Page } from "./modelpages.js" */
 /** @import { Task } from "./types.js" */
 
 const REFRESH_MS = 5_000;
@@ -22,7 +22,7 @@ const REFRESH_MS = 5_000;
  * @param {Page} page
  */
 export function showRetrainings(task, page) {
-  const labels = text.records.retrainings;
+  const labels = text.modelPages.retrainings;
   const listed = element("div");
   const signal = page.sheet.show({
     heading: labels.heading,
@@ -45,7 +45,7 @@ export function showRetrainings(task, page) {
 
 /** @param {Pick<Retraining, "status" | "waiting_for">} retraining */
 export function statusChip({ status, waiting_for: waiting }) {
-  const labels = text.records.retrainings;
+  const labels = text.modelPages.retrainings;
   if (waiting && status === "running") return element("span", { className: "chip review" }, labels.asks);
   return element("span", { className: `chip ${status}` }, labels.statuses[status] ?? status);
 }
@@ -56,10 +56,10 @@ class List {
   constructor(find) {
     this.find = find;
     this.status = element("p", { className: "soft" });
-    this.rows = element("ol", { className: "records" });
+    this.rows = element("ol", { className: "retrainings" });
     this.more = element("button", { type: "button", className: "quiet", hidden: true }, text.worklist.more);
     this.more.addEventListener("click", () => this.readOn());
-    /** @type {Map<string, Region>} by name */
+    /** @type {Map<string, KeyedView>} by name */
     this.known = new Map();
     /** Cursor of the next page. @type {string | null} */
     this.cursor = null;
@@ -70,7 +70,7 @@ class List {
     if (this.known.size === 0) this.cursor = cursor;
     // Oldest first, each before the existing rows.
     for (const retraining of [...retrainings].reverse()) this.put(retraining, (row) => this.rows.prepend(row));
-    this.status.textContent = this.known.size ? "" : text.records.retrainings.none;
+    this.status.textContent = this.known.size ? "" : text.modelPages.retrainings.none;
     this.more.hidden = this.cursor === null;
   }
 
@@ -90,19 +90,19 @@ class List {
    * @param {(row: HTMLElement) => void} insert adds a new row
    */
   put(retraining, insert) {
-    let region = this.known.get(retraining.name);
-    if (!region) {
-      region = new Region(element("li"));
-      this.known.set(retraining.name, region);
-      insert(region.element);
+    let view = this.known.get(retraining.name);
+    if (!view) {
+      view = new KeyedView(element("li"));
+      this.known.set(retraining.name, view);
+      insert(view.element);
     }
-    region.show(retraining, () => this.describe(retraining));
+    view.show(retraining, () => this.describe(retraining));
   }
 
   /** @param {Retraining} retraining */
   describe(retraining) {
     const { name, task, started_at: started, ended_at: ended, outcome } = retraining;
-    const labels = text.records.retrainings;
+    const labels = text.modelPages.retrainings;
     return [
       element("a", { href: retrainingAddress(name) }, serverText(this.find(task)?.title ?? (task || name)), started && ` · ${dateTime(started)}`),
       " ",

@@ -4,7 +4,7 @@ import { serverText, element } from "./dom.js";
 import { dateTime, span } from "./format.js";
 import { text } from "./text.js";
 
-/** @import { State } from "./recordtypes.js" */
+/** @import { State } from "./modeltypes.js" */
 
 /** Choice states do no work. */
 const isChoice = (/** @type {State} */ { name }) => name.endsWith("?");
@@ -25,14 +25,14 @@ export function steps(states) {
 }
 
 /** @param {string} name of a state */
-export const stepName = (name) => text.records.steps[name] ?? name;
+export const stepName = (name) => text.modelPages.steps[name] ?? name;
 
 /**
  * @param {State[]} states
  * @param {boolean} running
  */
 export function stepList(states, running) {
-  const labels = text.records.retrainings;
+  const labels = text.modelPages.retrainings;
   const all = steps(states);
   const rows = all.map((state, index) => {
     const now = running && index === all.length - 1;
@@ -40,7 +40,7 @@ export function stepList(states, running) {
     const row = element(
       "li",
       {},
-      text.records.steps[state.name] ?? serverText(state.name),
+      text.modelPages.steps[state.name] ?? serverText(state.name),
       element("span", { className: "soft" }, ` ${dateTime(state.entered_at)}`, took && ` · ${took}`),
       now && element("span", { className: "chip running" }, labels.now),
     );

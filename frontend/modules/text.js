@@ -5,11 +5,11 @@ import { prefer, preference } from "./preferences.js";
 /** The languages, by their own names. */
 export const LANGUAGES = { en: "English", de: "Deutsch" };
 
-/** @typedef {typeof import("./locales/en.js").messages & { records: typeof import("./locales/records.en.js").records }} Texts */
+/** @typedef {typeof import("./locales/en.js").messages & { modelPages: typeof import("./locales/modelpages.en.js").modelPages }} Texts */
 
 /**
  * The current texts; importers see the language change. Undefined before `loadPreferredLanguage` has been awaited; texts
- * about models and retraining are there after `loadRecordsText`.
+ * about models and retraining are there after `loadModelPagesText`.
  * @type {Texts}
  */
 export let text;
@@ -33,23 +33,23 @@ export async function chooseLanguage(code) {
   await load(code);
 }
 
-let recordsLoaded = false;
+let modelPagesLoaded = false;
 
 /** Load the texts about models and retraining as well, which most visits do not need. */
-export async function loadRecordsText() {
-  recordsLoaded = true;
+export async function loadModelPagesText() {
+  modelPagesLoaded = true;
   await load(language);
 }
 
 /** @param {string} code */
 async function load(code) {
   const { messages } = await (code === "de" ? import("./locales/de.js") : import("./locales/en.js"));
-  text = /** @type {Texts} */ (recordsLoaded ? { ...messages, records: await recordsText(code) } : messages);
+  text = /** @type {Texts} */ (modelPagesLoaded ? { ...messages, modelPages: await modelPagesText(code) } : messages);
   language = code;
   locale = navigator.languages.find((tag) => tag.split("-")[0] === code) ?? code;
   document.documentElement.lang = code;
 }
 
 /** @param {string} code */
-const recordsText = async (code) =>
-  (code === "de" ? await import("./locales/records.de.js") : await import("./locales/records.en.js")).records;
+const modelPagesText = async (code) =>
+  (code === "de" ? await import("./locales/modelpages.de.js") : await import("./locales/modelpages.en.js")).modelPages;

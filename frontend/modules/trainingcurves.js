@@ -32,7 +32,7 @@ export class TrainingCurves {
     // A new epoch changes at least one value; then all are added, even unchanged ones.
     if (!known.some((name) => this.lines[name]?.points.at(-1)?.y !== metrics[name])) return;
     for (const name of known) {
-      const line = (this.lines[name] ??= { name: text.records.curves.names[name], points: [] });
+      const line = (this.lines[name] ??= { name: text.modelPages.curves.names[name], points: [] });
       // The final values of a finished training have no time here.
       if (running || line.points.length === 0) line.points.push({ x: now, y: metrics[name] });
     }
@@ -40,7 +40,7 @@ export class TrainingCurves {
 
   /** @returns {Child[]} */
   describe() {
-    const labels = text.records.curves;
+    const labels = text.modelPages.curves;
     const names = [...LOSSES, ...SCORES].filter((name) => this.lines[name]);
     if (names.length === 0) return [];
     const latest = names.map((name) => fact(labels.names[name], metric(this.lines[name].points.at(-1)?.y ?? NaN)));
@@ -56,14 +56,14 @@ export class TrainingCurves {
    * @param {string} label
    */
   chart(names, label) {
-    const lines = names.flatMap((name) => (this.lines[name] ? [{ ...this.lines[name], name: text.records.curves.names[name] }] : []));
+    const lines = names.flatMap((name) => (this.lines[name] ? [{ ...this.lines[name], name: text.modelPages.curves.names[name] }] : []));
     if (!lines.some(({ points }) => points.length > 1)) return null;
     return element(
       "figure",
       { className: "chart-box" },
       lineChart({ lines, label, formatX: clock, formatY: metric }),
       legend({ lines }),
-      element("figcaption", {}, text.records.curves.caption(label)),
+      element("figcaption", {}, text.modelPages.curves.caption(label)),
     );
   }
 }

@@ -3,7 +3,7 @@
 import { announce } from "./announcer.js";
 import { Problem, fetchResult } from "./api.js";
 import { serverText, byId, element } from "./dom.js";
-import { evidenceOf } from "./evidence.js";
+import { explanationOf } from "./explanation.js";
 import { fileSize, percent, wholePercent } from "./format.js";
 import { inspect } from "./imagefile.js";
 import { describeEmptyState } from "./emptystate.js";
@@ -169,7 +169,7 @@ export class Viewer {
     this.mark(id);
     try {
       const { result, took } = await this.obtain(id, mine);
-      const picture = await pictureOfResult(result, evidenceOf(result, this.device).prepared);
+      const picture = await pictureOfResult(result, explanationOf(result, this.device).prepared);
       if (this.view !== mine) return;
       if (picture) this.lightBox.show(picture);
       else this.lightBox.showMessage(element("p", {}, text.lightBox.noImage));
@@ -227,7 +227,7 @@ export class Viewer {
       label: result.label,
       heatMap: result.heatmap,
       classes,
-      ...evidenceOf(result, this.device),
+      ...explanationOf(result, this.device),
     }, own);
     if (!isFromDevice(result.id)) {
       const review = new Review(result, task, {

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from playwright.sync_api import Browser, FilePayload, Route, expect
 
-from tests.browser import records, samples
+from tests.browser import history, samples
 from tests.browser.app_page import PATIENCE_MS, AppPage
 from tests.browser.chromium import launched
 
@@ -140,16 +140,16 @@ def no_model(app: AppPage, _image: Image) -> None:
 
 def models(app: AppPage, _image: Image) -> None:
     """The models of a task with their history."""
-    app.page.route(f"**/tasks/{records.TASK}/models", records.with_history)
-    app.open(f"#/tasks/{records.TASK}/models")
-    expect(app.sheet.locator(".plots img")).to_have_count(records.count_plots())
+    app.page.route(f"**/tasks/{history.TASK}/models", history.with_history)
+    app.open(f"#/tasks/{history.TASK}/models")
+    expect(app.sheet.locator(".plots img")).to_have_count(history.count_plots())
     expect(app.sheet.locator(".chart svg")).to_be_visible()
 
 
 def bundled_model(app: AppPage, _image: Image) -> None:
     """A bundled model and its test plots."""
     app.open("#/tasks/chest-xray/models")
-    expect(app.sheet.locator(".plots img")).to_have_count(records.count_plots("chest-xray"))
+    expect(app.sheet.locator(".plots img")).to_have_count(history.count_plots("chest-xray"))
 
 
 def roll_back(app: AppPage, image: Image) -> None:
@@ -160,15 +160,15 @@ def roll_back(app: AppPage, image: Image) -> None:
 
 def version(app: AppPage, _image: Image) -> None:
     """One version of a model, with its card."""
-    app.open(f"#/tasks/{records.TASK}/models")
+    app.open(f"#/tasks/{history.TASK}/models")
     app.sheet.locator(".lead a").click()
-    expect(app.sheet.locator(".document img")).to_have_count(records.count_plots())
+    expect(app.sheet.locator(".document img")).to_have_count(history.count_plots())
 
 
 def task_without_model(app: AppPage, _image: Image) -> None:
     """The models page of a task without a model."""
-    records.forget_model(app)
-    app.open(f"#/tasks/{records.EMPTY}/models")
+    history.forget_model(app)
+    app.open(f"#/tasks/{history.EMPTY}/models")
     expect(app.sheet.locator("ol")).to_be_visible()
 
 
@@ -176,29 +176,29 @@ def retrainings(app: AppPage, _image: Image) -> None:
     """The form to start a retraining, and the list of retrainings."""
     failed = {"status": "failed", "outcome": "There are no labelled images of retinal-oct-2017."}
     others = ({"name": "a", **failed}, {"name": "b", "status": "unchanged", "outcome": "Nothing is new."})
-    records.Told(app, records.asking(), *(records.deployed() | other for other in others))
-    app.open(f"#/tasks/{records.TASK}/retrainings")
+    history.Told(app, history.asking(), *(history.deployed() | other for other in others))
+    app.open(f"#/tasks/{history.TASK}/retrainings")
     app.sheet.locator("summary").click()
     app.page.locator("#hyperparameter").select_option("learning_rate")
-    expect(app.sheet.locator(".records li")).to_have_count(3)
+    expect(app.sheet.locator(".retrainings li")).to_have_count(3)
 
 
 def training(app: AppPage, _image: Image) -> None:
     """A retraining during training."""
     app.page.clock.install()
-    told = records.Told(app, records.retraining(metrics=records.measured(0.9)))
-    app.open(f"#/retrainings/{records.NAME}")
+    told = history.Told(app, history.retraining(metrics=history.measured(0.9)))
+    app.open(f"#/retrainings/{history.NAME}")
     for loss in (0.72, 0.6, 0.55, 0.47, 0.44, 0.41, 0.4):
         expect(app.sheet.locator(".facts").first).to_contain_text(f"{told.now['metrics']['train:loss']:.3f}")
-        told.now = records.retraining(metrics=records.measured(loss))
+        told.now = history.retraining(metrics=history.measured(loss))
         app.page.clock.run_for(3_000)
     expect(app.sheet.locator(".chart svg")).to_have_count(2)
 
 
 def approval(app: AppPage, _image: Image) -> None:
     """A retraining that waits for approval."""
-    records.Told(app, records.asking())
-    app.open(f"#/retrainings/{records.NAME}")
+    history.Told(app, history.asking())
+    app.open(f"#/retrainings/{history.NAME}")
     expect(app.sheet.locator(".document img")).to_be_visible()
     expect(app.page.locator("#approval-comment")).to_be_visible()
 

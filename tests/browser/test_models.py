@@ -16,12 +16,12 @@ from chalicelib.models.registry import Registry
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import load_task
 from local.stack import BUCKET
-from tests.browser import records, samples
+from tests.browser import history, samples
 from tests.browser.app_page import AppPage
 from tests.browser.test_access import violations
 from tests.stack.client import Client
 
-TASK = records.TASK
+TASK = history.TASK
 PLACE = f"#/tasks/{TASK}/models"
 REJECTED, DEPLOYED = "2026.11.01-rejected", "2026.11.02-deployed"
 
@@ -49,7 +49,7 @@ def models(request: pytest.FixtureRequest) -> Iterator[Models]:
     before = registry.current(TASK)
     assert before is not None
     for version, accuracy, accepted in ((REJECTED, 0.7, False), (DEPLOYED, 0.91, True)):
-        registry.add(TASK, pack(retrained(version, accuracy)), {"origin": "retraining", "run": records.NAME})
+        registry.add(TASK, pack(retrained(version, accuracy)), {"origin": "retraining", "run": history.NAME})
         registry.decide(TASK, version, accepted=accepted, reasons=[f"Accuracy is {accuracy}."])
     registry.promote(TASK, DEPLOYED, None, None)
     yield Models(registry, before.version)
@@ -89,7 +89,7 @@ def test_current_model_shows_its_test_and_its_gate(app: AppPage, models: Models)
     expect(sheet).to_contain_text(f"{tested['images']} unseen images of {tested['groups']} patients")
     expect(sheet).to_contain_text(re.compile("Drift: (unknown|none)"))
     pictures = sheet.locator(".plots img")
-    expect(pictures).to_have_count(records.count_plots())
+    expect(pictures).to_have_count(history.count_plots())
     for picture in pictures.all():
         assert picture.evaluate("async (image) => { await image.decode(); return image.naturalWidth; }") > 100
     expect(app.page.locator("#nav-models")).to_have_attribute("aria-current", "page")
@@ -116,7 +116,7 @@ def test_version_shows_its_decision_and_its_card(app: AppPage, models: Models) -
     card = app.sheet.locator(".document")
     expect(card.get_by_role("heading", name="Intended use")).to_be_visible()
     expect(card.get_by_role("columnheader", name="Meaning")).to_be_visible()
-    expect(card.locator("img")).to_have_count(records.count_plots())
+    expect(card.locator("img")).to_have_count(history.count_plots())
     assert card.inner_text().count("**") == 0
     app.page.go_back()
     expect(rows(app)).to_have_count(3)
@@ -156,7 +156,7 @@ def test_rollback_asks_and_restores_the_previous_version(app: AppPage, models: M
 
 
 def test_models_without_admin_role_are_read_only_with_a_reason(app: AppPage, models: Models) -> None:
-    records.member(app, "reviewer")
+    history.member(app, "reviewer")
     app.open(PLACE)
     expect(app.sheet).to_contain_text("Only members of the group “admin” can roll back")
     expect(app.page.get_by_role("button", name="Roll back")).to_have_count(0)
@@ -178,8 +178,8 @@ def test_model_below_its_gate_is_marked(app: AppPage) -> None:
 
 
 def test_models_of_a_task_without_one_explain_how_to_train(app: AppPage) -> None:
-    records.forget_model(app)
-    app.open(f"#/tasks/{records.EMPTY}/models")
+    history.forget_model(app)
+    app.open(f"#/tasks/{history.EMPTY}/models")
     expect(app.sheet).to_contain_text("No model has been trained for this task yet")
     expect(app.sheet.locator("code")).to_have_text(re.compile(r"datasets/retinal-oct-2017/CLASS/$"))
     app.sheet.get_by_role("link", name="Start a retraining").click()
@@ -237,11 +237,11 @@ def test_models_pass_accessibility_checks(
     app.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     language: Any = {"light": "en", "dark": "de"}[scheme]
     app.page.add_init_script(f"localStorage.setItem('negatoscope.language', '{language}')")
-    records.forget_model(app)
-    for place in (PLACE, f"{PLACE}/{DEPLOYED}", f"#/tasks/{records.EMPTY}/models"):
+    history.forget_model(app)
+    for place in (PLACE, f"{PLACE}/{DEPLOYED}", f"#/tasks/{history.EMPTY}/models"):
         app.open(place)
         expect(app.sheet.locator("h3").first).to_be_visible()
-        expect(app.sheet.locator("img")).to_have_count(0 if records.EMPTY in place else records.count_plots())
+        expect(app.sheet.locator("img")).to_have_count(0 if history.EMPTY in place else history.count_plots())
         assert violations(app) == []
         for width in (320, 820, 1440):
             app.page.set_viewport_size({"width": width, "height": 800})

@@ -6,12 +6,12 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import records
+from tests.browser import history
 from tests.browser.app_page import AppPage
-from tests.browser.records import EMPTY, NAME, Told
+from tests.browser.history import EMPTY, NAME, Told
 from tests.browser.test_access import violations
 
-LIST, ONE = f"#/tasks/{records.TASK}/retrainings", f"#/retrainings/{NAME}"
+LIST, ONE = f"#/tasks/{history.TASK}/retrainings", f"#/retrainings/{NAME}"
 REFRESH_MS = 3_000
 
 
@@ -76,27 +76,27 @@ def test_refused_start_is_explained_beside_the_button(app: AppPage) -> None:
 
 def test_retraining_shows_steps_and_training_curves(first_visit: AppPage) -> None:
     app = first_visit
-    told = follow(app, records.retraining(metrics=records.measured(0.9)))
+    told = follow(app, history.retraining(metrics=history.measured(0.9)))
     steps = app.sheet.locator(".steps li")
     expect(steps).to_have_text([re.compile(name) for name in ("Plan", "Prepare data", "Check data", "Train")])
     expect(steps.last).to_have_attribute("aria-current", "step")
     expect(steps.nth(1)).to_contain_text("1m")
     expect(app.sheet.locator(".chart")).to_have_count(0)
 
-    told.now = records.retraining(metrics=records.measured(0.5))
+    told.now = history.retraining(metrics=history.measured(0.5))
     look_again(app)
     expect(app.sheet.locator(".chart svg")).to_have_count(2)
     expect(app.sheet).to_contain_text("0.600")
 
-    told.now = records.asking()
+    told.now = history.asking()
     look_again(app)
     expect(steps).to_have_count(9)
     expect(app.page.locator("#announcer")).to_contain_text("Current step: Wait for approval.")
-    told.now = records.deployed()
+    told.now = history.deployed()
     look_again(app)
-    expect(app.sheet.locator(".verdict.good")).to_contain_text(f"{records.CANDIDATE} classifies from now on.")
+    expect(app.sheet.locator(".verdict.good")).to_contain_text(f"{history.CANDIDATE} classifies from now on.")
     expect(app.page.locator("#announcer")).to_contain_text("Deployed")
-    expect(app.sheet.get_by_role("link", name=records.CANDIDATE)).to_be_visible()
+    expect(app.sheet.get_by_role("link", name=history.CANDIDATE)).to_be_visible()
     report = app.sheet.locator(".document")
     expect(report.get_by_role("heading", name="Results of the candidate")).to_be_visible()
     expect(report.get_by_role("img", name="Confusion matrix")).to_be_visible()
@@ -108,7 +108,7 @@ def test_retraining_shows_steps_and_training_curves(first_visit: AppPage) -> Non
 def test_outage_is_reported_and_recovers(first_visit: AppPage) -> None:
     app = first_visit
     app.http_errors_expected = True
-    follow(app, records.retraining())
+    follow(app, history.retraining())
     expect(app.sheet.locator(".steps")).to_be_visible()
     app.page.route(f"**/api/retrainings/{NAME}", lambda route: route.abort(), times=1)
     look_again(app)
@@ -121,7 +121,7 @@ def test_outage_is_reported_and_recovers(first_visit: AppPage) -> None:
 @pytest.mark.parametrize(("button", "approved"), [("Deploy", True), ("Reject", False)])
 def test_approval_is_given_or_refused(first_visit: AppPage, button: str, approved: bool) -> None:
     app = first_visit
-    told = follow(app, records.asking())
+    told = follow(app, history.asking())
     comment = app.page.get_by_label("Comment")
     comment.fill("Looks right.")
     look_again(app)
@@ -129,7 +129,7 @@ def test_approval_is_given_or_refused(first_visit: AppPage, button: str, approve
     app.page.get_by_role("button", name=button).click()
     dialog = app.page.get_by_role("dialog")
     expect(dialog).to_contain_text("is deployed, must reproduce" if approved else "is not deployed")
-    told.now = records.deployed()
+    told.now = history.deployed()
     dialog.get_by_role("button", name=button).click()
     expect(dialog).to_be_hidden()
     assert told.answers == [{"approved": approved, "comment": "Looks right."}]
@@ -139,12 +139,12 @@ def test_approval_is_given_or_refused(first_visit: AppPage, button: str, approve
 
 
 def test_retrainings_without_admin_role_are_read_only(app: AppPage) -> None:
-    records.member(app, "reader")
-    Told(app, records.asking())
+    history.member(app, "reader")
+    Told(app, history.asking())
     app.open(LIST)
     expect(app.sheet).to_contain_text("Only members of the group “admin” can start a retraining")
     expect(app.sheet.locator("form")).to_have_count(0)
-    row = app.sheet.locator(".records li")
+    row = app.sheet.locator(".retrainings li")
     expect(row).to_contain_text("Approval required")
     row.get_by_role("link").click()
     expect(app.sheet).to_contain_text("Only members of the group “admin” can approve or reject a deployment")
@@ -163,9 +163,9 @@ def test_retrainings_pass_accessibility_checks(app: AppPage, scheme: Literal["li
     app.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     language: Any = {"light": "de", "dark": "en"}[scheme]
     app.page.add_init_script(f"localStorage.setItem('negatoscope.language', '{language}')")
-    told = Told(app, records.asking(), records.retraining(name="b"), records.deployed() | {"name": "c"})
+    told = Told(app, history.asking(), history.retraining(name="b"), history.deployed() | {"name": "c"})
     app.open(LIST)
-    expect(app.sheet.locator(".records li")).to_have_count(3)
+    expect(app.sheet.locator(".retrainings li")).to_have_count(3)
     app.sheet.locator("summary").click()
     app.page.locator("#hyperparameter").select_option("epochs")
     seen(app)
@@ -173,7 +173,7 @@ def test_retrainings_pass_accessibility_checks(app: AppPage, scheme: Literal["li
     expect(app.page.locator("#approval-comment")).to_be_visible()
     expect(app.sheet.locator(".document img")).to_be_visible()
     seen(app)
-    told.now = records.deployed()
+    told.now = history.deployed()
     expect(app.sheet.locator(".verdict.good")).to_be_visible()
     seen(app)
 

@@ -53,17 +53,18 @@ def test_texts_exist_in_both_languages(app: AppPage) -> None:
                 const here = path + name;
                 return typeof value === "object" ? paths(value, here + ".") : [`${here} ${typeof value}`];
             });
-            const all = async (language) => [
-                ...paths((await import(`/modules/locales/${language}.js`)).messages, ""),
-                ...paths((await import(`/modules/locales/records.${language}.js`)).records, "records."),
-            ];
+            const all = async (language) => {
+                const { messages } = await import(`/modules/locales/${language}.js`);
+                const { modelPages } = await import(`/modules/locales/modelpages.${language}.js`);
+                return paths({ ...messages, modelPages }, "");
+            };
             const [english, german] = [await all("en"), await all("de")];
             return [
                 ...english.filter((path) => !german.includes(path)),
                 // Errors, reasons and steps are the server's own, in English; others translate them.
                 ...german
                     .filter((path) => !english.includes(path))
-                    .filter((path) => !/^(errors|reasons|records\\.steps)\\./.test(path)),
+                    .filter((path) => !/^(errors|reasons|modelPages\\.steps)\\./.test(path)),
             ];
         }"""
     )

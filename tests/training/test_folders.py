@@ -106,7 +106,7 @@ def test_each_folder_has_its_own_layout(tmp_path: Path) -> None:
     listing = list_data((tmp_path / "a", tmp_path / "b" / "c"), CLASSES)
 
     assert classes(listing, CLASSES) == {"a/x.png": "ill", "b/c/train/healthy/x.png": "healthy"}
-    assert listing.left_out == {"foreign": ("b/c/notes.txt",)}
+    assert listing.left_out == {"not_images": ("b/c/notes.txt",)}
     assert listing.how.startswith("a: manifest.csv; b/c: one folder per class")
 
 

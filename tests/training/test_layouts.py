@@ -134,7 +134,7 @@ def test_files_without_a_class_are_counted(tmp_path: Path) -> None:
 
     listing = list_data(tmp_path, load_task("mammography-views").class_names)
 
-    assert listing.left_out == {"foreign": ("readme.md",), "unplaced": ("poster.png",)}
+    assert listing.left_out == {"not_images": ("readme.md",), "unplaced": ("poster.png",)}
     assert "the path gives the class of 97% of 31 images" in listing.how
 
 

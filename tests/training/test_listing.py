@@ -58,7 +58,7 @@ def test_file_names_can_have_any_characters(tmp_path: Path) -> None:
     listing = list_data(tmp_path, CLASSES)
 
     assert {record.path for record in listing.records} == {f"healthy/{name}" for name in odd}
-    assert listing.left_out == {"foreign": ("healthy/notes.txt",)}
+    assert listing.left_out == {"not_images": ("healthy/notes.txt",)}
 
 
 def test_manifest_groups_images_by_patient(data_folder: Path, task: Task) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 FINDINGS = {
     "listed": "files listed",
     "skipped": "masks and the like skipped",
-    "foreign": "files that are not images skipped",
+    "not_images": "files that are not images skipped",
     "unplaced": "images skipped because their class is unknown",
     "other_class": "left out because the task has no class for them",
     "disputed": "left out because the table of the data set contradicts their folder",

@@ -79,7 +79,7 @@ def _rows(
 ) -> Iterator[Row]:
     for path in paths:
         if not is_image(path):
-            yield Row(path, "", left_out="foreign")
+            yield Row(path, "", left_out="not_images")
         elif skips(path):
             yield Row(path, "", left_out="skipped")
         elif class_name := find_class(path):

@@ -133,7 +133,7 @@ def _read(
 def _correct(rows: Iterable[Row], corrected: dict[str, Row]) -> Iterator[Row]:
     """Replace the rows whose path is in `corrected`, and append the rest of `corrected`."""
     for row in rows:
-        if row.path not in corrected or row.left_out in ("foreign", "skipped"):
+        if row.path not in corrected or row.left_out in ("not_images", "skipped"):
             yield row
             continue
         label = corrected.pop(row.path)

@@ -1,7 +1,7 @@
 // @ts-check
 /** English texts of the pages about models and retraining. */
 
-export const records = {
+export const modelPages = {
   cancel: "Cancel",
   onlyAdmins: (/** @type {string} */ what, /** @type {string} */ group) =>
     `Only members of the group “${group}” can ${what}. Ask the administrator of this installation to add you.`,

@@ -4,7 +4,7 @@ import { element, fill } from "./dom.js";
 
 /** @import { Child } from "./dom.js" */
 
-export class Region {
+export class KeyedView {
   /** @param {HTMLElement} [box] */
   constructor(box = element("div")) {
     this.element = box;

@@ -13,7 +13,7 @@ import { preparedPicture } from "./picture.js";
  * @param {OnDevice} device
  * @returns {Pick<Explanation, "fetch" | "prepared">}
  */
-export function evidenceOf(result, device) {
+export function explanationOf(result, device) {
   if (!isFromDevice(result.id)) return { fetch: (label) => fetchHeatMap(result.id, label), prepared: () => preparedPicture(result) };
   const { heatMaps, prepared } = device.recall(result.id);
   return { fetch: async (label) => heatMaps[label], prepared: async () => prepared ?? null };

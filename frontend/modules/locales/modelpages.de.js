@@ -1,10 +1,10 @@
 // @ts-check
-/** German texts of the pages about models and retraining. See records.en.js for what the functions take. */
+/** German texts of the pages about models and retraining. See modelpages.en.js for what the functions take. */
 
-/** @import { records as English } from "./records.en.js" */
+/** @import { modelPages as English } from "./modelpages.en.js" */
 
 /** @type {typeof English} */
-export const records = {
+export const modelPages = {
   cancel: "Abbrechen",
   onlyAdmins: (what, group) =>
     `${what} können nur Mitglieder der Gruppe „${group}“. Wenden Sie sich an die Administration dieser Installation.`,

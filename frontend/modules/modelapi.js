@@ -6,7 +6,7 @@ import { json, request } from "./api.js";
  * @import {
  *   Deployment, Drift, FollowedRetraining, Hyperparameter, ModelFacts, ModelVersion, Retraining, RetrainingPage,
  *   RetrainingRequest,
- * } from "./recordtypes.js"
+ * } from "./modeltypes.js"
  */
 
 /** @param {...string} parts of a path */

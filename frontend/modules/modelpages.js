@@ -4,12 +4,12 @@ import { showModels } from "./models.js";
 import { showVersion } from "./modelversion.js";
 import { followRetraining } from "./retraining.js";
 import { showRetrainings } from "./retrainings.js";
-import { loadRecordsText } from "./text.js";
+import { loadModelPagesText } from "./text.js";
 
 /** @import { Sheet } from "./sheet.js" */
 /** @import { Route, Task } from "./types.js" */
 
-await loadRecordsText();
+await loadModelPagesText();
 
 /**
  * What the views need from the rest of the page.
@@ -26,7 +26,7 @@ await loadRecordsText();
  * @param {Task | undefined} task named by the route, if any
  * @param {Page} page
  */
-export function openRecord(route, task, page) {
+export function openModelPage(route, task, page) {
   if (route.name === "retraining") followRetraining(route.retraining, page);
   else if (route.name === "retrainings" && task) showRetrainings(task, page);
   else if (route.name === "version" && task) showVersion(task, route.version, page);
