@@ -54,7 +54,7 @@ def test_card_names_metrics_below_the_gate(model: dict[str, Any]) -> None:
     ("average", "sentence"),
     [
         ("outputs", "This model averages the answers of the 2 networks"),
-        ("weights", "This model has the mean weights of the 2 networks"),
+        ("weights", "This model has the mean weights of 2 of them"),
     ],
 )
 def test_card_says_what_is_averaged(model: dict[str, Any], average: str, sentence: str) -> None:

@@ -157,13 +157,21 @@ def choose_candidate(
     if parameters.ensemble_size == 1:
         return singles[0], singles
     seeds = [seed for single in singles[: parameters.ensemble_size] for seed in single.fits]
-    if parameters.ensemble_average == WEIGHTS:
-        network = average_weights([fits[seed].network for seed in seeds])
-        described = _describe(network, folds[seeds[0]], counterexamples, parameters)
+    if parameters.ensemble_average != WEIGHTS:
+        return make(seeds), singles
+
+    def average(seeds: Sequence[int]) -> Candidate:
         chosen = {seed: fits[seed] for seed in seeds}
-        averaged = _make_candidate(task, chosen, (described,), [folds[seeds[0]]], parameters, workplace)
-        return averaged, singles
-    return make(seeds), singles
+        fold = folds[seeds[0]]
+        network = average_weights([fitted.network for fitted in chosen.values()])
+        described = _describe(network, fold, counterexamples, parameters)
+        return _make_candidate(task, chosen, (described,), [fold], parameters, workplace)
+
+    # A greedy soup (Wortsman et al. 2022): networks that make the average worse on validation stay out.
+    best = singles[0]
+    for seed in seeds[1:]:
+        best = min(best, average([*best.fits, seed]), key=lambda candidate: candidate.validation_loss)
+    return best, singles
 
 
 def _make_candidate(
