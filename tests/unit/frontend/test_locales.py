@@ -48,7 +48,7 @@ def test_retraining_states_have_texts_in_every_language(language: str) -> None:
     """Except questions, which the page does not list."""
     states = {name for name in json.loads(STATE_MACHINE.read_text())["States"] if not name.endswith("?")}
     texts = re.search(
-        r"\n  steps: {\n(.*?)\n  },\n", (LOCALES / f"records.{language}.js").read_text(), re.DOTALL
+        r"\n  steps: {\n(.*?)\n  },\n", (LOCALES / f"modelpages.{language}.js").read_text(), re.DOTALL
     )
     assert texts
     assert states == set(re.findall(r'^    "?([\w: ]+?)"?: "', texts[1], re.MULTILINE))
