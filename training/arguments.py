@@ -151,17 +151,21 @@ def _starting_weights(asked: str | None, architecture: str) -> str | None:
 
 
 def read_recipe(task: str, path: Path = RECIPES) -> dict[str, Any]:
-    """The hyper-parameters that were selected for a task; empty if there are none.
+    """The hyper-parameters that were selected for a task, over those of its `base`; empty if there are none.
 
     Raises:
-        TrainingError: if `path` is not a TOML file.
+        TrainingError: if `path` is not a TOML file, or has no table with the name of the base.
         InvalidHyperparameters: if a hyper-parameter is given under both of its names.
     """
     try:
         recipes = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise TrainingError(f"The recipe {path} cannot be read: {error}") from error
-    return current_names(recipes.get(task, {}))
+    recipe = dict(recipes.get(task, {}))
+    base = recipe.pop("base", None)
+    if base is not None and base not in recipes:
+        raise TrainingError(f"The recipe {path} has no table '{base}', the base of '{task}'.")
+    return {**current_names(recipes.get(base, {})), **current_names(recipe)}
 
 
 def find_task(name: str) -> Task:

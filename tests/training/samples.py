@@ -1,5 +1,6 @@
 """A synthetic data set that is small enough to train on in seconds."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,8 @@ PATIENTS = 12
 """Per class; the split needs ten."""
 VIEWS = 2
 """Images per patient."""
+NO_RECIPE = ("--recipe", os.devnull)
+"""Options of a training: a small network from random weights instead of the task's recipe."""
 NO_AUGMENTATION = Augmentation(
     flip=False,
     rotate_degrees=0,

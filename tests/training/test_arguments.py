@@ -145,6 +145,17 @@ def test_precedence_is_command_line_smoke_recipe_default() -> None:
     assert parse_arguments([*TASK, "--smoke"]).parameters.num_seeds == SMOKE["num_seeds"]
 
 
+def test_recipe_is_read_over_its_base(tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text('[shared]\nviews = "all"\nepochs = 3\n[some]\nbase = "shared"\nepochs = 4\n')
+
+    assert read_recipe("some", recipe) == {"tta": "all", "epochs": 4}
+
+    recipe.write_text('[some]\nbase = "other"\n')
+    with pytest.raises(TrainingError, match=r"recipe\.toml has no table 'other', the base of 'some'"):
+        read_recipe("some", recipe)
+
+
 def test_smoke_run_of_an_ensemble_recipe_works(tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(f"[{TASK[1]}]\nnum_seeds = 3\nensemble_size = 2\n")
@@ -177,9 +188,11 @@ def test_command_line_takes_names_of_release_0_1() -> None:
         "--erase",
         "0",
     ]
+    words += ["--ensemble-average", "outputs"]  # a new name; the recipe's choice rules out cross-validation
     before = parse_arguments([*TASK, *words, "--others", "folder"])
 
     assert before.asked == {
+        "ensemble_average": "outputs",
         "num_seeds": 3,
         "ensemble_size": 3,
         "validation": "cross",
@@ -255,11 +268,14 @@ def test_help_explains_every_hyper_parameter(capsys: pytest.CaptureFixture[str])
 
 
 def test_start_from_imagenet_sets_the_architecture(tmp_path: Path) -> None:
-    arguments = parse_arguments([*TASK, "--start-from", "efficientnet-lite1"])
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text("", encoding="utf-8")
+    words = [*TASK, "--recipe", str(recipe)]
+    arguments = parse_arguments([*words, "--start-from", "efficientnet-lite1"])
 
     assert arguments.parameters.architecture == arguments.start_from == "efficientnet-lite1"
-    assert parse_arguments(TASK).parameters.architecture == "resnet"
-    assert parse_arguments([*TASK, "--start-from", "network.pt"]).parameters.architecture == "resnet"
+    assert parse_arguments(words).parameters.architecture == "resnet"
+    assert parse_arguments([*words, "--start-from", "network.pt"]).parameters.architecture == "resnet"
 
 
 def test_architecture_of_a_recipe_starts_from_imagenet(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.tasks import Task
-from tests.training.samples import write_images
+from tests.training.samples import NO_RECIPE, write_images
 from training.arguments import parse_arguments
 from training.data.dataset import Listing, Record
 from training.data.files import write_files
@@ -208,7 +208,8 @@ def test_package_and_card_state_what_was_left_out(data_folder: Path, task: Task,
     write_scanners(data_folder, {"p00": "new", "p01": "new"}, task.class_names[:2])
     places = ("model", "output", "checkpoint")
     words = [word for name in places for word in (f"--{name}-dir", str(tmp_path / name))]
-    words += ["--task", task.name, "--data", str(data_folder), "--leave-out", "scanner=new", "--smoke"]
+    words += ["--task", task.name, "--data", str(data_folder), "--leave-out", "scanner=new"]
+    words += ["--smoke", *NO_RECIPE]
 
     assert train_main([*words, "--epochs", "1"]) == 0
 

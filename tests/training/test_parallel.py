@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from chalicelib.tasks import Task
+from tests.training.samples import NO_RECIPE
 from training.errors import TrainingError
 from training.model import parallel
 
@@ -78,7 +79,7 @@ def test_two_processes_make_one_package(data_folder: Path, task: Task, tmp_path:
         "SM_OUTPUT_DATA_DIR": str(tmp_path / "output"),
     }
 
-    done = torchrun(["training/train.py", "--task", task.name, "--smoke"], folders)
+    done = torchrun(["training/train.py", "--task", task.name, "--smoke", *NO_RECIPE], folders)
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("train_loss=") == 2

@@ -16,7 +16,7 @@ import torch
 from chalicelib import DISCLAIMER
 from chalicelib.models.package import ModelPackage
 from chalicelib.tasks import Task, load_task
-from tests.training.samples import make_network, write_images, write_manifest
+from tests.training.samples import NO_RECIPE, make_network, write_images, write_manifest
 from training.archive import serving_code
 from training.arguments import SMOKE
 from training.core.markdown import percent
@@ -49,7 +49,7 @@ def job_arguments(task: Task, data: Path, place: Path) -> list[str]:
         "--output-dir",
         str(place / "output"),
     ]
-    return ["--task", task.name, "--smoke", *folders]
+    return ["--task", task.name, "--smoke", *NO_RECIPE, *folders]
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,8 @@ def job_environment(data: Path, place: Path) -> dict[str, str]:
 
 
 def job_options(task: Task, data: Path) -> list[str]:
-    options = ["--task", task.name, "--smoke", "true", "--num-seeds", "2", "--learning_rate", "0.01"]
+    options = ["--task", task.name, "--smoke", "true", *NO_RECIPE, "--num-seeds", "2"]
+    options += ["--learning_rate", "0.01"]
     return [*options, "--ood-data", str(data.parent / "ood"), "--git-commit", "abc123"]
 
 

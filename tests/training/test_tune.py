@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.hyperparameters import Hyperparameters, searched
 from chalicelib.tasks import Task
-from tests.training.samples import make_network
+from tests.training.samples import NO_RECIPE, make_network
 from training.arguments import parse_arguments
 from training.data.pixels import Labelled
 from training.data.preparation import prepare_data
@@ -26,7 +26,7 @@ from training.tune import main
 def search(task: Task, data_folder: Path, tmp_path: Path) -> list[str]:
     """The command line of a quick search, without the number of trials."""
     folders = ["--data", str(data_folder), "--output-dir", str(tmp_path / "tuning")]
-    return ["--task", task.name, *folders, "--smoke", "--width", "4", "--epochs", "2"]
+    return ["--task", task.name, *folders, "--smoke", *NO_RECIPE, "--width", "4", "--epochs", "2"]
 
 
 @pytest.fixture
