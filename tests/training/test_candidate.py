@@ -57,7 +57,8 @@ def fitted_head(network: Classifier) -> torch.Tensor:
         maps, _ = network.eval().features(network.normalise(network.pad(torch.from_numpy(PIXELS))))
     pooled = maps.mean((2, 3))
     targets = 4.0 * torch.eye(CLASSES)[torch.from_numpy(LABELS)]
-    return torch.linalg.lstsq(pooled, targets, driver="gelsd").solution.T.clone()
+    solution: torch.Tensor = torch.linalg.lstsq(pooled, targets, driver="gelsd").solution
+    return solution.T.clone()
 
 
 def with_head(fitted: Fit, weights: torch.Tensor) -> Fit:
