@@ -69,7 +69,7 @@ SERVERLESS = '[serving]\nkind = "serverless"\n'
         ('fit = "pad"', 'fit = "crop"', "must be one of pad, stretch, not 'crop'"),
         ("min_probability = 0.9", "min_probability = 90", "must be from 0 to 1, not 90"),
         ("flip = true", "flip = 1", "'flip' must be true or false"),
-        ("accuracy = 0.98", "precision = 0.98", "unknown key 'precision'"),
+        ("accuracy = 0.992", "precision = 0.992", "unknown key 'precision'"),
         (
             'modality = "MG"',
             'modality = "MG"\nnegative = "left"',
@@ -167,7 +167,7 @@ def test_endpoint_names_invalid_at_sagemaker_are_refused(tmp_path: Path, name: s
 
 def test_gate_without_a_metric_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "mammography-views.toml"
-    path.write_text(GOOD.replace("accuracy = 0.98\nbalanced_accuracy = 0.97\n", ""))
+    path.write_text(GOOD.replace("accuracy = 0.992\nbalanced_accuracy = 0.97\n", ""))
     with pytest.raises(TaskFileError, match="the gate needs at least one of accuracy"):
         read_task(path)
 
