@@ -82,6 +82,8 @@ def test_first_retraining_deploys_a_model(driver: RetrainingDriver, first: Any) 
         "ModelPackageSummaryList"
     ]
     assert package["ModelApprovalStatus"] == "Approved"
+    facts = driver.client.api("GET", f"/api/tasks/{TASK.name}/models/{first['candidate']}/model.json").json
+    assert facts["training"]["start_from"].startswith("efficientnet-lite0 "), "as the recipe says"
     assert "report.md" in first["files"]
     report = driver.client.api("GET", f"/api/retrainings/{first['name']}/files/report.md")
     assert b"is accepted" in report.body
