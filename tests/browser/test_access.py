@@ -45,7 +45,8 @@ def test_views_pass_accessibility_checks(
     expect(app.page.locator("#settings")).to_be_visible()
     assert violations(app) == []
     app.close_dialog()
-    app.press("1")
+    app.heading.focus()
+    app.press("Enter")
     expect(app.rows.first).to_contain_text(re.compile("Confirmed|Bestätigt"))
     app.press("b")
     expect(app.page.locator("#compare")).to_have_attribute("aria-pressed", "true")
