@@ -26,18 +26,33 @@ PATIENCE = 1200.0  # seconds for a retraining
 PAUSE = 0.5
 """Seconds between two looks at a retraining: each is a call of a Lambda, and the jobs need the processor."""
 TINY: dict[str, int | float | str] = {
+    "architecture": "resnet",
     "batch_size": 8,
     "bootstrap": 50,
     "ema_decay": 0.5,
     "epochs": 16,
+    "feature_views": 0,
+    "frozen_blocks": 0,
+    "head_epochs": 0,
+    "mixup": 0,
+    "normalization": "fixed",
     "learning_rate": 0.003,
     "ensemble_size": 1,
     "patience": 16,
     "num_seeds": 1,
+    "stem_stride": 2,
+    "tta": "none",
     "validation": "fixed",
     "width": 8,
 }
 """Hyper-parameters with which the images of `patch` are learnt in seconds."""
+TRANSFER: dict[str, int | float | str] = {
+    "architecture": "efficientnet-lite0",
+    "feature_views": 4,
+    "frozen_blocks": 5,
+    "head_epochs": 5,
+}
+"""The same from ImageNet weights, as the recipes do it."""
 
 _KNOWN, _NEW = 0, 1
 """Stains. A model that knows only one is wrong about the other."""

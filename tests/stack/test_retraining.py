@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from local.stack import BUCKET
 from tests.stack.client import asking, wait_for
-from tests.stack.retraining_driver import ENDPOINT, MACHINE, TASK, RetrainingDriver
+from tests.stack.retraining_driver import ENDPOINT, MACHINE, TASK, TRANSFER, RetrainingDriver
 from tests.stack.sagemaker_harness import SageMakerHarness, archive
 
 CORRECTED = 20
@@ -39,7 +39,7 @@ def driver(harness: SageMakerHarness) -> Iterator[RetrainingDriver]:
 @pytest.fixture(scope="module")
 def first(driver: RetrainingDriver) -> Any:
     """A retraining of a task that has no model yet; it waits until its model is approved."""
-    name = driver.start({"architecture": "efficientnet-lite0"}, approval=True, reason="the first one")
+    name = driver.start(TRANSFER, approval=True, reason="the first one")
     driver.wait_for_state(name, "Prepare data")
     refused = driver.request({})
     assert (refused.status, refused.json["code"]) == (409, "AlreadyRetraining")
