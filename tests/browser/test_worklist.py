@@ -1,5 +1,7 @@
 """The worklist: live updates, filters, sorting, and long lists."""
 
+from pathlib import Path
+
 from playwright.sync_api import APIRequestContext, expect
 
 from tests.browser import samples
@@ -9,15 +11,24 @@ from tests.browser.stubbed_page import StubbedPage
 from tests.stack.client import wait_for
 
 
-def send(request: APIRequestContext, address: str) -> str:
-    """Classify an image as another client; return the id of its result."""
+def send(request: APIRequestContext, address: str, data: bytes | None = None) -> str:
+    """Classify an image, a phantom if none is given, as another client; return the id of its result."""
     answer = request.post(
         f"{address}/api/tasks/{TASK}/classify",
-        data=samples.jpeg()["buffer"],
+        data=data or samples.jpeg()["buffer"],
         headers={"Content-Type": "image/jpeg"},
     )
     assert answer.ok, answer.text()
     return str(answer.json()["id"])
+
+
+def send_film(request: APIRequestContext, address: str, data_set: Path) -> str:
+    """Classify a mammogram that needs no review, as another client; return the id of its result."""
+    for film in sorted((data_set / TASK / "test" / "right-cc").glob("*.jpg"))[:10]:
+        result_id = send(request, address, film.read_bytes())
+        if not request.get(f"{address}/api/results/{result_id}").json()["needs_review"]:
+            return result_id
+    raise AssertionError("ten mammograms need a review")
 
 
 def test_worklist_shows_results_of_other_clients(app: AppPage) -> None:
@@ -90,15 +101,15 @@ def test_drop_folder_address_is_shown(app: AppPage) -> None:
     expect(app.page.locator("#drop-folder-address")).to_have_text(f"s3://{bucket}/inbox/{TASK}/")
 
 
-def test_filters_apply_to_list_and_export(app: AppPage) -> None:
+def test_filters_apply_to_list_and_export(app: AppPage, data_set: Path) -> None:
     app.open()
     flagged = app.classify(samples.both_breasts())
-    other = send(app.page.request, app.address)
+    other = send_film(app.page.request, app.address, data_set)
     expect(app.row(other)).to_be_visible(timeout=PATIENCE_MS)
     show = app.page.get_by_label("Show", exact=True)
     show.select_option("To review")
     expect(app.row(flagged)).to_be_visible()
-    expect(app.row(other)).to_be_visible()
+    expect(app.row(other)).to_have_count(0)
 
     # Reviewed results stay until the list is reloaded, so that the review can be undone.
     app.heading.focus()
@@ -116,7 +127,6 @@ def test_filters_apply_to_list_and_export(app: AppPage) -> None:
     show.select_option("To review")
     expect(app.page.locator("#worklist-status")).not_to_have_text("Loading…")
     expect(app.row(flagged)).to_have_count(0)
-    expect(app.row(other)).to_be_visible()
 
 
 def test_filters_by_day_class_and_task(app: AppPage) -> None:
