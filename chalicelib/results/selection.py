@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.storage.items import EVERYTHING, Key, cursor_of_another_list, from_cursor
+from chalicelib.storage.items import EVERYTHING, Key, from_cursor, invalid_cursor
 from chalicelib.timestamps import timestamp
 
 LISTED = (
@@ -80,7 +80,7 @@ class Selection:
         of_this_index = {"id", "created_at"} <= key.keys() and key == self.key(key)
         if of_this_index and first <= key["created_at"] <= last:
             return key
-        raise cursor_of_another_list()
+        raise invalid_cursor()
 
     @property
     def _bounds(self) -> tuple[str, str]:

@@ -12,9 +12,9 @@ from chalicelib.retraining.record import RetrainingRecord
 from chalicelib.storage.items import (
     EVERYTHING,
     Key,
-    cursor_of_another_list,
     from_cursor,
     from_item,
+    invalid_cursor,
     to_cursor,
     to_item,
 )
@@ -174,4 +174,4 @@ def _start(cursor: str) -> Key:
     key = from_cursor(cursor)
     if key.keys() == {"name", "listing", "started_at"} and key["listing"] == EVERYTHING:
         return key
-    raise cursor_of_another_list()
+    raise invalid_cursor()

@@ -47,15 +47,15 @@ def from_cursor(cursor: str) -> Key:
     try:
         key = json.loads(base64.urlsafe_b64decode(cursor))
     except (ValueError, RecursionError):
-        raise cursor_of_another_list() from None
+        raise invalid_cursor() from None
     if isinstance(key, dict) and all(
         isinstance(value, str) and _KEY_VALUE.fullmatch(value) for value in key.values()
     ):
         return key
-    raise cursor_of_another_list()
+    raise invalid_cursor()
 
 
-def cursor_of_another_list() -> InvalidRequest:
+def invalid_cursor() -> InvalidRequest:
     """The error for a cursor that is not from this list."""
     return InvalidRequest("'cursor' is not from this list. Start again without it.")
 
