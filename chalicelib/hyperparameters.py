@@ -175,8 +175,8 @@ class Hyperparameters:
         1, "networks that the package averages: the best of num_seeds on validation", 1, 20
     )
     ensemble_average: str = _choice(
-        "what is averaged: the networks' outputs, or their weights, which makes one network, needs starting "
-        "weights that all share, and leaves out networks that make it worse on validation",
+        "what is averaged: the networks' outputs, or their weights, which makes one network and needs "
+        "starting weights that all share; a network is added only if that lowers the validation loss",
         OUTPUTS,
         WEIGHTS,
     )

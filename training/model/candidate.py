@@ -167,7 +167,7 @@ def choose_candidate(
         described = _describe(network, fold, counterexamples, parameters)
         return _make_candidate(task, chosen, (described,), [fold], parameters, workplace)
 
-    # A greedy soup (Wortsman et al. 2022): networks that make the average worse on validation stay out.
+    # A greedy soup (Wortsman et al. 2022): a network is added only if that lowers the validation loss.
     best = singles[0]
     for seed in seeds[1:]:
         best = min(best, average([*best.fits, seed]), key=lambda candidate: candidate.validation_loss)

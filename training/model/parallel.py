@@ -67,15 +67,15 @@ def processes() -> Iterator[None]:
     on_gpus = torch.cuda.is_available()
     if on_gpus:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    # Its functions have the default group as the default of a parameter. Torch imports it late, and then they
-    # keep the group, with its threads, until the interpreter ends, where such a thread can abort the process.
+    # This module binds the default group as a default argument. Torch imports it when a network is
+    # distributed; then the group's threads outlive the group, and can abort the process at exit.
     import_module("torch.distributed.nn")
     distributed.init_process_group("nccl" if on_gpus else "gloo", timeout=PATIENCE)
     try:
         with Path(os.devnull).open("w") as nowhere, nullcontext() if is_first() else redirect_stdout(nowhere):
             yield
     finally:
-        # The group's threads end with its last user; networks are in reference cycles.
+        # Networks hold references to the group, and are in reference cycles.
         gc.collect()
         distributed.destroy_process_group()
 

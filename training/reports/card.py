@@ -123,7 +123,7 @@ def _choice(training: Facts, seeds: Sequence[Facts]) -> str:
     if kept == 1:
         return "This model is the one with the lowest validation loss."
     if training.get("ensemble_average") == WEIGHTS:
-        return f"This model has the mean weights of {kept} of them, which have the lowest validation loss."
+        return f"This model has the mean weights of {kept} of them."
     return f"This model averages the answers of the {kept} networks with the lowest validation loss."
 
 
