@@ -142,8 +142,8 @@ class AppPage:
         for name, value in hyperparameters.items():
             self.page.get_by_label("Add a hyperparameter").select_option(name)
             field = self.page.get_by_label(name, exact=True)
-            if isinstance(value, str):
-                field.select_option(value)
+            if field.evaluate("(field) => field.localName") == "select":
+                field.select_option(str(value))
             else:
                 field.fill(str(value))
         self.page.get_by_role("button", name="Start retraining").click()
