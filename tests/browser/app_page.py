@@ -4,15 +4,22 @@ import base64
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import ConsoleMessage, FilePayload, Locator, Page, Request, Response, expect
+from playwright.sync_api import ConsoleMessage, FilePayload, Locator, Page, Request, Response, Route, expect
 
 TASK = "mammography-views"
 
 # Longer than a cold start of a Lambda, on a machine that runs other tests as well.
 PATIENCE_MS = 30_000
+
+Address = str | re.Pattern[str] | Callable[[str], bool]
+"""A glob, a pattern or a predicate of addresses, as in Playwright."""
+
+PROBE = "/favicon.svg?probe"
 
 LANGUAGES = {"English": "en", "Deutsch": "de"}
 
@@ -222,6 +229,31 @@ class AppPage:
     def row(self, result_id: str) -> Locator:
         """The row of a result in the worklist."""
         return self.page.locator(f'#worklist-rows > li[data-id="{result_id}"]')
+
+    def intercept(self, address: Address, handler: Callable[[Route], Any], *, once: bool = False) -> None:
+        """Let `handler` answer requests to an address, or only the first one.
+
+        Use this instead of Playwright's `route`. Chromium starts to intercept a little later than it reports:
+        requests before that reach the server, and are missing in `requests`. At the end of `times=1`, too,
+        requests can be missing.
+        """
+        handlers = [handler]
+
+        def answer(route: Route) -> Any:
+            if not handlers:
+                return route.fallback()
+            return handlers.pop()(route) if once else handler(route)
+
+        self.page.route(address, answer)
+        if self.page.url == "about:blank":
+            return
+        self.page.route(
+            lambda url: url.endswith(PROBE), lambda route: route.fulfill(status=HTTPStatus.NO_CONTENT)
+        )
+        self.page.wait_for_function(
+            "([address, intercepted]) => fetch(address).then(({ status }) => status === intercepted)",
+            arg=[PROBE, HTTPStatus.NO_CONTENT],
+        )
 
     def press(self, *keys: str) -> None:
         """Press keys one after the other."""

@@ -7,7 +7,14 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, sync_playwright
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The headless shell is the same browser without windows: tests take a fifth less time in it.
+NAMES = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+)
 
 # Chromium uses only the last --disable-features, so this list replaces Playwright's and repeats it.
 DISABLED_FEATURES = (

@@ -42,7 +42,7 @@ _PLOT = (
 def member(app: AppPage, group: str) -> None:
     """Make the user a member of one group only."""
     me = {"login": False, "user": "local", "groups": [group], "role": group}
-    app.page.route("**/api/me", lambda route: route.fulfill(json=me))
+    app.intercept("**/api/me", lambda route: route.fulfill(json=me))
 
 
 def with_history(route: Route) -> None:
@@ -143,14 +143,13 @@ class Told:
         self.now = now
         self.answers: list[dict[str, Any]] = []
         """The body of the approval request."""
-        page = app.page
-        page.route(
+        app.intercept(
             re.compile(r"/api/retrainings(\?|$)"), lambda route: route.fulfill(json=self._list(others))
         )
-        page.route(f"**/api/retrainings/{NAME}", lambda route: route.fulfill(json=self.now))
-        page.route(f"**/api/retrainings/{NAME}/approval", self._answered)
-        page.route(f"**/api/retrainings/{NAME}/files/report.md", _text(_REPORT, "text/markdown"))
-        page.route(f"**/api/retrainings/{NAME}/files/confusion.svg", _text(_PLOT, "image/svg+xml"))
+        app.intercept(f"**/api/retrainings/{NAME}", lambda route: route.fulfill(json=self.now))
+        app.intercept(f"**/api/retrainings/{NAME}/approval", self._answered)
+        app.intercept(f"**/api/retrainings/{NAME}/files/report.md", _text(_REPORT, "text/markdown"))
+        app.intercept(f"**/api/retrainings/{NAME}/files/confusion.svg", _text(_PLOT, "image/svg+xml"))
 
     def _list(self, others: Sequence[dict[str, Any]]) -> dict[str, Any]:
         extra = ("states", "metrics", "files")
@@ -175,8 +174,8 @@ def forget_model(app: AppPage) -> None:
         task["model"] = None
         route.fulfill(json=catalogue)
 
-    app.page.route("**/api/tasks", tasks)
-    app.page.route(f"**/api/tasks/{EMPTY}/models", lambda route: route.fulfill(json={"models": []}))
+    app.intercept("**/api/tasks", tasks)
+    app.intercept(f"**/api/tasks/{EMPTY}/models", lambda route: route.fulfill(json={"models": []}))
 
 
 def count_plots(task: str = TASK) -> int:

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Route
 
 from chalicelib.limits import RESULTS_PER_PAGE
-from tests.browser.app_page import TASK
+from tests.browser.app_page import TASK, AppPage
 
 
 def listed(number: int) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def listed(number: int) -> dict[str, Any]:
     }
 
 
-def serve_many(page: Page, total: int) -> list[str]:
+def serve_many(app: AppPage, total: int) -> list[str]:
     """Serve a list of `total` results; return the queries made."""
     asked: list[str] = []
 
@@ -47,5 +47,5 @@ def serve_many(page: Page, total: int) -> list[str]:
         cursor = str(start + limit) if start + limit < total else None
         route.fulfill(json={"results": results, "cursor": cursor})
 
-    page.route("**/api/results?*", answer)
+    app.intercept("**/api/results?*", answer)
     return asked

@@ -118,7 +118,7 @@ def signed_out(app: AppPage, _image: Image) -> None:
         login = {"origin": app.address, "client_id": "none"}
         route.fulfill(json=route.fetch().json() | {"login": login})
 
-    app.page.route("**/api/health", ask_to_sign_in)
+    app.intercept("**/api/health", ask_to_sign_in)
     app.page.goto(app.address)
     expect(app.page.get_by_role("heading", name="Sign in")).to_be_visible()
 
@@ -140,7 +140,7 @@ def no_model(app: AppPage, _image: Image) -> None:
 
 def models(app: AppPage, _image: Image) -> None:
     """The models of a task with their history."""
-    app.page.route(f"**/tasks/{history.TASK}/models", history.with_history)
+    app.intercept(f"**/tasks/{history.TASK}/models", history.with_history)
     app.open(f"#/tasks/{history.TASK}/models")
     expect(app.sheet.locator(".plots img")).to_have_count(history.count_plots())
     expect(app.sheet.locator(".chart svg")).to_be_visible()

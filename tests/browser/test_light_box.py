@@ -153,7 +153,7 @@ def test_heat_map_falls_back_to_the_predicted_class(app: AppPage) -> None:
     app.open()
     app.classify(samples.jpeg())
     own = app.pixels()
-    app.page.route("**/heatmap?*", lambda route: route.fulfill(status=409, json={"code": "NotClassified"}))
+    app.intercept("**/heatmap?*", lambda route: route.fulfill(status=409, json={"code": "NotClassified"}))
     chooser = app.page.get_by_label("Heat map", exact=True)
     answer = chooser.input_value()
     other = next(

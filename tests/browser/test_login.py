@@ -199,7 +199,9 @@ def test_tokens_are_renewed_silently(app: AppPage, login_flow: LoginFlow) -> Non
     app.wait_until(lambda: remaining_lifetime(app) > 60)
     # Also if only the API knows that a token is invalid.
     before = len(renewals(app))
-    app.page.route("**/review", lambda route: route.fulfill(status=401, json={}), times=1)
+    keep_in_session(app, {"id_token": "invalid"})
+    app.reload()
+    app.wait_for_result()
     app.press("Enter")
     expect(app.outcome).to_contain_text("by you")
     assert len(renewals(app)) == before + 1
@@ -218,7 +220,7 @@ def test_reload_during_token_renewal_keeps_the_session(app: AppPage) -> None:
     keep_in_session(app, {"expires_at": 0})
     # The pool issues new tokens, but the page that requested them is gone.
     with app.page.expect_event("requestfailed", lambda request: request.url.endswith("/oauth2/token")):
-        app.page.route("**/oauth2/token", lose, times=1)
+        app.intercept("**/oauth2/token", lose, once=True)
         app.page.reload()
     app.reload()
     assert lost == [200]

@@ -126,7 +126,7 @@ def test_rollback_asks_and_restores_the_previous_version(app: AppPage, models: M
     """By keyboard alone. At first the API refuses."""
     app.http_errors_expected = True
     refusal = {"code": "AlreadyRetraining", "message": "It is being retrained. Wait.", "request_id": "r-1"}
-    app.page.route("**/rollback?*", lambda route: route.fulfill(status=409, json=refusal), times=1)
+    app.intercept("**/rollback?*", lambda route: route.fulfill(status=409, json=refusal), once=True)
     app.open(PLACE)
     button = app.page.get_by_role("button", name=f"Roll back to {models.bundled}")
     button.focus()
@@ -171,7 +171,7 @@ def test_model_below_its_gate_is_marked(app: AppPage) -> None:
         task["model"]["shortfall"] = [{"metric": "accuracy", "value": 0.9, "least": 0.999}]
         route.fulfill(json=catalogue)
 
-    app.page.route("**/api/tasks", weaken)
+    app.intercept("**/api/tasks", weaken)
     app.open("#/tasks/chest-xray/models")
     expect(app.sheet.locator(".verdict.review")).to_contain_text("A person must review every result.")
     expect(app.sheet.locator("table").first).to_contain_text("at least 0.999 not met")
@@ -191,7 +191,7 @@ def test_models_of_a_task_without_one_explain_how_to_train(app: AppPage) -> None
 def test_failed_request_is_reported_and_can_be_retried(app: AppPage) -> None:
     app.http_errors_expected = True
     answer = {"code": "InternalError", "message": "Something went wrong here.", "request_id": "r-2"}
-    app.page.route(f"**/tasks/{TASK}/models", lambda route: route.fulfill(status=500, json=answer), times=1)
+    app.intercept(f"**/tasks/{TASK}/models", lambda route: route.fulfill(status=500, json=answer), once=True)
     app.open(PLACE)
     expect(app.problem).to_contain_text("Something went wrong here.")
     expect(app.problem).to_contain_text("Request r-2")
@@ -204,7 +204,7 @@ def test_failed_request_is_reported_and_can_be_retried(app: AppPage) -> None:
 def test_card_with_markup_is_shown_as_text(app: AppPage) -> None:
     bad = "<img src=x onerror=\"console.error('ran')\">"
     source = f"# {bad}\n\n{bad} [a](javascript:1)\n\n| {bad} | b |\n| --- | --- |\n| 1 \\| 2 | `{bad}` |\n"
-    app.page.route("**/card.md", lambda route: route.fulfill(body=source, content_type="text/markdown"))
+    app.intercept("**/card.md", lambda route: route.fulfill(body=source, content_type="text/markdown"))
     version = app.page.request.get(f"{app.address}/api/tasks/{TASK}/models").json()["models"][-1]["version"]
     app.open(f"{PLACE}/{version}")
     card = app.sheet.locator(".document")

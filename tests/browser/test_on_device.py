@@ -369,7 +369,7 @@ def test_package_with_a_wrong_digest_is_not_used(app: AppPage) -> None:
     for task in catalogue["tasks"]:
         if task["model"]:
             task["model"]["sha256"] = "0" * 64
-    app.page.route("**/api/tasks", lambda route: route.fulfill(json=catalogue))
+    app.intercept("**/api/tasks", lambda route: route.fulfill(json=catalogue))
     app.open()
     app.page.get_by_role("switch", name="On this device").check()
     expect(status(app)).to_contain_text("not used", timeout=PATIENCE_MS)

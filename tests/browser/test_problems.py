@@ -59,7 +59,7 @@ def test_too_large_file_is_refused_before_upload(app: AppPage) -> None:
 def test_unreachable_server_is_reported_and_can_be_retried(app: AppPage) -> None:
     app.http_errors_expected = True
     app.open()
-    app.page.route("**/classify", lambda route: route.abort())
+    app.intercept("**/classify", lambda route: route.abort())
     app.pick(samples.jpeg())
     expect(app.problem).to_contain_text("cannot be reached")
     app.page.unroute("**/classify")
@@ -70,8 +70,8 @@ def test_unreachable_server_is_reported_and_can_be_retried(app: AppPage) -> None
 def test_gateway_error_page_is_not_shown(app: AppPage) -> None:
     app.http_errors_expected = True
     app.open()
-    page = {"status": 502, "content_type": "text/html", "body": "<html><h1>502 Bad Gateway</h1></html>"}
-    app.page.route("**/classify", lambda route: route.fulfill(**page))
+    body = "<html><h1>502 Bad Gateway</h1></html>"
+    app.intercept("**/classify", lambda route: route.fulfill(status=502, content_type="text/html", body=body))
     app.pick(samples.jpeg())
     expect(app.problem).to_contain_text("The server could not complete the request")
     expect(app.problem).not_to_contain_text("Bad Gateway")
@@ -79,7 +79,7 @@ def test_gateway_error_page_is_not_shown(app: AppPage) -> None:
 
 def test_page_reports_a_missing_server_and_recovers(app: AppPage) -> None:
     app.http_errors_expected = True
-    app.page.route("**/api/**", lambda route: route.abort())
+    app.intercept("**/api/**", lambda route: route.abort())
     app.page.goto(app.address)
     expect(app.problem).to_contain_text("cannot be reached")
     app.page.unroute("**/api/**")
@@ -129,7 +129,7 @@ def test_quarantined_result_shows_its_reason(app: AppPage, language: str) -> Non
     def answer(route: Route) -> None:
         route.fulfill(content_type="application/json", body=json.dumps(result))
 
-    app.page.route(f"**/api/results/{'a' * 32}", answer)
+    app.intercept(f"**/api/results/{'a' * 32}", answer)
     app.open()
     if language == "de":
         app.choose_language("Deutsch")
@@ -145,7 +145,7 @@ def test_quarantined_result_shows_its_reason(app: AppPage, language: str) -> Non
 def test_cancelled_upload_leaves_the_page_usable(app: AppPage) -> None:
     app.open()
     waiting: list[Route] = []
-    app.page.route("**/classify", lambda route: waiting.append(route))
+    app.intercept("**/classify", lambda route: waiting.append(route))
     with app.page.expect_request("**/classify"):
         app.pick(samples.jpeg())
     app.page.get_by_role("button", name="Cancel").click()

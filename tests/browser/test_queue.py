@@ -32,7 +32,7 @@ def test_files_dropped_before_the_tasks_are_loaded_are_uploaded(app: AppPage) ->
     def hold(route: Route) -> None:
         held.append(route)
 
-    app.page.route("**/api/tasks", hold)
+    app.intercept("**/api/tasks", hold)
     app.page.goto(app.address)
     app.wait_until(lambda: held)
     app.drop(*jpegs(2))
@@ -105,14 +105,15 @@ def test_repeated_files_are_recognised_after_a_reload(app: AppPage) -> None:
 def test_pause_stops_and_resume_continues(app: AppPage) -> None:
     app.open()
     held: list[Route] = []
-    app.page.route("**/api/uploads", lambda route: held.append(route))
+    app.intercept("**/api/uploads", lambda route: held.append(route))
     app.drop(*jpegs(8))
     # A few files are sent at a time, and uploads in progress are completed.
     app.wait_until(lambda: len(held) == 3)
     app.queue.get_by_role("button", name="Pause").click()
     expect(app.page.locator("#queue-summary")).to_contain_text("paused")
-    # Release the held upload.
     app.page.unroute("**/api/uploads")
+    for route in held:
+        route.continue_()
     expect(app.queued("film-000")).to_contain_text("Classified", timeout=PATIENCE_MS)
     expect(app.queued("film-007")).to_contain_text("Queued")
     assert len(asks(app)) == len(held) == 3
@@ -124,7 +125,7 @@ def test_pause_stops_and_resume_continues(app: AppPage) -> None:
 def test_uploads_can_be_cancelled_and_retried(app: AppPage) -> None:
     app.open()
     held: list[Route] = []
-    app.page.route("**/api/uploads", lambda route: held.append(route))
+    app.intercept("**/api/uploads", lambda route: held.append(route))
     app.drop(*jpegs(6))
     app.queued("film-001").get_by_role("button", name="Cancel: film-001.jpg").click()
     expect(app.queued("film-001")).to_contain_text("Cancelled")
@@ -150,7 +151,7 @@ def test_busy_server_is_retried_with_backoff(app: AppPage) -> None:
             route.continue_()
 
     started = time.monotonic()
-    app.page.route("**/api/uploads", refuse)
+    app.intercept("**/api/uploads", refuse)
     app.drop(samples.jpeg(), samples.text_file())
     app.wait_for_queue()
     expect(app.page.locator("#queue-summary")).to_have_text("2 of 2 done · 1 not usable")
@@ -171,7 +172,7 @@ def test_interrupted_upload_is_retried_with_the_same_permission(app: AppPage) ->
         else:
             route.continue_()
 
-    app.page.route(lambda url: not url.startswith(app.address), fail_once)
+    app.intercept(lambda url: not url.startswith(app.address), fail_once)
     app.drop(samples.jpeg(), samples.text_file())
     app.wait_for_queue()
     assert len(failed) == 1
@@ -183,7 +184,7 @@ def test_refused_upload_is_reported_and_can_be_retried(app: AppPage) -> None:
     app.http_errors_expected = True
     app.open()
     answer = {"code": "TaskHasNoModel", "message": "There is no model yet.", "request_id": "r-1"}
-    app.page.route("**/api/uploads", lambda route: route.fulfill(status=409, json=answer))
+    app.intercept("**/api/uploads", lambda route: route.fulfill(status=409, json=answer))
     app.drop(*jpegs(2))
     expect(app.queued("film-000")).to_contain_text("There is no model yet.")
     expect(app.page.locator("#queue-summary")).to_contain_text("2 failed")
@@ -203,7 +204,7 @@ def test_leaving_warns_and_the_next_visit_reports_what_is_missing(app: AppPage) 
         if len(left) <= 2:
             route.continue_()
 
-    app.page.route("**/api/uploads", let_two_through)
+    app.intercept("**/api/uploads", let_two_through)
     app.drop(*films)
     expect(app.page.locator("#queue-summary")).to_contain_text("2 of 5 done", timeout=PATIENCE_MS)
     warnings: list[str] = []
@@ -288,7 +289,7 @@ def test_queue_takes_nothing_for_a_task_without_model(app: AppPage) -> None:
     answer = app.page.request.get(f"{app.address}/api/tasks").json()
     for task in answer["tasks"]:
         task["model"] = None
-    app.page.route("**/api/tasks", lambda route: route.fulfill(body=json.dumps(answer)))
+    app.intercept("**/api/tasks", lambda route: route.fulfill(body=json.dumps(answer)))
     app.open(f"#/tasks/{TASK}")
     app.drop(*jpegs(2))
     expect(app.problem).to_contain_text("No model has been trained")

@@ -110,7 +110,7 @@ def test_outage_is_reported_and_recovers(first_visit: AppPage) -> None:
     app.http_errors_expected = True
     follow(app, history.retraining())
     expect(app.sheet.locator(".steps")).to_be_visible()
-    app.page.route(f"**/api/retrainings/{NAME}", lambda route: route.abort(), times=1)
+    app.intercept(f"**/api/retrainings/{NAME}", lambda route: route.abort(), once=True)
     look_again(app)
     expect(app.sheet).to_contain_text("Not up to date")
     look_again(app)

@@ -115,7 +115,7 @@ def test_failed_review_is_reported_and_keeps_the_comment(app: AppPage) -> None:
     app.open()
     app.classify(samples.jpeg())
     app.page.get_by_label("Comment").fill("Typed.")
-    app.page.route("**/review", lambda route: route.abort())
+    app.intercept("**/review", lambda route: route.abort())
     app.page.get_by_role("button", name="Confirm:").click()
     expect(app.outcome).to_contain_text("The review was not saved.")
     expect(app.page.get_by_label("Comment")).to_have_value("Typed.")
@@ -179,7 +179,7 @@ def test_saved_review_does_not_move_on_after_navigation(app: AppPage) -> None:
     _, second, third = (send(app.page.request, app.address) for _ in range(3))
     begin_at(app, third, advance=True)
     held: list[Route] = []
-    app.page.route("**/review", lambda route: held.append(route))
+    app.intercept("**/review", lambda route: held.append(route))
     with app.page.expect_request("**/review"):
         app.press("Enter")
     app.press("j")
@@ -196,7 +196,7 @@ def test_keys_pressed_while_a_review_is_being_saved_are_applied_after_it(app: Ap
     result_id = app.classify(samples.jpeg())
     number = other_class(app)
     held: list[Route] = []
-    app.page.route("**/review", lambda route: held.append(route), times=1)
+    app.intercept("**/review", lambda route: held.append(route), once=True)
     app.press("Enter", "Enter", str(number), "b")
     # What does not change the review does not wait for it.
     expect(app.page.locator("#compare")).to_have_attribute("aria-pressed", "true")
@@ -207,7 +207,7 @@ def test_keys_pressed_while_a_review_is_being_saved_are_applied_after_it(app: Ap
     changes = [request for request in app.requests if request.method == "PUT"]
     assert len(changes) == 2, "the second Enter changes nothing"
 
-    app.page.route("**/review", lambda route: held.append(route), times=1)
+    app.intercept("**/review", lambda route: held.append(route), once=True)
     app.press("u", "u")
     app.wait_until(lambda: len(held) == 2)
     held[1].continue_()
@@ -220,7 +220,7 @@ def test_keys_for_the_view_apply_to_the_image_that_is_being_opened(app: AppPage)
     result_id = app.classify(samples.jpeg())
     app.open()
     held: list[Route] = []
-    app.page.route(f"**/results/{result_id}", lambda route: held.append(route), times=1)
+    app.intercept(f"**/results/{result_id}", lambda route: held.append(route), once=True)
     app.row(result_id).get_by_role("link").click()
     app.wait_until(lambda: held)
     app.heading.focus()
@@ -237,7 +237,7 @@ def test_keys_for_the_view_apply_to_the_image_that_is_being_opened(app: AppPage)
 def test_keys_for_the_view_apply_to_the_image_that_is_being_classified(app: AppPage) -> None:
     app.open()
     held: list[Route] = []
-    app.page.route("**/classify", lambda route: held.append(route), times=1)
+    app.intercept("**/classify", lambda route: held.append(route), once=True)
     app.pick(samples.jpeg())
     app.wait_until(lambda: held)
     app.press("b")

@@ -34,7 +34,7 @@ def test_injected_markup_is_shown_as_text(app: AppPage) -> None:
     app.http_errors_expected = True
     app.open()
     body = {"code": "NotAnImage", "message": bad, "request_id": bad}
-    app.page.route("**/classify", lambda route: route.fulfill(status=422, json=body))
+    app.intercept("**/classify", lambda route: route.fulfill(status=422, json=body))
     app.pick(samples.jpeg())
     expect(app.problem.locator("p").first).to_have_text(bad)
     expect(app.problem.locator("img")).to_have_count(0)

@@ -177,7 +177,7 @@ def test_click_on_a_row_that_moves_meanwhile_opens_its_result(stub: StubbedPage)
 
 
 def test_list_of_100000_renders_only_visible_rows(app: AppPage) -> None:
-    asked = serve_many(app.page, 100_000)
+    asked = serve_many(app, 100_000)
     app.open()
     expect(app.rows.first).to_be_visible()
     assert app.rows.count() < 60
@@ -217,7 +217,7 @@ def test_list_of_100000_renders_only_visible_rows(app: AppPage) -> None:
 
 
 def test_list_sorts_by_lowest_probability(app: AppPage) -> None:
-    serve_many(app.page, 1000)
+    serve_many(app, 1000)
     app.open()
     app.page.locator("#more-filters").click()
     app.page.get_by_label("Sort by", exact=True).select_option("Lowest probability first")
@@ -226,7 +226,7 @@ def test_list_sorts_by_lowest_probability(app: AppPage) -> None:
 
 
 def test_oldest_first_is_sorted_by_the_server(app: AppPage) -> None:
-    asked = serve_many(app.page, 10)
+    asked = serve_many(app, 10)
     app.open()
     app.page.locator("#more-filters").click()
     app.page.get_by_label("Sort by", exact=True).select_option("Oldest first")
@@ -235,7 +235,7 @@ def test_oldest_first_is_sorted_by_the_server(app: AppPage) -> None:
 
 
 def test_arrow_keys_move_through_rows(app: AppPage) -> None:
-    serve_many(app.page, 500)
+    serve_many(app, 500)
     app.open()
     app.rows.first.get_by_role("link").focus()
     app.press("ArrowDown", "ArrowDown")
@@ -248,7 +248,7 @@ def test_arrow_keys_move_through_rows(app: AppPage) -> None:
 
 
 def test_quarantined_drop_folder_file_shows_its_reason(app: AppPage) -> None:
-    serve_many(app.page, 20)
+    serve_many(app, 20)
     app.open()
     row = app.row(f"{7:032x}")
     expect(row).to_contain_text("Could not be read")
