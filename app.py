@@ -11,13 +11,21 @@ from chalicelib import DISCLAIMER, dependencies
 from chalicelib.api import export, queries, reviews, routes, schemas, stage_views, task_views, uploads
 from chalicelib.api.http import Api, body_bytes, json_body
 from chalicelib.api.queries import find_task
-from chalicelib.errors import InvalidModelPackage, NotClassified, NothingToApprove, UnknownModel, UnknownTask
+from chalicelib.errors import (
+    InvalidModelPackage,
+    NotClassified,
+    NothingToApprove,
+    ReviewChanged,
+    UnknownModel,
+    UnknownTask,
+)
 from chalicelib.models import rollback
 from chalicelib.models.deployment import Deployment
 from chalicelib.models.heatmap import Heatmap
 from chalicelib.monitoring.drift_document import DriftDocument
 from chalicelib.observability import logger, tracer
 from chalicelib.resource_names import resource_name
+from chalicelib.results import readings
 from chalicelib.results.result_document import Result
 from chalicelib.retraining.record import FollowedRetraining, StartedRetraining
 from chalicelib.settings import settings
@@ -150,18 +158,36 @@ def get_heatmap(id: str) -> Heatmap:
     )
 
 
-@api.put("/results/{id}/review", group="reviewer", body=schemas.ReviewRequest, errors=routes.REVIEWING)
+@api.put(
+    "/results/{id}/review",
+    group="reviewer",
+    query=(queries.SEEN, queries.SECOND),
+    body=schemas.ReviewRequest,
+    errors=routes.REVIEWING,
+)
 def review_result(id: str) -> Result:
     """Confirm or correct a classification."""
-    review = reviews.read(json_body(api.request), dependencies.table().get(id), api.user)
-    return dependencies.pipeline().review(id, review)
+    reading = reviews.read(json_body(api.request), dependencies.table().get(id), api.user)
+    seen, second = queries.SEEN.read(api.query), bool(queries.SECOND.read(api.query))
+    return dependencies.pipeline().review(
+        id, lambda result: readings.add(result, reading, seen, second=second)
+    )
 
 
-@api.delete("/results/{id}/review", group="reviewer", errors=(NotClassified,))
+@api.delete(
+    "/results/{id}/review",
+    group="reviewer",
+    query=(queries.SEEN, queries.RESTORED),
+    errors=(NotClassified, ReviewChanged),
+)
 def withdraw_review(id: str) -> Result:
-    """Withdraw a review."""
+    """Withdraw a review, or go back to an earlier one.
+
+    It remains among the image's readings.
+    """
     dependencies.table().get(id)
-    return dependencies.pipeline().review(id, None)
+    seen, restored = queries.SEEN.read(api.query), queries.RESTORED.read(api.query)
+    return dependencies.pipeline().review(id, lambda result: readings.withdraw(result, seen, restored))
 
 
 @api.post("/retrainings", group="admin", body=schemas.RetrainingBody, status=201, errors=routes.STARTING)

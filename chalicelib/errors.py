@@ -110,6 +110,18 @@ class NotClassified(NegatoscopeError):
     status = HTTPStatus.CONFLICT
 
 
+class ReviewChanged(NegatoscopeError):
+    """Another person's review has replaced the one that the request was meant to replace or withdraw."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class TooManyReadings(NegatoscopeError):
+    """The image has as many readings as one can have."""
+
+    status = HTTPStatus.CONFLICT
+
+
 class EndpointNotReady(NegatoscopeError):
     """The SageMaker endpoint is missing, starting, or overloaded; trying again later can help."""
 

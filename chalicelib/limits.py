@@ -22,7 +22,10 @@ MAX_TEXT = 1000
 """Characters of a comment or a reason."""
 MAX_NAME = 100
 """Characters of a class's name."""
+MAX_READINGS = 50
+"""Readings of one image. With the longest comments they take half of the 400 kB of an item of DynamoDB."""
 MAX_FILENAME = 1024
+MAX_SEEN = 40
 MAX_CURSOR = 1000
 MAX_REQUESTED_BY = 200
 

@@ -37,6 +37,22 @@ RESULT_PAGE = (RESULTS_PER_PAGE, _CURSOR)
 RETRAINING_PAGE = (RETRAININGS_PER_PAGE, _CURSOR)
 
 CLASS = StrParameter("label", limits.MAX_NAME, "A class of the result's task.", required=True)
+SEEN = StrParameter(
+    "seen",
+    limits.MAX_SEEN,
+    "What the person saw: the review's `reviewed_at`, or `none`. If the image has another review by now, "
+    "nothing is changed, and the answer is 409 with the code ReviewChanged. Without `seen`, whatever review "
+    "there is will be replaced.",
+)
+SECOND = BoolParameter(
+    "second",
+    "Whether the review stays as it is, if there is one, and this becomes another reading of the image.",
+)
+RESTORED = StrParameter(
+    "restore",
+    limits.MAX_SEEN,
+    "`reviewed_at` of an earlier reading, which becomes the review again. Without it, no review is left.",
+)
 ROLLED_BACK = StrParameter(
     "version",
     limits.PATH_PARAMETERS["version"],

@@ -27,7 +27,9 @@ from chalicelib.errors import (
     NotClassified,
     NothingToRollBackTo,
     RetrainingNotDeployed,
+    ReviewChanged,
     TaskHasNoModel,
+    TooManyReadings,
     UnknownModel,
     UnknownTask,
     UnsupportedMediaType,
@@ -48,7 +50,7 @@ EXPLAINING: Errors = (
     *(NotClassified, UnknownTask),
     *(TaskHasNoModel, UnknownModel, InvalidModelPackage, ModelFailed, EndpointNotReady),
 )
-REVIEWING: Errors = (NotClassified, UnknownTask)
+REVIEWING: Errors = (NotClassified, UnknownTask, ReviewChanged, TooManyReadings)
 STARTING: Errors = (InvalidHyperparameters, AlreadyRetraining, RetrainingNotDeployed)
 ROLLING_BACK: Errors = (
     *(AlreadyRetraining, NothingToRollBackTo, EndpointNotChanged, ModelChanged, UnknownModel),

@@ -1,7 +1,7 @@
 """The pipeline of an image: it arrives, is prepared, and is classified."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ from chalicelib.pipeline import prepared, quarantine, report
 from chalicelib.pipeline.prepared import PreparedArray
 from chalicelib.results import result_document
 from chalicelib.results.decisions import Decisions, StoredResult
-from chalicelib.results.result_document import Result, Review
+from chalicelib.results.result_document import Result
 from chalicelib.results.table import ResultsTable
 from chalicelib.results.table_item import Entry
 from chalicelib.storage import inbox
@@ -84,8 +84,11 @@ class Pipeline:
         return self._replace(result, started)
 
     def _replace(self, result: Result, started: str) -> Result:
-        """Replace an earlier model's result, and keep the review."""
-        result = self.decisions.change(result["id"], lambda earlier: result | {"review": earlier["review"]})
+        """Replace an earlier model's result, and keep the readings."""
+        result = self.decisions.change(
+            result["id"],
+            lambda earlier: result | {"review": earlier["review"], "readings": earlier["readings"]},
+        )
         report.classified(result, started)
         return result
 
@@ -175,8 +178,12 @@ class Pipeline:
             raise InvalidRequest(f"'label' must be one of {', '.join(task.class_names)}.")
         return self.classifier.explain(task, image.pixels, image.box, label, result["model"] or {})
 
-    def review(self, image_id: str, review: Review | None) -> Result:
-        """Record a person's review of an image; None withdraws it.
+    def review(self, image_id: str, change: Callable[[Result], Result]) -> Result:
+        """Change the readings of an image.
+
+        Args:
+            image_id: of an image that the table knows.
+            change: gets the current result, and returns it with other readings; see `readings`.
 
         Raises:
             NotClassified: if the image is not classified.
@@ -185,7 +192,7 @@ class Pipeline:
         def edit(result: Result) -> Result:
             if result["status"] != result_document.CLASSIFIED:
                 raise NotClassified("This image has no classification yet, so there is nothing to review.")
-            return result | {"review": review}
+            return change(result)
 
         return self.decisions.change(image_id, edit)
 

@@ -59,7 +59,11 @@ class Decisions:
             stored = self.bucket.read(result_document.key(result))
         except ObjectMissing:
             return None
-        return StoredResult(json.loads(stored.body), int(stored.metadata.get(_REVISION, 0)), stored.etag)
+        return StoredResult(
+            result_document.completed(json.loads(stored.body)),
+            int(stored.metadata.get(_REVISION, 0)),
+            stored.etag,
+        )
 
     def change(self, image_id: str, edit: Callable[[Result], Result]) -> Result:
         """Change a finished result.
@@ -144,9 +148,9 @@ def restore(bucket: DataBucket, table: ResultsTable, key: str) -> bool:
 def _document(stored: StoredObject, key: str) -> tuple[Result, int]:
     """Result and revision of the document at `key`."""
     try:
-        result: Result = json.loads(stored.body)
+        result = result_document.completed(json.loads(stored.body))
         if result_document.key(result) == key and result["status"] in result_document.FINISHED:
             return result, int(stored.metadata.get(_REVISION, 0))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         pass
     raise NotADocument

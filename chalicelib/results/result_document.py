@@ -1,7 +1,7 @@
 """The result documents in the API's answers, in the table and in `results/`."""
 
-from collections.abc import Sequence
-from typing import Annotated, Final, Literal, NotRequired, TypedDict
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict, cast
 
 from chalicelib import DISCLAIMER
 from chalicelib.json_schema import Schema
@@ -100,6 +100,9 @@ class Result(ListedResult):
     heatmap: Heatmap | None
     """Of the class that the image got. Null while there is no classification, and from models without an
     activation map."""
+    readings: list[Review]
+    """Everything that people have said about the image, oldest first: the review, those that were replaced or
+    withdrawn, and second readings."""
 
 
 UNKNOWN_TASK = "unknown"
@@ -141,8 +144,15 @@ def received(image_id: str, task: str, arrival: Channel) -> Result:
         "created_at": now(),
         "classified_at": None,
         "review": None,
+        "readings": [],
         "disclaimer": DISCLAIMER,
     }
+
+
+def completed(stored: Mapping[str, Any]) -> Result:
+    """A stored result, with what earlier versions of this application did not store."""
+    review = stored.get("review")
+    return cast(Result, {"distance": None, "readings": [review] if review else []} | dict(stored))
 
 
 def classified(base: Result, source: Source, answer: Classification) -> Result:

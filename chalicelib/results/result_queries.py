@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.results.result_document import CLASSIFIED, QUARANTINED, ListedResult
 from chalicelib.results.selection import ALL, LISTED, Selection
-from chalicelib.results.table_item import has_expired, result_of
+from chalicelib.results.table_item import has_expired, listed_result
 from chalicelib.storage.items import Key, to_cursor
 
 _FILTERED_READ = 1000
@@ -71,7 +71,7 @@ class ResultQueries:
         }
         found: list[ListedResult] = []
         for items, _ in islice(self._pages(query), _MAX_READS):
-            found += map(result_of, items)
+            found += map(listed_result, items)
             if len(found) >= limit:
                 break
         return found[:limit]
@@ -129,4 +129,4 @@ def _with_expiry(query: dict[str, Any]) -> dict[str, Any]:
 
 
 def _listed(items: Iterable[dict[str, Any]]) -> Iterator[ListedResult]:
-    return (result_of(item) for item in items if "status" in item and not has_expired(item))
+    return (listed_result(item) for item in items if "status" in item and not has_expired(item))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from chalicelib.results.result_document import FINISHED, Result
+from chalicelib.results.result_document import FINISHED, ListedResult, Result, completed
 from chalicelib.storage.items import EVERYTHING, from_item, to_item
 
 Item = dict[str, Any]
@@ -56,9 +56,14 @@ def result_item(result: Result, revision: int = 0) -> Item:
 
 
 def result_of(item: Mapping[str, Any]) -> Result:
-    """The result that an item holds."""
+    """The result that a whole item holds."""
+    return completed(listed_result(item))
+
+
+def listed_result(item: Mapping[str, Any]) -> ListedResult:
+    """The attributes that a query read of a result."""
     # Older results were stored without a distance.
-    return cast(Result, {"distance": None} | from_item(item, *_HIDDEN))
+    return cast(ListedResult, {"distance": None} | from_item(item, *_HIDDEN))
 
 
 def has_expired(item: Mapping[str, Any]) -> bool:

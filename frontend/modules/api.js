@@ -4,7 +4,7 @@ import { reasonText } from "./reasons.js";
 import { renewToken, token } from "./session.js";
 import { text } from "./text.js";
 
-/** @import { Catalogue, Health, HeatMap, Me, Result, ResultPage, Selection, UploadTicket } from "./types.js" */
+/** @import { Catalogue, Health, HeatMap, Me, Result, ResultPage, Review, Selection, UploadTicket } from "./types.js" */
 
 /** Longer than API Gateway's own timeout (29 s). */
 const ANSWER_MS = 40_000;
@@ -136,19 +136,35 @@ const parameters = (values) =>
  * @param {string} id
  * @param {string} label
  * @param {string} comment
+ * @param {object} conditions
+ * @param {Review | null} conditions.seen the review that the user saw; if there is another one by now, nothing is saved
+ * @param {boolean} [conditions.second] whether that review stays, and this becomes another reading
  * @returns {Promise<Result>}
  */
-export async function saveReview(id, label, comment) {
+export async function saveReview(id, label, comment, { seen, second = false }) {
   const review = comment ? { label, comment } : { label };
-  return (await request(`/results/${encodeURIComponent(id)}/review`, { method: "PUT", ...json(review) })).json();
+  return (await request(reviewPath(id, seen, { second: second || null }), { method: "PUT", ...json(review) })).json();
 }
 
 /**
- * Delete a review.
+ * Withdraw a review, or go back to an earlier one.
  * @param {string} id
+ * @param {Review | null} seen as in saveReview
+ * @param {Review | null} earlier the review before it
  * @returns {Promise<Result>}
  */
-export const withdrawReview = async (id) => (await request(`/results/${encodeURIComponent(id)}/review`, { method: "DELETE" })).json();
+export async function withdrawReview(id, seen, earlier) {
+  const restore = earlier?.reviewed_at;
+  return (await request(reviewPath(id, seen, { restore }), { method: "DELETE" })).json();
+}
+
+/**
+ * @param {string} id
+ * @param {Review | null} seen
+ * @param {object} options
+ */
+const reviewPath = (id, seen, options) =>
+  `/results/${encodeURIComponent(id)}/review?${new URLSearchParams(parameters({ seen: seen?.reviewed_at ?? "none", ...options }))}`;
 
 /** @param {unknown} value */
 export const json = (value) => ({ body: JSON.stringify(value), headers: { "Content-Type": "application/json" } });

@@ -128,7 +128,7 @@ function keyActions() {
   const actions = {
     ...Object.fromEntries(Array.from({ length: 9 }, (_, index) => [String(index + 1), () => review()?.choose(index + 1)])),
     enter: () => review()?.confirm(),
-    u: () => review()?.undo(),
+    u: () => viewer.undo(),
     c: () => review()?.comment.focus(),
     j: () => viewer.step(1),
     k: () => viewer.step(-1),

@@ -1,22 +1,18 @@
 // @ts-check
 /** The review form: confirms the model's class or corrects it. Reviews train the next model. */
-import { announce } from "./announcer.js";
-import { Problem, saveReview, withdrawReview } from "./api.js";
+import { Problem, fetchResult, saveReview, withdrawReview } from "./api.js";
 import { serverText, element, fill } from "./dom.js";
-import { dateTime } from "./format.js";
 import { MAX_TEXT } from "./limits.js";
 import { prefer, preference } from "./preferences.js";
-import { isMe, hasRole } from "./permissions.js";
+import { hasRole } from "./permissions.js";
+import { forgetChange, lastChangeOf, recordChange, revert } from "./reviewchanges.js";
+import { describeConflict } from "./reviewconflict.js";
+import { describeReadings, isMine, summarize } from "./reviewsummary.js";
 import { classNames, classTitle } from "./tasks.js";
 import { text } from "./text.js";
+import { notify } from "./toast.js";
 
 /** @import { Result, Review as ReviewOfResult, Task } from "./types.js" */
-
-/** The reviewer where there is no login, as on a local installation. */
-const LOCAL = "local";
-
-/** Digits of a reviewer's id that are shown. */
-const SHORT_ID = 8;
 
 const ON = "on";
 
@@ -40,13 +36,15 @@ export class Review {
     this.unsaved = 0;
     /** The review that the last unsaved change will lead to; null for an undo. @type {string | null} */
     this.coming = null;
-    /** Earlier reviews, which `undo` restores. @type {(ReviewOfResult | null)[]} */
-    this.before = [];
+    /** The class that could not be saved because of another person's review. @type {string | null} */
+    this.conflict = null;
     this.names = classNames(result, task);
     this.classes = element("div", { className: "class-buttons", role: "group", "aria-label": text.review.label });
     this.comment = element("textarea", { id: "review-comment", rows: 1, maxLength: MAX_TEXT, value: drafts.get(result.id) ?? result.review?.comment ?? "" });
     this.keep = element("button", { type: "button", className: "quiet" }, text.review.saveComment);
     this.outcome = element("p", { className: "outcome" });
+    /** The conflict, and all readings. */
+    this.others = element("div");
     this.undoing = element("button", { type: "button", className: "quiet", "aria-keyshortcuts": "u" }, text.review.undo);
     this.advance = element("input", { type: "checkbox", id: "advance", checked: preference("advance") === ON });
     this.comment.addEventListener("input", () => {
@@ -65,7 +63,7 @@ export class Review {
       "section",
       { className: "review-form", "aria-labelledby": "review-heading" },
       element("h3", { id: "review-heading" }, hasRole("reviewer") ? text.review.heading : text.review.headingOfOthers),
-      ...(hasRole("reviewer") ? this.makeEntries() : [this.outcome, element("p", { className: "small-print" }, text.review.notYours)]),
+      ...(hasRole("reviewer") ? this.makeEntries() : [this.outcome, this.others, element("p", { className: "small-print" }, text.review.notYours)]),
     );
   }
 
@@ -75,6 +73,7 @@ export class Review {
       element("label", { htmlFor: this.comment.id }, text.review.comment),
       element("div", { className: "comment" }, this.comment, this.keep),
       element("div", { className: "review-actions" }, this.outcome, this.undoing),
+      this.others,
       element("label", { className: "checkbox" }, this.advance, element("span", {}, text.review.advance)),
     ];
   }
@@ -98,31 +97,97 @@ export class Review {
     const coming = JSON.stringify([label, comment]);
     // A key that is held down, or a double click.
     if (this.unsaved && this.coming === coming) return;
+    this.conflict = null;
     const saved = await this.change(coming, async () => {
       const before = this.result.review;
-      const result = await saveReview(this.result.id, label, comment);
-      this.before.push(before);
-      return result;
+      try {
+        const result = await saveReview(this.result.id, label, comment, { seen: before });
+        recordChange(result, before);
+        return result;
+      } catch (error) {
+        if (!isConflict(error)) throw error;
+        this.conflict = label;
+        await this.lookAgain();
+        // It may be below the fold; the focus brings it into view.
+        /** @type {HTMLElement | null} */ (this.others.querySelector(".conflict"))?.focus();
+        notify(text.review.conflict.heading, { failed: true });
+        return null;
+      }
     });
     if (!saved) return;
-    if (drafts.get(this.result.id)?.trim() === comment) drafts.delete(this.result.id);
-    announce(`${text.review.saved} ${this.outcome.textContent}`);
+    this.forgetDraft(comment);
+    notify(`${text.review.saved} ${this.outcome.textContent}`);
     if (goOn && this.advance.checked) this.onNext();
   }
 
-  /** Restore the review before the last change; without one, delete the review. */
-  async undo() {
-    const undone = await this.change(null, async () => {
-      if (!this.result.review) return null;
-      const before = this.before.at(-1) ?? null;
-      const { id } = this.result;
-      const result = await (before ? saveReview(id, before.label, before.comment ?? "") : withdrawReview(id));
-      this.before.pop();
-      this.comment.value = before?.comment ?? "";
-      drafts.delete(id);
+  /** Save as another reading what could not be saved as the review. */
+  async addReading() {
+    const { conflict } = this;
+    const comment = this.comment.value.trim();
+    if (conflict === null) return;
+    const added = await this.change(null, async () => {
+      const result = await saveReview(this.result.id, conflict, comment, { seen: this.result.review, second: true });
+      this.conflict = null;
       return result;
     });
-    if (undone) announce(text.review.undone);
+    if (!added) return;
+    this.forgetDraft(comment);
+    notify(text.review.added);
+  }
+
+  /** Whether `undo` has something to do for this image. */
+  get canUndo() {
+    return Boolean(lastChangeOf(this.result)) || isMine(this.result.review);
+  }
+
+  /** Go back to the review before the last change made on this page; without one, withdraw one's own review. */
+  async undo() {
+    const undone = await this.change(null, async () => {
+      const change = lastChangeOf(this.result);
+      if (!change && !isMine(this.result.review)) return null;
+      try {
+        const { id, review } = this.result;
+        const result = await (change ? revert(change) : withdrawReview(id, review, null));
+        this.comment.value = result.review?.comment ?? "";
+        drafts.delete(id);
+        return result;
+      } catch (error) {
+        if (!isConflict(error)) throw error;
+        if (change) forgetChange(change);
+        await this.lookAgain();
+        notify(text.review.notUndone, { failed: true });
+        return null;
+      }
+    });
+    if (undone) notify(text.review.undone);
+  }
+
+  /**
+   * Take over a review that was made elsewhere, unless a change is being saved, which would then meet it.
+   * @param {ReviewOfResult | null} review
+   */
+  async learn(review) {
+    if (this.unsaved || review?.reviewed_at === this.result.review?.reviewed_at) return;
+    try {
+      await this.lookAgain();
+    } catch (error) {
+      // The next refresh of the list tries again.
+      if (error instanceof Problem) return;
+      throw error;
+    }
+    notify(`${text.review.changedElsewhere} ${this.outcome.textContent}`);
+  }
+
+  /** Get the result again, with the review that another person has saved. */
+  async lookAgain() {
+    this.result = await fetchResult(this.result.id);
+    this.render();
+    this.onReview(this.result);
+  }
+
+  /** @param {string} comment that was saved */
+  forgetDraft(comment) {
+    if (drafts.get(this.result.id)?.trim() === comment) drafts.delete(this.result.id);
   }
 
   /**
@@ -156,7 +221,7 @@ export class Review {
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       fill(this.outcome, `${text.problem.saving} ${error.message}`);
-      announce(this.outcome.textContent ?? "");
+      notify(this.outcome.textContent ?? "", { failed: true });
       return false;
     } finally {
       this.unsaved--;
@@ -169,9 +234,25 @@ export class Review {
     const focused = [...this.classes.children].indexOf(/** @type {Element} */ (document.activeElement));
     fill(this.classes, ...this.names.map((name, index) => this.classButton(name, index + 1)));
     /** @type {HTMLElement | undefined} */ (this.classes.children[focused])?.focus();
-    fill(this.outcome, ...summary(result, task));
-    this.undoing.hidden = !result.review;
+    fill(this.outcome, ...summarize(result.review, result, task));
+    fill(this.others, ...this.describeConflict(), ...describeReadings(result, task));
+    this.undoing.hidden = !this.canUndo;
     this.keep.hidden = !result.review || this.comment.value.trim() === (result.review.comment ?? "");
+  }
+
+  describeConflict() {
+    const { conflict, result, task } = this;
+    if (conflict === null) return [];
+    return [
+      describeConflict(result, task, conflict, {
+        onKeep: () => {
+          this.conflict = null;
+          this.render();
+        },
+        onReplace: () => this.save(conflict, false),
+        onAdd: () => this.addReading(),
+      }),
+    ];
   }
 
   /**
@@ -192,21 +273,5 @@ export class Review {
   }
 }
 
-/**
- * The review as text: class, time and reviewer.
- * @param {Result} result
- * @param {Task | undefined} task
- * @returns {(Node | string)[]}
- */
-function summary({ review, label }, task) {
-  if (!review) return [text.review.none];
-  const when = `${dateTime(review.reviewed_at)}, ${who(review.reviewer)}`;
-  if (review.label === label) return [text.review.confirmed(when)];
-  return [`${text.review.corrected} `, serverText(classTitle(task, review.label)), ` · ${when}`];
-}
-
-/** @param {string | null | undefined} reviewer */
-function who(reviewer) {
-  if (isMe(reviewer)) return text.review.byYou;
-  return reviewer && reviewer !== LOCAL ? text.review.by(reviewer.slice(0, SHORT_ID)) : text.review.here;
-}
+/** @param {unknown} error */
+const isConflict = (error) => error instanceof Problem && error.code === "ReviewChanged";

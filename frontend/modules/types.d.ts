@@ -126,6 +126,8 @@ export interface Result {
   created_at: string;
   classified_at: string | null;
   review: Review | null;
+  /** All readings, oldest first, among them the review. Absent in lists. */
+  readings?: Review[];
   disclaimer: string;
 }
 

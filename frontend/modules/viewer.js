@@ -13,9 +13,11 @@ import { pictureOfFile, pictureOfResult, remember } from "./picture.js";
 import { describeQuarantined, describeReceived, describeResult } from "./result.js";
 import { isTransient } from "./retry.js";
 import { Review } from "./review.js";
+import { forgetChange, lastChange, revert } from "./reviewchanges.js";
 import { navigate, resultAddress, pushAddress, taskAddress } from "./router.js";
 import { classNames, classTitle, noModel } from "./tasks.js";
 import { text } from "./text.js";
+import { notify } from "./toast.js";
 import { guardUpload } from "./unloadguard.js";
 import { submit, waitForResult } from "./upload.js";
 
@@ -40,6 +42,7 @@ export class Viewer {
     this.find = find;
     this.chooseTask = choose;
     this.panel = new Panel();
+    worklist.onOpen = ({ id, review }) => this.review?.result.id === id && this.review.learn(review);
     this.main = byId("main", HTMLElement);
     this.cancel = byId("cancel", HTMLButtonElement);
     /** @type {Task | undefined} */
@@ -245,14 +248,32 @@ export class Viewer {
   openNext() {
     const next = this.worklist.neighbour(1, true);
     if (next) navigate(resultAddress(next.id));
-    else announce(text.review.last);
+    else notify(text.review.last);
+  }
+
+  /** Undo the last change of the open result's review, or else the last change of all, whose image is then opened. */
+  async undo() {
+    const change = lastChange();
+    if (this.review?.unsaved || this.review?.canUndo || !change) {
+      await this.review?.undo();
+      return;
+    }
+    try {
+      this.worklist.add(await revert(change));
+      notify(text.review.undone);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      if (!isTransient(error)) forgetChange(change);
+      notify(`${text.review.notUndone} ${error.message}`, { failed: true });
+    }
+    navigate(resultAddress(change.id));
   }
 
   /** @param {1 | -1} step along the worklist */
   step(step) {
     const next = this.device.neighbour(this.worklist.open, step) ?? this.worklist.neighbour(step);
     if (next) navigate(resultAddress(next.id));
-    else announce(step > 0 ? text.worklist.atEnd : text.worklist.atStart);
+    else notify(step > 0 ? text.worklist.atEnd : text.worklist.atStart);
   }
 
   /**

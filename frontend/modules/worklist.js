@@ -22,6 +22,8 @@ export class Worklist {
   /** @param {(name: string) => Task | undefined} findTask */
   constructor(findTask) {
     this.findTask = findTask;
+    /** Called with the open result after each refresh, as the list has it. */
+    this.onOpen = (/** @type {Result} */ _result) => {};
     this.section = byId("worklist", HTMLElement);
     this.status = byId("worklist-status", HTMLElement);
     this.reviewed = byId("reviewed", HTMLElement);
@@ -138,6 +140,8 @@ export class Worklist {
     const fresh = await this.reach(() => list.refresh());
     if (list !== this.list) return;
     if (fresh) announce(text.worklist.arrived(count(fresh), fresh));
+    const open = list.known.get(this.open);
+    if (open) this.onOpen(open);
     this.wait = fresh || list.waiting !== before ? MIN_WAIT_MS : Math.min(this.wait * GROWTH, MAX_WAIT_MS);
     this.schedule(this.wait);
   }

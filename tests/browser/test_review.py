@@ -1,12 +1,16 @@
 """Reviews: confirming, correcting and undoing by keys."""
 
+import re
 from typing import Any
 
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Locator, Route, expect
 
 from tests.browser import samples
 from tests.browser.app_page import AppPage
+from tests.browser.test_access import violations
 from tests.browser.test_worklist import send
+
+REVIEW = re.compile(r"/review\?")
 
 
 def saved(app: AppPage, result_id: str) -> Any:
@@ -115,11 +119,11 @@ def test_failed_review_is_reported_and_keeps_the_comment(app: AppPage) -> None:
     app.open()
     app.classify(samples.jpeg())
     app.page.get_by_label("Comment").fill("Typed.")
-    app.intercept("**/review", lambda route: route.abort())
+    app.intercept(REVIEW, lambda route: route.abort())
     app.page.get_by_role("button", name="Confirm:").click()
     expect(app.outcome).to_contain_text("The review was not saved.")
     expect(app.page.get_by_label("Comment")).to_have_value("Typed.")
-    app.page.unroute("**/review")
+    app.page.unroute(REVIEW)
     app.page.get_by_role("button", name="Confirm:").click()
     expect(app.outcome).to_contain_text("Confirmed")
 
@@ -179,8 +183,8 @@ def test_saved_review_does_not_move_on_after_navigation(app: AppPage) -> None:
     _, second, third = (send(app.page.request, app.address) for _ in range(3))
     begin_at(app, third, advance=True)
     held: list[Route] = []
-    app.intercept("**/review", lambda route: held.append(route))
-    with app.page.expect_request("**/review"):
+    app.intercept(REVIEW, lambda route: held.append(route))
+    with app.page.expect_request(REVIEW):
         app.press("Enter")
     app.press("j")
     app.wait_for_result(second)
@@ -196,7 +200,7 @@ def test_keys_pressed_while_a_review_is_being_saved_are_applied_after_it(app: Ap
     result_id = app.classify(samples.jpeg())
     number = other_class(app)
     held: list[Route] = []
-    app.intercept("**/review", lambda route: held.append(route), once=True)
+    app.intercept(REVIEW, lambda route: held.append(route), once=True)
     app.press("Enter", "Enter", str(number), "b")
     # What does not change the review does not wait for it.
     expect(app.page.locator("#compare")).to_have_attribute("aria-pressed", "true")
@@ -207,7 +211,7 @@ def test_keys_pressed_while_a_review_is_being_saved_are_applied_after_it(app: Ap
     changes = [request for request in app.requests if request.method == "PUT"]
     assert len(changes) == 2, "the second Enter changes nothing"
 
-    app.intercept("**/review", lambda route: held.append(route), once=True)
+    app.intercept(REVIEW, lambda route: held.append(route), once=True)
     app.press("u", "u")
     app.wait_until(lambda: len(held) == 2)
     held[1].continue_()
@@ -257,3 +261,128 @@ def test_single_key_shortcuts_can_be_turned_off(app: AppPage) -> None:
     app.press("Enter", "1", "?")
     expect(app.page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_hidden()
     assert saved(app, result_id) is None
+
+
+def toast(app: AppPage) -> Locator:
+    return app.page.locator("#toast")
+
+
+def review_elsewhere(app: AppPage, result_id: str, number: int, comment: str = "Seen by another.") -> str:
+    """Review an image as another person would, with the class of a button; returns the class."""
+    url = f"{app.address}/api/results/{result_id}"
+    name = str(list(app.page.request.get(url).json()["probabilities"])[number - 1])
+    answer = app.page.request.put(f"{url}/review", data={"label": name, "comment": comment})
+    assert answer.ok
+    return name
+
+
+def labels(app: AppPage, result_id: str) -> list[str]:
+    """The classes of all readings of an image."""
+    result = app.page.request.get(f"{app.address}/api/results/{result_id}").json()
+    return [reading["label"] for reading in result["readings"]]
+
+
+def open_with_news_held_back(app: AppPage) -> str:
+    """Classify an image; the page gets no news of it from the list."""
+    app.http_errors_expected = True
+    app.open()
+    result_id = app.classify(samples.jpeg())
+    app.intercept(re.compile(r"/api/results\?"), lambda route: route.abort())
+    return result_id
+
+
+def test_review_of_another_person_is_never_replaced_unseen(app: AppPage) -> None:
+    result_id = open_with_news_held_back(app)
+    number = other_class(app)
+    theirs = review_elsewhere(app, result_id, number)
+    app.page.get_by_label("Comment").fill("Mine.")
+    app.heading.focus()
+    app.press("Enter")
+    conflict = app.page.get_by_role("group", name="Not saved")
+    expect(conflict).to_contain_text("Seen by another.")
+    expect(conflict).to_be_in_viewport()
+    expect(conflict).to_be_focused()
+    assert saved(app, result_id)["label"] == theirs
+    assert violations(app) == []
+
+    conflict.get_by_role("button", name="Keep that review").click()
+    expect(conflict).to_be_hidden()
+    expect(app.outcome).to_contain_text("Corrected to")
+    assert saved(app, result_id)["label"] == theirs
+    assert labels(app, result_id) == [theirs]
+
+
+def test_review_of_another_person_can_be_replaced_and_restored(app: AppPage) -> None:
+    result_id = open_with_news_held_back(app)
+    theirs = review_elsewhere(app, result_id, other_class(app))
+    app.press("Enter")
+    conflict = app.page.get_by_role("group", name="Not saved")
+    conflict.get_by_role("button", name="Replace it with mine").click()
+    expect(conflict).to_be_hidden()
+    expect(app.outcome).to_contain_text("Confirmed")
+    mine = saved(app, result_id)["label"]
+    assert labels(app, result_id) == [theirs, mine]
+    app.page.get_by_text("All readings (2)").click()
+    expect(app.page.locator(".readings li")).to_have_count(2)
+    expect(app.page.locator(".readings")).to_contain_text("Seen by another.")
+
+    app.press("u")
+    expect(app.outcome).to_contain_text("Corrected to")
+    restored = saved(app, result_id)
+    assert (restored["label"], restored["comment"]) == (theirs, "Seen by another.")
+
+
+def test_reading_can_be_added_to_the_review_of_another_person(app: AppPage) -> None:
+    result_id = open_with_news_held_back(app)
+    theirs = review_elsewhere(app, result_id, other_class(app))
+    app.press("Enter")
+    conflict = app.page.get_by_role("group", name="Not saved")
+    conflict.get_by_role("button", name="Add mine as another reading").click()
+    expect(conflict).to_be_hidden()
+    expect(toast(app)).to_contain_text("Saved as another reading.")
+    assert saved(app, result_id)["label"] == theirs
+    assert len(labels(app, result_id)) == 2
+
+
+def test_undo_keeps_the_review_that_another_person_has_made_since(app: AppPage) -> None:
+    result_id = open_with_news_held_back(app)
+    app.press("Enter")
+    expect(app.outcome).to_contain_text("Confirmed")
+    theirs = review_elsewhere(app, result_id, other_class(app))
+    app.press("u")
+    expect(toast(app)).to_contain_text("was not undone, because it has been changed since")
+    expect(app.outcome).to_contain_text("Corrected to")
+    assert saved(app, result_id)["label"] == theirs
+
+
+def test_open_image_shows_the_review_that_another_person_makes(app: AppPage) -> None:
+    app.open()
+    result_id = app.classify(samples.jpeg())
+    review_elsewhere(app, result_id, other_class(app))
+    expect(app.outcome).to_contain_text("Corrected to")
+    expect(toast(app)).to_contain_text("Another person has changed the review.")
+
+
+def test_last_review_is_undone_from_the_next_image(app: AppPage) -> None:
+    second, third = (send(app.page.request, app.address) for _ in range(2))
+    begin_at(app, third, advance=True)
+    app.press("Enter")
+    app.wait_for_result(second)
+    assert saved(app, third)
+    app.press("u")
+    app.wait_for_result(third)
+    expect(toast(app)).to_contain_text("Review undone.")
+    expect(app.outcome).to_have_text("Not reviewed yet.")
+    assert saved(app, third) is None
+    expect(app.row(third)).not_to_contain_text("Confirmed")
+
+
+def test_saves_and_ends_of_the_list_are_seen(app: AppPage) -> None:
+    newest = send(app.page.request, app.address)
+    begin_at(app, newest, advance=False)
+    app.press("k")
+    expect(toast(app)).to_have_text("This is the first result in the list.")
+    app.press("Enter")
+    expect(toast(app)).to_contain_text("Saved. Confirmed")
+    expect(toast(app)).to_be_in_viewport()
+    expect(toast(app)).to_be_hidden()

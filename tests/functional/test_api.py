@@ -369,11 +369,32 @@ def test_review_can_be_withdrawn(call: Call) -> None:
     call("PUT", f"/results/{result['id']}/review", json={"label": "left-cc"})
     response = call("DELETE", f"/results/{result['id']}/review")
     assert response.status_code == 200
-    assert response.json_body == result
-    assert call("GET", f"/results/{result['id']}").json_body == result
+    withdrawn = response.json_body
+    assert withdrawn | {"readings": []} == result
+    assert [reading["label"] for reading in withdrawn["readings"]] == ["left-cc"]
+    assert call("GET", f"/results/{result['id']}").json_body == withdrawn
     stored = boto3.client("s3").get_object(Bucket=BUCKET, Key=f"results/{TASK}/{result['id']}.json")
-    assert json.loads(stored["Body"].read()) == result
+    assert json.loads(stored["Body"].read()) == withdrawn
     assert_error(call("DELETE", f"/results/{'0' * 32}/review"), 404, "UnknownResult")
+
+
+def test_review_that_another_person_has_changed_is_kept(call: Call) -> None:
+    result = classify(call).json_body
+    place = f"/results/{result['id']}/review"
+    first = call("PUT", f"{place}?seen=none", json={"label": "left-cc"}).json_body["review"]
+
+    assert_error(call("PUT", f"{place}?seen=none", json={"label": "right-cc"}), 409, "ReviewChanged")
+    assert_error(call("DELETE", f"{place}?seen=2026-01-01T00:00:00.000000Z"), 409, "ReviewChanged")
+    assert call("GET", f"/results/{result['id']}").json_body["review"] == first
+
+    second = call("PUT", f"{place}?second=true", json={"label": "right-cc"}).json_body
+    assert second["review"] == first
+    assert [reading["label"] for reading in second["readings"]] == ["left-cc", "right-cc"]
+    replaced = call("PUT", f"{place}?seen={first['reviewed_at']}", json={"label": "right-mlo"}).json_body
+    assert replaced["review"]["label"] == "right-mlo"
+    gone = call("DELETE", f"{place}?seen={replaced['review']['reviewed_at']}").json_body
+    assert gone["review"] is None
+    assert [reading["label"] for reading in gone["readings"]] == ["left-cc", "right-cc", "right-mlo"]
 
 
 @pytest.mark.parametrize(

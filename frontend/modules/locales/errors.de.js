@@ -26,6 +26,8 @@ export const errors = {
   NotAllowed: "Ihre Rolle erlaubt diese Aktion nicht. Wenden Sie sich an die Administration dieser Installation.",
   UnknownTask: "Diese Aufgabe gibt es nicht.",
   UnknownResult: "Dieses Ergebnis gibt es nicht.",
+  ReviewChanged: "Die Prüfung dieses Bildes wurde inzwischen geändert. Sehen Sie sich die neue an, und entscheiden Sie erneut.",
+  TooManyReadings: "Für dieses Bild sind keine weiteren Prüfungen möglich.",
   NotClassified: "Dieses Bild ist nicht oder noch nicht klassifiziert.",
   InternalError: "Auf dem Server ist ein Fehler aufgetreten. Versuchen Sie es erneut; tritt er wieder auf, melden Sie die Anfragenummer.",
 

@@ -1,5 +1,6 @@
 """Images from the inbox, and from requests, to their results."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,8 @@ import pytest
 from chalicelib.errors import EndpointNotReady, ImageTooLarge, TaskHasNoModel
 from chalicelib.limits import MAX_FILE_BYTES
 from chalicelib.pipeline.pipeline import Pipeline
-from chalicelib.results import result_document
-from chalicelib.results.result_document import Review
+from chalicelib.results import readings, result_document
+from chalicelib.results.result_document import Result, Review
 from chalicelib.results.table import ResultsTable
 from chalicelib.storage.inbox import (
     InboxObject,
@@ -159,6 +160,10 @@ def review_by(reviewer: str) -> Review:
     return {"label": label, "comment": None, "reviewed_at": "then", "reviewer": reviewer}
 
 
+def add(reading: Review) -> Callable[[Result], Result]:
+    return lambda result: readings.add(result, reading, None)
+
+
 def test_concurrent_reviews_leave_one_review_everywhere(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,13 +177,13 @@ def test_concurrent_reviews_leave_one_review_everywhere(
         begin(table, image, revision)
         if not runs:
             runs.append(1)
-            pipeline.review(image_id, theirs)
+            pipeline.review(image_id, add(theirs))
 
     monkeypatch.setattr(ResultsTable, "begin_change", overtaken)
-    assert pipeline.review(image_id, mine)["review"] == mine
+    assert pipeline.review(image_id, add(mine))["review"] == mine
     result = pipeline.table.get(image_id)
     assert stored_document(result_document.key(result)) == result
-    assert result["review"] == mine
+    assert (result["review"], result["readings"]) == (mine, [theirs, mine])
     assert Clockwork(pipeline).run() == 0
 
 
@@ -199,7 +204,7 @@ def test_late_classification_does_not_overwrite_a_review(
     pipeline.prepare(dropped)
     pipeline.classify([prepared_key(TASK, dropped.id)])
     review = review_by("local")
-    reviewed = pipeline.review(dropped.id, review)
+    reviewed = pipeline.review(dropped.id, add(review))
     monkeypatch.setattr(Pipeline, "_is_finished", lambda *_: False)  # it checked before the other finished
     pipeline.classify([prepared_key(TASK, dropped.id)])
     assert (
@@ -247,13 +252,13 @@ def test_direct_classification_is_stored_and_repeatable(
 def test_new_model_classifies_again_and_keeps_the_review(pipeline: Pipeline, tmp_path: Path) -> None:
     first = pipeline.classify_now(TASK_, images.grey_file())
     review = review_by("local")
-    pipeline.review(first["id"], review)
+    pipeline.review(first["id"], add(review))
     pipeline.decisions.change(first["id"], lambda result: result | {"model": OLDER})
     second = pipeline.classify_now(TASK_, images.grey_file())
     assert second["id"] == first["id"]
     assert second["model"] == first["model"]
     assert second["created_at"] == first["created_at"]
-    assert pipeline.table.get(first["id"])["review"] == review
+    assert (second["review"], second["readings"]) == (review, [review])
     assert stored_document(result_document.key(second)) == second == pipeline.table.get(first["id"])
 
 

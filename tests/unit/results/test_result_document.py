@@ -33,7 +33,17 @@ def test_received_image_has_no_answer() -> None:
     assert result_document.key(result) == f"results/mammography-views/{'0' * 32}.json"
     assert result_document.graph_digest(result) is None
     assert not result["needs_review"]
-    assert result.keys() == set(LISTED) | {"heatmap"}
+    assert result.keys() == set(LISTED) | {"heatmap", "readings"}
+
+
+def test_results_of_earlier_versions_are_completed() -> None:
+    result = result_document.received("0" * 32, "mammography-views", "upload")
+    review = {"label": "left-cc", "comment": None, "reviewed_at": "then", "reviewer": "local"}
+    earlier = {name: result[name] for name in result if name not in ("distance", "readings")}  # type: ignore[literal-required]
+
+    assert result_document.completed(earlier) == result
+    assert result_document.completed(earlier | {"review": review})["readings"] == [review]
+    assert result_document.completed(result) == result
 
 
 def test_answer_keeps_the_arrival() -> None:
