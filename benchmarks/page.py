@@ -10,7 +10,7 @@ from urllib.request import urlopen
 
 from playwright.sync_api import Browser, Page, Route
 
-from tests.browser.app_page import TASK
+from tests.browser.app_page import TASK, AppPage
 from tests.browser.chromium import ChromiumNotFound, launched
 from tests.browser.results import listed, serve_many
 
@@ -110,7 +110,7 @@ def worklist(browser: Browser, address: str) -> Iterator[Line]:
     """
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.add_init_script(_WATCH)
-    serve_many(page, RESULTS)
+    serve_many(AppPage(page, address), RESULTS)
     page.route("**/api/results/*", _answer_result)
     page.goto(f"{address}/#/tasks/{TASK}", wait_until="networkidle")
     yield Line("reading all of them: longest standstill", _read_all(page), "ms", 100)

@@ -12,7 +12,6 @@ import { Panel } from "./panel.js";
 import { pictureOfFile, pictureOfResult, remember } from "./picture.js";
 import { describeQuarantined, describeReceived, describeResult } from "./result.js";
 import { isTransient } from "./retry.js";
-import { Review } from "./review.js";
 import { forgetChange, lastChange, revert } from "./reviewchanges.js";
 import { navigate, resultAddress, pushAddress, taskAddress } from "./router.js";
 import { classNames, classTitle, noModel } from "./tasks.js";
@@ -23,6 +22,7 @@ import { submit, waitForResult } from "./upload.js";
 
 /** @import { LightBox } from "./lightbox.js" */
 /** @import { OnDevice } from "./ondevice.js" */
+/** @import { Review } from "./review.js" */
 /** @import { Result, Task } from "./types.js" */
 /** @import { Worklist } from "./worklist.js" */
 
@@ -173,7 +173,9 @@ export class Viewer {
     try {
       const { result, took } = await this.obtain(id, mine);
       const picture = await pictureOfResult(result, explanationOf(result, this.device).prepared);
+      const form = await this.makeReview(result);
       if (this.view !== mine) return;
+      this.review = form;
       if (picture) this.lightBox.show(picture);
       else this.lightBox.showMessage(element("p", {}, text.lightBox.noImage));
       this.showResult(result, took, Boolean(picture?.own));
@@ -232,16 +234,26 @@ export class Viewer {
       classes,
       ...explanationOf(result, this.device),
     }, own);
-    if (!isFromDevice(result.id)) {
-      const review = new Review(result, task, {
-        onReview: (changed) => this.worklist.add(changed),
-        // Do not move on if another result was opened while this one was being saved.
-        onNext: () => this.review === review && this.openNext(),
-      });
-      this.review = review;
-    }
     this.panel.show(taskTitle, serverText(title), ...describeResult(result, task, took, this.review?.form ?? describeDeviceOnly()));
     announce(text.result.announce(title, percent(result.probability ?? 0), result.needs_review));
+  }
+
+  /**
+   * The review form of a result, if it can be reviewed. Its module is loaded with the first of them.
+   * @param {Result} result
+   * @returns {Promise<Review | null>}
+   */
+  async makeReview(result) {
+    if (result.status !== "classified" || isFromDevice(result.id)) return null;
+    const { Review } = await import("./review.js").catch(() => {
+      throw new Problem(text.problem.network, { code: "Network" });
+    });
+    const review = new Review(result, this.find(result.task), {
+      onReview: (changed) => this.worklist.add(changed),
+      // Do not move on if another result was opened while this one was being saved.
+      onNext: () => this.review === review && this.openNext(),
+    });
+    return review;
   }
 
   /** Open the next unreviewed result. */
