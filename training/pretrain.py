@@ -1,8 +1,9 @@
 """Pretrain a backbone: `python -m training.pretrain --data FOLDER`.
 
 A network that was trained on thousands of other medical images needs fewer of its own (Caruana 1997). All
-tasks share a backbone and have a head each. Only the train parts of the splits of `training.train` are used,
-so that no image that later validates or tests a model has an influence on the weights.
+tasks share a backbone, which may itself start from ImageNet weights, and have a head each. Only the train
+parts of the splits of `training.train` are used, so that no image that later validates or tests a model has
+an influence on the weights.
 """
 
 import argparse
@@ -33,20 +34,26 @@ from training.errors import TrainingError
 from training.model.augmentation import Augmenter
 from training.model.classifier import Classifier
 from training.model.devices import choose_device, make_deterministic, resolve_precision
+from training.model.imagenet import FILES
 from training.model.network import build_network
 from training.model.optimisation import Optimisation, class_weights
+from training.model.starting_weights import StartingWeights, load_starting_weights, save_weights
+from training.model.transfer import prepare_network
 
 RECIPE = "pretraining"
-SIDE = 96
-"""Side in pixels of the squares to which images are resized: small enough for training on a laptop."""
+SIZE = (96, 96)
+"""Width and height in pixels to which images are resized: small enough for training on a laptop."""
 
 
 class JointNetwork(nn.Module):
     """One backbone, and a head for each task; all tasks have the same input."""
 
-    def __init__(self, tasks: Sequence[Task], parameters: Hyperparameters):
+    def __init__(self, tasks: Sequence[Task], parameters: Hyperparameters, weights: StartingWeights | None):
         super().__init__()
         self.backbone = build_network(tasks[0], parameters)
+        if weights:
+            weights.start(self.backbone)
+        prepare_network(self.backbone, parameters, has_weights=weights is not None)
         features = self.backbone.head.in_features
         self.heads = nn.ModuleList(nn.Linear(features, len(task.classes)) for task in tasks)
 
@@ -82,13 +89,18 @@ class TaskSampler:
 class Pretraining:
     """The training of the joint network."""
 
-    def __init__(self, samplers: Sequence[TaskSampler], parameters: Hyperparameters):
+    def __init__(
+        self,
+        samplers: Sequence[TaskSampler],
+        parameters: Hyperparameters,
+        weights: StartingWeights | None = None,
+    ):
         torch.manual_seed(parameters.seed)
         self.samplers = samplers
         self.parameters = parameters
         self.device = choose_device()
         self.precision = resolve_precision(parameters.precision, self.device)
-        network = JointNetwork([sampler.task for sampler in samplers], parameters)
+        network = JointNetwork([sampler.task for sampler in samplers], parameters, weights)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a gap in the stubs
         images = sum(len(sampler.images.labels) for sampler in samplers)
         self.steps = max(1, images // parameters.batch_size)
@@ -184,7 +196,17 @@ def _parser() -> Parser:
         "--data", type=Path, required=True, help="folder with a folder of images for each task"
     )
     parser.add_argument("--tasks", nargs="*", default=[], help="names of tasks (all with a folder)")
-    parser.add_argument("--side", type=int, default=SIDE, help=f"side of the images in pixels ({SIDE})")
+    parser.add_argument(
+        "--recipe", default=RECIPE, help=f"name of hyper-parameters in recipes.toml ({RECIPE})"
+    )
+    parser.add_argument(
+        "--size",
+        type=int,
+        nargs=2,
+        default=SIZE,
+        metavar=("WIDTH", "HEIGHT"),
+        help=f"of the images in pixels ({SIZE[0]} {SIZE[1]})",
+    )
     parser.add_argument(
         "--output", type=Path, default=Path(".local", "training", "backbone.pt"), help="the file to write"
     )
@@ -194,34 +216,36 @@ def _parser() -> Parser:
     return parser
 
 
-def pretrain(options: argparse.Namespace) -> Classifier:
-    """Train on the data sets that the command line names; returns the backbone.
+def pretrain(options: argparse.Namespace) -> None:
+    """Train on the data sets that the command line names, and write the backbone.
 
     Raises:
         NegatoscopeError: if data or arguments do not allow it; the message says what to do.
     """
     asked = {name: getattr(options, name) for name in ("epochs", "width", "seed")}
     given = {name: value for name, value in asked.items() if value is not None}
-    parameters = Hyperparameters().updated({**read_recipe(RECIPE), **given})
-    spec = InputSpec(options.side, options.side, channels=1, fit="stretch")
+    parameters = Hyperparameters().updated({**read_recipe(options.recipe), **given})
+    start = parameters.architecture if parameters.architecture in FILES else None
+    weights = load_starting_weights(start) if start else None
+    width, height = options.size
+    spec = InputSpec(width, height, channels=1, fit="stretch")
     make_deterministic()
     with tempfile.TemporaryDirectory() as workplace:
         data = read_data(options.data, options.tasks, spec, parameters.split_seed, Path(workplace))
-        return Pretraining(make_samplers(data, parameters), parameters).run()
+        backbone = Pretraining(make_samplers(data, parameters), parameters, weights).run()
+    tensors = {name: tensor for name, tensor in backbone.state_dict().items() if not name.startswith("head.")}
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    save_weights(options.output, tensors, weights.credit if weights else {})
+    print(f"weights: {options.output}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line; the exit status says whether there are weights."""
     try:
-        options = _parser().parse(argv)
-        backbone = pretrain(options)
+        pretrain(_parser().parse(argv))
     except NegatoscopeError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    weights = {name: tensor for name, tensor in backbone.state_dict().items() if not name.startswith("head.")}
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(weights, options.output)
-    print(f"weights: {options.output}")
     return 0
 
 

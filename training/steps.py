@@ -39,7 +39,7 @@ from training.model.checkpoint import open_checkpoints
 from training.model.fitting import Fit, fit
 from training.model.graph import open_session
 from training.model.graph import run as run_graph
-from training.model.starting_weights import StartingWeights, load_starting_weights
+from training.model.starting_weights import StartingWeights, load_starting_weights, save_weights
 from training.reports.card import PLOTS, heading
 from training.reports.package import Evidence, current_commit, write_package
 from training.reports.plots import save_plots
@@ -288,4 +288,6 @@ def _write_reports(
     write_predictions(folder / "test.csv", records, test.answers, facts["classes"])
     save_plots(folder / PLOTS, "png", heading(facts), facts["classes"], test.metrics, test.curves)
     best = min(model.fits.values(), key=lambda fitted: fitted.best.validation_loss)
-    torch.save(best.network.state_dict(), folder / "network.pt")
+    save_weights(
+        folder / "network.pt", best.network.state_dict(), facts["training"].get("starting_weights", {})
+    )

@@ -52,6 +52,18 @@ def test_weights_are_reproducible_by_seed(folder: Path, tmp_path: Path) -> None:
     assert all(torch.equal(first[name], again[name]) for name in first)
 
 
+def test_recipe_can_start_from_imagenet(folder: Path, tmp_path: Path) -> None:
+    output, options = tmp_path / "backbone.pt", ("--recipe", "pretraining-retina", "--size", "40", "32")
+    assert main(["--data", str(folder), "--output", str(output), "--epochs", "1", *options]) == 0
+
+    imagenet, trained = load_starting_weights("efficientnet-lite0"), load_starting_weights(str(output))
+    frozen, changed = "stem.0.weight", "top.0.weight"
+    assert torch.equal(trained.tensors[frozen], imagenet.tensors[frozen])
+    assert not torch.equal(trained.tensors[changed], imagenet.tensors[changed])
+    assert trained.credit == imagenet.credit
+    assert trained.credit["licence"]
+
+
 def test_pretraining_uses_only_train_parts(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 from tests.training.samples import make_network
 from training.errors import TrainingError
 from training.model.classifier import Classifier
-from training.model.starting_weights import StartingWeights, load_starting_weights
+from training.model.starting_weights import StartingWeights, load_starting_weights, save_weights
 
 
 def network(channels: int = 1, classes: int = 3, width: int = 8) -> Classifier:
@@ -54,6 +54,13 @@ def test_first_convolution_stays_random_with_other_channels(
     assert equal_tensors(pupil, teacher) == matrices - {"head.weight", "stem.0.weight"}
     count = len(pupil.state_dict())
     assert f"starting from {count - 3} of {count} tensors of network.pt (sha256 " in capsys.readouterr().out
+
+
+def test_credit_is_kept_with_the_weights(tmp_path: Path) -> None:
+    credit = {"licence": "Apache-2.0", "citation": "Tan and Le 2019"}
+    save_weights(tmp_path / "network.pt", network().state_dict(), credit)
+
+    assert load_starting_weights(str(tmp_path / "network.pt")).credit == credit
 
 
 def test_name_depends_on_the_values_and_not_on_the_folder(tmp_path: Path) -> None:

@@ -17,6 +17,9 @@ from training.model.classifier import Classifier
 
 TORCHVISION = "torchvision:"
 
+STATE_DICT, CREDIT = "state_dict", "credit"
+"""Keys of the content of a file."""
+
 MIN_FOUND = 0.5
 """Share of the network's tensors that must be found; with fewer, the weights are of another network."""
 
@@ -64,11 +67,11 @@ class StartingWeights:
 
 
 def load_starting_weights(source: str) -> StartingWeights:
-    """Read a state dict that `torch.save` wrote, or the weights of a pretrained model.
+    """Read weights from a file, or those of a pretrained model.
 
     Args:
-        source: path of a file, an architecture of `imagenet.FILES`, or torchvision:MODEL to download.
-
+        source: path of a file of `save_weights` or of any state dict that `torch.save` wrote, an architecture
+            of `imagenet.FILES`, or torchvision:MODEL to download.
 
     Raises:
         TrainingError: if there are no weights to read.
@@ -80,7 +83,7 @@ def load_starting_weights(source: str) -> StartingWeights:
     elif source.startswith(TORCHVISION):
         tensors = _torchvision_weights(source.removeprefix(TORCHVISION))
     else:
-        tensors = _read_file(Path(source))
+        tensors, credit = _read_file(Path(source))
         label = Path(source).name
     digest = hashlib.sha256()
     for name in sorted(tensors):
@@ -88,16 +91,25 @@ def load_starting_weights(source: str) -> StartingWeights:
     return StartingWeights(f"{label} (sha256 {digest.hexdigest()[:12]})", tensors, credit)
 
 
-def _read_file(path: Path) -> dict[str, Tensor]:
+def save_weights(path: Path, tensors: Mapping[str, Tensor], credit: Mapping[str, str]) -> None:
+    """Write weights for a later training, with the credit of those that they were trained from."""
+    torch.save({STATE_DICT: dict(tensors), CREDIT: dict(credit)}, path)
+
+
+def _read_file(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Weights and credit."""
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise TrainingError(f"The starting weights cannot be read: {error}") from error
     except Exception as error:  # the reader raises many kinds of exceptions on other files
         raise TrainingError(f"{path} holds no weights: it must be a file written by torch.save.") from error
+    credit = {}
+    if isinstance(content, dict) and STATE_DICT in content:
+        content, credit = content[STATE_DICT], content.get(CREDIT, {})
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
         raise TrainingError(f"{path} holds no weights: it must be a state dict, tensors by name.")
-    return content
+    return content, credit
 
 
 def _torchvision_weights(model: str) -> dict[str, Tensor]:
