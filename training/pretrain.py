@@ -156,8 +156,9 @@ def make_samplers(data: Sequence[tuple[Task, Labelled]], parameters: Hyperparame
     for task, images in data:
         share = max(2, round(parameters.batch_size * math.sqrt(len(images.labels)) / total))
         weights = class_weights(images.labels, len(task.classes), parameters.class_weight_power)
-        # Grey images have no colour to change.
-        changes = replace(task.augmentation, colour=0.0, stain=0.0)
+        # Grey images have no colour to change, and a quarter turn exchanges the sides.
+        turns = task.augmentation.quarter_turns and task.input.width == task.input.height
+        changes = replace(task.augmentation, colour=0.0, stain=0.0, quarter_turns=turns)
         augment = Augmenter(changes, task.flip_permutation, parameters.random_erasing, generator)
         samplers.append(TaskSampler(task, images, share, weights.to(device), augment))
     return samplers
