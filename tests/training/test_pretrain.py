@@ -58,8 +58,9 @@ def test_recipe_can_start_from_imagenet(folder: Path, tmp_path: Path) -> None:
 
     imagenet, trained = load_starting_weights("efficientnet-lite0"), load_starting_weights(str(output))
     frozen, changed = "stem.0.weight", "top.0.weight"
-    assert torch.equal(trained.tensors[frozen], imagenet.tensors[frozen])
-    assert not torch.equal(trained.tensors[changed], imagenet.tensors[changed])
+    # The moving average of equal weights rounds.
+    assert torch.allclose(trained.tensors[frozen], imagenet.tensors[frozen], atol=1e-6)
+    assert not torch.allclose(trained.tensors[changed], imagenet.tensors[changed], atol=1e-6)
     assert trained.credit == imagenet.credit
     assert trained.credit["licence"]
 
