@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import json
 import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,9 +16,10 @@ from chalice.app import Response
 from chalicelib.api.http import Headers
 from chalicelib.api.routes import Content
 from chalicelib.errors import ExportTooLarge
-from chalicelib.results.result_document import ListedResult
+from chalicelib.results.result_document import ListedResult, readings_of
 from chalicelib.storage import inbox
 from chalicelib.storage.bucket import DataBucket
+from chalicelib.tasks import load_tasks
 
 MAX_INLINE_BYTES = 4_000_000
 """Lambda returns at most 6 MiB."""
@@ -39,14 +41,18 @@ COLUMNS = (
     "status",
     "label",
     "probability",
+    "distance",
     "needs_review",
     "reasons",
     "reviewed_label",
     "comment",
     "reviewer",
     "reviewed_at",
+    "readings",
     "arrival",
     "format",
+    "rows",
+    "columns",
     "modality",
     "laterality",
     "view_position",
@@ -54,9 +60,12 @@ COLUMNS = (
     "created_at",
     "classified_at",
 )
+"""The columns but those of the classes, which come last."""
+CLASS_COLUMN = "probability:{}"
+"""The column with the probability of a class."""
 ATTRIBUTES = (
-    "id", "task", "status", "label", "probability", "needs_review", "reasons", "review", "arrival", "source",
-    "model", "created_at", "classified_at",
+    "id", "task", "status", "label", "probability", "probabilities", "distance", "needs_review", "reasons",
+    "review", "readings", "arrival", "source", "model", "created_at", "classified_at",
 )  # fmt: skip
 """Attributes of results that the columns are made of."""
 
@@ -80,7 +89,7 @@ def answer(
     """
     name = f"negatoscope-{task or 'results'}.csv"
     with SpooledTemporaryFile(MAX_INLINE_BYTES) as table:
-        _write(_within_limits(pages, table, clock), table)
+        _write(_within_limits(pages, table, clock), _columns(task), table)
         size = table.tell()
         table.seek(0)
         if size <= MAX_INLINE_BYTES:
@@ -114,10 +123,18 @@ def _within_limits(
         count += len(page)
 
 
-def _write(results: Iterable[ListedResult], table: IO[bytes]) -> None:
+def _columns(task: str | None) -> list[str]:
+    """All columns. Tasks may share the names of classes."""
+    known = load_tasks()
+    tasks = [known[task]] if task in known else known.values()
+    classes = dict.fromkeys(name for each in tasks for name in each.class_names)
+    return [*COLUMNS, *map(CLASS_COLUMN.format, classes)]
+
+
+def _write(results: Iterable[ListedResult], columns: Sequence[str], table: IO[bytes]) -> None:
     """One line per result, RFC 4180, with a header."""
     lines = TextIOWrapper(table, "utf-8", errors="replace", newline="")
-    writer = csv.DictWriter(lines, COLUMNS, extrasaction="ignore")
+    writer = csv.DictWriter(lines, columns, extrasaction="ignore")
     writer.writeheader()
     for result in results:
         writer.writerow({name: _harmless(value) for name, value in _flat(result).items()})
@@ -131,7 +148,9 @@ def _flat(result: ListedResult) -> dict[str, object]:
         "reasons": " ".join(reason["code"] for reason in result["reasons"]),
         "needs_review": "true" if result["needs_review"] else "false",
         "model_version": model["version"] if model else None,
+        "readings": json.dumps(readings_of(result), ensure_ascii=False),
     }
+    row |= {CLASS_COLUMN.format(name): value for name, value in result["probabilities"].items()}
     if review:
         row |= review | {"reviewed_label": review["label"], "label": result["label"]}
     return row

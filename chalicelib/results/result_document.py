@@ -151,8 +151,14 @@ def received(image_id: str, task: str, arrival: Channel) -> Result:
 
 def completed(stored: Mapping[str, Any]) -> Result:
     """A stored result, with what earlier versions of this application did not store."""
+    return cast(Result, {"distance": None} | dict(stored) | {"readings": readings_of(stored)})
+
+
+def readings_of(stored: Mapping[str, Any]) -> list[Review]:
+    """The readings in a stored result; earlier versions of this application stored only the review."""
     review = stored.get("review")
-    return cast(Result, {"distance": None, "readings": [review] if review else []} | dict(stored))
+    readings: list[Review] = stored.get("readings", [review] if review else [])
+    return readings
 
 
 def classified(base: Result, source: Source, answer: Classification) -> Result:

@@ -1,10 +1,11 @@
 """Results as a table, within the limits of a Lambda."""
 
 import csv
+import json
 from collections.abc import Iterator
 from io import StringIO
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -13,6 +14,7 @@ from chalicelib.api import export
 from chalicelib.errors import ExportTooLarge
 from chalicelib.results import result_document
 from chalicelib.results.result_document import Result, Review
+from chalicelib.tasks import load_task
 
 
 class Bucket:
@@ -32,6 +34,9 @@ class Bucket:
 def result(number: int = 0, comment: str | None = None) -> Result:
     review: Review = {"label": "a", "comment": comment, "reviewed_at": timestamps.now(), "reviewer": "me"}
     return result_document.received(f"{number:032x}", "chest-xray", "api") | {"review": review}
+
+
+REVIEW: Review = {"label": "normal", "comment": "=1", "reviewed_at": "then", "reviewer": "me"}
 
 
 def rows(table: str) -> list[dict[str, str]]:
@@ -65,6 +70,40 @@ def test_export_turns_leading_tabs_and_line_breaks_into_text(start: str) -> None
 @pytest.mark.parametrize("plain", ["x", "1", "a=b", " x", "é", "“quoted”", "a\nb", "'=1"])
 def test_export_keeps_other_text(plain: str) -> None:
     assert exported(plain) == plain
+
+
+def table_of(task: str | None, exported: Result) -> dict[str, str]:
+    (row,) = rows(export.answer([[exported]], task, Bucket()).body)  # type: ignore[arg-type]
+    return row
+
+
+def test_export_has_the_probability_of_every_class() -> None:
+    classes = load_task("chest-xray").class_names
+    probabilities = dict(zip(classes, (0.5, 0.25, 0.25), strict=True))
+    classified = result() | {"probabilities": probabilities, "distance": 1.5}
+
+    row = table_of("chest-xray", classified)
+    assert {name: float(row[f"probability:{name}"]) for name in classes} == probabilities
+    assert row["distance"] == "1.5"
+    assert sum(name.startswith("probability:") for name in row) == len(classes)
+
+    mixed = table_of(None, classified)
+    assert [mixed[f"probability:{name}"] for name in classes] == ["0.5", "0.25", "0.25"]
+    assert mixed["probability:left-cc"] == ""
+
+
+def test_export_has_the_size_of_the_image() -> None:
+    row = table_of(None, result() | {"source": {"format": "PNG", "rows": 600, "columns": 300}})
+
+    assert (row["rows"], row["columns"]) == ("600", "300")
+
+
+def test_export_has_all_readings() -> None:
+    both = result() | {"readings": [REVIEW, REVIEW | {"reviewer": "you"}]}
+    assert json.loads(table_of(None, both)["readings"]) == both["readings"]
+
+    earlier = {name: value for name, value in both.items() if name != "readings"} | {"review": REVIEW}
+    assert json.loads(table_of(None, cast(Result, earlier))["readings"]) == [REVIEW]
 
 
 def test_export_writes_large_tables_into_the_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
