@@ -4,6 +4,7 @@ import { Problem, fetchTasks } from "./api.js";
 import { listenForImages } from "./imageinput.js";
 import { showDeployment, showDropFolder, translateDeployment } from "./deployment.js";
 import { byId, fillStaticText } from "./dom.js";
+import { loadNames } from "./filenames.js";
 import { admit, showAccount, translateLogin } from "./login.js";
 import { Shortcuts } from "./shortcuts.js";
 import { LightBox } from "./lightbox.js";
@@ -20,7 +21,7 @@ import { fillChooser, findTask, firstTask } from "./tasks.js";
 import { SERVER_LANGUAGE, language, loadPreferredLanguage, text } from "./text.js";
 import { Worklist } from "./worklist.js";
 
-/** @import { Catalogue, Route, Task } from "./types.js" */
+/** @import { Catalogue, Me, Route, Task } from "./types.js" */
 
 await loadPreferredLanguage();
 fillStaticText();
@@ -41,7 +42,7 @@ const sheet = new Sheet();
 const worklist = new Worklist(find);
 const device = new OnDevice({ find, onSwitch: () => follow(here, true), onResult: (result, file) => remember(result.id, file) });
 const viewer = new Viewer(lightBox, worklist, device, { find, choose });
-const queue = new QueuePanel((item, result) => {
+const queue = new QueuePanel(find, (item, result) => {
   remember(result.id, item.file);
   worklist.add(result);
 });
@@ -68,7 +69,7 @@ async function start() {
     return;
   }
   try {
-    [catalogue] = await Promise.all([fetchTasks(), loadPermissions().then(showAccount)]);
+    [catalogue] = await Promise.all([fetchTasks(), loadPermissions().then(begin)]);
   } catch (error) {
     const kept = await device.catalogue();
     if (!kept) return viewer.fail(error, start);
@@ -83,6 +84,13 @@ async function start() {
   for (const files of early.splice(0)) take(files);
 }
 
+/** @param {Me} me the current user */
+function begin(me) {
+  showAccount(me);
+  // Without them, the page works as well.
+  loadNames(me.user).then(() => worklist.render()).catch(() => {});
+}
+
 function listen() {
   byId("skip-link", HTMLElement).addEventListener("click", (event) => {
     // Following #main would replace the route in the address.
@@ -92,7 +100,7 @@ function listen() {
   chooser.addEventListener("change", () => navigate(addressIn(here, chooser.value)));
   byId("previous", HTMLButtonElement).addEventListener("click", () => viewer.step(-1));
   byId("next", HTMLButtonElement).addEventListener("click", () => viewer.step(1));
-  offerSettings(translate);
+  offerSettings(translate, () => follow(here, true));
 }
 
 /**

@@ -52,6 +52,18 @@ export function byId(id, kind) {
   return found;
 }
 
+/**
+ * Save a file on this device.
+ * @param {Blob} content
+ * @param {string} name
+ */
+export function save(content, name) {
+  const address = URL.createObjectURL(content);
+  element("a", { href: address, download: name }).click();
+  // Some browsers begin to read it only after the click.
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
+
 /** Fill the elements of index.html that name a text with `data-text`, `data-label` or `data-title`. */
 export function fillStaticText() {
   for (const target of document.querySelectorAll("[data-text]")) {

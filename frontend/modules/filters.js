@@ -1,6 +1,7 @@
 // @ts-check
 /** The filters of the worklist, and the API query that they make up. */
 import { byId, element, fill } from "./dom.js";
+import { hasNames, nameOf } from "./filenames.js";
 import { count } from "./format.js";
 import { text } from "./text.js";
 
@@ -18,8 +19,11 @@ const SHOWN = /** @type {Record<string, Partial<Selection>>} */ ({
 });
 
 export class Filters {
-  /** @param {() => void} onChange */
-  constructor(onChange) {
+  /**
+   * @param {() => void} onChange
+   * @param {() => void} onName called when only the wanted file name has changed, which the server does not know
+   */
+  constructor(onChange, onName) {
     this.form = byId("filters", HTMLFormElement);
     this.shown = byId("filter-show", HTMLSelectElement);
     this.label = byId("filter-label", HTMLSelectElement);
@@ -27,14 +31,20 @@ export class Filters {
     this.to = byId("filter-to", HTMLInputElement);
     this.tasks = byId("filter-tasks", HTMLSelectElement);
     this.order = byId("filter-order", HTMLSelectElement);
+    this.name = byId("filter-name", HTMLInputElement);
+    this.nameField = byId("filter-name-field", HTMLElement);
     this.more = byId("more-filters", HTMLElement);
     /** @type {Task | null} */
     this.task = null;
     /** The last sorted list, since rows are rendered far more often than results change. */
     this.sorted = { of: /** @type {Result[]} */ ([]), results: /** @type {Result[]} */ ([]) };
-    this.form.addEventListener("change", () => {
+    this.form.addEventListener("change", ({ target }) => {
       this.describe();
-      onChange();
+      if (target !== this.name) onChange();
+    });
+    this.name.addEventListener("input", () => {
+      this.describe();
+      onName();
     });
     this.form.addEventListener("reset", () => {
       // The fields are reset after this event.
@@ -91,6 +101,16 @@ export class Filters {
   }
 
   /**
+   * The loaded results whose file has a name that contains the wanted one.
+   * @param {Result[]} results
+   */
+  named(results) {
+    this.nameField.hidden = !hasNames() && !this.name.value;
+    const wanted = this.name.value.trim().toLowerCase();
+    return wanted ? results.filter(({ id }) => nameOf(id).toLowerCase().includes(wanted)) : results;
+  }
+
+  /**
    * Sort the loaded results; the API itself sorts by time only.
    * @param {Result[]} results
    */
@@ -103,7 +123,7 @@ export class Filters {
   /** Whether any results are filtered out. */
   get narrow() {
     const { label, status, needs_review, reviewed, from, to } = this.selection();
-    return [label, status, needs_review, reviewed, from, to].some((wanted) => wanted !== null);
+    return this.name.value !== "" || [label, status, needs_review, reviewed, from, to].some((wanted) => wanted !== null);
   }
 
   get sortsLoaded() {
@@ -114,7 +134,7 @@ export class Filters {
   describe() {
     this.label.disabled = this.tasks.value === "all";
     const label = !this.label.disabled && this.label.value;
-    const set = [label, this.from.value, this.to.value, this.tasks.value === "all", this.order.value !== "newest"];
+    const set = [label, this.name.value, this.from.value, this.to.value, this.tasks.value === "all", this.order.value !== "newest"];
     const number = set.filter(Boolean).length;
     this.more.textContent = number ? text.filters.moreSet(count(number)) : text.filters.more;
   }

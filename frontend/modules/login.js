@@ -1,7 +1,7 @@
 // @ts-check
 /** The login on the page, and links into the API, which need a token that the browser does not send by itself. */
 import { Problem, fetchFile } from "./api.js";
-import { byId, element } from "./dom.js";
+import { byId, element, save } from "./dom.js";
 import { email, listeners, prepare, signIn, signInInNewTab, signOut } from "./session.js";
 import { text } from "./text.js";
 
@@ -84,9 +84,9 @@ async function followLink(link) {
   link.parentElement?.querySelector(".link-problem")?.remove();
   try {
     const response = await fetchFile(link.href);
-    const address = URL.createObjectURL(await readable(response));
-    if (tab) tab.location.href = address;
-    else element("a", { href: address, download: nameOf(response) }).click();
+    const content = await readable(response);
+    if (tab) tab.location.href = URL.createObjectURL(content);
+    else save(content, nameOf(response));
   } catch (error) {
     tab?.close();
     if (!(error instanceof Problem)) throw error;

@@ -1,6 +1,7 @@
 // @ts-check
 /** The picture of a result: the user's own file if this visit has it, else the model input. */
 import { fetchPreview } from "./api.js";
+import { keepName, nameOf } from "./filenames.js";
 import { inspect } from "./imagefile.js";
 import { text } from "./text.js";
 import { WindowedImage } from "./windowing.js";
@@ -32,6 +33,7 @@ const originals = new Map();
  * @param {File} file
  */
 export function remember(id, file) {
+  keepName(id, file.name).catch(() => {}); // it is known until the page is left
   originals.set(id, file);
   if (originals.size > MAX_ORIGINALS) originals.delete([...originals.keys()][0]);
 }
@@ -44,10 +46,10 @@ export function remember(id, file) {
 export async function pictureOfFile(file) {
   try {
     const { showable, contentType } = await inspect(file);
-    if (showable) return await bitmapPicture(file, true);
+    if (showable) return named(await bitmapPicture(file, true), file.name);
     // Load the DICOM reader only if it is needed.
     const samples = contentType === "application/dicom" ? await (await import("./dicom.js")).readDicom(file) : null;
-    return samples && { image: new WindowedImage({ samples }), own: true, caption: captionOf(samples, true) };
+    return samples && named({ image: new WindowedImage({ samples }), own: true, caption: captionOf(samples, true) }, file.name);
   } catch {
     return null;
   }
@@ -62,8 +64,16 @@ export async function pictureOfResult(result, prepared) {
   const original = originals.get(result.id);
   const own = original && (await pictureOfFile(original));
   if (own && !isRotated(own, result)) return own;
-  return result.status === "quarantined" ? null : prepared();
+  const picture = result.status === "quarantined" ? null : await prepared();
+  return picture && named(picture, nameOf(result.id));
 }
+
+/**
+ * A picture with the name of its file in the caption, if it is known.
+ * @param {Picture} picture
+ * @param {string} name
+ */
+const named = (picture, name) => (name ? { ...picture, caption: `${name} · ${picture.caption}` } : picture);
 
 /**
  * Whether the browser shows the picture rotated against the model input, so that the heat map would not fit.

@@ -32,6 +32,7 @@ const PARALLEL = 3;
  * @property {string | null} key of its content: task and fingerprint; null until known
  * @property {boolean} repeated whether another file with the same content was sent instead
  * @property {string} message why it is not classified
+ * @property {Result | null} result once it is classified
  * @property {AbortController} stop
  */
 
@@ -201,7 +202,7 @@ export class Queue {
    */
   share(item, id) {
     const first = this.items.find((other) => other.id === id);
-    Object.assign(item, { id, repeated: true, state: "known" });
+    Object.assign(item, { id, repeated: true, state: "known", result: first?.result ?? null });
     if (first && (AWAITED.has(first.state) || first.state === "unreadable")) {
       Object.assign(item, { state: first.state, share: 1, message: first.message });
     }
@@ -245,7 +246,7 @@ export class Queue {
     const [first] = this.awaiting(result.id);
     if (!first) return;
     if (result.status === "quarantined") this.tell(result.id, "unreadable", result.reasons.map(reasonText).join(" "));
-    else this.tell(result.id, "classified", "");
+    else this.tell(result.id, "classified", "", result);
     this.onResult(first, result);
   }
 
@@ -263,10 +264,11 @@ export class Queue {
    * @param {string} id of the result
    * @param {State} state
    * @param {string} message
+   * @param {Result | null} [result]
    */
-  tell(id, state, message) {
+  tell(id, state, message, result = null) {
     for (const item of this.awaiting(id)) {
-      Object.assign(item, { state: state === "classified" && item.repeated ? "known" : state, message });
+      Object.assign(item, { state: state === "classified" && item.repeated ? "known" : state, message, result });
     }
     this.onChange();
   }
@@ -293,4 +295,4 @@ export class Queue {
 }
 
 /** @returns {Omit<Item, "number" | "file" | "task">} the state of a new item */
-const freshItem = () => ({ state: "waiting", share: 0, id: "", key: null, repeated: false, message: "", stop: new AbortController() });
+const freshItem = () => ({ state: "waiting", share: 0, id: "", key: null, repeated: false, message: "", result: null, stop: new AbortController() });

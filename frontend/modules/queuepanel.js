@@ -1,20 +1,25 @@
 // @ts-check
 /** The upload queue on the page: its progress, its problems, and its controls. */
 import { announce } from "./announcer.js";
-import { byId, element } from "./dom.js";
-import { count, fileSize, wholePercent } from "./format.js";
+import { byId, element, serverText } from "./dom.js";
+import { count, fileSize, percent, wholePercent } from "./format.js";
 import { updateUnloadGuard, takeUnfinished } from "./unloadguard.js";
 import { Queue } from "./queue.js";
 import { resultAddress } from "./router.js";
 import { Rows } from "./rows.js";
+import { classTitle } from "./tasks.js";
 import { text } from "./text.js";
 
 /** @import { Item } from "./queue.js" */
-/** @import { Result } from "./types.js" */
+/** @import { Result, Task } from "./types.js" */
 
 export class QueuePanel {
-  /** @param {(item: Item, result: Result) => void} onResult */
-  constructor(onResult) {
+  /**
+   * @param {(name: string) => Task | undefined} findTask
+   * @param {(item: Item, result: Result) => void} onResult
+   */
+  constructor(findTask, onResult) {
+    this.findTask = findTask;
     this.section = byId("queue", HTMLElement);
     this.summary = byId("queue-summary", HTMLElement);
     this.progress = byId("queue-progress", HTMLProgressElement);
@@ -106,10 +111,22 @@ export class QueuePanel {
   row(item) {
     const { file, state, share, id, message } = item;
     const status = state === "sending" ? text.queue.sending(wholePercent(share)) : text.queue.states[state];
-    const note = element("span", { className: "row-note" }, message ? `${status}: ${message}` : `${status} · ${fileSize(file.size)}`);
+    const note = element("span", { className: "row-note" }, ...(message ? [`${status}: ${message}`] : this.outcome(item, status)));
     const name = id && !HALF_DONE.has(state) ? element("a", { href: resultAddress(id) }, file.name) : element("span", {}, file.name);
     name.className = "row-label";
     return element("li", { className: `queue-row ${state}` }, element("span", { className: "queue-words" }, name, note), this.button(item));
+  }
+
+  /**
+   * @param {Item} item
+   * @param {string} status
+   * @returns {(Node | string)[]}
+   */
+  outcome({ file, task, result }, status) {
+    if (!result) return [`${status} · ${fileSize(file.size)}`];
+    const title = serverText(classTitle(this.findTask(task), result.label));
+    const share = percent(result.probability ?? 0);
+    return [`${status} · `, title, ` · ${share}`, result.needs_review ? ` · ${text.worklist.needsReview}` : ""];
   }
 
   /** @param {Item} item */

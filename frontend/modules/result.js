@@ -1,6 +1,7 @@
 // @ts-check
 /** A result as text: the predicted class, its probability, the reasons for review, and the facts about the image. */
 import { serverText, element } from "./dom.js";
+import { nameOf } from "./filenames.js";
 import { count, dateTime, duration, percent } from "./format.js";
 import { describeReason } from "./reasons.js";
 import { versionAddress } from "./router.js";
@@ -103,9 +104,11 @@ function bars(result, task) {
 function facts(result, took) {
   const { source, model } = result;
   const labels = text.facts;
+  const name = nameOf(result.id);
   return element(
     "dl",
     { className: "facts" },
+    ...(name ? [fact(labels.file, name)] : []),
     ...(source ? sourceFacts(source) : []),
     fact(labels.arrived, `${dateTime(result.created_at)}, ${labels.arrivals[result.arrival] ?? result.arrival}`),
     ...(result.classified_at ? [fact(labels.classified, dateTime(result.classified_at))] : []),

@@ -1,6 +1,7 @@
 // @ts-check
 /** One result as a row of the worklist. */
 import { serverText, element } from "./dom.js";
+import { nameOf } from "./filenames.js";
 import { percent, shortTime } from "./format.js";
 import { UNFINISHED_MS } from "./resultlist.js";
 import { resultAddress } from "./router.js";
@@ -19,6 +20,7 @@ export function resultRow(result, task, { open, nameTask }) {
     "a",
     { href: resultAddress(result.id), className: result.status },
     element("span", { className: "row-label" }, ...title(result, task)),
+    nameOf(result.id) && element("span", { className: "row-name" }, nameOf(result.id)),
     element("span", { className: "row-note" }, ...notes(result, task, nameTask)),
   );
   if (open) link.setAttribute("aria-current", "true");

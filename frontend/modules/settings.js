@@ -1,11 +1,16 @@
 // @ts-check
-/** The settings dialog: language and theme. */
+/** The settings dialog: language, theme, and the file names that are kept. */
 import { byId, element, fill } from "./dom.js";
+import { countNames, forgetNames } from "./filenames.js";
+import { count } from "./format.js";
 import { prefer, preference } from "./preferences.js";
 import { LANGUAGES, chooseLanguage, language, text } from "./text.js";
 
-/** @param {() => void} onLanguage called when the language has changed */
-export function offerSettings(onLanguage) {
+/**
+ * @param {() => void} onLanguage called when the language has changed
+ * @param {() => void} [onForget] called when all file names have been forgotten
+ */
+export function offerSettings(onLanguage, onForget = () => {}) {
   const languages = byId("language", HTMLSelectElement);
   const themes = byId("theme", HTMLSelectElement);
   fill(languages, ...Object.entries(LANGUAGES).map(([code, name]) => element("option", { value: code, lang: code }, name)));
@@ -21,6 +26,18 @@ export function offerSettings(onLanguage) {
     prefer("theme", themes.value);
     document.documentElement.dataset.theme = themes.value;
   });
+  byId("settings", HTMLElement).addEventListener("beforetoggle", showNames);
+  byId("forget-names", HTMLButtonElement).addEventListener("click", async () => {
+    await forgetNames();
+    showNames();
+    onForget();
+  });
+}
+
+/** Say how many file names this browser keeps. */
+function showNames() {
+  byId("kept-names", HTMLElement).textContent = text.settings.names(count(countNames()));
+  byId("forget-names", HTMLButtonElement).disabled = countNames() === 0;
 }
 
 /** @param {HTMLSelectElement} select */

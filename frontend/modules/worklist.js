@@ -1,14 +1,16 @@
 // @ts-check
 /** The worklist: the filtered results, kept up to date while the page is visible. */
 import { announce } from "./announcer.js";
-import { Problem, csvAddress } from "./api.js";
-import { byId } from "./dom.js";
+import { Problem, csvAddress, fetchFile } from "./api.js";
+import { byId, save } from "./dom.js";
+import { hasNames } from "./filenames.js";
 import { Filters } from "./filters.js";
 import { count } from "./format.js";
 import { ResultList, isSelected } from "./resultlist.js";
 import { resultRow } from "./resultrow.js";
 import { Rows } from "./rows.js";
 import { text } from "./text.js";
+import { notify } from "./toast.js";
 
 /** @import { Result, Task } from "./types.js" */
 
@@ -29,7 +31,9 @@ export class Worklist {
     this.reviewed = byId("reviewed", HTMLElement);
     this.more = byId("more", HTMLButtonElement);
     this.csv = byId("csv", HTMLAnchorElement);
-    this.filters = new Filters(() => this.restart());
+    this.namedCsv = byId("named-csv", HTMLButtonElement);
+    this.namedCsv.addEventListener("click", () => this.saveNamed());
+    this.filters = new Filters(() => this.restart(), () => this.render());
     this.list = new ResultList(this.filters.selection());
     /** @type {Rows<Result>} */
     this.rows = new Rows({
@@ -174,7 +178,9 @@ export class Worklist {
   render() {
     const { list } = this;
     const open = list.cursor !== null;
-    this.rows.show(this.filters.sort(list.ordered), open);
+    this.namedCsv.hidden = !hasNames();
+    this.rows.list.classList.toggle("named", hasNames());
+    this.rows.show(this.filters.named(this.filters.sort(list.ordered)), open);
     this.more.hidden = !open;
     const { reviewed, total } = list.progress;
     const progress = text.worklist.reviewed(count(reviewed), count(total));
@@ -182,10 +188,23 @@ export class Worklist {
     if (list.loaded) this.status.textContent = this.statusText(open);
   }
 
+  /** Save the export with the names of the files. */
+  async saveNamed() {
+    this.namedCsv.disabled = true;
+    try {
+      const [{ withNames }, response] = await Promise.all([import("./namedcsv.js"), fetchFile(this.csv.href)]);
+      save(new Blob([withNames(await response.text())], { type: "text/csv" }), text.worklist.namedFile);
+    } catch (error) {
+      notify(error instanceof Problem ? error.message : text.problem.network, { failed: true });
+    } finally {
+      this.namedCsv.disabled = false;
+    }
+  }
+
   /** @param {boolean} open whether more can be loaded */
   statusText(open) {
     const { ordered } = this.list;
-    if (ordered.length === 0) return this.filters.narrow ? text.worklist.emptyFiltered : text.worklist.empty;
+    if (this.rows.items.length === 0) return this.filters.narrow ? text.worklist.emptyFiltered : text.worklist.empty;
     return this.filters.sortsLoaded && open ? text.worklist.sortedLoaded(count(ordered.length)) : "";
   }
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from playwright.sync_api import ConsoleMessage, FilePayload, Locator, Page, Request, Response, Route, expect
 
@@ -41,6 +41,8 @@ class AppPage:
         self.address = address.rstrip("/")
         self.mistakes: list[str] = []
         self.requests: list[Request] = []
+        self.file_names: set[str] = set()
+        """Of all files that were chosen or dropped; no request may hold one."""
         self.unfinished: set[Request] = set()
         """Requests whose response has not ended yet."""
         self.allowed_origins = {self.address}
@@ -101,10 +103,16 @@ class AppPage:
     def pick(self, image: FilePayload | Path | Sequence[FilePayload]) -> None:
         """Choose one or more files with the file picker."""
         self.picker_files = image
+        if isinstance(image, Path):
+            self.file_names.add(image.name)
+        else:
+            files = [image] if isinstance(image, dict) else image
+            self.file_names.update(file["name"] for file in files)
         self.page.get_by_role("button", name="Choose images…").click()
 
     def drop(self, *files: FilePayload) -> None:
         """Drop files onto the page."""
+        self.file_names.update(file["name"] for file in files)
         transfer = self.page.evaluate_handle(
             """(files) => {
                 const transfer = new DataTransfer();
@@ -297,6 +305,10 @@ class AppPage:
     def _watch(self, request: Request) -> None:
         self.requests.append(request)
         self.unfinished.add(request)
+        content = request.post_data_buffer or b""
+        for name in self.file_names:
+            if quote(name) in request.url or name in request.url or name.encode() in content:
+                self.mistakes.append(f"file name in the request to {request.url}")
         parts = urlsplit(request.url)
         if parts.scheme in ("blob", "data"):
             return

@@ -49,6 +49,8 @@ export const messages = {
     language: "Sprache",
     theme: "Farbschema",
     themes: { auto: "System", light: "Hell", dark: "Dunkel" },
+    names: (count) => `Dateinamen, die dieser Browser behält und nie sendet: ${count}`,
+    forgetNames: "Dateinamen vergessen",
   },
   tasks: {
     choose: "Aufgabe",
@@ -171,6 +173,7 @@ export const messages = {
       `${label}, ${share} Wahrscheinlichkeit. ${review ? "Prüfung erforderlich." : "Keine Prüfung erforderlich."}`,
   },
   facts: {
+    file: "Datei (nur diesem Browser bekannt)",
     format: "Format",
     size: "Größe",
     modality: "Modalität",
@@ -235,6 +238,9 @@ export const messages = {
   worklist: {
     heading: "Arbeitsliste",
     csv: "CSV exportieren",
+    named: "mit Dateinamen",
+    namedCsv: "CSV mit Dateinamen exportieren",
+    namedFile: "negatoscope-mit-dateinamen.csv",
     more: "Mehr anzeigen",
     loading: "Wird geladen …",
     empty: "Noch keine Ergebnisse. Neue erscheinen hier automatisch, auch die aus dem Eingangsordner.",
@@ -254,6 +260,7 @@ export const messages = {
     atStart: "Erstes Ergebnis der Liste.",
   },
   filters: {
+    name: "Dateiname enthält",
     show: "Anzeigen",
     shown: {
       everything: "Alle",

@@ -44,6 +44,8 @@ export const messages = {
     language: "Language",
     theme: "Theme",
     themes: /** @type {Record<string, string>} */ ({ auto: "System", light: "Light", dark: "Dark" }),
+    names: (/** @type {string} */ count) => `File names kept in this browser, and never sent: ${count}`,
+    forgetNames: "Forget file names",
   },
   tasks: {
     choose: "Task",
@@ -166,6 +168,7 @@ export const messages = {
       `${label}, ${share} probability. ${review ? "Needs review." : "No review needed."}`,
   },
   facts: {
+    file: "File (known to this browser only)",
     format: "Format",
     size: "Size",
     modality: "Modality",
@@ -233,6 +236,9 @@ export const messages = {
   worklist: {
     heading: "Worklist",
     csv: "Export CSV",
+    named: "with file names",
+    namedCsv: "Export with file names",
+    namedFile: "negatoscope-with-file-names.csv",
     more: "Show more",
     loading: "Loading…",
     empty: "No results yet. New results appear here automatically, including those from the drop folder.",
@@ -252,6 +258,7 @@ export const messages = {
     atStart: "This is the first result in the list.",
   },
   filters: {
+    name: "File name contains",
     show: "Show",
     shown: {
       everything: "All",
