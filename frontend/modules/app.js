@@ -14,7 +14,7 @@ import { QueuePanel } from "./queuepanel.js";
 import { remember } from "./picture.js";
 import { Viewer } from "./viewer.js";
 import { loadPermissions, hasRole } from "./permissions.js";
-import { startRouter, navigate, pushAddress, taskAddress } from "./router.js";
+import { startRouter, navigate, pushAddress, resultAddress, taskAddress } from "./router.js";
 import { offerSettings } from "./settings.js";
 import { Sheet, note } from "./sheet.js";
 import { fillChooser, findTask, firstTask } from "./tasks.js";
@@ -42,9 +42,15 @@ const sheet = new Sheet();
 const worklist = new Worklist(find);
 const device = new OnDevice({ find, onSwitch: () => follow(here, true), onResult: (result, file) => remember(result.id, file) });
 const viewer = new Viewer(lightBox, worklist, device, { find, choose });
-const queue = new QueuePanel(find, (item, result) => {
-  remember(result.id, item.file);
-  worklist.add(result);
+const queue = new QueuePanel(find, {
+  onResult: (item, result) => {
+    remember(result.id, item.file);
+    worklist.add(result);
+  },
+  onReview: (first) => {
+    worklist.filters.showUnreviewed();
+    navigate(resultAddress(first.id));
+  },
 });
 const keys = new Shortcuts(keyActions());
 

@@ -57,6 +57,12 @@ export class Filters {
     this.translate();
   }
 
+  /** Choose what is to be reviewed, as if the user had. */
+  showUnreviewed() {
+    this.form.reset();
+    this.shown.value = "to-review";
+  }
+
   /** Fill the choices and keep the selected ones. */
   translate() {
     fillChoices(this.shown, text.filters.shown);

@@ -16,16 +16,20 @@ import { text } from "./text.js";
 export class QueuePanel {
   /**
    * @param {(name: string) => Task | undefined} findTask
-   * @param {(item: Item, result: Result) => void} onResult
+   * @param {object} listeners
+   * @param {(item: Item, result: Result) => void} listeners.onResult
+   * @param {(first: Result) => void} listeners.onReview called to review what has been uploaded, beginning with a result
    */
-  constructor(findTask, onResult) {
+  constructor(findTask, { onResult, onReview }) {
     this.findTask = findTask;
+    this.onReview = onReview;
     this.section = byId("queue", HTMLElement);
     this.summary = byId("queue-summary", HTMLElement);
     this.progress = byId("queue-progress", HTMLProgressElement);
     this.pause = byId("queue-pause", HTMLButtonElement);
     this.retry = byId("queue-retry", HTMLButtonElement);
     this.cancel = byId("queue-cancel", HTMLButtonElement);
+    this.review = byId("queue-review", HTMLButtonElement);
     this.close = byId("queue-close", HTMLButtonElement);
     this.details = byId("queue-details", HTMLDetailsElement);
     this.notice = byId("left-notice", HTMLElement);
@@ -44,6 +48,7 @@ export class QueuePanel {
     this.pause.addEventListener("click", () => this.togglePause());
     this.retry.addEventListener("click", () => this.queue.retry(this.queue.items.filter(({ state }) => WITHOUT_RESULT.has(state))));
     this.cancel.addEventListener("click", () => this.queue.cancel());
+    this.review.addEventListener("click", () => this.beginReview());
     this.close.addEventListener("click", () => this.queue.clear());
     this.details.addEventListener("toggle", () => this.render());
     byId("left-close", HTMLButtonElement).addEventListener("click", () => {
@@ -102,9 +107,26 @@ export class QueuePanel {
     this.retry.hidden = counts.failed + counts.unanswered === 0;
     this.cancel.hidden = queue.unsent === 0;
     this.close.hidden = queue.busy || ended === 0;
+    const toReview = this.toReview();
+    this.review.hidden = queue.busy || toReview.length === 0;
+    this.review.textContent = text.queue.review(count(toReview.length));
     if (this.details.open) this.rows.show([...queue.items].sort(attentionFirst), false);
     if (this.working && !queue.busy && total) announce(text.queue.finished(this.summary.textContent));
     this.working = queue.busy;
+  }
+
+  /** Results of this upload that a person should look at; equal files share one. */
+  toReview() {
+    const results = this.queue.items.flatMap(({ result }) => (result?.needs_review ? [result] : []));
+    return [...new Map(results.map((result) => [result.id, result])).values()];
+  }
+
+  /** Make room, and begin with the newest, which is the first in the worklist. */
+  beginReview() {
+    const first = this.toReview().at(-1);
+    if (!first) return;
+    this.queue.clear();
+    this.onReview(first);
   }
 
   /** @param {Item} item */

@@ -180,6 +180,21 @@ def test_interrupted_upload_is_retried_with_the_same_permission(app: AppPage) ->
     expect(app.page.locator("#queue-summary")).to_have_text("2 of 2 done · 1 not usable")
 
 
+def test_review_begins_after_the_upload(app: AppPage) -> None:
+    app.open()
+    app.drop(*jpegs(3))
+    begin = app.page.get_by_role("button", name="Review 3 now")
+    expect(begin).to_be_hidden()
+    app.wait_for_queue()
+    newest = app.queued("film-002").get_by_role("link").get_attribute("href")
+    begin.click()
+    expect(app.page).to_have_url(re.compile(f"{newest}$"))
+    app.wait_for_result()
+    expect(app.queue).to_be_hidden()
+    expect(app.page.locator("#filter-show")).to_have_value("to-review")
+    expect(app.row(app.page.url.rsplit("/", 1)[1])).to_be_visible()
+
+
 def test_refused_upload_is_reported_and_can_be_retried(app: AppPage) -> None:
     app.http_errors_expected = True
     app.open()

@@ -290,6 +290,7 @@ export const messages = {
     resume: "Fortsetzen",
     retry: "Fehlgeschlagene wiederholen",
     cancel: "Übrige abbrechen",
+    review: (count) => `Jetzt ${count} prüfen`,
     close: "Schließen",
     details: "Dateien",
     retryOne: "Erneut versuchen",

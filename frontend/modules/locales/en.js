@@ -288,6 +288,7 @@ export const messages = {
     resume: "Resume",
     retry: "Retry failed",
     cancel: "Cancel remaining",
+    review: (/** @type {string} */ count) => `Review ${count} now`,
     close: "Close",
     details: "Files",
     retryOne: "Try again",
