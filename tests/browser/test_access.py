@@ -152,3 +152,33 @@ def moving_parts(app: AppPage) -> int:
                 .filter((one) => getComputedStyle(one).animationName !== "none").length"""
         )
     )
+
+
+def test_result_is_printed_on_one_page(app: AppPage) -> None:
+    app.open()
+    app.classify(samples.jpeg())
+    document = app.page.pdf(format="A4", prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", document)) == 1
+
+    app.page.emulate_media(media="print")
+    for part in ("#canvas", "#disclaimer", "#result-heading", ".bars", ".outcome", ".facts"):
+        expect(app.page.locator(part)).to_be_visible()
+    for part in ("#worklist", "#light-box-tools", ".site-nav", ".class-buttons"):
+        expect(app.page.locator(part)).to_be_hidden()
+
+
+def test_contrast_theme_shows_what_is_chosen(app: AppPage) -> None:
+    app.open()
+    app.classify(samples.jpeg())
+    app.page.emulate_media(forced_colors="active")
+
+    def colour(selector: str, name: str) -> str:
+        value = app.page.locator(selector).first.evaluate(
+            "(element, name) => getComputedStyle(element)[name]", name
+        )
+        return str(value)
+
+    chosen, other = "#nav-images", "#nav-models"
+    assert colour(chosen, "borderBottomColor") != colour(other, "borderBottomColor")
+    assert colour(".predicted .bar span", "backgroundColor") != colour(".bar", "backgroundColor")
+    assert colour("#image-area", "backgroundColor") == "rgb(7, 9, 11)"

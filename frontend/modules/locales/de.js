@@ -173,7 +173,7 @@ export const messages = {
       `${label}, ${share} Wahrscheinlichkeit. ${review ? "Prüfung erforderlich." : "Keine Prüfung erforderlich."}`,
   },
   facts: {
-    file: "Datei (nur diesem Browser bekannt)",
+    file: "Datei",
     format: "Format",
     size: "Größe",
     modality: "Modalität",

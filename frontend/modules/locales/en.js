@@ -168,7 +168,7 @@ export const messages = {
       `${label}, ${share} probability. ${review ? "Needs review." : "No review needed."}`,
   },
   facts: {
-    file: "File (known to this browser only)",
+    file: "File",
     format: "Format",
     size: "Size",
     modality: "Modality",
