@@ -34,12 +34,19 @@ export class Filters {
     this.name = byId("filter-name", HTMLInputElement);
     this.nameField = byId("filter-name-field", HTMLElement);
     this.more = byId("more-filters", HTMLElement);
+    /**
+     * What the address holds, by its name there, so that a reload and a link keep it. The wanted file name is not among them: it
+     * would be sent to the server.
+     * @type {Record<string, HTMLSelectElement | HTMLInputElement>}
+     */
+    this.fields = { show: this.shown, label: this.label, from: this.from, to: this.to, tasks: this.tasks, order: this.order };
     /** @type {Task | null} */
     this.task = null;
     /** The last sorted list, since rows are rendered far more often than results change. */
     this.sorted = { of: /** @type {Result[]} */ ([]), results: /** @type {Result[]} */ ([]) };
     this.form.addEventListener("change", ({ target }) => {
       this.describe();
+      this.keepInAddress();
       if (target !== this.name) onChange();
     });
     this.name.addEventListener("input", () => {
@@ -50,11 +57,24 @@ export class Filters {
       // The fields are reset after this event.
       setTimeout(() => {
         this.describe();
+        this.keepInAddress();
         onChange();
       });
     });
     this.form.addEventListener("submit", (event) => event.preventDefault());
     this.translate();
+    for (const [name, field] of Object.entries(this.fields)) restore(field, name);
+  }
+
+  /** Write the filters into the address, without those that filter nothing. */
+  keepInAddress() {
+    const query = new URLSearchParams(location.search);
+    for (const [name, field] of Object.entries(this.fields)) {
+      const plain = field instanceof HTMLSelectElement ? field.options[0].value : "";
+      if (field.value === plain) query.delete(name);
+      else query.set(name, field.value);
+    }
+    history.replaceState(history.state, "", `${location.pathname}${query.size ? `?${query}` : ""}${location.hash}`);
   }
 
   /** Choose what is to be reviewed, as if the user had. */
@@ -74,9 +94,12 @@ export class Filters {
 
   /** @param {Task} task */
   follow(task) {
+    const first = this.task === null;
     this.task = task;
     this.label.value = "";
     this.offerClasses();
+    if (first) restore(this.label, "label");
+    this.keepInAddress();
     this.describe();
   }
 
@@ -169,6 +192,17 @@ function fillChoices(select, choices) {
   options[0].defaultSelected = true;
   fill(select, ...options);
   select.value = chosen in choices ? chosen : Object.keys(choices)[0];
+}
+
+/**
+ * Set a field to its value in the address, if there is a valid one.
+ * @param {HTMLSelectElement | HTMLInputElement} field
+ * @param {string} name in the address
+ */
+function restore(field, name) {
+  const value = new URLSearchParams(location.search).get(name);
+  const known = field instanceof HTMLSelectElement ? [...field.options].some((option) => option.value === value) : true;
+  if (value !== null && known) field.value = value;
 }
 
 /**

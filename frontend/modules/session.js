@@ -87,7 +87,7 @@ export const email = () => tokens?.email;
 export async function signIn(requester) {
   // The login library could not be loaded.
   if (!client) location.reload();
-  const { url } = await client.createSigninRequest({ state: { requester, view: location.hash }, extraQueryParams: { lang: language } });
+  const { url } = await client.createSigninRequest({ state: { requester, view: `${requester ? "" : location.search}${location.hash}` }, extraQueryParams: { lang: language } });
   location.replace(url);
   return new Promise(() => {});
 }

@@ -45,6 +45,8 @@ def test_worklist_is_searched_by_file_name(app: AppPage) -> None:
     expect(app.row(wanted)).to_be_visible()
     expect(app.row(other)).to_have_count(0)
     expect(app.page.get_by_text("Filter and sort (1 active)")).to_be_visible()
+    # A reload would send it.
+    assert "mueller" not in app.page.url
     field.fill("nobody")
     expect(app.page.locator("#worklist-status")).to_have_text("No results match the filters.")
     app.page.locator("#filters").get_by_role("button", name="Reset").click()

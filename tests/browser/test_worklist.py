@@ -1,5 +1,6 @@
 """The worklist: live updates, filters, sorting, and long lists."""
 
+import re
 from pathlib import Path
 
 from playwright.sync_api import APIRequestContext, expect
@@ -156,6 +157,41 @@ def test_filters_by_day_class_and_task(app: AppPage) -> None:
     app.page.get_by_label("Tasks", exact=True).select_option("All tasks")
     expect(classes).to_be_disabled()
     expect(app.row(result_id)).to_contain_text("Mammography views")
+
+
+def test_filters_are_kept_in_the_address(app: AppPage) -> None:
+    result_id = send(app.page.request, app.address)
+    label = app.page.request.get(f"{app.address}/api/results/{result_id}").json()["label"]
+    app.open()
+    assert "?" not in app.page.url
+    app.page.locator("#more-filters").click()
+    app.page.get_by_label("Show", exact=True).select_option("Not reviewed")
+    app.page.get_by_label("Class", exact=True).select_option(label)
+    app.page.get_by_label("Sort by", exact=True).select_option("Oldest first")
+    expect(app.page).to_have_url(
+        re.compile(rf"/\?show=not-reviewed&label={label}&order=oldest#/tasks/{TASK}$")
+    )
+
+    # Other places of the page keep them, and so does a reload.
+    app.page.get_by_role("link", name="Models").click()
+    app.page.get_by_role("link", name="Images").click()
+    app.reload()
+    app.wait_for_view()
+    expect(app.page.get_by_label("Show", exact=True)).to_have_value("not-reviewed")
+    expect(app.page.locator("#more-filters")).to_have_text("Filter and sort (2 active)")
+    expect(app.row(result_id)).to_be_visible()
+
+    app.page.locator("#more-filters").click()
+    app.page.locator("#filters").get_by_role("button", name="Reset").click()
+    expect(app.page).to_have_url(f"{app.address}/#/tasks/{TASK}")
+
+
+def test_odd_filters_in_the_address_are_ignored(app: AppPage) -> None:
+    app.page.goto(f"{app.address}/?show=nothing&label=%00&from=yesterday&order=best#/tasks/{TASK}")
+    app.wait_for_view()
+    expect(app.page.get_by_label("Show", exact=True)).to_have_value("everything")
+    expect(app.page.locator("#more-filters")).to_have_text("Filter and sort")
+    expect(app.page.locator("#worklist-status")).not_to_contain_text("Loading")
 
 
 def test_click_on_a_row_that_moves_meanwhile_opens_its_result(stub: StubbedPage) -> None:
