@@ -12,14 +12,13 @@ const HEAD_BYTES = 132;
  * @typedef {object} Kind
  * @property {string} contentType
  * @property {boolean} showable whether the browser displays the image as the server reads it
- * @property {boolean} mayBeImage false for text files, PDFs and archives
  */
 
 /**
  * Reject what cannot succeed before anything is sent, and detect the format from the first bytes, never from the name.
  * @param {File} file
  * @returns {Promise<Kind>}
- * @throws {Problem} for an empty, too large or unreadable file
+ * @throws {Problem} for an empty, too large or unreadable file, and for text files, PDFs and archives
  */
 export async function inspect(file) {
   if (file.size > MAX_FILE_BYTES) throw new Problem(text.problem.tooLarge(fileSize(file.size), fileSize(MAX_FILE_BYTES)), { code: "TooLarge" });
@@ -58,7 +57,7 @@ const TIFF = [[0x49, 0x49, 0x2a, 0], [0x4d, 0x4d, 0, 0x2a], [0x49, 0x49, 0x2b, 0
  * @returns {Kind}
  */
 function kindOf(head) {
-  const kind = { showable: false, mayBeImage: true };
+  const kind = { showable: false };
   // The preamble before DICOM's prefix has no meaning; some files contain a TIFF header there.
   if (isDicom(head)) return { ...kind, contentType: "application/dicom" };
   if (startsWith(head, [0xff, 0xd8, 0xff])) return { ...kind, contentType: "image/jpeg", showable: true };
@@ -67,8 +66,9 @@ function kindOf(head) {
     return { ...kind, contentType: "image/png", showable: head[24] <= 8 };
   }
   if (TIFF.some((magic) => startsWith(head, magic))) return { ...kind, contentType: "image/tiff" };
+  if (isDocument(head)) throw new Problem(text.problem.noImage, { code: "NoImage" });
   // Old DICOM files have no prefix, so an unknown file may be one.
-  return { contentType: "application/octet-stream", showable: false, mayBeImage: !isDocument(head) };
+  return { ...kind, contentType: "application/octet-stream" };
 }
 
 /** @param {Uint8Array} head the first bytes of a file */

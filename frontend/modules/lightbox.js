@@ -108,6 +108,13 @@ export class LightBox {
     this.tools.hidden = true;
   }
 
+  /** Show a result without its picture. The tools stay, to go on with. */
+  showNoImage() {
+    this.clear();
+    fill(this.message, element("p", {}, text.lightBox.noImage));
+    this.message.hidden = false;
+  }
+
   /**
    * Show a picture. The light box owns it from now on and closes it.
    * @param {Picture} picture

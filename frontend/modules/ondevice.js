@@ -113,8 +113,7 @@ export class OnDevice {
    * @throws {Problem} if the pixels cannot be prepared exactly as on the server
    */
   async classify(task, file, signal) {
-    const { contentType, mayBeImage } = await inspect(file);
-    if (!mayBeImage) throw new Problem(text.problem.noImage, { code: "NoImage" });
+    const { contentType } = await inspect(file);
     const classifier = await this.load();
     const answer = await classifier.classify(task, this.disclaimer, file, contentType, { ...this.options(), signal });
     this.say(this.readyText(answer.result.model?.version ?? ""));

@@ -165,7 +165,6 @@ export class Queue {
     item.state = "checking";
     try {
       const kind = await inspect(item.file);
-      if (!kind.mayBeImage) throw new Problem(text.problem.noImage, { code: "NoImage" });
       const print = await fingerprint(item.file);
       signal.throwIfAborted();
       item.key = print && `${item.task}/${print}`;

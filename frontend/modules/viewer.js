@@ -177,7 +177,7 @@ export class Viewer {
       if (this.view !== mine) return;
       this.review = form;
       if (picture) this.lightBox.show(picture);
-      else this.lightBox.showMessage(element("p", {}, text.lightBox.noImage));
+      else this.lightBox.showNoImage();
       this.showResult(result, took, Boolean(picture?.own));
       // Move the focus to the heading, except on a newly opened page, which starts at the top.
       if (!first) this.panel.focus();

@@ -71,6 +71,11 @@ def text_file() -> FilePayload:
     return _payload("notes.txt", "text/plain", b"These are notes, not an image.\n" * 20)
 
 
+def unknown_file() -> FilePayload:
+    """A file in no known format, which only the server can judge."""
+    return _payload("unknown.bin", "application/octet-stream", bytes(range(256)) * 8)
+
+
 def empty_file() -> FilePayload:
     """An empty file."""
     return _payload("empty.png", "image/png", b"")

@@ -10,7 +10,7 @@ from tests.browser import samples
 from tests.browser.app_page import PATIENCE_MS, TASK, AppPage
 
 
-@pytest.mark.parametrize("file", [samples.text_file, samples.truncated_jpeg])
+@pytest.mark.parametrize("file", [samples.unknown_file, samples.truncated_jpeg])
 def test_non_image_is_refused_with_an_explanation(app: AppPage, file: samples.Maker) -> None:
     app.http_errors_expected = True
     app.open()
@@ -26,10 +26,17 @@ def test_non_image_is_refused_with_an_explanation(app: AppPage, file: samples.Ma
 def test_page_recovers_from_a_bad_file(app: AppPage) -> None:
     app.http_errors_expected = True
     app.open()
-    app.pick(samples.text_file())
+    app.pick(samples.truncated_jpeg())
     expect(app.problem).to_be_visible(timeout=PATIENCE_MS)
     app.classify(samples.jpeg())
     expect(app.problem).to_be_hidden()
+
+
+def test_text_file_is_refused_before_upload(app: AppPage) -> None:
+    app.open()
+    app.pick(samples.text_file())
+    expect(app.problem).to_contain_text("was not sent")
+    assert not [request for request in app.requests if request.method == "POST"]
 
 
 def test_empty_file_is_refused_before_upload(app: AppPage) -> None:
@@ -98,7 +105,7 @@ def test_error_is_shown_in_german_with_details(app: AppPage) -> None:
     app.http_errors_expected = True
     app.open()
     app.choose_language("Deutsch")
-    app.picker_files = samples.text_file()
+    app.picker_files = samples.unknown_file()
     app.page.get_by_role("button", name="Bilder auswählen …").first.click()
     expect(app.problem).to_contain_text("kein Bild in einem unterstützten Format", timeout=PATIENCE_MS)
     expect(app.problem).to_contain_text("Details (auf Englisch): This is not an image in a known format.")

@@ -76,6 +76,10 @@ def test_mixed_files_all_reach_a_final_state(app: AppPage) -> None:
     # A file that could not be read links to the reason.
     app.queued("broken.jpg").get_by_role("link").click()
     expect(app.heading).to_have_text("Could not be read")
+    # One can go on from here without the keyboard.
+    expect(app.page.get_by_role("button", name="Choose images…")).to_be_visible()
+    app.page.get_by_role("button", name="Next in worklist").click()
+    expect(app.heading).not_to_have_text("Could not be read")
 
 
 def test_results_are_requested_in_lists(app: AppPage) -> None:
