@@ -29,6 +29,18 @@ export class Problem extends Error {
   }
 }
 
+/**
+ * A module of the page that is loaded only when it is needed.
+ * @template Module
+ * @param {Promise<Module>} module
+ * @returns {Promise<Module>}
+ * @throws {Problem} if it cannot be loaded
+ */
+export const whenLoaded = (module) =>
+  module.catch(() => {
+    throw new Problem(text.problem.network, { code: "Network" });
+  });
+
 /** @returns {Promise<Health>} */
 export const fetchHealth = async () => (await request("/health")).json();
 

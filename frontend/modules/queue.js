@@ -1,13 +1,12 @@
 // @ts-check
 /** The upload queue: sends a few images at a time, tracks the state of each, and waits for the results. */
 import { orAborted } from "./abort.js";
-import { Problem } from "./api.js";
+import { Problem, whenLoaded } from "./api.js";
 import { SentFiles, fingerprint } from "./fingerprint.js";
 import { inspect } from "./imagefile.js";
 import { reasonText } from "./reasons.js";
 import { withRetries } from "./retry.js";
 import { text } from "./text.js";
-import { upload } from "./upload.js";
 
 /** @import { Result } from "./types.js" */
 
@@ -215,6 +214,7 @@ export class Queue {
   async send(item, contentType, signal) {
     item.state = "sending";
     this.onChange();
+    const { upload } = await withRetries(() => whenLoaded(import("./upload.js")), signal);
     const ticket = await upload(item.task, item.file, contentType, {
       signal,
       onUpload: (share) => {
@@ -230,9 +230,7 @@ export class Queue {
 
   /** The watcher for results. It is loaded with the first upload, since most visits have none. */
   async watching() {
-    const { ResultWatch } = await import("./resultwatch.js").catch(() => {
-      throw new Problem(text.problem.network, { code: "Network" });
-    });
+    const { ResultWatch } = await whenLoaded(import("./resultwatch.js"));
     return (this.watch ??= new ResultWatch({
       onResult: (result) => this.finish(result),
       onOverdue: (id) => this.tell(id, "overdue", text.queue.overdue),

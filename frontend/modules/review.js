@@ -1,5 +1,6 @@
 // @ts-check
 /** The review form: confirms the model's class or corrects it. Reviews train the next model. */
+import { notify } from "./announcer.js";
 import { Problem, fetchResult, saveReview, withdrawReview } from "./api.js";
 import { serverText, element, fill } from "./dom.js";
 import { MAX_TEXT } from "./limits.js";
@@ -10,7 +11,6 @@ import { describeConflict } from "./reviewconflict.js";
 import { describeReadings, isMine, summarize } from "./reviewsummary.js";
 import { classNames, classTitle } from "./tasks.js";
 import { text } from "./text.js";
-import { notify } from "./toast.js";
 
 /** @import { Result, Review as ReviewOfResult, Task } from "./types.js" */
 

@@ -1,7 +1,7 @@
 // @ts-check
 /** Opens tasks, images and results: classifies an image and shows it with its result. */
-import { announce } from "./announcer.js";
-import { Problem, fetchResult } from "./api.js";
+import { announce, notify } from "./announcer.js";
+import { Problem, fetchResult, whenLoaded } from "./api.js";
 import { serverText, byId, element } from "./dom.js";
 import { explanationOf } from "./explanation.js";
 import { fileSize, percent, wholePercent } from "./format.js";
@@ -12,13 +12,10 @@ import { Panel } from "./panel.js";
 import { pictureOfFile, pictureOfResult, remember } from "./picture.js";
 import { describeQuarantined, describeReceived, describeResult } from "./result.js";
 import { isTransient } from "./retry.js";
-import { forgetChange, lastChange, revert } from "./reviewchanges.js";
 import { navigate, resultAddress, pushAddress, taskAddress } from "./router.js";
 import { classNames, classTitle, noModel } from "./tasks.js";
 import { text } from "./text.js";
-import { notify } from "./toast.js";
 import { guardUpload } from "./unloadguard.js";
-import { submit, waitForResult } from "./upload.js";
 
 /** @import { LightBox } from "./lightbox.js" */
 /** @import { OnDevice } from "./ondevice.js" */
@@ -134,8 +131,9 @@ export class Viewer {
    * @param {string} contentType
    * @param {AbortController} mine
    */
-  submit(task, file, contentType, mine) {
+  async submit(task, file, contentType, mine) {
     this.working(text.lightBox.sending, mine);
+    const { submit } = await whenLoaded(import("./upload.js"));
     const release = guardUpload();
     return submit(task.name, file, contentType, {
       signal: mine.signal,
@@ -210,6 +208,7 @@ export class Viewer {
     if (result.status !== "received") return { result, took: null };
     if (this.view === mine) this.panel.show(task?.title ?? result.task, text.result.received, ...describeReceived());
     this.working(text.lightBox.classifying, mine);
+    const { waitForResult } = await whenLoaded(import("./upload.js"));
     return { result: await waitForResult(id, mine.signal), took: null };
   }
 
@@ -245,9 +244,7 @@ export class Viewer {
    */
   async makeReview(result) {
     if (result.status !== "classified" || isFromDevice(result.id)) return null;
-    const { Review } = await import("./review.js").catch(() => {
-      throw new Problem(text.problem.network, { code: "Network" });
-    });
+    const { Review } = await whenLoaded(import("./review.js"));
     const review = new Review(result, this.find(result.task), {
       onReview: (changed) => this.worklist.add(changed),
       // Do not move on if another result was opened while this one was being saved.
@@ -265,17 +262,20 @@ export class Viewer {
 
   /** Undo the last change of the open result's review, or else the last change of all, whose image is then opened. */
   async undo() {
-    const change = lastChange();
-    if (this.review?.unsaved || this.review?.canUndo || !change) {
-      await this.review?.undo();
+    // Another result may be open when the module is there.
+    const { review } = this;
+    const changes = await import("./reviewchanges.js").catch(() => null);
+    const change = changes?.lastChange();
+    if (!changes || !change || review?.unsaved || review?.canUndo) {
+      await review?.undo();
       return;
     }
     try {
-      this.worklist.add(await revert(change));
+      this.worklist.add(await changes.revert(change));
       notify(text.review.undone);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      if (!isTransient(error)) forgetChange(change);
+      if (!isTransient(error)) changes.forgetChange(change);
       notify(`${text.review.notUndone} ${error.message}`, { failed: true });
     }
     navigate(resultAddress(change.id));

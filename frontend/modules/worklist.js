@@ -1,7 +1,7 @@
 // @ts-check
 /** The worklist: the filtered results, kept up to date while the page is visible. */
-import { announce } from "./announcer.js";
-import { Problem, csvAddress, fetchFile } from "./api.js";
+import { announce, notify } from "./announcer.js";
+import { Problem, csvAddress, fetchFile, whenLoaded } from "./api.js";
 import { byId, save } from "./dom.js";
 import { hasNames } from "./filenames.js";
 import { Filters } from "./filters.js";
@@ -10,7 +10,6 @@ import { ResultList, isSelected } from "./resultlist.js";
 import { resultRow } from "./resultrow.js";
 import { Rows } from "./rows.js";
 import { text } from "./text.js";
-import { notify } from "./toast.js";
 
 /** @import { Result, Task } from "./types.js" */
 
@@ -192,10 +191,11 @@ export class Worklist {
   async saveNamed() {
     this.namedCsv.disabled = true;
     try {
-      const [{ withNames }, response] = await Promise.all([import("./namedcsv.js"), fetchFile(this.csv.href)]);
+      const [{ withNames }, response] = await Promise.all([whenLoaded(import("./namedcsv.js")), fetchFile(this.csv.href)]);
       save(new Blob([withNames(await response.text())], { type: "text/csv" }), text.worklist.namedFile);
     } catch (error) {
-      notify(error instanceof Problem ? error.message : text.problem.network, { failed: true });
+      if (!(error instanceof Problem)) throw error;
+      notify(error.message, { failed: true });
     } finally {
       this.namedCsv.disabled = false;
     }

@@ -20,8 +20,7 @@ READ_ALL = """async ([input, specs]) => {
     const { Problem } = await import("/modules/api.js");
     const read = async (file, spec) => {
         try {
-            const { contentType, mayBeImage } = await inspect(file);
-            if (!mayBeImage) return { reason: "noImage" };
+            const { contentType } = await inspect(file);
             const { pixels, ...rest } = await prepare(file, contentType, spec);
             return { ...rest, pixels: btoa(String.fromCharCode(...pixels)) };
         } catch (error) {
@@ -43,7 +42,7 @@ VERDICTS: dict[str, type[errors.ImageError]] = {
     "tooLarge": errors.ImageTooLarge,
     "tooSmall": errors.ImageTooSmall,
     "TooLarge": errors.ImageTooLarge,
-    "noImage": errors.NotAnImage,
+    "NoImage": errors.NotAnImage,
     "Empty": errors.EmptyImage,
 }
 """Refusals that do not refer to the server, and the error that the server must give as well."""
