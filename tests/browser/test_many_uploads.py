@@ -419,7 +419,8 @@ def test_stalled_upload_restarts(stub: StubbedPage) -> None:
 
 def test_queue_waits_for_a_lost_network(stub: StubbedPage) -> None:
     stub.open()
-    stub.run('await import("/modules/resultwatch.js");')  # as on the first upload
+    for name in ("resultwatch", "upload"):
+        stub.run(f'await import("/modules/{name}.js");')  # as on the first upload
     stub.run('server.refuse = () => (navigator.onLine ? null : "network");')
     stub.page.context.set_offline(True)
     stub.drop(different(5))
