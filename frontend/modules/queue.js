@@ -66,6 +66,8 @@ export class Queue {
     this.sending = new Map();
     /** @type {import("./resultwatch.js").ResultWatch | null} */
     this.watch = null;
+    /** @type {Promise<typeof import("./upload.js")> | null} */
+    this.uploader = null;
   }
 
   /**
@@ -76,7 +78,7 @@ export class Queue {
     for (const file of files) {
       this.items.push({ number: this.numbered++, file, task, ...freshItem() });
     }
-    this.watching().catch(() => {}); // it is loaded again when needed
+    for (const module of [this.watching(), this.uploading()]) module.catch(() => {}); // it is loaded again when needed
     this.changed();
   }
 
@@ -214,7 +216,7 @@ export class Queue {
   async send(item, contentType, signal) {
     item.state = "sending";
     this.onChange();
-    const { upload } = await withRetries(() => whenLoaded(import("./upload.js")), signal);
+    const { upload } = await withRetries(() => this.uploading(), signal);
     const ticket = await upload(item.task, item.file, contentType, {
       signal,
       onUpload: (share) => {
@@ -226,6 +228,14 @@ export class Queue {
     if (item.key) this.sent.note(item.key, ticket.id);
     const watch = await withRetries(() => this.watching(), signal);
     watch.await(ticket.id, { task: item.task, since: ticket.since });
+  }
+
+  /** The module that uploads, loaded with the first upload. One promise for all images keeps them in their order. */
+  uploading() {
+    return (this.uploader ??= whenLoaded(import("./upload.js")).catch((error) => {
+      this.uploader = null;
+      throw error;
+    }));
   }
 
   /** The watcher for results. It is loaded with the first upload, since most visits have none. */
