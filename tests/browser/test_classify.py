@@ -20,7 +20,7 @@ def test_picked_image_is_classified_and_explained(app: AppPage) -> None:
     expect(app.page.locator("#announcer")).to_contain_text("probability")
     assert re.fullmatch("[0-9a-f]{32}", result_id)
     expect(app.heading).to_be_focused()
-    expect(app.caption).to_contain_text("Original, 300 × 600 pixels")
+    expect(app.caption).to_have_text("phantom.jpg · Original, 300 × 600 pixels")
     classes = app.page.locator(".bars li")
     expect(classes).to_have_count(5)
     expect(classes.filter(has_text=app.heading.inner_text())).to_have_class("predicted")
@@ -61,7 +61,7 @@ def test_pasted_image_is_classified(app: AppPage) -> None:
         }"""
     )
     app.wait_for_result()
-    expect(app.caption).to_contain_text("Original, 80 × 160 pixels")
+    expect(app.caption).to_have_text("image.png · Original, 80 × 160 pixels")
 
 
 def test_real_mammogram_gets_the_right_view(app: AppPage, data_set: Path) -> None:
@@ -76,7 +76,7 @@ def test_undisplayable_image_is_shown_as_model_input(app: AppPage, image: sample
     app.open()
     app.classify(image())
     expect(app.image).to_be_visible()
-    expect(app.caption).to_contain_text("Model input, ")
+    expect(app.caption).to_have_text(re.compile(r"^[^·]+ · Model input, "))
 
 
 def test_dicom_result_shows_facts_but_no_identity(app: AppPage) -> None:

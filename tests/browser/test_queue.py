@@ -72,7 +72,7 @@ def test_mixed_files_all_reach_a_final_state(app: AppPage) -> None:
     # The copy links to the result of the original file, shown from this device.
     app.queued("copy of a.jpg").get_by_role("link").click()
     app.wait_for_result()
-    expect(app.caption).to_contain_text("Original, 300 × 600 pixels")
+    expect(app.caption).to_have_text("a.jpg · Original, 300 × 600 pixels")
     # A file that could not be read links to the reason.
     app.queued("broken.jpg").get_by_role("link").click()
     expect(app.heading).to_have_text("Could not be read")

@@ -71,7 +71,7 @@ def test_reopened_result_shows_the_original(app: AppPage) -> None:
     assert app.classify(samples.jpeg()) != first
     app.row(first).get_by_role("link").click()
     app.wait_for_result(first)
-    expect(app.caption).to_contain_text("Original, 300 × 600 pixels")
+    expect(app.caption).to_have_text("phantom.jpg · Original, 300 × 600 pixels")
 
 
 def test_hidden_page_makes_no_requests(first_visit: AppPage) -> None:
