@@ -111,13 +111,13 @@ class NotClassified(NegatoscopeError):
 
 
 class ReviewChanged(NegatoscopeError):
-    """Another person's review has replaced the one that the request was meant to replace or withdraw."""
+    """The review has changed since the person saw it, so nothing was replaced or withdrawn."""
 
     status = HTTPStatus.CONFLICT
 
 
 class TooManyReadings(NegatoscopeError):
-    """The image has as many readings as one can have."""
+    """The image already has the maximum number of readings."""
 
     status = HTTPStatus.CONFLICT
 

@@ -60,14 +60,14 @@ COLUMNS = (
     "created_at",
     "classified_at",
 )
-"""The columns but those of the classes, which come last."""
+"""All columns except those of the classes, which come last."""
 CLASS_COLUMN = "probability:{}"
 """The column with the probability of a class."""
 ATTRIBUTES = (
     "id", "task", "status", "label", "probability", "probabilities", "distance", "needs_review", "reasons",
     "review", "readings", "arrival", "source", "model", "created_at", "classified_at",
 )  # fmt: skip
-"""Attributes of results that the columns are made of."""
+"""The attributes of results that the columns need."""
 
 
 def answer(

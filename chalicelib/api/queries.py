@@ -40,18 +40,18 @@ CLASS = StrParameter("label", limits.MAX_NAME, "A class of the result's task.", 
 SEEN = StrParameter(
     "seen",
     limits.MAX_SEEN,
-    "What the person saw: the review's `reviewed_at`, or `none`. If the image has another review by now, "
-    "nothing is changed, and the answer is 409 with the code ReviewChanged. Without `seen`, whatever review "
-    "there is will be replaced.",
+    "The review that the person saw: its `reviewed_at`, or `none`. If the image has a different review by "
+    "now, nothing changes, and the answer is 409 with the code ReviewChanged. Without `seen`, any review is "
+    "replaced.",
 )
 SECOND = BoolParameter(
     "second",
-    "Whether the review stays as it is, if there is one, and this becomes another reading of the image.",
+    "Keep the current review, if there is one, and add this as another reading of the image.",
 )
 RESTORED = StrParameter(
     "restore",
     limits.MAX_SEEN,
-    "`reviewed_at` of an earlier reading, which becomes the review again. Without it, no review is left.",
+    "The `reviewed_at` of an earlier reading, which becomes the review again. Without it, no review is left.",
 )
 ROLLED_BACK = StrParameter(
     "version",

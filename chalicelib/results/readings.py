@@ -1,4 +1,4 @@
-"""The readings of an image: all that people have said about it, and the one that counts, its review."""
+"""The readings of an image: every judgement that people have made, and the one that counts, its review."""
 
 from chalicelib.errors import InvalidRequest, ReviewChanged, TooManyReadings
 from chalicelib.limits import MAX_READINGS
@@ -9,7 +9,7 @@ NONE = "none"
 
 
 def add(result: Result, reading: Review, seen: str | None, *, second: bool = False) -> Result:
-    """`result` with a reading more, which becomes the review.
+    """Add a reading, which becomes the review.
 
     A reading that is already there is not added again: the answer to the first request may have been lost.
 
@@ -36,7 +36,7 @@ def add(result: Result, reading: Review, seen: str | None, *, second: bool = Fal
 
 
 def withdraw(result: Result, seen: str | None, restored: str | None = None) -> Result:
-    """`result` without its review, which stays among the readings.
+    """Withdraw the review, which stays among the readings.
 
     Args:
         result: a classified image's result.
@@ -65,9 +65,9 @@ def check_seen(review: Review | None, seen: str | None) -> None:
     if seen is None or seen == (review["reviewed_at"] if review else NONE):
         return
     raise ReviewChanged(
-        "Another review of this image was saved meanwhile. Look at it, and decide again."
+        "This image has a new review. Look at it, and decide again."
         if review
-        else "The review of this image was withdrawn meanwhile. Look at the image, and decide again."
+        else "The review of this image has been withdrawn. Look at the image, and decide again."
     )
 
 
@@ -77,5 +77,5 @@ def _says_the_same(one: Review, other: Review) -> bool:
 
 def _appended(readings: list[Review], reading: Review) -> list[Review]:
     if len(readings) >= MAX_READINGS:
-        raise TooManyReadings(f"This image has {MAX_READINGS} readings, and can have no more.")
+        raise TooManyReadings(f"This image already has {MAX_READINGS} readings, the maximum.")
     return [*readings, reading]

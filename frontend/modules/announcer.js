@@ -1,5 +1,5 @@
 // @ts-check
-/** Says what has happened: to screen readers, and in notices that everybody sees. */
+/** Announcements for screen readers, and notices that everyone sees. */
 import { byId } from "./dom.js";
 
 /** How long an announcement stays in the page: long enough to be read out after those before it. */

@@ -1,9 +1,9 @@
 // @ts-check
-/** The CSV export with a column more, which only this browser can fill: the names of the files. */
+/** Adds a column with the file names, which only this browser knows, to the CSV export. */
 import { nameOf } from "./filenames.js";
 
-/** Text that a spreadsheet would evaluate begins with one of these, possibly after spaces. */
-const FORMULA = /^[\s\p{C}]*[=+\-@\u2212\uff1d\uff0b\uff0d\uff20]/u;
+/** What a spreadsheet would evaluate as a formula, after NFKC: the same rule as in chalicelib/api/export.py. */
+const FORMULA = /^[\s\p{Cc}\p{Cf}\p{Mn}\p{Me}]*[=+\-@\u2212]/u;
 
 /**
  * @param {string} csv from the API; the first column is the id
@@ -25,6 +25,6 @@ function records(csv) {
 
 /** @param {string} value */
 function field(value) {
-  const harmless = FORMULA.test(value) ? `'${value}` : value;
+  const harmless = FORMULA.test(value.normalize("NFKC")) ? `'${value}` : value;
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }

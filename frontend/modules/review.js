@@ -107,7 +107,7 @@ export class Review {
       } catch (error) {
         if (!isConflict(error)) throw error;
         this.conflict = label;
-        await this.lookAgain();
+        await this.reload();
         // It may be below the fold; the focus brings it into view.
         /** @type {HTMLElement | null} */ (this.others.querySelector(".conflict"))?.focus();
         notify(text.review.conflict.heading, { failed: true });
@@ -154,7 +154,7 @@ export class Review {
       } catch (error) {
         if (!isConflict(error)) throw error;
         if (change) forgetChange(change);
-        await this.lookAgain();
+        await this.reload();
         notify(text.review.notUndone, { failed: true });
         return null;
       }
@@ -169,7 +169,7 @@ export class Review {
   async learn(review) {
     if (this.unsaved || review?.reviewed_at === this.result.review?.reviewed_at) return;
     try {
-      await this.lookAgain();
+      await this.reload();
     } catch (error) {
       // The next refresh of the list tries again.
       if (error instanceof Problem) return;
@@ -178,8 +178,8 @@ export class Review {
     notify(`${text.review.changedElsewhere} ${this.outcome.textContent}`);
   }
 
-  /** Get the result again, with the review that another person has saved. */
-  async lookAgain() {
+  /** Load the current result, with the review that was saved elsewhere. */
+  async reload() {
     this.result = await fetchResult(this.result.id);
     this.render();
     this.onReview(this.result);

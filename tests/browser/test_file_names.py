@@ -55,7 +55,7 @@ def test_worklist_is_searched_by_file_name(app: AppPage) -> None:
 
 def test_export_with_file_names_is_made_in_the_browser(app: AppPage) -> None:
     app.open()
-    ids = {name: app.classify(named(name)) for name in (NAME, "=cmd.jpg", 'a, "b".jpg')}
+    ids = {name: app.classify(named(name)) for name in (NAME, "=cmd.jpg", " ＝cmd.jpg", 'a, "b".jpg')}
     comment = 'Line 1\n"Line 2", and more'
     app.page.get_by_label("Comment").fill(comment)
     app.page.get_by_role("button", name="Confirm:").click()
@@ -64,6 +64,7 @@ def test_export_with_file_names_is_made_in_the_browser(app: AppPage) -> None:
     rows = {row["id"]: row for row in export(app)}
     assert rows[ids[NAME]]["file"] == NAME
     assert rows[ids["=cmd.jpg"]]["file"] == "'=cmd.jpg"
+    assert rows[ids[" ＝cmd.jpg"]]["file"] == "' ＝cmd.jpg"
     last = rows[ids['a, "b".jpg']]
     assert (last["file"], last["comment"]) == ('a, "b".jpg', comment)
     assert last["reviewed_label"] == last["label"]

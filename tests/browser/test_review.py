@@ -291,6 +291,12 @@ def open_with_news_held_back(app: AppPage) -> str:
     return result_id
 
 
+def resolve_conflict(app: AppPage, choice: str) -> None:
+    conflict = app.page.get_by_role("group", name="Not saved")
+    conflict.get_by_role("button", name=choice).click()
+    expect(conflict).to_be_hidden()
+
+
 def test_review_of_another_person_is_never_replaced_unseen(app: AppPage) -> None:
     result_id = open_with_news_held_back(app)
     number = other_class(app)
@@ -305,8 +311,7 @@ def test_review_of_another_person_is_never_replaced_unseen(app: AppPage) -> None
     assert saved(app, result_id)["label"] == theirs
     assert violations(app) == []
 
-    conflict.get_by_role("button", name="Keep that review").click()
-    expect(conflict).to_be_hidden()
+    resolve_conflict(app, "Keep that review")
     expect(app.outcome).to_contain_text("Corrected to")
     assert saved(app, result_id)["label"] == theirs
     assert labels(app, result_id) == [theirs]
@@ -316,9 +321,7 @@ def test_review_of_another_person_can_be_replaced_and_restored(app: AppPage) -> 
     result_id = open_with_news_held_back(app)
     theirs = review_elsewhere(app, result_id, other_class(app))
     app.press("Enter")
-    conflict = app.page.get_by_role("group", name="Not saved")
-    conflict.get_by_role("button", name="Replace it with mine").click()
-    expect(conflict).to_be_hidden()
+    resolve_conflict(app, "Replace it with mine")
     expect(app.outcome).to_contain_text("Confirmed")
     mine = saved(app, result_id)["label"]
     assert labels(app, result_id) == [theirs, mine]
@@ -336,9 +339,7 @@ def test_reading_can_be_added_to_the_review_of_another_person(app: AppPage) -> N
     result_id = open_with_news_held_back(app)
     theirs = review_elsewhere(app, result_id, other_class(app))
     app.press("Enter")
-    conflict = app.page.get_by_role("group", name="Not saved")
-    conflict.get_by_role("button", name="Add mine as another reading").click()
-    expect(conflict).to_be_hidden()
+    resolve_conflict(app, "Add mine as another reading")
     expect(toast(app)).to_contain_text("Saved as another reading.")
     assert saved(app, result_id)["label"] == theirs
     assert len(labels(app, result_id)) == 2
@@ -350,7 +351,7 @@ def test_undo_keeps_the_review_that_another_person_has_made_since(app: AppPage) 
     expect(app.outcome).to_contain_text("Confirmed")
     theirs = review_elsewhere(app, result_id, other_class(app))
     app.press("u")
-    expect(toast(app)).to_contain_text("was not undone, because it has been changed since")
+    expect(toast(app)).to_contain_text("Not undone: the review has changed since.")
     expect(app.outcome).to_contain_text("Corrected to")
     assert saved(app, result_id)["label"] == theirs
 
@@ -360,7 +361,7 @@ def test_open_image_shows_the_review_that_another_person_makes(app: AppPage) -> 
     result_id = app.classify(samples.jpeg())
     review_elsewhere(app, result_id, other_class(app))
     expect(app.outcome).to_contain_text("Corrected to")
-    expect(toast(app)).to_contain_text("Another person has changed the review.")
+    expect(toast(app)).to_contain_text("The review was changed elsewhere.")
 
 
 def test_last_review_is_undone_from_the_next_image(app: AppPage) -> None:

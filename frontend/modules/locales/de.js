@@ -217,9 +217,9 @@ export const messages = {
     added: "Als weitere Prüfung gespeichert.",
     counts: "maßgeblich",
     readings: (count) => `Alle Prüfungen (${count})`,
-    changedElsewhere: "Eine andere Person hat die Prüfung geändert.",
+    changedElsewhere: "Die Prüfung wurde an anderer Stelle geändert.",
     conflict: {
-      heading: "Nicht gespeichert: Inzwischen hat eine andere Person dieses Bild geprüft.",
+      heading: "Nicht gespeichert: Die Prüfung dieses Bildes wurde an anderer Stelle geändert.",
       theirs: "Jetzt: ",
       yours: "Ihre Wahl: ",
       keep: "Diese Prüfung beibehalten",

@@ -38,12 +38,12 @@ def test_reading_replaces_the_review_that_was_seen(seen: str | None) -> None:
     [lambda seen: readings.add(REVIEWED, BOB, seen), lambda seen: readings.withdraw(REVIEWED, seen)],
 )
 def test_review_that_was_not_seen_is_kept(change: Callable[[str], Result], seen: str) -> None:
-    with pytest.raises(ReviewChanged, match="Another review of this image was saved meanwhile"):
+    with pytest.raises(ReviewChanged, match="This image has a new review"):
         change(seen)
 
 
 def test_reading_is_refused_if_the_review_that_was_seen_is_withdrawn() -> None:
-    with pytest.raises(ReviewChanged, match="withdrawn meanwhile"):
+    with pytest.raises(ReviewChanged, match="has been withdrawn"):
         readings.add(readings.withdraw(REVIEWED, None), BOB, ADA["reviewed_at"])
 
 
@@ -88,5 +88,5 @@ def test_requests_can_be_repeated() -> None:
 def test_number_of_readings_is_limited(second: bool) -> None:
     full: Result = REVIEWED | {"readings": [ADA] * MAX_READINGS}
 
-    with pytest.raises(TooManyReadings, match=f"has {MAX_READINGS} readings"):
+    with pytest.raises(TooManyReadings, match=f"already has {MAX_READINGS} readings"):
         readings.add(full, BOB, None, second=second)
