@@ -1,6 +1,7 @@
 """Makes the AWS clients and the objects that use them, once per process, when they are first needed.
 
-This is the composition root: the only module that decides which parts work together.
+This is the composition root: the only module that decides which parts work together. What needs numpy or
+Pillow is imported where it is made: after a cold start, requests without an image do not wait for them.
 """
 
 import json
@@ -8,11 +9,12 @@ import os
 import tempfile
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 
+from chalicelib import resource_names
 from chalicelib.models.backend import Backend
 from chalicelib.models.classifier import Classifier
 from chalicelib.models.deployed_models import DeployedModels
@@ -20,13 +22,15 @@ from chalicelib.models.deployment import Deployment
 from chalicelib.models.embedded import EmbeddedBackend
 from chalicelib.models.endpoint import Endpoint
 from chalicelib.models.endpoint_manager import EndpointManager
-from chalicelib.models.endpoint_protocols import PackageBackend
 from chalicelib.models.registry import Registry
+from chalicelib.models.review_rules import ReviewRules
 from chalicelib.models.scaling import Scaling
 from chalicelib.monitoring.drift_monitor import DriftMonitor
-from chalicelib.pipeline.pipeline import Pipeline
-from chalicelib.pipeline.sweeper import Sweeper
+from chalicelib.results.decisions import Decisions
+from chalicelib.results.removal import Removal
 from chalicelib.results.table import ResultsTable
+from chalicelib.retraining.administration import Administration
+from chalicelib.retraining.administrator import Administrator
 from chalicelib.retraining.candidate import Candidates
 from chalicelib.retraining.creation_checker import CreationChecker
 from chalicelib.retraining.executions import Executions
@@ -36,26 +40,68 @@ from chalicelib.retraining.planning.planner import Planner
 from chalicelib.retraining.repository import RetrainingRepository
 from chalicelib.retraining.rollout import Rollout
 from chalicelib.retraining.service import RetrainingService
-from chalicelib.retraining.steps import Steps
+from chalicelib.retraining.stopper import Stopper
 from chalicelib.retraining.task_lock import TaskLock
+from chalicelib.retraining.training_data import TrainingDataCounter
 from chalicelib.retraining.training_jobs import TrainingJobs
 from chalicelib.settings import settings
+from chalicelib.storage.access_log import AccessLog
+from chalicelib.storage.audit import Audit
 from chalicelib.storage.bucket import DataBucket, presigning
+from chalicelib.storage.request_count import RequestCount
+from chalicelib.storage.user_names import UserNames
 from chalicelib.tasks import load_tasks
+
+if TYPE_CHECKING:
+    from chalicelib.pipeline.decoder import Decoder, Patience
+    from chalicelib.pipeline.pipeline import Pipeline
+    from chalicelib.pipeline.sweeper import Sweeper
+    from chalicelib.retraining.steps import Steps
 
 # "standard" retries throttling and transient errors with exponential backoff and full jitter.
 _RETRIES = {"mode": "standard", "total_max_attempts": 4}
 
 
 @cache
-def pipeline() -> Pipeline:
+def pipeline() -> "Pipeline":
     """The pipeline of this stage."""
-    return Pipeline(bucket(), table(), classifier(), load_tasks())
+    from chalicelib.pipeline.pipeline import Pipeline
+
+    return Pipeline(bucket(), table(), classifier(), load_tasks(), decoder())
 
 
 @cache
-def sweeper() -> Sweeper:
+def decoder() -> "Decoder":
+    """What decodes the images of this stage."""
+    from chalicelib.pipeline.decoder import Decoder
+
+    return Decoder(_decoding_client, settings().decode_function)
+
+
+@cache
+def _decoding_client(patience: "Patience") -> Any:
+    retries = {"mode": "standard", "total_max_attempts": patience.tries}
+    config = Config(connect_timeout=2, read_timeout=patience.answer, retries=retries)
+    return boto3.client("lambda", config=config)
+
+
+@cache
+def decisions() -> Decisions:
+    """The decisions on the images of this stage."""
+    return Decisions(bucket(), table())
+
+
+@cache
+def removal() -> Removal:
+    """Hides and deletes results of this stage."""
+    return Removal(decisions(), audit())
+
+
+@cache
+def sweeper() -> "Sweeper":
     """The sweeper of this stage."""
+    from chalicelib.pipeline.sweeper import Sweeper
+
     client = _client("lambda")
 
     def send(event: dict[str, Any]) -> None:
@@ -78,8 +124,10 @@ def _start_retraining(task: str, why: str) -> str:
 
 
 @cache
-def retraining_steps() -> Steps:
+def retraining_steps() -> "Steps":
     """The steps that the state machine's Lambda runs."""
+    from chalicelib.retraining.steps import Steps
+
     rollout = Rollout(endpoint_manager(), partial(_client, "cloudwatch"))
     candidates = Candidates(bucket(), registry(), _sagemaker, settings().stage)
     planner = Planner(
@@ -105,7 +153,29 @@ def retraining_steps() -> Steps:
 @cache
 def retraining_service() -> RetrainingService:
     """The service for requests that people make about retrainings."""
-    return RetrainingService(_repository(), _executions(), bucket(), TrainingJobs(_sagemaker))
+    jobs = TrainingJobs(_sagemaker)
+    return RetrainingService(_repository(), _executions(), bucket(), jobs, user_names().of)
+
+
+@cache
+def administrator() -> Administrator:
+    """What changes models and endpoints for administrators."""
+    # API Gateway waits 29 s. A second try could roll back twice.
+    config = Config(read_timeout=25, retries={"total_max_attempts": 1})
+    return Administrator(lambda: boto3.client("lambda", config=config), settings().administration_function)
+
+
+@cache
+def administration() -> Administration:
+    """What the Lambda of that name does."""
+    stopper = Stopper(_repository(), _executions(), bucket(), registry(), endpoint_manager(), _sagemaker)
+    return Administration(retraining_service(), stopper, registry(), endpoint_manager(), audit())
+
+
+@cache
+def training_data_counter() -> TrainingDataCounter:
+    """What counts the images and reviews that a retraining would learn from."""
+    return TrainingDataCounter(bucket(), table(), registry(), _repository())
 
 
 @cache
@@ -137,6 +207,8 @@ def _publish(topic: str, subject: str, message: str) -> None:
 
 def _backend_of(task_name: str, endpoint: str | None, version: str) -> Backend:
     """The backend of a version that is not promoted yet."""
+    from chalicelib.models.endpoint_protocols import PackageBackend
+
     task = load_tasks()[task_name]
     if endpoint:
         return PackageBackend(Endpoint(_sagemaker_runtime(), endpoint), task)
@@ -154,6 +226,30 @@ def bucket() -> DataBucket:
 
 
 @cache
+def audit() -> Audit:
+    """The audit record."""
+    return Audit(bucket())
+
+
+@cache
+def user_names() -> UserNames:
+    """The names of users, for what the API shows."""
+    return UserNames(partial(_client, "cognito-idp"), settings().user_pool_arn)
+
+
+@cache
+def access_log() -> AccessLog:
+    """The access log of the API."""
+    return AccessLog(_client("logs"), resource_names.access_log(settings().stage))
+
+
+@cache
+def request_count() -> RequestCount:
+    """The costly requests of each user."""
+    return RequestCount(_dynamodb().Table(settings().retrainings_table))
+
+
+@cache
 def table() -> ResultsTable:
     """The results table."""
     return ResultsTable(_dynamodb(), settings().results_table)
@@ -167,7 +263,14 @@ def classifier() -> Classifier:
         _sagemaker_runtime,
         threads=len(os.sched_getaffinity(0)),
         deployed=DeployedModels(registry()),
+        rules=review_rules(),
     )
+
+
+@cache
+def review_rules() -> ReviewRules:
+    """The review rules that administrators have chosen."""
+    return ReviewRules(bucket())
 
 
 @cache

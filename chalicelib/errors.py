@@ -18,6 +18,23 @@ class NegatoscopeError(Exception):
         return type(self).__name__
 
 
+def refusal(code: str, message: str, *kinds: type[NegatoscopeError]) -> NegatoscopeError:
+    """The error that another Lambda answered with.
+
+    Args:
+        code: its code.
+        message: its message.
+        kinds: what it may be.
+
+    Raises:
+        ValueError: if it is none of `kinds`.
+    """
+    kind = globals().get(code)
+    if isinstance(kind, type) and issubclass(kind, kinds):
+        return kind(message)
+    raise ValueError("not an error that was expected")
+
+
 class InvalidRequest(NegatoscopeError):
     """The request's parameters or body make no sense."""
 
@@ -44,6 +61,12 @@ class NotAllowed(NegatoscopeError):
     status = HTTPStatus.FORBIDDEN
 
 
+class TooManyRequests(NegatoscopeError):
+    """The user has made too many costly requests; waiting helps."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+
 class UnknownTask(NegatoscopeError):
     """There is no task with this name."""
 
@@ -54,6 +77,12 @@ class UnknownResult(NegatoscopeError):
     """There is no result with this id."""
 
     status = HTTPStatus.NOT_FOUND
+
+
+class ResultDeleted(UnknownResult):
+    """An admin has deleted the result for good."""
+
+    status = HTTPStatus.GONE
 
 
 class TaskHasNoModel(NegatoscopeError):
@@ -92,6 +121,12 @@ class NothingToApprove(NegatoscopeError):
     status = HTTPStatus.CONFLICT
 
 
+class NothingToStop(NegatoscopeError):
+    """The retraining has ended, or is deploying its model already."""
+
+    status = HTTPStatus.CONFLICT
+
+
 class NothingToRollBackTo(NegatoscopeError):
     """There is no model that was deployed before the current one."""
 
@@ -110,6 +145,12 @@ class NotClassified(NegatoscopeError):
     status = HTTPStatus.CONFLICT
 
 
+class NoPicture(NegatoscopeError):
+    """No display picture of the image is stored."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
 class ReviewChanged(NegatoscopeError):
     """The review has changed since the person saw it, so nothing was replaced or withdrawn."""
 
@@ -118,6 +159,18 @@ class ReviewChanged(NegatoscopeError):
 
 class TooManyReadings(NegatoscopeError):
     """The image already has the maximum number of readings."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class ReviewRuleChanged(NegatoscopeError):
+    """The review rule has changed since the person saw it, so nothing was changed."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class ReviewRuleFixed(NegatoscopeError):
+    """The model's review rule cannot be changed: all of its answers need a review, or it is not known."""
 
     status = HTTPStatus.CONFLICT
 
@@ -136,6 +189,10 @@ class EndpointNotChanged(NegatoscopeError):
     """SageMaker does not accept a change of the endpoint now."""
 
     status = HTTPStatus.CONFLICT
+
+
+class AdministrationFailed(NegatoscopeError):
+    """A change of a model or of an endpoint ended without an answer; it can be repeated."""
 
 
 class StepInterrupted(NegatoscopeError):
@@ -163,9 +220,13 @@ class RetriesExhausted(NegatoscopeError):
 
 
 class DecoderUnavailable(NegatoscopeError):
-    """The process that decodes compressed images cannot be started. The image is not the cause."""
+    """What decodes images cannot be started or asked. The image is not the cause."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class DecodingFailed(NegatoscopeError):
+    """What decodes images crashed, or ran out of time or memory. The image may be the cause."""
 
 
 class ImageError(NegatoscopeError):

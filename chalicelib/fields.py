@@ -138,6 +138,18 @@ def optional_str(values: Mapping[str, Any], name: str, max_length: int = limits.
     return value if value.strip() else None
 
 
+def optional_bool(values: Mapping[str, Any], name: str) -> bool:
+    """True or false; False if it is missing or null.
+
+    Raises:
+        InvalidRequest: if it is anything else.
+    """
+    value = values.get(name)
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    raise InvalidRequest(f"'{name}' must be true or false.")
+
+
 def raw_str(values: Mapping[str, Any], name: str, max_length: int) -> str | None:
     """Any string of bounded length; None if it is missing or null.
 

@@ -24,9 +24,15 @@ MAX_NAME = 100
 """Characters of a class's name."""
 MAX_READINGS = 50
 """Readings of one image. With the longest comments they take half of the 400 kB of an item of DynamoDB."""
+MAX_LABELLED_IMAGES = 50
+"""Labelled images that one request announces."""
 MAX_FILENAME = 1024
 MAX_SEEN = 40
+MAX_REVIEWER = 128
+MAX_SEARCH = 100
 MAX_CURSOR = 1000
+MAX_LANGUAGE = 35
+"""Characters of a language tag (RFC 5646, section 4.4.1)."""
 MAX_REQUESTED_BY = 200
 
 IMAGE_TYPES = (*FILE_TYPES, *UNSPECIFIC_TYPES)
@@ -56,5 +62,9 @@ class Range:
     default: int
 
 
+MIN_READERS = Range(0, MAX_READINGS, 0)
+FRAME = Range(0, MAX_FILE_BYTES, 0)
+"""No file has more frames than bytes."""
 RESULTS_PER_PAGE = Range(1, 200, 50)
 RETRAININGS_PER_PAGE = Range(1, 100, 20)
+AUDIT_ENTRIES_PER_PAGE = Range(1, 100, 25)

@@ -34,6 +34,11 @@ def data_bucket(stage: str, account: str) -> str:
     return resource_name(stage, "data", account)
 
 
+def access_log(stage: str) -> str:
+    """The name of the log group with the requests to the API."""
+    return resource_name(stage, "access")
+
+
 def lost_events_queue(stage: str) -> str:
     """The name of the queue for events on which a Lambda has failed three times."""
     return resource_name(stage, "lost-events")

@@ -25,8 +25,14 @@ class Settings:
     retrainings_table: str
     prepare_function: str
     """Name of the Lambda to which the sweeper sends unfinished images."""
+    decode_function: str
+    """Name of the Lambda that decodes files."""
+    administration_function: str
+    """Name of the Lambda that changes models and endpoints."""
     user_pool_arn: str | None
     """The API's user pool; None without login, which only the local stage, on loopback, may have."""
+    key_required: bool
+    """Whether API Gateway refuses requests without the key that CloudFront sends."""
     login: Mapping[str, str] | None
     """What the page needs for signing in: `origin` of the login page and `client_id` of its app client; None
     without login."""
@@ -50,6 +56,15 @@ def settings() -> Settings:
         SettingsError: naming every problem.
     """
     return read_settings(os.environ)
+
+
+def source() -> str:
+    """The Lambda that runs this code, such as `drift-monitor`; `api` for the API's, `command` outside."""
+    name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
+    if not name:
+        return "command"
+    _, _, *function = name.split("-", 2)  # the application's name, and that of a stage, have no hyphen
+    return function[0] if function else "api"
 
 
 def library_environment() -> dict[str, str]:
@@ -99,7 +114,10 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         results_table=environment["RESULTS_TABLE"],
         retrainings_table=environment["RETRAININGS_TABLE"],
         prepare_function=function_name(stage, "prepare"),
+        decode_function=function_name(stage, "decode"),
+        administration_function=function_name(stage, "administration"),
         user_pool_arn=environment.get("USER_POOL_ARN") or None,
+        key_required=environment.get("API_KEY_REQUIRED") == "true",
         login={"origin": environment["LOGIN_ORIGIN"], "client_id": environment["LOGIN_CLIENT_ID"]}
         if has_login
         else None,

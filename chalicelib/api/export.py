@@ -14,9 +14,10 @@ from typing import IO
 from chalice.app import Response
 
 from chalicelib.api.http import Headers
-from chalicelib.api.routes import Content
+from chalicelib.api.route import Content
 from chalicelib.errors import ExportTooLarge
-from chalicelib.results.result_document import ListedResult, readings_of
+from chalicelib.results.reading import readings_of
+from chalicelib.results.result_document import ListedResult
 from chalicelib.storage import inbox
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import load_tasks
@@ -48,11 +49,14 @@ COLUMNS = (
     "comment",
     "reviewer",
     "reviewed_at",
+    "blind",
+    "disagreement",
     "readings",
     "arrival",
     "format",
     "rows",
     "columns",
+    "pixel_spacing",
     "modality",
     "laterality",
     "view_position",
@@ -65,7 +69,7 @@ CLASS_COLUMN = "probability:{}"
 """The column with the probability of a class."""
 ATTRIBUTES = (
     "id", "task", "status", "label", "probability", "probabilities", "distance", "needs_review", "reasons",
-    "review", "readings", "arrival", "source", "model", "created_at", "classified_at",
+    "review", "disagreement", "readings", "arrival", "source", "model", "created_at", "classified_at",
 )  # fmt: skip
 """The attributes of results that the columns need."""
 
@@ -142,18 +146,28 @@ def _write(results: Iterable[ListedResult], columns: Sequence[str], table: IO[by
 
 
 def _flat(result: ListedResult) -> dict[str, object]:
-    review, model = result["review"], result["model"]
-    row: dict[str, object] = {**(result["source"] or {}), **result}
+    review, model, source = result["review"], result["model"], result["source"]
+    row: dict[str, object] = {**(source or {}), **result}
     row |= {
+        "pixel_spacing": " ".join(map(str, source.get("pixel_spacing", ()))) if source else None,
         "reasons": " ".join(reason["code"] for reason in result["reasons"]),
-        "needs_review": "true" if result["needs_review"] else "false",
+        "needs_review": _word(result["needs_review"]),
+        "disagreement": _word(result["disagreement"]),
         "model_version": model["version"] if model else None,
         "readings": json.dumps(readings_of(result), ensure_ascii=False),
     }
     row |= {CLASS_COLUMN.format(name): value for name, value in result["probabilities"].items()}
     if review:
-        row |= review | {"reviewed_label": review["label"], "label": result["label"]}
+        row |= review | {
+            "reviewed_label": review["label"],
+            "label": result["label"],
+            "blind": _word("blind" in review),
+        }
     return row
+
+
+def _word(value: bool) -> str:
+    return "true" if value else "false"
 
 
 def _harmless(value: object) -> object:

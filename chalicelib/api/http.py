@@ -1,4 +1,4 @@
-"""Registers routes with Chalice, reads requests, and turns what views return or raise into answers."""
+"""Serves routes with Chalice, reads requests, and turns what views return or raise into answers."""
 
 import functools
 import json
@@ -12,14 +12,22 @@ from chalice.app import CaseInsensitiveMapping, Chalice, CognitoUserPoolAuthoriz
 from chalicelib import fields
 from chalicelib.api import auth
 from chalicelib.api.auth import Group
-from chalicelib.api.routes import Declared, Route, View
-from chalicelib.errors import EndpointNotReady, InvalidRequest, NegatoscopeError, UnsupportedMediaType
+from chalicelib.api.owners import Owner, check_task
+from chalicelib.api.route import Declared, Route, View
+from chalicelib.errors import (
+    EndpointNotReady,
+    InvalidRequest,
+    NegatoscopeError,
+    TooManyRequests,
+    UnsupportedMediaType,
+)
 from chalicelib.limits import IMAGE_TYPES
 from chalicelib.media_types import FILE_TYPES
 from chalicelib.observability import count, logger
 
 _ANY_TYPE = "*/*"
 
+WAITING_HELPS = (EndpointNotReady, TooManyRequests)
 RETRY_AFTER_SECONDS = 60
 
 FAILURES = {
@@ -53,26 +61,43 @@ class Answer(Response):
 
 
 class Api:
-    """Registers routes. All errors are answered as `{"code", "message", "request_id"}`."""
+    """The routes, and the request that is being answered.
 
-    def __init__(self, app: Chalice, user_pool_arn: str | None):
-        """Register on `app`; if there is a user pool, callers must be signed in as members of it."""
-        self._app = app
+    All errors are answered as `{"code", "message", "request_id"}`.
+    """
+
+    def __init__(self) -> None:
+        """Without routes; `serve` must be called when all of them have been added."""
         self.routes: list[Route] = []
-        self._authorizer = (
-            CognitoUserPoolAuthorizer("users", provider_arns=[user_pool_arn]) if user_pool_arn else None
-        )
+        self.owners: dict[str, Owner] = {}
+        self.count: Callable[[str], None] = lambda _user: None
+        self._app: Chalice | None = None
+        self._authorizer: CognitoUserPoolAuthorizer | None = None
+
+    def serve(self, app: Chalice, user_pool_arn: str | None, *, key_required: bool = False) -> None:
+        """Let `app` serve the routes.
+
+        Args:
+            app: the application.
+            user_pool_arn: of the user pool as whose members callers must be signed in; None without login.
+            key_required: whether API Gateway refuses requests without its key, public ones, too.
+        """
+        self._app = app
+        if user_pool_arn:
+            self._authorizer = CognitoUserPoolAuthorizer("users", provider_arns=[user_pool_arn])
         # API Gateway compares them with the first type in Accept only, and browsers list several.
         for content_type in (*IMAGE_TYPES, _ANY_TYPE):
             if content_type not in app.api.binary_types:
                 app.api.binary_types.append(content_type)
         app.register_middleware(_accept_any_type, "http")
         app.register_middleware(_reshape_framework_errors, "http")
+        for route in self.routes:
+            self._serve_route(app, route, key_required)
 
     @property
     def request(self) -> Request:
         """The request that is being answered."""
-        request = self._app.current_request
+        request = self._app.current_request if self._app else None
         assert request is not None
         return request
 
@@ -92,49 +117,60 @@ class Api:
         return auth.user(self.request)
 
     @property
+    def user_name(self) -> str | None:
+        """What colleagues know the user by; see `auth.name`."""
+        return auth.name(self.request)
+
+    @property
     def groups(self) -> list[str]:
         """The groups of the user who sent the request."""
         return auth.groups(self.request) if self.has_login else list(auth.GROUPS)
 
     @property
     def role(self) -> Group | None:
-        """The user's group with the most permissions; see `auth.role`."""
-        return auth.role(self.groups)
+        """The user's group with the most permissions; see `auth.strongest_role`."""
+        return auth.strongest_role(self.groups)
+
+    @property
+    def tasks(self) -> tuple[str, ...] | None:
+        """Names of the tasks that the user may see; None for all."""
+        return auth.tasks(self.groups)
 
     def get(self, path: str, **declared: Unpack[Declared]) -> Callable[[View], View]:
-        """Register a view for GET requests of a path."""
+        """Add a view for GET requests of a path."""
         return self._route("GET", path, declared)
 
     def post(self, path: str, **declared: Unpack[Declared]) -> Callable[[View], View]:
-        """Register a view for POST requests of a path."""
+        """Add a view for POST requests of a path."""
         return self._route("POST", path, declared)
 
     def put(self, path: str, **declared: Unpack[Declared]) -> Callable[[View], View]:
-        """Register a view for PUT requests of a path."""
+        """Add a view for PUT requests of a path."""
         return self._route("PUT", path, declared)
 
     def delete(self, path: str, **declared: Unpack[Declared]) -> Callable[[View], View]:
-        """Register a view for DELETE requests of a path."""
+        """Add a view for DELETE requests of a path."""
         return self._route("DELETE", path, declared)
 
     def _route(self, method: str, path: str, declared: Declared) -> Callable[[View], View]:
-        def register(view: View) -> View:
-            route = Route(view, method, path, **declared)
-            self.routes.append(route)
-
-            @functools.wraps(view)
-            def answered(**path_parameters: str) -> Any:
-                return self._answer(route, path_parameters)
-
-            self._app.route(
-                path,
-                methods=[method],
-                content_types=list(route.content_types),
-                authorizer=None if route.public else self._authorizer,
-            )(answered)
+        def add(view: View) -> View:
+            self.routes.append(Route(view, method, path, **declared))
             return view
 
-        return register
+        return add
+
+    def _serve_route(self, app: Chalice, route: Route, key_required: bool) -> None:
+        @functools.wraps(route.view)
+        def answered(**path_parameters: str) -> Any:
+            return self._answer(route, path_parameters)
+
+        app.route(
+            route.path,
+            methods=[route.method],
+            content_types=list(route.content_types),
+            authorizer=None if route.public else self._authorizer,
+            api_key_required=key_required,
+        )(answered)
 
     def _answer(self, route: Route, path_parameters: Mapping[str, str]) -> Any:
         try:
@@ -142,13 +178,18 @@ class Api:
                 auth.check(self.groups, route.group)
             for parameter in route.path_parameters:
                 parameter.check(path_parameters[parameter.name])
+            if route.group and route.needs_group and not auth.has_role(self.groups, route.group):
+                body = json_body(self.request) if route.body_names_task else {}
+                check_task(route, self.groups, self.owners, {**self.query, **body, **path_parameters})
+            if route.costly and self.has_login:
+                self.count(self.user)
             return Answer.of(route.view(**path_parameters), route.status)
         except NegatoscopeError as error:
             if not isinstance(error, route.all_errors):
                 report_undeclared(route, error)
             logger.info("refused", extra={"code": error.code})
             retry: Headers = (
-                {"Retry-After": str(RETRY_AFTER_SECONDS)} if isinstance(error, EndpointNotReady) else {}
+                {"Retry-After": str(RETRY_AFTER_SECONDS)} if isinstance(error, WAITING_HELPS) else {}
             )
             return _error(self.request, error.status, error.code, error.message, retry)
         except Exception:
@@ -232,3 +273,7 @@ def json_body(request: Request) -> dict[str, Any]:
         InvalidRequest: if there is none, or it breaks one of the limits.
     """
     return fields.decode_json(body_bytes(request))
+
+
+api = Api()
+"""The API, to which the modules of `chalicelib.routes` add their routes."""

@@ -1,23 +1,33 @@
 """Reviews of classified images."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from chalicelib import timestamps
+from chalicelib.api import queries
+from chalicelib.api.parameters import Query
 from chalicelib.api.queries import find_task
 from chalicelib.api.schemas import ReviewRequest
 from chalicelib.errors import InvalidRequest
-from chalicelib.fields import optional_str, refuse_unknown, required_str
+from chalicelib.fields import optional_bool, optional_str, refuse_unknown, required_str
 from chalicelib.limits import MAX_NAME
-from chalicelib.results import result_document
-from chalicelib.results.result_document import Result, Review
+from chalicelib.results import readings, result_document
+from chalicelib.results.reading import Review
+from chalicelib.results.result_document import Result
+from chalicelib.storage.audit import Act, Audit
 
 
-def read(body: Mapping[str, Any], result: Result, user: str) -> Review:
+def read(body: Mapping[str, Any], result: Result, user: str, name: str | None) -> Review:
     """The review in a JSON body. Whether `result` can have one is checked when it is stored.
 
+    Args:
+        body: of the request.
+        result: that is reviewed.
+        user: the reviewer's id.
+        name: what colleagues know the reviewer by; None if that is unknown.
+
     Raises:
-        InvalidRequest: if the label is not a class of the task.
+        InvalidRequest: if a member is malformed, or the label is not a class of the task.
     """
     refuse_unknown(body, *ReviewRequest.__annotations__)
     label = required_str(body, "label", MAX_NAME)
@@ -26,4 +36,48 @@ def read(body: Mapping[str, Any], result: Result, user: str) -> Review:
         if label not in classes:
             raise InvalidRequest(f"'label' must be one of {', '.join(classes)}.")
     comment = optional_str(body, "comment")
-    return {"label": label, "comment": comment, "reviewed_at": timestamps.now(), "reviewer": user}
+    blind, adjudication = (optional_bool(body, name) for name in ("blind", "adjudication"))
+    if blind and adjudication:
+        raise InvalidRequest("An adjudication cannot be blind: it is a choice between known readings.")
+    reading: Review = {
+        "label": label,
+        "comment": comment,
+        "reviewed_at": timestamps.now(),
+        "reviewer": user,
+    }
+    if name:
+        reading["reviewer_name"] = name
+    if blind:
+        reading["blind"] = True
+    if adjudication:
+        reading["adjudication"] = True
+    return reading
+
+
+def recorded(
+    change: Callable[[Result], Result], audit: Audit, user: str, act: Act, **details: str
+) -> Callable[[Result], Result]:
+    """A change of a result, with an entry in the audit record before it is made if it changes anything."""
+
+    def record_and_change(result: Result) -> Result:
+        changed = change(result)
+        if changed is not result:
+            audit.record(user, act, result["id"], task=result["task"], **details)
+        return changed
+
+    return record_and_change
+
+
+def withdrawal(query: Query, user: str) -> Callable[[Result], Result]:
+    """The change of a result that a request to withdraw a reading asks for.
+
+    Raises:
+        InvalidRequest: naming the parameter that is wrong.
+    """
+    seen, restored = queries.SEEN.read(query), queries.RESTORED.read(query)
+    withdrawn = queries.WITHDRAWN.read(query)
+    if withdrawn and (seen or restored):
+        raise InvalidRequest("'reading' goes neither with 'seen' nor with 'restore'.")
+    if withdrawn:
+        return lambda result: readings.withdraw_own(result, withdrawn, user)
+    return lambda result: readings.withdraw(result, seen, restored)

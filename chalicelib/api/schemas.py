@@ -4,6 +4,7 @@ Shapes that the rest of the application handles stand beside the code that makes
 Docstrings become descriptions; limits are keywords of `Schema`.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from chalicelib import limits
@@ -11,9 +12,12 @@ from chalicelib.hyperparameters import json_schema as hyperparameters
 from chalicelib.json_schema import Schema
 from chalicelib.models.backend import BackendKind
 from chalicelib.models.model_version import ModelVersion
-from chalicelib.results.result_document import ImageId, ListedResult
+from chalicelib.results.picture import FramePicture
+from chalicelib.results.result_document import ImageId, ListedResult, Probability
 from chalicelib.retraining.record import RetrainingRecord
 from chalicelib.retraining.request import MAX_TRIALS, MIN_TRIALS
+from chalicelib.storage.access_log import AccessEntry
+from chalicelib.storage.audit import AuditEntry
 from chalicelib.storage.bucket import UploadForm
 from chalicelib.tasks import InputSpec, ReviewRule
 
@@ -47,14 +51,19 @@ class Login(TypedDict):
 
 
 class Health(TypedDict):
-    """The API is up."""
+    """The API is up. Strangers learn no more than what the page needs to let people sign in."""
 
     status: Literal["ok"]
+    login: Login | None
+    """Where people sign in; null where no login is needed."""
+
+
+class Stage(TypedDict):
+    """One installation of the application."""
+
     stage: str
     version: str
     data_bucket: str
-    login: Login | None
-    """Where people sign in; null where no login is needed."""
     max_image_bytes: int
     """Size of the largest image that POST /tasks/{task}/classify accepts. Larger ones go through POST
     /uploads."""
@@ -73,6 +82,9 @@ class Me(TypedDict):
     role: Literal["reader", "reviewer", "admin"] | None
     """The group with the most permissions: readers see results, models and retrainings; reviewers also send
     images and review; admins also decide which model classifies. Null if the user may do nothing."""
+    tasks: Sequence[str] | None
+    """The tasks that the user may see, because their groups are groups of tasks, such as reader:chest-xray;
+    null for all."""
 
 
 class TaskClass(TypedDict):
@@ -80,6 +92,20 @@ class TaskClass(TypedDict):
 
     name: str
     title: str
+
+
+class TaskWindow(TypedDict):
+    """A window to show images in: a share of the one they open with, or one in the values of a DICOM file."""
+
+    name: str
+    title: str
+    black: float | None
+    """Percent of the window with which an image opens; what is darker is shown black."""
+    white: float | None
+    """The same for what is shown white."""
+    center: float | None
+    """Of a window in the rescaled values of a DICOM file, such as Hounsfield units."""
+    width: float | None
 
 
 class Gate(TypedDict):
@@ -130,22 +156,63 @@ class Model(TypedDict):
     review."""
     since: str | None
     """When it was deployed; null if it came with the application or is named by it."""
+    min_probability: Probability | None
+    """The lowest probability without a review that an administrator has chosen; null if the model's own rule
+    applies: the larger one of the task's probability and of that in model.json."""
 
 
 class Task(TypedDict):
     """A classification task."""
 
     name: str
+    language: str
+    """Of the titles, the intended use and the limits, as in BCP 47."""
     title: str
     modality: str
     """DICOM modality code."""
     intended_use: str
     limits: list[str]
     classes: list[TaskClass]
+    windows: list[TaskWindow]
+    """For the display of its images, beside those that every image has."""
     input: InputSpec
     review: ReviewRule
     gate: Gate
     model: Model | None
+
+
+class ModelReviewRule(TypedDict):
+    """Which answers of the model in use need a review."""
+
+    version: str | None
+    """Of the model; null for a model on an endpoint that the stage or the task's file names."""
+    min_probability: Probability
+    """Answers with a lower probability need a review. So do those with a small margin, those for
+    out-of-distribution images and, if `fixed` is not null, all."""
+    own: Probability
+    """The same as the model came with it."""
+    fixed: Literal["below-gate", "no-threshold", "unknown-model"] | None
+    """Why the rule cannot be changed. below-gate: the model did not reach the task's gate in its test, so
+    that all of its answers need a review; no-threshold: so they do because its probabilities do not tell
+    which are right; unknown-model: nothing is known of the model on the endpoint."""
+    changed_by: str | None
+    """The user who chose last for this version, if anybody has."""
+    changed_at: str | None
+
+
+class ReviewRuleChange(TypedDict):
+    """Another review rule for the model in use."""
+
+    version: Annotated[
+        str, Schema(minLength=1, maxLength=limits.PATH_PARAMETERS["version"], pattern=TEXT_PATTERN)
+    ]
+    """Of the model that the rule is for. If another one is in use by now, nothing changes, and the answer is
+    409 with the code ModelChanged."""
+    min_probability: Probability | None
+    """The lowest probability of an answer that needs no review; null for the model's own."""
+    seen: NotRequired[Annotated[str, Schema(maxLength=limits.MAX_SEEN, pattern=TEXT_PATTERN)] | None]
+    """`changed_at` of the rule that the person saw, null for a rule that nobody had changed. If it has been
+    changed by now, nothing changes, and the answer is 409 with the code ReviewRuleChanged."""
 
 
 class Tasks(TypedDict):
@@ -169,6 +236,13 @@ class ResultPage(TypedDict):
     """For the next page; null on the last one."""
 
 
+class Frames(TypedDict):
+    """The frames or pages of a file that have a display picture."""
+
+    frames: list[FramePicture]
+    """By their numbers."""
+
+
 class UploadRequest(TypedDict):
     """An image that will be uploaded."""
 
@@ -188,12 +262,67 @@ class Upload(TypedDict):
     expires_at: str
 
 
+class KnownImage(TypedDict):
+    """A labelled image that has been uploaded."""
+
+    label: str
+    """Name of its class."""
+    sha256: str
+    """Digest of the file."""
+
+
+class LabelledImages(TypedDict):
+    """One page of the labelled images that have been uploaded."""
+
+    images: list[KnownImage]
+    cursor: str | None
+    """For the next page; null on the last one."""
+
+
+class LabelledImage(TypedDict):
+    """A labelled image that will be uploaded."""
+
+    label: Annotated[str, Schema(minLength=1, maxLength=limits.MAX_NAME, pattern=TEXT_PATTERN)]
+    """Name of its class."""
+    sha256: Annotated[str, Schema(pattern="^[0-9a-f]{64}$")]
+    """Digest of the file, which becomes its name."""
+    size: Annotated[int, Schema(minimum=1, maximum=limits.MAX_FILE_BYTES)]
+    """Bytes."""
+    content_type: Annotated[str, Schema(enum=list(limits.IMAGE_TYPES))]
+
+
+class LabelledUploadRequest(TypedDict):
+    """Labelled images that will be uploaded."""
+
+    images: Annotated[list[LabelledImage], Schema(minItems=1, maxItems=limits.MAX_LABELLED_IMAGES)]
+
+
+class LabelledUploads(TypedDict):
+    """The forms to upload labelled images with."""
+
+    uploads: list[UploadForm]
+    """One for each image, in the order of the request."""
+    expires_at: str
+
+
+class GivenUpUpload(TypedDict):
+    """The upload that is no longer waited for."""
+
+    id: ImageId
+
+
 class ReviewRequest(TypedDict):
     """A person's judgement of a classified image."""
 
     label: Annotated[str, Schema(minLength=1, maxLength=limits.MAX_NAME, pattern=TEXT_PATTERN)]
     """The right class, one of the result's task."""
     comment: NotRequired[Comment | None]
+    blind: NotRequired[bool]
+    """Whether the person saw neither the model's answer nor other readings. Stored only for a person's first
+    reading of the image; any later one is not blind."""
+    adjudication: NotRequired[bool]
+    """Whether the person settles a disagreement between readers. At least two people must have read the
+    image, and the reading becomes the review, also with `second`."""
 
 
 class RetrainingBody(TypedDict):
@@ -226,12 +355,39 @@ class RetrainingPage(TypedDict):
     """For the next page; null on the last one."""
 
 
+class AuditPage(TypedDict):
+    """One page of the audit record."""
+
+    entries: list[AuditEntry]
+    names: dict[str, str]
+    """What colleagues know users by, by id: of those who are still in the user pool."""
+    cursor: str | None
+    """For the next page; null on the last one. A page may be empty and still have one."""
+
+
+class AccessLogPage(TypedDict):
+    """One page of the access log."""
+
+    entries: list[AccessEntry]
+    names: dict[str, str]
+    """What colleagues know users by, by id: of those who are still in the user pool."""
+    cursor: str | None
+    """For the next page; null on the last one. A page may be empty and still have one."""
+
+
 class Approval(TypedDict):
     """The answer to a retraining that asks for approval."""
 
     approved: bool
     """Whether the new model may be deployed."""
     comment: NotRequired[Comment | None]
+
+
+class StoppedRetraining(TypedDict):
+    """The retraining has been stopped."""
+
+    name: str
+    status: Literal["stopped"]
 
 
 class ApprovedRetraining(TypedDict):

@@ -7,12 +7,12 @@ from chalice.app import Response
 
 from chalicelib.api import schemas
 from chalicelib.api.http import Headers
-from chalicelib.api.routes import Content
+from chalicelib.api.route import Content
 from chalicelib.errors import UnknownModel
 from chalicelib.models.archive import ARCHIVE, content_type
 from chalicelib.models.classifier import Classifier
 from chalicelib.models.registry import Registry
-from chalicelib.tasks import Task
+from chalicelib.tasks import ENGLISH, DisplayWindow, Task
 
 SAFE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
@@ -28,23 +28,49 @@ MODEL_FILE = Content(
     ("application/json", _REPORT, _PLOT),
     link="The package. The link is valid for a quarter of an hour.",
 )
-RETRAINING_FILE = Content(_FILE, (_REPORT, _PLOT))
+RETRAINING_FILE = Content(_FILE, (_REPORT, _PLOT, "application/json"))
 PREVIEW = Content("A PNG, whatever the Accept header says.", ("image/png",))
+PICTURE = Content(
+    "The picture's file, to which the answer redirects.",
+    ("image/png", "image/jpeg"),
+    link="The picture's file. The link is valid for a quarter of an hour.",
+)
 
 
-def describe(task: Task, classifier: Classifier) -> schemas.Task:
-    """A task as `GET /tasks` shows it; `model` is None if it has none."""
+def describe(task: Task, classifier: Classifier, language: str | None = None) -> schemas.Task:
+    """A task as `GET /tasks` shows it; `model` is None if it has none.
+
+    Args:
+        task: to describe.
+        classifier: which knows its model.
+        language: of the texts, as in BCP 47; English if the task is not translated into it.
+    """
+    translated = task.translations.get(language or ENGLISH)
+    wording = translated or task.wording
     return {
         "name": task.name,
-        "title": task.title,
+        "language": language if language and translated else ENGLISH,
+        "title": wording.title,
         "modality": task.modality,
-        "intended_use": task.intended_use,
-        "limits": list(task.limits),
-        "classes": [{"name": spec.name, "title": spec.title} for spec in task.classes],
+        "intended_use": wording.intended_use,
+        "limits": list(wording.limits),
+        "classes": [{"name": name, "title": wording.classes[name]} for name in task.class_names],
+        "windows": [_describe_window(window, wording.windows[window.name]) for window in task.windows],
         "input": task.input,
         "review": task.review,
         "gate": {"metrics": dict(task.gate), "max_sensitivity_drop": task.max_sensitivity_drop},
         "model": _describe_model(task, classifier),
+    }
+
+
+def _describe_window(window: DisplayWindow, title: str) -> schemas.TaskWindow:
+    return {
+        "name": window.name,
+        "title": title,
+        "black": window.black,
+        "white": window.white,
+        "center": window.center,
+        "width": window.width,
     }
 
 
@@ -70,6 +96,7 @@ def _describe_model(task: Task, classifier: Classifier) -> schemas.Model | None:
             for name, value in classifier.shortfall(task).items()
         ],
         "since": deployment.since if deployment else None,
+        "min_probability": classifier.chosen_probability(task, known["version"]) if known else None,
     }
 
 
@@ -97,10 +124,14 @@ def model_file(registry: Registry, task: Task, version: str, name: str) -> Respo
         UnknownModel: if there is no such version, or it has no such file.
     """
     if name == ARCHIVE:
-        link = registry.archive_link(task.name, version)
-        return Response("", {"Location": link}, HTTPStatus.SEE_OTHER.value)
+        return redirect(registry.archive_link(task.name, version))
     path = f"plots/{name}" if name.endswith(".svg") else name
     return Response(*shown_file(path, registry.shown(task.name, version, path)))
+
+
+def redirect(link: str) -> Response:
+    """The answer that leads to a link."""
+    return Response("", {"Location": link}, HTTPStatus.SEE_OTHER.value)
 
 
 def shown_file(name: str, content: bytes) -> tuple[str, Headers]:

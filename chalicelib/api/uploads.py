@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib.api.routes import Content
+from chalicelib.api.route import Content
 from chalicelib.api.schemas import Upload, UploadRequest
 from chalicelib.errors import ImageTooLarge, InvalidRequest, UnsupportedMediaType
 from chalicelib.fields import raw_str, refuse_unknown, required_str

@@ -5,12 +5,10 @@ A full copy of an image of 100 megapixels takes up to 400 MB, so there are as fe
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
 
-from numpy.typing import NDArray
 from PIL import Image
 
-from chalicelib.imaging.decoded import DecodedImage, Pixels, Source, stretch
+from chalicelib.imaging.decoded import DecodedImage, Source, WholeRange
 from chalicelib.tasks import InputSpec
 
 _ORIENTATION = 0x0112
@@ -76,12 +74,7 @@ def deep_grey(image: Image.Image, source: Source, aspect: float) -> DecodedImage
     """A grey image of 16 bits (mode I;16), which is scaled without clipping."""
     _, brightest = image.getextrema()
     assert isinstance(brightest, int)
-    white = white_level(brightest)
-
-    def to_display(values: NDArray[Any]) -> Pixels:
-        return stretch(values, 0, white)
-
-    return DecodedImage(image, source, to_display, pixel_aspect=aspect)
+    return DecodedImage(image, source, WholeRange(white_level(brightest)), pixel_aspect=aspect)
 
 
 def white_level(brightest: int) -> int:

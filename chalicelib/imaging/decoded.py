@@ -1,9 +1,8 @@
 """A decoded image before it is fitted to a model's input, and the limits for every image."""
 
 import math
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,10 +34,62 @@ class Source:
     """Number of the frame that was used, from 1; only for files with several frames."""
     frames: int | None = None
     transfer_syntax: str | None = None
+    pixel_spacing: list[float] | None = None
+    """Millimetres between the centres of adjacent rows and of adjacent columns of the file."""
 
-    def to_dict(self) -> dict[str, str | int]:
+    def to_dict(self) -> dict[str, Any]:
         """The known facts, as JSON types."""
         return {key: value for key, value in asdict(self).items() if value is not None}
+
+
+@dataclass(frozen=True)
+class DisplayWindow:
+    """The values that are shown black and white."""
+
+    low: float
+    high: float
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class GreyImage:
+    """Grey values to which any window can be applied."""
+
+    values: NDArray[Any]
+    """Shape (rows, columns), in the units of the windows."""
+    step: float
+    """Difference of neighbouring values; 0 if there are values in between."""
+    windows: tuple[DisplayWindow, ...] = ()
+    """The first is shown first; without one, the whole range is shown."""
+    inverted: bool = False
+    """Whether small values are bright."""
+
+
+class Display(Protocol):
+    """Converts values in the detector's units, shape (rows, columns)."""
+
+    def __call__(self, values: NDArray[Any], /) -> Pixels:
+        """To grey levels 0..255."""
+        ...
+
+    def grey_image(self, values: NDArray[Any], /) -> GreyImage:
+        """To values to which any window can be applied."""
+        ...
+
+
+@dataclass(frozen=True)
+class WholeRange:
+    """Shows 0 black, and the top of a depth white."""
+
+    white: float
+
+    def __call__(self, values: NDArray[Any]) -> Pixels:
+        """Grey levels 0..255."""
+        return stretch(values, 0, self.white)
+
+    def grey_image(self, values: NDArray[Any]) -> GreyImage:
+        """The values themselves."""
+        return GreyImage(values.astype(np.float64), 1.0, (DisplayWindow(0.0, self.white),))
 
 
 @dataclass(frozen=True)
@@ -48,9 +99,8 @@ class DecodedImage:
     image: Image.Image
     """Mode L or RGB (finished), or I;16, I or F (still in the detector's units)."""
     source: Source
-    to_display: Callable[[NDArray[Any]], Pixels] | None = None
-    """Converts detector units, shape (rows, columns), to grey levels 0..255. It runs after the resize, on a
-    few thousand pixels instead of millions."""
+    to_display: Display | None = None
+    """It runs after the resize, on a few thousand pixels instead of millions."""
     pixel_aspect: float = 1.0
     """Height of a pixel divided by its width."""
 

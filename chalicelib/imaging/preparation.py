@@ -33,6 +33,16 @@ def prepare(data: bytes, spec: InputSpec) -> PreparedImage:
     Raises:
         ImageError: a subclass, with a message that says what is wrong and what to do.
     """
+    image, _ = prepare_and_decode(data, spec)
+    return image
+
+
+def prepare_and_decode(data: bytes, spec: InputSpec) -> tuple[PreparedImage, DecodedImage]:
+    """As `prepare`, with the decoded image that was resized.
+
+    Raises:
+        ImageError: as from `prepare`.
+    """
     if not data:
         raise errors.EmptyImage("The file is empty (0 bytes). Send the image itself.")
     if len(data) > MAX_FILE_BYTES:
@@ -41,7 +51,8 @@ def prepare(data: bytes, spec: InputSpec) -> PreparedImage:
         )
     kind = sniff(data)
     try:
-        return _fit(_decode(data, kind, spec), spec)
+        decoded = _decode(data, kind, spec)
+        return _fit(decoded, spec), decoded
     except (errors.NegatoscopeError, ImportError):
         raise
     except MemoryError as error:
@@ -55,13 +66,27 @@ def prepare(data: bytes, spec: InputSpec) -> PreparedImage:
         ) from error
 
 
-def _decode(data: bytes, kind: str, spec: InputSpec) -> DecodedImage:
+def decode(data: bytes, spec: InputSpec, frame: int | None = None) -> DecodedImage:
+    """Decode an image that `prepare` accepts.
+
+    Args:
+        data: the file.
+        spec: colours and detail that are needed.
+        frame: number of a frame or page, from 1, as in `Source`; None for the one that `prepare` takes.
+
+    Raises:
+        Exception: of any kind.
+    """
+    return _decode(data, sniff(data), spec, frame)
+
+
+def _decode(data: bytes, kind: str, spec: InputSpec, frame: int | None = None) -> DecodedImage:
     if kind == "DICOM":
         # Importing pydicom takes 0.1 s, which other formats do not need.
         from chalicelib.imaging.dicom import dicom_reader
 
-        return dicom_reader.decode(data, spec)
-    return raster.decode(data, kind, spec)
+        return dicom_reader.decode(data, spec, frame)
+    return raster.decode(data, kind, spec, frame)
 
 
 def _fit(decoded: DecodedImage, spec: InputSpec) -> PreparedImage:

@@ -16,6 +16,9 @@ MAX_BYTES = 100_000_000
 RUN = ("model.onnx", "model.json")
 """The files needed to run a model."""
 
+MAX_UNPACKED = 300_000_000
+"""Limit of a whole archive, with everything that is not used: gzip can blow up a few bytes to gigabytes."""
+
 _PACKAGE = (*RUN, "card.md", "plots/*.svg")
 _COMPRESSION = 6
 """The default of gzip: weights hardly shrink, and level 9 takes three times as long."""
@@ -53,8 +56,12 @@ def unpack(archive: bytes, wanted: Callable[[str], bool]) -> dict[str, bytes]:
         InvalidModelPackage: if it is damaged.
     """
     try:
-        with tarfile.open(fileobj=BytesIO(archive), mode="r:gz") as tar:
-            files = {
+        # Reading to the end verifies checksum and length.
+        tar_file = gzip.GzipFile(fileobj=BytesIO(archive)).read(MAX_UNPACKED + 1)
+        if len(tar_file) > MAX_UNPACKED:
+            raise InvalidModelPackage(f"{ARCHIVE} is larger than {MAX_UNPACKED:,} bytes when it is unpacked.")
+        with tarfile.open(fileobj=BytesIO(tar_file), mode="r:") as tar:
+            return {
                 name: content.read()
                 for entry in tar
                 if entry.isfile()
@@ -62,8 +69,6 @@ def unpack(archive: bytes, wanted: Callable[[str], bool]) -> dict[str, bytes]:
                 and entry.size <= MAX_BYTES
                 and (content := tar.extractfile(entry))
             }
-            verify_end(tar)
-            return files
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
         raise InvalidModelPackage(f"{ARCHIVE} cannot be unpacked: {error}.") from error
 
@@ -77,6 +82,11 @@ def verify_end(archive: tarfile.TarFile) -> None:
     assert archive.fileobj
     while archive.fileobj.read(1 << 20):
         pass
+
+
+def is_package_file(name: str) -> bool:
+    """Whether a file belongs to a package; archives of retrainings also have the code that serves them."""
+    return name in RUN or is_shown(name)
 
 
 def is_shown(name: str) -> bool:

@@ -1,15 +1,18 @@
 """The interface of everything that runs a model."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from chalicelib.imaging.decoded import Pixels
 from chalicelib.models.thresholds import Thresholds
 
-Floats = NDArray[np.float32]
+if TYPE_CHECKING:  # a request that needs no model does not wait for numpy
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from chalicelib.imaging.decoded import Pixels
+
+    Floats = NDArray[np.float32]
+
 BackendKind = Literal["embedded", "endpoint"]
 """Where a model runs: in the process that asks, or on a SageMaker endpoint."""
 
@@ -28,12 +31,12 @@ class ModelIdentity:
 class ModelOutputs:
     """A model's outputs for N images and K classes."""
 
-    probabilities: Floats
+    probabilities: "Floats"
     """Shape (N, K); each row sums to 1."""
-    activation: Floats | None
+    activation: "Floats | None"
     """Activation maps, shape (N, K, h, w), 0..1: the evidence for each class on a coarse grid over the input;
     None from a model without them."""
-    distance: Floats | None
+    distance: "Floats | None"
     """Shape (N,): distance of each image from the training images; None from a model without distances."""
     thresholds: Thresholds
     model: ModelIdentity
@@ -46,7 +49,7 @@ class ModelOutputs:
 class Backend(Protocol):
     """Runs the model of one task, in this process or on an endpoint."""
 
-    def run(self, images: Pixels) -> ModelOutputs:
+    def run(self, images: "Pixels") -> ModelOutputs:
         """Classify `images`, uint8 of shape (N, channels, height, width).
 
         Raises:

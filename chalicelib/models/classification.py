@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from chalicelib.models.backend import ModelIdentity, ModelOutputs
 from chalicelib.models.heatmap import Heatmap, heatmap
-from chalicelib.models.review_rule import Reason, reasons_for_review
+from chalicelib.models.review_rule import Reason, reasons_for_review, required_probability
 from chalicelib.tasks import Task
 
 Box = tuple[int, int, int, int]
@@ -25,9 +25,20 @@ class Classification:
     distance: float | None
     """Distance of the image from the training images; None from a model without distances."""
     model: ModelIdentity
+    min_probability: float | None
+    """The lowest probability that needed no review; None if every answer needed one."""
 
     @classmethod
-    def of(cls, task: Task, outputs: ModelOutputs, index: int, box: Box, weak: bool) -> "Classification":
+    def of(
+        cls,
+        task: Task,
+        outputs: ModelOutputs,
+        index: int,
+        box: Box,
+        *,
+        weak: bool = False,
+        chosen: float | None = None,
+    ) -> "Classification":
         """The answer for one image of a batch.
 
         Args:
@@ -36,10 +47,11 @@ class Classification:
             index: position of the image in the batch.
             box: where the image's content lies within its frame.
             weak: whether the model fails the task's gate, so that every image needs a review.
+            chosen: see `required_probability`.
         """
         probabilities = outputs.probabilities[index]
         best = int(probabilities.argmax())
-        activation = outputs.activation
+        activation, own = outputs.activation, outputs.thresholds.probability
         return cls(
             label=task.class_names[best],
             probability=round(float(probabilities[best]), 6),
@@ -51,11 +63,13 @@ class Classification:
                     task,
                     probabilities,
                     out_of_distribution=outputs.is_out_of_distribution(index),
-                    min_probability=outputs.thresholds.probability,
+                    min_probability=own,
+                    chosen=chosen,
                     weak=weak,
                 )
             ),
             heatmap=None if activation is None else heatmap(activation[index, best], task.input, box),
             distance=None if outputs.distance is None else round(float(outputs.distance[index]), 6),
             model=outputs.model,
+            min_probability=None if weak or own is None else required_probability(task, own, chosen),
         )

@@ -1,14 +1,12 @@
 """Classifies prepared images: chooses the task's model, runs it, and interprets its outputs."""
 
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from chalicelib.errors import ModelFailed, NotClassified, TaskHasNoModel
-from chalicelib.imaging.decoded import Pixels
 from chalicelib.models.backend import Backend, ModelOutputs
 from chalicelib.models.classification import Box, Classification
 from chalicelib.models.embedded import EmbeddedBackend
@@ -16,9 +14,12 @@ from chalicelib.models.heatmap import Heatmap, heatmap
 from chalicelib.models.package import BUNDLED_MODELS, ModelPackage, bundled_package
 from chalicelib.tasks import EndpointSpec, Task
 
-if TYPE_CHECKING:  # embedded models need neither the registry nor the AWS library
+# Embedded models need neither the registry nor the AWS library, and requests that run no model no numpy.
+if TYPE_CHECKING:
+    from chalicelib.imaging.decoded import Pixels
     from chalicelib.models.deployed_models import DeployedModels
     from chalicelib.models.deployment import Deployment
+    from chalicelib.models.review_rules import ReviewRules
 
 
 class Classifier:
@@ -35,6 +36,7 @@ class Classifier:
         models: Path = BUNDLED_MODELS,
         threads: int = 1,
         deployed: "DeployedModels | None" = None,
+        rules: "ReviewRules | None" = None,
     ):
         """Models are loaded when they are first needed.
 
@@ -44,12 +46,14 @@ class Classifier:
             models: folder of the bundled packages.
             threads: for onnxruntime; more than the Lambda has CPUs would slow each other down.
             deployed: the deployments in the registry; None to work without a registry.
+            rules: the review rules that administrators have chosen; None for those of the models.
         """
         self._endpoints = endpoints
         self._sagemaker_runtime = sagemaker_runtime
         self._models = models
         self._threads = threads
         self._deployed = deployed
+        self._rules = rules
         self._packages: dict[str, ModelPackage | None] = {}
         self._backends: dict[str, Backend] = {}
         self._fetched: dict[str, tuple[str, Backend]] = {}
@@ -98,13 +102,24 @@ class Classifier:
     def shortfall(self, task: Task) -> dict[str, float | None]:
         """The metrics in which the model of `task` misses its gate, with their values.
 
-        Only the bundled model can miss it: every other model has passed the gate, as it was at that time.
+        Models of retrainings cannot miss it: they have passed the gate, as it was at that time.
         """
         deployment = self.deployment(task)
-        if task.name in self._endpoints or (deployment and not self._is_bundled(task, deployment)):
+        if task.name in self._endpoints:
             return {}
-        package = self.package(task)
-        return task.shortfall(package.facts["metrics"]["test"]) if package else {}
+        if self._deployed and deployment and not self._is_bundled(task, deployment):
+            if not self._deployed.is_imported(task.name, deployment.version):
+                return {}
+            facts: Mapping[str, Any] | None = self._deployed.facts(task.name, deployment.version)
+        else:
+            package = self.package(task)
+            facts = package.facts if package else None
+        return task.shortfall(facts["metrics"]["test"]) if facts else {}
+
+    def chosen_probability(self, task: Task, version: str) -> float | None:
+        """The lowest probability without a review that an administrator has chosen for a version, if any."""
+        rule = self._rules.current(task.name, version) if self._rules else None
+        return rule["min_probability"] if rule else None
 
     def require_model(self, task: Task) -> None:
         """Raise unless `task` can be classified.
@@ -130,7 +145,7 @@ class Classifier:
         current = self.deployment(task) or self.package(task)
         return current is not None and bool(model["sha256"] == current.sha256)
 
-    def classify(self, task: Task, images: Pixels, boxes: Sequence[Box]) -> list[Classification]:
+    def classify(self, task: Task, images: "Pixels", boxes: Sequence[Box]) -> list[Classification]:
         """Classify a batch.
 
         Args:
@@ -143,10 +158,13 @@ class Classifier:
             EndpointNotReady, ModelFailed: see `Backend.run`.
         """
         outputs = self._run(task, images)
-        weak = bool(self.shortfall(task))
-        return [Classification.of(task, outputs, index, box, weak) for index, box in enumerate(boxes)]
+        weak, chosen = bool(self.shortfall(task)), self.chosen_probability(task, outputs.model.version)
+        return [
+            Classification.of(task, outputs, index, box, weak=weak, chosen=chosen)
+            for index, box in enumerate(boxes)
+        ]
 
-    def explain(self, task: Task, image: Pixels, box: Box, label: str, model: Mapping[str, Any]) -> Heatmap:
+    def explain(self, task: Task, image: "Pixels", box: Box, label: str, model: Mapping[str, Any]) -> Heatmap:
         """The heat map of one class, which need not be the answer; see `heatmap`.
 
         Args:
@@ -160,7 +178,7 @@ class Classifier:
             NotClassified: if that model is no longer used, or has no activation maps.
             TaskHasNoModel, EndpointNotReady, ModelFailed: see `classify`.
         """
-        outputs = self._run(task, image[np.newaxis])
+        outputs = self._run(task, image[None])
         if outputs.activation is None:
             raise NotClassified("This model does not provide heat maps.")
         if (outputs.model.version, outputs.model.sha256) != (model["version"], model["sha256"]):
@@ -170,13 +188,13 @@ class Classifier:
             )
         return heatmap(outputs.activation[0, task.class_names.index(label)], task.input, box)
 
-    def _run(self, task: Task, images: Pixels) -> ModelOutputs:
+    def _run(self, task: Task, images: "Pixels") -> ModelOutputs:
         outputs = self._backend(task).run(images)
         if outputs.probabilities.shape != (len(images), len(task.classes)):
             raise ModelFailed(f"The model answered for other classes than those of {task.name}.")
-        if not np.isfinite(outputs.probabilities).all():
+        if not (abs(outputs.probabilities) < inf).all():
             raise ModelFailed("The model's probabilities are not all finite numbers.")
-        if outputs.distance is not None and not np.isfinite(outputs.distance).all():
+        if outputs.distance is not None and not (abs(outputs.distance) < inf).all():
             raise ModelFailed("The model's distances are not all finite numbers.")
         return outputs
 

@@ -1,11 +1,13 @@
 """Runs a model package inside this process with onnxruntime."""
 
-import numpy as np
+from typing import TYPE_CHECKING
 
 from chalicelib.errors import ModelFailed
-from chalicelib.imaging.decoded import Pixels
 from chalicelib.models.backend import ModelIdentity, ModelOutputs
 from chalicelib.models.package import ModelPackage
+
+if TYPE_CHECKING:
+    from chalicelib.imaging.decoded import Pixels
 
 OUTPUTS = ("probabilities", "activation", "distance")
 
@@ -29,7 +31,7 @@ class EmbeddedBackend:
         self._package = package
         self._identity = ModelIdentity(package.version, package.sha256, "embedded")
 
-    def run(self, images: Pixels) -> ModelOutputs:
+    def run(self, images: "Pixels") -> ModelOutputs:
         """See `Backend.run`."""
         try:
             probabilities, activation, distance = self._session.run(OUTPUTS, {"image": images})
@@ -38,9 +40,9 @@ class EmbeddedBackend:
                 f"The model {self._package.version} could not process the image. Please report this."
             ) from error
         return ModelOutputs(
-            np.asarray(probabilities, np.float32),
-            np.asarray(activation, np.float32),
-            np.asarray(distance, np.float32),
+            probabilities.astype("float32", copy=False),
+            activation.astype("float32", copy=False),
+            distance.astype("float32", copy=False),
             self._package.thresholds,
             self._identity,
         )

@@ -1,14 +1,13 @@
 """Converts a model's activation map to a heat map of the original image."""
 
 from math import ceil
-from typing import Annotated, TypedDict
-
-import numpy as np
-from PIL import Image
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 from chalicelib.json_schema import Schema
-from chalicelib.models.backend import Floats
 from chalicelib.tasks import InputSpec
+
+if TYPE_CHECKING:
+    from chalicelib.models.backend import Floats
 
 
 class Heatmap(TypedDict):
@@ -20,7 +19,7 @@ class Heatmap(TypedDict):
     """Row by row."""
 
 
-def heatmap(activation: Floats, spec: InputSpec, box: tuple[int, int, int, int]) -> Heatmap:
+def heatmap(activation: "Floats", spec: InputSpec, box: tuple[int, int, int, int]) -> Heatmap:
     """The heat map of one class, cropped to the image's content.
 
     Args:
@@ -31,6 +30,10 @@ def heatmap(activation: Floats, spec: InputSpec, box: tuple[int, int, int, int])
     Returns:
         The heat map, with values 0..1. It covers the whole original image.
     """
+    # Everything that handles results loads this module, but not everything makes heat maps.
+    import numpy as np
+    from PIL import Image
+
     rows, columns = activation.shape
     left, top, width, height = box
     across, down = columns / spec.width, rows / spec.height

@@ -5,6 +5,9 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from chalicelib.models.deployment import Deployment
 
+IMPORTED = "import"
+"""The origin of versions that came from another stage."""
+
 Status = Literal["candidate", "rejected", "accepted", "current", "previous"]
 """An accepted version has passed the gate, but is neither current nor previous."""
 
@@ -18,6 +21,15 @@ class Decision(TypedDict):
     decided_at: str
     test_decisions: NotRequired[int]
     """How many candidates the same test images have decided on, this one included."""
+
+
+class Source(TypedDict):
+    """The stage that an imported version came from, and what it was there."""
+
+    stage: str
+    origin: NotRequired[str]
+    run: NotRequired[str]
+    registered_at: NotRequired[str]
 
 
 class ModelVersion(TypedDict):
@@ -41,7 +53,10 @@ class ModelVersion(TypedDict):
     config: str | None
     """The endpoint configuration that it was served with."""
     origin: NotRequired[str]
-    """bundled: it came with the application. retraining: made by the retraining that `run` names."""
+    """bundled: it came with the application. retraining: made by the retraining that `run` names. import: it
+    came from another stage."""
+    source: NotRequired[Source]
+    """Of an imported version."""
     run: NotRequired[str]
     job: NotRequired[str]
     """The training job that made it."""

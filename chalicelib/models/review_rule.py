@@ -1,9 +1,12 @@
 """Decides whether a person should review an image, and why."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from chalicelib.models.backend import Floats
 from chalicelib.tasks import Task
+
+if TYPE_CHECKING:
+    from chalicelib.models.backend import Floats
 
 
 @dataclass(frozen=True)
@@ -18,12 +21,25 @@ class Reason:
         return {"code": self.code, "message": self.message}
 
 
+def required_probability(task: Task, own: float | None, chosen: float | None = None) -> float:
+    """The lowest probability of an answer that needs no review.
+
+    Args:
+        task: the task.
+        own: of the model; see `Thresholds.probability`.
+        chosen: what an administrator has chosen for this version of the model, instead of the larger one of
+            the task's and the model's.
+    """
+    return max(task.review.min_probability, own or 0.0) if chosen is None else chosen
+
+
 def reasons_for_review(
     task: Task,
-    probabilities: Floats,
+    probabilities: "Floats",
     *,
     out_of_distribution: bool,
     min_probability: float | None = 0.0,
+    chosen: float | None = None,
     weak: bool = False,
 ) -> list[Reason]:
     """The reasons for a review; empty if the answer needs none.
@@ -32,8 +48,8 @@ def reasons_for_review(
         task: the task with the review rule.
         probabilities: shape (K,), in the order of the task's classes.
         out_of_distribution: whether the image is out of distribution.
-        min_probability: of the model; see `Thresholds.probability`. The larger one of this and the task's
-            applies.
+        min_probability: of the model; see `Thresholds.probability`.
+        chosen: see `required_probability`.
         weak: whether the model missed the task's gate in its test.
     """
     second, first = probabilities.argsort()[-2:]
@@ -60,7 +76,7 @@ def reasons_for_review(
                 "This model's probabilities do not tell which answers are right; every image needs review.",
             )
         )
-    required = max(task.review.min_probability, min_probability or 0.0)
+    required = required_probability(task, min_probability, chosen)
     if top < required:
         reasons.append(
             Reason(

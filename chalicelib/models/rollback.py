@@ -1,5 +1,7 @@
 """Restores the previous model of a task, in one step."""
 
+from collections.abc import Callable
+
 from chalicelib.errors import EndpointNotChanged, ModelChanged
 from chalicelib.models.deployment import Deployment
 from chalicelib.models.endpoint_manager import DELETING, IN_SERVICE, EndpointManager, EndpointStatus
@@ -7,7 +9,11 @@ from chalicelib.models.registry import Registry
 
 
 def roll_back(
-    task: str, registry: Registry, endpoint_manager: EndpointManager, version: str | None = None
+    task: str,
+    registry: Registry,
+    endpoint_manager: EndpointManager,
+    version: str | None = None,
+    begin: Callable[[str], None] = lambda _: None,
 ) -> Deployment:
     """Make the previous version of `task` the current one, and return its deployment.
 
@@ -22,6 +28,7 @@ def roll_back(
         endpoint_manager: changes the endpoints.
         version: the version to roll back. If it has been rolled back already, nothing happens, so that a
             request whose answer was lost can be repeated. Without it, the current version is rolled back.
+        begin: called with the version to return to, when nothing speaks against it and before any change.
 
     Raises:
         NothingToRollBackTo: if there is no previous version.
@@ -38,6 +45,7 @@ def roll_back(
     target, config = previous.get("endpoint"), previous.get("config")
     left = current.endpoint if current and current.endpoint != target else None
     target_now, left_now = _reached(target, config, endpoint_manager), _settled(left, endpoint_manager)
+    begin(previous["version"])
     if target_now and config and not target_now.serves(config):
         if target_now.status == IN_SERVICE:
             endpoint_manager.update(target_now.name, config)

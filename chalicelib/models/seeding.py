@@ -27,7 +27,7 @@ def seed(registry: Registry, task: str, package: ModelPackage) -> Deployment:
     is_new = record["decision"] is None
     while True:
         current = registry.current(task)
-        if current and not (is_new and _supersedes(package, current, registry)):
+        if current and not is_deployed_by_seeding(registry, task, package, current):
             break
         with suppress(ModelChanged):  # another model has become current, which may be newer: look again
             replaces = (current.version if current else None,)
@@ -37,6 +37,19 @@ def seed(registry: Registry, task: str, package: ModelPackage) -> Deployment:
         # Last, so that an interrupted seeding is repeated as a whole.
         registry.decide(task, package.version, accepted=True, reasons=["It came with the application."])
     return current
+
+
+def is_deployed_by_seeding(
+    registry: Registry, task: str, package: ModelPackage, current: Deployment | None
+) -> bool:
+    """Whether `seed` would make the package the current model instead of `current`."""
+    if current is None:
+        return True
+    try:
+        is_new = registry.record(task, package.version)["decision"] is None
+    except UnknownModel:
+        is_new = True
+    return is_new and _supersedes(package, current, registry)
 
 
 def _supersedes(package: ModelPackage, current: Deployment, registry: Registry) -> bool:

@@ -1,6 +1,6 @@
 """Shapes of a task's drift document."""
 
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict
 
 from chalicelib.json_schema import Schema
 
@@ -81,6 +81,15 @@ class DriftRetraining(TypedDict):
     started_at: str
 
 
+class MissingReport(TypedDict):
+    """Why there is no report, for programs."""
+
+    code: Literal["not-checked", "no-package", "no-profile", "few-answers"]
+    answers: int | None
+    """How many images the model has classified, if they are too few."""
+    needed: int | None
+
+
 class DriftDocument(TypedDict):
     """The result of the latest daily check for drift."""
 
@@ -89,5 +98,7 @@ class DriftDocument(TypedDict):
     report: DriftReport | None
     reason: str | None
     """Why there is no report; null if there is one."""
+    missing: NotRequired[MissingReport | None]
+    """The same for programs; absent in documents of earlier versions."""
     retraining: DriftRetraining | None
     checked_at: str | None

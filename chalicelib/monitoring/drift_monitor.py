@@ -72,22 +72,23 @@ class DriftMonitor:
         try:
             return self._read(task)
         except (ObjectMissing, AccessDenied):
-            return _document(task, reason="This task has not been checked yet. It is checked once a day.")
+            unchecked = "This task has not been checked yet. It is checked once a day."
+            return _without_report(_document(task), "not-checked", unchecked)
 
     def _check(self, task: Task) -> tuple[DriftDocument, list[Aspect]]:
         found = _document(task, checked_at=now(), retraining=self._last_retraining(task))
         facts = self._facts(task)
         if facts is None:
-            return found | {"reason": "No model package classifies for this task."}, []
+            return _without_report(found, "no-package", "No model package classifies for this task."), []
         found["model"] = {"version": facts["version"], "sha256": facts["sha256"]}
         profile = _profile(facts)
         if profile is None:
             reason = "The model has no profile of its validation images to compare with. Train it again."
-            return found | {"reason": reason}, []
+            return _without_report(found, "no-profile", reason), []
         answers = self.table.latest(task.name, facts["sha256"], MAX_ANSWERS)
         if len(answers) < drift.MIN_ANSWERS:
             reason = f"This model has classified {len(answers)} images; {drift.MIN_ANSWERS} are needed."
-            return found | {"reason": reason}, []
+            return _without_report(found, "few-answers", reason, len(answers)), []
         aspects = drift.compare(profile, answers)
         return found | {"report": _report(profile, answers, aspects)}, aspects
 
@@ -143,8 +144,15 @@ def _key(task: str) -> str:
     return f"drift/{task}.json"
 
 
+def _without_report(
+    document: DriftDocument, code: Any, reason: str, answers: int | None = None
+) -> DriftDocument:
+    needed = None if answers is None else drift.MIN_ANSWERS
+    return document | {"reason": reason, "missing": {"code": code, "answers": answers, "needed": needed}}
+
+
 def _document(task: Task, **known: Any) -> DriftDocument:
-    unknown = dict.fromkeys(("model", "report", "reason", "retraining", "checked_at"))
+    unknown = dict.fromkeys(("model", "report", "reason", "missing", "retraining", "checked_at"))
     return cast(DriftDocument, {"task": task.name, **unknown, **known})
 
 

@@ -6,17 +6,14 @@ one stopped. S3 Inventory needs no requests, but its lists are up to two days ol
 the cooperation of everyone who drops files.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
-from typing import Any
 
+from chalicelib.pipeline.listing import Listing
 from chalicelib.results import result_document
 from chalicelib.results.table import ResultsTable
 from chalicelib.storage.bucket import DataBucket
-from chalicelib.storage.errors import ObjectMissing
 from chalicelib.storage.inbox import InboxObject
 
 STALE_AFTER = timedelta(minutes=10)
@@ -27,9 +24,6 @@ SMALL_INBOX, LARGE_INBOX = timedelta(hours=1), timedelta(days=1)
 """From the start of one pass to that of the next, if one run lists the whole inbox, and if not."""
 PAGES = 200
 """Pages of a thousand keys that one run lists, in less than a minute."""
-
-_CURSOR = "sweep/inbox.json"
-"""The progress of the pass. It contains a key, which may name a patient, so it is in the data bucket."""
 
 
 @dataclass(frozen=True)
@@ -47,27 +41,9 @@ class InboxCheck:
         Args:
             moment: the current time, with time zone.
         """
-        cursor = self._cursor()
-        started = datetime.fromisoformat(cursor["started_at"]) if cursor else None
-        if cursor and started and cursor["after"] is None:
-            pause = SMALL_INBOX if cursor["in_one_run"] else LARGE_INBOX
-            if moment - started < pause:
-                return
-            cursor = None
-        after = cursor["after"] if cursor else ""
-        if cursor is None or started is None:
-            started = moment
-        pages = 0
-        for page, last in islice(self.bucket.inbox(after), PAGES):
+        listing = Listing(self.bucket, "inbox", PAGES, SMALL_INBOX, LARGE_INBOX)
+        for page in listing.run(moment, self.bucket.inbox):
             yield from self._unknown(page, moment)
-            after, pages = last, pages + 1
-        complete = pages < PAGES
-        document = {
-            "started_at": started.isoformat(),
-            "after": None if complete else after,
-            "in_one_run": complete and cursor is None,
-        }
-        self.bucket.write_json(_CURSOR, document)
 
     def _unknown(self, page: list[InboxObject], moment: datetime) -> Iterator[InboxObject]:
         """The files of a page that nothing else will process."""
@@ -79,13 +55,8 @@ class InboxCheck:
         known = self.table.progress([original.id for original in recent])
         for original in recent:
             status, swept = known.get(original.id, (result_document.RECEIVED, False))
-            # A quarantined file in the inbox was dropped again, or its move was interrupted.
-            if status == result_document.QUARANTINED or (status == result_document.RECEIVED and not swept):
+            # A quarantined file in the inbox was dropped again, or its move was interrupted. A file whose
+            # result has been deleted came late or was dropped again, or the sweep still has to delete it.
+            waiting = status in (result_document.RECEIVED, result_document.DELETED) and not swept
+            if waiting or status == result_document.QUARANTINED:
                 yield original
-
-    def _cursor(self) -> dict[str, Any] | None:
-        try:
-            cursor: dict[str, Any] = json.loads(self.bucket.read(_CURSOR).body)
-        except ObjectMissing:
-            return None
-        return cursor

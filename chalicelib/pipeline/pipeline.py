@@ -1,8 +1,7 @@
 """The pipeline of an image: it arrives, is prepared, and is classified."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,21 +17,21 @@ from chalicelib.errors import (
     TaskHasNoModel,
     UnknownTask,
 )
-from chalicelib.imaging import prepare
 from chalicelib.limits import MAX_FILE_BYTES
 from chalicelib.models.classifier import Classifier
 from chalicelib.models.heatmap import Heatmap
 from chalicelib.models.review_rule import Reason
 from chalicelib.observability import logger, tracer
-from chalicelib.pipeline import prepared, quarantine, report
+from chalicelib.pipeline import missing_picture, prepared, quarantine, report
+from chalicelib.pipeline.decoder import IN_THE_BACKGROUND, WHILE_SOMEONE_WAITS, WITHOUT_PICTURES, Decoder
 from chalicelib.pipeline.prepared import PreparedArray
-from chalicelib.results import result_document
+from chalicelib.results import readings, result_document
 from chalicelib.results.decisions import Decisions, StoredResult
 from chalicelib.results.result_document import Result
-from chalicelib.results.table import ResultsTable
+from chalicelib.results.table import ResultsTable, deleted_result
 from chalicelib.results.table_item import Entry
 from chalicelib.storage import inbox
-from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.bucket import DataBucket, Link
 from chalicelib.storage.errors import AccessDenied, ObjectMissing
 from chalicelib.storage.inbox import InboxObject
 from chalicelib.tasks import Task
@@ -46,35 +45,55 @@ class Pipeline:
     table: ResultsTable
     classifier: Classifier
     tasks: Mapping[str, Task]
+    decoder: Decoder
 
     @tracer.capture_method(capture_response=False)
     def classify_now(self, task: Task, data: bytes) -> Result:
         """Classify an image while the caller waits.
 
         The id is derived from the content, so the same image gets the same result again, unless the model has
-        changed.
+        changed. If it lacks a display picture, that is added.
 
         Raises:
             ImageError: if the image cannot be used.
+            DecoderUnavailable, DecodingFailed: if the image could not be decoded for another reason.
             TaskHasNoModel, EndpointNotReady, ModelFailed: if the model cannot answer.
         """
         started = timestamps.now()
         self.classifier.require_model(task)
         image_id = inbox.new_id("api", task.name, data)
         earlier = self.table.find(image_id)
+        if earlier and earlier["status"] == result_document.DELETED:
+            earlier = None  # it is sent again after its deletion: a new image
         if (
             earlier
             and self.classifier.is_current(task, earlier["model"])
             and prepared.is_stored(self.bucket, earlier)
         ):
-            return earlier
+            return missing_picture.add(earlier, task, data, self.decoder, self.decisions)
         base = earlier or result_document.received(image_id, task.name, "api")
-        image = PreparedArray.of(prepare(data, task.input), base, started)
-        (answer,) = self.classifier.classify(task, image.pixels[np.newaxis], [image.box])
-        result = result_document.classified(image.received(image_id, task.name), image.source, answer)
-        # The array is stored first: if this process dies, the array's event makes the classify Lambda finish.
+        decoded = self.decoder.decode(task, image_id, data, WHILE_SOMEONE_WAITS)
+        image = PreparedArray.of(decoded, base, started)
+        result = self._answer(task, image, image_id)
+        # It is stored first: if this process dies, the array's event makes the classify Lambda finish.
         prepared.store(self.bucket, task.name, image_id, image)
         return self._replace(result, started) if earlier else self._decide(result, started)
+
+    @tracer.capture_method(capture_response=False)
+    def try_out(self, task: Task, data: bytes) -> Result:
+        """Classify an image while the caller waits, and keep neither the image nor the result.
+
+        Raises:
+            NegatoscopeError: as `classify_now`.
+        """
+        self.classifier.require_model(task)
+        base = result_document.received(inbox.new_id("api", task.name, data), task.name, "api")
+        decoded = self.decoder.decode(task, base["id"], data, WITHOUT_PICTURES)
+        return self._answer(task, PreparedArray.of(decoded, base, timestamps.now()), base["id"])
+
+    def _answer(self, task: Task, image: PreparedArray, image_id: str) -> Result:
+        (answer,) = self.classifier.classify(task, image.pixels[np.newaxis], [image.box])
+        return result_document.classified(image.received(image_id, task.name), image.source, answer)
 
     def _decide(self, result: Result, started: str) -> Result:
         decision = self.decisions.decide(result)
@@ -84,11 +103,19 @@ class Pipeline:
         return self._replace(result, started)
 
     def _replace(self, result: Result, started: str) -> Result:
-        """Replace an earlier model's result, and keep the readings."""
-        result = self.decisions.change(
-            result["id"],
-            lambda earlier: result | {"review": earlier["review"], "readings": earlier["readings"]},
-        )
+        """Replace an earlier model's result, and keep what people have said and done, or a deleted result.
+
+        Raises:
+            ResultDeleted: if it was deleted after this run had started.
+        """
+
+        def edit(earlier: Result) -> Result:
+            if earlier["status"] == result_document.DELETED and earlier["created_at"] >= started:
+                raise deleted_result()
+            kept = readings.kept(earlier, result) | {"hidden": earlier["hidden"]}
+            return kept if result["picture"] else missing_picture.kept(earlier, kept)
+
+        result = self.decisions.change(result["id"], edit)
         report.classified(result, started)
         return result
 
@@ -97,6 +124,9 @@ class Pipeline:
         """Prepare a file in the inbox, or quarantine it with the reason."""
         task = self.tasks.get(original.task_name)
         entry, again = self.receive(original)
+        if entry.deleted:
+            self._finish(StoredResult(entry.result, entry.revision, None), original.time)
+            return
         if again or entry.finished:
             logger.info("arrived before", extra={"image": original.id, "task": entry.result["task"]})
             if self._finish_earlier_work(original, entry):
@@ -106,10 +136,11 @@ class Pipeline:
                 tasks = ", ".join(self.tasks)
                 raise UnknownTask(f"Files go into a task's folder, inbox/TASK/. The tasks are {tasks}.")
             self.classifier.require_model(task)
-            image = PreparedArray.of(prepare(self._read(original), task.input), entry.result, original.time)
+            decoded = self.decoder.decode(task, original.id, self._links(original), IN_THE_BACKGROUND)
         except (ImageError, TaskHasNoModel, UnknownTask, FileRemoved) as error:
             self.quarantine(original, entry.result, error)
         else:
+            image = PreparedArray.of(decoded, entry.result, original.time)
             prepared.store(self.bucket, task.name, original.id, image)
 
     def receive(self, original: InboxObject) -> tuple[Entry, bool]:
@@ -178,24 +209,6 @@ class Pipeline:
             raise InvalidRequest(f"'label' must be one of {', '.join(task.class_names)}.")
         return self.classifier.explain(task, image.pixels, image.box, label, result["model"] or {})
 
-    def review(self, image_id: str, change: Callable[[Result], Result]) -> Result:
-        """Change the readings of an image.
-
-        Args:
-            image_id: of an image that the table knows.
-            change: gets the current result, and returns it with other readings; see `readings`.
-
-        Raises:
-            NotClassified: if the image is not classified.
-        """
-
-        def edit(result: Result) -> Result:
-            if result["status"] != result_document.CLASSIFIED:
-                raise NotClassified("This image has no classification yet, so there is nothing to review.")
-            return change(result)
-
-        return self.decisions.change(image_id, edit)
-
     @property
     def decisions(self) -> Decisions:
         """The decisions on images."""
@@ -222,6 +235,10 @@ class Pipeline:
                 the run that made it, or to the sweeper.
         """
         result = decision.result
+        if result["status"] == result_document.DELETED:
+            # This run may have stored something since, or the file came late: the sweeper deletes that.
+            self.table.end_change(result, decision.revision)
+            return
         quarantined = result["status"] == result_document.QUARANTINED
         if quarantined and original is None:
             return
@@ -234,19 +251,18 @@ class Pipeline:
         else:
             report.classified(result, arrived_at)
 
-    def _read(self, original: InboxObject) -> bytes:
+    def _links(self, original: InboxObject) -> list[Link]:
+        """Links to a file in the inbox, the best first."""
         if original.size > MAX_FILE_BYTES:
             raise ImageTooLarge(
                 f"The file has {original.size:,} bytes; at most {MAX_FILE_BYTES:,} are accepted."
             )
-        with suppress(ObjectMissing):
-            return self.bucket.read(original.key, original.version).body
+        links = [self.bucket.link(original.key, original.version)]
         # The file may have been replaced. Both versions arrived, so both are classified.
-        with suppress(ObjectMissing):
-            if original.version and original.version_id:
-                return self.bucket.read(original.key, version_id=original.version_id).body
-        raise FileRemoved("The file was removed or replaced before it could be read.")
+        if original.version and original.version_id:
+            links.append(self.bucket.link(original.key, version_id=original.version_id))
+        return links
 
     def _is_finished(self, image_id: str) -> bool:
         result = self.table.find(image_id)
-        return result is not None and result["status"] in result_document.FINISHED
+        return result is not None and result["status"] != result_document.RECEIVED

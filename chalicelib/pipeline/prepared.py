@@ -3,20 +3,23 @@
 import json
 from dataclasses import dataclass
 from io import BytesIO
-from typing import cast
 
 import numpy as np
 from PIL import Image
 
-from chalicelib.imaging import PreparedImage
 from chalicelib.imaging.decoded import Pixels
 from chalicelib.media_types import ARRAY_TYPE
 from chalicelib.models.classification import Box
+from chalicelib.pipeline.decoder import DecodedFile
 from chalicelib.results import result_document
+from chalicelib.results.picture import KeptFrames, Picture
 from chalicelib.results.result_document import Channel, Result, Source
 from chalicelib.storage.bucket import DataBucket, StoredObject
 from chalicelib.storage.errors import AccessDenied, ObjectMissing
 from chalicelib.storage.inbox import prepared_key
+
+THUMBNAIL = 128
+"""Pixels: twice what the page shows, for dense screens."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +34,18 @@ class PreparedArray:
     created_at: str
     arrived_at: str | None = None
     """When the image arrived, ISO 8601; None if unknown."""
+    picture: Picture | None = None
+    """The display picture, if there is one."""
+    frames: KeptFrames | None = None
+    """The frames that have a display picture, if the file has several."""
 
     @classmethod
-    def of(cls, image: PreparedImage, base: Result, arrived_at: str | None) -> "PreparedArray":
-        """The array of a prepared image, with the arrival of `base`."""
-        source = cast(Source, image.source.to_dict())
-        return cls(image.pixels, image.box, source, base["arrival"], base["created_at"], arrived_at)
+    def of(cls, file: DecodedFile, base: Result, arrived_at: str | None) -> "PreparedArray":
+        """The array of a decoded file, with the arrival of `base`."""
+        return cls(
+            file.pixels, file.box, file.source, base["arrival"], base["created_at"], arrived_at,
+            file.picture, file.frames,
+        )  # fmt: skip
 
     @classmethod
     def unpack(cls, stored: StoredObject) -> "PreparedArray":
@@ -54,24 +63,33 @@ class PreparedArray:
             "arrival": self.arrival,
             "created_at": self.created_at,
             "arrived_at": self.arrived_at,
+            "picture": self.picture,
+            "frames": self.frames,
         }
         return body.getvalue(), {"prepared": json.dumps(facts)}
 
     def received(self, image_id: str, task: str) -> Result:
         """The result document from the arrival of this image."""
-        return result_document.received(image_id, task, self.arrival) | {"created_at": self.created_at}
+        received = result_document.received(image_id, task, self.arrival)
+        return received | {"created_at": self.created_at, "picture": self.picture, "frames": self.frames}
 
-    def preview(self) -> bytes:
-        """The model's input without padding, as a PNG."""
+    def preview(self, *, thumbnail: bool = False) -> bytes:
+        """The model's input without padding, as a PNG.
+
+        A thumbnail has at most `THUMBNAIL` pixels in each direction.
+        """
         left, top, width, height = self.box
         content = self.pixels[:, top : top + height, left : left + width].transpose(1, 2, 0)
+        image = Image.fromarray(content.squeeze())
+        if thumbnail:
+            image.thumbnail((THUMBNAIL, THUMBNAIL))
         png = BytesIO()
-        Image.fromarray(content.squeeze()).save(png, "PNG")
+        image.save(png, "PNG")
         return png.getvalue()
 
 
 def store(bucket: DataBucket, task: str, image_id: str, image: PreparedArray) -> None:
-    """Store the array of an image; its event starts the classification."""
+    """Store the array of an image, whose event starts the classification."""
     body, metadata = image.pack()
     bucket.write(prepared_key(task, image_id), body, ARRAY_TYPE, metadata)
 

@@ -1,4 +1,4 @@
-"""Finds images that arrived and have no result, and processes them again."""
+"""Finds images that arrived and have no result, and processes them again; deletes what is left of others."""
 
 import time
 from collections.abc import Callable
@@ -10,10 +10,13 @@ from typing import Any
 
 from chalicelib.errors import RetriesExhausted
 from chalicelib.observability import logger, measure_seconds
+from chalicelib.pipeline import purge
 from chalicelib.pipeline.inbox_check import STALE_AFTER, InboxCheck
+from chalicelib.pipeline.leftovers import Leftovers
 from chalicelib.pipeline.pipeline import Pipeline
 from chalicelib.results.table_item import Entry
 from chalicelib.storage import inbox
+from chalicelib.storage.bucket import ObjectVersion
 from chalicelib.storage.errors import ObjectMissing
 from chalicelib.storage.inbox import InboxObject
 
@@ -31,6 +34,8 @@ class _Tally:
     stuck: int = 0
     failed: int = 0
     oldest: str | None = None
+    deleted: list[Entry] = field(default_factory=list)
+    """Results that were deleted long enough ago: no run that began before can store anything any more."""
     deadline: float = field(default_factory=lambda: time.monotonic() + MAX_SECONDS)
 
 
@@ -58,9 +63,12 @@ class Sweeper:
         """
         tally = _Tally()
         self._sweep_unfinished(moment, tally)
+        if tally.deleted:
+            self._attempt(tally, "", partial(self._purge, tally))
         check = InboxCheck(self.pipeline.bucket, self.pipeline.table)
         for original in check.run(moment):
             self._try(tally, original.id, partial(self._announce, original))
+        self._delete_leftovers(moment, tally)
         logger.info("swept", extra={"stuck": tally.stuck, "failed": tally.failed})
         if tally.failed:
             raise SweepFailed(f"{tally.failed} of {tally.stuck} stuck images could not be swept")
@@ -83,21 +91,27 @@ class Sweeper:
             if time.monotonic() > tally.deadline:
                 logger.warning("the next sweep continues", extra={"left": len(overdue) - tally.stuck})
                 return
-            self._try(tally, image_id, partial(self._retry, image_id))
+            self._try(tally, image_id, partial(self._retry, tally, image_id))
 
     def _try(self, tally: _Tally, image_id: str, action: Callable[[], None]) -> None:
         """Run `action` for one image. A failure must not stop the others."""
         tally.stuck += 1
+        self._attempt(tally, image_id, action)
+
+    def _attempt(self, tally: _Tally, image_id: str, action: Callable[[], None]) -> None:
         try:
             action()
         except Exception:
             logger.exception("could not be swept", extra={"image": image_id})
             tally.failed += 1
 
-    def _retry(self, image_id: str) -> None:
+    def _retry(self, tally: _Tally, image_id: str) -> None:
         entry = self.pipeline.table.entry(image_id)
         if entry is None or not entry.unfinished_since:
             return  # finished in the meantime
+        if entry.deleted:
+            tally.deleted.append(entry)
+            return
         if entry.finished:
             self.pipeline.decisions.repair(image_id)
             return
@@ -107,6 +121,29 @@ class Sweeper:
             self.send_event(inbox.event_for(original))
         else:
             self._give_up(original, entry)
+
+    def _purge(self, tally: _Tally) -> None:
+        """Delete what is stored of deleted images."""
+        originals = purge.originals(self.pipeline.bucket, [entry.result for entry in tally.deleted])
+        for entry in tally.deleted:
+            if time.monotonic() > tally.deadline:
+                logger.warning("the next sweep continues to delete")
+                return
+            versions = originals[entry.result["id"]]
+            self._attempt(tally, entry.result["id"], partial(self._purge_one, entry, versions))
+
+    def _purge_one(self, entry: Entry, originals: list[ObjectVersion]) -> None:
+        purge.purge(self.pipeline.bucket, entry.result, originals)
+        self.pipeline.table.end_deletion(entry.result["id"], entry.revision)
+        logger.info("deleted", extra={"image": entry.result["id"]})
+
+    def _delete_leftovers(self, moment: datetime, tally: _Tally) -> None:
+        bucket = self.pipeline.bucket
+        for version in Leftovers(bucket, self.pipeline.table).run(moment):
+            if time.monotonic() > tally.deadline:
+                return
+            self._attempt(tally, "", partial(bucket.delete_version, version))
+            logger.info("leftover deleted", extra={"stored_at": version.time.isoformat()})
 
     def _announce(self, original: InboxObject) -> None:
         """Process a file that had no event, and record it in the table.

@@ -10,9 +10,10 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from chalicelib.errors import NotClassified
 from chalicelib.results import result_document
 from chalicelib.results.result_document import Result
-from chalicelib.results.table import ResultsTable, unknown_result
+from chalicelib.results.table import ResultsTable, deleted_result, unknown_result
 from chalicelib.storage.bucket import DataBucket, StoredObject
 from chalicelib.storage.errors import AccessDenied, ObjectChanged, ObjectMissing, StorageFailed
 
@@ -87,6 +88,27 @@ class Decisions:
             return changed
         raise StorageFailed("other writers changed a result each time")
 
+    def review(self, image_id: str, change: Callable[[Result], Result]) -> Result:
+        """Change the readings of an image.
+
+        Args:
+            image_id: of an image that the table knows.
+            change: gets the current result, and returns it with other readings; see `readings`.
+
+        Raises:
+            NotClassified: if the image is not classified.
+            ResultDeleted: if it has been deleted.
+        """
+
+        def edit(result: Result) -> Result:
+            if result["status"] == result_document.DELETED:
+                raise deleted_result()
+            if result["status"] != result_document.CLASSIFIED:
+                raise NotClassified("This image has no classification yet, so there is nothing to review.")
+            return change(result)
+
+        return self.change(image_id, edit)
+
     def repair(self, image_id: str) -> bool:
         """Finish an interrupted change, and write a missing document.
 
@@ -138,7 +160,7 @@ def restore(bucket: DataBucket, table: ResultsTable, key: str) -> bool:
     """
     result, revision = _document(bucket.read(key), key)
     entry = table.entry(result["id"])
-    if entry and entry.finished and entry.revision >= revision:
+    if entry and (entry.finished or entry.deleted) and entry.revision >= revision:
         return False
     if entry and entry.unfinished_since and result["status"] == result_document.QUARANTINED:
         return False  # finishing it also moves the file
@@ -149,7 +171,8 @@ def _document(stored: StoredObject, key: str) -> tuple[Result, int]:
     """Result and revision of the document at `key`."""
     try:
         result = result_document.completed(json.loads(stored.body))
-        if result_document.key(result) == key and result["status"] in result_document.FINISHED:
+        decided = (*result_document.FINISHED, result_document.DELETED)
+        if result_document.key(result) == key and result["status"] in decided:
             return result, int(stored.metadata.get(_REVISION, 0))
     except (ValueError, KeyError, TypeError, AttributeError):
         pass

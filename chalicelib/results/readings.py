@@ -1,8 +1,11 @@
 """The readings of an image: every judgement that people have made, and the one that counts, its review."""
 
+from typing import Literal, cast
+
 from chalicelib.errors import InvalidRequest, ReviewChanged, TooManyReadings
 from chalicelib.limits import MAX_READINGS
-from chalicelib.results.result_document import Result, Review
+from chalicelib.results.reading import Review, judgements, readers_of
+from chalicelib.results.result_document import Result
 
 NONE = "none"
 """Seen by a caller who saw that there was no review."""
@@ -12,27 +15,33 @@ def add(result: Result, reading: Review, seen: str | None, *, second: bool = Fal
     """Add a reading, which becomes the review.
 
     A reading that is already there is not added again: the answer to the first request may have been lost.
+    Only a person's first reading of an image can be blind.
 
     Args:
         result: a classified image's result.
         reading: what a person says.
         seen: `reviewed_at` of the review that this person saw, or `NONE`; None to replace any review.
-        second: leave the review as it is, if there is one.
+        second: leave the review as it is, if there is one. An adjudication becomes the review nevertheless.
 
     Raises:
         ReviewChanged: if the review is not the one that was seen.
+        InvalidRequest: if the reading is an adjudication, but fewer than two people have read the image.
         TooManyReadings: if there is no room.
     """
     review, readings = result["review"], result["readings"]
-    if second and review:
-        own = [earlier for earlier in readings if earlier["reviewer"] == reading["reviewer"]]
+    own = [earlier for earlier in readings if earlier["reviewer"] == reading["reviewer"]]
+    if own:
+        reading = _without(reading, "blind")
+    if second and review and "adjudication" not in reading:
         if own and _says_the_same(own[-1], reading):
             return result
-        return result | {"readings": _appended(readings, reading)}
+        return _with(result, review, _appended(readings, reading))
     if review and _says_the_same(review, reading):
         return result
     check_seen(review, seen)
-    return result | {"review": reading, "readings": _appended(readings, reading)}
+    if "adjudication" in reading and len(judgements(readings)) < 2:
+        raise InvalidRequest("Fewer than two people have read this image, so there is nothing to settle.")
+    return _with(result, reading, _appended(readings, reading))
 
 
 def withdraw(result: Result, seen: str | None, restored: str | None = None) -> Result:
@@ -47,13 +56,45 @@ def withdraw(result: Result, seen: str | None, restored: str | None = None) -> R
         ReviewChanged: if there is a review that is neither the one that was seen nor the one to restore.
         InvalidRequest: if there is no reading to restore.
     """
-    earlier = [reading for reading in result["readings"] if reading["reviewed_at"] == restored]
+    review, readings = result["review"], result["readings"]
+    earlier = [reading for reading in readings if reading["reviewed_at"] == restored]
     if restored and not earlier:
         raise InvalidRequest("This image has no reading from that time to restore.")
-    review = earlier[0] if earlier else None
-    if result["review"] != review:  # otherwise the answer to the first request was lost
-        check_seen(result["review"], seen)
-    return result | {"review": review}
+    if _time(review) == restored:  # the answer to the first request was lost
+        return result
+    check_seen(review, seen)
+    left = _without(earlier[0], "withdrawn") if earlier else None
+    return _with(
+        result,
+        left,
+        [
+            left if left and _time(reading) == restored else _taken_back(reading, _time(review))
+            for reading in readings
+        ],
+    )
+
+
+def withdraw_own(result: Result, moment: str, reviewer: str) -> Result:
+    """Withdraw a person's own reading, whether it is the review or not.
+
+    Args:
+        result: a classified image's result.
+        moment: `reviewed_at` of the reading.
+        reviewer: the person.
+
+    Raises:
+        InvalidRequest: if this person has no such reading.
+    """
+    review, readings = result["review"], result["readings"]
+    if not any(_time(reading) == moment and reading["reviewer"] == reviewer for reading in readings):
+        raise InvalidRequest("You have no reading of this image from that time.")
+    left = None if _time(review) == moment else review
+    return _with(result, left, [_taken_back(reading, moment) for reading in readings])
+
+
+def kept(earlier: Result, result: Result) -> Result:
+    """The result of another model, with the readings of the earlier one."""
+    return _with(result, earlier["review"], earlier["readings"])
 
 
 def check_seen(review: Review | None, seen: str | None) -> None:
@@ -72,10 +113,30 @@ def check_seen(review: Review | None, seen: str | None) -> None:
 
 
 def _says_the_same(one: Review, other: Review) -> bool:
-    return all(one[name] == other[name] for name in ("label", "comment", "reviewer"))
+    return all(
+        one.get(name) == other.get(name)
+        for name in ("label", "comment", "reviewer", "adjudication", "withdrawn")
+    )
+
+
+def _time(reading: Review | None) -> str | None:
+    return reading["reviewed_at"] if reading else None
+
+
+def _taken_back(reading: Review, moment: str | None) -> Review:
+    return reading | {"withdrawn": True} if reading["reviewed_at"] == moment else reading
+
+
+def _without(reading: Review, name: Literal["blind", "withdrawn"]) -> Review:
+    return cast(Review, {key: value for key, value in reading.items() if key != name})
 
 
 def _appended(readings: list[Review], reading: Review) -> list[Review]:
     if len(readings) >= MAX_READINGS:
         raise TooManyReadings(f"This image already has {MAX_READINGS} readings, the maximum.")
     return [*readings, reading]
+
+
+def _with(result: Result, review: Review | None, readings: list[Review]) -> Result:
+    readers = readers_of(review, readings)
+    return cast(Result, {**result, "review": review, "readings": readings, **readers})

@@ -9,15 +9,18 @@ from chalicelib.models.backend import BackendKind
 from chalicelib.models.classification import Classification
 from chalicelib.models.heatmap import Heatmap
 from chalicelib.models.review_rule import Reason
+from chalicelib.results.picture import KeptFrames, Picture
+from chalicelib.results.reading import Review, readers_of, readings_of
 from chalicelib.timestamps import now
 
-Status = Literal["received", "classified", "quarantined"]
+Status = Literal["received", "classified", "quarantined", "deleted"]
 Channel = Literal["api", "upload", "drop-folder"]
 """How an image came in."""
 
 RECEIVED: Final = "received"
 CLASSIFIED: Final = "classified"
 QUARANTINED: Final = "quarantined"
+DELETED: Final = "deleted"
 FINISHED = (CLASSIFIED, QUARANTINED)
 
 type ImageId = Annotated[str, Schema(pattern="^[0-9a-f]{32}$", description="32 hexadecimal digits.")]
@@ -41,6 +44,9 @@ class ResultModel(TypedDict):
     """Of the package's graph. Null for a model that came in no package; such a model gives no heat map and
     cannot recognise out-of-distribution images."""
     backend: BackendKind
+    min_probability: NotRequired[Probability | None]
+    """The lowest probability with which this model's answers needed no review at that time; null if all of
+    them needed one. Results of earlier versions of this application lack it."""
 
 
 class Source(TypedDict):
@@ -56,17 +62,17 @@ class Source(TypedDict):
     """The frame that was classified, counted from 1; only for files with several."""
     frames: NotRequired[int]
     transfer_syntax: NotRequired[str]
+    pixel_spacing: NotRequired[Annotated[list[float], Schema(minItems=2, maxItems=2)]]
+    """Millimetres between rows and between columns of the file; of a DICOM file that says it. Radiographs may
+    state that at the detector."""
 
 
-class Review(TypedDict):
-    """A person's judgement of a classified image."""
+class Hidden(TypedDict):
+    """Who hid a result, and when."""
 
-    label: str
-    """The class that the person says is right."""
-    comment: str | None
-    reviewed_at: str
-    reviewer: str
-    """The user pool's id of the person; `local` without login."""
+    by: str
+    """As in reviews."""
+    at: str
 
 
 class ListedResult(TypedDict):
@@ -88,9 +94,18 @@ class ListedResult(TypedDict):
     model: ResultModel | None
     source: Source | None
     arrival: Channel
+    uploading: NotRequired[Literal[True]]
+    """The file of this upload has not arrived yet. Absent if it has."""
     created_at: str
     classified_at: str | None
     review: Review | None
+    readers: list[str]
+    """Everyone with a reading that stands, as `reviewer` names them, except those who only settled a
+    disagreement."""
+    disagreement: bool
+    """Whether the readers say different classes, and nobody has settled that."""
+    hidden: Hidden | None
+    """Null unless an admin has hidden the result: then lists, exports, drift and retrainings leave it out."""
     disclaimer: str
 
 
@@ -100,6 +115,11 @@ class Result(ListedResult):
     heatmap: Heatmap | None
     """Of the class that the image got. Null while there is no classification, and from models without an
     activation map."""
+    picture: Picture | None
+    """Null while there is no classification, if the picture could not be made, and for images that were
+    prepared by an earlier version of this application."""
+    frames: KeptFrames | None
+    """Null likewise, and for files with one frame only."""
     readings: list[Review]
     """Everything that people have said about the image, oldest first: the review, those that were replaced or
     withdrawn, and second readings."""
@@ -116,7 +136,12 @@ def graph_digest(result: ListedResult) -> str | None:
 
 def key(result: Result) -> str:
     """The key of a result document in the bucket."""
-    return f"results/{result['task']}/{result['id']}.json"
+    return key_of(result["task"], result["id"])
+
+
+def key_of(task: str, image_id: str) -> str:
+    """The key of the document of an image's result."""
+    return f"results/{task}/{image_id}.json"
 
 
 def received(image_id: str, task: str, arrival: Channel) -> Result:
@@ -140,25 +165,34 @@ def received(image_id: str, task: str, arrival: Channel) -> Result:
         "distance": None,
         "model": None,
         "source": None,
+        "picture": None,
+        "frames": None,
         "arrival": arrival,
         "created_at": now(),
         "classified_at": None,
         "review": None,
+        "hidden": None,
         "readings": [],
+        "readers": [],
+        "disagreement": False,
         "disclaimer": DISCLAIMER,
     }
 
 
+def deleted(result: Result) -> Result:
+    """What is left of a deleted result: its id, so that no late event brings it back.
+
+    Its `created_at` is the time of the deletion.
+    """
+    return received(result["id"], result["task"], result["arrival"]) | {"status": DELETED}
+
+
 def completed(stored: Mapping[str, Any]) -> Result:
     """A stored result, with what earlier versions of this application did not store."""
-    return cast(Result, {"distance": None} | dict(stored) | {"readings": readings_of(stored)})
-
-
-def readings_of(stored: Mapping[str, Any]) -> list[Review]:
-    """The readings in a stored result; earlier versions of this application stored only the review."""
-    review = stored.get("review")
-    readings: list[Review] = stored.get("readings", [review] if review else [])
-    return readings
+    readings = readings_of(stored)
+    readers = readers_of(stored.get("review"), readings)
+    lacking = {"distance": None, "hidden": None, "picture": None, "frames": None}
+    return cast(Result, lacking | dict(stored) | {"readings": readings} | readers)
 
 
 def classified(base: Result, source: Source, answer: Classification) -> Result:
@@ -176,6 +210,7 @@ def classified(base: Result, source: Source, answer: Classification) -> Result:
             "version": answer.model.version,
             "sha256": answer.model.sha256,
             "backend": answer.model.backend,
+            "min_probability": answer.min_probability,
         },
         "source": source,
         "classified_at": now(),

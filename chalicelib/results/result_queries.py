@@ -1,18 +1,21 @@
 """Reads many results at a time: pages, selections, and the newest answers of one model."""
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 from chalicelib.results.result_document import CLASSIFIED, QUARANTINED, ListedResult
 from chalicelib.results.selection import ALL, LISTED, Selection
-from chalicelib.results.table_item import has_expired, listed_result
+from chalicelib.results.table_item import INDEXED_PROBABILITY, has_expired, listed_result
 from chalicelib.storage.items import Key, to_cursor
 
 _FILTERED_READ = 1000
 """Items read per request where a filter drops most of them."""
 _MAX_READS = 20
 """Requests for one page. A short page with a cursor is better than more of them."""
+_MAX_SECONDS = 8.0
+"""Time to begin them. API Gateway waits 29 s, and a person less."""
 
 
 class ResultQueries:
@@ -34,13 +37,14 @@ class ResultQueries:
         query = _with_expiry(selection.query())
         reads = _FILTERED_READ if "FilterExpression" in query else limit
         start = selection.start(cursor) if cursor else None
+        deadline = time.monotonic() + _MAX_SECONDS
         end: Key | None = None
         results: list[ListedResult] = []
         # A filter drops items after they have been read, so one request may not fill the page.
         for items, last in islice(self._pages(query | {"Limit": reads}, start), _MAX_READS):
             results += _listed(items)
             end = last
-            if len(results) >= limit:
+            if len(results) >= limit or time.monotonic() > deadline:
                 break
         if len(results) > limit:
             results = results[:limit]
@@ -94,6 +98,13 @@ class ResultQueries:
         """
         for items, _ in self._pages(_with_expiry(selection.query(attributes))):
             yield list(_listed(items))
+
+    def unindexed(self) -> Iterator[str]:
+        """The ids of classified results that an earlier version stored without their indexed probability."""
+        query = Selection(status=CLASSIFIED).query(("id",))
+        query["FilterExpression"] += f" AND attribute_not_exists({INDEXED_PROBABILITY})"
+        for items, _ in self._pages(query):
+            yield from (item["id"] for item in items)
 
     def finished(self) -> Iterator[str]:
         """The ids of all finished results, in no order. Reads the whole table: for repairs only."""

@@ -1,7 +1,8 @@
 """The results table. One item per image; two indexes list them by time, one for all and one by task.
 
-A third index, `unfinished`, holds only images with work left to do. Their items have two more attributes,
-which the last write of every operation removes.
+A third index lists the classified results of a task by probability. The fourth, `unfinished`, holds only
+images with work left to do. Their items have two more attributes, which the last write of every operation
+removes.
 """
 
 import time
@@ -9,14 +10,21 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from chalicelib.errors import UnknownResult
-from chalicelib.results.result_document import RECEIVED, Result
+from chalicelib.errors import ResultDeleted, UnknownResult
+from chalicelib.results.result_document import CLASSIFIED, DELETED, RECEIVED, Result
 from chalicelib.results.result_queries import ResultQueries
-from chalicelib.results.table_item import Entry, has_expired, result_item, result_of
+from chalicelib.results.table_item import (
+    INDEXED_PROBABILITY,
+    Entry,
+    has_expired,
+    result_item,
+    result_of,
+)
 from chalicelib.storage.items import to_item
 from chalicelib.timestamps import now
 
-_UNUSED_UPLOAD_SECONDS = 24 * 3600
+_UNUSED_UPLOAD_SECONDS = 3600
+"""A form is valid for a quarter of an hour; a file that arrives even later than this gets its place back."""
 
 _BATCH = 100
 """Keys per BatchGetItem, the service's limit."""
@@ -33,9 +41,26 @@ class ResultsTable(ResultQueries):
         self._conflict = resource.meta.client.exceptions.ConditionalCheckFailedException
 
     def announce(self, result: Result) -> None:
-        """Keep a place for an upload that is yet to come. It expires after a day if nothing arrives."""
+        """Keep a place for an upload that is yet to come. It expires after an hour if nothing arrives."""
         expires = int(time.time()) + _UNUSED_UPLOAD_SECONDS
         self._table.put_item(Item=result_item(result) | {"expires_at": expires})
+
+    def give_up(self, image_id: str) -> None:
+        """Let the place of an upload expire now, unless the file has arrived; if it still does, it counts.
+
+        Raises:
+            UnknownResult: if there is no such place, and no result.
+        """
+        try:
+            self._table.update_item(
+                Key={"id": image_id},
+                UpdateExpression="SET expires_at = :now",
+                ConditionExpression="attribute_exists(expires_at)",
+                ExpressionAttributeValues={":now": int(time.time())},
+            )
+        except self._conflict:
+            if self._item_of(image_id) is None:
+                raise unknown_result() from None
 
     def receive(self, result: Result, event: dict[str, Any]) -> tuple[Entry, bool]:
         """Record that an image has arrived, and with which S3 event.
@@ -81,7 +106,7 @@ class ResultsTable(ResultQueries):
         except self._conflict:
             return None
         item: dict[str, Any] = response["Attributes"]
-        return item
+        return {name: value for name, value in item.items() if name != "expires_at"}
 
     def finish(self, result: Result, revision: int = 0) -> bool:
         """Store the final result of an image; False if it already has one."""
@@ -127,9 +152,12 @@ class ResultsTable(ResultQueries):
             revision: its revision.
             pending: the latest revision whose writer is known to have finished or died; `revision` if None.
         """
+        item = result_item(result, revision)
+        if result["status"] == DELETED:  # the sweeper has to delete what is stored of the image
+            item |= {"unfinished": _shard(result["id"]), "unfinished_since": now()}
         try:
             self._table.put_item(
-                Item=result_item(result, revision),
+                Item=item,
                 ConditionExpression=(
                     "attribute_not_exists(#status) OR #status = :received OR "
                     "((attribute_not_exists(pending) OR pending <= :pending) AND "
@@ -145,6 +173,28 @@ class ResultsTable(ResultQueries):
         except self._conflict:
             return False
         return True
+
+    def end_deletion(self, image_id: str, revision: int) -> None:
+        """Remove the mark of a deleted result, unless the image has been sent again in the meantime."""
+        with suppress(self._conflict):
+            self._table.update_item(
+                Key={"id": image_id},
+                UpdateExpression="REMOVE unfinished, unfinished_since",
+                ConditionExpression="attribute_exists(id) AND #status = :deleted AND revision = :revision",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={":deleted": DELETED, ":revision": revision},
+            )
+
+    def index_probability(self, image_id: str) -> None:
+        """List a classified result by its probability, as if it had been stored by this version."""
+        with suppress(self._conflict):
+            self._table.update_item(
+                Key={"id": image_id},
+                UpdateExpression=f"SET {INDEXED_PROBABILITY} = probability",
+                ConditionExpression="#status = :classified",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={":classified": CLASSIFIED},
+            )
 
     def unfinished(self) -> Iterator[Iterator[tuple[str, str]]]:
         """Id and `unfinished_since` of every unfinished image, oldest first; one series per shard."""
@@ -171,7 +221,7 @@ class ResultsTable(ResultQueries):
         return item if item and "status" in item else None
 
     def find(self, image_id: str) -> Result | None:
-        """The result of one image, if there is one."""
+        """The result of one image, if there is one; of a deleted one, what is left."""
         item = self._item_of(image_id)
         return result_of(item) if item and not has_expired(item) else None
 
@@ -180,10 +230,13 @@ class ResultsTable(ResultQueries):
 
         Raises:
             UnknownResult: if there is none.
+            ResultDeleted: if it has been deleted.
         """
         result = self.find(image_id)
         if result is None:
             raise unknown_result()
+        if result["status"] == DELETED:
+            raise deleted_result()
         return result
 
     def count_try(self, image_id: str) -> None:
@@ -225,6 +278,11 @@ def unknown_result() -> UnknownResult:
     return UnknownResult(
         "There is no result with this id. Ids come from an upload or from the list of results."
     )
+
+
+def deleted_result() -> ResultDeleted:
+    """The error for the id of a deleted result."""
+    return ResultDeleted("This result has been deleted for good. To classify the image again, send it again.")
 
 
 def _shard(image_id: str) -> str:

@@ -6,12 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from chalicelib.results.result_document import FINISHED, ListedResult, Result, completed
+from chalicelib.results.reading import readers_of, readings_of
+from chalicelib.results.result_document import DELETED, FINISHED, ListedResult, Result, completed
 from chalicelib.storage.items import EVERYTHING, from_item, to_item
 
 Item = dict[str, Any]
 
-_HIDDEN = ("listing", "tries", "expires_at", "event", "revision", "pending", "unfinished", "unfinished_since")
+HIDDEN_SHELF = "hidden/"
+_DELETED_SHELF = "deleted/"
+"""Prefixes of the partitions of the indexes that hold hidden and deleted results. So no list, export, drift
+check or training finds them, unless it asks for that partition."""
+
+INDEXED_PROBABILITY = "indexed_probability"
+"""The attribute by which an index orders classified results. All others have the probability None, which may
+not be the key of an index."""
+
+_HIDDEN = (
+    *("listing", "tries", "expires_at", "event", "revision", "pending", "unfinished", "unfinished_since"),
+    INDEXED_PROBABILITY,
+)
 """Attributes of items that are not part of results."""
 
 
@@ -36,6 +49,11 @@ class Entry:
         """Whether the image has its result."""
         return self.result["status"] in FINISHED
 
+    @property
+    def deleted(self) -> bool:
+        """Whether an admin has deleted the result; what was stored of the image may not be gone yet."""
+        return self.result["status"] == DELETED
+
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> "Entry":
         """The entry that an item holds."""
@@ -52,7 +70,13 @@ class Entry:
 
 def result_item(result: Result, revision: int = 0) -> Item:
     """The item that stores a finished result, or one that has just been received."""
-    return to_item(result) | {"listing": EVERYTHING} | ({"revision": revision} if revision else {})
+    shelf = _shelf(result)
+    values: dict[str, Any] = {**result, "listing": shelf + EVERYTHING, "task": shelf + result["task"]}
+    if revision:
+        values["revision"] = revision
+    if result["probability"] is not None:
+        values[INDEXED_PROBABILITY] = result["probability"]
+    return to_item(values)
 
 
 def result_of(item: Mapping[str, Any]) -> Result:
@@ -62,8 +86,19 @@ def result_of(item: Mapping[str, Any]) -> Result:
 
 def listed_result(item: Mapping[str, Any]) -> ListedResult:
     """The attributes that a query read of a result."""
-    # Older results were stored without a distance.
-    return cast(ListedResult, {"distance": None} | from_item(item, *_HIDDEN))
+    found = from_item(item, *_HIDDEN)
+    # Older results were stored without a distance, without readers and without the mark of hidden ones.
+    readers: Item = {**readers_of(found["review"], readings_of(found))} if "review" in found else {}
+    if "task" in found:
+        found["task"] = found["task"].rpartition("/")[2]
+    waiting = {"uploading": True} if "expires_at" in item else {}
+    return cast(ListedResult, {"distance": None, "hidden": None} | readers | waiting | found)
+
+
+def _shelf(result: Result) -> str:
+    if result["status"] == DELETED:
+        return _DELETED_SHELF
+    return HIDDEN_SHELF if result["hidden"] else ""
 
 
 def has_expired(item: Mapping[str, Any]) -> bool:

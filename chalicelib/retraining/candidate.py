@@ -18,6 +18,7 @@ from chalicelib.retraining.decision_count import COUNT, count_decisions
 from chalicelib.retraining.locations import EVALUATION, EVALUATION_BEFORE, RETRAININGS, SPLIT
 from chalicelib.retraining.payloads import Candidate, GateDecision, TrainedModel
 from chalicelib.retraining.planning.plan import Plan
+from chalicelib.retraining.record import Scores
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.storage.errors import ObjectMissing
 
@@ -62,7 +63,7 @@ class Candidates:
     def decide(self, plan: Plan, candidate: Candidate) -> GateDecision:
         """Record the decision of the evaluation job."""
         task, version = plan["task"], candidate["version"]
-        folder = plan["folder"].removeprefix(f"s3://{self.bucket.name}/")
+        folder = self._folder(plan)
         decision = self._read_decision(folder)
         manifest, split = f"{folder}data/manifest.csv", f"{RETRAININGS}{task}/{SPLIT}"
         count = count_decisions(self.bucket, self.registry, task, version, (manifest, split))
@@ -74,6 +75,14 @@ class Candidates:
         # From now on every image keeps the part it had in this evaluation, whatever was decided.
         self.bucket.copy(manifest, split)
         return {"accepted": accepted, "reasons": " ".join(reasons)}
+
+    def scores(self, plan: Plan) -> Scores | None:
+        """The scores in the decision of the evaluation job; None if it is of an earlier release."""
+        found: Scores | None = self._read_decision(self._folder(plan)).get("scores")
+        return found
+
+    def _folder(self, plan: Plan) -> str:
+        return plan["folder"].removeprefix(f"s3://{self.bucket.name}/")
 
     def _read_decision(self, folder: str) -> dict[str, Any]:
         try:

@@ -19,7 +19,7 @@ RUNNING: Final = "running"
 COMPLETED: Final = "completed"
 FAILED: Final = "failed"
 _ENDS: Mapping[str, _Status] = {"Completed": COMPLETED, "Failed": FAILED, "Stopped": FAILED}
-_JOBS = {
+JOBS = {
     "data": ("processing_job", "ProcessingJob", "{name}-data"),
     "tuning": ("hyper_parameter_tuning_job", "HyperParameterTuningJob", "{tuning_name}"),
     "training": ("training_job", "TrainingJob", "{name}"),
@@ -69,7 +69,7 @@ class CreationChecker:
         return endpoint is not None and (endpoint.is_changing or endpoint.serves(plan["name"]))
 
     def _check_job(self, plan: Plan, creating: Creating, error: TaskError) -> Creation:
-        noun, title, pattern = _JOBS[creating]
+        noun, title, pattern = JOBS[creating]
         job = self._describe(noun, **{f"{title}Name": pattern.format(**plan)})
         if job is None:
             return _creation(creating, FAILED, error)

@@ -82,6 +82,11 @@ class Executions:
         execution = self.describe(arn)
         return execution is not None and execution["status"] == RUNNING
 
+    def stop(self, arn: str, cause: str) -> None:
+        """Stop an execution if it is running. Step Functions stops the job that it waits for, too."""
+        if self.is_running(arn):
+            self._client.stop_execution(executionArn=arn, error="Stopped", cause=cause)
+
     def states(self, arn: str) -> list[EnteredState]:
         """The states that were entered, in order: `{"name", "entered_at", "exited_at"}`, times in UTC.
 

@@ -23,13 +23,21 @@ ADVICE: Mapping[Failure, str] = {
     "EvaluationFailed": "See the log of the transform job (/aws/sagemaker/TransformJobs) or of the "
     "evaluation job (/aws/sagemaker/ProcessingJobs). Start again.",
     "ApprovalFailed": "Start again, or deploy without approval.",
-    "DeploymentFailed": "The endpoint's log in /aws/sagemaker/Endpoints says why it did not start. "
-    "The previous model is still deployed. Start again, or choose another kind of endpoint in the task's "
-    "[serving].",
+    "DeploymentFailed": "The endpoint's log in /aws/sagemaker/Endpoints says why it did not start "
+    "or answered with errors. The previous model is still deployed. Start again, or choose another kind of "
+    "endpoint in the task's [serving].",
     "SmokeTestFailed": "The endpoint's answers differ from those of the evaluation. The previous model is "
     "still deployed. Compare the containers of training and endpoint, then start again.",
     "PromotionFailed": "The previous model is still deployed. Start again.",
 }
+
+
+QUOTA_ERRORS = ("ResourceLimitExceeded", "SageMaker.ResourceLimitExceededException")
+"""The error of a request for which the account's quota does not suffice, in the SDK and in Step Functions."""
+QUOTA_ADVICE = (
+    "The current model stays. Ask for a higher quota in Service Quotas (Amazon SageMaker), or deploy another "
+    "type of instance with INSTANCE=, and start again."
+)
 
 
 def explain(state: Failure, error: Mapping[str, Any]) -> str:
@@ -39,7 +47,8 @@ def explain(state: Failure, error: Mapping[str, Any]) -> str:
         state: which failure it was.
         error: that Step Functions caught: `{"Error", "Cause"}`.
     """
-    return f"{reason_of(error)} {ADVICE[state]}".strip()
+    advice = QUOTA_ADVICE if error.get("Error") in QUOTA_ERRORS else ADVICE[state]
+    return f"{reason_of(error)} {advice}".strip()
 
 
 def reason_of(error: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Iterator
 
 from chalicelib.results import result_document
+from chalicelib.results.reading import Review
 from chalicelib.results.result_document import ListedResult
 from chalicelib.storage import inbox
 from chalicelib.tasks import Task
@@ -24,13 +25,8 @@ def manifest(task: Task, reviewed: Iterable[ListedResult], bucket: str) -> Itera
         bucket: name of the bucket with the prepared arrays.
     """
     for result in reviewed:
-        review = result.get("review")
-        # Reviews of a class that was renamed or removed since are left out: their meaning is unknown.
-        if (
-            result["status"] != result_document.CLASSIFIED
-            or not review
-            or review["label"] not in task.class_names
-        ):
+        review = usable_review(task, result)
+        if review is None:
             continue
         line = {
             "source-ref": f"s3://{bucket}/{inbox.prepared_key(task.name, result['id'])}",
@@ -45,3 +41,13 @@ def manifest(task: Task, reviewed: Iterable[ListedResult], bucket: str) -> Itera
             },
         }
         yield json.dumps(line, ensure_ascii=False) + "\n"
+
+
+def usable_review(task: Task, result: ListedResult) -> Review | None:
+    """The review of a result, if training can use it.
+
+    Reviews of a class that was renamed or removed since are left out: their meaning is unknown.
+    """
+    review = result.get("review")
+    usable = review and result["status"] == result_document.CLASSIFIED and review["label"] in task.class_names
+    return review if usable else None

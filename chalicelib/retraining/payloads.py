@@ -83,10 +83,10 @@ class EndpointState(TypedDict):
 
 
 class DeployedEndpoint(TypedDict):
-    """The endpoint during the deployment, as SageMaker describes it."""
+    """The endpoint during the deployment, as SageMaker describes it; it has more members."""
 
-    status: str
-    config: str
+    EndpointStatus: str
+    EndpointConfigName: NotRequired[str]
 
 
 class SmokeTest(TypedDict):

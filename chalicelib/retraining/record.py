@@ -15,6 +15,15 @@ class StartedRetraining(TypedDict):
     status: Literal["running"]
 
 
+class Scores(TypedDict):
+    """Balanced accuracies on the same test images."""
+
+    images: int
+    candidate: float
+    current: float | None
+    """Null if there was no model to compare with."""
+
+
 class RetrainingRecord(TypedDict):
     """The record of a retraining."""
 
@@ -41,11 +50,15 @@ class RetrainingRecord(TypedDict):
     """The version that was trained."""
     accepted: bool | None
     """Whether the candidate passed the gate."""
+    scores: NotRequired[Scores | None]
+    """Of the candidate and the current model; null or absent if they were not recorded."""
     outcome: str | None
     """The result and its reason, in words."""
     waiting_for: NotRequired[Literal["approval", None]]
     smoke_test: NotRequired[dict[str, Any]]
     """The answers of the deployed candidate, compared with those it gave in its evaluation."""
+    stopped_by: NotRequired[str]
+    """Id of the user who stopped it."""
     failure: NotRequired[str]
     """Why it failed, in words."""
 
@@ -75,3 +88,5 @@ class FollowedRetraining(RetrainingRecord):
     """The latest of the training job."""
     files: list[str]
     """For GET /retrainings/{name}/files/{file}."""
+    names: dict[str, str]
+    """What colleagues know those by who started and stopped it, by id, if they are still in the user pool."""

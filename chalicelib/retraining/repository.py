@@ -3,7 +3,7 @@
 An item is the record of a retraining, with the name of its execution as its key, or the lock of a task.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 from chalicelib.errors import UnknownRetraining
@@ -22,6 +22,7 @@ from chalicelib.timestamps import now
 
 RUNNING: Final = "running"
 FAILED: Final = "failed"
+STOPPED: Final = "stopped"
 SKIPPED: Final = "skipped"
 """The only partition of the index by time: there are few retrainings a day."""
 _LOCK = "lock/"
@@ -77,17 +78,31 @@ class RetrainingRepository:
         Raises:
             UnknownRetraining: if there is no such retraining. A part of a record creates none.
         """
-        names = {f"#{key}": key for key in values}
+        if not self._update(name, values, "attribute_exists(listing)"):
+            raise unknown_retraining()
+
+    def stop(self, name: str, user: str, outcome: str) -> None:
+        """Record that a person has stopped a retraining, unless it has ended in the meantime."""
+        end = {"status": STOPPED, "ended_at": now(), "outcome": outcome, "stopped_by": user}
+        nothing_awaited = {"waiting_for": None, "task_token": ""}
+        self._update(name, {**end, **nothing_awaited}, "#status = :running", {":running": RUNNING})
+
+    def _update(
+        self, name: str, values: Mapping[str, Any], condition: str, given: Mapping[str, Any] | None = None
+    ) -> bool:
+        """Set attributes of a record if a condition on it holds; `given` are the condition's own values."""
+        new = {f":{key}": value for key, value in values.items()}
         try:
             self._table.update_item(
                 Key={"name": name},
                 UpdateExpression="SET " + ", ".join(f"#{key} = :{key}" for key in values),
-                ConditionExpression="attribute_exists(listing)",
-                ExpressionAttributeNames=names,
-                ExpressionAttributeValues=to_item({f":{key}": value for key, value in values.items()}),
+                ConditionExpression=condition,
+                ExpressionAttributeNames={f"#{key}": key for key in values},
+                ExpressionAttributeValues=to_item({**new, **(given or {})}),
             )
         except self._conflict:
-            raise _unknown() from None
+            return False
+        return True
 
     def get(self, name: str) -> RetrainingRecord:
         """The record of a retraining.
@@ -97,11 +112,18 @@ class RetrainingRepository:
         """
         item = self._find(name)
         if item is None:
-            raise _unknown()
+            raise unknown_retraining()
         return _record(item)
 
-    def page(self, limit: int, cursor: str | None) -> tuple[list[RetrainingRecord], str | None]:
+    def page(
+        self, limit: int, cursor: str | None, tasks: Sequence[str] | None = None
+    ) -> tuple[list[RetrainingRecord], str | None]:
         """The newest retrainings, and the cursor of the page after them (None at the end).
+
+        Args:
+            limit: the largest number of retrainings to read.
+            cursor: of the page.
+            tasks: the tasks wanted, of which a page may hold fewer than `limit`; None for all.
 
         Raises:
             InvalidRequest: if `cursor` was not made by this method.
@@ -115,7 +137,9 @@ class RetrainingRepository:
             **({"ExclusiveStartKey": _start(cursor)} if cursor else {}),
         )
         last = page.get("LastEvaluatedKey")
-        return [_record(item) for item in page["Items"]], to_cursor(last) if last else None
+        records = [_record(item) for item in page["Items"]]
+        wanted = [record for record in records if tasks is None or record["task"] in tasks]
+        return wanted, to_cursor(last) if last else None
 
     def token(self, name: str) -> str | None:
         """The task token of a retraining that waits for an approval; None if it does not wait."""
@@ -165,7 +189,8 @@ class RetrainingRepository:
         return found.get("Item")
 
 
-def _unknown() -> UnknownRetraining:
+def unknown_retraining() -> UnknownRetraining:
+    """The error for a name without a retraining."""
     return UnknownRetraining("There is no retraining with this name. GET /api/retrainings lists them.")
 
 

@@ -1,5 +1,7 @@
 """The API's operations on retrainings: start, list, follow, approve."""
 
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,17 +14,25 @@ from chalicelib.errors import (
 )
 from chalicelib.fields import optional_str, refuse_unknown
 from chalicelib.retraining.executions import Executions, end_of
-from chalicelib.retraining.locations import EVALUATION, EVALUATION_BEFORE, retraining_folder
+from chalicelib.retraining.locations import (
+    CHECKPOINTS,
+    EVALUATION,
+    EVALUATION_BEFORE,
+    retraining_folder,
+)
 from chalicelib.retraining.record import FollowedRetraining, RetrainingRecord, StartedRetraining
 from chalicelib.retraining.repository import RUNNING, RetrainingRepository, empty_record
 from chalicelib.retraining.request import parse_request
 from chalicelib.retraining.training_jobs import TrainingJobs
+from chalicelib.storage.audit import Audit
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.storage.errors import ObjectMissing
 from chalicelib.storage.inbox import random_token
 from chalicelib.tasks import Task
 
 REPORT = "report.md"
+EPOCHS = re.compile(r"epochs-[0-9]+\.json")
+"""Files with all epochs of the training of one network."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,8 @@ class RetrainingService:
     executions: Executions
     bucket: DataBucket
     jobs: TrainingJobs
+    names_of: Callable[[Iterable[str | None]], dict[str, str]] = lambda _ids: {}
+    """Names of users by id."""
 
     def start(self, body: dict[str, Any], user: str) -> StartedRetraining:
         """Start a retraining.
@@ -47,6 +59,7 @@ class RetrainingService:
         task = parse_request(body).task
         self.check_idle(task)
         name = f"{task.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{random_token()[:4]}"
+        Audit(self.bucket).record(user, "start-retraining", name)
         self.executions.start(name, body | {"requested_by": user})
         return {"name": name, "task": task.name, "status": RUNNING}
 
@@ -63,14 +76,26 @@ class RetrainingService:
                 "again when it has ended."
             )
 
-    def page(self, limit: int, cursor: str | None) -> tuple[list[RetrainingRecord], str | None]:
-        """The newest retrainings, and the cursor of the page after them (None at the end).
+    def page(
+        self, limit: int, cursor: str | None, tasks: Sequence[str] | None = None
+    ) -> tuple[list[RetrainingRecord], str | None]:
+        """The newest retrainings (of `tasks`, None for all), and the cursor of the page after them.
+
+        A page may be short, and still have a cursor; None at the end.
 
         Raises:
             InvalidRequest: if `cursor` was not made by this method.
         """
-        records, following = self.repository.page(limit, cursor)
+        records, following = self.repository.page(limit, cursor, tasks)
         return [self._up_to_date(record) for record in records], following
+
+    def task_of(self, name: str) -> str:
+        """Name of the task of a retraining, as it was requested.
+
+        Raises:
+            UnknownRetraining: if there is no such retraining.
+        """
+        return self._record(name)["task"]
 
     def follow(self, name: str) -> FollowedRetraining:
         """One retraining with its `states`, latest `metrics` of training, and names of `files`.
@@ -84,6 +109,7 @@ class RetrainingService:
             "states": self.executions.states(record["execution"]),
             "metrics": self._metrics(record),
             "files": self._files(record),
+            "names": self.names_of((record["requested_by"], record.get("stopped_by"))),
         }
 
     def file(self, name: str, file: str) -> bytes:
@@ -93,11 +119,14 @@ class RetrainingService:
             UnknownRetraining: if there is no such retraining, or it has no such file.
         """
         record = self._record(name)
-        folder, names = self._evaluation(record)
-        path = file if file == REPORT else f"plots/{file}"
-        if path in names:
+        keys = self._epochs(record)
+        if file not in keys:
+            folder, names = self._evaluation(record)
+            path = file if file == REPORT else f"plots/{file}"
+            keys = {file: f"{folder}{path}"} if path in names else {}
+        if file in keys:
             try:
-                return self.bucket.read(f"{folder}{path}").body
+                return self.bucket.read(keys[file]).body
             except ObjectMissing:
                 pass
         raise UnknownRetraining(f"This retraining has no file '{file}' (yet).")
@@ -118,6 +147,7 @@ class RetrainingService:
         token = self.repository.token(name)
         if token is None:
             raise NothingToApprove("This retraining does not wait for an approval.")
+        Audit(self.bucket).record(user, "approve-model" if body["approved"] else "decline-model", name)
         self.executions.answer(token, {"approved": body["approved"], "by": user, "comment": comment})
         self.repository.update(name, task_token="", waiting_for=None)
 
@@ -151,7 +181,15 @@ class RetrainingService:
     def _files(self, record: RetrainingRecord) -> list[str]:
         _, names = self._evaluation(record)
         plots = [name.removeprefix("plots/") for name in names if name.startswith("plots/")]
-        return sorted(plots) + ([REPORT] if REPORT in names else [])
+        return sorted(self._epochs(record)) + sorted(plots) + ([REPORT] if REPORT in names else [])
+
+    def _epochs(self, record: RetrainingRecord) -> dict[str, str]:
+        """The keys of the files with the epochs of each network, by their names."""
+        folder = f"{retraining_folder(record['task'], record['name'])}{CHECKPOINTS}"
+        # Training puts them below the name of its job, and a search below one more folder of that name.
+        keys = [key for key in self.bucket.keys(folder) if f"/{record['job']}/" in key]
+        names = {key.rpartition("/")[2]: key for key in keys}
+        return {name: key for name, key in names.items() if EPOCHS.fullmatch(name)}
 
     def _evaluation(self, record: RetrainingRecord) -> tuple[str, list[str]]:
         """The folder with the evaluation of the candidate, and the names of the files in it."""

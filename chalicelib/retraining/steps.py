@@ -113,7 +113,12 @@ class Steps:
     def record_decision(self, plan: Plan, candidate: Candidate) -> GateDecision:
         """Record what the evaluation decided; see `Candidates.decide`."""
         decision = self.candidates.decide(plan, candidate)
-        self.repository.update(plan["run"], accepted=decision["accepted"], outcome=decision["reasons"])
+        self.repository.update(
+            plan["run"],
+            accepted=decision["accepted"],
+            outcome=decision["reasons"],
+            scores=self.candidates.scores(plan),
+        )
         return decision
 
     def request_approval(self, plan: Plan, decision: GateDecision, token: str, topic: str) -> dict[str, Any]:

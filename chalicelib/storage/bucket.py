@@ -1,8 +1,10 @@
 """The data bucket."""
 
+import base64
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import IO, Any, TypedDict
 
 from boto3.s3.transfer import TransferConfig
@@ -45,11 +47,32 @@ class StoredObject:
     etag: str
 
 
+@dataclass(frozen=True)
+class ObjectVersion:
+    """A version of an object, or a delete marker."""
+
+    key: str
+    version_id: str
+    etag: str | None
+    """None for a delete marker."""
+    latest: bool
+    time: datetime
+    """When it was stored."""
+
+
 class UploadForm(TypedDict):
     """A presigned form (multipart/form-data): send the fields first, then the file."""
 
     url: str
     fields: dict[str, str]
+
+
+class Link(TypedDict):
+    """A presigned link: whoever has it can get the object, without any permission."""
+
+    url: str
+    headers: dict[str, str]
+    """To be sent with the request."""
 
 
 class DataBucket:
@@ -114,6 +137,17 @@ class DataBucket:
                 Bucket=self.name, Key=key, Body=body, ContentType=content_type, Metadata=metadata or {}
             )
 
+    def create(self, key: str, body: bytes, content_type: str) -> None:
+        """Store `body` at `key`, if there is no object.
+
+        Raises:
+            ObjectChanged: if there is one, or another writer is storing one.
+        """
+        with conditional(), anonymous_errors(self._client):
+            self._client.put_object(
+                Bucket=self.name, Key=key, Body=body, ContentType=content_type, IfNoneMatch="*"
+            )
+
     def write_json(self, key: str, document: Mapping[str, Any]) -> None:
         """Store `document` at `key`."""
         self.write(key, _json(document), "application/json")
@@ -157,12 +191,22 @@ class DataBucket:
             for entry in page.get("CommonPrefixes", ()):
                 yield entry["Prefix"].removeprefix(prefix).rstrip("/")
 
-    def keys(self, prefix: str) -> Iterator[str]:
-        """The keys of all objects below `prefix`, which ends in a slash."""
-        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
+    def keys(self, prefix: str, after: str = "") -> Iterator[str]:
+        """The keys of all objects below `prefix`, which ends in a slash, that sort after the key `after`."""
+        start = {"StartAfter": after} if after else {}
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.name, Prefix=prefix, **start
+        )
         for page in pages:
             for entry in page.get("Contents", ()):
                 yield entry["Key"]
+
+    def changes(self, prefix: str) -> Iterator[tuple[str, str]]:
+        """The keys of all objects below `prefix`, which ends in a slash, and when each was last stored."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
+        for page in pages:
+            for entry in page.get("Contents", ()):
+                yield entry["Key"], timestamp(entry["LastModified"])
 
     def delete(self, key: str, etag: str | None = None) -> None:
         """Delete an object; if `etag` is given, only if it is that version. Older versions are kept.
@@ -174,13 +218,42 @@ class DataBucket:
         with anonymous_errors(self._client):
             self._client.delete_object(Bucket=self.name, Key=key, **condition)
 
-    def presign_upload(self, key: str, size: int, content_type: str) -> UploadForm:
-        """A form with which a browser may store exactly `size` bytes at `key`."""
+    def versions(self, prefix: str) -> Iterator[ObjectVersion]:
+        """All versions of all objects whose keys begin with `prefix`, and their delete markers."""
+        for page, _ in self.version_pages(prefix):
+            yield from page
+
+    def version_pages(self, prefix: str, after: str = "") -> Iterator[tuple[list[ObjectVersion], str]]:
+        """As `versions`, behind the key `after`: pages of a thousand, each with its last key."""
+        request = {"Bucket": self.name, "Prefix": prefix} | ({"KeyMarker": after} if after else {})
+        for page in self._client.get_paginator("list_object_versions").paginate(**request):
+            found = [
+                _version(entry) for kind in ("Versions", "DeleteMarkers") for entry in page.get(kind, ())
+            ]
+            if found:
+                yield found, max(one.key for one in found)
+
+    def delete_version(self, version: ObjectVersion) -> None:
+        """Delete a version of an object for good."""
+        with anonymous_errors(self._client):
+            self._client.delete_object(Bucket=self.name, Key=version.key, VersionId=version.version_id)
+
+    def presign_upload(
+        self, key: str, size: int, content_type: str, sha256: bytes | None = None
+    ) -> UploadForm:
+        """A form with which a browser may store exactly `size` bytes at `key`, with this digest if given."""
+        fields = {"Content-Type": content_type}
+        if sha256:
+            digest = base64.b64encode(sha256).decode()
+            fields |= {"x-amz-checksum-algorithm": "SHA256", "x-amz-checksum-sha256": digest}
         form: UploadForm = self._client.generate_presigned_post(
             Bucket=self.name,
             Key=key,
-            Fields={"Content-Type": content_type},
-            Conditions=[{"Content-Type": content_type}, ["content-length-range", size, size]],
+            Fields=fields,
+            Conditions=[
+                *({name: value} for name, value in fields.items()),
+                ["content-length-range", size, size],
+            ],
             ExpiresIn=UPLOAD_SECONDS,
         )
         return form
@@ -197,6 +270,16 @@ class DataBucket:
             ExpiresIn=UPLOAD_SECONDS,
         )
         return link
+
+    def link(self, key: str, etag: str | None = None, version_id: str | None = None) -> Link:
+        """A link to the object at `key`; if `etag` or `version_id` is given, to that version of it."""
+        condition = {"IfMatch": f'"{etag}"'} if etag else {}
+        if version_id:
+            condition = {"VersionId": version_id}
+        url = self._client.generate_presigned_url(
+            "get_object", Params={"Bucket": self.name, "Key": key} | condition, ExpiresIn=UPLOAD_SECONDS
+        )
+        return {"url": url, "headers": {"If-Match": condition["IfMatch"]} if "IfMatch" in condition else {}}
 
     def inbox(self, after: str = "") -> Iterator[tuple[list[InboxObject], str]]:
         """The objects under `inbox/` after the key `after`: pages of a thousand, each with its last key."""
@@ -217,6 +300,11 @@ class DataBucket:
             ]
             if entries:
                 yield [one for one in objects if not one.is_folder], entries[-1]["Key"]
+
+
+def _version(entry: Mapping[str, Any]) -> ObjectVersion:
+    etag = entry["ETag"].strip('"') if "ETag" in entry else None
+    return ObjectVersion(entry["Key"], entry["VersionId"], etag, entry["IsLatest"], entry["LastModified"])
 
 
 def _json(document: Mapping[str, Any]) -> bytes:

@@ -10,7 +10,9 @@ from urllib.parse import quote_plus, unquote_plus
 
 INBOX = "inbox/"
 PREPARED = "prepared/"
+PICTURES = "pictures/"
 _UPLOAD = re.compile(r"upload-([0-9a-f]{32})")
+_IMAGE_KEY = re.compile(r"[^/]+/([^/]+)/([0-9a-f]{32})\..+")
 _PREPARED_KEY = re.compile(r"prepared/([^/]+)/([0-9a-f]{32})\.npy")
 
 
@@ -88,6 +90,22 @@ def upload_id(task: str, token: str) -> str:
 def prepared_key(task: str, image_id: str) -> str:
     """The key of an image's prepared array."""
     return f"{PREPARED}{task}/{image_id}.npy"
+
+
+def picture_key(task: str, image_id: str, sha256: str) -> str:
+    """The key of an image's display picture, which is never another image's: it names the content."""
+    return f"{picture_prefix(task, image_id)}{sha256}"
+
+
+def picture_prefix(task: str, image_id: str) -> str:
+    """What the keys of an image's display pictures begin with: of one, unless an upload was sent twice."""
+    return f"{PICTURES}{task}/{image_id}."
+
+
+def parse_image_key(key: str) -> tuple[str, str] | None:
+    """Task and image id of an array or a display picture; None if `key` is of neither."""
+    match = _IMAGE_KEY.fullmatch(key)
+    return (match[1], match[2]) if match else None
 
 
 def parse_prepared_key(key: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.errors import InvalidRequest
 
-Key = dict[str, str]
+Key = Mapping[str, str | Decimal]
 """The key of an item in an index, with its key in the table."""
 
 EVERYTHING = "all"
@@ -33,13 +33,14 @@ def from_item(item: Mapping[str, Any], *hidden: str) -> dict[str, Any]:
     return {name: _json_value(value) for name, value in item.items() if name not in hidden}
 
 
-def to_cursor(key: Mapping[str, str]) -> str:
+def to_cursor(key: Key) -> str:
     """The cursor for the key at which a page ends."""
-    return base64.urlsafe_b64encode(json.dumps(dict(key)).encode()).decode()
+    texts = {name: str(value) for name, value in key.items()}
+    return base64.urlsafe_b64encode(json.dumps(texts).encode()).decode()
 
 
-def from_cursor(cursor: str) -> Key:
-    """The key of a cursor. The caller must check that it belongs to its list.
+def from_cursor(cursor: str) -> dict[str, str]:
+    """The key of a cursor, with numbers as text. The caller must check that it belongs to its list.
 
     Raises:
         InvalidRequest: if it is not a cursor.

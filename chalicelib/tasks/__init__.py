@@ -3,8 +3,10 @@
 from chalicelib.tasks.reader import TaskFileError, load_task, load_tasks, read_task
 from chalicelib.tasks.task import (
     ENDPOINT_NAME,
+    ENGLISH,
     Augmentation,
     ClassSpec,
+    DisplayWindow,
     EndpointProtocol,
     EndpointSpec,
     InputSpec,
@@ -12,12 +14,15 @@ from chalicelib.tasks.task import (
     Serving,
     ServingKind,
     Task,
+    Wording,
 )
 
 __all__ = [
     "ENDPOINT_NAME",
+    "ENGLISH",
     "Augmentation",
     "ClassSpec",
+    "DisplayWindow",
     "EndpointProtocol",
     "EndpointSpec",
     "InputSpec",
@@ -26,6 +31,7 @@ __all__ = [
     "ServingKind",
     "Task",
     "TaskFileError",
+    "Wording",
     "load_task",
     "load_tasks",
     "read_task",

@@ -1,6 +1,7 @@
 """Loads and validates the task files."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -9,6 +10,7 @@ from chalicelib.tasks.task import (
     ENDPOINT_NAME,
     Augmentation,
     ClassSpec,
+    DisplayWindow,
     EndpointProtocol,
     EndpointSpec,
     InputSpec,
@@ -16,6 +18,7 @@ from chalicelib.tasks.task import (
     Serving,
     ServingKind,
     Task,
+    Wording,
 )
 from chalicelib.tasks.toml_table import TaskFileError, TomlTable
 
@@ -32,7 +35,10 @@ _INSTANCE_TYPE = re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9]+")
 MAX_NAME = 24
 """Characters of a task's name: `negatoscope-STAGE-TASK-xxxxxxxx-eval`, with a stage of 11, names a job, and
 SageMaker takes 63."""
+MAX_WINDOW = 65536
+"""Values of a display window: those of 16 bits."""
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 
 @cache
@@ -63,7 +69,7 @@ def read_task(path: Path) -> Task:
         TaskFileError: naming file and line of the mistake.
     """
     root = TomlTable.parse(path)
-    classes, spec = _classes(root), _input(root.table("input"))
+    classes, spec, windows = _classes(root), _input(root.table("input")), _windows(root)
     task = Task(
         name=_name(root, path.stem),
         title=root.string("title"),
@@ -80,6 +86,8 @@ def read_task(path: Path) -> Task:
         covers=_covers(root, path.stem),
         endpoint=_endpoint(root),
         serving=_serving(root),
+        windows=windows,
+        translations=_translations(root, classes, windows),
     )
     root.refuse_unknown()
     return task
@@ -129,6 +137,62 @@ def _covers(root: TomlTable, stem: str) -> tuple[str, ...]:
     if stem in names or not all(map(_NAME.fullmatch, names)):
         raise root.error(f"'covers' must name other tasks, not {', '.join(names)}", "covers")
     return names
+
+
+def _windows(root: TomlTable) -> tuple[DisplayWindow, ...]:
+    tables = root.optional_tables("windows")
+    names = [table.string("name") for table in tables]
+    for table, name in zip(tables, names, strict=True):
+        if not _NAME.fullmatch(name):
+            raise table.error(f"a window's name is lower-case words joined by hyphens, not '{name}'", "name")
+        if names.count(name) > 1:
+            raise table.error(f"two windows are called '{name}'", "name")
+    return tuple(_window(table) for table in tables)
+
+
+def _window(table: TomlTable) -> DisplayWindow:
+    window = DisplayWindow(table.string("name"), table.string("title"))
+    if {"center", "width"} & set(table.keys):
+        width = table.number("width", 1, MAX_WINDOW)
+        window = replace(window, center=table.number("center", -MAX_WINDOW, MAX_WINDOW), width=width)
+    else:
+        black, white = table.number("black", 0, 100), table.number("white", 0, 100)
+        if black >= white:
+            raise table.error(f"'white' must be more than 'black', which is {black:g}", "white")
+        window = replace(window, black=black, white=white)
+    table.refuse_unknown()
+    return window
+
+
+def _translations(
+    root: TomlTable, classes: tuple[ClassSpec, ...], windows: tuple[DisplayWindow, ...]
+) -> Mapping[str, Wording]:
+    table = root.optional_table("translations")
+    return {code: _wording(table, code, classes, windows) for code in table.keys} if table else {}
+
+
+def _wording(
+    translations: TomlTable, code: str, classes: tuple[ClassSpec, ...], windows: tuple[DisplayWindow, ...]
+) -> Wording:
+    """Complete, so that nobody reads a mixture of languages."""
+    if not _LANGUAGE.fullmatch(code):
+        raise translations.error(f"a language is called as in BCP 47, such as de, not '{code}'", code)
+    table = translations.table(code)
+    wording = Wording(
+        title=table.string("title"),
+        intended_use=table.string("intended_use"),
+        limits=table.strings("limits"),
+        classes=_titles(table.table("classes"), classes),
+        windows=_titles(table.table("windows"), windows) if windows else {},
+    )
+    table.refuse_unknown()
+    return wording
+
+
+def _titles(table: TomlTable, named: tuple[ClassSpec | DisplayWindow, ...]) -> dict[str, str]:
+    titles = {one.name: table.string(one.name) for one in named}
+    table.refuse_unknown()
+    return titles
 
 
 def _check_flips_are_mutual(tables: list[TomlTable], specs: list[ClassSpec]) -> None:

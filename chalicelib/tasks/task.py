@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from chalicelib.json_schema import Schema
@@ -13,6 +13,9 @@ ServingKind = Literal["embedded", "serverless", "provisioned"]
 
 ENDPOINT_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 """Endpoint names that SageMaker allows (API reference, CreateEndpoint)."""
+
+ENGLISH = "en"
+"""The language of all texts that are not translated."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,36 @@ class ClassSpec:
     """The name shown to people."""
     flips_to: str
     """Name of the class of a left-right mirror image (the class itself if mirroring does not matter)."""
+
+
+@dataclass(frozen=True)
+class DisplayWindow:
+    """A window to show images in: a share of the one they open with, or one in the values of a DICOM file."""
+
+    name: str
+    """Identifier in lower-case kebab-case."""
+    title: str
+    """The name shown to people."""
+    black: float | None = None
+    """Percent of the window with which an image opens; what is darker is shown black."""
+    white: float | None = None
+    """The same for what is shown white."""
+    center: float | None = None
+    """Of a window in the rescaled values of a DICOM file (PS3.3 C.11.2.1.2), such as Hounsfield units."""
+    width: float | None = None
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What people read about a task, in one language."""
+
+    title: str
+    intended_use: str
+    limits: tuple[str, ...]
+    classes: Mapping[str, str]
+    """Titles by the names of the classes."""
+    windows: Mapping[str, str]
+    """Titles by the names of the display windows."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +135,7 @@ class EndpointSpec:
 class Serving:
     """How retrained models of a task are served; see CreateEndpointConfig."""
 
-    kind: ServingKind = "serverless"
+    kind: ServingKind = "embedded"
     """"embedded": in the Lambda, without an endpoint. "serverless": on an endpoint that costs nothing while
     idle. "provisioned": on instances that run all the time."""
     memory_mb: int = 3072
@@ -139,6 +172,21 @@ class Task:
     endpoint: EndpointSpec | None = None
     """The endpoint that classifies, unless the stage names another; None for the bundled model."""
     serving: Serving = Serving()
+    windows: tuple[DisplayWindow, ...] = ()
+    """Display windows for the images of this task, beside those that every image has."""
+    translations: Mapping[str, Wording] = field(default_factory=dict)
+    """By language, as in BCP 47, such as "de"; the other texts of a task are in English."""
+
+    @property
+    def wording(self) -> Wording:
+        """What people read about the task, in English."""
+        return Wording(
+            title=self.title,
+            intended_use=self.intended_use,
+            limits=self.limits,
+            classes={spec.name: spec.title for spec in self.classes},
+            windows={window.name: window.title for window in self.windows},
+        )
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -123,6 +123,11 @@ class TomlTable:
             for index, entry in enumerate(entries)
         ]
 
+    def optional_tables(self, key: str) -> list["TomlTable"]:
+        """The array of tables `[[key]]`, empty if it is missing."""
+        self._read.add(key)
+        return self.tables(key) if key in self._values else []
+
     @property
     def keys(self) -> list[str]:
         """All keys of this table."""

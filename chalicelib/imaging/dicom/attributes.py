@@ -178,6 +178,24 @@ def _check(image: ImagePixel, keyword: str) -> None:
         raise invalid("BitsStored", f"is {image.stored}, with {image.allocated} bits allocated")
 
 
+_MIN_SPACING, _MAX_SPACING = 1e-5, 100.0
+"""Millimetres. Nothing resolves less, no detector is coarser, and a date written here is larger."""
+
+
+def pixel_spacing(dataset: Dataset) -> list[float] | None:
+    """Millimetres between rows and between columns, to six digits; None if unknown or not plausible.
+
+    PixelSpacing is that within the patient, or calibrated; ImagerPixelSpacing is that at the detector
+    (PS3.3 10.7.1.3 and C.8.11.7).
+    """
+    for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
+        values = numbers(dataset, keyword)
+        is_plausible = all(_MIN_SPACING <= value <= _MAX_SPACING for value in values)
+        if len(values) == 2 and is_plausible and plausible_aspect(values[0], values[1]):
+            return [float(f"{value:.6g}") for value in values]
+    return None
+
+
 def pixel_aspect(dataset: Dataset) -> float:
     """Height of a pixel divided by its width; 1 if unknown.
 

@@ -21,3 +21,10 @@ VIEW_POSITIONS = frozenset({
     "CC", "ML", "MLO", "LM", "LMO", "FB", "SIO", "ISO", "XCC", "XCCL", "XCCM",
 })  # fmt: skip
 """C.8.1.1.1, and the mammography codes of PS3.16 CID 4014."""
+
+WINDOWS = frozenset({
+    "NORMAL", "HARDER", "SOFTER", "WINDOW1", "WINDOW2", "WINDOW3", "USER", "DEFAULT", "LINEAR LUT", "FULL",
+    "ABDOMEN", "ANGIO", "BONE", "BRAIN", "BREAST", "CARDIAC", "CHEST", "HEAD", "IMPLANT", "LIVER", "LUNG",
+    "MEDIASTINUM", "NECK", "PELVIS", "SKIN", "SOFT TISSUE", "SPINE", "STROKE", "SUBDURAL", "TISSUE",
+})  # fmt: skip
+"""Common values of WindowCenterWidthExplanation (C.11.2.1.2), for which the standard defines none."""

@@ -5,6 +5,7 @@ Section numbers refer to PS3.3 of the DICOM standard (https://dicom.nema.org/med
 
 import logging
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from pydicom.uid import (
 from chalicelib import errors
 from chalicelib.imaging.decoded import DecodedImage, Source, check_size
 from chalicelib.imaging.dicom import elements
-from chalicelib.imaging.dicom.attributes import ImagePixel, image_pixel, pixel_aspect, text
+from chalicelib.imaging.dicom.attributes import ImagePixel, image_pixel, pixel_aspect, pixel_spacing, text
 from chalicelib.imaging.dicom.compressed_frames import FAMILIES
 from chalicelib.imaging.dicom.defined_terms import LATERALITIES, MODALITIES, VIEW_POSITIONS
 from chalicelib.imaging.dicom.elements import DicomFile
@@ -39,8 +40,8 @@ logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
 _UNCOMPRESSED = {ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian}
 
 
-def decode(data: bytes, spec: InputSpec) -> DecodedImage:
-    """Decode the image, or the middle one of several frames.
+def decode(data: bytes, spec: InputSpec, frame: int | None = None) -> DecodedImage:
+    """Decode the image, or one of several frames: that with the number `frame`, from 1, or the middle one.
 
     Raises:
         ImageError: naming the element or transfer syntax that is the cause.
@@ -48,7 +49,7 @@ def decode(data: bytes, spec: InputSpec) -> DecodedImage:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return _decode_file(elements.read(data), spec)
+        return _decode_file(elements.read(data, frame), spec)
 
 
 def _decode_file(file: DicomFile, spec: InputSpec) -> DecodedImage:
@@ -58,7 +59,7 @@ def _decode_file(file: DicomFile, spec: InputSpec) -> DecodedImage:
     syntax = _transfer_syntax(file)
     image = image_pixel(dataset, file.pixels.keyword)
     check_size(image.columns, image.rows)
-    source = _source(file, image, syntax)
+    source = _source(file, image, syntax, pixel_spacing(dataset))
     aspect = pixel_aspect(dataset)
     frame = read_frame(file, image, syntax)
     if image.photometric == "PALETTE COLOR":
@@ -129,7 +130,7 @@ def _transfer_syntax(file: DicomFile) -> UID:
     return file.syntax
 
 
-def _source(file: DicomFile, image: ImagePixel, syntax: UID) -> Source:
+def _source(file: DicomFile, image: ImagePixel, syntax: UID, spacing: list[float] | None) -> Source:
     dataset, several = file.dataset, file.frames > 1
     return Source(
         "DICOM",
@@ -142,6 +143,7 @@ def _source(file: DicomFile, image: ImagePixel, syntax: UID) -> Source:
         frame=file.frame + 1 if several else None,
         frames=file.frames if several else None,
         transfer_syntax=syntax.name,
+        pixel_spacing=spacing,
     )
 
 
@@ -167,7 +169,7 @@ def _grey(
 ) -> DecodedImage:
     nothing = find_padding(frame, dataset)
     values = value_bits(frame, image)
-    if levels.voi is None:
+    if levels.shows_whole_range:
         values = without_hot_pixels(values, nothing)
     if nothing is not None:
         values = fill_padding(values, nothing, levels)
@@ -179,6 +181,4 @@ def _grey(
     elif values.dtype not in (np.uint8, np.uint16):
         values = values.astype(np.float32)
     picture = Image.fromarray(np.ascontiguousarray(values))
-    return DecodedImage(
-        picture, source, lambda small: levels(small.astype(np.float64) - offset), pixel_aspect=aspect
-    )
+    return DecodedImage(picture, source, replace(levels, offset=offset), pixel_aspect=aspect)

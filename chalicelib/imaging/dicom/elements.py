@@ -40,7 +40,14 @@ def _tags(*keywords: str) -> _Tree:
 _LOOKUP_TABLE = _tags("LUTDescriptor", "LUTData")
 _GREY_LEVELS = _Tree(
     {
-        **_tags("RescaleSlope", "RescaleIntercept", "WindowCenter", "WindowWidth", "VOILUTFunction"),
+        **_tags(
+            "RescaleSlope",
+            "RescaleIntercept",
+            "WindowCenter",
+            "WindowWidth",
+            "VOILUTFunction",
+            "WindowCenterWidthExplanation",
+        ),
         0x00283000: _LOOKUP_TABLE,  # ModalityLUTSequence
         0x00283010: _LOOKUP_TABLE,  # VOILUTSequence
     }
@@ -104,7 +111,7 @@ class DicomFile:
     wanted frame."""
     pixels: Pixels | None
     frame: int
-    """Number of the wanted frame, from 0: the middle one."""
+    """Number of the wanted frame, from 0."""
     frames: int
     extended_offsets: bytes | None
     has_segmented_palette: bool
@@ -112,8 +119,12 @@ class DicomFile:
     """Whether it is a DICOMDIR, a list of other files."""
 
 
-def read(data: bytes) -> DicomFile:
+def read(data: bytes, frame: int | None = None) -> DicomFile:
     """The parts of a DICOM file that matter, with or without preamble and file meta information.
+
+    Args:
+        data: the file.
+        frame: number of the wanted frame, from 1; None for the middle one.
 
     Raises:
         UnsupportedImage: if it is deflated, because its inflated size is unlimited.
@@ -123,7 +134,7 @@ def read(data: bytes) -> DicomFile:
     if syntax is not None and syntax in _DEFLATED:
         raise unsupported_syntax(syntax)
     implicit, little = _encoding(data, position, syntax)
-    return _Walk(ElementReader(data, implicit, little)).file(position, syntax)
+    return _Walk(ElementReader(data, implicit, little), frame).file(position, syntax)
 
 
 def unsupported_syntax(syntax: UID) -> errors.UnsupportedImage:
@@ -172,8 +183,9 @@ def _encoding(data: bytes, position: int, syntax: UID | None) -> tuple[bool, boo
 class _Walk:
     """One pass over the elements of a data set."""
 
-    def __init__(self, reader: ElementReader):
+    def __init__(self, reader: ElementReader, frame: int | None):
         self._reader = reader
+        self._frame = frame
         self._copied: list[bytes] = []
         self._found: dict[int, Element] = {}
 
@@ -188,16 +200,20 @@ class _Walk:
                 break
             self._found[element.tag] = element
             if element.tag in _WANTED:
-                item = frames // 2 if element.tag == PER_FRAME_GROUPS else 0
+                item = self._wanted(frames) if element.tag == PER_FRAME_GROUPS else 0
                 self._copied.append(_copy(reader, element, _WANTED[element.tag], item))
             if element.tag == _NUMBER_OF_FRAMES:
                 frames = self._number_of_frames(element)
             position = reader.end(element)
         dataset = read_dataset(BytesIO(b"".join(self._copied)), reader.implicit, reader.little)
         return DicomFile(
-            reader.data, syntax, reader.little, dataset, pixels, frames // 2, frames,
+            reader.data, syntax, reader.little, dataset, pixels, self._wanted(frames), frames,
             self._extended_offsets(), _SEGMENTED_PALETTE in self._found, _DIRECTORY in self._found,
         )  # fmt: skip
+
+    def _wanted(self, frames: int) -> int:
+        """Number of the wanted frame, from 0."""
+        return frames // 2 if self._frame is None else self._frame - 1
 
     def _pixels(self, element: Element) -> Pixels:
         rest = len(self._reader.data) - element.value

@@ -4,14 +4,16 @@ The order is: modality transform, value-of-interest transform, polarity (PS3.3 C
 """
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from chalicelib.imaging.decoded import Pixels, stretch
-from chalicelib.imaging.dicom.attributes import MAX_VALUE, ImagePixel, invalid, numbers, text
+from chalicelib.imaging.decoded import DisplayWindow, GreyImage, Pixels, stretch
+from chalicelib.imaging.dicom.attributes import MAX_VALUE, ImagePixel, invalid, numbers, raw_bytes, text
+from chalicelib.imaging.dicom.defined_terms import WINDOWS
 from chalicelib.imaging.dicom.lookup_tables import InvalidTable, LookupTable, read_table
 
 
@@ -23,23 +25,28 @@ class Window:
     width: float
     function: str
     """LINEAR, LINEAR_EXACT or SIGMOID."""
+    name: str | None = None
+
+    @property
+    def bounds(self) -> DisplayWindow | None:
+        """The values shown black and white; None if the levels between them do not rise evenly."""
+        centre, width = self.centre, self.width
+        if self.function == "LINEAR" and width > 1:
+            return DisplayWindow(centre - 0.5 - (width - 1) / 2, centre - 0.5 + (width - 1) / 2, self.name)
+        black, white = centre - width / 2, centre + width / 2
+        is_threshold = not black < white or (self.function == "LINEAR" and width == 1)
+        return None if self.function == "SIGMOID" or is_threshold else DisplayWindow(black, white, self.name)
 
     def apply(self, values: NDArray[Any]) -> Pixels:
         """Grey levels by the formulas of C.11.2.1.2.1 and C.11.2.1.3."""
-        centre, width = self.centre, self.width
+        if self.bounds:
+            return stretch(values, self.bounds.low, self.bounds.high)
         if self.function == "SIGMOID":
-            exponents = (-4 * (values - centre) / width).clip(-700, 700)
+            exponents = (-4 * (values - self.centre) / self.width).clip(-700, 700)
             return stretch(1 / (1 + np.exp(exponents)), 0, 1)
-        if self.function == "LINEAR_EXACT" or width < 1:
-            black, white = centre - width / 2, centre + width / 2
-            return stretch(values, black, white) if black < white else _threshold(values, centre)
-        if width == 1:  # the formula would divide by zero
-            return _threshold(values, centre - 0.5)
-        return stretch(values, centre - 0.5 - (width - 1) / 2, centre - 0.5 + (width - 1) / 2)
-
-
-def _threshold(values: NDArray[Any], highest_black: float) -> Pixels:
-    return np.where(values > highest_black, 255, 0).astype(np.uint8)
+        # The formula would divide by zero.
+        is_one = self.function == "LINEAR" and self.width == 1
+        return np.where(values > self.centre - 0.5 * is_one, 255, 0).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -48,25 +55,50 @@ class GreyLevels:
 
     modality: LookupTable | tuple[float, float]
     """A table, or slope and intercept."""
-    voi: LookupTable | Window | None
-    """None shows the full range of values."""
+    voi: LookupTable | None
+    """Takes precedence over the windows."""
+    windows: tuple[Window, ...]
+    """The first applies. Without table and window, the whole range of values is shown."""
     inverted: bool
+    offset: int = 0
+    """Was added to the stored values, so that they are not negative."""
+
+    @property
+    def shows_whole_range(self) -> bool:
+        """Whether the range of values decides the contrast."""
+        return self.voi is None and not self.windows
 
     def __call__(self, values: NDArray[Any]) -> Pixels:
         """Grey levels 0..255 of stored values."""
-        if isinstance(self.modality, LookupTable):
-            values = self.modality.apply(values)
-        else:
-            slope, intercept = self.modality
-            values = values * slope + intercept
-        levels = self._apply_voi(values)
+        levels = self._apply_voi(self._rescaled(values))
         return 255 - levels if self.inverted else levels
 
+    def grey_image(self, values: NDArray[Any]) -> GreyImage:
+        """The values that windows apply to; grey levels if the file's contrast is no linear window."""
+        rescaled = self._rescaled(values)
+        if self.voi:
+            top = DisplayWindow(0, 2**self.voi.bits - 1)
+            return GreyImage(self.voi.apply(rescaled).astype(np.float64), 1, (top,), self.inverted)
+        if self.windows and not self.windows[0].bounds:
+            levels = self.windows[0].apply(rescaled).astype(np.float64)
+            return GreyImage(levels, 1, (DisplayWindow(0, 255),), self.inverted)
+        step = 1.0 if isinstance(self.modality, LookupTable) else abs(self.modality[0])
+        bounds = tuple(dict.fromkeys(window.bounds for window in self.windows if window.bounds))
+        return GreyImage(rescaled, step if values.dtype.kind in "iu" else 0, bounds, self.inverted)
+
+    def _rescaled(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        values = values.astype(np.float64) - self.offset
+        if isinstance(self.modality, LookupTable):
+            return self.modality.apply(values).astype(np.float64)
+        slope, intercept = self.modality
+        rescaled: NDArray[np.float64] = values * slope + intercept
+        return rescaled
+
     def _apply_voi(self, values: NDArray[Any]) -> Pixels:
-        if isinstance(self.voi, LookupTable):
+        if self.voi:
             return stretch(self.voi.apply(values), 0, 2**self.voi.bits - 1)
-        if isinstance(self.voi, Window):
-            return self.voi.apply(values)
+        if self.windows:
+            return self.windows[0].apply(values)
         return stretch(values, float(values.min()), float(values.max()))
 
     def darkest(self, low: float, high: float) -> float:
@@ -86,6 +118,8 @@ class GreyLevels:
 
 _CANDIDATES = 65_536
 """The number of 16-bit values."""
+_MAX_WINDOWS = 6
+"""More are no choice; results and metadata have to hold them."""
 
 
 def read_grey_levels(dataset: Dataset, image: ImagePixel, *, little: bool) -> GreyLevels:
@@ -106,7 +140,7 @@ def read_grey_levels(dataset: Dataset, image: ImagePixel, *, little: bool) -> Gr
     # If the two contradict each other (C.8.11.3.1.2), either of them inverts: see docs/imaging.md.
     inverted = image.photometric == "MONOCHROME1" or text(dataset, "PresentationLUTShape") == "INVERSE"
     return GreyLevels(
-        modality, _voi_table(dataset, (min(ends), max(ends)), little) or _window(dataset), inverted
+        modality, _voi_table(dataset, (min(ends), max(ends)), little), _windows(dataset), inverted
     )
 
 
@@ -142,10 +176,16 @@ def _voi_table(dataset: Dataset, inputs: tuple[float, float], little: bool) -> L
     return None
 
 
-def _window(dataset: Dataset) -> Window | None:
-    """The first valid window."""
+def _windows(dataset: Dataset) -> tuple[Window, ...]:
+    """The valid windows. Of their explanations, which are free text, only common terms are kept."""
     function = text(dataset, "VOILUTFunction")
-    for centre, width in zip(numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth"), strict=False):
-        if abs(centre) < MAX_VALUE and 0 < width < MAX_VALUE:
-            return Window(centre, width, function if function in ("LINEAR_EXACT", "SIGMOID") else "LINEAR")
-    return None
+    function = function if function in ("LINEAR_EXACT", "SIGMOID") else "LINEAR"
+    centres, widths = numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth")
+    explanations = raw_bytes(dataset, "WindowCenterWidthExplanation").decode("ascii", "replace").split("\\")
+    terms = [explanation.strip("\x00 ").upper() for explanation in explanations] + [""] * len(centres)
+    valid = (
+        Window(centre, width, function, term if term in WINDOWS else None)
+        for centre, width, term in zip(centres, widths, terms, strict=False)
+        if abs(centre) < MAX_VALUE and 0 < width < MAX_VALUE
+    )
+    return tuple(islice(valid, _MAX_WINDOWS))

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from chalicelib import errors
-from chalicelib.imaging.decoded import Pixels, stretch
+from chalicelib.imaging.decoded import Display, Pixels, WholeRange, stretch
 from chalicelib.imaging.tiff.directory import Directory, Tag, invalid
 from chalicelib.imaging.tiff.layout import Layout
 from chalicelib.imaging.tiff.samples import Samples, blocks
@@ -25,7 +24,6 @@ from chalicelib.imaging.tiff.terms import (
 )
 
 _TOP = 0xFFFF
-Display = Callable[[NDArray[Any]], Pixels]
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class _Range:
 
 
 def picture(directory: Directory, layout: Layout, channels: int) -> tuple[Image.Image, Display | None]:
-    """The picture (mode L, RGB or I;16), and for I;16 the function that converts its values to grey levels.
+    """The picture (mode L, RGB or I;16), and for I;16 how its values are shown.
 
     Colours become grey here if the model takes one channel: that needs a quarter of the memory.
 
@@ -64,7 +62,7 @@ def picture(directory: Directory, layout: Layout, channels: int) -> tuple[Image.
         image = Image.new("I;16", (layout.columns, layout.rows))
         for top, samples in blocks(directory, layout):
             image.paste(Image.fromarray(_levels(samples, layout, values)[..., 0]), (0, top))
-        return image, lambda numbers: stretch(numbers, 0, values.top)
+        return image, WholeRange(values.top)
 
     def finished(samples: Samples) -> Pixels:
         if values.top == 255 and layout.bits == 8 and not layout.alpha and layout.format == UNSIGNED:

@@ -17,12 +17,13 @@ _MAX_SUB_DIRECTORIES = 4096
 """SubIFDs that are read, in all pages together."""
 
 
-def choose(file: File) -> tuple[Directory, int | None, int | None]:
+def choose(file: File, frame: int | None = None) -> tuple[Directory, int | None, int | None]:
     """The page to use and, if there are several candidates, its number (from 1) and their count.
 
     Masks and reduced images (thumbnails, pyramid levels) are skipped, even if they are not marked (see
     `_without_companions`). If all pages are marked as reduced, the image is taken from their SubIFDs, as in
-    DNG files, otherwise the largest page is used. Of several images, as in a volume, the middle one is used.
+    DNG files, otherwise the largest page is used. Of several images, as in a volume, that with the number
+    `frame` (from 1) is used, by default the middle one.
 
     Raises:
         DamagedImage: if a page cannot be reached.
@@ -38,10 +39,10 @@ def choose(file: File) -> tuple[Directory, int | None, int | None]:
     if not images:
         images = [max((page for page in pages if not _is_mask(page)), key=_pixels, default=pages[0])]
     images = _without_companions(images)
-    middle = len(images) // 2
     if len(images) == 1:
         return images[0], None, None
-    return images[middle], middle + 1, len(images)
+    number = frame or len(images) // 2 + 1
+    return images[number - 1], number, len(images)
 
 
 def pixel_aspect(page: Directory) -> float:

@@ -15,8 +15,8 @@ from chalicelib.imaging.tiff.layout import read_layout
 from chalicelib.tasks import InputSpec
 
 
-def decode(data: bytes, spec: InputSpec) -> DecodedImage:
-    """Decode the full-resolution image of a TIFF file.
+def decode(data: bytes, spec: InputSpec, frame: int | None = None) -> DecodedImage:
+    """Decode the full-resolution image of a TIFF file, or one of several: see `pages.choose`.
 
     Raises:
         ImageTooLarge, ImageTooSmall: if its size is out of bounds.
@@ -24,7 +24,7 @@ def decode(data: bytes, spec: InputSpec) -> DecodedImage:
         InvalidImage: naming the tag that is missing, invalid or inconsistent.
         DamagedImage: if a part of the file is missing.
     """
-    page, frame, frames = pages.choose(File.of(data))
+    page, frame, frames = pages.choose(File.of(data), frame)
     layout = read_layout(page)
     image, to_display = picture(page, layout, spec.channels)
     rows, columns, aspect = layout.rows, layout.columns, pages.pixel_aspect(page)

@@ -17,10 +17,10 @@ from chalicelib.models.version_store import MODELS
 from chalicelib.results.selection import Selection
 from chalicelib.results.table import ResultsTable
 from chalicelib.retraining import ground_truth
-from chalicelib.retraining.locations import DATASETS, RETRAININGS, SPLIT, retraining_folder
+from chalicelib.retraining.locations import DATASETS, LABELLED, RETRAININGS, SPLIT, retraining_folder
 from chalicelib.retraining.planning.plan import CurrentModel, Plan
 from chalicelib.retraining.planning.serving import plan_serving
-from chalicelib.retraining.planning.training import Code, plan_training
+from chalicelib.retraining.planning.training import Code, Instance, plan_training
 from chalicelib.retraining.request import RetrainingRequest
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import ServingKind, Task
@@ -48,14 +48,15 @@ class PlanBuilder:
     serving: Mapping[str, ServingKind]
     """By task, how this stage serves if not as the task's file says."""
 
-    def build(self, request: RetrainingRequest, execution: str, code: Code) -> Plan:
+    def build(self, request: RetrainingRequest, execution: str, code: Code, instance: Instance) -> Plan:
         """The plan of an execution (ARN).
 
         Raises:
             InvalidRequest: if there are no images to learn from.
         """
         task, run = request.task, execution.rpartition(":")[2]
-        images = self._count_images(task)
+        counts = {place: self._count_images(place, task) for place in (DATASETS, LABELLED)}
+        images = self._check_images(task, sum(counts.values()))
         corrections = self._write_corrections(task, run)
         folder = f"s3://{self.bucket.name}/{retraining_folder(task.name, run)}"
         # The same for every attempt of one execution, so that a step that is repeated creates no second job.
@@ -74,22 +75,26 @@ class PlanBuilder:
             "trials": request.trials,
             "folder": folder,
             "data": {"images": images, "corrections": corrections},
-            "preparing": {"arguments": self._preparation(task, folder, corrections)},
+            "preparing": {"arguments": self._preparation(task, folder, counts, corrections)},
             "processing": {
                 "instance_type": LARGE if large else SMALL,
                 "volume_gb": LARGE_VOLUME_GB if large else VOLUME_GB,
             },
-            "training": plan_training(request, code, self.bucket.name, folder, self._has_ood_data(task)),
+            "training": plan_training(
+                request, code, instance, self.bucket.name, folder, self._has_ood_data(task)
+            ),
             "current": self._current(task, folder),
             "serving": plan_serving(self.stage, task, self.serving.get(task.name, task.serving.kind), name),
         }
 
-    def _count_images(self, task: Task) -> int:
-        images = sum(_is_image(key) for key in self.bucket.keys(f"{DATASETS}{task.name}/"))
+    def _count_images(self, place: str, task: Task) -> int:
+        return sum(is_labelled_image(key) for key in self.bucket.keys(f"{place}{task.name}/"))
+
+    def _check_images(self, task: Task, images: int) -> int:
         if not images:
             raise InvalidRequest(
                 f"There are no labelled images of {task.name}. Put them into "
-                f"s3://{self.bucket.name}/{DATASETS}{task.name}/CLASS/ first."
+                f"s3://{self.bucket.name}/{DATASETS}{task.name}/CLASS/ first, or upload them on the page."
             )
         return images
 
@@ -102,11 +107,12 @@ class PlanBuilder:
             self.bucket.write(key, "".join(lines).encode(), "application/jsonl")
         return len(lines)
 
-    def _preparation(self, task: Task, folder: str, corrections: int) -> list[str]:
-        """The arguments of the job that prepares the data."""
+    def _preparation(self, task: Task, folder: str, counts: Mapping[str, int], corrections: int) -> list[str]:
+        """The arguments of the job that prepares the data; `counts` are the numbers of images by place."""
+        places = [place for place, images in counts.items() if images]
         arguments = [
             *("training.prepare", "--task", task.name, "--arrays"),
-            *("--data", f"s3://{self.bucket.name}/{DATASETS}{task.name}"),
+            *("--data", *(f"s3://{self.bucket.name}/{place}{task.name}" for place in places)),
             *("--output", f"{PROCESSING}/output"),
         ]
         if corrections:
@@ -151,5 +157,6 @@ class PlanBuilder:
         }
 
 
-def _is_image(key: str) -> bool:
+def is_labelled_image(key: str) -> bool:
+    """Whether the object at `key`, below the place of a task's labelled images, is one of them."""
     return not HIDDEN.search(key) and not key.lower().endswith(LISTS)

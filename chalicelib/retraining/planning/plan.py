@@ -32,6 +32,8 @@ class TrainingPlan(TypedDict):
     hyperparameters: dict[str, str]
     inputs: list[dict[str, Any]]
     """SageMaker's InputDataConfig."""
+    resources: dict[str, Any]
+    """SageMaker's ResourceConfig."""
     spot: bool
     stopping: dict[str, int]
     """SageMaker's StoppingCondition."""

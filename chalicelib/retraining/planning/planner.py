@@ -10,7 +10,7 @@ from chalicelib.observability import count
 from chalicelib.retraining.locations import plan_key
 from chalicelib.retraining.planning.builder import PlanBuilder
 from chalicelib.retraining.planning.plan import NoPlan, Plan
-from chalicelib.retraining.planning.training import Code
+from chalicelib.retraining.planning.training import Code, Instance
 from chalicelib.retraining.record import RetrainingRecord, RetrainingStatus
 from chalicelib.retraining.repository import (
     FAILED,
@@ -35,7 +35,15 @@ class Planner:
     lock: Callable[[Task, str], str | None]
     """Takes a task's lock for an execution, as `TaskLock.acquire` does."""
 
-    def plan(self, request: Any, execution: str, code: str, commit: str) -> Plan | NoPlan:
+    def plan(
+        self,
+        request: Any,
+        execution: str,
+        code: str,
+        commit: str,
+        instance_type: str = "",
+        volume_key: str = "",
+    ) -> Plan | NoPlan:
         """Lock the task and plan its retraining.
 
         Args:
@@ -43,6 +51,8 @@ class Planner:
             execution: ARN.
             code: s3:// folder of the code that trains.
             commit: of that code; empty if unknown.
+            instance_type: that trains; earlier state machines do not name it, nor read what it decides.
+            volume_key: ARN of the key that encrypts the instance's volume.
 
         Returns:
             The plan, or why there is none. Only with a plan, the execution holds the lock.
@@ -61,7 +71,9 @@ class Planner:
             self._record_end(FAILED, execution, request, error.message)
             return {"refused": error.message}
         try:
-            plan = self.builder.build(checked, execution, Code(code, commit))
+            plan = self.builder.build(
+                checked, execution, Code(code, commit), Instance(instance_type, volume_key)
+            )
         except InvalidRequest as error:
             self._record_end(FAILED, execution, request, error.message)
             self.repository.release(checked.task.name, execution)

@@ -1,6 +1,7 @@
 """The part of a plan that is about training: hyper-parameters, inputs and limits of its jobs."""
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,12 @@ from chalicelib.retraining.request import RetrainingRequest
 MAX_RUNTIME_SECONDS = 24 * 3600
 MAX_WAIT_SECONDS = 48 * 3600
 """For a training on spare capacity, including the time that it waits for some."""
+VOLUME_GB = 100
+LOCAL_STORAGE = re.compile(r"ml\.([^.]*d|g5|g6|p5|trn1)")
+"""Instance types that keep data on disks of their own, which encrypt themselves: SageMaker takes no key.
+
+From `volume_size_supported` of the SageMaker Python SDK 2.257.
+"""
 
 
 @dataclass(frozen=True)
@@ -23,14 +30,24 @@ class Code:
     commit: str
 
 
+@dataclass(frozen=True)
+class Instance:
+    """The instance that trains: parameters of the template."""
+
+    type: str
+    volume_key: str
+    """ARN of the key that encrypts its volume."""
+
+
 def plan_training(
-    request: RetrainingRequest, code: Code, bucket: str, folder: str, ood_data: bool
+    request: RetrainingRequest, code: Code, instance: Instance, bucket: str, folder: str, ood_data: bool
 ) -> TrainingPlan:
     """Plan the training jobs of a retraining.
 
     Args:
         request: for the retraining.
         code: that trains.
+        instance: that it runs on.
         bucket: name of the data bucket.
         folder: s3:// URI of the retraining's folder, ending in a slash.
         ood_data: whether there are images of other tasks, which are out of distribution.
@@ -44,10 +61,16 @@ def plan_training(
         channels["ood_data"] = f"s3://{bucket}/{DATASETS}"
     return {
         "hyperparameters": _hyperparameters(request, code, folder, ood_data),
+        "resources": _resources(instance),
         "inputs": [_channel(name, uri) for name, uri in channels.items()],
         "spot": request.spot,
         "stopping": stopping,
     }
+
+
+def _resources(instance: Instance) -> dict[str, Any]:
+    key = {} if LOCAL_STORAGE.match(instance.type) else {"VolumeKmsKeyId": instance.volume_key}
+    return {"InstanceCount": 1, "InstanceType": instance.type, "VolumeSizeInGB": VOLUME_GB, **key}
 
 
 def _hyperparameters(request: RetrainingRequest, code: Code, folder: str, ood_data: bool) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What app.py declares of each route. Checks, groups and openapi.json follow from it."""
+"""What is declared of each route. Checks, groups and openapi.json follow from it."""
 
 import inspect
 import re
@@ -10,28 +10,10 @@ from typing import Any, TypedDict
 from chalicelib.api.auth import Group
 from chalicelib.api.parameters import PATH_PARAMETERS, PathParameter, QueryParameter
 from chalicelib.errors import (
-    AlreadyRetraining,
-    DecoderUnavailable,
-    EndpointNotChanged,
-    EndpointNotReady,
-    ExportTooLarge,
-    ImageError,
-    ImageTooLarge,
-    InvalidHyperparameters,
-    InvalidModelPackage,
     InvalidRequest,
-    ModelChanged,
-    ModelFailed,
     NegatoscopeError,
     NotAllowed,
-    NotClassified,
-    NothingToRollBackTo,
-    RetrainingNotDeployed,
-    ReviewChanged,
-    TaskHasNoModel,
-    TooManyReadings,
-    UnknownModel,
-    UnknownTask,
+    TooManyRequests,
     UnsupportedMediaType,
 )
 
@@ -39,22 +21,6 @@ JSON = "application/json"
 
 View = Callable[..., Any]
 Errors = tuple[type[NegatoscopeError], ...]
-
-CLASSIFYING: Errors = (
-    *(TaskHasNoModel, UnknownModel, InvalidModelPackage, ModelFailed, EndpointNotReady),
-    *(ImageError, DecoderUnavailable),
-)
-UPLOADING: Errors = (UnknownTask, TaskHasNoModel, InvalidModelPackage, ImageTooLarge)
-EXPORTING: Errors = (UnknownTask, ExportTooLarge)
-EXPLAINING: Errors = (
-    *(NotClassified, UnknownTask),
-    *(TaskHasNoModel, UnknownModel, InvalidModelPackage, ModelFailed, EndpointNotReady),
-)
-REVIEWING: Errors = (NotClassified, UnknownTask, ReviewChanged, TooManyReadings)
-STARTING: Errors = (InvalidHyperparameters, AlreadyRetraining, RetrainingNotDeployed)
-ROLLING_BACK: Errors = (
-    *(AlreadyRetraining, NothingToRollBackTo, EndpointNotChanged, ModelChanged, UnknownModel),
-)
 
 
 @dataclass(frozen=True)
@@ -72,6 +38,7 @@ class Declared(TypedDict, total=False):
 
     group: Group | None
     public: bool
+    costly: bool
     query: tuple[QueryParameter, ...]
     body: type | Content | None
     answer: Content | None
@@ -92,6 +59,8 @@ class Route:
     signed-in user."""
     public: bool = False
     """Whether it needs no login at all."""
+    costly: bool = False
+    """Whether its requests are counted, so that no user can make too many of them."""
     query: tuple[QueryParameter, ...] = ()
     body: type | Content | None = None
     """A TypedDict for JSON; None without a body."""
@@ -119,9 +88,22 @@ class Route:
         errors += [parameter.missing for parameter in self.path_parameters if parameter.missing]
         if self.needs_group:
             errors.append(NotAllowed)
+        if self.costly:
+            errors.append(TooManyRequests)
         if self.path_parameters or self.query or self.body:
             errors.append(InvalidRequest)
         return tuple(errors)
+
+    @property
+    def body_names_task(self) -> bool:
+        """Whether the body has the member `task`."""
+        return isinstance(self.body, type) and "task" in self.body.__annotations__
+
+    @property
+    def names_task(self) -> bool:
+        """Whether the path, the query or the body can name a task."""
+        named = {parameter.name for parameter in (*self.path_parameters, *self.query)}
+        return self.body_names_task or "task" in named
 
     @property
     def needs_group(self) -> bool:
